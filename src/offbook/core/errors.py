@@ -1,0 +1,43 @@
+"""What goes wrong, said in two lines: what happened, and how to mend it.
+
+    OffbookError          exit 1   the run failed
+    ├── UsageError        exit 2   a mistake in the command, the config or the data
+    ├── GateMissed        exit 3   the work was done, a stated bound was missed
+    └── Stopped           exit 130 / 143   interrupted after saving
+"""
+
+from __future__ import annotations
+
+
+class OffbookError(Exception):
+    """A failure that a person can act on; the command line prints it without a traceback."""
+
+    exit_code = 1
+
+    def __init__(self, what: str, fix: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.fix = fix
+
+    def __str__(self) -> str:
+        return f"{self.what}\n{self.fix}" if self.fix else self.what
+
+
+class UsageError(OffbookError):
+    """The command, the config, the data or a file given by the user is at fault."""
+
+    exit_code = 2
+
+
+class GateMissed(OffbookError):
+    """A quality bound was missed: a verdict, not an accident."""
+
+    exit_code = 3
+
+
+class Stopped(OffbookError):
+    """A signal ended the run after its state was saved."""
+
+    def __init__(self, what: str, fix: str = "", *, exit_code: int = 130) -> None:
+        super().__init__(what, fix)
+        self.exit_code = exit_code

@@ -1,0 +1,81 @@
+"""The plain values that pass from stage to stage: row (a dict) → Conversation → Example."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Role = Literal["system", "user", "assistant"]
+"""Who speaks a turn. The character is always `assistant`."""
+
+NO_LABEL = -100
+"""The label of a position where no loss is taken (the value that torch's cross-entropy ignores)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a conversation came from, so that every message about it can point there."""
+
+    file: str
+    line: int
+    """1-based: the line of a text format, the row of a table or a JSON list."""
+    scene: str | None = None
+    """Scene, chapter or chat that the lines belong to; rows of one scene stay on one side of a split."""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One thing said."""
+
+    role: Role
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Turns in the order they were spoken; the last one is the character's."""
+
+    turns: tuple[Turn, ...]
+    origin: Origin
+
+    @property
+    def system(self) -> str | None:
+        """The row's own system prompt, if it has one."""
+        first = self.turns[0]
+        return first.text if first.role == "system" else None
+
+    @property
+    def replies(self) -> tuple[str, ...]:
+        """What the character says, in order."""
+        return tuple(turn.text for turn in self.turns if turn.role == "assistant")
+
+    @property
+    def prompt(self) -> str:
+        """The text that the last reply answers ("" where the character opens the scene)."""
+        said = [turn.text for turn in self.turns[:-1] if turn.role == "user"]
+        return said[-1] if said else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One training sequence: `len(ids) == len(labels)`.
+
+    `labels[i]` is `ids[i]` where the model must learn to say that token, `NO_LABEL` elsewhere. As in transformers,
+    the label at position i is predicted from position i − 1; position 0 therefore never carries one.
+    """
+
+    ids: list[int]
+    labels: list[int]
+    origin: Origin
+    dropped_turns: int = field(default=0)
+    """Turns that were left out at the front so that the sequence fits `data.max_length`."""
+    cut_tokens: int = field(default=0)
+    """Tokens of the last reply that did not fit; its ending token is then missing from the labels, never moved."""
+
+    @property
+    def label_count(self) -> int:
+        """How many positions take loss."""
+        return sum(label != NO_LABEL for label in self.labels)
