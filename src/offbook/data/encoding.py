@@ -24,7 +24,7 @@ def open_text(path: Path) -> Iterator[tuple[int, str]]:
     """The file's lines as (1-based number, text without its line end), streamed.
 
     Raises:
-        UsageError: the file cannot be opened, or holds NUL bytes or bytes of no known encoding; the line is named.
+        UsageError: the file cannot be opened, or a line of it holds NUL bytes or bytes of no known encoding.
     """
     with readable(path):
         encoding = detect(path)

@@ -1,0 +1,221 @@
+"""Rows (plain dicts) from the files that people keep them in: JSON, JSONL, CSV, TSV, Parquet.
+
+    for origin, row in read_rows(Path("lines.jsonl")): ...
+
+A reader is a generator `(path, bad) -> (Origin, row)…` and an entry in `READERS`. It hands a row that it
+cannot read to `bad` and goes on; only a file that is broken as a whole is an error. The number in an Origin
+counts lines in JSONL, CSV and TSV, and rows in JSON and Parquet.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from offbook.core.errors import UsageError
+from offbook.core.types import Origin
+from offbook.data.encoding import open_text, read_text, readable
+from offbook.data.strict_json import JsonError, JsonText, is_whole
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that cannot be used, and why."""
+
+    origin: Origin
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.origin}: {self.reason}"
+
+
+OnBad = Callable[[BadRow], None]
+
+
+def stop(bad: BadRow) -> NoReturn:
+    """The strict answer to a bad row.
+
+    Raises:
+        UsageError: always; file, line and reason are named.
+    """
+    raise UsageError(str(bad), "Mend that row, or leave bad rows out: --data.on_error skip")
+
+
+def read_rows(path: Path, bad: OnBad = stop) -> Iterator[tuple[Origin, Row]]:
+    """The file's rows in their order, streamed where the format allows it.
+
+    Args:
+        bad: called with each row that cannot be read; reading goes on if it returns.
+
+    Raises:
+        UsageError: the file is missing, is of no known kind, or is broken as a whole (with its position).
+    """
+    with readable(path):
+        reader = READERS[_kind(path)]
+        yield from reader(path, bad)
+
+
+def data_files(path: Path) -> list[Path]:
+    """The file itself, or a folder's files of rows in the order of their names (as a hub data set has them).
+
+    Where files are named after their split, only those of the training split are taken.
+
+    Raises:
+        UsageError: the folder holds no such file.
+    """
+    if not path.is_dir():
+        return [path]
+    found = sorted(file for file in path.rglob("*") if _is_data(file.relative_to(path)))
+    if not found:
+        raise UsageError(f"{path} holds no file of rows", f"It should hold one of: {', '.join(SUFFIXES)}.")
+    training = re.compile(r"(^|[^a-z])train", re.IGNORECASE)
+    return [file for file in found if training.search(str(file.relative_to(path)))] or found
+
+
+def _is_data(inside: Path) -> bool:
+    hidden = any(part.startswith(".") for part in inside.parts)
+    return inside.suffix.lower() in SUFFIXES and not hidden and inside.name not in HUB_METADATA
+
+
+def _kind(path: Path) -> str:
+    """The key in READERS: from the suffix, and where that does not settle it, from the content."""
+    with path.open("rb") as file:
+        if file.read(4) == b"PAR1":
+            return "parquet"
+    kind = SUFFIXES.get(path.suffix.lower())
+    if kind in ("csv", "parquet"):
+        return kind
+    lines = (text.strip() for _, text in open_text(path))
+    first = next((text for text in lines if text), "")
+    if first.startswith("["):
+        return "json"
+    if first.startswith("{"):
+        followed = any(lines)
+        return "jsonl" if kind == "jsonl" or (followed and is_whole(first)) else "json"
+    if kind is None and not any(sign in first for sign in DELIMITERS):
+        raise UsageError(
+            f"{path} holds no rows: it is not JSON, JSONL, CSV, TSV or Parquet",
+            "If it is a script, a novel or a chat log, make rows of it: offbook extract FILE --role NAME",
+        )
+    return kind or "csv"
+
+
+def _read_json(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
+    """One list of objects, or an object that wraps it, or one object that is the only row."""
+    try:
+        for number, (value, fault) in enumerate(JsonText(read_text(path)).rows(), 1):
+            yield from _as_row(value, str(fault) if fault else None, Origin(str(path), number), bad)
+    except JsonError as error:
+        raise UsageError(f"{path}, {error}", "Mend the file there.") from None
+
+
+def _read_jsonl(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
+    for number, text in open_text(path):
+        if not text.strip():
+            continue
+        origin = Origin(str(path), number)
+        try:
+            value, fault = JsonText(text).value()
+        except JsonError as error:
+            value, fault = None, error
+        reason = f"column {fault.column}: {fault.reason}" if fault else None
+        yield from _as_row(value, reason, origin, bad)
+
+
+def _as_row(value: Any, reason: str | None, origin: Origin, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
+    if reason is None and isinstance(value, dict):
+        yield origin, value
+    else:
+        bad(BadRow(origin, reason or f"not an object but {kind_of(value)}"))
+
+
+def _read_csv(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
+    """A table with a header line, whose delimiter is the table's; a quoted cell may hold line breaks."""
+    csv.field_size_limit(2**31 - 1)
+    lines = (text + "\n" for _, text in open_text(path))
+    header_line = next(lines, "")
+    delimiter = max(DELIMITERS, key=header_line.count)
+    # Strict: without it a quote that is never closed swallows the rest of the file in silence.
+    columns = _header(path, header_line, delimiter)
+    table = csv.reader(lines, delimiter=delimiter, strict=True)
+    while True:
+        origin = Origin(str(path), table.line_num + 2)
+        try:
+            cells = next(table)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            if "end of data" in str(error):
+                raise UsageError(f"{origin}: a quote opens there and is never closed", "Close it.") from None
+            bad(BadRow(origin, f"not a row of a CSV table ({error})"))
+            continue
+        if cells and len(cells) != len(columns):
+            bad(BadRow(origin, f"{len(cells)} cells under {len(columns)} columns"))
+        elif cells:
+            yield origin, dict(zip(columns, cells, strict=True))
+
+
+def _header(path: Path, line: str, delimiter: str) -> list[str]:
+    try:
+        columns = [name.strip() for name in next(csv.reader([line], delimiter=delimiter, strict=True), [])]
+    except csv.Error as error:
+        raise UsageError(f"{path}:1: not a header of a CSV table ({error})", "Mend that line.") from None
+    repeated = {name for name in columns if columns.count(name) > 1}
+    if repeated:
+        raise UsageError(f"{path}:1: two columns are named '{min(repeated)}'", "Rename one of them.")
+    return columns
+
+
+def _read_parquet(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
+    import pyarrow
+    from pyarrow import parquet
+
+    number = 0
+    try:
+        with parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=1024):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield Origin(str(path), number), row
+    except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UsageError(
+            f"{path}: row {number + 1} cannot be read: {reason}", "Export the table again."
+        ) from None
+
+
+def kind_of(value: Any) -> str:
+    """What a value is, in a person's words."""
+    names = {
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+        str: "text",
+        list: "a list",
+        dict: "an object",
+    }
+    return "nothing" if value is None else names.get(type(value), type(value).__name__)
+
+
+DELIMITERS = ",\t;"
+READERS: dict[str, Callable[[Path, OnBad], Iterator[tuple[Origin, Row]]]] = {
+    "json": _read_json,
+    "jsonl": _read_jsonl,
+    "csv": _read_csv,
+    "parquet": _read_parquet,
+}
+SUFFIXES = {
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".parquet": "parquet",
+}
+HUB_METADATA = {"dataset_infos.json", "dataset_info.json", "configuration.json", "state.json"}

@@ -1,0 +1,158 @@
+"""JSON without the two liberties that Python's reader takes (NaN literals, repeated keys), with positions.
+
+A value that is well-formed but takes a liberty comes with the fault, so that reading can go on behind it;
+what is malformed raises.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+SPACE = re.compile(r"[ \t\n\r]*")
+TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"(?:\s*:)?|[{}]|NaN|-?Infinity')
+
+
+class JsonError(Exception):
+    """What is wrong with JSON, and where in the text (1-based)."""
+
+    def __init__(self, reason: str, line: int, column: int) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.line = line
+        self.column = column
+
+    def __str__(self) -> str:
+        return f"line {self.line}, column {self.column}: {self.reason}"
+
+
+class JsonText:
+    """A text that should be JSON."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def value(self) -> tuple[Any, JsonError | None]:
+        """The one value that the text holds, and what forbids its use (None where nothing does).
+
+        Raises:
+            JsonError: the text is malformed, or something follows the value.
+        """
+        value, fault, end = self._decode(self._skip(0))
+        self._expect_end(end)
+        return value, fault
+
+    def rows(self) -> Iterator[tuple[Any, JsonError | None]]:
+        """The items of the list that the text holds or its object wraps; any other object is the only item.
+
+        Raises:
+            JsonError: the text is malformed.
+        """
+        start = self._skip(0)
+        if self.text.startswith("[", start):
+            yield from self._items(start)
+            return
+        value, fault = self.value()
+        if fault:
+            raise fault
+        yield from ((row, None) for row in self._unwrap(value, start))
+
+    def _items(self, start: int) -> Iterator[tuple[Any, JsonError | None]]:
+        end = self._skip(start + 1)
+        more = not self.text.startswith("]", end)
+        while more:
+            value, fault, end = self._decode(end)
+            yield value, fault
+            end = self._skip(end)
+            more = self.text.startswith(",", end)
+            if more:
+                end = self._skip(end + 1)
+            elif not self.text.startswith("]", end):
+                raise self._fault("expected a comma or the end of the list", end)
+        self._expect_end(end + 1)
+
+    def _unwrap(self, value: Any, start: int) -> list[Any]:
+        """The list of objects in `{"data": [{…}, …]}`. A list of turns belongs to a row: it holds no rows."""
+        if not isinstance(value, dict):
+            raise self._fault("neither a list of rows nor an object that holds one", start)
+        lists = {key: items for key, items in value.items() if _holds_rows(items)}
+        if len(lists) > 1:
+            raise self._fault(f"several lists of rows ({', '.join(lists)}): keep one of them", start)
+        return next(iter(lists.values()), [value])
+
+    def _decode(self, start: int) -> tuple[Any, JsonError | None, int]:
+        """Value, what forbids its use, and the offset behind it."""
+        suspicious = False
+
+        def build(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+            nonlocal suspicious
+            made = dict(pairs)
+            suspicious = suspicious or len(made) < len(pairs)
+            return made
+
+        def constant(_: str) -> None:
+            nonlocal suspicious
+            suspicious = True
+
+        decoder = json.JSONDecoder(object_pairs_hook=build, parse_constant=constant)
+        try:
+            value, end = decoder.raw_decode(self.text, start)
+        except json.JSONDecodeError as error:
+            raise self._fault(error.msg[0].lower() + error.msg[1:], error.pos) from None
+        except RecursionError:
+            raise self._fault("nested too deeply", start) from None
+        except ValueError:
+            raise self._fault("a number of too many digits", start) from None
+        return value, self._liberty(start) if suspicious else None, end
+
+    def _liberty(self, start: int) -> JsonError:
+        """What is wrong with the value at `start`, which Python's reader accepts."""
+        keys: list[set[str]] = []
+        for token in TOKEN.finditer(self.text, start):
+            word = token[0]
+            if word == "{":
+                keys.append(set())
+            elif word == "}":
+                keys.pop()
+            elif word[0] != '"':
+                return self._fault(f"{word} is no JSON value", token.start())
+            elif word[-1] == ":":
+                key = json.loads(word[:-1])
+                if key in keys[-1]:
+                    return self._fault(f"the key {key!r} stands there twice", token.start())
+                keys[-1].add(key)
+        raise AssertionError("called on a value that takes no liberty")
+
+    def _fault(self, reason: str, offset: int) -> JsonError:
+        line = bisect_right(self._line_starts, offset)
+        return JsonError(reason, line, offset - self._line_starts[line - 1] + 1)
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        return [0, *(newline.end() for newline in re.finditer("\n", self.text))]
+
+    def _expect_end(self, offset: int) -> None:
+        if (end := self._skip(offset)) < len(self.text):
+            raise self._fault("something follows after the end", end)
+
+    def _skip(self, offset: int) -> int:
+        space = SPACE.match(self.text, offset)
+        return space.end() if space else offset
+
+
+def is_whole(text: str) -> bool:
+    """Whether the text is one complete JSON value."""
+    try:
+        JsonText(text).value()
+    except JsonError:
+        return False
+    return True
+
+
+def _holds_rows(items: Any) -> bool:
+    is_objects = isinstance(items, list) and bool(items) and isinstance(items[0], dict)
+    return is_objects and not {"role", "from"} & items[0].keys()

@@ -1,0 +1,260 @@
+"""Readers: the rows of every kind of file, and the position of what is wrong with one."""
+
+import json
+from pathlib import Path
+
+import pyarrow
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyarrow import parquet
+
+from offbook.core.errors import UsageError
+from offbook.core.types import Origin
+from offbook.data.sources import BadRow, data_files, read_rows
+
+ROWS = [
+    {"instruction": "皇上驾到！", "input": "", "output": "皇上万福金安。"},
+    {"instruction": "Who,\n“you”?", "input": "", "output": 'I said "me".\nTwice; or thrice.'},
+]
+
+
+def write(folder: Path, name: str, content: str | bytes) -> Path:
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def rows(path: Path) -> list[dict]:
+    return [row for _, row in read_rows(path)]
+
+
+def lines_and_bad(path: Path) -> tuple[list[int], list[BadRow]]:
+    bad: list[BadRow] = []
+    return [origin.line for origin, _ in read_rows(path, bad.append)], bad
+
+
+def as_csv(delimiter: str) -> str:
+    def cell(text: str) -> str:
+        return '"' + text.replace('"', '""') + '"'
+
+    table = [list(ROWS[0]), *(list(row.values()) for row in ROWS)]
+    return "".join(delimiter.join(map(cell, cells)) + "\r\n" for cells in table)
+
+
+JSONL = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in ROWS)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.json", json.dumps(ROWS)),
+        ("a.json", json.dumps(ROWS, indent=4)),
+        ("a.json", json.dumps({"version": 1, "data": ROWS})),
+        ("a.json", JSONL),
+        ("a.jsonl", JSONL),
+        ("a.jsonl", json.dumps(ROWS)),
+        ("a.ndjson", "\n" + JSONL.replace("\n", "\n\n")),
+        ("a.txt", JSONL),
+        ("a", json.dumps(ROWS, indent=1)),
+        ("a.csv", as_csv(",")),
+        ("a.csv", as_csv(";")),
+        ("a.csv", "\ufeff" + as_csv(",")),
+        ("a.tsv", as_csv("\t")),
+        ("a.txt", as_csv(",")),
+    ],
+)
+def test_every_kind_gives_the_same_rows(tmp_path, name, content):
+    assert rows(write(tmp_path, name, content)) == ROWS
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "gb18030"])
+@pytest.mark.parametrize(
+    ("name", "content"), [("a.json", json.dumps(ROWS, ensure_ascii=False)), ("a.csv", as_csv(","))]
+)
+def test_in_every_encoding(tmp_path, encoding, name, content):
+    assert rows(write(tmp_path, name, content.encode(encoding))) == ROWS
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.json", "a"])
+def test_parquet_is_known_by_its_content(tmp_path, name):
+    parquet.write_table(pyarrow.Table.from_pylist(ROWS * 1500), tmp_path / name)
+    found = list(read_rows(tmp_path / name))
+    assert [row for _, row in found] == ROWS * 1500
+    assert [origin.line for origin, _ in found] == list(range(1, 3001))
+
+
+def test_one_object_with_turns_is_one_row(tmp_path):
+    row = {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}
+    assert rows(write(tmp_path, "a.json", json.dumps(row, indent=2))) == [row]
+    row = {"conversations": [{"from": "human", "value": "a"}]}
+    assert rows(write(tmp_path, "a.json", json.dumps(row))) == [row]
+
+
+def test_lines_count_lines_and_rows_count_rows(tmp_path):
+    assert [o.line for o, _ in read_rows(write(tmp_path, "a.jsonl", "\n" + JSONL))] == [2, 3]
+    assert [o.line for o, _ in read_rows(write(tmp_path, "a.json", json.dumps(ROWS, indent=4)))] == [1, 2]
+    # The second row's cells hold line breaks, so a third would begin on line 6.
+    csv_text = as_csv(",") + "x,y,z\n"
+    assert [o.line for o, _ in read_rows(write(tmp_path, "a.csv", csv_text))] == [2, 3, 6]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ('{"a": }', "column 7: expecting value"),
+        ('{"a": "b"', "column 10: expecting ',' delimiter"),
+        ('{"a": "b"} {"c": 1}', "column 12: something follows"),
+        ('{"a": NaN}', "column 7: NaN is no JSON value"),
+        ('{"NaN": [-Infinity]}', "column 10: -Infinity is no JSON value"),
+        ('{"a": {"b": 1}, "b": {"b": 2, "b" : 3}}', "column 31: the key 'b' stands there twice"),
+        ('{"a\\n": "a\\n:", "\\u0061\\n": 1}', "column 17: the key 'a\\n' stands there twice"),
+        ("[1]", "not an object but a list"),
+        ("null", "not an object but nothing"),
+        ("[" * 200_000, "column 1: nested too deeply"),
+        ("9" * 10_000, "column 1: a number of too many digits"),
+    ],
+)
+def test_a_bad_line_is_named_and_the_others_are_read(tmp_path, line, reason):
+    path = write(tmp_path, "a.jsonl", JSONL + line + "\n" + JSONL)
+    good, bad = lines_and_bad(path)
+    assert good == [1, 2, 4, 5]
+    assert [item.origin for item in bad] == [Origin(str(path), 3)]
+    assert bad[0].reason.startswith(reason)
+    with pytest.raises(UsageError, match=r"a\.jsonl:3: .*\n.*on_error skip"):
+        rows(path)
+
+
+def test_a_liberty_in_a_list_costs_its_row_alone(tmp_path):
+    path = write(tmp_path, "a.json", '[{"a": "1"},\n {"a": 1, "a": 2},\n {"a": NaN}, 7, {"a": "}, NaN"}]')
+    good, bad = lines_and_bad(path)
+    assert good == [1, 5]
+    assert [(item.origin.line, item.reason) for item in bad] == [
+        (2, "line 2, column 11: the key 'a' stands there twice"),
+        (3, "line 3, column 8: NaN is no JSON value"),
+        (4, "not an object but a number"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('[{"a": "1"}\n {"a": "2"}]', "line 2, column 2: expected a comma or the end of the list"),
+        ('[{"a": "1"},\n]', "line 2, column 1: expecting value"),
+        ('[{"a": "1"},', "line 1, column 13: expecting value"),
+        ('[{"a": "x\n', "line 1, column 8: unterminated string"),
+        ('[{"a": "1"}]\n\nand more', "line 3, column 1: something follows"),
+        ("[" * 200_000, "line 1, column 2: nested too deeply"),
+        ('{"a": [{"x": 1}],\n "b": [{"x": 1}]}', "line 1, column 1: several lists of rows (a, b)"),
+        ('{"data":\n [{"x": NaN}]}', "line 2, column 9: NaN is no JSON value"),
+        ('"text"', "neither a list of rows nor an object"),
+        ("", "line 1, column 1: expecting value"),
+    ],
+)
+def test_a_broken_file_is_named_with_its_position(tmp_path, content, message):
+    path = write(tmp_path, "a.json", content)
+    with pytest.raises(UsageError) as error:
+        lines_and_bad(path)
+    assert error.value.what.startswith(str(path))
+    assert message in error.value.what
+
+
+def test_an_empty_list_has_no_rows(tmp_path):
+    assert rows(write(tmp_path, "a.json", " [ ] \n")) == []
+
+
+def test_a_line_of_50_megabytes(tmp_path):
+    text = "戏" * (50 * 2**20 // 3)
+    assert (
+        rows(write(tmp_path, "a.jsonl", json.dumps({"output": text}, ensure_ascii=False)))[0]["output"]
+        == text
+    )
+    with pytest.raises(UsageError, match=r"a\.jsonl:1: column 12: unterminated string"):
+        rows(write(tmp_path, "a.jsonl", '{"output": "' + text))
+
+
+@pytest.mark.parametrize(
+    ("body", "bad_line", "reason"),
+    [
+        ("1,2\n", 2, "2 cells under 3 columns"),
+        ("1,2,3,4\n", 2, "4 cells under 3 columns"),
+        ('1,"2"x,3\n', 2, "not a row of a CSV table"),
+    ],
+)
+def test_a_bad_table_row_is_named_and_the_others_are_read(tmp_path, body, bad_line, reason):
+    good, bad = lines_and_bad(write(tmp_path, "a.csv", "a,b,c\n" + body + '"1\n",2,3\n\n4,5,6\n'))
+    assert good == [3, 6]
+    assert bad[0].origin.line == bad_line
+    assert bad[0].reason.startswith(reason)
+
+
+def test_a_quote_that_is_never_closed(tmp_path):
+    with pytest.raises(UsageError, match=r"a\.csv:3: a quote opens there and is never closed"):
+        rows(write(tmp_path, "a.csv", 'a,b\n1,2\n3,"4\n5,6\n'))
+
+
+def test_two_columns_of_one_name(tmp_path):
+    with pytest.raises(UsageError, match=r"a\.csv:1: two columns are named 'a'"):
+        rows(write(tmp_path, "a.csv", "a, a\n1,2\n"))
+
+
+def test_a_script_is_sent_to_extract(tmp_path):
+    with pytest.raises(UsageError, match="offbook extract"):
+        rows(write(tmp_path, "play.txt", "第一幕\n甄嬛：是。\n"))
+
+
+def test_files_that_are_not_there_or_not_whole(tmp_path):
+    with pytest.raises(UsageError, match=r"none\.parquet: no such file"):
+        rows(tmp_path / "none.parquet")
+    with pytest.raises(UsageError, match=r"a\.parquet: row 1 cannot be read"):
+        rows(write(tmp_path, "a.parquet", b"PAR1 not really"))
+
+
+def test_a_folder_gives_its_training_files(tmp_path):
+    for name in ("README.md", "dataset_infos.json", ".cache/train.json", "data/test.jsonl"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        write(tmp_path, name, "[]")
+    assert [path.name for path in data_files(tmp_path)] == ["test.jsonl"]
+    write(tmp_path, "data/train-00001.json", "[]")
+    write(tmp_path, "data/train-00000.json", "[]")
+    write(tmp_path, "data/constraints.json", "[]")
+    assert [path.name for path in data_files(tmp_path)] == ["train-00000.json", "train-00001.json"]
+    assert data_files(tmp_path / "data/test.jsonl") == [tmp_path / "data/test.jsonl"]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UsageError, match="no file of rows"):
+        data_files(tmp_path / "empty")
+
+
+PIECES = st.sampled_from(
+    ['{"a":"b"}', '{"a":', "[", "]", "{", "}", '"', ",", ";", "\n", "\r", "\t", "NaN", "\\u", "1"]
+)
+
+
+@pytest.mark.parametrize("name", ["f.json", "f.jsonl", "f.csv", "f.tsv", "f.parquet", "f"])
+@given(
+    content=st.binary(max_size=300) | st.lists(PIECES, max_size=40).map(lambda parts: "".join(parts).encode())
+)
+def test_any_bytes_give_rows_or_a_position(tmp_path_factory, name, content):
+    path = write(tmp_path_factory.getbasetemp(), name, content)
+    bad: list[BadRow] = []
+    try:
+        for origin, row in read_rows(path, bad.append):
+            assert isinstance(row, dict)
+            assert origin.line >= 1
+    except UsageError as error:
+        assert str(path) in error.what
+        assert error.fix
+    assert all(item.reason for item in bad)
+
+
+@given(content=st.binary(min_size=1, max_size=60), at=st.integers(0, 10_000))
+def test_damaged_parquet_gives_rows_or_an_error(tmp_path_factory, content, at):
+    path = tmp_path_factory.getbasetemp() / "damaged.parquet"
+    parquet.write_table(pyarrow.Table.from_pylist(ROWS), path)
+    whole = path.read_bytes()
+    at %= len(whole)
+    path.write_bytes(whole[:at] + content + whole[at + len(content) :])
+    try:
+        list(read_rows(path, lambda bad: None))
+    except UsageError as error:
+        assert str(path) in error.what
