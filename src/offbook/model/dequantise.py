@@ -1,0 +1,30 @@
+"""A GGUF model as a plain safetensors folder: it loads in seconds and can be trained on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+
+def dequantise(gguf: Path, folder: Path) -> None:
+    """Write the model (fp32), its tokenizer, chat template and generation settings into `folder`.
+
+    The weights are the quantised ones, written out: nothing of the rounding is undone. Takes about twice the
+    fp32 size in memory.
+    """
+    tokenizer = AutoTokenizer.from_pretrained(
+        gguf.parent, gguf_file=gguf.name, local_files_only=True, trust_remote_code=False
+    )
+    model = AutoModelForCausalLM.from_pretrained(
+        gguf.parent,
+        gguf_file=gguf.name,
+        local_files_only=True,
+        trust_remote_code=False,
+        dtype=torch.float32,
+        # Without it the blocks stay quantised, and the model can neither be saved nor trained.
+        quantization_config=GgufConfig(dequantize=True),
+    )
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
