@@ -1,0 +1,88 @@
+"""The token that ends a reply: found in the template, and proved to stop `generate`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from offbook.core.errors import UsageError
+from offbook.core.persona import Ending
+from offbook.core.types import Turn
+
+_REPLY = "\ue002"
+
+
+def find_ending(tokenizer: Any, render: Callable[..., str]) -> Ending:
+    """The first control token that the template writes after a reply; its eos token where it writes none.
+
+    Args:
+        render: `ChatTemplate.render`.
+
+    Raises:
+        UsageError: there is neither: a model trained this way could not stop.
+    """
+    turns = [Turn("user", "?"), Turn("assistant", _REPLY)]
+    after = render(turns, generation_prompt=False).partition(_REPLY)[2]
+    control = {token.content: number for number, token in tokenizer.added_tokens_decoder.items() if token.special}
+    written = sorted((after.index(token), token) for token in control if token in after)
+    if written:
+        # The longest of those that start first: "<|end|>" may contain another token's text.
+        first = written[0][0]
+        token = max((token for at, token in written if at == first), key=len)
+        return Ending(token=token, id=control[token])
+    if tokenizer.eos_token_id is None:
+        raise UsageError(
+            "neither the chat template nor the tokenizer has a token that ends a reply: the character could not stop",
+            "Choose another base model, or a built-in template: --model.template chatml",
+        )
+    return Ending(token=tokenizer.eos_token, id=tokenizer.eos_token_id)
+
+
+def stop_ids(ending: Ending, *others: int | list[int] | None) -> list[int]:
+    """The ids on which generation stops: the ending first, then those that the base model stops on anyway."""
+    ids = [ending.id]
+    for other in others:
+        ids += other if isinstance(other, list) else [other] if other is not None else []
+    return list(dict.fromkeys(ids))
+
+
+def proves_stop(model: Any, ending: Ending, ids: list[int]) -> bool:
+    """Whether the model's own `generate`, told to stop on `ids`, really stops at the ending token, and only there.
+
+    The model is made to say three ordinary tokens and then the ending; its generation must hold exactly those four,
+    and run on to its limit when the ending is never said.
+    """
+    ordinary = next(number for number in range(model.config.get_text_config().vocab_size) if number not in ids)
+
+    def spoken(script: list[int]) -> int:
+        return _generate_forced(model, script, ids)
+
+    script = [ordinary] * 3
+    return spoken([*script, ending.id, *script]) == 4 and spoken([*script, ordinary, *script]) == 7
+
+
+def _generate_forced(model: Any, script: list[int], ids: list[int]) -> int:
+    """How many tokens of `script`, forced one by one, `generate` emits before it stops."""
+    import torch
+    from transformers import LogitsProcessor, LogitsProcessorList
+
+    class Script(LogitsProcessor):
+        said = 0
+
+        def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+            forced = torch.full_like(scores, -torch.inf)
+            forced[:, script[self.said]] = 0
+            self.said += 1
+            return forced
+
+    prompt = torch.tensor([[script[0]]], device=model.device)
+    said = model.generate(
+        prompt,
+        attention_mask=torch.ones_like(prompt),
+        max_new_tokens=len(script),
+        do_sample=False,
+        eos_token_id=ids,
+        pad_token_id=ids[0],
+        logits_processor=LogitsProcessorList([Script()]),
+    )
+    return said.shape[1] - prompt.shape[1]
