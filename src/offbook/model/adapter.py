@@ -1,0 +1,112 @@
+"""The LoRA adapter: put in, saved, loaded, merged. It stays an ordinary PEFT adapter throughout."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, PeftModel, TaskType, get_peft_model
+from transformers import PreTrainedModel
+
+from offbook.core.errors import UsageError
+
+WEIGHTS = "adapter_model.safetensors"
+
+
+def attach(
+    model: PreTrainedModel,
+    *,
+    rank: int,
+    alpha: float,
+    dropout: float,
+    target_modules: Sequence[str],
+    seed: int,
+    use_rslora: bool = False,
+    use_dora: bool = False,
+    base_name: str | None = None,
+) -> PeftModel:
+    """Wrap the model with a fresh adapter (A random by `seed`, B zero), the only part that will be trained.
+
+    Args:
+        base_name: what adapter_config.json names as its base; default: the folder that was loaded.
+
+    Raises:
+        UsageError: a target module is not in the model; the message lists the linear layers that are.
+    """
+    linear = {name.rpartition(".")[2] for name, part in model.named_modules() if isinstance(part, torch.nn.Linear)}
+    missing = [name for name in target_modules if name not in linear]
+    if missing:
+        raise UsageError(
+            f"the model has no layer named {', '.join(missing)} (lora.target_modules)",
+            f"Its linear layers: {', '.join(sorted(linear - {'lm_head'}))}",
+        )
+    config = LoraConfig(
+        task_type=TaskType.CAUSAL_LM,
+        r=rank,
+        lora_alpha=alpha,  # type: ignore[arg-type]
+        lora_dropout=dropout,
+        target_modules=list(target_modules),
+        use_rslora=use_rslora,
+        use_dora=use_dora,
+    )
+    torch.manual_seed(seed)
+    wrapped = get_peft_model(model, config)
+    assert isinstance(wrapped, PeftModel)
+    if base_name is not None:
+        wrapped.peft_config["default"].base_model_name_or_path = base_name
+    return wrapped
+
+
+def load(model: PreTrainedModel, folder: Path, *, trainable: bool = False) -> PeftModel:
+    """Wrap the model with a saved adapter, plain peft's or offbook's.
+
+    Raises:
+        UsageError: the folder holds none, a pickled or a damaged one, or one that belongs to another base.
+    """
+    if not (folder / WEIGHTS).is_file():
+        raise UsageError(f"no adapter in {folder} ({WEIGHTS} is missing)", "Name a run, or a PEFT adapter folder.")
+    try:
+        with warnings.catch_warnings():
+            # Keys that are missing are an error here, not a warning.
+            warnings.filterwarnings("error", message="Found missing adapter keys")
+            wrapped = PeftModel.from_pretrained(model, str(folder), is_trainable=trainable)
+    except (RuntimeError, ValueError, KeyError, Warning, OSError) as error:
+        raise UsageError(
+            f"the adapter in {folder} does not fit this base model: {str(error).strip().splitlines()[0]}",
+            f"It was trained on {base_of(folder) or 'another model'}: name that one with --base-model.",
+        ) from None
+    except Exception as error:
+        if "Safetensor" not in type(error).__name__:
+            raise
+        raise UsageError(f"{folder / WEIGHTS} is damaged: {error}", "Restore it, or train again.") from None
+    return wrapped
+
+
+def base_of(folder: Path) -> str | None:
+    """The base model that an adapter folder names, if it does."""
+    try:
+        return json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))["base_model_name_or_path"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def save(model: PeftModel, tokenizer: Any, folder: Path) -> None:
+    """Write adapter, its config and the tokenizer's files into an existing folder."""
+    model.save_pretrained(str(folder), safe_serialization=True)
+    tokenizer.save_pretrained(str(folder))
+    (folder / "README.md").unlink(missing_ok=True)  # peft's empty model card
+
+
+def merge(model: PeftModel) -> PreTrainedModel:
+    """The base model with the adapter folded into its weights (in place: the wrapper is used up)."""
+    return model.merge_and_unload()  # type: ignore[operator]
+
+
+def parameter_counts(model: torch.nn.Module) -> tuple[int, int]:
+    """(all parameters, trainable ones); tied weights count once."""
+    parameters = list(model.parameters())
+    return sum(p.numel() for p in parameters), sum(p.numel() for p in parameters if p.requires_grad)
