@@ -1,0 +1,96 @@
+"""Checkpoints that are whole or absent.
+
+A checkpoint is written to a temporary sibling, its files fsynced, `manifest.json` (size and sha256 of every file) last,
+then renamed. One that does not match its manifest does not count.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import file_digest
+from pathlib import Path
+from typing import Any
+
+from offbook.core.rundir import whole_folder, write_json
+
+MANIFEST = "manifest.json"
+
+
+def folder_of(checkpoints: Path, step: int) -> Path:
+    return checkpoints / f"step-{step:06d}"
+
+
+@contextmanager
+def writing(checkpoints: Path, step: int, facts: dict[str, Any]) -> Iterator[Path]:
+    """A folder to write the checkpoint of `step` in; it counts only if the block ends well.
+
+    Args:
+        facts: what a resume has to find unchanged (hashes of data and config, versions).
+    """
+    with whole_folder(folder_of(checkpoints, step)) as folder:
+        yield folder
+        files = {path.name: _facts_of(path) for path in sorted(folder.iterdir())}
+        write_json(folder / MANIFEST, {"step": step, **facts, "files": files})
+
+
+def verify(folder: Path) -> dict[str, Any]:
+    """The manifest of a checkpoint whose files all match it.
+
+    Raises:
+        ValueError: with the first file that is missing or differs.
+    """
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        files = manifest["files"].items()
+        manifest["step"] = int(manifest["step"])
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        raise ValueError(f"{folder.name}: {MANIFEST} is missing or damaged") from None
+    for name, facts in files:
+        path = folder / name
+        if not path.is_file():
+            raise ValueError(f"{folder.name}: {name} is missing")
+        if _facts_of(path) != facts:
+            raise ValueError(f"{folder.name}: {name} is damaged (its hash differs from the manifest's)")
+    return manifest
+
+
+def newest(checkpoints: Path) -> tuple[Path | None, list[str]]:
+    """(the newest checkpoint that verifies or None, what is wrong with the newer ones)."""
+    faults = []
+    for folder in _folders(checkpoints)[::-1]:
+        try:
+            verify(folder)
+        except ValueError as fault:
+            faults.append(str(fault))
+        else:
+            return folder, faults
+    return None, faults
+
+
+def rotate(checkpoints: Path, keep: int) -> None:
+    """Delete the oldest checkpoints beyond `keep`, but only once the newest one has been read back and verified."""
+    folders = _folders(checkpoints)
+    if len(folders) > keep:
+        verify(folders[-1])
+        for folder in folders[:-keep]:
+            # Renamed first: a deletion that is cut short never leaves half a checkpoint under its name.
+            doomed = folder.rename(folder.with_name(f".old-{folder.name}"))
+            shutil.rmtree(doomed, ignore_errors=True)
+
+
+def clear_leftovers(checkpoints: Path) -> None:
+    """Remove what a killed writer or rotation left behind."""
+    for folder in checkpoints.glob(".*-step-*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _folders(checkpoints: Path) -> list[Path]:
+    return sorted(checkpoints.glob("step-[0-9]*")) if checkpoints.is_dir() else []
+
+
+def _facts_of(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        return {"bytes": path.stat().st_size, "sha256": file_digest(file, "sha256").hexdigest()}
