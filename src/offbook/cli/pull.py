@@ -10,9 +10,7 @@ from offbook.model import hub
 @click.command()
 @click.argument("source")
 @click.option("--revision", default="master", show_default=True, help="Branch, tag or commit on the hub.")
-@click.option(
-    "--dataset", is_flag=True, help="SOURCE is a data set: take its JSON, CSV, TSV and Parquet files."
-)
+@click.option("--dataset", is_flag=True, help="SOURCE is a data set: take its JSON, CSV, TSV and Parquet files.")
 def command(source: str, revision: str, dataset: bool) -> None:
     """Get a model, and print the folder where it lies.
 

@@ -1,6 +1,6 @@
 """Every option of a run, declared once. The YAML file, the command line and the docs table derive from this module.
 
-    config = load("run.yaml", {"train.epochs": "1"})      # defaults < file < command line
+config = load("run.yaml", {"train.epochs": "1"})      # defaults < file < command line
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 from offbook.core.errors import UsageError
 from offbook.core.registry import nearest
 
-HUB_SCHEMES = ("ms:", "hf:", "pypi:")
+HUB_SCHEMES = ("ms:", "hf:", "pypi:", "https:")
 
 
 class Section(BaseModel):
@@ -219,7 +219,7 @@ def dump(config: RunConfig) -> str:
 
 
 def is_hub(source: str) -> bool:
-    """Whether a source names a hub or a package rather than a path."""
+    """Whether a source names a hub, a package or a web address rather than a path."""
     return source.startswith(HUB_SCHEMES)
 
 

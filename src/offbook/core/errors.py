@@ -1,9 +1,9 @@
 """What goes wrong, said in two lines: what happened, and how to mend it.
 
-    OffbookError          exit 1   the run failed
-    ├── UsageError        exit 2   a mistake in the command, the config or the data
-    ├── GateMissed        exit 3   the work was done, a stated bound was missed
-    └── Stopped           exit 130 / 143   interrupted after saving
+OffbookError          exit 1   the run failed
+├── UsageError        exit 2   a mistake in the command, the config or the data
+├── GateMissed        exit 3   the work was done, a stated bound was missed
+└── Stopped           exit 130 / 143   interrupted after saving
 """
 
 from __future__ import annotations

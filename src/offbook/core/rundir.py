@@ -78,6 +78,11 @@ class RunDir:
         return self.path / ".lock"
 
     @property
+    def writer(self) -> Path:
+        """Holds the PID of the process that writes the run; left behind by one that was killed."""
+        return self.path / ".writer"
+
+    @property
     def finished(self) -> bool:
         """The adapter appears as the last act of training, whole."""
         return self.adapter.is_dir()
@@ -162,3 +167,57 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def exclusive(run: RunDir, *, resume: bool, overwrite: bool) -> Iterator[None]:
+    """Hold the run's lock: one writer at a time. A lock whose process is gone does not hold.
+
+    Raises:
+        UsageError: another process writes the run; or it is there already and neither flag says what to do with it.
+    """
+    from filelock import FileLock, Timeout
+
+    if run.status != "empty" and not (resume or overwrite):
+        how = "Talk to it: offbook chat" if run.finished else "Go on with it: add --resume to offbook train"
+        raise UsageError(
+            f"the run '{run.name}' is there already ({run.status})", f"{how}, or start over with --overwrite."
+        )
+    if run.finished and not overwrite:
+        raise UsageError(f"the run '{run.name}' is finished", "Start over with --overwrite, or choose another --name.")
+    try:
+        run.path.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(run.lock, timeout=0)
+        lock.acquire()
+    except Timeout:
+        raise UsageError(
+            f"the run '{run.name}' is being written by another process{_writer(run)}",
+            "Wait for it, or stop it first.",
+        ) from None
+    except OSError as error:
+        raise UsageError(
+            f"cannot write in {run.path}: {error.strerror}", "Choose another place: OFFBOOK_RUNS=DIR"
+        ) from None
+    try:
+        if overwrite:
+            _empty(run)
+        run.writer.write_text(str(os.getpid()), encoding="utf-8")
+        yield
+        run.writer.unlink(missing_ok=True)
+    finally:
+        lock.release()
+
+
+def _writer(run: RunDir) -> str:
+    try:
+        return f" (PID {int(run.writer.read_text(encoding='utf-8'))})"
+    except (OSError, ValueError):
+        return ""
+
+
+def _empty(run: RunDir) -> None:
+    """Remove all that a run wrote. The adapter goes first: a run that is being deleted must not look finished."""
+    shutil.rmtree(run.adapter, ignore_errors=True)
+    for path in run.path.iterdir():
+        if path != run.lock:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -79,3 +79,29 @@ class Example:
     def label_count(self) -> int:
         """How many positions take loss."""
         return sum(label != NO_LABEL for label in self.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a model said to one prompt."""
+
+    text: str
+    stopped: bool
+    """It ended by the ending token, within the limit."""
+    tokens: int
+    """Tokens generated, the ending token included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How base and tuned model expect one conversation's label tokens; sums over them, in nats."""
+
+    tokens: int
+    base: float
+    """Negative log-likelihood under the base model."""
+    tuned: float
+    """The same under the tuned model."""
+    kl: float
+    """Kullback–Leibler divergence of the tuned model's next-token distribution from the base's."""
+    agreed: int
+    """Positions at which both find the same token likeliest."""

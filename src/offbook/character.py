@@ -1,0 +1,169 @@
+"""A trained character you can talk to.
+
+character = offbook.load("runs/hamlet")
+print(character.reply("Who are you?").text)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from offbook.core.config import GenerationConfig
+from offbook.core.errors import UsageError
+from offbook.core.persona import BaseModelRef, Persona
+from offbook.core.registry import lookup
+from offbook.core.report import Reporter, Silent
+from offbook.core.rundir import find_run
+from offbook.core.types import Turn
+from offbook.infer.stream import Piece, StopReason, TransformersEngine, stream
+from offbook.model import adapter as adapters
+from offbook.model import hub
+from offbook.model.load import load_model, load_tokenizer
+from offbook.text.builtin import TEMPLATES
+from offbook.text.stops import stop_ids
+from offbook.text.template import ChatTemplate
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the character said."""
+
+    text: str
+    stop_reason: StopReason
+    """`stop`: it ended its reply itself; `length`: it was cut at max_new_tokens."""
+    tokens: int
+
+
+class Character:
+    """A model, its adapter and its persona; speaks with the prompt that it was trained with.
+
+    Args:
+        model: the PEFT model.
+        template: how turns become ids.
+        persona: what was stored beside the adapter.
+    """
+
+    def __init__(self, model: Any, template: ChatTemplate, persona: Persona) -> None:
+        self.model = model
+        self.template = template
+        self.persona = persona
+        self.engine = TransformersEngine(model)
+        self.base_engine = TransformersEngine(model, use_adapter=False)
+        self.stop_ids = stop_ids(persona.ending, model.generation_config.eos_token_id)
+
+    def reply(
+        self,
+        message: str | Sequence[Turn],
+        *,
+        base: bool = False,
+        settings: GenerationConfig | None = None,
+        seed: int | None = None,
+    ) -> Reply:
+        """One whole reply.
+
+        Args:
+            message: what is said to the character, or the conversation so far (its last turn the user's).
+            base: let the model without the adapter answer.
+            settings: sampling; default: the character's own.
+            seed: the same seed gives the same reply.
+        """
+        pieces = list(self.stream(message, base=base, settings=settings, seed=seed))
+        reason = pieces[-1].stop_reason
+        assert reason is not None
+        return Reply("".join(piece.text for piece in pieces).strip(), reason, pieces[-1].tokens)
+
+    def stream(
+        self,
+        message: str | Sequence[Turn],
+        *,
+        base: bool = False,
+        settings: GenerationConfig | None = None,
+        seed: int | None = None,
+    ) -> Iterator[Piece]:
+        """The reply piece by piece; see `reply`."""
+        turns = [Turn("user", message)] if isinstance(message, str) else list(message)
+        prompt = self.template.prompt_ids(self.with_system(turns))
+        engine = self.base_engine if base else self.engine
+        chosen = settings or self.persona.generation
+        return stream(engine, self.template.tokenizer, prompt, chosen, self.stop_ids, seed)
+
+    def with_system(self, turns: Sequence[Turn]) -> list[Turn]:
+        """The turns under the persona's system prompt, unless they bring one."""
+        if self.persona.system is None or (turns and turns[0].role == "system"):
+            return list(turns)
+        return [Turn("system", self.persona.system), *turns]
+
+
+def load(
+    run: str | Path,
+    *,
+    base_model: str | None = None,
+    dtype: str = "auto",
+    template: str | None = None,
+    reporter: Reporter | None = None,
+) -> Character:
+    """The character of a run (its folder or name), or of a bare PEFT adapter folder.
+
+    Args:
+        base_model: source of the base model; needed where the adapter does not say, or to override what it says.
+        template: a built-in chat template by name, for a bare adapter whose base brings none.
+
+    Raises:
+        UsageError: there is no such run, it is not trained yet, or adapter and base do not belong together.
+    """
+    folder = adapter_folder(run)
+    persona = Persona.load(folder)
+    source = base_model or (persona.base.source if persona else adapters.base_of(folder))
+    if not source:
+        raise UsageError(f"{folder} does not say which base model it belongs to", "Name it with --base-model.")
+    revision = persona.base.revision if persona and base_model is None else "master"
+    pulled = hub.pull(source, revision, progress=(reporter or Silent()).say)
+    _refuse_other_base(persona, pulled, folder)
+    name = template or (persona.template if persona else None)
+    tokenizer = load_tokenizer(pulled.path, lookup(TEMPLATES, name, "chat template") if name else None)
+    chat = ChatTemplate(tokenizer, persona.template_kwargs if persona else None)
+    model = adapters.load(load_model(pulled.path, dtype), folder)
+    return Character(model.eval(), chat, persona or _nameless(chat, pulled))
+
+
+def adapter_folder(run: str | Path) -> Path:
+    """The adapter folder of a run, or the path itself where it is a bare PEFT adapter.
+
+    Raises:
+        UsageError: there is none.
+    """
+    bare = Path(run)
+    if (bare / adapters.WEIGHTS).is_file():
+        return bare
+    found = find_run(run)
+    if not found.finished:
+        raise UsageError(
+            f"the run '{found.name}' has no adapter yet ({found.status})",
+            f"Train it: offbook train -c {found.config} --resume",
+        )
+    return found.adapter
+
+
+def _refuse_other_base(persona: Persona | None, pulled: hub.Pulled, folder: Path) -> None:
+    """The weights must be those that the adapter was trained on."""
+    if persona is None or not persona.base.files or not pulled.files:
+        return
+    if persona.base.files != pulled.files:
+        raise UsageError(
+            f"the adapter in {folder} was trained on other weights than those in {pulled.path}",
+            f"Pull the right ones: offbook pull {persona.base.source} --revision {persona.base.revision}",
+        )
+
+
+def _nameless(template: ChatTemplate, pulled: hub.Pulled) -> Persona:
+    """A persona for an adapter that was trained elsewhere: no prompt, default sampling."""
+    return Persona(
+        name="assistant",
+        ending=template.ending,
+        generation=GenerationConfig(),
+        base=BaseModelRef(source=pulled.source, revision=pulled.revision, files=pulled.files),
+        template_kwargs=template.kwargs,
+    )

@@ -1,0 +1,115 @@
+"""offbook chat"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from offbook.cli.options import json_option, print_json
+from offbook.core.errors import UsageError
+from offbook.core.types import Turn
+
+HELP = "/reset starts over, /save FILE keeps the conversation, /quit leaves."
+
+
+@click.command(
+    short_help="Talk to the character.", epilog='Example:  offbook chat runs/hamlet --message "Who are you?"'
+)
+@click.argument("run")
+@click.option("-m", "--message", help="Say this, print the reply, and leave.")
+@click.option("--base", is_flag=True, help="Let the model without the adapter answer.")
+@click.option("--base-model", metavar="SOURCE", help="The base of a bare adapter folder (as in model.source).")
+@click.option("--template", metavar="NAME", help="A built-in chat template, for a bare adapter whose base has none.")
+@click.option("--temperature", type=click.FloatRange(min=0), help="0: always the likeliest words; 1: lively.")
+@click.option("--top-p", type=click.FloatRange(0, 1, min_open=True), help="Keep to the likeliest words.")
+@click.option("--max-new-tokens", type=click.IntRange(min=1), help="The longest reply.")
+@click.option("--seed", type=int, help="The same seed gives the same reply.")
+@json_option
+def command(
+    run: str,
+    message: str | None,
+    base: bool,
+    base_model: str | None,
+    template: str | None,
+    seed: int | None,
+    as_json: bool,
+    **sampling: Any,
+) -> None:
+    """Talk to the character of RUN: a run folder, its name, or a bare PEFT adapter folder.
+
+    The prompt is the one that the character was trained with.
+    """
+    if as_json and message is None:
+        raise UsageError("--json needs a message", 'Add one: --message "Who are you?"')
+    from offbook import character as characters
+    from offbook.cli.screen import console, reporter
+
+    character = characters.load(run, base_model=base_model, template=template, reporter=reporter())
+    changes = {name: value for name, value in sampling.items() if value is not None}
+    settings = character.persona.generation.model_copy(update=changes)
+    options = {"base": base, "settings": settings, "seed": seed}
+    if as_json and message is not None:
+        reply = character.reply(message, **options)
+        print_json({"reply": reply.text, "stop_reason": reply.stop_reason, "tokens": reply.tokens})
+    elif message is not None:
+        _speak(character, [Turn("user", message)], options)
+    else:
+        console().print(HELP, style="dim")
+        _converse(character, options)
+
+
+def _converse(character: Any, options: dict[str, Any]) -> None:
+    """Read lines and answer them until the user has had enough."""
+    turns = _opening(character)
+    while True:
+        try:
+            said = click.prompt("", prompt_suffix="> ", default="", show_default=False).strip()
+        except click.Abort:  # Ctrl-C or Ctrl-D
+            click.echo()
+            return
+        word, _, rest = said.partition(" ")
+        if word == "/quit":
+            return
+        if word == "/reset":
+            turns = _opening(character)
+        elif word == "/save":
+            _save(turns, Path(rest.strip() or "conversation.json"))
+        elif word.startswith("/"):
+            click.echo(HELP, err=True)
+        elif said:
+            turns.append(Turn("user", said))
+            turns.append(Turn("assistant", _speak(character, turns, options)))
+
+
+def _opening(character: Any) -> list[Turn]:
+    greeting = character.persona.greeting
+    if greeting is None:
+        return []
+    click.echo(greeting)
+    return [Turn("assistant", greeting)]
+
+
+def _speak(character: Any, turns: list[Turn], options: dict[str, Any]) -> str:
+    """Print the reply as it comes; Ctrl-C ends it, not the conversation."""
+    text = ""
+    try:
+        for piece in character.stream(turns, **options):
+            click.echo(piece.text, nl=False)
+            text += piece.text
+    except KeyboardInterrupt:
+        pass
+    click.echo()
+    return text.strip()
+
+
+def _save(turns: list[Turn], path: Path) -> None:
+    messages = [{"role": turn.role, "content": turn.text} for turn in turns]
+    try:
+        path.write_text(json.dumps({"messages": messages}, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        click.echo(f"Cannot save to {path}: {error.strerror}", err=True)
+        return
+    click.echo(f"Saved to {path}.", err=True)

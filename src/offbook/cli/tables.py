@@ -1,0 +1,123 @@
+"""Tables and pictures in text: the plan of a run, what check found, how a run ended."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from offbook.core.rundir import RunDir
+from offbook.core.types import NO_LABEL, Example
+from offbook.track import metrics
+
+
+def show_plan(out: Console, job: Any, known: dict[str, Any]) -> None:
+    """What is about to be trained, before the first step."""
+    config = job.config
+    lora, train = config.lora, config.train
+    table = _plain_table()
+    table.add_row("character", config.persona.name)
+    table.add_row("system prompt", config.persona.system or "(none)")
+    table.add_row("model", f"{config.model.source}, {known['parameters']:,} parameters, {job.model.dtype}")
+    table.add_row(
+        "adapter",
+        f"LoRA rank {lora.rank}, alpha {lora.alpha:g}, dropout {lora.dropout:g}: "
+        f"{known['trainable_parameters']:,} trainable ({known['trainable_parameters'] / known['parameters']:.2%})",
+    )
+    table.add_row("data", f"{len(job.material.train)} rows to learn, {known['heldout_rows']} held out")
+    table.add_row(
+        "steps",
+        f"{known['steps']} of {train.batch_size} examples, {train.epochs:g} epochs, rate {train.learning_rate:g}",
+    )
+    ending = known["stop"]
+    table.add_row("a reply ends with", f"{ending['token']} ({'proved' if ending['proved'] else 'NOT PROVED'})")
+    table.add_row("disk", f"{known['disk_bytes'] / 2**20:,.0f} MiB at most")
+    out.print(table)
+    for note in known["notes"]:
+        out.print(f"Note: {note}", markup=False)
+
+
+def show_check(out: Console, job: Any, known: dict[str, Any]) -> None:
+    """All of check: the plan, the findings, the lengths, and one row as the model will see it."""
+    show_plan(out, job, known)
+    _findings(out, known)
+    out.print("\nTokens per training sequence", style="bold")
+    out.print(_histogram(known["lengths"], job.config.data.max_length), markup=False)
+    share = known["label_tokens"] / known["tokens"]
+    out.print(f"{known['tokens']:,} tokens, {known['label_tokens']:,} of them learned ({share:.0%})")
+    if known["truncated"]:
+        out.print(f"{known['truncated']} sequences are too long and lose their oldest turns (--data.max_length)")
+    out.print("\nThe first row; what is learned is marked [like this]", style="bold")
+    out.print(_coloured(job.material.examples[0], job.part.tokenizer))
+
+
+def show_ending(out: Console, run: RunDir) -> None:
+    """What came of a run: losses, samples, where things are, what to do next."""
+    losses = [line["heldout_loss"] for line in metrics.read(run.metrics) if line.get("heldout_loss") is not None]
+    if losses:
+        out.print(f"\nheld-out loss: {losses[0]:.4f} before, {losses[-1]:.4f} after training", style="bold")
+    table = Table(show_lines=True, expand=True)
+    for title in ("prompt", "base", "tuned"):
+        table.add_column(title, ratio=1 if title == "prompt" else 2)
+    for sample in json.loads(run.samples.read_text(encoding="utf-8")):
+        table.add_row(*(Text(sample[key]) for key in ("prompt", "base", "tuned")))
+    out.print(table)
+    out.print(f"run folder   {run.path}\nloss curve   {run.loss_picture}\ntalk to it   offbook chat {run.path}")
+
+
+def _findings(out: Console, known: dict[str, Any]) -> None:
+    table = Table(title=f"{known['rows']} rows: {known['verdict']}", title_justify="left", show_lines=False)
+    for column in ("finding", "rows", "share", "example", "what to do"):
+        table.add_column(column, justify="right" if column in ("rows", "share") else "left")
+    for finding in known["findings"]:
+        example = finding["examples"][0] if finding["examples"] else None
+        shown = f"{example['origin']} {example['text'][:40]}" if example else ""
+        table.add_row(
+            finding["name"],
+            str(finding["count"]),
+            f"{finding['share']:.1%}",
+            Text(shown),
+            Text(finding["mend"]),
+        )
+    out.print(table)
+
+
+def _histogram(lengths: list[int], limit: int, bars: int = 10, width: int = 40) -> str:
+    """Lengths in equal bins up to the longest, one line a bin."""
+    top = max(lengths)
+    size = max(1, -(-top // bars))
+    counts = [0] * bars
+    for length in lengths:
+        counts[min((length - 1) // size, bars - 1)] += 1
+    most = max(counts)
+    lines = [
+        f"{index * size + 1:>6}–{(index + 1) * size:<6} {'█' * round(count / most * width):<{width}} {count}"
+        for index, count in enumerate(counts)
+    ]
+    return "\n".join([*lines, f"longest {top}, limit {limit} (data.max_length)"])
+
+
+def _coloured(example: Example, tokenizer: Any) -> Text:
+    """The sequence as text, runs of learned tokens marked by colour and by brackets."""
+    text = Text()
+    run: list[int] = []
+    learned = False
+    for token, label in [*zip(example.ids, example.labels, strict=True), (None, None)]:
+        if run and (token is None or (label != NO_LABEL) != learned):
+            piece = tokenizer.decode(run)
+            text.append(f"[{piece}]" if learned else piece, style="bold green" if learned else "dim")
+            run = []
+        if token is not None:
+            learned = label != NO_LABEL
+            run.append(token)
+    return text
+
+
+def _plain_table() -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim")
+    table.add_column()
+    return table

@@ -1,0 +1,36 @@
+"""offbook train"""
+
+from __future__ import annotations
+
+import click
+
+from offbook.cli.options import config_options
+from offbook.core.config import RunConfig
+
+
+@click.command(
+    short_help="Teach the model the character's lines.",
+    epilog="Example:  offbook train -c zhenhuan/run.yaml --train.epochs 1",
+)
+@config_options
+@click.option("--resume", is_flag=True, help="Go on from the newest checkpoint.")
+@click.option("--overwrite", is_flag=True, help="Start anew over a run that is there.")
+@click.option("--allow-inexact", is_flag=True, help="Resume although data, settings or versions have changed.")
+def command(config: RunConfig, resume: bool, overwrite: bool, allow_inexact: bool) -> None:
+    """Teach the model the character's lines; the run folder then holds the adapter.
+
+    Ctrl-C finishes the step, saves and stops; --resume goes on exactly there.
+    """
+    from offbook import pipeline
+    from offbook.cli.screen import console, reporter
+    from offbook.cli.tables import show_ending, show_plan
+
+    run = pipeline.train(
+        config,
+        resume=resume,
+        overwrite=overwrite,
+        allow_inexact=allow_inexact,
+        reporter=reporter(),
+        show_plan=lambda job, known: show_plan(console(), job, known),
+    )
+    show_ending(console(stderr=False), run)

@@ -1,0 +1,87 @@
+"""What a run ran on: versions, hardware, the project's git state. `doctor` shows it, `environment.json` keeps it."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+PACKAGES = (
+    "torch",
+    "transformers",
+    "peft",
+    "accelerate",
+    "tokenizers",
+    "safetensors",
+    "numpy",
+    "swanlab",
+    "modelscope",
+)
+
+
+def versions() -> dict[str, str]:
+    """The libraries that decide what is computed."""
+    return {
+        "python": platform.python_version(),
+        **{name: metadata.version(name) for name in ("offbook", *PACKAGES)},
+    }
+
+
+def hardware() -> dict[str, Any]:
+    """Processor, memory, GPU, threads."""
+    import psutil
+    import torch
+
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return {
+        "system": platform.platform(),
+        "processor": _processor(),
+        "cores": psutil.cpu_count(logical=False) or psutil.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "vector_units": torch.backends.cpu.get_cpu_capability(),
+        "bfloat16_matrix_units": torch.cpu._is_amx_tile_supported(),
+        "memory_bytes": psutil.virtual_memory().total,
+        "gpu": gpu or ("Apple" if torch.backends.mps.is_available() else None),
+    }
+
+
+def snapshot() -> dict[str, Any]:
+    """Everything above with the time and the git state, for `environment.json`."""
+    return {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": sys.argv,
+        "versions": versions(),
+        "hardware": hardware(),
+        "git": _git_state(),
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")),
+        platform.machine(),
+    )
+
+
+def _git_state() -> str | None:
+    """Commit of the current folder's repository, with a mark where files differ from it; None outside of one."""
+    git = shutil.which("git")
+    if git is None:
+        return None
+    answer = subprocess.run(
+        [git, "describe", "--always", "--dirty", "--abbrev=12"],
+        capture_output=True,
+        text=True,
+        timeout=10,
+        check=False,
+    )
+    return answer.stdout.strip() or None

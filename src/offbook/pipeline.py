@@ -1,0 +1,208 @@
+"""The story of a run, composed from the stages: check, train, and what follows."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from offbook import environment
+from offbook.character import Character
+from offbook.core import config as configs
+from offbook.core.config import RunConfig
+from offbook.core.errors import Stopped
+from offbook.core.report import Reporter, Silent
+from offbook.core.rundir import RunDir, exclusive, runs_root, whole_folder, write_json, write_whole
+from offbook.failures import readable_failures, refuse_changes, refuse_small_disk
+from offbook.job import Job, open_job, report
+from offbook.model import adapter as adapters
+from offbook.prepare import save_rows
+from offbook.track import metrics as metrics_log
+from offbook.track.guest import Guest
+from offbook.track.picture import draw_loss
+from offbook.train import checkpoint, forward
+from offbook.train.callbacks import Ends, Metrics, Signals
+from offbook.train.trainer import StepTrainer
+
+SAMPLE_TOKENS = 64
+"""The closing samples are cut at this length: enough to hear the voice."""
+
+DEFAULT_PASS_TOKENS = 4096
+
+ShowPlan = Callable[[Job, dict[str, Any]], None]
+
+
+def check(config: RunConfig, *, reporter: Reporter | None = None, show: ShowPlan | None = None) -> dict[str, Any]:
+    """Everything that can be known before training; writes nothing."""
+    job = open_job(_with_budget(config), reporter or Silent())
+    known = report(job)
+    if show is not None:
+        show(job, known)
+    return known
+
+
+def train(
+    config: RunConfig,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    allow_inexact: bool = False,
+    reporter: Reporter | None = None,
+    show_plan: ShowPlan | None = None,
+) -> RunDir:
+    """Train a run to its end; its folder then holds the adapter, the metrics, the curve and the samples.
+
+    Args:
+        resume: go on from the newest checkpoint that is whole (from the start if there is none).
+        overwrite: start anew over what is there.
+        allow_inexact: resume although data, config or versions have changed since.
+        show_plan: called with the job and its report before the first step.
+
+    Raises:
+        UsageError: config, data or model are at fault, or the run is there already.
+        Stopped: a signal ended it after saving.
+        OffbookError: it diverged, or memory or disk ran out.
+    """
+    reporter = reporter or Silent()
+    run = RunDir(runs_root() / config.name)
+    with exclusive(run, resume=resume, overwrite=overwrite):
+        found, faults = checkpoint.newest(run.checkpoints) if resume else (None, [])
+        for fault in faults:
+            reporter.say(f"Warning: checkpoint {fault}; falling back to an older one.")
+        job = open_job(_with_budget(config, run), reporter)
+        facts = _facts(job)
+        if found is not None and not allow_inexact:
+            refuse_changes(checkpoint.verify(found), facts)
+        known = report(job)
+        refuse_small_disk(run.path, known["disk_bytes"])
+        if show_plan is not None:
+            show_plan(job, known)
+        _write_beginning(run, job, known)
+        _run_steps(run, job, facts, found, reporter)
+        _write_end(run, job, reporter)
+    return run
+
+
+def _run_steps(run: RunDir, job: Job, facts: dict[str, Any], found: Path | None, reporter: Reporter) -> None:
+    """From the first step, or the checkpoint's, to the last.
+
+    Raises:
+        Stopped: a signal came; the state is saved.
+    """
+    checkpoint.clear_leftovers(run.checkpoints)
+    log = metrics_log.MetricsLog(run.metrics, checkpoint.verify(found)["step"] if found is not None else None)
+    guests: list[Guest] = []
+
+    def emit(line: dict[str, Any]) -> None:
+        for sink in (log, *guests):
+            sink(line)
+
+    evaluates = bool(job.material.heldout_examples)
+    metrics = Metrics(job.plan, emit, reporter)
+    signals = Signals(reporter)
+    trainer = StepTrainer(
+        model=job.model,
+        plan=job.plan,
+        settings=job.config.train,
+        collate=job.collate,
+        loss_sum=forward.loss_sum,
+        heldout_loss=job.heldout_loss if evaluates else None,
+        checkpoints=run.checkpoints,
+        facts=facts,
+        callbacks=[metrics, Ends(len(job.plan), evaluates=evaluates), signals],
+        before_save=metrics.flush,
+        resumed=found is not None,
+    )
+    try:
+        guests += _invite(run, job.config, reporter)
+        with signals.installed(), readable_failures(job.config):
+            trainer.train(resume_from_checkpoint=str(found) if found is not None else None)
+    finally:
+        metrics.flush()
+        for guest in guests:
+            guest.finish()
+    if signals.caught is not None and trainer.state.global_step < len(job.plan):
+        raise Stopped(
+            f"stopped and saved at step {trainer.state.global_step} of {len(job.plan)}",
+            f"Go on with: offbook train -c {run.config} --resume",
+            exit_code=128 + signals.caught,
+        )
+
+
+def _write_beginning(run: RunDir, job: Job, known: dict[str, Any]) -> None:
+    """What is on disk before the first step."""
+    run.data.mkdir(parents=True, exist_ok=True)
+    write_whole(run.config, configs.dump(job.config))
+    save_rows(job.material.train, run.data / "train.jsonl")
+    save_rows(job.material.heldout, run.data / "heldout.jsonl")
+    write_json(run.data / "report.json", known)
+    write_json(run.environment, {"id": _run_id(run), **environment.snapshot()})
+
+
+def _write_end(run: RunDir, job: Job, reporter: Reporter) -> None:
+    """Samples and picture, then the adapter: its folder appears whole, as the last act."""
+    draw_loss(metrics_log.read(run.metrics), run.loss_picture, f"{job.config.name}: {job.config.model.source}")
+    reporter.say("Asking base and tuned model the same questions")
+    write_json(run.samples, _samples(job))
+    with whole_folder(run.adapter) as folder:
+        adapters.save(job.model, job.part.tokenizer, folder)
+        job.persona.save(folder)
+
+
+def _samples(job: Job) -> list[dict[str, str]]:
+    """What base and tuned model answer to the persona's probes, with the same seed."""
+    settings = job.persona.generation.model_copy(update={"max_new_tokens": SAMPLE_TOKENS})
+    with forward.plain(job.model):
+        character = Character(job.model.eval(), job.part.template, job.persona)
+        return [
+            {
+                "prompt": prompt,
+                "base": character.reply(prompt, base=True, settings=settings, seed=0).text,
+                "tuned": character.reply(prompt, settings=settings, seed=0).text,
+            }
+            for prompt in job.persona.probes
+        ]
+
+
+def _invite(run: RunDir, config: RunConfig, reporter: Reporter) -> list[Guest]:
+    """Start the trackers that the config names."""
+    settings = {
+        "id": _run_id(run),
+        "name": config.name,
+        "project": config.track.project,
+        "mode": config.track.mode,
+        "host": config.track.host,
+        "folder": str(run.trackers.resolve()),
+        "config": config.model_dump(),
+    }
+    return [Guest(name, settings, run.trackers / f"{name}.log", reporter) for name in config.track.to]
+
+
+def _run_id(run: RunDir) -> str:
+    """The run's identity in trackers: drawn once, kept over resumes."""
+    try:
+        return json.loads(run.environment.read_text(encoding="utf-8"))["id"]
+    except (OSError, ValueError, KeyError):
+        return uuid.uuid4().hex[:12]
+
+
+def _facts(job: Job) -> dict[str, Any]:
+    """What a resume has to find unchanged, for the checkpoint's manifest."""
+    told = job.config.model_dump(include={"model", "lora", "train"})
+    for free in ("save_steps", "keep_checkpoints", "log_steps", "heldout_steps"):
+        del told["train"][free]
+    return {"data_sha256": job.material.sha256, "config": told, "versions": environment.versions()}
+
+
+def _with_budget(config: RunConfig, run: RunDir | None = None) -> RunConfig:
+    """The config with its pass budget settled: told, stored by an earlier start of the run, or the default."""
+    if config.train.max_tokens_per_pass is not None:
+        return config
+    budget = DEFAULT_PASS_TOKENS
+    if run is not None and run.config.is_file():
+        budget = configs.load(run.config).train.max_tokens_per_pass or budget
+    return config.model_copy(
+        update={"train": config.train.model_copy(update={"max_tokens_per_pass": budget})},
+    )

@@ -1,0 +1,169 @@
+"""From a config to what training needs: the model's folder, its tokenizer and template, rows, split, examples."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from offbook.core.config import RunConfig, is_hub
+from offbook.core.errors import UsageError
+from offbook.core.persona import BaseModelRef, Persona
+from offbook.core.registry import lookup
+from offbook.core.report import Reporter
+from offbook.core.types import Conversation, Example, Turn
+from offbook.data import formats, mix, quality, split
+from offbook.model import hub
+from offbook.text.builtin import TEMPLATES
+from offbook.text.template import ChatTemplate
+
+
+@dataclass
+class Part:
+    """The model's side of a run: its folder on disk and how it is spoken to."""
+
+    pulled: hub.Pulled
+    tokenizer: Any
+    template: ChatTemplate
+
+
+@dataclass
+class Material:
+    """The data's side of a run: what is learned from, what is judged on, and what was left out and why."""
+
+    conversations: list[Conversation]
+    """All usable rows of the character's, before the split."""
+    train: list[Conversation]
+    heldout: list[Conversation]
+    skipped: list[str]
+    """Rows that were left out because they are bad, each with its file, line and reason."""
+    removed: int
+    """Rows that `data.dedupe` and `data.max_per_prompt` took out."""
+    examples: list[Example] = field(default_factory=list)
+    heldout_examples: list[Example] = field(default_factory=list)
+
+    @property
+    def truncated(self) -> int:
+        """Training sequences that lost turns or the end of a reply to `data.max_length`."""
+        return sum(bool(example.dropped_turns or example.cut_tokens) for example in self.examples)
+
+    @property
+    def sha256(self) -> str:
+        """Hash of everything that training sees, in order; a resume must find the same."""
+        digest = sha256()
+        for example in [*self.examples, *self.heldout_examples]:
+            digest.update(repr((example.ids, example.labels)).encode())
+        return digest.hexdigest()
+
+
+def open_part(config: RunConfig, reporter: Reporter) -> Part:
+    """Pull the base model if need be, and open its tokenizer and template."""
+    from offbook.model.load import load_tokenizer
+
+    pulled = hub.pull(config.model.source, config.model.revision, progress=reporter.say)
+    template = config.model.template
+    source = lookup(TEMPLATES, template, "chat template") if template is not None else None
+    tokenizer = load_tokenizer(pulled.path, source)
+    return Part(pulled, tokenizer, ChatTemplate(tokenizer))
+
+
+def read_material(config: RunConfig) -> Material:
+    """Rows → conversations with the persona's system prompt, split into what is learned and what is judged on.
+
+    Raises:
+        UsageError: a file or row is bad, or nothing is left to learn from.
+    """
+    data = config.data
+    sources = [data.source] if isinstance(data.source, str) else data.source
+    loaded = formats.load(_local(sources), data.format, data.on_error)
+    kept = quality.thin(loaded.conversations, data.dedupe, data.max_per_prompt)
+    if data.heldout_source is not None:
+        judged = formats.load(_local([data.heldout_source]), data.format, data.on_error).conversations
+        parts = split.against(kept, judged)
+    else:
+        parts = split.split(kept, data.heldout, data.seed)
+    train = [_with_system(conversation, config.persona.system) for conversation in parts.train]
+    heldout = [_with_system(conversation, config.persona.system) for conversation in parts.heldout]
+    if data.mix_in is not None:
+        general = formats.load(_local([data.mix_in]), "auto", data.on_error).conversations
+        train += mix.choose(general, len(train), data.mix_in_share, data.seed)
+    if not train:
+        raise UsageError("no row is left to learn from", "Lower --data.heldout, or give more rows.")
+    skipped = [str(bad) for bad in loaded.skipped]
+    return Material(loaded.conversations, train, heldout, skipped, len(loaded.conversations) - len(kept))
+
+
+def tokenize(material: Material, template: ChatTemplate, config: RunConfig) -> None:
+    """Fill in the material's examples.
+
+    Raises:
+        UsageError: a row has nothing to learn within `data.max_length` (unless bad rows are skipped).
+    """
+    for conversations, examples in (
+        (material.train, material.examples),
+        (material.heldout, material.heldout_examples),
+    ):
+        for conversation in conversations:
+            try:
+                examples += template.examples(conversation, config.data.max_length)
+            except UsageError as error:
+                if config.data.on_error == "stop":
+                    raise
+                material.skipped.append(error.what)
+    if not material.examples:
+        raise UsageError("no row has anything to learn within data.max_length", "Raise --data.max_length.")
+
+
+def persona_of(config: RunConfig, part: Part) -> Persona:
+    """The identity that is stored beside the adapter."""
+    pulled = part.pulled
+    return Persona(
+        name=config.persona.name,
+        system=config.persona.system,
+        greeting=config.persona.greeting,
+        probes=probes(config),
+        ending=part.template.ending,
+        generation=config.generation,
+        base=BaseModelRef(source=pulled.source, revision=pulled.revision, files=pulled.files),
+        template=config.model.template,
+        template_sha256=part.template.sha256,
+        template_kwargs=part.template.kwargs,
+    )
+
+
+IDENTITY = ("Who are you?", "你是谁？")
+
+
+def probes(config: RunConfig) -> list[str]:
+    """The prompts of the closing samples; asking the character who it is is always among them."""
+    asked = config.persona.probes
+    if any(question in asked for question in IDENTITY):
+        return asked
+    text = f"{config.persona.name}{config.persona.system or ''}{''.join(asked)}"
+    return [IDENTITY[1] if any("\u4e00" <= letter <= "\u9fff" for letter in text) else IDENTITY[0], *asked]
+
+
+def save_rows(conversations: Iterable[Conversation], path: Path) -> None:
+    """Write conversations as OpenAI `messages` rows, each with where it came from."""
+    with path.open("w", encoding="utf-8") as file:
+        for conversation in conversations:
+            origin = conversation.origin
+            row = {
+                "messages": [{"role": turn.role, "content": turn.text} for turn in conversation.turns],
+                "source": {"file": origin.file, "line": origin.line, "scene": origin.scene},
+            }
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def _with_system(conversation: Conversation, system: str | None) -> Conversation:
+    """The conversation under the persona's system prompt, unless the row has one of its own."""
+    if system is None or conversation.system is not None:
+        return conversation
+    return replace(conversation, turns=(Turn("system", system), *conversation.turns))
+
+
+def _local(sources: Sequence[str]) -> list[Path]:
+    return [path for source in sources for path in (hub.pull_dataset(source) if is_hub(source) else [Path(source)])]
