@@ -101,6 +101,8 @@ def _run_steps(run: RunDir, job: Job, facts: dict[str, Any], found: Path | None,
 
     evaluates = bool(job.material.heldout_examples)
     metrics = Metrics(job.plan, emit, reporter)
+    if found is not None:
+        metrics.restore(json.loads((found / checkpoint.PROGRESS).read_text(encoding="utf-8")))
     signals = Signals(reporter)
     trainer = StepTrainer(
         model=job.model,
@@ -112,7 +114,8 @@ def _run_steps(run: RunDir, job: Job, facts: dict[str, Any], found: Path | None,
         checkpoints=run.checkpoints,
         facts=facts,
         callbacks=[metrics, Ends(len(job.plan), evaluates=evaluates), signals],
-        before_save=metrics.flush,
+        on_loss=metrics.take_loss,
+        before_save=metrics.checkpointed,
         resumed=found is not None,
     )
     try:

@@ -30,10 +30,24 @@ class Metrics(TrainerCallback):
         self.emit = emit
         self.reporter = reporter
         self.line: dict[str, Any] = {}
+        self.losses: list[float] = []
         self.tokens = 0
         self.seconds = 0.0
         self.began = 0.0
-        self.last_loss = float("nan")
+
+    def take_loss(self, loss: float, tokens: int) -> None:
+        """A step's mean loss and tokens, as the trainer tells them."""
+        self.losses.append(loss)
+        self.tokens += tokens
+
+    def checkpointed(self) -> dict[str, Any]:
+        """Put on disk what is known, and return what a resumed run needs so that its next line is the same."""
+        self.flush()
+        return {"losses": self.losses, "tokens": self.tokens, "seconds": self.seconds}
+
+    def restore(self, progress: dict[str, Any]) -> None:
+        """Take up where `checkpointed` left."""
+        self.losses, self.tokens, self.seconds = progress["losses"], progress["tokens"], progress["seconds"]
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.flush()
@@ -41,20 +55,21 @@ class Metrics(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.seconds += time.perf_counter() - self.began
-        self.tokens += sum(len(example.ids) for example in self.plan[state.global_step - 1])
-        self.reporter.step(state.global_step, len(self.plan), self.last_loss, self.tokens / self.seconds)
+        self.reporter.step(state.global_step, len(self.plan), self.losses[-1], self.tokens / self.seconds)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
         logs = logs or {}
-        self._start_line(state.global_step)
+        if self.line.get("step") != state.global_step:
+            self.flush()
+            self.line = {"step": state.global_step, "epoch": round(self.plan.epoch(state.global_step), 4)}
         if "heldout_loss" in logs:
             self.line["heldout_loss"] = logs["heldout_loss"]
             self.reporter.heldout(state.global_step, logs["heldout_loss"])
         elif "loss" in logs:
-            self.last_loss = logs["loss"]
-            self.line |= {key: logs[key] for key in ("loss", "learning_rate", "grad_norm") if key in logs}
+            self.line["loss"] = sum(self.losses) / len(self.losses)
+            self.line |= {key: logs[key] for key in ("learning_rate", "grad_norm") if key in logs}
             self.line["tokens_per_second"] = round(self.tokens / self.seconds, 1)
-            self.tokens, self.seconds = 0, 0.0
+            self.losses, self.tokens, self.seconds = [], 0, 0.0
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.flush()
@@ -65,11 +80,6 @@ class Metrics(TrainerCallback):
             self.line["memory_bytes"] = peak_memory()
             self.emit(self.line)
         self.line = {}
-
-    def _start_line(self, step: int) -> None:
-        if self.line.get("step") != step:
-            self.flush()
-            self.line = {"step": step, "epoch": round(self.plan.epoch(step), 4)}
 
 
 class Ends(TrainerCallback):

@@ -17,6 +17,7 @@ from typing import Any
 from offbook.core.rundir import whole_folder, write_json
 
 MANIFEST = "manifest.json"
+PROGRESS = "progress.json"
 
 
 def folder_of(checkpoints: Path, step: int) -> Path:

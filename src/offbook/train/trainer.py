@@ -20,6 +20,7 @@ from transformers.trainer import TRAINER_STATE_NAME
 
 from offbook.core.config import TrainConfig
 from offbook.core.errors import OffbookError
+from offbook.core.rundir import write_json
 from offbook.core.types import Example
 from offbook.train import checkpoint
 from offbook.train.plan import Plan
@@ -36,7 +37,9 @@ class StepTrainer(Trainer):
         heldout_loss: () → mean loss per label token on the held-out examples; None where there are none.
         checkpoints: the folder of the checkpoints.
         facts: written into every checkpoint's manifest.
-        before_save: called before a checkpoint is written (metrics have to be on disk first).
+        on_loss: called with a step's mean loss and its number of tokens.
+        before_save: called before a checkpoint is written (metrics have to be on disk first); what it returns is kept
+            in the checkpoint as `progress.json`.
     """
 
     def __init__(
@@ -51,7 +54,8 @@ class StepTrainer(Trainer):
         checkpoints: Path,
         facts: dict[str, Any],
         callbacks: list[TrainerCallback],
-        before_save: Callable[[], None],
+        on_loss: Callable[[float, int], None],
+        before_save: Callable[[], dict[str, Any]],
         resumed: bool,
     ) -> None:
         self.plan = plan
@@ -60,6 +64,7 @@ class StepTrainer(Trainer):
         self.heldout_loss = heldout_loss
         self.checkpoints = checkpoints
         self.facts = facts
+        self.on_loss = on_loss
         self.before_save = before_save
         self.step_examples: list[Example] = []
         arguments = _arguments(settings, len(plan), checkpoints, evaluates=heldout_loss is not None, resumed=resumed)
@@ -85,6 +90,7 @@ class StepTrainer(Trainer):
             self.accelerator.backward(loss)
             total += loss.detach()
         self._refuse_divergence("loss", total)
+        self.on_loss(total.item(), sum(len(example.ids) for example in self.step_examples))
         return total
 
     def _clip_grad_norm(self, model: Any) -> Any:
@@ -120,13 +126,14 @@ class StepTrainer(Trainer):
         return metrics
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        self.before_save()
+        progress = self.before_save()
         with checkpoint.writing(self.checkpoints, self.state.global_step, self.facts) as folder:
             self.model.save_pretrained(str(folder))
             self._save_optimizer_and_scheduler(str(folder))
             self._save_scaler(str(folder))
             self._save_rng_state(str(folder))
             self.state.save_to_json(str(folder / TRAINER_STATE_NAME))
+            write_json(folder / checkpoint.PROGRESS, progress)
         checkpoint.rotate(self.checkpoints, self.args.save_total_limit or 1)
 
 
