@@ -1,7 +1,7 @@
 """Attention over a packed pass: each example sees the shared prefix and itself, and nothing else.
 
-The examples of a pass are gathered into a few blocks of like length. Inside a block every query at position i of its
-example may see the whole prefix and the keys at positions ≤ i, so one triangular mask serves all of them:
+The examples of a pass are gathered into a few blocks of like length. In a block, a query at position i of its
+example sees the keys at positions ≤ i of that example: the prefix and its own past.
 
     keys      prefix P      own l
     query 0   1 1 1 1       1 0 0
@@ -9,7 +9,7 @@ example may see the whole prefix and the keys at positions ≤ i, so one triangu
     query 2   1 1 1 1       1 1 1
 
 Shorter examples are filled up at the end, where causality hides the filling from every real query. Nothing of one
-example enters another's numbers, so they are bit-identical whatever stands beside it.
+example enters the numbers of another, so they stay bit-identical whatever stands beside them.
 """
 
 from __future__ import annotations
@@ -20,29 +20,32 @@ from typing import Any
 
 import torch
 from torch.nn.functional import scaled_dot_product_attention
+from torch.nn.utils.rnn import pad_sequence
 from transformers import AttentionInterface, AttentionMaskInterface
 
 NAME = "offbook"
 """The name under which transformers knows this attention."""
 
 WASTE = 0.15
-"""The share of a block that may be filling before a new block is begun."""
+"""The share of a block that may be filling; above it, a new block is begun."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Examples of like length that are computed together."""
+    """b examples that are computed together."""
 
     keys: torch.Tensor
-    """(b, P + l): row positions of each example's keys: the prefix, its own tokens, filling."""
+    """(b, P + l): which tokens of the pass are each example's keys: the prefix, its own, filling."""
     queries: torch.Tensor
-    """(b, q): row positions of the queries; without a choice of queries, the example's own l tokens."""
-    offsets: torch.Tensor
-    """(b or 1, q): the position of each query in its example, counted from the prefix's start."""
-    real: torch.Tensor
-    """(n,): which of the b · q queries are not filling, as flat indices."""
-    outputs: torch.Tensor
-    """(n,): where their results belong among all queries of the pass."""
+    """(b, q): which queries of the pass are the example's own, and filling."""
+    positions: torch.Tensor
+    """(b, q): where each query stands in its example, the prefix counted."""
+
+    def seen(self, window: int | None) -> torch.Tensor:
+        """(b, 1, q, P + l): what each query may see; with a window, at most `window − 1` positions back."""
+        here = self.positions[:, None, :, None]
+        there = torch.arange(self.keys.shape[1], device=self.keys.device)
+        return there <= here if window is None else (there <= here) & (there > here - window)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,46 +53,59 @@ class Segments:
     """Who sees whom in a pass."""
 
     blocks: tuple[Block, ...]
-    queries: int
-    """How many queries there are in all."""
+    order: torch.Tensor
+    """(Q,): where each query finds its result among the b · q results of all blocks, laid end to end."""
+    rows: torch.Tensor | None
+    """(Q,): the tokens of the pass that have a query; None means all of them."""
 
 
-def segments(prefix: int, lengths: Sequence[int], device: torch.device | str = "cpu") -> Segments:
-    """The blocks of a pass in which `prefix` tokens are followed by examples of these lengths."""
-    blocks = []
-    if prefix:
-        blocks.append(_block([0], [prefix], 0, device))
-    starts = [prefix + sum(lengths[:index]) for index in range(len(lengths))]
-    for members in _alike(lengths):
-        blocks.append(_block([starts[i] for i in members], [lengths[i] for i in members], prefix, device))
-    return Segments(tuple(blocks), prefix + sum(lengths))
+def segments(
+    prefix: int, lengths: Sequence[int], rows: torch.Tensor | None = None, device: torch.device | str = "cpu"
+) -> Segments:
+    """Who sees whom when `prefix` tokens are followed by examples of these lengths.
+
+    `rows` (ascending, none inside the prefix) are the tokens that ask; without it every token does.
+    """
+    asking = torch.arange(prefix + sum(lengths)) if rows is None else rows.cpu()
+    spans, start = [], prefix
+    for length in lengths:
+        spans.append((start, start + length))
+        start += length
+    parts = [(prefix, [spans[index] for index in members]) for members in _alike(lengths)]
+    if prefix and rows is None:
+        parts.insert(0, (0, [(0, prefix)]))
+    blocks, order, done = [], torch.empty_like(asking), 0
+    for shared, members in parts:
+        block, own = _block(shared, members, asking)
+        order[block.queries[own]] = done + own.flatten().nonzero().flatten()
+        blocks.append(Block(block.keys.to(device), block.queries.to(device), block.positions.to(device)))
+        done += own.numel()
+    return Segments(tuple(blocks), order.to(device), rows)
 
 
 def _alike(lengths: Sequence[int]) -> list[list[int]]:
-    """Indices of the examples, cut into runs of like length."""
+    """Indices of the examples, longest first, cut into runs of like length."""
     runs: list[list[int]] = []
-    filled = tokens = 0
+    tokens = 0
     for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
-        filled, tokens = filled + (lengths[runs[-1][0]] if runs else 0), tokens + lengths[index]
-        if not runs or filled - tokens > WASTE * filled:
+        tokens += lengths[index]
+        if not runs or tokens < (1 - WASTE) * lengths[runs[-1][0]] * (len(runs[-1]) + 1):
             runs.append([])
-            filled = tokens = lengths[index]
+            tokens = lengths[index]
         runs[-1].append(index)
     return runs
 
 
-def _block(starts: Sequence[int], lengths: Sequence[int], prefix: int, device: torch.device | str) -> Block:
-    longest = max(lengths)
-    own = torch.tensor(starts)[:, None] + torch.arange(longest).clamp(max=torch.tensor(lengths)[:, None] - 1)
-    shared = torch.arange(prefix).expand(len(starts), prefix)
-    inside = torch.arange(longest) < torch.tensor(lengths)[:, None]
-    return Block(
-        keys=torch.cat([shared, own], 1).to(device),
-        queries=own.to(device),
-        offsets=(prefix + torch.arange(longest))[None].to(device),
-        real=inside.flatten().nonzero().flatten().to(device),
-        outputs=own[inside].to(device),
-    )
+def _block(shared: int, spans: Sequence[tuple[int, int]], asking: torch.Tensor) -> tuple[Block, torch.Tensor]:
+    """The block of these spans of tokens, and (b, q) which of its queries are real."""
+    own = pad_sequence([torch.arange(start, end) for start, end in spans], batch_first=True)
+    keys = torch.cat([torch.arange(shared).expand(len(spans), shared), own], 1)
+    asked = torch.searchsorted(asking, torch.tensor(spans))  # each span's queries are neighbours: (b, 2)
+    count = asked[:, 1] - asked[:, 0]
+    queries = pad_sequence([torch.arange(first, last) for first, last in asked.tolist()], batch_first=True)
+    starts = torch.tensor([start for start, _ in spans])
+    positions = (shared + asking[queries] - starts[:, None]).clamp(min=0)
+    return Block(keys, queries, positions), torch.arange(queries.shape[1]) < count[:, None]
 
 
 def attend(
@@ -101,27 +117,30 @@ def attend(
     scaling: float,
     window: int | None = None,
 ) -> torch.Tensor:
-    """Attention of a pass: query (H, Q, d), key and value (G, T, d) with H a multiple of G → (Q, H, d).
-
-    `window`: a query sees only keys at most `window − 1` positions back (sliding-window attention).
-    """
-    result = query.new_empty(who.queries, query.shape[0], query.shape[2])
-    repeat = query.shape[0] // key.shape[0]
+    """Attention of a pass: query (Q, H, d), key and value (T, G, d) with H a multiple of G → (Q, H, d)."""
+    results = []
     for block in who.blocks:
-        far = torch.arange(block.keys.shape[1], device=query.device)
-        seen = far <= block.offsets[:, :, None]
-        if window is not None:
-            seen = seen & (far > block.offsets[:, :, None] - window)
-        mixed = scaled_dot_product_attention(
-            query[:, block.queries].transpose(0, 1),
-            key[:, block.keys].transpose(0, 1).repeat_interleave(repeat, 1),
-            value[:, block.keys].transpose(0, 1).repeat_interleave(repeat, 1),
-            attn_mask=seen[:, None],
-            scale=scaling,
-        )  # (b, H, q, d)
-        rows = mixed.transpose(1, 2).flatten(0, 1)[block.real]
-        result = result.index_copy(0, block.outputs, rows)
-    return result
+        asks, keys, values = (
+            _gather(tensor, index) for tensor, index in ((query, block.queries), (key, block.keys), (value, block.keys))
+        )
+        mixed = _sdpa(asks, keys, values, block.seen(window), scaling)
+        results.append(mixed.transpose(1, 2).flatten(0, 1))
+    return torch.cat(results).index_select(0, who.order)
+
+
+def _gather(tokens: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
+    """(T, H, d), (b, l) → (b, H, l, d). index_select, because its gradient is a plain sum of rows."""
+    return tokens.index_select(0, index.flatten()).unflatten(0, index.shape).transpose(1, 2)
+
+
+def _sdpa(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, seen: torch.Tensor, scaling: float
+) -> torch.Tensor:
+    grouped = query.shape[1] != key.shape[1]
+    if grouped and query.device.type != "cpu":  # with a mask, no GPU kernel takes grouped keys
+        repeat = query.shape[1] // key.shape[1]
+        key, value, grouped = key.repeat_interleave(repeat, 1), value.repeat_interleave(repeat, 1), False
+    return scaled_dot_product_attention(query, key, value, attn_mask=seen, scale=scaling, enable_gqa=grouped)
 
 
 def attention_forward(
@@ -140,21 +159,20 @@ def attention_forward(
     """What transformers calls: tensors (1, heads, T, d) → (1, T, heads, d).
 
     Raises:
-        RuntimeError: the call names no segments (every token would see every earlier one), or asks for something
-            that this attention does not compute.
+        RuntimeError: the call names no segments, so that every token would see every earlier one; or it asks for
+            something that this attention does not compute.
     """
     if segments is None:
-        raise RuntimeError(
-            "this model is set up for packed training; use offbook.train.forward.plain() around the call"
-        )
+        raise RuntimeError("this model is set up for packed passes: call it inside offbook.train.forward.plain(model)")
     if dropout or softcap is not None:
-        raise RuntimeError("packed attention has neither dropout nor a cap on its scores")
+        raise RuntimeError("packed attention computes neither dropout nor a cap on its scores")
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
-    return attend(query[0], key[0], value[0], segments, scaling=scale, window=sliding_window)[None], None
+    query, key, value = (tensor[0].transpose(0, 1) for tensor in (query, key, value))
+    return attend(query, key, value, segments, scaling=scale, window=sliding_window)[None], None
 
 
 def no_mask(*args: Any, **kwargs: Any) -> None:
-    """The mask of a packed pass is its segments; transformers need not build one."""
+    """A packed pass is masked by its segments; transformers need not build a mask, and must not take another's."""
 
 
 AttentionInterface.register(NAME, attention_forward)

@@ -1,89 +1,219 @@
 """One pass through the model, from its tokens to the sum of its losses.
 
-sentences = install(model, packing=True, prefix=True, fused=True, head=True, gradient_checkpointing=False)
-loss_sum(model, batch).div(step.label_tokens).backward()
-with plain(model):
-    model.generate(...)
+    notes = install(model)                                   # what had to stay as it was, in sentences
+    for batch in step.passes:
+        (loss_sum(model, batch) / step.label_tokens).backward()
+    with plain(model):
+        model.generate(...)                                  # the ordinary model, with its cache
+    uninstall(model)
+
+Nothing of the model is replaced for good: the attention is registered with transformers, and a decoder layer's forward
+is an attribute of the object that `uninstall` deletes. Its weights, its adapter and its files are peft's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from peft import PeftModel
-from torch.nn.functional import cross_entropy
+from torch import nn
 
 from offbook.train import attention, loss
+from offbook.train.layer import layer_forward
+from offbook.train.lora import branch
 from offbook.train.packing import Batch
 
-_STATE = "_offbook_fast"
+
+@dataclass
+class _Fast:
+    """What is in force for a model."""
+
+    attention: str
+    """The attention it came with."""
+    packing: bool = True
+    fused: bool = True
+    head: bool = True
+
+
+_FAST: WeakKeyDictionary[nn.Module, _Fast] = WeakKeyDictionary()
 
 
 def install(
     model: PeftModel,
     *,
     packing: bool = True,
-    prefix: bool = True,
     fused: bool = True,
     head: bool = True,
     gradient_checkpointing: bool = False,
 ) -> list[str]:
-    """Make the model compute packed passes; what had to stay as it was is returned as plain sentences."""
+    """Make the model compute packed passes. What it cannot have is left out and told in plain sentences.
+
+    Args:
+        packing: several examples in a row of tokens; else they are computed one by one, by the model's own code.
+        fused: decoder layers and LoRA as written here; else as in transformers and peft.
+        head: logits for label positions only, a chunk at a time.
+    """
     base = model.get_base_model()
-    setattr(base, _STATE, {"head": head, "attention": base.config._attn_implementation})
-    if packing:
-        base.set_attn_implementation(attention.NAME)
-    return []
+    uninstall(model)
+    if gradient_checkpointing:
+        base.gradient_checkpointing_enable({"use_reentrant": False})
+    notes: list[str] = []
+    _FAST[base] = fast = _Fast(base.config._attn_implementation, packing, fused and packing, head)
+    if head and not _frozen_head(base):
+        fast.head = False
+        notes.append("The output layer is trained or unusual: its logits are computed whole.")
+    if fast.packing:
+        _settle(model, fast, notes)
+    if fast.fused:
+        own = [name for name, module in base.named_modules() if hasattr(module, "lora_A") and branch(module) is None]
+        if own:
+            notes.append(f"{len(own)} layers with a special adapter ({own[0]} …) are computed by peft's own code.")
+    return notes
 
 
 def uninstall(model: PeftModel) -> None:
     """Undo `install`: the model is again what it was."""
     base = model.get_base_model()
-    state = base.__dict__.pop(_STATE, None)
-    if state:
-        base.set_attn_implementation(state["attention"])
+    if base in _FAST:
+        _take_out(base, _FAST.pop(base))
 
 
 @contextmanager
 def plain(model: PeftModel) -> Iterator[None]:
-    """Inside, the model is the ordinary one: for generation, with its cache."""
+    """Inside, the model is the ordinary one; afterwards what was installed is back."""
     base = model.get_base_model()
-    state = base.__dict__.get(_STATE)
-    now = base.config._attn_implementation
-    if state:
-        base.set_attn_implementation(state["attention"])
+    fast = _FAST.pop(base, None)
+    if fast is not None:
+        _take_out(base, fast)
     try:
         yield
     finally:
-        base.set_attn_implementation(now)
+        if fast is not None:
+            _put_in(base, fast)
+            _FAST[base] = fast
 
 
 def loss_sum(model: PeftModel, batch: Batch) -> torch.Tensor:
-    """Σ of the token losses of a pass, in nats; differentiable."""
-    return _score(model, batch, loss.loss_sum)
+    """Σ of the token losses of a pass, in nats: a scalar to call `backward` on."""
+    return _score(model, batch, loss.loss_sum, lambda losses: losses.sum())
 
 
 @torch.no_grad()
 def token_losses(model: PeftModel, batch: Batch) -> torch.Tensor:
-    """The loss of each label of a pass, in nats: (L,)."""
-    return _score(model, batch, loss.token_losses)
+    """The loss of each label of a pass, in nats, float32: (L,)."""
+    return _score(model, batch, loss.token_losses, lambda losses: losses)
 
 
-def _score(model, batch, score):
+def _settle(model: PeftModel, fast: _Fast, notes: list[str]) -> None:
+    """Put in the fastest form that gives the model's own losses."""
     base = model.get_base_model()
-    hidden = _hidden(base, batch)
+    batch = _probe(base)
+    with plain(model):
+        truth = _quietly(model, batch)
+    forms = [(True, True), (True, False)] if fast.fused else [(True, False)]
+    for fast.packing, fast.fused in forms:
+        try:
+            _put_in(base, fast)
+            if torch.allclose(_quietly(model, batch), truth, **_tolerance(base)):
+                break
+        except (AttributeError, RuntimeError, TypeError, ValueError, IndexError):
+            pass
+        _take_out(base, fast)
+    else:
+        fast.packing = fast.fused = False
+    kind = type(base).__name__
+    if not fast.packing:
+        notes.append(f"{kind} cannot be computed in packed passes: its examples are computed one by one.")
+    elif len(forms) > 1 and not fast.fused:
+        notes.append(f"{kind} has layers of an unknown form: they are computed by transformers' own code.")
+
+
+def _put_in(base: Any, fast: _Fast) -> None:
+    if fast.packing:
+        base.set_attn_implementation(attention.NAME)
+    if fast.fused:
+        layers = base.base_model.layers
+        for layer in layers:
+            layer.forward = partial(layer_forward, layer, last=layer is layers[-1])
+
+
+def _take_out(base: Any, fast: _Fast) -> None:
+    base.set_attn_implementation(fast.attention)
+    for layer in getattr(base.base_model, "layers", ()):
+        layer.__dict__.pop("forward", None)
+
+
+def _frozen_head(base: Any) -> bool:
     head = base.get_output_embeddings()
-    cap = getattr(base.config, "final_logit_softcapping", None)
-    return score(hidden, head.weight, head.bias, batch.targets, cap)
+    return isinstance(head, nn.Linear) and not any(part.requires_grad for part in head.parameters())
 
 
-def _hidden(base, batch):
-    extra = {}
-    if base.config._attn_implementation == attention.NAME:
-        extra["segments"] = attention.segments(batch.prefix, batch.lengths, batch.input_ids.device)
-    output = base.base_model(
-        input_ids=batch.input_ids, position_ids=batch.position_ids, use_cache=False, **extra
-    )
-    return output.last_hidden_state[0, batch.rows]
+def _probe(base: Any) -> Batch:
+    """A pass with a prefix and two examples, of tokens from all over the vocabulary."""
+    ids = torch.linspace(3, base.config.get_text_config().vocab_size - 1, 14).long()
+    return Batch(
+        input_ids=ids[None],
+        position_ids=torch.tensor([[0, 1, 2, 3, 4, 5, 6, 7, 3, 4, 5, 6, 7, 8]]),
+        prefix=3,
+        lengths=(5, 6),
+        rows=torch.tensor([4, 6, 7, 9, 10, 13]),
+        targets=ids[:6],
+        owners=torch.tensor([0, 0, 0, 1, 1, 1]),
+    ).to(base.device)
+
+
+def _quietly(model: PeftModel, batch: Batch) -> torch.Tensor:
+    """Token losses without dropout."""
+    training = model.training
+    model.eval()
+    try:
+        return token_losses(model, batch)
+    finally:
+        model.train(training)
+
+
+def _tolerance(base: Any) -> dict[str, float]:
+    return {"rtol": 1e-4, "atol": 1e-4} if base.dtype == torch.float32 else {"rtol": 0.05, "atol": 0.05}
+
+
+def _score(model: PeftModel, batch: Batch, score: Callable, reduce: Callable) -> torch.Tensor:
+    base: Any = model.get_base_model()
+    fast = _FAST.get(base)
+    hidden = _packed(base, batch, fast.fused) if fast and fast.packing else _one_by_one(base, batch)
+    cap = getattr(base.config.get_text_config(), "final_logit_softcapping", None)
+    head = base.get_output_embeddings()
+    if fast and fast.head:
+        return score(hidden, head.weight, head.bias, batch.targets, cap)
+    logits = head(hidden).float()
+    logits = logits if cap is None else cap * torch.tanh(logits / cap)
+    return reduce(nn.functional.cross_entropy(logits, batch.targets, reduction="none"))
+
+
+def _packed(base: Any, batch: Batch, fused: bool) -> torch.Tensor:
+    """The hidden states (L, D) that predict a label, of a pass computed as one row."""
+    device = batch.input_ids.device
+    seen = {"segments": attention.segments(batch.prefix, batch.lengths, device=device)}
+    if fused:
+        seen["asking"] = attention.segments(batch.prefix, batch.lengths, batch.rows, device)
+    hidden = base.base_model(
+        input_ids=batch.input_ids, position_ids=batch.position_ids, use_cache=False, **seen
+    ).last_hidden_state[0]
+    return hidden if fused else hidden.index_select(0, batch.rows)
+
+
+def _one_by_one(base: Any, batch: Batch) -> torch.Tensor:
+    """The same, each example of the pass by itself through the model's own code."""
+    states, start = [], batch.prefix
+    shared = batch.input_ids[:, : batch.prefix]
+    for length in batch.lengths:
+        ids = torch.cat([shared, batch.input_ids[:, start : start + length]], 1)
+        rows = batch.rows[(batch.rows >= start) & (batch.rows < start + length)] - start + batch.prefix
+        states.append(base.base_model(input_ids=ids, use_cache=False).last_hidden_state[0, rows])
+        start += length
+    return torch.cat(states)

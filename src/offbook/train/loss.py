@@ -44,8 +44,7 @@ def token_losses(
 ) -> torch.Tensor:
     """The loss of each label, in nats, float32: (L,)."""
     parts = [
-        _losses(_logits(hidden[rows], weight, bias, softcap).float(), targets[rows])
-        for rows in _chunks(hidden, weight)
+        _losses(_logits(hidden[rows], weight, bias, softcap).float(), targets[rows]) for rows in _chunks(hidden, weight)
     ]
     return torch.cat(parts) if parts else hidden.new_zeros(0)
 
@@ -61,9 +60,7 @@ class _LossSum(torch.autograd.Function):
             logits = _logits(hidden[rows], weight, bias, cap).float()
             total += _losses(logits, targets[rows]).sum()
             if gradient is not None:
-                torch.mm(
-                    _to_gradient(logits, targets[rows], cap).to(weight.dtype), weight, out=gradient[rows]
-                )
+                torch.mm(_to_gradient(logits, targets[rows], cap).to(weight.dtype), weight, out=gradient[rows])
         ctx.save_for_backward(gradient)
         return total
 
@@ -80,9 +77,7 @@ def _chunks(hidden: torch.Tensor, weight: torch.Tensor) -> Iterator[slice]:
         yield slice(start, start + size)
 
 
-def _logits(
-    hidden: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, cap: float | None
-) -> torch.Tensor:
+def _logits(hidden: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, cap: float | None) -> torch.Tensor:
     logits = torch.nn.functional.linear(hidden, weight, bias)
     return logits if cap is None else logits.div_(cap).tanh_().mul_(cap)
 

@@ -44,9 +44,7 @@ class Batch:
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Batch:
         """The same pass with its tensors on `device`."""
         names = ("input_ids", "position_ids", "rows", "targets", "owners")
-        return replace(
-            self, **{name: getattr(self, name).to(device, non_blocking=non_blocking) for name in names}
-        )
+        return replace(self, **{name: getattr(self, name).to(device, non_blocking=non_blocking) for name in names})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +89,7 @@ class Step(Mapping[str, torch.Tensor]):
         return 1
 
 
-def pack_step(
-    examples: Sequence[Example], *, max_tokens: int, packing: bool = True, prefix: bool = True
-) -> Step:
+def pack_step(examples: Sequence[Example], *, max_tokens: int, packing: bool = True, prefix: bool = True) -> Step:
     """Cut one optimizer step into passes of at most `max_tokens` tokens (one example longer than that stands alone).
 
     The sum of the passes' losses, and so the gradient, does not depend on how the step was cut. Examples without a
@@ -138,9 +134,7 @@ def _families(examples: Sequence[Example], members: Sequence[int]) -> list[list[
     common = [0] + [
         len(commonprefix([examples[a].ids, examples[b].ids])) for a, b in zip(order, order[1:], strict=False)
     ]
-    best: list[tuple[int, int]] = [
-        (0, 0)
-    ]  # (tokens saved, start of the last run) for the first `end` examples
+    best: list[tuple[int, int]] = [(0, 0)]  # (tokens saved, start of the last run) for the first `end` examples
     for end in range(1, len(order) + 1):
         choices = [(best[end - 1][0] - PASS_COST, end - 1)]
         shared = limit[end - 1]
@@ -156,9 +150,7 @@ def _families(examples: Sequence[Example], members: Sequence[int]) -> list[list[
     return families[::-1]
 
 
-def _cut(
-    examples: Sequence[Example], family: Sequence[int], shared: int, max_tokens: int
-) -> Iterator[list[int]]:
+def _cut(examples: Sequence[Example], family: Sequence[int], shared: int, max_tokens: int) -> Iterator[list[int]]:
     """The family in runs of like length, none above the budget; attention pads least among equals."""
     run: list[int] = []
     tokens = shared
