@@ -1,0 +1,152 @@
+"""What the two models were asked and what came back: the only part of an evaluation that needs a model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.resources import files
+from typing import Protocol
+
+from offbook.core.errors import UsageError
+from offbook.core.types import Conversation, Origin, Reply, Score, Turn
+
+DEFAULT_PROMPTS = 24
+"""Held-out prompts that both models answer, unless told otherwise: about two minutes for a 135M model on two cores."""
+
+Prompt = tuple[Turn, ...]
+"""Turns up to where the character starts to speak."""
+
+
+class Models(Protocol):
+    """Base and tuned model, as the evaluation sees them."""
+
+    def score(self, conversations: Sequence[Conversation]) -> list[Score]:
+        """Token losses of both on the replies of each conversation, its turns taken as they are."""
+        ...
+
+    def reply(self, prompts: Sequence[Prompt], *, tuned: bool) -> list[Reply]:
+        """An answer to each prompt, with the same decoding and the same luck for both."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A prompt and the two answers to it."""
+
+    key: str
+    prompt: str
+    reference: str
+    """What the character really says there, or a plain good answer ("" where there is none)."""
+    base: Reply
+    tuned: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class GeneralPrompt:
+    """An everyday request that has nothing to do with any character."""
+
+    language: str
+    prompt: str
+    answer: str
+    shown: bool
+
+    @property
+    def conversation(self) -> Conversation:
+        turns = (Turn("user", self.prompt), Turn("assistant", self.answer))
+        return Conversation(turns, Origin("general_prompts.json", 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything the metrics read. `scores[i]` belongs to `heldout[i]`, `general_scores[i]` to `general[i]`."""
+
+    train: Sequence[Conversation]
+    heldout: Sequence[Conversation]
+    scores: Sequence[Score]
+    exchanges: Sequence[Exchange]
+    """Answers to a sample of the held-out prompts."""
+    probes: Sequence[Exchange]
+    general: Sequence[GeneralPrompt]
+    general_scores: Sequence[Score]
+    general_replies: Sequence[Exchange]
+
+
+def gather(
+    models: Models,
+    *,
+    train: Sequence[Conversation],
+    heldout: Sequence[Conversation],
+    probes: Sequence[Prompt] = (),
+    prompts: int = DEFAULT_PROMPTS,
+    seed: int = 0,
+) -> Evidence:
+    """Ask both models everything that the scorecard needs.
+
+    Args:
+        train: what the character was trained on; copying and fidelity compare with it.
+        heldout: what it was not trained on, system prompts included.
+        probes: fixed prompts whose answers are shown, not judged.
+        prompts: how many different held-out prompts are answered.
+        seed: chooses them.
+
+    Raises:
+        UsageError: there is nothing to judge on.
+    """
+    if not heldout:
+        raise UsageError(
+            "there are no held-out rows to judge on", "Give a file (--data FILE), or train with --data.heldout 0.05."
+        )
+    asked = sample(heldout, prompts, seed)
+    if not asked:
+        raise UsageError(
+            "no held-out row has a prompt that the models could answer", "Give rows with a prompt: --data FILE."
+        )
+    general = general_prompts()
+    shown = [item for item in general if item.shown]
+    judged = [*[(row.turns[:-1], row.replies[-1]) for row in asked], *[(turns, "") for turns in probes]]
+    exchanges = _exchange(models, judged)
+    return Evidence(
+        train=train,
+        heldout=heldout,
+        scores=models.score(heldout),
+        exchanges=exchanges[: len(asked)],
+        probes=exchanges[len(asked) :],
+        general=general,
+        general_scores=models.score([item.conversation for item in general]),
+        general_replies=_exchange(models, [(item.conversation.turns[:-1], item.answer) for item in shown]),
+    )
+
+
+def sample(conversations: Sequence[Conversation], count: int, seed: int) -> list[Conversation]:
+    """`count` conversations with different prompts; a larger count adds to a smaller one's choice."""
+    answerable = [row for row in conversations if len(row.turns) > 1 and row.turns[-2].role == "user"]
+    by_prompt = {row.turns[:-1]: row for row in reversed(answerable)}
+    ranked = sorted(by_prompt.values(), key=lambda row: sha256(f"{seed} {key(row.turns)}".encode()).digest())
+    return ranked[:count]
+
+
+def key(turns: Sequence[Turn]) -> str:
+    """A short name for what was said, the same in every run: it pairs the rows of two evaluations."""
+    said = json.dumps([[turn.role, turn.text] for turn in turns], ensure_ascii=False)
+    return sha256(said.encode()).hexdigest()[:12]
+
+
+def general_prompts() -> list[GeneralPrompt]:
+    """The general prompts that come with offbook, Chinese and English."""
+    text = files("offbook.evaluate").joinpath("general_prompts.json").read_text(encoding="utf-8")
+    return [
+        GeneralPrompt(language, row["prompt"], row["answer"], row.get("shown", False))
+        for language, rows in json.loads(text).items()
+        for row in rows
+    ]
+
+
+def _exchange(models: Models, asked: Sequence[tuple[Prompt, str]]) -> list[Exchange]:
+    prompts = [turns for turns, _ in asked]
+    base, tuned = models.reply(prompts, tuned=False), models.reply(prompts, tuned=True)
+    return [
+        Exchange(key(turns), turns[-1].text, reference, base[index], tuned[index])
+        for index, (turns, reference) in enumerate(asked)
+    ]
