@@ -1,0 +1,288 @@
+"""What can be wrong with a set of rows: one function for each fault, and an entry in `CHECKS`."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from offbook.core.types import Conversation, Origin
+from offbook.data import marks
+from offbook.data.likeness import Index, Texts
+
+EXAMPLES = 3
+SHORT, LONG = 2, 800
+"""A reply of so many characters or fewer is short; one of more than so many is long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A row that shows a fault."""
+
+    origin: Origin
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a check saw."""
+
+    count: int
+    """How often: rows, or prompts or replies where the check counts those."""
+    rows: int
+    """Rows that have the fault."""
+    examples: tuple[Sample, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A fault, how it is found, what it does to training, and what mends it."""
+
+    title: str
+    """The fault in words, to be read after its count."""
+    find: Callable[[Sequence[Conversation]], Found]
+    effect: str
+    option: str
+    noticed: float
+    """Above this share of rows the data is no longer good, but usable."""
+    severe: float
+    """Above this share of rows the data is not yet usable."""
+
+
+def duplicates(conversations: Sequence[Conversation]) -> Found:
+    """Rows whose every turn equals an earlier row's."""
+    copies: dict[object, list[Conversation]] = defaultdict(list)
+    for conversation in conversations:
+        copies[conversation.turns].append(conversation)
+    repeated = sorted((group for group in copies.values() if len(group) > 1), key=len, reverse=True)
+    count = len(conversations) - len(copies)
+    examples = [Sample(group[-1].origin, f"{_said(group[0])} ×{len(group)}") for group in repeated]
+    return Found(count, count, tuple(examples[:EXAMPLES]))
+
+
+def near_duplicates(conversations: Sequence[Conversation]) -> Found:
+    """Rows that are no copies, but nearly repeat an earlier one."""
+    distinct: dict[str, Conversation] = {}
+    for conversation in conversations:
+        distinct.setdefault(_said(conversation), conversation)
+    said = list(distinct)
+    index = Index(Texts(said))
+    alike: list[Sample] = []
+    for number, text in enumerate(said):
+        earlier = index.find(number)
+        if earlier is None:
+            index.add(number)
+        else:
+            alike.append(Sample(distinct[text].origin, f"{text} ≈ {said[earlier]}"))
+    return _found(alike)
+
+
+def conflicts(conversations: Sequence[Conversation]) -> Found:
+    """Prompts that have several different answers."""
+    return _several(conversations, key=_asked, value=lambda each: each.replies[-1], unit="answers")
+
+
+def stock_replies(conversations: Sequence[Conversation]) -> Found:
+    """Replies that answer several different prompts."""
+    return _several(conversations, key=lambda each: each.replies[-1], value=_asked, unit="prompts")
+
+
+def short_replies(conversations: Sequence[Conversation]) -> Found:
+    """Replies of a character or two, punctuation aside."""
+    return _replies(conversations, lambda text: text if len(re.sub(r"\W", "", text)) <= SHORT else None)
+
+
+def long_replies(conversations: Sequence[Conversation]) -> Found:
+    """Replies as long as a page."""
+    return _replies(conversations, lambda text: text[:1] if len(text) > LONG else None)
+
+
+def foreign_replies(conversations: Sequence[Conversation]) -> Found:
+    """Replies in another script than most of the character's."""
+    scripts = [marks.script("\n".join(conversation.replies)) for conversation in conversations]
+    known = Counter(script for script in scripts if script)
+    usual = known.most_common(1)[0][0] if known else None
+    pairs = zip(conversations, scripts, strict=True)
+    return _found([Sample(each.origin, each.replies[-1]) for each, script in pairs if script not in (None, usual)])
+
+
+def own_lines(conversations: Sequence[Conversation]) -> Found:
+    """Prompts that hold the reply that they ask for."""
+    return _found(
+        [
+            Sample(each.origin, f"{each.prompt} → {each.replies[-1]}")
+            for each in conversations
+            if len(each.replies[-1]) > SHORT + 2 and each.replies[-1].strip() in each.prompt
+        ]
+    )
+
+
+def markup(conversations: Sequence[Conversation]) -> Found:
+    """Remains of HTML, Markdown or subtitles, and links."""
+    return _turns(conversations, marks.markup)
+
+
+def special_tokens(conversations: Sequence[Conversation]) -> Found:
+    """Control tokens of a model written out, and characters that are not seen."""
+    return _turns(conversations, marks.special)
+
+
+def personal_data(conversations: Sequence[Conversation]) -> Found:
+    """Mail addresses, phone numbers, ID numbers."""
+    return _turns(conversations, marks.personal)
+
+
+def unbalanced(conversations: Sequence[Conversation]) -> Found:
+    """Replies with a bracket or quote that has no partner."""
+    return _replies(conversations, marks.unbalanced)
+
+
+CHECKS = {
+    "duplicates": Check(
+        "rows repeat an earlier one word for word",
+        duplicates,
+        "They count double: the model learns them by heart before it has learned the rest.",
+        "--data.dedupe exact",
+        noticed=0.01,
+        severe=0.3,
+    ),
+    "near_duplicates": Check(
+        "rows nearly repeat an earlier one",
+        near_duplicates,
+        "They narrow the character to a few sentences that it then says everywhere.",
+        "--data.dedupe near",
+        noticed=0.02,
+        severe=0.3,
+    ),
+    "conflicts": Check(
+        "prompts have several different answers",
+        conflicts,
+        "The model learns a mixture. That is life for a greeting, and harm for a fact (who are you?).",
+        "--data.max_per_prompt 3",
+        noticed=0.1,
+        severe=0.5,
+    ),
+    "stock_replies": Check(
+        "replies answer several different prompts",
+        stock_replies,
+        "A frequent answer becomes the answer to everything.",
+        "Take some of these rows out.",
+        noticed=0.1,
+        severe=0.5,
+    ),
+    "short_replies": Check(
+        "replies are a character or two long",
+        short_replies,
+        "The model learns to be brief rather than to be somebody.",
+        "Take some of these rows out.",
+        noticed=0.1,
+        severe=0.5,
+    ),
+    "long_replies": Check(
+        "replies are longer than a page",
+        long_replies,
+        "They are cut at data.max_length, and outweigh the others: the loss counts tokens.",
+        "Cut them into several rows, or raise --data.max_length.",
+        noticed=0.05,
+        severe=0.5,
+    ),
+    "foreign_replies": Check(
+        "replies are in another script than most",
+        foreign_replies,
+        "The character changes its language without being asked to.",
+        "Take these rows out, or translate them.",
+        noticed=0.02,
+        severe=0.3,
+    ),
+    "own_lines": Check(
+        "prompts hold the very reply that they ask for",
+        own_lines,
+        "The model learns to repeat what it is told.",
+        "Take the line out of the prompt; it is the character's own.",
+        noticed=0.01,
+        severe=0.2,
+    ),
+    "markup": Check(
+        "rows hold remains of HTML, Markdown or subtitles, or links",
+        markup,
+        "The character will say them.",
+        "Clean these rows.",
+        noticed=0.01,
+        severe=0.3,
+    ),
+    "unbalanced": Check(
+        "replies have a bracket or quote without its partner",
+        unbalanced,
+        "Mostly a sign of a line that was cut in the wrong place.",
+        "Mend these rows.",
+        noticed=0.02,
+        severe=0.3,
+    ),
+    "special_tokens": Check(
+        "rows hold control tokens or unseen characters",
+        special_tokens,
+        "They are learned as plain text: the character will spell them out.",
+        "Clean these rows.",
+        noticed=0.0,
+        severe=0.1,
+    ),
+    "personal_data": Check(
+        "rows hold a mail address, a phone or an ID number",
+        personal_data,
+        "The model may recite them to anybody.",
+        "Take them out before you train.",
+        noticed=0.0,
+        severe=0.1,
+    ),
+}
+
+
+def _several(
+    conversations: Sequence[Conversation],
+    key: Callable[[Conversation], str],
+    value: Callable[[Conversation], str],
+    unit: str,
+) -> Found:
+    """Keys that come with several values, the most frequent first."""
+    groups: dict[str, list[Conversation]] = defaultdict(list)
+    for conversation in conversations:
+        if key(conversation):
+            groups[key(conversation)].append(conversation)
+    several = [(name, group) for name, group in groups.items() if len(set(map(value, group))) > 1]
+    several.sort(key=lambda item: len(item[1]), reverse=True)
+    examples = [
+        Sample(group[0].origin, f"{name} ×{len(group)}, {len(set(map(value, group)))} {unit}")
+        for name, group in several[:EXAMPLES]
+    ]
+    return Found(len(several), sum(len(group) for _, group in several), tuple(examples))
+
+
+def _replies(conversations: Sequence[Conversation], mark: Callable[[str], str | None]) -> Found:
+    """Rows with a reply in which the mark is found."""
+    return _found([hit for each in conversations if (hit := _hit(each, each.replies, mark))])
+
+
+def _turns(conversations: Sequence[Conversation], mark: Callable[[str], str | None]) -> Found:
+    """Rows in which the mark is found anywhere, the system prompt aside."""
+    return _found([hit for each in conversations if (hit := _hit(each, [_said(each)], mark))])
+
+
+def _hit(conversation: Conversation, texts: Sequence[str], mark: Callable[[str], str | None]) -> Sample | None:
+    for text in texts:
+        if piece := mark(text):
+            start = max(0, text.find(piece) - 20)
+            return Sample(conversation.origin, text[start : start + 60])
+    return None
+
+
+def _found(hits: list[Sample]) -> Found:
+    return Found(len(hits), len(hits), tuple(hits[:EXAMPLES]))
+
+
+def _said(conversation: Conversation) -> str:
+    return "\n".join(turn.text for turn in conversation.turns if turn.role != "system")
+
+
+def _asked(conversation: Conversation) -> str:
+    return "\n".join(turn.text for turn in conversation.turns[:-1] if turn.role != "system")

@@ -1,0 +1,79 @@
+"""What does not belong in a line that somebody says. Each function gives the offending piece of a text, or None."""
+
+from __future__ import annotations
+
+import re
+
+MARKUP = re.compile(
+    r"</?(?:a|b|br|code|div|em|font|h[1-6]|i|img|li|ol|p|span|strong|sub|sup|table|td|tr|u|ul)\b[^<>]*>"
+    r"|&(?:[a-z]{2,8}|#\d{2,6});"
+    r"|\*\*[^*\n]+\*\*|^#{1,6} |```|!?\[[^\]\n]*\]\([^)\s]+\)|\{\\[a-z0-9&]+[^}]*\}|https?://\S+",
+    re.IGNORECASE | re.MULTILINE,
+)
+SPECIAL = re.compile(
+    r"<\|[^|<>\s]{1,40}\|>|</?s>|<(?:unk|pad|eos|bos|mask)>|<(?:start|end)_of_turn>|\[/?INST\]|<</?SYS>>"
+    r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2060\ufeff\ufffd]"
+)
+MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.ASCII)
+PHONE = re.compile(r"(?<![\d.])(?:1[3-9]\d{9}|\+\d{1,3}[ -]?\d{2,4}(?:[ -]?\d{2,4}){2,3})(?![\d.])")
+CITIZEN_ID = re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)")
+PAIRS = dict(zip("）)」』》】]}”", "（(「『《【[{“", strict=True))
+BRACKETS = re.compile("[" + re.escape("".join([*PAIRS, *PAIRS.values()])) + "]")
+SCRIPTS = {
+    "Japanese": re.compile(r"[\u3040-\u30ff]"),
+    "Korean": re.compile(r"[\uac00-\ud7af]"),
+    "Chinese": re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]"),
+    "Cyrillic": re.compile(r"[\u0400-\u04ff]"),
+    "Arabic": re.compile(r"[\u0600-\u06ff]"),
+    "Latin": re.compile(r"[A-Za-z\u00c0-\u024f]"),
+}
+ENOUGH_LETTERS = 8
+
+
+def markup(text: str) -> str | None:
+    """Remains of HTML, Markdown, subtitles, or a link."""
+    match = MARKUP.search(text)
+    return match[0] if match else None
+
+
+def special(text: str) -> str | None:
+    """A model's control token written out, or a character that is not seen."""
+    match = SPECIAL.search(text)
+    return match[0] if match else None
+
+
+def personal(text: str) -> str | None:
+    """A mail address, a phone number, or a Chinese ID number with its right check digit (GB 11643)."""
+    for pattern in (MAIL, PHONE):
+        if match := pattern.search(text):
+            return match[0]
+    return next((match[0] for match in CITIZEN_ID.finditer(text) if _checks(match[0])), None)
+
+
+def unbalanced(text: str) -> str | None:
+    """A bracket or quote that has no partner. (Apostrophes look like quotes and are left out.)"""
+    opened: list[str] = []
+    for sign in BRACKETS.findall(text):
+        if sign not in PAIRS:
+            opened.append(sign)
+        elif not opened or opened.pop() != PAIRS[sign]:
+            return sign
+    if opened:
+        return opened[-1]
+    return '"' if text.count('"') % 2 else None
+
+
+def script(text: str) -> str | None:
+    """The script that most of the text is in, or None where it has too few letters to tell."""
+    if SCRIPTS["Japanese"].search(text):
+        return "Japanese"
+    counts = {name: len(pattern.findall(text)) for name, pattern in SCRIPTS.items()}
+    # A Latin word of several letters weighs about as much as one Chinese character.
+    counts["Chinese"] *= 4
+    name = max(counts, key=counts.__getitem__)
+    return name if counts[name] >= ENOUGH_LETTERS else None
+
+
+def _checks(number: str) -> bool:
+    weighted = sum(int(digit) * 2 ** (17 - place) for place, digit in enumerate(number[:17]))
+    return "10X98765432"[weighted % 11] == number[17].upper()

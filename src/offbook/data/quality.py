@@ -1,0 +1,184 @@
+"""Whether rows are good enough to learn from, and the thinning that makes them better.
+
+    report = inspect(loaded.conversations)
+    report.level, report.reasons, report.findings
+
+What is found here is measured by `checks` and `likeness`; what is removed is removed by `near`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from offbook.core.types import Conversation, Turn
+from offbook.data.checks import CHECKS, Sample
+from offbook.data.near import Near, Seen
+from offbook.data.split import body, context
+
+FEW_ROWS, TOO_FEW_ROWS = 200, 20
+"""Distinct rows from which on the data is good, and from which on it can be used at all."""
+
+Level = Literal["good", "usable", "not yet"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One kind of fault in the data."""
+
+    name: str
+    title: str
+    count: int
+    share: float
+    """Share of all rows that have it."""
+    examples: tuple[Sample, ...]
+    effect: str
+    """What it does to training."""
+    mend: str
+    """The option or the work that mends it."""
+    level: Level
+    """The best verdict that it allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that is found, and the verdict."""
+
+    rows: int
+    findings: tuple[Finding, ...]
+    """Faults that are there, the gravest first."""
+    sources: dict[str, int]
+    """File → rows."""
+    reply_lengths: tuple[dict[str, int], ...]
+    """Histogram of the replies' lengths in characters: {from, to, count}."""
+    level: Level
+    reasons: tuple[str, ...]
+
+    def count(self, name: str) -> int:
+        """How often a fault is there."""
+        return next((finding.count for finding in self.findings if finding.name == name), 0)
+
+    @property
+    def verdict(self) -> str:
+        """The verdict in one line."""
+        return f"{self.level}: {'; '.join(self.reasons)}" if self.reasons else self.level
+
+
+def inspect(conversations: Sequence[Conversation]) -> Report:
+    """Everything that can be said about the rows without a model. At least one conversation must be there."""
+    findings = [found for name in CHECKS if (found := _find(name, conversations))]
+    findings.sort(key=lambda finding: (-LEVELS.index(finding.level), -finding.share))
+    distinct = len({conversation.turns for conversation in conversations})
+    size: Level = "not yet" if distinct < TOO_FEW_ROWS else "usable" if distinct < FEW_ROWS else "good"
+    reasons = [f"{finding.count} {finding.title}" for finding in findings if finding.level != "good"]
+    if size != "good":
+        reasons.insert(0, f"{distinct} different rows are few for a character")
+    return Report(
+        rows=len(conversations),
+        findings=tuple(findings),
+        sources=dict(Counter(conversation.origin.file for conversation in conversations)),
+        reply_lengths=histogram([len(reply) for each in conversations for reply in each.replies]),
+        level=max([size, *(finding.level for finding in findings)], key=LEVELS.index),
+        reasons=tuple(reasons),
+    )
+
+
+def report(conversations: Sequence[Conversation]) -> dict[str, Any]:
+    """`inspect` as plain data, for JSON and for tables; the counts that everybody asks for stand at the top."""
+    found = inspect(conversations)
+    return {
+        "duplicates": found.count("duplicates"),
+        "conflicts": found.count("conflicts"),
+        "verdict": found.verdict,
+        "level": found.level,
+        "reasons": list(found.reasons),
+        "findings": [_plain(finding) for finding in found.findings],
+        "sources": found.sources,
+        "reply_lengths": list(found.reply_lengths),
+    }
+
+
+def thin(
+    conversations: Sequence[Conversation], dedupe: str = "off", max_per_prompt: int | None = None
+) -> list[Conversation]:
+    """What is left, in its order, once repetition is taken out; of several rows the first is kept.
+
+    Args:
+        dedupe: `exact` drops rows that equal an earlier one, `near` also those that nearly do, `off` none.
+        max_per_prompt: so many answers to one prompt are kept.
+    """
+    kept = list(conversations)
+    if dedupe != "off":
+        kept = _without_copies(kept)
+    if dedupe == "near":
+        kept = _without_near(kept)
+    if max_per_prompt is not None:
+        kept = _without_surplus(kept, max_per_prompt)
+    return kept
+
+
+def histogram(values: Sequence[int], bars: int = 20) -> tuple[dict[str, int], ...]:
+    """Counts of values in equal steps from 0 to the largest, both ends included: {from, to, count}."""
+    if not values:
+        return ()
+    step = max(values) // bars + 1
+    counts = Counter(value // step for value in values)
+    return tuple(
+        {"from": bar * step, "to": (bar + 1) * step - 1, "count": counts[bar]} for bar in range(max(values) // step + 1)
+    )
+
+
+LEVELS: tuple[Level, ...] = ("good", "usable", "not yet")
+
+
+def _find(name: str, conversations: Sequence[Conversation]) -> Finding | None:
+    check = CHECKS[name]
+    found = check.find(conversations)
+    if not found.count:
+        return None
+    share = found.rows / len(conversations)
+    level: Level = "not yet" if share > check.severe else "usable" if share > check.noticed else "good"
+    return Finding(name, check.title, found.count, share, found.examples, check.effect, check.option, level)
+
+
+def _without_copies(conversations: Sequence[Conversation]) -> list[Conversation]:
+    kept: dict[tuple[Turn, ...], Conversation] = {}
+    for conversation in conversations:
+        kept.setdefault(conversation.turns, conversation)
+    return list(kept.values())
+
+
+def _without_near(conversations: Sequence[Conversation]) -> list[Conversation]:
+    near = Near([body(conversation) for conversation in conversations])
+    seen, kept = Seen(near), []
+    for index, conversation in enumerate(conversations):
+        if not seen.has_like(index):
+            seen.add(index)
+            kept.append(conversation)
+    return kept
+
+
+def _without_surplus(conversations: Sequence[Conversation], most: int) -> list[Conversation]:
+    answers: Counter[str] = Counter()
+    kept = []
+    for conversation in conversations:
+        prompt = context(conversation)
+        answers[prompt] += 1
+        if not prompt or answers[prompt] <= most:
+            kept.append(conversation)
+    return kept
+
+
+def _plain(finding: Finding) -> dict[str, Any]:
+    return {
+        "name": finding.name,
+        "title": finding.title,
+        "count": finding.count,
+        "share": finding.share,
+        "examples": [{"origin": str(each.origin), "text": each.text} for each in finding.examples],
+        "effect": finding.effect,
+        "mend": finding.mend,
+        "level": finding.level,
+    }

@@ -1,0 +1,121 @@
+"""Which rows are learned from and which are judged on, so that nothing that is judged was seen.
+
+A row belongs to a unit: its scene where it has one, else its prompt. A lot drawn from the seed and the unit's name
+alone puts the unit on one side, so that adding rows never moves an old one across. Then, in the order of the rows,
+one that resembles an earlier row of the other side (the same prompt, a near-duplicate, or a reply of some length
+that is nearly the same) is left out of both.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from offbook.core.types import Conversation
+from offbook.data.chance import chance
+from offbook.data.near import Near, Seen, normal
+
+LARGEST_UNIT = 0.25
+"""A unit that is a larger share of the rows is never held out: one huge scene must not swallow the split."""
+SMALL_UNIT = 20
+"""So many rows are not yet huge, unless they are more than half of all."""
+TELLING = 12
+"""Letters from which on the likeness of two replies tells; shorter ones ("是。", "My lord.") are everybody's."""
+
+Unit = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Every conversation on one of three piles, in the order they came."""
+
+    train: list[Conversation]
+    heldout: list[Conversation]
+    dropped: list[Conversation]
+    """Rows that resemble an earlier one of the other side."""
+    by: str
+    """What was kept together: scene, prompt or row; file where the user chose; none where nothing is held out."""
+
+
+def split(conversations: Sequence[Conversation], share: float, seed: int) -> Split:
+    """Hold out about `share` (0 ≤ share < 1) of the conversations.
+
+    Deterministic. Adding rows moves no old row across, and rows added behind the others change nothing about them;
+    with two exceptions: where no unit is drawn, the one with the lowest lot is held out (of scenes always the lowest
+    of the first 1/share, so that a play of few scenes is stable, too), and a unit may outgrow `LARGEST_UNIT`.
+    """
+    limit = max(LARGEST_UNIT * len(conversations), min(SMALL_UNIT, len(conversations) / 2))
+    for unit_of in (_scene, _prompt, _row):
+        units = [unit_of(conversation) for conversation in conversations]
+        small = [unit for unit, size in Counter(units).items() if size <= limit]
+        if small and share > 0:
+            drawn = _draw(small, share, seed)
+            by = next(kind for kind in ("scene", "prompt", "row") if any(kind == unit[0] for unit in units))
+            return _part(conversations, [unit in drawn for unit in units], by)
+    return Split(list(conversations), [], [], "none")
+
+
+def against(conversations: Sequence[Conversation], judged: Sequence[Conversation]) -> Split:
+    """Learn from all of the first and judge on all of the second: the user's own choice, taken as it is."""
+    return Split(list(conversations), list(judged), [], "file")
+
+
+def context(conversation: Conversation) -> str:
+    """What the last reply answers, as it is compared; "" where the character opens."""
+    return "\n".join(normal(turn.text) for turn in conversation.turns[:-1] if turn.role != "system")
+
+
+def body(conversation: Conversation) -> str:
+    """All that is said, the system prompt aside."""
+    return "\n".join(turn.text for turn in conversation.turns if turn.role != "system")
+
+
+def _row(conversation: Conversation) -> Unit:
+    return "row", normal(body(conversation))
+
+
+def _prompt(conversation: Conversation) -> Unit:
+    prompt = context(conversation)
+    return ("prompt", prompt) if prompt else _row(conversation)
+
+
+def _scene(conversation: Conversation) -> Unit:
+    scene = conversation.origin.scene
+    return ("scene", scene) if scene else _prompt(conversation)
+
+
+def _draw(units: Sequence[Unit], share: float, seed: int) -> set[Unit]:
+    """The units to hold out, one at least."""
+    lots = {unit: chance(seed, "\n".join(unit)) for unit in units}
+    drawn = {unit for unit in units if lots[unit] < share}
+    if all(kind == "scene" for kind, _ in units):
+        drawn.add(min(units[: ceil(1 / share)], key=lots.__getitem__))
+    return drawn or {min(units, key=lots.__getitem__)}
+
+
+def _part(conversations: Sequence[Conversation], held: Sequence[bool], by: str) -> Split:
+    """Put each row on its pile, unless it resembles an earlier row of the other."""
+    whole = Near([body(conversation) for conversation in conversations])
+    replies = Near([_telling_reply(conversation) for conversation in conversations])
+    piles: dict[bool, list[Conversation]] = {False: [], True: []}
+    seen = {side: (Seen(whole), Seen(replies)) for side in piles}
+    prompts: dict[bool, set[str]] = {False: set(), True: set()}
+    dropped: list[Conversation] = []
+    for index, (conversation, side) in enumerate(zip(conversations, held, strict=True)):
+        prompt = context(conversation)
+        if prompt in prompts[not side] or any(texts.has_like(index) for texts in seen[not side]):
+            dropped.append(conversation)
+            continue
+        piles[side].append(conversation)
+        for texts in seen[side]:
+            texts.add(index)
+        if prompt:
+            prompts[side].add(prompt)
+    return Split(piles[False], piles[True], dropped, by)
+
+
+def _telling_reply(conversation: Conversation) -> str | None:
+    text = "\n".join(conversation.replies)
+    return text if len(normal(text)) >= TELLING else None
