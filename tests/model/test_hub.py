@@ -297,16 +297,14 @@ def test_a_disk_that_fills_up_is_told(scheme: str, hub: FakeHub, monkeypatch: py
     assert pull(f"{scheme}:org/tiny").files
 
 
-def test_a_link_in_place_of_a_file_is_refused(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    secret = tmp_path / "secret"
-    secret.write_bytes(b"{}")
-
+@pytest.mark.parametrize("target", ["/etc/hostname", "config.json"])
+def test_a_link_in_place_of_a_file_is_refused(target: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def listing(repo: str, kind: str, revision: str) -> tuple[str, list[clients.Entry]]:
         return revision, [clients.Entry("config.json", None), clients.Entry("model.safetensors", None)]
 
     def download(repo: str, kind: str, revision: str, entries: list[clients.Entry], folder: Path) -> None:
-        for entry in entries:
-            (folder / entry.path).symlink_to(secret)
+        (folder / "config.json").write_bytes(b"{}")
+        (folder / "model.safetensors").symlink_to(target)
 
     monkeypatch.setitem(
         clients.HUBS, "ms", SimpleNamespace(title="x", default_branch="master", listing=listing, download=download)

@@ -11,6 +11,7 @@ its own way, and heeds its own environment variables (HF_ENDPOINT, MODELSCOPE_EN
 from __future__ import annotations
 
 import glob
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -88,6 +89,8 @@ def _huggingface_download(repo: str, kind: Kind, revision: str, entries: list[En
 def _modelscope_faults(repo: str, revision: str) -> Iterator[None]:
     from modelscope_hub import errors
 
+    # Its log tells in many lines what is told here in two.
+    logging.getLogger("modelscope_hub").setLevel(logging.CRITICAL)
     try:
         yield
     except errors.NotExistError as error:
@@ -156,9 +159,11 @@ def damaged(title: str, repo: str, path: str) -> OffbookError:
 
 
 def _unreachable(title: str, error: BaseException) -> OffbookError:
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    while cause := error.__cause__ or error.__context__:  # the clients wrap the reason in layers of their own
+        error = cause
+    reason = str(error).strip() or type(error).__name__
     return OffbookError(
-        f"the download from {title} failed: {reason}",
+        f"the download from {title} failed: {reason.splitlines()[0]}",
         "Check the network and pull again: what arrived is kept. Or copy the folder here and name its path.",
     )
 
