@@ -297,6 +297,14 @@ def test_a_disk_that_fills_up_is_told(scheme: str, hub: FakeHub, monkeypatch: py
     assert pull(f"{scheme}:org/tiny").files
 
 
+def test_a_cache_that_cannot_be_written_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("OFFBOOK_HOME", str(tmp_path / "file"))
+    with pytest.raises(UsageError, match=r"cannot write in .*: Not a directory") as failure:
+        pull("ms:org/tiny")
+    assert "OFFBOOK_HOME" in failure.value.fix
+
+
 @pytest.mark.parametrize("target", ["/etc/hostname", "config.json"])
 def test_a_link_in_place_of_a_file_is_refused(target: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def listing(repo: str, kind: str, revision: str) -> tuple[str, list[clients.Entry]]:

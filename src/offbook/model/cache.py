@@ -145,22 +145,28 @@ def writing(target: Path, progress: Progress) -> Iterator[None]:
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(target.with_name(f".{target.name}.lock"))
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            progress(f"Waiting for another offbook that is making {target} …")
-            lock.acquire()
-        try:
+        with _alone(target, progress):
             yield
-        finally:
-            lock.release()
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise OffbookError(f"the disk is full: {target.parent}", _MORE_ROOM) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) or not target.parent.is_dir():
             raise UsageError(f"cannot write in {target.parent}: {error.strerror}", _OTHER_PLACE) from error
         raise
+
+
+@contextmanager
+def _alone(target: Path, progress: Progress) -> Iterator[None]:
+    lock = FileLock(target.with_name(f".{target.name}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        progress(f"Waiting for another offbook that is making {target} …")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 _MORE_ROOM = "Make room there, or set OFFBOOK_HOME to a folder on a larger disk; what has arrived is kept."
@@ -175,9 +181,7 @@ def need_space(folder: Path, size: int) -> None:
     """
     free = shutil.disk_usage(folder).free
     if free < size:
-        raise OffbookError(
-            f"{megabytes(size)} are needed in {folder}, {megabytes(free)} are free", _MORE_ROOM
-        )
+        raise OffbookError(f"{megabytes(size)} are needed in {folder}, {megabytes(free)} are free", _MORE_ROOM)
 
 
 def megabytes(size: int) -> str:
