@@ -76,7 +76,6 @@ def open_job(config: RunConfig, reporter: Reporter) -> Job:
     notes = forward.install(
         model,
         packing=fast.packing,
-        prefix=fast.prefix,
         fused=fast.fused,
         head=fast.head,
         gradient_checkpointing=config.train.gradient_checkpointing,

@@ -22,6 +22,7 @@ from offbook.prepare import save_rows
 from offbook.track import metrics as metrics_log
 from offbook.track.guest import Guest
 from offbook.track.picture import draw_loss
+from offbook.track.trackers import check_names
 from offbook.train import checkpoint, forward
 from offbook.train.callbacks import Ends, Metrics, Signals
 from offbook.train.trainer import StepTrainer
@@ -66,6 +67,7 @@ def train(
         OffbookError: it diverged, or memory or disk ran out.
     """
     reporter = reporter or Silent()
+    check_names(config.track.to)
     run = RunDir(runs_root() / config.name)
     with exclusive(run, resume=resume, overwrite=overwrite):
         found, faults = checkpoint.newest(run.checkpoints) if resume else (None, [])

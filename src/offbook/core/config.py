@@ -160,7 +160,7 @@ class TrackConfig(Section):
 
 
 class RunConfig(Section):
-    name: str = Field("run", pattern=r"^[^/\\\x00-\x1f]+$")
+    name: str = Field("run", pattern=r"^[^/\\\x00-\x1f.][^/\\\x00-\x1f]*$")
     """Name of the run, and of its folder."""
     model: ModelConfig = ModelConfig()
     persona: PersonaConfig = PersonaConfig()

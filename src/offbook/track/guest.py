@@ -16,6 +16,7 @@ from typing import Any
 
 from offbook.core.report import Reporter
 
+COMMAND = [sys.executable, "-m", "offbook.track.trackers"]
 FINISH_SECONDS = 20.0
 """How long a tracker may take to close after the run."""
 
@@ -37,7 +38,7 @@ class Guest:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "offbook.track.trackers", name],
+                [*COMMAND, name],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,

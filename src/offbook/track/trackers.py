@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from typing import Any, Protocol
+
+from offbook.core.registry import lookup
 
 
 class Tracker(Protocol):
@@ -87,6 +90,18 @@ class TrainerIntegration:
 
 TRACKERS = {"swanlab": SwanLab}
 """Trackers that offbook drives itself; every other name goes to the Trainer's integrations."""
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Refuse a tracker that nobody knows, before a run starts.
+
+    Raises:
+        UsageError: naming the nearest known one.
+    """
+    from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
+
+    for name in names:
+        lookup({**INTEGRATION_TO_CALLBACK, **TRACKERS}, name, "tracker")
 
 
 def serve(name: str, lines: Any) -> None:
