@@ -1,0 +1,98 @@
+"""Options: declared once, merged in order, strict about what they do not know."""
+
+import pytest
+import yaml
+
+from offbook.core import config as configs
+from offbook.core.errors import UsageError
+
+
+def write(path, **tree):
+    path.write_text(yaml.safe_dump(tree, allow_unicode=True), encoding="utf-8")
+    return path
+
+
+def test_command_line_beats_file_beats_default(tmp_path):
+    path = write(tmp_path / "run.yaml", data={"source": "x.json"}, train={"epochs": 5, "batch_size": 4})
+    config = configs.load(path, {"train.epochs": "1"})
+    assert (config.train.epochs, config.train.batch_size, config.train.save_steps) == (1, 4, 100)
+
+
+def test_numbers_that_yaml_takes_for_text(tmp_path):
+    assert configs.load(None, {"data.source": "x", "train.learning_rate": "1e-3"}).train.learning_rate == 1e-3
+
+
+@pytest.mark.parametrize(
+    ("tree", "said"),
+    [
+        ({"train": {"epoch": 1}}, "unknown key 'train.epoch', did you mean 'epochs'?"),
+        ({"trian": {}}, "unknown key 'trian', did you mean 'train'?"),
+        ({"train": {"fast": {"pack": True}}}, "unknown key 'train.fast.pack', did you mean 'packing'?"),
+        ({"train": {"epochs": -1}}, "'train.epochs' is -1"),
+        ({"lora": {"rank": "big"}}, "'lora.rank' is 'big'"),
+    ],
+)
+def test_faults_name_the_key(tmp_path, tree, said):
+    path = write(tmp_path / "run.yaml", data={"source": "x"}, **tree)
+    with pytest.raises(UsageError) as caught:
+        configs.load(path)
+    assert said in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_all_faults_are_told_at_once(tmp_path):
+    path = write(tmp_path / "run.yaml", train={"epochs": 0, "bogus": 1})
+    with pytest.raises(UsageError) as caught:
+        configs.load(path)
+    for said in ("'data' is missing", "'train.epochs'", "'train.bogus'"):
+        assert said in str(caught.value)
+
+
+def test_unknown_override_is_an_error():
+    with pytest.raises(UsageError, match="unknown key 'train.epoch'"):
+        configs.load(None, {"data.source": "x", "train.epoch": "1"})
+
+
+def test_paths_in_a_file_are_relative_to_it_and_on_the_command_line_to_the_folder(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    path = write(tmp_path / "run.yaml", data={"source": ["a.json", "hf:org/set"], "mix_in": "b.json"})
+    config = configs.load(path, {"data.heldout_source": "c.json"})
+    assert config.data.source == [str(tmp_path / "a.json"), "hf:org/set"]
+    assert config.data.mix_in == str(tmp_path / "b.json")
+    assert config.data.heldout_source == str(tmp_path / "here" / "c.json")
+
+
+def test_what_is_dumped_loads_again(tmp_path):
+    config = configs.load(None, {"data.source": "/x/行.json", "persona.system": "你是：甄嬛", "name": "甄嬛"})
+    path = tmp_path / "run.yaml"
+    path.write_text(configs.dump(config), encoding="utf-8")
+    assert configs.load(path) == config
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("a: [", "line 2"), ("- 1", "holds no settings"), ("", "holds no settings")]
+)
+def test_a_file_that_is_no_config(tmp_path, text, said):
+    path = tmp_path / "run.yaml"
+    path.write_text(text + "\n")
+    with pytest.raises(UsageError, match=said):
+        configs.load(path)
+
+
+def test_a_missing_file_says_how_to_make_one(tmp_path):
+    with pytest.raises(UsageError, match="offbook init"):
+        configs.load(tmp_path / "none.yaml")
+
+
+def test_every_option_is_described():
+    described = {name: field.description for name, field in configs.options()}
+    assert len(described) > 40
+    assert not [name for name, text in described.items() if not text]
+    assert len(set(described.values())) == len(described)
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "a\\b", ""])
+def test_a_run_name_cannot_leave_the_runs_folder(name):
+    with pytest.raises(UsageError, match="'name'"):
+        configs.validate({"name": name, "data": {"source": "x"}})

@@ -1,0 +1,87 @@
+"""The run folder: whole or absent, one writer, found by name."""
+
+import subprocess
+import sys
+
+import pytest
+
+from offbook.core.errors import UsageError
+from offbook.core.rundir import RunDir, exclusive, find_run, list_runs, whole_folder, write_whole
+
+
+@pytest.fixture
+def runs(tmp_path, monkeypatch):
+    monkeypatch.setenv("OFFBOOK_RUNS", str(tmp_path))
+    return tmp_path
+
+
+def make_run(root, name):
+    run = RunDir(root / name)
+    run.path.mkdir()
+    run.config.write_text("name: x\n")
+    return run
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path):
+    target = tmp_path / "adapter"
+    with pytest.raises(RuntimeError), whole_folder(target) as folder:
+        (folder / "half").write_text("x")
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+    for content in ("one", "two"):
+        with whole_folder(target) as folder:
+            (folder / "file").write_text(content)
+            assert not (target / "file").exists() or (target / "file").read_text() != content
+        assert (target / "file").read_text() == content
+    assert [path.name for path in tmp_path.iterdir()] == ["adapter"]
+
+
+def test_a_file_is_replaced_whole(tmp_path):
+    path = tmp_path / "deep" / "file.json"
+    write_whole(path, "a")
+    write_whole(path, "b")
+    assert path.read_text() == "b"
+    assert [entry.name for entry in path.parent.iterdir()] == ["file.json"]
+
+
+def test_runs_are_found_by_path_and_by_name(runs):
+    run = make_run(runs, "hamlet")
+    assert find_run("hamlet").path == run.path
+    assert find_run(run.path).path == run.path
+    assert [found.name for found in list_runs()] == ["hamlet"]
+    with pytest.raises(UsageError, match="did you mean 'hamlet'"):
+        find_run("hamlett")
+
+
+def test_a_run_that_is_there_is_not_touched_unless_told(runs):
+    run = make_run(runs, "a")
+    run.metrics.write_text("{}\n")
+    with pytest.raises(UsageError, match="--resume"), exclusive(run, resume=False, overwrite=False):
+        pass
+    with exclusive(run, resume=True, overwrite=False):
+        assert run.metrics.exists()
+    run.adapter.mkdir()
+    with pytest.raises(UsageError, match="finished"), exclusive(run, resume=True, overwrite=False):
+        pass
+    with exclusive(run, resume=False, overwrite=True):
+        assert not run.adapter.exists()
+        assert not run.metrics.exists()
+
+
+def test_one_writer_and_a_dead_writers_lock_does_not_hold(runs):
+    run = RunDir(runs / "a")
+    code = (
+        "import sys, os\nfrom offbook.core.rundir import RunDir, exclusive\n"
+        f"with exclusive(RunDir({str(run.path)!r}), resume=True, overwrite=False):\n"
+        "    print('in', flush=True); sys.stdin.read()"
+    )
+    other = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert other.stdout is not None
+    assert other.stdout.readline() == "in\n"
+    with pytest.raises(UsageError, match=rf"PID {other.pid}"), exclusive(run, resume=True, overwrite=False):
+        pass
+    other.kill()
+    other.wait()
+    with exclusive(run, resume=True, overwrite=False):
+        assert run.writer.exists()
+    assert not run.writer.exists()
