@@ -59,7 +59,7 @@ def install(
         fused: decoder layers and LoRA as written here; else as in transformers and peft.
         head: logits for label positions only, a chunk at a time.
     """
-    base = model.get_base_model()
+    base: Any = model.get_base_model()
     uninstall(model)
     if gradient_checkpointing:
         base.gradient_checkpointing_enable({"use_reentrant": False})
@@ -120,7 +120,7 @@ def _settle(model: PeftModel, fast: _Fast, notes: list[str]) -> None:
     for fast.packing, fast.fused in forms:
         try:
             _put_in(base, fast)
-            if torch.allclose(_quietly(model, batch), truth, **_tolerance(base)):
+            if _close(_quietly(model, batch), truth, base.dtype):
                 break
         except (AttributeError, RuntimeError, TypeError, ValueError, IndexError):
             pass
@@ -178,8 +178,9 @@ def _quietly(model: PeftModel, batch: Batch) -> torch.Tensor:
         model.train(training)
 
 
-def _tolerance(base: Any) -> dict[str, float]:
-    return {"rtol": 1e-4, "atol": 1e-4} if base.dtype == torch.float32 else {"rtol": 0.05, "atol": 0.05}
+def _close(losses: torch.Tensor, truth: torch.Tensor, dtype: torch.dtype) -> bool:
+    bound = 1e-4 if dtype == torch.float32 else 0.05
+    return torch.allclose(losses, truth, rtol=bound, atol=bound)
 
 
 def _score(model: PeftModel, batch: Batch, score: Callable, reduce: Callable) -> torch.Tensor:

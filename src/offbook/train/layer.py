@@ -25,7 +25,7 @@ Rotate = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 def layer_forward(
-    layer: nn.Module,
+    layer: Any,
     hidden_states: torch.Tensor,
     *,
     position_embeddings: tuple[torch.Tensor, torch.Tensor],
@@ -52,7 +52,7 @@ def layer_forward(
     return run(hidden_states[0])[None]
 
 
-def _layer(layer: nn.Module, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, who: Segments) -> torch.Tensor:
+def _layer(layer: Any, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, who: Segments) -> torch.Tensor:
     mixed = _attention(layer.self_attn, normalise(layer.input_layernorm, x), cos, sin, who)
     x = x if who.rows is None else x.index_select(0, who.rows)
     if (between := getattr(layer, "pre_feedforward_layernorm", None)) is None:

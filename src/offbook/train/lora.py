@@ -37,7 +37,7 @@ class Branch:
     dropout: float = 0.0
 
 
-def branch(module: nn.Module) -> Branch | None:
+def branch(module: Any) -> Branch | None:
     """The module as this file computes it, or None where only its own forward does what it promises.
 
     Asked anew at every call, so that merging, disabling or switching an adapter is never missed.

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from os.path import commonprefix
+from itertools import pairwise
 
 import torch
 
@@ -115,8 +115,14 @@ def _shared(examples: Sequence[Example], members: Sequence[int]) -> int:
     """Length of the longest common prefix that ends before any position that predicts a label."""
     if len(members) < 2:
         return 0
-    common = len(commonprefix([examples[index].ids for index in members]))
+    ids = [examples[index].ids for index in members]
+    common = _common(min(ids), max(ids))  # in lexicographic order all others lie between these two
     return min(common, *(_first_predicting(examples[index]) for index in members))
+
+
+def _common(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many elements the two begin with alike."""
+    return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
 def _first_predicting(example: Example) -> int:
@@ -131,10 +137,8 @@ def _families(examples: Sequence[Example], members: Sequence[int]) -> list[list[
     """
     order = sorted(members, key=lambda index: examples[index].ids)
     limit = [_first_predicting(examples[index]) for index in order]
-    common = [0] + [
-        len(commonprefix([examples[a].ids, examples[b].ids])) for a, b in zip(order, order[1:], strict=False)
-    ]
-    best: list[tuple[int, int]] = [(0, 0)]  # (tokens saved, start of the last run) for the first `end` examples
+    common = [0] + [_common(examples[a].ids, examples[b].ids) for a, b in pairwise(order)]
+    best = [(0, 0)]  # for the first `end` examples: (tokens saved, where their last run starts)
     for end in range(1, len(order) + 1):
         choices = [(best[end - 1][0] - PASS_COST, end - 1)]
         shared = limit[end - 1]
