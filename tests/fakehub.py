@@ -15,11 +15,32 @@ import re
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import pytest
+
+from offbook.model import cache
+
 Files = dict[str, bytes]
+
+WEIGHTS = bytes(range(256)) * 2000
+MODEL: Files = {"config.json": b"{}", "tokenizer.json": b"{}", "model.safetensors": WEIGHTS}
+BRANCH = {"ms": "master", "hf": "main"}
+
+both = pytest.mark.parametrize("scheme", ["ms", "hf"])
+
+
+def names(folder: Path) -> set[str]:
+    """The files that were pulled into a folder."""
+    return {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()} - {cache.RECORD}
+
+
+def shelf(home: Path, scheme: str) -> list[str]:
+    """The revisions of org/tiny that a user could take for pulled."""
+    return sorted(path.name for path in (home / "models" / scheme / "org--tiny").glob("[!.]*"))
 
 
 @dataclass(frozen=True)
