@@ -22,7 +22,12 @@ from tests.tiny import tiny_folder
 def test_a_model_arrives_whole_and_loads(scheme: str, hub: FakeHub, tmp_path: Path) -> None:
     folder = tiny_folder(tmp_path / "tiny", "ernie")
     files = {file.name: file.read_bytes() for file in folder.iterdir()}
-    unwanted = {"README.md": b"x", "onnx/model.safetensors": b"x", "consolidated.safetensors": b"x"}
+    unwanted = {
+        "README.md": b"x",
+        cache.RECORD: b"{}",
+        "onnx/model.safetensors": b"x",
+        "consolidated.safetensors": b"x",
+    }
     commit = hub.add("org/tiny", files | unwanted)
 
     said: list[str] = []

@@ -54,11 +54,7 @@ def snapshot(scheme: str, kind: Kind, repo: str, revision: str, say: Progress, p
 
 
 def _check_names(scheme: str, repo: str, revision: str, path: str) -> None:
-    if (
-        not re.fullmatch(r"[\w.-]+/[\w.-]+", repo)
-        or cache.leads_out(repo)
-        or (path and cache.leads_out(path))
-    ):
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repo) or cache.leads_out(repo) or (path and cache.leads_out(path)):
         raise UsageError(f"'{scheme}:{repo}' is no name of a repository", f"Write it as {scheme}:ORG/NAME.")
     if not re.fullmatch(r"[\w./-]+", revision) or cache.leads_out(revision):
         raise UsageError(f"'{revision}' is no revision", "Name a branch, a tag or a commit.")
@@ -72,9 +68,7 @@ def _choose(kind: Kind, source: str, listed: list[Entry], path: str) -> list[Ent
     """
     hostile = next((entry.path for entry in listed if cache.leads_out(entry.path)), None)
     if hostile is not None:
-        raise UsageError(
-            f"{source} lists a file outside its own folder: {hostile!r}", "Do not use this repository."
-        )
+        raise UsageError(f"{source} lists a file outside its own folder: {hostile!r}", "Do not use this repository.")
     names = [entry.path for entry in listed]
     if kind == "model":
         check_weights(source, names)
@@ -84,20 +78,16 @@ def _choose(kind: Kind, source: str, listed: list[Entry], path: str) -> list[Ent
     else:
         wanted = {name for name in names if _matches(PurePosixPath(name).name, DATA_FILES)}
     if not wanted:
-        raise UsageError(
-            f"{source} holds no {path or 'data file'}", f"offbook reads {', '.join(DATA_FILES)}."
-        )
+        raise UsageError(f"{source} holds no {path or 'data file'}", f"offbook reads {', '.join(DATA_FILES)}.")
     return [entry for entry in listed if entry.path in wanted]
 
 
 def _matches(name: str, patterns: tuple[str, ...]) -> bool:
-    # fnmatch's * crosses slashes; what lies in folders of a model's repository is for other programs.
-    return "/" not in name and any(fnmatchcase(name, pattern) for pattern in patterns)
+    # fnmatch's * crosses slashes and takes leading dots; what lies there is for other programs.
+    return "/" not in name and name[0] != "." and any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def _fetch(
-    hub: Hub, kind: Kind, repo: str, commit: str, entries: list[Entry], target: Path, say: Progress
-) -> None:
+def _fetch(hub: Hub, kind: Kind, repo: str, commit: str, entries: list[Entry], target: Path, say: Progress) -> None:
     """Download into a staging folder that outlives failures, check all of it, then let `target` appear."""
     staging = target.with_name(f".part-{target.name}")
     staging.mkdir(exist_ok=True)
