@@ -1,1 +1,141 @@
+"""From a script, a novel, a chat log or subtitles to one character's lines, as rows to train on.
 
+    extraction = extract([Path("hamlet.md")], "Hamlet")
+    extraction.rows      [{"messages": […], "source": {"file", "line", "scene"}, "confidence": 1.0}, …]
+    extraction.summary   what was taken, what was left and why
+    speakers([Path("hamlet.md")])      who speaks, how much, and who may be one person
+
+No model and no network: the same files give the same rows. A reader turns a file into cues (`cue.py`); a new format
+is a module with `read` and `looks_like`, and an entry in `readers.EXTRACTORS`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from offbook.core.errors import UsageError
+from offbook.core.rundir import write_whole
+from offbook.data.extract.aliases import Cast, Speaker
+from offbook.data.extract.cue import SURE, Cue, Damaged, Left
+from offbook.data.extract.readers import EXTRACTORS, TextFile, choose
+from offbook.data.extract.rows import Cut, Row, to_rows
+
+EXAMPLES = 3
+
+
+@dataclass(slots=True)
+class Summary:
+    """What an extraction took, what it left and why, with the first examples of each kind."""
+
+    role: str
+    names: tuple[str, ...]
+    formats: dict[str, str]
+    """File → the format it was read as."""
+    taken: int = 0
+    unsure: int = 0
+    """Rows taken of which the reader is not sure (only where a lower bound was asked for)."""
+    left: dict[str, int] = field(default_factory=dict)
+    """Reason → how many pieces."""
+    examples: dict[str, list[str]] = field(default_factory=dict)
+    """Reason → `file:line: text` of the first few."""
+    likely_aliases: tuple[str, ...] = ()
+    """Names that look like the same person and were not taken."""
+
+    def leave(self, left: Left, file: str) -> None:
+        self.left[left.reason] = self.left.get(left.reason, 0) + 1
+        shown = self.examples.setdefault(left.reason, [])
+        if len(shown) < EXAMPLES:
+            shown.append(f"{file}:{left.line}: {left.text[:80]}")
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """A character's rows and the account of how they came about."""
+
+    rows: list[Row]
+    summary: Summary
+
+
+def speakers(paths: Sequence[Path], *, format: str = "auto") -> list[Speaker]:
+    """Everybody who speaks in the files, most lines first, with names that may be one person.
+
+    Raises:
+        UsageError: a file cannot be read (with the line), is of no known format, or nobody speaks in it.
+    """
+    return _cast(paths, format)[0].listed()
+
+
+def extract(
+    paths: Sequence[Path],
+    role: str,
+    *,
+    format: str = "auto",
+    aliases: Iterable[tuple[str, str]] = (),
+    context: int = 0,
+    keep_actions: bool = False,
+    min_confidence: float = SURE,
+) -> Extraction:
+    """The rows of the character `role`, file by file, in the order of its lines.
+
+    Args:
+        format: a name from `EXTRACTORS`, or "auto" to tell each file's own.
+        aliases: pairs of names that are one person.
+        context: turns before the prompt that a row carries along.
+        keep_actions: leave stage directions and actions in the texts.
+        min_confidence: take only lines of which the reader is so sure.
+
+    Raises:
+        UsageError: as in `speakers`, or nobody of that name speaks; the nearest names are offered.
+    """
+    cast, formats = _cast(paths, format)
+    names = cast.names_of(role, aliases)
+    summary = Summary(role, tuple(sorted(names)), formats)
+    likely = {alias for speaker in cast.listed() if speaker.name in names for alias in speaker.likely}
+    summary.likely_aliases = tuple(sorted(likely - names))
+    cut = Cut(context, min_confidence, keep_actions)
+    rows: list[Row] = []
+    for path in paths:
+        for item in to_rows(_read(path, formats[str(path)]), names, str(path), cut):
+            if isinstance(item, Left):
+                summary.leave(item, str(path))
+            else:
+                rows.append(item)
+                summary.unsure += item["confidence"] < SURE
+    summary.taken = len(rows)
+    return Extraction(rows, summary)
+
+
+def save(rows: Iterable[Row], path: Path) -> None:
+    """Write rows as JSONL; the file appears whole.
+
+    Raises:
+        UsageError: the place cannot be written to.
+    """
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    try:
+        write_whole(path, text)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror or error}", "Choose another --out.") from None
+
+
+def _read(path: Path, format: str) -> Iterator[Cue | Left]:
+    try:
+        yield from EXTRACTORS[format].read(TextFile(path))
+    except Damaged as damage:
+        raise UsageError(f"{path}:{damage.line}: {damage.why}", "Export it again, or mend that place.") from None
+
+
+def _cast(paths: Sequence[Path], format: str) -> tuple[Cast, dict[str, str]]:
+    cast, formats = Cast(), {}
+    for path in paths:
+        formats[str(path)] = name = choose(path, format)
+        for item in _read(path, name):
+            if isinstance(item, Cue):
+                cast.add(item, str(path))
+    return cast, formats
+
+
+__all__ = ["EXTRACTORS", "SURE", "Cue", "Extraction", "Left", "Speaker", "Summary", "extract", "save", "speakers"]

@@ -1,0 +1,78 @@
+"""What every reader yields: cues (somebody says something) and what it left out, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+SURE = 0.8
+"""Cues at least so certain are taken unless the user says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """One thing said in one go, as in a playbook: from the speaker's name to the next speaker's."""
+
+    speakers: tuple[str, ...]
+    """Who says it, as the source names them; several where it is said in chorus, none where nobody can tell."""
+    text: str
+    """What is said; stage directions and actions are left out."""
+    line: int
+    """1-based line of the source where the cue begins."""
+    scene: str | None = None
+    """Scene, chapter or stretch of a chat; no two scenes of a file share a name."""
+    confidence: float = 1.0
+    """How certain it is that the speaker said it: 0 … 1."""
+    acted: str = ""
+    """The text with its stage directions and actions in place ("" where there are none)."""
+
+    @property
+    def speaker(self) -> str:
+        """The speakers in one word ("?" where nobody can tell)."""
+        return " & ".join(self.speakers) or "?"
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A piece of the source that is no cue, and why."""
+
+    reason: str
+    text: str
+    line: int
+
+
+Lines = Iterable[tuple[int, str]]
+"""Numbered lines. A reader may go through them twice: once to learn the layout and the names, once to read."""
+
+Reader = Callable[[Lines], Iterator[Cue | Left]]
+
+
+class Scenes:
+    """Names of the scenes of one file, each told from the earlier ones of the same name."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, int] = {}
+        self._parts: list[tuple[int, str]] = []
+        self.current: str | None = None
+
+    def enter(self, heading: str, level: int = 0) -> None:
+        """Begin the scene of that heading. A scene of a lower level is named after those above it: act, scene."""
+        self._parts = [part for part in self._parts if part[0] < level]
+        self._parts.append((level, heading))
+        name = ", ".join(part for _, part in self._parts)
+        count = self._seen[name] = self._seen.get(name, 0) + 1
+        self.current = name if count == 1 else f"{name} ({count})"
+
+    def split(self) -> None:
+        """Begin another scene under the same headings (after a rule of asterisks, say)."""
+        level, heading = self._parts[-1] if self._parts else (0, "scene")
+        self.enter(heading, level)
+
+
+class Damaged(Exception):
+    """A source that its reader cannot go on with: the line, and why."""
+
+    def __init__(self, line: int, why: str) -> None:
+        super().__init__(why)
+        self.line = line
+        self.why = why

@@ -1,0 +1,88 @@
+"""The messages of a chat export in JSON, one by one: exports are large, and Python's reader wants the whole text."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from offbook.data.extract.cue import Damaged, Lines
+
+KEY = re.compile(r'(?<!\\)"messages"\s*:\s*\[')
+"""Inside a JSON string a backslash stands before every quote, so what looks like the key is the key."""
+GAP = re.compile(r"[\s,]*")
+BLOCK = 1 << 18
+LONGEST_KEY = 64
+
+
+def read_messages(lines: Lines) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects in every `"messages": […]` of the text, each with the line that it begins on.
+
+    Raises:
+        Damaged: the JSON is malformed.
+    """
+    text = _Text(lines)
+    while text.find_list():
+        while not text.ends_list():
+            line = text.line
+            yield line, text.object()
+
+
+class _Text:
+    """A window that slides over the text."""
+
+    def __init__(self, lines: Lines) -> None:
+        self._lines = iter(lines)
+        self._window = ""
+        self.line = 1
+
+    def find_list(self) -> bool:
+        """Go to the first item of the next list of messages; False where there is none."""
+        while not (found := KEY.search(self._window)):
+            self._drop(max(0, len(self._window) - LONGEST_KEY))
+            if not self._more():
+                return False
+        self._drop(found.end())
+        return True
+
+    def ends_list(self) -> bool:
+        """Whether the list has no further item."""
+        while True:
+            gap = GAP.match(self._window)
+            self._drop(gap.end() if gap else 0)
+            if self._window or not self._more():
+                break
+        if not self._window:
+            raise Damaged(self.line, "the list of messages does not end")
+        return self._window[0] == "]"
+
+    def object(self) -> dict[str, Any]:
+        """The next item."""
+        while True:
+            try:
+                value, end = json.JSONDecoder().raw_decode(self._window)
+                break
+            except RecursionError:
+                raise Damaged(self.line, "nested too deeply") from None
+            except ValueError as error:
+                # It may only be cut short: as much again is read, so that a long item is tried few times.
+                if not self._more():
+                    raise Damaged(self.line, f"no JSON ({error.args[0].split(':')[0].lower()})") from None
+        if not isinstance(value, dict):
+            raise Damaged(self.line, "a message that is no object")
+        self._drop(end)
+        return value
+
+    def _more(self) -> bool:
+        wanted = max(BLOCK, len(self._window))
+        parts = []
+        while wanted > 0 and (numbered := next(self._lines, None)):
+            parts.append(numbered[1] + "\n")
+            wanted -= len(parts[-1])
+        self._window += "".join(parts)
+        return bool(parts)
+
+    def _drop(self, end: int) -> None:
+        self.line += self._window.count("\n", 0, end)
+        self._window = self._window[end:]

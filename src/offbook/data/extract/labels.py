@@ -1,0 +1,209 @@
+"""How a script marks who speaks, learned from the script itself.
+
+Nobody can list the names of a script that nobody has seen, but every script repeats them: a speaker's name stands
+again and again at the same place, in the same dress. So a survey of the whole text counts what could be a label in
+each of the LAYOUTS; the layout whose labels recur most is the script's own, and what recurs in it are its speakers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from offbook.data.extract.headings import heading, is_note
+from offbook.data.extract.names import (
+    CJK,
+    HAS_CJK,
+    INTERJECTIONS,
+    SURE_JOINERS,
+    is_name,
+    split_joint,
+    split_manner,
+    split_notes,
+)
+from offbook.data.extract.sorting import Row
+
+WORD = r"[^\W\d_][\w'’\-]*"
+LATIN = rf"(?:(?:Mrs?|Ms|Dr|St|MRS?|DR|ST)\.\s)?(?:\d+(?:st|nd|rd|th)?\s)?{WORD}(?:\s(?:{WORD}|\d+)){{0,5}}"
+BRACKETS = r"(?:\s*[（(\[【][^（()）\[\]【】]{0,60}[）)\]】])"
+
+LAYOUTS = {
+    "colon": re.compile(rf"^(?P<name>[^:：︰﹕]{{1,60}}?{BRACKETS}*)\s*[:：︰﹕](?!//)\s*(?P<rest>.*)$"),
+    "bold": re.compile(rf"^(\*\*|__)(?P<name>[^*_]{{1,40}}?)\1(?P<rest>{BRACKETS}*[.:：]?.*)$"),
+    "bracket": re.compile(
+        r"^[【\[「<〈](?P<name>[^【】\[\]「」<>〈〉:：]{1,20})[】\]」>〉]\s*[:：]?\s*(?P<rest>\S.*)$"
+    ),
+    "dot": re.compile(
+        rf"^_?(?P<name>{LATIN})(?:\._?|,?_?(?=\s*[(\[]_?[^()\[\]]+_?[)\]]))\s*(?P<rest>[\[(_\"'“‘—\-A-ZÀ-Þ\d].*)$"
+    ),
+    "alone": re.compile(rf"^_?(?P<name>[^:：.]{{1,40}}?{BRACKETS}*)[.:：]?_?$"),
+    "gap": re.compile(
+        rf"^(?P<name>[{CJK}][{CJK}\w·]{{0,7}})[\s\u3000]+(?P<rest>\S.*)$|^(?P<name2>{LATIN})(?:\s{{2,}}|\t+)(?P<rest2>\S.*)$"
+    ),
+    "dash": re.compile(rf"^(?P<name>[{CJK}]{{1,6}}|{LATIN})\s*(?:——|—|--|–)\s*(?P<rest>\S.*)$"),
+    "pipe": re.compile(r"^\|?\s*(?P<name>[^|]{1,24}?)\s*\|\s*(?P<rest>[^|]+?)\s*\|?$"),
+}
+"""Ways to mark a speaker, from the plainest to the weakest."""
+
+PLAIN = ("colon", "bold", "bracket")
+"""Layouts whose mark is a sign of its own; the others are believed only where labels usually stand."""
+
+BESIDES = ("colon", "bold", "alone")
+"""Layouts in which a known name is a label in a script of another layout too."""
+
+PREFIX = re.compile(r"^(?:[>\-•·—–]\s*)*(?:[\[(（]?\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d+)?[\])）]?\s*)?(?:\d+[.、)]?\s+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A name at the head of a line."""
+
+    name: str
+    notes: tuple[str, ...]
+    rest: str
+    layout: str
+
+
+Place = tuple[bool, int]
+"""Where a line stands: whether a blank line or a heading goes before it, and how far it is indented."""
+
+
+def place(line: str, after_blank: bool) -> Place:
+    indent = len(line) - len(line.lstrip())
+    return after_blank, min(indent, 24)
+
+
+def match(line: str, layout: str) -> Label | None:
+    """The line read in that layout, if its label can be a name."""
+    body = line.strip()
+    body = body[PREFIX.match(body).end() :] if layout in PLAIN else body  # type: ignore[union-attr]
+    found = LAYOUTS[layout].match(body)
+    if not found:
+        return None
+    groups = found.groupdict()
+    raw, rest = groups["name"] or groups.get("name2") or "", groups.get("rest") or groups.get("rest2") or ""
+    if layout == "bold":
+        raw, rest = _bold(raw, rest)
+    name, notes = split_notes(raw)
+    if not all(is_name(part, often=True) for part in SURE_JOINERS.split(name)):
+        return None
+    if (layout == "colon" and is_note(name)) or (layout != "bold" and heading(name)):
+        return None
+    if name[-1].isdigit() and rest[:1].isdigit():
+        return None
+    return Label(name, notes, rest.strip(), layout)
+
+
+def _bold(raw: str, rest: str) -> tuple[str, str]:
+    """`**HAMLET** (aside)`, `**甄嬛**（笑）：…`, `**Ham.** To be`: a note goes to the name, punctuation goes."""
+    notes = re.match(rf"^{BRACKETS}*", rest)
+    end = notes.end() if notes else 0
+    return raw + rest[:end], re.sub(r"^\s*[.:：]\s*", "", rest[end:])
+
+
+INLINE = re.compile(
+    rf"(?:(?<=[。！？!?…”』」）)\]】])\s*|(?<=\s))(?P<name>[{CJK}][{CJK}\w·]{{0,7}})(?P<notes>{BRACKETS}*)\s*[:：](?!//)"
+)
+
+
+class Labels:
+    """The layout of one script, its speakers, and where their names stand."""
+
+    def __init__(self, layout: str, counts: Counter[tuple[str, Place]], lines: Counter[Place]) -> None:
+        names: Counter[str] = Counter()
+        for (name, _), count in counts.items():
+            names[name] += count
+        often = {name for name, count in names.items() if count >= 2 and _weighs(name, count, layout)}
+        labels: Counter[Place] = Counter()
+        for (name, where), count in counts.items():
+            labels[where] += count if name in often else 0
+        total = sum(labels.values())
+        capitals = sum(count for name, count in names.items() if name in often and name.isupper())
+        self.layout = layout
+        self.support = total
+        self.share = {where: count / lines[where] for where, count in labels.items()}
+        self.capitals = layout not in PLAIN and capitals >= 0.7 * total > 0
+        self.known = frozenset(name for name in often if not self.capitals or name.isupper() or names[name] >= 3)
+        inline = sorted((name for name in self.known if HAS_CJK.search(name)), key=len, reverse=True)
+        self._inline = (
+            re.compile(
+                rf"(?:(?<=[。！？!?…”』」）)\]】—])|(?<=\s))(?P<name>{'|'.join(map(re.escape, inline))})"
+                rf"(?P<notes>{BRACKETS}*)\s*[:：]\s*"
+            )
+            if inline and layout in PLAIN
+            else None
+        )
+
+    def find(self, line: str, after_blank: bool) -> Label | None:
+        """The label at the head of the line, if it has one that this script would use."""
+        where = place(line, after_blank)
+        for layout in dict.fromkeys((self.layout, *BESIDES)):
+            label = match(line, layout)
+            if label and self._believes(label, where):
+                return label
+        return None
+
+    def who(self, label: Label) -> tuple[tuple[str, ...], tuple[str, ...], float]:
+        """The speakers behind a label, how they speak, and how certain that is."""
+        speakers = split_joint(label.name, self.known)
+        if all(name in self.known for name in speakers):
+            return speakers, label.notes, 1.0
+        head, manner = split_manner(label.name, self.known)
+        if manner:
+            return (head,), (manner, *label.notes), 0.95
+        return speakers, label.notes, 0.85
+
+    def inline(self, text: str) -> list[Label]:
+        """The text cut before every further `name：` of a known speaker; the first piece has no name."""
+        pieces = [Label("", (), text, self.layout)]
+        for found in reversed(list(self._inline.finditer(text)) if self._inline else []):
+            before = text[: found.start()]
+            if any(before.count(a) > before.count(b) for a, b in ("“”", "「」", "『』")):
+                continue
+            _, notes = split_notes(found["name"] + found["notes"])
+            pieces.insert(1, Label(found["name"], notes, text[found.end() :].strip(), self.layout))
+            text = before
+        pieces[0] = Label("", (), text.strip(), self.layout)
+        return pieces
+
+    def _believes(self, label: Label, where: Place) -> bool:
+        speakers, _, certain = self.who(label)
+        if label.layout != self.layout:
+            return certain >= 0.95 and (label.layout != "alone" or where[0])
+        if label.layout in PLAIN:
+            return certain >= 0.95 or label.layout == "bold" or all(is_name(name) for name in speakers)
+        if certain >= 0.95:
+            return self.share.get(where, 0) >= 0.1
+        return (
+            self.share.get(where, 0) >= 0.5
+            and all(is_name(name) and name.casefold() not in INTERJECTIONS for name in speakers)
+            and (label.name.isupper() if self.capitals else label.name[0].isupper() or len(label.name) <= 4)
+        )
+
+
+def learn(rows: Iterable[Row], layouts: tuple[str, ...]) -> Labels:
+    """The layout among `layouts` whose labels recur most. A weak mark must recur clearly more often."""
+    counts: dict[str, Counter[tuple[str, Place]]] = {layout: Counter() for layout in layouts}
+    lines: Counter[Place] = Counter()
+    for row in rows:
+        if row.kind not in ("text", "boxed"):
+            continue
+        where = place(row.text, row.after_blank)
+        lines[where] += row.kind == "text"
+        for layout in layouts if row.kind == "text" else ("alone",) if "alone" in layouts else ():
+            if label := match(row.text, layout):
+                counts[layout][label.name, where] += 1
+                if layout == "colon":
+                    for found in INLINE.finditer(label.rest):
+                        counts[layout][found["name"], where] += not is_note(found["name"])
+    learned = [Labels(layout, counts[layout], lines) for layout in layouts]
+    return max(learned, key=lambda labels: labels.support * (1.5 if labels.layout in PLAIN else 1))
+
+
+def _weighs(name: str, count: int, layout: str) -> bool:
+    """Whether a recurring label is a speaker: words that open many a sentence are not, unless the mark is plain."""
+    if layout in PLAIN:
+        return is_name(name) or count >= 3
+    return name.casefold() not in INTERJECTIONS and (is_name(name) or count >= 4)

@@ -1,0 +1,140 @@
+"""The people of a Chinese novel, learned from it: what stands again and again before a verb of speech is somebody."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+
+from offbook.data.extract.words_zh import GROUP, HE, LEADING, MANNER, NO_NAME, NO_ONE, OBJECT_OF, SAY, SIGHT, plain
+
+SPEAKS = rf"(?:{MANNER}){{0,5}}{SAY}(?:一声|一句|两句|几句)?"
+NAME = r"(?P<name>[\u4e00-\u9fff·]{2,6}?)"
+BEFORE = re.compile(rf"{NAME}{SPEAKS}$")
+AFTER = re.compile(rf"{NAME}{SPEAKS}(?=$|[，。：:、！])")
+MANNERS = re.compile(rf"(?:{MANNER}|{SAY})+")
+NAME_CHARACTERS = re.compile(r"[\u4e00-\u9fff·]+")
+SENTENCE = re.compile(r"[。！？!?；;…」』”\n]+")
+CLAUSE = re.compile(r"[，,—]+")
+SMALL = 60
+"""In a text of fewer quoted lines a name that stands but once is believed."""
+
+Span = tuple[int, int]
+
+
+class People:
+    """The names that a book has shown so far. Texts come as written, beside their simplified twins of equal length."""
+
+    def __init__(self) -> None:
+        self._heads: Counter[str] = Counter()
+        """What stands before a verb of speech in the same clause."""
+        self._openings: dict[str, Counter[str]] = defaultdict(Counter)
+        """What opens a sentence that ends in a verb of speech, cut at two to four characters → what follows the cut."""
+        self._known: dict[str, list[str]] = defaultdict(list)
+
+    def count_before(self, text: str) -> str | None:
+        """Take note of who stands before the verb of speech at the end of `text`."""
+        twin = plain(text)
+        start, end = last_sentence(twin)
+        self._open(text, skip(twin, start, end), end)
+        return self._count(BEFORE.match(twin, skip(twin, start, end), end), text)
+
+    def count_after(self, text: str) -> str | None:
+        """Take note of who stands before the verb of speech at the head of `text`."""
+        twin = plain(text)
+        start = len(text) - len(text.lstrip("，,、：: \u3000"))
+        return self._count(AFTER.match(twin, skip(twin, start, len(twin))), text)
+
+    def settle(self, quotes: int) -> None:
+        """Believe the names that recur; one that only lengthens a far more frequent one is that name and a verb."""
+        for name, follow in self._openings.items():
+            if sum(follow.values()) >= 3 and len(follow) >= 3 and max(follow.values()) <= 0.6 * sum(follow.values()):
+                self._heads[name] = max(self._heads[name], 2)
+        for name, count in self._heads.items():
+            halves = [(name[:cut], name[cut:]) for cut in range(2, len(name))]
+            much = 3 * count if count > 1 else 1
+            longer = any(self._heads[head] >= much or {head, rest} <= self._heads.keys() for head, rest in halves)
+            if count >= (2 if quotes > SMALL else 1) and not longer:
+                self._known[name[:2]].append(name)
+        for names in self._known.values():
+            names.sort(key=len, reverse=True)
+
+    def at(self, text: str, start: int) -> str | None:
+        """The longest known name that stands at `start`."""
+        return next(
+            (name for name in self._known.get(text[start : start + 2], ()) if text.startswith(name, start)), None
+        )
+
+    def at_head(self, text: str, twin: str, span: Span) -> tuple[str | None, int]:
+        """The name, group or pronoun at the head of a clause, and where it ends; a pronoun comes as ""."""
+        start = skip(twin, *span)
+        if twin.startswith("被", start):
+            start += 1
+        if name := self.at(text, start):
+            end = start + len(name)
+            if twin[end : end + 1] not in ("的", "之"):
+                return name, end
+            return None, start
+        if group := GROUP.match(twin, start):
+            return text[group.start() : group.end()], group.end()
+        if pronoun := HE.match(twin, start):
+            return "", pronoun.end()
+        return None, start
+
+    def inside(self, text: str, twin: str, span: Span) -> str | None:
+        """The last name in a clause that is its subject rather than somebody's object or owner."""
+        found, objects = None, False
+        start, end = span
+        last_end = -1
+        while start < end - 1:
+            name = self.at(text, start)
+            if not name:
+                start += 1
+                continue
+            after = start + len(name)
+            listed = last_end >= 0 and twin[last_end:start] in ("", "、", "和", "与")
+            objects = objects if listed else bool(OBJECT_OF.search(twin[span[0] : start]))
+            if not objects and twin[after : after + 1] not in ("的", "之") and not (listed and found):
+                found = name
+            start = last_end = after
+        return found
+
+    def _open(self, text: str, start: int, end: int) -> None:
+        for cut in range(start + 2, min(start + 5, end)):
+            if _can_name(plain(text[start:cut])) and NAME_CHARACTERS.fullmatch(text[start : cut + 1]):
+                self._openings[text[start:cut]][text[cut]] += 1
+
+    def _count(self, found: re.Match[str] | None, text: str) -> str | None:
+        if not found or not _can_name(found["name"]):
+            return None
+        name = text[found.start("name") : found.end("name")]
+        self._heads[name] += 1
+        return name
+
+
+def _can_name(twin: str) -> bool:
+    return not (NO_NAME.search(twin) or twin in NO_ONE or GROUP.match(twin) or MANNERS.fullmatch(twin))
+
+
+def last_sentence(twin: str) -> Span:
+    """The last sentence of a stretch without the marks at its end."""
+    end = len(twin.rstrip("：:，, \u3000"))
+    start = max((found.end() for found in SENTENCE.finditer(twin, 0, end) if found.end() < end), default=0)
+    return start, end
+
+
+def clauses(twin: str, sentence: Span) -> list[Span]:
+    """The clauses of a sentence."""
+    spans, start = [], sentence[0]
+    for found in CLAUSE.finditer(twin, *sentence):
+        spans.append((start, found.start()))
+        start = found.end()
+    return [(a, b) for a, b in [*spans, (start, sentence[1])] if b > a]
+
+
+def skip(twin: str, start: int, end: int) -> int:
+    """Where a clause begins behind the words that lead it in (`只见`, `于是`, `那`)."""
+    for sight in SIGHT.finditer(twin, start, end):
+        start = sight.end()
+    while (found := LEADING.match(twin, start, end)) and found.end() > start:
+        start = found.end()
+    return start

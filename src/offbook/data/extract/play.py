@@ -1,0 +1,29 @@
+"""Plays in the English manner: the speaker's name in bold, in capitals, abbreviated or indented; verse or prose below.
+
+**HAMLET**            HAMLET. To be, or          Ham. To be, or            HAMLET
+To be, or not to be   not to be                  not to be                   To be, or not to be
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from offbook.data.extract import script
+from offbook.data.extract.cue import Cue, Left, Lines
+
+STYLE = script.Style(
+    layouts=("bold", "colon", "dot", "alone", "gap", "dash"),
+    chinese=(),
+    latin=("bold", "dot", "alone", "gap", "dash"),
+    blank_ends=False,
+)
+
+
+def read(lines: Lines) -> Iterator[Cue | Left]:
+    """The cues of a play."""
+    return script.read(lines, STYLE)
+
+
+def looks_like(sample: list[str]) -> float:
+    """How much a text looks like a play: 0 … 1."""
+    return script.likeness(sample, STYLE)

@@ -1,0 +1,58 @@
+"""What is said, cleaned of what is done: stage directions in brackets, markup, the seams of line ends."""
+
+from __future__ import annotations
+
+import re
+
+from offbook.data.extract.names import CJK
+
+ACTION = re.compile(r"[_*]{0,2}(?:（[^（）]*）|\([^()]*\)|\[[^\[\]]*\]|【[^【】]*】|〔[^〔〕]*〕)[_*]{0,2}")
+UNCLOSED = re.compile(r"(?:〔|（|\(|\[|【)[^（()）\[\]【】〔〕]*$")
+EMPHASIS = re.compile(r"(?<![\w*_])([*_]{1,3})(?=\S)([^*_\n]+?)(?<=\S)\1(?![\w*_])")
+STARRED = re.compile(r"^\*(?=\S)[^*\n]+(?<=\S)\*(?!\*)\s*")
+ESCAPE = re.compile(r"\\([\\\[\]()*_#.\-])")
+CJK_SPACE = re.compile(rf"(?<=[{CJK}，。！？；：、…”’」』]) +| +(?=[{CJK}，。！？；：、…“‘「『])")
+SPACES = re.compile(r"[ \t\u3000\xa0]+")
+SENTENCE_END = re.compile(r"[。！？!?…—.~～”’」』\"）)]$")
+QUOTES = {"“": "”", "「": "」", "『": "』", '"': '"', "‘": "’", "«": "»"}
+
+
+def clean(text: str) -> tuple[str, str]:
+    """The words alone, and the words with the actions in place ("" where there are none)."""
+    text = ESCAPE.sub(r"\1", text)
+    bare = STARRED.sub("", text)
+    while bare != (shorter := ACTION.sub(" ", bare)):
+        bare = shorter
+    words = _tidy(EMPHASIS.sub(r"\2", bare))
+    acted = _tidy(EMPHASIS.sub(r"\2", text))
+    return unquote(words), acted if acted != words else ""
+
+
+def join(parts: list[str]) -> str:
+    """The lines of one speech: verse and paragraphs keep their line ends, wrapped prose loses them."""
+    if not parts:
+        return ""
+    text = parts[0]
+    wrapped = any(part[:1].islower() for part in parts[1:])
+    for part in parts[1:]:
+        if re.match(rf"[{CJK}]", part) or re.search(rf"[{CJK}，、；：]$", text):
+            text += ("\n" if SENTENCE_END.search(text) else "") + part
+        else:
+            text += (" " if wrapped else "\n") + part
+    return text
+
+
+def unquote(text: str) -> str:
+    """The text without quotation marks that enclose the whole of it."""
+    close = QUOTES.get(text[:1])
+    if close and len(text) > 2 and text.endswith(close):
+        inside = text[1:-1]
+        if close not in inside and text[0] not in inside:
+            return inside.strip()
+    return text
+
+
+def _tidy(text: str) -> str:
+    lines = (CJK_SPACE.sub("", SPACES.sub(" ", line)).strip() for line in text.split("\n"))
+    text = "\n".join(line for line in lines if line)
+    return re.sub(r" +([,.;:!?])(?=\s|$)", r"\1", text)
