@@ -112,7 +112,7 @@ def token_losses(model: PeftModel, batch: Batch) -> torch.Tensor:
 
 def _settle(model: PeftModel, fast: _Fast, notes: list[str]) -> None:
     """Put in the fastest form that gives the model's own losses."""
-    base = model.get_base_model()
+    base: Any = model.get_base_model()
     batch = _probe(base)
     with plain(model):
         truth = _quietly(model, batch)

@@ -55,7 +55,8 @@ def branch(module: Any) -> Branch | None:
         return None
     drop = module.lora_dropout[name]
     rate = drop.p if isinstance(drop, nn.Dropout) and drop.training else 0.0
-    a, b = module.lora_A[name].weight, module.lora_B[name].weight
+    a: Any = module.lora_A[name].weight
+    b: Any = module.lora_B[name].weight
     return Branch(base.weight, base.bias, a, b, module.scaling[name], rate)
 
 
