@@ -71,7 +71,7 @@ def findings(card: Mapping[str, Any], metrics: Sequence[Mapping[str, Any]] = (),
         lang: en or zh.
     """
     said = wording(lang)["verdict"]
-    seen = {**card, "curve": _curve(metrics)}
+    seen = {**card, "curve": _curve(metrics, value(card, "about.step"))}
     found = []
     for name, rule in RULES.items():
         numbers = rule.holds(seen)
@@ -83,18 +83,22 @@ def findings(card: Mapping[str, Any], metrics: Sequence[Mapping[str, Any]] = (),
 
 def headline(found: Sequence[Finding], lang: str = "en") -> str:
     """The verdict in one line: what it learned, then at what price."""
-    said = [finding.headline for finding in found if finding.headline]
-    pause, stop = ("；", "。") if lang == "zh" else ("; ", ".")
-    line = pause.join(said)
-    return line[:1].upper() + line[1:] + stop
+    said = wording(lang)["headline"]
+    good = [finding.headline for finding in found if finding.headline and finding.tone == "good"]
+    bad = [finding.headline for finding in found if finding.headline and finding.tone == "bad"]
+    parts = [said["comma"].join(part) for part in (good, bad) if part]
+    line = said["but"].join(parts)
+    return line[:1].upper() + line[1:] + said["stop"]
 
 
-def _curve(metrics: Sequence[Mapping[str, Any]]) -> Numbers | None:
-    taken = points(metrics, "heldout_loss")
+def _curve(metrics: Sequence[Mapping[str, Any]], step: int | None) -> Numbers | None:
+    """How far the held-out loss at `step`, where the adapter was taken (None: at the end), lies above the best one."""
+    taken = dict(points(metrics, "heldout_loss"))
     best = best_step(metrics)
-    if best is None or len(taken) < 3:
+    last = step if step in taken else max(taken, default=None)
+    if best is None or last is None:
         return None
-    return {"rise": taken[-1][1] - dict(taken)[best], "best": best, "last": taken[-1][0]}
+    return {"rise": taken[last] - taken[best], "best": best, "last": last}
 
 
 def _learned(card: Mapping[str, Any], sign: int) -> Numbers | None:
@@ -111,8 +115,8 @@ def _sounds(card: Mapping[str, Any], sign: int) -> Numbers | None:
     if change is None:
         return None
     seen = 1 if change["interval"][0] > 0 else 0
-    base, tuned, own = (card["fidelity"][who]["score"] for who in ("base", "tuned", "own"))
-    return {"tuned": tuned, "base": base, "own": own, "change": change["score"]} if seen == sign else None
+    scores = {who: card["fidelity"][who]["score"] for who in ("tuned", "base", "own")}
+    return {**scores, "auc": card["fidelity"]["classifier"]["auc"]} if seen == sign else None
 
 
 def _withheld(card: Mapping[str, Any], reason: str) -> Numbers | None:

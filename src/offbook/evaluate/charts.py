@@ -1,0 +1,119 @@
+"""The geometry of the page's drawings; report.html.jinja draws them as inline SVG, in the page's own colours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil, floor, log10
+from typing import Any
+
+WIDTH, HEIGHT = 640, 260
+LEFT, RIGHT, TOP, BOTTOM = 52, 14, 14, 34
+"""Margins that leave room for the numbers on the axes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """From values to places along one axis."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def __call__(self, value: float) -> float:
+        span = self.high - self.low or 1
+        return round(self.start + (value - self.low) / span * (self.end - self.start), 1)
+
+    @property
+    def ticks(self) -> list[tuple[float, str]]:
+        """(place, label) of round numbers within the range."""
+        return [(self(value), label) for value, label in round_numbers(self.low, self.high)]
+
+
+def round_numbers(low: float, high: float, about: int = 5) -> list[tuple[float, str]]:
+    """(number, label) of some five round numbers from `low` to `high`."""
+    rough = (high - low or 1) / about
+    step = _round_up(rough)
+    digits = max(0, -floor(log10(step)))
+    count = floor((high - ceil(low / step) * step) / step + 1e-9)
+    return [((number := (ceil(low / step) + i) * step), f"{number:.{digits}f}") for i in range(count + 1)]
+
+
+def _round_up(value: float) -> float:
+    """The next 1, 2 or 5 times a power of ten."""
+    size = 10 ** floor(log10(value))
+    return size * next(factor for factor in (1, 2, 5, 10) if factor * size >= value * (1 - 1e-9))
+
+
+def line_chart(series: Mapping[str, Sequence[tuple[float, float]]]) -> dict[str, Any] | None:
+    """Lines over a common x: {x, y: ticks, lines: [{name, path, dots, last}]}; None where no series has two points."""
+    drawn = {name: points for name, points in series.items() if points}
+    if not any(len(points) > 1 for points in drawn.values()):
+        return None
+    xs, ys = zip(*(point for points in drawn.values() for point in points), strict=True)
+    pad = (max(ys) - min(ys)) * 0.06 or 0.1
+    x = Scale(min(xs), max(xs), LEFT, WIDTH - RIGHT)
+    y = Scale(min(ys) - pad, max(ys) + pad, HEIGHT - BOTTOM, TOP)
+    lines = []
+    for name, points in drawn.items():
+        places = [(x(step), y(found)) for step, found in points]
+        path = "M" + "L".join(f"{across} {up}" for across, up in places)
+        lines.append({"name": name, "path": path, "dots": list(zip(places, points, strict=True))})
+    return {"x": x.ticks, "y": y.ticks, "lines": lines}
+
+
+def histogram(groups: Mapping[str, Sequence[int]], bars: int = 14) -> dict[str, Any] | None:
+    """Shares of each group's values in common classes, side by side: {x, y: ticks, bars: [{name, x, y, width, height,
+    share, low, high}]}. The last class is open. None where there are no values."""
+    filled = {name: sorted(found) for name, found in groups.items() if found}
+    if not filled:
+        return None
+    # The longest twentieth goes into the open class: one soliloquy must not press all else flat.
+    top = max(found[int(len(found) * 0.95)] if len(found) > 20 else found[-1] for found in filled.values())
+    step = max(ceil(_round_up((top + 1) / bars)), 1)
+    bars = ceil((top + 1) / step)
+    shares = {name: _shares(found, step, bars) for name, found in filled.items()}
+    x = Scale(0, step * bars, LEFT, WIDTH - RIGHT)
+    y = Scale(0, max(max(found) for found in shares.values()) * 1.05, HEIGHT - BOTTOM, TOP)
+    room = (x(step) - x(0)) * 0.84
+    width = round(room / len(shares), 1)
+    drawn = [
+        {
+            "name": name,
+            "x": round(x(bar * step) + (x(step) - x(0) - room) / 2 + place * width, 1),
+            "y": y(share),
+            "width": max(round(width - 1, 1), 1),
+            "height": round(y(0) - y(share), 1),
+            "share": share,
+            "low": bar * step,
+            "high": (bar + 1) * step - 1 if bar < bars - 1 else None,
+        }
+        for place, (name, found) in enumerate(shares.items())
+        for bar, share in enumerate(found)
+        if share
+    ]
+    ticks = [(x(bar * step), str(bar * step)) for bar in range(0, bars, 2)]
+    return {"x": ticks, "y": [(place, f"{float(label):.0%}") for place, label in y.ticks], "bars": drawn}
+
+
+def strip(estimates: Mapping[str, tuple[float | None, Sequence[float] | None]]) -> list[dict[str, Any]]:
+    """Values with their intervals on one small line, 0–100 wide: [{name, at, low, high}]."""
+    known = {
+        name: (found, around or (found, found)) for name, (found, around) in estimates.items() if found is not None
+    }
+    edges = [edge for found, around in known.values() for edge in (found, *around)]
+    if len(known) < 2 or min(edges) == max(edges):
+        return []
+    x = Scale(min(edges), max(edges), 6, 94)
+    return [
+        {"name": name, "at": x(found), "low": x(around[0]), "high": x(around[1])}
+        for name, (found, around) in known.items()
+    ]
+
+
+def _shares(values: Sequence[int], step: int, bars: int) -> list[float]:
+    counts = [0] * bars
+    for found in values:
+        counts[min(found // step, bars - 1)] += 1
+    return [count / len(values) for count in counts]

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from offbook.core.errors import GateMissed, UsageError
+from offbook.evaluate import curve, gate, heldout
+from offbook.evaluate.compare import compare
+from offbook.evaluate.evidence import gather
+from offbook.evaluate.metrics import FIGURES
+from offbook.evaluate.scorecard import scorecard, value
+from offbook.evaluate.wording import LANGUAGES, wording
+from tests.evaluate.fakes import HELDOUT, TRAIN, FakeModels, evidence, plain, row
+
+
+def test_the_contract_that_others_read() -> None:
+    card = scorecard(evidence())
+    for who in ("base", "tuned"):
+        assert isinstance(card["heldout"][who]["loss"], float)
+        low, high = card["heldout"][who]["interval"]
+        assert low <= card["heldout"][who]["loss"] <= high
+        assert 0 <= card["fidelity"][who]["score"] <= 1
+        assert 0 <= card["stops"][who]["share"] <= 1
+    assert 0.5 < card["fidelity"]["classifier"]["auc"] <= 1
+    assert 0 <= card["copying"]["tuned"]["verbatim_share"] <= 1
+    assert card["forgetting"]["kl"] == pytest.approx(0.05)
+
+
+def test_it_is_plain_json_and_the_same_every_time() -> None:
+    first, second = (json.dumps(scorecard(evidence()), ensure_ascii=False) for _ in range(2))
+    assert first == second
+
+
+def test_the_losses_are_means_over_label_tokens() -> None:
+    found = heldout.measure(evidence()).summary
+    assert found["base"]["loss"] - found["tuned"]["loss"] == pytest.approx(-found["difference"]["loss"], abs=2e-6)
+    assert -0.6 < found["difference"]["loss"] < -0.5
+    assert found["difference"]["interval"][1] < 0, "what varies between rows cancels"
+    assert found["base"]["perplexity"] == pytest.approx(2.718281828 ** found["base"]["loss"], rel=1e-4)
+    assert found["tokens"] == sum(group["tokens"] for group in found["by_length"])
+
+
+def test_rows_are_broken_down_by_length_and_by_file() -> None:
+    rows = [row("Who?", "Ay.", 1, "a.jsonl"), row("What?", "word " * 60, 2, "/data/b.jsonl")]
+    found = heldout.measure(gather(FakeModels(plain, plain), train=TRAIN, heldout=rows))
+    assert [(group["name"], group["rows"]) for group in found.summary["by_length"]] == [("1–15", 1), ("41–100", 1)]
+    assert [group["name"] for group in found.summary["by_source"]] == ["a.jsonl", "b.jsonl"]
+    assert [item["origin"] for item in found.items["rows"]] == ["a.jsonl:1", "b.jsonl:2"], "no folder of the user's"
+
+
+def test_every_figure_has_a_value_items_and_words() -> None:
+    card = scorecard(evidence())
+    for figure in FIGURES:
+        assert isinstance(value(card, figure.path), float), figure.path
+        pairs = figure.items(card).values()
+        total = sum(found for found, _ in pairs) / sum(weight for _, weight in pairs)
+        assert total == pytest.approx(value(card, figure.path), abs=1e-5), figure.path
+        low, high = figure.interval(card)
+        assert low <= value(card, figure.path) <= high
+        for lang in LANGUAGES:
+            assert set(wording(lang)["figures"][figure.path]) == {"title", "meaning"}
+
+
+def test_the_wordings_say_the_same_things_in_every_language() -> None:
+    def shape(tree: object) -> object:
+        return {name: shape(part) for name, part in tree.items()} if isinstance(tree, dict) else None
+
+    assert shape(wording("en")) == shape(wording("zh"))
+    with pytest.raises(UsageError, match="unknown language"):
+        wording("xx")
+
+
+def test_runs_are_compared_on_what_both_were_asked() -> None:
+    better = scorecard(evidence(gain=0.8, kl=0.2))
+    worse = scorecard(evidence(gain=0.5, kl=0.05))
+    found = compare({"worse": worse, "better": better})
+    assert found["runs"] == ["worse", "better"]
+    by_name = {figure["name"]: figure["runs"] for figure in found["figures"]}
+    loss = by_name["heldout.tuned.loss"]
+    assert loss[0]["difference"] is None
+    assert loss[1]["difference"] == pytest.approx(-0.3, abs=1e-5) and loss[1]["clear"]
+    assert loss[1]["pairs"] == len(HELDOUT)
+    assert loss[1]["difference_interval"] == [pytest.approx(-0.3, abs=1e-5)] * 2
+    assert by_name["forgetting.kl"][1]["difference"] == pytest.approx(0.15, abs=1e-5)
+    assert by_name["fidelity.tuned.score"][1]["difference"] == 0.0
+    assert not by_name["fidelity.tuned.score"][1]["clear"]
+
+
+def test_runs_that_share_no_row_have_no_paired_difference() -> None:
+    other = gather(FakeModels(plain, plain), train=TRAIN[:60], heldout=TRAIN[60:100])
+    loss = compare({"a": scorecard(evidence()), "b": scorecard(other)})["figures"][0]["runs"][1]
+    assert (loss["difference"], loss["pairs"], loss["clear"]) == (None, 0, False)
+    with pytest.raises(UsageError):
+        compare({"a": scorecard(evidence())})
+
+
+def test_the_best_step_is_the_earliest_of_the_lowest() -> None:
+    lines = [
+        {"step": 0, "heldout_loss": 4.5},
+        {"step": 5, "loss": 4.4},
+        {"step": 10, "heldout_loss": 4.1},
+        {"step": 20, "heldout_loss": 4.1},
+        {"step": 30, "heldout_loss": 4.3, "loss": 3.0},
+    ]
+    assert curve.best_step(lines) == 10
+    assert curve.best_step(lines, among=[20, 30]) == 20
+    assert curve.best_step([{"step": 1, "loss": 2.0}]) is None
+    assert curve.points(lines, "loss") == [(5, 4.4), (30, 3.0)]
+    assert curve.stalled(lines, patience=2) and not curve.stalled(lines, patience=3)
+    assert not curve.stalled(lines[:3], patience=1)
+
+
+def test_bounds_are_kept_missed_or_mistaken() -> None:
+    card = scorecard(evidence())
+    gate.check_bounds(card)
+    gate.check_bounds(card, ["heldout.tuned.loss < 9", "stops.tuned.share>=1"])
+    with pytest.raises(GateMissed, match=r"forgetting.kl<=0.01 \(it is 0.05\)") as missed:
+        gate.check_bounds(card, ["forgetting.kl<=0.01", "copying.excess<=1", "stops.tuned.share<0.5"])
+    assert missed.value.exit_code == 3 and "stops.tuned.share<0.5" in missed.value.what
+    for nonsense in ("forgetting.kl", "forgetting.kl<=much", "forgetting.kll<1", "heldout<1"):
+        with pytest.raises(UsageError):
+            gate.check_bounds(card, [nonsense])
+    with pytest.raises(GateMissed):
+        gate.check_bounds(scorecard(evidence(kl=5.0)))

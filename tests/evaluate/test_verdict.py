@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from offbook.core import config
+from offbook.evaluate.evidence import gather
+from offbook.evaluate.scorecard import scorecard
+from offbook.evaluate.verdict import RULES, findings, headline
+from offbook.evaluate.wording import wording
+from tests.evaluate.fakes import HELDOUT, TRAIN, FakeModels, evidence, plain
+
+RISING = [{"step": 0, "heldout_loss": 4.5}, {"step": 10, "heldout_loss": 4.0}, {"step": 20, "heldout_loss": 4.3}]
+
+
+def rules(card: dict[str, Any], metrics: list[dict[str, Any]] | None = None) -> set[str]:
+    return {finding.rule for finding in findings(card, metrics or [])}
+
+
+def test_a_good_run_is_praised_and_nothing_else() -> None:
+    found = findings(scorecard(evidence()))
+    assert [finding.rule for finding in found] == ["learned", "sounds_right"]
+    assert headline(found) == "Learned the part, found the voice."
+    assert found[0].number == scorecard(evidence())["heldout"]["difference"]["loss"]
+    assert found[0].option is None
+    assert headline(findings(scorecard(evidence()), lang="zh"), "zh") == "学会了角色，抓住了语气。"
+
+
+def test_one_that_recites_is_told_so_with_the_number_and_the_option() -> None:
+    found = findings(scorecard(evidence(lambda prompt: TRAIN[len(prompt)].replies[-1])))
+    copies = next(finding for finding in found if finding.rule == "copies")
+    assert copies.as_json()["number"] == 1.0 and copies.option == "train.epochs"
+    assert "100% of its replies are training lines" in copies.text
+    assert headline(found).endswith("; but it copies 100% of its lines.")
+
+
+@pytest.mark.parametrize(
+    ("settings", "rule"),
+    [
+        ({"gain": -0.5}, "harmed"),
+        ({"kl": 1.2}, "forgets"),
+        ({"stops": lambda text: len(text) % 2 == 0}, "endless"),
+        ({"tuned": plain}, "sounds_wrong"),
+        ({"tuned": lambda prompt: "I will go and " * 9}, "loops"),
+        ({"tuned": lambda prompt: " "}, "empty"),
+        ({"tuned": lambda prompt: " ".join(f"{prompt}{n}" for n in range(20))}, "long"),
+    ],
+)
+def test_each_fault_is_named(settings: dict[str, Any], rule: str) -> None:
+    assert rule in rules(scorecard(evidence(**settings)))
+    assert rule not in rules(scorecard(evidence()))
+
+
+def test_no_difference_is_not_called_learning() -> None:
+    card = scorecard(evidence())
+    card["heldout"]["difference"] = {"loss": -0.01, "interval": [-0.05, 0.03]}
+    assert "not_learned" in rules(card) and "learned" not in rules(card)
+
+
+def test_a_curve_that_rises_again_is_named_unless_the_best_checkpoint_was_kept() -> None:
+    card = scorecard(evidence())
+    assert "overfits" in rules(card, RISING)
+    assert "overfits" not in rules(card, RISING[:2])
+    assert "overfits" not in rules({**card, "about": {"step": 10}}, RISING)
+    assert next(f for f in findings(card, RISING) if f.rule == "overfits").number == pytest.approx(0.3)
+
+
+def test_a_withheld_score_says_why() -> None:
+    few = scorecard(gather(FakeModels(plain, plain), train=TRAIN[:9], heldout=HELDOUT[:6]))
+    assert {"fidelity_few", "few_rows"} <= rules(few) and not {"sounds_right", "sounds_wrong"} & rules(few)
+    few["fidelity"]["classifier"] = {"auc": 0.55, "withheld": "weak"}
+    assert "fidelity_weak" in rules(few)
+
+
+def test_every_rule_has_its_sentence_and_every_option_exists() -> None:
+    options = {name for name, _ in config.options()}
+    for lang in ("en", "zh"):
+        assert list(wording(lang)["verdict"]) == list(RULES)
+    assert all(rule.option is None or rule.option in options for rule in RULES.values())
+    assert all((rule.option is None) == (rule.tone == "good") for rule in RULES.values())
