@@ -10,6 +10,8 @@ The names below are the public API; they are imported when first used, so that `
 from __future__ import annotations
 
 import importlib
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from offbook.core.config import load as load_config
     from offbook.core.errors import OffbookError as OffbookError
     from offbook.pipeline import check as check
-    from offbook.pipeline import train as train
 
 _HOMES = {
     "Character": ("offbook.character", "Character"),
@@ -30,10 +31,9 @@ _HOMES = {
     "check": ("offbook.pipeline", "check"),
     "load": ("offbook.character", "load"),
     "load_config": ("offbook.core.config", "load"),
-    "train": ("offbook.pipeline", "train"),
 }
 
-__all__ = sorted(_HOMES)
+__all__ = sorted([*_HOMES, "train"])
 
 
 def __getattr__(name: str) -> Any:
@@ -41,3 +41,18 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'offbook' has no attribute '{name}'")
     module, attribute = _HOMES[name]
     return getattr(importlib.import_module(module), attribute)
+
+
+class _Package(ModuleType):
+    """`offbook.train` is the function, although a folder of that name lies in the package."""
+
+    @property
+    def train(self) -> Any:
+        return importlib.import_module("offbook.pipeline").train
+
+    @train.setter
+    def train(self, folder: ModuleType) -> None:
+        """Where Python puts the folder's module once it is imported; `from offbook.train import …` does not need it."""
+
+
+sys.modules[__name__].__class__ = _Package

@@ -20,7 +20,7 @@ PACKAGES = (
     "safetensors",
     "numpy",
     "swanlab",
-    "modelscope",
+    "modelscope-hub",
 )
 
 

@@ -166,4 +166,4 @@ def _with_system(conversation: Conversation, system: str | None) -> Conversation
 
 
 def _local(sources: Sequence[str]) -> list[Path]:
-    return [path for source in sources for path in (hub.pull_dataset(source) if is_hub(source) else [Path(source)])]
+    return [hub.pull_dataset(source) if is_hub(source) else Path(source) for source in sources]
