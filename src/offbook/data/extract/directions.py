@@ -21,6 +21,8 @@ LONGEST = 12
 def is_direction(line: str) -> bool:
     """Whether the whole line is a stage direction."""
     body = line.strip()
+    if body[:1].islower():
+        return False
     return bool(MARKED.match(body) or ITALIC.match(body) or STAGE_WORDS.match(body)) or _enclosed(body)
 
 
@@ -30,6 +32,8 @@ def opened(line: str) -> str | None:
     `〔四凤由外面轻轻地跑进来。` never closes: the bracket alone marks such a line (`is_direction` says so).
     """
     body = line.strip()
+    if body[:1].isalnum():
+        return None
     for open_bracket, close in PAIRS.items():
         if body.startswith(open_bracket) and open_bracket != "〔":
             return close if close not in body else None
@@ -39,6 +43,8 @@ def opened(line: str) -> str | None:
 
 
 def _enclosed(body: str) -> bool:
+    if body[:1].isalnum():
+        return False
     if body.startswith("〔"):
         return "〕" not in body or body.rstrip("。.").endswith("〕")
     for open_bracket, close in PAIRS.items():

@@ -18,13 +18,14 @@ COUNT = (
 
 DECORATION = re.compile(r"^[\s#>*_=＝~■◆●\-]+|[\s#*_=＝~■◆●\-]+$")
 BRACKETED = re.compile(r"^[【\[〔《（(]\s*(.*?)\s*[】\]〕》）)]$")
-RULE = re.compile(r"^[\s*＊=＝_~\-—#☆★◇◆]{3,}$")
+RULE = re.compile(r"^(?:[\s*＊=＝_~\-—#☆★◇◆]{3,}|——)$")
 MARKDOWN = re.compile(r"^#{1,6}\s+\S")
 
-ACT = re.compile(
-    rf"^第\s*{NUMBER}\s*[部卷篇集季幕](?P<zh>.*)$"
-    rf"|^(?i:act|actus|book|part|volume|episode)[\s.]+{COUNT}\b(?P<en>.*)$"
+PART = re.compile(
+    rf"^第\s*{NUMBER}\s*[部卷篇集季](?P<zh>.*)$|^[卷]\s*{NUMBER}(?P<nr>.*)$"
+    rf"|^(?i:book|part|volume|episode)[\s.]+{COUNT}\b(?P<en>.*)$"
 )
+ACT = re.compile(rf"^第\s*{NUMBER}\s*幕(?P<zh>.*)$|^(?i:act|actus)[\s.]+{COUNT}\b(?P<en>.*)$")
 SCENE = re.compile(
     rf"^第\s*{NUMBER}\s*[场場回章节節折出话話](?P<zh>.*)$"
     rf"|^(?i:scene|scaena|scoena|scena|chapter)[\s.]+{COUNT}\b(?P<en>.*)$"
@@ -75,29 +76,31 @@ NOTES = words(
 
 def undecorated(line: str) -> str:
     """The line without the markdown, rules and brackets that set a heading off."""
+    if line[:1].isalnum() and line[-1:].isalnum():
+        return line
     bare = DECORATION.sub("", line)
     inside = BRACKETED.match(bare)
     return inside[1] if inside else bare
 
 
 def heading(line: str) -> tuple[int, str] | None:
-    """Level and name of the heading that the line is: 1 an act, part or episode, 2 a scene or chapter; else None."""
-    if len(line) > LONGEST or line[:1].islower() or line.endswith((",", "，", "；", ";")):
+    """Level and name of the heading that a line is: 1 a part or episode, 2 an act, 3 a scene or chapter; else None."""
+    if len(line) > LONGEST or line[:1].islower() or (line.endswith((",", "，", "；", ";")) and line[0] != "#"):
         return None
     bare = undecorated(line)
-    for level, pattern in ((1, ACT), (2, SCENE)):
+    for level, pattern in ((1, PART), (2, ACT), (3, SCENE)):
         if (found := pattern.match(bare)) and _is_title(found, bare):
             return level, bare
     if (STANDALONE.match(bare) and len(bare) <= 30 and not line.startswith("**")) or _is_slug(bare):
-        return 2, bare
+        return 3, bare
     if MARKDOWN.match(line):
-        return 2, bare
+        return 3, bare
     return None
 
 
 def is_rule(line: str) -> bool:
     """A line of asterisks, dashes and the like, which parts two scenes."""
-    return not line[:1].isalnum() and len(line.strip()) >= 3 and bool(RULE.match(line))
+    return not line[:1].isalnum() and len(line.strip()) >= 2 and bool(RULE.match(line.strip()))
 
 
 def is_note(label: str) -> bool:
@@ -118,7 +121,7 @@ def _is_title(found: re.Match[str], bare: str) -> bool:
 
 def _is_slug(bare: str) -> bool:
     """Whether it is a scene's slug line: `1-1 日 内 甄府`, `12、碎玉轩 夜 内`, `养心殿 夜 内`."""
-    if len(bare) > 40 or SENTENCE.search(bare):
+    if bare.isascii() or len(bare) > 40 or SENTENCE.search(bare):
         return False
     number = SLUG_NUMBER.match(bare)
     words = set(re.split(r"[\s/／、，,.．·:：\-—（）()]+", bare[number.end() if number else 0 :]))

@@ -27,6 +27,7 @@ from offbook.data.extract.sorting import Row
 
 WORD = r"[^\W\d_][\w'’\-]*"
 LATIN = rf"(?:(?:Mrs?|Ms|Dr|St|MRS?|DR|ST)\.\s)?(?:\d+(?:st|nd|rd|th)?\s)?{WORD}(?:\s(?:{WORD}|\d+)){{0,5}}"
+CLOCK = r"\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d+)?"
 BRACKETS = r"(?:\s*[（(\[【][^（()）\[\]【】]{0,60}[）)\]】])"
 
 LAYOUTS = {
@@ -38,14 +39,25 @@ LAYOUTS = {
     "dot": re.compile(
         rf"^_?(?P<name>{LATIN})(?:\._?|,?_?(?=\s*[(\[]_?[^()\[\]]+_?[)\]]))\s*(?P<rest>[\[(_\"'“‘—\-A-ZÀ-Þ\d].*)$"
     ),
-    "alone": re.compile(rf"^_?(?P<name>[^:：.]{{1,40}}?{BRACKETS}*)[.:：]?_?$"),
+    "alone": re.compile(rf"^_?(?P<name>[^:：.]{{1,40}}?{BRACKETS}*)[.:：]?_?(?:\s+[\[(]?{CLOCK}[\])]?)?$"),
     "gap": re.compile(
-        rf"^(?P<name>[{CJK}][{CJK}\w·]{{0,7}})[\s\u3000]+(?P<rest>\S.*)$|^(?P<name2>{LATIN})(?:\s{{2,}}|\t+)(?P<rest2>\S.*)$"
+        rf"^(?P<name>[{CJK}]\u3000[{CJK}]|[{CJK}][{CJK}\w·]{{0,7}})[\s\u3000]+(?P<rest>\S.*)$|^(?P<name2>{LATIN})(?:\s{{2,}}|\t+)(?P<rest2>\S.*)$"
     ),
     "dash": re.compile(rf"^(?P<name>[{CJK}]{{1,6}}|{LATIN})\s*(?:——|—|--|–)\s*(?P<rest>\S.*)$"),
     "pipe": re.compile(r"^\|?\s*(?P<name>[^|]{1,24}?)\s*\|\s*(?P<rest>[^|]+?)\s*\|?$"),
 }
 """Ways to mark a speaker, from the plainest to the weakest."""
+
+SIGNS = {
+    "colon": ":：︰﹕",
+    "bold": "*_",
+    "bracket": "】]」>〉",
+    "dot": ".[(",
+    "gap": " \t\u3000",
+    "dash": "—-–",
+    "pipe": "|",
+}
+"""A line without any of its layout's signs has no label in it, which is quickly seen."""
 
 PLAIN = ("colon", "bold", "bracket")
 """Layouts whose mark is a sign of its own; the others are believed only where labels usually stand."""
@@ -53,7 +65,7 @@ PLAIN = ("colon", "bold", "bracket")
 BESIDES = ("colon", "bold", "alone")
 """Layouts in which a known name is a label in a script of another layout too."""
 
-PREFIX = re.compile(r"^(?:[>\-•·—–]\s*)*(?:[\[(（]?\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d+)?[\])）]?\s*)?(?:\d+[.、)]?\s+)?")
+PREFIX = re.compile(r"^(?:[>\-•·—–]\s*)*(?:[\[(（]?" + CLOCK + r"[\])）]?\s*)?(?:\d+[.、)]?\s+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +89,8 @@ def place(line: str, after_blank: bool) -> Place:
 
 def match(line: str, layout: str) -> Label | None:
     """The line read in that layout, if its label can be a name."""
+    if layout in SIGNS and not any(sign in line for sign in SIGNS[layout]):
+        return None
     body = line.strip()
     body = body[PREFIX.match(body).end() :] if layout in PLAIN else body  # type: ignore[union-attr]
     found = LAYOUTS[layout].match(body)
@@ -89,7 +103,7 @@ def match(line: str, layout: str) -> Label | None:
     name, notes = split_notes(raw)
     if not all(is_name(part, often=True) for part in SURE_JOINERS.split(name)):
         return None
-    if (layout == "colon" and is_note(name)) or (layout != "bold" and heading(name)):
+    if (layout in ("colon", "bracket") and is_note(name)) or (layout != "bold" and heading(name)):
         return None
     if name[-1].isdigit() and rest[:1].isdigit():
         return None
@@ -125,6 +139,7 @@ class Labels:
         self.support = total
         self.share = {where: count / lines[where] for where, count in labels.items()}
         self.capitals = layout not in PLAIN and capitals >= 0.7 * total > 0
+        self.seen = frozenset(names)
         self.known = frozenset(name for name in often if not self.capitals or name.isupper() or names[name] >= 3)
         inline = sorted((name for name in self.known if HAS_CJK.search(name)), key=len, reverse=True)
         self._inline = (
@@ -147,7 +162,7 @@ class Labels:
 
     def who(self, label: Label) -> tuple[tuple[str, ...], tuple[str, ...], float]:
         """The speakers behind a label, how they speak, and how certain that is."""
-        speakers = split_joint(label.name, self.known)
+        speakers = split_joint(label.name, self.seen)
         if all(name in self.known for name in speakers):
             return speakers, label.notes, 1.0
         head, manner = split_manner(label.name, self.known)

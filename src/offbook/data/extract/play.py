@@ -15,7 +15,7 @@ STYLE = script.Style(
     layouts=("bold", "colon", "dot", "alone", "gap", "dash"),
     chinese=(),
     latin=("bold", "dot", "alone", "gap", "dash"),
-    blank_ends=False,
+    narrates=False,
 )
 
 

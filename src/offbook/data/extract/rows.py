@@ -47,25 +47,25 @@ def to_rows(items: Iterable[Cue | Left], names: frozenset[str], file: str, cut: 
         if item.scene != scene:
             before.clear()
             scene = item.scene
-        opening = _setting(setting, item) if not before else None
+        opening = [] if before else _setting(setting, item)
         if names & set(item.speakers):
             if item.confidence < cut.min_confidence:
                 yield Left("not sure who speaks", item.text, item.line)
             elif not before and not opening:
                 yield Left("opens a conversation, answers nobody", item.text, item.line)
             else:
-                yield _row(item, before or [opening], names, file, cut)
+                yield _row(item, before or opening, names, file, cut)
         before.append(item)
         setting = None
 
 
-def _setting(setting: Left | None, cue: Cue) -> Cue | None:
+def _setting(setting: Left | None, cue: Cue) -> list[Cue]:
     """What was told right before a scene's first cue, in the place of a cue before it."""
     if setting is None:
-        return None
+        return []
     told = setting.text.strip("（()）[]【】〔〕_*△▲ ")
     told = told if len(told) <= LONGEST_SETTING else f"…{told[-LONGEST_SETTING:]}"
-    return Cue((), f"（{told}）" if HAS_CJK.search(told) else f"({told})", setting.line, cue.scene)
+    return [Cue((), f"（{told}）" if HAS_CJK.search(told) else f"({told})", setting.line, cue.scene)]
 
 
 def _row(cue: Cue, before: Iterable[Cue], names: frozenset[str], file: str, cut: Cut) -> Row:

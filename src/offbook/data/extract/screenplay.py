@@ -16,7 +16,7 @@ STYLE = script.Style(
     layouts=("colon", "bold", "bracket", "gap", "pipe", "alone", "dash"),
     chinese=("colon", "bold", "bracket", "gap", "pipe", "alone", "dash"),
     latin=("colon", "bracket", "pipe"),
-    blank_ends=True,
+    narrates=True,
 )
 
 

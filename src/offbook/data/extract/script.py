@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from offbook.data.extract.cue import SURE, Cue, Left, Lines, Scenes
+from offbook.data.extract.directions import is_direction
 from offbook.data.extract.labels import LAYOUTS, Label, Labels, learn
 from offbook.data.extract.names import HAS_CJK
 from offbook.data.extract.sorting import Row, sort_lines
@@ -14,6 +15,9 @@ from offbook.data.extract.speech import SENTENCE_END, clean, join
 
 TOLD = re.compile(r"[道说說曰问問喊叫答][：:，,]?\s*[“「\"]")
 """A novel's way to bring in speech."""
+
+TELLING = re.compile(r"他|她|众人|二人|两人|三人|只见|忽然|这时|此时|镜头|画面|远处|门外|一名|一个")
+"""How a line begins that tells what happens."""
 
 SPOKEN = re.compile(
     r"[我你您咱俺朕]|臣妾|本宫|本宮|奴婢|奴才|微臣|老臣|末将|哀家|嫔妾|在下|[吗嗎呢吧啊呀哦嘛啦][。！？!?…]*$|[？?！!]"
@@ -31,8 +35,8 @@ class Style:
     """The layouts that make a Chinese text this kind of script."""
     latin: tuple[str, ...]
     """The same for a text in Latin script."""
-    blank_ends: bool
-    """Whether a blank line ends a speech: text after it without a name is then narration."""
+    narrates: bool
+    """Whether a line without a name may tell what happens; else it is spoken, even after a blank line."""
 
 
 def read(lines: Lines, style: Style) -> Iterator[Cue | Left]:
@@ -76,7 +80,8 @@ class Habits:
         bare = max(texts - self.labels.support, 0)
         self.marks_directions = directions >= max(1, 0.5 * bare) or directions >= 0.1 * texts > 0
         """Whether the writer sets directions off, so that a bare line can be trusted to be spoken."""
-        self.blank_ends = style.blank_ends and spaced < 0.9 * texts
+        self.narrates = style.narrates
+        self.blank_ends = style.narrates and spaced < 0.9 * texts
         """Blank lines after every line mean nothing."""
 
 
@@ -88,6 +93,11 @@ class _Draft:
     line: int
     confidence: float
     parts: list[str]
+
+    @property
+    def said(self) -> bool:
+        """Whether more than a direction stands there."""
+        return any(not is_direction(part) for part in self.parts)
 
 
 class _Reading:
@@ -108,14 +118,19 @@ class _Reading:
 
     def _step(self, row: Row) -> Iterator[Cue | Left]:
         if row.kind == "blank":
-            if self.habits.blank_ends and self.draft and self.draft.parts:
+            if self.habits.blank_ends and self.draft and self.draft.said:
                 yield from self._finish()
         elif row.kind in ("heading", "rule", "cast"):
             yield from self._finish()
             yield from self._break(row)
+        elif row.kind == "direction" and self.draft and not self.draft.parts:
+            self.draft.parts.append(row.text)
         elif row.kind == "direction":
             self.cast = None if self.cast else self.cast
             yield Left("stage direction", row.text, row.number)
+        elif row.kind == "note" and self.habits.narrates:
+            yield from self._finish()
+            yield Left("note or narration", row.text, row.number)
         elif (label := self.labels.find(row.text, row.after_blank)) and not self._cuts_a_sentence(label):
             yield from self._label(label, row)
         elif row.kind == "boxed":
@@ -163,7 +178,7 @@ class _Reading:
             yield Left("cast list", text, row.number)
         elif self.draft is None:
             yield Left("narration", text, row.number)
-        elif not self.draft.parts or not SENTENCE_END.search(self.draft.parts[-1]) or self._is_spoken(text):
+        elif not self.draft.said or not SENTENCE_END.search(self.draft.parts[-1]) or self._is_spoken(text):
             self.draft.parts.append(text)
         else:
             yield from self._finish()
@@ -171,18 +186,22 @@ class _Reading:
 
     def _is_spoken(self, text: str) -> bool:
         """Whether a line without a name goes on with the speech before it, rather than telling what happens."""
-        told = self.habits.blank_ends and any(
-            text.startswith(name) and len(text) > len(name) and (text[len(name)].isalnum() or text[len(name)].isspace())
-            for name in self.labels.known
-        )
-        if told:
+        if not self.habits.narrates:
+            return True
+        if self._tells_of_somebody(text):
             return False
-        if not SPOKEN.search(text):
-            if not self.habits.marks_directions and self.habits.blank_ends:
-                return False
-            if self.draft and self.habits.blank_ends:
-                self.draft.confidence = min(self.draft.confidence, SURE)
+        if SPOKEN.search(text):
+            return True
+        if TELLING.match(text) or not self.habits.marks_directions:
+            return False
+        if self.draft:
+            self.draft.confidence = min(self.draft.confidence, SURE)
         return True
+
+    def _tells_of_somebody(self, text: str) -> bool:
+        """Whether the line begins with a speaker's name that is not addressed: `沈如霜跪下`."""
+        names = (name for name in self.labels.known if text.startswith(name) and len(text) > len(name))
+        return any(text[len(name)].isalnum() or text[len(name)].isspace() for name in names)
 
     def _finish(self) -> Iterator[Cue | Left]:
         draft, self.draft = self.draft, None

@@ -9,11 +9,16 @@ from typing import Literal
 
 from offbook.data.extract.cue import Lines
 from offbook.data.extract.directions import LONGEST, is_direction, opened
-from offbook.data.extract.headings import CAST, heading, is_rule, undecorated
+from offbook.data.extract.headings import CAST, heading, is_note, is_rule, undecorated
+from offbook.data.extract.speech import join
 
 BOXED = re.compile(r"^【[^【】：:，。！？]{1,12}】$")
 
-Kind = Literal["blank", "heading", "rule", "cast", "direction", "boxed", "text"]
+BROKEN_LABEL = re.compile(r"^\s*[\w.'’·\u3000 ]{1,30}?[（(\[【][^（()）\[\]【】]*$")
+BROKEN_END = re.compile(r"^[^（()）\[\]【】]*[）)\]】]")
+NOTED = re.compile(r"^\W*(?P<label>[^:：]{1,20}?)\s*[:：]|^[【\[](?P<boxed>[^【】\[\]]{1,8})[】\]](?=.)")
+
+Kind = Literal["blank", "heading", "rule", "cast", "direction", "note", "boxed", "text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +31,13 @@ class Row:
     after_blank: bool
     """Whether a blank line, a heading or the start of the file goes before it."""
     level: int = 0
-    """Of a heading: 1 an act, 2 a scene."""
+    """Of a heading: 1 a part, 2 an act, 3 a scene."""
 
 
 def sort_lines(lines: Lines) -> Iterator[Row]:
     """Each line with its kind; a direction in brackets may go on over several lines."""
     after_blank, closing, pending = True, None, 0
-    for number, text in lines:
+    for number, text in _mended(lines):
         stripped = text.strip("\ufeff\u200b\u200e\u200f \t\r\u3000\xa0")
         if closing and stripped and pending < LONGEST:
             pending += 1
@@ -48,6 +53,22 @@ def sort_lines(lines: Lines) -> Iterator[Row]:
         after_blank = row.kind in ("blank", "heading", "rule") or (row.kind == "direction" and after_blank)
 
 
+def _mended(lines: Lines) -> Iterator[tuple[int, str]]:
+    """The lines; a label whose note runs over the end of its line is put together: `霜（接过茶，` `低头）：搁着吧`."""
+    held: tuple[int, str] | None = None
+    for number, line in lines:
+        text = line
+        if held and BROKEN_END.match(text):
+            number, text = held[0], join([held[1].rstrip(), text.strip()]).replace("\n", " ")
+        elif held:
+            yield held
+        held = (number, text) if BROKEN_LABEL.match(text) else None
+        if not held:
+            yield number, text
+    if held:
+        yield held
+
+
 def _sort(number: int, text: str, stripped: str, after_blank: bool) -> Row:
     if not stripped:
         return Row(number, "blank", "", after_blank)
@@ -61,4 +82,6 @@ def _sort(number: int, text: str, stripped: str, after_blank: bool) -> Row:
         return Row(number, "boxed", stripped, after_blank)
     if is_direction(stripped) or opened(stripped):
         return Row(number, "direction", stripped, after_blank)
+    if (noted := NOTED.match(stripped)) and is_note((noted["label"] or noted["boxed"]).strip("*_【】[]")):
+        return Row(number, "note", stripped, after_blank)
     return Row(number, "text", text.rstrip().strip("\ufeff\u200b\u200e\u200f"), after_blank)

@@ -14,6 +14,8 @@ ESCAPE = re.compile(r"\\([\\\[\]()*_#.\-])")
 CJK_SPACE = re.compile(rf"(?<=[{CJK}，。！？；：、…”’」』]) +| +(?=[{CJK}，。！？；：、…“‘「『])")
 SPACES = re.compile(r"[ \t\u3000\xa0]+")
 SENTENCE_END = re.compile(r"[。！？!?…—.~～”’」』\"）)]$")
+STRAY = re.compile(r"^[.,:;，。：；、](?![.。])\s*")
+"""The mark that a removed direction leaves at the head."""
 QUOTES = {"“": "”", "「": "」", "『": "』", '"': '"', "‘": "’", "«": "»"}
 
 
@@ -24,6 +26,7 @@ def clean(text: str) -> tuple[str, str]:
     while bare != (shorter := ACTION.sub(" ", bare)):
         bare = shorter
     words = _tidy(EMPHASIS.sub(r"\2", bare))
+    words = STRAY.sub("", words) if bare != text else words
     acted = _tidy(EMPHASIS.sub(r"\2", text))
     return unquote(words), acted if acted != words else ""
 
