@@ -120,13 +120,9 @@ def test_a_cell_of_a_table_may_hold_turns(tmp_path):
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["conversations", "scene"])
-        table.writerow(
-            [json.dumps([{"from": "human", "value": "a,\nb"}, {"from": "gpt", "value": "c"}]), "III.1"]
-        )
+        table.writerow([json.dumps([{"from": "human", "value": "a,\nb"}, {"from": "gpt", "value": "c"}]), "III.1"])
     (only,) = load([path]).conversations
-    assert only == Conversation(
-        (Turn("user", "a,\nb"), Turn("assistant", "c")), Origin(str(path), 2, "III.1")
-    )
+    assert only == Conversation((Turn("user", "a,\nb"), Turn("assistant", "c")), Origin(str(path), 2, "III.1"))
 
 
 def test_scenes_of_two_files_are_two_scenes():
@@ -242,9 +238,7 @@ def test_the_tutorials_rows():
     loaded = load([path])
     rows = json.loads(path.read_text(encoding="utf-8"))
     assert len(loaded.conversations) == 3729
-    assert [(c.prompt, *c.replies) for c in loaded.conversations] == [
-        (r["instruction"], r["output"]) for r in rows
-    ]
+    assert [(c.prompt, *c.replies) for c in loaded.conversations] == [(r["instruction"], r["output"]) for r in rows]
 
 
 COLUMNS = ["instruction", "input", "output", "system", "history", "messages", "conversations", "source"]

@@ -165,10 +165,7 @@ def test_an_empty_list_has_no_rows(tmp_path):
 
 def test_a_line_of_50_megabytes(tmp_path):
     text = "戏" * (50 * 2**20 // 3)
-    assert (
-        rows(write(tmp_path, "a.jsonl", json.dumps({"output": text}, ensure_ascii=False)))[0]["output"]
-        == text
-    )
+    assert rows(write(tmp_path, "a.jsonl", json.dumps({"output": text}, ensure_ascii=False)))[0]["output"] == text
     with pytest.raises(UsageError, match=r"a\.jsonl:1: column 12: unterminated string"):
         rows(write(tmp_path, "a.jsonl", '{"output": "' + text))
 
@@ -225,15 +222,11 @@ def test_a_folder_gives_its_training_files(tmp_path):
         data_files(tmp_path / "empty")
 
 
-PIECES = st.sampled_from(
-    ['{"a":"b"}', '{"a":', "[", "]", "{", "}", '"', ",", ";", "\n", "\r", "\t", "NaN", "\\u", "1"]
-)
+PIECES = st.sampled_from(['{"a":"b"}', '{"a":', "[", "]", "{", "}", '"', ",", ";", "\n", "\r", "\t", "NaN", "\\u", "1"])
 
 
 @pytest.mark.parametrize("name", ["f.json", "f.jsonl", "f.csv", "f.tsv", "f.parquet", "f"])
-@given(
-    content=st.binary(max_size=300) | st.lists(PIECES, max_size=40).map(lambda parts: "".join(parts).encode())
-)
+@given(content=st.binary(max_size=300) | st.lists(PIECES, max_size=40).map(lambda parts: "".join(parts).encode()))
 def test_any_bytes_give_rows_or_a_position(tmp_path_factory, name, content):
     path = write(tmp_path_factory.getbasetemp(), name, content)
     bad: list[BadRow] = []

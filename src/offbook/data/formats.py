@@ -23,9 +23,7 @@ from offbook.data.sources import BadRow, Row, data_files, kind_of, read_rows, st
 ROLES: dict[str, Role] = {
     **dict.fromkeys(("system", "developer"), "system"),
     **dict.fromkeys(("user", "human", "observation", "tool"), "user"),
-    **dict.fromkeys(
-        ("assistant", "gpt", "chatgpt", "model", "bot", "bing", "bard", "function_call"), "assistant"
-    ),
+    **dict.fromkeys(("assistant", "gpt", "chatgpt", "model", "bot", "bing", "bard", "function_call"), "assistant"),
 }
 """Every spelling of a speaker's role."""
 
@@ -76,9 +74,7 @@ def load(paths: Sequence[Path], format: str = "auto", on_error: str = "stop") ->
         _refuse(skipped)
     if not conversations:
         why = f"; the first: {skipped[0]}" if skipped else ""
-        raise UsageError(
-            f"no usable row in {', '.join(map(str, paths))}{why}", "See docs/data.md for what a row is."
-        )
+        raise UsageError(f"no usable row in {', '.join(map(str, paths))}{why}", "See docs/data.md for what a row is.")
     return Loaded(conversations, skipped)
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from offbook.core.types import Conversation
-from offbook.data.likeness import Index, Texts
+from offbook.data.likeness import Index, Texts, letters
 from offbook.data.split import TELLING, Split
 
 
@@ -56,9 +56,9 @@ class _Meter:
         spoken = [[turn for turn in each.turns if turn.role != "system"] for each in conversations]
         replies = ["\n".join(each.replies) for each in conversations]
         self._bodies = ["\n".join(turn.text for turn in turns) for turns in spoken]
-        self._prompts = [tuple(_letters(turn.text) for turn in turns[:-1]) for turns in spoken]
+        self._prompts = [tuple(letters(turn.text) for turn in turns[:-1]) for turns in spoken]
         self._scenes = [each.origin.scene for each in conversations]
-        self._telling = [len(_letters(text)) >= TELLING for text in replies]
+        self._telling = [len(letters(text)) >= TELLING for text in replies]
         self._whole, self._replies = Texts(self._bodies), Texts(replies)
 
     def leak(self, heldout: Sequence[int], train: Sequence[int]) -> Leak:
@@ -82,7 +82,3 @@ class _Meter:
             prompt=sum(self._prompts[number] in prompts for number in heldout),
             scene=sum(self._scenes[number] in scenes for number in heldout),
         )
-
-
-def _letters(text: str) -> str:
-    return "".join(filter(str.isalnum, text.casefold()))

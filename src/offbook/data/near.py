@@ -89,9 +89,10 @@ def _buckets(texts: Sequence[str]) -> Iterator[list[int]]:
     encoded = ([trigram.encode() for trigram in _trigrams(text)] for text in texts)
     for index, minhash in enumerate(MinHash.generator(encoded, num_perm=BANDS * ROWS, hashfunc=crc32)):
         signatures[index] = minhash.hashvalues
+    mixers = np.random.default_rng(0).integers(2**64, size=ROWS, dtype=np.uint64) | 1
     for band in range(BANDS):
-        values = np.ascontiguousarray(signatures[:, band * ROWS : (band + 1) * ROWS])
-        keys = values.view(np.dtype((np.void, values.itemsize * ROWS))).ravel()
+        values = signatures[:, band * ROWS : (band + 1) * ROWS].astype(np.uint64)
+        keys = (values * mixers).sum(axis=1)
         _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
         shared = np.flatnonzero(counts[inverse] > 1)
         order = shared[np.argsort(inverse[shared], kind="stable")]

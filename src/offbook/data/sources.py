@@ -185,9 +185,7 @@ def _read_parquet(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
                     yield Origin(str(path), number), row
     except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise UsageError(
-            f"{path}: row {number + 1} cannot be read: {reason}", "Export the table again."
-        ) from None
+        raise UsageError(f"{path}: row {number + 1} cannot be read: {reason}", "Export the table again.") from None
 
 
 def kind_of(value: Any) -> str:

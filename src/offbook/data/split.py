@@ -9,7 +9,7 @@ that is nearly the same) is left out of both.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -44,14 +44,16 @@ def split(conversations: Sequence[Conversation], share: float, seed: int) -> Spl
 
     Deterministic. Adding rows moves no old row across, and rows added behind the others change nothing about them;
     with two exceptions: where no unit is drawn, the one with the lowest lot is held out (of scenes always the lowest
-    of the first 1/share, so that a play of few scenes is stable, too), and a unit may outgrow `LARGEST_UNIT`.
+    of the first 1/share, so that a play of few scenes is stable, too), and a unit may outgrow `LARGEST_UNIT`. Where
+    too few rows are in units that may be held out (all lines are of one scene), the units are prompts, else rows.
     """
-    limit = max(LARGEST_UNIT * len(conversations), min(SMALL_UNIT, len(conversations) / 2))
+    rows = len(conversations)
+    limit = max(LARGEST_UNIT * rows, min(SMALL_UNIT, rows / 2))
     for unit_of in (_scene, _prompt, _row):
         units = [unit_of(conversation) for conversation in conversations]
-        small = [unit for unit, size in Counter(units).items() if size <= limit]
-        if small and share > 0:
-            drawn = _draw(small, share, seed)
+        small = {unit: size for unit, size in Counter(units).items() if size <= limit}
+        if share > 0 and sum(small.values()) >= share * rows:
+            drawn = _draw(list(small), share, seed)
             by = next(kind for kind in ("scene", "prompt", "row") if any(kind == unit[0] for unit in units))
             return _part(conversations, [unit in drawn for unit in units], by)
     return Split(list(conversations), [], [], "none")
@@ -97,23 +99,42 @@ def _draw(units: Sequence[Unit], share: float, seed: int) -> set[Unit]:
 
 def _part(conversations: Sequence[Conversation], held: Sequence[bool], by: str) -> Split:
     """Put each row on its pile, unless it resembles an earlier row of the other."""
-    whole = Near([body(conversation) for conversation in conversations])
-    replies = Near([_telling_reply(conversation) for conversation in conversations])
-    piles: dict[bool, list[Conversation]] = {False: [], True: []}
-    seen = {side: (Seen(whole), Seen(replies)) for side in piles}
-    prompts: dict[bool, set[str]] = {False: set(), True: set()}
-    dropped: list[Conversation] = []
-    for index, (conversation, side) in enumerate(zip(conversations, held, strict=True)):
-        prompt = context(conversation)
-        if prompt in prompts[not side] or any(texts.has_like(index) for texts in seen[not side]):
-            dropped.append(conversation)
+    # Where rows are the units, (nearly) all answer the same, which tells nothing.
+    prompts = ["" if by == "row" else context(conversation) for conversation in conversations]
+    views = (
+        Near([body(conversation) for conversation in conversations]),
+        Near([_telling_reply(conversation) for conversation in conversations]),
+    )
+    rows = range(len(conversations))
+    dropped = _joining(rows, held, prompts, views)
+    unlearned = sum(not held[row] for row in dropped)
+    if unlearned > sum(held) - (len(dropped) - unlearned):
+        # The same text everywhere: rather than half of the training, what is held out gives way.
+        dropped = _joining(sorted(rows, key=held.__getitem__), held, prompts, views)
+    if all(row in dropped for row in rows if held[row]):
+        return Split(list(conversations), [], [], "none")
+    return Split(
+        train=[conversations[row] for row in rows if not held[row] and row not in dropped],
+        heldout=[conversations[row] for row in rows if held[row] and row not in dropped],
+        dropped=[conversations[row] for row in rows if row in dropped],
+        by=by,
+    )
+
+
+def _joining(order: Iterable[int], held: Sequence[bool], prompts: Sequence[str], views: Sequence[Near]) -> set[int]:
+    """The rows that resemble one of the other side that came before them (and is not left out itself)."""
+    asked: dict[bool, set[str]] = {False: set(), True: set()}
+    seen = {side: [Seen(view) for view in views] for side in asked}
+    joining = set()
+    for row in order:
+        side, prompt = held[row], prompts[row]
+        if (prompt and prompt in asked[not side]) or any(texts.has_like(row) for texts in seen[not side]):
+            joining.add(row)
             continue
-        piles[side].append(conversation)
+        asked[side].add(prompt)
         for texts in seen[side]:
-            texts.add(index)
-        if prompt:
-            prompts[side].add(prompt)
-    return Split(piles[False], piles[True], dropped, by)
+            texts.add(row)
+    return joining
 
 
 def _telling_reply(conversation: Conversation) -> str | None:

@@ -1,0 +1,163 @@
+"""Quality: each fault is counted with examples, judged, and can be taken out."""
+
+import pytest
+
+from offbook.core.types import Conversation, Origin, Turn
+from offbook.data import formats
+from offbook.data.checks import CHECKS
+from offbook.data.quality import histogram, inspect, report, thin
+from tests.data.made import said
+from tests.paths import shared_file
+
+CLEAN = [
+    said(
+        f"第{number}个问题是什么{chr(0x4E00 + number * 7)}？",
+        chr(0x5000 + number * 11) * 3 + f"的答案{chr(0x7000 + number)}",
+    )
+    for number in range(300)
+]
+
+
+def finding(name: str, rows: list[Conversation]):
+    return next((found for found in inspect(rows).findings if found.name == name), None)
+
+
+def test_clean_rows_are_good():
+    found = inspect(CLEAN)
+    assert (found.findings, found.level, found.reasons, found.verdict) == ((), "good", (), "good")
+    assert found.sources == {"lines.jsonl": 300}
+
+
+def test_few_rows_are_usable_and_very_few_are_not_yet():
+    assert inspect(CLEAN[:100]).verdict == "usable: 100 different rows are few for a character"
+    assert inspect(CLEAN[:5]).level == "not yet"
+    assert inspect(CLEAN[:5] * 100).reasons[0] == "5 different rows are few for a character"
+
+
+def bad_rows(*pairs: tuple[str, str]) -> list[Conversation]:
+    return [said(prompt, reply, line=number) for number, pair in enumerate(pairs, 5) for prompt, reply in [pair]]
+
+
+FAULTS = {
+    "duplicates": (bad_rows(*[("皇上驾到！", "皇上万福金安。")] * 3), "皇上驾到！\n皇上万福金安。 ×3"),
+    "near_duplicates": (
+        bad_rows(("来人啊来人啊", "把她给本宫拖下去"), ("来人啊来人啊！", "把她给本宫拖下去吧")),
+        "来人啊来人啊！\n把她给本宫拖下去吧 ≈ 来人啊来人啊\n把她给本宫拖下去",
+    ),
+    "conflicts": (
+        bad_rows(("你是谁？", "甄嬛。"), ("你是谁？", "莞嫔。"), ("你是谁？", "甄嬛。")),
+        "你是谁？ ×3, 2 answers",
+    ),
+    "stock_replies": (
+        bad_rows(("甲说", "臣妾不知。"), ("乙说", "臣妾不知。"), ("丙说", "臣妾不知。")),
+        "臣妾不知。 ×3, 3 prompts",
+    ),
+    "short_replies": (bad_rows(("可好？", "好的。")), "好的。"),
+    "long_replies": (bad_rows(("说来听听", "从前有一座山" * 200)), "从前有一座山" * 10),
+    "foreign_replies": (bad_rows(("你好吗", "I am very well, thank you")), "I am very well, thank you"),
+    "own_lines": (
+        bad_rows(("皇上说：臣妾做不到啊。", "臣妾做不到啊")),
+        "皇上说：臣妾做不到啊。 → 臣妾做不到啊",
+    ),
+    "markup": (bad_rows(("你<b>好</b>", "本宫很好")), "你<b>好</b>\n本宫很好"),
+    "unbalanced": (bad_rows(("你好", "他说：“走吧")), "他说：“走吧"),
+    "special_tokens": (bad_rows(("你好", "本宫很好<|im_end|>")), "你好\n本宫很好<|im_end|>"),
+    "personal_data": (bad_rows(("电话？", "请打13800138000")), "电话？\n请打13800138000"),
+}
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_every_fault_is_found_with_an_example(name):
+    bad, text = FAULTS[name]
+    found = finding(name, CLEAN + bad)
+    assert found is not None
+    assert (found.count, found.title) == (2 if name == "duplicates" else 1, CHECKS[name].title)
+    assert found.examples[0].text == text
+    assert found.examples[0].origin in [row.origin for row in bad]
+    assert found.effect
+    assert found.mend
+    assert finding(name, CLEAN) is None
+
+
+def test_a_finding_gives_three_examples_and_the_share_of_rows():
+    rows = CLEAN[:190] + [said(f"问{n}", "好", line=n) for n in range(10)]
+    found = finding("short_replies", rows)
+    assert len(found.examples) == 3
+    assert found.share == pytest.approx(10 / 200)
+
+
+def test_the_share_decides_the_verdict():
+    def level(count: int) -> str:
+        return inspect(CLEAN + [said("甲", "甲乙丙丁戊己庚辛<br>")] * count).level
+
+    assert [level(count) for count in (0, 4, 100, 300)] == ["good", "usable", "usable", "not yet"]
+
+
+def test_special_tokens_are_never_good():
+    found = inspect([*CLEAN, said("你好", "本宫很好</s>")])
+    assert found.verdict == "usable: 1 rows hold control tokens or unseen characters"
+
+
+def test_the_report_is_plain_data():
+    rows = [*CLEAN, said("你好", "本宫很好</s>", line=9)]
+    plain = report(rows)
+    assert (plain["duplicates"], plain["conflicts"], plain["level"]) == (0, 0, "usable")
+    assert plain["findings"][0]["examples"] == [{"origin": "lines.jsonl:9", "text": "你好\n本宫很好</s>"}]
+    assert sum(bar["count"] for bar in plain["reply_lengths"]) == 301
+
+
+def test_the_system_prompt_is_no_fault():
+    rows = [
+        Conversation((Turn("system", "<b>扮演</b>"), *row.turns), Origin("lines.jsonl", number))
+        for number, row in enumerate(CLEAN, 1)
+    ]
+    assert inspect(rows).verdict == "good"
+
+
+def test_thin_keeps_the_first_of_several():
+    rows = [
+        said("来人啊来人啊", "把她给本宫拖下去", line=1),
+        said("你是谁？", "甄嬛。", line=2),
+        said("来人啊来人啊", "把她给本宫拖下去", line=3),
+        said("来人啊，来人啊！", "把她给本宫拖下去吧", line=4),
+        said("你是谁？", "莞嫔。", line=5),
+        said("", "谁在那里？", line=6),
+        said("", "无人应答。", line=7),
+        said("你是谁", "本宫。", line=8),
+    ]
+
+    def lines(*options) -> list[int]:
+        return [row.origin.line for row in thin(rows, *options)]
+
+    assert lines() == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert lines("exact") == [1, 2, 4, 5, 6, 7, 8]
+    assert lines("near") == [1, 2, 5, 6, 7, 8]
+    assert lines("off", 2) == [1, 2, 3, 5, 6, 7]
+    assert lines("exact", 1) == [1, 2, 6, 7]
+
+
+def test_near_dedupe_takes_out_what_the_report_counts():
+    rows = CLEAN + [said(row.prompt + "啊", *row.replies) for row in CLEAN[:20]] + CLEAN[:7]
+    before = inspect(rows)
+    kept = thin(rows, "near")
+    assert len(rows) - len(kept) == before.count("duplicates") + before.count("near_duplicates") == 27
+    assert inspect(kept).verdict == "good"
+
+
+def test_histogram():
+    assert histogram([]) == ()
+    assert histogram([0, 1, 5, 5], bars=3) == (
+        {"from": 0, "to": 1, "count": 2},
+        {"from": 2, "to": 3, "count": 0},
+        {"from": 4, "to": 5, "count": 2},
+    )
+
+
+def test_the_tutorials_rows():
+    found = inspect(formats.load([shared_file("data/huanhuan.json")]).conversations)
+    assert found.rows == 3729
+    assert found.count("duplicates") == 112
+    assert found.count("conflicts") == 50
+    assert found.verdict == "usable: 112 rows repeat an earlier one word for word"
+    conflicts = next(finding for finding in found.findings if finding.name == "conflicts")
+    assert conflicts.examples[0].text == "你是谁？ ×51, 2 answers"
