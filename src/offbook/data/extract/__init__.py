@@ -135,6 +135,9 @@ def _cast(paths: Sequence[Path], format: str) -> tuple[Cast, dict[str, str]]:
         for item in _read(path, name):
             if isinstance(item, Cue):
                 cast.add(item, str(path))
+    if not cast.speakers:
+        read_as = ", ".join(f"{path} (read as {name})" for path, name in formats.items())
+        raise UsageError(f"nobody is named as a speaker in {read_as}", f"Name the format: {', '.join(EXTRACTORS)}.")
     return cast, formats
 
 

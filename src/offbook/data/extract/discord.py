@@ -33,5 +33,5 @@ def _message(line: int, item: dict[str, Any]) -> Message:
     text = content if isinstance(content, str) else ""
     when = iso_time(item.get("timestamp"))
     if item.get("type") not in ("Default", "Reply"):
-        return Message(sender, text, line, when, "note of the app")
-    return Message(sender, text, line, when, "" if text else "picture, sound or file")
+        return Message(sender, text, line, when, "picture, file or note of the app")
+    return Message(sender, text, line, when, "" if text else "picture, file or note of the app")

@@ -39,7 +39,9 @@ LAYOUTS = {
     "dot": re.compile(
         rf"^_?(?P<name>{LATIN})(?:\._?|,?_?(?=\s*[(\[]_?[^()\[\]]+_?[)\]]))\s*(?P<rest>[\[(_\"'“‘—\-A-ZÀ-Þ\d].*)$"
     ),
-    "alone": re.compile(rf"^_?(?P<name>[^:：.]{{1,40}}?{BRACKETS}*)[.:：]?_?(?:\s+[\[(]?{CLOCK}[\])]?)?$"),
+    "alone": re.compile(
+        rf"^_?(?P<name>[^:：.]{{1,40}}?{BRACKETS}*)[.:：]?_?(?P<notes>{BRACKETS}*)(?:\s+[\[(]?{CLOCK}[\])]?)?$"
+    ),
     "gap": re.compile(
         rf"^(?P<name>[{CJK}]\u3000[{CJK}]|[{CJK}][{CJK}\w·]{{0,7}})[\s\u3000]+(?P<rest>\S.*)$|^(?P<name2>{LATIN})(?:\s{{2,}}|\t+)(?P<rest2>\S.*)$"
     ),
@@ -97,7 +99,8 @@ def match(line: str, layout: str) -> Label | None:
     if not found:
         return None
     groups = found.groupdict()
-    raw, rest = groups["name"] or groups.get("name2") or "", groups.get("rest") or groups.get("rest2") or ""
+    raw = (groups["name"] or groups.get("name2") or "") + (groups.get("notes") or "")
+    rest = groups.get("rest") or groups.get("rest2") or ""
     if layout == "bold":
         raw, rest = _bold(raw, rest)
     name, notes = split_notes(raw)
@@ -187,6 +190,8 @@ class Labels:
         speakers, _, certain = self.who(label)
         if label.layout != self.layout:
             return certain >= 0.95 and (label.layout != "alone" or where[0])
+        if certain < 0.95 and label.rest.startswith(("http://", "https://", "www.")):
+            return False
         if label.layout in PLAIN:
             return certain >= 0.95 or label.layout == "bold" or all(is_name(name) for name in speakers)
         if certain >= 0.95:

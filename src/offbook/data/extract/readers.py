@@ -25,21 +25,23 @@ class Extractor:
     read: Reader
     looks_like: Callable[[list[str]], float]
     suffixes: tuple[str, ...] = ()
+    json: bool = False
 
 
 EXTRACTORS = {
-    "screenplay": Extractor("screenplays: 角色：台词, NAME: line", screenplay.read, screenplay.looks_like),
-    "novel": Extractor("novels, Chinese and English: 黛玉笑道：“…”", novel.read, novel.looks_like),
-    "fountain": Extractor("Fountain and film scripts", fountain.read, fountain.looks_like, (".fountain", ".spmd")),
-    "play": Extractor("plays: HAMLET. or **HAMLET** above the lines", play.read, play.looks_like),
+    "telegram": Extractor("Telegram's result.json", telegram.read, telegram.looks_like, json=True),
+    "discord": Extractor("DiscordChatExporter's JSON", discord.read, discord.looks_like, json=True),
+    "whatsapp": Extractor("WhatsApp's text export", whatsapp.read, whatsapp.looks_like),
+    "wechat": Extractor("QQ's text export, WeChat's through MemoTrace", wechat.read, wechat.looks_like),
     "subtitles": Extractor(
         "subtitles that name who speaks (.srt, .ass)", subtitles.read, subtitles.looks_like, (".srt", ".ass", ".ssa")
     ),
-    "whatsapp": Extractor("WhatsApp's text export", whatsapp.read, whatsapp.looks_like),
-    "wechat": Extractor("QQ's text export, WeChat's through MemoTrace", wechat.read, wechat.looks_like),
-    "telegram": Extractor("Telegram's result.json", telegram.read, telegram.looks_like),
-    "discord": Extractor("DiscordChatExporter's JSON", discord.read, discord.looks_like),
+    "fountain": Extractor("Fountain and film scripts", fountain.read, fountain.looks_like, (".fountain", ".spmd")),
+    "play": Extractor("plays: HAMLET. or **HAMLET** above the lines", play.read, play.looks_like),
+    "screenplay": Extractor("screenplays: 角色：台词, NAME: line", screenplay.read, screenplay.looks_like),
+    "novel": Extractor("novels, Chinese and English: 黛玉笑道：“…”", novel.read, novel.looks_like),
 }
+"""Where two formats fit as well, the one that stands first is taken: the more particular one."""
 
 
 class TextFile:
@@ -62,9 +64,11 @@ def choose(path: Path, format: str) -> str:
         lookup(EXTRACTORS, format, "format")
         return format
     sample = [text for _, text in islice(open_text(path), SAMPLE_LINES)]
+    is_json = "".join(sample[:3]).lstrip("\ufeff \t").startswith(("{", "[{", "[ {"))
     scores = {
         name: 1.0 if path.suffix.casefold() in extractor.suffixes else extractor.looks_like(sample)
         for name, extractor in EXTRACTORS.items()
+        if extractor.json == is_json
     }
     best = max(scores, key=lambda name: scores[name])
     if scores[best] < 0.05:

@@ -81,7 +81,7 @@ class Habits:
         self.marks_directions = directions >= max(1, 0.5 * bare) or directions >= 0.1 * texts > 0
         """Whether the writer sets directions off, so that a bare line can be trusted to be spoken."""
         self.narrates = style.narrates
-        self.blank_ends = style.narrates and spaced < 0.9 * texts
+        self.blank_ends = style.narrates and spaced < 0.8 * texts
         """Blank lines after every line mean nothing."""
 
 

@@ -31,10 +31,10 @@ def _message(line: int, item: dict[str, Any]) -> Message:
     sender = str(item.get("from") or item.get("from_id") or item.get("actor") or "?")
     text, when = _text(item.get("text")), iso_time(item.get("date"))
     if item.get("type") != "message":
-        return Message(sender, text or str(item.get("action", "")), line, when, "note of the app")
+        return Message(sender, text or str(item.get("action", "")), line, when, "picture, file or note of the app")
     if "forwarded_from" in item:
         return Message(sender, text, line, when, "forwarded from others")
-    return Message(sender, text, line, when, "" if text else "picture, sound or file")
+    return Message(sender, text, line, when, "" if text else "picture, file or note of the app")
 
 
 def _text(value: Any) -> str:

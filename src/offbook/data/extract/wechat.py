@@ -48,8 +48,10 @@ def _message(line: int, found: re.Match[str], parts: list[str]) -> Message:
     when = iso_time(f"{found[1]} {found[2].zfill(8)}")
     body = "\n".join(parts).strip()
     if not body or REVOKED.search(body):
-        return Message("", f"{found[3]} {body}".strip(), line, when, "note of the app")
+        return Message("", f"{found[3]} {body}".strip(), line, when, "picture, file or note of the app")
     sender = SENDER.match(found[3])
     name = (sender[1].strip() if sender else "") or found[3].strip()
     text = re.sub(TOKENS, "", QUOTED.sub("", body)).strip()
-    return Message(name, text or body, line, when, "picture, sound or file" if MEDIA.match(body) or not text else "")
+    return Message(
+        name, text or body, line, when, "picture, file or note of the app" if MEDIA.match(body) or not text else ""
+    )

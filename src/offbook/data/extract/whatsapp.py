@@ -52,9 +52,11 @@ def _message(line: int, found: re.Match[str], parts: list[str], month_first: boo
     body = "\n".join(parts).strip()
     sent = SENDER.match(body)
     if not sent:
-        return Message("", body, line, when, "note of the app")
+        return Message("", body, line, when, "picture, file or note of the app")
     text = EDITED.sub("", sent["text"]).strip(" \n")
-    reason = "picture, sound or file" if MEDIA.match(text) else "deleted message" if DELETED.match(text) else ""
+    reason = (
+        "picture, file or note of the app" if MEDIA.match(text) else "deleted message" if DELETED.match(text) else ""
+    )
     return Message(sent["name"].strip(), text, line, when, reason)
 
 
