@@ -179,13 +179,16 @@ def test_a_recorder_s_transcript_has_times_beside_the_names():
 
 
 def test_all_and_both_speak_and_two_may_share_a_speech():
-    text = "**ROS**\nMy lord!\n\n**GUIL**\nMy lord!\n\n**ROS & GUIL**\nHeavens!\n\n**Both**\nWe will.\n\n**GUIL**\nNo.\n\n**ROS**\nAy."
+    names = ["ROS", "GUIL", "ROS & GUIL", "Both", "GUIL", "ROS"]
+    text = "\n\n".join(f"**{name}**\nMy lord!" for name in names)
     found = cues(play.read, numbered(text))
     assert [cue.speakers for cue in found[2:4]] == [("ROS", "GUIL"), ("Both",)]
 
 
 def test_wrapped_prose_loses_its_line_ends_and_verse_keeps_them():
-    text = "**A**\nO what a rogue\nAnd peasant slave\n\n**B**\nI have of late, but\nwherefore I know not,\nlost all my mirth\n\n**A**\nOh.\n\n**B**\nYes."
+    verse = "**A**\nO what a rogue\nAnd peasant slave"
+    prose = "**B**\nI have of late, but\nwherefore I know not,\nlost all my mirth"
+    text = f"{verse}\n\n{prose}\n\n**A**\nOh.\n\n**B**\nYes."
     assert said(play.read, text)[:2] == [
         ("A", "O what a rogue\nAnd peasant slave"),
         ("B", "I have of late, but wherefore I know not, lost all my mirth"),

@@ -79,7 +79,7 @@ def _block(block: list[tuple[int, str]], scenes: Scenes) -> Iterator[Cue | Left]
     (number, head), *said = block
     speaker = _speaker(head)
     if speaker is None or not said:
-        reason = "narration" if not FORCED.match(head.strip()) else "heading"
+        reason = "heading" if head.strip().startswith((">", "=", "#")) else "narration"
         yield from (Left(reason, text.strip(), line) for line, text in block if text.strip())
         return
     name, notes = speaker

@@ -48,13 +48,14 @@ class _Text:
 
     def ends_list(self) -> bool:
         """Whether the list has no further item."""
+        line = self.line
         while True:
             gap = GAP.match(self._window)
             self._drop(gap.end() if gap else 0)
             if self._window or not self._more():
                 break
         if not self._window:
-            raise Damaged(self.line, "the list of messages does not end")
+            raise Damaged(line, "the list of messages does not end")
         return self._window[0] == "]"
 
     def object(self) -> dict[str, Any]:

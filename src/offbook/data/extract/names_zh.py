@@ -10,6 +10,7 @@ from offbook.data.extract.words_zh import GROUP, HE, LEADING, MANNER, NO_NAME, N
 SPEAKS = rf"(?:{MANNER}){{0,5}}{SAY}(?:一声|一句|两句|几句)?"
 NAME = r"(?P<name>[\u4e00-\u9fff·]{2,6}?)"
 BEFORE = re.compile(rf"{NAME}{SPEAKS}$")
+ENTERS = re.compile(rf"(?:{SIGHT.pattern}){NAME}(?:走|进|進|从|從|来|來|跑|笑|端|拿|捧|站|坐|在|披|穿|手|也|已|忙)")
 AFTER = re.compile(rf"{NAME}{SPEAKS}(?=$|[，。：:、！])")
 MANNERS = re.compile(rf"(?:{MANNER}|{SAY})+")
 NAME_CHARACTERS = re.compile(r"[\u4e00-\u9fff·]+")
@@ -36,6 +37,8 @@ class People:
         twin = plain(text)
         start, end = last_sentence(twin)
         self._open(text, skip(twin, start, end), end)
+        for entering in ENTERS.finditer(twin, start, end):
+            self._count(entering, text)
         return self._count(BEFORE.match(twin, skip(twin, start, end), end), text)
 
     def count_after(self, text: str) -> str | None:

@@ -31,8 +31,8 @@ def looks_like(sample: list[str]) -> float:
     """How much a text looks like a novel: the share of its paragraphs in which somebody is quoted."""
     book = survey(list(enumerate(sample, 1)))
     texts = [part for part in paragraphs(list(enumerate(sample, 1)), book.wrapped) if part.kind == "text"]
-    quoted = sum(any(piece.said and len(piece.text) > 3 for piece in pieces(part.text, book.marks)) for part in texts)
-    return min(0.9, 1.5 * quoted / len(texts)) if quoted >= 2 else 0.0
+    quoted = [sum(piece.said and len(piece.text) > 3 for piece in pieces(part.text, book.marks)) for part in texts]
+    return min(0.9, 1.5 * sum(map(bool, quoted)) / len(texts)) if sum(quoted) >= 2 else 0.0
 
 
 class _Reading:

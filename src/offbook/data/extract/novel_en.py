@@ -42,7 +42,8 @@ THINKS = re.compile(rf"\b{THINK}\b[^,.;]{{0,40}}[,:]?\s*$")
 WRITES = re.compile(rf"\b{WRITE}\s*[,:]?\s*$")
 LEADS_ON = re.compile(r"[,:—–-]\s*$")
 SENTENCE = re.compile(r"(?<=[.!?;])(?<!\bMr\.)(?<!\bMrs\.)(?<!\bDr\.)(?<!\bSt\.)\s+")
-SUBJECT = re.compile(rf"(?P<before>\b[A-Za-z]+\s+)?(?P<who>\b{NAME}|\b{HE}\b)(?P<owner>['’]s?\b)?")
+SUBJECT = re.compile(rf"(?P<who>\b{NAME})(?P<owner>['’]s?\b)?")
+WORD_BEFORE = re.compile(r"([A-Za-z]+)\s+$")
 OBJECT_OF = words(
     """
     to with of at for by from upon on towards toward after before about than like into over near beside behind
@@ -149,10 +150,10 @@ def _called(who: str, confidence: float, memory: Memory) -> Guess | None:
 def _subject(sentence: str) -> str | None:
     """The first name in a sentence that is neither somebody's object nor an owner."""
     for found in SUBJECT.finditer(sentence):
-        who, before = found["who"], (found["before"] or "").strip().lower()
-        if found["owner"] or before in OBJECT_OF or re.fullmatch(HE, who):
+        before = WORD_BEFORE.search(sentence, 0, found.start())
+        if found["owner"] or (before and before[1].lower() in OBJECT_OF):
             continue
-        words = who.split()
+        words = found["who"].split()
         while words and words[0] in NOT_A_NAME:
             words = words[1:]
         if words:

@@ -56,7 +56,7 @@ def likeness(sample: list[str], style: Style) -> float:
     chinese = sum(bool(HAS_CJK.search(text)) for text in texts) > 0.5 * len(texts)
     if labels.layout not in (style.chinese if chinese else style.latin):
         return 0.0
-    told = sum(bool(TOLD.search(text)) for text in texts)
+    told = sum(len(TOLD.findall(text)) for text in texts)
     return min(1.0, 4 * labels.support / len(texts)) * (1 - min(1.0, 2 * told / max(labels.support, 1)))
 
 

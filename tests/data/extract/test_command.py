@@ -1,0 +1,71 @@
+"""offbook extract: what it prints, writes and refuses."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from offbook.cli.extract import command
+from offbook.core.errors import UsageError
+
+from .reading import FIXTURES
+
+SCRIPT = str(FIXTURES / "screenplay.txt")
+
+
+def run(*arguments: str):
+    return CliRunner().invoke(command, list(arguments), catch_exceptions=True)
+
+
+def test_the_list_shows_who_speaks():
+    shown = run(SCRIPT, "--list")
+    assert shown.exit_code == 0
+    assert [cell.strip() for cell in shown.stdout.splitlines()[3].strip("│┃ ").split("│")][:3] == [
+        "沈如霜",
+        "12",
+        "129",
+    ]
+
+
+def test_the_list_as_json():
+    first, *_ = json.loads(run(SCRIPT, "--list", "--json").stdout)
+    assert first == {"name": "沈如霜", "lines": 12, "characters": 129, "unsure": 0, "likely_aliases": []}
+
+
+def test_rows_are_written_and_the_summary_goes_to_standard_error(tmp_path):
+    out = tmp_path / "made" / "lines.jsonl"
+    shown = run(SCRIPT, "--role", "太后", "--out", str(out))
+    assert shown.exit_code == 0
+    rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    assert [row["messages"][-1]["content"] for row in rows] == ["哀家听说，昨夜皇上去了你那里？", "罢了。都下去吧。"]
+    assert shown.stdout == ""
+    assert f"{SCRIPT}: read as screenplay" in shown.stderr
+    assert f"2 rows of 太后 → {out}" in shown.stderr
+    assert "left: 6 × stage direction" in shown.stderr
+
+
+def test_options_reach_the_rows(tmp_path):
+    out = tmp_path / "lines.jsonl"
+    run(SCRIPT, "--role", "太后", "--out", str(out), "--context", "3", "--keep-actions", "--alias", "苏培=太后")
+    rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    assert rows[-1]["messages"][-1]["content"] == "罢了。[挥手]都下去吧。"
+    assert len(rows) == 4
+    assert rows[-1]["messages"][0]["content"].startswith("沈如霜：")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        ([SCRIPT], "--role NAME --out"),
+        ([SCRIPT, "--role", "太后", "--out", "x", "--alias", "太后"], "an alias is written A=B"),
+        ([SCRIPT, "--role", "太侯", "--out", "x"], "did you mean '太后'"),
+        ([SCRIPT + "x", "--list"], "no such file"),
+        ([SCRIPT, "--list", "--format", "novels"], "did you mean 'novel'"),
+        ([SCRIPT, "--role", "太后", "--out", "/dev/null/x"], "cannot be written"),
+    ],
+)
+def test_mistakes_are_explained(arguments, what):
+    error = run(*arguments).exception
+    assert isinstance(error, UsageError)
+    assert what in error.what
+    assert error.fix

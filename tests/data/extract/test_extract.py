@@ -1,0 +1,187 @@
+"""From files to rows: formats told apart, encodings, names, the account that is given; and no input that breaks it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from offbook.core.errors import UsageError
+from offbook.data import extract
+from offbook.data.extract.readers import EXTRACTORS, TextFile, choose
+
+from ...assets import hamlet_path
+from .reading import FIXTURES
+
+SCRIPT = "第一场\n甲：你好。\n乙：你也好。\n甲：走吗？\n乙：走。\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "format"),
+    [
+        ("screenplay.txt", "screenplay"),
+        ("novel_zh.txt", "novel"),
+        ("novel_old.txt", "novel"),
+        ("novel_en.txt", "novel"),
+        ("whatsapp_iphone.txt", "whatsapp"),
+        ("whatsapp_android.txt", "whatsapp"),
+        ("qq.txt", "wechat"),
+        ("wechat.txt", "wechat"),
+        ("telegram.json", "telegram"),
+        ("discord.json", "discord"),
+        ("named.srt", "subtitles"),
+        ("named.ass", "subtitles"),
+    ],
+)
+def test_the_format_is_told_from_the_text_alone(name, format, tmp_path):
+    bare = tmp_path / "text"
+    bare.write_bytes((FIXTURES / name).read_bytes())
+    assert choose(bare, "auto") == format
+
+
+def test_a_play_is_told_from_a_screenplay():
+    assert choose(hamlet_path(), "auto") == "play"
+
+
+def test_hamlet_has_a_row_for_each_of_his_cues():
+    extraction = extract.extract([hamlet_path()], "Hamlet")
+    assert extraction.summary.taken == len(extraction.rows) == 359
+    assert extraction.rows[0]["messages"] == [
+        {
+            "role": "user",
+            "content": "Take thy fair hour, Laertes; time be thine,\nAnd thy best graces spend it at thy will!\n"
+            "But now, my cousin Hamlet, and my son,--",
+        },
+        {"role": "assistant", "content": "A little more than kin, and less than kind."},
+    ]
+    assert extraction.rows[0]["source"]["scene"] == "ACT I, SCENE II. A room of state in the castle."
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
+def test_text_of_any_usual_encoding_gives_the_same_rows(encoding, tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes(SCRIPT.replace("\n", "\r\n").encode(encoding))
+    rows = extract.extract([path], "乙").rows
+    assert [row["messages"][-1]["content"] for row in rows] == ["你也好。", "走。"]
+
+
+def test_the_same_files_give_the_same_bytes(tmp_path):
+    for name in ("a.jsonl", "b.jsonl"):
+        extract.save(extract.extract([FIXTURES / "screenplay.txt"], "沈如霜").rows, tmp_path / name)
+    assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
+    assert len((tmp_path / "a.jsonl").read_text(encoding="utf-8").splitlines()) == 11
+
+
+def test_the_summary_counts_what_was_left_and_shows_examples():
+    summary = extract.extract([FIXTURES / "screenplay.txt"], "沈如霜").summary
+    assert summary.left["stage direction"] == 6
+    assert summary.examples["cast list"] == [
+        f"{FIXTURES / 'screenplay.txt'}:{line}: {text}"
+        for line, text in (
+            (8, "人物："),
+            (9, "沈如霜——十七岁，新入宫的答应，小名霜儿"),
+            (10, "皇上：三十二岁，多疑而深情"),
+        )
+    ]
+    assert summary.formats == {str(FIXTURES / "screenplay.txt"): "screenplay"}
+
+
+def test_likely_aliases_are_named_and_taken_only_on_demand(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text(
+        "宝玉：你好。\n黛玉：好。\n\n第二场\n贾宝玉：又见面了。\n黛玉：嗯。\n贾宝玉：坐。\n宝玉母：坐。\n" * 2,
+        encoding="utf-8",
+    )
+    plain = extract.extract([path], "宝玉").summary
+    assert (plain.taken, plain.names, plain.likely_aliases) == (1, ("宝玉",), ("贾宝玉",))
+    both = extract.extract([path], "宝玉", aliases=[("贾宝玉", "宝玉")]).summary
+    assert both.names == ("宝玉", "贾宝玉")
+    assert both.taken == 5
+
+
+def test_rows_of_several_files_keep_their_file_and_start_anew(tmp_path):
+    paths = [tmp_path / name for name in ("a.txt", "b.txt")]
+    for path in paths:
+        path.write_text(SCRIPT, encoding="utf-8")
+    rows = extract.extract(paths, "甲").rows
+    assert [Path(row["source"]["file"]).name for row in rows] == ["a.txt", "a.txt", "b.txt", "b.txt"]
+    assert rows[2]["messages"][0]["content"] == "（第一场）"
+
+
+def test_a_wrong_name_is_an_error_that_offers_the_right_one():
+    with pytest.raises(UsageError, match="did you mean '沈如霜'"):
+        extract.extract([FIXTURES / "screenplay.txt"], "沈如双")
+
+
+def test_a_wrong_format_is_an_error_that_offers_the_right_one():
+    with pytest.raises(UsageError, match="did you mean 'novel'"):
+        extract.speakers([FIXTURES / "screenplay.txt"], format="nowel")
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "Nothing is said here.\nNothing at all.\n", '{"a": 1}\n', '[{"a": 1}]'])
+def test_text_in_which_nobody_speaks_is_an_error(text, tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match="nobody"):
+        extract.speakers([path])
+
+
+def test_a_damaged_export_is_an_error_with_its_line(tmp_path):
+    path = tmp_path / "result.json"
+    path.write_text(
+        '{"messages": [\n{"from_id": 1, "from": "A", "text": "b", "type": "message"},\n{]}', encoding="utf-8"
+    )
+    with pytest.raises(UsageError, match=r"result\.json:3: "):
+        extract.speakers([path])
+
+
+PIECES = st.sampled_from(
+    [
+        *"甲乙：:（）()[]【】“”「」\"'‘’*_#-—|<>{}.,。！？…\\/\n\n\n\r\t \u3000\u200e\ufeff0123AZaz道说",
+        "第一幕\n", "ACT I\n", "人物：\n", "甲：", "HAMLET.\n", "**A**\n", "INT. X\n", "宝玉笑道：“", "” said Tom.",
+        "-->", "00:00:01,000 --> 00:00:02,000\n", "Dialogue: 0,0:00:01.00,", "Format: ", "[12/05/2021, 21:33:20] A: ",
+        "2023-08-08 21:14:05 甲\n", '{"messages": [', '{"from_id": 1, "text": ["x"]}', "\n---\n", "（\n", "/*", "[[",
+        "http://a:1", "12:30",
+    ]
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("format", EXTRACTORS)
+@settings(max_examples=60)
+@given(
+    data=st.one_of(st.binary(max_size=300), st.lists(PIECES, max_size=60).map(lambda parts: "".join(parts).encode()))
+)
+def test_any_bytes_give_speakers_or_an_error_that_says_where(format, tmp_path_factory, data):
+    path = tmp_path_factory.getbasetemp() / "any"
+    path.write_bytes(data)
+    try:
+        found = extract.speakers([path], format=format)
+    except UsageError as error:
+        assert str(path) in error.what
+        assert error.fix
+        return
+    rows = extract.extract([path], found[0].name, format=format, context=2, min_confidence=0).rows
+    for row in rows:
+        assert row["messages"][-1]["role"] == "assistant"
+        assert row["messages"][-1]["content"].strip()
+        assert row["source"]["line"] >= 1
+        json.dumps(row)
+
+
+@settings(max_examples=60)
+@given(data=st.lists(PIECES, max_size=60).map(lambda parts: "".join(parts).encode()))
+def test_any_text_is_told_or_refused(tmp_path_factory, data):
+    path = tmp_path_factory.getbasetemp() / "any"
+    path.write_bytes(data)
+    try:
+        assert choose(path, "auto") in EXTRACTORS
+    except UsageError as error:
+        assert str(path) in error.what
+
+
+def test_a_file_is_read_as_often_as_needed_without_being_held(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text(SCRIPT, encoding="utf-8")
+    file = TextFile(path)
+    assert list(file) == list(file) == [(n, line) for n, line in enumerate(SCRIPT.splitlines(), 1)]

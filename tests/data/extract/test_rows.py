@@ -1,0 +1,102 @@
+"""Cues into rows."""
+
+import pytest
+
+from offbook.data.extract.cue import Cue, Left
+from offbook.data.extract.rows import Cut, to_rows
+
+SCENE = [
+    Left("heading", "第一场", 1),
+    Left("stage direction", "（夜）", 2),
+    Cue(("甲",), "谁？", 3, "第一场"),
+    Cue(("乙",), "我。", 4, "第一场", 1.0, "（推门）我。"),
+    Cue(("乙",), "开门。", 5, "第一场"),
+    Cue(("丙",), "他来了。", 6, "第一场"),
+    Cue(("甲",), "让他进来。", 7, "第一场"),
+    Left("heading", "第二场", 8),
+    Cue(("甲",), "坐。", 9, "第二场"),
+    Cue((), "有人敲门。", 10, "第二场", 0.0),
+    Cue(("甲", "乙"), "谁？", 11, "第二场", 0.7),
+]
+
+
+def rows(names, **cut):
+    items = to_rows(SCENE, frozenset(names), "a.txt", Cut(**cut))
+    return [item for item in items if not isinstance(item, Left)]
+
+
+def contents(row):
+    return [(message["role"], message["content"]) for message in row["messages"]]
+
+
+def test_what_stands_before_a_cue_is_its_prompt_whoever_said_it():
+    first, second = rows({"乙"})
+    assert contents(first) == [("user", "谁？"), ("assistant", "我。")]
+    assert contents(second) == [("user", "我。"), ("assistant", "开门。")]
+
+
+def test_a_row_says_where_it_comes_from():
+    assert rows({"乙"})[0]["source"] == {"file": "a.txt", "line": 4, "scene": "第一场"}
+    assert rows({"乙"})[0]["confidence"] == 1.0
+
+
+def test_who_opens_a_scene_answers_the_direction_or_heading_before_it():
+    opening, reply, next_scene = rows({"甲"})
+    assert contents(opening)[0] == ("user", "（夜）")
+    assert contents(reply)[0] == ("user", "他来了。")
+    assert contents(next_scene) == [("user", "（第二场）"), ("assistant", "坐。")]
+
+
+def test_who_opens_a_conversation_without_a_setting_is_left():
+    chat = [Cue(("甲",), "在吗", 1, "2021"), Cue(("乙",), "在", 2, "2021")]
+    items = list(to_rows(chat, frozenset({"甲"}), "a.txt", Cut()))
+    assert items == [Left("opens a conversation, answers nobody", "在吗", 1)]
+
+
+def test_context_names_the_speakers_and_stays_in_the_scene():
+    *_, last = [row for row in rows({"甲"}, context=2) if row["source"]["scene"] == "第一场"]
+    assert contents(last) == [("user", "乙：我。\n乙：开门。\n丙：他来了。"), ("assistant", "让他进来。")]
+
+
+def test_the_character_s_own_earlier_lines_are_read_and_not_learned():
+    *_, last = [row for row in rows({"乙"}, context=2) if row["source"]["scene"] == "第一场"]
+    assert last["messages"] == [
+        {"role": "user", "content": "甲：谁？\n乙：我。"},
+        {"role": "assistant", "content": "开门。"},
+    ]
+    third = rows({"丙"}, context=3)[0]
+    assert contents(third)[0][1].startswith("甲：谁？")
+    mixed = next(row for row in rows({"甲"}, context=9) if row["source"]["line"] == 7)
+    assert mixed["messages"] == [
+        {"role": "user", "content": "乙：我。\n乙：开门。\n丙：他来了。"},
+        {"role": "assistant", "content": "让他进来。"},
+    ]
+
+
+def test_an_earlier_line_of_the_character_amid_the_context_has_no_weight():
+    talk = [
+        Cue((name,), text, line, "s")
+        for line, (name, text) in enumerate([("B", "1"), ("A", "2"), ("B", "3"), ("A", "4")])
+    ]
+    *_, row = to_rows(talk, frozenset({"A"}), "a.txt", Cut(context=2))
+    assert row["messages"] == [
+        {"role": "user", "content": "B: 1"},
+        {"role": "assistant", "content": "2", "weight": 0},
+        {"role": "user", "content": "B: 3"},
+        {"role": "assistant", "content": "4"},
+    ]
+
+
+def test_actions_are_kept_on_demand():
+    assert contents(rows({"乙"}, keep_actions=True)[0])[-1] == ("assistant", "（推门）我。")
+
+
+@pytest.mark.parametrize(("bound", "lines"), [(0.8, [4, 5]), (0.7, [4, 5, 11])])
+def test_only_lines_of_a_sure_speaker_are_taken(bound, lines):
+    assert [row["source"]["line"] for row in rows({"乙"}, min_confidence=bound)] == lines
+
+
+def test_everything_left_is_passed_on_in_order():
+    items = to_rows(SCENE, frozenset({"乙"}), "a.txt", Cut())
+    reasons = [item.reason for item in items if isinstance(item, Left)]
+    assert reasons == ["heading", "stage direction", "heading", "not sure who speaks"]

@@ -1,0 +1,38 @@
+"""Subtitles that name their speakers."""
+
+from offbook.data.extract import subtitles
+
+from .reading import cues, fixture, numbered
+
+
+def spoken(lines):
+    return [(cue.line, cue.speaker, cue.text, cue.scene) for cue in cues(subtitles.read, lines)]
+
+
+def test_srt_with_names_in_the_text():
+    assert spoken(fixture("named.srt")) == [
+        (2, "MARA", "Did you see the storm warning?", "0:00:01"),
+        (7, "TOM", "Saw it.", "0:00:01"),
+        (11, "MARA", "And?", "0:00:01"),
+        (11, "TOM", "My knee hurts.", "0:00:01"),
+        (20, "?", "Nobody is named here.", "0:00:01"),
+        (24, "TOM", "Lamp held.", "0:01:10"),
+    ]
+
+
+def test_ass_with_a_name_column():
+    assert spoken(fixture("named.ass")) == [
+        (11, "阿澈", "风暴预警，看到了吗看到没有", "0:00:01"),
+        (13, "老汤", "膝盖先知道的", "0:00:01"),
+        (14, "老汤", "灯没灭", "0:02:00"),
+    ]
+
+
+def test_the_columns_of_ass_are_those_of_its_format_line():
+    text = "[Events]\nFormat: Start, Name, Text\nDialogue: 0:00:01.00,Ann,Hello, you"
+    assert spoken(numbered(text)) == [(3, "Ann", "Hello, you", "0:00:01")]
+
+
+def test_dashes_part_two_who_are_not_named():
+    text = "1\n00:00:01,000 --> 00:00:02,000\n- Where?\n- There."
+    assert [row[1:3] for row in spoken(numbered(text))] == [("?", "Where?"), ("?", "There.")]
