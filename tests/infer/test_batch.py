@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
@@ -121,19 +121,31 @@ def test_an_ending_token_ends_one_row_alone(tokenizer: Any) -> None:
     assert ended[1:] == free[1:]
 
 
+class Scripted:
+    """Stands in for a model: `likeliest` gives the tokens that it finds likely after the last one, all alike."""
+
+    config, device = tiny_model().config, torch.device("cpu")
+
+    def __init__(self, likeliest: Callable[[int], torch.Tensor]) -> None:
+        self.likeliest = likeliest
+
+    def __call__(self, input_ids: torch.Tensor, **_: Any) -> Any:
+        scores = torch.zeros(len(input_ids), 1, 512)
+        for row, last in enumerate(input_ids[:, -1].tolist()):
+            scores[row, 0, self.likeliest(last)] = 50
+        return SimpleNamespace(logits=scores)
+
+
+def test_different_prompts_have_different_luck(tokenizer: Any) -> None:
+    anything = Scripted(lambda last: torch.arange(512))
+    replies = generate(anything, tokenizer, [[5], [6], [7]], LIVELY, NEVER)
+    assert len({reply.text for reply in replies}) == 3
+
+
 def test_control_tokens_are_not_part_of_a_reply() -> None:
-    class Forced:
-        """Says <|im_start|> and then a word, whatever it is asked."""
-
-        config, device = tiny_model().config, torch.device("cpu")
-
-        def __call__(self, input_ids: torch.Tensor, **_: Any) -> Any:
-            scores = torch.zeros(len(input_ids), 1, 512)
-            scores[..., 1 if input_ids[0, -1] == 5 else 100] = 50
-            return SimpleNamespace(logits=scores)
-
+    model = Scripted(lambda last: torch.tensor(1 if last == 5 else 100))
     tokenizer = chatml_tokenizer()
-    (reply,) = generate(Forced(), tokenizer, [[5]], GenerationConfig(temperature=0, max_new_tokens=2), NEVER)
+    (reply,) = generate(model, tokenizer, [[5]], GenerationConfig(temperature=0, max_new_tokens=2), NEVER)
     assert reply == Reply(tokenizer.decode([100]), stopped=False, tokens=2)
 
 

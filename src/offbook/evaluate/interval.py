@@ -58,7 +58,7 @@ def entry(name: str, estimate: tuple[float, Interval]) -> dict[str, Any]:
 def _resampled(items: np.ndarray) -> np.ndarray:
     """Column sums of every resample, (RESAMPLES, columns); the draws depend on the number of items alone."""
     count = len(items)
-    return np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), size=RESAMPLES) @ items
+    return np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), size=RESAMPLES).astype(float) @ items
 
 
 def _ratio(sums: np.ndarray) -> np.ndarray:

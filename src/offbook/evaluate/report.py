@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -16,7 +16,7 @@ from offbook.evaluate.verdict import findings, headline
 from offbook.evaluate.wording import wording
 from offbook.evaluate.words import words
 
-SIDES = ("base", "tuned", "own")
+SIDES: tuple[Literal["base", "tuned", "own"], ...] = ("base", "tuned", "own")
 
 
 def render(
@@ -75,26 +75,20 @@ def render(
 
 def _figure(figure: Figure, card: Mapping[str, Any], said: Mapping[str, str]) -> dict[str, Any]:
     """A row of the scorecard: the value of each side with its interval, where it has them."""
-    estimates: dict[str, tuple[float | None, Any]] = {}
+    estimates: dict[str, tuple[float | None, Sequence[float] | None]] = {}
     for side in SIDES:
         path = figure.path.replace("tuned", side)
-        if path == figure.path and side != "tuned":
-            continue
-        known = value(card, path)
-        estimates[side] = (
-            known,
-            figure.interval(card, side) if known is not None and side in ("base", "tuned") else None,
-        )
-    base, tuned = (estimates.get(side, (None, None))[0] for side in ("base", "tuned"))
+        known = value(card, path) if side == "tuned" or path != figure.path else None
+        estimates[side] = (known, figure.interval(card, side) if known is not None and side != "own" else None)
+    base, tuned = estimates["base"][0], estimates["tuned"][0]
+    improved = None if base is None or tuned is None or base == tuned else (tuned > base) == (figure.better == "higher")
     return {
         **said,
         "style": figure.style,
         "better": figure.better,
         "estimates": estimates,
         "strip": charts.strip(estimates),
-        "improved": None
-        if base is None or tuned is None or base == tuned
-        else (tuned > base) == (figure.better == "higher"),
+        "improved": improved,
     }
 
 
