@@ -71,3 +71,9 @@ def test_words_are_shuffled_within_their_writing() -> None:
     assert sorted(fidelity._shuffled("to be or not").split()) == ["be", "not", "or", "to"]
     assert sorted(fidelity._shuffled("臣妾遵旨")) == sorted("臣妾遵旨")
     assert fidelity._shuffled("to be or not") == fidelity._shuffled("to be or not")
+
+
+def test_lines_without_a_word_do_no_harm() -> None:
+    asked = gather(FakeModels(plain, voice), train=TRAIN, heldout=rows([("Who's there?", "…"), ("Speak!", "——")]))
+    summary = fidelity.measure(asked).summary
+    assert summary["own"]["words"] == 0 and summary["own"]["score"] is None

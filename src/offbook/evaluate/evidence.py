@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
@@ -81,6 +81,7 @@ def gather(
     probes: Sequence[Prompt] = (),
     prompts: int = DEFAULT_PROMPTS,
     seed: int = 0,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Evidence:
     """Ask both models everything that the scorecard needs.
 
@@ -90,6 +91,7 @@ def gather(
         probes: fixed prompts whose answers are shown, not judged.
         prompts: how many different held-out prompts are answered.
         seed: chooses them.
+        say: is told what is being done; on a processor the whole takes minutes.
 
     Raises:
         UsageError: there is nothing to judge on.
@@ -104,18 +106,20 @@ def gather(
             "no held-out row has a prompt that the models could answer", "Give rows with a prompt: --data FILE."
         )
     general = general_prompts()
-    shown = [item for item in general if item.shown]
+    say(f"Scoring {len(heldout)} held-out rows and {len(general)} everyday requests with both models")
+    scores, general_scores = models.score(heldout), models.score([item.conversation for item in general])
     judged = [*[(row.turns[:-1], row.replies[-1]) for row in asked], *[(turns, "") for turns in probes]]
-    exchanges = _exchange(models, judged)
+    exchanges = _exchange(models, judged, say)
+    everyday = [(item.conversation.turns[:-1], item.answer) for item in general if item.shown]
     return Evidence(
         train=train,
         heldout=heldout,
-        scores=models.score(heldout),
+        scores=scores,
         exchanges=exchanges[: len(asked)],
         probes=exchanges[len(asked) :],
         general=general,
-        general_scores=models.score([item.conversation for item in general]),
-        general_replies=_exchange(models, [(item.conversation.turns[:-1], item.answer) for item in shown]),
+        general_scores=general_scores,
+        general_replies=_exchange(models, everyday, say),
     )
 
 
@@ -143,10 +147,13 @@ def general_prompts() -> list[GeneralPrompt]:
     ]
 
 
-def _exchange(models: Models, asked: Sequence[tuple[Prompt, str]]) -> list[Exchange]:
+def _exchange(models: Models, asked: Sequence[tuple[Prompt, str]], say: Callable[[str], None]) -> list[Exchange]:
     prompts = [turns for turns, _ in asked]
-    base, tuned = models.reply(prompts, tuned=False), models.reply(prompts, tuned=True)
+    replies = {}
+    for tuned in (False, True):
+        say(f"The {'tuned' if tuned else 'base'} model answers {len(prompts)} prompts")
+        replies[tuned] = models.reply(prompts, tuned=tuned)
     return [
-        Exchange(key(turns), turns[-1].text, reference, base[index], tuned[index])
+        Exchange(key(turns), turns[-1].text, reference, replies[False][index], replies[True][index])
         for index, (turns, reference) in enumerate(asked)
     ]

@@ -163,7 +163,7 @@ def _style(texts: Sequence[str], known: set[str]) -> dict[str, Any]:
     everything = [word for text in said for word in text]
     count = max(len(everything), 1)
     return {
-        "words": median(len(text) for text in said),
+        "words": median(map(len, said)) if said else 0,
         "distinct_share": round(len(set(everything)) / count, 6),
         "known_share": round(sum(word in known for word in everything) / count, 6),
     }
