@@ -19,21 +19,38 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_folder(tmp_path_factory.mktemp("tiny"))
 
 
-ROWS = [
-    {"instruction": f"{who}, {what}?", "input": "", "output": f"{reply} {who}."}
-    for who in ("Horatio", "My lord", "Mother", "Ophelia", "Laertes", "Sir")
-    for what, reply in (
-        ("who are you", "I am the question, not the answer,"),
-        ("will you come", "Not tonight, for the night is cold,"),
-        ("what is this", "A house of words and a servant of the queen,"),
-        ("do you know me", "I knew you once, and presently forgot,"),
-    )
-]
+LINES = """
+Who are you?|I am the question, and you are no answer.
+Will you come tonight, Horatio?|Not while the wind is cold, not for a crown.
+What do you read, my lord?|Words, words, words.
+The queen would speak with you.|Let her speak; I have ears for everyone.
+How does your honour?|Well, well, well enough for a winter.
+Where is Polonius?|At supper, where he is eaten.
+Do you love me?|I did love you once, before the summer.
+What is the matter?|Between whom, and since when?
+The players are here.|Then bid them make haste; the play's the thing.
+My lord, take my garment.|Give me leave to think, and close the door.
+Is the king asleep?|Kings do not sleep, they wait.
+What news from England?|None that a gentleman would carry.
+Shall we go in together?|After you, and your fingers on your lips.
+Speak of your father.|He was a man, take him for all in all.
+You must not go further.|Unhand me! My fate cries out.
+Why do you laugh?|Because the time is out of joint.
+Is it not strange?|Then as a stranger give it welcome.
+Who calls there?|A whirling word, nothing more.
+What hour is it?|I think it lacks of twelve.
+Good night, sweet prince.|The rest is silence, as it should be.
+Have you had quiet guard?|Not a mouse has stirred since Sunday.
+Are you honest?|To be honest is to be one man picked out of ten thousand.
+Will you play this pipe?|You would play upon me sooner than upon a pipe.
+Did you see it, Marcellus?|Upon the platform, between the bell and the dark.
+"""
+ROWS = [dict(zip(("instruction", "output"), line.split("|"), strict=True)) for line in LINES.strip().splitlines()]
 
 
 @pytest.fixture(scope="session")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twenty-four rows of the tutorial's kind."""
+    """Twenty-four rows of the tutorial's kind, no two alike."""
     path = tmp_path_factory.mktemp("rows") / "lines.json"
     path.write_text(json.dumps(ROWS), encoding="utf-8")
     return path

@@ -111,9 +111,9 @@ def test_chat_speaks_with_the_stored_prompt(trained):
 
 def test_a_seed_makes_a_reply_repeatable_and_base_differs(trained):
     character = offbook.load(trained)
-    one, again = (character.reply("Horatio, who are you?", seed=3).text for _ in range(2))
+    one, again = (character.reply("Who are you, Horatio?", seed=3).text for _ in range(2))
     assert one == again
-    assert one != character.reply("Horatio, who are you?", seed=3, base=True).text
+    assert one != character.reply("Who are you, Horatio?", seed=3, base=True).text
     assert [sample["prompt"] for sample in json.loads(RunDir(trained).samples.read_text())] == [
         "Who are you?",
         "Will you come?",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from offbook.character import Reply as Reply
     from offbook.character import load as load
     from offbook.core.config import RunConfig as RunConfig
-    from offbook.core.config import load as load_config
+    from offbook.core.config import load as load_config  # noqa: F401
     from offbook.core.errors import OffbookError as OffbookError
     from offbook.pipeline import check as check
 

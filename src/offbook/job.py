@@ -17,7 +17,8 @@ from offbook.model import adapter as adapters
 from offbook.model.load import load_model
 from offbook.prepare import Material, Part, open_part, persona_of, read_material, tokenize
 from offbook.text.stops import proves_stop, stop_ids
-from offbook.train import forward
+from offbook.train import estimate, forward
+from offbook.train.lowmem import keep_narrow
 from offbook.train.packing import Step, pack_step
 from offbook.train.plan import Plan
 
@@ -71,7 +72,10 @@ def open_job(config: RunConfig, reporter: Reporter) -> Job:
     part = open_part(config, reporter)
     tokenize(material, part.template, config)
     reporter.say(f"Loading {config.model.source}")
-    model = _with_adapter(load_model(part.pulled.path, config.model.dtype), config, part.pulled.path)
+    base = load_model(part.pulled.path, config.model.dtype)
+    if config.model.dtype == "low_memory":
+        keep_narrow(base)
+    model = _with_adapter(base, config, part.pulled.path)
     fast = config.train.fast
     notes = forward.install(
         model,
@@ -91,7 +95,8 @@ def report(job: Job) -> dict[str, Any]:
         proved = proves_stop(model, ending, stop_ids(ending, model.generation_config.eos_token_id))
     everything, trainable = adapters.parameter_counts(model)
     examples = material.examples
-    first_step = job.collate(job.plan[0])
+    epoch = [job.collate(job.plan[step]) for step in range(min(job.plan.steps_per_epoch, len(job.plan)))]
+    measured = estimate.measure(model, epoch, total_steps=len(job.plan))
     return {
         "rows": len(material.conversations) + len(material.skipped),
         **quality.report(material.conversations),
@@ -102,12 +107,13 @@ def report(job: Job) -> dict[str, Any]:
         "turns": sum(len(row.turns) for row in material.conversations),
         "tokens": sum(len(example.ids) for example in examples),
         "label_tokens": sum(example.label_count for example in examples),
-        "prefix_tokens": max(batch.prefix for batch in first_step.passes),
+        "prefix_tokens": max(batch.prefix for step in epoch for batch in step.passes),
         "lengths": [len(example.ids) for example in examples],
         "parameters": everything,
         "trainable_parameters": trainable,
         "steps": len(job.plan),
         "stop": {"token": ending.token, "id": ending.id, "proved": proved},
+        "estimate": measured.as_json(),
         "disk_bytes": disk_needed(job.config, trainable),
         "notes": job.notes,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +25,10 @@ from offbook.track.guest import Guest
 from offbook.track.picture import draw_loss
 from offbook.track.trackers import check_names
 from offbook.train import checkpoint, forward
+from offbook.train import prove as provers
 from offbook.train.callbacks import Ends, Metrics, Signals
+from offbook.train.estimate import peak_memory
+from offbook.train.prove import Proof
 from offbook.train.trainer import StepTrainer
 
 SAMPLE_TOKENS = 64
@@ -82,9 +86,19 @@ def train(
         if show_plan is not None:
             show_plan(job, known)
         _write_beginning(run, job, known)
+        began = time.monotonic()
         _run_steps(run, job, facts, found, reporter)
         _write_end(run, job, reporter)
+        _write_truth(run, known["estimate"], time.monotonic() - began, peak_memory(job.model.device))
     return run
+
+
+def prove(config: RunConfig, *, examples: int = 16, reporter: Reporter | None = None) -> Proof:
+    """Compare fast and plain training on the first `examples` training sequences of the config's own rows."""
+    exact = config.model_copy(update={"model": config.model.model_copy(update={"dtype": "float32"})})
+    job = open_job(_with_budget(exact), reporter or Silent())
+    fast = job.config.train.fast
+    return provers.prove(job.model, job.plan.examples[:examples], packing=fast.packing, prefix=fast.prefix)
 
 
 def _run_steps(run: RunDir, job: Job, facts: dict[str, Any], found: Path | None, reporter: Reporter) -> None:
@@ -102,7 +116,7 @@ def _run_steps(run: RunDir, job: Job, facts: dict[str, Any], found: Path | None,
             sink(line)
 
     evaluates = bool(job.material.heldout_examples)
-    metrics = Metrics(job.plan, emit, reporter)
+    metrics = Metrics(job.plan, emit, reporter, job.model.device)
     if found is not None:
         metrics.restore(json.loads((found / checkpoint.PROGRESS).read_text(encoding="utf-8")))
     signals = Signals(reporter)
@@ -169,6 +183,13 @@ def _samples(job: Job) -> list[dict[str, str]]:
             }
             for prompt in job.persona.probes
         ]
+
+
+def _write_truth(run: RunDir, predicted: dict[str, Any], seconds: float, peak_bytes: int) -> None:
+    """What the run really took, beside what was predicted."""
+    told = json.loads(run.environment.read_text(encoding="utf-8"))
+    told["estimate"] = {"predicted": predicted, "truth": {"seconds": round(seconds, 1), "peak_bytes": peak_bytes}}
+    write_json(run.environment, told)
 
 
 def _invite(run: RunDir, config: RunConfig, reporter: Reporter) -> list[Guest]:

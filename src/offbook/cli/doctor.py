@@ -51,7 +51,7 @@ def _problems(hardware: dict[str, Any], disk_free: int) -> list[dict[str, str]]:
     if hardware["memory_bytes"] < 3 * GIB:
         found.append(
             {
-                "what": f"{hardware['memory_bytes'] / GIB:.1f} GiB of memory: models above 0.1 B parameters may not fit",
+                "what": f"{hardware['memory_bytes'] / GIB:.1f} GiB of memory: larger models may not fit",
                 "fix": "--model.dtype low_memory --train.max_tokens_per_pass 512",
             }
         )

@@ -45,7 +45,7 @@ class Lines:
             return
         self.last_line = now
         done = step - self.first_step
-        left = f", {_clock((now - self.began) / done * (total - step))} left" if done else ""
+        left = f", {clock((now - self.began) / done * (total - step))} left" if done else ""
         told = "" if math.isnan(loss) else f"  loss {loss:.3f}"
         self.say(f"step {step}/{total}{told}  {tokens_per_second:,.0f} tokens/s{left}")
 
@@ -81,7 +81,8 @@ class Bar(Lines):
             self.progress.stop()
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """Seconds as 4:05 or 1:02:03."""
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from offbook.cli.screen import clock
 from offbook.core.rundir import RunDir
 from offbook.core.types import NO_LABEL, Example
 from offbook.track import metrics
@@ -34,6 +35,11 @@ def show_plan(out: Console, job: Any, known: dict[str, Any]) -> None:
     )
     ending = known["stop"]
     table.add_row("a reply ends with", f"{ending['token']} ({'proved' if ending['proved'] else 'NOT PROVED'})")
+    expected = known["estimate"]
+    table.add_row(
+        "time", f"{clock(expected['low'])} to {clock(expected['high'])} on this machine, as busy as it is now"
+    )
+    table.add_row("memory", f"{expected['peak_bytes'] / 2**30:.1f} GiB at most")
     table.add_row("disk", f"{known['disk_bytes'] / 2**20:,.0f} MiB at most")
     out.print(table)
     for note in known["notes"]:
@@ -50,7 +56,7 @@ def show_check(out: Console, job: Any, known: dict[str, Any]) -> None:
     out.print(f"{known['tokens']:,} tokens, {known['label_tokens']:,} of them learned ({share:.0%})")
     if known["truncated"]:
         out.print(f"{known['truncated']} sequences are too long and lose their oldest turns (--data.max_length)")
-    out.print("\nThe first row; what is learned is marked [like this]", style="bold")
+    out.print("\nThe first row; what is learned is marked [like this]", style="bold", markup=False)
     out.print(_coloured(job.material.examples[0], job.part.tokenizer))
 
 

@@ -139,7 +139,7 @@ class ChatTemplate:
         run = ""
         for piece, is_control in self._runs(turns, generation_prompt, text):
             if is_control:
-                ids += self._encode_text(run) + [self.tokenizer.convert_tokens_to_ids(piece)]
+                ids += [*self._encode_text(run), self.tokenizer.convert_tokens_to_ids(piece)]
                 run = ""
             else:
                 run += piece

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import resource
 import signal
-import sys
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -14,6 +12,7 @@ import torch
 from transformers import TrainerCallback
 
 from offbook.core.report import Reporter
+from offbook.train.estimate import peak_memory
 from offbook.train.plan import Plan
 
 
@@ -25,8 +24,11 @@ class Metrics(TrainerCallback):
             heldout_loss where it was taken.
     """
 
-    def __init__(self, plan: Plan, emit: Callable[[dict[str, Any]], None], reporter: Reporter) -> None:
+    def __init__(
+        self, plan: Plan, emit: Callable[[dict[str, Any]], None], reporter: Reporter, device: torch.device
+    ) -> None:
         self.plan = plan
+        self.device = device
         self.emit = emit
         self.reporter = reporter
         self.line: dict[str, Any] = {}
@@ -77,7 +79,7 @@ class Metrics(TrainerCallback):
     def flush(self) -> None:
         """Emit the line of the step that is over; nothing if it has none."""
         if len(self.line) > 2:
-            self.line["memory_bytes"] = peak_memory()
+            self.line["memory_bytes"] = peak_memory(self.device)
             self.emit(self.line)
         self.line = {}
 
@@ -131,11 +133,3 @@ class Signals(TrainerCallback):
             raise KeyboardInterrupt
         self.caught = signal.Signals(number)
         self.reporter.say("Finishing this step, then saving. Press Ctrl-C again to stop at once.")
-
-
-def peak_memory() -> int:
-    """The most memory the run has held so far, in bytes: on the GPU where there is one, else of the process."""
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

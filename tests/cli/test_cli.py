@@ -1,0 +1,221 @@
+"""The command line as a person meets it: exit codes, two-line errors, JSON on stdout alone."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from offbook.cli import main as cli
+from offbook.cli.options import config_options
+from offbook.core import config as configs
+from offbook.recipes import recipes
+
+
+@pytest.fixture(autouse=True)
+def runs(tmp_path, monkeypatch):
+    monkeypatch.setenv("OFFBOOK_RUNS", str(tmp_path / "runs"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def offbook(capfd):
+    """Run a command line in this process: (exit code, stdout, stderr)."""
+
+    def run(*words):
+        with pytest.raises(SystemExit) as ended:
+            cli.main([str(word) for word in words])
+        out, err = capfd.readouterr()
+        assert "Traceback" not in err
+        return ended.value.code or 0, out, err
+
+    return run
+
+
+def options(settings):
+    return [word for name, value in settings.items() for word in (f"--{name}", json.dumps(value))]
+
+
+def test_every_verb_has_help_with_what_it_does(offbook):
+    for verb, summary in cli.VERBS.items():
+        code, out, _ = offbook(verb, "--help")
+        assert code == 0
+        assert out.startswith("Usage: offbook")
+        assert summary
+
+
+def test_a_bare_command_prints_help(offbook):
+    code, out, err = offbook()
+    assert "extract" in out + err
+    assert code in (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["trian"], "trian"),
+        (["train", "--train.epoch", "3"], "--train.epochs"),
+        (["train", "-c", "none.yaml"], "no such file"),
+        (["train"], "'data' is missing"),
+        (["train", "--data.source", "none.json", "--model.source", "nowhere"], "none.json"),
+        (["chat", "hamlett"], "no run 'hamlett'"),
+        (["chat", "x", "--json"], "--message"),
+        (["init", "x", "--recipe", "hamlett"], "did you mean 'hamlet'"),
+        (["runs", "show", "x"], "no run 'x'"),
+        (["train", "--data.source", "l.json", "--track.to", "[swanlub]"], "did you mean 'swanlab'"),
+    ],
+)
+def test_mistakes_exit_2_and_say_how_to_mend_them(offbook, words, said):
+    code, out, err = offbook(*words)
+    assert code == 2
+    assert said in err
+    assert out == ""
+    assert len(err.strip().splitlines()) <= 4
+
+
+def test_a_typo_in_the_file_names_the_nearest_key(offbook, tmp_path):
+    (tmp_path / "run.yaml").write_text("data: {source: x.json}\ntrain: {epoch: 3}\n")
+    code, _, err = offbook("check", "-c", "run.yaml")
+    assert code == 2
+    assert "unknown key 'train.epoch', did you mean 'epochs'?" in err
+
+
+def test_debug_shows_the_traceback(tmp_path):
+    answer = subprocess.run(
+        [sys.executable, "-m", "offbook.cli.main", "--debug", "chat", "none"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert "Traceback" in answer.stderr
+    assert "no run 'none'" in answer.stderr
+
+
+def test_check_json_is_one_object_and_writes_nothing(offbook, settings, runs):
+    code, out, _ = offbook("check", *options(settings), "--json")
+    assert code == 0
+    known = json.loads(out)
+    keys = {
+        *("rows", "heldout_rows", "duplicates", "conflicts", "truncated", "tokens", "label_tokens", "prefix_tokens"),
+        *("parameters", "trainable_parameters", "steps", "stop", "estimate"),
+    }
+    assert keys <= known.keys()
+    assert {"token", "id", "proved"} <= known["stop"].keys()
+    assert known["estimate"]["seconds"] > 0
+    assert known["estimate"]["peak_bytes"] > 10**8
+    assert not runs.exists()
+
+
+def test_check_shows_what_is_learned(offbook, settings):
+    code, out, _ = offbook("check", *options(settings))
+    assert code == 0
+    assert "<|im_start|>assistant\n[" in out
+    assert ".<|im_end|>]" in out
+    assert "proved" in out
+
+
+def test_prove_json(offbook, settings):
+    code, out, _ = offbook("prove", *options(settings), "--json")
+    proof = json.loads(out)
+    assert code == 0
+    assert proof["max_relative_difference"] <= 1e-5
+    assert proof["isolated"] is True
+    assert len(proof["modules"]) == 2 * 7 * 3
+
+
+def test_the_whole_way_from_train_to_talk(offbook, settings, runs):
+    code, out, err = offbook("train", *options({**settings, "train.epochs": 1}))
+    assert code == 0
+    assert "held-out loss" in out
+    assert "offbook chat" in out
+    assert "step 1/" in err
+    code, out, err = offbook("chat", "tiny", "--message", "Who are you?", "--json", "--seed", 0)
+    reply = json.loads(out)
+    assert reply["stop_reason"] in ("stop", "length")
+    assert isinstance(reply["reply"], str)
+    code, again, _ = offbook("chat", runs / "tiny", "--message", "Who are you?", "--json", "--seed", 0)
+    assert again == out
+    code, out, _ = offbook("runs", "list", "--json")
+    (row,) = json.loads(out)["runs"]
+    assert (row["name"], row["status"]) == ("tiny", "finished")
+    code, out, _ = offbook("runs", "show", "tiny")
+    assert "data:" in out
+    code, _, err = offbook("train", *options(settings))
+    assert code == 2
+    assert "--overwrite" in err
+    code, _, _ = offbook("runs", "rm", "tiny", "--yes")
+    assert not (runs / "tiny").exists()
+
+
+def test_a_conversation_in_the_terminal(trained, tmp_path):
+    """Typed through a pipe: history, /reset, /save, /quit."""
+    said = "Who are you?\n/nonsense\nHoratio, who are you?\n/save talk.json\n/reset\n/save empty.json\n/quit\n"
+    answer = subprocess.run(
+        [sys.executable, "-m", "offbook.cli.main", "chat", str(trained), "--seed", "0", "--max-new-tokens", "5"],
+        input=said,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert "/reset" in answer.stderr
+    messages = json.loads((tmp_path / "talk.json").read_text(encoding="utf-8"))["messages"]
+    assert [message["role"] for message in messages] == ["user", "assistant", "user", "assistant"]
+    assert json.loads((tmp_path / "empty.json").read_text(encoding="utf-8"))["messages"] == []
+
+
+@pytest.mark.parametrize("name", sorted(recipes()))
+def test_every_recipe_trains(offbook, name, tiny, rows, tmp_path, monkeypatch):
+    """With the model and the lines exchanged for tiny ones; everything else as it ships."""
+    from offbook.cli import init
+
+    monkeypatch.setattr(init, "LINES", {})
+    code, out, _ = offbook("init", "mine", "--recipe", name)
+    assert code == 0
+    assert out == "mine/run.yaml\n"
+    assert configs.load("mine/run.yaml").name == "mine"
+    small = {"model.source": str(tiny), "data.source": str(rows), "data.heldout": 0.15, "train.epochs": 0.5}
+    code, _, err = offbook("train", "-c", "mine/run.yaml", *options({**small, "generation.max_new_tokens": 4}))
+    assert code == 0, err
+    assert (tmp_path / "runs" / "mine" / "adapter" / "persona.json").is_file()
+    code, _, err = offbook("init", "mine", "--recipe", name)
+    assert code == 2
+    assert "is there already" in err
+
+
+def test_doctor_tells_what_it_sees(offbook):
+    code, out, _ = offbook("doctor", "--json")
+    known = json.loads(out)
+    assert code == 0
+    assert known["versions"]["torch"]
+    assert known["hardware"]["memory_bytes"] > 2**30
+    assert known["device"] in ("cpu", "cuda", "mps")
+    code, out, _ = offbook("doctor")
+    assert "memory" in out
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_a_script(offbook, shell):
+    code, out, _ = offbook("completion", shell)
+    assert code == 0
+    assert "_OFFBOOK_COMPLETE" in out
+
+
+def test_every_config_option_is_on_the_command_line():
+    import click
+
+    @click.command()
+    @config_options
+    def command(config):
+        click.echo(config.train.learning_rate)
+
+    names = {option for parameter in command.params for option in parameter.opts}
+    assert {f"--{name}" for name, _ in configs.options()} <= names
+    answer = CliRunner().invoke(command, ["--data.source", "x", "--train.learning_rate", "3e-3"])
+    assert answer.output == "0.003\n"
