@@ -111,7 +111,7 @@ def test_bits_come_from_torch_s_global_generator():
 
 
 def test_an_adapter_in_float32_on_a_bfloat16_layer_is_rounded_once():
-    model, modules = pair()
+    _, modules = pair()
     for module in modules:
         module.base_layer.to(torch.bfloat16)
     x = torch.randn(9, 24).bfloat16()

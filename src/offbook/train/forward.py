@@ -62,7 +62,7 @@ def install(
     base: Any = model.get_base_model()
     uninstall(model)
     if gradient_checkpointing:
-        base.gradient_checkpointing_enable({"use_reentrant": False})
+        base.activation_checkpointing_enable({"use_reentrant": False})
     notes: list[str] = []
     _FAST[base] = fast = _Fast(base.config._attn_implementation, packing, fused and packing, head)
     if head and not _frozen_head(base):
