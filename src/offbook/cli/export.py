@@ -1,0 +1,61 @@
+"""offbook export"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from offbook.cli.options import json_option, print_json
+
+
+@click.command(
+    short_help="Write the character for transformers, llama.cpp or Ollama.",
+    epilog="Example:  offbook export runs/hamlet --to gguf --quant q8_0",
+)
+@click.argument("run")
+@click.option("--to", required=True, metavar="FORMAT", help="merged, gguf, ollama, or lora (the adapter as a GGUF).")
+@click.option(
+    "--quant", metavar="NAME", help="Numbers. merged: f32, bf16, f16; gguf, ollama: q8_0, q4_k_m, f16. [the first]"
+)
+@click.option("--out", type=click.Path(path_type=Path), help="The folder to write. [export/FORMAT-QUANT in the run]")
+@click.option("--base-model", metavar="SOURCE", help="The base of a bare adapter folder (as in model.source).")
+@click.option("--template", metavar="NAME", help="A built-in chat template, for a bare adapter whose base has none.")
+@json_option
+def command(
+    run: str,
+    to: str,
+    quant: str | None,
+    out: Path | None,
+    base_model: str | None,
+    template: str | None,
+    as_json: bool,
+) -> None:
+    """Write the character of RUN for other programs, and prove that the copy is the original.
+
+    A copy that is not close enough to the original is kept under another name, and the exit code is 3.
+    """
+    from offbook.cli.screen import console, reporter
+    from offbook.exporting import export
+
+    done = export(run, to, quant=quant, out=out, base_model=base_model, template=template, reporter=reporter())
+    if as_json:
+        print_json(
+            {
+                "path": str(done.path),
+                "format": done.format,
+                "quant": done.quant,
+                "parity": done.parity.as_dict(),
+                "notes": done.notes,
+            }
+        )
+        return
+    for note in done.notes:
+        console().print(note, style="yellow")
+    found = done.parity
+    click.echo(f"{done.path}")
+    click.echo(
+        f"  equal to the original at {found.positions} positions: KL {found.kl:.2g} nats, "
+        f"the same likeliest token at {100 * found.top1:.1f} %"
+    )
+    click.echo("  how to run it: MODEL_CARD.md")

@@ -1,0 +1,125 @@
+"""A tokenizer as GGUF metadata.
+
+Everything is read from the fast tokenizer that the character was trained with; whether llama.cpp then gives the same
+ids is proved by the parity gate, on the character's own conversations.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from gguf import GGUFWriter, TokenType
+
+from offbook.core.errors import UsageError
+from offbook.core.persona import Ending
+
+_CONTRACTIONS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+_REST = r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+
+PRE_TOKENIZERS = {
+    _CONTRACTIONS + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}" + _REST: "qwen2",
+    _CONTRACTIONS + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}" + _REST: "llama-bpe",
+}
+"""The pattern by which a byte-level tokenizer cuts text first → llama.cpp's name for it."""
+
+
+def add_vocabulary(writer: GGUFWriter, tokenizer: Any, size: int, ending: Ending) -> None:
+    """Write tokens, merges or scores, and special ids.
+
+    Args:
+        tokenizer: a fast transformers tokenizer with a BPE model.
+        size: rows of the embedding matrix; ids beyond the tokenizer's become unused tokens.
+        ending: the token that ends a reply: llama.cpp stops on it.
+
+    Raises:
+        UsageError: the tokenizer is of a kind that this cannot be done for.
+    """
+    tree = json.loads(tokenizer.backend_tokenizer.to_str())
+    if tree["model"]["type"] != "BPE":
+        raise UsageError(
+            f"llama.cpp files are written for BPE tokenizers, this one is {tree['model']['type']}", _ELSEWHERE
+        )
+    tokens, types = _tokens(tree, size)
+    merges = [pair if isinstance(pair, list) else pair.split(" ", 1) for pair in tree["model"]["merges"]]
+    if tree["model"].get("byte_fallback"):
+        writer.add_tokenizer_model("llama")
+        writer.add_tokenizer_pre("default")
+        writer.add_token_scores(_scores(tokens, merges))
+        writer.add_add_space_prefix(_prepends_space(tree))
+    else:
+        writer.add_tokenizer_model("gpt2")
+        writer.add_tokenizer_pre(_pre_tokenizer(tree))
+        writer.add_token_merges([" ".join(pair) for pair in merges])
+    writer.add_token_list(tokens)
+    writer.add_token_types(types)
+    _add_special_ids(writer, tokenizer, ending)
+
+
+_ELSEWHERE = "Export with --to merged, and convert that folder with llama.cpp's own converter."
+
+
+def _tokens(tree: dict[str, Any], size: int) -> tuple[list[str], list[int]]:
+    """Texts and types of all ids, in order."""
+    tokens = [f"[PAD{number}]" for number in range(size)]
+    types = [int(TokenType.UNUSED)] * size
+    unknown = tree["model"].get("unk_token")
+    for text, number in tree["model"]["vocab"].items():
+        kind = TokenType.NORMAL
+        if tree["model"].get("byte_fallback") and re.fullmatch(r"<0x[0-9A-F]{2}>", text):
+            kind = TokenType.BYTE
+        tokens[number], types[number] = text, int(TokenType.UNKNOWN if text == unknown else kind)
+    for added in tree["added_tokens"]:
+        kind = TokenType.CONTROL if added["special"] else TokenType.USER_DEFINED
+        is_unknown = added["content"] == unknown
+        tokens[added["id"]], types[added["id"]] = added["content"], int(TokenType.UNKNOWN if is_unknown else kind)
+    return tokens, types
+
+
+def _scores(tokens: list[str], merges: list[list[str]]) -> list[float]:
+    """llama.cpp joins the pair whose result scores highest; the earliest merge therefore has to score highest."""
+    rank: dict[str, int] = {}
+    for number, (left, right) in enumerate(merges):
+        rank.setdefault(left + right, number)
+    return [-float(rank.get(token, len(merges))) for token in tokens]
+
+
+def _pre_tokenizer(tree: dict[str, Any]) -> str:
+    """llama.cpp's name for the way a byte-level tokenizer cuts text before merging."""
+    step = tree["pre_tokenizer"] or {}
+    steps = step["pretokenizers"] if step.get("type") == "Sequence" else [step]
+    kinds = [step.get("type") for step in steps]
+    if kinds == ["ByteLevel"] and steps[0].get("use_regex", True):
+        return "gpt-2"
+    if kinds == ["Digits", "ByteLevel"] and steps[0]["individual_digits"]:
+        return "smollm"
+    if kinds == ["Split", "ByteLevel"] and (name := PRE_TOKENIZERS.get(steps[0]["pattern"].get("Regex", ""))):
+        return name
+    raise UsageError("llama.cpp has no known name for the way this tokenizer cuts text", _ELSEWHERE)
+
+
+def _prepends_space(tree: dict[str, Any]) -> bool:
+    """Whether a text is read as if a space stood before it."""
+    steps = [tree.get("normalizer") or {}, tree.get("pre_tokenizer") or {}]
+    flat = [part for step in steps for part in (step.get("normalizers") or step.get("pretokenizers") or [step])]
+    return any(
+        part.get("type") == "Prepend" or (part.get("type") == "Metaspace" and part.get("prepend_scheme") != "never")
+        for part in flat
+    )
+
+
+def _add_special_ids(writer: GGUFWriter, tokenizer: Any, ending: Ending) -> None:
+    # Replies end with the ending, whatever the tokenizer calls its end of text.
+    writer.add_eos_token_id(ending.id)
+    writer.add_eot_token_id(ending.id)
+    for number, add in (
+        (tokenizer.bos_token_id, writer.add_bos_token_id),
+        (tokenizer.pad_token_id, writer.add_pad_token_id),
+        (tokenizer.unk_token_id, writer.add_unk_token_id),
+    ):
+        if number is not None:
+            add(number)
+    # The template writes every control token itself.
+    writer.add_add_bos_token(False)
+    writer.add_add_eos_token(False)

@@ -1,0 +1,195 @@
+"""Export, composed: open the character, write the copy, prove it equal, give it its name."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from offbook import character as characters
+from offbook.character import Character
+from offbook.core.errors import GateMissed, UsageError
+from offbook.core.registry import lookup
+from offbook.core.report import Reporter, Silent
+from offbook.core.rundir import RunDir, whole_folder, write_json
+from offbook.core.types import Conversation, Origin, Turn
+from offbook.data import formats as data_formats
+from offbook.export import parity
+from offbook.export.card import History, model_card
+from offbook.export.formats import FORMATS, Copy
+from offbook.export.original import Original
+from offbook.export.parity import BOUNDS, Asked, Parity, Speaker
+from offbook.export.speakers import LlamaCppSpeaker, TransformersSpeaker
+from offbook.infer.llamacpp import LlamaServer
+from offbook.model import hub
+from offbook.text.stops import proves_stop
+
+PARITY = "parity.json"
+MODEL_CARD = "MODEL_CARD.md"
+LENGTH = 1024
+"""Held-out conversations are compared up to so many tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A copy that was released."""
+
+    path: Path
+    format: str
+    quant: str
+    parity: Parity
+    notes: list[str]
+
+
+def export(
+    run: str | Path,
+    to: str,
+    *,
+    quant: str | None = None,
+    out: Path | None = None,
+    base_model: str | None = None,
+    template: str | None = None,
+    reporter: Reporter | None = None,
+) -> Exported:
+    """Write a copy of the character for other programs, and release it only if it equals the original.
+
+    Args:
+        run: a run folder, its name, or a bare PEFT adapter folder.
+        to: merged, gguf, ollama or lora.
+        quant: number format; default: the format's first.
+        out: the folder to write; default: `export/FORMAT-QUANT` in the run.
+        base_model, template: as for `character.load`.
+
+    Raises:
+        UsageError: run, format or number format are at fault, or the folder is there already.
+        GateMissed: the copy is not equal enough; it is kept under a name that ends in `-missed-parity`.
+    """
+    say = (reporter or Silent()).say
+    kind = lookup(FORMATS, to, "export format")
+    quant = quant or kind.quants[0]
+    lookup(dict.fromkeys(kind.quants), quant, f"number format for {to}")
+    target = out or exports(run) / f"{to}-{quant}"
+    if target.exists():
+        raise UsageError(f"{target} is there already", "Remove it, or name another folder with --out.")
+    character = characters.load(run, base_model=base_model, dtype="float32", template=template, reporter=reporter)
+    original = _original(character, run)
+    say("Asking the original")
+    passages = parity.passages(_speaker(character), _questions(character, run))
+    unproved = target.with_name(f"{target.name}-unproved")
+    with whole_folder(unproved) as folder:
+        say(f"Writing {to} ({quant})")
+        copy = kind.write(original, folder, quant)
+        say("Comparing the copy with the original")
+        with _opened(copy, original) as speaker:
+            found = parity.compare(passages, speaker, BOUNDS[quant])
+        if copy.scratch:
+            copy.model.unlink()
+        files = [path.name for path in folder.iterdir()]
+        card = model_card(original, to, quant, files, found, BOUNDS[quant], _history(run))
+        (folder / MODEL_CARD).write_text(card, encoding="utf-8")
+        write_json(folder / PARITY, {"format": to, "quant": quant, **found.as_dict()})
+    if not found.passed:
+        kept = _renamed(unproved, target.with_name(f"{target.name}-missed-parity"))
+        raise GateMissed(
+            f"the copy is not the original: {'; '.join(found.misses)}",
+            f"It is kept in {kept}, with the numbers in {PARITY}; a finer --quant may pass.",
+        )
+    return Exported(_renamed(unproved, target), to, quant, found, copy.notes)
+
+
+def exports(run: str | Path) -> Path:
+    """The folder that holds a run's copies; those of a bare adapter lie in its own folder."""
+    adapter = characters.adapter_folder(run)
+    return (adapter if adapter == Path(run) else adapter.parent) / "export"
+
+
+def _renamed(folder: Path, name: Path) -> Path:
+    shutil.rmtree(name, ignore_errors=True)
+    return folder.rename(name)
+
+
+def _original(character: Character, run: str | Path) -> Original:
+    base = character.persona.base
+    adapter = characters.adapter_folder(run).resolve()
+    name = adapter.parent.name if adapter.name == "adapter" else adapter.name
+    return Original(
+        model=character.model,
+        tokenizer=character.template.tokenizer,
+        persona=character.persona,
+        base=hub.pull(base.source, base.revision).path,
+        stop_ids=character.stop_ids,
+        name=re.sub(r"[^\w.-]+", "-", name),
+    )
+
+
+def _speaker(character: Character) -> TransformersSpeaker:
+    """The original itself, its adapter unmerged."""
+    character.model.generation_config.eos_token_id = list(character.stop_ids)
+    ending = character.persona.ending
+    tokenizer = character.template.tokenizer
+    return TransformersSpeaker(character.model, tokenizer, lambda model, ids: proves_stop(model, ending, ids))
+
+
+@contextmanager
+def _opened(copy: Copy, original: Original) -> Iterator[Speaker]:
+    """The copy in the runtime that it is for."""
+    ending = original.persona.ending
+    if copy.model.is_dir():
+        yield TransformersSpeaker.open(copy.model, lambda model, ids: proves_stop(model, ending, ids))
+        return
+    server = LlamaServer(copy.model, adapter=copy.adapter)
+    try:
+        yield LlamaCppSpeaker(server, ending.id, 1.0 if copy.adapter else 0.0, copy.text)
+    finally:
+        server.close()
+
+
+def _questions(character: Character, run: str | Path) -> list[Asked]:
+    """Held-out conversations, or the character's own answers to its probes where there are none."""
+    template, persona = character.template, character.persona
+    asked = []
+    for conversation in parity.spread(_heldout(run)) or _probed(character):
+        turns = list(conversation.turns)
+        prompt = template.prompt_ids(turns[:-1])
+        plain = template.render(turns[:-1], generation_prompt=True)
+        if template.tokenizer(plain, add_special_tokens=False)["input_ids"] != prompt:
+            continue  # it quotes a control token: other programs read that as the token itself
+        sent = turns[1:-1] if turns[0] == Turn("system", persona.system or "") else turns[:-1]
+        messages = [{"role": turn.role, "content": turn.text} for turn in sent]
+        example = template.examples(conversation, LENGTH)[-1]
+        asked.append(Asked(messages, prompt, example))
+    return asked
+
+
+def _heldout(run: str | Path) -> Sequence[Conversation]:
+    path = RunDir(characters.adapter_folder(run).parent).data / "heldout.jsonl"
+    return data_formats.load([path], "messages", "stop").conversations if path.is_file() and path.stat().st_size else []
+
+
+def _probed(character: Character) -> list[Conversation]:
+    settings = character.persona.generation.model_copy(update={"temperature": 0.0, "max_new_tokens": 32})
+    conversations = []
+    for number, probe in enumerate(character.persona.probes or ["Who are you?", "你是谁？"], start=1):
+        said = Turn("assistant", character.reply(probe, settings=settings).text or "…")
+        turns = (*character.with_system([Turn("user", probe)]), said)
+        conversations.append(Conversation(turns, Origin("probes", number)))
+    return conversations
+
+
+def _history(run: str | Path) -> History:
+    folder = RunDir(characters.adapter_folder(run).parent)
+    if not folder.config.is_file():
+        return History()
+    config = yaml.safe_load(folder.config.read_text(encoding="utf-8"))
+    return History(config, _json(folder.data / "report.json"), _json(folder.eval))
+
+
+def _json(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
