@@ -30,44 +30,63 @@ LATIN = rf"(?:(?:Mrs?|Ms|Dr|St|MRS?|DR|ST)\.\s)?(?:\d+(?:st|nd|rd|th)?\s)?{WORD}
 CLOCK = r"\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d+)?"
 BRACKETS = r"(?:\s*[（(\[【][^（()）\[\]【】]{0,60}[）)\]】])"
 
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A way to mark a speaker."""
+
+    pattern: re.Pattern[str]
+    signs: str = ""
+    """A line without any of these has no such label, which is quickly seen."""
+    plain: bool = False
+    """Whether the mark is a sign of its own; other labels are believed only where labels usually stand."""
+
+
+def _layout(pattern: str, signs: str = "", plain: bool = False) -> Layout:
+    return Layout(re.compile(pattern), signs, plain)
+
+
 LAYOUTS = {
-    "colon": re.compile(rf"^(?P<name>[^:：︰﹕]{{1,60}}?{BRACKETS}*)\s*[:：︰﹕](?!//)\s*(?P<rest>.*)$"),
-    "bold": re.compile(rf"^(\*\*|__)(?P<name>[^*_]{{1,40}}?)\1(?P<rest>{BRACKETS}*[.:：]?.*)$"),
-    "bracket": re.compile(
-        r"^[【\[「<〈](?P<name>[^【】\[\]「」<>〈〉:：]{1,20})[】\]」>〉]\s*[:：]?\s*(?P<rest>\S.*)$"
+    "colon": _layout(
+        rf"^(?P<name>[^:：︰﹕]{{1,60}}?{BRACKETS}*)\s*[:：︰﹕](?!//)\s*(?P<rest>.*)$", ":：︰﹕", plain=True
     ),
-    "dot": re.compile(
-        rf"^_?(?P<name>{LATIN})(?:\._?|,?_?(?=\s*[(\[]_?[^()\[\]]+_?[)\]]))\s*(?P<rest>[\[(_\"'“‘—\-A-ZÀ-Þ\d].*)$"
+    "bold": _layout(rf"^(\*\*|__)(?P<name>[^*_]{{1,40}}?)\1(?P<rest>{BRACKETS}*[.:：]?.*)$", "*_", plain=True),
+    "bracket": _layout(
+        r"^[【\[「<〈](?P<name>[^【】\[\]「」<>〈〉:：]{1,20})[】\]」>〉]\s*[:：]?\s*(?P<rest>\S.*)$",
+        "】]」>〉",
+        plain=True,
     ),
-    "alone": re.compile(
+    "dot": _layout(
+        rf"^_?(?P<name>{LATIN})(?:\._?|,?_?(?=\s*[(\[]_?[^()\[\]]+_?[)\]]))"
+        r"\s*(?P<rest>[\[(_\"'“‘—\-A-ZÀ-Þ\d].*)$",
+        ".[(",
+    ),
+    "alone": _layout(
         rf"^_?(?P<name>[^:：.]{{1,40}}?{BRACKETS}*)[.:：]?_?(?P<notes>{BRACKETS}*)(?:\s+[\[(]?{CLOCK}[\])]?)?$"
     ),
-    "gap": re.compile(
-        rf"^(?P<name>[{CJK}]\u3000[{CJK}]|[{CJK}][{CJK}\w·]{{0,7}})[\s\u3000]+(?P<rest>\S.*)$|^(?P<name2>{LATIN})(?:\s{{2,}}|\t+)(?P<rest2>\S.*)$"
-    ),
-    "dash": re.compile(rf"^(?P<name>[{CJK}]{{1,6}}|{LATIN})\s*(?:——|—|--|–)\s*(?P<rest>\S.*)$"),
-    "pipe": re.compile(r"^\|?\s*(?P<name>[^|]{1,24}?)\s*\|\s*(?P<rest>[^|]+?)\s*\|?$"),
+    "gap": _layout(rf"^(?P<name>[{CJK}]\u3000[{CJK}]|[{CJK}][{CJK}\w·]{{0,7}})[\s\u3000]+(?P<rest>\S.*)$", " \t\u3000"),
+    "tab": _layout(rf"^(?P<name>{LATIN})(?:\s{{2,}}|\t+)(?P<rest>\S.*)$", " \t"),
+    "dash": _layout(rf"^(?P<name>[{CJK}]{{1,6}}|{LATIN})\s*(?:——|—|--|–)\s*(?P<rest>\S.*)$", "—-–"),
+    "pipe": _layout(r"^\|?\s*(?P<name>[^|]{1,24}?)\s*\|\s*(?P<rest>[^|]+?)\s*\|?$", "|"),
 }
-"""Ways to mark a speaker, from the plainest to the weakest."""
-
-SIGNS = {
-    "colon": ":：︰﹕",
-    "bold": "*_",
-    "bracket": "】]」>〉",
-    "dot": ".[(",
-    "gap": " \t\u3000",
-    "dash": "—-–",
-    "pipe": "|",
-}
-"""A line without any of its layout's signs has no label in it, which is quickly seen."""
-
-PLAIN = ("colon", "bold", "bracket")
-"""Layouts whose mark is a sign of its own; the others are believed only where labels usually stand."""
+"""How scripts mark who speaks, from the plainest to the weakest."""
 
 BESIDES = ("colon", "bold", "alone")
 """Layouts in which a known name is a label in a script of another layout too."""
 
+KNOWN, MANNERED, ONCE = 1.0, 0.95, 0.85
+"""How certain a label is: a name that recurs; one with words beside it (`皇上冷笑`); one that stands there but once."""
+
+USUAL, ALWAYS = 0.1, 0.5
+"""Share of the lines at a place that are labels, for a known name to be one there, and for an unknown one."""
+
 PREFIX = re.compile(r"^(?:[>\-•·—–]\s*)*(?:[\[(（]?" + CLOCK + r"[\])）]?\s*)?(?:\d+[.、)]?\s+)?")
+
+
+INLINE = re.compile(
+    rf"(?:(?<=[。！？!?…”』」）)\]】])\s*|(?<=\s))(?P<name>[{CJK}][{CJK}\w·]{{0,7}})(?P<notes>{BRACKETS}*)\s*[:：](?!//)"
+)
+"""A further speaker on a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +110,15 @@ def place(line: str, after_blank: bool) -> Place:
 
 def match(line: str, layout: str) -> Label | None:
     """The line read in that layout, if its label can be a name."""
-    if layout in SIGNS and not any(sign in line for sign in SIGNS[layout]):
+    way = LAYOUTS[layout]
+    if way.signs and not any(sign in line for sign in way.signs):
         return None
-    body = line.strip()
-    body = body[PREFIX.match(body).end() :] if layout in PLAIN else body  # type: ignore[union-attr]
-    found = LAYOUTS[layout].match(body)
+    body = PREFIX.sub("", line.strip()) if way.plain else line.strip()
+    found = way.pattern.match(body)
     if not found:
         return None
     groups = found.groupdict()
-    raw = (groups["name"] or groups.get("name2") or "") + (groups.get("notes") or "")
-    rest = groups.get("rest") or groups.get("rest2") or ""
+    raw, rest = groups["name"] + (groups.get("notes") or ""), groups.get("rest") or ""
     if layout == "bold":
         raw, rest = _bold(raw, rest)
     name, notes = split_notes(raw)
@@ -120,11 +138,6 @@ def _bold(raw: str, rest: str) -> tuple[str, str]:
     return raw + rest[:end], re.sub(r"^\s*[.:：]\s*", "", rest[end:])
 
 
-INLINE = re.compile(
-    rf"(?:(?<=[。！？!?…”』」）)\]】])\s*|(?<=\s))(?P<name>[{CJK}][{CJK}\w·]{{0,7}})(?P<notes>{BRACKETS}*)\s*[:：](?!//)"
-)
-
-
 class Labels:
     """The layout of one script, its speakers, and where their names stand."""
 
@@ -139,9 +152,10 @@ class Labels:
         total = sum(labels.values())
         capitals = sum(count for name, count in names.items() if name in often and name.isupper())
         self.layout = layout
+        self.plain = LAYOUTS[layout].plain
         self.support = total
         self.share = {where: count / lines[where] for where, count in labels.items()}
-        self.capitals = layout not in PLAIN and capitals >= 0.7 * total > 0
+        self.capitals = not self.plain and capitals >= 0.7 * total > 0
         self.seen = frozenset(names)
         self.known = frozenset(name for name in often if not self.capitals or name.isupper() or names[name] >= 3)
         inline = sorted((name for name in self.known if HAS_CJK.search(name)), key=len, reverse=True)
@@ -150,7 +164,7 @@ class Labels:
                 rf"(?:(?<=[。！？!?…”』」）)\]】—])|(?<=\s))(?P<name>{'|'.join(map(re.escape, inline))})"
                 rf"(?P<notes>{BRACKETS}*)\s*[:：]\s*"
             )
-            if inline and layout in PLAIN
+            if inline and self.plain
             else None
         )
 
@@ -167,11 +181,11 @@ class Labels:
         """The speakers behind a label, how they speak, and how certain that is."""
         speakers = split_joint(label.name, self.seen)
         if all(name in self.known for name in speakers):
-            return speakers, label.notes, 1.0
+            return speakers, label.notes, KNOWN
         head, manner = split_manner(label.name, self.known)
         if manner:
-            return (head,), (manner, *label.notes), 0.95
-        return speakers, label.notes, 0.85
+            return (head,), (manner, *label.notes), MANNERED
+        return speakers, label.notes, ONCE
 
     def inline(self, text: str) -> list[Label]:
         """The text cut before every further `name：` of a known speaker; the first piece has no name."""
@@ -189,15 +203,15 @@ class Labels:
     def _believes(self, label: Label, where: Place) -> bool:
         speakers, _, certain = self.who(label)
         if label.layout != self.layout:
-            return certain >= 0.95 and (label.layout != "alone" or where[0])
-        if certain < 0.95 and label.rest.startswith(("http://", "https://", "www.")):
+            return certain >= MANNERED and (label.layout != "alone" or where[0])
+        if certain < MANNERED and label.rest.startswith(("http://", "https://", "www.")):
             return False
-        if label.layout in PLAIN:
-            return certain >= 0.95 or label.layout == "bold" or all(is_name(name) for name in speakers)
-        if certain >= 0.95:
-            return self.share.get(where, 0) >= 0.1
+        if self.plain:
+            return certain >= MANNERED or label.layout == "bold" or all(is_name(name) for name in speakers)
+        if certain >= MANNERED:
+            return self.share.get(where, 0) >= USUAL
         return (
-            self.share.get(where, 0) >= 0.5
+            self.share.get(where, 0) >= ALWAYS
             and all(is_name(name) and name.casefold() not in INTERJECTIONS for name in speakers)
             and (label.name.isupper() if self.capitals else label.name[0].isupper() or len(label.name) <= 4)
         )
@@ -219,11 +233,11 @@ def learn(rows: Iterable[Row], layouts: tuple[str, ...]) -> Labels:
                     for found in INLINE.finditer(label.rest):
                         counts[layout][found["name"], where] += not is_note(found["name"])
     learned = [Labels(layout, counts[layout], lines) for layout in layouts]
-    return max(learned, key=lambda labels: labels.support * (1.5 if labels.layout in PLAIN else 1))
+    return max(learned, key=lambda labels: labels.support * (1.5 if labels.plain else 1))
 
 
 def _weighs(name: str, count: int, layout: str) -> bool:
     """Whether a recurring label is a speaker: words that open many a sentence are not, unless the mark is plain."""
-    if layout in PLAIN:
+    if LAYOUTS[layout].plain:
         return is_name(name) or count >= 3
     return name.casefold() not in INTERJECTIONS and (is_name(name) or count >= 4)

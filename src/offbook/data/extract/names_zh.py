@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 
-from offbook.data.extract.words_zh import GROUP, HE, LEADING, MANNER, NO_NAME, NO_ONE, OBJECT_OF, SAY, SIGHT, plain
+from offbook.data.extract.words_zh import GROUP, HE, KIN, LEADING, MANNER, NO_NAME, NO_ONE, OBJECT_OF, SAY, SIGHT, plain
 
 SPEAKS = rf"(?:{MANNER}){{0,5}}{SAY}(?:一声|一句|两句|几句)?"
-NAME = r"(?P<name>[\u4e00-\u9fff·]{2,6}?)"
+NAME = r"(?P<name>[A-Za-z][A-Za-z .]{0,20}[A-Za-z]|[\u4e00-\u9fff·]{2,6}?)"
 BEFORE = re.compile(rf"{NAME}{SPEAKS}$")
 ENTERS = re.compile(rf"(?:{SIGHT.pattern}){NAME}(?:走|进|進|从|從|来|來|跑|笑|端|拿|捧|站|坐|在|披|穿|手|也|已|忙)")
+ALONE = re.compile(r"(?P<name>[\u4e00-\u9fff·]{2,4})")
 AFTER = re.compile(rf"{NAME}{SPEAKS}(?=$|[，。：:、！])")
 MANNERS = re.compile(rf"(?:{MANNER}|{SAY})+")
 NAME_CHARACTERS = re.compile(r"[\u4e00-\u9fff·]+")
@@ -39,7 +40,9 @@ class People:
         self._open(text, skip(twin, start, end), end)
         for entering in ENTERS.finditer(twin, start, end):
             self._count(entering, text)
-        return self._count(BEFORE.match(twin, skip(twin, start, end), end), text)
+        begin = skip(twin, start, end)
+        named = twin[end:].startswith(("：", ":")) and ALONE.fullmatch(twin, begin, end)
+        return self._count(named or BEFORE.match(twin, begin, end), text)
 
     def count_after(self, text: str) -> str | None:
         """Take note of who stands before the verb of speech at the head of `text`."""
@@ -79,6 +82,8 @@ class People:
             return None, start
         if group := GROUP.match(twin, start):
             return text[group.start() : group.end()], group.end()
+        if kin := KIN.match(twin, start):
+            return text[kin.start() : kin.end()], kin.end()
         if pronoun := HE.match(twin, start):
             return "", pronoun.end()
         return None, start

@@ -77,8 +77,8 @@ class _Reading:
                 continue
             guess = next(guesses)
             line = paragraph.line_at(piece.start)
-            if guess.unspoken:
-                yield Left(guess.unspoken, piece.text, line)
+            if guess.unspoken or not any(char.isalnum() for char in piece.text):
+                yield Left(guess.unspoken or "nothing said", piece.text, line)
             elif place == 0 and self.open and self.last and guess.confidence < 0.9:
                 self._go_on(piece, "\n")
             elif self._is_interrupted(cut, place, guess.speakers):

@@ -16,7 +16,7 @@ TITLE = one_of(
     "Mr Mrs Miss Ms Dr Sir Lady Lord Colonel Captain Major General Admiral Professor Doctor Aunt Uncle Father Mother"
     " Brother Sister King Queen Prince Princess Madame Monsieur Madam Master Mistress Saint St Rev Old Young Little"
 )
-NAME = rf"(?:{TITLE}\.?\s+)*[A-Z][a-zA-Z]+(?:['’][A-Z][a-z]+)?(?:[\s-](?:de\s|von\s|of\s)?[A-Z][a-z]+){{0,2}}"
+NAME = rf"(?:{TITLE}\.?\s+)*[A-Z][a-zA-Z]+(?:['’][A-Z][a-z]+)?(?:[\s-](?:de\s|von\s|of\s)?[A-Z][a-z]+){{0,3}}"
 SOMEBODY = (
     r"(?:the|his|her|my|their|our|an?)\s+(?:[a-z]+(?:-[a-z]+)?\s+){0,2}?[a-z]+"
     r"(?=[,.;:]|\s+(?:to|in|with|as|and|who|at|from|on|after)\b|$)"
@@ -52,9 +52,9 @@ OBJECT_OF = words(
 )
 NOT_A_NAME = words(
     """
-    The A An And But Then When While As At In On If So Yet For Or Nor With After Before This That These Those
-    There Here What Who How Why Where Which It Its His Her My Our Your Their You We Now Never Not No Yes Oh Ah
-    Well Upon To From By Such All Some Every Each Another Nothing Something Everybody Nobody Once Still Just
+    The A An And He She They I We You But Then When While As At In On If So Yet For Or Nor With After Before
+    This That These Those There Here What Who How Why Where Which It Its His Her My Our Your Their Now Never Not
+    No Yes Oh Ah Well Upon To From By Such All Some Every Each Another Nothing Something Everybody Nobody Once Still Just
     Only Perhaps Indeed Thus Having Being Though Although Since Until Unless Monday Tuesday Wednesday Thursday
     Friday Saturday Sunday God Heaven Good Dear Everyone Soon Later Sometimes Suddenly Finally Presently Turning
     Looking Chapter

@@ -12,9 +12,9 @@ from offbook.data.extract import script
 from offbook.data.extract.cue import Cue, Left, Lines
 
 STYLE = script.Style(
-    layouts=("bold", "colon", "dot", "alone", "gap", "dash"),
+    layouts=("bold", "colon", "dot", "alone", "tab", "dash"),
     chinese=(),
-    latin=("bold", "dot", "alone", "gap", "dash"),
+    latin=("bold", "dot", "alone", "tab", "dash"),
     narrates=False,
 )
 

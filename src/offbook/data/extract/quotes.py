@@ -15,6 +15,7 @@ from offbook.data.extract.headings import heading, is_rule
 PAIRS = {"“": "”", "「": "」", "『": "』", "«": "»", "‘": "’", '"': '"', "'": "'"}
 SURVEYED = 20_000
 """Lines that show how a book is printed."""
+ENDED = re.compile(r"[。！？!?.…”」』\"’—]$")
 CLOSES_AFTER = re.compile(r"[,.!?…\-—–~，。！？]$")
 """What stands before the end of a speech in single quotes, and hardly ever before an apostrophe."""
 
@@ -62,19 +63,21 @@ def survey(lines: Lines) -> Print:
     lengths: Counter[int] = Counter()
     followed: Counter[int] = Counter()
     marks: Counter[str] = Counter()
-    characters = beyond = last = 0
+    characters = beyond = ended = 0
+    last = ""
     for _, raw in islice(lines, SURVEYED):
         text = raw.strip()
         lengths[min(len(text), 400)] += bool(text)
         if text and last:
-            followed[min(last, 400)] += 1
-        last = len(text)
+            followed[min(len(last), 400)] += 1
+            ended += bool(ENDED.search(last))
+        last = text
         for mark in PAIRS:
             marks[mark] += text.count(mark)
         characters += len(text)
         beyond += len(text.encode("utf-8", errors="replace")) - len(text)
     # A Chinese character takes two bytes more than a Latin letter.
-    return Print(_is_wrapped(lengths, followed), _marks(marks), beyond > characters)
+    return Print(_is_wrapped(lengths, followed, ended), _marks(marks), beyond > characters)
 
 
 def paragraphs(lines: Lines, wrapped: bool) -> Iterator[Paragraph]:
@@ -136,10 +139,10 @@ def _find_close(text: str, marks: tuple[str, str], start: int) -> int:
     return -1
 
 
-def _is_wrapped(lengths: Counter[int], followed: Counter[int]) -> bool:
-    """Lines that go on are all about as long as the page is wide; paragraphs of a line each are of any length."""
+def _is_wrapped(lengths: Counter[int], followed: Counter[int], ended: int) -> bool:
+    """Lines that go on are about as long as the page is wide and seldom end a sentence; paragraphs always do."""
     total, inside = sum(lengths.values()), sum(followed.values())
-    if not inside:
+    if not inside or ended > 0.5 * inside:
         return False
     seen, width = 0, 0
     for width in sorted(lengths):

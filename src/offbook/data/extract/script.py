@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -64,24 +65,24 @@ class Habits:
     """What a first pass over a script shows about it."""
 
     def __init__(self, lines: Lines, style: Style) -> None:
-        directions = texts = spaced = 0
-        previous: Row | None = None
+        kinds: Counter[str] = Counter()
 
         def counted() -> Iterator[Row]:
-            nonlocal directions, texts, spaced, previous
+            before = ""
             for row in sort_lines(lines):
-                directions += row.kind == "direction"
-                texts += row.kind == "text"
-                spaced += row.kind == "blank" and previous is not None and previous.kind == "text"
-                previous = row
+                kinds[row.kind] += 1
+                kinds["text and blank"] += (before, row.kind) == ("text", "blank")
+                before = row.kind
                 yield row
 
         self.labels: Labels = learn(counted(), style.layouts)
-        bare = max(texts - self.labels.support, 0)
-        self.marks_directions = directions >= max(1, 0.5 * bare) or directions >= 0.1 * texts > 0
+        bare = max(kinds["text"] - self.labels.support, 0)
+        self.marks_directions = (
+            kinds["direction"] >= max(1, 0.5 * bare) or kinds["direction"] >= 0.1 * kinds["text"] > 0
+        )
         """Whether the writer sets directions off, so that a bare line can be trusted to be spoken."""
         self.narrates = style.narrates
-        self.blank_ends = style.narrates and spaced < 0.8 * texts
+        self.blank_ends = style.narrates and kinds["text and blank"] < 0.8 * kinds["text"]
         """Blank lines after every line mean nothing."""
 
 

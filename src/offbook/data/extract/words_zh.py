@@ -94,4 +94,6 @@ NO_ONE = words(
 )
 HE = re.compile(r"(?:他|她|它|其|伊)(?:们)?")
 GROUP = re.compile(r"(?:众人|众姊妹|众丫鬟|大家|二人|两人|三人|众|姊妹们|丫鬟们|婆子们)")
+KIN = re.compile(r"[我他她你](?:妈妈?|爸爸?|爹|娘|爷爷?|奶奶?|哥哥?|姐姐?|弟弟?|妹妹?)|妈|爸|爹|娘|我们?|咱们?|俺们?")
+"""Who is named by kinship, and the teller himself."""
 AGAIN = re.compile(r"^(?:说着|说毕|说完|一面说|一面|又|因又|因|复|想了想|停了停|顿了顿|接着|说罢|道罢|言罢|叹了)")
