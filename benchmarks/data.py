@@ -68,6 +68,7 @@ def main() -> None:
         path = Path(folder) / "rows.jsonl"
         with path.open("w", encoding="utf-8") as file:
             file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in made_up_rows(options.rows))
+        before = time.process_time()
         loaded = timed("load", lambda: formats.load([path]))
     report = timed("inspect", lambda: quality.inspect(loaded.conversations))
     kept = timed("thin", lambda: quality.thin(loaded.conversations, "exact", None))
@@ -78,7 +79,11 @@ def main() -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     result = {
         "rows": options.rows,
-        "seconds": {**seconds, "total": round(sum(seconds.values()), 2)},
+        "seconds": {
+            **seconds,
+            "total": round(sum(seconds.values()), 2),
+            "processor": round(time.process_time() - before, 2),
+        },
         "peak_bytes": peak,
         "findings": {finding.name: finding.count for finding in report.findings},
         "heldout_rows": len(parts.heldout),

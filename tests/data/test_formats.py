@@ -131,6 +131,8 @@ def test_scenes_of_two_files_are_two_scenes():
 
     assert scene({"file": "a.txt", "line": 3, "scene": "第12幕"}) == "a.txt: 第12幕"
     assert scene({"file": "b.txt", "line": 3, "scene": "第12幕"}) == "b.txt: 第12幕"
+    assert scene({"file": "/home/a/b.txt", "scene": "第12幕"}) == "b.txt: 第12幕"
+    assert scene({"file": r"C:\plays\b.txt", "scene": 12}) == "b.txt: 12"
     assert scene({"file": "a.txt", "line": 3, "scene": None}) is None
     assert scene("somewhere") is None
 

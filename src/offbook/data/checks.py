@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 from offbook.core.types import Conversation, Origin
 from offbook.data import marks
-from offbook.data.likeness import Index, Texts
+from offbook.data.likeness import Index, Texts, letters
 
 EXAMPLES = 3
+TELLING = 12
+"""Letters from which on a repeated line is no coincidence."""
 SHORT, LONG = 2, 800
 """A reply of so many characters or fewer is short; one of more than so many is long."""
 
@@ -108,12 +110,13 @@ def foreign_replies(conversations: Sequence[Conversation]) -> Found:
 
 
 def own_lines(conversations: Sequence[Conversation]) -> Found:
-    """Prompts that hold the reply that they ask for."""
+    """Prompts that are another reply of the character's, or hold the one that they ask for."""
+    replies = {reply for each in conversations for reply in each.replies if len(letters(reply)) >= TELLING}
     return _found(
         [
             Sample(each.origin, f"{each.prompt} → {each.replies[-1]}")
             for each in conversations
-            if len(each.replies[-1]) > SHORT + 2 and each.replies[-1].strip() in each.prompt
+            if each.prompt in replies or (len(each.replies[-1]) > SHORT + 2 and each.replies[-1].strip() in each.prompt)
         ]
     )
 
@@ -196,11 +199,11 @@ CHECKS = {
         severe=0.3,
     ),
     "own_lines": Check(
-        "prompts hold the very reply that they ask for",
+        "prompts are a line of the character's own",
         own_lines,
-        "The model learns to repeat what it is told.",
-        "Take the line out of the prompt; it is the character's own.",
-        noticed=0.01,
+        "The model learns to answer itself, or to repeat what it is told.",
+        "Where the character speaks twice in a row, make one reply of it; else take the line out of the prompt.",
+        noticed=0.05,
         severe=0.2,
     ),
     "markup": Check(

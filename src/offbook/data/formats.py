@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any, NamedTuple
 
 from offbook.core.errors import UsageError
@@ -189,14 +189,15 @@ def _join(spoken: Spoken) -> tuple[Turn, ...]:
 
 
 def _scene(row: Row) -> str | None:
-    """The scene of an extracted row (`source: {file, scene}`), unique among files; or a column `scene`."""
+    """The scene of an extracted row (`source: {file, scene}`), with the file's name; or a column `scene`."""
     source = row.get("source")
     named = source if isinstance(source, dict) else row
     scene = named.get("scene")
     if not isinstance(scene, str | int) or scene == "":
         return None
     file = named.get("file")
-    return f"{file}: {scene}" if isinstance(file, str) else str(scene)
+    # The name alone: a scene is the same one wherever the file lies.
+    return f"{PureWindowsPath(file).name}: {scene}" if isinstance(file, str) else str(scene)
 
 
 def _excerpt(row: Row) -> str:

@@ -17,10 +17,9 @@ from offbook.core.types import Conversation
 from offbook.data.chance import chance
 from offbook.data.near import Near, Seen, normal
 
-LARGEST_UNIT = 0.25
-"""A unit that is a larger share of the rows is never held out: one huge scene must not swallow the split."""
-SMALL_UNIT = 20
-"""So many rows are not yet huge, unless they are more than half of all."""
+LARGEST_UNIT = 40
+"""A unit of more rows than these and than all that is to be held out is never held out, nor one of more than half of
+all rows: a huge scene must not swallow the split."""
 TELLING = 12
 """Letters from which on the likeness of two replies tells; shorter ones ("是。", "My lord.") are everybody's."""
 
@@ -48,7 +47,7 @@ def split(conversations: Sequence[Conversation], share: float, seed: int) -> Spl
     too few rows are in units that may be held out (all lines are of one scene), the units are prompts, else rows.
     """
     rows = len(conversations)
-    limit = max(LARGEST_UNIT * rows, min(SMALL_UNIT, rows / 2))
+    limit = min(max(LARGEST_UNIT, share * rows), rows / 2)
     for unit_of in (_scene, _prompt, _row):
         units = [unit_of(conversation) for conversation in conversations]
         small = {unit: size for unit, size in Counter(units).items() if size <= limit}
