@@ -86,8 +86,11 @@ def _trigrams(text: str) -> set[str]:
 def _buckets(texts: Sequence[str]) -> Iterator[list[int]]:
     """Groups of two or more texts that agree in all values of a band."""
     signatures = np.empty((len(texts), BANDS * ROWS), np.uint32)
-    encoded = ([trigram.encode() for trigram in _trigrams(text)] for text in texts)
-    for index, minhash in enumerate(MinHash.generator(encoded, num_perm=BANDS * ROWS, hashfunc=crc32)):
+    # One MinHash, cleared: making 100,000 of them costs as much as the hashing.
+    minhash = MinHash(num_perm=BANDS * ROWS, hashfunc=crc32)
+    for index, text in enumerate(texts):
+        minhash.clear()
+        minhash.update_batch([trigram.encode() for trigram in _trigrams(text)])
         signatures[index] = minhash.hashvalues
     mixers = np.random.default_rng(0).integers(2**64, size=ROWS, dtype=np.uint64) | 1
     for band in range(BANDS):
