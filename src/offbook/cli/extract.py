@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from offbook.cli.options import json_option, print_json
 from offbook.core.errors import UsageError
-
-if TYPE_CHECKING:
-    from offbook.data.extract import Speaker, Summary
+from offbook.data import extract
+from offbook.data.extract import Speaker, Summary
 
 
 @click.command(short_help="Take a character's lines out of scripts, novels and chats.")
@@ -21,7 +20,9 @@ if TYPE_CHECKING:
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Where the rows go (JSONL).")
 @click.option("--list", "list_only", is_flag=True, help="Only show who speaks.")
 @click.option("--alias", "aliases", multiple=True, metavar="A=B", help="A and B are one person (repeat as needed).")
-@click.option("--format", "format", default="auto", show_default=True, metavar="NAME", help="What kind of text it is.")
+@click.option(
+    "--format", default="auto", show_default=True, metavar="NAME", help=f"What it is: {', '.join(extract.EXTRACTORS)}."
+)
 @click.option("--context", default=0, show_default=True, type=click.IntRange(0), help="Turns before the prompt.")
 @click.option("--keep-actions", is_flag=True, help="Leave stage directions and actions in the texts.")
 @click.option(
@@ -50,8 +51,6 @@ def command(
 
     Each row holds what was said to the character and what it answered, with file, line, scene and confidence.
     """
-    from offbook.data import extract
-
     if list_only:
         found = extract.speakers(files, format=options["format"])
         print_json([_plain(speaker) for speaker in found]) if as_json else _show_speakers(found)

@@ -7,10 +7,10 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from math import sqrt
 
 from offbook.core.errors import UsageError
-from offbook.core.registry import nearest
 from offbook.data.extract.cue import SURE, Cue
 from offbook.data.extract.names import CJK
 from offbook.data.extract.vocabulary import words
@@ -26,6 +26,16 @@ GROUPS = words(
     all both others everyone chorus 众人 大家 眾人 众 齐声 合 全体 所有人 二人 两人
     """
 )
+
+
+TITLES = words(
+    """
+    the mrs miss lady lord sir king queen prince duke earl old young and
+    """
+)
+"""What may stand before a name, so that two names which share it alone are two people."""
+RANK = re.compile(r"[甲乙丙丁戊己庚辛\d一二三四五六七八九十]|[父母爹娘妈媽家的]|侍|从|太监|丫鬟")
+"""What tells two people of one name apart: numbers, kin, servants."""
 
 
 @dataclass(slots=True)
@@ -54,6 +64,7 @@ class Cast:
         self._last: tuple[str | None, tuple[str, ...], set[str]] = (None, (), set())
 
     def add(self, cue: Cue, file: str) -> None:
+        """Count a cue of a file; cues come in the file's order."""
         scene = f"{file}\n{cue.scene}"
         before, partners, calls = self._last
         for name in cue.speakers:
@@ -98,11 +109,9 @@ class Cast:
     def _offer(self, role: str) -> str:
         spelled = {same(name): name for name in self.speakers}
         inside = [name for key, name in spelled.items() if same(role) in key or key in same(role)]
-        if inside:
-            best = max(inside, key=lambda name: self.speakers[name].lines)
-            return f", did you mean '{best}'?"
-        offer = nearest(same(role), spelled)
-        return offer and f", did you mean '{spelled[offer.split(chr(39))[1]]}'?"
+        close = [spelled[key] for key in get_close_matches(same(role), list(spelled), n=1, cutoff=0.5)]
+        best = max(inside, key=lambda name: self.speakers[name].lines) if inside else next(iter(close), None)
+        return f", did you mean '{best}'?" if best else ""
 
     def _fix(self) -> str:
         leading = [speaker.name for speaker in self.listed()[:8]]
@@ -157,14 +166,6 @@ def _resemble(one: str, other: str) -> bool:
         return not RANK.search(long.removeprefix(short).removesuffix(short))
     pet = re.fullmatch(rf"(?:[阿小]([{CJK}])|([{CJK}])[儿兒])", short)
     return pet is not None and long.endswith(pet[1] or pet[2])
-
-
-TITLES = words(
-    """
-    the mrs miss lady lord sir king queen prince duke earl old young first second third and
-    """
-)
-RANK = re.compile(r"[甲乙丙丁戊己庚辛\d一二三四五六七八九十]|[父母爹娘妈媽家的]|侍|从|太监|丫鬟")
 
 
 def _cosine(one: Counter[str], other: Counter[str]) -> float:

@@ -42,7 +42,7 @@ class Left:
 
 
 Lines = Iterable[tuple[int, str]]
-"""Numbered lines. A reader may go through them twice: once to learn the layout and the names, once to read."""
+"""Numbered lines. A reader may go through them more than once: to learn the layout and the names, then to read."""
 
 Reader = Callable[[Lines], Iterator[Cue | Left]]
 

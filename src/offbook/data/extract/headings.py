@@ -6,6 +6,7 @@ A heading is told by its form alone, in Chinese and English, so that every reade
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from offbook.data.extract.vocabulary import words
 
@@ -83,6 +84,7 @@ def undecorated(line: str) -> str:
     return inside[1] if inside else bare
 
 
+@lru_cache(4096)
 def heading(line: str) -> tuple[int, str] | None:
     """Level and name of the heading that a line is: 1 a part or episode, 2 an act, 3 a scene or chapter; else None."""
     if len(line) > LONGEST or line[:1].islower() or (line.endswith((",", "，", "；", ";")) and line[0] != "#"):

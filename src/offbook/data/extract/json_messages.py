@@ -35,34 +35,34 @@ class _Text:
     def __init__(self, lines: Lines) -> None:
         self._lines = iter(lines)
         self._window = ""
+        self._at = 0
         self.line = 1
 
     def find_list(self) -> bool:
         """Go to the first item of the next list of messages; False where there is none."""
-        while not (found := KEY.search(self._window)):
-            self._drop(max(0, len(self._window) - LONGEST_KEY))
+        while not (found := KEY.search(self._window, self._at)):
+            self._go(max(self._at, len(self._window) - LONGEST_KEY))
             if not self._more():
                 return False
-        self._drop(found.end())
+        self._go(found.end())
         return True
 
     def ends_list(self) -> bool:
         """Whether the list has no further item."""
         line = self.line
         while True:
-            gap = GAP.match(self._window)
-            self._drop(gap.end() if gap else 0)
-            if self._window or not self._more():
-                break
-        if not self._window:
-            raise Damaged(line, "the list of messages does not end")
-        return self._window[0] == "]"
+            gap = GAP.match(self._window, self._at)
+            self._go(gap.end() if gap else self._at)
+            if self._at < len(self._window):
+                return self._window[self._at] == "]"
+            if not self._more():
+                raise Damaged(line, "the list of messages does not end")
 
     def object(self) -> dict[str, Any]:
         """The next item."""
         while True:
             try:
-                value, end = json.JSONDecoder().raw_decode(self._window)
+                value, end = json.JSONDecoder().raw_decode(self._window, self._at)
                 break
             except RecursionError:
                 raise Damaged(self.line, "nested too deeply") from None
@@ -72,10 +72,11 @@ class _Text:
                     raise Damaged(self.line, f"no JSON ({error.args[0].split(':')[0].lower()})") from None
         if not isinstance(value, dict):
             raise Damaged(self.line, "a message that is no object")
-        self._drop(end)
+        self._go(end)
         return value
 
     def _more(self) -> bool:
+        self._window, self._at = self._window[self._at :], 0
         wanted = max(BLOCK, len(self._window))
         parts = []
         while wanted > 0 and (numbered := next(self._lines, None)):
@@ -84,6 +85,6 @@ class _Text:
         self._window += "".join(parts)
         return bool(parts)
 
-    def _drop(self, end: int) -> None:
-        self.line += self._window.count("\n", 0, end)
-        self._window = self._window[end:]
+    def _go(self, place: int) -> None:
+        self.line += self._window.count("\n", self._at, place)
+        self._at = place

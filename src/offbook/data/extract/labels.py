@@ -189,16 +189,19 @@ class Labels:
 
     def inline(self, text: str) -> list[Label]:
         """The text cut before every further `name：` of a known speaker; the first piece has no name."""
-        pieces = [Label("", (), text, self.layout)]
-        for found in reversed(list(self._inline.finditer(text)) if self._inline else []):
-            before = text[: found.start()]
-            if any(before.count(a) > before.count(b) for a, b in ("“”", "「」", "『』")):
+        pieces: list[Label] = []
+        name, notes = "", tuple[str, ...]()
+        begin = depth = counted = 0
+        for found in self._inline.finditer(text) if self._inline else ():
+            for mark in text[counted : found.start()]:
+                depth += (mark in "“「『") - (mark in "”」』")
+            counted = found.start()
+            if depth > 0:
                 continue
-            _, notes = split_notes(found["name"] + found["notes"])
-            pieces.insert(1, Label(found["name"], notes, text[found.end() :].strip(), self.layout))
-            text = before
-        pieces[0] = Label("", (), text.strip(), self.layout)
-        return pieces
+            pieces.append(Label(name, notes, text[begin : found.start()].strip(), self.layout))
+            name, begin = found["name"], found.end()
+            notes = split_notes(name + found["notes"])[1]
+        return [*pieces, Label(name, notes, text[begin:].strip(), self.layout)]
 
     def _believes(self, label: Label, where: Place) -> bool:
         speakers, _, certain = self.who(label)

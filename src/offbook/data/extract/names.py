@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from offbook.data.extract.vocabulary import words
 
@@ -17,6 +18,8 @@ JOINERS = re.compile(r"\s*(?:[、/／&＆+＋,，]|(?<=[^A-Za-z])(?:和|与|與|
 SURE_JOINERS = re.compile(r"\s*[、/／&＆]\s*")
 PROSE = re.compile(r"[的了着是在有不这那他她我你它都也又把被很這們着麼么吗呢吧]")
 SPEAKING = re.compile(r"(?:道|说|說|曰|云|问|問|喊|叫|笑|哭|怒|叹|嘆|答|想|唱|念|白|OS|VO|O\.S\.|V\.O\.)$")
+PARTICLES = words("of the de la von van and to in du da al")
+"""Words within a name that have no capital."""
 INTERJECTIONS = words(
     """
     no yes ay aye nay why well sir madam o oh ah come go so what peace never true good here there then now
@@ -35,6 +38,7 @@ def clean_name(text: str) -> str:
     return CJK_GAP.sub("", name) if len(name) <= 8 else name
 
 
+@lru_cache(4096)
 def split_notes(label: str) -> tuple[str, tuple[str, ...]]:
     """The label's name, and the notes in brackets that stand beside it: `甄嬛（笑）` → 甄嬛, 笑."""
     notes = tuple(note.strip() for note in NOTE.findall(label) if note.strip())
@@ -44,6 +48,7 @@ def split_notes(label: str) -> tuple[str, tuple[str, ...]]:
     return clean_name(bare), notes
 
 
+@lru_cache(4096)
 def is_name(name: str, *, often: bool = False) -> bool:
     """Whether it can be a name. One that recurs as a label (`often`) may be longer, or hold words of prose."""
     if not name or FORBIDDEN.search(name) or name.isdigit() or not any(char.isalnum() for char in name):
@@ -51,10 +56,10 @@ def is_name(name: str, *, often: bool = False) -> bool:
     if HAS_CJK.search(name):
         length = len(name)
         return length <= 4 or (length <= 24 and often) or (length <= 12 and not PROSE.search(name))
-    words = name.split()
-    if len(words) > (6 if often else 4) or len(name) > 40:
+    parts = name.split()
+    if len(parts) > (6 if often else 4) or len(name) > 40:
         return False
-    return often or len(words) == 1 or all(_is_name_word(word) for word in words)
+    return often or len(parts) == 1 or all(not part[0].islower() or part in PARTICLES for part in parts)
 
 
 def split_joint(name: str, known: frozenset[str]) -> tuple[str, ...]:
@@ -75,20 +80,3 @@ def split_manner(name: str, known: frozenset[str]) -> tuple[str, str]:
         if SPEAKING.search(manner) or ((name[end - 1].isspace() or name[end].isspace()) and len(manner) <= 6):
             return head, manner
     return name, ""
-
-
-def _is_name_word(word: str) -> bool:
-    return not word[0].islower() or word in {
-        "of",
-        "the",
-        "de",
-        "la",
-        "von",
-        "van",
-        "and",
-        "to",
-        "in",
-        "du",
-        "da",
-        "al",
-    }

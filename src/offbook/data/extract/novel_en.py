@@ -54,10 +54,10 @@ NOT_A_NAME = words(
     """
     The A An And He She They I We You But Then When While As At In On If So Yet For Or Nor With After Before
     This That These Those There Here What Who How Why Where Which It Its His Her My Our Your Their Now Never Not
-    No Yes Oh Ah Well Upon To From By Such All Some Every Each Another Nothing Something Everybody Nobody Once Still Just
-    Only Perhaps Indeed Thus Having Being Though Although Since Until Unless Monday Tuesday Wednesday Thursday
-    Friday Saturday Sunday God Heaven Good Dear Everyone Soon Later Sometimes Suddenly Finally Presently Turning
-    Looking Chapter
+    No Yes Oh Ah Well Upon To From By Such All Some Every Each Another Nothing Something Everybody Nobody Once
+    Still Just Only Perhaps Indeed Thus Having Being Though Although Since Until Unless Monday Tuesday Wednesday
+    Thursday Friday Saturday Sunday God Heaven Good Dear Everyone Soon Later Sometimes Suddenly Finally Presently
+    Turning Looking Chapter
     """
 )
 MALE = re.compile(r"^(?:Mr|Sir|Lord|Colonel|Captain|Major|General|Admiral|Uncle|Father|Brother|King|Prince)\b")

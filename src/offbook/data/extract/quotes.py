@@ -130,7 +130,7 @@ def _find_close(text: str, marks: tuple[str, str], start: int) -> int:
     for found in re.compile(f"[{opening}{closing}]").finditer(text, start):
         at = found.start()
         if opening in "'‘":
-            if found[0] == closing and CLOSES_AFTER.search(text[:at]) and not text[at + 1 : at + 2].isalnum():
+            if found[0] == closing and CLOSES_AFTER.match(text[at - 1 : at]) and not text[at + 1 : at + 2].isalnum():
                 return at
         elif opening == closing or (found[0] == closing and depth == 0):
             return at

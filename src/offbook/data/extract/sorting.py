@@ -56,15 +56,15 @@ def sort_lines(lines: Lines) -> Iterator[Row]:
 def _mended(lines: Lines) -> Iterator[tuple[int, str]]:
     """The lines; a label whose note runs over the end of its line is put together: `霜（接过茶，` `低头）：搁着吧`."""
     held: tuple[int, str] | None = None
-    for number, line in lines:
-        text = line
+    for number, text in lines:
+        line = number, text
         if held and BROKEN_END.match(text):
-            number, text = held[0], join([held[1].rstrip(), text.strip()]).replace("\n", " ")
+            line = held[0], join([held[1].rstrip(), text.strip()]).replace("\n", " ")
         elif held:
             yield held
-        held = (number, text) if BROKEN_LABEL.match(text) else None
+        held = line if BROKEN_LABEL.match(line[1]) else None
         if not held:
-            yield number, text
+            yield line
     if held:
         yield held
 

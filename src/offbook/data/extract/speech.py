@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from offbook.data.extract.names import CJK
 
 ACTION = re.compile(r"[_*]{0,2}(?:（[^（）]*）|\([^()]*\)|\[[^\[\]]*\]|【[^【】]*】|〔[^〔〕]*〕)[_*]{0,2}")
-UNCLOSED = re.compile(r"(?:〔|（|\(|\[|【)[^（()）\[\]【】〔〕]*$")
 EMPHASIS = re.compile(r"(?<![\w*_])([*_]{1,3})(?=\S)([^*_\n]+?)(?<=\S)\1(?![\w*_])")
 STARRED = re.compile(r"^\*(?=\S)[^*\n]+(?<=\S)\*(?!\*)\s*")
 ESCAPE = re.compile(r"\\([\\\[\]()*_#.\-])")
 CJK_SPACE = re.compile(rf"(?<=[{CJK}，。！？；：、…”’」』]) +| +(?=[{CJK}，。！？；：、…“‘「『])")
 SPACES = re.compile(r"[ \t\u3000\xa0]+")
 SENTENCE_END = re.compile(r"[。！？!?…—.~～”’」』\"）)]$")
+RUNS_ON = re.compile(rf"[{CJK}，、；：]")
+"""What a Chinese line that was broken ends or begins with."""
+NESTED = 3
+"""Brackets within brackets that are taken out."""
 STRAY = re.compile(r"^[.,:;，。：；、](?![.。])\s*")
 """The mark that a removed direction leaves at the head."""
 QUOTES = {"“": "”", "「": "」", "『": "』", '"': '"', "‘": "’", "«": "»"}
@@ -23,8 +27,8 @@ def clean(text: str) -> tuple[str, str]:
     """The words alone, and the words with the actions in place ("" where there are none)."""
     text = ESCAPE.sub(r"\1", text)
     bare = STARRED.sub("", text)
-    while bare != (shorter := ACTION.sub(" ", bare)):
-        bare = shorter
+    for _ in range(NESTED):
+        bare = ACTION.sub(" ", bare)
     words = _tidy(EMPHASIS.sub(r"\2", bare))
     words = STRAY.sub("", words) if bare != text else words
     acted = _tidy(EMPHASIS.sub(r"\2", text))
@@ -33,16 +37,15 @@ def clean(text: str) -> tuple[str, str]:
 
 def join(parts: list[str]) -> str:
     """The lines of one speech: verse and paragraphs keep their line ends, wrapped prose loses them."""
-    if not parts:
-        return ""
-    text = parts[0]
     wrapped = any(part[:1].islower() for part in parts[1:])
-    for part in parts[1:]:
-        if re.match(rf"[{CJK}]", part) or re.search(rf"[{CJK}，、；：]$", text):
-            text += ("\n" if SENTENCE_END.search(text) else "") + part
+    text = parts[:1]
+    for before, part in pairwise(parts):
+        if RUNS_ON.match(part) or RUNS_ON.match(before[-1:]):
+            text.append("\n" if SENTENCE_END.match(before[-1:]) else "")
         else:
-            text += (" " if wrapped else "\n") + part
-    return text
+            text.append(" " if wrapped else "\n")
+        text.append(part)
+    return "".join(text)
 
 
 def unquote(text: str) -> str:
