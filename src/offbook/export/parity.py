@@ -40,10 +40,10 @@ class Bound:
 
 BOUNDS = {
     "f32": Bound(1e-6, 0.995, logits=1e-5),
-    "bf16": Bound(0.01, 0.95),
-    "f16": Bound(0.001, 0.98),
-    "q8_0": Bound(0.01, 0.95),
-    "q4_k_m": Bound(0.15, 0.80),
+    "bf16": Bound(0.01, 0.90),
+    "f16": Bound(0.0001, 0.98),
+    "q8_0": Bound(0.02, 0.88),
+    "q4_k_m": Bound(0.12, 0.70),
 }
 """By number format; measured values and how these were chosen: docs/export.md."""
 

@@ -1,0 +1,32 @@
+"""offbook serve"""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command(
+    short_help="Serve the character to other programs and to the browser.",
+    epilog="Example:  offbook serve runs/hamlet --port 8000",
+)
+@click.argument("run")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address; others than this need OFFBOOK_API_KEY.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port; 0 takes a free one."
+)
+@click.option(
+    "--engine", default="auto", show_default=True, help="transformers, llama.cpp, or the faster that is there."
+)
+@click.option("--keep-prompt", is_flag=True, help="Use the character's own prompt even if a client sends another.")
+@click.option("--base-model", metavar="SOURCE", help="The base of a bare adapter folder (as in model.source).")
+@click.option("--template", metavar="NAME", help="A built-in chat template, for a bare adapter whose base has none.")
+def command(run: str, **options: object) -> None:
+    """Serve the character of RUN: OpenAI's API under /v1, and a chat page at /.
+
+    It listens on this computer alone. To let others in, set the environment variable OFFBOOK_API_KEY to a secret that
+    they have to show, and name an address with --host.
+    """
+    from offbook.cli.screen import reporter
+    from offbook.serve.run import serve
+
+    serve(run, reporter=reporter(), **options)  # type: ignore[arg-type]

@@ -1,0 +1,180 @@
+"""Whom the server speaks with: the character, and the base model beside it, in one of the engines.
+
+An engine is a function here and its entry in ENGINES.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from offbook import character as characters
+from offbook.core.config import GenerationConfig
+from offbook.core.errors import UsageError
+from offbook.core.persona import Persona
+from offbook.core.registry import lookup
+from offbook.core.report import Reporter
+from offbook.core.types import Turn
+from offbook.exporting import PARITY, exports
+from offbook.infer.llamacpp import CONTEXT, LlamaCppEngine, LlamaServer
+from offbook.infer.stream import Engine, Piece, TransformersEngine, stream
+from offbook.model import adapter as adapters
+from offbook.model import hub
+from offbook.model.load import load_model, load_tokenizer
+from offbook.text.stops import stop_ids
+from offbook.text.template import ChatTemplate
+
+SLOTS = 4
+"""Replies that llama.cpp grows side by side."""
+
+
+@dataclass
+class Voices:
+    """A character that is ready to speak, and its base model.
+
+    Texts become ids one at a time (a tokenizer is not made for several threads); replies may grow side by side.
+    """
+
+    name: str
+    engine: str
+    persona: Persona
+    template: ChatTemplate
+    stop_ids: Sequence[int]
+    slots: int
+    """Replies that may grow at the same time."""
+    context: int
+    """Tokens of prompt and reply together."""
+    tuned: Engine
+    open_base: Callable[[], Engine]
+    close: Callable[[], None] = lambda: None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @cached_property
+    def base(self) -> Engine:
+        """The base model, loaded when it is first asked."""
+        return self.open_base()
+
+    @cached_property
+    def _decoder(self) -> Any:
+        # Reading ids changes nothing in a tokenizer, so all threads may share this one.
+        return copy.deepcopy(self.template.tokenizer)
+
+    def prompt_ids(self, turns: Sequence[Turn], *, keep_prompt: bool) -> list[int]:
+        """Ids of a conversation, under the character's prompt where it brings none (or in any case)."""
+        turns = [turn for turn in turns if turn.role != "system"] if keep_prompt else list(turns)
+        if self.persona.system is not None and (not turns or turns[0].role != "system"):
+            turns = [Turn("system", self.persona.system), *turns]
+        with self._lock:
+            return self.template.prompt_ids(turns)
+
+    def text_ids(self, text: str) -> list[int]:
+        """Ids of plain text; control tokens in it stay text."""
+        with self._lock:
+            encoded = self.template.tokenizer(text, add_special_tokens=False, split_special_tokens=True)
+        return encoded["input_ids"]
+
+    def speak(
+        self, prompt: Sequence[int], settings: GenerationConfig, seed: int | None, *, base: bool
+    ) -> Iterator[Piece]:
+        """A reply, piece by piece."""
+        engine = self.base if base else self.tuned
+        return stream(engine, self._decoder, prompt, settings, self.stop_ids, seed)
+
+
+def open_voices(run: str, engine: str, *, base_model: str | None, template: str | None, reporter: Reporter) -> Voices:
+    """Open a character for serving.
+
+    Args:
+        run: a run folder, its name, or a bare PEFT adapter folder.
+        engine: a name in ENGINES, or auto: llama.cpp where the run has a GGUF that passed the parity gate.
+
+    Raises:
+        UsageError: run or engine are at fault.
+    """
+    if engine == "auto":
+        engine = "llama.cpp" if proved_gguf(run) is not None else "transformers"
+    return lookup(ENGINES, engine, "engine")(run, base_model, template, reporter)
+
+
+def open_transformers(run: str, base_model: str | None, template: str | None, reporter: Reporter) -> Voices:
+    """transformers, the adapter merged in memory where that is exact (float32); one reply at a time."""
+    import torch
+
+    character = characters.load(run, base_model=base_model, template=template, reporter=reporter)
+    persona, model = character.persona, character.model
+    exact = model.dtype == torch.float32
+    speaker = adapters.merge(model) if exact else model
+
+    def open_base() -> Engine:
+        if not exact:
+            return character.base_engine
+        folder = hub.pull(persona.base.source, persona.base.revision).path
+        return TransformersEngine(load_model(folder, "float32"))
+
+    return Voices(
+        name=_name(run),
+        engine="transformers",
+        persona=persona,
+        template=character.template,
+        stop_ids=character.stop_ids,
+        slots=1,
+        context=min(CONTEXT, model.config.max_position_embeddings),
+        tuned=TransformersEngine(speaker),
+        open_base=open_base,
+    )
+
+
+def open_llamacpp(run: str, base_model: str | None, template: str | None, reporter: Reporter) -> Voices:
+    """llama.cpp on the run's exported GGUF; the base model is the same file with the adapter taken out again."""
+    gguf = proved_gguf(run)
+    if gguf is None:
+        raise UsageError(
+            "this run has no GGUF that passed the parity gate", f"Make one: offbook export {run} --to gguf"
+        )
+    folder = characters.adapter_folder(run)
+    persona = Persona.load(folder)
+    if persona is None:
+        raise UsageError(f"{folder} holds no persona.json", "Serve it with --engine transformers.")
+    reporter.say(f"Loading {gguf.name}")
+    chat = ChatTemplate(load_tokenizer(folder), persona.template_kwargs)
+    adapter = next(gguf.parent.glob("*-lora.gguf"))
+    server = LlamaServer(gguf, adapter=adapter, slots=SLOTS)
+    return Voices(
+        name=_name(run),
+        engine="llama.cpp",
+        persona=persona,
+        template=chat,
+        stop_ids=stop_ids(persona.ending),
+        slots=SLOTS,
+        context=server.context,
+        tuned=LlamaCppEngine(server, persona.ending.id),
+        open_base=lambda: LlamaCppEngine(server, persona.ending.id, adapter_scale=-1),
+        close=server.close,
+    )
+
+
+ENGINES: dict[str, Callable[[str, str | None, str | None, Reporter], Voices]] = {
+    "transformers": open_transformers,
+    "llama.cpp": open_llamacpp,
+}
+
+
+def proved_gguf(run: str) -> Path | None:
+    """The smallest (and so fastest) GGUF of a run that passed the parity gate."""
+    found = []
+    for record in exports(run).glob(f"*/{PARITY}"):
+        told = json.loads(record.read_text(encoding="utf-8"))
+        if told["passed"] and told["format"] in ("gguf", "ollama"):
+            found += [path for path in record.parent.glob("*.gguf") if not path.name.endswith("-lora.gguf")]
+    return min(found, key=lambda path: path.stat().st_size, default=None)
+
+
+def _name(run: str) -> str:
+    folder = characters.adapter_folder(run).resolve()
+    return folder.parent.name if folder.name == "adapter" else folder.name
