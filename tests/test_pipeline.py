@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
-from tests.paths import shared_file
-from tests.tiny import ernie_tokenizer, tiny_folder, tiny_model
 from transformers import AutoModelForCausalLM, Ernie4_5Config, Ernie4_5ForCausalLM
 
 import offbook
@@ -23,6 +21,8 @@ from offbook.core.rundir import RunDir
 from offbook.core.types import Turn
 from offbook.model import adapter as adapters
 from offbook.track.metrics import read
+from tests.paths import shared_file
+from tests.tiny import ernie_tokenizer, tiny_folder, tiny_model
 
 
 @pytest.fixture(autouse=True)
@@ -136,7 +136,8 @@ def test_check_writes_nothing(settings, runs, tmp_path):
 def run_train(settings, runs, *more):
     code = (
         "import json, sys\nfrom offbook.cli.main import main\n"
-        "main(['train', *sum(([f'--{k}', json.dumps(v)] for k, v in json.loads(sys.argv[1]).items()), []), *sys.argv[2:]])"
+        "told = [word for k, v in json.loads(sys.argv[1]).items() for word in (f'--{k}', json.dumps(v))]\n"
+        "main(['train', *told, *sys.argv[2:]])"
     )
     return subprocess.Popen(
         [sys.executable, "-c", code, json.dumps(settings), *more],

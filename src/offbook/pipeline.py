@@ -34,7 +34,7 @@ from offbook.train.trainer import StepTrainer
 SAMPLE_TOKENS = 64
 """The closing samples are cut at this length: enough to hear the voice."""
 
-DEFAULT_PASS_TOKENS = 4096
+DEFAULT_PASS_TOKENS = 2048
 
 ShowPlan = Callable[[Job, dict[str, Any]], None]
 
@@ -112,8 +112,9 @@ def _run_steps(run: RunDir, job: Job, facts: dict[str, Any], found: Path | None,
     guests: list[Guest] = []
 
     def emit(line: dict[str, Any]) -> None:
-        for sink in (log, *guests):
-            sink(line)
+        log(line)
+        for guest in guests:
+            guest(line)
 
     evaluates = bool(job.material.heldout_examples)
     metrics = Metrics(job.plan, emit, reporter, job.model.device)

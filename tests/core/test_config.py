@@ -49,7 +49,7 @@ def test_all_faults_are_told_at_once(tmp_path):
 
 
 def test_unknown_override_is_an_error():
-    with pytest.raises(UsageError, match="unknown key 'train.epoch'"):
+    with pytest.raises(UsageError, match=r"unknown key 'train\.epoch'"):
         configs.load(None, {"data.source": "x", "train.epoch": "1"})
 
 

@@ -1,12 +1,12 @@
 """A reply ends: proved on `generate` itself."""
 
 import pytest
-from tests.tiny import ARCHITECTURES, chatml_tokenizer, tiny_model
 
 from offbook.core.errors import UsageError
 from offbook.core.persona import Ending
 from offbook.text.stops import proves_stop, stop_ids
 from offbook.text.template import ChatTemplate
+from tests.tiny import ARCHITECTURES, chatml_tokenizer, tiny_model
 
 ENDING = Ending(token="<|im_end|>", id=2)
 

@@ -3,13 +3,13 @@
 import json
 
 import pytest
-from tests.paths import shared_file
-from tests.tiny import chatml_tokenizer, ernie_tokenizer
 
 from offbook.core.errors import UsageError
 from offbook.core.types import NO_LABEL, Conversation, Origin, Turn
 from offbook.text.builtin import TEMPLATES
 from offbook.text.template import ChatTemplate
+from tests.paths import shared_file
+from tests.tiny import chatml_tokenizer, ernie_tokenizer
 
 ORIGIN = Origin("lines.json", 7)
 

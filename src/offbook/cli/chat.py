@@ -50,7 +50,7 @@ def command(
     character = characters.load(run, base_model=base_model, template=template, reporter=reporter())
     changes = {name: value for name, value in sampling.items() if value is not None}
     settings = character.persona.generation.model_copy(update=changes)
-    options = {"base": base, "settings": settings, "seed": seed}
+    options: dict[str, Any] = {"base": base, "settings": settings, "seed": seed}
     if as_json and message is not None:
         reply = character.reply(message, **options)
         print_json({"reply": reply.text, "stop_reason": reply.stop_reason, "tokens": reply.tokens})

@@ -12,8 +12,8 @@ from offbook.core.config import RunConfig
     short_help="Look at data, model and settings before training.",
     epilog="Example:  offbook check -c zhenhuan/run.yaml",
 )
-@config_options
 @json_option
+@config_options
 def command(config: RunConfig, as_json: bool) -> None:
     """Say everything that can be known before training: the rows and what is wrong with them, what will be learned,
     how big and how long the run will be, and whether the character will stop talking. Writes nothing."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import click
@@ -17,23 +18,19 @@ from offbook.core import config as configs
 def config_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command `-c run.yaml` and every option of the config; it gets them as one `config` argument."""
 
+    @wraps(function)  # keeps the options that the command declares itself, too
     def command(config_file: str | None, **values: Any) -> Any:
         names = {_parameter(name): name for name, _ in configs.options()}
         told = {names[key]: values.pop(key) for key in list(values) if key in names}
         overrides = {name: value for name, value in told.items() if value is not None}
         return function(config=configs.load(config_file, overrides), **values)
 
-    for decorate in reversed([_option(name, field) for name, field in configs.options()]):
-        command = decorate(command)
-    command.__doc__ = function.__doc__
-    # Options that stand above this decorator are kept by click on the function itself.
-    command.__click_params__ = [
-        *getattr(command, "__click_params__", []),
-        *getattr(function, "__click_params__", []),
-    ]  # type: ignore[attr-defined]
-    return click.option("-c", "--config", "config_file", type=click.Path(), help="The run's settings (run.yaml).")(
-        command
+    for name, field in reversed(list(configs.options())):
+        command = _option(name, field)(command)
+    file_option = click.option(
+        "-c", "--config", "config_file", type=click.Path(), help="The run's settings (run.yaml)."
     )
+    return file_option(command)
 
 
 def json_option(function: Callable[..., Any]) -> Callable[..., Any]:

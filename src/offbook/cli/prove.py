@@ -15,9 +15,9 @@ from offbook.core.errors import GateMissed
     short_help="Show that fast training computes the plain gradient.",
     epilog="Example:  offbook prove -c hamlet/run.yaml",
 )
-@config_options
 @click.option("--examples", default=16, show_default=True, type=click.IntRange(min=2), help="So many of your rows.")
 @json_option
+@config_options
 def command(config: RunConfig, examples: int, as_json: bool) -> None:
     """Train one step on your own rows twice, the fast way and peft's plain way, and compare every gradient.
 

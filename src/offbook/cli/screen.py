@@ -6,7 +6,7 @@ import math
 import time
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from offbook.core.report import Reporter
 
@@ -67,7 +67,7 @@ class Bar(Lines):
             TimeRemainingColumn(),
             console=out,
         )
-        self.task = None
+        self.task: TaskID | None = None
 
     def step(self, step: int, total: int, loss: float, tokens_per_second: float) -> None:
         told = f"{tokens_per_second:,.0f} tokens/s"

@@ -12,10 +12,10 @@ from offbook.core.config import RunConfig
     short_help="Teach the model the character's lines.",
     epilog="Example:  offbook train -c zhenhuan/run.yaml --train.epochs 1",
 )
-@config_options
 @click.option("--resume", is_flag=True, help="Go on from the newest checkpoint.")
 @click.option("--overwrite", is_flag=True, help="Start anew over a run that is there.")
 @click.option("--allow-inexact", is_flag=True, help="Resume although data, settings or versions have changed.")
+@config_options
 def command(config: RunConfig, resume: bool, overwrite: bool, allow_inexact: bool) -> None:
     """Teach the model the character's lines; the run folder then holds the adapter.
 

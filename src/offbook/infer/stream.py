@@ -63,7 +63,7 @@ class TransformersEngine:
         new = said[self._reuse(said) :]
         while True:
             scores = self._forward(new)
-            token = _pick(shape(torch.tensor([said], device=device), scores), settings, generator)
+            token = _pick(shape(torch.tensor([said], device=device), scores), settings, generator)  # type: ignore[arg-type]
             self._cached = list(said)
             said.append(token)
             new = [token]

@@ -103,7 +103,7 @@ def save(model: PeftModel, tokenizer: Any, folder: Path) -> None:
 
 def merge(model: PeftModel) -> PreTrainedModel:
     """The base model with the adapter folded into its weights (in place: the wrapper is used up)."""
-    return model.merge_and_unload()  # type: ignore[operator]
+    return model.merge_and_unload()
 
 
 def parameter_counts(model: torch.nn.Module) -> tuple[int, int]:

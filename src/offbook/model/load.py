@@ -78,7 +78,8 @@ def load_model(folder: Path, dtype: str = "auto") -> PreTrainedModel:
         if "safetensors" not in type(error).__module__ and "Safetensor" not in type(error).__name__:
             raise
         raise UsageError(f"the weights in {folder} are damaged: {error}", _complete(folder)) from None
-    return model.to(choose_device()).eval()
+    torch.nn.Module.to(model, choose_device())
+    return model.eval()
 
 
 def choose_device() -> torch.device:

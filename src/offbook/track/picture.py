@@ -16,10 +16,11 @@ def draw_loss(lines: Sequence[dict[str, Any]], path: Path, title: str) -> None:
     figure = Figure(figsize=(8, 4.5), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
-    for key, label, style in (
+    curves: list[tuple[str, str, dict[str, Any]]] = [
         ("loss", "training", {"color": "#9db4c0", "linewidth": 1.5}),
         ("heldout_loss", "held out", {"color": "#c1121f", "linewidth": 2, "marker": "o", "markersize": 4}),
-    ):
+    ]
+    for key, label, style in curves:
         points = [(line["step"], line[key]) for line in lines if line.get(key) is not None]
         if points:
             steps, values = zip(*points, strict=True)

@@ -68,8 +68,9 @@ class StepTrainer(Trainer):
         self.before_save = before_save
         self.step_examples: list[Example] = []
         arguments = _arguments(settings, len(plan), checkpoints, evaluates=heldout_loss is not None, resumed=resumed)
+        self.adapted = model
         # The Trainer insists on an evaluation set before it calls `evaluate`, which is our own and does not use it.
-        super().__init__(model=model, args=arguments, train_dataset=plan, eval_dataset=plan, callbacks=callbacks)  # type: ignore[arg-type]
+        super().__init__(model=model, args=arguments, train_dataset=plan, eval_dataset=plan, callbacks=callbacks)
         self.remove_callback(PrinterCallback)
         self.remove_callback(ProgressCallback)
 
@@ -119,7 +120,7 @@ class StepTrainer(Trainer):
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """The held-out loss, as a mean over label tokens."""
         assert self.heldout_loss is not None
-        self.model.eval()
+        self.adapted.eval()
         metrics = {"heldout_loss": self.heldout_loss()}
         self.log(dict(metrics))
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
@@ -128,7 +129,7 @@ class StepTrainer(Trainer):
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         progress = self.before_save()
         with checkpoint.writing(self.checkpoints, self.state.global_step, self.facts) as folder:
-            self.model.save_pretrained(str(folder))
+            self.adapted.save_pretrained(str(folder))
             self._save_optimizer_and_scheduler(str(folder))
             self._save_scaler(str(folder))
             self._save_rng_state(str(folder))
