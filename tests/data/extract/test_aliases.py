@@ -42,7 +42,14 @@ def test_names_that_look_alike_are_likely_one_person(one, other):
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("士兵甲", "士兵乙"), ("宝玉", "宝玉母"), ("First Lord", "Second Lord"), ("宝玉", "黛玉"), ("众人", "众人甲")],
+    [
+        ("士兵甲", "士兵乙"),
+        ("宝玉", "宝玉母"),
+        ("First Lord", "Second Lord"),
+        ("FIRST SENATOR", "SECOND SENATOR"),
+        ("宝玉", "黛玉"),
+        ("众人", "众人甲"),
+    ],
 )
 def test_names_that_only_share_a_word_are_not(one, other):
     made = cast(("1", one, "a"), ("1", "X", "b"), ("2", other, "c"), ("2", "X", "d"))

@@ -88,6 +88,27 @@ def test_whoever_is_spoken_to_seen_or_sent_does_not_speak():
     assert "开门！" not in sure
 
 
+def test_two_may_speak_together_and_a_wife_is_not_her_husband():
+    text = """
+　　阿澈道：“走。”老汤道：“走。”阿澈老汤都笑道：“走！”老汤家的说：“去哪？”阿澈道：“出海。”老汤道：“嗯。”
+"""
+    found = [(cue.speakers, cue.text) for cue in cues(novel.read, numbered(text))]
+    assert found[2:4] == [(("阿澈", "老汤"), "走！"), (("老汤家的",), "去哪？")]
+
+
+def test_the_teller_and_his_kin_speak():
+    text = """
+“谁？”我问。
+
+“是我。”妈说，“灯坏了。”
+
+我妈叹了口气：“明天找人修。”
+
+Tom笑着说：“我来。”
+"""
+    assert [cue.speaker for cue in cues(novel.read, numbered(text))] == ["我", "妈", "我妈", "Tom"]
+
+
 def test_an_english_novel_gives_each_quoted_line_its_speaker():
     found = {
         cue.line: (cue.speaker, cue.text, cue.confidence >= SURE) for cue in cues(novel.read, fixture("novel_en.txt"))

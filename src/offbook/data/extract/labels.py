@@ -28,6 +28,7 @@ from offbook.data.extract.sorting import Row
 WORD = r"[^\W\d_][\w'’\-]*"
 LATIN = rf"(?:(?:Mrs?|Ms|Dr|St|MRS?|DR|ST)\.\s)?(?:\d+(?:st|nd|rd|th)?\s)?{WORD}(?:\s(?:{WORD}|\d+)){{0,5}}"
 CLOCK = r"\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d+)?"
+STAMP = rf"[\[(]?(?:\d{{2,4}}[-/.年]\d{{1,2}}[-/.月]\d{{1,2}}日?\s+)?{CLOCK}[\])]?"
 BRACKETS = r"(?:\s*[（(\[【][^（()）\[\]【】]{0,60}[）)\]】])"
 
 
@@ -61,11 +62,12 @@ LAYOUTS = {
         r"\s*(?P<rest>[\[(_\"'“‘—\-A-ZÀ-Þ\d].*)$",
         ".[(",
     ),
-    "alone": _layout(
-        rf"^_?(?P<name>[^:：.]{{1,40}}?{BRACKETS}*)[.:：]?_?(?P<notes>{BRACKETS}*)(?:\s+[\[(]?{CLOCK}[\])]?)?$"
+    "alone": _layout(rf"^_?(?P<name>[^:：.]{{1,40}}?{BRACKETS}*)[.:：]?_?(?P<notes>{BRACKETS}*)(?:\s+{STAMP})?$"),
+    "gap": _layout(
+        rf"^(?P<name>[{CJK}]\u3000[{CJK}]|[{CJK}][{CJK}\w·]{{0,7}})(?:[\s\u3000]+|(?=[（(【\[]))(?!{STAMP}$)(?P<rest>\S.*)$",
+        " \t\u3000（(【[",
     ),
-    "gap": _layout(rf"^(?P<name>[{CJK}]\u3000[{CJK}]|[{CJK}][{CJK}\w·]{{0,7}})[\s\u3000]+(?P<rest>\S.*)$", " \t\u3000"),
-    "tab": _layout(rf"^(?P<name>{LATIN})(?:\s{{2,}}|\t+)(?P<rest>\S.*)$", " \t"),
+    "tab": _layout(rf"^(?P<name>{LATIN})(?:\s{{2,}}|\t+)(?!{STAMP}$)(?P<rest>\S.*)$", " \t"),
     "dash": _layout(rf"^(?P<name>[{CJK}]{{1,6}}|{LATIN})\s*(?:——|—|--|–)\s*(?P<rest>\S.*)$", "—-–"),
     "pipe": _layout(r"^\|?\s*(?P<name>[^|]{1,24}?)\s*\|\s*(?P<rest>[^|]+?)\s*\|?$", "|"),
 }

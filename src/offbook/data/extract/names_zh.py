@@ -5,7 +5,20 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 
-from offbook.data.extract.words_zh import GROUP, HE, KIN, LEADING, MANNER, NO_NAME, NO_ONE, OBJECT_OF, SAY, SIGHT, plain
+from offbook.data.extract.words_zh import (
+    GROUP,
+    HE,
+    KIN,
+    LEADING,
+    MANNER,
+    NO_NAME,
+    NO_ONE,
+    OBJECT_OF,
+    RELATED,
+    SAY,
+    SIGHT,
+    plain,
+)
 
 SPEAKS = rf"(?:{MANNER}){{0,5}}{SAY}(?:一声|一句|两句|几句)?"
 NAME = r"(?P<name>[A-Za-z][A-Za-z .]{0,20}[A-Za-z]|[\u4e00-\u9fff·]{2,6}?)"
@@ -41,8 +54,10 @@ class People:
         for entering in ENTERS.finditer(twin, start, end):
             self._count(entering, text)
         begin = skip(twin, start, end)
-        named = twin[end:].startswith(("：", ":")) and ALONE.fullmatch(twin, begin, end)
-        return self._count(named or BEFORE.match(twin, begin, end), text)
+        found = BEFORE.match(twin, begin, end)
+        if not found and twin[end:].startswith(("：", ":")):
+            found = ALONE.fullmatch(twin, begin, end)
+        return self._count(found, text)
 
     def count_after(self, text: str) -> str | None:
         """Take note of who stands before the verb of speech at the head of `text`."""
@@ -66,27 +81,34 @@ class People:
 
     def at(self, text: str, start: int) -> str | None:
         """The longest known name that stands at `start`."""
-        return next(
-            (name for name in self._known.get(text[start : start + 2], ()) if text.startswith(name, start)), None
-        )
+        names = self._known.get(text[start : start + 2], ())
+        return next((name for name in names if text.startswith(name, start)), None)
 
-    def at_head(self, text: str, twin: str, span: Span) -> tuple[str | None, int]:
-        """The name, group or pronoun at the head of a clause, and where it ends; a pronoun comes as ""."""
+    def at_head(self, text: str, twin: str, span: Span) -> tuple[tuple[str, ...] | None, int]:
+        """Who stands at the head of a clause (a name, several, a group; nobody by name for a pronoun), and to where."""
         start = skip(twin, *span)
-        if twin.startswith("被", start):
-            start += 1
-        if name := self.at(text, start):
-            end = start + len(name)
-            if twin[end : end + 1] not in ("的", "之"):
-                return name, end
-            return None, start
-        if group := GROUP.match(twin, start):
-            return text[group.start() : group.end()], group.end()
-        if kin := KIN.match(twin, start):
-            return text[kin.start() : kin.end()], kin.end()
+        start += twin.startswith("被", start)
+        names, end = self._row_of_names(text, twin, start)
+        if names:
+            return (names, end) if twin[end : end + 1] not in ("的", "之") else (None, start)
+        for pattern in (GROUP, KIN):
+            if found := pattern.match(twin, start):
+                return (text[found.start() : found.end()],), found.end()
         if pronoun := HE.match(twin, start):
-            return "", pronoun.end()
+            return (), pronoun.end()
         return None, start
+
+    def _row_of_names(self, text: str, twin: str, start: int) -> tuple[tuple[str, ...], int]:
+        """The names that stand one after the other from `start`: `宝钗黛玉都笑道`, `尤氏、贾蓉一齐说`."""
+        names: list[str] = []
+        end = start
+        while name := self.at(text, start):
+            end = start + len(name)
+            if related := RELATED.match(twin, end):
+                end = related.end()
+            names.append(text[start:end])
+            start = end + (twin[end : end + 1] in ("、", "和", "与"))
+        return tuple(names), end
 
     def inside(self, text: str, twin: str, span: Span) -> str | None:
         """The last name in a clause that is its subject rather than somebody's object or owner."""

@@ -31,7 +31,7 @@ def looks_like(sample: list[str]) -> float:
     """How much a text looks like a novel: the share of its paragraphs in which somebody is quoted."""
     book = survey(list(enumerate(sample, 1)))
     texts = [part for part in paragraphs(list(enumerate(sample, 1)), book.wrapped) if part.kind == "text"]
-    quoted = [sum(piece.said and len(piece.text) > 3 for piece in pieces(part.text, book.marks)) for part in texts]
+    quoted = [sum(piece.said and len(piece.text) > 2 for piece in pieces(part.text, book.marks)) for part in texts]
     return min(0.9, 1.5 * sum(map(bool, quoted)) / len(texts)) if sum(quoted) >= 2 else 0.0
 
 

@@ -92,11 +92,11 @@ class Chinese:
         scale = 1.0 if says and twin != body else 0.8 if self._many_in_one else 0.95
         sentence = last_sentence(twin)
         for distance, clause in enumerate(reversed(clauses(twin, sentence))):
-            name, _ = self._people.at_head(text, twin, clause)
-            if name == "":
-                return Guess((memory.subject,) if memory.subject else (), PRONOUN)
-            if name:
-                return Guess((name,), (NEARBY if distance else NAMED) * scale)
+            names, _ = self._people.at_head(text, twin, clause)
+            if names == ():
+                return _he(memory)
+            if names:
+                return Guess(names, (NEARBY if distance else NAMED) * scale)
             seen = SIGHT.search(twin, *clause)
             if (seen or not distance) and (name := self._people.inside(text, twin, clause)):
                 return Guess((name,), NEARBY * scale)
@@ -111,25 +111,28 @@ class Chinese:
         """What comes after: `宝玉说。`. Ending in a colon it brings in the next line, and may belong to that alone."""
         start = len(text) - len(text.lstrip(ENDS))
         twin = plain(text)
-        name, end = self._people.at_head(text, twin, (start, len(twin)))
-        if name is None or not SPOKE.match(twin, end):
+        names, end = self._people.at_head(text, twin, (start, len(twin)))
+        if names is None or not SPOKE.match(twin, end):
             return None
         leads_on = more and twin.rstrip().endswith(("：", ":"))
         if leads_on and (self._many_in_one or not opens):
             return None
-        if name:
-            return Guess((name,), NEARBY if leads_on else NAMED)
-        return Guess((memory.subject,) if memory.subject else (), PRONOUN)
+        return Guess(names, NEARBY if leads_on else NAMED) if names else _he(memory)
 
     def _acting(self, text: str) -> str | None:
         """Who does something in the last sentences of a stretch of narration."""
         twin = plain(text)
         for sentence in reversed(_sentences(twin)[-3:]):
             for clause in reversed(clauses(twin, sentence)):
-                name, _ = self._people.at_head(text, twin, clause)
-                if name:
-                    return name
+                names, _ = self._people.at_head(text, twin, clause)
+                if names:
+                    return names[0]
         return None
+
+
+def _he(memory: Memory) -> Guess:
+    """He or she: whoever was named last."""
+    return Guess((memory.subject,) if memory.subject else (), PRONOUN)
 
 
 def _sentences(twin: str) -> list[tuple[int, int]]:

@@ -18,6 +18,10 @@ BROKEN_LABEL = re.compile(r"^\s*[\w.'’·\u3000 ]{1,30}?[（(\[【][^（()）\[
 BROKEN_END = re.compile(r"^[^（()）\[\]【】]*[）)\]】]")
 NOTED = re.compile(r"^\W*(?P<label>[^:：]{1,20}?)\s*[:：]|^[【\[](?P<boxed>[^【】\[\]]{1,8})[】\]](?=.)")
 
+TAG = re.compile(
+    r"</?(?:p|b|i|u|em|strong|br|hr|div|span|font|h[1-6]|li|ul|blockquote|a)(?:\s[^<>]*)?/?>", re.IGNORECASE
+)
+
 Kind = Literal["blank", "heading", "rule", "cast", "direction", "note", "boxed", "text"]
 
 
@@ -54,9 +58,10 @@ def sort_lines(lines: Lines) -> Iterator[Row]:
 
 
 def _mended(lines: Lines) -> Iterator[tuple[int, str]]:
-    """The lines; a label whose note runs over the end of its line is put together: `霜（接过茶，` `低头）：搁着吧`."""
+    """The lines without HTML; a label whose note runs over its line's end is put together: `霜（坐，` `低头）：来`."""
     held: tuple[int, str] | None = None
-    for number, text in lines:
+    for number, raw in lines:
+        text = TAG.sub("", raw) if "<" in raw else raw
         line = number, text
         if held and BROKEN_END.match(text):
             line = held[0], join([held[1].rstrip(), text.strip()]).replace("\n", " ")
