@@ -14,7 +14,7 @@ from offbook.core.errors import UsageError
 from offbook.core.persona import BaseModelRef, Persona
 from offbook.core.registry import lookup
 from offbook.core.report import Reporter
-from offbook.core.types import Conversation, Example, Turn
+from offbook.core.types import Conversation, Example, Origin, Turn
 from offbook.data import formats, mix, quality, split
 from offbook.model import hub
 from offbook.text.builtin import TEMPLATES
@@ -85,8 +85,8 @@ def read_material(config: RunConfig) -> Material:
         parts = split.against(kept, judged)
     else:
         parts = split.split(kept, data.heldout, data.seed)
-    train = [_with_system(conversation, config.persona.system) for conversation in parts.train]
-    heldout = [_with_system(conversation, config.persona.system) for conversation in parts.heldout]
+    train = [with_system(conversation, config.persona.system) for conversation in parts.train]
+    heldout = [with_system(conversation, config.persona.system) for conversation in parts.heldout]
     if data.mix_in is not None:
         general = formats.load(_local([data.mix_in]), "auto", data.on_error).conversations
         train += mix.choose(general, len(train), data.mix_in_share, data.seed)
@@ -158,7 +158,17 @@ def save_rows(conversations: Iterable[Conversation], path: Path) -> None:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
-def _with_system(conversation: Conversation, system: str | None) -> Conversation:
+def load_rows(path: Path) -> list[Conversation]:
+    """What `save_rows` wrote, each row with the origin that it had."""
+    rows = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        turns = tuple(Turn(message["role"], message["content"]) for message in row["messages"])
+        rows.append(Conversation(turns, Origin(**row["source"])))
+    return rows
+
+
+def with_system(conversation: Conversation, system: str | None) -> Conversation:
     """The conversation under the persona's system prompt, unless the row has one of its own."""
     if system is None or conversation.system is not None:
         return conversation

@@ -60,6 +60,27 @@ def show(run: str, as_json: bool) -> None:
 
 
 @command.command()
+@click.argument("runs", nargs=-1, required=True)
+@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Of the titles.")
+@json_option
+def compare(runs: tuple[str, ...], lang: str, as_json: bool) -> None:
+    """Print the figures of evaluated RUNS side by side, with the paired difference from the first."""
+    from rich.table import Table
+
+    from offbook import judging
+    from offbook.cli.screen import console
+
+    found = judging.compare_runs(runs, lang)
+    if as_json:
+        print_json(found)
+        return
+    table = Table("", *found["runs"], box=None, header_style="bold")
+    for figure in found["figures"]:
+        table.add_row(figure["title"], *(_figure(cell) for cell in figure["runs"]))
+    console(stderr=False).print(table)
+
+
+@command.command()
 @click.argument("run")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 def rm(run: str, yes: bool) -> None:
@@ -93,3 +114,11 @@ def _config(run: RunDir) -> dict[str, Any]:
 
 def _fall(losses: list[float] | None) -> str:
     return f"{losses[0]:.3f} → {losses[1]:.3f}" if losses else ""
+
+
+def _figure(cell: dict[str, Any]) -> str:
+    """A value, and behind it how far it lies from the first run's: * where that is more than chance."""
+    if cell["value"] is None:
+        return "–"
+    apart = "" if cell["difference"] is None else f" ({cell['difference']:+.3f}{'*' if cell['clear'] else ''})"
+    return f"{cell['value']:.3f}{apart}"

@@ -1,0 +1,56 @@
+"""offbook eval"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from offbook.cli.options import json_option, print_json
+
+
+@click.command(
+    short_help="Judge a run: base beside tuned, on lines held out.", epilog="Example:  offbook eval runs/hamlet"
+)
+@click.argument("run")
+@click.option("--data", type=click.Path(path_type=Path), help="Judge on these rows instead of the run's held-out ones.")
+@click.option("--prompts", type=click.IntRange(min=1), help="How many held-out prompts both models answer.")
+@click.option("--gate", is_flag=True, help="Exit with 3 where the verdict's own bounds are missed.")
+@click.option("--bound", multiple=True, metavar="NAME<=NUMBER", help="A bound of your own: 'forgetting.kl<=0.3'.")
+@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Of verdict and page.")
+@json_option
+def command(
+    run: str,
+    data: Path | None,
+    prompts: int | None,
+    gate: bool,
+    bound: tuple[str, ...],
+    lang: str,
+    as_json: bool,
+) -> None:
+    """Say whether the tuned model of RUN is better than its base, at what, and at what price.
+
+    Writes eval.json and report.html into the run's folder.
+    """
+    from offbook import judging
+    from offbook.cli.screen import reporter
+    from offbook.core.rundir import find_run
+
+    told: dict[str, Any] = {} if prompts is None else {"prompts": prompts}
+    card = judging.evaluate(run, data=data, lang=lang, reporter=reporter(), **told)
+    if as_json:
+        print_json(card)
+    else:
+        _show(card)
+        click.echo(f"\nThe whole verdict: {find_run(run).report}")
+    if gate or bound:
+        judging.check_gate(card, bound)
+
+
+def _show(card: dict[str, Any]) -> None:
+    click.secho(card["headline"], bold=True)
+    for finding in card["verdict"]:
+        click.echo(f"- {finding['text']}")
+        if finding["option"]:
+            click.echo(f"    {finding['option']}")

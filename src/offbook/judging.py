@@ -1,0 +1,147 @@
+"""From a finished run to its verdict: eval.json and report.html."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from offbook import character as characters
+from offbook.character import Character
+from offbook.core import config as configs
+from offbook.core.errors import UsageError
+from offbook.core.report import Reporter, Silent
+from offbook.core.rundir import RunDir, find_run, write_json, write_whole
+from offbook.core.types import Conversation, Reply, Score, Turn
+from offbook.data import formats
+from offbook.evaluate import compare as comparing
+from offbook.evaluate import evidence, gate, report, scorecard, verdict
+from offbook.infer import batch, compare
+from offbook.prepare import load_rows, with_system
+from offbook.track.metrics import read
+
+
+@dataclass
+class Pair:
+    """A character's model with and without its adapter, as an evaluation asks them."""
+
+    character: Character
+    max_length: int
+
+    def score(self, conversations: Sequence[Conversation]) -> list[Score]:
+        """See `evidence.Models.score`."""
+        template = self.character.template
+        return compare.score(
+            self.character.model, [template.examples(conversation, self.max_length) for conversation in conversations]
+        )
+
+    def reply(self, prompts: Sequence[evidence.Prompt], *, tuned: bool) -> list[Reply]:
+        """See `evidence.Models.reply`."""
+        character = self.character
+        ids = [character.template.prompt_ids(turns) for turns in prompts]
+        with batch.speaking(character.model, tuned=tuned):
+            return batch.generate(
+                character.model,
+                character.template.tokenizer,
+                ids,
+                character.persona.generation,
+                character.stop_ids,
+            )
+
+
+def evaluate(
+    name: str | Path,
+    *,
+    data: Path | None = None,
+    prompts: int = evidence.DEFAULT_PROMPTS,
+    lang: str = "en",
+    reporter: Reporter | None = None,
+) -> dict[str, Any]:
+    """Judge a run, base beside tuned, and write eval.json and report.html into its folder.
+
+    Args:
+        data: rows to judge on; default: the run's own held-out rows.
+        prompts: how many held-out prompts both models answer.
+        lang: language of verdict and page: en or zh.
+
+    Returns:
+        The scorecard with its verdict: what eval.json holds.
+
+    Raises:
+        UsageError: the run is not trained, or there is nothing to judge on.
+    """
+    reporter = reporter or Silent()
+    run = find_run(name)
+    config = configs.load(run.config)
+    character = characters.load(run.path, dtype=config.model.dtype, reporter=reporter)
+    train = load_rows(run.data / "train.jsonl")
+    if data is None:
+        heldout = load_rows(run.data / "heldout.jsonl")
+    else:
+        heldout = [with_system(row, character.persona.system) for row in formats.load([data]).conversations]
+    probes = [tuple(character.with_system([Turn("user", probe)])) for probe in character.persona.probes]
+    found = evidence.gather(
+        Pair(character, config.data.max_length),
+        train=train,
+        heldout=heldout,
+        probes=probes,
+        prompts=prompts,
+        say=reporter.say,
+    )
+    about = {
+        "run": run.name,
+        "character": character.persona.name,
+        "model": character.persona.base.source,
+        "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+    }
+    card = _with_verdict({"about": about, **scorecard.scorecard(found)}, run, lang)
+    write_json(run.eval, card)
+    write_whole(run.report, page(run, card, lang))
+    return card
+
+
+def page(run: RunDir, card: dict[str, Any], lang: str) -> str:
+    """report.html of a run, from its scorecard and its folder."""
+    lines = [reply for row in load_rows(run.data / "train.jsonl") for reply in row.replies]
+    return report.render(
+        card,
+        lang=lang,
+        metrics=read(run.metrics),
+        lines=lines,
+        data=_read_json(run.data / "report.json"),
+        config=run.config.read_text(encoding="utf-8"),
+        environment=_read_json(run.environment),
+        commands=["offbook train -c run.yaml", f"offbook eval {run.name}"],
+    )
+
+
+def compare_runs(names: Sequence[str], lang: str = "en") -> dict[str, Any]:
+    """Evaluated runs side by side, paired; see `offbook.evaluate.compare`.
+
+    Raises:
+        UsageError: fewer than two runs, or one that was not evaluated.
+    """
+    cards = {}
+    for name in names:
+        run = find_run(name)
+        if not run.eval.is_file():
+            raise UsageError(f"the run '{run.name}' was not evaluated yet", f"Do it: offbook eval {run.path}")
+        cards[run.name] = _read_json(run.eval)
+    return comparing.compare(cards, lang)
+
+
+def check_gate(card: dict[str, Any], bounds: Sequence[str]) -> None:
+    """Raise GateMissed where the scorecard misses a bound; see `offbook.evaluate.gate`."""
+    gate.check_bounds(card, bounds)
+
+
+def _with_verdict(card: dict[str, Any], run: RunDir, lang: str) -> dict[str, Any]:
+    found = verdict.findings(card, read(run.metrics), lang)
+    return {**card, "headline": verdict.headline(found, lang), "verdict": [each.as_json() for each in found]}
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8"))
