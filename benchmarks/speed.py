@@ -1,0 +1,183 @@
+"""How fast a training step is, beside the tutorial's script and beside other tools.
+
+    python benchmarks/speed.py --rows huanhuan.json [--against tutorial|trl|llamafactory] [--pairs 8] [--json]
+
+Both programs stay loaded and do one optimizer step in turn, on the same rows: A B A B …; the ratio is taken pair by
+pair and its median is reported, so a machine that is slow for a while is slow for both. Without --model the weights
+are random, in the shape of ERNIE-4.5-0.3B, and the tokenizer is a byte-level BPE trained on the rows (ERNIE's own comes
+with its weights). A peer runs in the virtual environment that `--python` names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+import tempfile
+from datetime import date
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+from offbook.core.types import NO_LABEL, Conversation, Turn
+from offbook.data import formats
+
+STEPS = Path(__file__).parent / "steps"
+PROGRAMS = {"tutorial": "tutorial.py", "trl": "trl_sft.py", "llamafactory": "llamafactory_sft.py"}
+BATCH = 16
+VOCABULARY = 8000
+
+Row = tuple[list[int], list[int]]
+
+
+class Program:
+    """One side of the comparison: a process that does a step whenever it is told."""
+
+    def __init__(self, python: str, script: str, job: Path) -> None:
+        self.process = subprocess.Popen(
+            [python, str(STEPS / script), str(job)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def say(self, word: str) -> dict[str, Any]:
+        """Its answer to `go` or `end`."""
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.write(word + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"{self.process.args} ended without an answer")
+        return json.loads(line)
+
+
+def read_rows(options: argparse.Namespace) -> list[Row]:
+    """The conversations as ids and labels, in an order that the seed fixes."""
+    conversations = formats.load([options.rows]).conversations
+    random.Random(0).shuffle(conversations)
+    wanted = conversations[: BATCH * (options.pairs + 1)]
+    return with_own_template(wanted, options) if options.model else in_ernie_shape(conversations, wanted, options)
+
+
+def with_own_template(wanted: list[Conversation], options: argparse.Namespace) -> list[Row]:
+    """Rendered by the model's own template."""
+    from transformers import AutoTokenizer
+
+    from offbook.text.template import ChatTemplate
+
+    template = ChatTemplate(AutoTokenizer.from_pretrained(options.model, trust_remote_code=False))
+    system = () if options.system is None else (Turn("system", options.system),)
+    rows = []
+    for conversation in wanted:
+        spoken = Conversation(system + conversation.turns, conversation.origin)
+        rows += [(example.ids, example.labels) for example in template.examples(spoken, 1024)]
+    return rows
+
+
+def in_ernie_shape(
+    everything: list[Conversation], wanted: list[Conversation], options: argparse.Namespace
+) -> list[Row]:
+    """The tutorial's format; a system prompt longer than its text goes on with random tokens."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY,
+        special_tokens=["<unk>", "<begin>", "<end>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator((turn.text for row in everything for turn in row.turns), trainer)
+    system = [1, *tokenizer.encode("现在你要扮演皇帝身边的女人--甄嬛\n").ids]
+    rng = random.Random(0)
+    system += [rng.randrange(3, VOCABULARY) for _ in range(options.system_tokens - len(system))]
+    rows = []
+    for conversation in wanted:
+        asked = tokenizer.encode(f"User: {conversation.prompt}\nAssistant: ").ids
+        said = [*tokenizer.encode(conversation.replies[-1]).ids, 2, 0]
+        rows.append(([*system, *asked, *said], [NO_LABEL] * (len(system) + len(asked)) + said))
+    return rows
+
+
+def compare(options: argparse.Namespace) -> dict[str, Any]:
+    """Run both programs in turn; the first pair warms up and is not counted."""
+    with tempfile.TemporaryDirectory() as folder:
+        job = Path(folder) / "job.json"
+        job.write_text(
+            json.dumps(
+                {
+                    "model": options.model and str(options.model),
+                    "rows": read_rows(options),
+                    "batch_size": BATCH,
+                    "threads": options.threads,
+                    "max_tokens": options.max_tokens,
+                    "without": options.without,
+                }
+            ),
+            encoding="utf-8",
+        )
+        ours = Program(sys.executable, "offbook_steps.py", job)
+        theirs = Program(options.python, PROGRAMS[options.against], job)
+        pairs = []
+        for number in range(options.pairs + 1):
+            pair = theirs.say("go"), ours.say("go")
+            print(f"{number}: {pair[0]['seconds']:.2f} s, offbook {pair[1]['seconds']:.2f} s", file=sys.stderr)
+            pairs.append(pair)
+        return summary(options, pairs[1:], theirs.say("end"), ours.say("end"))
+
+
+def summary(options: argparse.Namespace, pairs: list[Any], theirs: Any, ours: Any) -> dict[str, Any]:
+    """The numbers of the report."""
+
+    def middle(values: list[float]) -> float:
+        return round(median(values), 3)
+
+    ratios = sorted(peer["seconds"] / own["seconds"] for peer, own in pairs)
+    return {
+        "against": options.against,
+        "date": date.today().isoformat(),
+        "pairs": len(pairs),
+        "threads": options.threads,
+        "ratio": middle(ratios),
+        "ratio_range": [round(ratios[0], 3), round(ratios[-1], 3)],
+        "cpu_ratio": middle([peer["cpu"] / own["cpu"] for peer, own in pairs]),
+        "matrix_rate_share": middle([own["floor"] / own["seconds"] for _, own in pairs]),
+        "peak_memory_ratio": round(ours["peak_bytes"] / theirs["peak_bytes"], 3),
+        "peak_bytes": {"offbook": ours["peak_bytes"], options.against: theirs["peak_bytes"]},
+        "seconds": {
+            "offbook": middle([own["seconds"] for _, own in pairs]),
+            options.against: middle([peer["seconds"] for peer, _ in pairs]),
+        },
+        "tokens_per_second": middle([own["row_tokens"] / own["seconds"] for _, own in pairs]),
+        "label_tokens_per_second": middle([own["label_tokens"] / own["seconds"] for _, own in pairs]),
+        "computed_share": middle([own["tokens"] / own["row_tokens"] for _, own in pairs]),
+        "notes": pairs[0][1]["notes"],
+        "versions": {"offbook": ours["versions"], options.against: theirs["versions"]},
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=Path, required=True, help="a data file in any format that offbook reads")
+    parser.add_argument("--against", choices=PROGRAMS, default="tutorial")
+    parser.add_argument("--python", default=sys.executable, help="the peer's Python")
+    parser.add_argument("--pairs", type=int, default=8)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--system-tokens", type=int, default=0, help="length of the system prompt (ERNIE shape)")
+    parser.add_argument("--model", type=Path, help="a model folder instead of the ERNIE shape")
+    parser.add_argument("--system", help="the system prompt (with --model)")
+    parser.add_argument("--max-tokens", type=int, default=4096, help="offbook's budget for one pass")
+    parser.add_argument("--without", nargs="*", default=[], choices=["packing", "prefix", "fused", "head"])
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    found = compare(options)
+    if options.json:
+        print(json.dumps(found))
+    else:
+        for name, value in found.items():
+            print(f"{name:24} {value}")
+
+
+if __name__ == "__main__":
+    main()

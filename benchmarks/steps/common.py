@@ -1,0 +1,85 @@
+"""What the timed programs share: the job they are given, the model they build, and the gate before every step.
+
+Each program is a process of its own, so that a peer runs in its own environment; nothing here imports offbook. The
+driver (`benchmarks/speed.py`) writes `go` for one optimizer step and `end` for the last word.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, Ernie4_5Config, Ernie4_5ForCausalLM, TrainerCallback
+
+MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+LEARNING_RATE = 1e-4
+
+# Libraries print what they like; the driver listens to this stream alone.
+_ANSWERS = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
+
+
+def read_job() -> dict[str, Any]:
+    """The job that the driver wrote: model, rows (ids and labels, a step's rows side by side), threads."""
+    job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    torch.set_num_threads(job["threads"])
+    return job
+
+
+def base_model(job: dict[str, Any]) -> Any:
+    """The folder's model, or random weights in the shape of ERNIE-4.5-0.3B; float32."""
+    torch.manual_seed(0)
+    if job["model"] is None:
+        return Ernie4_5ForCausalLM(Ernie4_5Config())
+    return AutoModelForCausalLM.from_pretrained(job["model"], dtype=torch.float32, trust_remote_code=False)
+
+
+def lora_config() -> LoraConfig:
+    """The tutorial's adapter."""
+    return LoraConfig(task_type="CAUSAL_LM", target_modules=MODULES, r=8, lora_alpha=32, lora_dropout=0.1)
+
+
+def adapted_model(job: dict[str, Any]) -> Any:
+    """The model with its adapter, in training mode."""
+    return get_peft_model(base_model(job), lora_config()).train()
+
+
+def wait() -> bool:
+    """Whether another step is wanted."""
+    return sys.stdin.readline().strip() == "go"
+
+
+def answer(**facts: Any) -> None:
+    """One JSON object for the driver."""
+    _ANSWERS.write(json.dumps(facts) + "\n")
+    _ANSWERS.flush()
+
+
+def last_word(*packages: str) -> None:
+    """Peak memory and versions; then the process is over."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    peak = int(status.partition("VmHWM:")[2].split()[0]) * 1024
+    answer(peak_bytes=peak, versions={name: version(name) for name in ("torch", "transformers", "peft", *packages)})
+    os._exit(0)
+
+
+class Gate(TrainerCallback):
+    """Stops a transformers Trainer before every optimizer step until the driver lets it through."""
+
+    def __init__(self, *packages: str) -> None:
+        self.packages = packages
+
+    def on_step_begin(self, *args: Any, **kwargs: Any) -> None:
+        if not wait():
+            last_word(*self.packages)
+        self.started, self.cpu = time.perf_counter(), time.process_time()
+
+    def on_step_end(self, *args: Any, **kwargs: Any) -> None:
+        answer(seconds=time.perf_counter() - self.started, cpu=time.process_time() - self.cpu)

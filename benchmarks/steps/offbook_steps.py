@@ -1,0 +1,93 @@
+"""offbook's step: packing, forward, backward, clipping, Adam. Between steps it measures the machine."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from offbook.core.allocation import prepare
+
+prepare()
+
+import torch  # noqa: E402
+from common import LEARNING_RATE, MODULES, adapted_model, answer, last_word, read_job, wait  # noqa: E402
+
+from offbook.core.types import Example, Origin  # noqa: E402
+from offbook.train import forward  # noqa: E402
+from offbook.train.packing import Step, pack_step  # noqa: E402
+
+
+def main() -> None:
+    job = read_job()
+    model = adapted_model(job)
+    switches = {name: name not in job["without"] for name in ("packing", "fused", "head")}
+    notes = forward.install(model, **switches)
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    adam = torch.optim.AdamW(trained, lr=LEARNING_RATE)
+    cut = {"max_tokens": job["max_tokens"], "packing": switches["packing"], "prefix": "prefix" not in job["without"]}
+    size = job["batch_size"]
+    for start in range(0, len(job["rows"]), size):
+        if not wait():
+            break
+        began, cpu = time.perf_counter(), time.process_time()
+        rows = [Example(ids, labels, Origin("rows", 0)) for ids, labels in job["rows"][start : start + size]]
+        step = pack_step(rows, **cut)
+        for batch in step.passes:
+            (forward.loss_sum(model, batch) / step.label_tokens).backward()
+        torch.nn.utils.clip_grad_norm_(trained, 1.0)
+        adam.step()
+        adam.zero_grad()
+        seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+        answer(
+            seconds=seconds,
+            cpu=cpu,
+            floor=floor(model, step),
+            row_tokens=sum(len(row.ids) for row in rows),
+            tokens=step.tokens,
+            label_tokens=step.label_tokens,
+            notes=notes,
+        )
+    last_word("offbook")
+
+
+def floor(model: Any, step: Step) -> float:
+    """Seconds that the machine needs, right now, for the products this step cannot do without.
+
+    Every frozen weight once forward and once backward: over all tokens of a pass, but over label positions alone for
+    the head and for what follows the keys and values of the last layer; no gradient below the first layer. The
+    adapter's own products, attention, norms and random numbers are not counted.
+    """
+    base = model.get_base_model()
+    layers = base.model.layers
+    weights = {name: module.base_layer.weight for name, module in layers[0].named_modules() if name.endswith("_proj")}
+    head = base.get_output_embeddings().weight
+    total = 0.0
+    for batch in step.passes:
+        tokens, labels = batch.input_ids.numel(), len(batch.targets)
+        for name, weight in weights.items():
+            ahead, back = (seconds_of_product(weight, tokens, backward) for backward in (False, True))
+            below_first = name.split(".")[-1] in MODULES[:3]
+            always = name.split(".")[-1] in MODULES[1:3]
+            total += (ahead + back) * (len(layers) - 1) - (back if below_first else 0)
+            rows = tokens if always else labels
+            total += sum(seconds_of_product(weight, rows, backward) for backward in (False, True))
+        total += sum(seconds_of_product(head, labels, backward, repeats=1) for backward in (False, True))
+    return total
+
+
+def seconds_of_product(weight: torch.Tensor, rows: int, backward: bool, repeats: int = 3) -> float:
+    """The best of a few runs of x Wᵀ (forward) or y W (backward) into memory that is there already."""
+    right = weight if backward else weight.t()
+    left = torch.ones(rows, right.shape[0])
+    out = torch.empty(rows, right.shape[1])
+    times = []
+    with torch.no_grad():
+        for _ in range(repeats + 1):
+            start = time.perf_counter()
+            torch.mm(left, right, out=out)
+            times.append(time.perf_counter() - start)
+    return min(times[1:])
+
+
+if __name__ == "__main__":
+    main()
