@@ -152,7 +152,7 @@ def save_rows(conversations: Iterable[Conversation], path: Path) -> None:
         for conversation in conversations:
             origin = conversation.origin
             row = {
-                "messages": [{"role": turn.role, "content": turn.text} for turn in conversation.turns],
+                "messages": [_message(turn) for turn in conversation.turns],
                 "source": {"file": origin.file, "line": origin.line, "scene": origin.scene},
             }
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
@@ -163,9 +163,16 @@ def load_rows(path: Path) -> list[Conversation]:
     rows = []
     for line in path.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
-        turns = tuple(Turn(message["role"], message["content"]) for message in row["messages"])
+        turns = tuple(
+            Turn(message["role"], message["content"], message.get("weight") != 0) for message in row["messages"]
+        )
         rows.append(Conversation(turns, Origin(**row["source"])))
     return rows
+
+
+def _message(turn: Turn) -> dict[str, Any]:
+    weight = {} if turn.learn else {"weight": 0}
+    return {"role": turn.role, "content": turn.text, **weight}
 
 
 def with_system(conversation: Conversation, system: str | None) -> Conversation:

@@ -135,6 +135,16 @@ def test_a_template_that_rewrites_history_gives_each_reply_its_own_sequence():
         assert example.ids[: len(prompt)] == prompt
 
 
+def test_a_reply_that_is_context_alone_is_not_learned(chatml):
+    conversation = talk("a", "one", "b", "two")
+    silent = Conversation(
+        (*conversation.turns[:2], Turn("assistant", "one", learn=False), *conversation.turns[3:]), ORIGIN
+    )
+    (example,) = chatml.examples(silent, 500)
+    assert learned(chatml, example) == ["two<|im_end|>"]
+    assert example.ids == chatml.examples(conversation, 500)[0].ids
+
+
 def test_too_long_a_conversation_loses_its_oldest_turns(chatml):
     conversation = talk("first " * 9, "one", "second", "two", "third", "three")
     whole = chatml.examples(conversation, 500)[0]

@@ -32,6 +32,8 @@ class Turn:
 
     role: Role
     text: str
+    learn: bool = True
+    """False for a reply of the character's that is read as context alone: no loss is taken on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,8 @@ class Conversation:
 
     @property
     def replies(self) -> tuple[str, ...]:
-        """What the character says, in order."""
-        return tuple(turn.text for turn in self.turns if turn.role == "assistant")
+        """What the character says and the model must learn, in order."""
+        return tuple(turn.text for turn in self.turns if turn.role == "assistant" and turn.learn)
 
     @property
     def prompt(self) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PureWindowsPath
 from typing import Any, NamedTuple
 
@@ -27,7 +27,7 @@ ROLES: dict[str, Role] = {
 }
 """Every spelling of a speaker's role."""
 
-Spoken = Iterable[tuple[Role, str]]
+Spoken = Iterable[Turn]
 
 
 class RowError(Exception):
@@ -85,7 +85,7 @@ def to_conversation(row: Row, origin: Origin, format: Format | None = None) -> C
         RowError: there is none in it.
     """
     turns = _join((format or detect(row)).read(row))
-    if not turns or turns[-1].role != "assistant":
+    if not turns or turns[-1].role != "assistant" or not turns[-1].learn:
         raise RowError("it does not end with a reply of the character's")
     scene = _scene(row)
     return Conversation(turns, origin if scene is None else Origin(origin.file, origin.line, scene))
@@ -108,14 +108,14 @@ def detect(row: Row) -> Format:
 
 def alpaca(row: Row) -> Spoken:
     """instruction, input, output, and perhaps system and history (pairs of question and answer)."""
-    yield "system", _text(row.get("system") or "", "system")
+    yield Turn("system", _text(row.get("system") or "", "system"))
     for number, pair in enumerate(_list(row.get("history") or [], "history"), 1):
         said, answer = pair if isinstance(pair, list) and len(pair) == 2 else (None, None)
-        yield "user", _text(said, f"the question of history pair {number}")
-        yield "assistant", _text(answer, f"the answer of history pair {number}")
+        yield Turn("user", _text(said, f"the question of history pair {number}"))
+        yield Turn("assistant", _text(answer, f"the answer of history pair {number}"))
     parts = [_text(row.get(column) or "", column) for column in ("instruction", "input")]
-    yield "user", "\n".join(part for part in parts if part.strip())
-    yield "assistant", _text(row.get("output"), "output")
+    yield Turn("user", "\n".join(part for part in parts if part.strip()))
+    yield Turn("assistant", _text(row.get("output"), "output"))
 
 
 def sharegpt(row: Row) -> Spoken:
@@ -124,12 +124,13 @@ def sharegpt(row: Row) -> Spoken:
 
 
 def messages(row: Row) -> Spoken:
-    """messages: a list of {role, content} as OpenAI has it; content is text or a list of text parts."""
+    """messages: a list of {role, content} as OpenAI has it; content is text or a list of text parts. An assistant's
+    message with `weight` 0 is read and not learned, as in OpenAI's fine-tuning format."""
     return _turns(row, "messages")
 
 
 def _turns(row: Row, column: str) -> Spoken:
-    yield "system", _text(row.get("system") or "", "system")
+    yield Turn("system", _text(row.get("system") or "", "system"))
     for number, turn in enumerate(_list(row.get(column), column), 1):
         if not isinstance(turn, dict):
             raise RowError(f"turn {number} is not an object but {kind_of(turn)}")
@@ -137,7 +138,8 @@ def _turns(row: Row, column: str) -> Spoken:
         role = ROLES.get(speaker.lower()) if isinstance(speaker, str) else None
         if role is None:
             raise RowError(f"turn {number} is by '{speaker}', known are {', '.join(ROLES)}")
-        yield role, _content(turn.get("content", turn.get("value")), f"the text of turn {number}")
+        text = _content(turn.get("content", turn.get("value")), f"the text of turn {number}")
+        yield Turn(role, text, learn=turn.get("weight") != 0)
 
 
 def _content(value: Any, name: str) -> str:
@@ -174,17 +176,17 @@ def _list(value: Any, name: str) -> list[Any]:
 def _join(spoken: Spoken) -> tuple[Turn, ...]:
     """Turns whose roles alternate after the system prompt."""
     turns: list[Turn] = []
-    for role, text in spoken:
-        if not text.strip():
-            if role == "assistant":
+    for turn in spoken:
+        if not turn.text.strip():
+            if turn.role == "assistant":
                 raise RowError("a reply of the character's is empty")
             continue
-        if turns and turns[-1].role == role:
-            turns[-1] = Turn(role, f"{turns[-1].text}\n{text}")
-        elif role == "system" and turns:
+        if turns and turns[-1].role == turn.role:
+            turns[-1] = replace(turns[-1], text=f"{turns[-1].text}\n{turn.text}")
+        elif turn.role == "system" and turns:
             raise RowError("a system prompt stands in the middle of the conversation")
         else:
-            turns.append(Turn(role, text))
+            turns.append(turn)
     return tuple(turns)
 
 

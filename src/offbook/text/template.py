@@ -110,10 +110,11 @@ class ChatTemplate:
             elif done:
                 done.pop()
             reply = self.reply_ids(turns[: index + 1], prompt)
-            labels = [*labels, *[NO_LABEL] * (len(prompt) - len(ids)), *reply]
+            learned = reply if turn.learn else [NO_LABEL] * len(reply)
+            labels = [*labels, *[NO_LABEL] * (len(prompt) - len(ids)), *learned]
             ids = [*prompt, *reply]
             done.append((ids, labels, index + 1))
-        return done
+        return [each for each in done if any(label != NO_LABEL for label in each[1])]
 
     def _shortened(self, turns: Sequence[Turn], max_length: int, origin: Origin) -> Example:
         """The last sequence of a conversation that is too long, from as early a turn as fits."""
