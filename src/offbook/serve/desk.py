@@ -97,6 +97,8 @@ class _Order:
         self.tokens = 0
 
     def work(self) -> None:
+        if self.unwanted.is_set():
+            return
         self.started = True
         try:
             with closing(self.pieces()) as pieces:  # type: ignore[type-var]

@@ -107,7 +107,7 @@ class Guard:
         if self.key is None or path in OPEN_PATHS or path.startswith(OPEN_PREFIX):
             return
         scheme, _, shown = headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(shown.encode(), self.key.encode()):
+        if scheme.lower() != "bearer" or not hmac.compare_digest(shown.encode("latin-1"), self.key.encode()):
             raise Refused(401, "the API key is missing or wrong", "invalid_api_key")
 
     async def _body(self, method: str, headers: dict[str, str], receive: Receive) -> bytes:

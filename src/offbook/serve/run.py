@@ -7,6 +7,7 @@ import ipaddress
 import os
 import signal
 import socket
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -39,7 +40,6 @@ def serve(
     base_model: str | None,
     template: str | None,
     reporter: Reporter,
-    drain_seconds: float = DRAIN_SECONDS,
 ) -> None:
     """Serve a character until SIGINT or SIGTERM.
 
@@ -52,13 +52,13 @@ def serve(
             f"{host} can be reached by other computers, and no key protects the character",
             f"Set one that clients have to show: {KEY}=… offbook serve …",
         )
-    listener = _bind(host, port)
+    listener = bind(host, port)
     with listener:
         voices = open_voices(run, engine, base_model=base_model, template=template, reporter=reporter)
         desk = Desk(voices.slots)
         app = Guard(create_app(voices, desk, keep_prompt=keep_prompt), host=host.lower(), key=key)
         try:
-            _Server(app, desk, drain_seconds, lambda: _announce(reporter, voices, listener)).run([listener])
+            server(app, desk, DRAIN_SECONDS, lambda: _announce(reporter, voices, listener)).run([listener])
         finally:
             desk.cut()
             desk.close()
@@ -81,7 +81,7 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int) -> socket.socket:
     """A listening socket, had before a model is loaded for nothing."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
@@ -90,22 +90,32 @@ def _bind(host: str, port: int) -> socket.socket:
         raise UsageError(f"cannot listen on {host}:{port}: {error.strerror}", "Choose another --port.") from None
 
 
+def server(app: Any, desk: Desk, drain_seconds: float, ready: Callable[[], None]) -> uvicorn.Server:
+    """A uvicorn server for the guarded application.
+
+    Args:
+        drain_seconds: replies that are growing when it is told to stop have so long to end.
+        ready: called when it answers.
+    """
+    config = uvicorn.Config(
+        app,
+        http=PatientProtocol,
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        limit_concurrency=CONNECTIONS,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=int(drain_seconds) + 5,
+    )
+    return _Server(config, desk, drain_seconds, ready)
+
+
 class _Server(uvicorn.Server):
     """uvicorn, with replies that end in order when it is told to stop."""
 
-    def __init__(self, app: Any, desk: Desk, drain_seconds: float, ready: Any) -> None:
-        config = uvicorn.Config(
-            app,
-            http=PatientProtocol,
-            ws="none",
-            lifespan="off",
-            access_log=False,
-            log_level="warning",
-            server_header=False,
-            limit_concurrency=CONNECTIONS,
-            timeout_keep_alive=30,
-            timeout_graceful_shutdown=int(drain_seconds) + 5,
-        )
+    def __init__(self, config: uvicorn.Config, desk: Desk, drain_seconds: float, ready: Callable[[], None]) -> None:
         super().__init__(config)
         self.desk = desk
         self.drain_seconds = drain_seconds
