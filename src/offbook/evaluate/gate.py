@@ -19,7 +19,7 @@ DEFAULT_BOUNDS = (
     f"stops.tuned.share>={ENDED}",
     f"stops.tuned.loops<={LOOPING}",
 )
-"""What `--gate` alone asks for: the bounds of the verdict's own rules."""
+"""What `--gate` asks for: the bounds of the verdict's own rules."""
 
 _SIGNS: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
@@ -49,7 +49,7 @@ class Bound:
             return cls(found[1], found[2], float(found[3]))
         except ValueError:
             raise UsageError(
-                f"'{text}' is no bound", "Write it as NAME<=NUMBER, for example: --gate 'forgetting.kl<=0.3'"
+                f"'{text}' is no bound", "Write it as NAME<=NUMBER, for example: --bound 'forgetting.kl<=0.3'"
             ) from None
 
     def kept(self, found: float) -> bool:
