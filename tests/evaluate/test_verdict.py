@@ -40,6 +40,7 @@ def test_one_that_recites_is_told_so_with_the_number_and_the_option() -> None:
     [
         ({"gain": -0.5}, "harmed"),
         ({"kl": 1.2}, "forgets"),
+        ({"kl": 0.3}, "drifts"),
         ({"stops": lambda text: len(text) % 2 == 0}, "endless"),
         ({"tuned": plain}, "sounds_wrong"),
         ({"tuned": lambda prompt: "I will go and " * 9}, "loops"),

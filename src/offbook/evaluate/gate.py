@@ -31,7 +31,7 @@ _SIGNS: dict[str, Callable[[float, float], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """`path` `sign` `limit`, as in `forgetting.kl<=0.3`."""
+    """`path` `sign` `limit`, as in `forgetting.kl<=0.5`."""
 
     path: str
     sign: str
@@ -49,7 +49,7 @@ class Bound:
             return cls(found[1], found[2], float(found[3]))
         except ValueError:
             raise UsageError(
-                f"'{text}' is no bound", "Write it as NAME<=NUMBER, for example: --bound 'forgetting.kl<=0.3'"
+                f"'{text}' is no bound", "Write it as NAME<=NUMBER, for example: --bound 'forgetting.kl<=0.5'"
             ) from None
 
     def kept(self, found: float) -> bool:

@@ -16,8 +16,8 @@ OVERFIT = 0.02
 """Nats by which the last held-out loss may lie above the best one."""
 COPIED = 0.1
 """Share of replies that may copy a line beyond what the character's own unseen lines do."""
-KL = 0.3
-"""Nats per token by which the tuned model may have drifted on everyday requests."""
+DRIFTED, KL = 0.2, 0.5
+"""Nats per token of drift on everyday requests: from the first on it is mentioned, above the second it is a fault."""
 ENDED = 0.9
 LOOPING = 0.1
 TOO_LONG = 2.5
@@ -131,6 +131,11 @@ def _copies(card: Mapping[str, Any]) -> Numbers | None:
     return {"tuned": tuned, "own": own} if tuned - own > COPIED else None
 
 
+def _drifts(card: Mapping[str, Any]) -> Numbers | None:
+    found, same = card["forgetting"]["kl"], card["forgetting"]["same_token_share"]
+    return {"value": found, "other": 1 - same} if DRIFTED < found <= KL else None
+
+
 def _above(path: str, bound: float) -> Callable[[Mapping[str, Any]], Numbers | None]:
     """Holds where the value at `path` is above `bound`."""
 
@@ -171,6 +176,7 @@ RULES: dict[str, Rule] = {
     "fidelity_few": Rule("note", lambda card: _withheld(card, "few lines"), "data.source"),
     "copies": Rule("bad", _copies, "train.epochs"),
     "forgets": Rule("bad", _above("forgetting.kl", KL), "data.mix_in"),
+    "drifts": Rule("note", _drifts, "data.mix_in"),
     "endless": Rule("bad", _endless, "generation.max_new_tokens"),
     "loops": Rule("bad", _above("stops.tuned.loops", LOOPING), "generation.repetition_penalty"),
     "empty": Rule("bad", _above("stops.tuned.empty", 0), "data.source"),
