@@ -138,6 +138,13 @@ def test_scenes_of_two_files_are_two_scenes():
 
 
 USER = {"role": "user", "content": "a"}
+READ = {"role": "assistant", "content": "b", "weight": 0}
+
+
+def test_a_reply_of_weight_0_is_read_and_not_learned():
+    conversation = to_conversation({"messages": [USER, READ, USER, {**READ, "weight": 1}]}, HERE)
+    assert [turn.learn for turn in conversation.turns] == [True, False, True, True]
+    assert conversation.replies == ("b",)
 
 
 @pytest.mark.parametrize(
@@ -175,6 +182,11 @@ USER = {"role": "user", "content": "a"}
             {"messages": [USER, {"role": "system", "content": "x"}]},
             "a system prompt stands in the middle of the conversation",
         ),
+        (
+            {"messages": [USER, READ, {"role": "assistant", "content": "c"}]},
+            "of two replies in a row, one is to be learned and one is not",
+        ),
+        ({"messages": [USER, READ]}, "it does not end with a reply of the character's"),
         (
             {"mesages": [], "id": 1},
             "its columns (mesages, id) are those of no format (messages, sharegpt, alpaca), did",

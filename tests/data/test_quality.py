@@ -114,6 +114,25 @@ def test_the_system_prompt_is_no_fault():
     assert inspect(rows).verdict == "good"
 
 
+def in_context(*texts: str, line: int = 1) -> Conversation:
+    """Turns of user and character by turns; the replies before the last are only read."""
+    turns = [
+        Turn("user" if place % 2 == 0 else "assistant", text, learn=False) for place, text in enumerate(texts[:-1])
+    ]
+    turns = [Turn(turn.role, turn.text, turn.role == "user") for turn in turns]
+    return Conversation((*turns, Turn("assistant", texts[-1])), Origin("lines.jsonl", line))
+
+
+def test_context_that_is_only_read_makes_no_copies():
+    scene = [f"{chr(0x5000 + number * 13) * 2}说的第{number}句话，很长很长" for number in range(12)]
+    rows = [in_context(*scene[start : start + 6]) for start in (0, 2, 4, 6)]
+    assert inspect(rows).count("near_duplicates") == 0
+    assert thin(rows, "near") == rows
+    again = in_context("另一个场景", "完全不同", *scene[4:6])
+    assert inspect([*rows, again]).count("near_duplicates") == 1
+    assert thin([*rows, again], "near") == rows
+
+
 def test_thin_keeps_the_first_of_several():
     rows = [
         said("来人啊来人啊", "把她给本宫拖下去", line=1),

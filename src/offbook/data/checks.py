@@ -7,9 +7,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from offbook.core.types import Conversation, Origin
+from offbook.core.types import Conversation, Origin, Turn
 from offbook.data import marks
 from offbook.data.likeness import Index, Texts, letters
+from offbook.data.said import asked, body
 
 EXAMPLES = 3
 TELLING = 12
@@ -59,35 +60,36 @@ def duplicates(conversations: Sequence[Conversation]) -> Found:
         copies[conversation.turns].append(conversation)
     repeated = sorted((group for group in copies.values() if len(group) > 1), key=len, reverse=True)
     count = len(conversations) - len(copies)
-    examples = [Sample(group[-1].origin, f"{_said(group[0])} ×{len(group)}") for group in repeated]
+    examples = [Sample(group[-1].origin, f"{body(group[0])} ×{len(group)}") for group in repeated]
     return Found(count, count, tuple(examples[:EXAMPLES]))
 
 
 def near_duplicates(conversations: Sequence[Conversation]) -> Found:
     """Rows that are no copies, but nearly repeat an earlier one."""
-    distinct: dict[str, Conversation] = {}
+    first: dict[tuple[Turn, ...], Conversation] = {}
     for conversation in conversations:
-        distinct.setdefault(_said(conversation), conversation)
-    said = list(distinct)
+        first.setdefault(conversation.turns, conversation)
+    rows = list(first.values())
+    said = [body(row) for row in rows]
     index = Index(Texts(said))
     alike: list[Sample] = []
-    for number, text in enumerate(said):
+    for number, row in enumerate(rows):
         earlier = index.find(number)
         if earlier is None:
             index.add(number)
         else:
-            alike.append(Sample(distinct[text].origin, f"{text} ≈ {said[earlier]}"))
+            alike.append(Sample(row.origin, f"{said[number]} ≈ {said[earlier]}"))
     return _found(alike)
 
 
 def conflicts(conversations: Sequence[Conversation]) -> Found:
     """Prompts that have several different answers."""
-    return _several(conversations, key=_asked, value=lambda each: each.replies[-1], unit="answers")
+    return _several(conversations, key=asked, value=lambda each: each.replies[-1], unit="answers")
 
 
 def stock_replies(conversations: Sequence[Conversation]) -> Found:
     """Replies that answer several different prompts."""
-    return _several(conversations, key=lambda each: each.replies[-1], value=_asked, unit="prompts")
+    return _several(conversations, key=lambda each: each.replies[-1], value=asked, unit="prompts")
 
 
 def short_replies(conversations: Sequence[Conversation]) -> Found:
@@ -268,7 +270,7 @@ def _replies(conversations: Sequence[Conversation], mark: Callable[[str], str | 
 
 def _turns(conversations: Sequence[Conversation], mark: Callable[[str], str | None]) -> Found:
     """Rows in which the mark is found anywhere, the system prompt aside."""
-    return _found([hit for each in conversations if (hit := _hit(each, [_said(each)], mark))])
+    return _found([hit for each in conversations if (hit := _hit(each, [body(each)], mark))])
 
 
 def _hit(conversation: Conversation, texts: Sequence[str], mark: Callable[[str], str | None]) -> Sample | None:
@@ -281,11 +283,3 @@ def _hit(conversation: Conversation, texts: Sequence[str], mark: Callable[[str],
 
 def _found(hits: list[Sample]) -> Found:
     return Found(len(hits), len(hits), tuple(hits[:EXAMPLES]))
-
-
-def _said(conversation: Conversation) -> str:
-    return "\n".join(turn.text for turn in conversation.turns if turn.role != "system")
-
-
-def _asked(conversation: Conversation) -> str:
-    return "\n".join(turn.text for turn in conversation.turns[:-1] if turn.role != "system")

@@ -182,6 +182,8 @@ def _join(spoken: Spoken) -> tuple[Turn, ...]:
                 raise RowError("a reply of the character's is empty")
             continue
         if turns and turns[-1].role == turn.role:
+            if turns[-1].learn != turn.learn:
+                raise RowError("of two replies in a row, one is to be learned and one is not")
             turns[-1] = replace(turns[-1], text=f"{turns[-1].text}\n{turn.text}")
         elif turn.role == "system" and turns:
             raise RowError("a system prompt stands in the middle of the conversation")

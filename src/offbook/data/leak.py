@@ -9,6 +9,7 @@ from typing import Any
 
 from offbook.core.types import Conversation
 from offbook.data.likeness import Index, Texts, letters
+from offbook.data.said import asked, body
 from offbook.data.split import TELLING, Split
 
 
@@ -53,10 +54,9 @@ class _Meter:
     """Conversations prepared for comparison."""
 
     def __init__(self, conversations: Sequence[Conversation]) -> None:
-        spoken = [[turn for turn in each.turns if turn.role != "system"] for each in conversations]
         replies = ["\n".join(each.replies) for each in conversations]
-        self._bodies = ["\n".join(turn.text for turn in turns) for turns in spoken]
-        self._prompts = [tuple(letters(turn.text) for turn in turns[:-1]) for turns in spoken]
+        self._bodies = list(map(body, conversations))
+        self._prompts = [letters(asked(each)) for each in conversations]
         self._scenes = [each.origin.scene for each in conversations]
         self._telling = [len(letters(text)) >= TELLING for text in replies]
         self._whole, self._replies = Texts(self._bodies), Texts(replies)
@@ -68,7 +68,7 @@ class _Meter:
             if self._telling[number]:
                 replies.add(number)
         bodies = {self._bodies[number] for number in train}
-        prompts = {self._prompts[number] for number in train} - {()}
+        prompts = {self._prompts[number] for number in train} - {""}
         scenes = {self._scenes[number] for number in train} - {None}
 
         def is_near(number: int) -> bool:

@@ -15,8 +15,8 @@ from typing import Any, Literal
 
 from offbook.core.types import Conversation, Turn
 from offbook.data.checks import CHECKS, Sample
-from offbook.data.near import Near, Seen
-from offbook.data.split import body, context
+from offbook.data.near import Near, Seen, normal
+from offbook.data.said import asked, body
 
 FEW_ROWS, TOO_FEW_ROWS = 200, 20
 """Distinct rows from which on the data is good, and from which on it can be used at all."""
@@ -164,7 +164,7 @@ def _without_surplus(conversations: Sequence[Conversation], most: int) -> list[C
     answers: Counter[str] = Counter()
     kept = []
     for conversation in conversations:
-        prompt = context(conversation)
+        prompt = normal(asked(conversation))
         answers[prompt] += 1
         if not prompt or answers[prompt] <= most:
             kept.append(conversation)

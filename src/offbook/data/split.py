@@ -16,6 +16,7 @@ from math import ceil
 from offbook.core.types import Conversation
 from offbook.data.chance import chance
 from offbook.data.near import Near, Seen, normal
+from offbook.data.said import asked, body
 
 LARGEST_UNIT = 40
 """A unit of more rows than these and than all that is to be held out is never held out, nor one of more than half of
@@ -63,22 +64,12 @@ def against(conversations: Sequence[Conversation], judged: Sequence[Conversation
     return Split(list(conversations), list(judged), [], "file")
 
 
-def context(conversation: Conversation) -> str:
-    """What the last reply answers, as it is compared; "" where the character opens."""
-    return "\n".join(normal(turn.text) for turn in conversation.turns[:-1] if turn.role != "system")
-
-
-def body(conversation: Conversation) -> str:
-    """All that is said, the system prompt aside."""
-    return "\n".join(turn.text for turn in conversation.turns if turn.role != "system")
-
-
 def _row(conversation: Conversation) -> Unit:
     return "row", normal(body(conversation))
 
 
 def _prompt(conversation: Conversation) -> Unit:
-    prompt = context(conversation)
+    prompt = normal(asked(conversation))
     return ("prompt", prompt) if prompt else _row(conversation)
 
 
@@ -99,7 +90,7 @@ def _draw(units: Sequence[Unit], share: float, seed: int) -> set[Unit]:
 def _part(conversations: Sequence[Conversation], held: Sequence[bool], by: str) -> Split:
     """Put each row on its pile, unless it resembles an earlier row of the other."""
     # Where rows are the units, (nearly) all answer the same, which tells nothing.
-    prompts = ["" if by == "row" else context(conversation) for conversation in conversations]
+    prompts = ["" if by == "row" else normal(asked(conversation)) for conversation in conversations]
     views = (
         Near([body(conversation) for conversation in conversations]),
         Near([_telling_reply(conversation) for conversation in conversations]),
