@@ -70,6 +70,13 @@ def test_a_name_that_is_called_and_answered_by_another_is_that_person():
     assert likely(cast(*talk))["甄嬛"] == ("莞嫔",)
 
 
+def test_names_of_the_same_company_that_nobody_calls_are_two_people():
+    talk = []
+    for scene, name in (("1", "甄嬛"), ("2", "甄嬛"), ("3", "甄嬛"), ("4", "安答应"), ("5", "安答应"), ("6", "安答应")):
+        talk += [(scene, "皇上", "嗯。"), (scene, name, "臣妾在。"), (scene, "皇上", "坐。")]
+    assert likely(cast(*talk))["甄嬛"] == ()
+
+
 def test_a_role_is_found_by_case_width_and_spaces():
     made = cast(("1", "HAMLET", "a"), ("1", "Ａ　子", "b"))
     assert made.names_of("hamlet") == {"HAMLET"}

@@ -127,6 +127,13 @@ def test_text_in_which_nobody_speaks_is_an_error(text, tmp_path):
         extract.speakers([path])
 
 
+def test_json_that_is_no_chat_export_is_not_taken_for_a_script(tmp_path):
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps({"name": "x", "type": "y", "text": "z"}, indent=1), encoding="utf-8")
+    with pytest.raises(UsageError, match="nobody can be seen to speak"):
+        extract.speakers([path])
+
+
 def test_a_damaged_export_is_an_error_with_its_line(tmp_path):
     path = tmp_path / "result.json"
     path.write_text(

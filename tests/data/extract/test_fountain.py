@@ -56,8 +56,9 @@ def test_characters_speak_until_the_blank_line():
 
 
 def test_extensions_and_parentheticals_are_actions():
-    first, _, third, *_ = cues(fountain.read, numbered(SCRIPT))
+    first, second, third, *_ = cues(fountain.read, numbered(SCRIPT))
     assert first.acted == "(O.S.) (quietly) Is it still raining? it is."
+    assert second.acted == ""
     assert third.acted == "Yippee.\n(beat)\nKi-yay."
 
 

@@ -67,6 +67,14 @@ def test_an_old_novel_has_many_speakers_in_a_paragraph():
     ]
 
 
+def test_in_an_old_novel_a_speaker_says_no_more_than_his_own_line():
+    talk = "阿澈道：「坐。」老湯道：「好。」小島道：「也好。」"
+    text = f"{talk}\n{talk}\n阿澈道：「來者何人？」一語未了，外頭嚷成一片：「風來了！」"
+    *_, last = cues(novel.read, numbered(text))
+    assert last.text == "風來了！"
+    assert last.confidence < SURE
+
+
 def test_whoever_is_spoken_to_seen_or_sent_does_not_speak():
     text = """
 　　阿澈对老汤说：“你先走。”老汤道：“不走。”阿澈说道：“走。”老汤道：“好。”
@@ -77,6 +85,8 @@ def test_whoever_is_spoken_to_seen_or_sent_does_not_speak():
 
 　　老汤的女儿小岛说：“爹。”小岛又说：“爹！”
 
+　　阿澈正要走，只听山后有人哈哈笑道：“站住！”
+
 　　门外的人都看着老汤，只听窗外有人说道：“开门！”
 """
     found = cues(novel.read, numbered(text))
@@ -86,6 +96,7 @@ def test_whoever_is_spoken_to_seen_or_sent_does_not_speak():
     assert sure["爹。"] == "小岛"
     assert "我说错了。" not in sure
     assert "开门！" not in sure
+    assert "站住！" not in sure
 
 
 def test_two_may_speak_together_and_a_wife_is_not_her_husband():
@@ -137,6 +148,17 @@ def test_wrapped_lines_are_told_from_paragraphs_of_a_line_each():
     single = ["很长的一段" * 20, "短", "中等长度的一段" * 5] * 20
     assert survey(list(enumerate(wrapped, 1))).wrapped
     assert not survey(list(enumerate(single, 1))).wrapped
+
+
+def test_short_paragraphs_of_one_length_are_not_taken_for_wrapped_lines():
+    text = """
+"你怎么今天就来了?"王小川放下书问。
+"路过这里。"李婷说,"顺便看看你。"
+"快进来坐。"王小川让开身子笑着说。
+"我不坐了。"李婷摇着头,轻声说道。
+王小川站起身说:"那我送你到车站。"
+"""
+    assert [cue.line for cue in cues(novel.read, numbered(text))] == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize(

@@ -129,14 +129,15 @@ def test_abbreviated_names_stand_indented_and_words_like_them_do_not():
    Mar. No, it is strooke
 
    Hor. Indeed I heard it not: then it drawes neere the season,
-No. Wherein the Spirit held his wont to walke
+Rome. Wherein the Spirit held his wont to walke
 What does this meane my Lord?
    Ham. The King doth wake to night
-Sir. And takes his rouse
+Rome. And takes his rouse
 
    Mar. Is it a custome?
    Ham. I marry ist
 """
+    text += "What may this meane?\n" * 20
     assert [speaker for speaker, _ in said(play.read, text)] == ["Ham", "Hor", "Mar", "Hor", "Ham", "Mar", "Ham"]
 
 

@@ -375,6 +375,20 @@ def test_several_cues_share_a_line_only_outside_quotation():
     ]
 
 
+def test_after_a_blank_line_a_bare_line_is_narration_however_it_sounds():
+    text = """
+甲：走吧。
+乙：去哪？
+（雨声）
+
+我们看见两个人消失在雨里！
+
+甲：海边。
+乙：好。
+"""
+    assert said(screenplay.read, text) == [("甲", "走吧。"), ("乙", "去哪？"), ("甲", "海边。"), ("乙", "好。")]
+
+
 def test_a_direction_over_several_lines_is_left_whole():
     text = "甲：走吧。\n（甲下，\n乙独自坐着，\n灯渐暗）\n乙：走了。\n甲：嗯。"
     assert left(screenplay.read, numbered(text)) == {"stage direction": [2, 3, 4]}

@@ -9,8 +9,8 @@ from typing import Any
 
 from offbook.data.extract.cue import Damaged, Lines
 
-KEY = re.compile(r'(?<!\\)"messages"\s*:\s*\[')
-"""Inside a JSON string a backslash stands before every quote, so what looks like the key is the key."""
+KEY = re.compile(r'"messages"\s*:\s*\[')
+"""Inside a JSON string every quote has a backslash before it, so what looks like the key is the key."""
 GAP = re.compile(r"[\s,]*")
 BLOCK = 1 << 18
 LONGEST_KEY = 64
