@@ -47,6 +47,17 @@ def test_who_opens_a_scene_answers_the_direction_or_heading_before_it():
     assert contents(next_scene) == [("user", "（第二场）"), ("assistant", "坐。")]
 
 
+def test_what_is_told_amid_a_cue_is_no_setting_of_it():
+    """A reader hands out the cue at its end, after the direction that stands in its midst."""
+    scene = [
+        Left("heading", "第一场", 1),
+        Left("stage direction", "（乙下）", 3),
+        Cue(("甲",), "走吧。\n走。", 2, "第一场"),
+    ]
+    *_, row = to_rows(scene, frozenset({"甲"}), "a.txt", Cut())
+    assert contents(row)[0] == ("user", "（第一场）")
+
+
 def test_who_opens_a_conversation_without_a_setting_is_left():
     chat = [Cue(("甲",), "在吗", 1, "2021"), Cue(("乙",), "在", 2, "2021")]
     items = list(to_rows(chat, frozenset({"甲"}), "a.txt", Cut()))

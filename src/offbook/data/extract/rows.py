@@ -38,16 +38,16 @@ def to_rows(items: Iterable[Cue | Left], names: frozenset[str], file: str, cut: 
     """
     before: deque[Cue] = deque(maxlen=cut.context + 1)
     scene: str | None = None
-    setting: Left | None = None
+    told: list[Left] = []
     for item in items:
         if isinstance(item, Left):
-            setting = item if item.reason in SETTINGS else setting
+            told += [item] if item.reason in SETTINGS else []
             yield item
             continue
         if item.scene != scene:
             before.clear()
             scene = item.scene
-        opening = [] if before else _setting(setting, item)
+        opening = [] if before else _setting(told, item)
         if names & set(item.speakers):
             if item.confidence < cut.min_confidence:
                 yield Left("not sure who speaks", item.text, item.line)
@@ -56,16 +56,18 @@ def to_rows(items: Iterable[Cue | Left], names: frozenset[str], file: str, cut: 
             else:
                 yield _row(item, before or opening, names, file, cut)
         before.append(item)
-        setting = None
+        # A reader hands out a cue when it has ended, so what was told amid it comes first.
+        told = [left for left in told if left.line > item.line]
 
 
-def _setting(setting: Left | None, cue: Cue) -> list[Cue]:
+def _setting(told: list[Left], cue: Cue) -> list[Cue]:
     """What was told right before a scene's first cue, in the place of a cue before it."""
-    if setting is None:
+    settings = [left for left in told if left.line < cue.line]
+    if not settings:
         return []
-    told = setting.text.strip("（()）[]【】〔〕_*△▲ ")
-    told = told if len(told) <= LONGEST_SETTING else f"…{told[-LONGEST_SETTING:]}"
-    return [Cue((), f"（{told}）" if HAS_CJK.search(told) else f"({told})", setting.line, cue.scene)]
+    text = settings[-1].text.strip("（()）[]【】〔〕_*△▲ ")
+    text = text if len(text) <= LONGEST_SETTING else f"…{text[-LONGEST_SETTING:]}"
+    return [Cue((), f"（{text}）" if HAS_CJK.search(text) else f"({text})", settings[-1].line, cue.scene)]
 
 
 def _row(cue: Cue, before: Iterable[Cue], names: frozenset[str], file: str, cut: Cut) -> Row:
