@@ -133,6 +133,7 @@ def summary(options: argparse.Namespace, pairs: list[Any], theirs: Any, ours: An
     def middle(values: list[float]) -> float:
         return round(median(values), 3)
 
+    peaks = {"offbook": pairs[-1][1]["peak_bytes"], options.against: pairs[-1][0]["peak_bytes"]}
     ratios = sorted(peer["seconds"] / own["seconds"] for peer, own in pairs)
     return {
         "against": options.against,
@@ -143,8 +144,8 @@ def summary(options: argparse.Namespace, pairs: list[Any], theirs: Any, ours: An
         "ratio_range": [round(ratios[0], 3), round(ratios[-1], 3)],
         "cpu_ratio": middle([peer["cpu"] / own["cpu"] for peer, own in pairs]),
         "matrix_rate_share": middle([own["floor"] / own["seconds"] for _, own in pairs]),
-        "peak_memory_ratio": round(ours["peak_bytes"] / theirs["peak_bytes"], 3),
-        "peak_bytes": {"offbook": ours["peak_bytes"], options.against: theirs["peak_bytes"]},
+        "peak_memory_ratio": round(peaks["offbook"] / peaks[options.against], 3),
+        "peak_bytes": peaks,
         "seconds": {
             "offbook": middle([own["seconds"] for _, own in pairs]),
             options.against: middle([peer["seconds"] for peer, _ in pairs]),

@@ -62,11 +62,15 @@ def answer(**facts: Any) -> None:
     _ANSWERS.flush()
 
 
-def last_word(*packages: str) -> None:
-    """Peak memory and versions; then the process is over."""
+def peak_bytes() -> int:
+    """The most memory that this process has held (Linux)."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
-    peak = int(status.partition("VmHWM:")[2].split()[0]) * 1024
-    answer(peak_bytes=peak, versions={name: version(name) for name in ("torch", "transformers", "peft", *packages)})
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
+
+def last_word(*packages: str) -> None:
+    """Versions; then the process is over."""
+    answer(versions={name: version(name) for name in ("torch", "transformers", "peft", *packages)})
     os._exit(0)
 
 
@@ -82,4 +86,5 @@ class Gate(TrainerCallback):
         self.started, self.cpu = time.perf_counter(), time.process_time()
 
     def on_step_end(self, *args: Any, **kwargs: Any) -> None:
-        answer(seconds=time.perf_counter() - self.started, cpu=time.process_time() - self.cpu)
+        seconds, cpu = time.perf_counter() - self.started, time.process_time() - self.cpu
+        answer(seconds=seconds, cpu=cpu, peak_bytes=peak_bytes())

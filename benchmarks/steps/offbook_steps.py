@@ -10,7 +10,7 @@ from offbook.core.allocation import prepare
 prepare()
 
 import torch  # noqa: E402
-from common import LEARNING_RATE, MODULES, adapted_model, answer, last_word, read_job, wait  # noqa: E402
+from common import LEARNING_RATE, MODULES, adapted_model, answer, last_word, peak_bytes, read_job, wait  # noqa: E402
 
 from offbook.core.types import Example, Origin  # noqa: E402
 from offbook.train import forward  # noqa: E402
@@ -38,9 +38,11 @@ def main() -> None:
         adam.step()
         adam.zero_grad()
         seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+        peak = peak_bytes()  # before the machine is measured, which takes memory too
         answer(
             seconds=seconds,
             cpu=cpu,
+            peak_bytes=peak,
             floor=floor(model, step),
             row_tokens=sum(len(row.ids) for row in rows),
             tokens=step.tokens,

@@ -50,6 +50,12 @@ def hardware() -> dict[str, Any]:
     }
 
 
+def arithmetic() -> dict[str, Any]:
+    """The hardware that decides in which order numbers are added up, and so the last bits of a result."""
+    told = hardware()
+    return {name: told[name] for name in ("threads", "vector_units", "gpu")}
+
+
 def snapshot() -> dict[str, Any]:
     """Everything above with the time and the git state, for `environment.json`."""
     return {

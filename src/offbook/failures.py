@@ -2,37 +2,66 @@
 
 from __future__ import annotations
 
-import errno
+import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from offbook.core.config import RunConfig
-from offbook.core.errors import OffbookError, UsageError
+from offbook.core.errors import OffbookError, UsageError, is_out_of_memory
+from offbook.core.rundir import FULL, RunDir
+from offbook.track import metrics
+
+NEARLY_ALL = 0.8
+"""A run that was killed while it held this share of the machine's memory was killed for that."""
+
+INCOMPATIBLE = ("model.source", "lora.rank", "lora.target_modules", "lora.use_dora")
+"""Options under which a checkpoint's tensors have other shapes, or mean something else."""
 
 
 @contextmanager
-def readable_failures(config: RunConfig) -> Iterator[None]:
-    """Turn a full disk and exhausted memory into errors that name the option to change."""
-    import torch
-
+def readable_failures(config: RunConfig, run: RunDir) -> Iterator[None]:
+    """Turn exhausted memory and a disk that fails or is full into errors that say what to change."""
     try:
         yield
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        raise _out_of_memory(config) from error
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
+    except OffbookError:
+        raise
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise OffbookError(f"out of memory with {_passes(config)}", _spare_memory(config)) from error
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise _disk_full(run) from error
+        if not _is_disk_failure(error):
             raise
+        what = f"{getattr(error, 'filename', None) or run.path}: {getattr(error, 'strerror', None) or error}"
         raise OffbookError(
-            f"the disk is full: {error.filename or 'a checkpoint'} could not be written; the one before is intact",
-            "Make room, then go on with --resume (or keep fewer: --train.keep_checkpoints 1).",
+            f"the disk failed: {what}", "What was saved before is intact: go on with --resume once the disk works."
         ) from error
-    except RuntimeError as error:
-        if "can't allocate memory" not in str(error) and "out of memory" not in str(error):
-            raise
-        raise _out_of_memory(config) from error
+
+
+def memory_ran_out(run: RunDir, kills: int | None) -> bool:
+    """Whether the run's last writer was killed because memory ran out: the system counted such a kill, or the writer
+    held nearly all memory (some desktops kill earlier than the system, and count nothing).
+
+    Args:
+        kills: what `exclusive` yields.
+    """
+    if kills is None:
+        return False
+    held = max((line.get("memory_bytes") or 0 for line in metrics.read(run.metrics)), default=0)
+    return kills > 0 or held > NEARLY_ALL * psutil.virtual_memory().total
+
+
+def memory_warning(config: RunConfig) -> str:
+    """What to tell the user of a run that was killed for want of memory, and goes on."""
+    return (
+        f"Warning: the last start of this run was killed, it seems because memory ran out (now {_passes(config)}). "
+        f"If it happens again: {_spare_memory(config)}"
+    )
 
 
 def refuse_small_disk(path: Path, needed: int) -> None:
@@ -45,28 +74,41 @@ def refuse_small_disk(path: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise UsageError(
-            f"the run needs {needed / 2**20:,.0f} MiB on disk, {free / 2**20:,.0f} MiB are free in {folder}",
+            f"the run needs {_mebibytes(needed)} on disk, {_mebibytes(free)} are free in {folder}",
             "Make room, keep fewer checkpoints (--train.keep_checkpoints 1), or move the runs (OFFBOOK_RUNS=DIR).",
         )
 
 
-def refuse_changes(then: dict[str, Any], now: dict[str, Any]) -> None:
-    """Refuse to resume under other data, settings or versions than the checkpoint was written with.
+def refuse_changes(then: dict[str, Any], now: dict[str, Any], *, allowed: bool, say: Callable[[str], None]) -> None:
+    """Refuse to resume under other data, settings, versions or hardware than the checkpoint was written with.
+
+    Args:
+        allowed: only say what is given up, unless the checkpoint cannot be used at all.
 
     Raises:
         UsageError: naming each difference.
     """
-    changes = [
-        *_differences(then.get("config", {}), now["config"]),
-        *_differences(then["versions"], now["versions"]),
-    ]
+    parts = ("config", "versions", "hardware")
+    changes = [change for part in parts for change in _differences(then.get(part, {}), now[part])]
     if then.get("data_sha256") != now["data_sha256"]:
         changes.insert(0, "the training data")
-    if changes:
+    if not changes:
+        return
+    told = "; ".join(changes)
+    useless = [change for change in changes if change.startswith(INCOMPATIBLE)]
+    if useless:
         raise UsageError(
-            f"cannot resume exactly: changed since the checkpoint: {'; '.join(changes)}",
+            f"the checkpoint does not fit: changed since: {told}", "Undo the change, or start over with --overwrite."
+        )
+    if not allowed:
+        raise UsageError(
+            f"cannot resume exactly: changed since the checkpoint: {told}",
             "Undo the change, start over with --overwrite, or accept other final weights with --allow-inexact.",
         )
+    say(
+        f"Warning: going on although this changed since the checkpoint: {told}. What is given up: the final weights "
+        "will not be those of a run that was never stopped, and nobody can make them again from run.yaml alone."
+    )
 
 
 def _differences(then: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:
@@ -80,10 +122,40 @@ def _differences(then: dict[str, Any], now: dict[str, Any], prefix: str = "") ->
     return found
 
 
-def _out_of_memory(config: RunConfig) -> OffbookError:
-    budget = config.train.max_tokens_per_pass or 0
+def _passes(config: RunConfig) -> str:
+    return f"passes of up to {config.train.max_tokens_per_pass} tokens"
+
+
+def _spare_memory(config: RunConfig) -> str:
+    """The options that take less memory, most useful first, without those that are used already."""
+    train = config.train
+    half = max((train.max_tokens_per_pass or 0) // 2, 16)
+    also = [] if train.gradient_checkpointing else ["--train.gradient_checkpointing true"]
+    also += [] if config.model.dtype == "low_memory" else ["--model.dtype low_memory"]
+    rest = f" (or {', '.join(also)})" if also else ""
+    return f"--train.max_tokens_per_pass {half}{rest}; with --resume also --allow-inexact, since rounding changes."
+
+
+def _disk_full(run: RunDir) -> OffbookError:
+    """A full disk, with what a checkpoint needs and what there is once the failed one has been removed."""
+    free = shutil.disk_usage(run.path).free
+    try:
+        needed = json.loads((run.data / "report.json").read_text(encoding="utf-8"))["checkpoint_bytes"]
+    except (OSError, ValueError, KeyError):
+        size = ""
+    else:
+        size = f", a checkpoint takes {_mebibytes(needed)}: {_mebibytes(max(needed - free, 0))} are missing"
     return OffbookError(
-        f"out of memory with passes of up to {budget} tokens",
-        f"Lower it: --train.max_tokens_per_pass {max(budget // 2, 16)}, or add --train.gradient_checkpointing true "
-        "(the result stays the same).",
+        f"the disk is full: {_mebibytes(free)} are free in {run.path}{size}; what was saved before is intact",
+        "Make room, then go on with --resume (or keep fewer checkpoints: --train.keep_checkpoints 1).",
     )
+
+
+def _is_disk_failure(error: Exception) -> bool:
+    """Whether the system failed to read or write, also where a library hides its error in one of its own."""
+    signs = ("os error", "PytorchStreamWriter", "unexpected pos")
+    return isinstance(error, OSError) or any(sign in str(error) for sign in signs)
+
+
+def _mebibytes(count: int) -> str:
+    return f"{count / 2**20:,.1f} MiB"

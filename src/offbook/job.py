@@ -98,11 +98,7 @@ def report(job: Job) -> dict[str, Any]:
     epoch = [job.collate(job.plan[step]) for step in range(min(job.plan.steps_per_epoch, len(job.plan)))]
     measured = estimate.measure(model, epoch, total_steps=len(job.plan))
     return {
-        "rows": len(material.conversations) + len(material.skipped),
-        **quality.report(material.conversations),
-        "heldout_rows": len(material.heldout),
-        "removed": material.removed,
-        "skipped": material.skipped,
+        **report_of_data(material),
         "truncated": material.truncated,
         "turns": sum(len(row.turns) for row in material.conversations),
         "tokens": sum(len(example.ids) for example in examples),
@@ -115,15 +111,33 @@ def report(job: Job) -> dict[str, Any]:
         "stop": {"token": ending.token, "id": ending.id, "proved": proved},
         "estimate": measured.as_json(),
         "disk_bytes": disk_needed(job.config, trainable),
+        "checkpoint_bytes": checkpoint_bytes(trainable),
         "notes": job.notes,
     }
 
 
+def report_of_data(material: Material) -> dict[str, Any]:
+    """What is known about rows and split without a model."""
+    return {
+        "rows": len(material.conversations) + len(material.skipped),
+        **quality.report(material.conversations),
+        "heldout_rows": len(material.heldout),
+        "removed": material.removed,
+        "dropped": material.dropped,
+        "leak": material.leak,
+        "skipped": material.skipped,
+    }
+
+
 def disk_needed(config: RunConfig, trainable: int) -> int:
-    """Bytes that a run may take at its fullest: checkpoints (adapter and two Adam moments in float32, the one being
-    written beside those that are kept), the adapter, tokenizer files and records."""
-    checkpoint_bytes = trainable * 4 * 3
-    return (config.train.keep_checkpoints + 1) * checkpoint_bytes + trainable * 4 + 50 * 2**20
+    """Bytes that a run may take at its fullest: the checkpoints, the one being written beside those that are kept, the
+    adapter, tokenizer files and records."""
+    return (config.train.keep_checkpoints + 1) * checkpoint_bytes(trainable) + trainable * 4 + 50 * 2**20
+
+
+def checkpoint_bytes(trainable: int) -> int:
+    """Bytes of a checkpoint: the adapter and two Adam moments in float32, and some small files."""
+    return trainable * 4 * 3 + 2**17
 
 
 def _with_adapter(model: Any, config: RunConfig, folder: Path) -> Any:

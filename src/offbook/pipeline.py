@@ -16,10 +16,10 @@ from offbook.core.config import RunConfig
 from offbook.core.errors import Stopped
 from offbook.core.report import Reporter, Silent
 from offbook.core.rundir import RunDir, exclusive, runs_root, whole_folder, write_json, write_whole
-from offbook.failures import readable_failures, refuse_changes, refuse_small_disk
-from offbook.job import Job, open_job, report
+from offbook.failures import memory_ran_out, memory_warning, readable_failures, refuse_changes, refuse_small_disk
+from offbook.job import Job, open_job, report, report_of_data
 from offbook.model import adapter as adapters
-from offbook.prepare import save_rows
+from offbook.prepare import read_material, save_rows
 from offbook.track import metrics as metrics_log
 from offbook.track.guest import Guest
 from offbook.track.picture import draw_loss
@@ -48,6 +48,11 @@ def check(config: RunConfig, *, reporter: Reporter | None = None, show: ShowPlan
     return known
 
 
+def check_data(config: RunConfig) -> dict[str, Any]:
+    """What can be known about the rows alone, without a model; writes nothing."""
+    return report_of_data(read_material(config))
+
+
 def train(
     config: RunConfig,
     *,
@@ -73,23 +78,25 @@ def train(
     reporter = reporter or Silent()
     check_names(config.track.to)
     run = RunDir(runs_root() / config.name)
-    with exclusive(run, resume=resume, overwrite=overwrite):
-        found, faults = checkpoint.newest(run.checkpoints) if resume else (None, [])
-        for fault in faults:
-            reporter.say(f"Warning: checkpoint {fault}; falling back to an older one.")
-        job = open_job(_with_budget(config, run), reporter)
-        facts = _facts(job)
-        if found is not None and not allow_inexact:
-            refuse_changes(checkpoint.verify(found), facts)
-        known = report(job)
-        refuse_small_disk(run.path, known["disk_bytes"])
-        if show_plan is not None:
-            show_plan(job, known)
-        _write_beginning(run, job, known)
-        began = time.monotonic()
-        _run_steps(run, job, facts, found, reporter)
-        _write_end(run, job, reporter)
-        _write_truth(run, known["estimate"], time.monotonic() - began, peak_memory(job.model.device))
+    with exclusive(run, resume=resume, overwrite=overwrite) as kills:
+        config = _with_budget(config, run)
+        if memory_ran_out(run, kills):
+            reporter.say(memory_warning(config))
+        with readable_failures(config, run):
+            found = _newest(run, reporter) if resume else None
+            job = open_job(config, reporter)
+            facts = _facts(job)
+            if found is not None:
+                refuse_changes(checkpoint.verify(found), facts, allowed=allow_inexact, say=reporter.say)
+            known = report(job)
+            refuse_small_disk(run.path, known["disk_bytes"])
+            if show_plan is not None:
+                show_plan(job, known)
+            _write_beginning(run, job, known)
+            began = time.monotonic()
+            _run_steps(run, job, facts, found, reporter)
+            _write_end(run, job, reporter)
+            _write_truth(run, known["estimate"], time.monotonic() - began, peak_memory(job.model.device))
     return run
 
 
@@ -101,14 +108,25 @@ def prove(config: RunConfig, *, examples: int = 16, reporter: Reporter | None = 
     return provers.prove(job.model, job.plan.examples[:examples], packing=fast.packing, prefix=fast.prefix)
 
 
+def _newest(run: RunDir, reporter: Reporter) -> Path | None:
+    """The checkpoint to go on from; what killed writers left is put right, and damage is told."""
+    checkpoint.clear_leftovers(run.checkpoints)
+    found, faults = checkpoint.newest(run.checkpoints)
+    where = f"going on from {found.name}" if found is not None else "starting from the beginning"
+    for fault in faults:
+        reporter.say(f"Warning: checkpoint {fault}; {where}.")
+    return found
+
+
 def _run_steps(run: RunDir, job: Job, facts: dict[str, Any], found: Path | None, reporter: Reporter) -> None:
     """From the first step, or the checkpoint's, to the last.
 
     Raises:
         Stopped: a signal came; the state is saved.
     """
-    checkpoint.clear_leftovers(run.checkpoints)
-    log = metrics_log.MetricsLog(run.metrics, checkpoint.verify(found)["step"] if found is not None else None)
+    step = checkpoint.verify(found)["step"] if found is not None else None
+    checkpoint.forget_after(run.checkpoints, step or 0)
+    log = metrics_log.MetricsLog(run.metrics, step)
     guests: list[Guest] = []
 
     def emit(line: dict[str, Any]) -> None:
@@ -137,8 +155,11 @@ def _run_steps(run: RunDir, job: Job, facts: dict[str, Any], found: Path | None,
     )
     try:
         guests += _invite(run, job.config, reporter)
-        with signals.installed(), readable_failures(job.config):
+        with signals.installed():
             trainer.train(resume_from_checkpoint=str(found) if found is not None else None)
+    except KeyboardInterrupt:
+        guests.clear()  # at once, then: a guest sees its input end, and closes in order by itself
+        raise
     finally:
         metrics.flush()
         for guest in guests:
@@ -220,7 +241,12 @@ def _facts(job: Job) -> dict[str, Any]:
     told = job.config.model_dump(include={"model", "lora", "train"})
     for free in ("save_steps", "keep_checkpoints", "log_steps", "heldout_steps"):
         del told["train"][free]
-    return {"data_sha256": job.material.sha256, "config": told, "versions": environment.versions()}
+    return {
+        "data_sha256": job.material.sha256,
+        "config": told,
+        "versions": environment.versions(),
+        "hardware": environment.arithmetic(),
+    }
 
 
 def _with_budget(config: RunConfig, run: RunDir | None = None) -> RunConfig:

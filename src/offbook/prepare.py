@@ -15,7 +15,7 @@ from offbook.core.persona import BaseModelRef, Persona
 from offbook.core.registry import lookup
 from offbook.core.report import Reporter
 from offbook.core.types import Conversation, Example, Origin, Turn
-from offbook.data import formats, mix, quality, split
+from offbook.data import formats, leak, mix, quality, split
 from offbook.model import hub
 from offbook.text.builtin import TEMPLATES
 from offbook.text.template import ChatTemplate
@@ -42,6 +42,10 @@ class Material:
     """Rows that were left out because they are bad, each with its file, line and reason."""
     removed: int
     """Rows that `data.dedupe` and `data.max_per_prompt` took out."""
+    dropped: int
+    """Rows that stand on neither side of the split, because they resemble one of the other side."""
+    leak: dict[str, Any] | None
+    """What is on both sides of the split, measured afresh, beside a random split's; None where nothing is held out."""
     examples: list[Example] = field(default_factory=list)
     heldout_examples: list[Example] = field(default_factory=list)
 
@@ -85,6 +89,7 @@ def read_material(config: RunConfig) -> Material:
         parts = split.against(kept, judged)
     else:
         parts = split.split(kept, data.heldout, data.seed)
+    leaked = leak.measure(parts, data.seed).to_dict() if parts.heldout else None
     train = [with_system(conversation, config.persona.system) for conversation in parts.train]
     heldout = [with_system(conversation, config.persona.system) for conversation in parts.heldout]
     if data.mix_in is not None:
@@ -93,7 +98,8 @@ def read_material(config: RunConfig) -> Material:
     if not train:
         raise UsageError("no row is left to learn from", "Lower --data.heldout, or give more rows.")
     skipped = [str(bad) for bad in loaded.skipped]
-    return Material(loaded.conversations, train, heldout, skipped, len(loaded.conversations) - len(kept))
+    removed = len(loaded.conversations) - len(kept)
+    return Material(loaded.conversations, train, heldout, skipped, removed, len(parts.dropped), leaked)
 
 
 def tokenize(material: Material, template: ChatTemplate, config: RunConfig) -> None:

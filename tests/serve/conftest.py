@@ -17,7 +17,7 @@ from offbook.serve.api import create_app
 from offbook.serve.desk import Desk
 from offbook.serve.guard import Guard
 from offbook.serve.run import bind, server
-from offbook.serve.voices import Voices
+from offbook.serve.voices import Voices, by_ids
 from offbook.text.template import ChatTemplate
 from tests.tiny import chatml_tokenizer
 
@@ -81,15 +81,14 @@ def voices(tuned: Parrot, base: Parrot, slots: int = 1) -> Voices:
             system=SYSTEM,
             greeting="Who's there?",
             ending=template.ending,
-            generation=GenerationConfig(max_new_tokens=64),
+            generation=GenerationConfig(max_new_tokens=160),
             base=BaseModelRef(source="tiny", revision=""),
         ),
         template=template,
-        stop_ids=[template.ending.id],
         slots=slots,
         context=512,
-        tuned=tuned,
-        open_base=lambda: base,
+        tuned=by_ids(tuned, template.tokenizer, [template.ending.id]),
+        open_base=lambda: by_ids(base, template.tokenizer, [template.ending.id]),
     )
 
 

@@ -75,7 +75,9 @@ def test_the_trainer_counts_the_labels_shifted_or_not():
 
 def test_an_example_without_a_label_is_left_out():
     silent = Example([1, 2, 3], [NO_LABEL] * 3, examples()[0].origin)
-    assert contents(pack_step([silent, examples()[0]], max_tokens=99)) == contents(pack_step(examples()[:1], max_tokens=99))
+    assert contents(pack_step([silent, examples()[0]], max_tokens=99)) == contents(
+        pack_step(examples()[:1], max_tokens=99)
+    )
     assert pack_step([silent], max_tokens=99).label_tokens == 0
 
 

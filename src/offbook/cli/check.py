@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import click
 
 from offbook.cli.options import config_options, json_option, print_json
@@ -10,19 +13,36 @@ from offbook.core.config import RunConfig
 
 @click.command(
     short_help="Look at data, model and settings before training.",
-    epilog="Example:  offbook check -c zhenhuan/run.yaml",
+    epilog="Examples:  offbook check -c zhenhuan/run.yaml   offbook check --only-data --data.source lines.jsonl",
 )
+@click.option("--only-data", is_flag=True, help="Look at the rows alone: no model is needed.")
+@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write what was found as a page, too.")
 @json_option
 @config_options
-def command(config: RunConfig, as_json: bool) -> None:
+def command(config: RunConfig, only_data: bool, html: Path | None, as_json: bool) -> None:
     """Say everything that can be known before training: the rows and what is wrong with them, what will be learned,
-    how big and how long the run will be, and whether the character will stop talking. Writes nothing."""
+    how big and how long the run will be, and whether the character will stop talking. Writes nothing else."""
     from offbook import pipeline
     from offbook.cli.screen import console, reporter
-    from offbook.cli.tables import show_check
+    from offbook.cli.tables import show_check, show_data
 
     out = console(stderr=False)
-    show = None if as_json else lambda job, known: show_check(out, job, known)
-    known = pipeline.check(config, reporter=reporter(), show=show)
+    if only_data:
+        known = pipeline.check_data(config)
+        if not as_json:
+            show_data(out, known)
+    else:
+        show = None if as_json else lambda job, found: show_check(out, job, found)
+        known = pipeline.check(config, reporter=reporter(), show=show)
+    if html is not None:
+        _write_page(html, known, config)
     if as_json:
         print_json(known)
+
+
+def _write_page(path: Path, known: dict[str, Any], config: RunConfig) -> None:
+    from offbook.core.rundir import write_whole
+    from offbook.data.page import render
+
+    write_whole(path, render(known, title=f"{config.persona.name}: {config.name}"))
+    click.echo(f"Wrote {path}", err=True)

@@ -49,7 +49,7 @@ def show_plan(out: Console, job: Any, known: dict[str, Any]) -> None:
 def show_check(out: Console, job: Any, known: dict[str, Any]) -> None:
     """All of check: the plan, the findings, the lengths, and one row as the model will see it."""
     show_plan(out, job, known)
-    _findings(out, known)
+    show_data(out, known)
     out.print("\nTokens per training sequence", style="bold")
     out.print(_histogram(known["lengths"], job.config.data.max_length), markup=False)
     share = known["label_tokens"] / known["tokens"]
@@ -58,6 +58,19 @@ def show_check(out: Console, job: Any, known: dict[str, Any]) -> None:
         out.print(f"{known['truncated']} sequences are too long and lose their oldest turns (--data.max_length)")
     out.print("\nThe first row; what is learned is marked [like this]", style="bold", markup=False)
     out.print(_coloured(job.material.examples[0], job.part.tokenizer))
+
+
+def show_data(out: Console, known: dict[str, Any]) -> None:
+    """What check found in rows and split."""
+    _findings(out, known)
+    out.print(f"{known['heldout_rows']} rows are held out, {known['dropped']} resemble them and are left out of both")
+    if known["leak"]:
+        found = {name: known["leak"][name]["near"] for name in ("split", "random")}
+        out.print(
+            f"held-out rows with a near-duplicate in training: {found['split']} (a random split: {found['random']})"
+        )
+    for skipped in known["skipped"][:3]:
+        out.print(f"skipped: {skipped}", markup=False)
 
 
 def show_ending(out: Console, run: RunDir) -> None:
@@ -82,7 +95,7 @@ def _findings(out: Console, known: dict[str, Any]) -> None:
         example = finding["examples"][0] if finding["examples"] else None
         shown = f"{example['origin']} {example['text'][:40]}" if example else ""
         table.add_row(
-            finding["name"],
+            finding["title"],
             str(finding["count"]),
             f"{finding['share']:.1%}",
             Text(shown),

@@ -41,3 +41,11 @@ class Stopped(OffbookError):
     def __init__(self, what: str, fix: str = "", *, exit_code: int = 130) -> None:
         super().__init__(what, fix)
         self.exit_code = exit_code
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out: Python's, torch's or the system's way of saying so."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    said = str(error)
+    return any(sign in said for sign in ("allocate memory", "out of memory", "bad_alloc", "os error 12)"))

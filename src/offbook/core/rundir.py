@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -12,6 +13,11 @@ from typing import Any
 
 from offbook.core.errors import UsageError
 from offbook.core.registry import nearest
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""The system's words for a full disk and for a quota that is used up."""
+
+VMSTAT = Path("/proc/vmstat")
 
 
 def runs_root() -> Path:
@@ -79,7 +85,7 @@ class RunDir:
 
     @property
     def writer(self) -> Path:
-        """Holds the PID of the process that writes the run; left behind by one that was killed."""
+        """PID of the process that writes the run, and `memory_kills()` at its start; left behind by a killed one."""
         return self.path / ".writer"
 
     @property
@@ -118,8 +124,13 @@ def find_run(name: str | Path) -> RunDir:
 def whole_folder(target: Path) -> Iterator[Path]:
     """A temporary sibling of `target` to write in; it takes `target`'s place only if the block ends well.
 
-    Every file and the folder are on disk before the rename, so after a crash `target` is absent, old or whole.
+    Every file and the folder are on disk before the rename, so after a crash `target` is absent, old or whole. The old
+    one makes way by a rename of its own; a crash between the two is mended by `restore`, which every writer calls.
+
+    Raises:
+        OSError: ENOSPC if the disk filled up, whatever error the block made of it.
     """
+    restore(target)
     temporary = target.with_name(f".tmp-{target.name}")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
@@ -129,18 +140,40 @@ def whole_folder(target: Path) -> Iterator[Path]:
             sync(path)
         sync(temporary)
         if target.exists():
-            # Two renames: a crash between them leaves the old folder under a name that the next writer clears.
-            old = target.with_name(f".old-{target.name}")
-            shutil.rmtree(old, ignore_errors=True)
-            target.rename(old)
-            temporary.rename(target)
-            shutil.rmtree(old, ignore_errors=True)
-        else:
-            temporary.rename(target)
+            target.rename(_aside(target))
+        temporary.rename(target)
         sync(target.parent)
-    except BaseException:
+        shutil.rmtree(_aside(target), ignore_errors=True)
+    except BaseException as error:
+        full = _is_full(temporary)
         shutil.rmtree(temporary, ignore_errors=True)
+        restore(target)
+        if full and isinstance(error, Exception) and not isinstance(error, OSError):
+            # Libraries that write through C or Rust hide the system's error in one of their own.
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target)) from error
         raise
+
+
+def restore(target: Path) -> None:
+    """Put the old `target` back if a writer died after it had made way and before the new one took its place."""
+    old = _aside(target)
+    if target.exists():
+        shutil.rmtree(old, ignore_errors=True)
+    elif old.exists():
+        old.rename(target)
+
+
+def _aside(target: Path) -> Path:
+    return target.with_name(f".old-{target.name}")
+
+
+def _is_full(folder: Path) -> bool:
+    """Whether not even a mebibyte more can be written there (asked by trying: a quota is not seen in free space)."""
+    try:
+        (folder / ".probe").write_bytes(bytes(2**20))
+    except OSError as error:
+        return error.errno in FULL
+    return False
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -162,7 +195,8 @@ def sync(path: Path) -> None:
     """fsync a file or a folder (a folder where the system allows it)."""
     if path.is_dir() and os.name == "nt":
         return
-    descriptor = os.open(path, os.O_RDONLY)
+    # Windows syncs only what is open for writing.
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(descriptor)
     finally:
@@ -170,8 +204,12 @@ def sync(path: Path) -> None:
 
 
 @contextmanager
-def exclusive(run: RunDir, *, resume: bool, overwrite: bool) -> Iterator[None]:
+def exclusive(run: RunDir, *, resume: bool, overwrite: bool) -> Iterator[int | None]:
     """Hold the run's lock: one writer at a time. A lock whose process is gone does not hold.
+
+    Yields:
+        None if the last writer ended by itself. If it was killed: how many processes the system has killed for want of
+        memory since that writer began.
 
     Raises:
         UsageError: another process writes the run; or it is there already and neither flag says what to do with it.
@@ -199,20 +237,40 @@ def exclusive(run: RunDir, *, resume: bool, overwrite: bool) -> Iterator[None]:
             f"cannot write in {run.path}: {error.strerror}", "Choose another place: OFFBOOK_RUNS=DIR"
         ) from None
     try:
+        last = _last_writer(run)
         if overwrite:
             _empty(run)
-        run.writer.write_text(str(os.getpid()), encoding="utf-8")
-        yield
-        run.writer.unlink(missing_ok=True)
+        run.writer.write_text(f"{os.getpid()} {memory_kills()}", encoding="utf-8")
+        try:
+            yield None if last is None else max(memory_kills() - last[1], 0)
+        finally:
+            run.writer.unlink(missing_ok=True)
     finally:
         lock.release()
 
 
-def _writer(run: RunDir) -> str:
+def memory_kills() -> int:
+    """How many processes Linux has killed for want of memory since it started; 0 where the system does not say."""
     try:
-        return f" (PID {int(run.writer.read_text(encoding='utf-8'))})"
+        told = VMSTAT.read_text(encoding="ascii")
+    except OSError:
+        return 0
+    words = told.partition("\noom_kill ")[2].split()
+    return int(words[0]) if words else 0
+
+
+def _last_writer(run: RunDir) -> tuple[int, int] | None:
+    """(PID, memory kills at its start) of a writer that did not end by itself, or is still at work."""
+    try:
+        pid, kills = run.writer.read_text(encoding="utf-8").split()
+        return int(pid), int(kills)
     except (OSError, ValueError):
-        return ""
+        return None
+
+
+def _writer(run: RunDir) -> str:
+    last = _last_writer(run)
+    return "" if last is None else f" (PID {last[0]})"
 
 
 def _empty(run: RunDir) -> None:

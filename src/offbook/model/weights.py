@@ -30,9 +30,7 @@ def weight_files(folder: Path) -> list[str]:
     # Loading follows the index's names as paths: one that is no plain file name here counts as missing.
     missing = sorted(str(part) for part in parts - set(names))
     if missing:
-        raise UsageError(
-            f"the model in {folder} lacks {missing[0]}, which its index names", "Get the model again."
-        )
+        raise UsageError(f"the model in {folder} lacks {missing[0]}, which its index names", "Get the model again.")
     return sorted(parts)
 
 
@@ -43,9 +41,7 @@ def check_weights(source: str, names: Collection[str]) -> None:
         UsageError: no config.json, or no safetensors weights.
     """
     if "config.json" not in names:
-        raise UsageError(
-            f"{source} is not a model: it has no config.json", "Name a model in transformers' format."
-        )
+        raise UsageError(f"{source} is not a model: it has no config.json", "Name a model in transformers' format.")
     if any(name.endswith(".safetensors") and "/" not in name for name in names):
         return
     pickled = next((name for name in names if name.endswith(PICKLES)), None)

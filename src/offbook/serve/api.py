@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable
-from functools import partial
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -108,8 +107,12 @@ class _Server:
         settings = self._fitting(asked, prompt)
         base = asked.model == self.voices.name + BASE
         answer = Answer(kind, self.voices.name + BASE * base, len(prompt))
-        speak = partial(self.voices.speak, prompt, settings, asked.seed, base=base)
-        pieces = self._counted(self.desk.speak(lambda: until(speak(), asked.stops)), len(prompt))
+
+        def speak() -> Iterator[Piece]:
+            voice = self.voices.base if base else self.voices.tuned
+            return until(voice(prompt, settings, asked.seed), asked.stops)
+
+        pieces = self._counted(self.desk.speak(speak), len(prompt))
         try:
             first = await _unless_gone(request, anext(pieces))
         except (Busy, Draining) as refused:

@@ -7,6 +7,7 @@ import hmac
 import ipaddress
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from offbook.serve.answers import error_body
@@ -17,6 +18,9 @@ BODY_SECONDS = 30.0
 """A body has to be here by then."""
 SEND_SECONDS = 60.0
 """A client that takes nothing for so long is given up."""
+
+LINGER_SECONDS = 0.5
+"""What a refused client is still sending is taken in for so long."""
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 OPEN_PATHS = ("/", "/health")
@@ -74,7 +78,7 @@ class Guard:
             self._check_key(scope["path"], headers)
             body = await self._body(scope["method"], headers, receive)
         except Refused as refused:
-            await _refuse(send, refused)
+            await _refuse(receive, send, refused)
             return
         await self.app(scope, _replay(body, receive), patient_send)
 
@@ -158,7 +162,11 @@ def _host_name(host: str) -> str:
     return host.rpartition(":")[0] if ":" in host else host
 
 
-async def _refuse(send: Send, refused: Refused) -> None:
+async def _refuse(receive: Receive, send: Send, refused: Refused) -> None:
+    if refused.status != 413:
+        # Hanging up on a client that is still sending would lose it the answer.
+        with suppress(TimeoutError, Refused):
+            await asyncio.wait_for(_read(receive), LINGER_SECONDS)
     headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
     if refused.status == 401:
         headers.append((b"www-authenticate", b"Bearer"))

@@ -27,8 +27,10 @@ from offbook.infer.stream import Engine, Piece, TransformersEngine, stream
 from offbook.model import adapter as adapters
 from offbook.model import hub
 from offbook.model.load import load_model, load_tokenizer
-from offbook.text.stops import stop_ids
 from offbook.text.template import ChatTemplate
+
+Speak = Callable[[Sequence[int], GenerationConfig, int | None], Iterator[Piece]]
+"""(prompt ids, settings, seed) → the pieces of a reply."""
 
 SLOTS = 4
 """Replies that llama.cpp grows side by side."""
@@ -45,25 +47,19 @@ class Voices:
     engine: str
     persona: Persona
     template: ChatTemplate
-    stop_ids: Sequence[int]
     slots: int
     """Replies that may grow at the same time."""
     context: int
     """Tokens of prompt and reply together."""
-    tuned: Engine
-    open_base: Callable[[], Engine]
+    tuned: Speak
+    open_base: Callable[[], Speak]
     close: Callable[[], None] = lambda: None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @cached_property
-    def base(self) -> Engine:
+    def base(self) -> Speak:
         """The base model, loaded when it is first asked."""
         return self.open_base()
-
-    @cached_property
-    def _decoder(self) -> Any:
-        # Reading ids changes nothing in a tokenizer, so all threads may share this one.
-        return copy.deepcopy(self.template.tokenizer)
 
     def prompt_ids(self, turns: Sequence[Turn], *, keep_prompt: bool) -> list[int]:
         """Ids of a conversation, under the character's prompt where it brings none (or in any case)."""
@@ -78,13 +74,6 @@ class Voices:
         with self._lock:
             encoded = self.template.tokenizer(text, add_special_tokens=False, split_special_tokens=True)
         return encoded["input_ids"]
-
-    def speak(
-        self, prompt: Sequence[int], settings: GenerationConfig, seed: int | None, *, base: bool
-    ) -> Iterator[Piece]:
-        """A reply, piece by piece."""
-        engine = self.base if base else self.tuned
-        return stream(engine, self._decoder, prompt, settings, self.stop_ids, seed)
 
 
 def open_voices(run: str, engine: str, *, base_model: str | None, template: str | None, reporter: Reporter) -> Voices:
@@ -102,6 +91,13 @@ def open_voices(run: str, engine: str, *, base_model: str | None, template: str 
     return lookup(ENGINES, engine, "engine")(run, base_model, template, reporter)
 
 
+def by_ids(engine: Engine, tokenizer: Any, stop_ids: Sequence[int]) -> Speak:
+    """Replies from an engine that gives ids."""
+    # Reading ids changes nothing in a tokenizer, so a copy that does nothing else may serve all threads.
+    decoder = copy.deepcopy(tokenizer)
+    return lambda prompt, settings, seed: stream(engine, decoder, prompt, settings, stop_ids, seed)
+
+
 def open_transformers(run: str, base_model: str | None, template: str | None, reporter: Reporter) -> Voices:
     """transformers, the adapter merged in memory where that is exact (float32); one reply at a time."""
     import torch
@@ -109,23 +105,23 @@ def open_transformers(run: str, base_model: str | None, template: str | None, re
     character = characters.load(run, base_model=base_model, template=template, reporter=reporter)
     persona, model = character.persona, character.model
     exact = model.dtype == torch.float32
-    speaker = adapters.merge(model) if exact else model
+    tuned = TransformersEngine(adapters.merge(model)) if exact else character.engine
+    tokenizer = character.template.tokenizer
 
-    def open_base() -> Engine:
-        if not exact:
-            return character.base_engine
-        folder = hub.pull(persona.base.source, persona.base.revision).path
-        return TransformersEngine(load_model(folder, "float32"))
+    def open_base() -> Speak:
+        base = character.base_engine
+        if exact:
+            base = TransformersEngine(load_model(hub.pull(persona.base.source, persona.base.revision).path, "float32"))
+        return by_ids(base, tokenizer, character.stop_ids)
 
     return Voices(
         name=_name(run),
         engine="transformers",
         persona=persona,
         template=character.template,
-        stop_ids=character.stop_ids,
         slots=1,
         context=min(CONTEXT, model.config.max_position_embeddings),
-        tuned=TransformersEngine(speaker),
+        tuned=by_ids(tuned, tokenizer, character.stop_ids),
         open_base=open_base,
     )
 
@@ -150,11 +146,10 @@ def open_llamacpp(run: str, base_model: str | None, template: str | None, report
         engine="llama.cpp",
         persona=persona,
         template=chat,
-        stop_ids=stop_ids(persona.ending),
         slots=SLOTS,
         context=server.context,
-        tuned=LlamaCppEngine(server, persona.ending.id),
-        open_base=lambda: LlamaCppEngine(server, persona.ending.id, adapter_scale=-1),
+        tuned=LlamaCppEngine(server).pieces,
+        open_base=lambda: LlamaCppEngine(server, adapter_scale=-1).pieces,
         close=server.close,
     )
 

@@ -11,9 +11,18 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
+from jinja2 import Environment, TemplateSyntaxError
+
 from offbook.core.errors import UsageError
 from offbook.core.types import NO_LABEL, Conversation, Example, Origin, Turn
+from offbook.text.limit import TimeLimit
 from offbook.text.stops import find_ending
+
+# A template is foreign code: transformers' sandbox bounds what it can reach, this bounds how long it may take. A
+# rendering takes a fraction of a millisecond, so that even a busy machine comes nowhere near.
+_RENDERING = TimeLimit(seconds=5)
+
+_BUILT_IN = "Choose a built-in one with --model.template chatml."
 
 # Private-use characters: no template and no tokenizer gives them a meaning.
 _MARK = "\ue000{}\ue001"
@@ -34,6 +43,7 @@ class ChatTemplate:
     def __init__(self, tokenizer: Any, kwargs: dict[str, Any] | None = None) -> None:
         self.tokenizer = tokenizer
         self.kwargs = default_kwargs(tokenizer) if kwargs is None else kwargs
+        _refuse_powers(tokenizer.chat_template)
         control = {token.content for token in tokenizer.added_tokens_decoder.values() if token.special}
         control |= set(tokenizer.all_special_tokens)
         longest_first = sorted(control, key=len, reverse=True)
@@ -54,13 +64,19 @@ class ChatTemplate:
         """
         messages = [{"role": turn.role, "content": turn.text} for turn in turns]
         try:
-            return self.tokenizer.apply_chat_template(
-                messages, tokenize=False, add_generation_prompt=generation_prompt, **self.kwargs
-            )
+            with _RENDERING:
+                return self.tokenizer.apply_chat_template(
+                    messages, tokenize=False, add_generation_prompt=generation_prompt, **self.kwargs
+                )
+        except TimeoutError:
+            raise UsageError(
+                f"the model's chat template did not end within {_RENDERING.seconds:.0f} seconds",
+                _BUILT_IN,
+            ) from None
         except Exception as error:  # a template is foreign code in a sandbox: it may raise anything
             raise UsageError(
                 f"the model's chat template refuses a conversation ({', '.join(t.role for t in turns)}): {error}",
-                "Choose a built-in one with --model.template chatml.",
+                _BUILT_IN,
             ) from None
 
     def prompt_ids(self, turns: Sequence[Turn]) -> list[int]:
@@ -186,3 +202,17 @@ class ChatTemplate:
 def default_kwargs(tokenizer: Any) -> dict[str, Any]:
     """Template arguments for a character: one that can think aloud first is told not to."""
     return {"enable_thinking": False} if "enable_thinking" in (tokenizer.chat_template or "") else {}
+
+
+def _refuse_powers(source: str) -> None:
+    """9**9**9 takes years in one instruction, which no time limit interrupts; no prompt needs powers.
+
+    Raises:
+        UsageError: the template computes a power, or is no template.
+    """
+    try:
+        tokens = [(kind, value) for _, kind, value in Environment().lex(source)]
+    except TemplateSyntaxError as error:
+        raise UsageError(f"the model's chat template is damaged: {error}", _BUILT_IN) from None
+    if ("operator", "**") in tokens:
+        raise UsageError("the model's chat template computes powers, which can take for ever", _BUILT_IN)

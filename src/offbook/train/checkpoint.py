@@ -14,7 +14,7 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
-from offbook.core.rundir import whole_folder, write_json
+from offbook.core.rundir import restore, whole_folder, write_json
 
 MANIFEST = "manifest.json"
 PROGRESS = "progress.json"
@@ -76,16 +76,26 @@ def rotate(checkpoints: Path, keep: int) -> None:
     folders = _folders(checkpoints)
     if len(folders) > keep:
         verify(folders[-1])
-        for folder in folders[:-keep]:
-            # Renamed first: a deletion that is cut short never leaves half a checkpoint under its name.
-            doomed = folder.rename(folder.with_name(f".old-{folder.name}"))
-            shutil.rmtree(doomed, ignore_errors=True)
+        _delete(folders[:-keep])
+
+
+def forget_after(checkpoints: Path, step: int) -> None:
+    """Delete the checkpoints after `step`: those that did not verify. The run comes by there again."""
+    _delete([folder for folder in _folders(checkpoints) if folder > folder_of(checkpoints, step)])
 
 
 def clear_leftovers(checkpoints: Path) -> None:
-    """Remove what a killed writer or rotation left behind."""
-    for folder in checkpoints.glob(".*-step-*"):
+    """Put right what a writer or a rotation that was killed left behind."""
+    for old in checkpoints.glob(".old-step-*"):
+        restore(old.with_name(old.name.removeprefix(".old-")))
+    for folder in checkpoints.glob(".tmp-step-*"):
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _delete(folders: list[Path]) -> None:
+    for folder in folders:
+        # Renamed first: a deletion that is cut short never leaves half a checkpoint under its name.
+        shutil.rmtree(folder.rename(folder.with_name(f".tmp-{folder.name}")), ignore_errors=True)
 
 
 def _folders(checkpoints: Path) -> list[Path]:

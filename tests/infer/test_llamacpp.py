@@ -1,0 +1,141 @@
+"""llama.cpp as an engine: the same ids as transformers, its own slots, and no port."""
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+import pytest
+import torch
+
+from offbook.core.config import GenerationConfig
+from offbook.core.errors import OffbookError
+from offbook.core.persona import BaseModelRef, Persona
+from offbook.export.gguf_model import write_model
+from offbook.export.original import Original
+from offbook.infer.llamacpp import LlamaCppEngine, LlamaServer
+from offbook.infer.stream import TransformersEngine, stream
+from offbook.text.template import ChatTemplate
+from tests.tiny import chatml_tokenizer, tiny_model
+
+GREEDY = GenerationConfig(temperature=0, repetition_penalty=1.0, max_new_tokens=24)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return tiny_model("llama")
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return chatml_tokenizer()
+
+
+@pytest.fixture(scope="module")
+def server(model, tokenizer, tmp_path_factory):
+    path = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
+    ending = ChatTemplate(tokenizer).ending
+    persona = Persona(name="x", ending=ending, generation=GREEDY, base=BaseModelRef(source="tiny", revision=""))
+    write_model(path, Original(model, tokenizer, persona, path.parent, [ending.id], "tiny"), model, "f16")
+    it = LlamaServer(path, slots=4, context=256)
+    yield it
+    it.close()
+
+
+@pytest.fixture
+def engine(server):
+    return LlamaCppEngine(server)
+
+
+PROMPTS = [[1, 9, 30, 77, 5], [1, 9, 30, 78], [4, 40, 41, 42, 43, 44, 45], [1, 200]]
+
+
+def texts(engine, prompt, settings=GREEDY, seed=None):
+    return "".join(piece.text for piece in engine.pieces(prompt, settings, seed))
+
+
+def reference(model, tokenizer, prompt, settings=GREEDY):
+    ending = ChatTemplate(tokenizer).ending.id
+    return list(stream(TransformersEngine(model), tokenizer, prompt, settings, [ending]))
+
+
+@pytest.mark.parametrize("prompt", PROMPTS)
+def test_a_greedy_reply_is_that_of_transformers(engine, model, tokenizer, prompt):
+    theirs = reference(model, tokenizer, prompt)
+    ours = list(engine.pieces(prompt, GREEDY, None))
+    assert "".join(piece.text for piece in ours) == "".join(piece.text for piece in theirs).rstrip("\ufffd")
+    assert (ours[-1].stop_reason, ours[-1].tokens) == (theirs[-1].stop_reason, theirs[-1].tokens)
+    assert all(piece.stop_reason is None for piece in ours[:-1])
+    assert [piece.tokens for piece in ours] == sorted(piece.tokens for piece in ours)
+
+
+def test_the_repetition_penalty_is_that_of_transformers(engine, model, tokenizer):
+    settings = GREEDY.model_copy(update={"repetition_penalty": 1.5})
+    theirs = "".join(piece.text for piece in reference(model, tokenizer, PROMPTS[0], settings))
+    assert texts(engine, PROMPTS[0], settings) == theirs.rstrip("\ufffd")
+    assert texts(engine, PROMPTS[0], settings) != texts(engine, PROMPTS[0])
+
+
+def test_sampling_follows_the_seed_and_the_nucleus(server, engine, model):
+    settings = GenerationConfig(temperature=1.0, top_p=0.5, repetition_penalty=1.0, max_new_tokens=1)
+    probabilities = model(torch.tensor([PROMPTS[0]])).logits[0, -1].softmax(-1)
+    order = probabilities.argsort(descending=True)
+    before = probabilities[order].cumsum(0) - probabilities[order]
+    nucleus = set(order[before < 0.5].tolist())
+
+    def drawn(seed):
+        said = server.complete(PROMPTS[0], n_predict=1, return_tokens=True, seed=seed, **engine._sampling(settings))
+        return said["tokens"][0]
+
+    first = [drawn(seed) for seed in range(40)]
+    assert set(first) <= nucleus
+    assert len(set(first)) > 3
+    assert first == [drawn(seed) for seed in range(40)]
+
+
+def test_replies_that_grow_side_by_side_are_their_own(engine):
+    alone = [texts(engine, prompt) for prompt in PROMPTS]
+    with ThreadPoolExecutor(8) as threads:
+        together = list(threads.map(lambda prompt: texts(engine, prompt), PROMPTS * 6))
+    assert together == alone * 6
+
+
+def test_closing_the_iterator_frees_its_slot(engine):
+    settings = GREEDY.model_copy(update={"max_new_tokens": 240})
+    for _ in range(12):
+        pieces = engine.pieces([3, 4], settings, None)
+        next(pieces)
+        pieces.close()
+    assert texts(engine, PROMPTS[0])
+
+
+def test_the_ending_token_ends_a_reply(server, tokenizer):
+    ending = ChatTemplate(tokenizer).ending.id
+    said = server.complete([3, 4], n_predict=8, logit_bias=[[ending, 1000]], temperature=0)
+    assert (said["stop_type"], said["tokens_predicted"], said["content"]) == ("eos", 1, "")
+
+
+def test_it_opens_no_port_and_lets_nobody_else_in(server):
+    assert [c for c in psutil.Process().net_connections("inet") if c.status == "LISTEN"] == []
+    assert stat.S_IMODE(server._folder.stat().st_mode) == 0o700
+    refused = server._client.post("/completion", json={"prompt": "x"}, headers={"Authorization": "Bearer wrong"})
+    assert refused.status_code == 401
+
+
+def test_a_file_that_is_no_model(tmp_path):
+    path = tmp_path / "broken.gguf"
+    path.write_bytes(b"GGUF" + bytes(100))
+    with pytest.raises(OffbookError, match="cannot load"):
+        LlamaServer(path)
+
+
+def test_what_llamacpp_refuses_is_an_error_in_plain_words(engine):
+    with pytest.raises(OffbookError, match="refused a request"):
+        next(engine.pieces(list(range(300)), GREEDY, None))
