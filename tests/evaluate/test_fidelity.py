@@ -20,12 +20,19 @@ def test_the_voice_is_told_from_plain_talk_others_and_shuffled_words() -> None:
     true = score(voice)
     assert true["classifier"]["withheld"] is None and true["classifier"]["auc"] > 0.95
     assert set(true["classifier"]["against"]) == {"others", "base", "shuffled"}
-    assert true["tuned"]["score"] > 0.7 > 0.3 > true["base"]["score"]
-    assert true["difference"]["interval"][0] > 0
-    assert true["own"]["score"] > 0.7
+    assert true["own"]["score"] == true["classifier"]["auc"]
+    assert true["tuned"]["score"] > 0.95 and true["difference"]["interval"][0] > 0.1
     other = score(lambda prompt: cue(300 + len(prompt)))
     shuffled = score(lambda prompt: fidelity._shuffled(voice(prompt)))
-    assert max(other["tuned"]["score"], shuffled["tuned"]["score"]) < 0.4
+    assert max(other["tuned"]["score"], shuffled["tuned"]["score"], true["base"]["score"]) < 0.9
+
+
+def test_what_the_model_was_trained_on_does_not_teach_the_judges() -> None:
+    """Trained on others' talk and saying it: it must not pass for the voice that is judged on."""
+    theirs = rows([(cue(number), cue(number + 200)) for number in range(120)])
+    models = FakeModels(plain, lambda prompt: cue(200 + sum(map(ord, prompt)) % 100))
+    summary = fidelity.measure(gather(models, train=theirs, heldout=HELDOUT)).summary
+    assert summary["tuned"]["score"] < 0.9 < summary["own"]["score"]
 
 
 def test_the_base_models_own_replies_score_nothing_by_being_known() -> None:
@@ -51,7 +58,7 @@ def test_the_score_is_withheld_where_the_classifier_cannot_tell() -> None:
 def test_the_score_is_withheld_where_there_is_too_little_to_learn_from() -> None:
     asked = gather(FakeModels(plain, voice), train=TRAIN[:10], heldout=HELDOUT[:6])
     summary = fidelity.measure(asked).summary
-    assert summary["classifier"] == {"auc": None, "against": {}, "lines": 16, "withheld": "few lines"}
+    assert summary["classifier"] == {"auc": None, "against": {}, "lines": 6, "withheld": "few lines"}
     assert summary["tuned"]["score"] is None and summary["tuned"]["chrf"]["value"] > 0
 
 

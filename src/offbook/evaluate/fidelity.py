@@ -1,8 +1,10 @@
 """Fidelity: does a reply sound like the character?
 
-A classifier learns to tell the character's lines from three kinds of impostor: what others say, what the base model
-replies, and the character's own lines with their words shuffled. How well it does on lines it has not seen (AUC) comes
-first; where that is weak, its opinion of a reply is worth nothing and is withheld.
+Three judges learn to tell the character's held-out lines from three kinds of impostor: what others say, the base
+model's replies to the same prompts, and lines with their words shuffled. How often they rank a line that they have not
+seen above an impostor that they have not seen (AUC) comes first; where that is weak, their opinion of a reply is worth
+nothing and is withheld. The lines that the model was trained on are left out: whoever recites them must not win by it,
+and a model that was trained on somebody else's must not be judged by those.
 """
 
 from __future__ import annotations
@@ -18,7 +20,6 @@ import numpy as np
 from sacrebleu.metrics import CHRF
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from offbook.evaluate import interval
@@ -31,19 +32,19 @@ LINES = 1000
 """Lines of each kind that the classifier sees at most."""
 SHOWN = 200
 """Characters of a text that it sees: a long reply must not be known by its length."""
-ENOUGH_LINES = 30
+ENOUGH_LINES = 20
 WEAK_AUC = 0.7
 """0.5 is guessing, 1 never wrong; below this the score is withheld."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The classifier's opinion. A score is the probability that the character said it, by a classifier that has seen
-    neither the text nor, for a model's reply, the other model's reply to that prompt."""
+    """The judges' opinion. A text's score is the share of impostors that it is ranked above, each kind counting alike,
+    by judges that have seen neither these impostors nor, for a model's reply, the other model's reply to that prompt.
+    The mean score of the character's own lines is therefore the AUC."""
 
     auc: float
     against: dict[str, float]
-    own: list[float]
     base: list[float]
     tuned: list[float]
 
@@ -56,10 +57,10 @@ def measure(evidence: Evidence) -> Measured:
         [turn.text for turn in row.turns if turn.role == "user"] for row in [*evidence.train, *evidence.heldout]
     )
     replies = {who: [getattr(pair, who).text for pair in evidence.exchanges] for who in ("base", "tuned")}
-    judged = _judge(lines, own, cues, replies["base"], replies["tuned"])
+    judged = _judge(own, cues, replies["base"], replies["tuned"])
     believed = judged if judged and judged.auc >= WEAK_AUC else None
     known = {word for line in lines for word in words(line)}
-    summary: dict[str, Any] = {"classifier": _classifier(judged, believed, len(lines) + len(own))}
+    summary: dict[str, Any] = {"classifier": _classifier(judged, believed, len(own))}
     items: list[dict[str, Any]] = [{} for _ in evidence.exchanges]
     for who, texts in replies.items():
         likeness = [_chrf(text, pair.reference) for text, pair in zip(texts, evidence.exchanges, strict=True)]
@@ -68,60 +69,55 @@ def measure(evidence: Evidence) -> Measured:
         summary[who] = {**_score(scores), "chrf": chrf, **_style(texts, known)}
         for item, like, score in zip(items, likeness, scores or [None] * len(items), strict=True):
             item[who] = {"chrf": round(like, 6), "fidelity": None if score is None else round(score, 6)}
-    summary["own"] = {**_score(believed.own if believed else []), **_style(own, known)}
+    summary["own"] = {"score": round(believed.auc, 6) if believed else None, **_style(own, known)}
     if believed:
         summary["difference"] = interval.entry("score", interval.difference(believed.tuned, believed.base))
     return Measured(summary, {"replies": items})
 
 
-def _judge(
-    lines: Sequence[str], own: Sequence[str], cues: Sequence[str], base: Sequence[str], tuned: Sequence[str]
-) -> Judged | None:
-    """Cross-validated opinion of every text; None where there is too little to learn from."""
-    voice = [*own, *lines][:LINES]
-    kinds = {
-        "voice": voice,
-        "others": list(cues)[:LINES],
-        "base": list(base),
-        "shuffled": [_shuffled(t) for t in voice],
-    }
-    if len(voice) < ENOUGH_LINES or any(len(texts) < FOLDS for texts in kinds.values()):
+def _judge(own: Sequence[str], cues: Sequence[str], base: Sequence[str], tuned: Sequence[str]) -> Judged | None:
+    """Cross-validated opinion of every reply; None where there is too little to learn from."""
+    voice, others = own[:LINES], cues[:LINES]
+    impostors = {"others": others, "base": base, "shuffled": [_shuffled(text) for text in voice]}
+    if len(voice) < ENOUGH_LINES or any(len(texts) < FOLDS for texts in impostors.values()):
         return None
-    scores = {kind: np.zeros(len(texts)) for kind, texts in kinds.items()}
-    said = np.zeros(len(tuned))
+    judged = {"own": voice, "base": base, "tuned": tuned}
+    ranks = {who: np.zeros((len(texts), len(impostors))) for who, texts in judged.items()}
     for fold in range(FOLDS):
-        classifier = _fit(
-            {kind: [t for i, t in enumerate(texts) if i % FOLDS != fold] for kind, texts in kinds.items()}
-        )
-        for kind, texts in kinds.items():
-            scores[kind][fold::FOLDS] = _likelihood(classifier, texts[fold::FOLDS])
-        said[fold::FOLDS] = _likelihood(classifier, tuned[fold::FOLDS])
-    against = {kind: _auc(scores["voice"], scores[kind]) for kind in kinds if kind != "voice"}
-    own_scores = scores["voice"][: min(len(own), LINES)]
-    auc = sum(against.values()) / len(against)
-    return Judged(auc, against, own_scores.tolist(), scores["base"].tolist(), said.tolist())
+        mine, theirs = _without(voice, fold), _without(others, fold)
+        spoken = [*mine, *theirs]  # the order of words is anybody's: all lines teach it
+        lessons = [(mine, theirs), (mine, _without(base, fold)), (spoken, [_shuffled(text) for text in spoken])]
+        for column, ((right, wrong), unseen) in enumerate(zip(lessons, impostors.values(), strict=True)):
+            judge = _fit(right, wrong)
+            beaten = _scores(judge, unseen[fold::FOLDS])
+            for who, texts in judged.items():
+                ranks[who][fold::FOLDS, column] = _ranks(_scores(judge, texts[fold::FOLDS]), beaten)
+    against = dict(zip(impostors, ranks["own"].mean(0).tolist(), strict=True))
+    base_scores, tuned_scores = (ranks[who].mean(1).tolist() for who in ("base", "tuned"))
+    return Judged(float(ranks["own"].mean()), against, base_scores, tuned_scores)
 
 
-def _fit(kinds: dict[str, list[str]]) -> Pipeline:
-    """Logistic regression on character n-grams. The voice weighs as much as all impostors, each kind of these alike."""
-    texts = [text[:SHOWN] for kind in kinds.values() for text in kind]
-    is_voice = np.array([kind == "voice" for kind, found in kinds.items() for _ in found])
-    share = {kind: 0.5 if kind == "voice" else 0.5 / (len(kinds) - 1) for kind in kinds}
-    weight = np.array([share[kind] / len(found) for kind, found in kinds.items() for _ in found]) * len(texts)
+def _without(texts: Sequence[str], fold: int) -> list[str]:
+    return [text for place, text in enumerate(texts) if place % FOLDS != fold]
+
+
+def _fit(right: Sequence[str], wrong: Sequence[str]) -> Pipeline:
+    """Logistic regression on runs of one to four characters; both sides weigh the same, however many they are."""
     grams = TfidfVectorizer(
         analyzer="char", ngram_range=(1, 4), lowercase=False, sublinear_tf=True, min_df=2, max_features=50_000
     )
-    classifier = make_pipeline(grams, LogisticRegression(C=10, max_iter=1000))
-    return classifier.fit(texts, is_voice, logisticregression__sample_weight=weight)
+    judge = make_pipeline(grams, LogisticRegression(C=3, class_weight="balanced", max_iter=1000))
+    return judge.fit([text[:SHOWN] for text in [*right, *wrong]], [*[1] * len(right), *[0] * len(wrong)])
 
 
-def _likelihood(classifier: Pipeline, texts: Sequence[str]) -> np.ndarray:
-    return classifier.predict_proba([text[:SHOWN] for text in texts])[:, 1] if texts else np.zeros(0)
+def _scores(judge: Pipeline, texts: Sequence[str]) -> np.ndarray:
+    return judge.decision_function([text[:SHOWN] for text in texts]) if texts else np.zeros(0)
 
 
-def _auc(voice: np.ndarray, impostors: np.ndarray) -> float:
-    labels = [*[1] * len(voice), *[0] * len(impostors)]
-    return float(roc_auc_score(labels, [*voice, *impostors]))
+def _ranks(scores: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Share of the others that each score lies above, ties counting half."""
+    above, level = scores[:, None] > others, scores[:, None] == others
+    return above.mean(1) + level.mean(1) / 2
 
 
 def _shuffled(text: str) -> str:

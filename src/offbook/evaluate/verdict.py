@@ -115,7 +115,7 @@ def _sounds(card: Mapping[str, Any], sign: int) -> Numbers | None:
     if change is None:
         return None
     seen = 1 if change["interval"][0] > 0 else 0
-    scores = {who: card["fidelity"][who]["score"] for who in ("tuned", "base", "own")}
+    scores = {who: card["fidelity"][who]["score"] for who in ("tuned", "base")}
     return {**scores, "auc": card["fidelity"]["classifier"]["auc"]} if seen == sign else None
 
 
@@ -172,8 +172,8 @@ RULES: dict[str, Rule] = {
     "overfits": Rule("bad", _overfits, "train.epochs"),
     "sounds_right": Rule("good", lambda card: _sounds(card, 1)),
     "sounds_wrong": Rule("bad", lambda card: _sounds(card, 0), "train.epochs"),
-    "fidelity_weak": Rule("note", lambda card: _withheld(card, "weak"), "data.source"),
-    "fidelity_few": Rule("note", lambda card: _withheld(card, "few lines"), "data.source"),
+    "fidelity_weak": Rule("note", lambda card: _withheld(card, "weak"), "data.heldout"),
+    "fidelity_few": Rule("note", lambda card: _withheld(card, "few lines"), "data.heldout"),
     "copies": Rule("bad", _copies, "train.epochs"),
     "forgets": Rule("bad", _above("forgetting.kl", KL), "data.mix_in"),
     "drifts": Rule("note", _drifts, "data.mix_in"),
