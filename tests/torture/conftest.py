@@ -1,0 +1,84 @@
+"""The run that dies, and the one that was left alone and shows how it should have ended."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from offbook.core.rundir import RunDir
+from offbook.track.metrics import read
+from tests.torture import shim
+from tests.torture.stage import Stage
+
+PATHS = {"fast": True, "plain": False}
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What a run leaves: it has to be the same however often the run died."""
+
+    adapter: bytes
+    metrics: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A run that was left alone."""
+
+    settings: dict[str, Any]
+    ending: Ending
+    calls: int
+    """Calls that change its folder."""
+    seconds: float
+
+
+def ending_of(run: RunDir) -> Ending:
+    """The final adapter and the metrics, clock and memory aside."""
+    clock = ("tokens_per_second", "memory_bytes")
+    lines = [{key: value for key, value in line.items() if key not in clock} for line in read(run.metrics)]
+    return Ending((run.adapter / "adapter_model.safetensors").read_bytes(), lines)
+
+
+@pytest.fixture(scope="session")
+def stage() -> Iterator[Stage]:
+    with Stage() as stage:
+        yield stage
+
+
+@pytest.fixture(scope="session")
+def whole(stage: Stage, settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Whole]:
+    """By path ("fast" or "plain"): the undisturbed run, made once. Dropout is on."""
+
+    @cache
+    def make(path: str) -> Whole:
+        runs = tmp_path_factory.mktemp(path)
+        told = {
+            **settings,
+            **{f"train.fast.{name}": PATHS[path] for name in ("packing", "prefix", "fused", "head")},
+            "lora.dropout": 0.1,
+            "persona.probes": ["Who are you?"],
+            "generation.max_new_tokens": 4,
+            "train.keep_checkpoints": 2,
+        }
+        armed = [str(runs / "tiny"), 0, shim.Action.COUNT] if shim.library() else None
+        began = time.monotonic()
+        code, said = stage.run(told, runs, arm=armed)
+        assert code == 0, said
+        seconds = time.monotonic() - began
+        calls = int((runs / "calls.txt").read_text()) if armed else 0
+        return Whole(told, ending_of(RunDir(runs / "tiny")), calls, seconds)
+
+    return make
+
+
+def ends_alike(stage: Stage, whole: Whole, runs: Path) -> bool:
+    """Resume (or start) the run until it is finished; whether it then is what it should be."""
+    code, said = stage.run(whole.settings, runs, "--resume")
+    finished = code == 0 or "is finished" in said
+    return finished and ending_of(RunDir(runs / "tiny")) == whole.ending

@@ -1,0 +1,124 @@
+"""The long proofs: every kind of death, many times over; `make torture` prints the table."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from offbook.core.rundir import RunDir
+from tests.torture import shim
+from tests.torture.conftest import PATHS, Whole, ending_of, ends_alike
+from tests.torture.shim import Action
+from tests.torture.stage import Stage
+
+pytestmark = pytest.mark.torture
+
+KILLS = 200
+KILLS_A_RUN = 4
+POINTS = 40
+"""Calls of a run at which it is disturbed, evenly spread over all of them."""
+
+Make = Callable[[str], Whole]
+
+
+@pytest.fixture(scope="module")
+def table() -> Iterator[list[tuple[str, int, int]]]:
+    """Rows of (fault, tried, survived)."""
+    rows: list[tuple[str, int, int]] = []
+    yield rows
+    print("\n\n| fault | tried | survived | lost |\n| --- | ---: | ---: | ---: |")
+    for fault, tried, survived in rows:
+        print(f"| {fault} | {tried} | {survived} | {tried - survived} |")
+
+
+def tally(table: list[tuple[str, int, int]], fault: str, outcomes: list[bool]) -> None:
+    table.append((fault, len(outcomes), sum(outcomes)))
+    assert all(outcomes)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_1_kills_at_random_instants(stage: Stage, whole: Make, table: list, tmp_path: Path, path: str) -> None:
+    """Each run is killed several times before it may end; every kill of a run that ends alike was survived."""
+    model, luck = whole(path), random.Random(path)
+    outcomes: list[bool] = []
+    while len(outcomes) < KILLS // len(PATHS):
+        runs = tmp_path / str(len(outcomes))
+        killed = 0
+        for _ in range(KILLS_A_RUN):
+            stage.begin(model.settings, runs, "--resume")
+            time.sleep(luck.uniform(0, model.seconds))
+            stage.signal(signal.SIGKILL)
+            killed += stage.end()[0] == -signal.SIGKILL
+        outcomes += [ends_alike(stage, model, runs)] * killed
+        shutil.rmtree(runs)
+    tally(table, f"kill -9 at a random instant ({path} path)", outcomes)
+
+
+@pytest.mark.parametrize(
+    ("action", "fault"),
+    [
+        (Action.KILL, "kill -9 at a call that changes the run's folder"),
+        (Action.FAIL_ONCE, "one such call fails (EIO)"),
+        (Action.FULL_FROM, "disk full from one such call on (ENOSPC)"),
+    ],
+)
+def test_2_3_9_a_run_disturbed_at_its_calls(
+    stage: Stage, whole: Make, table: list, tmp_path: Path, action: Action, fault: str
+) -> None:
+    if shim.library() is None:
+        pytest.skip("no C compiler: the shim that fails the Nth call cannot be built")
+    model = whole("fast")
+    outcomes = []
+    for point in range(POINTS):
+        number = 1 + point * model.calls // POINTS
+        runs = tmp_path / str(point)
+        code, said = stage.run(model.settings, runs, arm=[str(runs / "tiny"), number, action])
+        told = code == -signal.SIGKILL if action is Action.KILL else code in (0, 1, 2) and "Traceback" not in said
+        if code == 0:  # a deletion that fails is put off to the next start
+            outcomes.append(ending_of(RunDir(runs / "tiny")) == model.ending)
+        else:
+            outcomes.append(told and ends_alike(stage, model, runs))
+        if not outcomes[-1]:
+            print(f"\n{fault} {number}: exit {code}\n{said[-1500:]}")
+        shutil.rmtree(runs)
+    tally(table, fault, outcomes)
+
+
+DAMAGE: dict[str, Callable[[bytes], bytes | None]] = {
+    "emptied": lambda whole: b"",
+    "cut in half": lambda whole: whole[: len(whole) // 2],
+    "cut by a byte": lambda whole: whole[:-1],
+    "one bit flipped": lambda whole: (
+        whole[: len(whole) // 2] + bytes([whole[len(whole) // 2] ^ 1]) + whole[len(whole) // 2 + 1 :]
+    ),
+    "deleted": lambda whole: None,
+}
+
+
+def test_5_6_7_each_file_of_the_newest_checkpoint_damaged(
+    stage: Stage, whole: Make, table: list, tmp_path: Path
+) -> None:
+    model = whole("fast")
+    stage.begin(model.settings, tmp_path)
+    checkpoint = RunDir(tmp_path / "tiny").checkpoints / "step-000015"
+    while not checkpoint.is_dir():
+        time.sleep(0.001)
+    stage.signal(signal.SIGKILL)
+    stage.end()
+    for kind, damage in DAMAGE.items():
+        outcomes = []
+        for name in sorted(path.name for path in checkpoint.iterdir()):
+            runs = tmp_path / f"{kind} {name}"
+            shutil.copytree(tmp_path / "tiny", runs / "tiny")
+            newest = max((runs / "tiny" / "checkpoints").glob("step-*"))
+            content = damage((newest / name).read_bytes())
+            (newest / name).unlink() if content is None else (newest / name).write_bytes(content)
+            outcomes.append(ends_alike(stage, model, runs) and newest.name in (runs / "said.txt").read_text())
+            shutil.rmtree(runs)
+        tally(table, f"a file of the newest checkpoint {kind}", outcomes)
