@@ -91,10 +91,7 @@ def export(
             found = parity.compare(passages, speaker, BOUNDS[quant])
         if copy.scratch:
             copy.model.unlink()
-        files = [path.name for path in folder.iterdir()]
-        card = model_card(original, to, quant, files, found, BOUNDS[quant], _history(run))
-        (folder / MODEL_CARD).write_text(card, encoding="utf-8")
-        write_json(folder / PARITY, {"format": to, "quant": quant, **found.as_dict()})
+        _write_records(folder, original, to, quant, found, _history(run))
     if not found.passed:
         kept = _renamed(unproved, target.with_name(f"{target.name}-missed-parity"))
         raise GateMissed(
@@ -102,6 +99,14 @@ def export(
             f"It is kept in {kept}, with the numbers in {PARITY}; a finer --quant may pass.",
         )
     return Exported(_renamed(unproved, target), to, quant, found, copy.notes)
+
+
+def _write_records(folder: Path, original: Original, to: str, quant: str, found: Parity, history: History) -> None:
+    """What the comparison found, for programs and for people."""
+    files = [path.name for path in folder.iterdir()]
+    write_json(folder / PARITY, {"format": to, "quant": quant, **found.as_dict()})
+    card = model_card(original, to, quant, files, found, BOUNDS[quant], history)
+    (folder / MODEL_CARD).write_text(card, encoding="utf-8")
 
 
 def exports(run: str | Path) -> Path:

@@ -100,11 +100,14 @@ def _pre_tokenizer(tree: dict[str, Any]) -> str:
 
 
 def _prepends_space(tree: dict[str, Any]) -> bool:
-    """Whether a text is read as if a space stood before it."""
+    """Whether every run of text between control tokens is read as if a space stood before it.
+
+    The scheme "first" does so at the very beginning alone, where prompts have a control token.
+    """
     steps = [tree.get("normalizer") or {}, tree.get("pre_tokenizer") or {}]
     flat = [part for step in steps for part in (step.get("normalizers") or step.get("pretokenizers") or [step])]
     return any(
-        part.get("type") == "Prepend" or (part.get("type") == "Metaspace" and part.get("prepend_scheme") != "never")
+        part.get("type") == "Prepend" or (part.get("type") == "Metaspace" and part.get("prepend_scheme") == "always")
         for part in flat
     )
 

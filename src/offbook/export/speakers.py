@@ -95,7 +95,7 @@ class LlamaCppSpeaker:
 
     def predict(self, ids: Sequence[int], places: Sequence[int]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         for place in places:
-            top = self.server.likeliest(ids[:place], TOP, adapter_scale=self.adapter_scale)
+            top = self.server.likeliest(ids[:place], TOP, self.ending_id, adapter_scale=self.adapter_scale)
             yield torch.tensor([token for token, _ in top]), torch.tensor([score for _, score in top])
 
     def stops(self, prompt: Sequence[int], limit: int) -> bool:

@@ -110,9 +110,20 @@ class LlamaServer:
         """llama.cpp's own answer to a prompt, whole."""
         return self.ask("/completion", prompt=list(prompt), lora=_lora(adapter_scale), **settings)
 
-    def likeliest(self, prompt: Sequence[int], count: int, *, adapter_scale: float = 0) -> list[tuple[int, float]]:
+    def likeliest(
+        self, prompt: Sequence[int], count: int, ending_id: int, *, adapter_scale: float = 0
+    ) -> list[tuple[int, float]]:
         """(id, log-probability) of the `count` likeliest tokens after `prompt`, likeliest first."""
-        said = self.complete(prompt, n_predict=1, n_probs=count, temperature=0, adapter_scale=adapter_scale)
+        # Probabilities are told only with a token that completes a character, so the ending is said in any case;
+        # they are those from before such a bias.
+        said = self.complete(
+            prompt,
+            n_predict=1,
+            n_probs=count,
+            logit_bias=[[ending_id, 1000]],
+            temperature=0,
+            adapter_scale=adapter_scale,
+        )
         return [(choice["id"], choice["logprob"]) for choice in said["completion_probabilities"][0]["top_logprobs"]]
 
     def close(self) -> None:
