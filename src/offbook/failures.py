@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,6 +31,11 @@ def readable_failures(config: RunConfig, run: RunDir) -> Iterator[None]:
         yield
     except OffbookError:
         raise
+    except pickle.UnpicklingError as error:
+        raise OffbookError(
+            f"a checkpoint in {run.checkpoints} holds more than numbers; it was not opened",
+            "Somebody has changed it: do not trust it, and start over with --overwrite.",
+        ) from error
     except Exception as error:
         if is_out_of_memory(error):
             raise OffbookError(f"out of memory with {_passes(config)}", _spare_memory(config)) from error

@@ -36,6 +36,8 @@ class Stage:
             stdout=subprocess.PIPE,
             text=True,
         )
+        assert self._process.stdout is not None
+        self._process.stdout.readline()  # all is imported: from here on a run's time is its own
         self.pid = 0
         self._said = Path()
 
@@ -93,6 +95,7 @@ def _serve() -> None:
     import offbook.pipeline  # noqa: F401
 
     torch.set_num_threads(1)
+    print("ready", flush=True)
     for line in sys.stdin:
         task = json.loads(line)
         child = os.fork()

@@ -50,7 +50,7 @@ def test_1_kills_at_random_instants(stage: Stage, whole: Make, table: list, tmp_
     while len(outcomes) < KILLS // len(PATHS):
         runs = tmp_path / str(len(outcomes))
         killed = 0
-        for _ in range(KILLS_A_RUN):
+        while killed < KILLS_A_RUN and not RunDir(runs / "tiny").finished:
             stage.begin(model.settings, runs, "--resume")
             time.sleep(luck.uniform(0, model.seconds))
             stage.signal(signal.SIGKILL)
