@@ -19,7 +19,7 @@ from tests.tiny import tiny_folder
 
 
 @both
-def test_a_broken_transfer_goes_on_where_it_broke(scheme: str, hub: FakeHub) -> None:
+def test_28_a_broken_transfer_goes_on_where_it_broke(scheme: str, hub: FakeHub) -> None:
     hub.add("org/tiny", MODEL)
     hub.break_after["model.safetensors"] = 300_000
     pulled = pull(f"{scheme}:org/tiny")
@@ -44,7 +44,7 @@ def test_a_failed_pull_is_gone_on_with(scheme: str, hub: FakeHub, home: Path) ->
 
 @both
 @pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
-def test_a_wrong_hash_is_refused_and_never_promoted(scheme: str, name: str, hub: FakeHub, home: Path) -> None:
+def test_28_a_wrong_hash_is_refused_and_never_promoted(scheme: str, name: str, hub: FakeHub, home: Path) -> None:
     hub.add("org/tiny", MODEL)
     hub.served_instead[name] = b"X" + MODEL[name][1:]
     with pytest.raises(OffbookError, match=f"{name} of org/tiny arrived damaged") as failure:
@@ -61,7 +61,9 @@ def test_a_wrong_hash_is_refused_and_never_promoted(scheme: str, name: str, hub:
     "path",
     ["../x.safetensors", "a/../../x.json", "/x.json", "C:\\x.json", "C:x.json", "\\\\host\\share\\x.json", "a\\..\\x"],
 )
-def test_a_listed_path_that_leads_out_condemns_the_repository(scheme: str, path: str, hub: FakeHub, home: Path) -> None:
+def test_27_a_listed_path_that_leads_out_condemns_the_repository(
+    scheme: str, path: str, hub: FakeHub, home: Path
+) -> None:
     hub.add("org/tiny", MODEL | {path: b"{}"})
     with pytest.raises(UsageError, match="lists a file outside its own folder"):
         pull(f"{scheme}:org/tiny")
@@ -69,7 +71,7 @@ def test_a_listed_path_that_leads_out_condemns_the_repository(scheme: str, path:
 
 
 @both
-def test_a_pickle_is_refused_before_anything_is_fetched(scheme: str, hub: FakeHub) -> None:
+def test_23_a_pickle_is_refused_before_anything_is_fetched(scheme: str, hub: FakeHub) -> None:
     hub.add("org/tiny", {"config.json": b"{}", "pytorch_model.bin": b"pickle"})
     with pytest.raises(UsageError, match=r"only a pickle \(pytorch_model.bin\)"):
         pull(f"{scheme}:org/tiny")
@@ -94,7 +96,7 @@ def test_a_part_that_the_index_names_but_nobody_has(scheme: str, hub: FakeHub, h
 
 
 @both
-def test_code_of_a_repository_never_arrives_and_never_runs(scheme: str, hub: FakeHub, tmp_path: Path) -> None:
+def test_25_code_of_a_repository_never_arrives_and_never_runs(scheme: str, hub: FakeHub, tmp_path: Path) -> None:
     folder = tiny_folder(tmp_path / "tiny", "ernie")
     files = {file.name: file.read_bytes() for file in folder.iterdir()}
     config = json.loads(files["config.json"])
@@ -159,7 +161,7 @@ def test_a_cache_that_cannot_be_written_in(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("target", ["/etc/hostname", "config.json"])
-def test_a_link_in_place_of_a_file_is_refused(target: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_24_a_link_in_place_of_a_file_is_refused(target: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def listing(repo: str, kind: str, revision: str) -> tuple[str, list[clients.Entry]]:
         return revision, [clients.Entry("config.json", None), clients.Entry("model.safetensors", None)]
 

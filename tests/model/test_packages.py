@@ -122,7 +122,7 @@ def link(name: str) -> zipfile.ZipInfo:
         ({"lines/plays/bomb.md": bytes(10**6 + 1)}, "unpacks to 1 MB"),
     ],
 )
-def test_a_hostile_wheel_is_refused_whole(
+def test_24_a_hostile_wheel_is_refused_whole(
     members: Members, reason: str, index: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish(index, monkeypatch, PLAYS | members)
@@ -132,7 +132,7 @@ def test_a_hostile_wheel_is_refused_whole(
     assert not list(home.parent.rglob("evil.md")) and not list(home.rglob("*.md"))
 
 
-def test_a_wheel_that_declares_less_than_it_unpacks_to(
+def test_24_a_wheel_that_declares_less_than_it_unpacks_to(
     index: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The declared sizes are what is bounded, so a lie about them must not get through."""
