@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from offbook.core.allocation import prepare
+from offbook.core.process import prepare
 
 prepare()
 
