@@ -43,6 +43,7 @@ class LlamaServer:
         import xllamacpp
 
         self.context = context
+        self._has_adapter = adapter is not None
         self._folder = Path(tempfile.mkdtemp(prefix="offbook-"))  # only this user can enter it
         key = secrets.token_urlsafe(32)
         params = xllamacpp.CommonParams()
@@ -82,6 +83,11 @@ class LlamaServer:
         params.hostnames = [str(socket)]
         return httpx.HTTPTransport(uds=str(socket), limits=limits)
 
+    def lora(self, scale: float) -> list[dict[str, float]]:
+        """A request's word on the adapter. A request that said nothing of it, though it is off, would be given what
+        the slot's cache holds of a request that had it on."""
+        return [{"id": 0, "scale": scale}] if self._has_adapter else []
+
     def ask(self, path: str, **body: Any) -> Any:
         """The JSON that the server answers to a JSON body."""
         response = self._client.post(path, json=body)
@@ -108,7 +114,7 @@ class LlamaServer:
 
     def complete(self, prompt: Sequence[int], *, adapter_scale: float = 0, **settings: Any) -> Any:
         """llama.cpp's own answer to a prompt, whole."""
-        return self.ask("/completion", prompt=list(prompt), lora=_lora(adapter_scale), **settings)
+        return self.ask("/completion", prompt=list(prompt), lora=self.lora(adapter_scale), **settings)
 
     def likeliest(
         self, prompt: Sequence[int], count: int, ending_id: int, *, adapter_scale: float = 0
@@ -154,7 +160,7 @@ class LlamaCppEngine:
             prompt=list(prompt),
             stream=True,
             n_predict=settings.max_new_tokens,
-            lora=_lora(self.adapter_scale),
+            lora=self.server.lora(self.adapter_scale),
             seed=-1 if seed is None else seed % 2**32,
             **self._sampling(settings),
         )
@@ -174,10 +180,6 @@ class LlamaCppEngine:
             "repeat_penalty": settings.repetition_penalty,
             "repeat_last_n": self.server.context,
         }
-
-
-def _lora(scale: float) -> list[dict[str, float]]:
-    return [{"id": 0, "scale": scale}] if scale else []
 
 
 def _check(response: httpx.Response) -> None:

@@ -1,0 +1,91 @@
+"""The engines behind the server: each speaks as the character does, and as the base model."""
+
+import json
+
+import pytest
+import torch
+
+import offbook
+from offbook.core.errors import UsageError
+from offbook.core.report import Silent
+from offbook.core.types import Turn
+from offbook.exporting import export
+from offbook.infer.llamacpp import LlamaServer
+from offbook.serve.voices import open_voices, proved_gguf
+
+QUESTIONS = ["Who are you?", "Will you come, Mother?"]
+
+
+@pytest.fixture(scope="module")
+def exported(trained, tmp_path_factory):
+    """A finished run with a GGUF in it."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    export(trained, "gguf", quant="f16")
+    yield trained
+    torch.set_num_threads(threads)
+
+
+def opened(run, engine="auto"):
+    return open_voices(str(run), engine, base_model=None, template=None, reporter=Silent())
+
+
+def spoken(voices, question, *, base):
+    settings = voices.persona.generation.model_copy(update={"temperature": 0.0})
+    prompt = voices.prompt_ids([Turn("user", question)], keep_prompt=False)
+    speak = voices.base if base else voices.tuned
+    return "".join(piece.text for piece in speak(prompt, settings, None)).strip()
+
+
+def test_transformers_speaks_as_the_character_and_as_its_base(exported):
+    character = offbook.load(exported)
+    settings = character.persona.generation.model_copy(update={"temperature": 0.0})
+    voices = opened(exported, "transformers")
+    for question in QUESTIONS:
+        tuned = character.reply(question, settings=settings).text
+        base = character.reply(question, base=True, settings=settings).text
+        assert tuned != base
+        assert spoken(voices, question, base=False) == tuned
+        assert spoken(voices, question, base=True) == base
+        assert spoken(voices, question, base=False) == tuned
+
+
+def test_llamacpp_takes_the_adapter_out_for_the_base(exported):
+    """Next-token distributions, not replies: one rounding apart, an untrained model says something else."""
+    character = offbook.load(exported)
+    gguf = proved_gguf(str(exported))
+    server = LlamaServer(gguf, adapter=next(gguf.parent.glob("*-lora.gguf")))
+    try:
+        for question in QUESTIONS:
+            prompt = character.template.prompt_ids(character.with_system([Turn("user", question)]))
+            with torch.inference_mode():
+                rows = torch.tensor([prompt])
+                tuned = character.model(rows).logits[0, -1].log_softmax(-1)
+                with character.model.disable_adapter():
+                    base = character.model(rows).logits[0, -1].log_softmax(-1)
+            assert (tuned - base).abs().max() > 1
+            for scale, expected in ((0, tuned), (-1, base)):
+                for token, score in server.likeliest(prompt, 20, character.persona.ending.id, adapter_scale=scale):
+                    assert score == pytest.approx(expected[token].item(), abs=0.05)
+    finally:
+        server.close()
+
+
+def test_llamacpp_is_chosen_where_a_proved_gguf_is(exported):
+    voices = opened(exported)
+    assert (voices.engine, voices.slots) == ("llama.cpp", 4)
+    voices.close()
+
+
+def test_a_gguf_that_missed_its_bounds_is_not_chosen(exported):
+    record = proved_gguf(str(exported)).parent / "parity.json"
+    told = record.read_text()
+    try:
+        record.write_text(json.dumps({**json.loads(told), "passed": False}))
+        assert proved_gguf(str(exported)) is None
+        voices = opened(exported)
+        assert voices.engine == "transformers"
+        with pytest.raises(UsageError, match="no GGUF that passed"):
+            opened(exported, "llama.cpp")
+    finally:
+        record.write_text(told)
