@@ -1,8 +1,6 @@
 """Every format on every architecture: written, compared, released under its name or kept under another."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -10,6 +8,7 @@ from gguf import GGUFReader
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import offbook
+from offbook.cli.main import main
 from offbook.core.errors import GateMissed, UsageError
 from offbook.core.types import Turn
 from offbook.export import formats, gguf_model
@@ -197,15 +196,18 @@ def test_an_architecture_that_is_not_known(tmp_path):
     assert not list((adapter / "export").iterdir())
 
 
-def test_the_command_line(hamlet):
-    words = [sys.executable, "-m", "offbook.cli.main", "export", str(hamlet), "--to", "merged", "--json"]
-    done = subprocess.run(words, capture_output=True, text=True, check=True)
-    told = json.loads(done.stdout)
+def test_the_command_line(hamlet, capsys):
+    words = ["export", str(hamlet), "--to", "merged", "--json"]
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 0
+    told = json.loads(capsys.readouterr().out)
     assert told["parity"]["passed"] is True
     assert told["path"] == str(hamlet / "export" / "merged-f32")
-    again = subprocess.run(words, capture_output=True, text=True)
-    assert again.returncode == 2
-    assert "is there already" in again.stderr
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert "is there already" in capsys.readouterr().err
 
 
 def test_the_original_is_what_was_loaded(hamlet):
