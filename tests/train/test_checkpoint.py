@@ -66,3 +66,20 @@ def test_leftovers_of_a_killed_writer_are_cleared(folder):
         (folder / name).mkdir()
     checkpoint.clear_leftovers(folder)
     assert sorted(path.name for path in folder.iterdir()) == ["step-000001", "step-000005", "step-000010"]
+
+
+def test_9_damaged_ones_beyond_the_resume_do_not_stop_the_next_rotation(folder):
+    (folder / "step-000010" / "adapter.bin").write_bytes(b"")
+    checkpoint.forget_after(folder, 5)
+    with checkpoint.writing(folder, 6, {}) as place:
+        (place / "adapter.bin").write_bytes(b"x")
+    checkpoint.rotate(folder, keep=2)
+    assert sorted(path.name for path in folder.iterdir()) == ["step-000005", "step-000006"]
+
+
+def test_9_a_checkpoint_that_made_way_comes_back(folder):
+    (folder / "step-000010").rename(folder / ".old-step-000010")
+    checkpoint.clear_leftovers(folder)
+    found, faults = checkpoint.newest(folder)
+    assert found is not None
+    assert (found.name, faults) == ("step-000010", [])
