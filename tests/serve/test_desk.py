@@ -29,7 +29,7 @@ def eventually(condition, seconds=10):
 
 
 @pytest.mark.parametrize("slots", [1, 4])
-def test_fifty_clients_at_once_get_their_own_answers(slots):
+def test_35_fifty_clients_at_once_get_their_own_answers(slots):
     async def ask(client, number):
         stream = await client.chat.completions.create(**body(f"I am number {number}."), stream=True)
         return "".join([chunk.choices[0].delta.content or "" async for chunk in stream])
@@ -44,7 +44,7 @@ def test_fifty_clients_at_once_get_their_own_answers(slots):
         assert (served.desk.running, served.desk.waiting) == (0, 0)
 
 
-def test_beyond_the_queue_clients_are_told_to_come_back():
+def test_35_beyond_the_queue_clients_are_told_to_come_back():
     async def ask_all(address, count):
         async with httpx.AsyncClient(timeout=60) as client:
 
@@ -62,7 +62,7 @@ def test_beyond_the_queue_clients_are_told_to_come_back():
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_a_client_that_goes_away_stops_its_reply(stream):
+def test_33_a_client_that_goes_away_stops_its_reply(stream):
     with serving() as served:
         served.tuned.endless, served.tuned.delay = True, 0.005
         with pytest.raises(httpx.ReadTimeout), httpx.Client(timeout=0.3) as client:
@@ -78,7 +78,7 @@ def test_a_client_that_goes_away_stops_its_reply(stream):
         assert httpx.post(url(served), json=body()).status_code == 200
 
 
-def test_one_that_leaves_the_queue_is_never_asked():
+def test_33_one_that_leaves_the_queue_is_never_asked():
     with serving() as served:
         served.tuned.gate.clear()
         with pytest.raises(httpx.ReadTimeout):
@@ -91,7 +91,7 @@ def test_one_that_leaves_the_queue_is_never_asked():
         assert not any("second" in prompt for prompt in served.tuned.prompts)
 
 
-def test_a_stopping_server_lets_a_reply_end_and_begins_no_other():
+def test_34_a_stopping_server_lets_a_reply_end_and_begins_no_other():
     with serving() as served:
         served.tuned.delay = 0.02
         with (
@@ -109,7 +109,7 @@ def test_a_stopping_server_lets_a_reply_end_and_begins_no_other():
         assert json.loads(rest[-2].removeprefix("data: "))["choices"][0]["finish_reason"] == "stop"
 
 
-def test_a_reply_that_does_not_end_in_time_is_cut_in_order():
+def test_34_a_reply_that_does_not_end_in_time_is_cut_in_order():
     with serving(drain=0.3) as served:
         served.tuned.endless, served.tuned.delay = True, 0.05
         with httpx.stream("POST", url(served), json=body(stream=True, max_tokens=300)) as it:

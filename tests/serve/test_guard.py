@@ -1,14 +1,16 @@
 """Who is let in, and how much and how slowly they may send."""
 
+import asyncio
 import json
 import logging
 import socket
 import time
+from unittest.mock import patch
 
 import httpx
 import pytest
 
-from offbook.serve import run
+from offbook.serve import api, run
 from offbook.serve.guard import MAX_BODY, Guard
 from tests.serve.conftest import serving
 
@@ -18,11 +20,11 @@ BODY = {"model": "hamlet", "messages": [{"role": "user", "content": "Hello"}]}
 @pytest.mark.parametrize(
     "host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "192.168.0.7", "localhost.evil"]
 )
-def test_foreign_hosts(served, host):
+def test_37_foreign_hosts(served, host):
     assert httpx.get(f"{served.address}/health", headers={"Host": host}).status_code == 403
 
 
-def test_an_empty_host(served):
+def test_37_an_empty_host(served):
     assert b" 403 " in raw(served, b"GET /health HTTP/1.1\r\nHost:\r\n\r\n").partition(b"\r\n")[0]
     assert b" 400 " in raw(served, b"GET /health HTTP/1.1\r\n\r\n").partition(b"\r\n")[0]
 
@@ -34,7 +36,7 @@ def test_own_hosts(served, host):
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "file://", "https://localhost:1"])
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
-def test_foreign_origins(served, method, origin):
+def test_37_foreign_origins(served, method, origin):
     headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
     answer = httpx.request(method, f"{served.address}/v1/chat/completions", headers=headers, json=BODY)
     assert answer.status_code == 403
@@ -46,12 +48,12 @@ def test_the_pages_own_origin(served):
     assert answer.status_code == 200
 
 
-def test_another_site_that_hides_its_origin(served):
+def test_38_another_site_that_hides_its_origin(served):
     assert httpx.get(f"{served.address}/v1/models", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
-def test_only_json_is_read(served, kind):
+def test_38_only_json_is_read(served, kind):
     answer = httpx.post(
         f"{served.address}/v1/chat/completions", content=json.dumps(BODY), headers={"Content-Type": kind}
     )
@@ -59,7 +61,7 @@ def test_only_json_is_read(served, kind):
     assert served.tuned.prompts == []
 
 
-def test_a_key_is_asked_for_and_never_logged(caplog):
+def test_36_a_key_is_asked_for_and_never_logged(caplog):
     caplog.set_level(logging.DEBUG)
     with serving(key="kéy-1") as served:
         for shown in (None, "Bearer wrong", "Basic kéy-1", "Bearer", "kéy-1"):
@@ -77,7 +79,7 @@ def test_a_key_is_asked_for_and_never_logged(caplog):
         assert "kéy-1" not in caplog.text
 
 
-def test_a_body_that_says_it_is_too_large_is_refused_unread(served):
+def test_31_a_body_that_says_it_is_too_large_is_refused_unread(served):
     head = (
         b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         b"Content-Length: 100000000\r\n\r\n"
@@ -85,7 +87,7 @@ def test_a_body_that_says_it_is_too_large_is_refused_unread(served):
     assert b" 413 " in raw(served, head).partition(b"\r\n")[0]
 
 
-def test_a_body_in_pieces_is_counted(served):
+def test_31_a_body_in_pieces_is_counted(served):
     sent = 0
 
     def pieces():
@@ -103,7 +105,7 @@ def test_a_body_in_pieces_is_counted(served):
         assert sent > 32
 
 
-def test_a_body_that_comes_too_slowly():
+def test_32_a_body_that_comes_too_slowly():
     with serving(body_seconds=0.5) as served:
         head = (
             b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -114,7 +116,7 @@ def test_a_body_that_comes_too_slowly():
         assert time.monotonic() - began < 5
 
 
-def test_headers_that_never_end(monkeypatch):
+def test_32_headers_that_never_end(monkeypatch):
     monkeypatch.setattr(run, "HEADER_SECONDS", 0.5)
     with serving() as served:
         for beginning in (b"", b"GET /health HTTP/1.1\r\nHost: loc"):
@@ -123,10 +125,51 @@ def test_headers_that_never_end(monkeypatch):
             assert 0.3 < time.monotonic() - began < 5
 
 
+def test_32_a_client_that_takes_nothing_is_given_up_and_its_reply_is_closed():
+    closed = []
+
+    async def app(scope, receive, send):
+        try:
+            while True:
+                await send({"type": "http.response.body", "body": b"x", "more_body": True})
+        finally:
+            closed.append(True)
+
+    async def receive():
+        return {"type": "http.request", "body": b""}
+
+    async def never(message):
+        await asyncio.Event().wait()
+
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": [(b"host", b"localhost")]}
+    guard = Guard(app, host="localhost", key=None, send_seconds=0.05)
+    with pytest.raises(TimeoutError):
+        asyncio.run(guard(scope, receive, never))
+    assert closed
+
+
 @pytest.mark.parametrize("path", ["/page/../api.py", "/page/%2e%2e/api.py", "/page/..%2fapi.py", "/page//etc/passwd"])
-def test_no_file_but_the_pages(served, path):
+def test_39_no_file_but_the_pages(served, path):
     answer = raw(served, f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
     assert b" 404 " in answer.partition(b"\r\n")[0]
+
+
+def test_39_a_link_out_of_the_pages_folder_is_not_followed(tmp_path, monkeypatch):
+    (tmp_path / "secret").write_text("secret")
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    (pages / "link").symlink_to(tmp_path / "secret")
+    monkeypatch.setattr(api, "PAGE", pages)
+    with serving() as served:
+        assert httpx.get(f"{served.address}/page/link").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "%2e%2e/adapter", "/work", "hamlet/../other"])
+def test_39_a_model_is_a_name_and_never_a_path(served, name):
+    with patch("builtins.open", side_effect=AssertionError), patch("pathlib.Path.open", side_effect=AssertionError):
+        answer = httpx.post(f"{served.address}/v1/chat/completions", json={**BODY, "model": name}).json()
+    assert answer["model"] == "hamlet"
+    assert httpx.get(f"{served.address}/v1/models/{name}").status_code == 404
 
 
 def test_broken_json(served):

@@ -152,7 +152,7 @@ def test_fields_that_clients_send_and_mean_nothing_here(chat):
         ({"stop": ["a", "b", "c", "d", "e"]}, "stop"),
     ],
 )
-def test_what_cannot_be_done_is_said(chat, options, param):
+def test_30_what_cannot_be_done_is_said(chat, options, param):
     with pytest.raises(openai.BadRequestError) as raised:
         chat(**options)
     assert raised.value.body["type"] == "invalid_request_error"

@@ -96,7 +96,7 @@ def test_a_reload_keeps_the_conversation(page):
     assert said(page)[3:] == [["You", "Again"], ["Hamlet", "You said: Again"]]
 
 
-def test_a_reload_in_the_middle_of_a_reply_doubles_nothing(page, served):
+def test_42_a_reload_in_the_middle_of_a_reply_doubles_nothing(page, served):
     served.tuned.endless, served.tuned.delay = True, 0.01
     page.type("#line", "Go on\n")
     page.wait("document.querySelector('.growing .said').textContent.length > 20")
@@ -111,7 +111,7 @@ def test_a_reload_in_the_middle_of_a_reply_doubles_nothing(page, served):
     assert said(page) == [["Hamlet", "Who's there?"], ["You", "Go on"], ["Hamlet", "You said: Go on"]]
 
 
-def test_hostile_html_stays_text(page):
+def test_40_hostile_html_stays_text(page):
     say(page, CANARY)
     assert said(page)[1:] == [["You", CANARY], ["Hamlet", f"You said: {CANARY}"]]
     page.reload()

@@ -48,7 +48,7 @@ def body(**options):
     return {"model": "tiny", "messages": [{"role": "user", "content": "Who are you?"}], "temperature": 0, **options}
 
 
-def test_it_says_what_the_character_says_and_drains_at_its_end(trained):
+def test_34_it_says_what_the_character_says_and_drains_at_its_end(trained):
     import offbook
     from offbook.core.config import GenerationConfig
 
@@ -94,7 +94,7 @@ def refused(capsys, monkeypatch):
     return run
 
 
-def test_a_port_that_is_taken_is_told_before_anything_is_loaded(refused):
+def test_41_a_port_that_is_taken_is_told_before_anything_is_loaded(refused):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         told = refused("no-such-run", "--port", str(port))
@@ -102,7 +102,7 @@ def test_a_port_that_is_taken_is_told_before_anything_is_loaded(refused):
         assert "--port" in told
 
 
-def test_others_are_let_in_with_a_key_alone(refused):
+def test_36_others_are_let_in_with_a_key_alone(refused):
     told = refused("no-such-run", "--host", "0.0.0.0")
     assert "OFFBOOK_API_KEY" in told
 
