@@ -26,3 +26,16 @@ def test_the_command_line_prepares_its_process(told, found):
         [sys.executable, "-c", CODE], env={**clean, **told}, capture_output=True, text=True, check=True
     )
     assert answer.stdout.splitlines()[-1] == found
+
+
+def test_20_output_is_utf8_whatever_the_locale_says(tmp_path):
+    script = tmp_path / "script.txt"
+    script.write_bytes("甄嬛：一早出来便这么热。\n皇上：朕知道了。\n甄嬛：是。\n".encode("gb18030"))
+    code = "import sys; from offbook.cli.main import main; main(sys.argv[1:])"
+    old = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    for words in (["extract", "script.txt", "--list"], ["extract", "script.txt", "--list", "--json"]):
+        answer = subprocess.run(
+            [sys.executable, "-c", code, *words], env={**os.environ, **old}, cwd=tmp_path, capture_output=True
+        )
+        assert answer.returncode == 0, answer.stderr
+        assert "甄嬛" in answer.stdout.decode("utf-8")

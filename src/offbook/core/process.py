@@ -5,23 +5,30 @@ system at once, and every page of the next is zeroed and mapped anew.
 
 Threads: OpenMP's threads wait for each other by spinning. Beside any other program that wants a core, the one that is
 waited for is the one that does not run, and a step takes several times as long.
+
+Text: what is read and written is UTF-8 whatever the locale says. Some know no Chinese, and a print would end the run.
 """
 
 from __future__ import annotations
 
 import ctypes
+import io
 import os
 import platform
+import sys
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 KEEP_BYTES = 1 << 30
 
 
 def prepare() -> None:
-    """Let freed memory be reused, in huge pages, and let waiting threads sleep. To be called before torch is imported.
+    """Speak UTF-8, let freed memory be reused, in huge pages, and let waiting threads sleep.
 
-    What the user has set in the environment stays.
+    To be called before torch is imported. What the user has set in the environment stays.
     """
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if "PYTHONIOENCODING" not in os.environ and isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # torch's own switch for transparent huge pages
     if platform.libc_ver()[0] == "glibc" and "MALLOC_MMAP_THRESHOLD_" not in os.environ:
