@@ -21,7 +21,7 @@ def write(folder: Path, content: bytes) -> Path:
 @pytest.mark.parametrize(
     "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "gb18030", "gbk"], ids=str
 )
-def test_every_encoding_gives_the_same_lines(tmp_path, encoding):
+def test_20_every_encoding_gives_the_same_lines(tmp_path, encoding):
     path = write(tmp_path, SCRIPT.encode(encoding))
     assert list(open_text(path)) == list(enumerate(SCRIPT.splitlines(), 1))
 
@@ -58,14 +58,14 @@ def test_a_multibyte_character_across_blocks(tmp_path):
     assert read_text(write(tmp_path, text.encode())) == text
 
 
-def test_damaged_utf8_is_not_taken_for_gb18030(tmp_path):
+def test_20_damaged_utf8_is_not_taken_for_gb18030(tmp_path):
     lines = SCRIPT.encode().splitlines(keepends=True)
     path = write(tmp_path, lines[0] + lines[1] + b"\xe4" + lines[2])
     with pytest.raises(UsageError, match=r"script\.txt:3: bytes that are not UTF-8"):
         list(open_text(path))
 
 
-def test_damaged_gb18030_names_its_line(tmp_path):
+def test_20_damaged_gb18030_names_its_line(tmp_path):
     lines = (SCRIPT * 3).encode("gb18030").splitlines(keepends=True)
     path = write(tmp_path, b"".join([*lines[:5], b"\xff\xff\n", *lines[5:]]))
     with pytest.raises(UsageError, match=r"script\.txt:6: bytes that are not GB18030"):
@@ -78,7 +78,7 @@ def test_western_code_pages_are_refused_and_not_misread(tmp_path):
         list(open_text(path))
 
 
-def test_nul_bytes_are_named_by_line(tmp_path):
+def test_20_nul_bytes_are_named_by_line(tmp_path):
     path = write(tmp_path, b"one\ntwo\nth\0ree\n" + b"four\n" * 10)
     with pytest.raises(UsageError, match=r"script\.txt:3: NUL"):
         list(open_text(path))
@@ -96,7 +96,7 @@ def test_empty_file_has_no_lines(tmp_path):
 
 
 @given(st.binary(max_size=400))
-def test_any_bytes_give_lines_or_a_line_number(tmp_path_factory, content):
+def test_20_any_bytes_give_lines_or_a_line_number(tmp_path_factory, content):
     path = write(tmp_path_factory.getbasetemp(), content)
     try:
         text = read_text(path)

@@ -265,7 +265,7 @@ NESTED = st.recursive(
 
 
 @given(row=st.dictionaries(NAMES, NESTED, max_size=6), format=st.sampled_from([None, *FORMATS]))
-def test_any_row_is_a_conversation_or_a_reason(row, format):
+def test_21_any_row_is_a_conversation_or_a_reason(row, format):
     try:
         conversation = to_conversation(row, HERE, FORMATS[format] if format else None)
     except RowError as error:

@@ -72,7 +72,7 @@ def test_every_kind_gives_the_same_rows(tmp_path, name, content):
 @pytest.mark.parametrize(
     ("name", "content"), [("a.json", json.dumps(ROWS, ensure_ascii=False)), ("a.csv", as_csv(","))]
 )
-def test_in_every_encoding(tmp_path, encoding, name, content):
+def test_20_in_every_encoding(tmp_path, encoding, name, content):
     assert rows(write(tmp_path, name, content.encode(encoding))) == ROWS
 
 
@@ -115,7 +115,7 @@ def test_lines_count_lines_and_rows_count_rows(tmp_path):
         ("9" * 10_000, "column 1: a number of too many digits"),
     ],
 )
-def test_a_bad_line_is_named_and_the_others_are_read(tmp_path, line, reason):
+def test_21_a_bad_line_is_named_and_the_others_are_read(tmp_path, line, reason):
     path = write(tmp_path, "a.jsonl", JSONL + line + "\n" + JSONL)
     good, bad = lines_and_bad(path)
     assert good == [1, 2, 4, 5]
@@ -151,7 +151,7 @@ def test_a_liberty_in_a_list_costs_its_row_alone(tmp_path):
         ("", "line 1, column 1: expecting value"),
     ],
 )
-def test_a_broken_file_is_named_with_its_position(tmp_path, content, message):
+def test_21_a_broken_file_is_named_with_its_position(tmp_path, content, message):
     path = write(tmp_path, "a.json", content)
     with pytest.raises(UsageError) as error:
         lines_and_bad(path)
@@ -163,7 +163,7 @@ def test_an_empty_list_has_no_rows(tmp_path):
     assert rows(write(tmp_path, "a.json", " [ ] \n")) == []
 
 
-def test_a_line_of_50_megabytes(tmp_path):
+def test_21_a_line_of_50_megabytes(tmp_path):
     text = "戏" * (50 * 2**20 // 3)
     assert rows(write(tmp_path, "a.jsonl", json.dumps({"output": text}, ensure_ascii=False)))[0]["output"] == text
     with pytest.raises(UsageError, match=r"a\.jsonl:1: column 12: unterminated string"):
@@ -178,7 +178,7 @@ def test_a_line_of_50_megabytes(tmp_path):
         ('1,"2"x,3\n', 2, "not a row of a CSV table"),
     ],
 )
-def test_a_bad_table_row_is_named_and_the_others_are_read(tmp_path, body, bad_line, reason):
+def test_21_a_bad_table_row_is_named_and_the_others_are_read(tmp_path, body, bad_line, reason):
     good, bad = lines_and_bad(write(tmp_path, "a.csv", "a,b,c\n" + body + '"1\n",2,3\n\n4,5,6\n'))
     assert good == [3, 6]
     assert bad[0].origin.line == bad_line
@@ -227,7 +227,7 @@ PIECES = st.sampled_from(['{"a":"b"}', '{"a":', "[", "]", "{", "}", '"', ",", ";
 
 @pytest.mark.parametrize("name", ["f.json", "f.jsonl", "f.csv", "f.tsv", "f.parquet", "f"])
 @given(content=st.binary(max_size=300) | st.lists(PIECES, max_size=40).map(lambda parts: "".join(parts).encode()))
-def test_any_bytes_give_rows_or_a_position(tmp_path_factory, name, content):
+def test_21_any_bytes_give_rows_or_a_position(tmp_path_factory, name, content):
     path = write(tmp_path_factory.getbasetemp(), name, content)
     bad: list[BadRow] = []
     try:
