@@ -8,15 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import torch
-from transformers import (
-    DynamicCache,
-    LogitsProcessorList,
-    RepetitionPenaltyLogitsProcessor,
-    TemperatureLogitsWarper,
-    TopPLogitsWarper,
-)
+from transformers import DynamicCache
 
 from offbook.core.config import GenerationConfig
+from offbook.infer.sampling import next_tokens
 
 StopReason = Literal["stop", "length"]
 
@@ -56,14 +51,14 @@ class TransformersEngine:
     def tokens(self, prompt: Sequence[int], settings: GenerationConfig, seed: int | None) -> Iterator[int]:
         """See `Engine.tokens`. `seed` None draws afresh each time."""
         device = self.model.device
-        generator = torch.Generator(device=device)
+        generator = torch.Generator()  # the processor's, so that every device draws the same
         generator.manual_seed(seed) if seed is not None else generator.seed()
-        shape = _shaping(settings)
         said = list(prompt)
         new = said[self._reuse(said) :]
         while True:
             scores = self._forward(new)
-            token = _pick(shape(torch.tensor([said], device=device), scores), settings, generator)  # type: ignore[arg-type]
+            luck = torch.rand(1, generator=generator).to(device)
+            token = int(next_tokens(scores, torch.tensor([said], device=device), settings, luck))
             self._cached = list(said)
             said.append(token)
             new = [token]
@@ -124,20 +119,3 @@ def stream(
         if not text.endswith("\ufffd") and len(text) > len(shown):
             yield Piece(text[len(shown) :], len(ids))
             shown = text
-
-
-def _shaping(settings: GenerationConfig) -> LogitsProcessorList:
-    steps = LogitsProcessorList()
-    if settings.repetition_penalty != 1:
-        steps.append(RepetitionPenaltyLogitsProcessor(settings.repetition_penalty))
-    if settings.temperature > 0:
-        steps.append(TemperatureLogitsWarper(settings.temperature))
-        if settings.top_p < 1:
-            steps.append(TopPLogitsWarper(settings.top_p))
-    return steps
-
-
-def _pick(scores: torch.Tensor, settings: GenerationConfig, generator: torch.Generator) -> int:
-    if settings.temperature == 0:
-        return int(scores.argmax())
-    return int(torch.multinomial(scores.softmax(-1), 1, generator=generator))
