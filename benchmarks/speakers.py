@@ -1,0 +1,83 @@
+"""Whom `serving.py` times: a finished run's character, or random weights in the shape of ERNIE-4.5-0.3B."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import Ernie4_5Config, Ernie4_5ForCausalLM, PreTrainedTokenizerFast
+
+from offbook import character as characters
+from offbook.core.config import GenerationConfig
+from offbook.core.persona import BaseModelRef, Ending, Persona
+from offbook.data import formats
+from offbook.model import adapter as adapters
+from offbook.model import hub
+
+MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+
+Ids = list[int]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all sides have in common."""
+
+    base: Path
+    adapter: Path
+    tokenizer: Any
+    persona: Persona
+    prompts: list[Ids]
+
+
+def from_run(run: Path, rounds: int) -> Job:
+    """A finished run and its held-out prompts."""
+    folder = characters.adapter_folder(run)
+    persona = Persona.load(folder)
+    assert persona is not None
+    character = characters.load(run)
+    rows = formats.load([run / "data" / "heldout.jsonl"], "messages", "stop").conversations
+    prompts = [character.template.prompt_ids(list(row.turns[:-1])) for row in rows if len(row.prompt) < 600]
+    random.Random(0).shuffle(prompts)
+    base = hub.pull(persona.base.source, persona.base.revision).path
+    return Job(base, folder, character.template.tokenizer, persona, [prompts[i % len(prompts)] for i in range(rounds)])
+
+
+def in_ernie_shape(folder: Path, rounds: int) -> Job:
+    """Random weights, a random adapter, and prompts of 40 random tokens."""
+    torch.manual_seed(0)
+    model = Ernie4_5ForCausalLM(Ernie4_5Config())
+    tokenizer = _bytes_tokenizer()
+    model.save_pretrained(folder / "base")
+    wrapped = adapters.attach(model, rank=8, alpha=32, dropout=0.1, target_modules=MODULES, seed=0)
+    with torch.no_grad():
+        for name, weight in wrapped.named_parameters():
+            if "lora_B" in name:
+                weight.normal_(0, 0.01)
+    adapters.save(wrapped, tokenizer, folder / "adapter")
+    persona = Persona(
+        name="Shape",
+        ending=Ending(token="<end>", id=2),
+        generation=GenerationConfig(),
+        base=BaseModelRef(source=str(folder / "base"), revision=""),
+    )
+    rng = random.Random(0)
+    prompts = [[1, *(rng.randrange(3, 250) for _ in range(39))] for _ in range(rounds)]
+    return Job(folder / "base", folder / "adapter", tokenizer, persona, prompts)
+
+
+def _bytes_tokenizer() -> PreTrainedTokenizerFast:
+    """Bytes and nothing else: ERNIE's own tokenizer comes with its weights."""
+    names = ["<unk>", "<begin>", "<end>", *sorted(pre_tokenizers.ByteLevel.alphabet())]
+    inner = Tokenizer(models.BPE({name: number for number, name in enumerate(names)}, []))
+    inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    inner.decoder = decoders.ByteLevel()
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=inner, bos_token="<begin>", eos_token="<end>", unk_token="<unk>", pad_token="<unk>"
+    )
+    tokenizer.chat_template = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
+    return tokenizer
