@@ -6,7 +6,7 @@ system at once, and every page of the next is zeroed and mapped anew.
 Threads: OpenMP's threads wait for each other by spinning. Beside any other program that wants a core, the one that is
 waited for is the one that does not run, and a step takes several times as long.
 
-Text: what is read and written is UTF-8 whatever the locale says. Some know no Chinese, and a print would end the run.
+Text: what is printed is UTF-8 whatever the locale says. Some know no Chinese, and a print would end the run.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ KEEP_BYTES = 1 << 30
 
 
 def prepare() -> None:
-    """Speak UTF-8, let freed memory be reused, in huge pages, and let waiting threads sleep.
+    """Print UTF-8, let freed memory be reused, in huge pages, and let waiting threads sleep.
 
     To be called before torch is imported. What the user has set in the environment stays.
     """
-    for stream in (sys.stdin, sys.stdout, sys.stderr):
+    for stream in (sys.stdout, sys.stderr):
         if "PYTHONIOENCODING" not in os.environ and isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
