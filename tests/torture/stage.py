@@ -92,6 +92,7 @@ def _serve() -> None:
     import matplotlib.pyplot  # noqa: F401
     import torch
 
+    import offbook.cli.train
     import offbook.pipeline  # noqa: F401
 
     torch.set_num_threads(1)
