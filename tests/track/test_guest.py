@@ -75,6 +75,33 @@ def test_18_swanlab_online_without_a_key_warns_and_does_not_ask(tmp_path, monkey
     assert "API key" in ears.heard[0]
 
 
+def test_18_swanlab_online_without_a_network_is_given_up(tmp_path, monkeypatch):
+    """A key is there, and nobody answers."""
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("SWANLAB_API_KEY", "x" * 21)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(guests, "FINISH_SECONDS", 3.0)
+    guest, ears = invite(tmp_path, mode="online", host="http://127.0.0.1:9")
+    began = time.monotonic()
+    for step in range(100):
+        guest({"step": step, "loss": 1.0})
+    guest.finish()
+    assert time.monotonic() - began < 10
+    assert len(ears.heard) == 1
+    assert ears.heard[0].startswith("Warning: swanlab")
+
+
+def test_18_a_tracker_that_cannot_even_start_is_a_warning(tmp_path):
+    (tmp_path / "swanlog").write_text("a file where its folder should be")
+    guest, ears = invite(tmp_path)
+    guest({"step": 1, "loss": 1.0})
+    guest.finish()
+    assert len(ears.heard) == 1
+    assert "swanlab could not start" in ears.heard[0]
+
+
 def test_18_a_tracker_that_raises_is_a_warning(bad_guest):
     guest, ears = bad_guest("import sys; sys.stdin.readline(); raise RuntimeError('no more paper')")
     time.sleep(0.3)

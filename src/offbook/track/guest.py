@@ -35,15 +35,12 @@ class Guest:
         self.reporter = reporter
         self.log = log
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as output:
-            self._process = subprocess.Popen(
-                [*COMMAND, name],
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
+        self._process: subprocess.Popen[bytes] | None = None
+        try:
+            self._process = _begin(name, log)
+        except OSError as error:
+            reporter.say(f"Warning: {name} could not start ({error}); metrics.jsonl has everything.")
+            return
         self._pump = threading.Thread(target=self._write, daemon=True)
         self._pump.start()
         self._send({"start": settings})
@@ -58,6 +55,8 @@ class Guest:
 
     def finish(self) -> None:
         """Let the tracker close its files; give it up after FINISH_SECONDS. Warns, never raises."""
+        if self._process is None:
+            return
         self._lines.put(None)
         try:
             code = self._process.wait(timeout=FINISH_SECONDS)
@@ -67,15 +66,16 @@ class Guest:
             self.reporter.say(f"Warning: {self.name} did not answer and was given up; metrics.jsonl has everything.")
             return
         if code != 0:
-            why = self._last_words()
+            why = self._last_words() or f"exit code {code}"
             self.reporter.say(f"Warning: {self.name} failed ({why}); metrics.jsonl has everything.")
 
     def _send(self, message: dict[str, Any]) -> None:
-        self._lines.put(json.dumps(message, ensure_ascii=False) + "\n")
+        if self._process is not None:
+            self._lines.put(json.dumps(message, ensure_ascii=False) + "\n")
 
     def _write(self) -> None:
+        assert self._process is not None and self._process.stdin is not None
         pipe = self._process.stdin
-        assert pipe is not None
         try:
             while (line := self._lines.get()) is not None:
                 pipe.write(line.encode())
@@ -89,4 +89,17 @@ class Guest:
             said = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         except OSError:
             said = []
-        return f"{said[-1][:200]}; see {self.log}" if said else f"exit code {self._process.returncode}"
+        return f"{said[-1][:200]}; see {self.log}" if said else ""
+
+
+def _begin(name: str, log: Path) -> subprocess.Popen[bytes]:
+    """Start the tracker's process, without a terminal and out of reach of the run's Ctrl-C."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [*COMMAND, name],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
