@@ -1,0 +1,126 @@
+"""Disks that are full, too small, read-only or broken (faults 3, 4, 8, 19)."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import offbook
+from offbook import pipeline
+from offbook.core import rundir
+from offbook.core.config import load
+from offbook.core.errors import OffbookError, UsageError
+from offbook.core.rundir import RunDir
+from offbook.track import guest as guests
+from offbook.track.guest import Guest
+from offbook.train import checkpoint
+from tests.faults.common import Ears, adapter_bytes, fill
+
+MIB = 2**20
+
+
+@pytest.mark.parametrize("leave", [0, 60_000, 150_000])
+def test_3_a_disk_that_fills_up_keeps_what_was_saved(
+    small_disk: Callable[[int], Path], settings: Any, trained: Path, monkeypatch: pytest.MonkeyPatch, leave: int
+) -> None:
+    """Room for nothing at all, for half an adapter, for half an optimizer."""
+    disk = small_disk(56 * MIB)
+    monkeypatch.setenv("OFFBOOK_RUNS", str(disk))
+
+    class Filler(Ears):
+        def step(self, step: int, *rest: Any) -> None:
+            if step == 7:
+                fill(disk, leave)
+
+    with pytest.raises(OffbookError, match="the disk is full") as failure:
+        offbook.train(load(None, settings), reporter=Filler())
+    assert failure.value.exit_code == 1
+    assert f"MiB are free in {disk / 'tiny'}, a checkpoint takes 0.3 MiB: 0." in failure.value.what
+    run = RunDir(disk / "tiny")
+    assert checkpoint.newest(run.checkpoints) == (run.checkpoints / "step-000005", [])
+    (disk / "filler").unlink()
+    offbook.train(load(None, settings), resume=True)
+    assert adapter_bytes(run) == adapter_bytes(RunDir(trained))
+
+
+def test_4_too_small_a_disk_is_refused_before_the_first_step(
+    small_disk: Callable[[int], Path], settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = small_disk(20 * MIB)
+    monkeypatch.setenv("OFFBOOK_RUNS", str(disk))
+    with pytest.raises(UsageError, match=r"the run needs 51\.\d MiB on disk, (19\.\d|20\.0) MiB are free in"):
+        offbook.train(load(None, settings))
+    assert not (disk / "tiny" / "run.yaml").exists()
+
+
+@pytest.fixture
+def read_only(small_disk: Callable[[int], Path], tmp_path: Path) -> Callable[[], Path]:
+    """A place with a folder `there`, in which nothing can be written: not even root writes on a read-only disk."""
+
+    def make() -> Path:
+        place = small_disk(MIB) if os.geteuid() == 0 else tmp_path / "place"
+        (place / "there").mkdir(parents=True)
+        if os.geteuid() == 0:
+            subprocess.run(["mount", "-o", "remount,ro", place], check=True)
+        else:
+            for folder in (place / "there", place):
+                folder.chmod(0o555)
+        return place
+
+    return make
+
+
+def test_8_a_read_only_place_is_refused_before_the_model_loads(
+    read_only: Callable[[], Path], settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = read_only()
+    monkeypatch.setattr(pipeline, "open_job", lambda *args: pytest.fail("the model was loaded"))
+    monkeypatch.setenv("OFFBOOK_RUNS", str(place))
+    for name in ("there", "absent"):
+        with pytest.raises(UsageError, match=r"cannot write in .*: (Read-only file system|Permission denied)"):
+            offbook.train(load(None, {**settings, "name": name}))
+
+
+def test_19_a_trackers_full_disk_is_a_warning(
+    small_disk: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = small_disk(200_000)
+    fill(disk, 20_000)
+    monkeypatch.setattr(guests, "FINISH_SECONDS", 3.0)
+    ears = Ears()
+    settings = {"project": "p", "name": "n", "id": "x", "config": {}, "mode": "offline", "host": None}
+    guest = Guest("swanlab", {**settings, "folder": str(disk)}, disk / "swanlab.log", ears)
+    for step in range(2000):
+        guest({"step": step, "loss": 1.0, "epoch": 0.5})
+    began = time.monotonic()
+    guest.finish()
+    assert time.monotonic() - began < 10
+    assert all(text.startswith("Warning: swanlab") for text in ears.heard)
+
+
+def test_a_disk_that_fails_is_told_without_a_traceback(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(path: Path) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+    monkeypatch.setattr(rundir, "sync", broken)
+    with pytest.raises(OffbookError, match=r"the disk failed: .*Input/output error"):
+        offbook.train(load(None, settings))
+
+
+def test_a_folder_that_made_way_comes_back(tmp_path: Path) -> None:
+    """A writer died between the renames of `whole_folder`."""
+    target = tmp_path / "target"
+    target.mkdir()
+    (target / "file").write_text("old")
+    target.rename(tmp_path / ".old-target")
+    with pytest.raises(RuntimeError), rundir.whole_folder(target):
+        raise RuntimeError
+    assert (target / "file").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["target"]

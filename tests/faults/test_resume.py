@@ -1,0 +1,108 @@
+"""Going on from what is damaged, changed or moved (faults 6, 7, 13, 14)."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import offbook
+from offbook import pipeline
+from offbook.core.config import load
+from offbook.core.errors import UsageError
+from offbook.core.rundir import RunDir
+from offbook.track.metrics import read
+from tests.faults.common import Ears, adapter_bytes
+
+
+@pytest.mark.parametrize("kind", ["flipped", "deleted"])
+def test_6_7_a_damaged_checkpoint_costs_time_and_no_bit(
+    unfinished: RunDir, settings: Any, trained: Path, kind: str
+) -> None:
+    newest = sorted(unfinished.checkpoints.iterdir())
+    for folder in newest[1:]:
+        state = folder / "optimizer.pt"
+        content = bytearray(state.read_bytes())
+        content[len(content) // 2] ^= 1
+        state.write_bytes(content) if kind == "flipped" else state.unlink()
+    ears = Ears()
+    offbook.train(load(None, settings), resume=True, reporter=ears)
+    said = [text for text in ears.heard if "optimizer.pt" in text]
+    assert len(said) == len(newest) - 1
+    assert all(text.endswith(f"going on from {newest[0].name}.") for text in said)
+    assert adapter_bytes(unfinished) == adapter_bytes(RunDir(trained))
+
+
+def test_6_with_no_whole_checkpoint_left_a_run_starts_over_and_says_so(
+    unfinished: RunDir, settings: Any, trained: Path
+) -> None:
+    for folder in unfinished.checkpoints.iterdir():
+        (folder / "rng_state.pth").unlink()
+    ears = Ears()
+    offbook.train(load(None, settings), resume=True, reporter=ears)
+    assert sum("rng_state.pth is missing; starting from the beginning" in text for text in ears.heard) == 3
+    assert adapter_bytes(unfinished) == adapter_bytes(RunDir(trained))
+
+
+def test_13_inexact_says_what_it_gives_up(unfinished: RunDir, settings: Any) -> None:
+    told = {**settings, "train.learning_rate": 0.02}
+    with pytest.raises(UsageError, match=r"train.learning_rate 0.01 → 0.02"):
+        offbook.train(load(None, told), resume=True)
+    ears = Ears()
+    offbook.train(load(None, told), resume=True, allow_inexact=True, reporter=ears)
+    assert any("train.learning_rate 0.01 → 0.02. What is given up: the final weights" in text for text in ears.heard)
+
+
+def test_13_one_edited_row_is_refused(
+    unfinished: RunDir, settings: Any, rows: Path, tmp_path: Path, trained: Path
+) -> None:
+    """Whether it was learned or held out: both belong to the run."""
+    whole = json.loads(rows.read_text())
+    for number in range(0, len(whole), 8):
+        edited = tmp_path / "edited.json"
+        changed = {**whole[number], "output": "Nothing will come of nothing."}
+        edited.write_text(json.dumps([*whole[:number], changed, *whole[number + 1 :]]))
+        with pytest.raises(UsageError, match="changed since the checkpoint: the training data") as refused:
+            offbook.train(load(None, {**settings, "data.source": str(edited)}), resume=True)
+        assert refused.value.exit_code == 2
+        assert "--allow-inexact" in str(refused.value.fix)
+    offbook.train(load(None, settings), resume=True)
+    assert adapter_bytes(unfinished) == adapter_bytes(RunDir(trained))
+
+
+def test_13_what_cannot_be_resumed_at_all_is_refused_even_inexactly(unfinished: RunDir, settings: Any) -> None:
+    with pytest.raises(UsageError, match=r"does not fit: changed since: lora\.rank 8 → 4"):
+        offbook.train(load(None, {**settings, "lora.rank": 4}), resume=True, allow_inexact=True)
+
+
+def test_13_another_number_of_threads_is_a_change(
+    unfinished: RunDir, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = pipeline.environment.arithmetic()
+    monkeypatch.setattr(pipeline.environment, "arithmetic", lambda: {**now, "threads": 99})
+    with pytest.raises(UsageError, match=rf"threads {now['threads']} → 99"):
+        offbook.train(load(None, settings), resume=True)
+
+
+def test_14_a_moved_run_goes_on(
+    unfinished: RunDir, settings: Any, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(unfinished.checkpoints / "step-000025")
+    unfinished.path.parent.rename(tmp_path / "elsewhere")
+    monkeypatch.setenv("OFFBOOK_RUNS", str(tmp_path / "elsewhere"))
+    run = offbook.train(load(None, settings), resume=True)
+    assert run.path.parent.name == "elsewhere"
+    assert adapter_bytes(run) == adapter_bytes(RunDir(trained))
+
+
+def test_a_run_that_lacks_only_its_ending_trains_no_step_more(
+    unfinished: RunDir, settings: Any, trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline.StepTrainer, "training_step", lambda *args: pytest.fail("a step was trained"))
+    before = read(unfinished.metrics)
+    offbook.train(load(None, settings), resume=True)
+    assert adapter_bytes(unfinished) == adapter_bytes(RunDir(trained))
+    assert read(unfinished.metrics) == before

@@ -1,0 +1,166 @@
+"""What happens to a run, or in it (faults 10, 12, 15, 16, 17, 18)."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import offbook
+from offbook import pipeline
+from offbook.core import rundir
+from offbook.core.config import load
+from offbook.core.errors import OffbookError, UsageError
+from offbook.core.report import Silent
+from offbook.core.rundir import RunDir, exclusive
+from offbook.track import guest as guests
+from offbook.track.guest import Guest
+from offbook.train import checkpoint
+from tests.faults.common import Ears, adapter_bytes
+
+
+def test_10_a_tracker_does_not_inherit_the_lock(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a tracker that hangs would keep a killed run locked."""
+    monkeypatch.setattr(guests, "COMMAND", [sys.executable, "-c", "import time; time.sleep(60)"])
+    monkeypatch.setattr(guests, "FINISH_SECONDS", 0.1)
+    run = RunDir(runs / "a")
+    with exclusive(run, resume=False, overwrite=False):
+        guest = Guest("hangs", {}, tmp_path / "log", Silent())
+    with exclusive(run, resume=True, overwrite=False):
+        assert guest._process.poll() is None
+    guest.finish()
+
+
+def test_12_the_second_ctrl_c_stops_at_once_and_loses_nothing(
+    settings: Any, runs: Path, trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = pipeline.forward.loss_sum
+    ears = Ears()
+
+    def interrupted(model: Any, batch: Any) -> Any:
+        if (runs / "tiny" / "checkpoints" / "step-000005").exists():
+            for _ in range(2):
+                os.kill(os.getpid(), signal.SIGINT)
+        return whole(model, batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline.forward, "loss_sum", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            offbook.train(load(None, settings), reporter=ears)
+    assert any("Press Ctrl-C again" in text for text in ears.heard)
+    run = RunDir(runs / "tiny")
+    assert checkpoint.newest(run.checkpoints) == (run.checkpoints / "step-000005", [])
+    assert not run.writer.exists()
+    offbook.train(load(None, settings), resume=True)
+    assert adapter_bytes(run) == adapter_bytes(RunDir(trained))
+
+
+class Bent(torch.autograd.Function):
+    """A loss that looks well, and a gradient that is not."""
+
+    @staticmethod
+    def forward(context: Any, loss: torch.Tensor) -> torch.Tensor:
+        return loss.clone()
+
+    @staticmethod
+    def backward(context: Any, *gradients: torch.Tensor) -> torch.Tensor:
+        return gradients[0] * float("inf")
+
+
+BENDS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "loss of step 6 is nan": lambda loss: loss * float("nan"),
+    "loss of step 6 is inf": lambda loss: loss * float("inf"),
+    "gradient of step 6 is (nan|inf)": Bent.apply,
+}
+
+
+@pytest.mark.parametrize("said", BENDS)
+def test_15_divergence_keeps_the_last_good_checkpoint(
+    settings: Any, runs: Path, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    whole = pipeline.forward.loss_sum
+    fifth = runs / "tiny" / "checkpoints" / "step-000005"
+
+    def bent(model: Any, batch: Any) -> torch.Tensor:
+        loss = whole(model, batch)
+        return BENDS[said](loss) if fifth.exists() else loss
+
+    monkeypatch.setattr(pipeline.forward, "loss_sum", bent)
+    with pytest.raises(OffbookError, match=rf"{said} \(rows: .*lines.json:\d+") as failure:
+        offbook.train(load(None, settings))
+    assert failure.value.exit_code == 1
+    assert checkpoint.newest(fifth.parent) == (fifth, [])
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"data.max_length": 16}, "max_length"),
+        ({"data.max_length": 16, "data.on_error": "skip"}, "no row has anything to learn within data.max_length"),
+        ({"lora.target_modules": []}, "lora.target_modules"),
+        ({"lora.target_modules": ["query"]}, "no layer named query"),
+    ],
+    ids=["cut", "all-cut", "no-module", "absent-module"],
+)
+def test_16_nothing_to_learn_is_told_before_training(
+    settings: Any, runs: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], said: str
+) -> None:
+    monkeypatch.setattr(pipeline.StepTrainer, "train", lambda *args, **kwargs: pytest.fail("training began"))
+    with pytest.raises(UsageError, match=said) as refused:
+        offbook.train(load(None, {**settings, **changes}))
+    assert refused.value.exit_code == 2
+    assert not (runs / "tiny" / "run.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("import sys; sys.stdin.readline(); raise RuntimeError('no more paper')", "no more paper"),
+        ("import time; time.sleep(60)", "given up"),
+        ("input('Your key: '); open('/dev/tty').readline()", "failed"),
+        ("import os; os.close(0); os.abort()", "exit code -6"),
+    ],
+    ids=["raises", "hangs", "prompts", "dies"],
+)
+def test_18_a_run_ends_as_without_its_tracker(
+    settings: Any, trained: Path, monkeypatch: pytest.MonkeyPatch, code: str, said: str
+) -> None:
+    monkeypatch.setattr(guests, "COMMAND", [sys.executable, "-c", code])
+    monkeypatch.setattr(guests, "FINISH_SECONDS", 0.5)
+    ears = Ears()
+    run = offbook.train(load(None, {**settings, "track.to": ["swanlab"]}), reporter=ears)
+    assert adapter_bytes(run) == adapter_bytes(RunDir(trained))
+    (warning,) = [text for text in ears.heard if text.startswith("Warning")]
+    assert "swanlab" in warning and said in warning
+
+
+def test_17_a_kill_for_want_of_memory_is_recognised(
+    unfinished: RunDir, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vmstat = tmp_path / "vmstat"
+    monkeypatch.setattr(rundir, "VMSTAT", vmstat)
+    advice = "--train.max_tokens_per_pass 1024"
+
+    def warnings(kills: int, *, left: str | None = None, peak: int = 0) -> list[str]:
+        """What the next start says after a writer that began at 4 kills."""
+        vmstat.write_text(f"pgfault 7\noom_kill {kills}\n")
+        if left:
+            unfinished.writer.write_text(left)
+        monkeypatch.setattr(pipeline, "open_job", lambda *args: pytest.fail("far enough"))
+        unfinished.metrics.write_text(json.dumps({"step": 1, "memory_bytes": peak}) + "\n")
+        ears = Ears()
+        with pytest.raises(pytest.fail.Exception):
+            offbook.train(load(None, settings), resume=True, reporter=ears)
+        return [text for text in ears.heard if "memory ran out" in text]
+
+    assert warnings(5) == []  # the last writer ended by itself
+    assert warnings(4, left="123 4") == []  # it was killed, but not for memory
+    assert advice in warnings(5, left="123 4")[0]
+    assert advice in warnings(4, left="123 4", peak=2**60)[0]
