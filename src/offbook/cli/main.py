@@ -70,9 +70,7 @@ def main(arguments: list[str] | None = None) -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(2)
-    except click.Abort:
-        sys.exit(130)
-    except KeyboardInterrupt:
+    except (click.Abort, KeyboardInterrupt):  # click makes the first of the second
         click.echo("Stopped at once; what was saved is intact.", err=True)
         sys.exit(130)
     except OffbookError as error:
