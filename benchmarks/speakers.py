@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import Ernie4_5Config, Ernie4_5ForCausalLM, PreTrainedTokenizerFast
 
 from offbook import character as characters
@@ -71,11 +71,13 @@ def in_ernie_shape(folder: Path, rounds: int) -> Job:
 
 
 def _bytes_tokenizer() -> PreTrainedTokenizerFast:
-    """Bytes and nothing else: ERNIE's own tokenizer comes with its weights."""
-    names = ["<unk>", "<begin>", "<end>", *sorted(pre_tokenizers.ByteLevel.alphabet())]
-    inner = Tokenizer(models.BPE({name: number for number, name in enumerate(names)}, []))
+    """Little more than bytes: ERNIE's own tokenizer comes with its weights."""
+    inner = Tokenizer(models.BPE())
     inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     inner.decoder = decoders.ByteLevel()
+    special = ["<unk>", "<begin>", "<end>"]
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    inner.train_from_iterator(["to be"], trainers.BpeTrainer(special_tokens=special, initial_alphabet=alphabet))
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=inner, bos_token="<begin>", eos_token="<end>", unk_token="<unk>", pad_token="<unk>"
     )

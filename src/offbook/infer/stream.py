@@ -11,6 +11,7 @@ import torch
 from transformers import DynamicCache
 
 from offbook.core.config import GenerationConfig
+from offbook.infer.rows import share_rows
 from offbook.infer.sampling import next_tokens
 
 StopReason = Literal["stop", "length"]
@@ -51,6 +52,7 @@ class TransformersEngine:
     def tokens(self, prompt: Sequence[int], settings: GenerationConfig, seed: int | None) -> Iterator[int]:
         """See `Engine.tokens`. `seed` None draws afresh each time."""
         device = self.model.device
+        share_rows(self.model)
         generator = torch.Generator()  # the processor's, so that every device draws the same
         generator.manual_seed(seed) if seed is not None else generator.seed()
         said = list(prompt)
