@@ -76,7 +76,9 @@ def settings(tiny: Path, rows: Path) -> dict[str, object]:
         "train.save_steps": 5,
         "train.log_steps": 3,
         "train.heldout_steps": 6,
+        "train.keep": "last",
         "track.to": [],
+        "evaluate.prompts": 0,
     }
 
 

@@ -132,7 +132,8 @@ def report_of_data(material: Material) -> dict[str, Any]:
 def disk_needed(config: RunConfig, trainable: int) -> int:
     """Bytes that a run may take at its fullest: the checkpoints, the one being written beside those that are kept, the
     adapter, tokenizer files and records."""
-    return (config.train.keep_checkpoints + 1) * checkpoint_bytes(trainable) + trainable * 4 + 50 * 2**20
+    checkpoints = config.train.keep_checkpoints + 1 + (config.train.keep == "best")
+    return checkpoints * checkpoint_bytes(trainable) + trainable * 4 + 50 * 2**20
 
 
 def checkpoint_bytes(trainable: int) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 from offbook import character as characters
 from offbook.character import Character
 from offbook.core import config as configs
+from offbook.core.config import EvaluateConfig, RunConfig
 from offbook.core.errors import UsageError
 from offbook.core.report import Reporter, Silent
 from offbook.core.rundir import RunDir, find_run, write_json, write_whole
@@ -56,47 +57,64 @@ def evaluate(
     name: str | Path,
     *,
     data: Path | None = None,
-    prompts: int = evidence.DEFAULT_PROMPTS,
-    lang: str = "en",
+    prompts: int | None = None,
+    lang: str | None = None,
     reporter: Reporter | None = None,
 ) -> dict[str, Any]:
-    """Judge a run, base beside tuned, and write eval.json and report.html into its folder.
+    """Load a finished run and judge it; see `judge`.
 
     Args:
         data: rows to judge on; default: the run's own held-out rows.
-        prompts: how many held-out prompts both models answer.
-        lang: language of verdict and page: en or zh.
+        prompts: how many held-out prompts both models answer; default: what the run's config says.
+        lang: language of verdict and page, en or zh; default: what the run's config says.
+
+    Raises:
+        UsageError: the run is not trained, or there is nothing to judge on.
+    """
+    run = find_run(name)
+    config = configs.load(run.config)
+    told = {
+        "prompts": prompts or config.evaluate.prompts or EvaluateConfig().prompts,
+        "lang": lang or config.evaluate.lang,
+    }
+    config = config.model_copy(update={"evaluate": config.evaluate.model_copy(update=told)})
+    character = characters.load(run.path, dtype=config.model.dtype, reporter=reporter)
+    return judge(run, character, config, data=data, reporter=reporter)
+
+
+def judge(
+    run: RunDir, character: Character, config: RunConfig, *, data: Path | None = None, reporter: Reporter | None = None
+) -> dict[str, Any]:
+    """Judge a run's character, base beside tuned, and write eval.json and report.html into the run's folder.
 
     Returns:
         The scorecard with its verdict: what eval.json holds.
 
     Raises:
-        UsageError: the run is not trained, or there is nothing to judge on.
+        UsageError: there is nothing to judge on.
     """
-    reporter = reporter or Silent()
-    run = find_run(name)
-    config = configs.load(run.config)
-    character = characters.load(run.path, dtype=config.model.dtype, reporter=reporter)
-    train = load_rows(run.data / "train.jsonl")
-    if data is None:
-        heldout = load_rows(run.data / "heldout.jsonl")
-    else:
-        heldout = [with_system(row, character.persona.system) for row in formats.load([data]).conversations]
-    probes = [tuple(character.with_system([Turn("user", probe)])) for probe in character.persona.probes]
+    system = character.persona.system
+    heldout = (
+        load_rows(run.data / "heldout.jsonl")
+        if data is None
+        else [with_system(row, system) for row in formats.load([data]).conversations]
+    )
     found = evidence.gather(
         Pair(character, config.data.max_length),
-        train=train,
+        train=load_rows(run.data / "train.jsonl"),
         heldout=heldout,
-        probes=probes,
-        prompts=prompts,
-        say=reporter.say,
+        probes=[tuple(character.with_system([Turn("user", probe)])) for probe in character.persona.probes],
+        prompts=config.evaluate.prompts,
+        say=(reporter or Silent()).say,
     )
     about = {
         "run": run.name,
         "character": character.persona.name,
         "model": character.persona.base.source,
+        "step": _read_json(run.environment).get("adapter_step"),
         "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     }
+    lang = config.evaluate.lang
     card = _with_verdict({"about": about, **scorecard.scorecard(found)}, run, lang)
     write_json(run.eval, card)
     write_whole(run.report, page(run, card, lang))

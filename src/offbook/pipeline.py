@@ -6,23 +6,21 @@ import json
 import time
 import uuid
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from offbook import environment
-from offbook.character import Character
+from offbook import ending, environment
 from offbook.core import config as configs
 from offbook.core.config import RunConfig
 from offbook.core.errors import Stopped
 from offbook.core.report import Reporter, Silent
-from offbook.core.rundir import RunDir, exclusive, runs_root, whole_folder, write_json, write_whole
+from offbook.core.rundir import RunDir, exclusive, runs_root, write_json, write_whole
 from offbook.failures import memory_ran_out, memory_warning, readable_failures, refuse_changes, refuse_small_disk
 from offbook.job import Job, open_job, report, report_of_data
-from offbook.model import adapter as adapters
 from offbook.prepare import read_material, save_rows
 from offbook.track import metrics as metrics_log
 from offbook.track.guest import Guest
-from offbook.track.picture import draw_loss
 from offbook.track.trackers import check_names
 from offbook.train import checkpoint, forward
 from offbook.train import prove as provers
@@ -30,9 +28,7 @@ from offbook.train.callbacks import Ends, Metrics, Signals
 from offbook.train.estimate import peak_memory
 from offbook.train.prove import Proof
 from offbook.train.trainer import StepTrainer
-
-SAMPLE_TOKENS = 64
-"""The closing samples are cut at this length: enough to hear the voice."""
+from offbook.watch import Samples, Watch
 
 DEFAULT_PASS_TOKENS = 2048
 
@@ -95,8 +91,10 @@ def train(
             _write_beginning(run, job, known)
             began = time.monotonic()
             _run_steps(run, job, facts, found, reporter)
-            _write_end(run, job, reporter)
-            _write_truth(run, known["estimate"], time.monotonic() - began, peak_memory(job.model.device))
+            step = ending.write_end(run, job, reporter)
+            seconds, peak_bytes = time.monotonic() - began, peak_memory(job.model.device)
+            _write_truth(run, known["estimate"], seconds, peak_bytes, step)
+            ending.write_verdict(run, job, reporter)
     return run
 
 
@@ -126,7 +124,7 @@ def _run_steps(run: RunDir, job: Job, facts: dict[str, Any], found: Path | None,
     """
     step = checkpoint.verify(found)["step"] if found is not None else None
     checkpoint.forget_after(run.checkpoints, step or 0)
-    log = metrics_log.MetricsLog(run.metrics, step)
+    log, samples_log = (metrics_log.MetricsLog(path, step) for path in (run.metrics, run.samples_log))
     guests: list[Guest] = []
 
     def emit(line: dict[str, Any]) -> None:
@@ -134,10 +132,16 @@ def _run_steps(run: RunDir, job: Job, facts: dict[str, Any], found: Path | None,
         for guest in guests:
             guest(line)
 
+    def show(step: int, samples: Samples) -> None:
+        samples_log({"step": step, "samples": samples})
+        for guest in guests:
+            guest.text(step, samples)
+
     evaluates = bool(job.material.heldout_examples)
     metrics = Metrics(job.plan, emit, reporter, job.model.device)
     if found is not None:
         metrics.restore(json.loads((found / checkpoint.PROGRESS).read_text(encoding="utf-8")))
+    watch = Watch(job.config.train, metrics_log.read(run.metrics), partial(ending.ask, job), show, reporter)
     signals = Signals(reporter)
     trainer = StepTrainer(
         model=job.model,
@@ -148,11 +152,14 @@ def _run_steps(run: RunDir, job: Job, facts: dict[str, Any], found: Path | None,
         heldout_loss=job.heldout_loss if evaluates else None,
         checkpoints=run.checkpoints,
         facts=facts,
-        callbacks=[metrics, Ends(len(job.plan), evaluates=evaluates), signals],
+        callbacks=[metrics, Ends(len(job.plan), evaluates=evaluates), signals, watch],
         on_loss=metrics.take_loss,
         before_save=metrics.checkpointed,
+        spare=watch.best,
         resumed=found is not None,
     )
+    if watch.ended():
+        return  # killed after its early end: only what follows is missing
     try:
         guests += _invite(run, job.config, reporter)
         with signals.installed():
@@ -182,35 +189,11 @@ def _write_beginning(run: RunDir, job: Job, known: dict[str, Any]) -> None:
     write_json(run.environment, {"id": _run_id(run), **environment.snapshot()})
 
 
-def _write_end(run: RunDir, job: Job, reporter: Reporter) -> None:
-    """Samples and picture, then the adapter: its folder appears whole, as the last act."""
-    draw_loss(metrics_log.read(run.metrics), run.loss_picture, f"{job.config.name}: {job.config.model.source}")
-    reporter.say("Asking base and tuned model the same questions")
-    write_json(run.samples, _samples(job))
-    with whole_folder(run.adapter) as folder:
-        adapters.save(job.model, job.part.tokenizer, folder)
-        job.persona.save(folder)
-
-
-def _samples(job: Job) -> list[dict[str, str]]:
-    """What base and tuned model answer to the persona's probes, with the same seed."""
-    settings = job.persona.generation.model_copy(update={"max_new_tokens": SAMPLE_TOKENS})
-    with forward.plain(job.model):
-        character = Character(job.model.eval(), job.part.template, job.persona)
-        return [
-            {
-                "prompt": prompt,
-                "base": character.reply(prompt, base=True, settings=settings, seed=0).text,
-                "tuned": character.reply(prompt, settings=settings, seed=0).text,
-            }
-            for prompt in job.persona.probes
-        ]
-
-
-def _write_truth(run: RunDir, predicted: dict[str, Any], seconds: float, peak_bytes: int) -> None:
-    """What the run really took, beside what was predicted."""
+def _write_truth(run: RunDir, predicted: dict[str, Any], seconds: float, peak_bytes: int, step: int) -> None:
+    """What the run really took, beside what was predicted, and the step that the adapter is of."""
     told = json.loads(run.environment.read_text(encoding="utf-8"))
     told["estimate"] = {"predicted": predicted, "truth": {"seconds": round(seconds, 1), "peak_bytes": peak_bytes}}
+    told["adapter_step"] = step
     write_json(run.environment, told)
 
 

@@ -88,7 +88,7 @@ def evidence(tuned: Answer | None = None, **settings: object) -> Evidence:
     """A run that went well, unless `tuned` answers otherwise."""
     good = lambda prompt: line(700 + sum(map(ord, prompt)) % 200)  # noqa: E731
     models = FakeModels(plain, tuned or good, **settings)  # type: ignore[arg-type]
-    return gather(models, train=TRAIN, heldout=HELDOUT, probes=[(Turn("user", "Who are you?"),)])
+    return gather(models, train=TRAIN, heldout=HELDOUT, probes=[(Turn("user", "Who are you?"),)], prompts=24)
 
 
 def good_card() -> dict[str, Any]:

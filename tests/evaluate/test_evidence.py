@@ -41,10 +41,10 @@ def test_keys_tell_conversations_apart() -> None:
 
 def test_nothing_to_judge_on_is_a_users_mistake() -> None:
     with pytest.raises(UsageError, match="no held-out rows"):
-        gather(FakeModels(plain, plain), train=TRAIN, heldout=[])
+        gather(FakeModels(plain, plain), train=TRAIN, heldout=[], prompts=24)
     opening = Conversation((Turn("assistant", "Who's there?"),), Origin("x", 1))
     with pytest.raises(UsageError, match="no held-out row has a prompt"):
-        gather(FakeModels(plain, plain), train=TRAIN, heldout=[opening])
+        gather(FakeModels(plain, plain), train=TRAIN, heldout=[opening], prompts=24)
 
 
 def test_the_general_prompts_are_many_different_and_in_both_languages() -> None:

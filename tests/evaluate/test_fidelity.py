@@ -31,7 +31,7 @@ def test_what_the_model_was_trained_on_does_not_teach_the_judges() -> None:
     """Trained on others' talk and saying it: it must not pass for the voice that is judged on."""
     theirs = rows([(cue(number), cue(number + 200)) for number in range(120)])
     models = FakeModels(plain, lambda prompt: cue(200 + sum(map(ord, prompt)) % 100))
-    summary = fidelity.measure(gather(models, train=theirs, heldout=HELDOUT)).summary
+    summary = fidelity.measure(gather(models, train=theirs, heldout=HELDOUT, prompts=24)).summary
     assert summary["tuned"]["score"] < 0.9 < summary["own"]["score"]
 
 
@@ -47,7 +47,7 @@ def test_the_score_is_withheld_where_the_classifier_cannot_tell() -> None:
     chance = random.Random(0)
     babble = lambda _="": " ".join(chance.choices(words, k=8))  # noqa: E731
     train, heldout = ([(babble(), babble()) for _ in range(count)] for count in (150, 30))
-    asked = gather(FakeModels(babble, babble), train=rows(train), heldout=rows(heldout))
+    asked = gather(FakeModels(babble, babble), train=rows(train), heldout=rows(heldout), prompts=24)
     found = fidelity.measure(asked)
     assert found.summary["classifier"]["withheld"] == "weak"
     assert 0.3 < found.summary["classifier"]["auc"] < fidelity.WEAK_AUC
@@ -56,7 +56,7 @@ def test_the_score_is_withheld_where_the_classifier_cannot_tell() -> None:
 
 
 def test_the_score_is_withheld_where_there_is_too_little_to_learn_from() -> None:
-    asked = gather(FakeModels(plain, voice), train=TRAIN[:10], heldout=HELDOUT[:6])
+    asked = gather(FakeModels(plain, voice), train=TRAIN[:10], heldout=HELDOUT[:6], prompts=24)
     summary = fidelity.measure(asked).summary
     assert summary["classifier"] == {"auc": None, "against": {}, "lines": 6, "withheld": "few lines"}
     assert summary["tuned"]["score"] is None and summary["tuned"]["chrf"]["value"] > 0
@@ -81,6 +81,8 @@ def test_words_are_shuffled_within_their_writing() -> None:
 
 
 def test_lines_without_a_word_do_no_harm() -> None:
-    asked = gather(FakeModels(plain, voice), train=TRAIN, heldout=rows([("Who's there?", "…"), ("Speak!", "——")]))
+    asked = gather(
+        FakeModels(plain, voice), train=TRAIN, heldout=rows([("Who's there?", "…"), ("Speak!", "——")]), prompts=24
+    )
     summary = fidelity.measure(asked).summary
     assert summary["own"]["words"] == 0 and summary["own"]["score"] is None

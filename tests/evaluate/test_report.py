@@ -115,7 +115,7 @@ def test_the_page_speaks_its_language() -> None:
 
 def test_what_was_copied_is_marked() -> None:
     models = FakeModels(plain, lambda prompt: f"Hear me! {TRAIN[3].replies[-1]}")
-    html = render({"about": card()["about"], **scorecard(gather(models, train=TRAIN, heldout=HELDOUT))})
+    html = render({"about": card()["about"], **scorecard(gather(models, train=TRAIN, heldout=HELDOUT, prompts=24))})
     lifted = TRAIN[3].replies[-1].rstrip("!")
     assert html.count(f"Hear me! <mark>{lifted}</mark>!") == 24
 

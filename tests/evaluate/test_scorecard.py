@@ -43,7 +43,7 @@ def test_the_losses_are_means_over_label_tokens() -> None:
 
 def test_rows_are_broken_down_by_length_and_by_file() -> None:
     rows = [row("Who?", "Ay.", 1, "a.jsonl"), row("What?", "word " * 60, 2, "/data/b.jsonl")]
-    found = heldout.measure(gather(FakeModels(plain, plain), train=TRAIN, heldout=rows))
+    found = heldout.measure(gather(FakeModels(plain, plain), train=TRAIN, heldout=rows, prompts=24))
     assert [(group["name"], group["rows"]) for group in found.summary["by_length"]] == [("1–15", 1), ("41–100", 1)]
     assert [group["name"] for group in found.summary["by_source"]] == ["a.jsonl", "b.jsonl"]
     assert [item["origin"] for item in found.items["rows"]] == ["a.jsonl:1", "b.jsonl:2"], "no folder of the user's"
@@ -88,7 +88,7 @@ def test_runs_are_compared_on_what_both_were_asked() -> None:
 
 
 def test_runs_that_share_no_row_have_no_paired_difference() -> None:
-    other = gather(FakeModels(plain, plain), train=TRAIN[:60], heldout=TRAIN[60:100])
+    other = gather(FakeModels(plain, plain), train=TRAIN[:60], heldout=TRAIN[60:100], prompts=24)
     loss = compare({"a": good_card(), "b": scorecard(other)})["figures"][0]["runs"][1]
     assert (loss["difference"], loss["pairs"], loss["clear"]) == (None, 0, False)
     with pytest.raises(UsageError):

@@ -68,7 +68,7 @@ def test_a_curve_that_rises_again_is_named_unless_the_best_checkpoint_was_kept()
 
 
 def test_a_withheld_score_says_why() -> None:
-    few = scorecard(gather(FakeModels(plain, plain), train=TRAIN[:9], heldout=HELDOUT[:6]))
+    few = scorecard(gather(FakeModels(plain, plain), train=TRAIN[:9], heldout=HELDOUT[:6], prompts=24))
     assert {"fidelity_few", "few_rows"} <= rules(few) and not {"sounds_right", "sounds_wrong"} & rules(few)
     few["fidelity"]["classifier"] = {"auc": 0.55, "withheld": "weak"}
     assert "fidelity_weak" in rules(few)

@@ -55,7 +55,9 @@ def plain_gradients(model: PeftModel, rows: Sequence[Example]) -> tuple[dict[str
     """Gradients and sum of the losses of the rows, one at a time, whole logits, nothing of offbook's."""
     total = 0.0
     for row in rows:
-        logits = model(input_ids=torch.tensor([row.ids])).logits[0, :-1].float()
+        logits = (
+            model(input_ids=torch.tensor([row.ids])).logits[0, :-1].double()
+        )  # exact: float32's softmax is what is judged
         loss = cross_entropy(logits, torch.tensor(row.labels[1:]), reduction="sum")
         loss.backward()
         total += loss.item()

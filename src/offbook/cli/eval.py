@@ -15,10 +15,10 @@ from offbook.cli.options import json_option, print_json
 )
 @click.argument("run")
 @click.option("--data", type=click.Path(path_type=Path), help="Judge on these rows instead of the run's held-out ones.")
-@click.option("--prompts", type=click.IntRange(min=1), help="How many held-out prompts both models answer.")
+@click.option("--prompts", type=click.IntRange(min=1), help="How many held-out prompts both models answer [the run's].")
 @click.option("--gate", is_flag=True, help="Exit with 3 where the verdict's own bounds are missed.")
 @click.option("--bound", multiple=True, metavar="NAME<=NUMBER", help="A bound of your own: 'forgetting.kl<=0.3'.")
-@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Of verdict and page.")
+@click.option("--lang", type=click.Choice(["en", "zh"]), help="Of verdict and page [the run's].")
 @json_option
 def command(
     run: str,
@@ -26,7 +26,7 @@ def command(
     prompts: int | None,
     gate: bool,
     bound: tuple[str, ...],
-    lang: str,
+    lang: str | None,
     as_json: bool,
 ) -> None:
     """Say whether the tuned model of RUN is better than its base, at what, and at what price.
@@ -37,8 +37,7 @@ def command(
     from offbook.cli.screen import reporter
     from offbook.core.rundir import find_run
 
-    told: dict[str, Any] = {} if prompts is None else {"prompts": prompts}
-    card = judging.evaluate(run, data=data, lang=lang, reporter=reporter(), **told)
+    card = judging.evaluate(run, data=data, prompts=prompts, lang=lang, reporter=reporter())
     if as_json:
         print_json(card)
     else:

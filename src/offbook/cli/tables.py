@@ -75,16 +75,22 @@ def show_data(out: Console, known: dict[str, Any]) -> None:
 
 def show_ending(out: Console, run: RunDir) -> None:
     """What came of a run: losses, samples, where things are, what to do next."""
-    losses = [line["heldout_loss"] for line in metrics.read(run.metrics) if line.get("heldout_loss") is not None]
+    lines = metrics.read(run.metrics)
+    losses = {line["step"]: line["heldout_loss"] for line in lines if line.get("heldout_loss") is not None}
     if losses:
-        out.print(f"\nheld-out loss: {losses[0]:.4f} before, {losses[-1]:.4f} after training", style="bold")
+        step = json.loads(run.environment.read_text(encoding="utf-8"))["adapter_step"]
+        out.print(f"\nheld-out loss: {losses[0]:.4f} before, {losses[step]:.4f} after training", style="bold")
     table = Table(show_lines=True, expand=True)
     for title in ("prompt", "base", "tuned"):
         table.add_column(title, ratio=1 if title == "prompt" else 2)
     for sample in json.loads(run.samples.read_text(encoding="utf-8")):
         table.add_row(*(Text(sample[key]) for key in ("prompt", "base", "tuned")))
     out.print(table)
-    out.print(f"run folder   {run.path}\nloss curve   {run.loss_picture}\ntalk to it   offbook chat {run.path}")
+    out.print(f"run folder   {run.path}\nloss curve   {run.loss_picture}")
+    if run.eval.is_file():
+        out.print(json.loads(run.eval.read_text(encoding="utf-8"))["headline"], style="bold", markup=False)
+        out.print(f"the verdict  {run.report}")
+    out.print(f"talk to it   offbook chat {run.path}")
 
 
 def _findings(out: Console, known: dict[str, Any]) -> None:

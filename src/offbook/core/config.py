@@ -139,6 +139,10 @@ class TrainConfig(Section):
     """A line in metrics.jsonl every so many steps."""
     heldout_steps: int = Field(100, ge=1)
     """The held-out loss every so many steps (and before the first and after the last)."""
+    keep: Literal["best", "last"] = "best"
+    """Which state becomes the adapter: the one with the lowest held-out loss, or the last one."""
+    patience: int | None = Field(None, ge=1)
+    """End the run early when so many held-out losses in a row brought nothing better. Default: never."""
     seed: int = 0
     """Seed of the adapter, the order of the rows and dropout."""
     max_tokens_per_pass: int | None = Field(None, ge=16)
@@ -159,6 +163,13 @@ class TrackConfig(Section):
     """Address of a self-hosted SwanLab server."""
 
 
+class EvaluateConfig(Section):
+    prompts: int = Field(24, ge=0)
+    """Held-out prompts that base and tuned model answer for the verdict. 0: no verdict at the end of training."""
+    lang: Literal["en", "zh"] = "en"
+    """Language of verdict and report."""
+
+
 class RunConfig(Section):
     name: str = Field("run", pattern=r"^[^/\\\x00-\x1f.][^/\\\x00-\x1f]*$")
     """Name of the run, and of its folder."""
@@ -169,6 +180,7 @@ class RunConfig(Section):
     lora: LoraConfig = LoraConfig()
     train: TrainConfig = TrainConfig()
     track: TrackConfig = TrackConfig()
+    evaluate: EvaluateConfig = EvaluateConfig()
 
 
 def options(section: type[Section] = RunConfig, prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:

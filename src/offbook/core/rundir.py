@@ -68,6 +68,10 @@ class RunDir:
         return self.path / "samples.json"
 
     @property
+    def samples_log(self) -> Path:
+        return self.path / "samples.jsonl"
+
+    @property
     def eval(self) -> Path:
         return self.path / "eval.json"
 

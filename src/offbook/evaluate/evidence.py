@@ -12,9 +12,6 @@ from typing import Protocol
 from offbook.core.errors import UsageError
 from offbook.core.types import Conversation, Origin, Reply, Score, Turn
 
-DEFAULT_PROMPTS = 24
-"""Held-out prompts that both models answer, unless told otherwise: about two minutes for a 135M model on two cores."""
-
 Prompt = tuple[Turn, ...]
 """Turns up to where the character starts to speak."""
 
@@ -79,7 +76,7 @@ def gather(
     train: Sequence[Conversation],
     heldout: Sequence[Conversation],
     probes: Sequence[Prompt] = (),
-    prompts: int = DEFAULT_PROMPTS,
+    prompts: int,
     seed: int = 0,
     say: Callable[[str], None] = lambda _: None,
 ) -> Evidence:

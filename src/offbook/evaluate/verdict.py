@@ -169,7 +169,7 @@ RULES: dict[str, Rule] = {
     "learned": Rule("good", lambda card: _learned(card, -1)),
     "not_learned": Rule("bad", lambda card: _learned(card, 0), "train.epochs"),
     "harmed": Rule("bad", lambda card: _learned(card, 1), "train.learning_rate"),
-    "overfits": Rule("bad", _overfits, "train.epochs"),
+    "overfits": Rule("bad", _overfits, "train.keep"),
     "sounds_right": Rule("good", lambda card: _sounds(card, 1)),
     "sounds_wrong": Rule("bad", lambda card: _sounds(card, 0), "train.epochs"),
     "fidelity_weak": Rule("note", lambda card: _withheld(card, "weak"), "data.heldout"),

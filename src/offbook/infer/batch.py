@@ -30,7 +30,7 @@ def generate(
     stop_ids: Sequence[int],
     *,
     seed: int = 0,
-    rows: int = 24,
+    rows: int = 32,
 ) -> list[Reply]:
     """A reply to every prompt, in the order of the prompts.
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, PeftModel, TaskType, get_peft_model
+from peft import LoraConfig, PeftModel, TaskType, get_peft_model, set_peft_model_state_dict
+from safetensors.torch import load_file
 from transformers import PreTrainedModel
 
 from offbook.core.errors import UsageError
@@ -84,6 +85,11 @@ def load(model: PreTrainedModel, folder: Path, *, trainable: bool = False) -> Pe
             raise
         raise UsageError(f"{folder / WEIGHTS} is damaged: {error}", "Restore it, or train again.") from None
     return wrapped
+
+
+def restore(model: PeftModel, folder: Path) -> None:
+    """Put the weights that `model.save_pretrained` wrote into `folder` back into the model's adapter."""
+    set_peft_model_state_dict(model, load_file(folder / WEIGHTS))
 
 
 def base_of(folder: Path) -> str | None:

@@ -71,12 +71,16 @@ def newest(checkpoints: Path) -> tuple[Path | None, list[str]]:
     return None, faults
 
 
-def rotate(checkpoints: Path, keep: int) -> None:
-    """Delete the oldest checkpoints beyond `keep`, but only once the newest one has been read back and verified."""
+def rotate(checkpoints: Path, keep: int, spare: int | None = None) -> None:
+    """Delete the oldest checkpoints beyond `keep`, but only once the newest one has been read back and verified.
+
+    Args:
+        spare: the step of one that stays all the same.
+    """
     folders = _folders(checkpoints)
     if len(folders) > keep:
         verify(folders[-1])
-        _delete(folders[:-keep])
+        _delete([folder for folder in folders[:-keep] if spare is None or folder != folder_of(checkpoints, spare)])
 
 
 def forget_after(checkpoints: Path, step: int) -> None:

@@ -40,6 +40,7 @@ class StepTrainer(Trainer):
         on_loss: called with a step's mean loss and its number of tokens.
         before_save: called before a checkpoint is written (metrics have to be on disk first); what it returns is kept
             in the checkpoint as `progress.json`.
+        spare: the step of a checkpoint that stays, however old.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class StepTrainer(Trainer):
         callbacks: list[TrainerCallback],
         on_loss: Callable[[float, int], None],
         before_save: Callable[[], dict[str, Any]],
+        spare: Callable[[], int | None],
         resumed: bool,
     ) -> None:
         self.plan = plan
@@ -66,6 +68,7 @@ class StepTrainer(Trainer):
         self.facts = facts
         self.on_loss = on_loss
         self.before_save = before_save
+        self.spare = spare
         self.step_examples: list[Example] = []
         arguments = _arguments(settings, len(plan), checkpoints, evaluates=heldout_loss is not None, resumed=resumed)
         self.adapted = model
@@ -135,7 +138,7 @@ class StepTrainer(Trainer):
             self._save_rng_state(str(folder))
             self.state.save_to_json(str(folder / TRAINER_STATE_NAME))
             write_json(folder / checkpoint.PROGRESS, progress)
-        checkpoint.rotate(self.checkpoints, self.args.save_total_limit or 1)
+        checkpoint.rotate(self.checkpoints, self.args.save_total_limit or 1, self.spare())
 
 
 def _arguments(settings: TrainConfig, steps: int, folder: Path, *, evaluates: bool, resumed: bool) -> TrainingArguments:
