@@ -222,7 +222,7 @@ def _run_id(run: RunDir) -> str:
 def _facts(job: Job) -> dict[str, Any]:
     """What a resume has to find unchanged, for the checkpoint's manifest."""
     told = job.config.model_dump(include={"model", "lora", "train"})
-    for free in ("save_steps", "keep_checkpoints", "log_steps", "heldout_steps"):
+    for free in ("save_steps", "keep_checkpoints", "log_steps", "heldout_steps", "keep", "patience"):
         del told["train"][free]
     return {
         "data_sha256": job.material.sha256,
