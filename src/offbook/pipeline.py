@@ -18,6 +18,7 @@ from offbook.core.report import Reporter, Silent
 from offbook.core.rundir import RunDir, exclusive, runs_root, write_json, write_whole
 from offbook.failures import memory_ran_out, memory_warning, readable_failures, refuse_changes, refuse_small_disk
 from offbook.job import Job, open_job, report, report_of_data
+from offbook.model import adapter as adapters
 from offbook.prepare import read_material, save_rows
 from offbook.track import metrics as metrics_log
 from offbook.track.guest import Guest
@@ -28,7 +29,7 @@ from offbook.train.callbacks import Ends, Metrics, Signals
 from offbook.train.estimate import peak_memory
 from offbook.train.prove import Proof
 from offbook.train.trainer import StepTrainer
-from offbook.watch import Samples, Watch
+from offbook.watch import Samples, Watch, needed_by
 
 DEFAULT_PASS_TOKENS = 2048
 
@@ -109,7 +110,7 @@ def prove(config: RunConfig, *, examples: int = 16, reporter: Reporter | None = 
 def _newest(run: RunDir, reporter: Reporter) -> Path | None:
     """The checkpoint to go on from; what killed writers left is put right, and damage is told."""
     checkpoint.clear_leftovers(run.checkpoints)
-    found, faults = checkpoint.newest(run.checkpoints)
+    found, faults = checkpoint.newest(run.checkpoints, partial(needed_by, run))
     where = f"going on from {found.name}" if found is not None else "starting from the beginning"
     for fault in faults:
         reporter.say(f"Warning: checkpoint {fault}; {where}.")
@@ -158,7 +159,8 @@ def _run_steps(run: RunDir, job: Job, facts: dict[str, Any], found: Path | None,
         spare=watch.best,
         resumed=found is not None,
     )
-    if watch.ended():
+    if found is not None and watch.ended():
+        adapters.restore(job.model, found)
         return  # killed after its early end: only what follows is missing
     try:
         guests += _invite(run, job.config, reporter)

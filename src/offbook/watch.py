@@ -10,9 +10,12 @@ from typing import Any
 
 from transformers import TrainerCallback
 
+from offbook.core import config as configs
 from offbook.core.config import TrainConfig
 from offbook.core.report import Reporter
+from offbook.core.rundir import RunDir
 from offbook.evaluate.curve import best_step, points, stalled
+from offbook.track.metrics import read
 
 SAMPLE_TOKENS = 64
 """Samples are cut at this length: enough to hear the voice."""
@@ -66,6 +69,13 @@ class Watch(TrainerCallback):
     def ended(self) -> bool:
         """Whether the run is over before its last step."""
         return self.settings.patience is not None and stalled(self.losses, self.settings.patience)
+
+
+def needed_by(run: RunDir, step: int) -> int | None:
+    """The step whose state a run that goes on from `step` may yet keep: its checkpoint must be whole as well."""
+    if not run.config.is_file() or configs.load(run.config).train.keep == "last":
+        return None
+    return best_trained([line for line in read(run.metrics) if line["step"] <= step])
 
 
 def best_trained(lines: Sequence[dict[str, Any]]) -> int | None:

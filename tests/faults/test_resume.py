@@ -15,6 +15,7 @@ from offbook.core.config import load
 from offbook.core.errors import UsageError
 from offbook.core.rundir import RunDir
 from offbook.track.metrics import read
+from offbook.train import checkpoint
 from tests.faults.common import Ears, adapter_bytes
 
 
@@ -45,6 +46,52 @@ def test_6_with_no_whole_checkpoint_left_a_run_starts_over_and_says_so(
     offbook.train(load(None, settings), resume=True, reporter=ears)
     assert sum("rng_state.pth is missing; starting from the beginning" in text for text in ears.heard) == 3
     assert adapter_bytes(unfinished) == adapter_bytes(RunDir(trained))
+
+
+@pytest.fixture
+def overfitting(settings: Any) -> Any:
+    """Its held-out loss falls and then rises: the best state is not the last."""
+    return {
+        **settings,
+        "train.epochs": 12,
+        "train.learning_rate": 0.03,
+        "train.schedule": "constant",
+        "train.heldout_steps": 5,
+        "train.save_steps": 4,
+        "train.keep_checkpoints": 1,
+        "train.patience": 2,
+    }
+
+
+def without_ending(run: RunDir) -> bytes:
+    """Make the run one that was killed before its adapter appeared; returns what the adapter was."""
+    whole = adapter_bytes(run)
+    shutil.rmtree(run.adapter)
+    return whole
+
+
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_1_killed_after_an_early_end_it_keeps_the_same_state(overfitting: Any, keep: str) -> None:
+    config = load(None, {**overfitting, "train.keep": keep})
+    run = offbook.train(config)
+    assert read(run.metrics)[-1]["step"] < json.loads((run.data / "report.json").read_text())["steps"]
+    whole = without_ending(run)
+    offbook.train(config, resume=True)
+    assert adapter_bytes(run) == whole
+
+
+def test_6_7_a_damaged_best_state_costs_time_and_no_bit(overfitting: Any) -> None:
+    """The newest checkpoint alone is not enough: the best state is yet to become the adapter."""
+    config = load(None, {**overfitting, "train.keep": "best", "train.keep_checkpoints": 3})
+    run = offbook.train(config)
+    whole = without_ending(run)
+    best = json.loads(run.environment.read_text())["adapter_step"]
+    (checkpoint.folder_of(run.checkpoints, best) / "adapter_model.safetensors").write_bytes(b"")
+    ears = Ears()
+    offbook.train(config, resume=True, reporter=ears)
+    (warning,) = [text for text in ears.heard if "Warning" in text]
+    assert f"step-{best:06d}: adapter_model.safetensors is damaged" in warning
+    assert adapter_bytes(run) == whole
 
 
 def test_13_inexact_says_what_it_gives_up(unfinished: RunDir, settings: Any) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import file_digest
 from pathlib import Path
@@ -58,17 +58,23 @@ def verify(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def newest(checkpoints: Path) -> tuple[Path | None, list[str]]:
-    """(the newest checkpoint that verifies or None, what is wrong with the newer ones)."""
-    faults = []
+def newest(checkpoints: Path, needs: Callable[[int], int | None] = lambda step: None) -> tuple[Path | None, list[str]]:
+    """(the newest checkpoint that verifies or None, what is wrong with the newer ones).
+
+    Args:
+        needs: step of a checkpoint → step of an earlier one that a run which goes on from it will still ask for.
+    """
+    faults: dict[str, None] = {}
     for folder in _folders(checkpoints)[::-1]:
         try:
-            verify(folder)
+            needed = needs(verify(folder)["step"])
+            if needed is not None:
+                verify(folder_of(checkpoints, needed))
         except ValueError as fault:
-            faults.append(str(fault))
+            faults[str(fault)] = None
         else:
-            return folder, faults
-    return None, faults
+            return folder, list(faults)
+    return None, list(faults)
 
 
 def rotate(checkpoints: Path, keep: int, spare: int | None = None) -> None:
