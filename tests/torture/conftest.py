@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,7 +17,18 @@ from offbook.track.metrics import read
 from tests.torture import shim
 from tests.torture.stage import Stage
 
-PATHS = {"fast": True, "plain": False}
+FAST = [f"train.fast.{name}" for name in ("packing", "prefix", "fused", "head")]
+PATHS: dict[str, dict[str, Any]] = {
+    "fast": dict.fromkeys(FAST, True),
+    "plain": {
+        **dict.fromkeys(FAST, False),
+        "train.learning_rate": 0.03,
+        "train.schedule": "constant",
+        "train.heldout_steps": 4,
+        "train.patience": 2,
+    },
+}
+"""Either keeps its best state, which is not its last; the plain one also ends early."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +37,7 @@ class Ending:
 
     adapter: bytes
     metrics: list[dict[str, Any]]
+    samples: str
 
 
 @dataclass(frozen=True)
@@ -39,10 +52,11 @@ class Whole:
 
 
 def ending_of(run: RunDir) -> Ending:
-    """The final adapter and the metrics, clock and memory aside."""
+    """The final adapter, the metrics (clock and memory aside) and the replies on the way."""
     clock = ("tokens_per_second", "memory_bytes")
     lines = [{key: value for key, value in line.items() if key not in clock} for line in read(run.metrics)]
-    return Ending((run.adapter / "adapter_model.safetensors").read_bytes(), lines)
+    adapter = (run.adapter / "adapter_model.safetensors").read_bytes()
+    return Ending(adapter, lines, run.samples_log.read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +74,8 @@ def whole(stage: Stage, settings: dict[str, Any], tmp_path_factory: pytest.TempP
         runs = tmp_path_factory.mktemp(path)
         told = {
             **settings,
-            **{f"train.fast.{name}": PATHS[path] for name in ("packing", "prefix", "fused", "head")},
+            **PATHS[path],
+            "train.keep": "best",
             "lora.dropout": 0.1,
             "persona.probes": ["Who are you?"],
             "generation.max_new_tokens": 4,
@@ -71,8 +86,11 @@ def whole(stage: Stage, settings: dict[str, Any], tmp_path_factory: pytest.TempP
         code, said = stage.run(told, runs, arm=armed)
         assert code == 0, said
         seconds = time.monotonic() - began
+        run = RunDir(runs / "tiny")
+        step, last = json.loads(run.environment.read_text())["adapter_step"], read(run.metrics)[-1]["step"]
+        assert step < last, (step, last)
         calls = int((runs / "calls.txt").read_text()) if armed else 0
-        return Whole(told, ending_of(RunDir(runs / "tiny")), calls, seconds)
+        return Whole(told, ending_of(run), calls, seconds)
 
     return make
 
