@@ -5,8 +5,9 @@
 Starts the real `offbook serve` on a free port of this computer and asks it with OpenAI's own client, every client its
 own question again and again, streamed, greedily. Each question was answered alone before, and is about a thing of its
 own. A reply under load is *own* if it is the same as that one; *mixed* if it is another client's, or speaks of another
-client's thing; else *drifted*: llama.cpp computes several replies in one batch, where sums are rounded otherwise. Exit code 1 if a request failed, replies were mixed, or memory grew by more than a twentieth between the first
-and the last third of the time.
+client's thing; else *drifted*: llama.cpp computes several replies in one batch, where sums are rounded otherwise. Exit
+code 1 if a request failed, replies were mixed, or memory grew by more than a twentieth between the first and the last
+third of the time.
 """
 
 from __future__ import annotations
