@@ -22,6 +22,9 @@ from offbook.train.lowmem import keep_narrow
 from offbook.train.packing import Step, pack_step
 from offbook.train.plan import Plan
 
+MEASURED_STEPS = 200
+"""Steps of the first epoch, at most, that time and memory are estimated from; their rows are a random sample."""
+
 HELDOUT_AT_ONCE = 64
 """Held-out examples that are packed together."""
 
@@ -95,15 +98,17 @@ def report(job: Job) -> dict[str, Any]:
         proved = proves_stop(model, ending, stop_ids(ending, model.generation_config.eos_token_id))
     everything, trainable = adapters.parameter_counts(model)
     examples = material.examples
-    epoch = [job.collate(job.plan[step]) for step in range(min(job.plan.steps_per_epoch, len(job.plan)))]
-    measured = estimate.measure(model, epoch, total_steps=len(job.plan))
+    sample = [
+        job.collate(job.plan[step]) for step in range(min(job.plan.steps_per_epoch, len(job.plan), MEASURED_STEPS))
+    ]
+    measured = estimate.measure(model, sample, total_steps=len(job.plan))
     return {
         **report_of_data(material),
         "truncated": material.truncated,
         "turns": sum(len(row.turns) for row in material.conversations),
         "tokens": sum(len(example.ids) for example in examples),
         "label_tokens": sum(example.label_count for example in examples),
-        "prefix_tokens": max(batch.prefix for step in epoch for batch in step.passes),
+        "prefix_tokens": max(batch.prefix for step in sample for batch in step.passes),
         "lengths": [len(example.ids) for example in examples],
         "parameters": everything,
         "trainable_parameters": trainable,

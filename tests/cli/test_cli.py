@@ -219,3 +219,18 @@ def test_every_config_option_is_on_the_command_line():
     assert {f"--{name}" for name, _ in configs.options()} <= names
     answer = CliRunner().invoke(command, ["--data.source", "x", "--train.learning_rate", "3e-3"])
     assert answer.output == "0.003\n"
+
+
+def test_check_of_rows_alone_needs_no_model(offbook, settings, rows, tmp_path):
+    page = tmp_path / "found.html"
+    code, out, _ = offbook("check", "--data", str(rows), "--html", str(page), "--json")
+    assert code == 0
+    known = json.loads(out)
+    assert (known["rows"], known["duplicates"], "parameters" in known) == (24, 0, False)
+    html = page.read_text(encoding="utf-8")
+    assert known["verdict"] in html
+    assert "<script" not in html and "http" not in html.replace("http://www.w3.org", "")
+    code, out, _ = offbook("check", "--data", str(rows), "--data", str(rows))
+    assert code == 0
+    assert "48 rows" in out
+    assert offbook("check", "--data", str(tmp_path / "none.json"))[0] == 2

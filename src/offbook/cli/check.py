@@ -13,13 +13,15 @@ from offbook.core.config import RunConfig
 
 @click.command(
     short_help="Look at data, model and settings before training.",
-    epilog="Examples:  offbook check -c zhenhuan/run.yaml   offbook check --only-data --data.source lines.jsonl",
+    epilog="Examples:  offbook check -c zhenhuan/run.yaml   offbook check --data lines.jsonl",
 )
-@click.option("--only-data", is_flag=True, help="Look at the rows alone: no model is needed.")
+@click.option(
+    "--data", multiple=True, metavar="FILE", help="Look at the rows of these files alone: no model is needed."
+)
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write what was found as a page, too.")
 @json_option
 @config_options
-def command(config: RunConfig, only_data: bool, html: Path | None, as_json: bool) -> None:
+def command(config: RunConfig, data: tuple[str, ...], html: Path | None, as_json: bool) -> None:
     """Say everything that can be known before training: the rows and what is wrong with them, what will be learned,
     how big and how long the run will be, and whether the character will stop talking. Writes nothing else."""
     from offbook import pipeline
@@ -27,7 +29,7 @@ def command(config: RunConfig, only_data: bool, html: Path | None, as_json: bool
     from offbook.cli.tables import show_check, show_data
 
     out = console(stderr=False)
-    if only_data:
+    if data:
         known = pipeline.check_data(config)
         if not as_json:
             show_data(out, known)

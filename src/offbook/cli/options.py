@@ -16,13 +16,18 @@ from offbook.core import config as configs
 
 
 def config_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command `-c run.yaml` and every option of the config; it gets them as one `config` argument."""
+    """Give a command `-c run.yaml` and every option of the config; it gets them as one `config` argument.
+
+    Where the command has an option `--data FILE` of its own, that is short for `--data.source`.
+    """
 
     @wraps(function)  # keeps the options that the command declares itself, too
     def command(config_file: str | None, **values: Any) -> Any:
         names = {_parameter(name): name for name, _ in configs.options()}
         told = {names[key]: values.pop(key) for key in list(values) if key in names}
         overrides = {name: value for name, value in told.items() if value is not None}
+        if values.get("data"):
+            overrides["data.source"] = list(values["data"])
         return function(config=configs.load(config_file, overrides), **values)
 
     for name, field in reversed(list(configs.options())):

@@ -6,6 +6,7 @@ import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from offbook.core.types import Example
 
@@ -35,10 +36,17 @@ class Plan:
         if not 0 <= step < len(self):
             raise IndexError(step)
         epoch, place = divmod(step, self.steps_per_epoch)
-        order = list(range(len(self.examples)))
-        random.Random(f"{self.seed}/{epoch}").shuffle(order)
+        order = _order(len(self.examples), self.seed, epoch)
         return [self.examples[index] for index in order[place * self.batch_size : (place + 1) * self.batch_size]]
 
     def epoch(self, step: int) -> float:
         """How often the rows have been seen after `step` steps."""
         return step / self.steps_per_epoch
+
+
+@lru_cache(maxsize=2)
+def _order(count: int, seed: int, epoch: int) -> list[int]:
+    """The order in which an epoch sees the examples. Kept, because every step asks for it."""
+    order = list(range(count))
+    random.Random(f"{seed}/{epoch}").shuffle(order)
+    return order
