@@ -55,40 +55,44 @@ def main() -> None:
 def floor(model: Any, step: Step) -> float:
     """Seconds that the machine needs, right now, for the products this step cannot do without.
 
-    Every frozen weight once forward and once backward: over all tokens of a pass, but over label positions alone for
-    the head and for what follows the keys and values of the last layer; no gradient below the first layer. The
-    adapter's own products, attention, norms and random numbers are not counted.
+    Every frozen weight once forward and once backward, in the order of a step, so that a weight comes from memory as it
+    does in a step: over all tokens of a pass, but over label positions alone for the head and for what follows the keys
+    and values of the last layer; no gradient below the first layer. The adapter's own products, attention, norms and
+    random numbers are not counted.
     """
     base = model.get_base_model()
-    layers = base.model.layers
-    weights = {name: module.base_layer.weight for name, module in layers[0].named_modules() if name.endswith("_proj")}
+    layers = [
+        {name.split(".")[-1]: part.base_layer.weight for name, part in layer.named_modules() if name.endswith("_proj")}
+        for layer in base.model.layers
+    ]
     head = base.get_output_embeddings().weight
     total = 0.0
     for batch in step.passes:
         tokens, labels = batch.input_ids.numel(), len(batch.targets)
-        for name, weight in weights.items():
-            ahead, back = (seconds_of_product(weight, tokens, backward) for backward in (False, True))
-            below_first = name.split(".")[-1] in MODULES[:3]
-            always = name.split(".")[-1] in MODULES[1:3]
-            total += (ahead + back) * (len(layers) - 1) - (back if below_first else 0)
-            rows = tokens if always else labels
-            total += sum(seconds_of_product(weight, rows, backward) for backward in (False, True))
-        total += sum(seconds_of_product(head, labels, backward, repeats=1) for backward in (False, True))
+        plan = [
+            (weight, labels if number == len(layers) - 1 and name not in MODULES[1:3] else tokens, number, name)
+            for number, weights in enumerate(layers)
+            for name, weight in weights.items()
+        ]
+        total += sum(seconds_of_product(weight, rows, backward=False) for weight, rows, _, _ in plan)
+        total += sum(seconds_of_product(head, labels, backward) for backward in (False, True))
+        total += sum(
+            seconds_of_product(weight, rows, backward=True)
+            for weight, rows, number, name in plan[::-1]
+            if number or name not in MODULES[:3]
+        )
     return total
 
 
-def seconds_of_product(weight: torch.Tensor, rows: int, backward: bool, repeats: int = 3) -> float:
-    """The best of a few runs of x Wᵀ (forward) or y W (backward) into memory that is there already."""
+def seconds_of_product(weight: torch.Tensor, rows: int, backward: bool) -> float:
+    """x Wᵀ (forward) or y W (backward) into memory that is there already."""
     right = weight if backward else weight.t()
     left = torch.ones(rows, right.shape[0])
-    out = torch.empty(rows, right.shape[1])
-    times = []
+    out = torch.ones(rows, right.shape[1])
+    start = time.perf_counter()
     with torch.no_grad():
-        for _ in range(repeats + 1):
-            start = time.perf_counter()
-            torch.mm(left, right, out=out)
-            times.append(time.perf_counter() - start)
-    return min(times[1:])
+        torch.mm(left, right, out=out)
+    return time.perf_counter() - start
 
 
 if __name__ == "__main__":
