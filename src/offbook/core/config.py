@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 
 from offbook.core.errors import UsageError
 from offbook.core.registry import nearest
+from offbook.core.tree import merge, parse, put, read_yaml
 
 HUB_SCHEMES = ("ms:", "hf:", "pypi:", "https:")
 
@@ -202,14 +203,14 @@ def load(path: str | Path | None, overrides: Mapping[str, Any] | None = None) ->
     Raises:
         UsageError: the file cannot be read, a key is unknown or a value does not fit; all faults at once.
     """
-    tree = _read_yaml(Path(path)) if path is not None else {}
+    tree = read_yaml(Path(path)) if path is not None else {}
     if path is not None:
         _anchor_paths(tree, Path(path).resolve().parent)
     changes: dict[str, Any] = {}
     for dotted, value in (overrides or {}).items():
-        _put(changes, dotted, _parse(value))
+        put(changes, dotted, parse(value))
     _anchor_paths(changes, Path.cwd())
-    return validate(_merge(tree, changes), where=str(path) if path is not None else "the options")
+    return validate(merge(tree, changes), where=str(path) if path is not None else "the options")
 
 
 def validate(tree: Mapping[str, Any], where: str = "the config") -> RunConfig:
@@ -233,48 +234,6 @@ def dump(config: RunConfig) -> str:
 def is_hub(source: str) -> bool:
     """Whether a source names a hub, a package or a web address rather than a path."""
     return source.startswith(HUB_SCHEMES)
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
-    try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
-        raise UsageError(f"cannot read {path}: {reason}", "Make one with: offbook init DIR --recipe NAME") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{path} is not UTF-8 text", "Save it as UTF-8.") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}" if mark else ""
-        raise UsageError(f"{path}{line} is not YAML: {getattr(error, 'problem', error)}", "Mend that line.") from None
-    if not isinstance(tree, dict):
-        raise UsageError(f"{path} holds no settings", "Make one with: offbook init DIR --recipe NAME")
-    return tree
-
-
-def _parse(value: Any) -> Any:
-    """An override's text read as YAML; `1e-3`, which YAML 1.1 takes for text, becomes a number in validation."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return yaml.safe_load(value)
-    except yaml.YAMLError:
-        return value
-
-
-def _put(tree: dict[str, Any], dotted: str, value: Any) -> None:
-    *sections, leaf = dotted.split(".")
-    for section in sections:
-        tree = tree.setdefault(section, {})
-    tree[leaf] = value
-
-
-def _merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in changes.items():
-        old = merged.get(key)
-        merged[key] = _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
-    return merged
 
 
 PATH_OPTIONS = ("model.source", "model.adapter", "data.source", "data.heldout_source", "data.mix_in")
