@@ -26,6 +26,7 @@ def main() -> None:
             "do_train": True,
             "model_name_or_path": str(folder / "model"),
             "tokenized_path": str(folder / "rows"),
+            "dataset": "rows",  # has to be named; what is read is the tokenized path
             "template": "empty",
             "finetuning_type": "lora",
             "lora_rank": 8,
