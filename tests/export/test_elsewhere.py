@@ -2,6 +2,7 @@
 llama.cpp by its own binding."""
 
 import json
+import os
 import subprocess
 import sys
 import venv
@@ -39,7 +40,7 @@ import json, sys, xllamacpp
 
 params = xllamacpp.CommonParams()
 params.model.path, params.n_ctx, params.verbosity = sys.argv[1], 2048, -1
-params.cpuparams.n_threads = 2
+params.cpuparams.n_threads = 1
 server = xllamacpp.Server(params)
 for question in sys.argv[2:]:
     asked = {"messages": [{"role": "user", "content": question}], "temperature": 0, "max_tokens": 512,
@@ -84,7 +85,8 @@ def greedy(run):
 def told(python, program, path):
     """What a program that knows nothing of offbook makes of a copy: a JSON object for each question."""
     words = [python, "-I", "-W", "ignore", "-c", program, str(path), *QUESTIONS]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=600, check=False)
+    alone = {**os.environ, "OMP_NUM_THREADS": "1"}  # threads that spin for each other crawl beside other work
+    done = subprocess.run(words, capture_output=True, text=True, timeout=600, env=alone, check=False)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
