@@ -3,11 +3,11 @@
     python benchmarks/load.py runs/hamlet [--engine llama.cpp] [--clients 50] [--seconds 60] [--json]
 
 Starts the real `offbook serve` on a free port of this computer and asks it with OpenAI's own client, every client its
-own question again and again, streamed, greedily. Each question was answered alone before: a reply under load is *its
-own* if it is that one. llama.cpp computes several replies in one batch, where a sum may be rounded otherwise; a reply
-that leaves its own on the way is *drifted* as long as it has more in common with it than with any other client's, else
-*mixed*. Exit code 1 if a request failed, replies were mixed, or memory grew by more than a twentieth between the first
-and the last third of the time.
+own question again and again, streamed, greedily. Each question was answered alone before, and is about a thing of its
+own. A reply under load is *own* if it is the same as that one; *mixed* if it is another client's, or speaks of another
+client's thing; else *drifted*: llama.cpp computes several replies in one batch, where sums are rounded otherwise. Exit
+code 1 if a request failed, replies were mixed, or memory grew by more than a twentieth between the first and the last
+third of the time.
 """
 
 from __future__ import annotations
@@ -30,31 +30,59 @@ from typing import Any
 import openai
 import psutil
 
-THEMES = [
-    "crown",
-    "sword",
-    "sea",
-    "winter",
-    "ghost",
-    "player",
-    "queen",
-    "grave",
-    "letter",
-    "king",
-    "castle",
-    "friend",
-    "mother",
-    "dream",
-    "night",
+THINGS = [
+    "kettle",
+    "ladder",
+    "pepper",
+    "violin",
+    "camel",
+    "bicycle",
+    "lantern",
+    "pumpkin",
+    "hammer",
+    "penguin",
+    "teapot",
+    "saddle",
+    "onion",
+    "parrot",
+    "anchor",
+    "cactus",
+    "spoon",
+    "donkey",
+    "umbrella",
+    "carrot",
+    "piano",
+    "turtle",
+    "basket",
+    "cheese",
+    "drum",
+    "elephant",
+    "fiddle",
+    "goose",
+    "hat",
+    "igloo",
+    "jacket",
+    "kite",
+    "lemon",
+    "mirror",
+    "needle",
+    "oyster",
+    "pillow",
+    "quilt",
+    "rabbit",
+    "scissors",
+    "tomato",
+    "urn",
+    "vase",
+    "walnut",
+    "yacht",
+    "zebra",
+    "acorn",
+    "broom",
+    "candle",
+    "duck",
 ]
-FORMS = [
-    "What of the {}?",
-    "Tell me about the {}, my lord.",
-    "Have you seen the {}?",
-    "Why do you fear the {}?",
-    "Is the {} yours?",
-]
-QUESTIONS = [form.format(theme) for form in FORMS for theme in THEMES]
+"""What the clients ask about: a thing each that no reply to another would come upon."""
 
 
 @dataclass
@@ -86,12 +114,12 @@ def serving(options: argparse.Namespace) -> Any:
             process.terminate()
 
 
-async def ask(client: openai.AsyncOpenAI, model: str, question: str, options: argparse.Namespace) -> Any:
+async def ask(client: openai.AsyncOpenAI, model: str, thing: str, options: argparse.Namespace) -> Any:
     """The reply's text, its tokens, and the seconds until its first piece."""
     began, first, text, tokens = time.monotonic(), 0.0, "", 0
     stream = await client.chat.completions.create(
         model=model,
-        messages=[{"role": "user", "content": question}],
+        messages=[{"role": "user", "content": f"What do you think of my {thing}?"}],
         temperature=0,
         max_tokens=options.tokens,
         stream=True,
@@ -106,35 +134,29 @@ async def ask(client: openai.AsyncOpenAI, model: str, question: str, options: ar
     return text, tokens, first
 
 
-def kind_of(text: str, own: str, others: set[str]) -> str:
+def kind_of(text: str, thing: str, alone: dict[str, str]) -> str:
     """Whose a reply is."""
-    if text == own:
+    if text == alone[thing]:
         return "own"
-    like_own = alike(text, own)
-    return "drifted" if all(alike(text, other) <= like_own for other in others) else "mixed"
-
-
-def alike(one: str, two: str) -> int:
-    """How many characters both begin with."""
-    return next((place for place, (a, b) in enumerate(zip(one, two, strict=False)) if a != b), min(len(one), len(two)))
+    foreign = {word for word in re.findall(r"\w+", text.lower()) if word in alone and word != thing}
+    return "mixed" if text in alone.values() or foreign else "drifted"
 
 
 async def press(process: psutil.Process, address: str, model: str, options: argparse.Namespace) -> Load:
     """Ask each question alone, then all at once until the time is over."""
-    load, questions = Load(), QUESTIONS[: options.clients]
+    load, things = Load(), THINGS[: options.clients]
     async with openai.AsyncOpenAI(base_url=address, api_key="none", max_retries=0, timeout=300) as client:
-        alone = {question: (await ask(client, model, question, options))[0] for question in questions}
+        alone = {thing: (await ask(client, model, thing, options))[0] for thing in things}
         ends = time.monotonic() + options.seconds
 
-        async def insist(question: str) -> None:
-            others = set(alone.values()) - {alone[question]}
+        async def insist(thing: str) -> None:
             while time.monotonic() < ends:
                 try:
-                    text, tokens, first = await ask(client, model, question, options)
+                    text, tokens, first = await ask(client, model, thing, options)
                 except openai.OpenAIError as error:
                     load.errors.append(repr(error))
                     continue
-                load.kinds[kind_of(text, alone[question], others)] += 1
+                load.kinds[kind_of(text, thing, alone)] += 1
                 load.tokens += tokens
                 load.first.append(first)
 
@@ -143,7 +165,7 @@ async def press(process: psutil.Process, address: str, model: str, options: argp
                 load.memory.append(process.memory_info().rss)
                 await asyncio.sleep(0.5)
 
-        await asyncio.gather(watch(), *(insist(question) for question in questions))
+        await asyncio.gather(watch(), *(insist(thing) for thing in things))
     load.kinds["distinct"] = len(set(alone.values()))
     return load
 
@@ -177,7 +199,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", help="a finished run")
     parser.add_argument("--engine", default="auto")
-    parser.add_argument("--clients", type=int, default=50, choices=range(1, len(QUESTIONS) + 1), metavar="N")
+    parser.add_argument("--clients", type=int, default=50, choices=range(1, len(THINGS) + 1), metavar="N")
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--tokens", type=int, default=24, help="the longest reply")
     parser.add_argument("--threads", type=int, default=2)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from offbook.core.config import GenerationConfig
 from offbook.core.errors import UsageError
 from offbook.core.persona import BaseModelRef, Persona
@@ -89,6 +91,15 @@ class Character:
         engine = self.base_engine if base else self.engine
         chosen = settings or self.persona.generation
         return stream(engine, self.template.tokenizer, prompt, chosen, self.stop_ids, seed)
+
+    def settle(self) -> bool:
+        """Fold the adapter into the weights where that is exact, in float32: replies come sooner, and the base model
+        cannot be asked any more. Whether it was done."""
+        if self.model.dtype != torch.float32:
+            return False
+        self.model = adapters.merge(self.model)
+        self.engine = TransformersEngine(self.model)
+        return True
 
     def with_system(self, turns: Sequence[Turn]) -> list[Turn]:
         """The turns under the persona's system prompt, unless they bring one."""

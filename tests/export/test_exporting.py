@@ -108,16 +108,24 @@ def test_dora_has_no_gguf_adapter(tmp_path):
     assert export(adapter, "merged").parity.passed
 
 
-def test_the_ending_is_in_the_files(tmp_path):
+def test_ending_prompt_and_sampling_are_in_the_file(tmp_path):
     """ERNIE's end of text is not what ends its replies."""
     base = save_base(tmp_path / "base", "ernie", use_bias=False)
     adapter = save_adapter(tmp_path / "hamlet", base)
-    ending = offbook.load(adapter).persona.ending
+    persona = offbook.load(adapter).persona
+    ending = persona.ending
     assert ending.token == "<|end_of_sentence|>"
     fields = GGUFReader(export(adapter, "gguf", quant="f16").path / "hamlet-f16.gguf").fields
     assert fields["tokenizer.ggml.eos_token_id"].contents() == ending.id
     assert fields["tokenizer.ggml.add_bos_token"].contents() is False
     assert "大理寺少卿" in fields["tokenizer.chat_template"].contents()
+    for key, value in (
+        ("temp", persona.generation.temperature),
+        ("top_p", persona.generation.top_p),
+        ("penalty_repeat", persona.generation.repetition_penalty),
+        ("top_k", 0),
+    ):
+        assert fields[f"general.sampling.{key}"].contents() == pytest.approx(value)
 
 
 def test_a_run_is_judged_on_its_heldout_rows_and_described(trained, tmp_path):

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -16,6 +17,9 @@ import psutil
 import pytest
 
 from offbook.cli.main import main
+from offbook.core.report import Silent
+from offbook.serve.run import vllm_command
+from offbook.serve.voices import open_voices
 
 
 def command(trained, *words):
@@ -111,6 +115,15 @@ def test_engines_that_are_not_there(trained, tmp_path, refused):
     assert "offbook export" in refused(trained, "--port", "0", "--engine", "llama.cpp")
     assert "did you mean 'transformers'?" in refused(trained, "--port", "0", "--engine", "transformer")
     assert "no run" in refused(tmp_path / "nothing", "--port", "0")
+
+
+def test_vllm_is_told_where_base_and_adapter_lie(trained):
+    voices = open_voices(str(trained), "transformers", base_model=None, template=None, reporter=Silent())
+    words = shlex.split(vllm_command(str(trained), voices))
+    assert (Path(words[2]) / "model.safetensors").is_file()
+    name, _, folder = words[-1].partition("=")
+    assert name == voices.name
+    assert (Path(folder) / "adapter_model.safetensors").is_file()
 
 
 def test_the_page_ships_with_the_package():

@@ -48,6 +48,8 @@ def command(
     from offbook.cli.screen import console, reporter
 
     character = characters.load(run, base_model=base_model, template=template, reporter=reporter())
+    if not base:
+        character.settle()
     changes = {name: value for name, value in sampling.items() if value is not None}
     settings = character.persona.generation.model_copy(update=changes)
     options: dict[str, Any] = {"base": base, "settings": settings, "seed": seed}

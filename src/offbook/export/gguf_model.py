@@ -18,6 +18,7 @@ from gguf import (
     quant_shape_to_byte_shape,
 )
 
+from offbook.core.config import GenerationConfig
 from offbook.core.errors import UsageError
 from offbook.core.registry import lookup
 from offbook.export.gguf_vocab import add_vocabulary
@@ -59,6 +60,7 @@ def write_model(path: Path, original: Original, model: Any, quant: str) -> list[
     writer.add_file_type(FILE_TYPES[quant])
     writer.add_quantization_version(2)
     writer.add_chat_template(original.template)
+    _add_sampling(writer, original.persona.generation)
     add_vocabulary(writer, original.tokenizer, config.vocab_size, original.persona.ending)
     weights = dict(_weights(model))
     layers, tied = config.num_hidden_layers, "output.weight" not in weights
@@ -117,6 +119,16 @@ def _add_hyperparameters(writer: GGUFWriter, config: Any) -> None:
             "this model's attention (a sliding window, or scaled positions) cannot be written for llama.cpp here",
             "Export with --to merged, and convert that folder with llama.cpp's own converter.",
         )
+
+
+def _add_sampling(writer: GGUFWriter, settings: GenerationConfig) -> None:
+    """The character's sampling, which llama.cpp takes where a client asks for none; its own other samplers are off."""
+    writer.add_sampling_temp(settings.temperature)
+    writer.add_sampling_top_p(settings.top_p)
+    writer.add_sampling_top_k(0)
+    writer.add_sampling_min_p(0)
+    writer.add_sampling_penalty_repeat(settings.repetition_penalty)
+    writer.add_sampling_penalty_last_n(-1)  # all that was said, as in training's own runtime
 
 
 def _head_dim(config: Any) -> int:

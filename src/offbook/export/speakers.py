@@ -106,4 +106,5 @@ class LlamaCppSpeaker:
         return said["stop_type"] == "eos" and said["tokens_predicted"] == 1
 
     def _reply(self, prompt: Sequence[int], **settings: Any) -> Any:
-        return self.server.complete(prompt, temperature=0, adapter_scale=self.adapter_scale, **settings)
+        greedy = {"temperature": 0, "repeat_penalty": 1.0}
+        return self.server.complete(prompt, **greedy, adapter_scale=self.adapter_scale, **settings)

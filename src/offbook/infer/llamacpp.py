@@ -72,6 +72,7 @@ class LlamaServer:
             headers={"Authorization": f"Bearer {key}"},
             timeout=None,
         )
+        self.complete([0], n_predict=1)  # one that is closed before its loop has begun to run never ends
 
     def _listen(self, params: Any) -> httpx.HTTPTransport:
         # llama.cpp hangs up when a streamed answer is done: a connection must not be used twice.

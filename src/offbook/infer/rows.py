@@ -19,9 +19,9 @@ class RowLinear(nn.Linear):
     """A linear layer that shares a single row's work among the threads; everything else is as ever."""
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
-        if input.numel() != self.in_features or not _plain(input) or self.weight.dtype != torch.float32:
+        parts = _parts(self.out_features) if input.numel() == self.in_features and _plain(input) else 1
+        if parts == 1 or self.weight.dtype != torch.float32:
             return super().forward(input)
-        parts = _parts(self.out_features)
         rows = input.reshape(1, 1, -1).expand(parts, 1, -1)
         blocks = self.weight.view(parts, -1, self.in_features)
         output = torch.bmm(rows, blocks.transpose(1, 2)).reshape(*input.shape[:-1], self.out_features)

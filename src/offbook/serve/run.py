@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import json
 import os
+import shlex
 import signal
 import socket
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+import torch
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from offbook.character import adapter_folder
 from offbook.core.errors import UsageError
 from offbook.core.report import Reporter
+from offbook.model import hub
 from offbook.serve.api import create_app
 from offbook.serve.desk import Desk
 from offbook.serve.guard import LOOPBACK, Guard
-from offbook.serve.voices import open_voices
+from offbook.serve.voices import Voices, open_voices
 
 KEY = "OFFBOOK_API_KEY"
 """The environment variable with the key that clients have to show."""
@@ -58,18 +63,29 @@ def serve(
         desk = Desk(voices.slots)
         app = Guard(create_app(voices, desk, keep_prompt=keep_prompt), host=host.lower(), key=key)
         try:
-            server(app, desk, DRAIN_SECONDS, lambda: _announce(reporter, voices, listener)).run([listener])
+            server(app, desk, DRAIN_SECONDS, lambda: _announce(reporter, voices, listener, run)).run([listener])
         finally:
             desk.cut()
             desk.close()
             voices.close()
 
 
-def _announce(reporter: Reporter, voices: Any, listener: socket.socket) -> None:
+def _announce(reporter: Reporter, voices: Voices, listener: socket.socket, run: str) -> None:
     host, port = listener.getsockname()[:2]
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     reporter.say(f"{voices.persona.name} is on ({voices.engine}). Chat page: {address}/")
     reporter.say(f"OpenAI clients: base_url={address}/v1, model={voices.name}. Stop with Ctrl-C.")
+    if torch.cuda.is_available():
+        reporter.say(f"For many users on this GPU: {vllm_command(run, voices)}")
+
+
+def vllm_command(run: str, voices: Voices) -> str:
+    """The command by which vLLM serves the same adapter; clients then send the character's prompt themselves."""
+    base = hub.pull(voices.persona.base.source, voices.persona.base.revision).path
+    folder = adapter_folder(run).resolve()
+    rank = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))["r"]
+    words = ["vllm", "serve", str(base), "--enable-lora", "--max-lora-rank", str(max(rank, 8))]
+    return shlex.join([*words, "--lora-modules", f"{voices.name}={folder}"])
 
 
 def _is_loopback(host: str) -> bool:

@@ -24,7 +24,6 @@ from offbook.core.types import Turn
 from offbook.exporting import PARITY, exports
 from offbook.infer.llamacpp import CONTEXT, LlamaCppEngine, LlamaServer
 from offbook.infer.stream import Engine, Piece, TransformersEngine, stream
-from offbook.model import adapter as adapters
 from offbook.model import hub
 from offbook.model.load import load_model, load_tokenizer
 from offbook.text.template import ChatTemplate
@@ -100,17 +99,14 @@ def by_ids(engine: Engine, tokenizer: Any, stop_ids: Sequence[int]) -> Speak:
 
 def open_transformers(run: str, base_model: str | None, template: str | None, reporter: Reporter) -> Voices:
     """transformers, the adapter merged in memory where that is exact (float32); one reply at a time."""
-    import torch
-
     character = characters.load(run, base_model=base_model, template=template, reporter=reporter)
-    persona, model = character.persona, character.model
-    exact = model.dtype == torch.float32
-    tuned = TransformersEngine(adapters.merge(model)) if exact else character.engine
+    persona = character.persona
+    settled = character.settle()
     tokenizer = character.template.tokenizer
 
     def open_base() -> Speak:
         base = character.base_engine
-        if exact:
+        if settled:
             base = TransformersEngine(load_model(hub.pull(persona.base.source, persona.base.revision).path, "float32"))
         return by_ids(base, tokenizer, character.stop_ids)
 
@@ -120,8 +116,8 @@ def open_transformers(run: str, base_model: str | None, template: str | None, re
         persona=persona,
         template=character.template,
         slots=1,
-        context=min(CONTEXT, model.config.max_position_embeddings),
-        tuned=by_ids(tuned, tokenizer, character.stop_ids),
+        context=min(CONTEXT, character.model.config.max_position_embeddings),
+        tuned=by_ids(character.engine, tokenizer, character.stop_ids),
         open_base=open_base,
     )
 
