@@ -159,7 +159,7 @@ def _disk_full(run: RunDir) -> OffbookError:
 
 def _is_disk_failure(error: Exception) -> bool:
     """Whether the system failed to read or write, also where a library hides its error in one of its own."""
-    signs = ("os error", "PytorchStreamWriter", "unexpected pos")
+    signs = ("os error", "PytorchStreamWriter", "unexpected pos", "iostream error")
     return isinstance(error, OSError) or any(sign in str(error) for sign in signs)
 
 
