@@ -33,7 +33,14 @@ def environment(**more):
 @contextmanager
 def started(trained, *words):
     """A serving process; its address, the process, and what it writes on standard error."""
-    with subprocess.Popen(command(trained, *words), stderr=subprocess.PIPE, text=True, env=environment()) as process:
+    with subprocess.Popen(
+        command(trained, *words),
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+        # What a shell starts in the background ignores Ctrl-C, and so would all that the tests start.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
         lines = []
         try:
             for line in process.stderr:
