@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from offbook.core.rundir import RunDir
+from offbook.train import checkpoint as checkpoints
 from tests.torture import shim
 from tests.torture.conftest import PATHS, Whole, ending_of, ends_alike
 from tests.torture.shim import Action
@@ -107,6 +108,13 @@ DAMAGE: dict[str, Callable[[bytes], bytes | None]] = {
 }
 
 
+def verifies(folder: Path) -> bool:
+    try:
+        return bool(checkpoints.verify(folder))
+    except ValueError:
+        return False
+
+
 def test_5_6_7_each_file_of_the_newest_checkpoint_damaged(
     stage: Stage, whole: Make, table: list, tmp_path: Path
 ) -> None:
@@ -125,6 +133,12 @@ def test_5_6_7_each_file_of_the_newest_checkpoint_damaged(
             newest = max((runs / "tiny" / "checkpoints").glob("step-*"))
             content = damage((newest / name).read_bytes())
             (newest / name).unlink() if content is None else (newest / name).write_bytes(content)
-            outcomes.append(ends_alike(stage, model, runs) and newest.name in (runs / "said.txt").read_text())
+            harmed = not verifies(newest)  # the manifest is whole without its last newline
+            ended = ends_alike(stage, model, runs)
+            outcomes.append(ended and harmed == (newest.name in (runs / "said.txt").read_text()))
+            if not outcomes[-1]:
+                print(
+                    f"\n{name} {kind}: ended alike {ended}, harmed {harmed}\n{(runs / 'said.txt').read_text()[-1500:]}"
+                )
             shutil.rmtree(runs)
         tally(table, f"a file of the newest checkpoint {kind}", outcomes)
