@@ -1,6 +1,7 @@
 """The engines behind the server: each speaks as the character does, and as the base model."""
 
 import json
+import shutil
 
 import pytest
 import torch
@@ -89,3 +90,17 @@ def test_a_gguf_that_missed_its_bounds_is_not_chosen(exported):
             opened(exported, "llama.cpp")
     finally:
         record.write_text(told)
+
+
+def test_of_several_the_format_that_drifts_least_for_its_speed_is_chosen(exported, tmp_path):
+    (tmp_path / "export").mkdir()
+    for quant in ("f16", "q8_0", "q4_k_m"):
+        folder = tmp_path / "export" / f"gguf-{quant}"
+        folder.mkdir()
+        (folder / f"x-{quant}.gguf").write_bytes(b"")
+        (folder / "x-lora.gguf").write_bytes(b"")
+        (folder / "parity.json").write_text(json.dumps({"passed": True, "format": "gguf", "quant": quant}))
+    (tmp_path / "adapter").mkdir()
+    (tmp_path / "run.yaml").write_bytes((exported / "run.yaml").read_bytes())
+    shutil.copytree(exported / "adapter", tmp_path / "adapter", dirs_exist_ok=True)
+    assert proved_gguf(str(tmp_path)).name == "x-q8_0.gguf"
