@@ -3,11 +3,12 @@
     python benchmarks/load.py runs/hamlet [--engine llama.cpp] [--clients 50] [--seconds 60] [--json]
 
 Starts the real `offbook serve` on a free port of this computer and asks it with OpenAI's own client, every client its
-own question again and again, streamed, greedily. Each question was answered alone before, and is about a thing of its
-own. A reply under load is *own* if it is the same as that one; *mixed* if it is another client's, or speaks of another
-client's thing; else *drifted*: llama.cpp computes several replies in one batch, where sums are rounded otherwise. Exit
-code 1 if a request failed, replies were mixed, or memory grew by more than a twentieth between the first and the last
-third of the time.
+own question again and again, streamed, greedily. Each question was answered alone before, and is about a made-up name
+of its own, which nothing but that client's text could bring up. A reply under load is *own* if it is the same as the
+one given alone; *mixed* if it has another client's name in it; else *drifted*: llama.cpp computes several replies in
+one batch, where sums are rounded otherwise. *telling* is of how many clients the reply given alone says the name, and
+would so give a mix away. Exit code 1 if a request failed, replies were mixed, or memory grew by more than a twentieth
+between the first and the last third of the time.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import argparse
 import asyncio
 import json
 import os
+import random
 import re
 import subprocess
 import sys
@@ -30,59 +32,7 @@ from typing import Any
 import openai
 import psutil
 
-THINGS = [
-    "kettle",
-    "ladder",
-    "pepper",
-    "violin",
-    "camel",
-    "bicycle",
-    "lantern",
-    "pumpkin",
-    "hammer",
-    "penguin",
-    "teapot",
-    "saddle",
-    "onion",
-    "parrot",
-    "anchor",
-    "cactus",
-    "spoon",
-    "donkey",
-    "umbrella",
-    "carrot",
-    "piano",
-    "turtle",
-    "basket",
-    "cheese",
-    "drum",
-    "elephant",
-    "fiddle",
-    "goose",
-    "hat",
-    "igloo",
-    "jacket",
-    "kite",
-    "lemon",
-    "mirror",
-    "needle",
-    "oyster",
-    "pillow",
-    "quilt",
-    "rabbit",
-    "scissors",
-    "tomato",
-    "urn",
-    "vase",
-    "walnut",
-    "yacht",
-    "zebra",
-    "acorn",
-    "broom",
-    "candle",
-    "duck",
-]
-"""What the clients ask about: a thing each that no reply to another would come upon."""
+SYLLABLES = [consonant + vowel for consonant in "bdfgklmnprtvz" for vowel in "aeiou"]
 
 
 @dataclass
@@ -114,12 +64,18 @@ def serving(options: argparse.Namespace) -> Any:
             process.terminate()
 
 
-async def ask(client: openai.AsyncOpenAI, model: str, thing: str, options: argparse.Namespace) -> Any:
+def made_up_words(number: int) -> list[str]:
+    """As many different words of four syllables."""
+    chance = random.Random(0)
+    return ["".join(chance.sample(SYLLABLES, 4)) for _ in range(number)]
+
+
+async def ask(client: openai.AsyncOpenAI, model: str, word: str, options: argparse.Namespace) -> Any:
     """The reply's text, its tokens, and the seconds until its first piece."""
     began, first, text, tokens = time.monotonic(), 0.0, "", 0
     stream = await client.chat.completions.create(
         model=model,
-        messages=[{"role": "user", "content": f"What do you think of my {thing}?"}],
+        messages=[{"role": "user", "content": f"My name is {word.title()}. What is my name?"}],
         temperature=0,
         max_tokens=options.tokens,
         stream=True,
@@ -134,29 +90,28 @@ async def ask(client: openai.AsyncOpenAI, model: str, thing: str, options: argpa
     return text, tokens, first
 
 
-def kind_of(text: str, thing: str, alone: dict[str, str]) -> str:
+def kind_of(text: str, word: str, alone: dict[str, str]) -> str:
     """Whose a reply is."""
-    if text == alone[thing]:
+    if text == alone[word]:
         return "own"
-    foreign = {word for word in re.findall(r"\w+", text.lower()) if word in alone and word != thing}
-    return "mixed" if text in alone.values() or foreign else "drifted"
+    return "mixed" if any(other in text.lower() for other in alone if other != word) else "drifted"
 
 
 async def press(process: psutil.Process, address: str, model: str, options: argparse.Namespace) -> Load:
     """Ask each question alone, then all at once until the time is over."""
-    load, things = Load(), THINGS[: options.clients]
+    load, words = Load(), made_up_words(options.clients)
     async with openai.AsyncOpenAI(base_url=address, api_key="none", max_retries=0, timeout=300) as client:
-        alone = {thing: (await ask(client, model, thing, options))[0] for thing in things}
+        alone = {word: (await ask(client, model, word, options))[0] for word in words}
         ends = time.monotonic() + options.seconds
 
-        async def insist(thing: str) -> None:
+        async def insist(word: str) -> None:
             while time.monotonic() < ends:
                 try:
-                    text, tokens, first = await ask(client, model, thing, options)
+                    text, tokens, first = await ask(client, model, word, options)
                 except openai.OpenAIError as error:
                     load.errors.append(repr(error))
                     continue
-                load.kinds[kind_of(text, thing, alone)] += 1
+                load.kinds[kind_of(text, word, alone)] += 1
                 load.tokens += tokens
                 load.first.append(first)
 
@@ -165,8 +120,8 @@ async def press(process: psutil.Process, address: str, model: str, options: argp
                 load.memory.append(process.memory_info().rss)
                 await asyncio.sleep(0.5)
 
-        await asyncio.gather(watch(), *(insist(thing) for thing in things))
-    load.kinds["distinct"] = len(set(alone.values()))
+        await asyncio.gather(watch(), *(insist(word) for word in words))
+    load.kinds["telling"] = sum(word in reply.lower() for word, reply in alone.items())
     return load
 
 
@@ -186,7 +141,7 @@ def summary(load: Load, seconds: float, options: argparse.Namespace) -> dict[str
         "own": load.kinds["own"],
         "drifted": load.kinds["drifted"],
         "mixed": load.kinds["mixed"],
-        "distinct_answers": load.kinds["distinct"],
+        "telling": load.kinds["telling"],
         "tokens_per_second": round(load.tokens / seconds, 1),
         "first_token_median": round(median(load.first), 2),
         "first_token_95": round(quantiles(load.first, n=20)[-1], 2),
@@ -199,7 +154,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", help="a finished run")
     parser.add_argument("--engine", default="auto")
-    parser.add_argument("--clients", type=int, default=50, choices=range(1, len(THINGS) + 1), metavar="N")
+    parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--tokens", type=int, default=24, help="the longest reply")
     parser.add_argument("--threads", type=int, default=2)

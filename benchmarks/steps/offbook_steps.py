@@ -11,10 +11,12 @@ prepare()
 
 import torch  # noqa: E402
 from common import LEARNING_RATE, MODULES, adapted_model, answer, last_word, peak_bytes, read_job, wait  # noqa: E402
+from torch.nn.functional import linear  # noqa: E402
 
 from offbook.core.types import Example, Origin  # noqa: E402
 from offbook.train import forward  # noqa: E402
 from offbook.train.packing import Step, pack_step  # noqa: E402
+from offbook.train.products import product  # noqa: E402
 
 
 def main() -> None:
@@ -74,24 +76,23 @@ def floor(model: Any, step: Step) -> float:
             for number, weights in enumerate(layers)
             for name, weight in weights.items()
         ]
-        total += sum(seconds_of_product(weight, rows, backward=False) for weight, rows, _, _ in plan)
+        total += sum(seconds_of_product(weight, rows, False, linear) for weight, rows, _, _ in plan)
         total += sum(seconds_of_product(head, labels, backward) for backward in (False, True))
         total += sum(
-            seconds_of_product(weight, rows, backward=True)
+            seconds_of_product(weight, rows, True)
             for weight, rows, number, name in plan[::-1]
             if number or name not in MODULES[:3]
         )
     return total
 
 
-def seconds_of_product(weight: torch.Tensor, rows: int, backward: bool) -> float:
-    """x Wᵀ (forward) or y W (backward) into memory that is there already."""
-    right = weight if backward else weight.t()
-    left = torch.ones(rows, right.shape[0])
-    out = torch.ones(rows, right.shape[1])
+def seconds_of_product(weight: torch.Tensor, rows: int, backward: bool, multiply: Any = product) -> float:
+    """x Wᵀ (forward) or y W (backward)."""
+    right = weight.t() if backward else weight
+    left = torch.ones(rows, right.shape[1])
     start = time.perf_counter()
     with torch.no_grad():
-        torch.mm(left, right, out=out)
+        multiply(left, right)
     return time.perf_counter() - start
 
 

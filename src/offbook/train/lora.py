@@ -22,6 +22,8 @@ from peft.tuners.lora import Linear as LoraLinear
 from torch import nn
 from torch.autograd.function import once_differentiable
 
+from offbook.train.products import add_product, product
+
 LOWEST = torch.iinfo(torch.int64).min
 
 
@@ -79,12 +81,12 @@ class _Project(torch.autograd.Function):
     def forward(ctx: Any, x: torch.Tensor, rates: list[tuple[float, float]], *tensors: Any) -> Any:
         outputs, kept, scales = [], [], []
         for (scaling, dropout), (weight, bias, a, b) in zip(rates, _fours(tensors), strict=True):
-            y = nn.functional.linear(x, weight.to(x.dtype), bias)
+            y = nn.functional.linear(x, weight.to(x.dtype), bias)  # not `product`: see there
             mask = z = None
             if a is not None:
                 mask, survivors = keep_mask(x, dropout)
                 scaling /= survivors
-                z = _masked(x.to(a.dtype), mask) @ a.t()
+                z = product(_masked(x.to(a.dtype), mask), a)
                 _add_product(y, z, b.t(), scaling)
             outputs.append(y)
             kept += [weight, a, b, mask, z]
@@ -103,14 +105,14 @@ class _Project(torch.autograd.Function):
             da = db = dz = None
             if a is not None:
                 dy_wide = dy.to(a.dtype)
-                dz = torch.mm(b.t().contiguous(), dy_wide.t()).mul_(scaling)  # (r, T): a tall product is faster so
-                db = torch.mm(z.t(), dy_wide).mul_(scaling).t()
-                da = torch.mm(dz, _masked(x.to(a.dtype), mask))
+                dz = product(dy_wide, b.t()).mul_(scaling)
+                db = product(z.t(), dy_wide.t()).mul_(scaling).t()
+                da = product(dz.t(), _masked(x.to(a.dtype), mask).t())
             if ctx.needs_input_grad[0]:
                 narrow = weight.to(dy.dtype)
-                dx = torch.mm(dy, narrow) if dx is None else dx.addmm_(dy, narrow)
+                dx = product(dy, narrow.t()) if dx is None else add_product(dx, dy, narrow.t())
                 if dz is not None:
-                    dx += _masked_(torch.mm(dz.t(), a), mask)
+                    dx += _masked_(product(dz, a.t()), mask)
             result += [None, None, da, db]
         return dx, None, *result
 
