@@ -77,7 +77,7 @@ def floor(model: Any, step: Step) -> float:
             for name, weight in weights.items()
         ]
         total += sum(seconds_of_product(weight, rows, False, linear) for weight, rows, _, _ in plan)
-        total += sum(seconds_of_product(head, labels, backward) for backward in (False, True))
+        total += sum(seconds_of_product(head, labels, backward, linear) for backward in (False, True))
         total += sum(
             seconds_of_product(weight, rows, True)
             for weight, rows, number, name in plan[::-1]

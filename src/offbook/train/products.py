@@ -1,10 +1,10 @@
-"""The matrix products of the backward pass, of the adapter and of the head.
+"""The matrix products of the backward pass and of the adapter.
 
-torch gives a float32 product on a processor to MKL. oneDNN, which torch brings as well, is faster at every shape of a
-training step, up to three times at the adapter's (docs/decisions.md has the figures), and computes two or three rows
-as exactly as a hundred, which MKL does not. But it adds each sum up in one go, MKL in blocks. In a backward pass that
-does no harm; in the forward pass of thirty layers it takes the gradient from 6e-6 to 1.6e-5 off the exact one, so the
-layers' own forward products stay with MKL.
+torch gives a float32 product on a processor to MKL. oneDNN, which torch brings as well, is faster at the shapes of a
+training step, up to three times at the adapter's (docs/decisions.md has the figures). But it adds each sum up in one
+go, MKL in blocks. In a backward pass that does no harm; in the forward pass of thirty layers it takes the gradient from
+6e-6 to 1.6e-5 off the exact one, so the layers' own forward products stay with MKL. The head's do too: oneDNN would
+keep a second copy of its weight.
 
 torch has no public name for oneDNN's product. Where it has none at all, and for all other devices and formats, these
 are torch's own.
