@@ -53,6 +53,26 @@ def test_unknown_override_is_an_error():
         configs.load(None, {"data.source": "x", "train.epoch": "1"})
 
 
+@pytest.mark.parametrize("text", ["true", "007", "2026-11-24", "You are: Hamlet", "Number #1", "[HAM]let", "- a", "null"])
+def test_text_in_an_override_is_what_was_typed(text):
+    assert configs.load(None, {"data.source": "x", "persona.name": text}).persona.name == text
+
+
+@pytest.mark.parametrize(
+    ("option", "typed", "meant"),
+    [
+        ("persona.name", '"Hamlet"', "Hamlet"),
+        ("persona.greeting", "null", None),
+        ("persona.probes", '["Who?", "Why?"]', ["Who?", "Why?"]),
+        ("train.epochs", "2", 2),
+    ],
+)
+def test_an_override_may_be_quoted_null_or_a_list(option, typed, meant):
+    config = configs.load(None, {"data.source": "x", option: typed})
+    section, leaf = option.split(".")
+    assert getattr(getattr(config, section), leaf) == meant
+
+
 def test_paths_in_a_file_are_relative_to_it_and_on_the_command_line_to_the_folder(tmp_path, monkeypatch):
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")

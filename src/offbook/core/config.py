@@ -198,7 +198,7 @@ def load(path: str | Path | None, overrides: Mapping[str, Any] | None = None) ->
     """The config of a YAML file with dotted overrides (`{"train.epochs": "1"}`) on top.
 
     Paths in the file are relative to the file, paths in an override to the current folder. An override's text is read
-    as YAML, as if it stood in the file.
+    as YAML, as if it stood in the file; where text is asked for, it is what was typed.
 
     Raises:
         UsageError: the file cannot be read, a key is unknown or a value does not fit; all faults at once.
@@ -207,10 +207,29 @@ def load(path: str | Path | None, overrides: Mapping[str, Any] | None = None) ->
     if path is not None:
         _anchor_paths(tree, Path(path).resolve().parent)
     changes: dict[str, Any] = {}
+    fields = dict(options())
     for dotted, value in (overrides or {}).items():
-        put(changes, dotted, parse(value))
+        put(changes, dotted, _told(value, fields.get(dotted)))
     _anchor_paths(changes, Path.cwd())
     return validate(merge(tree, changes), where=str(path) if path is not None else "the options")
+
+
+def _told(text: Any, field: FieldInfo | None) -> Any:
+    """What an override says. Text stays text, though YAML would see a truth value in `yes`, a mapping in `You are: me`
+    and a comment in `No #1`; it may be in quotes."""
+    value = parse(text)
+    kinds = _kinds(field.annotation) if field is not None else ()
+    if not isinstance(text, str) or str not in kinds:
+        return value
+    is_null, is_list = value is None and type(None) in kinds, isinstance(value, list) and list[str] in kinds
+    is_quoted = isinstance(value, str) and text[:1] in ("'", '"')
+    return value if is_null or is_list or is_quoted else text
+
+
+def _kinds(annotation: Any) -> tuple[Any, ...]:
+    """The types that a field takes."""
+    is_union = typing.get_origin(annotation) in (types.UnionType, typing.Union)
+    return typing.get_args(annotation) if is_union else (annotation,)
 
 
 def validate(tree: Mapping[str, Any], where: str = "the config") -> RunConfig:
@@ -283,7 +302,7 @@ def type_name(field: FieldInfo) -> str:
 def _type_name(kind: Any) -> str:
     if typing.get_origin(kind) is Literal:
         return "|".join(typing.get_args(kind))
-    if typing.get_origin(kind) in (types.UnionType, typing.Union):
-        return " or ".join(_type_name(part) for part in typing.get_args(kind) if part is not type(None))
+    if len(_kinds(kind)) > 1:
+        return " or ".join(_type_name(part) for part in _kinds(kind) if part is not type(None))
     names = {str: "text", int: "integer", float: "number", bool: "true|false"}
     return names.get(kind, "list" if typing.get_origin(kind) is list else str(kind))
