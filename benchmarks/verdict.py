@@ -33,7 +33,7 @@ OFFBOOK = Path(sys.executable).with_name("offbook")
 SYSTEM = "You are Hamlet, Prince of Denmark."
 EPOCHS = {"true": 3, "shuffled": 3, "other": 3, "by_heart": 30}
 BY_HEART = 50
-HELDOUT = 0.1
+HELDOUT, SEED = 0.2, 1
 
 
 def main() -> None:
@@ -51,9 +51,9 @@ def main() -> None:
 
 def write_lines(folder: Path) -> None:
     """A file of rows for each adapter, and the held-out rows."""
-    parts = split.split(lines_of("tragedies/hamlet", "Hamlet", folder), HELDOUT, seed=0)
+    parts = split.split(lines_of("tragedies/hamlet", "Hamlet", folder), HELDOUT, seed=SEED)
     other = lines_of("histories/henry-iv-part-1", "Falstaff", folder)
-    chance = random.Random(0)
+    chance = random.Random(SEED)
     rows = {
         "heldout": parts.heldout,
         "true": parts.train,
@@ -90,7 +90,8 @@ def judge(folder: Path, name: str, epochs: int) -> dict[str, Any]:
             "persona.system": SYSTEM,
             "data.source": folder / f"{name}.jsonl",
             "data.heldout_source": folder / "heldout.jsonl",
-            "data.max_length": 256,
+            "data.max_length": 128,
+            "data.on_error": "skip",
             "train.epochs": epochs,
             "train.learning_rate": 1e-3,
             "train.warmup_steps": 4,
