@@ -13,15 +13,20 @@ try:
     cli.main(["completion", "bash"])
 except SystemExit:
     pass
-print(os.environ["OMP_WAIT_POLICY"], os.environ["THP_MEM_ALLOC_ENABLE"], "torch" in sys.modules)
+print(os.environ["OMP_WAIT_POLICY"], os.environ.get("GOMP_SPINCOUNT"), os.environ["THP_MEM_ALLOC_ENABLE"], "torch" in sys.modules)
 """
 
 
 @pytest.mark.parametrize(
-    ("told", "found"), [({}, "PASSIVE 1 False"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE 1 False")]
+    ("told", "found"),
+    [
+        ({}, "PASSIVE 300 1 False"),
+        ({"GOMP_SPINCOUNT": "7"}, "PASSIVE 7 1 False"),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE None 1 False"),
+    ],
 )
 def test_the_command_line_prepares_its_process(told, found):
-    clean = {name: text for name, text in os.environ.items() if not name.startswith(("OMP_WAIT", "THP_"))}
+    clean = {name: text for name, text in os.environ.items() if not name.startswith(("OMP_WAIT", "GOMP_", "THP_"))}
     answer = subprocess.run(
         [sys.executable, "-c", CODE], env={**clean, **told}, capture_output=True, text=True, check=True
     )

@@ -174,8 +174,9 @@ class LlamaCppEngine:
 
     def _sampling(self, settings: GenerationConfig) -> dict[str, Any]:
         """The settings as llama.cpp's, in the order in which transformers applies them; all its other samplers off."""
+        # top_p sorts the vocabulary, which a reply that is not drawn by lot has no use for
         return {
-            "samplers": ["penalties", "temperature", "top_p"],
+            "samplers": ["penalties", "temperature", *(["top_p"] if settings.temperature else [])],
             "temperature": settings.temperature,
             "top_p": settings.top_p,
             "repeat_penalty": settings.repetition_penalty,
