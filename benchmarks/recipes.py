@@ -1,11 +1,13 @@
-"""Which settings reach the tutorial setting's final held-out loss soonest, and end lowest?
+"""Which settings reach the tutorial setting's final held-out loss soonest, and end lowest? At what price?
 
     python benchmarks/recipes.py --out runs/recipes [--characters Hamlet …] [--settings tutorial shipped …] [--seeds 3]
 
 SmolLM2-135M on four characters: three of Shakespeare's, and the lines of --lines FILE where one is given. Each setting
 is trained on the same rows with the same grouped split, and its held-out loss is taken every few steps. For a setting
 the table says after what share of the tutorial's steps it was at the tutorial's final loss, and its lowest loss less
-the tutorial's (means over characters and seeds). A run that is there is not repeated, so the table can grow.
+the tutorial's (means over characters and seeds). The first --judged seeds are asked for replies, too: the share of
+their words that is lifted from training lines, and how far the model has moved from the base on general prompts. A
+run that is there is not repeated, so the table can grow.
 """
 
 from __future__ import annotations
@@ -20,16 +22,20 @@ from statistics import mean
 from typing import Any
 
 from offbook.data import extract
+from offbook.evaluate.scorecard import value
 from offbook.model import hub
 from offbook.track.metrics import read
 
 OFFBOOK = Path(sys.executable).with_name("offbook")
 PLAYS = {"Hamlet": "tragedies/hamlet", "Falstaff": "histories/henry-iv-part-1", "Rosalind": "comedies/as-you-like-it"}
-HELDOUT_STEPS = 4
+SPLIT_SEEDS = {"Rosalind": 3}
+"""Whole scenes are held out; with the seed 1 it is three rows of hers."""
+PROMPTS = 12
+PRICES = {"lifted": "copying.tuned.lifted_share", "kl": "forgetting.kl"}
 
 SHIPPED = {"train.learning_rate": 1e-3, "train.warmup_steps": 4, "train.epochs": 2}
 SETTINGS: dict[str, dict[str, Any]] = {
-    "tutorial": {"train.learning_rate": 1e-4, "train.epochs": 3},
+    "tutorial": {"train.learning_rate": 1e-4, "train.epochs": 3, "train.heldout_steps": 20},
     "shipped": SHIPPED,
     "rate 5e-4": {**SHIPPED, "train.learning_rate": 5e-4},
     "rate 2e-3": {**SHIPPED, "train.learning_rate": 2e-3},
@@ -46,14 +52,12 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 COMMON = {
     "persona.probes": ["Who are you?"],
-    "generation.max_new_tokens": 1,
-    "data.max_length": 256,
+    "generation.max_new_tokens": 64,
+    "data.max_length": 128,
     "data.on_error": "skip",
     "data.heldout": 0.1,
-    "data.seed": 1,
-    "train.heldout_steps": HELDOUT_STEPS,
+    "train.heldout_steps": 2,
     "train.save_steps": 1000,
-    "train.keep": "last",
     "track.to": [],
     "evaluate.prompts": 0,
 }
@@ -69,6 +73,7 @@ def main() -> None:
     parser.add_argument("--lines", type=Path, help="a fourth character's rows")
     parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=list(SETTINGS))
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--judged", type=int, default=0, help="of so many seeds copying and forgetting are measured")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -76,13 +81,15 @@ def main() -> None:
     if options.lines is not None:
         sources[options.lines.stem] = options.lines
     names = ["tutorial", *(name for name in options.settings if name != "tutorial")]
-    curves = {
-        (name, character, seed): curve(options.out, name, character, rows, seed)
-        for seed in range(options.seeds)
-        for character, rows in sources.items()
-        for name in names
-    }
-    table = [summary(name, curves) for name in names]
+    curves, cards = {}, {}
+    for seed in range(options.seeds):
+        for character, rows in sources.items():
+            for name in names:
+                run = trained(options.out, name, character, rows, seed)
+                curves[name, character, seed] = curve(run)
+                if seed < options.judged:
+                    cards[name, character, seed] = card(run)
+    table = [{**summary(name, curves), **prices(name, cards)} for name in names]
     print(json.dumps(table) if options.json else "\n".join(map(line, table)))
 
 
@@ -95,8 +102,8 @@ def lines_of(character: str, folder: Path) -> Path:
     return path
 
 
-def curve(folder: Path, setting: str, character: str, rows: Path, seed: int) -> Curve:
-    """Train, unless the run is there, and read its curve."""
+def trained(folder: Path, setting: str, character: str, rows: Path, seed: int) -> Path:
+    """The run's folder; it is trained unless it is there."""
     runs, name = folder / "runs", f"{character} {setting} {seed}"
     told = {
         **COMMON,
@@ -105,18 +112,32 @@ def curve(folder: Path, setting: str, character: str, rows: Path, seed: int) -> 
         "persona.name": character,
         "persona.system": f"You are {character}.",
         "data.source": str(rows.resolve()),
+        "data.seed": SPLIT_SEEDS.get(character, 1),
         "train.seed": seed,
     }
     if not (runs / name / "adapter").is_dir():
         words = [word for key, value in told.items() for word in (f"--{key}", json.dumps(value))]
-        subprocess.run(
-            [OFFBOOK, "train", "--resume", *words],
-            check=True,
-            env={**os.environ, "OFFBOOK_RUNS": str(runs)},
-            stdout=sys.stderr,
-        )
-    lines = read(runs / name / "metrics.jsonl")
-    return {each["step"]: each["heldout_loss"] for each in lines if "heldout_loss" in each}
+        offbook(runs, "train", "--resume", *words)
+    return runs / name
+
+
+def curve(run: Path) -> Curve:
+    """Its held-out losses."""
+    return {line["step"]: line["heldout_loss"] for line in read(run / "metrics.jsonl") if "heldout_loss" in line}
+
+
+def card(run: Path) -> dict[str, Any]:
+    """Its eval.json; it is judged unless that is there."""
+    found = run / "eval.json"
+    if not found.is_file():
+        offbook(run.parent, "eval", str(run), "--prompts", str(PROMPTS))
+    return json.loads(found.read_text(encoding="utf-8"))
+
+
+def offbook(runs: Path, *words: str) -> None:
+    """One command of offbook's, with its runs in that folder."""
+    environment = {**os.environ, "OFFBOOK_RUNS": str(runs)}
+    subprocess.run([OFFBOOK, *words], check=True, env=environment, stdout=sys.stderr)
 
 
 def summary(setting: str, curves: dict[tuple[str, str, int], Curve]) -> dict[str, Any]:
@@ -140,10 +161,17 @@ def summary(setting: str, curves: dict[tuple[str, str, int], Curve]) -> dict[str
     }
 
 
+def prices(setting: str, cards: dict[tuple[str, str, int], dict[str, Any]]) -> dict[str, float | None]:
+    """What the setting's adapters cost: means over the runs that were judged."""
+    own = [found for (name, _, _), found in cards.items() if name == setting]
+    return {price: mean(value(found, path) for found in own) if own else None for price, path in PRICES.items()}
+
+
 def line(row: dict[str, Any]) -> str:
     """A row of the markdown table in docs/recipes.md."""
-    share = "–" if row["share_of_steps"] is None else f"{row['share_of_steps']:.2f}"
-    return f"| {row['setting']} | {row['reached']} of {row['runs']} | {share} | {row['best_loss_difference']:+.3f} |"
+    share, lifted, kl = ("–" if row[key] is None else f"{row[key]:.2f}" for key in ("share_of_steps", "lifted", "kl"))
+    reached = f"{row['reached']} of {row['runs']}"
+    return f"| {row['setting']} | {reached} | {share} | {row['best_loss_difference']:+.3f} | {lifted} | {kl} |"
 
 
 if __name__ == "__main__":
