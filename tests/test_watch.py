@@ -8,6 +8,7 @@ from safetensors.torch import load_file
 
 import offbook
 from offbook.core.config import load
+from offbook.core.errors import UsageError
 from offbook.core.report import Silent
 from offbook.core.rundir import RunDir
 from offbook.track.metrics import read
@@ -144,6 +145,28 @@ def test_the_verdict_follows_the_last_step(settings):
     for each in (card, again):
         del each["about"]["made"]
     assert json.loads(json.dumps(again)) == card
+
+
+def test_a_row_that_leaves_no_room_for_a_reply_is_not_judged_on(settings, tmp_path):
+    judged = tmp_path / "judged.jsonl"
+    told = [("Who is there?", "A friend to this ground."), ("word " * 300, "Ay."), ("Speak, sir.", "I will, my lord.")]
+    judged.write_text("".join(json.dumps({"instruction": said, "output": reply}) + "\n" for said, reply in told))
+    short = {**settings, "data.heldout_source": str(judged), "data.max_length": 200, "evaluate.prompts": 2}
+    with pytest.raises(UsageError, match="judged.jsonl:2"):
+        offbook.train(load(None, short))
+    run = offbook.train(load(None, {**short, "data.on_error": "skip"}))
+    assert len((run.data / "heldout.jsonl").read_text(encoding="utf-8").splitlines()) == 2
+    assert len(json.loads(run.eval.read_text(encoding="utf-8"))["rows"]) == 2
+
+    said = []
+    reporter = Silent()
+    reporter.say = said.append
+    card = offbook.judging.evaluate(run.path, data=judged, reporter=reporter)
+    assert [row["origin"] for row in card["rows"]] == ["judged.jsonl:1", "judged.jsonl:3"]
+    assert any(line.startswith("1 of 3 rows are left out") for line in said)
+    judged.write_text(json.dumps({"instruction": "word " * 300, "output": "Ay."}) + "\n")
+    with pytest.raises(UsageError, match="no row fits"):
+        offbook.judging.evaluate(run.path, data=judged)
 
 
 def test_a_verdict_that_fails_costs_the_run_nothing(settings, monkeypatch):

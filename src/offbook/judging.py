@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from offbook.data import formats
 from offbook.evaluate import compare as comparing
 from offbook.evaluate import evidence, gate, report, scorecard, verdict
 from offbook.infer import batch, compare
-from offbook.prepare import load_rows, with_system
+from offbook.prepare import examples_of, load_rows, with_system
 from offbook.track.metrics import read
 
 
@@ -93,19 +93,14 @@ def judge(
     Raises:
         UsageError: there is nothing to judge on.
     """
-    system = character.persona.system
-    heldout = (
-        load_rows(run.data / "heldout.jsonl")
-        if data is None
-        else [with_system(row, system) for row in formats.load([data]).conversations]
-    )
+    say = (reporter or Silent()).say
     found = evidence.gather(
         Pair(character, config.data.max_length),
         train=load_rows(run.data / "train.jsonl"),
-        heldout=heldout,
+        heldout=_judged_on(run, character, config.data.max_length, data, say),
         probes=[tuple(character.with_system([Turn("user", probe)])) for probe in character.persona.probes],
         prompts=config.evaluate.prompts,
-        say=(reporter or Silent()).say,
+        say=say,
     )
     about = {
         "run": run.name,
@@ -119,6 +114,24 @@ def judge(
     write_json(run.eval, card)
     write_whole(run.report, page(run, card, lang))
     return card
+
+
+def _judged_on(
+    run: RunDir, character: Character, max_length: int, data: Path | None, say: Callable[[str], None]
+) -> list[Conversation]:
+    """The rows to judge on: the run's own or the file's, without those that leave no room for a reply."""
+    if data is None:
+        rows = load_rows(run.data / "heldout.jsonl")
+    else:
+        rows = [with_system(row, character.persona.system) for row in formats.load([data]).conversations]
+    _, refused = examples_of(rows, character.template, max_length)
+    if refused and len(refused) == len(rows):
+        raise UsageError(f"no row fits the run's {max_length} tokens: {refused[0].what}", "Give shorter rows: --data.")
+    if refused:
+        say(
+            f"{len(refused)} of {len(rows)} rows are left out: they leave no reply within the run's {max_length} tokens"
+        )
+    return [row for index, row in enumerate(rows) if index not in refused]
 
 
 def page(run: RunDir, card: dict[str, Any], lang: str) -> str:

@@ -103,24 +103,37 @@ def read_material(config: RunConfig) -> Material:
 
 
 def tokenize(material: Material, template: ChatTemplate, config: RunConfig) -> None:
-    """Fill in the material's examples.
+    """Fill in the material's examples; where bad rows are skipped, a row without one is taken off its pile.
 
     Raises:
         UsageError: a row has nothing to learn within `data.max_length` (unless bad rows are skipped).
     """
-    for conversations, examples in (
+    for rows, examples in (
         (material.train, material.examples),
         (material.heldout, material.heldout_examples),
     ):
-        for conversation in conversations:
-            try:
-                examples += template.examples(conversation, config.data.max_length)
-            except UsageError as error:
-                if config.data.on_error == "stop":
-                    raise
-                material.skipped.append(error.what)
+        found, refused = examples_of(rows, template, config.data.max_length)
+        if refused and config.data.on_error == "stop":
+            raise next(iter(refused.values()))
+        rows[:] = [row for index, row in enumerate(rows) if index not in refused]
+        examples += found
+        material.skipped += [error.what for error in refused.values()]
     if not material.examples:
         raise UsageError("no row has anything to learn within data.max_length", "Raise --data.max_length.")
+
+
+def examples_of(
+    rows: Sequence[Conversation], template: ChatTemplate, max_length: int
+) -> tuple[list[Example], dict[int, UsageError]]:
+    """The training sequences of the rows, and by its place each row that has none, with the reason."""
+    examples: list[Example] = []
+    refused: dict[int, UsageError] = {}
+    for index, row in enumerate(rows):
+        try:
+            examples += template.examples(row, max_length)
+        except UsageError as error:
+            refused[index] = error
+    return examples, refused
 
 
 def persona_of(config: RunConfig, part: Part) -> Persona:
