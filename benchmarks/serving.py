@@ -2,16 +2,15 @@
 
     python benchmarks/serving.py [--run runs/hamlet] [--sampled] [--pairs 8] [--json]
 
-All sides stay loaded and answer in turn, the same prompt, the same number of tokens: A B C A B C …; ratios are taken
-round by round and their median is reported, so a machine that is slow for a while is slow for all. Sides: the
-tutorial's last script (PeftModel, generate) in float32 and in its own bfloat16; the transformers engine of `offbook
-chat` and `offbook serve` in float32; llama.cpp on a q8_0 file. Without --run the weights are random, in the shape of
-ERNIE-4.5-0.3B with the tutorial's adapter, and so are the prompts.
+All sides are processes that stay loaded and answer in turn, the same prompt, the same number of tokens: A B C A B C …;
+ratios are taken round by round and their median is reported, so a machine that is slow for a while is slow for all.
+Sides: the tutorial's last script (PeftModel, generate) in float32 and in its own bfloat16; the transformers engine of
+`offbook chat` and `offbook serve` in float32; llama.cpp on a q8_0 file. Without --run the weights are random, in the
+shape of ERNIE-4.5-0.3B with the tutorial's adapter, and so are the prompts.
 
 A second message follows each answer in the same conversation: its first token is timed beside the first one's.
 """
 
-# ruff: noqa: E402
 from __future__ import annotations
 
 import argparse
@@ -19,154 +18,57 @@ import json
 import random
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from offbook.core.process import prepare
-
-prepare()  # before torch: how threads wait and memory is kept, for all sides alike
-
 import torch
-from peft import PeftModel
+from program import Program
 from speakers import Ids, Job, from_run, in_ernie_shape
 from transformers import AutoModelForCausalLM
 
 from offbook.core.config import GenerationConfig
 from offbook.export.gguf_model import write_model
 from offbook.export.original import Original
-from offbook.infer.llamacpp import LlamaCppEngine, LlamaServer
-from offbook.infer.stream import TransformersEngine, stream
 from offbook.model import adapter as adapters
 
+ANSWERING = Path(__file__).with_name("answering.py")
 SECOND = 32
 """Tokens that follow the first prompt in the second: the next message, and a short reply before it that is taken as not
 cached (it is, in a real conversation)."""
 
 OURS = ("transformers", "llamacpp_q8_0")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One reply: after how many seconds its first token was there, and all of them."""
-
-    first: float
-    whole: float
-
-
-Side = Callable[[Ids, GenerationConfig], Answer]
-
-
-def tutorial(job: Job, dtype: torch.dtype) -> Side:
-    """The tutorial's section 11: the adapter on top, `generate`, the reply when it is whole."""
-    base = AutoModelForCausalLM.from_pretrained(job.base, dtype=dtype, trust_remote_code=False)
-    model = PeftModel.from_pretrained(base, model_id=str(job.adapter)).eval()
-
-    def answer(prompt: Ids, settings: GenerationConfig) -> Answer:
-        began = time.perf_counter()
-        sampling = {"temperature": settings.temperature, "top_p": settings.top_p} if settings.temperature else {}
-        ids = torch.tensor([prompt])
-        said = model.generate(
-            ids,
-            attention_mask=torch.ones_like(ids),
-            do_sample=bool(sampling),
-            **sampling,
-            repetition_penalty=settings.repetition_penalty,
-            min_new_tokens=settings.max_new_tokens,
-            max_new_tokens=settings.max_new_tokens,
-            pad_token_id=0,
-        )
-        assert said.shape[1] == len(prompt) + settings.max_new_tokens
-        job.tokenizer.decode(said[0][len(prompt) :], skip_special_tokens=True)
-        seconds = time.perf_counter() - began
-        return Answer(seconds, seconds)
-
-    return answer
-
-
-def transformers_engine(job: Job) -> Side:
-    """What `offbook chat` and `offbook serve --engine transformers` speak with."""
-    base = AutoModelForCausalLM.from_pretrained(job.base, dtype=torch.float32, trust_remote_code=False)
-    engine = TransformersEngine(adapters.merge(adapters.load(base, job.adapter)).eval())
-
-    def answer(prompt: Ids, settings: GenerationConfig) -> Answer:
-        began = time.perf_counter()
-        timed = _Timed(engine)
-        for _ in stream(timed, job.tokenizer, prompt, settings, [], seed=0):
-            pass
-        return Answer(timed.first - began, time.perf_counter() - began)
-
-    return answer
-
-
-class _Timed:
-    """An engine that notes when its first token was there."""
-
-    def __init__(self, engine: TransformersEngine) -> None:
-        self.engine = engine
-        self.first = 0.0
-
-    def tokens(self, prompt: Any, settings: GenerationConfig, seed: int | None) -> Iterator[int]:
-        for token in self.engine.tokens(prompt, settings, seed):
-            self.first = self.first or time.perf_counter()
-            yield token
-
-
-class _Endless(LlamaCppEngine):
-    """Goes on after the ending token, so that all sides say as much."""
-
-    def _sampling(self, settings: GenerationConfig) -> dict[str, Any]:
-        return {**super()._sampling(settings), "ignore_eos": True}
-
-
-def quantised(job: Job, folder: Path) -> LlamaServer:
-    """llama.cpp on the character's q8_0 file, as `offbook serve` opens it."""
-    base = AutoModelForCausalLM.from_pretrained(job.base, dtype=torch.float32, trust_remote_code=False)
-    wrapped = adapters.load(base, job.adapter)
-    original = Original(wrapped, job.tokenizer, job.persona, job.base, [job.persona.ending.id], "timed")
-    write_model(folder / "timed.gguf", original, adapters.merge(wrapped), "q8_0")
-    return LlamaServer(folder / "timed.gguf", slots=4)
-
-
-def llamacpp_engine(server: LlamaServer) -> Side:
-    """What `offbook serve` speaks with where the run has a GGUF."""
-    engine = _Endless(server)
-
-    def answer(prompt: Ids, settings: GenerationConfig) -> Answer:
-        began, first = time.perf_counter(), 0.0
-        tokens = 0
-        for piece in engine.pieces(prompt, settings, seed=0):
-            first, tokens = first or time.perf_counter(), piece.tokens
-        assert tokens == settings.max_new_tokens
-        return Answer(first - began, time.perf_counter() - began)
-
-    return answer
+SIDES = ("tutorial", "tutorial_bf16", *OURS)
 
 
 def compare(options: argparse.Namespace) -> dict[str, Any]:
     """Let all sides answer in turn; the first round warms up and is not counted."""
-    torch.set_num_threads(options.threads)
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        rounds = options.pairs + 1
+        folder, rounds = Path(name), options.pairs + 1
         job = from_run(options.run, rounds) if options.run else in_ernie_shape(folder, rounds)
-        with closing(quantised(job, folder)) as server:
-            sides = {
-                "tutorial": tutorial(job, torch.float32),
-                "tutorial_bf16": tutorial(job, torch.bfloat16),
-                "transformers": transformers_engine(job),
-                "llamacpp_q8_0": llamacpp_engine(server),
-            }
-            return summary(options, all_rounds(sides, job.prompts, options)[1:])
+        gguf = quantised(job, folder)
+        told = {"base": job.base, "adapter": job.adapter, "gguf": gguf, "threads": options.threads}
+        (folder / "job.json").write_text(json.dumps(told, default=str), encoding="utf-8")
+        sides = {side: Program([sys.executable, str(ANSWERING), side, str(folder / "job.json")]) for side in SIDES}
+        found = all_rounds(sides, job.prompts, options)
+        for side in sides.values():
+            side.end()
+        return summary(options, found[1:])
 
 
-def all_rounds(sides: dict[str, Side], prompts: list[Ids], options: argparse.Namespace) -> list[dict[str, Any]]:
+def quantised(job: Job, folder: Path) -> Path:
+    """The character's q8_0 file, as `offbook serve` opens it."""
+    base = AutoModelForCausalLM.from_pretrained(job.base, dtype=torch.float32, trust_remote_code=False)
+    wrapped = adapters.load(base, job.adapter)
+    original = Original(wrapped, job.tokenizer, job.persona, job.base, [job.persona.ending.id], "timed")
+    write_model(folder / "timed.gguf", original, adapters.merge(wrapped), "q8_0")
+    return folder / "timed.gguf"
+
+
+def all_rounds(sides: dict[str, Program], prompts: list[Ids], options: argparse.Namespace) -> list[dict[str, Any]]:
     """One round for each prompt."""
     rng = random.Random(1)
     found = []
@@ -181,16 +83,19 @@ def all_rounds(sides: dict[str, Side], prompts: list[Ids], options: argparse.Nam
 
 
 def one_round(
-    sides: dict[str, Side], prompt: Ids, first: Ids, second: Ids, options: argparse.Namespace
+    sides: dict[str, Program], prompt: Ids, first: Ids, second: Ids, options: argparse.Namespace
 ) -> dict[str, Any]:
     """Every side's seconds for one prompt, and first tokens of a first and a second message where it streams."""
     sampling = GenerationConfig() if options.sampled else GenerationConfig(temperature=0, repetition_penalty=1)
-    settings = sampling.model_copy(update={"max_new_tokens": options.tokens})
-    taken: dict[str, Any] = {name: {"seconds": side(prompt, settings).whole} for name, side in sides.items()}
-    short = settings.model_copy(update={"max_new_tokens": 8})
-    for name in OURS:
-        taken[name]["first"] = sides[name](first, short).first
-        taken[name]["second"] = sides[name](second, short).first
+
+    def ask(side: str, prompt: Ids, tokens: int) -> dict[str, float]:
+        settings = sampling.model_copy(update={"max_new_tokens": tokens}).model_dump()
+        return sides[side].say(json.dumps({"prompt": prompt, "settings": settings}))
+
+    taken: dict[str, Any] = {side: {"seconds": ask(side, prompt, options.tokens)["whole"]} for side in sides}
+    for side in OURS:
+        taken[side]["first"] = ask(side, first, 8)["first"]
+        taken[side]["second"] = ask(side, second, 8)["first"]
     return taken
 
 

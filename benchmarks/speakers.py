@@ -72,14 +72,34 @@ def in_ernie_shape(folder: Path, rounds: int) -> Job:
 
 def _bytes_tokenizer() -> PreTrainedTokenizerFast:
     """Little more than bytes: ERNIE's own tokenizer comes with its weights."""
+    return _tokenizer(["to be"], 300, "{% for message in messages %}{{ message['content'] }}{% endfor %}")
+
+
+def save_tokenizer(folder: Path, texts: list[str]) -> None:
+    """A tokenizer trained on the texts, with a chat template that renders as ERNIE's does."""
+    template = (
+        "{{ bos_token }}{% for message in messages %}"
+        "{% if message['role'] == 'assistant' %}{{ message['content'] + eos_token }}"
+        "{% elif message['role'] == 'user' %}{{ 'User: ' + message['content'] + '\nAssistant: ' }}"
+        "{% else %}{{ message['content'] + '\n' }}{% endif %}{% endfor %}"
+    )
+    _tokenizer(texts, 8000, template).save_pretrained(folder)
+
+
+def _tokenizer(texts: list[str], size: int, template: str) -> PreTrainedTokenizerFast:
     inner = Tokenizer(models.BPE())
     inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     inner.decoder = decoders.ByteLevel()
     special = ["<unk>", "<begin>", "<end>"]
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    inner.train_from_iterator(["to be"], trainers.BpeTrainer(special_tokens=special, initial_alphabet=alphabet))
+    trainer = trainers.BpeTrainer(
+        vocab_size=size,
+        special_tokens=special,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    inner.train_from_iterator(texts, trainer)
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=inner, bos_token="<begin>", eos_token="<end>", unk_token="<unk>", pad_token="<unk>"
     )
-    tokenizer.chat_template = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
+    tokenizer.chat_template = template
     return tokenizer

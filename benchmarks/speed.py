@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import subprocess
 import sys
 import tempfile
 from datetime import date
@@ -21,6 +20,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from program import Program
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from offbook.core.types import NO_LABEL, Conversation, Turn
@@ -32,25 +32,6 @@ BATCH = 16
 VOCABULARY = 8000
 
 Row = tuple[list[int], list[int]]
-
-
-class Program:
-    """One side of the comparison: a process that does a step whenever it is told."""
-
-    def __init__(self, python: str, script: str, job: Path) -> None:
-        self.process = subprocess.Popen(
-            [python, str(STEPS / script), str(job)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-
-    def say(self, word: str) -> dict[str, Any]:
-        """Its answer to `go` or `end`."""
-        assert self.process.stdin is not None and self.process.stdout is not None
-        self.process.stdin.write(word + "\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        if not line:
-            raise SystemExit(f"{self.process.args} ended without an answer")
-        return json.loads(line)
 
 
 def read_rows(options: argparse.Namespace) -> list[Row]:
@@ -117,8 +98,8 @@ def compare(options: argparse.Namespace) -> dict[str, Any]:
             ),
             encoding="utf-8",
         )
-        ours = Program(sys.executable, "offbook_steps.py", job)
-        theirs = Program(options.python, PROGRAMS[options.against], job)
+        ours = Program([sys.executable, str(STEPS / "offbook_steps.py"), str(job)])
+        theirs = Program([options.python, str(STEPS / PROGRAMS[options.against]), str(job)])
         pairs = []
         for number in range(options.pairs + 1):
             pair = theirs.say("go"), ours.say("go")

@@ -20,7 +20,7 @@ print(os.environ["OMP_WAIT_POLICY"], os.environ.get("GOMP_SPINCOUNT"), os.enviro
 @pytest.mark.parametrize(
     ("told", "found"),
     [
-        ({}, "PASSIVE 300 1 False"),
+        ({}, "PASSIVE 1000 1 False"),
         ({"GOMP_SPINCOUNT": "7"}, "PASSIVE 7 1 False"),
         ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE None 1 False"),
     ],

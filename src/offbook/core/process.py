@@ -20,8 +20,8 @@ import sys
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 KEEP_BYTES = 1 << 30
-SPINS = 300
-"""Rounds that a thread of GNU's OpenMP waits before it sleeps: some microseconds."""
+SPINS = 1000
+"""Rounds that a thread of GNU's OpenMP waits before it sleeps: some ten microseconds."""
 
 
 def prepare() -> None:
