@@ -15,47 +15,47 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from offbook.data import extract
+from offbook.data import extract, formats
 from offbook.evaluate.scorecard import value
 from offbook.model import hub
+from offbook.prepare import save_rows
 from offbook.track.metrics import read
 
 OFFBOOK = Path(sys.executable).with_name("offbook")
 PLAYS = {"Hamlet": "tragedies/hamlet", "Falstaff": "histories/henry-iv-part-1", "Rosalind": "comedies/as-you-like-it"}
-SPLIT_SEEDS = {"Rosalind": 3}
-"""Whole scenes are held out; with the seed 1 it is three rows of hers."""
 PROMPTS = 12
 PRICES = {"lifted": "copying.tuned.lifted_share", "kl": "forgetting.kl"}
 
-SHIPPED = {"train.learning_rate": 1e-3, "train.warmup_steps": 4, "train.epochs": 2}
+SHIPPED = {"train.learning_rate": 2e-3, "train.warmup_steps": 2, "train.epochs": 2}
 SETTINGS: dict[str, dict[str, Any]] = {
-    "tutorial": {"train.learning_rate": 1e-4, "train.epochs": 3, "train.heldout_steps": 20},
+    "tutorial": {"train.learning_rate": 1e-4, "train.warmup_steps": 0, "train.epochs": 3, "train.heldout_steps": 20},
     "shipped": SHIPPED,
-    "rate 5e-4": {**SHIPPED, "train.learning_rate": 5e-4},
-    "rate 2e-3": {**SHIPPED, "train.learning_rate": 2e-3},
+    "rate 1e-3": {**SHIPPED, "train.learning_rate": 1e-3},
+    "rate 4e-3": {**SHIPPED, "train.learning_rate": 4e-3},
     "no warm-up": {**SHIPPED, "train.warmup_steps": 0},
     "cosine": {**SHIPPED, "train.schedule": "cosine"},
-    "constant": {**SHIPPED, "train.schedule": "constant"},
     "rank 4": {**SHIPPED, "lora.rank": 4, "lora.alpha": 16},
     "rank 32": {**SHIPPED, "lora.rank": 32, "lora.alpha": 128},
+    "rank 32, rsLoRA": {**SHIPPED, "lora.rank": 32, "lora.alpha": 22.6, "lora.use_rslora": True},
     "alpha 16": {**SHIPPED, "lora.alpha": 16},
-    "rsLoRA": {**SHIPPED, "lora.rank": 32, "lora.alpha": 22.6, "lora.use_rslora": True},
     "no dropout": {**SHIPPED, "lora.dropout": 0.0},
     "attention alone": {**SHIPPED, "lora.target_modules": ["q_proj", "k_proj", "v_proj", "o_proj"]},
     "MLP alone": {**SHIPPED, "lora.target_modules": ["gate_proj", "up_proj", "down_proj"]},
 }
 COMMON = {
     "persona.probes": ["Who are you?"],
-    "generation.max_new_tokens": 64,
+    "generation.max_new_tokens": 32,
     "data.max_length": 128,
     "data.on_error": "skip",
-    "data.heldout": 0.1,
+    "data.heldout": 0.15,
+    "data.seed": 4,  # holds out 24 to 41 rows of each character's; others a scene of three
     "train.heldout_steps": 2,
     "train.save_steps": 1000,
     "track.to": [],
@@ -69,9 +69,10 @@ Curve = dict[int, float]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder for the lines and the runs")
-    parser.add_argument("--characters", nargs="+", choices=PLAYS, default=list(PLAYS))
+    parser.add_argument("--characters", nargs="*", choices=PLAYS, default=list(PLAYS))
     parser.add_argument("--lines", type=Path, help="a fourth character's rows")
     parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=list(SETTINGS))
+    parser.add_argument("--rows", type=int, default=180, help="so many of each character's rows, drawn by lot")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--judged", type=int, default=0, help="of so many seeds copying and forgetting are measured")
     parser.add_argument("--json", action="store_true")
@@ -80,6 +81,7 @@ def main() -> None:
     sources = {name: lines_of(name, options.out) for name in options.characters}
     if options.lines is not None:
         sources[options.lines.stem] = options.lines
+    sources = {name: some(path, options.rows, options.out / f"{name}-some.jsonl") for name, path in sources.items()}
     names = ["tutorial", *(name for name in options.settings if name != "tutorial")]
     curves, cards = {}, {}
     for seed in range(options.seeds):
@@ -102,6 +104,14 @@ def lines_of(character: str, folder: Path) -> Path:
     return path
 
 
+def some(source: Path, count: int, path: Path) -> Path:
+    """So many of the rows, in their order."""
+    rows = formats.load([source]).conversations
+    kept = sorted(random.Random(0).sample(range(len(rows)), min(count, len(rows))))
+    save_rows([rows[index] for index in kept], path)
+    return path
+
+
 def trained(folder: Path, setting: str, character: str, rows: Path, seed: int) -> Path:
     """The run's folder; it is trained unless it is there."""
     runs, name = folder / "runs", f"{character} {setting} {seed}"
@@ -112,7 +122,6 @@ def trained(folder: Path, setting: str, character: str, rows: Path, seed: int) -
         "persona.name": character,
         "persona.system": f"You are {character}.",
         "data.source": str(rows.resolve()),
-        "data.seed": SPLIT_SEEDS.get(character, 1),
         "train.seed": seed,
     }
     if not (runs / name / "adapter").is_dir():
