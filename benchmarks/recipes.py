@@ -33,13 +33,13 @@ PLAYS = {"Hamlet": "tragedies/hamlet", "Falstaff": "histories/henry-iv-part-1", 
 PROMPTS = 12
 PRICES = {"lifted": "copying.tuned.lifted_share", "kl": "forgetting.kl"}
 
-SHIPPED = {"train.learning_rate": 2e-3, "train.warmup_steps": 2, "train.epochs": 2}
+SHIPPED = {"train.learning_rate": 2e-3, "train.epochs": 2}
 SETTINGS: dict[str, dict[str, Any]] = {
-    "tutorial": {"train.learning_rate": 1e-4, "train.warmup_steps": 0, "train.epochs": 3, "train.heldout_steps": 20},
+    "tutorial": {"train.learning_rate": 1e-4, "train.epochs": 3, "train.heldout_steps": 20},
     "shipped": SHIPPED,
     "rate 1e-3": {**SHIPPED, "train.learning_rate": 1e-3},
     "rate 4e-3": {**SHIPPED, "train.learning_rate": 4e-3},
-    "no warm-up": {**SHIPPED, "train.warmup_steps": 0},
+    "warm-up of 4 steps": {**SHIPPED, "train.warmup_steps": 4},
     "cosine": {**SHIPPED, "train.schedule": "cosine"},
     "rank 4": {**SHIPPED, "lora.rank": 4, "lora.alpha": 16},
     "rank 32": {**SHIPPED, "lora.rank": 32, "lora.alpha": 128},

@@ -13,12 +13,12 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, Ernie4_5Config, Ernie4_5ForCausalLM
 
 import offbook
-from offbook import pipeline
+from offbook import pipeline, prepare
 from offbook.core.config import load
 from offbook.core.errors import OffbookError, UsageError
 from offbook.core.report import Silent
 from offbook.core.rundir import RunDir
-from offbook.core.types import Turn
+from offbook.core.types import Conversation, Origin, Turn
 from offbook.model import adapter as adapters
 from offbook.track.metrics import read
 from tests.paths import shared_file
@@ -308,3 +308,9 @@ def test_the_tutorials_shape_trains_on_its_rows(tmp_path, vocabulary):
     assert (known["rows"], known["duplicates"], known["conflicts"]) == (3729, 112, 50)
     assert lines[-1]["step"] == 3
     assert lines[-1]["heldout_loss"] < lines[0]["heldout_loss"]
+
+
+def test_a_line_separator_in_a_text_splits_no_row(tmp_path):
+    row = Conversation((Turn("user", "Who\u2028is it?"), Turn("assistant", "I\x85am.")), Origin("a.json", 1))
+    prepare.save_rows([row, row], tmp_path / "rows.jsonl")
+    assert prepare.load_rows(tmp_path / "rows.jsonl") == [row, row]

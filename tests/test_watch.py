@@ -152,7 +152,7 @@ def test_a_row_that_leaves_no_room_for_a_reply_is_not_judged_on(settings, tmp_pa
     told = [("Who is there?", "A friend to this ground."), ("word " * 300, "Ay."), ("Speak, sir.", "I will, my lord.")]
     judged.write_text("".join(json.dumps({"instruction": said, "output": reply}) + "\n" for said, reply in told))
     short = {**settings, "data.heldout_source": str(judged), "data.max_length": 200, "evaluate.prompts": 2}
-    with pytest.raises(UsageError, match="judged.jsonl:2"):
+    with pytest.raises(UsageError, match=r"judged\.jsonl:2"):
         offbook.train(load(None, short))
     run = offbook.train(load(None, {**short, "data.on_error": "skip"}))
     assert len((run.data / "heldout.jsonl").read_text(encoding="utf-8").splitlines()) == 2
@@ -167,6 +167,18 @@ def test_a_row_that_leaves_no_room_for_a_reply_is_not_judged_on(settings, tmp_pa
     judged.write_text(json.dumps({"instruction": "word " * 300, "output": "Ay."}) + "\n")
     with pytest.raises(UsageError, match="no row fits"):
         offbook.judging.evaluate(run.path, data=judged)
+
+
+def test_rows_that_were_learned_are_not_judged_on(settings, rows):
+    run = offbook.train(load(None, settings))
+    learned = len((run.data / "train.jsonl").read_text(encoding="utf-8").splitlines())
+    said = []
+    reporter = Silent()
+    reporter.say = said.append
+    offbook.judging.evaluate(run.path, data=rows, prompts=2, reporter=reporter)
+    assert any(line.startswith(f"{learned} of ") and "trained on them" in line for line in said)
+    with pytest.raises(UsageError, match="trained on every row"):
+        offbook.judging.evaluate(run.path, data=run.data / "train.jsonl", prompts=2)
 
 
 def test_a_verdict_that_fails_costs_the_run_nothing(settings, monkeypatch):

@@ -18,7 +18,6 @@ from offbook.model.load import load_model
 from offbook.prepare import Material, Part, open_part, persona_of, read_material, tokenize
 from offbook.text.stops import proves_stop, stop_ids
 from offbook.train import estimate, forward
-from offbook.train.lowmem import keep_narrow
 from offbook.train.packing import Step, pack_step
 from offbook.train.plan import Plan
 
@@ -76,8 +75,6 @@ def open_job(config: RunConfig, reporter: Reporter) -> Job:
     tokenize(material, part.template, config)
     reporter.say(f"Loading {config.model.source}")
     base = load_model(part.pulled.path, config.model.dtype)
-    if config.model.dtype == "low_memory":
-        keep_narrow(base)
     model = _with_adapter(base, config, part.pulled.path)
     fast = config.train.fast
     notes = forward.install(
@@ -130,7 +127,7 @@ def report_of_data(material: Material) -> dict[str, Any]:
         "removed": material.removed,
         "dropped": material.dropped,
         "leak": material.leak,
-        "skipped": material.skipped,
+        "skipped": [*material.skipped, *material.too_long],
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,11 +33,11 @@ class Pair:
     character: Character
     max_length: int
 
-    def score(self, conversations: Sequence[Conversation]) -> list[Score]:
+    def score(self, conversations: Sequence[Conversation], *, whole: bool = False) -> list[Score]:
         """See `evidence.Models.score`."""
-        template = self.character.template
+        template, longest = self.character.template, sys.maxsize if whole else self.max_length
         return compare.score(
-            self.character.model, [template.examples(conversation, self.max_length) for conversation in conversations]
+            self.character.model, [template.examples(conversation, longest) for conversation in conversations]
         )
 
     def reply(self, prompts: Sequence[evidence.Prompt], *, tuned: bool) -> list[Reply]:
@@ -97,7 +98,7 @@ def judge(
     found = evidence.gather(
         Pair(character, config.data.max_length),
         train=load_rows(run.data / "train.jsonl"),
-        heldout=_judged_on(run, character, config.data.max_length, data, say),
+        heldout=_judged_on(run, character, config, data, say),
         probes=[tuple(character.with_system([Turn("user", probe)])) for probe in character.persona.probes],
         prompts=config.evaluate.prompts,
         say=say,
@@ -117,21 +118,37 @@ def judge(
 
 
 def _judged_on(
-    run: RunDir, character: Character, max_length: int, data: Path | None, say: Callable[[str], None]
+    run: RunDir, character: Character, config: RunConfig, data: Path | None, say: Callable[[str], None]
 ) -> list[Conversation]:
     """The rows to judge on: the run's own or the file's, without those that leave no room for a reply."""
-    if data is None:
-        rows = load_rows(run.data / "heldout.jsonl")
-    else:
-        rows = [with_system(row, character.persona.system) for row in formats.load([data]).conversations]
-    _, refused = examples_of(rows, character.template, max_length)
+    rows = load_rows(run.data / "heldout.jsonl") if data is None else _unseen(run, character, config, data, say)
+    longest = config.data.max_length
+    _, refused = examples_of(rows, character.template, longest)
     if refused and len(refused) == len(rows):
-        raise UsageError(f"no row fits the run's {max_length} tokens: {refused[0].what}", "Give shorter rows: --data.")
+        raise UsageError(f"no row fits the run's {longest} tokens: {refused[0].what}", "Give shorter rows: --data.")
     if refused:
-        say(
-            f"{len(refused)} of {len(rows)} rows are left out: they leave no reply within the run's {max_length} tokens"
-        )
+        say(f"{len(refused)} of {len(rows)} rows are left out: no reply fits within the run's {longest} tokens")
     return [row for index, row in enumerate(rows) if index not in refused]
+
+
+def _unseen(
+    run: RunDir, character: Character, config: RunConfig, data: Path, say: Callable[[str], None]
+) -> list[Conversation]:
+    """The file's rows under the character's prompt, without those that it was trained on."""
+    loaded = formats.load([data], on_error=config.data.on_error)
+    for bad in loaded.skipped:
+        say(f"skipped: {bad}")
+    learned = {_spoken(row) for row in load_rows(run.data / "train.jsonl")}
+    unseen = [row for row in loaded.conversations if _spoken(row) not in learned]
+    if loaded.conversations and not unseen:
+        raise UsageError(f"the run was trained on every row of {data}", "Judge it on others: --data FILE.")
+    if seen := len(loaded.conversations) - len(unseen):
+        say(f"{seen} of {len(loaded.conversations)} rows are left out: the run was trained on them")
+    return [with_system(row, character.persona.system) for row in unseen]
+
+
+def _spoken(row: Conversation) -> tuple[tuple[str, str], ...]:
+    return tuple((turn.role, turn.text) for turn in row.turns if turn.role != "system")
 
 
 def page(run: RunDir, card: dict[str, Any], lang: str) -> str:
@@ -164,7 +181,7 @@ def compare_runs(names: Sequence[str], lang: str = "en") -> dict[str, Any]:
     return comparing.compare(cards, lang)
 
 
-def check_gate(card: dict[str, Any], bounds: Sequence[str]) -> None:
+def check_gate(card: dict[str, Any], bounds: Sequence[gate.Bound]) -> None:
     """Raise GateMissed where the scorecard misses a bound; see `offbook.evaluate.gate`."""
     gate.check_bounds(card, bounds)
 

@@ -40,6 +40,8 @@ class Material:
     heldout: list[Conversation]
     skipped: list[str]
     """Rows that were left out because they are bad, each with its file, line and reason."""
+    too_long: list[str]
+    """Rows that were left out because their prompts alone fill `data.max_length`."""
     removed: int
     """Rows that `data.dedupe` and `data.max_per_prompt` took out."""
     dropped: int
@@ -99,7 +101,7 @@ def read_material(config: RunConfig) -> Material:
         raise UsageError("no row is left to learn from", "Lower --data.heldout, or give more rows.")
     skipped = [str(bad) for bad in loaded.skipped]
     removed = len(loaded.conversations) - len(kept)
-    return Material(loaded.conversations, train, heldout, skipped, removed, len(parts.dropped), leaked)
+    return Material(loaded.conversations, train, heldout, skipped, [], removed, len(parts.dropped), leaked)
 
 
 def tokenize(material: Material, template: ChatTemplate, config: RunConfig) -> None:
@@ -117,7 +119,7 @@ def tokenize(material: Material, template: ChatTemplate, config: RunConfig) -> N
             raise next(iter(refused.values()))
         rows[:] = [row for index, row in enumerate(rows) if index not in refused]
         examples += found
-        material.skipped += [error.what for error in refused.values()]
+        material.too_long += [error.what for error in refused.values()]
     if not material.examples:
         raise UsageError("no row has anything to learn within data.max_length", "Raise --data.max_length.")
 
@@ -180,7 +182,8 @@ def save_rows(conversations: Iterable[Conversation], path: Path) -> None:
 def load_rows(path: Path) -> list[Conversation]:
     """What `save_rows` wrote, each row with the origin that it had."""
     rows = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    # splitlines would also split at U+2028, which may stand in a text
+    for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
         row = json.loads(line)
         turns = tuple(
             Turn(message["role"], message["content"], message.get("weight") != 0) for message in row["messages"]

@@ -53,7 +53,9 @@ def test_unknown_override_is_an_error():
         configs.load(None, {"data.source": "x", "train.epoch": "1"})
 
 
-@pytest.mark.parametrize("text", ["true", "007", "2026-11-24", "You are: Hamlet", "Number #1", "[HAM]let", "- a", "null"])
+@pytest.mark.parametrize(
+    "text", ["true", "007", "2026-11-24", "You are: Hamlet", "#1", "[HAM]let", "- a", "null", "2026-13-01"]
+)
 def test_text_in_an_override_is_what_was_typed(text):
     assert configs.load(None, {"data.source": "x", "persona.name": text}).persona.name == text
 
@@ -63,6 +65,8 @@ def test_text_in_an_override_is_what_was_typed(text):
     [
         ("persona.name", '"Hamlet"', "Hamlet"),
         ("persona.greeting", "null", None),
+        ("persona.greeting", "# hi", "# hi"),
+        ("data.dedupe", "off", "off"),
         ("persona.probes", '["Who?", "Why?"]', ["Who?", "Why?"]),
         ("train.epochs", "2", 2),
     ],
@@ -71,6 +75,12 @@ def test_an_override_may_be_quoted_null_or_a_list(option, typed, meant):
     config = configs.load(None, {"data.source": "x", option: typed})
     section, leaf = option.split(".")
     assert getattr(getattr(config, section), leaf) == meant
+
+
+def test_off_in_a_file_is_the_word(tmp_path):
+    path = write(tmp_path / "run.yaml", data={"source": "a.json"})
+    path.write_text(path.read_text() + "  dedupe: off\n")
+    assert configs.load(path).data.dedupe == "off"
 
 
 def test_paths_in_a_file_are_relative_to_it_and_on_the_command_line_to_the_folder(tmp_path, monkeypatch):

@@ -13,7 +13,8 @@ try:
     cli.main(["completion", "bash"])
 except SystemExit:
     pass
-print(os.environ["OMP_WAIT_POLICY"], os.environ.get("GOMP_SPINCOUNT"), os.environ["THP_MEM_ALLOC_ENABLE"], "torch" in sys.modules)
+names = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "THP_MEM_ALLOC_ENABLE")
+print(*map(os.environ.get, names), "torch" in sys.modules)
 """
 
 

@@ -42,7 +42,7 @@ class FakeModels:
         self.stops = stops or (lambda text: True)
         self.asked: list[tuple[bool, list[Prompt]]] = []
 
-    def score(self, conversations: Sequence[Conversation]) -> list[Score]:
+    def score(self, conversations: Sequence[Conversation], *, whole: bool = False) -> list[Score]:
         return [self._score(conversation) for conversation in conversations]
 
     def reply(self, prompts: Sequence[Prompt], *, tuned: bool) -> list[Reply]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -111,15 +112,19 @@ def test_the_best_step_is_the_earliest_of_the_lowest() -> None:
     assert not curve.stalled(lines[:3], patience=1)
 
 
+def check(card: dict[str, Any], *bounds: str) -> None:
+    gate.check_bounds(card, [gate.Bound.parse(bound) for bound in bounds])
+
+
 def test_bounds_are_kept_missed_or_mistaken() -> None:
     card = good_card()
-    gate.check_bounds(card)
-    gate.check_bounds(card, ["heldout.tuned.loss < 9", "stops.tuned.share>=1"])
+    check(card, *gate.DEFAULT_BOUNDS)
+    check(card, "heldout.tuned.loss < 9", "stops.tuned.share>=1")
     with pytest.raises(GateMissed, match=r"forgetting.kl<=0.01 \(it is 0.05\)") as missed:
-        gate.check_bounds(card, ["forgetting.kl<=0.01", "copying.excess<=1", "stops.tuned.share<0.5"])
+        check(card, "forgetting.kl<=0.01", "copying.excess<=1", "stops.tuned.share<0.5")
     assert missed.value.exit_code == 3 and "stops.tuned.share<0.5" in missed.value.what
     for nonsense in ("forgetting.kl", "forgetting.kl<=much", "forgetting.kll<1", "heldout<1"):
         with pytest.raises(UsageError):
-            gate.check_bounds(card, [nonsense])
+            check(card, nonsense)
     with pytest.raises(GateMissed):
-        gate.check_bounds(scorecard(evidence(kl=5.0)))
+        check(scorecard(evidence(kl=5.0)), *gate.DEFAULT_BOUNDS)

@@ -5,8 +5,8 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from torch import nn
 
+from offbook.model.lowmem import keep_narrow
 from offbook.train import forward, layer
-from offbook.train.lowmem import keep_narrow
 from offbook.train.packing import pack_step
 from tests.assets import smollm2_path
 from tests.tiny import ARCHITECTURES, tiny_model

@@ -36,15 +36,16 @@ def command(
     from offbook import judging
     from offbook.cli.screen import reporter
     from offbook.core.rundir import find_run
+    from offbook.evaluate.gate import DEFAULT_BOUNDS, Bound
 
+    bounds = [Bound.parse(text) for text in (*(DEFAULT_BOUNDS if gate else ()), *bound)]
     card = judging.evaluate(run, data=data, prompts=prompts, lang=lang, reporter=reporter())
     if as_json:
         print_json(card)
     else:
         _show(card)
         click.echo(f"\nThe whole verdict: {find_run(run).report}")
-    if gate or bound:
-        judging.check_gate(card, bound)
+    judging.check_gate(card, bounds)
 
 
 def _show(card: dict[str, Any]) -> None:

@@ -9,10 +9,10 @@ import types
 import typing
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from offbook.core.errors import UsageError
@@ -53,6 +53,11 @@ class PersonaConfig(Section):
     """Prompts that base and tuned model answer side by side at the end of a run."""
 
 
+def _off(value: Any) -> Any:
+    """YAML takes the word for false."""
+    return "off" if value is False else value
+
+
 class DataConfig(Section):
     source: str | list[str] = Field(min_length=1)
     """The character's lines: files (JSON, JSONL, CSV, TSV, Parquet) or a hub data set (ms:ORG/NAME, hf:ORG/NAME)."""
@@ -68,7 +73,7 @@ class DataConfig(Section):
     """Seed of the split."""
     on_error: Literal["stop", "skip"] = "stop"
     """What a bad row does: stop with its file and line, or be skipped and counted."""
-    dedupe: Literal["exact", "near", "off"] = "off"
+    dedupe: Annotated[Literal["exact", "near", "off"], BeforeValidator(_off)] = "off"
     """Drop repeated rows before training: exact repeats, near repeats too, or none."""
     max_per_prompt: int | None = Field(None, ge=1)
     """Keep at most so many answers to one and the same prompt."""
@@ -219,9 +224,10 @@ def _told(text: Any, field: FieldInfo | None) -> Any:
     and a comment in `No #1`; it may be in quotes."""
     value = parse(text)
     kinds = _kinds(field.annotation) if field is not None else ()
-    if not isinstance(text, str) or str not in kinds:
+    if not isinstance(text, str) or not any(kind is str or typing.get_origin(kind) is Literal for kind in kinds):
         return value
-    is_null, is_list = value is None and type(None) in kinds, isinstance(value, list) and list[str] in kinds
+    is_null = text.strip().lower() in ("", "~", "null") and type(None) in kinds
+    is_list = isinstance(value, list) and list[str] in kinds
     is_quoted = isinstance(value, str) and text[:1] in ("'", '"')
     return value if is_null or is_list or is_quoted else text
 

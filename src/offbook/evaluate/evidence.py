@@ -19,8 +19,9 @@ Prompt = tuple[Turn, ...]
 class Models(Protocol):
     """Base and tuned model, as the evaluation sees them."""
 
-    def score(self, conversations: Sequence[Conversation]) -> list[Score]:
-        """Token losses of both on the replies of each conversation, its turns taken as they are."""
+    def score(self, conversations: Sequence[Conversation], *, whole: bool = False) -> list[Score]:
+        """Token losses of both on the replies of each conversation, its turns taken as they are; what is longer than
+        the run's rows may be is cut as there, unless `whole`."""
         ...
 
     def reply(self, prompts: Sequence[Prompt], *, tuned: bool) -> list[Reply]:
@@ -104,7 +105,7 @@ def gather(
         )
     general = general_prompts()
     say(f"Scoring {len(heldout)} held-out rows and {len(general)} everyday requests with both models")
-    scores, general_scores = models.score(heldout), models.score([item.conversation for item in general])
+    scores, general_scores = models.score(heldout), models.score([item.conversation for item in general], whole=True)
     judged = [*[(row.turns[:-1], row.replies[-1]) for row in asked], *[(turns, "") for turns in probes]]
     exchanges = _exchange(models, judged, say)
     everyday = [(item.conversation.turns[:-1], item.answer) for item in general if item.shown]

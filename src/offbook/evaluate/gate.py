@@ -59,15 +59,15 @@ class Bound:
         return f"{self.path}{self.sign}{self.limit:g}"
 
 
-def check_bounds(card: Mapping[str, Any], bounds: Sequence[str] = ()) -> None:
-    """Compare a scorecard with bounds; none given: DEFAULT_BOUNDS.
+def check_bounds(card: Mapping[str, Any], bounds: Sequence[Bound]) -> None:
+    """Compare a scorecard with bounds.
 
     Raises:
-        UsageError: a bound is not one, or names nothing in the scorecard.
+        UsageError: a bound names nothing in the scorecard.
         GateMissed: one was missed; all of them are named, with what was found.
     """
     missed = []
-    for bound in map(Bound.parse, bounds or DEFAULT_BOUNDS):
+    for bound in bounds:
         found = value(card, bound.path)
         if isinstance(found, bool) or not isinstance(found, int | float):
             raise UsageError(

@@ -11,6 +11,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTra
 from transformers.utils import logging
 
 from offbook.core.errors import UsageError, is_out_of_memory
+from offbook.model.lowmem import keep_narrow
 
 # Said at every call: a repository's own Python never runs, and a pickle is never opened.
 _SAFE = {"trust_remote_code": False, "local_files_only": True}
@@ -57,7 +58,7 @@ def load_model(folder: Path, dtype: str = "auto") -> PreTrainedModel:
     """The causal language model of a folder, in evaluation mode, on the GPU where there is one.
 
     Args:
-        dtype: auto, float32, bfloat16, float16, or low_memory (bfloat16 storage).
+        dtype: auto, float32, bfloat16, float16, or low_memory (see `offbook.model.lowmem`).
 
     Raises:
         UsageError: the folder has no safetensors weights or they do not fit its configuration.
@@ -80,6 +81,8 @@ def load_model(folder: Path, dtype: str = "auto") -> PreTrainedModel:
         if "safetensors" not in type(error).__module__ and "Safetensor" not in type(error).__name__:
             raise
         raise UsageError(f"the weights in {folder} are damaged: {error}", _complete(folder)) from None
+    if dtype == "low_memory":
+        keep_narrow(model)
     torch.nn.Module.to(model, choose_device())
     return model.eval()
 
