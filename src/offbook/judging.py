@@ -173,11 +173,12 @@ def compare_runs(names: Sequence[str], lang: str = "en") -> dict[str, Any]:
         UsageError: fewer than two runs, or one that was not evaluated.
     """
     cards = {}
-    for name in names:
-        run = find_run(name)
+    runs = [find_run(name) for name in names]
+    for run in runs:
         if not run.eval.is_file():
             raise UsageError(f"the run '{run.name}' was not evaluated yet", f"Do it: offbook eval {run.path}")
-        cards[run.name] = _read_json(run.eval)
+        namesakes = sum(other.name == run.name for other in runs)
+        cards[run.name if namesakes == 1 else str(run.path)] = _read_json(run.eval)
     return comparing.compare(cards, lang)
 
 

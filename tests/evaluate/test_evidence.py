@@ -37,6 +37,8 @@ def test_a_larger_sample_holds_the_smaller_one() -> None:
 def test_keys_tell_conversations_apart() -> None:
     assert key(row("a", "b").turns) == key(row("a", "b", line=9, file="other").turns)
     assert key(row("a", "b").turns) != key(row("ab", "").turns)
+    turns = row("a", "b").turns
+    assert key((Turn("system", "You are Will."), *turns)) == key((Turn("system", "Be Will."), *turns)) == key(turns)
 
 
 def test_nothing_to_judge_on_is_a_users_mistake() -> None:

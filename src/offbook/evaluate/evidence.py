@@ -130,8 +130,9 @@ def sample(conversations: Sequence[Conversation], count: int, seed: int) -> list
 
 
 def key(turns: Sequence[Turn]) -> str:
-    """A short name for what was said, the same in every run: it pairs the rows of two evaluations."""
-    said = json.dumps([[turn.role, turn.text] for turn in turns], ensure_ascii=False)
+    """A short name for what was said, the same in every run, whatever its system prompt: it pairs the rows of two
+    evaluations."""
+    said = json.dumps([[turn.role, turn.text] for turn in turns if turn.role != "system"], ensure_ascii=False)
     return sha256(said.encode()).hexdigest()[:12]
 
 
