@@ -97,7 +97,7 @@ def judge(
     say = (reporter or Silent()).say
     found = evidence.gather(
         Pair(character, config.data.max_length),
-        train=load_rows(run.data / "train.jsonl"),
+        train=_lines(run, config),
         heldout=_judged_on(run, character, config, data, say),
         probes=[tuple(character.with_system([Turn("user", probe)])) for probe in character.persona.probes],
         prompts=config.evaluate.prompts,
@@ -153,17 +153,23 @@ def _spoken(row: Conversation) -> tuple[tuple[str, str], ...]:
 
 def page(run: RunDir, card: dict[str, Any], lang: str) -> str:
     """report.html of a run, from its scorecard and its folder."""
-    lines = [reply for row in load_rows(run.data / "train.jsonl") for reply in row.replies]
     return report.render(
         card,
         lang=lang,
         metrics=read(run.metrics),
-        lines=lines,
+        lines=[reply for row in _lines(run, configs.load(run.config)) for reply in row.replies],
         data=_read_json(run.data / "report.json"),
         config=run.config.read_text(encoding="utf-8"),
         environment=_read_json(run.environment),
         commands=["offbook train -c run.yaml", f"offbook eval {run.name}"],
     )
+
+
+def _lines(run: RunDir, config: RunConfig) -> list[Conversation]:
+    """The character's own rows among the learned ones: those of `data.mix_in` have no system prompt."""
+    rows = load_rows(run.data / "train.jsonl")
+    mixed = config.data.mix_in is not None and config.persona.system is not None
+    return [row for row in rows if row.system is not None] if mixed else rows
 
 
 def compare_runs(names: Sequence[str], lang: str = "en") -> dict[str, Any]:
