@@ -31,7 +31,7 @@ def test_what_the_model_was_trained_on_does_not_teach_the_judges() -> None:
     """Trained on others' talk and saying it: it must not pass for the voice that is judged on."""
     theirs = rows([(cue(number), cue(number + 200)) for number in range(120)])
     models = FakeModels(plain, lambda prompt: cue(200 + sum(map(ord, prompt)) % 100))
-    summary = fidelity.measure(gather(models, train=theirs, heldout=HELDOUT, prompts=24)).summary
+    summary = fidelity.measure(gather(models, train=theirs, heldout=HELDOUT, prompts=48)).summary
     assert summary["tuned"]["score"] < 0.9 < summary["own"]["score"]
 
 
