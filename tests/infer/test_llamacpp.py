@@ -1,8 +1,11 @@
 """llama.cpp as an engine: the same ids as transformers, its own slots, and no port."""
 
+import socket
 import stat
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import psutil
 import pytest
 import torch
@@ -12,7 +15,7 @@ from offbook.core.errors import OffbookError
 from offbook.core.persona import BaseModelRef, Persona
 from offbook.export.gguf_model import write_model
 from offbook.export.original import Original
-from offbook.infer.llamacpp import LlamaCppEngine, LlamaServer
+from offbook.infer.llamacpp import LlamaCppEngine, LlamaServer, Patient
 from offbook.infer.stream import TransformersEngine, stream
 from offbook.text.template import ChatTemplate
 from tests.tiny import chatml_tokenizer, tiny_model
@@ -105,6 +108,31 @@ def test_replies_that_grow_side_by_side_are_their_own(engine):
     with ThreadPoolExecutor(8) as threads:
         together = list(threads.map(lambda prompt: texts(engine, prompt), PROMPTS * 6))
     assert together == alone * 6
+
+
+def test_a_server_that_hangs_up_is_asked_once_more(tmp_path):
+    """The first connection is closed unanswered; the second request is the same, and is answered."""
+    asked = []
+
+    def answer(listening):
+        for reply in (b"", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"):
+            connection, _ = listening.accept()
+            heard = b""
+            while not heard.endswith(b'{"prompt":[1]}'):  # head and body come apart
+                heard += connection.recv(4096)
+            asked.append(heard)
+            connection.sendall(reply)
+            connection.close()
+
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "s"))
+        listening.listen()
+        thread = threading.Thread(target=answer, args=(listening,))
+        thread.start()
+        with httpx.Client(transport=Patient(uds=str(tmp_path / "s")), base_url="http://llama") as client:
+            assert client.post("/completion", json={"prompt": [1]}).text == "ok"
+        thread.join()
+    assert len(asked) == 2 and asked[0] == asked[1]
 
 
 def test_closing_the_iterator_frees_its_slot(engine):

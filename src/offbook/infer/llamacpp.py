@@ -26,6 +26,18 @@ CONTEXT = 4096
 """Tokens of prompt and reply together, at most, unless the model knows fewer."""
 
 
+class Patient(httpx.HTTPTransport):
+    """Asks once more where the server hangs up before it has answered, as llama.cpp's may on a machine that has much
+    else to do."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """See httpx."""
+        try:
+            return super().handle_request(request)
+        except httpx.RemoteProtocolError:
+            return super().handle_request(request)
+
+
 class LlamaServer:
     """llama.cpp's server for one GGUF file; close it when done.
 
@@ -79,10 +91,10 @@ class LlamaServer:
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
         if os.name == "nt":  # Python has no such sockets there: a port on loopback, guarded by the key
             params.hostnames, params.port = ["127.0.0.1"], 0
-            return httpx.HTTPTransport(limits=limits)
+            return Patient(limits=limits)
         socket = self._folder / "llama.sock"
         params.hostnames = [str(socket)]
-        return httpx.HTTPTransport(uds=str(socket), limits=limits)
+        return Patient(uds=str(socket), limits=limits)
 
     def lora(self, scale: float) -> list[dict[str, float]]:
         """A request's word on the adapter. A request that said nothing of it, though it is off, would be given what
