@@ -177,6 +177,7 @@ def test_rows_that_were_learned_are_not_judged_on(settings, rows):
     reporter.say = said.append
     offbook.judging.evaluate(run.path, data=rows, prompts=2, reporter=reporter)
     assert any(line.startswith(f"{learned} of ") and "trained on them" in line for line in said)
+    assert f"offbook eval {run.name} --data {rows} --prompts 2" in run.report.read_text(encoding="utf-8")
     with pytest.raises(UsageError, match="trained on every row"):
         offbook.judging.evaluate(run.path, data=run.data / "train.jsonl", prompts=2)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -109,6 +110,7 @@ def judge(
         "model": character.persona.base.source,
         "step": _read_json(run.environment).get("adapter_step"),
         "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "command": _command(run, config, data),
     }
     lang = config.evaluate.lang
     card = _with_verdict({"about": about, **scorecard.scorecard(found)}, run, lang)
@@ -161,8 +163,14 @@ def page(run: RunDir, card: dict[str, Any], lang: str) -> str:
         data=_read_json(run.data / "report.json"),
         config=run.config.read_text(encoding="utf-8"),
         environment=_read_json(run.environment),
-        commands=["offbook train -c run.yaml", f"offbook eval {run.name}"],
+        commands=["offbook train -c run.yaml", card["about"]["command"]],
     )
+
+
+def _command(run: RunDir, config: RunConfig, data: Path | None) -> str:
+    """What somebody would type to be told the same."""
+    on = [] if data is None else ["--data", str(data)]
+    return shlex.join(["offbook", "eval", run.name, *on, "--prompts", str(config.evaluate.prompts)])
 
 
 def _lines(run: RunDir, config: RunConfig) -> list[Conversation]:

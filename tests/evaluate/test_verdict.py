@@ -59,6 +59,13 @@ def test_no_difference_is_not_called_learning() -> None:
     assert "not_learned" in rules(card) and "learned" not in rules(card)
 
 
+def test_one_row_alone_makes_nothing_clear() -> None:
+    card = good_card()
+    assert card["heldout"]["difference"]["interval"][1] < 0
+    card["heldout"]["rows"] = 1
+    assert {"not_learned", "few_rows"} <= rules(card) and "learned" not in rules(card)
+
+
 def test_a_curve_that_rises_again_is_named_unless_the_best_checkpoint_was_kept() -> None:
     card = good_card()
     assert "overfits" in rules(card, RISING)

@@ -102,9 +102,9 @@ def _curve(metrics: Sequence[Mapping[str, Any]], step: int | None) -> Numbers | 
 
 
 def _learned(card: Mapping[str, Any], sign: int) -> Numbers | None:
-    """The loss clearly fell (sign −1), clearly rose (1), or neither (0)."""
+    """The loss clearly fell (sign −1), clearly rose (1), or neither (0): one row alone makes nothing clear."""
     change, (low, high) = card["heldout"]["difference"]["loss"], card["heldout"]["difference"]["interval"]
-    seen = -1 if high < 0 else 1 if low > 0 else 0
+    seen = 0 if card["heldout"]["rows"] < 2 else -1 if high < 0 else 1 if low > 0 else 0
     base, tuned = card["heldout"]["base"]["loss"], card["heldout"]["tuned"]["loss"]
     return {"change": change, "base": base, "tuned": tuned, "low": low, "high": high} if seen == sign else None
 
