@@ -33,10 +33,12 @@ PLAYS = {"Hamlet": "tragedies/hamlet", "Falstaff": "histories/henry-iv-part-1", 
 PROMPTS = 12
 PRICES = {"lifted": "copying.tuned.lifted_share", "kl": "forgetting.kl"}
 
-SHIPPED = {"train.learning_rate": 2e-3, "train.epochs": 2}
+SHIPPED = {"train.learning_rate": 2e-3, "train.epochs": 2, "data.mix_in": "base"}
 SETTINGS: dict[str, dict[str, Any]] = {
     "tutorial": {"train.learning_rate": 1e-4, "train.epochs": 3, "train.heldout_steps": 20},
     "shipped": SHIPPED,
+    "no own answers": {**SHIPPED, "data.mix_in": None},
+    "own answers, a tenth": {**SHIPPED, "data.mix_in_share": 0.1},
     "rate 1e-3": {**SHIPPED, "train.learning_rate": 1e-3},
     "rate 4e-3": {**SHIPPED, "train.learning_rate": 4e-3},
     "warm-up of 4 steps": {**SHIPPED, "train.warmup_steps": 4},

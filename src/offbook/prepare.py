@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from offbook.core.config import RunConfig, is_hub
+from offbook.core.config import BASE, RunConfig, is_hub
 from offbook.core.errors import UsageError
 from offbook.core.persona import BaseModelRef, Persona
 from offbook.core.registry import lookup
@@ -83,6 +83,11 @@ def read_material(config: RunConfig) -> Material:
         UsageError: a file or row is bad, or nothing is left to learn from.
     """
     data = config.data
+    if data.mix_in == BASE and config.persona.system is None:
+        raise UsageError(
+            "data.mix_in base needs a system prompt: else the model is asked in the same way as itself and in its part",
+            "Give the character one: --persona.system 'You are …'",
+        )
     sources = [data.source] if isinstance(data.source, str) else data.source
     loaded = formats.load(_local(sources), data.format, data.on_error)
     kept = quality.thin(loaded.conversations, data.dedupe, data.max_per_prompt)
@@ -94,7 +99,7 @@ def read_material(config: RunConfig) -> Material:
     leaked = leak.measure(parts, data.seed).to_dict() if parts.heldout else None
     train = [with_system(conversation, config.persona.system) for conversation in parts.train]
     heldout = [with_system(conversation, config.persona.system) for conversation in parts.heldout]
-    if data.mix_in is not None:
+    if data.mix_in not in (None, BASE):
         general = formats.load(_local([data.mix_in]), "auto", data.on_error).conversations
         train += mix.choose(general, len(train), data.mix_in_share, data.seed)
     if not train:
@@ -168,15 +173,21 @@ def probes(config: RunConfig) -> list[str]:
 
 
 def save_rows(conversations: Iterable[Conversation], path: Path) -> None:
-    """Write conversations as OpenAI `messages` rows, each with where it came from."""
-    with path.open("w", encoding="utf-8") as file:
-        for conversation in conversations:
-            origin = conversation.origin
-            row = {
-                "messages": [_message(turn) for turn in conversation.turns],
-                "source": {"file": origin.file, "line": origin.line, "scene": origin.scene},
-            }
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    """Write `rows_text`."""
+    path.write_text(rows_text(conversations), encoding="utf-8")
+
+
+def rows_text(conversations: Iterable[Conversation]) -> str:
+    """Conversations as lines of OpenAI `messages` rows, each with where it came from."""
+    lines = []
+    for conversation in conversations:
+        origin = conversation.origin
+        row = {
+            "messages": [_message(turn) for turn in conversation.turns],
+            "source": {"file": origin.file, "line": origin.line, "scene": origin.scene},
+        }
+        lines.append(json.dumps(row, ensure_ascii=False) + "\n")
+    return "".join(lines)
 
 
 def load_rows(path: Path) -> list[Conversation]:
@@ -186,7 +197,8 @@ def load_rows(path: Path) -> list[Conversation]:
     for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
         row = json.loads(line)
         turns = tuple(
-            Turn(message["role"], message["content"], message.get("weight") != 0) for message in row["messages"]
+            Turn(message["role"], message["content"], message.get("weight") != 0, message.get("ends", True))
+            for message in row["messages"]
         )
         rows.append(Conversation(turns, Origin(**row["source"])))
     return rows
@@ -194,7 +206,8 @@ def load_rows(path: Path) -> list[Conversation]:
 
 def _message(turn: Turn) -> dict[str, Any]:
     weight = {} if turn.learn else {"weight": 0}
-    return {"role": turn.role, "content": turn.text, **weight}
+    cut = {} if turn.ends else {"ends": False}
+    return {"role": turn.role, "content": turn.text, **weight, **cut}
 
 
 def with_system(conversation: Conversation, system: str | None) -> Conversation:

@@ -91,6 +91,9 @@ def test_paths_in_a_file_are_relative_to_it_and_on_the_command_line_to_the_folde
     assert config.data.source == [str(tmp_path / "a.json"), "hf:org/set"]
     assert config.data.mix_in == str(tmp_path / "b.json")
     assert config.data.heldout_source == str(tmp_path / "here" / "c.json")
+    itself = write(tmp_path / "itself.yaml", data={"source": "a.json", "mix_in": "base"})
+    assert configs.load(itself).data.mix_in == "base"
+    assert configs.load(itself, {"model.source": "base"}).model.source == str(tmp_path / "here" / "base")
 
 
 def test_what_is_dumped_loads_again(tmp_path):

@@ -92,6 +92,8 @@ def test_a_reply_does_not_depend_on_the_others(architecture: str, tokenizer: Any
     assert together[::-1] == generate(model, tokenizer, PROMPTS[::-1], LIVELY, [2], seed=3)
     assert together == [generate(model, tokenizer, [prompt], LIVELY, [2], seed=3)[0] for prompt in PROMPTS]
     assert together != generate(model, tokenizer, PROMPTS, LIVELY, [2], seed=4)
+    same = generate(model, tokenizer, [PROMPTS[0]] * 3, LIVELY, [2], seed=[4, 3, 4])
+    assert same[0] == same[2] != same[1] == together[0]
 
 
 def test_base_and_tuned_model_have_the_same_luck(tokenizer: Any) -> None:

@@ -78,7 +78,7 @@ class DataConfig(Section):
     max_per_prompt: int | None = Field(None, ge=1)
     """Keep at most so many answers to one and the same prompt."""
     mix_in: str | None = None
-    """General rows that are mixed in against forgetting: a file or a hub data set."""
+    """General rows that are mixed in against forgetting: a file, a hub data set, or base: the model's own answers."""
     mix_in_share: float = Field(0.2, gt=0, lt=1)
     """Share of the training rows that the mixed-in ones make up."""
 
@@ -256,6 +256,10 @@ def dump(config: RunConfig) -> str:
     return yaml.safe_dump(config.model_dump(), sort_keys=False, allow_unicode=True, width=110)
 
 
+BASE = "base"
+"""As `data.mix_in`: what the base model says by itself."""
+
+
 def is_hub(source: str) -> bool:
     """Whether a source names a hub, a package or a web address rather than a path."""
     return source.startswith(HUB_SCHEMES)
@@ -277,7 +281,7 @@ def _anchor_paths(tree: dict[str, Any], folder: Path) -> None:
     for dotted in PATH_OPTIONS:
         section, leaf = dotted.split(".")
         part = tree.get(section)
-        if isinstance(part, dict) and leaf in part:
+        if isinstance(part, dict) and leaf in part and (dotted, part[leaf]) != ("data.mix_in", BASE):
             part[leaf] = anchor(part[leaf])
 
 

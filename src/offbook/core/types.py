@@ -34,6 +34,8 @@ class Turn:
     text: str
     learn: bool = True
     """False for a reply of the character's that is read as context alone: no loss is taken on it."""
+    ends: bool = True
+    """False for a last reply that is only the beginning of one: that it ends there is not learned."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,13 +29,14 @@ def generate(
     settings: GenerationConfig,
     stop_ids: Sequence[int],
     *,
-    seed: int = 0,
+    seed: int | Sequence[int] = 0,
     rows: int = 32,
 ) -> list[Reply]:
     """A reply to every prompt, in the order of the prompts.
 
-    What all prompts begin with (the system prompt) is computed once. A prompt's draws come from `seed` and its own
-    ids, so a reply does not depend on the other prompts, and base and tuned model are given the same luck.
+    What all prompts begin with (the system prompt) is computed once. A prompt's draws come from `seed` (or its own one
+    of several) and its ids, so a reply does not depend on the other prompts, and base and tuned model are given the
+    same luck.
 
     Args:
         prompts: token ids, each ending where the character starts to speak.
@@ -47,12 +48,13 @@ def generate(
     shared = 0 if any(cache.is_sliding) else _shared(prompts)
     if shared:
         model(input_ids=_column(prompts[0][:shared], model), past_key_values=cache, logits_to_keep=1)
+    seeds = [seed] * len(prompts) if isinstance(seed, int) else seed
     order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
     replies: dict[int, Reply] = {}
     for start in range(0, len(order), rows):
         chosen = order[start : start + rows]
         batch = _Batch(model, copy.deepcopy(cache), [prompts[index] for index in chosen], shared)
-        luck = torch.stack([_luck(seed, prompts[index], settings.max_new_tokens) for index in chosen])
+        luck = torch.stack([_luck(seeds[index], prompts[index], settings.max_new_tokens) for index in chosen])
         said = batch.speak(settings, set(stop_ids), luck.to(model.device))
         for index, ids in zip(chosen, said, strict=True):
             stopped = bool(ids) and ids[-1] in stop_ids

@@ -125,7 +125,7 @@ class ChatTemplate:
                 ids, labels = [], []
             elif done:
                 done.pop()
-            reply = self.reply_ids(turns[: index + 1], prompt)
+            reply = self.reply_ids(turns[: index + 1], prompt)[: None if turn.ends else -1]
             learned = reply if turn.learn else [NO_LABEL] * len(reply)
             labels = [*labels, *[NO_LABEL] * (len(prompt) - len(ids)), *learned]
             ids = [*prompt, *reply]

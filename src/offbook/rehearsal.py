@@ -1,0 +1,68 @@
+"""What the base model says of itself, as rows to mix in: learning to say it again keeps it what it is.
+
+Pseudo-rehearsal (Robins 1995, "Catastrophic forgetting, rehearsal and pseudorehearsal"): a network that learns
+something new beside a sample of its own answers forgets less. The model writes the questions as well, from the
+template's own opening of a user's turn (Xu et al. 2024, "Magpie"), so that no text of anybody else's is needed, in
+whatever language it speaks.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from string import whitespace
+from typing import Any
+
+from offbook.core.config import GenerationConfig
+from offbook.core.report import Reporter
+from offbook.core.rundir import write_whole
+from offbook.core.types import Conversation, Origin, Turn
+from offbook.infer import batch
+from offbook.model import cache
+from offbook.prepare import Part, load_rows, rows_text
+from offbook.text.stops import stop_ids
+
+ROWS = 64
+QUESTION = GenerationConfig(temperature=1, top_p=0.95, repetition_penalty=1, max_new_tokens=32)
+ANSWER = GenerationConfig(temperature=1, top_p=0.95, repetition_penalty=1, max_new_tokens=64)
+"""Close to the model's own distribution: what is learned from its own samples moves it nowhere on average."""
+
+_PLACE = "\ue002"
+
+
+def own_rows(model: Any, part: Part, reporter: Reporter) -> list[Conversation]:
+    """Questions and answers of the model's, one each a row, without a system prompt; the same ones every time.
+
+    They are drawn once for a model and kept in the cache folder. An answer that the limit cut off has no ending that
+    could be learned.
+
+    Args:
+        model: the base model as it was loaded, without an adapter.
+    """
+    known = (part.pulled.files, part.template.sha256, str(model.dtype), ROWS, repr(QUESTION), repr(ANSWER))
+    path = cache.home() / "rehearsal" / f"{sha256(repr(known).encode()).hexdigest()[:16]}.jsonl"
+    if not path.is_file():
+        reporter.say(f"Listening to {part.pulled.source}, so that it stays itself: {ROWS} answers (once for a model)")
+        write_whole(path, rows_text(_drawn(model, part)))
+    return load_rows(path)
+
+
+def _drawn(model: Any, part: Part) -> list[Conversation]:
+    template, tokenizer = part.template, part.tokenizer
+    before, _, after = template.render([Turn("user", _PLACE)], generation_prompt=True).partition(_PLACE)
+    opening, closing = (tokenizer(text, add_special_tokens=False)["input_ids"] for text in (before, after))
+    ends = stop_ids(template.ending, model.generation_config.eos_token_id)
+    seeds = list(range(ROWS))
+    asked = batch.generate(model, tokenizer, [opening] * ROWS, QUESTION, [*ends, *closing[:1]], seed=seeds)
+    questions = [Turn("user", text) for reply in asked if (text := _whole(reply.text))]
+    prompts = [template.prompt_ids([question]) for question in questions]
+    answered = batch.generate(model, tokenizer, prompts, ANSWER, ends)
+    return [
+        Conversation((question, Turn("assistant", text, ends=reply.stopped)), Origin("the base model", number))
+        for number, (question, reply) in enumerate(zip(questions, answered, strict=True), 1)
+        if (text := _whole(reply.text))
+    ]
+
+
+def _whole(text: str) -> str:
+    """Without the half of a character that a limit may leave at the end."""
+    return text.lstrip().rstrip(f"\ufffd{whitespace}")

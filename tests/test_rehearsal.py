@@ -1,0 +1,98 @@
+"""What the base model says by itself, mixed in so that it stays itself."""
+
+import json
+from typing import Any
+
+import pytest
+
+import offbook
+from offbook import judging, rehearsal
+from offbook.core.config import load
+from offbook.core.errors import UsageError
+from offbook.core.report import Silent
+from offbook.core.rundir import RunDir
+from offbook.core.types import NO_LABEL
+from offbook.model.load import load_model
+from offbook.prepare import Part, open_part
+from tests.tiny import tiny_folder
+
+
+class Listening(Silent):
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+
+@pytest.fixture(autouse=True)
+def folders(tmp_path, monkeypatch):
+    monkeypatch.setenv("OFFBOOK_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("OFFBOOK_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(rehearsal, "ROWS", 12)
+
+
+def opened(settings: dict[str, Any], source: Any = None) -> tuple[Any, Part]:
+    config = load(None, {**settings, **({"model.source": str(source)} if source else {})})
+    part = open_part(config, Silent())
+    return load_model(part.pulled.path, config.model.dtype), part
+
+
+@pytest.mark.parametrize("architecture", ["llama", "ernie"])
+def test_the_model_asks_and_answers_and_says_the_same_ever_after(settings, tmp_path, architecture, monkeypatch):
+    model, part = opened(settings, tiny_folder(tmp_path / architecture, architecture))
+    ear = Listening()
+    rows = rehearsal.own_rows(model, part, ear)
+    assert 6 <= len(rows) <= 12 and len({row.prompt for row in rows}) > len(rows) / 2
+    assert all([turn.role for turn in row.turns] == ["user", "assistant"] for row in rows)
+    assert all(turn.text and "\ufffd" not in turn.text[-1] for row in rows for turn in row.turns)
+    assert len(ear.said) == 1 and "stays itself" in ear.said[0]
+    drawn = rehearsal._drawn(model, part)
+    assert drawn == rows
+    monkeypatch.setattr(rehearsal, "_drawn", None)  # kept: nothing is drawn again
+    assert rehearsal.own_rows(model, part, ear) == rows and len(ear.said) == 1
+
+
+def test_another_model_speaks_for_itself(settings, tmp_path):
+    mine = rehearsal.own_rows(*opened(settings), Silent())
+    other = rehearsal.own_rows(*opened(settings, tiny_folder(tmp_path / "other", "qwen2")), Silent())
+    assert mine != other
+
+
+def test_an_answer_that_was_cut_off_does_not_learn_to_end_there(settings, monkeypatch):
+    short = rehearsal.ANSWER.model_copy(update={"max_new_tokens": 3})
+    monkeypatch.setattr(rehearsal, "ANSWER", short)
+    model, part = opened(settings)
+    rows = rehearsal.own_rows(model, part, Silent())
+    cut = [row for row in rows if not row.turns[-1].ends]
+    assert cut
+    for row in rows:
+        (example,) = part.template.examples(row, 500)
+        learned = [label for label in example.labels if label != NO_LABEL]
+        assert (learned[-1] == part.template.ending.id) == row.turns[-1].ends
+
+
+def test_a_run_mixes_them_in_and_judges_the_character_without_them(settings, monkeypatch):
+    settings = {**settings, "data.mix_in": "base", "train.epochs": 1}
+    run = offbook.train(load(None, settings))
+    rows = [
+        json.loads(line)["messages"] for line in (run.data / "train.jsonl").read_text(encoding="utf-8").split("\n")[:-1]
+    ]
+    own = [row for row in rows if row[0]["role"] == "user"]
+    character = len(rows) - len(own)
+    assert len(own) == round(character * 0.2 / 0.8)
+    assert len(judging._lines(RunDir(run.path), load(run.config))) == character > 0
+    before = (run.adapter / "adapter_model.safetensors").read_bytes()
+    monkeypatch.setattr(rehearsal, "_drawn", None)
+    again = offbook.train(load(run.config), overwrite=True)
+    assert (again.adapter / "adapter_model.safetensors").read_bytes() == before
+    # their loss is taken: without them the adapter is another one
+    without = offbook.train(load(None, {**settings, "name": "without", "data.mix_in": None}))
+    assert (without.adapter / "adapter_model.safetensors").read_bytes() != before
+
+
+def test_a_model_cannot_be_asked_the_same_way_as_itself_and_in_its_part(settings):
+    with pytest.raises(UsageError, match="needs a system prompt"):
+        offbook.check(load(None, {**settings, "persona.system": None, "data.mix_in": "base"}))
