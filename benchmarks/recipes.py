@@ -37,6 +37,7 @@ SHIPPED = {"train.learning_rate": 2e-3, "train.epochs": 2, "data.mix_in": "base"
 SETTINGS: dict[str, dict[str, Any]] = {
     "tutorial": {"train.learning_rate": 1e-4, "train.epochs": 3, "train.heldout_steps": 20},
     "shipped": SHIPPED,
+    "one epoch": {**SHIPPED, "train.epochs": 1},
     "no own answers": {**SHIPPED, "data.mix_in": None},
     "own answers, a tenth": {**SHIPPED, "data.mix_in_share": 0.1},
     "rate 1e-3": {**SHIPPED, "train.learning_rate": 1e-3},
