@@ -268,7 +268,7 @@ def test_mixed_in_rows_have_no_part_to_play(settings, tmp_path):
     assert all(row[0]["content"].startswith("Add") for row in mixed)
     offbook.judging.evaluate(run.path, prompts=2)
     character = len(rows) - len(mixed)
-    assert len(offbook.judging._lines(run, load(run.config))) == character > 0
+    assert len(offbook.judging._lines(run)) == character > 0
 
 
 def test_the_tutorials_numbers():

@@ -1,6 +1,7 @@
 """What the base model says by itself, mixed in so that it stays itself."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -11,9 +12,10 @@ from offbook.core.config import load
 from offbook.core.errors import UsageError
 from offbook.core.report import Silent
 from offbook.core.rundir import RunDir
-from offbook.core.types import NO_LABEL
+from offbook.core.types import NO_LABEL, Reply
 from offbook.model.load import load_model
 from offbook.prepare import Part, open_part
+from offbook.text.stops import stop_ids
 from tests.tiny import tiny_folder
 
 
@@ -40,32 +42,58 @@ def opened(settings: dict[str, Any], source: Any = None) -> tuple[Any, Part]:
     return load_model(part.pulled.path, config.model.dtype), part
 
 
-@pytest.mark.parametrize("architecture", ["llama", "ernie"])
+@pytest.mark.parametrize("architecture", ["llama", "ernie", "qwen3", "gemma3"])
 def test_the_model_asks_and_answers_and_says_the_same_ever_after(settings, tmp_path, architecture, monkeypatch):
     model, part = opened(settings, tiny_folder(tmp_path / architecture, architecture))
     ear = Listening()
-    rows = rehearsal.own_rows(model, part, ear)
+    rows = rehearsal.own_rows(model, part, "float32", ear)
     assert 6 <= len(rows) <= 12 and len({row.prompt for row in rows}) > len(rows) / 2
     assert all([turn.role for turn in row.turns] == ["user", "assistant"] for row in rows)
     assert all(turn.text and "\ufffd" not in turn.text[-1] for row in rows for turn in row.turns)
     assert len(ear.said) == 1 and "stays itself" in ear.said[0]
-    drawn = rehearsal._drawn(model, part)
-    assert drawn == rows
+    ends = stop_ids(part.template.ending, model.generation_config.eos_token_id)
+    assert rehearsal._drawn(model, part, ends) == rows
     monkeypatch.setattr(rehearsal, "_drawn", None)  # kept: nothing is drawn again
-    assert rehearsal.own_rows(model, part, ear) == rows and len(ear.said) == 1
+    assert rehearsal.own_rows(model, part, "float32", ear) == rows and len(ear.said) == 1
 
 
 def test_another_model_speaks_for_itself(settings, tmp_path):
-    mine = rehearsal.own_rows(*opened(settings), Silent())
-    other = rehearsal.own_rows(*opened(settings, tiny_folder(tmp_path / "other", "qwen2")), Silent())
+    mine = rehearsal.own_rows(*opened(settings), "float32", Silent())
+    other = rehearsal.own_rows(*opened(settings, tiny_folder(tmp_path / "other", "qwen2")), "float32", Silent())
     assert mine != other
+
+
+def test_a_model_that_says_nothing_is_no_use_and_nothing_is_kept(settings, monkeypatch, tmp_path):
+    model, part = opened(settings)
+    silent = [Reply(" ", True, 1)] * rehearsal.ROWS
+    monkeypatch.setattr(rehearsal.batch, "generate", lambda *args, **kwargs: silent)
+    with pytest.raises(UsageError, match="says nothing"):
+        rehearsal.own_rows(model, part, "float32", Silent())
+    assert not list((tmp_path / "home" / "rehearsal").glob("*.jsonl"))
+
+
+@pytest.mark.parametrize("source", ["{{ messages[0].content }}<|im_end|>", "<|im_start|>once and for all<|im_end|>"])
+def test_a_template_without_a_place_for_a_question_is_told(settings, source):
+    model, part = opened(settings)
+    part.tokenizer.chat_template = source
+    with pytest.raises(UsageError, match="no place"):
+        rehearsal.own_rows(model, part, "float32", Silent())
+
+
+def test_two_at_once_draw_once(settings, monkeypatch):
+    model, part = opened(settings)
+    drawn, draw = [], rehearsal._drawn
+    monkeypatch.setattr(rehearsal, "_drawn", lambda *given: drawn.append(1) or draw(*given))
+    with ThreadPoolExecutor(2) as pool:
+        mine, theirs = pool.map(lambda _: rehearsal.own_rows(model, part, "float32", Silent()), range(2))
+    assert mine == theirs and len(drawn) == 1
 
 
 def test_an_answer_that_was_cut_off_does_not_learn_to_end_there(settings, monkeypatch):
     short = rehearsal.ANSWER.model_copy(update={"max_new_tokens": 3})
     monkeypatch.setattr(rehearsal, "ANSWER", short)
     model, part = opened(settings)
-    rows = rehearsal.own_rows(model, part, Silent())
+    rows = rehearsal.own_rows(model, part, "float32", Silent())
     cut = [row for row in rows if not row.turns[-1].ends]
     assert cut
     for row in rows:
@@ -83,7 +111,8 @@ def test_a_run_mixes_them_in_and_judges_the_character_without_them(settings, mon
     own = [row for row in rows if row[0]["role"] == "user"]
     character = len(rows) - len(own)
     assert len(own) == round(character * 0.2 / 0.8)
-    assert len(judging._lines(RunDir(run.path), load(run.config))) == character > 0
+    assert json.loads((run.data / "report.json").read_text(encoding="utf-8"))["mixed_in"] == len(own)
+    assert len(judging._lines(RunDir(run.path))) == character > 0
     before = (run.adapter / "adapter_model.safetensors").read_bytes()
     monkeypatch.setattr(rehearsal, "_drawn", None)
     again = offbook.train(load(run.config), overwrite=True)

@@ -12,10 +12,10 @@ from offbook.core.config import BASE, RunConfig
 from offbook.core.persona import Persona
 from offbook.core.report import Reporter
 from offbook.core.types import Example
-from offbook.data import mix, quality
+from offbook.data import quality
 from offbook.model import adapter as adapters
 from offbook.model.load import load_model
-from offbook.prepare import Material, Part, examples_of, open_part, persona_of, read_material, tokenize
+from offbook.prepare import Material, Part, mix_in, open_part, persona_of, read_material, tokenize
 from offbook.rehearsal import own_rows
 from offbook.text.stops import proves_stop, stop_ids
 from offbook.train import estimate, forward
@@ -76,8 +76,8 @@ def open_job(config: RunConfig, reporter: Reporter) -> Job:
     tokenize(material, part.template, config)
     reporter.say(f"Loading {config.model.source}")
     base = load_model(part.pulled.path, config.model.dtype)
-    if config.data.mix_in == BASE:
-        _mix_in_itself(material, base, part, config, reporter)
+    general = own_rows(base, part, config.model.dtype, reporter) if config.data.mix_in == BASE else material.general
+    mix_in(material, general, part.template, config)
     model = _with_adapter(base, config, part.pulled.path)
     fast = config.train.fast
     notes = forward.install(
@@ -89,15 +89,6 @@ def open_job(config: RunConfig, reporter: Reporter) -> Job:
     )
     plan = Plan(material.examples, config.train.batch_size, config.train.epochs, config.train.seed)
     return Job(config, part, material, model, persona_of(config, part), plan, notes)
-
-
-def _mix_in_itself(material: Material, base: Any, part: Part, config: RunConfig, reporter: Reporter) -> None:
-    """Put answers of the base model's own beside the character's rows."""
-    data = config.data
-    rows = mix.choose(own_rows(base, part, reporter), len(material.train), data.mix_in_share, data.seed)
-    examples, refused = examples_of(rows, part.template, data.max_length)
-    material.train += [row for index, row in enumerate(rows) if index not in refused]
-    material.examples += examples
 
 
 def report(job: Job) -> dict[str, Any]:
@@ -113,6 +104,7 @@ def report(job: Job) -> dict[str, Any]:
     measured = estimate.measure(model, sample, total_steps=len(job.plan))
     return {
         **report_of_data(material),
+        "mixed_in": material.mixed_in,
         "truncated": material.truncated,
         "turns": sum(len(row.turns) for row in material.conversations),
         "tokens": sum(len(example.ids) for example in examples),

@@ -98,7 +98,7 @@ def judge(
     say = (reporter or Silent()).say
     found = evidence.gather(
         Pair(character, config.data.max_length),
-        train=_lines(run, config),
+        train=_lines(run),
         heldout=_judged_on(run, character, config, data, say),
         probes=[tuple(character.with_system([Turn("user", probe)])) for probe in character.persona.probes],
         prompts=config.evaluate.prompts,
@@ -159,7 +159,7 @@ def page(run: RunDir, card: dict[str, Any], lang: str) -> str:
         card,
         lang=lang,
         metrics=read(run.metrics),
-        lines=[reply for row in _lines(run, configs.load(run.config)) for reply in row.replies],
+        lines=[reply for row in _lines(run) for reply in row.replies],
         data=_read_json(run.data / "report.json"),
         config=run.config.read_text(encoding="utf-8"),
         environment=_read_json(run.environment),
@@ -173,11 +173,10 @@ def _command(run: RunDir, config: RunConfig, data: Path | None) -> str:
     return shlex.join(["offbook", "eval", run.name, *on, "--prompts", str(config.evaluate.prompts)])
 
 
-def _lines(run: RunDir, config: RunConfig) -> list[Conversation]:
-    """The character's own rows among the learned ones: those of `data.mix_in` have no system prompt."""
+def _lines(run: RunDir) -> list[Conversation]:
+    """The character's own rows among the learned ones: what was mixed in stands behind them."""
     rows = load_rows(run.data / "train.jsonl")
-    mixed = config.data.mix_in is not None and config.persona.system is not None
-    return [row for row in rows if row.system is not None] if mixed else rows
+    return rows[: len(rows) - _read_json(run.data / "report.json").get("mixed_in", 0)]
 
 
 def compare_runs(names: Sequence[str], lang: str = "en") -> dict[str, Any]:

@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from offbook.core.config import BASE, RunConfig, is_hub
+from offbook.core.config import BASE, DataConfig, RunConfig, is_hub
 from offbook.core.errors import UsageError
 from offbook.core.persona import BaseModelRef, Persona
 from offbook.core.registry import lookup
@@ -48,6 +48,10 @@ class Material:
     """Rows that stand on neither side of the split, because they resemble one of the other side."""
     leak: dict[str, Any] | None
     """What is on both sides of the split, measured afresh, beside a random split's; None where nothing is held out."""
+    general: list[Conversation]
+    """What `data.mix_in` names, to choose from; of the base model's own answers nothing is known yet."""
+    mixed_in: int = 0
+    """How many of them stand at the end of `train`."""
     examples: list[Example] = field(default_factory=list)
     heldout_examples: list[Example] = field(default_factory=list)
 
@@ -86,7 +90,7 @@ def read_material(config: RunConfig) -> Material:
     if data.mix_in == BASE and config.persona.system is None:
         raise UsageError(
             "data.mix_in base needs a system prompt: else the model is asked in the same way as itself and in its part",
-            "Give the character one: --persona.system 'You are …'",
+            "Give the character one: --persona.system 'You are …'. Or train without: --data.mix_in null",
         )
     sources = [data.source] if isinstance(data.source, str) else data.source
     loaded = formats.load(_local(sources), data.format, data.on_error)
@@ -99,14 +103,19 @@ def read_material(config: RunConfig) -> Material:
     leaked = leak.measure(parts, data.seed).to_dict() if parts.heldout else None
     train = [with_system(conversation, config.persona.system) for conversation in parts.train]
     heldout = [with_system(conversation, config.persona.system) for conversation in parts.heldout]
-    if data.mix_in not in (None, BASE):
-        general = formats.load(_local([data.mix_in]), "auto", data.on_error).conversations
-        train += mix.choose(general, len(train), data.mix_in_share, data.seed)
+    general = _general(data)
     if not train:
         raise UsageError("no row is left to learn from", "Lower --data.heldout, or give more rows.")
     skipped = [str(bad) for bad in loaded.skipped]
     removed = len(loaded.conversations) - len(kept)
-    return Material(loaded.conversations, train, heldout, skipped, [], removed, len(parts.dropped), leaked)
+    return Material(loaded.conversations, train, heldout, skipped, [], removed, len(parts.dropped), leaked, general)
+
+
+def _general(data: DataConfig) -> list[Conversation]:
+    """The rows of `data.mix_in`; the base model has to be loaded before it can say anything."""
+    if data.mix_in is None or data.mix_in == BASE:
+        return []
+    return formats.load(_local([data.mix_in]), "auto", data.on_error).conversations
 
 
 def tokenize(material: Material, template: ChatTemplate, config: RunConfig) -> None:
@@ -127,6 +136,23 @@ def tokenize(material: Material, template: ChatTemplate, config: RunConfig) -> N
         material.too_long += [error.what for error in refused.values()]
     if not material.examples:
         raise UsageError("no row has anything to learn within data.max_length", "Raise --data.max_length.")
+
+
+def mix_in(material: Material, general: Sequence[Conversation], template: ChatTemplate, config: RunConfig) -> None:
+    """Put general rows and their examples beside the character's.
+
+    Raises:
+        UsageError: a row of a file's does not fit `data.max_length` (unless bad rows are skipped).
+    """
+    data = config.data
+    rows = mix.choose(general, len(material.train), data.mix_in_share, data.seed)
+    examples, refused = examples_of(rows, template, data.max_length)
+    if refused and data.on_error == "stop" and data.mix_in != BASE:
+        raise next(iter(refused.values()))
+    material.train += [row for index, row in enumerate(rows) if index not in refused]
+    material.examples += examples
+    material.too_long += [error.what for error in refused.values()]
+    material.mixed_in = len(rows) - len(refused)
 
 
 def examples_of(
@@ -173,7 +199,7 @@ def probes(config: RunConfig) -> list[str]:
 
 
 def save_rows(conversations: Iterable[Conversation], path: Path) -> None:
-    """Write `rows_text`."""
+    """Write conversations where `load_rows` finds them again."""
     path.write_text(rows_text(conversations), encoding="utf-8")
 
 

@@ -13,6 +13,8 @@ from string import whitespace
 from typing import Any
 
 from offbook.core.config import GenerationConfig
+from offbook.core.errors import UsageError
+from offbook.core.process import give_back
 from offbook.core.report import Reporter
 from offbook.core.rundir import write_whole
 from offbook.core.types import Conversation, Origin, Turn
@@ -24,43 +26,67 @@ from offbook.text.stops import stop_ids
 ROWS = 64
 QUESTION = GenerationConfig(temperature=1, top_p=0.95, repetition_penalty=1, max_new_tokens=32)
 ANSWER = GenerationConfig(temperature=1, top_p=0.95, repetition_penalty=1, max_new_tokens=64)
-"""Close to the model's own distribution: what is learned from its own samples moves it nowhere on average."""
+"""Close to the model's own distribution: what is learned from its own samples moves it hardly anywhere on average."""
 
 _PLACE = "\ue002"
+_WITHOUT = "Train without: --data.mix_in null"
 
 
-def own_rows(model: Any, part: Part, reporter: Reporter) -> list[Conversation]:
+def own_rows(model: Any, part: Part, dtype: str, reporter: Reporter) -> list[Conversation]:
     """Questions and answers of the model's, one each a row, without a system prompt; the same ones every time.
 
-    They are drawn once for a model and kept in the cache folder. An answer that the limit cut off has no ending that
-    could be learned.
+    They are drawn once for a model and kept in the cache folder: drawn again with another number of threads, a token
+    might fall otherwise. An answer that the limit cut off has no ending that could be learned.
 
     Args:
         model: the base model as it was loaded, without an adapter.
+        dtype: what it was loaded as (`model.dtype` of the config).
+
+    Raises:
+        UsageError: the model cannot be made to ask, or says nothing.
     """
-    known = (part.pulled.files, part.template.sha256, str(model.dtype), ROWS, repr(QUESTION), repr(ANSWER))
+    ends = stop_ids(part.template.ending, model.generation_config.eos_token_id)
+    told = part.tokenizer.backend_tokenizer.to_str()
+    known = (part.pulled.files, part.template.sha256, told, ends, dtype, model.device.type, ROWS, QUESTION, ANSWER)
     path = cache.home() / "rehearsal" / f"{sha256(repr(known).encode()).hexdigest()[:16]}.jsonl"
-    if not path.is_file():
-        reporter.say(f"Listening to {part.pulled.source}, so that it stays itself: {ROWS} answers (once for a model)")
-        write_whole(path, rows_text(_drawn(model, part)))
+    with cache.writing(path, reporter.say):
+        if not path.is_file():
+            reporter.say(
+                f"Listening to {part.pulled.source}, so that it stays itself: {ROWS} answers, once for a model"
+            )
+            write_whole(path, rows_text(_drawn(model, part, ends)))
+            give_back()
     return load_rows(path)
 
 
-def _drawn(model: Any, part: Part) -> list[Conversation]:
+def _drawn(model: Any, part: Part, ends: list[int]) -> list[Conversation]:
     template, tokenizer = part.template, part.tokenizer
-    before, _, after = template.render([Turn("user", _PLACE)], generation_prompt=True).partition(_PLACE)
-    opening, closing = (tokenizer(text, add_special_tokens=False)["input_ids"] for text in (before, after))
-    ends = stop_ids(template.ending, model.generation_config.eos_token_id)
-    seeds = list(range(ROWS))
-    asked = batch.generate(model, tokenizer, [opening] * ROWS, QUESTION, [*ends, *closing[:1]], seed=seeds)
+    opening, closing = _around_a_question(part)
+    asked = batch.generate(model, tokenizer, [opening] * ROWS, QUESTION, [*ends, closing], seed=list(range(ROWS)))
     questions = [Turn("user", text) for reply in asked if (text := _whole(reply.text))]
     prompts = [template.prompt_ids([question]) for question in questions]
-    answered = batch.generate(model, tokenizer, prompts, ANSWER, ends)
-    return [
+    answered = batch.generate(model, tokenizer, prompts, ANSWER, ends) if prompts else []
+    rows = [
         Conversation((question, Turn("assistant", text, ends=reply.stopped)), Origin("the base model", number))
         for number, (question, reply) in enumerate(zip(questions, answered, strict=True), 1)
         if (text := _whole(reply.text))
     ]
+    if not rows:
+        raise UsageError("the base model says nothing by itself that could be mixed in", _WITHOUT)
+    return rows
+
+
+def _around_a_question(part: Part) -> tuple[list[int], int]:
+    """The ids that a user's turn follows, and the one that follows it: a control token, or where a template has none
+    there, the line's end."""
+    before, found, after = part.template.render([Turn("user", _PLACE)], generation_prompt=True).partition(_PLACE)
+    opening, asked, ended = (
+        part.tokenizer(text, add_special_tokens=False)["input_ids"]
+        for text in (before, f"{before}?", f"{before}?{after}")
+    )
+    if not (found and opening and len(ended) > len(asked)):
+        raise UsageError("the model's chat template has no place where the model could ask itself something", _WITHOUT)
+    return opening, ended[len(asked)]
 
 
 def _whole(text: str) -> str:

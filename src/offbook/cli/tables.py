@@ -28,7 +28,8 @@ def show_plan(out: Console, job: Any, known: dict[str, Any]) -> None:
         f"LoRA rank {lora.rank}, alpha {lora.alpha:g}, dropout {lora.dropout:g}: "
         f"{known['trainable_parameters']:,} trainable ({known['trainable_parameters'] / known['parameters']:.2%})",
     )
-    table.add_row("data", f"{len(job.material.train)} rows to learn, {known['heldout_rows']} held out")
+    general = f" ({known['mixed_in']} of them mixed in)" if known["mixed_in"] else ""
+    table.add_row("data", f"{len(job.material.train)} rows to learn{general}, {known['heldout_rows']} held out")
     table.add_row(
         "steps",
         f"{known['steps']} of {train.batch_size} examples, {train.epochs:g} epochs, rate {train.learning_rate:g}",

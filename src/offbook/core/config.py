@@ -20,6 +20,8 @@ from offbook.core.registry import nearest
 from offbook.core.tree import merge, parse, put, read_yaml
 
 HUB_SCHEMES = ("ms:", "hf:", "pypi:", "https:")
+BASE = "base"
+"""As `data.mix_in`: what the base model says by itself."""
 
 
 class Section(BaseModel):
@@ -254,10 +256,6 @@ def validate(tree: Mapping[str, Any], where: str = "the config") -> RunConfig:
 def dump(config: RunConfig) -> str:
     """The config as YAML, sections in the order of their declaration."""
     return yaml.safe_dump(config.model_dump(), sort_keys=False, allow_unicode=True, width=110)
-
-
-BASE = "base"
-"""As `data.mix_in`: what the base model says by itself."""
 
 
 def is_hub(source: str) -> bool:

@@ -40,3 +40,10 @@ def prepare() -> None:
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(M_MMAP_THRESHOLD, KEEP_BYTES)
         mallopt(M_TRIM_THRESHOLD, KEEP_BYTES)
+
+
+def give_back() -> None:
+    """Return freed memory to the system, between two kinds of work: what fits one kind's tensors seldom fits the
+    other's, and so the second would grow beside the holes that the first has left."""
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).malloc_trim(0)

@@ -19,5 +19,8 @@ def choose(general: Sequence[Conversation], own: int, share: float, seed: int) -
     They are meant to be trained without the persona's system prompt: given no part, the model stays itself.
     """
     count = min(len(general), round(own * share / (1 - share)))
-    ranked = sorted(range(len(general)), key=lambda index: chance(seed, str(general[index].turns)))
+    ranked = sorted(
+        range(len(general)),
+        key=lambda index: chance(seed, str([(turn.role, turn.text) for turn in general[index].turns])),
+    )
     return [general[index] for index in sorted(ranked[:count])]
