@@ -14,7 +14,6 @@ from typing import Any
 
 from offbook.core.config import GenerationConfig
 from offbook.core.errors import UsageError
-from offbook.core.process import give_back
 from offbook.core.report import Reporter
 from offbook.core.rundir import write_whole
 from offbook.core.types import Conversation, Origin, Turn
@@ -55,7 +54,6 @@ def own_rows(model: Any, part: Part, dtype: str, reporter: Reporter) -> list[Con
                 f"Listening to {part.pulled.source}, so that it stays itself: {ROWS} answers, once for a model"
             )
             write_whole(path, rows_text(_drawn(model, part, ends)))
-            give_back()
     return load_rows(path)
 
 

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+PREPARED = ("OMP_WAIT", "GOMP_", "THP_", "LRU_", "ONEDNN_")
 CODE = """
 import os, sys
 import offbook.cli.main as cli
@@ -13,7 +14,7 @@ try:
     cli.main(["completion", "bash"])
 except SystemExit:
     pass
-names = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "THP_MEM_ALLOC_ENABLE")
+names = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "THP_MEM_ALLOC_ENABLE", "LRU_CACHE_CAPACITY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY")
 print(*map(os.environ.get, names), "torch" in sys.modules)
 """
 
@@ -21,13 +22,13 @@ print(*map(os.environ.get, names), "torch" in sys.modules)
 @pytest.mark.parametrize(
     ("told", "found"),
     [
-        ({}, "PASSIVE 1000 1 False"),
-        ({"GOMP_SPINCOUNT": "7"}, "PASSIVE 7 1 False"),
-        ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE None 1 False"),
+        ({}, "PASSIVE 1000 1 64 64 False"),
+        ({"GOMP_SPINCOUNT": "7"}, "PASSIVE 7 1 64 64 False"),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE None 1 64 64 False"),
     ],
 )
 def test_the_command_line_prepares_its_process(told, found):
-    clean = {name: text for name, text in os.environ.items() if not name.startswith(("OMP_WAIT", "GOMP_", "THP_"))}
+    clean = {name: text for name, text in os.environ.items() if not name.startswith(PREPARED)}
     answer = subprocess.run(
         [sys.executable, "-c", CODE], env={**clean, **told}, capture_output=True, text=True, check=True
     )

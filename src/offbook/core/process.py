@@ -1,7 +1,8 @@
 """Settings of the process that torch, OpenMP and the C library read once, when they are loaded.
 
 Memory: a training step makes and drops a gigabyte of tensors. By default the C library returns each large one to the
-system at once, and every page of the next is zeroed and mapped anew.
+system at once, and every page of the next is zeroed and mapped anew. oneDNN keeps a kernel, a megabyte each, for every
+shape that it has met, and each pass of a training run has shapes of its own.
 
 Threads: OpenMP's threads wait for each other by spinning. Beside any other program that wants a core, the one that is
 waited for is the one that does not run, and a step takes several times as long. Threads that sleep at once need longer
@@ -20,12 +21,14 @@ import sys
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 KEEP_BYTES = 1 << 30
+KERNELS = 64
+"""Kernels that oneDNN keeps: more than a pass needs, fewer than a run would collect."""
 SPINS = 1000
 """Rounds that a thread of GNU's OpenMP waits before it sleeps: some ten microseconds."""
 
 
 def prepare() -> None:
-    """Print UTF-8, let freed memory be reused, in huge pages, and let waiting threads sleep soon.
+    """Print UTF-8, let freed memory be reused, in huge pages, keep few kernels, and let waiting threads sleep soon.
 
     To be called before torch is imported. What the user has set in the environment stays.
     """
@@ -35,15 +38,10 @@ def prepare() -> None:
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ["OMP_WAIT_POLICY"] = "PASSIVE"  # for OpenMP libraries that know no other word
         os.environ.setdefault("GOMP_SPINCOUNT", str(SPINS))
+    for cache in ("LRU_CACHE_CAPACITY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY"):  # torch's own, and the library's below it
+        os.environ.setdefault(cache, str(KERNELS))
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # torch's own switch for transparent huge pages
     if platform.libc_ver()[0] == "glibc" and "MALLOC_MMAP_THRESHOLD_" not in os.environ:
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(M_MMAP_THRESHOLD, KEEP_BYTES)
         mallopt(M_TRIM_THRESHOLD, KEEP_BYTES)
-
-
-def give_back() -> None:
-    """Return freed memory to the system, between two kinds of work: what fits one kind's tensors seldom fits the
-    other's, and so the second would grow beside the holes that the first has left."""
-    if platform.libc_ver()[0] == "glibc":
-        ctypes.CDLL(None).malloc_trim(0)

@@ -20,7 +20,6 @@ from transformers.trainer import TRAINER_STATE_NAME
 
 from offbook.core.config import TrainConfig
 from offbook.core.errors import OffbookError
-from offbook.core.process import give_back
 from offbook.core.rundir import write_json
 from offbook.core.types import Example
 from offbook.train import checkpoint
@@ -125,11 +124,9 @@ class StepTrainer(Trainer):
         """The held-out loss, as a mean over label tokens."""
         assert self.heldout_loss is not None
         self.adapted.eval()
-        give_back()
         metrics = {"heldout_loss": self.heldout_loss()}
         self.log(dict(metrics))
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
-        give_back()
         return metrics
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
