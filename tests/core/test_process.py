@@ -14,7 +14,8 @@ try:
     cli.main(["completion", "bash"])
 except SystemExit:
     pass
-names = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "THP_MEM_ALLOC_ENABLE", "LRU_CACHE_CAPACITY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY")
+names = ["OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "THP_MEM_ALLOC_ENABLE"]
+names += ["LRU_CACHE_CAPACITY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY"]
 print(*map(os.environ.get, names), "torch" in sys.modules)
 """
 
