@@ -1,13 +1,14 @@
 """What the base model says by itself, mixed in so that it stays itself."""
 
 import json
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 import offbook
-from offbook import judging, rehearsal
+from offbook import judging, prepare, rehearsal
 from offbook.core.config import load
 from offbook.core.errors import UsageError
 from offbook.core.report import Silent
@@ -125,3 +126,46 @@ def test_a_run_mixes_them_in_and_judges_the_character_without_them(settings, mon
 def test_a_model_cannot_be_asked_the_same_way_as_itself_and_in_its_part(settings):
     with pytest.raises(UsageError, match="needs a system prompt"):
         offbook.check(load(None, {**settings, "persona.system": None, "data.mix_in": "base"}))
+
+
+@pytest.mark.parametrize("dtype", ["auto", "low_memory"])
+def test_a_run_that_was_stopped_goes_on_with_the_same_answers(settings, monkeypatch, dtype):
+    settings = {**settings, "data.mix_in": "base", "model.dtype": dtype}
+    run = offbook.train(load(None, settings))
+    whole = (run.adapter / "adapter_model.safetensors").read_bytes()
+    shutil.rmtree(run.adapter)
+    first, *later = sorted(run.checkpoints.iterdir(), key=lambda folder: int(folder.name.partition("-")[2]))
+    for folder in later:
+        shutil.rmtree(folder)
+    made = (first / "manifest.json").stat().st_mtime_ns
+    monkeypatch.setattr(rehearsal, "_drawn", None)
+    again = offbook.train(load(None, settings), resume=True)
+    assert later and (first / "manifest.json").stat().st_mtime_ns == made  # it did not start over
+    assert (again.adapter / "adapter_model.safetensors").read_bytes() == whole
+
+
+def test_what_the_model_said_at_too_great_length_is_left_out_and_counted(settings):
+    model, part = opened(settings)
+    own = rehearsal.own_rows(model, part, "float32", Silent())
+    prompts = sorted(len(part.template.prompt_ids(row.turns[:1])) for row in own)
+    longest = prompts[len(own) // 2]
+    config = load(None, {**settings, "data.mix_in": "base", "data.mix_in_share": 0.9, "data.max_length": longest})
+    material = prepare.read_material(config)
+    prepare.tokenize(material, part.template, config)
+    character, examples = len(material.train), len(material.examples)
+    prepare.mix_in(material, own, part.template, config)
+    fitting = sum(prompt < longest for prompt in prompts)
+    assert material.mixed_in == len(material.train) - character == len(material.examples) - examples == fitting > 0
+    assert len(material.too_long) == len(own) - fitting > 0
+    assert all(len(example.ids) <= longest for example in material.examples)
+
+
+def test_a_file_s_row_that_is_too_long_stops_the_run_unless_bad_rows_are_skipped(settings, tmp_path):
+    general = tmp_path / "general.jsonl"
+    lines = [{"instruction": "Add 1. " * repeat, "output": "2."} for repeat in (1, 200)]
+    general.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    settings = {**settings, "data.mix_in": str(general), "data.max_length": 200}
+    with pytest.raises(UsageError, match="general.jsonl:2"):
+        offbook.check(load(None, settings))
+    known = offbook.check(load(None, {**settings, "data.on_error": "skip"}))
+    assert known["mixed_in"] == 1 and any("general.jsonl:2" in text for text in known["skipped"])
