@@ -165,7 +165,7 @@ def test_a_file_s_row_that_is_too_long_stops_the_run_unless_bad_rows_are_skipped
     lines = [{"instruction": "Add 1. " * repeat, "output": "2."} for repeat in (1, 200)]
     general.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     settings = {**settings, "data.mix_in": str(general), "data.max_length": 200}
-    with pytest.raises(UsageError, match="general.jsonl:2"):
+    with pytest.raises(UsageError, match=r"general\.jsonl:2"):
         offbook.check(load(None, settings))
     known = offbook.check(load(None, {**settings, "data.on_error": "skip"}))
     assert known["mixed_in"] == 1 and any("general.jsonl:2" in text for text in known["skipped"])

@@ -170,7 +170,9 @@ def page(run: RunDir, card: dict[str, Any], lang: str) -> str:
 def _command(run: RunDir, config: RunConfig, data: Path | None) -> str:
     """What somebody would type to be told the same."""
     on = [] if data is None else ["--data", str(data)]
-    return shlex.join(["offbook", "eval", run.name, *on, "--prompts", str(config.evaluate.prompts)])
+    return shlex.join(
+        ["offbook", "eval", run.name, *on, "--prompts", str(config.evaluate.prompts), "--lang", config.evaluate.lang]
+    )
 
 
 def _lines(run: RunDir) -> list[Conversation]:

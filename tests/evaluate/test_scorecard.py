@@ -96,6 +96,48 @@ def test_runs_that_share_no_row_have_no_paired_difference() -> None:
         compare({"a": good_card()})
 
 
+def test_few_pairs_make_nothing_clear() -> None:
+    sides = [
+        scorecard(gather(FakeModels(plain, plain, gain=gain), train=TRAIN, heldout=HELDOUT[:9], prompts=9))
+        for gain in (0, 1)
+    ]
+    loss = compare({"a": sides[0], "b": sides[1]})["figures"][0]["runs"][1]
+    assert loss["pairs"] == 9 and loss["difference_interval"][1] < 0 and not loss["clear"]
+
+
+@pytest.mark.parametrize(("changed", "clear"), [(5, False), (6, True)])
+def test_yes_or_no_is_clear_by_an_exact_test(changed: int, clear: bool) -> None:
+    """Five changes of one kind happen by chance one time in sixteen, six one time in thirty-two."""
+    before, after = good_card(), good_card()
+    for item in after["replies"][:changed]:
+        item["tuned"]["stopped"] = False
+    found = compare({"a": before, "b": after})["figures"]
+    stops = next(figure["runs"][1] for figure in found if figure["name"] == "stops.tuned.share")
+    assert stops["difference"] < 0 and stops["clear"] == clear
+
+
+def test_what_is_not_on_one_scale_has_no_difference() -> None:
+    other = good_card()
+    for item in other["rows"]:
+        item["tokens"] *= 2
+    other["fidelity"]["classifier"]["against"]["others"] = 0.5
+    found = {figure["name"]: figure["runs"][1] for figure in compare({"a": good_card(), "b": other})["figures"]}
+    assert found["heldout.tuned.loss"]["difference"] is None and found["fidelity.tuned.score"]["difference"] is None
+    assert found["forgetting.kl"]["difference"] == 0.0
+
+
+def test_rows_that_are_the_same_count_each() -> None:
+    card = scorecard(gather(FakeModels(plain, plain), train=TRAIN, heldout=[*HELDOUT, *HELDOUT], prompts=9))
+    loss = FIGURES[0]
+    assert len(loss.items(card)) == 2 * len(HELDOUT)
+    assert loss.interval(card) == card["heldout"]["tuned"]["interval"]
+
+
+def test_losses_that_are_no_numbers_are_told() -> None:
+    with pytest.raises(UsageError, match="no numbers"):
+        gather(FakeModels(plain, plain, gain=float("nan")), train=TRAIN, heldout=HELDOUT, prompts=9)
+
+
 def test_the_best_step_is_the_earliest_of_the_lowest() -> None:
     lines = [
         {"step": 0, "heldout_loss": 4.5},
@@ -105,7 +147,8 @@ def test_the_best_step_is_the_earliest_of_the_lowest() -> None:
         {"step": 30, "heldout_loss": 4.3, "loss": 3.0},
     ]
     assert curve.best_step(lines) == 10
-    assert curve.best_step(lines, among=[20, 30]) == 20
+    assert curve.best_step(lines[:1]) is None, "before its first step it is the base model"
+    assert curve.points([{"step": 1, "loss": float("nan")}, {"step": 2, "loss": float("inf")}], "loss") == []
     assert curve.best_step([{"step": 1, "loss": 2.0}]) is None
     assert curve.points(lines, "loss") == [(5, 4.4), (30, 3.0)]
     assert curve.stalled(lines, patience=2) and not curve.stalled(lines, patience=3)
@@ -119,11 +162,15 @@ def check(card: dict[str, Any], *bounds: str) -> None:
 def test_bounds_are_kept_missed_or_mistaken() -> None:
     card = good_card()
     check(card, *gate.DEFAULT_BOUNDS)
-    check(card, "heldout.tuned.loss < 9", "stops.tuned.share>=1")
+    check(card, "heldout.tuned.loss < 9", "stops.tuned.share>=1", "heldout.tuned.interval.0>0")
+    unsure = {**card, "heldout": {**card["heldout"], "difference": {"loss": -0.01, "interval": [-0.05, 0.03]}}}
+    for bad in (unsure, scorecard(evidence(lambda prompt: ""))):
+        with pytest.raises(GateMissed):
+            check(bad, *gate.DEFAULT_BOUNDS)
     with pytest.raises(GateMissed, match=r"forgetting.kl<=0.01 \(it is 0.05\)") as missed:
         check(card, "forgetting.kl<=0.01", "copying.excess<=1", "stops.tuned.share<0.5")
     assert missed.value.exit_code == 3 and "stops.tuned.share<0.5" in missed.value.what
-    for nonsense in ("forgetting.kl", "forgetting.kl<=much", "forgetting.kll<1", "heldout<1"):
+    for nonsense in ("forgetting.kl", "forgetting.kl<=much", "forgetting.kl<=nan", "forgetting.kll<1", "heldout<1"):
         with pytest.raises(UsageError):
             check(card, nonsense)
     with pytest.raises(GateMissed):

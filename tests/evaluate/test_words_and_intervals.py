@@ -50,6 +50,22 @@ def test_a_perfect_share_of_few_is_not_certain() -> None:
     assert interval.share([False] * 10) == (0.0, [0.0, pytest.approx(0.2775, abs=1e-4)])
 
 
+def test_the_gap_of_two_samples_is_as_sure_as_both() -> None:
+    random = np.random.default_rng(3)
+    one, other = random.normal(5, 1, size=400), random.normal(3, 1, size=100)
+    change, (low, high) = interval.gap(one.tolist(), other.tolist())
+    assert low < change < high and change == pytest.approx(one.mean() - other.mean())
+    assert high - low == pytest.approx(2 * 1.96 * (1 / 400 + 1 / 100) ** 0.5, rel=0.15)
+
+
+def test_the_difference_of_two_shares_is_newcombes() -> None:
+    # Newcombe 1998, table II, method 10: (a) 56/70 - 48/80, (h) 10/10 - 0/10.
+    change, (low, high) = interval.share_difference([True] * 56 + [False] * 14, [True] * 48 + [False] * 32)
+    assert (change, low, high) == (pytest.approx(0.2), pytest.approx(0.0524, abs=1e-4), pytest.approx(0.3339, abs=1e-4))
+    change, (low, high) = interval.share_difference([True] * 10, [False] * 10)
+    assert (change, low, high) == (1.0, pytest.approx(0.6075, abs=1e-4), 1.0)
+
+
 def test_intervals_are_the_same_every_time() -> None:
     values = [1.0, 5.0, 2.0, 8.0]
     assert interval.mean(values) == interval.mean(values)

@@ -26,7 +26,7 @@ class Copied:
     verbatim: bool
     """The whole text is a training line, punctuation and case aside."""
     lifted: int
-    """Words inside lifted runs."""
+    """Words inside lifted runs; all of them where the whole text is a training line, however short."""
     words: int
     longest: int
     """Words of the longest run shared with one training line (0 below SEED)."""
@@ -95,7 +95,8 @@ def measure(evidence: Evidence) -> Measured:
         "tuned": _summary(found["tuned"], train),
         "own": _summary(own, train),
     }
-    summary["excess"] = round(summary["tuned"]["near_verbatim_share"] - summary["own"]["near_verbatim_share"], 6)
+    beyond, around = interval.share_difference(*([copied.near for copied in side] for side in (found["tuned"], own)))
+    summary["excess"], summary["excess_interval"] = round(beyond, 6), around
     replies = [
         {"base": _mark(base), "tuned": _mark(tuned)} for base, tuned in zip(found["base"], found["tuned"], strict=True)
     ]

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from math import isfinite
 from typing import Any
 
 
 def points(lines: Iterable[Mapping[str, Any]], key: str) -> list[tuple[int, float]]:
-    """(step, value) of the lines of metrics.jsonl that carry `key`, by step; of a step taken twice, the later."""
-    return sorted({line["step"]: line[key] for line in lines if line.get(key) is not None}.items())
+    """(step, value) of the lines of metrics.jsonl that carry a finite `key`, by step; of a step taken twice, the
+    later."""
+    found = {line["step"]: line[key] for line in lines if line.get(key) is not None}
+    return sorted((step, value) for step, value in found.items() if isfinite(value))
 
 
-def best_step(lines: Iterable[Mapping[str, Any]], among: Sequence[int] | None = None) -> int | None:
-    """The step with the lowest held-out loss, the earliest of equals; None where none was taken.
-
-    Args:
-        among: only these steps (the checkpoints that are still on disk, say).
-    """
-    taken = [(loss, step) for step, loss in points(lines, "heldout_loss") if among is None or step in among]
+def best_step(lines: Iterable[Mapping[str, Any]]) -> int | None:
+    """The step with the lowest held-out loss after training began, the earliest of equals; None where none was
+    taken."""
+    taken = [(loss, step) for step, loss in points(lines, "heldout_loss") if step > 0]
     return min(taken)[1] if taken else None
 
 

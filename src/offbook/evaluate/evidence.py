@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
+from math import isfinite
 from typing import Protocol
 
 from offbook.core.errors import UsageError
@@ -92,7 +93,7 @@ def gather(
         say: is told what is being done; on a processor the whole takes minutes.
 
     Raises:
-        UsageError: there is nothing to judge on.
+        UsageError: there is nothing to judge on, or a model's losses are no numbers.
     """
     if not heldout:
         raise UsageError(
@@ -106,6 +107,11 @@ def gather(
     general = general_prompts()
     say(f"Scoring {len(heldout)} held-out rows and {len(general)} everyday requests with both models")
     scores, general_scores = models.score(heldout), models.score([item.conversation for item in general], whole=True)
+    if not all(isfinite(score.base) and isfinite(score.tuned) for score in [*scores, *general_scores]):
+        raise UsageError(
+            "the losses of base or tuned model are no numbers (NaN or infinite): there is nothing to compare",
+            "The adapter is spoiled, most likely: train again with a lower --train.learning_rate.",
+        )
     judged = [*[(row.turns[:-1], row.replies[-1]) for row in asked], *[(turns, "") for turns in probes]]
     exchanges = _exchange(models, judged, say)
     everyday = [(item.conversation.turns[:-1], item.answer) for item in general if item.shown]

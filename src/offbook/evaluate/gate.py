@@ -6,6 +6,7 @@ import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from offbook.core.errors import GateMissed, UsageError
@@ -13,11 +14,12 @@ from offbook.evaluate.scorecard import value
 from offbook.evaluate.verdict import COPIED, ENDED, KL, LOOPING
 
 DEFAULT_BOUNDS = (
-    "heldout.difference.loss<0",
+    "heldout.difference.interval.1<0",
     f"copying.excess<={COPIED}",
     f"forgetting.kl<={KL}",
     f"stops.tuned.share>={ENDED}",
     f"stops.tuned.loops<={LOOPING}",
+    "stops.tuned.empty<=0",
 )
 """What `--gate` asks for: the bounds of the verdict's own rules."""
 
@@ -44,9 +46,9 @@ class Bound:
         """
         found = re.fullmatch(r"\s*([\w.]+)\s*(<=|>=|<|>)\s*(\S+)\s*", text)
         try:
-            if found is None:
+            if found is None or not isfinite(limit := float(found[3])):
                 raise ValueError
-            return cls(found[1], found[2], float(found[3]))
+            return cls(found[1], found[2], limit)
         except ValueError:
             raise UsageError(
                 f"'{text}' is no bound", "Write it as NAME<=NUMBER, for example: --bound 'forgetting.kl<=0.5'"

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 RESAMPLES = 2000
+ENOUGH = 10
+"""Fewer items make nothing clear: of two or three the bootstrap's 95 % interval misses the truth every third time."""
 Z = 1.96
 
 Interval = list[float]
@@ -31,6 +33,13 @@ def difference(
     return mean([a - b for a, b in zip(after, before, strict=True)], weights)
 
 
+def gap(values: Sequence[float], others: Sequence[float]) -> tuple[float, Interval]:
+    """Difference of the means of two independent samples, and its interval; each is drawn again by itself."""
+    sides = [np.column_stack([side, np.ones(len(side))]) for side in (values, others)]
+    change = np.subtract(*(_ratio(_resampled(items, seed)) for seed, items in enumerate(sides)))
+    return float(np.mean(values) - np.mean(others)), _percentiles(change)
+
+
 def ratio_difference(
     after: Sequence[tuple[float, float]], before: Sequence[tuple[float, float]]
 ) -> tuple[float, Interval]:
@@ -50,15 +59,24 @@ def share(hits: Sequence[bool]) -> tuple[float, Interval]:
     return p, [_rounded(max(centre - reach, 0.0)), _rounded(min(centre + reach, 1.0))]
 
 
+def share_difference(hits: Sequence[bool], others: Sequence[bool]) -> tuple[float, Interval]:
+    """Difference of the shares of two independent samples, and its interval (Newcombe 1998, method 10)."""
+    (p, (low, high)), (q, (least, most)) = share(hits), share(others)
+    below, above = sqrt((p - low) ** 2 + (most - q) ** 2), sqrt((high - p) ** 2 + (q - least) ** 2)
+    return p - q, [_rounded(p - q - below), _rounded(p - q + above)]
+
+
 def entry(name: str, estimate: tuple[float, Interval]) -> dict[str, Any]:
     """An estimate as it stands in eval.json: `{name: value, "interval": [low, high]}`."""
     return {name: _rounded(estimate[0]), "interval": estimate[1]}
 
 
-def _resampled(items: np.ndarray) -> np.ndarray:
-    """Column sums of every resample, (RESAMPLES, columns); the draws depend on the number of items alone."""
+def _resampled(items: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Column sums of every resample, (RESAMPLES, columns); the draws depend on seed and number of items alone."""
     count = len(items)
-    return np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), size=RESAMPLES).astype(float) @ items
+    return (
+        np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=RESAMPLES).astype(float) @ items
+    )
 
 
 def _ratio(sums: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -11,6 +12,8 @@ from offbook.evaluate.evidence import Evidence
 from offbook.evaluate.measured import Measured
 
 Side = Literal["base", "tuned"]
+Items = Mapping[str, tuple[float, float]]
+"""key → (value, weight)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +32,22 @@ class Figure:
     better: Literal["higher", "lower"]
     style: Literal["number", "percent"]
 
-    def items(self, card: Mapping[str, Any], side: Side = "tuned") -> dict[str, tuple[float, float]]:
-        """key → (value, weight) of every item that has a value."""
-        found = {}
+    @property
+    def is_yes_or_no(self) -> bool:
+        """Whether each item counts as a hit or not."""
+        return self.style == "percent" and self.weight is None
+
+    def items(self, card: Mapping[str, Any], side: Side = "tuned") -> Items:
+        """Every item that has a value; of those with one key, the second is called key#2, and so on."""
+        found: dict[str, tuple[float, float]] = {}
+        seen: Counter[str] = Counter()
         for item in card[self.table]:
+            seen[item["key"]] += 1
             value = item[side].get(self.item)
             if value is not None:
                 weight = 1 if self.weight is None else item[side].get(self.weight, item.get(self.weight))
-                found[item["key"]] = (float(value), float(weight))
+                number = seen[item["key"]]
+                found[item["key"] if number == 1 else f"{item['key']}#{number}"] = (float(value), float(weight))
         return found
 
     def interval(self, card: Mapping[str, Any], side: Side = "tuned") -> interval.Interval | None:
@@ -44,7 +55,7 @@ class Figure:
         pairs = list(self.items(card, side).values())
         if not pairs:
             return None
-        if self.style == "percent" and self.weight is None:
+        if self.is_yes_or_no:
             return interval.share([value > 0 for value, _ in pairs])[1]
         return interval.mean([value for value, _ in pairs], [weight for _, weight in pairs])[1]
 

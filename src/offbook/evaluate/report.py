@@ -9,6 +9,7 @@ from typing import Any, Literal
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from offbook.evaluate import charts
+from offbook.evaluate.compare import NONE, difference
 from offbook.evaluate.curve import best_step, points
 from offbook.evaluate.metrics import FIGURES, Figure
 from offbook.evaluate.scorecard import value
@@ -80,8 +81,10 @@ def _figure(figure: Figure, card: Mapping[str, Any], said: Mapping[str, str]) ->
         path = figure.path.replace("tuned", side)
         known = value(card, path) if side == "tuned" or path != figure.path else None
         estimates[side] = (known, figure.interval(card, side) if known is not None and side != "own" else None)
-    base, tuned = estimates["base"][0], estimates["tuned"][0]
-    improved = None if base is None or tuned is None or base == tuned else (tuned > base) == (figure.better == "higher")
+    change = (
+        difference(figure, figure.items(card), figure.items(card, "base")) if estimates["base"][0] is not None else NONE
+    )
+    improved = (change["difference"] > 0) == (figure.better == "higher") if change["clear"] else None
     return {
         **said,
         "style": figure.style,

@@ -47,12 +47,16 @@ def shown(exchange: Exchange) -> dict[str, Any]:
 
 
 def value(card: Mapping[str, Any], path: str) -> Any:
-    """What stands at a dotted path of the scorecard; None where there is nothing."""
+    """What stands at a dotted path of the scorecard (`heldout.difference.interval.1`: the upper end); None where there
+    is nothing."""
     found: Any = card
     for part in path.split("."):
-        if not isinstance(found, Mapping) or part not in found:
+        if isinstance(found, list) and part.isdecimal() and int(part) < len(found):
+            found = found[int(part)]
+        elif isinstance(found, Mapping) and part in found:
+            found = found[part]
+        else:
             return None
-        found = found[part]
     return found
 
 

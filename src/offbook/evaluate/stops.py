@@ -17,10 +17,16 @@ LOOP = 1 / 3
 
 
 def measure(evidence: Evidence) -> Measured:
-    """Shares of the replies that ended within the limit, that loop, and that are empty."""
+    """Shares of the replies that ended within the limit, that loop, and that are empty; and of the character's own
+    held-out lines, the share that the limit has room for."""
     sides = {who: [getattr(pair, who) for pair in evidence.exchanges] for who in ("base", "tuned")}
     marks = {who: [_mark(reply) for reply in replies] for who, replies in sides.items()}
     summary = {who: _summary(marks[who]) for who in sides}
+    cut = [reply.tokens for replies in sides.values() for reply in replies if not reply.stopped]
+    limit = max(cut, default=None)
+    lengths = [score.tokens / len(row.replies) for row, score in zip(evidence.heldout, evidence.scores, strict=True)]
+    fits = [limit is None or length <= limit for length in lengths]
+    summary["own"] = {**interval.entry("share", interval.share(fits)), "limit": limit}
     replies = [{"base": base, "tuned": tuned} for base, tuned in zip(marks["base"], marks["tuned"], strict=True)]
     return Measured(summary, {"replies": replies})
 
@@ -42,9 +48,11 @@ def _mark(reply: Reply) -> dict[str, Any]:
 
 
 def _summary(marks: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    loops, around = interval.share([mark["loop"] for mark in marks])
     return {
         **interval.entry("share", interval.share([mark["stopped"] for mark in marks])),
-        "loops": round(sum(mark["loop"] for mark in marks) / len(marks), 6),
+        "loops": round(loops, 6),
+        "loops_interval": around,
         "empty": round(sum(mark["empty"] for mark in marks) / len(marks), 6),
         "tokens": round(sum(mark["tokens"] for mark in marks) / len(marks), 6),
     }

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from offbook.evaluate import interval
 from offbook.evaluate.curve import best_step, points
 from offbook.evaluate.scorecard import value
 from offbook.evaluate.wording import wording
@@ -16,6 +17,8 @@ OVERFIT = 0.02
 """Nats by which the last held-out loss may lie above the best one."""
 COPIED = 0.1
 """Share of replies that may copy a line beyond what the character's own unseen lines do."""
+STOCK = 0.2
+"""Share of the held-out lines that may be training lines, too: more than that are no stock phrases."""
 DRIFTED, KL = 0.2, 0.5
 """Nats per token of drift on everyday requests: from the first on it is mentioned, above the second it is a fault."""
 ENDED = 0.9
@@ -87,7 +90,7 @@ def headline(found: Sequence[Finding], lang: str = "en") -> str:
     good = [finding.headline for finding in found if finding.headline and finding.tone == "good"]
     bad = [finding.headline for finding in found if finding.headline and finding.tone == "bad"]
     parts = [said["comma"].join(part) for part in (good, bad) if part]
-    line = said["but"].join(parts)
+    line = said["but"].join(parts) or said["nothing"]
     return line[:1].upper() + line[1:] + said["stop"]
 
 
@@ -101,22 +104,40 @@ def _curve(metrics: Sequence[Mapping[str, Any]], step: int | None) -> Numbers | 
     return {"rise": taken[last] - taken[best], "best": best, "last": last}
 
 
+def _sign(interval_of_difference: Sequence[float], items: int) -> int:
+    """Whether a difference is clearly above zero (1), clearly below (-1), or neither: few items make nothing clear."""
+    low, high = interval_of_difference
+    return 0 if items < interval.ENOUGH else int(low > 0) - int(high < 0)
+
+
 def _learned(card: Mapping[str, Any], sign: int) -> Numbers | None:
-    """The loss clearly fell (sign −1), clearly rose (1), or neither (0): one row alone makes nothing clear."""
-    change, (low, high) = card["heldout"]["difference"]["loss"], card["heldout"]["difference"]["interval"]
-    seen = 0 if card["heldout"]["rows"] < 2 else -1 if high < 0 else 1 if low > 0 else 0
-    base, tuned = card["heldout"]["base"]["loss"], card["heldout"]["tuned"]["loss"]
-    return {"change": change, "base": base, "tuned": tuned, "low": low, "high": high} if seen == sign else None
-
-
-def _sounds(card: Mapping[str, Any], sign: int) -> Numbers | None:
-    """The fidelity clearly rose (sign 1), or not (0)."""
-    change = value(card, "fidelity.difference")
-    if change is None:
+    """The loss clearly fell (sign -1), clearly rose (1), or neither (0)."""
+    rows, difference = card["heldout"]["rows"], card["heldout"]["difference"]
+    if _sign(difference["interval"], rows) != sign:
         return None
-    seen = 1 if change["interval"][0] > 0 else 0
-    scores = {who: card["fidelity"][who]["score"] for who in ("tuned", "base")}
-    return {**scores, "auc": card["fidelity"]["classifier"]["auc"]} if seen == sign else None
+    low, high = difference["interval"]
+    losses = {who: card["heldout"][who]["loss"] for who in ("base", "tuned")}
+    return {"change": difference["loss"], **losses, "low": low, "high": high, "rows": rows}
+
+
+def _unclear(card: Mapping[str, Any], few: bool) -> Numbers | None:
+    """No difference in the loss can be seen, because the rows are few, or although they are not."""
+    numbers = _learned(card, 0)
+    return numbers if numbers is not None and (numbers["rows"] < interval.ENOUGH) == few else None
+
+
+def _sounds(card: Mapping[str, Any], place: Literal["right", "closer", "alike", "wrong"]) -> Numbers | None:
+    """Where the tuned model's fidelity lies between the base's and that of the character's own unseen lines."""
+    fidelity, replies = card["fidelity"], len(card["replies"])
+    if "difference" not in fidelity:
+        return None
+    above_base, above_own = (_sign(fidelity[name]["interval"], replies) for name in ("difference", "from_own"))
+    found = "wrong" if above_base < 0 else "alike" if not above_base else "closer" if above_own < 0 else "right"
+    return (
+        {**{who: fidelity[who]["score"] for who in ("tuned", "base", "own")}, "replies": replies}
+        if found == place
+        else None
+    )
 
 
 def _withheld(card: Mapping[str, Any], reason: str) -> Numbers | None:
@@ -127,8 +148,15 @@ def _withheld(card: Mapping[str, Any], reason: str) -> Numbers | None:
 
 
 def _copies(card: Mapping[str, Any]) -> Numbers | None:
-    tuned, own = (card["copying"][who]["near_verbatim_share"] for who in ("tuned", "own"))
-    return {"tuned": tuned, "own": own} if tuned - own > COPIED else None
+    """Clearly more than the character's own unseen lines do, and much more."""
+    copying = card["copying"]
+    tuned, own = (copying[who]["near_verbatim_share"] for who in ("tuned", "own"))
+    return {"tuned": tuned, "own": own} if copying["excess"] > COPIED and copying["excess_interval"][0] > 0 else None
+
+
+def _learned_before(card: Mapping[str, Any]) -> Numbers | None:
+    own = card["copying"]["own"]["verbatim_share"]
+    return {"own": own} if own > STOCK else None
 
 
 def _drifts(card: Mapping[str, Any]) -> Numbers | None:
@@ -147,8 +175,20 @@ def _above(path: str, bound: float) -> Callable[[Mapping[str, Any]], Numbers | N
 
 
 def _endless(card: Mapping[str, Any]) -> Numbers | None:
-    tuned, base = (card["stops"][who]["share"] for who in ("tuned", "base"))
-    return {"tuned": tuned, "base": base} if tuned < ENDED else None
+    """Fewer replies end than the limit has room for among the character's own lines: clearly, not by chance."""
+    tuned, base, own = (card["stops"][who]["share"] for who in ("tuned", "base", "own"))
+    most = card["stops"]["tuned"]["interval"][1]
+    return {"tuned": tuned, "base": base} if most < min(ENDED, own) else None
+
+
+def _cut_off(card: Mapping[str, Any]) -> Numbers | None:
+    own, limit = card["stops"]["own"]["share"], card["stops"]["own"]["limit"]
+    return {"own": own, "limit": limit} if own < ENDED else None
+
+
+def _loops(card: Mapping[str, Any]) -> Numbers | None:
+    tuned = card["stops"]["tuned"]
+    return {"value": tuned["loops"]} if tuned["loops_interval"][0] > LOOPING else None
 
 
 def _long(card: Mapping[str, Any]) -> Numbers | None:
@@ -167,20 +207,25 @@ def _few_rows(card: Mapping[str, Any]) -> Numbers | None:
 
 RULES: dict[str, Rule] = {
     "learned": Rule("good", lambda card: _learned(card, -1)),
-    "not_learned": Rule("bad", lambda card: _learned(card, 0), "train.epochs"),
+    "not_learned": Rule("bad", lambda card: _unclear(card, few=False), "train.epochs"),
+    "unclear": Rule("note", lambda card: _unclear(card, few=True), "data.heldout"),
     "harmed": Rule("bad", lambda card: _learned(card, 1), "train.learning_rate"),
     "overfits": Rule("bad", _overfits, "train.keep"),
-    "sounds_right": Rule("good", lambda card: _sounds(card, 1)),
-    "sounds_wrong": Rule("bad", lambda card: _sounds(card, 0), "train.epochs"),
+    "sounds_right": Rule("good", lambda card: _sounds(card, "right")),
+    "sounds_closer": Rule("note", lambda card: _sounds(card, "closer"), "train.epochs"),
+    "sounds_alike": Rule("note", lambda card: _sounds(card, "alike"), "evaluate.prompts"),
+    "sounds_wrong": Rule("bad", lambda card: _sounds(card, "wrong"), "data.source"),
     "fidelity_weak": Rule("note", lambda card: _withheld(card, "weak"), "data.heldout"),
     "fidelity_few": Rule("note", lambda card: _withheld(card, "few lines"), "data.heldout"),
     "copies": Rule("bad", _copies, "train.epochs"),
+    "learned_before": Rule("note", _learned_before, "data.heldout"),
     "forgets": Rule("bad", _above("forgetting.kl", KL), "data.mix_in"),
     "drifts": Rule("note", _drifts, "data.mix_in"),
-    "endless": Rule("bad", _endless, "generation.max_new_tokens"),
-    "loops": Rule("bad", _above("stops.tuned.loops", LOOPING), "generation.repetition_penalty"),
+    "endless": Rule("bad", _endless, "train.epochs"),
+    "cut_off": Rule("note", _cut_off, "generation.max_new_tokens"),
+    "loops": Rule("bad", _loops, "generation.repetition_penalty"),
     "empty": Rule("bad", _above("stops.tuned.empty", 0), "data.source"),
-    "long": Rule("note", _long, "train.epochs"),
+    "long": Rule("note", _long, "generation.max_new_tokens"),
     "few_rows": Rule("note", _few_rows, "data.heldout"),
 }
 """In the order of their sentences, which stand in wording.*.json under the same names."""
