@@ -8,10 +8,16 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
+    CohereConfig,
+    CohereForCausalLM,
     Ernie4_5Config,
     Ernie4_5ForCausalLM,
     Gemma3ForCausalLM,
     Gemma3TextConfig,
+    GraniteConfig,
+    GraniteForCausalLM,
+    HyperCLOVAXConfig,
+    HyperCLOVAXForCausalLM,
     LlamaConfig,
     LlamaForCausalLM,
     PreTrainedModel,
@@ -108,6 +114,9 @@ ARCHITECTURES = {
     "qwen3": (Qwen3Config, Qwen3ForCausalLM, {}),
     "ernie": (Ernie4_5Config, Ernie4_5ForCausalLM, {"use_bias": True}),
     "gemma3": (Gemma3TextConfig, Gemma3ForCausalLM, {"sliding_window": 8, "final_logit_softcapping": 5.0}),
+    "granite": (GraniteConfig, GraniteForCausalLM, {"logits_scaling": 8.0, "residual_multiplier": 0.22}),
+    "cohere": (CohereConfig, CohereForCausalLM, {"logit_scale": 0.25}),
+    "hyperclovax": (HyperCLOVAXConfig, HyperCLOVAXForCausalLM, {"logits_scaling": 0.5}),
 }
 
 
