@@ -14,8 +14,8 @@ is an attribute of the object that `uninstall` deletes. Its weights, its adapter
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import product
 from typing import Any
@@ -43,9 +43,14 @@ class _Fast:
     packing: bool = True
     fused: bool = True
     head: bool = True
+    windows: dict[nn.Module, int | None] = field(default_factory=dict)
+    """How far back each attention sees, for `fused`."""
 
 
 _FAST: WeakKeyDictionary[nn.Module, _Fast] = WeakKeyDictionary()
+
+_UNFIT = (AttributeError, RuntimeError, TypeError, ValueError, LookupError)
+"""What a model raises that is not built as its fast form expects."""
 
 
 def install(
@@ -68,7 +73,7 @@ def install(
     if gradient_checkpointing:
         base.activation_checkpointing_enable({"use_reentrant": False})
     notes: list[str] = []
-    _FAST[base] = fast = _Fast(base.config._attn_implementation, packing, fused and packing, head)
+    fast = _Fast(base.config._attn_implementation, packing, fused and packing, head)
     if head and not _frozen_head(base):
         fast.head = False
         notes.append("The output layer is trained or unusual: its logits are computed whole.")
@@ -114,18 +119,22 @@ def token_losses(model: PeftModel, batch: Batch) -> torch.Tensor:
 
 
 def _settle(model: PeftModel, fast: _Fast, notes: list[str]) -> None:
-    """Put in the fastest form that gives the losses of the model's own logits."""
+    """Put the fastest form into the plain model that gives the losses of its own logits."""
     base: Any = model.get_base_model()
     batch = _probe(base)
-    with plain(model):
-        truth = _quietly(model, batch)
-    asked = replace(fast)
+    with _quiet(model):
+        truth = token_losses(model, batch)
+    if fast.fused:
+        fast.windows = _windows(model, batch)
+    asked, _FAST[base] = replace(fast), fast
     for fast.packing, fast.fused, fast.head in _forms(asked):
         try:
             _put_in(base, fast)
-            if _close(_quietly(model, batch), truth, base.dtype):
+            with _quiet(model):
+                losses = token_losses(model, batch)
+            if _close(losses, truth, base.dtype):
                 break
-        except (AttributeError, RuntimeError, TypeError, ValueError, IndexError):
+        except _UNFIT:
             pass
         _take_out(base, fast)
     kind = type(base).__name__
@@ -144,13 +153,26 @@ def _forms(asked: _Fast) -> Iterator[tuple[bool, bool, bool]]:
             yield packing, fused, head
 
 
+def _windows(model: PeftModel, batch: Batch) -> dict[nn.Module, int | None]:
+    """How far back each attention sees, as the model's own code tells it: no probe is as long as a real window."""
+    base: Any = model.get_base_model()
+    form = _Fast(base.config._attn_implementation, fused=False)
+    found: dict[nn.Module, int | None] = {}
+    with _quiet(model), torch.no_grad(), suppress(*_UNFIT):
+        _put_in(base, form)
+        _packed(lambda **inputs: base.base_model(**inputs, windows=found).last_hidden_state[0], batch, fused=False)
+    _take_out(base, form)
+    return found
+
+
 def _put_in(base: Any, fast: _Fast) -> None:
     if fast.packing:
         base.set_attn_implementation(attention.NAME)
     if fast.fused:
         layers = base.base_model.layers
         for layer in layers:
-            layer.forward = partial(layer_forward, layer, last=layer is layers[-1])
+            window = fast.windows[layer.self_attn]
+            layer.forward = partial(layer_forward, layer, window=window, last=layer is layers[-1])
 
 
 def _take_out(base: Any, fast: _Fast) -> None:
@@ -178,12 +200,13 @@ def _probe(base: Any) -> Batch:
     ).to(base.device)
 
 
-def _quietly(model: PeftModel, batch: Batch) -> torch.Tensor:
-    """Token losses without dropout."""
+@contextmanager
+def _quiet(model: PeftModel) -> Iterator[None]:
+    """Inside, no dropout."""
     training = model.training
     model.eval()
     try:
-        return token_losses(model, batch)
+        yield
     finally:
         model.train(training)
 
