@@ -199,6 +199,17 @@ def test_a_trained_head_is_scored_whole_and_is_told():
     assert apart(found, truth) < 5e-6
 
 
+@pytest.mark.parametrize("architecture", ["qwen3", "gemma3"])
+def test_trained_norms_learn(architecture):
+    norms = ["input_layernorm", "post_attention_layernorm", "q_norm"]
+    model, rows = adapted(architecture, modules_to_save=norms), examples(4)
+    truth, _ = plain_gradients(model, rows)
+    assert forward.install(model) == []
+    found, _ = fast_gradients(model, rows, max_tokens=150)
+    assert sum("norm" in name for name in found) == 3 * len(norms)
+    assert apart(found, truth) < 5e-6
+
+
 def test_dropout_follows_torch_s_random_state():
     model, rows = adapted("llama", dropout=0.3), examples(5)
     forward.install(model)

@@ -110,7 +110,9 @@ class _SwiGLU(torch.autograd.Function):
 
 
 def normalise(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
-    """The module's RMS norm over the last axis of x."""
+    """The module's RMS norm over the last axis of x; what is trained is left to the module, wrapped as it may be."""
+    if any(parameter.requires_grad for parameter in module.parameters()):
+        return module(x)
     weight, epsilon = rms_norm(module)
     return _RMSNorm.apply(x, weight, epsilon)
 
