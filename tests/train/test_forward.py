@@ -128,6 +128,22 @@ def test_uninstalled_and_plain_models_are_what_they_were():
     assert torch.equal(model(input_ids=ids).logits, before)
 
 
+@pytest.mark.parametrize("before", [True, False])
+def test_uninstalled_models_checkpoint_as_they_did(before):
+    model = adapted("llama")
+    base, ids = model.get_base_model(), torch.tensor([[5, 6, 7, 8]])
+    if before:
+        base.activation_checkpointing_enable()
+    forward.install(model, gradient_checkpointing=True)
+    assert base.is_activation_checkpointing
+    forward.install(model)
+    assert base.is_activation_checkpointing == before
+    forward.install(model, gradient_checkpointing=True)
+    forward.uninstall(model)
+    assert base.is_activation_checkpointing == before
+    assert base.get_input_embeddings()(ids).requires_grad == before
+
+
 def test_a_model_with_the_fast_path_saves_loads_and_merges(tmp_path):
     model = adapted("ernie")
     forward.install(model)

@@ -45,6 +45,8 @@ class _Fast:
     head: bool = True
     windows: dict[nn.Module, int | None] = field(default_factory=dict)
     """How far back each attention sees, for `fused`."""
+    checkpointing: bool = False
+    """Whether gradient checkpointing was switched on with it."""
 
 
 _FAST: WeakKeyDictionary[nn.Module, _Fast] = WeakKeyDictionary()
@@ -70,10 +72,11 @@ def install(
     """
     base: Any = model.get_base_model()
     uninstall(model)
-    if gradient_checkpointing:
-        base.activation_checkpointing_enable({"use_reentrant": False})
     notes: list[str] = []
     fast = _Fast(base.config._attn_implementation, packing, fused and packing, head)
+    if gradient_checkpointing and not base.is_activation_checkpointing:
+        base.activation_checkpointing_enable({"use_reentrant": False})
+        fast.checkpointing = True
     if head and not _frozen_head(base):
         fast.head = False
         notes.append("The output layer is trained or unusual: its logits are computed whole.")
@@ -87,9 +90,14 @@ def install(
 
 def uninstall(model: PeftModel) -> None:
     """Undo `install`: the model is again what it was."""
-    base = model.get_base_model()
-    if base in _FAST:
-        _take_out(base, _FAST.pop(base))
+    base: Any = model.get_base_model()
+    fast = _FAST.pop(base, None)
+    if fast is None:
+        return
+    _take_out(base, fast)
+    if fast.checkpointing:
+        base.activation_checkpointing_disable()
+        base.disable_input_require_grads()
 
 
 @contextmanager
