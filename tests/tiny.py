@@ -8,12 +8,22 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
+    CohereConfig,
+    CohereForCausalLM,
     Ernie4_5Config,
     Ernie4_5ForCausalLM,
+    Gemma2Config,
+    Gemma2ForCausalLM,
     Gemma3ForCausalLM,
     Gemma3TextConfig,
+    GraniteConfig,
+    GraniteForCausalLM,
+    HyperCLOVAXConfig,
+    HyperCLOVAXForCausalLM,
     LlamaConfig,
     LlamaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
     PreTrainedModel,
     PreTrainedTokenizerFast,
     Qwen2Config,
@@ -104,10 +114,20 @@ _SHAPE = {
 ARCHITECTURES = {
     "llama": (LlamaConfig, LlamaForCausalLM, {}),
     "llama-tied": (LlamaConfig, LlamaForCausalLM, {"tie_word_embeddings": True, "mlp_bias": True}),
+    "mistral": (MistralConfig, MistralForCausalLM, {"sliding_window": 16}),
     "qwen2": (Qwen2Config, Qwen2ForCausalLM, {}),
+    "qwen2-windows": (
+        Qwen2Config,
+        Qwen2ForCausalLM,
+        {"use_sliding_window": True, "sliding_window": 16, "max_window_layers": 1},
+    ),
     "qwen3": (Qwen3Config, Qwen3ForCausalLM, {}),
     "ernie": (Ernie4_5Config, Ernie4_5ForCausalLM, {"use_bias": True}),
+    "gemma2": (Gemma2Config, Gemma2ForCausalLM, {"sliding_window": 16, "query_pre_attn_scalar": 8}),
     "gemma3": (Gemma3TextConfig, Gemma3ForCausalLM, {"sliding_window": 8, "final_logit_softcapping": 5.0}),
+    "granite": (GraniteConfig, GraniteForCausalLM, {"logits_scaling": 8.0, "residual_multiplier": 0.22}),
+    "cohere": (CohereConfig, CohereForCausalLM, {"logit_scale": 0.25}),
+    "hyperclovax": (HyperCLOVAXConfig, HyperCLOVAXForCausalLM, {"logits_scaling": 0.5}),
 }
 
 

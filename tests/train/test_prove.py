@@ -5,7 +5,7 @@ from offbook.train import attention, forward, layer, prove
 from tests.train.samples import adapted, examples
 
 
-@pytest.mark.parametrize("architecture", ["llama", "ernie", "gemma3"])
+@pytest.mark.parametrize("architecture", ["llama", "ernie", "mistral", "gemma3", "granite", "cohere", "hyperclovax"])
 def test_the_fast_path_is_proved_for_several_cuts(architecture):
     model = adapted(architecture)
     forward.install(model)

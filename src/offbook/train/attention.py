@@ -154,9 +154,10 @@ def attention_forward(
     sliding_window: int | None = None,
     softcap: float | None = None,
     segments: Segments | None = None,
+    windows: dict[torch.nn.Module, int | None] | None = None,
     **_: Any,
 ) -> tuple[torch.Tensor, None]:
-    """What transformers calls: tensors (1, heads, T, d) → (1, T, heads, d).
+    """What transformers calls: tensors (1, heads, T, d) → (1, T, heads, d). `windows` takes down each module's window.
 
     Raises:
         RuntimeError: the call names no segments, so that every token would see every earlier one; or it asks for
@@ -166,6 +167,8 @@ def attention_forward(
         raise RuntimeError("this model is set up for packed passes: call it inside offbook.train.forward.plain(model)")
     if dropout or softcap is not None:
         raise RuntimeError("packed attention computes neither dropout nor a cap on its scores")
+    if windows is not None:
+        windows[module] = sliding_window
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     query, key, value = (tensor[0].transpose(0, 1) for tensor in (query, key, value))
     return attend(query, key, value, segments, scaling=scale, window=sliding_window)[None], None

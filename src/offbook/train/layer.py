@@ -3,8 +3,9 @@
     h = x + [norm] o(attention(rotate(q), rotate(k), v))       q, k, v of norm(x)
     y = h + [norm] down(act(gate) ∘ up)                        gate, up of norm(h)
 
-That is a layer of Llama, Qwen 2 and 3, ERNIE 4.5 and, with the norms in brackets, Gemma 3; biases, norms on queries and
-keys, grouped keys and sliding windows included. `forward.install` compares it with the model's own before using it.
+That is a layer of Llama, Mistral, Qwen 2 and 3, ERNIE 4.5 and, with the norms in brackets, Gemma 3; biases, norms on
+queries and keys, grouped keys and sliding windows included. `forward.install` compares it with the model's own before
+using it.
 """
 
 from __future__ import annotations
@@ -31,10 +32,11 @@ def layer_forward(
     position_embeddings: tuple[torch.Tensor, torch.Tensor],
     segments: Segments | None = None,
     asking: Segments | None = None,
+    window: int | None = None,
     last: bool = False,
     **_: Any,
 ) -> torch.Tensor:
-    """Takes the place of a decoder layer's forward: (1, T, D) → (1, T, D).
+    """Takes the place of a decoder layer's forward: (1, T, D) → (1, T, D), seeing `window` tokens back.
 
     The last layer gives (1, L, D): nothing reads its results but the label positions, so only they ask, and pay for
     queries, output projection and MLP.
@@ -46,14 +48,16 @@ def layer_forward(
     if who is None:
         raise RuntimeError("this model is set up for packed passes: call it inside offbook.train.forward.plain(model)")
     cos, sin = (part[0] for part in position_embeddings)
-    run = partial(_layer, layer, cos=cos, sin=sin, who=who)
+    run = partial(_layer, layer, cos=cos, sin=sin, who=who, window=window)
     if getattr(layer, "gradient_checkpointing", False) and layer.training:
         return layer._gradient_checkpointing_func(run, hidden_states[0])[None]
     return run(hidden_states[0])[None]
 
 
-def _layer(layer: Any, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, who: Segments) -> torch.Tensor:
-    mixed = _attention(layer.self_attn, normalise(layer.input_layernorm, x), cos, sin, who)
+def _layer(
+    layer: Any, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, who: Segments, window: int | None
+) -> torch.Tensor:
+    mixed = _attention(layer.self_attn, normalise(layer.input_layernorm, x), cos, sin, who, window)
     x = x if who.rows is None else x.index_select(0, who.rows)
     if (between := getattr(layer, "pre_feedforward_layernorm", None)) is None:
         x = x + mixed
@@ -62,7 +66,9 @@ def _layer(layer: Any, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, wh
     return x + normalise(layer.post_feedforward_layernorm, _mlp(layer.mlp, normalise(between, x)))
 
 
-def _attention(module: Any, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, who: Segments) -> torch.Tensor:
+def _attention(
+    module: Any, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, who: Segments, window: int | None
+) -> torch.Tensor:
     if who.rows is None:
         query, key, value = project(x, (module.q_proj, module.k_proj, module.v_proj))
         cos_q, sin_q = cos, sin
@@ -75,7 +81,6 @@ def _attention(module: Any, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tenso
         query, key = normalise(module.q_norm, query), normalise(module.k_norm, key)
     rotate = rotation(module)
     query, key = rotate(query, cos_q, sin_q), rotate(key, cos, sin)
-    window = getattr(module, "sliding_window", None)
     mixed = attend(query, key, value, who, scaling=module.scaling, window=window)
     return project(mixed.flatten(1), (module.o_proj,))[0]
 
@@ -105,7 +110,9 @@ class _SwiGLU(torch.autograd.Function):
 
 
 def normalise(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
-    """The module's RMS norm over the last axis of x."""
+    """The module's RMS norm over the last axis of x; what is trained is left to the module, wrapped as it may be."""
+    if any(parameter.requires_grad for parameter in module.parameters()):
+        return module(x)
     weight, epsilon = rms_norm(module)
     return _RMSNorm.apply(x, weight, epsilon)
 

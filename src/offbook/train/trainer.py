@@ -9,6 +9,7 @@ checkpoints that are whole or absent   _save_checkpoint
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCall
 from transformers.trainer import TRAINER_STATE_NAME
 
 from offbook.core.config import TrainConfig
-from offbook.core.errors import OffbookError
+from offbook.core.errors import OffbookError, UsageError
 from offbook.core.rundir import write_json
 from offbook.core.types import Example
 from offbook.train import checkpoint
@@ -41,6 +42,9 @@ class StepTrainer(Trainer):
         before_save: called before a checkpoint is written (metrics have to be on disk first); what it returns is kept
             in the checkpoint as `progress.json`.
         spare: the step of a checkpoint that stays, however old.
+
+    Raises:
+        UsageError: it is one of several processes.
     """
 
     def __init__(
@@ -142,8 +146,17 @@ class StepTrainer(Trainer):
 
 
 def _arguments(settings: TrainConfig, steps: int, folder: Path, *, evaluates: bool, resumed: bool) -> TrainingArguments:
-    """What transformers needs to know; everything else about the run is offbook's own."""
-    return TrainingArguments(
+    """What transformers needs to know; everything else about the run is offbook's own.
+
+    Raises:
+        UsageError: a launcher started several processes, each of which would train on every row.
+    """
+    if (processes := os.environ.get("WORLD_SIZE", "1")) != "1":
+        raise UsageError(
+            f"a launcher started {processes} processes (WORLD_SIZE), but offbook trains in one",
+            "Start it without torchrun or accelerate: offbook train -c run.yaml",
+        )
+    arguments = TrainingArguments(
         output_dir=str(folder),
         max_steps=steps,
         per_device_train_batch_size=1,
@@ -165,3 +178,5 @@ def _arguments(settings: TrainConfig, steps: int, folder: Path, *, evaluates: bo
         report_to="none",
         remove_unused_columns=False,
     )
+    arguments._n_gpu = min(arguments.n_gpu, 1)  # with more, the Trainer would split what is one row of tokens
+    return arguments
