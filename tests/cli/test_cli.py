@@ -151,6 +151,20 @@ def test_the_whole_way_from_train_to_talk(offbook, settings, runs):
     assert not (runs / "tiny").exists()
 
 
+def test_rm_deletes_the_run_and_not_the_settings_of_that_name(offbook, runs, tmp_path):
+    (tmp_path / "tiny").mkdir()
+    (tmp_path / "tiny" / "run.yaml").write_text("name: tiny\n")
+    code, _, err = offbook("runs", "rm", "tiny", "--yes")
+    assert code == 2
+    assert "has settings, but no run" in err
+    (runs / "tiny").mkdir(parents=True)
+    for name in ("run.yaml", "environment.json"):
+        (runs / "tiny" / name).write_text("{}")
+    assert offbook("runs", "rm", "tiny", "--yes")[0] == 0
+    assert not (runs / "tiny").exists()
+    assert (tmp_path / "tiny" / "run.yaml").exists()
+
+
 def test_a_conversation_in_the_terminal(trained, tmp_path):
     """Typed through a pipe: history, /reset, /save, /quit."""
     said = "Who are you?\n/nonsense\nHoratio, who are you?\n/save talk.json\n/reset\n/save empty.json\n/quit\n"

@@ -19,6 +19,7 @@ def make_run(root, name):
     run = RunDir(root / name)
     run.path.mkdir()
     run.config.write_text("name: x\n")
+    run.environment.write_text("{}\n")
     return run
 
 
@@ -51,6 +52,24 @@ def test_runs_are_found_by_path_and_by_name(runs):
     assert [found.name for found in list_runs()] == ["hamlet"]
     with pytest.raises(UsageError, match="did you mean 'hamlet'"):
         find_run("hamlett")
+
+
+def test_a_name_means_the_run_and_a_folder_of_settings_is_none(runs, monkeypatch):
+    """`offbook init hamlet` made ./hamlet, training made the run."""
+    (runs / "here" / "hamlet").mkdir(parents=True)
+    (runs / "here" / "hamlet" / "run.yaml").write_text("name: hamlet\n")
+    (runs / "alone").mkdir()
+    (runs / "alone" / "run.yaml").write_text("name: alone\n")
+    monkeypatch.chdir(runs / "here")
+    with pytest.raises(UsageError, match="has settings, but no run") as refused:
+        find_run("hamlet")
+    assert "offbook train -c hamlet/run.yaml" in refused.value.fix
+    run = make_run(runs, "hamlet")
+    assert find_run("hamlet").path == run.path
+    assert [found.name for found in list_runs()] == ["hamlet"]
+    monkeypatch.chdir(runs)
+    monkeypatch.setenv("OFFBOOK_RUNS", str(runs / "elsewhere"))
+    assert find_run("hamlet").path.resolve() == run.path
 
 
 def test_a_run_that_is_there_is_not_touched_unless_told(runs):

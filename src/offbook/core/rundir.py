@@ -93,6 +93,12 @@ class RunDir:
         return self.path / ".writer"
 
     @property
+    def exists(self) -> bool:
+        """Whether training wrote here: a run.yaml alone may be somebody's settings."""
+        written = (self.environment, self.metrics, self.adapter / "persona.json")
+        return self.config.is_file() and any(path.is_file() for path in written)
+
+    @property
     def finished(self) -> bool:
         """The adapter appears as the last act of training, whole."""
         return self.adapter.is_dir()
@@ -107,19 +113,23 @@ class RunDir:
 def list_runs() -> list[RunDir]:
     """All runs under the root, newest first."""
     root = runs_root()
-    folders = [path for path in root.iterdir() if (path / "run.yaml").is_file()] if root.is_dir() else []
-    return [RunDir(path) for path in sorted(folders, key=lambda path: (path / "run.yaml").stat().st_mtime)[::-1]]
+    runs = [RunDir(path) for path in root.iterdir()] if root.is_dir() else []
+    return sorted((run for run in runs if run.exists), key=lambda run: run.config.stat().st_mtime)[::-1]
 
 
 def find_run(name: str | Path) -> RunDir:
-    """The run of that path or name.
+    """The run of that path or name. A bare name means the run under the root, whatever lies here under that name.
 
     Raises:
         UsageError: there is none; the nearest name is offered.
     """
-    for path in (Path(name), runs_root() / name):
-        if (path / "run.yaml").is_file():
-            return RunDir(path)
+    here = RunDir(name)
+    is_bare = os.path.basename(name) == str(name)
+    for run in (RunDir(runs_root() / name), here) if is_bare else (here,):
+        if run.exists:
+            return run
+    if here.config.is_file():
+        raise UsageError(f"'{name}' has settings, but no run yet", f"Make one: offbook train -c {here.config}")
     known = [run.name for run in list_runs()]
     raise UsageError(f"no run '{name}'{nearest(str(name), known)}", "See `offbook runs list`.")
 
