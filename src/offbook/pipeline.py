@@ -15,7 +15,8 @@ from offbook.core import config as configs
 from offbook.core.config import RunConfig
 from offbook.core.errors import Stopped
 from offbook.core.report import Reporter, Silent
-from offbook.core.rundir import RunDir, exclusive, runs_root, write_json, write_whole
+from offbook.core.rundir import RunDir, runs_root, write_json, write_whole
+from offbook.core.writer import clear, exclusive, held_bytes
 from offbook.failures import memory_ran_out, memory_warning, readable_failures, refuse_changes, refuse_small_disk
 from offbook.job import Job, open_job, report, report_of_data
 from offbook.model import adapter as adapters
@@ -63,7 +64,7 @@ def train(
 
     Args:
         resume: go on from the newest checkpoint that is whole (from the start if there is none).
-        overwrite: start anew over what is there.
+        overwrite: start anew over what is there; it goes once nothing is left that could be refused.
         allow_inexact: resume although data, config or versions have changed since.
         show_plan: called with the job and its report before the first step.
 
@@ -76,19 +77,21 @@ def train(
     check_names(config.track.to)
     run = RunDir(runs_root() / config.name)
     with exclusive(run, resume=resume, overwrite=overwrite) as kills:
-        config = _with_budget(config, run)
+        config = _with_budget(config, None if overwrite else run)
         if memory_ran_out(run, kills):
             reporter.say(memory_warning(config))
         with readable_failures(config, run):
-            found = _newest(run, reporter) if resume else None
+            found = _newest(run, reporter) if resume and not overwrite else None
             job = open_job(config, reporter)
             facts = _facts(job)
             if found is not None:
                 refuse_changes(checkpoint.verify(found), facts, allowed=allow_inexact, say=reporter.say)
             known = report(job)
-            refuse_small_disk(run.path, known["disk_bytes"])
+            refuse_small_disk(run.path, known["disk_bytes"] - (held_bytes(run) if overwrite else 0))
             if show_plan is not None:
                 show_plan(job, known)
+            if overwrite:
+                clear(run)
             _write_beginning(run, job, known)
             began = time.monotonic()
             _run_steps(run, job, facts, found, reporter)

@@ -153,3 +153,38 @@ def test_a_run_that_lacks_only_its_ending_trains_no_step_more(
     offbook.train(load(None, settings), resume=True)
     assert adapter_bytes(unfinished) == adapter_bytes(RunDir(trained))
     assert read(unfinished.metrics) == before
+
+
+def contents(run: RunDir) -> dict[str, bytes]:
+    return {str(path.relative_to(run.path)): path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def finished(trained: Path, runs: Path) -> RunDir:
+    shutil.copytree(trained, runs / "tiny")
+    (runs / "tiny" / "export").mkdir()
+    (runs / "tiny" / "lines.json").write_text("[]")
+    return RunDir(runs / "tiny")
+
+
+def test_what_is_refused_overwrites_nothing(finished: RunDir, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = contents(finished)
+    with pytest.raises(UsageError, match="no such file"):
+        offbook.train(load(None, {**settings, "data.source": "typo.json"}), overwrite=True)
+    monkeypatch.setattr(pipeline, "refuse_small_disk", lambda path, needed: pytest.fail(f"{needed} bytes"))
+    with pytest.raises(pytest.fail.Exception) as refused:
+        offbook.train(load(None, settings), overwrite=True)
+    assert contents(finished) == before
+    known = json.loads((finished.data / "report.json").read_text())
+    assert int(str(refused.value).split()[0]) < known["disk_bytes"]  # the old run's room is the new one's
+
+
+def test_overwriting_leaves_nothing_of_the_old_run_and_all_of_others(finished: RunDir, settings: Any) -> None:
+    old = json.loads(finished.environment.read_text())["id"]
+    run = offbook.train(load(None, {**settings, "train.epochs": 1}), overwrite=True)
+    steps = json.loads((run.data / "report.json").read_text())["steps"]
+    assert max(run.checkpoints.iterdir()).name == f"step-{steps:06d}"
+    assert read(run.metrics)[-1]["step"] == steps
+    assert json.loads(run.environment.read_text())["id"] != old
+    assert not run.exports.exists()
+    assert (run.path / "lines.json").read_text() == "[]"
