@@ -81,7 +81,7 @@ def train(
         if memory_ran_out(run, kills):
             reporter.say(memory_warning(config))
         with readable_failures(config, run):
-            found = _newest(run, reporter) if resume and not overwrite else None
+            found = _newest(run, config.train.keep, reporter) if resume and not overwrite else None
             job = open_job(config, reporter)
             facts = _facts(job)
             if found is not None:
@@ -117,13 +117,20 @@ def prove(config: RunConfig, *, examples: int = 16, reporter: Reporter | None = 
     return provers.prove(job.model, job.plan.examples[:examples], packing=fast.packing, prefix=fast.prefix)
 
 
-def _newest(run: RunDir, reporter: Reporter) -> Path | None:
+def _newest(run: RunDir, keep: str, reporter: Reporter) -> Path | None:
     """The checkpoint to go on from; what killed writers left is put right, and damage is told."""
     checkpoint.clear_leftovers(run.checkpoints)
-    found, faults = checkpoint.newest(run.checkpoints, partial(needed_by, run))
+    needs = partial(needed_by, run, keep)
+    found, faults = checkpoint.newest(run.checkpoints, needs)
     where = f"going on from {found.name}" if found is not None else "starting from the beginning"
     for fault in faults:
         reporter.say(f"Warning: checkpoint {fault}; {where}.")
+    best = needs(checkpoint.verify(found)["step"]) if found is not None else None
+    if best is not None and not checkpoint.is_whole(checkpoint.folder_of(run.checkpoints, best)):
+        reporter.say(
+            f"Warning: the best state so far (step {best}) is lost: unless a later one is better, the adapter will be "
+            "that of the last step."
+        )
     return found
 
 

@@ -81,8 +81,8 @@ def test_1_killed_after_an_early_end_it_keeps_the_same_state(overfitting: Any, k
 
 
 def test_6_7_a_damaged_best_state_costs_time_and_no_bit(overfitting: Any) -> None:
-    """The newest checkpoint alone is not enough: the best state is yet to become the adapter."""
-    config = load(None, {**overfitting, "train.keep": "best", "train.keep_checkpoints": 3})
+    """The newest checkpoint alone is not enough: the run goes back behind the best state, and makes it again."""
+    config = load(None, {**overfitting, "train.keep": "best", "train.keep_checkpoints": 9})
     run = offbook.train(config)
     whole = without_ending(run)
     best = json.loads(run.environment.read_text())["adapter_step"]
@@ -90,8 +90,26 @@ def test_6_7_a_damaged_best_state_costs_time_and_no_bit(overfitting: Any) -> Non
     ears = Ears()
     offbook.train(config, resume=True, reporter=ears)
     (warning,) = [text for text in ears.heard if "Warning" in text]
+    assert "going on from step-" in warning
     assert f"step-{best:06d}: adapter_model.safetensors is damaged" in warning
     assert adapter_bytes(run) == whole
+
+
+def test_6_7_where_only_the_best_state_is_damaged_the_rest_is_not_given_up(overfitting: Any) -> None:
+    config = load(None, {**overfitting, "train.keep": "best"})
+    run = offbook.train(config)
+    without_ending(run)
+    best, last = json.loads(run.environment.read_text())["adapter_step"], read(run.metrics)[-1]["step"]
+    assert [path.name for path in sorted(run.checkpoints.iterdir())] == [f"step-{best:06d}", f"step-{last:06d}"]
+    (checkpoint.folder_of(run.checkpoints, best) / "adapter_model.safetensors").write_bytes(b"")
+    before = read(run.metrics)
+    ears = Ears()
+    offbook.train(config, resume=True, reporter=ears)
+    damaged, lost, _ = [text for text in ears.heard if "Warning" in text]
+    assert damaged.endswith(f"going on from step-{last:06d}.")
+    assert f"the best state so far (step {best}) is lost" in lost
+    assert read(run.metrics) == before
+    assert json.loads(run.environment.read_text())["adapter_step"] == last
 
 
 def test_13_inexact_says_what_it_gives_up(unfinished: RunDir, settings: Any) -> None:
