@@ -10,7 +10,7 @@ import pytest
 from offbook.core import writer
 from offbook.core.errors import UsageError
 from offbook.core.rundir import RunDir
-from offbook.core.writer import clear, exclusive, held_bytes, locked
+from offbook.core.writer import clear, exclusive, held_bytes, locked, remove
 from tests.core.test_rundir import make_run
 
 
@@ -79,6 +79,33 @@ def test_clearing_that_is_killed_leaves_all_or_nothing(runs, monkeypatch):
         found.append(left == whole)
     assert found == sorted(found, reverse=True)
     assert {*found} == {True, False}
+
+
+def test_a_run_under_way_is_said_to_run_and_neither_begun_nor_removed(runs):
+    run = make_run(runs, "a")
+    run.metrics.write_text("{}\n")
+    assert run.status == "stopped"
+    with exclusive(run, resume=True, overwrite=False):
+        assert run.status == "running"
+        for act in (lambda: remove(run), lambda: exclusive(run, resume=False, overwrite=False).__enter__()):
+            with pytest.raises(UsageError, match="being written by another process"):
+                act()
+        assert run.exists
+    assert run.status == "stopped"
+    run.writer.write_text("1 0")  # killed
+    assert run.status == "stopped"
+
+
+def test_a_run_is_removed_and_what_is_not_its_own_stays(runs):
+    run = old_run(runs, "a")
+    (run.data / "train.jsonl").write_text("")
+    assert [path.name for path in remove(run)] == ["data", "lines.json", "run.yaml"]
+    assert sorted(contents(run)) == ["data/file", "lines.json", "run.yaml"]
+    own = make_run(runs, "b")
+    own.data.mkdir()
+    (own.data / "train.jsonl").write_text("")
+    assert remove(own) == []
+    assert not own.path.exists()
 
 
 def test_one_writer_and_a_dead_writers_lock_does_not_hold(runs):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import Any
 
 import click
 
 from offbook.cli.options import json_option, print_json
 from offbook.core.rundir import RunDir, find_run, list_runs
+from offbook.core.writer import remove
 
 
 @click.group(short_help="List, show, compare and remove runs.", invoke_without_command=True)
@@ -53,7 +53,9 @@ def show(run: str, as_json: bool) -> None:
         print_json({**_summary(found), "samples": samples, "config": _config(found)})
         return
     click.echo(found.config.read_text(encoding="utf-8"))
-    if found.finished:
+    if found.running:
+        click.echo("running")
+    elif found.finished:
         show_ending(console(stderr=False), found)
     else:
         click.echo(f"{found.status}; go on with: offbook train -c {found.config} --resume")
@@ -84,11 +86,14 @@ def compare(runs: tuple[str, ...], lang: str, as_json: bool) -> None:
 @click.argument("run")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 def rm(run: str, yes: bool) -> None:
-    """Delete RUN with everything in it."""
+    """Delete RUN with everything that it wrote."""
     found = find_run(run)
     if not yes:
         click.confirm(f"Delete {found.path} ({found.status})?", abort=True, err=True)
-    shutil.rmtree(found.path)
+    left = remove(found)
+    if left:
+        names = ", ".join(path.name for path in left)
+        click.echo(f"Not the run's own, so it stays in {found.path}: {names}", err=True)
 
 
 def _summary(run: RunDir) -> dict[str, Any]:

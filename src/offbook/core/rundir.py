@@ -106,7 +106,24 @@ class RunDir:
         return self.adapter.is_dir()
 
     @property
+    def running(self) -> bool:
+        """Whether a process writes it now."""
+        from filelock import FileLock, Timeout
+
+        if not self.writer.exists():
+            return False
+        try:
+            with FileLock(self.lock, timeout=0):
+                return False  # its writer was killed
+        except Timeout:
+            return True
+        except OSError:  # a read-only place
+            return False
+
+    @property
     def status(self) -> str:
+        if self.running:
+            return "running"
         if self.finished:
             return "finished"
         return "stopped" if self.metrics.exists() else "empty"

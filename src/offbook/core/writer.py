@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from offbook.core.errors import UsageError
@@ -81,6 +81,30 @@ def clear(run: RunDir) -> None:
     leaving.rename(gone)
     sync(run.path)
     shutil.rmtree(gone, ignore_errors=True)
+
+
+def remove(run: RunDir) -> list[Path]:
+    """Delete a run; returns what is not its own and stays, with the run.yaml that may then be somebody's settings.
+
+    Raises:
+        UsageError: a process writes it.
+    """
+    with locked(run):
+        clear(run)
+        for name in ("train.jsonl", "heldout.jsonl", "report.json"):
+            (run.data / name).unlink(missing_ok=True)
+        with suppress(OSError):  # not empty, or not there
+            run.data.rmdir()
+        run.writer.unlink(missing_ok=True)
+        left = sorted(path for path in run.path.iterdir() if path != run.lock)
+        if left == [run.config]:
+            run.config.unlink()
+            left = []
+        with suppress(OSError):  # Windows removes it when it is let go
+            run.lock.unlink()
+    if not left:
+        run.path.rmdir()
+    return left
 
 
 def held_bytes(run: RunDir) -> int:
