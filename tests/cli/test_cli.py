@@ -165,6 +165,17 @@ def test_rm_deletes_the_run_and_not_the_settings_of_that_name(offbook, runs, tmp
     assert (tmp_path / "tiny" / "run.yaml").exists()
 
 
+@pytest.mark.parametrize("text", ["Say [/b] always", "Speak [bold]softly[/bold] :smile:"])
+def test_what_a_user_writes_is_shown_as_it_is(offbook, settings, runs, text):
+    code, out, _ = offbook("check", *options({**settings, "persona.system": text}))
+    assert code == 0
+    assert f"system prompt      {text}" in out
+    (runs / "[red]x").mkdir(parents=True)
+    for name, content in (("run.yaml", "model: {source: m}"), ("environment.json", "{}")):
+        (runs / "[red]x" / name).write_text(content)
+    assert "[red]x" in offbook("runs", "list")[1]
+
+
 def test_a_conversation_in_the_terminal(trained, tmp_path):
     """Typed through a pipe: history, /reset, /save, /quit."""
     said = "Who are you?\n/nonsense\nHoratio, who are you?\n/save talk.json\n/reset\n/save empty.json\n/quit\n"

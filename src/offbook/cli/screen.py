@@ -15,8 +15,8 @@ LINE_SECONDS = 10
 
 
 def console(*, stderr: bool = True) -> Console:
-    """The console that people read; NO_COLOR is honoured."""
-    return Console(stderr=stderr, highlight=False)
+    """The console that people read: a text is shown as it is, whatever brackets it has. NO_COLOR is honoured."""
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
 
 
 def reporter() -> Reporter:
@@ -35,7 +35,7 @@ class Lines:
         self.last_line = 0.0
 
     def say(self, text: str) -> None:
-        self.out.print(text, markup=False)
+        self.out.print(text)
 
     def step(self, step: int, total: int, loss: float, tokens_per_second: float) -> None:
         now = time.monotonic()
