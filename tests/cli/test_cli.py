@@ -1,5 +1,6 @@
 """The command line as a person meets it: exit codes, two-line errors, JSON on stdout alone."""
 
+import io
 import json
 import os
 import subprocess
@@ -7,8 +8,10 @@ import sys
 
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
 from offbook.cli import main as cli
+from offbook.cli import screen
 from offbook.cli.options import config_options
 from offbook.core import config as configs
 from offbook.recipes import recipes
@@ -174,6 +177,18 @@ def test_what_a_user_writes_is_shown_as_it_is(offbook, settings, runs, text):
     for name, content in (("run.yaml", "model: {source: m}"), ("environment.json", "{}")):
         (runs / "[red]x" / name).write_text(content)
     assert "[red]x" in offbook("runs", "list")[1]
+
+
+def test_a_bar_is_closed_however_the_task_ends(monkeypatch):
+    out = Console(file=io.StringIO(), force_terminal=True, force_interactive=True)
+    monkeypatch.setattr(screen, "console", lambda: out)
+    with pytest.raises(KeyboardInterrupt), screen.reporting() as told:
+        told.step(3, 10, 1.5, 100.0)
+        raise KeyboardInterrupt
+    shown = out.file.getvalue()
+    assert "step 3/10" in shown
+    assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l")  # the cursor is back
+    assert shown.endswith("\n\x1b[?25h")
 
 
 def test_a_conversation_in_the_terminal(trained, tmp_path):
