@@ -191,6 +191,18 @@ def test_a_bar_is_closed_however_the_task_ends(monkeypatch):
     assert shown.endswith("\n\x1b[?25h")
 
 
+def test_a_run_with_damaged_settings_is_a_row_of_the_list(offbook, runs):
+    for name, content in (("a", "name: a"), ("b", "- :"), ("c", "model: {source: m}")):
+        (runs / name).mkdir(parents=True)
+        (runs / name / "run.yaml").write_text(content)
+        (runs / name / "environment.json").write_text("{}")
+    code, out, _ = offbook("runs", "list", "--json")
+    rows = {row["name"]: (row["status"], row["model"]) for row in json.loads(out)["runs"]}
+    assert code == 0
+    assert rows == {"a": ("faulty", None), "b": ("faulty", None), "c": ("empty", "m")}
+    assert offbook("runs", "list")[1].count("run.yaml is damaged") == 2
+
+
 def test_a_conversation_in_the_terminal(trained, tmp_path):
     """Typed through a pipe: history, /reset, /save, /quit."""
     said = "Who are you?\n/nonsense\nHoratio, who are you?\n/save talk.json\n/reset\n/save empty.json\n/quit\n"
