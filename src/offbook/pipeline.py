@@ -155,27 +155,12 @@ def _run_steps(run: RunDir, job: Job, facts: dict[str, Any], found: Path | None,
         for guest in guests:
             guest.text(step, samples)
 
-    evaluates = bool(job.material.heldout_examples)
     metrics = Metrics(job.plan, emit, reporter, job.model.device)
     if found is not None:
         metrics.restore(json.loads((found / checkpoint.PROGRESS).read_text(encoding="utf-8")))
     watch = Watch(job.config.train, metrics_log.read(run.metrics), partial(ending.ask, job), show, reporter)
     signals = Signals(reporter)
-    trainer = StepTrainer(
-        model=job.model,
-        plan=job.plan,
-        settings=job.config.train,
-        collate=job.collate,
-        loss_sum=forward.loss_sum,
-        heldout_loss=job.heldout_loss if evaluates else None,
-        checkpoints=run.checkpoints,
-        facts=facts,
-        callbacks=[metrics, Ends(len(job.plan), evaluates=evaluates), signals, watch],
-        on_loss=metrics.take_loss,
-        before_save=metrics.checkpointed,
-        spare=watch.best,
-        resumed=found is not None,
-    )
+    trainer = _trainer(run, job, facts, metrics, watch, signals, resumed=found is not None)
     if found is not None and watch.ended():
         adapters.restore(job.model, found)
         return  # killed after its early end: only what follows is missing
@@ -190,9 +175,43 @@ def _run_steps(run: RunDir, job: Job, facts: dict[str, Any], found: Path | None,
         metrics.flush()
         for guest in guests:
             guest.finish()
-    if signals.caught is not None and trainer.state.global_step < len(job.plan):
+    _tell_stop(run, signals, trainer.state.global_step, len(job.plan))
+
+
+def _trainer(
+    run: RunDir,
+    job: Job,
+    facts: dict[str, Any],
+    metrics: Metrics,
+    watch: Watch,
+    signals: Signals,
+    *,
+    resumed: bool,
+) -> StepTrainer:
+    """The job's trainer, with all that looks on."""
+    evaluates = bool(job.material.heldout_examples)
+    return StepTrainer(
+        model=job.model,
+        plan=job.plan,
+        settings=job.config.train,
+        collate=job.collate,
+        loss_sum=forward.loss_sum,
+        heldout_loss=job.heldout_loss if evaluates else None,
+        checkpoints=run.checkpoints,
+        facts=facts,
+        callbacks=[metrics, Ends(len(job.plan), evaluates=evaluates), signals, watch],
+        on_loss=metrics.take_loss,
+        before_save=metrics.checkpointed,
+        spare=watch.best,
+        resumed=resumed,
+    )
+
+
+def _tell_stop(run: RunDir, signals: Signals, step: int, steps: int) -> None:
+    """Raise Stopped where a signal ended the training before its last step."""
+    if signals.caught is not None and step < steps:
         raise Stopped(
-            f"stopped and saved at step {trainer.state.global_step} of {len(job.plan)}",
+            f"stopped and saved at step {step} of {steps}",
             f"Go on with: offbook train -c {run.config} --resume",
             exit_code=128 + signals.caught,
         )
