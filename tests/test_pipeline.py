@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM, Ernie4_5Config, Ernie4_5ForCausal
 
 import offbook
 from offbook import pipeline, prepare
-from offbook.core.config import load
+from offbook.core.config import TrainConfig, load
 from offbook.core.errors import OffbookError, UsageError
 from offbook.core.report import Silent
 from offbook.core.rundir import RunDir
@@ -269,6 +269,10 @@ def test_mixed_in_rows_have_no_part_to_play(settings, tmp_path):
     offbook.judging.evaluate(run.path, prompts=2)
     character = len(rows) - len(mixed)
     assert len(offbook.judging._lines(run)) == character > 0
+
+
+def test_the_default_budget_is_the_one_that_is_told():
+    assert f"Default: {pipeline.DEFAULT_PASS_TOKENS};" in TrainConfig.model_fields["max_tokens_per_pass"].description
 
 
 def test_the_tutorials_numbers():

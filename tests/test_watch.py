@@ -14,6 +14,7 @@ from offbook.core.rundir import RunDir
 from offbook.track.metrics import read
 from offbook.train import checkpoint
 from offbook.train.trainer import StepTrainer
+from offbook.watch import needed_by
 
 
 @pytest.fixture(autouse=True)
@@ -119,6 +120,14 @@ def test_patience_ends_the_run_and_a_resume_knows_it(overfitting, monkeypatch):
     offbook.train(load(None, patient), resume=True)
     assert run.finished
     assert losses_of(run) == before
+
+
+def test_a_run_needs_the_best_state_unless_it_comes_by_there_again(tmp_path):
+    run = RunDir(tmp_path)
+    losses = {0: 1.0, 5: 3.0, 10: 2.0, 15: 2.5}
+    run.metrics.write_text("".join(json.dumps({"step": s, "heldout_loss": loss}) + "\n" for s, loss in losses.items()))
+    assert [needed_by(run, "best", step) for step in (5, 9, 10, 15)] == [None, None, 10, 10]
+    assert needed_by(run, "last", 15) is None
 
 
 def test_samples_at_every_evaluation_disturb_nothing(overfitting, monkeypatch):

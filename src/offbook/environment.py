@@ -79,15 +79,14 @@ def _processor() -> str:
 
 
 def _git_state() -> str | None:
-    """Commit of the current folder's repository, with a mark where files differ from it; None outside of one."""
+    """Commit of the current folder's repository, with a mark where files differ from it; None outside of one, or where
+    git does not answer."""
     git = shutil.which("git")
     if git is None:
         return None
-    answer = subprocess.run(
-        [git, "describe", "--always", "--dirty", "--abbrev=12"],
-        capture_output=True,
-        text=True,
-        timeout=10,
-        check=False,
-    )
+    command = [git, "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):  # a huge repository on a slow disk, say
+        return None
     return answer.stdout.strip() or None

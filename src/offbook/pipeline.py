@@ -15,7 +15,8 @@ from offbook.core import config as configs
 from offbook.core.config import RunConfig
 from offbook.core.errors import Stopped
 from offbook.core.report import Reporter, Silent
-from offbook.core.rundir import RunDir, exclusive, runs_root, write_json, write_whole
+from offbook.core.rundir import RunDir, runs_root, write_json, write_whole
+from offbook.core.writer import clear, exclusive, held_bytes
 from offbook.failures import memory_ran_out, memory_warning, readable_failures, refuse_changes, refuse_small_disk
 from offbook.job import Job, open_job, report, report_of_data
 from offbook.model import adapter as adapters
@@ -63,7 +64,7 @@ def train(
 
     Args:
         resume: go on from the newest checkpoint that is whole (from the start if there is none).
-        overwrite: start anew over what is there.
+        overwrite: start anew over what is there; it goes once nothing is left that could be refused.
         allow_inexact: resume although data, config or versions have changed since.
         show_plan: called with the job and its report before the first step.
 
@@ -76,19 +77,21 @@ def train(
     check_names(config.track.to)
     run = RunDir(runs_root() / config.name)
     with exclusive(run, resume=resume, overwrite=overwrite) as kills:
-        config = _with_budget(config, run)
+        config = _with_budget(config, None if overwrite else run)
         if memory_ran_out(run, kills):
             reporter.say(memory_warning(config))
         with readable_failures(config, run):
-            found = _newest(run, reporter) if resume else None
+            found = _newest(run, config.train.keep, reporter) if resume and not overwrite else None
             job = open_job(config, reporter)
             facts = _facts(job)
             if found is not None:
                 refuse_changes(checkpoint.verify(found), facts, allowed=allow_inexact, say=reporter.say)
             known = report(job)
-            refuse_small_disk(run.path, known["disk_bytes"])
+            refuse_small_disk(run.path, known["disk_bytes"] - (held_bytes(run) if overwrite else 0))
             if show_plan is not None:
                 show_plan(job, known)
+            if overwrite:
+                clear(run)
             _write_beginning(run, job, known)
             began = time.monotonic()
             _run_steps(run, job, facts, found, reporter)
@@ -114,13 +117,20 @@ def prove(config: RunConfig, *, examples: int = 16, reporter: Reporter | None = 
     return provers.prove(job.model, job.plan.examples[:examples], packing=fast.packing, prefix=fast.prefix)
 
 
-def _newest(run: RunDir, reporter: Reporter) -> Path | None:
+def _newest(run: RunDir, keep: str, reporter: Reporter) -> Path | None:
     """The checkpoint to go on from; what killed writers left is put right, and damage is told."""
     checkpoint.clear_leftovers(run.checkpoints)
-    found, faults = checkpoint.newest(run.checkpoints, partial(needed_by, run))
+    needs = partial(needed_by, run, keep)
+    found, faults = checkpoint.newest(run.checkpoints, needs)
     where = f"going on from {found.name}" if found is not None else "starting from the beginning"
     for fault in faults:
         reporter.say(f"Warning: checkpoint {fault}; {where}.")
+    best = needs(checkpoint.verify(found)["step"]) if found is not None else None
+    if best is not None and not checkpoint.is_whole(checkpoint.folder_of(run.checkpoints, best)):
+        reporter.say(
+            f"Warning: the best state so far (step {best}) is lost: unless a later one is better, the adapter will be "
+            "that of the last step."
+        )
     return found
 
 
@@ -145,27 +155,12 @@ def _run_steps(run: RunDir, job: Job, facts: dict[str, Any], found: Path | None,
         for guest in guests:
             guest.text(step, samples)
 
-    evaluates = bool(job.material.heldout_examples)
     metrics = Metrics(job.plan, emit, reporter, job.model.device)
     if found is not None:
         metrics.restore(json.loads((found / checkpoint.PROGRESS).read_text(encoding="utf-8")))
     watch = Watch(job.config.train, metrics_log.read(run.metrics), partial(ending.ask, job), show, reporter)
     signals = Signals(reporter)
-    trainer = StepTrainer(
-        model=job.model,
-        plan=job.plan,
-        settings=job.config.train,
-        collate=job.collate,
-        loss_sum=forward.loss_sum,
-        heldout_loss=job.heldout_loss if evaluates else None,
-        checkpoints=run.checkpoints,
-        facts=facts,
-        callbacks=[metrics, Ends(len(job.plan), evaluates=evaluates), signals, watch],
-        on_loss=metrics.take_loss,
-        before_save=metrics.checkpointed,
-        spare=watch.best,
-        resumed=found is not None,
-    )
+    trainer = _trainer(run, job, facts, metrics, watch, signals, resumed=found is not None)
     if found is not None and watch.ended():
         adapters.restore(job.model, found)
         return  # killed after its early end: only what follows is missing
@@ -180,9 +175,43 @@ def _run_steps(run: RunDir, job: Job, facts: dict[str, Any], found: Path | None,
         metrics.flush()
         for guest in guests:
             guest.finish()
-    if signals.caught is not None and trainer.state.global_step < len(job.plan):
+    _tell_stop(run, signals, trainer.state.global_step, len(job.plan))
+
+
+def _trainer(
+    run: RunDir,
+    job: Job,
+    facts: dict[str, Any],
+    metrics: Metrics,
+    watch: Watch,
+    signals: Signals,
+    *,
+    resumed: bool,
+) -> StepTrainer:
+    """The job's trainer, with all that looks on."""
+    evaluates = bool(job.material.heldout_examples)
+    return StepTrainer(
+        model=job.model,
+        plan=job.plan,
+        settings=job.config.train,
+        collate=job.collate,
+        loss_sum=forward.loss_sum,
+        heldout_loss=job.heldout_loss if evaluates else None,
+        checkpoints=run.checkpoints,
+        facts=facts,
+        callbacks=[metrics, Ends(len(job.plan), evaluates=evaluates), signals, watch],
+        on_loss=metrics.take_loss,
+        before_save=metrics.checkpointed,
+        spare=watch.best,
+        resumed=resumed,
+    )
+
+
+def _tell_stop(run: RunDir, signals: Signals, step: int, steps: int) -> None:
+    """Raise Stopped where a signal ended the training before its last step."""
+    if signals.caught is not None and step < steps:
         raise Stopped(
-            f"stopped and saved at step {trainer.state.global_step} of {len(job.plan)}",
+            f"stopped and saved at step {step} of {steps}",
             f"Go on with: offbook train -c {run.config} --resume",
             exit_code=128 + signals.caught,
         )

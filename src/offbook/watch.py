@@ -10,7 +10,6 @@ from typing import Any
 
 from transformers import TrainerCallback
 
-from offbook.core import config as configs
 from offbook.core.config import TrainConfig
 from offbook.core.report import Reporter
 from offbook.core.rundir import RunDir
@@ -71,11 +70,15 @@ class Watch(TrainerCallback):
         return self.settings.patience is not None and stalled(self.losses, self.settings.patience)
 
 
-def needed_by(run: RunDir, step: int) -> int | None:
-    """The step whose state a run that goes on from `step` may yet keep: its checkpoint must be whole as well."""
-    if not run.config.is_file() or configs.load(run.config).train.keep == "last":
-        return None
-    return best_trained([line for line in read(run.metrics) if line["step"] <= step])
+def needed_by(run: RunDir, keep: str, step: int) -> int | None:
+    """The step whose checkpoint a run that goes on from `step` has to find: the best so far, if it lies behind. One
+    that lies ahead is made again, by the same steps.
+
+    Args:
+        keep: train.keep.
+    """
+    best = best_trained(read(run.metrics)) if keep == "best" else None
+    return best if best is not None and best <= step else None
 
 
 def best_trained(lines: Sequence[dict[str, Any]]) -> int | None:

@@ -1,5 +1,6 @@
 """The command line as a person meets it: exit codes, two-line errors, JSON on stdout alone."""
 
+import io
 import json
 import os
 import subprocess
@@ -7,8 +8,10 @@ import sys
 
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
 from offbook.cli import main as cli
+from offbook.cli import screen
 from offbook.cli.options import config_options
 from offbook.core import config as configs
 from offbook.recipes import recipes
@@ -149,6 +152,55 @@ def test_the_whole_way_from_train_to_talk(offbook, settings, runs):
     assert "--overwrite" in err
     code, _, _ = offbook("runs", "rm", "tiny", "--yes")
     assert not (runs / "tiny").exists()
+
+
+def test_rm_deletes_the_run_and_not_the_settings_of_that_name(offbook, runs, tmp_path):
+    (tmp_path / "tiny").mkdir()
+    (tmp_path / "tiny" / "run.yaml").write_text("name: tiny\n")
+    code, _, err = offbook("runs", "rm", "tiny", "--yes")
+    assert code == 2
+    assert "has settings, but no run" in err
+    (runs / "tiny").mkdir(parents=True)
+    for name in ("run.yaml", "environment.json"):
+        (runs / "tiny" / name).write_text("{}")
+    assert offbook("runs", "rm", "tiny", "--yes")[0] == 0
+    assert not (runs / "tiny").exists()
+    assert (tmp_path / "tiny" / "run.yaml").exists()
+
+
+@pytest.mark.parametrize("text", ["Say [/b] always", "Speak [bold]softly[/bold] :smile:"])
+def test_what_a_user_writes_is_shown_as_it_is(offbook, settings, runs, text):
+    code, out, _ = offbook("check", *options({**settings, "persona.system": text}))
+    assert code == 0
+    assert f"system prompt      {text}" in out
+    (runs / "[red]x").mkdir(parents=True)
+    for name, content in (("run.yaml", "model: {source: m}"), ("environment.json", "{}")):
+        (runs / "[red]x" / name).write_text(content)
+    assert "[red]x" in offbook("runs", "list")[1]
+
+
+def test_a_bar_is_closed_however_the_task_ends(monkeypatch):
+    out = Console(file=io.StringIO(), force_terminal=True, force_interactive=True)
+    monkeypatch.setattr(screen, "console", lambda: out)
+    with pytest.raises(KeyboardInterrupt), screen.reporting() as told:
+        told.step(3, 10, 1.5, 100.0)
+        raise KeyboardInterrupt
+    shown = out.file.getvalue()
+    assert "step 3/10" in shown
+    assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l")  # the cursor is back
+    assert shown.endswith("\n\x1b[?25h")
+
+
+def test_a_run_with_damaged_settings_is_a_row_of_the_list(offbook, runs):
+    for name, content in (("a", "name: a"), ("b", "- :"), ("c", "model: {source: m}")):
+        (runs / name).mkdir(parents=True)
+        (runs / name / "run.yaml").write_text(content)
+        (runs / name / "environment.json").write_text("{}")
+    code, out, _ = offbook("runs", "list", "--json")
+    rows = {row["name"]: (row["status"], row["model"]) for row in json.loads(out)["runs"]}
+    assert code == 0
+    assert rows == {"a": ("faulty", None), "b": ("faulty", None), "c": ("empty", "m")}
+    assert offbook("runs", "list")[1].count("run.yaml is damaged") == 2
 
 
 def test_a_conversation_in_the_terminal(trained, tmp_path):

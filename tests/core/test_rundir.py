@@ -1,12 +1,9 @@
-"""The run folder: whole or absent, one writer, found by name."""
-
-import subprocess
-import sys
+"""The run folder: whole or absent, found by name."""
 
 import pytest
 
 from offbook.core.errors import UsageError
-from offbook.core.rundir import RunDir, exclusive, find_run, list_runs, whole_folder, write_whole
+from offbook.core.rundir import RunDir, find_run, list_runs, whole_folder, write_whole
 
 
 @pytest.fixture
@@ -19,6 +16,7 @@ def make_run(root, name):
     run = RunDir(root / name)
     run.path.mkdir()
     run.config.write_text("name: x\n")
+    run.environment.write_text("{}\n")
     return run
 
 
@@ -53,35 +51,19 @@ def test_runs_are_found_by_path_and_by_name(runs):
         find_run("hamlett")
 
 
-def test_a_run_that_is_there_is_not_touched_unless_told(runs):
-    run = make_run(runs, "a")
-    run.metrics.write_text("{}\n")
-    with pytest.raises(UsageError, match="--resume"), exclusive(run, resume=False, overwrite=False):
-        pass
-    with exclusive(run, resume=True, overwrite=False):
-        assert run.metrics.exists()
-    run.adapter.mkdir()
-    with pytest.raises(UsageError, match="finished"), exclusive(run, resume=True, overwrite=False):
-        pass
-    with exclusive(run, resume=False, overwrite=True):
-        assert not run.adapter.exists()
-        assert not run.metrics.exists()
-
-
-def test_one_writer_and_a_dead_writers_lock_does_not_hold(runs):
-    run = RunDir(runs / "a")
-    code = (
-        "import sys, os\nfrom offbook.core.rundir import RunDir, exclusive\n"
-        f"with exclusive(RunDir({str(run.path)!r}), resume=True, overwrite=False):\n"
-        "    print('in', flush=True); sys.stdin.read()"
-    )
-    other = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert other.stdout is not None
-    assert other.stdout.readline() == "in\n"
-    with pytest.raises(UsageError, match=rf"PID {other.pid}"), exclusive(run, resume=True, overwrite=False):
-        pass
-    other.kill()
-    other.wait()
-    with exclusive(run, resume=True, overwrite=False):
-        assert run.writer.exists()
-    assert not run.writer.exists()
+def test_a_name_means_the_run_and_a_folder_of_settings_is_none(runs, monkeypatch):
+    """`offbook init hamlet` made ./hamlet, training made the run."""
+    (runs / "here" / "hamlet").mkdir(parents=True)
+    (runs / "here" / "hamlet" / "run.yaml").write_text("name: hamlet\n")
+    (runs / "alone").mkdir()
+    (runs / "alone" / "run.yaml").write_text("name: alone\n")
+    monkeypatch.chdir(runs / "here")
+    with pytest.raises(UsageError, match="has settings, but no run") as refused:
+        find_run("hamlet")
+    assert "offbook train -c hamlet/run.yaml" in refused.value.fix
+    run = make_run(runs, "hamlet")
+    assert find_run("hamlet").path == run.path
+    assert [found.name for found in list_runs()] == ["hamlet"]
+    monkeypatch.chdir(runs)
+    monkeypatch.setenv("OFFBOOK_RUNS", str(runs / "elsewhere"))
+    assert find_run("hamlet").path.resolve() == run.path

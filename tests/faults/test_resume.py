@@ -81,8 +81,8 @@ def test_1_killed_after_an_early_end_it_keeps_the_same_state(overfitting: Any, k
 
 
 def test_6_7_a_damaged_best_state_costs_time_and_no_bit(overfitting: Any) -> None:
-    """The newest checkpoint alone is not enough: the best state is yet to become the adapter."""
-    config = load(None, {**overfitting, "train.keep": "best", "train.keep_checkpoints": 3})
+    """The newest checkpoint alone is not enough: the run goes back behind the best state, and makes it again."""
+    config = load(None, {**overfitting, "train.keep": "best", "train.keep_checkpoints": 9})
     run = offbook.train(config)
     whole = without_ending(run)
     best = json.loads(run.environment.read_text())["adapter_step"]
@@ -90,8 +90,26 @@ def test_6_7_a_damaged_best_state_costs_time_and_no_bit(overfitting: Any) -> Non
     ears = Ears()
     offbook.train(config, resume=True, reporter=ears)
     (warning,) = [text for text in ears.heard if "Warning" in text]
+    assert "going on from step-" in warning
     assert f"step-{best:06d}: adapter_model.safetensors is damaged" in warning
     assert adapter_bytes(run) == whole
+
+
+def test_6_7_where_only_the_best_state_is_damaged_the_rest_is_not_given_up(overfitting: Any) -> None:
+    config = load(None, {**overfitting, "train.keep": "best"})
+    run = offbook.train(config)
+    without_ending(run)
+    best, last = json.loads(run.environment.read_text())["adapter_step"], read(run.metrics)[-1]["step"]
+    assert [path.name for path in sorted(run.checkpoints.iterdir())] == [f"step-{best:06d}", f"step-{last:06d}"]
+    (checkpoint.folder_of(run.checkpoints, best) / "adapter_model.safetensors").write_bytes(b"")
+    before = read(run.metrics)
+    ears = Ears()
+    offbook.train(config, resume=True, reporter=ears)
+    damaged, lost, _ = [text for text in ears.heard if "Warning" in text]
+    assert damaged.endswith(f"going on from step-{last:06d}.")
+    assert f"the best state so far (step {best}) is lost" in lost
+    assert read(run.metrics) == before
+    assert json.loads(run.environment.read_text())["adapter_step"] == last
 
 
 def test_13_inexact_says_what_it_gives_up(unfinished: RunDir, settings: Any) -> None:
@@ -153,3 +171,38 @@ def test_a_run_that_lacks_only_its_ending_trains_no_step_more(
     offbook.train(load(None, settings), resume=True)
     assert adapter_bytes(unfinished) == adapter_bytes(RunDir(trained))
     assert read(unfinished.metrics) == before
+
+
+def contents(run: RunDir) -> dict[str, bytes]:
+    return {str(path.relative_to(run.path)): path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def finished(trained: Path, runs: Path) -> RunDir:
+    shutil.copytree(trained, runs / "tiny")
+    (runs / "tiny" / "export").mkdir()
+    (runs / "tiny" / "lines.json").write_text("[]")
+    return RunDir(runs / "tiny")
+
+
+def test_what_is_refused_overwrites_nothing(finished: RunDir, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = contents(finished)
+    with pytest.raises(UsageError, match="no such file"):
+        offbook.train(load(None, {**settings, "data.source": "typo.json"}), overwrite=True)
+    monkeypatch.setattr(pipeline, "refuse_small_disk", lambda path, needed: pytest.fail(f"{needed} bytes"))
+    with pytest.raises(pytest.fail.Exception) as refused:
+        offbook.train(load(None, settings), overwrite=True)
+    assert contents(finished) == before
+    known = json.loads((finished.data / "report.json").read_text())
+    assert int(str(refused.value).split()[0]) < known["disk_bytes"]  # the old run's room is the new one's
+
+
+def test_overwriting_leaves_nothing_of_the_old_run_and_all_of_others(finished: RunDir, settings: Any) -> None:
+    old = json.loads(finished.environment.read_text())["id"]
+    run = offbook.train(load(None, {**settings, "train.epochs": 1}), overwrite=True)
+    steps = json.loads((run.data / "report.json").read_text())["steps"]
+    assert max(run.checkpoints.iterdir()).name == f"step-{steps:06d}"
+    assert read(run.metrics)[-1]["step"] == steps
+    assert json.loads(run.environment.read_text())["id"] != old
+    assert not run.exports.exists()
+    assert (run.path / "lines.json").read_text() == "[]"

@@ -16,11 +16,12 @@ import torch
 import offbook
 from offbook import pipeline
 from offbook.cli.main import main
-from offbook.core import rundir
+from offbook.core import writer
 from offbook.core.config import load
 from offbook.core.errors import OffbookError, UsageError
 from offbook.core.report import Silent
-from offbook.core.rundir import RunDir, exclusive
+from offbook.core.rundir import RunDir
+from offbook.core.writer import exclusive
 from offbook.track import guest as guests
 from offbook.track.guest import Guest
 from offbook.train import checkpoint
@@ -147,7 +148,7 @@ def test_17_a_kill_for_want_of_memory_is_recognised(
     unfinished: RunDir, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vmstat = tmp_path / "vmstat"
-    monkeypatch.setattr(rundir, "VMSTAT", vmstat)
+    monkeypatch.setattr(writer, "VMSTAT", vmstat)
     advice = "--train.max_tokens_per_pass 1024"
 
     def warnings(kills: int, *, left: str | None = None, peak: int = 0) -> list[str]:

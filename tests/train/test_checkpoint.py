@@ -68,6 +68,33 @@ def test_leftovers_of_a_killed_writer_are_cleared(folder):
     assert sorted(path.name for path in folder.iterdir()) == ["step-000001", "step-000005", "step-000010"]
 
 
+def damage(folder, step):
+    (checkpoint.folder_of(folder, step) / "adapter.bin").write_bytes(b"")
+
+
+def test_6_7_what_a_checkpoint_needs_is_preferred_and_no_condition(folder):
+    damage(folder, 5)
+    needs = {1: None, 5: 5, 10: 5}.get
+    found, faults = checkpoint.newest(folder, needs)
+    assert found == checkpoint.folder_of(folder, 1)
+    damage(folder, 1)
+    found, more = checkpoint.newest(folder, needs)
+    assert found == checkpoint.folder_of(folder, 10)
+    assert [fault.split(":")[0] for fault in (*faults, *more)] == ["step-000005", "step-000005", "step-000001"]
+
+
+def test_9_a_whole_one_is_set_aside_until_the_run_comes_by_there_again(folder):
+    whole = (folder / "step-000010" / "adapter.bin").read_bytes()
+    damage(folder, 5)
+    checkpoint.forget_after(folder, 1)
+    assert sorted(path.name for path in folder.iterdir()) == ["passed-step-000010", "step-000001"]
+    for step in (6, 12):
+        assert (folder / "passed-step-000010" / "adapter.bin").read_bytes() == whole
+        with checkpoint.writing(folder, step, {}) as place:
+            (place / "adapter.bin").write_bytes(b"x")
+    assert sorted(path.name for path in folder.iterdir()) == ["step-000001", "step-000006", "step-000012"]
+
+
 def test_9_damaged_ones_beyond_the_resume_do_not_stop_the_next_rotation(folder):
     (folder / "step-000010" / "adapter.bin").write_bytes(b"")
     checkpoint.forget_after(folder, 5)

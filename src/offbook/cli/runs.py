@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import Any
 
 import click
 
 from offbook.cli.options import json_option, print_json
+from offbook.core.errors import UsageError
 from offbook.core.rundir import RunDir, find_run, list_runs
+from offbook.core.tree import read_yaml
+from offbook.core.writer import remove
+
+DAMAGED = "(run.yaml is damaged)"
 
 
 @click.group(short_help="List, show, compare and remove runs.", invoke_without_command=True)
@@ -33,7 +37,7 @@ def list_(as_json: bool = False) -> None:
         return
     table = Table("run", "state", "steps", "held-out loss", "model", box=None, header_style="bold")
     for row in rows:
-        table.add_row(row["name"], row["status"], str(row["step"]), _fall(row["heldout_loss"]), row["model"])
+        table.add_row(row["name"], row["status"], str(row["step"]), _fall(row["heldout_loss"]), row["model"] or DAMAGED)
     console(stderr=False).print(table if rows else "No runs yet. Start one: offbook init DIR --recipe hamlet")
 
 
@@ -50,10 +54,12 @@ def show(run: str, as_json: bool) -> None:
     found = find_run(run)
     if as_json:
         samples = json.loads(found.samples.read_text(encoding="utf-8")) if found.samples.is_file() else []
-        print_json({**_summary(found), "samples": samples, "config": _config(found)})
+        print_json({**_summary(found), "samples": samples, "config": read_yaml(found.config)})
         return
     click.echo(found.config.read_text(encoding="utf-8"))
-    if found.finished:
+    if found.running:
+        click.echo("running")
+    elif found.finished:
         show_ending(console(stderr=False), found)
     else:
         click.echo(f"{found.status}; go on with: offbook train -c {found.config} --resume")
@@ -84,11 +90,14 @@ def compare(runs: tuple[str, ...], lang: str, as_json: bool) -> None:
 @click.argument("run")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 def rm(run: str, yes: bool) -> None:
-    """Delete RUN with everything in it."""
+    """Delete RUN with everything that it wrote."""
     found = find_run(run)
     if not yes:
         click.confirm(f"Delete {found.path} ({found.status})?", abort=True, err=True)
-    shutil.rmtree(found.path)
+    left = remove(found)
+    if left:
+        names = ", ".join(path.name for path in left)
+        click.echo(f"Not the run's own, so it stays in {found.path}: {names}", err=True)
 
 
 def _summary(run: RunDir) -> dict[str, Any]:
@@ -96,20 +105,23 @@ def _summary(run: RunDir) -> dict[str, Any]:
 
     lines = read(run.metrics)
     losses = [line["heldout_loss"] for line in lines if line.get("heldout_loss") is not None]
+    model = _model(run)
     return {
         "name": run.name,
         "path": str(run.path),
-        "status": run.status,
+        "status": "faulty" if model is None else run.status,
         "step": lines[-1]["step"] if lines else 0,
         "heldout_loss": [losses[0], losses[-1]] if losses else None,
-        "model": _config(run)["model"]["source"],
+        "model": model,
     }
 
 
-def _config(run: RunDir) -> dict[str, Any]:
-    import yaml
-
-    return yaml.safe_load(run.config.read_text(encoding="utf-8"))
+def _model(run: RunDir) -> str | None:
+    """The base model's source; None where run.yaml does not say it."""
+    try:
+        return str(read_yaml(run.config)["model"]["source"])
+    except (UsageError, KeyError, TypeError):
+        return None
 
 
 def _fall(losses: list[float] | None) -> str:

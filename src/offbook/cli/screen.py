@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -15,14 +17,24 @@ LINE_SECONDS = 10
 
 
 def console(*, stderr: bool = True) -> Console:
-    """The console that people read; NO_COLOR is honoured."""
-    return Console(stderr=stderr, highlight=False)
+    """The console that people read: a text is shown as it is, whatever brackets it has. NO_COLOR is honoured."""
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
 
 
-def reporter() -> Reporter:
+def reporter() -> Lines:
     """The reporter that fits where standard error goes."""
     out = console()
     return Bar(out) if out.is_terminal else Lines(out)
+
+
+@contextmanager
+def reporting() -> Iterator[Reporter]:
+    """The reporter of a task with steps: its bar is closed however the task ends."""
+    told = reporter()
+    try:
+        yield told
+    finally:
+        told.close()
 
 
 class Lines:
@@ -35,7 +47,7 @@ class Lines:
         self.last_line = 0.0
 
     def say(self, text: str) -> None:
-        self.out.print(text, markup=False)
+        self.out.print(text)
 
     def step(self, step: int, total: int, loss: float, tokens_per_second: float) -> None:
         now = time.monotonic()
@@ -51,6 +63,9 @@ class Lines:
 
     def heldout(self, step: int, loss: float) -> None:
         self.say(f"step {step}: held-out loss {loss:.4f}")
+
+    def close(self) -> None:
+        """No step follows."""
 
 
 class Bar(Lines):
@@ -78,6 +93,10 @@ class Bar(Lines):
             self.task = self.progress.add_task("", total=total, completed=step, told=told)
         self.progress.update(self.task, completed=step, told=told)
         if step == total:
+            self.close()
+
+    def close(self) -> None:
+        if self.task is not None:
             self.progress.stop()
 
 

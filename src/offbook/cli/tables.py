@@ -44,7 +44,7 @@ def show_plan(out: Console, job: Any, known: dict[str, Any]) -> None:
     table.add_row("disk", f"{known['disk_bytes'] / 2**20:,.0f} MiB at most")
     out.print(table)
     for note in known["notes"]:
-        out.print(f"Note: {note}", markup=False)
+        out.print(f"Note: {note}")
 
 
 def show_check(out: Console, job: Any, known: dict[str, Any]) -> None:
@@ -52,12 +52,12 @@ def show_check(out: Console, job: Any, known: dict[str, Any]) -> None:
     show_plan(out, job, known)
     show_data(out, known)
     out.print("\nTokens per training sequence", style="bold")
-    out.print(_histogram(known["lengths"], job.config.data.max_length), markup=False)
+    out.print(_histogram(known["lengths"], job.config.data.max_length))
     share = known["label_tokens"] / known["tokens"]
     out.print(f"{known['tokens']:,} tokens, {known['label_tokens']:,} of them learned ({share:.0%})")
     if known["truncated"]:
         out.print(f"{known['truncated']} sequences are too long and lose their oldest turns (--data.max_length)")
-    out.print("\nThe first row; what is learned is marked [like this]", style="bold", markup=False)
+    out.print("\nThe first row; what is learned is marked [like this]", style="bold")
     out.print(_coloured(job.material.examples[0], job.part.tokenizer))
 
 
@@ -71,7 +71,7 @@ def show_data(out: Console, known: dict[str, Any]) -> None:
             f"held-out rows with a near-duplicate in training: {found['split']} (a random split: {found['random']})"
         )
     for skipped in known["skipped"][:3]:
-        out.print(f"skipped: {skipped}", markup=False)
+        out.print(f"skipped: {skipped}")
 
 
 def show_ending(out: Console, run: RunDir) -> None:
@@ -85,11 +85,11 @@ def show_ending(out: Console, run: RunDir) -> None:
     for title in ("prompt", "base", "tuned"):
         table.add_column(title, ratio=1 if title == "prompt" else 2)
     for sample in json.loads(run.samples.read_text(encoding="utf-8")):
-        table.add_row(*(Text(sample[key]) for key in ("prompt", "base", "tuned")))
+        table.add_row(*(sample[key] for key in ("prompt", "base", "tuned")))
     out.print(table)
     out.print(f"run folder   {run.path}\nloss curve   {run.loss_picture}")
     if run.eval.is_file():
-        out.print(json.loads(run.eval.read_text(encoding="utf-8"))["headline"], style="bold", markup=False)
+        out.print(json.loads(run.eval.read_text(encoding="utf-8"))["headline"], style="bold")
         out.print(f"the verdict  {run.report}")
     out.print(f"talk to it   offbook chat {run.path}")
 
@@ -105,8 +105,8 @@ def _findings(out: Console, known: dict[str, Any]) -> None:
             finding["title"],
             str(finding["count"]),
             f"{finding['share']:.1%}",
-            Text(shown),
-            Text(finding["mend"]),
+            shown,
+            finding["mend"],
         )
     out.print(table)
 

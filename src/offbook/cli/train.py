@@ -22,15 +22,16 @@ def command(config: RunConfig, resume: bool, overwrite: bool, allow_inexact: boo
     Ctrl-C finishes the step, saves and stops; --resume goes on exactly there.
     """
     from offbook import pipeline
-    from offbook.cli.screen import console, reporter
+    from offbook.cli.screen import console, reporting
     from offbook.cli.tables import show_ending, show_plan
 
-    run = pipeline.train(
-        config,
-        resume=resume,
-        overwrite=overwrite,
-        allow_inexact=allow_inexact,
-        reporter=reporter(),
-        show_plan=lambda job, known: show_plan(console(), job, known),
-    )
+    with reporting() as reporter:
+        run = pipeline.train(
+            config,
+            resume=resume,
+            overwrite=overwrite,
+            allow_inexact=allow_inexact,
+            reporter=reporter,
+            show_plan=lambda job, known: show_plan(console(), job, known),
+        )
     show_ending(console(stderr=False), run)

@@ -154,7 +154,7 @@ class TrainConfig(Section):
     seed: int = 0
     """Seed of the adapter, the order of the rows and dropout."""
     max_tokens_per_pass: int | None = Field(None, ge=16)
-    """Tokens computed at once. Default: from the model's size and the hardware."""
+    """Tokens computed at once. Default: 2048; a run keeps the number that it began with."""
     gradient_checkpointing: bool = False
     """Keep less in memory and compute it again: slower, smaller."""
     fast: FastConfig = FastConfig()

@@ -17,8 +17,6 @@ from offbook.core.registry import nearest
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """The system's words for a full disk and for a quota that is used up."""
 
-VMSTAT = Path("/proc/vmstat")
-
 
 def runs_root() -> Path:
     """The folder that holds the runs: `runs/` here, or where OFFBOOK_RUNS points."""
@@ -80,6 +78,10 @@ class RunDir:
         return self.path / "report.html"
 
     @property
+    def exports(self) -> Path:
+        return self.path / "export"
+
+    @property
     def trackers(self) -> Path:
         return self.path / "swanlog"
 
@@ -93,12 +95,35 @@ class RunDir:
         return self.path / ".writer"
 
     @property
+    def exists(self) -> bool:
+        """Whether training wrote here: a run.yaml alone may be somebody's settings."""
+        written = (self.environment, self.metrics, self.adapter / "persona.json")
+        return self.config.is_file() and any(path.is_file() for path in written)
+
+    @property
     def finished(self) -> bool:
         """The adapter appears as the last act of training, whole."""
         return self.adapter.is_dir()
 
     @property
+    def running(self) -> bool:
+        """Whether a process writes it now."""
+        from filelock import FileLock, Timeout
+
+        if not self.writer.exists():
+            return False
+        try:
+            with FileLock(self.lock, timeout=0):
+                return False  # its writer was killed
+        except Timeout:
+            return True
+        except OSError:  # a read-only place
+            return False
+
+    @property
     def status(self) -> str:
+        if self.running:
+            return "running"
         if self.finished:
             return "finished"
         return "stopped" if self.metrics.exists() else "empty"
@@ -107,19 +132,23 @@ class RunDir:
 def list_runs() -> list[RunDir]:
     """All runs under the root, newest first."""
     root = runs_root()
-    folders = [path for path in root.iterdir() if (path / "run.yaml").is_file()] if root.is_dir() else []
-    return [RunDir(path) for path in sorted(folders, key=lambda path: (path / "run.yaml").stat().st_mtime)[::-1]]
+    runs = [RunDir(path) for path in root.iterdir()] if root.is_dir() else []
+    return sorted((run for run in runs if run.exists), key=lambda run: run.config.stat().st_mtime)[::-1]
 
 
 def find_run(name: str | Path) -> RunDir:
-    """The run of that path or name.
+    """The run of that path or name. A bare name means the run under the root, whatever lies here under that name.
 
     Raises:
         UsageError: there is none; the nearest name is offered.
     """
-    for path in (Path(name), runs_root() / name):
-        if (path / "run.yaml").is_file():
-            return RunDir(path)
+    here = RunDir(name)
+    is_bare = Path(name).name == str(name)
+    for run in (RunDir(runs_root() / name), here) if is_bare else (here,):
+        if run.exists:
+            return run
+    if here.config.is_file():
+        raise UsageError(f"'{name}' has settings, but no run yet", f"Make one: offbook train -c {here.config}")
     known = [run.name for run in list_runs()]
     raise UsageError(f"no run '{name}'{nearest(str(name), known)}", "See `offbook runs list`.")
 
@@ -205,81 +234,3 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-@contextmanager
-def exclusive(run: RunDir, *, resume: bool, overwrite: bool) -> Iterator[int | None]:
-    """Hold the run's lock: one writer at a time. A lock whose process is gone does not hold.
-
-    Yields:
-        None if the last writer ended by itself. If it was killed: how many processes the system has killed for want of
-        memory since that writer began.
-
-    Raises:
-        UsageError: another process writes the run; or it is there already and neither flag says what to do with it.
-    """
-    from filelock import FileLock, Timeout
-
-    if run.status != "empty" and not (resume or overwrite):
-        how = "Talk to it: offbook chat" if run.finished else "Go on with it: add --resume to offbook train"
-        raise UsageError(
-            f"the run '{run.name}' is there already ({run.status})", f"{how}, or start over with --overwrite."
-        )
-    if run.finished and not overwrite:
-        raise UsageError(f"the run '{run.name}' is finished", "Start over with --overwrite, or choose another --name.")
-    try:
-        run.path.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(run.lock, timeout=0)
-        lock.acquire()
-    except Timeout:
-        raise UsageError(
-            f"the run '{run.name}' is being written by another process{_writer(run)}",
-            "Wait for it, or stop it first.",
-        ) from None
-    except OSError as error:
-        raise UsageError(
-            f"cannot write in {run.path}: {error.strerror}", "Choose another place: OFFBOOK_RUNS=DIR"
-        ) from None
-    try:
-        last = _last_writer(run)
-        if overwrite:
-            _empty(run)
-        run.writer.write_text(f"{os.getpid()} {memory_kills()}", encoding="utf-8")
-        try:
-            yield None if last is None else max(memory_kills() - last[1], 0)
-        finally:
-            run.writer.unlink(missing_ok=True)
-    finally:
-        lock.release()
-
-
-def memory_kills() -> int:
-    """How many processes Linux has killed for want of memory since it started; 0 where the system does not say."""
-    try:
-        told = VMSTAT.read_text(encoding="ascii")
-    except OSError:
-        return 0
-    words = told.partition("\noom_kill ")[2].split()
-    return int(words[0]) if words else 0
-
-
-def _last_writer(run: RunDir) -> tuple[int, int] | None:
-    """(PID, memory kills at its start) of a writer that did not end by itself, or is still at work."""
-    try:
-        pid, kills = run.writer.read_text(encoding="utf-8").split()
-        return int(pid), int(kills)
-    except (OSError, ValueError):
-        return None
-
-
-def _writer(run: RunDir) -> str:
-    last = _last_writer(run)
-    return "" if last is None else f" (PID {last[0]})"
-
-
-def _empty(run: RunDir) -> None:
-    """Remove all that a run wrote. The adapter goes first: a run that is being deleted must not look finished."""
-    shutil.rmtree(run.adapter, ignore_errors=True)
-    for path in run.path.iterdir():
-        if path != run.lock:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -18,6 +18,8 @@ from offbook.core.rundir import restore, whole_folder, write_json
 
 MANIFEST = "manifest.json"
 PROGRESS = "progress.json"
+PASSED = "passed-"
+"""Before the name of a whole checkpoint that a run has gone back behind."""
 
 
 def folder_of(checkpoints: Path, step: int) -> Path:
@@ -35,6 +37,7 @@ def writing(checkpoints: Path, step: int, facts: dict[str, Any]) -> Iterator[Pat
         yield folder
         files = {path.name: _facts_of(path) for path in sorted(folder.iterdir())}
         write_json(folder / MANIFEST, {"step": step, **facts, "files": files})
+    _delete([passed for passed in checkpoints.glob(f"{PASSED}*") if passed <= _passed(folder_of(checkpoints, step))])
 
 
 def verify(folder: Path) -> dict[str, Any]:
@@ -58,23 +61,36 @@ def verify(folder: Path) -> dict[str, Any]:
     return manifest
 
 
+def is_whole(folder: Path) -> bool:
+    """Whether a checkpoint verifies."""
+    try:
+        verify(folder)
+    except ValueError:
+        return False
+    return True
+
+
 def newest(checkpoints: Path, needs: Callable[[int], int | None] = lambda step: None) -> tuple[Path | None, list[str]]:
-    """(the newest checkpoint that verifies or None, what is wrong with the newer ones).
+    """(the checkpoint to go on from or None, what is wrong with others).
+
+    That is the newest that verifies together with the one it needs; where there is none, the newest that verifies.
 
     Args:
         needs: step of a checkpoint → step of an earlier one that a run which goes on from it will still ask for.
     """
     faults: dict[str, None] = {}
+    whole = []
     for folder in _folders(checkpoints)[::-1]:
         try:
             needed = needs(verify(folder)["step"])
+            whole.append(folder)
             if needed is not None:
                 verify(folder_of(checkpoints, needed))
         except ValueError as fault:
             faults[str(fault)] = None
         else:
             return folder, list(faults)
-    return None, list(faults)
+    return next(iter(whole), None), list(faults)
 
 
 def rotate(checkpoints: Path, keep: int, spare: int | None = None) -> None:
@@ -90,8 +106,14 @@ def rotate(checkpoints: Path, keep: int, spare: int | None = None) -> None:
 
 
 def forget_after(checkpoints: Path, step: int) -> None:
-    """Delete the checkpoints after `step`: those that did not verify. The run comes by there again."""
-    _delete([folder for folder in _folders(checkpoints) if folder > folder_of(checkpoints, step)])
+    """Clear the way for a run that goes on from `step`: later checkpoints that do not verify are deleted. Whole ones
+    are set aside, since the metrics after `step` are lost to them, until the run has come by there again."""
+    later = [folder for folder in _folders(checkpoints) if folder > folder_of(checkpoints, step)]
+    _delete([folder for folder in later if not is_whole(folder)])
+    for folder in later:
+        if folder.exists():
+            shutil.rmtree(_passed(folder), ignore_errors=True)
+            folder.rename(_passed(folder))
 
 
 def clear_leftovers(checkpoints: Path) -> None:
@@ -106,6 +128,10 @@ def _delete(folders: list[Path]) -> None:
     for folder in folders:
         # Renamed first: a deletion that is cut short never leaves half a checkpoint under its name.
         shutil.rmtree(folder.rename(folder.with_name(f".tmp-{folder.name}")), ignore_errors=True)
+
+
+def _passed(folder: Path) -> Path:
+    return folder.with_name(f"{PASSED}{folder.name}")
 
 
 def _folders(checkpoints: Path) -> list[Path]:
