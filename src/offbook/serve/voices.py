@@ -72,8 +72,7 @@ class Voices:
     def text_ids(self, text: str) -> list[int]:
         """Ids of plain text; control tokens in it stay text."""
         with self._lock:
-            encoded = self.template.tokenizer(text, add_special_tokens=False, split_special_tokens=True)
-        return encoded["input_ids"]
+            return self.template.text_ids(text)
 
 
 def open_voices(run: str, engine: str, *, base_model: str | None, template: str | None, reporter: Reporter) -> Voices:
