@@ -28,7 +28,6 @@ from offbook.export.original import Original
 from offbook.export.parity import BOUNDS, Asked, Parity, Speaker
 from offbook.export.speakers import LlamaCppSpeaker, TransformersSpeaker
 from offbook.infer.llamacpp import LlamaServer
-from offbook.model import hub
 from offbook.text.stops import proves_stop
 
 PARITY = "parity.json"
@@ -121,14 +120,13 @@ def _renamed(folder: Path, name: Path) -> Path:
 
 
 def _original(character: Character, run: str | Path) -> Original:
-    base = character.persona.base
     adapter = characters.adapter_folder(run).resolve()
     name = adapter.parent.name if adapter.name == "adapter" else adapter.name
     return Original(
         model=character.model,
         tokenizer=character.template.tokenizer,
         persona=character.persona,
-        base=hub.pull(base.source, base.revision).path,
+        base=character.pulled.path,
         stop_ids=character.stop_ids,
         name=re.sub(r"[^\w.-]+", "-", name),
     )

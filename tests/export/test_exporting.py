@@ -138,6 +138,13 @@ def test_a_run_is_judged_on_its_heldout_rows_and_described(trained, tmp_path):
         assert told in card
 
 
+def test_a_base_that_has_moved_is_taken_from_where_it_is_said_to_be(hamlet, tmp_path):
+    moved = (tmp_path / "base").rename(tmp_path / "moved")
+    done = export(hamlet, "merged", base_model=str(moved))
+    assert done.parity.passed
+    assert (done.path / "LICENSE").read_bytes() == (moved / "LICENSE").read_bytes()
+
+
 def test_the_card_of_a_bare_adapter(hamlet):
     card = (export(hamlet, "gguf").path / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert "Tiny License, version 1" in card
