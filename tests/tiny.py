@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import (
     CohereConfig,
     CohereForCausalLM,
@@ -95,6 +95,24 @@ def ernie_tokenizer(vocab_size: int = 512) -> PreTrainedTokenizerFast:
     )
     tokenizer.chat_template = ERNIE
     return tokenizer
+
+
+def unigram_tokenizer(alphabet: str = "</s>") -> PreTrainedTokenizerFast:
+    """A tokenizer as T5's: it normalises, and its control tokens are words of its vocabulary."""
+    special = ["<unk>", "<s>", "</s>"]
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Metaspace()
+    trainer = trainers.UnigramTrainer(
+        vocab_size=300, special_tokens=special, unk_token="<unk>", initial_alphabet=list(alphabet), show_progress=False
+    )
+    tokenizer.train_from_iterator(CORPUS, trainer)
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", unk_token="<unk>", pad_token="<unk>"
+    )
+    fast.chat_template = ERNIE.replace("<|begin_of_sentence|>", "<s>").replace("<|end_of_sentence|>", "</s>")
+    return fast
 
 
 _SHAPE = {

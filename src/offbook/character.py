@@ -46,12 +46,14 @@ class Character:
         model: the PEFT model.
         template: how turns become ids.
         persona: what was stored beside the adapter.
+        pulled: the base model where it was found; it may lie elsewhere than `persona.base` says.
     """
 
-    def __init__(self, model: Any, template: ChatTemplate, persona: Persona) -> None:
+    def __init__(self, model: Any, template: ChatTemplate, persona: Persona, pulled: hub.Pulled) -> None:
         self.model = model
         self.template = template
         self.persona = persona
+        self.pulled = pulled
         self.engine = TransformersEngine(model)
         self.base_engine = TransformersEngine(model, use_adapter=False)
         self.stop_ids = stop_ids(persona.ending, model.generation_config.eos_token_id)
@@ -127,17 +129,27 @@ def load(
     """
     folder = adapter_folder(run)
     persona = Persona.load(folder)
-    source = base_model or (persona.base.source if persona else adapters.base_of(folder))
-    if not source:
-        raise UsageError(f"{folder} does not say which base model it belongs to", "Name it with --base-model.")
-    revision = persona.base.revision if persona and base_model is None else "master"
-    pulled = hub.pull(source, revision, progress=(reporter or Silent()).say)
-    _refuse_other_base(persona, pulled, folder)
+    pulled = pull_base(persona, folder, base_model, reporter or Silent())
     name = template or (persona.template if persona else None)
     tokenizer = load_tokenizer(pulled.path, lookup(TEMPLATES, name, "chat template") if name else None)
     chat = ChatTemplate(tokenizer, persona.template_kwargs if persona else None)
     model = adapters.load(load_model(pulled.path, dtype), folder)
-    return Character(model.eval(), chat, persona or _nameless(chat, pulled))
+    return Character(model.eval(), chat, persona or _nameless(chat, pulled), pulled)
+
+
+def pull_base(persona: Persona | None, folder: Path, base_model: str | None, reporter: Reporter) -> hub.Pulled:
+    """The base model of the adapter in `folder`, from where `base_model` says, or else the adapter.
+
+    Raises:
+        UsageError: neither says, or adapter and base do not belong together.
+    """
+    source = base_model or (persona.base.source if persona else adapters.base_of(folder))
+    if not source:
+        raise UsageError(f"{folder} does not say which base model it belongs to", "Name it with --base-model.")
+    revision = persona.base.revision if persona and base_model is None else "master"
+    pulled = hub.pull(source, revision, progress=reporter.say)
+    _refuse_other_base(persona, pulled, folder)
+    return pulled
 
 
 def adapter_folder(run: str | Path) -> Path:

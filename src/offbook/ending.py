@@ -52,7 +52,7 @@ def ask(job: Job, *, tuned: bool = True) -> Samples:
 
 
 def _character(job: Job) -> Character:
-    return Character(job.model.eval(), job.part.template, job.persona)
+    return Character(job.model.eval(), job.part.template, job.persona, job.part.pulled)
 
 
 def _take_best(run: RunDir, job: Job, reporter: Reporter) -> int:

@@ -27,14 +27,11 @@ from offbook.export.formats import FORMATS, Copy
 from offbook.export.original import Original
 from offbook.export.parity import BOUNDS, Asked, Parity, Speaker
 from offbook.export.speakers import LlamaCppSpeaker, TransformersSpeaker
-from offbook.infer.llamacpp import LlamaServer
-from offbook.model import hub
+from offbook.infer.llamacpp import CONTEXT, LlamaServer
 from offbook.text.stops import proves_stop
 
 PARITY = "parity.json"
 MODEL_CARD = "MODEL_CARD.md"
-LENGTH = 1024
-"""Held-out conversations are compared up to so many tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +118,13 @@ def _renamed(folder: Path, name: Path) -> Path:
 
 
 def _original(character: Character, run: str | Path) -> Original:
-    base = character.persona.base
     adapter = characters.adapter_folder(run).resolve()
     name = adapter.parent.name if adapter.name == "adapter" else adapter.name
     return Original(
         model=character.model,
         tokenizer=character.template.tokenizer,
         persona=character.persona,
-        base=hub.pull(base.source, base.revision).path,
+        base=character.pulled.path,
         stop_ids=character.stop_ids,
         name=re.sub(r"[^\w.-]+", "-", name),
     )
@@ -157,20 +153,51 @@ def _opened(copy: Copy, original: Original) -> Iterator[Speaker]:
 
 
 def _questions(character: Character, run: str | Path) -> list[Asked]:
-    """Held-out conversations, or the character's own answers to its probes where there are none."""
-    template, persona = character.template, character.persona
-    asked = []
-    for conversation in parity.spread(_heldout(run)) or _probed(character):
-        turns = list(conversation.turns)
-        prompt = template.prompt_ids(turns[:-1])
-        plain = template.render(turns[:-1], generation_prompt=True)
-        if template.tokenizer(plain, add_special_tokens=False)["input_ids"] != prompt:
-            continue  # it quotes a control token: other programs read that as the token itself
-        sent = turns[1:-1] if turns[0] == Turn("system", persona.system or "") else turns[:-1]
-        messages = [{"role": turn.role, "content": turn.text} for turn in sent]
-        example = template.examples(conversation, LENGTH)[-1]
-        asked.append(Asked(messages, prompt, example))
+    """Held-out conversations, or the character's own answers to its probes where there are none.
+
+    Raises:
+        UsageError: none can be asked of a copy.
+    """
+    asked, refused = _askable(character, parity.spread(_heldout(run)))
+    if not asked:
+        asked, refused_too = _askable(character, _probed(character))
+        refused += refused_too
+    if not asked:
+        raise UsageError(f"there is nothing to compare a copy by: {refused[0].what}", refused[0].fix)
     return asked
+
+
+def _askable(character: Character, rows: Sequence[Conversation]) -> tuple[list[Asked], list[UsageError]]:
+    """The rows as a copy is asked them, and why the others cannot be."""
+    asked, refused = [], []
+    for row in rows:
+        try:
+            asked.append(_asked(character, row))
+        except UsageError as error:
+            refused.append(error)
+    return asked, refused
+
+
+def _asked(character: Character, conversation: Conversation) -> Asked:
+    template, persona = character.template, character.persona
+    turns = list(conversation.turns)
+    prompt = template.prompt_ids(turns[:-1])
+    plain = template.render(turns[:-1], generation_prompt=True)
+    if template.tokenizer(plain, add_special_tokens=False)["input_ids"] != prompt:
+        raise UsageError(
+            f"{conversation.origin} or persona.system quotes a control token, which other programs take for the "
+            "token itself",
+            "Train again without it.",
+        )
+    longest = min(CONTEXT, character.model.config.max_position_embeddings)
+    if len(prompt) >= longest:
+        raise UsageError(
+            f"{conversation.origin}: the prompt alone fills the {longest} tokens that a copy can read",
+            "Train again with shorter rows.",
+        )
+    sent = turns[1:-1] if turns[0] == Turn("system", persona.system or "") else turns[:-1]
+    messages = [{"role": turn.role, "content": turn.text} for turn in sent]
+    return Asked(messages, prompt, template.examples(conversation, longest)[-1])
 
 
 def _heldout(run: str | Path) -> Sequence[Conversation]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,18 @@ def save_base(
     return folder
 
 
-def save_adapter(folder: Path, base: Path, *, system: str | None = SYSTEM, strength: float = 0.05, **lora: Any) -> Path:
+PROBES = ("Who are you?", "What say you, 你是谁？", "12345 and 67", "  two  spaces\n\nand lines")
+
+
+def save_adapter(
+    folder: Path,
+    base: Path,
+    *,
+    system: str | None = SYSTEM,
+    probes: Sequence[str] = PROBES,
+    strength: float = 0.05,
+    **lora: Any,
+) -> Path:
     """An adapter on that base whose two matrices are both random, and its persona."""
     from offbook.model.load import load_model, load_tokenizer
 
@@ -62,7 +74,7 @@ def save_adapter(folder: Path, base: Path, *, system: str | None = SYSTEM, stren
     Persona(
         name="Hamlet",
         system=system,
-        probes=["Who are you?", "What say you, 你是谁？", "12345 and 67", "  two  spaces\n\nand lines"],
+        probes=list(probes),
         ending=template.ending,
         generation=GenerationConfig(max_new_tokens=16),
         base=BaseModelRef(source=str(base), revision=""),

@@ -138,6 +138,37 @@ def test_a_run_is_judged_on_its_heldout_rows_and_described(trained, tmp_path):
         assert told in card
 
 
+def test_a_base_that_has_moved_is_taken_from_where_it_is_said_to_be(hamlet, tmp_path):
+    moved = (tmp_path / "base").rename(tmp_path / "moved")
+    done = export(hamlet, "merged", base_model=str(moved))
+    assert done.parity.passed
+    assert (done.path / "LICENSE").read_bytes() == (moved / "LICENSE").read_bytes()
+
+
+def test_rows_longer_than_the_model_reads_are_left_out(tmp_path):
+    """The tiny model reads 512 tokens."""
+    base = save_base(tmp_path / "base")
+    long, short = "word " * 600, "Who are you?"
+    adapter = save_adapter(tmp_path / "hamlet", base, probes=[long, short])
+    assert export(adapter, "gguf").parity.conversations == 1
+    adapter = save_adapter(tmp_path / "too-long", base, probes=[long])
+    with pytest.raises(UsageError, match=r"nothing to compare .* probes:1: the prompt alone fills the 512 tokens"):
+        export(adapter, "merged")
+
+
+def test_rows_of_any_length_that_the_run_was_trained_on_are_compared(tmp_path):
+    base = save_base(tmp_path / "base", max_position_embeddings=4096)
+    adapter = save_adapter(tmp_path / "hamlet", base, probes=["word " * 600])
+    assert export(adapter, "merged").parity.conversations == 1
+
+
+def test_a_prompt_that_quotes_a_control_token_is_told(tmp_path):
+    base = save_base(tmp_path / "base")
+    adapter = save_adapter(tmp_path / "hamlet", base, system="Never write <|im_end|> aloud.")
+    with pytest.raises(UsageError, match=r"persona\.system quotes a control token"):
+        export(adapter, "merged")
+
+
 def test_the_card_of_a_bare_adapter(hamlet):
     card = (export(hamlet, "gguf").path / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert "Tiny License, version 1" in card

@@ -57,6 +57,35 @@ def test_revision_is_honoured(scheme: str, hub: FakeHub) -> None:
     assert (pull(f"{scheme}:org/tiny").path / "model.safetensors").read_bytes() == WEIGHTS
 
 
+def test_no_two_names_share_a_folder(hub: FakeHub) -> None:
+    """On ModelScope: Hugging Face allows no such repositories."""
+    pulled = {}
+    for repo in ("good/name--x", "good--name/x", "good-/x", "good/-x"):
+        hub.add(repo, MODEL | {"model.safetensors": repo.encode()})
+        pulled[repo] = pull(f"ms:{repo}").path
+    for revision in ("a/b", "a--b"):
+        hub.add("org/tiny", MODEL | {"model.safetensors": revision.encode()}, revision=revision)
+        pulled[revision] = pull("ms:org/tiny", revision).path
+    assert {name: (path / "model.safetensors").read_bytes().decode() for name, path in pulled.items()} == {
+        name: name for name in pulled
+    }
+    for repo, file in (("org/lines", "a/b.csv"), ("org/lines", "a--b.csv"), ("org/lines--a", "b.csv")):
+        hub.add(repo, {file: f"{repo}/{file}".encode()}, kind="datasets")
+        assert pull_dataset(f"ms:{repo}/{file}").read_text() == f"{repo}/{file}"
+
+
+def test_a_folder_whose_name_does_not_say_whose_it_is_is_not_taken(hub: FakeHub, home: Path) -> None:
+    """As ORG--NAME was once written, whatever stood in ORG and NAME."""
+    for old, repo, revision in (("good--name--x/v1", "good/name--x", "v1"), ("org--tiny/a--b", "org/tiny", "a--b")):
+        folder = home / "models" / "ms" / old
+        folder.mkdir(parents=True)
+        for file, content in (MODEL | {"model.safetensors": b"another's"}).items():
+            (folder / file).write_bytes(content)
+        cache.Record("unknown", cache.stamp_files(folder, MODEL)).save(folder)
+        hub.add(repo, MODEL, revision=revision)
+        assert (pull(f"ms:{repo}", revision).path / "model.safetensors").read_bytes() == WEIGHTS
+
+
 def test_one_commit_under_two_names_is_fetched_once(hub: FakeHub) -> None:
     commit = hub.add("org/tiny", MODEL)
     first = pull("hf:org/tiny")

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -89,6 +90,7 @@ def voices(tuned: Parrot, base: Parrot, slots: int = 1) -> Voices:
         context=512,
         tuned=by_ids(tuned, template.tokenizer, [template.ending.id]),
         open_base=lambda: by_ids(base, template.tokenizer, [template.ending.id]),
+        base_folder=lambda: Path("tiny"),
     )
 
 

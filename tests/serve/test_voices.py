@@ -27,8 +27,8 @@ def exported(trained, tmp_path_factory):
     torch.set_num_threads(threads)
 
 
-def opened(run, engine="auto"):
-    return open_voices(str(run), engine, base_model=None, template=None, reporter=Silent())
+def opened(run, engine="auto", base_model=None):
+    return open_voices(str(run), engine, base_model=base_model, template=None, reporter=Silent())
 
 
 def spoken(voices, question, *, base):
@@ -49,6 +49,22 @@ def test_transformers_speaks_as_the_character_and_as_its_base(exported):
         assert spoken(voices, question, base=False) == tuned
         assert spoken(voices, question, base=True) == base
         assert spoken(voices, question, base=False) == tuned
+
+
+@pytest.mark.parametrize("engine", ["transformers", "llama.cpp"])
+def test_a_base_that_has_moved_is_taken_from_where_it_is_said_to_be(exported, tiny, tmp_path, engine):
+    there = spoken(opened(exported, "transformers"), QUESTIONS[0], base=True)
+    run = shutil.copytree(exported, tmp_path / "tiny")
+    persona = json.loads((run / "adapter" / "persona.json").read_text())
+    persona["base"]["source"] = str(tmp_path / "gone")
+    (run / "adapter" / "persona.json").write_text(json.dumps(persona))
+    voices = opened(run, engine, base_model=str(tiny))
+    try:
+        assert voices.base_folder() == tiny
+        if engine == "transformers":
+            assert spoken(voices, QUESTIONS[0], base=True) == there
+    finally:
+        voices.close()
 
 
 def test_llamacpp_takes_the_adapter_out_for_the_base(exported):

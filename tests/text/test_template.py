@@ -9,7 +9,7 @@ from offbook.core.types import NO_LABEL, Conversation, Origin, Turn
 from offbook.text.builtin import TEMPLATES
 from offbook.text.template import ChatTemplate
 from tests.paths import shared_file
-from tests.tiny import chatml_tokenizer, ernie_tokenizer
+from tests.tiny import chatml_tokenizer, ernie_tokenizer, unigram_tokenizer
 
 ORIGIN = Origin("lines.json", 7)
 
@@ -99,6 +99,29 @@ def test_22_no_text_becomes_a_control_id(name, request):
             (example,) = template.examples(conversation, 500)
             assert [i for i in example.ids if i in control] == clean
             assert text in tokenizer.decode([i for i in example.ids if i not in control])
+
+
+@pytest.mark.parametrize("written", ["</s>", "\uff1c/s\uff1e"])
+def test_22_a_control_token_in_the_vocabulary_stays_text(written):
+    """Unigram finds `</s>` among its words, and NFKC makes it of fullwidth brackets."""
+    template = ChatTemplate(unigram_tokenizer())
+    said = f"say {written} now"
+    assert template.ending.id not in template.prompt_ids([Turn("user", said)])
+    assert template.tokenizer.decode(template.text_ids(said)) == "say </s> now"
+    (example,) = template.examples(talk("a", said), 500)
+    assert example.ids.count(template.ending.id) == 1
+    assert learned(template, example) == ["say </s> now</s>"]
+
+
+def test_22_a_control_token_that_cannot_be_spelled_is_refused():
+    with pytest.raises(UsageError, match="cannot write '</s>' as text"):
+        ChatTemplate(unigram_tokenizer(alphabet="")).text_ids("say </s> now")
+
+
+def test_characters_that_a_tokenizer_does_not_know_are_not_refused():
+    template = ChatTemplate(unigram_tokenizer())
+    assert template.tokenizer.unk_token_id in template.text_ids("\u9f98")
+    assert template.prompt_ids([Turn("user", "\u9f98")])
 
 
 def test_22_a_marked_turn_cannot_move_a_border(chatml):

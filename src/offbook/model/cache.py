@@ -11,6 +11,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -114,8 +115,16 @@ def remember(folder: Path, record: Record, known: Record | None) -> None:
 
 
 def folder_name(name: str) -> str:
-    """A hub's name or revision as the name of one folder: ORG/NAME → ORG--NAME."""
-    return name.replace("/", "--")
+    """A path or revision as the name of one folder, which no other gets: feature/v1 → feature%2Fv1.
+
+    Hyphens that stand together or at an end are written out too; `shelf_name` puts two of its own between the parts.
+    """
+    return re.sub("[%/]|^-|-(?=-|$)|(?<=-)-", lambda found: f"%{ord(found[0]):02X}", name)
+
+
+def shelf_name(repo: str, path: str = "") -> str:
+    """A hub's repository, or one file of it, as the name of one folder: ORG/NAME → ORG--NAME."""
+    return "--".join(map(folder_name, repo.split("/"))) + (folder_name(f"/{path}") if path else "")
 
 
 def leads_out(path: str) -> bool:

@@ -34,7 +34,7 @@ def snapshot(scheme: str, kind: Kind, repo: str, revision: str, say: Progress, p
     hub = HUBS[scheme]
     _check_names(scheme, repo, revision, path)
     revision = hub.default_branch if revision in DEFAULT_BRANCHES else revision
-    shelf = cache.home() / f"{kind}s" / scheme / cache.folder_name(f"{repo}/{path}".rstrip("/"))
+    shelf = cache.home() / f"{kind}s" / scheme / cache.shelf_name(repo, path)
     found = cache.find(shelf, revision)
     if found:
         return found

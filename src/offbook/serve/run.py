@@ -20,7 +20,6 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from offbook.character import adapter_folder
 from offbook.core.errors import UsageError
 from offbook.core.report import Reporter
-from offbook.model import hub
 from offbook.serve.api import create_app
 from offbook.serve.desk import Desk
 from offbook.serve.guard import LOOPBACK, Guard
@@ -81,10 +80,9 @@ def _announce(reporter: Reporter, voices: Voices, listener: socket.socket, run: 
 
 def vllm_command(run: str, voices: Voices) -> str:
     """The command by which vLLM serves the same adapter; clients then send the character's prompt themselves."""
-    base = hub.pull(voices.persona.base.source, voices.persona.base.revision).path
     folder = adapter_folder(run).resolve()
     rank = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))["r"]
-    words = ["vllm", "serve", str(base), "--enable-lora", "--max-lora-rank", str(max(rank, 8))]
+    words = ["vllm", "serve", str(voices.base_folder()), "--enable-lora", "--max-lora-rank", str(max(rank, 8))]
     return shlex.join([*words, "--lora-modules", f"{voices.name}={folder}"])
 
 

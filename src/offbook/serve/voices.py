@@ -25,7 +25,6 @@ from offbook.export.formats import FORMATS
 from offbook.exporting import PARITY, exports
 from offbook.infer.llamacpp import CONTEXT, LlamaCppEngine, LlamaServer
 from offbook.infer.stream import Engine, Piece, TransformersEngine, stream
-from offbook.model import hub
 from offbook.model.load import load_model, load_tokenizer
 from offbook.text.template import ChatTemplate
 
@@ -53,6 +52,8 @@ class Voices:
     """Tokens of prompt and reply together."""
     tuned: Speak
     open_base: Callable[[], Speak]
+    base_folder: Callable[[], Path]
+    """Where the base model lies; pulled when it is first asked for."""
     close: Callable[[], None] = lambda: None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -72,8 +73,7 @@ class Voices:
     def text_ids(self, text: str) -> list[int]:
         """Ids of plain text; control tokens in it stay text."""
         with self._lock:
-            encoded = self.template.tokenizer(text, add_special_tokens=False, split_special_tokens=True)
-        return encoded["input_ids"]
+            return self.template.text_ids(text)
 
 
 def open_voices(run: str, engine: str, *, base_model: str | None, template: str | None, reporter: Reporter) -> Voices:
@@ -108,7 +108,7 @@ def open_transformers(run: str, base_model: str | None, template: str | None, re
     def open_base() -> Speak:
         base = character.base_engine
         if settled:
-            base = TransformersEngine(load_model(hub.pull(persona.base.source, persona.base.revision).path, "float32"))
+            base = TransformersEngine(load_model(character.pulled.path, "float32"))
         return by_ids(base, tokenizer, character.stop_ids)
 
     return Voices(
@@ -120,6 +120,7 @@ def open_transformers(run: str, base_model: str | None, template: str | None, re
         context=min(CONTEXT, character.model.config.max_position_embeddings),
         tuned=by_ids(character.engine, tokenizer, character.stop_ids),
         open_base=open_base,
+        base_folder=lambda: character.pulled.path,
     )
 
 
@@ -147,6 +148,7 @@ def open_llamacpp(run: str, base_model: str | None, template: str | None, report
         context=server.context,
         tuned=LlamaCppEngine(server).pieces,
         open_base=lambda: LlamaCppEngine(server, adapter_scale=-1).pieces,
+        base_folder=lambda: characters.pull_base(persona, folder, base_model, reporter).path,
         close=server.close,
     )
 

@@ -49,6 +49,8 @@ class ChatTemplate:
         longest_first = sorted(control, key=len, reverse=True)
         # A tokenizer without control tokens gets a pattern that never matches.
         self._control = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
+        # The unknown token stands for any character that the tokenizer does not know: text may become it.
+        self._control_ids = {tokenizer.convert_tokens_to_ids(token) for token in control} - {tokenizer.unk_token_id}
         self.ending = find_ending(tokenizer, self.render)
 
     @property
@@ -93,7 +95,31 @@ class ChatTemplate:
         if whole[: len(prompt)] == prompt and self.ending.id in whole[len(prompt) :]:
             tail = whole[len(prompt) :]
             return tail[: tail.index(self.ending.id) + 1]
-        return [*self._encode_text(turns[-1].text), self.ending.id]
+        return [*self.text_ids(turns[-1].text), self.ending.id]
+
+    def text_ids(self, text: str) -> list[int]:
+        """Ids of plain text: whatever it says, no control id comes of it.
+
+        Raises:
+            UsageError: it holds a control token that the tokenizer cannot write as text.
+        """
+        if not text:
+            return []
+        ids = self.tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+        if self._control_ids.isdisjoint(ids):
+            return ids
+        # To a Unigram tokenizer a control token may be a word of its vocabulary like any other.
+        return [
+            piece for number in ids for piece in (self._spelled(number) if number in self._control_ids else [number])
+        ]
+
+    def _spelled(self, control_id: int) -> list[int]:
+        """The ids of a control token's text, character by character."""
+        token = self.tokenizer.convert_ids_to_tokens(control_id)
+        letters = self.tokenizer.convert_tokens_to_ids(list(token))
+        if {None, self.tokenizer.unk_token_id, *self._control_ids} & set(letters):
+            raise UsageError(f"the model's tokenizer cannot write '{token}' as text", "Remove it from the text.")
+        return letters
 
     def examples(self, conversation: Conversation, max_length: int) -> list[Example]:
         """The training sequences of a conversation: one, or one a reply where the template rewrites its history.
@@ -151,22 +177,19 @@ class ChatTemplate:
     def _encode(self, turns: Sequence[Turn], *, generation_prompt: bool) -> list[int]:
         text = self.render(turns, generation_prompt=generation_prompt)
         if not any(self._control.search(turn.text) for turn in turns):
-            return self.tokenizer(text, add_special_tokens=False)["input_ids"]
+            whole: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+            # A tokenizer that normalises may still find a control token in a turn: fullwidth ＜/s＞ becomes </s>.
+            if sum(number in self._control_ids for number in whole) <= len(self._control.findall(text)):
+                return whole
         ids: list[int] = []
         run = ""
         for piece, is_control in self._runs(turns, generation_prompt, text):
             if is_control:
-                ids += [*self._encode_text(run), self.tokenizer.convert_tokens_to_ids(piece)]
+                ids += [*self.text_ids(run), self.tokenizer.convert_tokens_to_ids(piece)]
                 run = ""
             else:
                 run += piece
-        return ids + self._encode_text(run)
-
-    def _encode_text(self, text: str) -> list[int]:
-        """Ids of plain text: whatever it says, no control id comes of it."""
-        if not text:
-            return []
-        return self.tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+        return ids + self.text_ids(run)
 
     def _runs(self, turns: Sequence[Turn], generation_prompt: bool, text: str) -> list[tuple[str, bool]]:
         """`text` cut at the template's own control tokens: (piece, is a control token).
@@ -182,9 +205,10 @@ class ChatTemplate:
             if len(scaffold) == len(turns) + 1 and "".join(joined) == text:
                 break
         else:
+            found = self._control.search(" ".join(turn.text for turn in turns))
             raise UsageError(
                 "a turn holds the text of a control token, and the model's template rewrites that turn",
-                f"Remove it from the text: {self._control.search(' '.join(turn.text for turn in turns))!r}",
+                f"Remove it from the text: {found.group()}" if found else "Remove it from the text.",
             )
         runs: list[tuple[str, bool]] = []
         for number, part in enumerate(joined):
