@@ -220,6 +220,26 @@ def test_the_first_bad_row_stops_and_the_others_are_counted(tmp_path):
     assert [row.origin.line for row in loaded.skipped] == [2, 4, 5]
 
 
+def test_columns_may_have_chinese_names(tmp_path):
+    table = tmp_path / "行.csv"
+    table.write_text("问题,回答\n你是谁？,我是小猫。\n", encoding="utf-8")
+    assert load([table]).conversations[0].turns == (Turn("user", "你是谁？"), Turn("assistant", "我是小猫。"))
+    assert said({"指令": "说", "输入": "你好", "输出": "喵"}) == [("u", "说\n你好"), ("a", "喵")]
+    with pytest.raises(RowError, match=r"two of its columns mean output \(问题, 回答, 答案\)"):
+        said({"问题": "a", "回答": "b", "答案": "c"})
+
+
+def test_a_file_of_strange_columns_says_what_to_name_them(tmp_path):
+    path = write(tmp_path, [{"line": "a", "reply": "b"}, {"line": "c", "reply": "d"}])
+    with pytest.raises(UsageError) as error:
+        load([path])
+    assert error.value.what.startswith(f"{path}: its columns (line, reply) are those of no format")
+    assert all(name in error.value.fix for name in ("instruction", "output", "conversations", "messages"))
+    assert "on_error" not in error.value.fix
+    with pytest.raises(UsageError, match="A row has instruction"):
+        load([path], on_error="skip")
+
+
 def test_malformed_lines_are_skipped_like_bad_rows(tmp_path):
     path = write(tmp_path, [{"instruction": "a", "output": "b"}])
     path.write_text(path.read_text() + '{"instruction": \n', encoding="utf-8")

@@ -57,6 +57,7 @@ def command(
         return
     if not role or not out:
         raise UsageError("say whose lines, and where to put them: --role NAME --out lines.jsonl", "Who speaks: --list")
+    extract.check_place(out, files)
     extraction = extract.extract(files, role, aliases=[_pair(alias) for alias in aliases], **options)
     extract.save(extraction.rows, out)
     if as_json:

@@ -27,11 +27,26 @@ ROLES: dict[str, Role] = {
 }
 """Every spelling of a speaker's role."""
 
+COLUMNS = {
+    **dict.fromkeys(("问题", "提问", "指令"), "instruction"),
+    "输入": "input",
+    **dict.fromkeys(("回答", "答案", "回复", "输出"), "output"),
+}
+"""Chinese names that a table's columns have, and what they mean."""
+NEEDED = (
+    "A row has instruction (what is said to the character) and output (what it answers), "
+    "or conversations (as ShareGPT has it), or messages (as OpenAI has it): see docs/data.md."
+)
+
 Spoken = Iterable[Turn]
 
 
 class RowError(Exception):
     """Why a row cannot become a conversation."""
+
+
+class ColumnsError(RowError):
+    """The row's columns are those of no format."""
 
 
 class Format(NamedTuple):
@@ -65,17 +80,35 @@ def load(paths: Sequence[Path], format: str = "auto", on_error: str = "stop") ->
     conversations: list[Conversation] = []
     skipped: list[BadRow] = []
     for file in [file for path in paths for file in data_files(path)]:
-        for origin, row in read_rows(file, skipped.append):
-            try:
-                conversations.append(to_conversation(row, origin, known))
-            except RowError as error:
-                skipped.append(BadRow(origin, f"{error} ({_excerpt(row)})"))
+        good, bad = _read(file, known, on_error)
+        conversations += good
+        skipped += bad
     if skipped and on_error == "stop":
         _refuse(skipped)
     if not conversations:
         why = f"; the first: {skipped[0]}" if skipped else ""
-        raise UsageError(f"no usable row in {', '.join(map(str, paths))}{why}", "See docs/data.md for what a row is.")
+        raise UsageError(f"no usable row in {', '.join(map(str, paths))}{why}", NEEDED)
     return Loaded(conversations, skipped)
+
+
+def _read(file: Path, format: Format | None, on_error: str) -> tuple[list[Conversation], list[BadRow]]:
+    """The good and the bad rows of a file.
+
+    Raises:
+        UsageError: it cannot be read, or (unless bad rows are skipped) every row's columns are those of no format.
+    """
+    good: list[Conversation] = []
+    bad: list[BadRow] = []
+    strange: list[ColumnsError] = []
+    for origin, row in read_rows(file, bad.append):
+        try:
+            good.append(to_conversation(row, origin, format))
+        except RowError as error:
+            strange += [error] if isinstance(error, ColumnsError) else []
+            bad.append(BadRow(origin, f"{error} ({_excerpt(row)})"))
+    if strange and not good and len(strange) == len(bad) and on_error == "stop":
+        raise UsageError(f"{file}: {strange[0]}", f"Rename them, in a table in its first line. {NEEDED}")
+    return good, bad
 
 
 def to_conversation(row: Row, origin: Origin, format: Format | None = None) -> Conversation:
@@ -84,6 +117,7 @@ def to_conversation(row: Row, origin: Origin, format: Format | None = None) -> C
     Raises:
         RowError: there is none in it.
     """
+    row = _in_english(row)
     turns = _join((format or detect(row)).read(row))
     if not turns or turns[-1].role != "assistant" or not turns[-1].learn:
         raise RowError("it does not end with a reply of the character's")
@@ -95,7 +129,7 @@ def detect(row: Row) -> Format:
     """The format whose columns the row has.
 
     Raises:
-        RowError: none; the row's own columns are named.
+        ColumnsError: none; the row's own columns are named.
     """
     for format in FORMATS.values():
         if format.columns & row.keys():
@@ -103,7 +137,17 @@ def detect(row: Row) -> Format:
     known = sorted(column for format in FORMATS.values() for column in format.columns)
     hint = next((hint for key in row if (hint := nearest(str(key), known))), "")
     columns = ", ".join(map(str, row)) or "none"
-    raise RowError(f"its columns ({columns[:80]}) are those of no format ({', '.join(FORMATS)}){hint}")
+    raise ColumnsError(f"its columns ({columns[:80]}) are those of no format ({', '.join(FORMATS)}){hint}")
+
+
+def _in_english(row: Row) -> Row:
+    """The row with its Chinese columns renamed."""
+    if not COLUMNS.keys() & row.keys():
+        return row
+    names = [COLUMNS.get(column, column) for column in row]
+    if repeated := next((name for name in names if names.count(name) > 1), None):
+        raise RowError(f"two of its columns mean {repeated} ({', '.join(map(str, row))})")
+    return dict(zip(names, row.values(), strict=True))
 
 
 def alpaca(row: Row) -> Spoken:

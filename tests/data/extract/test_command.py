@@ -69,3 +69,25 @@ def test_mistakes_are_explained(arguments, what):
     assert isinstance(error, UsageError)
     assert what in error.what
     assert error.fix
+
+
+def test_the_script_is_never_overwritten_by_its_rows(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    script = tmp_path / "play.txt"
+    script.write_bytes(FIXTURES.joinpath("screenplay.txt").read_bytes())
+    error = run("play.txt", "--role", "太后", "--out", str(script)).exception
+    assert isinstance(error, UsageError)
+    assert "one of the files to read" in error.what
+    assert script.read_bytes() == FIXTURES.joinpath("screenplay.txt").read_bytes()
+
+
+def test_only_rows_that_extract_wrote_are_replaced(tmp_path):
+    out = tmp_path / "lines.jsonl"
+    assert run(SCRIPT, "--role", "太后", "--out", str(out)).exit_code == 0
+    assert run(SCRIPT, "--role", "沈如霜", "--out", str(out)).exit_code == 0
+    for other in ('{"instruction": "?", "output": "!"}\n', "A novel.\n", "[]"):
+        out.write_text(other)
+        error = run(SCRIPT, "--role", "太后", "--out", str(out)).exception
+        assert isinstance(error, UsageError)
+        assert "is there already" in error.what
+        assert out.read_text() == other

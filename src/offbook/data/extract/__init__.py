@@ -108,6 +108,24 @@ def extract(
     return Extraction(rows, summary)
 
 
+def check_place(path: Path, inputs: Iterable[Path]) -> None:
+    """See that rows written to `path` take nothing away but rows of an earlier extraction.
+
+    Raises:
+        UsageError: it is one of the files that are read, or is there with other content.
+    """
+    if any(each.exists() and path.exists() and path.samefile(each) for each in inputs):
+        raise UsageError(
+            f"--out {path} is one of the files to read, which the rows would overwrite",
+            "Put the rows elsewhere, for example: --out lines.jsonl",
+        )
+    if path.is_file() and not _wrote(path):
+        raise UsageError(
+            f"{path} is there already, and is not a file that extract wrote",
+            "Choose another --out, or move that file away first.",
+        )
+
+
 def save(rows: Iterable[Row], path: Path) -> None:
     """Write rows as JSONL; the file appears whole.
 
@@ -119,6 +137,16 @@ def save(rows: Iterable[Row], path: Path) -> None:
         write_whole(path, text)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror or error}", "Choose another --out.") from None
+
+
+def _wrote(path: Path) -> bool:
+    """Whether a file begins with a row of `save`'s, or is empty."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        first = file.readline()
+    try:
+        return not first or {"messages", "source", "confidence"} == set(json.loads(first))
+    except (ValueError, TypeError, RecursionError):
+        return False
 
 
 def _read(path: Path, format: str) -> Iterator[Cue | Left]:
@@ -141,4 +169,16 @@ def _cast(paths: Sequence[Path], format: str) -> tuple[Cast, dict[str, str]]:
     return cast, formats
 
 
-__all__ = ["EXTRACTORS", "SURE", "Cue", "Extraction", "Left", "Speaker", "Summary", "extract", "save", "speakers"]
+__all__ = [
+    "EXTRACTORS",
+    "SURE",
+    "Cue",
+    "Extraction",
+    "Left",
+    "Speaker",
+    "Summary",
+    "check_place",
+    "extract",
+    "save",
+    "speakers",
+]
