@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from math import nan
+
 from offbook.character import Character
 from offbook.core.report import Reporter
 from offbook.core.rundir import RunDir, whole_folder, write_json
 from offbook.core.types import Turn
-from offbook.evaluate.curve import points
+from offbook.evaluate.curve import best_step, points
 from offbook.job import Job
 from offbook.judging import Pair, judge
 from offbook.model import adapter as adapters
 from offbook.track import metrics
 from offbook.track.picture import draw_loss
 from offbook.train import checkpoint, forward
-from offbook.watch import SAMPLE_TOKENS, Samples, best_trained
+from offbook.watch import SAMPLE_TOKENS, Samples
 
 
 def write_end(run: RunDir, job: Job, reporter: Reporter) -> int:
@@ -59,7 +61,7 @@ def _take_best(run: RunDir, job: Job, reporter: Reporter) -> int:
     """Give the model the state that the config wants kept; returns its step. A damaged checkpoint leaves the last."""
     lines = metrics.read(run.metrics)
     losses, last = dict(points(lines, "heldout_loss")), lines[-1]["step"]
-    best = best_trained(lines) if job.config.train.keep == "best" else None
+    best = best_step(lines) if job.config.train.keep == "best" else None
     if best is None or best == last:
         return last
     folder = checkpoint.folder_of(run.checkpoints, best)
@@ -70,7 +72,7 @@ def _take_best(run: RunDir, job: Job, reporter: Reporter) -> int:
         return last
     adapters.restore(job.model, folder)
     reporter.say(
-        f"The held-out loss was lowest at step {best} ({losses[best]:.4f}; at the end {losses[last]:.4f}): "
+        f"The held-out loss was lowest at step {best} ({losses[best]:.4f}; at the end {losses.get(last, nan):.4f}): "
         "that state becomes the adapter (train.keep)."
     )
     return best

@@ -63,7 +63,7 @@ class Watch(TrainerCallback):
 
     def best(self) -> int | None:
         """The step whose checkpoint has to stay, because it may become the adapter; None where the last one will."""
-        return best_trained(self.losses) if self.settings.keep == "best" else None
+        return best_step(self.losses) if self.settings.keep == "best" else None
 
     def ended(self) -> bool:
         """Whether the run is over before its last step."""
@@ -77,10 +77,5 @@ def needed_by(run: RunDir, keep: str, step: int) -> int | None:
     Args:
         keep: train.keep.
     """
-    best = best_trained(read(run.metrics)) if keep == "best" else None
+    best = best_step(read(run.metrics)) if keep == "best" else None
     return best if best is not None and best <= step else None
-
-
-def best_trained(lines: Sequence[dict[str, Any]]) -> int | None:
-    """The step after which the held-out loss was lowest; the untrained model's does not count."""
-    return best_step(line for line in lines if line["step"] > 0)
