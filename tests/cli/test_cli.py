@@ -221,6 +221,11 @@ def test_every_config_option_is_on_the_command_line():
     assert answer.output == "0.003\n"
 
 
+def test_help_shows_how_a_list_is_written(offbook):
+    _, out, _ = offbook("train", "--help")
+    assert """A list is written '["a", "b"]'.""" in " ".join(out.split())
+
+
 def test_check_of_rows_alone_needs_no_model(offbook, settings, rows, tmp_path):
     page = tmp_path / "found.html"
     code, out, _ = offbook("check", "--data", str(rows), "--html", str(page), "--json")

@@ -51,9 +51,10 @@ def print_json(value: Any) -> None:
 def _option(name: str, field: FieldInfo) -> Callable[..., Any]:
     default = "" if field.default in (None, PydanticUndefined) else f" [{_shown(field.default)}]"
     help_text = " ".join((field.description or "").split())
-    return click.option(
-        f"--{name}", _parameter(name), metavar=configs.type_name(field).upper(), help=f"{help_text}{default}"
-    )
+    kind = configs.type_name(field)
+    if "list" in kind:
+        help_text += """ A list is written '["a", "b"]'."""
+    return click.option(f"--{name}", _parameter(name), metavar=kind.upper(), help=f"{help_text}{default}")
 
 
 def _parameter(name: str) -> str:
