@@ -56,7 +56,7 @@ def test_a_bare_command_prints_help(offbook):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["trian"], "trian"),
+        (["trian"], "Did you mean 'train'?"),
         (["train", "--train.epoch", "3"], "--train.epochs"),
         (["train", "-c", "none.yaml"], "no such file"),
         (["train"], "'data' is missing"),
@@ -74,6 +74,27 @@ def test_mistakes_exit_2_and_say_how_to_mend_them(offbook, words, said):
     assert said in err
     assert out == ""
     assert len(err.strip().splitlines()) <= 4
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "did you mean -c mira/run.yaml?"),
+        (["mira/run.yaml"], "Did you mean -c mira/run.yaml?"),
+        (["mira"], "Did you mean -c mira?"),
+        (["lines.jsonl"], "Did you mean --data.source lines.jsonl?"),
+        (["-c", "mira"], "none.jsonl: no such file"),
+        (["-c", "empty"], "empty/run.yaml: no such file"),
+    ],
+)
+def test_settings_named_in_another_way_are_understood_or_explained(offbook, tmp_path, words, said):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "mira").mkdir()
+    (tmp_path / "mira" / "run.yaml").write_text("data: {source: none.jsonl}\n")
+    code, out, err = offbook("check", *words)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert len(err.strip().splitlines()) == 2
 
 
 def test_a_typo_in_the_file_names_the_nearest_key(offbook, tmp_path):
