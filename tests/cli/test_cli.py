@@ -210,6 +210,18 @@ def test_every_recipe_trains(offbook, name, tiny, rows, tmp_path, monkeypatch):
     assert "is there already" in err
 
 
+def test_init_explains_where_it_cannot_write_and_quotes_what_it_names(offbook, tmp_path):
+    (tmp_path / "play.txt").write_text("To be\n")
+    for folder, said in (("play.txt", "a file of that name is there"), ("play.txt/x", "Not a directory")):
+        code, _, err = offbook("init", folder)
+        assert (code, err.count("\n")) == (2, 2)
+        assert f"cannot make the folder {folder}: {said}" in err
+    code, out, err = offbook("init", "my char")
+    assert (code, out) == (0, "my char/run.yaml\n")
+    assert "offbook check -c 'my char/run.yaml'" in err
+    assert "offbook check -c 猫/run.yaml" in offbook("init", "猫")[2]
+
+
 def test_doctor_tells_what_it_sees(offbook):
     code, out, _ = offbook("doctor", "--json")
     known = json.loads(out)
