@@ -59,6 +59,7 @@ def test_options_reach_the_rows(tmp_path):
         ([SCRIPT], "--role NAME --out"),
         ([SCRIPT, "--role", "太后", "--out", "x", "--alias", "太后"], "an alias is written A=B"),
         ([SCRIPT, "--role", "太侯", "--out", "x"], "did you mean '太后'"),
+        ([SCRIPT, "--role", "太后", "--out", "x", "--alias", "如霜儿=太后"], "nobody called '如霜儿' speaks here, did"),
         ([SCRIPT + "x", "--list"], "no such file"),
         ([SCRIPT, "--list", "--format", "novels"], "did you mean 'novel'"),
         ([SCRIPT, "--role", "太后", "--out", "/dev/null/x"], "cannot be written"),
