@@ -59,7 +59,7 @@ def test_a_bare_command_prints_help(offbook):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["trian"], "trian"),
+        (["trian"], "Did you mean 'train'?"),
         (["train", "--train.epoch", "3"], "--train.epochs"),
         (["train", "-c", "none.yaml"], "no such file"),
         (["train"], "'data' is missing"),
@@ -77,6 +77,27 @@ def test_mistakes_exit_2_and_say_how_to_mend_them(offbook, words, said):
     assert said in err
     assert out == ""
     assert len(err.strip().splitlines()) <= 4
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "did you mean -c mira/run.yaml?"),
+        (["mira/run.yaml"], "Did you mean -c mira/run.yaml?"),
+        (["mira"], "Did you mean -c mira?"),
+        (["lines.jsonl"], "Did you mean --data.source lines.jsonl?"),
+        (["-c", "mira"], "none.jsonl: no such file"),
+        (["-c", "empty"], "empty/run.yaml: no such file"),
+    ],
+)
+def test_settings_named_in_another_way_are_understood_or_explained(offbook, tmp_path, words, said):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "mira").mkdir()
+    (tmp_path / "mira" / "run.yaml").write_text("data: {source: none.jsonl}\n")
+    code, out, err = offbook("check", *words)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert len(err.strip().splitlines()) == 2
 
 
 def test_a_typo_in_the_file_names_the_nearest_key(offbook, tmp_path):
@@ -241,6 +262,18 @@ def test_every_recipe_trains(offbook, name, tiny, rows, tmp_path, monkeypatch):
     assert "is there already" in err
 
 
+def test_init_explains_where_it_cannot_write_and_quotes_what_it_names(offbook, tmp_path):
+    (tmp_path / "play.txt").write_text("To be\n")
+    for folder, said in (("play.txt", "a file of that name is there"), ("play.txt/x", "Not a directory")):
+        code, _, err = offbook("init", folder)
+        assert (code, err.count("\n")) == (2, 2)
+        assert f"cannot make the folder {folder}: {said}" in err
+    code, out, err = offbook("init", "my char")
+    assert (code, out) == (0, "my char/run.yaml\n")
+    assert "offbook check -c 'my char/run.yaml'" in err
+    assert "offbook check -c 猫/run.yaml" in offbook("init", "猫")[2]
+
+
 def test_doctor_tells_what_it_sees(offbook):
     code, out, _ = offbook("doctor", "--json")
     known = json.loads(out)
@@ -271,6 +304,11 @@ def test_every_config_option_is_on_the_command_line():
     assert {f"--{name}" for name, _ in configs.options()} <= names
     answer = CliRunner().invoke(command, ["--data.source", "x", "--train.learning_rate", "3e-3"])
     assert answer.output == "0.003\n"
+
+
+def test_help_shows_how_a_list_is_written(offbook):
+    _, out, _ = offbook("train", "--help")
+    assert """A list is written '["a", "b"]'.""" in " ".join(out.split())
 
 
 def test_check_of_rows_alone_needs_no_model(offbook, settings, rows, tmp_path):

@@ -129,3 +129,69 @@ def test_every_option_is_described():
 def test_a_run_name_cannot_leave_the_runs_folder(name):
     with pytest.raises(UsageError, match="'name'"):
         configs.validate({"name": name, "data": {"source": "x"}})
+
+
+BEGINNING = "data:\n  source: x\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("name：mira\npersona：\n  system：你是小猫\n", "line 1 has ：, where YAML needs a plain ': '"),
+        ("data:\n  source：lines.jsonl\n", "line 2 has ：, where YAML needs a plain ': '"),
+        (f"{BEGINNING}persona:\n  name: Mira\n  system：你是小猫\n", "line 5 has ：, where"),
+        ("data: lines.jsonl\n", "line 1: 'data' needs settings of its own below it, indented by two spaces"),
+        (f"{BEGINNING}persona:\nsystem: Be Mira.\n", "line 3: 'persona' needs settings of its own below it"),
+        (f"{BEGINNING}persona:\nsystem: Be Mira.\n", "line 4: unknown key 'system', did you mean 'persona.system'?"),
+        (f"{BEGINNING}persona:\n  system: “你是小猫”\n", "line 4: “ and ” are no quotes to YAML"),
+        (f"{BEGINNING}persona:\n  probes:\n    - ‘Who?’\n", "line 5: ‘ and ’ are no quotes"),
+        (f"{BEGINNING}persona:\n  probes: [你是谁， 你好]\n", "line 4 has ，, which does not part a list"),
+        (f"{BEGINNING}train:\n  epochs: 1\n  epochs: 2\n", "line 5: 'train.epochs' is there already, on line 4"),
+        (f"{BEGINNING}train:\n  epochs: 1\ndata:\n  seed: 1\n", "line 5: 'data' is there already, on line 1"),
+        (f"{BEGINNING}persona:\n  system: You are Mira: a fisher.\n", "line 4: text with ': ' in it needs quotes"),
+        (f"{BEGINNING}epochs: 3\n", "line 3: unknown key 'epochs', did you mean 'train.epochs'?"),
+        (f"{BEGINNING}seed: 3\n", "did you mean 'data.seed' or 'train.seed'?"),
+        (f"{BEGINNING}name: ../y\n", "'name' is '../y': it should name a folder: no slash in it"),
+        (f"{BEGINNING}train:\n  epochs: many\n", "line 4: 'train.epochs' is 'many': it should be a number"),
+        (f"{BEGINNING}persona:\n  probes: [Who, 5]\n", "item 2 of 'persona.probes' is 5: it should be text"),
+    ],
+)
+def test_a_beginners_mistakes_in_yaml_are_named_with_their_line(tmp_path, text, said):
+    path = tmp_path / "run.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        configs.load(path)
+    assert said in caught.value.what
+    assert caught.value.what.startswith(str(path))
+    assert caught.value.fix
+    assert not any(jargon in str(caught.value) for jargon in ("Config", "dictionary", "pattern", "parse"))
+
+
+@pytest.mark.parametrize(
+    ("text", "system"),
+    [
+        ("persona: {system: '“Mira” is what I am called'}", "“Mira” is what I am called"),
+        ("persona:\n  system: “Mira” is what I am called", "“Mira” is what I am called"),
+        ("persona:\n  system: '“喵。”'", "“喵。”"),
+        ("persona:\n  system: |-\n    name：Mira\n    age：7", "name：Mira\nage：7"),
+        ("persona:\n  probes: [你好，你是谁？, 再见]\n  system: 你是：小猫", "你是：小猫"),
+    ],
+)
+def test_the_same_signs_within_a_text_are_left_alone(tmp_path, text, system):
+    path = tmp_path / "run.yaml"
+    path.write_text(f"{BEGINNING}{text}\n", encoding="utf-8")
+    config = configs.load(path)
+    assert config.persona.system == system
+    path.write_text(configs.dump(config), encoding="utf-8")
+    assert configs.load(path) == config
+
+
+def test_a_fault_of_an_option_is_not_blamed_on_the_file(tmp_path):
+    path = write(tmp_path / "run.yaml", data={"source": "x"}, lora={"rank": 0})
+    with pytest.raises(UsageError) as caught:
+        configs.load(path, {"train.epochs": "abc", "persona.probes": "a,b"})
+    assert caught.value.what == (
+        f"{path}: line 4: 'lora.rank' is 0: it should be greater than or equal to 1; "
+        '--persona.probes is \'a,b\': it should be a list: ["a", "b"]; '
+        "--train.epochs is 'abc': it should be a number"
+    )

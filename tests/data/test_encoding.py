@@ -84,6 +84,25 @@ def test_20_nul_bytes_are_named_by_line(tmp_path):
         list(open_text(path))
 
 
+@pytest.mark.parametrize(
+    ("name", "head", "kind"),
+    [
+        ("play.pdf", b"%PDF-1.4\n\xe2\xe3\xcf\xd3\n", "a PDF file"),
+        ("play.docx", b"PK\x03\x04\x14\0", "a Word file"),
+        ("lines.xlsx", b"PK\x03\x04\x14\0", "an Excel file"),
+        ("lines.csv", b"PK\x03\x04\x14\0", "a zip archive"),
+        ("play.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Word or Excel file"),
+        ("play.rtf", b"{\\rtf1 To be}", "an RTF file"),
+    ],
+)
+def test_a_programs_file_is_named_as_what_it_is(tmp_path, name, head, kind):
+    path = tmp_path / name
+    path.write_bytes(head)
+    with pytest.raises(UsageError, match=f"is {kind}") as caught:
+        list(open_text(path))
+    assert "save" in caught.value.fix
+
+
 def test_missing_file_and_folder(tmp_path):
     with pytest.raises(UsageError, match="no such file"):
         list(open_text(tmp_path / "none.txt"))
@@ -96,11 +115,11 @@ def test_empty_file_has_no_lines(tmp_path):
 
 
 @given(st.binary(max_size=400))
-def test_20_any_bytes_give_lines_or_a_line_number(tmp_path_factory, content):
+def test_20_any_bytes_give_lines_or_a_reason(tmp_path_factory, content):
     path = write(tmp_path_factory.getbasetemp(), content)
     try:
         text = read_text(path)
     except UsageError as error:
-        assert "script.txt:" in error.what
+        assert "script.txt:" in error.what or "not text" in error.what
     else:
         assert "\0" not in text

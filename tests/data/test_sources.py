@@ -148,7 +148,7 @@ def test_a_liberty_in_a_list_costs_its_row_alone(tmp_path):
         ('{"a": [{"x": 1}],\n "b": [{"x": 1}]}', "line 1, column 1: several lists of rows (a, b)"),
         ('{"data":\n [{"x": NaN}]}', "line 2, column 9: NaN is no JSON value"),
         ('"text"', "neither a list of rows nor an object"),
-        ("", "line 1, column 1: expecting value"),
+        ("", "is empty"),
     ],
 )
 def test_21_a_broken_file_is_named_with_its_position(tmp_path, content, message):
@@ -193,6 +193,13 @@ def test_a_quote_that_is_never_closed(tmp_path):
 def test_two_columns_of_one_name(tmp_path):
     with pytest.raises(UsageError, match=r"a\.csv:1: two columns are named 'a'"):
         rows(write(tmp_path, "a.csv", "a, a\n1,2\n"))
+
+
+def test_an_empty_file_is_called_empty(tmp_path):
+    path = tmp_path / "lines.txt"
+    path.write_text("\n")
+    with pytest.raises(UsageError, match="is empty"):
+        list(read_rows(path))
 
 
 def test_a_script_is_sent_to_extract(tmp_path):

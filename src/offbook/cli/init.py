@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -23,28 +25,41 @@ def command(folder: Path, recipe: str) -> None:
     """Make FOLDER with a run.yaml from a recipe (and with the lines, where the recipe has some of its own)."""
     create(folder, recipe, say=lambda text: click.echo(text, err=True))
     click.echo(f"{folder / 'run.yaml'}")
-    click.echo(f"Look at it, then:  offbook check -c {folder / 'run.yaml'}", err=True)
+    click.echo(f"Look at it, then:  offbook check -c {_quoted(folder / 'run.yaml')}", err=True)
 
 
 def create(folder: Path, recipe: str, say: Callable[[str], None]) -> None:
     """Write the recipe's run.yaml, named after the folder, and its lines.
 
     Raises:
-        UsageError: the recipe is unknown, or a run.yaml is there already.
+        UsageError: the recipe is unknown, a run.yaml is there already, or the folder cannot be made or written to.
     """
     text = lookup(recipes(), recipe, "recipe")
     target = folder / "run.yaml"
     if target.exists():
         raise UsageError(f"{target} is there already", "Choose another folder, or delete it first.")
-    folder.mkdir(parents=True, exist_ok=True)
+    with _writable(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     if recipe in LINES:
         LINES[recipe](folder, say)
-    target.write_text(
-        re.sub(
-            r"^name: .*$", f"name: {json.dumps(folder.resolve().name, ensure_ascii=False)}", text, count=1, flags=re.M
-        ),
-        encoding="utf-8",
-    )
+    name = json.dumps(folder.resolve().name, ensure_ascii=False)
+    with _writable(folder):
+        target.write_text(re.sub(r"^name: .*$", f"name: {name}", text, count=1, flags=re.M), encoding="utf-8")
+
+
+@contextmanager
+def _writable(folder: Path) -> Iterator[None]:
+    """Say in a sentence why a folder cannot be made or written to."""
+    try:
+        yield
+    except OSError as error:
+        reason = "a file of that name is there" if folder.is_file() else error.strerror
+        raise UsageError(f"cannot make the folder {folder}: {reason}", "Choose another folder.") from None
+
+
+def _quoted(path: Path) -> str:
+    """A path as it is typed in a shell."""
+    return shlex.quote(str(path)) if re.search(r"[^\w./\\:~-]", str(path)) else str(path)
 
 
 def _hamlet(folder: Path, say: Callable[[str], None]) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
 import click
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from offbook.core import config as configs
+from offbook.core.errors import UsageError
 
 
 def config_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -22,20 +24,40 @@ def config_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     @wraps(function)  # keeps the options that the command declares itself, too
-    def command(config_file: str | None, **values: Any) -> Any:
+    def command(config_file: str | None, strays: tuple[str, ...], **values: Any) -> Any:
+        if strays:
+            _refuse_stray(strays[0])
         names = {_parameter(name): name for name, _ in configs.options()}
         told = {names[key]: values.pop(key) for key in list(values) if key in names}
         overrides = {name: value for name, value in told.items() if value is not None}
         if values.get("data"):
             overrides["data.source"] = list(values["data"])
-        return function(config=configs.load(config_file, overrides), **values)
+        return function(config=configs.load(_found(config_file, overrides), overrides), **values)
 
     for name, field in reversed(list(configs.options())):
         command = _option(name, field)(command)
     file_option = click.option(
         "-c", "--config", "config_file", type=click.Path(), help="The run's settings (run.yaml)."
     )
-    return file_option(command)
+    return file_option(click.argument("strays", nargs=-1, metavar="")(command))
+
+
+def _refuse_stray(word: str) -> NoReturn:
+    is_config = Path(word).is_dir() or word.endswith((".yaml", ".yml"))
+    meant = f"-c {word}" if is_config else f"--data.source {word}"
+    raise UsageError(f"'{word}' stands without an option", f"Did you mean {meant}?")
+
+
+def _found(config_file: str | None, overrides: Mapping[str, Any]) -> Path | None:
+    """The file of `-c`; a folder that holds a run.yaml stands for it."""
+    if config_file is not None:
+        path = Path(config_file)
+        return path / "run.yaml" if path.is_dir() else path
+    if "data.source" not in overrides:
+        near = next((path for pattern in ("run.yaml", "*/run.yaml") for path in sorted(Path().glob(pattern))), None)
+        meant = f"did you mean -c {near}?" if near else "make them with: offbook init DIR --recipe NAME"
+        raise UsageError("'data' is missing, and no settings are named", f"Name them with -c run.yaml; {meant}")
+    return None
 
 
 def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -51,9 +73,10 @@ def print_json(value: Any) -> None:
 def _option(name: str, field: FieldInfo) -> Callable[..., Any]:
     default = "" if field.default in (None, PydanticUndefined) else f" [{_shown(field.default)}]"
     help_text = " ".join((field.description or "").split())
-    return click.option(
-        f"--{name}", _parameter(name), metavar=configs.type_name(field).upper(), help=f"{help_text}{default}"
-    )
+    kind = configs.type_name(field)
+    if "list" in kind:
+        help_text += """ A list is written '["a", "b"]'."""
+    return click.option(f"--{name}", _parameter(name), metavar=kind.upper(), help=f"{help_text}{default}")
 
 
 def _parameter(name: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,8 +16,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic.fields import FieldInfo
 
 from offbook.core.errors import UsageError
-from offbook.core.registry import nearest
-from offbook.core.tree import merge, parse, put, read_yaml
+from offbook.core.faults import explain
+from offbook.core.settings_file import CURLY, SettingsFile, read_settings
+from offbook.core.tree import merge, parse, put
 
 HUB_SCHEMES = ("ms:", "hf:", "pypi:", "https:")
 BASE = "base"
@@ -210,7 +211,7 @@ def load(path: str | Path | None, overrides: Mapping[str, Any] | None = None) ->
     Raises:
         UsageError: the file cannot be read, a key is unknown or a value does not fit; all faults at once.
     """
-    tree = read_yaml(Path(path)) if path is not None else {}
+    tree, lines = read_settings(Path(path)) if path is not None else SettingsFile({}, {})
     if path is not None:
         _anchor_paths(tree, Path(path).resolve().parent)
     changes: dict[str, Any] = {}
@@ -218,7 +219,8 @@ def load(path: str | Path | None, overrides: Mapping[str, Any] | None = None) ->
     for dotted, value in (overrides or {}).items():
         put(changes, dotted, _told(value, fields.get(dotted)))
     _anchor_paths(changes, Path.cwd())
-    return validate(merge(tree, changes), where=str(path) if path is not None else "the options")
+    where = str(path) if path is not None else "the options"
+    return validate(merge(tree, changes), where, lines, told=(overrides or {}).keys())
 
 
 def _told(text: Any, field: FieldInfo | None) -> Any:
@@ -240,8 +242,17 @@ def _kinds(annotation: Any) -> tuple[Any, ...]:
     return typing.get_args(annotation) if is_union else (annotation,)
 
 
-def validate(tree: Mapping[str, Any], where: str = "the config") -> RunConfig:
+def validate(
+    tree: Mapping[str, Any],
+    where: str = "the config",
+    lines: Mapping[str, int] | None = None,
+    told: Collection[str] = (),
+) -> RunConfig:
     """A RunConfig from a nested dict.
+
+    Args:
+        where: what it comes from, but for those options (dotted) that were `told` beside it.
+        lines: dotted key → its line there.
 
     Raises:
         UsageError: naming each faulty key, and for an unknown one the nearest that exists.
@@ -249,13 +260,24 @@ def validate(tree: Mapping[str, Any], where: str = "the config") -> RunConfig:
     try:
         return RunConfig.model_validate(dict(tree))
     except ValidationError as error:
-        faults = [_explain(fault) for fault in error.errors()]
-        raise UsageError(f"{where}: {'; '.join(faults)}", "See `offbook train --help` for every option.") from None
+        names = [name for name, _ in options()]
+        what = explain(error.errors(), names, where, lines or {}, told)
+        raise UsageError(what, "See `offbook train --help` for every option.") from None
 
 
 def dump(config: RunConfig) -> str:
     """The config as YAML, sections in the order of their declaration."""
-    return yaml.safe_dump(config.model_dump(), sort_keys=False, allow_unicode=True, width=110)
+    return yaml.dump(config.model_dump(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Puts quotes around a text that has curly ones, so that it reads back as what is meant."""
+
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style='"' if text[:1] in CURLY else None)
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)
 
 
 def is_hub(source: str) -> bool:
@@ -281,25 +303,6 @@ def _anchor_paths(tree: dict[str, Any], folder: Path) -> None:
         part = tree.get(section)
         if isinstance(part, dict) and leaf in part and (dotted, part[leaf]) != ("data.mix_in", BASE):
             part[leaf] = anchor(part[leaf])
-
-
-def _explain(fault: Any) -> str:
-    """One line for one of pydantic's faults."""
-    keys = [str(key) for key in fault["loc"]]
-    dotted = ".".join(keys)
-    if fault["type"] == "extra_forbidden":
-        siblings = _section_at(keys[:-1]).model_fields
-        return f"unknown key '{dotted}'{nearest(keys[-1], siblings)}"
-    if fault["type"] == "missing":
-        return f"'{dotted}' is missing"
-    return f"'{dotted}' is {fault['input']!r}: {fault['msg'][0].lower()}{fault['msg'][1:]}"
-
-
-def _section_at(keys: list[str]) -> type[Section]:
-    section: type[Section] = RunConfig
-    for key in keys:
-        section = typing.cast(type[Section], section.model_fields[key].annotation)
-    return section
 
 
 def type_name(field: FieldInfo) -> str:

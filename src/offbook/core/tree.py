@@ -1,36 +1,11 @@
-"""Settings as nested dicts: read from YAML, changed by dotted names, laid over each other."""
+"""Settings as nested dicts: changed by dotted names, laid over each other."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import yaml
-
-from offbook.core.errors import UsageError
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """A file's settings.
-
-    Raises:
-        UsageError: it cannot be read, or is no mapping; with the line where YAML breaks off.
-    """
-    try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
-        raise UsageError(f"cannot read {path}: {reason}", "Make one with: offbook init DIR --recipe NAME") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{path} is not UTF-8 text", "Save it as UTF-8.") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}" if mark else ""
-        raise UsageError(f"{path}{line} is not YAML: {getattr(error, 'problem', error)}", "Mend that line.") from None
-    if not isinstance(tree, dict):
-        raise UsageError(f"{path} holds no settings", "Make one with: offbook init DIR --recipe NAME")
-    return tree
 
 
 def parse(value: Any) -> Any:

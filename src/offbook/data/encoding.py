@@ -18,6 +18,15 @@ from offbook.core.errors import UsageError
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 NAMES = {"utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "utf-16": "UTF-16", "gb18030": "GB18030"}
 BLOCK = 1 << 16
+DOCUMENTS = {
+    b"%PDF-": "a PDF file",
+    b"{\\rtf": "an RTF file, a word processor's",
+    b"\xd0\xcf\x11\xe0": "an old Word or Excel file (or one of WPS)",
+    b"PK\x03\x04": "a zip archive",
+}
+"""First bytes of what people take for text, and what it is."""
+ZIPPED = {".docx": "a Word file", ".xlsx": "an Excel file", ".epub": "an e-book (EPUB)", ".odt": "a LibreOffice file"}
+"""Which of the programs that zip their files it is, by the suffix."""
 
 
 def open_text(path: Path) -> Iterator[tuple[int, str]]:
@@ -50,8 +59,9 @@ def detect(path: Path) -> str:
     """The name of the codec that reads the whole file strictly.
 
     Raises:
-        UsageError: none does; the first line that cannot be read is named.
+        UsageError: none does; the first line that cannot be read is named, or the program whose file it is.
     """
+    _refuse_document(path)
     encoding = _guess(path)
     if _first_fault(path, encoding) is not None:
         line = _faulty_line(path, encoding)
@@ -75,6 +85,18 @@ def readable(path: Path) -> Iterator[None]:
         raise UsageError(
             f"{path} cannot be read: {error.strerror or error}", "Check the path and its rights."
         ) from None
+
+
+def _refuse_document(path: Path) -> None:
+    with path.open("rb") as file:
+        head = file.read(8)
+    for sign, kind in DOCUMENTS.items():
+        if head.startswith(sign):
+            named = ZIPPED.get(path.suffix.lower(), kind) if kind == "a zip archive" else kind
+            raise UsageError(
+                f"{path} is {named}, not text",
+                "Open it in its program and save what is in it as plain text (.txt), or a table as CSV.",
+            )
 
 
 def _guess(path: Path) -> str:

@@ -98,6 +98,8 @@ def _kind(path: Path) -> str:
     if first.startswith("{"):
         followed = any(lines)
         return "jsonl" if kind == "jsonl" or (followed and is_whole(first)) else "json"
+    if kind in (None, "json") and not first:
+        raise UsageError(f"{path} is empty", "Is it the right file?")
     if kind is None and not any(sign in first for sign in DELIMITERS):
         raise UsageError(
             f"{path} holds no rows: it is not JSON, JSONL, CSV, TSV or Parquet",

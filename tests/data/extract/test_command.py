@@ -59,6 +59,7 @@ def test_options_reach_the_rows(tmp_path):
         ([SCRIPT], "--role NAME --out"),
         ([SCRIPT, "--role", "太后", "--out", "x", "--alias", "太后"], "an alias is written A=B"),
         ([SCRIPT, "--role", "太侯", "--out", "x"], "did you mean '太后'"),
+        ([SCRIPT, "--role", "太后", "--out", "x", "--alias", "如霜儿=太后"], "nobody called '如霜儿' speaks here, did"),
         ([SCRIPT + "x", "--list"], "no such file"),
         ([SCRIPT, "--list", "--format", "novels"], "did you mean 'novel'"),
         ([SCRIPT, "--role", "太后", "--out", "/dev/null/x"], "cannot be written"),
@@ -91,3 +92,21 @@ def test_only_rows_that_extract_wrote_are_replaced(tmp_path):
         assert isinstance(error, UsageError)
         assert "is there already" in error.what
         assert out.read_text() == other
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("empty.txt", "\n", "empty.txt is empty"),
+        ("lines.jsonl", '{"instruction": "a", "output": "b"}\n' * 2, "holds rows already"),
+        ("lines.json", '[{"instruction": "a", "output": "b"}]', "holds rows already"),
+        ("lines.csv", "问题,回答\na,b\n", "holds rows already"),
+        ("talk.jsonl", json.dumps({"messages": [{"role": r, "content": r} for r in ("user", "assistant")]}), "rows"),
+    ],
+)
+def test_why_nothing_can_be_extracted(tmp_path, name, content, said):
+    path = tmp_path / name
+    path.write_text(content, encoding="utf-8")
+    error = run(str(path), "--list").exception
+    assert isinstance(error, UsageError)
+    assert said in error.what

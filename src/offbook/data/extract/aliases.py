@@ -92,9 +92,11 @@ class Cast:
         """The names in the files that mean `role`: the same but for case and spaces, an abbreviation, an alias.
 
         Raises:
-            UsageError: nobody of that name speaks; the nearest names are offered.
+            UsageError: nobody of that name, or of an alias's, speaks; the nearest names are offered.
         """
         wanted = {same(role)}
+        aliases = list(aliases)
+        self._check_aliases(role, aliases)
         pairs = [(same(a), same(b)) for a, b in aliases]
         for _ in pairs:
             wanted |= {b for a, b in pairs if a in wanted} | {a for a, b in pairs if b in wanted}
@@ -105,6 +107,17 @@ class Cast:
         if not found:
             raise UsageError(f"nobody called '{role}' speaks here{self._offer(role)}", self._fix())
         return found
+
+    def _check_aliases(self, role: str, aliases: list[tuple[str, str]]) -> None:
+        """Each name speaks or is the role's; one that links two aliases need not."""
+        named = Counter(same(name) for pair in aliases for name in pair)
+        known = {same(name) for name in (role, *self.speakers)}
+        for one, other in aliases:
+            for name in (one, other):
+                if same(name) not in known and named[same(name)] == 1:
+                    raise UsageError(
+                        f"--alias {one}={other}: nobody called '{name}' speaks here{self._offer(name)}", self._fix()
+                    )
 
     def _offer(self, role: str) -> str:
         spelled = {same(name): name for name in self.speakers}

@@ -12,6 +12,8 @@ from offbook.core.registry import lookup
 from offbook.data.encoding import open_text
 from offbook.data.extract import discord, fountain, novel, play, screenplay, subtitles, telegram, wechat, whatsapp
 from offbook.data.extract.cue import Reader
+from offbook.data.formats import RowError, to_conversation
+from offbook.data.sources import read_rows
 
 SAMPLE_LINES = 3000
 """So many lines at the head of a file tell its format."""
@@ -58,7 +60,7 @@ def choose(path: Path, format: str) -> str:
     """The name of the format: the one given, or for "auto" the one that the file looks most like.
 
     Raises:
-        UsageError: the name is unknown, or the file looks like none.
+        UsageError: the name is unknown, or the file looks like none: it is empty, say, or holds rows already.
     """
     if format != "auto":
         lookup(EXTRACTORS, format, "format")
@@ -71,9 +73,24 @@ def choose(path: Path, format: str) -> str:
         if extractor.json == is_json
     }
     best = max(scores, key=lambda name: scores[name])
+    if scores[best] < 0.05 and not any(text.strip() for text in sample):
+        raise UsageError(f"{path} is empty", "Is it the right file?")
+    if scores[best] < 0.05 and _holds_rows(path):
+        raise UsageError(
+            f"{path} holds rows already, there is nothing to extract",
+            f"Train on them as they are: write them into run.yaml as data.source, or --data.source {path}",
+        )
     if scores[best] < 0.05:
         raise UsageError(
             f"{path}: nobody can be seen to speak in this text",
             f"If it is one of these, say so with --format: {', '.join(EXTRACTORS)}.",
         )
     return best
+
+
+def _holds_rows(path: Path) -> bool:
+    """Whether a file's first row is one that can be trained on."""
+    try:
+        return any(to_conversation(row, origin) for origin, row in islice(read_rows(path), 1))
+    except (UsageError, RowError):
+        return False
