@@ -158,7 +158,7 @@ def _questions(character: Character, run: str | Path) -> list[Asked]:
     Raises:
         UsageError: none can be asked of a copy.
     """
-    asked, refused = _askable(character, parity.spread(_heldout(run)))
+    asked, refused = _askable(character, parity.spread(_heldout(run), parity.CONVERSATIONS))
     if not asked:
         asked, refused_too = _askable(character, _probed(character))
         refused += refused_too

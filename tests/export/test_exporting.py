@@ -15,7 +15,7 @@ from offbook.export import formats, gguf_model
 from offbook.exporting import export
 from tests.export.conftest import SYSTEM, save_adapter, save_base
 
-ARCHITECTURES = {"llama": {}, "llama-tied": {}, "qwen2": {}, "qwen3": {}, "ernie": {"use_bias": False}}
+ARCHITECTURES = {"llama": {}, "llama-tied": {}, "qwen2": {}, "qwen3": {}, "ernie": {"use_bias": False, "calm": 0.5}}
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -110,7 +110,7 @@ def test_dora_has_no_gguf_adapter(tmp_path):
 
 def test_ending_prompt_and_sampling_are_in_the_file(tmp_path):
     """ERNIE's end of text is not what ends its replies."""
-    base = save_base(tmp_path / "base", "ernie", use_bias=False)
+    base = save_base(tmp_path / "base", "ernie", use_bias=False, calm=0.5)
     adapter = save_adapter(tmp_path / "hamlet", base)
     persona = offbook.load(adapter).persona
     ending = persona.ending

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 import torch
@@ -120,18 +119,18 @@ class Parity:
 T = TypeVar("T")
 
 
-def spread(rows: Sequence[T]) -> list[T]:
-    """At most CONVERSATIONS of the rows, evenly spread."""
-    stride = max(len(rows) / CONVERSATIONS, 1)
-    return [rows[int(index * stride)] for index in range(min(len(rows), CONVERSATIONS))]
+def spread(items: Sequence[T], most: int) -> list[T]:
+    """At most so many of the items, evenly spread."""
+    stride = max(len(items) / most, 1)
+    return [items[int(index * stride)] for index in range(min(len(items), most))]
 
 
 def passages(original: Speaker, questions: Sequence[Asked]) -> list[Passage]:
     """What the original makes of the questions; taken before a format uses the model up."""
     found = []
     for number, asked in enumerate(questions):
-        labels = enumerate(asked.example.labels)
-        places = list(islice((place for place, label in labels if label != NO_LABEL), POSITIONS))
+        learned = [place for place, label in enumerate(asked.example.labels) if label != NO_LABEL]
+        places = spread(learned, POSITIONS)
         logits = torch.stack([scores for _, scores in original.predict(asked.example.ids, places)])
         stops = number < REPLIES and original.stops(asked.prompt, REPLY_TOKENS)
         found.append(Passage(asked, places, logits, stops))
