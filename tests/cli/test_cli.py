@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from offbook.cli import main as cli
 from offbook.cli.options import config_options
 from offbook.core import config as configs
-from offbook.recipes import recipes
+from offbook.recipes import PLACEHOLDERS, recipes
 
 
 @pytest.fixture(autouse=True)
@@ -220,6 +220,16 @@ def test_init_explains_where_it_cannot_write_and_quotes_what_it_names(offbook, t
     assert (code, out) == (0, "my char/run.yaml\n")
     assert "offbook check -c 'my char/run.yaml'" in err
     assert "offbook check -c 猫/run.yaml" in offbook("init", "猫")[2]
+
+
+def test_a_forgotten_placeholder_is_told_before_it_is_learned(offbook, settings):
+    for verb in ("check", "train"):
+        told = {**settings, "persona.name": "Your character", "persona.system": "You are a character."}
+        _, out, err = offbook(verb, *options({**told, "model.source": "./nowhere"}))
+        assert out == ""
+        assert "persona.name (Your character), persona.system (You are a character.)" in err
+        assert "recipe's" not in offbook(verb, *options({**settings, "model.source": "./nowhere"}))[2]
+    assert all(any(text in recipe for recipe in recipes().values()) for text in PLACEHOLDERS)
 
 
 def test_doctor_tells_what_it_sees(offbook):

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from offbook.cli.options import config_options, json_option, print_json
+from offbook.cli.options import config_options, json_option, print_json, warn_of_placeholders
 from offbook.core.config import RunConfig
 
 
@@ -34,6 +34,7 @@ def command(config: RunConfig, data: tuple[str, ...], html: Path | None, as_json
         if not as_json:
             show_data(out, known)
     else:
+        warn_of_placeholders(config)
         show = None if as_json else lambda job, found: show_check(out, job, found)
         known = pipeline.check(config, reporter=reporter(), show=show)
     if html is not None:
