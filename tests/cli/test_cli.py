@@ -264,6 +264,24 @@ def test_every_config_option_is_on_the_command_line():
     assert answer.output == "0.003\n"
 
 
+TREES = ["oak", "elm", "ash", "fir", "yew", "bay", "fig", "nut", "pea", "rye", "oat", "hay", "hop"]
+
+
+def test_check_says_if_few_scenes_hold_out_far_more_than_was_asked(offbook, tmp_path):
+    lines = [
+        {"instruction": f"{word} {number}?", "output": f"{number} {word}s of {word}.", "scene": f"{number % scenes}"}
+        for scenes in (2, 25)
+        for number, word in enumerate(TREES * 2)
+    ]
+    for name, rows in (("few", lines[:26]), ("many", lines[26:])):
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    _, _, err = offbook("check", "--data", "few.jsonl")
+    assert "of 26 rows (50%) are held out though data.heldout asks for 5%" in err
+    assert "--data.heldout_source FILE" in err
+    assert "Warning" not in offbook("check", "--data", "many.jsonl")[2]
+    assert "Warning" not in offbook("check", "--data", "few.jsonl", "--data.heldout", "0")[2]
+
+
 def test_help_shows_how_a_list_is_written(offbook):
     _, out, _ = offbook("train", "--help")
     assert """A list is written '["a", "b"]'.""" in " ".join(out.split())
