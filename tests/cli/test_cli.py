@@ -63,6 +63,7 @@ def test_a_bare_command_prints_help(offbook):
         (["train", "--data.source", "none.json", "--model.source", "nowhere"], "none.json"),
         (["chat", "hamlett"], "no run 'hamlett'"),
         (["chat", "x", "--json"], "--message"),
+        (["chat", "x", "-m", " "], "--message is empty"),
         (["init", "x", "--recipe", "hamlett"], "did you mean 'hamlet'"),
         (["runs", "show", "x"], "no run 'x'"),
         (["train", "--data.source", "l.json", "--track.to", "[swanlub]"], "did you mean 'swanlab'"),
