@@ -14,7 +14,7 @@ from offbook.cli import main as cli
 from offbook.cli import screen
 from offbook.cli.options import config_options
 from offbook.core import config as configs
-from offbook.recipes import recipes
+from offbook.recipes import PLACEHOLDERS, recipes
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +66,7 @@ def test_a_bare_command_prints_help(offbook):
         (["train", "--data.source", "none.json", "--model.source", "nowhere"], "none.json"),
         (["chat", "hamlett"], "no run 'hamlett'"),
         (["chat", "x", "--json"], "--message"),
+        (["chat", "x", "-m", " "], "--message is empty"),
         (["init", "x", "--recipe", "hamlett"], "did you mean 'hamlet'"),
         (["runs", "show", "x"], "no run 'x'"),
         (["train", "--data.source", "l.json", "--track.to", "[swanlub]"], "did you mean 'swanlab'"),
@@ -274,6 +275,16 @@ def test_init_explains_where_it_cannot_write_and_quotes_what_it_names(offbook, t
     assert "offbook check -c 猫/run.yaml" in offbook("init", "猫")[2]
 
 
+def test_a_forgotten_placeholder_is_told_before_it_is_learned(offbook, settings):
+    for verb in ("check", "train"):
+        told = {**settings, "persona.name": "Your character", "persona.system": "You are a character."}
+        _, out, err = offbook(verb, *options({**told, "model.source": "./nowhere"}))
+        assert out == ""
+        assert "persona.name (Your character), persona.system (You are a character.)" in err
+        assert "recipe's" not in offbook(verb, *options({**settings, "model.source": "./nowhere"}))[2]
+    assert all(any(text in recipe for recipe in recipes().values()) for text in PLACEHOLDERS)
+
+
 def test_doctor_tells_what_it_sees(offbook):
     code, out, _ = offbook("doctor", "--json")
     known = json.loads(out)
@@ -304,6 +315,24 @@ def test_every_config_option_is_on_the_command_line():
     assert {f"--{name}" for name, _ in configs.options()} <= names
     answer = CliRunner().invoke(command, ["--data.source", "x", "--train.learning_rate", "3e-3"])
     assert answer.output == "0.003\n"
+
+
+TREES = ["oak", "elm", "ash", "fir", "yew", "bay", "fig", "nut", "pea", "rye", "oat", "hay", "hop"]
+
+
+def test_check_says_if_few_scenes_hold_out_far_more_than_was_asked(offbook, tmp_path):
+    lines = [
+        {"instruction": f"{word} {number}?", "output": f"{number} {word}s of {word}.", "scene": f"{number % scenes}"}
+        for scenes in (2, 25)
+        for number, word in enumerate(TREES * 2)
+    ]
+    for name, rows in (("few", lines[:26]), ("many", lines[26:])):
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    _, _, err = offbook("check", "--data", "few.jsonl")
+    assert "of 26 rows (50%) are held out though data.heldout asks for 5%" in err
+    assert "--data.heldout_source FILE" in err
+    assert "Warning" not in offbook("check", "--data", "many.jsonl")[2]
+    assert "Warning" not in offbook("check", "--data", "few.jsonl", "--data.heldout", "0")[2]
 
 
 def test_help_shows_how_a_list_is_written(offbook):

@@ -44,6 +44,8 @@ def command(
     """
     if as_json and message is None:
         raise UsageError("--json needs a message", 'Add one: --message "Who are you?"')
+    if message is not None and not message.strip():
+        raise UsageError("--message is empty", 'Say something: --message "Who are you?"')
     from offbook import character as characters
     from offbook.cli.screen import console, reporter
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from offbook.cli.options import config_options, json_option, print_json
-from offbook.core.config import RunConfig
+from offbook.cli.options import config_options, json_option, print_json, warn_of_placeholders
+from offbook.core.config import DataConfig, RunConfig
 
 
 @click.command(
@@ -34,12 +34,27 @@ def command(config: RunConfig, data: tuple[str, ...], html: Path | None, as_json
         if not as_json:
             show_data(out, known)
     else:
+        warn_of_placeholders(config)
         show = None if as_json else lambda job, found: show_check(out, job, found)
         known = pipeline.check(config, reporter=reporter(), show=show)
+    _warn_of_share(known, config.data)
     if html is not None:
         _write_page(html, known, config)
     if as_json:
         print_json(known)
+
+
+def _warn_of_share(known: dict[str, Any], data: DataConfig) -> None:
+    """Say if far more is held out than was asked for: of few scenes each is a large share."""
+    rows, heldout = known["rows"], known["heldout_rows"]
+    if data.heldout_source is None and heldout > 2 * data.heldout * rows + 1:
+        click.echo(
+            f"Warning: {heldout} of {rows} rows ({heldout / rows:.0%}) are held out though data.heldout asks for "
+            f"{data.heldout:.0%}: a scene (or all answers to a prompt) is held out whole, and there are few.\n"
+            "  Draw anew with --data.seed 1 (2, 3 …), judge on a file of yours with --data.heldout_source FILE, or "
+            "hold out nothing with --data.heldout 0.",
+            err=True,
+        )
 
 
 def _write_page(path: Path, known: dict[str, Any], config: RunConfig) -> None:

@@ -14,7 +14,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from offbook.core import config as configs
+from offbook.core.config import RunConfig
 from offbook.core.errors import UsageError
+from offbook.recipes import PLACEHOLDERS
 
 
 def config_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -58,6 +60,14 @@ def _found(config_file: str | None, overrides: Mapping[str, Any]) -> Path | None
         meant = f"did you mean -c {near}?" if near else "make them with: offbook init DIR --recipe NAME"
         raise UsageError("'data' is missing, and no settings are named", f"Name them with -c run.yaml; {meant}")
     return None
+
+
+def warn_of_placeholders(config: RunConfig) -> None:
+    """Say if the character is still the recipe's: it would be trained in."""
+    persona = {"persona.name": config.persona.name, "persona.system": config.persona.system}
+    forgotten = [f"{name} ({value})" for name, value in persona.items() if value in PLACEHOLDERS]
+    if forgotten:
+        click.echo(f"Warning: still the recipe's own, write your character's: {', '.join(forgotten)}", err=True)
 
 
 def json_option(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from offbook.cli.options import config_options
+from offbook.cli.options import config_options, warn_of_placeholders
 from offbook.core.config import RunConfig
 
 
@@ -25,6 +25,7 @@ def command(config: RunConfig, resume: bool, overwrite: bool, allow_inexact: boo
     from offbook.cli.screen import console, reporting
     from offbook.cli.tables import show_ending, show_plan
 
+    warn_of_placeholders(config)
     with reporting() as reporter:
         run = pipeline.train(
             config,

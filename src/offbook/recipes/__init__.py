@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from importlib.resources import files
 
+PLACEHOLDERS = ("Your character", "You are a character.", "你的角色", "现在你要扮演你的角色。")
+"""What stands in a recipe where a name or a system prompt is to be written."""
+
 
 def recipes() -> dict[str, str]:
     """Name → text of every recipe."""
