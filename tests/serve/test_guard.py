@@ -125,6 +125,23 @@ def test_32_headers_that_never_end(monkeypatch):
             assert 0.3 < time.monotonic() - began < 5
 
 
+def test_32_headers_that_never_end_after_a_request_that_did(monkeypatch):
+    monkeypatch.setattr(run, "HEADER_SECONDS", 0.5)
+    with serving() as served:
+        began = time.monotonic()
+        head = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        port = int(served.address.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            connection.sendall(head)
+            with connection.makefile("rb") as answer:
+                assert b" 200 " in answer.readline()
+                while answer.read(1) != b"}":
+                    pass
+            connection.sendall(b"GET /hea")
+            assert connection.recv(65536) == b""
+        assert 0.3 < time.monotonic() - began < 5
+
+
 def test_32_a_client_that_takes_nothing_is_given_up_and_its_reply_is_closed():
     closed = []
 

@@ -148,16 +148,27 @@ class _Server(uvicorn.Server):
 
 
 class PatientProtocol(H11Protocol):
-    """uvicorn's HTTP, with an end to its patience: a connection that never asks anything whole is closed."""
+    """uvicorn's HTTP, with an end to its patience: a connection that begins to ask and does not end is closed, be it
+    the first request or a later one."""
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self._deadline = self.loop.call_later(HEADER_SECONDS, transport.close)
 
+    def data_received(self, data: bytes) -> None:
+        if self._deadline.cancelled() and not self._is_asked:
+            self._deadline = self.loop.call_later(HEADER_SECONDS, self.transport.close)
+        super().data_received(data)
+
     def handle_events(self) -> None:
         super().handle_events()
-        if self.scope is not None:
+        if self._is_asked:
             self._deadline.cancel()
+
+    @property
+    def _is_asked(self) -> bool:
+        """Whether a request has come whole, and is not answered yet."""
+        return self.cycle is not None and not self.cycle.response_complete
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._deadline.cancel()
