@@ -55,7 +55,7 @@ class Character:
         self.persona = persona
         self.pulled = pulled
         self.engine = TransformersEngine(model)
-        self.base_engine = TransformersEngine(model, use_adapter=False)
+        self.base_engine: TransformersEngine | None = TransformersEngine(model, use_adapter=False)
         self.stop_ids = stop_ids(persona.ending, model.generation_config.eos_token_id)
 
     def reply(
@@ -73,6 +73,9 @@ class Character:
             base: let the model without the adapter answer.
             settings: sampling; default: the character's own.
             seed: the same seed gives the same reply.
+
+        Raises:
+            UsageError: the base is asked for after `settle`.
         """
         pieces = list(self.stream(message, base=base, settings=settings, seed=seed))
         reason = pieces[-1].stop_reason
@@ -91,6 +94,11 @@ class Character:
         turns = [Turn("user", message)] if isinstance(message, str) else list(message)
         prompt = self.template.prompt_ids(self.with_system(turns))
         engine = self.base_engine if base else self.engine
+        if engine is None:
+            raise UsageError(
+                "the base model cannot be asked any more: the adapter is in the weights",
+                "Load the character again.",
+            )
         chosen = settings or self.persona.generation
         return stream(engine, self.template.tokenizer, prompt, chosen, self.stop_ids, seed)
 
@@ -101,6 +109,7 @@ class Character:
             return False
         self.model = adapters.merge(self.model)
         self.engine = TransformersEngine(self.model)
+        self.base_engine = None
         return True
 
     def with_system(self, turns: Sequence[Turn]) -> list[Turn]:

@@ -102,13 +102,11 @@ def open_transformers(run: str, base_model: str | None, template: str | None, re
     """transformers, the adapter merged in memory where that is exact (float32); one reply at a time."""
     character = characters.load(run, base_model=base_model, template=template, reporter=reporter)
     persona = character.persona
-    settled = character.settle()
+    character.settle()
     tokenizer = character.template.tokenizer
 
     def open_base() -> Speak:
-        base = character.base_engine
-        if settled:
-            base = TransformersEngine(load_model(character.pulled.path, "float32"))
+        base = character.base_engine or TransformersEngine(load_model(character.pulled.path, "float32"))
         return by_ids(base, tokenizer, character.stop_ids)
 
     return Voices(
