@@ -20,7 +20,6 @@ from offbook.core.registry import lookup
 from offbook.core.report import Reporter, Silent
 from offbook.core.rundir import RunDir, whole_folder, write_json
 from offbook.core.types import Conversation, Origin, Turn
-from offbook.data import formats as data_formats
 from offbook.export import parity
 from offbook.export.card import History, model_card
 from offbook.export.formats import FORMATS, Copy
@@ -28,6 +27,7 @@ from offbook.export.original import Original
 from offbook.export.parity import BOUNDS, Asked, Parity, Speaker
 from offbook.export.speakers import LlamaCppSpeaker, TransformersSpeaker
 from offbook.infer.llamacpp import CONTEXT, LlamaServer
+from offbook.prepare import load_rows
 from offbook.text.stops import proves_stop
 
 PARITY = "parity.json"
@@ -201,8 +201,15 @@ def _asked(character: Character, conversation: Conversation) -> Asked:
 
 
 def _heldout(run: str | Path) -> Sequence[Conversation]:
-    path = RunDir(characters.adapter_folder(run).parent).data / "heldout.jsonl"
-    return data_formats.load([path], "messages", "stop").conversations if path.is_file() and path.stat().st_size else []
+    trained = _run_of(characters.adapter_folder(run))
+    path = trained.data / "heldout.jsonl" if trained else None
+    return load_rows(path) if path and path.is_file() else []
+
+
+def _run_of(adapter: Path) -> RunDir | None:
+    """The run that an adapter folder belongs to; None for a bare one, whatever lies beside it."""
+    run = RunDir(adapter.resolve().parent)
+    return run if run.exists and adapter.resolve() == run.adapter else None
 
 
 def _probed(character: Character) -> list[Conversation]:
@@ -216,11 +223,11 @@ def _probed(character: Character) -> list[Conversation]:
 
 
 def _history(run: str | Path) -> History:
-    folder = RunDir(characters.adapter_folder(run).parent)
-    if not folder.config.is_file():
+    trained = _run_of(characters.adapter_folder(run))
+    if trained is None:
         return History()
-    config = yaml.safe_load(folder.config.read_text(encoding="utf-8"))
-    return History(config, _json(folder.data / "report.json"), _json(folder.eval))
+    config = yaml.safe_load(trained.config.read_text(encoding="utf-8"))
+    return History(config, _json(trained.data / "report.json"), _json(trained.eval))
 
 
 def _json(path: Path) -> dict[str, Any]:

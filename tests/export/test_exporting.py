@@ -176,6 +176,14 @@ def test_the_card_of_a_bare_adapter(hamlet):
     assert "trained elsewhere" in card
 
 
+def test_what_lies_beside_a_bare_adapter_is_not_its_own(hamlet):
+    (hamlet.parent / "run.yaml").write_text("train: {epochs: 77}", encoding="utf-8")
+    (hamlet.parent / "data").mkdir()
+    (hamlet.parent / "data" / "heldout.jsonl").write_text("nobody's", encoding="utf-8")
+    card = (export(hamlet, "merged").path / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "trained elsewhere" in card and "77" not in card
+
+
 def test_a_copy_without_the_adapter_is_not_released(hamlet, monkeypatch):
     """The loudest complaint about exports: the merged model is the base model."""
     monkeypatch.setattr("peft.PeftModel.merge_and_unload", lambda self: self.unload(), raising=False)
