@@ -120,6 +120,14 @@ def test_a_seed_makes_a_reply_repeatable_and_base_differs(trained):
     ]
 
 
+def test_a_settled_character_has_no_base(trained):
+    character = offbook.load(trained, dtype="float32")
+    before = character.reply("Who are you?", seed=1).text
+    assert character.settle() and character.reply("Who are you?", seed=1).text == before
+    with pytest.raises(UsageError, match="base model cannot be asked"):
+        character.reply("Who are you?", base=True)
+
+
 def test_check_writes_nothing(settings, runs, tmp_path):
     known = pipeline.check(load(None, settings))
     assert not runs.exists()
@@ -253,8 +261,9 @@ def test_29_an_adapter_on_another_base_is_refused(trained, tmp_path):
         offbook.load(bare, base_model=str(tmp_path / "wide"))
 
 
-def test_going_on_from_an_adapter(settings, trained):
-    run = offbook.train(load(None, {**settings, "model.adapter": str(trained / "adapter"), "train.epochs": 1}))
+@pytest.mark.parametrize("part", ["adapter", ""])
+def test_going_on_from_an_adapter_or_a_run(settings, trained, part):
+    run = offbook.train(load(None, {**settings, "model.adapter": str(trained / part), "train.epochs": 1}))
     assert read(run.metrics)[0]["heldout_loss"] == pytest.approx(read(RunDir(trained).metrics)[-1]["heldout_loss"])
 
 

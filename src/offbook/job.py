@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from offbook.character import adapter_folder
 from offbook.core.config import BASE, RunConfig
 from offbook.core.persona import Persona
 from offbook.core.report import Reporter
@@ -150,7 +151,7 @@ def checkpoint_bytes(trainable: int) -> int:
 def _with_adapter(model: Any, config: RunConfig, folder: Path) -> Any:
     """The model with a fresh adapter, or with the one to go on from; its dropout is seeded either way."""
     if config.model.adapter is not None:
-        wrapped = adapters.load(model, Path(config.model.adapter), trainable=True)
+        wrapped = adapters.load(model, adapter_folder(config.model.adapter), trainable=True)
         torch.manual_seed(config.train.seed)
         return wrapped
     return adapters.attach(
