@@ -67,6 +67,7 @@ def test_a_bare_command_prints_help(offbook):
         (["chat", "hamlett"], "no run 'hamlett'"),
         (["chat", "x", "--json"], "--message"),
         (["chat", "x", "-m", " "], "--message is empty"),
+        (["chat", "x", "-m", "caf\udce9"], "not UTF-8"),
         (["init", "x", "--recipe", "hamlett"], "did you mean 'hamlet'"),
         (["runs", "show", "x"], "no run 'x'"),
         (["train", "--data.source", "l.json", "--track.to", "[swanlub]"], "did you mean 'swanlab'"),

@@ -46,6 +46,8 @@ def command(
         raise UsageError("--json needs a message", 'Add one: --message "Who are you?"')
     if message is not None and not message.strip():
         raise UsageError("--message is empty", 'Say something: --message "Who are you?"')
+    if message is not None and not _is_text(message):
+        raise UsageError("--message holds bytes that are not UTF-8 text", "Set the terminal to UTF-8 and try again.")
     from offbook import character as characters
     from offbook.cli.screen import console, reporter
 
@@ -63,6 +65,15 @@ def command(
     else:
         console().print(HELP, style="dim")
         _converse(character, options)
+
+
+def _is_text(typed: str) -> bool:
+    """Whether all of it can be encoded: Python hands over stray bytes of the command line as half characters."""
+    try:
+        typed.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _converse(character: Any, options: dict[str, Any]) -> None:

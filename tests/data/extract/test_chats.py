@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from offbook.data import extract
 from offbook.data.extract import discord, telegram, wechat, whatsapp
 from offbook.data.extract.cue import Damaged
 from offbook.data.extract.json_messages import BLOCK, read_messages
@@ -108,3 +109,11 @@ def test_a_damaged_export_names_the_line(text, line):
     with pytest.raises(Damaged) as damage:
         list(read_messages(numbered(text)))
     assert damage.value.line == line
+
+
+def test_half_an_emoji_in_a_chat_does_not_stop_the_rows(tmp_path):
+    said = [{"type": "message", "from": name, "text": f"hi \ud83d there, {name}"} for name in "ABAB"]
+    chat = tmp_path / "result.json"
+    chat.write_text(json.dumps({"name": "x", "messages": said}), encoding="utf-8")
+    extract.save(extract.extract([chat], "A", format="telegram").rows, tmp_path / "rows.jsonl")
+    assert "hi \ufffd there, A" in (tmp_path / "rows.jsonl").read_text(encoding="utf-8")

@@ -133,6 +133,7 @@ def save(rows: Iterable[Row], path: Path) -> None:
         UsageError: the place cannot be written to.
     """
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # a chat's JSON may hold half an emoji
     try:
         write_whole(path, text)
     except OSError as error:
