@@ -14,6 +14,7 @@ from offbook.core.errors import OffbookError, UsageError
 from offbook.model import cache, clients
 from offbook.model.hub import pull
 from offbook.model.load import load_model
+from offbook.model.web import web_file
 from tests.fakehub import BRANCH, MODEL, WEIGHTS, FakeHub, both, names, shelf
 from tests.tiny import tiny_folder
 
@@ -180,3 +181,11 @@ def test_24_a_link_in_place_of_a_file_is_refused(target: str, home: Path, monkey
 @pytest.mark.parametrize("path", ["a.json", "a/b.json", "..a/b..", "名/字.json", "10:20.json"])
 def test_harmless_paths_are_let_in(path: str) -> None:
     assert not cache.leads_out(path)
+
+
+@pytest.mark.parametrize(
+    "address", ["https://example.org/a%2Fb.json", "https://example.org/", "https://example.org/.."]
+)
+def test_an_address_without_a_files_name_is_refused_before_it_is_asked(address: str) -> None:
+    with pytest.raises(UsageError, match="names no file"):
+        web_file(address, print)

@@ -26,7 +26,7 @@ def web_file(address: str, say: Progress) -> Path:
         OffbookError: the download failed.
     """
     name = unquote(PurePosixPath(urlsplit(address).path).name)
-    if cache.leads_out(name):
+    if "/" in name or cache.leads_out(name):
         raise UsageError(f"'{address}' names no file", "Give the address of the file itself.")
     target = cache.home() / "files" / hashlib.sha256(address.encode()).hexdigest()[:16]
     if not (target / name).is_file():
