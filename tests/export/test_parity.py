@@ -1,5 +1,7 @@
 """Which positions of a reply are compared."""
 
+from itertools import pairwise
+
 import torch
 
 from offbook.core.types import NO_LABEL, Example, Origin
@@ -30,7 +32,7 @@ def test_a_long_reply_is_compared_from_its_beginning_to_its_end():
     assert len(places) == POSITIONS
     assert places[0] == 10
     assert places[-1] > 900
-    gaps = [after - before for before, after in zip(places, places[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(places)]
     assert max(gaps) - min(gaps) <= 1
 
 

@@ -9,7 +9,7 @@ import click
 from offbook.cli.options import json_option, print_json
 from offbook.core.errors import UsageError
 from offbook.core.rundir import RunDir, find_run, list_runs
-from offbook.core.tree import read_yaml
+from offbook.core.settings_file import read_settings
 from offbook.core.writer import remove
 
 DAMAGED = "(run.yaml is damaged)"
@@ -54,7 +54,7 @@ def show(run: str, as_json: bool) -> None:
     found = find_run(run)
     if as_json:
         samples = json.loads(found.samples.read_text(encoding="utf-8")) if found.samples.is_file() else []
-        print_json({**_summary(found), "samples": samples, "config": read_yaml(found.config)})
+        print_json({**_summary(found), "samples": samples, "config": read_settings(found.config).tree})
         return
     click.echo(found.config.read_text(encoding="utf-8"))
     if found.running:
@@ -119,7 +119,7 @@ def _summary(run: RunDir) -> dict[str, Any]:
 def _model(run: RunDir) -> str | None:
     """The base model's source; None where run.yaml does not say it."""
     try:
-        return str(read_yaml(run.config)["model"]["source"])
+        return str(read_settings(run.config).tree["model"]["source"])
     except (UsageError, KeyError, TypeError):
         return None
 

@@ -23,7 +23,7 @@ from offbook.core.errors import OffbookError
 from offbook.infer.stream import Piece, StopReason
 
 CONTEXT = 4096
-"""Tokens of prompt and reply together, at most, unless the model knows fewer."""
+"""Tokens of prompt and reply together, at most."""
 
 
 class Patient(httpx.HTTPTransport):
