@@ -97,6 +97,7 @@ def judge(folder: Path, name: str, epochs: int) -> dict[str, Any]:
             "train.warmup_steps": 4,
             "train.heldout_steps": 10,
             "train.keep": "last" if name == "by_heart" else "best",
+            "evaluate.prompts": 60,
             "track.to": "[]",
         }
         told = [word for option, value in settings.items() for word in (f"--{option}", str(value))]

@@ -56,6 +56,12 @@ def test_each_fault_is_named(settings: dict[str, Any], rule: str) -> None:
     assert rule not in rules(good_card())
 
 
+def test_whom_training_harmed_has_not_found_the_voice() -> None:
+    found = scorecard(evidence(gain=-0.5))
+    assert found["fidelity"]["tuned"]["score"] > found["fidelity"]["base"]["score"]
+    assert headline(findings(found)) == "Was harmed by training."
+
+
 def test_no_difference_is_not_called_learning() -> None:
     card = good_card()
     card["heldout"]["difference"] = {"loss": -0.01, "interval": [-0.05, 0.03]}

@@ -127,12 +127,15 @@ def _unclear(card: Mapping[str, Any], few: bool) -> Numbers | None:
 
 
 def _sounds(card: Mapping[str, Any], place: Literal["right", "closer", "alike", "wrong"]) -> Numbers | None:
-    """Where the tuned model's fidelity lies between the base's and that of the character's own unseen lines."""
+    """Where the tuned model's fidelity lies between the base's and that of the character's own unseen lines. To one that
+    expects those lines less than the base does, no likeness is granted: the judges know spelling, not sense."""
     fidelity, replies = card["fidelity"], len(card["replies"])
     if "difference" not in fidelity:
         return None
     above_base, above_own = (_sign(fidelity[name]["interval"], replies) for name in ("difference", "from_own"))
     found = "wrong" if above_base < 0 else "alike" if not above_base else "closer" if above_own < 0 else "right"
+    if found in ("closer", "right") and _learned(card, 1):
+        return None
     return (
         {**{who: fidelity[who]["score"] for who in ("tuned", "base", "own")}, "replies": replies}
         if found == place
