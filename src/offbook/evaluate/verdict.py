@@ -127,8 +127,8 @@ def _unclear(card: Mapping[str, Any], few: bool) -> Numbers | None:
 
 
 def _sounds(card: Mapping[str, Any], place: Literal["right", "closer", "alike", "wrong"]) -> Numbers | None:
-    """Where the tuned model's fidelity lies between the base's and that of the character's own unseen lines. To one that
-    expects those lines less than the base does, no likeness is granted: the judges know spelling, not sense."""
+    """Where the tuned model's fidelity lies between the base's and that of the character's own unseen lines. To one
+    that expects those lines less than the base does, no likeness is granted: the judges know spelling, not sense."""
     fidelity, replies = card["fidelity"], len(card["replies"])
     if "difference" not in fidelity:
         return None
