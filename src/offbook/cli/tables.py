@@ -64,7 +64,9 @@ def show_check(out: Console, job: Any, known: dict[str, Any]) -> None:
 def show_data(out: Console, known: dict[str, Any]) -> None:
     """What check found in rows and split."""
     _findings(out, known)
-    out.print(f"{known['heldout_rows']} rows are held out, {known['dropped']} resemble them and are left out of both")
+    out.print(
+        f"held-out rows: {known['heldout_rows']}; left out of both, because they resemble one: {known['dropped']}"
+    )
     if known["leak"]:
         found = {name: known["leak"][name]["near"] for name in ("split", "random")}
         out.print(
@@ -95,7 +97,10 @@ def show_ending(out: Console, run: RunDir) -> None:
 
 
 def _findings(out: Console, known: dict[str, Any]) -> None:
-    table = Table(title=f"{known['rows']} rows: {known['verdict']}", title_justify="left", show_lines=False)
+    out.print(f"{known['rows']} rows: {known['verdict']}", style="bold")
+    if not known["findings"]:
+        return
+    table = Table(show_lines=False)
     for column in ("finding", "rows", "share", "example", "what to do"):
         table.add_column(column, justify="right" if column in ("rows", "share") else "left")
     for finding in known["findings"]:
