@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
@@ -39,10 +40,17 @@ def examples(count: int = 9, seed: int = 0) -> list[Example]:
     return [*rows, rows[1]]
 
 
-def adapted(architecture: str = "llama", *, dropout: float = 0.0, seed: int = 0, **changes: object) -> PeftModel:
-    """A tiny model with an adapter on seven modules whose B is not zero."""
+def adapted(
+    architecture: str = "llama",
+    *,
+    dropout: float = 0.0,
+    seed: int = 0,
+    base: Mapping[str, object] = MappingProxyType({}),
+    **changes: object,
+) -> PeftModel:
+    """A tiny model (`base` changes its config) with an adapter on seven modules whose B is not zero."""
     config = LoraConfig(r=4, lora_alpha=8, lora_dropout=dropout, target_modules=MODULES, **changes)
-    model = get_peft_model(tiny_model(architecture, seed=seed), config)
+    model = get_peft_model(tiny_model(architecture, seed=seed, **base), config)
     torch.manual_seed(seed + 1)
     with torch.no_grad():
         for name, parameter in model.named_parameters():

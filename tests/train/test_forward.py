@@ -196,6 +196,20 @@ def test_logits_are_the_model_s_own_without_packing_too(architecture):
     assert apart(found, truth) < 5e-6
 
 
+@pytest.mark.parametrize("architecture", ["llama", "granite"])
+def test_dropout_on_attention_is_left_out_and_told(architecture):
+    rows = examples(4)
+    plain, model = (adapted(architecture, base={"attention_dropout": rate}) for rate in (0.0, 0.5))
+    without, notes = forward.install(plain), forward.install(model)
+    assert [note for note in notes if note not in without] == [
+        "The model's own dropout on attention (0.5) is left out; the adapter's stays."
+    ]
+    for each in (plain, model):
+        each.train()
+    (truth, _), (found, _) = (fast_gradients(each, rows, max_tokens=150) for each in (plain, model))
+    assert apart(found, truth) == 0
+
+
 def test_logits_of_a_model_that_knows_nothing_yet_are_told_from_wrong_ones():
     model, rows = adapted("hyperclovax"), examples(4)
     with torch.no_grad():

@@ -150,7 +150,6 @@ def attention_forward(
     value: torch.Tensor,
     attention_mask: torch.Tensor | None,
     scaling: float | None = None,
-    dropout: float = 0.0,
     sliding_window: int | None = None,
     softcap: float | None = None,
     segments: Segments | None = None,
@@ -158,6 +157,7 @@ def attention_forward(
     **_: Any,
 ) -> tuple[torch.Tensor, None]:
     """What transformers calls: tensors (1, heads, T, d) → (1, T, heads, d). `windows` takes down each module's window.
+    Attention is not dropped out, whatever the model's config says; `forward.install` tells.
 
     Raises:
         RuntimeError: the call names no segments, so that every token would see every earlier one; or it asks for
@@ -165,8 +165,8 @@ def attention_forward(
     """
     if segments is None:
         raise RuntimeError("this model is set up for packed passes: call it inside offbook.train.forward.plain(model)")
-    if dropout or softcap is not None:
-        raise RuntimeError("packed attention computes neither dropout nor a cap on its scores")
+    if softcap is not None:
+        raise RuntimeError("packed attention computes no cap on its scores")
     if windows is not None:
         windows[module] = sliding_window
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling

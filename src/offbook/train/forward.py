@@ -85,6 +85,8 @@ def install(
         own = [name for name, module in base.named_modules() if hasattr(module, "lora_A") and branch(module) is None]
         if own:
             notes.append(f"{len(own)} layers with a special adapter ({own[0]} …) are computed by peft's own code.")
+    if fast.packing and (rate := getattr(base.config.get_text_config(), "attention_dropout", 0.0)):
+        notes.append(f"The model's own dropout on attention ({rate:g}) is left out; the adapter's stays.")
     return notes
 
 
