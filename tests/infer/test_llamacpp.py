@@ -42,14 +42,26 @@ def tokenizer():
 
 
 @pytest.fixture(scope="module")
-def server(model, tokenizer, tmp_path_factory):
+def gguf(model, tokenizer, tmp_path_factory):
     path = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
     ending = ChatTemplate(tokenizer).ending
     persona = Persona(name="x", ending=ending, generation=GREEDY, base=BaseModelRef(source="tiny", revision=""))
     write_model(path, Original(model, tokenizer, persona, path.parent, [ending.id], "tiny"), model, "f16")
-    it = LlamaServer(path, slots=4, context=256)
+    return path
+
+
+@pytest.fixture(scope="module")
+def server(gguf):
+    it = LlamaServer(gguf, slots=4, context=256)
     yield it
     it.close()
+
+
+def test_the_context_is_what_the_model_knows(server, gguf, model):
+    assert server.context == 256
+    wide = LlamaServer(gguf, slots=2)
+    assert wide.context == model.config.max_position_embeddings == 512
+    wide.close()
 
 
 @pytest.fixture

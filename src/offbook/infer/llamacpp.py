@@ -45,7 +45,7 @@ class LlamaServer:
         model: the GGUF file.
         adapter: a GGUF LoRA that requests may put on top (by default it is off).
         slots: how many replies grow side by side.
-        context: tokens of prompt and reply together, for each slot.
+        context: tokens of prompt and reply together, for each slot; fewer where the model knows fewer.
 
     Raises:
         OffbookError: llama.cpp cannot load the file.
@@ -54,7 +54,6 @@ class LlamaServer:
     def __init__(self, model: Path, *, adapter: Path | None = None, slots: int = 1, context: int = CONTEXT) -> None:
         import xllamacpp
 
-        self.context = context
         self._has_adapter = adapter is not None
         self._folder = Path(tempfile.mkdtemp(prefix="offbook-"))  # only this user can enter it
         key = secrets.token_urlsafe(32)
@@ -84,6 +83,8 @@ class LlamaServer:
             headers={"Authorization": f"Bearer {key}"},
             timeout=None,
         )
+        slot = self._client.get("/props").json()["default_generation_settings"]
+        self.context = min(context, slot["n_ctx"])  # llama.cpp rounds it up, and down to what the model knows
         self.complete([0], n_predict=1)  # one that is closed before its loop has begun to run never ends
 
     def _listen(self, params: Any) -> httpx.HTTPTransport:
