@@ -15,7 +15,7 @@ import torch
 
 from offbook.core.config import GenerationConfig
 from offbook.core.errors import UsageError
-from offbook.core.persona import BaseModelRef, Persona
+from offbook.core.persona import BaseModelRef, Persona, add_system
 from offbook.core.registry import lookup
 from offbook.core.report import Reporter, Silent
 from offbook.core.rundir import find_run
@@ -114,9 +114,7 @@ class Character:
 
     def with_system(self, turns: Sequence[Turn]) -> list[Turn]:
         """The turns under the persona's system prompt, unless they bring one."""
-        if self.persona.system is None or (turns and turns[0].role == "system"):
-            return list(turns)
-        return [Turn("system", self.persona.system), *turns]
+        return list(add_system(turns, self.persona.system))
 
 
 def load(

@@ -11,7 +11,7 @@ from typing import Any
 
 from offbook.core.config import BASE, DataConfig, RunConfig, is_hub
 from offbook.core.errors import UsageError
-from offbook.core.persona import BaseModelRef, Persona
+from offbook.core.persona import BaseModelRef, Persona, add_system
 from offbook.core.registry import lookup
 from offbook.core.report import Reporter
 from offbook.core.types import Conversation, Example, Origin, Turn
@@ -238,9 +238,7 @@ def _message(turn: Turn) -> dict[str, Any]:
 
 def with_system(conversation: Conversation, system: str | None) -> Conversation:
     """The conversation under the persona's system prompt, unless the row has one of its own."""
-    if system is None or conversation.system is not None:
-        return conversation
-    return replace(conversation, turns=(Turn("system", system), *conversation.turns))
+    return replace(conversation, turns=add_system(conversation.turns, system))
 
 
 def _local(sources: Sequence[str]) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from offbook.core.config import GenerationConfig
 from offbook.core.errors import UsageError
+from offbook.core.types import Turn
 
 FILE_NAME = "persona.json"
 
@@ -65,3 +67,10 @@ class Persona(BaseModel):
             return cls.model_validate_json(path.read_text(encoding="utf-8"))
         except (ValidationError, UnicodeDecodeError) as error:
             raise UsageError(f"{path} is damaged: {error}", "Restore it, or train the run again.") from None
+
+
+def add_system(turns: Sequence[Turn], system: str | None) -> tuple[Turn, ...]:
+    """The turns under the system prompt, unless they bring one or there is none."""
+    if system is None or (turns and turns[0].role == "system"):
+        return tuple(turns)
+    return (Turn("system", system), *turns)

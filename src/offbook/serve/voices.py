@@ -17,7 +17,7 @@ from typing import Any
 from offbook import character as characters
 from offbook.core.config import GenerationConfig
 from offbook.core.errors import UsageError
-from offbook.core.persona import Persona
+from offbook.core.persona import Persona, add_system
 from offbook.core.registry import lookup
 from offbook.core.report import Reporter
 from offbook.core.types import Turn
@@ -64,11 +64,10 @@ class Voices:
 
     def prompt_ids(self, turns: Sequence[Turn], *, keep_prompt: bool) -> list[int]:
         """Ids of a conversation, under the character's prompt where it brings none (or in any case)."""
-        turns = [turn for turn in turns if turn.role != "system"] if keep_prompt else list(turns)
-        if self.persona.system is not None and (not turns or turns[0].role != "system"):
-            turns = [Turn("system", self.persona.system), *turns]
+        if keep_prompt:
+            turns = [turn for turn in turns if turn.role != "system"]
         with self._lock:
-            return self.template.prompt_ids(turns)
+            return self.template.prompt_ids(add_system(turns, self.persona.system))
 
     def text_ids(self, text: str) -> list[int]:
         """Ids of plain text; control tokens in it stay text."""
