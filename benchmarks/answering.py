@@ -5,7 +5,6 @@ and the whole reply were there. offbook's sides prepare their process as its com
 as it comes.
 """
 
-# ruff: noqa: E402
 from __future__ import annotations
 
 import json
@@ -16,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from offbook.core.process import prepare
+from offbook.core.process_env import prepare
 
 SIDE, JOB = sys.argv[1:]
 if not SIDE.startswith("tutorial"):
@@ -26,10 +25,10 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from offbook.core.config import GenerationConfig
-from offbook.infer.llamacpp import LlamaCppEngine, LlamaServer
-from offbook.infer.stream import TransformersEngine, stream
-from offbook.model import adapter as adapters
+from offbook.core.config.schema import GenerationConfig
+from offbook.generation.llamacpp import LlamaCppEngine, LlamaServer
+from offbook.generation.stream import TransformersEngine, stream
+from offbook.models import adapter as adapters
 
 Ids = list[int]
 Answer = tuple[float, float]

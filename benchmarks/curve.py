@@ -18,7 +18,7 @@ from statistics import mean
 from typing import Any
 
 from offbook.cli.init import create
-from offbook.track.metrics import read
+from offbook.core.metrics_log import read
 
 OFFBOOK = Path(sys.executable).with_name("offbook")
 BOUND = 0.01

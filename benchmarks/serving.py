@@ -30,10 +30,10 @@ from program import Program
 from speakers import Ids, Job, from_run, in_ernie_shape
 from transformers import AutoModelForCausalLM
 
-from offbook.core.config import GenerationConfig
-from offbook.export.gguf_model import write_model
-from offbook.export.original import Original
-from offbook.model import adapter as adapters
+from offbook.core.config.schema import GenerationConfig
+from offbook.exporters.gguf_model import write_model
+from offbook.exporters.source import Original
+from offbook.models import adapter as adapters
 
 ANSWERING = Path(__file__).with_name("answering.py")
 SECOND = 32

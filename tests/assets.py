@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from offbook.core.errors import OffbookError
-from offbook.model import hub
+from offbook.hub import pull
 
 # Tests move OFFBOOK_HOME about; what is shared stays where the user has it.
 HOME = os.environ.get("OFFBOOK_HOME")
@@ -38,6 +38,6 @@ def _pull(source: str, model: bool) -> Path | str:
         else:
             patch.setenv("OFFBOOK_HOME", HOME)
         try:
-            return hub.pull(source).path if model else hub.pull_dataset(source)
+            return pull.pull(source).path if model else pull.pull_dataset(source)
         except OffbookError as error:
             return error.what

@@ -86,7 +86,7 @@ def settings(tiny: Path, rows: Path) -> dict[str, object]:
 def trained(settings: dict[str, object], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished run."""
     import offbook
-    from offbook.core.config import load
+    from offbook.core.config.loading import load
 
     root = tmp_path_factory.mktemp("runs")
     before = os.environ.get("OFFBOOK_RUNS")

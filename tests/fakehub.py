@@ -22,7 +22,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from offbook.model import cache
+from offbook.hub import cache
 
 Files = dict[str, bytes]
 

@@ -1,4 +1,4 @@
-"""The tree is the architecture: who may import whom, and what stays light."""
+"""The tree is the architecture: five floors, imports that point down, and a face that stays light."""
 
 import ast
 import subprocess
@@ -9,21 +9,21 @@ from pathlib import Path
 import offbook
 
 ROOT = Path(offbook.__file__).parent
-STAGES = {"data", "text", "model", "train", "track", "evaluate", "infer", "export"}
-LEVELS = [{"core", "recipes"}, STAGES, "pipeline", {"serve"}, {"cli"}]
-"""core ← stages ← pipeline (the modules right under the package) ← serve ← cli."""
-
-
-def level(part: str) -> int:
-    named = next((number for number, names in enumerate(LEVELS) if part in names and names != "pipeline"), None)
-    return LEVELS.index("pipeline") if named is None else named
+FLOORS = (
+    {"core", "recipes"},
+    {"data", "hub", "models", "tokenization", "training", "tracking", "evaluation", "generation", "exporters"},
+    {"pipeline"},
+    {"server"},
+    {"cli"},
+)
+"""From the ground up. A package may import its own modules and those of the floors below; stages are strangers."""
+FLOOR = {package: number for number, packages in enumerate(FLOORS) for package in packages}
 
 
 def imports(path: Path) -> set[str]:
-    """The parts of offbook that a file imports, anywhere in it (what is for the type checker alone aside)."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    """The packages of offbook that a file imports, anywhere in it."""
     found = set()
-    for node in ast.walk(tree):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "offbook":
             parts = node.module.split(".")
             found |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
@@ -32,26 +32,68 @@ def imports(path: Path) -> set[str]:
     return found
 
 
-def test_imports_point_one_way_and_stages_are_strangers():
-    wrong = []
-    for path in ROOT.rglob("*.py"):
-        relative = path.relative_to(ROOT)
-        part = relative.parts[0].removesuffix(".py")
-        if relative.name == "__init__.py" and len(relative.parts) == 1:
-            continue
-        for other in imports(path) - {part}:
-            if level(other) > level(part) or (part in STAGES and other in STAGES):
-                wrong.append(f"{relative} imports {other}")
+def test_no_module_is_loose():
+    loose = {path.name for path in ROOT.glob("*.py")} - {"__init__.py", "__main__.py"}
+    packages = {path.name for path in ROOT.iterdir() if (path / "__init__.py").is_file()}
+    assert (loose, packages) == (set(), set(FLOOR))
+
+
+def test_imports_point_down_and_stages_are_strangers():
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {other}"
+        for package in FLOOR
+        for path in (ROOT / package).rglob("*.py")
+        for other in imports(path) - {package}
+        if FLOOR[other] > FLOOR[package] or (FLOOR[other] == FLOOR[package] == 1)
+    ]
     assert not wrong
 
 
-def test_pipeline_stays_a_table_of_contents():
-    assert len((ROOT / "pipeline.py").read_text(encoding="utf-8").splitlines()) < 300
+def module_imports() -> dict[str, set[str]]:
+    """Module → modules of offbook that it imports when it is imported itself."""
+    names = {
+        ".".join(("offbook", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__"): path
+        for path in ROOT.rglob("*.py")
+    }
+    graph: dict[str, set[str]] = {}
+    for name, path in names.items():
+        graph[name] = set()
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ImportFrom) and node.module in names:
+                submodules = {f"{node.module}.{alias.name}" for alias in node.names} & set(names)
+                graph[name] |= submodules or {node.module}
+    return graph
+
+
+def test_no_module_imports_itself_by_a_detour():
+    graph = module_imports()
+    state: dict[str, int] = {}
+
+    def visit(name: str, trail: tuple[str, ...]) -> None:
+        assert state.get(name) != 1, f"cycle: {' -> '.join((*trail, name))}"
+        if name not in state:
+            state[name] = 1
+            for other in graph[name]:
+                visit(other, (*trail, name))
+            state[name] = 2
+
+    for name in graph:
+        visit(name, ())
+
+
+def test_files_stay_short():
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for path in ROOT.rglob("*.py")
+        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 320
+    }
+    assert not long
 
 
 def test_core_cli_and_package_import_no_torch():
-    names = ["offbook", "offbook.cli.main", *(f"offbook.core.{p.stem}" for p in (ROOT / "core").glob("[a-z]*.py"))]
-    code = f"import {', '.join(names)}, sys; sys.exit('torch' in sys.modules)"
+    core = (ROOT / "core").rglob("[a-z]*.py")
+    names = [".".join(("offbook", *path.relative_to(ROOT).with_suffix("").parts)) for path in core]
+    code = f"import {', '.join(['offbook', 'offbook.cli.main', *names])}, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -5,25 +5,25 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from offbook.core.process import prepare
+from offbook.core.process_env import prepare
 
 prepare()
 
-import torch  # noqa: E402
-from common import LEARNING_RATE, MODULES, adapted_model, answer, last_word, peak_bytes, read_job, wait  # noqa: E402
-from torch.nn.functional import linear  # noqa: E402
+import torch
+from common import LEARNING_RATE, MODULES, adapted_model, answer, last_word, peak_bytes, read_job, wait
+from torch.nn.functional import linear
 
-from offbook.core.types import Example, Origin  # noqa: E402
-from offbook.train import forward  # noqa: E402
-from offbook.train.packing import Step, pack_step  # noqa: E402
-from offbook.train.products import product  # noqa: E402
+from offbook.core.types import Example, Origin
+from offbook.training import fast_path
+from offbook.training.matmul import product
+from offbook.training.packing import Step, pack_step
 
 
 def main() -> None:
     job = read_job()
     model = adapted_model(job)
     switches = {name: name not in job["without"] for name in ("packing", "fused", "head")}
-    notes = forward.install(model, **switches)
+    notes = fast_path.install(model, **switches)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     adam = torch.optim.AdamW(trained, lr=LEARNING_RATE)
     cut = {"max_tokens": job["max_tokens"], "packing": switches["packing"], "prefix": "prefix" not in job["without"]}
@@ -35,7 +35,7 @@ def main() -> None:
         rows = [Example(ids, labels, Origin("rows", 0)) for ids, labels in job["rows"][start : start + size]]
         step = pack_step(rows, **cut)
         for batch in step.passes:
-            (forward.loss_sum(model, batch) / step.label_tokens).backward()
+            (fast_path.loss_sum(model, batch) / step.label_tokens).backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         adam.step()
         adam.zero_grad()

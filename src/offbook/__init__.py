@@ -10,30 +10,44 @@ The names below are the public API; they are imported when first used, so that `
 from __future__ import annotations
 
 import importlib
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from offbook.character import Character as Character
-    from offbook.character import Reply as Reply
-    from offbook.character import load as load
-    from offbook.core.config import RunConfig as RunConfig
-    from offbook.core.config import load as load_config  # noqa: F401
-    from offbook.core.errors import OffbookError as OffbookError
-    from offbook.pipeline import check as check
+    from offbook.core.config.loading import load as load_config
+    from offbook.core.config.schema import RunConfig
+    from offbook.core.errors import OffbookError
+    from offbook.pipeline.character import Character, Reply
+    from offbook.pipeline.character import load_character as load
+    from offbook.pipeline.checking import check
+    from offbook.pipeline.evaluating import evaluate
+    from offbook.pipeline.exporting import export
+    from offbook.pipeline.training import train
 
 _HOMES = {
-    "Character": ("offbook.character", "Character"),
+    "Character": ("offbook.pipeline.character", "Character"),
     "OffbookError": ("offbook.core.errors", "OffbookError"),
-    "Reply": ("offbook.character", "Reply"),
-    "RunConfig": ("offbook.core.config", "RunConfig"),
-    "check": ("offbook.pipeline", "check"),
-    "load": ("offbook.character", "load"),
-    "load_config": ("offbook.core.config", "load"),
+    "Reply": ("offbook.pipeline.character", "Reply"),
+    "RunConfig": ("offbook.core.config.schema", "RunConfig"),
+    "check": ("offbook.pipeline.checking", "check"),
+    "evaluate": ("offbook.pipeline.evaluating", "evaluate"),
+    "export": ("offbook.pipeline.exporting", "export"),
+    "load": ("offbook.pipeline.character", "load_character"),
+    "load_config": ("offbook.core.config.loading", "load"),
+    "train": ("offbook.pipeline.training", "train"),
 }
 
-__all__ = sorted([*_HOMES, "train"])
+__all__ = [
+    "Character",
+    "OffbookError",
+    "Reply",
+    "RunConfig",
+    "check",
+    "evaluate",
+    "export",
+    "load",
+    "load_config",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -41,18 +55,3 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'offbook' has no attribute '{name}'")
     module, attribute = _HOMES[name]
     return getattr(importlib.import_module(module), attribute)
-
-
-class _Package(ModuleType):
-    """`offbook.train` is the function, although a folder of that name lies in the package."""
-
-    @property
-    def train(self) -> Any:
-        return importlib.import_module("offbook.pipeline").train
-
-    @train.setter
-    def train(self, folder: ModuleType) -> None:
-        """Where Python puts the folder's module once it is imported; `from offbook.train import …` does not need it."""
-
-
-sys.modules[__name__].__class__ = _Package

@@ -11,9 +11,9 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from offbook.cli import main as cli
-from offbook.cli import screen
+from offbook.cli import progress_bar
 from offbook.cli.options import config_options
-from offbook.core import config as configs
+from offbook.core.config import loading, schema
 from offbook.recipes import PLACEHOLDERS, recipes
 
 
@@ -204,8 +204,8 @@ def test_what_a_user_writes_is_shown_as_it_is(offbook, settings, runs, text):
 
 def test_a_bar_is_closed_however_the_task_ends(monkeypatch):
     out = Console(file=io.StringIO(), force_terminal=True, force_interactive=True)
-    monkeypatch.setattr(screen, "console", lambda: out)
-    with pytest.raises(KeyboardInterrupt), screen.reporting() as told:
+    monkeypatch.setattr(progress_bar, "console", lambda: out)
+    with pytest.raises(KeyboardInterrupt), progress_bar.reporting() as told:
         told.step(3, 10, 1.5, 100.0)
         raise KeyboardInterrupt
     shown = out.file.getvalue()
@@ -254,7 +254,7 @@ def test_every_recipe_trains(offbook, name, tiny, rows, tmp_path, monkeypatch):
     code, out, _ = offbook("init", "mine", "--recipe", name)
     assert code == 0
     assert out == "mine/run.yaml\n"
-    assert configs.load("mine/run.yaml").name == "mine"
+    assert loading.load("mine/run.yaml").name == "mine"
     small = {"model.source": str(tiny), "data.source": str(rows), "data.heldout": 0.15, "train.epochs": 0.5}
     code, _, err = offbook("train", "-c", "mine/run.yaml", *options({**small, "generation.max_new_tokens": 4}))
     assert code == 0, err
@@ -313,7 +313,7 @@ def test_every_config_option_is_on_the_command_line():
         click.echo(config.train.learning_rate)
 
     names = {option for parameter in command.params for option in parameter.opts}
-    assert {f"--{name}" for name, _ in configs.options()} <= names
+    assert {f"--{name}" for name, _ in schema.options()} <= names
     answer = CliRunner().invoke(command, ["--data.source", "x", "--train.learning_rate", "3e-3"])
     assert answer.output == "0.003\n"
 

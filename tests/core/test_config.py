@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from offbook.core import config as configs
+from offbook.core.config import loading, schema
 from offbook.core.errors import UsageError
 
 
@@ -14,12 +14,12 @@ def write(path, **tree):
 
 def test_command_line_beats_file_beats_default(tmp_path):
     path = write(tmp_path / "run.yaml", data={"source": "x.json"}, train={"epochs": 5, "batch_size": 4})
-    config = configs.load(path, {"train.epochs": "1"})
+    config = loading.load(path, {"train.epochs": "1"})
     assert (config.train.epochs, config.train.batch_size, config.train.save_steps) == (1, 4, 100)
 
 
 def test_numbers_that_yaml_takes_for_text(tmp_path):
-    assert configs.load(None, {"data.source": "x", "train.learning_rate": "1e-3"}).train.learning_rate == 1e-3
+    assert loading.load(None, {"data.source": "x", "train.learning_rate": "1e-3"}).train.learning_rate == 1e-3
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_numbers_that_yaml_takes_for_text(tmp_path):
 def test_faults_name_the_key(tmp_path, tree, said):
     path = write(tmp_path / "run.yaml", data={"source": "x"}, **tree)
     with pytest.raises(UsageError) as caught:
-        configs.load(path)
+        loading.load(path)
     assert said in str(caught.value)
     assert caught.value.exit_code == 2
 
@@ -43,21 +43,21 @@ def test_faults_name_the_key(tmp_path, tree, said):
 def test_all_faults_are_told_at_once(tmp_path):
     path = write(tmp_path / "run.yaml", train={"epochs": 0, "bogus": 1})
     with pytest.raises(UsageError) as caught:
-        configs.load(path)
+        loading.load(path)
     for said in ("'data' is missing", "'train.epochs'", "'train.bogus'"):
         assert said in str(caught.value)
 
 
 def test_unknown_override_is_an_error():
     with pytest.raises(UsageError, match=r"unknown key 'train\.epoch'"):
-        configs.load(None, {"data.source": "x", "train.epoch": "1"})
+        loading.load(None, {"data.source": "x", "train.epoch": "1"})
 
 
 @pytest.mark.parametrize(
     "text", ["true", "007", "2026-11-24", "You are: Hamlet", "#1", "[HAM]let", "- a", "null", "2026-13-01"]
 )
 def test_text_in_an_override_is_what_was_typed(text):
-    assert configs.load(None, {"data.source": "x", "persona.name": text}).persona.name == text
+    assert loading.load(None, {"data.source": "x", "persona.name": text}).persona.name == text
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_text_in_an_override_is_what_was_typed(text):
     ],
 )
 def test_an_override_may_be_quoted_null_or_a_list(option, typed, meant):
-    config = configs.load(None, {"data.source": "x", option: typed})
+    config = loading.load(None, {"data.source": "x", option: typed})
     section, leaf = option.split(".")
     assert getattr(getattr(config, section), leaf) == meant
 
@@ -80,27 +80,27 @@ def test_an_override_may_be_quoted_null_or_a_list(option, typed, meant):
 def test_off_in_a_file_is_the_word(tmp_path):
     path = write(tmp_path / "run.yaml", data={"source": "a.json"})
     path.write_text(path.read_text() + "  dedupe: off\n")
-    assert configs.load(path).data.dedupe == "off"
+    assert loading.load(path).data.dedupe == "off"
 
 
 def test_paths_in_a_file_are_relative_to_it_and_on_the_command_line_to_the_folder(tmp_path, monkeypatch):
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     path = write(tmp_path / "run.yaml", data={"source": ["a.json", "hf:org/set"], "mix_in": "b.json"})
-    config = configs.load(path, {"data.heldout_source": "c.json"})
+    config = loading.load(path, {"data.heldout_source": "c.json"})
     assert config.data.source == [str(tmp_path / "a.json"), "hf:org/set"]
     assert config.data.mix_in == str(tmp_path / "b.json")
     assert config.data.heldout_source == str(tmp_path / "here" / "c.json")
     itself = write(tmp_path / "itself.yaml", data={"source": "a.json", "mix_in": "base"})
-    assert configs.load(itself).data.mix_in == "base"
-    assert configs.load(itself, {"model.source": "base"}).model.source == str(tmp_path / "here" / "base")
+    assert loading.load(itself).data.mix_in == "base"
+    assert loading.load(itself, {"model.source": "base"}).model.source == str(tmp_path / "here" / "base")
 
 
 def test_what_is_dumped_loads_again(tmp_path):
-    config = configs.load(None, {"data.source": "/x/行.json", "persona.system": "你是：甄嬛", "name": "甄嬛"})
+    config = loading.load(None, {"data.source": "/x/行.json", "persona.system": "你是：甄嬛", "name": "甄嬛"})
     path = tmp_path / "run.yaml"
-    path.write_text(configs.dump(config), encoding="utf-8")
-    assert configs.load(path) == config
+    path.write_text(loading.dump(config), encoding="utf-8")
+    assert loading.load(path) == config
 
 
 @pytest.mark.parametrize(
@@ -110,16 +110,16 @@ def test_a_file_that_is_no_config(tmp_path, text, said):
     path = tmp_path / "run.yaml"
     path.write_text(text + "\n")
     with pytest.raises(UsageError, match=said):
-        configs.load(path)
+        loading.load(path)
 
 
 def test_a_missing_file_says_how_to_make_one(tmp_path):
     with pytest.raises(UsageError, match="offbook init"):
-        configs.load(tmp_path / "none.yaml")
+        loading.load(tmp_path / "none.yaml")
 
 
 def test_every_option_is_described():
-    described = {name: field.description for name, field in configs.options()}
+    described = {name: field.description for name, field in schema.options()}
     assert len(described) > 40
     assert not [name for name, text in described.items() if not text]
     assert len(set(described.values())) == len(described)
@@ -128,7 +128,7 @@ def test_every_option_is_described():
 @pytest.mark.parametrize("name", ["../x", "a/b", "a\\b", ""])
 def test_a_run_name_cannot_leave_the_runs_folder(name):
     with pytest.raises(UsageError, match="'name'"):
-        configs.validate({"name": name, "data": {"source": "x"}})
+        loading.validate({"name": name, "data": {"source": "x"}})
 
 
 BEGINNING = "data:\n  source: x\n"
@@ -160,7 +160,7 @@ def test_a_beginners_mistakes_in_yaml_are_named_with_their_line(tmp_path, text, 
     path = tmp_path / "run.yaml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(UsageError) as caught:
-        configs.load(path)
+        loading.load(path)
     assert said in caught.value.what
     assert caught.value.what.startswith(str(path))
     assert caught.value.fix
@@ -180,16 +180,16 @@ def test_a_beginners_mistakes_in_yaml_are_named_with_their_line(tmp_path, text, 
 def test_the_same_signs_within_a_text_are_left_alone(tmp_path, text, system):
     path = tmp_path / "run.yaml"
     path.write_text(f"{BEGINNING}{text}\n", encoding="utf-8")
-    config = configs.load(path)
+    config = loading.load(path)
     assert config.persona.system == system
-    path.write_text(configs.dump(config), encoding="utf-8")
-    assert configs.load(path) == config
+    path.write_text(loading.dump(config), encoding="utf-8")
+    assert loading.load(path) == config
 
 
 def test_a_fault_of_an_option_is_not_blamed_on_the_file(tmp_path):
     path = write(tmp_path / "run.yaml", data={"source": "x"}, lora={"rank": 0})
     with pytest.raises(UsageError) as caught:
-        configs.load(path, {"train.epochs": "abc", "persona.probes": "a,b"})
+        loading.load(path, {"train.epochs": "abc", "persona.probes": "a,b"})
     assert caught.value.what == (
         f"{path}: line 4: 'lora.rank' is 0: it should be greater than or equal to 1; "
         '--persona.probes is \'a,b\': it should be a list: ["a", "b"]; '

@@ -2,8 +2,9 @@
 
 import pytest
 
+from offbook.core.atomic import whole_folder, write_whole
 from offbook.core.errors import UsageError
-from offbook.core.rundir import RunDir, find_run, list_runs, whole_folder, write_whole
+from offbook.core.rundir import RunDir, find_run, list_runs
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offbook.core.types import Conversation
-from offbook.data import formats, leak
+from offbook.data import formats, leakage
 from offbook.data.split import Split, against, split
 from tests.data.made import said
 from tests.paths import shared_file
@@ -63,8 +63,8 @@ def test_deterministic_by_seed():
 @pytest.mark.parametrize("seed", range(3))
 def test_nothing_leaks_where_a_random_split_does(seed, scenes):
     parts = split(rows(1000, seed, scenes), 0.1, seed)
-    measured = leak.measure(parts, seed)
-    assert measured.split == leak.Leak(rows=len(parts.heldout), exact=0, near=0, prompt=0, scene=0)
+    measured = leakage.measure(parts, seed)
+    assert measured.split == leakage.Leak(rows=len(parts.heldout), exact=0, near=0, prompt=0, scene=0)
     assert measured.random.near > 5
     assert measured.random.prompt > 5
     assert bool(scenes) == (measured.random.scene > 50)
@@ -121,7 +121,7 @@ def test_one_prompt_alone_is_split_by_rows():
     same = split([said("说话", *row.replies) for row in rows(400)], 0.1, 0)
     assert same.by == "row"
     assert 15 < len(same.heldout) < 80
-    assert leak.measure(same, 0).split.near == 0
+    assert leakage.measure(same, 0).split.near == 0
 
 
 def test_one_row_many_times_is_learned_and_never_held_out():
@@ -154,7 +154,7 @@ def test_against_takes_the_users_choice_as_it_is():
     own = rows(10)
     parts = against(own, own[:3])
     assert (parts.train, parts.heldout, parts.dropped, parts.by) == (own, own[:3], [], "file")
-    assert leak.measure(parts, 0).split == leak.Leak(rows=3, exact=3, near=3, prompt=3, scene=0)
+    assert leakage.measure(parts, 0).split == leakage.Leak(rows=3, exact=3, near=3, prompt=3, scene=0)
 
 
 def test_the_leak_measure_counts_each_kind():
@@ -167,11 +167,11 @@ def test_the_leak_measure_counts_each_kind():
         said("", "否。"),
     ]
     parts = Split(learned, judged, [], "file")
-    assert leak.measure(parts, 0).split == leak.Leak(rows=5, exact=1, near=2, prompt=2, scene=1)
+    assert leakage.measure(parts, 0).split == leakage.Leak(rows=5, exact=1, near=2, prompt=2, scene=1)
 
 
 def test_nothing_held_out_leaks_nothing():
-    assert leak.measure(split(rows(5), 0, 0), 0).split == leak.Leak(0, 0, 0, 0, 0)
+    assert leakage.measure(split(rows(5), 0, 0), 0).split == leakage.Leak(0, 0, 0, 0, 0)
 
 
 LINES = st.builds(
@@ -183,7 +183,7 @@ LINES = st.builds(
 def test_any_rows_split_without_a_leak(given_rows, share, seed):
     parts = split(given_rows, share, seed)
     assert len(parts.train) + len(parts.heldout) + len(parts.dropped) == len(given_rows)
-    measured = leak.measure(parts, 0).split
+    measured = leakage.measure(parts, 0).split
     assert (measured.exact, measured.near) == (0, 0)
     assert measured.prompt == 0 or parts.by == "row"
 
@@ -191,9 +191,9 @@ def test_any_rows_split_without_a_leak(given_rows, share, seed):
 def test_the_tutorials_rows():
     conversations = formats.load([shared_file("data/huanhuan.json")]).conversations
     parts = split(conversations, 0.05, 0)
-    measured = leak.measure(parts, 0)
+    measured = leakage.measure(parts, 0)
     assert len(parts.heldout) == 163
     assert len(parts.dropped) == 3
-    assert measured.split == leak.Leak(rows=163, exact=0, near=0, prompt=0, scene=0)
+    assert measured.split == leakage.Leak(rows=163, exact=0, near=0, prompt=0, scene=0)
     assert measured.random.near >= 5
     assert "你是谁？" in {row.prompt for row in parts.train}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from offbook.core.report import Silent
+from offbook.core.progress import Silent
 from offbook.core.rundir import RunDir
 
 

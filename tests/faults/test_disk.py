@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 
 import offbook
-from offbook import pipeline
-from offbook.core import rundir
-from offbook.core.config import load
+from offbook.core import atomic
+from offbook.core.config.loading import load
 from offbook.core.errors import OffbookError, UsageError
 from offbook.core.rundir import RunDir
-from offbook.track import guest as guests
-from offbook.track.guest import Guest
-from offbook.train import checkpoint
+from offbook.pipeline import training
+from offbook.tracking import tracker_process as guests
+from offbook.tracking.tracker_process import Guest
+from offbook.training import checkpoint
 from tests.faults.common import Ears, adapter_bytes, fill
 
 MIB = 2**20
@@ -81,7 +81,7 @@ def test_8_a_read_only_place_is_refused_before_the_model_loads(
     read_only: Callable[[], Path], settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = read_only()
-    monkeypatch.setattr(pipeline, "open_job", lambda *args: pytest.fail("the model was loaded"))
+    monkeypatch.setattr(training, "open_job", lambda *args: pytest.fail("the model was loaded"))
     monkeypatch.setenv("OFFBOOK_RUNS", str(place))
     for name in ("there", "absent"):
         with pytest.raises(UsageError, match=r"cannot write in .*: (Read-only file system|Permission denied)"):
@@ -109,7 +109,7 @@ def test_a_disk_that_fails_is_told_without_a_traceback(settings: Any, monkeypatc
     def broken(path: Path) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
 
-    monkeypatch.setattr(rundir, "sync", broken)
+    monkeypatch.setattr(atomic, "sync", broken)
     with pytest.raises(OffbookError, match=r"the disk failed: .*Input/output error"):
         offbook.train(load(None, settings))
 
@@ -120,7 +120,7 @@ def test_a_folder_that_made_way_comes_back(tmp_path: Path) -> None:
     target.mkdir()
     (target / "file").write_text("old")
     target.rename(tmp_path / ".old-target")
-    with pytest.raises(RuntimeError), rundir.whole_folder(target):
+    with pytest.raises(RuntimeError), atomic.whole_folder(target):
         raise RuntimeError
     assert (target / "file").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["target"]

@@ -14,14 +14,15 @@ import pytest
 
 import offbook
 from offbook.cli.main import main
-from offbook.core.config import load
+from offbook.core.atomic import write_json
+from offbook.core.config.loading import load
 from offbook.core.errors import OffbookError, UsageError
-from offbook.core.rundir import RunDir, write_json
+from offbook.core.rundir import RunDir
 from offbook.core.types import Turn
-from offbook.model.load import load_model, load_tokenizer
-from offbook.text import template as templates
-from offbook.text.template import ChatTemplate
-from offbook.train import checkpoint
+from offbook.models.load import load_model, load_tokenizer
+from offbook.tokenization import chat_template as templates
+from offbook.tokenization.chat_template import ChatTemplate
+from offbook.training import checkpoint
 from tests.tiny import chatml_tokenizer, tiny_folder, tiny_model
 
 

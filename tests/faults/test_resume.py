@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 import offbook
-from offbook import pipeline
-from offbook.core.config import load
+from offbook.core.config.loading import load
 from offbook.core.errors import UsageError
+from offbook.core.metrics_log import read
 from offbook.core.rundir import RunDir
-from offbook.track.metrics import read
-from offbook.train import checkpoint
+from offbook.pipeline import training
+from offbook.training import checkpoint
 from tests.faults.common import Ears, adapter_bytes
 
 
@@ -146,8 +146,8 @@ def test_13_what_cannot_be_resumed_at_all_is_refused_even_inexactly(unfinished: 
 def test_13_another_number_of_threads_is_a_change(
     unfinished: RunDir, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = pipeline.environment.arithmetic()
-    monkeypatch.setattr(pipeline.environment, "arithmetic", lambda: {**now, "threads": 99})
+    now = training.environment.arithmetic()
+    monkeypatch.setattr(training.environment, "arithmetic", lambda: {**now, "threads": 99})
     with pytest.raises(UsageError, match=rf"threads {now['threads']} → 99"):
         offbook.train(load(None, settings), resume=True)
 
@@ -166,7 +166,7 @@ def test_14_a_moved_run_goes_on(
 def test_a_run_that_lacks_only_its_ending_trains_no_step_more(
     unfinished: RunDir, settings: Any, trained: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline.StepTrainer, "training_step", lambda *args: pytest.fail("a step was trained"))
+    monkeypatch.setattr(training.StepTrainer, "training_step", lambda *args: pytest.fail("a step was trained"))
     before = read(unfinished.metrics)
     offbook.train(load(None, settings), resume=True)
     assert adapter_bytes(unfinished) == adapter_bytes(RunDir(trained))
@@ -189,7 +189,7 @@ def test_what_is_refused_overwrites_nothing(finished: RunDir, settings: Any, mon
     before = contents(finished)
     with pytest.raises(UsageError, match="no such file"):
         offbook.train(load(None, {**settings, "data.source": "typo.json"}), overwrite=True)
-    monkeypatch.setattr(pipeline, "refuse_small_disk", lambda path, needed: pytest.fail(f"{needed} bytes"))
+    monkeypatch.setattr(training, "refuse_small_disk", lambda path, needed: pytest.fail(f"{needed} bytes"))
     with pytest.raises(pytest.fail.Exception) as refused:
         offbook.train(load(None, settings), overwrite=True)
     assert contents(finished) == before

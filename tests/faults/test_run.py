@@ -14,17 +14,17 @@ import pytest
 import torch
 
 import offbook
-from offbook import pipeline
 from offbook.cli.main import main
-from offbook.core import writer
-from offbook.core.config import load
+from offbook.core import run_lock
+from offbook.core.config.loading import load
 from offbook.core.errors import OffbookError, UsageError
-from offbook.core.report import Silent
+from offbook.core.progress import Silent
+from offbook.core.run_lock import exclusive
 from offbook.core.rundir import RunDir
-from offbook.core.writer import exclusive
-from offbook.track import guest as guests
-from offbook.track.guest import Guest
-from offbook.train import checkpoint
+from offbook.pipeline import training
+from offbook.tracking import tracker_process as guests
+from offbook.tracking.tracker_process import Guest
+from offbook.training import checkpoint
 from tests.faults.common import Ears, adapter_bytes
 
 
@@ -43,7 +43,7 @@ def test_10_a_tracker_does_not_inherit_the_lock(runs: Path, tmp_path: Path, monk
 def test_12_the_second_ctrl_c_stops_at_once_and_loses_nothing(
     settings: Any, runs: Path, trained: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    whole = pipeline.forward.loss_sum
+    whole = training.fast_path.loss_sum
 
     def interrupted(model: Any, batch: Any) -> Any:
         if (runs / "tiny" / "checkpoints" / "step-000005").exists():
@@ -52,7 +52,7 @@ def test_12_the_second_ctrl_c_stops_at_once_and_loses_nothing(
         return whole(model, batch)
 
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline.forward, "loss_sum", interrupted)
+        patch.setattr(training.fast_path, "loss_sum", interrupted)
         with pytest.raises(SystemExit) as ended:
             main(["train", *(word for key, value in settings.items() for word in (f"--{key}", json.dumps(value)))])
     assert ended.value.code == 130
@@ -88,14 +88,14 @@ BENDS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 def test_15_divergence_keeps_the_last_good_checkpoint(
     settings: Any, runs: Path, monkeypatch: pytest.MonkeyPatch, said: str
 ) -> None:
-    whole = pipeline.forward.loss_sum
+    whole = training.fast_path.loss_sum
     fifth = runs / "tiny" / "checkpoints" / "step-000005"
 
     def bent(model: Any, batch: Any) -> torch.Tensor:
         loss = whole(model, batch)
         return BENDS[said](loss) if fifth.exists() else loss
 
-    monkeypatch.setattr(pipeline.forward, "loss_sum", bent)
+    monkeypatch.setattr(training.fast_path, "loss_sum", bent)
     with pytest.raises(OffbookError, match=rf"{said} \(rows: .*lines.json:\d+") as failure:
         offbook.train(load(None, settings))
     assert failure.value.exit_code == 1
@@ -115,7 +115,7 @@ def test_15_divergence_keeps_the_last_good_checkpoint(
 def test_16_nothing_to_learn_is_told_before_training(
     settings: Any, runs: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], said: str
 ) -> None:
-    monkeypatch.setattr(pipeline.StepTrainer, "train", lambda *args, **kwargs: pytest.fail("training began"))
+    monkeypatch.setattr(training.StepTrainer, "train", lambda *args, **kwargs: pytest.fail("training began"))
     with pytest.raises(UsageError, match=said) as refused:
         offbook.train(load(None, {**settings, **changes}))
     assert refused.value.exit_code == 2
@@ -148,7 +148,7 @@ def test_17_a_kill_for_want_of_memory_is_recognised(
     unfinished: RunDir, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vmstat = tmp_path / "vmstat"
-    monkeypatch.setattr(writer, "VMSTAT", vmstat)
+    monkeypatch.setattr(run_lock, "VMSTAT", vmstat)
     advice = "--train.max_tokens_per_pass 1024"
 
     def warnings(kills: int, *, left: str | None = None, peak: int = 0) -> list[str]:
@@ -156,7 +156,7 @@ def test_17_a_kill_for_want_of_memory_is_recognised(
         vmstat.write_text(f"pgfault 7\noom_kill {kills}\n")
         if left:
             unfinished.writer.write_text(left)
-        monkeypatch.setattr(pipeline, "open_job", lambda *args: pytest.fail("far enough"))
+        monkeypatch.setattr(training, "open_job", lambda *args: pytest.fail("far enough"))
         unfinished.metrics.write_text(json.dumps({"step": 1, "memory_bytes": peak}) + "\n")
         ears = Ears()
         with pytest.raises(pytest.fail.Exception):

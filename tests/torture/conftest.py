@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from offbook.core.metrics_log import read
 from offbook.core.rundir import RunDir
-from offbook.track.metrics import read
 from tests.torture import shim
 from tests.torture.stage import Stage
 

@@ -15,8 +15,8 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from offbook.core.rundir import restore, whole_folder, write_whole
-from offbook.train import checkpoint
+from offbook.core.atomic import restore, whole_folder, write_whole
+from offbook.training import checkpoint
 from tests.torture.shim import Action, arm, calls
 
 OLD, NEW = b"old" * 5000, b"new" * 7000

@@ -11,8 +11,8 @@ import pytest
 from transformers import Ernie4_5Config, Ernie4_5ForCausalLM
 
 import offbook
-from offbook import pipeline
-from offbook.core.config import load
+from offbook.core.config.loading import load
+from offbook.pipeline import training
 from tests.paths import shared_file
 from tests.tiny import ernie_tokenizer
 
@@ -28,7 +28,7 @@ def test_a_checkpoint_adds_less_than_2_percent(tmp_path: Path, monkeypatch: pyte
     ernie_tokenizer(2048).save_pretrained(folder)
     times: dict[str, list[float]] = {"_save_checkpoint": [], "training_step": []}
     for name, seconds in times.items():
-        whole = getattr(pipeline.StepTrainer, name)
+        whole = getattr(training.StepTrainer, name)
 
         def timed(*args: Any, whole: Any = whole, seconds: list[float] = seconds, **kwargs: Any) -> Any:
             began = time.perf_counter()
@@ -37,7 +37,7 @@ def test_a_checkpoint_adds_less_than_2_percent(tmp_path: Path, monkeypatch: pyte
             finally:
                 seconds.append(time.perf_counter() - began)
 
-        monkeypatch.setattr(pipeline.StepTrainer, name, timed)
+        monkeypatch.setattr(training.StepTrainer, name, timed)
     monkeypatch.setenv("OFFBOOK_RUNS", str(tmp_path / "runs"))
     told = {
         "model.source": str(folder),

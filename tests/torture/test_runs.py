@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import offbook
-from offbook.core.config import load
+from offbook.core.config.loading import load
 from offbook.core.errors import UsageError
 from offbook.core.rundir import RunDir
 from tests.tiny import tiny_folder, tiny_model

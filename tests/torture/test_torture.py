@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from offbook.core.rundir import RunDir
-from offbook.train import checkpoint as checkpoints
+from offbook.training import checkpoint as checkpoints
 from tests.torture import shim
 from tests.torture.conftest import PATHS, Whole, ending_of, ends_alike
 from tests.torture.shim import Action

@@ -48,10 +48,10 @@ def command(
         raise UsageError("--message is empty", 'Say something: --message "Who are you?"')
     if message is not None and not _is_text(message):
         raise UsageError("--message holds bytes that are not UTF-8 text", "Set the terminal to UTF-8 and try again.")
-    from offbook import character as characters
-    from offbook.cli.screen import console, reporter
+    from offbook.cli.progress_bar import console, reporter
+    from offbook.pipeline import character as characters
 
-    character = characters.load(run, base_model=base_model, template=template, reporter=reporter())
+    character = characters.load_character(run, base_model=base_model, template=template, reporter=reporter())
     if not base:
         character.settle()
     changes = {name: value for name, value in sampling.items() if value is not None}

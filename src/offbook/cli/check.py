@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from offbook.cli.options import config_options, json_option, print_json, warn_of_placeholders
-from offbook.core.config import DataConfig, RunConfig
+from offbook.core.config.schema import DataConfig, RunConfig
 
 
 @click.command(
@@ -24,19 +24,19 @@ from offbook.core.config import DataConfig, RunConfig
 def command(config: RunConfig, data: tuple[str, ...], html: Path | None, as_json: bool) -> None:
     """Say everything that can be known before training: the rows and what is wrong with them, what will be learned,
     how big and how long the run will be, and whether the character will stop talking. Writes nothing else."""
-    from offbook import pipeline
-    from offbook.cli.screen import console, reporter
+    from offbook.cli.progress_bar import console, reporter
     from offbook.cli.tables import show_check, show_data
+    from offbook.pipeline import checking
 
     out = console(stderr=False)
     if data:
-        known = pipeline.check_data(config)
+        known = checking.check_data(config)
         if not as_json:
             show_data(out, known)
     else:
         warn_of_placeholders(config)
         show = None if as_json else lambda job, found: show_check(out, job, found)
-        known = pipeline.check(config, reporter=reporter(), show=show)
+        known = checking.check(config, reporter=reporter(), show=show)
     _warn_of_share(known, config.data)
     if html is not None:
         _write_page(html, known, config)
@@ -58,8 +58,8 @@ def _warn_of_share(known: dict[str, Any], data: DataConfig) -> None:
 
 
 def _write_page(path: Path, known: dict[str, Any], config: RunConfig) -> None:
-    from offbook.core.rundir import write_whole
-    from offbook.data.page import render
+    from offbook.core.atomic import write_whole
+    from offbook.data.html_report import render
 
     write_whole(path, render(known, title=f"{config.persona.name}: {config.name}"))
     click.echo(f"Wrote {path}", err=True)

@@ -25,9 +25,9 @@ OPTIONAL = {
 @json_option
 def command(as_json: bool) -> None:
     """Look at versions, memory, disk, processor and GPU, and say what is missing and how to mend it."""
-    from offbook import environment
+    from offbook.core import environment
     from offbook.core.rundir import runs_root
-    from offbook.model.load import choose_device, choose_dtype
+    from offbook.models.load import choose_device, choose_dtype
 
     folder = next(path for path in (runs_root().resolve(), *runs_root().resolve().parents) if path.exists())
     hardware = environment.hardware()

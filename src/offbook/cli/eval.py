@@ -33,19 +33,19 @@ def command(
 
     Writes eval.json and report.html into the run's folder.
     """
-    from offbook import judging
-    from offbook.cli.screen import reporter
+    from offbook.cli.progress_bar import reporter
     from offbook.core.rundir import find_run
-    from offbook.evaluate.gate import DEFAULT_BOUNDS, Bound
+    from offbook.evaluation.thresholds import DEFAULT_BOUNDS, Bound
+    from offbook.pipeline import evaluating
 
     bounds = [Bound.parse(text) for text in (*(DEFAULT_BOUNDS if gate else ()), *bound)]
-    card = judging.evaluate(run, data=data, prompts=prompts, lang=lang, reporter=reporter())
+    card = evaluating.evaluate(run, data=data, prompts=prompts, lang=lang, reporter=reporter())
     if as_json:
         print_json(card)
     else:
         _show(card)
         click.echo(f"\nThe whole verdict: {find_run(run).report}")
-    judging.check_gate(card, bounds)
+    evaluating.check_gate(card, bounds)
 
 
 def _show(card: dict[str, Any]) -> None:

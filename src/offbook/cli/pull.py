@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from offbook.model import hub
+from offbook.hub import pull
 
 
 @click.command()
@@ -29,6 +29,6 @@ def command(source: str, revision: str, dataset: bool) -> None:
         click.echo(text, err=True)
 
     if dataset:
-        click.echo(hub.pull_dataset(source, revision, progress=progress))
+        click.echo(pull.pull_dataset(source, revision, progress=progress))
     else:
-        click.echo(hub.pull(source, revision, progress=progress).path)
+        click.echo(pull.pull(source, revision, progress=progress).path)

@@ -7,10 +7,10 @@ from typing import Any
 import click
 
 from offbook.cli.options import json_option, print_json
+from offbook.core.config.yaml_file import read_settings
 from offbook.core.errors import UsageError
+from offbook.core.run_lock import remove
 from offbook.core.rundir import RunDir, find_run, list_runs
-from offbook.core.settings_file import read_settings
-from offbook.core.writer import remove
 
 DAMAGED = "(run.yaml is damaged)"
 
@@ -29,7 +29,7 @@ def list_(as_json: bool = False) -> None:
     """Print every run with its state and its held-out loss, newest first."""
     from rich.table import Table
 
-    from offbook.cli.screen import console
+    from offbook.cli.progress_bar import console
 
     rows = [_summary(run) for run in list_runs()]
     if as_json:
@@ -48,7 +48,7 @@ def show(run: str, as_json: bool) -> None:
     """Print what is known about RUN: settings, losses, samples, files."""
     import json
 
-    from offbook.cli.screen import console
+    from offbook.cli.progress_bar import console
     from offbook.cli.tables import show_ending
 
     found = find_run(run)
@@ -73,10 +73,10 @@ def compare(runs: tuple[str, ...], lang: str, as_json: bool) -> None:
     """Print the figures of evaluated RUNS side by side, with the paired difference from the first."""
     from rich.table import Table
 
-    from offbook import judging
-    from offbook.cli.screen import console
+    from offbook.cli.progress_bar import console
+    from offbook.pipeline import evaluating
 
-    found = judging.compare_runs(runs, lang)
+    found = evaluating.compare_runs(runs, lang)
     if as_json:
         print_json(found)
         return
@@ -101,7 +101,7 @@ def rm(run: str, yes: bool) -> None:
 
 
 def _summary(run: RunDir) -> dict[str, Any]:
-    from offbook.track.metrics import read
+    from offbook.core.metrics_log import read
 
     lines = read(run.metrics)
     losses = [line["heldout_loss"] for line in lines if line.get("heldout_loss") is not None]

@@ -26,7 +26,7 @@ def command(run: str, **options: object) -> None:
     It listens on this computer alone. To let others in, set the environment variable OFFBOOK_API_KEY to a secret that
     they have to show, and name an address with --host.
     """
-    from offbook.cli.screen import reporter
-    from offbook.serve.run import serve
+    from offbook.cli.progress_bar import reporter
+    from offbook.server.http_server import serve
 
     serve(run, reporter=reporter(), **options)  # type: ignore[arg-type]

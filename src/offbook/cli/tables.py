@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from offbook.cli.screen import clock
+from offbook.cli.progress_bar import clock
+from offbook.core import metrics_log
 from offbook.core.rundir import RunDir
 from offbook.core.types import NO_LABEL, Example
-from offbook.track import metrics
 
 
 def show_plan(out: Console, job: Any, known: dict[str, Any]) -> None:
@@ -78,7 +78,7 @@ def show_data(out: Console, known: dict[str, Any]) -> None:
 
 def show_ending(out: Console, run: RunDir) -> None:
     """What came of a run: losses, samples, where things are, what to do next."""
-    lines = metrics.read(run.metrics)
+    lines = metrics_log.read(run.metrics)
     losses = {line["step"]: line["heldout_loss"] for line in lines if line.get("heldout_loss") is not None}
     if losses:
         step = json.loads(run.environment.read_text(encoding="utf-8"))["adapter_step"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from offbook.cli.options import config_options, warn_of_placeholders
-from offbook.core.config import RunConfig
+from offbook.core.config.schema import RunConfig
 
 
 @click.command(
@@ -21,13 +21,13 @@ def command(config: RunConfig, resume: bool, overwrite: bool, allow_inexact: boo
 
     Ctrl-C finishes the step, saves and stops; --resume goes on exactly there.
     """
-    from offbook import pipeline
-    from offbook.cli.screen import console, reporting
+    from offbook.cli.progress_bar import console, reporting
     from offbook.cli.tables import show_ending, show_plan
+    from offbook.pipeline import training
 
     warn_of_placeholders(config)
     with reporting() as reporter:
-        run = pipeline.train(
+        run = training.train(
             config,
             resume=resume,
             overwrite=overwrite,

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from offbook.core.config import GenerationConfig
+from offbook.core.config.schema import GenerationConfig
 from offbook.core.errors import UsageError
 from offbook.core.types import Turn
 

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import errno
-import json
 import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from offbook.core.errors import UsageError
 from offbook.core.registry import nearest
-
-FULL = (errno.ENOSPC, errno.EDQUOT)
-"""The system's words for a full disk and for a quota that is used up."""
 
 
 def runs_root() -> Path:
@@ -151,86 +142,3 @@ def find_run(name: str | Path) -> RunDir:
         raise UsageError(f"'{name}' has settings, but no run yet", f"Make one: offbook train -c {here.config}")
     known = [run.name for run in list_runs()]
     raise UsageError(f"no run '{name}'{nearest(str(name), known)}", "See `offbook runs list`.")
-
-
-@contextmanager
-def whole_folder(target: Path) -> Iterator[Path]:
-    """A temporary sibling of `target` to write in; it takes `target`'s place only if the block ends well.
-
-    Every file and the folder are on disk before the rename, so after a crash `target` is absent, old or whole. The old
-    one makes way by a rename of its own; a crash between the two is mended by `restore`, which every writer calls.
-
-    Raises:
-        OSError: ENOSPC if the disk filled up, whatever error the block made of it.
-    """
-    restore(target)
-    temporary = target.with_name(f".tmp-{target.name}")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    try:
-        yield temporary
-        for path in sorted(temporary.rglob("*"), reverse=True):
-            sync(path)
-        sync(temporary)
-        if target.exists():
-            target.rename(_aside(target))
-        temporary.rename(target)
-        sync(target.parent)
-        shutil.rmtree(_aside(target), ignore_errors=True)
-    except BaseException as error:
-        full = _is_full(temporary)
-        shutil.rmtree(temporary, ignore_errors=True)
-        restore(target)
-        if full and isinstance(error, Exception) and not isinstance(error, OSError):
-            # Libraries that write through C or Rust hide the system's error in one of their own.
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target)) from error
-        raise
-
-
-def restore(target: Path) -> None:
-    """Put the old `target` back if a writer died after it had made way and before the new one took its place."""
-    old = _aside(target)
-    if target.exists():
-        shutil.rmtree(old, ignore_errors=True)
-    elif old.exists():
-        old.rename(target)
-
-
-def _aside(target: Path) -> Path:
-    return target.with_name(f".old-{target.name}")
-
-
-def _is_full(folder: Path) -> bool:
-    """Whether not even a mebibyte more can be written there (asked by trying: a quota is not seen in free space)."""
-    try:
-        (folder / ".probe").write_bytes(bytes(2**20))
-    except OSError as error:
-        return error.errno in FULL
-    return False
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file so that a reader sees the old content or the new, never a part."""
-    temporary = path.with_name(f".tmp-{path.name}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary.write_text(text, encoding="utf-8")
-    sync(temporary)
-    temporary.replace(path)
-    sync(path.parent)
-
-
-def write_json(path: Path, value: Any) -> None:
-    """`write_whole` of a value as readable JSON."""
-    write_whole(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
-
-
-def sync(path: Path) -> None:
-    """fsync a file or a folder (a folder where the system allows it)."""
-    if path.is_dir() and os.name == "nt":
-        return
-    # Windows syncs only what is open for writing.
-    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

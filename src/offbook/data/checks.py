@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from offbook.core.types import Conversation, Origin, Turn
-from offbook.data import marks
-from offbook.data.likeness import Index, Texts, letters
-from offbook.data.said import asked, body
+from offbook.data import patterns
+from offbook.data.exact_similarity import Index, Texts, letters
+from offbook.data.row_text import asked, body
 
 EXAMPLES = 3
 TELLING = 12
@@ -104,7 +104,7 @@ def long_replies(conversations: Sequence[Conversation]) -> Found:
 
 def foreign_replies(conversations: Sequence[Conversation]) -> Found:
     """Replies in another script than most of the character's."""
-    scripts = [marks.script("\n".join(conversation.replies)) for conversation in conversations]
+    scripts = [patterns.script("\n".join(conversation.replies)) for conversation in conversations]
     known = Counter(script for script in scripts if script)
     usual = known.most_common(1)[0][0] if known else None
     pairs = zip(conversations, scripts, strict=True)
@@ -125,22 +125,22 @@ def own_lines(conversations: Sequence[Conversation]) -> Found:
 
 def markup(conversations: Sequence[Conversation]) -> Found:
     """Remains of HTML, Markdown or subtitles, and links."""
-    return _turns(conversations, marks.markup)
+    return _turns(conversations, patterns.markup)
 
 
 def special_tokens(conversations: Sequence[Conversation]) -> Found:
     """Control tokens of a model written out, and characters that are not seen."""
-    return _turns(conversations, marks.special)
+    return _turns(conversations, patterns.special)
 
 
 def personal_data(conversations: Sequence[Conversation]) -> Found:
     """Mail addresses, phone numbers, ID numbers."""
-    return _turns(conversations, marks.personal)
+    return _turns(conversations, patterns.personal)
 
 
 def unbalanced(conversations: Sequence[Conversation]) -> Found:
     """Replies with a bracket or quote that has no partner."""
-    return _replies(conversations, marks.unbalanced)
+    return _replies(conversations, patterns.unbalanced)
 
 
 CHECKS = {

@@ -15,8 +15,8 @@ from typing import Any, Literal
 
 from offbook.core.types import Conversation, Turn
 from offbook.data.checks import CHECKS, Sample
-from offbook.data.near import Near, Seen, normal
-from offbook.data.said import asked, body
+from offbook.data.minhash import Near, Seen, normal
+from offbook.data.row_text import asked, body
 
 FEW_ROWS, TOO_FEW_ROWS = 200, 20
 """Distinct rows from which on the data is good, and from which on it can be used at all."""

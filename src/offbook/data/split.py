@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from math import ceil
 
 from offbook.core.types import Conversation
-from offbook.data.chance import chance
-from offbook.data.near import Near, Seen, normal
-from offbook.data.said import asked, body
+from offbook.data.minhash import Near, Seen, normal
+from offbook.data.row_text import asked, body
+from offbook.data.seeded_hash import chance
 
 LARGEST_UNIT = 40
 """A unit of more rows than these and than all that is to be held out is never held out, nor one of more than half of

@@ -7,8 +7,7 @@ from click.testing import CliRunner
 
 from offbook.cli.extract import command
 from offbook.core.errors import UsageError
-
-from .reading import FIXTURES
+from tests.data.extract.reading import FIXTURES
 
 SCRIPT = str(FIXTURES / "screenplay.txt")
 

@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 
 from offbook.core.errors import UsageError
 from offbook.data import extract
-from offbook.data.extract.readers import EXTRACTORS, TextFile, choose
-
-from ...assets import hamlet_path
-from .reading import FIXTURES
+from offbook.data.extract.formats import EXTRACTORS, TextFile, choose
+from tests.assets import hamlet_path
+from tests.data.extract.reading import FIXTURES
 
 SCRIPT = "第一场\n甲：你好。\n乙：你也好。\n甲：走吗？\n乙：走。\n"
 

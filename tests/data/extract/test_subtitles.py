@@ -1,8 +1,7 @@
 """Subtitles that name their speakers."""
 
 from offbook.data.extract import subtitles
-
-from .reading import cues, fixture, numbered
+from tests.data.extract.reading import cues, fixture, numbered
 
 
 def spoken(lines):

@@ -16,12 +16,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from offbook.core.atomic import write_whole
 from offbook.core.errors import UsageError
-from offbook.core.rundir import write_whole
-from offbook.data.extract.aliases import Cast, Speaker
 from offbook.data.extract.cue import SURE, Cue, Damaged, Left
-from offbook.data.extract.readers import EXTRACTORS, TextFile, choose
+from offbook.data.extract.formats import EXTRACTORS, TextFile, choose
 from offbook.data.extract.rows import Cut, Row, to_rows
+from offbook.data.extract.speakers import Cast, Speaker
 
 EXAMPLES = 3
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from offbook.data.extract.cue import SURE, Cue, Left
-from offbook.data.extract.names import HAS_CJK
+from offbook.data.extract.script.names import HAS_CJK
 
 Row = dict[str, Any]
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from offbook.data.extract.cue import Cue, Left, Lines, Scenes
-from offbook.data.extract.labels import Labels, learn
-from offbook.data.extract.sorting import Row
-from offbook.data.extract.speech import clean, join
+from offbook.data.extract.script.line_kinds import Row
+from offbook.data.extract.script.speaker_labels import Labels, learn
+from offbook.data.extract.script.speech import clean, join
 
 PAUSE = 30.0
 """Seconds without a subtitle after which another scene begins."""

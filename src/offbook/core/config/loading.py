@@ -1,0 +1,157 @@
+"""A run's config from a YAML file and dotted overrides: defaults < file < command line."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+
+from offbook.core.config.errors import explain
+from offbook.core.config.schema import BASE, RunConfig, is_hub, options
+from offbook.core.config.yaml_file import CURLY, SettingsFile, read_settings
+from offbook.core.errors import UsageError
+
+
+def load(path: str | Path | None, overrides: Mapping[str, Any] | None = None) -> RunConfig:
+    """The config of a YAML file with dotted overrides (`{"train.epochs": "1"}`) on top.
+
+    Paths in the file are relative to the file, paths in an override to the current folder. An override's text is read
+    as YAML, as if it stood in the file; where text is asked for, it is what was typed.
+
+    Raises:
+        UsageError: the file cannot be read, a key is unknown or a value does not fit; all faults at once.
+    """
+    tree, lines = read_settings(Path(path)) if path is not None else SettingsFile({}, {})
+    if path is not None:
+        _anchor_paths(tree, Path(path).resolve().parent)
+    changes: dict[str, Any] = {}
+    fields = dict(options())
+    for dotted, value in (overrides or {}).items():
+        put(changes, dotted, _told(value, fields.get(dotted)))
+    _anchor_paths(changes, Path.cwd())
+    where = str(path) if path is not None else "the options"
+    return validate(merge(tree, changes), where, lines, told=(overrides or {}).keys())
+
+
+def _told(text: Any, field: FieldInfo | None) -> Any:
+    """What an override says. Text stays text, though YAML would see a truth value in `yes`, a mapping in `You are: me`
+    and a comment in `No #1`; it may be in quotes."""
+    value = parse(text)
+    kinds = _kinds(field.annotation) if field is not None else ()
+    if not isinstance(text, str) or not any(kind is str or typing.get_origin(kind) is Literal for kind in kinds):
+        return value
+    is_null = text.strip().lower() in ("", "~", "null") and type(None) in kinds
+    is_list = isinstance(value, list) and list[str] in kinds
+    is_quoted = isinstance(value, str) and text[:1] in ("'", '"')
+    return value if is_null or is_list or is_quoted else text
+
+
+def _kinds(annotation: Any) -> tuple[Any, ...]:
+    """The types that a field takes."""
+    is_union = typing.get_origin(annotation) in (types.UnionType, typing.Union)
+    return typing.get_args(annotation) if is_union else (annotation,)
+
+
+def validate(
+    tree: Mapping[str, Any],
+    where: str = "the config",
+    lines: Mapping[str, int] | None = None,
+    told: Collection[str] = (),
+) -> RunConfig:
+    """A RunConfig from a nested dict.
+
+    Args:
+        where: what it comes from, but for those options (dotted) that were `told` beside it.
+        lines: dotted key → its line there.
+
+    Raises:
+        UsageError: naming each faulty key, and for an unknown one the nearest that exists.
+    """
+    try:
+        return RunConfig.model_validate(dict(tree))
+    except ValidationError as error:
+        names = [name for name, _ in options()]
+        what = explain(error.errors(), names, where, lines or {}, told)
+        raise UsageError(what, "See `offbook train --help` for every option.") from None
+
+
+def dump(config: RunConfig) -> str:
+    """The config as YAML, sections in the order of their declaration."""
+    return yaml.dump(config.model_dump(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Puts quotes around a text that has curly ones, so that it reads back as what is meant."""
+
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style='"' if text[:1] in CURLY else None)
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)
+
+
+PATH_OPTIONS = ("model.source", "model.adapter", "data.source", "data.heldout_source", "data.mix_in")
+
+
+def _anchor_paths(tree: dict[str, Any], folder: Path) -> None:
+    """Make the relative paths in `tree` absolute, from `folder`; sources on a hub are left alone."""
+
+    def anchor(source: Any) -> Any:
+        if isinstance(source, list):
+            return [anchor(item) for item in source]
+        if not isinstance(source, str) or is_hub(source) or not source:
+            return source
+        return str(folder / Path(source).expanduser())
+
+    for dotted in PATH_OPTIONS:
+        section, leaf = dotted.split(".")
+        part = tree.get(section)
+        if isinstance(part, dict) and leaf in part and (dotted, part[leaf]) != ("data.mix_in", BASE):
+            part[leaf] = anchor(part[leaf])
+
+
+def type_name(field: FieldInfo) -> str:
+    """A field's type in a word or two, for help and docs: `number`, `a|b`, `list`, …"""
+    return _type_name(field.annotation)
+
+
+def _type_name(kind: Any) -> str:
+    if typing.get_origin(kind) is Literal:
+        return "|".join(typing.get_args(kind))
+    if len(_kinds(kind)) > 1:
+        return " or ".join(_type_name(part) for part in _kinds(kind) if part is not type(None))
+    names = {str: "text", int: "integer", float: "number", bool: "true|false"}
+    return names.get(kind, "list" if typing.get_origin(kind) is list else str(kind))
+
+
+def parse(value: Any) -> Any:
+    """An override's text read as YAML; `1e-3`, which YAML 1.1 takes for text, becomes a number in validation."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return yaml.safe_load(value)
+    except (yaml.YAMLError, ValueError):  # ValueError: a date that does not exist
+        return value
+
+
+def put(tree: dict[str, Any], dotted: str, value: Any) -> None:
+    """Set `a.b.c` in the tree; sections are made as needed."""
+    *sections, leaf = dotted.split(".")
+    for section in sections:
+        tree = tree.setdefault(section, {})
+    tree[leaf] = value
+
+
+def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with `changes` on top, section by section."""
+    merged = dict(base)
+    for key, value in changes.items():
+        old = merged.get(key)
+        merged[key] = merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged

@@ -1,0 +1,1 @@
+"""Readers of chat logs: each turns one program's export into cues."""

@@ -1,0 +1,1 @@
+"""Reading a novel: quotations, who speaks each, and the names that tell."""

@@ -1,0 +1,143 @@
+"""Who says a quoted line in a Chinese novel: `黛玉笑道：“…”`, `“…”宝玉说`, and the turns that name nobody.
+
+The subject of the verb of speech is looked for in its clause, then in the clauses before it; whoever is spoken to,
+looked at or sent is no subject.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from offbook.data.extract.novel.attribution import ACTS, NAMED, NEARBY, NOBODY, PRONOUN, TURN, Guess, Memory, shared
+from offbook.data.extract.novel.names_zh import SENTENCE, People, clauses, last_sentence
+from offbook.data.extract.novel.quotes import Paragraph, Piece
+from offbook.data.extract.novel.words_zh import AGAIN, NOT_SAY, SAY, SAYS, SIGHT, THINKS, WRITES, plain
+
+ENDS = "：:，, \u3000"
+WORDY = re.compile(r"[，。！？!?…；,~～—]")
+SPOKE = re.compile(rf"[^，。！？：:]{{0,12}}?{SAY}[^，。！？：:]{{0,6}}(?=$|[，。：:、！])")
+
+
+class Chinese:
+    """Attribution of quoted lines in Chinese prose."""
+
+    def __init__(self) -> None:
+        self._people = People()
+        self._quotes = self._crowded = self._alone = 0
+        self._many_in_one = False
+        """Whether several people speak in one paragraph, as in the old novels."""
+
+    def learn(self, paragraph: Paragraph, pieces: Sequence[Piece]) -> None:
+        """Count who stands beside verbs of speech, and whether several people share a paragraph."""
+        heads: set[str | None] = set()
+        for place, piece in enumerate(pieces):
+            self._quotes += piece.said
+            if not piece.said and place + 1 < len(pieces):
+                heads.add(self._people.count_before(piece.text))
+            if not piece.said and place:
+                heads.add(self._people.count_after(piece.text))
+        heads.discard(None)
+        self._crowded += len(heads) > 1
+        self._alone += len(heads) == 1
+
+    def settle(self) -> None:
+        """The first pass is over: believe the names that recur."""
+        self._people.settle(self._quotes)
+        self._many_in_one = self._crowded > 0.3 * self._alone
+
+    def guess(self, pieces: Sequence[Piece], memory: Memory) -> list[Guess]:
+        """A guess for every piece that is said, in order."""
+        guesses = []
+        for place, piece in enumerate(pieces):
+            if not piece.said:
+                memory.subject = self._acting(piece.text) or memory.subject
+                continue
+            lead = pieces[place - 1] if place and not pieces[place - 1].said else None
+            tail = pieces[place + 1] if place + 1 < len(pieces) and not pieces[place + 1].said else None
+            guess = self._guess(piece, lead, tail, place + 2 < len(pieces), memory)
+            guesses.append(guess)
+            if not guess.unspoken:
+                memory.spoke(guess)
+        return guesses if self._many_in_one else shared(guesses)
+
+    def _guess(self, piece: Piece, lead: Piece | None, tail: Piece | None, more: bool, memory: Memory) -> Guess:
+        before = self._from_lead(lead.text, memory) if lead else None
+        if before and (before.unspoken or before.confidence >= ACTS):
+            return before
+        after = self._from_tail(tail.text, more, lead is None, memory) if tail else None
+        best = max((guess for guess in (after, before) if guess), key=lambda guess: guess.confidence, default=None)
+        if best and best.confidence > TURN:
+            return best
+        if not best and not WORDY.search(piece.text) and len(piece.text) <= 10:
+            return Guess((), NOBODY, "words in quotation marks")
+        if not self._many_in_one and (acting := self._acting(lead.text if lead else tail.text if tail else "")):
+            return Guess((acting,), ACTS)
+        other = memory.other()
+        return Guess(other, TURN if other else NOBODY)
+
+    def _from_lead(self, text: str, memory: Memory) -> Guess | None:
+        """What goes before: `黛玉听了，笑道：`. None where nothing there brings in speech."""
+        twin = plain(text).rstrip()
+        body = twin.rstrip(ENDS)
+        colon = twin.endswith(("：", ":"))
+        says = bool(SAYS.search(body[-14:])) and not NOT_SAY.search(body)
+        if THINKS.search(body):
+            return Guess((), NOBODY, "a thought")
+        if not says and WRITES.search(body):
+            return Guess((), NOBODY, "something written")
+        if not says and not colon:
+            return None
+        # In the old novels a colon alone brings in letters and lists as well as speech.
+        scale = 1.0 if says and twin != body else 0.8 if self._many_in_one else 0.95
+        sentence = last_sentence(twin)
+        for distance, clause in enumerate(reversed(clauses(twin, sentence))):
+            names, _ = self._people.at_head(text, twin, clause)
+            if names == ():
+                return _he(memory)
+            if names:
+                return Guess(names, (NEARBY if distance else NAMED) * scale)
+            seen = SIGHT.search(twin, *clause)
+            if (seen or not distance) and (name := self._people.inside(text, twin, clause)):
+                return Guess((name,), NEARBY * scale)
+            if seen:
+                return Guess((), NOBODY)
+        if AGAIN.match(twin.lstrip("」”』。，, ")) and memory.last:
+            return Guess(memory.last.speakers, min(NEARBY, memory.last.confidence) * scale)
+        earlier = self._acting(text[: sentence[0]])
+        return Guess((earlier,), ACTS) if earlier else Guess(memory.other(), TURN)
+
+    def _from_tail(self, text: str, more: bool, opens: bool, memory: Memory) -> Guess | None:
+        """What comes after: `宝玉说。`. Ending in a colon it brings in the next line, and may belong to that alone."""
+        start = len(text) - len(text.lstrip(ENDS))
+        twin = plain(text)
+        names, end = self._people.at_head(text, twin, (start, len(twin)))
+        if names is None or not SPOKE.match(twin, end):
+            return None
+        leads_on = more and twin.rstrip().endswith(("：", ":"))
+        if leads_on and (self._many_in_one or not opens):
+            return None
+        return Guess(names, NEARBY if leads_on else NAMED) if names else _he(memory)
+
+    def _acting(self, text: str) -> str | None:
+        """Who does something in the last sentences of a stretch of narration."""
+        twin = plain(text)
+        for sentence in reversed(_sentences(twin)[-3:]):
+            for clause in reversed(clauses(twin, sentence)):
+                names, _ = self._people.at_head(text, twin, clause)
+                if names:
+                    return names[0]
+        return None
+
+
+def _he(memory: Memory) -> Guess:
+    """He or she: whoever was named last."""
+    return Guess((memory.subject,) if memory.subject else (), PRONOUN)
+
+
+def _sentences(twin: str) -> list[tuple[int, int]]:
+    spans, start = [], 0
+    for found in SENTENCE.finditer(twin):
+        spans.append((start, found.start()))
+        start = found.end()
+    return [(a, b) for a, b in [*spans, (start, len(twin))] if b > a]

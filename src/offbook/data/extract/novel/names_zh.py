@@ -1,0 +1,170 @@
+"""The people of a Chinese novel, learned from it: what stands again and again before a verb of speech is somebody."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+
+from offbook.data.extract.novel.words_zh import (
+    GROUP,
+    HE,
+    KIN,
+    LEADING,
+    MANNER,
+    NO_NAME,
+    NO_ONE,
+    OBJECT_OF,
+    RELATED,
+    SAY,
+    SIGHT,
+    plain,
+)
+
+SPEAKS = rf"(?:{MANNER}){{0,5}}{SAY}(?:一声|一句|两句|几句)?"
+NAME = r"(?P<name>[A-Za-z][A-Za-z .]{0,20}[A-Za-z]|[\u4e00-\u9fff·]{2,6}?)"
+BEFORE = re.compile(rf"{NAME}{SPEAKS}$")
+ENTERS = re.compile(rf"(?:{SIGHT.pattern}){NAME}(?:走|进|進|从|從|来|來|跑|笑|端|拿|捧|站|坐|在|披|穿|手|也|已|忙)")
+ALONE = re.compile(r"(?P<name>[\u4e00-\u9fff·]{2,4})")
+AFTER = re.compile(rf"{NAME}{SPEAKS}(?=$|[，。：:、！])")
+MANNERS = re.compile(rf"(?:{MANNER}|{SAY})+")
+NAME_CHARACTERS = re.compile(r"[\u4e00-\u9fff·]+")
+SENTENCE = re.compile(r"[。！？!?；;…」』”\n]+")
+CLAUSE = re.compile(r"[，,—]+")
+SMALL = 60
+"""In a text of fewer quoted lines a name that stands but once is believed."""
+
+Span = tuple[int, int]
+
+
+class People:
+    """The names that a book has shown so far. Texts come as written, beside their simplified twins of equal length."""
+
+    def __init__(self) -> None:
+        self._heads: Counter[str] = Counter()
+        """What stands before a verb of speech in the same clause."""
+        self._openings: dict[str, Counter[str]] = defaultdict(Counter)
+        """What opens a sentence that ends in a verb of speech, cut at two to four characters → what follows the cut."""
+        self._known: dict[str, list[str]] = defaultdict(list)
+
+    def count_before(self, text: str) -> str | None:
+        """Take note of who stands before the verb of speech at the end of `text`."""
+        twin = plain(text)
+        start, end = last_sentence(twin)
+        self._open(text, skip(twin, start, end), end)
+        for entering in ENTERS.finditer(twin, start, end):
+            self._count(entering, text)
+        begin = skip(twin, start, end)
+        found = BEFORE.match(twin, begin, end)
+        if not found and twin[end:].startswith(("：", ":")):
+            found = ALONE.fullmatch(twin, begin, end)
+        return self._count(found, text)
+
+    def count_after(self, text: str) -> str | None:
+        """Take note of who stands before the verb of speech at the head of `text`."""
+        twin = plain(text)
+        start = len(text) - len(text.lstrip("，,、：: \u3000"))
+        return self._count(AFTER.match(twin, skip(twin, start, len(twin))), text)
+
+    def settle(self, quotes: int) -> None:
+        """Believe the names that recur; one that only lengthens a far more frequent one is that name and a verb."""
+        for name, follow in self._openings.items():
+            if sum(follow.values()) >= 3 and len(follow) >= 3 and max(follow.values()) <= 0.6 * sum(follow.values()):
+                self._heads[name] = max(self._heads[name], 2)
+        for name, count in self._heads.items():
+            halves = [(name[:cut], name[cut:]) for cut in range(2, len(name))]
+            much = 3 * count if count > 1 else 1
+            longer = any(self._heads[head] >= much or {head, rest} <= self._heads.keys() for head, rest in halves)
+            if count >= (2 if quotes > SMALL else 1) and not longer:
+                self._known[name[:2]].append(name)
+        for names in self._known.values():
+            names.sort(key=len, reverse=True)
+
+    def at(self, text: str, start: int) -> str | None:
+        """The longest known name that stands at `start`."""
+        names = self._known.get(text[start : start + 2], ())
+        return next((name for name in names if text.startswith(name, start)), None)
+
+    def at_head(self, text: str, twin: str, span: Span) -> tuple[tuple[str, ...] | None, int]:
+        """Who stands at the head of a clause (a name, several, a group; nobody by name for a pronoun), and to where."""
+        start = skip(twin, *span)
+        start += twin.startswith("被", start)
+        names, end = self._row_of_names(text, twin, start)
+        if names:
+            return (names, end) if twin[end : end + 1] not in ("的", "之") else (None, start)
+        for pattern in (GROUP, KIN):
+            if found := pattern.match(twin, start):
+                return (text[found.start() : found.end()],), found.end()
+        if pronoun := HE.match(twin, start):
+            return (), pronoun.end()
+        return None, start
+
+    def _row_of_names(self, text: str, twin: str, start: int) -> tuple[tuple[str, ...], int]:
+        """The names that stand one after the other from `start`: `宝钗黛玉都笑道`, `尤氏、贾蓉一齐说`."""
+        names: list[str] = []
+        end = start
+        while name := self.at(text, start):
+            end = start + len(name)
+            if related := RELATED.match(twin, end):
+                end = related.end()
+            names.append(text[start:end])
+            start = end + (twin[end : end + 1] in ("、", "和", "与"))
+        return tuple(names), end
+
+    def inside(self, text: str, twin: str, span: Span) -> str | None:
+        """The last name in a clause that is its subject rather than somebody's object or owner."""
+        found, objects = None, False
+        start, end = span
+        last_end = -1
+        while start < end - 1:
+            name = self.at(text, start)
+            if not name:
+                start += 1
+                continue
+            after = start + len(name)
+            listed = last_end >= 0 and twin[last_end:start] in ("", "、", "和", "与")
+            objects = objects if listed else bool(OBJECT_OF.search(twin[span[0] : start]))
+            if not objects and twin[after : after + 1] not in ("的", "之") and not (listed and found):
+                found = name
+            start = last_end = after
+        return found
+
+    def _open(self, text: str, start: int, end: int) -> None:
+        for cut in range(start + 2, min(start + 5, end)):
+            if _can_name(plain(text[start:cut])) and NAME_CHARACTERS.fullmatch(text[start : cut + 1]):
+                self._openings[text[start:cut]][text[cut]] += 1
+
+    def _count(self, found: re.Match[str] | None, text: str) -> str | None:
+        if not found or not _can_name(found["name"]):
+            return None
+        name = text[found.start("name") : found.end("name")]
+        self._heads[name] += 1
+        return name
+
+
+def _can_name(twin: str) -> bool:
+    return not (NO_NAME.search(twin) or twin in NO_ONE or GROUP.match(twin) or MANNERS.fullmatch(twin))
+
+
+def last_sentence(twin: str) -> Span:
+    """The last sentence of a stretch without the marks at its end."""
+    end = len(twin.rstrip("：:，, \u3000"))
+    start = max((found.end() for found in SENTENCE.finditer(twin, 0, end) if found.end() < end), default=0)
+    return start, end
+
+
+def clauses(twin: str, sentence: Span) -> list[Span]:
+    """The clauses of a sentence."""
+    spans, start = [], sentence[0]
+    for found in CLAUSE.finditer(twin, *sentence):
+        spans.append((start, found.start()))
+        start = found.end()
+    return [(a, b) for a, b in [*spans, (start, sentence[1])] if b > a]
+
+
+def skip(twin: str, start: int, end: int) -> int:
+    """Where a clause begins behind the words that lead it in (`只见`, `于是`, `那`)."""
+    for sight in SIGHT.finditer(twin, start, end):
+        start = sight.end()
+    while (found := LEADING.match(twin, start, end)) and found.end() > start:
+        start = found.end()
+    return start

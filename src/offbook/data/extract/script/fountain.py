@@ -1,0 +1,103 @@
+"""Screenplays in Fountain, and plain-text film scripts laid out as Fountain takes them: names in capitals on a line.
+
+    INT. KITCHEN - NIGHT
+
+    MARGOT (O.S.)
+    (quietly)
+    Is it still raining?
+
+Source: the Fountain syntax, version 1.1 (fountain.io/syntax).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from offbook.data.extract.cue import Cue, Left, Lines, Scenes
+from offbook.data.extract.script.names import clean_name, is_name, split_notes
+from offbook.data.extract.script.speech import clean, join
+
+SCENE = re.compile(r"^(?:\.(?=[^.])|(?:INT|EXT|EST|INT\.?/EXT|I/E)[. ])", re.IGNORECASE)
+TRANSITION = re.compile(r"^[^a-z]*(?:TO:|FADE (?:IN|OUT)[.:]?|THE END)$")
+FORCED = re.compile(r"^(?:[!>=]|#)")
+TITLE_KEY = re.compile(r"^[A-Z][A-Za-z ]{0,20}:")
+NOTE = re.compile(r"\[\[.*?\]\]")
+PAGE = re.compile(r"^(?:\d+[A-Z]?\.?|\(?(?:MORE|CONTINUED)\)?:?(?: \(\d+\))?|\(?CONT(?:'|’)?D\.?\)?)$")
+SCENE_NUMBER = re.compile(r"\s*#[\w.\-]+#\s*$")
+
+
+def read(lines: Lines) -> Iterator[Cue | Left]:
+    """The cues of a Fountain screenplay."""
+    scenes = Scenes()
+    block: list[tuple[int, str]] = []
+    for number, text in _visible(lines):
+        if text.strip() or (text and block):
+            block.append((number, text))
+            continue
+        yield from _block(block, scenes)
+        block = []
+    yield from _block(block, scenes)
+
+
+def looks_like(sample: list[str]) -> float:
+    """How much a text looks like a film script: 0 … 1."""
+    scenes = sum(bool(SCENE.match(line.strip()) and line.strip()[:1] != ".") for line in sample)
+    cues = sum(
+        not before.strip() and bool(after.strip()) and _speaker(line) is not None
+        for before, line, after in zip(sample, sample[1:], sample[2:], strict=False)
+    )
+    texts = sum(bool(line.strip()) for line in sample)
+    return min(1.0, 0.5 + 2 * cues / texts) if scenes >= 1 and cues >= 2 else 0.0
+
+
+def _visible(lines: Lines) -> Iterator[tuple[int, str]]:
+    """The lines without the title page, comments, notes and page marks."""
+    hidden, titles = False, True
+    for number, text in lines:
+        if hidden or "/*" in text:
+            before, _, rest = ("", "", text) if hidden else text.partition("/*")
+            hidden = "*/" not in rest
+            text = before + ("" if hidden else rest.partition("*/")[2])
+            if not text.strip():
+                continue
+        if titles and (TITLE_KEY.match(text) or (text[:1].isspace() and text.strip())) and not SCENE.match(text):
+            continue
+        titles = False
+        if not PAGE.match(text.strip()):
+            yield number, NOTE.sub("", text).replace("\t", " ")
+
+
+def _block(block: list[tuple[int, str]], scenes: Scenes) -> Iterator[Cue | Left]:
+    """What a run of lines between blank lines is."""
+    while block and SCENE.match(block[0][1].strip()):
+        number, text = block.pop(0)
+        scenes.enter(SCENE_NUMBER.sub("", text.strip().lstrip(".")))
+        yield Left("heading", text.strip(), number)
+    if not block:
+        return
+    (number, head), *said = block
+    speaker = _speaker(head)
+    if speaker is None or not said:
+        reason = "heading" if head.strip().startswith((">", "=", "#")) else "narration"
+        yield from (Left(reason, text.strip(), line) for line, text in block if text.strip())
+        return
+    name, notes = speaker
+    parts = [text.strip().lstrip("~").strip() for _, text in said]
+    words, acted = clean("".join(f"({note}) " for note in notes) + join([part for part in parts if part]))
+    if any(char.isalnum() for char in words):
+        yield Cue((name,), words, number, scenes.current, 1.0, acted)
+    else:
+        yield Left("nothing said", acted or name, number)
+
+
+def _speaker(line: str) -> tuple[str, tuple[str, ...]] | None:
+    """The name and its extensions, if the line is a character's."""
+    text = line.strip().rstrip("^").strip()
+    if FORCED.match(text) or SCENE.match(text) or TRANSITION.match(text):
+        return None
+    name, notes = split_notes(text.removeprefix("@"))
+    forced = text.startswith("@")
+    if not is_name(name, often=True) or clean_name(name) != name or not (forced or name.isupper()):
+        return None
+    return name, tuple(note for note in notes if not re.fullmatch(r"(?i)cont[’'.]?d\.?|continu(?:ed|ing)", note))

@@ -1,0 +1,92 @@
+"""A script's lines sorted by their form alone: blank, heading, rule, stage direction, or text that may be spoken."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from offbook.data.extract.cue import Lines
+from offbook.data.extract.script.headings import CAST, heading, is_note, is_rule, undecorated
+from offbook.data.extract.script.speech import join
+from offbook.data.extract.script.stage_directions import LONGEST, is_direction, opened
+
+BOXED = re.compile(r"^【[^【】：:，。！？]{1,12}】$")
+
+BROKEN_LABEL = re.compile(r"^\s*[\w.'’·\u3000 ]{1,30}?[（(\[【][^（()）\[\]【】]*$")
+BROKEN_END = re.compile(r"^[^（()）\[\]【】]*[）)\]】]")
+NOTED = re.compile(r"^\W*(?P<label>[^:：]{1,20}?)\s*[:：]|^[【\[](?P<boxed>[^【】\[\]]{1,8})[】\]](?=.)")
+
+TAG = re.compile(
+    r"</?(?:p|b|i|u|em|strong|br|hr|div|span|font|h[1-6]|li|ul|blockquote|a)(?:\s[^<>]*)?/?>", re.IGNORECASE
+)
+
+Kind = Literal["blank", "heading", "rule", "cast", "direction", "note", "boxed", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line and what it is."""
+
+    number: int
+    kind: Kind
+    text: str
+    after_blank: bool
+    """Whether a blank line, a heading or the start of the file goes before it."""
+    level: int = 0
+    """Of a heading: 1 a part, 2 an act, 3 a scene."""
+
+
+def sort_lines(lines: Lines) -> Iterator[Row]:
+    """Each line with its kind; a direction in brackets may go on over several lines."""
+    after_blank, closing, pending = True, None, 0
+    for number, text in _mended(lines):
+        stripped = text.strip("\ufeff\u200b\u200e\u200f \t\r\u3000\xa0")
+        if closing and stripped and pending < LONGEST:
+            pending += 1
+            yield Row(number, "direction", stripped, False)
+            closing = None if closing in stripped else closing
+            after_blank = False
+            continue
+        closing, pending = None, 0
+        row = _sort(number, text, stripped, after_blank)
+        if row.kind == "direction":
+            closing = opened(stripped)
+        yield row
+        after_blank = row.kind in ("blank", "heading", "rule") or (row.kind == "direction" and after_blank)
+
+
+def _mended(lines: Lines) -> Iterator[tuple[int, str]]:
+    """The lines without HTML; a label whose note runs over its line's end is put together: `霜（坐，` `低头）：来`."""
+    held: tuple[int, str] | None = None
+    for number, raw in lines:
+        text = TAG.sub("", raw) if "<" in raw else raw
+        line = number, text
+        if held and BROKEN_END.match(text):
+            line = held[0], join([held[1].rstrip(), text.strip()]).replace("\n", " ")
+        elif held:
+            yield held
+        held = line if BROKEN_LABEL.match(line[1]) else None
+        if not held:
+            yield line
+    if held:
+        yield held
+
+
+def _sort(number: int, text: str, stripped: str, after_blank: bool) -> Row:
+    if not stripped:
+        return Row(number, "blank", "", after_blank)
+    if CAST.match(undecorated(stripped)):
+        return Row(number, "cast", stripped, after_blank)
+    if found := heading(stripped):
+        return Row(number, "heading", found[1], after_blank, found[0])
+    if is_rule(stripped):
+        return Row(number, "rule", stripped, after_blank)
+    if BOXED.match(stripped):
+        return Row(number, "boxed", stripped, after_blank)
+    if is_direction(stripped) or opened(stripped):
+        return Row(number, "direction", stripped, after_blank)
+    if (noted := NOTED.match(stripped)) and is_note((noted["label"] or noted["boxed"]).strip("*_【】[]")):
+        return Row(number, "note", stripped, after_blank)
+    return Row(number, "text", text.rstrip().strip("\ufeff\u200b\u200e\u200f"), after_blank)

@@ -1,0 +1,82 @@
+"""Speakers' names as a script prints them: what can be one, what it looks like cleaned, who shares it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from offbook.data.extract.word_lists import words
+
+CJK = r"\u3400-\u9fff\uf900-\ufaff"
+HAS_CJK = re.compile(f"[{CJK}]")
+CJK_GAP = re.compile(rf"(?<=[{CJK}])\s+(?=[{CJK}])")
+NOTE = re.compile(r"[（(\[【〔<《]([^（()）\[\]【】〔〕<>《》]*)[）)\]】〕>》]")
+WRAPPED = re.compile(r"^[【\[〔「『<〈《“\"]\s*(.+?)\s*[】\]〕」』>〉》”\"]$")
+FORBIDDEN = re.compile(r"[，。！？；;!?…“”\"=@$%^{}|\\~<>《》\t]|[,.:：]{2}|//")
+JOINERS = re.compile(r"\s*(?:[、/／&＆+＋,，]|(?<=[^A-Za-z])(?:和|与|與|及)(?=[^A-Za-z])|\b(?i:and)\b)\s*")
+SURE_JOINERS = re.compile(r"\s*[、/／&＆]\s*")
+PROSE = re.compile(r"[的了着是在有不这那他她我你它都也又把被很這們着麼么吗呢吧]")
+SPEAKING = re.compile(r"(?:道|说|說|曰|云|问|問|喊|叫|笑|哭|怒|叹|嘆|答|想|唱|念|白|OS|VO|O\.S\.|V\.O\.)$")
+PARTICLES = words("of the de la von van and to in du da al")
+"""Words within a name that have no capital."""
+INTERJECTIONS = words(
+    """
+    no yes ay aye nay why well sir madam o oh ah come go so what peace never true good here there then now
+    thanks amen how who when where and but or if ha hum enough nothing not_i i he she it they we you my_lord
+    the_end fin lord please right exactly indeed certainly really of_course nonsense very_well all_right
+    """
+)
+
+
+def clean_name(text: str) -> str:
+    """A name without markup, brackets around it and stray spaces: `【甄　嬛】` and `**甄嬛**` are 甄嬛."""
+    name = unicodedata.normalize("NFKC", text).strip().strip("*_#`•·-—–>△▲ \u3000").strip()
+    while wrapped := WRAPPED.match(name):
+        name = wrapped[1]
+    name = re.sub(r"\s+", " ", name).strip(" .:：,，*_")
+    return CJK_GAP.sub("", name) if len(name) <= 8 else name
+
+
+@lru_cache(4096)
+def split_notes(label: str) -> tuple[str, tuple[str, ...]]:
+    """The label's name, and the notes in brackets that stand beside it: `甄嬛（笑）` → 甄嬛, 笑."""
+    notes = tuple(note.strip() for note in NOTE.findall(label) if note.strip())
+    bare = NOTE.sub(" ", label)
+    if not notes or not clean_name(bare):
+        return clean_name(label), ()
+    return clean_name(bare), notes
+
+
+@lru_cache(4096)
+def is_name(name: str, *, often: bool = False) -> bool:
+    """Whether it can be a name. One that recurs as a label (`often`) may be longer, or hold words of prose."""
+    if not name or FORBIDDEN.search(name) or name.isdigit() or not any(char.isalnum() for char in name):
+        return False
+    if HAS_CJK.search(name):
+        length = len(name)
+        return length <= 4 or (length <= 24 and often) or (length <= 12 and not PROSE.search(name))
+    parts = name.split()
+    if len(parts) > (6 if often else 4) or len(name) > 40:
+        return False
+    return often or len(parts) == 1 or all(not part[0].islower() or part in PARTICLES for part in parts)
+
+
+def split_joint(name: str, known: frozenset[str]) -> tuple[str, ...]:
+    """The names in `甲、乙`, `ROMEO & JULIET` and, where all are known, `甲和乙`, `Romeo and Juliet`."""
+    parts = tuple(clean_name(part) for part in SURE_JOINERS.split(name) if part)
+    if len(parts) > 1 and all(is_name(part) and len(part) <= 20 for part in parts):
+        return parts
+    parts = tuple(part for part in JOINERS.split(name) if part)
+    return parts if len(parts) > 1 and all(part in known for part in parts) else (name,)
+
+
+def split_manner(name: str, known: frozenset[str]) -> tuple[str, str]:
+    """A known name and how it speaks: `甄嬛冷笑道` → 甄嬛, 冷笑道; `皇上 怒` → 皇上, 怒; or "" for it."""
+    for end in range(len(name) - 1, 0, -1):
+        head, manner = name[:end].rstrip(), name[end:].strip()
+        if head not in known or not manner or len(manner) > 10:
+            continue
+        if SPEAKING.search(manner) or ((name[end - 1].isspace() or name[end].isspace()) and len(manner) <= 6):
+            return head, manner
+    return name, ""

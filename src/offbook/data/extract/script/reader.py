@@ -1,0 +1,215 @@
+"""Scripts: text in which a name stands before what it says. Screenplays and plays are two styles of it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from offbook.data.extract.cue import SURE, Cue, Left, Lines, Scenes
+from offbook.data.extract.script.line_kinds import Row, sort_lines
+from offbook.data.extract.script.names import HAS_CJK
+from offbook.data.extract.script.speaker_labels import LAYOUTS, Label, Labels, learn
+from offbook.data.extract.script.speech import SENTENCE_END, clean, join
+from offbook.data.extract.script.stage_directions import is_direction
+
+TOLD = re.compile(r"[道说說曰问問喊叫答][：:，,]?\s*[“「\"]")
+"""A novel's way to bring in speech."""
+
+TELLING = re.compile(r"他|她|众人|二人|两人|三人|只见|忽然|这时|此时|镜头|画面|远处|门外|一名|一个")
+"""How a line begins that tells what happens."""
+
+SPOKEN = re.compile(
+    r"[我你您咱俺朕]|臣妾|本宫|本宮|奴婢|奴才|微臣|老臣|末将|哀家|嫔妾|在下|[吗嗎呢吧啊呀哦嘛啦][。！？!?…]*$|[？?！!]"
+    r"|\b(?:I|you|my|your|me|we|our|us)\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """What differs between the kinds of script."""
+
+    layouts: tuple[str, ...]
+    """How a speaker may be marked (see `labels.LAYOUTS`)."""
+    chinese: tuple[str, ...]
+    """The layouts that make a Chinese text this kind of script."""
+    latin: tuple[str, ...]
+    """The same for a text in Latin script."""
+    narrates: bool
+    """Whether a line without a name may tell what happens; else it is spoken, even after a blank line."""
+
+
+def read(lines: Lines, style: Style) -> Iterator[Cue | Left]:
+    """The cues of a script. Goes through `lines` twice: once for its layout and its speakers, once to read."""
+    habits = Habits(lines, style)
+    yield from _Reading(habits).run(lines)
+
+
+def likeness(sample: list[str], style: Style) -> float:
+    """How much a text looks like a script in one of the style's own layouts: 0 … 1."""
+    lines = list(enumerate(sample, 1))
+    rows = list(sort_lines(lines))
+    texts = [row.text for row in rows if row.kind == "text"]
+    if not texts:
+        return 0.0
+    labels = learn(rows, tuple(LAYOUTS))
+    chinese = sum(bool(HAS_CJK.search(text)) for text in texts) > 0.5 * len(texts)
+    if labels.layout not in (style.chinese if chinese else style.latin):
+        return 0.0
+    told = sum(len(TOLD.findall(text)) for text in texts)
+    return min(1.0, 4 * labels.support / len(texts)) * (1 - min(1.0, 2 * told / max(labels.support, 1)))
+
+
+class Habits:
+    """What a first pass over a script shows about it."""
+
+    def __init__(self, lines: Lines, style: Style) -> None:
+        kinds: Counter[str] = Counter()
+
+        def counted() -> Iterator[Row]:
+            before = ""
+            for row in sort_lines(lines):
+                kinds[row.kind] += 1
+                kinds["text and blank"] += (before, row.kind) == ("text", "blank")
+                before = row.kind
+                yield row
+
+        self.labels: Labels = learn(counted(), style.layouts)
+        bare = max(kinds["text"] - self.labels.support, 0)
+        self.marks_directions = (
+            kinds["direction"] >= max(1, 0.5 * bare) or kinds["direction"] >= 0.1 * kinds["text"] > 0
+        )
+        """Whether the writer sets directions off, so that a bare line can be trusted to be spoken."""
+        self.narrates = style.narrates
+        self.blank_ends = style.narrates and kinds["text and blank"] < 0.8 * kinds["text"]
+        """Blank lines after every line mean nothing."""
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A cue that may go on."""
+
+    speakers: tuple[str, ...]
+    line: int
+    confidence: float
+    parts: list[str]
+
+    @property
+    def said(self) -> bool:
+        """Whether more than a direction stands there."""
+        return any(not is_direction(part) for part in self.parts)
+
+
+class _Reading:
+    """The state of one pass: the scene, the cue that is being spoken, the cast list that is being read."""
+
+    def __init__(self, habits: Habits) -> None:
+        self.habits = habits
+        self.labels = habits.labels
+        self.scenes = Scenes()
+        self.draft: _Draft | None = None
+        self.cast: set[str] | None = None
+        """Names met in the cast list so far, or None outside it."""
+
+    def run(self, lines: Lines) -> Iterator[Cue | Left]:
+        for row in sort_lines(lines):
+            yield from self._step(row)
+        yield from self._finish()
+
+    def _step(self, row: Row) -> Iterator[Cue | Left]:
+        if row.kind == "blank":
+            if self.habits.blank_ends and self.draft and self.draft.said:
+                yield from self._finish()
+        elif row.kind in ("heading", "rule", "cast"):
+            yield from self._finish()
+            yield from self._break(row)
+        elif row.kind == "direction" and self.draft and not self.draft.parts:
+            self.draft.parts.append(row.text)
+        elif row.kind == "direction":
+            self.cast = None if self.cast else self.cast
+            yield Left("stage direction", row.text, row.number)
+        elif row.kind == "note" and self.habits.narrates:
+            yield from self._finish()
+            yield Left("note or narration", row.text, row.number)
+        elif (label := self.labels.find(row.text, row.after_blank)) and not self._cuts_a_sentence(label):
+            yield from self._label(label, row)
+        elif row.kind == "boxed":
+            yield Left("stage direction", row.text, row.number)
+        else:
+            yield from self._bare(row)
+
+    def _cuts_a_sentence(self, label: Label) -> bool:
+        """Whether a label in another layout than the script's own stands amid a sentence, so is a name in a speech."""
+        if label.layout == self.labels.layout or self.draft is None or not self.draft.parts:
+            return False
+        return not SENTENCE_END.search(self.draft.parts[-1])
+
+    def _break(self, row: Row) -> Iterator[Left]:
+        if row.kind == "heading":
+            self.scenes.enter(row.text, row.level)
+            yield Left("heading", row.text, row.number)
+        elif row.kind == "rule":
+            self.scenes.split()
+        else:
+            yield Left("cast list", row.text, row.number)
+        self.cast = set() if row.kind == "cast" else None
+
+    def _label(self, label: Label, row: Row) -> Iterator[Cue | Left]:
+        if self.cast is not None and label.name not in self.cast and label.rest:
+            self.cast.add(label.name)
+            yield Left("cast list", row.text.strip(), row.number)
+            return
+        self.cast = None
+        yield from self._finish()
+        first, *further = self.labels.inline(label.rest)
+        self._begin(label, first.rest, row.number)
+        for piece in further:
+            yield from self._finish()
+            self._begin(piece, piece.rest, row.number)
+
+    def _begin(self, label: Label, text: str, line: int) -> None:
+        speakers, notes, confidence = self.labels.who(label)
+        action = "".join(f"（{note}）" if not note.isascii() else f"({note}) " for note in notes)
+        self.draft = _Draft(speakers, line, confidence, [action + text] if action + text else [])
+
+    def _bare(self, row: Row) -> Iterator[Cue | Left]:
+        text = row.text.strip()
+        if self.cast is not None:
+            yield Left("cast list", text, row.number)
+        elif self.draft is None:
+            yield Left("narration", text, row.number)
+        elif not self.draft.said or not SENTENCE_END.search(self.draft.parts[-1]) or self._is_spoken(text):
+            self.draft.parts.append(text)
+        else:
+            yield from self._finish()
+            yield Left("narration", text, row.number)
+
+    def _is_spoken(self, text: str) -> bool:
+        """Whether a line without a name goes on with the speech before it, rather than telling what happens."""
+        if not self.habits.narrates:
+            return True
+        if self._tells_of_somebody(text):
+            return False
+        if SPOKEN.search(text):
+            return True
+        if TELLING.match(text) or not self.habits.marks_directions:
+            return False
+        if self.draft:
+            self.draft.confidence = min(self.draft.confidence, SURE)
+        return True
+
+    def _tells_of_somebody(self, text: str) -> bool:
+        """Whether the line begins with a speaker's name that is not addressed: `沈如霜跪下`."""
+        names = (name for name in self.labels.known if text.startswith(name) and len(text) > len(name))
+        return any(text[len(name)].isalnum() or text[len(name)].isspace() for name in names)
+
+    def _finish(self) -> Iterator[Cue | Left]:
+        draft, self.draft = self.draft, None
+        if draft is None:
+            return
+        text, acted = clean(join(draft.parts))
+        if any(char.isalnum() for char in text):
+            yield Cue(draft.speakers, text, draft.line, self.scenes.current, draft.confidence, acted)
+        else:
+            yield Left("nothing said", acted or text or " & ".join(draft.speakers), draft.line)

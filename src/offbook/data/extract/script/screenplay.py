@@ -1,0 +1,30 @@
+"""Screenplays in the Chinese manner, `角色：台词`, with headings and directions; `NAME: line` in any language.
+
+第12幕
+（夜，碎玉轩）
+甄嬛（低头）：臣妾不敢。
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from offbook.data.extract.cue import Cue, Left, Lines
+from offbook.data.extract.script import reader
+
+STYLE = reader.Style(
+    layouts=("colon", "bold", "bracket", "gap", "pipe", "alone", "dash"),
+    chinese=("colon", "bold", "bracket", "gap", "pipe", "alone", "dash"),
+    latin=("colon", "bracket", "pipe"),
+    narrates=True,
+)
+
+
+def read(lines: Lines) -> Iterator[Cue | Left]:
+    """The cues of a screenplay."""
+    return reader.read(lines, STYLE)
+
+
+def looks_like(sample: list[str]) -> float:
+    """How much a text looks like a screenplay: 0 … 1."""
+    return reader.likeness(sample, STYLE)

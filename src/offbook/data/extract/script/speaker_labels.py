@@ -1,0 +1,248 @@
+"""How a script marks who speaks, learned from the script itself.
+
+Nobody can list the names of a script that nobody has seen, but every script repeats them: a speaker's name stands
+again and again at the same place, in the same dress. So a survey of the whole text counts what could be a label in
+each of the LAYOUTS; the layout whose labels recur most is the script's own, and what recurs in it are its speakers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from offbook.data.extract.script.headings import heading, is_note
+from offbook.data.extract.script.line_kinds import Row
+from offbook.data.extract.script.names import (
+    CJK,
+    HAS_CJK,
+    INTERJECTIONS,
+    SURE_JOINERS,
+    is_name,
+    split_joint,
+    split_manner,
+    split_notes,
+)
+
+WORD = r"[^\W\d_][\w'’\-]*"
+LATIN = rf"(?:(?:Mrs?|Ms|Dr|St|MRS?|DR|ST)\.\s)?(?:\d+(?:st|nd|rd|th)?\s)?{WORD}(?:\s(?:{WORD}|\d+)){{0,5}}"
+CLOCK = r"\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d+)?"
+STAMP = rf"[\[(]?(?:\d{{2,4}}[-/.年]\d{{1,2}}[-/.月]\d{{1,2}}日?\s+)?{CLOCK}[\])]?"
+BRACKETS = r"(?:\s*[（(\[【][^（()）\[\]【】]{0,60}[）)\]】])"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A way to mark a speaker."""
+
+    pattern: re.Pattern[str]
+    signs: str = ""
+    """A line without any of these has no such label, which is quickly seen."""
+    plain: bool = False
+    """Whether the mark is a sign of its own; other labels are believed only where labels usually stand."""
+
+
+def _layout(pattern: str, signs: str = "", plain: bool = False) -> Layout:
+    return Layout(re.compile(pattern), signs, plain)
+
+
+LAYOUTS = {
+    "colon": _layout(
+        rf"^(?P<name>[^:：︰﹕]{{1,60}}?{BRACKETS}*)\s*[:：︰﹕](?!//)\s*(?P<rest>.*)$", ":：︰﹕", plain=True
+    ),
+    "bold": _layout(rf"^(\*\*|__)(?P<name>[^*_]{{1,40}}?)\1(?P<rest>{BRACKETS}*[.:：]?.*)$", "*_", plain=True),
+    "bracket": _layout(
+        r"^[【\[「<〈](?P<name>[^【】\[\]「」<>〈〉:：]{1,20})[】\]」>〉]\s*[:：]?\s*(?P<rest>\S.*)$",
+        "】]」>〉",
+        plain=True,
+    ),
+    "dot": _layout(
+        rf"^_?(?P<name>{LATIN})(?:\._?|,?_?(?=\s*[(\[]_?[^()\[\]]+_?[)\]]))"
+        r"\s*(?P<rest>[\[(_\"'“‘—\-A-ZÀ-Þ\d].*)$",
+        ".[(",
+    ),
+    "alone": _layout(rf"^_?(?P<name>[^:：.]{{1,40}}?{BRACKETS}*)[.:：]?_?(?P<notes>{BRACKETS}*)(?:\s+{STAMP})?$"),
+    "gap": _layout(
+        rf"^(?P<name>[{CJK}]\u3000[{CJK}]|[{CJK}][{CJK}\w·]{{0,7}})(?:[\s\u3000]+|(?=[（(【\[]))(?!{STAMP}$)(?P<rest>\S.*)$",
+        " \t\u3000（(【[",
+    ),
+    "tab": _layout(rf"^(?P<name>{LATIN})(?:\s{{2,}}|\t+)(?!{STAMP}$)(?P<rest>\S.*)$", " \t"),
+    "dash": _layout(rf"^(?P<name>[{CJK}]{{1,6}}|{LATIN})\s*(?:——|—|--|–)\s*(?P<rest>\S.*)$", "—-–"),
+    "pipe": _layout(r"^\|?\s*(?P<name>[^|]{1,24}?)\s*\|\s*(?P<rest>[^|]+?)\s*\|?$", "|"),
+}
+"""How scripts mark who speaks, from the plainest to the weakest."""
+
+BESIDES = ("colon", "bold", "alone")
+"""Layouts in which a known name is a label in a script of another layout too."""
+
+KNOWN, MANNERED, ONCE = 1.0, 0.95, 0.85
+"""How certain a label is: a name that recurs; one with words beside it (`皇上冷笑`); one that stands there but once."""
+
+USUAL, ALWAYS = 0.1, 0.5
+"""Share of the lines at a place that are labels, for a known name to be one there, and for an unknown one."""
+
+PREFIX = re.compile(r"^(?:[>\-•·—–]\s*)*(?:[\[(（]?" + CLOCK + r"[\])）]?\s*)?(?:\d+[.、)]?\s+)?")
+
+
+INLINE = re.compile(
+    rf"(?:(?<=[。！？!?…”』」）)\]】])\s*|(?<=\s))(?P<name>[{CJK}][{CJK}\w·]{{0,7}})(?P<notes>{BRACKETS}*)\s*[:：](?!//)"
+)
+"""A further speaker on a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A name at the head of a line."""
+
+    name: str
+    notes: tuple[str, ...]
+    rest: str
+    layout: str
+
+
+Place = tuple[bool, int]
+"""Where a line stands: whether a blank line or a heading goes before it, and how far it is indented."""
+
+
+def place(line: str, after_blank: bool) -> Place:
+    indent = len(line) - len(line.lstrip())
+    return after_blank, min(indent, 24)
+
+
+def match(line: str, layout: str) -> Label | None:
+    """The line read in that layout, if its label can be a name."""
+    way = LAYOUTS[layout]
+    if way.signs and not any(sign in line for sign in way.signs):
+        return None
+    body = PREFIX.sub("", line.strip()) if way.plain else line.strip()
+    found = way.pattern.match(body)
+    if not found:
+        return None
+    groups = found.groupdict()
+    raw, rest = groups["name"] + (groups.get("notes") or ""), groups.get("rest") or ""
+    if layout == "bold":
+        raw, rest = _bold(raw, rest)
+    name, notes = split_notes(raw)
+    if not all(is_name(part, often=True) for part in SURE_JOINERS.split(name)):
+        return None
+    if (layout in ("colon", "bracket") and is_note(name)) or (layout != "bold" and heading(name)):
+        return None
+    if name[-1].isdigit() and rest[:1].isdigit():
+        return None
+    return Label(name, notes, rest.strip(), layout)
+
+
+def _bold(raw: str, rest: str) -> tuple[str, str]:
+    """`**HAMLET** (aside)`, `**甄嬛**（笑）：…`, `**Ham.** To be`: a note goes to the name, punctuation goes."""
+    notes = re.match(rf"^{BRACKETS}*", rest)
+    end = notes.end() if notes else 0
+    return raw + rest[:end], re.sub(r"^\s*[.:：]\s*", "", rest[end:])
+
+
+class Labels:
+    """The layout of one script, its speakers, and where their names stand."""
+
+    def __init__(self, layout: str, counts: Counter[tuple[str, Place]], lines: Counter[Place]) -> None:
+        names: Counter[str] = Counter()
+        for (name, _), count in counts.items():
+            names[name] += count
+        often = {name for name, count in names.items() if count >= 2 and _weighs(name, count, layout)}
+        labels: Counter[Place] = Counter()
+        for (name, where), count in counts.items():
+            labels[where] += count if name in often else 0
+        total = sum(labels.values())
+        capitals = sum(count for name, count in names.items() if name in often and name.isupper())
+        self.layout = layout
+        self.plain = LAYOUTS[layout].plain
+        self.support = total
+        self.share = {where: count / lines[where] for where, count in labels.items()}
+        self.capitals = not self.plain and capitals >= 0.7 * total > 0
+        self.seen = frozenset(names)
+        self.known = frozenset(name for name in often if not self.capitals or name.isupper() or names[name] >= 3)
+        inline = sorted((name for name in self.known if HAS_CJK.search(name)), key=len, reverse=True)
+        self._inline = (
+            re.compile(
+                rf"(?:(?<=[。！？!?…”』」）)\]】—])|(?<=\s))(?P<name>{'|'.join(map(re.escape, inline))})"
+                rf"(?P<notes>{BRACKETS}*)\s*[:：]\s*"
+            )
+            if inline and self.plain
+            else None
+        )
+
+    def find(self, line: str, after_blank: bool) -> Label | None:
+        """The label at the head of the line, if it has one that this script would use."""
+        where = place(line, after_blank)
+        for layout in dict.fromkeys((self.layout, *BESIDES)):
+            label = match(line, layout)
+            if label and self._believes(label, where):
+                return label
+        return None
+
+    def who(self, label: Label) -> tuple[tuple[str, ...], tuple[str, ...], float]:
+        """The speakers behind a label, how they speak, and how certain that is."""
+        speakers = split_joint(label.name, self.seen)
+        if all(name in self.known for name in speakers):
+            return speakers, label.notes, KNOWN
+        head, manner = split_manner(label.name, self.known)
+        if manner:
+            return (head,), (manner, *label.notes), MANNERED
+        return speakers, label.notes, ONCE
+
+    def inline(self, text: str) -> list[Label]:
+        """The text cut before every further `name：` of a known speaker; the first piece has no name."""
+        pieces: list[Label] = []
+        name, notes = "", tuple[str, ...]()
+        begin = depth = counted = 0
+        for found in self._inline.finditer(text) if self._inline else ():
+            for mark in text[counted : found.start()]:
+                depth += (mark in "“「『") - (mark in "”」』")
+            counted = found.start()
+            if depth > 0:
+                continue
+            pieces.append(Label(name, notes, text[begin : found.start()].strip(), self.layout))
+            name, begin = found["name"], found.end()
+            notes = split_notes(name + found["notes"])[1]
+        return [*pieces, Label(name, notes, text[begin:].strip(), self.layout)]
+
+    def _believes(self, label: Label, where: Place) -> bool:
+        speakers, _, certain = self.who(label)
+        if label.layout != self.layout:
+            return certain >= MANNERED and (label.layout != "alone" or where[0])
+        if certain < MANNERED and label.rest.startswith(("http://", "https://", "www.")):
+            return False
+        if self.plain:
+            return certain >= MANNERED or label.layout == "bold" or all(is_name(name) for name in speakers)
+        if certain >= MANNERED:
+            return self.share.get(where, 0) >= USUAL
+        return (
+            self.share.get(where, 0) >= ALWAYS
+            and all(is_name(name) and name.casefold() not in INTERJECTIONS for name in speakers)
+            and (label.name.isupper() if self.capitals else label.name[0].isupper() or len(label.name) <= 4)
+        )
+
+
+def learn(rows: Iterable[Row], layouts: tuple[str, ...]) -> Labels:
+    """The layout among `layouts` whose labels recur most. A weak mark must recur clearly more often."""
+    counts: dict[str, Counter[tuple[str, Place]]] = {layout: Counter() for layout in layouts}
+    lines: Counter[Place] = Counter()
+    for row in rows:
+        if row.kind not in ("text", "boxed"):
+            continue
+        where = place(row.text, row.after_blank)
+        lines[where] += row.kind == "text"
+        for layout in layouts if row.kind == "text" else ("alone",) if "alone" in layouts else ():
+            if label := match(row.text, layout):
+                counts[layout][label.name, where] += 1
+                if layout == "colon":
+                    for found in INLINE.finditer(label.rest):
+                        counts[layout][found["name"], where] += not is_note(found["name"])
+    learned = [Labels(layout, counts[layout], lines) for layout in layouts]
+    return max(learned, key=lambda labels: labels.support * (1.5 if labels.plain else 1))
+
+
+def _weighs(name: str, count: int, layout: str) -> bool:
+    """Whether a recurring label is a speaker: words that open many a sentence are not, unless the mark is plain."""
+    if LAYOUTS[layout].plain:
+        return is_name(name) or count >= 3
+    return name.casefold() not in INTERJECTIONS and (is_name(name) or count >= 4)

@@ -1,0 +1,64 @@
+"""What is said, cleaned of what is done: stage directions in brackets, markup, the seams of line ends."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+from offbook.data.extract.script.names import CJK
+
+ACTION = re.compile(r"[_*]{0,2}(?:（[^（）]*）|\([^()]*\)|\[[^\[\]]*\]|【[^【】]*】|〔[^〔〕]*〕)[_*]{0,2}")
+EMPHASIS = re.compile(r"(?<![\w*_])([*_]{1,3})(?=\S)([^*_\n]+?)(?<=\S)\1(?![\w*_])")
+STARRED = re.compile(r"^\*(?=\S)[^*\n]+(?<=\S)\*(?!\*)\s*")
+ESCAPE = re.compile(r"\\([\\\[\]()*_#.\-])")
+CJK_SPACE = re.compile(rf"(?<=[{CJK}，。！？；：、…”’」』]) +| +(?=[{CJK}，。！？；：、…“‘「『])")
+SPACES = re.compile(r"[ \t\u3000\xa0]+")
+SENTENCE_END = re.compile(r"[。！？!?…—.~～”’」』\"）)]$")
+RUNS_ON = re.compile(rf"[{CJK}，、；：]")
+"""What a Chinese line that was broken ends or begins with."""
+NESTED = 3
+"""Brackets within brackets that are taken out."""
+STRAY = re.compile(r"^[.,:;，。：；、](?![.。])\s*")
+"""The mark that a removed direction leaves at the head."""
+QUOTES = {"“": "”", "「": "」", "『": "』", '"': '"', "‘": "’", "«": "»"}
+
+
+def clean(text: str) -> tuple[str, str]:
+    """The words alone, and the words with the actions in place ("" where there are none)."""
+    text = ESCAPE.sub(r"\1", text)
+    bare = STARRED.sub("", text)
+    for _ in range(NESTED):
+        bare = ACTION.sub(" ", bare)
+    words = _tidy(EMPHASIS.sub(r"\2", bare))
+    words = STRAY.sub("", words) if bare != text else words
+    acted = _tidy(EMPHASIS.sub(r"\2", text))
+    return unquote(words), acted if acted != words else ""
+
+
+def join(parts: list[str]) -> str:
+    """The lines of one speech: verse and paragraphs keep their line ends, wrapped prose loses them."""
+    wrapped = any(part[:1].islower() for part in parts[1:])
+    text = parts[:1]
+    for before, part in pairwise(parts):
+        if RUNS_ON.match(part) or RUNS_ON.match(before[-1:]):
+            text.append("\n" if SENTENCE_END.match(before[-1:]) else "")
+        else:
+            text.append(" " if wrapped else "\n")
+        text.append(part)
+    return "".join(text)
+
+
+def unquote(text: str) -> str:
+    """The text without quotation marks that enclose the whole of it."""
+    close = QUOTES.get(text[:1])
+    if close and len(text) > 2 and text.endswith(close):
+        inside = text[1:-1]
+        if close not in inside and text[0] not in inside:
+            return inside.strip()
+    return text
+
+
+def _tidy(text: str) -> str:
+    lines = (CJK_SPACE.sub("", SPACES.sub(" ", line)).strip() for line in text.split("\n"))
+    text = "\n".join(line for line in lines if line)
+    return re.sub(r" +([,.;:!?])(?=\s|$)", r"\1", text)

@@ -1,0 +1,84 @@
+"""How much of what is judged was seen in training: the split's own leak, and a random split's beside it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from offbook.core.types import Conversation
+from offbook.data.exact_similarity import Index, Texts, letters
+from offbook.data.row_text import asked, body
+from offbook.data.split import TELLING, Split
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """Of `rows` held-out conversations, how many have a counterpart in training, by kind."""
+
+    rows: int
+    exact: int
+    """The very same words."""
+    near: int
+    """The same or nearly the same words, in the whole or (where it is long enough to tell) in the reply."""
+    prompt: int
+    """An answer to the same prompt."""
+    scene: int
+    """Lines of the same scene."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeakReport:
+    """The split as it is, and one of the same size that was drawn row by row."""
+
+    split: Leak
+    random: Leak
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def measure(split: Split, seed: int) -> LeakReport:
+    """Compare every held-out row with every training row, for this split and for a random one."""
+    conversations = [*split.heldout, *split.train, *split.dropped]
+    meter = _Meter(conversations)
+    size = len(split.heldout)
+    own = meter.leak(range(size), range(size, size + len(split.train)))
+    drawn = set(random.Random(seed).sample(range(len(conversations)), size))
+    rest = [number for number in range(len(conversations)) if number not in drawn]
+    return LeakReport(own, meter.leak(sorted(drawn), rest))
+
+
+class _Meter:
+    """Conversations prepared for comparison."""
+
+    def __init__(self, conversations: Sequence[Conversation]) -> None:
+        replies = ["\n".join(each.replies) for each in conversations]
+        self._bodies = list(map(body, conversations))
+        self._prompts = [letters(asked(each)) for each in conversations]
+        self._scenes = [each.origin.scene for each in conversations]
+        self._telling = [len(letters(text)) >= TELLING for text in replies]
+        self._whole, self._replies = Texts(self._bodies), Texts(replies)
+
+    def leak(self, heldout: Sequence[int], train: Sequence[int]) -> Leak:
+        whole, replies = Index(self._whole), Index(self._replies)
+        for number in train:
+            whole.add(number)
+            if self._telling[number]:
+                replies.add(number)
+        bodies = {self._bodies[number] for number in train}
+        prompts = {self._prompts[number] for number in train} - {""}
+        scenes = {self._scenes[number] for number in train} - {None}
+
+        def is_near(number: int) -> bool:
+            in_reply = self._telling[number] and replies.find(number) is not None
+            return in_reply or whole.find(number) is not None
+
+        return Leak(
+            rows=len(heldout),
+            exact=sum(self._bodies[number] in bodies for number in heldout),
+            near=sum(map(is_near, heldout)),
+            prompt=sum(self._prompts[number] in prompts for number in heldout),
+            scene=sum(self._scenes[number] in scenes for number in heldout),
+        )

@@ -1,0 +1,48 @@
+"""Conversations on disk: JSONL of OpenAI `messages` rows, each with the place it came from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from offbook.core.types import Conversation, Origin, Turn
+
+
+def save_rows(conversations: Iterable[Conversation], path: Path) -> None:
+    """Write conversations where `load_rows` finds them again."""
+    path.write_text(rows_text(conversations), encoding="utf-8")
+
+
+def rows_text(conversations: Iterable[Conversation]) -> str:
+    """Conversations as lines of OpenAI `messages` rows, each with where it came from."""
+    lines = []
+    for conversation in conversations:
+        origin = conversation.origin
+        row = {
+            "messages": [_message(turn) for turn in conversation.turns],
+            "source": {"file": origin.file, "line": origin.line, "scene": origin.scene},
+        }
+        lines.append(json.dumps(row, ensure_ascii=False) + "\n")
+    return "".join(lines)
+
+
+def load_rows(path: Path) -> list[Conversation]:
+    """What `save_rows` wrote, each row with the origin that it had."""
+    rows = []
+    # splitlines would also split at U+2028, which may stand in a text
+    for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
+        row = json.loads(line)
+        turns = tuple(
+            Turn(message["role"], message["content"], message.get("weight") != 0, message.get("ends", True))
+            for message in row["messages"]
+        )
+        rows.append(Conversation(turns, Origin(**row["source"])))
+    return rows
+
+
+def _message(turn: Turn) -> dict[str, Any]:
+    weight = {} if turn.learn else {"weight": 0}
+    cut = {} if turn.ends else {"ends": False}
+    return {"role": turn.role, "content": turn.text, **weight, **cut}

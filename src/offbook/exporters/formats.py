@@ -1,0 +1,107 @@
+"""The export formats. A new one is a function here and its entry in FORMATS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from offbook.exporters.source import Original
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What a format has written, and how it is opened in order to compare it with the original."""
+
+    model: Path
+    """A GGUF file, or a folder for transformers."""
+    adapter: Path | None = None
+    """A GGUF LoRA that goes on top."""
+    text: Callable[[list[dict[str, str]]], str] | None = None
+    """Renders a conversation, where the runtime does not use the file's own template."""
+    scratch: bool = False
+    """The model is there for the comparison alone."""
+    notes: list[str] = field(default_factory=list)
+    """Sentences that the user should read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One way to write a character."""
+
+    write: Callable[[Original, Path, str], Copy]
+    """(original, folder, quant); the folder exists and is empty."""
+    quants: tuple[str, ...]
+    """Number formats; the first is the default."""
+
+
+def merged(original: Original, folder: Path, quant: str) -> Copy:
+    """A plain transformers folder: safetensors with the adapter folded in, tokenizer, template, generation settings."""
+    import torch
+
+    dtype = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}[quant]
+    model = original.model.merge_and_unload().to(dtype)
+    model.generation_config = _generation(original)
+    model.save_pretrained(folder)
+    original.tokenizer.save_pretrained(folder)
+    # One file: transformers prefers it to what a tokenizer_config.json may hold.
+    (folder / "chat_template.jinja").write_text(original.template, encoding="utf-8")
+    original.carry_over(folder)
+    return Copy(folder)
+
+
+def gguf(original: Original, folder: Path, quant: str) -> Copy:
+    """One file for llama.cpp and all that is built on it; the adapter alone lies beside it."""
+    from offbook.exporters.gguf_model import write_lora, write_model
+
+    write_lora(folder / f"{original.name}-lora.gguf", original.model, original.name)
+    path = folder / f"{original.name}-{quant}.gguf"
+    notes = write_model(path, original, original.model.merge_and_unload(), quant)
+    original.carry_over(folder)
+    return Copy(path, notes=notes)
+
+
+def ollama(original: Original, folder: Path, quant: str) -> Copy:
+    """A GGUF and the Modelfile that `ollama create` reads."""
+    from offbook.exporters.modelfile import layout, modelfile
+
+    found = layout(original)
+    copy = gguf(original, folder, quant)
+    (folder / "Modelfile").write_text(modelfile(original, copy.model.name, found), encoding="utf-8")
+    return Copy(copy.model, text=lambda messages: found.prompt(messages, original.persona.system), notes=copy.notes)
+
+
+def lora(original: Original, folder: Path, quant: str) -> Copy:
+    """The adapter alone as a GGUF LoRA, for a GGUF of the base model that the user has."""
+    from offbook.exporters.gguf_model import write_lora, write_model
+
+    adapter = folder / f"{original.name}-lora.gguf"
+    write_lora(adapter, original.model, original.name)
+    base = folder / "base.gguf"
+    write_model(base, original, original.model.unload(), quant)
+    return Copy(base, adapter=adapter, scratch=True)
+
+
+FORMATS: dict[str, Format] = {
+    "merged": Format(merged, ("f32", "bf16", "f16")),
+    "gguf": Format(gguf, ("q8_0", "q4_k_m", "f16")),
+    "ollama": Format(ollama, ("q8_0", "q4_k_m", "f16")),
+    "lora": Format(lora, ("f16",)),
+}
+
+
+def _generation(original: Original) -> Any:
+    from transformers import GenerationConfig
+
+    settings = original.persona.generation
+    sampling = {"temperature": settings.temperature, "top_p": settings.top_p} if settings.temperature else {}
+    return GenerationConfig(
+        do_sample=bool(sampling),
+        **sampling,
+        repetition_penalty=settings.repetition_penalty,
+        max_new_tokens=settings.max_new_tokens,
+        eos_token_id=list(original.stop_ids),
+        bos_token_id=original.tokenizer.bos_token_id,
+        pad_token_id=original.tokenizer.pad_token_id,
+    )

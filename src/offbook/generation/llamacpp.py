@@ -1,0 +1,202 @@
+"""An engine that runs a GGUF file with llama.cpp's own server, inside this process.
+
+The server is reached over a socket in a private folder, with a random key: no port is opened. Slots, batching and the
+prompt cache are its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import torch
+
+from offbook.core.config.schema import GenerationConfig
+from offbook.core.errors import OffbookError
+from offbook.generation.stream import Piece, StopReason
+
+CONTEXT = 4096
+"""Tokens of prompt and reply together, at most."""
+
+
+class Patient(httpx.HTTPTransport):
+    """Asks once more where the server hangs up before it has answered, as llama.cpp's may on a machine that has much
+    else to do."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """See httpx."""
+        try:
+            return super().handle_request(request)
+        except httpx.RemoteProtocolError:
+            return super().handle_request(request)
+
+
+class LlamaServer:
+    """llama.cpp's server for one GGUF file; close it when done.
+
+    Args:
+        model: the GGUF file.
+        adapter: a GGUF LoRA that requests may put on top (by default it is off).
+        slots: how many replies grow side by side.
+        context: tokens of prompt and reply together, for each slot; fewer where the model knows fewer.
+
+    Raises:
+        OffbookError: llama.cpp cannot load the file.
+    """
+
+    def __init__(self, model: Path, *, adapter: Path | None = None, slots: int = 1, context: int = CONTEXT) -> None:
+        import xllamacpp
+
+        self._has_adapter = adapter is not None
+        self._folder = Path(tempfile.mkdtemp(prefix="offbook-"))  # only this user can enter it
+        key = secrets.token_urlsafe(32)
+        params = xllamacpp.CommonParams()
+        params.model.path = str(model)
+        params.n_ctx = context * slots
+        params.n_parallel = slots
+        params.cpuparams.n_threads = torch.get_num_threads()
+        params.api_keys = [key]
+        params.cache_ram_mib = 0  # its cache of old prompts would grow to gigabytes
+        params.verbosity = -1
+        params.ui = False
+        params.warmup = False
+        if adapter is not None:
+            params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(adapter), 0.0)]
+        transport = self._listen(params)
+        try:
+            self._server = xllamacpp.Server(params)
+        except RuntimeError:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise OffbookError(
+                f"llama.cpp cannot load {model}", "Export it anew: offbook export RUN --to gguf"
+            ) from None
+        self._client = httpx.Client(
+            transport=transport,
+            base_url=self._server.listening_address if os.name == "nt" else "http://llama",
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=None,
+        )
+        slot = self._client.get("/props").json()["default_generation_settings"]
+        self.context = min(context, slot["n_ctx"])  # llama.cpp rounds it up, and down to what the model knows
+        self.complete([0], n_predict=1)  # one that is closed before its loop has begun to run never ends
+
+    def _listen(self, params: Any) -> httpx.HTTPTransport:
+        # llama.cpp hangs up when a streamed answer is done: a connection must not be used twice.
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+        if os.name == "nt":  # Python has no such sockets there: a port on loopback, guarded by the key
+            params.hostnames, params.port = ["127.0.0.1"], 0
+            return Patient(limits=limits)
+        socket = self._folder / "llama.sock"
+        params.hostnames = [str(socket)]
+        return Patient(uds=str(socket), limits=limits)
+
+    def lora(self, scale: float) -> list[dict[str, float]]:
+        """A request's word on the adapter. A request that said nothing of it, though it is off, would be given what
+        the slot's cache holds of a request that had it on."""
+        return [{"id": 0, "scale": scale}] if self._has_adapter else []
+
+    def ask(self, path: str, **body: Any) -> Any:
+        """The JSON that the server answers to a JSON body."""
+        response = self._client.post(path, json=body)
+        _check(response)
+        return response.json()
+
+    def events(self, path: str, **body: Any) -> Iterator[Any]:
+        """The JSON events of a streamed answer; closing the iterator ends the work behind it."""
+        with self._client.stream("POST", path, json=body) as response:
+            if response.is_error:
+                response.read()
+            _check(response)
+            for line in response.iter_lines():
+                if line.startswith("data: ") and line != "data: [DONE]":
+                    yield json.loads(line.removeprefix("data: "))
+
+    def prompt_ids(self, messages: Sequence[dict[str, str]]) -> list[int]:
+        """Ids of a conversation by the GGUF's own template and tokenizer, up to where the character speaks."""
+        return self.ids(self.ask("/apply-template", messages=list(messages))["prompt"])
+
+    def ids(self, text: str) -> list[int]:
+        """Ids of a rendered prompt, control tokens and all."""
+        return self.ask("/tokenize", content=text, add_special=True, parse_special=True)["tokens"]
+
+    def complete(self, prompt: Sequence[int], *, adapter_scale: float = 0, **settings: Any) -> Any:
+        """llama.cpp's own answer to a prompt, whole."""
+        return self.ask("/completion", prompt=list(prompt), lora=self.lora(adapter_scale), **settings)
+
+    def likeliest(
+        self, prompt: Sequence[int], count: int, ending_id: int, *, adapter_scale: float = 0
+    ) -> list[tuple[int, float]]:
+        """(id, log-probability) of the `count` likeliest tokens after `prompt`, likeliest first."""
+        # Probabilities are told only with a token that completes a character, so the ending is said in any case;
+        # they are those from before such a bias.
+        said = self.complete(
+            prompt,
+            n_predict=1,
+            n_probs=count,
+            logit_bias=[[ending_id, 1000]],
+            temperature=0,
+            adapter_scale=adapter_scale,
+        )
+        return [(choice["id"], choice["logprob"]) for choice in said["completion_probabilities"][0]["top_logprobs"]]
+
+    def close(self) -> None:
+        """Stop the server and remove its socket."""
+        self._client.close()
+        self._server = None
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+class LlamaCppEngine:
+    """Replies from a `LlamaServer`; safe to use from several threads at once.
+
+    Its pieces are llama.cpp's own, not made from ids: the ids that it streams have gaps where a character is made of
+    several tokens, as Chinese ones often are.
+
+    Args:
+        adapter_scale: strength of the server's adapter; −1 on a merged model takes the adapter out again.
+    """
+
+    def __init__(self, server: LlamaServer, *, adapter_scale: float = 0) -> None:
+        self.server = server
+        self.adapter_scale = adapter_scale
+
+    def pieces(self, prompt: Sequence[int], settings: GenerationConfig, seed: int | None) -> Iterator[Piece]:
+        """A reply, piece by piece; see `offbook.generation.stream.stream`."""
+        events = self.server.events(
+            "/completion",
+            prompt=list(prompt),
+            stream=True,
+            n_predict=settings.max_new_tokens,
+            lora=self.server.lora(self.adapter_scale),
+            seed=-1 if seed is None else seed % 2**32,
+            **self._sampling(settings),
+        )
+        for event in events:
+            if event["stop"]:
+                reason: StopReason = "stop" if event["stop_type"] == "eos" else "length"
+                yield Piece(event["content"], event["tokens_predicted"], reason)
+            elif event["content"]:
+                yield Piece(event["content"], event["tokens_predicted"])
+
+    def _sampling(self, settings: GenerationConfig) -> dict[str, Any]:
+        """The settings as llama.cpp's, in the order in which transformers applies them; all its other samplers off."""
+        # top_p sorts the vocabulary, which a reply that is not drawn by lot has no use for
+        return {
+            "samplers": ["penalties", "temperature", *(["top_p"] if settings.temperature else [])],
+            "temperature": settings.temperature,
+            "top_p": settings.top_p,
+            "repeat_penalty": settings.repetition_penalty,
+            "repeat_last_n": self.server.context,
+        }
+
+
+def _check(response: httpx.Response) -> None:
+    if response.is_error:
+        raise OffbookError(f"llama.cpp refused a request: {response.json()['error']['message']}")

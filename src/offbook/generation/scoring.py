@@ -1,0 +1,57 @@
+"""Base and tuned model on the same text: token losses, and how far their predictions lie apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from offbook.core.types import NO_LABEL, Example, Score
+from offbook.generation.batch import speaking
+
+CHUNK = 256
+"""Label positions whose logits exist at once."""
+
+
+def score(model: Any, conversations: Sequence[Sequence[Example]]) -> list[Score]:
+    """The Score of every conversation, given as its Examples (several where the template rewrites history).
+
+    The loss is that of training: the sum over label tokens. KL(base ‖ tuned) is summed over the same positions.
+
+    Args:
+        model: a PEFT model; the base is the same model with its adapter switched off.
+    """
+    return [_sum([_score(model, example) for example in examples]) for examples in conversations]
+
+
+@torch.inference_mode()
+def _score(model: Any, example: Example) -> Score:
+    ids = torch.tensor([example.ids], device=model.device)
+    places = [index - 1 for index, label in enumerate(example.labels) if label != NO_LABEL]
+    base = tuned = kl = 0.0
+    agreed = 0
+    for start in range(0, len(places), CHUNK):
+        at = torch.tensor(places[start : start + CHUNK], device=model.device)
+        # What comes after the last position asked for cannot change the answer.
+        prefix = ids[:, : int(at[-1]) + 1]
+        targets = ids[0, at + 1]
+        with speaking(model, tuned=False):
+            p = model(input_ids=prefix, logits_to_keep=at, use_cache=False).logits[0].float().log_softmax(-1)
+        q = model(input_ids=prefix, logits_to_keep=at, use_cache=False).logits[0].float().log_softmax(-1)
+        base += float(F.nll_loss(p, targets, reduction="sum"))
+        tuned += float(F.nll_loss(q, targets, reduction="sum"))
+        kl += float(F.kl_div(q, p, reduction="sum", log_target=True))
+        agreed += int((p.argmax(-1) == q.argmax(-1)).sum())
+    return Score(len(places), base, tuned, kl, agreed)
+
+
+def _sum(scores: list[Score]) -> Score:
+    return Score(
+        tokens=sum(score.tokens for score in scores),
+        base=sum(score.base for score in scores),
+        tuned=sum(score.tuned for score in scores),
+        kl=sum(score.kl for score in scores),
+        agreed=sum(score.agreed for score in scores),
+    )

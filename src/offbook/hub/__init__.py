@@ -1,0 +1,1 @@
+"""Where base models and data sets come from: model hubs, packages, folders."""

@@ -1,0 +1,198 @@
+"""The user's cache folder: where downloads lie, and how a whole one is told from a half one.
+
+A download is written under a temporary name and renamed when every byte was checked, so a folder that is
+there is whole. What its files hashed to is recorded in it, and a file whose size and time of change are the
+recorded ones is not read again: half a gigabyte of weights would take a second at every start.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import NamedTuple
+
+import platformdirs
+from filelock import FileLock, Timeout
+
+from offbook.core.atomic import write_json
+from offbook.core.errors import OffbookError, UsageError
+
+RECORD = ".offbook.json"
+Progress = Callable[[str], None]
+
+
+def home() -> Path:
+    """Where downloads lie: OFFBOOK_HOME, or the system's place for caches (~/.cache/offbook on Linux)."""
+    chosen = os.environ.get("OFFBOOK_HOME")
+    return Path(chosen).expanduser().absolute() if chosen else platformdirs.user_cache_path("offbook", False)
+
+
+class Stamp(NamedTuple):
+    """What a file was when it was last read."""
+
+    sha256: str
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a folder holds: the revision it is of, and its files' stamps."""
+
+    revision: str
+    files: dict[str, Stamp]
+
+    def save(self, folder: Path) -> None:
+        write_json(folder / RECORD, {"revision": self.revision, "files": self.files})
+
+    @classmethod
+    def load(cls, folder: Path) -> Record | None:
+        """The folder's record, or None where there is none that can be read."""
+        try:
+            stored = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+            return cls(stored["revision"], {name: Stamp(*stamp) for name, stamp in stored["files"].items()})
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None
+
+
+def stamp_files(folder: Path, names: Iterable[str], known: Record | None = None) -> dict[str, Stamp]:
+    """The stamps of a folder's files; those that `known` has, unchanged in size and time, are not read.
+
+    Raises:
+        OSError: a file is missing or cannot be read.
+    """
+    stamps = {}
+    for name in names:
+        status = (folder / name).stat()
+        old = known.files.get(name) if known else None
+        if old and old[1:] == (status.st_size, status.st_mtime_ns):
+            stamps[name] = old
+        else:
+            stamps[name] = Stamp(sha256(folder / name), status.st_size, status.st_mtime_ns)
+    return stamps
+
+
+def sha256(path: Path) -> str:
+    """The file's sha256 in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def find(shelf: Path, revision: str) -> Path | None:
+    """The folder on a shelf that is named or recorded as of `revision`, if it is whole and undamaged."""
+    for folder in shelf.glob("[!.]*"):
+        record = Record.load(folder)
+        is_it = folder.name == folder_name(revision) or (record and record.revision == revision)
+        if record and is_it and _is_whole(folder, record):
+            return folder
+    return None
+
+
+def _is_whole(folder: Path, record: Record) -> bool:
+    try:
+        stamps = stamp_files(folder, record.files, record)
+    except OSError:
+        return False
+    if any(stamps[name].sha256 != stamp.sha256 for name, stamp in record.files.items()):
+        return False
+    remember(folder, Record(record.revision, stamps), record)
+    return True
+
+
+def remember(folder: Path, record: Record, known: Record | None) -> None:
+    """Save what is new in a record. Where the folder is read-only, its files are read again next time."""
+    if record != known:
+        with suppress(OSError):
+            record.save(folder)
+
+
+def folder_name(name: str) -> str:
+    """A path or revision as the name of one folder, which no other gets: feature/v1 → feature%2Fv1.
+
+    Hyphens that stand together or at an end are written out too; `shelf_name` puts two of its own between the parts.
+    """
+    return re.sub("[%/]|^-|-(?=-|$)|(?<=-)-", lambda found: f"%{ord(found[0]):02X}", name)
+
+
+def shelf_name(repo: str, path: str = "") -> str:
+    """A hub's repository, or one file of it, as the name of one folder: ORG/NAME → ORG--NAME."""
+    return "--".join(map(folder_name, repo.split("/"))) + (folder_name(f"/{path}") if path else "")
+
+
+def leads_out(path: str) -> bool:
+    """Whether a path from a hub or an archive could point outside its folder, on any system.
+
+    Absolute paths, drive letters, network shares and `..` do; a backslash is a separator on Windows alone, so
+    it is never right.
+    """
+    windows = PureWindowsPath(path)
+    return (
+        not path
+        or "\\" in path
+        or "\0" in path
+        or bool(windows.anchor)
+        or PurePosixPath(path).is_absolute()
+        or ".." in windows.parts
+    )
+
+
+@contextmanager
+def writing(target: Path, progress: Progress) -> Iterator[None]:
+    """What makes `target` happens in here: one process at a time, and a fault of the disk is explained.
+
+    Raises:
+        OffbookError: the disk is full.
+        UsageError: the folder may not be written in.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(target, progress):
+            yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise OffbookError(f"the disk is full: {target.parent}", _MORE_ROOM) from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) or not target.parent.is_dir():
+            raise UsageError(f"cannot write in {target.parent}: {error.strerror}", _OTHER_PLACE) from error
+        raise
+
+
+@contextmanager
+def _alone(target: Path, progress: Progress) -> Iterator[None]:
+    lock = FileLock(target.with_name(f".{target.name}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        progress(f"Waiting for another offbook that is making {target} …")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+_MORE_ROOM = "Make room there, or set OFFBOOK_HOME to a folder on a larger disk; what has arrived is kept."
+_OTHER_PLACE = "Set OFFBOOK_HOME to a folder that you may write in."
+
+
+def need_space(folder: Path, size: int) -> None:
+    """Refuse early what the disk cannot hold.
+
+    Raises:
+        OffbookError: fewer than `size` bytes are free at `folder`; both figures are named.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        raise OffbookError(f"{megabytes(size)} are needed in {folder}, {megabytes(free)} are free", _MORE_ROOM)
+
+
+def megabytes(size: int) -> str:
+    """A number of bytes for people."""
+    return f"{size / 1e6:,.0f} MB" if size >= 1e6 else f"{size / 1e3:,.0f} kB"

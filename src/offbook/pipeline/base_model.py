@@ -1,0 +1,63 @@
+"""The model's side of a run before it is loaded: its folder on disk, its tokenizer, its chat template, the persona."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from offbook.core.config.schema import RunConfig
+from offbook.core.persona import BaseModelRef, Persona
+from offbook.core.progress import Reporter
+from offbook.core.registry import lookup
+from offbook.hub import pull
+from offbook.tokenization.builtin_templates import TEMPLATES
+from offbook.tokenization.chat_template import ChatTemplate
+
+
+@dataclass
+class Part:
+    """The model's side of a run: its folder on disk and how it is spoken to."""
+
+    pulled: pull.Pulled
+    tokenizer: Any
+    template: ChatTemplate
+
+
+def open_part(config: RunConfig, reporter: Reporter) -> Part:
+    """Pull the base model if need be, and open its tokenizer and template."""
+    from offbook.models.load import load_tokenizer
+
+    pulled = pull.pull(config.model.source, config.model.revision, progress=reporter.say)
+    template = config.model.template
+    source = lookup(TEMPLATES, template, "chat template") if template is not None else None
+    tokenizer = load_tokenizer(pulled.path, source)
+    return Part(pulled, tokenizer, ChatTemplate(tokenizer))
+
+
+def persona_of(config: RunConfig, part: Part) -> Persona:
+    """The identity that is stored beside the adapter."""
+    pulled = part.pulled
+    return Persona(
+        name=config.persona.name,
+        system=config.persona.system,
+        greeting=config.persona.greeting,
+        probes=probes(config),
+        ending=part.template.ending,
+        generation=config.generation,
+        base=BaseModelRef(source=pulled.source, revision=pulled.revision, files=pulled.files),
+        template=config.model.template,
+        template_sha256=part.template.sha256,
+        template_kwargs=part.template.kwargs,
+    )
+
+
+IDENTITY = ("Who are you?", "你是谁？")
+
+
+def probes(config: RunConfig) -> list[str]:
+    """The prompts of the closing samples; asking the character who it is is always among them."""
+    asked = config.persona.probes
+    if any(question in asked for question in IDENTITY):
+        return asked
+    text = f"{config.persona.name}{config.persona.system or ''}{''.join(asked)}"
+    return [IDENTITY[1] if any("\u4e00" <= letter <= "\u9fff" for letter in text) else IDENTITY[0], *asked]

@@ -1,0 +1,121 @@
+"""What can go wrong around a run, told so that a person knows what to change."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from offbook.core import metrics_log
+from offbook.core.atomic import FULL
+from offbook.core.config.schema import RunConfig
+from offbook.core.errors import OffbookError, UsageError, is_out_of_memory
+from offbook.core.rundir import RunDir
+
+NEARLY_ALL = 0.8
+"""A run that was killed while it held this share of the machine's memory was killed for that."""
+
+
+@contextmanager
+def readable_failures(config: RunConfig, run: RunDir) -> Iterator[None]:
+    """Turn exhausted memory and a disk that fails or is full into errors that say what to change."""
+    try:
+        yield
+    except OffbookError:
+        raise
+    except pickle.UnpicklingError as error:
+        raise OffbookError(
+            f"a checkpoint in {run.checkpoints} holds more than numbers; it was not opened",
+            "Somebody has changed it: do not trust it, and start over with --overwrite.",
+        ) from error
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise OffbookError(f"out of memory with {_passes(config)}", _spare_memory(config)) from error
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise _disk_full(run) from error
+        if not _is_disk_failure(error):
+            raise
+        what = f"{getattr(error, 'filename', None) or run.path}: {getattr(error, 'strerror', None) or error}"
+        raise OffbookError(
+            f"the disk failed: {what}", "What was saved before is intact: go on with --resume once the disk works."
+        ) from error
+
+
+def memory_ran_out(run: RunDir, kills: int | None) -> bool:
+    """Whether the run's last writer was killed because memory ran out: the system counted such a kill, or the writer
+    held nearly all memory (some desktops kill earlier than the system, and count nothing).
+
+    Args:
+        kills: what `exclusive` yields.
+    """
+    if kills is None:
+        return False
+    held = max((line.get("memory_bytes") or 0 for line in metrics_log.read(run.metrics)), default=0)
+    return kills > 0 or held > NEARLY_ALL * psutil.virtual_memory().total
+
+
+def memory_warning(config: RunConfig) -> str:
+    """What to tell the user of a run that was killed for want of memory, and goes on."""
+    return (
+        f"Warning: the last start of this run was killed, it seems because memory ran out (now {_passes(config)}). "
+        f"If it happens again: {_spare_memory(config)}"
+    )
+
+
+def refuse_small_disk(path: Path, needed: int) -> None:
+    """Refuse to start a run that the disk cannot hold.
+
+    Raises:
+        UsageError: with the bytes needed and free.
+    """
+    folder = next(parent for parent in (path, *path.resolve().parents) if parent.exists())
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise UsageError(
+            f"the run needs {_mebibytes(needed)} on disk, {_mebibytes(free)} are free in {folder}",
+            "Make room, keep fewer checkpoints (--train.keep_checkpoints 1), or move the runs (OFFBOOK_RUNS=DIR).",
+        )
+
+
+def _passes(config: RunConfig) -> str:
+    return f"passes of up to {config.train.max_tokens_per_pass} tokens"
+
+
+def _spare_memory(config: RunConfig) -> str:
+    """The options that take less memory, most useful first, without those that are used already."""
+    train = config.train
+    half = max((train.max_tokens_per_pass or 0) // 2, 16)
+    also = [] if train.gradient_checkpointing else ["--train.gradient_checkpointing true"]
+    also += [] if config.model.dtype == "low_memory" else ["--model.dtype low_memory"]
+    rest = f" (or {', '.join(also)})" if also else ""
+    return f"--train.max_tokens_per_pass {half}{rest}; with --resume also --allow-inexact, since rounding changes."
+
+
+def _disk_full(run: RunDir) -> OffbookError:
+    """A full disk, with what a checkpoint needs and what there is once the failed one has been removed."""
+    free = shutil.disk_usage(run.path).free
+    try:
+        needed = json.loads((run.data / "report.json").read_text(encoding="utf-8"))["checkpoint_bytes"]
+    except (OSError, ValueError, KeyError):
+        size = ""
+    else:
+        size = f", a checkpoint takes {_mebibytes(needed)}: {_mebibytes(max(needed - free, 0))} are missing"
+    return OffbookError(
+        f"the disk is full: {_mebibytes(free)} are free in {run.path}{size}; what was saved before is intact",
+        "Make room, then go on with --resume (or keep fewer checkpoints: --train.keep_checkpoints 1).",
+    )
+
+
+def _is_disk_failure(error: Exception) -> bool:
+    """Whether the system failed to read or write, also where a library hides its error in one of its own."""
+    signs = ("os error", "PytorchStreamWriter", "unexpected pos", "iostream error")
+    return isinstance(error, OSError) or any(sign in str(error) for sign in signs)
+
+
+def _mebibytes(count: int) -> str:
+    return f"{count / 2**20:,.1f} MiB"

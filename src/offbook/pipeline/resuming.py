@@ -1,0 +1,120 @@
+"""What a run that goes on needs to know: which checkpoint, whether it still fits, and with which token budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from offbook.core import environment
+from offbook.core.config import loading as configs
+from offbook.core.config.schema import RunConfig
+from offbook.core.errors import UsageError
+from offbook.core.metrics_log import best_step, read
+from offbook.core.progress import Reporter
+from offbook.core.rundir import RunDir
+from offbook.pipeline.setup import Job
+from offbook.training import checkpoint
+
+INCOMPATIBLE = ("model.source", "lora.rank", "lora.target_modules", "lora.use_dora")
+"""Options under which a checkpoint's tensors have other shapes, or mean something else."""
+
+
+def refuse_changes(then: dict[str, Any], now: dict[str, Any], *, allowed: bool, say: Callable[[str], None]) -> None:
+    """Refuse to resume under other data, settings, versions or hardware than the checkpoint was written with.
+
+    Args:
+        allowed: only say what is given up, unless the checkpoint cannot be used at all.
+
+    Raises:
+        UsageError: naming each difference.
+    """
+    parts = ("config", "versions", "hardware")
+    changes = [change for part in parts for change in _differences(then.get(part, {}), now[part])]
+    if then.get("data_sha256") != now["data_sha256"]:
+        changes.insert(0, "the training data")
+    if not changes:
+        return
+    told = "; ".join(changes)
+    useless = [change for change in changes if change.startswith(INCOMPATIBLE)]
+    if useless:
+        raise UsageError(
+            f"the checkpoint does not fit: changed since: {told}", "Undo the change, or start over with --overwrite."
+        )
+    if not allowed:
+        raise UsageError(
+            f"cannot resume exactly: changed since the checkpoint: {told}",
+            "Undo the change, start over with --overwrite, or accept other final weights with --allow-inexact.",
+        )
+    say(
+        f"Warning: going on although this changed since the checkpoint: {told}. What is given up: the final weights "
+        "will not be those of a run that was never stopped, and nobody can make them again from run.yaml alone."
+    )
+
+
+def _differences(then: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:
+    found = []
+    for key in sorted({*then, *now}):
+        old, new = then.get(key), now.get(key)
+        if isinstance(old, dict) and isinstance(new, dict):
+            found += _differences(old, new, f"{prefix}{key}.")
+        elif old != new:
+            found.append(f"{prefix}{key} {old} → {new}")
+    return found
+
+
+DEFAULT_PASS_TOKENS = 2048
+
+
+def newest_checkpoint(run: RunDir, keep: str, reporter: Reporter) -> Path | None:
+    """The checkpoint to go on from; what killed writers left is put right, and damage is told."""
+    checkpoint.clear_leftovers(run.checkpoints)
+    needs = partial(needed_by, run, keep)
+    found, faults = checkpoint.newest(run.checkpoints, needs)
+    where = f"going on from {found.name}" if found is not None else "starting from the beginning"
+    for fault in faults:
+        reporter.say(f"Warning: checkpoint {fault}; {where}.")
+    best = needs(checkpoint.verify(found)["step"]) if found is not None else None
+    if best is not None and not checkpoint.is_whole(checkpoint.folder_of(run.checkpoints, best)):
+        reporter.say(
+            f"Warning: the best state so far (step {best}) is lost: unless a later one is better, the adapter will be "
+            "that of the last step."
+        )
+    return found
+
+
+def fingerprint(job: Job) -> dict[str, Any]:
+    """What a resume has to find unchanged, for the checkpoint's manifest."""
+    told = job.config.model_dump(include={"model", "lora", "train"})
+    for free in ("save_steps", "keep_checkpoints", "log_steps", "heldout_steps", "keep", "patience"):
+        del told["train"][free]
+    return {
+        "data_sha256": job.material.sha256,
+        "config": told,
+        "versions": environment.versions(),
+        "hardware": environment.arithmetic(),
+    }
+
+
+def with_token_budget(config: RunConfig, run: RunDir | None = None) -> RunConfig:
+    """The config with its pass budget settled: told, stored by an earlier start of the run, or the default."""
+    if config.train.max_tokens_per_pass is not None:
+        return config
+    budget = DEFAULT_PASS_TOKENS
+    if run is not None and run.config.is_file():
+        budget = configs.load(run.config).train.max_tokens_per_pass or budget
+    return config.model_copy(
+        update={"train": config.train.model_copy(update={"max_tokens_per_pass": budget})},
+    )
+
+
+def needed_by(run: RunDir, keep: str, step: int) -> int | None:
+    """The step whose checkpoint a run that goes on from `step` has to find: the best so far, if it lies behind. One
+    that lies ahead is made again, by the same steps.
+
+    Args:
+        keep: train.keep.
+    """
+    best = best_step(read(run.metrics)) if keep == "best" else None
+    return best if best is not None and best <= step else None

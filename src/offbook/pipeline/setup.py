@@ -1,0 +1,102 @@
+"""A run before its first step: data, model with adapter, persona and plan; what check, train and prove share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from offbook.core.config.schema import BASE, RunConfig
+from offbook.core.persona import Persona
+from offbook.core.progress import Reporter
+from offbook.core.types import Example
+from offbook.models import adapter as adapters
+from offbook.models.load import load_model
+from offbook.pipeline.adapter_source import adapter_folder
+from offbook.pipeline.base_model import Part, open_part, persona_of
+from offbook.pipeline.dataset import Material, mix_in, read_material, tokenize
+from offbook.pipeline.replay import own_rows
+from offbook.training import fast_path
+from offbook.training.batch_sampler import Plan
+from offbook.training.packing import Step, pack_step
+
+HELDOUT_AT_ONCE = 64
+"""Held-out examples that are packed together."""
+
+
+@dataclass
+class Job:
+    """Everything that is ready before the first step."""
+
+    config: RunConfig
+    part: Part
+    material: Material
+    model: Any
+    persona: Persona
+    plan: Plan
+    notes: list[str]
+    """What the fast path had to leave to the plain one, in sentences."""
+
+    def collate(self, examples: list[Example]) -> Step:
+        """The passes of one optimizer step."""
+        train = self.config.train
+        assert train.max_tokens_per_pass is not None
+        return pack_step(
+            examples,
+            max_tokens=train.max_tokens_per_pass,
+            packing=train.fast.packing,
+            prefix=train.fast.prefix,
+        )
+
+    def heldout_loss(self) -> float:
+        """Mean loss per label token over the held-out examples, in nats."""
+        total, tokens = 0.0, 0
+        for start in range(0, len(self.material.heldout_examples), HELDOUT_AT_ONCE):
+            step = self.collate(self.material.heldout_examples[start : start + HELDOUT_AT_ONCE])
+            for batch in step.passes:
+                losses = fast_path.token_losses(self.model, batch.to(self.model.device))
+                total += losses.double().sum().item()
+                tokens += len(losses)
+        return total / tokens
+
+
+def open_job(config: RunConfig, reporter: Reporter) -> Job:
+    """Read the data, load the model and put the adapter in.
+
+    Raises:
+        UsageError: data, model or adapter are at fault.
+    """
+    material = read_material(config)
+    part = open_part(config, reporter)
+    tokenize(material, part.template, config)
+    reporter.say(f"Loading {config.model.source}")
+    base = load_model(part.pulled.path, config.model.dtype)
+    general = own_rows(base, part, config.model.dtype, reporter) if config.data.mix_in == BASE else material.general
+    mix_in(material, general, part.template, config)
+    model = _with_adapter(base, config, part.pulled.path)
+    fast = config.train.fast
+    notes = fast_path.install(
+        model,
+        packing=fast.packing,
+        fused=fast.fused,
+        head=fast.head,
+        gradient_checkpointing=config.train.gradient_checkpointing,
+    )
+    plan = Plan(material.examples, config.train.batch_size, config.train.epochs, config.train.seed)
+    return Job(config, part, material, model, persona_of(config, part), plan, notes)
+
+
+def _with_adapter(model: Any, config: RunConfig, folder: Path) -> Any:
+    """The model with a fresh adapter, or with the one to go on from; its dropout is seeded either way."""
+    if config.model.adapter is not None:
+        wrapped = adapters.load(model, adapter_folder(config.model.adapter), trainable=True)
+        torch.manual_seed(config.train.seed)
+        return wrapped
+    return adapters.attach(
+        model,
+        **config.lora.model_dump(),
+        seed=config.train.seed,
+        base_name=config.model.source.partition(":")[2] or str(folder),
+    )

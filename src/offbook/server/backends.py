@@ -1,0 +1,175 @@
+"""Whom the server speaks with: the character, and the base model beside it, in one of the engines.
+
+An engine is a function here and its entry in ENGINES.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from offbook.core.config.schema import GenerationConfig
+from offbook.core.errors import UsageError
+from offbook.core.persona import Persona, add_system
+from offbook.core.progress import Reporter
+from offbook.core.registry import lookup
+from offbook.core.types import Turn
+from offbook.exporters.formats import FORMATS
+from offbook.generation.llamacpp import CONTEXT, LlamaCppEngine, LlamaServer
+from offbook.generation.stream import Engine, Piece, TransformersEngine, stream
+from offbook.models.load import load_model, load_tokenizer
+from offbook.pipeline import adapter_source
+from offbook.pipeline.character import load_character
+from offbook.pipeline.exporting import PARITY, exports
+from offbook.tokenization.chat_template import ChatTemplate
+
+Speak = Callable[[Sequence[int], GenerationConfig, int | None], Iterator[Piece]]
+"""(prompt ids, settings, seed) → the pieces of a reply."""
+
+SLOTS = 4
+"""Replies that llama.cpp grows side by side."""
+
+
+@dataclass
+class Voices:
+    """A character that is ready to speak, and its base model.
+
+    Texts become ids one at a time (a tokenizer is not made for several threads); replies may grow side by side.
+    """
+
+    name: str
+    engine: str
+    persona: Persona
+    template: ChatTemplate
+    slots: int
+    """Replies that may grow at the same time."""
+    context: int
+    """Tokens of prompt and reply together."""
+    tuned: Speak
+    open_base: Callable[[], Speak]
+    base_folder: Callable[[], Path]
+    """Where the base model lies; pulled when it is first asked for."""
+    close: Callable[[], None] = lambda: None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @cached_property
+    def base(self) -> Speak:
+        """The base model, loaded when it is first asked."""
+        return self.open_base()
+
+    def prompt_ids(self, turns: Sequence[Turn], *, keep_prompt: bool) -> list[int]:
+        """Ids of a conversation, under the character's prompt where it brings none (or in any case)."""
+        if keep_prompt:
+            turns = [turn for turn in turns if turn.role != "system"]
+        with self._lock:
+            return self.template.prompt_ids(add_system(turns, self.persona.system))
+
+    def text_ids(self, text: str) -> list[int]:
+        """Ids of plain text; control tokens in it stay text."""
+        with self._lock:
+            return self.template.text_ids(text)
+
+
+def open_voices(run: str, engine: str, *, base_model: str | None, template: str | None, reporter: Reporter) -> Voices:
+    """Open a character for serving.
+
+    Args:
+        run: a run folder, its name, or a bare PEFT adapter folder.
+        engine: a name in ENGINES, or auto: llama.cpp where the run has a GGUF that passed the parity gate.
+
+    Raises:
+        UsageError: run or engine are at fault.
+    """
+    if engine == "auto":
+        engine = "llama.cpp" if proved_gguf(run) is not None else "transformers"
+    return lookup(ENGINES, engine, "engine")(run, base_model, template, reporter)
+
+
+def by_ids(engine: Engine, tokenizer: Any, stop_ids: Sequence[int]) -> Speak:
+    """Replies from an engine that gives ids."""
+    # Reading ids changes nothing in a tokenizer, so a copy that does nothing else may serve all threads.
+    decoder = copy.deepcopy(tokenizer)
+    return lambda prompt, settings, seed: stream(engine, decoder, prompt, settings, stop_ids, seed)
+
+
+def open_transformers(run: str, base_model: str | None, template: str | None, reporter: Reporter) -> Voices:
+    """transformers, the adapter merged in memory where that is exact (float32); one reply at a time."""
+    character = load_character(run, base_model=base_model, template=template, reporter=reporter)
+    persona = character.persona
+    character.settle()
+    tokenizer = character.template.tokenizer
+
+    def open_base() -> Speak:
+        base = character.base_engine or TransformersEngine(load_model(character.pulled.path, "float32"))
+        return by_ids(base, tokenizer, character.stop_ids)
+
+    return Voices(
+        name=_name(run),
+        engine="transformers",
+        persona=persona,
+        template=character.template,
+        slots=1,
+        context=min(CONTEXT, character.model.config.max_position_embeddings),
+        tuned=by_ids(character.engine, tokenizer, character.stop_ids),
+        open_base=open_base,
+        base_folder=lambda: character.pulled.path,
+    )
+
+
+def open_llamacpp(run: str, base_model: str | None, template: str | None, reporter: Reporter) -> Voices:
+    """llama.cpp on the run's exported GGUF; the base model is the same file with the adapter taken out again."""
+    gguf = proved_gguf(run)
+    if gguf is None:
+        raise UsageError(
+            "this run has no GGUF that passed the parity gate", f"Make one: offbook export {run} --to gguf"
+        )
+    folder = adapter_source.adapter_folder(run)
+    persona = Persona.load(folder)
+    if persona is None:
+        raise UsageError(f"{folder} holds no persona.json", "Serve it with --engine transformers.")
+    reporter.say(f"Loading {gguf.name}")
+    chat = ChatTemplate(load_tokenizer(folder), persona.template_kwargs)
+    adapter = next(gguf.parent.glob("*-lora.gguf"))
+    server = LlamaServer(gguf, adapter=adapter, slots=SLOTS)
+    return Voices(
+        name=_name(run),
+        engine="llama.cpp",
+        persona=persona,
+        template=chat,
+        slots=SLOTS,
+        context=server.context,
+        tuned=LlamaCppEngine(server).pieces,
+        open_base=lambda: LlamaCppEngine(server, adapter_scale=-1).pieces,
+        base_folder=lambda: adapter_source.pull_base(persona, folder, base_model, reporter).path,
+        close=server.close,
+    )
+
+
+ENGINES: dict[str, Callable[[str, str | None, str | None, Reporter], Voices]] = {
+    "transformers": open_transformers,
+    "llama.cpp": open_llamacpp,
+}
+
+
+def proved_gguf(run: str) -> Path | None:
+    """The GGUF of a run that passed the parity gate; of several, the one whose number format comes first in FORMATS
+    (a smaller one is hardly faster on two cores, and drifts more)."""
+    found = []
+    for record in exports(run).glob(f"*/{PARITY}"):
+        told = json.loads(record.read_text(encoding="utf-8"))
+        if told["passed"] and told["format"] in ("gguf", "ollama"):
+            rank = FORMATS[told["format"]].quants.index(told["quant"])
+            models = (path for path in record.parent.glob("*.gguf") if not path.name.endswith("-lora.gguf"))
+            found += [(rank, path) for path in models]
+    return min(found)[1] if found else None
+
+
+def _name(run: str) -> str:
+    folder = adapter_source.adapter_folder(run).resolve()
+    return folder.parent.name if folder.name == "adapter" else folder.name

@@ -1,0 +1,35 @@
+"""What /metrics tells Prometheus."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from offbook.server.scheduler import Desk
+
+SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+
+class Metrics:
+    """Counters of one server; nothing that anybody said is in them."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "offbook_requests", "Replies asked for, by how they ended.", ["outcome"], registry=self.registry
+        )
+        self.prompt_tokens = Counter("offbook_prompt_tokens", "Tokens of prompts.", registry=self.registry)
+        self.reply_tokens = Counter("offbook_reply_tokens", "Tokens of replies.", registry=self.registry)
+        self.first_token = Histogram(
+            "offbook_first_token_seconds",
+            "From the request to the first words of its reply.",
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        running = Gauge("offbook_replies_running", "Replies that are growing.", registry=self.registry)
+        running.set_function(lambda: desk.running)
+        waiting = Gauge("offbook_replies_waiting", "Replies that wait for their turn.", registry=self.registry)
+        waiting.set_function(lambda: desk.waiting)
+
+    def text(self) -> bytes:
+        """All of it in Prometheus' text format."""
+        return generate_latest(self.registry)

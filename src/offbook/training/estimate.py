@@ -1,0 +1,113 @@
+"""What a run will take, measured by doing a little of it.
+
+    estimate = measure(model, steps, total_steps=len(plan))
+    estimate.low, estimate.high        # seconds
+    estimate.peak_bytes
+
+The largest pass of the given steps is really computed, forward and backward. Its time becomes a speed, in products per
+second, that the other steps are charged with; the process's peak memory afterwards is that of training.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+from peft import PeftModel
+
+from offbook.training import fast_path
+from offbook.training.packing import Batch, Step
+
+REPEATS = 2
+SLACK = 1.5
+"""The upper end of the range: other programs want the machine too, and a laptop that gets warm slows down."""
+MOMENTS = 2
+"""Adam keeps so many values beside each trained one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """The time and memory of a run."""
+
+    seconds: float
+    """The likeliest training time."""
+    low: float
+    high: float
+    peak_bytes: int
+    """The most memory that the process holds at once (on a GPU: that torch holds there)."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The numbers under their names."""
+        return asdict(self)
+
+
+def measure(model: PeftModel, steps: Sequence[Step], *, total_steps: int) -> Estimate:
+    """Run the largest pass of `steps`, a sample of the run's, and scale it to `total_steps`.
+
+    The model is left as it was: no gradients, its mode kept, torch's random state untouched.
+    """
+    passes = [batch for step in steps for batch in step.passes]
+    largest = max(passes, key=lambda batch: _work(model, batch)).to(model.device)
+    with _untouched(model):
+        times = []
+        for _ in range(REPEATS):
+            start = time.perf_counter()
+            fast_path.loss_sum(model, largest).backward()
+            if model.device.type == "cuda":
+                torch.cuda.synchronize()
+            times.append(time.perf_counter() - start)
+        peak = peak_memory(model.device) + _optimizer_bytes(model)
+    share = sum(_work(model, batch) for batch in passes) / _work(model, largest)
+    fastest, slowest = (bound(times) * share * total_steps / len(steps) for bound in (min, max))
+    return Estimate(fastest, 0.9 * fastest, SLACK * slowest, peak)
+
+
+def peak_memory(device: torch.device) -> int:
+    """Bytes: the most that this process has held so far."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    if sys.platform == "win32":
+        return psutil.Process().memory_info().peak_wset
+    if sys.platform == "linux":  # here getrusage also remembers what the parent process held
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def _work(model: PeftModel, batch: Batch) -> float:
+    """Multiplications of a forward pass: every token through the layers, every label through the head."""
+    base: Any = model.get_base_model()
+    head = base.get_output_embeddings().weight.numel()
+    layers = sum(p.numel() for p in base.base_model.parameters() if p.dim() == 2)
+    layers -= base.get_input_embeddings().weight.numel()
+    return float(layers * batch.input_ids.numel() + head * len(batch.targets))
+
+
+def _optimizer_bytes(model: PeftModel) -> int:
+    """What Adam will hold, which the probe does not."""
+    return MOMENTS * sum(p.numel() * p.element_size() for p in model.parameters() if p.requires_grad)
+
+
+@contextmanager
+def _untouched(model: PeftModel) -> Iterator[None]:
+    """Train mode inside; random state, gradients and mode as before outside."""
+    training = model.training
+    gradients = [(p, p.grad) for p in model.parameters() if p.requires_grad]
+    devices = [model.device] if model.device.type == "cuda" else []
+    try:
+        with torch.random.fork_rng(devices):
+            model.train()
+            yield
+    finally:
+        for parameter, gradient in gradients:
+            parameter.grad = gradient
+        model.train(training)

@@ -1,0 +1,192 @@
+"""Does fast training compute the plain gradient? Asked of the user's own rows and the user's own model.
+
+    proof = prove(model, examples)
+    proof.max_relative_difference      # ‖fast − plain‖ / ‖plain‖ of the worst adapter tensor
+
+Plain is peft's own model, one example at a time, its logits whole. Both run without dropout, and with B drawn at
+random: at B = 0, where training begins, the gradient of every A is zero and the comparison would be empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from peft import PeftModel
+from torch.nn.functional import cross_entropy
+
+from offbook.core.types import Example
+from offbook.training import fast_path
+from offbook.training.packing import Batch, Step, pack_step
+
+BOUND = 1e-5
+"""The largest relative difference that rounding in float32 explains."""
+
+SEED = 0
+Gradients = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What was compared, and how far apart it was."""
+
+    max_relative_difference: float
+    """The worst of `modules`."""
+    modules: dict[str, float]
+    """‖fast − plain‖₂ / ‖plain‖₂ of each adapter tensor's gradient: the worst over all cuts of the step."""
+    loss: dict[str, float]
+    """Mean loss per label token, in nats: `fast` and `plain`."""
+    isolated: bool
+    """Whether another text in an example's place left all others' losses and input gradients bit-identical."""
+    examples: int
+    passes: list[int]
+    """Into how many passes the step was cut, each time."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether the difference is rounding, and no example reached another."""
+        return self.isolated and self.max_relative_difference <= BOUND
+
+
+def prove(model: PeftModel, examples: Sequence[Example], *, packing: bool = True, prefix: bool = True) -> Proof:
+    """Compare the installed way of computing with the plain one, in one optimizer step of these examples.
+
+    The step is cut for several budgets: each example alone, a few passes, one pass. The model is left as it was: its
+    weights, its gradients, its mode and torch's random state.
+
+    Args:
+        packing, prefix: as in `pack_step`.
+    """
+    total = sum(len(example.ids) for example in examples)
+    budgets = (1, max(1, total // 3), total)
+    steps = [pack_step(examples, max_tokens=budget, packing=packing, prefix=prefix) for budget in budgets]
+    steps = [step.to(model.device) for step in steps]
+    with _laboratory(model):
+        with fast_path.plain(model):
+            truth, plain_loss = _plain(model, examples)
+        worst = dict.fromkeys(truth, 0.0)
+        for step in steps:
+            fast, fast_loss = _fast(model, step)
+            for name, gradient in truth.items():
+                worst[name] = max(worst[name], _difference(fast[name], gradient))
+        isolated = all(_isolated(model, batch) for batch in steps[-1].passes)
+    return Proof(
+        max_relative_difference=max(worst.values()),
+        modules=worst,
+        loss={"fast": fast_loss, "plain": plain_loss},
+        isolated=isolated,
+        examples=len(examples),
+        passes=[len(step.passes) for step in steps],
+    )
+
+
+def _difference(fast: torch.Tensor, plain: torch.Tensor) -> float:
+    """‖fast − plain‖ / ‖plain‖, in float64; a gradient that is zero must be zero."""
+    size = plain.double().norm().item()
+    apart = (fast.double() - plain.double()).norm().item()
+    return apart / size if size else apart
+
+
+def _plain(model: PeftModel, examples: Sequence[Example]) -> tuple[Gradients, float]:
+    """Gradients and mean loss, one example at a time, written as any tutorial would; the softmax alone is taken in
+    float64, because float32's is off by more than all else that is compared here."""
+    label_tokens = sum(example.label_count for example in examples)
+    total = 0.0
+    for example in examples:
+        logits = model(input_ids=torch.tensor([example.ids], device=model.device)).logits[0, :-1]
+        targets = torch.tensor(example.labels[1:])
+        loss = cross_entropy(logits.cpu().double(), targets, reduction="sum") / label_tokens
+        loss.backward()
+        total += loss.item()
+    return _collect(model), total
+
+
+def _fast(model: PeftModel, step: Step) -> tuple[Gradients, float]:
+    total = 0.0
+    for batch in step.passes:
+        loss = fast_path.loss_sum(model, batch) / step.label_tokens
+        loss.backward()
+        total += loss.item()
+    return _collect(model), total
+
+
+def _collect(model: PeftModel) -> Gradients:
+    """The gradients that have accumulated, taken off the model."""
+    found = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            found[name] = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+            parameter.grad = None
+    return found
+
+
+@contextmanager
+def _laboratory(model: PeftModel) -> Iterator[None]:
+    """Inside: no dropout, and adapters that are not zero. Outside: as if nothing had happened."""
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    adapters = [(name, p) for name, p in model.named_parameters() if "lora_B" in name and p.requires_grad]
+    kept = [parameter.detach().clone() for _, parameter in adapters]
+    gradients = [parameter.grad for parameter in trained]
+    training = model.training
+    model.eval()
+    generator = torch.Generator().manual_seed(SEED)
+    try:
+        with torch.no_grad():
+            for _, parameter in adapters:
+                noise = torch.randn(parameter.shape, generator=generator) / parameter.shape[1] ** 0.5
+                parameter.copy_(0.02 * noise)
+        for parameter in trained:
+            parameter.grad = None
+        yield
+    finally:
+        with torch.no_grad():
+            for (_, parameter), before in zip(adapters, kept, strict=True):
+                parameter.copy_(before)
+        for parameter, gradient in zip(trained, gradients, strict=True):
+            parameter.grad = gradient
+        model.train(training)
+
+
+def _isolated(model: PeftModel, batch: Batch) -> bool:
+    """Whether each example of the pass is deaf to the first one's text."""
+    if len(batch.lengths) < 2:
+        return True
+    end = batch.prefix + batch.lengths[0]
+    other = _other_text(batch, end)
+    before, after = _traces(model, batch), _traces(model, other)
+    _collect(model)
+    others = batch.rows >= end
+    same_losses = torch.equal(before[0][others], after[0][others])
+    return same_losses and torch.equal(before[1][end:], after[1][end:])
+
+
+def _other_text(batch: Batch, end: int) -> Batch:
+    """The pass with another text of the same length in its first example's place."""
+    ids = batch.input_ids.clone()
+    own = slice(batch.prefix, end)
+    ids[0, own] = ids[0, own].flip(0).roll(1) if ids[0, own].unique().numel() > 1 else ids[0, own] + 1
+    targets = torch.where(batch.rows < end, ids[0, (batch.rows + 1).clamp(max=ids.shape[1] - 1)], batch.targets)
+    return replace(batch, input_ids=ids, targets=targets)
+
+
+def _traces(model: PeftModel, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    """Token losses (L,) and the loss's gradient at the embeddings (T, D)."""
+    seen: list[torch.Tensor] = []
+
+    def watch(_module: Any, _inputs: Any, output: torch.Tensor) -> torch.Tensor:
+        output = output.detach().requires_grad_()
+        seen.append(output)
+        return output
+
+    losses = fast_path.token_losses(model, batch)
+    base: Any = model.get_base_model()
+    hook = base.get_input_embeddings().register_forward_hook(watch)
+    try:
+        fast_path.loss_sum(model, batch).backward()
+    finally:
+        hook.remove()
+    gradients = [output.grad for output in seen if output.grad is not None]
+    return losses, torch.cat([gradient.flatten(0, 1) for gradient in gradients])

@@ -1,0 +1,127 @@
+"""One writer at a time, and what a run wrote goes whole or stays whole."""
+
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from offbook.core import run_lock
+from offbook.core.errors import UsageError
+from offbook.core.run_lock import clear, exclusive, held_bytes, locked, remove
+from offbook.core.rundir import RunDir
+from tests.core.test_rundir import make_run
+
+
+@pytest.fixture
+def runs(tmp_path):
+    return tmp_path
+
+
+def test_a_run_that_is_there_is_not_touched_unless_told(runs):
+    run = make_run(runs, "a")
+    run.metrics.write_text("{}\n")
+    with pytest.raises(UsageError, match="--resume"), exclusive(run, resume=False, overwrite=False):
+        pass
+    with exclusive(run, resume=True, overwrite=False):
+        assert run.metrics.exists()
+    run.adapter.mkdir()
+    with pytest.raises(UsageError, match="finished"), exclusive(run, resume=True, overwrite=False):
+        pass
+    with exclusive(run, resume=False, overwrite=True):
+        assert run.finished  # it goes when there is something to take its place
+
+
+def old_run(root, name):
+    """A run with a little of everything, and a file that is somebody else's."""
+    run = make_run(root, name)
+    run.metrics.write_text("{}\n")
+    for folder in (run.adapter, run.checkpoints / "step-000001", run.exports, run.data):
+        folder.mkdir(parents=True)
+        (folder / "file").write_text(folder.name)
+    (run.path / "lines.json").write_text("[]")
+    return run
+
+
+def contents(run):
+    return {str(path.relative_to(run.path)): path.read_text() for path in run.path.rglob("*") if path.is_file()}
+
+
+def test_what_is_cleared_is_the_runs_own(runs):
+    run = old_run(runs, "a")
+    assert held_bytes(run) == len("{}\n{}\n") + len("adapter") + len("step-000001") + len("export")
+    with locked(run):
+        clear(run)
+    assert sorted(contents(run)) == [".lock", "data/file", "lines.json", "run.yaml"]
+
+
+def test_clearing_that_is_killed_leaves_all_or_nothing(runs, monkeypatch):
+    """Killed before each of its renames, and after the last."""
+    rename, found = Path.rename, []
+    for killed_at in range(20):
+        run = old_run(runs, f"run-{killed_at}")
+        whole, calls = contents(run), iter(range(20))
+
+        def until_killed(path, target, last=killed_at, calls=calls):
+            if next(calls) == last:
+                raise KeyboardInterrupt
+            return rename(path, target)
+
+        with monkeypatch.context() as patch, suppress(KeyboardInterrupt):
+            patch.setattr(Path, "rename", until_killed)
+            patch.setattr(run_lock.shutil, "rmtree", lambda *args, **kwargs: None)
+            clear(run)
+        with locked(run):
+            left = contents(run)
+        del left[".lock"]
+        assert left in (whole, {name: whole[name] for name in ("run.yaml", "lines.json", "data/file")})
+        found.append(left == whole)
+    assert found == sorted(found, reverse=True)
+    assert {*found} == {True, False}
+
+
+def test_a_run_under_way_is_said_to_run_and_neither_begun_nor_removed(runs):
+    run = make_run(runs, "a")
+    run.metrics.write_text("{}\n")
+    assert run.status == "stopped"
+    with exclusive(run, resume=True, overwrite=False):
+        assert run.status == "running"
+        for act in (lambda: remove(run), lambda: exclusive(run, resume=False, overwrite=False).__enter__()):
+            with pytest.raises(UsageError, match="being written by another process"):
+                act()
+        assert run.exists
+    assert run.status == "stopped"
+    run.writer.write_text("1 0")  # killed
+    assert run.status == "stopped"
+
+
+def test_a_run_is_removed_and_what_is_not_its_own_stays(runs):
+    run = old_run(runs, "a")
+    (run.data / "train.jsonl").write_text("")
+    assert [path.name for path in remove(run)] == ["data", "lines.json", "run.yaml"]
+    assert sorted(contents(run)) == ["data/file", "lines.json", "run.yaml"]
+    own = make_run(runs, "b")
+    own.data.mkdir()
+    (own.data / "train.jsonl").write_text("")
+    assert remove(own) == []
+    assert not own.path.exists()
+
+
+def test_one_writer_and_a_dead_writers_lock_does_not_hold(runs):
+    run = RunDir(runs / "a")
+    code = (
+        "import sys, os\nfrom offbook.core.rundir import RunDir\nfrom offbook.core.run_lock import exclusive\n"
+        f"with exclusive(RunDir({str(run.path)!r}), resume=True, overwrite=False):\n"
+        "    print('in', flush=True); sys.stdin.read()"
+    )
+    other = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert other.stdout is not None
+    assert other.stdout.readline() == "in\n"
+    with pytest.raises(UsageError, match=rf"PID {other.pid}"), exclusive(run, resume=True, overwrite=False):
+        pass
+    other.kill()
+    other.wait()
+    with exclusive(run, resume=True, overwrite=False):
+        assert run.writer.exists()
+    assert not run.writer.exists()

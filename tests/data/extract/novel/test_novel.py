@@ -1,0 +1,178 @@
+"""Novels: the verb of speech beside a quoted line tells who says it."""
+
+import pytest
+
+from offbook.data.extract.cue import SURE
+from offbook.data.extract.novel import reader
+from offbook.data.extract.novel.quotes import pieces, survey
+from tests.data.extract.reading import cues, fixture, left, numbered
+
+
+@pytest.fixture(scope="module")
+def modern():
+    return {cue.line: cue for cue in cues(reader.read, fixture("novel_zh.txt"))}
+
+
+def test_a_chinese_novel_gives_each_quoted_line_its_speaker(modern):
+    assert {line: (cue.speaker, cue.text) for line, cue in modern.items()} == {
+        5: ("林小满", "这么晚了还开着？"),
+        7: ("陈屿", "等人。你要的那本书到了。"),
+        9: ("林小满", "真的？"),
+        11: ("陈屿", "在第三排。"),
+        13: ("陈屿", "我什么时候骗过你？"),
+        15: ("老周", "你们俩又吵上了？"),
+        17: ("林小满", "谁跟他吵。周叔，您评评理。"),
+        21: ("陈屿", "那是我爷爷写的。"),
+        23: ("林小满", "他还在吗？"),
+        25: ("陈屿", "不在了。\n去年冬天走的。"),
+        35: ("老周", "没写名字。"),
+    }
+
+
+def test_it_is_sure_where_the_text_says_so_and_only_there(modern):
+    assert {line for line, cue in modern.items() if cue.confidence >= SURE} == {13, 15, 17, 21, 23, 25, 35}
+
+
+def test_thoughts_letters_and_words_in_quotation_marks_are_no_speech():
+    found = left(reader.read, fixture("novel_zh.txt"))
+    assert found["a thought"] == [19]
+    assert found["something written"] == [37]
+    assert found["words in quotation marks"] == [21]
+
+
+def test_chapters_are_scenes(modern):
+    assert {cue.scene for line, cue in modern.items() if line < 30} == {"第一章　雨夜来客"}
+    assert modern[35].scene == "第二章　旧信"
+
+
+def test_an_old_novel_has_many_speakers_in_a_paragraph():
+    found = [(cue.speaker, cue.text[:4]) for cue in cues(reader.read, fixture("novel_old.txt"))]
+    assert found == [
+        ("寶玉", "這個妹妹"),
+        ("賈母", "可又是胡"),
+        ("寶玉", "雖然未曾"),
+        ("賈母", "更好，更"),
+        ("寶玉", "妹妹可曾"),
+        ("黛玉", "不曾讀，"),
+        ("寶玉", "妹妹尊名"),
+        ("黛玉", "無字。"),
+        ("寶玉", "我送妹妹"),
+        ("寶玉", "西方有石"),
+        ("寶玉", "可也有玉"),
+        ("黛玉", "我沒有那"),
+        ("寶玉", "什么罕物"),
+        ("賈母", "孽障！你"),
+        ("襲人", "快三更了"),
+    ]
+
+
+def test_in_an_old_novel_a_speaker_says_no_more_than_his_own_line():
+    talk = "阿澈道：「坐。」老湯道：「好。」小島道：「也好。」"
+    text = f"{talk}\n{talk}\n阿澈道：「來者何人？」一語未了，外頭嚷成一片：「風來了！」"
+    *_, last = cues(reader.read, numbered(text))
+    assert last.text == "風來了！"
+    assert last.confidence < SURE
+
+
+def test_whoever_is_spoken_to_seen_or_sent_does_not_speak():
+    text = """
+　　阿澈对老汤说：“你先走。”老汤道：“不走。”阿澈说道：“走。”老汤道：“好。”
+
+　　向老汤、小岛等笑道：“我说错了。”
+
+　　阿澈见老汤来了，便说：“坐。”
+
+　　老汤的女儿小岛说：“爹。”小岛又说：“爹！”
+
+　　阿澈正要走，只听山后有人哈哈笑道：“站住！”
+
+　　门外的人都看着老汤，只听窗外有人说道：“开门！”
+"""
+    found = cues(reader.read, numbered(text))
+    sure = {cue.text: cue.speaker for cue in found if cue.confidence >= SURE}
+    assert sure["你先走。"] == "阿澈"
+    assert sure["坐。"] == "阿澈"
+    assert sure["爹。"] == "小岛"
+    assert "我说错了。" not in sure
+    assert "开门！" not in sure
+    assert "站住！" not in sure
+
+
+def test_two_may_speak_together_and_a_wife_is_not_her_husband():
+    text = """
+　　阿澈道：“走。”老汤道：“走。”阿澈老汤都笑道：“走！”老汤家的说：“去哪？”阿澈道：“出海。”老汤道：“嗯。”
+"""
+    found = [(cue.speakers, cue.text) for cue in cues(reader.read, numbered(text))]
+    assert found[2:4] == [(("阿澈", "老汤"), "走！"), (("老汤家的",), "去哪？")]
+
+
+def test_the_teller_and_his_kin_speak():
+    text = """
+“谁？”我问。
+
+“是我。”妈说，“灯坏了。”
+
+我妈叹了口气：“明天找人修。”
+
+Tom笑着说：“我来。”
+"""
+    assert [cue.speaker for cue in cues(reader.read, numbered(text))] == ["我", "妈", "我妈", "Tom"]
+
+
+def test_an_english_novel_gives_each_quoted_line_its_speaker():
+    found = {
+        cue.line: (cue.speaker, cue.text, cue.confidence >= SURE) for cue in cues(reader.read, fixture("novel_en.txt"))
+    }
+    assert found == {
+        6: ("Mr. Hale", "You are late, and you have brought no bread.", True),
+        9: ("Mara", "There was none,", True),
+        11: ("Mr. Hale", "There is always some.", False),
+        13: ("Mara", "Not today.", False),
+        15: ("Old Tom", "Let her be. The baker is my cousin, and I know his shutters.", False),
+        19: ("Mara", "The boat is out.", False),
+        21: ("Mr. Hale", "What boat?", True),
+        27: ("Tom", "I will tell you, if you will listen.\nThere is only one boat that goes out in this.", True),
+        33: ("?", "Where is she?", False),
+    }
+
+
+def test_english_thoughts_and_nicknames_are_no_speech():
+    found = left(reader.read, fixture("novel_en.txt"))
+    assert found["a thought"] == [23]
+    assert found["words in quotation marks"] == [25]
+
+
+def test_wrapped_lines_are_told_from_paragraphs_of_a_line_each():
+    wrapped = [line for _ in range(20) for line in ("x" * 68, "y" * 70, "z" * 20, "")]
+    single = ["很长的一段" * 20, "短", "中等长度的一段" * 5] * 20
+    assert survey(list(enumerate(wrapped, 1))).wrapped
+    assert not survey(list(enumerate(single, 1))).wrapped
+
+
+def test_short_paragraphs_of_one_length_are_not_taken_for_wrapped_lines():
+    text = """
+"你怎么今天就来了?"王小川放下书问。
+"路过这里。"李婷说,"顺便看看你。"
+"快进来坐。"王小川让开身子笑着说。
+"我不坐了。"李婷摇着头,轻声说道。
+王小川站起身说:"那我送你到车站。"
+"""
+    assert not survey(numbered(text)).wrapped
+
+
+@pytest.mark.parametrize(
+    ("marks", "text"),
+    [
+        (("“", "”"), "他说：“他说‘走’。”完"),
+        (("「", "」"), "他說：「他說『走』。」完"),
+        (('"', '"'), 'He said: "Go." End'),
+        (("‘", "’"), "‘It’s Tom’s,’ he said"),
+    ],
+)
+def test_the_outermost_marks_hold_what_is_said(marks, text):
+    assert [piece.text for piece in pieces(text, marks) if piece.said] in (
+        ["他说‘走’。"],
+        ["他說『走』。"],
+        ["Go."],
+        ["It’s Tom’s,"],
+    )

@@ -1,0 +1,87 @@
+"""Fountain, and film scripts in plain text."""
+
+from offbook.data.extract.script import fountain
+from tests.data.extract.reading import cues, left, numbered, said
+
+SCRIPT = """
+Title: Big Rain
+Author: Nobody
+
+FADE IN:
+
+INT. KITCHEN - NIGHT #1#
+
+Margot stands at the window.
+
+MARGOT (O.S.)
+(quietly)
+Is it still *raining*?
+it is.
+
+JEAN-PAUL ^
+No. [[check the weather]]
+
+@McCLANE
+Yippee.
+(beat)
+Ki-yay.
+
+COP #2 (CONT'D)
+Freeze!
+
+CUT TO:
+
+.FLASHBACK
+
+/* MARGOT
+This is cut. */
+
+!MARGOT
+runs.
+
+MARGOT
+~La la
+"""
+
+
+def test_characters_speak_until_the_blank_line():
+    assert said(fountain.read, SCRIPT) == [
+        ("MARGOT", "Is it still raining? it is."),
+        ("JEAN-PAUL", "No."),
+        ("McCLANE", "Yippee.\nKi-yay."),
+        ("COP #2", "Freeze!"),
+        ("MARGOT", "La la"),
+    ]
+
+
+def test_extensions_and_parentheticals_are_actions():
+    first, second, third, *_ = cues(fountain.read, numbered(SCRIPT))
+    assert first.acted == "(O.S.) (quietly) Is it still raining? it is."
+    assert second.acted == ""
+    assert third.acted == "Yippee.\n(beat)\nKi-yay."
+
+
+def test_scene_headings_part_scenes_and_lose_their_numbers():
+    scenes = [cue.scene for cue in cues(fountain.read, numbered(SCRIPT))]
+    assert scenes == ["INT. KITCHEN - NIGHT"] * 4 + ["FLASHBACK"]
+
+
+def test_action_transitions_and_comments_are_not_speech():
+    assert left(fountain.read, numbered(SCRIPT)) == {"narration": [4, 8, 26, 33, 34], "heading": [6, 28]}
+
+
+def test_a_typed_film_script_is_told_by_its_layout():
+    script = """
+EXT. DOCK - DAY
+
+                         TOM
+               Cast off!
+
+     The boat drifts.
+
+                         MARA
+               (laughing)
+               Cast off yourself.
+"""
+    assert fountain.looks_like(script.split("\n")) > 0.5
+    assert said(fountain.read, script) == [("TOM", "Cast off!"), ("MARA", "Cast off yourself.")]

@@ -1,0 +1,225 @@
+"""English plays: the layouts they are printed in, and the real ones against their own labels."""
+
+import re
+
+import pytest
+
+from offbook.data.encoding import open_text
+from offbook.data.extract.script import play
+from tests.assets import hamlet_path
+from tests.data.extract.reading import cues, numbered, said
+
+SPEECHES = [
+    ("HAMLET", "To be, or not to be, that is the question:\nWhether 'tis nobler in the mind to suffer"),
+    ("OPHELIA", "Good my lord,\nHow does your honour for this many a day?"),
+    ("HAMLET", "I humbly thank you; well, well, well."),
+    ("OPHELIA", "My lord, I have remembrances of yours."),
+]
+
+LAYOUTS = {
+    "bold": """
+# Hamlet
+
+## ACT III
+
+### SCENE I. A room in the castle.
+
+_Enter HAMLET_
+
+**HAMLET**
+To be, or not to be, that is the question:
+Whether 'tis nobler in the mind to suffer
+
+_Enter OPHELIA, with
+a book_
+
+**OPHELIA**
+_\\[Aside]_
+Good my lord,
+How does your honour for this many a day?
+
+**HAMLET**
+I humbly thank you; well, well, well.
+
+**OPHELIA**
+My lord, I have remembrances of yours.
+
+_Exeunt_
+""",
+    "capitals and a stop": """
+ACT III.
+SCENE I. A room in the castle.
+
+Enter HAMLET.
+
+HAMLET. To be, or not to be, that is the question:
+Whether 'tis nobler in the mind to suffer
+
+OPHELIA. [Aside] Good my lord,
+How does your honour for this many a day?
+
+HAMLET. I humbly thank you; well, well, well.
+
+OPHELIA. My lord, I have remembrances of yours.
+
+Exeunt.
+""",
+    "name above": """
+HAMLET.
+To be, or not to be, that is the question:
+Whether 'tis nobler in the mind to suffer
+
+[_Enter Ophelia._]
+
+OPHELIA. (aside)
+Good my lord,
+How does your honour for this many a day?
+
+HAMLET.
+I humbly thank you; well, well, well.
+
+OPHELIA.
+My lord, I have remembrances of yours.
+""",
+    "indented name": """
+                    HAMLET
+     To be, or not to be, that is the question:
+     Whether 'tis nobler in the mind to suffer
+
+                    OPHELIA
+               (aside)
+     Good my lord,
+     How does your honour for this many a day?
+
+                    HAMLET
+     I humbly thank you; well, well, well.
+
+  Enter POLONIUS, who hides.
+
+                    OPHELIA
+     My lord, I have remembrances of yours.
+""",
+    "colon": """
+SCENE I
+
+HAMLET: To be, or not to be, that is the question:
+Whether 'tis nobler in the mind to suffer
+
+OPHELIA (aside): Good my lord,
+How does your honour for this many a day?
+
+HAMLET: I humbly thank you; well, well, well.
+
+OPHELIA: My lord, I have remembrances of yours.
+""",
+}
+
+
+@pytest.mark.parametrize("text", LAYOUTS.values(), ids=LAYOUTS)
+def test_the_same_scene_is_read_from_every_layout(text):
+    assert said(play.read, text) == SPEECHES
+
+
+def test_abbreviated_names_stand_indented_and_words_like_them_do_not():
+    text = """
+   Ham. What hour now?
+  Hor. I think it lackes of twelue
+
+   Mar. No, it is strooke
+
+   Hor. Indeed I heard it not: then it drawes neere the season,
+Rome. Wherein the Spirit held his wont to walke
+What does this meane my Lord?
+   Ham. The King doth wake to night
+Rome. And takes his rouse
+
+   Mar. Is it a custome?
+   Ham. I marry ist
+"""
+    text += "What may this meane?\n" * 20
+    assert [speaker for speaker, _ in said(play.read, text)] == ["Ham", "Hor", "Mar", "Hor", "Ham", "Mar", "Ham"]
+
+
+def test_a_note_in_brackets_can_take_the_place_of_the_stop():
+    text = """
+HIGGINS [as he shuts the last drawer] Well, I think that's the whole show.
+
+PICKERING. It's really amazing.
+
+HIGGINS. Would you like to go over any of it again?
+
+PICKERING [rising and coming to the fireplace, where he plants himself
+with his back to the fire] No, thank you; not now.
+
+MRS. PEARCE [hesitating, evidently perplexed] A young woman wants to see you, sir.
+
+HIGGINS. A young woman! What does she want?
+
+MRS. PEARCE. Well, sir, she says you'll be glad to see her.
+"""
+    assert said(play.read, text) == [
+        ("HIGGINS", "Well, I think that's the whole show."),
+        ("PICKERING", "It's really amazing."),
+        ("HIGGINS", "Would you like to go over any of it again?"),
+        ("PICKERING", "No, thank you; not now."),
+        ("MRS. PEARCE", "A young woman wants to see you, sir."),
+        ("HIGGINS", "A young woman! What does she want?"),
+        ("MRS. PEARCE", "Well, sir, she says you'll be glad to see her."),
+    ]
+
+
+def test_a_recorder_s_transcript_has_times_beside_the_names():
+    text = "Ann Lee  00:01\nHello.\n\nBo 00:05\nHi.\nGood to be here.\n\nAnn Lee  00:09\nShall we?\n\nBo  00:11\nYes."
+    assert said(play.read, text) == [
+        ("Ann Lee", "Hello."),
+        ("Bo", "Hi.\nGood to be here."),
+        ("Ann Lee", "Shall we?"),
+        ("Bo", "Yes."),
+    ]
+
+
+def test_all_and_both_speak_and_two_may_share_a_speech():
+    names = ["ROS", "GUIL", "ROS & GUIL", "Both", "GUIL", "ROS"]
+    text = "\n\n".join(f"**{name}**\nMy lord!" for name in names)
+    found = cues(play.read, numbered(text))
+    assert [cue.speakers for cue in found[2:4]] == [("ROS", "GUIL"), ("Both",)]
+
+
+def test_wrapped_prose_loses_its_line_ends_and_verse_keeps_them():
+    verse = "**A**\nO what a rogue\nAnd peasant slave"
+    prose = "**B**\nI have of late, but\nwherefore I know not,\nlost all my mirth"
+    text = f"{verse}\n\n{prose}\n\n**A**\nOh.\n\n**B**\nYes."
+    assert said(play.read, text)[:2] == [
+        ("A", "O what a rogue\nAnd peasant slave"),
+        ("B", "I have of late, but wherefore I know not, lost all my mirth"),
+    ]
+
+
+def labels(lines: list[tuple[int, str]]) -> dict[int, tuple[str, str]]:
+    """The play read from its markdown alone: line of the label → name, and the words below it without italics."""
+    found: dict[int, tuple[str, list[str]]] = {}
+    body: list[str] | None = None
+    for number, line in lines:
+        if name := re.fullmatch(r"\*\*(.+)\*\*", line.rstrip()):
+            body = []
+            found[number] = (name[1], body)
+        elif line.startswith("#"):
+            body = None
+        elif body is not None:
+            body.append(line)
+    spoken = {}
+    for number, (name, body) in found.items():
+        text = re.sub(r"_{1,2}\\?\[[^\]]*\]?_|(?<!\w)_[^_]*_(?!\w)", " ", "\n".join(body))
+        if any(char.isalnum() for char in text):
+            spoken[number] = (name, " ".join(text.replace("\\", "").split()))
+    return spoken
+
+
+def test_hamlet_s_lines_are_those_that_the_play_labels():
+    lines = list(open_text(hamlet_path()))
+    gold = {number: words for number, (name, words) in labels(lines).items() if name == "HAMLET"}
+    found = {cue.line: " ".join(cue.text.split()) for cue in cues(play.read, lines) if cue.speakers == ("HAMLET",)}
+    assert len(gold) == 359
+    assert found.keys() == gold.keys()
+    same = sum(found[number] == gold[number] for number in gold)
+    assert same / len(gold) >= 0.99

@@ -1,0 +1,399 @@
+"""Chinese screenplays: one with every oddity, and the layouts that people write them in."""
+
+import pytest
+
+from offbook.data.extract.cue import SURE
+from offbook.data.extract.script import screenplay
+from tests.data.extract.reading import cues, fixture, left, numbered, said
+
+
+@pytest.fixture(scope="module")
+def script():
+    return fixture("screenplay.txt")
+
+
+def test_every_cue_of_the_script_has_its_speaker_words_and_line(script):
+    found = [(cue.line, "/".join(cue.speakers), cue.text) for cue in cues(screenplay.read, script)]
+    assert found == [
+        (21, "沈如霜", "这雪，下了三日了。"),
+        (22, "芸香", "小主，夜深了，喝口热茶吧。"),
+        (23, "沈如霜", "搁着吧。你听，外头是不是有人？"),
+        (25, "芸香", "奴婢去瞧瞧。"),
+        (27, "沈如霜", "十二点半了……不对，是12:30的那趟更鼓。"),
+        (28, "皇上", "怎么还不睡？"),
+        (29, "沈如霜", "皇上？！臣妾给皇上请安。"),
+        (30, "皇上", "免了。"),
+        (30, "沈如霜", "谢皇上。"),
+        (
+            31,
+            "皇上",
+            "朕今日批折子，批到一半，忽然想起一句话。\n那年杏花微雨，你说你是果郡王府的人。\n朕记了很久，却从来没有问过你。",
+        ),
+        (35, "沈如霜", "臣妾……"),
+        (36, "沈如霜", "臣妾不敢欺瞒皇上。"),
+        (37, "皇上", "不敢？"),
+        (38, "芸香/苏培", "皇上息怒！"),
+        (39, "众人", "皇上息怒！"),
+        (41, "沈如霜", "臣妾愿一力承担。"),
+        (48, "士兵甲", "站住！什么人？"),
+        (49, "士兵乙", "口令！"),
+        (50, "路人2", "别、别动手，我是送菜的。"),
+        (51, "士兵甲", "送菜的？"),
+        (52, "路人2", "是，小的姓王。"),
+        (54, "士兵甲/士兵乙", "滚！"),
+        (55, "沈如霜", "慢着。你抬起头来。"),
+        (57, "沈如霜", "是你？"),
+        (62, "太后", "哀家听说，昨夜皇上去了你那里？"),
+        (63, "沈如霜", "回太后的话，皇上只坐了一盏茶的工夫。"),
+        (64, "Mary Chen", "She is lying."),
+        (65, "沈如霜", "You misjudge me."),
+        (66, "苏培", "太后，比分是3:2，啊不，时辰是三更。"),
+        (67, "太后", "罢了。都下去吧。"),
+    ]
+
+
+def test_what_is_no_speech_is_left_and_says_why(script):
+    assert left(screenplay.read, script) == {
+        "narration": [1, 42, 58],
+        "note or narration": [3, 4, 5, 6, 47, 53],
+        "cast list": [8, 9, 10, 11, 12],
+        "heading": [14, 16, 44, 60],
+        "stage direction": [18, 19, 26, 46, 61, 68],
+        "nothing said": [56],
+    }
+
+
+def test_scenes_are_named_after_part_act_and_scene(script):
+    scenes = list(dict.fromkeys(cue.scene for cue in cues(screenplay.read, script)))
+    act = "第一集, 第1幕　碎云轩　夜　内"
+    assert scenes == [act, f"{act} (2)", f"{act}, 1-2 日 外 御花园", f"{act}, 场景三：宁安宫"]
+
+
+def test_actions_stay_where_they_stood_for_who_wants_them(script):
+    acted = {cue.line: cue.acted for cue in cues(screenplay.read, script) if cue.acted}
+    assert acted[23] == "（接过茶，低头）搁着吧。你听，外头是不是有人？"
+    assert acted[29] == "皇上？！【惊起】臣妾给皇上请安。"
+    assert acted[37] == "（冷笑）不敢？"
+    assert 21 not in acted
+
+
+def test_a_name_that_stands_once_is_believed_a_little_less(script):
+    sure = {cue.speaker: cue.confidence for cue in cues(screenplay.read, script)}
+    assert sure["沈如霜"] == 1.0
+    assert SURE <= sure["Mary Chen"] < 1.0
+
+
+LAYOUTS = {
+    "name and space": (
+        """
+第二幕
+〔周公馆客厅。午后，闷热。
+〔四凤由外面轻轻地跑进来。
+周萍　（回头）凤儿！
+四凤　不，（推开他）不，不。
+周萍　没有，凤，你坐下。
+　　　（推她到沙发坐下）
+四凤　（坐下，叹一口长气）总是这样偷偷摸摸的。
+　　　你连叫我都不敢叫。
+周　萍　哦。
+""",
+        [
+            ("周萍", "凤儿！"),
+            ("四凤", "不，不，不。"),
+            ("周萍", "没有，凤，你坐下。"),
+            ("四凤", "总是这样偷偷摸摸的。\n你连叫我都不敢叫。"),
+            ("周萍", "哦。"),
+        ],
+    ),
+    "name on a line of its own": (
+        """
+1. 内景 咖啡馆 日
+
+李雷坐在窗边，搅着一杯早已凉透的咖啡。
+
+李雷
+（没有抬头）
+你迟到了。
+
+韩梅梅
+路上堵车。
+
+李雷
+每次都堵车。
+每次都是你。
+
+韩梅梅把包放在椅子上。
+
+韩梅梅（画外音）
+我没想到他会等这么久。
+""",
+        [
+            ("李雷", "你迟到了。"),
+            ("韩梅梅", "路上堵车。"),
+            ("李雷", "每次都堵车。\n每次都是你。"),
+            ("韩梅梅", "我没想到他会等这么久。"),
+        ],
+    ),
+    "name in brackets": (
+        """
+【林黛】你今天怎么来了？
+【王强】路过，顺便看看你。
+（沉默）
+【林黛】（冷笑）顺便？
+【转场】
+【王强】我说错话了。
+【旁白】窗外下起了雨。
+【林黛】下雨了。
+""",
+        [
+            ("林黛", "你今天怎么来了？"),
+            ("王强", "路过，顺便看看你。"),
+            ("林黛", "顺便？"),
+            ("王强", "我说错话了。"),
+            ("林黛", "下雨了。"),
+        ],
+    ),
+    "markdown": (
+        """
+# 雨夜
+
+## 第一场
+
+*（雨声）*
+
+**阿澈**：你听。
+
+**小岛**（靠近窗）：听什么？
+
+**阿澈**：*（压低声音）* 有人在敲门。
+不是风。
+
+---
+
+> **邮差**：是我，送信的！
+- **阿澈**：这么晚？
+**邮差**：加急的。
+""",
+        [
+            ("阿澈", "你听。"),
+            ("小岛", "听什么？"),
+            ("阿澈", "有人在敲门。\n不是风。"),
+            ("邮差", "是我，送信的！"),
+            ("阿澈", "这么晚？"),
+            ("邮差", "加急的。"),
+        ],
+    ),
+    "a blank line after every line, directions unmarked": (
+        """
+第一集
+
+王总：这个方案谁做的？
+
+小李站了起来，脸涨得通红。
+
+小李：是我，王总。
+
+王总（把文件摔在桌上）：重做。
+
+小李：可是客户已经签字了。
+
+众人面面相觑。
+
+王总：我说重做！
+
+你听不懂吗？
+""",
+        [
+            ("王总", "这个方案谁做的？"),
+            ("小李", "是我，王总。"),
+            ("王总", "重做。"),
+            ("小李", "可是客户已经签字了。"),
+            ("王总", "我说重做！\n你听不懂吗？"),
+        ],
+    ),
+    "table": (
+        """
+| 角色 | 台词 |
+|---|---|
+| 甲 | 今天我们说个相声。 |
+| 乙 | 说什么呢？ |
+| 甲 | 说说吃。 |
+| 乙 | 这个我在行。 |
+""",
+        [("甲", "今天我们说个相声。"), ("乙", "说什么呢？"), ("甲", "说说吃。"), ("乙", "这个我在行。")],
+    ),
+    "numbered": (
+        """
+001 【特写】桌上的信
+002 周芷：这信是谁写的？
+003 陆衡：不知道。没有署名。
+004 周芷（OS）：他在撒谎。
+005 陆衡：（VO）那天我确实撒了谎。
+""",
+        [
+            ("周芷", "这信是谁写的？"),
+            ("陆衡", "不知道。没有署名。"),
+            ("周芷", "他在撒谎。"),
+            ("陆衡", "那天我确实撒了谎。"),
+        ],
+    ),
+    "cast list with colons": (
+        """
+游園夢
+
+主要角色
+
+錢夫人:錢將軍夫人，藝名玉生
+竇夫人:竇府女主人
+程參謀:竇府隨從
+
+旁白:今日竇府大宴賓客。
+
+竇夫人:參謀，我還是有點兒擔心。
+程參謀:夫人請放心。
+劉　福 :夫人，車到了。
+程參謀:(陪笑)夫人這邊請。
+劉　福 :是。
+""",
+        [
+            ("竇夫人", "參謀，我還是有點兒擔心。"),
+            ("程參謀", "夫人請放心。"),
+            ("劉福", "夫人，車到了。"),
+            ("程參謀", "夫人這邊請。"),
+            ("劉福", "是。"),
+        ],
+    ),
+    "opera": (
+        """
+诸葛亮　　（白）　　山人，诸葛亮。
+（西皮慢板）我本是卧龙岗散淡的人，
+　　　　　　论阴阳如反掌保定乾坤。
+司马懿　　（白）　　果然是座空城。
+诸葛亮　　（笑）　　啊哈哈哈！
+司马懿　　（白）　　众将官，兵退四十里！
+""",
+        [
+            ("诸葛亮", "山人，诸葛亮。\n我本是卧龙岗散淡的人，论阴阳如反掌保定乾坤。"),
+            ("司马懿", "果然是座空城。"),
+            ("诸葛亮", "啊哈哈哈！"),
+            ("司马懿", "众将官，兵退四十里！"),
+        ],
+    ),
+    "no mark but a bracket": (
+        """
+周朴园(苦痛)哦!
+鲁侍萍(抬头)老爷。
+周朴园 你是谁?
+鲁侍萍 我是侍萍。
+""",
+        [("周朴园", "哦!"), ("鲁侍萍", "老爷。"), ("周朴园", "你是谁?"), ("鲁侍萍", "我是侍萍。")],
+    ),
+    "words on the next line": (
+        """
+甄嬛：
+臣妾不敢。
+
+皇上：
+为何不敢？
+你说。
+
+甄嬛：
+（低头）
+臣妾有罪。
+""",
+        [("甄嬛", "臣妾不敢。"), ("皇上", "为何不敢？\n你说。"), ("甄嬛", "臣妾有罪。")],
+    ),
+    "pasted from a chat window": (
+        """
+张三 2021/1/1 12:00:00
+在吗
+
+李四 2021/1/1 12:00:30
+在的
+
+张三 2021/1/1 12:01:00
+没事
+""",
+        [("张三", "在吗"), ("李四", "在的"), ("张三", "没事")],
+    ),
+    "pasted from a web page": (
+        """
+<p><b>小美</b>：早呀</p>
+<p><b>大壮</b>（笑）：早！</p>
+<p><b>小美</b>：吃了吗</p>
+""",
+        [("小美", "早呀"), ("大壮", "早！"), ("小美", "吃了吗")],
+    ),
+    "transcript": (
+        """
+[00:00:01] Host: Welcome back to the show.
+[00:00:04] Dr. Smith: Thanks for having me.
+[00:00:09] Host: So, tell us: what happened at 12:30?
+[00:00:15] Dr. Smith: We saw http://example.com go down.
+""",
+        [
+            ("Host", "Welcome back to the show."),
+            ("Dr. Smith", "Thanks for having me."),
+            ("Host", "So, tell us: what happened at 12:30?"),
+            ("Dr. Smith", "We saw http://example.com go down."),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), LAYOUTS.values(), ids=LAYOUTS)
+def test_a_layout_is_learned_from_the_script(text, expected):
+    assert said(screenplay.read, text) == expected
+
+
+@pytest.mark.parametrize("colon", [":", "：", " ：", "︰", "﹕"])
+def test_every_colon_parts_name_and_words(colon):
+    text = f"甲{colon}你好\n乙{colon}你也好"
+    assert said(screenplay.read, text) == [("甲", "你好"), ("乙", "你也好")]
+
+
+def test_prose_with_colons_names_no_speaker():
+    text = """
+甲：走吧。
+乙：等一等。
+他心里明白了一件一直不愿意承认的事情：晚了。
+官网：https://example.com/a?b=c:80
+12:30，火车开了。
+甲：走吧。
+"""
+    assert said(screenplay.read, text) == [("甲", "走吧。"), ("乙", "等一等。"), ("甲", "走吧。")]
+
+
+def test_several_cues_share_a_line_only_outside_quotation():
+    text = "甲：你好。 乙：你也好。\n甲：他说“滚。乙：滚。”就走了。\n乙：哦。"
+    assert said(screenplay.read, text) == [
+        ("甲", "你好。"),
+        ("乙", "你也好。"),
+        ("甲", "他说“滚。乙：滚。”就走了。"),
+        ("乙", "哦。"),
+    ]
+
+
+def test_after_a_blank_line_a_bare_line_is_narration_however_it_sounds():
+    text = """
+甲：走吧。
+乙：去哪？
+（雨声）
+
+我们看见两个人消失在雨里！
+
+甲：海边。
+乙：好。
+"""
+    assert said(screenplay.read, text) == [("甲", "走吧。"), ("乙", "去哪？"), ("甲", "海边。"), ("乙", "好。")]
+
+
+def test_a_direction_over_several_lines_is_left_whole():
+    text = "甲：走吧。\n（甲下，\n乙独自坐着，\n灯渐暗）\n乙：走了。\n甲：嗯。"
+    assert left(screenplay.read, numbered(text)) == {"stage direction": [2, 3, 4]}
+    assert said(screenplay.read, text)[1] == ("乙", "走了。")
+
+
+def test_a_bracket_that_never_closes_does_not_swallow_the_script():
+    text = "甲：走吧。\n（灯暗\n\n乙：走了。\n甲：嗯。\n乙：好。"
+    assert [speaker for speaker, _ in said(screenplay.read, text)] == ["甲", "乙", "甲", "乙"]

@@ -1,0 +1,108 @@
+"""Likeness: MinHash finds what the exact index finds, and both what a comparison of all pairs finds."""
+
+import random
+
+import pytest
+
+from offbook.data.exact_similarity import Index, Texts
+from offbook.data.minhash import THRESHOLD, Near, Seen, normal
+
+
+def trigrams(text: str) -> set[str]:
+    return {text[place : place + 3] for place in range(max(1, len(text) - 2))}
+
+
+def jaccard(one: str, other: str) -> float:
+    first, second = trigrams(one), trigrams(other)
+    return len(first & second) / len(first | second)
+
+
+def found_by_minhash(texts: list[str]) -> set[int]:
+    """Numbers of the texts that are like an earlier one which is like none before."""
+    seen, found = Seen(Near(texts)), set()
+    for number in range(len(texts)):
+        if seen.has_like(number):
+            found.add(number)
+        else:
+            seen.add(number)
+    return found
+
+
+def found_by_index(texts: list[str]) -> set[int]:
+    index, found = Index(Texts(texts)), set()
+    for number in range(len(texts)):
+        if index.find(number) is None:
+            index.add(number)
+        else:
+            found.add(number)
+    return found
+
+
+def found_by_all_pairs(texts: list[str]) -> set[int]:
+    kept: list[str] = []
+    found = set()
+    for number, text in enumerate(texts):
+        if any(jaccard(text, other) >= THRESHOLD for other in kept):
+            found.add(number)
+        else:
+            kept.append(text)
+    return found
+
+
+def variations(seed: int) -> list[str]:
+    """Texts of letters, most of them an earlier one with some letters exchanged: likeness of every degree."""
+    rng = random.Random(seed)
+    texts = ["".join(rng.choices("abcdefghij甄嬛皇上", k=rng.randint(1, 60))) for _ in range(20)]
+    for _ in range(180):
+        letters = list(rng.choice(texts))
+        for _ in range(rng.randint(0, 1 + len(letters) // 12)):
+            letters[rng.randrange(len(letters))] = rng.choice("klmno臣妾")
+        texts.append("".join(letters))
+    return texts
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_both_find_what_comparing_all_pairs_finds(seed):
+    texts = variations(seed)
+    expected = found_by_all_pairs(texts)
+    assert 20 < len(expected) < 180
+    assert found_by_minhash(texts) == expected
+    assert found_by_index(texts) == expected
+
+
+@pytest.mark.parametrize("find", [found_by_minhash, found_by_index])
+def test_signs_case_and_width_do_not_count(find):
+    texts = [
+        "臣妾恭送皇上。",
+        "臣妾、恭送皇上——",
+        "ＡＢＣ def",
+        "abc, DEF!",
+        "。",
+        "？",
+        "。",
+        "是",
+        "是。",
+        "是是",
+        "是aa",
+    ]
+    assert find(texts) == {1, 3, 6, 8}
+
+
+def test_normal():
+    assert normal("Ｙes — “My Lord_1”…") == "yesmylord1"
+    assert normal(" …… ") == "……"
+
+
+def test_a_missing_text_is_like_none():
+    seen = Seen(Near([None, None, "a"]))
+    seen.add(0)
+    assert not seen.has_like(1)
+    assert not seen.has_like(2)
+
+
+def test_many_copies_of_a_pattern_cost_no_quadratic_time():
+    texts = [
+        f"这是一段每一行都要重复出现的很长很长的开场白，只有末尾的编号有所不同，第{number}号" for number in range(3000)
+    ]
+    assert len(found_by_minhash(texts)) == 2999
+    assert len(found_by_index(texts)) == 2999

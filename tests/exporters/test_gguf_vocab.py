@@ -1,0 +1,98 @@
+"""Tokenizers of every kind in llama.cpp: the same ids for the same text."""
+
+import json
+
+import pytest
+import sentencepiece
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+from offbook.core.errors import UsageError
+from offbook.exporters.gguf_vocab import PRE_TOKENIZERS
+from offbook.pipeline.exporting import export
+from tests.exporters.conftest import save_adapter, save_base
+from tests.tiny import CHATML, CORPUS
+
+SPECIAL = ["<unk>", "<|im_start|>", "<|im_end|>"]
+BYTES = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+
+CUTS = {
+    **{
+        name: pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(pattern), "isolated"), BYTES])
+        for pattern, name in PRE_TOKENIZERS.items()
+    },
+    "smollm": pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    ),
+    "gpt-2": pre_tokenizers.ByteLevel(add_prefix_space=False),
+}
+
+
+def byte_level(cut):
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = cut
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    corpus = [*CORPUS, "1234567 12345 123 99 1984", "it's they're we'll  \n\n  and\n so\r\n on!!! ..."] * 3
+    tokenizer.train_from_iterator(
+        corpus, trainers.BpeTrainer(vocab_size=512, special_tokens=SPECIAL, initial_alphabet=alphabet)
+    )
+    return fast(tokenizer)
+
+
+def fast(tokenizer):
+    wrapped = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, unk_token="<unk>", bos_token="<|im_start|>", eos_token="<|im_end|>"
+    )
+    wrapped.chat_template = CHATML
+    return wrapped
+
+
+@pytest.mark.parametrize("name", CUTS)
+def test_byte_level_tokenizers(tmp_path, name):
+    base = save_base(tmp_path / "base", tokenizer=byte_level(CUTS[name]))
+    done = export(
+        save_adapter(tmp_path / "hamlet", base, system="It's 1234567,\n\n  isn't it?  99!!!"), "gguf", quant="f16"
+    )
+    assert done.parity.same_prompts
+
+
+def test_a_sentencepiece_model_alone(tmp_path):
+    """As ERNIE-4.5 comes: tokenizer.model, and nothing that the tokenizers library could read."""
+    base = tmp_path / "base"
+    save_base(base, tokenizer=byte_level(CUTS["gpt-2"]))
+    for path in base.glob("tokenizer*"):
+        path.unlink()
+    text = tmp_path / "corpus.txt"
+    text.write_text("\n".join(CORPUS * 20), encoding="utf-8")
+    sentencepiece.SentencePieceTrainer.train(
+        input=str(text), model_prefix=str(base / "tokenizer"), model_type="bpe", vocab_size=400, byte_fallback=True,
+        user_defined_symbols=["<|im_start|>", "<|im_end|>"], minloglevel=2,
+    )  # fmt: skip
+    (base / "tokenizer.vocab").unlink()
+    told = {
+        "tokenizer_class": "LlamaTokenizer", "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>",
+        "extra_special_tokens": ["<|im_start|>", "<|im_end|>"], "legacy": False,
+    }  # fmt: skip
+    (base / "tokenizer_config.json").write_text(json.dumps(told))
+    assert "<0x0A>" in AutoTokenizer.from_pretrained(base).get_vocab()
+    done = export(save_adapter(tmp_path / "hamlet", base), "gguf", quant="f16")
+    assert done.parity.same_prompts
+    assert (done.path / "tokenizer.model").is_file(), "it is carried over"
+
+
+def test_tokenizers_that_llamacpp_has_no_name_for(tmp_path):
+    odd = pre_tokenizers.Sequence([pre_tokenizers.Split(Regex("[abc]"), "isolated"), BYTES])
+    adapter = save_adapter(tmp_path / "hamlet", save_base(tmp_path / "base", tokenizer=byte_level(odd)))
+    with pytest.raises(UsageError, match="no known name"):
+        export(adapter, "gguf")
+
+
+def test_tokenizers_that_are_no_bpe(tmp_path):
+    tokenizer = Tokenizer(
+        models.WordLevel({word: number for number, word in enumerate([*SPECIAL, "system", "user"])}, "<unk>")
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    adapter = save_adapter(tmp_path / "hamlet", save_base(tmp_path / "base", tokenizer=fast(tokenizer)))
+    with pytest.raises(UsageError, match="WordLevel"):
+        export(adapter, "gguf")

@@ -1,0 +1,181 @@
+"""llama.cpp as an engine: the same ids as transformers, its own slots, and no port."""
+
+import socket
+import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import psutil
+import pytest
+import torch
+
+from offbook.core.config.schema import GenerationConfig
+from offbook.core.errors import OffbookError
+from offbook.core.persona import BaseModelRef, Persona
+from offbook.exporters.gguf_model import write_model
+from offbook.exporters.source import Original
+from offbook.generation.llamacpp import LlamaCppEngine, LlamaServer, Patient
+from offbook.generation.stream import TransformersEngine, stream
+from offbook.tokenization.chat_template import ChatTemplate
+from tests.tiny import chatml_tokenizer, tiny_model
+
+GREEDY = GenerationConfig(temperature=0, repetition_penalty=1.0, max_new_tokens=24)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return tiny_model("llama")
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return chatml_tokenizer()
+
+
+@pytest.fixture(scope="module")
+def gguf(model, tokenizer, tmp_path_factory):
+    path = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
+    ending = ChatTemplate(tokenizer).ending
+    persona = Persona(name="x", ending=ending, generation=GREEDY, base=BaseModelRef(source="tiny", revision=""))
+    write_model(path, Original(model, tokenizer, persona, path.parent, [ending.id], "tiny"), model, "f16")
+    return path
+
+
+@pytest.fixture(scope="module")
+def server(gguf):
+    it = LlamaServer(gguf, slots=4, context=256)
+    yield it
+    it.close()
+
+
+def test_the_context_is_what_the_model_knows(server, gguf, model):
+    assert server.context == 256
+    wide = LlamaServer(gguf, slots=2)
+    assert wide.context == model.config.max_position_embeddings == 512
+    wide.close()
+
+
+@pytest.fixture
+def engine(server):
+    return LlamaCppEngine(server)
+
+
+PROMPTS = [[1, 9, 30, 77, 5], [1, 9, 30, 78], [4, 40, 41, 42, 43, 44, 45], [1, 200]]
+
+
+def texts(engine, prompt, settings=GREEDY, seed=None):
+    return "".join(piece.text for piece in engine.pieces(prompt, settings, seed))
+
+
+def reference(model, tokenizer, prompt, settings=GREEDY):
+    ending = ChatTemplate(tokenizer).ending.id
+    return list(stream(TransformersEngine(model), tokenizer, prompt, settings, [ending]))
+
+
+@pytest.mark.parametrize("prompt", PROMPTS)
+def test_a_greedy_reply_is_that_of_transformers(engine, model, tokenizer, prompt):
+    theirs = reference(model, tokenizer, prompt)
+    ours = list(engine.pieces(prompt, GREEDY, None))
+    assert "".join(piece.text for piece in ours) == "".join(piece.text for piece in theirs).rstrip("\ufffd")
+    assert (ours[-1].stop_reason, ours[-1].tokens) == (theirs[-1].stop_reason, theirs[-1].tokens)
+    assert all(piece.stop_reason is None for piece in ours[:-1])
+    assert [piece.tokens for piece in ours] == sorted(piece.tokens for piece in ours)
+
+
+def test_the_repetition_penalty_is_that_of_transformers(engine, model, tokenizer):
+    settings = GREEDY.model_copy(update={"repetition_penalty": 1.5})
+    theirs = "".join(piece.text for piece in reference(model, tokenizer, PROMPTS[0], settings))
+    assert texts(engine, PROMPTS[0], settings) == theirs.rstrip("\ufffd")
+    assert texts(engine, PROMPTS[0], settings) != texts(engine, PROMPTS[0])
+
+
+def test_sampling_follows_the_seed_and_the_nucleus(server, engine, model):
+    settings = GenerationConfig(temperature=1.0, top_p=0.5, repetition_penalty=1.0, max_new_tokens=1)
+    probabilities = model(torch.tensor([PROMPTS[0]])).logits[0, -1].softmax(-1)
+    order = probabilities.argsort(descending=True)
+    before = probabilities[order].cumsum(0) - probabilities[order]
+    nucleus = set(order[before < 0.5].tolist())
+
+    def drawn(seed):
+        said = server.complete(PROMPTS[0], n_predict=1, return_tokens=True, seed=seed, **engine._sampling(settings))
+        return said["tokens"][0]
+
+    first = [drawn(seed) for seed in range(40)]
+    assert set(first) <= nucleus
+    assert len(set(first)) > 3
+    assert first == [drawn(seed) for seed in range(40)]
+
+
+def test_replies_that_grow_side_by_side_are_their_own(engine):
+    alone = [texts(engine, prompt) for prompt in PROMPTS]
+    with ThreadPoolExecutor(8) as threads:
+        together = list(threads.map(lambda prompt: texts(engine, prompt), PROMPTS * 6))
+    assert together == alone * 6
+
+
+def test_a_server_that_hangs_up_is_asked_once_more(tmp_path):
+    """The first connection is closed unanswered; the second request is the same, and is answered."""
+    asked = []
+
+    def answer(listening):
+        for reply in (b"", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"):
+            connection, _ = listening.accept()
+            heard = b""
+            while not heard.endswith(b'{"prompt":[1]}'):  # head and body come apart
+                heard += connection.recv(4096)
+            asked.append(heard)
+            connection.sendall(reply)
+            connection.close()
+
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "s"))
+        listening.listen()
+        thread = threading.Thread(target=answer, args=(listening,))
+        thread.start()
+        with httpx.Client(transport=Patient(uds=str(tmp_path / "s")), base_url="http://llama") as client:
+            assert client.post("/completion", json={"prompt": [1]}).text == "ok"
+        thread.join()
+    assert len(asked) == 2 and asked[0] == asked[1]
+
+
+def test_closing_the_iterator_frees_its_slot(engine):
+    settings = GREEDY.model_copy(update={"max_new_tokens": 240})
+    for _ in range(12):
+        pieces = engine.pieces([3, 4], settings, None)
+        next(pieces)
+        pieces.close()
+    assert texts(engine, PROMPTS[0])
+
+
+def test_the_ending_token_ends_a_reply(server, tokenizer):
+    ending = ChatTemplate(tokenizer).ending.id
+    said = server.complete([3, 4], n_predict=8, logit_bias=[[ending, 1000]], temperature=0)
+    assert (said["stop_type"], said["tokens_predicted"], said["content"]) == ("eos", 1, "")
+
+
+def test_it_opens_no_port_and_lets_nobody_else_in(server):
+    assert [c for c in psutil.Process().net_connections("inet") if c.status == "LISTEN"] == []
+    assert stat.S_IMODE(server._folder.stat().st_mode) == 0o700
+    refused = server._client.post("/completion", json={"prompt": "x"}, headers={"Authorization": "Bearer wrong"})
+    assert refused.status_code == 401
+
+
+def test_a_file_that_is_no_model(tmp_path):
+    path = tmp_path / "broken.gguf"
+    path.write_bytes(b"GGUF" + bytes(100))
+    with pytest.raises(OffbookError, match="cannot load"):
+        LlamaServer(path)
+
+
+def test_what_llamacpp_refuses_is_an_error_in_plain_words(engine):
+    with pytest.raises(OffbookError, match="refused a request"):
+        next(engine.pieces(list(range(300)), GREEDY, None))

@@ -1,0 +1,41 @@
+"""One row shared among the threads: the same product."""
+
+import pytest
+import torch
+from torch import nn
+
+from offbook.generation.threaded_linear import WORTH, RowLinear, share_rows
+
+
+@pytest.fixture(params=[1, 2, 3])
+def threads(request):
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_it_is_the_plain_product(threads, bias):
+    torch.manual_seed(0)
+    plain = nn.Linear(512, 520, bias=bias)  # 3 does not divide 520
+    shared = nn.Sequential(nn.Linear(512, 520, bias=bias))
+    shared[0].load_state_dict(plain.state_dict())
+    share_rows(shared)
+    assert type(shared[0]) is RowLinear
+    with torch.inference_mode():
+        for shape in ((1, 1, 512), (1, 512), (512,), (1, 7, 512), (3, 1, 512)):
+            row = torch.randn(shape)
+            torch.testing.assert_close(shared(row), plain(row), rtol=1e-5, atol=1e-5)
+            assert shared(row).shape == plain(row).shape
+
+
+def test_where_it_does_not_help_nothing_changes():
+    model = nn.Sequential(nn.Linear(8, 8), nn.Linear(512, WORTH // 512))
+    share_rows(model)
+    share_rows(model)
+    assert [type(layer) for layer in model] == [nn.Linear, RowLinear]
+    row = torch.randn(1, 512, requires_grad=True)
+    model[1](row).sum().backward()
+    assert row.grad is not None
+    assert model[1].bfloat16()(row.detach().bfloat16()).dtype == torch.bfloat16

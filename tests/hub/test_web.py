@@ -1,0 +1,104 @@
+"""A file from the web: a real TLS server on loopback, with a certificate made here."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import ssl
+import threading
+import urllib.request
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from offbook.core.errors import OffbookError, UsageError
+from offbook.hub.pull import pull_dataset
+
+ROWS = '[{"instruction": "你是谁？", "output": "家父是大理寺少卿甄远道。"}]'.encode()
+
+
+def certificate(folder: Path) -> Path:
+    """A self-signed certificate for 127.0.0.1 and its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback")])
+    now = datetime.datetime.now(datetime.UTC)
+    alternative = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + datetime.timedelta(hours=1))
+        .add_extension(alternative, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    encoding, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    path = folder / "certificate.pem"
+    path.write_bytes(
+        made.public_bytes(encoding) + key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, plain)
+    )
+    return path
+
+
+class Site(BaseHTTPRequestHandler):
+    served: list[str]
+
+    def do_GET(self) -> None:
+        self.served.append(self.path)
+        found = self.path in ("/a%20b/lines.json", "/broken.json")
+        self.send_response(200 if found else 404)
+        self.send_header("Content-Length", str(len(ROWS) if found else 0))
+        self.end_headers()
+        if found:
+            self.wfile.write(ROWS[:10] if self.path == "/broken.json" else ROWS)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Silent."""
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setenv("OFFBOOK_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    pem = certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+    monkeypatch.setattr(urllib.request, "_opener", None)  # urllib keeps one, with the certificates of its first use
+    monkeypatch.setattr(Site, "served", [], raising=False)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    yield f"https://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_file_is_fetched_once(site: str) -> None:
+    for _ in range(2):
+        path = pull_dataset(f"{site}/a%20b/lines.json")
+        assert path.name == "lines.json" and path.read_bytes() == ROWS
+    assert Site.served == ["/a%20b/lines.json"]
+
+
+def test_a_transfer_that_breaks_leaves_nothing(site: str, tmp_path: Path) -> None:
+    with pytest.raises(OffbookError, match="the connection broke") as failure:
+        pull_dataset(f"{site}/broken.json")
+    assert failure.value.exit_code == 1
+    assert not list((tmp_path / "home").rglob("*.json"))
+
+
+def test_what_cannot_be_fetched(site: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match="answered 404"):
+        pull_dataset(f"{site}/absent.json")
+    for address in (site, f"{site}/..", f"{site}/%2e%2e%2fx.json"):
+        with pytest.raises(UsageError, match="names no file"):
+            pull_dataset(address)
+    with pytest.raises(OffbookError, match=r"cannot fetch .*refused"):
+        pull_dataset("https://127.0.0.1:9/lines.json")
+    monkeypatch.setattr(urllib.request, "_opener", None)
+    monkeypatch.delenv("SSL_CERT_FILE")
+    with pytest.raises(OffbookError, match="certificate"):
+        pull_dataset(f"{site}/broken.json")

@@ -1,0 +1,334 @@
+"""The main job, from rows to a talking adapter, on a tiny model."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from transformers import AutoModelForCausalLM, Ernie4_5Config, Ernie4_5ForCausalLM
+
+import offbook
+from offbook.core.config.loading import load
+from offbook.core.config.schema import TrainConfig
+from offbook.core.errors import OffbookError, UsageError
+from offbook.core.metrics_log import read
+from offbook.core.progress import Silent
+from offbook.core.rundir import RunDir
+from offbook.core.types import Conversation, Origin, Turn
+from offbook.data import row_files
+from offbook.models import adapter as adapters
+from offbook.pipeline import checking, resuming, training
+from tests.paths import shared_file
+from tests.tiny import ernie_tokenizer, tiny_folder, tiny_model
+
+
+@pytest.fixture(autouse=True)
+def runs(tmp_path, monkeypatch):
+    monkeypatch.setenv("OFFBOOK_RUNS", str(tmp_path / "runs"))
+    return tmp_path / "runs"
+
+
+def test_a_run_holds_what_the_contract_says(trained):
+    run = RunDir(trained)
+    for path in (run.config, run.environment, run.metrics, run.loss_picture, run.samples):
+        assert path.stat().st_size > 0
+    assert sorted(path.name for path in run.data.iterdir()) == ["heldout.jsonl", "report.json", "train.jsonl"]
+    assert sorted(run.checkpoints.iterdir())[-1].name == f"step-{steps_of(run):06d}"
+    held = {path.name for path in run.adapter.iterdir()}
+    assert {"adapter_model.safetensors", "adapter_config.json", "persona.json", "tokenizer.json"} <= held
+    rows = (run.data / "train.jsonl").read_text().splitlines()
+    assert json.loads(rows[0])["messages"][0] == {"role": "system", "content": "You are Hamlet."}
+
+
+def steps_of(run: RunDir) -> int:
+    return json.loads((run.data / "report.json").read_text())["steps"]
+
+
+def test_metrics_tell_the_whole_story(trained):
+    lines = read(RunDir(trained).metrics)
+    last = steps_of(RunDir(trained))
+    assert [line["step"] for line in lines] == sorted({line["step"] for line in lines})
+    assert [line["step"] for line in lines if "heldout_loss" in line] == sorted({*range(0, last, 6), last})
+    assert [line["step"] for line in lines if "loss" in line] == sorted({1, *range(3, last, 3), last})
+    first, last = lines[0], lines[-1]
+    assert last["heldout_loss"] < first["heldout_loss"] - 0.5
+    assert {"epoch", "loss", "learning_rate", "grad_norm", "tokens_per_second", "memory_bytes"} <= last.keys()
+
+
+def test_the_heldout_loss_is_the_plain_one(trained, tiny, settings):
+    """The last held-out loss equals transformers' own loss, row by row, weighted by label tokens."""
+    run = RunDir(trained)
+    model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(tiny), run.adapter)
+    total, tokens = 0.0, 0
+    character = offbook.load(run.path)
+    for text in (run.data / "heldout.jsonl").read_text().splitlines():
+        turns = [Turn(m["role"], m["content"]) for m in json.loads(text)["messages"]]
+        prompt = character.template.prompt_ids(turns[:-1])
+        reply = character.template.reply_ids(turns, prompt)
+        ids = torch.tensor([prompt + reply])
+        labels = torch.tensor([[-100] * len(prompt) + reply])
+        with torch.no_grad():
+            total += model(ids, labels=labels).loss.item() * len(reply)
+        tokens += len(reply)
+    assert read(run.metrics)[-1]["heldout_loss"] == pytest.approx(total / tokens, rel=1e-5)
+
+
+def test_the_adapter_is_an_ordinary_peft_adapter(trained, tiny):
+    """Plain peft loads it, and computes what offbook computes."""
+    plain = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(tiny), trained / "adapter").eval()
+    character = offbook.load(trained)
+    ids = torch.tensor([character.template.prompt_ids([Turn("user", "Who are you?")])])
+    with torch.no_grad():
+        assert torch.equal(plain(ids).logits, character.model(ids).logits)
+        assert not torch.allclose(plain(ids).logits, tiny_base(tiny)(ids).logits, atol=1e-2)
+
+
+def tiny_base(tiny):
+    return AutoModelForCausalLM.from_pretrained(tiny).eval()
+
+
+def test_an_adapter_of_plain_pefts_making_chats(tmp_path, tiny):
+    model = get_peft_model(
+        AutoModelForCausalLM.from_pretrained(tiny), LoraConfig(r=4, target_modules=["q_proj", "v_proj"])
+    )
+    model.save_pretrained(tmp_path / "theirs")
+    reply = offbook.load(tmp_path / "theirs", base_model=str(tiny)).reply("Who are you?", seed=0)
+    assert reply.tokens >= 1
+    assert reply.stop_reason in ("stop", "length")
+
+
+def test_chat_speaks_with_the_stored_prompt(trained):
+    character = offbook.load(trained)
+    prompt = character.template.prompt_ids(character.with_system([Turn("user", "Who are you?")]))
+    first_row = json.loads((trained / "data" / "train.jsonl").read_text().splitlines()[0])["messages"]
+    system = character.template.tokenizer.decode(prompt).split("<|im_end|>")[0]
+    assert system == f"<|im_start|>system\n{first_row[0]['content']}"
+    assert character.stop_ids[0] == character.persona.ending.id == 2
+
+
+def test_a_seed_makes_a_reply_repeatable_and_base_differs(trained):
+    character = offbook.load(trained)
+    one, again = (character.reply("Who are you, Horatio?", seed=3).text for _ in range(2))
+    assert one == again
+    assert one != character.reply("Who are you, Horatio?", seed=3, base=True).text
+    assert [sample["prompt"] for sample in json.loads(RunDir(trained).samples.read_text())] == [
+        "Who are you?",
+        "Will you come?",
+    ]
+
+
+def test_a_settled_character_has_no_base(trained):
+    character = offbook.load(trained, dtype="float32")
+    before = character.reply("Who are you?", seed=1).text
+    assert character.settle() and character.reply("Who are you?", seed=1).text == before
+    with pytest.raises(UsageError, match="base model cannot be asked"):
+        character.reply("Who are you?", base=True)
+
+
+def test_check_writes_nothing(settings, runs, tmp_path):
+    known = checking.check(load(None, settings))
+    assert not runs.exists()
+    assert known["rows"] == 24
+    assert 0 < known["heldout_rows"] < 8
+    assert known["heldout_rows"] + len(known["lengths"]) <= 24
+    assert known["stop"] == {"token": "<|im_end|>", "id": 2, "proved": True}
+    assert known["steps"] == 5 * -(-len(known["lengths"]) // 4)
+    assert 0 < known["label_tokens"] < known["tokens"]
+    assert known["prefix_tokens"] > 5
+    assert known["trainable_parameters"] < known["parameters"]
+
+
+def run_train(settings, runs, *more):
+    code = (
+        "import json, sys\nfrom offbook.cli.main import main\n"
+        "told = [word for k, v in json.loads(sys.argv[1]).items() for word in (f'--{k}', json.dumps(v))]\n"
+        "main(['train', *told, *sys.argv[2:]])"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", code, json.dumps(settings), *more],
+        env={"PATH": "/usr/bin:/bin", "OFFBOOK_RUNS": str(runs), "HOME": str(runs), "OMP_NUM_THREADS": "1"},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+def wait_for(path: Path, process) -> None:
+    deadline = time.monotonic() + 120
+    while not path.exists():
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def without_times(lines):
+    return [{k: v for k, v in line.items() if k not in ("tokens_per_second", "memory_bytes")} for line in lines]
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_1_a_killed_run_ends_with_the_same_bits(settings, runs, fast):
+    told = {**settings, **{f"train.fast.{name}": fast for name in ("packing", "prefix", "fused", "head")}}
+    assert run_train({**told, "name": "whole"}, runs).wait() == 0
+    process = run_train({**told, "name": "killed"}, runs)
+    wait_for(runs / "killed" / "checkpoints" / "step-000010", process)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (runs / "killed" / "adapter").exists()
+    assert run_train({**told, "name": "killed"}, runs, "--resume").wait() == 0
+    whole, killed = RunDir(runs / "whole"), RunDir(runs / "killed")
+    for name in ("adapter_model.safetensors",):
+        assert (whole.adapter / name).read_bytes() == (killed.adapter / name).read_bytes()
+    assert without_times(read(whole.metrics)) == without_times(read(killed.metrics))
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_11_12_a_signal_saves_and_the_run_goes_on(settings, runs, number, code):
+    told = {**settings, "train.epochs": 40}
+    process = run_train(told, runs)
+    wait_for(runs / "tiny" / "checkpoints" / "step-000005", process)
+    process.send_signal(number)
+    assert process.wait(60) == code
+    said = process.stderr.read()
+    assert "--resume" in said
+    assert "Traceback" not in said
+    saved = max(int(path.name[5:]) for path in (runs / "tiny" / "checkpoints").glob("step-*"))
+    assert f"step {saved} of {steps_of(RunDir(runs / 'tiny'))}" in said
+
+
+def test_13_a_resume_under_other_settings_is_refused_with_the_difference(settings, runs):
+    process = run_train({**settings, "train.epochs": 40}, runs)
+    wait_for(runs / "tiny" / "checkpoints" / "step-000005", process)
+    process.kill()
+    process.wait()
+    with pytest.raises(UsageError, match=r"train.learning_rate 0.01 → 0.02"):
+        offbook.train(load(None, {**settings, "train.epochs": 40, "train.learning_rate": 0.02}), resume=True)
+    with pytest.raises(UsageError, match="the training data"):
+        offbook.train(load(None, {**settings, "train.epochs": 40, "data.seed": 5}), resume=True)
+
+
+def test_resume_without_a_checkpoint_starts_at_the_beginning(settings):
+    run = offbook.train(load(None, {**settings, "train.epochs": 1}), resume=True)
+    assert read(run.metrics)[0]["step"] == 0
+
+
+def test_15_divergence_stops_and_names_the_rows(settings, monkeypatch):
+    from offbook.training import fast_path
+
+    sums = iter(range(100))
+    whole = fast_path.loss_sum
+
+    def explode(model, batch):
+        return whole(model, batch) * (float("nan") if next(sums) == 7 else 1.0)
+
+    monkeypatch.setattr(training.fast_path, "loss_sum", explode)
+    with pytest.raises(OffbookError, match=r"step \d+ is nan \(rows: .*lines.json:\d+"):
+        offbook.train(load(None, settings))
+
+
+def test_a_finished_run_is_not_touched(settings, trained):
+    monkeypatched = RunDir(trained)
+    before = monkeypatched.metrics.read_bytes()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OFFBOOK_RUNS", str(trained.parent))
+        with pytest.raises(UsageError, match="finished"):
+            offbook.train(load(None, settings))
+    assert monkeypatched.metrics.read_bytes() == before
+
+
+def test_14_a_moved_run_chats(trained, tmp_path):
+    import shutil
+
+    shutil.copytree(trained, tmp_path / "elsewhere" / "moved")
+    assert offbook.load(tmp_path / "elsewhere" / "moved").reply("Who are you?", seed=0).tokens >= 1
+
+
+def test_29_an_adapter_on_another_base_is_refused(trained, tmp_path):
+    other = tiny_folder(tmp_path / "other", "qwen2")
+    with pytest.raises(UsageError, match="other weights"):
+        offbook.load(trained, base_model=str(other))
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    for name in ("adapter_model.safetensors", "adapter_config.json"):
+        (bare / name).write_bytes((trained / "adapter" / name).read_bytes())
+    wide = tiny_model(hidden_size=64)
+    wide.save_pretrained(tmp_path / "wide")
+    for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+        (tmp_path / "wide" / name).write_bytes((other / name).read_bytes())
+    with pytest.raises(UsageError, match="does not fit"):
+        offbook.load(bare, base_model=str(tmp_path / "wide"))
+
+
+@pytest.mark.parametrize("part", ["adapter", ""])
+def test_going_on_from_an_adapter_or_a_run(settings, trained, part):
+    run = offbook.train(load(None, {**settings, "model.adapter": str(trained / part), "train.epochs": 1}))
+    assert read(run.metrics)[0]["heldout_loss"] == pytest.approx(read(RunDir(trained).metrics)[-1]["heldout_loss"])
+
+
+def test_mixed_in_rows_have_no_part_to_play(settings, tmp_path):
+    general = tmp_path / "general.jsonl"
+    general.write_text("".join(json.dumps({"instruction": f"Add {i}.", "output": f"{i}."}) + "\n" for i in range(20)))
+    run = offbook.train(load(None, {**settings, "data.mix_in": str(general), "train.epochs": 1}))
+    rows = [json.loads(text)["messages"] for text in (run.data / "train.jsonl").read_text().splitlines()]
+    mixed = [row for row in rows if row[0]["role"] == "user"]
+    assert len(mixed) == round((len(rows) - len(mixed)) * 0.2 / 0.8)
+    assert all(row[0]["content"].startswith("Add") for row in mixed)
+    offbook.pipeline.evaluating.evaluate(run.path, prompts=2)
+    character = len(rows) - len(mixed)
+    assert len(offbook.pipeline.evaluating._lines(run)) == character > 0
+
+
+def test_the_default_budget_is_the_one_that_is_told():
+    assert f"Default: {resuming.DEFAULT_PASS_TOKENS};" in TrainConfig.model_fields["max_tokens_per_pass"].description
+
+
+def test_the_tutorials_numbers():
+    """The ERNIE-4.5-0.3B shape as transformers ships it, with the tutorial's adapter."""
+    with torch.device("meta"):
+        model = Ernie4_5ForCausalLM(Ernie4_5Config())
+    wrapped = get_peft_model(
+        model,
+        LoraConfig(
+            r=8,
+            target_modules=["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"],
+        ),
+    )
+    assert adapters.parameter_counts(wrapped) == (363_770_880, 3_022_848)
+
+
+@pytest.mark.parametrize("vocabulary", [2048])
+def test_the_tutorials_shape_trains_on_its_rows(tmp_path, vocabulary):
+    """Steps of the real shape (its vocabulary alone is smaller) on the real rows."""
+    rows = shared_file("data/huanhuan.json")
+    folder = tmp_path / "ernie"
+    Ernie4_5ForCausalLM(Ernie4_5Config(vocab_size=vocabulary, num_hidden_layers=2)).save_pretrained(folder)
+    ernie_tokenizer(vocabulary).save_pretrained(folder)
+    config = load(
+        None,
+        {
+            "model.source": str(folder),
+            "persona.system": "现在你要扮演皇帝身边的女人--甄嬛",
+            "persona.probes": ["你是谁？"],
+            "generation.max_new_tokens": 4,
+            "data.source": str(rows),
+            "data.heldout": 0.005,
+            "train.epochs": 0.01,
+            "track.to": [],
+        },
+    )
+    run = offbook.train(config, reporter=Silent())
+    lines = read(run.metrics)
+    known = json.loads((run.data / "report.json").read_text())
+    assert (known["rows"], known["duplicates"], known["conflicts"]) == (3729, 112, 50)
+    assert lines[-1]["step"] == 3
+    assert lines[-1]["heldout_loss"] < lines[0]["heldout_loss"]
+
+
+def test_a_line_separator_in_a_text_splits_no_row(tmp_path):
+    row = Conversation((Turn("user", "Who\u2028is it?"), Turn("assistant", "I\x85am.")), Origin("a.json", 1))
+    row_files.save_rows([row, row], tmp_path / "rows.jsonl")
+    assert row_files.load_rows(tmp_path / "rows.jsonl") == [row, row]

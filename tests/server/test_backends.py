@@ -1,0 +1,122 @@
+"""The engines behind the server: each speaks as the character does, and as the base model."""
+
+import json
+import shutil
+
+import pytest
+import torch
+
+import offbook
+from offbook.core.errors import UsageError
+from offbook.core.progress import Silent
+from offbook.core.types import Turn
+from offbook.generation.llamacpp import LlamaServer
+from offbook.pipeline.exporting import export
+from offbook.server.backends import open_voices, proved_gguf
+
+QUESTIONS = ["Who are you?", "Will you come, Mother?"]
+
+
+@pytest.fixture(scope="module")
+def exported(trained, tmp_path_factory):
+    """A finished run with a GGUF in it."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    export(trained, "gguf", quant="f16")
+    yield trained
+    torch.set_num_threads(threads)
+
+
+def opened(run, engine="auto", base_model=None):
+    return open_voices(str(run), engine, base_model=base_model, template=None, reporter=Silent())
+
+
+def spoken(voices, question, *, base):
+    settings = voices.persona.generation.model_copy(update={"temperature": 0.0})
+    prompt = voices.prompt_ids([Turn("user", question)], keep_prompt=False)
+    speak = voices.base if base else voices.tuned
+    return "".join(piece.text for piece in speak(prompt, settings, None)).strip()
+
+
+def test_transformers_speaks_as_the_character_and_as_its_base(exported):
+    character = offbook.load(exported)
+    settings = character.persona.generation.model_copy(update={"temperature": 0.0})
+    voices = opened(exported, "transformers")
+    for question in QUESTIONS:
+        tuned = character.reply(question, settings=settings).text
+        base = character.reply(question, base=True, settings=settings).text
+        assert tuned != base
+        assert spoken(voices, question, base=False) == tuned
+        assert spoken(voices, question, base=True) == base
+        assert spoken(voices, question, base=False) == tuned
+
+
+@pytest.mark.parametrize("engine", ["transformers", "llama.cpp"])
+def test_a_base_that_has_moved_is_taken_from_where_it_is_said_to_be(exported, tiny, tmp_path, engine):
+    there = spoken(opened(exported, "transformers"), QUESTIONS[0], base=True)
+    run = shutil.copytree(exported, tmp_path / "tiny")
+    persona = json.loads((run / "adapter" / "persona.json").read_text())
+    persona["base"]["source"] = str(tmp_path / "gone")
+    (run / "adapter" / "persona.json").write_text(json.dumps(persona))
+    voices = opened(run, engine, base_model=str(tiny))
+    try:
+        assert voices.base_folder() == tiny
+        if engine == "transformers":
+            assert spoken(voices, QUESTIONS[0], base=True) == there
+    finally:
+        voices.close()
+
+
+def test_llamacpp_takes_the_adapter_out_for_the_base(exported):
+    """Next-token distributions, not replies: one rounding apart, an untrained model says something else."""
+    character = offbook.load(exported)
+    gguf = proved_gguf(str(exported))
+    server = LlamaServer(gguf, adapter=next(gguf.parent.glob("*-lora.gguf")))
+    try:
+        for question in QUESTIONS:
+            prompt = character.template.prompt_ids(character.with_system([Turn("user", question)]))
+            with torch.inference_mode():
+                rows = torch.tensor([prompt])
+                tuned = character.model(rows).logits[0, -1].log_softmax(-1)
+                with character.model.disable_adapter():
+                    base = character.model(rows).logits[0, -1].log_softmax(-1)
+            assert (tuned - base).abs().max() > 1
+            for scale, expected in ((0, tuned), (-1, base)):
+                for token, score in server.likeliest(prompt, 20, character.persona.ending.id, adapter_scale=scale):
+                    assert score == pytest.approx(expected[token].item(), abs=0.05)
+    finally:
+        server.close()
+
+
+def test_llamacpp_is_chosen_where_a_proved_gguf_is(exported):
+    voices = opened(exported)
+    assert (voices.engine, voices.slots) == ("llama.cpp", 4)
+    voices.close()
+
+
+def test_a_gguf_that_missed_its_bounds_is_not_chosen(exported):
+    record = proved_gguf(str(exported)).parent / "parity.json"
+    told = record.read_text()
+    try:
+        record.write_text(json.dumps({**json.loads(told), "passed": False}))
+        assert proved_gguf(str(exported)) is None
+        voices = opened(exported)
+        assert voices.engine == "transformers"
+        with pytest.raises(UsageError, match="no GGUF that passed"):
+            opened(exported, "llama.cpp")
+    finally:
+        record.write_text(told)
+
+
+def test_of_several_the_format_that_drifts_least_for_its_speed_is_chosen(exported, tmp_path):
+    (tmp_path / "export").mkdir()
+    for quant in ("f16", "q8_0", "q4_k_m"):
+        folder = tmp_path / "export" / f"gguf-{quant}"
+        folder.mkdir()
+        (folder / f"x-{quant}.gguf").write_bytes(b"")
+        (folder / "x-lora.gguf").write_bytes(b"")
+        (folder / "parity.json").write_text(json.dumps({"passed": True, "format": "gguf", "quant": quant}))
+    (tmp_path / "adapter").mkdir()
+    (tmp_path / "run.yaml").write_bytes((exported / "run.yaml").read_bytes())
+    shutil.copytree(exported / "adapter", tmp_path / "adapter", dirs_exist_ok=True)
+    assert proved_gguf(str(tmp_path)).name == "x-q8_0.gguf"

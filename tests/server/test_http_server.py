@@ -1,0 +1,140 @@
+"""The server as a process: its port, its key, its end."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from offbook.cli.main import main
+from offbook.core.progress import Silent
+from offbook.server.backends import open_voices
+from offbook.server.http_server import vllm_command
+
+
+def command(trained, *words):
+    return [sys.executable, "-m", "offbook.cli.main", "serve", str(trained), "--port", "0", *words]
+
+
+def environment(**more):
+    return {**os.environ, "OMP_NUM_THREADS": "1", **more}
+
+
+@contextmanager
+def started(trained, *words):
+    """A serving process; its address, the process, and what it writes on standard error."""
+    with subprocess.Popen(
+        command(trained, *words),
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+        # What a shell starts in the background ignores Ctrl-C, and so would all that the tests start.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
+        lines = []
+        try:
+            for line in process.stderr:
+                lines.append(line)
+                if found := re.search(r"base_url=(\S+)/v1", line):
+                    threading.Thread(target=lambda: lines.extend(process.stderr), daemon=True).start()
+                    yield found[1], process, lines
+                    break
+            else:
+                pytest.fail("".join(lines))
+        finally:
+            process.kill()
+
+
+def body(**options):
+    return {"model": "tiny", "messages": [{"role": "user", "content": "Who are you?"}], "temperature": 0, **options}
+
+
+def test_34_it_says_what_the_character_says_and_drains_at_its_end(trained):
+    import offbook
+    from offbook.core.config.schema import GenerationConfig
+
+    character = offbook.load(trained)
+    settings = character.persona.generation.model_copy(update={"temperature": 0.0})
+    assert isinstance(settings, GenerationConfig)
+    expected = character.reply("Who are you?", settings=settings).text
+    with started(trained) as (address, process, lines):
+        said = httpx.post(f"{address}/v1/chat/completions", json=body(), timeout=60).json()
+        assert said["choices"][0]["message"]["content"].strip() == expected
+        ports = [c.laddr.port for c in psutil.Process(process.pid).net_connections() if c.status == "LISTEN"]
+        assert ports == [int(address.rpartition(":")[2])]
+        with httpx.stream("POST", f"{address}/v1/chat/completions", json=body(stream=True), timeout=60) as streamed:
+            events = streamed.iter_lines()
+            next(events)
+            process.send_signal(signal.SIGTERM)
+            rest = [line for line in events if line]
+        assert rest[-1] == "data: [DONE]"
+        assert json.loads(rest[-2].removeprefix("data: "))["choices"][0]["finish_reason"] in ("stop", "length")
+        assert process.wait(30) in (143, -signal.SIGTERM)
+        assert "Traceback" not in "".join(lines)
+
+
+def test_ctrl_c_ends_it(trained):
+    with started(trained) as (address, process, lines):
+        httpx.get(f"{address}/health").raise_for_status()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+        assert "Traceback" not in "".join(lines)
+
+
+@pytest.fixture
+def refused(capsys, monkeypatch):
+    """Runs a command line that must end with exit code 2, and gives what it says."""
+    monkeypatch.delenv("OFFBOOK_API_KEY", raising=False)
+
+    def run(run_name, *words):
+        with pytest.raises(SystemExit) as ended:
+            main(["serve", str(run_name), *words])
+        assert ended.value.code == 2
+        return " ".join(capsys.readouterr().err.split())
+
+    return run
+
+
+def test_41_a_port_that_is_taken_is_told_before_anything_is_loaded(refused):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        told = refused("no-such-run", "--port", str(port))
+        assert f"cannot listen on 127.0.0.1:{port}" in told
+        assert "--port" in told
+
+
+def test_36_others_are_let_in_with_a_key_alone(refused):
+    told = refused("no-such-run", "--host", "0.0.0.0")
+    assert "OFFBOOK_API_KEY" in told
+
+
+def test_engines_that_are_not_there(trained, tmp_path, refused):
+    assert "offbook export" in refused(trained, "--port", "0", "--engine", "llama.cpp")
+    assert "did you mean 'transformers'?" in refused(trained, "--port", "0", "--engine", "transformer")
+    assert "no run" in refused(tmp_path / "nothing", "--port", "0")
+
+
+def test_vllm_is_told_where_base_and_adapter_lie(trained):
+    voices = open_voices(str(trained), "transformers", base_model=None, template=None, reporter=Silent())
+    words = shlex.split(vllm_command(str(trained), voices))
+    assert (Path(words[2]) / "model.safetensors").is_file()
+    name, _, folder = words[-1].partition("=")
+    assert name == voices.name
+    assert (Path(folder) / "adapter_model.safetensors").is_file()
+
+
+def test_the_page_ships_with_the_package():
+    import offbook.server
+
+    page = Path(offbook.server.__file__).parent / "page"
+    assert {path.name for path in page.iterdir()} == {"index.html", "style.css", "chat.js", "words.js"}

@@ -1,0 +1,207 @@
+"""The chat page in a real browser."""
+
+import time
+
+import pytest
+
+from tests.browser import Browser
+from tests.server.conftest import serving
+
+CANARY = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script><b>bold</b>"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with Browser() as it:
+        yield it
+
+
+@pytest.fixture
+def page(browser, served):
+    """The page of a fresh server; every server has its own port, so nothing is kept from the test before."""
+    browser.open(served.address)
+    browser.wait("document.title === 'Hamlet'")
+    return browser
+
+
+def said(browser):
+    """(speaker, text) of every turn on the page."""
+    return browser.run(
+        "[...document.querySelectorAll('#script section, #script .user')].map((part) =>"
+        " [part.querySelector('h3').textContent, part.querySelector('.said').textContent])"
+    )
+
+
+def say(browser, text):
+    browser.type("#line", f"{text}\n")
+    browser.wait("!document.querySelector('.growing') && document.querySelector('.again')")
+
+
+def test_it_opens_with_the_characters_name_and_first_words(page):
+    assert said(page) == [["Hamlet", "Who's there?"]]
+
+
+def test_send_and_stream(page, served):
+    served.tuned.gate.clear()
+    page.type("#line", "Good night\n")
+    page.wait("document.querySelector('.growing')")
+    assert said(page)[1] == ["You", "Good night"]
+    served.tuned.gate.set()
+    page.wait("document.querySelector('.again')")
+    assert said(page)[2] == ["Hamlet", "You said: Good night"]
+    assert "Who's there?" in served.tuned.prompts[0], "the first words are part of the conversation"
+
+
+def test_it_grows_on_the_page_before_it_is_whole(page, served):
+    served.tuned.delay = 0.05
+    page.type("#line", "Words words words words\n")
+    page.wait("/^You s/.test(document.querySelector('.growing .said')?.textContent)")
+
+
+def test_shift_enter_begins_a_line(page):
+    page.type("#line", "one\ue008\ue007\ue000two")
+    assert page.run("document.querySelector('#line').value") == "one\ntwo"
+    assert len(said(page)) == 1
+
+
+def test_stop(page, served):
+    served.tuned.endless, served.tuned.delay = True, 0.01
+    page.type("#line", "Go on\n")
+    page.wait("document.querySelector('.growing .said').textContent.length > 20")
+    page.click("#stop")
+    page.wait("document.querySelector('.again')")
+    assert served.tuned.closed.wait(5), "the server is told"
+    before = said(page)[2][1]
+    time.sleep(0.2)
+    assert said(page)[2][1] == before
+    assert page.text("li:last-child .end") == ["interrupted"]
+
+
+def test_reset(page):
+    say(page, "Hello")
+    page.click("#reset")
+    assert said(page) == [["Hamlet", "Who's there?"]]
+    page.reload()
+    page.wait("document.title === 'Hamlet'")
+    assert said(page) == [["Hamlet", "Who's there?"]]
+
+
+def test_a_reload_keeps_the_conversation(page):
+    say(page, "Hello")
+    before = said(page)
+    page.reload()
+    page.wait("document.querySelector('.user')")
+    assert said(page) == before
+    say(page, "Again")
+    assert said(page)[3:] == [["You", "Again"], ["Hamlet", "You said: Again"]]
+
+
+def test_42_a_reload_in_the_middle_of_a_reply_doubles_nothing(page, served):
+    served.tuned.endless, served.tuned.delay = True, 0.01
+    page.type("#line", "Go on\n")
+    page.wait("document.querySelector('.growing .said').textContent.length > 20")
+    page.reload()
+    page.wait("document.querySelector('.again')")
+    turns = said(page)
+    assert [name for name, _ in turns] == ["Hamlet", "You", "Hamlet"]
+    assert turns[2][1].startswith("You said: Go on")
+    served.tuned.endless, served.tuned.delay = False, 0
+    page.click(".again")
+    page.wait("!document.querySelector('.growing') && document.querySelector('.again')")
+    assert said(page) == [["Hamlet", "Who's there?"], ["You", "Go on"], ["Hamlet", "You said: Go on"]]
+
+
+def test_40_hostile_html_stays_text(page):
+    say(page, CANARY)
+    assert said(page)[1:] == [["You", CANARY], ["Hamlet", f"You said: {CANARY}"]]
+    page.reload()
+    page.wait("document.querySelector('.user')")
+    assert page.run("document.title") == "Hamlet"
+    assert page.run("document.querySelectorAll('#script img, #script script, #script b').length") == 0
+
+
+def test_base_and_tuned_side_by_side(page, served):
+    page.click("#compare")
+    say(page, "Hello")
+    assert said(page)[2:] == [["Hamlettuned", "You said: Hello"], ["Hamletbefore tuning", "Once you said: Hello"]]
+    say(page, "More")
+    assert "Once you said: Hello" in served.base.prompts[-1], "each has its own history"
+    assert "Once you said: Hello" not in served.tuned.prompts[-1]
+    left, right = page.run("[...document.querySelectorAll('.two section')].map((s) => s.getBoundingClientRect().x)")[:2]
+    assert left < right
+
+
+def test_sampling_is_sent_and_remembered(page, served, monkeypatch):
+    seen = []
+    speak = served.tuned.tokens
+    monkeypatch.setattr(served.tuned, "tokens", lambda *asked: seen.append(asked[1:]) or speak(*asked))
+    page.run("(() => { const t = document.querySelector('[name=temperature]'); t.value = 0.3;"
+             " t.dispatchEvent(new Event('input', {bubbles: true})) })()")  # fmt: skip
+    page.reload()
+    page.wait("document.querySelector('[name=temperature]').value === '0.3'")
+    say(page, "Hello")
+    assert seen[0][0].temperature == 0.3
+    assert seen[0][0].top_p == 0.9
+
+
+def test_chinese(served):
+    with Browser(language="zh-CN") as browser:
+        browser.open(served.address)
+        browser.wait("document.title === 'Hamlet'")
+        assert browser.run("document.documentElement.lang") == "zh"
+        assert browser.text(".switch") == ["对比微调前后"]
+        browser.click("#language")
+        assert browser.text(".switch") == ["Before and after"]
+        browser.reload()
+        browser.wait("document.title === 'Hamlet'")
+        assert browser.text(".switch") == ["Before and after"]
+
+
+def test_a_phone(served):
+    with Browser((390, 844)) as phone:
+        phone.open(served.address)
+        phone.wait("document.title === 'Hamlet'")
+        phone.click("#compare")
+        say(phone, "A long line " * 12)
+        assert phone.run("document.documentElement.scrollWidth") <= 390, "nothing sticks out at the side"
+        first, second = phone.run(
+            "[...document.querySelectorAll('.two section')].map((s) => s.getBoundingClientRect().y)"
+        )
+        assert second > first + 20, "one below the other"
+        assert phone.run("document.querySelector('#send').getBoundingClientRect().bottom") <= 844
+        small = phone.run(
+            "[...document.querySelectorAll('button')].filter((b) => b.offsetParent && !b.matches('.again'))"
+            ".filter((b) => b.offsetHeight < 38 || b.offsetWidth < 38).map((b) => b.id)"
+        )
+        assert small == [], "buttons that a thumb finds"
+
+
+def test_nothing_is_asked_of_anybody_else(page, served):
+    page.requested()
+    page.reload()
+    page.wait("document.title === 'Hamlet'")
+    say(page, CANARY)
+    asked = page.requested()
+    assert asked
+    assert all(address.startswith((f"{served.address}/", "data:")) for address in asked)
+
+
+def test_a_key_is_asked_for_by_the_page():
+    with serving(key="open sesame") as served, Browser() as browser:
+        browser.open(served.address)
+        browser.wait("document.querySelector('#door').open")
+        browser.type("#key", "wrong\n")
+        browser.wait("document.querySelector('#door').open && document.querySelector('#notice').textContent")
+        browser.type("#key", "open sesame\n")
+        browser.wait("document.title === 'Hamlet'")
+        say(browser, "Hello")
+        assert said(browser)[-1] == ["Hamlet", "You said: Hello"]
+
+
+def test_a_server_that_is_gone_is_said(browser):
+    with serving() as served:
+        browser.open(served.address)
+        browser.wait("document.title === 'Hamlet'")
+    browser.type("#line", "Hello\n")
+    browser.wait("document.querySelector('#notice').textContent.startsWith('The server does not answer')")
+    assert browser.text("li:last-child .end") == ["interrupted"]

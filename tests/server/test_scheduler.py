@@ -1,0 +1,153 @@
+"""The queue: many clients, slow ones, ones that go away, and a server that is told to stop."""
+
+import asyncio
+import json
+import time
+
+import httpx
+import openai
+import pytest
+
+from offbook.generation.stream import Piece
+from offbook.server.scheduler import until
+from tests.server.conftest import serving
+
+
+def body(text="Hello", **options):
+    return {"model": "hamlet", "messages": [{"role": "user", "content": text}], **options}
+
+
+def url(served):
+    return f"{served.address}/v1/chat/completions"
+
+
+def eventually(condition, seconds=10):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("slots", [1, 4])
+def test_35_fifty_clients_at_once_get_their_own_answers(slots):
+    async def ask(client, number):
+        stream = await client.chat.completions.create(**body(f"I am number {number}."), stream=True)
+        return "".join([chunk.choices[0].delta.content or "" async for chunk in stream])
+
+    async def ask_all(address):
+        async with openai.AsyncOpenAI(base_url=f"{address}/v1", api_key="x", max_retries=0, timeout=60) as client:
+            return await asyncio.gather(*(ask(client, number) for number in range(50)))
+
+    with serving(slots=slots) as served:
+        answers = asyncio.run(ask_all(served.address))
+        assert answers == [f"You said: I am number {number}." for number in range(50)]
+        assert (served.desk.running, served.desk.waiting) == (0, 0)
+
+
+def test_35_beyond_the_queue_clients_are_told_to_come_back():
+    async def ask_all(address, count):
+        async with httpx.AsyncClient(timeout=60) as client:
+
+            async def ask():
+                return (await client.post(f"{address}/v1/chat/completions", json=body())).status_code
+
+            asking = [asyncio.create_task(ask()) for _ in range(count)]
+            await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)  # a refusal comes at once
+            served.tuned.gate.set()
+            return sorted(await asyncio.gather(*asking))
+
+    with serving(queue=3) as served:
+        served.tuned.gate.clear()
+        assert asyncio.run(ask_all(served.address, 6)) == [200] * 4 + [429] * 2
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_33_a_client_that_goes_away_stops_its_reply(stream):
+    with serving() as served:
+        served.tuned.endless, served.tuned.delay = True, 0.005
+        with pytest.raises(httpx.ReadTimeout), httpx.Client(timeout=0.3) as client:
+            if stream:
+                with client.stream("POST", url(served), json=body(stream=True, max_tokens=400)) as it:
+                    next(it.iter_lines())
+                    raise httpx.ReadTimeout("enough")
+            client.post(url(served), json=body(max_tokens=400))
+        assert served.tuned.closed.wait(5), "the engine is told"
+        assert served.tuned.said < 300
+        eventually(lambda: served.desk.running == 0)
+        served.tuned.endless, served.tuned.delay = False, 0
+        assert httpx.post(url(served), json=body()).status_code == 200
+
+
+def test_33_one_that_leaves_the_queue_is_never_asked():
+    with serving() as served:
+        served.tuned.gate.clear()
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.post(url(served), json=body("first"), timeout=0.3)
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.post(url(served), json=body("second"), timeout=0.3)
+        eventually(lambda: served.desk.waiting == 0)
+        served.tuned.gate.set()
+        assert httpx.post(url(served), json=body("third")).status_code == 200
+        assert not any("second" in prompt for prompt in served.tuned.prompts)
+
+
+def test_34_a_stopping_server_lets_a_reply_end_and_begins_no_other():
+    with serving() as served:
+        served.tuned.delay = 0.02
+        with (
+            httpx.Client() as other,
+            httpx.stream("POST", url(served), json=body(stream=True)) as it,
+        ):
+            lines = it.iter_lines()
+            next(lines)
+            other.get(f"{served.address}/health").raise_for_status()
+            served.server.handle_exit(15, None)
+            refused = other.post(url(served), json=body())
+            rest = [line for line in lines if line]
+        assert refused.status_code == 503
+        assert rest[-1] == "data: [DONE]"
+        assert json.loads(rest[-2].removeprefix("data: "))["choices"][0]["finish_reason"] == "stop"
+
+
+def test_34_a_reply_that_does_not_end_in_time_is_cut_in_order():
+    with serving(drain=0.3) as served:
+        served.tuned.endless, served.tuned.delay = True, 0.05
+        with httpx.stream("POST", url(served), json=body(stream=True, max_tokens=300)) as it:
+            lines = it.iter_lines()
+            next(lines)
+            served.server.handle_exit(15, None)
+            rest = [line for line in lines if line]
+        assert rest[-1] == "data: [DONE]"
+        assert json.loads(rest[-2].removeprefix("data: "))["choices"][0]["finish_reason"] == "length"
+        assert served.tuned.said < 100
+
+
+def test_metrics_count_and_tell_nothing_that_was_said(served):
+    httpx.post(url(served), json=body("a secret"))
+    text = httpx.get(f"{served.address}/metrics").text
+    assert 'offbook_requests_total{outcome="stop"} 1.0' in text
+    assert "offbook_first_token_seconds_count 1.0" in text
+    assert "offbook_replies_running 0.0" in text
+    assert "secret" not in text
+
+
+def pieces(*texts):
+    return [*(Piece(text, number) for number, text in enumerate(texts, 1)), Piece("", len(texts) + 1, "stop")]
+
+
+@pytest.mark.parametrize(
+    ("texts", "stops", "said", "reason"),
+    [
+        (["To ", "be"], [], "To be", "stop"),
+        (["a", "b", "c", "d"], ["bc"], "a", "stop"),
+        (["ab", "ab", "c"], ["abc"], "ab", "stop"),
+        (["abcd"], ["d", "b"], "a", "stop"),
+        (["ab"], ["bc"], "ab", "stop"),
+        (["你", "好。", "再见"], ["。"], "你好", "stop"),
+    ],
+)
+def test_stop_texts(texts, stops, said, reason):
+    got = list(until(iter(pieces(*texts)), stops))
+    assert "".join(piece.text for piece in got) == said
+    assert got[-1].stop_reason == reason
+    assert all(piece.stop_reason is None for piece in got[:-1])

@@ -1,0 +1,112 @@
+"""A checkpoint is whole or it does not count."""
+
+import itertools
+import json
+
+import pytest
+
+from offbook.training import checkpoint
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for step in (1, 5, 10):
+        with checkpoint.writing(tmp_path, step, {"data_sha256": "x"}) as place:
+            (place / "adapter.bin").write_bytes(bytes(range(256)) * step)
+            (place / "state.json").write_text(json.dumps({"step": step}))
+    return tmp_path
+
+
+def test_the_newest_whole_one_is_found(folder):
+    found, faults = checkpoint.newest(folder)
+    assert found is not None
+    assert found.name == "step-000010"
+    assert faults == []
+    assert checkpoint.verify(found)["step"] == 10
+
+
+def test_a_writer_that_fails_leaves_nothing(folder):
+    with pytest.raises(RuntimeError), checkpoint.writing(folder, 15, {}) as place:
+        (place / "half").write_text("x")
+        raise RuntimeError
+    assert sorted(path.name for path in folder.iterdir()) == ["step-000001", "step-000005", "step-000010"]
+
+
+@pytest.mark.parametrize(
+    ("name", "cut"),
+    [
+        *itertools.product(("adapter.bin", "state.json"), ("empty", "half", "last byte", "flipped bit", "deleted")),
+        *itertools.product((checkpoint.MANIFEST,), ("empty", "half", "deleted")),
+    ],
+)
+def test_5_6_7_a_damaged_file_sends_it_to_the_one_before(folder, name, cut):
+    path = folder / "step-000010" / name
+    whole = path.read_bytes()
+    middle = len(whole) // 2
+    flipped = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
+    content = {"empty": b"", "half": whole[:middle], "last byte": whole[:-1], "flipped bit": flipped}.get(cut)
+    path.unlink() if content is None else path.write_bytes(content)
+    found, faults = checkpoint.newest(folder)
+    assert found is not None
+    assert found.name == "step-000005"
+    assert name in faults[0] or "manifest" in faults[0]
+
+
+def test_rotation_keeps_the_newest_and_never_trusts_it_unread(folder):
+    checkpoint.rotate(folder, keep=2)
+    assert sorted(path.name for path in folder.iterdir()) == ["step-000005", "step-000010"]
+    (folder / "step-000010" / "adapter.bin").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"adapter\.bin is damaged"):
+        checkpoint.rotate(folder, keep=1)
+    assert (folder / "step-000005").is_dir()
+
+
+def test_leftovers_of_a_killed_writer_are_cleared(folder):
+    for name in (".tmp-step-000020", ".old-step-000001"):
+        (folder / name).mkdir()
+    checkpoint.clear_leftovers(folder)
+    assert sorted(path.name for path in folder.iterdir()) == ["step-000001", "step-000005", "step-000010"]
+
+
+def damage(folder, step):
+    (checkpoint.folder_of(folder, step) / "adapter.bin").write_bytes(b"")
+
+
+def test_6_7_what_a_checkpoint_needs_is_preferred_and_no_condition(folder):
+    damage(folder, 5)
+    needs = {1: None, 5: 5, 10: 5}.get
+    found, faults = checkpoint.newest(folder, needs)
+    assert found == checkpoint.folder_of(folder, 1)
+    damage(folder, 1)
+    found, more = checkpoint.newest(folder, needs)
+    assert found == checkpoint.folder_of(folder, 10)
+    assert [fault.split(":")[0] for fault in (*faults, *more)] == ["step-000005", "step-000005", "step-000001"]
+
+
+def test_9_a_whole_one_is_set_aside_until_the_run_comes_by_there_again(folder):
+    whole = (folder / "step-000010" / "adapter.bin").read_bytes()
+    damage(folder, 5)
+    checkpoint.forget_after(folder, 1)
+    assert sorted(path.name for path in folder.iterdir()) == ["passed-step-000010", "step-000001"]
+    for step in (6, 12):
+        assert (folder / "passed-step-000010" / "adapter.bin").read_bytes() == whole
+        with checkpoint.writing(folder, step, {}) as place:
+            (place / "adapter.bin").write_bytes(b"x")
+    assert sorted(path.name for path in folder.iterdir()) == ["step-000001", "step-000006", "step-000012"]
+
+
+def test_9_damaged_ones_beyond_the_resume_do_not_stop_the_next_rotation(folder):
+    (folder / "step-000010" / "adapter.bin").write_bytes(b"")
+    checkpoint.forget_after(folder, 5)
+    with checkpoint.writing(folder, 6, {}) as place:
+        (place / "adapter.bin").write_bytes(b"x")
+    checkpoint.rotate(folder, keep=2)
+    assert sorted(path.name for path in folder.iterdir()) == ["step-000005", "step-000006"]
+
+
+def test_9_a_checkpoint_that_made_way_comes_back(folder):
+    (folder / "step-000010").rename(folder / ".old-step-000010")
+    checkpoint.clear_leftovers(folder)
+    found, faults = checkpoint.newest(folder)
+    assert found is not None
+    assert (found.name, faults) == ("step-000010", [])

@@ -1,0 +1,57 @@
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from offbook.training import estimate, fast_path
+from offbook.training.packing import pack_step
+from tests.training.samples import adapted, examples
+
+
+def steps():
+    return [pack_step(examples(seed=seed), max_tokens=200) for seed in range(3)]
+
+
+def test_the_probe_leaves_no_trace():
+    model = adapted("llama", dropout=0.1)
+    fast_path.install(model)
+    model.eval()
+    state = torch.get_rng_state()
+    estimate.measure(model, steps(), total_steps=10)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(parameter.grad is None for parameter in model.parameters())
+    assert not model.training
+
+
+def test_the_largest_pass_is_really_run_and_the_others_are_charged_by_their_work(monkeypatch):
+    model = adapted("llama")
+    fast_path.install(model)
+    clock = iter([0.0, 2.0, 10.0, 13.0])
+    monkeypatch.setattr(estimate.time, "perf_counter", lambda: next(clock))
+    ran = []
+    original = fast_path.loss_sum
+    monkeypatch.setattr(fast_path, "loss_sum", lambda m, batch: ran.append(batch) or original(m, batch))
+    sample = steps()
+    found = estimate.measure(model, sample, total_steps=30)
+    passes = [batch for step in sample for batch in step.passes]
+    work = [estimate._work(model, batch) for batch in passes]
+    assert ran[0].input_ids.equal(passes[work.index(max(work))].input_ids)
+    assert found.seconds == pytest.approx(2.0 * sum(work) / max(work) * 10)
+    assert found.low < found.seconds < found.high == pytest.approx(1.5 * 3.0 * sum(work) / max(work) * 10)
+
+
+def test_work_counts_tokens_in_the_layers_and_labels_in_the_head():
+    model = adapted("llama")
+    batch = pack_step(examples(), max_tokens=10_000).passes[0]
+    layers = sum(p.numel() for n, p in model.named_parameters() if ".layers." in n and p.dim() == 2)
+    assert estimate._work(model, batch) == layers * batch.input_ids.numel() + 512 * 32 * len(batch.targets)
+
+
+def test_peak_memory_is_the_most_that_was_ever_held():
+    program = (
+        "import torch; from offbook.training.estimate import peak_memory; d = torch.device('cpu');"
+        "a = peak_memory(d); x = torch.ones(50 << 20); del x; print(peak_memory(d) - a)"
+    )
+    grown = int(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout)
+    assert grown == pytest.approx(200 << 20, rel=0.1)

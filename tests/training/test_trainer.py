@@ -1,0 +1,59 @@
+"""The Trainer beneath a run may see several GPUs or processes; offbook trains on one of each."""
+
+import pytest
+import torch
+from transformers import TrainingArguments
+
+from offbook.core.config.schema import TrainConfig
+from offbook.core.errors import UsageError
+from offbook.training import fast_path
+from offbook.training.batch_sampler import Plan
+from offbook.training.packing import pack_step
+from offbook.training.trainer import StepTrainer
+from tests.training.samples import adapted, examples
+
+
+def trainer(model, folder, losses):
+    settings = TrainConfig(batch_size=4, epochs=1, save_steps=1000)
+    return StepTrainer(
+        model=model,
+        plan=Plan(examples(), settings.batch_size, settings.epochs, settings.seed),
+        settings=settings,
+        collate=lambda rows: pack_step(rows, max_tokens=150),
+        loss_sum=fast_path.loss_sum,
+        heldout_loss=None,
+        checkpoints=folder,
+        facts={},
+        callbacks=[],
+        on_loss=lambda loss, tokens: losses.append(loss),
+        before_save=dict,
+        spare=lambda: None,
+        resumed=False,
+    )
+
+
+def test_two_gpus_change_nothing(tmp_path, monkeypatch):
+    ready = TrainingArguments.__post_init__
+
+    def sees_two_gpus(self):
+        ready(self)
+        self._n_gpu = 2
+
+    found = []
+    for post_init in (ready, sees_two_gpus):
+        monkeypatch.setattr(TrainingArguments, "__post_init__", post_init)
+        model = adapted("llama")
+        fast_path.install(model)
+        losses: list[float] = []
+        trainer(model, tmp_path / post_init.__name__, losses).train()
+        found.append(losses)
+    assert len(found[0]) == 3
+    assert found[1] == found[0]
+
+
+def test_several_processes_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(UsageError, match="2 processes") as refused:
+        trainer(adapted("llama"), tmp_path, [])
+    assert "without torchrun" in refused.value.fix
+    assert not torch.distributed.is_initialized()
