@@ -71,7 +71,7 @@ def main() -> None:
         before = time.process_time()
         loaded = timed("load", lambda: formats.load([path]))
     report = timed("inspect", lambda: quality.inspect(loaded.conversations))
-    kept = timed("thin", lambda: quality.thin(loaded.conversations, "exact", None))
+    kept = timed("deduplicate", lambda: quality.deduplicate(loaded.conversations, "exact", None))
     parts = timed("split", lambda: split.split(kept, 0.05, 0))
     leaks = timed("leak", lambda: leakage.measure(parts, 0))
     # Linux counts in KiB, macOS in bytes.

@@ -64,7 +64,7 @@ def estimate(options: argparse.Namespace, setting: str) -> dict[str, Any]:
         *("--name", setting, "--model.source", options.out / "base", "--data.source", options.rows),
         *("--persona.name", "甄嬛", "--persona.system", "现在你要扮演皇帝身边的女人--甄嬛"),
         *("--train.epochs", str(options.epochs), "--train.heldout_steps", "1000", "--data.heldout", "0.01"),
-        *("--generation.max_new_tokens", "1", "--evaluate.prompts", "0", "--track.to", "[]", *SETTINGS[setting]),
+        *("--generation.max_new_tokens", "1", "--evaluate.prompts", "0", "--track.trackers", "[]", *SETTINGS[setting]),
     ]
     environment = {**os.environ, "OFFBOOK_RUNS": str(run.parent)}
     subprocess.run([OFFBOOK, "train", *told], check=True, env=environment, stdout=sys.stderr)

@@ -33,13 +33,13 @@ PLAYS = {"Hamlet": "tragedies/hamlet", "Falstaff": "histories/henry-iv-part-1", 
 PROMPTS = 12
 PRICES = {"lifted": "copying.tuned.lifted_share", "kl": "forgetting.kl"}
 
-SHIPPED = {"train.learning_rate": 2e-3, "train.epochs": 2, "data.mix_in": "base"}
+SHIPPED = {"train.learning_rate": 2e-3, "train.epochs": 2, "data.replay": "base"}
 SETTINGS: dict[str, dict[str, Any]] = {
     "tutorial": {"train.learning_rate": 1e-4, "train.epochs": 3, "train.heldout_steps": 20},
     "shipped": SHIPPED,
     "one epoch": {**SHIPPED, "train.epochs": 1},
-    "no own answers": {**SHIPPED, "data.mix_in": None},
-    "own answers, a tenth": {**SHIPPED, "data.mix_in_share": 0.1},
+    "no own answers": {**SHIPPED, "data.replay": None},
+    "own answers, a tenth": {**SHIPPED, "data.replay_share": 0.1},
     "rate 1e-3": {**SHIPPED, "train.learning_rate": 1e-3},
     "rate 4e-3": {**SHIPPED, "train.learning_rate": 4e-3},
     "warm-up of 4 steps": {**SHIPPED, "train.warmup_steps": 4},
@@ -53,7 +53,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "MLP alone": {**SHIPPED, "lora.target_modules": ["gate_proj", "up_proj", "down_proj"]},
 }
 COMMON = {
-    "persona.probes": ["Who are you?"],
+    "persona.sample_prompts": ["Who are you?"],
     "generation.max_new_tokens": 32,
     "data.max_length": 128,
     "data.on_error": "skip",
@@ -61,7 +61,7 @@ COMMON = {
     "data.seed": 4,  # holds out 24 to 41 rows of each character's; others a scene of three
     "train.heldout_steps": 2,
     "train.save_steps": 1000,
-    "track.to": [],
+    "track.trackers": [],
     "evaluate.prompts": 0,
 }
 

@@ -32,7 +32,7 @@ from transformers import AutoModelForCausalLM
 
 from offbook.core.config.schema import GenerationConfig
 from offbook.exporters.gguf_model import write_model
-from offbook.exporters.source import Original
+from offbook.exporters.source import ExportSource
 from offbook.models import adapter as adapters
 
 ANSWERING = Path(__file__).with_name("answering.py")
@@ -63,7 +63,7 @@ def quantised(job: Job, folder: Path) -> Path:
     """The character's q8_0 file, as `offbook serve` opens it."""
     base = AutoModelForCausalLM.from_pretrained(job.base, dtype=torch.float32, trust_remote_code=False)
     wrapped = adapters.load(base, job.adapter)
-    original = Original(wrapped, job.tokenizer, job.persona, job.base, [job.persona.ending.id], "timed")
+    original = ExportSource(wrapped, job.tokenizer, job.persona, job.base, [job.persona.stop_token.id], "timed")
     write_model(folder / "timed.gguf", original, adapters.merge(wrapped), "q8_0")
     return folder / "timed.gguf"
 

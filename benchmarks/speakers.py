@@ -12,7 +12,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import Ernie4_5Config, Ernie4_5ForCausalLM, PreTrainedTokenizerFast
 
 from offbook.core.config.schema import GenerationConfig
-from offbook.core.persona import BaseModelRef, Ending, Persona
+from offbook.core.persona import BaseModelRef, Persona, StopToken
 from offbook.data import formats
 from offbook.hub import pull
 from offbook.models import adapter as adapters
@@ -62,7 +62,7 @@ def in_ernie_shape(folder: Path, rounds: int) -> Job:
     adapters.save(wrapped, tokenizer, folder / "adapter")
     persona = Persona(
         name="Shape",
-        ending=Ending(token="<end>", id=2),
+        stop_token=StopToken(token="<end>", id=2),
         generation=GenerationConfig(),
         base=BaseModelRef(source=str(folder / "base"), revision=""),
     )

@@ -98,7 +98,7 @@ def judge(folder: Path, name: str, epochs: int) -> dict[str, Any]:
             "train.heldout_steps": 10,
             "train.keep": "last" if name == "by_heart" else "best",
             "evaluate.prompts": 60,
-            "track.to": "[]",
+            "track.trackers": "[]",
         }
         told = [word for option, value in settings.items() for word in (f"--{option}", str(value))]
         subprocess.run([OFFBOOK, "train", "--resume", *told], check=True, env=environment, stdout=sys.stderr)

@@ -66,7 +66,7 @@ def settings(tiny: Path, rows: Path) -> dict[str, object]:
         "model.source": str(tiny),
         "persona.name": "Hamlet",
         "persona.system": "You are Hamlet.",
-        "persona.probes": ["Who are you?", "Will you come?"],
+        "persona.sample_prompts": ["Who are you?", "Will you come?"],
         "data.source": str(rows),
         "data.heldout": 0.15,
         "generation.max_new_tokens": 16,
@@ -77,7 +77,7 @@ def settings(tiny: Path, rows: Path) -> dict[str, object]:
         "train.log_steps": 3,
         "train.heldout_steps": 6,
         "train.keep": "last",
-        "track.to": [],
+        "track.trackers": [],
         "evaluate.prompts": 0,
     }
 

@@ -38,7 +38,7 @@ def names(folder: Path) -> set[str]:
     return {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()} - {cache.RECORD}
 
 
-def shelf(home: Path, scheme: str) -> list[str]:
+def repo_dir(home: Path, scheme: str) -> list[str]:
     """The revisions of org/tiny that a user could take for pulled."""
     return sorted(path.name for path in (home / "models" / scheme / "org--tiny").glob("[!.]*"))
 

@@ -16,14 +16,14 @@ from torch.nn.functional import linear
 from offbook.core.types import Example, Origin
 from offbook.training import fast_path
 from offbook.training.matmul import product
-from offbook.training.packing import Step, pack_step
+from offbook.training.packing import StepBatch, pack_step
 
 
 def main() -> None:
     job = read_job()
     model = adapted_model(job)
     switches = {name: name not in job["without"] for name in ("packing", "fused", "head")}
-    notes = fast_path.install(model, **switches)
+    notes = fast_path.enable(model, **switches)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     adam = torch.optim.AdamW(trained, lr=LEARNING_RATE)
     cut = {"max_tokens": job["max_tokens"], "packing": switches["packing"], "prefix": "prefix" not in job["without"]}
@@ -34,7 +34,7 @@ def main() -> None:
         began, cpu = time.perf_counter(), time.process_time()
         rows = [Example(ids, labels, Origin("rows", 0)) for ids, labels in job["rows"][start : start + size]]
         step = pack_step(rows, **cut)
-        for batch in step.passes:
+        for batch in step.micro_batches:
             (fast_path.loss_sum(model, batch) / step.label_tokens).backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         adam.step()
@@ -54,7 +54,7 @@ def main() -> None:
     last_word("offbook")
 
 
-def floor(model: Any, step: Step) -> float:
+def floor(model: Any, step: StepBatch) -> float:
     """Seconds that the machine needs, right now, for the products this step cannot do without.
 
     Every frozen weight once forward and once backward, in the order of a step, so that a weight comes from memory as it
@@ -69,7 +69,7 @@ def floor(model: Any, step: Step) -> float:
     ]
     head = base.get_output_embeddings().weight
     total = 0.0
-    for batch in step.passes:
+    for batch in step.micro_batches:
         tokens, labels = batch.input_ids.numel(), len(batch.targets)
         plan = [
             (weight, labels if number == len(layers) - 1 and name not in MODULES[1:3] else tokens, number, name)

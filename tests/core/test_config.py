@@ -67,7 +67,7 @@ def test_text_in_an_override_is_what_was_typed(text):
         ("persona.greeting", "null", None),
         ("persona.greeting", "# hi", "# hi"),
         ("data.dedupe", "off", "off"),
-        ("persona.probes", '["Who?", "Why?"]', ["Who?", "Why?"]),
+        ("persona.sample_prompts", '["Who?", "Why?"]', ["Who?", "Why?"]),
         ("train.epochs", "2", 2),
     ],
 )
@@ -86,13 +86,13 @@ def test_off_in_a_file_is_the_word(tmp_path):
 def test_paths_in_a_file_are_relative_to_it_and_on_the_command_line_to_the_folder(tmp_path, monkeypatch):
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    path = write(tmp_path / "run.yaml", data={"source": ["a.json", "hf:org/set"], "mix_in": "b.json"})
+    path = write(tmp_path / "run.yaml", data={"source": ["a.json", "hf:org/set"], "replay": "b.json"})
     config = loading.load(path, {"data.heldout_source": "c.json"})
     assert config.data.source == [str(tmp_path / "a.json"), "hf:org/set"]
-    assert config.data.mix_in == str(tmp_path / "b.json")
+    assert config.data.replay == str(tmp_path / "b.json")
     assert config.data.heldout_source == str(tmp_path / "here" / "c.json")
-    itself = write(tmp_path / "itself.yaml", data={"source": "a.json", "mix_in": "base"})
-    assert loading.load(itself).data.mix_in == "base"
+    itself = write(tmp_path / "itself.yaml", data={"source": "a.json", "replay": "base"})
+    assert loading.load(itself).data.replay == "base"
     assert loading.load(itself, {"model.source": "base"}).model.source == str(tmp_path / "here" / "base")
 
 
@@ -144,8 +144,8 @@ BEGINNING = "data:\n  source: x\n"
         (f"{BEGINNING}persona:\nsystem: Be Mira.\n", "line 3: 'persona' needs settings of its own below it"),
         (f"{BEGINNING}persona:\nsystem: Be Mira.\n", "line 4: unknown key 'system', did you mean 'persona.system'?"),
         (f"{BEGINNING}persona:\n  system: “你是小猫”\n", "line 4: “ and ” are no quotes to YAML"),
-        (f"{BEGINNING}persona:\n  probes:\n    - ‘Who?’\n", "line 5: ‘ and ’ are no quotes"),
-        (f"{BEGINNING}persona:\n  probes: [你是谁， 你好]\n", "line 4 has ，, which does not part a list"),
+        (f"{BEGINNING}persona:\n  sample_prompts:\n    - ‘Who?’\n", "line 5: ‘ and ’ are no quotes"),
+        (f"{BEGINNING}persona:\n  sample_prompts: [你是谁， 你好]\n", "line 4 has ，, which does not part a list"),
         (f"{BEGINNING}train:\n  epochs: 1\n  epochs: 2\n", "line 5: 'train.epochs' is there already, on line 4"),
         (f"{BEGINNING}train:\n  epochs: 1\ndata:\n  seed: 1\n", "line 5: 'data' is there already, on line 1"),
         (f"{BEGINNING}persona:\n  system: You are Mira: a fisher.\n", "line 4: text with ': ' in it needs quotes"),
@@ -153,7 +153,10 @@ BEGINNING = "data:\n  source: x\n"
         (f"{BEGINNING}seed: 3\n", "did you mean 'data.seed' or 'train.seed'?"),
         (f"{BEGINNING}name: ../y\n", "'name' is '../y': it should name a folder: no slash in it"),
         (f"{BEGINNING}train:\n  epochs: many\n", "line 4: 'train.epochs' is 'many': it should be a number"),
-        (f"{BEGINNING}persona:\n  probes: [Who, 5]\n", "item 2 of 'persona.probes' is 5: it should be text"),
+        (
+            f"{BEGINNING}persona:\n  sample_prompts: [Who, 5]\n",
+            "item 2 of 'persona.sample_prompts' is 5: it should be text",
+        ),
     ],
 )
 def test_a_beginners_mistakes_in_yaml_are_named_with_their_line(tmp_path, text, said):
@@ -174,7 +177,7 @@ def test_a_beginners_mistakes_in_yaml_are_named_with_their_line(tmp_path, text, 
         ("persona:\n  system: “Mira” is what I am called", "“Mira” is what I am called"),
         ("persona:\n  system: '“喵。”'", "“喵。”"),
         ("persona:\n  system: |-\n    name：Mira\n    age：7", "name：Mira\nage：7"),
-        ("persona:\n  probes: [你好，你是谁？, 再见]\n  system: 你是：小猫", "你是：小猫"),
+        ("persona:\n  sample_prompts: [你好，你是谁？, 再见]\n  system: 你是：小猫", "你是：小猫"),
     ],
 )
 def test_the_same_signs_within_a_text_are_left_alone(tmp_path, text, system):
@@ -189,9 +192,9 @@ def test_the_same_signs_within_a_text_are_left_alone(tmp_path, text, system):
 def test_a_fault_of_an_option_is_not_blamed_on_the_file(tmp_path):
     path = write(tmp_path / "run.yaml", data={"source": "x"}, lora={"rank": 0})
     with pytest.raises(UsageError) as caught:
-        loading.load(path, {"train.epochs": "abc", "persona.probes": "a,b"})
+        loading.load(path, {"train.epochs": "abc", "persona.sample_prompts": "a,b"})
     assert caught.value.what == (
         f"{path}: line 4: 'lora.rank' is 0: it should be greater than or equal to 1; "
-        '--persona.probes is \'a,b\': it should be a list: ["a", "b"]; '
+        '--persona.sample_prompts is \'a,b\': it should be a list: ["a", "b"]; '
         "--train.epochs is 'abc': it should be a number"
     )

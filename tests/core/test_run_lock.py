@@ -9,7 +9,7 @@ import pytest
 
 from offbook.core import run_lock
 from offbook.core.errors import UsageError
-from offbook.core.run_lock import clear, exclusive, held_bytes, locked, remove
+from offbook.core.run_lock import clear, held_bytes, locked, remove, training_lock
 from offbook.core.rundir import RunDir
 from tests.core.test_rundir import make_run
 
@@ -22,14 +22,14 @@ def runs(tmp_path):
 def test_a_run_that_is_there_is_not_touched_unless_told(runs):
     run = make_run(runs, "a")
     run.metrics.write_text("{}\n")
-    with pytest.raises(UsageError, match="--resume"), exclusive(run, resume=False, overwrite=False):
+    with pytest.raises(UsageError, match="--resume"), training_lock(run, resume=False, overwrite=False):
         pass
-    with exclusive(run, resume=True, overwrite=False):
+    with training_lock(run, resume=True, overwrite=False):
         assert run.metrics.exists()
     run.adapter.mkdir()
-    with pytest.raises(UsageError, match="finished"), exclusive(run, resume=True, overwrite=False):
+    with pytest.raises(UsageError, match="finished"), training_lock(run, resume=True, overwrite=False):
         pass
-    with exclusive(run, resume=False, overwrite=True):
+    with training_lock(run, resume=False, overwrite=True):
         assert run.finished  # it goes when there is something to take its place
 
 
@@ -85,9 +85,9 @@ def test_a_run_under_way_is_said_to_run_and_neither_begun_nor_removed(runs):
     run = make_run(runs, "a")
     run.metrics.write_text("{}\n")
     assert run.status == "stopped"
-    with exclusive(run, resume=True, overwrite=False):
+    with training_lock(run, resume=True, overwrite=False):
         assert run.status == "running"
-        for act in (lambda: remove(run), lambda: exclusive(run, resume=False, overwrite=False).__enter__()):
+        for act in (lambda: remove(run), lambda: training_lock(run, resume=False, overwrite=False).__enter__()):
             with pytest.raises(UsageError, match="being written by another process"):
                 act()
         assert run.exists
@@ -118,10 +118,10 @@ def test_one_writer_and_a_dead_writers_lock_does_not_hold(runs):
     other = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert other.stdout is not None
     assert other.stdout.readline() == "in\n"
-    with pytest.raises(UsageError, match=rf"PID {other.pid}"), exclusive(run, resume=True, overwrite=False):
+    with pytest.raises(UsageError, match=rf"PID {other.pid}"), training_lock(run, resume=True, overwrite=False):
         pass
     other.kill()
     other.wait()
-    with exclusive(run, resume=True, overwrite=False):
+    with training_lock(run, resume=True, overwrite=False):
         assert run.writer.exists()
     assert not run.writer.exists()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from offbook.core.atomic import whole_folder, write_whole
+from offbook.core.atomic import atomic_dir, atomic_write_text
 from offbook.core.errors import UsageError
 from offbook.core.rundir import RunDir, find_run, list_runs
 
@@ -23,12 +23,12 @@ def make_run(root, name):
 
 def test_a_folder_appears_whole_or_not_at_all(tmp_path):
     target = tmp_path / "adapter"
-    with pytest.raises(RuntimeError), whole_folder(target) as folder:
+    with pytest.raises(RuntimeError), atomic_dir(target) as folder:
         (folder / "half").write_text("x")
         raise RuntimeError
     assert list(tmp_path.iterdir()) == []
     for content in ("one", "two"):
-        with whole_folder(target) as folder:
+        with atomic_dir(target) as folder:
             (folder / "file").write_text(content)
             assert not (target / "file").exists() or (target / "file").read_text() != content
         assert (target / "file").read_text() == content
@@ -37,8 +37,8 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path):
 
 def test_a_file_is_replaced_whole(tmp_path):
     path = tmp_path / "deep" / "file.json"
-    write_whole(path, "a")
-    write_whole(path, "b")
+    atomic_write_text(path, "a")
+    atomic_write_text(path, "b")
     assert path.read_text() == "b"
     assert [entry.name for entry in path.parent.iterdir()] == ["file.json"]
 

@@ -143,7 +143,7 @@ READ = {"role": "assistant", "content": "b", "weight": 0}
 
 def test_a_reply_of_weight_0_is_read_and_not_learned():
     conversation = to_conversation({"messages": [USER, READ, USER, {**READ, "weight": 1}]}, HERE)
-    assert [turn.learn for turn in conversation.turns] == [True, False, True, True]
+    assert [turn.weight for turn in conversation.turns] == [1, 0, 1, 1]
     assert conversation.replies == ("b",)
 
 

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from offbook.data.exact_similarity import Index, Texts
-from offbook.data.minhash import THRESHOLD, Near, Seen, normal
+from offbook.data.minhash import THRESHOLD, MinHashIndex, SeenIndex, normalize
 
 
 def trigrams(text: str) -> set[str]:
@@ -19,7 +19,7 @@ def jaccard(one: str, other: str) -> float:
 
 def found_by_minhash(texts: list[str]) -> set[int]:
     """Numbers of the texts that are like an earlier one which is like none before."""
-    seen, found = Seen(Near(texts)), set()
+    seen, found = SeenIndex(MinHashIndex(texts)), set()
     for number in range(len(texts)):
         if seen.has_like(number):
             found.add(number)
@@ -89,12 +89,12 @@ def test_signs_case_and_width_do_not_count(find):
 
 
 def test_normal():
-    assert normal("Ｙes — “My Lord_1”…") == "yesmylord1"
-    assert normal(" …… ") == "……"
+    assert normalize("Ｙes — “My Lord_1”…") == "yesmylord1"
+    assert normalize(" …… ") == "……"
 
 
 def test_a_missing_text_is_like_none():
-    seen = Seen(Near([None, None, "a"]))
+    seen = SeenIndex(MinHashIndex([None, None, "a"]))
     seen.add(0)
     assert not seen.has_like(1)
     assert not seen.has_like(2)

@@ -3,7 +3,7 @@
 import statistics
 
 from offbook.data.mixing import choose
-from offbook.data.seeded_hash import chance
+from offbook.data.seeded_hash import stable_uniform
 from tests.data.made import said
 
 GENERAL = [said(f"question {number}", f"answer {number}", line=number) for number in range(1000)]
@@ -27,7 +27,7 @@ def test_the_choice_depends_on_seed_and_text_alone():
 
 
 def test_chance_is_spread_evenly_and_the_same_everywhere():
-    lots = [chance(7, str(number)) for number in range(4000)]
+    lots = [stable_uniform(7, str(number)) for number in range(4000)]
     assert all(0 <= lot < 1 for lot in lots)
     assert [round(cut, 1) for cut in statistics.quantiles(lots, n=5)] == [0.2, 0.4, 0.6, 0.8]
-    assert chance(0, "甄嬛") == 0.34569679961635913
+    assert stable_uniform(0, "甄嬛") == 0.34569679961635913

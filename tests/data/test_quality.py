@@ -5,7 +5,7 @@ import pytest
 from offbook.core.types import Conversation, Origin, Turn
 from offbook.data import formats
 from offbook.data.checks import CHECKS
-from offbook.data.quality import histogram, inspect, report, thin
+from offbook.data.quality import deduplicate, histogram, inspect, report
 from tests.data.made import said
 from tests.paths import shared_file
 
@@ -116,9 +116,7 @@ def test_the_system_prompt_is_no_fault():
 
 def in_context(*texts: str, line: int = 1) -> Conversation:
     """Turns of user and character by turns; the replies before the last are only read."""
-    turns = [
-        Turn("user" if place % 2 == 0 else "assistant", text, learn=False) for place, text in enumerate(texts[:-1])
-    ]
+    turns = [Turn("user" if place % 2 == 0 else "assistant", text, weight=0) for place, text in enumerate(texts[:-1])]
     turns = [Turn(turn.role, turn.text, turn.role == "user") for turn in turns]
     return Conversation((*turns, Turn("assistant", texts[-1])), Origin("lines.jsonl", line))
 
@@ -127,10 +125,10 @@ def test_context_that_is_only_read_makes_no_copies():
     scene = [f"{chr(0x5000 + number * 13) * 2}说的第{number}句话，很长很长" for number in range(12)]
     rows = [in_context(*scene[start : start + 6]) for start in (0, 2, 4, 6)]
     assert inspect(rows).count("near_duplicates") == 0
-    assert thin(rows, "near") == rows
+    assert deduplicate(rows, "near") == rows
     again = in_context("另一个场景", "完全不同", *scene[4:6])
     assert inspect([*rows, again]).count("near_duplicates") == 1
-    assert thin([*rows, again], "near") == rows
+    assert deduplicate([*rows, again], "near") == rows
 
 
 def test_thin_keeps_the_first_of_several():
@@ -146,7 +144,7 @@ def test_thin_keeps_the_first_of_several():
     ]
 
     def lines(*options) -> list[int]:
-        return [row.origin.line for row in thin(rows, *options)]
+        return [row.origin.line for row in deduplicate(rows, *options)]
 
     assert lines() == [1, 2, 3, 4, 5, 6, 7, 8]
     assert lines("exact") == [1, 2, 4, 5, 6, 7, 8]
@@ -158,7 +156,7 @@ def test_thin_keeps_the_first_of_several():
 def test_near_dedupe_takes_out_what_the_report_counts():
     rows = CLEAN + [said(row.prompt + "啊", *row.replies) for row in CLEAN[:20]] + CLEAN[:7]
     before = inspect(rows)
-    kept = thin(rows, "near")
+    kept = deduplicate(rows, "near")
     assert len(rows) - len(kept) == before.count("duplicates") + before.count("near_duplicates") == 27
     assert inspect(kept).verdict == "good"
 

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from offbook.core.types import Conversation, Origin, Reply, Score, Turn
-from offbook.evaluation.responses import Evidence, Prompt, gather
+from offbook.evaluation.responses import ModelOutputs, Prompt, collect
 from offbook.evaluation.scorecard import scorecard
 
 Answer = Callable[[str], str]
@@ -84,11 +84,11 @@ TRAIN = rows([(cue(number), line(number)) for number in range(120)])
 HELDOUT = rows([(cue(number), line(number)) for number in range(500, 540)], "heldout.jsonl")
 
 
-def evidence(tuned: Answer | None = None, **settings: object) -> Evidence:
+def evidence(tuned: Answer | None = None, **settings: object) -> ModelOutputs:
     """A run that went well, unless `tuned` answers otherwise."""
     good = lambda prompt: line(700 + sum(map(ord, prompt)) % 200)  # noqa: E731
     models = FakeModels(plain, tuned or good, **settings)  # type: ignore[arg-type]
-    return gather(models, train=TRAIN, heldout=HELDOUT, probes=[(Turn("user", "Who are you?"),)], prompts=24)
+    return collect(models, train=TRAIN, heldout=HELDOUT, sample_prompts=[(Turn("user", "Who are you?"),)], prompts=24)
 
 
 def good_card() -> dict[str, Any]:

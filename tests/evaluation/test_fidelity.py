@@ -6,7 +6,7 @@ import pytest
 
 from offbook.core.types import Reply
 from offbook.evaluation import fidelity
-from offbook.evaluation.responses import Evidence, Exchange, gather, general_prompts
+from offbook.evaluation.responses import ModelOutputs, PairedReply, collect, general_prompts
 from tests.evaluation.fakes import HELDOUT, TRAIN, FakeModels, cue, evidence, line, plain, rows
 
 GENERAL = [item.answer for item in general_prompts() if item.language == "en"]
@@ -35,7 +35,7 @@ def test_what_the_model_was_trained_on_does_not_teach_the_judges() -> None:
     """Trained on others' talk and saying it: it must not pass for the voice that is judged on."""
     theirs = rows([(cue(number), cue(number + 200)) for number in range(120)])
     models = FakeModels(plain, lambda prompt: cue(200 + sum(map(ord, prompt)) % 100))
-    summary = fidelity.measure(gather(models, train=theirs, heldout=HELDOUT, prompts=48)).summary
+    summary = fidelity.measure(collect(models, train=theirs, heldout=HELDOUT, prompts=48)).summary
     assert summary["tuned"]["score"] < 0.9 < summary["own"]["score"]
 
 
@@ -65,13 +65,13 @@ def test_being_unlike_the_base_model_is_not_the_voice(answer) -> None:  # type: 
 
 def test_what_was_learned_and_said_changes_no_judge() -> None:
     """So that runs of one base model, judged on the same rows, have the same judges."""
-    other = gather(FakeModels(plain, plain), train=rows([("Who?", "No one.")]), heldout=HELDOUT, prompts=24)
+    other = collect(FakeModels(plain, plain), train=rows([("Who?", "No one.")]), heldout=HELDOUT, prompts=24)
     assert fidelity.measure(other).summary["classifier"] == score(voice)["classifier"]
 
 
 def test_a_text_without_prompts_of_others_is_judged_by_the_rest() -> None:
     heldout = rows([("Who are you?", line(number)) for number in range(500, 540)])
-    found = fidelity.measure(gather(FakeModels(plain, voice), train=TRAIN, heldout=heldout, prompts=9)).summary
+    found = fidelity.measure(collect(FakeModels(plain, voice), train=TRAIN, heldout=heldout, prompts=9)).summary
     assert set(found["classifier"]["against"]) == {"plain", "shuffled"} and found["tuned"]["score"] > 0.7
 
 
@@ -79,7 +79,7 @@ def test_plain_answers_are_in_the_characters_language() -> None:
     chinese = rows([(f"第{number}问？", f"臣妾给皇上请安，第{number}回。") for number in range(30)])
     for heldout, letters in ((chinese, True), (HELDOUT, False)):
         own = [row.replies[-1] for row in heldout]
-        asked = gather(FakeModels(plain, voice), train=TRAIN, heldout=heldout, prompts=2)
+        asked = collect(FakeModels(plain, voice), train=TRAIN, heldout=heldout, prompts=2)
         answers = fidelity._impostors(asked, own, [])["plain"]
         assert sum(fidelity._is_chinese(text) == letters for text in answers) > 20
         assert not (letters and "Fish" in "".join(answers))
@@ -90,7 +90,7 @@ def test_the_score_is_withheld_where_the_classifier_cannot_tell() -> None:
     chance = random.Random(0)
     babble = lambda _="": " ".join(chance.choices(words, k=8))  # noqa: E731
     train, heldout = ([(babble(), babble()) for _ in range(count)] for count in (150, 30))
-    asked = gather(FakeModels(babble, babble), train=rows(train), heldout=rows(heldout), prompts=24)
+    asked = collect(FakeModels(babble, babble), train=rows(train), heldout=rows(heldout), prompts=24)
     found = fidelity.measure(asked)
     assert found.summary["classifier"]["withheld"] == "weak"
     assert 0.3 < found.summary["classifier"]["auc"] < fidelity.WEAK_AUC
@@ -99,15 +99,15 @@ def test_the_score_is_withheld_where_the_classifier_cannot_tell() -> None:
 
 
 def test_the_score_is_withheld_where_there_is_too_little_to_learn_from() -> None:
-    asked = gather(FakeModels(plain, voice), train=TRAIN[:10], heldout=HELDOUT[:6], prompts=24)
+    asked = collect(FakeModels(plain, voice), train=TRAIN[:10], heldout=HELDOUT[:6], prompts=24)
     summary = fidelity.measure(asked).summary
     assert summary["classifier"] == {"auc": None, "against": {}, "lines": 6, "withheld": "few lines"}
     assert summary["tuned"]["score"] is None and summary["tuned"]["chrf"]["value"] > 0
 
 
 def test_chrf_is_full_for_the_true_line() -> None:
-    pairs = [Exchange(str(i), "?", line(i), Reply("xyzzy", True, 1), Reply(line(i), True, 1)) for i in range(6)]
-    summary = fidelity.measure(Evidence(TRAIN, HELDOUT, [], pairs, [], [], [], [])).summary
+    pairs = [PairedReply(str(i), "?", line(i), Reply("xyzzy", True, 1), Reply(line(i), True, 1)) for i in range(6)]
+    summary = fidelity.measure(ModelOutputs(TRAIN, HELDOUT, [], pairs, [], [], [], [])).summary
     assert summary["tuned"]["chrf"]["value"] == 100.0
     assert summary["base"]["chrf"]["value"] < 5
 
@@ -131,7 +131,7 @@ def test_words_are_shuffled_within_their_writing() -> None:
 
 
 def test_lines_without_a_word_do_no_harm() -> None:
-    asked = gather(
+    asked = collect(
         FakeModels(plain, voice), train=TRAIN, heldout=rows([("Who's there?", "…"), ("Speak!", "——")]), prompts=24
     )
     summary = fidelity.measure(asked).summary

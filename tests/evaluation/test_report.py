@@ -14,7 +14,7 @@ import pytest
 
 from offbook.evaluation import charts
 from offbook.evaluation.html_report import render
-from offbook.evaluation.responses import gather
+from offbook.evaluation.responses import collect
 from offbook.evaluation.scorecard import scorecard
 from tests.evaluation.fakes import HELDOUT, TRAIN, FakeModels, evidence, good_card, line, plain
 
@@ -115,7 +115,7 @@ def test_the_page_speaks_its_language() -> None:
 
 def test_what_was_copied_is_marked() -> None:
     models = FakeModels(plain, lambda prompt: f"Hear me! {TRAIN[3].replies[-1]}")
-    html = render({"about": card()["about"], **scorecard(gather(models, train=TRAIN, heldout=HELDOUT, prompts=24))})
+    html = render({"about": card()["about"], **scorecard(collect(models, train=TRAIN, heldout=HELDOUT, prompts=24))})
     lifted = TRAIN[3].replies[-1].rstrip("!")
     assert html.count(f"Hear me! <mark>{lifted}</mark>!") == 24
 

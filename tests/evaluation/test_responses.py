@@ -4,14 +4,14 @@ import pytest
 
 from offbook.core.errors import UsageError
 from offbook.core.types import Conversation, Origin, Turn
-from offbook.evaluation.responses import gather, general_prompts, key, sample
+from offbook.evaluation.responses import collect, general_prompts, key, sample
 from tests.evaluation.fakes import HELDOUT, TRAIN, FakeModels, line, plain, row, rows
 
 
 def test_both_models_are_asked_the_same_and_only_as_much_as_was_told() -> None:
     models = FakeModels(plain, plain)
-    found = gather(models, train=TRAIN, heldout=HELDOUT, probes=[(Turn("user", "Who are you?"),)], prompts=7)
-    assert len(found.exchanges) == 7 and len(found.probes) == 1 and len(found.general_replies) == 5
+    found = collect(models, train=TRAIN, heldout=HELDOUT, sample_prompts=[(Turn("user", "Who are you?"),)], prompts=7)
+    assert len(found.exchanges) == 7 and len(found.sample_prompts) == 1 and len(found.general_replies) == 5
     (first, judged), (second, again), (_, general), (_, once_more) = models.asked
     assert (first, second) == (False, True) and judged == again and general == once_more
     assert len(judged) == 8
@@ -43,10 +43,10 @@ def test_keys_tell_conversations_apart() -> None:
 
 def test_nothing_to_judge_on_is_a_users_mistake() -> None:
     with pytest.raises(UsageError, match="no held-out rows"):
-        gather(FakeModels(plain, plain), train=TRAIN, heldout=[], prompts=24)
+        collect(FakeModels(plain, plain), train=TRAIN, heldout=[], prompts=24)
     opening = Conversation((Turn("assistant", "Who's there?"),), Origin("x", 1))
     with pytest.raises(UsageError, match="no held-out row has a prompt"):
-        gather(FakeModels(plain, plain), train=TRAIN, heldout=[opening], prompts=24)
+        collect(FakeModels(plain, plain), train=TRAIN, heldout=[opening], prompts=24)
 
 
 def test_the_general_prompts_are_many_different_and_in_both_languages() -> None:

@@ -11,7 +11,7 @@ from offbook.evaluation import heldout_loss, thresholds
 from offbook.evaluation.comparison import compare
 from offbook.evaluation.messages import LANGUAGES, wording
 from offbook.evaluation.metrics import FIGURES
-from offbook.evaluation.responses import gather
+from offbook.evaluation.responses import collect
 from offbook.evaluation.scorecard import scorecard, value
 from tests.evaluation.fakes import HELDOUT, TRAIN, FakeModels, evidence, good_card, plain, row
 
@@ -45,7 +45,7 @@ def test_the_losses_are_means_over_label_tokens() -> None:
 
 def test_rows_are_broken_down_by_length_and_by_file() -> None:
     rows = [row("Who?", "Ay.", 1, "a.jsonl"), row("What?", "word " * 60, 2, "/data/b.jsonl")]
-    found = heldout_loss.measure(gather(FakeModels(plain, plain), train=TRAIN, heldout=rows, prompts=24))
+    found = heldout_loss.measure(collect(FakeModels(plain, plain), train=TRAIN, heldout=rows, prompts=24))
     assert [(group["name"], group["rows"]) for group in found.summary["by_length"]] == [("1–15", 1), ("41–100", 1)]
     assert [group["name"] for group in found.summary["by_source"]] == ["a.jsonl", "b.jsonl"]
     assert [item["origin"] for item in found.items["rows"]] == ["a.jsonl:1", "b.jsonl:2"], "no folder of the user's"
@@ -90,7 +90,7 @@ def test_runs_are_compared_on_what_both_were_asked() -> None:
 
 
 def test_runs_that_share_no_row_have_no_paired_difference() -> None:
-    other = gather(FakeModels(plain, plain), train=TRAIN[:60], heldout=TRAIN[60:100], prompts=24)
+    other = collect(FakeModels(plain, plain), train=TRAIN[:60], heldout=TRAIN[60:100], prompts=24)
     loss = compare({"a": good_card(), "b": scorecard(other)})["figures"][0]["runs"][1]
     assert (loss["difference"], loss["pairs"], loss["clear"]) == (None, 0, False)
     with pytest.raises(UsageError):
@@ -99,7 +99,7 @@ def test_runs_that_share_no_row_have_no_paired_difference() -> None:
 
 def test_few_pairs_make_nothing_clear() -> None:
     sides = [
-        scorecard(gather(FakeModels(plain, plain, gain=gain), train=TRAIN, heldout=HELDOUT[:9], prompts=9))
+        scorecard(collect(FakeModels(plain, plain, gain=gain), train=TRAIN, heldout=HELDOUT[:9], prompts=9))
         for gain in (0, 1)
     ]
     loss = compare({"a": sides[0], "b": sides[1]})["figures"][0]["runs"][1]
@@ -128,7 +128,7 @@ def test_what_is_not_on_one_scale_has_no_difference() -> None:
 
 
 def test_rows_that_are_the_same_count_each() -> None:
-    card = scorecard(gather(FakeModels(plain, plain), train=TRAIN, heldout=[*HELDOUT, *HELDOUT], prompts=9))
+    card = scorecard(collect(FakeModels(plain, plain), train=TRAIN, heldout=[*HELDOUT, *HELDOUT], prompts=9))
     loss = FIGURES[0]
     assert len(loss.items(card)) == 2 * len(HELDOUT)
     assert loss.interval(card) == card["heldout"]["tuned"]["interval"]
@@ -136,7 +136,7 @@ def test_rows_that_are_the_same_count_each() -> None:
 
 def test_losses_that_are_no_numbers_are_told() -> None:
     with pytest.raises(UsageError, match="no numbers"):
-        gather(FakeModels(plain, plain, gain=float("nan")), train=TRAIN, heldout=HELDOUT, prompts=9)
+        collect(FakeModels(plain, plain, gain=float("nan")), train=TRAIN, heldout=HELDOUT, prompts=9)
 
 
 def test_the_best_step_is_the_earliest_of_the_lowest() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from offbook.core.config import schema
 from offbook.evaluation.messages import wording
-from offbook.evaluation.responses import gather
+from offbook.evaluation.responses import collect
 from offbook.evaluation.scorecard import scorecard
 from offbook.evaluation.verdict import ENDED, RULES, findings, headline
 from tests.evaluation.fakes import HELDOUT, TRAIN, FakeModels, cue, evidence, good_card, line, plain, row
@@ -96,12 +96,12 @@ def test_few_copies_may_be_chance() -> None:
     heldout = rows_of([(cue(number), f"Nay, {number} and {number}.") for number in range(40)])
     said = iter([TRAIN[0].replies[-1]])
     models = FakeModels(plain, lambda prompt: next(said, "I do not know thee."))
-    card = scorecard(gather(models, train=TRAIN, heldout=heldout, prompts=8))
+    card = scorecard(collect(models, train=TRAIN, heldout=heldout, prompts=8))
     assert card["copying"]["excess"] == 1 / 8 and "copies" not in rules(card)
 
 
 def test_judged_on_what_was_learned_the_numbers_are_said_to_flatter() -> None:
-    card = scorecard(gather(FakeModels(plain, plain), train=TRAIN, heldout=[*TRAIN[:20], *HELDOUT], prompts=9))
+    card = scorecard(collect(FakeModels(plain, plain), train=TRAIN, heldout=[*TRAIN[:20], *HELDOUT], prompts=9))
     assert next(finding for finding in findings(card) if finding.rule == "learned_before").number == pytest.approx(
         1 / 3
     )
@@ -110,7 +110,7 @@ def test_judged_on_what_was_learned_the_numbers_are_said_to_flatter() -> None:
 def test_a_limit_that_cuts_the_characters_own_lines_is_not_the_models_fault() -> None:
     heldout = [row(cue(number), f"{line(number)} " * 4) for number in range(500, 540)]
     cut = FakeModels(plain, lambda prompt: "And then we went on and on and", stops=lambda text: False)
-    card = scorecard(gather(cut, train=TRAIN, heldout=heldout, prompts=24))
+    card = scorecard(collect(cut, train=TRAIN, heldout=heldout, prompts=24))
     assert card["stops"]["own"] == {"share": 0.0, "interval": card["stops"]["own"]["interval"], "limit": 9}
     assert "cut_off" in rules(card) and "endless" not in rules(card)
 
@@ -118,7 +118,7 @@ def test_a_limit_that_cuts_the_characters_own_lines_is_not_the_models_fault() ->
 def test_three_endless_replies_of_twenty_four_are_not_yet_a_fault() -> None:
     said = iter(["And then, and then"] * 3)
     models = FakeModels(plain, lambda prompt: next(said, "No."), stops=lambda text: text == "No.")
-    card = scorecard(gather(models, train=TRAIN, heldout=HELDOUT, prompts=24))
+    card = scorecard(collect(models, train=TRAIN, heldout=HELDOUT, prompts=24))
     card["stops"]["own"]["share"] = 1.0
     assert card["stops"]["tuned"]["share"] == 21 / 24 < ENDED and "endless" not in rules(card)
 
@@ -134,7 +134,7 @@ def test_a_curve_that_rises_again_is_named_unless_the_best_checkpoint_was_kept()
 
 
 def test_a_withheld_score_says_why() -> None:
-    few = scorecard(gather(FakeModels(plain, plain), train=TRAIN[:9], heldout=HELDOUT[:6], prompts=24))
+    few = scorecard(collect(FakeModels(plain, plain), train=TRAIN[:9], heldout=HELDOUT[:6], prompts=24))
     assert {"fidelity_few", "few_rows"} <= rules(few) and not {"sounds_right", "sounds_wrong", "sounds_alike"} & rules(
         few
     )

@@ -54,7 +54,7 @@ def save_adapter(
     base: Path,
     *,
     system: str | None = SYSTEM,
-    probes: Sequence[str] = PROBES,
+    sample_prompts: Sequence[str] = PROBES,
     strength: float = 0.05,
     **lora: Any,
 ) -> Path:
@@ -74,8 +74,8 @@ def save_adapter(
     Persona(
         name="Hamlet",
         system=system,
-        probes=list(probes),
-        ending=template.ending,
+        sample_prompts=list(sample_prompts),
+        stop_token=template.stop_token,
         generation=GenerationConfig(max_new_tokens=16),
         base=BaseModelRef(source=str(base), revision=""),
         template_sha256=template.sha256,

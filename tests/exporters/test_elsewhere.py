@@ -93,11 +93,11 @@ def told(python, program, path):
 
 def test_a_merged_copy_says_the_same_in_plain_transformers(run, stranger, tmp_path):
     copy = export(run, "merged", out=tmp_path / "copy")
-    ending = offbook.load(run).persona.ending.id
+    stop_token = offbook.load(run).persona.stop_token.id
     for reply, said in zip(greedy(run), told(stranger, TRANSFORMERS, copy.path), strict=True):
         print(f"\n{said['text']}")
         assert said["text"].strip() == reply.text
-        assert (said["last"] == ending) == (reply.stop_reason == "stop")
+        assert (said["last"] == stop_token) == (reply.stop_reason == "stop")
 
 
 @pytest.mark.parametrize("quant", ["f16", "q8_0", "q4_k_m"])

@@ -39,7 +39,7 @@ def test_arguments_are_set():
 def original(tokenizer, system=PROMPT, **settings):
     generation = SimpleNamespace(temperature=0.7, top_p=0.9, repetition_penalty=1.1, max_new_tokens=9, **settings)
     persona = SimpleNamespace(
-        system=system, generation=generation, template_kwargs={}, ending=SimpleNamespace(token="<|im_end|>")
+        system=system, generation=generation, template_kwargs={}, stop_token=SimpleNamespace(token="<|im_end|>")
     )
     return SimpleNamespace(tokenizer=tokenizer, persona=persona)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from offbook.core.progress import Silent
+from offbook.core.progress import NullReporter
 from offbook.core.rundir import RunDir
 
 
-class Ears(Silent):
+class Ears(NullReporter):
     """Keeps what it is told."""
 
     def __init__(self) -> None:

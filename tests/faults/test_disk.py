@@ -19,7 +19,7 @@ from offbook.core.errors import OffbookError, UsageError
 from offbook.core.rundir import RunDir
 from offbook.pipeline import training
 from offbook.tracking import tracker_process as guests
-from offbook.tracking.tracker_process import Guest
+from offbook.tracking.tracker_process import TrackerProcess
 from offbook.training import checkpoint
 from tests.faults.common import Ears, adapter_bytes, fill
 
@@ -81,7 +81,7 @@ def test_8_a_read_only_place_is_refused_before_the_model_loads(
     read_only: Callable[[], Path], settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = read_only()
-    monkeypatch.setattr(training, "open_job", lambda *args: pytest.fail("the model was loaded"))
+    monkeypatch.setattr(training, "prepare_training", lambda *args: pytest.fail("the model was loaded"))
     monkeypatch.setenv("OFFBOOK_RUNS", str(place))
     for name in ("there", "absent"):
         with pytest.raises(UsageError, match=r"cannot write in .*: (Read-only file system|Permission denied)"):
@@ -96,7 +96,7 @@ def test_19_a_trackers_full_disk_is_a_warning(
     monkeypatch.setattr(guests, "FINISH_SECONDS", 3.0)
     ears = Ears()
     settings = {"project": "p", "name": "n", "id": "x", "config": {}, "mode": "offline", "host": None}
-    guest = Guest("swanlab", {**settings, "folder": str(disk)}, disk / "swanlab.log", ears)
+    guest = TrackerProcess("swanlab", {**settings, "folder": str(disk)}, disk / "swanlab.log", ears)
     for step in range(2000):
         guest({"step": step, "loss": 1.0, "epoch": 0.5})
     began = time.monotonic()
@@ -115,12 +115,12 @@ def test_a_disk_that_fails_is_told_without_a_traceback(settings: Any, monkeypatc
 
 
 def test_a_folder_that_made_way_comes_back(tmp_path: Path) -> None:
-    """A writer died between the renames of `whole_folder`."""
+    """A writer died between the renames of `atomic_dir`."""
     target = tmp_path / "target"
     target.mkdir()
     (target / "file").write_text("old")
     target.rename(tmp_path / ".old-target")
-    with pytest.raises(RuntimeError), atomic.whole_folder(target):
+    with pytest.raises(RuntimeError), atomic.atomic_dir(target):
         raise RuntimeError
     assert (target / "file").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["target"]

@@ -14,7 +14,7 @@ import pytest
 
 import offbook
 from offbook.cli.main import main
-from offbook.core.atomic import write_json
+from offbook.core.atomic import atomic_write_json
 from offbook.core.config.loading import load
 from offbook.core.errors import OffbookError, UsageError
 from offbook.core.rundir import RunDir
@@ -89,7 +89,7 @@ def test_23_a_pickle_in_a_checkpoint_never_runs(
     if forged:
         manifest = json.loads((newest / checkpoint.MANIFEST).read_text())
         manifest["files"][name] = checkpoint._facts_of(newest / name)
-        write_json(newest / checkpoint.MANIFEST, manifest)
+        atomic_write_json(newest / checkpoint.MANIFEST, manifest)
         with pytest.raises(OffbookError, match="more than numbers"):
             offbook.train(load(None, settings), resume=True)
     else:
@@ -112,7 +112,7 @@ def test_25_code_in_a_model_folder_is_ignored(tmp_path: Path) -> None:
         (folder / name).write_text(json.dumps(told))
     (folder / "modeling_evil.py").write_text(f"import os\nos.mkdir({str(canary)!r})\n")
     assert type(load_model(folder)).__name__ == "Ernie4_5ForCausalLM"
-    assert ChatTemplate(load_tokenizer(folder)).ending.token == "<|end_of_sentence|>"
+    assert ChatTemplate(load_tokenizer(folder)).stop_token.token == "<|end_of_sentence|>"
     assert not canary.exists()
 
 

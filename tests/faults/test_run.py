@@ -18,12 +18,12 @@ from offbook.cli.main import main
 from offbook.core import run_lock
 from offbook.core.config.loading import load
 from offbook.core.errors import OffbookError, UsageError
-from offbook.core.progress import Silent
-from offbook.core.run_lock import exclusive
+from offbook.core.progress import NullReporter
+from offbook.core.run_lock import training_lock
 from offbook.core.rundir import RunDir
 from offbook.pipeline import training
 from offbook.tracking import tracker_process as guests
-from offbook.tracking.tracker_process import Guest
+from offbook.tracking.tracker_process import TrackerProcess
 from offbook.training import checkpoint
 from tests.faults.common import Ears, adapter_bytes
 
@@ -33,9 +33,9 @@ def test_10_a_tracker_does_not_inherit_the_lock(runs: Path, tmp_path: Path, monk
     monkeypatch.setattr(guests, "COMMAND", [sys.executable, "-c", "import time; time.sleep(60)"])
     monkeypatch.setattr(guests, "FINISH_SECONDS", 0.1)
     run = RunDir(runs / "a")
-    with exclusive(run, resume=False, overwrite=False):
-        guest = Guest("hangs", {}, tmp_path / "log", Silent())
-    with exclusive(run, resume=True, overwrite=False):
+    with training_lock(run, resume=False, overwrite=False):
+        guest = TrackerProcess("hangs", {}, tmp_path / "log", NullReporter())
+    with training_lock(run, resume=True, overwrite=False):
         assert guest._process.poll() is None
     guest.finish()
 
@@ -138,7 +138,7 @@ def test_18_a_run_ends_as_without_its_tracker(
     monkeypatch.setattr(guests, "COMMAND", [sys.executable, "-c", code])
     monkeypatch.setattr(guests, "FINISH_SECONDS", 0.5)
     ears = Ears()
-    run = offbook.train(load(None, {**settings, "track.to": ["swanlab"]}), reporter=ears)
+    run = offbook.train(load(None, {**settings, "track.trackers": ["swanlab"]}), reporter=ears)
     assert adapter_bytes(run) == adapter_bytes(RunDir(trained))
     (warning,) = [text for text in ears.heard if text.startswith("Warning")]
     assert "swanlab" in warning and said in warning
@@ -149,14 +149,14 @@ def test_17_a_kill_for_want_of_memory_is_recognised(
 ) -> None:
     vmstat = tmp_path / "vmstat"
     monkeypatch.setattr(run_lock, "VMSTAT", vmstat)
-    advice = "--train.max_tokens_per_pass 1024"
+    advice = "--train.max_tokens_per_micro_batch 1024"
 
     def warnings(kills: int, *, left: str | None = None, peak: int = 0) -> list[str]:
         """What the next start says after a writer that began at 4 kills."""
         vmstat.write_text(f"pgfault 7\noom_kill {kills}\n")
         if left:
             unfinished.writer.write_text(left)
-        monkeypatch.setattr(training, "open_job", lambda *args: pytest.fail("far enough"))
+        monkeypatch.setattr(training, "prepare_training", lambda *args: pytest.fail("far enough"))
         unfinished.metrics.write_text(json.dumps({"step": 1, "memory_bytes": peak}) + "\n")
         ears = Ears()
         with pytest.raises(pytest.fail.Exception):

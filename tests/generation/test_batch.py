@@ -15,7 +15,7 @@ from transformers import LogitsProcessorList, TemperatureLogitsWarper, TopPLogit
 from offbook.core.config.schema import GenerationConfig
 from offbook.core.types import NO_LABEL, Example, Origin, Reply
 from offbook.generation import scoring
-from offbook.generation.batch import generate, speaking
+from offbook.generation.batch import adapter_enabled, generate
 from offbook.generation.sampling import next_tokens
 from tests.tiny import ARCHITECTURES, chatml_tokenizer, tiny_model
 
@@ -98,14 +98,14 @@ def test_a_reply_does_not_depend_on_the_others(architecture: str, tokenizer: Any
 
 def test_base_and_tuned_model_have_the_same_luck(tokenizer: Any) -> None:
     model = peft_model(trained=False)
-    with speaking(model, tuned=False):
+    with adapter_enabled(model, tuned=False):
         base = generate(model, tokenizer, PROMPTS, LIVELY, NEVER)
     assert generate(model, tokenizer, PROMPTS, LIVELY, NEVER) == base
 
 
 def test_the_base_speaks_without_the_adapter(tokenizer: Any) -> None:
     model = peft_model(trained=True)
-    with speaking(model, tuned=False):
+    with adapter_enabled(model, tuned=False):
         base = generate(model, tokenizer, PROMPTS, GREEDY, NEVER)
     assert base == generate(tiny_model(), tokenizer, PROMPTS, GREEDY, NEVER)
     assert generate(model, tokenizer, PROMPTS, GREEDY, NEVER) != base
@@ -115,10 +115,10 @@ def test_an_ending_token_ends_one_row_alone(tokenizer: Any) -> None:
     model = tiny_model()
     free = generate(model, tokenizer, PROMPTS, GREEDY, NEVER)
     said = [reply.text.split() for reply in free]
-    place, ending = next(
+    place, stop_token = next(
         (i, token) for i, token in enumerate(said[0][2:], 2) if token not in sum(said[1:], said[0][:i])
     )
-    ended = generate(model, tokenizer, PROMPTS, GREEDY, [int(ending)])
+    ended = generate(model, tokenizer, PROMPTS, GREEDY, [int(stop_token)])
     assert ended[0] == Reply(" ".join(said[0][:place]), stopped=True, tokens=place + 1)
     assert ended[1:] == free[1:]
 
@@ -175,8 +175,8 @@ def test_sampling_draws_from_the_distribution_of_transformers(temperature: float
         allowed.append(TopPLogitsWarper(top_p))
     expected = allowed(torch.tensor([[0]]), scores).softmax(-1)[0]
     draws = 4_000
-    luck = (torch.arange(draws) + 0.5) / draws
-    tokens = next_tokens(scores.expand(draws, -1), torch.zeros(draws, 1, dtype=torch.long), settings, luck)
+    uniforms = (torch.arange(draws) + 0.5) / draws
+    tokens = next_tokens(scores.expand(draws, -1), torch.zeros(draws, 1, dtype=torch.long), settings, uniforms)
     found = torch.bincount(tokens, minlength=3000) / draws
     # Evenly spread luck hits every token as often as its probability says, within one draw at either edge.
     assert (found - expected).abs().max() <= 2 / draws + 1e-5

@@ -14,7 +14,7 @@ from offbook.core.config.schema import GenerationConfig
 from offbook.core.errors import OffbookError
 from offbook.core.persona import BaseModelRef, Persona
 from offbook.exporters.gguf_model import write_model
-from offbook.exporters.source import Original
+from offbook.exporters.source import ExportSource
 from offbook.generation.llamacpp import LlamaCppEngine, LlamaServer, Patient
 from offbook.generation.stream import TransformersEngine, stream
 from offbook.tokenization.chat_template import ChatTemplate
@@ -44,9 +44,9 @@ def tokenizer():
 @pytest.fixture(scope="module")
 def gguf(model, tokenizer, tmp_path_factory):
     path = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
-    ending = ChatTemplate(tokenizer).ending
-    persona = Persona(name="x", ending=ending, generation=GREEDY, base=BaseModelRef(source="tiny", revision=""))
-    write_model(path, Original(model, tokenizer, persona, path.parent, [ending.id], "tiny"), model, "f16")
+    stop_token = ChatTemplate(tokenizer).stop_token
+    persona = Persona(name="x", stop_token=stop_token, generation=GREEDY, base=BaseModelRef(source="tiny", revision=""))
+    write_model(path, ExportSource(model, tokenizer, persona, path.parent, [stop_token.id], "tiny"), model, "f16")
     return path
 
 
@@ -77,8 +77,8 @@ def texts(engine, prompt, settings=GREEDY, seed=None):
 
 
 def reference(model, tokenizer, prompt, settings=GREEDY):
-    ending = ChatTemplate(tokenizer).ending.id
-    return list(stream(TransformersEngine(model), tokenizer, prompt, settings, [ending]))
+    stop_token = ChatTemplate(tokenizer).stop_token.id
+    return list(stream(TransformersEngine(model), tokenizer, prompt, settings, [stop_token]))
 
 
 @pytest.mark.parametrize("prompt", PROMPTS)
@@ -157,8 +157,8 @@ def test_closing_the_iterator_frees_its_slot(engine):
 
 
 def test_the_ending_token_ends_a_reply(server, tokenizer):
-    ending = ChatTemplate(tokenizer).ending.id
-    said = server.complete([3, 4], n_predict=8, logit_bias=[[ending, 1000]], temperature=0)
+    stop_token = ChatTemplate(tokenizer).stop_token.id
+    said = server.complete([3, 4], n_predict=8, logit_bias=[[stop_token, 1000]], temperature=0)
     assert (said["stop_type"], said["tokens_predicted"], said["content"]) == ("eos", 1, "")
 
 

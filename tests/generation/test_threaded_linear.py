@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from offbook.generation.threaded_linear import WORTH, RowLinear, share_rows
+from offbook.generation.threaded_linear import WORTH, RowLinear, use_threaded_linear
 
 
 @pytest.fixture(params=[1, 2, 3])
@@ -21,7 +21,7 @@ def test_it_is_the_plain_product(threads, bias):
     plain = nn.Linear(512, 520, bias=bias)  # 3 does not divide 520
     shared = nn.Sequential(nn.Linear(512, 520, bias=bias))
     shared[0].load_state_dict(plain.state_dict())
-    share_rows(shared)
+    use_threaded_linear(shared)
     assert type(shared[0]) is RowLinear
     with torch.inference_mode():
         for shape in ((1, 1, 512), (1, 512), (512,), (1, 7, 512), (3, 1, 512)):
@@ -32,8 +32,8 @@ def test_it_is_the_plain_product(threads, bias):
 
 def test_where_it_does_not_help_nothing_changes():
     model = nn.Sequential(nn.Linear(8, 8), nn.Linear(512, WORTH // 512))
-    share_rows(model)
-    share_rows(model)
+    use_threaded_linear(model)
+    use_threaded_linear(model)
     assert [type(layer) for layer in model] == [nn.Linear, RowLinear]
     row = torch.randn(1, 512, requires_grad=True)
     model[1](row).sum().backward()

@@ -15,7 +15,7 @@ from offbook.hub import cache, clients
 from offbook.hub.pull import pull
 from offbook.hub.web import web_file
 from offbook.models.load import load_model
-from tests.fakehub import BRANCH, MODEL, WEIGHTS, FakeHub, both, names, shelf
+from tests.fakehub import BRANCH, MODEL, WEIGHTS, FakeHub, both, names, repo_dir
 from tests.tiny import tiny_folder
 
 
@@ -35,12 +35,12 @@ def test_a_failed_pull_is_gone_on_with(scheme: str, hub: FakeHub, home: Path) ->
     hub.withheld.add("tokenizer.json")
     with pytest.raises(OffbookError, match=r"lists tokenizer.json in org/tiny but does not have it"):
         pull(f"{scheme}:org/tiny")
-    assert shelf(home, scheme) == []
+    assert repo_dir(home, scheme) == []
 
     hub.withheld.clear()
     pull(f"{scheme}:org/tiny")
     assert [request.file for request in hub.transfers].count("model.safetensors") == 1
-    assert shelf(home, scheme) == [BRANCH[scheme]]
+    assert repo_dir(home, scheme) == [BRANCH[scheme]]
 
 
 @both
@@ -51,7 +51,7 @@ def test_28_a_wrong_hash_is_refused_and_never_promoted(scheme: str, name: str, h
     with pytest.raises(OffbookError, match=f"{name} of org/tiny arrived damaged") as failure:
         pull(f"{scheme}:org/tiny")
     assert failure.value.exit_code == 1
-    assert shelf(home, scheme) == []
+    assert repo_dir(home, scheme) == []
 
     hub.served_instead.clear()
     assert (pull(f"{scheme}:org/tiny").path / name).read_bytes() == MODEL[name]
@@ -68,7 +68,7 @@ def test_27_a_listed_path_that_leads_out_condemns_the_repository(
     hub.add("org/tiny", MODEL | {path: b"{}"})
     with pytest.raises(UsageError, match="lists a file outside its own folder"):
         pull(f"{scheme}:org/tiny")
-    assert hub.transfers == [] and shelf(home, scheme) == []
+    assert hub.transfers == [] and repo_dir(home, scheme) == []
 
 
 @both
@@ -93,7 +93,7 @@ def test_a_part_that_the_index_names_but_nobody_has(scheme: str, hub: FakeHub, h
     hub.add("org/tiny", files)
     with pytest.raises(UsageError, match=r"lacks model-2.safetensors"):
         pull(f"{scheme}:org/tiny")
-    assert shelf(home, scheme) == []
+    assert repo_dir(home, scheme) == []
 
 
 @both
@@ -175,12 +175,12 @@ def test_24_a_link_in_place_of_a_file_is_refused(target: str, home: Path, monkey
     )
     with pytest.raises(OffbookError, match="did not arrive"):
         pull("ms:org/tiny")
-    assert shelf(home, "ms") == []
+    assert repo_dir(home, "ms") == []
 
 
 @pytest.mark.parametrize("path", ["a.json", "a/b.json", "..a/b..", "名/字.json", "10:20.json"])
 def test_harmless_paths_are_let_in(path: str) -> None:
-    assert not cache.leads_out(path)
+    assert not cache.escapes_directory(path)
 
 
 @pytest.mark.parametrize(

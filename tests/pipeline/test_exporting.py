@@ -51,7 +51,7 @@ def test_merged_is_exact_and_needs_no_offbook(hamlet, tmp_path):
         == inputs["input_ids"][0].tolist()
     )
     settings = model.generation_config
-    assert settings.eos_token_id[0] == character.persona.ending.id
+    assert settings.eos_token_id[0] == character.persona.stop_token.id
     assert (settings.temperature, settings.top_p, settings.repetition_penalty) == (0.7, 0.9, 1.1)
 
 
@@ -113,10 +113,10 @@ def test_ending_prompt_and_sampling_are_in_the_file(tmp_path):
     base = save_base(tmp_path / "base", "ernie", use_bias=False, calm=0.5)
     adapter = save_adapter(tmp_path / "hamlet", base)
     persona = offbook.load(adapter).persona
-    ending = persona.ending
-    assert ending.token == "<|end_of_sentence|>"
+    stop_token = persona.stop_token
+    assert stop_token.token == "<|end_of_sentence|>"
     fields = GGUFReader(export(adapter, "gguf", quant="f16").path / "hamlet-f16.gguf").fields
-    assert fields["tokenizer.ggml.eos_token_id"].contents() == ending.id
+    assert fields["tokenizer.ggml.eos_token_id"].contents() == stop_token.id
     assert fields["tokenizer.ggml.add_bos_token"].contents() is False
     assert "大理寺少卿" in fields["tokenizer.chat_template"].contents()
     for key, value in (
@@ -149,16 +149,18 @@ def test_rows_longer_than_the_model_reads_are_left_out(tmp_path):
     """The tiny model reads 512 tokens."""
     base = save_base(tmp_path / "base")
     long, short = "word " * 600, "Who are you?"
-    adapter = save_adapter(tmp_path / "hamlet", base, probes=[long, short])
+    adapter = save_adapter(tmp_path / "hamlet", base, sample_prompts=[long, short])
     assert export(adapter, "gguf").parity.conversations == 1
-    adapter = save_adapter(tmp_path / "too-long", base, probes=[long])
-    with pytest.raises(UsageError, match=r"nothing to compare .* probes:1: the prompt alone fills the 512 tokens"):
+    adapter = save_adapter(tmp_path / "too-long", base, sample_prompts=[long])
+    with pytest.raises(
+        UsageError, match=r"nothing to compare .* sample_prompts:1: the prompt alone fills the 512 tokens"
+    ):
         export(adapter, "merged")
 
 
 def test_rows_of_any_length_that_the_run_was_trained_on_are_compared(tmp_path):
     base = save_base(tmp_path / "base", max_position_embeddings=4096)
-    adapter = save_adapter(tmp_path / "hamlet", base, probes=["word " * 600])
+    adapter = save_adapter(tmp_path / "hamlet", base, sample_prompts=["word " * 600])
     assert export(adapter, "merged").parity.conversations == 1
 
 

@@ -10,17 +10,17 @@ import pytest
 import offbook
 from offbook.core.config.loading import load
 from offbook.core.errors import UsageError
-from offbook.core.progress import Silent
+from offbook.core.progress import NullReporter
 from offbook.core.rundir import RunDir
 from offbook.core.types import NO_LABEL, Reply
 from offbook.models.load import load_model
 from offbook.pipeline import dataset, evaluating, replay
-from offbook.pipeline.base_model import Part, open_part
+from offbook.pipeline.base_model import BaseModel, open_base_model
 from offbook.tokenization.stop_tokens import stop_ids
 from tests.tiny import tiny_folder
 
 
-class Listening(Silent):
+class Listening(NullReporter):
     """Remembers what it was told."""
 
     def __init__(self) -> None:
@@ -37,9 +37,9 @@ def folders(tmp_path, monkeypatch):
     monkeypatch.setattr(replay, "ROWS", 12)
 
 
-def opened(settings: dict[str, Any], source: Any = None) -> tuple[Any, Part]:
+def opened(settings: dict[str, Any], source: Any = None) -> tuple[Any, BaseModel]:
     config = load(None, {**settings, **({"model.source": str(source)} if source else {})})
-    part = open_part(config, Silent())
+    part = open_base_model(config, NullReporter())
     return load_model(part.pulled.path, config.model.dtype), part
 
 
@@ -52,15 +52,15 @@ def test_the_model_asks_and_answers_and_says_the_same_ever_after(settings, tmp_p
     assert all([turn.role for turn in row.turns] == ["user", "assistant"] for row in rows)
     assert all(turn.text and "\ufffd" not in turn.text[-1] for row in rows for turn in row.turns)
     assert len(ear.said) == 1 and "stays itself" in ear.said[0]
-    ends = stop_ids(part.template.ending, model.generation_config.eos_token_id)
+    ends = stop_ids(part.template.stop_token, model.generation_config.eos_token_id)
     assert replay._drawn(model, part, ends) == rows
     monkeypatch.setattr(replay, "_drawn", None)  # kept: nothing is drawn again
     assert replay.own_rows(model, part, "float32", ear) == rows and len(ear.said) == 1
 
 
 def test_another_model_speaks_for_itself(settings, tmp_path):
-    mine = replay.own_rows(*opened(settings), "float32", Silent())
-    other = replay.own_rows(*opened(settings, tiny_folder(tmp_path / "other", "qwen2")), "float32", Silent())
+    mine = replay.own_rows(*opened(settings), "float32", NullReporter())
+    other = replay.own_rows(*opened(settings, tiny_folder(tmp_path / "other", "qwen2")), "float32", NullReporter())
     assert mine != other
 
 
@@ -69,7 +69,7 @@ def test_a_model_that_says_nothing_is_no_use_and_nothing_is_kept(settings, monke
     silent = [Reply(" ", True, 1)] * replay.ROWS
     monkeypatch.setattr(replay.batch, "generate", lambda *args, **kwargs: silent)
     with pytest.raises(UsageError, match="says nothing"):
-        replay.own_rows(model, part, "float32", Silent())
+        replay.own_rows(model, part, "float32", NullReporter())
     assert not list((tmp_path / "home" / "rehearsal").glob("*.jsonl"))
 
 
@@ -78,7 +78,7 @@ def test_a_template_without_a_place_for_a_question_is_told(settings, source):
     model, part = opened(settings)
     part.tokenizer.chat_template = source
     with pytest.raises(UsageError, match="no place"):
-        replay.own_rows(model, part, "float32", Silent())
+        replay.own_rows(model, part, "float32", NullReporter())
 
 
 def test_two_at_once_draw_once(settings, monkeypatch):
@@ -86,7 +86,7 @@ def test_two_at_once_draw_once(settings, monkeypatch):
     drawn, draw = [], replay._drawn
     monkeypatch.setattr(replay, "_drawn", lambda *given: drawn.append(1) or draw(*given))
     with ThreadPoolExecutor(2) as pool:
-        mine, theirs = pool.map(lambda _: replay.own_rows(model, part, "float32", Silent()), range(2))
+        mine, theirs = pool.map(lambda _: replay.own_rows(model, part, "float32", NullReporter()), range(2))
     assert mine == theirs and len(drawn) == 1
 
 
@@ -94,17 +94,17 @@ def test_an_answer_that_was_cut_off_does_not_learn_to_end_there(settings, monkey
     short = replay.ANSWER.model_copy(update={"max_new_tokens": 3})
     monkeypatch.setattr(replay, "ANSWER", short)
     model, part = opened(settings)
-    rows = replay.own_rows(model, part, "float32", Silent())
-    cut = [row for row in rows if not row.turns[-1].ends]
+    rows = replay.own_rows(model, part, "float32", NullReporter())
+    cut = [row for row in rows if not row.turns[-1].has_stop_token]
     assert cut
     for row in rows:
         (example,) = part.template.examples(row, 500)
         learned = [label for label in example.labels if label != NO_LABEL]
-        assert (learned[-1] == part.template.ending.id) == row.turns[-1].ends
+        assert (learned[-1] == part.template.stop_token.id) == row.turns[-1].has_stop_token
 
 
 def test_a_run_mixes_them_in_and_judges_the_character_without_them(settings, monkeypatch):
-    settings = {**settings, "data.mix_in": "base", "train.epochs": 1}
+    settings = {**settings, "data.replay": "base", "train.epochs": 1}
     run = offbook.train(load(None, settings))
     rows = [
         json.loads(line)["messages"] for line in (run.data / "train.jsonl").read_text(encoding="utf-8").split("\n")[:-1]
@@ -112,25 +112,25 @@ def test_a_run_mixes_them_in_and_judges_the_character_without_them(settings, mon
     own = [row for row in rows if row[0]["role"] == "user"]
     character = len(rows) - len(own)
     assert len(own) == round(character * 0.2 / 0.8)
-    assert json.loads((run.data / "report.json").read_text(encoding="utf-8"))["mixed_in"] == len(own)
+    assert json.loads((run.data / "report.json").read_text(encoding="utf-8"))["replay_rows"] == len(own)
     assert len(evaluating._lines(RunDir(run.path))) == character > 0
     before = (run.adapter / "adapter_model.safetensors").read_bytes()
     monkeypatch.setattr(replay, "_drawn", None)
     again = offbook.train(load(run.config), overwrite=True)
     assert (again.adapter / "adapter_model.safetensors").read_bytes() == before
     # their loss is taken: without them the adapter is another one
-    without = offbook.train(load(None, {**settings, "name": "without", "data.mix_in": None}))
+    without = offbook.train(load(None, {**settings, "name": "without", "data.replay": None}))
     assert (without.adapter / "adapter_model.safetensors").read_bytes() != before
 
 
 def test_a_model_cannot_be_asked_the_same_way_as_itself_and_in_its_part(settings):
     with pytest.raises(UsageError, match="needs a system prompt"):
-        offbook.check(load(None, {**settings, "persona.system": None, "data.mix_in": "base"}))
+        offbook.check(load(None, {**settings, "persona.system": None, "data.replay": "base"}))
 
 
 @pytest.mark.parametrize("dtype", ["auto", "low_memory"])
 def test_a_run_that_was_stopped_goes_on_with_the_same_answers(settings, monkeypatch, dtype):
-    settings = {**settings, "data.mix_in": "base", "model.dtype": dtype}
+    settings = {**settings, "data.replay": "base", "model.dtype": dtype}
     run = offbook.train(load(None, settings))
     whole = (run.adapter / "adapter_model.safetensors").read_bytes()
     shutil.rmtree(run.adapter)
@@ -146,16 +146,16 @@ def test_a_run_that_was_stopped_goes_on_with_the_same_answers(settings, monkeypa
 
 def test_what_the_model_said_at_too_great_length_is_left_out_and_counted(settings):
     model, part = opened(settings)
-    own = replay.own_rows(model, part, "float32", Silent())
+    own = replay.own_rows(model, part, "float32", NullReporter())
     prompts = sorted(len(part.template.prompt_ids(row.turns[:1])) for row in own)
     longest = prompts[len(own) // 2]
-    config = load(None, {**settings, "data.mix_in": "base", "data.mix_in_share": 0.9, "data.max_length": longest})
+    config = load(None, {**settings, "data.replay": "base", "data.replay_share": 0.9, "data.max_length": longest})
     material = dataset.read_material(config)
     dataset.tokenize(material, part.template, config)
     character, examples = len(material.train), len(material.examples)
-    dataset.mix_in(material, own, part.template, config)
+    dataset.add_replay(material, own, part.template, config)
     fitting = sum(prompt < longest for prompt in prompts)
-    assert material.mixed_in == len(material.train) - character == len(material.examples) - examples == fitting > 0
+    assert material.replay_rows == len(material.train) - character == len(material.examples) - examples == fitting > 0
     assert len(material.too_long) == len(own) - fitting > 0
     assert all(len(example.ids) <= longest for example in material.examples)
 
@@ -164,8 +164,8 @@ def test_a_file_s_row_that_is_too_long_stops_the_run_unless_bad_rows_are_skipped
     general = tmp_path / "general.jsonl"
     lines = [{"instruction": "Add 1. " * repeat, "output": "2."} for repeat in (1, 200)]
     general.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    settings = {**settings, "data.mix_in": str(general), "data.max_length": 200}
+    settings = {**settings, "data.replay": str(general), "data.max_length": 200}
     with pytest.raises(UsageError, match=r"general\.jsonl:2"):
         offbook.check(load(None, settings))
     known = offbook.check(load(None, {**settings, "data.on_error": "skip"}))
-    assert known["mixed_in"] == 1 and any("general.jsonl:2" in text for text in known["skipped"])
+    assert known["replay_rows"] == 1 and any("general.jsonl:2" in text for text in known["skipped"])

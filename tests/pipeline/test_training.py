@@ -17,7 +17,7 @@ from offbook.core.config.loading import load
 from offbook.core.config.schema import TrainConfig
 from offbook.core.errors import OffbookError, UsageError
 from offbook.core.metrics_log import read
-from offbook.core.progress import Silent
+from offbook.core.progress import NullReporter
 from offbook.core.rundir import RunDir
 from offbook.core.types import Conversation, Origin, Turn
 from offbook.data import row_files
@@ -108,7 +108,7 @@ def test_chat_speaks_with_the_stored_prompt(trained):
     first_row = json.loads((trained / "data" / "train.jsonl").read_text().splitlines()[0])["messages"]
     system = character.template.tokenizer.decode(prompt).split("<|im_end|>")[0]
     assert system == f"<|im_start|>system\n{first_row[0]['content']}"
-    assert character.stop_ids[0] == character.persona.ending.id == 2
+    assert character.stop_ids[0] == character.persona.stop_token.id == 2
 
 
 def test_a_seed_makes_a_reply_repeatable_and_base_differs(trained):
@@ -272,7 +272,7 @@ def test_going_on_from_an_adapter_or_a_run(settings, trained, part):
 def test_mixed_in_rows_have_no_part_to_play(settings, tmp_path):
     general = tmp_path / "general.jsonl"
     general.write_text("".join(json.dumps({"instruction": f"Add {i}.", "output": f"{i}."}) + "\n" for i in range(20)))
-    run = offbook.train(load(None, {**settings, "data.mix_in": str(general), "train.epochs": 1}))
+    run = offbook.train(load(None, {**settings, "data.replay": str(general), "train.epochs": 1}))
     rows = [json.loads(text)["messages"] for text in (run.data / "train.jsonl").read_text().splitlines()]
     mixed = [row for row in rows if row[0]["role"] == "user"]
     assert len(mixed) == round((len(rows) - len(mixed)) * 0.2 / 0.8)
@@ -283,7 +283,10 @@ def test_mixed_in_rows_have_no_part_to_play(settings, tmp_path):
 
 
 def test_the_default_budget_is_the_one_that_is_told():
-    assert f"Default: {resuming.DEFAULT_PASS_TOKENS};" in TrainConfig.model_fields["max_tokens_per_pass"].description
+    assert (
+        f"Default: {resuming.DEFAULT_PASS_TOKENS};"
+        in TrainConfig.model_fields["max_tokens_per_micro_batch"].description
+    )
 
 
 def test_the_tutorials_numbers():
@@ -312,15 +315,15 @@ def test_the_tutorials_shape_trains_on_its_rows(tmp_path, vocabulary):
         {
             "model.source": str(folder),
             "persona.system": "现在你要扮演皇帝身边的女人--甄嬛",
-            "persona.probes": ["你是谁？"],
+            "persona.sample_prompts": ["你是谁？"],
             "generation.max_new_tokens": 4,
             "data.source": str(rows),
             "data.heldout": 0.005,
             "train.epochs": 0.01,
-            "track.to": [],
+            "track.trackers": [],
         },
     )
-    run = offbook.train(config, reporter=Silent())
+    run = offbook.train(config, reporter=NullReporter())
     lines = read(run.metrics)
     known = json.loads((run.data / "report.json").read_text())
     assert (known["rows"], known["duplicates"], known["conflicts"]) == (3729, 112, 50)

@@ -15,10 +15,10 @@ import pytest
 from offbook.core.config.schema import GenerationConfig
 from offbook.core.persona import BaseModelRef, Persona
 from offbook.server.api import create_app
-from offbook.server.backends import Voices, by_ids
+from offbook.server.backends import ServedModel, from_token_engine
 from offbook.server.http_server import bind, server
 from offbook.server.middleware import Guard
-from offbook.server.scheduler import Desk
+from offbook.server.scheduler import RequestScheduler
 from offbook.tokenization.chat_template import ChatTemplate
 from tests.tiny import chatml_tokenizer
 
@@ -56,7 +56,7 @@ class Parrot:
                     self.said += 1
                     yield token
                 if not self.endless:
-                    yield self.template.ending.id
+                    yield self.template.stop_token.id
         finally:
             self.closed.set()
 
@@ -68,28 +68,28 @@ class Served:
     address: str
     tuned: Parrot
     base: Parrot
-    desk: Desk
+    desk: RequestScheduler
     server: Any
 
 
-def voices(tuned: Parrot, base: Parrot, slots: int = 1) -> Voices:
+def voices(tuned: Parrot, base: Parrot, slots: int = 1) -> ServedModel:
     template = tuned.template
-    return Voices(
+    return ServedModel(
         name="hamlet",
         engine="fake",
         persona=Persona(
             name="Hamlet",
             system=SYSTEM,
             greeting="Who's there?",
-            ending=template.ending,
+            stop_token=template.stop_token,
             generation=GenerationConfig(max_new_tokens=160),
             base=BaseModelRef(source="tiny", revision=""),
         ),
         template=template,
         slots=slots,
         context=512,
-        tuned=by_ids(tuned, template.tokenizer, [template.ending.id]),
-        open_base=lambda: by_ids(base, template.tokenizer, [template.ending.id]),
+        tuned=from_token_engine(tuned, template.tokenizer, [template.stop_token.id]),
+        open_base=lambda: from_token_engine(base, template.tokenizer, [template.stop_token.id]),
         base_folder=lambda: Path("tiny"),
     )
 
@@ -100,16 +100,19 @@ def serving(
     slots: int = 1,
     queue: int = 64,
     key: str | None = None,
-    keep_prompt: bool = False,
+    force_system_prompt: bool = False,
     drain: float = 5,
     **guard: Any,
 ) -> Iterator[Served]:
     """A real server on a free port of this computer, in a thread."""
     tuned = Parrot(ChatTemplate(chatml_tokenizer()))
     base = Parrot(ChatTemplate(chatml_tokenizer()), words="Once you said: ")
-    desk = Desk(slots, queue)
+    desk = RequestScheduler(slots, queue)
     app = Guard(
-        create_app(voices(tuned, base, slots), desk, keep_prompt=keep_prompt), host="127.0.0.1", key=key, **guard
+        create_app(voices(tuned, base, slots), desk, force_system_prompt=force_system_prompt),
+        host="127.0.0.1",
+        key=key,
+        **guard,
     )
     ready = threading.Event()
     with bind("127.0.0.1", 0) as listener:

@@ -8,11 +8,11 @@ import torch
 
 import offbook
 from offbook.core.errors import UsageError
-from offbook.core.progress import Silent
+from offbook.core.progress import NullReporter
 from offbook.core.types import Turn
 from offbook.generation.llamacpp import LlamaServer
 from offbook.pipeline.exporting import export
-from offbook.server.backends import open_voices, proved_gguf
+from offbook.server.backends import load_backend, proved_gguf
 
 QUESTIONS = ["Who are you?", "Will you come, Mother?"]
 
@@ -28,12 +28,12 @@ def exported(trained, tmp_path_factory):
 
 
 def opened(run, engine="auto", base_model=None):
-    return open_voices(str(run), engine, base_model=base_model, template=None, reporter=Silent())
+    return load_backend(str(run), engine, base_model=base_model, template=None, reporter=NullReporter())
 
 
 def spoken(voices, question, *, base):
     settings = voices.persona.generation.model_copy(update={"temperature": 0.0})
-    prompt = voices.prompt_ids([Turn("user", question)], keep_prompt=False)
+    prompt = voices.prompt_ids([Turn("user", question)], force_system_prompt=False)
     speak = voices.base if base else voices.tuned
     return "".join(piece.text for piece in speak(prompt, settings, None)).strip()
 
@@ -82,7 +82,7 @@ def test_llamacpp_takes_the_adapter_out_for_the_base(exported):
                     base = character.model(rows).logits[0, -1].log_softmax(-1)
             assert (tuned - base).abs().max() > 1
             for scale, expected in ((0, tuned), (-1, base)):
-                for token, score in server.likeliest(prompt, 20, character.persona.ending.id, adapter_scale=scale):
+                for token, score in server.likeliest(prompt, 20, character.persona.stop_token.id, adapter_scale=scale):
                     assert score == pytest.approx(expected[token].item(), abs=0.05)
     finally:
         server.close()

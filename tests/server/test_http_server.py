@@ -17,8 +17,8 @@ import psutil
 import pytest
 
 from offbook.cli.main import main
-from offbook.core.progress import Silent
-from offbook.server.backends import open_voices
+from offbook.core.progress import NullReporter
+from offbook.server.backends import load_backend
 from offbook.server.http_server import vllm_command
 
 
@@ -125,7 +125,7 @@ def test_engines_that_are_not_there(trained, tmp_path, refused):
 
 
 def test_vllm_is_told_where_base_and_adapter_lie(trained):
-    voices = open_voices(str(trained), "transformers", base_model=None, template=None, reporter=Silent())
+    voices = load_backend(str(trained), "transformers", base_model=None, template=None, reporter=NullReporter())
     words = shlex.split(vllm_command(str(trained), voices))
     assert (Path(words[2]) / "model.safetensors").is_file()
     name, _, folder = words[-1].partition("=")

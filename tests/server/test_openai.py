@@ -69,7 +69,7 @@ def test_the_characters_prompt_is_there_unless_the_client_brings_one(served, cha
 
 
 def test_the_characters_prompt_can_be_kept_always():
-    with serving(keep_prompt=True) as served:
+    with serving(force_system_prompt=True) as served:
         messages = [{"role": "system", "content": "You are Yorick."}, *HELLO]
         client(served).chat.completions.create(model="hamlet", messages=messages)
         assert served.tuned.prompts[-1].startswith(f"<|im_start|>system\n{SYSTEM}<|im_end|>\n<|im_start|>user\nHello")

@@ -8,8 +8,8 @@ import httpx
 import openai
 import pytest
 
-from offbook.generation.stream import Piece
-from offbook.server.scheduler import until
+from offbook.generation.stream import TextChunk
+from offbook.server.scheduler import stop_at_strings
 from tests.server.conftest import serving
 
 
@@ -132,7 +132,7 @@ def test_metrics_count_and_tell_nothing_that_was_said(served):
 
 
 def pieces(*texts):
-    return [*(Piece(text, number) for number, text in enumerate(texts, 1)), Piece("", len(texts) + 1, "stop")]
+    return [*(TextChunk(text, number) for number, text in enumerate(texts, 1)), TextChunk("", len(texts) + 1, "stop")]
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def pieces(*texts):
     ],
 )
 def test_stop_texts(texts, stops, said, reason):
-    got = list(until(iter(pieces(*texts)), stops))
+    got = list(stop_at_strings(iter(pieces(*texts)), stops))
     assert "".join(piece.text for piece in got) == said
     assert got[-1].stop_reason == reason
     assert all(piece.stop_reason is None for piece in got[:-1])

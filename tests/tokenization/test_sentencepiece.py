@@ -66,7 +66,7 @@ def talk(said, answer):
 
 
 def test_25_it_loads_without_running_the_folders_code(template):
-    assert template.ending.token == "<|end_of_sentence|>"
+    assert template.stop_token.token == "<|end_of_sentence|>"
     (example,) = template.examples(talk("你是谁？", "家父是大理寺少卿甄远道。"), 500)
     assert template.tokenizer.decode(example.ids) == (
         f"<|begin_of_sentence|>{SYSTEM}\nUser: 你是谁？\nAssistant: 家父是大理寺少卿甄远道。<|end_of_sentence|>"
@@ -97,6 +97,6 @@ def test_every_row_of_the_tutorial_is_what_the_tutorial_trains_on(template):
         if example.ids[len(prompt) :] != reply:
             differing += 1
             assert encode.decode(example.ids) == encode.decode(prompt + reply)
-        assert example.labels[-1] == template.ending.id
+        assert example.labels[-1] == template.stop_token.id
     print(f"{differing} of {len(rows)} rows are encoded otherwise than the tutorial's")
     assert differing <= 37

@@ -3,12 +3,12 @@
 import pytest
 
 from offbook.core.errors import UsageError
-from offbook.core.persona import Ending
+from offbook.core.persona import StopToken
 from offbook.tokenization.chat_template import ChatTemplate
 from offbook.tokenization.stop_tokens import proves_stop, stop_ids
 from tests.tiny import ARCHITECTURES, chatml_tokenizer, tiny_model
 
-ENDING = Ending(token="<|im_end|>", id=2)
+ENDING = StopToken(token="<|im_end|>", id=2)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

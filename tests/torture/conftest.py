@@ -32,7 +32,7 @@ PATHS: dict[str, dict[str, Any]] = {
 
 
 @dataclass(frozen=True)
-class Ending:
+class StopToken:
     """What a run leaves: it has to be the same however often the run died."""
 
     adapter: bytes
@@ -45,18 +45,18 @@ class Whole:
     """A run that was left alone."""
 
     settings: dict[str, Any]
-    ending: Ending
+    stop_token: StopToken
     calls: int
     """Calls that change its folder."""
     seconds: float
 
 
-def ending_of(run: RunDir) -> Ending:
+def ending_of(run: RunDir) -> StopToken:
     """The final adapter, the metrics (clock and memory aside) and the replies on the way."""
     clock = ("tokens_per_second", "memory_bytes")
     lines = [{key: value for key, value in line.items() if key not in clock} for line in read(run.metrics)]
     adapter = (run.adapter / "adapter_model.safetensors").read_bytes()
-    return Ending(adapter, lines, run.samples_log.read_text(encoding="utf-8"))
+    return StopToken(adapter, lines, run.samples_log.read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="session")
@@ -77,7 +77,7 @@ def whole(stage: Stage, settings: dict[str, Any], tmp_path_factory: pytest.TempP
             **PATHS[path],
             "train.keep": "best",
             "lora.dropout": 0.1,
-            "persona.probes": ["Who are you?"],
+            "persona.sample_prompts": ["Who are you?"],
             "generation.max_new_tokens": 4,
             "train.keep_checkpoints": 2,
         }
@@ -99,4 +99,4 @@ def ends_alike(stage: Stage, whole: Whole, runs: Path) -> bool:
     """Resume (or start) the run until it is finished; whether it then is what it should be."""
     code, said = stage.run(whole.settings, runs, "--resume")
     finished = code == 0 or "is finished" in said
-    return finished and ending_of(RunDir(runs / "tiny")) == whole.ending
+    return finished and ending_of(RunDir(runs / "tiny")) == whole.stop_token

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from offbook.core.atomic import restore, whole_folder, write_whole
+from offbook.core.atomic import atomic_dir, atomic_write_text, restore
 from offbook.training import checkpoint
 from tests.torture.shim import Action, arm, calls
 
@@ -48,7 +48,7 @@ def look_at_saves(place: Path) -> str:
 
 
 def replace_folder(place: Path, content: bytes) -> None:
-    with whole_folder(place / "target") as folder:
+    with atomic_dir(place / "target") as folder:
         for name in "ab":
             (folder / name).write_bytes(content)
 
@@ -66,8 +66,8 @@ WAYS: dict[str, tuple[Callable[[Path], object], Callable[[Path], object], Callab
     "checkpoint": (start_saves, lambda place: save(place, NEW, 10), look_at_saves),
     "folder": (lambda p: replace_folder(p, OLD), lambda p: replace_folder(p, NEW), look_at_folder),
     "file": (
-        lambda p: write_whole(p / "x.json", OLD.decode()),
-        lambda p: write_whole(p / "x.json", NEW.decode()),
+        lambda p: atomic_write_text(p / "x.json", OLD.decode()),
+        lambda p: atomic_write_text(p / "x.json", NEW.decode()),
         lambda p: told({(p / "x.json").read_bytes()}),
     ),
 }

@@ -42,14 +42,14 @@ def test_a_checkpoint_adds_less_than_2_percent(tmp_path: Path, monkeypatch: pyte
     told = {
         "model.source": str(folder),
         "persona.system": "现在你要扮演皇帝身边的女人--甄嬛",
-        "persona.probes": ["你是谁？"],
+        "persona.sample_prompts": ["你是谁？"],
         "generation.max_new_tokens": 1,
         "data.source": str(shared_file("data/huanhuan.json")),
         "data.heldout": 0,
         "train.batch_size": 4,
         "train.epochs": 4 * 4 / 3729,
         "train.save_steps": 1,
-        "track.to": [],
+        "track.trackers": [],
     }
     run = offbook.train(load(None, told))
     size = sum(path.stat().st_size for path in (run.checkpoints / "step-000004").iterdir())

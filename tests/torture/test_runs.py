@@ -37,10 +37,10 @@ def wait_for(path: Path) -> None:
 def test_1_a_run_killed_again_and_again_ends_with_the_same_bits(
     stage: Stage, whole: Make, tmp_path: Path, path: str
 ) -> None:
-    model, luck = whole(path), random.Random(path)
+    model, uniforms = whole(path), random.Random(path)
     for _ in range(3):
         stage.begin(model.settings, tmp_path, "--resume")
-        time.sleep(luck.uniform(0.2, 0.8) * model.seconds)
+        time.sleep(uniforms.uniform(0.2, 0.8) * model.seconds)
         stage.signal(signal.SIGKILL)
         stage.end()
     assert ends_alike(stage, model, tmp_path)
@@ -89,5 +89,5 @@ def test_17_exhausted_memory_names_the_option_and_its_number(
     code, said = stage.begin(told, tmp_path / "runs", memory=spare * 2**20).end()
     assert code == 1, said
     assert "out of memory with passes of up to 2048 tokens" in said
-    assert "--train.max_tokens_per_pass 1024" in said
+    assert "--train.max_tokens_per_micro_batch 1024" in said
     assert "Traceback" not in said

@@ -46,7 +46,7 @@ def tally(table: list[tuple[str, int, int]], fault: str, outcomes: list[bool]) -
 @pytest.mark.parametrize("path", PATHS)
 def test_1_kills_at_random_instants(stage: Stage, whole: Make, table: list, tmp_path: Path, path: str) -> None:
     """Each run is killed several times before it may end; every kill of a run that ends alike was survived."""
-    model, luck = whole(path), random.Random(path)
+    model, uniforms = whole(path), random.Random(path)
     outcomes: list[bool] = []
     seconds = model.seconds
     while len(outcomes) < KILLS // len(PATHS):
@@ -55,7 +55,7 @@ def test_1_kills_at_random_instants(stage: Stage, whole: Make, table: list, tmp_
         while killed < KILLS_A_RUN and not RunDir(runs / "tiny").finished:
             began = time.monotonic()
             stage.begin(model.settings, runs, "--resume")
-            time.sleep(luck.uniform(0, seconds))
+            time.sleep(uniforms.uniform(0, seconds))
             stage.signal(signal.SIGKILL)
             code, said = stage.end()
             assert code in (0, -signal.SIGKILL), said
@@ -88,7 +88,7 @@ def test_2_3_9_a_run_disturbed_at_its_calls(
         code, said = stage.run(model.settings, runs, arm=[str(runs / "tiny"), number, action])
         told = code == -signal.SIGKILL if action is Action.KILL else code in (0, 1, 2) and "Traceback" not in said
         if code == 0:  # a deletion that fails is put off to the next start
-            outcomes.append(ending_of(RunDir(runs / "tiny")) == model.ending)
+            outcomes.append(ending_of(RunDir(runs / "tiny")) == model.stop_token)
         else:
             outcomes.append(told and ends_alike(stage, model, runs))
         if not outcomes[-1]:

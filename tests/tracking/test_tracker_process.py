@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from offbook.core.progress import Silent
+from offbook.core.progress import NullReporter
 from offbook.tracking import tracker_process as guests
-from offbook.tracking.tracker_process import Guest
+from offbook.tracking.tracker_process import TrackerProcess
 
 SETTINGS = {
     "project": "offbook",
@@ -22,7 +22,7 @@ SETTINGS = {
 }
 
 
-class Ears(Silent):
+class Ears(NullReporter):
     def __init__(self):
         self.heard = []
 
@@ -33,7 +33,7 @@ class Ears(Silent):
 def invite(tmp_path, name="swanlab", **changes):
     ears = Ears()
     settings = {**SETTINGS, "folder": str(tmp_path / "swanlog"), **changes}
-    return Guest(name, settings, tmp_path / "swanlog" / f"{name}.log", ears), ears
+    return TrackerProcess(name, settings, tmp_path / "swanlog" / f"{name}.log", ears), ears
 
 
 @pytest.fixture
@@ -141,10 +141,10 @@ def test_a_killed_run_leaves_a_tracker_that_closes_in_order(tmp_path):
     code = f"""
         import os, signal, time
         from pathlib import Path
-        from offbook.core.progress import Silent
-        from offbook.tracking.tracker_process import Guest
+        from offbook.core.progress import NullReporter
+        from offbook.tracking.tracker_process import TrackerProcess
         settings = {SETTINGS | {"folder": str(tmp_path)}!r}
-        guest = Guest("swanlab", settings, Path({str(tmp_path)!r}) / "swanlab.log", Silent())
+        guest = TrackerProcess("swanlab", settings, Path({str(tmp_path)!r}) / "swanlab.log", NullReporter())
         for step in range(20):
             guest({{"step": step, "loss": 1.0}})
         time.sleep(1)

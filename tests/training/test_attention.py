@@ -77,7 +77,7 @@ def test_blocks_hold_little_filling():
 
 def test_a_call_without_segments_is_refused():
     model = adapted("qwen3")
-    fast_path.install(model, fused=False)
+    fast_path.enable(model, fused=False)
     with pytest.raises(RuntimeError, match="packed passes"):
         model(input_ids=torch.tensor([[1, 2, 3]]))
     padded = {"input_ids": torch.tensor([[0, 1, 2]]), "attention_mask": torch.tensor([[0, 1, 1]])}

@@ -86,7 +86,7 @@ def test_6_7_what_a_checkpoint_needs_is_preferred_and_no_condition(folder):
 def test_9_a_whole_one_is_set_aside_until_the_run_comes_by_there_again(folder):
     whole = (folder / "step-000010" / "adapter.bin").read_bytes()
     damage(folder, 5)
-    checkpoint.forget_after(folder, 1)
+    checkpoint.set_aside_after(folder, 1)
     assert sorted(path.name for path in folder.iterdir()) == ["passed-step-000010", "step-000001"]
     for step in (6, 12):
         assert (folder / "passed-step-000010" / "adapter.bin").read_bytes() == whole
@@ -97,7 +97,7 @@ def test_9_a_whole_one_is_set_aside_until_the_run_comes_by_there_again(folder):
 
 def test_9_damaged_ones_beyond_the_resume_do_not_stop_the_next_rotation(folder):
     (folder / "step-000010" / "adapter.bin").write_bytes(b"")
-    checkpoint.forget_after(folder, 5)
+    checkpoint.set_aside_after(folder, 5)
     with checkpoint.writing(folder, 6, {}) as place:
         (place / "adapter.bin").write_bytes(b"x")
     checkpoint.rotate(folder, keep=2)

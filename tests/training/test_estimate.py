@@ -15,7 +15,7 @@ def steps():
 
 def test_the_probe_leaves_no_trace():
     model = adapted("llama", dropout=0.1)
-    fast_path.install(model)
+    fast_path.enable(model)
     model.eval()
     state = torch.get_rng_state()
     estimate.measure(model, steps(), total_steps=10)
@@ -26,7 +26,7 @@ def test_the_probe_leaves_no_trace():
 
 def test_the_largest_pass_is_really_run_and_the_others_are_charged_by_their_work(monkeypatch):
     model = adapted("llama")
-    fast_path.install(model)
+    fast_path.enable(model)
     clock = iter([0.0, 2.0, 10.0, 13.0])
     monkeypatch.setattr(estimate.time, "perf_counter", lambda: next(clock))
     ran = []
@@ -34,16 +34,16 @@ def test_the_largest_pass_is_really_run_and_the_others_are_charged_by_their_work
     monkeypatch.setattr(fast_path, "loss_sum", lambda m, batch: ran.append(batch) or original(m, batch))
     sample = steps()
     found = estimate.measure(model, sample, total_steps=30)
-    passes = [batch for step in sample for batch in step.passes]
-    work = [estimate._work(model, batch) for batch in passes]
-    assert ran[0].input_ids.equal(passes[work.index(max(work))].input_ids)
+    micro_batches = [batch for step in sample for batch in step.micro_batches]
+    work = [estimate._work(model, batch) for batch in micro_batches]
+    assert ran[0].input_ids.equal(micro_batches[work.index(max(work))].input_ids)
     assert found.seconds == pytest.approx(2.0 * sum(work) / max(work) * 10)
     assert found.low < found.seconds < found.high == pytest.approx(1.5 * 3.0 * sum(work) / max(work) * 10)
 
 
 def test_work_counts_tokens_in_the_layers_and_labels_in_the_head():
     model = adapted("llama")
-    batch = pack_step(examples(), max_tokens=10_000).passes[0]
+    batch = pack_step(examples(), max_tokens=10_000).micro_batches[0]
     layers = sum(p.numel() for n, p in model.named_parameters() if ".layers." in n and p.dim() == 2)
     assert estimate._work(model, batch) == layers * batch.input_ids.numel() + 512 * 32 * len(batch.targets)
 

@@ -5,7 +5,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from torch import nn
 
-from offbook.models.low_memory import keep_narrow
+from offbook.models.low_memory import store_in_bfloat16
 from offbook.training import decoder_layer, fast_path
 from offbook.training.packing import pack_step
 from tests.assets import smollm2_path
@@ -25,7 +25,7 @@ LEFT_AS_IT_WAS = {
 
 def fast_gradients(model, rows, **cut):
     total = 0.0
-    for batch in pack_step(rows, **cut).passes:
+    for batch in pack_step(rows, **cut).micro_batches:
         loss = fast_path.loss_sum(model, batch)
         loss.backward()
         total += loss.item()
@@ -36,7 +36,7 @@ def fast_gradients(model, rows, **cut):
 def test_gradient_is_that_of_plain_peft_one_example_at_a_time(architecture):
     model, rows = adapted(architecture), examples()
     truth, loss = plain_gradients(model, rows)
-    notes = fast_path.install(model)
+    notes = fast_path.enable(model)
     for note, words in zip(notes, LEFT_AS_IT_WAS.get(architecture, []), strict=True):
         assert words in note
     for budget in BUDGETS:
@@ -51,7 +51,7 @@ def test_gradient_is_that_of_plain_peft_one_example_at_a_time(architecture):
 def test_each_switch_alone_changes_speed_only(architecture, off):
     model, rows = adapted(architecture), examples(5)
     truth, _ = plain_gradients(model, rows)
-    assert fast_path.install(model, **{off: False}) == []
+    assert fast_path.enable(model, **{off: False}) == []
     found, _ = fast_gradients(model, rows, max_tokens=150)
     assert apart(found, truth) < 5e-6
 
@@ -60,21 +60,21 @@ def test_each_switch_alone_changes_speed_only(architecture, off):
 def test_gradient_checkpointing_changes_nothing_but_memory(fused):
     model, rows = adapted("qwen3", dropout=0.2), examples(5)
     model.train()
-    fast_path.install(model, fused=fused)
+    fast_path.enable(model, fused=fused)
     torch.manual_seed(3)
     truth, _ = fast_gradients(model, rows, max_tokens=150)
-    fast_path.install(model, fused=fused, gradient_checkpointing=True)
+    fast_path.enable(model, fused=fused, gradient_checkpointing=True)
     torch.manual_seed(3)
     found, _ = fast_gradients(model, rows, max_tokens=150)
     assert apart(found, truth) < 1e-6
 
 
 def test_gradient_checkpointing_keeps_less():
-    batch = pack_step(examples(), max_tokens=10_000).passes[0]
+    batch = pack_step(examples(), max_tokens=10_000).micro_batches[0]
     kept = []
     for checkpointing in (False, True):
         model = adapted("llama").train()
-        fast_path.install(model, gradient_checkpointing=checkpointing)
+        fast_path.enable(model, gradient_checkpointing=checkpointing)
         sizes: list[int] = []
         with torch.autograd.graph.saved_tensors_hooks(lambda t, s=sizes: s.append(t.numel()) or t, lambda t: t):
             fast_path.loss_sum(model, batch)
@@ -84,9 +84,9 @@ def test_gradient_checkpointing_keeps_less():
 
 def test_token_losses_are_the_plain_ones_and_name_their_example():
     model, rows = adapted("llama"), examples(6)
-    plain = [fast_path.token_losses(model, pack_step([row], max_tokens=999).passes[0]) for row in rows]
-    fast_path.install(model)
-    for batch in pack_step(rows, max_tokens=150).passes:
+    plain = [fast_path.token_losses(model, pack_step([row], max_tokens=999).micro_batches[0]) for row in rows]
+    fast_path.enable(model)
+    for batch in pack_step(rows, max_tokens=150).micro_batches:
         losses = fast_path.token_losses(model, batch)
         assert losses.dtype == torch.float32
         for owner in batch.owners.unique().tolist():
@@ -95,16 +95,16 @@ def test_token_losses_are_the_plain_ones_and_name_their_example():
 
 def test_the_last_layer_works_for_label_positions_alone():
     model = adapted("llama")
-    fast_path.install(model)
-    batch = pack_step(examples(), max_tokens=10_000).passes[0]
+    fast_path.enable(model)
+    batch = pack_step(examples(), max_tokens=10_000).micro_batches[0]
     seen = []
     mlps = [part.mlp.down_proj.base_layer for part in model.get_base_model().model.layers]
-    watch = decoder_layer.project
+    watch = decoder_layer.fused_linear
     try:
-        decoder_layer.project = lambda x, modules: seen.append((modules[0], len(x))) or watch(x, modules)
+        decoder_layer.fused_linear = lambda x, modules: seen.append((modules[0], len(x))) or watch(x, modules)
         fast_path.loss_sum(model, batch)
     finally:
-        decoder_layer.project = watch
+        decoder_layer.fused_linear = watch
     rows = [count for module, count in seen if getattr(module, "base_layer", None) in mlps]
     assert rows == [batch.input_ids.numel()] * 2 + [len(batch.rows)]
 
@@ -115,7 +115,7 @@ def test_uninstalled_and_plain_models_are_what_they_were():
     before = model(input_ids=ids).logits
     attention = model.config._attn_implementation
     names = set(model.state_dict())
-    fast_path.install(model)
+    fast_path.enable(model)
     assert set(model.state_dict()) == names
     with fast_path.plain(model):
         assert torch.equal(model(input_ids=ids).logits, before)
@@ -123,7 +123,7 @@ def test_uninstalled_and_plain_models_are_what_they_were():
         assert reply.shape == (1, 8)
     with pytest.raises(RuntimeError, match="packed passes"):
         model(input_ids=ids)
-    fast_path.uninstall(model)
+    fast_path.disable(model)
     assert model.config._attn_implementation == attention
     assert torch.equal(model(input_ids=ids).logits, before)
 
@@ -134,25 +134,25 @@ def test_uninstalled_models_checkpoint_as_they_did(before):
     base, ids = model.get_base_model(), torch.tensor([[5, 6, 7, 8]])
     if before:
         base.activation_checkpointing_enable()
-    fast_path.install(model, gradient_checkpointing=True)
+    fast_path.enable(model, gradient_checkpointing=True)
     assert base.is_activation_checkpointing
-    fast_path.install(model)
+    fast_path.enable(model)
     assert base.is_activation_checkpointing == before
-    fast_path.install(model, gradient_checkpointing=True)
-    fast_path.uninstall(model)
+    fast_path.enable(model, gradient_checkpointing=True)
+    fast_path.disable(model)
     assert base.is_activation_checkpointing == before
     assert base.get_input_embeddings()(ids).requires_grad == before
 
 
 def test_a_model_with_the_fast_path_saves_loads_and_merges(tmp_path):
     model = adapted("ernie")
-    fast_path.install(model)
+    fast_path.enable(model)
     model.save_pretrained(tmp_path)
     again = PeftModel.from_pretrained(tiny_model("ernie"), tmp_path)
     ids = torch.tensor([[5, 6, 7, 8]])
     with fast_path.plain(model):
         assert torch.allclose(again(input_ids=ids).logits, model(input_ids=ids).logits, atol=1e-5)
-    fast_path.uninstall(model)
+    fast_path.disable(model)
     expected = model(input_ids=ids).logits
     assert torch.allclose(model.merge_and_unload()(input_ids=ids).logits, expected, atol=1e-4)
 
@@ -160,7 +160,7 @@ def test_a_model_with_the_fast_path_saves_loads_and_merges(tmp_path):
 def test_a_special_adapter_falls_back_to_peft_and_is_told():
     model, rows = adapted("llama", use_dora=True), examples(4)
     truth, _ = plain_gradients(model, rows)
-    (note,) = fast_path.install(model)
+    (note,) = fast_path.enable(model)
     assert "21 layers" in note and "peft" in note
     found, _ = fast_gradients(model, rows, max_tokens=150)
     assert apart(found, truth) < 1e-5
@@ -170,7 +170,7 @@ def test_layers_of_an_unknown_form_fall_back_to_transformers_and_are_told(monkey
     monkeypatch.setattr(decoder_layer, "rotation", lambda module: decoder_layer.rotate_halves)  # ERNIE turns neighbours
     model, rows = adapted("ernie"), examples(4)
     truth, _ = plain_gradients(model, rows)
-    (note,) = fast_path.install(model)
+    (note,) = fast_path.enable(model)
     assert "transformers' own code" in note
     found, _ = fast_gradients(model, rows, max_tokens=150)
     assert apart(found, truth) < 5e-6
@@ -181,7 +181,7 @@ def test_a_model_that_cannot_be_packed_is_computed_one_by_one_and_is_told(monkey
     truth, _ = plain_gradients(model, rows)
     for module in (fast_path.attention, decoder_layer):
         monkeypatch.setattr(module, "attend", lambda query, *_, **__: query)
-    (note,) = fast_path.install(model)
+    (note,) = fast_path.enable(model)
     assert "one by one" in note
     found, _ = fast_gradients(model, rows, max_tokens=150)
     assert apart(found, truth) < 1e-6
@@ -191,7 +191,7 @@ def test_a_model_that_cannot_be_packed_is_computed_one_by_one_and_is_told(monkey
 def test_logits_are_the_model_s_own_without_packing_too(architecture):
     model, rows = adapted(architecture), examples(4)
     truth, _ = plain_gradients(model, rows)
-    fast_path.install(model, packing=False)
+    fast_path.enable(model, packing=False)
     found, _ = fast_gradients(model, rows, max_tokens=150)
     assert apart(found, truth) < 5e-6
 
@@ -200,7 +200,7 @@ def test_logits_are_the_model_s_own_without_packing_too(architecture):
 def test_dropout_on_attention_is_left_out_and_told(architecture):
     rows = examples(4)
     plain, model = (adapted(architecture, base={"attention_dropout": rate}) for rate in (0.0, 0.5))
-    without, notes = fast_path.install(plain), fast_path.install(model)
+    without, notes = fast_path.enable(plain), fast_path.enable(model)
     assert [note for note in notes if note not in without] == [
         "The model's own dropout on attention (0.5) is left out; the adapter's stays."
     ]
@@ -215,7 +215,7 @@ def test_logits_of_a_model_that_knows_nothing_yet_are_told_from_wrong_ones():
     with torch.no_grad():
         model.get_output_embeddings().weight.mul_(1e-3)
     truth, _ = plain_gradients(model, rows)
-    assert "logits" in fast_path.install(model)[0]
+    assert "logits" in fast_path.enable(model)[0]
     found, _ = fast_gradients(model, rows, max_tokens=150)
     assert apart(found, truth) < 5e-6
 
@@ -223,7 +223,7 @@ def test_logits_of_a_model_that_knows_nothing_yet_are_told_from_wrong_ones():
 def test_a_trained_head_is_scored_whole_and_is_told():
     model, rows = adapted("llama", modules_to_save=["lm_head"]), examples(4)
     truth, _ = plain_gradients(model, rows)
-    (note,) = fast_path.install(model)
+    (note,) = fast_path.enable(model)
     assert "output layer" in note
     found, _ = fast_gradients(model, rows, max_tokens=150)
     assert apart(found, truth) < 5e-6
@@ -234,7 +234,7 @@ def test_trained_norms_learn(architecture):
     norms = ["input_layernorm", "post_attention_layernorm", "q_norm"]
     model, rows = adapted(architecture, modules_to_save=norms), examples(4)
     truth, _ = plain_gradients(model, rows)
-    assert fast_path.install(model) == []
+    assert fast_path.enable(model) == []
     found, _ = fast_gradients(model, rows, max_tokens=150)
     assert sum("norm" in name for name in found) == 3 * len(norms)
     assert apart(found, truth) < 5e-6
@@ -242,7 +242,7 @@ def test_trained_norms_learn(architecture):
 
 def test_dropout_follows_torch_s_random_state():
     model, rows = adapted("llama", dropout=0.3), examples(5)
-    fast_path.install(model)
+    fast_path.enable(model)
     model.train()
     state = torch.get_rng_state()
     first, _ = fast_gradients(model, rows, max_tokens=150)
@@ -260,7 +260,7 @@ def test_weights_kept_in_bfloat16_compute_as_the_rounded_float32_model(architect
         for module in rounded.modules():
             if type(module) in (nn.Linear, nn.Embedding):
                 module.weight.copy_(module.weight.bfloat16())
-    narrow = keep_narrow(copy.deepcopy(rounded))
+    narrow = store_in_bfloat16(copy.deepcopy(rounded))
     size = sum(p.numel() * p.element_size() for p in narrow.model.layers.parameters())
     assert size < 0.6 * sum(p.numel() * 4 for p in narrow.model.layers.parameters())
     config = LoraConfig(r=4, lora_alpha=8, target_modules=MODULES, init_lora_weights=False)
@@ -270,7 +270,7 @@ def test_weights_kept_in_bfloat16_compute_as_the_rounded_float32_model(architect
     found = []
     for model in models:
         truth, _ = plain_gradients(model, examples(4))
-        assert fast_path.install(model) == []
+        assert fast_path.enable(model) == []
         fast, _ = fast_gradients(model, examples(4), max_tokens=150)
         assert apart(fast, truth) < 5e-6
         found.append(fast)
@@ -288,7 +288,7 @@ def test_a_real_model_s_gradient_is_plain_peft_s():
         if "lora_B" in name:
             nn.init.normal_(parameter, 0, 0.01)
     truth, _ = plain_gradients(model, examples())
-    assert fast_path.install(model) == []
+    assert fast_path.enable(model) == []
     for budget in (60, 10_000):
         found, _ = fast_gradients(model, examples(), max_tokens=budget)
         assert apart(found, truth) < 1e-5

@@ -38,7 +38,7 @@ def test_outputs_and_gradients_are_peft_s(changes):
     model, modules = pair(**changes)
     x = torch.randn(33, 24, requires_grad=True)
     theirs = tuple(module(x) for module in modules)
-    ours = fused_lora.project(x, modules)
+    ours = fused_lora.fused_linear(x, modules)
     for one, other in zip(ours, theirs, strict=True):
         assert torch.allclose(one, other, atol=1e-5)
     for one, other in zip(run(ours, x, model), run(theirs, x, model), strict=True):
@@ -48,19 +48,19 @@ def test_outputs_and_gradients_are_peft_s(changes):
 @pytest.mark.parametrize("changes", [{"use_dora": True}, {"lora_bias": True, "bias": True}])
 def test_an_adapter_of_another_kind_is_left_to_peft(changes):
     _, modules = pair(**changes)
-    assert fused_lora.branch(modules[0]) is None
+    assert fused_lora.linear_spec(modules[0]) is None
     x = torch.randn(5, 24)
-    assert torch.allclose(fused_lora.project(x, modules)[1], modules[1](x), atol=1e-6)
+    assert torch.allclose(fused_lora.fused_linear(x, modules)[1], modules[1](x), atol=1e-6)
 
 
 def test_merged_and_disabled_adapters_are_noticed():
     model, modules = pair()
     x = torch.randn(5, 24)
-    with_adapter = fused_lora.project(x, modules)[0]
+    with_adapter = fused_lora.fused_linear(x, modules)[0]
     with model.disable_adapter():
-        assert torch.equal(fused_lora.project(x, modules)[0], modules[0].base_layer(x))
+        assert torch.equal(fused_lora.fused_linear(x, modules)[0], modules[0].base_layer(x))
     model.merge_adapter()
-    assert torch.allclose(fused_lora.project(x, modules)[0], with_adapter, atol=1e-5)
+    assert torch.allclose(fused_lora.fused_linear(x, modules)[0], with_adapter, atol=1e-5)
     model.unmerge_adapter()
 
 
@@ -72,7 +72,7 @@ def test_dropout_has_the_gradient_of_its_own_mask():
 
     def fixed(x, *_):
         torch.manual_seed(3)
-        return fused_lora.project(x, modules)
+        return fused_lora.fused_linear(x, modules)
 
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     assert torch.autograd.gradcheck(fixed, (x, *trained))
@@ -81,7 +81,7 @@ def test_dropout_has_the_gradient_of_its_own_mask():
 def test_dropout_has_peft_s_distribution_and_an_independent_mask_for_each_module():
     torch.manual_seed(0)
     x = torch.ones(1000, 1000)
-    (one, survivors), (two, _) = fused_lora.keep_mask(x, 0.1), fused_lora.keep_mask(x, 0.1)
+    (one, survivors), (two, _) = fused_lora.dropout_mask(x, 0.1), fused_lora.dropout_mask(x, 0.1)
     assert survivors == pytest.approx(0.9, abs=1e-5)
     assert one.double().mean().item() == pytest.approx(survivors, abs=5 * (0.09 / 1e6) ** 0.5)
     assert (one * two).double().mean().item() == pytest.approx(survivors**2, abs=0.002)
@@ -94,20 +94,20 @@ def test_dropout_has_peft_s_distribution_and_an_independent_mask_for_each_module
 def test_dropout_keeps_the_mean():
     model, modules = pair(dropout=0.5)
     x = torch.randn(1, 24).expand(40_000, 24)
-    dropped = fused_lora.project(x, modules)[0].mean(0)
+    dropped = fused_lora.fused_linear(x, modules)[0].mean(0)
     assert torch.allclose(dropped, modules[0].eval()(x[:1])[0], atol=0.1)
     model.eval()
-    assert torch.allclose(fused_lora.project(x[:1], modules)[0], modules[0](x[:1]), atol=1e-6)
+    assert torch.allclose(fused_lora.fused_linear(x[:1], modules)[0], modules[0](x[:1]), atol=1e-6)
 
 
 def test_bits_come_from_torch_s_global_generator():
     _, modules = pair(dropout=0.5)
     x = torch.randn(20, 24)
     state = torch.get_rng_state()
-    first = fused_lora.project(x, modules)[0]
-    assert not torch.equal(first, fused_lora.project(x, modules)[0])
+    first = fused_lora.fused_linear(x, modules)[0]
+    assert not torch.equal(first, fused_lora.fused_linear(x, modules)[0])
     torch.set_rng_state(state)
-    assert torch.equal(first, fused_lora.project(x, modules)[0])
+    assert torch.equal(first, fused_lora.fused_linear(x, modules)[0])
 
 
 def test_an_adapter_in_float32_on_a_bfloat16_layer_is_rounded_once():
@@ -115,6 +115,6 @@ def test_an_adapter_in_float32_on_a_bfloat16_layer_is_rounded_once():
     for module in modules:
         module.base_layer.to(torch.bfloat16)
     x = torch.randn(9, 24).bfloat16()
-    for ours, module in zip(fused_lora.project(x, modules), modules, strict=True):
+    for ours, module in zip(fused_lora.fused_linear(x, modules), modules, strict=True):
         assert ours.dtype == torch.bfloat16
         assert torch.equal(ours, module(x))

@@ -8,19 +8,19 @@ from tests.training.samples import adapted, examples
 @pytest.mark.parametrize("architecture", ["llama", "ernie", "mistral", "gemma3", "granite", "cohere", "hyperclovax"])
 def test_the_fast_path_is_proved_for_several_cuts(architecture):
     model = adapted(architecture)
-    fast_path.install(model)
+    fast_path.enable(model)
     proof = gradient_check.prove(model, examples())
     assert proof.holds and proof.isolated
     assert 0 < proof.max_relative_difference <= 1e-5
     assert proof.max_relative_difference == max(proof.modules.values())
     assert len(proof.modules) == 2 * 7 * 3
     assert proof.loss["fast"] == pytest.approx(proof.loss["plain"], rel=1e-6)
-    assert proof.passes[0] == 10 and proof.passes[2] < proof.passes[1] < 10
+    assert proof.micro_batches[0] == 10 and proof.micro_batches[2] < proof.micro_batches[1] < 10
 
 
 def test_the_model_and_torch_are_left_as_they_were():
     model = adapted("llama", dropout=0.1)
-    fast_path.install(model)
+    fast_path.enable(model)
     model.train()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     state = torch.get_rng_state()
@@ -35,7 +35,7 @@ def test_b_is_drawn_so_that_no_gradient_of_a_is_zero():
     for name, parameter in model.named_parameters():
         if "lora_B" in name:
             torch.nn.init.zeros_(parameter)
-    fast_path.install(model)
+    fast_path.enable(model)
     seen = []
     original = gradient_check._plain
     with pytest.MonkeyPatch.context() as patch:
@@ -47,12 +47,12 @@ def test_b_is_drawn_so_that_no_gradient_of_a_is_zero():
 def test_a_broken_mask_is_caught(monkeypatch):
     """Examples of one block see each other's last tokens: neither the gradient nor the isolation can pass."""
     model = adapted("llama")
-    fast_path.install(model)
+    fast_path.enable(model)
     original = attention._block
 
     def leaky(shared, spans, asking):
         block, own = original(shared, spans, asking)
-        return attention.Block(block.keys.roll(1, 0), block.queries, block.positions), own
+        return attention.PaddedBlock(block.keys.roll(1, 0), block.queries, block.positions), own
 
     monkeypatch.setattr(attention, "_block", leaky)
     proof = gradient_check.prove(model, examples())
@@ -62,7 +62,7 @@ def test_a_broken_mask_is_caught(monkeypatch):
 def test_a_leak_too_small_for_the_gradient_is_still_caught(monkeypatch):
     """The last bits of one example depend on another: only the bit-for-bit comparison can see it."""
     model = adapted("llama")
-    fast_path.install(model)
+    fast_path.enable(model)
     original = attention.attend
 
     def leaky(query, key, value, who, **options):
@@ -78,7 +78,7 @@ def test_a_leak_too_small_for_the_gradient_is_still_caught(monkeypatch):
 
 def test_a_wrong_scale_in_one_module_is_named(monkeypatch):
     model = adapted("llama")
-    fast_path.install(model)
+    fast_path.enable(model)
     inside = model.get_base_model().model.layers[1].mlp.up_proj
     with fast_path.plain(model):
         pass

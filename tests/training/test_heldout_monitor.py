@@ -10,7 +10,7 @@ import offbook
 from offbook.core.config.loading import load
 from offbook.core.errors import UsageError
 from offbook.core.metrics_log import read
-from offbook.core.progress import Silent
+from offbook.core.progress import NullReporter
 from offbook.core.rundir import RunDir
 from offbook.pipeline.resuming import needed_by
 from offbook.training import checkpoint
@@ -51,7 +51,7 @@ def losses_of(run):
 
 def test_the_best_state_becomes_the_adapter(overfitting):
     said = []
-    reporter = Silent()
+    reporter = NullReporter()
     reporter.say = said.append
     run = offbook.train(load(None, overfitting), reporter=reporter)
     losses = losses_of(run)
@@ -75,7 +75,7 @@ def test_the_last_state_on_request(overfitting):
 
 def test_a_damaged_best_leaves_the_last(overfitting, monkeypatch):
     said = []
-    reporter = Silent()
+    reporter = NullReporter()
     reporter.say = said.append
     verify = checkpoint.verify
 
@@ -168,7 +168,7 @@ def test_a_row_that_leaves_no_room_for_a_reply_is_not_judged_on(settings, tmp_pa
     assert len(json.loads(run.eval.read_text(encoding="utf-8"))["rows"]) == 2
 
     said = []
-    reporter = Silent()
+    reporter = NullReporter()
     reporter.say = said.append
     card = offbook.pipeline.evaluating.evaluate(run.path, data=judged, reporter=reporter)
     assert [row["origin"] for row in card["rows"]] == ["judged.jsonl:1", "judged.jsonl:3"]
@@ -182,7 +182,7 @@ def test_rows_that_were_learned_are_not_judged_on(settings, rows):
     run = offbook.train(load(None, settings))
     learned = len((run.data / "train.jsonl").read_text(encoding="utf-8").splitlines())
     said = []
-    reporter = Silent()
+    reporter = NullReporter()
     reporter.say = said.append
     offbook.pipeline.evaluating.evaluate(run.path, data=rows, prompts=2, reporter=reporter)
     assert any(line.startswith(f"{learned} of ") and "trained on them" in line for line in said)
@@ -193,7 +193,7 @@ def test_rows_that_were_learned_are_not_judged_on(settings, rows):
 
 def test_a_verdict_that_fails_costs_the_run_nothing(settings, monkeypatch):
     said = []
-    reporter = Silent()
+    reporter = NullReporter()
     reporter.say = said.append
 
     def broken(*args, **kwargs):

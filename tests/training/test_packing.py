@@ -3,13 +3,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from offbook.core.types import NO_LABEL, Example
-from offbook.training.packing import Batch, Step, pack_step
+from offbook.training.packing import MicroBatch, StepBatch, pack_step
 from tests.training.samples import example, examples
 
 SYSTEM = list(range(100, 160))
 
 
-def unpack(batch: Batch) -> list[tuple[list[int], list[int]]]:
+def unpack(batch: MicroBatch) -> list[tuple[list[int], list[int]]]:
     """(ids, labels) of the examples of a pass, as the model sees them."""
     row, found, start = batch.input_ids[0].tolist(), [], batch.prefix
     labels = dict(zip(batch.rows.tolist(), batch.targets.tolist(), strict=True))
@@ -22,8 +22,8 @@ def unpack(batch: Batch) -> list[tuple[list[int], list[int]]]:
     return found
 
 
-def contents(step: Step) -> list[tuple[list[int], list[int]]]:
-    return sorted(pair for batch in step.passes for pair in unpack(batch))
+def contents(step: StepBatch) -> list[tuple[list[int], list[int]]]:
+    return sorted(pair for batch in step.micro_batches for pair in unpack(batch))
 
 
 @settings(deadline=None, max_examples=60)
@@ -33,7 +33,7 @@ def test_every_cut_of_a_step_holds_the_same_examples(seed, max_tokens, packing, 
     step = pack_step(rows, max_tokens=max_tokens, packing=packing, prefix=prefix)
     assert contents(step) == sorted((row.ids, row.labels) for row in rows)
     assert step.label_tokens == sum(row.label_count for row in rows)
-    for batch in step.passes:
+    for batch in step.micro_batches:
         assert batch.input_ids.numel() == batch.prefix + sum(batch.lengths)
         assert batch.input_ids.numel() <= max_tokens or len(batch.lengths) == 1
         assert batch.rows.equal(batch.rows.sort().values)
@@ -41,7 +41,7 @@ def test_every_cut_of_a_step_holds_the_same_examples(seed, max_tokens, packing, 
 
 def test_the_common_prefix_stands_once_and_positions_go_on_from_it():
     rows = [example((SYSTEM, False), ([1, 2], False), ([3], True)), example((SYSTEM, False), ([4], False), ([5], True))]
-    (batch,) = pack_step(rows, max_tokens=1000).passes
+    (batch,) = pack_step(rows, max_tokens=1000).micro_batches
     assert batch.prefix == 60 and batch.lengths == (2, 3)
     assert batch.input_ids[0, 60:].tolist() == [4, 5, 1, 2, 3]
     assert batch.position_ids[0, 60:].tolist() == [60, 61, 60, 61, 62]
@@ -50,7 +50,7 @@ def test_the_common_prefix_stands_once_and_positions_go_on_from_it():
 
 def test_the_prefix_ends_before_the_first_position_that_predicts_a_label():
     twice = example((SYSTEM, False), ([7, 8], True))
-    (batch,) = pack_step([twice, twice], max_tokens=1000).passes
+    (batch,) = pack_step([twice, twice], max_tokens=1000).micro_batches
     assert batch.prefix == len(SYSTEM) - 1
     assert batch.lengths == (3, 3)
 
@@ -64,7 +64,7 @@ def test_one_odd_row_costs_its_own_tokens_and_no_more():
 
 def test_a_short_common_beginning_is_not_worth_a_pass_of_its_own():
     rows = [example(([group], False), ([n], False), ([n], True)) for group in (1, 2) for n in range(4)]
-    assert len(pack_step(rows, max_tokens=10_000).passes) == 1
+    assert len(pack_step(rows, max_tokens=10_000).micro_batches) == 1
 
 
 def test_the_trainer_counts_the_labels_shifted_or_not():
@@ -83,4 +83,6 @@ def test_an_example_without_a_label_is_left_out():
 
 def test_tensors_move_together():
     step = pack_step(examples(), max_tokens=100).to("meta")
-    assert all(part.device == torch.device("meta") for b in step.passes for part in (b.input_ids, b.rows, b.targets))
+    assert all(
+        part.device == torch.device("meta") for b in step.micro_batches for part in (b.input_ids, b.rows, b.targets)
+    )

@@ -7,7 +7,7 @@ from transformers import TrainingArguments
 from offbook.core.config.schema import TrainConfig
 from offbook.core.errors import UsageError
 from offbook.training import fast_path
-from offbook.training.batch_sampler import Plan
+from offbook.training.batch_sampler import BatchSampler
 from offbook.training.packing import pack_step
 from offbook.training.trainer import StepTrainer
 from tests.training.samples import adapted, examples
@@ -17,7 +17,7 @@ def trainer(model, folder, losses):
     settings = TrainConfig(batch_size=4, epochs=1, save_steps=1000)
     return StepTrainer(
         model=model,
-        plan=Plan(examples(), settings.batch_size, settings.epochs, settings.seed),
+        plan=BatchSampler(examples(), settings.batch_size, settings.epochs, settings.seed),
         settings=settings,
         collate=lambda rows: pack_step(rows, max_tokens=150),
         loss_sum=fast_path.loss_sum,
@@ -43,7 +43,7 @@ def test_two_gpus_change_nothing(tmp_path, monkeypatch):
     for post_init in (ready, sees_two_gpus):
         monkeypatch.setattr(TrainingArguments, "__post_init__", post_init)
         model = adapted("llama")
-        fast_path.install(model)
+        fast_path.enable(model)
         losses: list[float] = []
         trainer(model, tmp_path / post_init.__name__, losses).train()
         found.append(losses)

@@ -58,8 +58,8 @@ def _warn_of_share(known: dict[str, Any], data: DataConfig) -> None:
 
 
 def _write_page(path: Path, known: dict[str, Any], config: RunConfig) -> None:
-    from offbook.core.atomic import write_whole
+    from offbook.core.atomic import atomic_write_text
     from offbook.data.html_report import render
 
-    write_whole(path, render(known, title=f"{config.persona.name}: {config.name}"))
+    atomic_write_text(path, render(known, title=f"{config.persona.name}: {config.name}"))
     click.echo(f"Wrote {path}", err=True)

@@ -52,7 +52,7 @@ def _problems(hardware: dict[str, Any], disk_free: int) -> list[dict[str, str]]:
         found.append(
             {
                 "what": f"{hardware['memory_bytes'] / GIB:.1f} GiB of memory: larger models may not fit",
-                "fix": "--model.dtype low_memory --train.max_tokens_per_pass 512",
+                "fix": "--model.dtype low_memory --train.max_tokens_per_micro_batch 512",
             }
         )
     if disk_free < 3 * GIB:

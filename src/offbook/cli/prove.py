@@ -32,7 +32,9 @@ def command(config: RunConfig, examples: int, as_json: bool) -> None:
         print_json(asdict(proof))
     else:
         worst = max(proof.modules, key=lambda name: proof.modules[name])
-        click.echo(f"rows compared         {proof.examples}, in {', '.join(map(str, proof.passes))} passes")
+        click.echo(
+            f"rows compared         {proof.examples}, in {', '.join(map(str, proof.micro_batches))} micro-batches"
+        )
         click.echo(f"loss                  fast {proof.loss['fast']:.7f}, plain {proof.loss['plain']:.7f}")
         click.echo(f"worst gradient        {proof.max_relative_difference:.1e} of its length ({worst})")
         click.echo(f"rows see each other   {'no' if proof.isolated else 'YES'}")

@@ -17,7 +17,9 @@ import click
 @click.option(
     "--engine", default="auto", show_default=True, help="transformers, llama.cpp, or the faster that is there."
 )
-@click.option("--keep-prompt", is_flag=True, help="Use the character's own prompt even if a client sends another.")
+@click.option(
+    "--force-system-prompt", is_flag=True, help="Use the character's own prompt even if a client sends another."
+)
 @click.option("--base-model", metavar="SOURCE", help="The base of a bare adapter folder (as in model.source).")
 @click.option("--template", metavar="NAME", help="A built-in chat template, for a bare adapter whose base has none.")
 def command(run: str, **options: object) -> None:

@@ -28,14 +28,14 @@ def show_plan(out: Console, job: Any, known: dict[str, Any]) -> None:
         f"LoRA rank {lora.rank}, alpha {lora.alpha:g}, dropout {lora.dropout:g}: "
         f"{known['trainable_parameters']:,} trainable ({known['trainable_parameters'] / known['parameters']:.2%})",
     )
-    general = f" ({known['mixed_in']} of them mixed in)" if known["mixed_in"] else ""
+    general = f" ({known['replay_rows']} of them mixed in)" if known["replay_rows"] else ""
     table.add_row("data", f"{len(job.material.train)} rows to learn{general}, {known['heldout_rows']} held out")
     table.add_row(
         "steps",
         f"{known['steps']} of {train.batch_size} examples, {train.epochs:g} epochs, rate {train.learning_rate:g}",
     )
-    ending = known["stop"]
-    table.add_row("a reply ends with", f"{ending['token']} ({'proved' if ending['proved'] else 'NOT PROVED'})")
+    stop_token = known["stop"]
+    table.add_row("a reply ends with", f"{stop_token['token']} ({'proved' if stop_token['proved'] else 'NOT PROVED'})")
     expected = known["estimate"]
     table.add_row(
         "time", f"{clock(expected['low'])} to {clock(expected['high'])} on this machine, as busy as it is now"

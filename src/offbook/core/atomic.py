@@ -16,7 +16,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
-def whole_folder(target: Path) -> Iterator[Path]:
+def atomic_dir(target: Path) -> Iterator[Path]:
     """A temporary sibling of `target` to write in; it takes `target`'s place only if the block ends well.
 
     Every file and the folder are on disk before the rename, so after a crash `target` is absent, old or whole. The old
@@ -35,10 +35,10 @@ def whole_folder(target: Path) -> Iterator[Path]:
             sync(path)
         sync(temporary)
         if target.exists():
-            target.rename(_aside(target))
+            target.rename(_backup_path(target))
         temporary.rename(target)
         sync(target.parent)
-        shutil.rmtree(_aside(target), ignore_errors=True)
+        shutil.rmtree(_backup_path(target), ignore_errors=True)
     except BaseException as error:
         full = _is_full(temporary)
         shutil.rmtree(temporary, ignore_errors=True)
@@ -51,14 +51,14 @@ def whole_folder(target: Path) -> Iterator[Path]:
 
 def restore(target: Path) -> None:
     """Put the old `target` back if a writer died after it had made way and before the new one took its place."""
-    old = _aside(target)
+    old = _backup_path(target)
     if target.exists():
         shutil.rmtree(old, ignore_errors=True)
     elif old.exists():
         old.rename(target)
 
 
-def _aside(target: Path) -> Path:
+def _backup_path(target: Path) -> Path:
     return target.with_name(f".old-{target.name}")
 
 
@@ -71,7 +71,7 @@ def _is_full(folder: Path) -> bool:
     return False
 
 
-def write_whole(path: Path, text: str) -> None:
+def atomic_write_text(path: Path, text: str) -> None:
     """Write a text file so that a reader sees the old content or the new, never a part."""
     temporary = path.with_name(f".tmp-{path.name}")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,9 +81,9 @@ def write_whole(path: Path, text: str) -> None:
     sync(path.parent)
 
 
-def write_json(path: Path, value: Any) -> None:
-    """`write_whole` of a value as readable JSON."""
-    write_whole(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+def atomic_write_json(path: Path, value: Any) -> None:
+    """`atomic_write_text` of a value as readable JSON."""
+    atomic_write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
 def sync(path: Path) -> None:

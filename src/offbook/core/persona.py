@@ -16,7 +16,7 @@ from offbook.core.types import Turn
 FILE_NAME = "persona.json"
 
 
-class Ending(BaseModel):
+class StopToken(BaseModel):
     """The token that ends a reply: in training, in chat, in the server and in every export."""
 
     token: str
@@ -40,8 +40,8 @@ class Persona(BaseModel):
     name: str
     system: str | None = None
     greeting: str | None = None
-    probes: list[str] = []
-    ending: Ending
+    sample_prompts: list[str] = []
+    stop_token: StopToken
     generation: GenerationConfig
     base: BaseModelRef
     template: str | None = None

@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Reporter(Protocol):
-    """The command line shows these; `Silent` is for callers from Python."""
+    """The command line shows these; `NullReporter` is for callers from Python."""
 
     def say(self, text: str) -> None:
         """A sentence worth reading."""
@@ -21,7 +21,7 @@ class Reporter(Protocol):
         ...
 
 
-class Silent:
+class NullReporter:
     """A reporter that says nothing."""
 
     def say(self, text: str) -> None: ...

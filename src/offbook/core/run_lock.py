@@ -14,12 +14,12 @@ from offbook.core.rundir import RunDir
 
 VMSTAT = Path("/proc/vmstat")
 
-LEAVING, GONE = ".old-run", ".tmp-run"
+MOVING_OUT, DELETED = ".old-run", ".tmp-run"
 """In the run's folder: what a run wrote while it is moved out of the way, and once it is given up."""
 
 
 @contextmanager
-def exclusive(run: RunDir, *, resume: bool, overwrite: bool) -> Iterator[int | None]:
+def training_lock(run: RunDir, *, resume: bool, overwrite: bool) -> Iterator[int | None]:
     """Hold the run's lock to train it. Nothing of an old run is touched: that is `clear`'s, when all else is certain.
 
     Yields:
@@ -74,7 +74,7 @@ def clear(run: RunDir) -> None:
 
     The lock must be held. A kill leaves either all of it, which the next writer puts back, or nothing.
     """
-    leaving, gone = run.path / LEAVING, run.path / GONE
+    leaving, gone = run.path / MOVING_OUT, run.path / DELETED
     leaving.mkdir()
     for path in _written(run):
         if path.exists():
@@ -145,13 +145,13 @@ def _written(run: RunDir) -> list[Path]:
 
 def _put_back(run: RunDir) -> None:
     """Undo a `clear` that was killed before the old run was given up, or end one that was killed after that."""
-    leaving = run.path / LEAVING
+    leaving = run.path / MOVING_OUT
     if leaving.is_dir():
         for path in reversed(_written(run)):
             if (leaving / path.name).exists():
                 (leaving / path.name).rename(path)
         leaving.rmdir()
-    shutil.rmtree(run.path / GONE, ignore_errors=True)
+    shutil.rmtree(run.path / DELETED, ignore_errors=True)
 
 
 def _last_writer(run: RunDir) -> tuple[int, int] | None:

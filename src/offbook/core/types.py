@@ -32,10 +32,10 @@ class Turn:
 
     role: Role
     text: str
-    learn: bool = True
-    """False for a reply of the character's that is read as context alone: no loss is taken on it."""
-    ends: bool = True
-    """False for a last reply that is only the beginning of one: that it ends there is not learned."""
+    weight: float = 1.0
+    """0 for a reply of the character's that is read as context alone: no loss is taken on it."""
+    has_stop_token: bool = True
+    """False for a last reply that is only the beginning of one: that it stops there is not learned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Conversation:
     @property
     def replies(self) -> tuple[str, ...]:
         """What the character says and the model must learn, in order."""
-        return tuple(turn.text for turn in self.turns if turn.role == "assistant" and turn.learn)
+        return tuple(turn.text for turn in self.turns if turn.role == "assistant" and turn.weight)
 
     @property
     def prompt(self) -> str:

@@ -45,7 +45,7 @@ class Texts:
         pairs = pairs[np.diff(pairs, prepend=-1) > 0]
         self._ranks = (pairs % len(counts)).astype(np.uint32)
         self._starts = np.searchsorted(pairs, np.arange(len(padded) + 1) * len(counts))
-        self.lonely = int((counts == 1).sum())
+        self.singletons = int((counts == 1).sum())
         """Ranks below this one occur once in all texts, so they lead nowhere."""
 
     def ranks(self, number: int) -> np.ndarray:
@@ -84,7 +84,7 @@ class Index:
     def _telling(self, ranks: np.ndarray) -> list[int]:
         """So many of the rarest that a text which shares none of them cannot reach the threshold."""
         rarest = ranks[: len(ranks) - ceil(THRESHOLD * len(ranks)) + 1]
-        return rarest[rarest >= self._texts.lonely].tolist()
+        return rarest[rarest >= self._texts.singletons].tolist()
 
 
 def _alike(one: set[int], other: np.ndarray) -> bool:

@@ -119,7 +119,7 @@ def to_conversation(row: Row, origin: Origin, format: Format | None = None) -> C
     """
     row = _in_english(row)
     turns = _join((format or detect(row)).read(row))
-    if not turns or turns[-1].role != "assistant" or not turns[-1].learn:
+    if not turns or turns[-1].role != "assistant" or not turns[-1].weight:
         raise RowError("it does not end with a reply of the character's")
     scene = _scene(row)
     return Conversation(turns, origin if scene is None else Origin(origin.file, origin.line, scene))
@@ -183,7 +183,7 @@ def _turns(row: Row, column: str) -> Spoken:
         if role is None:
             raise RowError(f"turn {number} is by '{speaker}', known are {', '.join(ROLES)}")
         text = _content(turn.get("content", turn.get("value")), f"the text of turn {number}")
-        yield Turn(role, text, learn=turn.get("weight") != 0)
+        yield Turn(role, text, weight=float(turn.get("weight") != 0))
 
 
 def _content(value: Any, name: str) -> str:
@@ -226,7 +226,7 @@ def _join(spoken: Spoken) -> tuple[Turn, ...]:
                 raise RowError("a reply of the character's is empty")
             continue
         if turns and turns[-1].role == turn.role:
-            if turns[-1].learn != turn.learn:
+            if turns[-1].weight != turn.weight:
                 raise RowError("of two replies in a row, one is to be learned and one is not")
             turns[-1] = replace(turns[-1], text=f"{turns[-1].text}\n{turn.text}")
         elif turn.role == "system" and turns:

@@ -21,17 +21,17 @@ BANDS, ROWS = 64, 5
 NOTHING: list[int] = []
 
 
-def normal(text: str) -> str:
+def normalize(text: str) -> str:
     """The text as it is compared: letters and digits only, without case and width; other text stays as it is."""
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text).casefold()) or text.strip()
 
 
-class Near:
+class MinHashIndex:
     """Texts with their candidates for likeness; a text that is None is like no other."""
 
     def __init__(self, texts: Sequence[str | None]) -> None:
         classes: dict[str, int] = {}
-        self.of = [None if text is None else classes.setdefault(normal(text), len(classes)) for text in texts]
+        self.of = [None if text is None else classes.setdefault(normalize(text), len(classes)) for text in texts]
         """Text → its class: texts that are equal once normal."""
         self._texts = list(classes)
         self._buckets: dict[int, list[int]] = defaultdict(list)
@@ -54,10 +54,10 @@ class Near:
         return False
 
 
-class Seen:
+class SeenIndex:
     """Some of the texts of a Near, and the question whether another is like one of them."""
 
-    def __init__(self, near: Near) -> None:
+    def __init__(self, near: MinHashIndex) -> None:
         self._near = near
         self._classes: set[int] = set()
         self._members: dict[int, list[int]] = defaultdict(list)

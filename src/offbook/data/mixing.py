@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from offbook.core.types import Conversation
-from offbook.data.seeded_hash import chance
+from offbook.data.seeded_hash import stable_uniform
 
 
 def choose(general: Sequence[Conversation], own: int, share: float, seed: int) -> list[Conversation]:
@@ -21,6 +21,6 @@ def choose(general: Sequence[Conversation], own: int, share: float, seed: int) -
     count = min(len(general), round(own * share / (1 - share)))
     ranked = sorted(
         range(len(general)),
-        key=lambda index: chance(seed, str([(turn.role, turn.text) for turn in general[index].turns])),
+        key=lambda index: stable_uniform(seed, str([(turn.role, turn.text) for turn in general[index].turns])),
     )
     return [general[index] for index in sorted(ranked[:count])]

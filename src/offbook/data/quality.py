@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from offbook.core.types import Conversation, Turn
 from offbook.data.checks import CHECKS, Sample
-from offbook.data.minhash import Near, Seen, normal
+from offbook.data.minhash import MinHashIndex, SeenIndex, normalize
 from offbook.data.row_text import asked, body
 
 FEW_ROWS, TOO_FEW_ROWS = 200, 20
@@ -100,7 +100,7 @@ def report(conversations: Sequence[Conversation]) -> dict[str, Any]:
     }
 
 
-def thin(
+def deduplicate(
     conversations: Sequence[Conversation], dedupe: str = "off", max_per_prompt: int | None = None
 ) -> list[Conversation]:
     """What is left, in its order, once repetition is taken out; of several rows the first is kept.
@@ -151,8 +151,8 @@ def _without_copies(conversations: Sequence[Conversation]) -> list[Conversation]
 
 
 def _without_near(conversations: Sequence[Conversation]) -> list[Conversation]:
-    near = Near([body(conversation) for conversation in conversations])
-    seen, kept = Seen(near), []
+    near = MinHashIndex([body(conversation) for conversation in conversations])
+    seen, kept = SeenIndex(near), []
     for index, conversation in enumerate(conversations):
         if not seen.has_like(index):
             seen.add(index)
@@ -164,7 +164,7 @@ def _without_surplus(conversations: Sequence[Conversation], most: int) -> list[C
     answers: Counter[str] = Counter()
     kept = []
     for conversation in conversations:
-        prompt = normal(asked(conversation))
+        prompt = normalize(asked(conversation))
         answers[prompt] += 1
         if not prompt or answers[prompt] <= most:
             kept.append(conversation)

@@ -35,7 +35,7 @@ def load_rows(path: Path) -> list[Conversation]:
     for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
         row = json.loads(line)
         turns = tuple(
-            Turn(message["role"], message["content"], message.get("weight") != 0, message.get("ends", True))
+            Turn(message["role"], message["content"], message.get("weight", 1.0), message.get("has_stop_token", True))
             for message in row["messages"]
         )
         rows.append(Conversation(turns, Origin(**row["source"])))
@@ -43,6 +43,6 @@ def load_rows(path: Path) -> list[Conversation]:
 
 
 def _message(turn: Turn) -> dict[str, Any]:
-    weight = {} if turn.learn else {"weight": 0}
-    cut = {} if turn.ends else {"ends": False}
+    weight = {} if turn.weight else {"weight": 0}
+    cut = {} if turn.has_stop_token else {"has_stop_token": False}
     return {"role": turn.role, "content": turn.text, **weight, **cut}

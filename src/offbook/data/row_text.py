@@ -17,5 +17,5 @@ def body(conversation: Conversation) -> str:
     neighbours look like copies of each other.
     """
     turns = conversation.turns
-    start = max((place + 1 for place, turn in enumerate(turns) if not turn.learn), default=0)
+    start = max((place + 1 for place, turn in enumerate(turns) if not turn.weight), default=0)
     return "\n".join(turn.text for turn in turns[start:] if turn.role != "system")

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from math import ceil
 
 from offbook.core.types import Conversation
-from offbook.data.minhash import Near, Seen, normal
+from offbook.data.minhash import MinHashIndex, SeenIndex, normalize
 from offbook.data.row_text import asked, body
-from offbook.data.seeded_hash import chance
+from offbook.data.seeded_hash import stable_uniform
 
 LARGEST_UNIT = 40
 """A unit of more rows than these and than all that is to be held out is never held out, nor one of more than half of
@@ -65,11 +65,11 @@ def against(conversations: Sequence[Conversation], judged: Sequence[Conversation
 
 
 def _row(conversation: Conversation) -> Unit:
-    return "row", normal(body(conversation))
+    return "row", normalize(body(conversation))
 
 
 def _prompt(conversation: Conversation) -> Unit:
-    prompt = normal(asked(conversation))
+    prompt = normalize(asked(conversation))
     return ("prompt", prompt) if prompt else _row(conversation)
 
 
@@ -80,7 +80,7 @@ def _scene(conversation: Conversation) -> Unit:
 
 def _draw(units: Sequence[Unit], share: float, seed: int) -> set[Unit]:
     """The units to hold out, one at least."""
-    lots = {unit: chance(seed, "\n".join(unit)) for unit in units}
+    lots = {unit: stable_uniform(seed, "\n".join(unit)) for unit in units}
     drawn = {unit for unit in units if lots[unit] < share}
     if all(kind == "scene" for kind, _ in units):
         drawn.add(min(units[: ceil(1 / share)], key=lots.__getitem__))
@@ -90,10 +90,10 @@ def _draw(units: Sequence[Unit], share: float, seed: int) -> set[Unit]:
 def _part(conversations: Sequence[Conversation], held: Sequence[bool], by: str) -> Split:
     """Put each row on its pile, unless it resembles an earlier row of the other."""
     # Where rows are the units, (nearly) all answer the same, which tells nothing.
-    prompts = ["" if by == "row" else normal(asked(conversation)) for conversation in conversations]
+    prompts = ["" if by == "row" else normalize(asked(conversation)) for conversation in conversations]
     views = (
-        Near([body(conversation) for conversation in conversations]),
-        Near([_telling_reply(conversation) for conversation in conversations]),
+        MinHashIndex([body(conversation) for conversation in conversations]),
+        MinHashIndex([_telling_reply(conversation) for conversation in conversations]),
     )
     rows = range(len(conversations))
     dropped = _joining(rows, held, prompts, views)
@@ -111,10 +111,12 @@ def _part(conversations: Sequence[Conversation], held: Sequence[bool], by: str) 
     )
 
 
-def _joining(order: Iterable[int], held: Sequence[bool], prompts: Sequence[str], views: Sequence[Near]) -> set[int]:
+def _joining(
+    order: Iterable[int], held: Sequence[bool], prompts: Sequence[str], views: Sequence[MinHashIndex]
+) -> set[int]:
     """The rows that resemble one of the other side that came before them (and is not left out itself)."""
     asked: dict[bool, set[str]] = {False: set(), True: set()}
-    seen = {side: [Seen(view) for view in views] for side in asked}
+    seen = {side: [SeenIndex(view) for view in views] for side in asked}
     joining = set()
     for row in order:
         side, prompt = held[row], prompts[row]
@@ -129,4 +131,4 @@ def _joining(order: Iterable[int], held: Sequence[bool], prompts: Sequence[str],
 
 def _telling_reply(conversation: Conversation) -> str | None:
     text = "\n".join(conversation.replies)
-    return text if len(normal(text)) >= TELLING else None
+    return text if len(normalize(text)) >= TELLING else None

@@ -10,7 +10,7 @@ from scipy.stats import binomtest
 from offbook.core.errors import UsageError
 from offbook.evaluation import confidence
 from offbook.evaluation.messages import wording
-from offbook.evaluation.metrics import FIGURES, Figure, Items
+from offbook.evaluation.metrics import FIGURES, Items, ReportedMetric
 from offbook.evaluation.scorecard import value
 
 
@@ -37,7 +37,7 @@ def compare(cards: Mapping[str, Mapping[str, Any]], lang: str = "en") -> dict[st
     return {"runs": list(cards), "figures": [_figure(figure, list(cards.values()), lang) for figure in FIGURES]}
 
 
-def _figure(figure: Figure, cards: list[Mapping[str, Any]], lang: str) -> dict[str, Any]:
+def _figure(figure: ReportedMetric, cards: list[Mapping[str, Any]], lang: str) -> dict[str, Any]:
     return {
         "name": figure.path,
         "title": wording(lang)["figures"][figure.path]["title"],
@@ -57,7 +57,7 @@ def _figure(figure: Figure, cards: list[Mapping[str, Any]], lang: str) -> dict[s
 NONE: dict[str, Any] = {"difference": None, "difference_interval": None, "pairs": 0, "clear": False}
 
 
-def _between(figure: Figure, first: Mapping[str, Any], card: Mapping[str, Any]) -> dict[str, Any]:
+def _between(figure: ReportedMetric, first: Mapping[str, Any], card: Mapping[str, Any]) -> dict[str, Any]:
     """A run's difference from the first one's."""
     judges = [each["fidelity"]["classifier"]["against"] for each in (first, card)]
     if figure.item == "fidelity" and judges[0] != judges[1]:
@@ -68,7 +68,7 @@ def _between(figure: Figure, first: Mapping[str, Any], card: Mapping[str, Any]) 
     return difference(figure, after, before)
 
 
-def difference(figure: Figure, after: Items, before: Items) -> dict[str, Any]:
+def difference(figure: ReportedMetric, after: Items, before: Items) -> dict[str, Any]:
     """Difference of two weighted means over the shared items; the weights of both are resampled together."""
     shared = [key for key in after if key in before]
     if len(shared) < 2:

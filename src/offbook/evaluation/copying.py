@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from offbook.evaluation import confidence
-from offbook.evaluation.metric_result import Measured
-from offbook.evaluation.responses import Evidence
+from offbook.evaluation.metric_result import MetricResult
+from offbook.evaluation.responses import ModelOutputs
 from offbook.evaluation.words import spans, words
 
 SEED = 4
@@ -83,7 +83,7 @@ class Lines:
         return best
 
 
-def measure(evidence: Evidence) -> Measured:
+def measure(evidence: ModelOutputs) -> MetricResult:
     """Copying by both models, beside that of the character's own held-out lines, which never saw the training lines:
     what it shares with them (a stock phrase) is no theft."""
     train = [line for row in evidence.train for line in row.replies]
@@ -100,7 +100,7 @@ def measure(evidence: Evidence) -> Measured:
     replies = [
         {"base": _mark(base), "tuned": _mark(tuned)} for base, tuned in zip(found["base"], found["tuned"], strict=True)
     ]
-    return Measured(summary, {"replies": replies})
+    return MetricResult(summary, {"replies": replies})
 
 
 def _summary(found: Sequence[Copied], train: Sequence[str]) -> dict[str, Any]:

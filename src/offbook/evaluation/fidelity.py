@@ -26,8 +26,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from offbook.evaluation import confidence
-from offbook.evaluation.metric_result import Measured
-from offbook.evaluation.responses import Evidence
+from offbook.evaluation.metric_result import MetricResult
+from offbook.evaluation.responses import ModelOutputs
 from offbook.evaluation.words import words
 
 FOLDS = 5
@@ -41,7 +41,7 @@ WEAK_AUC = 0.7
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgeScores:
     """The judges' opinion. A judge ranks a text by the share of its own kind of impostor that the text lies above; it
     has seen neither these impostors nor the text, nor the base model's reply to the same prompt. An impostor need be
     found out by one judge alone, so a text's score is its lowest rank; one that says nothing scores 0."""
@@ -55,32 +55,32 @@ class Judged:
     tuned: list[float]
 
 
-def measure(evidence: Evidence) -> Measured:
+def measure(evidence: ModelOutputs) -> MetricResult:
     """Score, chrF against the true line, length and vocabulary of both models' replies, beside the character's own."""
     own = _distinct(row.replies for row in evidence.heldout)
     replies = {who: [getattr(pair, who).text for pair in evidence.exchanges] for who in ("base", "tuned")}
     judged = _judge(own, _impostors(evidence, own, replies["base"]), **replies)
-    believed = judged if judged and judged.auc >= WEAK_AUC else None
+    trusted = judged if judged and judged.auc >= WEAK_AUC else None
     known = {word for row in evidence.train for line in row.replies for word in words(line)}
     said = {**replies, "own": own}
     room = min(sum(len(words(text)) for text in texts) for texts in said.values())
-    summary: dict[str, Any] = {"classifier": _classifier(judged, believed, len(own))}
+    summary: dict[str, Any] = {"classifier": _classifier(judged, trusted, len(own))}
     items: list[dict[str, Any]] = [{} for _ in evidence.exchanges]
     for who, texts in replies.items():
         likeness = [_chrf(text, pair.reference) for text, pair in zip(texts, evidence.exchanges, strict=True)]
-        scores = getattr(believed, who) if believed else []
+        scores = getattr(trusted, who) if trusted else []
         chrf = confidence.entry("value", confidence.mean(likeness))
         summary[who] = {**_score(scores), "chrf": chrf, **_style(texts, known, room)}
         for item, like, score in zip(items, likeness, scores or [None] * len(items), strict=True):
             item[who] = {"chrf": round(like, 6), "fidelity": None if score is None else round(score, 6)}
-    summary["own"] = {**_score(believed.own if believed else []), **_style(own, known, room)}
-    if believed:
-        summary["difference"] = confidence.entry("score", confidence.difference(believed.tuned, believed.base))
-        summary["from_own"] = confidence.entry("score", confidence.gap(believed.tuned, believed.own))
-    return Measured(summary, {"replies": items})
+    summary["own"] = {**_score(trusted.own if trusted else []), **_style(own, known, room)}
+    if trusted:
+        summary["difference"] = confidence.entry("score", confidence.difference(trusted.tuned, trusted.base))
+        summary["from_own"] = confidence.entry("score", confidence.gap(trusted.tuned, trusted.own))
+    return MetricResult(summary, {"replies": items})
 
 
-def _impostors(evidence: Evidence, own: Sequence[str], base: Sequence[str]) -> dict[str, Sequence[str]]:
+def _impostors(evidence: ModelOutputs, own: Sequence[str], base: Sequence[str]) -> dict[str, Sequence[str]]:
     """Each kind of impostor's lines, of which there are enough to learn from."""
     language = "zh" if sum(map(_is_chinese, own)) > len(own) / 2 else "en"
     kinds = {
@@ -94,7 +94,7 @@ def _impostors(evidence: Evidence, own: Sequence[str], base: Sequence[str]) -> d
 
 def _judge(
     own: Sequence[str], impostors: Mapping[str, Sequence[str]], base: Sequence[str], tuned: Sequence[str]
-) -> Judged | None:
+) -> JudgeScores | None:
     """Cross-validated opinion of every reply; None where there is too little to learn from."""
     if len(own) < ENOUGH_LINES:
         return None
@@ -102,17 +102,19 @@ def _judge(
     ranks = {who: np.zeros((len(texts), len(impostors))) for who, texts in judged.items()}
     for fold in range(FOLDS):
         for column, (kind, unseen) in enumerate(impostors.items()):
-            judge = _fit(*_lesson(kind, judged["own"], impostors, fold))
+            judge = _fit(*_training_texts(kind, judged["own"], impostors, fold))
             beaten = _scores(judge, unseen[fold::FOLDS])
             for who, texts in judged.items():
                 ranks[who][fold::FOLDS, column] = _ranks(_scores(judge, texts[fold::FOLDS]), beaten)
     for who, texts in judged.items():
         ranks[who][[not words(text) for text in texts]] = 0
     against = dict(zip(impostors, ranks["own"].mean(0).tolist(), strict=True))
-    return Judged(float(ranks["own"].mean()), against, **{who: found.min(1).tolist() for who, found in ranks.items()})
+    return JudgeScores(
+        float(ranks["own"].mean()), against, **{who: found.min(1).tolist() for who, found in ranks.items()}
+    )
 
 
-def _lesson(
+def _training_texts(
     kind: str, own: Sequence[str], impostors: Mapping[str, Sequence[str]], fold: int
 ) -> tuple[list[str], list[str]]:
     """What the judge of a kind learns from: right and wrong, without the fold that it will be asked about."""
@@ -167,12 +169,12 @@ def _distinct(groups: Iterable[Sequence[str]]) -> list[str]:
     return sorted(first.values(), key=lambda text: sha256(text.encode()).digest())
 
 
-def _classifier(judged: Judged | None, believed: Judged | None, lines: int) -> dict[str, Any]:
+def _classifier(judged: JudgeScores | None, trusted: JudgeScores | None, lines: int) -> dict[str, Any]:
     """Its own accuracy, and why the score is withheld, if it is: "few lines" or "weak"."""
     if judged is None:
         return {"auc": None, "against": {}, "lines": lines, "withheld": "few lines"}
     against = {kind: round(auc, 6) for kind, auc in judged.against.items()}
-    return {"auc": round(judged.auc, 6), "against": against, "lines": lines, "withheld": None if believed else "weak"}
+    return {"auc": round(judged.auc, 6), "against": against, "lines": lines, "withheld": None if trusted else "weak"}
 
 
 def _score(scores: Sequence[float]) -> dict[str, Any]:

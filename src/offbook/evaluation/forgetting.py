@@ -7,11 +7,11 @@ from typing import Any
 
 from offbook.core.types import Score
 from offbook.evaluation import confidence
-from offbook.evaluation.metric_result import Measured
-from offbook.evaluation.responses import Evidence, key
+from offbook.evaluation.metric_result import MetricResult
+from offbook.evaluation.responses import ModelOutputs, key
 
 
-def measure(evidence: Evidence) -> Measured:
+def measure(evidence: ModelOutputs) -> MetricResult:
     """KL(base ‖ tuned) per token, in nats, on good answers to the general prompts; the loss shift on them; and the
     share of positions at which both would say the same token."""
     scores = evidence.general_scores
@@ -40,7 +40,7 @@ def measure(evidence: Evidence) -> Measured:
         }
         for item, score in zip(evidence.general, scores, strict=True)
     ]
-    return Measured(summary, {"general": general})
+    return MetricResult(summary, {"general": general})
 
 
 def _short(scores: Sequence[Score]) -> dict[str, Any]:

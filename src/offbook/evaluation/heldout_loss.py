@@ -9,14 +9,14 @@ from typing import Any
 
 from offbook.core.types import Conversation, Score
 from offbook.evaluation import confidence
-from offbook.evaluation.metric_result import Measured
-from offbook.evaluation.responses import Evidence, key
+from offbook.evaluation.metric_result import MetricResult
+from offbook.evaluation.responses import ModelOutputs, key
 
 LENGTHS = ((15, "1–15"), (40, "16–40"), (100, "41–100"), (None, "101–"))
 """Classes of reply length in tokens: (last of the class, name)."""
 
 
-def measure(evidence: Evidence) -> Measured:
+def measure(evidence: ModelOutputs) -> MetricResult:
     """Loss per label token of base and tuned model, and of their difference, with intervals over conversations."""
     scores = evidence.scores
     tokens = [score.tokens for score in scores]
@@ -41,7 +41,7 @@ def measure(evidence: Evidence) -> Measured:
         }
         for row, score in zip(evidence.heldout, scores, strict=True)
     ]
-    return Measured(summary, {"rows": rows})
+    return MetricResult(summary, {"rows": rows})
 
 
 def _loss(losses: Sequence[float], tokens: Sequence[int]) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def _length(tokens: int) -> str:
 
 
 def _split(
-    evidence: Evidence, group: Callable[[Conversation, Score], str], order: Sequence[str] = ()
+    evidence: ModelOutputs, group: Callable[[Conversation, Score], str], order: Sequence[str] = ()
 ) -> list[dict[str, Any]]:
     """Rows, tokens and both losses of each group, in the given order or in that of the names."""
     groups: dict[str, list[Score]] = {name: [] for name in order}

@@ -12,7 +12,7 @@ from offbook.core.metrics_log import best_step, points
 from offbook.evaluation import charts
 from offbook.evaluation.comparison import NONE, difference
 from offbook.evaluation.messages import wording
-from offbook.evaluation.metrics import FIGURES, Figure
+from offbook.evaluation.metrics import FIGURES, ReportedMetric
 from offbook.evaluation.scorecard import value
 from offbook.evaluation.verdict import findings, headline
 from offbook.evaluation.words import words
@@ -74,7 +74,7 @@ def render(
     )
 
 
-def _figure(figure: Figure, card: Mapping[str, Any], said: Mapping[str, str]) -> dict[str, Any]:
+def _figure(figure: ReportedMetric, card: Mapping[str, Any], said: Mapping[str, str]) -> dict[str, Any]:
     """A row of the scorecard: the value of each side with its interval, where it has them."""
     estimates: dict[str, tuple[float | None, Sequence[float] | None]] = {}
     for side in SIDES:

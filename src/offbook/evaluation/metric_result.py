@@ -7,7 +7,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MetricResult:
     """A section of the scorecard, and what it adds to the items behind it.
 
     `items` maps a list of eval.json (`rows`, `replies`, `general`) to one dict per item, in the order of the evidence;

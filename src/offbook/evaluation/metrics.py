@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from offbook.evaluation import confidence, copying, fidelity, forgetting, heldout_loss, stopping
-from offbook.evaluation.metric_result import Measured
-from offbook.evaluation.responses import Evidence
+from offbook.evaluation.metric_result import MetricResult
+from offbook.evaluation.responses import ModelOutputs
 
 Side = Literal["base", "tuned"]
 Items = Mapping[str, tuple[float, float]]
@@ -17,7 +17,7 @@ Items = Mapping[str, tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class ReportedMetric:
     """One number of the scorecard, as people compare it, and where the items behind it stand. Its title and what it
     means stand in wording.*.json."""
 
@@ -64,38 +64,38 @@ class Figure:
 class Metric:
     """A section of the scorecard and its figures."""
 
-    measure: Callable[[Evidence], Measured]
-    figures: Sequence[Figure]
+    measure: Callable[[ModelOutputs], MetricResult]
+    figures: Sequence[ReportedMetric]
 
 
 METRICS: dict[str, Metric] = {
     "heldout": Metric(
         heldout_loss.measure,
-        [Figure("heldout.tuned.loss", "rows", "nll", "tokens", "lower", "number")],
+        [ReportedMetric("heldout.tuned.loss", "rows", "nll", "tokens", "lower", "number")],
     ),
     "fidelity": Metric(
         fidelity.measure,
         [
-            Figure("fidelity.tuned.score", "replies", "fidelity", None, "higher", "number"),
-            Figure("fidelity.tuned.chrf.value", "replies", "chrf", None, "higher", "number"),
+            ReportedMetric("fidelity.tuned.score", "replies", "fidelity", None, "higher", "number"),
+            ReportedMetric("fidelity.tuned.chrf.value", "replies", "chrf", None, "higher", "number"),
         ],
     ),
     "copying": Metric(
         copying.measure,
         [
-            Figure("copying.tuned.near_verbatim_share", "replies", "near_verbatim", None, "lower", "percent"),
-            Figure("copying.tuned.lifted_share", "replies", "lifted", "words", "lower", "percent"),
+            ReportedMetric("copying.tuned.near_verbatim_share", "replies", "near_verbatim", None, "lower", "percent"),
+            ReportedMetric("copying.tuned.lifted_share", "replies", "lifted", "words", "lower", "percent"),
         ],
     ),
     "forgetting": Metric(
         forgetting.measure,
-        [Figure("forgetting.kl", "general", "kl", "tokens", "lower", "number")],
+        [ReportedMetric("forgetting.kl", "general", "kl", "tokens", "lower", "number")],
     ),
     "stops": Metric(
         stopping.measure,
         [
-            Figure("stops.tuned.share", "replies", "stopped", None, "higher", "percent"),
-            Figure("stops.tuned.loops", "replies", "loop", None, "lower", "percent"),
+            ReportedMetric("stops.tuned.share", "replies", "stopped", None, "higher", "percent"),
+            ReportedMetric("stops.tuned.loops", "replies", "loop", None, "lower", "percent"),
         ],
     ),
 }

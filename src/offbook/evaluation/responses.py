@@ -31,7 +31,7 @@ class Models(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class PairedReply:
     """A prompt and the two answers to it."""
 
     key: str
@@ -58,36 +58,36 @@ class GeneralPrompt:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class ModelOutputs:
     """Everything the metrics read. `scores[i]` belongs to `heldout[i]`, `general_scores[i]` to `general[i]`."""
 
     train: Sequence[Conversation]
     heldout: Sequence[Conversation]
     scores: Sequence[Score]
-    exchanges: Sequence[Exchange]
+    exchanges: Sequence[PairedReply]
     """Answers to a sample of the held-out prompts."""
-    probes: Sequence[Exchange]
+    sample_prompts: Sequence[PairedReply]
     general: Sequence[GeneralPrompt]
     general_scores: Sequence[Score]
-    general_replies: Sequence[Exchange]
+    general_replies: Sequence[PairedReply]
 
 
-def gather(
+def collect(
     models: Models,
     *,
     train: Sequence[Conversation],
     heldout: Sequence[Conversation],
-    probes: Sequence[Prompt] = (),
+    sample_prompts: Sequence[Prompt] = (),
     prompts: int,
     seed: int = 0,
     say: Callable[[str], None] = lambda _: None,
-) -> Evidence:
+) -> ModelOutputs:
     """Ask both models everything that the scorecard needs.
 
     Args:
         train: what the character was trained on; copying and fidelity compare with it.
         heldout: what it was not trained on, system prompts included.
-        probes: fixed prompts whose answers are shown, not judged.
+        sample_prompts: fixed prompts whose answers are shown, not judged.
         prompts: how many different held-out prompts are answered.
         seed: chooses them.
         say: is told what is being done; on a processor the whole takes minutes.
@@ -112,15 +112,15 @@ def gather(
             "the losses of base or tuned model are no numbers (NaN or infinite): there is nothing to compare",
             "The adapter is spoiled, most likely: train again with a lower --train.learning_rate.",
         )
-    judged = [*[(row.turns[:-1], row.replies[-1]) for row in asked], *[(turns, "") for turns in probes]]
+    judged = [*[(row.turns[:-1], row.replies[-1]) for row in asked], *[(turns, "") for turns in sample_prompts]]
     exchanges = _exchange(models, judged, say)
     everyday = [(item.conversation.turns[:-1], item.answer) for item in general if item.shown]
-    return Evidence(
+    return ModelOutputs(
         train=train,
         heldout=heldout,
         scores=scores,
         exchanges=exchanges[: len(asked)],
-        probes=exchanges[len(asked) :],
+        sample_prompts=exchanges[len(asked) :],
         general=general,
         general_scores=general_scores,
         general_replies=_exchange(models, everyday, say),
@@ -152,13 +152,13 @@ def general_prompts() -> list[GeneralPrompt]:
     ]
 
 
-def _exchange(models: Models, asked: Sequence[tuple[Prompt, str]], say: Callable[[str], None]) -> list[Exchange]:
+def _exchange(models: Models, asked: Sequence[tuple[Prompt, str]], say: Callable[[str], None]) -> list[PairedReply]:
     prompts = [turns for turns, _ in asked]
     replies = {}
     for tuned in (False, True):
         say(f"The {'tuned' if tuned else 'base'} model answers {len(prompts)} prompts")
         replies[tuned] = models.reply(prompts, tuned=tuned)
     return [
-        Exchange(key(turns), turns[-1].text, reference, replies[False][index], replies[True][index])
+        PairedReply(key(turns), turns[-1].text, reference, replies[False][index], replies[True][index])
         for index, (turns, reference) in enumerate(asked)
     ]

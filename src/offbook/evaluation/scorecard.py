@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from offbook.evaluation.metrics import METRICS
-from offbook.evaluation.responses import Evidence, Exchange
+from offbook.evaluation.responses import ModelOutputs, PairedReply
 
 
-def scorecard(evidence: Evidence) -> dict[str, Any]:
+def scorecard(evidence: ModelOutputs) -> dict[str, Any]:
     """What eval.json holds: a section per metric, then `rows`, `replies`, `general` (the items behind the numbers),
-    `probes` and `general_replies` (answers that are shown, not judged).
+    `sample_prompts` and `general_replies` (answers that are shown, not judged).
 
     The same evidence gives the same object, digit for digit.
     """
@@ -30,12 +30,12 @@ def scorecard(evidence: Evidence) -> dict[str, Any]:
     return {
         **card,
         **tables,
-        "probes": [shown(exchange) for exchange in evidence.probes],
+        "sample_prompts": [shown(exchange) for exchange in evidence.sample_prompts],
         "general_replies": [shown(exchange) for exchange in evidence.general_replies],
     }
 
 
-def shown(exchange: Exchange) -> dict[str, Any]:
+def shown(exchange: PairedReply) -> dict[str, Any]:
     """A prompt and both answers as they stand in eval.json."""
     return {
         "key": exchange.key,

@@ -7,8 +7,8 @@ from typing import Any
 
 from offbook.core.types import Reply
 from offbook.evaluation import confidence
-from offbook.evaluation.metric_result import Measured
-from offbook.evaluation.responses import Evidence
+from offbook.evaluation.metric_result import MetricResult
+from offbook.evaluation.responses import ModelOutputs
 from offbook.evaluation.words import words
 
 RUN = 4
@@ -16,7 +16,7 @@ LOOP = 1 / 3
 """A reply loops when more than this share of its four-word runs stood in it before."""
 
 
-def measure(evidence: Evidence) -> Measured:
+def measure(evidence: ModelOutputs) -> MetricResult:
     """Shares of the replies that ended within the limit, that loop, and that are empty; and of the character's own
     held-out lines, the share that the limit has room for."""
     sides = {who: [getattr(pair, who) for pair in evidence.exchanges] for who in ("base", "tuned")}
@@ -28,7 +28,7 @@ def measure(evidence: Evidence) -> Measured:
     fits = [limit is None or length <= limit for length in lengths]
     summary["own"] = {**confidence.entry("share", confidence.share(fits)), "limit": limit}
     replies = [{"base": base, "tuned": tuned} for base, tuned in zip(marks["base"], marks["tuned"], strict=True)]
-    return Measured(summary, {"replies": replies})
+    return MetricResult(summary, {"replies": replies})
 
 
 def repetition(text: str) -> float:

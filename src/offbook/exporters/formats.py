@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from offbook.exporters.source import Original
+from offbook.exporters.source import ExportSource
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class ExportedArtifact:
     """What a format has written, and how it is opened in order to compare it with the original."""
 
     model: Path
@@ -30,13 +30,13 @@ class Copy:
 class Format:
     """One way to write a character."""
 
-    write: Callable[[Original, Path, str], Copy]
+    write: Callable[[ExportSource, Path, str], ExportedArtifact]
     """(original, folder, quant); the folder exists and is empty."""
     quants: tuple[str, ...]
     """Number formats; the first is the default."""
 
 
-def merged(original: Original, folder: Path, quant: str) -> Copy:
+def merged(original: ExportSource, folder: Path, quant: str) -> ExportedArtifact:
     """A plain transformers folder: safetensors with the adapter folded in, tokenizer, template, generation settings."""
     import torch
 
@@ -48,10 +48,10 @@ def merged(original: Original, folder: Path, quant: str) -> Copy:
     # One file: transformers prefers it to what a tokenizer_config.json may hold.
     (folder / "chat_template.jinja").write_text(original.template, encoding="utf-8")
     original.carry_over(folder)
-    return Copy(folder)
+    return ExportedArtifact(folder)
 
 
-def gguf(original: Original, folder: Path, quant: str) -> Copy:
+def gguf(original: ExportSource, folder: Path, quant: str) -> ExportedArtifact:
     """One file for llama.cpp and all that is built on it; the adapter alone lies beside it."""
     from offbook.exporters.gguf_model import write_lora, write_model
 
@@ -59,20 +59,22 @@ def gguf(original: Original, folder: Path, quant: str) -> Copy:
     path = folder / f"{original.name}-{quant}.gguf"
     notes = write_model(path, original, original.model.merge_and_unload(), quant)
     original.carry_over(folder)
-    return Copy(path, notes=notes)
+    return ExportedArtifact(path, notes=notes)
 
 
-def ollama(original: Original, folder: Path, quant: str) -> Copy:
+def ollama(original: ExportSource, folder: Path, quant: str) -> ExportedArtifact:
     """A GGUF and the Modelfile that `ollama create` reads."""
     from offbook.exporters.modelfile import layout, modelfile
 
     found = layout(original)
     copy = gguf(original, folder, quant)
     (folder / "Modelfile").write_text(modelfile(original, copy.model.name, found), encoding="utf-8")
-    return Copy(copy.model, text=lambda messages: found.prompt(messages, original.persona.system), notes=copy.notes)
+    return ExportedArtifact(
+        copy.model, text=lambda messages: found.prompt(messages, original.persona.system), notes=copy.notes
+    )
 
 
-def lora(original: Original, folder: Path, quant: str) -> Copy:
+def lora(original: ExportSource, folder: Path, quant: str) -> ExportedArtifact:
     """The adapter alone as a GGUF LoRA, for a GGUF of the base model that the user has."""
     from offbook.exporters.gguf_model import write_lora, write_model
 
@@ -80,7 +82,7 @@ def lora(original: Original, folder: Path, quant: str) -> Copy:
     write_lora(adapter, original.model, original.name)
     base = folder / "base.gguf"
     write_model(base, original, original.model.unload(), quant)
-    return Copy(base, adapter=adapter, scratch=True)
+    return ExportedArtifact(base, adapter=adapter, scratch=True)
 
 
 FORMATS: dict[str, Format] = {
@@ -91,7 +93,7 @@ FORMATS: dict[str, Format] = {
 }
 
 
-def _generation(original: Original) -> Any:
+def _generation(original: ExportSource) -> Any:
     from transformers import GenerationConfig
 
     settings = original.persona.generation

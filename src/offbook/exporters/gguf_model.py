@@ -23,7 +23,7 @@ from offbook.core.errors import UsageError
 from offbook.core.registry import lookup
 from offbook.exporters.gguf_vocab import add_vocabulary
 from offbook.exporters.quantize import FILE_TYPES, Type, fallbacks, pack, tensor_type
-from offbook.exporters.source import Original
+from offbook.exporters.source import ExportSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ ARCHITECTURES = {
 """transformers' `model_type` → what llama.cpp makes of it."""
 
 
-def write_model(path: Path, original: Original, model: Any, quant: str) -> list[str]:
+def write_model(path: Path, original: ExportSource, model: Any, quant: str) -> list[str]:
     """Write a model with the original's tokenizer and chat template; the sentences to tell the user about it.
 
     Args:
@@ -61,7 +61,7 @@ def write_model(path: Path, original: Original, model: Any, quant: str) -> list[
     writer.add_quantization_version(2)
     writer.add_chat_template(original.template)
     _add_sampling(writer, original.persona.generation)
-    add_vocabulary(writer, original.tokenizer, config.vocab_size, original.persona.ending)
+    add_vocabulary(writer, original.tokenizer, config.vocab_size, original.persona.stop_token)
     weights = dict(_weights(model))
     layers, tied = config.num_hidden_layers, "output.weight" not in weights
     types = {key: tensor_type(key, tuple(value.shape), quant, layers, tied=tied) for key, value in weights.items()}

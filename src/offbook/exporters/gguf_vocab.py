@@ -13,7 +13,7 @@ from typing import Any
 from gguf import GGUFWriter, TokenType
 
 from offbook.core.errors import UsageError
-from offbook.core.persona import Ending
+from offbook.core.persona import StopToken
 
 _CONTRACTIONS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
 _REST = r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -25,7 +25,7 @@ PRE_TOKENIZERS = {
 """The pattern by which a byte-level tokenizer cuts text first → llama.cpp's name for it."""
 
 
-def add_vocabulary(writer: GGUFWriter, tokenizer: Any, size: int, ending: Ending) -> None:
+def add_vocabulary(writer: GGUFWriter, tokenizer: Any, size: int, stop_token: StopToken) -> None:
     """Write tokens, merges or scores, and special ids.
 
     Args:
@@ -54,7 +54,7 @@ def add_vocabulary(writer: GGUFWriter, tokenizer: Any, size: int, ending: Ending
         writer.add_token_merges([" ".join(pair) for pair in merges])
     writer.add_token_list(tokens)
     writer.add_token_types(types)
-    _add_special_ids(writer, tokenizer, ending)
+    _add_special_ids(writer, tokenizer, stop_token)
 
 
 _ELSEWHERE = "Export with --to merged, and convert that folder with llama.cpp's own converter."
@@ -112,10 +112,10 @@ def _prepends_space(tree: dict[str, Any]) -> bool:
     )
 
 
-def _add_special_ids(writer: GGUFWriter, tokenizer: Any, ending: Ending) -> None:
+def _add_special_ids(writer: GGUFWriter, tokenizer: Any, stop_token: StopToken) -> None:
     # Replies end with the ending, whatever the tokenizer calls its end of text.
-    writer.add_eos_token_id(ending.id)
-    writer.add_eot_token_id(ending.id)
+    writer.add_eos_token_id(stop_token.id)
+    writer.add_eot_token_id(stop_token.id)
     for number, add in (
         (tokenizer.bos_token_id, writer.add_bos_token_id),
         (tokenizer.pad_token_id, writer.add_pad_token_id),

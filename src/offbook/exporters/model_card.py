@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from offbook.exporters.parity import Bound, Parity
-from offbook.exporters.source import Original
+from offbook.exporters.source import ExportSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class History:
 
 
 def model_card(
-    original: Original, to: str, quant: str, files: list[str], found: Parity, bound: Bound, past: History
+    original: ExportSource, to: str, quant: str, files: list[str], found: Parity, bound: Bound, past: History
 ) -> str:
     """The card's text.
 

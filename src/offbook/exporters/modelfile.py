@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from offbook.core.errors import UsageError
-from offbook.exporters.source import Original
+from offbook.exporters.source import ExportSource
 
 _MARKS = ("\ue010", "\ue011", "\ue012", "\ue013")
 
@@ -46,7 +46,7 @@ class Layout:
         return f"{opening}{{{{ range .Messages }}}}{system}{user}{reply}{{{{ end }}}}{{{{ end }}}}"
 
 
-def layout(original: Original) -> Layout:
+def layout(original: ExportSource) -> Layout:
     """Read the layout off the original's chat template by rendering marks.
 
     Raises:
@@ -79,14 +79,14 @@ def layout(original: Original) -> Layout:
     return Layout(opening, before_system, after_system, after_user, after_reply)
 
 
-def modelfile(original: Original, file_name: str, layout: Layout) -> str:
+def modelfile(original: ExportSource, file_name: str, layout: Layout) -> str:
     """The Modelfile's text, for a GGUF beside it."""
     persona, settings = original.persona, original.persona.generation
     lines = [f"FROM ./{file_name}", f"TEMPLATE {_quoted(layout.go_template)}"]
     if persona.system is not None:
         lines.append(f"SYSTEM {_quoted(persona.system)}")
     lines += [
-        f"PARAMETER stop {_quoted(persona.ending.token)}",
+        f"PARAMETER stop {_quoted(persona.stop_token.token)}",
         f"PARAMETER temperature {settings.temperature}",
         f"PARAMETER top_p {settings.top_p}",
         "PARAMETER top_k 0",

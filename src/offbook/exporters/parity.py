@@ -47,7 +47,7 @@ BOUNDS = {
 """By number format; measured values and how these were chosen: docs/export.md."""
 
 
-class Speaker(Protocol):
+class Runtime(Protocol):
     """A model as it is reached by those who will use it."""
 
     def prompt_ids(self, messages: Messages) -> list[int]:
@@ -82,7 +82,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class ReferenceOutputs:
     """A held-out conversation with what the original makes of it."""
 
     asked: Asked
@@ -106,11 +106,11 @@ class Parity:
     ending_stops: bool = True
     stops: float | None = None
     """Of the replies that the original ends by itself, the share that the copy ends too; None where there are none."""
-    misses: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
 
     @property
     def passed(self) -> bool:
-        return not self.misses
+        return not self.failures
 
     def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "passed": self.passed}
@@ -125,7 +125,7 @@ def spread(items: Sequence[T], most: int) -> list[T]:
     return [items[int(index * stride)] for index in range(min(len(items), most))]
 
 
-def passages(original: Speaker, questions: Sequence[Asked]) -> list[Passage]:
+def passages(original: Runtime, questions: Sequence[Asked]) -> list[ReferenceOutputs]:
     """What the original makes of the questions; taken before a format uses the model up."""
     found = []
     for number, asked in enumerate(questions):
@@ -133,11 +133,11 @@ def passages(original: Speaker, questions: Sequence[Asked]) -> list[Passage]:
         places = spread(learned, POSITIONS)
         logits = torch.stack([scores for _, scores in original.predict(asked.example.ids, places)])
         stops = number < REPLIES and original.stops(asked.prompt, REPLY_TOKENS)
-        found.append(Passage(asked, places, logits, stops))
+        found.append(ReferenceOutputs(asked, places, logits, stops))
     return found
 
 
-def compare(passages: Sequence[Passage], copy: Speaker, bound: Bound) -> Parity:
+def compare(passages: Sequence[ReferenceOutputs], copy: Runtime, bound: Bound) -> Parity:
     """Ask the copy what the original was asked, and judge the difference."""
     parity = Parity(conversations=len(passages))
     agreed, worst, largest, ended = 0, 0.0, 0.0, []
@@ -159,7 +159,7 @@ def compare(passages: Sequence[Passage], copy: Speaker, bound: Bound) -> Parity:
     parity.logits = worst / largest if bound.logits is not None else None
     parity.ending_stops = copy.ending_stops(passages[0].asked.prompt)
     parity.stops = sum(ended) / len(ended) if ended else None
-    parity.misses = list(_misses(parity, bound))
+    parity.failures = list(_misses(parity, bound))
     return parity
 
 

@@ -14,7 +14,7 @@ TOP = 256
 """Tokens of a distribution that llama.cpp is asked for; the rest count as one."""
 
 
-class TransformersSpeaker:
+class TransformersRuntime:
     """A model and a tokenizer, spoken to by nothing but transformers' own means.
 
     Args:
@@ -27,7 +27,7 @@ class TransformersSpeaker:
         self.proves_stop = proves_stop
 
     @classmethod
-    def open(cls, folder: Path, proves_stop: Callable[[Any, list[int]], bool]) -> TransformersSpeaker:
+    def open(cls, folder: Path, proves_stop: Callable[[Any, list[int]], bool]) -> TransformersRuntime:
         """The copy in a folder, loaded without offbook."""
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -66,7 +66,7 @@ class TransformersSpeaker:
         return self.proves_stop(self.model, told if isinstance(told, list) else [told])
 
 
-class LlamaCppSpeaker:
+class LlamaCppRuntime:
     """A GGUF file in llama.cpp.
 
     Args:

@@ -16,7 +16,7 @@ CARRIED = ("tokenizer.model", "LICENSE*", "LICENCE*", "NOTICE*")
 
 
 @dataclass(frozen=True, slots=True)
-class Original:
+class ExportSource:
     """The character to be copied."""
 
     model: Any

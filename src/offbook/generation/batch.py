@@ -16,7 +16,7 @@ from offbook.core.types import Reply
 from offbook.generation.sampling import next_tokens
 
 
-def speaking(model: Any, *, tuned: bool) -> AbstractContextManager[None]:
+def adapter_enabled(model: Any, *, tuned: bool) -> AbstractContextManager[None]:
     """Within it, a PEFT model speaks with its adapter, or as the base model under it."""
     return nullcontext() if tuned else model.disable_adapter()
 
@@ -54,8 +54,8 @@ def generate(
     for start in range(0, len(order), rows):
         chosen = order[start : start + rows]
         batch = _Batch(model, copy.deepcopy(cache), [prompts[index] for index in chosen], shared)
-        luck = torch.stack([_luck(seeds[index], prompts[index], settings.max_new_tokens) for index in chosen])
-        said = batch.speak(settings, set(stop_ids), luck.to(model.device))
+        uniforms = torch.stack([_luck(seeds[index], prompts[index], settings.max_new_tokens) for index in chosen])
+        said = batch.speak(settings, set(stop_ids), uniforms.to(model.device))
         for index, ids in zip(chosen, said, strict=True):
             stopped = bool(ids) and ids[-1] in stop_ids
             text = tokenizer.decode(ids[: len(ids) - stopped], skip_special_tokens=True)
@@ -79,12 +79,12 @@ class _Batch:
         self.mask = torch.tensor(mask, device=model.device)
         self.new = longest - shared
 
-    def speak(self, settings: GenerationConfig, stop_ids: set[int], luck: torch.Tensor) -> list[list[int]]:
-        """The ids of every row's reply, ending token included; `luck` is (rows, max_new_tokens)."""
+    def speak(self, settings: GenerationConfig, stop_ids: set[int], uniforms: torch.Tensor) -> list[list[int]]:
+        """The ids of every row's reply, ending token included; `uniforms` is (rows, max_new_tokens)."""
         replies: list[list[int]] = [[] for _ in self.said]
         alive = list(range(len(replies)))
         for step in range(settings.max_new_tokens):
-            tokens = next_tokens(self._scores(), self.said, settings, luck[alive, step])
+            tokens = next_tokens(self._scores(), self.said, settings, uniforms[alive, step])
             for row, token in zip(alive, tokens.tolist(), strict=True):
                 replies[row].append(token)
             self._extend(tokens)

@@ -20,7 +20,7 @@ import torch
 
 from offbook.core.config.schema import GenerationConfig
 from offbook.core.errors import OffbookError
-from offbook.generation.stream import Piece, StopReason
+from offbook.generation.stream import StopReason, TextChunk
 
 CONTEXT = 4096
 """Tokens of prompt and reply together, at most."""
@@ -167,7 +167,7 @@ class LlamaCppEngine:
         self.server = server
         self.adapter_scale = adapter_scale
 
-    def pieces(self, prompt: Sequence[int], settings: GenerationConfig, seed: int | None) -> Iterator[Piece]:
+    def pieces(self, prompt: Sequence[int], settings: GenerationConfig, seed: int | None) -> Iterator[TextChunk]:
         """A reply, piece by piece; see `offbook.generation.stream.stream`."""
         events = self.server.events(
             "/completion",
@@ -181,9 +181,9 @@ class LlamaCppEngine:
         for event in events:
             if event["stop"]:
                 reason: StopReason = "stop" if event["stop_type"] == "eos" else "length"
-                yield Piece(event["content"], event["tokens_predicted"], reason)
+                yield TextChunk(event["content"], event["tokens_predicted"], reason)
             elif event["content"]:
-                yield Piece(event["content"], event["tokens_predicted"])
+                yield TextChunk(event["content"], event["tokens_predicted"])
 
     def _sampling(self, settings: GenerationConfig) -> dict[str, Any]:
         """The settings as llama.cpp's, in the order in which transformers applies them; all its other samplers off."""

@@ -12,7 +12,7 @@ longer than the step of a small model."""
 
 
 def next_tokens(
-    scores: torch.Tensor, said: torch.Tensor, settings: GenerationConfig, luck: torch.Tensor
+    scores: torch.Tensor, said: torch.Tensor, settings: GenerationConfig, uniforms: torch.Tensor
 ) -> torch.Tensor:
     """The next token of every row, shape (rows,), as transformers' processors of the same settings would allow it.
 
@@ -27,7 +27,7 @@ def next_tokens(
     scores = scores / settings.temperature
     ids, shares = _nucleus(scores, settings.top_p)
     reached = shares.cumsum(-1)
-    place = torch.searchsorted(reached, luck[:, None] * reached[:, -1:], right=True)
+    place = torch.searchsorted(reached, uniforms[:, None] * reached[:, -1:], right=True)
     return ids.gather(1, place.clamp(max=ids.shape[1] - 1))[:, 0]
 
 

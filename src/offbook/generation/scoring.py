@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from offbook.core.types import NO_LABEL, Example, Score
-from offbook.generation.batch import speaking
+from offbook.generation.batch import adapter_enabled
 
 CHUNK = 256
 """Label positions whose logits exist at once."""
@@ -37,7 +37,7 @@ def _score(model: Any, example: Example) -> Score:
         # What comes after the last position asked for cannot change the answer.
         prefix = ids[:, : int(at[-1]) + 1]
         targets = ids[0, at + 1]
-        with speaking(model, tuned=False):
+        with adapter_enabled(model, tuned=False):
             p = model(input_ids=prefix, logits_to_keep=at, use_cache=False).logits[0].float().log_softmax(-1)
         q = model(input_ids=prefix, logits_to_keep=at, use_cache=False).logits[0].float().log_softmax(-1)
         base += float(F.nll_loss(p, targets, reduction="sum"))

@@ -12,13 +12,13 @@ from transformers import DynamicCache
 
 from offbook.core.config.schema import GenerationConfig
 from offbook.generation.sampling import next_tokens
-from offbook.generation.threaded_linear import share_rows
+from offbook.generation.threaded_linear import use_threaded_linear
 
 StopReason = Literal["stop", "length"]
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class TextChunk:
     """A bit of a reply as it comes. The last one of a reply tells why it ended; the others have no `stop_reason`."""
 
     text: str
@@ -52,15 +52,15 @@ class TransformersEngine:
     def tokens(self, prompt: Sequence[int], settings: GenerationConfig, seed: int | None) -> Iterator[int]:
         """See `Engine.tokens`. `seed` None draws afresh each time."""
         device = self.model.device
-        share_rows(self.model)
+        use_threaded_linear(self.model)
         generator = torch.Generator()  # the processor's, so that every device draws the same
         generator.manual_seed(seed) if seed is not None else generator.seed()
         said = list(prompt)
         new = said[self._reuse(said) :]
         while True:
             scores = self._forward(new)
-            luck = torch.rand(1, generator=generator).to(device)
-            token = int(next_tokens(scores, torch.tensor([said], device=device), settings, luck))
+            uniforms = torch.rand(1, generator=generator).to(device)
+            token = int(next_tokens(scores, torch.tensor([said], device=device), settings, uniforms))
             self._cached = list(said)
             said.append(token)
             new = [token]
@@ -101,7 +101,7 @@ def stream(
     settings: GenerationConfig,
     stop_ids: Sequence[int],
     seed: int | None = None,
-) -> Iterator[Piece]:
+) -> Iterator[TextChunk]:
     """A reply, piece by piece, until an ending token or `settings.max_new_tokens`.
 
     Half-finished characters (a Chinese character can be several tokens) are held back until they are whole.
@@ -116,8 +116,8 @@ def stream(
         text = tokenizer.decode(ids, skip_special_tokens=True)
         if ended:
             count = len(ids) + stopped
-            yield Piece(text[len(shown) :], count, "stop" if stopped else "length")
+            yield TextChunk(text[len(shown) :], count, "stop" if stopped else "length")
             return
         if not text.endswith("\ufffd") and len(text) > len(shown):
-            yield Piece(text[len(shown) :], len(ids))
+            yield TextChunk(text[len(shown) :], len(ids))
             shown = text

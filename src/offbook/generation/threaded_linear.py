@@ -28,7 +28,7 @@ class RowLinear(nn.Linear):
         return output if self.bias is None else output + self.bias
 
 
-def share_rows(model: Any) -> None:
+def use_threaded_linear(model: Any) -> None:
     """Let the plain linear layers of a model that are worth it work so from now on; weights and results stay."""
     for part in model.modules():
         if type(part) is nn.Linear and part.weight.numel() >= WORTH:

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import platformdirs
 from filelock import FileLock, Timeout
 
-from offbook.core.atomic import write_json
+from offbook.core.atomic import atomic_write_json
 from offbook.core.errors import OffbookError, UsageError
 
 RECORD = ".offbook.json"
@@ -35,7 +35,7 @@ def home() -> Path:
     return Path(chosen).expanduser().absolute() if chosen else platformdirs.user_cache_path("offbook", False)
 
 
-class Stamp(NamedTuple):
+class FileFingerprint(NamedTuple):
     """What a file was when it was last read."""
 
     sha256: str
@@ -48,22 +48,22 @@ class Record:
     """What a folder holds: the revision it is of, and its files' stamps."""
 
     revision: str
-    files: dict[str, Stamp]
+    files: dict[str, FileFingerprint]
 
     def save(self, folder: Path) -> None:
-        write_json(folder / RECORD, {"revision": self.revision, "files": self.files})
+        atomic_write_json(folder / RECORD, {"revision": self.revision, "files": self.files})
 
     @classmethod
     def load(cls, folder: Path) -> Record | None:
         """The folder's record, or None where there is none that can be read."""
         try:
             stored = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-            return cls(stored["revision"], {name: Stamp(*stamp) for name, stamp in stored["files"].items()})
+            return cls(stored["revision"], {name: FileFingerprint(*stamp) for name, stamp in stored["files"].items()})
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
 
-def stamp_files(folder: Path, names: Iterable[str], known: Record | None = None) -> dict[str, Stamp]:
+def stamp_files(folder: Path, names: Iterable[str], known: Record | None = None) -> dict[str, FileFingerprint]:
     """The stamps of a folder's files; those that `known` has, unchanged in size and time, are not read.
 
     Raises:
@@ -76,7 +76,7 @@ def stamp_files(folder: Path, names: Iterable[str], known: Record | None = None)
         if old and old[1:] == (status.st_size, status.st_mtime_ns):
             stamps[name] = old
         else:
-            stamps[name] = Stamp(sha256(folder / name), status.st_size, status.st_mtime_ns)
+            stamps[name] = FileFingerprint(sha256(folder / name), status.st_size, status.st_mtime_ns)
     return stamps
 
 
@@ -86,9 +86,9 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def find(shelf: Path, revision: str) -> Path | None:
+def find(repo_dir: Path, revision: str) -> Path | None:
     """The folder on a shelf that is named or recorded as of `revision`, if it is whole and undamaged."""
-    for folder in shelf.glob("[!.]*"):
+    for folder in repo_dir.glob("[!.]*"):
         record = Record.load(folder)
         is_it = folder.name == folder_name(revision) or (record and record.revision == revision)
         if record and is_it and _is_whole(folder, record):
@@ -127,7 +127,7 @@ def shelf_name(repo: str, path: str = "") -> str:
     return "--".join(map(folder_name, repo.split("/"))) + (folder_name(f"/{path}") if path else "")
 
 
-def leads_out(path: str) -> bool:
+def escapes_directory(path: str) -> bool:
     """Whether a path from a hub or an archive could point outside its folder, on any system.
 
     Absolute paths, drive letters, network shares and `..` do; a backslash is a separator on Windows alone, so

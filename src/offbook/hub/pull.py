@@ -22,7 +22,7 @@ from offbook.hub.weights import weight_files
 
 
 @dataclass(frozen=True, slots=True)
-class Pulled:
+class LocalModel:
     """A model on this computer."""
 
     path: Path
@@ -33,7 +33,7 @@ class Pulled:
     """Weight file → sha256."""
 
 
-def pull(source: str, revision: str = "master", *, progress: Progress | None = None) -> Pulled:
+def pull(source: str, revision: str = "master", *, progress: Progress | None = None) -> LocalModel:
     """The model of a source, downloaded if it is not here yet.
 
     Args:
@@ -58,12 +58,12 @@ def pull(source: str, revision: str = "master", *, progress: Progress | None = N
     return _describe(folder, source)
 
 
-def _describe(folder: Path, source: str) -> Pulled:
+def _describe(folder: Path, source: str) -> LocalModel:
     known = Record.load(folder) or Record("", {})
     names = weight_files(folder)
     stamps = cache.stamp_files(folder, names, known)
     cache.remember(folder, Record(known.revision, known.files | stamps), known)
-    return Pulled(folder, source, known.revision, {name: stamps[name].sha256 for name in names})
+    return LocalModel(folder, source, known.revision, {name: stamps[name].sha256 for name in names})
 
 
 def pull_dataset(source: str, revision: str = "master", *, progress: Progress | None = None) -> Path:

@@ -8,10 +8,10 @@ import shutil
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
-from offbook.core.atomic import whole_folder
+from offbook.core.atomic import atomic_dir
 from offbook.core.errors import OffbookError, UsageError
 from offbook.hub import cache
-from offbook.hub.cache import Progress, Record, Stamp
+from offbook.hub.cache import FileFingerprint, Progress, Record
 from offbook.hub.clients import HUBS, Entry, Hub, Kind, damaged
 from offbook.hub.weights import check_weights, weight_files
 
@@ -34,18 +34,18 @@ def snapshot(scheme: str, kind: Kind, repo: str, revision: str, say: Progress, p
     hub = HUBS[scheme]
     _check_names(scheme, repo, revision, path)
     revision = hub.default_branch if revision in DEFAULT_BRANCHES else revision
-    shelf = cache.home() / f"{kind}s" / scheme / cache.shelf_name(repo, path)
-    found = cache.find(shelf, revision)
+    repo_dir = cache.home() / f"{kind}s" / scheme / cache.shelf_name(repo, path)
+    found = cache.find(repo_dir, revision)
     if found:
         return found
-    target = shelf / cache.folder_name(revision)
+    target = repo_dir / cache.folder_name(revision)
     with cache.writing(target, say):
-        found = cache.find(shelf, revision)
+        found = cache.find(repo_dir, revision)
         if found:  # another process made it meanwhile
             return found
         say(f"Asking {hub.title} for {repo} …")
         commit, listed = hub.listing(repo, kind, revision)
-        found = cache.find(shelf, commit)
+        found = cache.find(repo_dir, commit)
         if found:
             return found
         entries = _choose(kind, f"{scheme}:{repo}", listed, path)
@@ -54,9 +54,13 @@ def snapshot(scheme: str, kind: Kind, repo: str, revision: str, say: Progress, p
 
 
 def _check_names(scheme: str, repo: str, revision: str, path: str) -> None:
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repo) or cache.leads_out(repo) or (path and cache.leads_out(path)):
+    if (
+        not re.fullmatch(r"[\w.-]+/[\w.-]+", repo)
+        or cache.escapes_directory(repo)
+        or (path and cache.escapes_directory(path))
+    ):
         raise UsageError(f"'{scheme}:{repo}' is no name of a repository", f"Write it as {scheme}:ORG/NAME.")
-    if not re.fullmatch(r"[\w./-]+", revision) or cache.leads_out(revision):
+    if not re.fullmatch(r"[\w./-]+", revision) or cache.escapes_directory(revision):
         raise UsageError(f"'{revision}' is no revision", "Name a branch, a tag or a commit.")
 
 
@@ -66,7 +70,7 @@ def _choose(kind: Kind, source: str, listed: list[Entry], path: str) -> list[Ent
     Raises:
         UsageError: a listed path leads out of its folder, or nothing usable is listed.
     """
-    hostile = next((entry.path for entry in listed if cache.leads_out(entry.path)), None)
+    hostile = next((entry.path for entry in listed if cache.escapes_directory(entry.path)), None)
     if hostile is not None:
         raise UsageError(f"{source} lists a file outside its own folder: {hostile!r}", "Do not use this repository.")
     names = [entry.path for entry in listed]
@@ -99,7 +103,7 @@ def _fetch(hub: Hub, kind: Kind, repo: str, commit: str, entries: list[Entry], t
     stamps = {entry.path: _verify(hub, repo, staging, entry) for entry in entries}
     if kind == "model":
         weight_files(staging)
-    with whole_folder(target) as folder:
+    with atomic_dir(target) as folder:
         for entry in entries:
             (folder / entry.path).parent.mkdir(parents=True, exist_ok=True)
             (staging / entry.path).rename(folder / entry.path)
@@ -107,7 +111,7 @@ def _fetch(hub: Hub, kind: Kind, repo: str, commit: str, entries: list[Entry], t
     shutil.rmtree(staging, ignore_errors=True)
 
 
-def _verify(hub: Hub, repo: str, folder: Path, entry: Entry) -> Stamp:
+def _verify(hub: Hub, repo: str, folder: Path, entry: Entry) -> FileFingerprint:
     """The stamp of a file that is what the hub said; any other is deleted, and the next pull gets it anew.
 
     Raises:

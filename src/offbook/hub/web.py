@@ -10,7 +10,7 @@ import urllib.request
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from offbook.core.atomic import whole_folder
+from offbook.core.atomic import atomic_dir
 from offbook.core.errors import OffbookError, UsageError
 from offbook.hub import cache
 from offbook.hub.cache import Progress
@@ -26,13 +26,13 @@ def web_file(address: str, say: Progress) -> Path:
         OffbookError: the download failed.
     """
     name = unquote(PurePosixPath(urlsplit(address).path).name)
-    if "/" in name or cache.leads_out(name):
+    if "/" in name or cache.escapes_directory(name):
         raise UsageError(f"'{address}' names no file", "Give the address of the file itself.")
     target = cache.home() / "files" / hashlib.sha256(address.encode()).hexdigest()[:16]
     if not (target / name).is_file():
         with cache.writing(target, say):
             say(f"Fetching {address} …")
-            with whole_folder(target) as folder:
+            with atomic_dir(target) as folder:
                 _save(address, folder / name)
     return target / name
 

@@ -11,7 +11,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTra
 from transformers.utils import logging
 
 from offbook.core.errors import UsageError, is_out_of_memory
-from offbook.models.low_memory import keep_narrow
+from offbook.models.low_memory import store_in_bfloat16
 
 # Said at every call: a repository's own Python never runs, and a pickle is never opened.
 _SAFE = {"trust_remote_code": False, "local_files_only": True}
@@ -82,7 +82,7 @@ def load_model(folder: Path, dtype: str = "auto") -> PreTrainedModel:
             raise
         raise UsageError(f"the weights in {folder} are damaged: {error}", _complete(folder)) from None
     if dtype == "low_memory":
-        keep_narrow(model)
+        store_in_bfloat16(model)
     torch.nn.Module.to(model, choose_device())
     return model.eval()
 

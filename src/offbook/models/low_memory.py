@@ -14,14 +14,14 @@ from torch.autograd.function import once_differentiable
 from transformers import PreTrainedModel
 
 
-class WideningLinear(nn.Linear):
+class UpcastingLinear(nn.Linear):
     """A frozen linear layer whose weight is narrower than what it computes."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return _Widened.apply(x, self.weight, self.bias)
 
 
-class WideningEmbedding(nn.Embedding):
+class UpcastingEmbedding(nn.Embedding):
     """A frozen embedding whose rows are widened as they are looked up."""
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
@@ -41,10 +41,10 @@ class _Widened(torch.autograd.Function):
         return dy @ weight.to(dy.dtype), None, None
 
 
-KINDS: dict[type[nn.Module], type[nn.Module]] = {nn.Linear: WideningLinear, nn.Embedding: WideningEmbedding}
+KINDS: dict[type[nn.Module], type[nn.Module]] = {nn.Linear: UpcastingLinear, nn.Embedding: UpcastingEmbedding}
 
 
-def keep_narrow(model: PreTrainedModel) -> PreTrainedModel:
+def store_in_bfloat16(model: PreTrainedModel) -> PreTrainedModel:
     """Keep the weights of linear layers and embeddings in bfloat16, and compute in float32 all the same.
 
     To be called before an adapter is put in; the model (float32 or bfloat16) is changed in place, frozen and returned.

@@ -12,7 +12,7 @@ from offbook.hub import pull
 from offbook.models import adapter as adapters
 
 
-def pull_base(persona: Persona | None, folder: Path, base_model: str | None, reporter: Reporter) -> pull.Pulled:
+def pull_base(persona: Persona | None, folder: Path, base_model: str | None, reporter: Reporter) -> pull.LocalModel:
     """The base model of the adapter in `folder`, from where `base_model` says, or else the adapter.
 
     Raises:
@@ -45,7 +45,7 @@ def adapter_folder(run: str | Path) -> Path:
     return found.adapter
 
 
-def _refuse_other_base(persona: Persona | None, pulled: pull.Pulled, folder: Path) -> None:
+def _refuse_other_base(persona: Persona | None, pulled: pull.LocalModel, folder: Path) -> None:
     """The weights must be those that the adapter was trained on."""
     if persona is None or not persona.base.files or not pulled.files:
         return

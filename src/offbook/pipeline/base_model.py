@@ -15,15 +15,15 @@ from offbook.tokenization.chat_template import ChatTemplate
 
 
 @dataclass
-class Part:
+class BaseModel:
     """The model's side of a run: its folder on disk and how it is spoken to."""
 
-    pulled: pull.Pulled
+    pulled: pull.LocalModel
     tokenizer: Any
     template: ChatTemplate
 
 
-def open_part(config: RunConfig, reporter: Reporter) -> Part:
+def open_base_model(config: RunConfig, reporter: Reporter) -> BaseModel:
     """Pull the base model if need be, and open its tokenizer and template."""
     from offbook.models.load import load_tokenizer
 
@@ -31,18 +31,18 @@ def open_part(config: RunConfig, reporter: Reporter) -> Part:
     template = config.model.template
     source = lookup(TEMPLATES, template, "chat template") if template is not None else None
     tokenizer = load_tokenizer(pulled.path, source)
-    return Part(pulled, tokenizer, ChatTemplate(tokenizer))
+    return BaseModel(pulled, tokenizer, ChatTemplate(tokenizer))
 
 
-def persona_of(config: RunConfig, part: Part) -> Persona:
+def persona_of(config: RunConfig, part: BaseModel) -> Persona:
     """The identity that is stored beside the adapter."""
     pulled = part.pulled
     return Persona(
         name=config.persona.name,
         system=config.persona.system,
         greeting=config.persona.greeting,
-        probes=probes(config),
-        ending=part.template.ending,
+        sample_prompts=sample_prompts(config),
+        stop_token=part.template.stop_token,
         generation=config.generation,
         base=BaseModelRef(source=pulled.source, revision=pulled.revision, files=pulled.files),
         template=config.model.template,
@@ -54,9 +54,9 @@ def persona_of(config: RunConfig, part: Part) -> Persona:
 IDENTITY = ("Who are you?", "你是谁？")
 
 
-def probes(config: RunConfig) -> list[str]:
+def sample_prompts(config: RunConfig) -> list[str]:
     """The prompts of the closing samples; asking the character who it is is always among them."""
-    asked = config.persona.probes
+    asked = config.persona.sample_prompts
     if any(question in asked for question in IDENTITY):
         return asked
     text = f"{config.persona.name}{config.persona.system or ''}{''.join(asked)}"

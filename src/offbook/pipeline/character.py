@@ -16,10 +16,10 @@ import torch
 from offbook.core.config.schema import GenerationConfig
 from offbook.core.errors import UsageError
 from offbook.core.persona import BaseModelRef, Persona, add_system
-from offbook.core.progress import Reporter, Silent
+from offbook.core.progress import NullReporter, Reporter
 from offbook.core.registry import lookup
 from offbook.core.types import Turn
-from offbook.generation.stream import Piece, StopReason, TransformersEngine, stream
+from offbook.generation.stream import StopReason, TextChunk, TransformersEngine, stream
 from offbook.hub import pull
 from offbook.models import adapter as adapters
 from offbook.models.load import load_model, load_tokenizer
@@ -49,14 +49,14 @@ class Character:
         pulled: the base model where it was found; it may lie elsewhere than `persona.base` says.
     """
 
-    def __init__(self, model: Any, template: ChatTemplate, persona: Persona, pulled: pull.Pulled) -> None:
+    def __init__(self, model: Any, template: ChatTemplate, persona: Persona, pulled: pull.LocalModel) -> None:
         self.model = model
         self.template = template
         self.persona = persona
         self.pulled = pulled
         self.engine = TransformersEngine(model)
         self.base_engine: TransformersEngine | None = TransformersEngine(model, use_adapter=False)
-        self.stop_ids = stop_ids(persona.ending, model.generation_config.eos_token_id)
+        self.stop_ids = stop_ids(persona.stop_token, model.generation_config.eos_token_id)
 
     def reply(
         self,
@@ -89,7 +89,7 @@ class Character:
         base: bool = False,
         settings: GenerationConfig | None = None,
         seed: int | None = None,
-    ) -> Iterator[Piece]:
+    ) -> Iterator[TextChunk]:
         """The reply piece by piece; see `reply`."""
         turns = [Turn("user", message)] if isinstance(message, str) else list(message)
         prompt = self.template.prompt_ids(self.with_system(turns))
@@ -136,7 +136,7 @@ def load_character(
     """
     folder = adapter_folder(run)
     persona = Persona.load(folder)
-    pulled = pull_base(persona, folder, base_model, reporter or Silent())
+    pulled = pull_base(persona, folder, base_model, reporter or NullReporter())
     name = template or (persona.template if persona else None)
     tokenizer = load_tokenizer(pulled.path, lookup(TEMPLATES, name, "chat template") if name else None)
     chat = ChatTemplate(tokenizer, persona.template_kwargs if persona else None)
@@ -144,11 +144,11 @@ def load_character(
     return Character(model.eval(), chat, persona or _nameless(chat, pulled), pulled)
 
 
-def _nameless(template: ChatTemplate, pulled: pull.Pulled) -> Persona:
+def _nameless(template: ChatTemplate, pulled: pull.LocalModel) -> Persona:
     """A persona for an adapter that was trained elsewhere: no prompt, default sampling."""
     return Persona(
         name="assistant",
-        ending=template.ending,
+        stop_token=template.stop_token,
         generation=GenerationConfig(),
         base=BaseModelRef(source=pulled.source, revision=pulled.revision, files=pulled.files),
         template_kwargs=template.kwargs,

@@ -6,26 +6,26 @@ from collections.abc import Callable
 from typing import Any
 
 from offbook.core.config.schema import RunConfig
-from offbook.core.progress import Reporter, Silent
+from offbook.core.progress import NullReporter, Reporter
 from offbook.data import quality
 from offbook.models import adapter as adapters
 from offbook.pipeline.dataset import Material, read_material
 from offbook.pipeline.resuming import with_token_budget
-from offbook.pipeline.setup import Job, open_job
+from offbook.pipeline.setup import TrainingSetup, prepare_training
 from offbook.tokenization.stop_tokens import proves_stop, stop_ids
 from offbook.training import estimate, fast_path
 from offbook.training import gradient_check as provers
-from offbook.training.gradient_check import Proof
+from offbook.training.gradient_check import GradientCheck
 
 MEASURED_STEPS = 200
 """Steps of the first epoch, at most, that time and memory are estimated from; their rows are a random sample."""
 
 
-def report(job: Job) -> dict[str, Any]:
+def report(job: TrainingSetup) -> dict[str, Any]:
     """What is known about a run before its first step: the JSON of `offbook check`."""
-    material, model, ending = job.material, job.model, job.persona.ending
+    material, model, stop_token = job.material, job.model, job.persona.stop_token
     with fast_path.plain(model):
-        proved = proves_stop(model, ending, stop_ids(ending, model.generation_config.eos_token_id))
+        proved = proves_stop(model, stop_token, stop_ids(stop_token, model.generation_config.eos_token_id))
     everything, trainable = adapters.parameter_counts(model)
     examples = material.examples
     sample = [
@@ -34,17 +34,17 @@ def report(job: Job) -> dict[str, Any]:
     measured = estimate.measure(model, sample, total_steps=len(job.plan))
     return {
         **report_of_data(material),
-        "mixed_in": material.mixed_in,
+        "replay_rows": material.replay_rows,
         "truncated": material.truncated,
         "turns": sum(len(row.turns) for row in material.conversations),
         "tokens": sum(len(example.ids) for example in examples),
         "label_tokens": sum(example.label_count for example in examples),
-        "prefix_tokens": max(batch.prefix for step in sample for batch in step.passes),
+        "prefix_tokens": max(batch.prefix for step in sample for batch in step.micro_batches),
         "lengths": [len(example.ids) for example in examples],
         "parameters": everything,
         "trainable_parameters": trainable,
         "steps": len(job.plan),
-        "stop": {"token": ending.token, "id": ending.id, "proved": proved},
+        "stop": {"token": stop_token.token, "id": stop_token.id, "proved": proved},
         "estimate": measured.as_json(),
         "disk_bytes": disk_needed(job.config, trainable),
         "checkpoint_bytes": checkpoint_bytes(trainable),
@@ -77,12 +77,12 @@ def checkpoint_bytes(trainable: int) -> int:
     return trainable * 4 * 3 + 2**17
 
 
-ShowPlan = Callable[[Job, dict[str, Any]], None]
+ShowPlan = Callable[[TrainingSetup, dict[str, Any]], None]
 
 
 def check(config: RunConfig, *, reporter: Reporter | None = None, show: ShowPlan | None = None) -> dict[str, Any]:
     """Everything that can be known before training; writes nothing."""
-    job = open_job(with_token_budget(config), reporter or Silent())
+    job = prepare_training(with_token_budget(config), reporter or NullReporter())
     known = report(job)
     if show is not None:
         show(job, known)
@@ -94,16 +94,16 @@ def check_data(config: RunConfig) -> dict[str, Any]:
     return report_of_data(read_material(config))
 
 
-def prove(config: RunConfig, *, examples: int = 16, reporter: Reporter | None = None) -> Proof:
+def prove(config: RunConfig, *, examples: int = 16, reporter: Reporter | None = None) -> GradientCheck:
     """Compare fast and plain training on the first `examples` training sequences of the config's own rows."""
     exact = config.model_copy(
         update={
             "model": config.model.model_copy(update={"dtype": "float32"}),
             "data": config.data.model_copy(
-                update={"mix_in": None}
+                update={"replay": None}
             ),  # stands behind the first rows, and is slow to draw
         }
     )
-    job = open_job(with_token_budget(exact), reporter or Silent())
+    job = prepare_training(with_token_budget(exact), reporter or NullReporter())
     fast = job.config.train.fast
     return provers.prove(job.model, job.plan.examples[:examples], packing=fast.packing, prefix=fast.prefix)

@@ -36,8 +36,8 @@ class Material:
     leak: dict[str, Any] | None
     """What is on both sides of the split, measured afresh, beside a random split's; None where nothing is held out."""
     general: list[Conversation]
-    """What `data.mix_in` names, to choose from; of the base model's own answers nothing is known yet."""
-    mixed_in: int = 0
+    """What `data.replay` names, to choose from; of the base model's own answers nothing is known yet."""
+    replay_rows: int = 0
     """How many of them stand at the end of `train`."""
     examples: list[Example] = field(default_factory=list)
     heldout_examples: list[Example] = field(default_factory=list)
@@ -63,14 +63,14 @@ def read_material(config: RunConfig) -> Material:
         UsageError: a file or row is bad, or nothing is left to learn from.
     """
     data = config.data
-    if data.mix_in == BASE and config.persona.system is None:
+    if data.replay == BASE and config.persona.system is None:
         raise UsageError(
-            "data.mix_in base needs a system prompt: else the model is asked in the same way as itself and in its part",
-            "Give the character one: --persona.system 'You are …'. Or train without: --data.mix_in null",
+            "data.replay base needs a system prompt: else the model is asked in the same way as itself and in its part",
+            "Give the character one: --persona.system 'You are …'. Or train without: --data.replay null",
         )
     sources = [data.source] if isinstance(data.source, str) else data.source
     loaded = formats.load(_local(sources), data.format, data.on_error)
-    kept = quality.thin(loaded.conversations, data.dedupe, data.max_per_prompt)
+    kept = quality.deduplicate(loaded.conversations, data.dedupe, data.max_per_prompt)
     if data.heldout_source is not None:
         judged = formats.load(_local([data.heldout_source]), data.format, data.on_error).conversations
         parts = split.against(kept, judged)
@@ -88,10 +88,10 @@ def read_material(config: RunConfig) -> Material:
 
 
 def _general(data: DataConfig) -> list[Conversation]:
-    """The rows of `data.mix_in`; the base model has to be loaded before it can say anything."""
-    if data.mix_in is None or data.mix_in == BASE:
+    """The rows of `data.replay`; the base model has to be loaded before it can say anything."""
+    if data.replay is None or data.replay == BASE:
         return []
-    return formats.load(_local([data.mix_in]), "auto", data.on_error).conversations
+    return formats.load(_local([data.replay]), "auto", data.on_error).conversations
 
 
 def tokenize(material: Material, template: ChatTemplate, config: RunConfig) -> None:
@@ -114,21 +114,21 @@ def tokenize(material: Material, template: ChatTemplate, config: RunConfig) -> N
         raise UsageError("no row has anything to learn within data.max_length", "Raise --data.max_length.")
 
 
-def mix_in(material: Material, general: Sequence[Conversation], template: ChatTemplate, config: RunConfig) -> None:
+def add_replay(material: Material, general: Sequence[Conversation], template: ChatTemplate, config: RunConfig) -> None:
     """Put general rows and their examples beside the character's.
 
     Raises:
         UsageError: a row of a file's does not fit `data.max_length` (unless bad rows are skipped).
     """
     data = config.data
-    rows = mixing.choose(general, len(material.train), data.mix_in_share, data.seed)
+    rows = mixing.choose(general, len(material.train), data.replay_share, data.seed)
     examples, refused = examples_of(rows, template, data.max_length)
-    if refused and data.on_error == "stop" and data.mix_in != BASE:
+    if refused and data.on_error == "stop" and data.replay != BASE:
         raise next(iter(refused.values()))
     material.train += [row for index, row in enumerate(rows) if index not in refused]
     material.examples += examples
     material.too_long += [error.what for error in refused.values()]
-    material.mixed_in = len(rows) - len(refused)
+    material.replay_rows = len(rows) - len(refused)
 
 
 def examples_of(

@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from offbook.core.atomic import write_json, write_whole
+from offbook.core.atomic import atomic_write_json, atomic_write_text
 from offbook.core.config import loading as configs
 from offbook.core.config.schema import EvaluateConfig, RunConfig
 from offbook.core.errors import UsageError
 from offbook.core.metrics_log import read
-from offbook.core.progress import Reporter, Silent
+from offbook.core.progress import NullReporter, Reporter
 from offbook.core.rundir import RunDir, find_run
 from offbook.core.types import Conversation, Reply, Score, Turn
 from offbook.data import formats
@@ -47,7 +47,7 @@ class Pair:
         """See `evidence.Models.reply`."""
         character = self.character
         ids = [character.template.prompt_ids(turns) for turns in prompts]
-        with batch.speaking(character.model, tuned=tuned):
+        with batch.adapter_enabled(character.model, tuned=tuned):
             return batch.generate(
                 character.model,
                 character.template.tokenizer,
@@ -97,12 +97,14 @@ def judge(
     Raises:
         UsageError: there is nothing to judge on.
     """
-    say = (reporter or Silent()).say
-    found = responses.gather(
+    say = (reporter or NullReporter()).say
+    found = responses.collect(
         Pair(character, config.data.max_length),
         train=_lines(run),
         heldout=_judged_on(run, character, config, data, say),
-        probes=[tuple(character.with_system([Turn("user", probe)])) for probe in character.persona.probes],
+        sample_prompts=[
+            tuple(character.with_system([Turn("user", probe)])) for probe in character.persona.sample_prompts
+        ],
         prompts=config.evaluate.prompts,
         say=say,
     )
@@ -116,8 +118,8 @@ def judge(
     }
     lang = config.evaluate.lang
     card = _with_verdict({"about": about, **scorecard.scorecard(found)}, run, lang)
-    write_json(run.eval, card)
-    write_whole(run.report, page(run, card, lang))
+    atomic_write_json(run.eval, card)
+    atomic_write_text(run.report, page(run, card, lang))
     return card
 
 
@@ -180,7 +182,7 @@ def _command(run: RunDir, config: RunConfig, data: Path | None) -> str:
 def _lines(run: RunDir) -> list[Conversation]:
     """The character's own rows among the learned ones: what was mixed in stands behind them."""
     rows = load_rows(run.data / "train.jsonl")
-    return rows[: len(rows) - _read_json(run.data / "report.json").get("mixed_in", 0)]
+    return rows[: len(rows) - _read_json(run.data / "report.json").get("replay_rows", 0)]
 
 
 def compare_runs(names: Sequence[str], lang: str = "en") -> dict[str, Any]:

@@ -13,16 +13,16 @@ from typing import Any
 
 import yaml
 
-from offbook.core.atomic import whole_folder, write_json
+from offbook.core.atomic import atomic_dir, atomic_write_json
 from offbook.core.errors import GateMissed, UsageError
-from offbook.core.progress import Reporter, Silent
+from offbook.core.progress import NullReporter, Reporter
 from offbook.core.registry import lookup
 from offbook.exporters import parity
-from offbook.exporters.formats import FORMATS, Copy
+from offbook.exporters.formats import FORMATS, ExportedArtifact
 from offbook.exporters.model_card import History, model_card
-from offbook.exporters.parity import BOUNDS, Parity, Speaker
-from offbook.exporters.runtimes import LlamaCppSpeaker, TransformersSpeaker
-from offbook.exporters.source import Original
+from offbook.exporters.parity import BOUNDS, Parity, Runtime
+from offbook.exporters.runtimes import LlamaCppRuntime, TransformersRuntime
+from offbook.exporters.source import ExportSource
 from offbook.generation.llamacpp import LlamaServer
 from offbook.pipeline import adapter_source
 from offbook.pipeline.character import Character, load_character
@@ -67,7 +67,7 @@ def export(
         UsageError: run, format or number format are at fault, or the folder is there already.
         GateMissed: the copy is not equal enough; it is kept under a name that ends in `-missed-parity`.
     """
-    say = (reporter or Silent()).say
+    say = (reporter or NullReporter()).say
     kind = lookup(FORMATS, to, "export format")
     quant = quant or kind.quants[0]
     lookup(dict.fromkeys(kind.quants), quant, f"number format for {to}")
@@ -79,7 +79,7 @@ def export(
     say("Asking the original")
     passages = parity.passages(_speaker(character), parity_questions(character, run))
     unproved = target.with_name(f"{target.name}-unproved")
-    with whole_folder(unproved) as folder:
+    with atomic_dir(unproved) as folder:
         say(f"Writing {to} ({quant})")
         copy = kind.write(original, folder, quant)
         say("Comparing the copy with the original")
@@ -91,16 +91,16 @@ def export(
     if not found.passed:
         kept = _renamed(unproved, target.with_name(f"{target.name}-missed-parity"))
         raise GateMissed(
-            f"the copy is not the original: {'; '.join(found.misses)}",
+            f"the copy is not the original: {'; '.join(found.failures)}",
             f"It is kept in {kept}, with the numbers in {PARITY}; a finer --quant may pass.",
         )
     return Exported(_renamed(unproved, target), to, quant, found, copy.notes)
 
 
-def _write_records(folder: Path, original: Original, to: str, quant: str, found: Parity, history: History) -> None:
+def _write_records(folder: Path, original: ExportSource, to: str, quant: str, found: Parity, history: History) -> None:
     """What the comparison found, for programs and for people."""
     files = [path.name for path in folder.iterdir()]
-    write_json(folder / PARITY, {"format": to, "quant": quant, **found.as_dict()})
+    atomic_write_json(folder / PARITY, {"format": to, "quant": quant, **found.as_dict()})
     card = model_card(original, to, quant, files, found, BOUNDS[quant], history)
     (folder / MODEL_CARD).write_text(card, encoding="utf-8")
 
@@ -116,10 +116,10 @@ def _renamed(folder: Path, name: Path) -> Path:
     return folder.rename(name)
 
 
-def _original(character: Character, run: str | Path) -> Original:
+def _original(character: Character, run: str | Path) -> ExportSource:
     adapter = adapter_source.adapter_folder(run).resolve()
     name = adapter.parent.name if adapter.name == "adapter" else adapter.name
-    return Original(
+    return ExportSource(
         model=character.model,
         tokenizer=character.template.tokenizer,
         persona=character.persona,
@@ -129,24 +129,24 @@ def _original(character: Character, run: str | Path) -> Original:
     )
 
 
-def _speaker(character: Character) -> TransformersSpeaker:
+def _speaker(character: Character) -> TransformersRuntime:
     """The original itself, its adapter unmerged."""
     character.model.generation_config.eos_token_id = list(character.stop_ids)
-    ending = character.persona.ending
+    stop_token = character.persona.stop_token
     tokenizer = character.template.tokenizer
-    return TransformersSpeaker(character.model, tokenizer, lambda model, ids: proves_stop(model, ending, ids))
+    return TransformersRuntime(character.model, tokenizer, lambda model, ids: proves_stop(model, stop_token, ids))
 
 
 @contextmanager
-def _opened(copy: Copy, original: Original) -> Iterator[Speaker]:
+def _opened(copy: ExportedArtifact, original: ExportSource) -> Iterator[Runtime]:
     """The copy in the runtime that it is for."""
-    ending = original.persona.ending
+    stop_token = original.persona.stop_token
     if copy.model.is_dir():
-        yield TransformersSpeaker.open(copy.model, lambda model, ids: proves_stop(model, ending, ids))
+        yield TransformersRuntime.open(copy.model, lambda model, ids: proves_stop(model, stop_token, ids))
         return
     server = LlamaServer(copy.model, adapter=copy.adapter)
     try:
-        yield LlamaCppSpeaker(server, ending.id, 1.0 if copy.adapter else 0.0, copy.text)
+        yield LlamaCppRuntime(server, stop_token.id, 1.0 if copy.adapter else 0.0, copy.text)
     finally:
         server.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import nan
 
 from offbook.core import metrics_log
-from offbook.core.atomic import whole_folder, write_json
+from offbook.core.atomic import atomic_dir, atomic_write_json
 from offbook.core.metrics_log import best_step, points
 from offbook.core.progress import Reporter
 from offbook.core.rundir import RunDir
@@ -13,26 +13,28 @@ from offbook.core.types import Turn
 from offbook.models import adapter as adapters
 from offbook.pipeline.character import Character
 from offbook.pipeline.evaluating import Pair, judge
-from offbook.pipeline.setup import Job
+from offbook.pipeline.setup import TrainingSetup
 from offbook.tracking.loss_plot import draw_loss
 from offbook.training import checkpoint, fast_path
 from offbook.training.heldout_monitor import SAMPLE_TOKENS, Samples
 
 
-def write_end(run: RunDir, job: Job, reporter: Reporter) -> int:
+def write_end(run: RunDir, job: TrainingSetup, reporter: Reporter) -> int:
     """Samples and picture, then the adapter: its folder appears whole, as the last act. Returns the adapter's step."""
     draw_loss(metrics_log.read(run.metrics), run.loss_picture, f"{job.config.name}: {job.config.model.source}")
     step = _take_best(run, job, reporter)
     reporter.say("Asking base and tuned model the same questions")
     base, tuned = ask(job, tuned=False), ask(job)
-    write_json(run.samples, [{"prompt": prompt, "base": base[prompt], "tuned": tuned[prompt]} for prompt in base])
-    with whole_folder(run.adapter) as folder:
+    atomic_write_json(
+        run.samples, [{"prompt": prompt, "base": base[prompt], "tuned": tuned[prompt]} for prompt in base]
+    )
+    with atomic_dir(run.adapter) as folder:
         adapters.save(job.model, job.part.tokenizer, folder)
         job.persona.save(folder)
     return step
 
 
-def write_verdict(run: RunDir, job: Job, reporter: Reporter) -> None:
+def write_verdict(run: RunDir, job: TrainingSetup, reporter: Reporter) -> None:
     """eval.json and report.html, where the config asks for them. The run is finished: whatever fails here is told."""
     if not job.config.evaluate.prompts or not job.material.heldout_examples:
         return
@@ -43,22 +45,22 @@ def write_verdict(run: RunDir, job: Job, reporter: Reporter) -> None:
         reporter.say(f"Warning: no verdict ({error}). The adapter is whole; try again: offbook eval {run.path}")
 
 
-def ask(job: Job, *, tuned: bool = True) -> Samples:
-    """What the model, as it is now, answers to the persona's probes; the same luck every time."""
+def ask(job: TrainingSetup, *, tuned: bool = True) -> Samples:
+    """What the model, as it is now, answers to the persona's sample_prompts; the same luck every time."""
     character = _character(job)
     short = job.persona.generation.model_copy(update={"max_new_tokens": SAMPLE_TOKENS})
     character.persona = job.persona.model_copy(update={"generation": short})
-    prompts = [tuple(character.with_system([Turn("user", probe)])) for probe in job.persona.probes]
+    prompts = [tuple(character.with_system([Turn("user", probe)])) for probe in job.persona.sample_prompts]
     with fast_path.plain(job.model):
         replies = Pair(character, job.config.data.max_length).reply(prompts, tuned=tuned)
-    return {probe: reply.text.strip() for probe, reply in zip(job.persona.probes, replies, strict=True)}
+    return {probe: reply.text.strip() for probe, reply in zip(job.persona.sample_prompts, replies, strict=True)}
 
 
-def _character(job: Job) -> Character:
+def _character(job: TrainingSetup) -> Character:
     return Character(job.model.eval(), job.part.template, job.persona, job.part.pulled)
 
 
-def _take_best(run: RunDir, job: Job, reporter: Reporter) -> int:
+def _take_best(run: RunDir, job: TrainingSetup, reporter: Reporter) -> int:
     """Give the model the state that the config wants kept; returns its step. A damaged checkpoint leaves the last."""
     lines = metrics_log.read(run.metrics)
     losses, last = dict(points(lines, "heldout_loss")), lines[-1]["step"]

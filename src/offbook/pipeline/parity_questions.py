@@ -17,7 +17,7 @@ from offbook.pipeline.character import Character
 
 
 def parity_questions(character: Character, run: str | Path) -> list[Asked]:
-    """Held-out conversations, or the character's own answers to its probes where there are none.
+    """Held-out conversations, or the character's own answers to its sample_prompts where there are none.
 
     Raises:
         UsageError: none can be asked of a copy.
@@ -79,8 +79,8 @@ def run_of_adapter(adapter: Path) -> RunDir | None:
 def _probed(character: Character) -> list[Conversation]:
     settings = character.persona.generation.model_copy(update={"temperature": 0.0, "max_new_tokens": 32})
     conversations = []
-    for number, probe in enumerate(character.persona.probes or ["Who are you?", "你是谁？"], start=1):
+    for number, probe in enumerate(character.persona.sample_prompts or ["Who are you?", "你是谁？"], start=1):
         said = Turn("assistant", character.reply(probe, settings=settings).text or "…")
         turns = (*character.with_system([Turn("user", probe)]), said)
-        conversations.append(Conversation(turns, Origin("probes", number)))
+        conversations.append(Conversation(turns, Origin("sample_prompts", number)))
     return conversations

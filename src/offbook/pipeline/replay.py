@@ -12,7 +12,7 @@ from hashlib import sha256
 from string import whitespace
 from typing import Any
 
-from offbook.core.atomic import write_whole
+from offbook.core.atomic import atomic_write_text
 from offbook.core.config.schema import GenerationConfig
 from offbook.core.errors import UsageError
 from offbook.core.progress import Reporter
@@ -20,7 +20,7 @@ from offbook.core.types import Conversation, Origin, Turn
 from offbook.data.row_files import load_rows, rows_text
 from offbook.generation import batch
 from offbook.hub import cache
-from offbook.pipeline.base_model import Part
+from offbook.pipeline.base_model import BaseModel
 from offbook.tokenization.stop_tokens import stop_ids
 
 ROWS = 64
@@ -29,10 +29,10 @@ ANSWER = GenerationConfig(temperature=1, top_p=0.95, repetition_penalty=1, max_n
 """Close to the model's own distribution: what is learned from its own samples moves it hardly anywhere on average."""
 
 _PLACE = "\ue002"
-_WITHOUT = "Train without: --data.mix_in null"
+_WITHOUT = "Train without: --data.replay null"
 
 
-def own_rows(model: Any, part: Part, dtype: str, reporter: Reporter) -> list[Conversation]:
+def own_rows(model: Any, part: BaseModel, dtype: str, reporter: Reporter) -> list[Conversation]:
     """Questions and answers of the model's, one each a row, without a system prompt; the same ones every time.
 
     They are drawn once for a model and kept in the cache folder: drawn again with another number of threads, a token
@@ -45,7 +45,7 @@ def own_rows(model: Any, part: Part, dtype: str, reporter: Reporter) -> list[Con
     Raises:
         UsageError: the model cannot be made to ask, or says nothing.
     """
-    ends = stop_ids(part.template.ending, model.generation_config.eos_token_id)
+    ends = stop_ids(part.template.stop_token, model.generation_config.eos_token_id)
     told = part.tokenizer.backend_tokenizer.to_str()
     known = (part.pulled.files, part.template.sha256, told, ends, dtype, model.device.type, ROWS, QUESTION, ANSWER)
     path = cache.home() / "rehearsal" / f"{sha256(repr(known).encode()).hexdigest()[:16]}.jsonl"
@@ -54,11 +54,11 @@ def own_rows(model: Any, part: Part, dtype: str, reporter: Reporter) -> list[Con
             reporter.say(
                 f"Listening to {part.pulled.source}, so that it stays itself: {ROWS} answers, once for a model"
             )
-            write_whole(path, rows_text(_drawn(model, part, ends)))
+            atomic_write_text(path, rows_text(_drawn(model, part, ends)))
     return load_rows(path)
 
 
-def _drawn(model: Any, part: Part, ends: list[int]) -> list[Conversation]:
+def _drawn(model: Any, part: BaseModel, ends: list[int]) -> list[Conversation]:
     template, tokenizer = part.template, part.tokenizer
     opening, closing = _around_a_question(part)
     asked = batch.generate(model, tokenizer, [opening] * ROWS, QUESTION, [*ends, closing], seed=list(range(ROWS)))
@@ -66,7 +66,9 @@ def _drawn(model: Any, part: Part, ends: list[int]) -> list[Conversation]:
     prompts = [template.prompt_ids([question]) for question in questions]
     answered = batch.generate(model, tokenizer, prompts, ANSWER, ends) if prompts else []
     rows = [
-        Conversation((question, Turn("assistant", text, ends=reply.stopped)), Origin("the base model", number))
+        Conversation(
+            (question, Turn("assistant", text, has_stop_token=reply.stopped)), Origin("the base model", number)
+        )
         for number, (question, reply) in enumerate(zip(questions, answered, strict=True), 1)
         if (text := _whole(reply.text))
     ]
@@ -75,7 +77,7 @@ def _drawn(model: Any, part: Part, ends: list[int]) -> list[Conversation]:
     return rows
 
 
-def _around_a_question(part: Part) -> tuple[list[int], int]:
+def _around_a_question(part: BaseModel) -> tuple[list[int], int]:
     """The ids that a user's turn follows, and the one that follows it: a control token, or where a template has none
     there, the line's end."""
     before, found, after = part.template.render([Turn("user", _PLACE)], generation_prompt=True).partition(_PLACE)

@@ -51,7 +51,7 @@ def memory_ran_out(run: RunDir, kills: int | None) -> bool:
     held nearly all memory (some desktops kill earlier than the system, and count nothing).
 
     Args:
-        kills: what `exclusive` yields.
+        kills: what `training_lock` yields.
     """
     if kills is None:
         return False
@@ -83,17 +83,19 @@ def refuse_small_disk(path: Path, needed: int) -> None:
 
 
 def _passes(config: RunConfig) -> str:
-    return f"passes of up to {config.train.max_tokens_per_pass} tokens"
+    return f"passes of up to {config.train.max_tokens_per_micro_batch} tokens"
 
 
 def _spare_memory(config: RunConfig) -> str:
     """The options that take less memory, most useful first, without those that are used already."""
     train = config.train
-    half = max((train.max_tokens_per_pass or 0) // 2, 16)
+    half = max((train.max_tokens_per_micro_batch or 0) // 2, 16)
     also = [] if train.gradient_checkpointing else ["--train.gradient_checkpointing true"]
     also += [] if config.model.dtype == "low_memory" else ["--model.dtype low_memory"]
     rest = f" (or {', '.join(also)})" if also else ""
-    return f"--train.max_tokens_per_pass {half}{rest}; with --resume also --allow-inexact, since rounding changes."
+    return (
+        f"--train.max_tokens_per_micro_batch {half}{rest}; with --resume also --allow-inexact, since rounding changes."
+    )
 
 
 def _disk_full(run: RunDir) -> OffbookError:

@@ -14,7 +14,7 @@ from offbook.core.errors import UsageError
 from offbook.core.metrics_log import best_step, read
 from offbook.core.progress import Reporter
 from offbook.core.rundir import RunDir
-from offbook.pipeline.setup import Job
+from offbook.pipeline.setup import TrainingSetup
 from offbook.training import checkpoint
 
 INCOMPATIBLE = ("model.source", "lora.rank", "lora.target_modules", "lora.use_dora")
@@ -84,7 +84,7 @@ def newest_checkpoint(run: RunDir, keep: str, reporter: Reporter) -> Path | None
     return found
 
 
-def fingerprint(job: Job) -> dict[str, Any]:
+def fingerprint(job: TrainingSetup) -> dict[str, Any]:
     """What a resume has to find unchanged, for the checkpoint's manifest."""
     told = job.config.model_dump(include={"model", "lora", "train"})
     for free in ("save_steps", "keep_checkpoints", "log_steps", "heldout_steps", "keep", "patience"):
@@ -99,13 +99,13 @@ def fingerprint(job: Job) -> dict[str, Any]:
 
 def with_token_budget(config: RunConfig, run: RunDir | None = None) -> RunConfig:
     """The config with its pass budget settled: told, stored by an earlier start of the run, or the default."""
-    if config.train.max_tokens_per_pass is not None:
+    if config.train.max_tokens_per_micro_batch is not None:
         return config
     budget = DEFAULT_PASS_TOKENS
     if run is not None and run.config.is_file():
-        budget = configs.load(run.config).train.max_tokens_per_pass or budget
+        budget = configs.load(run.config).train.max_tokens_per_micro_batch or budget
     return config.model_copy(
-        update={"train": config.train.model_copy(update={"max_tokens_per_pass": budget})},
+        update={"train": config.train.model_copy(update={"max_tokens_per_micro_batch": budget})},
     )
 
 

@@ -7,21 +7,21 @@ import uuid
 from typing import Any
 
 from offbook.core import environment
-from offbook.core.atomic import write_json, write_whole
+from offbook.core.atomic import atomic_write_json, atomic_write_text
 from offbook.core.config import loading as configs
 from offbook.core.rundir import RunDir
 from offbook.data.row_files import save_rows
-from offbook.pipeline.setup import Job
+from offbook.pipeline.setup import TrainingSetup
 
 
-def write_start(run: RunDir, job: Job, known: dict[str, Any]) -> None:
+def write_start(run: RunDir, job: TrainingSetup, known: dict[str, Any]) -> None:
     """What is on disk before the first step."""
     run.data.mkdir(parents=True, exist_ok=True)
-    write_whole(run.config, configs.dump(job.config))
+    atomic_write_text(run.config, configs.dump(job.config))
     save_rows(job.material.train, run.data / "train.jsonl")
     save_rows(job.material.heldout, run.data / "heldout.jsonl")
-    write_json(run.data / "report.json", known)
-    write_json(run.environment, {"id": run_id(run), **environment.snapshot()})
+    atomic_write_json(run.data / "report.json", known)
+    atomic_write_json(run.environment, {"id": run_id(run), **environment.snapshot()})
 
 
 def write_measured(run: RunDir, predicted: dict[str, Any], seconds: float, peak_bytes: int, step: int) -> None:
@@ -29,7 +29,7 @@ def write_measured(run: RunDir, predicted: dict[str, Any], seconds: float, peak_
     told = json.loads(run.environment.read_text(encoding="utf-8"))
     told["estimate"] = {"predicted": predicted, "truth": {"seconds": round(seconds, 1), "peak_bytes": peak_bytes}}
     told["adapter_step"] = step
-    write_json(run.environment, told)
+    atomic_write_json(run.environment, told)
 
 
 def run_id(run: RunDir) -> str:

@@ -15,37 +15,37 @@ from offbook.core.types import Example
 from offbook.models import adapter as adapters
 from offbook.models.load import load_model
 from offbook.pipeline.adapter_source import adapter_folder
-from offbook.pipeline.base_model import Part, open_part, persona_of
-from offbook.pipeline.dataset import Material, mix_in, read_material, tokenize
+from offbook.pipeline.base_model import BaseModel, open_base_model, persona_of
+from offbook.pipeline.dataset import Material, add_replay, read_material, tokenize
 from offbook.pipeline.replay import own_rows
 from offbook.training import fast_path
-from offbook.training.batch_sampler import Plan
-from offbook.training.packing import Step, pack_step
+from offbook.training.batch_sampler import BatchSampler
+from offbook.training.packing import StepBatch, pack_step
 
 HELDOUT_AT_ONCE = 64
 """Held-out examples that are packed together."""
 
 
 @dataclass
-class Job:
+class TrainingSetup:
     """Everything that is ready before the first step."""
 
     config: RunConfig
-    part: Part
+    part: BaseModel
     material: Material
     model: Any
     persona: Persona
-    plan: Plan
+    plan: BatchSampler
     notes: list[str]
     """What the fast path had to leave to the plain one, in sentences."""
 
-    def collate(self, examples: list[Example]) -> Step:
+    def collate(self, examples: list[Example]) -> StepBatch:
         """The passes of one optimizer step."""
         train = self.config.train
-        assert train.max_tokens_per_pass is not None
+        assert train.max_tokens_per_micro_batch is not None
         return pack_step(
             examples,
-            max_tokens=train.max_tokens_per_pass,
+            max_tokens=train.max_tokens_per_micro_batch,
             packing=train.fast.packing,
             prefix=train.fast.prefix,
         )
@@ -55,37 +55,37 @@ class Job:
         total, tokens = 0.0, 0
         for start in range(0, len(self.material.heldout_examples), HELDOUT_AT_ONCE):
             step = self.collate(self.material.heldout_examples[start : start + HELDOUT_AT_ONCE])
-            for batch in step.passes:
+            for batch in step.micro_batches:
                 losses = fast_path.token_losses(self.model, batch.to(self.model.device))
                 total += losses.double().sum().item()
                 tokens += len(losses)
         return total / tokens
 
 
-def open_job(config: RunConfig, reporter: Reporter) -> Job:
+def prepare_training(config: RunConfig, reporter: Reporter) -> TrainingSetup:
     """Read the data, load the model and put the adapter in.
 
     Raises:
         UsageError: data, model or adapter are at fault.
     """
     material = read_material(config)
-    part = open_part(config, reporter)
+    part = open_base_model(config, reporter)
     tokenize(material, part.template, config)
     reporter.say(f"Loading {config.model.source}")
     base = load_model(part.pulled.path, config.model.dtype)
-    general = own_rows(base, part, config.model.dtype, reporter) if config.data.mix_in == BASE else material.general
-    mix_in(material, general, part.template, config)
+    general = own_rows(base, part, config.model.dtype, reporter) if config.data.replay == BASE else material.general
+    add_replay(material, general, part.template, config)
     model = _with_adapter(base, config, part.pulled.path)
     fast = config.train.fast
-    notes = fast_path.install(
+    notes = fast_path.enable(
         model,
         packing=fast.packing,
         fused=fast.fused,
         head=fast.head,
         gradient_checkpointing=config.train.gradient_checkpointing,
     )
-    plan = Plan(material.examples, config.train.batch_size, config.train.epochs, config.train.seed)
-    return Job(config, part, material, model, persona_of(config, part), plan, notes)
+    plan = BatchSampler(material.examples, config.train.batch_size, config.train.epochs, config.train.seed)
+    return TrainingSetup(config, part, material, model, persona_of(config, part), plan, notes)
 
 
 def _with_adapter(model: Any, config: RunConfig, folder: Path) -> Any:

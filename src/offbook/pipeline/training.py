@@ -11,8 +11,8 @@ from typing import Any
 from offbook.core import metrics_log
 from offbook.core.config.schema import RunConfig
 from offbook.core.errors import Stopped
-from offbook.core.progress import Reporter, Silent
-from offbook.core.run_lock import clear, exclusive, held_bytes
+from offbook.core.progress import NullReporter, Reporter
+from offbook.core.run_lock import clear, held_bytes, training_lock
 from offbook.core.rundir import RunDir, runs_root
 from offbook.models import adapter as adapters
 from offbook.pipeline import finishing
@@ -20,13 +20,13 @@ from offbook.pipeline.checking import ShowPlan, report
 from offbook.pipeline.resources import memory_ran_out, memory_warning, readable_failures, refuse_small_disk
 from offbook.pipeline.resuming import fingerprint, newest_checkpoint, refuse_changes, with_token_budget
 from offbook.pipeline.run_records import run_id, write_measured, write_start
-from offbook.pipeline.setup import Job, open_job
-from offbook.tracking.tracker_process import Guest
+from offbook.pipeline.setup import TrainingSetup, prepare_training
+from offbook.tracking.tracker_process import TrackerProcess
 from offbook.tracking.trackers import check_names
 from offbook.training import checkpoint, fast_path
-from offbook.training.callbacks import Ends, Metrics, Signals
+from offbook.training.callbacks import GracefulShutdown, Metrics, SaveAtEnds
 from offbook.training.estimate import peak_memory
-from offbook.training.heldout_monitor import Samples, Watch
+from offbook.training.heldout_monitor import HeldoutMonitor, Samples
 from offbook.training.trainer import StepTrainer
 
 
@@ -52,16 +52,16 @@ def train(
         Stopped: a signal ended it after saving.
         OffbookError: it diverged, or memory or disk ran out.
     """
-    reporter = reporter or Silent()
-    check_names(config.track.to)
+    reporter = reporter or NullReporter()
+    check_names(config.track.trackers)
     run = RunDir(runs_root() / config.name)
-    with exclusive(run, resume=resume, overwrite=overwrite) as kills:
+    with training_lock(run, resume=resume, overwrite=overwrite) as kills:
         config = with_token_budget(config, None if overwrite else run)
         if memory_ran_out(run, kills):
             reporter.say(memory_warning(config))
         with readable_failures(config, run):
             found = newest_checkpoint(run, config.train.keep, reporter) if resume and not overwrite else None
-            job = open_job(config, reporter)
+            job = prepare_training(config, reporter)
             facts = fingerprint(job)
             if found is not None:
                 refuse_changes(checkpoint.verify(found), facts, allowed=allow_inexact, say=reporter.say)
@@ -81,57 +81,57 @@ def train(
     return run
 
 
-def _run_steps(run: RunDir, job: Job, facts: dict[str, Any], found: Path | None, reporter: Reporter) -> None:
+def _run_steps(run: RunDir, job: TrainingSetup, facts: dict[str, Any], found: Path | None, reporter: Reporter) -> None:
     """From the first step, or the checkpoint's, to the last.
 
     Raises:
         Stopped: a signal came; the state is saved.
     """
     step = checkpoint.verify(found)["step"] if found is not None else None
-    checkpoint.forget_after(run.checkpoints, step or 0)
+    checkpoint.set_aside_after(run.checkpoints, step or 0)
     log, samples_log = (metrics_log.MetricsLog(path, step) for path in (run.metrics, run.samples_log))
-    guests: list[Guest] = []
+    trackers: list[TrackerProcess] = []
 
     def emit(line: dict[str, Any]) -> None:
         log(line)
-        for guest in guests:
-            guest(line)
+        for tracker in trackers:
+            tracker(line)
 
     def show(step: int, samples: Samples) -> None:
         samples_log({"step": step, "samples": samples})
-        for guest in guests:
-            guest.text(step, samples)
+        for tracker in trackers:
+            tracker.text(step, samples)
 
     metrics = Metrics(job.plan, emit, reporter, job.model.device)
     if found is not None:
         metrics.restore(json.loads((found / checkpoint.PROGRESS).read_text(encoding="utf-8")))
-    watch = Watch(job.config.train, metrics_log.read(run.metrics), partial(finishing.ask, job), show, reporter)
-    signals = Signals(reporter)
+    watch = HeldoutMonitor(job.config.train, metrics_log.read(run.metrics), partial(finishing.ask, job), show, reporter)
+    signals = GracefulShutdown(reporter)
     trainer = _trainer(run, job, facts, metrics, watch, signals, resumed=found is not None)
     if found is not None and watch.ended():
         adapters.restore(job.model, found)
         return  # killed after its early end: only what follows is missing
     try:
-        guests += _invite(run, job.config, reporter)
+        trackers += _start_trackers(run, job.config, reporter)
         with signals.installed():
             trainer.train(resume_from_checkpoint=str(found) if found is not None else None)
     except KeyboardInterrupt:
-        guests.clear()  # at once, then: a guest sees its input end, and closes in order by itself
+        trackers.clear()  # at once, then: a guest sees its input end, and closes in order by itself
         raise
     finally:
         metrics.flush()
-        for guest in guests:
-            guest.finish()
+        for tracker in trackers:
+            tracker.finish()
     _tell_stop(run, signals, trainer.state.global_step, len(job.plan))
 
 
 def _trainer(
     run: RunDir,
-    job: Job,
+    job: TrainingSetup,
     facts: dict[str, Any],
     metrics: Metrics,
-    watch: Watch,
-    signals: Signals,
+    watch: HeldoutMonitor,
+    signals: GracefulShutdown,
     *,
     resumed: bool,
 ) -> StepTrainer:
@@ -146,7 +146,7 @@ def _trainer(
         heldout_loss=job.heldout_loss if evaluates else None,
         checkpoints=run.checkpoints,
         facts=facts,
-        callbacks=[metrics, Ends(len(job.plan), evaluates=evaluates), signals, watch],
+        callbacks=[metrics, SaveAtEnds(len(job.plan), evaluates=evaluates), signals, watch],
         on_loss=metrics.take_loss,
         before_save=metrics.checkpointed,
         spare=watch.best,
@@ -154,7 +154,7 @@ def _trainer(
     )
 
 
-def _tell_stop(run: RunDir, signals: Signals, step: int, steps: int) -> None:
+def _tell_stop(run: RunDir, signals: GracefulShutdown, step: int, steps: int) -> None:
     """Raise Stopped where a signal ended the training before its last step."""
     if signals.caught is not None and step < steps:
         raise Stopped(
@@ -164,7 +164,7 @@ def _tell_stop(run: RunDir, signals: Signals, step: int, steps: int) -> None:
         )
 
 
-def _invite(run: RunDir, config: RunConfig, reporter: Reporter) -> list[Guest]:
+def _start_trackers(run: RunDir, config: RunConfig, reporter: Reporter) -> list[TrackerProcess]:
     """Start the trackers that the config names."""
     settings = {
         "id": run_id(run),
@@ -175,4 +175,4 @@ def _invite(run: RunDir, config: RunConfig, reporter: Reporter) -> list[Guest]:
         "folder": str(run.trackers.resolve()),
         "config": config.model_dump(),
     }
-    return [Guest(name, settings, run.trackers / f"{name}.log", reporter) for name in config.track.to]
+    return [TrackerProcess(name, settings, run.trackers / f"{name}.log", reporter) for name in config.track.trackers]

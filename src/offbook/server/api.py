@@ -17,12 +17,12 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from offbook.core.config.schema import GenerationConfig
 from offbook.core.errors import UsageError
-from offbook.generation.stream import Piece
+from offbook.generation.stream import TextChunk
 from offbook.server import schema
-from offbook.server.backends import Voices
+from offbook.server.backends import ServedModel
 from offbook.server.prometheus import Metrics
-from offbook.server.responses import Answer, Kind, error, event
-from offbook.server.scheduler import Busy, Desk, Draining, until
+from offbook.server.responses import CompletionResponse, Kind, error, event
+from offbook.server.scheduler import Busy, Draining, RequestScheduler, stop_at_strings
 
 BASE = ":base"
 """Ends the name by which the base model is asked."""
@@ -33,11 +33,11 @@ POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src '
 T = TypeVar("T")
 
 
-def create_app(voices: Voices, desk: Desk, *, keep_prompt: bool = False) -> FastAPI:
+def create_app(voices: ServedModel, desk: RequestScheduler, *, force_system_prompt: bool = False) -> FastAPI:
     """The application, unguarded (see `offbook.server.middleware`).
 
     Args:
-        keep_prompt: use the character's own prompt even where a client sends another.
+        force_system_prompt: use the character's own prompt even where a client sends another.
     """
     app = FastAPI(title="offbook", docs_url=None, redoc_url=None, exception_handlers=_HANDLERS)  # type: ignore[arg-type]
     metrics = Metrics(desk)
@@ -82,7 +82,7 @@ def create_app(voices: Voices, desk: Desk, *, keep_prompt: bool = False) -> Fast
     @app.post("/v1/chat/completions")
     async def chat(request: Request, asked: schema.ChatRequest) -> Response:
         """The character's next turn."""
-        prompt = await run_in_threadpool(voices.prompt_ids, asked.turns, keep_prompt=keep_prompt)
+        prompt = await run_in_threadpool(voices.prompt_ids, asked.turns, force_system_prompt=force_system_prompt)
         return await server.answer(request, asked, prompt, "chat")
 
     @app.post("/v1/completions")
@@ -98,7 +98,7 @@ def create_app(voices: Voices, desk: Desk, *, keep_prompt: bool = False) -> Fast
 class _Server:
     """Turns prompts into answers, streamed or whole."""
 
-    def __init__(self, voices: Voices, desk: Desk, metrics: Metrics) -> None:
+    def __init__(self, voices: ServedModel, desk: RequestScheduler, metrics: Metrics) -> None:
         self.voices = voices
         self.desk = desk
         self.metrics = metrics
@@ -106,11 +106,11 @@ class _Server:
     async def answer(self, request: Request, asked: schema.Request, prompt: list[int], kind: Kind) -> Response:
         settings = self._fitting(asked, prompt)
         base = asked.model == self.voices.name + BASE
-        answer = Answer(kind, self.voices.name + BASE * base, len(prompt))
+        answer = CompletionResponse(kind, self.voices.name + BASE * base, len(prompt))
 
-        def speak() -> Iterator[Piece]:
+        def speak() -> Iterator[TextChunk]:
             voice = self.voices.base if base else self.voices.tuned
-            return until(voice(prompt, settings, asked.seed), asked.stops)
+            return stop_at_strings(voice(prompt, settings, asked.seed), asked.stops)
 
         pieces = self._counted(self.desk.speak(speak), len(prompt))
         try:
@@ -141,7 +141,7 @@ class _Server:
         settings = asked.settings(self.voices.persona.generation)
         return settings.model_copy(update={"max_new_tokens": min(settings.max_new_tokens, room)})
 
-    async def _counted(self, pieces: AsyncIterator[Piece], prompt_tokens: int) -> AsyncIterator[Piece]:
+    async def _counted(self, pieces: AsyncIterator[TextChunk], prompt_tokens: int) -> AsyncIterator[TextChunk]:
         """The same pieces, on record."""
         began, tokens, outcome = time.monotonic(), 0, "gone"
         try:
@@ -163,14 +163,16 @@ class _Server:
             await pieces.aclose()  # type: ignore[attr-defined]
 
 
-async def _collect(first: Piece, pieces: AsyncIterator[Piece]) -> tuple[str, Piece]:
+async def _collect(first: TextChunk, pieces: AsyncIterator[TextChunk]) -> tuple[str, TextChunk]:
     text, last = first.text, first
     async for last in pieces:
         text += last.text
     return text, last
 
 
-async def _events(answer: Answer, first: Piece, pieces: AsyncIterator[Piece], with_usage: bool) -> AsyncIterator[bytes]:
+async def _events(
+    answer: CompletionResponse, first: TextChunk, pieces: AsyncIterator[TextChunk], with_usage: bool
+) -> AsyncIterator[bytes]:
     """The events of a streamed answer; a failure on the way is told as one."""
     last = first
     try:

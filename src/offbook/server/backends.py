@@ -22,14 +22,14 @@ from offbook.core.registry import lookup
 from offbook.core.types import Turn
 from offbook.exporters.formats import FORMATS
 from offbook.generation.llamacpp import CONTEXT, LlamaCppEngine, LlamaServer
-from offbook.generation.stream import Engine, Piece, TransformersEngine, stream
+from offbook.generation.stream import Engine, TextChunk, TransformersEngine, stream
 from offbook.models.load import load_model, load_tokenizer
 from offbook.pipeline import adapter_source
 from offbook.pipeline.character import load_character
 from offbook.pipeline.exporting import PARITY, exports
 from offbook.tokenization.chat_template import ChatTemplate
 
-Speak = Callable[[Sequence[int], GenerationConfig, int | None], Iterator[Piece]]
+GenerateFn = Callable[[Sequence[int], GenerationConfig, int | None], Iterator[TextChunk]]
 """(prompt ids, settings, seed) → the pieces of a reply."""
 
 SLOTS = 4
@@ -37,7 +37,7 @@ SLOTS = 4
 
 
 @dataclass
-class Voices:
+class ServedModel:
     """A character that is ready to speak, and its base model.
 
     Texts become ids one at a time (a tokenizer is not made for several threads); replies may grow side by side.
@@ -51,21 +51,21 @@ class Voices:
     """Replies that may grow at the same time."""
     context: int
     """Tokens of prompt and reply together."""
-    tuned: Speak
-    open_base: Callable[[], Speak]
+    tuned: GenerateFn
+    open_base: Callable[[], GenerateFn]
     base_folder: Callable[[], Path]
     """Where the base model lies; pulled when it is first asked for."""
     close: Callable[[], None] = lambda: None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @cached_property
-    def base(self) -> Speak:
+    def base(self) -> GenerateFn:
         """The base model, loaded when it is first asked."""
         return self.open_base()
 
-    def prompt_ids(self, turns: Sequence[Turn], *, keep_prompt: bool) -> list[int]:
+    def prompt_ids(self, turns: Sequence[Turn], *, force_system_prompt: bool) -> list[int]:
         """Ids of a conversation, under the character's prompt where it brings none (or in any case)."""
-        if keep_prompt:
+        if force_system_prompt:
             turns = [turn for turn in turns if turn.role != "system"]
         with self._lock:
             return self.template.prompt_ids(add_system(turns, self.persona.system))
@@ -76,7 +76,9 @@ class Voices:
             return self.template.text_ids(text)
 
 
-def open_voices(run: str, engine: str, *, base_model: str | None, template: str | None, reporter: Reporter) -> Voices:
+def load_backend(
+    run: str, engine: str, *, base_model: str | None, template: str | None, reporter: Reporter
+) -> ServedModel:
     """Open a character for serving.
 
     Args:
@@ -91,38 +93,38 @@ def open_voices(run: str, engine: str, *, base_model: str | None, template: str 
     return lookup(ENGINES, engine, "engine")(run, base_model, template, reporter)
 
 
-def by_ids(engine: Engine, tokenizer: Any, stop_ids: Sequence[int]) -> Speak:
+def from_token_engine(engine: Engine, tokenizer: Any, stop_ids: Sequence[int]) -> GenerateFn:
     """Replies from an engine that gives ids."""
     # Reading ids changes nothing in a tokenizer, so a copy that does nothing else may serve all threads.
     decoder = copy.deepcopy(tokenizer)
     return lambda prompt, settings, seed: stream(engine, decoder, prompt, settings, stop_ids, seed)
 
 
-def open_transformers(run: str, base_model: str | None, template: str | None, reporter: Reporter) -> Voices:
+def open_transformers(run: str, base_model: str | None, template: str | None, reporter: Reporter) -> ServedModel:
     """transformers, the adapter merged in memory where that is exact (float32); one reply at a time."""
     character = load_character(run, base_model=base_model, template=template, reporter=reporter)
     persona = character.persona
     character.settle()
     tokenizer = character.template.tokenizer
 
-    def open_base() -> Speak:
+    def open_base() -> GenerateFn:
         base = character.base_engine or TransformersEngine(load_model(character.pulled.path, "float32"))
-        return by_ids(base, tokenizer, character.stop_ids)
+        return from_token_engine(base, tokenizer, character.stop_ids)
 
-    return Voices(
+    return ServedModel(
         name=_name(run),
         engine="transformers",
         persona=persona,
         template=character.template,
         slots=1,
         context=min(CONTEXT, character.model.config.max_position_embeddings),
-        tuned=by_ids(character.engine, tokenizer, character.stop_ids),
+        tuned=from_token_engine(character.engine, tokenizer, character.stop_ids),
         open_base=open_base,
         base_folder=lambda: character.pulled.path,
     )
 
 
-def open_llamacpp(run: str, base_model: str | None, template: str | None, reporter: Reporter) -> Voices:
+def open_llamacpp(run: str, base_model: str | None, template: str | None, reporter: Reporter) -> ServedModel:
     """llama.cpp on the run's exported GGUF; the base model is the same file with the adapter taken out again."""
     gguf = proved_gguf(run)
     if gguf is None:
@@ -137,7 +139,7 @@ def open_llamacpp(run: str, base_model: str | None, template: str | None, report
     chat = ChatTemplate(load_tokenizer(folder), persona.template_kwargs)
     adapter = next(gguf.parent.glob("*-lora.gguf"))
     server = LlamaServer(gguf, adapter=adapter, slots=SLOTS)
-    return Voices(
+    return ServedModel(
         name=_name(run),
         engine="llama.cpp",
         persona=persona,
@@ -151,7 +153,7 @@ def open_llamacpp(run: str, base_model: str | None, template: str | None, report
     )
 
 
-ENGINES: dict[str, Callable[[str, str | None, str | None, Reporter], Voices]] = {
+ENGINES: dict[str, Callable[[str, str | None, str | None, Reporter], ServedModel]] = {
     "transformers": open_transformers,
     "llama.cpp": open_llamacpp,
 }

@@ -21,9 +21,9 @@ from offbook.core.errors import UsageError
 from offbook.core.progress import Reporter
 from offbook.pipeline.adapter_source import adapter_folder
 from offbook.server.api import create_app
-from offbook.server.backends import Voices, open_voices
+from offbook.server.backends import ServedModel, load_backend
 from offbook.server.middleware import LOOPBACK, Guard
-from offbook.server.scheduler import Desk
+from offbook.server.scheduler import RequestScheduler
 
 KEY = "OFFBOOK_API_KEY"
 """The environment variable with the key that clients have to show."""
@@ -40,7 +40,7 @@ def serve(
     host: str,
     port: int,
     engine: str,
-    keep_prompt: bool,
+    force_system_prompt: bool,
     base_model: str | None,
     template: str | None,
     reporter: Reporter,
@@ -58,9 +58,9 @@ def serve(
         )
     listener = bind(host, port)
     with listener:
-        voices = open_voices(run, engine, base_model=base_model, template=template, reporter=reporter)
-        desk = Desk(voices.slots)
-        app = Guard(create_app(voices, desk, keep_prompt=keep_prompt), host=host.lower(), key=key)
+        voices = load_backend(run, engine, base_model=base_model, template=template, reporter=reporter)
+        desk = RequestScheduler(voices.slots)
+        app = Guard(create_app(voices, desk, force_system_prompt=force_system_prompt), host=host.lower(), key=key)
         try:
             server(app, desk, DRAIN_SECONDS, lambda: _announce(reporter, voices, listener, run)).run([listener])
         finally:
@@ -69,7 +69,7 @@ def serve(
             voices.close()
 
 
-def _announce(reporter: Reporter, voices: Voices, listener: socket.socket, run: str) -> None:
+def _announce(reporter: Reporter, voices: ServedModel, listener: socket.socket, run: str) -> None:
     host, port = listener.getsockname()[:2]
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     reporter.say(f"{voices.persona.name} is on ({voices.engine}). Chat page: {address}/")
@@ -78,7 +78,7 @@ def _announce(reporter: Reporter, voices: Voices, listener: socket.socket, run: 
         reporter.say(f"For many users on this GPU: {vllm_command(run, voices)}")
 
 
-def vllm_command(run: str, voices: Voices) -> str:
+def vllm_command(run: str, voices: ServedModel) -> str:
     """The command by which vLLM serves the same adapter; clients then send the character's prompt themselves."""
     folder = adapter_folder(run).resolve()
     rank = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))["r"]
@@ -104,7 +104,7 @@ def bind(host: str, port: int) -> socket.socket:
         raise UsageError(f"cannot listen on {host}:{port}: {error.strerror}", "Choose another --port.") from None
 
 
-def server(app: Any, desk: Desk, drain_seconds: float, ready: Callable[[], None]) -> uvicorn.Server:
+def server(app: Any, desk: RequestScheduler, drain_seconds: float, ready: Callable[[], None]) -> uvicorn.Server:
     """A uvicorn server for the guarded application.
 
     Args:
@@ -113,7 +113,7 @@ def server(app: Any, desk: Desk, drain_seconds: float, ready: Callable[[], None]
     """
     config = uvicorn.Config(
         app,
-        http=PatientProtocol,
+        http=HeaderTimeoutProtocol,
         ws="none",
         lifespan="off",
         access_log=False,
@@ -129,7 +129,9 @@ def server(app: Any, desk: Desk, drain_seconds: float, ready: Callable[[], None]
 class _Server(uvicorn.Server):
     """uvicorn, with replies that end in order when it is told to stop."""
 
-    def __init__(self, config: uvicorn.Config, desk: Desk, drain_seconds: float, ready: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, desk: RequestScheduler, drain_seconds: float, ready: Callable[[], None]
+    ) -> None:
         super().__init__(config)
         self.desk = desk
         self.drain_seconds = drain_seconds
@@ -147,7 +149,7 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-class PatientProtocol(H11Protocol):
+class HeaderTimeoutProtocol(H11Protocol):
     """uvicorn's HTTP, with an end to its patience: a connection that begins to ask and does not end is closed, be it
     the first request or a later one."""
 

@@ -32,7 +32,7 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
-class Refused(Exception):
+class RequestRejected(Exception):
     """A request that goes no further."""
 
     def __init__(self, status: int, message: str, code: str) -> None:
@@ -70,17 +70,17 @@ class Guard:
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
 
-        async def patient_send(message: dict[str, Any]) -> None:
+        async def send_with_timeout(message: dict[str, Any]) -> None:
             await asyncio.wait_for(send(message), self.send_seconds)
 
         try:
             self._check_source(headers)
             self._check_key(scope["path"], headers)
             body = await self._body(scope["method"], headers, receive)
-        except Refused as refused:
+        except RequestRejected as refused:
             await _refuse(receive, send, refused)
             return
-        await self.app(scope, _replay(body, receive), patient_send)
+        await self.app(scope, _replay(body, receive), send_with_timeout)
 
     def _check_source(self, headers: dict[str, str]) -> None:
         """A page of another site must not reach the server through its visitor's browser.
@@ -89,11 +89,11 @@ class Guard:
         """
         host = headers.get("host", "")
         if not self._is_own(_host_name(host)):
-            raise Refused(403, "this Host is not served here", "host_not_allowed")
+            raise RequestRejected(403, "this Host is not served here", "host_not_allowed")
         origin = headers.get("origin")
         foreign = origin is not None and origin.partition("://")[2] != host
         if foreign or headers.get("sec-fetch-site") in ("cross-site", "same-site"):
-            raise Refused(403, "requests from other sites are not answered", "origin_not_allowed")
+            raise RequestRejected(403, "requests from other sites are not answered", "origin_not_allowed")
 
     def _is_own(self, name: str) -> bool:
         if name in LOOPBACK or (name == self.host and name):
@@ -112,22 +112,22 @@ class Guard:
             return
         scheme, _, shown = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not hmac.compare_digest(shown.encode("latin-1"), self.key.encode()):
-            raise Refused(401, "the API key is missing or wrong", "invalid_api_key")
+            raise RequestRejected(401, "the API key is missing or wrong", "invalid_api_key")
 
     async def _body(self, method: str, headers: dict[str, str], receive: Receive) -> bytes:
         if method == "POST" and headers.get("content-type", "").partition(";")[0].strip() != "application/json":
             # Browsers send JSON to another site only after asking, so this stops forms and simple scripts.
-            raise Refused(403, "Content-Type has to be application/json", "content_type_not_allowed")
+            raise RequestRejected(403, "Content-Type has to be application/json", "content_type_not_allowed")
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > MAX_BODY:
             raise _TOO_LARGE
         try:
             return await asyncio.wait_for(_read(receive), self.body_seconds)
         except TimeoutError:
-            raise Refused(408, "the request took too long to arrive", "request_timeout") from None
+            raise RequestRejected(408, "the request took too long to arrive", "request_timeout") from None
 
 
-_TOO_LARGE = Refused(413, f"a request may have {MAX_BODY} bytes", "request_too_large")
+_TOO_LARGE = RequestRejected(413, f"a request may have {MAX_BODY} bytes", "request_too_large")
 
 
 async def _read(receive: Receive) -> bytes:
@@ -162,10 +162,10 @@ def _host_name(host: str) -> str:
     return host.rpartition(":")[0] if ":" in host else host
 
 
-async def _refuse(receive: Receive, send: Send, refused: Refused) -> None:
+async def _refuse(receive: Receive, send: Send, refused: RequestRejected) -> None:
     if refused.status != 413:
         # Hanging up on a client that is still sending would lose it the answer.
-        with suppress(TimeoutError, Refused):
+        with suppress(TimeoutError, RequestRejected):
             await asyncio.wait_for(_read(receive), LINGER_SECONDS)
     headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
     if refused.status == 401:

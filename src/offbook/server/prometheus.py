@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from offbook.server.scheduler import Desk
+from offbook.server.scheduler import RequestScheduler
 
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
@@ -12,7 +12,7 @@ SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 class Metrics:
     """Counters of one server; nothing that anybody said is in them."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: RequestScheduler) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "offbook_requests", "Replies asked for, by how they ended.", ["outcome"], registry=self.registry

@@ -14,7 +14,7 @@ Kind = Literal["chat", "text"]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CompletionResponse:
     """One answer's identity; makes its whole form and its streamed one."""
 
     kind: Kind

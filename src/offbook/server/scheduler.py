@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
-from offbook.generation.stream import Piece
+from offbook.generation.stream import TextChunk
 
 QUEUE = 64
 """Requests that may wait while all slots are taken."""
@@ -23,7 +23,7 @@ class Draining(Exception):
     """The server is about to stop."""
 
 
-class Desk:
+class RequestScheduler:
     """Runs generators of pieces in threads and hands the pieces to the event loop.
 
     Args:
@@ -34,7 +34,7 @@ class Desk:
     def __init__(self, slots: int, queue: int = QUEUE) -> None:
         self._threads = ThreadPoolExecutor(slots, thread_name_prefix="reply")
         self._limit = slots + queue
-        self._open: set[_Order] = set()
+        self._open: set[PendingReply] = set()
         self.draining = False
 
     @property
@@ -47,7 +47,7 @@ class Desk:
         """Replies that are growing."""
         return len(self._open) - self.waiting
 
-    async def speak(self, pieces: Callable[[], Iterator[Piece]]) -> AsyncIterator[Piece]:
+    async def speak(self, pieces: Callable[[], Iterator[TextChunk]]) -> AsyncIterator[TextChunk]:
         """The pieces of a reply; when the reader goes away, the generator behind them is closed.
 
         Raises:
@@ -58,7 +58,7 @@ class Desk:
             raise Draining
         if len(self._open) >= self._limit:
             raise Busy
-        order = _Order(pieces, asyncio.get_running_loop())
+        order = PendingReply(pieces, asyncio.get_running_loop())
         self._open.add(order)
         work = self._threads.submit(order.work)
         try:
@@ -85,13 +85,13 @@ class Desk:
         self._threads.shutdown(cancel_futures=True)
 
 
-class _Order:
+class PendingReply:
     """One reply on its way from a thread to the event loop."""
 
-    def __init__(self, pieces: Callable[[], Iterator[Piece]], loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, pieces: Callable[[], Iterator[TextChunk]], loop: asyncio.AbstractEventLoop) -> None:
         self.pieces = pieces
         self.loop = loop
-        self.arrivals: asyncio.Queue[Piece | Exception | None] = asyncio.Queue()
+        self.arrivals: asyncio.Queue[TextChunk | Exception | None] = asyncio.Queue()
         self.unwanted = threading.Event()
         self.started = False
         self.tokens = 0
@@ -114,14 +114,14 @@ class _Order:
     def cut(self) -> None:
         """End the reply as if it had reached its longest."""
         self.unwanted.set()
-        self._send(Piece("", self.tokens, "length"))
+        self._send(TextChunk("", self.tokens, "length"))
         self._send(None)
 
     def _send(self, arrived: Any) -> None:
         self.loop.call_soon_threadsafe(self.arrivals.put_nowait, arrived)
 
 
-def until(pieces: Iterator[Piece], stops: list[str]) -> Iterator[Piece]:
+def stop_at_strings(pieces: Iterator[TextChunk], stops: list[str]) -> Iterator[TextChunk]:
     """The pieces up to the first of the texts in `stops`, which is left out.
 
     Text that may be the beginning of one is held back until that is settled.
@@ -131,11 +131,11 @@ def until(pieces: Iterator[Piece], stops: list[str]) -> Iterator[Piece]:
         held += piece.text
         found = min((at for at in map(held.find, stops) if at >= 0), default=None)
         if found is not None:
-            yield Piece(held[:found], piece.tokens, "stop")
+            yield TextChunk(held[:found], piece.tokens, "stop")
             return
         keep = 0 if piece.stop_reason else max((_overlap(held, stop) for stop in stops), default=0)
         if piece.stop_reason or len(held) > keep:
-            yield Piece(held[: len(held) - keep], piece.tokens, piece.stop_reason)
+            yield TextChunk(held[: len(held) - keep], piece.tokens, piece.stop_reason)
             held = held[len(held) - keep :]
 
 

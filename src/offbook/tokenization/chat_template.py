@@ -51,7 +51,7 @@ class ChatTemplate:
         self._control = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
         # The unknown token stands for any character that the tokenizer does not know: text may become it.
         self._control_ids = {tokenizer.convert_tokens_to_ids(token) for token in control} - {tokenizer.unk_token_id}
-        self.ending = find_ending(tokenizer, self.render)
+        self.stop_token = find_ending(tokenizer, self.render)
 
     @property
     def sha256(self) -> str:
@@ -92,10 +92,10 @@ class ChatTemplate:
         (which no model can generate after the prompt), the reply is encoded on its own.
         """
         whole = self._encode(turns, generation_prompt=False)
-        if whole[: len(prompt)] == prompt and self.ending.id in whole[len(prompt) :]:
+        if whole[: len(prompt)] == prompt and self.stop_token.id in whole[len(prompt) :]:
             tail = whole[len(prompt) :]
-            return tail[: tail.index(self.ending.id) + 1]
-        return [*self.text_ids(turns[-1].text), self.ending.id]
+            return tail[: tail.index(self.stop_token.id) + 1]
+        return [*self.text_ids(turns[-1].text), self.stop_token.id]
 
     def text_ids(self, text: str) -> list[int]:
         """Ids of plain text: whatever it says, no control id comes of it.
@@ -151,8 +151,8 @@ class ChatTemplate:
                 ids, labels = [], []
             elif done:
                 done.pop()
-            reply = self.reply_ids(turns[: index + 1], prompt)[: None if turn.ends else -1]
-            learned = reply if turn.learn else [NO_LABEL] * len(reply)
+            reply = self.reply_ids(turns[: index + 1], prompt)[: None if turn.has_stop_token else -1]
+            learned = reply if turn.weight else [NO_LABEL] * len(reply)
             labels = [*labels, *[NO_LABEL] * (len(prompt) - len(ids)), *learned]
             ids = [*prompt, *reply]
             done.append((ids, labels, index + 1))

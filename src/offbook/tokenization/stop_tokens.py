@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from offbook.core.errors import UsageError
-from offbook.core.persona import Ending
+from offbook.core.persona import StopToken
 from offbook.core.types import Turn
 
 _REPLY = "\ue002"
 
 
-def find_ending(tokenizer: Any, render: Callable[..., str]) -> Ending:
+def find_ending(tokenizer: Any, render: Callable[..., str]) -> StopToken:
     """The first control token that the template writes after a reply; its eos token where it writes none.
 
     Args:
@@ -29,24 +29,24 @@ def find_ending(tokenizer: Any, render: Callable[..., str]) -> Ending:
         # The longest of those that start first: "<|end|>" may contain another token's text.
         first = written[0][0]
         token = max((token for at, token in written if at == first), key=len)
-        return Ending(token=token, id=control[token])
+        return StopToken(token=token, id=control[token])
     if tokenizer.eos_token_id is None:
         raise UsageError(
             "neither the chat template nor the tokenizer has a token that ends a reply: the character could not stop",
             "Choose another base model, or a built-in template: --model.template chatml",
         )
-    return Ending(token=tokenizer.eos_token, id=tokenizer.eos_token_id)
+    return StopToken(token=tokenizer.eos_token, id=tokenizer.eos_token_id)
 
 
-def stop_ids(ending: Ending, *others: int | list[int] | None) -> list[int]:
+def stop_ids(stop_token: StopToken, *others: int | list[int] | None) -> list[int]:
     """The ids on which generation stops: the ending first, then those that the base model stops on anyway."""
-    ids = [ending.id]
+    ids = [stop_token.id]
     for other in others:
         ids += other if isinstance(other, list) else [other] if other is not None else []
     return list(dict.fromkeys(ids))
 
 
-def proves_stop(model: Any, ending: Ending, ids: list[int]) -> bool:
+def proves_stop(model: Any, stop_token: StopToken, ids: list[int]) -> bool:
     """Whether the model's own `generate`, told to stop on `ids`, really stops at the ending token, and only there.
 
     The model is made to say three ordinary tokens and then the ending; its generation must hold exactly those four,
@@ -58,7 +58,7 @@ def proves_stop(model: Any, ending: Ending, ids: list[int]) -> bool:
         return _generate_forced(model, script, ids)
 
     script = [ordinary] * 3
-    return spoken([*script, ending.id, *script]) == 4 and spoken([*script, ordinary, *script]) == 7
+    return spoken([*script, stop_token.id, *script]) == 4 and spoken([*script, ordinary, *script]) == 7
 
 
 def _generate_forced(model: Any, script: list[int], ids: list[int]) -> int:

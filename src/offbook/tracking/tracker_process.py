@@ -21,7 +21,7 @@ FINISH_SECONDS = 20.0
 """How long a tracker may take to close after the run."""
 
 
-class Guest:
+class TrackerProcess:
     """Sends the run's lines to one tracker, and never waits for it while the run goes on.
 
     Args:

@@ -31,7 +31,7 @@ WASTE = 0.15
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class PaddedBlock:
     """b examples that are computed together."""
 
     keys: torch.Tensor
@@ -49,10 +49,10 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Segments:
+class AttentionLayout:
     """Who sees whom in a pass."""
 
-    blocks: tuple[Block, ...]
+    blocks: tuple[PaddedBlock, ...]
     order: torch.Tensor
     """(Q,): where each query finds its result among the b · q results of all blocks, laid end to end."""
     rows: torch.Tensor | None
@@ -61,7 +61,7 @@ class Segments:
 
 def segments(
     prefix: int, lengths: Sequence[int], rows: torch.Tensor | None = None, device: torch.device | str = "cpu"
-) -> Segments:
+) -> AttentionLayout:
     """Who sees whom when `prefix` tokens are followed by examples of these lengths.
 
     `rows` (ascending, none inside the prefix) are the tokens that ask; without it every token does.
@@ -78,9 +78,9 @@ def segments(
     for shared, members in parts:
         block, own = _block(shared, members, asking)
         order[block.queries[own]] = done + own.flatten().nonzero().flatten()
-        blocks.append(Block(block.keys.to(device), block.queries.to(device), block.positions.to(device)))
+        blocks.append(PaddedBlock(block.keys.to(device), block.queries.to(device), block.positions.to(device)))
         done += own.numel()
-    return Segments(tuple(blocks), order.to(device), rows)
+    return AttentionLayout(tuple(blocks), order.to(device), rows)
 
 
 def _alike(lengths: Sequence[int]) -> list[list[int]]:
@@ -96,7 +96,7 @@ def _alike(lengths: Sequence[int]) -> list[list[int]]:
     return runs
 
 
-def _block(shared: int, spans: Sequence[tuple[int, int]], asking: torch.Tensor) -> tuple[Block, torch.Tensor]:
+def _block(shared: int, spans: Sequence[tuple[int, int]], asking: torch.Tensor) -> tuple[PaddedBlock, torch.Tensor]:
     """The block of these spans of tokens, and (b, q) which of its queries are real."""
     own = pad_sequence([torch.arange(start, end) for start, end in spans], batch_first=True)
     keys = torch.cat([torch.arange(shared).expand(len(spans), shared), own], 1)
@@ -105,14 +105,14 @@ def _block(shared: int, spans: Sequence[tuple[int, int]], asking: torch.Tensor) 
     queries = pad_sequence([torch.arange(first, last) for first, last in asked.tolist()], batch_first=True)
     starts = torch.tensor([start for start, _ in spans])
     positions = (shared + asking[queries] - starts[:, None]).clamp(min=0)
-    return Block(keys, queries, positions), torch.arange(queries.shape[1]) < count[:, None]
+    return PaddedBlock(keys, queries, positions), torch.arange(queries.shape[1]) < count[:, None]
 
 
 def attend(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
-    who: Segments,
+    who: AttentionLayout,
     *,
     scaling: float,
     window: int | None = None,
@@ -152,7 +152,7 @@ def attention_forward(
     scaling: float | None = None,
     sliding_window: int | None = None,
     softcap: float | None = None,
-    segments: Segments | None = None,
+    segments: AttentionLayout | None = None,
     windows: dict[torch.nn.Module, int | None] | None = None,
     **_: Any,
 ) -> tuple[torch.Tensor, None]:

@@ -12,7 +12,7 @@ from offbook.core.types import Example
 
 
 @dataclass(frozen=True)
-class Plan:
+class BatchSampler:
     """`plan[k]` is the list of examples of optimizer step k (0-based).
 
     Each epoch sees every example once, in an order drawn from (seed, epoch), so that any step can be made without

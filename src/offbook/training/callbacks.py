@@ -12,7 +12,7 @@ import torch
 from transformers import TrainerCallback
 
 from offbook.core.progress import Reporter
-from offbook.training.batch_sampler import Plan
+from offbook.training.batch_sampler import BatchSampler
 from offbook.training.estimate import peak_memory
 
 
@@ -25,7 +25,7 @@ class Metrics(TrainerCallback):
     """
 
     def __init__(
-        self, plan: Plan, emit: Callable[[dict[str, Any]], None], reporter: Reporter, device: torch.device
+        self, plan: BatchSampler, emit: Callable[[dict[str, Any]], None], reporter: Reporter, device: torch.device
     ) -> None:
         self.plan = plan
         self.device = device
@@ -84,7 +84,7 @@ class Metrics(TrainerCallback):
         self.line = {}
 
 
-class Ends(TrainerCallback):
+class SaveAtEnds(TrainerCallback):
     """Saves after the first step, so that what must fail fails early, and takes stock after the last."""
 
     def __init__(self, steps: int, *, evaluates: bool) -> None:
@@ -98,7 +98,7 @@ class Ends(TrainerCallback):
         control.should_evaluate |= last and self.evaluates
 
 
-class Signals(TrainerCallback):
+class GracefulShutdown(TrainerCallback):
     """Ctrl-C and SIGTERM finish the step, save and stop; a second Ctrl-C stops at once.
 
     with signals.installed():

@@ -14,7 +14,7 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
-from offbook.core.atomic import restore, whole_folder, write_json
+from offbook.core.atomic import atomic_dir, atomic_write_json, restore
 
 MANIFEST = "manifest.json"
 PROGRESS = "progress.json"
@@ -33,10 +33,10 @@ def writing(checkpoints: Path, step: int, facts: dict[str, Any]) -> Iterator[Pat
     Args:
         facts: what a resume has to find unchanged (hashes of data and config, versions).
     """
-    with whole_folder(folder_of(checkpoints, step)) as folder:
+    with atomic_dir(folder_of(checkpoints, step)) as folder:
         yield folder
         files = {path.name: _facts_of(path) for path in sorted(folder.iterdir())}
-        write_json(folder / MANIFEST, {"step": step, **facts, "files": files})
+        atomic_write_json(folder / MANIFEST, {"step": step, **facts, "files": files})
     _delete([passed for passed in checkpoints.glob(f"{PASSED}*") if passed <= _passed(folder_of(checkpoints, step))])
 
 
@@ -105,7 +105,7 @@ def rotate(checkpoints: Path, keep: int, spare: int | None = None) -> None:
         _delete([folder for folder in folders[:-keep] if spare is None or folder != folder_of(checkpoints, spare)])
 
 
-def forget_after(checkpoints: Path, step: int) -> None:
+def set_aside_after(checkpoints: Path, step: int) -> None:
     """Clear the way for a run that goes on from `step`: later checkpoints that do not verify are deleted. Whole ones
     are set aside, since the metrics after `step` are lost to them, until the run has come by there again."""
     later = [folder for folder in _folders(checkpoints) if folder > folder_of(checkpoints, step)]

@@ -19,8 +19,8 @@ from torch import nn
 from torch.autograd.function import once_differentiable
 from transformers.activations import SiLUActivation
 
-from offbook.training.attention import Segments, attend
-from offbook.training.fused_lora import project
+from offbook.training.attention import AttentionLayout, attend
+from offbook.training.fused_lora import fused_linear
 
 Rotate = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
@@ -30,8 +30,8 @@ def layer_forward(
     hidden_states: torch.Tensor,
     *,
     position_embeddings: tuple[torch.Tensor, torch.Tensor],
-    segments: Segments | None = None,
-    asking: Segments | None = None,
+    segments: AttentionLayout | None = None,
+    asking: AttentionLayout | None = None,
     window: int | None = None,
     last: bool = False,
     **_: Any,
@@ -57,7 +57,7 @@ def layer_forward(
 
 
 def _layer(
-    layer: Any, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, who: Segments, window: int | None
+    layer: Any, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, who: AttentionLayout, window: int | None
 ) -> torch.Tensor:
     mixed = _attention(layer.self_attn, normalise(layer.input_layernorm, x), cos, sin, who, window)
     x = x if who.rows is None else x.index_select(0, who.rows)
@@ -69,14 +69,14 @@ def _layer(
 
 
 def _attention(
-    module: Any, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, who: Segments, window: int | None
+    module: Any, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, who: AttentionLayout, window: int | None
 ) -> torch.Tensor:
     if who.rows is None:
-        query, key, value = project(x, (module.q_proj, module.k_proj, module.v_proj))
+        query, key, value = fused_linear(x, (module.q_proj, module.k_proj, module.v_proj))
         cos_q, sin_q = cos, sin
     else:
-        (query,) = project(x.index_select(0, who.rows), (module.q_proj,))
-        key, value = project(x, (module.k_proj, module.v_proj))
+        (query,) = fused_linear(x.index_select(0, who.rows), (module.q_proj,))
+        key, value = fused_linear(x, (module.k_proj, module.v_proj))
         cos_q, sin_q = cos[who.rows], sin[who.rows]
     query, key, value = (part.unflatten(1, (-1, module.head_dim)) for part in (query, key, value))
     if hasattr(module, "q_norm"):
@@ -84,14 +84,14 @@ def _attention(
     rotate = rotation(module)
     query, key = rotate(query, cos_q, sin_q), rotate(key, cos, sin)
     mixed = attend(query, key, value, who, scaling=module.scaling, window=window)
-    return project(mixed.flatten(1), (module.o_proj,))[0]
+    return fused_linear(mixed.flatten(1), (module.o_proj,))[0]
 
 
 def _mlp(module: Any, x: torch.Tensor) -> torch.Tensor:
-    gate, up = project(x, (module.gate_proj, module.up_proj))
+    gate, up = fused_linear(x, (module.gate_proj, module.up_proj))
     silu = isinstance(module.act_fn, nn.SiLU | SiLUActivation)
     inner = _SwiGLU.apply(gate, up) if silu else module.act_fn(gate) * up
-    return project(inner, (module.down_proj,))[0]
+    return fused_linear(inner, (module.down_proj,))[0]
 
 
 class _SwiGLU(torch.autograd.Function):

@@ -23,7 +23,7 @@ import torch
 from peft import PeftModel
 
 from offbook.training import fast_path
-from offbook.training.packing import Batch, Step
+from offbook.training.packing import MicroBatch, StepBatch
 
 REPEATS = 2
 SLACK = 1.5
@@ -48,13 +48,13 @@ class Estimate:
         return asdict(self)
 
 
-def measure(model: PeftModel, steps: Sequence[Step], *, total_steps: int) -> Estimate:
+def measure(model: PeftModel, steps: Sequence[StepBatch], *, total_steps: int) -> Estimate:
     """Run the largest pass of `steps`, a sample of the run's, and scale it to `total_steps`.
 
     The model is left as it was: no gradients, its mode kept, torch's random state untouched.
     """
-    passes = [batch for step in steps for batch in step.passes]
-    largest = max(passes, key=lambda batch: _work(model, batch)).to(model.device)
+    micro_batches = [batch for step in steps for batch in step.micro_batches]
+    largest = max(micro_batches, key=lambda batch: _work(model, batch)).to(model.device)
     with _untouched(model):
         times = []
         for _ in range(REPEATS):
@@ -64,7 +64,7 @@ def measure(model: PeftModel, steps: Sequence[Step], *, total_steps: int) -> Est
                 torch.cuda.synchronize()
             times.append(time.perf_counter() - start)
         peak = peak_memory(model.device) + _optimizer_bytes(model)
-    share = sum(_work(model, batch) for batch in passes) / _work(model, largest)
+    share = sum(_work(model, batch) for batch in micro_batches) / _work(model, largest)
     fastest, slowest = (bound(times) * share * total_steps / len(steps) for bound in (min, max))
     return Estimate(fastest, 0.9 * fastest, SLACK * slowest, peak)
 
@@ -83,7 +83,7 @@ def peak_memory(device: torch.device) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def _work(model: PeftModel, batch: Batch) -> float:
+def _work(model: PeftModel, batch: MicroBatch) -> float:
     """Multiplications of a forward pass: every token through the layers, every label through the head."""
     base: Any = model.get_base_model()
     head = base.get_output_embeddings().weight.numel()

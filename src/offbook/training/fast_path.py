@@ -8,7 +8,7 @@
     uninstall(model)
 
 Nothing of the model is replaced for good: the attention is registered with transformers, and a decoder layer's forward
-is an attribute of the object that `uninstall` deletes. Its weights, its adapter and its files are peft's.
+is an attribute of the object that `disable` deletes. Its weights, its adapter and its files are peft's.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from torch import nn
 
 from offbook.training import attention, chunked_loss
 from offbook.training.decoder_layer import layer_forward
-from offbook.training.fused_lora import branch
-from offbook.training.packing import Batch
+from offbook.training.fused_lora import linear_spec
+from offbook.training.packing import MicroBatch
 
 Run = Callable[..., torch.Tensor]
 """The model, or all of it but the head: its inputs → one row for each of their tokens."""
@@ -55,7 +55,7 @@ _UNFIT = (AttributeError, RuntimeError, TypeError, ValueError, LookupError)
 """What a model raises that is not built as its fast form expects."""
 
 
-def install(
+def enable(
     model: PeftModel,
     *,
     packing: bool = True,
@@ -71,7 +71,7 @@ def install(
         head: logits for label positions only, a chunk at a time.
     """
     base: Any = model.get_base_model()
-    uninstall(model)
+    disable(model)
     notes: list[str] = []
     fast = _Fast(base.config._attn_implementation, packing, fused and packing, head)
     if gradient_checkpointing and not base.is_activation_checkpointing:
@@ -82,7 +82,9 @@ def install(
         notes.append("The output layer is trained or unusual: its logits are computed whole.")
     _settle(model, fast, notes)
     if fast.fused:
-        own = [name for name, module in base.named_modules() if hasattr(module, "lora_A") and branch(module) is None]
+        own = [
+            name for name, module in base.named_modules() if hasattr(module, "lora_A") and linear_spec(module) is None
+        ]
         if own:
             notes.append(f"{len(own)} layers with a special adapter ({own[0]} …) are computed by peft's own code.")
     if fast.packing and (rate := getattr(base.config.get_text_config(), "attention_dropout", 0.0)):
@@ -90,8 +92,8 @@ def install(
     return notes
 
 
-def uninstall(model: PeftModel) -> None:
-    """Undo `install`: the model is again what it was."""
+def disable(model: PeftModel) -> None:
+    """Undo `enable`: the model is again what it was."""
     base: Any = model.get_base_model()
     fast = _FAST.pop(base, None)
     if fast is None:
@@ -117,13 +119,13 @@ def plain(model: PeftModel) -> Iterator[None]:
             _FAST[base] = fast
 
 
-def loss_sum(model: PeftModel, batch: Batch) -> torch.Tensor:
+def loss_sum(model: PeftModel, batch: MicroBatch) -> torch.Tensor:
     """Σ of the token losses of a pass, in nats: a scalar to call `backward` on."""
     return _score(model, batch, chunked_loss.loss_sum, lambda losses: losses.sum())
 
 
 @torch.no_grad()
-def token_losses(model: PeftModel, batch: Batch) -> torch.Tensor:
+def token_losses(model: PeftModel, batch: MicroBatch) -> torch.Tensor:
     """The loss of each label of a pass, in nats, float32: (L,)."""
     return _score(model, batch, chunked_loss.token_losses, lambda losses: losses)
 
@@ -163,7 +165,7 @@ def _forms(asked: _Fast) -> Iterator[tuple[bool, bool, bool]]:
             yield packing, fused, head
 
 
-def _windows(model: PeftModel, batch: Batch) -> dict[nn.Module, int | None]:
+def _windows(model: PeftModel, batch: MicroBatch) -> dict[nn.Module, int | None]:
     """How far back each attention sees, as the model's own code tells it: no probe is as long as a real window."""
     base: Any = model.get_base_model()
     form = _Fast(base.config._attn_implementation, fused=False)
@@ -196,10 +198,10 @@ def _frozen_head(base: Any) -> bool:
     return isinstance(head, nn.Linear) and not any(part.requires_grad for part in head.parameters())
 
 
-def _probe(base: Any) -> Batch:
+def _probe(base: Any) -> MicroBatch:
     """A pass with a prefix and two examples, of tokens from all over the vocabulary."""
     ids = torch.linspace(3, base.config.get_text_config().vocab_size - 1, 14).long()
-    return Batch(
+    return MicroBatch(
         input_ids=ids[None],
         position_ids=torch.tensor([[0, 1, 2, 3, 4, 5, 6, 7, 3, 4, 5, 6, 7, 8]]),
         prefix=3,
@@ -228,7 +230,7 @@ def _close(losses: torch.Tensor, truth: torch.Tensor, dtype: torch.dtype) -> boo
     return bool((losses - truth).abs().max() <= share * truth.std() + rounding * truth.abs().max())
 
 
-def _score(model: PeftModel, batch: Batch, score: Callable, reduce: Callable) -> torch.Tensor:
+def _score(model: PeftModel, batch: MicroBatch, score: Callable, reduce: Callable) -> torch.Tensor:
     base: Any = model.get_base_model()
     fast = _FAST.get(base)
     compute = partial(_packed, fused=fast.fused) if fast and fast.packing else _one_by_one
@@ -247,7 +249,7 @@ def _logit_scale(config: Any) -> float:
     return getattr(config, "logit_scale", 1.0) / getattr(config, "logits_scaling", 1.0)
 
 
-def _packed(run: Run, batch: Batch, *, fused: bool) -> torch.Tensor:
+def _packed(run: Run, batch: MicroBatch, *, fused: bool) -> torch.Tensor:
     """What `run` gives for the L tokens that predict a label, the pass computed as one row."""
     device = batch.input_ids.device
     seen = {"segments": attention.segments(batch.prefix, batch.lengths, device=device)}
@@ -257,7 +259,7 @@ def _packed(run: Run, batch: Batch, *, fused: bool) -> torch.Tensor:
     return rows if fused else rows.index_select(0, batch.rows)
 
 
-def _one_by_one(run: Run, batch: Batch) -> torch.Tensor:
+def _one_by_one(run: Run, batch: MicroBatch) -> torch.Tensor:
     """The same, each example of the pass by itself through the model's own code."""
     parts, start = [], batch.prefix
     shared = batch.input_ids[:, : batch.prefix]

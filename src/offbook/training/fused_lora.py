@@ -28,7 +28,7 @@ LOWEST = torch.iinfo(torch.int64).min
 
 
 @dataclass(frozen=True, slots=True)
-class Branch:
+class LinearSpec:
     """What one linear layer computes: (out, in) weight, and the adapter on it, if it has one."""
 
     weight: torch.Tensor
@@ -39,19 +39,19 @@ class Branch:
     dropout: float = 0.0
 
 
-def branch(module: Any) -> Branch | None:
+def linear_spec(module: Any) -> LinearSpec | None:
     """The module as this file computes it, or None where only its own forward does what it promises.
 
     Asked anew at every call, so that merging, disabling or switching an adapter is never missed.
     """
     if isinstance(module, nn.Linear):
-        return None if _trained(module) else Branch(module.weight, module.bias)
+        return None if _trained(module) else LinearSpec(module.weight, module.bias)
     if type(module) is not LoraLinear or not isinstance(module.base_layer, nn.Linear) or _trained(module.base_layer):
         return None
     base = module.base_layer
     active = [name for name in module.active_adapters if name in module.lora_A]
     if module.merged or module.disable_adapters or not active:
-        return Branch(base.weight, base.bias)
+        return LinearSpec(base.weight, base.bias)
     name = active[0]
     if len(active) > 1 or name in module.lora_variant or module.lora_bias[name] or module.fan_in_fan_out:
         return None
@@ -59,16 +59,16 @@ def branch(module: Any) -> Branch | None:
     rate = drop.p if isinstance(drop, nn.Dropout) and drop.training else 0.0
     a: Any = module.lora_A[name].weight
     b: Any = module.lora_B[name].weight
-    return Branch(base.weight, base.bias, a, b, module.scaling[name], rate)
+    return LinearSpec(base.weight, base.bias, a, b, module.scaling[name], rate)
 
 
 def _trained(module: nn.Module) -> bool:
     return any(parameter.requires_grad for parameter in module.parameters(recurse=False))
 
 
-def project(x: torch.Tensor, modules: Sequence[nn.Module]) -> tuple[torch.Tensor, ...]:
+def fused_linear(x: torch.Tensor, modules: Sequence[nn.Module]) -> tuple[torch.Tensor, ...]:
     """The modules' outputs for one input x (T, in): as each would give alone, computed together where possible."""
-    branches = [branch(module) for module in modules]
+    branches = [linear_spec(module) for module in modules]
     if any(part is None for part in branches):
         return tuple(module(x[None])[0] for module in modules)
     parts = [part for part in branches if part is not None]
@@ -84,7 +84,7 @@ class _Project(torch.autograd.Function):
             y = nn.functional.linear(x, weight.to(x.dtype), bias)  # not `product`: see there
             mask = z = None
             if a is not None:
-                mask, survivors = keep_mask(x, dropout)
+                mask, survivors = dropout_mask(x, dropout)
                 scaling /= survivors
                 z = product(_masked(x.to(a.dtype), mask), a)
                 _add_product(y, z, b.t(), scaling)
@@ -125,7 +125,7 @@ def _fives(tensors: Sequence[Any]) -> list[Any]:
     return [tensors[start : start + 5] for start in range(0, len(tensors), 5)]
 
 
-def keep_mask(x: torch.Tensor, dropout: float) -> tuple[torch.Tensor | None, float]:
+def dropout_mask(x: torch.Tensor, dropout: float) -> tuple[torch.Tensor | None, float]:
     """A fresh int8 mask of x's shape, 1 where a value survives, and the probability that it does.
 
     Sixteen random bits decide on a value, so the probability is a multiple of 2⁻¹⁶, within 8e-6 of `1 − dropout`;

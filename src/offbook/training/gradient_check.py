@@ -20,7 +20,7 @@ from torch.nn.functional import cross_entropy
 
 from offbook.core.types import Example
 from offbook.training import fast_path
-from offbook.training.packing import Batch, Step, pack_step
+from offbook.training.packing import MicroBatch, StepBatch, pack_step
 
 BOUND = 1e-5
 """The largest relative difference that rounding in float32 explains."""
@@ -30,7 +30,7 @@ Gradients = dict[str, torch.Tensor]
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class GradientCheck:
     """What was compared, and how far apart it was."""
 
     max_relative_difference: float
@@ -42,7 +42,7 @@ class Proof:
     isolated: bool
     """Whether another text in an example's place left all others' losses and input gradients bit-identical."""
     examples: int
-    passes: list[int]
+    micro_batches: list[int]
     """Into how many passes the step was cut, each time."""
 
     @property
@@ -51,7 +51,7 @@ class Proof:
         return self.isolated and self.max_relative_difference <= BOUND
 
 
-def prove(model: PeftModel, examples: Sequence[Example], *, packing: bool = True, prefix: bool = True) -> Proof:
+def prove(model: PeftModel, examples: Sequence[Example], *, packing: bool = True, prefix: bool = True) -> GradientCheck:
     """Compare the installed way of computing with the plain one, in one optimizer step of these examples.
 
     The step is cut for several budgets: each example alone, a few passes, one pass. The model is left as it was: its
@@ -72,14 +72,14 @@ def prove(model: PeftModel, examples: Sequence[Example], *, packing: bool = True
             fast, fast_loss = _fast(model, step)
             for name, gradient in truth.items():
                 worst[name] = max(worst[name], _difference(fast[name], gradient))
-        isolated = all(_isolated(model, batch) for batch in steps[-1].passes)
-    return Proof(
+        isolated = all(_isolated(model, batch) for batch in steps[-1].micro_batches)
+    return GradientCheck(
         max_relative_difference=max(worst.values()),
         modules=worst,
         loss={"fast": fast_loss, "plain": plain_loss},
         isolated=isolated,
         examples=len(examples),
-        passes=[len(step.passes) for step in steps],
+        micro_batches=[len(step.micro_batches) for step in steps],
     )
 
 
@@ -104,9 +104,9 @@ def _plain(model: PeftModel, examples: Sequence[Example]) -> tuple[Gradients, fl
     return _collect(model), total
 
 
-def _fast(model: PeftModel, step: Step) -> tuple[Gradients, float]:
+def _fast(model: PeftModel, step: StepBatch) -> tuple[Gradients, float]:
     total = 0.0
-    for batch in step.passes:
+    for batch in step.micro_batches:
         loss = fast_path.loss_sum(model, batch) / step.label_tokens
         loss.backward()
         total += loss.item()
@@ -150,7 +150,7 @@ def _laboratory(model: PeftModel) -> Iterator[None]:
         model.train(training)
 
 
-def _isolated(model: PeftModel, batch: Batch) -> bool:
+def _isolated(model: PeftModel, batch: MicroBatch) -> bool:
     """Whether each example of the pass is deaf to the first one's text."""
     if len(batch.lengths) < 2:
         return True
@@ -163,7 +163,7 @@ def _isolated(model: PeftModel, batch: Batch) -> bool:
     return same_losses and torch.equal(before[1][end:], after[1][end:])
 
 
-def _other_text(batch: Batch, end: int) -> Batch:
+def _other_text(batch: MicroBatch, end: int) -> MicroBatch:
     """The pass with another text of the same length in its first example's place."""
     ids = batch.input_ids.clone()
     own = slice(batch.prefix, end)
@@ -172,7 +172,7 @@ def _other_text(batch: Batch, end: int) -> Batch:
     return replace(batch, input_ids=ids, targets=targets)
 
 
-def _traces(model: PeftModel, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+def _traces(model: PeftModel, batch: MicroBatch) -> tuple[torch.Tensor, torch.Tensor]:
     """Token losses (L,) and the loss's gradient at the embeddings (T, D)."""
     seen: list[torch.Tensor] = []
 

@@ -21,7 +21,7 @@ Samples = dict[str, str]
 """Prompt → reply."""
 
 
-class Watch(TrainerCallback):
+class HeldoutMonitor(TrainerCallback):
     """Follows the held-out loss.
 
     Args:

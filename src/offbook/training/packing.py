@@ -23,7 +23,7 @@ PASS_COST = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class MicroBatch:
     """The tensors of one pass: T tokens in a row, L of which predict a label."""
 
     input_ids: torch.Tensor
@@ -41,41 +41,41 @@ class Batch:
     owners: torch.Tensor
     """(L,): which example of the step each label belongs to."""
 
-    def to(self, device: torch.device | str, non_blocking: bool = False) -> Batch:
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> MicroBatch:
         """The same pass with its tensors on `device`."""
         names = ("input_ids", "position_ids", "rows", "targets", "owners")
         return replace(self, **{name: getattr(self, name).to(device, non_blocking=non_blocking) for name in names})
 
 
 @dataclass(frozen=True, slots=True)
-class Step(Mapping[str, torch.Tensor]):
+class StepBatch(Mapping[str, torch.Tensor]):
     """All passes of one optimizer step: what the collator hands to the trainer.
 
     It is a mapping with the one key `labels`, because the Trainer counts the labels of what it is given.
     """
 
-    passes: tuple[Batch, ...]
+    micro_batches: tuple[MicroBatch, ...]
 
     @property
     def labels(self) -> torch.Tensor:
         """(1, 1 + label_tokens): every target of the step, behind one position without (as labels are shifted)."""
-        targets = [part.targets for part in self.passes]
+        targets = [part.targets for part in self.micro_batches]
         empty = torch.full((1,), NO_LABEL, device=targets[0].device if targets else None)
         return torch.cat([empty, *targets])[None]
 
     @property
     def label_tokens(self) -> int:
         """How many tokens the loss of the step is the mean of."""
-        return sum(len(part.targets) for part in self.passes)
+        return sum(len(part.targets) for part in self.micro_batches)
 
     @property
     def tokens(self) -> int:
         """How many tokens are computed."""
-        return sum(part.input_ids.numel() for part in self.passes)
+        return sum(part.input_ids.numel() for part in self.micro_batches)
 
-    def to(self, device: torch.device | str, non_blocking: bool = False) -> Step:
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> StepBatch:
         """The same step with its tensors on `device`."""
-        return Step(tuple(part.to(device, non_blocking) for part in self.passes))
+        return StepBatch(tuple(part.to(device, non_blocking) for part in self.micro_batches))
 
     def __getitem__(self, key: str) -> torch.Tensor:
         if key != "labels":
@@ -89,7 +89,7 @@ class Step(Mapping[str, torch.Tensor]):
         return 1
 
 
-def pack_step(examples: Sequence[Example], *, max_tokens: int, packing: bool = True, prefix: bool = True) -> Step:
+def pack_step(examples: Sequence[Example], *, max_tokens: int, packing: bool = True, prefix: bool = True) -> StepBatch:
     """Cut one optimizer step into passes of at most `max_tokens` tokens (one example longer than that stands alone).
 
     The sum of the passes' losses, and so the gradient, does not depend on how the step was cut. Examples without a
@@ -101,14 +101,14 @@ def pack_step(examples: Sequence[Example], *, max_tokens: int, packing: bool = T
     """
     useful = [index for index, example in enumerate(examples) if example.label_count]
     if not packing:
-        return Step(tuple(_lay_out(examples, [index], 0) for index in useful))
+        return StepBatch(tuple(_lay_out(examples, [index], 0) for index in useful))
     families = _families(examples, useful) if prefix else [useful]
-    passes = []
+    micro_batches = []
     for family in families:
         shared = _shared(examples, family) if prefix else 0
         for members in _cut(examples, family, shared, max_tokens):
-            passes.append(_lay_out(examples, members, _shared(examples, members) if prefix else 0))
-    return Step(tuple(passes))
+            micro_batches.append(_lay_out(examples, members, _shared(examples, members) if prefix else 0))
+    return StepBatch(tuple(micro_batches))
 
 
 def _shared(examples: Sequence[Example], members: Sequence[int]) -> int:
@@ -169,7 +169,7 @@ def _cut(examples: Sequence[Example], family: Sequence[int], shared: int, max_to
         yield run
 
 
-def _lay_out(examples: Sequence[Example], members: Sequence[int], shared: int) -> Batch:
+def _lay_out(examples: Sequence[Example], members: Sequence[int], shared: int) -> MicroBatch:
     """The tensors of a pass over these examples, whose first `shared` tokens are the same."""
     ids = list(examples[members[0]].ids[:shared])
     positions = list(range(shared))
@@ -185,7 +185,7 @@ def _lay_out(examples: Sequence[Example], members: Sequence[int], shared: int) -
         ids += example.ids[shared:]
         positions += range(shared, len(example.ids))
         lengths.append(len(example.ids) - shared)
-    return Batch(
+    return MicroBatch(
         input_ids=torch.tensor([ids]),
         position_ids=torch.tensor([positions]),
         prefix=shared,

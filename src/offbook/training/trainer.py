@@ -19,12 +19,12 @@ from torch.utils.data import DataLoader
 from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer import TRAINER_STATE_NAME
 
-from offbook.core.atomic import write_json
+from offbook.core.atomic import atomic_write_json
 from offbook.core.config.schema import TrainConfig
 from offbook.core.errors import OffbookError, UsageError
 from offbook.core.types import Example
 from offbook.training import checkpoint
-from offbook.training.batch_sampler import Plan
+from offbook.training.batch_sampler import BatchSampler
 
 
 class StepTrainer(Trainer):
@@ -51,7 +51,7 @@ class StepTrainer(Trainer):
         self,
         *,
         model: Any,
-        plan: Plan,
+        plan: BatchSampler,
         settings: TrainConfig,
         collate: Callable[[list[Example]], Any],
         loss_sum: Callable[[Any, Any], torch.Tensor],
@@ -93,7 +93,7 @@ class StepTrainer(Trainer):
         """One optimizer step's gradient: the mean loss over all its label tokens, however it was cut into passes."""
         model.train()
         total = torch.zeros((), device=self.args.device)
-        for batch in inputs.passes:
+        for batch in inputs.micro_batches:
             loss = self.loss_sum(model, batch.to(self.args.device)) / inputs.label_tokens
             self.accelerator.backward(loss)
             total += loss.detach()
@@ -141,7 +141,7 @@ class StepTrainer(Trainer):
             self._save_scaler(str(folder))
             self._save_rng_state(str(folder))
             self.state.save_to_json(str(folder / TRAINER_STATE_NAME))
-            write_json(folder / checkpoint.PROGRESS, progress)
+            atomic_write_json(folder / checkpoint.PROGRESS, progress)
         checkpoint.rotate(self.checkpoints, self.args.save_total_limit or 1, self.spare())
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from offbook.data.encoding import open_text
-from offbook.data.extract.cue import Cue, Left, Reader
+from offbook.data.extract.cue import Cue, Reader, Skipped
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -29,6 +29,6 @@ def left(read: Reader, lines: list[tuple[int, str]]) -> dict[str, list[int]]:
     """Reason → the lines that were left for it."""
     found: dict[str, list[int]] = {}
     for item in read(lines):
-        if isinstance(item, Left):
+        if isinstance(item, Skipped):
             found.setdefault(item.reason, []).append(item.line)
     return found

@@ -2,18 +2,18 @@
 
 import pytest
 
-from offbook.data.extract.cue import Cue, Left
+from offbook.data.extract.cue import Cue, Skipped
 from offbook.data.extract.rows import Cut, to_rows
 
 SCENE = [
-    Left("heading", "第一场", 1),
-    Left("stage direction", "（夜）", 2),
+    Skipped("heading", "第一场", 1),
+    Skipped("stage direction", "（夜）", 2),
     Cue(("甲",), "谁？", 3, "第一场"),
     Cue(("乙",), "我。", 4, "第一场", 1.0, "（推门）我。"),
     Cue(("乙",), "开门。", 5, "第一场"),
     Cue(("丙",), "他来了。", 6, "第一场"),
     Cue(("甲",), "让他进来。", 7, "第一场"),
-    Left("heading", "第二场", 8),
+    Skipped("heading", "第二场", 8),
     Cue(("甲",), "坐。", 9, "第二场"),
     Cue((), "有人敲门。", 10, "第二场", 0.0),
     Cue(("甲", "乙"), "谁？", 11, "第二场", 0.7),
@@ -22,7 +22,7 @@ SCENE = [
 
 def rows(names, **cut):
     items = to_rows(SCENE, frozenset(names), "a.txt", Cut(**cut))
-    return [item for item in items if not isinstance(item, Left)]
+    return [item for item in items if not isinstance(item, Skipped)]
 
 
 def contents(row):
@@ -50,8 +50,8 @@ def test_who_opens_a_scene_answers_the_direction_or_heading_before_it():
 def test_what_is_told_amid_a_cue_is_no_setting_of_it():
     """A reader hands out the cue at its end, after the direction that stands in its midst."""
     scene = [
-        Left("heading", "第一场", 1),
-        Left("stage direction", "（乙下）", 3),
+        Skipped("heading", "第一场", 1),
+        Skipped("stage direction", "（乙下）", 3),
         Cue(("甲",), "走吧。\n走。", 2, "第一场"),
     ]
     *_, row = to_rows(scene, frozenset({"甲"}), "a.txt", Cut())
@@ -61,7 +61,7 @@ def test_what_is_told_amid_a_cue_is_no_setting_of_it():
 def test_who_opens_a_conversation_without_a_setting_is_left():
     chat = [Cue(("甲",), "在吗", 1, "2021"), Cue(("乙",), "在", 2, "2021")]
     items = list(to_rows(chat, frozenset({"甲"}), "a.txt", Cut()))
-    assert items == [Left("opens a conversation, answers nobody", "在吗", 1)]
+    assert items == [Skipped("opens a conversation, answers nobody", "在吗", 1)]
 
 
 def test_context_names_the_speakers_and_stays_in_the_scene():
@@ -109,5 +109,5 @@ def test_only_lines_of_a_sure_speaker_are_taken(bound, lines):
 
 def test_everything_left_is_passed_on_in_order():
     items = to_rows(SCENE, frozenset({"乙"}), "a.txt", Cut())
-    reasons = [item.reason for item in items if isinstance(item, Left)]
+    reasons = [item.reason for item in items if isinstance(item, Skipped)]
     assert reasons == ["heading", "stage direction", "heading", "not sure who speaks"]

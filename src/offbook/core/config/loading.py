@@ -96,7 +96,7 @@ class _Dumper(yaml.SafeDumper):
 _Dumper.add_representer(str, _Dumper.represent_text)
 
 
-PATH_OPTIONS = ("model.source", "model.adapter", "data.source", "data.heldout_source", "data.mix_in")
+PATH_OPTIONS = ("model.source", "model.adapter", "data.source", "data.heldout_source", "data.replay")
 
 
 def _anchor_paths(tree: dict[str, Any], folder: Path) -> None:
@@ -112,7 +112,7 @@ def _anchor_paths(tree: dict[str, Any], folder: Path) -> None:
     for dotted in PATH_OPTIONS:
         section, leaf = dotted.split(".")
         part = tree.get(section)
-        if isinstance(part, dict) and leaf in part and (dotted, part[leaf]) != ("data.mix_in", BASE):
+        if isinstance(part, dict) and leaf in part and (dotted, part[leaf]) != ("data.replay", BASE):
             part[leaf] = anchor(part[leaf])
 
 

@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 HUB_SCHEMES = ("ms:", "hf:", "pypi:", "https:")
 BASE = "base"
-"""As `data.mix_in`: what the base model says by itself."""
+"""As `data.replay`: what the base model says by itself."""
 
 
 class Section(BaseModel):
@@ -43,7 +43,7 @@ class PersonaConfig(Section):
     """The system prompt that the character is trained with, and from then on always spoken to with."""
     greeting: str | None = None
     """The first thing the character says in a chat."""
-    probes: list[str] = ["Who are you?", "What do you think of love?", "What shall we do tomorrow?"]
+    sample_prompts: list[str] = ["Who are you?", "What do you think of love?", "What shall we do tomorrow?"]
     """Prompts that base and tuned model answer side by side at the end of a run."""
 
 
@@ -71,9 +71,9 @@ class DataConfig(Section):
     """Drop repeated rows before training: exact repeats, near repeats too, or none."""
     max_per_prompt: int | None = Field(None, ge=1)
     """Keep at most so many answers to one and the same prompt."""
-    mix_in: str | None = None
+    replay: str | None = None
     """General rows that are mixed in against forgetting: a file, a hub data set, or base: the model's own answers."""
-    mix_in_share: float = Field(0.2, gt=0, lt=1)
+    replay_share: float = Field(0.2, gt=0, lt=1)
     """Share of the training rows that the mixed-in ones make up."""
 
 
@@ -145,7 +145,7 @@ class TrainConfig(Section):
     """End the run early when so many held-out losses in a row brought nothing better. Default: never."""
     seed: int = 0
     """Seed of the adapter, the order of the rows and dropout."""
-    max_tokens_per_pass: int | None = Field(None, ge=16)
+    max_tokens_per_micro_batch: int | None = Field(None, ge=16)
     """Tokens computed at once. Default: 2048; a run keeps the number that it began with."""
     gradient_checkpointing: bool = False
     """Keep less in memory and compute it again: slower, smaller."""
@@ -153,7 +153,7 @@ class TrainConfig(Section):
 
 
 class TrackConfig(Section):
-    to: list[str] = ["swanlab"]
+    trackers: list[str] = ["swanlab"]
     """Trackers beside metrics.jsonl: swanlab, tensorboard, wandb, mlflow, trackio … or none ([])."""
     project: str = "offbook"
     """The project's name in the trackers."""

@@ -16,9 +16,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from offbook.core.atomic import write_whole
+from offbook.core.atomic import atomic_write_text
 from offbook.core.errors import UsageError
-from offbook.data.extract.cue import SURE, Cue, Damaged, Left
+from offbook.data.extract.cue import SURE, Cue, ParseError, Skipped
 from offbook.data.extract.formats import EXTRACTORS, TextFile, choose
 from offbook.data.extract.rows import Cut, Row, to_rows
 from offbook.data.extract.speakers import Cast, Speaker
@@ -44,7 +44,7 @@ class Summary:
     likely_aliases: tuple[str, ...] = ()
     """Names that look like the same person and were not taken."""
 
-    def leave(self, left: Left, file: str) -> None:
+    def leave(self, left: Skipped, file: str) -> None:
         self.left[left.reason] = self.left.get(left.reason, 0) + 1
         shown = self.examples.setdefault(left.reason, [])
         if len(shown) < EXAMPLES:
@@ -99,7 +99,7 @@ def extract(
     rows: list[Row] = []
     for path in paths:
         for item in to_rows(_read(path, formats[str(path)]), names, str(path), cut):
-            if isinstance(item, Left):
+            if isinstance(item, Skipped):
                 summary.leave(item, str(path))
             else:
                 rows.append(item)
@@ -135,7 +135,7 @@ def save(rows: Iterable[Row], path: Path) -> None:
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # a chat's JSON may hold half an emoji
     try:
-        write_whole(path, text)
+        atomic_write_text(path, text)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror or error}", "Choose another --out.") from None
 
@@ -150,10 +150,10 @@ def _wrote(path: Path) -> bool:
         return False
 
 
-def _read(path: Path, format: str) -> Iterator[Cue | Left]:
+def _read(path: Path, format: str) -> Iterator[Cue | Skipped]:
     try:
         yield from EXTRACTORS[format].read(TextFile(path))
-    except Damaged as damage:
+    except ParseError as damage:
         raise UsageError(f"{path}:{damage.line}: {damage.why}", "Export it again, or mend that place.") from None
 
 
@@ -175,7 +175,7 @@ __all__ = [
     "SURE",
     "Cue",
     "Extraction",
-    "Left",
+    "Skipped",
     "Speaker",
     "Summary",
     "check_place",

@@ -33,7 +33,7 @@ class Cue:
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class Skipped:
     """A piece of the source that is no cue, and why."""
 
     reason: str
@@ -44,7 +44,7 @@ class Left:
 Lines = Iterable[tuple[int, str]]
 """Numbered lines. A reader may go through them more than once: to learn the layout and the names, then to read."""
 
-Reader = Callable[[Lines], Iterator[Cue | Left]]
+Reader = Callable[[Lines], Iterator[Cue | Skipped]]
 
 
 class Scenes:
@@ -69,7 +69,7 @@ class Scenes:
         self.enter(heading, level)
 
 
-class Damaged(Exception):
+class ParseError(Exception):
     """A source that its reader cannot go on with: the line, and why."""
 
     def __init__(self, line: int, why: str) -> None:

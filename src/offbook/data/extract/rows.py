@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from offbook.data.extract.cue import SURE, Cue, Left
+from offbook.data.extract.cue import SURE, Cue, Skipped
 from offbook.data.extract.script.names import HAS_CJK
 
 Row = dict[str, Any]
@@ -27,7 +27,7 @@ class Cut:
     keep_actions: bool = False
 
 
-def to_rows(items: Iterable[Cue | Left], names: frozenset[str], file: str, cut: Cut) -> Iterator[Row | Left]:
+def to_rows(items: Iterable[Cue | Skipped], names: frozenset[str], file: str, cut: Cut) -> Iterator[Row | Skipped]:
     """A row for every cue that one of `names` speaks, in the form that OpenAI's fine-tuning takes.
 
     One cue is one reply, and what stands right before it in the scene is its prompt, whoever said it: a character who
@@ -38,9 +38,9 @@ def to_rows(items: Iterable[Cue | Left], names: frozenset[str], file: str, cut: 
     """
     before: deque[Cue] = deque(maxlen=cut.context + 1)
     scene: str | None = None
-    told: list[Left] = []
+    told: list[Skipped] = []
     for item in items:
-        if isinstance(item, Left):
+        if isinstance(item, Skipped):
             told += [item] if item.reason in SETTINGS else []
             yield item
             continue
@@ -50,9 +50,9 @@ def to_rows(items: Iterable[Cue | Left], names: frozenset[str], file: str, cut: 
         opening = [] if before else _setting(told, item)
         if names & set(item.speakers):
             if item.confidence < cut.min_confidence:
-                yield Left("not sure who speaks", item.text, item.line)
+                yield Skipped("not sure who speaks", item.text, item.line)
             elif not before and not opening:
-                yield Left("opens a conversation, answers nobody", item.text, item.line)
+                yield Skipped("opens a conversation, answers nobody", item.text, item.line)
             else:
                 yield _row(item, before or opening, names, file, cut)
         before.append(item)
@@ -60,7 +60,7 @@ def to_rows(items: Iterable[Cue | Left], names: frozenset[str], file: str, cut: 
         told = [left for left in told if left.line > item.line]
 
 
-def _setting(told: list[Left], cue: Cue) -> list[Cue]:
+def _setting(told: list[Skipped], cue: Cue) -> list[Cue]:
     """What was told right before a scene's first cue, in the place of a cue before it."""
     settings = [left for left in told if left.line < cue.line]
     if not settings:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from offbook.data.extract.cue import Cue, Left, Lines, Scenes
+from offbook.data.extract.cue import Cue, Lines, Scenes, Skipped
 from offbook.data.extract.script.line_kinds import Row
 from offbook.data.extract.script.speaker_labels import Labels, learn
 from offbook.data.extract.script.speech import clean, join
@@ -34,7 +34,7 @@ class Title:
     parts: tuple[str, ...]
 
 
-def read(lines: Lines) -> Iterator[Cue | Left]:
+def read(lines: Lines) -> Iterator[Cue | Skipped]:
     """The cues of subtitles. Goes through `lines` twice: once for the names, once to read."""
     labels = learn((row for title in _titles(lines) for row in _rows(title)), LAYOUTS)
     scenes, last = Scenes(), None
@@ -90,7 +90,7 @@ def _rows(title: Title) -> Iterator[Row]:
         yield Row(title.line, "text", DASH.sub("", part), True)
 
 
-def _cues(title: Title, labels: Labels, scene: str | None) -> Iterator[Cue | Left]:
+def _cues(title: Title, labels: Labels, scene: str | None) -> Iterator[Cue | Skipped]:
     """A title is one cue, or several where its lines have names or dashes of their own."""
     speakers: tuple[str, ...] = (title.name,) if title.name else ()
     said: list[str] = []
@@ -111,7 +111,7 @@ def _cues(title: Title, labels: Labels, scene: str | None) -> Iterator[Cue | Lef
         if any(char.isalnum() for char in words):
             yield Cue(speakers, words, title.line, scene, 1.0 if speakers else 0.0, acted)
         elif acted or words:
-            yield Left("nothing said", acted or words, title.line)
+            yield Skipped("nothing said", acted or words, title.line)
 
 
 def _seconds(found: re.Match[str], fraction: int) -> float:

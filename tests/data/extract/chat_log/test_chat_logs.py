@@ -7,7 +7,7 @@ import pytest
 from offbook.data import extract
 from offbook.data.extract.chat_log import discord, telegram, wechat, whatsapp
 from offbook.data.extract.chat_log.json_messages import BLOCK, read_messages
-from offbook.data.extract.cue import Damaged
+from offbook.data.extract.cue import ParseError
 from tests.data.extract.reading import cues, fixture, left, numbered
 
 NOTE = "picture, file or note of the app"
@@ -105,7 +105,7 @@ def test_messages_are_read_through_a_window_that_they_outgrow():
     ],
 )
 def test_a_damaged_export_names_the_line(text, line):
-    with pytest.raises(Damaged) as damage:
+    with pytest.raises(ParseError) as damage:
         list(read_messages(numbered(text)))
     assert damage.value.line == line
 

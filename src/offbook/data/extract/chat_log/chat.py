@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from offbook.data.extract.cue import Cue, Left, Scenes
+from offbook.data.extract.cue import Cue, Scenes, Skipped
 
 PAUSE = timedelta(hours=3)
 """After so long a silence the next message begins another conversation and answers nothing."""
@@ -24,14 +24,14 @@ class Message:
     """Why it is no cue: a picture, a note of the app's own."""
 
 
-def to_cues(messages: Iterable[Message]) -> Iterator[Cue | Left]:
+def to_cues(messages: Iterable[Message]) -> Iterator[Cue | Skipped]:
     """Each message a cue; a scene is a stretch without a long silence, named by the time of its first message."""
     scenes = Scenes()
     last: datetime | None = None
     for message in messages:
         text = message.text.strip()
         if message.left or not text:
-            yield Left(message.left or "no text", text or message.sender, message.line)
+            yield Skipped(message.left or "no text", text or message.sender, message.line)
             continue
         silent = last and message.when and abs(message.when - last) > PAUSE
         if scenes.current is None or silent:

@@ -7,10 +7,10 @@ from typing import Any
 
 from offbook.data.extract.chat_log.chat import Message, iso_time, to_cues
 from offbook.data.extract.chat_log.json_messages import read_messages
-from offbook.data.extract.cue import Cue, Left, Lines
+from offbook.data.extract.cue import Cue, Lines, Skipped
 
 
-def read(lines: Lines) -> Iterator[Cue | Left]:
+def read(lines: Lines) -> Iterator[Cue | Skipped]:
     """The messages of a Discord export.
 
     Raises:

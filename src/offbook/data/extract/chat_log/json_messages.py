@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from offbook.data.extract.cue import Damaged, Lines
+from offbook.data.extract.cue import Lines, ParseError
 
 KEY = re.compile(r'"messages"\s*:\s*\[')
 """Inside a JSON string every quote has a backslash before it, so what looks like the key is the key."""
@@ -56,7 +56,7 @@ class _Text:
             if self._at < len(self._window):
                 return self._window[self._at] == "]"
             if not self._more():
-                raise Damaged(line, "the list of messages does not end")
+                raise ParseError(line, "the list of messages does not end")
 
     def object(self) -> dict[str, Any]:
         """The next item."""
@@ -65,13 +65,13 @@ class _Text:
                 value, end = json.JSONDecoder().raw_decode(self._window, self._at)
                 break
             except RecursionError:
-                raise Damaged(self.line, "nested too deeply") from None
+                raise ParseError(self.line, "nested too deeply") from None
             except ValueError as error:
                 # It may only be cut short: as much again is read, so that a long item is tried few times.
                 if not self._more():
-                    raise Damaged(self.line, f"no JSON ({error.args[0].split(':')[0].lower()})") from None
+                    raise ParseError(self.line, f"no JSON ({error.args[0].split(':')[0].lower()})") from None
         if not isinstance(value, dict):
-            raise Damaged(self.line, "a message that is no object")
+            raise ParseError(self.line, "a message that is no object")
         self._go(end)
         return value
 

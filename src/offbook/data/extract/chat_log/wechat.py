@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from offbook.data.extract.chat_log.chat import Message, iso_time, to_cues
-from offbook.data.extract.cue import Cue, Left, Lines
+from offbook.data.extract.cue import Cue, Lines, Skipped
 
 HEADER = re.compile(r"^\ufeff?(\d{4}-\d{2}-\d{2}) (\d{1,2}:\d{2}:\d{2}) (.+)$")
 SENDER = re.compile(r"^(?:【[^】]*】)?(.*?)(?:\(\d{4,}\)|<[^<>]+@[^<>]+>)?$")
@@ -20,7 +20,7 @@ QUOTED = re.compile(r"\n引用:.*$", re.DOTALL)
 REVOKED = re.compile(r"撤回了一条消息")
 
 
-def read(lines: Lines) -> Iterator[Cue | Left]:
+def read(lines: Lines) -> Iterator[Cue | Skipped]:
     """The messages of a QQ or WeChat text export."""
     return to_cues(_messages(lines))
 

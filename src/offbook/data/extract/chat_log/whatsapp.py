@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from offbook.data.extract.chat_log.chat import Message, to_cues
-from offbook.data.extract.cue import Cue, Left, Lines
+from offbook.data.extract.cue import Cue, Lines, Skipped
 
 HEADER = re.compile(
     r"^[\u200e\u200f\ufeff]*\[?(?P<date>\d{1,4}[./\-]\d{1,2}[./\-]\d{1,4}),?\s*(?:klo\s)?"
@@ -23,7 +23,7 @@ DELETED = re.compile(
 EDITED = re.compile(r"\s*\u200e?<(?:This message was edited|此消息已编辑)>$")
 
 
-def read(lines: Lines) -> Iterator[Cue | Left]:
+def read(lines: Lines) -> Iterator[Cue | Skipped]:
     """The messages of a WhatsApp export. Goes through `lines` twice: once for the order of day and month."""
     return to_cues(_messages(lines, month_first=_month_first(lines)))
 

@@ -23,7 +23,7 @@ NOBODY = 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class Guess:
+class Attribution:
     """Who says a quoted line, or why it is none."""
 
     speakers: tuple[str, ...]
@@ -33,20 +33,20 @@ class Guess:
 
 
 @dataclass(slots=True)
-class Memory:
+class DialogueState:
     """What a reader of the book has in mind: who was named last, and who spoke last."""
 
     subject: str | None = None
     turns: deque[tuple[str, ...]] = field(default_factory=lambda: deque(maxlen=2))
 
-    last: Guess | None = None
+    last: Attribution | None = None
     """The guess about the last quoted line that was spoken."""
 
     def clear(self) -> None:
         self.subject = self.last = None
         self.turns.clear()
 
-    def spoke(self, guess: Guess) -> None:
+    def spoke(self, guess: Attribution) -> None:
         """Somebody has spoken."""
         self.last = guess
         if guess.speakers:
@@ -59,7 +59,7 @@ class Memory:
         return self.turns[0] if len(self.turns) == 2 and self.turns[0] != self.turns[1] else ()
 
 
-class Attribution(Protocol):
+class Attributor(Protocol):
     """What is particular to a language. It learns the book's names first."""
 
     def learn(self, paragraph: Paragraph, pieces: Sequence[Piece]) -> None:
@@ -68,17 +68,17 @@ class Attribution(Protocol):
     def settle(self) -> None:
         """The first pass is over."""
 
-    def guess(self, pieces: Sequence[Piece], memory: Memory) -> list[Guess]:
+    def guess(self, pieces: Sequence[Piece], memory: DialogueState) -> list[Attribution]:
         """A guess for every piece that is said, in order."""
 
 
-def shared(guesses: list[Guess]) -> list[Guess]:
+def shared(guesses: list[Attribution]) -> list[Attribution]:
     """Where a paragraph is one person's turn, whoever is told to say one of its lines says them all."""
     told = [guess for guess in guesses if guess.speakers and guess.confidence > TURN]
     if len({guess.speakers for guess in told}) != 1:
         return guesses
     best = max(told, key=lambda guess: guess.confidence)
     return [
-        guess if guess.unspoken or guess in told else Guess(best.speakers, min(best.confidence, NEARBY))
+        guess if guess.unspoken or guess in told else Attribution(best.speakers, min(best.confidence, NEARBY))
         for guess in guesses
     ]

@@ -9,8 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from offbook.data.extract.novel.attribution import ACTS, NAMED, NEARBY, NOBODY, PRONOUN, TURN, Guess, Memory, shared
-from offbook.data.extract.novel.names_zh import SENTENCE, People, clauses, last_sentence
+from offbook.data.extract.novel.attribution import (
+    ACTS,
+    NAMED,
+    NEARBY,
+    NOBODY,
+    PRONOUN,
+    TURN,
+    Attribution,
+    DialogueState,
+    shared,
+)
+from offbook.data.extract.novel.names_zh import SENTENCE, NameLexicon, clauses, last_sentence
 from offbook.data.extract.novel.quotes import Paragraph, Piece
 from offbook.data.extract.novel.words_zh import AGAIN, NOT_SAY, SAY, SAYS, SIGHT, THINKS, WRITES, plain
 
@@ -23,7 +33,7 @@ class Chinese:
     """Attribution of quoted lines in Chinese prose."""
 
     def __init__(self) -> None:
-        self._people = People()
+        self._people = NameLexicon()
         self._quotes = self._crowded = self._alone = 0
         self._many_in_one = False
         """Whether several people speak in one paragraph, as in the old novels."""
@@ -46,7 +56,7 @@ class Chinese:
         self._people.settle(self._quotes)
         self._many_in_one = self._crowded > 0.3 * self._alone
 
-    def guess(self, pieces: Sequence[Piece], memory: Memory) -> list[Guess]:
+    def guess(self, pieces: Sequence[Piece], memory: DialogueState) -> list[Attribution]:
         """A guess for every piece that is said, in order."""
         guesses = []
         for place, piece in enumerate(pieces):
@@ -61,7 +71,9 @@ class Chinese:
                 memory.spoke(guess)
         return guesses if self._many_in_one else shared(guesses)
 
-    def _guess(self, piece: Piece, lead: Piece | None, tail: Piece | None, more: bool, memory: Memory) -> Guess:
+    def _guess(
+        self, piece: Piece, lead: Piece | None, tail: Piece | None, more: bool, memory: DialogueState
+    ) -> Attribution:
         before = self._from_lead(lead.text, memory) if lead else None
         if before and (before.unspoken or before.confidence >= ACTS):
             return before
@@ -70,74 +82,74 @@ class Chinese:
         if best and best.confidence > TURN:
             return best
         if not best and not WORDY.search(piece.text) and len(piece.text) <= 10:
-            return Guess((), NOBODY, "words in quotation marks")
+            return Attribution((), NOBODY, "words in quotation marks")
         if not self._many_in_one and (acting := self._acting(lead.text if lead else tail.text if tail else "")):
-            return Guess((acting,), ACTS)
+            return Attribution((acting,), ACTS)
         other = memory.other()
-        return Guess(other, TURN if other else NOBODY)
+        return Attribution(other, TURN if other else NOBODY)
 
-    def _from_lead(self, text: str, memory: Memory) -> Guess | None:
+    def _from_lead(self, text: str, memory: DialogueState) -> Attribution | None:
         """What goes before: `黛玉听了，笑道：`. None where nothing there brings in speech."""
-        twin = plain(text).rstrip()
-        body = twin.rstrip(ENDS)
-        colon = twin.endswith(("：", ":"))
+        simplified = plain(text).rstrip()
+        body = simplified.rstrip(ENDS)
+        colon = simplified.endswith(("：", ":"))
         says = bool(SAYS.search(body[-14:])) and not NOT_SAY.search(body)
         if THINKS.search(body):
-            return Guess((), NOBODY, "a thought")
+            return Attribution((), NOBODY, "a thought")
         if not says and WRITES.search(body):
-            return Guess((), NOBODY, "something written")
+            return Attribution((), NOBODY, "something written")
         if not says and not colon:
             return None
         # In the old novels a colon alone brings in letters and lists as well as speech.
-        scale = 1.0 if says and twin != body else 0.8 if self._many_in_one else 0.95
-        sentence = last_sentence(twin)
-        for distance, clause in enumerate(reversed(clauses(twin, sentence))):
-            names, _ = self._people.at_head(text, twin, clause)
+        scale = 1.0 if says and simplified != body else 0.8 if self._many_in_one else 0.95
+        sentence = last_sentence(simplified)
+        for distance, clause in enumerate(reversed(clauses(simplified, sentence))):
+            names, _ = self._people.at_head(text, simplified, clause)
             if names == ():
                 return _he(memory)
             if names:
-                return Guess(names, (NEARBY if distance else NAMED) * scale)
-            seen = SIGHT.search(twin, *clause)
-            if (seen or not distance) and (name := self._people.inside(text, twin, clause)):
-                return Guess((name,), NEARBY * scale)
+                return Attribution(names, (NEARBY if distance else NAMED) * scale)
+            seen = SIGHT.search(simplified, *clause)
+            if (seen or not distance) and (name := self._people.inside(text, simplified, clause)):
+                return Attribution((name,), NEARBY * scale)
             if seen:
-                return Guess((), NOBODY)
-        if AGAIN.match(twin.lstrip("」”』。，, ")) and memory.last:
-            return Guess(memory.last.speakers, min(NEARBY, memory.last.confidence) * scale)
+                return Attribution((), NOBODY)
+        if AGAIN.match(simplified.lstrip("」”』。，, ")) and memory.last:
+            return Attribution(memory.last.speakers, min(NEARBY, memory.last.confidence) * scale)
         earlier = self._acting(text[: sentence[0]])
-        return Guess((earlier,), ACTS) if earlier else Guess(memory.other(), TURN)
+        return Attribution((earlier,), ACTS) if earlier else Attribution(memory.other(), TURN)
 
-    def _from_tail(self, text: str, more: bool, opens: bool, memory: Memory) -> Guess | None:
+    def _from_tail(self, text: str, more: bool, opens: bool, memory: DialogueState) -> Attribution | None:
         """What comes after: `宝玉说。`. Ending in a colon it brings in the next line, and may belong to that alone."""
         start = len(text) - len(text.lstrip(ENDS))
-        twin = plain(text)
-        names, end = self._people.at_head(text, twin, (start, len(twin)))
-        if names is None or not SPOKE.match(twin, end):
+        simplified = plain(text)
+        names, end = self._people.at_head(text, simplified, (start, len(simplified)))
+        if names is None or not SPOKE.match(simplified, end):
             return None
-        leads_on = more and twin.rstrip().endswith(("：", ":"))
+        leads_on = more and simplified.rstrip().endswith(("：", ":"))
         if leads_on and (self._many_in_one or not opens):
             return None
-        return Guess(names, NEARBY if leads_on else NAMED) if names else _he(memory)
+        return Attribution(names, NEARBY if leads_on else NAMED) if names else _he(memory)
 
     def _acting(self, text: str) -> str | None:
         """Who does something in the last sentences of a stretch of narration."""
-        twin = plain(text)
-        for sentence in reversed(_sentences(twin)[-3:]):
-            for clause in reversed(clauses(twin, sentence)):
-                names, _ = self._people.at_head(text, twin, clause)
+        simplified = plain(text)
+        for sentence in reversed(_sentences(simplified)[-3:]):
+            for clause in reversed(clauses(simplified, sentence)):
+                names, _ = self._people.at_head(text, simplified, clause)
                 if names:
                     return names[0]
         return None
 
 
-def _he(memory: Memory) -> Guess:
+def _he(memory: DialogueState) -> Attribution:
     """He or she: whoever was named last."""
-    return Guess((memory.subject,) if memory.subject else (), PRONOUN)
+    return Attribution((memory.subject,) if memory.subject else (), PRONOUN)
 
 
-def _sentences(twin: str) -> list[tuple[int, int]]:
+def _sentences(simplified: str) -> list[tuple[int, int]]:
     spans, start = [], 0
-    for found in SENTENCE.finditer(twin):
+    for found in SENTENCE.finditer(simplified):
         spans.append((start, found.start()))
         start = found.end()
-    return [(a, b) for a, b in [*spans, (start, len(twin))] if b > a]
+    return [(a, b) for a, b in [*spans, (start, len(simplified))] if b > a]

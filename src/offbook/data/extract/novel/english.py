@@ -8,7 +8,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from offbook.data.extract.novel.attribution import ACTS, NAMED, NEARBY, NOBODY, PRONOUN, TURN, Guess, Memory, shared
+from offbook.data.extract.novel.attribution import (
+    ACTS,
+    NAMED,
+    NEARBY,
+    NOBODY,
+    PRONOUN,
+    TURN,
+    Attribution,
+    DialogueState,
+    shared,
+)
 from offbook.data.extract.novel.quotes import Paragraph, Piece
 from offbook.data.extract.word_lists import one_of, words
 
@@ -73,7 +83,7 @@ class English:
     def settle(self) -> None:
         """Nothing to settle."""
 
-    def guess(self, pieces: Sequence[Piece], memory: Memory) -> list[Guess]:
+    def guess(self, pieces: Sequence[Piece], memory: DialogueState) -> list[Attribution]:
         """A guess for every piece that is said, in order."""
         guesses = []
         for place, piece in enumerate(pieces):
@@ -90,39 +100,39 @@ class English:
         return guesses
 
 
-def _guess(piece: Piece, lead: str, tail: str, memory: Memory) -> Guess:
+def _guess(piece: Piece, lead: str, tail: str, memory: DialogueState) -> Attribution:
     for found in (_after(tail, memory), _before(lead, memory)):
         if found:
             return found
     words = piece.text.split()
     if len(words) <= 6 and not re.search(r"[,.!?;…—-]$", piece.text) and (lead or tail):
-        return Guess((), NOBODY, "words in quotation marks")
+        return Attribution((), NOBODY, "words in quotation marks")
     acting = _subject(SENTENCE.split(lead.strip())[-1]) or _subject(tail.strip())
     if acting:
-        return Guess((acting,), ACTS)
+        return Attribution((acting,), ACTS)
     other = memory.other()
-    return Guess(other, TURN if other else NOBODY)
+    return Attribution(other, TURN if other else NOBODY)
 
 
-def _after(tail: str, memory: Memory) -> Guess | None:
+def _after(tail: str, memory: DialogueState) -> Attribution | None:
     """`said Mr Darcy`, `he said`, `Emma then replied`."""
     found = VERB_FIRST.match(tail) or NAME_FIRST.match(tail)
     if not found:
         return None
     if re.fullmatch(THINK, found["verb"]):
-        return Guess((), NOBODY, "a thought")
+        return Attribution((), NOBODY, "a thought")
     return _called(found["who"], NAMED, memory)
 
 
-def _before(lead: str, memory: Memory) -> Guess | None:
+def _before(lead: str, memory: DialogueState) -> Attribution | None:
     """`Emma, turning round, said, `: the subject of the sentence that runs into the quoted line."""
     if not LEADS_ON.search(lead):
         return None
     sentence = SENTENCE.split(lead.strip())[-1]
     if THINKS.search(sentence):
-        return Guess((), NOBODY, "a thought")
+        return Attribution((), NOBODY, "a thought")
     if WRITES.search(sentence):
-        return Guess((), NOBODY, "something written")
+        return Attribution((), NOBODY, "something written")
     if not SAYS.search(sentence) and not sentence.rstrip().endswith(":"):
         return None
     closest = list(re.finditer(rf"(?P<who>{NAME}|\b{HE}\b)\s+(?:[a-z]+ly\s+|then\s+|only\s+)*{SAY}\b", sentence))
@@ -132,19 +142,19 @@ def _before(lead: str, memory: Memory) -> Guess | None:
     return _called(subject, NEARBY, memory) if subject else None
 
 
-def _called(who: str, confidence: float, memory: Memory) -> Guess | None:
+def _called(who: str, confidence: float, memory: DialogueState) -> Attribution | None:
     """The guess for whoever is called so; he and she are whoever was named last, unless a title forbids it."""
     who = re.sub(r"\s+", " ", who)
     who = re.sub(r"(?<=[a-z]) [a-z]+ly$", "", who) if who[0].islower() else who
     if re.fullmatch(HE, who):
         if who == "I":
-            return Guess(("I",), confidence)
+            return Attribution(("I",), confidence)
         subject = memory.subject or ""
         wrong = FEMALE if who.lower() == "he" else MALE
-        return Guess((subject,), PRONOUN) if subject and not wrong.match(subject) else Guess((), PRONOUN)
+        return Attribution((subject,), PRONOUN) if subject and not wrong.match(subject) else Attribution((), PRONOUN)
     if who.split()[0] in NOT_A_NAME and not who[0].islower():
         return None
-    return Guess((who,), confidence if who[0].isupper() else ACTS)
+    return Attribution((who,), confidence if who[0].isupper() else ACTS)
 
 
 def _subject(sentence: str) -> str | None:

@@ -36,7 +36,7 @@ SMALL = 60
 Span = tuple[int, int]
 
 
-class People:
+class NameLexicon:
     """The names that a book has shown so far. Texts come as written, beside their simplified twins of equal length."""
 
     def __init__(self) -> None:
@@ -48,22 +48,22 @@ class People:
 
     def count_before(self, text: str) -> str | None:
         """Take note of who stands before the verb of speech at the end of `text`."""
-        twin = plain(text)
-        start, end = last_sentence(twin)
-        self._open(text, skip(twin, start, end), end)
-        for entering in ENTERS.finditer(twin, start, end):
+        simplified = plain(text)
+        start, end = last_sentence(simplified)
+        self._open(text, skip(simplified, start, end), end)
+        for entering in ENTERS.finditer(simplified, start, end):
             self._count(entering, text)
-        begin = skip(twin, start, end)
-        found = BEFORE.match(twin, begin, end)
-        if not found and twin[end:].startswith(("：", ":")):
-            found = ALONE.fullmatch(twin, begin, end)
+        begin = skip(simplified, start, end)
+        found = BEFORE.match(simplified, begin, end)
+        if not found and simplified[end:].startswith(("：", ":")):
+            found = ALONE.fullmatch(simplified, begin, end)
         return self._count(found, text)
 
     def count_after(self, text: str) -> str | None:
         """Take note of who stands before the verb of speech at the head of `text`."""
-        twin = plain(text)
+        simplified = plain(text)
         start = len(text) - len(text.lstrip("，,、：: \u3000"))
-        return self._count(AFTER.match(twin, skip(twin, start, len(twin))), text)
+        return self._count(AFTER.match(simplified, skip(simplified, start, len(simplified))), text)
 
     def settle(self, quotes: int) -> None:
         """Believe the names that recur; one that only lengthens a far more frequent one is that name and a verb."""
@@ -84,33 +84,33 @@ class People:
         names = self._known.get(text[start : start + 2], ())
         return next((name for name in names if text.startswith(name, start)), None)
 
-    def at_head(self, text: str, twin: str, span: Span) -> tuple[tuple[str, ...] | None, int]:
+    def at_head(self, text: str, simplified: str, span: Span) -> tuple[tuple[str, ...] | None, int]:
         """Who stands at the head of a clause (a name, several, a group; nobody by name for a pronoun), and to where."""
-        start = skip(twin, *span)
-        start += twin.startswith("被", start)
-        names, end = self._row_of_names(text, twin, start)
+        start = skip(simplified, *span)
+        start += simplified.startswith("被", start)
+        names, end = self._row_of_names(text, simplified, start)
         if names:
-            return (names, end) if twin[end : end + 1] not in ("的", "之") else (None, start)
+            return (names, end) if simplified[end : end + 1] not in ("的", "之") else (None, start)
         for pattern in (GROUP, KIN):
-            if found := pattern.match(twin, start):
+            if found := pattern.match(simplified, start):
                 return (text[found.start() : found.end()],), found.end()
-        if pronoun := HE.match(twin, start):
+        if pronoun := HE.match(simplified, start):
             return (), pronoun.end()
         return None, start
 
-    def _row_of_names(self, text: str, twin: str, start: int) -> tuple[tuple[str, ...], int]:
+    def _row_of_names(self, text: str, simplified: str, start: int) -> tuple[tuple[str, ...], int]:
         """The names that stand one after the other from `start`: `宝钗黛玉都笑道`, `尤氏、贾蓉一齐说`."""
         names: list[str] = []
         end = start
         while name := self.at(text, start):
             end = start + len(name)
-            if related := RELATED.match(twin, end):
+            if related := RELATED.match(simplified, end):
                 end = related.end()
             names.append(text[start:end])
-            start = end + (twin[end : end + 1] in ("、", "和", "与"))
+            start = end + (simplified[end : end + 1] in ("、", "和", "与"))
         return tuple(names), end
 
-    def inside(self, text: str, twin: str, span: Span) -> str | None:
+    def inside(self, text: str, simplified: str, span: Span) -> str | None:
         """The last name in a clause that is its subject rather than somebody's object or owner."""
         found, objects = None, False
         start, end = span
@@ -121,9 +121,9 @@ class People:
                 start += 1
                 continue
             after = start + len(name)
-            listed = last_end >= 0 and twin[last_end:start] in ("", "、", "和", "与")
-            objects = objects if listed else bool(OBJECT_OF.search(twin[span[0] : start]))
-            if not objects and twin[after : after + 1] not in ("的", "之") and not (listed and found):
+            listed = last_end >= 0 and simplified[last_end:start] in ("", "、", "和", "与")
+            objects = objects if listed else bool(OBJECT_OF.search(simplified[span[0] : start]))
+            if not objects and simplified[after : after + 1] not in ("的", "之") and not (listed and found):
                 found = name
             start = last_end = after
         return found
@@ -141,30 +141,32 @@ class People:
         return name
 
 
-def _can_name(twin: str) -> bool:
-    return not (NO_NAME.search(twin) or twin in NO_ONE or GROUP.match(twin) or MANNERS.fullmatch(twin))
+def _can_name(simplified: str) -> bool:
+    return not (
+        NO_NAME.search(simplified) or simplified in NO_ONE or GROUP.match(simplified) or MANNERS.fullmatch(simplified)
+    )
 
 
-def last_sentence(twin: str) -> Span:
+def last_sentence(simplified: str) -> Span:
     """The last sentence of a stretch without the marks at its end."""
-    end = len(twin.rstrip("：:，, \u3000"))
-    start = max((found.end() for found in SENTENCE.finditer(twin, 0, end) if found.end() < end), default=0)
+    end = len(simplified.rstrip("：:，, \u3000"))
+    start = max((found.end() for found in SENTENCE.finditer(simplified, 0, end) if found.end() < end), default=0)
     return start, end
 
 
-def clauses(twin: str, sentence: Span) -> list[Span]:
+def clauses(simplified: str, sentence: Span) -> list[Span]:
     """The clauses of a sentence."""
     spans, start = [], sentence[0]
-    for found in CLAUSE.finditer(twin, *sentence):
+    for found in CLAUSE.finditer(simplified, *sentence):
         spans.append((start, found.start()))
         start = found.end()
     return [(a, b) for a, b in [*spans, (start, sentence[1])] if b > a]
 
 
-def skip(twin: str, start: int, end: int) -> int:
+def skip(simplified: str, start: int, end: int) -> int:
     """Where a clause begins behind the words that lead it in (`只见`, `于是`, `那`)."""
-    for sight in SIGHT.finditer(twin, start, end):
+    for sight in SIGHT.finditer(simplified, start, end):
         start = sight.end()
-    while (found := LEADING.match(twin, start, end)) and found.end() > start:
+    while (found := LEADING.match(simplified, start, end)) and found.end() > start:
         start = found.end()
     return start

@@ -48,7 +48,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Print:
+class BookLayout:
     """How a book is printed."""
 
     wrapped: bool
@@ -58,7 +58,7 @@ class Print:
     chinese: bool
 
 
-def survey(lines: Lines) -> Print:
+def survey(lines: Lines) -> BookLayout:
     """How the book is printed, from its lines."""
     lengths: Counter[int] = Counter()
     followed: Counter[int] = Counter()
@@ -77,7 +77,7 @@ def survey(lines: Lines) -> Print:
         characters += len(text)
         beyond += len(text.encode("utf-8", errors="replace")) - len(text)
     # A Chinese character takes two bytes more than a Latin letter.
-    return Print(_is_wrapped(lengths, followed, ended), _marks(marks), beyond > characters)
+    return BookLayout(_is_wrapped(lengths, followed, ended), _marks(marks), beyond > characters)
 
 
 def paragraphs(lines: Lines, wrapped: bool) -> Iterator[Paragraph]:

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from offbook.data.extract.cue import Cue, Left, Lines, Scenes
-from offbook.data.extract.novel.attribution import Attribution, Memory
+from offbook.data.extract.cue import Cue, Lines, Scenes, Skipped
+from offbook.data.extract.novel.attribution import Attributor, DialogueState
 from offbook.data.extract.novel.chinese import Chinese
 from offbook.data.extract.novel.english import English
-from offbook.data.extract.novel.quotes import Paragraph, Piece, Print, paragraphs, pieces, survey
+from offbook.data.extract.novel.quotes import BookLayout, Paragraph, Piece, paragraphs, pieces, survey
 
 
-def read(lines: Lines) -> Iterator[Cue | Left]:
+def read(lines: Lines) -> Iterator[Cue | Skipped]:
     """The cues of a novel. Goes through `lines` three times: for the print, for the names, to read."""
     book = survey(lines)
-    attribution: Attribution = Chinese() if book.chinese else English()
+    attribution: Attributor = Chinese() if book.chinese else English()
     for paragraph in paragraphs(lines, book.wrapped):
         if paragraph.kind == "text":
             attribution.learn(paragraph, pieces(paragraph.text, book.marks))
@@ -38,16 +38,16 @@ def looks_like(sample: list[str]) -> float:
 class _Reading:
     """The state of one pass over the book."""
 
-    def __init__(self, book: Print, attribution: Attribution) -> None:
+    def __init__(self, book: BookLayout, attribution: Attributor) -> None:
         self.book = book
         self.attribution = attribution
         self.scenes = Scenes()
-        self.memory = Memory()
+        self.memory = DialogueState()
         self.last: Cue | None = None
         self.open = False
         """Whether the last quoted line ran to the end of its paragraph."""
 
-    def run(self, lines: Lines) -> Iterator[Cue | Left]:
+    def run(self, lines: Lines) -> Iterator[Cue | Skipped]:
         for paragraph in paragraphs(lines, self.book.wrapped):
             if paragraph.kind == "text":
                 yield from self._paragraph(paragraph)
@@ -56,29 +56,29 @@ class _Reading:
         if self.last:
             yield self.last
 
-    def _break(self, paragraph: Paragraph) -> Iterator[Cue | Left]:
+    def _break(self, paragraph: Paragraph) -> Iterator[Cue | Skipped]:
         if self.last:
             yield self.last
         self.last, self.open = None, False
         self.memory.clear()
         if paragraph.kind == "heading":
             self.scenes.enter(paragraph.text, paragraph.level)
-            yield Left("heading", paragraph.text, paragraph.line_at(0))
+            yield Skipped("heading", paragraph.text, paragraph.line_at(0))
         else:
             self.scenes.split()
 
-    def _paragraph(self, paragraph: Paragraph) -> Iterator[Cue | Left]:
+    def _paragraph(self, paragraph: Paragraph) -> Iterator[Cue | Skipped]:
         cut = pieces(paragraph.text, self.book.marks)
         guesses = iter(self.attribution.guess(cut, self.memory))
         for place, piece in enumerate(cut):
             if not piece.said:
                 if len(cut) == 1:
-                    yield Left("narration", piece.text, paragraph.line_at(piece.start))
+                    yield Skipped("narration", piece.text, paragraph.line_at(piece.start))
                 continue
             guess = next(guesses)
             line = paragraph.line_at(piece.start)
             if guess.unspoken or not any(char.isalnum() for char in piece.text):
-                yield Left(guess.unspoken or "nothing said", piece.text, line)
+                yield Skipped(guess.unspoken or "nothing said", piece.text, line)
             elif place == 0 and self.open and self.last and guess.confidence < 0.9:
                 self._go_on(piece, "\n")
             elif self._is_interrupted(cut, place, guess.speakers):

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from offbook.data.extract.cue import Cue, Left, Lines, Scenes
+from offbook.data.extract.cue import Cue, Lines, Scenes, Skipped
 from offbook.data.extract.script.names import clean_name, is_name, split_notes
 from offbook.data.extract.script.speech import clean, join
 
@@ -27,7 +27,7 @@ PAGE = re.compile(r"^(?:\d+[A-Z]?\.?|\(?(?:MORE|CONTINUED)\)?:?(?: \(\d+\))?|\(?
 SCENE_NUMBER = re.compile(r"\s*#[\w.\-]+#\s*$")
 
 
-def read(lines: Lines) -> Iterator[Cue | Left]:
+def read(lines: Lines) -> Iterator[Cue | Skipped]:
     """The cues of a Fountain screenplay."""
     scenes = Scenes()
     block: list[tuple[int, str]] = []
@@ -68,19 +68,19 @@ def _visible(lines: Lines) -> Iterator[tuple[int, str]]:
             yield number, NOTE.sub("", text).replace("\t", " ")
 
 
-def _block(block: list[tuple[int, str]], scenes: Scenes) -> Iterator[Cue | Left]:
+def _block(block: list[tuple[int, str]], scenes: Scenes) -> Iterator[Cue | Skipped]:
     """What a run of lines between blank lines is."""
     while block and SCENE.match(block[0][1].strip()):
         number, text = block.pop(0)
         scenes.enter(SCENE_NUMBER.sub("", text.strip().lstrip(".")))
-        yield Left("heading", text.strip(), number)
+        yield Skipped("heading", text.strip(), number)
     if not block:
         return
     (number, head), *said = block
     speaker = _speaker(head)
     if speaker is None or not said:
         reason = "heading" if head.strip().startswith((">", "=", "#")) else "narration"
-        yield from (Left(reason, text.strip(), line) for line, text in block if text.strip())
+        yield from (Skipped(reason, text.strip(), line) for line, text in block if text.strip())
         return
     name, notes = speaker
     parts = [text.strip().lstrip("~").strip() for _, text in said]
@@ -88,7 +88,7 @@ def _block(block: list[tuple[int, str]], scenes: Scenes) -> Iterator[Cue | Left]
     if any(char.isalnum() for char in words):
         yield Cue((name,), words, number, scenes.current, 1.0, acted)
     else:
-        yield Left("nothing said", acted or name, number)
+        yield Skipped("nothing said", acted or name, number)
 
 
 def _speaker(line: str) -> tuple[str, tuple[str, ...]] | None:

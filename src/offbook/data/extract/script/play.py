@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from offbook.data.extract.cue import Cue, Left, Lines
+from offbook.data.extract.cue import Cue, Lines, Skipped
 from offbook.data.extract.script import reader
 
 STYLE = reader.Style(
@@ -19,7 +19,7 @@ STYLE = reader.Style(
 )
 
 
-def read(lines: Lines) -> Iterator[Cue | Left]:
+def read(lines: Lines) -> Iterator[Cue | Skipped]:
     """The cues of a play."""
     return reader.read(lines, STYLE)
 

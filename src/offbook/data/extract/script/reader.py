@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from offbook.data.extract.cue import SURE, Cue, Left, Lines, Scenes
+from offbook.data.extract.cue import SURE, Cue, Lines, Scenes, Skipped
 from offbook.data.extract.script.line_kinds import Row, sort_lines
 from offbook.data.extract.script.names import HAS_CJK
 from offbook.data.extract.script.speaker_labels import LAYOUTS, Label, Labels, learn
@@ -40,9 +40,9 @@ class Style:
     """Whether a line without a name may tell what happens; else it is spoken, even after a blank line."""
 
 
-def read(lines: Lines, style: Style) -> Iterator[Cue | Left]:
+def read(lines: Lines, style: Style) -> Iterator[Cue | Skipped]:
     """The cues of a script. Goes through `lines` twice: once for its layout and its speakers, once to read."""
-    habits = Habits(lines, style)
+    habits = ScriptProfile(lines, style)
     yield from _Reading(habits).run(lines)
 
 
@@ -61,7 +61,7 @@ def likeness(sample: list[str], style: Style) -> float:
     return min(1.0, 4 * labels.support / len(texts)) * (1 - min(1.0, 2 * told / max(labels.support, 1)))
 
 
-class Habits:
+class ScriptProfile:
     """What a first pass over a script shows about it."""
 
     def __init__(self, lines: Lines, style: Style) -> None:
@@ -104,7 +104,7 @@ class _Draft:
 class _Reading:
     """The state of one pass: the scene, the cue that is being spoken, the cast list that is being read."""
 
-    def __init__(self, habits: Habits) -> None:
+    def __init__(self, habits: ScriptProfile) -> None:
         self.habits = habits
         self.labels = habits.labels
         self.scenes = Scenes()
@@ -112,12 +112,12 @@ class _Reading:
         self.cast: set[str] | None = None
         """Names met in the cast list so far, or None outside it."""
 
-    def run(self, lines: Lines) -> Iterator[Cue | Left]:
+    def run(self, lines: Lines) -> Iterator[Cue | Skipped]:
         for row in sort_lines(lines):
             yield from self._step(row)
         yield from self._finish()
 
-    def _step(self, row: Row) -> Iterator[Cue | Left]:
+    def _step(self, row: Row) -> Iterator[Cue | Skipped]:
         if row.kind == "blank":
             if self.habits.blank_ends and self.draft and self.draft.said:
                 yield from self._finish()
@@ -128,14 +128,14 @@ class _Reading:
             self.draft.parts.append(row.text)
         elif row.kind == "direction":
             self.cast = None if self.cast else self.cast
-            yield Left("stage direction", row.text, row.number)
+            yield Skipped("stage direction", row.text, row.number)
         elif row.kind == "note" and self.habits.narrates:
             yield from self._finish()
-            yield Left("note or narration", row.text, row.number)
+            yield Skipped("note or narration", row.text, row.number)
         elif (label := self.labels.find(row.text, row.after_blank)) and not self._cuts_a_sentence(label):
             yield from self._label(label, row)
         elif row.kind == "boxed":
-            yield Left("stage direction", row.text, row.number)
+            yield Skipped("stage direction", row.text, row.number)
         else:
             yield from self._bare(row)
 
@@ -145,20 +145,20 @@ class _Reading:
             return False
         return not SENTENCE_END.search(self.draft.parts[-1])
 
-    def _break(self, row: Row) -> Iterator[Left]:
+    def _break(self, row: Row) -> Iterator[Skipped]:
         if row.kind == "heading":
             self.scenes.enter(row.text, row.level)
-            yield Left("heading", row.text, row.number)
+            yield Skipped("heading", row.text, row.number)
         elif row.kind == "rule":
             self.scenes.split()
         else:
-            yield Left("cast list", row.text, row.number)
+            yield Skipped("cast list", row.text, row.number)
         self.cast = set() if row.kind == "cast" else None
 
-    def _label(self, label: Label, row: Row) -> Iterator[Cue | Left]:
+    def _label(self, label: Label, row: Row) -> Iterator[Cue | Skipped]:
         if self.cast is not None and label.name not in self.cast and label.rest:
             self.cast.add(label.name)
-            yield Left("cast list", row.text.strip(), row.number)
+            yield Skipped("cast list", row.text.strip(), row.number)
             return
         self.cast = None
         yield from self._finish()
@@ -173,17 +173,17 @@ class _Reading:
         action = "".join(f"（{note}）" if not note.isascii() else f"({note}) " for note in notes)
         self.draft = _Draft(speakers, line, confidence, [action + text] if action + text else [])
 
-    def _bare(self, row: Row) -> Iterator[Cue | Left]:
+    def _bare(self, row: Row) -> Iterator[Cue | Skipped]:
         text = row.text.strip()
         if self.cast is not None:
-            yield Left("cast list", text, row.number)
+            yield Skipped("cast list", text, row.number)
         elif self.draft is None:
-            yield Left("narration", text, row.number)
+            yield Skipped("narration", text, row.number)
         elif not self.draft.said or not SENTENCE_END.search(self.draft.parts[-1]) or self._is_spoken(text):
             self.draft.parts.append(text)
         else:
             yield from self._finish()
-            yield Left("narration", text, row.number)
+            yield Skipped("narration", text, row.number)
 
     def _is_spoken(self, text: str) -> bool:
         """Whether a line without a name goes on with the speech before it, rather than telling what happens."""
@@ -204,7 +204,7 @@ class _Reading:
         names = (name for name in self.labels.known if text.startswith(name) and len(text) > len(name))
         return any(text[len(name)].isalnum() or text[len(name)].isspace() for name in names)
 
-    def _finish(self) -> Iterator[Cue | Left]:
+    def _finish(self) -> Iterator[Cue | Skipped]:
         draft, self.draft = self.draft, None
         if draft is None:
             return
@@ -212,4 +212,4 @@ class _Reading:
         if any(char.isalnum() for char in text):
             yield Cue(draft.speakers, text, draft.line, self.scenes.current, draft.confidence, acted)
         else:
-            yield Left("nothing said", acted or text or " & ".join(draft.speakers), draft.line)
+            yield Skipped("nothing said", acted or text or " & ".join(draft.speakers), draft.line)
