@@ -1,6 +1,6 @@
 // The chat page. Whatever anybody says is put into the page as text, never as HTML.
 
-import { switchLanguage, translate, word } from "./words.js";
+import { switchLanguage, translate, word } from "./i18n.js";
 
 const $ = (id) => document.getElementById(id);
 const SAMPLING = ["temperature", "top_p", "repetition_penalty", "max_tokens", "seed"];
