@@ -137,4 +137,4 @@ def test_the_page_ships_with_the_package():
     import offbook.server
 
     page = Path(offbook.server.__file__).parent / "page"
-    assert {path.name for path in page.iterdir()} == {"index.html", "style.css", "chat.js", "words.js"}
+    assert {path.name for path in page.iterdir()} == {"index.html", "style.css", "chat.js", "i18n.js"}
