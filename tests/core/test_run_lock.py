@@ -111,8 +111,8 @@ def test_a_run_is_removed_and_what_is_not_its_own_stays(runs):
 def test_one_writer_and_a_dead_writers_lock_does_not_hold(runs):
     run = RunDir(runs / "a")
     code = (
-        "import sys, os\nfrom offbook.core.rundir import RunDir\nfrom offbook.core.run_lock import exclusive\n"
-        f"with exclusive(RunDir({str(run.path)!r}), resume=True, overwrite=False):\n"
+        "import sys, os\nfrom offbook.core.rundir import RunDir\nfrom offbook.core.run_lock import training_lock\n"
+        f"with training_lock(RunDir({str(run.path)!r}), resume=True, overwrite=False):\n"
         "    print('in', flush=True); sys.stdin.read()"
     )
     other = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import offbook
+from offbook.core import environment
 from offbook.core.config.loading import load
 from offbook.core.errors import UsageError
 from offbook.core.metrics_log import read
@@ -146,8 +147,8 @@ def test_13_what_cannot_be_resumed_at_all_is_refused_even_inexactly(unfinished: 
 def test_13_another_number_of_threads_is_a_change(
     unfinished: RunDir, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = training.environment.arithmetic()
-    monkeypatch.setattr(training.environment, "arithmetic", lambda: {**now, "threads": 99})
+    now = environment.arithmetic()
+    monkeypatch.setattr(environment, "arithmetic", lambda: {**now, "threads": 99})
     with pytest.raises(UsageError, match=rf"threads {now['threads']} → 99"):
         offbook.train(load(None, settings), resume=True)
 
