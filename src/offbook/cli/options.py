@@ -11,7 +11,6 @@ from typing import Any, NoReturn
 
 import click
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
 from offbook.core.config import loading, schema
 from offbook.core.config.schema import RunConfig
@@ -81,7 +80,7 @@ def print_json(value: Any) -> None:
 
 
 def _option(name: str, field: FieldInfo) -> Callable[..., Any]:
-    default = "" if field.default in (None, PydanticUndefined) else f" [{_shown(field.default)}]"
+    default = "" if field.is_required() or field.default is None else f" [{_shown(field.default)}]"
     help_text = " ".join((field.description or "").split())
     kind = loading.type_name(field)
     if "list" in kind:

@@ -28,7 +28,7 @@ def versions() -> dict[str, str]:
     """The libraries that decide what is computed."""
     return {
         "python": platform.python_version(),
-        **{name: metadata.version(name) for name in ("offbook", *PACKAGES)},
+        **{name: version for name in ("offbook", *PACKAGES) if (version := _version(name)) is not None},
     }
 
 
@@ -65,6 +65,14 @@ def snapshot() -> dict[str, Any]:
         "hardware": hardware(),
         "git": _git_state(),
     }
+
+
+def _version(package: str) -> str | None:
+    """The installed version; None for an optional package that is not there."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _processor() -> str:

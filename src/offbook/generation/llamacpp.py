@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import torch
 
 from offbook.core.config.schema import GenerationConfig
@@ -26,15 +26,15 @@ CONTEXT = 4096
 """Tokens of prompt and reply together, at most."""
 
 
-class Patient(httpx.HTTPTransport):
+class Patient(httpx2.HTTPTransport):
     """Asks once more where the server hangs up before it has answered, as llama.cpp's may on a machine that has much
     else to do."""
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """See httpx."""
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """See httpx2."""
         try:
             return super().handle_request(request)
-        except httpx.RemoteProtocolError:
+        except httpx2.RemoteProtocolError:
             return super().handle_request(request)
 
 
@@ -77,7 +77,7 @@ class LlamaServer:
             raise OffbookError(
                 f"llama.cpp cannot load {model}", "Export it anew: offbook export RUN --to gguf"
             ) from None
-        self._client = httpx.Client(
+        self._client = httpx2.Client(
             transport=transport,
             base_url=self._server.listening_address if os.name == "nt" else "http://llama",
             headers={"Authorization": f"Bearer {key}"},
@@ -87,9 +87,9 @@ class LlamaServer:
         self.context = min(context, slot["n_ctx"])  # llama.cpp rounds it up, and down to what the model knows
         self.complete([0], n_predict=1)  # one that is closed before its loop has begun to run never ends
 
-    def _listen(self, params: Any) -> httpx.HTTPTransport:
+    def _listen(self, params: Any) -> httpx2.HTTPTransport:
         # llama.cpp hangs up when a streamed answer is done: a connection must not be used twice.
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
         if os.name == "nt":  # Python has no such sockets there: a port on loopback, guarded by the key
             params.hostnames, params.port = ["127.0.0.1"], 0
             return Patient(limits=limits)
@@ -197,6 +197,6 @@ class LlamaCppEngine:
         }
 
 
-def _check(response: httpx.Response) -> None:
+def _check(response: httpx2.Response) -> None:
     if response.is_error:
         raise OffbookError(f"llama.cpp refused a request: {response.json()['error']['message']}")
