@@ -22,7 +22,7 @@ from offbook.data.extract.novel.attribution import (
 )
 from offbook.data.extract.novel.names_zh import SENTENCE, NameLexicon, clauses, last_sentence
 from offbook.data.extract.novel.quotes import Paragraph, Piece
-from offbook.data.extract.novel.words_zh import AGAIN, NOT_SAY, SAY, SAYS, SIGHT, THINKS, WRITES, plain
+from offbook.data.extract.novel.words_zh import AGAIN, NOT_SAY, SAY, SAYS, SIGHT, THINKS, WRITES, simplify
 
 ENDS = "：:，, \u3000"
 WORDY = re.compile(r"[，。！？!?…；,~～—]")
@@ -90,7 +90,7 @@ class Chinese:
 
     def _from_lead(self, text: str, memory: DialogueState) -> Attribution | None:
         """What goes before: `黛玉听了，笑道：`. None where nothing there brings in speech."""
-        simplified = plain(text).rstrip()
+        simplified = simplify(text).rstrip()
         body = simplified.rstrip(ENDS)
         colon = simplified.endswith(("：", ":"))
         says = bool(SAYS.search(body[-14:])) and not NOT_SAY.search(body)
@@ -122,7 +122,7 @@ class Chinese:
     def _from_tail(self, text: str, more: bool, opens: bool, memory: DialogueState) -> Attribution | None:
         """What comes after: `宝玉说。`. Ending in a colon it brings in the next line, and may belong to that alone."""
         start = len(text) - len(text.lstrip(ENDS))
-        simplified = plain(text)
+        simplified = simplify(text)
         names, end = self._people.at_head(text, simplified, (start, len(simplified)))
         if names is None or not SPOKE.match(simplified, end):
             return None
@@ -133,7 +133,7 @@ class Chinese:
 
     def _acting(self, text: str) -> str | None:
         """Who does something in the last sentences of a stretch of narration."""
-        simplified = plain(text)
+        simplified = simplify(text)
         for sentence in reversed(_sentences(simplified)[-3:]):
             for clause in reversed(clauses(simplified, sentence)):
                 names, _ = self._people.at_head(text, simplified, clause)

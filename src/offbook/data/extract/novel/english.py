@@ -22,7 +22,12 @@ from offbook.data.extract.novel.attribution import (
 from offbook.data.extract.novel.quotes import Paragraph, Piece
 from offbook.data.extract.word_lists import one_of, words
 
-TITLE = one_of(
+
+def _one(text: str) -> str:
+    return one_of(words(text))
+
+
+TITLE = _one(
     "Mr Mrs Miss Ms Dr Sir Lady Lord Colonel Captain Major General Admiral Professor Doctor Aunt Uncle Father Mother"
     " Brother Sister King Queen Prince Princess Madame Monsieur Madam Master Mistress Saint St Rev Old Young Little"
 )
@@ -32,7 +37,7 @@ SOMEBODY = (
     r"(?=[,.;:]|\s+(?:to|in|with|as|and|who|at|from|on|after)\b|$)"
 )
 HE = r"(?:he|she|He|She|they|They|I)"
-SAY = one_of(
+SAY = _one(
     "said says say cried cries replied replies answered answers asked asks returned exclaimed continued added observed"
     " remarked repeated whispered muttered murmured shouted called inquired enquired demanded declared rejoined began"
     " interrupted sighed laughed growled snapped insisted explained agreed admitted suggested ordered sobbed screamed"

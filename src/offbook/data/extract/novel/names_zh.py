@@ -15,17 +15,26 @@ from offbook.data.extract.novel.words_zh import (
     NO_ONE,
     OBJECT_OF,
     RELATED,
+    SAID,
     SAY,
     SIGHT,
-    plain,
+    simplify,
 )
 
-SPEAKS = rf"(?:{MANNER}){{0,5}}{SAY}(?:一声|一句|两句|几句)?"
-NAME = r"(?P<name>[A-Za-z][A-Za-z .]{0,20}[A-Za-z]|[\u4e00-\u9fff·]{2,6}?)"
+SPEAKS = rf"(?:{MANNER}){{0,5}}{SAID}"
+"""轻轻地笑道"""
+LATIN_NAME = "[A-Za-z][A-Za-z .]{0,20}[A-Za-z]"
+NAME = rf"(?P<name>{LATIN_NAME}|[\u4e00-\u9fff·]{{2,6}}?)"
+"""老汤, 约翰·史密斯, Tom"""
 BEFORE = re.compile(rf"{NAME}{SPEAKS}$")
-ENTERS = re.compile(rf"(?:{SIGHT.pattern}){NAME}(?:走|进|進|从|從|来|來|跑|笑|端|拿|捧|站|坐|在|披|穿|手|也|已|忙)")
-ALONE = re.compile(r"(?P<name>[\u4e00-\u9fff·]{2,4})")
+"""老汤轻轻地笑道 (“…”)"""
 AFTER = re.compile(rf"{NAME}{SPEAKS}(?=$|[，。：:、！])")
+"""(“…”) 老汤笑道。"""
+ALONE = re.compile("(?P<name>[\u4e00-\u9fff·]{2,4})")
+"""老汤 (：“…”)"""
+ARRIVES = "(?:走|进|進|从|從|来|來|跑|笑|端|拿|捧|站|坐|在|披|穿|手|也|已|忙)"
+ENTERS = re.compile(rf"(?:{SIGHT.pattern}){NAME}{ARRIVES}")
+"""只见老汤走来"""
 MANNERS = re.compile(rf"(?:{MANNER}|{SAY})+")
 NAME_CHARACTERS = re.compile(r"[\u4e00-\u9fff·]+")
 SENTENCE = re.compile(r"[。！？!?；;…」』”\n]+")
@@ -48,7 +57,7 @@ class NameLexicon:
 
     def count_before(self, text: str) -> str | None:
         """Take note of who stands before the verb of speech at the end of `text`."""
-        simplified = plain(text)
+        simplified = simplify(text)
         start, end = last_sentence(simplified)
         self._open(text, skip(simplified, start, end), end)
         for entering in ENTERS.finditer(simplified, start, end):
@@ -61,7 +70,7 @@ class NameLexicon:
 
     def count_after(self, text: str) -> str | None:
         """Take note of who stands before the verb of speech at the head of `text`."""
-        simplified = plain(text)
+        simplified = simplify(text)
         start = len(text) - len(text.lstrip("，,、：: \u3000"))
         return self._count(AFTER.match(simplified, skip(simplified, start, len(simplified))), text)
 
@@ -130,7 +139,7 @@ class NameLexicon:
 
     def _open(self, text: str, start: int, end: int) -> None:
         for cut in range(start + 2, min(start + 5, end)):
-            if _can_name(plain(text[start:cut])) and NAME_CHARACTERS.fullmatch(text[start : cut + 1]):
+            if _can_name(simplify(text[start:cut])) and NAME_CHARACTERS.fullmatch(text[start : cut + 1]):
                 self._openings[text[start:cut]][text[cut]] += 1
 
     def _count(self, found: re.Match[str] | None, text: str) -> str | None:

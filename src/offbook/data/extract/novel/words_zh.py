@@ -1,103 +1,76 @@
-"""The Chinese words that tell who speaks, in simplified characters; text is compared after `plain`."""
+"""Patterns that tell who speaks in Chinese prose, put together from the lists of `words/zh.json`.
+
+The lists are in simplified characters; text is compared after `simplify`.
+"""
 
 from __future__ import annotations
 
 import re
 
-from offbook.data.extract.word_lists import one_of, words
+from offbook.data.extract.word_lists import load, one_of
 
-_OLD = (
-    "說説問罵嘆歎喚應勸囑釋補斷駁質紹開話諷譏語驚對與給見為爲讓聽請衝將罷卻還連聲齊趕緊頭點氣淚皺轉紅臉緩輕過來後這裡裏當於時"
-    "隨誰從個幾獨眾衆們兩著寫書題詩詞聯總啟啓稟嚇發訴嘍搖執續無議論勁厲賠長媽爺孃馬內間剛況稱讚贊誇傳禱"
-)
-_NEW = (
-    "说说问骂叹叹唤应劝嘱释补断驳质绍开话讽讥语惊对与给见为为让听请冲将罢却还连声齐赶紧头点气泪皱转红脸缓轻过来后这里里当于时"
-    "随谁从个几独众众们两着写书题诗词联总启启禀吓发诉喽摇执续无议论劲厉赔长妈爷娘马内间刚况称赞赞夸传祷"
-)
-_PLAIN = str.maketrans(_OLD, _NEW)
+LISTS = load("novel", "zh")
+_TO_SIMPLIFIED = str.maketrans({pair[0]: pair[1] for pair in load("novel", "zh_traditional")["pairs"]})
+
+HAN = r"[\u4e00-\u9fff]"
+ASPECT = "(?:着|了|过)"
+"""What stands behind a verb: 笑着, 问了."""
 
 
-def plain(text: str) -> str:
-    """The text in simplified characters as far as the words below need it; of the same length."""
-    return text.translate(_PLAIN)
+def simplify(text: str) -> str:
+    """The text in simplified characters as far as the word lists need it; of the same length."""
+    return text.translate(_TO_SIMPLIFIED)
 
 
-SAY = (
-    one_of(
-        """
-    道 说 曰 云 问 答 叫 喊 嚷 骂 喝 叹 唤 呼 吼 应 劝 催 求 哼 嗔 啐 回 笑 哭 念 唱 嘀咕 嘟囔 嘟哝 咕哝
-    吩咐 嘱咐 解释 回答 安慰 提醒 补充 打断 反驳 附和 追问 反问 质问 介绍 宣布 开口 插嘴 插话 接口 接话
-    搭话 调侃 打趣 抱怨 嘲讽 讥讽 冷哼 怒斥 呵斥 喃喃 自语 低语 感叹 感慨 惊呼 大叫 回话 开言 启 禀 劝说
-    央告 央求 哀求 祷告 传话 议论 赞 称赞 夸 起誓 发誓
-    """
-    )
-    + "(?:着|了|过)?(?:道|说|曰)?"
-)
-NOT_SAY = re.compile(
-    one_of(
-        """
-    知道 难道 味道 街道 一道 听说 据说 小说 传说 应该 要求 好笑 可笑 来回 不知道 无话可说 不用说 别说
-    常说 俗语说 古人云
-    """
-    )
-    + "$"
-)
-SAYS = re.compile(SAY + r"(?:一声|一句|两句|几句)?$")
-THINKS = re.compile(r"(?:想|忖|思|料|暗道|心道|寻思|思量|心里说|心中道|心下道|默念)(?:着|了|道)?$")
-WRITES = re.compile(
-    one_of("写 书 题 刻 批 注 匾 联 诗 词 曲 字 大书 落款 名曰 名唤 唤作 叫作 叫做 号曰 谓之 云云")
-    + "(?:着|了|道|曰|是|云|有|的)?$"
-)
+SAY = one_of(LISTS["say"]) + ASPECT + "?(?:道|说|曰)?"
+"""A verb of speech: 笑道, 问, 说着."""
+SAID = SAY + one_of(LISTS["say_count"]) + "?"
+"""A verb of speech and how often it is done: 叫了一声."""
+SAYS = re.compile(SAID + "$")
+NOT_SAY = re.compile(one_of(LISTS["not_say"]) + "$")
+"""What ends like a verb of speech and is none: 知道, 听说."""
+THINKS = re.compile(one_of(LISTS["think"]) + "(?:着|了|道)?$")
+"""心里想道"""
+WRITES = re.compile(one_of(LISTS["write"]) + "(?:着|了|道|曰|是|云|有|的)?$")
+"""匾上写着"""
+LEADING = re.compile(one_of(LISTS["leading"]))
+"""What a clause begins with before its subject: 于是, 只见, 那."""
 
-LEADING = re.compile(
-    one_of(
-        """
-    却说 且说 话说 只见 忽见 只听 只听得 忽听 听得 听见 忽听见 闻得 于是 当下 这里 那里 一时 一面 此时
-    这时 那时 然后 接着 随即 谁知 原来 不想 不料 忽然 忽 因此 旁边 一旁 身后 早有 早 有 那 这 一个 几个
-    个 唯有 独有 惟 倒是 倒 急得 急的 喜得 喜的 慌的 慌得 气得 气的 羞得 唬得 唬的 吓得 先是 先 如今
-    后来 半晌 半日 良久 片刻 突然 终于 还是 方才 偏 当时 次日 晚间 至 及至 待 等 况 刚 恰 可巧 那些 这些
-    些 彼时 猛然 外头 外面 里面 后面 正值 时 内中 其中 对面 身旁 那边 这边 但是 可是 但 不过 而 并 且
-    """
-    )
-)
-MANNER = (
-    "(?:"
-    + one_of(
-        """
-    冷笑 微笑 大笑 苦笑 陪笑 赔笑 含笑 嘻笑 笑 哭 泣 大声 低声 轻声 小声 厉声 悄声 高声 沉声 柔声 朗声
-    失声 齐声 连声 忙 连忙 赶忙 急忙 赶紧 急 又 便 也 就 才 方 因 只 却 还 都 再 先 忽 忽然 突然 随即
-    立刻 马上 终于 仍 仍旧 一面 一边 点头 摇头 点点头 摇摇头 摆摆手 叹口气 叹了口气 耸耸肩 皱着眉 叹气
-    叹息 含泪 流泪 皱眉 抬头 低头 回头 转身 起身 跺脚 拍手 撇嘴 咬牙 正色 故意 缓缓 慢慢 淡淡 冷冷 轻轻
-    悄悄 微微 喃喃 忍不住 不由得 不禁 不耐烦 听了 听说 见了 看了 一听 见问 见说 听如此说 乃 遂 亦 即 自
-    自己 上来 上前 过来 回身 怒 大怒 喜 大喜 惊 大惊 急了 着急 诧异 好奇 奇怪 无奈 得意 疑惑 生气 恼 接
-    跟着 继续 早 已 在旁 在外 一齐 齐 二人 两人 等 们 悄 私 啐 嗤 嗤的 噗嗤 禁不住 一笑 一声 复 只得
-    只管 不好意思 打恭 作揖 躬身 跪下 磕头 请安 拍案 低低 道谢
-    """
-    )
-    + r"|[\u4e00-\u9fff]{1,3}[地着]|[对向与和跟朝冲给同][\u4e00-\u9fff]{1,4}?|拉着?[\u4e00-\u9fff]{1,3}?)"
-)
-OBJECT_OF = re.compile(
-    r"[对向与和跟给问叫同把被拉见看望指替为让命教劝告听扶推找请朝冲拿将使打骂回陪随瞒怪说辞送迎等瞅挨搂抱揪]"
-    r"(?:着|了|见|到|得|过)?$|[对向朝冲][^，]*$"
-)
+_ADVERB = f"{HAN}{{1,3}}[地着]"
+"""轻轻地, 皱着"""
+_ADDRESSED = f"[对向与和跟朝冲给同]{HAN}{{1,4}}?"
+"""向老汤 (笑道)"""
+_HOLDING = f"拉着?{HAN}{{1,3}}?"
+"""拉着小岛 (笑道)"""
+MANNER = f"(?:{one_of(LISTS['manner'])}|{_ADVERB}|{_ADDRESSED}|{_HOLDING})"
+"""How it is said, between the name and the verb: 冷冷地, 连忙, 对小岛."""
+
+_JUST_BEFORE = one_of(LISTS["spoken_to"]) + "(?:着|了|见|到|得|过)?$"
+"""见了 (老汤)"""
+_FACING = "[对向朝冲][^，]*$"
+"""向老汤、(小岛)"""
+OBJECT_OF = re.compile(f"{_JUST_BEFORE}|{_FACING}")
 """What stands before a name whose bearer is spoken to, looked at, sent or led."""
-RELATED = re.compile(r"家的|家媳妇|媳妇|女人|的?(?:娘|妈|奶娘|奶妈|父亲|母亲)(?!娘)")
-"""What makes a name that of somebody's wife, mother or nurse."""
-NO_NAME = re.compile(
-    r"^[他她我你它您咱俺此其并指推拉搂携扶按拿抱揪搀不若虽可然所以当从把被将向对问叫使令让请听见看想说来去到在是得又便因只也就却还都再先忙但而于与和把更最很太已曾]"
-    r"|^[一二两三四五六七八九十几][个则位人声句]|有人|[，。了着过得吗呢吧啊么口他她我你]|的(?<!家的)|[回答应说道问笑听见想来去头身气出上下起内里忙便也又因只却还都再遂乃皱边外后前话]$"
-)
-SIGHT = re.compile(r"(?:只|忽|但)(?:见|听得?|听见)")
-"""What follows these is seen or heard, and acts: `回头只见薛蟠走来`."""
-NO_ONE = words(
-    """
-    一时 今日 明日 昨日 次日 当下 这里 那里 如此 这样 那样 什么 怎么 自己 心里 心中 口里 嘴里 口中 外头 里头
-    忽然 突然 不知 只见 一面 一声 一句 大家都 说毕 说完 说着 听了 听毕 想毕 看时 有人 无人 一个 二则 一则 俗语
-    古人 古语 常言 笑着 哭着 话音 声音 半晌
-    """
-)
-HE = re.compile(r"(?:他|她|它|其|伊)(?:们)?")
-GROUP = re.compile(r"(?:众人|众姊妹|众丫鬟|大家|二人|两人|三人|众|姊妹们|丫鬟们|婆子们)")
-KIN = re.compile(r"[我他她你](?:妈妈?|爸爸?|爹|娘|爷爷?|奶奶?|哥哥?|姐姐?|弟弟?|妹妹?)|妈|爸|爹|娘|我们?|咱们?|俺们?")
-"""Who is named by kinship, and the teller himself."""
-AGAIN = re.compile(r"^(?:说着|说毕|说完|一面说|一面|又|因又|因|复|想了想|停了停|顿了顿|接着|说罢|道罢|言罢|叹了)")
+RELATED = re.compile(one_of(LISTS["relative"]) + "(?!娘)")
+"""What makes a name that of somebody's wife, mother or nurse: 老汤家的."""
+
+_NO_HEAD = "^" + one_of(LISTS["not_a_names_head"])
+"""把灯 (拿来), 又 (笑)"""
+_COUNTED = "^[一二两三四五六七八九十几][个则位人声句]"
+"""一个, 两人"""
+_NO_TAIL = one_of(LISTS["not_a_names_tail"]) + "$"
+"""点头, 回来"""
+_OF = "的(?<!家的)$"
+"""红色的, but not 老汤家的"""
+NO_NAME = re.compile("|".join([_NO_HEAD, _COUNTED, one_of(LISTS["not_in_a_name"]), _NO_TAIL, _OF]))
+"""What tells that characters before a verb of speech are nobody's name."""
+SIGHT = re.compile("(?:只|忽|但)(?:见|听得?|听见)")
+"""What follows these is seen or heard, and acts: 回头只见薛蟠走来."""
+NO_ONE = LISTS["nobody"]
+"""Adverbs and phrases that stand where a name might: 次日, 一声."""
+HE = re.compile(one_of(LISTS["he"]) + "们?")
+GROUP = re.compile(one_of(LISTS["group"]))
+KIN = re.compile(f"[我他她你]{one_of(LISTS['kin'])}|{one_of(LISTS['kin_alone'])}")
+"""Who is named by kinship, and the teller himself: 我妈, 爹, 我."""
+AGAIN = re.compile("^" + one_of(LISTS["again"]))
+"""What goes on with the last speaker: 又道, 说着."""

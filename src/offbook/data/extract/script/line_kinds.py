@@ -46,7 +46,7 @@ def sort_lines(lines: Lines) -> Iterator[Row]:
         if closing and stripped and pending < LONGEST:
             pending += 1
             yield Row(number, "direction", stripped, False)
-            closing = None if closing in stripped else closing
+            closing = None if any(mark in stripped for mark in closing) else closing
             after_blank = False
             continue
         closing, pending = None, 0

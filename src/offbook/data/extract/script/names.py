@@ -6,7 +6,9 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from offbook.data.extract.word_lists import words
+from offbook.data.extract.word_lists import load, load_all, one_of, words
+
+CHINESE = load("script", "zh")
 
 CJK = r"\u3400-\u9fff\uf900-\ufaff"
 HAS_CJK = re.compile(f"[{CJK}]")
@@ -16,17 +18,15 @@ WRAPPED = re.compile(r"^[【\[〔「『<〈《“\"]\s*(.+?)\s*[】\]〕」』>�
 FORBIDDEN = re.compile(r"[，。！？；;!?…“”\"=@$%^{}|\\~<>《》\t]|[,.:：]{2}|//")
 JOINERS = re.compile(r"\s*(?:[、/／&＆+＋,，]|(?<=[^A-Za-z])(?:和|与|與|及)(?=[^A-Za-z])|\b(?i:and)\b)\s*")
 SURE_JOINERS = re.compile(r"\s*[、/／&＆]\s*")
-PROSE = re.compile(r"[的了着是在有不这那他她我你它都也又把被很這們着麼么吗呢吧]")
-SPEAKING = re.compile(r"(?:道|说|說|曰|云|问|問|喊|叫|笑|哭|怒|叹|嘆|答|想|唱|念|白|OS|VO|O\.S\.|V\.O\.)$")
+PROSE = re.compile(one_of(CHINESE["prose"]))
+"""What stands in Chinese prose and hardly ever in a name: 的, 这."""
+_OFF_SCREEN = r"OS|VO|O\.S\.|V\.O\."
+SPEAKING = re.compile(f"(?:{one_of(CHINESE['speaking'])}|{_OFF_SCREEN})$")
+"""How a label ends that says how it is spoken: 甄嬛冷笑道, 甄嬛OS."""
 PARTICLES = words("of the de la von van and to in du da al")
 """Words within a name that have no capital."""
-INTERJECTIONS = words(
-    """
-    no yes ay aye nay why well sir madam o oh ah come go so what peace never true good here there then now
-    thanks amen how who when where and but or if ha hum enough nothing not_i i he she it they we you my_lord
-    the_end fin lord please right exactly indeed certainly really of_course nonsense very_well all_right
-    """
-)
+INTERJECTIONS = load_all("script")["interjection"]
+"""Words that open many a line, and are nobody's name."""
 
 
 def clean_name(text: str) -> str:

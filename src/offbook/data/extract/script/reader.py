@@ -13,17 +13,24 @@ from offbook.data.extract.script.names import HAS_CJK
 from offbook.data.extract.script.speaker_labels import LAYOUTS, Label, Labels, learn
 from offbook.data.extract.script.speech import SENTENCE_END, clean, join
 from offbook.data.extract.script.stage_directions import is_direction
+from offbook.data.extract.word_lists import load, load_all, one_of
+
+CHINESE = load("script", "zh")
 
 TOLD = re.compile(r"[道说說曰问問喊叫答][：:，,]?\s*[“「\"]")
 """A novel's way to bring in speech."""
 
-TELLING = re.compile(r"他|她|众人|二人|两人|三人|只见|忽然|这时|此时|镜头|画面|远处|门外|一名|一个")
-"""How a line begins that tells what happens."""
+TELLING = re.compile(one_of(CHINESE["tell"]))
+"""How a line begins that tells what happens: 只见, 远处."""
 
-SPOKEN = re.compile(
-    r"[我你您咱俺朕]|臣妾|本宫|本宮|奴婢|奴才|微臣|老臣|末将|哀家|嫔妾|在下|[吗嗎呢吧啊呀哦嘛啦][。！？!?…]*$|[？?！!]"
-    r"|\b(?:I|you|my|your|me|we|our|us)\b"
-)
+_SOMEBODY_SPEAKS = one_of(CHINESE["spoken_zh"])
+"""我, 臣妾"""
+_PARTICLE = rf"{one_of(CHINESE['spoken_tail'])}[。！？!?…]*$"
+"""好吗？"""
+_FIRST_OR_SECOND_PERSON = rf"\b{one_of(load_all('script')['spoken'])}\b"
+"""I, your, ich, вы"""
+SPOKEN = re.compile(rf"{_SOMEBODY_SPEAKS}|{_PARTICLE}|[？?！!]|{_FIRST_OR_SECOND_PERSON}")
+"""What tells that a line without a name is spoken."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import re
 
-PAIRS = {"（": "）", "(": ")", "[": "]", "【": "】", "〔": "〕", "\\[": "]"}
+from offbook.data.extract.word_lists import load, load_all, one_of
+
+LISTS = load_all("script")
+
+PAIRS = {"（": "）)", "(": ")）", "[": "]", "【": "】]", "〔": "〕", "\\[": "]"}
+"""An opening bracket and what may close it: writers mix the widths."""
 MARKED = re.compile(r"^[△▲▽▼◇◆※●○■□☆★♪♫►▶]")
 ITALIC = re.compile(r"^(?:_[^_]+_|\*[^*]+\*)\s*$")
-STAGE_WORDS = re.compile(
-    r"^(?:Enters?(?: (?:the|a|an|to|from|at|in|again|certain|another|old|young|two|three|other|with))* [A-Z]"
-    r"|Re-?enters?\b|Ex(?:it|eunt)\b|Manet\b|Manent\b|Flourish\b|Alarums?\b|Sennet\b|(?i:curtain|blackout|fin)\.?$"
-    r"|(?:FADE|CUT|DISSOLVE|SMASH CUT|MATCH CUT|TO BE CONTINUED)\b)"
-    r"|^(?:幕启|幕落|幕闭|闭幕|剧终|全剧终|全文完|切至|切入|淡入|淡出|闪回|转场|暗场|灯光|音乐起|未完待续|（完）|幕啟|劇終)"
-    r"[^：:]{0,12}$"
-)
 LONGEST = 12
 """Lines after which an unclosed bracket is taken for a slip of the pen."""
+
+_ENTERS = rf"{one_of(LISTS['enter'])}(?: {one_of(LISTS['enter_whom'])})* [A-Z]"
+"""Enter GHOST, Enter the Queen"""
+_LEAVES = rf"{one_of(LISTS['exit'])}\b"
+"""Exeunt all but Hamlet, FADE OUT"""
+_CLOSES = rf"(?i:{one_of(LISTS['closing'])})\s*[.!]?$"
+"""Curtain., Vorhang, ЗАНАВЕС"""
+_PARTS_OF_A_PLAY = LISTS["act"] | LISTS["scene"] | LISTS["whole"]
+_ENDS = rf"(?i:{one_of(LISTS['end_of'])}\b.{{0,30}}\b{one_of(_PARTS_OF_A_PLAY)}\w{{0,2}}\b.{{0,16}}$)"
+"""END OF ACT ONE, Ende des ersten Aktes, Конец первого действия"""
+_CHANGES = rf"{one_of(load('script', 'zh')['change'])}[^：:]{{0,12}}$"
+"""幕启, 切至：, 灯光渐暗"""
+STAGE_WORDS = re.compile(f"^(?:{_ENTERS}|{_LEAVES}|{_CLOSES}|{_ENDS}|{_CHANGES})")
 
 
 def is_direction(line: str) -> bool:
@@ -27,16 +38,16 @@ def is_direction(line: str) -> bool:
 
 
 def opened(line: str) -> str | None:
-    """What closes the direction that the line opens and does not close, or None where it opens none.
+    """What may close the direction that the line opens and does not close, or None where it opens none.
 
     `〔四凤由外面轻轻地跑进来。` never closes: the bracket alone marks such a line (`is_direction` says so).
     """
     body = line.strip()
     if body[:1].isalnum():
         return None
-    for open_bracket, close in PAIRS.items():
+    for open_bracket, closing in PAIRS.items():
         if body.startswith(open_bracket) and open_bracket != "〔":
-            return close if close not in body else None
+            return None if any(mark in body for mark in closing) else closing
     if re.match(r"^_(?!_)[^_]*$", body):
         return "_"
     return None
@@ -47,7 +58,8 @@ def _enclosed(body: str) -> bool:
         return False
     if body.startswith("〔"):
         return "〕" not in body or body.rstrip("。.").endswith("〕")
-    for open_bracket, close in PAIRS.items():
+    for open_bracket, closing in PAIRS.items():
         if body.startswith(open_bracket):
-            return body.find(close) == len(body.rstrip("。.")) - 1 and len(body) > 2
+            ends = [place for mark in closing if (place := body.find(mark)) >= 0]
+            return bool(ends) and min(ends) == len(body.rstrip("。.")) - 1 and len(body) > 2
     return False

@@ -1,0 +1,64 @@
+"""Headings of acts and scenes, told from prose by their form, in the languages that have word lists."""
+
+import pytest
+
+from offbook.data.extract.script.headings import CAST, heading
+from offbook.data.extract.script.stage_directions import is_direction, opened
+
+
+@pytest.mark.parametrize(
+    ("line", "level"),
+    [
+        ("ACT IV", 2),
+        ("THIRD ACT", 2),
+        ("Act the Second", 2),
+        ("SCENE", 3),
+        ("Dritter Aufzug", 2),
+        ("3. Szene", 3),
+        ("Elfter Auftritt.", 3),
+        ("ACTE DEUXIÈME", 2),
+        ("Scène III. Lisette, Arlequin", 3),
+        ("Acto primero", 2),
+        ("Escena última", 3),
+        ("Действие третье", 2),
+        ("Явление V", 3),
+        ("ЭПИЛОГ", 3),
+        ("第二幕　码头", 2),
+        ("卷三", 1),
+    ],
+)
+def test_a_heading_has_a_level(line, level):
+    assert heading(line) == (level, line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Act one of the farce was over.",
+        "Third scene of the evening",
+        "Zweiter Akt, und doch",
+        "第二场雨下了一夜。",
+        "A scene",
+        "Действие продолжается",
+    ],
+)
+def test_prose_that_begins_like_a_heading_is_none(line):
+    assert heading(line) is None
+
+
+@pytest.mark.parametrize("line", ["Dramatis Personæ", "PERSONEN", "Personnages.", "Действующие лица", "人物表："])
+def test_a_list_of_the_cast_is_known_by_its_heading(line):
+    assert CAST.match(line)
+
+
+@pytest.mark.parametrize(
+    "line", ["Exeunt.", "CURTAIN", "Vorhang.", "Rideau", "Telón", "Занавес", "END OF THE FIRST ACT", "Ende des Stückes"]
+)
+def test_a_line_that_closes_is_a_direction(line):
+    assert is_direction(line)
+
+
+def test_a_bracket_may_close_in_the_other_width():
+    assert is_direction("（雨夜)")
+    assert opened("(码头，清晨） ") is None
+    assert opened("（长夜") == "）)"
