@@ -9,15 +9,20 @@ from pathlib import Path
 import offbook
 
 ROOT = Path(offbook.__file__).parent
-FLOORS = (
-    {"core", "recipes"},
-    {"data", "hub", "models", "tokenization", "training", "tracking", "evaluation", "generation", "exporters"},
-    {"pipeline"},
-    {"server"},
-    {"cli"},
-)
-"""From the ground up. A package may import its own modules and those of the floors below; stages are strangers."""
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+
+def floors(page: Path) -> list[list[str]]:
+    """The packages of each floor as the drawing of a page has them, from the ground up."""
+    drawing = page.read_text(encoding="utf-8").partition("```text\n")[2].partition("```")[0]
+    columns = [line.split("   ")[0] for line in drawing.splitlines()]
+    return [line.split() for line in reversed(columns)]
+
+
+FLOORS = floors(DOCS / "architecture.md")
 FLOOR = {package: number for number, packages in enumerate(FLOORS) for package in packages}
+"""Package → its floor. It may import its own modules and those of the floors below; stages are strangers."""
+STAGES = 1
 
 
 def imports(path: Path) -> set[str]:
@@ -38,13 +43,18 @@ def test_no_module_is_loose():
     assert (loose, packages) == (set(), set(FLOOR))
 
 
+def test_both_languages_draw_the_same_floors():
+    assert len(FLOORS) == 5
+    assert floors(DOCS / "zh" / "architecture.md") == FLOORS
+
+
 def test_imports_point_down_and_stages_are_strangers():
     wrong = [
         f"{path.relative_to(ROOT)} imports {other}"
         for package in FLOOR
         for path in (ROOT / package).rglob("*.py")
         for other in imports(path) - {package}
-        if FLOOR[other] > FLOOR[package] or (FLOOR[other] == FLOOR[package] == 1)
+        if FLOOR[other] > FLOOR[package] or (FLOOR[other] == FLOOR[package] == STAGES)
     ]
     assert not wrong
 
