@@ -84,9 +84,10 @@ class _Timed(TransformersEngine):
 
     first = 0.0
 
-    def tokens(self, prompt: Any, settings: GenerationConfig, seed: int | None) -> Iterator[int]:
+    def tokens(self, prompt: Any, settings: GenerationConfig, seed: int | None) -> Iterator[int | None]:
         for token in super().tokens(prompt, settings, seed):
-            self.first = self.first or time.perf_counter()
+            if token is not None:
+                self.first = self.first or time.perf_counter()
             yield token
 
 
@@ -97,8 +98,9 @@ def llamacpp_engine(job: dict[str, str]) -> Side:
     def answer(prompt: Ids, settings: GenerationConfig) -> Answer:
         began, first = time.perf_counter(), 0.0
         tokens = 0
-        for piece in engine.pieces(prompt, settings, seed=0):
-            first, tokens = first or time.perf_counter(), piece.tokens
+        for chunk in engine.generate(prompt, settings, seed=0):
+            tokens = chunk.tokens
+            first = first or (time.perf_counter() if tokens else 0.0)
         assert tokens == settings.max_new_tokens
         return first - began, time.perf_counter() - began
 

@@ -5,7 +5,7 @@ import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx
+import httpx2
 import psutil
 import pytest
 import torch
@@ -15,7 +15,8 @@ from offbook.core.errors import OffbookError
 from offbook.core.persona import BaseModelRef, Persona
 from offbook.exporters.gguf_model import write_model
 from offbook.exporters.source import ExportSource
-from offbook.generation.llamacpp import LlamaCppEngine, LlamaServer, Patient
+from offbook.generation.llamacpp import LlamaCppEngine, LlamaServer, RetryTransport
+from offbook.generation.sampling import SamplingSettings
 from offbook.generation.stream import TransformersEngine, stream
 from offbook.tokenization.chat_template import ChatTemplate
 from tests.tiny import chatml_tokenizer, tiny_model
@@ -73,7 +74,7 @@ PROMPTS = [[1, 9, 30, 77, 5], [1, 9, 30, 78], [4, 40, 41, 42, 43, 44, 45], [1, 2
 
 
 def texts(engine, prompt, settings=GREEDY, seed=None):
-    return "".join(piece.text for piece in engine.pieces(prompt, settings, seed))
+    return "".join(piece.text for piece in engine.generate(prompt, settings, seed))
 
 
 def reference(model, tokenizer, prompt, settings=GREEDY):
@@ -84,7 +85,7 @@ def reference(model, tokenizer, prompt, settings=GREEDY):
 @pytest.mark.parametrize("prompt", PROMPTS)
 def test_a_greedy_reply_is_that_of_transformers(engine, model, tokenizer, prompt):
     theirs = reference(model, tokenizer, prompt)
-    ours = list(engine.pieces(prompt, GREEDY, None))
+    ours = list(engine.generate(prompt, GREEDY, None))
     assert "".join(piece.text for piece in ours) == "".join(piece.text for piece in theirs).rstrip("\ufffd")
     assert (ours[-1].stop_reason, ours[-1].tokens) == (theirs[-1].stop_reason, theirs[-1].tokens)
     assert all(piece.stop_reason is None for piece in ours[:-1])
@@ -106,13 +107,51 @@ def test_sampling_follows_the_seed_and_the_nucleus(server, engine, model):
     nucleus = set(order[before < 0.5].tolist())
 
     def drawn(seed):
-        said = server.complete(PROMPTS[0], n_predict=1, return_tokens=True, seed=seed, **engine._sampling(settings))
+        said = server.complete(
+            PROMPTS[0],
+            n_predict=1,
+            return_tokens=True,
+            seed=seed,
+            **engine._sampling([], SamplingSettings.of(settings)),
+        )
         return said["tokens"][0]
 
     first = [drawn(seed) for seed in range(40)]
     assert set(first) <= nucleus
     assert len(set(first)) > 3
     assert first == [drawn(seed) for seed in range(40)]
+
+
+@pytest.mark.parametrize("penalties", [{"frequency_penalty": 1.5}, {"frequency_penalty": 0.7, "presence_penalty": 0.4}])
+def test_penalties_on_the_reply_are_those_of_transformers(engine, model, tokenizer, penalties):
+    prompt = [*PROMPTS[0], *[77, 5] * 20]  # tokens that the penalties must not count
+    settings = SamplingSettings(**GREEDY.model_dump(), **penalties)
+    theirs = "".join(chunk.text for chunk in reference(model, tokenizer, prompt, settings))
+    assert texts(engine, prompt, settings).rstrip("\ufffd") == theirs.rstrip("\ufffd")
+    assert texts(engine, prompt, settings) != texts(engine, prompt)
+
+
+def test_top_k_of_one_is_greedy_and_tiny_temperatures_are_zero(engine):
+    lively = {**GREEDY.model_dump(), "temperature": 1.5, "top_p": 1.0}
+    greedy = texts(engine, PROMPTS[0])
+    assert texts(engine, PROMPTS[0], SamplingSettings(**{**lively, "top_k": 1}), seed=3) == greedy
+    assert texts(engine, PROMPTS[0], SamplingSettings(**{**lively, "min_p": 1.0}), seed=3) == greedy
+    assert texts(engine, PROMPTS[0], SamplingSettings(**{**lively, "temperature": 1e-40}), seed=3) == greedy
+    assert texts(engine, PROMPTS[0], SamplingSettings(**lively), seed=3) != greedy
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32 - 1])
+def test_every_seed_gives_the_same_reply_again(engine, seed):
+    """llama.cpp takes the largest number of 32 bits for no seed at all."""
+    settings = GenerationConfig(temperature=1.5, top_p=1.0, max_new_tokens=16)
+    assert len({texts(engine, PROMPTS[0], settings, seed) for _ in range(3)}) == 1
+    assert texts(engine, PROMPTS[0], settings, seed) != texts(engine, PROMPTS[0], settings, seed + 2**32)
+
+
+def test_it_tells_that_a_long_prompt_is_being_read(engine):
+    chunks = list(engine.generate(list(range(10, 200)), GREEDY, None))
+    assert [chunk.tokens for chunk in chunks[:1]] == [0]
+    assert chunks[-1].stop_reason is not None
 
 
 def test_replies_that_grow_side_by_side_are_their_own(engine):
@@ -141,16 +180,17 @@ def test_a_server_that_hangs_up_is_asked_once_more(tmp_path):
         listening.listen()
         thread = threading.Thread(target=answer, args=(listening,))
         thread.start()
-        with httpx.Client(transport=Patient(uds=str(tmp_path / "s")), base_url="http://llama") as client:
+        with httpx2.Client(transport=RetryTransport(uds=str(tmp_path / "s")), base_url="http://llama") as client:
             assert client.post("/completion", json={"prompt": [1]}).text == "ok"
         thread.join()
-    assert len(asked) == 2 and asked[0] == asked[1]
+    assert len(asked) == 2
+    assert asked[0] == asked[1]
 
 
 def test_closing_the_iterator_frees_its_slot(engine):
     settings = GREEDY.model_copy(update={"max_new_tokens": 240})
     for _ in range(12):
-        pieces = engine.pieces([3, 4], settings, None)
+        pieces = engine.generate([3, 4], settings, None)
         next(pieces)
         pieces.close()
     assert texts(engine, PROMPTS[0])
@@ -178,4 +218,4 @@ def test_a_file_that_is_no_model(tmp_path):
 
 def test_what_llamacpp_refuses_is_an_error_in_plain_words(engine):
     with pytest.raises(OffbookError, match="refused a request"):
-        next(engine.pieces(list(range(300)), GREEDY, None))
+        next(engine.generate(list(range(300)), GREEDY, None))

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from offbook.generation.threaded_linear import WORTH, RowLinear, use_threaded_linear
+from offbook.generation.threaded_linear import MIN_WEIGHTS, ThreadedLinear, use_threaded_linear
+from tests.tiny import tiny_model
 
 
 @pytest.fixture(params=[1, 2, 3])
@@ -22,7 +23,7 @@ def test_it_is_the_plain_product(threads, bias):
     shared = nn.Sequential(nn.Linear(512, 520, bias=bias))
     shared[0].load_state_dict(plain.state_dict())
     use_threaded_linear(shared)
-    assert type(shared[0]) is RowLinear
+    assert type(shared[0]) is ThreadedLinear
     with torch.inference_mode():
         for shape in ((1, 1, 512), (1, 512), (512,), (1, 7, 512), (3, 1, 512)):
             row = torch.randn(shape)
@@ -31,11 +32,21 @@ def test_it_is_the_plain_product(threads, bias):
 
 
 def test_where_it_does_not_help_nothing_changes():
-    model = nn.Sequential(nn.Linear(8, 8), nn.Linear(512, WORTH // 512))
+    model = nn.Sequential(nn.Linear(8, 8), nn.Linear(512, MIN_WEIGHTS // 512))
     use_threaded_linear(model)
     use_threaded_linear(model)
-    assert [type(layer) for layer in model] == [nn.Linear, RowLinear]
+    assert [type(layer) for layer in model] == [nn.Linear, ThreadedLinear]
     row = torch.randn(1, 512, requires_grad=True)
     model[1](row).sum().backward()
     assert row.grad is not None
     assert model[1].bfloat16()(row.detach().bfloat16()).dtype == torch.bfloat16
+
+
+def test_the_weights_are_the_very_same_and_a_tied_head_stays_tied():
+    model = tiny_model("llama-tied", vocab_size=16384)
+    before = dict(model.named_parameters())
+    use_threaded_linear(model)
+    assert type(model.lm_head) is ThreadedLinear
+    assert not model.lm_head.training
+    assert all(before[name] is weight for name, weight in model.named_parameters())
+    assert model.lm_head.weight is model.model.embed_tokens.weight

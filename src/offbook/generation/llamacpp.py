@@ -11,6 +11,7 @@ import os
 import secrets
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,15 +21,15 @@ import torch
 
 from offbook.core.config.schema import GenerationConfig
 from offbook.core.errors import OffbookError
+from offbook.generation.sampling import GREEDY_BELOW, SamplingSettings, hash_seed
 from offbook.generation.stream import StopReason, TextChunk
 
 CONTEXT = 4096
 """Tokens of prompt and reply together, at most."""
 
 
-class Patient(httpx2.HTTPTransport):
-    """Asks once more where the server hangs up before it has answered, as llama.cpp's may on a machine that has much
-    else to do."""
+class RetryTransport(httpx2.HTTPTransport):
+    """Sends a request once more where the server hangs up before it has answered, as llama.cpp's may under load."""
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """See httpx2."""
@@ -92,24 +93,27 @@ class LlamaServer:
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
         if os.name == "nt":  # Python has no such sockets there: a port on loopback, guarded by the key
             params.hostnames, params.port = ["127.0.0.1"], 0
-            return Patient(limits=limits)
+            return RetryTransport(limits=limits)
         socket = self._folder / "llama.sock"
         params.hostnames = [str(socket)]
-        return Patient(uds=str(socket), limits=limits)
+        return RetryTransport(uds=str(socket), limits=limits)
 
     def lora(self, scale: float) -> list[dict[str, float]]:
-        """A request's word on the adapter. A request that said nothing of it, though it is off, would be given what
-        the slot's cache holds of a request that had it on."""
+        """The field of a request that sets the adapter's strength.
+
+        It is sent even where the adapter is off: otherwise a request would be given what the slot's cache holds of one
+        that had it on.
+        """
         return [{"id": 0, "scale": scale}] if self._has_adapter else []
 
-    def ask(self, path: str, **body: Any) -> Any:
-        """The JSON that the server answers to a JSON body."""
+    def post(self, path: str, **body: Any) -> Any:
+        """Post a JSON body; the JSON of the response."""
         response = self._client.post(path, json=body)
         _check(response)
         return response.json()
 
     def events(self, path: str, **body: Any) -> Iterator[Any]:
-        """The JSON events of a streamed answer; closing the iterator ends the work behind it."""
+        """Post a JSON body; the JSON events of a streamed response. Closing the iterator ends the work behind it."""
         with self._client.stream("POST", path, json=body) as response:
             if response.is_error:
                 response.read()
@@ -119,32 +123,37 @@ class LlamaServer:
                     yield json.loads(line.removeprefix("data: "))
 
     def prompt_ids(self, messages: Sequence[dict[str, str]]) -> list[int]:
-        """Ids of a conversation by the GGUF's own template and tokenizer, up to where the character speaks."""
-        return self.ids(self.ask("/apply-template", messages=list(messages))["prompt"])
+        """Ids of a conversation by the GGUF's own template and tokenizer, up to where the character speaks.
+
+        Args:
+            messages: `role` and `content` of each turn.
+        """
+        return self.ids(self.post("/apply-template", messages=list(messages))["prompt"])
 
     def ids(self, text: str) -> list[int]:
         """Ids of a rendered prompt, control tokens and all."""
-        return self.ask("/tokenize", content=text, add_special=True, parse_special=True)["tokens"]
+        ids: list[int] = self.post("/tokenize", content=text, add_special=True, parse_special=True)["tokens"]
+        return ids
 
     def complete(self, prompt: Sequence[int], *, adapter_scale: float = 0, **settings: Any) -> Any:
-        """llama.cpp's own answer to a prompt, whole."""
-        return self.ask("/completion", prompt=list(prompt), lora=self.lora(adapter_scale), **settings)
+        """The JSON of llama.cpp's /completion for a prompt of ids, with llama.cpp's own settings."""
+        return self.post("/completion", prompt=list(prompt), lora=self.lora(adapter_scale), **settings)
 
     def likeliest(
-        self, prompt: Sequence[int], count: int, ending_id: int, *, adapter_scale: float = 0
+        self, prompt: Sequence[int], count: int, stop_id: int, *, adapter_scale: float = 0
     ) -> list[tuple[int, float]]:
         """(id, log-probability) of the `count` likeliest tokens after `prompt`, likeliest first."""
-        # Probabilities are told only with a token that completes a character, so the ending is said in any case;
+        # Probabilities come only with a token that completes a character, so the stop token is forced;
         # they are those from before such a bias.
-        said = self.complete(
+        response = self.complete(
             prompt,
             n_predict=1,
             n_probs=count,
-            logit_bias=[[ending_id, 1000]],
+            logit_bias=[[stop_id, 1000]],
             temperature=0,
             adapter_scale=adapter_scale,
         )
-        return [(choice["id"], choice["logprob"]) for choice in said["completion_probabilities"][0]["top_logprobs"]]
+        return [(token["id"], token["logprob"]) for token in response["completion_probabilities"][0]["top_logprobs"]]
 
     def close(self) -> None:
         """Stop the server and remove its socket."""
@@ -156,7 +165,7 @@ class LlamaServer:
 class LlamaCppEngine:
     """Replies from a `LlamaServer`; safe to use from several threads at once.
 
-    Its pieces are llama.cpp's own, not made from ids: the ids that it streams have gaps where a character is made of
+    The text is llama.cpp's own, not decoded from ids: the ids that it streams have gaps where a character is made of
     several tokens, as Chinese ones often are.
 
     Args:
@@ -167,34 +176,60 @@ class LlamaCppEngine:
         self.server = server
         self.adapter_scale = adapter_scale
 
-    def pieces(self, prompt: Sequence[int], settings: GenerationConfig, seed: int | None) -> Iterator[TextChunk]:
-        """A reply, piece by piece; see `offbook.generation.stream.stream`."""
+    def generate(self, prompt: Sequence[int], settings: GenerationConfig, seed: int | None) -> Iterator[TextChunk]:
+        """Yield a reply chunk by chunk; see `offbook.generation.stream.stream`."""
         events = self.server.events(
             "/completion",
             prompt=list(prompt),
             stream=True,
+            return_progress=True,
             n_predict=settings.max_new_tokens,
             lora=self.server.lora(self.adapter_scale),
-            seed=-1 if seed is None else seed % 2**32,
-            **self._sampling(settings),
+            seed=-1 if seed is None else hash_seed(seed),
+            **self._sampling(prompt, SamplingSettings.of(settings)),
         )
         for event in events:
-            if event["stop"]:
+            if "prompt_progress" in event:
+                yield TextChunk("", 0)
+            elif event["stop"]:
                 reason: StopReason = "stop" if event["stop_type"] == "eos" else "length"
                 yield TextChunk(event["content"], event["tokens_predicted"], reason)
             elif event["content"]:
                 yield TextChunk(event["content"], event["tokens_predicted"])
 
-    def _sampling(self, settings: GenerationConfig) -> dict[str, Any]:
+    def _sampling(self, prompt: Sequence[int], sampling: SamplingSettings) -> dict[str, Any]:
         """The settings as llama.cpp's, in the order in which transformers applies them; all its other samplers off."""
-        # top_p sorts the vocabulary, which a reply that is not drawn by lot has no use for
-        return {
-            "samplers": ["penalties", "temperature", *(["top_p"] if settings.temperature else [])],
-            "temperature": settings.temperature,
-            "top_p": settings.top_p,
-            "repeat_penalty": settings.repetition_penalty,
+        temperature = sampling.temperature if sampling.temperature >= GREEDY_BELOW else 0
+        # These sort the vocabulary, which a greedy reply has no use for.
+        truncation = [name for name in ("top_k", "top_p", "min_p") if name == "top_p" or getattr(sampling, name)]
+        settings: dict[str, Any] = {
+            "samplers": ["penalties", "temperature", *(truncation if temperature else [])],
+            "temperature": temperature,
+            "top_k": sampling.top_k,
+            "top_p": sampling.top_p,
+            "min_p": sampling.min_p,
+            "repeat_penalty": sampling.repetition_penalty,
             "repeat_last_n": self.server.context,
         }
+        if sampling.presence_penalty or sampling.frequency_penalty:
+            settings |= {
+                "presence_penalty": sampling.presence_penalty,
+                "frequency_penalty": sampling.frequency_penalty,
+                "logit_bias": _prompt_bias(prompt, sampling),
+            }
+        return settings
+
+
+def _prompt_bias(prompt: Sequence[int], sampling: SamplingSettings) -> list[list[float]]:
+    """What makes up for llama.cpp's counting of the prompt's tokens in presence and frequency penalties.
+
+    It is added before the repetition penalty, which divides it again. A token of the prompt that the reply holds too is
+    spared the presence penalty.
+    """
+    return [
+        [token, sampling.repetition_penalty * (count * sampling.frequency_penalty + sampling.presence_penalty)]
+        for token, count in Counter(prompt).items()
+    ]
 
 
 def _check(response: httpx2.Response) -> None:

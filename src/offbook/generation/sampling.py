@@ -1,52 +1,122 @@
-"""From the scores of a step to the next token of every row."""
+"""From the logits of one step to the next token of every row."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from hashlib import sha256
+
 import torch
+from pydantic import Field
 
 from offbook.core.config.schema import GenerationConfig
 
-NUCLEUS = 1024
-"""The likeliest tokens are sought among so many first. transformers sorts the whole vocabulary instead, which takes
-longer than the step of a small model."""
+NUCLEUS_WIDTH = 1024
+"""The nucleus is sought among so many of the likeliest tokens first. transformers sorts the whole vocabulary instead,
+which takes longer than the step of a small model."""
+
+GREEDY_BELOW = 1e-5
+"""A temperature below this means 0: dividing logits by it would overflow float32, for no other choice of token."""
+
+
+class SamplingSettings(GenerationConfig):
+    """A character's sampling, and what only a single request may add to it."""
+
+    top_k: int = Field(0, ge=0)
+    """Sample from so many of the likeliest tokens; 0 for all."""
+    min_p: float = Field(0, ge=0, le=1)
+    """Leave out tokens less likely than this share of the likeliest one's probability."""
+    presence_penalty: float = Field(0, ge=-2, le=2)
+    """Subtracted from the logit of every token that the reply holds already."""
+    frequency_penalty: float = Field(0, ge=-2, le=2)
+    """Subtracted from the logit of a token, once for each time that the reply holds it."""
+
+    @classmethod
+    def of(cls, settings: GenerationConfig) -> SamplingSettings:
+        """`settings` with nothing added to them; SamplingSettings are returned as they are."""
+        return settings if isinstance(settings, cls) else cls(**settings.model_dump())
+
+
+def reply_generator(seed: int | None, prompt: Sequence[int]) -> torch.Generator:
+    """The random generator of one reply's draws, on the CPU so that every device draws the same.
+
+    Args:
+        seed: any integer; None for another reply each time.
+        prompt: token ids; another prompt has other draws.
+    """
+    generator = torch.Generator()
+    if seed is None:
+        generator.seed()
+    else:
+        generator.manual_seed(hash_seed(seed, prompt))
+    return generator
+
+
+def hash_seed(seed: int, prompt: Sequence[int] = ()) -> int:
+    """Hash a seed and a prompt to 32 bits, which is as far as torch and llama.cpp look.
+
+    The largest number, by which llama.cpp means "any seed", is left out.
+    """
+    digest = sha256(f"{seed} {list(prompt)}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") % (2**32 - 1)
 
 
 def next_tokens(
-    scores: torch.Tensor, said: torch.Tensor, settings: GenerationConfig, uniforms: torch.Tensor
+    logits: torch.Tensor, ids: torch.Tensor, settings: GenerationConfig, uniforms: torch.Tensor, *, reply_start: int = 0
 ) -> torch.Tensor:
-    """The next token of every row, shape (rows,), as transformers' processors of the same settings would allow it.
+    """Choose the next token of every row, from the distribution that transformers' processors give these settings.
 
     Args:
-        scores: logits, (rows, vocabulary), float32.
-        said: what the repetition penalty looks back on, prompt included: ids, (rows, length).
-        luck: where each row's draw falls in [0, 1), (rows,). A row's token depends on its own luck alone.
+        logits: (rows, vocabulary), float32.
+        ids: prompt and reply so far, (rows, length); the repetition penalty looks back on all of it.
+        settings: the sampling; greedy at temperature 0.
+        uniforms: where each row's draw falls in [0, 1), (rows,). A row's token depends on its own draw alone.
+        reply_start: column of `ids` at which the replies begin, for presence and frequency penalties.
+
+    Returns:
+        Token ids, (rows,).
     """
-    scores = _penalised(scores, said, settings.repetition_penalty)
-    if settings.temperature == 0:
-        return scores.argmax(-1)
-    scores = scores / settings.temperature
-    ids, shares = _nucleus(scores, settings.top_p)
-    reached = shares.cumsum(-1)
+    sampling = SamplingSettings.of(settings)
+    logits = _penalize_repetition(logits, ids, sampling.repetition_penalty)
+    if sampling.presence_penalty or sampling.frequency_penalty:
+        logits = _penalize_counts(logits, ids[:, reply_start:], sampling)
+    if sampling.temperature < GREEDY_BELOW:
+        return logits.argmax(-1)
+    candidates, probabilities = _candidates(logits / sampling.temperature, sampling)
+    reached = probabilities.cumsum(-1)
     place = torch.searchsorted(reached, uniforms[:, None] * reached[:, -1:], right=True)
-    return ids.gather(1, place.clamp(max=ids.shape[1] - 1))[:, 0]
+    return candidates.gather(1, place.clamp(max=candidates.shape[1] - 1))[:, 0]
 
 
-def _penalised(scores: torch.Tensor, said: torch.Tensor, penalty: float) -> torch.Tensor:
-    """Tokens that were said before made less likely, once each (Keskar et al. 2019, CTRL, section 4.1)."""
+def _penalize_repetition(logits: torch.Tensor, ids: torch.Tensor, penalty: float) -> torch.Tensor:
+    """Tokens that stand in `ids` made less likely, once each (Keskar et al. 2019, CTRL, section 4.1)."""
     if penalty == 1:
-        return scores
-    old = scores.gather(1, said)
-    return scores.scatter(1, said, torch.where(old < 0, old * penalty, old / penalty))
+        return logits
+    old = logits.gather(1, ids)
+    return logits.scatter(1, ids, torch.where(old < 0, old * penalty, old / penalty))
 
 
-def _nucleus(scores: torch.Tensor, top_p: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """The likeliest tokens that together reach `top_p`: ids and probabilities, likeliest first, zero beyond them
-    (Holtzman et al. 2020, nucleus sampling)."""
-    total = scores.logsumexp(-1, keepdim=True)
-    for width in (NUCLEUS, scores.shape[1]):
-        top, ids = scores.topk(min(width, scores.shape[1]))
-        shares = (top - total).exp()
-        if bool((shares.sum(-1) >= top_p).all()):
+def _penalize_counts(logits: torch.Tensor, reply: torch.Tensor, sampling: SamplingSettings) -> torch.Tensor:
+    """OpenAI's presence and frequency penalties, on the tokens of the reply so far."""
+    counts = torch.zeros_like(logits).scatter_add(1, reply, torch.ones_like(reply, dtype=logits.dtype))
+    return logits - sampling.frequency_penalty * counts - sampling.presence_penalty * (counts > 0)
+
+
+def _candidates(logits: torch.Tensor, sampling: SamplingSettings) -> tuple[torch.Tensor, torch.Tensor]:
+    """The tokens that may be drawn, and their probabilities, likeliest first; 0 for those that are left out.
+
+    Top-k, then the nucleus of what is left (Holtzman et al. 2020), then min-p, in transformers' order.
+    """
+    vocabulary = logits.shape[1]
+    widest = min(sampling.top_k, vocabulary) or vocabulary
+    total = (
+        logits.topk(widest).values.logsumexp(-1, keepdim=True) if sampling.top_k else logits.logsumexp(-1, keepdim=True)
+    )
+    for width in (min(NUCLEUS_WIDTH, widest), widest):
+        top, ids = logits.topk(width)
+        probabilities = (top - total).exp()
+        if bool((probabilities.sum(-1) >= sampling.top_p).all()):
             break
-    before = shares.cumsum(-1) - shares
-    return ids, shares.where(before < top_p, 0)
+    before = probabilities.cumsum(-1) - probabilities
+    keep = (before < sampling.top_p) & (probabilities >= sampling.min_p * probabilities[:, :1])
+    keep[:, 0] = True
+    return ids, probabilities.where(keep, 0)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-import torch.nn.functional as F
+from torch.nn import functional
 
 from offbook.core.types import NO_LABEL, Example, Score
-from offbook.generation.batch import adapter_enabled
+from offbook.generation.decoder import adapter_enabled
 
 CHUNK = 256
 """Label positions whose logits exist at once."""
@@ -21,6 +21,7 @@ def score(model: Any, conversations: Sequence[Sequence[Example]]) -> list[Score]
     The loss is that of training: the sum over label tokens. KL(base ‖ tuned) is summed over the same positions.
 
     Args:
+        conversations: Examples of each conversation; only their label positions are scored.
         model: a PEFT model; the base is the same model with its adapter switched off.
     """
     return [_sum([_score(model, example) for example in examples]) for examples in conversations]
@@ -40,9 +41,9 @@ def _score(model: Any, example: Example) -> Score:
         with adapter_enabled(model, tuned=False):
             p = model(input_ids=prefix, logits_to_keep=at, use_cache=False).logits[0].float().log_softmax(-1)
         q = model(input_ids=prefix, logits_to_keep=at, use_cache=False).logits[0].float().log_softmax(-1)
-        base += float(F.nll_loss(p, targets, reduction="sum"))
-        tuned += float(F.nll_loss(q, targets, reduction="sum"))
-        kl += float(F.kl_div(q, p, reduction="sum", log_target=True))
+        base += float(functional.nll_loss(p, targets, reduction="sum"))
+        tuned += float(functional.nll_loss(q, targets, reduction="sum"))
+        kl += float(functional.kl_div(q, p, reduction="sum", log_target=True))
         agreed += int((p.argmax(-1) == q.argmax(-1)).sum())
     return Score(len(places), base, tuned, kl, agreed)
 

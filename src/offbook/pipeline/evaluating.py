@@ -23,7 +23,7 @@ from offbook.data import formats
 from offbook.data.row_files import load_rows
 from offbook.evaluation import comparison as comparing
 from offbook.evaluation import html_report, responses, scorecard, thresholds, verdict
-from offbook.generation import batch, scoring
+from offbook.generation import batch, decoder, scoring
 from offbook.pipeline import character as characters
 from offbook.pipeline.character import Character
 from offbook.pipeline.dataset import examples_of, with_system
@@ -47,7 +47,7 @@ class Pair:
         """See `evidence.Models.reply`."""
         character = self.character
         ids = [character.template.prompt_ids(turns) for turns in prompts]
-        with batch.adapter_enabled(character.model, tuned=tuned):
+        with decoder.adapter_enabled(character.model, tuned=tuned):
             return batch.generate(
                 character.model,
                 character.template.tokenizer,

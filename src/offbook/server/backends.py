@@ -22,7 +22,7 @@ from offbook.core.registry import lookup
 from offbook.core.types import Turn
 from offbook.exporters.formats import FORMATS
 from offbook.generation.llamacpp import CONTEXT, LlamaCppEngine, LlamaServer
-from offbook.generation.stream import Engine, TextChunk, TransformersEngine, stream
+from offbook.generation.stream import TextChunk, TokenEngine, TransformersEngine, stream
 from offbook.models.load import load_model, load_tokenizer
 from offbook.pipeline import adapter_source
 from offbook.pipeline.character import load_character
@@ -93,7 +93,7 @@ def load_backend(
     return lookup(ENGINES, engine, "engine")(run, base_model, template, reporter)
 
 
-def from_token_engine(engine: Engine, tokenizer: Any, stop_ids: Sequence[int]) -> GenerateFn:
+def from_token_engine(engine: TokenEngine, tokenizer: Any, stop_ids: Sequence[int]) -> GenerateFn:
     """Replies from an engine that gives ids."""
     # Reading ids changes nothing in a tokenizer, so a copy that does nothing else may serve all threads.
     decoder = copy.deepcopy(tokenizer)
@@ -146,8 +146,8 @@ def open_llamacpp(run: str, base_model: str | None, template: str | None, report
         template=chat,
         slots=SLOTS,
         context=server.context,
-        tuned=LlamaCppEngine(server).pieces,
-        open_base=lambda: LlamaCppEngine(server, adapter_scale=-1).pieces,
+        tuned=LlamaCppEngine(server).generate,
+        open_base=lambda: LlamaCppEngine(server, adapter_scale=-1).generate,
         base_folder=lambda: adapter_source.pull_base(persona, folder, base_model, reporter).path,
         close=server.close,
     )
