@@ -19,6 +19,7 @@ from typing import Any
 
 from offbook.cli.init import create
 from offbook.core.metrics_log import read
+from offbook.core.progress import NullReporter
 
 OFFBOOK = Path(sys.executable).with_name("offbook")
 BOUND = 0.01
@@ -32,7 +33,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     if not (options.out / "run.yaml").exists():
-        create(options.out, "hamlet", say=lambda text: print(text, file=sys.stderr))
+        create(options.out, "hamlet", NullReporter())
     losses = {
         path: [heldout_loss(options.out, path, seed, flags) for seed in range(options.seeds)]
         for path, flags in PATHS.items()

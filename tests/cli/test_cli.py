@@ -1,6 +1,5 @@
 """The command line as a person meets it: exit codes, two-line errors, JSON on stdout alone."""
 
-import io
 import json
 import os
 import subprocess
@@ -8,10 +7,8 @@ import sys
 
 import pytest
 from click.testing import CliRunner
-from rich.console import Console
 
 from offbook.cli import main as cli
-from offbook.cli import progress_bar
 from offbook.cli.options import config_options
 from offbook.core.config import loading, schema
 from offbook.recipes import PLACEHOLDERS, recipes
@@ -200,18 +197,6 @@ def test_what_a_user_writes_is_shown_as_it_is(offbook, settings, runs, text):
     for name, content in (("run.yaml", "model: {source: m}"), ("environment.json", "{}")):
         (runs / "[red]x" / name).write_text(content)
     assert "[red]x" in offbook("runs", "list")[1]
-
-
-def test_a_bar_is_closed_however_the_task_ends(monkeypatch):
-    out = Console(file=io.StringIO(), force_terminal=True, force_interactive=True)
-    monkeypatch.setattr(progress_bar, "console", lambda: out)
-    with pytest.raises(KeyboardInterrupt), progress_bar.reporting() as told:
-        told.step(3, 10, 1.5, 100.0)
-        raise KeyboardInterrupt
-    shown = out.file.getvalue()
-    assert "step 3/10" in shown
-    assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l")  # the cursor is back
-    assert shown.endswith("\n\x1b[?25h")
 
 
 def test_a_run_with_damaged_settings_is_a_row_of_the_list(offbook, runs):

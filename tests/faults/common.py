@@ -5,18 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from offbook.core.progress import NullReporter
 from offbook.core.rundir import RunDir
-
-
-class Ears(NullReporter):
-    """Keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.heard: list[str] = []
-
-    def say(self, text: str) -> None:
-        self.heard.append(text)
 
 
 def adapter_bytes(run: RunDir) -> bytes:

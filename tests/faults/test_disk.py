@@ -16,12 +16,14 @@ import offbook
 from offbook.core import atomic
 from offbook.core.config.loading import load
 from offbook.core.errors import OffbookError, UsageError
+from offbook.core.progress import Event, Progress
 from offbook.core.rundir import RunDir
 from offbook.pipeline import training
 from offbook.tracking import tracker_process as guests
 from offbook.tracking.tracker_process import TrackerProcess
 from offbook.training import checkpoint
-from tests.faults.common import Ears, adapter_bytes, fill
+from tests.faults.common import adapter_bytes, fill
+from tests.recorder import Recorder
 
 MIB = 2**20
 
@@ -34,9 +36,9 @@ def test_3_a_disk_that_fills_up_keeps_what_was_saved(
     disk = small_disk(56 * MIB)
     monkeypatch.setenv("OFFBOOK_RUNS", str(disk))
 
-    class Filler(Ears):
-        def step(self, step: int, *rest: Any) -> None:
-            if step == 7:
+    class Filler(Recorder):
+        def emit(self, event: Event) -> None:
+            if isinstance(event, Progress) and event.done == 7 and event.heldout_loss is None:
                 fill(disk, leave)
 
     with pytest.raises(OffbookError, match="the disk is full") as failure:
@@ -94,15 +96,15 @@ def test_19_a_trackers_full_disk_is_a_warning(
     disk = small_disk(200_000)
     fill(disk, 20_000)
     monkeypatch.setattr(guests, "FINISH_SECONDS", 3.0)
-    ears = Ears()
+    recorder = Recorder()
     settings = {"project": "p", "name": "n", "id": "x", "config": {}, "mode": "offline", "host": None}
-    guest = TrackerProcess("swanlab", {**settings, "folder": str(disk)}, disk / "swanlab.log", ears)
+    guest = TrackerProcess("swanlab", {**settings, "folder": str(disk)}, disk / "swanlab.log", recorder)
     for step in range(2000):
         guest({"step": step, "loss": 1.0, "epoch": 0.5})
     began = time.monotonic()
     guest.finish()
     assert time.monotonic() - began < 10
-    assert all(text.startswith("Warning: swanlab") for text in ears.heard)
+    assert all(text.startswith("swanlab") for text in recorder.warnings)
 
 
 def test_a_disk_that_fails_is_told_without_a_traceback(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,8 @@ from offbook.core.metrics_log import read
 from offbook.core.rundir import RunDir
 from offbook.pipeline import training
 from offbook.training import checkpoint
-from tests.faults.common import Ears, adapter_bytes
+from tests.faults.common import adapter_bytes
+from tests.recorder import Recorder
 
 
 @pytest.mark.parametrize("kind", ["flipped", "deleted"])
@@ -30,9 +31,9 @@ def test_6_7_a_damaged_checkpoint_costs_time_and_no_bit(
         content = bytearray(state.read_bytes())
         content[len(content) // 2] ^= 1
         state.write_bytes(content) if kind == "flipped" else state.unlink()
-    ears = Ears()
-    offbook.train(load(None, settings), resume=True, reporter=ears)
-    said = [text for text in ears.heard if "optimizer.pt" in text]
+    recorder = Recorder()
+    offbook.train(load(None, settings), resume=True, reporter=recorder)
+    said = [text for text in recorder.texts if "optimizer.pt" in text]
     assert len(said) == len(newest) - 1
     assert all(text.endswith(f"going on from {newest[0].name}.") for text in said)
     assert adapter_bytes(unfinished) == adapter_bytes(RunDir(trained))
@@ -43,9 +44,9 @@ def test_6_with_no_whole_checkpoint_left_a_run_starts_over_and_says_so(
 ) -> None:
     for folder in unfinished.checkpoints.iterdir():
         (folder / "rng_state.pth").unlink()
-    ears = Ears()
-    offbook.train(load(None, settings), resume=True, reporter=ears)
-    assert sum("rng_state.pth is missing; starting from the beginning" in text for text in ears.heard) == 3
+    recorder = Recorder()
+    offbook.train(load(None, settings), resume=True, reporter=recorder)
+    assert sum("rng_state.pth is missing; starting from the beginning" in text for text in recorder.texts) == 3
     assert adapter_bytes(unfinished) == adapter_bytes(RunDir(trained))
 
 
@@ -88,9 +89,9 @@ def test_6_7_a_damaged_best_state_costs_time_and_no_bit(overfitting: Any) -> Non
     whole = without_ending(run)
     best = json.loads(run.environment.read_text())["adapter_step"]
     (checkpoint.folder_of(run.checkpoints, best) / "adapter_model.safetensors").write_bytes(b"")
-    ears = Ears()
-    offbook.train(config, resume=True, reporter=ears)
-    (warning,) = [text for text in ears.heard if "Warning" in text]
+    recorder = Recorder()
+    offbook.train(config, resume=True, reporter=recorder)
+    (warning,) = recorder.warnings
     assert "going on from step-" in warning
     assert f"step-{best:06d}: adapter_model.safetensors is damaged" in warning
     assert adapter_bytes(run) == whole
@@ -104,9 +105,9 @@ def test_6_7_where_only_the_best_state_is_damaged_the_rest_is_not_given_up(overf
     assert [path.name for path in sorted(run.checkpoints.iterdir())] == [f"step-{best:06d}", f"step-{last:06d}"]
     (checkpoint.folder_of(run.checkpoints, best) / "adapter_model.safetensors").write_bytes(b"")
     before = read(run.metrics)
-    ears = Ears()
-    offbook.train(config, resume=True, reporter=ears)
-    damaged, lost, _ = [text for text in ears.heard if "Warning" in text]
+    recorder = Recorder()
+    offbook.train(config, resume=True, reporter=recorder)
+    damaged, lost, _ = recorder.warnings
     assert damaged.endswith(f"going on from step-{last:06d}.")
     assert f"the best state so far (step {best}) is lost" in lost
     assert read(run.metrics) == before
@@ -117,9 +118,11 @@ def test_13_inexact_says_what_it_gives_up(unfinished: RunDir, settings: Any) -> 
     told = {**settings, "train.learning_rate": 0.02}
     with pytest.raises(UsageError, match=r"train.learning_rate 0.01 → 0.02"):
         offbook.train(load(None, told), resume=True)
-    ears = Ears()
-    offbook.train(load(None, told), resume=True, allow_inexact=True, reporter=ears)
-    assert any("train.learning_rate 0.01 → 0.02. What is given up: the final weights" in text for text in ears.heard)
+    recorder = Recorder()
+    offbook.train(load(None, told), resume=True, allow_inexact=True, reporter=recorder)
+    assert any(
+        "train.learning_rate 0.01 → 0.02. What is given up: the final weights" in text for text in recorder.texts
+    )
 
 
 def test_13_one_edited_row_is_refused(

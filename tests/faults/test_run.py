@@ -25,7 +25,8 @@ from offbook.pipeline import training
 from offbook.tracking import tracker_process as guests
 from offbook.tracking.tracker_process import TrackerProcess
 from offbook.training import checkpoint
-from tests.faults.common import Ears, adapter_bytes
+from tests.faults.common import adapter_bytes
+from tests.recorder import Recorder
 
 
 def test_10_a_tracker_does_not_inherit_the_lock(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,10 +138,10 @@ def test_18_a_run_ends_as_without_its_tracker(
 ) -> None:
     monkeypatch.setattr(guests, "COMMAND", [sys.executable, "-c", code])
     monkeypatch.setattr(guests, "FINISH_SECONDS", 0.5)
-    ears = Ears()
-    run = offbook.train(load(None, {**settings, "track.trackers": ["swanlab"]}), reporter=ears)
+    recorder = Recorder()
+    run = offbook.train(load(None, {**settings, "track.trackers": ["swanlab"]}), reporter=recorder)
     assert adapter_bytes(run) == adapter_bytes(RunDir(trained))
-    (warning,) = [text for text in ears.heard if text.startswith("Warning")]
+    (warning,) = recorder.warnings
     assert "swanlab" in warning and said in warning
 
 
@@ -158,10 +159,10 @@ def test_17_a_kill_for_want_of_memory_is_recognised(
             unfinished.writer.write_text(left)
         monkeypatch.setattr(training, "prepare_training", lambda *args: pytest.fail("far enough"))
         unfinished.metrics.write_text(json.dumps({"step": 1, "memory_bytes": peak}) + "\n")
-        ears = Ears()
+        recorder = Recorder()
         with pytest.raises(pytest.fail.Exception):
-            offbook.train(load(None, settings), resume=True, reporter=ears)
-        return [text for text in ears.heard if "memory ran out" in text]
+            offbook.train(load(None, settings), resume=True, reporter=recorder)
+        return [text for text in recorder.texts if "memory ran out" in text]
 
     assert warnings(5) == []  # the last writer ended by itself
     assert warnings(4, left="123 4") == []  # it was killed, but not for memory

@@ -15,6 +15,7 @@ from offbook.hub import cache, clients
 from offbook.hub.pull import pull, pull_dataset
 from offbook.models.load import load_model
 from tests.fakehub import BRANCH, MODEL, WEIGHTS, FakeHub, both, names
+from tests.recorder import Recorder
 from tests.tiny import tiny_folder
 
 
@@ -30,8 +31,8 @@ def test_a_model_arrives_whole_and_loads(scheme: str, hub: FakeHub, tmp_path: Pa
     }
     commit = hub.add("org/tiny", files | unwanted)
 
-    said: list[str] = []
-    pulled = pull(f"{scheme}:org/tiny", progress=said.append)
+    reporter = Recorder()
+    pulled = pull(f"{scheme}:org/tiny", reporter=reporter)
 
     assert names(pulled.path) == set(files)
     assert {name: (pulled.path / name).read_bytes() for name in files} == files
@@ -39,7 +40,7 @@ def test_a_model_arrives_whole_and_loads(scheme: str, hub: FakeHub, tmp_path: Pa
     assert pulled.source == f"{scheme}:org/tiny"
     assert pulled.revision == {"ms": "master", "hf": commit}[scheme]
     assert load_model(pulled.path).config.model_type == "ernie4_5"
-    assert any(clients.HUBS[scheme].title in line for line in said)
+    assert any(clients.HUBS[scheme].title in line for line in reporter.texts)
 
 
 @both

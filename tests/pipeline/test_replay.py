@@ -17,17 +17,8 @@ from offbook.models.load import load_model
 from offbook.pipeline import dataset, evaluating, replay
 from offbook.pipeline.base_model import BaseModel, open_base_model
 from offbook.tokenization.stop_tokens import stop_ids
+from tests.recorder import Recorder
 from tests.tiny import tiny_folder
-
-
-class Listening(NullReporter):
-    """Remembers what it was told."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def say(self, text: str) -> None:
-        self.said.append(text)
 
 
 @pytest.fixture(autouse=True)
@@ -46,16 +37,16 @@ def opened(settings: dict[str, Any], source: Any = None) -> tuple[Any, BaseModel
 @pytest.mark.parametrize("architecture", ["llama", "ernie", "qwen3", "gemma3"])
 def test_the_model_asks_and_answers_and_says_the_same_ever_after(settings, tmp_path, architecture, monkeypatch):
     model, part = opened(settings, tiny_folder(tmp_path / architecture, architecture))
-    ear = Listening()
-    rows = replay.own_rows(model, part, "float32", ear)
+    recorder = Recorder()
+    rows = replay.own_rows(model, part, "float32", recorder)
     assert 6 <= len(rows) <= 12 and len({row.prompt for row in rows}) > len(rows) / 2
     assert all([turn.role for turn in row.turns] == ["user", "assistant"] for row in rows)
     assert all(turn.text and "\ufffd" not in turn.text[-1] for row in rows for turn in row.turns)
-    assert len(ear.said) == 1 and "stays itself" in ear.said[0]
+    assert len(recorder.texts) == 1 and "to mix in" in recorder.texts[0]
     ends = stop_ids(part.template.stop_token, model.generation_config.eos_token_id)
     assert replay._drawn(model, part, ends) == rows
     monkeypatch.setattr(replay, "_drawn", None)  # kept: nothing is drawn again
-    assert replay.own_rows(model, part, "float32", ear) == rows and len(ear.said) == 1
+    assert replay.own_rows(model, part, "float32", recorder) == rows and len(recorder.texts) == 1
 
 
 def test_another_model_speaks_for_itself(settings, tmp_path):

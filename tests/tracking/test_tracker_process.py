@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from offbook.core.progress import NullReporter
 from offbook.tracking import tracker_process as guests
 from offbook.tracking.tracker_process import TrackerProcess
+from tests.recorder import Recorder
 
 SETTINGS = {
     "project": "offbook",
@@ -22,18 +22,10 @@ SETTINGS = {
 }
 
 
-class Ears(NullReporter):
-    def __init__(self):
-        self.heard = []
-
-    def say(self, text):
-        self.heard.append(text)
-
-
 def invite(tmp_path, name="swanlab", **changes):
-    ears = Ears()
+    recorder = Recorder()
     settings = {**SETTINGS, "folder": str(tmp_path / "swanlog"), **changes}
-    return TrackerProcess(name, settings, tmp_path / "swanlog" / f"{name}.log", ears), ears
+    return TrackerProcess(name, settings, tmp_path / "swanlog" / f"{name}.log", recorder), recorder
 
 
 @pytest.fixture
@@ -52,12 +44,12 @@ def bad_guest(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("mode", ["offline", "local"])
 def test_swanlab_writes_without_network_or_account(tmp_path, mode):
-    guest, ears = invite(tmp_path, mode=mode)
+    guest, recorder = invite(tmp_path, mode=mode)
     for step in range(3):
         guest({"step": step, "loss": 2.0 - step, "epoch": step / 3})
     guest.text(2, {"你是谁？": "家父是大理寺少卿甄远道。"})
     guest.finish()
-    assert ears.heard == []
+    assert recorder.warnings == []
     records = list((tmp_path / "swanlog").rglob("run-*.swanlab"))
     assert len(records) == 1
     assert records[0].stat().st_size > 500
@@ -68,11 +60,11 @@ def test_swanlab_writes_without_network_or_account(tmp_path, mode):
 def test_18_swanlab_online_without_a_key_warns_and_does_not_ask(tmp_path, monkeypatch):
     monkeypatch.delenv("SWANLAB_API_KEY", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
-    guest, ears = invite(tmp_path, mode="online")
+    guest, recorder = invite(tmp_path, mode="online")
     guest({"step": 1, "loss": 1.0})
     guest.finish()
-    assert len(ears.heard) == 1
-    assert "API key" in ears.heard[0]
+    assert len(recorder.warnings) == 1
+    assert "API key" in recorder.warnings[0]
 
 
 def test_18_swanlab_online_without_a_network_is_given_up(tmp_path, monkeypatch):
@@ -83,51 +75,51 @@ def test_18_swanlab_online_without_a_network_is_given_up(tmp_path, monkeypatch):
     monkeypatch.setenv("SWANLAB_API_KEY", "x" * 21)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setattr(guests, "FINISH_SECONDS", 3.0)
-    guest, ears = invite(tmp_path, mode="online", host="http://127.0.0.1:9")
+    guest, recorder = invite(tmp_path, mode="online", host="http://127.0.0.1:9")
     began = time.monotonic()
     for step in range(100):
         guest({"step": step, "loss": 1.0})
     guest.finish()
     assert time.monotonic() - began < 10
-    assert len(ears.heard) == 1
-    assert ears.heard[0].startswith("Warning: swanlab")
+    assert len(recorder.warnings) == 1
+    assert recorder.warnings[0].startswith("swanlab")
 
 
 def test_18_a_tracker_that_cannot_even_start_is_a_warning(tmp_path):
     (tmp_path / "swanlog").write_text("a file where its folder should be")
-    guest, ears = invite(tmp_path)
+    guest, recorder = invite(tmp_path)
     guest({"step": 1, "loss": 1.0})
     guest.finish()
-    assert len(ears.heard) == 1
-    assert "swanlab could not start" in ears.heard[0]
+    assert len(recorder.warnings) == 1
+    assert "swanlab could not start" in recorder.warnings[0]
 
 
 def test_18_a_tracker_that_raises_is_a_warning(bad_guest):
-    guest, ears = bad_guest("import sys; sys.stdin.readline(); raise RuntimeError('no more paper')")
+    guest, recorder = bad_guest("import sys; sys.stdin.readline(); raise RuntimeError('no more paper')")
     time.sleep(0.3)
     for step in range(1000):
         guest({"step": step, "loss": 1.0})
     guest.finish()
-    assert len(ears.heard) == 1
-    assert "no more paper" in ears.heard[0]
+    assert len(recorder.warnings) == 1
+    assert "no more paper" in recorder.warnings[0]
 
 
 def test_18_a_tracker_that_hangs_is_given_up(bad_guest):
-    guest, ears = bad_guest("import time; time.sleep(600)")
+    guest, recorder = bad_guest("import time; time.sleep(600)")
     began = time.monotonic()
     for step in range(5000):  # far more than a pipe holds
         guest({"step": step, "loss": 1.0})
     assert time.monotonic() - began < 1
     guest.finish()
     assert time.monotonic() - began < 5
-    assert "given up" in ears.heard[0]
+    assert "given up" in recorder.warnings[0]
 
 
 def test_18_a_tracker_cannot_prompt(bad_guest):
     """Its standard input is the run's lines, and there is no terminal to read from."""
-    guest, ears = bad_guest("open('/dev/tty')")
+    guest, recorder = bad_guest("open('/dev/tty')")
     guest.finish()
-    assert len(ears.heard) == 1
+    assert len(recorder.warnings) == 1
 
 
 def test_the_runs_ctrl_c_does_not_reach_a_tracker(tmp_path):

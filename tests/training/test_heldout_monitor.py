@@ -10,11 +10,11 @@ import offbook
 from offbook.core.config.loading import load
 from offbook.core.errors import UsageError
 from offbook.core.metrics_log import read
-from offbook.core.progress import NullReporter
 from offbook.core.rundir import RunDir
 from offbook.pipeline.resuming import needed_by
 from offbook.training import checkpoint
 from offbook.training.trainer import StepTrainer
+from tests.recorder import Recorder
 
 
 @pytest.fixture(autouse=True)
@@ -50,15 +50,13 @@ def losses_of(run):
 
 
 def test_the_best_state_becomes_the_adapter(overfitting):
-    said = []
-    reporter = NullReporter()
-    reporter.say = said.append
+    reporter = Recorder()
     run = offbook.train(load(None, overfitting), reporter=reporter)
     losses = losses_of(run)
     best = min(list(losses)[1:], key=losses.__getitem__)
     last = max(losses)
     assert best < last
-    assert any(f"lowest at step {best}" in line for line in said)
+    assert any(f"lowest at step {best}" in line for line in reporter.texts)
     assert json.loads(run.environment.read_text())["adapter_step"] == best
     folders = [checkpoint.folder_of(run.checkpoints, step) for step in (best, last)]
     assert sorted(run.checkpoints.iterdir()) == folders  # one is kept, and the best is spared
@@ -74,9 +72,7 @@ def test_the_last_state_on_request(overfitting):
 
 
 def test_a_damaged_best_leaves_the_last(overfitting, monkeypatch):
-    said = []
-    reporter = NullReporter()
-    reporter.say = said.append
+    reporter = Recorder()
     verify = checkpoint.verify
 
     def damaged(folder):
@@ -94,7 +90,7 @@ def test_a_damaged_best_leaves_the_last(overfitting, monkeypatch):
     monkeypatch.setattr(offbook.pipeline.training, "_run_steps", run_and_damage)
     monkeypatch.setattr(checkpoint, "verify", damaged)
     run = offbook.train(load(None, overfitting), reporter=reporter)
-    assert any("is damaged; the adapter is that of the last step" in line for line in said)
+    assert any("is damaged; the adapter is that of the last step" in line for line in reporter.texts)
     assert json.loads(run.environment.read_text())["adapter_step"] == max(losses_of(run))
 
 
@@ -167,12 +163,10 @@ def test_a_row_that_leaves_no_room_for_a_reply_is_not_judged_on(settings, tmp_pa
     assert len((run.data / "heldout.jsonl").read_text(encoding="utf-8").splitlines()) == 2
     assert len(json.loads(run.eval.read_text(encoding="utf-8"))["rows"]) == 2
 
-    said = []
-    reporter = NullReporter()
-    reporter.say = said.append
+    reporter = Recorder()
     card = offbook.pipeline.evaluating.evaluate(run.path, data=judged, reporter=reporter)
     assert [row["origin"] for row in card["rows"]] == ["judged.jsonl:1", "judged.jsonl:3"]
-    assert any(line.startswith("1 of 3 rows are left out") for line in said)
+    assert any(line.startswith("1 of 3 rows are left out") for line in reporter.texts)
     judged.write_text(json.dumps({"instruction": "word " * 300, "output": "Ay."}) + "\n")
     with pytest.raises(UsageError, match="no row fits"):
         offbook.pipeline.evaluating.evaluate(run.path, data=judged)
@@ -181,20 +175,16 @@ def test_a_row_that_leaves_no_room_for_a_reply_is_not_judged_on(settings, tmp_pa
 def test_rows_that_were_learned_are_not_judged_on(settings, rows):
     run = offbook.train(load(None, settings))
     learned = len((run.data / "train.jsonl").read_text(encoding="utf-8").splitlines())
-    said = []
-    reporter = NullReporter()
-    reporter.say = said.append
+    reporter = Recorder()
     offbook.pipeline.evaluating.evaluate(run.path, data=rows, prompts=2, reporter=reporter)
-    assert any(line.startswith(f"{learned} of ") and "trained on them" in line for line in said)
+    assert any(line.startswith(f"{learned} of ") and "trained on them" in line for line in reporter.texts)
     assert f"offbook eval {run.name} --data {rows} --prompts 2" in run.report.read_text(encoding="utf-8")
     with pytest.raises(UsageError, match="trained on every row"):
         offbook.pipeline.evaluating.evaluate(run.path, data=run.data / "train.jsonl", prompts=2)
 
 
 def test_a_verdict_that_fails_costs_the_run_nothing(settings, monkeypatch):
-    said = []
-    reporter = NullReporter()
-    reporter.say = said.append
+    reporter = Recorder()
 
     def broken(*args, **kwargs):
         raise RuntimeError("no luck")
@@ -202,4 +192,4 @@ def test_a_verdict_that_fails_costs_the_run_nothing(settings, monkeypatch):
     monkeypatch.setattr(offbook.pipeline.finishing, "judge", broken)
     run = offbook.train(load(None, {**settings, "evaluate.prompts": 2}), reporter=reporter)
     assert run.finished
-    assert any("no verdict (no luck)" in line and "offbook eval" in line for line in said)
+    assert any("no verdict (no luck)" in line and "offbook eval" in line for line in reporter.texts)

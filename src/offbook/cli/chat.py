@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from offbook.cli.command import Command
 from offbook.cli.options import json_option, print_json
 from offbook.core.errors import UsageError
 from offbook.core.types import Turn
@@ -15,9 +16,7 @@ from offbook.core.types import Turn
 HELP = "/reset starts over, /save FILE keeps the conversation, /quit leaves."
 
 
-@click.command(
-    short_help="Talk to the character.", epilog='Example:  offbook chat runs/hamlet --message "Who are you?"'
-)
+@click.command(cls=Command, epilog='Example:  offbook chat runs/hamlet --message "Who are you?"')
 @click.argument("run")
 @click.option("-m", "--message", help="Say this, print the reply, and leave.")
 @click.option("--base", is_flag=True, help="Let the model without the adapter answer.")
@@ -48,10 +47,12 @@ def command(
         raise UsageError("--message is empty", 'Say something: --message "Who are you?"')
     if message is not None and not _is_text(message):
         raise UsageError("--message holds bytes that are not UTF-8 text", "Set the terminal to UTF-8 and try again.")
-    from offbook.cli.progress_bar import console, reporter
+    from offbook.cli.progress_bar import reporting
+    from offbook.cli.terminal import console
     from offbook.pipeline import character as characters
 
-    character = characters.load_character(run, base_model=base_model, template=template, reporter=reporter())
+    with reporting() as reporter:
+        character = characters.load_character(run, base_model=base_model, template=template, reporter=reporter)
     if not base:
         character.settle()
     changes = {name: value for name, value in sampling.items() if value is not None}

@@ -5,9 +5,11 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from offbook.cli.command import Command
+
 
 @click.command(
-    short_help="Print the script that completes commands in your shell.",
+    cls=Command,
     epilog='Example:  eval "$(offbook completion bash)"  in ~/.bashrc',
 )
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))

@@ -8,6 +8,7 @@ import click
 
 from offbook.cli.init import create
 from offbook.cli.main import main
+from offbook.cli.progress_bar import reporting
 from offbook.core.rundir import RunDir, runs_root
 
 NAME = "hamlet"
@@ -24,7 +25,8 @@ def demo() -> None:
     folder = runs_root() / f".{NAME}"
     settings = folder / "run.yaml"
     if not settings.exists():
-        create(folder, NAME, say=lambda text: click.echo(text, err=True))
+        with reporting() as reporter:
+            create(folder, NAME, reporter)
     began = time.monotonic()
     try:
         main(["train", "-c", str(settings), "--name", NAME, "--resume"])

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from offbook.cli.command import Command
 from offbook.cli.options import json_option, print_json
 
 GIB = 2**30
@@ -21,7 +22,7 @@ OPTIONAL = {
 """Trackers beyond SwanLab, and the command that brings them."""
 
 
-@click.command(short_help="Look at this machine: what is there, what is missing.")
+@click.command(cls=Command)
 @json_option
 def command(as_json: bool) -> None:
     """Look at versions, memory, disk, processor and GPU, and say what is missing and how to mend it."""

@@ -7,12 +7,11 @@ from typing import Any
 
 import click
 
+from offbook.cli.command import Command
 from offbook.cli.options import json_option, print_json
 
 
-@click.command(
-    short_help="Judge a run: base beside tuned, on lines held out.", epilog="Example:  offbook eval runs/hamlet"
-)
+@click.command(cls=Command, epilog="Example:  offbook eval runs/hamlet")
 @click.argument("run")
 @click.option("--data", type=click.Path(path_type=Path), help="Judge on these rows instead of the run's held-out ones.")
 @click.option("--prompts", type=click.IntRange(min=1), help="How many held-out prompts both models answer [the run's].")
@@ -33,13 +32,14 @@ def command(
 
     Writes eval.json and report.html into the run's folder.
     """
-    from offbook.cli.progress_bar import reporter
+    from offbook.cli.progress_bar import reporting
     from offbook.core.rundir import find_run
     from offbook.evaluation.thresholds import DEFAULT_BOUNDS, Bound
     from offbook.pipeline import evaluating
 
     bounds = [Bound.parse(text) for text in (*(DEFAULT_BOUNDS if gate else ()), *bound)]
-    card = evaluating.evaluate(run, data=data, prompts=prompts, lang=lang, reporter=reporter())
+    with reporting() as reporter:
+        card = evaluating.evaluate(run, data=data, prompts=prompts, lang=lang, reporter=reporter)
     if as_json:
         print_json(card)
     else:

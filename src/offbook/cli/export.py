@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from offbook.cli.command import Command
 from offbook.cli.options import json_option, print_json
 
 
 @click.command(
-    short_help="Write the character for transformers, llama.cpp or Ollama.",
+    cls=Command,
     epilog="Example:  offbook export runs/hamlet --to gguf --quant q8_0",
 )
 @click.argument("run")
@@ -35,10 +36,12 @@ def command(
 
     A copy that is not close enough to the original is kept under another name, and the exit code is 3.
     """
-    from offbook.cli.progress_bar import console, reporter
+    from offbook.cli.progress_bar import reporting
+    from offbook.cli.terminal import console
     from offbook.pipeline.exporting import export
 
-    done = export(run, to, quant=quant, out=out, base_model=base_model, template=template, reporter=reporter())
+    with reporting() as reporter:
+        done = export(run, to, quant=quant, out=out, base_model=base_model, template=template, reporter=reporter)
     if as_json:
         print_json(
             {

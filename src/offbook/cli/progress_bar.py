@@ -1,107 +1,175 @@
-"""What the command line shows while it works: a progress bar on a terminal, plain lines elsewhere. On stderr."""
+"""How the command line shows events on standard error: a live bar on a terminal, plain lines elsewhere, JSON lines
+for `--json`."""
 
 from __future__ import annotations
 
-import math
+import json
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from offbook.core.progress import Reporter
+from offbook.cli.context import invocation
+from offbook.cli.terminal import clock, console
+from offbook.core import progress as events
+from offbook.core.progress import Event, Message, Reporter
 
 LINE_SECONDS = 10
 """Off the terminal a line of progress appears at most this often."""
+NOTABLE_SECONDS = 2
+"""A stage that took longer leaves a line with its time on the terminal."""
 
 
-def console(*, stderr: bool = True) -> Console:
-    """The console that people read: a text is shown as it is, whatever brackets it has. NO_COLOR is honoured."""
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+class ConsoleReporter(Reporter):
+    """A reporter of the command line; commands print what is not an event through `out`, after `pause`."""
 
+    def __init__(self, out: Console) -> None:
+        super().__init__()
+        self.out = out
 
-def reporter() -> Lines:
-    """The reporter that fits where standard error goes."""
-    out = console()
-    return Bar(out) if out.is_terminal else Lines(out)
+    def pause(self) -> None:
+        """Take down what is drawn, so that something else can be printed; the next event draws again."""
+
+    def plan(self, report: dict[str, Any], draw: Callable[[Console], None]) -> None:
+        """Show the plan of a run: `draw` prints it for people."""
+        self.pause()
+        draw(self.out)
 
 
 @contextmanager
-def reporting() -> Iterator[Reporter]:
-    """The reporter of a task with steps: its bar is closed however the task ends."""
-    told = reporter()
+def reporting() -> Iterator[ConsoleReporter]:
+    """The reporter that fits the command and where standard error goes; it is taken down however the block ends."""
+    reporter = _reporter()
     try:
-        yield told
+        yield reporter
     finally:
-        told.close()
+        reporter.pause()
 
 
-class Lines:
+def _reporter() -> ConsoleReporter:
+    out = console()
+    if invocation().as_json:
+        return JsonReporter(out)
+    return TerminalReporter(out) if out.is_terminal else LineReporter(out)
+
+
+class JsonReporter(ConsoleReporter):
+    """One JSON object per line and event, for programs and pages."""
+
+    def emit(self, event: Event) -> None:
+        """Write the event."""
+        self.write(event.as_dict())
+
+    def plan(self, report: dict[str, Any], draw: Callable[[Console], None]) -> None:
+        """Write the plan as an event of its own: `{"event": "plan", "steps": 90, …}`."""
+        self.write({"event": "plan", **report})
+
+    @staticmethod
+    def write(value: dict[str, Any]) -> None:
+        """Write one object on a line of its own, at once."""
+        sys.stderr.write(json.dumps(value, ensure_ascii=False) + "\n")
+        sys.stderr.flush()
+
+
+class LineReporter(ConsoleReporter):
     """Plain lines, for logs and pipes."""
 
     def __init__(self, out: Console) -> None:
-        self.out = out
-        self.began: float | None = None
-        self.first_step = 0
-        self.last_line = 0.0
+        super().__init__(out)
+        self._last_line = float("-inf")
 
-    def say(self, text: str) -> None:
-        self.out.print(text)
+    def emit(self, event: Event) -> None:
+        """Print a message; print progress now and then, at the end, and where a held-out loss was taken."""
+        if isinstance(event, Message):
+            self.message(event)
+        elif event.heldout_loss is not None:
+            self.out.print(f"{event.unit} {event.done}/{event.total}{_figures(event)}", soft_wrap=True)
+        elif event.done == event.total or time.monotonic() - self._last_line >= LINE_SECONDS:
+            self._last_line = time.monotonic()
+            left = "" if event.seconds_left is None else f"  {clock(event.seconds_left)} left"
+            self.out.print(f"{event.unit} {event.done}/{event.total}{_figures(event)}{left}", soft_wrap=True)
 
-    def step(self, step: int, total: int, loss: float, tokens_per_second: float) -> None:
-        now = time.monotonic()
-        if self.began is None:
-            self.began, self.first_step = now, step
-        if now - self.last_line < LINE_SECONDS and step != total:
-            return
-        self.last_line = now
-        done = step - self.first_step
-        left = f", {clock((now - self.began) / done * (total - step))} left" if done else ""
-        told = "" if math.isnan(loss) else f"  loss {loss:.3f}"
-        self.say(f"step {step}/{total}{told}  {tokens_per_second:,.0f} tokens/s{left}")
-
-    def heldout(self, step: int, loss: float) -> None:
-        self.say(f"step {step}: held-out loss {loss:.4f}")
-
-    def close(self) -> None:
-        """No step follows."""
+    def message(self, message: Message) -> None:
+        """Print a sentence; a warning is called one."""
+        if message.level == "warning":
+            self.out.print(f"Warning: {message.text}", style="yellow", soft_wrap=True)
+        else:
+            self.out.print(message.text, soft_wrap=True)
 
 
-class Bar(Lines):
-    """A live bar with loss, speed and time left."""
+class TerminalReporter(LineReporter):
+    """A live line for the stage under way: what it is, how far, figures, time taken and time left."""
 
     def __init__(self, out: Console) -> None:
         super().__init__(out)
-        self.progress = Progress(
-            TextColumn("step {task.completed:.0f}/{task.total:.0f}"),
-            BarColumn(),
-            TextColumn("{task.fields[told]}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=out,
-        )
-        self.task: TaskID | None = None
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+        self._stage = ""
+        self._began = 0.0
 
-    def step(self, step: int, total: int, loss: float, tokens_per_second: float) -> None:
-        told = f"{tokens_per_second:,.0f} tokens/s"
-        if not math.isnan(loss):
-            told = f"loss {loss:.3f}  {told}"
-        if self.task is None:
-            self.progress.start()
-            self.task = self.progress.add_task("", total=total, completed=step, told=told)
-        self.progress.update(self.task, completed=step, told=told)
-        if step == total:
-            self.close()
+    def emit(self, event: Event) -> None:
+        """Draw the event."""
+        if isinstance(event, events.Progress):
+            self._advance(event)
+        elif event.level == "stage":
+            self._finish_stage()
+            self._stage, self._began = event.text, time.monotonic()
+            self._draw(event.text, total=None)
+        else:
+            self.message(event)
 
-    def close(self) -> None:
-        if self.task is not None:
-            self.progress.stop()
+    def pause(self) -> None:
+        """Take the live line down; a stage that took its time leaves a line."""
+        self._finish_stage()
+
+    def _advance(self, event: events.Progress) -> None:
+        if event.heldout_loss is not None:
+            self.out.print(f"{event.unit} {event.done}: held-out loss {event.heldout_loss:.4f}")
+        if self._task is None or self._bar is None:
+            self._draw("", total=event.total)
+        assert self._bar is not None
+        assert self._task is not None
+        fields: dict[str, Any] = {} if event.heldout_loss is not None else {"figures": _figures(event)}
+        count = f"{event.unit} {event.done}/{event.total}"
+        self._bar.update(self._task, completed=event.done, total=event.total, count=count, **fields)
+        if event.done == event.total and event.heldout_loss is None:
+            self._bar.refresh()
+
+    def _draw(self, description: str, total: int | None) -> None:
+        if self._bar is None:
+            self._bar = Progress(
+                TextColumn("{task.description}", markup=False),
+                TextColumn("{task.fields[count]}", markup=False),
+                BarColumn(bar_width=24),
+                TextColumn("{task.fields[figures]}", markup=False),
+                TimeElapsedColumn(),
+                TimeRemainingColumn(elapsed_when_finished=True),
+                console=self.out,
+                transient=True,
+                refresh_per_second=4,
+            )
+            self._bar.start()
+        self._task = self._bar.add_task(description, total=total, count="", figures="")
+
+    def _finish_stage(self) -> None:
+        if self._bar is None:
+            return
+        seconds = time.monotonic() - self._began
+        self._bar.stop()
+        if self._stage and seconds >= NOTABLE_SECONDS:
+            self.out.print(f"{self._stage}  {clock(seconds)}", style="dim")
+        self._bar = self._task = None
+        self._stage = ""
 
 
-def clock(seconds: float) -> str:
-    """Seconds as 4:05 or 1:02:03."""
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+def _figures(event: events.Progress) -> str:
+    figures = [
+        "" if event.loss is None else f"  loss {event.loss:.3f}",
+        "" if event.heldout_loss is None else f"  held-out loss {event.heldout_loss:.4f}",
+        "" if event.tokens_per_second is None else f"  {event.tokens_per_second:,.0f} tokens/s",
+    ]
+    return "".join(figures)

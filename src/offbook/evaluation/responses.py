@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
@@ -11,6 +11,7 @@ from math import isfinite
 from typing import Protocol
 
 from offbook.core.errors import UsageError
+from offbook.core.progress import NullReporter, Reporter
 from offbook.core.types import Conversation, Origin, Reply, Score, Turn
 
 Prompt = tuple[Turn, ...]
@@ -80,7 +81,7 @@ def collect(
     sample_prompts: Sequence[Prompt] = (),
     prompts: int,
     seed: int = 0,
-    say: Callable[[str], None] = lambda _: None,
+    reporter: Reporter | None = None,
 ) -> ModelOutputs:
     """Ask both models everything that the scorecard needs.
 
@@ -90,7 +91,7 @@ def collect(
         sample_prompts: fixed prompts whose answers are shown, not judged.
         prompts: how many different held-out prompts are answered.
         seed: chooses them.
-        say: is told what is being done; on a processor the whole takes minutes.
+        reporter: takes the stages; on a processor the whole takes minutes.
 
     Raises:
         UsageError: there is nothing to judge on, or a model's losses are no numbers.
@@ -105,7 +106,12 @@ def collect(
             "no held-out row has a prompt that the models could answer", "Give rows with a prompt: --data FILE."
         )
     general = general_prompts()
-    say(f"Scoring {len(heldout)} held-out rows and {len(general)} everyday requests with both models")
+    reporter = reporter or NullReporter()
+    reporter.stage(
+        "Scoring {rows} held-out rows and {requests} everyday requests with both models",
+        rows=len(heldout),
+        requests=len(general),
+    )
     scores, general_scores = models.score(heldout), models.score([item.conversation for item in general], whole=True)
     if not all(isfinite(score.base) and isfinite(score.tuned) for score in [*scores, *general_scores]):
         raise UsageError(
@@ -113,7 +119,7 @@ def collect(
             "The adapter is spoiled, most likely: train again with a lower --train.learning_rate.",
         )
     judged = [*[(row.turns[:-1], row.replies[-1]) for row in asked], *[(turns, "") for turns in sample_prompts]]
-    exchanges = _exchange(models, judged, say)
+    exchanges = _exchange(models, judged, reporter)
     everyday = [(item.conversation.turns[:-1], item.answer) for item in general if item.shown]
     return ModelOutputs(
         train=train,
@@ -123,7 +129,7 @@ def collect(
         sample_prompts=exchanges[len(asked) :],
         general=general,
         general_scores=general_scores,
-        general_replies=_exchange(models, everyday, say),
+        general_replies=_exchange(models, everyday, reporter),
     )
 
 
@@ -152,11 +158,14 @@ def general_prompts() -> list[GeneralPrompt]:
     ]
 
 
-def _exchange(models: Models, asked: Sequence[tuple[Prompt, str]], say: Callable[[str], None]) -> list[PairedReply]:
+def _exchange(models: Models, asked: Sequence[tuple[Prompt, str]], reporter: Reporter) -> list[PairedReply]:
     prompts = [turns for turns, _ in asked]
     replies = {}
     for tuned in (False, True):
-        say(f"The {'tuned' if tuned else 'base'} model answers {len(prompts)} prompts")
+        reporter.stage(
+            "The tuned model answers {count} prompts" if tuned else "The base model answers {count} prompts",
+            count=len(prompts),
+        )
         replies[tuned] = models.reply(prompts, tuned=tuned)
     return [
         PairedReply(key(turns), turns[-1].text, reference, replies[False][index], replies[True][index])

@@ -13,7 +13,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -24,9 +24,9 @@ from filelock import FileLock, Timeout
 
 from offbook.core.atomic import atomic_write_json
 from offbook.core.errors import OffbookError, UsageError
+from offbook.core.progress import Reporter
 
 RECORD = ".offbook.json"
-Progress = Callable[[str], None]
 
 
 def home() -> Path:
@@ -145,7 +145,7 @@ def escapes_directory(path: str) -> bool:
 
 
 @contextmanager
-def writing(target: Path, progress: Progress) -> Iterator[None]:
+def writing(target: Path, reporter: Reporter) -> Iterator[None]:
     """What makes `target` happens in here: one process at a time, and a fault of the disk is explained.
 
     Raises:
@@ -154,7 +154,7 @@ def writing(target: Path, progress: Progress) -> Iterator[None]:
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(target, progress):
+        with _alone(target, reporter):
             yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -165,12 +165,12 @@ def writing(target: Path, progress: Progress) -> Iterator[None]:
 
 
 @contextmanager
-def _alone(target: Path, progress: Progress) -> Iterator[None]:
+def _alone(target: Path, reporter: Reporter) -> Iterator[None]:
     lock = FileLock(target.with_name(f".{target.name}.lock"))
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        progress(f"Waiting for another offbook that is making {target} …")
+        reporter.info("Waiting for another offbook process that is writing {path} …", path=target)
         lock.acquire()
     try:
         yield

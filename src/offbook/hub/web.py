@@ -12,13 +12,13 @@ from urllib.parse import unquote, urlsplit
 
 from offbook.core.atomic import atomic_dir
 from offbook.core.errors import OffbookError, UsageError
+from offbook.core.progress import Reporter
 from offbook.hub import cache
-from offbook.hub.cache import Progress
 
 _AGAIN = "Check the network and try again, or download the file yourself and name it by its path."
 
 
-def web_file(address: str, say: Progress) -> Path:
+def web_file(address: str, reporter: Reporter) -> Path:
     """The file of an https address, in the cache.
 
     Raises:
@@ -30,8 +30,8 @@ def web_file(address: str, say: Progress) -> Path:
         raise UsageError(f"'{address}' names no file", "Give the address of the file itself.")
     target = cache.home() / "files" / hashlib.sha256(address.encode()).hexdigest()[:16]
     if not (target / name).is_file():
-        with cache.writing(target, say):
-            say(f"Fetching {address} …")
+        with cache.writing(target, reporter):
+            reporter.stage("Fetching {address} …", address=address)
             with atomic_dir(target) as folder:
                 _save(address, folder / name)
     return target / name

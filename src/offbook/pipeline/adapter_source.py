@@ -22,7 +22,7 @@ def pull_base(persona: Persona | None, folder: Path, base_model: str | None, rep
     if not source:
         raise UsageError(f"{folder} does not say which base model it belongs to", "Name it with --base-model.")
     revision = persona.base.revision if persona and base_model is None else "master"
-    pulled = pull.pull(source, revision, progress=reporter.say)
+    pulled = pull.pull(source, revision, reporter=reporter)
     _refuse_other_base(persona, pulled, folder)
     return pulled
 

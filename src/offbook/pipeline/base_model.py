@@ -27,7 +27,7 @@ def open_base_model(config: RunConfig, reporter: Reporter) -> BaseModel:
     """Pull the base model if need be, and open its tokenizer and template."""
     from offbook.models.load import load_tokenizer
 
-    pulled = pull.pull(config.model.source, config.model.revision, progress=reporter.say)
+    pulled = pull.pull(config.model.source, config.model.revision, reporter=reporter)
     template = config.model.template
     source = lookup(TEMPLATES, template, "chat template") if template is not None else None
     tokenizer = load_tokenizer(pulled.path, source)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -97,16 +97,16 @@ def judge(
     Raises:
         UsageError: there is nothing to judge on.
     """
-    say = (reporter or NullReporter()).say
+    reporter = reporter or NullReporter()
     found = responses.collect(
         Pair(character, config.data.max_length),
         train=_lines(run),
-        heldout=_judged_on(run, character, config, data, say),
+        heldout=_judged_on(run, character, config, data, reporter),
         sample_prompts=[
             tuple(character.with_system([Turn("user", probe)])) for probe in character.persona.sample_prompts
         ],
         prompts=config.evaluate.prompts,
-        say=say,
+        reporter=reporter,
     )
     about = {
         "run": run.name,
@@ -124,32 +124,39 @@ def judge(
 
 
 def _judged_on(
-    run: RunDir, character: Character, config: RunConfig, data: Path | None, say: Callable[[str], None]
+    run: RunDir, character: Character, config: RunConfig, data: Path | None, reporter: Reporter
 ) -> list[Conversation]:
     """The rows to judge on: the run's own or the file's, without those that leave no room for a reply."""
-    rows = load_rows(run.data / "heldout.jsonl") if data is None else _unseen(run, character, config, data, say)
+    rows = load_rows(run.data / "heldout.jsonl") if data is None else _unseen(run, character, config, data, reporter)
     longest = config.data.max_length
     _, refused = examples_of(rows, character.template, longest)
     if refused and len(refused) == len(rows):
         raise UsageError(f"no row fits the run's {longest} tokens: {refused[0].what}", "Give shorter rows: --data.")
     if refused:
-        say(f"{len(refused)} of {len(rows)} rows are left out: no reply fits within the run's {longest} tokens")
+        reporter.warning(
+            "{count} of {total} rows are left out: no reply fits within the run's {longest} tokens",
+            count=len(refused),
+            total=len(rows),
+            longest=longest,
+        )
     return [row for index, row in enumerate(rows) if index not in refused]
 
 
-def _unseen(
-    run: RunDir, character: Character, config: RunConfig, data: Path, say: Callable[[str], None]
-) -> list[Conversation]:
+def _unseen(run: RunDir, character: Character, config: RunConfig, data: Path, reporter: Reporter) -> list[Conversation]:
     """The file's rows under the character's prompt, without those that it was trained on."""
     loaded = formats.load([data], on_error=config.data.on_error)
     for bad in loaded.skipped:
-        say(f"skipped: {bad}")
+        reporter.warning("skipped: {row}", row=bad)
     learned = {_spoken(row) for row in load_rows(run.data / "train.jsonl")}
     unseen = [row for row in loaded.conversations if _spoken(row) not in learned]
     if loaded.conversations and not unseen:
         raise UsageError(f"the run was trained on every row of {data}", "Judge it on others: --data FILE.")
     if seen := len(loaded.conversations) - len(unseen):
-        say(f"{seen} of {len(loaded.conversations)} rows are left out: the run was trained on them")
+        reporter.warning(
+            "{count} of {total} rows are left out: the run was trained on them",
+            count=seen,
+            total=len(loaded.conversations),
+        )
     return [with_system(row, character.persona.system) for row in unseen]
 
 

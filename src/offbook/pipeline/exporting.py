@@ -67,7 +67,7 @@ def export(
         UsageError: run, format or number format are at fault, or the folder is there already.
         GateMissed: the copy is not equal enough; it is kept under a name that ends in `-missed-parity`.
     """
-    say = (reporter or NullReporter()).say
+    reporter = reporter or NullReporter()
     kind = lookup(FORMATS, to, "export format")
     quant = quant or kind.quants[0]
     lookup(dict.fromkeys(kind.quants), quant, f"number format for {to}")
@@ -76,13 +76,13 @@ def export(
         raise UsageError(f"{target} is there already", "Remove it, or name another folder with --out.")
     character = load_character(run, base_model=base_model, dtype="float32", template=template, reporter=reporter)
     original = _original(character, run)
-    say("Asking the original")
+    reporter.stage("Asking the original")
     passages = parity.passages(_speaker(character), parity_questions(character, run))
     unproved = target.with_name(f"{target.name}-unproved")
     with atomic_dir(unproved) as folder:
-        say(f"Writing {to} ({quant})")
+        reporter.stage("Writing {format} ({quant})", format=to, quant=quant)
         copy = kind.write(original, folder, quant)
-        say("Comparing the copy with the original")
+        reporter.stage("Comparing the copy with the original")
         with _opened(copy, original) as speaker:
             found = parity.compare(passages, speaker, BOUNDS[quant])
         if copy.scratch:

@@ -23,7 +23,7 @@ def write_end(run: RunDir, job: TrainingSetup, reporter: Reporter) -> int:
     """Samples and picture, then the adapter: its folder appears whole, as the last act. Returns the adapter's step."""
     draw_loss(metrics_log.read(run.metrics), run.loss_picture, f"{job.config.name}: {job.config.model.source}")
     step = _take_best(run, job, reporter)
-    reporter.say("Asking base and tuned model the same questions")
+    reporter.stage("Asking base and tuned model the sample prompts")
     base, tuned = ask(job, tuned=False), ask(job)
     atomic_write_json(
         run.samples, [{"prompt": prompt, "base": base[prompt], "tuned": tuned[prompt]} for prompt in base]
@@ -42,7 +42,9 @@ def write_verdict(run: RunDir, job: TrainingSetup, reporter: Reporter) -> None:
         with fast_path.plain(job.model):
             judge(run, _character(job), job.config, reporter=reporter)
     except Exception as error:
-        reporter.say(f"Warning: no verdict ({error}). The adapter is whole; try again: offbook eval {run.path}")
+        reporter.warning(
+            "no verdict ({error}). The adapter is complete; try again: offbook eval {run}", error=error, run=run.path
+        )
 
 
 def ask(job: TrainingSetup, *, tuned: bool = True) -> Samples:
@@ -71,11 +73,14 @@ def _take_best(run: RunDir, job: TrainingSetup, reporter: Reporter) -> int:
     try:
         checkpoint.verify(folder)
     except ValueError as fault:
-        reporter.say(f"Warning: checkpoint {fault}; the adapter is that of the last step.")
+        reporter.warning("checkpoint {fault}; the adapter is that of the last step.", fault=fault)
         return last
     adapters.restore(job.model, folder)
-    reporter.say(
-        f"The held-out loss was lowest at step {best} ({losses[best]:.4f}; at the end {losses.get(last, nan):.4f}): "
-        "that state becomes the adapter (train.keep)."
+    reporter.info(
+        "The held-out loss was lowest at step {step} ({lowest:.4f}; at the end {last:.4f}): "
+        "that state becomes the adapter (train.keep).",
+        step=best,
+        lowest=losses[best],
+        last=losses.get(last, nan),
     )
     return best

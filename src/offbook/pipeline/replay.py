@@ -49,10 +49,10 @@ def own_rows(model: Any, part: BaseModel, dtype: str, reporter: Reporter) -> lis
     told = part.tokenizer.backend_tokenizer.to_str()
     known = (part.pulled.files, part.template.sha256, told, ends, dtype, model.device.type, ROWS, QUESTION, ANSWER)
     path = cache.home() / "rehearsal" / f"{sha256(repr(known).encode()).hexdigest()[:16]}.jsonl"
-    with cache.writing(path, reporter.say):
+    with cache.writing(path, reporter):
         if not path.is_file():
-            reporter.say(
-                f"Listening to {part.pulled.source}, so that it stays itself: {ROWS} answers, once for a model"
+            reporter.stage(
+                "Sampling {count} replies of {source} to mix in (once per model)", count=ROWS, source=part.pulled.source
             )
             atomic_write_text(path, rows_text(_drawn(model, part, ends)))
     return load_rows(path)

@@ -62,7 +62,7 @@ def memory_ran_out(run: RunDir, kills: int | None) -> bool:
 def memory_warning(config: RunConfig) -> str:
     """What to tell the user of a run that was killed for want of memory, and goes on."""
     return (
-        f"Warning: the last start of this run was killed, it seems because memory ran out (now {_passes(config)}). "
+        f"the last start of this run was killed, it seems because memory ran out (now {_passes(config)}). "
         f"If it happens again: {_spare_memory(config)}"
     )
 

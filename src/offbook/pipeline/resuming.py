@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,11 +20,11 @@ INCOMPATIBLE = ("model.source", "lora.rank", "lora.target_modules", "lora.use_do
 """Options under which a checkpoint's tensors have other shapes, or mean something else."""
 
 
-def refuse_changes(then: dict[str, Any], now: dict[str, Any], *, allowed: bool, say: Callable[[str], None]) -> None:
+def refuse_changes(then: dict[str, Any], now: dict[str, Any], *, allowed: bool, reporter: Reporter) -> None:
     """Refuse to resume under other data, settings, versions or hardware than the checkpoint was written with.
 
     Args:
-        allowed: only say what is given up, unless the checkpoint cannot be used at all.
+        allowed: only warn of what is given up, unless the checkpoint cannot be used at all.
 
     Raises:
         UsageError: naming each difference.
@@ -47,9 +46,10 @@ def refuse_changes(then: dict[str, Any], now: dict[str, Any], *, allowed: bool, 
             f"cannot resume exactly: changed since the checkpoint: {told}",
             "Undo the change, start over with --overwrite, or accept other final weights with --allow-inexact.",
         )
-    say(
-        f"Warning: going on although this changed since the checkpoint: {told}. What is given up: the final weights "
-        "will not be those of a run that was never stopped, and nobody can make them again from run.yaml alone."
+    reporter.warning(
+        "going on although this changed since the checkpoint: {changes}. What is given up: the final weights "
+        "will not be those of a run that was never stopped, and nobody can make them again from run.yaml alone.",
+        changes=told,
     )
 
 
@@ -74,12 +74,13 @@ def newest_checkpoint(run: RunDir, keep: str, reporter: Reporter) -> Path | None
     found, faults = checkpoint.newest(run.checkpoints, needs)
     where = f"going on from {found.name}" if found is not None else "starting from the beginning"
     for fault in faults:
-        reporter.say(f"Warning: checkpoint {fault}; {where}.")
+        reporter.warning("checkpoint {fault}; {where}.", fault=fault, where=where)
     best = needs(checkpoint.verify(found)["step"]) if found is not None else None
     if best is not None and not checkpoint.is_whole(checkpoint.folder_of(run.checkpoints, best)):
-        reporter.say(
-            f"Warning: the best state so far (step {best}) is lost: unless a later one is better, the adapter will be "
-            "that of the last step."
+        reporter.warning(
+            "the best state so far (step {step}) is lost: unless a later one is better, the adapter will be "
+            "that of the last step.",
+            step=best,
         )
     return found
 

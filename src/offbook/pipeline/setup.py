@@ -71,7 +71,7 @@ def prepare_training(config: RunConfig, reporter: Reporter) -> TrainingSetup:
     material = read_material(config)
     part = open_base_model(config, reporter)
     tokenize(material, part.template, config)
-    reporter.say(f"Loading {config.model.source}")
+    reporter.stage("Loading {source}", source=config.model.source)
     base = load_model(part.pulled.path, config.model.dtype)
     general = own_rows(base, part, config.model.dtype, reporter) if config.data.replay == BASE else material.general
     add_replay(material, general, part.template, config)

@@ -58,13 +58,13 @@ def train(
     with training_lock(run, resume=resume, overwrite=overwrite) as kills:
         config = with_token_budget(config, None if overwrite else run)
         if memory_ran_out(run, kills):
-            reporter.say(memory_warning(config))
+            reporter.warning(memory_warning(config))
         with readable_failures(config, run):
             found = newest_checkpoint(run, config.train.keep, reporter) if resume and not overwrite else None
             job = prepare_training(config, reporter)
             facts = fingerprint(job)
             if found is not None:
-                refuse_changes(checkpoint.verify(found), facts, allowed=allow_inexact, say=reporter.say)
+                refuse_changes(checkpoint.verify(found), facts, allowed=allow_inexact, reporter=reporter)
             known = report(job)
             refuse_small_disk(run.path, known["disk_bytes"] - (held_bytes(run) if overwrite else 0))
             if show_plan is not None:
@@ -113,6 +113,7 @@ def _run_steps(run: RunDir, job: TrainingSetup, facts: dict[str, Any], found: Pa
         return  # killed after its early end: only what follows is missing
     try:
         trackers += _start_trackers(run, job.config, reporter)
+        reporter.stage("Training")
         with signals.installed():
             trainer.train(resume_from_checkpoint=str(found) if found is not None else None)
     except KeyboardInterrupt:

@@ -135,7 +135,7 @@ def open_llamacpp(run: str, base_model: str | None, template: str | None, report
     persona = Persona.load(folder)
     if persona is None:
         raise UsageError(f"{folder} holds no persona.json", "Serve it with --engine transformers.")
-    reporter.say(f"Loading {gguf.name}")
+    reporter.stage("Loading {source}", source=gguf.name)
     chat = ChatTemplate(load_tokenizer(folder), persona.template_kwargs)
     adapter = next(gguf.parent.glob("*-lora.gguf"))
     server = LlamaServer(gguf, adapter=adapter, slots=SLOTS)

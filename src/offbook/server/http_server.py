@@ -72,10 +72,17 @@ def serve(
 def _announce(reporter: Reporter, voices: ServedModel, listener: socket.socket, run: str) -> None:
     host, port = listener.getsockname()[:2]
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    reporter.say(f"{voices.persona.name} is on ({voices.engine}). Chat page: {address}/")
-    reporter.say(f"OpenAI clients: base_url={address}/v1, model={voices.name}. Stop with Ctrl-C.")
+    reporter.info(
+        "{name} is on ({engine}). Chat page: {address}/",
+        name=voices.persona.name,
+        engine=voices.engine,
+        address=address,
+    )
+    reporter.info(
+        "OpenAI clients: base_url={address}/v1, model={model}. Stop with Ctrl-C.", address=address, model=voices.name
+    )
     if torch.cuda.is_available():
-        reporter.say(f"For many users on this GPU: {vllm_command(run, voices)}")
+        reporter.info("For many users on this GPU: {command}", command=vllm_command(run, voices))
 
 
 def vllm_command(run: str, voices: ServedModel) -> str:

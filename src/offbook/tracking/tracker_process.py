@@ -39,7 +39,9 @@ class TrackerProcess:
         try:
             self._process = _begin(name, log)
         except OSError as error:
-            reporter.say(f"Warning: {name} could not start ({error}); metrics.jsonl has everything.")
+            reporter.warning(
+                "{tracker} could not start ({error}); metrics.jsonl has everything.", tracker=name, error=error
+            )
             return
         self._pump = threading.Thread(target=self._write, daemon=True)
         self._pump.start()
@@ -63,11 +65,15 @@ class TrackerProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-            self.reporter.say(f"Warning: {self.name} did not answer and was given up; metrics.jsonl has everything.")
+            self.reporter.warning(
+                "{tracker} did not answer and was given up; metrics.jsonl has everything.", tracker=self.name
+            )
             return
         if code != 0:
-            why = self._last_words() or f"exit code {code}"
-            self.reporter.say(f"Warning: {self.name} failed ({why}); metrics.jsonl has everything.")
+            reason = self._last_words() or f"exit code {code}"
+            self.reporter.warning(
+                "{tracker} failed ({reason}); metrics.jsonl has everything.", tracker=self.name, reason=reason
+            )
 
     def _send(self, message: dict[str, Any]) -> None:
         if self._process is not None:

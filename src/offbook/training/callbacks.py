@@ -57,7 +57,9 @@ class Metrics(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.seconds += time.perf_counter() - self.began
-        self.reporter.step(state.global_step, len(self.plan), self.losses[-1], self.tokens / self.seconds)
+        self.reporter.progress(
+            state.global_step, len(self.plan), loss=self.losses[-1], tokens_per_second=self.tokens / self.seconds
+        )
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
         logs = logs or {}
@@ -66,7 +68,7 @@ class Metrics(TrainerCallback):
             self.line = {"step": state.global_step, "epoch": round(self.plan.epoch(state.global_step), 4)}
         if "heldout_loss" in logs:
             self.line["heldout_loss"] = logs["heldout_loss"]
-            self.reporter.heldout(state.global_step, logs["heldout_loss"])
+            self.reporter.progress(state.global_step, len(self.plan), heldout_loss=logs["heldout_loss"])
         elif "loss" in logs:
             self.line["loss"] = sum(self.losses) / len(self.losses)
             self.line |= {key: logs[key] for key in ("learning_rate", "grad_norm") if key in logs}
@@ -132,4 +134,4 @@ class GracefulShutdown(TrainerCallback):
         if self.caught is not None and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.caught = signal.Signals(number)
-        self.reporter.say("Finishing this step, then saving. Press Ctrl-C again to stop at once.")
+        self.reporter.info("Finishing this step, then saving. Press Ctrl-C again to stop at once.")

@@ -54,9 +54,11 @@ class HeldoutMonitor(TrainerCallback):
             control.should_save = True
         if self.ended():
             control.should_save = control.should_training_stop = True
-            self.reporter.say(
-                f"The held-out loss has not fallen for {self.settings.patience} evaluations: "
-                f"training ends at step {step} (train.patience)."
+            self.reporter.info(
+                "The held-out loss has not fallen for {patience} evaluations: "
+                "training ends at step {step} (train.patience).",
+                patience=self.settings.patience,
+                step=step,
             )
 
     def best(self) -> int | None:

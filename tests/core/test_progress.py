@@ -1,0 +1,49 @@
+"""Events: templates are filled once, the time left follows from the pace of the stage."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from offbook.core.progress import Message, NullReporter, Progress
+from tests.recorder import Recorder
+
+
+def test_the_level_is_the_method_and_fields_fill_the_template() -> None:
+    recorder = Recorder()
+    recorder.info("{count} rows", count=3)
+    recorder.warning("{name} is damaged", name="{count}")
+    recorder.stage("no fields, so {braces} stay")
+    assert recorder.events == [
+        Message("info", "3 rows"),
+        Message("warning", "{count} is damaged"),
+        Message("stage", "no fields, so {braces} stay"),
+    ]
+
+
+def test_time_left_is_estimated_within_the_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 10.0, 12.0, 100.0, 101.0])
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    recorder = Recorder()
+    recorder.progress(4, 10)  # resumed: four steps were done before
+    recorder.progress(6, 10)
+    recorder.progress(8, 10)
+    recorder.stage("another")
+    recorder.progress(0, 2, "reply")
+    recorder.progress(1, 2, "reply")
+    left = [event.seconds_left for event in recorder.events if isinstance(event, Progress)]
+    assert left == [None, 20.0, 6.0, None, 1.0]
+
+
+def test_unknown_numbers_are_absent_from_the_json_object() -> None:
+    recorder = Recorder()
+    recorder.progress(1, 2, loss=float("nan"), heldout_loss=1.5)
+    (event,) = recorder.events
+    assert event.as_dict() == {"event": "progress", "done": 1, "total": 2, "unit": "step", "heldout_loss": 1.5}
+
+
+def test_the_null_reporter_takes_everything() -> None:
+    reporter = NullReporter()
+    reporter.stage("a")
+    reporter.progress(1, 1)
