@@ -30,8 +30,8 @@ def test_each_example_gets_what_it_would_get_alone(prefix, window):
     lengths = [7, 1, 20, 6, 6, 19]
     total = prefix + sum(lengths)
     query, key, value = tokens(total), tokens(total, GROUPS, 1), tokens(total, GROUPS, 2)
-    who = attention.segments(prefix, lengths)
-    mixed = attention.attend(query, key, value, who, scaling=SIZE**-0.5, window=window)
+    layout = attention.attention_layout(prefix, lengths)
+    mixed = attention.attend(query, key, value, layout, scaling=SIZE**-0.5, window=window)
     start = prefix
     for length in lengths:
         own = torch.cat([torch.arange(prefix), torch.arange(start, start + length)])
@@ -40,56 +40,60 @@ def test_each_example_gets_what_it_would_get_alone(prefix, window):
         start += length
 
 
-def test_only_the_rows_that_ask_are_answered():
+def test_only_the_tokens_with_a_query_get_a_result():
     lengths, prefix = [7, 4, 12], 5
     total = prefix + sum(lengths)
     query, key, value = tokens(total), tokens(total, GROUPS, 1), tokens(total, GROUPS, 2)
-    rows = torch.tensor([6, 8, 9, 12, 15, 20, 27])
-    everyone = attention.attend(query, key, value, attention.segments(prefix, lengths), scaling=0.3)
-    asking = attention.segments(prefix, lengths, rows)
-    assert torch.allclose(attention.attend(query[rows], key, value, asking, scaling=0.3), everyone[rows], atol=1e-6)
+    tokens_with_query = torch.tensor([6, 8, 9, 12, 15, 20, 27])
+    everyone = attention.attend(query, key, value, attention.attention_layout(prefix, lengths), scaling=0.3)
+    label_layout = attention.attention_layout(prefix, lengths, tokens_with_query)
+    assert torch.allclose(
+        attention.attend(query[tokens_with_query], key, value, label_layout, scaling=0.3),
+        everyone[tokens_with_query],
+        atol=1e-6,
+    )
 
 
 def test_another_text_in_one_place_changes_no_bit_elsewhere():
     lengths, prefix = [9, 9, 7, 30], 4
     total = prefix + sum(lengths)
     query, key, value = tokens(total), tokens(total, GROUPS, 1), tokens(total, GROUPS, 2)
-    who = attention.segments(prefix, lengths)
-    before = attention.attend(query, key, value, who, scaling=0.3)
+    layout = attention.attention_layout(prefix, lengths)
+    before = attention.attend(query, key, value, layout, scaling=0.3)
     changed = slice(prefix + 9, prefix + 18)
     for part in (query, key, value):
         part[changed] = part[changed].flip(0) + 1
-    after = attention.attend(query, key, value, who, scaling=0.3)
+    after = attention.attend(query, key, value, layout, scaling=0.3)
     others = torch.ones(total, dtype=torch.bool)
     others[changed] = False
     assert torch.equal(before[others], after[others])
     assert not torch.equal(before[changed], after[changed])
 
 
-def test_blocks_hold_little_filling():
+def test_blocks_hold_little_padding():
     lengths = [1000, 900, 30, 29, 31, 200, 28]
-    for block in attention.segments(0, lengths).blocks:
+    for block in attention.attention_layout(0, lengths).blocks:
         inside = sum(length for length in lengths if length <= block.queries.shape[1])
         assert block.queries.shape[0] == 1 or inside
-    computed = sum(block.queries.numel() for block in attention.segments(0, lengths).blocks)
-    assert computed <= sum(lengths) / (1 - attention.WASTE)
+    computed = sum(block.queries.numel() for block in attention.attention_layout(0, lengths).blocks)
+    assert computed <= sum(lengths) / (1 - attention.MAX_PADDING)
 
 
-def test_a_call_without_segments_is_refused():
+def test_a_call_without_a_layout_is_refused():
     model = adapted("qwen3")
     fast_path.enable(model, fused=False)
-    with pytest.raises(RuntimeError, match="packed passes"):
+    with pytest.raises(RuntimeError, match="packed micro-batches"):
         model(input_ids=torch.tensor([[1, 2, 3]]))
     padded = {"input_ids": torch.tensor([[0, 1, 2]]), "attention_mask": torch.tensor([[0, 1, 1]])}
-    with pytest.raises(RuntimeError, match="packed passes"):
+    with pytest.raises(RuntimeError, match="packed micro-batches"):
         model(**padded)
 
 
 def test_what_it_does_not_compute_is_refused():
-    who = attention.segments(0, [3])
+    layout = attention.attention_layout(0, [3])
     one = torch.randn(1, HEADS, 3, SIZE)
     with pytest.raises(RuntimeError, match="no cap"):
-        attention.attention_forward(torch.nn.Module(), one, one, one, None, segments=who, softcap=30.0)
+        attention.attention_forward(torch.nn.Module(), one, one, one, None, layout=layout, softcap=30.0)
 
 
 def test_transformers_knows_the_function_and_its_mask():

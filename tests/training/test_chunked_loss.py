@@ -27,11 +27,11 @@ def test_loss_and_gradient_are_those_of_the_whole_logits(monkeypatch, cap, with_
     hidden, weight, bias, targets = parts()
     bias = bias if with_bias else None
     expected = whole(hidden, weight, bias, targets, cap)
-    (truth,) = torch.autograd.grad(expected.sum() / 7, hidden)
+    (reference,) = torch.autograd.grad(expected.sum() / 7, hidden)
     total = chunked_loss.loss_sum(hidden, weight, bias, targets, cap)
     (found,) = torch.autograd.grad(total / 7, hidden)
     assert total.item() == pytest.approx(expected.sum().item(), rel=1e-6)
-    assert (found - truth).norm() / truth.norm() < 1e-6
+    assert (found - reference).norm() / reference.norm() < 1e-6
     each = chunked_loss.token_losses(hidden, weight, bias, targets, cap)
     assert torch.allclose(each.double(), expected, atol=1e-5)
 
@@ -44,7 +44,7 @@ def test_huge_logits_do_not_overflow():
 
 
 def test_a_head_kept_in_bfloat16_is_widened_not_its_logits_rounded(monkeypatch):
-    monkeypatch.setattr(chunked_loss, "WIDENED_ROWS", 10)
+    monkeypatch.setattr(chunked_loss, "UPCAST_ROWS", 10)
     hidden, weight, bias, targets = parts()
     narrow = weight.bfloat16()
     found = chunked_loss.loss_sum(hidden, narrow, bias, targets)

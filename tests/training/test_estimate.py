@@ -24,7 +24,7 @@ def test_the_probe_leaves_no_trace():
     assert not model.training
 
 
-def test_the_largest_pass_is_really_run_and_the_others_are_charged_by_their_work(monkeypatch):
+def test_the_largest_micro_batch_is_really_run_and_the_others_are_charged_by_their_work(monkeypatch):
     model = adapted("llama")
     fast_path.enable(model)
     clock = iter([0.0, 2.0, 10.0, 13.0])

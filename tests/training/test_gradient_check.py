@@ -9,13 +9,13 @@ from tests.training.samples import adapted, examples
 def test_the_fast_path_is_proved_for_several_cuts(architecture):
     model = adapted(architecture)
     fast_path.enable(model)
-    proof = gradient_check.prove(model, examples())
-    assert proof.holds and proof.isolated
-    assert 0 < proof.max_relative_difference <= 1e-5
-    assert proof.max_relative_difference == max(proof.modules.values())
-    assert len(proof.modules) == 2 * 7 * 3
-    assert proof.loss["fast"] == pytest.approx(proof.loss["plain"], rel=1e-6)
-    assert proof.micro_batches[0] == 10 and proof.micro_batches[2] < proof.micro_batches[1] < 10
+    check = gradient_check.check_gradient(model, examples())
+    assert check.passed and check.isolated
+    assert 0 < check.max_relative_difference <= 1e-5
+    assert check.max_relative_difference == max(check.modules.values())
+    assert len(check.modules) == 2 * 7 * 3
+    assert check.loss["fast"] == pytest.approx(check.loss["plain"], rel=1e-6)
+    assert check.micro_batches[0] == 10 and check.micro_batches[2] < check.micro_batches[1] < 10
 
 
 def test_the_model_and_torch_are_left_as_they_were():
@@ -24,7 +24,7 @@ def test_the_model_and_torch_are_left_as_they_were():
     model.train()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     state = torch.get_rng_state()
-    gradient_check.prove(model, examples(4))
+    gradient_check.check_gradient(model, examples(4))
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
     assert all(parameter.grad is None for parameter in model.parameters())
     assert model.training and torch.equal(torch.get_rng_state(), state)
@@ -37,10 +37,10 @@ def test_b_is_drawn_so_that_no_gradient_of_a_is_zero():
             torch.nn.init.zeros_(parameter)
     fast_path.enable(model)
     seen = []
-    original = gradient_check._plain
+    original = gradient_check._reference
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gradient_check, "_plain", lambda *args: seen.append(original(*args)) or seen[-1])
-        assert gradient_check.prove(model, examples(4)).holds
+        patch.setattr(gradient_check, "_reference", lambda *args: seen.append(original(*args)) or seen[-1])
+        assert gradient_check.check_gradient(model, examples(4)).passed
     assert all(gradient.norm() > 0 for gradient in seen[0][0].values())
 
 
@@ -50,13 +50,13 @@ def test_a_broken_mask_is_caught(monkeypatch):
     fast_path.enable(model)
     original = attention._block
 
-    def leaky(shared, spans, asking):
-        block, own = original(shared, spans, asking)
+    def leaky(shared, spans, queries):
+        block, own = original(shared, spans, queries)
         return attention.PaddedBlock(block.keys.roll(1, 0), block.queries, block.positions), own
 
     monkeypatch.setattr(attention, "_block", leaky)
-    proof = gradient_check.prove(model, examples())
-    assert not proof.isolated and proof.max_relative_difference > 0.01 and not proof.holds
+    check = gradient_check.check_gradient(model, examples())
+    assert not check.isolated and check.max_relative_difference > 0.01 and not check.passed
 
 
 def test_a_leak_too_small_for_the_gradient_is_still_caught(monkeypatch):
@@ -65,22 +65,22 @@ def test_a_leak_too_small_for_the_gradient_is_still_caught(monkeypatch):
     fast_path.enable(model)
     original = attention.attend
 
-    def leaky(query, key, value, who, **options):
-        mixed = original(query, key, value, who, **options)
+    def leaky(query, key, value, layout, **options):
+        mixed = original(query, key, value, layout, **options)
         return mixed + 1e-8 * value.mean()
 
     monkeypatch.setattr(attention, "attend", leaky)
     monkeypatch.setattr(decoder_layer, "attend", leaky)
-    proof = gradient_check.prove(model, examples())
-    assert proof.max_relative_difference <= 1e-5
-    assert not proof.isolated and not proof.holds
+    check = gradient_check.check_gradient(model, examples())
+    assert check.max_relative_difference <= 1e-5
+    assert not check.isolated and not check.passed
 
 
 def test_a_wrong_scale_in_one_module_is_named(monkeypatch):
     model = adapted("llama")
     fast_path.enable(model)
     inside = model.get_base_model().model.layers[1].mlp.up_proj
-    with fast_path.plain(model):
+    with fast_path.fast_path_disabled(model):
         pass
     original = gradient_check._fast
 
@@ -92,6 +92,6 @@ def test_a_wrong_scale_in_one_module_is_named(monkeypatch):
             inside.scaling["default"] /= 1.001
 
     monkeypatch.setattr(gradient_check, "_fast", wrong)
-    proof = gradient_check.prove(model, examples())
-    worst = max(proof.modules, key=proof.modules.get)
-    assert "layers.1.mlp.up_proj" in worst and proof.max_relative_difference > gradient_check.BOUND
+    check = gradient_check.check_gradient(model, examples())
+    worst = max(check.modules, key=check.modules.get)
+    assert "layers.1.mlp.up_proj" in worst and check.max_relative_difference > gradient_check.BOUND

@@ -11,8 +11,8 @@ SHAPES = [(1, 1, 1), (3, 256, 8), (7, 8, 300), (8, 5, 64), (65, 130, 33)]
 
 
 def apart(found: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, start: torch.Tensor | None = None) -> float:
-    truth = x.double() @ weight.double().t() + (0 if start is None else start.double())
-    return ((found.double() - truth).norm() / truth.norm()).item()
+    reference = x.double() @ weight.double().t() + (0 if start is None else start.double())
+    return ((found.double() - reference).norm() / reference.norm()).item()
 
 
 @pytest.mark.parametrize(("rows", "inner", "columns"), SHAPES)

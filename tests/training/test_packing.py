@@ -10,9 +10,9 @@ SYSTEM = list(range(100, 160))
 
 
 def unpack(batch: MicroBatch) -> list[tuple[list[int], list[int]]]:
-    """(ids, labels) of the examples of a pass, as the model sees them."""
+    """(ids, labels) of the examples of a micro-batch, as the model sees them."""
     row, found, start = batch.input_ids[0].tolist(), [], batch.prefix
-    labels = dict(zip(batch.rows.tolist(), batch.targets.tolist(), strict=True))
+    labels = dict(zip(batch.label_positions.tolist(), batch.targets.tolist(), strict=True))
     for length in batch.lengths:
         ids = row[: batch.prefix] + row[start : start + length]
         own = [labels.get(start + index - 1, NO_LABEL) for index in range(1, length)]
@@ -36,7 +36,7 @@ def test_every_cut_of_a_step_holds_the_same_examples(seed, max_tokens, packing, 
     for batch in step.micro_batches:
         assert batch.input_ids.numel() == batch.prefix + sum(batch.lengths)
         assert batch.input_ids.numel() <= max_tokens or len(batch.lengths) == 1
-        assert batch.rows.equal(batch.rows.sort().values)
+        assert batch.label_positions.equal(batch.label_positions.sort().values)
 
 
 def test_the_common_prefix_stands_once_and_positions_go_on_from_it():
@@ -45,7 +45,11 @@ def test_the_common_prefix_stands_once_and_positions_go_on_from_it():
     assert batch.prefix == 60 and batch.lengths == (2, 3)
     assert batch.input_ids[0, 60:].tolist() == [4, 5, 1, 2, 3]
     assert batch.position_ids[0, 60:].tolist() == [60, 61, 60, 61, 62]
-    assert batch.rows.tolist() == [60, 63] and batch.targets.tolist() == [5, 3] and batch.owners.tolist() == [1, 0]
+    assert (
+        batch.label_positions.tolist() == [60, 63]
+        and batch.targets.tolist() == [5, 3]
+        and batch.example_index.tolist() == [1, 0]
+    )
 
 
 def test_the_prefix_ends_before_the_first_position_that_predicts_a_label():
@@ -62,7 +66,7 @@ def test_one_odd_row_costs_its_own_tokens_and_no_more():
     assert with_odd.tokens == without.tokens + len(odd.ids)
 
 
-def test_a_short_common_beginning_is_not_worth_a_pass_of_its_own():
+def test_a_short_common_beginning_is_not_worth_a_micro_batch_of_its_own():
     rows = [example(([group], False), ([n], False), ([n], True)) for group in (1, 2) for n in range(4)]
     assert len(pack_step(rows, max_tokens=10_000).micro_batches) == 1
 
@@ -84,5 +88,7 @@ def test_an_example_without_a_label_is_left_out():
 def test_tensors_move_together():
     step = pack_step(examples(), max_tokens=100).to("meta")
     assert all(
-        part.device == torch.device("meta") for b in step.micro_batches for part in (b.input_ids, b.rows, b.targets)
+        part.device == torch.device("meta")
+        for b in step.micro_batches
+        for part in (b.input_ids, b.label_positions, b.targets)
     )

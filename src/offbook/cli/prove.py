@@ -40,7 +40,7 @@ def command(config: RunConfig, examples: int, as_json: bool) -> None:
         click.echo(f"loss                  fast {proof.loss['fast']:.7f}, plain {proof.loss['plain']:.7f}")
         click.echo(f"worst gradient        {proof.max_relative_difference:.1e} of its length ({worst})")
         click.echo(f"rows see each other   {'no' if proof.isolated else 'YES'}")
-    if not proof.holds:
+    if not proof.passed:
         raise GateMissed(
             f"fast training is not exact here: {proof.max_relative_difference:.1e} (bound {BOUND:.0e})",
             "Train with --train.fast.packing false --train.fast.fused false, and tell us about the model.",

@@ -14,8 +14,7 @@ from offbook.pipeline.resuming import with_token_budget
 from offbook.pipeline.setup import TrainingSetup, prepare_training
 from offbook.tokenization.stop_tokens import proves_stop, stop_ids
 from offbook.training import estimate, fast_path
-from offbook.training import gradient_check as provers
-from offbook.training.gradient_check import GradientCheck
+from offbook.training.gradient_check import GradientCheck, check_gradient
 
 MEASURED_STEPS = 200
 """Steps of the first epoch, at most, that time and memory are estimated from; their rows are a random sample."""
@@ -24,7 +23,7 @@ MEASURED_STEPS = 200
 def report(job: TrainingSetup) -> dict[str, Any]:
     """What is known about a run before its first step: the JSON of `offbook check`."""
     material, model, stop_token = job.material, job.model, job.persona.stop_token
-    with fast_path.plain(model):
+    with fast_path.fast_path_disabled(model):
         proved = proves_stop(model, stop_token, stop_ids(stop_token, model.generation_config.eos_token_id))
     everything, trainable = adapters.parameter_counts(model)
     examples = material.examples
@@ -106,4 +105,4 @@ def prove(config: RunConfig, *, examples: int = 16, reporter: Reporter | None = 
     )
     job = prepare_training(with_token_budget(exact), reporter or NullReporter())
     fast = job.config.train.fast
-    return provers.prove(job.model, job.plan.examples[:examples], packing=fast.packing, prefix=fast.prefix)
+    return check_gradient(job.model, job.plan.examples[:examples], packing=fast.packing, prefix=fast.prefix)

@@ -39,7 +39,7 @@ def write_verdict(run: RunDir, job: TrainingSetup, reporter: Reporter) -> None:
     if not job.config.evaluate.prompts or not job.material.heldout_examples:
         return
     try:
-        with fast_path.plain(job.model):
+        with fast_path.fast_path_disabled(job.model):
             judge(run, _character(job), job.config, reporter=reporter)
     except Exception as error:
         reporter.warning(
@@ -53,7 +53,7 @@ def ask(job: TrainingSetup, *, tuned: bool = True) -> Samples:
     short = job.persona.generation.model_copy(update={"max_new_tokens": SAMPLE_TOKENS})
     character.persona = job.persona.model_copy(update={"generation": short})
     prompts = [tuple(character.with_system([Turn("user", probe)])) for probe in job.persona.sample_prompts]
-    with fast_path.plain(job.model):
+    with fast_path.fast_path_disabled(job.model):
         replies = Pair(character, job.config.data.max_length).reply(prompts, tuned=tuned)
     return {probe: reply.text.strip() for probe, reply in zip(job.persona.sample_prompts, replies, strict=True)}
 

@@ -1,6 +1,6 @@
-"""Attention over a packed pass: each example sees the shared prefix and itself, and nothing else.
+"""Attention over a packed micro-batch: each example sees the shared prefix and itself, and nothing else.
 
-The examples of a pass are gathered into a few blocks of like length. In a block, a query at position i of its
+The examples of a micro-batch are gathered into a few blocks of similar length. In a block, a query at position i of its
 example sees the keys at positions ≤ i of that example: the prefix and its own past.
 
     keys      prefix P      own l
@@ -8,8 +8,8 @@ example sees the keys at positions ≤ i of that example: the prefix and its own
     query 1   1 1 1 1       1 1 0
     query 2   1 1 1 1       1 1 1
 
-Shorter examples are filled up at the end, where causality hides the filling from every real query. Nothing of one
-example enters the numbers of another, so they stay bit-identical whatever stands beside them.
+Shorter examples are padded at the end, where causality hides the padding from every real query. Nothing of one example
+enters the numbers of another, so they stay bit-identical whatever stands beside them.
 """
 
 from __future__ import annotations
@@ -24,108 +24,137 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import AttentionInterface, AttentionMaskInterface
 
 NAME = "offbook"
-"""The name under which transformers knows this attention."""
+"""The name under which this attention is registered with transformers."""
 
-WASTE = 0.15
-"""The share of a block that may be filling; above it, a new block is begun."""
+MAX_PADDING = 0.15
+"""The largest share of a block that may be padding; above it, a new block is begun."""
+
+
+class MissingLayout(RuntimeError):
+    """A model whose fast path is enabled was called without an attention layout."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this model is set up for packed micro-batches: "
+            "call it inside offbook.training.fast_path.fast_path_disabled(model)"
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class PaddedBlock:
-    """b examples that are computed together."""
+    """b examples of similar length that are computed together; q queries and P + l keys each, padding included."""
 
     keys: torch.Tensor
-    """(b, P + l): which tokens of the pass are each example's keys: the prefix, its own, filling."""
+    """(b, P + l) int64: indices of the tokens that are each example's keys: the prefix, its own, padding."""
     queries: torch.Tensor
-    """(b, q): which queries of the pass are the example's own, and filling."""
+    """(b, q) int64: indices of each example's queries among all queries of the micro-batch, and padding."""
     positions: torch.Tensor
-    """(b, q): where each query stands in its example, the prefix counted."""
+    """(b, q) int64: the position of each query in its example, the prefix counted."""
 
-    def seen(self, window: int | None) -> torch.Tensor:
-        """(b, 1, q, P + l): what each query may see; with a window, at most `window − 1` positions back."""
-        here = self.positions[:, None, :, None]
-        there = torch.arange(self.keys.shape[1], device=self.keys.device)
-        return there <= here if window is None else (there <= here) & (there > here - window)
+    def mask(self, window: int | None) -> torch.Tensor:
+        """The boolean attention mask (b, 1, q, P + l): True where a query sees a key.
+
+        Args:
+            window: sliding window in tokens: a query sees at most `window − 1` positions back; None for no limit.
+        """
+        query = self.positions[:, None, :, None]
+        key = torch.arange(self.keys.shape[1], device=self.keys.device)
+        return key <= query if window is None else (key <= query) & (key > query - window)
 
 
 @dataclass(frozen=True, slots=True)
 class AttentionLayout:
-    """Who sees whom in a pass."""
+    """Which tokens of a micro-batch attend to which: blocks of examples, and the way back to token order."""
 
     blocks: tuple[PaddedBlock, ...]
     order: torch.Tensor
-    """(Q,): where each query finds its result among the b · q results of all blocks, laid end to end."""
-    rows: torch.Tensor | None
-    """(Q,): the tokens of the pass that have a query; None means all of them."""
+    """(Q,) int64: where the result of each query stands among the b · q results of all blocks, laid end to end."""
+    query_tokens: torch.Tensor | None
+    """(Q,) int64: the tokens of the micro-batch that have a query; None if all T tokens do (Q = T)."""
 
 
-def segments(
-    prefix: int, lengths: Sequence[int], rows: torch.Tensor | None = None, device: torch.device | str = "cpu"
+def attention_layout(
+    prefix: int, lengths: Sequence[int], query_tokens: torch.Tensor | None = None, device: torch.device | str = "cpu"
 ) -> AttentionLayout:
-    """Who sees whom when `prefix` tokens are followed by examples of these lengths.
+    """Lay out a micro-batch of `prefix` shared tokens followed by examples of the given lengths.
 
-    `rows` (ascending, none inside the prefix) are the tokens that ask; without it every token does.
+    Args:
+        prefix: how many tokens at the front all examples share.
+        lengths: tokens of each example after the prefix.
+        query_tokens: (Q,) the tokens that have a query, ascending, none inside the prefix; None for all tokens.
+        device: where the layout's tensors are put.
     """
-    asking = torch.arange(prefix + sum(lengths)) if rows is None else rows.cpu()
+    queries = torch.arange(prefix + sum(lengths)) if query_tokens is None else query_tokens.cpu()
     spans, start = [], prefix
     for length in lengths:
         spans.append((start, start + length))
         start += length
-    parts = [(prefix, [spans[index] for index in members]) for members in _alike(lengths)]
-    if prefix and rows is None:
-        parts.insert(0, (0, [(0, prefix)]))
-    blocks, order, done = [], torch.empty_like(asking), 0
-    for shared, members in parts:
-        block, own = _block(shared, members, asking)
-        order[block.queries[own]] = done + own.flatten().nonzero().flatten()
+    groups = [(prefix, [spans[index] for index in members]) for members in _similar_lengths(lengths)]
+    if prefix and query_tokens is None:
+        groups.insert(0, (0, [(0, prefix)]))
+    blocks, order, offset = [], torch.empty_like(queries), 0
+    for shared, members in groups:
+        block, is_real = _block(shared, members, queries)
+        order[block.queries[is_real]] = offset + is_real.flatten().nonzero().flatten()
         blocks.append(PaddedBlock(block.keys.to(device), block.queries.to(device), block.positions.to(device)))
-        done += own.numel()
-    return AttentionLayout(tuple(blocks), order.to(device), rows)
+        offset += is_real.numel()
+    return AttentionLayout(tuple(blocks), order.to(device), query_tokens)
 
 
-def _alike(lengths: Sequence[int]) -> list[list[int]]:
-    """Indices of the examples, longest first, cut into runs of like length."""
-    runs: list[list[int]] = []
+def _similar_lengths(lengths: Sequence[int]) -> list[list[int]]:
+    """Group the indices of the examples, longest first, so that padding stays below MAX_PADDING in each group."""
+    groups: list[list[int]] = []
     tokens = 0
     for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
         tokens += lengths[index]
-        if not runs or tokens < (1 - WASTE) * lengths[runs[-1][0]] * (len(runs[-1]) + 1):
-            runs.append([])
+        if not groups or tokens < (1 - MAX_PADDING) * lengths[groups[-1][0]] * (len(groups[-1]) + 1):
+            groups.append([])
             tokens = lengths[index]
-        runs[-1].append(index)
-    return runs
+        groups[-1].append(index)
+    return groups
 
 
-def _block(shared: int, spans: Sequence[tuple[int, int]], asking: torch.Tensor) -> tuple[PaddedBlock, torch.Tensor]:
-    """The block of these spans of tokens, and (b, q) which of its queries are real."""
+def _block(shared: int, spans: Sequence[tuple[int, int]], queries: torch.Tensor) -> tuple[PaddedBlock, torch.Tensor]:
+    """Build the block of these spans of tokens; also returns (b, q), True where a query is no padding."""
     own = pad_sequence([torch.arange(start, end) for start, end in spans], batch_first=True)
     keys = torch.cat([torch.arange(shared).expand(len(spans), shared), own], 1)
-    asked = torch.searchsorted(asking, torch.tensor(spans))  # each span's queries are neighbours: (b, 2)
-    count = asked[:, 1] - asked[:, 0]
-    queries = pad_sequence([torch.arange(first, last) for first, last in asked.tolist()], batch_first=True)
+    bounds = torch.searchsorted(queries, torch.tensor(spans))  # each span's queries are neighbours: (b, 2)
+    count = bounds[:, 1] - bounds[:, 0]
+    indices = pad_sequence([torch.arange(first, last) for first, last in bounds.tolist()], batch_first=True)
     starts = torch.tensor([start for start, _ in spans])
-    positions = (shared + asking[queries] - starts[:, None]).clamp(min=0)
-    return PaddedBlock(keys, queries, positions), torch.arange(queries.shape[1]) < count[:, None]
+    positions = (shared + queries[indices] - starts[:, None]).clamp(min=0)
+    return PaddedBlock(keys, indices, positions), torch.arange(indices.shape[1]) < count[:, None]
 
 
 def attend(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
-    who: AttentionLayout,
+    layout: AttentionLayout,
     *,
     scaling: float,
     window: int | None = None,
 ) -> torch.Tensor:
-    """Attention of a pass: query (Q, H, d), key and value (T, G, d) with H a multiple of G → (Q, H, d)."""
+    """Scaled dot-product attention of a packed micro-batch (Vaswani et al., 2017, arXiv:1706.03762).
+
+    Args:
+        query: (Q, H, d), rotated.
+        key: (T, G, d), rotated; H is a multiple of G (grouped-query attention, arXiv:2305.13245).
+        value: (T, G, d).
+        layout: which query sees which keys.
+        scaling: factor of the scores, usually d^-0.5.
+        window: sliding window in tokens, None for none.
+
+    Returns:
+        (Q, H, d), in the order of the queries.
+    """
     results = []
-    for block in who.blocks:
-        asks, keys, values = (
-            _gather(tensor, index) for tensor, index in ((query, block.queries), (key, block.keys), (value, block.keys))
-        )
-        mixed = _sdpa(asks, keys, values, block.seen(window), scaling)
+    for block in layout.blocks:
+        queries = _gather(query, block.queries)
+        keys, values = _gather(key, block.keys), _gather(value, block.keys)
+        mixed = _sdpa(queries, keys, values, block.mask(window), scaling)
         results.append(mixed.transpose(1, 2).flatten(0, 1))
-    return torch.cat(results).index_select(0, who.order)
+    return torch.cat(results).index_select(0, layout.order)
 
 
 def _gather(tokens: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
@@ -134,13 +163,13 @@ def _gather(tokens: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
 
 
 def _sdpa(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, seen: torch.Tensor, scaling: float
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torch.Tensor, scaling: float
 ) -> torch.Tensor:
     grouped = query.shape[1] != key.shape[1]
     if grouped and query.device.type != "cpu":  # with a mask, no GPU kernel takes grouped keys
         repeat = query.shape[1] // key.shape[1]
         key, value, grouped = key.repeat_interleave(repeat, 1), value.repeat_interleave(repeat, 1), False
-    return scaled_dot_product_attention(query, key, value, attn_mask=seen, scale=scaling, enable_gqa=grouped)
+    return scaled_dot_product_attention(query, key, value, attn_mask=mask, scale=scaling, enable_gqa=grouped)
 
 
 def attention_forward(
@@ -152,32 +181,46 @@ def attention_forward(
     scaling: float | None = None,
     sliding_window: int | None = None,
     softcap: float | None = None,
-    segments: AttentionLayout | None = None,
+    layout: AttentionLayout | None = None,
     windows: dict[torch.nn.Module, int | None] | None = None,
     **_: Any,
 ) -> tuple[torch.Tensor, None]:
-    """What transformers calls: tensors (1, heads, T, d) → (1, T, heads, d). `windows` takes down each module's window.
-    Attention is not dropped out, whatever the model's config says; `forward.install` tells.
+    """Attention function in the form that transformers' `AttentionInterface` calls.
+
+    Attention weights are not dropped out, whatever the model's config says; `fast_path.enable` notes it.
+
+    Args:
+        module: the attention module that calls.
+        query: (1, H, T, d).
+        key: (1, G, T, d).
+        value: (1, G, T, d).
+        attention_mask: ignored.
+        scaling: factor of the scores; None for d^-0.5.
+        sliding_window: in tokens.
+        softcap: refused.
+        layout: the micro-batch's layout, handed through the model's keyword arguments.
+        windows: filled with each module's sliding window, if given.
+
+    Returns:
+        (1, T, H, d), and None for the attention weights.
 
     Raises:
-        RuntimeError: the call names no segments, so that every token would see every earlier one; or it asks for
-            something that this attention does not compute.
+        MissingLayout: the call has no layout, so that every token would see every earlier one.
+        RuntimeError: the call asks for a cap on the scores, which is not computed here.
     """
-    if segments is None:
-        raise RuntimeError(
-            "this model is set up for packed passes: call it inside offbook.training.fast_path.plain(model)"
-        )
+    if layout is None:
+        raise MissingLayout
     if softcap is not None:
         raise RuntimeError("packed attention computes no cap on its scores")
     if windows is not None:
         windows[module] = sliding_window
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     query, key, value = (tensor[0].transpose(0, 1) for tensor in (query, key, value))
-    return attend(query, key, value, segments, scaling=scale, window=sliding_window)[None], None
+    return attend(query, key, value, layout, scaling=scale, window=sliding_window)[None], None
 
 
-def no_mask(*args: Any, **kwargs: Any) -> None:
-    """A packed pass is masked by its segments; transformers need not build a mask, and must not take another's."""
+def no_mask(*_args: Any, **_kwargs: Any) -> None:
+    """Mask function for transformers: builds none, because a packed micro-batch is masked by its layout."""
 
 
 AttentionInterface.register(NAME, attention_forward)

@@ -13,7 +13,7 @@ from offbook.core.types import Example
 
 @dataclass(frozen=True)
 class BatchSampler:
-    """`plan[k]` is the list of examples of optimizer step k (0-based).
+    """Sequence of the run's optimizer steps: `sampler[k]` is the list of examples of step k (counted from 0).
 
     Each epoch sees every example once, in an order drawn from (seed, epoch), so that any step can be made without
     the ones before it: a resumed run continues in the middle of an epoch without replaying it.
@@ -21,11 +21,14 @@ class BatchSampler:
 
     examples: Sequence[Example]
     batch_size: int
+    """Examples in a step; the last step of an epoch may have fewer."""
     epochs: float
+    """How often each example is seen; a fraction ends in the middle of an epoch."""
     seed: int
 
     @property
     def steps_per_epoch(self) -> int:
+        """Optimizer steps in which every example is seen once."""
         return math.ceil(len(self.examples) / self.batch_size)
 
     def __len__(self) -> int:
@@ -36,17 +39,17 @@ class BatchSampler:
         if not 0 <= step < len(self):
             raise IndexError(step)
         epoch, place = divmod(step, self.steps_per_epoch)
-        order = _order(len(self.examples), self.seed, epoch)
+        order = _shuffled(len(self.examples), self.seed, epoch)
         return [self.examples[index] for index in order[place * self.batch_size : (place + 1) * self.batch_size]]
 
     def epoch(self, step: int) -> float:
-        """How often the rows have been seen after `step` steps."""
+        """How often the examples have been seen after `step` steps."""
         return step / self.steps_per_epoch
 
 
 @lru_cache(maxsize=2)
-def _order(count: int, seed: int, epoch: int) -> list[int]:
-    """The order in which an epoch sees the examples. Kept, because every step asks for it."""
+def _shuffled(count: int, seed: int, epoch: int) -> list[int]:
+    """The order in which an epoch sees the examples. Cached, because every step asks for it."""
     order = list(range(count))
     random.Random(f"{seed}/{epoch}").shuffle(order)
     return order

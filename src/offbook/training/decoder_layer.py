@@ -4,8 +4,8 @@
     y = h + [norm] down(act(gate) ∘ up)                        gate, up of norm(h)
 
 That is a layer of Llama, Mistral, Qwen 2 and 3, ERNIE 4.5 and, with the norms in brackets, Gemma 3; biases, norms on
-queries and keys, grouped keys and sliding windows included. `forward.install` compares it with the model's own before
-using it.
+queries and keys, grouped keys and sliding windows included. `architecture.check_decoder_layers` refuses other layers,
+and `fast_path.enable` compares the losses with the model's own before using it.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from torch import nn
 from torch.autograd.function import once_differentiable
 from transformers.activations import SiLUActivation
 
-from offbook.training.attention import AttentionLayout, attend
+from offbook.training.attention import AttentionLayout, MissingLayout, attend
 from offbook.training.fused_lora import fused_linear
 
 Rotate = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+"""x (T, H, d), cos (T, d), sin (T, d) → rotated x."""
 
 
 def layer_forward(
@@ -30,60 +31,70 @@ def layer_forward(
     hidden_states: torch.Tensor,
     *,
     position_embeddings: tuple[torch.Tensor, torch.Tensor],
-    segments: AttentionLayout | None = None,
-    asking: AttentionLayout | None = None,
+    layout: AttentionLayout | None = None,
+    label_layout: AttentionLayout | None = None,
     window: int | None = None,
     last: bool = False,
     **_: Any,
 ) -> torch.Tensor:
-    """Takes the place of a decoder layer's forward: (1, T, D) → (1, T, D), seeing `window` tokens back.
+    """Forward pass that takes the place of a decoder layer's own.
 
-    The last layer gives (1, L, D): nothing reads its results but the label positions, so only they ask, and pay for
-    queries, output projection and MLP.
+    The last layer returns the L label positions alone: nothing reads its other results, so queries, output projection
+    and MLP are computed only there.
+
+    Args:
+        layer: the transformers module whose weights are used.
+        hidden_states: (1, T, D).
+        position_embeddings: cos and sin of the rotary embedding, (1, T, d) each.
+        layout: attention layout with a query for every token.
+        label_layout: attention layout with queries for the label positions alone.
+        window: sliding window of this layer's attention, in tokens; None for none.
+        last: whether this is the last layer.
+
+    Returns:
+        (1, T, D); (1, L, D) from the last layer.
 
     Raises:
-        RuntimeError: the call names no segments.
+        MissingLayout: the model was called without the layout it needs.
     """
-    who = asking if last else segments
-    if who is None:
-        raise RuntimeError(
-            "this model is set up for packed passes: call it inside offbook.training.fast_path.plain(model)"
-        )
+    layout = label_layout if last else layout
+    if layout is None:
+        raise MissingLayout
     cos, sin = (part[0] for part in position_embeddings)
-    run = partial(_layer, layer, cos=cos, sin=sin, who=who, window=window)
+    run = partial(_layer, layer, cos=cos, sin=sin, layout=layout, window=window)
     if getattr(layer, "gradient_checkpointing", False) and layer.training:
         return layer._gradient_checkpointing_func(run, hidden_states[0])[None]
     return run(hidden_states[0])[None]
 
 
 def _layer(
-    layer: Any, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, who: AttentionLayout, window: int | None
+    layer: Any, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, layout: AttentionLayout, window: int | None
 ) -> torch.Tensor:
-    mixed = _attention(layer.self_attn, normalise(layer.input_layernorm, x), cos, sin, who, window)
-    x = x if who.rows is None else x.index_select(0, who.rows)
+    mixed = _attention(layer.self_attn, rms_normalize(layer.input_layernorm, x), cos, sin, layout, window)
+    x = x if layout.query_tokens is None else x.index_select(0, layout.query_tokens)
     if (between := getattr(layer, "pre_feedforward_layernorm", None)) is None:
         x = x + mixed
-        return x + _mlp(layer.mlp, normalise(layer.post_attention_layernorm, x))
-    x = x + normalise(layer.post_attention_layernorm, mixed)
-    return x + normalise(layer.post_feedforward_layernorm, _mlp(layer.mlp, normalise(between, x)))
+        return x + _mlp(layer.mlp, rms_normalize(layer.post_attention_layernorm, x))
+    x = x + rms_normalize(layer.post_attention_layernorm, mixed)
+    return x + rms_normalize(layer.post_feedforward_layernorm, _mlp(layer.mlp, rms_normalize(between, x)))
 
 
 def _attention(
-    module: Any, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, who: AttentionLayout, window: int | None
+    module: Any, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, layout: AttentionLayout, window: int | None
 ) -> torch.Tensor:
-    if who.rows is None:
+    if layout.query_tokens is None:
         query, key, value = fused_linear(x, (module.q_proj, module.k_proj, module.v_proj))
         cos_q, sin_q = cos, sin
     else:
-        (query,) = fused_linear(x.index_select(0, who.rows), (module.q_proj,))
+        (query,) = fused_linear(x.index_select(0, layout.query_tokens), (module.q_proj,))
         key, value = fused_linear(x, (module.k_proj, module.v_proj))
-        cos_q, sin_q = cos[who.rows], sin[who.rows]
+        cos_q, sin_q = cos[layout.query_tokens], sin[layout.query_tokens]
     query, key, value = (part.unflatten(1, (-1, module.head_dim)) for part in (query, key, value))
     if hasattr(module, "q_norm"):
-        query, key = normalise(module.q_norm, query), normalise(module.k_norm, key)
+        query, key = rms_normalize(module.q_norm, query), rms_normalize(module.k_norm, key)
     rotate = rotation(module)
     query, key = rotate(query, cos_q, sin_q), rotate(key, cos, sin)
-    mixed = attend(query, key, value, who, scaling=module.scaling, window=window)
+    mixed = attend(query, key, value, layout, scaling=module.scaling, window=window)
     return fused_linear(mixed.flatten(1), (module.o_proj,))[0]
 
 
@@ -95,7 +106,10 @@ def _mlp(module: Any, x: torch.Tensor) -> torch.Tensor:
 
 
 class _SwiGLU(torch.autograd.Function):
-    """silu(g) ∘ u. With σ = sigmoid(g): ∂u = ∂y g σ, ∂g = ∂y u σ (1 + g (1 − σ)). Only g and u are kept."""
+    """silu(g) ∘ u (Shazeer, 2020, arXiv:2002.05202). With σ = sigmoid(g): ∂u = ∂y g σ, ∂g = ∂y u σ (1 + g (1 − σ)).
+
+    Only g and u are saved for the backward pass.
+    """
 
     @staticmethod
     def forward(ctx: Any, gate: torch.Tensor, up: torch.Tensor) -> torch.Tensor:
@@ -111,8 +125,8 @@ class _SwiGLU(torch.autograd.Function):
         return d_gate, d_up
 
 
-def normalise(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
-    """The module's RMS norm over the last axis of x; what is trained is left to the module, wrapped as it may be."""
+def rms_normalize(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """RMS norm of x over its last axis with the module's weight; a trained norm is computed by its own module."""
     if any(parameter.requires_grad for parameter in module.parameters()):
         return module(x)
     weight, epsilon = rms_norm(module)
@@ -120,13 +134,16 @@ def normalise(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
 
 
 def rms_norm(module: Any) -> tuple[torch.Tensor, float]:
-    """(weight, ε) of an RMS norm; Gemma's weights are counted from one."""
+    """The weight and ε of an RMS norm module; Gemma stores its weights minus one."""
     epsilon = module.variance_epsilon if hasattr(module, "variance_epsilon") else module.eps
     return (1 + module.weight if "Gemma" in type(module).__name__ else module.weight), epsilon
 
 
 class _RMSNorm(torch.autograd.Function):
-    """y = w x / ρ, ρ = √(mean x² + ε) (Zhang & Sennrich, 2019). ∂x = (w∂y − x mean(w∂y x) / ρ²) / ρ."""
+    """y = w x / ρ, ρ = √(mean x² + ε) (Zhang & Sennrich, 2019, arXiv:1910.07467).
+
+    ∂x = (w∂y − x mean(w∂y x) / ρ²) / ρ.
+    """
 
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, epsilon: float) -> torch.Tensor:
@@ -145,24 +162,27 @@ class _RMSNorm(torch.autograd.Function):
 
 
 def rotation(module: nn.Module) -> Rotate:
-    """How this attention turns queries and keys: pairs (i, i + d/2), or neighbours (2i, 2i + 1)."""
+    """The rotary embedding of an attention module (Su et al., 2021, arXiv:2104.09864).
+
+    It rotates pairs of coordinates: (i, i + d/2) in most models, the neighbours (2i, 2i + 1) in ERNIE 4.5.
+    """
     return rotate_neighbours if "Ernie" in type(module).__name__ else rotate_halves
 
 
 def rotate_halves(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
-    """(T, H, d) turned by the angles of (T, d), whose two halves are alike."""
+    """Rotate the pairs (i, i + d/2) of x (T, H, d) by the angles whose cos and sin (T, d) have two equal halves."""
     return _RotateHalves.apply(x, cos[:, None, :], sin[:, None, :])
 
 
 def rotate_neighbours(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
-    """The same for neighbouring pairs, which are complex numbers."""
+    """Rotate the neighbouring pairs (2i, 2i + 1) of x (T, H, d), computed as complex numbers."""
     half = cos.shape[-1] // 2
     turn = torch.complex(cos[:, None, :half].float(), sin[:, None, :half].float())
     return torch.view_as_real(torch.view_as_complex(x.float().unflatten(-1, (-1, 2))) * turn).flatten(-2).to(x.dtype)
 
 
 class _RotateHalves(torch.autograd.Function):
-    """The gradient of a rotation is the rotation back."""
+    """Rotation by halves; its gradient is the rotation back."""
 
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:

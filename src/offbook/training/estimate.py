@@ -1,11 +1,11 @@
 """What a run will take, measured by doing a little of it.
 
-    estimate = measure(model, steps, total_steps=len(plan))
+    estimate = measure(model, steps, total_steps=len(sampler))
     estimate.low, estimate.high        # seconds
     estimate.peak_bytes
 
-The largest pass of the given steps is really computed, forward and backward. Its time becomes a speed, in products per
-second, that the other steps are charged with; the process's peak memory afterwards is that of training.
+The largest micro-batch of the given steps is really computed, forward and backward. Its time becomes a speed, in
+products per second, that the other steps are charged with; the process's peak memory afterwards is that of training.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ from offbook.training import fast_path
 from offbook.training.packing import MicroBatch, StepBatch
 
 REPEATS = 2
+"""How often the micro-batch is computed: the fastest time is the likeliest, the slowest bounds the range."""
 SLACK = 1.5
-"""The upper end of the range: other programs want the machine too, and a laptop that gets warm slows down."""
+"""Factor of the upper end of the range: other programs use the machine too, and a laptop that gets warm slows down."""
 MOMENTS = 2
-"""Adam keeps so many values beside each trained one."""
+"""Values that Adam keeps beside each trained one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +40,26 @@ class Estimate:
     seconds: float
     """The likeliest training time."""
     low: float
+    """Lower end of its range, in seconds."""
     high: float
+    """Upper end, in seconds."""
     peak_bytes: int
-    """The most memory that the process holds at once (on a GPU: that torch holds there)."""
+    """Bytes: the most memory that the process holds at once (on a GPU: that torch holds there)."""
 
     def as_json(self) -> dict[str, Any]:
-        """The numbers under their names."""
+        """The fields as a JSON object."""
         return asdict(self)
 
 
 def measure(model: PeftModel, steps: Sequence[StepBatch], *, total_steps: int) -> Estimate:
-    """Run the largest pass of `steps`, a sample of the run's, and scale it to `total_steps`.
+    """Compute the largest micro-batch of some steps, and scale its time to the whole run.
 
     The model is left as it was: no gradients, its mode kept, torch's random state untouched.
+
+    Args:
+        model: the peft model, fast path enabled or not.
+        steps: a sample of the run's optimizer steps.
+        total_steps: how many steps the run takes.
     """
     micro_batches = [batch for step in steps for batch in step.micro_batches]
     largest = max(micro_batches, key=lambda batch: _work(model, batch)).to(model.device)
@@ -70,7 +78,7 @@ def measure(model: PeftModel, steps: Sequence[StepBatch], *, total_steps: int) -
 
 
 def peak_memory(device: torch.device) -> int:
-    """Bytes: the most that this process has held so far."""
+    """Bytes: the most memory that this process has held so far (on a GPU: that torch has held there)."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     if sys.platform == "win32":
@@ -84,7 +92,7 @@ def peak_memory(device: torch.device) -> int:
 
 
 def _work(model: PeftModel, batch: MicroBatch) -> float:
-    """Multiplications of a forward pass: every token through the layers, every label through the head."""
+    """Multiplications of a forward pass: every token through the layers, every label through the output layer."""
     base: Any = model.get_base_model()
     head = base.get_output_embeddings().weight.numel()
     layers = sum(p.numel() for p in base.base_model.parameters() if p.dim() == 2)
@@ -93,13 +101,13 @@ def _work(model: PeftModel, batch: MicroBatch) -> float:
 
 
 def _optimizer_bytes(model: PeftModel) -> int:
-    """What Adam will hold, which the probe does not."""
+    """Bytes that Adam will hold, and the probe does not."""
     return MOMENTS * sum(p.numel() * p.element_size() for p in model.parameters() if p.requires_grad)
 
 
 @contextmanager
 def _untouched(model: PeftModel) -> Iterator[None]:
-    """Train mode inside; random state, gradients and mode as before outside."""
+    """Context manager: training mode; afterwards random state, gradients and mode are as before."""
     training = model.training
     gradients = [(p, p.grad) for p in model.parameters() if p.requires_grad]
     devices = [model.device] if model.device.type == "cuda" else []

@@ -7,8 +7,8 @@ arXiv:2106.09685; dropout as in peft: an independent mask for each module, survi
     ∂z = s ∂y B                 ∂A = ∂zᵀ (m ∘ x)       ∂B = s ∂yᵀ z
     ∂x = ∂y W + m ∘ (∂z A)
 
-Kept for the backward pass are x, z and one byte a value for m; all else is made again. Modules that read the same x
-(q, k, v; gate, up) are one call: x is kept once, and their shares of ∂x add up in one place.
+Saved for the backward pass are x, z and one byte a value for m; all else is computed again. Modules that read the same
+x (q, k, v; gate, up) are one call: x is saved once, and their shares of ∂x add up in one place.
 """
 
 from __future__ import annotations
@@ -24,25 +24,31 @@ from torch.autograd.function import once_differentiable
 
 from offbook.training.matmul import add_product, product
 
-LOWEST = torch.iinfo(torch.int64).min
+INT64_MIN = torch.iinfo(torch.int64).min
 
 
 @dataclass(frozen=True, slots=True)
 class LinearSpec:
-    """What one linear layer computes: (out, in) weight, and the adapter on it, if it has one."""
+    """What one linear layer computes: y = x Wᵀ + b, and the active LoRA adapter on it, if it has one."""
 
     weight: torch.Tensor
+    """(out, in), frozen."""
     bias: torch.Tensor | None
+    """(out,)"""
     a: torch.Tensor | None = None
+    """(r, in)"""
     b: torch.Tensor | None = None
+    """(out, r)"""
     scaling: float = 1.0
     dropout: float = 0.0
+    """Probability with which an input of the adapter is dropped; 0 in evaluation mode."""
 
 
 def linear_spec(module: Any) -> LinearSpec | None:
-    """The module as this file computes it, or None where only its own forward does what it promises.
+    """The spec of a linear module, or None where only the module's own forward computes what it should (DoRA, a bias of
+    the adapter, several active adapters, trained base weights).
 
-    Asked anew at every call, so that merging, disabling or switching an adapter is never missed.
+    Read anew at every call, so that merging, disabling or switching an adapter is never missed.
     """
     if isinstance(module, nn.Linear):
         return None if _trained(module) else LinearSpec(module.weight, module.bias)
@@ -67,26 +73,29 @@ def _trained(module: nn.Module) -> bool:
 
 
 def fused_linear(x: torch.Tensor, modules: Sequence[nn.Module]) -> tuple[torch.Tensor, ...]:
-    """The modules' outputs for one input x (T, in): as each would give alone, computed together where possible."""
-    branches = [linear_spec(module) for module in modules]
-    if any(part is None for part in branches):
+    """Outputs of several linear modules for one input: x (T, in) → a tuple of (T, out), as each would give alone.
+
+    Modules without a `linear_spec` are called one by one.
+    """
+    specs = [linear_spec(module) for module in modules]
+    if any(spec is None for spec in specs):
         return tuple(module(x[None])[0] for module in modules)
-    parts = [part for part in branches if part is not None]
-    tensors = [tensor for part in parts for tensor in (part.weight, part.bias, part.a, part.b)]
-    return _Project.apply(x, [(part.scaling, part.dropout) for part in parts], *tensors)
+    known = [spec for spec in specs if spec is not None]
+    tensors = [tensor for spec in known for tensor in (spec.weight, spec.bias, spec.a, spec.b)]
+    return _FusedLoRA.apply(x, [(spec.scaling, spec.dropout) for spec in known], *tensors)
 
 
-class _Project(torch.autograd.Function):
+class _FusedLoRA(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, rates: list[tuple[float, float]], *tensors: Any) -> Any:
         outputs, kept, scales = [], [], []
         for (scaling, dropout), (weight, bias, a, b) in zip(rates, _fours(tensors), strict=True):
-            y = nn.functional.linear(x, weight.to(x.dtype), bias)  # not `product`: see there
+            y = nn.functional.linear(x, weight.to(x.dtype), bias)  # not `product`: see matmul.py
             mask = z = None
             if a is not None:
                 mask, survivors = dropout_mask(x, dropout)
                 scaling /= survivors
-                z = product(_masked(x.to(a.dtype), mask), a)
+                z = product(_apply_mask(x.to(a.dtype), mask), a)
                 _add_product(y, z, b.t(), scaling)
             outputs.append(y)
             kept += [weight, a, b, mask, z]
@@ -107,12 +116,12 @@ class _Project(torch.autograd.Function):
                 dy_wide = dy.to(a.dtype)
                 dz = product(dy_wide, b.t()).mul_(scaling)
                 db = product(z.t(), dy_wide.t()).mul_(scaling).t()
-                da = product(dz.t(), _masked(x.to(a.dtype), mask).t())
+                da = product(dz.t(), _apply_mask(x.to(a.dtype), mask).t())
             if ctx.needs_input_grad[0]:
                 narrow = weight.to(dy.dtype)
                 dx = product(dy, narrow.t()) if dx is None else add_product(dx, dy, narrow.t())
                 if dz is not None:
-                    dx += _masked_(product(dz, a.t()), mask)
+                    dx += _apply_mask_(product(dz, a.t()), mask)
             result += [None, None, da, db]
         return dx, None, *result
 
@@ -126,24 +135,24 @@ def _fives(tensors: Sequence[Any]) -> list[Any]:
 
 
 def dropout_mask(x: torch.Tensor, dropout: float) -> tuple[torch.Tensor | None, float]:
-    """A fresh int8 mask of x's shape, 1 where a value survives, and the probability that it does.
+    """Draw an int8 mask of x's shape, 1 where a value survives; also returns the probability that it does.
 
     Sixteen random bits decide on a value, so the probability is a multiple of 2⁻¹⁶, within 8e-6 of `1 − dropout`;
     survivors are scaled by the real one. The bits come from torch's global generator of x's device.
     """
     if not dropout:
         return None, 1.0
-    bits = torch.empty(-(-x.numel() // 4), dtype=torch.int64, device=x.device).random_(LOWEST, None)
+    bits = torch.empty(-(-x.numel() // 4), dtype=torch.int64, device=x.device).random_(INT64_MIN, None)
     dropped = round(dropout * 2**16)
     mask = bits.view(torch.int16)[: x.numel()].ge_(dropped - 2**15).to(torch.int8)
     return mask.view(x.shape), 1 - dropped / 2**16
 
 
-def _masked(x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+def _apply_mask(x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
     return x if mask is None else x * mask
 
 
-def _masked_(x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+def _apply_mask_(x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
     return x if mask is None else x.mul_(mask)
 
 

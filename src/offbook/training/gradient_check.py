@@ -1,10 +1,10 @@
-"""Does fast training compute the plain gradient? Asked of the user's own rows and the user's own model.
+"""Does the fast path compute the gradient of the peft path? Checked on the user's own rows and the user's own model.
 
-    proof = prove(model, examples)
-    proof.max_relative_difference      # ‖fast − plain‖ / ‖plain‖ of the worst adapter tensor
+    check = check_gradient(model, examples)
+    check.max_relative_difference      # ‖fast − reference‖ / ‖reference‖ of the worst adapter tensor
 
-Plain is peft's own model, one example at a time, its logits whole. Both run without dropout, and with B drawn at
-random: at B = 0, where training begins, the gradient of every A is zero and the comparison would be empty.
+The reference is peft's own model, one example at a time, its logits whole. Both run without dropout, and with the
+adapters' B drawn at random: at B = 0, where training begins, the gradient of every A is zero and nothing is compared.
 """
 
 from __future__ import annotations
@@ -31,68 +31,75 @@ Gradients = dict[str, torch.Tensor]
 
 @dataclass(frozen=True, slots=True)
 class GradientCheck:
-    """What was compared, and how far apart it was."""
+    """How far the gradient of the fast path is from the reference."""
 
     max_relative_difference: float
     """The worst of `modules`."""
     modules: dict[str, float]
-    """‖fast − plain‖₂ / ‖plain‖₂ of each adapter tensor's gradient: the worst over all cuts of the step."""
+    """‖fast − reference‖₂ / ‖reference‖₂ of each adapter tensor's gradient: the worst over all cuts of the step."""
     loss: dict[str, float]
-    """Mean loss per label token, in nats: `fast` and `plain`."""
+    """Mean loss per label token, in nats: `fast` and `plain` (the reference)."""
     isolated: bool
-    """Whether another text in an example's place left all others' losses and input gradients bit-identical."""
+    """Whether the losses and input gradients of all others stay bit-identical when one example's text changes."""
     examples: int
     micro_batches: list[int]
-    """Into how many passes the step was cut, each time."""
+    """Into how many micro-batches the step was cut, each time."""
 
     @property
-    def holds(self) -> bool:
-        """Whether the difference is rounding, and no example reached another."""
+    def passed(self) -> bool:
+        """Whether the difference is rounding, and no example influences another."""
         return self.isolated and self.max_relative_difference <= BOUND
 
 
-def prove(model: PeftModel, examples: Sequence[Example], *, packing: bool = True, prefix: bool = True) -> GradientCheck:
-    """Compare the installed way of computing with the plain one, in one optimizer step of these examples.
+def check_gradient(
+    model: PeftModel, examples: Sequence[Example], *, packing: bool = True, prefix: bool = True
+) -> GradientCheck:
+    """Compare the gradient of the enabled fast path with the peft path's, in one optimizer step of these examples.
 
-    The step is cut for several budgets: each example alone, a few passes, one pass. The model is left as it was: its
-    weights, its gradients, its mode and torch's random state.
+    The step is cut for several budgets: each example alone, a few micro-batches, one micro-batch. The model is left as
+    it was: its weights, its gradients, its mode and torch's random state.
 
     Args:
-        packing, prefix: as in `pack_step`.
+        model: the peft model, fast path enabled.
+        examples: the examples of the step, with at least one label.
+        packing: as in `pack_step`.
+        prefix: as in `pack_step`.
     """
     total = sum(len(example.ids) for example in examples)
     budgets = (1, max(1, total // 3), total)
     steps = [pack_step(examples, max_tokens=budget, packing=packing, prefix=prefix) for budget in budgets]
     steps = [step.to(model.device) for step in steps]
-    with _laboratory(model):
-        with fast_path.plain(model):
-            truth, plain_loss = _plain(model, examples)
-        worst = dict.fromkeys(truth, 0.0)
+    with _deterministic(model):
+        with fast_path.fast_path_disabled(model):
+            reference, reference_loss = _reference(model, examples)
+        worst = dict.fromkeys(reference, 0.0)
         for step in steps:
             fast, fast_loss = _fast(model, step)
-            for name, gradient in truth.items():
+            for name, gradient in reference.items():
                 worst[name] = max(worst[name], _difference(fast[name], gradient))
         isolated = all(_isolated(model, batch) for batch in steps[-1].micro_batches)
     return GradientCheck(
         max_relative_difference=max(worst.values()),
         modules=worst,
-        loss={"fast": fast_loss, "plain": plain_loss},
+        loss={"fast": fast_loss, "plain": reference_loss},
         isolated=isolated,
         examples=len(examples),
         micro_batches=[len(step.micro_batches) for step in steps],
     )
 
 
-def _difference(fast: torch.Tensor, plain: torch.Tensor) -> float:
-    """‖fast − plain‖ / ‖plain‖, in float64; a gradient that is zero must be zero."""
-    size = plain.double().norm().item()
-    apart = (fast.double() - plain.double()).norm().item()
-    return apart / size if size else apart
+def _difference(fast: torch.Tensor, reference: torch.Tensor) -> float:
+    """‖fast − reference‖ / ‖reference‖, in float64; ‖fast‖ where the reference is zero."""
+    size = reference.double().norm().item()
+    distance = (fast.double() - reference.double()).norm().item()
+    return distance / size if size else distance
 
 
-def _plain(model: PeftModel, examples: Sequence[Example]) -> tuple[Gradients, float]:
-    """Gradients and mean loss, one example at a time, written as any tutorial would; the softmax alone is taken in
-    float64, because float32's is off by more than all else that is compared here."""
+def _reference(model: PeftModel, examples: Sequence[Example]) -> tuple[Gradients, float]:
+    """Gradients and mean loss of the peft path, one example at a time, written as any tutorial would.
+
+    The softmax alone is taken in float64, because float32's is off by more than all else that is compared here.
+    """
     label_tokens = sum(example.label_count for example in examples)
     total = 0.0
     for example in examples:
@@ -105,6 +112,7 @@ def _plain(model: PeftModel, examples: Sequence[Example]) -> tuple[Gradients, fl
 
 
 def _fast(model: PeftModel, step: StepBatch) -> tuple[Gradients, float]:
+    """Gradients and mean loss of the fast path."""
     total = 0.0
     for batch in step.micro_batches:
         loss = fast_path.loss_sum(model, batch) / step.label_tokens
@@ -114,18 +122,18 @@ def _fast(model: PeftModel, step: StepBatch) -> tuple[Gradients, float]:
 
 
 def _collect(model: PeftModel) -> Gradients:
-    """The gradients that have accumulated, taken off the model."""
-    found = {}
+    """Return the gradients that have accumulated, and take them off the model."""
+    gradients = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            found[name] = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+            gradients[name] = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
             parameter.grad = None
-    return found
+    return gradients
 
 
 @contextmanager
-def _laboratory(model: PeftModel) -> Iterator[None]:
-    """Inside: no dropout, and adapters that are not zero. Outside: as if nothing had happened."""
+def _deterministic(model: PeftModel) -> Iterator[None]:
+    """Context manager: no dropout, and adapters that are not zero; afterwards the model is as it was."""
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     adapters = [(name, p) for name, p in model.named_parameters() if "lora_B" in name and p.requires_grad]
     kept = [parameter.detach().clone() for _, parameter in adapters]
@@ -151,42 +159,44 @@ def _laboratory(model: PeftModel) -> Iterator[None]:
 
 
 def _isolated(model: PeftModel, batch: MicroBatch) -> bool:
-    """Whether each example of the pass is deaf to the first one's text."""
+    """Whether no other example of the micro-batch depends on the first one's text."""
     if len(batch.lengths) < 2:
         return True
     end = batch.prefix + batch.lengths[0]
     other = _other_text(batch, end)
     before, after = _traces(model, batch), _traces(model, other)
     _collect(model)
-    others = batch.rows >= end
+    others = batch.label_positions >= end
     same_losses = torch.equal(before[0][others], after[0][others])
     return same_losses and torch.equal(before[1][end:], after[1][end:])
 
 
 def _other_text(batch: MicroBatch, end: int) -> MicroBatch:
-    """The pass with another text of the same length in its first example's place."""
+    """The micro-batch with another text of the same length in its first example's place."""
     ids = batch.input_ids.clone()
     own = slice(batch.prefix, end)
     ids[0, own] = ids[0, own].flip(0).roll(1) if ids[0, own].unique().numel() > 1 else ids[0, own] + 1
-    targets = torch.where(batch.rows < end, ids[0, (batch.rows + 1).clamp(max=ids.shape[1] - 1)], batch.targets)
+    targets = torch.where(
+        batch.label_positions < end, ids[0, (batch.label_positions + 1).clamp(max=ids.shape[1] - 1)], batch.targets
+    )
     return replace(batch, input_ids=ids, targets=targets)
 
 
 def _traces(model: PeftModel, batch: MicroBatch) -> tuple[torch.Tensor, torch.Tensor]:
     """Token losses (L,) and the loss's gradient at the embeddings (T, D)."""
-    seen: list[torch.Tensor] = []
+    embeddings: list[torch.Tensor] = []
 
-    def watch(_module: Any, _inputs: Any, output: torch.Tensor) -> torch.Tensor:
+    def keep_output(_module: Any, _inputs: Any, output: torch.Tensor) -> torch.Tensor:
         output = output.detach().requires_grad_()
-        seen.append(output)
+        embeddings.append(output)
         return output
 
     losses = fast_path.token_losses(model, batch)
     base: Any = model.get_base_model()
-    hook = base.get_input_embeddings().register_forward_hook(watch)
+    hook = base.get_input_embeddings().register_forward_hook(keep_output)
     try:
         fast_path.loss_sum(model, batch).backward()
     finally:
         hook.remove()
-    gradients = [output.grad for output in seen if output.grad is not None]
+    gradients = [output.grad for output in embeddings if output.grad is not None]
     return losses, torch.cat([gradient.flatten(0, 1) for gradient in gradients])

@@ -19,14 +19,14 @@ ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_li
 
 
 def product(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """x weightᵀ: (n, k), (m, k) → (n, m). Not differentiable."""
+    """x weightᵀ: x (n, k), weight (m, k) → (n, m). Not differentiable."""
     if _onednn_computes(x, weight):
         return torch.ops.mkldnn._linear_pointwise(x, weight, None, "none", [], "")
     return linear(x, weight)
 
 
 def add_product(y: torch.Tensor, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """y + x weightᵀ, possibly in y's own memory. Not differentiable."""
+    """y + x weightᵀ: y (n, m), x (n, k), weight (m, k) → (n, m), possibly in y's memory. Not differentiable."""
     if _onednn_computes(x, weight):
         return torch.ops.mkldnn._linear_pointwise.binary(x, y, weight, None, "add")
     return y.addmm_(x, weight.t())

@@ -1,6 +1,6 @@
-"""From the examples of one optimizer step to the passes that compute it.
+"""From the examples of one optimizer step to the micro-batches that compute it.
 
-A pass is one row of tokens. What all its examples begin with (the system prompt, as a rule) stands in it once:
+A micro-batch is one row of tokens. What all its examples begin with (the system prompt, as a rule) stands in it once:
 
     prefix | rest of example 0 | rest of example 1 | …
 
@@ -18,64 +18,62 @@ import torch
 
 from offbook.core.types import NO_LABEL, Example
 
-PASS_COST = 32
-"""What one more pass costs, in tokens that could have been computed instead: small products run below full speed."""
+MICRO_BATCH_COST = 32
+"""What one more micro-batch costs, in tokens that could be computed instead: small products run below full speed."""
 
 
 @dataclass(frozen=True, slots=True)
 class MicroBatch:
-    """The tensors of one pass: T tokens in a row, L of which predict a label."""
+    """The tensors of one micro-batch: T tokens in a row, L of which predict a label."""
 
     input_ids: torch.Tensor
-    """(1, T)"""
+    """(1, T) int64."""
     position_ids: torch.Tensor
-    """(1, T): each token's position in its own example."""
+    """(1, T) int64: each token's position in its own example."""
     prefix: int
     """How many tokens at the front all examples share."""
     lengths: tuple[int, ...]
     """Tokens of each example after the prefix, in row order; `prefix + sum(lengths) == T`."""
-    rows: torch.Tensor
-    """(L,): the positions in the row that predict a label, ascending."""
+    label_positions: torch.Tensor
+    """(L,) int64: the tokens of the row that predict a label, ascending."""
     targets: torch.Tensor
-    """(L,): the token that each of them must predict."""
-    owners: torch.Tensor
-    """(L,): which example of the step each label belongs to."""
+    """(L,) int64: the token that each of them must predict."""
+    example_index: torch.Tensor
+    """(L,) int64: which example of the step each label belongs to."""
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> MicroBatch:
-        """The same pass with its tensors on `device`."""
-        names = ("input_ids", "position_ids", "rows", "targets", "owners")
+        """Return the same micro-batch with its tensors on `device`."""
+        names = ("input_ids", "position_ids", "label_positions", "targets", "example_index")
         return replace(self, **{name: getattr(self, name).to(device, non_blocking=non_blocking) for name in names})
 
 
 @dataclass(frozen=True, slots=True)
 class StepBatch(Mapping[str, torch.Tensor]):
-    """All passes of one optimizer step: what the collator hands to the trainer.
+    """The micro-batches of one optimizer step: what the collator hands to the trainer.
 
-    It is a mapping with the one key `labels`, because the Trainer counts the labels of what it is given.
+    It is a mapping with the one key `labels`, because transformers' Trainer counts the labels of what it is given.
     """
 
     micro_batches: tuple[MicroBatch, ...]
+    label_tokens: int
+    """How many tokens the loss of the step is the mean of. It belongs to the whole step, of which the micro-batches may
+    be one process's share."""
 
     @property
     def labels(self) -> torch.Tensor:
-        """(1, 1 + label_tokens): every target of the step, behind one position without (as labels are shifted)."""
+        """(1, 1 + labels at hand): every target, behind one position without (as labels are shifted)."""
         targets = [part.targets for part in self.micro_batches]
         empty = torch.full((1,), NO_LABEL, device=targets[0].device if targets else None)
         return torch.cat([empty, *targets])[None]
 
     @property
-    def label_tokens(self) -> int:
-        """How many tokens the loss of the step is the mean of."""
-        return sum(len(part.targets) for part in self.micro_batches)
-
-    @property
     def tokens(self) -> int:
-        """How many tokens are computed."""
+        """How many tokens the micro-batches at hand compute."""
         return sum(part.input_ids.numel() for part in self.micro_batches)
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> StepBatch:
-        """The same step with its tensors on `device`."""
-        return StepBatch(tuple(part.to(device, non_blocking) for part in self.micro_batches))
+        """Return the same step with its tensors on `device`."""
+        return replace(self, micro_batches=tuple(part.to(device, non_blocking) for part in self.micro_batches))
 
     def __getitem__(self, key: str) -> torch.Tensor:
         if key != "labels":
@@ -90,98 +88,102 @@ class StepBatch(Mapping[str, torch.Tensor]):
 
 
 def pack_step(examples: Sequence[Example], *, max_tokens: int, packing: bool = True, prefix: bool = True) -> StepBatch:
-    """Cut one optimizer step into passes of at most `max_tokens` tokens (one example longer than that stands alone).
+    """Cut one optimizer step into micro-batches of at most `max_tokens` tokens (a longer example stands alone).
 
-    The sum of the passes' losses, and so the gradient, does not depend on how the step was cut. Examples without a
-    label are left out: nothing is learned from them.
+    The sum of the micro-batches' losses, and so the gradient, does not depend on how the step was cut. Examples without
+    a label are left out: nothing is learned from them.
 
     Args:
-        packing: several examples in a pass; else each example is its own.
-        prefix: compute what the examples of a pass begin with once.
+        examples: the step's examples.
+        max_tokens: budget of a micro-batch.
+        packing: several examples in a micro-batch; else each example is its own.
+        prefix: compute what the examples of a micro-batch begin with once.
     """
-    useful = [index for index, example in enumerate(examples) if example.label_count]
+    labelled = [index for index, example in enumerate(examples) if example.label_count]
+    label_tokens = sum(examples[index].label_count for index in labelled)
     if not packing:
-        return StepBatch(tuple(_lay_out(examples, [index], 0) for index in useful))
-    families = _families(examples, useful) if prefix else [useful]
+        return StepBatch(tuple(_collate(examples, [index], 0) for index in labelled), label_tokens)
+    groups = _prefix_groups(examples, labelled) if prefix else [labelled]
     micro_batches = []
-    for family in families:
-        shared = _shared(examples, family) if prefix else 0
-        for members in _cut(examples, family, shared, max_tokens):
-            micro_batches.append(_lay_out(examples, members, _shared(examples, members) if prefix else 0))
-    return StepBatch(tuple(micro_batches))
+    for group in groups:
+        shared = _shared_length(examples, group) if prefix else 0
+        for members in _cut(examples, group, shared, max_tokens):
+            micro_batches.append(_collate(examples, members, _shared_length(examples, members) if prefix else 0))
+    return StepBatch(tuple(micro_batches), label_tokens)
 
 
-def _shared(examples: Sequence[Example], members: Sequence[int]) -> int:
+def _shared_length(examples: Sequence[Example], members: Sequence[int]) -> int:
     """Length of the longest common prefix that ends before any position that predicts a label."""
     if len(members) < 2:
         return 0
     ids = [examples[index].ids for index in members]
-    common = _common(min(ids), max(ids))  # in lexicographic order all others lie between these two
+    common = common_prefix(min(ids), max(ids))  # in lexicographic order all others lie between these two
     return min(common, *(_first_predicting(examples[index]) for index in members))
 
 
-def _common(one: Sequence[int], other: Sequence[int]) -> int:
-    """How many elements the two begin with alike."""
+def common_prefix(one: Sequence[int], other: Sequence[int]) -> int:
+    """Length of the longest common prefix of two token sequences."""
     return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
 def _first_predicting(example: Example) -> int:
+    """The first position whose token predicts a label."""
     return next(index for index, label in enumerate(example.labels) if label != NO_LABEL) - 1
 
 
-def _families(examples: Sequence[Example], members: Sequence[int]) -> list[list[int]]:
-    """Split the examples so that sharing saves most: each family has its own prefix, and costs a pass.
+def _prefix_groups(examples: Sequence[Example], members: Sequence[int]) -> list[list[int]]:
+    """Split the examples so that sharing saves most: each group has its own prefix, and costs a micro-batch.
 
-    In the order of their ids, examples with a common prefix are neighbours, so a family is a run of that order, and
+    In the order of their ids, examples with a common prefix are neighbours, so a group is a run of that order, and
     the best split into runs is found from left to right: best(end) = max over start of best(start) + gain(start, end).
     """
     order = sorted(members, key=lambda index: examples[index].ids)
     limit = [_first_predicting(examples[index]) for index in order]
-    common = [0] + [_common(examples[a].ids, examples[b].ids) for a, b in pairwise(order)]
+    common = [0] + [common_prefix(examples[a].ids, examples[b].ids) for a, b in pairwise(order)]
     best = [(0, 0)]  # for the first `end` examples: (tokens saved, where their last run starts)
     for end in range(1, len(order) + 1):
-        choices = [(best[end - 1][0] - PASS_COST, end - 1)]
+        choices = [(best[end - 1][0] - MICRO_BATCH_COST, end - 1)]
         shared = limit[end - 1]
         for start in range(end - 2, -1, -1):
             shared = min(shared, common[start + 1], limit[start])
-            choices.append((best[start][0] + shared * (end - start - 1) - PASS_COST, start))
+            choices.append((best[start][0] + shared * (end - start - 1) - MICRO_BATCH_COST, start))
         best.append(max(choices, key=lambda choice: choice[0]))
-    families, end = [], len(order)
+    groups, end = [], len(order)
     while end:
         start = best[end][1]
-        families.append(order[start:end])
+        groups.append(order[start:end])
         end = start
-    return families[::-1]
+    return groups[::-1]
 
 
-def _cut(examples: Sequence[Example], family: Sequence[int], shared: int, max_tokens: int) -> Iterator[list[int]]:
-    """The family in runs of like length, none above the budget; attention pads least among equals."""
+def _cut(examples: Sequence[Example], group: Sequence[int], shared: int, max_tokens: int) -> Iterator[list[int]]:
+    """Cut the group into runs of similar length within the budget; attention pads least among equals."""
     run: list[int] = []
     tokens = shared
-    for index in sorted(family, key=lambda index: len(examples[index].ids)):
-        own = len(examples[index].ids) - shared
-        if run and tokens + own > max_tokens:
+    for index in sorted(group, key=lambda index: len(examples[index].ids)):
+        length = len(examples[index].ids) - shared
+        if run and tokens + length > max_tokens:
             yield run
             run, tokens = [], shared
         run.append(index)
-        tokens += own
+        tokens += length
     if run:
         yield run
 
 
-def _lay_out(examples: Sequence[Example], members: Sequence[int], shared: int) -> MicroBatch:
-    """The tensors of a pass over these examples, whose first `shared` tokens are the same."""
+def _collate(examples: Sequence[Example], members: Sequence[int], shared: int) -> MicroBatch:
+    """The tensors of a micro-batch of these examples, whose first `shared` tokens are the same."""
     ids = list(examples[members[0]].ids[:shared])
     positions = list(range(shared))
-    rows, targets, owners, lengths = [], [], [], []
+    label_positions, targets, example_index, lengths = [], [], [], []
     for member in members:
         example = examples[member]
         shift = len(ids) - shared  # where position 0 of this example would stand in the row
         for index, label in enumerate(example.labels):
             if label != NO_LABEL:
-                rows.append(shift + index - 1)
+                label_positions.append(shift + index - 1)
                 targets.append(label)
-                owners.append(member)
+                example_index.append(member)
         ids += example.ids[shared:]
         positions += range(shared, len(example.ids))
         lengths.append(len(example.ids) - shared)
@@ -190,7 +192,7 @@ def _lay_out(examples: Sequence[Example], members: Sequence[int], shared: int) -
         position_ids=torch.tensor([positions]),
         prefix=shared,
         lengths=tuple(lengths),
-        rows=torch.tensor(rows),
+        label_positions=torch.tensor(label_positions),
         targets=torch.tensor(targets),
-        owners=torch.tensor(owners),
+        example_index=torch.tensor(example_index),
     )

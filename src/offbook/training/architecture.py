@@ -1,0 +1,139 @@
+"""What the fast path can compute of a model: explicit checks of its structure.
+
+Each check raises `UnsupportedArchitecture` with the reason: a model declares by its form that a part of the fast path
+is not for it. Whatever else goes wrong on the fast path is a bug, and is raised as one.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from torch import nn
+
+TESTED_MODEL_TYPES = frozenset(
+    ("llama", "mistral", "qwen2", "qwen3", "ernie4_5", "gemma2", "gemma3_text", "granite", "cohere", "hyperclovax")
+)
+"""Model types (`config.model_type`) whose gradient is compared with plain peft's in the tests: once the checks below
+have passed, a difference is a bug."""
+
+LOGIT_FACTORS: dict[str, Callable[[Any], float]] = {
+    "cohere": lambda config: config.logit_scale,
+    "granite": lambda config: 1 / config.logits_scaling,
+}
+"""Model type → the factor of its logits, read from its config."""
+
+
+class UnsupportedArchitecture(Exception):
+    """A model's structure rules out a part of the fast path; the message says why."""
+
+
+def check_packing(base: Any) -> None:
+    """Check that several examples can share one row of tokens, kept apart by attention alone.
+
+    Args:
+        base: the transformers causal language model.
+
+    Raises:
+        UnsupportedArchitecture: its attention cannot be replaced, caps its scores, or is not all that mixes tokens.
+    """
+    config = base.config.get_text_config()
+    if not base._supports_attention_backend:
+        raise UnsupportedArchitecture("its attention cannot be replaced")
+    if getattr(config, "attn_logit_softcapping", None) is not None:
+        raise UnsupportedArchitecture("its attention caps its scores")
+    others = set(getattr(config, "layer_types", None) or ()) - {"full_attention", "sliding_attention"}
+    if base._is_stateful or others:
+        raise UnsupportedArchitecture("not all of its layers are attention")
+    if not _takes_keywords(base.base_model.forward):
+        raise UnsupportedArchitecture("it hands no keyword arguments on to its attention")
+
+
+def check_decoder_layers(base: Any) -> None:
+    """Check that `decoder_layer.layer_forward` computes what the model's decoder layers compute.
+
+    Raises:
+        UnsupportedArchitecture: a layer lacks a part that is computed, or has one that is not.
+    """
+    layers: Any = getattr(base.base_model, "layers", None)
+    if not isinstance(layers, nn.ModuleList) or not len(layers):
+        raise UnsupportedArchitecture("it has no list of decoder layers")
+    for layer in layers:
+        _check_decoder_layer(layer)
+    attention: Any = layers[0].self_attn
+    rotary = getattr(base.base_model, "rotary_emb", None)
+    inverse_frequencies = getattr(rotary, "inv_freq", None)
+    if inverse_frequencies is not None and 2 * inverse_frequencies.numel() != attention.head_dim:
+        raise UnsupportedArchitecture("it rotates a part of each head only")
+
+
+def check_head(base: Any) -> None:
+    """Check that the logits are the final hidden states times a frozen linear layer's weight and a known factor.
+
+    Raises:
+        UnsupportedArchitecture: the output layer is trained or unusual, or the logits are scaled in an unknown way.
+    """
+    head = base.get_output_embeddings()
+    if not isinstance(head, nn.Linear) or any(parameter.requires_grad for parameter in head.parameters()):
+        raise UnsupportedArchitecture("its output layer is trained or unusual")
+    logit_factor(base.config.get_text_config())
+
+
+def logit_factor(config: Any) -> float:
+    """The factor by which a model multiplies the product of its output layer.
+
+    Raises:
+        UnsupportedArchitecture: the config names a scale, and the model type's use of it is not known.
+    """
+    for model_type, factor in LOGIT_FACTORS.items():
+        if config.model_type.startswith(model_type):
+            return factor(config)
+    if hasattr(config, "logit_scale") or hasattr(config, "logits_scaling"):
+        raise UnsupportedArchitecture("it scales its logits in a way of its own")
+    return 1.0
+
+
+def _check_decoder_layer(layer: Any) -> None:
+    """Compare a layer's parts, by name and kind, with those that `layer_forward` computes."""
+    _check_parts(
+        "layer",
+        layer,
+        {"self_attn", "mlp", "input_layernorm", "post_attention_layernorm"},
+        {"pre_feedforward_layernorm", "post_feedforward_layernorm"},
+    )
+    attention = layer.self_attn
+    _check_parts("attention", attention, {"q_proj", "k_proj", "v_proj", "o_proj"}, {"q_norm", "k_norm"})
+    _check_parts("MLP", layer.mlp, {"gate_proj", "up_proj", "down_proj", "act_fn"}, set())
+    if getattr(layer, "residual_multiplier", 1.0) != 1.0:
+        raise UnsupportedArchitecture("it scales what its layers add")
+    if not isinstance(getattr(attention, "head_dim", None), int) or not hasattr(attention, "scaling"):
+        raise UnsupportedArchitecture("its attention has no `head_dim` and `scaling`")
+    for name, module in (*layer.named_children(), *attention.named_children()):
+        if name.endswith("norm"):
+            _check_rms_norm(name, module, size=attention.head_dim if name in ("q_norm", "k_norm") else None)
+
+
+def _check_parts(what: str, module: nn.Module, required: set[str], optional: set[str]) -> None:
+    """Require all of one set of submodules, all or none of another, and no other that has parameters or computes."""
+    names = {name for name, part in module.named_children() if not isinstance(part, nn.Identity)}
+    if missing := required - names:
+        raise UnsupportedArchitecture(f"its {what} has no {', '.join(sorted(missing))}")
+    extra = names - required
+    if extra and extra != optional:
+        raise UnsupportedArchitecture(f"its {what} has parts that are not computed: {', '.join(sorted(extra))}")
+
+
+def _check_rms_norm(name: str, module: nn.Module, size: int | None) -> None:
+    """Require an RMS norm, over `size` values if that is given; peft's wrapper of a trained norm is looked into."""
+    norm: Any = getattr(module, "original_module", module)
+    if "RMSNorm" not in type(norm).__name__ or not (hasattr(norm, "variance_epsilon") or hasattr(norm, "eps")):
+        raise UnsupportedArchitecture(f"its {name} is no RMS norm")
+    if size is not None and norm.weight.shape != (size,):
+        raise UnsupportedArchitecture(f"its {name} is not taken over each head")
+
+
+def _takes_keywords(function: Callable[..., Any]) -> bool:
+    """Whether a function accepts keyword arguments that it does not name."""
+    parameters = inspect.signature(function).parameters.values()
+    return any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)

@@ -1,0 +1,129 @@
+"""Each structure that rules a part of the fast path out is recognised by its form, with the reason."""
+
+import pytest
+import torch
+from torch import nn
+
+from offbook.training import architecture, fast_path
+from offbook.training.architecture import UnsupportedArchitecture
+from tests.tiny import ARCHITECTURES, tiny_model
+from tests.training.samples import adapted, apart, examples, plain_gradients
+from tests.training.test_fast_path import fast_gradients
+
+FULLY_SUPPORTED = sorted(set(ARCHITECTURES) - {"gemma2", "granite", "cohere", "hyperclovax"})
+
+
+@pytest.mark.parametrize("name", FULLY_SUPPORTED)
+def test_supported_architectures_pass_every_check(name):
+    base = tiny_model(name)
+    base.requires_grad_(False)
+    for check in (architecture.check_packing, architecture.check_decoder_layers, architecture.check_head):
+        check(base)
+    assert base.config.model_type in architecture.TESTED_MODEL_TYPES
+
+
+def without_backend(base):
+    type(base)._supports_attention_backend = False
+
+
+def with_recurrent_layers(base):
+    base.config.layer_types = ["full_attention", "linear_attention", "full_attention"]
+
+
+def with_a_cap(base):
+    base.config.attn_logit_softcapping = 30.0
+
+
+def that_hands_nothing_on(base):
+    base.base_model.forward = lambda input_ids, position_ids=None, use_cache=False: None
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (without_backend, "attention cannot be replaced"),
+        (with_recurrent_layers, "not all of its layers are attention"),
+        (with_a_cap, "caps its scores"),
+        (that_hands_nothing_on, "hands no keyword arguments on"),
+    ],
+)
+def test_what_cannot_be_packed_says_why(change, reason, monkeypatch):
+    base = tiny_model("llama")
+    monkeypatch.setattr(type(base), "_supports_attention_backend", True)
+    change(base)
+    with pytest.raises(UnsupportedArchitecture, match=reason):
+        architecture.check_packing(base)
+
+
+class LayerNorm(nn.LayerNorm):
+    """A norm that also subtracts the mean."""
+
+
+def one_projection(layer):
+    layer.self_attn.qkv_proj = layer.self_attn.q_proj
+    del layer.self_attn.q_proj, layer.self_attn.k_proj, layer.self_attn.v_proj
+
+
+def experts(layer):
+    layer.mlp.gate = nn.Linear(32, 4)
+
+
+def another_norm(layer):
+    layer.input_layernorm = LayerNorm(32)
+
+
+def norm_over_all_heads(layer):
+    layer.self_attn.q_norm = type(layer.input_layernorm)(32)
+    layer.self_attn.k_norm = type(layer.input_layernorm)(16)
+
+
+def half_of_the_norms(layer):
+    layer.pre_feedforward_layernorm = type(layer.input_layernorm)(32)
+
+
+def scaled_residual(layer):
+    layer.residual_multiplier = 0.5
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (one_projection, "attention has no k_proj, q_proj, v_proj"),
+        (experts, "MLP has parts that are not computed: gate"),
+        (another_norm, "input_layernorm is no RMS norm"),
+        (norm_over_all_heads, "q_norm is not taken over each head"),
+        (half_of_the_norms, "layer has parts that are not computed: pre_feedforward_layernorm"),
+        (scaled_residual, "scales what its layers add"),
+    ],
+)
+def test_a_layer_of_another_form_says_why(change, reason):
+    base = tiny_model("llama")
+    change(base.base_model.layers[1])
+    with pytest.raises(UnsupportedArchitecture, match=reason):
+        architecture.check_decoder_layers(base)
+
+
+def test_a_model_without_decoder_layers_or_with_part_rotation_says_why():
+    base = tiny_model("llama")
+    base.base_model.rotary_emb.inv_freq = torch.ones(2)
+    with pytest.raises(UnsupportedArchitecture, match="rotates a part"):
+        architecture.check_decoder_layers(base)
+    base.base_model.layers = None
+    with pytest.raises(UnsupportedArchitecture, match="no list of decoder layers"):
+        architecture.check_decoder_layers(base)
+
+
+def test_an_unsupported_structure_is_noted_and_computed_by_the_model_s_own_code():
+    """A real one of each kind, through `enable`: the note has the reason, and the gradient is right."""
+    model, rows = adapted("llama"), examples(4)
+    with_a_cap(model.get_base_model())
+    reference, _ = plain_gradients(model, rows)
+    (note,) = fast_path.enable(model)
+    assert note == "LlamaForCausalLM: its attention caps its scores. Its examples are computed one by one."
+    found, _ = fast_gradients(model, rows, max_tokens=150)
+    assert apart(found, reference) < 5e-6
+
+
+def test_factors_of_logits():
+    for name, factor in {"granite": 1 / 8, "cohere": 0.25, "llama": 1.0}.items():
+        assert architecture.logit_factor(tiny_model(name).config) == factor
