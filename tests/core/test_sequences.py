@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offbook.core.sequences import common_prefix, histogram
+from offbook.core.sequences import Bin, common_prefix, histogram
 
 NUMBERS = st.lists(st.integers(0, 3), max_size=8)
 
@@ -23,3 +23,7 @@ def test_every_value_is_in_its_bin(values, bars):
 
 def test_no_values_make_no_histogram():
     assert histogram([]) == []
+
+
+def test_bins_are_of_equal_width_and_start_at_zero():
+    assert histogram([0, 1, 5, 5], bars=3) == [Bin(0, 1, 2), Bin(2, 3, 0), Bin(4, 5, 2)]

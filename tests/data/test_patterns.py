@@ -48,21 +48,3 @@ def test_found(mark, text, piece):
 )
 def test_not_found(mark, text):
     assert mark(text) is None
-
-
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        ("臣妾做不到啊", "Chinese"),
-        ("OK，臣妾知道了", "Chinese"),
-        ("My lord, I know not.", "Latin"),
-        ("私は行きます", "Japanese"),
-        ("안녕하세요 여러분", "Korean"),
-        ("Здравствуйте", "Cyrillic"),
-        ("是", None),
-        ("Oh!", None),
-        ("……", None),
-    ],
-)
-def test_script(text, name):
-    assert patterns.script(text) == name

@@ -5,7 +5,7 @@ import pytest
 from offbook.core.types import Conversation, Origin, Turn
 from offbook.data import formats
 from offbook.data.checks import CHECKS
-from offbook.data.quality import deduplicate, histogram, inspect, report
+from offbook.data.quality import deduplicate, inspect, report
 from tests.data.made import said
 from tests.paths import shared_file
 
@@ -159,15 +159,6 @@ def test_near_dedupe_takes_out_what_the_report_counts():
     kept = deduplicate(rows, "near")
     assert len(rows) - len(kept) == before.count("duplicates") + before.count("near_duplicates") == 27
     assert inspect(kept).verdict == "good"
-
-
-def test_histogram():
-    assert histogram([]) == ()
-    assert histogram([0, 1, 5, 5], bars=3) == (
-        {"from": 0, "to": 1, "count": 2},
-        {"from": 2, "to": 3, "count": 0},
-        {"from": 4, "to": 5, "count": 2},
-    )
 
 
 def test_the_tutorials_rows():

@@ -44,7 +44,7 @@ def test_3_a_disk_that_fills_up_keeps_what_was_saved(
     with pytest.raises(OffbookError, match="the disk is full") as failure:
         offbook.train(load(None, settings), reporter=Filler())
     assert failure.value.exit_code == 1
-    assert f"MiB are free in {disk / 'tiny'}, a checkpoint takes 0.3 MiB: 0." in failure.value.what
+    assert f"free in {disk / 'tiny'}, a checkpoint takes 272 KiB: " in failure.value.what
     run = RunDir(disk / "tiny")
     assert checkpoint.newest(run.checkpoints) == (run.checkpoints / "step-000005", [])
     (disk / "filler").unlink()

@@ -133,7 +133,7 @@ def test_too_small_a_disk_is_refused_before_the_download(
     hub.add("org/tiny", MODEL)
     usage = namedtuple("usage", "total used free")(10**6, 10**6 - 500, 500)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
-    with pytest.raises(OffbookError, match=r"512 kB are needed in .*, 0 kB are free"):
+    with pytest.raises(OffbookError, match=r"500 KiB are needed in .*, 500 bytes are free"):
         pull(f"{scheme}:org/tiny")
     assert hub.transfers == []
 

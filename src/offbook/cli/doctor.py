@@ -10,6 +10,7 @@ import click
 
 from offbook.cli.command import Command
 from offbook.cli.options import json_option, print_json
+from offbook.core.text import format_bytes
 
 GIB = 2**30
 
@@ -52,14 +53,14 @@ def _problems(hardware: dict[str, Any], disk_free: int) -> list[dict[str, str]]:
     if hardware["memory_bytes"] < 3 * GIB:
         found.append(
             {
-                "what": f"{hardware['memory_bytes'] / GIB:.1f} GiB of memory: larger models may not fit",
+                "what": f"{format_bytes(hardware['memory_bytes'])} of memory: larger models may not fit",
                 "fix": "--model.dtype low_memory --train.max_tokens_per_micro_batch 512",
             }
         )
     if disk_free < 3 * GIB:
         found.append(
             {
-                "what": f"{disk_free / GIB:.1f} GiB of disk are free",
+                "what": f"{format_bytes(disk_free)} of disk are free",
                 "fix": "Make room, or OFFBOOK_RUNS=/other/disk",
             }
         )
@@ -76,10 +77,10 @@ def _problems(hardware: dict[str, Any], disk_free: int) -> list[dict[str, str]]:
 def _show(known: dict[str, Any]) -> None:
     hardware = known["hardware"]
     click.echo(f"processor   {hardware['processor']}, {hardware['cores']} cores, {hardware['vector_units']}")
-    click.echo(f"memory      {hardware['memory_bytes'] / GIB:.1f} GiB")
+    click.echo(f"memory      {format_bytes(hardware['memory_bytes'])}")
     click.echo(f"GPU         {hardware['gpu'] or 'none'}")
     click.echo(f"computes    on {known['device']} in {known['dtype']}, {hardware['threads']} threads")
-    click.echo(f"disk free   {known['disk_free_bytes'] / GIB:.1f} GiB")
+    click.echo(f"disk free   {format_bytes(known['disk_free_bytes'])}")
     for name, version in known["versions"].items():
         click.echo(f"{name:<12}{version}")
     for name, how in known["optional"].items():

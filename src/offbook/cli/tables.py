@@ -12,6 +12,8 @@ from rich.text import Text
 from offbook.cli.terminal import clock
 from offbook.core import metrics_log
 from offbook.core.rundir import RunDir
+from offbook.core.sequences import histogram
+from offbook.core.text import format_bytes
 from offbook.core.types import NO_LABEL, Example
 
 
@@ -40,8 +42,8 @@ def show_plan(out: Console, job: Any, known: dict[str, Any]) -> None:
     table.add_row(
         "time", f"{clock(expected['low'])} to {clock(expected['high'])} on this machine, as busy as it is now"
     )
-    table.add_row("memory", f"{expected['peak_bytes'] / 2**30:.1f} GiB at most")
-    table.add_row("disk", f"{known['disk_bytes'] / 2**20:,.0f} MiB at most")
+    table.add_row("memory", f"{format_bytes(expected['peak_bytes'])} at most")
+    table.add_row("disk", f"{format_bytes(known['disk_bytes'])} at most")
     out.print(table)
     for note in known["notes"]:
         out.print(f"Note: {note}")
@@ -118,17 +120,12 @@ def _findings(out: Console, known: dict[str, Any]) -> None:
 
 def _histogram(lengths: list[int], limit: int, bars: int = 10, width: int = 40) -> str:
     """Lengths in equal bins up to the longest, one line a bin."""
-    top = max(lengths)
-    size = max(1, -(-top // bars))
-    counts = [0] * bars
-    for length in lengths:
-        counts[min((length - 1) // size, bars - 1)] += 1
-    most = max(counts)
+    bins = histogram(lengths, bars)
+    most = max(each.count for each in bins)
     lines = [
-        f"{index * size + 1:>6}–{(index + 1) * size:<6} {'█' * round(count / most * width):<{width}} {count}"
-        for index, count in enumerate(counts)
+        f"{each.low:>6}–{each.high:<6} {'█' * round(each.count / most * width):<{width}} {each.count}" for each in bins
     ]
-    return "\n".join([*lines, f"longest {top}, limit {limit} (data.max_length)"])
+    return "\n".join([*lines, f"longest {max(lengths)}, limit {limit} (data.max_length)"])
 
 
 def _coloured(example: Example, tokenizer: Any) -> Text:

@@ -7,13 +7,14 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from offbook.core.text import normalize, script
 from offbook.core.types import Conversation, Origin, Turn
 from offbook.data import patterns
-from offbook.data.exact_similarity import Index, Texts, letters
-from offbook.data.row_text import asked, body
+from offbook.data.row_text import body, prompt_text
+from offbook.data.similarity import SimilarityIndex, TrigramSets
 
 EXAMPLES = 3
-TELLING = 12
+DISTINCTIVE = 12
 """Letters from which on a repeated line is no coincidence."""
 SHORT, LONG = 2, 800
 """A reply of so many characters or fewer is short; one of more than so many is long."""
@@ -28,7 +29,7 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Detection:
     """What a check saw."""
 
     count: int
@@ -44,7 +45,7 @@ class Check:
 
     title: str
     """The fault in words, to be read after its count."""
-    find: Callable[[Sequence[Conversation]], Found]
+    find: Callable[[Sequence[Conversation]], Detection]
     effect: str
     option: str
     noticed: float
@@ -53,7 +54,7 @@ class Check:
     """Above this share of rows the data is not yet usable."""
 
 
-def duplicates(conversations: Sequence[Conversation]) -> Found:
+def duplicates(conversations: Sequence[Conversation]) -> Detection:
     """Rows whose every turn equals an earlier row's."""
     copies: dict[object, list[Conversation]] = defaultdict(list)
     for conversation in conversations:
@@ -61,60 +62,60 @@ def duplicates(conversations: Sequence[Conversation]) -> Found:
     repeated = sorted((group for group in copies.values() if len(group) > 1), key=len, reverse=True)
     count = len(conversations) - len(copies)
     examples = [Sample(group[-1].origin, f"{body(group[0])} ×{len(group)}") for group in repeated]
-    return Found(count, count, tuple(examples[:EXAMPLES]))
+    return Detection(count, count, tuple(examples[:EXAMPLES]))
 
 
-def near_duplicates(conversations: Sequence[Conversation]) -> Found:
+def near_duplicates(conversations: Sequence[Conversation]) -> Detection:
     """Rows that are no copies, but nearly repeat an earlier one."""
     first: dict[tuple[Turn, ...], Conversation] = {}
     for conversation in conversations:
         first.setdefault(conversation.turns, conversation)
     rows = list(first.values())
-    said = [body(row) for row in rows]
-    index = Index(Texts(said))
-    alike: list[Sample] = []
+    texts = [body(row) for row in rows]
+    index = SimilarityIndex(TrigramSets(texts))
+    similar: list[Sample] = []
     for number, row in enumerate(rows):
         earlier = index.find(number)
         if earlier is None:
             index.add(number)
         else:
-            alike.append(Sample(row.origin, f"{said[number]} ≈ {said[earlier]}"))
-    return _found(alike)
+            similar.append(Sample(row.origin, f"{texts[number]} ≈ {texts[earlier]}"))
+    return _report(similar)
 
 
-def conflicts(conversations: Sequence[Conversation]) -> Found:
+def conflicts(conversations: Sequence[Conversation]) -> Detection:
     """Prompts that have several different answers."""
-    return _several(conversations, key=asked, value=lambda each: each.replies[-1], unit="answers")
+    return _several(conversations, key=prompt_text, value=lambda each: each.replies[-1], unit="answers")
 
 
-def stock_replies(conversations: Sequence[Conversation]) -> Found:
+def stock_replies(conversations: Sequence[Conversation]) -> Detection:
     """Replies that answer several different prompts."""
-    return _several(conversations, key=lambda each: each.replies[-1], value=asked, unit="prompts")
+    return _several(conversations, key=lambda each: each.replies[-1], value=prompt_text, unit="prompts")
 
 
-def short_replies(conversations: Sequence[Conversation]) -> Found:
+def short_replies(conversations: Sequence[Conversation]) -> Detection:
     """Replies of a character or two, punctuation aside."""
     return _replies(conversations, lambda text: text if len(re.sub(r"\W", "", text)) <= SHORT else None)
 
 
-def long_replies(conversations: Sequence[Conversation]) -> Found:
+def long_replies(conversations: Sequence[Conversation]) -> Detection:
     """Replies as long as a page."""
     return _replies(conversations, lambda text: text[:1] if len(text) > LONG else None)
 
 
-def foreign_replies(conversations: Sequence[Conversation]) -> Found:
+def foreign_replies(conversations: Sequence[Conversation]) -> Detection:
     """Replies in another script than most of the character's."""
-    scripts = [patterns.script("\n".join(conversation.replies)) for conversation in conversations]
-    known = Counter(script for script in scripts if script)
-    usual = known.most_common(1)[0][0] if known else None
+    scripts = [script("\n".join(conversation.replies)) for conversation in conversations]
+    counts = Counter(name for name in scripts if name)
+    usual = counts.most_common(1)[0][0] if counts else None
     pairs = zip(conversations, scripts, strict=True)
-    return _found([Sample(each.origin, each.replies[-1]) for each, script in pairs if script not in (None, usual)])
+    return _report([Sample(each.origin, each.replies[-1]) for each, name in pairs if name not in (None, usual)])
 
 
-def own_lines(conversations: Sequence[Conversation]) -> Found:
+def own_lines(conversations: Sequence[Conversation]) -> Detection:
     """Prompts that are another reply of the character's, or hold the one that they ask for."""
-    replies = {reply for each in conversations for reply in each.replies if len(letters(reply)) >= TELLING}
-    return _found(
+    replies = {reply for each in conversations for reply in each.replies if len(normalize(reply)) >= DISTINCTIVE}
+    return _report(
         [
             Sample(each.origin, f"{each.prompt} → {each.replies[-1]}")
             for each in conversations
@@ -123,22 +124,22 @@ def own_lines(conversations: Sequence[Conversation]) -> Found:
     )
 
 
-def markup(conversations: Sequence[Conversation]) -> Found:
+def markup(conversations: Sequence[Conversation]) -> Detection:
     """Remains of HTML, Markdown or subtitles, and links."""
     return _turns(conversations, patterns.markup)
 
 
-def special_tokens(conversations: Sequence[Conversation]) -> Found:
+def special_tokens(conversations: Sequence[Conversation]) -> Detection:
     """Control tokens of a model written out, and characters that are not seen."""
     return _turns(conversations, patterns.special)
 
 
-def personal_data(conversations: Sequence[Conversation]) -> Found:
+def personal_data(conversations: Sequence[Conversation]) -> Detection:
     """Mail addresses, phone numbers, ID numbers."""
     return _turns(conversations, patterns.personal)
 
 
-def unbalanced(conversations: Sequence[Conversation]) -> Found:
+def unbalanced(conversations: Sequence[Conversation]) -> Detection:
     """Replies with a bracket or quote that has no partner."""
     return _replies(conversations, patterns.unbalanced)
 
@@ -248,7 +249,7 @@ def _several(
     key: Callable[[Conversation], str],
     value: Callable[[Conversation], str],
     unit: str,
-) -> Found:
+) -> Detection:
     """Keys that come with several values, the most frequent first."""
     groups: dict[str, list[Conversation]] = defaultdict(list)
     for conversation in conversations:
@@ -260,17 +261,17 @@ def _several(
         Sample(group[0].origin, f"{name} ×{len(group)}, {len(set(map(value, group)))} {unit}")
         for name, group in several[:EXAMPLES]
     ]
-    return Found(len(several), sum(len(group) for _, group in several), tuple(examples))
+    return Detection(len(several), sum(len(group) for _, group in several), tuple(examples))
 
 
-def _replies(conversations: Sequence[Conversation], mark: Callable[[str], str | None]) -> Found:
+def _replies(conversations: Sequence[Conversation], mark: Callable[[str], str | None]) -> Detection:
     """Rows with a reply in which the mark is found."""
-    return _found([hit for each in conversations if (hit := _hit(each, each.replies, mark))])
+    return _report([hit for each in conversations if (hit := _hit(each, each.replies, mark))])
 
 
-def _turns(conversations: Sequence[Conversation], mark: Callable[[str], str | None]) -> Found:
+def _turns(conversations: Sequence[Conversation], mark: Callable[[str], str | None]) -> Detection:
     """Rows in which the mark is found anywhere, the system prompt aside."""
-    return _found([hit for each in conversations if (hit := _hit(each, [body(each)], mark))])
+    return _report([hit for each in conversations if (hit := _hit(each, [body(each)], mark))])
 
 
 def _hit(conversation: Conversation, texts: Sequence[str], mark: Callable[[str], str | None]) -> Sample | None:
@@ -281,5 +282,5 @@ def _hit(conversation: Conversation, texts: Sequence[str], mark: Callable[[str],
     return None
 
 
-def _found(hits: list[Sample]) -> Found:
-    return Found(len(hits), len(hits), tuple(hits[:EXAMPLES]))
+def _report(hits: list[Sample]) -> Detection:
+    return Detection(len(hits), len(hits), tuple(hits[:EXAMPLES]))

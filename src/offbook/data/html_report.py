@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from offbook.data.quality import histogram
+from offbook.core.sequences import histogram
 
 
 def render(known: Mapping[str, Any], title: str) -> str:
@@ -25,7 +26,7 @@ def render(known: Mapping[str, Any], title: str) -> str:
     ).get_template("page.html.jinja")
     pictures = {"Letters in a reply": known["reply_lengths"]}
     if "lengths" in known:
-        pictures["Tokens in a training sequence"] = histogram(known["lengths"])
+        pictures["Tokens in a training sequence"] = [asdict(each) for each in histogram(known["lengths"])]
     return page.render(
         title=title, known=known, pictures={name: _bars(bins) for name, bins in pictures.items() if bins}
     )

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from offbook.core.text import normalize
 from offbook.core.types import Conversation
-from offbook.data.exact_similarity import Index, Texts, letters
-from offbook.data.row_text import asked, body
-from offbook.data.split import TELLING, Split
+from offbook.data.row_text import body, prompt_text
+from offbook.data.similarity import SimilarityIndex, TrigramSets
+from offbook.data.split import DISTINCTIVE, Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,37 +43,37 @@ class LeakReport:
 def measure(split: Split, seed: int) -> LeakReport:
     """Compare every held-out row with every training row, for this split and for a random one."""
     conversations = [*split.heldout, *split.train, *split.dropped]
-    meter = _Meter(conversations)
+    comparison = _Comparison(conversations)
     size = len(split.heldout)
-    own = meter.leak(range(size), range(size, size + len(split.train)))
+    actual = comparison.leak(range(size), range(size, size + len(split.train)))
     drawn = set(random.Random(seed).sample(range(len(conversations)), size))
     rest = [number for number in range(len(conversations)) if number not in drawn]
-    return LeakReport(own, meter.leak(sorted(drawn), rest))
+    return LeakReport(actual, comparison.leak(sorted(drawn), rest))
 
 
-class _Meter:
+class _Comparison:
     """Conversations prepared for comparison."""
 
     def __init__(self, conversations: Sequence[Conversation]) -> None:
         replies = ["\n".join(each.replies) for each in conversations]
         self._bodies = list(map(body, conversations))
-        self._prompts = [letters(asked(each)) for each in conversations]
+        self._prompts = [normalize(prompt_text(each)) for each in conversations]
         self._scenes = [each.origin.scene for each in conversations]
-        self._telling = [len(letters(text)) >= TELLING for text in replies]
-        self._whole, self._replies = Texts(self._bodies), Texts(replies)
+        self._distinctive = [len(normalize(text)) >= DISTINCTIVE for text in replies]
+        self._whole, self._replies = TrigramSets(self._bodies), TrigramSets(replies)
 
     def leak(self, heldout: Sequence[int], train: Sequence[int]) -> Leak:
-        whole, replies = Index(self._whole), Index(self._replies)
+        whole, replies = SimilarityIndex(self._whole), SimilarityIndex(self._replies)
         for number in train:
             whole.add(number)
-            if self._telling[number]:
+            if self._distinctive[number]:
                 replies.add(number)
         bodies = {self._bodies[number] for number in train}
         prompts = {self._prompts[number] for number in train} - {""}
         scenes = {self._scenes[number] for number in train} - {None}
 
         def is_near(number: int) -> bool:
-            in_reply = self._telling[number] and replies.find(number) is not None
+            in_reply = self._distinctive[number] and replies.find(number) is not None
             return in_reply or whole.find(number) is not None
 
         return Leak(

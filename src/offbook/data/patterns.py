@@ -19,15 +19,6 @@ PHONE = re.compile(r"(?<![\d.])(?:1[3-9]\d{9}|\+\d{1,3}[ -]?\d{2,4}(?:[ -]?\d{2,
 CITIZEN_ID = re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)")
 PAIRS = dict(zip("）)」』》】]}”", "（(「『《【[{“", strict=True))
 BRACKETS = re.compile("[" + re.escape("".join([*PAIRS, *PAIRS.values()])) + "]")
-SCRIPTS = {
-    "Japanese": re.compile(r"[\u3040-\u30ff]"),
-    "Korean": re.compile(r"[\uac00-\ud7af]"),
-    "Chinese": re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]"),
-    "Cyrillic": re.compile(r"[\u0400-\u04ff]"),
-    "Arabic": re.compile(r"[\u0600-\u06ff]"),
-    "Latin": re.compile(r"[A-Za-z\u00c0-\u024f]"),
-}
-ENOUGH_LETTERS = 8
 
 
 def markup(text: str) -> str | None:
@@ -61,17 +52,6 @@ def unbalanced(text: str) -> str | None:
     if opened:
         return opened[-1]
     return '"' if text.count('"') % 2 else None
-
-
-def script(text: str) -> str | None:
-    """The script that most of the text is in, or None where it has too few letters to tell."""
-    if SCRIPTS["Japanese"].search(text):
-        return "Japanese"
-    counts = {name: len(pattern.findall(text)) for name, pattern in SCRIPTS.items()}
-    # A Latin word of several letters weighs about as much as one Chinese character.
-    counts["Chinese"] *= 4
-    name = max(counts, key=counts.__getitem__)
-    return name if counts[name] >= ENOUGH_LETTERS else None
 
 
 def _checks(number: str) -> bool:

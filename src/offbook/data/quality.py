@@ -1,22 +1,24 @@
-"""Whether rows are good enough to learn from, and the thinning that makes them better.
+"""Whether rows are good enough to learn from, and the removal of repetition that makes them better.
 
     report = inspect(loaded.conversations)
     report.level, report.reasons, report.findings
 
-What is found here is measured by `checks` and `likeness`; what is removed is removed by `near`.
+What is wrong with rows is measured by `checks`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from offbook.core.sequences import Bin, histogram
+from offbook.core.text import normalize
 from offbook.core.types import Conversation, Turn
 from offbook.data.checks import CHECKS, Sample
-from offbook.data.minhash import MinHashIndex, SeenIndex, normalize
-from offbook.data.row_text import asked, body
+from offbook.data.row_text import body, prompt_text
+from offbook.data.similarity import SimilarityIndex, TrigramSets
 
 FEW_ROWS, TOO_FEW_ROWS = 200, 20
 """Distinct rows from which on the data is good, and from which on it can be used at all."""
@@ -51,8 +53,8 @@ class Report:
     """Faults that are there, the gravest first."""
     sources: dict[str, int]
     """File → rows."""
-    reply_lengths: tuple[dict[str, int], ...]
-    """Histogram of the replies' lengths in characters: {from, to, count}."""
+    reply_lengths: tuple[Bin, ...]
+    """Histogram of the replies' lengths in characters."""
     level: Level
     reasons: tuple[str, ...]
 
@@ -79,7 +81,7 @@ def inspect(conversations: Sequence[Conversation]) -> Report:
         rows=len(conversations),
         findings=tuple(findings),
         sources=dict(Counter(conversation.origin.file for conversation in conversations)),
-        reply_lengths=histogram([len(reply) for each in conversations for reply in each.replies]),
+        reply_lengths=tuple(histogram([len(reply) for each in conversations for reply in each.replies])),
         level=max([size, *(finding.level for finding in findings)], key=LEVELS.index),
         reasons=tuple(reasons),
     )
@@ -96,7 +98,7 @@ def report(conversations: Sequence[Conversation]) -> dict[str, Any]:
         "reasons": list(found.reasons),
         "findings": [_plain(finding) for finding in found.findings],
         "sources": found.sources,
-        "reply_lengths": list(found.reply_lengths),
+        "reply_lengths": [asdict(each) for each in found.reply_lengths],
     }
 
 
@@ -117,17 +119,6 @@ def deduplicate(
     if max_per_prompt is not None:
         kept = _without_surplus(kept, max_per_prompt)
     return kept
-
-
-def histogram(values: Sequence[int], bars: int = 20) -> tuple[dict[str, int], ...]:
-    """Counts of values in equal steps from 0 to the largest, both ends included: {from, to, count}."""
-    if not values:
-        return ()
-    step = max(values) // bars + 1
-    counts = Counter(value // step for value in values)
-    return tuple(
-        {"from": bar * step, "to": (bar + 1) * step - 1, "count": counts[bar]} for bar in range(max(values) // step + 1)
-    )
 
 
 LEVELS: tuple[Level, ...] = ("good", "usable", "not yet")
@@ -151,11 +142,11 @@ def _without_copies(conversations: Sequence[Conversation]) -> list[Conversation]
 
 
 def _without_near(conversations: Sequence[Conversation]) -> list[Conversation]:
-    near = MinHashIndex([body(conversation) for conversation in conversations])
-    seen, kept = SeenIndex(near), []
-    for index, conversation in enumerate(conversations):
-        if not seen.has_like(index):
-            seen.add(index)
+    index = SimilarityIndex(TrigramSets([body(conversation) for conversation in conversations]))
+    kept = []
+    for number, conversation in enumerate(conversations):
+        if index.find(number) is None:
+            index.add(number)
             kept.append(conversation)
     return kept
 
@@ -164,7 +155,7 @@ def _without_surplus(conversations: Sequence[Conversation], most: int) -> list[C
     answers: Counter[str] = Counter()
     kept = []
     for conversation in conversations:
-        prompt = normalize(asked(conversation))
+        prompt = normalize(prompt_text(conversation))
         answers[prompt] += 1
         if not prompt or answers[prompt] <= most:
             kept.append(conversation)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from offbook.core.types import Conversation
 
 
-def asked(conversation: Conversation) -> str:
+def prompt_text(conversation: Conversation) -> str:
     """All that the last reply answers, the system prompt aside; "" where the character opens."""
     return "\n".join(turn.text for turn in conversation.turns[:-1] if turn.role != "system")
 

@@ -13,16 +13,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
 
+from offbook.core.text import normalize
 from offbook.core.types import Conversation
-from offbook.data.minhash import MinHashIndex, SeenIndex, normalize
-from offbook.data.row_text import asked, body
+from offbook.data.row_text import body, prompt_text
 from offbook.data.seeded_hash import stable_uniform
+from offbook.data.similarity import SimilarityIndex, TrigramSets
 
 LARGEST_UNIT = 40
 """A unit of more rows than these and than all that is to be held out is never held out, nor one of more than half of
 all rows: a huge scene must not swallow the split."""
-TELLING = 12
-"""Letters from which on the likeness of two replies tells; shorter ones ("是。", "My lord.") are everybody's."""
+DISTINCTIVE = 12
+"""Letters from which on two similar replies are no coincidence; shorter ones ("是。", "My lord.") are everybody's."""
 
 Unit = tuple[str, str]
 
@@ -69,7 +70,7 @@ def _row(conversation: Conversation) -> Unit:
 
 
 def _prompt(conversation: Conversation) -> Unit:
-    prompt = normalize(asked(conversation))
+    prompt = normalize(prompt_text(conversation))
     return ("prompt", prompt) if prompt else _row(conversation)
 
 
@@ -90,17 +91,17 @@ def _draw(units: Sequence[Unit], share: float, seed: int) -> set[Unit]:
 def _part(conversations: Sequence[Conversation], held: Sequence[bool], by: str) -> Split:
     """Put each row on its pile, unless it resembles an earlier row of the other."""
     # Where rows are the units, (nearly) all answer the same, which tells nothing.
-    prompts = ["" if by == "row" else normalize(asked(conversation)) for conversation in conversations]
+    prompts = ["" if by == "row" else normalize(prompt_text(conversation)) for conversation in conversations]
     views = (
-        MinHashIndex([body(conversation) for conversation in conversations]),
-        MinHashIndex([_telling_reply(conversation) for conversation in conversations]),
+        TrigramSets([body(conversation) for conversation in conversations]),
+        TrigramSets([_distinctive_reply(conversation) for conversation in conversations]),
     )
     rows = range(len(conversations))
-    dropped = _joining(rows, held, prompts, views)
+    dropped = _resembling(rows, held, prompts, views)
     unlearned = sum(not held[row] for row in dropped)
     if unlearned > sum(held) - (len(dropped) - unlearned):
         # The same text everywhere: rather than half of the training, what is held out gives way.
-        dropped = _joining(sorted(rows, key=held.__getitem__), held, prompts, views)
+        dropped = _resembling(sorted(rows, key=held.__getitem__), held, prompts, views)
     if all(row in dropped for row in rows if held[row]):
         return Split(list(conversations), [], [], "none")
     return Split(
@@ -111,24 +112,27 @@ def _part(conversations: Sequence[Conversation], held: Sequence[bool], by: str) 
     )
 
 
-def _joining(
-    order: Iterable[int], held: Sequence[bool], prompts: Sequence[str], views: Sequence[MinHashIndex]
+def _resembling(
+    order: Iterable[int], held: Sequence[bool], prompts: Sequence[str], views: Sequence[TrigramSets]
 ) -> set[int]:
     """The rows that resemble one of the other side that came before them (and is not left out itself)."""
-    asked: dict[bool, set[str]] = {False: set(), True: set()}
-    seen = {side: [SeenIndex(view) for view in views] for side in asked}
-    joining = set()
+    earlier_prompts: dict[bool, set[str]] = {False: set(), True: set()}
+    earlier = {side: [SimilarityIndex(view) for view in views] for side in earlier_prompts}
+    resembling = set()
     for row in order:
         side, prompt = held[row], prompts[row]
-        if (prompt and prompt in asked[not side]) or any(texts.has_like(row) for texts in seen[not side]):
-            joining.add(row)
+        other = not side
+        if (prompt and prompt in earlier_prompts[other]) or any(
+            index.find(row) is not None for index in earlier[other]
+        ):
+            resembling.add(row)
             continue
-        asked[side].add(prompt)
-        for texts in seen[side]:
-            texts.add(row)
-    return joining
+        earlier_prompts[side].add(prompt)
+        for index in earlier[side]:
+            index.add(row)
+    return resembling
 
 
-def _telling_reply(conversation: Conversation) -> str | None:
+def _distinctive_reply(conversation: Conversation) -> str | None:
     text = "\n".join(conversation.replies)
-    return text if len(normalize(text)) >= TELLING else None
+    return text if len(normalize(text)) >= DISTINCTIVE else None

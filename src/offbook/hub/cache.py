@@ -25,6 +25,7 @@ from filelock import FileLock, Timeout
 from offbook.core.atomic import atomic_write_json
 from offbook.core.errors import OffbookError, UsageError
 from offbook.core.progress import Reporter
+from offbook.core.text import format_bytes
 
 RECORD = ".offbook.json"
 
@@ -190,9 +191,4 @@ def need_space(folder: Path, size: int) -> None:
     """
     free = shutil.disk_usage(folder).free
     if free < size:
-        raise OffbookError(f"{megabytes(size)} are needed in {folder}, {megabytes(free)} are free", _MORE_ROOM)
-
-
-def megabytes(size: int) -> str:
-    """A number of bytes for people."""
-    return f"{size / 1e6:,.0f} MB" if size >= 1e6 else f"{size / 1e3:,.0f} kB"
+        raise OffbookError(f"{format_bytes(size)} are needed in {folder}, {format_bytes(free)} are free", _MORE_ROOM)

@@ -22,6 +22,7 @@ from offbook.core.atomic import atomic_dir
 from offbook.core.errors import OffbookError, UsageError
 from offbook.core.progress import Reporter
 from offbook.core.registry import lookup, nearest
+from offbook.core.text import format_bytes
 from offbook.hub import cache
 from offbook.hub.cache import Record
 
@@ -202,6 +203,6 @@ def _choose(archive: zipfile.ZipFile, wanted: str, max_size: int) -> list[zipfil
     # zipfile hands out no more bytes of a member than it declares, so the declared sizes bind.
     size = sum(member.file_size for member in members)
     if not members or size > max_size:
-        holds, allowed = cache.megabytes(size), cache.megabytes(max_size)
+        holds, allowed = format_bytes(size), format_bytes(max_size)
         raise OffbookError(f"the package unpacks to {holds} of {wanted} (1 byte to {allowed})", "Do not use it.")
     return members

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from offbook.core.atomic import atomic_dir
 from offbook.core.errors import OffbookError, UsageError
 from offbook.core.progress import Reporter
+from offbook.core.text import format_bytes
 from offbook.hub import cache
 from offbook.hub.cache import FileFingerprint, Record
 from offbook.hub.clients import HUBS, Entry, Hub, Kind, damaged
@@ -106,7 +107,7 @@ def _fetch(
         repo=repo,
         hub=hub.title,
         count=len(entries),
-        size=cache.megabytes(size),
+        size=format_bytes(size),
     )
     hub.download(repo, kind, commit, entries, staging)
     stamps = {entry.path: _verify(hub, repo, staging, entry) for entry in entries}

@@ -9,6 +9,7 @@ from offbook.core.config.schema import RunConfig
 from offbook.core.persona import BaseModelRef, Persona
 from offbook.core.progress import Reporter
 from offbook.core.registry import lookup
+from offbook.core.text import has_chinese
 from offbook.hub import pull
 from offbook.tokenization.builtin_templates import TEMPLATES
 from offbook.tokenization.chat_template import ChatTemplate
@@ -60,4 +61,4 @@ def sample_prompts(config: RunConfig) -> list[str]:
     if any(question in asked for question in IDENTITY):
         return asked
     text = f"{config.persona.name}{config.persona.system or ''}{''.join(asked)}"
-    return [IDENTITY[1] if any("\u4e00" <= letter <= "\u9fff" for letter in text) else IDENTITY[0], *asked]
+    return [IDENTITY[1] if has_chinese(text) else IDENTITY[0], *asked]

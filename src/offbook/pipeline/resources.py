@@ -16,6 +16,7 @@ from offbook.core.atomic import FULL
 from offbook.core.config.schema import RunConfig
 from offbook.core.errors import OffbookError, UsageError, is_out_of_memory
 from offbook.core.rundir import RunDir
+from offbook.core.text import format_bytes
 
 NEARLY_ALL = 0.8
 """A run that was killed while it held this share of the machine's memory was killed for that."""
@@ -77,7 +78,7 @@ def refuse_small_disk(path: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise UsageError(
-            f"the run needs {_mebibytes(needed)} on disk, {_mebibytes(free)} are free in {folder}",
+            f"the run needs {format_bytes(needed)} on disk, {format_bytes(free)} are free in {folder}",
             "Make room, keep fewer checkpoints (--train.keep_checkpoints 1), or move the runs (OFFBOOK_RUNS=DIR).",
         )
 
@@ -106,9 +107,9 @@ def _disk_full(run: RunDir) -> OffbookError:
     except (OSError, ValueError, KeyError):
         size = ""
     else:
-        size = f", a checkpoint takes {_mebibytes(needed)}: {_mebibytes(max(needed - free, 0))} are missing"
+        size = f", a checkpoint takes {format_bytes(needed)}: {format_bytes(max(needed - free, 0))} are missing"
     return OffbookError(
-        f"the disk is full: {_mebibytes(free)} are free in {run.path}{size}; what was saved before is intact",
+        f"the disk is full: {format_bytes(free)} are free in {run.path}{size}; what was saved before is intact",
         "Make room, then go on with --resume (or keep fewer checkpoints: --train.keep_checkpoints 1).",
     )
 
@@ -117,7 +118,3 @@ def _is_disk_failure(error: Exception) -> bool:
     """Whether the system failed to read or write, also where a library hides its error in one of its own."""
     signs = ("os error", "PytorchStreamWriter", "unexpected pos", "iostream error")
     return isinstance(error, OSError) or any(sign in str(error) for sign in signs)
-
-
-def _mebibytes(count: int) -> str:
-    return f"{count / 2**20:,.1f} MiB"

@@ -6,11 +6,12 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from offbook.core.text import HAN
 from offbook.data.extract.word_lists import load, load_all, one_of, words
 
 CHINESE = load("script", "zh")
 
-CJK = r"\u3400-\u9fff\uf900-\ufaff"
+CJK = HAN
 HAS_CJK = re.compile(f"[{CJK}]")
 CJK_GAP = re.compile(rf"(?<=[{CJK}])\s+(?=[{CJK}])")
 NOTE = re.compile(r"[（(\[【〔<《]([^（()）\[\]【】〔〕<>《》]*)[）)\]】〕>》]")

@@ -1,11 +1,10 @@
-"""Likeness: MinHash finds what the exact index finds, and both what a comparison of all pairs finds."""
+"""The index finds what a comparison of all pairs finds."""
 
 import random
 
 import pytest
 
-from offbook.data.exact_similarity import Index, Texts
-from offbook.data.minhash import THRESHOLD, MinHashIndex, SeenIndex, normalize
+from offbook.data.similarity import THRESHOLD, SimilarityIndex, TrigramSets
 
 
 def trigrams(text: str) -> set[str]:
@@ -17,19 +16,9 @@ def jaccard(one: str, other: str) -> float:
     return len(first & second) / len(first | second)
 
 
-def found_by_minhash(texts: list[str]) -> set[int]:
-    """Numbers of the texts that are like an earlier one which is like none before."""
-    seen, found = SeenIndex(MinHashIndex(texts)), set()
-    for number in range(len(texts)):
-        if seen.has_like(number):
-            found.add(number)
-        else:
-            seen.add(number)
-    return found
-
-
-def found_by_index(texts: list[str]) -> set[int]:
-    index, found = Index(Texts(texts)), set()
+def found_by_index(texts: list[str | None]) -> set[int]:
+    """Numbers of the texts that are similar to an earlier one which is similar to none before."""
+    index, found = SimilarityIndex(TrigramSets(texts)), set()
     for number in range(len(texts)):
         if index.find(number) is None:
             index.add(number)
@@ -62,16 +51,14 @@ def variations(seed: int) -> list[str]:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_both_find_what_comparing_all_pairs_finds(seed):
+def test_the_index_finds_what_comparing_all_pairs_finds(seed):
     texts = variations(seed)
     expected = found_by_all_pairs(texts)
     assert 20 < len(expected) < 180
-    assert found_by_minhash(texts) == expected
     assert found_by_index(texts) == expected
 
 
-@pytest.mark.parametrize("find", [found_by_minhash, found_by_index])
-def test_signs_case_and_width_do_not_count(find):
+def test_signs_case_and_width_do_not_count():
     texts = [
         "臣妾恭送皇上。",
         "臣妾、恭送皇上——",
@@ -85,24 +72,17 @@ def test_signs_case_and_width_do_not_count(find):
         "是是",
         "是aa",
     ]
-    assert find(texts) == {1, 3, 6, 8}
+    assert found_by_index(texts) == {1, 3, 6, 8}
 
 
-def test_normal():
-    assert normalize("Ｙes — “My Lord_1”…") == "yesmylord1"
-    assert normalize(" …… ") == "……"
-
-
-def test_a_missing_text_is_like_none():
-    seen = SeenIndex(MinHashIndex([None, None, "a"]))
-    seen.add(0)
-    assert not seen.has_like(1)
-    assert not seen.has_like(2)
+def test_a_missing_text_is_similar_to_none():
+    assert found_by_index([None, None, "a", None, "a"]) == {4}
+    assert found_by_index([None, None]) == set()
+    assert found_by_index([]) == set()
 
 
 def test_many_copies_of_a_pattern_cost_no_quadratic_time():
     texts = [
         f"这是一段每一行都要重复出现的很长很长的开场白，只有末尾的编号有所不同，第{number}号" for number in range(3000)
     ]
-    assert len(found_by_minhash(texts)) == 2999
     assert len(found_by_index(texts)) == 2999
