@@ -1,0 +1,180 @@
+"""What the READMEs and the pages show is run, in the order of each page, on a tiny model.
+
+Commands of offbook and Python run as they stand, in a folder that holds the files which they name; options that would
+make them long are overridden. What would wait for a person or a network is parsed to the last word. Commands of other
+programs are looked up: a make target exists, a benchmark has the options.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from offbook.cli.main import group, main
+from tests.conftest import LINES
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", ROOT / "README.zh.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+PARSED = {"chat", "completion", "prove", "pull", "serve", "studio"}
+"""Verbs that wait for a person, a client or a network, or that take long: their command lines are parsed alone."""
+ELSEWHERE = {"git", "llama-server", "ollama", "vllm", "pip", "source", "eval", "curl", "swanlab", "du", "/usr/bin/time"}
+"""Programs that are not ours."""
+
+
+def blocks(page: Path) -> Iterator[tuple[str, list[str]]]:
+    """(language or "", lines) of every example of a page: indented by four spaces, or fenced."""
+    text, fenced = page.read_text(encoding="utf-8"), re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+    for match in fenced.finditer(text):
+        yield match[1], match[2].splitlines()
+    for match in re.finditer(r"(?:^|\n\n)((?:    .*(?:\n|$))+)", fenced.sub("", text)):
+        yield "", [line[4:] for line in match[1].splitlines()]
+
+
+def commands(page: Path) -> list[list[str]]:
+    """The words of every command line of a page that a person would type."""
+    starts = {"offbook", "make", "python", "pytest", *ELSEWHERE}
+    found = []
+    for language, lines in blocks(page):
+        if language not in ("", "sh", "bash"):
+            continue
+        for line in "\n".join(lines).replace("\\\n", " ").splitlines():
+            for part in re.split(r" && |(?<=\S) \|\|? ", re.sub(r"(^|\s{2,})#.*$", "", line)):
+                if part.split()[:1] and part.split()[0] in starts:
+                    found.append(shlex.split(part, comments=True))
+    return found
+
+
+def programs(page: Path) -> list[str]:
+    """The Python examples of a page."""
+    return [
+        "\n".join(lines)
+        for language, lines in blocks(page)
+        if language in ("", "python") and lines and re.match(r"(from|import) \w", lines[0])
+    ]
+
+
+def test_the_examples_are_found():
+    assert len(commands(ROOT / "README.md")) >= 6
+    assert sum(len(commands(page)) for page in PAGES) > 60
+    assert sum(len(programs(page)) for page in PAGES) >= 4
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory, trained: Path) -> Path:
+    """A folder with every file that the pages name, and two finished runs."""
+    place = tmp_path_factory.mktemp("examples")
+    pairs = [line.split("|") for line in LINES.strip().splitlines()]
+    script = "SCENE I. A room.\n\n" + "\n\n".join(
+        f"{name}\n{text}" for question, answer in pairs for name, text in (("ORLANDO", question), ("ROSALIND", answer))
+    )
+    (place / "script.txt").write_text(script, encoding="utf-8")
+    (place / "hamlet.md").write_text(script.replace("ROSALIND", "HAMLET"), encoding="utf-8")
+    chinese = "第一场 碎玉轩 夜 内\n\n" + "".join(
+        f"皇上：今日第{number}次问你。\n{name}：臣妾答第{number}次。\n"
+        for number in range(20)
+        for name in ("甄嬛", "莞嫔")
+    )
+    (place / "剧本").mkdir()
+    for path in (place / "剧本.txt", place / "剧本" / "1.txt"):
+        path.write_text(chinese, encoding="utf-8")
+    rows = [{"instruction": question, "input": "", "output": answer} for question, answer in pairs]
+    (place / "huanhuan.json").write_text(json.dumps(rows), encoding="utf-8")
+    fresh = [{"instruction": f"And {question.lower()}", "output": f"Now: {answer}"} for question, answer in pairs]
+    (place / "new.jsonl").write_text("".join(json.dumps(row) + "\n" for row in fresh), encoding="utf-8")
+    for name in ("hamlet", "hamlet-2"):
+        shutil.copytree(trained, place / "runs" / name)
+    with pytest.raises(SystemExit):
+        main(["eval", str(place / "runs" / "hamlet-2"), "--prompts", "3"])
+    return place
+
+
+@pytest.fixture
+def overrides(settings: dict[str, Any]) -> list[str]:
+    """Options that make a recipe a matter of seconds."""
+    short = {
+        "model.source": settings["model.source"],
+        "model.revision": "master",
+        "data.replay": "null",
+        "train.epochs": "1",
+        "track.trackers": "[]",
+        "evaluate.prompts": "3",
+        "generation.max_new_tokens": "8",
+    }
+    return [word for name, value in short.items() for word in (f"--{name}", str(value))]
+
+
+def parse(words: list[str]) -> None:
+    """Parse a command line to the last word without running it."""
+    with group.make_context("offbook", list(words), resilient_parsing=False) as context:
+        name, command, rest = group.resolve_command(context, words)
+        assert command is not None
+        command.make_context(name, list(rest), parent=context)
+
+
+def run(words: list[str], overrides: list[str]) -> None:
+    """Run a command of offbook as if typed; what a page shows ends with 0, or 3 where it asks about quality."""
+    if words[0] in PARSED or "--help" in words:
+        parse(words)
+        return
+    if words[0] == "extract":  # the shell's part
+        words = [match for word in words for match in (sorted(map(str, Path().glob(word))) if "*" in word else [word])]
+    if words[0] in ("check", "train"):
+        words = [*words, *overrides]
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code in ((0, 3) if "--gate" in words or words[0] == "export" else (0,)), words
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_of_a_page_is_right(page, workspace, overrides, tmp_path, monkeypatch):
+    place = tmp_path / "here"
+    shutil.copytree(workspace, place)
+    monkeypatch.chdir(place)
+    monkeypatch.setenv("OFFBOOK_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("OFFBOOK_RUNS", raising=False)
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    english = ROOT / "docs" / page.name
+    already = commands(english) if page.parent.name == "zh" and english.exists() else []
+    for program, *words in [words for words in commands(page) if words not in already]:
+        if program == "offbook":
+            run(words, overrides)
+        elif program == "make":
+            assert {word for word in words if "=" not in word} <= targets, words
+        elif program == "python" and words[0] == "-m":
+            assert words[1].split(".")[0] in ("offbook", "pip", "venv"), words
+        elif program == "python":
+            source = (ROOT / words[0]).read_text(encoding="utf-8")
+            assert [word for word in words[1:] if word.startswith("--") and f'"{word}"' not in source] == [], words
+        elif program == "pytest":
+            assert all((ROOT / word).exists() for word in words if word.startswith("tests")), words
+        else:
+            assert program in ELSEWHERE
+
+
+@pytest.mark.parametrize(
+    ("page", "source"),
+    [(page, source) for page in PAGES for source in programs(page) if "base_url" not in source],
+    ids=lambda value: str(value.relative_to(ROOT)) if isinstance(value, Path) else "python",
+)
+def test_python_examples_run(page, source, workspace, tmp_path, monkeypatch):
+    place = tmp_path / "here"
+    shutil.copytree(workspace, place)
+    monkeypatch.chdir(place)
+    if "export/merged-f32" in source:
+        with pytest.raises(SystemExit):
+            main(["export", "runs/hamlet", "--to", "merged"])
+    exec(compile(source, str(page), "exec"), {})
+
+
+def test_a_misspelt_example_is_noticed():
+    with pytest.raises(click.ClickException):
+        parse(["serve", "runs/hamlet", "--no-such-option"])
