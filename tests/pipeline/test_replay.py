@@ -11,7 +11,6 @@ import offbook
 from offbook.core.config.loading import load
 from offbook.core.errors import UsageError
 from offbook.core.progress import NullReporter
-from offbook.core.rundir import RunDir
 from offbook.core.types import NO_LABEL, Reply
 from offbook.models.load import load_model
 from offbook.pipeline import dataset, evaluating, replay
@@ -30,68 +29,70 @@ def folders(tmp_path, monkeypatch):
 
 def opened(settings: dict[str, Any], source: Any = None) -> tuple[Any, BaseModel]:
     config = load(None, {**settings, **({"model.source": str(source)} if source else {})})
-    part = open_base_model(config, NullReporter())
-    return load_model(part.pulled.path, config.model.dtype), part
+    base = open_base_model(config, NullReporter())
+    return load_model(base.local.path, config.model.dtype), base
 
 
 @pytest.mark.parametrize("architecture", ["llama", "ernie", "qwen3", "gemma3"])
 def test_the_model_asks_and_answers_and_says_the_same_ever_after(settings, tmp_path, architecture, monkeypatch):
-    model, part = opened(settings, tiny_folder(tmp_path / architecture, architecture))
+    model, base = opened(settings, tiny_folder(tmp_path / architecture, architecture))
     recorder = Recorder()
-    rows = replay.own_rows(model, part, "float32", recorder)
+    rows = replay.base_model_rows(model, base, "float32", recorder)
     assert 6 <= len(rows) <= 12 and len({row.prompt for row in rows}) > len(rows) / 2
     assert all([turn.role for turn in row.turns] == ["user", "assistant"] for row in rows)
     assert all(turn.text and "\ufffd" not in turn.text[-1] for row in rows for turn in row.turns)
-    assert len(recorder.texts) == 1 and "to mix in" in recorder.texts[0]
-    ends = stop_ids(part.template.stop_token, model.generation_config.eos_token_id)
-    assert replay._drawn(model, part, ends) == rows
-    monkeypatch.setattr(replay, "_drawn", None)  # kept: nothing is drawn again
-    assert replay.own_rows(model, part, "float32", recorder) == rows and len(recorder.texts) == 1
+    assert len(recorder.texts) == 1 and "12 replies" in recorder.texts[0]
+    ends = stop_ids(base.template.stop_token, model.generation_config.eos_token_id)
+    assert replay._draw(model, base, ends) == rows
+    monkeypatch.setattr(replay, "_draw", None)  # kept: nothing is drawn again
+    assert replay.base_model_rows(model, base, "float32", recorder) == rows and len(recorder.texts) == 1
 
 
 def test_another_model_speaks_for_itself(settings, tmp_path):
-    mine = replay.own_rows(*opened(settings), "float32", NullReporter())
-    other = replay.own_rows(*opened(settings, tiny_folder(tmp_path / "other", "qwen2")), "float32", NullReporter())
+    mine = replay.base_model_rows(*opened(settings), "float32", NullReporter())
+    other = replay.base_model_rows(
+        *opened(settings, tiny_folder(tmp_path / "other", "qwen2")), "float32", NullReporter()
+    )
     assert mine != other
 
 
 def test_a_model_that_says_nothing_is_no_use_and_nothing_is_kept(settings, monkeypatch, tmp_path):
-    model, part = opened(settings)
+    model, base = opened(settings)
     silent = [Reply(" ", True, 1)] * replay.ROWS
     monkeypatch.setattr(replay.batch, "generate", lambda *args, **kwargs: silent)
     with pytest.raises(UsageError, match="says nothing"):
-        replay.own_rows(model, part, "float32", NullReporter())
+        replay.base_model_rows(model, base, "float32", NullReporter())
     assert not list((tmp_path / "home" / "rehearsal").glob("*.jsonl"))
 
 
 @pytest.mark.parametrize("source", ["{{ messages[0].content }}<|im_end|>", "<|im_start|>once and for all<|im_end|>"])
 def test_a_template_without_a_place_for_a_question_is_told(settings, source):
-    model, part = opened(settings)
-    part.tokenizer.chat_template = source
+    model, base = opened(settings)
+    base.tokenizer.chat_template = source
     with pytest.raises(UsageError, match="no place"):
-        replay.own_rows(model, part, "float32", NullReporter())
+        replay.base_model_rows(model, base, "float32", NullReporter())
 
 
 def test_two_at_once_draw_once(settings, monkeypatch):
-    model, part = opened(settings)
-    drawn, draw = [], replay._drawn
-    monkeypatch.setattr(replay, "_drawn", lambda *given: drawn.append(1) or draw(*given))
+    model, base = opened(settings)
+    drawn, draw = [], replay._draw
+    monkeypatch.setattr(replay, "_draw", lambda *given: drawn.append(1) or draw(*given))
     with ThreadPoolExecutor(2) as pool:
-        mine, theirs = pool.map(lambda _: replay.own_rows(model, part, "float32", NullReporter()), range(2))
+        mine, theirs = pool.map(lambda _: replay.base_model_rows(model, base, "float32", NullReporter()), range(2))
     assert mine == theirs and len(drawn) == 1
 
 
 def test_an_answer_that_was_cut_off_does_not_learn_to_end_there(settings, monkeypatch):
     short = replay.ANSWER.model_copy(update={"max_new_tokens": 3})
     monkeypatch.setattr(replay, "ANSWER", short)
-    model, part = opened(settings)
-    rows = replay.own_rows(model, part, "float32", NullReporter())
+    model, base = opened(settings)
+    rows = replay.base_model_rows(model, base, "float32", NullReporter())
     cut = [row for row in rows if not row.turns[-1].has_stop_token]
     assert cut
     for row in rows:
-        (example,) = part.template.examples(row, 500)
+        (example,) = base.template.examples(row, 500)
         learned = [label for label in example.labels if label != NO_LABEL]
-        assert (learned[-1] == part.template.stop_token.id) == row.turns[-1].has_stop_token
+        assert (learned[-1] == base.template.stop_token.id) == row.turns[-1].has_stop_token
 
 
 def test_a_run_mixes_them_in_and_judges_the_character_without_them(settings, monkeypatch):
@@ -104,9 +105,9 @@ def test_a_run_mixes_them_in_and_judges_the_character_without_them(settings, mon
     character = len(rows) - len(own)
     assert len(own) == round(character * 0.2 / 0.8)
     assert json.loads((run.data / "report.json").read_text(encoding="utf-8"))["replay_rows"] == len(own)
-    assert len(evaluating._lines(RunDir(run.path))) == character > 0
+    assert len(evaluating.character_rows(run)) == character > 0
     before = (run.adapter / "adapter_model.safetensors").read_bytes()
-    monkeypatch.setattr(replay, "_drawn", None)
+    monkeypatch.setattr(replay, "_draw", None)
     again = offbook.train(load(run.config), overwrite=True)
     assert (again.adapter / "adapter_model.safetensors").read_bytes() == before
     # their loss is taken: without them the adapter is another one
@@ -129,26 +130,25 @@ def test_a_run_that_was_stopped_goes_on_with_the_same_answers(settings, monkeypa
     for folder in later:
         shutil.rmtree(folder)
     made = (first / "manifest.json").stat().st_mtime_ns
-    monkeypatch.setattr(replay, "_drawn", None)
+    monkeypatch.setattr(replay, "_draw", None)
     again = offbook.train(load(None, settings), resume=True)
     assert later and (first / "manifest.json").stat().st_mtime_ns == made  # it did not start over
     assert (again.adapter / "adapter_model.safetensors").read_bytes() == whole
 
 
 def test_what_the_model_said_at_too_great_length_is_left_out_and_counted(settings):
-    model, part = opened(settings)
-    own = replay.own_rows(model, part, "float32", NullReporter())
-    prompts = sorted(len(part.template.prompt_ids(row.turns[:1])) for row in own)
+    model, base = opened(settings)
+    own = replay.base_model_rows(model, base, "float32", NullReporter())
+    prompts = sorted(len(base.template.prompt_ids(row.turns[:1])) for row in own)
     longest = prompts[len(own) // 2]
     config = load(None, {**settings, "data.replay": "base", "data.replay_share": 0.9, "data.max_length": longest})
-    material = dataset.read_material(config)
-    dataset.tokenize(material, part.template, config)
-    character, examples = len(material.train), len(material.examples)
-    dataset.add_replay(material, own, part.template, config)
+    before = dataset.tokenize(dataset.read_rows(config), base.template, config.data)
+    after = before.with_replay(own, base.template, config.data)
     fitting = sum(prompt < longest for prompt in prompts)
-    assert material.replay_rows == len(material.train) - character == len(material.examples) - examples == fitting > 0
-    assert len(material.too_long) == len(own) - fitting > 0
-    assert all(len(example.ids) <= longest for example in material.examples)
+    assert after.replay_rows == len(after.train) - len(before.train) == fitting > 0
+    assert len(after.examples) - len(before.examples) == fitting and before.replay_rows == 0
+    assert len(after.too_long) == len(own) - fitting > 0
+    assert all(len(example.ids) <= longest for example in after.examples)
 
 
 def test_a_file_s_row_that_is_too_long_stops_the_run_unless_bad_rows_are_skipped(settings, tmp_path):

@@ -122,11 +122,11 @@ def test_a_seed_makes_a_reply_repeatable_and_base_differs(trained):
     ]
 
 
-def test_a_settled_character_has_no_base(trained):
+def test_a_character_with_a_merged_adapter_has_no_base(trained):
     character = offbook.load(trained, dtype="float32")
     before = character.reply("Who are you?", seed=1).text
-    assert character.settle() and character.reply("Who are you?", seed=1).text == before
-    with pytest.raises(UsageError, match="base model cannot be asked"):
+    assert character.merge_adapter() and character.reply("Who are you?", seed=1).text == before
+    with pytest.raises(UsageError, match="base model is no longer available"):
         character.reply("Who are you?", base=True)
 
 
@@ -279,7 +279,7 @@ def test_mixed_in_rows_have_no_part_to_play(settings, tmp_path):
     assert all(row[0]["content"].startswith("Add") for row in mixed)
     offbook.pipeline.evaluating.evaluate(run.path, prompts=2)
     character = len(rows) - len(mixed)
-    assert len(offbook.pipeline.evaluating._lines(run)) == character > 0
+    assert len(offbook.pipeline.evaluating.character_rows(run)) == character > 0
 
 
 def test_the_default_budget_is_the_one_that_is_told():

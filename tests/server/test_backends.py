@@ -11,6 +11,7 @@ from offbook.core.errors import UsageError
 from offbook.core.progress import NullReporter
 from offbook.core.types import Turn
 from offbook.generation.llamacpp import LlamaServer
+from offbook.pipeline.adapter_source import resolve_character
 from offbook.pipeline.exporting import export
 from offbook.server.backends import load_backend, proved_gguf
 
@@ -70,7 +71,7 @@ def test_a_base_that_has_moved_is_taken_from_where_it_is_said_to_be(exported, ti
 def test_llamacpp_takes_the_adapter_out_for_the_base(exported):
     """Next-token distributions, not replies: one rounding apart, an untrained model says something else."""
     character = offbook.load(exported)
-    gguf = proved_gguf(str(exported))
+    gguf = proved_gguf(resolve_character(exported))
     server = LlamaServer(gguf, adapter=next(gguf.parent.glob("*-lora.gguf")))
     try:
         for question in QUESTIONS:
@@ -95,11 +96,11 @@ def test_llamacpp_is_chosen_where_a_proved_gguf_is(exported):
 
 
 def test_a_gguf_that_missed_its_bounds_is_not_chosen(exported):
-    record = proved_gguf(str(exported)).parent / "parity.json"
+    record = proved_gguf(resolve_character(exported)).parent / "parity.json"
     told = record.read_text()
     try:
         record.write_text(json.dumps({**json.loads(told), "passed": False}))
-        assert proved_gguf(str(exported)) is None
+        assert proved_gguf(resolve_character(exported)) is None
         voices = opened(exported)
         assert voices.engine == "transformers"
         with pytest.raises(UsageError, match="no GGUF that passed"):
@@ -119,4 +120,4 @@ def test_of_several_the_format_that_drifts_least_for_its_speed_is_chosen(exporte
     (tmp_path / "adapter").mkdir()
     (tmp_path / "run.yaml").write_bytes((exported / "run.yaml").read_bytes())
     shutil.copytree(exported / "adapter", tmp_path / "adapter", dirs_exist_ok=True)
-    assert proved_gguf(str(tmp_path)).name == "x-q8_0.gguf"
+    assert proved_gguf(resolve_character(tmp_path)).name == "x-q8_0.gguf"

@@ -189,7 +189,7 @@ def test_a_verdict_that_fails_costs_the_run_nothing(settings, monkeypatch):
     def broken(*args, **kwargs):
         raise RuntimeError("no luck")
 
-    monkeypatch.setattr(offbook.pipeline.finishing, "judge", broken)
+    monkeypatch.setattr(offbook.pipeline.finishing, "evaluate_character", broken)
     run = offbook.train(load(None, {**settings, "evaluate.prompts": 2}), reporter=reporter)
     assert run.finished
     assert any("no verdict (no luck)" in line and "offbook eval" in line for line in reporter.texts)

@@ -54,7 +54,7 @@ def command(
     with reporting() as reporter:
         character = characters.load_character(run, base_model=base_model, template=template, reporter=reporter)
     if not base:
-        character.settle()
+        character.merge_adapter()
     changes = {name: value for name, value in sampling.items() if value is not None}
     settings = character.persona.generation.model_copy(update=changes)
     options: dict[str, Any] = {"base": base, "settings": settings, "seed": seed}

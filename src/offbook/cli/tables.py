@@ -31,7 +31,7 @@ def show_plan(out: Console, job: Any, known: dict[str, Any]) -> None:
         f"{known['trainable_parameters']:,} trainable ({known['trainable_parameters'] / known['parameters']:.2%})",
     )
     general = f" ({known['replay_rows']} of them mixed in)" if known["replay_rows"] else ""
-    table.add_row("data", f"{len(job.material.train)} rows to learn{general}, {known['heldout_rows']} held out")
+    table.add_row("data", f"{len(job.dataset.train)} rows to learn{general}, {known['heldout_rows']} held out")
     table.add_row(
         "steps",
         f"{known['steps']} of {train.batch_size} examples, {train.epochs:g} epochs, rate {train.learning_rate:g}",
@@ -60,7 +60,7 @@ def show_check(out: Console, job: Any, known: dict[str, Any]) -> None:
     if known["truncated"]:
         out.print(f"{known['truncated']} sequences are too long and lose their oldest turns (--data.max_length)")
     out.print("\nThe first row; what is learned is marked [like this]", style="bold")
-    out.print(_coloured(job.material.examples[0], job.part.tokenizer))
+    out.print(_coloured(job.dataset.examples[0], job.base.tokenizer))
 
 
 def show_data(out: Console, known: dict[str, Any]) -> None:

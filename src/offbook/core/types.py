@@ -8,6 +8,9 @@ from typing import Literal
 Role = Literal["system", "user", "assistant"]
 """Who speaks a turn. The character is always `assistant`."""
 
+OriginKind = Literal["character", "replay"]
+"""Whose lines a row holds: the character's, or general ones that keep the base model what it is (`data.replay`)."""
+
 NO_LABEL = -100
 """The label of a position where no loss is taken (the value that torch's cross-entropy ignores)."""
 
@@ -21,6 +24,7 @@ class Origin:
     """1-based: the line of a text format, the row of a table or a JSON list."""
     scene: str | None = None
     """Scene, chapter or chat that the lines belong to; rows of one scene stay on one side of a split."""
+    kind: OriginKind = "character"
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"

@@ -122,7 +122,7 @@ def to_conversation(row: Row, origin: Origin, format: Format | None = None) -> C
     if not turns or turns[-1].role != "assistant" or not turns[-1].weight:
         raise RowError("it does not end with a reply of the character's")
     scene = _scene(row)
-    return Conversation(turns, origin if scene is None else Origin(origin.file, origin.line, scene))
+    return Conversation(turns, origin if scene is None else replace(origin, scene=scene))
 
 
 def detect(row: Row) -> Format:

@@ -22,7 +22,7 @@ def rows_text(conversations: Iterable[Conversation]) -> str:
         origin = conversation.origin
         row = {
             "messages": [_message(turn) for turn in conversation.turns],
-            "source": {"file": origin.file, "line": origin.line, "scene": origin.scene},
+            "source": {"file": origin.file, "line": origin.line, "scene": origin.scene, "kind": origin.kind},
         }
         lines.append(json.dumps(row, ensure_ascii=False) + "\n")
     return "".join(lines)

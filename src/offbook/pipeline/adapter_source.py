@@ -1,56 +1,96 @@
-"""Where a character lies: the adapter folder of a run or a bare PEFT adapter, and the base model that it needs."""
+"""Where a character is found on this computer, resolved once from the path or name that a user gave.
+
+source = resolve_character("runs/hamlet")
+source.adapter        # folder of the PEFT adapter
+source.base_model     # the base model's folder; downloaded when first asked for
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from offbook.core.errors import UsageError
 from offbook.core.persona import Persona
-from offbook.core.progress import Reporter
-from offbook.core.rundir import find_run
+from offbook.core.progress import NullReporter, Reporter
+from offbook.core.rundir import RunDir, find_run
 from offbook.hub import pull
 from offbook.models import adapter as adapters
 
 
-def pull_base(persona: Persona | None, folder: Path, base_model: str | None, reporter: Reporter) -> pull.LocalModel:
-    """The base model of the adapter in `folder`, from where `base_model` says, or else the adapter.
+@dataclass(frozen=True)
+class CharacterSource:
+    """The files of a character: its adapter, its persona, its run and its base model."""
+
+    adapter: Path
+    """Folder of the PEFT adapter."""
+    persona: Persona | None
+    """What was stored beside the adapter; None for an adapter that was trained with another program."""
+    run: RunDir | None
+    """The run that made the adapter; None for a bare adapter folder, whatever lies beside it."""
+    base_override: str | None = None
+    """Source of the base model that the user named, in place of the one that the adapter names."""
+    reporter: Reporter = field(default_factory=NullReporter, repr=False, compare=False)
+    """Shows the download of the base model."""
+
+    @property
+    def name(self) -> str:
+        """The run's name, or that of the adapter folder."""
+        folder = self.adapter.resolve()
+        return folder.parent.name if folder.name == "adapter" else folder.name
+
+    @property
+    def exports_dir(self) -> Path:
+        """The folder that holds the character's exports: in its run, or in a bare adapter's own folder."""
+        return self.run.exports if self.run is not None else self.adapter / "export"
+
+    @cached_property
+    def base_model(self) -> pull.LocalModel:
+        """The base model on this computer, downloaded the first time.
+
+        Raises:
+            UsageError: neither user nor adapter names it, or the adapter was trained on other weights.
+            OffbookError: the download failed.
+        """
+        persona = self.persona
+        source = self.base_override or (persona.base.source if persona else adapters.base_of(self.adapter))
+        if not source:
+            raise UsageError(f"{self.adapter} does not name its base model", "Name it with --base-model.")
+        revision = persona.base.revision if persona and self.base_override is None else "master"
+        local = pull.pull(source, revision, reporter=self.reporter)
+        if persona is not None and persona.base.files and local.files and persona.base.files != local.files:
+            raise UsageError(
+                f"the adapter in {self.adapter} was trained on other weights than those in {local.path}",
+                f"Pull the right ones: offbook pull {persona.base.source} --revision {persona.base.revision}",
+            )
+        return local
+
+
+def resolve_character(
+    character: str | Path, *, base_model: str | None = None, reporter: Reporter | None = None
+) -> CharacterSource:
+    """Find a character by its run folder, its run's name, or a bare PEFT adapter folder.
+
+    Args:
+        base_model: source of the base model; default: the one that the adapter names.
 
     Raises:
-        UsageError: neither says, or adapter and base do not belong together.
+        UsageError: there is no such run, it has no adapter yet, or its persona.json is damaged.
     """
-    source = base_model or (persona.base.source if persona else adapters.base_of(folder))
-    if not source:
-        raise UsageError(f"{folder} does not say which base model it belongs to", "Name it with --base-model.")
-    revision = persona.base.revision if persona and base_model is None else "master"
-    pulled = pull.pull(source, revision, reporter=reporter)
-    _refuse_other_base(persona, pulled, folder)
-    return pulled
+    adapter, run = _adapter_and_run(character)
+    return CharacterSource(adapter, Persona.load(adapter), run, base_model, reporter or NullReporter())
 
 
-def adapter_folder(run: str | Path) -> Path:
-    """The adapter folder of a run, or the path itself where it is a bare PEFT adapter.
-
-    Raises:
-        UsageError: there is none.
-    """
-    bare = Path(run)
-    if (bare / adapters.WEIGHTS).is_file():
-        return bare
-    found = find_run(run)
-    if not found.finished:
+def _adapter_and_run(character: str | Path) -> tuple[Path, RunDir | None]:
+    folder = Path(character)
+    if (folder / adapters.WEIGHTS).is_file():
+        run = RunDir(folder.resolve().parent)
+        return folder, run if run.exists and run.adapter == folder.resolve() else None
+    run = find_run(character)
+    if not run.finished:
         raise UsageError(
-            f"the run '{found.name}' has no adapter yet ({found.status})",
-            f"Train it: offbook train -c {found.config} --resume",
+            f"the run '{run.name}' has no adapter yet ({run.status})",
+            f"Train it: offbook train -c {run.config} --resume",
         )
-    return found.adapter
-
-
-def _refuse_other_base(persona: Persona | None, pulled: pull.LocalModel, folder: Path) -> None:
-    """The weights must be those that the adapter was trained on."""
-    if persona is None or not persona.base.files or not pulled.files:
-        return
-    if persona.base.files != pulled.files:
-        raise UsageError(
-            f"the adapter in {folder} was trained on other weights than those in {pulled.path}",
-            f"Pull the right ones: offbook pull {persona.base.source} --revision {persona.base.revision}",
-        )
+    return run.adapter, run

@@ -1,4 +1,4 @@
-"""The model's side of a run before it is loaded: its folder on disk, its tokenizer, its chat template, the persona."""
+"""The base model of a run before its weights are loaded: its folder, its tokenizer, its chat template, the persona."""
 
 from __future__ import annotations
 
@@ -14,51 +14,56 @@ from offbook.hub import pull
 from offbook.tokenization.builtin_templates import TEMPLATES
 from offbook.tokenization.chat_template import ChatTemplate
 
+IDENTITY = ("Who are you?", "你是谁？")
+"""The question who it is, which every character is asked: in English, and in Chinese."""
 
-@dataclass
+
+@dataclass(frozen=True, slots=True)
 class BaseModel:
-    """The model's side of a run: its folder on disk and how it is spoken to."""
+    """A base model on this computer and how a conversation becomes token ids for it; no weights are loaded."""
 
-    pulled: pull.LocalModel
+    local: pull.LocalModel
     tokenizer: Any
     template: ChatTemplate
 
 
 def open_base_model(config: RunConfig, reporter: Reporter) -> BaseModel:
-    """Pull the base model if need be, and open its tokenizer and template."""
+    """Download the base model if it is not here yet, and open its tokenizer and chat template.
+
+    Raises:
+        UsageError: there is no such model or template, or it has no safetensors weights.
+        OffbookError: the download failed.
+    """
     from offbook.models.load import load_tokenizer
 
-    pulled = pull.pull(config.model.source, config.model.revision, reporter=reporter)
-    template = config.model.template
-    source = lookup(TEMPLATES, template, "chat template") if template is not None else None
-    tokenizer = load_tokenizer(pulled.path, source)
-    return BaseModel(pulled, tokenizer, ChatTemplate(tokenizer))
+    local = pull.pull(config.model.source, config.model.revision, reporter=reporter)
+    name = config.model.template
+    template = lookup(TEMPLATES, name, "chat template") if name is not None else None
+    tokenizer = load_tokenizer(local.path, template)
+    return BaseModel(local, tokenizer, ChatTemplate(tokenizer))
 
 
-def persona_of(config: RunConfig, part: BaseModel) -> Persona:
+def persona_of(config: RunConfig, base: BaseModel) -> Persona:
     """The identity that is stored beside the adapter."""
-    pulled = part.pulled
+    local = base.local
     return Persona(
         name=config.persona.name,
         system=config.persona.system,
         greeting=config.persona.greeting,
         sample_prompts=sample_prompts(config),
-        stop_token=part.template.stop_token,
+        stop_token=base.template.stop_token,
         generation=config.generation,
-        base=BaseModelRef(source=pulled.source, revision=pulled.revision, files=pulled.files),
+        base=BaseModelRef(source=local.source, revision=local.revision, files=local.files),
         template=config.model.template,
-        template_sha256=part.template.sha256,
-        template_kwargs=part.template.kwargs,
+        template_sha256=base.template.sha256,
+        template_kwargs=base.template.kwargs,
     )
 
 
-IDENTITY = ("Who are you?", "你是谁？")
-
-
 def sample_prompts(config: RunConfig) -> list[str]:
-    """The prompts of the closing samples; asking the character who it is is always among them."""
-    asked = config.persona.sample_prompts
-    if any(question in asked for question in IDENTITY):
-        return asked
-    text = f"{config.persona.name}{config.persona.system or ''}{''.join(asked)}"
-    return [IDENTITY[1] if has_chinese(text) else IDENTITY[0], *asked]
+    """The prompts of the samples; asking the character who it is is always among them."""
+    prompts = config.persona.sample_prompts
+    if any(question in prompts for question in IDENTITY):
+        return prompts
+    text = f"{config.persona.name}{config.persona.system or ''}{''.join(prompts)}"
+    return [IDENTITY[1] if has_chinese(text) else IDENTITY[0], *prompts]

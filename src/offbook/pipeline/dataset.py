@@ -1,9 +1,14 @@
-"""From a config to what training needs: the model's folder, its tokenizer and template, rows, split, examples."""
+"""From a config to the training sequences, as frozen values whose types give the order of the work.
+
+rows = read_rows(config)                              # SplitRows: what is learned and what is held out
+dataset = tokenize(rows, template, config.data)       # Dataset: the same rows with their token ids
+dataset = dataset.with_replay(general, template, config.data)
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -17,30 +22,45 @@ from offbook.hub import pull
 from offbook.tokenization.chat_template import ChatTemplate
 
 
-@dataclass
-class Material:
-    """The data's side of a run: what is learned from, what is judged on, and what was left out and why."""
+@dataclass(frozen=True, slots=True)
+class SplitRows:
+    """The rows of a run under the persona's system prompt, split into what is learned and what is held out."""
 
-    conversations: list[Conversation]
-    """All usable rows of the character's, before the split."""
-    train: list[Conversation]
-    heldout: list[Conversation]
-    skipped: list[str]
-    """Rows that were left out because they are bad, each with its file, line and reason."""
-    too_long: list[str]
-    """Rows that were left out because their prompts alone fill `data.max_length`."""
+    conversations: tuple[Conversation, ...]
+    """All usable rows of the character's as they stand in the files, before duplicates are removed and the split."""
+    train: tuple[Conversation, ...]
+    heldout: tuple[Conversation, ...]
+    replay: tuple[Conversation, ...]
+    """Rows of the file that `data.replay` names, to choose from; empty where it names none, or the base model."""
+    skipped: tuple[str, ...]
+    """Unusable rows, each with its file, line and reason."""
     removed: int
     """Rows that `data.dedupe` and `data.max_per_prompt` took out."""
     dropped: int
-    """Rows that stand on neither side of the split, because they resemble one of the other side."""
+    """Rows that are on neither side of the split, because they resemble one of the other side."""
     leak: dict[str, Any] | None
-    """What is on both sides of the split, measured afresh, beside a random split's; None where nothing is held out."""
-    general: list[Conversation]
-    """What `data.replay` names, to choose from; of the base model's own answers nothing is known yet."""
-    replay_rows: int = 0
-    """How many of them stand at the end of `train`."""
-    examples: list[Example] = field(default_factory=list)
-    heldout_examples: list[Example] = field(default_factory=list)
+    """Near-duplicates across the split, beside those of a random split; None where nothing is held out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """The rows of a run and the training sequences made of them."""
+
+    rows: SplitRows
+    """The rows as they were read, before those without a training sequence were left out."""
+    train: tuple[Conversation, ...]
+    """Rows that are learned, the replayed ones included (`Conversation.origin.kind` tells them apart)."""
+    heldout: tuple[Conversation, ...]
+    examples: tuple[Example, ...]
+    """The training sequences of `train`, in the order of its rows; a row may have several."""
+    heldout_examples: tuple[Example, ...]
+    too_long: tuple[str, ...]
+    """Rows whose prompts alone fill `data.max_length`, each with its file, line and reason."""
+
+    @property
+    def replay_rows(self) -> int:
+        """How many rows of `train` are replayed ones."""
+        return sum(row.origin.kind == "replay" for row in self.train)
 
     @property
     def truncated(self) -> int:
@@ -55,94 +75,90 @@ class Material:
             digest.update(repr((example.ids, example.labels)).encode())
         return digest.hexdigest()
 
+    def with_replay(self, general: Sequence[Conversation], template: ChatTemplate, data: DataConfig) -> Dataset:
+        """The dataset with a choice of general rows behind the character's own, `data.replay_share` of the whole.
 
-def read_material(config: RunConfig) -> Material:
-    """Rows → conversations with the persona's system prompt, split into what is learned and what is judged on.
+        Raises:
+            UsageError: a row of a file does not fit `data.max_length` (unless bad rows are skipped).
+        """
+        chosen = mixing.choose(general, len(self.train), data.replay_share, data.seed)
+        rows = [replace(row, origin=replace(row.origin, kind="replay")) for row in chosen]
+        examples, rejected = examples_of(rows, template, data.max_length)
+        if data.replay != BASE:  # the base model's own answers may be of any length
+            _refuse(rejected, data)
+        return replace(
+            self,
+            train=(*self.train, *_without(rows, rejected)),
+            examples=(*self.examples, *examples),
+            too_long=(*self.too_long, *(error.what for error in rejected.values())),
+        )
+
+
+def read_rows(config: RunConfig) -> SplitRows:
+    """Read the rows, put the persona's system prompt before each, and split them.
 
     Raises:
         UsageError: a file or row is bad, or nothing is left to learn from.
     """
-    data = config.data
-    if data.replay == BASE and config.persona.system is None:
+    data, system = config.data, config.persona.system
+    if data.replay == BASE and system is None:
         raise UsageError(
-            "data.replay base needs a system prompt: else the model is asked in the same way as itself and in its part",
+            "data.replay base needs a system prompt: without one the model cannot tell the character from itself",
             "Give the character one: --persona.system 'You are …'. Or train without: --data.replay null",
         )
     sources = [data.source] if isinstance(data.source, str) else data.source
     loaded = formats.load(_local(sources), data.format, data.on_error)
     kept = quality.deduplicate(loaded.conversations, data.dedupe, data.max_per_prompt)
-    if data.heldout_source is not None:
-        judged = formats.load(_local([data.heldout_source]), data.format, data.on_error).conversations
-        parts = split.against(kept, judged)
-    else:
-        parts = split.split(kept, data.heldout, data.seed)
-    leaked = leakage.measure(parts, data.seed).to_dict() if parts.heldout else None
-    train = [with_system(conversation, config.persona.system) for conversation in parts.train]
-    heldout = [with_system(conversation, config.persona.system) for conversation in parts.heldout]
-    general = _general(data)
-    if not train:
+    parts = _split(kept, data)
+    leak = leakage.measure(parts, data.seed).to_dict() if parts.heldout else None
+    general = _replay_file(data)
+    if not parts.train:
         raise UsageError("no row is left to learn from", "Lower --data.heldout, or give more rows.")
-    skipped = [str(bad) for bad in loaded.skipped]
-    removed = len(loaded.conversations) - len(kept)
-    return Material(loaded.conversations, train, heldout, skipped, [], removed, len(parts.dropped), leaked, general)
+    return SplitRows(
+        conversations=tuple(loaded.conversations),
+        train=tuple(with_system(row, system) for row in parts.train),
+        heldout=tuple(with_system(row, system) for row in parts.heldout),
+        replay=tuple(general),
+        skipped=tuple(map(str, loaded.skipped)),
+        removed=len(loaded.conversations) - len(kept),
+        dropped=len(parts.dropped),
+        leak=leak,
+    )
 
 
-def _general(data: DataConfig) -> list[Conversation]:
-    """The rows of `data.replay`; the base model has to be loaded before it can say anything."""
-    if data.replay is None or data.replay == BASE:
-        return []
-    return formats.load(_local([data.replay]), "auto", data.on_error).conversations
-
-
-def tokenize(material: Material, template: ChatTemplate, config: RunConfig) -> None:
-    """Fill in the material's examples; where bad rows are skipped, a row without one is taken off its pile.
+def tokenize(rows: SplitRows, template: ChatTemplate, data: DataConfig) -> Dataset:
+    """Make the training sequences of the rows; where bad rows are skipped, a row that has none is left out.
 
     Raises:
         UsageError: a row has nothing to learn within `data.max_length` (unless bad rows are skipped).
     """
-    for rows, examples in (
-        (material.train, material.examples),
-        (material.heldout, material.heldout_examples),
-    ):
-        found, refused = examples_of(rows, template, config.data.max_length)
-        if refused and config.data.on_error == "stop":
-            raise next(iter(refused.values()))
-        rows[:] = [row for index, row in enumerate(rows) if index not in refused]
-        examples += found
-        material.too_long += [error.what for error in refused.values()]
-    if not material.examples:
+    examples, rejected = examples_of(rows.train, template, data.max_length)
+    heldout_examples, rejected_heldout = examples_of(rows.heldout, template, data.max_length)
+    _refuse(rejected or rejected_heldout, data)
+    if not examples:
         raise UsageError("no row has anything to learn within data.max_length", "Raise --data.max_length.")
-
-
-def add_replay(material: Material, general: Sequence[Conversation], template: ChatTemplate, config: RunConfig) -> None:
-    """Put general rows and their examples beside the character's.
-
-    Raises:
-        UsageError: a row of a file's does not fit `data.max_length` (unless bad rows are skipped).
-    """
-    data = config.data
-    rows = mixing.choose(general, len(material.train), data.replay_share, data.seed)
-    examples, refused = examples_of(rows, template, data.max_length)
-    if refused and data.on_error == "stop" and data.replay != BASE:
-        raise next(iter(refused.values()))
-    material.train += [row for index, row in enumerate(rows) if index not in refused]
-    material.examples += examples
-    material.too_long += [error.what for error in refused.values()]
-    material.replay_rows = len(rows) - len(refused)
+    return Dataset(
+        rows=rows,
+        train=_without(rows.train, rejected),
+        heldout=_without(rows.heldout, rejected_heldout),
+        examples=tuple(examples),
+        heldout_examples=tuple(heldout_examples),
+        too_long=tuple(error.what for error in [*rejected.values(), *rejected_heldout.values()]),
+    )
 
 
 def examples_of(
     rows: Sequence[Conversation], template: ChatTemplate, max_length: int
 ) -> tuple[list[Example], dict[int, UsageError]]:
-    """The training sequences of the rows, and by its place each row that has none, with the reason."""
+    """The training sequences of the rows, and the reason for each row that has none, by its index."""
     examples: list[Example] = []
-    refused: dict[int, UsageError] = {}
+    rejected: dict[int, UsageError] = {}
     for index, row in enumerate(rows):
         try:
             examples += template.examples(row, max_length)
         except UsageError as error:
-            refused[index] = error
-    return examples, refused
+            rejected[index] = error
+    return examples, rejected
 
 
 def with_system(conversation: Conversation, system: str | None) -> Conversation:
@@ -150,5 +166,31 @@ def with_system(conversation: Conversation, system: str | None) -> Conversation:
     return replace(conversation, turns=add_system(conversation.turns, system))
 
 
+def _split(rows: Sequence[Conversation], data: DataConfig) -> split.Split:
+    """The split that the config asks for: drawn from the rows, or against a file of the user's."""
+    if data.heldout_source is None:
+        return split.split(rows, data.heldout, data.seed)
+    judged = formats.load(_local([data.heldout_source]), data.format, data.on_error).conversations
+    return split.against(rows, judged)
+
+
+def _replay_file(data: DataConfig) -> list[Conversation]:
+    """The rows of the file that `data.replay` names; what the base model says is not known before it is loaded."""
+    if data.replay is None or data.replay == BASE:
+        return []
+    return formats.load(_local([data.replay]), "auto", data.on_error).conversations
+
+
+def _refuse(rejected: dict[int, UsageError], data: DataConfig) -> None:
+    """Raise the first of the errors, unless bad rows are skipped."""
+    if rejected and data.on_error == "stop":
+        raise next(iter(rejected.values()))
+
+
+def _without(rows: Iterable[Conversation], rejected: dict[int, UsageError]) -> tuple[Conversation, ...]:
+    return tuple(row for index, row in enumerate(rows) if index not in rejected)
+
+
 def _local(sources: Sequence[str]) -> list[Path]:
+    """The sources as files and folders on this computer; those of a hub are downloaded."""
     return [pull.pull_dataset(source) if is_hub(source) else Path(source) for source in sources]

@@ -1,4 +1,4 @@
-"""From a finished run to its verdict: eval.json and report.html."""
+"""Evaluation of a finished run: the character beside its base model, in eval.json and report.html."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ from offbook.core.rundir import RunDir, find_run
 from offbook.core.types import Conversation, Reply, Score, Turn
 from offbook.data import formats
 from offbook.data.row_files import load_rows
-from offbook.evaluation import comparison as comparing
-from offbook.evaluation import html_report, responses, scorecard, thresholds, verdict
+from offbook.evaluation import comparison, html_report, responses, scorecard, thresholds, verdict
 from offbook.generation import batch, decoder, scoring
-from offbook.pipeline import character as characters
-from offbook.pipeline.character import Character
+from offbook.pipeline.adapter_source import resolve_character
+from offbook.pipeline.character import Character, open_character
 from offbook.pipeline.dataset import examples_of, with_system
 
 
-@dataclass
-class Pair:
-    """A character's model with and without its adapter, as an evaluation asks them."""
+@dataclass(frozen=True, slots=True)
+class BaseAndTuned:
+    """A character's model without and with its adapter (the `Models` of `offbook.evaluation.responses`)."""
 
     character: Character
     max_length: int
+    """Tokens that a row may have; longer ones are cut as in training."""
 
     def score(self, conversations: Sequence[Conversation], *, whole: bool = False) -> list[Score]:
-        """See `evidence.Models.score`."""
+        """See `responses.Models.score`."""
         template, longest = self.character.template, sys.maxsize if whole else self.max_length
         return scoring.score(
             self.character.model, [template.examples(conversation, longest) for conversation in conversations]
         )
 
     def reply(self, prompts: Sequence[responses.Prompt], *, tuned: bool) -> list[Reply]:
-        """See `evidence.Models.reply`."""
+        """See `responses.Models.reply`."""
         character = self.character
         ids = [character.template.prompt_ids(turns) for turns in prompts]
         with decoder.adapter_enabled(character.model, tuned=tuned):
@@ -58,52 +58,69 @@ class Pair:
 
 
 def evaluate(
-    name: str | Path,
+    run: str | Path,
     *,
     data: Path | None = None,
     prompts: int | None = None,
     lang: str | None = None,
     reporter: Reporter | None = None,
 ) -> dict[str, Any]:
-    """Load a finished run and judge it; see `judge`.
+    """Load a finished run and compare its character with the base model; see `evaluate_character`.
 
     Args:
-        data: rows to judge on; default: the run's own held-out rows.
+        run: a run folder or a run's name.
+        data: rows to evaluate on; default: the run's own held-out rows.
         prompts: how many held-out prompts both models answer; default: what the run's config says.
         lang: language of verdict and page, en or zh; default: what the run's config says.
-
-    Raises:
-        UsageError: the run is not trained, or there is nothing to judge on.
-    """
-    run = find_run(name)
-    config = configs.load(run.config)
-    told = {
-        "prompts": prompts or config.evaluate.prompts or EvaluateConfig().prompts,
-        "lang": lang or config.evaluate.lang,
-    }
-    config = config.model_copy(update={"evaluate": config.evaluate.model_copy(update=told)})
-    character = characters.load_character(run.path, dtype=config.model.dtype, reporter=reporter)
-    return judge(run, character, config, data=data, reporter=reporter)
-
-
-def judge(
-    run: RunDir, character: Character, config: RunConfig, *, data: Path | None = None, reporter: Reporter | None = None
-) -> dict[str, Any]:
-    """Judge a run's character, base beside tuned, and write eval.json and report.html into the run's folder.
+        reporter: is told what is being done.
 
     Returns:
         The scorecard with its verdict: what eval.json holds.
 
     Raises:
-        UsageError: there is nothing to judge on.
+        UsageError: there is no such run, it is not trained, or there is nothing to evaluate on.
+    """
+    source = resolve_character(run, reporter=reporter)
+    if source.run is None:
+        raise UsageError(
+            f"{source.adapter} is a bare adapter: it has no held-out rows to be evaluated on",
+            "Name a run of offbook's.",
+        )
+    config = configs.load(source.run.config)
+    overrides = {
+        "prompts": prompts or config.evaluate.prompts or EvaluateConfig().prompts,
+        "lang": lang or config.evaluate.lang,
+    }
+    config = config.model_copy(update={"evaluate": config.evaluate.model_copy(update=overrides)})
+    character = open_character(source, dtype=config.model.dtype)
+    return evaluate_character(source.run, character, config, data=data, reporter=reporter)
+
+
+def evaluate_character(
+    run: RunDir, character: Character, config: RunConfig, *, data: Path | None = None, reporter: Reporter | None = None
+) -> dict[str, Any]:
+    """Compare a run's character with its base model, and write eval.json and report.html into the run's folder.
+
+    Args:
+        run: where the rows are read and the verdict is written.
+        character: the run's character, its adapter not merged.
+        config: the run's settings; `evaluate` says how many prompts are answered, and in which language to report.
+        data: rows to evaluate on; default: the run's own held-out rows.
+        reporter: is told what is being done.
+
+    Returns:
+        The scorecard with its verdict: what eval.json holds.
+
+    Raises:
+        UsageError: there is nothing to evaluate on.
     """
     reporter = reporter or NullReporter()
-    found = responses.collect(
-        Pair(character, config.data.max_length),
-        train=_lines(run),
-        heldout=_judged_on(run, character, config, data, reporter),
+    outputs = responses.collect(
+        BaseAndTuned(character, config.data.max_length),
+        train=character_rows(run),
+        heldout=_evaluation_rows(run, character, config, data, reporter),
         sample_prompts=[
-            tuple(character.with_system([Turn("user", probe)])) for probe in character.persona.sample_prompts
+            tuple(character.with_system([Turn("user", prompt)])) for prompt in character.persona.sample_prompts
         ],
         prompts=config.evaluate.prompts,
         reporter=reporter,
@@ -114,43 +131,49 @@ def judge(
         "model": character.persona.base.source,
         "step": _read_json(run.environment).get("adapter_step"),
         "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "command": _command(run, config, data),
+        "command": _eval_command(run, config, data),
     }
     lang = config.evaluate.lang
-    card = _with_verdict({"about": about, **scorecard.scorecard(found)}, run, lang)
+    card = _with_verdict({"about": about, **scorecard.scorecard(outputs)}, run, lang)
     atomic_write_json(run.eval, card)
-    atomic_write_text(run.report, page(run, card, lang))
+    atomic_write_text(run.report, render_report(run, card, lang))
     return card
 
 
-def _judged_on(
+def _evaluation_rows(
     run: RunDir, character: Character, config: RunConfig, data: Path | None, reporter: Reporter
 ) -> list[Conversation]:
-    """The rows to judge on: the run's own or the file's, without those that leave no room for a reply."""
-    rows = load_rows(run.data / "heldout.jsonl") if data is None else _unseen(run, character, config, data, reporter)
+    """The held-out rows of the run, or the new rows of the file, without those that leave no room for a reply."""
+    rows = (
+        load_rows(run.data / "heldout.jsonl") if data is None else _unseen_rows(run, character, config, data, reporter)
+    )
     longest = config.data.max_length
-    _, refused = examples_of(rows, character.template, longest)
-    if refused and len(refused) == len(rows):
-        raise UsageError(f"no row fits the run's {longest} tokens: {refused[0].what}", "Give shorter rows: --data.")
-    if refused:
+    _, rejected = examples_of(rows, character.template, longest)
+    if rejected and len(rejected) == len(rows):
+        raise UsageError(
+            f"no row fits into the run's {longest} tokens: {rejected[0].what}", "Give shorter rows: --data FILE."
+        )
+    if rejected:
         reporter.warning(
-            "{count} of {total} rows are left out: no reply fits within the run's {longest} tokens",
-            count=len(refused),
+            "{count} of {total} rows are left out: no reply fits into the run's {longest} tokens",
+            count=len(rejected),
             total=len(rows),
             longest=longest,
         )
-    return [row for index, row in enumerate(rows) if index not in refused]
+    return [row for index, row in enumerate(rows) if index not in rejected]
 
 
-def _unseen(run: RunDir, character: Character, config: RunConfig, data: Path, reporter: Reporter) -> list[Conversation]:
+def _unseen_rows(
+    run: RunDir, character: Character, config: RunConfig, data: Path, reporter: Reporter
+) -> list[Conversation]:
     """The file's rows under the character's prompt, without those that it was trained on."""
     loaded = formats.load([data], on_error=config.data.on_error)
     for bad in loaded.skipped:
         reporter.warning("skipped: {row}", row=bad)
-    learned = {_spoken(row) for row in load_rows(run.data / "train.jsonl")}
-    unseen = [row for row in loaded.conversations if _spoken(row) not in learned]
+    learned = {_dialogue(row) for row in load_rows(run.data / "train.jsonl")}
+    unseen = [row for row in loaded.conversations if _dialogue(row) not in learned]
     if loaded.conversations and not unseen:
-        raise UsageError(f"the run was trained on every row of {data}", "Judge it on others: --data FILE.")
+        raise UsageError(f"the run was trained on every row of {data}", "Evaluate it on others: --data FILE.")
     if seen := len(loaded.conversations) - len(unseen):
         reporter.warning(
             "{count} of {total} rows are left out: the run was trained on them",
@@ -160,17 +183,18 @@ def _unseen(run: RunDir, character: Character, config: RunConfig, data: Path, re
     return [with_system(row, character.persona.system) for row in unseen]
 
 
-def _spoken(row: Conversation) -> tuple[tuple[str, str], ...]:
+def _dialogue(row: Conversation) -> tuple[tuple[str, str], ...]:
+    """The row without its system prompt, as rows are compared."""
     return tuple((turn.role, turn.text) for turn in row.turns if turn.role != "system")
 
 
-def page(run: RunDir, card: dict[str, Any], lang: str) -> str:
-    """report.html of a run, from its scorecard and its folder."""
+def render_report(run: RunDir, card: dict[str, Any], lang: str) -> str:
+    """The HTML of a run's report.html, from its scorecard and its folder."""
     return html_report.render(
         card,
         lang=lang,
         metrics=read(run.metrics),
-        lines=[reply for row in _lines(run) for reply in row.replies],
+        lines=[reply for row in character_rows(run) for reply in row.replies],
         data=_read_json(run.data / "report.json"),
         config=run.config.read_text(encoding="utf-8"),
         environment=_read_json(run.environment),
@@ -178,22 +202,13 @@ def page(run: RunDir, card: dict[str, Any], lang: str) -> str:
     )
 
 
-def _command(run: RunDir, config: RunConfig, data: Path | None) -> str:
-    """What somebody would type to be told the same."""
-    on = [] if data is None else ["--data", str(data)]
-    return shlex.join(
-        ["offbook", "eval", run.name, *on, "--prompts", str(config.evaluate.prompts), "--lang", config.evaluate.lang]
-    )
-
-
-def _lines(run: RunDir) -> list[Conversation]:
-    """The character's own rows among the learned ones: what was mixed in stands behind them."""
-    rows = load_rows(run.data / "train.jsonl")
-    return rows[: len(rows) - _read_json(run.data / "report.json").get("replay_rows", 0)]
+def character_rows(run: RunDir) -> list[Conversation]:
+    """The rows that the run learned the character from, without those that were replayed."""
+    return [row for row in load_rows(run.data / "train.jsonl") if row.origin.kind == "character"]
 
 
 def compare_runs(names: Sequence[str], lang: str = "en") -> dict[str, Any]:
-    """Evaluated runs side by side, paired; see `offbook.evaluation.comparison`.
+    """Compare evaluated runs, pair by pair; see `offbook.evaluation.comparison`.
 
     Raises:
         UsageError: fewer than two runs, or one that was not evaluated.
@@ -202,20 +217,31 @@ def compare_runs(names: Sequence[str], lang: str = "en") -> dict[str, Any]:
     runs = [find_run(name) for name in names]
     for run in runs:
         if not run.eval.is_file():
-            raise UsageError(f"the run '{run.name}' was not evaluated yet", f"Do it: offbook eval {run.path}")
+            raise UsageError(f"the run '{run.name}' is not evaluated yet", f"Evaluate it: offbook eval {run.path}")
         namesakes = sum(other.name == run.name for other in runs)
         cards[run.name if namesakes == 1 else str(run.path)] = _read_json(run.eval)
-    return comparing.compare(cards, lang)
+    return comparison.compare(cards, lang)
 
 
 def check_gate(card: dict[str, Any], bounds: Sequence[thresholds.Bound]) -> None:
-    """Raise GateMissed where the scorecard misses a bound; see `offbook.evaluation.thresholds`."""
+    """Hold a scorecard against bounds; see `offbook.evaluation.thresholds`.
+
+    Raises:
+        GateMissed: a bound is missed.
+    """
     thresholds.check_bounds(card, bounds)
 
 
 def _with_verdict(card: dict[str, Any], run: RunDir, lang: str) -> dict[str, Any]:
-    found = verdict.findings(card, read(run.metrics), lang)
-    return {**card, "headline": verdict.headline(found, lang), "verdict": [each.as_json() for each in found]}
+    findings = verdict.findings(card, read(run.metrics), lang)
+    return {**card, "headline": verdict.headline(findings, lang), "verdict": [each.as_json() for each in findings]}
+
+
+def _eval_command(run: RunDir, config: RunConfig, data: Path | None) -> str:
+    """The command that repeats the evaluation."""
+    rows = [] if data is None else ["--data", str(data)]
+    options = ["--prompts", str(config.evaluate.prompts), "--lang", config.evaluate.lang]
+    return shlex.join(["offbook", "eval", run.name, *rows, *options])
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from offbook.core.rundir import RunDir
 from offbook.core.types import Turn
 from offbook.models import adapter as adapters
 from offbook.pipeline.character import Character
-from offbook.pipeline.evaluating import Pair, judge
+from offbook.pipeline.evaluating import BaseAndTuned, evaluate_character
 from offbook.pipeline.setup import TrainingSetup
 from offbook.tracking.loss_plot import draw_loss
 from offbook.training import checkpoint, fast_path
@@ -29,18 +29,18 @@ def write_end(run: RunDir, job: TrainingSetup, reporter: Reporter) -> int:
         run.samples, [{"prompt": prompt, "base": base[prompt], "tuned": tuned[prompt]} for prompt in base]
     )
     with atomic_dir(run.adapter) as folder:
-        adapters.save(job.model, job.part.tokenizer, folder)
+        adapters.save(job.model, job.base.tokenizer, folder)
         job.persona.save(folder)
     return step
 
 
 def write_verdict(run: RunDir, job: TrainingSetup, reporter: Reporter) -> None:
     """eval.json and report.html, where the config asks for them. The run is finished: whatever fails here is told."""
-    if not job.config.evaluate.prompts or not job.material.heldout_examples:
+    if not job.config.evaluate.prompts or not job.dataset.heldout_examples:
         return
     try:
         with fast_path.fast_path_disabled(job.model):
-            judge(run, _character(job), job.config, reporter=reporter)
+            evaluate_character(run, _character(job), job.config, reporter=reporter)
     except Exception as error:
         reporter.warning(
             "no verdict ({error}). The adapter is complete; try again: offbook eval {run}", error=error, run=run.path
@@ -54,12 +54,12 @@ def ask(job: TrainingSetup, *, tuned: bool = True) -> Samples:
     character.persona = job.persona.model_copy(update={"generation": short})
     prompts = [tuple(character.with_system([Turn("user", probe)])) for probe in job.persona.sample_prompts]
     with fast_path.fast_path_disabled(job.model):
-        replies = Pair(character, job.config.data.max_length).reply(prompts, tuned=tuned)
+        replies = BaseAndTuned(character, job.config.data.max_length).reply(prompts, tuned=tuned)
     return {probe: reply.text.strip() for probe, reply in zip(job.persona.sample_prompts, replies, strict=True)}
 
 
 def _character(job: TrainingSetup) -> Character:
-    return Character(job.model.eval(), job.part.template, job.persona, job.part.pulled)
+    return Character(job.model.eval(), job.base.template, job.persona)
 
 
 def _take_best(run: RunDir, job: TrainingSetup, reporter: Reporter) -> int:

@@ -1,9 +1,8 @@
-"""The conversations that an exported copy and its original are both asked."""
+"""The conversations on which an export is compared with the adapter that it was made from."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from offbook.core.errors import UsageError
 from offbook.core.rundir import RunDir
@@ -12,75 +11,79 @@ from offbook.data.row_files import load_rows
 from offbook.exporters import parity
 from offbook.exporters.parity import Asked
 from offbook.generation.llamacpp import CONTEXT
-from offbook.pipeline import adapter_source as characters
+from offbook.pipeline.base_model import IDENTITY
 from offbook.pipeline.character import Character
 
 
-def parity_questions(character: Character, run: str | Path) -> list[Asked]:
-    """Held-out conversations, or the character's own answers to its sample_prompts where there are none.
+def parity_questions(character: Character, run: RunDir | None) -> list[Asked]:
+    """Held-out conversations of the run, or the character's own answers to its sample prompts where there are none.
+
+    Args:
+        character: the character, its adapter not merged.
+        run: the run that it comes from; None for a bare adapter.
 
     Raises:
-        UsageError: none can be asked of a copy.
+        UsageError: an export can be asked none of them.
     """
-    asked, refused = _askable(character, parity.spread(_heldout(run), parity.CONVERSATIONS))
-    if not asked:
-        asked, refused_too = _askable(character, _probed(character))
-        refused += refused_too
-    if not asked:
-        raise UsageError(f"there is nothing to compare a copy by: {refused[0].what}", refused[0].fix)
-    return asked
+    questions, rejected = _usable(character, parity.spread(_heldout_rows(run), parity.CONVERSATIONS))
+    if not questions:
+        questions, rejected_samples = _usable(character, _sample_rows(character))
+        rejected += rejected_samples
+    if not questions:
+        raise UsageError(
+            f"there is nothing to compare the export and the adapter by: {rejected[0].what}", rejected[0].fix
+        )
+    return questions
 
 
-def _askable(character: Character, rows: Sequence[Conversation]) -> tuple[list[Asked], list[UsageError]]:
-    """The rows as a copy is asked them, and why the others cannot be."""
-    asked, refused = [], []
+def _usable(character: Character, rows: Sequence[Conversation]) -> tuple[list[Asked], list[UsageError]]:
+    """The rows as an export is asked them, and why the others cannot be asked."""
+    questions, rejected = [], []
     for row in rows:
         try:
-            asked.append(_asked(character, row))
+            questions.append(_question(character, row))
         except UsageError as error:
-            refused.append(error)
-    return asked, refused
+            rejected.append(error)
+    return questions, rejected
 
 
-def _asked(character: Character, conversation: Conversation) -> Asked:
+def _question(character: Character, row: Conversation) -> Asked:
+    """A row as a client sends it, and the ids that training made of it.
+
+    Raises:
+        UsageError: it quotes a control token, or leaves no room for a reply.
+    """
     template, persona = character.template, character.persona
-    turns = list(conversation.turns)
+    turns = list(row.turns)
     prompt = template.prompt_ids(turns[:-1])
-    plain = template.render(turns[:-1], generation_prompt=True)
-    if template.tokenizer(plain, add_special_tokens=False)["input_ids"] != prompt:
+    rendered = template.render(turns[:-1], generation_prompt=True)
+    if template.tokenizer(rendered, add_special_tokens=False)["input_ids"] != prompt:
         raise UsageError(
-            f"{conversation.origin} or persona.system quotes a control token, which other programs take for the "
-            "token itself",
+            f"{row.origin} or persona.system quotes a control token, which other programs take for the token itself",
             "Train again without it.",
         )
     longest = min(CONTEXT, character.model.config.max_position_embeddings)
     if len(prompt) >= longest:
         raise UsageError(
-            f"{conversation.origin}: the prompt alone fills the {longest} tokens that a copy can read",
+            f"{row.origin}: the prompt alone fills the {longest} tokens that an export can read",
             "Train again with shorter rows.",
         )
     sent = turns[1:-1] if turns[0] == Turn("system", persona.system or "") else turns[:-1]
     messages = [{"role": turn.role, "content": turn.text} for turn in sent]
-    return Asked(messages, prompt, template.examples(conversation, longest)[-1])
+    return Asked(messages, prompt, template.examples(row, longest)[-1])
 
 
-def _heldout(run: str | Path) -> Sequence[Conversation]:
-    trained = run_of_adapter(characters.adapter_folder(run))
-    path = trained.data / "heldout.jsonl" if trained else None
-    return load_rows(path) if path and path.is_file() else []
+def _heldout_rows(run: RunDir | None) -> Sequence[Conversation]:
+    path = run.data / "heldout.jsonl" if run is not None else None
+    return load_rows(path) if path is not None and path.is_file() else []
 
 
-def run_of_adapter(adapter: Path) -> RunDir | None:
-    """The run that an adapter folder belongs to; None for a bare one, whatever lies beside it."""
-    run = RunDir(adapter.resolve().parent)
-    return run if run.exists and adapter.resolve() == run.adapter else None
-
-
-def _probed(character: Character) -> list[Conversation]:
+def _sample_rows(character: Character) -> list[Conversation]:
+    """The sample prompts with the character's own answers, the likeliest ones."""
     settings = character.persona.generation.model_copy(update={"temperature": 0.0, "max_new_tokens": 32})
-    conversations = []
-    for number, probe in enumerate(character.persona.sample_prompts or ["Who are you?", "你是谁？"], start=1):
-        said = Turn("assistant", character.reply(probe, settings=settings).text or "…")
-        turns = (*character.with_system([Turn("user", probe)]), said)
-        conversations.append(Conversation(turns, Origin("sample_prompts", number)))
-    return conversations
+    rows = []
+    for number, prompt in enumerate(character.persona.sample_prompts or IDENTITY, start=1):
+        answer = Turn("assistant", character.reply(prompt, settings=settings).text or "…")
+        turns = (*character.with_system([Turn("user", prompt)]), answer)
+        rows.append(Conversation(turns, Origin("sample_prompts", number)))
+    return rows

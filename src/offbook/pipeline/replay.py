@@ -1,4 +1,4 @@
-"""What the base model says of itself, as rows to mix in: learning to say it again keeps it what it is.
+"""Questions and answers of the base model, as rows to train on beside the character's: it then forgets less.
 
 Pseudo-rehearsal (Robins 1995, "Catastrophic forgetting, rehearsal and pseudorehearsal"): a network that learns
 something new beside a sample of its own answers forgets less. The model writes the questions as well, from the
@@ -24,72 +24,80 @@ from offbook.pipeline.base_model import BaseModel
 from offbook.tokenization.stop_tokens import stop_ids
 
 ROWS = 64
+"""Questions that the model is made to ask itself."""
 QUESTION = GenerationConfig(temperature=1, top_p=0.95, repetition_penalty=1, max_new_tokens=32)
 ANSWER = GenerationConfig(temperature=1, top_p=0.95, repetition_penalty=1, max_new_tokens=64)
 """Close to the model's own distribution: what is learned from its own samples moves it hardly anywhere on average."""
 
-_PLACE = "\ue002"
+_PLACEHOLDER = "\ue002"
 _WITHOUT = "Train without: --data.replay null"
 
 
-def own_rows(model: Any, part: BaseModel, dtype: str, reporter: Reporter) -> list[Conversation]:
-    """Questions and answers of the model's, one each a row, without a system prompt; the same ones every time.
+def base_model_rows(model: Any, base: BaseModel, dtype: str, reporter: Reporter) -> list[Conversation]:
+    """Questions and answers of the base model, one of each a row, without a system prompt; the same ones every time.
 
     They are drawn once for a model and kept in the cache folder: drawn again with another number of threads, a token
-    might fall otherwise. An answer that the limit cut off has no ending that could be learned.
+    might come out differently. An answer that was cut off by the length limit is learned without a stop token.
 
     Args:
         model: the base model as it was loaded, without an adapter.
+        base: its tokenizer and chat template.
         dtype: what it was loaded as (`model.dtype` of the config).
+        reporter: is told when the answers have to be drawn, which takes a minute or so.
 
     Raises:
-        UsageError: the model cannot be made to ask, or says nothing.
+        UsageError: the model cannot be made to ask, or answers with nothing.
     """
-    ends = stop_ids(part.template.stop_token, model.generation_config.eos_token_id)
-    told = part.tokenizer.backend_tokenizer.to_str()
-    known = (part.pulled.files, part.template.sha256, told, ends, dtype, model.device.type, ROWS, QUESTION, ANSWER)
-    path = cache.home() / "rehearsal" / f"{sha256(repr(known).encode()).hexdigest()[:16]}.jsonl"
+    ends = stop_ids(base.template.stop_token, model.generation_config.eos_token_id)
+    tokenizer = base.tokenizer.backend_tokenizer.to_str()
+    key = (base.local.files, base.template.sha256, tokenizer, ends, dtype, model.device.type, ROWS, QUESTION, ANSWER)
+    path = cache.home() / "rehearsal" / f"{sha256(repr(key).encode()).hexdigest()[:16]}.jsonl"
     with cache.writing(path, reporter):
         if not path.is_file():
             reporter.stage(
-                "Sampling {count} replies of {source} to mix in (once per model)", count=ROWS, source=part.pulled.source
+                "Sampling {count} replies of {source} to replay in training (once per model)",
+                count=ROWS,
+                source=base.local.source,
             )
-            atomic_write_text(path, rows_text(_drawn(model, part, ends)))
+            atomic_write_text(path, rows_text(_draw(model, base, ends)))
     return load_rows(path)
 
 
-def _drawn(model: Any, part: BaseModel, ends: list[int]) -> list[Conversation]:
-    template, tokenizer = part.template, part.tokenizer
-    opening, closing = _around_a_question(part)
+def _draw(model: Any, base: BaseModel, ends: list[int]) -> list[Conversation]:
+    """Let the model write questions, and answer them."""
+    template, tokenizer = base.template, base.tokenizer
+    opening, closing = _around_a_question(base)
     asked = batch.generate(model, tokenizer, [opening] * ROWS, QUESTION, [*ends, closing], seed=list(range(ROWS)))
-    questions = [Turn("user", text) for reply in asked if (text := _whole(reply.text))]
+    questions = [Turn("user", text) for reply in asked if (text := _complete(reply.text))]
     prompts = [template.prompt_ids([question]) for question in questions]
-    answered = batch.generate(model, tokenizer, prompts, ANSWER, ends) if prompts else []
+    answers = batch.generate(model, tokenizer, prompts, ANSWER, ends) if prompts else []
     rows = [
         Conversation(
-            (question, Turn("assistant", text, has_stop_token=reply.stopped)), Origin("the base model", number)
+            (question, Turn("assistant", text, has_stop_token=reply.stopped)),
+            Origin("the base model", number, kind="replay"),
         )
-        for number, (question, reply) in enumerate(zip(questions, answered, strict=True), 1)
-        if (text := _whole(reply.text))
+        for number, (question, reply) in enumerate(zip(questions, answers, strict=True), 1)
+        if (text := _complete(reply.text))
     ]
     if not rows:
-        raise UsageError("the base model says nothing by itself that could be mixed in", _WITHOUT)
+        raise UsageError("the base model says nothing by itself that could be replayed", _WITHOUT)
     return rows
 
 
-def _around_a_question(part: BaseModel) -> tuple[list[int], int]:
-    """The ids that a user's turn follows, and the one that follows it: a control token, or where a template has none
-    there, the line's end."""
-    before, found, after = part.template.render([Turn("user", _PLACE)], generation_prompt=True).partition(_PLACE)
+def _around_a_question(base: BaseModel) -> tuple[list[int], int]:
+    """The ids that come before a user's text, and the id that follows it: a control token, or where a template has
+    none there, the end of the line."""
+    rendered = base.template.render([Turn("user", _PLACEHOLDER)], generation_prompt=True)
+    before, found, after = rendered.partition(_PLACEHOLDER)
     opening, asked, ended = (
-        part.tokenizer(text, add_special_tokens=False)["input_ids"]
+        base.tokenizer(text, add_special_tokens=False)["input_ids"]
         for text in (before, f"{before}?", f"{before}?{after}")
     )
     if not (found and opening and len(ended) > len(asked)):
-        raise UsageError("the model's chat template has no place where the model could ask itself something", _WITHOUT)
+        raise UsageError("the model's chat template leaves no place for a question of its own", _WITHOUT)
     return opening, ended[len(asked)]
 
 
-def _whole(text: str) -> str:
-    """Without the half of a character that a limit may leave at the end."""
+def _complete(text: str) -> str:
+    """The text without the half of a character that a length limit may leave at its end."""
     return text.lstrip().rstrip(f"\ufffd{whitespace}")

@@ -91,7 +91,7 @@ def fingerprint(job: TrainingSetup) -> dict[str, Any]:
     for free in ("save_steps", "keep_checkpoints", "log_steps", "heldout_steps", "keep", "patience"):
         del told["train"][free]
     return {
-        "data_sha256": job.material.sha256,
+        "data_sha256": job.dataset.sha256,
         "config": told,
         "versions": environment.versions(),
         "hardware": environment.arithmetic(),

@@ -18,8 +18,8 @@ def write_start(run: RunDir, job: TrainingSetup, known: dict[str, Any]) -> None:
     """What is on disk before the first step."""
     run.data.mkdir(parents=True, exist_ok=True)
     atomic_write_text(run.config, configs.dump(job.config))
-    save_rows(job.material.train, run.data / "train.jsonl")
-    save_rows(job.material.heldout, run.data / "heldout.jsonl")
+    save_rows(job.dataset.train, run.data / "train.jsonl")
+    save_rows(job.dataset.heldout, run.data / "heldout.jsonl")
     atomic_write_json(run.data / "report.json", known)
     atomic_write_json(run.environment, {"id": run_id(run), **environment.snapshot()})
 

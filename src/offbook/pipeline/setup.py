@@ -1,7 +1,8 @@
-"""A run before its first step: data, model with adapter, persona and plan; what check, train and prove share."""
+"""A run before its first step: data, model with adapter, persona and batches; what check, train and prove share."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,13 @@ import torch
 from offbook.core.config.schema import BASE, RunConfig
 from offbook.core.persona import Persona
 from offbook.core.progress import Reporter
-from offbook.core.types import Example
+from offbook.core.types import Conversation, Example
 from offbook.models import adapter as adapters
 from offbook.models.load import load_model
-from offbook.pipeline.adapter_source import adapter_folder
+from offbook.pipeline.adapter_source import resolve_character
 from offbook.pipeline.base_model import BaseModel, open_base_model, persona_of
-from offbook.pipeline.dataset import Material, add_replay, read_material, tokenize
-from offbook.pipeline.replay import own_rows
+from offbook.pipeline.dataset import Dataset, read_rows, tokenize
+from offbook.pipeline.replay import base_model_rows
 from offbook.training import fast_path
 from offbook.training.batch_sampler import BatchSampler
 from offbook.training.packing import StepBatch, pack_step
@@ -26,21 +27,22 @@ HELDOUT_AT_ONCE = 64
 """Held-out examples that are packed together."""
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class TrainingSetup:
     """Everything that is ready before the first step."""
 
     config: RunConfig
-    part: BaseModel
-    material: Material
+    base: BaseModel
+    dataset: Dataset
     model: Any
+    """The base model with the adapter that is trained (a PEFT model)."""
     persona: Persona
-    plan: BatchSampler
+    sampler: BatchSampler
     notes: list[str]
     """What the fast path had to leave to the plain one, in sentences."""
 
-    def collate(self, examples: list[Example]) -> StepBatch:
-        """The passes of one optimizer step."""
+    def collate(self, examples: Sequence[Example]) -> StepBatch:
+        """The micro-batches of one optimizer step."""
         train = self.config.train
         assert train.max_tokens_per_micro_batch is not None
         return pack_step(
@@ -53,8 +55,8 @@ class TrainingSetup:
     def heldout_loss(self) -> float:
         """Mean loss per label token over the held-out examples, in nats."""
         total, tokens = 0.0, 0
-        for start in range(0, len(self.material.heldout_examples), HELDOUT_AT_ONCE):
-            step = self.collate(self.material.heldout_examples[start : start + HELDOUT_AT_ONCE])
+        for start in range(0, len(self.dataset.heldout_examples), HELDOUT_AT_ONCE):
+            step = self.collate(self.dataset.heldout_examples[start : start + HELDOUT_AT_ONCE])
             for batch in step.micro_batches:
                 losses = fast_path.token_losses(self.model, batch.to(self.model.device))
                 total += losses.double().sum().item()
@@ -68,14 +70,16 @@ def prepare_training(config: RunConfig, reporter: Reporter) -> TrainingSetup:
     Raises:
         UsageError: data, model or adapter are at fault.
     """
-    material = read_material(config)
-    part = open_base_model(config, reporter)
-    tokenize(material, part.template, config)
+    rows = read_rows(config)
+    base = open_base_model(config, reporter)
+    dataset = tokenize(rows, base.template, config.data)
     reporter.stage("Loading {source}", source=config.model.source)
-    base = load_model(part.pulled.path, config.model.dtype)
-    general = own_rows(base, part, config.model.dtype, reporter) if config.data.replay == BASE else material.general
-    add_replay(material, general, part.template, config)
-    model = _with_adapter(base, config, part.pulled.path)
+    pretrained = load_model(base.local.path, config.model.dtype)
+    general: Sequence[Conversation] = rows.replay
+    if config.data.replay == BASE:
+        general = base_model_rows(pretrained, base, config.model.dtype, reporter)
+    dataset = dataset.with_replay(general, base.template, config.data)
+    model = _with_adapter(pretrained, config, base.local.path)
     fast = config.train.fast
     notes = fast_path.enable(
         model,
@@ -84,14 +88,14 @@ def prepare_training(config: RunConfig, reporter: Reporter) -> TrainingSetup:
         head=fast.head,
         gradient_checkpointing=config.train.gradient_checkpointing,
     )
-    plan = BatchSampler(material.examples, config.train.batch_size, config.train.epochs, config.train.seed)
-    return TrainingSetup(config, part, material, model, persona_of(config, part), plan, notes)
+    sampler = BatchSampler(dataset.examples, config.train.batch_size, config.train.epochs, config.train.seed)
+    return TrainingSetup(config, base, dataset, model, persona_of(config, base), sampler, notes)
 
 
 def _with_adapter(model: Any, config: RunConfig, folder: Path) -> Any:
     """The model with a fresh adapter, or with the one to go on from; its dropout is seeded either way."""
     if config.model.adapter is not None:
-        wrapped = adapters.load(model, adapter_folder(config.model.adapter), trainable=True)
+        wrapped = adapters.load(model, resolve_character(config.model.adapter).adapter, trainable=True)
         torch.manual_seed(config.train.seed)
         return wrapped
     return adapters.attach(

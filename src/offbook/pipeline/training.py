@@ -16,7 +16,7 @@ from offbook.core.run_lock import clear, held_bytes, training_lock
 from offbook.core.rundir import RunDir, runs_root
 from offbook.models import adapter as adapters
 from offbook.pipeline import finishing
-from offbook.pipeline.checking import ShowPlan, report
+from offbook.pipeline.checking import ShowPlan, report_of
 from offbook.pipeline.resources import memory_ran_out, memory_warning, readable_failures, refuse_small_disk
 from offbook.pipeline.resuming import fingerprint, newest_checkpoint, refuse_changes, with_token_budget
 from offbook.pipeline.run_records import run_id, write_measured, write_start
@@ -65,7 +65,7 @@ def train(
             facts = fingerprint(job)
             if found is not None:
                 refuse_changes(checkpoint.verify(found), facts, allowed=allow_inexact, reporter=reporter)
-            known = report(job)
+            known = report_of(job)
             refuse_small_disk(run.path, known["disk_bytes"] - (held_bytes(run) if overwrite else 0))
             if show_plan is not None:
                 show_plan(job, known)
@@ -102,7 +102,7 @@ def _run_steps(run: RunDir, job: TrainingSetup, facts: dict[str, Any], found: Pa
         for tracker in trackers:
             tracker.text(step, samples)
 
-    metrics = Metrics(job.plan, emit, reporter, job.model.device)
+    metrics = Metrics(job.sampler, emit, reporter, job.model.device)
     if found is not None:
         metrics.restore(json.loads((found / checkpoint.PROGRESS).read_text(encoding="utf-8")))
     watch = HeldoutMonitor(job.config.train, metrics_log.read(run.metrics), partial(finishing.ask, job), show, reporter)
@@ -123,7 +123,7 @@ def _run_steps(run: RunDir, job: TrainingSetup, facts: dict[str, Any], found: Pa
         metrics.flush()
         for tracker in trackers:
             tracker.finish()
-    _tell_stop(run, signals, trainer.state.global_step, len(job.plan))
+    _tell_stop(run, signals, trainer.state.global_step, len(job.sampler))
 
 
 def _trainer(
@@ -137,17 +137,17 @@ def _trainer(
     resumed: bool,
 ) -> StepTrainer:
     """The job's trainer, with all that looks on."""
-    evaluates = bool(job.material.heldout_examples)
+    evaluates = bool(job.dataset.heldout_examples)
     return StepTrainer(
         model=job.model,
-        plan=job.plan,
+        plan=job.sampler,
         settings=job.config.train,
         collate=job.collate,
         loss_sum=fast_path.loss_sum,
         heldout_loss=job.heldout_loss if evaluates else None,
         checkpoints=run.checkpoints,
         facts=facts,
-        callbacks=[metrics, SaveAtEnds(len(job.plan), evaluates=evaluates), signals, watch],
+        callbacks=[metrics, SaveAtEnds(len(job.sampler), evaluates=evaluates), signals, watch],
         on_loss=metrics.take_loss,
         before_save=metrics.checkpointed,
         spare=watch.best,

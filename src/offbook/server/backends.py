@@ -24,9 +24,9 @@ from offbook.exporters.formats import FORMATS
 from offbook.generation.llamacpp import CONTEXT, LlamaCppEngine, LlamaServer
 from offbook.generation.stream import TextChunk, TokenEngine, TransformersEngine, stream
 from offbook.models.load import load_model, load_tokenizer
-from offbook.pipeline import adapter_source
-from offbook.pipeline.character import load_character
-from offbook.pipeline.exporting import PARITY, exports
+from offbook.pipeline.adapter_source import CharacterSource, resolve_character
+from offbook.pipeline.character import open_character
+from offbook.pipeline.exporting import PARITY
 from offbook.tokenization.chat_template import ChatTemplate
 
 GenerateFn = Callable[[Sequence[int], GenerationConfig, int | None], Iterator[TextChunk]]
@@ -88,9 +88,10 @@ def load_backend(
     Raises:
         UsageError: run or engine are at fault.
     """
+    source = resolve_character(run, base_model=base_model, reporter=reporter)
     if engine == "auto":
-        engine = "llama.cpp" if proved_gguf(run) is not None else "transformers"
-    return lookup(ENGINES, engine, "engine")(run, base_model, template, reporter)
+        engine = "llama.cpp" if proved_gguf(source) is not None else "transformers"
+    return lookup(ENGINES, engine, "engine")(source, template, reporter)
 
 
 def from_token_engine(engine: TokenEngine, tokenizer: Any, stop_ids: Sequence[int]) -> GenerateFn:
@@ -100,19 +101,19 @@ def from_token_engine(engine: TokenEngine, tokenizer: Any, stop_ids: Sequence[in
     return lambda prompt, settings, seed: stream(engine, decoder, prompt, settings, stop_ids, seed)
 
 
-def open_transformers(run: str, base_model: str | None, template: str | None, reporter: Reporter) -> ServedModel:
+def open_transformers(source: CharacterSource, template: str | None, reporter: Reporter) -> ServedModel:
     """transformers, the adapter merged in memory where that is exact (float32); one reply at a time."""
-    character = load_character(run, base_model=base_model, template=template, reporter=reporter)
+    character = open_character(source, template=template)
     persona = character.persona
-    character.settle()
+    character.merge_adapter()
     tokenizer = character.template.tokenizer
 
     def open_base() -> GenerateFn:
-        base = character.base_engine or TransformersEngine(load_model(character.pulled.path, "float32"))
+        base = character.base_engine or TransformersEngine(load_model(source.base_model.path, "float32"))
         return from_token_engine(base, tokenizer, character.stop_ids)
 
     return ServedModel(
-        name=_name(run),
+        name=source.name,
         engine="transformers",
         persona=persona,
         template=character.template,
@@ -120,27 +121,27 @@ def open_transformers(run: str, base_model: str | None, template: str | None, re
         context=min(CONTEXT, character.model.config.max_position_embeddings),
         tuned=from_token_engine(character.engine, tokenizer, character.stop_ids),
         open_base=open_base,
-        base_folder=lambda: character.pulled.path,
+        base_folder=lambda: source.base_model.path,
     )
 
 
-def open_llamacpp(run: str, base_model: str | None, template: str | None, reporter: Reporter) -> ServedModel:
+def open_llamacpp(source: CharacterSource, template: str | None, reporter: Reporter) -> ServedModel:
     """llama.cpp on the run's exported GGUF; the base model is the same file with the adapter taken out again."""
-    gguf = proved_gguf(run)
+    gguf = proved_gguf(source)
     if gguf is None:
+        folder = source.adapter if source.run is None else source.run.path
         raise UsageError(
-            "this run has no GGUF that passed the parity gate", f"Make one: offbook export {run} --to gguf"
+            "this run has no GGUF that passed the parity gate", f"Make one: offbook export {folder} --to gguf"
         )
-    folder = adapter_source.adapter_folder(run)
-    persona = Persona.load(folder)
+    persona = source.persona
     if persona is None:
-        raise UsageError(f"{folder} holds no persona.json", "Serve it with --engine transformers.")
+        raise UsageError(f"{source.adapter} holds no persona.json", "Serve it with --engine transformers.")
     reporter.stage("Loading {source}", source=gguf.name)
-    chat = ChatTemplate(load_tokenizer(folder), persona.template_kwargs)
+    chat = ChatTemplate(load_tokenizer(source.adapter), persona.template_kwargs)
     adapter = next(gguf.parent.glob("*-lora.gguf"))
     server = LlamaServer(gguf, adapter=adapter, slots=SLOTS)
     return ServedModel(
-        name=_name(run),
+        name=source.name,
         engine="llama.cpp",
         persona=persona,
         template=chat,
@@ -148,30 +149,25 @@ def open_llamacpp(run: str, base_model: str | None, template: str | None, report
         context=server.context,
         tuned=LlamaCppEngine(server).generate,
         open_base=lambda: LlamaCppEngine(server, adapter_scale=-1).generate,
-        base_folder=lambda: adapter_source.pull_base(persona, folder, base_model, reporter).path,
+        base_folder=lambda: source.base_model.path,
         close=server.close,
     )
 
 
-ENGINES: dict[str, Callable[[str, str | None, str | None, Reporter], ServedModel]] = {
+ENGINES: dict[str, Callable[[CharacterSource, str | None, Reporter], ServedModel]] = {
     "transformers": open_transformers,
     "llama.cpp": open_llamacpp,
 }
 
 
-def proved_gguf(run: str) -> Path | None:
-    """The GGUF of a run that passed the parity gate; of several, the one whose number format comes first in FORMATS
-    (a smaller one is hardly faster on two cores, and drifts more)."""
+def proved_gguf(source: CharacterSource) -> Path | None:
+    """The character's GGUF that passed the parity gate; of several, the one whose number format is first in FORMATS (a
+    smaller one is hardly faster on two cores, and drifts more)."""
     found = []
-    for record in exports(run).glob(f"*/{PARITY}"):
+    for record in source.exports_dir.glob(f"*/{PARITY}"):
         told = json.loads(record.read_text(encoding="utf-8"))
         if told["passed"] and told["format"] in ("gguf", "ollama"):
             rank = FORMATS[told["format"]].quants.index(told["quant"])
             models = (path for path in record.parent.glob("*.gguf") if not path.name.endswith("-lora.gguf"))
             found += [(rank, path) for path in models]
     return min(found)[1] if found else None
-
-
-def _name(run: str) -> str:
-    folder = adapter_source.adapter_folder(run).resolve()
-    return folder.parent.name if folder.name == "adapter" else folder.name

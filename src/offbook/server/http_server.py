@@ -19,7 +19,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from offbook.core.errors import UsageError
 from offbook.core.progress import Reporter
-from offbook.pipeline.adapter_source import adapter_folder
+from offbook.pipeline.adapter_source import resolve_character
 from offbook.server.api import create_app
 from offbook.server.backends import ServedModel, load_backend
 from offbook.server.middleware import LOOPBACK, Guard
@@ -87,7 +87,7 @@ def _announce(reporter: Reporter, voices: ServedModel, listener: socket.socket, 
 
 def vllm_command(run: str, voices: ServedModel) -> str:
     """The command by which vLLM serves the same adapter; clients then send the character's prompt themselves."""
-    folder = adapter_folder(run).resolve()
+    folder = resolve_character(run).adapter.resolve()
     rank = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))["r"]
     words = ["vllm", "serve", str(voices.base_folder()), "--enable-lora", "--max-lora-rank", str(max(rank, 8))]
     return shlex.join([*words, "--lora-modules", f"{voices.name}={folder}"])

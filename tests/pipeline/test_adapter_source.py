@@ -1,0 +1,71 @@
+"""A character is found once: by its run's folder or name, or by a bare adapter folder."""
+
+import shutil
+
+import pytest
+
+from offbook.core.errors import UsageError
+from offbook.core.rundir import RunDir
+from offbook.pipeline import adapter_source
+from offbook.pipeline.adapter_source import resolve_character
+from offbook.pipeline.evaluating import evaluate
+from tests.exporters.conftest import save_adapter, save_base
+
+
+def test_a_run_is_found_by_folder_by_name_and_by_its_adapter(trained, monkeypatch):
+    monkeypatch.setenv("OFFBOOK_RUNS", str(trained.parent))
+    for character in (trained, str(trained), "tiny", trained / "adapter"):
+        source = resolve_character(character)
+        assert source.adapter.resolve() == (trained / "adapter").resolve()
+        assert source.run is not None and source.run.path.resolve() == trained.resolve()
+        assert source.name == "tiny"
+        assert source.persona is not None and source.persona.name == "Hamlet"
+        assert source.exports_dir.resolve() == (trained / "export").resolve()
+
+
+def test_a_bare_adapter_has_no_run_whatever_lies_beside_it(trained, tmp_path):
+    shutil.copytree(trained, tmp_path / "run")
+    adapter = shutil.copytree(trained / "adapter", tmp_path / "run" / "ophelia")
+    source = resolve_character(adapter)
+    assert source.run is None
+    assert (source.name, source.exports_dir) == ("ophelia", adapter / "export")
+    with pytest.raises(UsageError, match="bare adapter"):
+        evaluate(adapter)
+
+
+def test_the_base_model_is_looked_for_when_it_is_asked_for_and_only_once(trained, tiny, monkeypatch):
+    pulled = []
+    pull = adapter_source.pull.pull
+    monkeypatch.setattr(
+        adapter_source.pull, "pull", lambda *args, **kwargs: pulled.append(args) or pull(*args, **kwargs)
+    )
+    source = resolve_character(trained)
+    assert not pulled
+    assert source.base_model.path == source.base_model.path == tiny
+    assert len(pulled) == 1
+
+
+def test_the_users_base_model_goes_before_the_adapters_own(tmp_path):
+    base = save_base(tmp_path / "base")
+    adapter = save_adapter(tmp_path / "hamlet", base)
+    moved = base.rename(tmp_path / "moved")
+    assert resolve_character(adapter, base_model=str(moved)).base_model.path == moved
+    with pytest.raises(UsageError, match="base"):
+        _ = resolve_character(adapter).base_model
+
+
+def test_an_adapter_that_names_no_base_model_says_how_to_name_it(tmp_path):
+    adapter = save_adapter(tmp_path / "hamlet", save_base(tmp_path / "base"))
+    (adapter / "persona.json").unlink()
+    (adapter / "adapter_config.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(UsageError, match="does not name its base model") as raised:
+        _ = resolve_character(adapter).base_model
+    assert "--base-model" in raised.value.fix
+
+
+def test_a_run_that_is_not_trained_says_how_to_go_on(trained, tmp_path):
+    run = RunDir(shutil.copytree(trained, tmp_path / "half"))
+    shutil.rmtree(run.adapter)
+    with pytest.raises(UsageError, match="no adapter yet") as raised:
+        resolve_character(run.path)
+    assert "--resume" in raised.value.fix
