@@ -82,7 +82,7 @@ def test_a_folder_whose_name_does_not_say_whose_it_is_is_not_taken(hub: FakeHub,
         folder.mkdir(parents=True)
         for file, content in (MODEL | {"model.safetensors": b"another's"}).items():
             (folder / file).write_bytes(content)
-        cache.Record("unknown", cache.stamp_files(folder, MODEL)).save(folder)
+        cache.Record("unknown", cache.fingerprint_files(folder, MODEL)).save(folder)
         hub.add(repo, MODEL, revision=revision)
         assert (pull(f"ms:{repo}", revision).path / "model.safetensors").read_bytes() == WEIGHTS
 

@@ -62,7 +62,7 @@ def test_28_a_wrong_hash_is_refused_and_never_promoted(scheme: str, name: str, h
     "path",
     ["../x.safetensors", "a/../../x.json", "/x.json", "C:\\x.json", "C:x.json", "\\\\host\\share\\x.json", "a\\..\\x"],
 )
-def test_27_a_listed_path_that_leads_out_condemns_the_repository(
+def test_27_a_listed_path_that_escapes_its_folder_condemns_the_repository(
     scheme: str, path: str, hub: FakeHub, home: Path
 ) -> None:
     hub.add("org/tiny", MODEL | {path: b"{}"})

@@ -46,12 +46,13 @@ class FileFingerprint(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What a folder holds: the revision it is of, and its files' stamps."""
+    """What a folder holds: the revision it is of, and its files' fingerprints."""
 
     revision: str
     files: dict[str, FileFingerprint]
 
     def save(self, folder: Path) -> None:
+        """Write the record into the folder that it describes."""
         atomic_write_json(folder / RECORD, {"revision": self.revision, "files": self.files})
 
     @classmethod
@@ -59,26 +60,29 @@ class Record:
         """The folder's record, or None where there is none that can be read."""
         try:
             stored = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-            return cls(stored["revision"], {name: FileFingerprint(*stamp) for name, stamp in stored["files"].items()})
+            return cls(
+                stored["revision"],
+                {name: FileFingerprint(*fingerprint) for name, fingerprint in stored["files"].items()},
+            )
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
 
-def stamp_files(folder: Path, names: Iterable[str], known: Record | None = None) -> dict[str, FileFingerprint]:
-    """The stamps of a folder's files; those that `known` has, unchanged in size and time, are not read.
+def fingerprint_files(folder: Path, names: Iterable[str], known: Record | None = None) -> dict[str, FileFingerprint]:
+    """The fingerprints of a folder's files; those that `known` has, unchanged in size and time, are not read.
 
     Raises:
         OSError: a file is missing or cannot be read.
     """
-    stamps = {}
+    fingerprints = {}
     for name in names:
         status = (folder / name).stat()
         old = known.files.get(name) if known else None
         if old and old[1:] == (status.st_size, status.st_mtime_ns):
-            stamps[name] = old
+            fingerprints[name] = old
         else:
-            stamps[name] = FileFingerprint(sha256(folder / name), status.st_size, status.st_mtime_ns)
-    return stamps
+            fingerprints[name] = FileFingerprint(sha256(folder / name), status.st_size, status.st_mtime_ns)
+    return fingerprints
 
 
 def sha256(path: Path) -> str:
@@ -88,23 +92,23 @@ def sha256(path: Path) -> str:
 
 
 def find(repo_dir: Path, revision: str) -> Path | None:
-    """The folder on a shelf that is named or recorded as of `revision`, if it is whole and undamaged."""
+    """The repository's folder that is named or recorded as of `revision`, if it is whole and undamaged."""
     for folder in repo_dir.glob("[!.]*"):
         record = Record.load(folder)
-        is_it = folder.name == folder_name(revision) or (record and record.revision == revision)
-        if record and is_it and _is_whole(folder, record):
+        matches = folder.name == folder_name(revision) or (record and record.revision == revision)
+        if record and matches and _is_whole(folder, record):
             return folder
     return None
 
 
 def _is_whole(folder: Path, record: Record) -> bool:
     try:
-        stamps = stamp_files(folder, record.files, record)
+        fingerprints = fingerprint_files(folder, record.files, record)
     except OSError:
         return False
-    if any(stamps[name].sha256 != stamp.sha256 for name, stamp in record.files.items()):
+    if any(fingerprints[name].sha256 != fingerprint.sha256 for name, fingerprint in record.files.items()):
         return False
-    remember(folder, Record(record.revision, stamps), record)
+    remember(folder, Record(record.revision, fingerprints), record)
     return True
 
 
@@ -118,12 +122,12 @@ def remember(folder: Path, record: Record, known: Record | None) -> None:
 def folder_name(name: str) -> str:
     """A path or revision as the name of one folder, which no other gets: feature/v1 → feature%2Fv1.
 
-    Hyphens that stand together or at an end are written out too; `shelf_name` puts two of its own between the parts.
+    Hyphens that stand together or at an end are written out too; `repo_dir_name` puts two of its own between the parts.
     """
     return re.sub("[%/]|^-|-(?=-|$)|(?<=-)-", lambda found: f"%{ord(found[0]):02X}", name)
 
 
-def shelf_name(repo: str, path: str = "") -> str:
+def repo_dir_name(repo: str, path: str = "") -> str:
     """A hub's repository, or one file of it, as the name of one folder: ORG/NAME → ORG--NAME."""
     return "--".join(map(folder_name, repo.split("/"))) + (folder_name(f"/{path}") if path else "")
 

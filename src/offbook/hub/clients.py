@@ -36,6 +36,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Hub:
+    """A hub's client, reduced to what is asked of it."""
+
     title: str
     default_branch: str
     listing: Callable[[str, Kind, str], tuple[str, list[Entry]]]

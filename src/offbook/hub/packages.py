@@ -130,7 +130,7 @@ def _convert(gguf: Path, version: str, target: Path) -> None:
     with atomic_dir(target) as folder:
         dequantise(gguf, folder)
         names = sorted(file.name for file in folder.iterdir())
-        Record(version, cache.stamp_files(folder, names)).save(folder)
+        Record(version, cache.fingerprint_files(folder, names)).save(folder)
 
 
 def _download(name: str, package: Package, folder: Path) -> Path:

@@ -62,9 +62,9 @@ def pull(source: str, revision: str = "master", *, reporter: Reporter | None = N
 def _describe(folder: Path, source: str) -> LocalModel:
     known = Record.load(folder) or Record("", {})
     names = weight_files(folder)
-    stamps = cache.stamp_files(folder, names, known)
-    cache.remember(folder, Record(known.revision, known.files | stamps), known)
-    return LocalModel(folder, source, known.revision, {name: stamps[name].sha256 for name in names})
+    fingerprints = cache.fingerprint_files(folder, names, known)
+    cache.remember(folder, Record(known.revision, known.files | fingerprints), known)
+    return LocalModel(folder, source, known.revision, {name: fingerprints[name].sha256 for name in names})
 
 
 def pull_dataset(source: str, revision: str = "master", *, reporter: Reporter | None = None) -> Path:

@@ -36,7 +36,7 @@ def snapshot(scheme: str, kind: Kind, repo: str, revision: str, reporter: Report
     hub = HUBS[scheme]
     _check_names(scheme, repo, revision, path)
     revision = hub.default_branch if revision in DEFAULT_BRANCHES else revision
-    repo_dir = cache.home() / f"{kind}s" / scheme / cache.shelf_name(repo, path)
+    repo_dir = cache.home() / f"{kind}s" / scheme / cache.repo_dir_name(repo, path)
     found = cache.find(repo_dir, revision)
     if found:
         return found
@@ -110,19 +110,19 @@ def _fetch(
         size=format_bytes(size),
     )
     hub.download(repo, kind, commit, entries, staging)
-    stamps = {entry.path: _verify(hub, repo, staging, entry) for entry in entries}
+    fingerprints = {entry.path: _verify(hub, repo, staging, entry) for entry in entries}
     if kind == "model":
         weight_files(staging)
     with atomic_dir(target) as folder:
         for entry in entries:
             (folder / entry.path).parent.mkdir(parents=True, exist_ok=True)
             (staging / entry.path).rename(folder / entry.path)
-        Record(commit, stamps).save(folder)
+        Record(commit, fingerprints).save(folder)
     shutil.rmtree(staging, ignore_errors=True)
 
 
 def _verify(hub: Hub, repo: str, folder: Path, entry: Entry) -> FileFingerprint:
-    """The stamp of a file that is what the hub said; any other is deleted, and the next pull gets it anew.
+    """The fingerprint of a file that is what the hub said; any other is deleted, and the next pull gets it anew.
 
     Raises:
         OffbookError: the file is missing, is a link, or has another size or hash.
@@ -130,16 +130,16 @@ def _verify(hub: Hub, repo: str, folder: Path, entry: Entry) -> FileFingerprint:
     file = folder / entry.path
     if file.is_symlink() or not file.is_file() or not file.resolve().is_relative_to(folder.resolve()):
         raise OffbookError(f"{entry.path} of {repo} did not arrive from {hub.title}", "Pull again.")
-    stamp = cache.stamp_files(folder, [entry.path])[entry.path]
+    fingerprint = cache.fingerprint_files(folder, [entry.path])[entry.path]
     same = (
-        entry.size in (None, stamp.size)
-        and entry.sha256 in (None, stamp.sha256)
+        entry.size in (None, fingerprint.size)
+        and entry.sha256 in (None, fingerprint.sha256)
         and (entry.git_sha1 is None or entry.git_sha1 == _git_sha1(file))
     )
     if not same:
         file.unlink()
         raise damaged(hub.title, repo, entry.path)
-    return stamp
+    return fingerprint
 
 
 def _git_sha1(file: Path) -> str:

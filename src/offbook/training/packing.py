@@ -16,6 +16,7 @@ from itertools import pairwise
 
 import torch
 
+from offbook.core.sequences import common_prefix
 from offbook.core.types import NO_LABEL, Example
 
 MICRO_BATCH_COST = 32
@@ -119,11 +120,6 @@ def _shared_length(examples: Sequence[Example], members: Sequence[int]) -> int:
     ids = [examples[index].ids for index in members]
     common = common_prefix(min(ids), max(ids))  # in lexicographic order all others lie between these two
     return min(common, *(_first_predicting(examples[index]) for index in members))
-
-
-def common_prefix(one: Sequence[int], other: Sequence[int]) -> int:
-    """Length of the longest common prefix of two token sequences."""
-    return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
 def _first_predicting(example: Example) -> int:
