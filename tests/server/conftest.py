@@ -16,6 +16,7 @@ from offbook.core.config.schema import GenerationConfig
 from offbook.core.persona import BaseModelRef, Persona
 from offbook.server.api import create_app
 from offbook.server.backends import ServedModel, from_token_engine
+from offbook.server.conversation import SystemPolicy
 from offbook.server.http_server import bind, server
 from offbook.server.middleware import Guard
 from offbook.server.scheduler import RequestScheduler
@@ -68,11 +69,11 @@ class Served:
     address: str
     tuned: Parrot
     base: Parrot
-    desk: RequestScheduler
+    scheduler: RequestScheduler
     server: Any
 
 
-def voices(tuned: Parrot, base: Parrot, slots: int = 1) -> ServedModel:
+def served_model(tuned: Parrot, base: Parrot, slots: int = 1) -> ServedModel:
     template = tuned.template
     return ServedModel(
         name="hamlet",
@@ -100,34 +101,34 @@ def serving(
     slots: int = 1,
     queue: int = 64,
     key: str | None = None,
-    force_system_prompt: bool = False,
+    system: SystemPolicy = "append",
     drain: float = 5,
     **guard: Any,
 ) -> Iterator[Served]:
     """A real server on a free port of this computer, in a thread."""
     tuned = Parrot(ChatTemplate(chatml_tokenizer()))
     base = Parrot(ChatTemplate(chatml_tokenizer()), words="Once you said: ")
-    desk = RequestScheduler(slots, queue)
+    scheduler = RequestScheduler(slots, queue)
     app = Guard(
-        create_app(voices(tuned, base, slots), desk, force_system_prompt=force_system_prompt),
+        create_app(served_model(tuned, base, slots), scheduler, system=system),
         host="127.0.0.1",
         key=key,
         **guard,
     )
     ready = threading.Event()
     with bind("127.0.0.1", 0) as listener:
-        running = server(app, desk, drain, ready.set)
+        running = server(app, scheduler, drain, ready.set)
         thread = threading.Thread(target=running.run, args=([listener],))
         thread.start()
         assert ready.wait(10)
         try:
-            yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", tuned, base, desk, running)
+            yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", tuned, base, scheduler, running)
         finally:
             tuned.gate.set()
             running.should_exit = True
-            desk.cut()
+            scheduler.abort_all()
             thread.join(20)
-            desk.close()
+            scheduler.close()
             assert not thread.is_alive()
 
 

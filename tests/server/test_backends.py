@@ -32,24 +32,24 @@ def opened(run, engine="auto", base_model=None):
     return load_backend(str(run), engine, base_model=base_model, template=None, reporter=NullReporter())
 
 
-def spoken(voices, question, *, base):
-    settings = voices.persona.generation.model_copy(update={"temperature": 0.0})
-    prompt = voices.prompt_ids([Turn("user", question)], force_system_prompt=False)
-    speak = voices.base if base else voices.tuned
+def spoken(model, question, *, base):
+    settings = model.persona.generation.model_copy(update={"temperature": 0.0})
+    prompt = model.chat_prompt([Turn("user", question)], "append", None).ids
+    speak = model.base if base else model.tuned
     return "".join(piece.text for piece in speak(prompt, settings, None)).strip()
 
 
 def test_transformers_speaks_as_the_character_and_as_its_base(exported):
     character = offbook.load(exported)
     settings = character.persona.generation.model_copy(update={"temperature": 0.0})
-    voices = opened(exported, "transformers")
+    model = opened(exported, "transformers")
     for question in QUESTIONS:
         tuned = character.reply(question, settings=settings).text
         base = character.reply(question, base=True, settings=settings).text
         assert tuned != base
-        assert spoken(voices, question, base=False) == tuned
-        assert spoken(voices, question, base=True) == base
-        assert spoken(voices, question, base=False) == tuned
+        assert spoken(model, question, base=False) == tuned
+        assert spoken(model, question, base=True) == base
+        assert spoken(model, question, base=False) == tuned
 
 
 @pytest.mark.parametrize("engine", ["transformers", "llama.cpp"])
@@ -59,13 +59,13 @@ def test_a_base_that_has_moved_is_taken_from_where_it_is_said_to_be(exported, ti
     persona = json.loads((run / "adapter" / "persona.json").read_text())
     persona["base"]["source"] = str(tmp_path / "gone")
     (run / "adapter" / "persona.json").write_text(json.dumps(persona))
-    voices = opened(run, engine, base_model=str(tiny))
+    model = opened(run, engine, base_model=str(tiny))
     try:
-        assert voices.base_folder() == tiny
+        assert model.base_folder() == tiny
         if engine == "transformers":
-            assert spoken(voices, QUESTIONS[0], base=True) == there
+            assert spoken(model, QUESTIONS[0], base=True) == there
     finally:
-        voices.close()
+        model.close()
 
 
 def test_llamacpp_takes_the_adapter_out_for_the_base(exported):
@@ -90,9 +90,9 @@ def test_llamacpp_takes_the_adapter_out_for_the_base(exported):
 
 
 def test_llamacpp_is_chosen_where_a_proved_gguf_is(exported):
-    voices = opened(exported)
-    assert (voices.engine, voices.slots) == ("llama.cpp", 4)
-    voices.close()
+    model = opened(exported)
+    assert (model.engine, model.slots) == ("llama.cpp", 4)
+    model.close()
 
 
 def test_a_gguf_that_missed_its_bounds_is_not_chosen(exported):
@@ -101,8 +101,8 @@ def test_a_gguf_that_missed_its_bounds_is_not_chosen(exported):
     try:
         record.write_text(json.dumps({**json.loads(told), "passed": False}))
         assert proved_gguf(resolve_character(exported)) is None
-        voices = opened(exported)
-        assert voices.engine == "transformers"
+        model = opened(exported)
+        assert model.engine == "transformers"
         with pytest.raises(UsageError, match="no GGUF that passed"):
             opened(exported, "llama.cpp")
     finally:

@@ -11,13 +11,15 @@ import sys
 import threading
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
-import httpx
+import httpx2
 import psutil
 import pytest
 
 from offbook.cli.main import main
 from offbook.core.progress import NullReporter
+from offbook.server import http_server
 from offbook.server.backends import load_backend
 from offbook.server.http_server import vllm_command
 
@@ -68,24 +70,24 @@ def test_34_it_says_what_the_character_says_and_drains_at_its_end(trained):
     assert isinstance(settings, GenerationConfig)
     expected = character.reply("Who are you?", settings=settings).text
     with started(trained) as (address, process, lines):
-        said = httpx.post(f"{address}/v1/chat/completions", json=body(), timeout=60).json()
+        said = httpx2.post(f"{address}/v1/chat/completions", json=body(), timeout=60).json()
         assert said["choices"][0]["message"]["content"].strip() == expected
         ports = [c.laddr.port for c in psutil.Process(process.pid).net_connections() if c.status == "LISTEN"]
         assert ports == [int(address.rpartition(":")[2])]
-        with httpx.stream("POST", f"{address}/v1/chat/completions", json=body(stream=True), timeout=60) as streamed:
+        with httpx2.stream("POST", f"{address}/v1/chat/completions", json=body(stream=True), timeout=60) as streamed:
             events = streamed.iter_lines()
             next(events)
             process.send_signal(signal.SIGTERM)
             rest = [line for line in events if line]
         assert rest[-1] == "data: [DONE]"
         assert json.loads(rest[-2].removeprefix("data: "))["choices"][0]["finish_reason"] in ("stop", "length")
-        assert process.wait(30) in (143, -signal.SIGTERM)
+        assert process.wait(30) == 143
         assert "Traceback" not in "".join(lines)
 
 
 def test_ctrl_c_ends_it(trained):
     with started(trained) as (address, process, lines):
-        httpx.get(f"{address}/health").raise_for_status()
+        httpx2.get(f"{address}/health").raise_for_status()
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 130
         assert "Traceback" not in "".join(lines)
@@ -118,6 +120,29 @@ def test_36_others_are_let_in_with_a_key_alone(refused):
     assert "OFFBOOK_API_KEY" in told
 
 
+@pytest.mark.parametrize("key", [" ", " k", "k\n"])
+def test_a_key_that_no_client_could_send_is_told(trained, monkeypatch, capsys, key):
+    monkeypatch.setenv("OFFBOOK_API_KEY", key)
+    with pytest.raises(SystemExit) as ended:
+        main(["serve", str(trained), "--port", "0"])
+    assert ended.value.code == 2
+    assert "no client could send it" in " ".join(capsys.readouterr().err.split())
+
+
+def test_every_website_is_let_in_with_a_key_alone(refused):
+    assert "no key protects it" in refused("no-such-run", "--port", "0", "--allow-origin", "*")
+
+
+def test_the_addresses_that_a_phone_can_open_are_told(monkeypatch):
+    address = SimpleNamespace(family=socket.AF_INET, address="192.168.1.7")
+    local = SimpleNamespace(family=socket.AF_INET, address="127.0.0.1")
+    monkeypatch.setattr(psutil, "net_if_addrs", lambda: {"lo": [local], "wlan0": [address], "down0": [address]})
+    up, down = SimpleNamespace(isup=True), SimpleNamespace(isup=False)
+    monkeypatch.setattr(psutil, "net_if_stats", lambda: {"lo": up, "wlan0": up, "down0": down})
+    assert http_server._reachable("0.0.0.0") == ["127.0.0.1", "192.168.1.7"]
+    assert http_server._reachable("192.168.1.7") == ["192.168.1.7"]
+
+
 def test_engines_that_are_not_there(trained, tmp_path, refused):
     assert "offbook export" in refused(trained, "--port", "0", "--engine", "llama.cpp")
     assert "did you mean 'transformers'?" in refused(trained, "--port", "0", "--engine", "transformer")
@@ -125,11 +150,11 @@ def test_engines_that_are_not_there(trained, tmp_path, refused):
 
 
 def test_vllm_is_told_where_base_and_adapter_lie(trained):
-    voices = load_backend(str(trained), "transformers", base_model=None, template=None, reporter=NullReporter())
-    words = shlex.split(vllm_command(str(trained), voices))
+    model = load_backend(str(trained), "transformers", base_model=None, template=None, reporter=NullReporter())
+    words = shlex.split(vllm_command(str(trained), model))
     assert (Path(words[2]) / "model.safetensors").is_file()
     name, _, folder = words[-1].partition("=")
-    assert name == voices.name
+    assert name == model.name
     assert (Path(folder) / "adapter_model.safetensors").is_file()
 
 

@@ -7,10 +7,10 @@ import socket
 import time
 from unittest.mock import patch
 
-import httpx
+import httpx2
 import pytest
 
-from offbook.server import api, http_server
+from offbook.server import api, connections
 from offbook.server.middleware import MAX_BODY, Guard
 from tests.server.conftest import serving
 
@@ -18,10 +18,24 @@ BODY = {"model": "hamlet", "messages": [{"role": "user", "content": "Hello"}]}
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "192.168.0.7", "localhost.evil"]
+    "host",
+    [
+        "evil.example",
+        "evil.example:80",
+        "127.0.0.1.evil.example",
+        "192.168.0.7",
+        "localhost.evil",
+        "localhost:80@evil.example",
+        "localhost:evil.example",
+        "[::1].evil.example",
+        "[::1]evil",
+        "user@localhost",
+        "localhost:8000:80",
+        "localhost/evil.example",
+    ],
 )
 def test_37_foreign_hosts(served, host):
-    assert httpx.get(f"{served.address}/health", headers={"Host": host}).status_code == 403
+    assert httpx2.get(f"{served.address}/health", headers={"Host": host}).status_code == 403
 
 
 def test_37_an_empty_host(served):
@@ -29,32 +43,59 @@ def test_37_an_empty_host(served):
     assert b" 400 " in raw(served, b"GET /health HTTP/1.1\r\n\r\n").partition(b"\r\n")[0]
 
 
-@pytest.mark.parametrize("host", ["localhost", "localhost:9", "127.0.0.1", "[::1]:8000"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "localhost:9", "127.0.0.1", "[::1]:8000", "LOCALHOST", "localhost.", "localhost:"]
+)
 def test_own_hosts(served, host):
-    assert httpx.get(f"{served.address}/health", headers={"Host": host}).status_code == 200
+    assert httpx2.get(f"{served.address}/health", headers={"Host": host}).status_code == 200
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "file://", "https://localhost:1"])
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
 def test_37_foreign_origins(served, method, origin):
     headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
-    answer = httpx.request(method, f"{served.address}/v1/chat/completions", headers=headers, json=BODY)
+    answer = httpx2.request(method, f"{served.address}/v1/chat/completions", headers=headers, json=BODY)
     assert answer.status_code == 403
     assert "access-control-allow-origin" not in answer.headers
 
 
 def test_the_pages_own_origin(served):
-    answer = httpx.post(f"{served.address}/v1/chat/completions", headers={"Origin": served.address}, json=BODY)
+    answer = httpx2.post(f"{served.address}/v1/chat/completions", headers={"Origin": served.address}, json=BODY)
     assert answer.status_code == 200
 
 
+def test_another_name_and_another_origin_can_be_allowed():
+    with serving(allow_hosts=["Play.example"], allow_origins=["https://stage.example/"]) as served:
+        address = f"{served.address}/v1/chat/completions"
+        assert httpx2.get(f"{served.address}/health", headers={"Host": "play.example"}).status_code == 200
+        assert httpx2.get(f"{served.address}/health", headers={"Host": "other.example"}).status_code == 403
+        browser = {"Origin": "https://stage.example", "Sec-Fetch-Site": "cross-site"}
+        asked = httpx2.options(address, headers={**browser, "Access-Control-Request-Method": "POST"})
+        assert asked.status_code == 204
+        assert "Authorization" in asked.headers["access-control-allow-headers"]
+        answer = httpx2.post(address, json=BODY, headers=browser)
+        assert answer.status_code == 200
+        assert answer.headers["access-control-allow-origin"] == "https://stage.example"
+        assert answer.headers["vary"] == "Origin"
+        other = httpx2.post(address, json=BODY, headers={"Origin": "https://other.example"})
+        assert other.status_code == 403
+        assert "access-control-allow-origin" not in other.headers
+
+
+def test_a_browser_can_read_why_its_allowed_site_is_turned_away():
+    with serving(key="k", allow_origins=["*"]) as served:
+        answer = httpx2.get(f"{served.address}/v1/models", headers={"Origin": "https://any.example"})
+        assert answer.status_code == 401
+        assert answer.headers["access-control-allow-origin"] == "https://any.example"
+
+
 def test_38_another_site_that_hides_its_origin(served):
-    assert httpx.get(f"{served.address}/v1/models", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert httpx2.get(f"{served.address}/v1/models", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
 def test_38_only_json_is_read(served, kind):
-    answer = httpx.post(
+    answer = httpx2.post(
         f"{served.address}/v1/chat/completions", content=json.dumps(BODY), headers={"Content-Type": kind}
     )
     assert answer.status_code == 403
@@ -66,16 +107,16 @@ def test_36_a_key_is_asked_for_and_never_logged(caplog):
     with serving(key="kéy-1") as served:
         for shown in (None, "Bearer wrong", "Basic kéy-1", "Bearer", "kéy-1"):
             headers = {} if shown is None else {"Authorization": shown.encode()}
-            answer = httpx.get(f"{served.address}/v1/models", headers=headers)
+            answer = httpx2.get(f"{served.address}/v1/models", headers=headers)
             assert answer.status_code == 401
             assert answer.headers["www-authenticate"] == "Bearer"
             assert answer.json()["error"]["type"] == "authentication_error"
         for path in ("/metrics", "/openapi.json", "/v1/character", "/v1/chat/completions", "/nothing"):
-            assert httpx.get(f"{served.address}{path}").status_code == 401
+            assert httpx2.get(f"{served.address}{path}").status_code == 401
         right = {"Authorization": "Bearer kéy-1".encode()}
-        assert httpx.get(f"{served.address}/v1/models", headers=right).status_code == 200
-        assert httpx.get(f"{served.address}/health").status_code == 200
-        assert httpx.get(f"{served.address}/").status_code == 200, "the page asks for the key itself"
+        assert httpx2.get(f"{served.address}/v1/models", headers=right).status_code == 200
+        assert httpx2.get(f"{served.address}/health").status_code == 200
+        assert httpx2.get(f"{served.address}/").status_code == 200, "the page asks for the key itself"
         assert "kéy-1" not in caplog.text
 
 
@@ -99,9 +140,9 @@ def test_31_a_body_in_pieces_is_counted(served):
     address = f"{served.address}/v1/chat/completions"
     try:
         # The status alone: the server hangs up while more is being sent, and the rest of its answer may be lost.
-        with httpx.stream("POST", address, content=pieces(), headers=headers) as answer:
+        with httpx2.stream("POST", address, content=pieces(), headers=headers) as answer:
             assert answer.status_code == 413
-    except httpx.TransportError:
+    except httpx2.TransportError:
         assert sent > 32
 
 
@@ -117,7 +158,7 @@ def test_32_a_body_that_comes_too_slowly():
 
 
 def test_32_headers_that_never_end(monkeypatch):
-    monkeypatch.setattr(http_server, "HEADER_SECONDS", 0.5)
+    monkeypatch.setattr(connections, "HEADER_SECONDS", 0.5)
     with serving() as served:
         for beginning in (b"", b"GET /health HTTP/1.1\r\nHost: loc"):
             began = time.monotonic()
@@ -126,7 +167,7 @@ def test_32_headers_that_never_end(monkeypatch):
 
 
 def test_32_headers_that_never_end_after_a_request_that_did(monkeypatch):
-    monkeypatch.setattr(http_server, "HEADER_SECONDS", 0.5)
+    monkeypatch.setattr(connections, "HEADER_SECONDS", 0.5)
     with serving() as served:
         began = time.monotonic()
         head = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -178,30 +219,122 @@ def test_39_a_link_out_of_the_pages_folder_is_not_followed(tmp_path, monkeypatch
     (pages / "link").symlink_to(tmp_path / "secret")
     monkeypatch.setattr(api, "PAGE", pages)
     with serving() as served:
-        assert httpx.get(f"{served.address}/page/link").status_code == 404
+        assert httpx2.get(f"{served.address}/page/link").status_code == 404
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "%2e%2e/adapter", "/work", "hamlet/../other"])
 def test_39_a_model_is_a_name_and_never_a_path(served, name):
     with patch("builtins.open", side_effect=AssertionError), patch("pathlib.Path.open", side_effect=AssertionError):
-        answer = httpx.post(f"{served.address}/v1/chat/completions", json={**BODY, "model": name}).json()
+        answer = httpx2.post(f"{served.address}/v1/chat/completions", json={**BODY, "model": name}).json()
     assert answer["model"] == "hamlet"
-    assert httpx.get(f"{served.address}/v1/models/{name}").status_code == 404
+    assert httpx2.get(f"{served.address}/v1/models/{name}").status_code == 404
 
 
 def test_broken_json(served):
     for content in (b"{", b"[]", b"null", b"\xff\xfe", b'{"messages": "x"}', b"[" * 100_000):
-        answer = httpx.post(
+        answer = httpx2.post(
             f"{served.address}/v1/chat/completions", content=content, headers={"Content-Type": "application/json"}
         )
         assert answer.status_code == 400
         assert answer.json()["error"]["message"]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-8-sig"])
+def test_only_utf8_is_read(served, encoding):
+    content = json.dumps(BODY).encode(encoding)
+    headers = {"Content-Type": "application/json"}
+    answer = httpx2.post(f"{served.address}/v1/chat/completions", content=content, headers=headers)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_encoding")
+    assert served.tuned.prompts == []
+
+
+def test_half_a_character_is_no_text(served):
+    said = [{"role": "user", "content": "\ud83d"}]
+    for body in (
+        {**BODY, "messages": said},
+        {**BODY, "stop": "\ud800"},
+        {**BODY, "model": "\udfff"},
+        {"prompt": "\ud800"},
+    ):
+        path = "completions" if "prompt" in body else "chat/completions"
+        content = json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"}
+        answer = httpx2.post(f"{served.address}/v1/{path}", content=content, headers=headers)
+        assert answer.status_code == 400
+        assert "surrogate" in answer.json()["error"]["message"]
+
+
+def test_a_key_of_any_bytes_can_be_shown():
+    with serving(key=b"caf\xe9".decode("utf-8", "surrogateescape")) as served:
+        right = {"Authorization": b"Bearer caf\xe9"}
+        assert httpx2.get(f"{served.address}/v1/models", headers=right).status_code == 200
+        assert httpx2.get(f"{served.address}/v1/models", headers={"Authorization": "Bearer cafe"}).status_code == 401
+
+
+def test_a_part_of_a_page_file_can_be_asked_for(served):
+    whole = httpx2.get(f"{served.address}/page/chat.js").content
+    part = httpx2.get(f"{served.address}/page/chat.js", headers={"Range": "bytes=10-19"})
+    assert (part.status_code, part.content) == (206, whole[10:20])
+    ranges = "bytes=" + ",".join(f"{start}-{start}" for start in range(0, 4000, 2))
+    many = httpx2.get(f"{served.address}/page/chat.js", headers={"Range": ranges}, timeout=5)
+    assert many.status_code in (200, 206, 400, 416)
+    assert len(many.content) < 100 * len(whole)
+
+
+def test_a_body_in_one_byte_pieces_is_given_up_in_time():
+    with serving(body_seconds=0.7) as served:
+        head = (
+            b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n"
+        )
+        began = time.monotonic()
+        with socket.create_connection(("127.0.0.1", port_of(served)), timeout=10) as connection:
+            connection.sendall(head)
+            connection.settimeout(0.02)
+            got = b""
+            while not got and time.monotonic() - began < 5:
+                connection.sendall(b"1\r\n \r\n")
+                try:
+                    got = connection.recv(4096)
+                except TimeoutError:
+                    continue
+        assert b" 408 " in got.partition(b"\r\n")[0]
+        assert time.monotonic() - began < 5
+
+
+def test_many_requests_on_one_connection_are_answered_in_turn(served):
+    request = b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port_of(served)), timeout=20) as connection:
+        connection.sendall(request * 200)
+        got = b""
+        while got.count(b"HTTP/1.1 200") < 200:
+            more = connection.recv(65536)
+            assert more, "it hung up"
+            got += more
+    assert httpx2.get(f"{served.address}/health").status_code == 200
+
+
+def test_silent_connections_make_room_for_one_that_asks(monkeypatch, caplog):
+    monkeypatch.setattr(connections, "MAX_CONNECTIONS", 20)
+    with serving() as served:
+        silent = [socket.create_connection(("127.0.0.1", port_of(served)), timeout=10) for _ in range(200)]
+        try:
+            began = time.monotonic()
+            for _ in range(3):
+                assert httpx2.get(f"{served.address}/health", timeout=10).status_code == 200
+            assert time.monotonic() - began < 5
+            assert len(served.server.server_state.connections) <= 22
+        finally:
+            for connection in silent:
+                connection.close()
+    assert not caplog.records, "nothing is logged for them"
+
+
 def test_the_page_may_load_nothing_from_elsewhere(served):
-    policy = httpx.get(f"{served.address}/").headers["content-security-policy"]
+    policy = httpx2.get(f"{served.address}/").headers["content-security-policy"]
     assert policy.startswith("default-src 'none'")
     assert "http" not in policy
+    assert "frame-ancestors 'none'" in policy
 
 
 @pytest.mark.parametrize(
@@ -219,10 +352,13 @@ def test_hosts_of_a_server_that_others_reach(host, name, own):
     assert Guard(None, host=host, key="k")._is_own(name) is own
 
 
+def port_of(served):
+    return int(served.address.rpartition(":")[2])
+
+
 def raw(served, sent: bytes) -> bytes:
     """What comes back for these bytes, until the server hangs up."""
-    port = int(served.address.rpartition(":")[2])
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port_of(served)), timeout=10) as connection:
         connection.sendall(sent)
         got = b""
         while b"\r\n\r\n" not in got:

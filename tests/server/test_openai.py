@@ -22,6 +22,7 @@ def chat(served):
 
 def test_models(served):
     assert [model.id for model in client(served).models.list()] == ["hamlet", "hamlet:base"]
+    assert client(served).models.retrieve("hamlet:base").id == "hamlet:base"
 
 
 def test_a_whole_answer(served, chat):
@@ -59,21 +60,92 @@ def test_the_base_model_answers_under_its_name(served, chat):
     assert chat(model="hamlet:base").choices[0].message.content == "Once you said: Hello"
 
 
-def test_the_characters_prompt_is_there_unless_the_client_brings_one(served, chat):
-    chat()
-    assert served.tuned.prompts[-1].startswith(f"<|im_start|>system\n{SYSTEM}<|im_end|>\n<|im_start|>user\nHello")
-    chat(messages=[{"role": "system", "content": "You are Yorick."}, *HELLO])
-    assert served.tuned.prompts[-1].startswith("<|im_start|>system\nYou are Yorick.<|im_end|>\n<|im_start|>user\nHello")
-    chat(messages=[{"role": "developer", "content": "You are Yorick."}, *HELLO])
-    assert served.tuned.prompts[-1].startswith("<|im_start|>system\nYou are Yorick.")
-
-
-def test_the_characters_prompt_can_be_kept_always():
-    with serving(force_system_prompt=True) as served:
-        messages = [{"role": "system", "content": "You are Yorick."}, *HELLO]
+@pytest.mark.parametrize(
+    ("policy", "system"),
+    [("append", f"{SYSTEM}\n\nYou are Yorick."), ("replace", "You are Yorick."), ("force", SYSTEM)],
+)
+@pytest.mark.parametrize("role", ["system", "developer"])
+def test_what_a_clients_system_prompt_does(policy, system, role):
+    with serving(system=policy) as served:
+        messages = [{"role": role, "content": "You are Yorick."}, *HELLO]
         client(served).chat.completions.create(model="hamlet", messages=messages)
+        assert served.tuned.prompts[-1].startswith(f"<|im_start|>system\n{system}<|im_end|>\n<|im_start|>user\nHello")
+        client(served).chat.completions.create(model="hamlet", messages=[{"role": role, "content": " "}, *HELLO])
         assert served.tuned.prompts[-1].startswith(f"<|im_start|>system\n{SYSTEM}<|im_end|>\n<|im_start|>user\nHello")
-        assert "Yorick" not in served.tuned.prompts[-1]
+
+
+def test_the_answer_to_a_request_that_is_too_long_is_in_words_that_clients_know(served, chat):
+    with pytest.raises(openai.BadRequestError, match="maximum context length is 512 tokens") as raised:
+        chat(messages=[{"role": "user", "content": "word " * 2000}])
+    assert (raised.value.code, raised.value.param) == ("context_length_exceeded", "messages")
+    with pytest.raises(openai.BadRequestError, match="maximum context length is 512 tokens"):
+        client(served).completions.create(model="hamlet", prompt="word " * 2000)
+
+
+def long_talk(exchanges):
+    turns = [{"role": "assistant", "content": "Who's there?"}]
+    for number in range(exchanges):
+        turns.append({"role": "user", "content": f"Question {number}, if you please?"})
+        turns.append({"role": "assistant", "content": f"Answer {number}, as you like it."})
+    return [*turns, {"role": "user", "content": "Good night"}]
+
+
+def test_a_talk_longer_than_the_context_goes_on_without_its_oldest_turns(served, chat):
+    talk = long_talk(1500)
+    tokens = len(served.tuned.template.text_ids("".join(turn["content"] for turn in talk)))
+    assert tokens > 30_000
+    answer = chat(messages=talk)
+    assert answer.choices[0].message.content == "You said: Good night"
+    prompt = served.tuned.prompts[-1]
+    assert prompt.startswith(f"<|im_start|>system\n{SYSTEM}<|im_end|>\n<|im_start|>assistant\nWho's there?")
+    dropped = answer.model_extra["offbook"]["dropped_messages"]
+    assert f"Question {dropped // 2}," in prompt
+    assert f"Question {dropped // 2 - 1}," not in prompt
+    first = next(iter(chat(messages=talk, stream=True)))
+    assert first.model_extra["offbook"]["dropped_messages"] == dropped
+    with pytest.raises(openai.BadRequestError, match="maximum context length"):
+        chat(messages=talk, extra_body={"truncation": "disabled"})
+
+
+def test_a_reply_longer_than_there_is_room_for_is_clamped(served, chat):
+    served.tuned.endless = True
+    answer = chat(max_tokens=10**9)
+    assert answer.usage.total_tokens == 512
+    assert answer.choices[0].finish_reason == "length"
+
+
+def test_several_choices(served, chat):
+    answer = chat(n=3, seed=1)
+    assert [choice.index for choice in answer.choices] == [0, 1, 2]
+    assert {choice.message.content for choice in answer.choices} == {"You said: Hello"}
+    assert answer.usage.completion_tokens == 3 * chat().usage.completion_tokens
+    texts = ["", "", ""]
+    for chunk in chat(n=3, stream=True):
+        texts[chunk.choices[0].index] += chunk.choices[0].delta.content or ""
+    assert texts == ["You said: Hello"] * 3
+
+
+def test_penalties_and_truncation_reach_the_model(served, chat, monkeypatch):
+    seen = []
+    tokens = served.tuned.tokens
+
+    def noting(prompt, settings, seed):
+        seen.append((settings, seed))
+        return tokens(prompt, settings, seed)
+
+    monkeypatch.setattr(served.tuned, "tokens", noting)
+    more = {"top_k": 40, "min_p": 0.1, "repeat_penalty": 1.3}
+    chat(presence_penalty=0.5, frequency_penalty=-0.5, top_p=0, seed=-5, extra_body=more)
+    ((settings, seed),) = seen
+    assert (settings.presence_penalty, settings.frequency_penalty, seed) == (0.5, -0.5, -5)
+    assert (settings.top_k, settings.min_p, settings.repetition_penalty) == (40, 0.1, 1.3)
+    assert 0 < settings.top_p < 1e-3
+
+
+def test_a_reply_can_be_begun_by_the_client(served, chat):
+    answer = chat(messages=[*HELLO, {"role": "assistant", "content": "You are"}])
+    assert served.tuned.prompts[-1].endswith("<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\nYou are")
+    assert answer.choices[0].message.content == "You said: Hello"
 
 
 def test_history_and_parts(served, chat):
@@ -138,18 +210,17 @@ def test_fields_that_clients_send_and_mean_nothing_here(chat):
 @pytest.mark.parametrize(
     ("options", "param"),
     [
-        ({"n": 2}, "n"),
+        ({"n": 17}, "n"),
         ({"messages": []}, "messages"),
-        ({"messages": [{"role": "tool", "content": "x", "tool_call_id": "1"}]}, "messages.0.role"),
+        ({"messages": [{"role": "narrator", "content": "x"}]}, "messages.0.role"),
+        ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]}, "messages.0"),
         ({"temperature": -1}, "temperature"),
         ({"temperature": 3}, "temperature"),
-        ({"top_p": 0}, "top_p"),
+        ({"top_p": 1.1}, "top_p"),
         ({"max_tokens": 0}, "max_tokens"),
-        ({"max_tokens": 10**9}, None),
         ({"messages": [{"role": "user", "content": "word " * 2000}]}, None),
         ({"response_format": {"type": "json_object"}}, "response_format.type"),
-        ({"presence_penalty": 1.0}, "presence_penalty"),
-        ({"stop": ["a", "b", "c", "d", "e"]}, "stop"),
+        ({"presence_penalty": 2.5}, "presence_penalty"),
     ],
 )
 def test_30_what_cannot_be_done_is_said(chat, options, param):
@@ -169,10 +240,15 @@ def test_plain_completions(served):
 
 
 def test_a_path_that_is_not_there(served):
-    with pytest.raises(openai.NotFoundError):
-        client(served).models.retrieve("hamlet")
-    with pytest.raises(openai.NotFoundError):
+    with pytest.raises(
+        openai.NotFoundError, match="'yorick' does not exist; there are hamlet and hamlet:base"
+    ) as raised:
+        client(served).models.retrieve("yorick")
+    assert raised.value.code == "model_not_found"
+    with pytest.raises(openai.NotFoundError, match="/v1/embeddings is not served here"):
         client(served).embeddings.create(model="hamlet", input="x")
+    with pytest.raises(openai.NotFoundError, match="/v1/responses is not served here; there are /v1/chat/completions"):
+        client(served).responses.create(model="hamlet", input="x")
 
 
 def test_a_model_that_fails_is_a_server_error_and_the_next_request_works(served, chat, monkeypatch):

@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 
-import httpx
+import httpx2
 import openai
 import pytest
 
@@ -41,12 +41,12 @@ def test_35_fifty_clients_at_once_get_their_own_answers(slots):
     with serving(slots=slots) as served:
         answers = asyncio.run(ask_all(served.address))
         assert answers == [f"You said: I am number {number}." for number in range(50)]
-        assert (served.desk.running, served.desk.waiting) == (0, 0)
+        assert (served.scheduler.running, served.scheduler.waiting) == (0, 0)
 
 
 def test_35_beyond_the_queue_clients_are_told_to_come_back():
     async def ask_all(address, count):
-        async with httpx.AsyncClient(timeout=60) as client:
+        async with httpx2.AsyncClient(timeout=60) as client:
 
             async def ask():
                 return (await client.post(f"{address}/v1/chat/completions", json=body())).status_code
@@ -65,29 +65,29 @@ def test_35_beyond_the_queue_clients_are_told_to_come_back():
 def test_33_a_client_that_goes_away_stops_its_reply(stream):
     with serving() as served:
         served.tuned.endless, served.tuned.delay = True, 0.005
-        with pytest.raises(httpx.ReadTimeout), httpx.Client(timeout=0.3) as client:
+        with pytest.raises(httpx2.ReadTimeout), httpx2.Client(timeout=0.3) as client:
             if stream:
                 with client.stream("POST", url(served), json=body(stream=True, max_tokens=400)) as it:
                     next(it.iter_lines())
-                    raise httpx.ReadTimeout("enough")
+                    raise httpx2.ReadTimeout("enough")
             client.post(url(served), json=body(max_tokens=400))
         assert served.tuned.closed.wait(5), "the engine is told"
         assert served.tuned.said < 300
-        eventually(lambda: served.desk.running == 0)
+        eventually(lambda: served.scheduler.running == 0)
         served.tuned.endless, served.tuned.delay = False, 0
-        assert httpx.post(url(served), json=body()).status_code == 200
+        assert httpx2.post(url(served), json=body()).status_code == 200
 
 
 def test_33_one_that_leaves_the_queue_is_never_asked():
     with serving() as served:
         served.tuned.gate.clear()
-        with pytest.raises(httpx.ReadTimeout):
-            httpx.post(url(served), json=body("first"), timeout=0.3)
-        with pytest.raises(httpx.ReadTimeout):
-            httpx.post(url(served), json=body("second"), timeout=0.3)
-        eventually(lambda: served.desk.waiting == 0)
+        with pytest.raises(httpx2.ReadTimeout):
+            httpx2.post(url(served), json=body("first"), timeout=0.3)
+        with pytest.raises(httpx2.ReadTimeout):
+            httpx2.post(url(served), json=body("second"), timeout=0.3)
+        eventually(lambda: served.scheduler.waiting == 0)
         served.tuned.gate.set()
-        assert httpx.post(url(served), json=body("third")).status_code == 200
+        assert httpx2.post(url(served), json=body("third")).status_code == 200
         assert not any("second" in prompt for prompt in served.tuned.prompts)
 
 
@@ -95,8 +95,8 @@ def test_34_a_stopping_server_lets_a_reply_end_and_begins_no_other():
     with serving() as served:
         served.tuned.delay = 0.02
         with (
-            httpx.Client() as other,
-            httpx.stream("POST", url(served), json=body(stream=True)) as it,
+            httpx2.Client() as other,
+            httpx2.stream("POST", url(served), json=body(stream=True)) as it,
         ):
             lines = it.iter_lines()
             next(lines)
@@ -112,7 +112,7 @@ def test_34_a_stopping_server_lets_a_reply_end_and_begins_no_other():
 def test_34_a_reply_that_does_not_end_in_time_is_cut_in_order():
     with serving(drain=0.3) as served:
         served.tuned.endless, served.tuned.delay = True, 0.05
-        with httpx.stream("POST", url(served), json=body(stream=True, max_tokens=300)) as it:
+        with httpx2.stream("POST", url(served), json=body(stream=True, max_tokens=300)) as it:
             lines = it.iter_lines()
             next(lines)
             served.server.handle_exit(15, None)
@@ -123,8 +123,8 @@ def test_34_a_reply_that_does_not_end_in_time_is_cut_in_order():
 
 
 def test_metrics_count_and_tell_nothing_that_was_said(served):
-    httpx.post(url(served), json=body("a secret"))
-    text = httpx.get(f"{served.address}/metrics").text
+    httpx2.post(url(served), json=body("a secret"))
+    text = httpx2.get(f"{served.address}/metrics").text
     assert 'offbook_requests_total{outcome="stop"} 1.0' in text
     assert "offbook_first_token_seconds_count 1.0" in text
     assert "offbook_replies_running 0.0" in text

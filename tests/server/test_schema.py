@@ -22,5 +22,5 @@ def test_nothing_that_the_description_allows_or_forbids_makes_it_fail(tmp_path):
         )  # fmt: skip
         print(done.stdout[-1500:])
         assert done.returncode == 0, done.stdout
-        assert (served.desk.running, served.desk.waiting) == (0, 0)
+        assert (served.scheduler.running, served.scheduler.waiting) == (0, 0)
         assert served.tuned.prompts, "some of it was answered"

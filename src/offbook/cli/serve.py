@@ -20,7 +20,20 @@ from offbook.cli.command import Command
     "--engine", default="auto", show_default=True, help="transformers, llama.cpp, or the faster that is there."
 )
 @click.option(
-    "--force-system-prompt", is_flag=True, help="Use the character's own prompt even if a client sends another."
+    "--system",
+    type=click.Choice(["append", "replace", "force"]),
+    default="append",
+    show_default=True,
+    help="A client's system prompt comes after the character's own, replaces it, or is ignored.",
+)
+@click.option(
+    "--allow-host", multiple=True, metavar="NAME", help="Another name of this server, as behind a proxy; repeatable."
+)
+@click.option(
+    "--allow-origin",
+    multiple=True,
+    metavar="URL",
+    help="A website that may use the server from a browser; repeatable.",
 )
 @click.option("--base-model", metavar="SOURCE", help="The base of a bare adapter folder (as in model.source).")
 @click.option("--template", metavar="NAME", help="A built-in chat template, for a bare adapter whose base has none.")

@@ -1,4 +1,4 @@
-"""Whom the server speaks with: the character, and the base model beside it, in one of the engines.
+"""The models behind the server: a character, and its base model beside it, in one of the engines.
 
 An engine is a function here and its entry in ENGINES.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from typing import Any
 
 from offbook.core.config.schema import GenerationConfig
 from offbook.core.errors import UsageError
-from offbook.core.persona import Persona, add_system
+from offbook.core.persona import Persona
 from offbook.core.progress import Reporter
 from offbook.core.registry import lookup
 from offbook.core.types import Turn
@@ -27,10 +28,11 @@ from offbook.models.load import load_model, load_tokenizer
 from offbook.pipeline.adapter_source import CharacterSource, resolve_character
 from offbook.pipeline.character import open_character
 from offbook.pipeline.exporting import PARITY
+from offbook.server.conversation import Prompt, SystemPolicy, fit, spoken_turns, system_text
 from offbook.tokenization.chat_template import ChatTemplate
 
 GenerateFn = Callable[[Sequence[int], GenerationConfig, int | None], Iterator[TextChunk]]
-"""(prompt ids, settings, seed) → the pieces of a reply."""
+"""(prompt ids, settings, seed) → the chunks of a reply."""
 
 SLOTS = 4
 """Replies that llama.cpp grows side by side."""
@@ -63,12 +65,34 @@ class ServedModel:
         """The base model, loaded when it is first asked."""
         return self.open_base()
 
-    def prompt_ids(self, turns: Sequence[Turn], *, force_system_prompt: bool) -> list[int]:
-        """Ids of a conversation, under the character's prompt where it brings none (or in any case)."""
-        if force_system_prompt:
-            turns = [turn for turn in turns if turn.role != "system"]
+    def chat_prompt(self, turns: Sequence[Turn], system: SystemPolicy, room: int | None) -> Prompt:
+        """The prompt of a conversation; a last turn of the character's is the beginning of its reply.
+
+        Args:
+            turns: as the client sent them.
+            system: what the client's system prompt does.
+            room: tokens that the prompt may have; oldest turns are left out. None: as many as it takes.
+
+        Raises:
+            ContextOverflowError: the last exchange alone is longer than `room`.
+        """
+        text = system_text(self.persona, turns, system)
+        spoken = spoken_turns(turns)
+        opening = [Turn("system", text)] if text is not None else []
+        greeted = spoken[:1] == [Turn("assistant", self.persona.greeting or "")]
         with self._lock:
-            return self.template.prompt_ids(add_system(turns, self.persona.system))
+            return fit(
+                [*opening, *spoken],
+                pinned=len(opening) + greeted,
+                room=room or sys.maxsize,
+                encode=self._encode,
+                count=lambda text: len(self.template.text_ids(text)),
+            )
+
+    def _encode(self, turns: Sequence[Turn]) -> list[int]:
+        if len(turns) > 1 and turns[-1].role == "assistant":
+            return [*self.template.prompt_ids(turns[:-1]), *self.template.text_ids(turns[-1].text)]
+        return self.template.prompt_ids(turns)
 
     def text_ids(self, text: str) -> list[int]:
         """Ids of plain text; control tokens in it stay text."""

@@ -9,19 +9,21 @@ import os
 import shlex
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any
 
+import psutil
 import torch
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from offbook.core.errors import UsageError
+from offbook.core.errors import Stopped, UsageError
 from offbook.core.progress import Reporter
 from offbook.pipeline.adapter_source import resolve_character
 from offbook.server.api import create_app
 from offbook.server.backends import ServedModel, load_backend
+from offbook.server.connections import BACKLOG, HeaderTimeoutProtocol, reserve_file_descriptors
+from offbook.server.conversation import SystemPolicy
 from offbook.server.middleware import LOOPBACK, Guard
 from offbook.server.scheduler import RequestScheduler
 
@@ -29,68 +31,127 @@ KEY = "OFFBOOK_API_KEY"
 """The environment variable with the key that clients have to show."""
 DRAIN_SECONDS = 10.0
 """Replies that are growing when the server is told to stop have so long to end."""
-HEADER_SECONDS = 15.0
-"""A connection has to ask something by then."""
-CONNECTIONS = 512
 
 
 def serve(
     run: str,
     *,
-    host: str,
-    port: int,
-    engine: str,
-    force_system_prompt: bool,
-    base_model: str | None,
-    template: str | None,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    engine: str = "auto",
+    system: SystemPolicy = "append",
+    allow_host: Sequence[str] = (),
+    allow_origin: Sequence[str] = (),
+    base_model: str | None = None,
+    template: str | None = None,
     reporter: Reporter,
 ) -> None:
     """Serve a character until SIGINT or SIGTERM.
 
+    Args:
+        run: a run folder, its name, or a bare PEFT adapter folder.
+        host: the address to listen on; others than this computer's own need a key in OFFBOOK_API_KEY.
+        port: 0 takes a free one.
+        engine: a name in `offbook.server.backends.ENGINES`, or auto.
+        system: what a client's system prompt does.
+        allow_host: further host names by which clients may reach the server.
+        allow_origin: origins whose pages may use it from a browser.
+        base_model: source of the base model, as for `load_character`.
+        template: a built-in chat template by name, as for `load_character`.
+        reporter: is told the address.
+
     Raises:
         UsageError: the port is taken, a key is missing, or run and engine are at fault.
+        Stopped: SIGTERM came.
     """
+    key = _key()
+    _check_access(host, key, allow_origin)
+    listener = bind(host, port)
+    with listener:
+        model = load_backend(run, engine, base_model=base_model, template=template, reporter=reporter)
+        scheduler = RequestScheduler(model.slots)
+        app = Guard(
+            create_app(model, scheduler, system=system),
+            host=host,
+            key=key,
+            allow_hosts=allow_host,
+            allow_origins=allow_origin,
+        )
+        reserve_file_descriptors()
+        previous = signal.signal(signal.SIGTERM, _on_sigterm)
+        try:
+            server(app, scheduler, DRAIN_SECONDS, lambda: _announce(reporter, model, listener, run)).run([listener])
+        finally:
+            scheduler.abort_all()
+            scheduler.close()
+            model.close()
+            signal.signal(signal.SIGTERM, previous)
+
+
+def _on_sigterm(_: int, __: FrameType | None) -> None:
+    """uvicorn raises the signal again when it has shut down; what this process has to tidy up comes after that."""
+    raise Stopped("terminated", exit_code=128 + signal.SIGTERM)
+
+
+def _key() -> str | None:
     key = os.environ.get(KEY) or None
+    if key is not None and (key != key.strip() or any(ord(letter) < 32 for letter in key)):
+        raise UsageError(
+            f"the key in {KEY} begins or ends with a space, or holds a control character: no client could send it",
+            f"Set another one: {KEY}=… offbook serve …",
+        )
+    return key
+
+
+def _check_access(host: str, key: str | None, origins: Sequence[str]) -> None:
     if key is None and not _is_loopback(host):
         raise UsageError(
             f"{host} can be reached by other computers, and no key protects the character",
             f"Set one that clients have to show: {KEY}=… offbook serve …",
         )
-    listener = bind(host, port)
-    with listener:
-        voices = load_backend(run, engine, base_model=base_model, template=template, reporter=reporter)
-        desk = RequestScheduler(voices.slots)
-        app = Guard(create_app(voices, desk, force_system_prompt=force_system_prompt), host=host.lower(), key=key)
-        try:
-            server(app, desk, DRAIN_SECONDS, lambda: _announce(reporter, voices, listener, run)).run([listener])
-        finally:
-            desk.cut()
-            desk.close()
-            voices.close()
+    if key is None and "*" in origins:
+        raise UsageError(
+            "--allow-origin '*' lets every website talk to the character, and no key protects it",
+            f"Name the origin, or set a key: {KEY}=… offbook serve …",
+        )
 
 
-def _announce(reporter: Reporter, voices: ServedModel, listener: socket.socket, run: str) -> None:
+def _announce(reporter: Reporter, model: ServedModel, listener: socket.socket, run: str) -> None:
     host, port = listener.getsockname()[:2]
-    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    addresses = _reachable(host)
+    urls = [f"http://{f'[{address}]' if ':' in address else address}:{port}" for address in addresses]
     reporter.info(
-        "{name} is on ({engine}). Chat page: {address}/",
-        name=voices.persona.name,
-        engine=voices.engine,
-        address=address,
+        "{name} is on ({engine}). Chat page: {address}/", name=model.persona.name, engine=model.engine, address=urls[0]
     )
+    for url in urls[1:]:
+        reporter.info("From a phone or another computer on the same network: {address}/", address=url)
     reporter.info(
-        "OpenAI clients: base_url={address}/v1, model={model}. Stop with Ctrl-C.", address=address, model=voices.name
+        "OpenAI clients: base_url={address}/v1, model={model}. Stop with Ctrl-C.", address=urls[0], model=model.name
     )
     if torch.cuda.is_available():
-        reporter.info("For many users on this GPU: {command}", command=vllm_command(run, voices))
+        reporter.info("For many users on this GPU: {command}", command=vllm_command(run, model))
 
 
-def vllm_command(run: str, voices: ServedModel) -> str:
-    """The command by which vLLM serves the same adapter; clients then send the character's prompt themselves."""
+def _reachable(host: str) -> list[str]:
+    """The addresses that can be typed into a browser: of a server on all of them, this computer's own first."""
+    if host not in ("0.0.0.0", "::"):
+        return [host]
+    active = {name for name, stats in psutil.net_if_stats().items() if stats.isup}
+    found = [
+        address.address
+        for name, addresses in psutil.net_if_addrs().items()
+        for address in addresses
+        if name in active and address.family == socket.AF_INET and not _is_loopback(address.address)
+    ]
+    return ["127.0.0.1" if host == "0.0.0.0" else "::1", *found]
+
+
+def vllm_command(run: str, model: ServedModel) -> str:
+    """The command by which vLLM serves the same adapter; clients then have to send the character's prompt."""
     folder = resolve_character(run).adapter.resolve()
     rank = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))["r"]
-    words = ["vllm", "serve", str(voices.base_folder()), "--enable-lora", "--max-lora-rank", str(max(rank, 8))]
-    return shlex.join([*words, "--lora-modules", f"{voices.name}={folder}"])
+    words = ["vllm", "serve", str(model.base_folder()), "--enable-lora", "--max-lora-rank", str(max(rank, 8))]
+    return shlex.join([*words, "--lora-modules", f"{model.name}={folder}"])
 
 
 def _is_loopback(host: str) -> bool:
@@ -111,10 +172,12 @@ def bind(host: str, port: int) -> socket.socket:
         raise UsageError(f"cannot listen on {host}:{port}: {error.strerror}", "Choose another --port.") from None
 
 
-def server(app: Any, desk: RequestScheduler, drain_seconds: float, ready: Callable[[], None]) -> uvicorn.Server:
+def server(app: Any, scheduler: RequestScheduler, drain_seconds: float, ready: Callable[[], None]) -> uvicorn.Server:
     """A uvicorn server for the guarded application.
 
     Args:
+        app: the ASGI application.
+        scheduler: whose replies are to end when the server stops.
         drain_seconds: replies that are growing when it is told to stop have so long to end.
         ready: called when it answers.
     """
@@ -126,21 +189,21 @@ def server(app: Any, desk: RequestScheduler, drain_seconds: float, ready: Callab
         access_log=False,
         log_level="warning",
         server_header=False,
-        limit_concurrency=CONNECTIONS,
+        backlog=BACKLOG,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=int(drain_seconds) + 5,
     )
-    return _Server(config, desk, drain_seconds, ready)
+    return _Server(config, scheduler, drain_seconds, ready)
 
 
 class _Server(uvicorn.Server):
     """uvicorn, with replies that end in order when it is told to stop."""
 
     def __init__(
-        self, config: uvicorn.Config, desk: RequestScheduler, drain_seconds: float, ready: Callable[[], None]
+        self, config: uvicorn.Config, scheduler: RequestScheduler, drain_seconds: float, ready: Callable[[], None]
     ) -> None:
         super().__init__(config)
-        self.desk = desk
+        self.scheduler = scheduler
         self.drain_seconds = drain_seconds
         self.ready = ready
 
@@ -150,35 +213,7 @@ class _Server(uvicorn.Server):
         self.ready()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self.desk.drain()
+        self.scheduler.drain()
         seconds = 0 if sig == signal.SIGINT and self.should_exit else self.drain_seconds
-        self.loop.call_soon_threadsafe(self.loop.call_later, seconds, self.desk.cut)
+        self.loop.call_soon_threadsafe(self.loop.call_later, seconds, self.scheduler.abort_all)
         super().handle_exit(sig, frame)
-
-
-class HeaderTimeoutProtocol(H11Protocol):
-    """uvicorn's HTTP, with an end to its patience: a connection that begins to ask and does not end is closed, be it
-    the first request or a later one."""
-
-    def connection_made(self, transport: Any) -> None:
-        super().connection_made(transport)
-        self._deadline = self.loop.call_later(HEADER_SECONDS, transport.close)
-
-    def data_received(self, data: bytes) -> None:
-        if self._deadline.cancelled() and not self._is_asked:
-            self._deadline = self.loop.call_later(HEADER_SECONDS, self.transport.close)
-        super().data_received(data)
-
-    def handle_events(self) -> None:
-        super().handle_events()
-        if self._is_asked:
-            self._deadline.cancel()
-
-    @property
-    def _is_asked(self) -> bool:
-        """Whether a request has come whole, and is not answered yet."""
-        return self.cycle is not None and not self.cycle.response_complete
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._deadline.cancel()
-        super().connection_lost(exc)

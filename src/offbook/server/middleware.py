@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import hmac
 import ipaddress
+import json
+import os
+import re
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -17,15 +20,17 @@ MAX_BODY = 2**20
 BODY_SECONDS = 30.0
 """A body has to be here by then."""
 SEND_SECONDS = 60.0
-"""A client that takes nothing for so long is given up."""
-
+"""A client that reads nothing for so long is given up."""
 LINGER_SECONDS = 0.5
-"""What a refused client is still sending is taken in for so long."""
+"""What a rejected client is still sending is read for so long."""
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 OPEN_PATHS = ("/", "/health")
 OPEN_PREFIX = "/page/"
-"""What needs no key: the page, which asks for it, and the sign of life."""
+"""What needs no key: the page, which asks for it, and the health check."""
+
+_HOST = re.compile(r"(?:\[(?P<ipv6>[0-9a-fA-F:.]+)\]|(?P<name>[^\s:/?#@\[\]\\]+))(?::\d{0,5})?")
+"""`host [":" port]` of RFC 3986, section 3.2, without user information."""
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -33,7 +38,13 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class RequestRejected(Exception):
-    """A request that goes no further."""
+    """A request that goes no further.
+
+    Args:
+        status: of the response.
+        message: what the client is told.
+        code: the same for programs.
+    """
 
     def __init__(self, status: int, message: str, code: str) -> None:
         super().__init__(message)
@@ -45,8 +56,13 @@ class Guard:
     """ASGI middleware: Host, Origin, key, kind and size of the body, and how long a client may take.
 
     Args:
+        app: the application that it stands before.
         host: the address that the server listens on.
         key: what clients have to show, or None (allowed on loopback alone).
+        allow_hosts: further names by which clients may reach the server.
+        allow_origins: origins (`https://example.org`) whose pages may use it from a browser; "*" for all.
+        body_seconds: how long a body may take to arrive.
+        send_seconds: how long a client may read nothing.
     """
 
     def __init__(
@@ -55,12 +71,16 @@ class Guard:
         *,
         host: str,
         key: str | None,
+        allow_hosts: Sequence[str] = (),
+        allow_origins: Sequence[str] = (),
         body_seconds: float = BODY_SECONDS,
         send_seconds: float = SEND_SECONDS,
     ) -> None:
         self.app = app
-        self.host = host
-        self.key = key
+        self.host = host.lower()
+        self.key = None if key is None else os.fsencode(key)
+        self.allow_hosts = {name.lower() for name in allow_hosts}
+        self.allow_origins = {origin.lower().rstrip("/") for origin in allow_origins}
         self.body_seconds = body_seconds
         self.send_seconds = send_seconds
 
@@ -69,34 +89,47 @@ class Guard:
             await self.app(scope, receive, send)
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        allowed_origin = self._allowed_origin(headers)
 
         async def send_with_timeout(message: dict[str, Any]) -> None:
+            if message["type"] == "http.response.start" and allowed_origin:
+                message = {**message, "headers": [*message["headers"], *_cors_headers(allowed_origin)]}
             await asyncio.wait_for(send(message), self.send_seconds)
 
         try:
-            self._check_source(headers)
+            self._check_source(headers, allowed_origin)
+            if scope["method"] == "OPTIONS" and allowed_origin:  # a browser asks whether it may send the request
+                await _answer_preflight(send_with_timeout)
+                return
             self._check_key(scope["path"], headers)
             body = await self._body(scope["method"], headers, receive)
-        except RequestRejected as refused:
-            await _refuse(receive, send, refused)
+        except RequestRejected as rejection:
+            await _reject(receive, send_with_timeout, rejection)
             return
         await self.app(scope, _replay(body, receive), send_with_timeout)
 
-    def _check_source(self, headers: dict[str, str]) -> None:
+    def _allowed_origin(self, headers: dict[str, str]) -> str | None:
+        origin = headers.get("origin")
+        return origin if origin and (origin.lower() in self.allow_origins or "*" in self.allow_origins) else None
+
+    def _check_source(self, headers: dict[str, str], allowed_origin: str | None) -> None:
         """A page of another site must not reach the server through its visitor's browser.
 
         The Host has to be a name that nobody else can point here (DNS rebinding), and an Origin has to be it.
         """
         host = headers.get("host", "")
-        if not self._is_own(_host_name(host)):
+        name = _host_name(host)
+        if name is None or not self._is_own(name):
             raise RequestRejected(403, "this Host is not served here", "host_not_allowed")
+        if allowed_origin:
+            return
         origin = headers.get("origin")
-        foreign = origin is not None and origin.partition("://")[2] != host
+        foreign = origin is not None and origin.partition("://")[2].lower() != host.lower()
         if foreign or headers.get("sec-fetch-site") in ("cross-site", "same-site"):
             raise RequestRejected(403, "requests from other sites are not answered", "origin_not_allowed")
 
     def _is_own(self, name: str) -> bool:
-        if name in LOOPBACK or (name == self.host and name):
+        if name in LOOPBACK or name in self.allow_hosts or (name == self.host and name):
             return True
         if self.host in LOOPBACK:
             return False
@@ -111,7 +144,7 @@ class Guard:
         if self.key is None or path in OPEN_PATHS or path.startswith(OPEN_PREFIX):
             return
         scheme, _, shown = headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(shown.encode("latin-1"), self.key.encode()):
+        if scheme.lower() != "bearer" or not hmac.compare_digest(shown.encode("latin-1"), self.key):
             raise RequestRejected(401, "the API key is missing or wrong", "invalid_api_key")
 
     async def _body(self, method: str, headers: dict[str, str], receive: Receive) -> bytes:
@@ -122,23 +155,26 @@ class Guard:
         if not length.isdecimal() or int(length) > MAX_BODY:
             raise _TOO_LARGE
         try:
-            return await asyncio.wait_for(_read(receive), self.body_seconds)
+            body = await asyncio.wait_for(_read(receive), self.body_seconds)
         except TimeoutError:
             raise RequestRejected(408, "the request took too long to arrive", "request_timeout") from None
+        if method == "POST" and json.detect_encoding(body) != "utf-8":
+            raise RequestRejected(400, "the body has to be UTF-8, without a byte order mark", "invalid_encoding")
+        return body
 
 
 _TOO_LARGE = RequestRejected(413, f"a request may have {MAX_BODY} bytes", "request_too_large")
 
 
 async def _read(receive: Receive) -> bytes:
-    body = b""
+    body = bytearray()
     while True:
         message = await receive()
         body += message.get("body", b"")
         if len(body) > MAX_BODY:
             raise _TOO_LARGE
         if not message.get("more_body", False):
-            return body
+            return bytes(body)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
@@ -155,20 +191,37 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return again
 
 
-def _host_name(host: str) -> str:
-    """The name in a Host header, without port and brackets."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.rpartition(":")[0] if ":" in host else host
+def _host_name(host: str) -> str | None:
+    """The name in a Host header, in lower case and without the root's dot; None where the header is malformed."""
+    match = _HOST.fullmatch(host)
+    if match is None:
+        return None
+    name = match["ipv6"] or match["name"].removesuffix(".")
+    return name.lower()
 
 
-async def _refuse(receive: Receive, send: Send, refused: RequestRejected) -> None:
-    if refused.status != 413:
-        # Hanging up on a client that is still sending would lose it the answer.
+def _cors_headers(origin: str) -> list[tuple[bytes, bytes]]:
+    return [(b"access-control-allow-origin", origin.encode("latin-1")), (b"vary", b"Origin")]
+
+
+async def _answer_preflight(send: Send) -> None:
+    headers = [
+        (b"access-control-allow-methods", b"GET, POST"),
+        (b"access-control-allow-headers", b"Authorization, Content-Type"),
+        (b"access-control-max-age", b"600"),
+    ]
+    await send({"type": "http.response.start", "status": 204, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _reject(receive: Receive, send: Send, rejection: RequestRejected) -> None:
+    if rejection.status != 413:
+        # Hanging up on a client that is still sending would lose it the response.
         with suppress(TimeoutError, RequestRejected):
             await asyncio.wait_for(_read(receive), LINGER_SECONDS)
     headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
-    if refused.status == 401:
+    if rejection.status == 401:
         headers.append((b"www-authenticate", b"Bearer"))
-    await send({"type": "http.response.start", "status": refused.status, "headers": headers})
-    await send({"type": "http.response.body", "body": error_body(str(refused), refused.code, refused.status)})
+    body = error_body(str(rejection), rejection.code, rejection.status)
+    await send({"type": "http.response.start", "status": rejection.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

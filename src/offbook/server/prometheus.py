@@ -1,4 +1,4 @@
-"""What /metrics tells Prometheus."""
+"""The counters that /metrics shows to Prometheus."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
 class Metrics:
-    """Counters of one server; nothing that anybody said is in them."""
+    """Counters of one server; they hold nothing of what anybody said."""
 
-    def __init__(self, desk: RequestScheduler) -> None:
+    def __init__(self, scheduler: RequestScheduler) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
-            "offbook_requests", "Replies asked for, by how they ended.", ["outcome"], registry=self.registry
+            "offbook_requests", "Requests for a reply, by how they ended.", ["outcome"], registry=self.registry
         )
         self.prompt_tokens = Counter("offbook_prompt_tokens", "Tokens of prompts.", registry=self.registry)
         self.reply_tokens = Counter("offbook_reply_tokens", "Tokens of replies.", registry=self.registry)
         self.first_token = Histogram(
             "offbook_first_token_seconds",
-            "From the request to the first words of its reply.",
+            "Seconds from a request to the first token of its reply.",
             buckets=SECONDS,
             registry=self.registry,
         )
         running = Gauge("offbook_replies_running", "Replies that are growing.", registry=self.registry)
-        running.set_function(lambda: desk.running)
+        running.set_function(lambda: scheduler.running)
         waiting = Gauge("offbook_replies_waiting", "Replies that wait for their turn.", registry=self.registry)
-        waiting.set_function(lambda: desk.waiting)
+        waiting.set_function(lambda: scheduler.waiting)
 
     def text(self) -> bytes:
-        """All of it in Prometheus' text format."""
+        """All counters in Prometheus' text format."""
         return generate_latest(self.registry)

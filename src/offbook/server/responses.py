@@ -1,4 +1,4 @@
-"""The JSON that OpenAI's API answers with."""
+"""The JSON with which OpenAI's API answers."""
 
 from __future__ import annotations
 
@@ -15,56 +15,65 @@ Kind = Literal["chat", "text"]
 
 @dataclass(frozen=True, slots=True)
 class CompletionResponse:
-    """One answer's identity; makes its whole form and its streamed one."""
+    """The identity of one response, and its JSON: whole, or as the events of a stream.
+
+    The streamed form is that of https://platform.openai.com/docs/api-reference/chat-streaming.
+    """
 
     kind: Kind
     model: str
     prompt_tokens: int
+    dropped_messages: int = 0
+    """Old messages that the context had no room for; told in the field `offbook`."""
     id: str = field(default_factory=lambda: secrets.token_hex(12))
     created: int = field(default_factory=lambda: int(time.time()))
 
-    def whole(self, text: str, reason: StopReason, tokens: int) -> dict[str, Any]:
-        """The answer in one piece."""
-        said = {"message": {"role": "assistant", "content": text}} if self.kind == "chat" else {"text": text}
-        return {**self._head(""), "choices": [_choice(said, reason)], "usage": self.usage(tokens)}
+    def full(self, replies: list[tuple[str, StopReason]], tokens: int) -> dict[str, Any]:
+        """The response in one piece, from (text, stop reason) of each choice; `tokens` counts all of them."""
+        choices = []
+        for index, (text, reason) in enumerate(replies):
+            content = {"message": {"role": "assistant", "content": text}} if self.kind == "chat" else {"text": text}
+            choices.append(_choice(index, content, reason))
+        return {**self._head(""), "choices": choices, "usage": self.usage(tokens)}
 
-    def opening(self) -> bytes:
-        """The first event of a chat's stream: who speaks."""
-        return self._event({"delta": {"role": "assistant", "content": ""}}, None)
+    def first_chunk(self, index: int) -> bytes:
+        """The first event of a choice of a chat: who speaks."""
+        return self._event(index, {"delta": {"role": "assistant", "content": ""}}, None)
 
-    def chunk(self, text: str, reason: StopReason | None) -> bytes:
-        """An event with a bit of the reply."""
+    def chunk(self, index: int, text: str, reason: StopReason | None) -> bytes:
+        """An event with a bit of a choice's text."""
         if self.kind == "text":
-            return self._event({"text": text}, reason)
-        return self._event({"delta": {"content": text} if text else {}}, reason)
+            return self._event(index, {"text": text}, reason)
+        return self._event(index, {"delta": {"content": text} if text else {}}, reason)
 
-    def closing(self, tokens: int, *, with_usage: bool) -> bytes:
-        """The last events of a stream."""
+    def last_chunk(self, tokens: int, *, with_usage: bool) -> bytes:
+        """The events that end a stream."""
         end = b"data: [DONE]\n\n"
         if not with_usage:
             return end
         return event({**self._head(".chunk"), "choices": [], "usage": self.usage(tokens)}) + end
 
     def usage(self, tokens: int) -> dict[str, int]:
-        """What the answer took, in tokens."""
+        """The tokens of prompt and reply."""
         total = self.prompt_tokens + tokens
         return {"prompt_tokens": self.prompt_tokens, "completion_tokens": tokens, "total_tokens": total}
 
-    def _event(self, said: dict[str, Any], reason: StopReason | None) -> bytes:
-        return event({**self._head(".chunk"), "choices": [_choice(said, reason)]})
+    def _event(self, index: int, content: dict[str, Any], reason: StopReason | None) -> bytes:
+        return event({**self._head(".chunk"), "choices": [_choice(index, content, reason)]})
 
-    def _head(self, streamed: str) -> dict[str, Any]:
-        chat = self.kind == "chat"
+    def _head(self, suffix: str) -> dict[str, Any]:
+        is_chat = self.kind == "chat"
         return {
-            "id": f"chatcmpl-{self.id}" if chat else f"cmpl-{self.id}",
-            "object": f"chat.completion{streamed}" if chat else "text_completion",
+            "id": f"chatcmpl-{self.id}" if is_chat else f"cmpl-{self.id}",
+            "object": f"chat.completion{suffix}" if is_chat else "text_completion",
             "created": self.created,
             "model": self.model,
+            **({"offbook": {"dropped_messages": self.dropped_messages}} if self.dropped_messages else {}),
         }
 
 
-def _choice(said: dict[str, Any], reason: StopReason | None) -> dict[str, Any]:
-    return {"index": 0, **said, "logprobs": None, "finish_reason": reason}
+def _choice(index: int, content: dict[str, Any], reason: StopReason | None) -> dict[str, Any]:
+    return {"index": index, **content, "logprobs": None, "finish_reason": reason}
 
 
 def event(value: dict[str, Any]) -> bytes:
@@ -73,12 +82,12 @@ def event(value: dict[str, Any]) -> bytes:
 
 
 def error(message: str, code: str | None, status: int, param: str | None = None) -> dict[str, Any]:
-    """An error as OpenAI's clients know it."""
+    """The body of an error, as OpenAI's clients know it."""
     kind = {401: "authentication_error", 429: "rate_limit_error"}.get(status)
     kind = kind or ("server_error" if status >= 500 else "invalid_request_error")
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
 def error_body(message: str, code: str | None, status: int) -> bytes:
-    """`error` as a response's body."""
+    """`error` as bytes."""
     return json.dumps(error(message, code, status), ensure_ascii=False).encode()

@@ -1,35 +1,61 @@
-"""The requests of OpenAI's API that are understood, and what is refused in them."""
+"""The requests of OpenAI's API that are understood.
+
+Clients differ in what they send: fields that mean nothing here are ignored, and null means that a field was not sent.
+"""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from offbook.core.config.schema import GenerationConfig
 from offbook.core.types import Role, Turn
+from offbook.generation.sampling import SamplingSettings
 
-Stop = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+ROLES: dict[str, Role] = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "tool": "user",
+    "function": "user",
+    "assistant": "assistant",
+}
+"""A message's role → who speaks the turn; the result of a tool is read like something said by the user."""
 
 
-class TextPart(BaseModel):
+def _well_formed(text: str) -> str:
+    """JSON can escape half of a surrogate pair, which is no text in any encoding."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("half of a surrogate pair is not text") from None
+    return text
+
+
+Text = Annotated[str, AfterValidator(_well_formed)]
+
+
+class ContentPart(BaseModel):
     """A part of a message; only text is understood."""
 
-    type: Literal["text"]
-    text: str
+    type: Literal["text", "input_text", "output_text", "refusal"]
+    text: Text = ""
+    refusal: Text = ""
 
 
 class Message(BaseModel):
-    """One turn of a conversation."""
+    """One message of a conversation."""
 
-    role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[TextPart]
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: Text | list[ContentPart] | None = None
 
     @property
     def turn(self) -> Turn:
-        role: Role = "system" if self.role in ("system", "developer") else self.role  # type: ignore[assignment]
-        text = self.content if isinstance(self.content, str) else "".join(part.text for part in self.content)
-        return Turn(role, text)
+        """The message as a turn; without any content its text is empty."""
+        if self.content is None or isinstance(self.content, str):
+            return Turn(ROLES[self.role], self.content or "")
+        return Turn(ROLES[self.role], "".join(part.text or part.refusal for part in self.content))
 
 
 class ResponseFormat(BaseModel):
@@ -39,78 +65,107 @@ class ResponseFormat(BaseModel):
 
 
 class StreamOptions(BaseModel):
-    """What a stream tells besides the reply."""
+    """What a stream holds besides the reply."""
 
     include_usage: bool = False
 
 
-class Request(BaseModel):
-    """What both kinds of completion share. Fields that are not named here are ignored, as OpenAI's clients expect."""
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+class CompletionRequestBase(BaseModel):
+    """What both kinds of completion share."""
 
     model_config = ConfigDict(extra="ignore")
 
-    model: str = ""
+    model: Text = ""
     stream: bool = False
-    stream_options: StreamOptions | None = None
-    stop: Stop | Annotated[list[Stop], Field(max_length=4)] | None = None
+    stream_options: StreamOptions = StreamOptions()
+    stop: Annotated[list[Annotated[Text, Field(max_length=256)]], BeforeValidator(_as_list), Field(max_length=64)] = []
     temperature: float | None = Field(None, ge=0, le=2, allow_inf_nan=False)
-    top_p: float | None = Field(None, gt=0, le=1)
+    top_p: float | None = Field(None, ge=0, le=1)
+    top_k: int = Field(0, ge=-1)
+    """0 and −1: all tokens."""
+    min_p: float = Field(0, ge=0, le=1)
     max_tokens: int | None = Field(None, ge=1)
     seed: int | None = Field(None, ge=-(2**63), lt=2**63)
-    n: Literal[1] | None = 1
-    presence_penalty: Literal[0] | None = 0
-    frequency_penalty: Literal[0] | None = 0
+    n: int = Field(1, ge=1, le=16)
+    presence_penalty: float = Field(0, ge=-2, le=2)
+    frequency_penalty: float = Field(0, ge=-2, le=2)
     repetition_penalty: float | None = Field(None, ge=1, le=10)
 
-    @field_validator("presence_penalty", "frequency_penalty", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def _zero(cls, value: Any) -> Any:
-        """Clients send 0.0 too."""
-        return 0 if value == 0 and not isinstance(value, bool) else value
+    def _without_nulls(cls, data: Any) -> Any:
+        """Null means that a field was not sent; llama.cpp's and Ollama's name for a field is understood too."""
+        if not isinstance(data, dict):
+            return data
+        fields = {name: value for name, value in data.items() if value is not None}
+        if "repeat_penalty" in fields:
+            fields.setdefault("repetition_penalty", fields["repeat_penalty"])
+        return fields
+
+    @field_validator("max_tokens", "max_completion_tokens", mode="before", check_fields=False)
+    @classmethod
+    def _unlimited(cls, value: Any) -> Any:
+        """Clients of llama.cpp send −1 for "as many as there is room for"."""
+        return None if value == -1 else value
 
     @property
-    def stops(self) -> list[str]:
-        """Texts that end the reply."""
-        return [self.stop] if isinstance(self.stop, str) else self.stop or []
+    def stop_strings(self) -> list[str]:
+        """The strings that end the reply."""
+        return [string for string in self.stop if string]
 
     @property
-    def length(self) -> int | None:
-        """The longest reply that the client asks for."""
+    def longest(self) -> int | None:
+        """The longest reply that the client asks for, in tokens."""
         return self.max_tokens
 
-    def settings(self, default: GenerationConfig) -> GenerationConfig:
-        """The character's own sampling, with what the client asks for on top."""
-        asked = {
+    def sampling(self, default: GenerationConfig) -> SamplingSettings:
+        """The character's own sampling, overridden where the client asks for something else."""
+        overrides = {
             "temperature": self.temperature,
-            "top_p": self.top_p,
+            "top_p": None if self.top_p is None else max(self.top_p, 1e-6),
+            "top_k": max(self.top_k, 0),
+            "min_p": self.min_p,
+            "presence_penalty": self.presence_penalty,
+            "frequency_penalty": self.frequency_penalty,
             "repetition_penalty": self.repetition_penalty,
-            "max_new_tokens": self.length,
+            "max_new_tokens": self.longest,
         }
-        return default.model_copy(update={name: value for name, value in asked.items() if value is not None})
+        return SamplingSettings.of(default).model_copy(
+            update={name: value for name, value in overrides.items() if value is not None}
+        )
 
 
-class ChatRequest(Request):
-    """POST /v1/chat/completions"""
+class ChatRequest(CompletionRequestBase):
+    """The body of POST /v1/chat/completions."""
 
     messages: list[Message] = Field(min_length=1)
     max_completion_tokens: int | None = Field(None, ge=1)
     response_format: ResponseFormat | None = None
+    truncation: Literal["auto", "disabled"] = "auto"
+    """disabled: a conversation that is longer than the context is an error, and no old message is dropped."""
 
     @property
-    def length(self) -> int | None:
+    def longest(self) -> int | None:
+        """The longest reply that the client asks for, in tokens."""
         return self.max_completion_tokens or self.max_tokens
 
     @property
     def turns(self) -> list[Turn]:
+        """The conversation."""
         return [message.turn for message in self.messages]
 
 
-class CompletionRequest(Request):
-    """POST /v1/completions: plain text that is continued, without a template."""
+class CompletionRequest(CompletionRequestBase):
+    """The body of POST /v1/completions: plain text that is continued, without a template."""
 
-    prompt: str | Annotated[list[str], Field(min_length=1, max_length=1)]
-    echo: Literal[False] | None = False
+    prompt: Annotated[list[Text], BeforeValidator(_as_list), Field(min_length=1, max_length=1)]
+    echo: Literal[False] = False
 
     @property
     def text(self) -> str:
-        return self.prompt if isinstance(self.prompt, str) else self.prompt[0]
+        """The text that is continued."""
+        return self.prompt[0]
