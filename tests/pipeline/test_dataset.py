@@ -3,6 +3,7 @@
 import json
 from dataclasses import FrozenInstanceError, fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,17 +28,17 @@ def general(count: int) -> list[Conversation]:
     ]
 
 
-def test_every_value_is_frozen_and_holds_no_list(settings, template):
+def test_every_value_is_frozen_and_holds_no_list(settings: dict[str, Any], template: ChatTemplate) -> None:
     config = load(None, settings)
     rows = read_rows(config)
     dataset = tokenize(rows, template, config.data).with_replay(general(9), template, config.data)
     for value in (rows, dataset):
         assert not [field.name for field in fields(value) if isinstance(getattr(value, field.name), list)]
         with pytest.raises(FrozenInstanceError):
-            value.train = ()
+            value.train = ()  # type: ignore[misc]
 
 
-def test_each_row_carries_the_persona_and_is_on_one_side(settings, template):
+def test_each_row_carries_the_persona_and_is_on_one_side(settings: dict[str, Any], template: ChatTemplate) -> None:
     config = load(None, settings)
     rows = read_rows(config)
     assert all(row.system == "You are Hamlet." for row in (*rows.train, *rows.heldout))
@@ -47,7 +48,7 @@ def test_each_row_carries_the_persona_and_is_on_one_side(settings, template):
     assert [example.origin for example in dataset.heldout_examples] == [row.origin for row in rows.heldout]
 
 
-def test_replay_adds_to_a_copy_and_marks_its_rows(settings, template):
+def test_replay_adds_to_a_copy_and_marks_its_rows(settings: dict[str, Any], template: ChatTemplate) -> None:
     config = load(None, {**settings, "data.replay_share": 0.25})
     before = tokenize(read_rows(config), template, config.data)
     after = before.with_replay(general(40), template, config.data)
@@ -55,11 +56,14 @@ def test_replay_adds_to_a_copy_and_marks_its_rows(settings, template):
     assert len(added) == round(len(before.train) / 3) == after.replay_rows
     assert {row.origin.kind for row in added} == {"replay"}
     assert {row.origin.kind for row in before.train} == {"character"}
-    assert before.replay_rows == 0 and before.sha256 != after.sha256
+    assert before.replay_rows == 0
+    assert before.sha256 != after.sha256
     assert after.train[: len(before.train)] == before.train
 
 
-def test_a_row_without_room_for_a_reply_is_refused_or_left_out_with_its_place(settings, template, tmp_path):
+def test_a_row_without_room_for_a_reply_is_refused_or_left_out_with_its_place(
+    settings: dict[str, Any], template: ChatTemplate, tmp_path: Path
+) -> None:
     path = tmp_path / "lines.jsonl"
     rows = [{"instruction": "word " * length, "output": f"Aye, {length}."} for length in (2, 3, 4, 300)]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
@@ -70,11 +74,12 @@ def test_a_row_without_room_for_a_reply_is_refused_or_left_out_with_its_place(se
     config = load(None, {**settings, "data.on_error": "skip"})
     dataset = tokenize(read_rows(config), template, config.data)
     assert [row.origin.line for row in dataset.train] == [1, 2, 3]
-    assert len(dataset.too_long) == 1 and "lines.jsonl:4" in dataset.too_long[0]
+    assert len(dataset.too_long) == 1
+    assert "lines.jsonl:4" in dataset.too_long[0]
     assert len(dataset.rows.train) == 4
 
 
-def test_the_kind_of_a_row_survives_on_disk_and_is_the_characters_where_a_file_does_not_say(tmp_path: Path):
+def test_the_kind_of_a_row_survives_on_disk_and_is_the_characters_where_a_file_does_not_say(tmp_path: Path) -> None:
     rows = [Conversation(general(1)[0].turns, Origin("a.json", 3, "Act I", kind)) for kind in ("replay", "character")]
     save_rows(rows, tmp_path / "rows.jsonl")
     assert load_rows(tmp_path / "rows.jsonl") == rows
@@ -83,8 +88,9 @@ def test_the_kind_of_a_row_survives_on_disk_and_is_the_characters_where_a_file_d
     assert load_rows(tmp_path / "old.jsonl")[0].origin.kind == "character"
 
 
-def test_the_types_say_the_order(settings, template):
+def test_the_types_say_the_order(settings: dict[str, Any], template: ChatTemplate) -> None:
     config = load(None, settings)
     rows = read_rows(config)
-    assert isinstance(rows, SplitRows) and not hasattr(rows, "examples")
+    assert isinstance(rows, SplitRows)
+    assert not hasattr(rows, "examples")
     assert isinstance(tokenize(rows, template, config.data), Dataset)

@@ -1,6 +1,8 @@
 """Every format on every architecture: written, compared, released under its name or kept under another."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,6 +14,7 @@ from offbook.cli.main import main
 from offbook.core.errors import GateMissed, UsageError
 from offbook.core.types import Turn
 from offbook.exporters import formats, gguf_model
+from offbook.exporters.source import ExportSource
 from offbook.pipeline.exporting import export
 from tests.exporters.conftest import SYSTEM, hamlet, one_thread, save_adapter, save_base  # noqa: F401
 
@@ -19,7 +22,7 @@ ARCHITECTURES = {"llama": {}, "llama-tied": {}, "qwen2": {}, "qwen3": {}, "ernie
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_gguf_on_every_architecture(tmp_path, architecture):
+def test_gguf_on_every_architecture(tmp_path: Path, architecture: str) -> None:
     base = save_base(tmp_path / "base", architecture, **ARCHITECTURES[architecture])
     done = export(save_adapter(tmp_path / "hamlet", base), "gguf", quant="f16")
     assert done.parity.passed
@@ -31,32 +34,33 @@ def test_gguf_on_every_architecture(tmp_path, architecture):
     }  # fmt: skip
 
 
-def test_merged_is_exact_and_needs_no_offbook(hamlet, tmp_path):
+def test_merged_is_exact_and_needs_no_offbook(hamlet: Path) -> None:
     done = export(hamlet, "merged")
+    assert done.parity.logits is not None
     assert done.parity.logits < 1e-5
     assert done.parity.top1 == 1
     tokenizer = AutoTokenizer.from_pretrained(done.path)
-    model = AutoModelForCausalLM.from_pretrained(done.path)
-    inputs = tokenizer.apply_chat_template(
+    model: Any = AutoModelForCausalLM.from_pretrained(done.path)
+    inputs: Any = tokenizer.apply_chat_template(
         [{"role": "user", "content": "Who are you?"}], add_generation_prompt=True, return_tensors="pt", return_dict=True
     )
     character = offbook.load(hamlet)
     settings = character.persona.generation.model_copy(update={"temperature": 0.0})
     expected = list(character.stream("Who are you?", settings=settings))
-    said = model.generate(**inputs, do_sample=False)[0, inputs["input_ids"].shape[1] :]
-    text = tokenizer.decode(said, skip_special_tokens=True)
+    reply = model.generate(**inputs, do_sample=False)[0, inputs["input_ids"].shape[1] :]
+    text = tokenizer.decode(reply, skip_special_tokens=True)
     assert text == "".join(piece.text for piece in expected)
     assert (
         character.template.prompt_ids([Turn("system", SYSTEM), Turn("user", "Who are you?")])
         == inputs["input_ids"][0].tolist()
     )
-    settings = model.generation_config
-    assert settings.eos_token_id[0] == character.persona.stop_token.id
-    assert (settings.temperature, settings.top_p, settings.repetition_penalty) == (0.7, 0.9, 1.1)
+    stored = model.generation_config
+    assert stored.eos_token_id[0] == character.persona.stop_token.id
+    assert (stored.temperature, stored.top_p, stored.repetition_penalty) == (0.7, 0.9, 1.1)
 
 
 @pytest.mark.parametrize(("to", "quant"), [("merged", "bf16"), ("gguf", "q8_0"), ("lora", "f16")])
-def test_other_formats(hamlet, tmp_path, to, quant):
+def test_other_formats(hamlet: Path, tmp_path: Path, to: str, quant: str) -> None:
     done = export(hamlet, to, quant=quant, out=tmp_path / "copy")
     assert done.parity.passed
     assert done.path == tmp_path / "copy"
@@ -66,7 +70,7 @@ def test_other_formats(hamlet, tmp_path, to, quant):
         assert {name for name in names if name.endswith(".gguf")} == {"hamlet-lora.gguf"}
 
 
-def test_four_bits(tmp_path):
+def test_four_bits(tmp_path: Path) -> None:
     base = save_base(tmp_path / "base", calm=0.1, hidden_size=256, intermediate_size=512, head_dim=64)
     done = export(save_adapter(tmp_path / "hamlet", base, strength=0.01), "gguf", quant="q4_k_m")
     assert done.notes == []
@@ -77,14 +81,14 @@ def test_four_bits(tmp_path):
     assert types["blk.0.attn_norm.weight"] == "F32"
 
 
-def test_rows_that_k_quants_do_not_fit_are_told(tmp_path):
+def test_rows_that_k_quants_do_not_fit_are_told(tmp_path: Path) -> None:
     base = save_base(tmp_path / "base", calm=0.3)
     (note,) = export(save_adapter(tmp_path / "hamlet", base, strength=0.01), "gguf", quant="q4_k_m").notes
     assert "23 of 23 matrices" in note
     assert "Q5_0, Q8_0" in note
 
 
-def test_ollama(hamlet):
+def test_ollama(hamlet: Path) -> None:
     done = export(hamlet, "ollama")
     lines = (done.path / "Modelfile").read_text(encoding="utf-8")
     assert lines.startswith("FROM ./hamlet-q8_0.gguf\nTEMPLATE ")
@@ -96,19 +100,19 @@ def test_ollama(hamlet):
 
 
 @pytest.mark.parametrize("options", [{"use_rslora": True}, {"target_modules": ["q_proj", "v_proj"]}])
-def test_kinds_of_lora(tmp_path, options):
+def test_kinds_of_lora(tmp_path: Path, options: dict[str, Any]) -> None:
     base = save_base(tmp_path / "base")
     assert export(save_adapter(tmp_path / "hamlet", base, **options), "lora").parity.kl < 1e-5
 
 
-def test_dora_has_no_gguf_adapter(tmp_path):
+def test_dora_has_no_gguf_adapter(tmp_path: Path) -> None:
     adapter = save_adapter(tmp_path / "hamlet", save_base(tmp_path / "base"), use_dora=True)
     with pytest.raises(UsageError, match="DoRA"):
         export(adapter, "lora")
     assert export(adapter, "merged").parity.passed
 
 
-def test_ending_prompt_and_sampling_are_in_the_file(tmp_path):
+def test_ending_prompt_and_sampling_are_in_the_file(tmp_path: Path) -> None:
     """ERNIE's end of text is not what ends its replies."""
     base = save_base(tmp_path / "base", "ernie", use_bias=False, calm=0.5)
     adapter = save_adapter(tmp_path / "hamlet", base)
@@ -128,7 +132,7 @@ def test_ending_prompt_and_sampling_are_in_the_file(tmp_path):
         assert fields[f"general.sampling.{key}"].contents() == pytest.approx(value)
 
 
-def test_a_run_is_judged_on_its_heldout_rows_and_described(trained, tmp_path):
+def test_a_run_is_judged_on_its_heldout_rows_and_described(trained: Path, tmp_path: Path) -> None:
     done = export(trained, "merged", out=tmp_path / "copy")
     heldout = (trained / "data" / "heldout.jsonl").read_text().splitlines()
     assert done.parity.conversations == len(heldout)
@@ -138,14 +142,14 @@ def test_a_run_is_judged_on_its_heldout_rows_and_described(trained, tmp_path):
         assert told in card
 
 
-def test_a_base_that_has_moved_is_taken_from_where_it_is_said_to_be(hamlet, tmp_path):
+def test_a_base_that_has_moved_is_taken_from_where_it_is_said_to_be(hamlet: Path, tmp_path: Path) -> None:
     moved = (tmp_path / "base").rename(tmp_path / "moved")
     done = export(hamlet, "merged", base_model=str(moved))
     assert done.parity.passed
     assert (done.path / "LICENSE").read_bytes() == (moved / "LICENSE").read_bytes()
 
 
-def test_rows_longer_than_the_model_reads_are_left_out(tmp_path):
+def test_rows_longer_than_the_model_reads_are_left_out(tmp_path: Path) -> None:
     """The tiny model reads 512 tokens."""
     base = save_base(tmp_path / "base")
     long, short = "word " * 600, "Who are you?"
@@ -158,35 +162,36 @@ def test_rows_longer_than_the_model_reads_are_left_out(tmp_path):
         export(adapter, "merged")
 
 
-def test_rows_of_any_length_that_the_run_was_trained_on_are_compared(tmp_path):
+def test_rows_of_any_length_that_the_run_was_trained_on_are_compared(tmp_path: Path) -> None:
     base = save_base(tmp_path / "base", max_position_embeddings=4096)
     adapter = save_adapter(tmp_path / "hamlet", base, sample_prompts=["word " * 600])
     assert export(adapter, "merged").parity.conversations == 1
 
 
-def test_a_prompt_that_quotes_a_control_token_is_told(tmp_path):
+def test_a_prompt_that_quotes_a_control_token_is_told(tmp_path: Path) -> None:
     base = save_base(tmp_path / "base")
     adapter = save_adapter(tmp_path / "hamlet", base, system="Never write <|im_end|> aloud.")
     with pytest.raises(UsageError, match=r"persona\.system quotes a control token"):
         export(adapter, "merged")
 
 
-def test_the_card_of_a_bare_adapter(hamlet):
+def test_the_card_of_a_bare_adapter(hamlet: Path) -> None:
     card = (export(hamlet, "gguf").path / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert "Tiny License, version 1" in card
     assert "llama-server -m hamlet-q8_0.gguf" in card
     assert "trained elsewhere" in card
 
 
-def test_what_lies_beside_a_bare_adapter_is_not_its_own(hamlet):
+def test_what_lies_beside_a_bare_adapter_is_not_its_own(hamlet: Path) -> None:
     (hamlet.parent / "run.yaml").write_text("train: {epochs: 77}", encoding="utf-8")
     (hamlet.parent / "data").mkdir()
     (hamlet.parent / "data" / "heldout.jsonl").write_text("nobody's", encoding="utf-8")
     card = (export(hamlet, "merged").path / "MODEL_CARD.md").read_text(encoding="utf-8")
-    assert "trained elsewhere" in card and "77" not in card
+    assert "trained elsewhere" in card
+    assert "77" not in card
 
 
-def test_a_copy_without_the_adapter_is_not_released(hamlet, monkeypatch):
+def test_a_copy_without_the_adapter_is_not_released(hamlet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The loudest complaint about exports: the merged model is the base model."""
     monkeypatch.setattr("peft.PeftModel.merge_and_unload", lambda self: self.unload(), raising=False)
     with pytest.raises(GateMissed) as raised:
@@ -202,23 +207,23 @@ def test_a_copy_without_the_adapter_is_not_released(hamlet, monkeypatch):
     assert export(hamlet, "merged").path.is_dir()
 
 
-def test_wrong_row_order_is_not_released(hamlet, monkeypatch):
+def test_wrong_row_order_is_not_released(hamlet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """GGUF word salad: the weights are all there, in the wrong order."""
-    monkeypatch.setattr(gguf_model, "_ordered", lambda key, value, config: value)
+    monkeypatch.setattr(gguf_model, "_ordered", lambda _key, value, _config: value)
     with pytest.raises(GateMissed, match="KL"):
         export(hamlet, "gguf")
 
 
-def test_a_lost_prompt_is_not_released(hamlet, monkeypatch):
-    monkeypatch.setattr("offbook.exporters.source.self_contained", lambda source, arguments, system: source)
+def test_a_lost_prompt_is_not_released(hamlet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("offbook.exporters.source.self_contained", lambda source, *_: source)
     with pytest.raises(GateMissed, match="another prompt"):
         export(hamlet, "gguf")
 
 
-def test_a_lost_ending_is_not_released(hamlet, monkeypatch):
+def test_a_lost_ending_is_not_released(hamlet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     generation = formats._generation
 
-    def without(original):
+    def without(original: ExportSource) -> Any:
         settings = generation(original)
         settings.eos_token_id = [0]
         return settings
@@ -228,7 +233,7 @@ def test_a_lost_ending_is_not_released(hamlet, monkeypatch):
         export(hamlet, "merged")
 
 
-def test_mistakes_are_told(hamlet, tmp_path):
+def test_mistakes_are_told(hamlet: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="did you mean 'merged'"):
         export(hamlet, "merge")
     with pytest.raises(UsageError, match="unknown number format for gguf 'q8', did you mean 'q8_0'"):
@@ -238,14 +243,14 @@ def test_mistakes_are_told(hamlet, tmp_path):
         export(hamlet, "merged", out=tmp_path / "there")
 
 
-def test_an_architecture_that_is_not_known(tmp_path):
+def test_an_architecture_that_is_not_known(tmp_path: Path) -> None:
     adapter = save_adapter(tmp_path / "hamlet", save_base(tmp_path / "base", "gemma3"))
     with pytest.raises(UsageError, match=r"unknown architecture for llama\.cpp 'gemma3_text'"):
         export(adapter, "gguf")
     assert not list((adapter / "export").iterdir())
 
 
-def test_the_command_line(hamlet, capsys):
+def test_the_command_line(hamlet: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["export", str(hamlet), "--to", "merged", "--json"]
     with pytest.raises(SystemExit) as ended:
         main(words)
@@ -259,7 +264,7 @@ def test_the_command_line(hamlet, capsys):
     assert "already exists" in capsys.readouterr().err
 
 
-def test_the_original_is_what_was_loaded(hamlet):
+def test_the_original_is_what_was_loaded(hamlet: Path) -> None:
     """Export leaves the adapter as it was."""
     before = offbook.load(hamlet).model.state_dict()
     export(hamlet, "merged")

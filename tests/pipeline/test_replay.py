@@ -1,8 +1,9 @@
-"""What the base model says by itself, mixed in so that it stays itself."""
+"""Replay: what the base model says by itself, learned again beside the character's rows."""
 
 import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ import offbook
 from offbook.core.config.loading import load
 from offbook.core.errors import UsageError
 from offbook.core.progress import NullReporter
-from offbook.core.types import NO_LABEL, Reply
+from offbook.core.types import NO_LABEL, Conversation, Reply
+from offbook.generation import batch
 from offbook.models.load import load_model
 from offbook.pipeline import dataset, evaluating, replay
 from offbook.pipeline.base_model import BaseModel, open_base_model
@@ -21,7 +23,7 @@ from tests.tiny import tiny_folder
 
 
 @pytest.fixture(autouse=True)
-def folders(tmp_path, monkeypatch):
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OFFBOOK_RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("OFFBOOK_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(replay, "ROWS", 12)
@@ -34,21 +36,26 @@ def opened(settings: dict[str, Any], source: Any = None) -> tuple[Any, BaseModel
 
 
 @pytest.mark.parametrize("architecture", ["llama", "ernie", "qwen3", "gemma3"])
-def test_the_model_asks_and_answers_and_says_the_same_ever_after(settings, tmp_path, architecture, monkeypatch):
+def test_the_model_asks_and_answers_and_says_the_same_ever_after(
+    settings: dict[str, Any], tmp_path: Path, architecture: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model, base = opened(settings, tiny_folder(tmp_path / architecture, architecture))
     recorder = Recorder()
     rows = replay.base_model_rows(model, base, "float32", recorder)
-    assert 6 <= len(rows) <= 12 and len({row.prompt for row in rows}) > len(rows) / 2
+    assert 6 <= len(rows) <= 12
+    assert len({row.prompt for row in rows}) > len(rows) / 2
     assert all([turn.role for turn in row.turns] == ["user", "assistant"] for row in rows)
     assert all(turn.text and "\ufffd" not in turn.text[-1] for row in rows for turn in row.turns)
-    assert len(recorder.texts) == 1 and "12 replies" in recorder.texts[0]
+    assert len(recorder.texts) == 1
+    assert "12 replies" in recorder.texts[0]
     ends = stop_ids(base.template.stop_token, model.generation_config.eos_token_id)
     assert replay._draw(model, base, ends) == rows
     monkeypatch.setattr(replay, "_draw", None)  # kept: nothing is drawn again
-    assert replay.base_model_rows(model, base, "float32", recorder) == rows and len(recorder.texts) == 1
+    assert replay.base_model_rows(model, base, "float32", recorder) == rows
+    assert len(recorder.texts) == 1
 
 
-def test_another_model_speaks_for_itself(settings, tmp_path):
+def test_another_model_speaks_for_itself(settings: dict[str, Any], tmp_path: Path) -> None:
     mine = replay.base_model_rows(*opened(settings), "float32", NullReporter())
     other = replay.base_model_rows(
         *opened(settings, tiny_folder(tmp_path / "other", "qwen2")), "float32", NullReporter()
@@ -56,33 +63,43 @@ def test_another_model_speaks_for_itself(settings, tmp_path):
     assert mine != other
 
 
-def test_a_model_that_says_nothing_is_no_use_and_nothing_is_kept(settings, monkeypatch, tmp_path):
+def test_a_model_that_says_nothing_is_no_use_and_nothing_is_kept(
+    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     model, base = opened(settings)
     silent = [Reply(" ", True, 1)] * replay.ROWS
-    monkeypatch.setattr(replay.batch, "generate", lambda *args, **kwargs: silent)
+    monkeypatch.setattr(batch, "generate", lambda *_, **__: silent)
     with pytest.raises(UsageError, match="says nothing"):
         replay.base_model_rows(model, base, "float32", NullReporter())
     assert not list((tmp_path / "home" / "rehearsal").glob("*.jsonl"))
 
 
 @pytest.mark.parametrize("source", ["{{ messages[0].content }}<|im_end|>", "<|im_start|>once and for all<|im_end|>"])
-def test_a_template_without_a_place_for_a_question_is_told(settings, source):
+def test_a_template_without_a_place_for_a_question_is_told(settings: dict[str, Any], source: str) -> None:
     model, base = opened(settings)
     base.tokenizer.chat_template = source
     with pytest.raises(UsageError, match="no place"):
         replay.base_model_rows(model, base, "float32", NullReporter())
 
 
-def test_two_at_once_draw_once(settings, monkeypatch):
+def test_two_at_once_draw_once(settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     model, base = opened(settings)
     drawn, draw = [], replay._draw
-    monkeypatch.setattr(replay, "_draw", lambda *given: drawn.append(1) or draw(*given))
+
+    def counted(model: Any, base: BaseModel, ends: list[int]) -> list[Conversation]:
+        drawn.append(model)
+        return draw(model, base, ends)
+
+    monkeypatch.setattr(replay, "_draw", counted)
     with ThreadPoolExecutor(2) as pool:
         mine, theirs = pool.map(lambda _: replay.base_model_rows(model, base, "float32", NullReporter()), range(2))
-    assert mine == theirs and len(drawn) == 1
+    assert mine == theirs
+    assert len(drawn) == 1
 
 
-def test_an_answer_that_was_cut_off_does_not_learn_to_end_there(settings, monkeypatch):
+def test_an_answer_that_was_cut_off_does_not_learn_to_end_there(
+    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     short = replay.ANSWER.model_copy(update={"max_new_tokens": 3})
     monkeypatch.setattr(replay, "ANSWER", short)
     model, base = opened(settings)
@@ -95,7 +112,9 @@ def test_an_answer_that_was_cut_off_does_not_learn_to_end_there(settings, monkey
         assert (learned[-1] == base.template.stop_token.id) == row.turns[-1].has_stop_token
 
 
-def test_a_run_mixes_them_in_and_judges_the_character_without_them(settings, monkeypatch):
+def test_a_run_mixes_them_in_and_judges_the_character_without_them(
+    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = {**settings, "data.replay": "base", "train.epochs": 1}
     run = offbook.train(load(None, settings))
     rows = [
@@ -115,13 +134,15 @@ def test_a_run_mixes_them_in_and_judges_the_character_without_them(settings, mon
     assert (without.adapter / "adapter_model.safetensors").read_bytes() != before
 
 
-def test_a_model_cannot_be_asked_the_same_way_as_itself_and_in_its_part(settings):
+def test_a_model_cannot_be_asked_the_same_way_as_itself_and_in_its_part(settings: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="needs a system prompt"):
         offbook.check(load(None, {**settings, "persona.system": None, "data.replay": "base"}))
 
 
 @pytest.mark.parametrize("dtype", ["auto", "low_memory"])
-def test_a_run_that_was_stopped_goes_on_with_the_same_answers(settings, monkeypatch, dtype):
+def test_a_run_that_was_stopped_goes_on_with_the_same_answers(
+    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch, dtype: str
+) -> None:
     settings = {**settings, "data.replay": "base", "model.dtype": dtype}
     run = offbook.train(load(None, settings))
     whole = (run.adapter / "adapter_model.safetensors").read_bytes()
@@ -132,11 +153,12 @@ def test_a_run_that_was_stopped_goes_on_with_the_same_answers(settings, monkeypa
     made = (first / "manifest.json").stat().st_mtime_ns
     monkeypatch.setattr(replay, "_draw", None)
     again = offbook.train(load(None, settings), resume=True)
-    assert later and (first / "manifest.json").stat().st_mtime_ns == made  # it did not start over
+    assert later
+    assert (first / "manifest.json").stat().st_mtime_ns == made
     assert (again.adapter / "adapter_model.safetensors").read_bytes() == whole
 
 
-def test_what_the_model_said_at_too_great_length_is_left_out_and_counted(settings):
+def test_what_the_model_said_at_too_great_length_is_left_out_and_counted(settings: dict[str, Any]) -> None:
     model, base = opened(settings)
     own = replay.base_model_rows(model, base, "float32", NullReporter())
     prompts = sorted(len(base.template.prompt_ids(row.turns[:1])) for row in own)
@@ -146,12 +168,15 @@ def test_what_the_model_said_at_too_great_length_is_left_out_and_counted(setting
     after = before.with_replay(own, base.template, config.data)
     fitting = sum(prompt < longest for prompt in prompts)
     assert after.replay_rows == len(after.train) - len(before.train) == fitting > 0
-    assert len(after.examples) - len(before.examples) == fitting and before.replay_rows == 0
+    assert len(after.examples) - len(before.examples) == fitting
+    assert before.replay_rows == 0
     assert len(after.too_long) == len(own) - fitting > 0
     assert all(len(example.ids) <= longest for example in after.examples)
 
 
-def test_a_file_s_row_that_is_too_long_stops_the_run_unless_bad_rows_are_skipped(settings, tmp_path):
+def test_a_file_s_row_that_is_too_long_stops_the_run_unless_bad_rows_are_skipped(
+    settings: dict[str, Any], tmp_path: Path
+) -> None:
     general = tmp_path / "general.jsonl"
     lines = [{"instruction": "Add 1. " * repeat, "output": "2."} for repeat in (1, 200)]
     general.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
@@ -159,4 +184,5 @@ def test_a_file_s_row_that_is_too_long_stops_the_run_unless_bad_rows_are_skipped
     with pytest.raises(UsageError, match=r"general\.jsonl:2"):
         offbook.check(load(None, settings))
     known = offbook.check(load(None, {**settings, "data.on_error": "skip"}))
-    assert known["replay_rows"] == 1 and any("general.jsonl:2" in text for text in known["skipped"])
+    assert known["replay_rows"] == 1
+    assert any("general.jsonl:2" in text for text in known["skipped"])

@@ -73,7 +73,9 @@ def resolve_character(
     """Find a character by its run folder, its run's name, or a bare PEFT adapter folder.
 
     Args:
+        character: the path or name.
         base_model: source of the base model; default: the one that the adapter names.
+        reporter: shows the download of the base model.
 
     Raises:
         UsageError: there is no such run, it has no adapter yet, or its persona.json is damaged.

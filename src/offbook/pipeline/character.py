@@ -102,8 +102,9 @@ class Character:
         return stream(engine, self.template.tokenizer, prompt, settings, self.stop_ids, seed)
 
     def merge_adapter(self) -> bool:
-        """Merge the adapter into the weights if that is exact, in float32: replies then come sooner, and the base model
-        is no longer available.
+        """Merge the adapter into the weights if that is exact (in float32).
+
+        Replies then come sooner, and the base model is no longer available.
 
         Returns:
             Whether it was merged.

@@ -110,8 +110,9 @@ def report_of_rows(rows: SplitRows) -> dict[str, Any]:
 
 
 def disk_needed(config: RunConfig, trainable: int) -> int:
-    """Bytes that a run may take at its fullest: the checkpoints, the one being written beside those that are kept, the
-    adapter, tokenizer files and records.
+    """Bytes on disk that a run may take at its fullest.
+
+    Checkpoints (the one being written beside those that are kept), the adapter, tokenizer files and records.
 
     Args:
         config: the run's settings.

@@ -245,4 +245,5 @@ def _eval_command(run: RunDir, config: RunConfig, data: Path | None) -> str:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8"))
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content

@@ -85,8 +85,10 @@ def _draw(model: Any, base: BaseModel, ends: list[int]) -> list[Conversation]:
 
 
 def _around_a_question(base: BaseModel) -> tuple[list[int], int]:
-    """The ids that come before a user's text, and the id that follows it: a control token, or where a template has
-    none there, the end of the line."""
+    """The ids that come before a user's text, and the id that follows it.
+
+    The latter is a control token, or the end of the line where a template has no control token there.
+    """
     rendered = base.template.render([Turn("user", _PLACEHOLDER)], generation_prompt=True)
     before, found, after = rendered.partition(_PLACEHOLDER)
     opening, asked, ended = (
