@@ -112,6 +112,22 @@ class Browser:
         messages = [json.loads(entry["message"])["message"] for entry in entries]
         return [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
 
+    def dark(self, is_dark: bool = True) -> None:
+        """Prefer dark colours from now on, or light ones."""
+        features = [{"name": "prefers-color-scheme", "value": "dark" if is_dark else "light"}]
+        self._post("goog/cdp/execute", cmd="Emulation.setEmulatedMedia", params={"features": features})
+
+    def accessibility_violations(self) -> list[str]:
+        """What axe-core finds on the page as it is: the rule, what it asks, and the elements that break it."""
+        axe = pytest.importorskip("axe_core_python", reason="axe-core-python is not installed")
+        if not self.run("'axe' in window"):
+            source = Path(axe.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
+            self._post("execute/sync", script=source, args=[])
+        script = """const done = arguments[0]; axe.run().then((found) => done(found.violations.map((each) =>
+            `${each.id}: ${each.help}: ${each.nodes.map((node) => node.html.slice(0, 120)).join(' | ')}`)));"""
+        found: list[str] = self._post("execute/async", script=script, args=[])
+        return found
+
     def screenshot(self, path: Path) -> None:
         answer = self.client.get(f"{self.session}/screenshot").json()["value"]
         path.write_bytes(base64.b64decode(answer))

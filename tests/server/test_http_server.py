@@ -162,4 +162,6 @@ def test_the_page_ships_with_the_package():
     import offbook.server
 
     page = Path(offbook.server.__file__).parent / "page"
-    assert {path.name for path in page.iterdir()} == {"index.html", "style.css", "chat.js", "i18n.js"}
+    assert {path.name for path in page.iterdir()} == {
+        "index.html", "style.css", "api.js", "chat.js", "i18n.js", "talks.js", "view.js",
+    }  # fmt: skip

@@ -28,13 +28,20 @@ def said(browser):
     """(speaker, text) of every turn on the page."""
     return browser.run(
         "[...document.querySelectorAll('#script section, #script .user')].map((part) =>"
-        " [part.querySelector('h3').textContent, part.querySelector('.said').textContent])"
+        " [part.querySelector('h2').textContent, part.querySelector('.said').textContent])"
     )
 
 
 def say(browser, text):
     browser.type("#line", f"{text}\n")
     browser.wait("!document.querySelector('.growing') && document.querySelector('.again')")
+
+
+def click_text(browser, selector, text):
+    """Click the first element that matches and says `text`."""
+    browser.run(
+        f"[...document.querySelectorAll({selector!r})].find((part) => part.textContent.trim() === {text!r}).click()"
+    )
 
 
 def test_it_opens_with_the_characters_name_and_first_words(page):
@@ -77,13 +84,122 @@ def test_stop(page, served):
     assert page.text("li:last-child .end") == ["interrupted"]
 
 
-def test_reset(page):
+def test_a_new_conversation_keeps_the_old_one(page):
     say(page, "Hello")
     page.click("#reset")
     assert said(page) == [["Hamlet", "Who's there?"]]
     page.reload()
     page.wait("document.title === 'Hamlet'")
     assert said(page) == [["Hamlet", "Who's there?"]]
+    say(page, "Once more unto the breach")
+    page.click("#talks-button")
+    assert page.text("#talk-list .open") == ["Once more unto the breach", "Hello"]
+    click_text(page, "#talk-list .open", "Hello")
+    assert said(page)[1] == ["You", "Hello"]
+
+
+def test_an_empty_conversation_is_not_kept_twice(page):
+    say(page, "Hello")
+    for _ in range(3):
+        page.click("#reset")
+    page.click("#talks-button")
+    assert page.text("#talk-list .open") == ["New conversation", "Hello"]
+
+
+def test_a_conversation_can_be_renamed_deleted_and_brought_back(page):
+    say(page, "Hello")
+    page.click("#talks-button")
+    page.click("#talk-list .rename")
+    page.type("#talk-list input", "The first night\n")
+    assert page.text("#talk-list .open") == ["The first night"]
+    page.click("#talk-list .delete")
+    assert said(page) == [["Hamlet", "Who's there?"]]
+    page.click("#undo")
+    assert said(page)[1] == ["You", "Hello"]
+    page.reload()
+    page.wait("document.querySelector('.user')")
+    page.click("#talks-button")
+    assert "The first night" in page.text("#talk-list .open")
+    page.click("#talk-list .delete")
+    page.reload()
+    page.wait("document.title === 'Hamlet'")
+    page.click("#talks-button")
+    assert "The first night" not in page.text("#talk-list .open")
+
+
+def test_a_reply_has_several_versions(page, served):
+    say(page, "Hello")
+    served.tuned.words = "Again: "
+    page.click(".again")
+    page.wait("!document.querySelector('.growing') && document.querySelector('.step')")
+    assert said(page)[2:] == [["Hamlet", "Again: Hello"]]
+    assert page.text(".count") == ["2/2"]
+    page.click(".step")
+    assert said(page)[2:] == [["Hamlet", "You said: Hello"]]
+    say(page, "More")
+    assert "You said: Hello" in served.tuned.prompts[-1], "the version that is shown is the one that was said"
+    assert "Again: Hello" not in served.tuned.prompts[-1]
+
+
+def test_a_line_is_changed_and_answered_anew(page):
+    say(page, "Hello")
+    say(page, "More")
+    page.click(".user .edit")
+    page.run("document.querySelector('.editor textarea').value = ''")
+    page.type(".editor textarea", "Good night")
+    page.click(".editor .buttons button:last-child")
+    page.wait("!document.querySelector('.growing') && document.querySelector('.again')")
+    assert said(page)[1:] == [["You", "Good night"], ["Hamlet", "You said: Good night"]]
+    page.click("#undo")
+    assert [text for _, text in said(page)[1:]] == ["Hello", "You said: Hello", "More", "You said: More"]
+
+
+def test_a_reply_is_changed_and_so_remembered(page, served):
+    say(page, "Hello")
+    page.run("document.querySelector('.assistant:last-child .edit').click()")
+    page.run("document.querySelector('.editor textarea').value = ''")
+    page.type(".editor textarea", "The rest is silence.")
+    page.click(".editor .buttons button:last-child")
+    assert said(page)[2:] == [["Hamlet", "The rest is silence."]]
+    say(page, "More")
+    assert "The rest is silence." in served.tuned.prompts[-1]
+    assert "You said: Hello" not in served.tuned.prompts[-1]
+
+
+def test_a_talk_of_30_000_tokens_goes_on_and_shows_where_it_begins_to_forget(page, served):
+    page.run("""(() => {
+        const place = Object.keys(localStorage).find((key) => key.startsWith('offbook:talks:'));
+        const stored = JSON.parse(localStorage.getItem(place));
+        for (let number = 0; number < 1000; number++) {
+            const reply = {text: `Answer ${number}, as you like it, my lord.`, end: 'stop'};
+            stored.talks[0].turns.push({role: 'user', text: `Question ${number}, if it please you, sir?`});
+            stored.talks[0].turns.push({role: 'assistant', versions: [{tuned: reply, base: null}], shown: 0});
+        }
+        window.stored = JSON.stringify(stored);
+        window.addEventListener('pagehide', () => localStorage.setItem(place, window.stored));
+    })()""")
+    page.reload()
+    page.wait("document.querySelectorAll('#script li').length > 2000")
+    say(page, "Good night")
+    assert said(page)[-1] == ["Hamlet", "You said: Good night"]
+    prompt = served.tuned.prompts[-1]
+    assert "Who's there?" in prompt, "the first words stay"
+    first = page.run("document.querySelector('.forgets').nextSibling.querySelector('.said').textContent")
+    above = page.run(
+        "document.querySelector('.forgets').previousSibling.previousSibling.querySelector('.said').textContent"
+    )
+    assert first in prompt
+    assert above not in prompt
+    assert page.run("document.querySelector('#script li').classList.contains('forgotten')") is False
+    say(page, "Good night, good night")
+    assert said(page)[-1] == ["Hamlet", "You said: Good night, good night"]
+
+
+def test_where_words_go_is_said_truly(page):
+    assert page.text("#hint") == ["Say something. What you write stays on this computer."]
+    page.run("import('/page/i18n.js').then((texts) => { window.there = texts.word('hintThere') })")
+    page.wait("window.there")
+    assert "{host}" in page.run("window.there")
 
 
 def test_a_reload_keeps_the_conversation(page):
@@ -123,7 +239,7 @@ def test_40_hostile_html_stays_text(page):
 def test_base_and_tuned_side_by_side(page, served):
     page.click("#compare")
     say(page, "Hello")
-    assert said(page)[2:] == [["Hamlettuned", "You said: Hello"], ["Hamletbefore tuning", "Once you said: Hello"]]
+    assert said(page)[2:] == [["Hamlettuned", "You said: Hello"], ["Hamletbase model", "Once you said: Hello"]]
     say(page, "More")
     assert "Once you said: Hello" in served.base.prompts[-1], "each has its own history"
     assert "Once you said: Hello" not in served.tuned.prompts[-1]
@@ -148,13 +264,13 @@ def test_chinese(served):
     with Browser(language="zh-CN") as browser:
         browser.open(served.address)
         browser.wait("document.title === 'Hamlet'")
-        assert browser.run("document.documentElement.lang") == "zh"
-        assert browser.text(".switch") == ["对比微调前后"]
+        assert browser.run("document.documentElement.lang") == "zh-CN"
+        assert browser.text(".switch") == ["与底座模型对比"]
         browser.click("#language")
-        assert browser.text(".switch") == ["Before and after"]
+        assert browser.text(".switch") == ["Compare with the base model"]
         browser.reload()
         browser.wait("document.title === 'Hamlet'")
-        assert browser.text(".switch") == ["Before and after"]
+        assert browser.text(".switch") == ["Compare with the base model"]
 
 
 def test_a_phone(served):
@@ -205,3 +321,28 @@ def test_a_server_that_is_gone_is_said(browser):
     browser.type("#line", "Hello\n")
     browser.wait("document.querySelector('#notice').textContent.startsWith('The server does not answer')")
     assert browser.text("li:last-child .end") == ["interrupted"]
+
+
+@pytest.mark.parametrize("size", [(1100, 800), (390, 844)], ids=["desk", "phone"])
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_axe_finds_nothing_to_complain_of(served, size, language):
+    found = []
+    with Browser(size, language) as browser:
+        for dark in (False, True):
+            browser.dark(dark)
+            browser.open(served.address)
+            browser.wait("document.title === 'Hamlet'")
+            assert browser.run("matchMedia('(prefers-color-scheme: dark)').matches") is dark
+            found += browser.accessibility_violations()
+            browser.run("document.querySelector('#compare').checked || document.querySelector('#compare').click()")
+            say(browser, "A long line " * 5)
+            browser.click(".again")
+            browser.wait("!document.querySelector('.growing') && document.querySelector('.step')")
+            found += browser.accessibility_violations()
+            for button in ("#talks-button", "#settings-button"):
+                browser.click(button)
+                found += browser.accessibility_violations()
+                browser.run("document.querySelector('dialog[open]').close()")
+            browser.run("document.querySelector('.user .edit').click()")
+            found += browser.accessibility_violations()
+    assert found == []

@@ -1,0 +1,160 @@
+// What is seen of a talk. Whatever anybody says is put into the page as text, never as HTML.
+
+import { word } from "./i18n.js";
+import { rememberedFrom, title, version } from "./talks.js";
+
+export const $ = (id) => document.getElementById(id);
+
+export function element(tag, className, text) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+function button(label, action, className = "quiet") {
+  const made = element("button", className, label);
+  made.type = "button";
+  made.onclick = action;
+  return made;
+}
+
+// `actions`: again(), edit(index), step(index, by). `busy`: replies are growing.
+export function drawTalk(talks, character, busy, actions) {
+  const turns = talks.turns;
+  const remembered = rememberedFrom(turns, character.greeting);
+  const items = turns.map((turn, index) => {
+    const item = turn.role === "user" ? drawLine(turn) : drawReplies(turn, index, character);
+    item.append(drawTools(turn, index, index === turns.length - 1, busy, actions));
+    item.classList.toggle("forgotten", index < remembered && !(index === 0 && turn.role === "assistant"));
+    return item;
+  });
+  if (remembered) items.splice(remembered, 0, element("li", "forgets", word("forgets")));
+  $("script").replaceChildren(...items);
+  $("hint").hidden = turns.some((turn) => turn.role === "user");
+  $("scene").scrollTop = $("scene").scrollHeight;
+}
+
+function drawLine(turn) {
+  const item = element("li", "user");
+  item.append(element("h2", "", word("you")), element("p", "said", turn.text));
+  return item;
+}
+
+function drawReplies(turn, index, character) {
+  const item = element("li", "assistant");
+  const shown = version(turn);
+  const columns = element("div", shown.base ? "columns two" : "columns");
+  for (const who of ["tuned", "base"]) {
+    if (!shown[who]) continue;
+    const part = element("section", who);
+    part.id = `${who}-${index}`;
+    const name = element("h2", "", character.name);
+    if (shown.base) name.append(element("small", "", word(who)));
+    part.append(name, element("p", "said"), element("p", "end"));
+    fill(part, shown[who]);
+    columns.append(part);
+  }
+  item.append(columns);
+  return item;
+}
+
+function drawTools(turn, index, isLast, busy, actions) {
+  const tools = element("p", "tools");
+  if (busy) return tools;
+  if (turn.versions?.length > 1) {
+    const back = button("‹", () => actions.step(index, -1), "quiet step");
+    const on = button("›", () => actions.step(index, 1), "quiet step");
+    back.setAttribute("aria-label", word("earlier"));
+    on.setAttribute("aria-label", word("later"));
+    back.disabled = turn.shown === 0;
+    on.disabled = turn.shown === turn.versions.length - 1;
+    tools.append(back, element("span", "count", `${turn.shown + 1}/${turn.versions.length}`), on);
+  }
+  if (isLast && turn.role === "assistant" && index > 0) tools.append(button(word("again"), actions.again, "quiet again"));
+  if (turn.role === "user" || index > 0) tools.append(button(word("edit"), () => actions.edit(index), "quiet edit"));
+  return tools;
+}
+
+function fill(part, reply) {
+  part.querySelector(".said").textContent = reply.text.trim();
+  part.querySelector(".end").textContent = { length: word("cut"), interrupted: word("interrupted") }[reply.end] ?? "";
+  part.classList.toggle("growing", !reply.end);
+}
+
+// Show a reply that has grown; the page stays at its end if it was there.
+export function showReply(index, who, reply) {
+  const part = $(`${who}-${index}`);
+  if (!part) return; // another talk was opened meanwhile
+  const scene = $("scene");
+  const atEnd = scene.scrollHeight - scene.scrollTop - scene.clientHeight < 80;
+  fill(part, reply);
+  if (atEnd) scene.scrollTop = scene.scrollHeight;
+}
+
+// Put an editor in the place of a turn's text; `done(text)` gets what was written, unless it was given up.
+export function editTurn(index, text, done) {
+  const item = [...$("script").children].filter((child) => !child.matches(".forgets"))[index];
+  const form = element("form", "editor");
+  const field = element("textarea");
+  field.value = text;
+  field.rows = Math.min(12, text.split("\n").length + 1);
+  field.setAttribute("aria-label", word("edit"));
+  const save = element("button", "", word("save"));
+  const cancel = button(word("cancel"), () => done(null));
+  const buttons = element("p", "buttons");
+  buttons.append(cancel, save);
+  form.append(field, buttons);
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    done(field.value.trim() || null);
+  };
+  form.onkeydown = (event) => {
+    if (event.key === "Escape") done(null);
+  };
+  item.replaceChildren(form);
+  field.focus();
+}
+
+// The list of talks. `actions`: open(id), rename(talk, name), remove(id).
+export function drawTalkList(talks, actions) {
+  const items = talks.all.map((talk) => {
+    const item = element("li", talk === talks.current ? "current" : "");
+    const open = button(title(talk) || word("newTalk"), () => actions.open(talk.id), "quiet open");
+    if (talk === talks.current) open.setAttribute("aria-current", "true");
+    const rename = button(word("rename"), () => drawRename(item, talk, actions), "quiet rename");
+    const remove = button(word("delete"), () => actions.remove(talk.id), "quiet delete");
+    item.append(open, rename, remove);
+    return item;
+  });
+  $("talk-list").replaceChildren(...items);
+}
+
+function drawRename(item, talk, actions) {
+  const form = element("form", "rename");
+  const field = element("input");
+  field.value = title(talk);
+  field.maxLength = 80;
+  field.setAttribute("aria-label", word("rename"));
+  form.append(field, element("button", "", word("save")));
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    actions.rename(talk, field.value.trim());
+  };
+  item.replaceChildren(form);
+  field.select();
+}
+
+let clearing;
+// A sentence at the foot of the page, with a way back where `undo` is given.
+export function notify(text, undo) {
+  $("notice-text").textContent = text;
+  $("undo").hidden = !undo;
+  $("undo").onclick = () => {
+    notify("");
+    undo?.();
+  };
+  clearTimeout(clearing);
+  clearing = setTimeout(() => notify(""), undo ? 15000 : 6000);
+  if (!text) clearTimeout(clearing);
+}
