@@ -11,13 +11,18 @@ import click
 from offbook.cli.command import Command
 from offbook.cli.options import json_option, print_json
 from offbook.core.errors import UsageError
+from offbook.core.registry import nearest
 from offbook.data import extract
-from offbook.data.extract import Speaker, Summary
+from offbook.data.extract import ChatOptions, Pauses, Speaker, Summary
+
+COLUMN_KINDS = ("sender", "text", "time", "chat", "id", "reply_to")
+"""What the columns of a table of messages may hold."""
 
 
 @click.command(cls=Command)
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
 @click.option("--role", metavar="NAME", help="The character.")
+@click.option("--me", metavar="NAME", help="Clone yourself: as --role NAME --rows conversation.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Where the rows go (JSONL).")
 @click.option("--list", "list_only", is_flag=True, help="Only show who speaks.")
 @click.option("--alias", "aliases", multiple=True, metavar="A=B", help="A and B are one person (repeat as needed).")
@@ -33,15 +38,52 @@ from offbook.data.extract import Speaker, Summary
     type=click.FloatRange(0, 1),
     help="Take only lines of whose speaker it is so sure.",
 )
+@click.option(
+    "--rows",
+    "row_kind",
+    type=click.Choice(["reply", "conversation"]),
+    help="Chats: a row for each reply (the default with --role) or for each conversation (with --me).",
+)
+@click.option("--max-turns", default=40, show_default=True, type=click.IntRange(2), help="Most turns of such a row.")
+@click.option(
+    "--max-characters", default=6000, show_default=True, type=click.IntRange(1), help="Most characters of such a row."
+)
+@click.option(
+    "--burst",
+    default=2.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    metavar="MINUTES",
+    help="Chats: messages of one sender, so close to each other, are one turn.",
+)
+@click.option(
+    "--silence",
+    default=180.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    metavar="MINUTES",
+    help="Chats: after so long a silence another conversation begins.",
+)
+@click.option("--columns", metavar="K=NAME,…", help="A table's columns: sender=…,text=…,time=… (chat, id, reply_to).")
+@click.option("--system", default="", metavar="TEXT", help="Chats: a system prompt for the rows.")
+@click.option(
+    "--relation", "relations", multiple=True, metavar="NAME=WHO", help="Chats: say who it is, for example: Ann=sister."
+)
+@click.option("--time-of-day", is_flag=True, help="Chats: say the day and the time of day.")
 @json_option
 def command(
     files: tuple[Path, ...],
     role: str | None,
+    me: str | None,
     out: Path | None,
     list_only: bool,
     aliases: tuple[str, ...],
     as_json: bool,
-    **options: Any,
+    format: str,
+    context: int,
+    keep_actions: bool,
+    min_confidence: float,
+    **chat_options: Any,
 ) -> None:
     """Take a character's lines out of screenplays, plays, novels, chat logs and subtitles.
 
@@ -49,17 +91,31 @@ def command(
     offbook extract hamlet.md --list
     offbook extract hamlet.md --role Hamlet --out hamlet.jsonl
     offbook extract 剧本/*.txt --role 甄嬛 --alias 莞嫔=甄嬛 --context 4 --out lines.jsonl
+    offbook extract WhatsApp*.txt result.json --me Tom --out me.jsonl
 
     Each row holds what was said to the character and what it answered, with file, line, scene and confidence.
     """
+    if role and me:
+        raise UsageError("--role and --me both name the character", "Keep one of them.")
+    chat = _chat_options(whole_conversations=me is not None, **chat_options)
     if list_only:
-        found = extract.speakers(files, format=options["format"])
-        print_json([_plain(speaker) for speaker in found]) if as_json else _show_speakers(found)
+        speakers = extract.speakers(files, format=format, chat=chat)
+        print_json([_speaker_fields(speaker) for speaker in speakers]) if as_json else _show_speakers(speakers)
         return
-    if not role or not out:
+    character = role or me
+    if not character or not out:
         raise UsageError("say whose lines, and where to put them: --role NAME --out lines.jsonl", "Who speaks: --list")
     extract.check_place(out, files)
-    extraction = extract.extract(files, role, aliases=[_pair(alias) for alias in aliases], **options)
+    extraction = extract.extract(
+        files,
+        character,
+        format=format,
+        aliases=[_pair("alias", alias, "莞嫔=甄嬛") for alias in aliases],
+        context=context,
+        keep_actions=keep_actions,
+        min_confidence=min_confidence,
+        chat=chat,
+    )
     extract.save(extraction.rows, out)
     if as_json:
         print_json(dataclasses.asdict(extraction.summary))
@@ -67,14 +123,43 @@ def command(
         _show_summary(extraction.summary, out)
 
 
-def _pair(alias: str) -> tuple[str, str]:
-    one, equals, other = alias.partition("=")
+def _chat_options(
+    whole_conversations: bool,
+    row_kind: str | None,
+    burst: float,
+    silence: float,
+    columns: str | None,
+    relations: tuple[str, ...],
+    **options: Any,
+) -> ChatOptions:
+    return ChatOptions(
+        pauses=Pauses(burst, silence),
+        whole_conversations=whole_conversations if row_kind is None else row_kind == "conversation",
+        columns=_columns(columns) if columns else {},
+        relations=dict(_pair("relation", relation, "Ann=sister") for relation in relations),
+        **options,
+    )
+
+
+def _columns(text: str) -> dict[str, str]:
+    columns = dict(_pair("columns", part, "sender=from,text=body,time=date") for part in text.split(","))
+    unknown = next((key for key in columns if key not in COLUMN_KINDS), None)
+    if unknown is not None:
+        raise UsageError(
+            f"--columns: a table has no '{unknown}'{nearest(unknown, COLUMN_KINDS)}",
+            f"What a column may hold: {', '.join(COLUMN_KINDS)}.",
+        )
+    return columns
+
+
+def _pair(option: str, text: str, example: str) -> tuple[str, str]:
+    one, equals, other = text.partition("=")
     if not (one.strip() and equals and other.strip()):
-        raise UsageError(f"--alias {alias}: an alias is written A=B", "For example: --alias 莞嫔=甄嬛")
+        raise UsageError(f"--{option} {text}: this is written A=B", f"For example: --{option} {example}")
     return one.strip(), other.strip()
 
 
-def _plain(speaker: Speaker) -> dict[str, Any]:
+def _speaker_fields(speaker: Speaker) -> dict[str, Any]:
     return {
         "name": speaker.name,
         "lines": speaker.lines,
@@ -84,16 +169,16 @@ def _plain(speaker: Speaker) -> dict[str, Any]:
     }
 
 
-def _show_speakers(found: list[Speaker]) -> None:
+def _show_speakers(speakers: list[Speaker]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table()
-    unsure = any(speaker.unsure for speaker in found)
+    unsure = any(speaker.unsure for speaker in speakers)
     for title in ("speaker", "lines", "characters", *(["not sure"] if unsure else []), "may be the same person"):
         table.add_column(title, justify="left" if title in ("speaker", "may be the same person") else "right")
-    for speaker in found:
+    for speaker in speakers:
         counts = [speaker.lines, speaker.characters, *([speaker.unsure] if unsure else [])]
         table.add_row(Text(speaker.name), *(f"{count:,}" for count in counts), Text(", ".join(speaker.likely)))
     Console().print(table)
@@ -103,11 +188,12 @@ def _show_summary(summary: Summary, out: Path) -> None:
     for file, format in summary.formats.items():
         click.echo(f"{file}: read as {format}", err=True)
     names = f" ({', '.join(summary.names)})" if summary.names != (summary.role,) else ""
-    click.echo(f"{summary.taken} rows of {summary.role}{names} → {out}", err=True)
+    replies = f" ({summary.replies} replies)" if summary.replies != summary.taken else ""
+    click.echo(f"{summary.taken} rows of {summary.role}{names}{replies} → {out}", err=True)
     if summary.unsure:
         click.echo(f"  {summary.unsure} of them by a speaker who is only likely", err=True)
     for reason, count in sorted(summary.left.items(), key=lambda item: -item[1]):
-        click.echo(f"left: {count} × {reason}", err=True)
+        click.echo(f"left out: {count} × {reason}", err=True)
         for example in summary.examples[reason]:
             click.echo(f"    {example}", err=True)
     if summary.likely_aliases:

@@ -40,7 +40,7 @@ def test_rows_are_written_and_the_summary_goes_to_standard_error(tmp_path):
     assert shown.stdout == ""
     assert f"{SCRIPT}: read as screenplay" in shown.stderr
     assert f"2 rows of 太后 → {out}" in shown.stderr
-    assert "left: 6 × stage direction" in shown.stderr
+    assert "left out: 6 × stage direction" in shown.stderr
 
 
 def test_options_reach_the_rows(tmp_path):
@@ -56,12 +56,17 @@ def test_options_reach_the_rows(tmp_path):
     ("arguments", "what"),
     [
         ([SCRIPT], "--role NAME --out"),
-        ([SCRIPT, "--role", "太后", "--out", "x", "--alias", "太后"], "an alias is written A=B"),
+        ([SCRIPT, "--role", "太后", "--out", "x", "--alias", "太后"], "--alias 太后: this is written A=B"),
         ([SCRIPT, "--role", "太侯", "--out", "x"], "did you mean '太后'"),
         ([SCRIPT, "--role", "太后", "--out", "x", "--alias", "如霜儿=太后"], "nobody called '如霜儿' speaks here, did"),
         ([SCRIPT + "x", "--list"], "no such file"),
         ([SCRIPT, "--list", "--format", "novels"], "did you mean 'novel'"),
         ([SCRIPT, "--role", "太后", "--out", "/dev/null/x"], "cannot be written"),
+        ([SCRIPT, "--role", "太后", "--me", "太后", "--out", "x"], "both name the character"),
+        ([SCRIPT, "--me", "太后", "--out", "x"], "is not a chat"),
+        ([SCRIPT, "--list", "--columns", "sendr=a,text=b"], "did you mean 'sender'"),
+        ([SCRIPT, "--list", "--columns", "sender"], "written A=B"),
+        ([SCRIPT, "--list", "--columns", "sender=who,text=what"], "no column 'who'"),
     ],
 )
 def test_mistakes_are_explained(arguments, what):
@@ -89,7 +94,7 @@ def test_only_rows_that_extract_wrote_are_replaced(tmp_path):
         out.write_text(other)
         error = run(SCRIPT, "--role", "太后", "--out", str(out)).exception
         assert isinstance(error, UsageError)
-        assert "is there already" in error.what
+        assert "already exists" in error.what
         assert out.read_text() == other
 
 
@@ -109,3 +114,52 @@ def test_why_nothing_can_be_extracted(tmp_path, name, content, said):
     error = run(str(path), "--list").exception
     assert isinstance(error, UsageError)
     assert said in error.what
+
+
+CHAT = """[12/05/2021, 21:30:00] Ann: Is the lamp lit?
+[12/05/2021, 21:30:10] Ann: And the oil?
+[12/05/2021, 21:31:00] Tom: Since four.
+[12/05/2021, 21:33:00] Ann: Good.
+[12/05/2021, 21:34:00] Tom: Always.
+"""
+
+
+def chat_rows(tmp_path, *arguments):
+    chat, out = tmp_path / "chat.txt", tmp_path / "rows.jsonl"
+    chat.write_text(CHAT, encoding="utf-8")
+    shown = run(str(chat), "--out", str(out), *arguments)
+    assert shown.exit_code == 0, shown.exception
+    return [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()], shown.stderr
+
+
+def test_me_makes_a_row_of_each_conversation(tmp_path):
+    (row,), shown = chat_rows(tmp_path, "--me", "Tom")
+    assert [turn["content"] for turn in row["messages"]] == [
+        "Is the lamp lit?\nAnd the oil?",
+        "Since four.",
+        "Good.",
+        "Always.",
+    ]
+    assert "1 rows of Tom (2 replies)" in shown
+    assert len(chat_rows(tmp_path, "--me", "Tom", "--rows", "reply")[0]) == 2
+
+
+def test_options_of_chats_reach_the_rows(tmp_path):
+    rows, _ = chat_rows(tmp_path, "--role", "Tom", "--burst", "0", "--silence", "1.5", "--relation", "Ann=sister")
+    assert [turn["content"] for turn in rows[0]["messages"]] == [
+        "You are talking with Ann, your sister.",
+        "Is the lamp lit?\nAnd the oil?",
+        "Since four.",
+    ]
+    system, *_ = chat_rows(tmp_path, "--role", "Tom", "--system", "You are Tom.", "--time-of-day")[0][0]["messages"]
+    assert system["content"] == "You are Tom.\nIt is Wednesday evening."
+    assert len(chat_rows(tmp_path, "--me", "Tom", "--max-turns", "2")[0]) == 2
+    assert len(chat_rows(tmp_path, "--me", "Tom", "--max-characters", "5")[0]) == 2
+
+
+def test_a_table_of_any_columns_is_read_by_their_names(tmp_path):
+    table, out = tmp_path / "export.csv", tmp_path / "rows.jsonl"
+    table.write_text("at,person,words\n2021-05-12 21:30,Ann,Lit?\n2021-05-12 21:31,Tom,Yes\n", encoding="utf-8")
+    columns = "sender=person,text=words,time=at"
+    assert run(str(table), "--role", "Tom", "--columns", columns, "--out", str(out)).exit_code == 0
+    assert json.loads(out.read_text(encoding="utf-8"))["messages"][1]["content"] == "Yes"

@@ -25,7 +25,7 @@ SCRIPT = "第一场\n甲：你好。\n乙：你也好。\n甲：走吗？\n乙�
         ("novel_en.txt", "novel"),
         ("whatsapp_iphone.txt", "whatsapp"),
         ("whatsapp_android.txt", "whatsapp"),
-        ("qq.txt", "wechat"),
+        ("qq.txt", "qq"),
         ("wechat.txt", "wechat"),
         ("telegram.json", "telegram"),
         ("discord.json", "discord"),

@@ -1,12 +1,12 @@
-"""From a script, a novel, a chat log or subtitles to one character's lines, as rows to train on.
+"""From scripts, novels, chat logs and subtitles to one character's lines, as rows to train on.
 
     extraction = extract([Path("hamlet.md")], "Hamlet")
     extraction.rows      [{"messages": […], "source": {"file", "line", "scene"}, "confidence": 1.0}, …]
-    extraction.summary   what was taken, what was left and why
+    extraction.summary   what was taken, what was left out and why
     speakers([Path("hamlet.md")])      who speaks, how much, and who may be one person
 
-No model and no network: the same files give the same rows. A reader turns a file into cues (`cue.py`); a new format
-is a module with `read` and `looks_like`, and an entry in `readers.EXTRACTORS`.
+No model and no network: the same files give the same rows. A reader turns a file into cues (`cue.py`); `formats.py`
+says where a new format goes.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ from pathlib import Path
 
 from offbook.core.atomic import atomic_write_text
 from offbook.core.errors import UsageError
+from offbook.data.extract.chat_log.conversations import RowWriter
+from offbook.data.extract.chat_log.exchanges import exchanges
+from offbook.data.extract.chat_log.options import USUAL_OPTIONS, ChatOptions
+from offbook.data.extract.chat_log.turns import Pauses
 from offbook.data.extract.cue import SURE, Cue, ParseError, Skipped
 from offbook.data.extract.formats import EXTRACTORS, TextFile, choose
 from offbook.data.extract.rows import Cut, Row, to_rows
@@ -28,13 +32,16 @@ EXAMPLES = 3
 
 @dataclass(slots=True)
 class Summary:
-    """What an extraction took, what it left and why, with the first examples of each kind."""
+    """What an extraction took, what it left out and why, with the first examples of each kind."""
 
     role: str
     names: tuple[str, ...]
     formats: dict[str, str]
     """File → the format it was read as."""
     taken: int = 0
+    """Rows."""
+    replies: int = 0
+    """Replies that the rows teach: as many, or more where a row is a whole conversation."""
     unsure: int = 0
     """Rows taken of which the reader is not sure (only where a lower bound was asked for)."""
     left: dict[str, int] = field(default_factory=dict)
@@ -44,11 +51,20 @@ class Summary:
     likely_aliases: tuple[str, ...] = ()
     """Names that look like the same person and were not taken."""
 
-    def leave(self, left: Skipped, file: str) -> None:
-        self.left[left.reason] = self.left.get(left.reason, 0) + 1
-        shown = self.examples.setdefault(left.reason, [])
-        if len(shown) < EXAMPLES:
-            shown.append(f"{file}:{left.line}: {left.text[:80]}")
+    def leave_out(self, skipped: Skipped, file: str) -> None:
+        """Count a piece of a file that is in no row."""
+        self.left[skipped.reason] = self.left.get(skipped.reason, 0) + 1
+        examples = self.examples.setdefault(skipped.reason, [])
+        if len(examples) < EXAMPLES:
+            examples.append(f"{file}:{skipped.line}: {skipped.text[:80]}")
+
+    def count(self, row: Row) -> None:
+        """Count a row."""
+        self.taken += 1
+        self.replies += sum(
+            message["role"] == "assistant" and message.get("weight") != 0 for message in row["messages"]
+        )
+        self.unsure += row["confidence"] < SURE
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +75,13 @@ class Extraction:
     summary: Summary
 
 
-def speakers(paths: Sequence[Path], *, format: str = "auto") -> list[Speaker]:
+def speakers(paths: Sequence[Path], *, format: str = "auto", chat: ChatOptions = USUAL_OPTIONS) -> list[Speaker]:
     """Everybody who speaks in the files, most lines first, with names that may be one person.
 
     Raises:
         UsageError: a file cannot be read (with the line), is of no known format, or nobody speaks in it.
     """
-    return _cast(paths, format)[0].listed()
+    return _cast(paths, format, chat)[0].listed()
 
 
 def extract(
@@ -77,20 +93,24 @@ def extract(
     context: int = 0,
     keep_actions: bool = False,
     min_confidence: float = SURE,
+    chat: ChatOptions = USUAL_OPTIONS,
 ) -> Extraction:
     """The rows of the character `role`, file by file, in the order of its lines.
 
     Args:
         format: a name from `EXTRACTORS`, or "auto" to tell each file's own.
         aliases: pairs of names that are one person.
-        context: turns before the prompt that a row carries along.
+        context: turns (in a chat: exchanges) before the prompt that a row carries along.
         keep_actions: leave stage directions and actions in the texts.
         min_confidence: take only lines of which the reader is so sure.
+        chat: how chats become rows; scripts and books take no notice of it.
 
     Raises:
         UsageError: as in `speakers`, or nobody of that name speaks; the nearest names are offered.
     """
-    cast, formats = _cast(paths, format)
+    cast, formats = _cast(paths, format, chat)
+    if chat.whole_conversations:
+        _check_chats(formats)
     names = cast.names_of(role, aliases)
     summary = Summary(role, tuple(sorted(names)), formats)
     likely = {alias for speaker in cast.listed() if speaker.name in names for alias in speaker.likely}
@@ -98,21 +118,36 @@ def extract(
     cut = Cut(context, min_confidence, keep_actions)
     rows: list[Row] = []
     for path in paths:
-        for item in to_rows(_read(path, formats[str(path)]), names, str(path), cut):
+        file = str(path)
+        items = _read(path, formats[file], chat)
+        if EXTRACTORS[formats[file]].is_chat:
+            writer = RowWriter(file, context, cast.groups(file), chat)
+            made = writer.rows(exchanges(items, names))
+        else:
+            made = to_rows(items, names, file, cut)
+        for item in made:
             if isinstance(item, Skipped):
-                summary.leave(item, str(path))
+                summary.leave_out(item, file)
             else:
                 rows.append(item)
-                summary.unsure += item["confidence"] < SURE
-    summary.taken = len(rows)
+                summary.count(item)
     return Extraction(rows, summary)
 
 
+def _check_chats(formats: dict[str, str]) -> None:
+    for file, format in formats.items():
+        if not EXTRACTORS[format].is_chat:
+            raise UsageError(
+                f"{file} (read as {format}) is not a chat, and only chats become rows of whole conversations",
+                "Use --rows reply; --context N adds the turns before each reply.",
+            )
+
+
 def check_place(path: Path, inputs: Iterable[Path]) -> None:
-    """See that rows written to `path` take nothing away but rows of an earlier extraction.
+    """Refuse to overwrite anything but rows of an earlier extraction.
 
     Raises:
-        UsageError: it is one of the files that are read, or is there with other content.
+        UsageError: `path` is one of the files that are read, or exists with other content.
     """
     if any(each.exists() and path.exists() and path.samefile(each) for each in inputs):
         raise UsageError(
@@ -121,7 +156,7 @@ def check_place(path: Path, inputs: Iterable[Path]) -> None:
         )
     if path.is_file() and not _wrote(path):
         raise UsageError(
-            f"{path} is there already, and is not a file that extract wrote",
+            f"{path} already exists, and is not a file that extract wrote",
             "Choose another --out, or move that file away first.",
         )
 
@@ -141,7 +176,7 @@ def save(rows: Iterable[Row], path: Path) -> None:
 
 
 def _wrote(path: Path) -> bool:
-    """Whether a file begins with a row of `save`'s, or is empty."""
+    """Whether a file begins with a row that `save` wrote, or is empty."""
     with path.open(encoding="utf-8", errors="replace") as file:
         first = file.readline()
     try:
@@ -150,18 +185,18 @@ def _wrote(path: Path) -> bool:
         return False
 
 
-def _read(path: Path, format: str) -> Iterator[Cue | Skipped]:
+def _read(path: Path, format: str, chat: ChatOptions) -> Iterator[Cue | Skipped]:
     try:
-        yield from EXTRACTORS[format].read(TextFile(path))
+        yield from EXTRACTORS[format].cues(TextFile(path), chat)
     except ParseError as damage:
-        raise UsageError(f"{path}:{damage.line}: {damage.why}", "Export it again, or mend that place.") from None
+        raise UsageError(f"{path}:{damage.line}: {damage.why}", "Export it again, or fix that place.") from None
 
 
-def _cast(paths: Sequence[Path], format: str) -> tuple[Cast, dict[str, str]]:
+def _cast(paths: Sequence[Path], format: str, chat: ChatOptions) -> tuple[Cast, dict[str, str]]:
     cast, formats = Cast(), {}
     for path in paths:
-        formats[str(path)] = name = choose(path, format)
-        for item in _read(path, name):
+        formats[str(path)] = name = choose(path, "table" if chat.columns else format)
+        for item in _read(path, name, chat):
             if isinstance(item, Cue):
                 cast.add(item, str(path))
     if not cast.speakers:
@@ -173,8 +208,10 @@ def _cast(paths: Sequence[Path], format: str) -> tuple[Cast, dict[str, str]]:
 __all__ = [
     "EXTRACTORS",
     "SURE",
+    "ChatOptions",
     "Cue",
     "Extraction",
+    "Pauses",
     "Skipped",
     "Speaker",
     "Summary",

@@ -4,9 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 SURE = 0.8
 """Cues at least so certain are taken unless the user says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What a chat log says of a turn besides its sender and its text."""
+
+    chat: str = ""
+    """The chat's name, where a file holds several."""
+    sent_at: datetime | None = None
+    """When its first message was sent, in the time that the log is written in."""
+    ids: tuple[str, ...] = ()
+    """The ids of its messages."""
+    reply_to: str = ""
+    """The id of the message that it answers, where its sender said so."""
+    mentions: tuple[str, ...] = ()
+    """Names of those whom it addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +42,8 @@ class Cue:
     """How certain it is that the speaker said it: 0 … 1."""
     acted: str = ""
     """The text with its stage directions and actions in place ("" where there are none)."""
+    envelope: Envelope | None = None
+    """Set for the turns of a chat log."""
 
     @property
     def speaker(self) -> str:

@@ -1,18 +1,27 @@
-"""The formats that lines are extracted from. A format is a module with `read` and `looks_like`, and an entry here."""
+"""The formats that lines are extracted from.
+
+A format of scripts and books is a module with `read` and `looks_like`, and an entry in `EXTRACTORS`; a chat format is a
+module in `chat_log/formats` and needs no entry.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import NoReturn
 
 from offbook.core.errors import UsageError
 from offbook.core.registry import lookup
 from offbook.data.encoding import open_text
 from offbook.data.extract import subtitles
-from offbook.data.extract.chat_log import discord, telegram, wechat, whatsapp
-from offbook.data.extract.cue import Reader
+from offbook.data.extract.chat_log.formats import CHAT_FORMATS, table
+from offbook.data.extract.chat_log.message import MessageReader
+from offbook.data.extract.chat_log.options import ChatOptions
+from offbook.data.extract.chat_log.turns import to_cues
+from offbook.data.extract.cue import Cue, Lines, Reader, Skipped
 from offbook.data.extract.novel import reader
 from offbook.data.extract.script import fountain, play, screenplay
 from offbook.data.formats import RowError, to_conversation
@@ -20,33 +29,63 @@ from offbook.data.sources import read_rows
 
 SAMPLE_LINES = 3000
 """So many lines at the head of a file tell its format."""
+JSON_HEAD = re.compile(r'[\s\ufeff]*(?:\{\s*["}]|\[\s*[\[{"\]])')
+LEAST_LIKELY = 0.05
+"""A file that looks less like every format is of none."""
+CHARACTER_CARD = re.compile(r'"spec"\s*:\s*"chara_card_v|"first_mes"\s*:')
 
 
 @dataclass(frozen=True, slots=True)
 class Extractor:
     """A format: what it is, how it is read, and how much a text looks like it (0 … 1)."""
 
-    what: str
-    read: Reader
+    description: str
     looks_like: Callable[[list[str]], float]
+    read: Reader | None = None
+    """For scripts and books: lines to cues."""
+    messages: MessageReader | None = None
+    """For chats: lines to messages, of which turns are made."""
     suffixes: tuple[str, ...] = ()
     json: bool = False
+    text: bool = True
+
+    @property
+    def is_chat(self) -> bool:
+        """Whether its cues are the turns of a chat."""
+        return self.messages is not None
+
+    def cues(self, lines: Lines, options: ChatOptions) -> Iterator[Cue | Skipped]:
+        """The cues of a file, and what is left out.
+
+        Raises:
+            ParseError: the file is damaged; the line is named.
+        """
+        if self.messages is None:
+            assert self.read is not None
+            return self.read(lines)
+        messages = table.read(lines, options.columns) if options.columns else self.messages(lines)
+        return to_cues(messages, options.pauses)
 
 
 EXTRACTORS = {
-    "telegram": Extractor("Telegram's result.json", telegram.read, telegram.looks_like, json=True),
-    "discord": Extractor("DiscordChatExporter's JSON", discord.read, discord.looks_like, json=True),
-    "whatsapp": Extractor("WhatsApp's text export", whatsapp.read, whatsapp.looks_like),
-    "wechat": Extractor("QQ's text export, WeChat's through MemoTrace", wechat.read, wechat.looks_like),
+    **{
+        name: Extractor(chat.description, chat.looks_like, messages=chat.read, json=chat.is_json, text=chat.is_text)
+        for name, chat in CHAT_FORMATS.items()
+    },
     "subtitles": Extractor(
-        "subtitles that name who speaks (.srt, .ass)", subtitles.read, subtitles.looks_like, (".srt", ".ass", ".ssa")
+        "subtitles that name who speaks (.srt, .ass)",
+        subtitles.looks_like,
+        subtitles.read,
+        suffixes=(".srt", ".ass", ".ssa"),
     ),
-    "fountain": Extractor("Fountain and film scripts", fountain.read, fountain.looks_like, (".fountain", ".spmd")),
-    "play": Extractor("plays: HAMLET. or **HAMLET** above the lines", play.read, play.looks_like),
-    "screenplay": Extractor("screenplays: 角色：台词, NAME: line", screenplay.read, screenplay.looks_like),
-    "novel": Extractor("novels, Chinese and English: 黛玉笑道：“…”", reader.read, reader.looks_like),
+    "fountain": Extractor(
+        "Fountain and film scripts", fountain.looks_like, fountain.read, suffixes=(".fountain", ".spmd")
+    ),
+    "play": Extractor("plays: HAMLET. or **HAMLET** above the lines", play.looks_like, play.read),
+    "screenplay": Extractor("screenplays: 角色：台词, NAME: line", screenplay.looks_like, screenplay.read),
+    "novel": Extractor("novels, Chinese and English: 黛玉笑道：“…”", reader.looks_like, reader.read),
 }
-"""Where two formats fit as well, the one that stands first is taken: the more particular one."""
+"""Name → format. Where two fit as well, the one that stands first is taken: the more particular one."""
 
 
 class TextFile:
@@ -69,26 +108,41 @@ def choose(path: Path, format: str) -> str:
         lookup(EXTRACTORS, format, "format")
         return format
     sample = [text for _, text in islice(open_text(path), SAMPLE_LINES)]
-    is_json = "".join(sample[:3]).lstrip("\ufeff \t").startswith(("{", "[{", "[ {"))
+    if not any(text.strip() for text in sample):
+        raise UsageError(f"{path} is empty", "Is it the right file?")
+    is_json = JSON_HEAD.match("\n".join(sample[:20])) is not None
     scores = {
         name: 1.0 if path.suffix.casefold() in extractor.suffixes else extractor.looks_like(sample)
         for name, extractor in EXTRACTORS.items()
-        if extractor.json == is_json
+        if (extractor.json if is_json else extractor.text)
     }
     best = max(scores, key=lambda name: scores[name])
-    if scores[best] < 0.05 and not any(text.strip() for text in sample):
-        raise UsageError(f"{path} is empty", "Is it the right file?")
-    if scores[best] < 0.05 and _holds_rows(path):
+    if scores[best] >= LEAST_LIKELY:
+        return best
+    _refuse(path, sample, is_json)
+
+
+def _refuse(path: Path, sample: Sequence[str], is_json: bool) -> NoReturn:
+    """Say what a file is that nobody speaks in.
+
+    Raises:
+        UsageError: always.
+    """
+    if is_json and CHARACTER_CARD.search("\n".join(sample)[:200_000]):
+        raise UsageError(
+            f"{path} is a character card, not a text in which somebody speaks",
+            "Copy its description into persona.system, and extract lines from chats with the character.",
+        )
+    if _holds_rows(path):
         raise UsageError(
             f"{path} holds rows already, there is nothing to extract",
             f"Train on them as they are: write them into run.yaml as data.source, or --data.source {path}",
         )
-    if scores[best] < 0.05:
-        raise UsageError(
-            f"{path}: nobody can be seen to speak in this text",
-            f"If it is one of these, say so with --format: {', '.join(EXTRACTORS)}.",
-        )
-    return best
+    raise UsageError(
+        f"{path}: nobody can be seen to speak in this text",
+        f"If it is one of these, say so with --format: {', '.join(EXTRACTORS)}. "
+        "A table of messages: --columns sender=…,text=…,time=…",
+    )
 
 
 def _holds_rows(path: Path) -> bool:

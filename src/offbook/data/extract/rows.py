@@ -1,4 +1,4 @@
-"""Cues into rows: what the character says as `assistant`, what was said before it as `user`."""
+"""Cues of scripts and books into rows: the character's as `assistant`, what was said before them as `user`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ Row = dict[str, Any]
 SETTINGS = ("stage direction", "narration", "heading")
 """What may stand before a scene's first cue."""
 LONGEST_SETTING = 200
+UNANSWERED = "opens a conversation, answers nobody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,61 +33,64 @@ def to_rows(items: Iterable[Cue | Skipped], names: frozenset[str], file: str, cu
 
     One cue is one reply, and what stands right before it in the scene is its prompt, whoever said it: a character who
     speaks twice running has two replies. The prompt of a cue that opens its scene is the direction, the narration or
-    the heading that it follows, in brackets; where there is none (a chat), it answers nothing and is left.
+    the heading that it follows, in brackets; where there is none, it answers nobody and is left out.
     With context, speakers are named in the prompt, the character's earlier lines stand there as `assistant` with
     `weight` 0: they are read and not learned, since each of them is another row's reply.
     """
     before: deque[Cue] = deque(maxlen=cut.context + 1)
     scene: str | None = None
-    told: list[Skipped] = []
+    settings: list[Skipped] = []
     for item in items:
         if isinstance(item, Skipped):
-            told += [item] if item.reason in SETTINGS else []
+            settings += [item] if item.reason in SETTINGS else []
             yield item
             continue
         if item.scene != scene:
             before.clear()
             scene = item.scene
-        opening = [] if before else _setting(told, item)
+        opening = [] if before else _setting(settings, item)
         if names & set(item.speakers):
             if item.confidence < cut.min_confidence:
                 yield Skipped("not sure who speaks", item.text, item.line)
             elif not before and not opening:
-                yield Skipped("opens a conversation, answers nobody", item.text, item.line)
+                yield Skipped(UNANSWERED, item.text, item.line)
             else:
                 yield _row(item, before or opening, names, file, cut)
         before.append(item)
-        # A reader hands out a cue when it has ended, so what was told amid it comes first.
-        told = [left for left in told if left.line > item.line]
+        # A reader hands out a cue when it has ended, so a direction in its midst comes first.
+        settings = [setting for setting in settings if setting.line > item.line]
 
 
-def _setting(told: list[Skipped], cue: Cue) -> list[Cue]:
-    """What was told right before a scene's first cue, in the place of a cue before it."""
-    settings = [left for left in told if left.line < cue.line]
-    if not settings:
+def _setting(settings: list[Skipped], cue: Cue) -> list[Cue]:
+    """The direction, narration or heading right before a scene's first cue, in the place of a cue before it."""
+    before = [setting for setting in settings if setting.line < cue.line]
+    if not before:
         return []
-    text = settings[-1].text.strip("（()）[]【】〔〕_*△▲ ")
+    text = before[-1].text.strip("（()）[]【】〔〕_*△▲ ")
     text = text if len(text) <= LONGEST_SETTING else f"…{text[-LONGEST_SETTING:]}"
-    return [Cue((), f"（{text}）" if HAS_CJK.search(text) else f"({text})", settings[-1].line, cue.scene)]
+    return [Cue((), f"（{text}）" if HAS_CJK.search(text) else f"({text})", before[-1].line, cue.scene)]
+
+
+def with_name(cue: Cue, text: str) -> str:
+    """A cue's text after its speaker's name, as in a script: `Ann: Hi`, `阿澈：在吗`."""
+    return f"{cue.speaker}{'：' if HAS_CJK.search(cue.speaker + cue.text) else ': '}{text}"
 
 
 def _row(cue: Cue, before: Iterable[Cue], names: frozenset[str], file: str, cut: Cut) -> Row:
-    def text_of(said: Cue) -> str:
-        return said.acted or said.text if cut.keep_actions else said.text
+    def text_of(earlier: Cue) -> str:
+        return earlier.acted or earlier.text if cut.keep_actions else earlier.text
 
-    def named(said: Cue) -> str:
-        if not cut.context or not said.speakers:
-            return text_of(said)
-        return f"{said.speaker}{'：' if HAS_CJK.search(said.speaker + said.text) else ': '}{text_of(said)}"
+    def prompt_of(earlier: Cue) -> str:
+        return with_name(earlier, text_of(earlier)) if cut.context and earlier.speakers else text_of(earlier)
 
-    *earlier, prompt = before
+    *context, prompt = before
     messages: list[Row] = []
-    for said in earlier:
-        if names & set(said.speakers):
-            messages.append({"role": "assistant", "content": text_of(said), "weight": 0})
+    for earlier in context:
+        if names & set(earlier.speakers):
+            messages.append({"role": "assistant", "content": text_of(earlier), "weight": 0})
         else:
-            messages.append({"role": "user", "content": named(said)})
-    messages.append({"role": "user", "content": named(prompt)})
+            messages.append({"role": "user", "content": prompt_of(earlier)})
+    messages.append({"role": "user", "content": prompt_of(prompt)})
     messages.append({"role": "assistant", "content": text_of(cue)})
     return {
         "messages": _merged(messages),
@@ -96,7 +100,7 @@ def _row(cue: Cue, before: Iterable[Cue], names: frozenset[str], file: str, cut:
 
 
 def _merged(messages: list[Row]) -> list[Row]:
-    """Turns of one side running become one message, so that the sides alternate; the user begins."""
+    """Consecutive turns of one side as one message, so that the sides alternate; the user begins."""
     merged: list[Row] = []
     for message in messages:
         if not merged and message["role"] == "assistant":

@@ -62,10 +62,14 @@ class Cast:
         self.speakers: dict[str, Speaker] = {}
         self._calls: Counter[tuple[str, str]] = Counter()
         self._last: tuple[str | None, tuple[str, ...], set[str]] = (None, (), set())
+        self._writers: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        """(file, chat) → who writes in it."""
 
     def add(self, cue: Cue, file: str) -> None:
         """Count a cue of a file; cues come in the file's order."""
         scene = f"{file}\n{cue.scene}"
+        if cue.envelope:
+            self._writers[file, cue.envelope.chat].update(cue.speakers)
         before, partners, calls = self._last
         for name in cue.speakers:
             speaker = self.speakers.setdefault(name, Speaker(name, first_line=cue.line))
@@ -79,6 +83,10 @@ class Cast:
                     self.speakers[partner].partners[name] += 1
                 self._calls.update((call, name) for call in calls)
         self._last = (scene, cue.speakers, set(CALL.findall(cue.text)))
+
+    def groups(self, file: str) -> frozenset[str]:
+        """The chats of a file in which more than two people write."""
+        return frozenset(chat for (name, chat), writers in self._writers.items() if name == file and len(writers) > 2)
 
     def listed(self) -> list[Speaker]:
         """The speakers, most lines first, each with the names that look like the same person."""

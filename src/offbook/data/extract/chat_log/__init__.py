@@ -1,1 +1,1 @@
-"""Readers of chat logs: each turns one program's export into cues."""
+"""Chat logs: messages with a sender and a time, read from each app's export and joined into turns."""

@@ -1,0 +1,105 @@
+"""Exchanges of a chat into rows: one for each reply, or one for each conversation."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+
+from offbook.data.extract.chat_log.exchanges import Exchange
+from offbook.data.extract.chat_log.options import ChatOptions
+from offbook.data.extract.chat_log.situation import language_of, situation
+from offbook.data.extract.cue import Cue, Skipped
+from offbook.data.extract.rows import Row, with_name
+
+
+class RowWriter:
+    """Puts exchanges into rows, in the form that OpenAI's fine-tuning takes. Each reply is learned in one row alone.
+
+    Args:
+        file: the name that the rows give as their source.
+        context: so many exchanges of the same conversation stand before those that are learned; their replies have
+            `weight` 0: they are read and not learned.
+        groups: names of the chats in which more than two people write; there the others are named.
+        options: how chats become rows.
+    """
+
+    def __init__(self, file: str, context: int, groups: frozenset[str], options: ChatOptions) -> None:
+        self._file = file
+        self._context = context
+        self._groups = groups
+        self._options = options
+
+    def rows(self, items: Iterable[Exchange | Skipped]) -> Iterator[Row | Skipped]:
+        """The rows, and what is left out, in the file's order."""
+        learned: list[Exchange] = []
+        earlier: deque[Exchange] = deque(maxlen=self._context)
+        context: list[Exchange] = []
+        for item in items:
+            if isinstance(item, Skipped):
+                yield item
+                continue
+            if learned and not self._takes(learned, item):
+                yield self._row(context, learned)
+                learned = []
+            if item.opens:
+                earlier.clear()
+            if not learned:
+                context = list(earlier)
+            learned.append(item)
+            earlier.append(item)
+        if learned:
+            yield self._row(context, learned)
+
+    def _takes(self, learned: Sequence[Exchange], item: Exchange) -> bool:
+        """Whether a row goes on with an exchange."""
+        if item.opens or not self._options.whole_conversations:
+            return False
+        length = sum(map(_length, learned)) + _length(item)
+        return 2 * len(learned) + 2 <= self._options.max_turns and length <= self._options.max_characters
+
+    def _row(self, context: Sequence[Exchange], learned: Sequence[Exchange]) -> Row:
+        messages: list[Row] = []
+        for exchange in context:
+            messages += self._messages(exchange, {"weight": 0})
+        for exchange in learned:
+            messages += self._messages(exchange, {})
+        system = self._system((*context, *learned)[0])
+        source: Row = {"file": self._file, "line": learned[0].reply.line, "scene": learned[0].reply.scene}
+        if self._options.whole_conversations:
+            source["lines"] = [exchange.reply.line for exchange in learned]
+        return {
+            "messages": [{"role": "system", "content": system}, *messages] if system else messages,
+            "source": source,
+            "confidence": round(min(exchange.reply.confidence for exchange in learned), 2),
+        }
+
+    def _messages(self, exchange: Exchange, weight: Row) -> Iterator[Row]:
+        yield {"role": "user", "content": self._prompt(exchange)}
+        yield {"role": "assistant", "content": exchange.reply.text, **weight}
+
+    def _prompt(self, exchange: Exchange) -> str:
+        """What the reply answers; of a long run of turns the last ones."""
+        envelope = exchange.reply.envelope
+        named = envelope is not None and envelope.chat in self._groups
+        texts: list[str] = []
+        room = self._options.max_characters
+        for cue in reversed(exchange.prompt):
+            text = with_name(cue, cue.text) if named else cue.text
+            room -= len(text)
+            if texts and room < 0:
+                break
+            texts.append(text)
+        return "\n".join(reversed(texts))
+
+    def _system(self, exchange: Exchange) -> str:
+        options = self._options
+        partner: Cue = exchange.prompt[-1]
+        relation = options.relations.get(partner.speaker, "")
+        when = exchange.reply.envelope.sent_at if options.time_of_day and exchange.reply.envelope else None
+        language = language_of(exchange.reply.text + partner.text)
+        sentence = situation(partner.speaker if relation else "", relation, when, language)
+        return "\n".join(text for text in (options.system, sentence) if text)
+
+
+def _length(exchange: Exchange) -> int:
+    return sum(len(cue.text) for cue in exchange.prompt) + len(exchange.reply.text)

@@ -1,0 +1,108 @@
+"""Discord channels as DiscordChatExporter writes them: JSON, CSV or plain text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from offbook.data.extract.chat_log.json_stream import JsonObject, read_messages
+from offbook.data.extract.chat_log.lines import entries, head, is_json, json_keys, share
+from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
+from offbook.data.extract.chat_log.table_stream import columns, read_table
+from offbook.data.extract.chat_log.times import DateOrder, any_time, iso_time, spelled_time
+from offbook.data.extract.cue import Lines
+
+TABLE_COLUMNS = {"authorid", "author", "date", "content"}
+HEADER = re.compile(
+    r"^\[(?P<time>\d{1,4}[./\-]\d{1,2}[./\-]\d{1,4},? [^\]\n]{4,14}|\d{1,2}-[A-Z][a-z]{2}-\d{2,4} [^\]\n]{4,14})\] "
+    r"(?P<name>.+?)(?P<pinned> \(pinned\))?$"
+)
+RULE = re.compile(r"^={20,}$")
+BLOCK = re.compile(r"^\{(?P<kind>Attachments|Embed|Stickers|Reactions|Poll)\}$")
+TEXT_TYPES = ("Default", "Reply")
+
+
+def read(lines: Lines) -> Iterator[Message]:
+    """The messages of a Discord export.
+
+    Raises:
+        ParseError: the JSON or the table is malformed.
+    """
+    first = head(lines, 20)
+    if is_json(first):
+        return (_from_json(line, item) for line, item, _ in read_messages(lines))
+    if set(columns("".join(first[:1]))) >= TABLE_COLUMNS:
+        return (_from_row(line, row) for line, row in read_table(lines))
+    return _from_text(lines)
+
+
+def looks_like(sample: Sequence[str]) -> float:
+    """How much a text looks like a Discord export: 0 or 1."""
+    if is_json(sample):
+        keys = json_keys(sample)
+        return float("channel" in keys and bool(keys & {"guild", "isBot"}))
+    if set(columns("".join(sample[:1]))) >= TABLE_COLUMNS:
+        return 1.0
+    begins = any(line.startswith(("Guild: ", "Channel: ")) for line in sample[:6])
+    return float(share(sample, HEADER) > 0.05 and (begins or share(sample, RULE) > 0))
+
+
+def _from_json(line: int, item: JsonObject) -> Message:
+    text = str(item.get("content") or "")
+    reference = item.get("reference")
+    mentions = item.get("mentions")
+    return Message(
+        _name(item.get("author")) or "?",
+        text,
+        line,
+        iso_time(item.get("timestamp")),
+        _content(item, text),
+        id=str(item.get("id", "")),
+        reply_to=str(reference.get("messageId") or "") if isinstance(reference, dict) else "",
+        mentions=tuple(filter(None, map(_name, mentions if isinstance(mentions, list) else ()))),
+    )
+
+
+def _name(person: object) -> str:
+    return str(person.get("nickname") or person.get("name") or "") if isinstance(person, dict) else ""
+
+
+def _content(item: JsonObject, text: str) -> Content:
+    if item.get("type") == "Call":
+        return Content.CALL
+    if item.get("type") not in TEXT_TYPES:
+        return Content.NOTE
+    if text:
+        return Content.TEXT
+    return Content.STICKER if item.get("stickers") else Content.MEDIA
+
+
+def _from_row(line: int, row: dict[str, str]) -> Message:
+    content = Content.TEXT if row.get("content", "").strip() else Content.MEDIA
+    return Message(row.get("author") or "?", row.get("content", ""), line, any_time(row.get("date")), content)
+
+
+def _from_text(lines: Lines) -> Iterator[Message]:
+    order = DateOrder()
+    for _, text in lines:
+        numbers = re.match(r"\[(\d{1,2})[./](\d{1,2})[./]\d", text)
+        if numbers and HEADER.match(text):
+            order.add(numbers[1], numbers[2])
+    for line, header, more in entries(lines, HEADER):
+        body: list[str] = []
+        kinds = set()
+        for text in more:
+            if RULE.match(text):
+                break
+            block = BLOCK.match(text.strip())
+            if block:
+                kinds.add(block["kind"])
+            elif not kinds:
+                body.append(text)
+        written = "\n".join(body).strip()
+        content = Content.TEXT if written else Content.STICKER if kinds == {"Stickers"} else Content.MEDIA
+        sent_at = spelled_time(header["time"], order.month_first)
+        yield Message(header["name"].strip(), written, line, sent_at, content)
+
+
+FORMAT = ChatFormat("discord", "DiscordChatExporter's JSON, CSV or text", read, looks_like, is_json=True)

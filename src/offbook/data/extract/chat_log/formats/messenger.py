@@ -1,0 +1,74 @@
+"""Messenger and Instagram: message_1.json of "Download your information", and Messenger's end-to-end encrypted chats.
+
+The download writes UTF-8 as if each byte were a character of Latin-1 (`TomÃ¡Å¡`), and the newest message first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from offbook.data.extract.chat_log.json_stream import JsonObject, read_messages, string_in
+from offbook.data.extract.chat_log.lines import is_json, json_keys
+from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
+from offbook.data.extract.chat_log.times import epoch_time
+from offbook.data.extract.cue import Lines
+
+MEDIA_FIELDS = ("photos", "videos", "audio_files", "gifs", "files", "share", "media")
+REACTION = re.compile(r"(?:Liked a message|Reacted \S+ to your message)\s*")
+
+
+def read(lines: Lines) -> Iterator[Message]:
+    """The messages of a Messenger or Instagram download, oldest first; each file's list is held to turn it round.
+
+    Raises:
+        ParseError: the JSON is malformed.
+    """
+    messages = (_message(line, item, preamble) for line, item, preamble in read_messages(lines))
+    for _, group in groupby(messages, lambda message: message.chat):
+        listed = list(group)
+        times = [message.sent_at for message in listed if message.sent_at]
+        yield from reversed(listed) if times and times[0] > times[-1] else listed
+
+
+def looks_like(sample: Sequence[str]) -> float:
+    """How much a text looks like such a download: 0 or 1."""
+    keys = json_keys(sample) if is_json(sample) else frozenset()
+    return float(keys >= {"sender_name", "timestamp_ms"} or keys >= {"participants", "senderName", "timestamp"})
+
+
+def undo_mojibake(text: str) -> str:
+    """The text that was meant: bytes of UTF-8 that were read as Latin-1 are read as UTF-8."""
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except (UnicodeEncodeError, UnicodeDecodeError):
+        return text
+
+
+def _message(line: int, item: JsonObject, preamble: str) -> Message:
+    sender = undo_mojibake(str(item.get("sender_name") or item.get("senderName") or "?"))
+    text = undo_mojibake(str(item.get("content") or item.get("text") or ""))
+    sent_at = epoch_time(item.get("timestamp_ms") or item.get("timestamp"))
+    chat = undo_mojibake(string_in(preamble, "title") or string_in(preamble, "threadName"))
+    return Message(sender, text, line, sent_at, _content(item, text), chat)
+
+
+def _content(item: JsonObject, text: str) -> Content:
+    if item.get("is_unsent") or item.get("isUnsent"):
+        return Content.DELETED
+    if "call_duration" in item or item.get("type") == "Call":
+        return Content.CALL
+    if item.get("type") in ("Subscribe", "Unsubscribe"):
+        return Content.NOTE
+    if REACTION.fullmatch(text) or (not text and "sticker" in item):
+        return Content.STICKER
+    if any(item.get(field) for field in MEDIA_FIELDS):
+        # What it then writes as the text (`Ann sent a photo.`) is the app's.
+        return Content.MEDIA
+    return Content.TEXT if text else Content.NOTE
+
+
+FORMAT = ChatFormat(
+    "messenger", "Messenger's and Instagram's message_1.json", read, looks_like, is_json=True, is_text=False
+)

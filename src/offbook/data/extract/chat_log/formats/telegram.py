@@ -1,0 +1,187 @@
+"""Telegram Desktop's "Export chat history": result.json of one chat or of the whole account, or messages.html."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from html.parser import HTMLParser
+from typing import Any
+
+from offbook.data.extract.chat_log.json_stream import JsonObject, read_messages, string_in
+from offbook.data.extract.chat_log.lines import head, is_json, json_keys
+from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
+from offbook.data.extract.chat_log.phrases import phrases
+from offbook.data.extract.chat_log.times import iso_time, spelled_time
+from offbook.data.extract.cue import Lines
+
+MEDIA_FIELDS = ("photo", "file", "media_type", "location_information", "contact_information", "poll", "game_title")
+BEGIN_OF_MESSAGE = re.compile(r'class="message (?:default|service)')
+
+
+def read(lines: Lines) -> Iterator[Message]:
+    """The messages of a Telegram export.
+
+    Raises:
+        ParseError: the JSON is malformed.
+    """
+    if not is_json(head(lines, 20)):
+        yield from _Page(lines).messages()
+        return
+    for line, item, preamble in read_messages(lines):
+        yield _message(line, item, string_in(preamble, "name"))
+
+
+def looks_like(sample: Sequence[str]) -> float:
+    """How much a text looks like a Telegram export: 0 or 1."""
+    if is_json(sample):
+        keys = json_keys(sample)
+        return float({"messages", "from_id"} <= keys or '"personal_chat"' in "\n".join(sample[:400]))
+    return float(sum(bool(BEGIN_OF_MESSAGE.search(line)) for line in sample) > 1)
+
+
+def _message(line: int, item: JsonObject, chat: str) -> Message:
+    sender = str(item.get("from") or item.get("from_id") or item.get("actor") or "?")
+    text = _text(item.get("text"))
+    reply_to = item.get("reply_to_message_id")
+    return Message(
+        sender,
+        text or str(item.get("action", "")),
+        line,
+        iso_time(item.get("date")),
+        _content(item, text),
+        chat,
+        str(item.get("id", "")),
+        "" if reply_to is None else str(reply_to),
+        tuple(_mentions(item.get("text"))),
+    )
+
+
+def _content(item: JsonObject, text: str) -> Content:
+    if item.get("type") != "message":
+        return Content.CALL if item.get("action") == "phone_call" else Content.NOTE
+    if "forwarded_from" in item:
+        return Content.FORWARDED
+    if item.get("media_type") == "sticker":
+        return Content.STICKER
+    if text:
+        return Content.TEXT
+    return Content.MEDIA if any(field in item for field in MEDIA_FIELDS) else Content.NOTE
+
+
+def _text(value: Any) -> str:
+    """A text, or its pieces: plain strings and objects for links, bold and the like."""
+    if isinstance(value, list):
+        return "".join(_text(piece.get("text")) if isinstance(piece, dict) else _text(piece) for piece in value)
+    return value if isinstance(value, str) else ""
+
+
+def _mentions(value: Any) -> Iterator[str]:
+    for piece in value if isinstance(value, list) else ():
+        if isinstance(piece, dict) and piece.get("type") in ("mention", "mention_name"):
+            yield _text(piece.get("text")).removeprefix("@")
+
+
+class _Page(HTMLParser):
+    """A page of messages.html, message by message."""
+
+    def __init__(self, lines: Lines) -> None:
+        super().__init__(convert_charrefs=True)
+        self._lines = lines
+        self._line = 1
+        self._ready: list[Message] = []
+        self._depths: list[str] = []
+        """For each open div, what it holds."""
+        self._fields: dict[str, str] | None = None
+        """What the message at hand holds so far."""
+        self._sender = ""
+        self._chat = ""
+
+    def messages(self) -> Iterator[Message]:
+        """The page's messages; joined ones have the sender of the one before."""
+        for number, text in self._lines:
+            self._line = number
+            self.feed(text + "\n")
+            yield from self._ready
+            self._ready.clear()
+        self.close()
+        self._finish()
+        yield from self._ready
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = {name: value or "" for name, value in attrs}
+        if tag == "br" and self._fields is not None and self._depths[-1:] == ["text"]:
+            self._fields["text"] += "\n"
+        if tag == "a" and self._fields is not None and self._depths[-1:] == ["reply"]:
+            self._fields["reply"] = attributes.get("href", "").rpartition("message")[2]
+        if tag != "div":
+            return
+        classes = attributes.get("class", "").split()
+        if "message" in classes:
+            self._finish()
+            identity = attributes.get("id", "").removeprefix("message")
+            self._fields = {
+                "line": str(self._line), "id": identity, "kind": classes[1] if len(classes) > 1 else "", "date": "",
+                "name": "", "text": "", "media": "", "reply": "", "forwarded": "", "service": "",
+            }  # fmt: skip
+        if "date" in classes and self._fields is not None and not self._fields["date"]:
+            self._fields["date"] = attributes.get("title", "")
+        self._depths.append(self._part(classes))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "div" and self._depths:
+            self._depths.pop()
+
+    def handle_data(self, data: str) -> None:
+        part = self._depths[-1] if self._depths else ""
+        if part == "chat" and self._fields is None:
+            self._chat = self._chat or data.strip()
+        elif self._fields is not None and part in self._fields and part not in ("reply", "forwarded"):
+            self._fields[part] += data
+
+    def _part(self, classes: list[str]) -> str:
+        parts = {
+            "from_name": "name", "text": "text", "media_wrap": "media", "reply_to": "reply", "forwarded": "forwarded",
+            "bold": "chat",
+        }  # fmt: skip
+        if self._fields is not None and "service" in self._fields["kind"] and "body" in classes:
+            return "service"
+        part = next((parts[name] for name in classes if name in parts), "")
+        if part in ("media", "forwarded") and self._fields is not None:
+            self._fields[part] += " "
+        inside = next((outer for outer in reversed(self._depths) if outer in ("media", "forwarded", "reply")), "")
+        # A caption stands beside the picture, a forwarded text inside what says that it is.
+        return inside or part
+
+    def _finish(self) -> None:
+        fields, self._fields = self._fields, None
+        if fields is None:
+            return
+        text = fields["text"].strip()
+        if fields["name"].strip():
+            self._sender = " ".join(fields["name"].split())
+        content = Content.TEXT
+        sent_at = _page_time(fields["date"])
+        if "service" in fields["kind"]:
+            self._ready.append(Message("", fields["service"].strip(), int(fields["line"]), None, Content.NOTE))
+            return
+        if fields["forwarded"]:
+            content = Content.FORWARDED
+        elif not text and fields["media"]:
+            labels = [label.strip() for label in fields["media"].split("\n") if label.strip()]
+            words = phrases("telegram")
+            found = [words.content(label.split(",")[0]) for label in labels]
+            content = next((each for each in found if each is not Content.TEXT), Content.MEDIA)
+        self._ready.append(
+            Message(
+                self._sender, text, int(fields["line"]), sent_at, content, self._chat, fields["id"], fields["reply"]
+            )
+        )
+
+
+def _page_time(title: str) -> datetime | None:
+    """`12.05.2021 21:33:20 UTC+01:00`."""
+    return spelled_time(title, month_first=False)
+
+
+FORMAT = ChatFormat("telegram", "Telegram Desktop's export (JSON or HTML)", read, looks_like, is_json=True)

@@ -1,0 +1,148 @@
+"""WeChat through the programs that export it: MemoTrace (留痕), PyWxDump, WeFlow and EchoTrace.
+
+MemoTrace's text has a line of time and name, then the message:
+
+2023-08-08 21:14:05 阿澈
+在吗
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from offbook.data.extract.chat_log.json_stream import JsonObject, read_messages, string_in
+from offbook.data.extract.chat_log.lines import entries, head, is_json, json_keys, share
+from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
+from offbook.data.extract.chat_log.phrases import phrases
+from offbook.data.extract.chat_log.table_stream import columns, read_table
+from offbook.data.extract.chat_log.times import any_time, iso_time
+from offbook.data.extract.cue import Lines
+
+HEADER = re.compile(r"^\ufeff?(?P<date>\d{4}[-/]\d{1,2}[-/]\d{1,2}) (?P<clock>\d{1,2}:\d{2}:\d{2}) (?P<name>\S.*)$")
+BADGE = re.compile(r"^(?:【[^】]*】)?(?P<name>.*?)(?:\(\d{4,}\)|<[^<>]+@[^<>]+>)?$")
+"""QQ sets a rank before the name and the account's number or address behind it."""
+QUOTED = re.compile(r"\n引用[:：].*$", re.DOTALL)
+TOKENS = re.compile(r"\[(?:图片|表情|表情包|动画表情|闪照|圖片|貼圖)\]")
+"""What stands for a picture amid a text."""
+TITLE = re.compile(r"<title>(?:<!\[CDATA\[)?(.*?)(?:\]\]>)?</title>", re.DOTALL)
+MEMOTRACE = {"strcontent", "issender", "createtime"}
+PYWXDUMP = {"type_name", "is_sender", "talker", "msg"}
+ME = "我"
+
+TYPES = {
+    1: Content.TEXT, 3: Content.MEDIA, 34: Content.MEDIA, 42: Content.MEDIA, 43: Content.MEDIA, 47: Content.STICKER,
+    48: Content.MEDIA, 49: Content.MEDIA, 50: Content.CALL, 62: Content.MEDIA, 10000: Content.NOTE,
+    10002: Content.DELETED,
+}  # fmt: skip
+"""WeChat's own numbers of what a message holds. 49 is a card: a link, a file, or a quotation with an answer below."""
+QUOTATION = ("57", "244813135921")
+TYPE_NAMES = {
+    "文本": Content.TEXT, "引用": Content.TEXT, "图片": Content.MEDIA, "语音通话": Content.CALL, "通话": Content.CALL,
+    "语音": Content.MEDIA, "视频通话": Content.CALL, "视频": Content.MEDIA, "动画表情": Content.STICKER,
+    "表情": Content.STICKER, "系统": Content.NOTE, "拍一拍": Content.STICKER, "撤回": Content.DELETED,
+    "image": Content.MEDIA, "text": Content.TEXT, "voice": Content.MEDIA, "video": Content.MEDIA,
+}  # fmt: skip
+"""The same in words, the first that the type contains; any other is a file, a link, a card."""
+
+
+def read(lines: Lines) -> Iterator[Message]:
+    """The messages of a WeChat export.
+
+    Raises:
+        ParseError: the JSON or the table is malformed.
+    """
+    first = head(lines, 20)
+    if is_json(first):
+        return _from_json(lines)
+    if (names := set(columns("".join(first[:1])))) >= PYWXDUMP:
+        return (_from_pywxdump(line, row) for line, row in read_table(lines))
+    if names >= MEMOTRACE:
+        return (_from_memotrace(line, row) for line, row in read_table(lines))
+    return read_text(lines)
+
+
+def looks_like(sample: Sequence[str]) -> float:
+    """How much a text looks like such an export: half of its lines or so begin a message."""
+    if is_json(sample):
+        keys = json_keys(sample)
+        return float("weflow" in keys or keys >= PYWXDUMP or keys >= {"session", "messages", "senderUsername"})
+    names = set(columns("".join(sample[:1])))
+    return 1.0 if names >= MEMOTRACE or names >= PYWXDUMP else min(1.0, 2.5 * share(sample, HEADER))
+
+
+def read_text(lines: Lines) -> Iterator[Message]:
+    """The messages of a text export of WeChat's or QQ's."""
+    for line, header, more in entries(lines, HEADER):
+        sent_at = iso_time(f"{header['date'].replace('/', '-')} {header['clock'].zfill(8)}")
+        body = "\n".join(text.strip() for text in more).strip()
+        badge = BADGE.match(header["name"])
+        name = (badge["name"].strip() if badge else "") or header["name"].strip()
+        content = phrases("wechat").content(body)
+        text = TOKENS.sub("", QUOTED.sub("", body)).strip()
+        if content is Content.TEXT and not text:
+            content = Content.MEDIA if body else Content.NOTE
+        sender = "" if not body or content is Content.DELETED else name
+        yield Message(sender, text or body or name, line, sent_at, content)
+
+
+def _from_json(lines: Lines) -> Iterator[Message]:
+    for line, item, preamble in read_messages(lines):
+        if item.keys() >= PYWXDUMP:
+            yield _from_pywxdump(line, {key: "" if value is None else str(value) for key, value in item.items()})
+        else:
+            chat = string_in(preamble, "displayName") or string_in(preamble, "nickname")
+            yield _from_weflow(line, item, chat)
+
+
+def _from_weflow(line: int, item: JsonObject, chat: str) -> Message:
+    sender = str(item.get("senderDisplayName") or item.get("senderUsername") or (ME if item.get("isSend") else "?"))
+    text = str(item.get("content") or "")
+    content = _named_type(str(item.get("type", "")))
+    reply_to = item.get("replyToMessageId") or item.get("quotedMessageId") or ""
+    identity = str(item.get("platformMessageId") or item.get("serverId") or item.get("localId") or "")
+    return _finished(
+        Message(sender, text, line, any_time(item.get("createTime")), content, chat, identity, str(reply_to))
+    )
+
+
+def _from_memotrace(line: int, row: dict[str, str]) -> Message:
+    text = row.get("strcontent", "")
+    kind = row.get("type", "1")
+    content = TYPES.get(int(kind), Content.MEDIA) if kind.isdecimal() and len(kind) < 8 else _named_type(kind)
+    if kind in QUOTATION or (kind == "49" and row.get("subtype") in QUOTATION):
+        title = TITLE.search(text)
+        content, text = Content.TEXT, title[1] if title else text
+    own = row.get("issender") == "1"
+    sender = row.get("remark") or row.get("nickname") or row.get("sender") or (ME if own else "?")
+    sent_at = any_time(row.get("strtime")) or any_time(row.get("createtime"))
+    chat = row.get("roomname", "") or row.get("talkerid", "")
+    return _finished(Message(sender, text, line, sent_at, content, chat, row.get("localid", "")))
+
+
+def _from_pywxdump(line: int, row: dict[str, str]) -> Message:
+    own = row.get("is_sender") == "1" and "room_name" not in row
+    sender = ME if own else row.get("talker") or "?"
+    chat = row.get("room_name") or ""
+    sent_at = any_time(row.get("CreateTime") or row.get("createtime"))
+    content = _named_type(row["type_name"])
+    return _finished(Message(sender, row["msg"], line, sent_at, content, chat, row.get("id", "")))
+
+
+def _named_type(name: str) -> Content:
+    name = name.casefold()
+    return next((content for word, content in TYPE_NAMES.items() if word in name), Content.MEDIA)
+
+
+def _finished(message: Message) -> Message:
+    """The message as what its text shows it to be, where its type says that it is text."""
+    if message.content is not Content.TEXT:
+        return message
+    text = QUOTED.sub("", message.text).strip()
+    content = phrases("wechat").content(text)
+    return Message(
+        message.sender, text, message.line, message.sent_at, content, message.chat, message.id, message.reply_to
+    )
+
+
+FORMAT = ChatFormat("wechat", "WeChat through MemoTrace, PyWxDump, WeFlow or EchoTrace", read, looks_like, is_json=True)

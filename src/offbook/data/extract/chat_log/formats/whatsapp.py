@@ -1,0 +1,137 @@
+"""WhatsApp's "Export chat": `[12/05/2021, 21:33:20] Ann: Hi` (iPhone), `12/05/21, 21:33 - Ann: Hi` (Android).
+
+The phone's language decides on the order and the signs of the date and on the words beside the time, and Android
+writes in the digits of that language: `٢٠٢١/٥/١٢`, `2021. 5. 12. 오후 9:30`, `12.5.2021 klo 21.33`, `12/05/21 9:33 PM`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from offbook.data.extract.chat_log.lines import entries, share
+from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
+from offbook.data.extract.chat_log.phrases import phrases
+from offbook.data.extract.chat_log.times import DateOrder, at_clock, numeric_date
+from offbook.data.extract.cue import Lines, ParseError
+
+MARK = "\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff"
+SPACE = rf"[\s{MARK}]*"
+SEPARATOR = rf"{SPACE}[./\-年月년월]{SPACE}"
+WORD = r"[^\d\s\[\]:,،-]{1,12}(?:\s[^\W\d]{1,3}\.)?"
+"""A word beside the time: PM, p. m., 오후, 下午, klo, à, kl., om."""
+HEADER = re.compile(
+    rf"^[{MARK}]*(?P<open>\[)?[{MARK}]*"
+    rf"(?P<first>\d{{1,4}}){SEPARATOR}(?P<second>\d{{1,2}}){SEPARATOR}(?P<third>\d{{1,4}})"
+    rf"{SPACE}(?:[.日일]|г\.)?{SPACE}[,،]?{SPACE}(?P<before>{WORD})?{SPACE}"
+    rf"(?P<hour>\d{{1,2}})[:.](?P<minute>\d{{2}})(?:[:.](?P<second_of_minute>\d{{2}}))?"
+    rf"{SPACE}(?P<after>{WORD})?{SPACE}"
+    rf"(?(open)\]|(?:(?<=[\s{MARK}])[-–]|:(?=\s))){SPACE}(?P<rest>.*)$"
+)
+SENDER = re.compile(rf"^[{MARK}~\s]*(?P<name>[^:“”\"\n]{{1,80}}?)[{MARK}]*:(?!//)(?P<text>.*)$", re.DOTALL)
+NUMBERED_FILE = re.compile(
+    rf"^[{MARK}]*(?:(?P<kind>IMG|VID|AUD|PTT|DOC|STK)-\d{{8}}-WA\d+\.\w{{2,5}} ?[(（][^()（）]+[)）]"
+    rf"|<[^<>:：]{{2,30}}[:：] ?\d{{8}}-(?P<named>[A-Z]+)-[^<>]+>)(?P<caption>.*)$",
+    re.DOTALL,
+)
+"""A file as either phone names it: `IMG-20210512-WA0001.jpg (…)`, `<…: 00000012-PHOTO-….jpg>`; in every language."""
+STICKERS = ("STK", "STICKER")
+OMITTED = re.compile(r"<[^<>\n]{3,60}>")
+"""Android sets what it leaves out in such brackets, in every language; nobody types them."""
+
+
+def read(lines: Lines) -> Iterator[Message]:
+    """The messages of a WhatsApp export. Goes through `lines` twice: first for the order of dates and the senders.
+
+    Raises:
+        ParseError: no line begins a message.
+    """
+    survey = _survey(lines)
+    if not survey.senders:
+        raise ParseError(1, "no message of WhatsApp's form: date, time, name, colon")
+    for line, header, more in entries(lines, HEADER):
+        yield _message(line, header, "\n".join([header["rest"], *more]), survey)
+
+
+def looks_like(sample: Sequence[str]) -> float:
+    """How much a text looks like a WhatsApp export: the share of its lines that begin a message."""
+    return share(sample, HEADER)
+
+
+@dataclass(frozen=True, slots=True)
+class _Survey:
+    """What only the whole file tells."""
+
+    month_first: bool
+    senders: frozenset[str]
+    """Names before a colon: with a space after it, or again and again. Else a colon belongs to a note of the app."""
+    writers: frozenset[str]
+    """Senders of texts. An iPhone signs notes of the app with the group's name, which writes none."""
+
+
+def _survey(lines: Lines) -> _Survey:
+    order, spaced, close = DateOrder(), set[str](), Counter[str]()
+    writers: set[str] = set()
+    for _, text in lines:
+        header = HEADER.match(text)
+        if header is None:
+            continue
+        if len(header["first"]) < 3:
+            order.add(header["first"], header["second"])
+        if sender := SENDER.match(header["rest"]):
+            name = _name(sender)
+            if not sender["text"].lstrip(" ").startswith("\u200e"):
+                writers.add(name)
+            if sender["text"][:1] in ("", " ", "\u200e", "\u200f"):
+                spaced.add(name)
+            else:
+                close[name] += 1
+    senders = frozenset(spaced | {name for name, count in close.items() if count > 1})
+    return _Survey(order.month_first, senders, frozenset(writers))
+
+
+def _message(line: int, header: re.Match[str], body: str, survey: _Survey) -> Message:
+    sent_at = _time(header, survey.month_first)
+    sender = SENDER.match(body.strip())
+    if sender is None or _name(sender) not in survey.senders:
+        return Message("", body.strip(), line, sent_at, Content.NOTE)
+    words = phrases("whatsapp")
+    text = sender["text"].strip(" \n")
+    unedited = words.without_edited(text)
+    name, content = _name(sender), words.content(unedited)
+    if content is not Content.TEXT:
+        return Message(name, unedited, line, sent_at, content)
+    if file := NUMBERED_FILE.match(unedited):
+        if caption := file["caption"].strip():
+            return Message(name, caption, line, sent_at)
+        kind = file["kind"] or file["named"]
+        return Message(name, unedited, line, sent_at, Content.STICKER if kind in STICKERS else Content.MEDIA)
+    # An iPhone sets a mark before the app's own words, whatever their language.
+    first, _, caption = unedited.partition("\n")
+    if OMITTED.fullmatch(first) or first.startswith("\u200e"):
+        if caption.strip():
+            return Message(name, caption.strip(), line, sent_at)
+        if name not in survey.writers:
+            return Message("", unedited, line, sent_at, Content.NOTE)
+        return Message(name, unedited, line, sent_at, Content.MEDIA)
+    if words.content(first) is Content.MEDIA:
+        return Message(name, caption.strip(), line, sent_at)
+    return Message(name, unedited, line, sent_at)
+
+
+def _name(sender: re.Match[str]) -> str:
+    return sender["name"].strip()
+
+
+def _time(header: re.Match[str], month_first: bool) -> datetime | None:
+    day = numeric_date(header["first"], header["second"], header["third"], month_first)
+    if day is None:
+        return None
+    halves = (header["before"], header["after"])
+    return at_clock(day, header["hour"], header["minute"], header["second_of_minute"], halves)
+
+
+FORMAT = ChatFormat("whatsapp", "WhatsApp's text export", read, looks_like)

@@ -1,0 +1,44 @@
+"""Text exports in which a line begins each message and the lines below go on with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from offbook.data.extract.cue import Lines
+
+
+def entries(lines: Lines, header: re.Pattern[str]) -> Iterator[tuple[int, re.Match[str], list[str]]]:
+    """Each line that the pattern matches: its number, the match, and the lines below it up to the next."""
+    begun: tuple[int, re.Match[str], list[str]] | None = None
+    for number, text in lines:
+        if match := header.match(text):
+            if begun:
+                yield begun
+            begun = number, match, []
+        elif begun:
+            begun[2].append(text)
+    if begun:
+        yield begun
+
+
+def head(lines: Lines, count: int = 400) -> list[str]:
+    """The first lines of a file."""
+    return [text for _, text in islice(lines, count)]
+
+
+def share(sample: Sequence[str], pattern: re.Pattern[str]) -> float:
+    """The share of a sample's lines (blank ones aside) that a pattern matches."""
+    texts = [line for line in sample if line.strip()]
+    return sum(bool(pattern.match(line)) for line in texts) / len(texts) if texts else 0.0
+
+
+def json_keys(sample: Sequence[str]) -> frozenset[str]:
+    """The names of the fields at the head of a JSON file."""
+    return frozenset(re.findall(r'"([\w ]{1,40})"\s*:', "\n".join(sample[:800])[:100_000]))
+
+
+def is_json(sample: Sequence[str]) -> bool:
+    """Whether a text begins as a JSON object or a list of them."""
+    return re.match(r'[\s\ufeff]*(?:\{\s*["}]|\[\s*[\[{"\]])', "\n".join(sample[:20])) is not None

@@ -1,0 +1,98 @@
+"""What the apps write in the place of a text, in the languages of their users: `<Media omitted>`, `[スタンプ]`.
+
+The words lie in `phrases/APP/LANGUAGE.json`: lists named after what the message holds. In a phrase `{any}` stands for
+any text, `{n}` for a number and `{file}` for a file's name. A new language is one more file.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from offbook.data.extract.chat_log.message import Content
+
+KINDS = {
+    "media": Content.MEDIA,
+    "stickers": Content.STICKER,
+    "deleted": Content.DELETED,
+    "calls": Content.CALL,
+    "notes": Content.NOTE,
+}
+EDITED = "edited"
+HOLES = {"{any}": r".{0,300}?", "{n}": r"\d+", "{file}": r"[^\n]{1,200}\.\w{1,8}"}
+INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\xad]")
+"""Marks of writing direction and the like, which apps strew among their own words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """An app's own words in all languages."""
+
+    exact: dict[str, Content]
+    patterns: tuple[tuple[Content, re.Pattern[str]], ...]
+    """Phrases with holes, one pattern for each kind."""
+    edited: re.Pattern[str]
+    """The note at the end of a message that was changed after it was sent."""
+
+    def content(self, text: str) -> Content:
+        """What a message holds whose text is this: TEXT unless all of it is the app's."""
+        key = normalize(text)
+        if found := self.exact.get(key):
+            return found
+        if len(key) > LONGEST_PHRASE:
+            return Content.TEXT
+        return next((content for content, pattern in self.patterns if pattern.fullmatch(key)), Content.TEXT)
+
+    def without_edited(self, text: str) -> str:
+        """The text without the note that it was edited."""
+        return self.edited.sub("", text).rstrip()
+
+
+LONGEST_PHRASE = 400
+
+
+def normalize(text: str) -> str:
+    """A phrase as it is compared: no case, no invisible marks, no brackets around it and no stop after it."""
+    text = " ".join(INVISIBLE.sub("", text).split()).casefold()
+    if text[:1] == "<" and text[-1:] == ">":
+        text = text[1:-1].strip()
+    return text.rstrip(".。")
+
+
+@cache
+def phrases(app: str) -> Phrases:
+    """The words of an app, from all its files."""
+    exact: dict[str, Content] = {}
+    holed: dict[Content, list[str]] = {}
+    edited = []
+    for kind, phrase in _entries(app):
+        if kind == EDITED:
+            edited.append(re.escape(phrase.rstrip(".")))
+            continue
+        key = normalize(phrase)
+        if "{" in key:
+            holed.setdefault(KINDS[kind], []).append(_pattern(key))
+        else:
+            exact.setdefault(key, KINDS[kind])
+    notes = "|".join(edited) or "(?!)"
+    return Phrases(
+        exact,
+        tuple((content, re.compile("|".join(patterns))) for content, patterns in holed.items()),
+        re.compile(rf"\s*[\u200e\u200f]*<[\u200e\u200f]*(?:{notes})[.。]?>\s*$", re.IGNORECASE),
+    )
+
+
+def _entries(app: str) -> Iterator[tuple[str, str]]:
+    folder = files(__package__) / "phrases" / app
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+        for kind, texts in json.loads(file.read_text(encoding="utf-8")).items():
+            yield from ((kind, text) for text in texts)
+
+
+def _pattern(phrase: str) -> str:
+    parts = re.split(r"(\{any\}|\{n\}|\{file\})", phrase)
+    return "".join(HOLES.get(part) or re.escape(part) for part in parts)

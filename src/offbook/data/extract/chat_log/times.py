@@ -1,0 +1,155 @@
+"""The times of chat logs. All that is asked of them is how far apart two messages are, so zones are left out."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from functools import cache
+
+from offbook.data.extract.word_lists import words
+
+MILLISECONDS_FROM = 100_000_000_000
+"""A number of seconds as large as this lies thousands of years ahead: it counts milliseconds."""
+CENTURY = 100
+MONTHS = 12
+
+AM = words(
+    """
+    am a.m. a.m 上午 凌晨 早上 清晨 오전 午前 πμ π.μ. öö ص ق.ظ. ق.ظ sa पूर्वाह्न pg de.
+    """
+)
+PM = words(
+    """
+    pm p.m. p.m 下午 晚上 中午 오후 午後 μμ μ.μ. ös م ب.ظ. ب.ظ ch अपराह्न ptg du.
+    """
+)
+"""Words beside the time that mean before and after noon; Arabic, Greek, Turkish, Vietnamese … phones write them."""
+
+
+class DateOrder:
+    """Which of the first two numbers of a file's dates is the month: the one that changes less often."""
+
+    def __init__(self) -> None:
+        self._last: tuple[int, int] | None = None
+        self._changes = [0, 0]
+        self._decided: bool | None = None
+
+    def add(self, first: str, second: str) -> None:
+        """Take in the date of the next message."""
+        date = int(first), int(second)
+        if self._decided is None and max(date) > MONTHS:
+            self._decided = date[1] > MONTHS
+        if self._last is not None:
+            for place in (0, 1):
+                self._changes[place] += date[place] != self._last[place]
+        self._last = date
+
+    @property
+    def month_first(self) -> bool:
+        """Whether the month leads, as in the USA."""
+        return self._changes[0] < self._changes[1] if self._decided is None else self._decided
+
+
+def iso_time(text: object) -> datetime | None:
+    """The time in ISO 8601, without its zone; None where it is none."""
+    try:
+        return datetime.fromisoformat(str(text).strip()).replace(tzinfo=None)
+    except ValueError:
+        return None
+
+
+def epoch_time(value: object) -> datetime | None:
+    """The time in seconds or milliseconds since 1970, as a number or as digits; None where it is none."""
+    try:
+        seconds = float(str(value))
+        if seconds >= MILLISECONDS_FROM:
+            seconds /= 1000
+        return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def any_time(value: object) -> datetime | None:
+    """The time in any of the forms that tables of messages have it in; None where it is none."""
+    text = str(value or "").strip()
+    if not text:
+        return None
+    if re.fullmatch(r"\d{9,13}(?:\.\d+)?", text):
+        return epoch_time(text)
+    return iso_time(text) or spelled_time(text)
+
+
+@cache
+def _months() -> dict[str, int]:
+    names = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+    return {name: number for number, name in enumerate(names, 1)}
+
+
+CLOCK = re.compile(
+    r"(?P<before>\D*?)\s*(?<!\d)(?P<hour>\d{1,2})[:.時时](?P<minute>\d{2})(?:[:.分](?P<second>\d{2}))?"
+    r"(?!\d)(?:\.\d+)?\s*(?P<after>[^\d\s,\]]{0,6}\.?)"
+)
+NUMERIC_DATE = re.compile(r"(\d{1,4})\D{1,3}(\d{1,2})\D{1,3}(\d{1,4})")
+MONTH_FIRST = re.compile(r"([A-Z][a-z]{2})[a-z]*\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})")
+DAY_FIRST = re.compile(r"(\d{1,2})[.\s-]+([A-Z][a-z]{2})[a-z]*\.?[\s-]+(\d{2,4})")
+
+
+def spelled_time(text: str, month_first: bool = True) -> datetime | None:
+    """The time in `May 12, 2021 9:30:42 PM`, `5/12/2021 9:30 PM`, `12-May-21 09:30 PM`, `2021.5.12 오후 9:30`."""
+    day, rest = spelled_date(text, month_first)
+    if day is None:
+        return None
+    clock = CLOCK.search(rest)
+    if clock is None:
+        return day
+    halves = (clock["before"].strip(" ,.T日일"), clock["after"])
+    return at_clock(day, clock["hour"], clock["minute"], clock["second"], halves)
+
+
+def spelled_date(text: str, month_first: bool = True) -> tuple[datetime | None, str]:
+    """The date that a text begins with, and what follows it."""
+    if match := MONTH_FIRST.search(text):
+        return _date(match[3], _months().get(match[1].casefold()), match[2]), text[match.end() :]
+    if match := DAY_FIRST.search(text):
+        return _date(match[3], _months().get(match[2].casefold()), match[1]), text[match.end() :]
+    if match := NUMERIC_DATE.search(text):
+        return numeric_date(match[1], match[2], match[3], month_first), text[match.end() :]
+    return None, text
+
+
+def numeric_date(first: str, second: str, third: str, month_first: bool) -> datetime | None:
+    """The date of three numbers: the year leads where it has four digits, else it is the last."""
+    if len(first) > 2:
+        return _date(first, int(second), third)
+    month, day = (int(first), int(second)) if month_first else (int(second), int(first))
+    if month > MONTHS:
+        month, day = day, month
+    return _date(third, month, day)
+
+
+def at_clock(
+    day: datetime, hour: str, minute: str, second: str | None = None, halves: tuple[str | None, ...] = ()
+) -> datetime | None:
+    """The day at a time of the clock.
+
+    Args:
+        halves: words beside the time; those that mean before or after noon are heeded, in any language.
+    """
+    beside = {"".join(word.split()).casefold() for word in halves if word}
+    hours = int(hour)
+    if beside & PM and hours < 12:
+        hours += 12
+    elif beside & AM and hours == 12:
+        hours = 0
+    try:
+        return day + timedelta(hours=hours, minutes=int(minute), seconds=int(second or 0))
+    except OverflowError:
+        return None
+
+
+def _date(year: str | int, month: int | None, day: str | int) -> datetime | None:
+    years = int(year)
+    try:
+        return datetime(years + 2000 if years < CENTURY else years, month or 0, int(day))
+    except ValueError:
+        return None

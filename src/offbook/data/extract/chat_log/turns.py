@@ -1,0 +1,120 @@
+"""Messages to turns: bursts are joined, and conversations parted where an answer would answer something unseen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from offbook.data.extract.chat_log.message import Content, Message
+from offbook.data.extract.cue import Cue, Envelope, Scenes, Skipped
+
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Pauses:
+    """The times, in minutes, that part a chat."""
+
+    burst: float = 2
+    """Messages of one sender, so close to each other, are one turn."""
+    silence: float = 180
+    """After so long a silence the next message begins another conversation and answers nothing."""
+
+
+USUAL_PAUSES = Pauses()
+
+
+def to_cues(messages: Iterable[Message], pauses: Pauses = USUAL_PAUSES) -> Iterator[Cue | Skipped]:
+    """Each turn as a cue, and each message that holds no text as a skipped piece.
+
+    A turn is a burst: messages of one sender, none of another's between, close in time, its texts joined by newlines.
+    A scene is a conversation. Silence, a call and another chat begin a new one; so does a message that follows a
+    picture, a voice message or a file of somebody else's, since it answers what is not in the text.
+    """
+    turns = _Turns(pauses)
+    for message in messages:
+        if message.content is Content.TEXT and message.text.strip():
+            yield from turns.add_text(message)
+        else:
+            reason = message.content.value or Content.NOTE.value
+            yield Skipped(reason, message.text.strip() or message.sender, message.line)
+            yield from turns.add_other(message)
+    yield from turns.end()
+
+
+class _Turns:
+    """The turn that is being gathered, and what has happened since."""
+
+    def __init__(self, pauses: Pauses) -> None:
+        self._pauses = pauses
+        self._scenes = Scenes()
+        self._burst: list[Message] = []
+        self._last: Message | None = None
+        """The last message of a person's, whatever it holds."""
+        self._sent_media = ""
+        """Who sent a picture, voice message or file after the last text."""
+        self._called = False
+
+    def add_text(self, message: Message) -> Iterator[Cue]:
+        """Take a message in; the turn before it is handed out if it does not belong to it."""
+        starts = self._starts_conversation(message)
+        if starts or not self._continues_burst(message):
+            yield from self.end()
+        if starts:
+            self._enter(message)
+        self._burst.append(message)
+        self._last, self._sent_media, self._called = message, "", False
+
+    def add_other(self, message: Message) -> Iterator[Cue]:
+        """Take in a message without text; it ends the turn of anybody else."""
+        if not message.sender:
+            return
+        if self._burst and self._burst[-1].sender != message.sender:
+            yield from self.end()
+        if self._last and self._last.chat == message.chat and not self._is_silent(message):
+            self._last = message
+        self._called |= message.content is Content.CALL
+        if message.content is Content.MEDIA:
+            self._sent_media = message.sender
+
+    def end(self) -> Iterator[Cue]:
+        """Hand out the turn that is being gathered."""
+        if not self._burst:
+            return
+        first = self._burst[0]
+        envelope = Envelope(
+            first.chat,
+            first.sent_at,
+            tuple(message.id for message in self._burst if message.id),
+            next((message.reply_to for message in self._burst if message.reply_to), ""),
+            tuple(dict.fromkeys(name for message in self._burst for name in message.mentions)),
+        )
+        text = "\n".join(message.text.strip() for message in self._burst)
+        yield Cue((first.sender,), text, first.line, self._scenes.current, envelope=envelope)
+        self._burst = []
+
+    def _starts_conversation(self, message: Message) -> bool:
+        if self._last is None or self._scenes.current is None or message.chat != self._last.chat:
+            return True
+        answers_media = bool(self._sent_media) and self._sent_media != message.sender
+        return self._called or answers_media or self._is_silent(message)
+
+    def _continues_burst(self, message: Message) -> bool:
+        if not self._burst or self._burst[-1].sender != message.sender:
+            return False
+        replies_to = {earlier.reply_to for earlier in self._burst} | {""}
+        return message.reply_to in replies_to and not self._is_apart(message, self._burst[-1], self._pauses.burst)
+
+    def _is_silent(self, message: Message) -> bool:
+        return self._last is not None and self._is_apart(message, self._last, self._pauses.silence)
+
+    @staticmethod
+    def _is_apart(message: Message, earlier: Message, minutes: float) -> bool:
+        if message.sent_at is None or earlier.sent_at is None:
+            return False
+        return abs(message.sent_at - earlier.sent_at) > minutes * MINUTE
+
+    def _enter(self, message: Message) -> None:
+        time = f"{message.sent_at:%Y-%m-%d %H:%M}" if message.sent_at else "chat"
+        self._scenes.enter(f"{message.chat}, {time}" if message.chat else time)

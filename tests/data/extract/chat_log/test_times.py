@@ -1,0 +1,76 @@
+"""Times in all the forms that exports have them in."""
+
+import pytest
+
+from offbook.data.extract.chat_log.times import DateOrder, any_time, at_clock, epoch_time, spelled_time
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2021-05-12T21:30:00",
+        "2021-05-12 21:30:00+02:00",
+        "2021-05-12T21:30:00.000Z",
+        "May 12, 2021 9:30:00 PM",
+        "May 12, 2021  9:30 PM",
+        "May 12, 2021 9:30pm",
+        "12-May-21 09:30 PM",
+        "5/12/2021 9:30 PM",
+        "2021. 5. 12. 오후 9:30",
+        "2021年5月12日 下午9:30",
+        "2021/5/12 21:30",
+        "Wed, 12 May 2021 21:30:00 +0200",
+        "1620855000",
+        1620855000000,
+    ],
+)
+def test_any_usual_form_is_read(text):
+    assert f"{any_time(text):%Y-%m-%d %H:%M}" == "2021-05-12 21:30"
+
+
+@pytest.mark.parametrize("text", ["", None, "soon", "12:30", "99/99/9999 1:00", "nan", "1e400", "0000-00-00"])
+def test_what_is_no_time_is_none(text):
+    assert any_time(text) is None
+
+
+@pytest.mark.parametrize(
+    ("word", "hour", "at"),
+    [
+        ("AM", 12, 0),
+        ("p. m.", 9, 21),
+        ("PM", 12, 12),
+        ("上午", 9, 9),
+        ("晚上", 9, 21),
+        ("ص", 12, 0),
+        ("م", 9, 21),
+        ("", 9, 9),
+    ],
+)
+def test_the_word_beside_the_time_tells_its_half_of_the_day(word, hour, at):
+    day = spelled_time("2021-05-12")
+    assert day
+    time = at_clock(day, str(hour), "30", halves=(word,))
+    assert time
+    assert time.hour == at
+
+
+def test_milliseconds_are_told_from_seconds():
+    assert epoch_time(1620855000) == epoch_time("1620855000000")
+    assert epoch_time(10**30) is None
+
+
+@pytest.mark.parametrize(
+    ("dates", "month_first"),
+    [
+        ([("5", "12"), ("5", "13")], True),
+        ([("12", "5"), ("13", "5")], False),
+        ([("5", "6"), ("5", "7"), ("5", "8")], True),
+        ([("6", "5"), ("7", "5"), ("8", "5")], False),
+        ([], False),
+    ],
+)
+def test_the_day_is_the_number_that_changes(dates, month_first):
+    order = DateOrder()
+    for first, second in dates:
+        order.add(first, second)
+    assert order.month_first is month_first
