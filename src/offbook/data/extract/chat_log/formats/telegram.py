@@ -126,6 +126,8 @@ class _Page(HTMLParser):
             }  # fmt: skip
         if "date" in classes and self._fields is not None and not self._fields["date"]:
             self._fields["date"] = attributes.get("title", "")
+        if "media_call" in classes and self._fields is not None:
+            self._fields["media"] += "Call\n"
         self._depths.append(self._part(classes))
 
     def handle_endtag(self, tag: str) -> None:
@@ -142,11 +144,12 @@ class _Page(HTMLParser):
     def _part(self, classes: list[str]) -> str:
         parts = {
             "from_name": "name", "text": "text", "media_wrap": "media", "reply_to": "reply", "forwarded": "forwarded",
-            "bold": "chat",
         }  # fmt: skip
         if self._fields is not None and "service" in self._fields["kind"] and "body" in classes:
             return "service"
         part = next((parts[name] for name in classes if name in parts), "")
+        if self._fields is None:
+            return "chat" if "bold" in classes else ""
         if part in ("media", "forwarded") and self._fields is not None:
             self._fields[part] += " "
         inside = next((outer for outer in reversed(self._depths) if outer in ("media", "forwarded", "reply")), "")

@@ -101,14 +101,15 @@ def _message(line: int, header: re.Match[str], body: str, survey: _Survey) -> Me
     words = phrases("whatsapp")
     text = sender["text"].strip(" \n")
     unedited = words.without_edited(text)
-    name, content = _name(sender), words.content(unedited)
-    if content is not Content.TEXT:
-        return Message(name, unedited, line, sent_at, content)
+    name = _name(sender)
     if file := NUMBERED_FILE.match(unedited):
         if caption := file["caption"].strip():
             return Message(name, caption, line, sent_at)
         kind = file["kind"] or file["named"]
         return Message(name, unedited, line, sent_at, Content.STICKER if kind in STICKERS else Content.MEDIA)
+    content = words.content(unedited)
+    if content is not Content.TEXT:
+        return Message(name, unedited, line, sent_at, content)
     # An iPhone sets a mark before the app's own words, whatever their language.
     first, _, caption = unedited.partition("\n")
     if OMITTED.fullmatch(first) or first.startswith("\u200e"):

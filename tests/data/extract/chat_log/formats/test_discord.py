@@ -1,0 +1,65 @@
+"""DiscordChatExporter's JSON, CSV and text."""
+
+import json
+
+from offbook.data.extract.chat_log.formats.discord import looks_like, read
+from offbook.data.extract.chat_log.message import Content
+from tests.data.extract.chat_log.chats import contents, parsed, times
+from tests.data.extract.reading import numbered
+
+TEXT = """==============================================================
+Guild: Coast
+Channel: Text / lamp
+==============================================================
+
+[12-May-21 09:30 PM] mara
+Is it lit?
+
+[12-May-21 09:31 PM] tom (pinned)
+Since four.
+Look.
+
+{Reactions}
+👍 (2)
+
+[12-May-21 09:32 PM] mara
+
+{Attachments}
+https://cdn.example.com/a.png
+
+[12-May-21 09:33 PM] tom
+
+{Stickers}
+https://cdn.example.com/s.png
+
+==============================================================
+Exported 4 message(s)
+==============================================================
+"""
+TABLE = """AuthorID,Author,Date,Content,Attachments,Reactions
+"1","mara","2021-05-12T21:30:00.0000000+02:00","Is it lit?","",""
+"2","tom","2021-05-12T21:31:00.0000000+02:00","Since four.
+Look.","","👍 (2)"
+"1","mara","2021-05-12T21:32:00.0000000+02:00","","https://cdn.example.com/a.png",""
+"""
+
+
+def test_text():
+    assert parsed(read, TEXT) == [("mara", "Is it lit?"), ("tom", "Since four.\nLook.")]
+    assert contents(read, TEXT)[2:] == [Content.MEDIA, Content.STICKER]
+    assert times(read, TEXT)[1] == "2021-05-12 21:31"
+    assert looks_like(TEXT.split("\n")) == 1
+
+
+def test_table():
+    assert parsed(read, TABLE) == [("mara", "Is it lit?"), ("tom", "Since four.\nLook.")]
+    assert contents(read, TABLE)[2] is Content.MEDIA
+    assert times(read, TABLE)[0] == "2021-05-12 21:30"
+    assert looks_like(TABLE.split("\n")) == 1
+
+
+def test_json_says_whom_a_message_answers_and_addresses():
+    item = {"id": "2", "type": "Reply", "content": "yes", "author": {"name": "tom"}, "reference": {"messageId": "1"}}
+    item["mentions"] = [{"name": "mara", "nickname": "Mara"}]
+    (message,) = read(numbered(json.dumps({"guild": {}, "channel": {}, "messages": [item]})))
+    assert (message.reply_to, message.mentions, message.id) == ("1", ("Mara",), "2")

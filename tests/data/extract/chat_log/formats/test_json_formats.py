@@ -1,0 +1,134 @@
+# ruff: noqa: E501 (what apps export has long lines)
+"""Messenger, Slack, SillyTavern, Character.AI and ChatLab: formats that are JSON alone."""
+
+import json
+
+import pytest
+
+from offbook.data.extract.chat_log.formats import CHAT_FORMATS
+from offbook.data.extract.chat_log.formats.messenger import undo_mojibake
+from offbook.data.extract.chat_log.message import Content
+from offbook.data.extract.cue import ParseError
+from tests.data.extract.reading import numbered
+
+
+def read(name, text):
+    assert CHAT_FORMATS[name].looks_like(text.split("\n")) == 1
+    return list(CHAT_FORMATS[name].read(numbered(text)))
+
+
+def garbled(text):
+    return text.encode("utf-8").decode("latin-1")
+
+
+def test_messenger_is_turned_round_and_its_letters_are_put_right():
+    items = [
+        {"sender_name": garbled("Zoë"), "timestamp_ms": 1620855300000, "is_unsent": True, "content": "x"},
+        {"sender_name": garbled("Zoë"), "timestamp_ms": 1620855240000, "content": "Liked a message"},
+        {"sender_name": "Tom", "timestamp_ms": 1620855180000, "call_duration": 0, "content": "Tom called you."},
+        {"sender_name": "Tom", "timestamp_ms": 1620855120000, "photos": [{}], "content": "Tom sent a photo."},
+        {"sender_name": "Tom", "timestamp_ms": 1620855060000, "content": garbled("Četyři 🙂")},
+        {"sender_name": garbled("Zoë"), "timestamp_ms": 1620855000000, "content": "When?"},
+    ]
+    found = read("messenger", json.dumps({"participants": [], "messages": items, "title": "Tom"}))
+    assert [(item.sender, item.text) for item in found[:2]] == [("Zoë", "When?"), ("Tom", "Četyři 🙂")]
+    kinds = [Content.MEDIA, Content.CALL, Content.STICKER, Content.DELETED]
+    assert [item.content for item in found[2:]] == kinds
+
+
+def test_messenger_s_encrypted_chats():
+    items = [{"senderName": "Zoë", "text": "Kdy?", "timestamp": 1620855000000, "isUnsent": False, "media": []}]
+    (message,) = read("messenger", json.dumps({"participants": ["Zoë"], "threadName": "Zoë_1", "messages": items}))
+    assert (message.sender, message.text, message.chat) == ("Zoë", "Kdy?", "Zoë_1")
+
+
+@pytest.mark.parametrize("text", ["plain", "façade", "日本"])
+def test_text_that_was_never_garbled_stays(text):
+    assert undo_mojibake(text) == text
+
+
+def test_slack():
+    def item(user, text, time, **fields):
+        return {
+            "type": "message",
+            "user": user,
+            "text": text,
+            "ts": time,
+            "user_profile": {"real_name": user.lower()},
+        } | fields
+
+    items = [
+        item("U1", "see &lt;this&gt; <https://a.example|page> <#C1|lamp>", "1620855000.1"),
+        item("U2", "<@U1> done", "1620855001.1", thread_ts="1620855000.1"),
+        item("U1", "good", "1620855002.1", thread_ts="1620855000.1"),
+        item("U1", "joined", "1620855003.1", subtype="channel_join"),
+        item("U1", "", "1620855004.1", files=[{}]),
+    ]
+    found = read("slack", json.dumps(items, indent=1))
+    assert [item.text for item in found[:3]] == ["see <this> page #lamp", "@u1 done", "good"]
+    assert [item.reply_to for item in found[:3]] == ["", "1620855000.1", "1620855001.1"]
+    assert found[1].mentions == ("u1",)
+    assert [item.content for item in found[3:]] == [Content.NOTE, Content.MEDIA]
+
+
+def test_sillytavern():
+    head = {"user_name": "Ann", "character_name": "Mara", "chat_metadata": {}}
+    turns = [
+        {"name": "Mara", "is_user": False, "is_system": False, "send_date": "May 12, 2021 9:30pm", "mes": "Hm?", "swipes": ["Hm?", "No"]},
+        {"name": "Note", "is_user": False, "is_system": True, "send_date": "May 12, 2021 9:31pm", "mes": "hidden"},
+    ]  # fmt: skip
+    found = read("sillytavern", "\n".join(json.dumps(line) for line in [head, *turns]))
+    assert [(item.sender, item.text, item.content) for item in found] == [
+        ("Mara", "Hm?", Content.TEXT),
+        ("Note", "hidden", Content.NOTE),
+    ]
+    assert f"{found[0].sent_at:%H:%M}" == "21:30"
+
+
+def test_characterai_reads_the_candidate_that_was_kept():
+    turns = [
+        {"author": {"name": "Mara"}, "candidates": [{"candidate_id": "a", "raw_content": "no"}, {"candidate_id": "b", "raw_content": "yes"}], "primary_candidate_id": "b"},
+        {"author": {"is_human": True}, "candidates": [{"candidate_id": "c", "raw_content": "why?"}]},
+    ]  # fmt: skip
+    found = read("characterai", json.dumps({"turns": turns}))
+    assert [(item.sender, item.text) for item in found] == [("Mara", "yes"), ("User", "why?")]
+
+
+def test_characterai_s_older_histories():
+    histories = [
+        {"external_id": "1", "msgs": [{"src": {"name": "Mara", "is_human": False}, "text": "Late."}]},
+        {"external_id": "2", "msgs": [{"src": {"user": {"username": "ann"}, "is_human": True}, "text": "Hi"}]},
+    ]
+    found = read("characterai", json.dumps({"histories": histories}))
+    assert [(item.sender, item.text) for item in found] == [("Mara", "Late."), ("ann", "Hi")]
+    assert found[0].chat != found[1].chat
+
+
+CHATLAB = [
+    {"platformMessageId": "1", "sender": "7", "accountName": "汤", "timestamp": 1620855000, "type": 0, "content": "在吗"},
+    {"sender": "8", "accountName": "澈", "groupNickname": "阿澈", "timestamp": 1620855010, "type": 25, "content": "在", "replyToMessageId": "1"},
+    {"sender": "8", "accountName": "澈", "timestamp": 1620855020, "type": 1, "content": "[图片]"},
+    {"sender": "8", "accountName": "澈", "timestamp": 1620855030, "type": 81, "content": None},
+]  # fmt: skip
+CHATLAB_HEAD = {"chatlab": {"version": "0.0.2"}, "meta": {"name": "灯塔", "platform": "qq", "type": "group"}}
+
+
+@pytest.mark.parametrize("lines", [False, True], ids=["JSON", "JSON Lines"])
+def test_chatlab(lines):
+    if lines:
+        members = [{"_type": "member", "platformId": "7", "accountName": "汤"}]
+        rows = [{"_type": "header", **CHATLAB_HEAD}, *members, *({"_type": "message", **row} for row in CHATLAB)]
+        text = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    else:
+        members = [{"platformId": "7", "accountName": "汤", "name": "no chat's"}]
+        text = json.dumps({**CHATLAB_HEAD, "members": members, "messages": CHATLAB}, ensure_ascii=False, indent=1)
+    found = read("chatlab", text)
+    assert [(item.sender, item.text, item.reply_to) for item in found[:2]] == [("汤", "在吗", ""), ("阿澈", "在", "1")]
+    assert [item.content for item in found[2:]] == [Content.MEDIA, Content.DELETED]
+    assert {item.chat for item in found} == {"灯塔"}
+
+
+def test_a_damaged_line_is_named():
+    with pytest.raises(ParseError) as damage:
+        list(CHAT_FORMATS["sillytavern"].read(numbered('{"mes": "a", "is_user": true, "name": "A"}\n{"mes": ')))
+    assert damage.value.line == 2

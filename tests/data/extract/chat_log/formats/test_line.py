@@ -1,0 +1,42 @@
+# ruff: noqa: E501 (what apps export has long lines)
+"""LINE's exports, in the languages of its users."""
+
+import pytest
+
+from offbook.data.extract.chat_log.formats.line import looks_like, read
+from offbook.data.extract.chat_log.message import Content
+from tests.data.extract.chat_log.chats import contents, parsed, times
+
+LOGS = {
+    "Japanese": "[LINE] Maraとのトーク履歴\n保存日時：2021/05/13 10:00\n\n2021/05/12(水)\n21:30\tMara\tどう？\n21:31\tTom\tいいよ\n"
+    "21:32\tMara\t[写真]\n21:33\tTom\t[スタンプ]\n21:34\t\tTomがメッセージの送信を取り消しました\n21:35\tTom\t☎ 通話時間 1:02",
+    "English": "[LINE] Chat history with Mara\nSaved on: 5/13/2021, 10:00\n\nWed, 5/12/2021\n09:30 PM\tMara\tどう？\n09:31 PM\tTom\tいいよ\n"
+    "09:32 PM\tMara\t[Photo]\n09:33 PM\tTom\t[Sticker]\n09:34 PM\t\tTom unsent a message\n09:35 PM\tTom\t☎ Missed call",
+    "Chinese": "[LINE] 與Mara的聊天記錄\n儲存日期：2021/05/13 10:00\n\n2021/05/12（三）\n下午09:30\tMara\tどう？\n下午09:31\tTom\tいいよ\n"
+    "下午09:32\tMara\t[照片]\n下午09:33\tTom\t[貼圖]\n下午09:34\t\tTom已收回訊息\n下午09:35\tTom\t☎ 未接來電",
+    "Thai": "[LINE] ประวัติการแชทกับ Mara\nบันทึกเมื่อ: 13/5/2021\n\n2021.05.12 วันพุธ\n21:30\tMara\tどう？\n21:31\tTom\tいいよ\n"
+    "21:32\tMara\t[รูป]\n21:33\tTom\t[สติกเกอร์]\n21:34\t\tTom ยกเลิกข้อความ\n21:35\tTom\t☎ สายที่ไม่ได้รับ",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", LOGS)
+def test_the_same_chat_in_each_language(language):
+    log = LOGS[language]
+    assert parsed(read, log) == [("Mara", "どう？"), ("Tom", "いいよ")]
+    found = contents(read, log)[2:]
+    assert found[:2] == [Content.MEDIA, Content.STICKER]
+    assert found[2] in (Content.NOTE, Content.DELETED)
+    assert found[3] is Content.CALL
+    assert times(read, log)[0] == "2021-05-12 21:30"
+    assert looks_like(log.split("\n")) == 1
+
+
+def test_a_message_of_several_lines_stands_in_quotes():
+    log = '2021/05/12(水)\n21:30\tMara\t"one\ntwo"\n21:31\tTom\t"quoted"'
+    assert parsed(read, log) == [("Mara", "one\ntwo"), ("Tom", '"quoted"')]
+
+
+def test_the_desktop_app_writes_spaces():
+    log = "[LINE] Chat history with Old Mara\n2021.05.12 Wednesday\n21:30 Old Mara Is it lit?\n21:31 Tom Since four."
+    assert parsed(read, log) == [("Old Mara", "Is it lit?"), ("Tom", "Since four.")]
+    assert looks_like(log.split("\n")) == 1

@@ -1,0 +1,37 @@
+"""QQChatExporter's JSON (QQ's text is among the fixtures)."""
+
+import json
+
+from offbook.data.extract.chat_log.formats.qq import looks_like, read
+from offbook.data.extract.chat_log.message import Content
+from tests.data.extract.reading import numbered
+
+
+def test_json():
+    def item(number, elements, **fields):
+        content = {"text": "[x]", "elements": elements}
+        return {
+            "id": str(number),
+            "timestamp": 1620855000000,
+            "sender": {"uid": "u", "name": "汤"},
+            "content": content,
+        } | fields
+
+    messages = [
+        item(1, [{"type": "text", "data": {"text": "在"}}, {"type": "face", "data": {"name": "笑"}}]),
+        item(2, [{"type": "reply", "data": {"messageId": "1"}}, {"type": "text", "data": {"text": "好"}}]),
+        item(3, [{"type": "image", "data": {}}]),
+        item(4, [{"type": "market_face", "data": {}}]),
+        item(5, [{"type": "text", "data": {"text": "x"}}], recalled=True),
+        item(6, [], system=True),
+        item(7, []),
+    ]
+    text = json.dumps({"chatInfo": {"name": "群", "type": "group"}, "messages": messages}, ensure_ascii=False)
+    found = list(read(numbered(text)))
+    assert [(each.text, each.content) for each in found[:2]] == [("在", Content.TEXT), ("好", Content.TEXT)]
+    assert [each.content for each in found[2:]] == [
+        Content.MEDIA, Content.STICKER, Content.DELETED, Content.NOTE, Content.TEXT,
+    ]  # fmt: skip
+    assert found[1].reply_to == "1"
+    assert {each.chat for each in found} == {"群"}
+    assert looks_like([text]) == 1

@@ -1,0 +1,115 @@
+# ruff: noqa: E501 (what apps export has long lines)
+"""iMessage, Signal, ChatML and tables."""
+
+import pytest
+
+from offbook.data.extract.chat_log.formats import CHAT_FORMATS, table
+from offbook.data.extract.chat_log.message import Content
+from offbook.data.extract.cue import ParseError
+from tests.data.extract.chat_log.chats import contents, parsed, times
+from tests.data.extract.reading import numbered
+
+IMESSAGE = """May 12, 2021  9:30:42 PM (Read by you after 5 seconds)
+Mara
+Is it lit?
+Tell me.
+Tapbacks:
+Loved by Me
+
+May 12, 2021  9:31:42 PM
+Me
+Since four.
+This message responded to an earlier message.
+
+May 12, 2021  9:32:42 PM
+Mara
+/Users/me/Library/Messages/Attachments/a b/IMG_1.jpeg
+
+    May 12, 2021  9:33:42 PM
+    Me
+    indented reply
+
+May 12, 2021  9:34:42 PM Mara named the conversation Lamp
+
+"""
+SIGNAL = """[2021-05-12, 21:30] Mara: Is it lit?
+Tell me.
+(- Tom: ❤ -)
+[2021-05-12, 21:31] Me:
+> Is it lit?
+Since four.
+[2021-05-12, 21:32] Mara: ![IMG](media/IMG_1.jpeg)
+"""
+SIGTOP = """From: Mara (+491234)
+Type: incoming
+Sent: Wed, 12 May 2021 21:30:42 +0200
+Received: Wed, 12 May 2021 21:30:43 +0200
+
+Is it lit?
+Tell me.
+
+From: You
+Type: outgoing
+Sent: Wed, 12 May 2021 21:31:42 +0200
+
+Since four.
+
+From: Mara (+491234)
+Type: incoming
+Sent: Wed, 12 May 2021 21:32:42 +0200
+Attachment: a.jpeg (image/jpeg, 1234 bytes)
+"""
+CHATML = "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nLit?<|im_end|>\n<|im_start|>assistant\nSince\nfour.<|im_end|>"
+
+
+@pytest.mark.parametrize(
+    ("name", "log", "me"), [("imessage", IMESSAGE, "Me"), ("signal", SIGNAL, "Me"), ("signal", SIGTOP, "You")]
+)
+def test_the_same_chat_in_each_format(name, log, me):
+    chat = CHAT_FORMATS[name]
+    assert parsed(chat.read, log) == [("Mara", "Is it lit?\nTell me."), (me, "Since four.")]
+    assert contents(chat.read, log)[2] is Content.MEDIA
+    assert times(chat.read, log)[0] == "2021-05-12 21:30"
+    assert chat.looks_like(log.split("\n")) == 1
+
+
+def test_notes_of_imessage_are_told_from_messages():
+    assert contents(CHAT_FORMATS["imessage"].read, IMESSAGE)[-1] is Content.NOTE
+
+
+def test_chatml_loses_its_marks():
+    chat = CHAT_FORMATS["chatml"]
+    assert parsed(chat.read, CHATML) == [("user", "Lit?"), ("assistant", "Since\nfour.")]
+    assert chat.looks_like(CHATML.split("\n")) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "time,sender,text\n2021-05-12 21:30,Mara,Lit?",
+        "发送时间\t发送者\t内容\n2021-05-12 21:30:00\tMara\tLit?",
+        '{"timestamp": "2021-05-12T21:30:00", "author": "Mara", "content": "Lit?"}',
+        '[{"timestamp": 1620855000, "author": "Mara", "content": "Lit?"}]',
+    ],
+)
+def test_a_table_with_the_usual_names_of_columns(text):
+    assert parsed(table.read, text) == [("Mara", "Lit?")]
+    assert times(table.read, text) == ["2021-05-12 21:30"]
+
+
+def test_a_table_of_roles_and_lines_needs_no_times():
+    text = "角色,台词\n阿澈,灯亮了吗\n老汤,亮了"
+    assert parsed(table.read, text) == [("阿澈", "灯亮了吗"), ("老汤", "亮了")]
+    assert table.looks_like(text.split("\n")) == 1
+
+
+def test_a_table_without_such_columns_is_an_error_that_names_them():
+    with pytest.raises(ParseError, match="no column 'sender' among a, b"):
+        list(table.read(numbered("a,b\n1,2")))
+    with pytest.raises(ParseError, match="no column 'who'"):
+        list(table.read(numbered("a,b\n1,2"), {"sender": "who", "text": "b"}))
+
+
+@pytest.mark.parametrize("text", ["instruction,output\na,b", "question,answer\na,b", "prompt,completion\na,b"])
+def test_rows_to_train_on_are_no_table_of_messages(text):
+    assert table.looks_like(text.split("\n")) == 0

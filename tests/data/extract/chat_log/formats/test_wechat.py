@@ -1,0 +1,72 @@
+"""WeChat through the programs that export it."""
+
+import json
+
+import pytest
+
+from offbook.data.extract.chat_log.formats.wechat import looks_like, read
+from offbook.data.extract.chat_log.message import Content
+from tests.data.extract.chat_log.chats import contents, parsed, times
+
+MEMOTRACE = """localId,TalkerId,Type,SubType,IsSender,CreateTime,Status,StrContent,StrTime,Remark,NickName,Sender
+1,5,1,0,0,1620855000,2,到了吗,2021-05-12 21:30:00,阿澈备注,阿澈,wxid_a
+2,5,49,57,1,1620855060,2,"<msg><appmsg><title>快了</title><refermsg>到了吗</refermsg></appmsg></msg>",,,老汤,wxid_t
+3,5,47,0,1,1620855061,2,<msg/>,2021-05-12 21:31:01,,老汤,wxid_t
+4,5,50,0,0,1620855062,2,通话时长 01:02,2021-05-12 21:31:02,阿澈备注,阿澈,wxid_a
+5,5,10000,0,0,1620855063,2,"你撤回了一条消息",2021-05-12 21:31:03,,,
+"""
+PYWXDUMP = """id,MsgSvrID,type_name,is_sender,talker,room_name,msg,src,CreateTime
+1,9,文本,0,wxid_a,room@chatroom,到了吗,,2021-05-12 21:30:00
+2,9,文本,1,wxid_t,room@chatroom,快了,,2021-05-12 21:31:00
+3,9,图片,0,wxid_a,room@chatroom,图片,Image/a.dat,2021-05-12 21:32:00
+4,9,动画表情,0,wxid_a,room@chatroom,表情,,2021-05-12 21:33:00
+"""
+
+
+def test_memotrace_s_table():
+    assert parsed(read, MEMOTRACE) == [("阿澈备注", "到了吗"), ("老汤", "快了")]
+    assert contents(read, MEMOTRACE)[2:] == [Content.STICKER, Content.CALL, Content.NOTE]
+    assert times(read, MEMOTRACE)[1] == "2021-05-12 21:31"
+    assert looks_like(MEMOTRACE.split("\n")) == 1
+
+
+def test_pywxdump_s_table():
+    assert parsed(read, PYWXDUMP) == [("wxid_a", "到了吗"), ("wxid_t", "快了")]
+    assert contents(read, PYWXDUMP)[2:] == [Content.MEDIA, Content.STICKER]
+    assert looks_like(PYWXDUMP.split("\n")) == 1
+
+
+def test_pywxdump_s_json_of_a_private_chat_names_its_owner_me():
+    rows = [
+        {"id": 1, "type_name": "文本", "is_sender": sender, "talker": "wxid_a", "msg": text, "CreateTime": time}
+        for sender, text, time in ((0, "在吗", "2021-05-12 21:30:00"), (1, "在", "2021-05-12 21:31:00"))
+    ]
+    text = json.dumps(rows, ensure_ascii=False, indent=1)
+    assert parsed(read, text) == [("wxid_a", "在吗"), ("我", "在")]
+    assert looks_like(text.split("\n")) == 1
+
+
+@pytest.mark.parametrize("head", [{"weflow": {"version": "1"}}, {}], ids=["WeFlow", "EchoTrace"])
+def test_weflow_and_echotrace(head):
+    kinds = [
+        ("文本消息", "在吗"),
+        ("引用消息", "在"),
+        ("图片消息", "[图片]"),
+        ("语音通话", ""),
+        ("动画表情", ""),
+        ("系统消息", "x"),
+    ]
+    messages = [
+        {
+            "type": kind,
+            "content": text,
+            "createTime": 1620855000 + place,
+            "senderUsername": "w",
+            "senderDisplayName": "汤",
+        }
+        for place, (kind, text) in enumerate(kinds)
+    ]
+    text = json.dumps({**head, "session": {"displayName": "阿澈"}, "messages": messages}, ensure_ascii=False, indent=1)
+    assert parsed(read, text) == [("汤", "在吗"), ("汤", "在")]
+    assert contents(read, text)[2:] == [Content.MEDIA, Content.CALL, Content.STICKER, Content.NOTE]
+    assert looks_like(text.split("\n")) == 1

@@ -1,0 +1,99 @@
+"""WhatsApp's export in the forms of many phones."""
+
+import pytest
+
+from offbook.data.extract.chat_log.formats.whatsapp import looks_like, read
+from offbook.data.extract.chat_log.message import Content
+from offbook.data.extract.cue import ParseError
+from tests.data.extract.chat_log.chats import contents, parsed, times
+from tests.data.extract.reading import numbered
+
+FORMS = [
+    ("12/05/2021, 21:30 - ", "English, Android"),
+    ("[12/05/2021, 21:30:15] ", "English, iPhone"),
+    ("5/12/21, 9:30\u202fPM - ", "USA, Android"),
+    ("[5/12/21, 9:30:15\u202fPM] ", "USA, iPhone"),
+    ("12/05/2021, 9:30 pm - ", "India"),
+    ("12.05.21, 21:30 - ", "German, Android"),
+    ("[12.05.21, 21:30:15] ", "German, iPhone"),
+    ("12/05/2021 à 21:30 - ", "French"),
+    ("12/5/21 21:30 - ", "Spanish"),
+    ("12/5/21, 9:30 p. m. - ", "Spanish, Mexico"),
+    ("[12/5/21, 9:30:15 p.\xa0m.] ", "Spanish, iPhone"),
+    ("12-05-2021 21:30 - ", "Dutch"),
+    ("2021-05-12 21:30 - ", "Swedish"),
+    ("12.05.2021 21.30 - ", "Danish"),
+    ("12.5.2021 klo 21.30 - ", "Finnish"),
+    ("[12.5.2021 klo 21.30.15] ", "Finnish, iPhone"),
+    ("2021. 05. 12. 21:30 - ", "Hungarian"),
+    ("12.05.21 г., 21:30 - ", "Bulgarian"),
+    ("2021/05/12 21:30 - ", "Japanese"),
+    ("2021/5/12 下午9:30 - ", "Chinese"),
+    ("[2021/5/12 下午9:30:15] ", "Chinese, iPhone"),
+    ("2021年5月12日 21:30 - ", "Chinese, years written out"),
+    ("2021. 5. 12. 오후 9:30 - ", "Korean"),
+    ("[2021. 5. 12. 오후 9:30:15] ", "Korean, iPhone"),
+    ("١٢\u200f/٥\u200f/٢٠٢١, ٩:٣٠ م - ", "Arabic"),
+    ("[١٢\u200f/٥\u200f/٢٠٢١, ٩:٣٠:١٥ م] ", "Arabic, iPhone"),
+    ("12/5/2021، 9:30 م - ", "Arabic, other digits"),
+    ("12.5.2021, 21:30 - ", "Hebrew"),
+    ("12/5/21, 9:30 μ.μ. - ", "Greek"),
+    ("12.05.2021 21:30 - ", "Turkish"),
+    ("12/05/2021, 21:30:15: ", "old iPhone"),
+]
+
+
+@pytest.mark.parametrize("form", [form for form, _ in FORMS], ids=[name for _, name in FORMS])
+def test_every_form_of_the_date_is_read(form):
+    later = form.replace("12", "13", 1) if form.startswith(("12", "[12", "5/12", "[5/12")) else form
+    text = f"{form}Mara: Is it lit?\n{form}Tom: Since four: look\nup there\n{later}Mara: Good."
+    assert parsed(read, text) == [("Mara", "Is it lit?"), ("Tom", "Since four: look\nup there"), ("Mara", "Good.")]
+    assert times(read, text)[0] == "2021-05-12 21:30"
+    assert looks_like(text.split("\n")) >= 0.5
+
+
+NOTES = [
+    ("Bild weggelassen", Content.MEDIA),
+    ("<Multimedia omitido>", Content.MEDIA),
+    ("<Irgendein Hinweis in einer Sprache>", Content.MEDIA),
+    ("IMG-20210512-WA0007.jpg (irgendwie angehängt)", Content.MEDIA),
+    ("STK-20210512-WA0008.webp (file attached)", Content.STICKER),
+    ("<attached: 00000042-AUDIO-2021-05-12-21-30-15.opus>", Content.MEDIA),
+    ("<Anhang: 00000043-STICKER-2021-05-12-21-30-15.webp>", Content.STICKER),
+    ("Vous avez supprimé ce message", Content.DELETED),
+    ("Verpasster Videoanruf", Content.CALL),
+    ("Gemiste spraakoproep", Content.CALL),
+    ("In attesa del messaggio. Potrebbe volerci un po' di tempo.", Content.NOTE),
+]
+
+
+@pytest.mark.parametrize(("text", "content"), NOTES)
+def test_what_the_app_writes_is_told_from_what_people_write(text, content):
+    log = f"12/05/2021, 21:30 - Mara: Hello\n12/05/2021, 21:31 - Tom: {text}\n12/05/2021, 21:32 - Tom: Hi"
+    assert contents(read, log) == [Content.TEXT, content, Content.TEXT]
+
+
+def test_a_caption_is_what_its_sender_writes():
+    log = "12/05/2021, 21:30 - Mara: IMG-20210512-WA0001.jpg (file attached)\nMy garden"
+    assert parsed(read, log) == [("Mara", "My garden")]
+
+
+def test_an_iphone_signs_notes_of_the_app_with_the_group_s_name():
+    log = "[12/05/2021, 21:30:00] Crew: \u200eMara added Tom\n[12/05/2021, 21:31:00] Tom: Hi\n"
+    log += "[12/05/2021, 21:32:00] Tom: \u200e照片已隐藏"
+    assert contents(read, log) == [Content.NOTE, Content.TEXT, Content.MEDIA]
+
+
+def test_a_colon_without_a_space_follows_a_name_only_if_it_does_so_again():
+    log = "2021/7/9 02:28 - Mara:Hi\n2021/7/9 02:29 - Mara:There?\n2021/7/9 02:30 - Note:once"
+    assert parsed(read, log) == [("Mara", "Hi"), ("Mara", "There?")]
+
+
+def test_the_edited_note_is_removed():
+    log = "12/05/2021, 21:30 - Mara: Oui. <Ce message a été modifié>\n12/05/2021, 21:31 - Tom: <3"
+    assert parsed(read, log) == [("Mara", "Oui."), ("Tom", "<3")]
+
+
+def test_text_of_another_kind_is_an_error():
+    with pytest.raises(ParseError):
+        list(read(numbered("Once upon a time\n12/05/2021 was a Wednesday")))
