@@ -33,7 +33,7 @@ COLUMN_KINDS = ("sender", "text", "time", "chat", "id", "reply_to")
 @click.option("--keep-actions", is_flag=True, help="Leave stage directions and actions in the texts.")
 @click.option(
     "--min-confidence",
-    default=0.8,
+    default=0.9,
     show_default=True,
     type=click.FloatRange(0, 1),
     help="Take only lines of whose speaker it is so sure.",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-SURE = 0.8
+SURE = 0.9
 """Cues at least so certain are taken unless the user says otherwise."""
 
 

@@ -30,7 +30,7 @@ def test_a_chinese_novel_gives_each_quoted_line_its_speaker(modern):
 
 
 def test_it_is_sure_where_the_text_says_so_and_only_there(modern):
-    assert {line for line, cue in modern.items() if cue.confidence >= SURE} == {13, 15, 17, 21, 23, 25, 35}
+    assert {line for line, cue in modern.items() if cue.confidence >= SURE} == {15, 17, 21, 23, 25, 35}
 
 
 def test_thoughts_letters_and_words_in_quotation_marks_are_no_speech():
@@ -120,19 +120,19 @@ Tom笑着说：“我来。”
 
 
 def test_an_english_novel_gives_each_quoted_line_its_speaker():
-    found = {
-        cue.line: (cue.speaker, cue.text, cue.confidence >= SURE) for cue in cues(reader.read, fixture("novel_en.txt"))
+    found = cues(reader.read, fixture("novel_en.txt"))
+    assert {cue.line: (cue.speaker, cue.text) for cue in found if cue.confidence >= SURE} == {
+        6: ("Mr. Hale", "You are late, and you have brought no bread."),
+        9: ("Mara", "There was none."),
+        13: ("Mara", "Not today."),
+        19: ("Mara", "The boat is out."),
+        21: ("Mr. Hale", "What boat?"),
+        27: ("Tom", "I will tell you, if you will listen.\nThere is only one boat that goes out in this."),
     }
-    assert found == {
-        6: ("Mr. Hale", "You are late, and you have brought no bread.", True),
-        9: ("Mara", "There was none,", True),
-        11: ("Mr. Hale", "There is always some.", False),
-        13: ("Mara", "Not today.", False),
-        15: ("Old Tom", "Let her be. The baker is my cousin, and I know his shutters.", False),
-        19: ("Mara", "The boat is out.", False),
-        21: ("Mr. Hale", "What boat?", True),
-        27: ("Tom", "I will tell you, if you will listen.\nThere is only one boat that goes out in this.", True),
-        33: ("?", "Where is she?", False),
+    assert {cue.line: cue.text for cue in found if cue.confidence < SURE} == {
+        11: "There is always some.",
+        15: "Let her be. The baker is my cousin, and I know his shutters.",
+        33: "Where is she?",
     }
 
 

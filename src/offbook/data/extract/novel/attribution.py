@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
 from typing import Protocol
 
-from offbook.data.extract.novel.quotes import Paragraph, Piece
+from offbook.data.extract.novel.quotes import Piece
 
 NAMED = 0.95
 """A name and a verb of speech beside the quoted line."""
-NEARBY = 0.85
+NEARBY = 0.9
 """The verb beside it, the name earlier in the sentence."""
 ACTS = 0.7
 """Somebody does something beside it."""
@@ -20,6 +23,30 @@ PRONOUN = 0.6
 TURN = 0.5
 """Nobody is named: two people speak by turns."""
 NOBODY = 0.0
+
+
+@cache
+def _table(language: str) -> dict[str, list[tuple[float, float]]]:
+    """What tells who speaks → (least probability, share of lines that are right) of its classes, in rising order."""
+    text = files(__package__).joinpath("confidence.json").read_text(encoding="utf-8")
+    return {kind: [(low, share) for low, share in classes] for kind, classes in json.loads(text)[language].items()}
+
+
+def classify(language: str, kind: str, chance: float) -> tuple[str, float]:
+    """The class of an attribution: what tells, and the least probability of its class."""
+    return kind, max(low for low, _ in _table(language)[kind] if low <= chance)
+
+
+def confidence(language: str, kind: str, chance: float) -> float:
+    """How often lines of a class were right in books whose speakers are known (`benchmarks/extract_confidence.py`).
+
+    Args:
+        language: a language of `confidence.json`.
+        kind: what tells who speaks, such as "name" or "pronoun".
+        chance: the speaker's probability as the reader works it out.
+    """
+    kind, low = classify(language, kind, chance)
+    return dict(_table(language)[kind])[low]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +67,15 @@ class DialogueState:
     turns: deque[tuple[str, ...]] = field(default_factory=lambda: deque(maxlen=2))
 
     last: Attribution | None = None
-    """The guess about the last quoted line that was spoken."""
+    """The attribution of the last quoted line that was spoken."""
 
-    def clear(self) -> None:
-        self.subject = self.last = None
-        self.turns.clear()
-
-    def spoke(self, guess: Attribution) -> None:
+    def spoke(self, attribution: Attribution) -> None:
         """Somebody has spoken."""
-        self.last = guess
-        if guess.speakers:
-            self.subject = guess.speakers[0]
-            if not self.turns or self.turns[-1] != guess.speakers:
-                self.turns.append(guess.speakers)
+        self.last = attribution
+        if attribution.speakers:
+            self.subject = attribution.speakers[0]
+            if not self.turns or self.turns[-1] != attribution.speakers:
+                self.turns.append(attribution.speakers)
 
     def other(self) -> tuple[str, ...]:
         """Of two who speak by turns, the one whose turn it is."""
@@ -62,23 +85,23 @@ class DialogueState:
 class Attributor(Protocol):
     """What is particular to a language. It learns the book's names first."""
 
-    def learn(self, paragraph: Paragraph, pieces: Sequence[Piece]) -> None:
+    def learn(self, pieces: Sequence[Piece]) -> None:
         """Take note of a paragraph in the first pass over the book."""
 
-    def settle(self) -> None:
+    def finish(self) -> None:
         """The first pass is over."""
 
-    def guess(self, pieces: Sequence[Piece], memory: DialogueState) -> list[Attribution]:
-        """A guess for every piece that is said, in order."""
+    def attribute(self, scene: Sequence[Sequence[Piece]]) -> list[list[Attribution]]:
+        """The speaker of each quoted piece of each paragraph of a scene, in order."""
 
 
-def shared(guesses: list[Attribution]) -> list[Attribution]:
+def shared(attributions: list[Attribution]) -> list[Attribution]:
     """Where a paragraph is one person's turn, whoever is told to say one of its lines says them all."""
-    told = [guess for guess in guesses if guess.speakers and guess.confidence > TURN]
-    if len({guess.speakers for guess in told}) != 1:
-        return guesses
-    best = max(told, key=lambda guess: guess.confidence)
+    sure = [each for each in attributions if each.speakers and each.confidence > TURN]
+    if len({each.speakers for each in sure}) != 1:
+        return attributions
+    best = max(sure, key=lambda each: each.confidence)
     return [
-        guess if guess.unspoken or guess in told else Attribution(best.speakers, min(best.confidence, NEARBY))
-        for guess in guesses
+        each if each.unspoken or each in sure else Attribution(best.speakers, min(best.confidence, NEARBY))
+        for each in attributions
     ]

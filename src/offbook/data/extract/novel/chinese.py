@@ -21,7 +21,7 @@ from offbook.data.extract.novel.attribution import (
     shared,
 )
 from offbook.data.extract.novel.names_zh import SENTENCE, NameLexicon, clauses, last_sentence
-from offbook.data.extract.novel.quotes import Paragraph, Piece
+from offbook.data.extract.novel.quotes import Piece
 from offbook.data.extract.novel.words_zh import AGAIN, NOT_SAY, SAY, SAYS, SIGHT, THINKS, WRITES, simplify
 
 ENDS = "：:，, \u3000"
@@ -38,7 +38,7 @@ class Chinese:
         self._many_in_one = False
         """Whether several people speak in one paragraph, as in the old novels."""
 
-    def learn(self, paragraph: Paragraph, pieces: Sequence[Piece]) -> None:
+    def learn(self, pieces: Sequence[Piece]) -> None:
         """Count who stands beside verbs of speech, and whether several people share a paragraph."""
         heads: set[str | None] = set()
         for place, piece in enumerate(pieces):
@@ -51,44 +51,48 @@ class Chinese:
         self._crowded += len(heads) > 1
         self._alone += len(heads) == 1
 
-    def settle(self) -> None:
+    def finish(self) -> None:
         """The first pass is over: believe the names that recur."""
-        self._people.settle(self._quotes)
+        self._people.finish(self._quotes)
         self._many_in_one = self._crowded > 0.3 * self._alone
 
-    def guess(self, pieces: Sequence[Piece], memory: DialogueState) -> list[Attribution]:
-        """A guess for every piece that is said, in order."""
-        guesses = []
+    def attribute(self, scene: Sequence[Sequence[Piece]]) -> list[list[Attribution]]:
+        """The speaker of each quoted piece of each paragraph of a scene, in order."""
+        state = DialogueState()
+        return [self._paragraph(pieces, state) for pieces in scene]
+
+    def _paragraph(self, pieces: Sequence[Piece], state: DialogueState) -> list[Attribution]:
+        attributions = []
         for place, piece in enumerate(pieces):
             if not piece.said:
-                memory.subject = self._acting(piece.text) or memory.subject
+                state.subject = self._acting(piece.text) or state.subject
                 continue
             lead = pieces[place - 1] if place and not pieces[place - 1].said else None
             tail = pieces[place + 1] if place + 1 < len(pieces) and not pieces[place + 1].said else None
-            guess = self._guess(piece, lead, tail, place + 2 < len(pieces), memory)
-            guesses.append(guess)
-            if not guess.unspoken:
-                memory.spoke(guess)
-        return guesses if self._many_in_one else shared(guesses)
+            attribution = self._of(piece, lead, tail, place + 2 < len(pieces), state)
+            attributions.append(attribution)
+            if not attribution.unspoken:
+                state.spoke(attribution)
+        return attributions if self._many_in_one else shared(attributions)
 
-    def _guess(
-        self, piece: Piece, lead: Piece | None, tail: Piece | None, more: bool, memory: DialogueState
+    def _of(
+        self, piece: Piece, lead: Piece | None, tail: Piece | None, more: bool, state: DialogueState
     ) -> Attribution:
-        before = self._from_lead(lead.text, memory) if lead else None
+        before = self._from_lead(lead.text, state) if lead else None
         if before and (before.unspoken or before.confidence >= ACTS):
             return before
-        after = self._from_tail(tail.text, more, lead is None, memory) if tail else None
-        best = max((guess for guess in (after, before) if guess), key=lambda guess: guess.confidence, default=None)
+        after = self._from_tail(tail.text, more, lead is None, state) if tail else None
+        best = max((each for each in (after, before) if each), key=lambda each: each.confidence, default=None)
         if best and best.confidence > TURN:
             return best
         if not best and not WORDY.search(piece.text) and len(piece.text) <= 10:
             return Attribution((), NOBODY, "words in quotation marks")
         if not self._many_in_one and (acting := self._acting(lead.text if lead else tail.text if tail else "")):
             return Attribution((acting,), ACTS)
-        other = memory.other()
+        other = state.other()
         return Attribution(other, TURN if other else NOBODY)
 
-    def _from_lead(self, text: str, memory: DialogueState) -> Attribution | None:
+    def _from_lead(self, text: str, state: DialogueState) -> Attribution | None:
         """What goes before: `黛玉听了，笑道：`. None where nothing there brings in speech."""
         simplified = simplify(text).rstrip()
         body = simplified.rstrip(ENDS)
@@ -106,7 +110,7 @@ class Chinese:
         for distance, clause in enumerate(reversed(clauses(simplified, sentence))):
             names, _ = self._people.at_head(text, simplified, clause)
             if names == ():
-                return _he(memory)
+                return _he(state)
             if names:
                 return Attribution(names, (NEARBY if distance else NAMED) * scale)
             seen = SIGHT.search(simplified, *clause)
@@ -114,12 +118,12 @@ class Chinese:
                 return Attribution((name,), NEARBY * scale)
             if seen:
                 return Attribution((), NOBODY)
-        if AGAIN.match(simplified.lstrip("」”』。，, ")) and memory.last:
-            return Attribution(memory.last.speakers, min(NEARBY, memory.last.confidence) * scale)
+        if AGAIN.match(simplified.lstrip("」”』。，, ")) and state.last:
+            return Attribution(state.last.speakers, min(NEARBY, state.last.confidence) * scale)
         earlier = self._acting(text[: sentence[0]])
-        return Attribution((earlier,), ACTS) if earlier else Attribution(memory.other(), TURN)
+        return Attribution((earlier,), ACTS) if earlier else Attribution(state.other(), TURN)
 
-    def _from_tail(self, text: str, more: bool, opens: bool, memory: DialogueState) -> Attribution | None:
+    def _from_tail(self, text: str, more: bool, opens: bool, state: DialogueState) -> Attribution | None:
         """What comes after: `宝玉说。`. Ending in a colon it brings in the next line, and may belong to that alone."""
         start = len(text) - len(text.lstrip(ENDS))
         simplified = simplify(text)
@@ -129,7 +133,7 @@ class Chinese:
         leads_on = more and simplified.rstrip().endswith(("：", ":"))
         if leads_on and (self._many_in_one or not opens):
             return None
-        return Attribution(names, NEARBY if leads_on else NAMED) if names else _he(memory)
+        return Attribution(names, NEARBY if leads_on else NAMED) if names else _he(state)
 
     def _acting(self, text: str) -> str | None:
         """Who does something in the last sentences of a stretch of narration."""
@@ -142,9 +146,9 @@ class Chinese:
         return None
 
 
-def _he(memory: DialogueState) -> Attribution:
+def _he(state: DialogueState) -> Attribution:
     """He or she: whoever was named last."""
-    return Attribution((memory.subject,) if memory.subject else (), PRONOUN)
+    return Attribution((state.subject,) if state.subject else (), PRONOUN)
 
 
 def _sentences(simplified: str) -> list[tuple[int, int]]:

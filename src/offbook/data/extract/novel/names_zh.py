@@ -74,7 +74,7 @@ class NameLexicon:
         start = len(text) - len(text.lstrip("，,、：: \u3000"))
         return self._count(AFTER.match(simplified, skip(simplified, start, len(simplified))), text)
 
-    def settle(self, quotes: int) -> None:
+    def finish(self, quotes: int) -> None:
         """Believe the names that recur; one that only lengthens a far more frequent one is that name and a verb."""
         for name, follow in self._openings.items():
             if sum(follow.values()) >= 3 and len(follow) >= 3 and max(follow.values()) <= 0.6 * sum(follow.values()):

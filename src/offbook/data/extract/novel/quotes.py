@@ -5,19 +5,27 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import cycle, islice
 
 from offbook.data.extract.cue import Lines
 from offbook.data.extract.script.headings import heading, is_rule
+from offbook.data.extract.script.names import HAS_CJK
 
 PAIRS = {"“": "”", "「": "」", "『": "』", "«": "»", "‘": "’", '"': '"', "'": "'"}
 SURVEYED = 20_000
 """Lines that show how a book is printed."""
 ENDED = re.compile(r"[。！？!?.…”」』\"’—]$")
-CLOSES_AFTER = re.compile(r"[,.!?…\-—–~，。！？]$")
+CLOSES_AFTER = re.compile(r"[,.;:!?…\-—–~，。！？)\"”]$")
 """What stands before the end of a speech in single quotes, and hardly ever before an apostrophe."""
+OPENS = {mark: re.compile(rf"(?<![\w.,!?]){mark}(?=[^\s,.;!?])") for mark in PAIRS}
+"""An opening mark, told from an apostrophe and from the end of a quotation by what stands beside it."""
+ELISION = re.compile(r"['’](?:tis|twas|twere|twill|twould|em|un|til|cause|bout|ee|im|er|n)\b", re.IGNORECASE)
+ITALICS = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
+RATIO_COLON = str.maketrans("∶︰", "：：")
+LEADS_ON = re.compile(r"(?:[：:]|(?<=[^\W\d_]),)$")
+"""How a paragraph ends that brings in the quotation of the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +81,8 @@ def survey(lines: Lines) -> BookLayout:
             ended += bool(ENDED.search(last))
         last = text
         for mark in PAIRS:
-            marks[mark] += text.count(mark)
+            if mark in text:
+                marks[mark] += len(OPENS[mark].findall(text)) - (len(ELISION.findall(text)) if mark == "'" else 0)
         characters += len(text)
         beyond += len(text.encode("utf-8", errors="replace")) - len(text)
     # A Chinese character takes two bytes more than a Latin letter.
@@ -100,42 +109,79 @@ def paragraphs(lines: Lines, wrapped: bool) -> Iterator[Paragraph]:
         yield _joined(parts)
 
 
+def with_leads(parts: Iterable[Paragraph], opening: str) -> Iterator[Paragraph]:
+    """The paragraphs; one that ends in a colon and the quotation that it brings in are put together."""
+    held: Paragraph | None = None
+    for part in parts:
+        if held and part.kind == "text" and part.text.startswith(opening):
+            seam = "" if held.text.endswith("：") else " "
+            shift = len(held.text + seam)
+            lines = (*held.lines, *((offset + shift, line) for offset, line in part.lines))
+            part = Paragraph(held.text + seam + part.text, "text", 0, lines)
+        elif held:
+            yield held
+        held = part if part.kind == "text" and LEADS_ON.search(part.text) else None
+        if not held:
+            yield part
+    if held:
+        yield held
+
+
 def pieces(text: str, marks: tuple[str, str]) -> list[Piece]:
     """The paragraph cut at its outermost quotation marks. A mark inside other marks belongs to what is said."""
+    if text.startswith('"') and marks[0] not in text:
+        marks = ('"', '"')
+    elif marks == ("“", "”"):
+        text = _turned(text)
     opening = marks[0]
-    found: list[Piece] = []
+    cut: list[Piece] = []
     start = 0
     while (begin := _find_open(text, opening, start)) >= 0:
         end = _find_close(text, marks, begin + 1)
         if begin > start:
-            found.append(Piece(False, text[start:begin], start))
+            cut.append(Piece(False, text[start:begin], start))
         stop = end if end >= 0 else len(text)
-        found.append(Piece(True, text[begin + 1 : stop].strip(), begin, end < 0))
+        cut.append(Piece(True, text[begin + 1 : stop].strip(), begin, end < 0))
         start = stop + 1
     if start < len(text):
-        found.append(Piece(False, text[start:], start))
-    return found
+        cut.append(Piece(False, text[start:], start))
+    return cut
+
+
+def _turned(text: str) -> str:
+    """The text with its curly marks by turns opening and closing, where some stand the wrong way round."""
+    signs = [sign for sign in text if sign in "“”"]
+    depth = lowest = 0
+    for sign in signs:
+        depth += 1 if sign == "“" else -1
+        lowest = min(lowest, depth)
+    if len(signs) % 2 or (depth == 0 and lowest == 0):
+        return text
+    turns = cycle("“”")
+    return "".join(next(turns) if sign in "“”" else sign for sign in text)
 
 
 def _find_open(text: str, opening: str, start: int) -> int:
     if opening not in "'‘":
         return text.find(opening, start)
-    found = re.compile(rf"(?<!\w){opening}(?=\S)").search(text, start)
-    return found.start() if found else -1
+    for match in OPENS[opening].finditer(text, start):
+        if not ELISION.match(text, match.start()) or match.start() == 0:
+            return match.start()
+    return -1
 
 
 def _find_close(text: str, marks: tuple[str, str], start: int) -> int:
     opening, closing = marks
     depth = 0
-    for found in re.compile(f"[{opening}{closing}]").finditer(text, start):
-        at = found.start()
+    for match in re.compile(f"[{opening}{closing}]").finditer(text, start):
+        at = match.start()
         if opening in "'‘":
-            if found[0] == closing and CLOSES_AFTER.match(text[at - 1 : at]) and not text[at + 1 : at + 2].isalnum():
+            if match[0] == closing and CLOSES_AFTER.match(text[at - 1 : at]) and not text[at + 1 : at + 2].isalnum():
                 return at
-        elif opening == closing or (found[0] == closing and depth == 0):
+        elif opening == closing or (match[0] == closing and depth == 0):
             return at
         else:
-            depth += 1 if found[0] == opening else -1
+            depth += 1 if match[0] == opening else -1
     return -1
 
 
@@ -154,18 +200,19 @@ def _is_wrapped(lengths: Counter[int], followed: Counter[int], ended: int) -> bo
 
 
 def _marks(counts: Counter[str]) -> tuple[str, str]:
-    """The marks used most; a curly pair of which one half is missing is no pair."""
-    single = {"‘": counts["‘"], "'": 0}
-    single["'"] = counts["'"] if not any(counts[mark] for mark in '“「『«"‘') else 0
-    double = {mark: counts[mark] for mark in ("“", "「", "『", "«", '"')}
-    opening = max({**double, **single}, key=lambda mark: {**double, **single}[mark])
+    """The marks that open most quotations."""
+    opening = max(PAIRS, key=lambda mark: counts[mark])
     return opening, PAIRS[opening]
 
 
 def _joined(parts: list[tuple[int, str]]) -> Paragraph:
     text, lines = "", []
-    for number, part in parts:
-        gap = " " if text and text[-1].isascii() and part[0].isascii() else ""
+    for number, raw in parts:
+        part = ITALICS.sub("", raw) if "_" in raw else raw
+        part = part.translate(RATIO_COLON)
+        if not part:
+            continue
+        gap = "" if not text or (HAS_CJK.match(text[-1]) and HAS_CJK.match(part[0])) else " "
         lines.append((len(text + gap), number))
         text += gap + part
     return Paragraph(text, "text", 0, tuple(lines))

@@ -1,101 +1,136 @@
-"""Novels: quoted lines, each given to the nearest speaker by the verb of speech beside it, with a confidence.
+"""Novels: each quoted line with who says it, as the words beside it and the taking of turns tell, and how sure it is.
 
     黛玉笑道：“…”        “…”宝玉说。        "…," said Mr Darcy.
 
-The languages differ in how they say who speaks (`novel_zh.py`, `novel_en.py`); this module goes through the book.
+The languages differ in how they say who speaks (`chinese.py`, `english.py`); this module goes through the book.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from offbook.data.extract.cue import Cue, Lines, Scenes, Skipped
-from offbook.data.extract.novel.attribution import Attributor, DialogueState
+from offbook.data.extract.novel.attribution import Attribution, Attributor
 from offbook.data.extract.novel.chinese import Chinese
 from offbook.data.extract.novel.english import English
-from offbook.data.extract.novel.quotes import BookLayout, Paragraph, Piece, paragraphs, pieces, survey
+from offbook.data.extract.novel.quotes import BookLayout, Paragraph, Piece, paragraphs, pieces, survey, with_leads
+
+SENTENCE_END = re.compile(r"(?<!\bMr)(?<!\bMrs)(?<!\bDr)(?<!\bSt)(?<!\b[A-Z])[.!?。！？…][\"'”’)]*(?=\s|--|[—–]|$)")
+_MANNER = r"(?:[a-z]+ly |rather |very |half |still |again )*(?:[a-z]+ing\b|[a-z]+ly\b|with (?:an?|great|some|much)\b)"
+NARRATORS_BRACKETS = re.compile(rf"\s*\({_MANNER}(?![^()]*\b(?:I|my|me|you|your|we|our|us)\b)[^()]*\)")
+"""Well (checking herself), this is all: how it is said, told within the quotation."""
+GOES_ON = 0.9
+"""A paragraph that goes on with an open quotation is somebody else's only if that is so sure."""
 
 
 def read(lines: Lines) -> Iterator[Cue | Skipped]:
-    """The cues of a novel. Goes through `lines` three times: for the print, for the names, to read."""
-    book = survey(lines)
-    attribution: Attributor = Chinese() if book.chinese else English()
-    for paragraph in paragraphs(lines, book.wrapped):
+    """The cues of a novel. Goes through `lines` three times: for the layout, for the names, to read."""
+    layout = survey(lines)
+    attributor: Attributor = Chinese() if layout.chinese else English()
+    for paragraph in _paragraphs(lines, layout):
         if paragraph.kind == "text":
-            attribution.learn(paragraph, pieces(paragraph.text, book.marks))
-    attribution.settle()
-    yield from _Reading(book, attribution).run(lines)
+            attributor.learn(pieces(paragraph.text, layout.marks))
+    attributor.finish()
+    yield from _Reading(layout, attributor).run(lines)
 
 
 def looks_like(sample: list[str]) -> float:
     """How much a text looks like a novel: the share of its paragraphs in which somebody is quoted."""
-    book = survey(list(enumerate(sample, 1)))
-    texts = [part for part in paragraphs(list(enumerate(sample, 1)), book.wrapped) if part.kind == "text"]
-    quoted = [sum(piece.said and len(piece.text) > 2 for piece in pieces(part.text, book.marks)) for part in texts]
+    layout = survey(list(enumerate(sample, 1)))
+    texts = [part for part in paragraphs(list(enumerate(sample, 1)), layout.wrapped) if part.kind == "text"]
+    quoted = [sum(piece.said and len(piece.text) > 2 for piece in pieces(part.text, layout.marks)) for part in texts]
     return min(0.9, 1.5 * sum(map(bool, quoted)) / len(texts)) if sum(quoted) >= 2 else 0.0
+
+
+def _paragraphs(lines: Lines, layout: BookLayout) -> Iterator[Paragraph]:
+    return with_leads(paragraphs(lines, layout.wrapped), layout.marks[0])
 
 
 class _Reading:
     """The state of one pass over the book."""
 
-    def __init__(self, book: BookLayout, attribution: Attributor) -> None:
-        self.book = book
-        self.attribution = attribution
+    def __init__(self, layout: BookLayout, attributor: Attributor) -> None:
+        self.layout = layout
+        self.attributor = attributor
         self.scenes = Scenes()
-        self.memory = DialogueState()
         self.last: Cue | None = None
         self.open = False
         """Whether the last quoted line ran to the end of its paragraph."""
 
     def run(self, lines: Lines) -> Iterator[Cue | Skipped]:
-        for paragraph in paragraphs(lines, self.book.wrapped):
+        scene: list[Paragraph] = []
+        for paragraph in _paragraphs(lines, self.layout):
             if paragraph.kind == "text":
-                yield from self._paragraph(paragraph)
-            else:
-                yield from self._break(paragraph)
-        if self.last:
-            yield self.last
-
-    def _break(self, paragraph: Paragraph) -> Iterator[Cue | Skipped]:
-        if self.last:
-            yield self.last
-        self.last, self.open = None, False
-        self.memory.clear()
-        if paragraph.kind == "heading":
-            self.scenes.enter(paragraph.text, paragraph.level)
-            yield Skipped("heading", paragraph.text, paragraph.line_at(0))
-        else:
-            self.scenes.split()
-
-    def _paragraph(self, paragraph: Paragraph) -> Iterator[Cue | Skipped]:
-        cut = pieces(paragraph.text, self.book.marks)
-        guesses = iter(self.attribution.guess(cut, self.memory))
-        for place, piece in enumerate(cut):
-            if not piece.said:
-                if len(cut) == 1:
-                    yield Skipped("narration", piece.text, paragraph.line_at(piece.start))
+                scene.append(paragraph)
                 continue
-            guess = next(guesses)
-            line = paragraph.line_at(piece.start)
-            if guess.unspoken or not any(char.isalnum() for char in piece.text):
-                yield Skipped(guess.unspoken or "nothing said", piece.text, line)
-            elif place == 0 and self.open and self.last and guess.confidence < 0.9:
-                self._go_on(piece, "\n")
-            elif self._is_interrupted(cut, place, guess.speakers):
-                self._go_on(piece, "" if self.book.chinese else " ")
+            yield from self._scene(scene)
+            scene = []
+            if paragraph.kind == "heading":
+                self.scenes.enter(paragraph.text, paragraph.level)
+                yield Skipped("heading", paragraph.text, paragraph.line_at(0))
             else:
-                if self.last:
-                    yield self.last
-                self.last = Cue(guess.speakers, piece.text, line, self.scenes.current, guess.confidence)
+                self.scenes.split()
+        yield from self._scene(scene)
+
+    def _scene(self, scene: Sequence[Paragraph]) -> Iterator[Cue | Skipped]:
+        cut = [pieces(paragraph.text, self.layout.marks) for paragraph in scene]
+        for paragraph, parts, attributions in zip(scene, cut, self.attributor.attribute(cut), strict=True):
+            yield from self._paragraph(paragraph, parts, attributions)
+        yield from self._finish()
+
+    def _paragraph(
+        self, paragraph: Paragraph, parts: Sequence[Piece], attributions: Sequence[Attribution]
+    ) -> Iterator[Cue | Skipped]:
+        if not attributions:
+            yield from self._finish()
+            yield Skipped("narration", paragraph.text, paragraph.line_at(0))
+            return
+        remaining = iter(attributions)
+        before: int | None = None
+        for place, piece in enumerate(parts):
+            if not piece.said:
+                continue
+            attribution, line = next(remaining), paragraph.line_at(piece.start)
+            if attribution.unspoken or not any(char.isalnum() for char in piece.text):
+                yield Skipped(attribution.unspoken or "nothing said", piece.text, line)
+                continue
+            between = "".join(part.text for part in parts[0 if before is None else before + 1 : place])
+            if place == 0 and self.open and self.last and self._goes_on(attribution):
+                self._append("\n", piece.text)
+            elif before is not None and self.last and self._is_same_turn(between, attribution):
+                if SENTENCE_END.search(between):
+                    self.last = replace(self.last, text=_stopped(self.last.text))
+                self._append("" if self.layout.chinese else " ", piece.text)
+            else:
+                yield from self._finish()
+                self.last = Cue(attribution.speakers, piece.text, line, self.scenes.current, attribution.confidence)
+            before = place
             self.open = piece.open
 
-    def _is_interrupted(self, cut: list[Piece], place: int, speakers: tuple[str, ...]) -> bool:
-        """Whether a quoted line goes on with the one before it: “A,” said X, “B.”"""
-        if place < 2 or not self.last or self.last.speakers != speakers or not cut[place - 2].said:
-            return False
-        return not self.book.chinese or cut[place - 1].text.rstrip().endswith(("，", ","))
-
-    def _go_on(self, piece: Piece, seam: str) -> None:
+    def _goes_on(self, attribution: Attribution) -> bool:
         assert self.last is not None
-        cue = self.last
-        self.last = Cue(cue.speakers, cue.text + seam + piece.text, cue.line, cue.scene, cue.confidence)
+        return attribution.speakers == self.last.speakers or attribution.confidence < GOES_ON
+
+    def _is_same_turn(self, between: str, attribution: Attribution) -> bool:
+        """Whether a quoted line goes on with the one before it in its paragraph: “A,” said X, “B.”"""
+        assert self.last is not None
+        if attribution.speakers != self.last.speakers:
+            return False
+        return between.rstrip().endswith(("，", ",")) if self.layout.chinese else bool(between.strip())
+
+    def _append(self, seam: str, text: str) -> None:
+        assert self.last is not None
+        self.last = replace(self.last, text=self.last.text + seam + text)
+
+    def _finish(self) -> Iterator[Cue]:
+        if self.last:
+            text = NARRATORS_BRACKETS.sub("", self.last.text)
+            yield replace(self.last, text=text if self.open else _stopped(text))
+        self.last, self.open = None, False
+
+
+def _stopped(text: str) -> str:
+    """A text as its author would end it alone: “Half a can,” said Tom. ends in a full stop."""
+    return text[:-1] + ("." if text[-1] == "," else "。") if text.endswith((",", "，")) else text

@@ -15,6 +15,9 @@ from offbook.data.extract.script.stage_directions import LONGEST, is_direction, 
 BOXED = re.compile(r"^【[^【】：:，。！？]{1,12}】$")
 
 BROKEN_LABEL = re.compile(r"^\s*[\w.'’·\u3000 ]{1,30}?[（(\[【][^（()）\[\]【】]*$")
+BROKEN_MIDDLE = re.compile(r"^[^（()）\[\]【】]*\S[^（()）\[\]【】]*$")
+LONGEST_NOTE = 8
+"""Lines over which a label's note may run."""
 BROKEN_END = re.compile(r"^[^（()）\[\]【】]*[）)\]】]")
 NOTED = re.compile(r"^\W*(?P<label>[^:：]{1,20}?)\s*[:：]|^[【\[](?P<boxed>[^【】\[\]]{1,8})[】\]](?=.)")
 
@@ -45,8 +48,12 @@ def sort_lines(lines: Lines) -> Iterator[Row]:
         stripped = text.strip("\ufeff\u200b\u200e\u200f \t\r\u3000\xa0")
         if closing and stripped and pending < LONGEST:
             pending += 1
-            yield Row(number, "direction", stripped, False)
-            closing = None if any(mark in stripped for mark in closing) else closing
+            end = min((place for mark in closing if (place := stripped.find(mark)) >= 0), default=-1)
+            spoken = stripped[end + 1 :].strip(" .。_") if end >= 0 else ""
+            yield Row(number, "direction", stripped[: end + 1] if spoken else stripped, False)
+            if any(char.isalnum() for char in spoken):
+                yield Row(number, "text", stripped[end + 1 :].strip(), False)
+            closing = None if end >= 0 else closing
             after_blank = False
             continue
         closing, pending = None, 0
@@ -59,19 +66,21 @@ def sort_lines(lines: Lines) -> Iterator[Row]:
 
 def _mended(lines: Lines) -> Iterator[tuple[int, str]]:
     """The lines without HTML; a label whose note runs over its line's end is put together: `霜（坐，` `低头）：来`."""
-    held: tuple[int, str] | None = None
+    held: list[tuple[int, str]] = []
     for number, raw in lines:
         text = TAG.sub("", raw) if "<" in raw else raw
         line = number, text
         if held and BROKEN_END.match(text):
-            line = held[0], join([held[1].rstrip(), text.strip()]).replace("\n", " ")
-        elif held:
-            yield held
-        held = line if BROKEN_LABEL.match(line[1]) else None
+            whole = join([part.strip() if place else part.rstrip() for place, (_, part) in enumerate([*held, line])])
+            line, held = (held[0][0], whole.replace("\n", " ")), []
+        elif held and BROKEN_MIDDLE.match(text) and len(held) < LONGEST_NOTE:
+            held.append(line)
+            continue
+        yield from held
+        held = [line] if BROKEN_LABEL.match(line[1]) else []
         if not held:
             yield line
-    if held:
-        yield held
+    yield from held
 
 
 def _sort(number: int, text: str, stripped: str, after_blank: bool) -> Row:

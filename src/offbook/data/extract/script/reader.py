@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from offbook.data.extract.cue import SURE, Cue, Lines, Scenes, Skipped
@@ -23,11 +23,17 @@ TOLD = re.compile(r"[道说說曰问問喊叫答][：:，,]?\s*[“「\"]")
 TELLING = re.compile(one_of(CHINESE["tell"]))
 """How a line begins that tells what happens: 只见, 远处."""
 
+SQUARE = re.compile(r"[\[【〔][^\[\]【】〔〕]*(?:[\]】〕]|$)")
+ROUND_AT_LABEL = re.compile(r"^[^\W\d_][^.:：!?。]{0,40}?[.:：]?\s*[（(]")
+"""Tom (rising): …, TOM. (rising) …"""
+LONGEST_PARAGRAPH = 400
+"""Lines that are looked at together."""
+
 _SOMEBODY_SPEAKS = one_of(CHINESE["spoken_zh"])
 """我, 臣妾"""
 _PARTICLE = rf"{one_of(CHINESE['spoken_tail'])}[。！？!?…]*$"
 """好吗？"""
-_FIRST_OR_SECOND_PERSON = rf"\b{one_of(load_all('script')['spoken'])}\b"
+_FIRST_OR_SECOND_PERSON = rf"\b(?:I|(?i:{one_of(load_all('script')['spoken'] - {'I'})}))\b"
 """I, your, ich, вы"""
 SPOKEN = re.compile(rf"{_SOMEBODY_SPEAKS}|{_PARTICLE}|[？?！!]|{_FIRST_OR_SECOND_PERSON}")
 """What tells that a line without a name is spoken."""
@@ -49,8 +55,8 @@ class Style:
 
 def read(lines: Lines, style: Style) -> Iterator[Cue | Skipped]:
     """The cues of a script. Goes through `lines` twice: once for its layout and its speakers, once to read."""
-    habits = ScriptProfile(lines, style)
-    yield from _Reading(habits).run(lines)
+    profile = ScriptProfile(lines, style)
+    yield from _Reading(profile).run(lines)
 
 
 def likeness(sample: list[str], style: Style) -> float:
@@ -79,6 +85,9 @@ class ScriptProfile:
             for row in sort_lines(lines):
                 kinds[row.kind] += 1
                 kinds["text and blank"] += (before, row.kind) == ("text", "blank")
+                kinds["square"] += bool(SQUARE.search(row.text))
+                kinds["round"] += row.kind == "direction" and row.text.startswith(("(", "（"))
+                kinds["round"] += bool(ROUND_AT_LABEL.match(row.text))
                 before = row.kind
                 yield row
 
@@ -91,6 +100,42 @@ class ScriptProfile:
         self.narrates = style.narrates
         self.blank_ends = style.narrates and kinds["text and blank"] < 0.8 * kinds["text"]
         """Blank lines after every line mean nothing."""
+        self.spoken_parentheses = kinds["square"] >= 2 and kinds["square"] >= 10 * kinds["round"]
+        """Whether directions stand in square brackets, so that round ones are spoken."""
+        self.bare_directions = self._has_bare_directions(lines)
+        """Whether a paragraph without a name tells what happens, unless it speaks."""
+
+    def _has_bare_directions(self, lines: Lines) -> bool:
+        """Whether most paragraphs without a name, where names open paragraphs, do not speak of I or you."""
+        if not self.labels.opens_paragraphs:
+            return False
+        speaking = silent = 0
+        for row, paragraph in with_paragraphs(sort_lines(lines)):
+            if row.kind == "text" and row.after_blank and not self.labels.find(row.text, True):
+                speaking += bool(SPOKEN.search(paragraph))
+                silent += not SPOKEN.search(paragraph)
+        return silent > speaking
+
+
+def with_paragraphs(rows: Iterable[Row]) -> Iterator[tuple[Row, str]]:
+    """Each row with the text from it to the end of its paragraph ("" where it is not text)."""
+    held: list[Row] = []
+
+    def release() -> Iterator[tuple[Row, str]]:
+        for place, row in enumerate(held):
+            yield row, "\n".join(each.text for each in held[place:])
+        held.clear()
+
+    for row in rows:
+        if row.kind == "text" and len(held) < LONGEST_PARAGRAPH:
+            held.append(row)
+            continue
+        yield from release()
+        if row.kind == "text":
+            held.append(row)
+        else:
+            yield row, ""
+    yield from release()
 
 
 @dataclass(slots=True)
@@ -111,22 +156,22 @@ class _Draft:
 class _Reading:
     """The state of one pass: the scene, the cue that is being spoken, the cast list that is being read."""
 
-    def __init__(self, habits: ScriptProfile) -> None:
-        self.habits = habits
-        self.labels = habits.labels
+    def __init__(self, profile: ScriptProfile) -> None:
+        self.profile = profile
+        self.labels = profile.labels
         self.scenes = Scenes()
         self.draft: _Draft | None = None
         self.cast: set[str] | None = None
         """Names met in the cast list so far, or None outside it."""
 
     def run(self, lines: Lines) -> Iterator[Cue | Skipped]:
-        for row in sort_lines(lines):
-            yield from self._step(row)
+        for row, paragraph in with_paragraphs(sort_lines(lines)):
+            yield from self._step(row, paragraph)
         yield from self._finish()
 
-    def _step(self, row: Row) -> Iterator[Cue | Skipped]:
+    def _step(self, row: Row, paragraph: str) -> Iterator[Cue | Skipped]:
         if row.kind == "blank":
-            if self.habits.blank_ends and self.draft and self.draft.said:
+            if self.profile.blank_ends and self.draft and self.draft.said:
                 yield from self._finish()
         elif row.kind in ("heading", "rule", "cast"):
             yield from self._finish()
@@ -136,19 +181,20 @@ class _Reading:
         elif row.kind == "direction":
             self.cast = None if self.cast else self.cast
             yield Skipped("stage direction", row.text, row.number)
-        elif row.kind == "note" and self.habits.narrates:
+        elif row.kind == "note" and self.profile.narrates:
             yield from self._finish()
             yield Skipped("note or narration", row.text, row.number)
-        elif (label := self.labels.find(row.text, row.after_blank)) and not self._cuts_a_sentence(label):
+        elif (label := self.labels.find(row.text, row.after_blank)) and not self._cuts_a_sentence(label, row):
             yield from self._label(label, row)
         elif row.kind == "boxed":
             yield Skipped("stage direction", row.text, row.number)
         else:
-            yield from self._bare(row)
+            yield from self._bare(row, paragraph)
 
-    def _cuts_a_sentence(self, label: Label) -> bool:
-        """Whether a label in another layout than the script's own stands amid a sentence, so is a name in a speech."""
-        if label.layout == self.labels.layout or self.draft is None or not self.draft.parts:
+    def _cuts_a_sentence(self, label: Label, row: Row) -> bool:
+        """Whether a label where the script has none stands amid a sentence, so is a name in a speech."""
+        usual = label.layout in self.labels.layouts and (row.after_blank or not self.labels.opens_paragraphs)
+        if usual or self.draft is None or not self.draft.parts:
             return False
         return not SENTENCE_END.search(self.draft.parts[-1])
 
@@ -180,30 +226,35 @@ class _Reading:
         action = "".join(f"（{note}）" if not note.isascii() else f"({note}) " for note in notes)
         self.draft = _Draft(speakers, line, confidence, [action + text] if action + text else [])
 
-    def _bare(self, row: Row) -> Iterator[Cue | Skipped]:
+    def _bare(self, row: Row, paragraph: str) -> Iterator[Cue | Skipped]:
         text = row.text.strip()
         if self.cast is not None:
             yield Skipped("cast list", text, row.number)
         elif self.draft is None:
             yield Skipped("narration", text, row.number)
-        elif not self.draft.said or not SENTENCE_END.search(self.draft.parts[-1]) or self._is_spoken(text):
+        elif self._goes_on(row, paragraph):
             self.draft.parts.append(text)
         else:
             yield from self._finish()
             yield Skipped("narration", text, row.number)
 
-    def _is_spoken(self, text: str) -> bool:
+    def _goes_on(self, row: Row, paragraph: str) -> bool:
         """Whether a line without a name goes on with the speech before it, rather than telling what happens."""
-        if not self.habits.narrates:
+        assert self.draft is not None
+        if not self.draft.said or not SENTENCE_END.search(self.draft.parts[-1]):
             return True
+        text = row.text.strip()
+        if self.profile.labels.opens_paragraphs and not row.after_blank:
+            return True
+        if not self.profile.narrates:
+            return not (row.after_blank and self.profile.bare_directions) or bool(SPOKEN.search(paragraph))
         if self._tells_of_somebody(text):
             return False
         if SPOKEN.search(text):
             return True
-        if TELLING.match(text) or not self.habits.marks_directions:
+        if TELLING.match(text) or not self.profile.marks_directions:
             return False
-        if self.draft:
-            self.draft.confidence = min(self.draft.confidence, SURE)
+        self.draft.confidence = min(self.draft.confidence, SURE)
         return True
 
     def _tells_of_somebody(self, text: str) -> bool:
@@ -215,7 +266,7 @@ class _Reading:
         draft, self.draft = self.draft, None
         if draft is None:
             return
-        text, acted = clean(join(draft.parts))
+        text, acted = clean(join(draft.parts), spoken_parentheses=self.profile.spoken_parentheses)
         if any(char.isalnum() for char in text):
             yield Cue(draft.speakers, text, draft.line, self.scenes.current, draft.confidence, acted)
         else:

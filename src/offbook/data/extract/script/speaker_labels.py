@@ -41,46 +41,62 @@ class Layout:
     """A line without any of these has no such label, which is quickly seen."""
     plain: bool = False
     """Whether the mark is a sign of its own; other labels are believed only where labels usually stand."""
+    begins_sentence: bool = False
+    """Whether what follows the mark begins a sentence, in any script: no small letter."""
 
 
-def _layout(pattern: str, signs: str = "", plain: bool = False) -> Layout:
-    return Layout(re.compile(pattern), signs, plain)
+def _layout(pattern: str, signs: str = "", plain: bool = False, begins_sentence: bool = False) -> Layout:
+    return Layout(re.compile(pattern), signs, plain, begins_sentence)
 
 
 LAYOUTS = {
+    # ANN (quietly): Come in.
     "colon": _layout(
         rf"^(?P<name>[^:：︰﹕]{{1,60}}?{BRACKETS}*)\s*[:：︰﹕](?!//)\s*(?P<rest>.*)$", ":：︰﹕", plain=True
     ),
+    # **ANN** Come in.
     "bold": _layout(rf"^(\*\*|__)(?P<name>[^*_]{{1,40}}?)\1(?P<rest>{BRACKETS}*[.:：]?.*)$", "*_", plain=True),
+    # 【小岛】进来。
     "bracket": _layout(
         r"^[【\[「<〈](?P<name>[^【】\[\]「」<>〈〉:：]{1,20})[】\]」>〉]\s*[:：]?\s*(?P<rest>\S.*)$",
         "】]」>〉",
         plain=True,
     ),
+    # ANN. Come in.   Ann (quietly). Come in.   ANN [quietly] Come in.
     "dot": _layout(
-        rf"^_?(?P<name>{LATIN})(?:\._?|,?_?(?=\s*[(\[]_?[^()\[\]]+_?[)\]]))"
-        r"\s*(?P<rest>[\[(_\"'“‘—\-A-ZÀ-Þ\d].*)$",
+        rf"^_?(?P<name>{LATIN})(?:\._?|,?_?(?=\s*[(\[]_?[^()\[\]]+_?[)\]]))\s*(?P<rest>\S.*)$",
         ".[(",
+        begins_sentence=True,
     ),
+    # ANN, with the speech on the lines below
     "alone": _layout(rf"^_?(?P<name>[^:：.]{{1,40}}?{BRACKETS}*)[.:：]?_?(?P<notes>{BRACKETS}*)(?:\s+{STAMP})?$"),
+    # 小岛　进来。
     "gap": _layout(
         rf"^(?P<name>[{CJK}]\u3000[{CJK}]|[{CJK}][{CJK}\w·]{{0,7}})(?:[\s\u3000]+|(?=[（(【\[]))(?!{STAMP}$)(?P<rest>\S.*)$",
         " \t\u3000（(【[",
     ),
+    # ANN  Come in.
     "tab": _layout(rf"^(?P<name>{LATIN})(?:\s{{2,}}|\t+)(?!{STAMP}$)(?P<rest>\S.*)$", " \t"),
+    # ANN — Come in.
     "dash": _layout(rf"^(?P<name>[{CJK}]{{1,6}}|{LATIN})\s*(?:——|—|--|–)\s*(?P<rest>\S.*)$", "—-–"),
+    # | ANN | Come in. |
     "pipe": _layout(r"^\|?\s*(?P<name>[^|]{1,24}?)\s*\|\s*(?P<rest>[^|]+?)\s*\|?$", "|"),
 }
 """How scripts mark who speaks, from the plainest to the weakest."""
 
 BESIDES = ("colon", "bold", "alone")
 """Layouts in which a known name is a label in a script of another layout too."""
+MIXED = ("alone", "tab", "dot")
+"""Layouts of one family: names that recur in one of them are a script's own if most stand in its main layout too."""
 
-KNOWN, MANNERED, ONCE = 1.0, 0.95, 0.85
+KNOWN, MANNERED, ONCE = 1.0, 0.95, 0.9
 """How certain a label is: a name that recurs; one with words beside it (`皇上冷笑`); one that stands there but once."""
 
 USUAL, ALWAYS = 0.1, 0.5
 """Share of the lines at a place that are labels, for a known name to be one there, and for an unknown one."""
+
+OPENING = 0.95
+"""Share of a script's labels that stand behind a blank line, where that is its way."""
 
 PREFIX = re.compile(r"^(?:[>\-•·—–]\s*)*(?:[\[(（]?" + CLOCK + r"[\])）]?\s*)?(?:\d+[.、)]?\s+)?")
 
@@ -128,7 +144,7 @@ def match(line: str, layout: str) -> Label | None:
         return None
     if (layout in ("colon", "bracket") and is_note(name)) or (layout != "bold" and heading(name)):
         return None
-    if name[-1].isdigit() and rest[:1].isdigit():
+    if (name[-1].isdigit() and rest[:1].isdigit()) or (way.begins_sentence and rest.lstrip("_")[:1].islower()):
         return None
     return Label(name, notes, rest.strip(), layout)
 
@@ -143,7 +159,9 @@ def _bold(raw: str, rest: str) -> tuple[str, str]:
 class Labels:
     """The layout of one script, its speakers, and where their names stand."""
 
-    def __init__(self, layout: str, counts: Counter[tuple[str, Place]], lines: Counter[Place]) -> None:
+    def __init__(
+        self, layout: str, counts: Counter[tuple[str, Place]], lines: Counter[Place], also: tuple[str, ...] = ()
+    ) -> None:
         names: Counter[str] = Counter()
         for (name, _), count in counts.items():
             names[name] += count
@@ -154,8 +172,13 @@ class Labels:
         total = sum(labels.values())
         capitals = sum(count for name, count in names.items() if name in often and name.isupper())
         self.layout = layout
+        self.layouts = (layout, *also)
+        """The layout and those that the script uses beside it."""
         self.plain = LAYOUTS[layout].plain
         self.support = total
+        after_blank = sum(count for where, count in labels.items() if where[0])
+        self.opens_paragraphs = after_blank >= OPENING * total > 0
+        """Whether a label stands behind a blank line."""
         self.share = {where: count / lines[where] for where, count in labels.items()}
         self.capitals = not self.plain and capitals >= 0.7 * total > 0
         self.seen = frozenset(names)
@@ -173,7 +196,7 @@ class Labels:
     def find(self, line: str, after_blank: bool) -> Label | None:
         """The label at the head of the line, if it has one that this script would use."""
         where = place(line, after_blank)
-        for layout in dict.fromkeys((self.layout, *BESIDES)):
+        for layout in dict.fromkeys((*self.layouts, *BESIDES)):
             label = match(line, layout)
             if label and self._believes(label, where):
                 return label
@@ -207,7 +230,7 @@ class Labels:
 
     def _believes(self, label: Label, where: Place) -> bool:
         speakers, _, certain = self.who(label)
-        if label.layout != self.layout:
+        if label.layout not in self.layouts:
             return certain >= MANNERED and (label.layout != "alone" or where[0])
         if certain < MANNERED and label.rest.startswith(("http://", "https://", "www.")):
             return False
@@ -238,7 +261,20 @@ def learn(rows: Iterable[Row], layouts: tuple[str, ...]) -> Labels:
                     for found in INLINE.finditer(label.rest):
                         counts[layout][found["name"], where] += not is_note(found["name"])
     learned = [Labels(layout, counts[layout], lines) for layout in layouts]
-    return max(learned, key=lambda labels: labels.support * (1.5 if labels.plain else 1))
+    best = max(learned, key=lambda labels: labels.support * (1.5 if labels.plain else 1))
+    also = tuple(other.layout for other in learned if other is not best and _is_mixed_in(best, other, counts))
+    if not also:
+        return best
+    together = sum((counts[layout] for layout in also), counts[best.layout])
+    return Labels(best.layout, together, lines, also)
+
+
+def _is_mixed_in(best: Labels, other: Labels, counts: dict[str, Counter[tuple[str, Place]]]) -> bool:
+    """Whether a script has labels in another layout of the family too: most of the names there are its own."""
+    if not {best.layout, other.layout} <= set(MIXED) or other.support < 3:
+        return False
+    shared = sum(count for (name, _), count in counts[other.layout].items() if name in best.known)
+    return shared >= 0.5 * other.support
 
 
 def _weighs(name: str, count: int, layout: str) -> bool:

@@ -7,32 +7,53 @@ from itertools import pairwise
 
 from offbook.data.extract.script.names import CJK
 
-ACTION = re.compile(r"[_*]{0,2}(?:（[^（）]*）|\([^()]*\)|\[[^\[\]]*\]|【[^【】]*】|〔[^〔〕]*〕)[_*]{0,2}")
+_SQUARE = r"\[[^\[\]]*\]|【[^【】]*】|〔[^〔〕]*〕"
+_ROUND = r"[（(][^（）()]*[）)]"
+ACTION = re.compile(rf"[_*]{{0,2}}(?:{_ROUND}|{_SQUARE})[_*]{{0,2}}")
+"""(rising), 【笑】, _[Aside]_"""
+SQUARE_ACTION = re.compile(rf"[_*]{{0,2}}(?:{_SQUARE})[_*]{{0,2}}")
 EMPHASIS = re.compile(r"(?<![\w*_])([*_]{1,3})(?=\S)([^*_\n]+?)(?<=\S)\1(?![\w*_])")
 STARRED = re.compile(r"^\*(?=\S)[^*\n]+(?<=\S)\*(?!\*)\s*")
 ESCAPE = re.compile(r"\\([\\\[\]()*_#.\-])")
-CJK_SPACE = re.compile(rf"(?<=[{CJK}，。！？；：、…”’」』]) +| +(?=[{CJK}，。！？；：、…“‘「『])")
+_WIDE = f"{CJK}，。！？；：、「」『』"
+CJK_SPACE = re.compile(rf"(?<=[{_WIDE}]) +| +(?=[{_WIDE}])")
+"""A space beside a Chinese character or mark; curly quotes and dots keep theirs in Western text."""
 SPACES = re.compile(r"[ \t\u3000\xa0]+")
-SENTENCE_END = re.compile(r"[。！？!?…—.~～”’」』\"）)]$")
+SENTENCE_END = re.compile(r"[。！？!?…—.~～”’」』\"'）)]$")
 RUNS_ON = re.compile(rf"[{CJK}，、；：]")
 """What a Chinese line that was broken ends or begins with."""
 NESTED = 3
 """Brackets within brackets that are taken out."""
-STRAY = re.compile(r"^[.,:;，。：；、](?![.。])\s*")
-"""The mark that a removed direction leaves at the head."""
+CUT = "\x00"
+"""Where a direction was taken out."""
+SEAM = re.compile(rf"(?P<before>[.,:;!?…]?)\s*{CUT}[\s{CUT}]*(?P<after>[.,:;](?![.\d]))?")
+"""The gap that a removed direction leaves, and the marks at its sides: `Go. [He goes].`"""
 QUOTES = {"“": "”", "「": "」", "『": "』", '"': '"', "‘": "’", "«": "»"}
 
 
-def clean(text: str) -> tuple[str, str]:
-    """The words alone, and the words with the actions in place ("" where there are none)."""
+def clean(text: str, *, spoken_parentheses: bool = False) -> tuple[str, str]:
+    """The words alone, and the words with the actions in place ("" where there are none).
+
+    Args:
+        text: a speech with its directions.
+        spoken_parentheses: whether what stands in round brackets is said (the script's directions stand in others).
+    """
     text = ESCAPE.sub(r"\1", text)
     bare = STARRED.sub("", text)
+    action = SQUARE_ACTION if spoken_parentheses else ACTION
     for _ in range(NESTED):
-        bare = ACTION.sub(" ", bare)
-    words = _tidy(EMPHASIS.sub(r"\2", bare))
-    words = STRAY.sub("", words) if bare != text else words
+        bare = action.sub(CUT, bare)
+    words = _tidy(EMPHASIS.sub(r"\2", SEAM.sub(_closed, bare)))
     acted = _tidy(EMPHASIS.sub(r"\2", text))
     return unquote(words), acted if acted != words else ""
+
+
+def _closed(seam: re.Match[str]) -> str:
+    """The gap closed: of two marks the first stays, a mark at the head goes."""
+    before, after = seam["before"], seam["after"] or ""
+    if seam.start() == 0:
+        return ""
+    return (before or after) + ("\n" if "\n" in seam[0] else " ")
 
 
 def join(parts: list[str]) -> str:
@@ -61,4 +82,4 @@ def unquote(text: str) -> str:
 def _tidy(text: str) -> str:
     lines = (CJK_SPACE.sub("", SPACES.sub(" ", line)).strip() for line in text.split("\n"))
     text = "\n".join(line for line in lines if line)
-    return re.sub(r" +([,.;:!?])(?=\s|$)", r"\1", text)
+    return text

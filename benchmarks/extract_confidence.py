@@ -1,0 +1,110 @@
+"""How often the novel reader is right, by what tells who speaks: the table that its confidences come from.
+
+    python benchmarks/extract_confidence.py FOLDER
+
+FOLDER holds novels (NAME.txt) with what is said in them, a line each in NAME.gold.jsonl: {"line", "speaker",
+"aliases", "text"}, where "text" is what is said and "aliases" are other names of the speaker. The first and the
+fourth of every four books, by name, are the half that the confidences of `novel/confidence.json` are fitted to; the
+other half checks them. Speakers whose name is no alias of anybody are not counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import unicodedata
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from offbook.data.encoding import open_text
+from offbook.data.extract.cue import Cue
+from offbook.data.extract.novel import english, reader
+from offbook.data.extract.novel.attribution import classify
+
+NEAR = 80
+"""Lines after its first in which the rest of a long speech may stand."""
+PROBE = 30
+"""So many letters tell which line of the gold a piece is."""
+
+Class = tuple[str, float]
+
+
+class _Classed(float):
+    """A confidence that knows its class."""
+
+    label: Class
+
+
+def _classed(language: str, kind: str, chance: float) -> float:
+    value = _Classed(chance)
+    value.label = classify(language, kind, chance)
+    return value
+
+
+def measure(folder: Path) -> dict[str, dict[Class, Counter[str]]]:
+    """Right and all lines of every class, for the half that is fitted and the half that checks."""
+    counts: dict[str, dict[Class, Counter[str]]] = {"fit": defaultdict(Counter), "check": defaultdict(Counter)}
+    books = [path for path in sorted(folder.glob("*.txt")) if path.with_suffix(".gold.jsonl").exists()]
+    novels = [path for path in books if _is_english_novel(path)]
+    for place, path in enumerate(novels):
+        half = counts["fit" if place % 4 in (0, 3) else "check"]
+        with mock.patch.object(english, "confidence", _classed):
+            cues = [item for item in reader.read(list(open_text(path))) if isinstance(item, Cue)]
+        for label, right in _judged(cues, path.with_suffix(".gold.jsonl")):
+            half[label].update(lines=1, right=right)
+    return counts
+
+
+def _is_english_novel(path: Path) -> bool:
+    sample = [text for _, text in zip(range(3000), (text for _, text in open_text(path)), strict=False)]
+    return reader.looks_like(sample) > 0.2 and sum(map(str.isascii, sample)) > 0.3 * len(sample)
+
+
+def _judged(cues: list[Cue], gold_path: Path) -> list[tuple[Class, bool]]:
+    gold: list[dict[str, Any]] = [json.loads(line) for line in gold_path.read_text(encoding="utf-8").splitlines()]
+    owners = defaultdict(set)
+    for line in gold:
+        for name in (line["speaker"], *line["aliases"]):
+            owners[_letters(name)].add(line["speaker"])
+    starts = [line["line"] for line in gold]
+    letters = [_letters(line["text"]) for line in gold]
+    judged = []
+    for cue in cues:
+        if not cue.speakers or not isinstance(cue.confidence, _Classed):
+            continue
+        persons = owners[_letters(cue.speakers[0])]
+        probe = _letters(cue.text)[:PROBE]
+        near = range(max(0, bisect_left(starts, cue.line - 1) - 2), bisect_right(starts, cue.line + NEAR))
+        match = next((n for n in near if probe in letters[n] or (letters[n] and probe.startswith(letters[n]))), None)
+        if len(persons) == 1 and match is not None:
+            judged.append((cue.confidence.label, gold[match]["speaker"] in persons))
+    return judged
+
+
+def _letters(text: str) -> str:
+    bare = re.sub(r"(?i)^the\s+", "", text)
+    return "".join(char for char in unicodedata.normalize("NFKC", bare).casefold() if char.isalnum())
+
+
+def main() -> None:
+    """Measure and print a Markdown table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    counts = measure(parser.parse_args().folder)
+    print("| what tells | probability from | fitted: lines | right | checked: lines | right |")
+    print("|---|---|---|---|---|---|")
+    for label in sorted(counts["fit"].keys() | counts["check"].keys()):
+        cells = [f"{half[label]['lines']} | {_share(half[label])}" for half in (counts["fit"], counts["check"])]
+        print(f"| {label[0]} | {label[1]:.2f} | {' | '.join(cells)} |")
+
+
+def _share(count: Counter[str]) -> str:
+    return f"{count['right'] / count['lines']:.2f}" if count["lines"] else "–"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,211 @@
+"""The turns of an English novel's paragraphs, and what the text tells of who speaks at each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from offbook.data.extract.novel import tags_en as tags
+from offbook.data.extract.novel.names_en import FEMALE, LISTS, MALE, People, gender_of
+from offbook.data.extract.novel.quotes import Piece
+from offbook.data.extract.novel.tags_en import Action, Tag
+
+ENDS_CLAUSE = re.compile(r"(?:[.!?…,:;—-]|--)[\"'”’)\]]*\s*$")
+LONG_BREAK = 4
+"""After so many sentences of narration a quoted piece without a tag may be another's."""
+FEW_WORDS = 6
+"""A quoted piece of no more words, inside a sentence and with no mark at its end, is no speech."""
+
+
+@dataclass(slots=True)
+class Evidence:
+    """A turn: the quoted pieces of one speaker, and what the text beside them tells."""
+
+    places: list[tuple[int, int]]
+    """(paragraph, which of its quoted pieces) of what belongs to the turn."""
+    kind: str = "none"
+    """What tells: "name", "subject" (of the sentence before), "described", "pronoun", "action" or "none"."""
+    named: str = ""
+    """The one who speaks, as `label` has it, where a name or a description tells it."""
+    spelled: str = ""
+    """The same as it is written there."""
+    gender: str = ""
+    actor: str = ""
+    """Who acts beside the quoted piece."""
+    actor_gender: str = ""
+    addressed: set[str] = field(default_factory=set)
+    spoken_of: set[str] = field(default_factory=set)
+    gap: int = 0
+    """Paragraphs of narration before it."""
+    before: list[str] = field(default_factory=list)
+    """Who is named in the narration before it, in order; the subject of its last sentence comes last."""
+
+    def may_go_on_with(self, other: Evidence) -> bool:
+        """Whether the next paragraph's turn can be the same speaker's, whose quotation was left open."""
+        return not self.named or not other.named or self.named == other.named
+
+    def go_on_with(self, other: Evidence) -> None:
+        """Take in the turn of the next paragraph."""
+        self.places += other.places
+        self.addressed |= other.addressed
+        self.spoken_of |= other.spoken_of
+        if not self.named:
+            self.named, self.spelled = other.named, other.spelled
+            self.kind = other.kind if self.kind == "none" else self.kind
+            self.gender = self.gender or other.gender
+
+
+class Gatherer:
+    """Turns paragraphs into turns with their evidence."""
+
+    def __init__(self, people: People) -> None:
+        self.people = people
+
+    def label(self, name: str) -> str:
+        """One label for all names of a person."""
+        person = self.people.get(name)
+        return person.name if person else name
+
+    def gender(self, name: str) -> str:
+        """ "m", "f" or "" for somebody's label or description."""
+        person = self.people.get(name)
+        return person.gender if person else gender_of(name)
+
+    def turns(self, number: int, pieces: Sequence[Piece]) -> tuple[list[Evidence], dict[int, str]]:
+        """The turns of a paragraph, and which of its quoted pieces are not spoken, with the reason."""
+        turns: list[Evidence] = []
+        unspoken: dict[int, str] = {}
+        quoted = -1
+        for place, piece in enumerate(pieces):
+            if not piece.said:
+                continue
+            quoted += 1
+            lead, tail = beside(pieces, place)
+            tag = tag_of(piece, lead, tail)
+            thought = unspoken.get(quoted - 1) == "a thought" and tag is None
+            told = pieces[place - 1].text if place and not pieces[place - 1].said else ""
+            if reason := "a thought" if thought else why_unspoken(piece, tag, told, tail):
+                unspoken[quoted] = reason
+                continue
+            follows = bool(place and pieces[place - 1].said)
+            if tag is None and turns and len(tags.sentences(told.strip())) >= LONG_BREAK:
+                turns.append(Evidence([], gap=1))
+            if not turns or follows or self._is_another(turns[-1], tag, lead):
+                turns.append(Evidence([(number, quoted)]))
+            else:
+                turns[-1].places.append((number, quoted))
+            if tag and turns[-1].kind in ("none", "pronoun", "described", "subject"):
+                self._tell(turns[-1], tag)
+            turns[-1].addressed |= self._known(tags.called(piece.text))
+            turns[-1].spoken_of |= self._known(tags.mentions(piece.text))
+        if len(turns) == 1:
+            self._watch(turns[0], pieces)
+        return turns, unspoken
+
+    def see(self, narration: Sequence[Sequence[Piece]]) -> list[str]:
+        """Who is named in some paragraphs of narration, in order; the subject of the last sentence comes last."""
+        text = " ".join(piece.text for pieces in narration for piece in pieces if not piece.said)
+        names = [person.name for name in tags.mentions(text) if (person := self.people.get(name))]
+        last = tags.sentences(text.strip())[-1:]
+        action = tags.subject(last[0]) if last else None
+        if action and not action.pronoun and (person := self.people.get(action.who)):
+            names.append(person.name)
+        return names
+
+    def _is_another(self, last: Evidence, tag: Tag | None, lead: str) -> bool:
+        """Whether a further quoted piece of a paragraph is somebody else's: what brings it in says so."""
+        if tag is None:
+            return False
+        brought_in = tags.before(lead) is not None
+        if tag.kind == "name":
+            return self.label(tag.who) != last.named if last.named else brought_in and last.kind == "pronoun"
+        if not brought_in:
+            return False
+        if tag.kind == "described":
+            return bool(last.named)
+        gender, theirs = pronoun_gender(tag.who), last.gender or (self.gender(last.named) if last.named else "")
+        return bool(gender and theirs and gender != theirs) or tag.verb in LISTS["reply"]
+
+    def _tell(self, turn: Evidence, tag: Tag) -> None:
+        turn.addressed |= self._known([tag.addressee] if tag.addressee else [])
+        if tag.kind == "name" or tag.who == "I":
+            turn.named, turn.spelled = self.label(tag.who), tag.who
+            turn.kind = "name" if tag.beside else "subject"
+        elif tag.kind == "described" and turn.kind == "none":
+            turn.named = turn.spelled = tag.who
+            turn.kind = "described"
+        elif tag.kind == "pronoun" and turn.kind == "none":
+            turn.gender, turn.kind = pronoun_gender(tag.who), "pronoun"
+
+    def _watch(self, turn: Evidence, pieces: Sequence[Piece]) -> None:
+        """Who acts in the sentences right beside the quoted pieces of a paragraph."""
+        for action in _actions(pieces):
+            if action.pronoun:
+                turn.actor_gender = turn.actor_gender or pronoun_gender(action.who)
+            elif not turn.actor and (person := self.people.get(action.who)):
+                turn.actor = person.name
+        if turn.kind == "none" and turn.actor:
+            turn.kind = "action"
+
+    def _known(self, names: Sequence[str]) -> set[str]:
+        return {person.name for name in names if (person := self.people.get(name))}
+
+
+def _actions(pieces: Sequence[Piece]) -> list[Action]:
+    actions: list[Action | None] = []
+    for place, piece in enumerate(pieces):
+        if piece.said:
+            continue
+        sentences = tags.sentences(piece.text.strip())
+        if sentences and place + 1 < len(pieces):
+            actions.append(tags.subject(sentences[-1]))
+        if sentences and place and sentences[0][:1].isupper():
+            actions.append(tags.subject(sentences[0]))
+    return [action for action in actions if action]
+
+
+def beside(pieces: Sequence[Piece], place: int) -> tuple[str, str]:
+    """The narration before and after a quoted piece in its paragraph.
+
+    Between two quoted pieces a first sentence that tags the first of them belongs to that alone.
+    """
+    lead = pieces[place - 1].text if place and not pieces[place - 1].said else ""
+    if place > 1 and (lead.strip()[:1].islower() or tags.after(lead, ends_in_comma(pieces[place - 2]))):
+        _, *further = tags.sentences(lead.strip()) or [""]
+        lead = " ".join(further)
+    tail = pieces[place + 1].text if place + 1 < len(pieces) and not pieces[place + 1].said else ""
+    return lead, tail
+
+
+def tag_of(piece: Piece, lead: str, tail: str) -> Tag | None:
+    """The speech tag beside a quoted piece: after it, else before it."""
+    return tags.after(tail, ends_in_comma(piece)) or tags.before(lead)
+
+
+def ends_in_comma(piece: Piece) -> bool:
+    """Whether the sentence of a quoted piece goes on behind it."""
+    return piece.text.endswith((",", "—", "-"))
+
+
+def why_unspoken(piece: Piece, tag: Tag | None, lead: str, tail: str) -> str:
+    """Why a quoted piece is not spoken, or "" where it is."""
+    if tag and tag.kind == "thought":
+        return "a thought"
+    if tag and tag.kind == "written":
+        return "something written"
+    inside = bool(lead.strip()) and not ENDS_CLAUSE.search(lead)
+    if inside and piece.text[:1].islower() and not tags.after(tail, False):
+        return "words in quotation marks"
+    if tag is None and (lead.strip() or tail.strip()):
+        ends = ENDS_CLAUSE.search(piece.text)
+        if inside and not (ends and tags.ANY_SAY.search(tags.sentences(lead.strip())[-1])):
+            return "words in quotation marks"
+        if not ends and len(piece.text.split()) <= FEW_WORDS:
+            return "words in quotation marks"
+    return ""
+
+
+def pronoun_gender(pronoun: str) -> str:
+    """ "m" for he, "f" for she, else ""."""
+    return MALE if pronoun in LISTS["he"] else FEMALE if pronoun in LISTS["she"] else ""

@@ -1,0 +1,162 @@
+"""The people of an English novel, learned from it: how they are called, which names are one person, he or she."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+from offbook.data.extract.word_lists import load, one_of
+
+LISTS = load("novel", "en")
+
+CAPITAL = "[A-ZÀ-ÖØ-ÞĀĂĄĆČĎĐĒĘĚĞĢĪĶĹĽŁŃŅŇŌŐŒŘŚŞŠŢŤŪŮŰŹŻŽ]"
+_JOINED = r"(?:['’](?!s\b)[^\W\d_]+|-[^\W\d_]+)"
+"""What lengthens a name: O'Brien, D’Arcy, Anne-Marie; no owner's 's."""
+WORD = rf"{CAPITAL}[^\W\d_]*{_JOINED}*"
+"""José, O'Brien, McTavish"""
+_ANY_TITLE = one_of(LISTS["title_male"] | LISTS["title_female"] | LISTS["title"])
+TITLE = rf"(?:{_ANY_TITLE}\.?(?=\s))"
+"""Mr., Lady, Old"""
+_PARTICLE = rf"{one_of(LISTS['particle'])}\s+"
+NAME = rf"(?:{TITLE}\s+)*(?:{CAPITAL}\.\s+)*{WORD}(?:\s+(?:{_PARTICLE}){{0,2}}{WORD}){{0,3}}(?![^\W\d_])"
+"""Mr. Hale, Lady Catherine de Bourgh, J. P. Smith"""
+CALLED = rf"(?:[Tt]he|[Pp]oor|[Oo]ld)\s+(?:{one_of(LISTS['epithet'])}\s+)?{NAME}"
+"""the Keeper, the old Sailor, poor Tom"""
+_EPITHETS = re.compile(rf"^(?:(?:[Tt]he|Poor|Dear|{one_of(LISTS['epithet'])})\s+)+")
+_TITLES = re.compile(rf"^(?:{TITLE}\s+)+")
+_MALE_TITLE = re.compile(rf"^{one_of(LISTS['title_male'])}(?=\s|$)")
+_FEMALE_TITLE = re.compile(rf"^{one_of(LISTS['title_female'])}(?=\s|$)")
+_SPACES = re.compile(r"\s+")
+
+MALE, FEMALE = "m", "f"
+OFTEN = 2
+"""A person's gender is known from so many pronouns."""
+
+
+def tidy(name: str) -> str:
+    """A name as it is listed: single spaces, no article and no epithet before it.
+
+    >>> tidy("the  Keeper"), tidy("poor Tom"), tidy("Mr. Hale")
+    ('Keeper', 'Tom', 'Mr. Hale')
+    """
+    name = _SPACES.sub(" ", name).strip()
+    bare = _EPITHETS.sub("", name)
+    words = bare.split() if bare[:1].isupper() else name.split()
+    while words and words[0] in LISTS["not_a_name"] and words[0] not in _TITLE_WORDS:
+        words = words[1:]
+    return " ".join(words)
+
+
+_TITLE_WORDS = LISTS["title_male"] | LISTS["title_female"] | LISTS["title"]
+
+
+def is_person(name: str) -> bool:
+    """Whether the words of a tidy name can name somebody."""
+    words = name.split()
+    return bool(words) and words[-1] not in LISTS["not_a_name"] and words[0][:1].isupper()
+
+
+def gender_of(words: str) -> str:
+    """ "m" or "f" where a title or a noun of the words tells it, else "".
+
+    >>> gender_of("Lady Anne"), gender_of("the old gentleman"), gender_of("Tom")
+    ('f', 'm', '')
+    """
+    if _FEMALE_TITLE.match(words):
+        return FEMALE
+    if _MALE_TITLE.match(words):
+        return MALE
+    last = words.split()[-1].casefold() if words else ""
+    return FEMALE if last in LISTS["female"] else MALE if last in LISTS["male"] else ""
+
+
+@dataclass(slots=True)
+class Person:
+    """Somebody and the names that mean them."""
+
+    names: Counter[str] = field(default_factory=Counter)
+    """Name → how often it stands in a speech tag."""
+    he: int = 0
+    she: int = 0
+    gender: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name that stands most often in speech tags."""
+        return max(self.names, key=lambda name: (self.names[name], len(name)))
+
+
+class People:
+    """Everybody who is named in a speech tag of the book."""
+
+    def __init__(self) -> None:
+        self._tagged: Counter[str] = Counter()
+        self._he: Counter[str] = Counter()
+        self._she: Counter[str] = Counter()
+        self._persons: dict[str, Person] = {}
+        self._looked_up: dict[str, Person | None] = {}
+
+    def count_tag(self, name: str) -> None:
+        """Note a name beside a verb of speech."""
+        self._tagged[name] += 1
+
+    def count_pronouns(self, name: str, he: int, she: int) -> None:
+        """Note the pronouns of a sentence in which the name alone is named."""
+        if he and not she:
+            self._he[name] += 1
+        elif she and not he:
+            self._she[name] += 1
+
+    def finish(self) -> None:
+        """The book has been gone through: decide which names are one person, and who is he or she."""
+        # Longer names come first: whom a surname alone means depends on who has it.
+        for name in sorted(self._tagged, key=lambda name: (-len(name.split()), name)):
+            person = self._one_of(name) or Person()
+            person.names[name] += self._tagged[name]
+            person.gender = person.gender or gender_of(name)
+            self._persons[name] = person
+        for name, person in self._persons.items():
+            person.he += self._he[name]
+            person.she += self._she[name]
+        for person in self._persons.values():
+            person.gender = person.gender or _gender(person.he, person.she)
+
+    def get(self, name: str) -> Person | None:
+        """The person whom a speech tag calls so, or whose name this one shortens or lengthens; None if nobody's."""
+        if name not in self._looked_up:
+            self._looked_up[name] = self._persons.get(name) or self._one_of(name)
+        return self._looked_up[name]
+
+    def _one_of(self, name: str) -> Person | None:
+        """The one person among those known whose name this one shortens or lengthens, if there is just one."""
+        gender = gender_of(name) or self._evidence(name)
+        matches: list[Person] = []
+        for other, person in self._persons.items():
+            other_gender = person.gender or self._evidence(other)
+            if gender and other_gender and gender != other_gender:
+                continue
+            if _may_be_one(name, other) and not any(person is match for match in matches):
+                matches.append(person)
+        return matches[0] if len(matches) == 1 else None
+
+    def _evidence(self, name: str) -> str:
+        return _gender(self._he[name], self._she[name])
+
+
+def _gender(he: int, she: int) -> str:
+    if he + she < OFTEN:
+        return ""
+    share = he / (he + she)
+    return MALE if share >= 0.7 else FEMALE if share <= 0.3 else ""
+
+
+def _may_be_one(name: str, other: str) -> bool:
+    """Whether one name shortens the other: Anne and Anne Hale, Hale and Mr. Hale; not Miss Hale and Anne Hale."""
+    short, long = sorted((name, other), key=lambda each: len(_TITLES.sub("", each).split()))
+    a, b = _TITLES.sub("", short).split(), _TITLES.sub("", long).split()
+    if _TITLES.match(short) and _TITLES.match(long):
+        return gender_of(short) == gender_of(long) and a == b[: len(a)]
+    if _TITLES.match(short):
+        return a == b
+    return a in (b[: len(a)], b[-len(a) :])

@@ -1,0 +1,212 @@
+"""What the narrator says beside a quoted line in English: `said Mr. Hale`, `she replied`, `Tom said, “…”`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from offbook.data.extract.novel.names_en import CALLED, LISTS, NAME, is_person, tidy
+from offbook.data.extract.word_lists import one_of
+
+Kind = Literal["name", "described", "pronoun", "thought", "written"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """Who is told to speak."""
+
+    kind: Kind
+    who: str
+    """A tidy name, a description (the old man) or a pronoun."""
+    addressee: str = ""
+    """Who is spoken to, where a name says so."""
+    verb: str = ""
+    beside: bool = True
+    """Whether who speaks stands right beside the verb."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Who does something in a sentence: its subject."""
+
+    who: str
+    pronoun: bool
+
+
+SAY = one_of(LISTS["say"] | LISTS["say_phrase"])
+"""said, went on"""
+WEAK = one_of(LISTS["say_weak"] - LISTS["say"])
+"""laughed, sighed: they tell of speech only beside a quoted line that ends in a comma."""
+THINK = one_of(LISTS["think"])
+PRONOUN = one_of(LISTS["he"] | LISTS["she"] | LISTS["they"] | {"I"}) + r"\b"
+_OWNER = rf"(?:(?:[Tt]he\s+)?[a-z]+(?:\s[a-z]+)?|{NAME})['’]s?"
+"""Tom's (wife), the baker's (daughter)"""
+_DETERMINER = (
+    rf"(?:{_OWNER}|[Tt]he|[Hh]is|[Hh]er|[Mm]y|[Tt]heir|[Oo]ur|[Aa]n?|[Tt]his|[Tt]hat|[Oo]ne\sof\sthe|[Tt]he\sother)"
+)
+_STOP = r"(?:to|in|with|as|and|who|at|from|on|after|whose|which|had|was|again|when|for|of|by|without|looking|turning)"
+DESCRIBED = (
+    rf"{_DETERMINER}\s+(?:[a-z]+(?:-[a-z]+)*\s+){{0,3}}?[a-z]+(?:-[a-z]+)*(?=[,.;:!?]|\s+{_STOP}\b|\s[a-z]+ing\b|\s*$)"
+)
+"""the old gentleman, his wife"""
+_DESCRIBED_SUBJECT = rf"{_DETERMINER}\s+(?:[a-z]+(?:-[a-z]+)*\s+){{0,3}}?[a-z]+(?:-[a-z]+)*"
+_ADVERB = rf"(?:(?:[a-z]+ly|{one_of(LISTS['adverb'])}|{one_of(LISTS['auxiliary'])})\s+)*"
+_ING = r"(?:saying|asking|crying|answering|calling|shouting|whispering|muttering|murmuring|replying|adding|repeating)"
+_SPEAKS = rf"(?P<verb>{SAY}|{THINK}|{_ING})"
+
+VERB_FIRST = re.compile(
+    rf"^[\s,—–-]*(?:and\s+|so\s+)?(?:[a-z]+ly\s+)?(?P<verb>{SAY}|{WEAK}|{THINK})\s+(?:[a-z]+ly\s+)?"
+    rf"(?P<who>(?:{CALLED}|{NAME})(?!['’]s?\b)|{PRONOUN}|{DESCRIBED})"
+)
+"""(“…,”) said Mr. Hale"""
+NAME_FIRST = re.compile(
+    rf"^[\s,—–-]*(?:and\s+|but\s+|so\s+)?(?P<who>(?:{CALLED}|{NAME})(?!['’]s?\b)|{PRONOUN}|{_DESCRIBED_SUBJECT})\s+{_ADVERB}"
+    rf"(?P<verb>{SAY}|{_ING}|{WEAK}|{THINK})\b"
+)
+"""(“…,”) Mr. Hale slowly answered"""
+APPOSED = re.compile(rf"^[\s,—–-]*(?:{SAY})\s+(?:he|she),\s+(?P<who>{NAME})(?=[,.])")
+IN_LEAD = re.compile(
+    rf"(?:^|(?<=[\s,—–-]))(?P<who>(?:{CALLED}|{NAME})(?!['’]s?\b)|{PRONOUN}|{_DESCRIBED_SUBJECT})\s+{_ADVERB}{_SPEAKS}\b"
+)
+"""Tom slowly said (, “…”)"""
+_LEAD_VERB_FIRST = re.compile(rf"\b(?P<verb>{SAY})\s+(?P<who>(?:{CALLED}|{NAME})(?!['’]s?\b)|{PRONOUN})(?=[,:\s]|$)")
+ANY_SAY = re.compile(rf"\b(?:{SAY}|{_ING}|speaking|words|voice|answer|reply|question|thus|follows)\b")
+ENDS_SAYING = re.compile(rf"\b(?:{SAY}|{_ING})\s*[,:—–-]*\s*$")
+"""(Tom wiped the glass and) said:"""
+THINKS = re.compile(rf"\b{THINK}\b[^,.;]{{0,40}}[,:]?\s*$|\bto (?:him|her|my)self\b[^.;]{{0,12}}[,:]?\s*$")
+WRITES = re.compile(rf"\b{one_of(LISTS['write'] - {'called', 'read', 'reads'})}\s*[,:]?\s*$")
+LEADS_ON = re.compile(r"[,:—–-]\s*$")
+SENTENCE = re.compile(
+    r"(?<=[.!?;])(?<!\bMr\.)(?<!\bMrs\.)(?<!\bDr\.)(?<!\bSt\.)(?<!\bMs\.)(?<!\bRev\.)(?<!\b[A-Z]\.)[)\"'’”]*\s+"
+)
+INDIRECT = re.compile(r"\s+(?:that|how|whether|if|what|why|nothing|no|not|in\s+the\s+(?:affirmative|negative))\b")
+"""(Tom replied) that it was"""
+ADDRESSEE = re.compile(
+    rf"\b(?:to|at|towards?|of|upon|told|asked|asking|addressing)\s+(?P<who>(?:{CALLED}|{NAME})(?!['’]s?\b))(?!['’]s)"
+)
+MENTION = re.compile(rf"(?<![^\W\d_])(?P<who>{NAME})(?P<owner>['’]s?(?![^\W\d_]))?")
+WORD_BEFORE = re.compile(r"([^\W\d_]+)\s+$")
+SUBJECT_PRONOUN = re.compile(
+    rf"^[\s—–\"'”’,-]*(?:(?:{one_of(LISTS['conjunction'])}),?\s+|[A-Za-z]+ly,?\s+)?(?P<who>He|She|he|she|They|they|I)\b",
+    re.IGNORECASE,
+)
+CLAUSE_BEFORE = re.compile(r"^[^,]*,\s+")
+HE = re.compile(rf"\b{one_of(LISTS['him'])}\b", re.IGNORECASE)
+SHE = re.compile(rf"\b{one_of(LISTS['her'])}\b", re.IGNORECASE)
+VOCATIVE = re.compile(
+    rf"(?:^|(?<=[,.!?;—-])\s*|\b(?:[Dd]ear(?:est)?|O|[Oo]h,?|[Yy]es,?|[Nn]o,?|[Pp]oor)\s+)"
+    rf"(?:[Mm]y\s+)?(?:[Dd]ear(?:est)?\s+)?(?P<who>{NAME})(?=\s*(?:[,.!?;—]|--|$))"
+)
+"""(“Come,) Tom(,” …)"""
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a stretch of narration."""
+    return [part for part in SENTENCE.split(text) if part]
+
+
+def after(tail: str, comma: bool) -> Tag | None:
+    """The tag at the head of what follows a quoted line.
+
+    Args:
+        tail: the narration behind the quoted line.
+        comma: whether the quoted line ends in a comma, so that the sentence goes on.
+    """
+    match = VERB_FIRST.match(tail) or NAME_FIRST.match(tail)
+    if not match:
+        return None
+    verb = match["verb"]
+    weak = verb in LISTS["say_weak"]
+    if weak and not comma:
+        return None
+    if apposed := APPOSED.match(tail):
+        match = apposed
+    rest = tail[match.end("who") :]
+    if verb in LISTS["think"]:
+        return Tag("thought", "")
+    if not comma and INDIRECT.match(tail, match.end()):
+        return None
+    first = re.split(r"[.!?;“‘\"]", rest, maxsplit=1)[0][:80]
+    return _tag(match["who"], verb, first)
+
+
+def before(lead: str) -> Tag | None:
+    """The tag in the sentence that runs into a quoted line."""
+    last = sentences(lead.strip())
+    if not LEADS_ON.search(lead) or not last:
+        return None
+    sentence = last[-1]
+    if THINKS.search(sentence):
+        return Tag("thought", "")
+    if WRITES.search(sentence):
+        return Tag("written", "")
+    for pattern in (IN_LEAD, _LEAD_VERB_FIRST):
+        closest = [match for match in pattern.finditer(sentence) if match["verb"] not in LISTS["think"]]
+        if closest and (tag := _tag(closest[-1]["who"], closest[-1]["verb"], sentence[closest[-1].end() :])):
+            return tag
+    if not ANY_SAY.search(sentence) and not sentence.rstrip().endswith(":"):
+        return None
+    action = subject(sentence)
+    if action is None:
+        return None
+    addressee = _addressee(sentence, action.who)
+    opens = action.pronoun or sentence.startswith(action.who)
+    return Tag(
+        "pronoun" if action.pronoun else "name", action.who, addressee, "", opens and bool(ENDS_SAYING.search(sentence))
+    )
+
+
+def _tag(who: str, verb: str, rest: str) -> Tag | None:
+    who = re.sub(r"\s+", " ", who)
+    if re.fullmatch(PRONOUN, who):
+        return Tag("pronoun", who, _addressee(rest, who), verb)
+    name = tidy(who)
+    if name[:1].isupper() and not who.startswith(("The ", "A ", "An ", "His ", "Her ", "My ")):
+        return Tag("name", name, _addressee(rest, name), verb) if is_person(name) else None
+    if who[0].isupper() and is_person(name) and CALLED_NAME.fullmatch(who):
+        return Tag("name", name, _addressee(rest, name), verb)
+    last = who.split()[-1]
+    if re.fullmatch(PRONOUN, last):
+        return Tag("pronoun", last, _addressee(rest, last), verb)
+    if last in LISTS["object_of"] or last in LISTS["conjunction"]:
+        return None
+    described = re.sub(r"^[A-Z]", lambda first: first[0].lower(), who)
+    described = re.sub(r"(?<=[a-z]) [a-z]+ly$", "", described)
+    return Tag("described", described, _addressee(rest, who), verb)
+
+
+CALLED_NAME = re.compile(CALLED)
+TO_SOMEBODY = re.compile(rf"\s+(?P<who>{CALLED}|{NAME})(?![^\W\d_]|['’]s)")
+"""(asked) Tom"""
+
+
+def _addressee(rest: str, who: str) -> str:
+    match = TO_SOMEBODY.match(rest) or ADDRESSEE.search(rest)
+    name = tidy(match["who"]) if match else ""
+    return name if name != who and is_person(name) else ""
+
+
+def subject(sentence: str) -> Action | None:
+    """Who does something in a sentence: a pronoun at its head, else the first name that is nobody's object or owner."""
+    if match := SUBJECT_PRONOUN.match(sentence):
+        return Action(match["who"].lower() if match["who"] != "I" else "I", True)
+    for match in MENTION.finditer(sentence):
+        preceding = WORD_BEFORE.search(sentence, 0, match.start())
+        name = tidy(match["who"])
+        if match["owner"] or not is_person(name) or (preceding and preceding[1].lower() in LISTS["object_of"]):
+            continue
+        return Action(name, False)
+    return None
+
+
+def mentions(text: str) -> list[str]:
+    """The names in a stretch of narration, in order."""
+    names = (tidy(match["who"]) for match in MENTION.finditer(text))
+    return [name for name in names if is_person(name)]
+
+
+def called(quoted: str) -> list[str]:
+    """The names by which somebody is addressed in a quoted line."""
+    names = (tidy(match["who"]) for match in VOCATIVE.finditer(quoted))
+    return [name for name in names if is_person(name)]
