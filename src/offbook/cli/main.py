@@ -16,6 +16,7 @@ from offbook.core.errors import OffbookError
 
 VERBS = {
     "init": "Make a folder with run.yaml, ready to edit.",
+    "migrate": "Write a run.yaml from another tool's config.",
     "pull": "Download a base model (or a data set).",
     "extract": "Take a character's lines out of scripts, novels and chats.",
     "check": "Look at data, model and settings before training.",

@@ -1,0 +1,31 @@
+"""offbook migrate"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command(
+    epilog="Example:  offbook migrate llamafactory/qwen_lora_sft.yaml > run.yaml",
+)
+@click.argument("file", type=click.Path(path_type=Path))
+def command(file: Path) -> None:
+    """Write a run.yaml, on standard output, from the config of LLaMA-Factory, ms-swift, axolotl, xtuner or WeClone, or
+    from a training script or notebook (transformers and peft, trl, unsloth). Standard error says of each setting
+    whether it was taken, changed or left out, and why. The file is read as text; nothing of it is run.
+    """
+    from offbook.pipeline.migration.migrating import migrate
+
+    migration = migrate(file)
+    click.echo(f"A config of {migration.tool}.", err=True)
+    for title, notes in (
+        ("Taken", migration.taken),
+        ("Changed", migration.changed),
+        ("Left out", migration.left_out),
+    ):
+        for note in notes:
+            click.echo(f"{title + ':':<9} {note}", err=True)
+    click.echo(migration.text, nl=False)
+    click.echo("Next: write the character's name and prompt into it, then  offbook check -c run.yaml", err=True)
