@@ -90,7 +90,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory, trained: Path) -> Path:
     (place / "huanhuan.json").write_text(json.dumps(rows), encoding="utf-8")
     fresh = [{"instruction": f"And {question.lower()}", "output": f"Now: {answer}"} for question, answer in pairs]
     (place / "new.jsonl").write_text("".join(json.dumps(row) + "\n" for row in fresh), encoding="utf-8")
-    for name in ("hamlet", "hamlet-2"):
+    for name in ("hamlet", "hamlet-2", "zhenhuan"):
         shutil.copytree(trained, place / "runs" / name)
     with pytest.raises(SystemExit):
         main(["eval", str(place / "runs" / "hamlet-2"), "--prompts", "3"])
