@@ -143,11 +143,14 @@ BEGINNING = "data:\n  source: x\n"
         ("data: lines.jsonl\n", "line 1: 'data' needs settings of its own below it, indented by two spaces"),
         (f"{BEGINNING}persona:\nsystem: Be Mira.\n", "line 3: 'persona' needs settings of its own below it"),
         (f"{BEGINNING}persona:\nsystem: Be Mira.\n", "line 4: unknown key 'system', did you mean 'persona.system'?"),
-        (f"{BEGINNING}persona:\n  system: “你是小猫”\n", "line 4: “ and ” are no quotes to YAML"),
-        (f"{BEGINNING}persona:\n  sample_prompts:\n    - ‘Who?’\n", "line 5: ‘ and ’ are no quotes"),
-        (f"{BEGINNING}persona:\n  sample_prompts: [你是谁， 你好]\n", "line 4 has ，, which does not part a list"),
-        (f"{BEGINNING}train:\n  epochs: 1\n  epochs: 2\n", "line 5: 'train.epochs' is there already, on line 4"),
-        (f"{BEGINNING}train:\n  epochs: 1\ndata:\n  seed: 1\n", "line 5: 'data' is there already, on line 1"),
+        (f"{BEGINNING}persona:\n  system: “你是小猫”\n", "line 4: “ and ” are not quotes in YAML"),
+        (f"{BEGINNING}persona:\n  sample_prompts:\n    - ‘Who?’\n", "line 5: ‘ and ’ are not quotes"),
+        (
+            f"{BEGINNING}persona:\n  sample_prompts: [你是谁， 你好]\n",
+            "line 4 has ，, which does not separate",
+        ),
+        (f"{BEGINNING}train:\n  epochs: 1\n  epochs: 2\n", "line 5: 'train.epochs' already stands on line 4"),
+        (f"{BEGINNING}train:\n  epochs: 1\ndata:\n  seed: 1\n", "line 5: 'data' already stands on line 1"),
         (f"{BEGINNING}persona:\n  system: You are Mira: a fisher.\n", "line 4: text with ': ' in it needs quotes"),
         (f"{BEGINNING}epochs: 3\n", "line 3: unknown key 'epochs', did you mean 'train.epochs'?"),
         (f"{BEGINNING}seed: 3\n", "did you mean 'data.seed' or 'train.seed'?"),
@@ -198,3 +201,66 @@ def test_a_fault_of_an_option_is_not_blamed_on_the_file(tmp_path):
         '--persona.sample_prompts is \'a,b\': it should be a list: ["a", "b"]; '
         "--train.epochs is 'abc': it should be a number"
     )
+
+
+@pytest.mark.parametrize(("old", "new"), sorted(schema.RENAMED.items()))
+def test_a_renamed_option_is_unknown_and_its_error_names_the_new_one(tmp_path, old, new):
+    section, leaf = old.split(".")
+    tree = {"data": {"source": "x"}}
+    tree.setdefault(section, {})[leaf] = 1
+    for attempt in (
+        lambda: loading.load(write(tmp_path / "run.yaml", **tree)),
+        lambda: loading.load(None, {"data.source": "x", old: "1"}),
+    ):
+        with pytest.raises(UsageError, match=f"unknown key '{old}', it is called '{new}' now"):
+            attempt()
+    assert new in dict(schema.options())
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "reason"),
+    [
+        ("train.epochs", ".inf", "should be a finite number"),
+        ("train.learning_rate", ".nan", "should be"),
+        ("train.seed", "-1", "greater than or equal to 0"),
+        ("data.seed", str(2**70), "less than 4294967296"),
+        ("train.batch_size", "1" + "0" * 400, "less than or equal to"),
+        ("lora.rank", str(2**40), "less than or equal to 65536"),
+        ("name", "n" * 250, "150 bytes at most"),
+    ],
+)
+def test_settings_that_no_library_can_take_are_refused_first(option, value, reason):
+    with pytest.raises(UsageError, match=f"--{option} is .*it should .*") as caught:
+        loading.load(None, {"data.source": "x", option: value})
+    assert reason in caught.value.what
+    assert len(caught.value.what) < 300
+
+
+def test_a_small_file_cannot_unfold_into_a_huge_one(tmp_path):
+    path = tmp_path / "run.yaml"
+    links = [f"l{depth}: &l{depth} [{', '.join([f'*l{depth - 1}'] * 10)}]" for depth in range(1, 9)]
+    path.write_text("\n".join(["l0: &l0 [1]", *links, "data: {source: x}"]))
+    with pytest.raises(UsageError, match="too many values"):
+        loading.load(path)
+    path.write_text("a: " + "[" * 40_000)
+    with pytest.raises(UsageError, match="nested too deeply"):
+        loading.load(path)
+    path.write_text("a: " + "x" * 2**21)
+    with pytest.raises(UsageError, match="too large"):
+        loading.load(path)
+
+
+def test_a_text_that_yaml_cuts_off_at_a_hash_is_noticed(tmp_path):
+    path = tmp_path / "run.yaml"
+    path.write_text("data: {source: x}\npersona:\n  system: You are fan #1 of Mira.\n")
+    with pytest.raises(UsageError, match=r"line 3: YAML takes the end of persona.system for a comment: #1 of Mira\."):
+        loading.load(path)
+    path.write_text("data: {source: x}\npersona:\n  # a note\n  system: 'You are fan #1.'\n  greeting: null  # none\n")
+    assert loading.load(path).persona.system == "You are fan #1."
+
+
+def test_a_system_prompt_of_several_lines_is_dumped_as_a_block():
+    config = loading.load(None, {"data.source": "x", "persona.system": "One.\n  Two: # three\nFour."})
+    text = loading.dump(config)
+    assert "  system: |-\n    One.\n      Two: # three\n    Four.\n" in text
+    assert yaml.safe_load(text)["persona"]["system"] == config.persona.system

@@ -1,5 +1,7 @@
 """One writer at a time, and what a run wrote goes whole or stays whole."""
 
+import errno
+import os
 import subprocess
 import sys
 from contextlib import suppress
@@ -8,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from offbook.core import run_lock
-from offbook.core.errors import UsageError
-from offbook.core.run_lock import clear, held_bytes, locked, remove, training_lock
-from offbook.core.rundir import RunDir
+from offbook.core.errors import OffbookError, UsageError
+from offbook.core.run_lock import delete_outputs, held_bytes, locked, remove, training_lock
+from offbook.core.rundir import RunDir, find_run, list_runs
 from tests.core.test_rundir import make_run
 
 
@@ -52,7 +54,7 @@ def test_what_is_cleared_is_the_runs_own(runs):
     run = old_run(runs, "a")
     assert held_bytes(run) == len("{}\n{}\n") + len("adapter") + len("step-000001") + len("export")
     with locked(run):
-        clear(run)
+        delete_outputs(run)
     assert sorted(contents(run)) == [".lock", "data/file", "lines.json", "run.yaml"]
 
 
@@ -71,7 +73,7 @@ def test_clearing_that_is_killed_leaves_all_or_nothing(runs, monkeypatch):
         with monkeypatch.context() as patch, suppress(KeyboardInterrupt):
             patch.setattr(Path, "rename", until_killed)
             patch.setattr(run_lock.shutil, "rmtree", lambda *args, **kwargs: None)
-            clear(run)
+            delete_outputs(run)
         with locked(run):
             left = contents(run)
         del left[".lock"]
@@ -111,7 +113,8 @@ def test_a_run_is_removed_and_what_is_not_its_own_stays(runs):
 def test_one_writer_and_a_dead_writers_lock_does_not_hold(runs):
     run = RunDir(runs / "a")
     code = (
-        "import sys, os\nfrom offbook.core.rundir import RunDir\nfrom offbook.core.run_lock import training_lock\n"
+        "import sys, os\nfrom offbook.core.rundir import RunDir\n"
+        "from offbook.core.run_lock import training_lock\n"
         f"with training_lock(RunDir({str(run.path)!r}), resume=True, overwrite=False):\n"
         "    print('in', flush=True); sys.stdin.read()"
     )
@@ -125,3 +128,59 @@ def test_one_writer_and_a_dead_writers_lock_does_not_hold(runs):
     with training_lock(run, resume=True, overwrite=False):
         assert run.writer.exists()
     assert not run.writer.exists()
+
+
+def test_a_removal_that_is_killed_anywhere_is_listed_and_finished_by_the_next(runs, monkeypatch):
+    monkeypatch.setenv("OFFBOOK_RUNS", str(runs))
+    rename, rmtree = Path.rename, run_lock.shutil.rmtree
+    finished = 0
+    for killed_at in range(24):
+        run = old_run(runs, f"run-{killed_at}")
+        (run.data / "file").unlink()
+        (run.data / "train.jsonl").write_text("")
+        (run.path / "lines.json").unlink()
+        calls = iter(range(100))
+
+        def until_killed(act, last=killed_at, calls=calls):
+            def counted(*args, **kwargs):
+                if next(calls) == last:
+                    raise KeyboardInterrupt
+                return act(*args, **kwargs)
+
+            return counted
+
+        with monkeypatch.context() as patch, suppress(KeyboardInterrupt):
+            patch.setattr(Path, "rename", until_killed(rename))
+            patch.setattr(run_lock.shutil, "rmtree", until_killed(rmtree))
+            remove(run)
+            finished += 1
+        if run.path.exists():
+            assert find_run(run.name).path == run.path
+            assert run.name in [each.name for each in list_runs()]
+            assert remove(run) == []
+        assert not run.path.exists()
+    assert 0 < finished < 24
+
+
+def test_a_run_that_is_a_link_is_not_emptied_through_it(runs):
+    run = old_run(runs, "a")
+    whole = contents(run)
+    link = RunDir(runs / "link")
+    link.path.symlink_to(run.path)
+    with pytest.raises(UsageError, match="is a link to"):
+        remove(link)
+    assert contents(run) == whole
+
+
+def test_a_disk_that_fails_while_removing_is_told_and_the_next_attempt_goes_on(runs, monkeypatch):
+    run = old_run(runs, "a")
+
+    def fail(*args, **kwargs):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_lock, "sync", fail)
+        with pytest.raises(OffbookError, match="could not delete all"):
+            remove(run)
+    assert run.exists
+    assert [path.name for path in remove(run)] == ["data", "lines.json", "run.yaml"]

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import click
 from pydantic.fields import FieldInfo
 
+from offbook.cli.command import SettingOption
 from offbook.cli.context import Invocation
 from offbook.core.config import loading, schema
 from offbook.core.config.schema import RunConfig
@@ -31,11 +32,11 @@ def config_options(function: Callable[..., Any]) -> Callable[..., Any]:
         if strays:
             _refuse_stray(strays[0])
         names = {_parameter(name): name for name, _ in schema.options()}
-        told = {names[key]: values.pop(key) for key in list(values) if key in names}
-        overrides = {name: value for name, value in told.items() if value is not None}
+        settings = {names[key]: values.pop(key) for key in list(values) if key in names}
+        overrides = {name: value for name, value in settings.items() if value is not None}
         if values.get("data"):
             overrides["data.source"] = list(values["data"])
-        return function(config=loading.load(_found(config_file, overrides), overrides), **values)
+        return function(config=loading.load(_config_path(config_file, overrides), overrides), **values)
 
     for name, field in reversed(list(schema.options())):
         command = _option(name, field)(command)
@@ -51,7 +52,7 @@ def _refuse_stray(word: str) -> NoReturn:
     raise UsageError(f"'{word}' stands without an option", f"Did you mean {meant}?")
 
 
-def _found(config_file: str | None, overrides: Mapping[str, Any]) -> Path | None:
+def _config_path(config_file: str | None, overrides: Mapping[str, Any]) -> Path | None:
     """The file of `-c`; a folder that holds a run.yaml stands for it."""
     if config_file is not None:
         path = Path(config_file)
@@ -90,24 +91,43 @@ def _set_json(context: click.Context, option: click.Parameter, value: bool) -> b
 
 
 def print_json(value: Any) -> None:
-    """The one JSON object of a `--json` command."""
+    """Print the one JSON object of a `--json` command."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
 
 
 def _option(name: str, field: FieldInfo) -> Callable[..., Any]:
-    default = "" if field.is_required() or field.default is None else f" [{_shown(field.default)}]"
-    help_text = " ".join((field.description or "").split())
-    kind = loading.type_name(field)
-    if "list" in kind:
-        help_text += """ A list is written '["a", "b"]'."""
-    return click.option(f"--{name}", _parameter(name), metavar=kind.upper(), help=f"{help_text}{default}")
+    section = name.rpartition(".")[0]
+    return click.option(
+        f"--{name}",
+        _parameter(name),
+        cls=SettingOption,
+        section=f"Settings: {section or 'run'}",
+        is_first=name in schema.FIRST_OPTIONS,
+        metavar=loading.type_name(field),
+        help=f"{describe(field)}{_default(field)}",
+    )
+
+
+def describe(field: FieldInfo) -> str:
+    """What an option does, on one line, with how a list is written."""
+    text = " ".join((field.description or "").split())
+    return text + (""" A list is written '["a", "b"]'.""" if "list" in loading.type_name(field) else "")
+
+
+def shown_default(field: FieldInfo) -> str:
+    """An option's default as it is typed, "" where there is none to show."""
+    value = field.default
+    if field.is_required() or value is None:
+        return ""
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _default(field: FieldInfo) -> str:
+    text = shown_default(field)
+    return f"  [default: {text}]" if text else ""
 
 
 def _parameter(name: str) -> str:
     return name.replace(".", "__")
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return str(value).lower() if isinstance(value, bool) else str(value)

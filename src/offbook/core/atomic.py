@@ -6,28 +6,29 @@ import errno
 import json
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
-"""The system's words for a full disk and for a quota that is used up."""
+"""Error codes of a full disk and of a quota that is used up."""
 
 
 @contextmanager
 def atomic_dir(target: Path) -> Iterator[Path]:
-    """A temporary sibling of `target` to write in; it takes `target`'s place only if the block ends well.
+    """Context manager: a temporary sibling of `target` to write in, which replaces it only if the block ends well.
 
     Every file and the folder are on disk before the rename, so after a crash `target` is absent, old or whole. The old
-    one makes way by a rename of its own; a crash between the two is mended by `restore`, which every writer calls.
+    one makes way by a rename of its own; a crash between the two is undone by `restore`, which every writer calls.
 
     Raises:
         OSError: ENOSPC if the disk filled up, whatever error the block made of it.
     """
     restore(target)
-    temporary = target.with_name(f".tmp-{target.name}")
-    shutil.rmtree(temporary, ignore_errors=True)
+    remove_stale(target)
+    temporary = _temporary_path(target)
     temporary.mkdir(parents=True)
     try:
         yield temporary
@@ -50,7 +51,7 @@ def atomic_dir(target: Path) -> Iterator[Path]:
 
 
 def restore(target: Path) -> None:
-    """Put the old `target` back if a writer died after it had made way and before the new one took its place."""
+    """Put the old `target` back if a writer was killed after it had made way and before the new one took its place."""
     old = _backup_path(target)
     if target.exists():
         shutil.rmtree(old, ignore_errors=True)
@@ -58,12 +59,32 @@ def restore(target: Path) -> None:
         old.rename(target)
 
 
+def remove_stale(target: Path) -> None:
+    """Remove the temporary siblings of `target` whose writers were killed."""
+    import psutil
+
+    prefix = f".tmp-{target.name}."
+    for path in target.parent.glob(".tmp-*"):
+        writer = path.name.removeprefix(prefix).partition(".")[0]
+        if not path.name.startswith(prefix) or not writer.isdigit() or psutil.pid_exists(int(writer)):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _temporary_path(target: Path) -> Path:
+    """A hidden sibling that no other process or thread uses."""
+    return target.with_name(f".tmp-{target.name}.{os.getpid()}.{threading.get_ident()}")
+
+
 def _backup_path(target: Path) -> Path:
     return target.with_name(f".old-{target.name}")
 
 
 def _is_full(folder: Path) -> bool:
-    """Whether not even a mebibyte more can be written there (asked by trying: a quota is not seen in free space)."""
+    """Whether not even a mebibyte more can be written there (found by trying: free space does not show a quota)."""
     try:
         (folder / ".probe").write_bytes(bytes(2**20))
     except OSError as error:
@@ -72,17 +93,28 @@ def _is_full(folder: Path) -> bool:
 
 
 def atomic_write_text(path: Path, text: str) -> None:
-    """Write a text file so that a reader sees the old content or the new, never a part."""
-    temporary = path.with_name(f".tmp-{path.name}")
+    """Write a text file so that a reader sees the old content or the new, never a part.
+
+    Raises:
+        OSError: the file cannot be written; nothing is left of the attempt.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary.write_text(text, encoding="utf-8")
-    sync(temporary)
-    temporary.replace(path)
+    remove_stale(path)
+    temporary = _temporary_path(path)
+    try:
+        with temporary.open("x", encoding="utf-8") as file:  # never through a link that somebody laid there
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
     sync(path.parent)
 
 
 def atomic_write_json(path: Path, value: Any) -> None:
-    """`atomic_write_text` of a value as readable JSON."""
+    """Write a value as indented JSON, as `atomic_write_text` does."""
     atomic_write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 

@@ -1,4 +1,4 @@
-"""What a run ran on: versions, hardware, the project's git state. `doctor` shows it, `environment.json` keeps it."""
+"""Versions, hardware and git state of the computer: shown by `doctor`, recorded in a run's `environment.json`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PACKAGES = (
 
 
 def versions() -> dict[str, str]:
-    """The libraries that decide what is computed."""
+    """Name → version of Python, offbook and the libraries that affect the result."""
     return {
         "python": platform.python_version(),
         **{name: version for name in ("offbook", *PACKAGES) if (version := _version(name)) is not None},
@@ -33,7 +33,7 @@ def versions() -> dict[str, str]:
 
 
 def hardware() -> dict[str, Any]:
-    """Processor, memory, GPU, threads."""
+    """Processor, cores, threads, memory in bytes, GPU."""
     import psutil
     import torch
 
@@ -51,13 +51,13 @@ def hardware() -> dict[str, Any]:
 
 
 def arithmetic() -> dict[str, Any]:
-    """The hardware that decides in which order numbers are added up, and so the last bits of a result."""
-    told = hardware()
-    return {name: told[name] for name in ("threads", "vector_units", "gpu")}
+    """The part of the hardware that decides in which order numbers are summed, and so the last bits of a result."""
+    whole = hardware()
+    return {name: whole[name] for name in ("threads", "vector_units", "gpu")}
 
 
 def snapshot() -> dict[str, Any]:
-    """Everything above with the time and the git state, for `environment.json`."""
+    """Versions and hardware with time, command line and git state, for `environment.json`."""
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": sys.argv,

@@ -1,4 +1,4 @@
-"""What goes wrong, said in two lines: what happened, and how to mend it.
+"""Errors that a person can act on, in two lines: what happened, and how to fix it.
 
 OffbookError          exit 1   the run failed
 ├── UsageError        exit 2   a mistake in the command, the config or the data
@@ -44,8 +44,8 @@ class Stopped(OffbookError):
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out: Python's, torch's or the system's way of saying so."""
+    """Whether an error means that memory ran out, as Python, torch or the system report it."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
-    said = str(error)
-    return any(sign in said for sign in ("allocate memory", "out of memory", "bad_alloc", "os error 12)"))
+    text = str(error)
+    return any(sign in text for sign in ("allocate memory", "out of memory", "bad_alloc", "os error 12)"))

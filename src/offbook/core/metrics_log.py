@@ -1,14 +1,15 @@
-"""metrics.jsonl: the truth about a run. One JSON object a line, on disk before the run goes on."""
+"""metrics.jsonl: the record of a run. One JSON object per line, on disk before the run goes on."""
 
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections.abc import Iterable, Mapping
 from math import isfinite
 from pathlib import Path
 from typing import Any
+
+from offbook.core.atomic import atomic_write_text
 
 
 class MetricsLog:
@@ -22,14 +23,10 @@ class MetricsLog:
     def __init__(self, path: Path, resume_step: int | None = None) -> None:
         self.path = path
         kept = [line for line in read(path) if line["step"] <= resume_step] if resume_step is not None else []
-        temporary = path.with_name(f".tmp-{path.name}")
-        with temporary.open("w", encoding="utf-8") as file:
-            file.writelines(_line(line) for line in kept)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        atomic_write_text(path, "".join(map(_line, kept)))
 
     def __call__(self, line: dict[str, Any]) -> None:
+        """Append a line; it is on disk when this returns."""
         with self.path.open("a", encoding="utf-8") as file:
             file.write(_line(line))
             file.flush()
@@ -37,14 +34,16 @@ class MetricsLog:
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """The lines of a metrics file; a last line that a crash tore is left out."""
-    if not path.exists():
+    """The lines of a metrics file; what is no line of metrics (the last one, torn by a crash) is left out."""
+    try:
+        texts = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    except OSError:
         return []
     lines = []
-    for text in path.read_text(encoding="utf-8", errors="replace").split("\n"):
+    for text in texts:
         try:
             line = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(line, dict) and isinstance(line.get("step"), int):
             lines.append(line)
@@ -53,17 +52,19 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 def _line(line: dict[str, Any]) -> str:
     # JSON has no NaN: a value that is none is written as null.
-    finite = {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in line.items()
-    }
+    finite = {key: None if isinstance(value, float) and not isfinite(value) else value for key, value in line.items()}
     return json.dumps(finite, ensure_ascii=False) + "\n"
 
 
 def points(lines: Iterable[Mapping[str, Any]], key: str) -> list[tuple[int, float]]:
-    """(step, value) of the lines of metrics.jsonl that carry a finite `key`, by step; of a step taken twice, the
+    """The (step, value) pairs of the lines that hold a finite number under `key`, by step; of two for one step the
     later."""
-    found = {line["step"]: line[key] for line in lines if line.get(key) is not None}
-    return sorted((step, value) for step, value in found.items() if isfinite(value))
+    values = {line["step"]: line[key] for line in lines if line.get(key) is not None}
+    return sorted((step, value) for step, value in values.items() if _is_number(value))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
 def best_step(lines: Iterable[Mapping[str, Any]]) -> int | None:

@@ -1,4 +1,4 @@
-"""Who may write a run: one process at a time. And how all that a run wrote goes, at once or not at all."""
+"""The lock of a run folder, one writing process at a time, and the deletion of a run's outputs, all or nothing."""
 
 from __future__ import annotations
 
@@ -9,25 +9,24 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from offbook.core.atomic import sync
-from offbook.core.errors import UsageError
+from offbook.core.errors import OffbookError, UsageError
 from offbook.core.rundir import RunDir
 
 VMSTAT = Path("/proc/vmstat")
 
-MOVING_OUT, DELETED = ".old-run", ".tmp-run"
-"""In the run's folder: what a run wrote while it is moved out of the way, and once it is given up."""
-
 
 @contextmanager
 def training_lock(run: RunDir, *, resume: bool, overwrite: bool) -> Iterator[int | None]:
-    """Hold the run's lock to train it. Nothing of an old run is touched: that is `clear`'s, when all else is certain.
+    """Context manager: hold the run's lock to train it.
+
+    Nothing of an old run is touched: `delete_outputs` does that, once nothing else can fail.
 
     Yields:
         None if the last writer ended by itself. If it was killed: how many processes the system has killed for want of
         memory since that writer began.
 
     Raises:
-        UsageError: another process writes the run; or it is there already and neither flag says what to do with it.
+        UsageError: another process writes the run; or it already exists and neither flag says what to do with it.
     """
     with locked(run):
         if not overwrite:
@@ -42,7 +41,7 @@ def training_lock(run: RunDir, *, resume: bool, overwrite: bool) -> Iterator[int
 
 @contextmanager
 def locked(run: RunDir) -> Iterator[None]:
-    """Hold the run's lock; one whose process is gone does not hold. What a `clear` that was killed left is put right.
+    """Hold the run's lock; one whose process is gone does not hold. What a killed `delete_outputs` left is repaired.
 
     Raises:
         UsageError: another process holds it, or nothing can be written there.
@@ -60,102 +59,134 @@ def locked(run: RunDir) -> Iterator[None]:
             "Wait for it, or stop it first.",
         ) from None
     except OSError as error:
-        raise UsageError(
-            f"cannot write in {run.path}: {error.strerror}", "Choose another place: OFFBOOK_RUNS=DIR"
-        ) from None
+        is_dangling = run.path.is_symlink() and not run.path.exists()
+        reason = "it is a link that leads nowhere" if is_dangling else error.strerror
+        raise UsageError(f"cannot write in {run.path}: {reason}", "Choose another place: OFFBOOK_RUNS=DIR") from None
     try:
         yield
     finally:
         lock.release()
 
 
-def clear(run: RunDir) -> None:
-    """Delete what a run wrote, but its settings and rows, which the next beginning replaces, and nobody else's files.
+def delete_outputs(run: RunDir) -> None:
+    """Delete what a run wrote, except its settings and rows, which the next start replaces, and other people's files.
 
-    The lock must be held. A kill leaves either all of it, which the next writer puts back, or nothing.
+    The lock must be held. If the process is killed, either everything is still there (the next writer puts it back) or
+    nothing is.
     """
-    leaving, gone = run.path / MOVING_OUT, run.path / DELETED
-    leaving.mkdir()
-    for path in _written(run):
-        if path.exists():
-            path.rename(leaving / path.name)
-    leaving.rename(gone)
-    sync(run.path)
-    shutil.rmtree(gone, ignore_errors=True)
+    _delete(run, _outputs(run))
 
 
 def remove(run: RunDir) -> list[Path]:
-    """Delete a run; returns what is not its own and stays, with the run.yaml that may then be somebody's settings.
+    """Delete a run.
+
+    Returns:
+        What is not the run's own and stays, with the run.yaml that may then be somebody's settings.
 
     Raises:
-        UsageError: a process writes it.
+        UsageError: a process writes it, or it is a link to a folder elsewhere.
+        OffbookError: the disk failed; a second attempt goes on from there.
     """
-    with locked(run):
-        clear(run)
-        for name in ("train.jsonl", "heldout.jsonl", "report.json"):
-            (run.data / name).unlink(missing_ok=True)
-        with suppress(OSError):  # not empty, or not there
-            run.data.rmdir()
-        run.writer.unlink(missing_ok=True)
-        left = sorted(path for path in run.path.iterdir() if path != run.lock)
-        if left == [run.config]:
-            run.config.unlink()
-            left = []
-        with suppress(OSError):  # Windows removes it when it is let go
-            run.lock.unlink()
-    if not left:
-        run.path.rmdir()
-    return left
+    if run.path.is_symlink():
+        raise UsageError(
+            f"{run.path} is a link to {run.path.resolve()}",
+            "Remove the link itself, or the run where it lies: offbook runs rm PATH",
+        )
+    try:
+        with locked(run):
+            own = [*_outputs(run), run.chats, *(run.data / name for name in ROW_FILES)]
+            foreign = _foreign(run, own)
+            _delete(run, own if foreign else [*own, run.config])
+            run.writer.unlink(missing_ok=True)
+            left = [*foreign, run.config] if foreign and run.config.exists() else foreign
+            with suppress(OSError):  # Windows removes it when it is let go
+                run.lock.unlink()
+        if not left:
+            run.path.rmdir()
+    except OSError as error:
+        raise OffbookError(
+            f"could not delete all of {run.path}: {error.strerror}", f"Try again: offbook runs rm {run.name}"
+        ) from error
+    return sorted(left)
 
 
 def held_bytes(run: RunDir) -> int:
-    """How much room `clear` makes."""
-    paths = [inner for path in _written(run) for inner in (path, *path.rglob("*"))]
+    """How many bytes `delete_outputs` frees."""
+    paths = [inner for path in _outputs(run) for inner in (path, *path.rglob("*"))]
     return sum(path.stat().st_size for path in paths if path.is_file())
 
 
 def memory_kills() -> int:
     """How many processes Linux has killed for want of memory since it started; 0 where the system does not say."""
     try:
-        told = VMSTAT.read_text(encoding="ascii")
+        text = VMSTAT.read_text(encoding="ascii")
     except OSError:
         return 0
-    words = told.partition("\noom_kill ")[2].split()
+    words = text.partition("\noom_kill ")[2].split()
     return int(words[0]) if words else 0
 
 
 def _refuse_existing(run: RunDir, *, resume: bool) -> None:
-    """Refuse to train a run that is there, unless it is to go on and has not ended."""
+    """Refuse to train a run that exists, unless it is to be resumed and is not finished."""
     if run.finished and resume:
         raise UsageError(f"the run '{run.name}' is finished", "Start over with --overwrite, or choose another --name.")
     if resume or not (run.finished or run.metrics.exists()):
         return
     state = "finished" if run.finished else "stopped"
     how = "Talk to it: offbook chat" if run.finished else "Go on with it: add --resume to offbook train"
-    raise UsageError(f"the run '{run.name}' is there already ({state})", f"{how}, or start over with --overwrite.")
+    raise UsageError(f"the run '{run.name}' already exists ({state})", f"{how}, or start over with --overwrite.")
 
 
-def _written(run: RunDir) -> list[Path]:
-    """What a run may have written, with the leavings of writers that were killed. The adapter comes first: a run that
-    is half moved must not look finished."""
+ROW_FILES = ("train.jsonl", "heldout.jsonl", "report.json")
+"""What training writes into the run's data folder."""
+
+
+def _outputs(run: RunDir) -> list[Path]:
+    """What a run may have written, leftovers of killed writers included. The adapter comes first: a run that is half
+    moved must not look finished."""
     records = (run.checkpoints, run.metrics, run.environment, run.loss_picture, run.samples, run.samples_log)
     paths = (run.adapter, run.exports, run.eval, run.report, *records, run.trackers)
-    return [path.with_name(prefix + path.name) for path in paths for prefix in ("", ".old-", ".tmp-")]
+    leftovers = [path for path in run.path.glob(".tmp-*") if path != run.deleted]
+    return [*(path.with_name(prefix + path.name) for path in paths for prefix in ("", ".old-")), *leftovers]
+
+
+def _foreign(run: RunDir, own: list[Path]) -> list[Path]:
+    """What lies in the run's folder and is not the run's own."""
+    known = {*own, run.config, run.lock, run.writer, run.moving_out, run.deleted}
+    in_data = [run.data] if run.data.is_dir() and not {*run.data.iterdir()} <= known else []
+    return [*(path for path in run.path.iterdir() if path not in known and path != run.data), *in_data]
+
+
+def _delete(run: RunDir, paths: list[Path]) -> None:
+    """Gather the paths in one folder, give it the name that means deleted, then take its time to delete it."""
+    run.moving_out.mkdir()
+    for path in paths:
+        if path.exists() or path.is_symlink():
+            target = run.moving_out / path.relative_to(run.path)
+            target.parent.mkdir(exist_ok=True)
+            path.rename(target)
+    with suppress(OSError):  # not empty, or not there
+        run.data.rmdir()
+    run.moving_out.rename(run.deleted)
+    sync(run.path)
+    shutil.rmtree(run.deleted, ignore_errors=True)
 
 
 def _put_back(run: RunDir) -> None:
-    """Undo a `clear` that was killed before the old run was given up, or end one that was killed after that."""
-    leaving = run.path / MOVING_OUT
-    if leaving.is_dir():
-        for path in reversed(_written(run)):
-            if (leaving / path.name).exists():
-                (leaving / path.name).rename(path)
-        leaving.rmdir()
-    shutil.rmtree(run.path / DELETED, ignore_errors=True)
+    """Undo a deletion that was killed before it took effect, or finish one that was killed later."""
+    if run.moving_out.is_dir():
+        own = [*_outputs(run), run.chats, *(run.data / name for name in ROW_FILES), run.config]
+        for path in reversed(own):  # the adapter last
+            moved = run.moving_out / path.relative_to(run.path)
+            if moved.exists() or moved.is_symlink():
+                path.parent.mkdir(exist_ok=True)
+                moved.rename(path)
+        shutil.rmtree(run.moving_out)
+    shutil.rmtree(run.deleted, ignore_errors=True)
 
 
 def _last_writer(run: RunDir) -> tuple[int, int] | None:
-    """(PID, memory kills at its start) of a writer that did not end by itself, or is still at work."""
+    """(PID, memory kills at its start) of a writer that did not end by itself, or is still running."""
     try:
         pid, kills = run.writer.read_text(encoding="utf-8").split()
         return int(pid), int(kills)

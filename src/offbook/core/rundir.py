@@ -1,4 +1,4 @@
-"""The run folder: where each thing of a run lies, and how it is written so that no half of it is ever seen."""
+"""The run folder: the path of everything that belongs to a run, its state, and how runs are found by name."""
 
 from __future__ import annotations
 
@@ -77,8 +77,23 @@ class RunDir:
         return self.path / "swanlog"
 
     @property
+    def chats(self) -> Path:
+        """Conversations from the terminal."""
+        return self.path / "chats"
+
+    @property
     def lock(self) -> Path:
         return self.path / ".lock"
+
+    @property
+    def moving_out(self) -> Path:
+        """Where outputs are gathered that are about to be deleted."""
+        return self.path / ".old-run"
+
+    @property
+    def deleted(self) -> Path:
+        """Outputs that are deleted, as soon as the disk is done with it."""
+        return self.path / ".tmp-run"
 
     @property
     def writer(self) -> Path:
@@ -87,18 +102,20 @@ class RunDir:
 
     @property
     def exists(self) -> bool:
-        """Whether training wrote here: a run.yaml alone may be somebody's settings."""
+        """Whether training wrote here (a run.yaml alone may be somebody's settings), or a deletion was cut short."""
+        if self.moving_out.is_dir() or self.deleted.is_dir():
+            return True
         written = (self.environment, self.metrics, self.adapter / "persona.json")
-        return self.config.is_file() and any(path.is_file() for path in written)
+        return self.config.is_file() and any(path.exists() for path in written)
 
     @property
     def finished(self) -> bool:
-        """The adapter appears as the last act of training, whole."""
+        """Whether training is over: the adapter appears as its last act, whole."""
         return self.adapter.is_dir()
 
     @property
     def running(self) -> bool:
-        """Whether a process writes it now."""
+        """Whether a process is writing the run."""
         from filelock import FileLock, Timeout
 
         if not self.writer.exists():
@@ -113,8 +130,11 @@ class RunDir:
 
     @property
     def status(self) -> str:
+        """One of: running, deleting (a deletion was cut short), finished, stopped, empty."""
         if self.running:
             return "running"
+        if self.moving_out.is_dir() or self.deleted.is_dir():
+            return "deleting"
         if self.finished:
             return "finished"
         return "stopped" if self.metrics.exists() else "empty"
@@ -124,14 +144,18 @@ def list_runs() -> list[RunDir]:
     """All runs under the root, newest first."""
     root = runs_root()
     runs = [RunDir(path) for path in root.iterdir()] if root.is_dir() else []
-    return sorted((run for run in runs if run.exists), key=lambda run: run.config.stat().st_mtime)[::-1]
+    return sorted((run for run in runs if run.exists), key=_changed)[::-1]
+
+
+def _changed(run: RunDir) -> float:
+    return (run.config if run.config.is_file() else run.path).stat().st_mtime
 
 
 def find_run(name: str | Path) -> RunDir:
-    """The run of that path or name. A bare name means the run under the root, whatever lies here under that name.
+    """The run of that path or name; a bare name means the run under the root, not a folder of that name here.
 
     Raises:
-        UsageError: there is none; the nearest name is offered.
+        UsageError: there is none; the nearest name is suggested.
     """
     here = RunDir(name)
     is_bare = Path(name).name == str(name)

@@ -12,7 +12,7 @@ from offbook.core import metrics_log
 from offbook.core.config.schema import RunConfig
 from offbook.core.errors import Stopped
 from offbook.core.progress import NullReporter, Reporter
-from offbook.core.run_lock import clear, held_bytes, training_lock
+from offbook.core.run_lock import delete_outputs, held_bytes, training_lock
 from offbook.core.rundir import RunDir, runs_root
 from offbook.models import adapter as adapters
 from offbook.pipeline import finishing
@@ -70,7 +70,7 @@ def train(
             if show_plan is not None:
                 show_plan(job, known)
             if overwrite:
-                clear(run)
+                delete_outputs(run)
             write_start(run, job, known)
             began = time.monotonic()
             _run_steps(run, job, facts, found, reporter)

@@ -1,10 +1,11 @@
-"""Pydantic's faults in a beginner's words: which key, where it stands, what it should be."""
+"""Validation errors in plain words: which key, on which line, what its value should be."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from offbook.core.config.schema import RENAMED
 from offbook.core.registry import nearest
 
 SHOULD = {
@@ -14,28 +15,28 @@ SHOULD = {
     "string_type": "be text",
     "list_type": 'be a list: ["a", "b"]',
     "too_short": "not be empty",
-    "string_pattern_mismatch": "name a folder: no slash in it, and no dot at its start",
+    "finite_number": "be a finite number",
 }
-"""What a value should do, by the type of its fault, where pydantic's own words are jargon."""
+"""What a value should be, by pydantic's error type, where pydantic's own words are jargon."""
 
 
 def explain(
-    faults: Iterable[Any], names: Collection[str], where: str, lines: Mapping[str, int], told: Collection[str]
+    faults: Iterable[Any], names: Collection[str], where: str, lines: Mapping[str, int], overridden: Collection[str]
 ) -> str:
-    """One sentence of all faults.
+    """Describe all errors in one sentence.
 
     Args:
         faults: what `ValidationError.errors()` gives.
         names: every option's dotted name.
-        where: the file, or what else the config comes from.
+        where: the file, or whatever else the config comes from.
         lines: the line of the file that a dotted key stands on, as far as known.
-        told: the dotted names that did not come from there, but from options.
+        overridden: the dotted names that came from command-line options instead.
     """
     in_file: dict[str, str] = {}
     in_options: dict[str, str] = {}
     for fault in faults:
         key = _key(fault["loc"], names)
-        if key in told and key in names:
+        if key in overridden and key in names:
             in_options.setdefault(key, _sentence(fault, key, f"--{key}", names))
         else:
             place = f"line {lines[key]}: " if key in lines else ""
@@ -45,7 +46,8 @@ def explain(
 
 
 def _key(place: tuple[Any, ...], names: Collection[str]) -> str:
-    """The dotted key of a fault; what lies below an option (a list's item, a type that it may be) is the option's."""
+    """The dotted key of an error; what lies below an option (an item of a list, a type of a union) counts as the
+    option."""
     keys = [".".join(map(str, place[:depth])) for depth in range(1, len(place) + 1)]
     return next((key for key in keys if key in names), keys[-1])
 
@@ -59,12 +61,18 @@ def _sentence(fault: Any, key: str, shown: str, names: Collection[str]) -> str:
         return f"{shown} needs settings of its own below it, indented by two spaces, such as '  {inside[0]}: …'"
     item = fault["loc"][-1]
     of_list = f"item {item + 1} of " if isinstance(item, int) else ""
-    should = SHOULD.get(fault["type"], fault["msg"].partition("should ")[2])
-    return f"{of_list}{shown} is {fault['input']!r}: it should {should}"
+    should = SHOULD.get(fault["type"]) or fault["msg"].partition("should ")[2] or fault["msg"].partition(", ")[2]
+    return f"{of_list}{shown} is {_shortened(repr(fault['input']))}: it should {should}"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:60]}… ({len(text)} characters)"
 
 
 def _meant(key: str, names: Collection[str]) -> str:
-    """The nearest key beside it, unless the very same one stands in another section."""
+    """A hint at the key that was probably meant: its new name, the same key in another section, or the nearest one."""
+    if key in RENAMED:
+        return f", it is called '{RENAMED[key]}' now"
     section, _, leaf = key.rpartition(".")
     elsewhere = [name for name in names if name.rpartition(".")[2] == leaf]
     if elsewhere:
@@ -73,6 +81,6 @@ def _meant(key: str, names: Collection[str]) -> str:
 
 
 def _inside(section: str, names: Collection[str]) -> list[str]:
-    """The keys right below a section, in their order; of the whole config for ""."""
+    """The keys directly below a section, in order; "" is the whole config."""
     prefix = f"{section}." if section else ""
     return list(dict.fromkeys(name[len(prefix) :].split(".")[0] for name in names if name.startswith(prefix)))

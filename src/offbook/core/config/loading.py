@@ -6,7 +6,7 @@ import types
 import typing
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import ValidationError
@@ -25,7 +25,7 @@ def load(path: str | Path | None, overrides: Mapping[str, Any] | None = None) ->
     as YAML, as if it stood in the file; where text is asked for, it is what was typed.
 
     Raises:
-        UsageError: the file cannot be read, a key is unknown or a value does not fit; all faults at once.
+        UsageError: the file cannot be read, a key is unknown or a value is invalid; all errors at once.
     """
     tree, lines = read_settings(Path(path)) if path is not None else SettingsFile({}, {})
     if path is not None:
@@ -33,15 +33,15 @@ def load(path: str | Path | None, overrides: Mapping[str, Any] | None = None) ->
     changes: dict[str, Any] = {}
     fields = dict(options())
     for dotted, value in (overrides or {}).items():
-        put(changes, dotted, _told(value, fields.get(dotted)))
+        put(changes, dotted, _parse_override(value, fields.get(dotted)))
     _anchor_paths(changes, Path.cwd())
     where = str(path) if path is not None else "the options"
-    return validate(merge(tree, changes), where, lines, told=(overrides or {}).keys())
+    return validate(merge(tree, changes), where, lines, overridden=(overrides or {}).keys())
 
 
-def _told(text: Any, field: FieldInfo | None) -> Any:
-    """What an override says. Text stays text, though YAML would see a truth value in `yes`, a mapping in `You are: me`
-    and a comment in `No #1`; it may be in quotes."""
+def _parse_override(text: Any, field: FieldInfo | None) -> Any:
+    """The value of an override. Text stays text, although YAML would read `yes` as true, `You are: me` as a mapping and
+    `No #1` as a word with a comment; it may be in quotes."""
     value = parse(text)
     kinds = _kinds(field.annotation) if field is not None else ()
     if not isinstance(text, str) or not any(kind is str or typing.get_origin(kind) is Literal for kind in kinds):
@@ -53,32 +53,34 @@ def _told(text: Any, field: FieldInfo | None) -> Any:
 
 
 def _kinds(annotation: Any) -> tuple[Any, ...]:
-    """The types that a field takes."""
+    """The types that a field accepts."""
     is_union = typing.get_origin(annotation) in (types.UnionType, typing.Union)
-    return typing.get_args(annotation) if is_union else (annotation,)
+    kinds = typing.get_args(annotation) if is_union else (annotation,)
+    return tuple(typing.get_args(kind)[0] if typing.get_origin(kind) is Annotated else kind for kind in kinds)
 
 
 def validate(
     tree: Mapping[str, Any],
     where: str = "the config",
     lines: Mapping[str, int] | None = None,
-    told: Collection[str] = (),
+    overridden: Collection[str] = (),
 ) -> RunConfig:
     """A RunConfig from a nested dict.
 
     Args:
-        where: what it comes from, but for those options (dotted) that were `told` beside it.
+        where: what it comes from.
         lines: dotted key → its line there.
+        overridden: the dotted options that came from the command line instead.
 
     Raises:
-        UsageError: naming each faulty key, and for an unknown one the nearest that exists.
+        UsageError: naming each invalid key, and for an unknown one the nearest that exists.
     """
     try:
         return RunConfig.model_validate(dict(tree))
     except ValidationError as error:
         names = [name for name, _ in options()]
-        what = explain(error.errors(), names, where, lines or {}, told)
-        raise UsageError(what, "See `offbook train --help` for every option.") from None
+        what = explain(error.errors(), names, where, lines or {}, overridden)
+        raise UsageError(what, "See `offbook train --help-all` for every option.") from None
 
 
 def dump(config: RunConfig) -> str:
@@ -87,10 +89,17 @@ def dump(config: RunConfig) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Puts quotes around a text that has curly ones, so that it reads back as what is meant."""
+    """Quotes a text that begins with a curly quote, so that it reads back as what was meant, and writes text of
+    several lines as a block."""
 
     def represent_text(self, text: str) -> yaml.ScalarNode:
-        return self.represent_scalar("tag:yaml.org,2002:str", text, style='"' if text[:1] in CURLY else None)
+        style = '"' if text[:1] in CURLY else "|" if "\n" in text and _fits_block(text) else None
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+def _fits_block(text: str) -> bool:
+    """Whether YAML can hold a text as a `|` block, unchanged."""
+    return text[:1] not in " \n\t" and not any(line != line.rstrip() for line in text.split("\n"))
 
 
 _Dumper.add_representer(str, _Dumper.represent_text)
@@ -100,7 +109,7 @@ PATH_OPTIONS = ("model.source", "model.adapter", "data.source", "data.heldout_so
 
 
 def _anchor_paths(tree: dict[str, Any], folder: Path) -> None:
-    """Make the relative paths in `tree` absolute, from `folder`; sources on a hub are left alone."""
+    """Make the relative paths in `tree` absolute, starting from `folder`; sources on a hub stay as they are."""
 
     def anchor(source: Any) -> Any:
         if isinstance(source, list):
@@ -122,6 +131,8 @@ def type_name(field: FieldInfo) -> str:
 
 
 def _type_name(kind: Any) -> str:
+    if typing.get_origin(kind) is Annotated:
+        return _type_name(typing.get_args(kind)[0])
     if typing.get_origin(kind) is Literal:
         return "|".join(typing.get_args(kind))
     if len(_kinds(kind)) > 1:

@@ -5,10 +5,11 @@ config = load("run.yaml", {"train.epochs": "1"})      # defaults < file < comman
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
 HUB_SCHEMES = ("ms:", "hf:", "pypi:", "https:")
@@ -16,10 +17,44 @@ BASE = "base"
 """As `data.replay`: what the base model says by itself."""
 
 
+FIRST_OPTIONS = (
+    "name",
+    "model.source",
+    "persona.name",
+    "persona.system",
+    "data.source",
+    "data.max_length",
+    "lora.rank",
+    "train.epochs",
+    "train.batch_size",
+    "train.learning_rate",
+)
+"""The ten options that matter most: what `--help` shows before `--help-all`."""
+
+RENAMED = {
+    "persona.probes": "persona.sample_prompts",
+    "data.mix_in": "data.replay",
+    "data.mix_in_share": "data.replay_share",
+    "train.max_tokens_per_pass": "train.max_tokens_per_micro_batch",
+    "track.to": "track.trackers",
+}
+"""Former names of options, which errors answer with the present ones."""
+
+COUNT_LIMIT = 10**9
+"""No count of steps, tokens or rows is larger."""
+NAME_BYTES = 150
+"""A run's name is the name of a folder, and others are made from it: file systems allow 255 bytes."""
+
+Count = Annotated[int, Field(ge=1, le=COUNT_LIMIT)]
+"""How many of something, at least one."""
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+"""A seed that every generator of random numbers takes."""
+
+
 class Section(BaseModel):
     """A part of the config; a key that is not declared is an error."""
 
-    model_config = ConfigDict(extra="forbid", validate_default=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", validate_default=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class ModelConfig(Section):
@@ -28,17 +63,17 @@ class ModelConfig(Section):
     revision: str = "master"
     """Branch, tag or commit on the hub ('master' and 'main' mean the hub's default branch)."""
     dtype: Literal["auto", "float32", "bfloat16", "float16", "low_memory"] = "auto"
-    """Number format. auto: bfloat16 on hardware that computes in it, else float32. low_memory: the frozen weights are
-    kept in bfloat16 and widened layer by layer."""
+    """Number format of the weights. auto: bfloat16 where the hardware computes in it, else float32. low_memory: the
+    frozen weights are stored in bfloat16 and upcast layer by layer."""
     adapter: str | None = None
-    """Go on from this adapter folder (or run) instead of a fresh one."""
+    """Continue from this adapter folder (or run) instead of a fresh adapter."""
     template: str | None = None
     """A built-in chat template by name, for a model that brings none (see `docs/data.md`)."""
 
 
 class PersonaConfig(Section):
     name: str = "character"
-    """Who speaks."""
+    """Name of the character."""
     system: str | None = None
     """The system prompt that the character is trained with, and from then on always spoken to with."""
     greeting: str | None = None
@@ -57,20 +92,20 @@ class DataConfig(Section):
     """The character's lines: files (JSON, JSONL, CSV, TSV, Parquet) or a hub data set (ms:ORG/NAME, hf:ORG/NAME)."""
     format: str = "auto"
     """How a row is read: auto, alpaca, sharegpt, messages."""
-    max_length: int = Field(1024, ge=16)
+    max_length: int = Field(1024, ge=16, le=COUNT_LIMIT)
     """The longest training sequence, in tokens; longer conversations lose their oldest turns first."""
     heldout: float = Field(0.05, ge=0, lt=1)
-    """Share of the rows that is kept out of training and judged on."""
+    """Share of the rows that is kept out of training, to evaluate on."""
     heldout_source: str | None = None
-    """Judge on this file instead of on a share of the rows."""
-    seed: int = 0
+    """Evaluate on this file instead of on a share of the rows."""
+    seed: Seed = 0
     """Seed of the split."""
     on_error: Literal["stop", "skip"] = "stop"
     """What a bad row does: stop with its file and line, or be skipped and counted."""
     dedupe: Annotated[Literal["exact", "near", "off"], BeforeValidator(_off)] = "off"
     """Drop repeated rows before training: exact repeats, near repeats too, or none."""
-    max_per_prompt: int | None = Field(None, ge=1)
-    """Keep at most so many answers to one and the same prompt."""
+    max_per_prompt: Count | None = None
+    """Keep at most this many answers to the same prompt."""
     replay: str | None = None
     """General rows that are mixed in against forgetting: a file, a hub data set, or base: the model's own answers."""
     replay_share: float = Field(0.2, gt=0, lt=1)
@@ -79,22 +114,22 @@ class DataConfig(Section):
 
 class GenerationConfig(Section):
     temperature: float = Field(0.7, ge=0)
-    """0 always takes the likeliest token; higher is livelier."""
+    """Sampling temperature; 0 always takes the likeliest token."""
     top_p: float = Field(0.9, gt=0, le=1)
     """Sample from the likeliest tokens that together have this probability."""
     repetition_penalty: float = Field(1.1, ge=1)
-    """Above 1 makes a small model repeat itself less."""
-    max_new_tokens: int = Field(256, ge=1)
+    """Above 1, tokens that occurred are less likely: a small model repeats itself less."""
+    max_new_tokens: Count = 256
     """The longest reply, in tokens."""
 
 
 class LoraConfig(Section):
-    rank: int = Field(8, ge=1)
-    """Size of the adapter."""
+    rank: int = Field(8, ge=1, le=2**16)
+    """Rank of the adapter's matrices: its capacity."""
     alpha: float = Field(32, gt=0)
-    """Strength: the adapter's output is scaled by alpha / rank."""
+    """The adapter's output is scaled by alpha / rank."""
     dropout: float = Field(0.1, ge=0, lt=1)
-    """Share of the adapter's inputs that is dropped at random while training."""
+    """Probability with which the adapter's inputs are dropped in training."""
     target_modules: list[str] = Field(
         ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"], min_length=1
     )
@@ -107,48 +142,48 @@ class LoraConfig(Section):
 
 class FastConfig(Section):
     packing: bool = True
-    """Several examples in one row instead of padding each to the longest."""
+    """Pack several examples into one sequence instead of padding each to the longest."""
     prefix: bool = True
-    """Compute what the examples of a pass begin with (the system prompt) once."""
+    """Compute the prefix that the examples of a micro-batch share (the system prompt) once."""
     fused: bool = True
-    """One hand-written function for each LoRA layer instead of peft's chain of small ones."""
+    """One fused function for each LoRA layer instead of peft's chain of small ones."""
     head: bool = True
-    """Score the vocabulary only where a loss is taken."""
+    """Compute logits only at positions where a loss is taken."""
 
 
 class TrainConfig(Section):
-    epochs: float = Field(3, gt=0)
-    """How often each row is seen."""
-    batch_size: int = Field(16, ge=1)
-    """Examples in one optimizer step; how a step is cut to fit the memory is offbook's business."""
+    epochs: float = Field(3, gt=0, le=10**6)
+    """How many times each row is trained on."""
+    batch_size: Count = 16
+    """Examples in one optimizer step; they are cut into micro-batches that fit the memory."""
     learning_rate: float = Field(1e-4, gt=0)
-    """Step size."""
+    """Learning rate at its highest."""
     schedule: Literal["linear", "cosine", "constant"] = "linear"
-    """How the learning rate goes down over the run."""
-    warmup_steps: int = Field(0, ge=0)
-    """Steps in which the learning rate rises from zero."""
+    """Learning rate schedule."""
+    warmup_steps: int = Field(0, ge=0, le=COUNT_LIMIT)
+    """Steps over which the learning rate rises from zero."""
     weight_decay: float = Field(0.0, ge=0)
-    """Pull of the adapter's weights towards zero."""
+    """AdamW's weight decay."""
     max_grad_norm: float = Field(1.0, gt=0)
-    """Gradients longer than this are shortened to it."""
-    save_steps: int = Field(100, ge=1)
-    """A checkpoint every so many steps (and after the first and the last)."""
-    keep_checkpoints: int = Field(3, ge=1)
+    """Gradient clipping: the largest norm."""
+    save_steps: Count = 100
+    """Steps between checkpoints (there is one after the first and the last step, too)."""
+    keep_checkpoints: Count = 3
     """How many checkpoints stay on disk."""
-    log_steps: int = Field(10, ge=1)
-    """A line in metrics.jsonl every so many steps."""
-    heldout_steps: int = Field(100, ge=1)
-    """The held-out loss every so many steps (and before the first and after the last)."""
+    log_steps: Count = 10
+    """Steps between lines in metrics.jsonl."""
+    heldout_steps: Count = 100
+    """Steps between held-out losses (one is taken before the first and after the last step, too)."""
     keep: Literal["best", "last"] = "best"
-    """Which state becomes the adapter: the one with the lowest held-out loss, or the last one."""
-    patience: int | None = Field(None, ge=1)
-    """End the run early when so many held-out losses in a row brought nothing better. Default: never."""
-    seed: int = 0
+    """Which checkpoint becomes the adapter: the one with the lowest held-out loss, or the last one."""
+    patience: Count | None = None
+    """Early stopping: end after this many held-out losses in a row without a new best. Default: never."""
+    seed: Seed = 0
     """Seed of the adapter, the order of the rows and dropout."""
-    max_tokens_per_micro_batch: int | None = Field(None, ge=16)
+    max_tokens_per_micro_batch: int | None = Field(None, ge=16, le=COUNT_LIMIT)
     """Tokens computed at once. Default: 2048; a run keeps the number that it began with."""
     gradient_checkpointing: bool = False
-    """Keep less in memory and compute it again: slower, smaller."""
+    """Store fewer activations and compute them again: slower, less memory."""
     fast: FastConfig = FastConfig()
 
 
@@ -164,14 +199,22 @@ class TrackConfig(Section):
 
 
 class EvaluateConfig(Section):
-    prompts: int = Field(24, ge=0)
+    prompts: int = Field(24, ge=0, le=COUNT_LIMIT)
     """Held-out prompts that base and tuned model answer for the verdict. 0: no verdict at the end of training."""
     lang: Literal["en", "zh"] = "en"
     """Language of verdict and report."""
 
 
+def _is_folder_name(value: str) -> str:
+    if not re.fullmatch(r"[^/\\\x00-\x1f.][^/\\\x00-\x1f]*", value):
+        raise ValueError("name a folder: no slash in it, and no dot at its start")
+    if len(value.encode(errors="surrogatepass")) > NAME_BYTES:
+        raise ValueError(f"be shorter: a folder is named after it ({NAME_BYTES} bytes at most)")
+    return value
+
+
 class RunConfig(Section):
-    name: str = Field("run", pattern=r"^[^/\\\x00-\x1f.][^/\\\x00-\x1f]*$")
+    name: Annotated[str, AfterValidator(_is_folder_name)] = "run"
     """Name of the run, and of its folder."""
     model: ModelConfig = ModelConfig()
     persona: PersonaConfig = PersonaConfig()

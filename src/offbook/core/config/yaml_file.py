@@ -1,4 +1,4 @@
-"""A YAML file of settings, read strictly: what YAML would take for something else than was meant is an error."""
+"""A YAML file of settings, read strictly: what YAML would read otherwise than it was meant is an error."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ FULL_WIDTH = re.compile(r"^\s*[a-z_]+\s*：")
 """A key with a Chinese colon after it."""
 BARE_COLON = re.compile(r"^\s*(?:- )?[a-z_]+: +[^\s\"'\[{|>].*:(?: |$)")
 """A key, and after it text without quotes in which a colon stands, too."""
+MAX_BYTES = 2**20
+MAX_NODES = 10_000
+"""Bounds of a file of settings, so that a small file cannot unfold into gigabytes through aliases."""
 CURLY = {"“": "”", "‘": "’", "”": "”", "’": "’"}
 """Quotes that people write by mistake for those of YAML."""
 
@@ -38,16 +41,24 @@ def read_settings(path: Path) -> SettingsFile:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         if not isinstance(root, yaml.MappingNode):
             raise _full_width(path, text.splitlines()) or UsageError(f"{path} holds no settings", MAKE_ONE)
+        _refuse_huge(root, path)
         lines: dict[str, int] = {}
-        _look_through(root, "", lines, path)
+        _index_lines(root, "", lines, path)
+        _refuse_cut_text(root, text, path)
         return SettingsFile(yaml.safe_load(text), lines)
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist
         raise _explained(path, text, error) from None
+    except RecursionError:
+        raise UsageError(f"{path} is nested too deeply to be settings", MAKE_ONE) from None
 
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise UsageError(f"{path} is too large to be settings: more than {MAX_BYTES // 2**20} MiB", MAKE_ONE)
+        return content.decode("utf-8-sig").replace("\r\n", "\n")
     except OSError as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
         raise UsageError(f"cannot read {path}: {reason}", MAKE_ONE) from None
@@ -55,17 +66,31 @@ def _read(path: Path) -> str:
         raise UsageError(f"{path} is not UTF-8 text", "Save it as UTF-8.") from None
 
 
-def _look_through(section: yaml.MappingNode, prefix: str, lines: dict[str, int], path: Path) -> None:
-    """Note the line of every key below a section, and refuse what nobody means."""
+def _refuse_huge(root: yaml.Node, path: Path) -> None:
+    """Refuse a file that unfolds, through its aliases, into more than anybody writes."""
+    waiting, count = [root], 0
+    while waiting:
+        node = waiting.pop()
+        count += 1
+        if count > MAX_NODES:
+            raise UsageError(f"{path} holds too many values to be settings (aliases unfolded)", MAKE_ONE)
+        if isinstance(node, yaml.MappingNode):
+            waiting += [part for pair in node.value for part in pair]
+        elif isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+
+
+def _index_lines(section: yaml.MappingNode, prefix: str, lines: dict[str, int], path: Path) -> None:
+    """Record the line of every key below a section, and refuse what nobody means."""
     for key, value in section.value:
         dotted, line = f"{prefix}{key.value}", key.start_mark.line + 1
         if dotted in lines:
             raise UsageError(
-                f"{path} line {line}: '{dotted}' is there already, on line {lines[dotted]}", "Keep one of the two."
+                f"{path} line {line}: '{dotted}' already stands on line {lines[dotted]}", "Keep one of the two."
             )
         lines[dotted] = line
         if isinstance(value, yaml.MappingNode):
-            _look_through(value, f"{dotted}.", lines, path)
+            _index_lines(value, f"{dotted}.", lines, path)
             continue
         for scalar in value.value if isinstance(value, yaml.SequenceNode) else [value]:
             _refuse_curly(scalar, path)
@@ -77,14 +102,30 @@ def _look_through(section: yaml.MappingNode, prefix: str, lines: dict[str, int],
                 raise fault
 
 
+def _refuse_cut_text(root: yaml.MappingNode, text: str, path: Path) -> None:
+    """Refuse a text of the persona that YAML cuts off at a `#`."""
+    persona = next((value for key, value in root.value if key.value == "persona"), None)
+    for key, value in persona.value if isinstance(persona, yaml.MappingNode) else []:
+        if not isinstance(value, yaml.ScalarNode) or value.style is not None:
+            continue
+        line = text.splitlines()[value.end_mark.line :][:1]
+        rest = line[0][value.end_mark.column :].strip() if line else ""
+        if rest.startswith("#") and value.value not in ("", "null", "~"):
+            raise UsageError(
+                f"{path} line {value.end_mark.line + 1}: YAML takes the end of persona.{key.value} for a comment: "
+                f"{rest}",
+                f'Put the text in quotes: "{value.value} …" (or the comment on a line of its own).',
+            )
+
+
 def _refuse_curly(node: yaml.Node, path: Path) -> None:
     if not isinstance(node, yaml.ScalarNode) or node.style is not None:
         return
     if len(node.value) > 1 and node.value[-1] == CURLY.get(node.value[0]):
         raise UsageError(
-            f"{path} line {node.start_mark.line + 1}: {node.value[0]} and {node.value[-1]} are no quotes to YAML, "
+            f"{path} line {node.start_mark.line + 1}: {node.value[0]} and {node.value[-1]} are not quotes in YAML, "
             f"they would become part of the text: {node.value}",
-            f'Write plain ones: "{node.value[1:-1]}" (or, if you mean them, plain ones around them).',
+            f'Write straight quotes: "{node.value[1:-1]}" (to keep the curly ones, put straight quotes around them).',
         )
 
 
@@ -94,13 +135,18 @@ def _refuse_wide_comma(node: yaml.Node, path: Path) -> None:
     (only,) = node.value
     if isinstance(only, yaml.ScalarNode) and only.style is None and "，" in only.value:
         raise UsageError(
-            f"{path} line {only.start_mark.line + 1} has ，, which does not part a list: [{only.value}] is one text",
-            'Part it with a plain comma: ["a", "b"]; put a text that holds ， in quotes.',
+            f"{path} line {only.start_mark.line + 1} has ，, which does not separate the items of a list: "
+            f"[{only.value}] is one text",
+            'Separate them with a plain comma: ["a", "b"]; put a text that contains ， in quotes.',
         )
 
 
 def _full_width(path: Path, lines: Iterable[str], before: int = 0) -> UsageError | None:
-    """The fault of the first line that has a Chinese colon after its key, if one has; `before`: the lines above."""
+    """The error of the first line that has a Chinese colon after its key, None if there is none.
+
+    Args:
+        before: how many lines lie above `lines`.
+    """
     for number, line in enumerate(lines, before + 1):
         if FULL_WIDTH.match(line):
             return UsageError(f"{path} line {number} has ：, where YAML needs a plain ': '", f"Write: {_plain(line)}")
@@ -113,10 +159,10 @@ def _plain(line: str) -> str:
 
 
 def _explained(path: Path, text: str, error: Exception) -> UsageError:
-    """Why it is not YAML: the usual mistakes in plain words, else in YAML's own."""
+    """The reason why a text is not YAML: the usual mistakes in plain words, others in PyYAML's."""
     problem, mark = getattr(error, "problem", None), getattr(error, "problem_mark", None)
     if mark is None:
-        return UsageError(f"{path} is not YAML: {problem or error}", "Mend that line.")
+        return UsageError(f"{path} is not YAML: {problem or error}", "Fix that line.")
     start = getattr(error, "context_mark", None) or mark
     lines = text.splitlines()
     if fault := _full_width(path, lines[start.line : mark.line + 1], start.line):
@@ -127,4 +173,4 @@ def _explained(path: Path, text: str, error: Exception) -> UsageError:
         return UsageError(
             f"{path} line {mark.line + 1}: text with ': ' in it needs quotes", f"Write: {key}: '{value.strip()}'"
         )
-    return UsageError(f"{path} line {mark.line + 1} is not YAML: {problem}", "Mend that line.")
+    return UsageError(f"{path} line {mark.line + 1} is not YAML: {problem}", f"Fix line {mark.line + 1}.")
