@@ -148,7 +148,15 @@ PIECES = st.sampled_from(
         "第一幕\n", "ACT I\n", "人物：\n", "甲：", "HAMLET.\n", "**A**\n", "INT. X\n", "宝玉笑道：“", "” said Tom.",
         "-->", "00:00:01,000 --> 00:00:02,000\n", "Dialogue: 0,0:00:01.00,", "Format: ", "[12/05/2021, 21:33:20] A: ",
         "2023-08-08 21:14:05 甲\n", '{"messages": [', '{"from_id": 1, "text": ["x"]}', "\n---\n", "（\n", "/*", "[[",
-        "http://a:1", "12:30",
+        "http://a:1", "12:30", "[LINE] A\n", "2021/05/12(水)\n", "21:30\tA\t[写真]\n", "[5/12/2021 9:30 PM] A\n",
+        "May 12, 2021  9:30:42 PM\nA\n", "[2021-05-12, 21:30] A: ",
+        "From: A\nSent: Wed, 12 May 2021 21:30:42 +0200\n\n",
+        "--- 2021년 5월 12일 수요일 ---\n[A] [오후 9:30] ", "2021년 5월 12일 오후 9:30, A : ", "<|im_start|>user\n",
+        '{"mes": "a", "is_user": 1, "name": "A"}\n', '{"_type": "message", "content": 1, "timestamp": 1e999}\n',
+        '{"chatlab": {}, "messages": [{"type": [], "timestamp": "x"}]}', '"sender_name": "A", "timestamp_ms": -1e30, ',
+        '{"turns": [{"candidates": [1], "author": 2}]}', "time,sender,text\n", '2021,A,"', "\uff10", "²",
+        '<div class="message default" id="message1"><div class="text">', '<div class="from_name">A</div>', "</div>",
+        "localId,IsSender,CreateTime,StrContent,Type\n", "1,1,99999999999999999999,x,49\n", "\ud7ff", "9" * 40,
     ]
 )  # fmt: skip
 
@@ -171,6 +179,7 @@ def test_any_bytes_give_speakers_or_an_error_that_says_where(format, tmp_path_fa
     for row in rows:
         assert row["messages"][-1]["role"] == "assistant"
         assert row["messages"][-1]["content"].strip()
+        assert [turn["role"] for turn in row["messages"]] == ["user", "assistant"] * (len(row["messages"]) // 2)
         assert row["source"]["line"] >= 1
         json.dumps(row)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 SURE = 0.9
 """Cues at least so certain are taken unless the user says otherwise."""
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """What a chat log says of a turn besides its sender and its text."""
 
     chat: str = ""

@@ -82,7 +82,8 @@ class Cast:
                     speaker.partners[partner] += 1
                     self.speakers[partner].partners[name] += 1
                 self._calls.update((call, name) for call in calls)
-        self._last = (scene, cue.speakers, set(CALL.findall(cue.text)))
+        # Those who chat are known by one name each; whom they call by another is not looked for.
+        self._last = (scene, cue.speakers, set() if cue.envelope else set(CALL.findall(cue.text)))
 
     def groups(self, file: str) -> frozenset[str]:
         """The chats of a file in which more than two people write."""

@@ -27,3 +27,7 @@ def test_a_damaged_table_names_the_line(text, line):
 def test_column_names_are_compared_without_case_and_spaces():
     assert columns("\ufeffDate, User ,MESSAGE") == ["date", "user", "message"]
     assert columns('"unclosed') == []
+
+
+def test_cells_that_are_missing_are_empty():
+    assert list(read_table(numbered("a,b\n1"))) == [(2, {"a": "1", "b": ""})]

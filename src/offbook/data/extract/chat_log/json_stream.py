@@ -13,6 +13,7 @@ JsonObject = dict[str, Any]
 
 GAP = re.compile(r"[\s,]*")
 BLOCK = 1 << 18
+DECODER = json.JSONDecoder()
 LONGEST_KEY = 64
 LONGEST_PREAMBLE = 1 << 18
 LONGEST_MESSAGE = 1 << 26
@@ -109,7 +110,7 @@ class _Text:
         """The next item."""
         while True:
             try:
-                value, end = json.JSONDecoder().raw_decode(self._window, self._at)
+                value, end = DECODER.raw_decode(self._window, self._at)
                 break
             except RecursionError:
                 raise ParseError(self.line, "nested too deeply") from None

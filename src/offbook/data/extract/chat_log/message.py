@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import NamedTuple
 
 from offbook.data.extract.cue import Lines
 
@@ -24,9 +25,11 @@ class Content(Enum):
     FORWARDED = "forwarded from others"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message of a chat, or one note of the app's own (then without a sender)."""
+class Message(NamedTuple):
+    """One message of a chat, or one note of the app's own (then without a sender).
+
+    A tuple, since exports hold millions of them.
+    """
 
     sender: str
     text: str

@@ -28,6 +28,10 @@ INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\xad]")
 """Marks of writing direction and the like, which apps strew among their own words."""
 
 
+HEAD = 2
+LONGEST_PHRASE = 400
+
+
 @dataclass(frozen=True, slots=True)
 class Phrases:
     """An app's own words in all languages."""
@@ -35,29 +39,32 @@ class Phrases:
     exact: dict[str, Content]
     patterns: tuple[tuple[Content, re.Pattern[str]], ...]
     """Phrases with holes, one pattern for each kind."""
+    heads: frozenset[str]
+    """How those begin, or "" for one that begins with a hole: most messages can be seen to be none of them."""
+    tails: frozenset[str]
+    """How those end that begin with a hole."""
     edited: re.Pattern[str]
     """The note at the end of a message that was changed after it was sent."""
 
     def content(self, text: str) -> Content:
         """What a message holds whose text is this: TEXT unless all of it is the app's."""
+        if len(text) > LONGEST_PHRASE:
+            return Content.TEXT
         key = normalize(text)
-        if found := self.exact.get(key):
-            return found
-        if len(key) > LONGEST_PHRASE:
+        if content := self.exact.get(key):
+            return content
+        if key[:HEAD] not in self.heads and key[-HEAD:] not in self.tails:
             return Content.TEXT
         return next((content for content, pattern in self.patterns if pattern.fullmatch(key)), Content.TEXT)
 
     def without_edited(self, text: str) -> str:
         """The text without the note that it was edited."""
-        return self.edited.sub("", text).rstrip()
-
-
-LONGEST_PHRASE = 400
+        return self.edited.sub("", text).rstrip() if ">" in text[-4:] else text
 
 
 def normalize(text: str) -> str:
     """A phrase as it is compared: no case, no invisible marks, no brackets around it and no stop after it."""
-    text = " ".join(INVISIBLE.sub("", text).split()).casefold()
+    text = " ".join((text if text.isascii() else INVISIBLE.sub("", text)).split()).casefold()
     if text[:1] == "<" and text[-1:] == ">":
         text = text[1:-1].strip()
     return text.rstrip(".。")
@@ -68,6 +75,7 @@ def phrases(app: str) -> Phrases:
     """The words of an app, from all its files."""
     exact: dict[str, Content] = {}
     holed: dict[Content, list[str]] = {}
+    heads, tails = set(), set()
     edited = []
     for kind, phrase in _entries(app):
         if kind == EDITED:
@@ -76,12 +84,16 @@ def phrases(app: str) -> Phrases:
         key = normalize(phrase)
         if "{" in key:
             holed.setdefault(KINDS[kind], []).append(_pattern(key))
+            heads |= set() if key.startswith("{") else {key[:HEAD]}
+            tails |= {key[-HEAD:]} if key.startswith("{") else set()
         else:
             exact.setdefault(key, KINDS[kind])
     notes = "|".join(edited) or "(?!)"
     return Phrases(
         exact,
         tuple((content, re.compile("|".join(patterns))) for content, patterns in holed.items()),
+        frozenset(heads),
+        frozenset(tails),
         re.compile(rf"\s*[\u200e\u200f]*<[\u200e\u200f]*(?:{notes})[.。]?>\s*$", re.IGNORECASE),
     )
 

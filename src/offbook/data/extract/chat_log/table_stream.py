@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from itertools import zip_longest
 
 from offbook.data.extract.cue import Lines, ParseError
 
@@ -53,4 +54,4 @@ def read_table(lines: Lines) -> Iterator[tuple[int, dict[str, str]]]:
             continue
         if len(cells) > len(names) and any(cells[len(names) :]):
             raise ParseError(line, f"{len(cells)} cells under {len(names)} columns")
-        yield line, dict(zip(names, cells, strict=False))
+        yield line, dict(zip_longest(names, cells[: len(names)], fillvalue=""))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 
 from offbook.data.extract.word_lists import words
 
@@ -135,11 +135,11 @@ def at_clock(
     Args:
         halves: words beside the time; those that mean before or after noon are heeded, in any language.
     """
-    beside = {"".join(word.split()).casefold() for word in halves if word}
     hours = int(hour)
-    if beside & PM and hours < 12:
+    after_noon = _after_noon(halves)
+    if after_noon and hours < 12:
         hours += 12
-    elif beside & AM and hours == 12:
+    elif after_noon is False and hours == 12:
         hours = 0
     try:
         return day + timedelta(hours=hours, minutes=int(minute), seconds=int(second or 0))
@@ -147,6 +147,14 @@ def at_clock(
         return None
 
 
+@lru_cache(maxsize=64)
+def _after_noon(halves: tuple[str | None, ...]) -> bool | None:
+    """Whether words beside a time mean after noon, or before it (False); None where they mean neither."""
+    beside = {"".join(word.split()).casefold() for word in halves if word}
+    return True if beside & PM else False if beside & AM else None
+
+
+@lru_cache(maxsize=1024)
 def _date(year: str | int, month: int | None, day: str | int) -> datetime | None:
     years = int(year)
     try:

@@ -82,17 +82,17 @@ class _Turns:
         """Hand out the turn that is being gathered."""
         if not self._burst:
             return
-        first = self._burst[0]
+        burst, self._burst = self._burst, []
+        first = burst[0]
         envelope = Envelope(
             first.chat,
             first.sent_at,
-            tuple(message.id for message in self._burst if message.id),
-            next((message.reply_to for message in self._burst if message.reply_to), ""),
-            tuple(dict.fromkeys(name for message in self._burst for name in message.mentions)),
+            tuple([message.id for message in burst if message.id]),
+            "".join([message.reply_to for message in burst if message.reply_to][:1]),
+            tuple(dict.fromkeys([name for message in burst for name in message.mentions])),
         )
-        text = "\n".join(message.text.strip() for message in self._burst)
+        text = "\n".join([message.text.strip() for message in burst])
         yield Cue((first.sender,), text, first.line, self._scenes.current, envelope=envelope)
-        self._burst = []
 
     def _starts_conversation(self, message: Message) -> bool:
         if self._last is None or self._scenes.current is None or message.chat != self._last.chat:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from offbook.data.extract.chat_log.lines import entries, share
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
@@ -38,19 +39,23 @@ NUMBERED_FILE = re.compile(
     re.DOTALL,
 )
 """A file as either phone names it: `IMG-20210512-WA0001.jpg (…)`, `<…: 00000012-PHOTO-….jpg>`; in every language."""
+SPACES = ("", " ", "\u200e", "\u200f")
+"""What follows the colon after a sender's name."""
 STICKERS = ("STK", "STICKER")
 OMITTED = re.compile(r"<[^<>\n]{3,60}>")
 """Android sets what it leaves out in such brackets, in every language; nobody types them."""
+SURVEYED_LINES = 100_000
+"""So many lines at the head of a file tell the order of its dates, and its senders."""
 
 
 def read(lines: Lines) -> Iterator[Message]:
-    """The messages of a WhatsApp export. Goes through `lines` twice: first for the order of dates and the senders.
+    """The messages of a WhatsApp export. Looks through the head of `lines` first, for the order of dates and the names.
 
     Raises:
         ParseError: no line begins a message.
     """
     survey = _survey(lines)
-    if not survey.senders:
+    if not survey.any_sender:
         raise ParseError(1, "no message of WhatsApp's form: date, time, name, colon")
     for line, header, more in entries(lines, HEADER):
         yield _message(line, header, "\n".join([header["rest"], *more]), survey)
@@ -66,16 +71,17 @@ class _Survey:
     """What only the whole file tells."""
 
     month_first: bool
+    any_sender: bool
     senders: frozenset[str]
-    """Names before a colon: with a space after it, or again and again. Else a colon belongs to a note of the app."""
+    """Names before a colon that no space follows, again and again. Once, it belongs to a note of the app's."""
     writers: frozenset[str]
     """Senders of texts. An iPhone signs notes of the app with the group's name, which writes none."""
 
 
 def _survey(lines: Lines) -> _Survey:
-    order, spaced, close = DateOrder(), set[str](), Counter[str]()
+    order, spaced, close = DateOrder(), 0, Counter[str]()
     writers: set[str] = set()
-    for _, text in lines:
+    for _, text in islice(lines, SURVEYED_LINES):
         header = HEADER.match(text)
         if header is None:
             continue
@@ -85,24 +91,22 @@ def _survey(lines: Lines) -> _Survey:
             name = _name(sender)
             if not sender["text"].lstrip(" ").startswith("\u200e"):
                 writers.add(name)
-            if sender["text"][:1] in ("", " ", "\u200e", "\u200f"):
-                spaced.add(name)
-            else:
-                close[name] += 1
-    senders = frozenset(spaced | {name for name, count in close.items() if count > 1})
-    return _Survey(order.month_first, senders, frozenset(writers))
+            spaced += sender["text"][:1] in SPACES
+            close[name] += sender["text"][:1] not in SPACES
+    senders = frozenset(name for name, count in close.items() if count > 1)
+    return _Survey(order.month_first, bool(spaced or senders), senders, frozenset(writers))
 
 
 def _message(line: int, header: re.Match[str], body: str, survey: _Survey) -> Message:
     sent_at = _time(header, survey.month_first)
     sender = SENDER.match(body.strip())
-    if sender is None or _name(sender) not in survey.senders:
+    if sender is None or (sender["text"][:1] not in SPACES and _name(sender) not in survey.senders):
         return Message("", body.strip(), line, sent_at, Content.NOTE)
     words = phrases("whatsapp")
     text = sender["text"].strip(" \n")
     unedited = words.without_edited(text)
     name = _name(sender)
-    if file := NUMBERED_FILE.match(unedited):
+    if (")" in unedited or ">" in unedited or "）" in unedited) and (file := NUMBERED_FILE.match(unedited)):
         if caption := file["caption"].strip():
             return Message(name, caption, line, sent_at)
         kind = file["kind"] or file["named"]
@@ -112,13 +116,13 @@ def _message(line: int, header: re.Match[str], body: str, survey: _Survey) -> Me
         return Message(name, unedited, line, sent_at, content)
     # An iPhone sets a mark before the app's own words, whatever their language.
     first, _, caption = unedited.partition("\n")
-    if OMITTED.fullmatch(first) or first.startswith("\u200e"):
+    if first.startswith("\u200e") or (first.startswith("<") and OMITTED.fullmatch(first)):
         if caption.strip():
             return Message(name, caption.strip(), line, sent_at)
         if name not in survey.writers:
             return Message("", unedited, line, sent_at, Content.NOTE)
         return Message(name, unedited, line, sent_at, Content.MEDIA)
-    if words.content(first) is Content.MEDIA:
+    if caption and words.content(first) is Content.MEDIA:
         return Message(name, caption.strip(), line, sent_at)
     return Message(name, unedited, line, sent_at)
 
