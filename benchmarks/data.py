@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from offbook.data import formats, leakage, quality, split
+from offbook.data import leakage, loading, quality, split
 
 WORDS = 5000
 
@@ -69,7 +69,7 @@ def main() -> None:
         with path.open("w", encoding="utf-8") as file:
             file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in made_up_rows(options.rows))
         before = time.process_time()
-        loaded = timed("load", lambda: formats.load([path]))
+        loaded = timed("load", lambda: loading.load([path]))
     report = timed("inspect", lambda: quality.inspect(loaded.conversations))
     kept = timed("deduplicate", lambda: quality.deduplicate(loaded.conversations, "exact", None))
     parts = timed("split", lambda: split.split(kept, 0.05, 0))

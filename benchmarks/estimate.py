@@ -22,7 +22,7 @@ import torch
 from speakers import save_tokenizer
 from transformers import Ernie4_5Config, Ernie4_5ForCausalLM
 
-from offbook.data import formats
+from offbook.data import loading
 
 OFFBOOK = Path(sys.executable).with_name("offbook")
 LOW_MEMORY, CHECKPOINTING = "--model.dtype=low_memory", "--train.gradient_checkpointing=true"
@@ -50,7 +50,7 @@ def main() -> None:
 
 def save_base(folder: Path, rows: Path) -> None:
     """A model folder in ERNIE's shape."""
-    texts = [turn.text for conversation in formats.load([rows]).conversations for turn in conversation.turns]
+    texts = [turn.text for conversation in loading.load([rows]).conversations for turn in conversation.turns]
     torch.manual_seed(0)
     Ernie4_5ForCausalLM(Ernie4_5Config()).save_pretrained(folder)
     save_tokenizer(folder, texts)

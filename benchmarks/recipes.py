@@ -23,7 +23,7 @@ from statistics import mean
 from typing import Any
 
 from offbook.core.metrics_log import read
-from offbook.data import extract, formats
+from offbook.data import extract, loading
 from offbook.data.row_files import save_rows
 from offbook.evaluation.scorecard import value
 from offbook.hub import pull
@@ -109,7 +109,7 @@ def lines_of(character: str, folder: Path) -> Path:
 
 def some(source: Path, count: int, path: Path) -> Path:
     """So many of the rows, in their order."""
-    rows = formats.load([source]).conversations
+    rows = loading.load([source]).conversations
     kept = sorted(random.Random(0).sample(range(len(rows)), min(count, len(rows))))
     save_rows([rows[index] for index in kept], path)
     return path

@@ -13,7 +13,7 @@ from transformers import Ernie4_5Config, Ernie4_5ForCausalLM, PreTrainedTokenize
 
 from offbook.core.config.schema import GenerationConfig
 from offbook.core.persona import BaseModelRef, Persona, StopToken
-from offbook.data import formats
+from offbook.data import loading
 from offbook.hub import pull
 from offbook.models import adapter as adapters
 from offbook.pipeline import adapter_source
@@ -41,7 +41,7 @@ def from_run(run: Path, rounds: int) -> Job:
     persona = Persona.load(folder)
     assert persona is not None
     character = load_character(run)
-    rows = formats.load([run / "data" / "heldout.jsonl"], "messages", "stop").conversations
+    rows = loading.load([run / "data" / "heldout.jsonl"], "messages", "stop").conversations
     prompts = [character.template.prompt_ids(list(row.turns[:-1])) for row in rows if len(row.prompt) < 600]
     random.Random(0).shuffle(prompts)
     base = pull.pull(persona.base.source, persona.base.revision).path

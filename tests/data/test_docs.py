@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from offbook.core.types import Origin
-from offbook.data import formats, quality
+from offbook.data import columns, formats, loading, quality, row_values
 from offbook.data.checks import CHECKS
 from offbook.data.strict_json import JsonText
 
@@ -23,8 +23,8 @@ class TestPage:
         for name, example in found:
             row, fault = JsonText(example).value()
             assert fault is None
-            assert formats.detect(row) is formats.FORMATS[name]
-            assert len(formats.to_conversation(row, Origin("docs", 1)).turns) == 2
+            assert formats.detect(columns.rename(row, {})) is formats.FORMATS[name]
+            assert len(loading.to_conversation(row, Origin("docs", 1)).turns) == 2
 
     def test_every_finding_stands_there_with_its_bounds(self, page):
         text = (DOCS / page).read_text(encoding="utf-8")
@@ -39,4 +39,4 @@ class TestPage:
 
     def test_every_spelling_of_a_role_stands_there(self, page):
         text = (DOCS / page).read_text(encoding="utf-8")
-        assert [role for role in formats.ROLES if role not in text] == []
+        assert [role for role in row_values.ROLES if role not in text] == []

@@ -1,297 +1,220 @@
-"""Formats: what a row means, and why a row is refused."""
+"""The shapes in which people keep rows: each says the same as a plain row."""
 
-import csv
-import json
-from itertools import pairwise
-from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from offbook.core.errors import UsageError
-from offbook.core.types import Conversation, Origin, Turn
-from offbook.data.formats import FORMATS, RowError, load, to_conversation
-from tests.paths import shared_file
+from offbook.core.types import Origin, Turn
+from offbook.data.formats import FORMATS
+from offbook.data.loading import ReadingOptions, to_conversation
+from offbook.data.row_values import LeftOut, RowError
+from offbook.data.sources import Row
 
-HERE = Origin("lines.jsonl", 7)
-
-
-def said(row: dict, format: str | None = None) -> list[tuple[str, str]]:
-    conversation = to_conversation(row, HERE, FORMATS[format] if format else None)
-    return [(turn.role[0], turn.text) for turn in conversation.turns]
+HERE = Origin("rows.jsonl", 1)
+ASK, TELL = "Where does the ferry land?", "At the old pier."
+PLAIN = [("u", ASK), ("a", TELL)]
 
 
-def write(folder: Path, rows: list[dict], name: str = "lines.jsonl") -> Path:
-    path = folder / name
-    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
-    return path
+def said(row: Row, **options: Any) -> list[tuple[str, str]]:
+    return [(turn.role[0], turn.text) for turn in to_conversation(row, HERE, None, ReadingOptions(**options)).turns]
 
 
-CHAT = [
-    ("s", "Be Hamlet."),
-    ("u", "Who's there?"),
-    ("a", "Nay, answer me."),
-    ("u", "Long live!"),
-    ("a", "Bernardo?"),
-]
+def learned(row: Row) -> list[str]:
+    return list(to_conversation(row, HERE).replies)
 
 
 @pytest.mark.parametrize(
     "row",
     [
-        {
-            "system": "Be Hamlet.",
-            "history": [["Who's there?", "Nay, answer me."]],
-            "instruction": "Long live!",
-            "output": "Bernardo?",
-        },
-        {
-            "conversations": [
-                {"from": "system", "value": "Be Hamlet."},
-                {"from": "human", "value": "Who's there?"},
-                {"from": "gpt", "value": "Nay, answer me."},
-                {"from": "USER", "value": "Long live!"},
-                {"from": "bard", "value": "Bernardo?"},
-            ]
-        },
+        {"prompt": ASK, "completion": TELL},
+        {"prompt": [{"role": "user", "content": ASK}], "completion": [{"role": "assistant", "content": TELL}]},
+        {"query": ASK, "response": TELL, "history": None},
+        {"question": ASK, "answer": TELL, "id": "7"},
+        {"instruction": ASK, "context": "", "response": TELL, "category": "open_qa"},
+        {"prompt": ASK, "output": TELL},
+        {"提示": ASK, "回复": TELL},
+        {"role": "Ada", "question": ASK, "generated": [TELL], "type": "role_specific"},
+        {"conversation": [{"system": "", "input": ASK, "output": TELL}]},
+        {"conversation": [{"message": ASK, "is_human": True}, {"message": TELL, "is_human": False}], "bot_name": "Ada"},
+        {"conversation": {"message": [ASK, TELL], "is_human": [True, False]}},
+        {"conversation": [{"role": "user", "content": ASK}, {"role": "ai", "content": TELL}]},
+        {"messages": [{"role": "human", "content": ASK}, {"role": "ai", "content": TELL}]},
+        {"messages": [{"role": "user", "content": ASK}, {"role": "assistant", "content": TELL}], "prompt": ASK},
+        {"dialogue": [{"role": "user", "text": ASK}, {"role": "assistant", "text": TELL}]},
         {
             "messages": [
-                {"role": "developer", "content": "Be Hamlet."},
-                {
-                    "role": "user",
-                    "content": [{"type": "text", "text": "Who's "}, {"type": "text", "text": "there?"}],
-                },
-                {"role": "assistant", "content": "Nay, answer me."},
-                {"role": "user", "content": "Long live!"},
-                {"role": "assistant", "content": "Bernardo?"},
+                {"role": "user", "content": [{"type": "text", "value": ASK}], "loss_weight": 0.0},
+                {"role": "assistant", "content": [{"type": "text", "value": TELL}], "loss_weight": 1.0},
             ]
         },
+        {"prompt": ASK, "chosen": TELL, "rejected": "No idea."},
+        {"prompt": ASK, "completion": TELL, "label": True},
     ],
-    ids=["alpaca", "sharegpt", "messages"],
 )
-def test_three_formats_tell_themselves_apart(row):
-    assert said(row) == CHAT
-    system_outside = {"system": "Be Hamlet.", "messages": [{"role": "user", "content": "a"}]}
-    system_outside["messages"].append({"role": "assistant", "content": "b"})
-    assert said(system_outside) == [("s", "Be Hamlet."), ("u", "a"), ("a", "b")]
+def test_one_question_and_its_answer(row):
+    assert said(row) == PLAIN
 
 
-@pytest.mark.parametrize("user", ["human", "user", "Human", "observation", "tool"])
-@pytest.mark.parametrize("reply", ["gpt", "assistant", "chatgpt", "bing", "bard", "model", "function_call"])
-def test_every_spelling_of_a_role(user, reply):
-    turns = [{"from": user, "value": "a"}, {"from": reply, "value": "b"}]
-    assert said({"conversations": turns}) == [("u", "a"), ("a", "b")]
-
-
-def test_input_follows_the_instruction_on_a_new_line():
-    assert said({"instruction": "Translate.", "input": "To be", "output": "Sein"})[0] == (
-        "u",
-        "Translate.\nTo be",
-    )
-    assert said({"instruction": "Speak.", "input": None, "output": "Sein"})[0] == ("u", "Speak.")
-
-
-def test_texts_are_taken_as_they_stand():
-    assert said({"instruction": " a ", "output": " b\n"}) == [("u", " a "), ("a", " b\n")]
-
-
-def test_the_character_may_open_the_scene():
-    conversation = to_conversation({"instruction": "", "output": "Who's there?"}, HERE)
-    assert conversation == Conversation((Turn("assistant", "Who's there?"),), HERE)
-    assert conversation.prompt == ""
-
-
-def test_turns_of_one_speaker_are_joined():
-    turns = [
-        ("user", "a"),
-        ("user", "b"),
-        ("user", " "),
-        ("assistant", "c"),
-        ("user", ""),
-        ("assistant", "d"),
-    ]
-    row = {"messages": [{"role": role, "content": text} for role, text in turns]}
-    assert said(row) == [("u", "a\nb"), ("a", "c\nd")]
-
-
-def test_a_cell_of_a_table_may_hold_turns(tmp_path):
-    path = tmp_path / "lines.csv"
-    with path.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(["conversations", "scene"])
-        table.writerow([json.dumps([{"from": "human", "value": "a,\nb"}, {"from": "gpt", "value": "c"}]), "III.1"])
-    (only,) = load([path]).conversations
-    assert only == Conversation((Turn("user", "a,\nb"), Turn("assistant", "c")), Origin(str(path), 2, "III.1"))
-
-
-def test_scenes_of_two_files_are_two_scenes():
-    def scene(source: object) -> str | None:
-        return to_conversation({"instruction": "a", "output": "b", "source": source}, HERE).origin.scene
-
-    assert scene({"file": "a.txt", "line": 3, "scene": "第12幕"}) == "a.txt: 第12幕"
-    assert scene({"file": "b.txt", "line": 3, "scene": "第12幕"}) == "b.txt: 第12幕"
-    assert scene({"file": "/home/a/b.txt", "scene": "第12幕"}) == "b.txt: 第12幕"
-    assert scene({"file": r"C:\plays\b.txt", "scene": 12}) == "b.txt: 12"
-    assert scene({"file": "a.txt", "line": 3, "scene": None}) is None
-    assert scene("somewhere") is None
-
-
-USER = {"role": "user", "content": "a"}
-READ = {"role": "assistant", "content": "b", "weight": 0}
-
-
-def test_a_reply_of_weight_0_is_read_and_not_learned():
-    conversation = to_conversation({"messages": [USER, READ, USER, {**READ, "weight": 1}]}, HERE)
-    assert [turn.weight for turn in conversation.turns] == [1, 0, 1, 1]
-    assert conversation.replies == ("b",)
+def test_a_system_prompt_may_stand_in_a_column_or_in_the_first_turn():
+    system = [("s", "You are Ada."), *PLAIN]
+    assert said({"system_prompt": "You are Ada.", "prompt": ASK, "response": TELL}) == system
+    assert said({"conversation": [{"system": "You are Ada.", "input": ASK, "output": TELL}]}) == system
+    assert said({"chosen": TELL, "rejected": "No.", "question": ASK, "system": "You are Ada."}) == system
 
 
 @pytest.mark.parametrize(
-    ("row", "reason"),
+    "history",
     [
-        ({"instruction": "a", "output": ""}, "a reply of the character's is empty"),
-        ({"instruction": "a", "output": " \n"}, "a reply of the character's is empty"),
-        ({"instruction": "a"}, "output is not text but nothing"),
-        ({"instruction": 5, "output": "b"}, "instruction is not text but a number"),
-        ({"instruction": "a", "output": ["b"]}, "output is not text but a list"),
-        ({"instruction": "a", "output": "\ud83d"}, "output holds half a character"),
-        ({"instruction": "a", "output": "b", "history": "a"}, "history is text, and no JSON list in it"),
-        (
-            {"instruction": "a", "output": "b", "history": [["a"]]},
-            "the question of history pair 1 is not text",
-        ),
-        ({"messages": []}, "it does not end with a reply of the character's"),
-        ({"messages": [USER]}, "it does not end with a reply of the character's"),
-        ({"messages": {"role": "user"}}, "messages is not a list but an object"),
-        ({"messages": ["a"]}, "turn 1 is not an object but text"),
-        (
-            {"messages": [USER, {"role": "narrator", "content": "x"}]},
-            "turn 2 is by 'narrator', known are system",
-        ),
-        (
-            {"messages": [USER, {"role": "assistant", "content": None}]},
-            "the text of turn 2 is not text but nothing",
-        ),
-        ({"messages": [USER, {"role": "assistant"}]}, "the text of turn 2 is not text but nothing"),
-        (
-            {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": "x"}]}]},
-            "the text of turn 1 holds something other than text",
-        ),
-        (
-            {"messages": [USER, {"role": "system", "content": "x"}]},
-            "a system prompt stands in the middle of the conversation",
-        ),
-        (
-            {"messages": [USER, READ, {"role": "assistant", "content": "c"}]},
-            "of two replies in a row, one is to be learned and one is not",
-        ),
-        ({"messages": [USER, READ]}, "it does not end with a reply of the character's"),
-        (
-            {"mesages": [], "id": 1},
-            "its columns (mesages, id) are those of no format (messages, sharegpt, alpaca), did",
-        ),
-        ({}, "its columns (none)"),
+        [["Hello", "Mind the rope."]],
+        [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Mind the rope."}],
     ],
 )
-def test_why_a_row_is_refused(row, reason):
-    with pytest.raises(RowError) as error:
-        said(row)
-    assert str(error.value).startswith(reason)
+def test_history_is_pairs_or_messages(history):
+    row = {"instruction": ASK, "output": TELL, "history": history}
+    assert said(row) == [("u", "Hello"), ("a", "Mind the rope."), *PLAIN]
 
 
-def test_a_named_format_is_not_guessed():
-    both = {"messages": [USER, {"role": "assistant", "content": "b"}], "instruction": "c", "output": "d"}
-    assert said(both) == [("u", "a"), ("a", "b")]
-    assert said(both, "alpaca") == [("u", "c"), ("a", "d")]
-
-
-def test_the_first_bad_row_stops_and_the_others_are_counted(tmp_path):
-    good, bad = {"instruction": "a", "output": "b"}, {"instruction": "a", "output": ""}
-    path = write(tmp_path, [good, bad, good, bad, bad])
-    with pytest.raises(UsageError) as error:
-        load([path])
-    assert error.value.what.startswith(f"{path}:2: a reply of the character's is empty")
-    assert error.value.what.endswith("2 more rows are bad")
-    assert "--data.on_error skip" in error.value.fix
-
-    loaded = load([path], on_error="skip")
-    assert [conversation.origin.line for conversation in loaded.conversations] == [1, 3]
-    assert [row.origin.line for row in loaded.skipped] == [2, 4, 5]
-
-
-def test_columns_may_have_chinese_names(tmp_path):
-    table = tmp_path / "行.csv"
-    table.write_text("问题,回答\n你是谁？,我是小猫。\n", encoding="utf-8")
-    assert load([table]).conversations[0].turns == (Turn("user", "你是谁？"), Turn("assistant", "我是小猫。"))
-    assert said({"指令": "说", "输入": "你好", "输出": "喵"}) == [("u", "说\n你好"), ("a", "喵")]
-    with pytest.raises(RowError, match=r"two of its columns mean output \(问题, 回答, 答案\)"):
-        said({"问题": "a", "回答": "b", "答案": "c"})
-
-
-def test_a_file_of_strange_columns_says_what_to_name_them(tmp_path):
-    path = write(tmp_path, [{"line": "a", "reply": "b"}, {"line": "c", "reply": "d"}])
-    with pytest.raises(UsageError) as error:
-        load([path])
-    assert error.value.what.startswith(f"{path}: its columns (line, reply) are those of no format")
-    assert all(name in error.value.fix for name in ("instruction", "output", "conversations", "messages"))
-    assert "on_error" not in error.value.fix
-    with pytest.raises(UsageError, match="A row has instruction"):
-        load([path], on_error="skip")
-
-
-def test_malformed_lines_are_skipped_like_bad_rows(tmp_path):
-    path = write(tmp_path, [{"instruction": "a", "output": "b"}])
-    path.write_text(path.read_text() + '{"instruction": \n', encoding="utf-8")
-    loaded = load([path], on_error="skip")
-    assert len(loaded.conversations) == 1
-    assert str(loaded.skipped[0]) == f"{path}:2: column 17: expecting value"
-
-
-def test_no_usable_row(tmp_path):
-    with pytest.raises(UsageError, match="no usable row in"):
-        load([write(tmp_path, [])])
-    with pytest.raises(UsageError, match=r"the first: .*lines\.jsonl:1: output is not text"):
-        load([write(tmp_path, [{"instruction": "a"}])], on_error="skip")
-
-
-def test_an_unknown_format_names_the_nearest(tmp_path):
-    with pytest.raises(UsageError, match="unknown data format 'sharegtp', did you mean 'sharegpt'"):
-        load([write(tmp_path, [])], format="sharegtp")
-
-
-def test_several_files_in_order(tmp_path):
-    first = write(tmp_path, [{"instruction": "a", "output": "1"}], "b.jsonl")
-    second = write(tmp_path, [{"instruction": "a", "output": "2"}], "a.jsonl")
-    loaded = load([first, second])
-    assert [conversation.replies for conversation in loaded.conversations] == [("1",), ("2",)]
-
-
-def test_the_tutorials_rows():
-    path = shared_file("data/huanhuan.json")
-    loaded = load([path])
-    rows = json.loads(path.read_text(encoding="utf-8"))
-    assert len(loaded.conversations) == 3729
-    assert [(c.prompt, *c.replies) for c in loaded.conversations] == [(r["instruction"], r["output"]) for r in rows]
-
-
-COLUMNS = ["instruction", "input", "output", "system", "history", "messages", "conversations", "source"]
-NAMES = st.sampled_from([*COLUMNS, "role", "content", "from", "value", "type", "text", "scene"])
-NESTED = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4),
-    max_leaves=12,
+@pytest.mark.parametrize(
+    ("key", "off", "on"),
+    [
+        ("weight", 0, 1),
+        ("weight", 0.0, 1.0),
+        ("loss", False, True),
+        ("loss_weight", 0.0, None),
+        ("train", "false", "True"),
+        ("training", False, True),
+        ("trainable", False, None),
+        ("learn", 0, 1),
+    ],
 )
+def test_a_reply_that_is_marked_so_is_read_and_not_learned(key, off, on):
+    turns = [
+        {"role": "user", "content": "Hello"},
+        {"role": "assistant", "content": "As a model I greet you.", key: off},
+        {"role": "user", "content": ASK},
+        {"role": "assistant", "content": TELL, key: on},
+    ]
+    assert learned({"messages": turns}) == [TELL]
+    assert learned({"messages": [*turns, {"role": "user", "content": "?"}, {**turns[1]}]}) == [TELL]
+    with pytest.raises(RowError, match=f"{key} is 0.5: known are 1 or true"):
+        learned({"messages": [turns[0], {**turns[1], key: 0.5}]})
 
 
-@given(row=st.dictionaries(NAMES, NESTED, max_size=6), format=st.sampled_from([None, *FORMATS]))
-def test_21_any_row_is_a_conversation_or_a_reason(row, format):
-    try:
-        conversation = to_conversation(row, HERE, FORMATS[format] if format else None)
-    except RowError as error:
-        assert str(error)
-    else:
-        assert conversation.turns[-1].role == "assistant"
-        spoken = [turn.role for turn in conversation.turns if turn.role != "system"]
-        assert all(first != second for first, second in pairwise(spoken))
-        assert all(turn.text.strip() for turn in conversation.turns)
+@pytest.mark.parametrize(
+    ("row", "rejected"),
+    [
+        ({"prompt": ASK, "chosen": TELL, "rejected": "Somewhere."}, "Somewhere."),
+        (
+            {
+                "prompt": ASK,
+                "chosen": [{"role": "user", "content": ASK}, {"role": "assistant", "content": TELL}],
+                "rejected": [{"role": "user", "content": ASK}, {"role": "assistant", "content": "Somewhere."}],
+            },
+            "Somewhere.",
+        ),
+        (
+            {
+                "conversations": [{"from": "human", "value": ASK}],
+                "chosen": {"from": "gpt", "value": TELL},
+                "rejected": {"from": "gpt", "value": "Somewhere."},
+            },
+            "Somewhere.",
+        ),
+        (
+            {
+                "chosen": f"\n\nHuman: {ASK}\n\nAssistant: {TELL}",
+                "rejected": f"\n\nHuman: {ASK}\n\nAssistant: Somewhere.",
+            },
+            "Somewhere.",
+        ),
+        (
+            {
+                "messages": [{"role": "user", "content": ASK}, {"role": "assistant", "content": TELL}],
+                "rejected_response": "Somewhere.",
+            },
+            "Somewhere.",
+        ),
+    ],
+)
+def test_of_a_preference_pair_the_chosen_reply_is_learned_and_both_are_kept(row, rejected):
+    conversation = to_conversation(row, HERE)
+    assert conversation.turns == (Turn("user", ASK), Turn("assistant", TELL))
+    assert conversation.rejected == rejected
+
+
+@pytest.mark.parametrize("mark", [{"label": False}, {"label": "False"}, {"kto_tag": False}])
+def test_an_answer_that_is_marked_as_bad_is_left_out(mark):
+    with pytest.raises(LeftOut, match="marked as bad"):
+        said({"prompt": ASK, "completion": "As a model I cannot say.", **mark})
+
+
+def test_a_tool_call_is_no_speech():
+    call = {"type": "function", "function": {"name": "tides", "arguments": "{}"}}
+    turns = [
+        {"role": "user", "content": "High water?"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "content": "17:40"},
+        {"role": "assistant", "content": "At twenty to six."},
+    ]
+    assert said({"messages": turns}) == [("u", "High water?\n17:40"), ("a", "At twenty to six.")]
+
+
+DIALOGUE = [
+    {"role": "Ben", "text": "「Where does the ferry land?」"},
+    {"role": "Ada", "text": "「At the old pier.」"},
+    {"role": "Ben", "text": "Thank you."},
+]
+
+
+def test_a_dialogue_of_named_speakers_is_read_from_the_characters_side():
+    assert said({"dialogue": DIALOGUE}, character="ada") == PLAIN
+    assert said({"dialogue": DIALOGUE, "bot_name": "Ada"}, character="Cy") == PLAIN
+    three = [DIALOGUE[0], {"role": "Cy", "text": "Tell him."}, DIALOGUE[1]]
+    assert said({"dialogue": three}, character="Ada") == [("u", f"Ben: {ASK}\nCy: Tell him."), ("a", TELL)]
+    with pytest.raises(RowError, match=r"nobody in its dialogue is called 'Cy' \(it is between Ben, Ada\)"):
+        said({"dialogue": DIALOGUE}, character="Cy")
+
+
+def test_a_transcript_is_read_from_the_characters_side():
+    row = {
+        "id": 3,
+        "role": "阿岚",
+        "novel_name": "渡口",
+        "context": "老周：船停哪儿？\n阿岚：老码头。\n你自己去。\n老周：多谢。",
+    }
+    assert said(row) == [("u", "船停哪儿？"), ("a", "老码头。\n你自己去。")]
+
+
+@pytest.mark.parametrize(
+    ("row", "lost"),
+    [
+        ({"user_question": ASK, "output": TELL}, "user_question"),
+        ({"instruction": ASK, "output": TELL, "background_context": "Night."}, "background_context"),
+        ({"cue": ASK, "reply": TELL}, "cue"),
+        (
+            {
+                "messages": [{"role": "user", "content": ASK}, {"role": "assistant", "content": TELL}],
+                "prompt": "Other.",
+            },
+            "instruction",
+        ),
+    ],
+)
+def test_a_column_that_looks_like_a_prompt_is_never_lost_silently(row, lost):
+    with pytest.raises(RowError, match=f"its column '{lost}' looks like a part of the prompt .* --data.columns"):
+        said(row)
+
+
+def test_columns_are_what_the_user_says():
+    row = {"q": "Where", "detail": "does the ferry land?", "a": TELL, "about": "You are Ada.", "user_notes": "x"}
+    columns = {"prompt": "q+detail", "reply": "a", "system": "about", "ignore": "user_notes"}
+    assert said(row, columns=columns) == [("s", "You are Ada."), ("u", "Where\ndoes the ferry land?"), ("a", TELL)]
+    with pytest.raises(RowError, match=r"it has no column 'b' \(data.columns\); it has q, "):
+        said(row, columns={"prompt": "q", "reply": "b"})
+    assert (
+        said({"prompt": "Other.", "text": ASK, "output": TELL}, columns={"prompt": "text", "ignore": "prompt"}) == PLAIN
+    )
+
+
+def test_every_format_has_a_description():
+    assert all(format.read.__doc__ for format in FORMATS.values())

@@ -3,7 +3,7 @@
 import pytest
 
 from offbook.core.types import Conversation, Origin, Turn
-from offbook.data import formats
+from offbook.data import loading
 from offbook.data.checks import CHECKS
 from offbook.data.quality import deduplicate, inspect, report
 from tests.data.made import said
@@ -62,6 +62,7 @@ FAULTS = {
     "markup": (bad_rows(("你<b>好</b>", "本宫很好")), "你<b>好</b>\n本宫很好"),
     "unbalanced": (bad_rows(("你好", "他说：“走吧")), "他说：“走吧"),
     "special_tokens": (bad_rows(("你好", "本宫很好<|im_end|>")), "你好\n本宫很好<|im_end|>"),
+    "placeholders": (bad_rows(("你叫什么？", "我叫{{char}}。")), "我叫{{char}}。"),
     "personal_data": (bad_rows(("电话？", "请打13800138000")), "电话？\n请打13800138000"),
 }
 
@@ -75,7 +76,7 @@ def test_every_fault_is_found_with_an_example(name):
     assert found.examples[0].text == text
     assert found.examples[0].origin in [row.origin for row in bad]
     assert found.effect
-    assert found.mend
+    assert found.fix
     assert finding(name, CLEAN) is None
 
 
@@ -162,7 +163,7 @@ def test_near_dedupe_takes_out_what_the_report_counts():
 
 
 def test_the_tutorials_rows():
-    found = inspect(formats.load([shared_file("data/huanhuan.json")]).conversations)
+    found = inspect(loading.load([shared_file("data/huanhuan.json")]).conversations)
     assert found.rows == 3729
     assert found.count("duplicates") == 112
     assert found.count("conflicts") == 50

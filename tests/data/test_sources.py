@@ -1,5 +1,6 @@
 """Readers: the rows of every kind of file, and the position of what is wrong with one."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pyarrow
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pyarrow import parquet
+from pyarrow import ipc, parquet
 
 from offbook.core.errors import UsageError
 from offbook.core.types import Origin
@@ -104,7 +105,7 @@ def test_lines_count_lines_and_rows_count_rows(tmp_path):
     [
         ('{"a": }', "column 7: expecting value"),
         ('{"a": "b"', "column 10: expecting ',' delimiter"),
-        ('{"a": "b"} {"c": 1}', "column 12: something follows"),
+        ('{"a": "b"} ["c"]', "column 12: something follows"),
         ('{"a": NaN}', "column 7: NaN is no JSON value"),
         ('{"NaN": [-Infinity]}', "column 10: -Infinity is no JSON value"),
         ('{"a": {"b": 1}, "b": {"b": 2, "b" : 3}}', "column 31: the key 'b' stands there twice"),
@@ -140,7 +141,7 @@ def test_a_liberty_in_a_list_costs_its_row_alone(tmp_path):
     ("content", "message"),
     [
         ('[{"a": "1"}\n {"a": "2"}]', "line 2, column 2: expected a comma or the end of the list"),
-        ('[{"a": "1"},\n]', "line 2, column 1: expecting value"),
+        ('[{"a": "1"},\n,]', "line 2, column 1: expecting value"),
         ('[{"a": "1"},', "line 1, column 13: expecting value"),
         ('[{"a": "x\n', "line 1, column 8: unterminated string"),
         ('[{"a": "1"}]\n\nand more', "line 3, column 1: something follows"),
@@ -227,6 +228,67 @@ def test_a_folder_gives_its_training_files(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(UsageError, match="no file of rows"):
         data_files(tmp_path / "empty")
+
+
+def test_a_test_file_beside_others_is_not_trained_on(tmp_path):
+    for name in ("lines.jsonl", "more.jsonl", "test.jsonl", "valid_0.jsonl", "对话_测试.jsonl", "contest.jsonl"):
+        write(tmp_path, name, JSONL)
+    assert [path.name for path in data_files(tmp_path)] == ["contest.jsonl", "lines.jsonl", "more.jsonl"]
+
+
+def test_a_folder_saved_by_datasets(tmp_path):
+    table = pyarrow.Table.from_pylist(ROWS)
+    for split in ("train", "test"):
+        (tmp_path / split).mkdir()
+        with ipc.new_stream(tmp_path / split / "data-00000-of-00001.arrow", table.schema) as stream:
+            stream.write_table(table)
+        write(tmp_path, f"{split}/state.json", "{}")
+        write(tmp_path, f"{split}/dataset_info.json", "{}")
+    write(tmp_path, "dataset_dict.json", '{"splits": ["train", "test"]}')
+    (file,) = data_files(tmp_path)
+    assert file.parent.name == "train"
+    assert rows(file) == ROWS
+    with ipc.new_file(tmp_path / "lines.feather", table.schema) as feather:
+        feather.write_table(table)
+    assert rows(tmp_path / "lines.feather") == ROWS
+    with pytest.raises(UsageError, match=r"bad\.arrow: row 1 cannot be read"):
+        rows(write(tmp_path, "bad.arrow", b"ARROW1 not really"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_packed_text_is_read_as_it_stands_unpacked(tmp_path, encoding):
+    text = JSONL.encode(encoding)
+    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(text))
+    with pyarrow.CompressedOutputStream(str(tmp_path / "b.jsonl.zst"), "zstd") as file:
+        file.write(text)
+    (tmp_path / "c.csv.gz").write_bytes(gzip.compress(as_csv(",").encode(encoding)))
+    assert all(rows(path) == ROWS for path in data_files(tmp_path))
+    with pytest.raises(UsageError, match=r"d\.jsonl\.gz cannot be read"):
+        rows(write(tmp_path, "d.jsonl.gz", b"no gzip at all"))
+
+
+def test_objects_that_follow_one_another_are_rows(tmp_path):
+    glued = "".join(json.dumps(row) for row in ROWS)
+    assert rows(write(tmp_path, "a.jsonl", glued)) == ROWS
+    assert rows(write(tmp_path, "a.json", "\n".join(json.dumps(row, indent=1) for row in ROWS))) == ROWS
+
+
+def test_a_comma_after_the_last_row_is_overlooked(tmp_path):
+    assert rows(write(tmp_path, "a.json", json.dumps(ROWS)[:-1] + ",\n]")) == ROWS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Late, as ever\n\n“The tide is out,” said Ada.\n\n“Then wait.”\n",
+        "Act one, scene two\nADA: The tide, is out.\nBEN: Then, wait, and see.\n",
+    ],
+)
+def test_prose_with_a_comma_in_its_first_line_is_no_table(tmp_path, text):
+    with pytest.raises(UsageError, match="holds no rows but prose") as error:
+        rows(write(tmp_path, "tale.txt", text))
+    assert "offbook extract" in error.value.fix
+    assert rows(write(tmp_path, "table.txt", as_csv(","))) == ROWS
 
 
 PIECES = st.sampled_from(['{"a":"b"}', '{"a":', "[", "]", "{", "}", '"', ",", ";", "\n", "\r", "\t", "NaN", "\\u", "1"])

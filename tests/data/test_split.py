@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offbook.core.types import Conversation
-from offbook.data import formats, leakage
+from offbook.data import leakage, loading
 from offbook.data.split import Split, against, split
 from tests.data.made import said
 from tests.paths import shared_file
@@ -189,7 +189,7 @@ def test_any_rows_split_without_a_leak(given_rows, share, seed):
 
 
 def test_the_tutorials_rows():
-    conversations = formats.load([shared_file("data/huanhuan.json")]).conversations
+    conversations = loading.load([shared_file("data/huanhuan.json")]).conversations
     parts = split(conversations, 0.05, 0)
     measured = leakage.measure(parts, 0)
     assert len(parts.heldout) == 163

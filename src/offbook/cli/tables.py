@@ -74,6 +74,8 @@ def show_data(out: Console, known: dict[str, Any]) -> None:
         out.print(
             f"held-out rows with a near-duplicate in training: {found['split']} (a random split: {found['random']})"
         )
+    for reason, count in known["left_out"].items():
+        out.print(f"left out: {count} {reason}")
     for skipped in known["skipped"][:3]:
         out.print(f"skipped: {skipped}")
 
@@ -113,7 +115,7 @@ def _findings(out: Console, known: dict[str, Any]) -> None:
             str(finding["count"]),
             f"{finding['share']:.1%}",
             shown,
-            finding["mend"],
+            finding["fix"],
         )
     out.print(table)
 

@@ -48,6 +48,8 @@ class Conversation:
 
     turns: tuple[Turn, ...]
     origin: Origin
+    rejected: str | None = None
+    """The answer that its last reply was preferred to, where the row names one; nothing is learned from it."""
 
     @property
     def system(self) -> str | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from offbook.core.text import normalize, script
 from offbook.core.types import Conversation, Origin, Turn
-from offbook.data import patterns
+from offbook.data import patterns, placeholders
 from offbook.data.row_text import body, prompt_text
 from offbook.data.similarity import SimilarityIndex, TrigramSets
 
@@ -41,13 +41,13 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A fault, how it is found, what it does to training, and what mends it."""
+    """A fault, how it is found, what it does to training, and what to do about it."""
 
     title: str
     """The fault in words, to be read after its count."""
     find: Callable[[Sequence[Conversation]], Detection]
     effect: str
-    option: str
+    fix: str
     noticed: float
     """Above this share of rows the data is no longer good, but usable."""
     severe: float
@@ -132,6 +132,17 @@ def markup(conversations: Sequence[Conversation]) -> Detection:
 def special_tokens(conversations: Sequence[Conversation]) -> Detection:
     """Control tokens of a model written out, and characters that are not seen."""
     return _turns(conversations, patterns.special)
+
+
+def open_placeholders(conversations: Sequence[Conversation]) -> Detection:
+    """Names that a template left open, in turns or in the system prompt."""
+    return _report(
+        [
+            hit
+            for each in conversations
+            if (hit := _hit(each, [turn.text for turn in each.turns], placeholders.find)) is not None
+        ]
+    )
 
 
 def personal_data(conversations: Sequence[Conversation]) -> Detection:
@@ -221,7 +232,7 @@ CHECKS = {
         "replies have a bracket or quote without its partner",
         unbalanced,
         "Mostly a sign of a line that was cut in the wrong place.",
-        "Mend these rows.",
+        "Edit these rows.",
         noticed=0.02,
         severe=0.3,
     ),
@@ -230,6 +241,14 @@ CHECKS = {
         special_tokens,
         "They are learned as plain text: the character will spell them out.",
         "Clean these rows.",
+        noticed=0.0,
+        severe=0.1,
+    ),
+    "placeholders": Check(
+        "rows hold a placeholder such as {{char}}, <USER> or NAME",
+        open_placeholders,
+        "The character will say it, braces and all.",
+        "--data.placeholders char=…,user=… fills them.",
         noticed=0.0,
         severe=0.1,
     ),

@@ -1,4 +1,4 @@
-"""Text files as they lie on people's disks: UTF-8, UTF-16 and GB18030, read line by line.
+"""Text files as they lie on people's disks: UTF-8, UTF-16 and GB18030, packed or not, read line by line.
 
 The encoding is told from the bytes by fixed rules and never by a statistical guess, so that the same file
 always reads the same: a byte order mark, else UTF-16 that gives itself away, else strict UTF-8, else GB18030
@@ -8,16 +8,20 @@ always reads the same: a byte order mark, else UTF-16 that gives itself away, el
 from __future__ import annotations
 
 import codecs
+import gzip
+import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from offbook.core.errors import UsageError
 
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 NAMES = {"utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "utf-16": "UTF-16", "gb18030": "GB18030"}
 BLOCK = 1 << 16
+COMPRESSED = (".gz", ".zst")
 DOCUMENTS = {
     b"%PDF-": "a PDF file",
     b"{\\rtf": "an RTF file, a word processor's",
@@ -29,6 +33,21 @@ ZIPPED = {".docx": "a Word file", ".xlsx": "an Excel file", ".epub": "an e-book 
 """Which of the programs that zip their files it is, by the suffix."""
 
 
+def open_bytes(path: Path) -> BinaryIO:
+    """The file's bytes to read, unpacked if its name ends in .gz or .zst.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    if path.suffix.lower() not in COMPRESSED:
+        return path.open("rb")
+    if path.suffix.lower() == ".gz":
+        return cast(BinaryIO, gzip.open(path, "rb"))
+    import pyarrow
+
+    return cast(BinaryIO, pyarrow.CompressedInputStream(pyarrow.OSFile(str(path)), "zstd"))
+
+
 def open_text(path: Path) -> Iterator[tuple[int, str]]:
     """The file's lines as (1-based number, text without its line end), streamed.
 
@@ -37,7 +56,7 @@ def open_text(path: Path) -> Iterator[tuple[int, str]]:
     """
     with readable(path):
         encoding = detect(path)
-        with path.open(encoding=encoding) as file:
+        with io.TextIOWrapper(open_bytes(path), encoding) as file:
             for number, line in enumerate(file, 1):
                 if "\0" in line:
                     raise UsageError(
@@ -67,7 +86,7 @@ def detect(path: Path) -> str:
         line = _faulty_line(path, encoding)
         raise UsageError(
             f"{path}:{line}: bytes that are not {NAMES.get(encoding, 'UTF-8')} text",
-            "Mend that line, or save the file as UTF-8 in an editor that shows it rightly.",
+            "Fix that line, or save the file as UTF-8 in an editor that shows it rightly.",
         )
     return encoding
 
@@ -88,7 +107,7 @@ def readable(path: Path) -> Iterator[None]:
 
 
 def _refuse_document(path: Path) -> None:
-    with path.open("rb") as file:
+    with open_bytes(path) as file:
         head = file.read(8)
     for sign, kind in DOCUMENTS.items():
         if head.startswith(sign):
@@ -100,7 +119,7 @@ def _refuse_document(path: Path) -> None:
 
 
 def _guess(path: Path) -> str:
-    with path.open("rb") as file:
+    with open_bytes(path) as file:
         head = file.read(BLOCK)
     for mark, encoding in MARKS.items():
         if head.startswith(mark):
@@ -110,9 +129,10 @@ def _guess(path: Path) -> str:
     fault = _first_fault(path, "utf-8")
     if fault is None:
         return "utf-8"
-    with path.open("rb") as file:
-        file.seek(max(0, fault - BLOCK))
-        sample = file.read(2 * BLOCK)
+    with open_bytes(path) as file:
+        for _ in range(max(0, fault - BLOCK) // BLOCK):  # what is packed cannot be sought in
+            file.read(BLOCK)
+        sample = file.read(3 * BLOCK)
     return "gb18030" if _is_chinese(sample) else "utf-8"
 
 
@@ -146,7 +166,7 @@ def _first_fault(path: Path, encoding: str) -> int | None:
     """Offset of the first character that the codec cannot read (exact to a few bytes), or None."""
     decoder = codecs.getincrementaldecoder(encoding)()
     offset = 0
-    with path.open("rb") as file:
+    with open_bytes(path) as file:
         while True:
             block = file.read(BLOCK)
             try:
@@ -159,5 +179,5 @@ def _first_fault(path: Path, encoding: str) -> int | None:
 
 
 def _faulty_line(path: Path, encoding: str) -> int:
-    with path.open(encoding=encoding, errors="replace") as file:
+    with io.TextIOWrapper(open_bytes(path), encoding, errors="replace") as file:
         return next((number for number, line in enumerate(file, 1) if "\ufffd" in line), 1)

@@ -1,128 +1,43 @@
 """What a row means: one function for each format of rows, and an entry in `FORMATS`.
 
-    loaded = load([Path("lines.jsonl")])
-    loaded.conversations, loaded.skipped
+    format = detect({"instruction": "Who's there?", "output": "Nay, answer me."})
+    turns = format.read(row)
 
-Texts are taken as they stand, spaces and all. Two turns in a row by the same speaker become one, joined by
-a newline; a user's turn or a system prompt without text is left out; a reply without text makes the row bad.
+A function gets a row under the column names of `columns.rename` and gives what is said in it, in order.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path, PureWindowsPath
-from typing import Any, NamedTuple
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
-from offbook.core.errors import UsageError
-from offbook.core.registry import lookup, nearest
-from offbook.core.types import Conversation, Origin, Role, Turn
-from offbook.data.sources import BadRow, Row, data_files, kind_of, read_rows, stop
-
-ROLES: dict[str, Role] = {
-    **dict.fromkeys(("system", "developer"), "system"),
-    **dict.fromkeys(("user", "human", "observation", "tool"), "user"),
-    **dict.fromkeys(("assistant", "gpt", "chatgpt", "model", "bot", "bing", "bard", "function_call"), "assistant"),
-}
-"""Every spelling of a speaker's role."""
-
-COLUMNS = {
-    **dict.fromkeys(("问题", "提问", "指令"), "instruction"),
-    "输入": "input",
-    **dict.fromkeys(("回答", "答案", "回复", "输出"), "output"),
-}
-"""Chinese names that a table's columns have, and what they mean."""
-NEEDED = (
-    "A row has instruction (what is said to the character) and output (what it answers), "
-    "or conversations (as ShareGPT has it), or messages (as OpenAI has it): see docs/data.md."
+from offbook.core.registry import nearest
+from offbook.core.types import Turn
+from offbook.data.row_values import (
+    ROLES,
+    ColumnsError,
+    RowError,
+    content_of,
+    dialogue_turns,
+    list_of,
+    text_of,
+    turns_of,
 )
+from offbook.data.sources import Row
 
-Spoken = Iterable[Turn]
-
-
-class RowError(Exception):
-    """Why a row cannot become a conversation."""
-
-
-class ColumnsError(RowError):
-    """The row's columns are those of no format."""
+Turns = Iterable[Turn]
 
 
 class Format(NamedTuple):
     """A way to write rows."""
 
-    columns: frozenset[str]
-    """A row that has one of these is taken to be of this format."""
-    read: Callable[[Row], Spoken]
+    columns: tuple[frozenset[str], ...]
+    """A row that has all of one of these is taken to be of this format."""
+    read: Callable[[Row], Turns]
     """What is said in a row, in order. Raises RowError."""
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """What the files hold."""
-
-    conversations: list[Conversation]
-    skipped: list[BadRow]
-
-
-def load(paths: Sequence[Path], format: str = "auto", on_error: str = "stop") -> Loaded:
-    """The conversations of all files (or folders of files), in order.
-
-    Args:
-        format: a key of FORMATS, or `auto`: each row tells by its columns.
-        on_error: `skip` leaves bad rows out and reports them in `skipped`; `stop` refuses them.
-
-    Raises:
-        UsageError: a file cannot be read, a row is bad (and is not to be skipped), or no good row is there.
-    """
-    known = None if format == "auto" else lookup({"auto": None, **FORMATS}, format, "data format")
-    conversations: list[Conversation] = []
-    skipped: list[BadRow] = []
-    for file in [file for path in paths for file in data_files(path)]:
-        good, bad = _read(file, known, on_error)
-        conversations += good
-        skipped += bad
-    if skipped and on_error == "stop":
-        _refuse(skipped)
-    if not conversations:
-        why = f"; the first: {skipped[0]}" if skipped else ""
-        raise UsageError(f"no usable row in {', '.join(map(str, paths))}{why}", NEEDED)
-    return Loaded(conversations, skipped)
-
-
-def _read(file: Path, format: Format | None, on_error: str) -> tuple[list[Conversation], list[BadRow]]:
-    """The good and the bad rows of a file.
-
-    Raises:
-        UsageError: it cannot be read, or (unless bad rows are skipped) every row's columns are those of no format.
-    """
-    good: list[Conversation] = []
-    bad: list[BadRow] = []
-    strange: list[ColumnsError] = []
-    for origin, row in read_rows(file, bad.append):
-        try:
-            good.append(to_conversation(row, origin, format))
-        except RowError as error:
-            strange += [error] if isinstance(error, ColumnsError) else []
-            bad.append(BadRow(origin, f"{error} ({_excerpt(row)})"))
-    if strange and not good and len(strange) == len(bad) and on_error == "stop":
-        raise UsageError(f"{file}: {strange[0]}", f"Rename them, in a table in its first line. {NEEDED}")
-    return good, bad
-
-
-def to_conversation(row: Row, origin: Origin, format: Format | None = None) -> Conversation:
-    """The conversation in a row, with the scene that the row names; `format` None: told by its columns.
-
-    Raises:
-        RowError: there is none in it.
-    """
-    row = _in_english(row)
-    turns = _join((format or detect(row)).read(row))
-    if not turns or turns[-1].role != "assistant" or not turns[-1].weight:
-        raise RowError("it does not end with a reply of the character's")
-    scene = _scene(row)
-    return Conversation(turns, origin if scene is None else replace(origin, scene=scene))
+    optional: frozenset[str] = frozenset()
+    """Further columns that it reads."""
 
 
 def detect(row: Row) -> Format:
@@ -132,135 +47,148 @@ def detect(row: Row) -> Format:
         ColumnsError: none; the row's own columns are named.
     """
     for format in FORMATS.values():
-        if format.columns & row.keys():
+        if any(needed <= row.keys() for needed in format.columns):
             return format
-    known = sorted(column for format in FORMATS.values() for column in format.columns)
+    known = sorted({column for format in FORMATS.values() for needed in format.columns for column in needed})
     hint = next((hint for key in row if (hint := nearest(str(key), known))), "")
-    columns = ", ".join(map(str, row)) or "none"
-    raise ColumnsError(f"its columns ({columns[:80]}) are those of no format ({', '.join(FORMATS)}){hint}")
+    names = ", ".join(map(str, row)) or "none"
+    raise ColumnsError(f"its columns ({names[:80]}) are those of no format ({', '.join(FORMATS)}){hint}")
 
 
-def _in_english(row: Row) -> Row:
-    """The row with its Chinese columns renamed."""
-    if not COLUMNS.keys() & row.keys():
-        return row
-    names = [COLUMNS.get(column, column) for column in row]
-    if repeated := next((name for name in names if names.count(name) > 1), None):
-        raise RowError(f"two of its columns mean {repeated} ({', '.join(map(str, row))})")
-    return dict(zip(names, row.values(), strict=True))
+def messages(row: Row) -> Turns:
+    """messages: a list of {role, content} as OpenAI has it, and perhaps system; content is text or a list of text
+    parts, and a reply of weight 0 (or `loss`, `train`: false) is read and not learned.
+    """
+    return _listed(row, "messages")
 
 
-def alpaca(row: Row) -> Spoken:
-    """instruction, input, output, and perhaps system and history (pairs of question and answer)."""
-    yield Turn("system", _text(row.get("system") or "", "system"))
-    for number, pair in enumerate(_list(row.get("history") or [], "history"), 1):
-        said, answer = pair if isinstance(pair, list) and len(pair) == 2 else (None, None)
-        yield Turn("user", _text(said, f"the question of history pair {number}"))
-        yield Turn("assistant", _text(answer, f"the answer of history pair {number}"))
-    parts = [_text(row.get(column) or "", column) for column in ("instruction", "input")]
-    yield Turn("user", "\n".join(part for part in parts if part.strip()))
-    yield Turn("assistant", _text(row.get("output"), "output"))
-
-
-def sharegpt(row: Row) -> Spoken:
+def sharegpt(row: Row) -> Turns:
     """conversations: a list of {from, value}, and perhaps system."""
-    return _turns(row, "conversations")
+    return _listed(row, "conversations")
 
 
-def messages(row: Row) -> Spoken:
-    """messages: a list of {role, content} as OpenAI has it; content is text or a list of text parts. An assistant's
-    message with `weight` 0 is read and not learned, as in OpenAI's fine-tuning format."""
-    return _turns(row, "messages")
+def conversation(row: Row) -> Turns:
+    """conversation: a list of {input, output} (xtuner), {message, is_human} (PIPPA) or {role, content}."""
+    return _listed(row, "conversation")
 
 
-def _turns(row: Row, column: str) -> Spoken:
-    yield Turn("system", _text(row.get("system") or "", "system"))
-    for number, turn in enumerate(_list(row.get(column), column), 1):
-        if not isinstance(turn, dict):
-            raise RowError(f"turn {number} is not an object but {kind_of(turn)}")
-        speaker = turn.get("role", turn.get("from"))
-        role = ROLES.get(speaker.lower()) if isinstance(speaker, str) else None
-        if role is None:
-            raise RowError(f"turn {number} is by '{speaker}', known are {', '.join(ROLES)}")
-        text = _content(turn.get("content", turn.get("value")), f"the text of turn {number}")
-        yield Turn(role, text, weight=float(turn.get("weight") != 0))
+def alpaca(row: Row) -> Turns:
+    """instruction, input, output, and perhaps system and history (pairs of question and answer, or messages)."""
+    yield from _before(row)
+    parts = [row.get(column) for column in ("instruction", "input")]
+    if any(isinstance(part, list) for part in parts):  # prompt and completion may be lists of messages
+        yield from (turn for part in parts if isinstance(part, list) for turn in turns_of(part, "prompt"))
+    else:
+        texts = [text_of(part or "", column) for part, column in zip(parts, ("instruction", "input"), strict=True)]
+        yield Turn("user", "\n".join(text for text in texts if text.strip()))
+    output = row.get("output")
+    if isinstance(output, list) and output and all(isinstance(each, dict) for each in output):
+        yield from turns_of(output, "output")
+    else:
+        if isinstance(output, list) and len(output) == 1:  # RoleBench's `generated`
+            output = output[0]
+        yield Turn("assistant", text_of(output, "output"))
 
 
-def _content(value: Any, name: str) -> str:
-    if not isinstance(value, list):
-        return _text(value, name)
-    for part in value:
-        if not isinstance(part, dict) or part.get("type") != "text":
-            raise RowError(f"{name} holds something other than text")
-    return "".join(_text(part.get("text"), name) for part in value)
-
-
-def _text(value: Any, name: str) -> str:
-    if not isinstance(value, str):
-        raise RowError(f"{name} is not text but {kind_of(value)}")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise RowError(f"{name} holds half a character (an unpaired surrogate)") from None
-    return value
-
-
-def _list(value: Any, name: str) -> list[Any]:
-    """A list; in a table's cell it is written as JSON."""
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            raise RowError(f"{name} is text, and no JSON list in it") from None
-    if not isinstance(value, list):
-        raise RowError(f"{name} is not a list but {kind_of(value)}")
-    return value
-
-
-def _join(spoken: Spoken) -> tuple[Turn, ...]:
-    """Turns whose roles alternate after the system prompt."""
-    turns: list[Turn] = []
-    for turn in spoken:
-        if not turn.text.strip():
-            if turn.role == "assistant":
-                raise RowError("a reply of the character's is empty")
-            continue
-        if turns and turns[-1].role == turn.role:
-            if turns[-1].weight != turn.weight:
-                raise RowError("of two replies in a row, one is to be learned and one is not")
-            turns[-1] = replace(turns[-1], text=f"{turns[-1].text}\n{turn.text}")
-        elif turn.role == "system" and turns:
-            raise RowError("a system prompt stands in the middle of the conversation")
+def preference(row: Row) -> Turns:
+    """chosen and rejected: two answers, as text or as messages, to instruction (prompt), messages or conversations; the
+    chosen one is learned. Or messages whose last reply is the chosen one, and rejected_response (ms-swift).
+    """
+    chosen = row.get("chosen")
+    earlier = next((row[column] for column in ("messages", "conversations") if row.get(column)), None)
+    if isinstance(chosen, str) and chosen.startswith("\n\nHuman:"):
+        parts: list[str] = re.split(r"\n\n(Human|Assistant): ?", chosen)[1:]
+        for speaker, text in zip(parts[::2], parts[1::2], strict=True):
+            yield Turn("user" if speaker == "Human" else "assistant", text)
+        return
+    whole = isinstance(chosen, list) and any(turn.role == "user" for turn in turns_of(chosen, "chosen"))
+    if not whole:
+        yield from _before(row)
+        prompt = row.get("instruction")
+        if earlier is not None or isinstance(prompt, list):
+            yield from turns_of(earlier if earlier is not None else prompt, "messages")
         else:
-            turns.append(turn)
-    return tuple(turns)
+            texts = [text_of(row.get(column) or "", column) for column in ("instruction", "input")]
+            yield Turn("user", "\n".join(text for text in texts if text.strip()))
+    if chosen is not None:
+        yield from turns_of(chosen, "chosen") if whole else [Turn("assistant", reply_in(chosen, "chosen"))]
 
 
-def _scene(row: Row) -> str | None:
-    """The scene of an extracted row (`source: {file, scene}`), with the file's name; or a column `scene`."""
-    source = row.get("source")
-    named = source if isinstance(source, dict) else row
-    scene = named.get("scene")
-    if not isinstance(scene, str | int) or scene == "":
-        return None
-    file = named.get("file")
-    # The name alone: a scene is the same one wherever the file lies.
-    return f"{PureWindowsPath(file).name}: {scene}" if isinstance(file, str) else str(scene)
+def dialogue(row: Row) -> Turns:
+    """dialogue: a list of {role, text} whose roles are names (ChatHaruhi); `character` says which one is learned."""
+    lines = []
+    for number, line in enumerate(list_of(row.get("dialogue"), "dialogue"), 1):
+        if not isinstance(line, dict):
+            raise RowError(f"line {number} of its dialogue is not an object")
+        text = content_of(line.get("text", line.get("content")), f"the text of line {number}")
+        quoted = re.fullmatch(r"\s*「([^「」]*)」\s*", text)
+        lines.append((text_of(line.get("role"), f"the role of line {number}"), quoted[1] if quoted else text))
+    if all(speaker.lower() in ROLES for speaker, _ in lines):
+        return [Turn(ROLES[speaker.lower()], text) for speaker, text in lines]
+    return dialogue_turns(lines, row.get("character"))
 
 
-def _excerpt(row: Row) -> str:
-    text = json.dumps(row, ensure_ascii=False, default=str)
-    return text if len(text) <= 80 else f"{text[:80]}…"
+def transcript(row: Row) -> Turns:
+    """context: lines of `NAME：text`, and role, the name of the character (CharacterEval)."""
+    lines: list[tuple[str, str]] = []
+    for line in text_of(row.get("input"), "context").splitlines():
+        named = re.match(r"\s*([^\s:：]{1,20})\s*[:：]\s*(.*)", line)
+        if named:
+            lines.append((named[1], named[2]))
+        elif lines and line.strip():
+            lines[-1] = (lines[-1][0], f"{lines[-1][1]}\n{line.strip()}")
+    return dialogue_turns(lines, row.get("character"))
 
 
-def _refuse(skipped: list[BadRow]) -> None:
-    first, others = skipped[0], len(skipped) - 1
-    more = f"; {others} more {'row is' if others == 1 else 'rows are'} bad" if others else ""
-    stop(BadRow(first.origin, first.reason + more))
+def _listed(row: Row, column: str) -> Iterator[Turn]:
+    yield Turn("system", text_of(row.get("system") or "", "system"))
+    yield from turns_of(row.get(column), column, row.get("character"))
 
 
-FORMATS = {
-    "messages": Format(frozenset({"messages"}), messages),
-    "sharegpt": Format(frozenset({"conversations"}), sharegpt),
-    "alpaca": Format(frozenset({"instruction", "output"}), alpaca),
+def _before(row: Row) -> Iterator[Turn]:
+    """The system prompt and the history of a row."""
+    yield Turn("system", text_of(row.get("system") or "", "system"))
+    history = list_of(row.get("history") or [], "history")
+    if history and all(isinstance(turn, dict) for turn in history):
+        yield from turns_of(history, "history")
+        return
+    for number, pair in enumerate(history, 1):
+        question, answer = pair if isinstance(pair, list) and len(pair) == 2 else (None, None)
+        yield Turn("user", text_of(question, f"the question of history pair {number}"))
+        yield Turn("assistant", text_of(answer, f"the answer of history pair {number}"))
+
+
+def reply_in(value: object, name: str) -> str:
+    """The reply in text, in a message, or in a list of messages, whose last one it is."""
+    if isinstance(value, str) and "\n\nAssistant:" in value:
+        return value.rpartition("\n\nAssistant:")[2].strip()
+    if isinstance(value, dict):
+        value = [value]
+    if not isinstance(value, list):
+        return text_of(value, name)
+    replies = [turn.text for turn in turns_of(value, name) if turn.role == "assistant"]
+    if not replies:
+        raise RowError(f"{name} holds no reply")
+    return replies[-1]
+
+
+def _any(*needed: str) -> tuple[frozenset[str], ...]:
+    """Any one of some columns, or of some sets of columns with `+` between."""
+    return tuple(frozenset(names.split("+")) for names in needed)
+
+
+BEFORE = frozenset({"system", "history"})
+FORMATS: dict[str, Format] = {
+    "preference": Format(
+        _any("chosen+rejected", "messages+rejected"),
+        preference,
+        BEFORE | {"instruction", "input", "messages", "conversations"},
+    ),
+    "messages": Format(_any("messages"), messages, frozenset({"system"})),
+    "sharegpt": Format(_any("conversations"), sharegpt, frozenset({"system"})),
+    "conversation": Format(_any("conversation"), conversation, frozenset({"system"})),
+    "dialogue": Format(_any("dialogue"), dialogue),
+    "alpaca": Format(_any("instruction", "output"), alpaca, BEFORE | {"input"}),
+    "transcript": Format(_any("input+character"), transcript),
 }
+"""The formats by name, in the order in which a row is tried."""

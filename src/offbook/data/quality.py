@@ -38,8 +38,8 @@ class Finding:
     examples: tuple[Sample, ...]
     effect: str
     """What it does to training."""
-    mend: str
-    """The option or the work that mends it."""
+    fix: str
+    """The option or the work that helps."""
     level: Level
     """The best verdict that it allows."""
 
@@ -131,7 +131,7 @@ def _find(name: str, conversations: Sequence[Conversation]) -> Finding | None:
         return None
     share = found.rows / len(conversations)
     level: Level = "not yet" if share > check.severe else "usable" if share > check.noticed else "good"
-    return Finding(name, check.title, found.count, share, found.examples, check.effect, check.option, level)
+    return Finding(name, check.title, found.count, share, found.examples, check.effect, check.fix, level)
 
 
 def _without_copies(conversations: Sequence[Conversation]) -> list[Conversation]:
@@ -170,6 +170,6 @@ def _plain(finding: Finding) -> dict[str, Any]:
         "share": finding.share,
         "examples": [{"origin": str(each.origin), "text": each.text} for each in finding.examples],
         "effect": finding.effect,
-        "mend": finding.mend,
+        "fix": finding.fix,
         "level": finding.level,
     }

@@ -22,6 +22,7 @@ def rows_text(conversations: Iterable[Conversation]) -> str:
         origin = conversation.origin
         row = {
             "messages": [_message(turn) for turn in conversation.turns],
+            **({} if conversation.rejected is None else {"rejected": conversation.rejected}),
             "source": {"file": origin.file, "line": origin.line, "scene": origin.scene, "kind": origin.kind},
         }
         lines.append(json.dumps(row, ensure_ascii=False) + "\n")
@@ -38,7 +39,7 @@ def load_rows(path: Path) -> list[Conversation]:
             Turn(message["role"], message["content"], message.get("weight", 1.0), message.get("has_stop_token", True))
             for message in row["messages"]
         )
-        rows.append(Conversation(turns, Origin(**row["source"])))
+        rows.append(Conversation(turns, Origin(**row["source"]), row.get("rejected")))
     return rows
 
 

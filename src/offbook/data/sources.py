@@ -1,24 +1,25 @@
-"""Rows (plain dicts) from the files that people keep them in: JSON, JSONL, CSV, TSV, Parquet.
+"""Rows (plain dicts) from the files that people keep them in: JSON, JSONL, CSV, TSV, Parquet, Arrow.
 
     for origin, row in read_rows(Path("lines.jsonl")): ...
 
 A reader is a generator `(path, bad) -> (Origin, row)…` and an entry in `READERS`. It hands a row that it
 cannot read to `bad` and goes on; only a file that is broken as a whole is an error. The number in an Origin
-counts lines in JSONL, CSV and TSV, and rows in JSON and Parquet.
+counts lines in JSONL, CSV and TSV (packed as gz or zst, too), and rows in JSON, Parquet and Arrow.
 """
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
 from offbook.core.errors import UsageError
 from offbook.core.types import Origin
-from offbook.data.encoding import open_text, read_text, readable
+from offbook.data.encoding import COMPRESSED, open_bytes, open_text, read_text, readable
 from offbook.data.strict_json import JsonError, JsonText, is_whole
 
 Row = dict[str, Any]
@@ -44,7 +45,7 @@ def stop(bad: BadRow) -> NoReturn:
     Raises:
         UsageError: always; file, line and reason are named.
     """
-    raise UsageError(str(bad), "Mend that row, or leave bad rows out: --data.on_error skip")
+    raise UsageError(str(bad), "Fix that row, or leave bad rows out: --data.on_error skip")
 
 
 def read_rows(path: Path, bad: OnBad = stop) -> Iterator[tuple[Origin, Row]]:
@@ -64,7 +65,8 @@ def read_rows(path: Path, bad: OnBad = stop) -> Iterator[tuple[Origin, Row]]:
 def data_files(path: Path) -> list[Path]:
     """The file itself, or a folder's files of rows in the order of their names (as a hub data set has them).
 
-    Where files are named after their split, only those of the training split are taken.
+    Where files or folders are named after their split, only those of the training split are taken, or, where none is
+    called so, those that are not named after another one (test, dev, valid, …).
 
     Raises:
         UsageError: the folder holds no such file.
@@ -74,22 +76,23 @@ def data_files(path: Path) -> list[Path]:
     found = sorted(file for file in path.rglob("*") if _is_data(file.relative_to(path)))
     if not found:
         raise UsageError(f"{path} holds no file of rows", f"It should hold one of: {', '.join(SUFFIXES)}.")
-    training = re.compile(r"(^|[^a-z])train", re.IGNORECASE)
-    return [file for file in found if training.search(str(file.relative_to(path)))] or found
+    training = [file for file in found if TRAINING_SPLIT.search(str(file.relative_to(path)))]
+    others = [file for file in found if not OTHER_SPLIT.search(str(file.relative_to(path)))]
+    return training or others or found
 
 
 def _is_data(inside: Path) -> bool:
     hidden = any(part.startswith(".") for part in inside.parts)
-    return inside.suffix.lower() in SUFFIXES and not hidden and inside.name not in HUB_METADATA
+    return _suffix(inside) in SUFFIXES and not hidden and inside.name not in HUB_METADATA
 
 
 def _kind(path: Path) -> str:
     """The key in READERS: from the suffix, and where that does not settle it, from the content."""
-    with path.open("rb") as file:
+    with open_bytes(path) as file:
         if file.read(4) == b"PAR1":
             return "parquet"
-    kind = SUFFIXES.get(path.suffix.lower())
-    if kind in ("csv", "parquet"):
+    kind = SUFFIXES.get(_suffix(path))
+    if kind in ("csv", "parquet", "arrow"):
         return kind
     lines = (text.strip() for _, text in open_text(path))
     first = next((text for text in lines if text), "")
@@ -100,12 +103,30 @@ def _kind(path: Path) -> str:
         return "jsonl" if kind == "jsonl" or (followed and is_whole(first)) else "json"
     if kind in (None, "json") and not first:
         raise UsageError(f"{path} is empty", "Is it the right file?")
-    if kind is None and not any(sign in first for sign in DELIMITERS):
+    if kind is None and not _is_table(path):
         raise UsageError(
-            f"{path} holds no rows: it is not JSON, JSONL, CSV, TSV or Parquet",
-            "If it is a script, a novel or a chat log, make rows of it: offbook extract FILE --role NAME",
+            f"{path} holds no rows but prose, a script or a chat log: it is not JSON, JSONL, CSV, TSV or Parquet",
+            f"Make rows of it: see who speaks with `offbook extract {path} --list`, then `offbook extract {path} "
+            "--role NAME --out rows.jsonl`, and train on rows.jsonl.",
         )
     return kind or "csv"
+
+
+def _is_table(path: Path) -> bool:
+    """Whether the lines of a text are rows of a table: as many cells in each of the first ones as in the header."""
+    lines = [text for _, text in islice(open_text(path), TABLE_LINES)]
+    delimiter = max(DELIMITERS, key=(lines[0] if lines else "").count)
+    try:
+        rows = [cells for cells in csv.reader([f"{line}\n" for line in lines], delimiter=delimiter) if cells]
+    except csv.Error:
+        return False
+    whole = rows[:-1] if len(lines) == TABLE_LINES else rows  # the last one may go on
+    return len(whole) > 1 and len(whole[0]) > 1 and len({len(cells) for cells in whole}) == 1
+
+
+def _suffix(path: Path) -> str:
+    """The suffix that tells the kind, in lower case: `.jsonl` of `lines.jsonl.gz`."""
+    return (Path(path.stem) if path.suffix.lower() in COMPRESSED else path).suffix.lower()
 
 
 def _read_json(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
@@ -114,7 +135,7 @@ def _read_json(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
         for number, (value, fault) in enumerate(JsonText(read_text(path)).rows(), 1):
             yield from _as_row(value, str(fault) if fault else None, Origin(str(path), number), bad)
     except JsonError as error:
-        raise UsageError(f"{path}, {error}", "Mend the file there.") from None
+        raise UsageError(f"{path}, {error}", "Fix the file there.") from None
 
 
 def _read_jsonl(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
@@ -122,12 +143,14 @@ def _read_jsonl(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
         if not text.strip():
             continue
         origin = Origin(str(path), number)
+        values: list[tuple[Any, JsonError | None]]
         try:
-            value, fault = JsonText(text).value()
+            values = list(JsonText(text).values())
         except JsonError as error:
-            value, fault = None, error
-        reason = f"column {fault.column}: {fault.reason}" if fault else None
-        yield from _as_row(value, reason, origin, bad)
+            values = [(None, error)]
+        for value, fault in values:  # several where files were joined without a line break
+            reason = f"column {fault.column}: {fault.reason}" if fault else None
+            yield from _as_row(value, reason, origin, bad)
 
 
 def _as_row(value: Any, reason: str | None, origin: Origin, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
@@ -167,7 +190,7 @@ def _header(path: Path, line: str, delimiter: str) -> list[str]:
     try:
         columns = [name.strip() for name in next(csv.reader([line], delimiter=delimiter, strict=True), [])]
     except csv.Error as error:
-        raise UsageError(f"{path}:1: not a header of a CSV table ({error})", "Mend that line.") from None
+        raise UsageError(f"{path}:1: not a header of a CSV table ({error})", "Fix that line.") from None
     repeated = {name for name in columns if columns.count(name) > 1}
     if repeated:
         raise UsageError(f"{path}:1: two columns are named '{min(repeated)}'", "Rename one of them.")
@@ -190,6 +213,29 @@ def _read_parquet(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
         raise UsageError(f"{path}: row {number + 1} cannot be read: {reason}", "Export the table again.") from None
 
 
+def _read_arrow(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
+    """Arrow's stream format, as `datasets` saves it, or its file format (Feather)."""
+    import pyarrow
+    from pyarrow import ipc
+
+    number = 0
+    try:
+        with pyarrow.memory_map(str(path)) as source:
+            try:
+                batches: Iterable[Any] = ipc.open_stream(source)
+            except pyarrow.ArrowInvalid:
+                source.seek(0)
+                file = ipc.open_file(source)
+                batches = (file.get_batch(index) for index in range(file.num_record_batches))
+            for batch in batches:
+                for row in batch.to_pylist():
+                    number += 1
+                    yield Origin(str(path), number), row
+    except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UsageError(f"{path}: row {number + 1} cannot be read: {reason}", "Save the data set again.") from None
+
+
 def kind_of(value: Any) -> str:
     """What a value is, in a person's words."""
     names = {
@@ -204,11 +250,19 @@ def kind_of(value: Any) -> str:
 
 
 DELIMITERS = ",\t;"
+TABLE_LINES = 50
+"""So many lines decide whether a text without a telling name is a table."""
+TRAINING_SPLIT = re.compile(r"(^|[^a-z])train|训练", re.IGNORECASE)
+OTHER_SPLIT = re.compile(
+    r"(^|[^a-z])(tests?|dev|val|valid|validation|evals?|evaluation|held-?out|hold-?out)([^a-z]|$)|测试|验证|评测",
+    re.IGNORECASE,
+)
 READERS: dict[str, Callable[[Path, OnBad], Iterator[tuple[Origin, Row]]]] = {
     "json": _read_json,
     "jsonl": _read_jsonl,
     "csv": _read_csv,
     "parquet": _read_parquet,
+    "arrow": _read_arrow,
 }
 SUFFIXES = {
     ".json": "json",
@@ -217,5 +271,7 @@ SUFFIXES = {
     ".csv": "csv",
     ".tsv": "csv",
     ".parquet": "parquet",
+    ".arrow": "arrow",
+    ".feather": "arrow",
 }
-HUB_METADATA = {"dataset_infos.json", "dataset_info.json", "configuration.json", "state.json"}
+HUB_METADATA = {"dataset_infos.json", "dataset_info.json", "configuration.json", "state.json", "dataset_dict.json"}

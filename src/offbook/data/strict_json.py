@@ -46,8 +46,24 @@ class JsonText:
         self._expect_end(end)
         return value, fault
 
+    def values(self) -> Iterator[tuple[Any, JsonError | None]]:
+        """The values that follow one another in the text, each with what forbids its use.
+
+        Raises:
+            JsonError: the text is malformed.
+        """
+        end = self._skip(0)
+        while True:
+            value, fault, end = self._decode(end)
+            yield value, fault
+            end = self._skip(end)
+            if not self.text.startswith("{", end):
+                break
+        self._expect_end(end)
+
     def rows(self) -> Iterator[tuple[Any, JsonError | None]]:
-        """The items of the list that the text holds or its object wraps; any other object is the only item.
+        """The items of the list that the text holds or its object wraps; any other object is the only item, and so is
+        each of several objects that follow one another. A comma after a list's last item is overlooked.
 
         Raises:
             JsonError: the text is malformed.
@@ -56,7 +72,11 @@ class JsonText:
         if self.text.startswith("[", start):
             yield from self._items(start)
             return
-        value, fault = self.value()
+        values = list(self.values())
+        if len(values) > 1:
+            yield from values
+            return
+        value, fault = values[0]
         if fault:
             raise fault
         yield from ((row, None) for row in self._unwrap(value, start))
@@ -71,6 +91,7 @@ class JsonText:
             more = self.text.startswith(",", end)
             if more:
                 end = self._skip(end + 1)
+                more = not self.text.startswith("]", end)
             elif not self.text.startswith("]", end):
                 raise self._fault("expected a comma or the end of the list", end)
         self._expect_end(end + 1)

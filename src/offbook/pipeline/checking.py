@@ -106,6 +106,7 @@ def report_of_rows(rows: SplitRows) -> dict[str, Any]:
         "dropped": rows.dropped,
         "leak": rows.leak,
         "skipped": list(rows.skipped),
+        "left_out": rows.left_out,
     }
 
 

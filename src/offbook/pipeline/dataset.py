@@ -17,7 +17,7 @@ from offbook.core.config.schema import BASE, DataConfig, RunConfig, is_hub
 from offbook.core.errors import UsageError
 from offbook.core.persona import add_system
 from offbook.core.types import Conversation, Example
-from offbook.data import formats, leakage, mixing, quality, split
+from offbook.data import leakage, loading, mixing, quality, split
 from offbook.hub import pull
 from offbook.tokenization.chat_template import ChatTemplate
 
@@ -34,6 +34,8 @@ class SplitRows:
     """Rows of the file that `data.replay` names, to choose from; empty where it names none, or the base model."""
     skipped: tuple[str, ...]
     """Unusable rows, each with its file, line and reason."""
+    left_out: dict[str, int]
+    """Why rows that are understood are not learned → how many."""
     removed: int
     """Rows that `data.dedupe` and `data.max_per_prompt` took out."""
     dropped: int
@@ -107,9 +109,9 @@ def read_rows(config: RunConfig) -> SplitRows:
             "Give the character one: --persona.system 'You are …'. Or train without: --data.replay null",
         )
     sources = [data.source] if isinstance(data.source, str) else data.source
-    loaded = formats.load(_local(sources), data.format, data.on_error)
+    loaded = loading.load(_local(sources), data.format, data.on_error, reading_options(config))
     kept = quality.deduplicate(loaded.conversations, data.dedupe, data.max_per_prompt)
-    parts = _split(kept, data)
+    parts = _split(kept, config)
     leak = leakage.measure(parts, data.seed).to_dict() if parts.heldout else None
     general = _replay_file(data)
     if not parts.train:
@@ -120,6 +122,7 @@ def read_rows(config: RunConfig) -> SplitRows:
         heldout=tuple(with_system(row, system) for row in parts.heldout),
         replay=tuple(general),
         skipped=tuple(map(str, loaded.skipped)),
+        left_out=loaded.left_out,
         removed=len(loaded.conversations) - len(kept),
         dropped=len(parts.dropped),
         leak=leak,
@@ -161,24 +164,30 @@ def examples_of(
     return examples, rejected
 
 
+def reading_options(config: RunConfig) -> loading.ReadingOptions:
+    """How the character's rows are read, beyond their format."""
+    return loading.ReadingOptions(config.data.columns, config.data.placeholders, config.persona.name)
+
+
 def with_system(conversation: Conversation, system: str | None) -> Conversation:
     """The conversation under the persona's system prompt, unless the row has one of its own."""
     return replace(conversation, turns=add_system(conversation.turns, system))
 
 
-def _split(rows: Sequence[Conversation], data: DataConfig) -> split.Split:
+def _split(rows: Sequence[Conversation], config: RunConfig) -> split.Split:
     """The split that the config asks for: drawn from the rows, or against a file of the user's."""
+    data = config.data
     if data.heldout_source is None:
         return split.split(rows, data.heldout, data.seed)
-    judged = formats.load(_local([data.heldout_source]), data.format, data.on_error).conversations
-    return split.against(rows, judged)
+    judged = loading.load(_local([data.heldout_source]), data.format, data.on_error, reading_options(config))
+    return split.against(rows, judged.conversations)
 
 
 def _replay_file(data: DataConfig) -> list[Conversation]:
     """The rows of the file that `data.replay` names; what the base model says is not known before it is loaded."""
     if data.replay is None or data.replay == BASE:
         return []
-    return formats.load(_local([data.replay]), "auto", data.on_error).conversations
+    return loading.load(_local([data.replay]), "auto", data.on_error).conversations
 
 
 def _refuse(rejected: dict[int, UsageError], data: DataConfig) -> None:

@@ -6,7 +6,7 @@ import json
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,13 @@ from offbook.core.metrics_log import read
 from offbook.core.progress import NullReporter, Reporter
 from offbook.core.rundir import RunDir, find_run
 from offbook.core.types import Conversation, Reply, Score, Turn
-from offbook.data import formats
+from offbook.data import loading
 from offbook.data.row_files import load_rows
 from offbook.evaluation import comparison, html_report, responses, scorecard, thresholds, verdict
 from offbook.generation import batch, decoder, scoring
 from offbook.pipeline.adapter_source import resolve_character
 from offbook.pipeline.character import Character, open_character
-from offbook.pipeline.dataset import examples_of, with_system
+from offbook.pipeline.dataset import examples_of, reading_options, with_system
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,9 @@ def _unseen_rows(
     run: RunDir, character: Character, config: RunConfig, data: Path, reporter: Reporter
 ) -> list[Conversation]:
     """The file's rows under the character's prompt, without those that it was trained on."""
-    loaded = formats.load([data], on_error=config.data.on_error)
+    # The file may have other columns than the rows of the run.
+    options = replace(reading_options(config), columns={})
+    loaded = loading.load([data], on_error=config.data.on_error, options=options)
     for bad in loaded.skipped:
         reporter.warning("skipped: {row}", row=bad)
     learned = {_dialogue(row) for row in load_rows(run.data / "train.jsonl")}

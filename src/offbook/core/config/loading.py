@@ -137,6 +137,8 @@ def _type_name(kind: Any) -> str:
         return "|".join(typing.get_args(kind))
     if len(_kinds(kind)) > 1:
         return " or ".join(_type_name(part) for part in _kinds(kind) if part is not type(None))
+    if typing.get_origin(kind) is dict:
+        return "name=text,…"
     names = {str: "text", int: "integer", float: "number", bool: "true|false"}
     return names.get(kind, "list" if typing.get_origin(kind) is list else str(kind))
 

@@ -87,11 +87,26 @@ def _off(value: Any) -> Any:
     return "off" if value is False else value
 
 
+def _pairs(value: Any) -> Any:
+    """`name=text,name=text` as a mapping."""
+    if not isinstance(value, str):
+        return value
+    pairs = [pair.partition("=") for pair in re.split(r",(?=\s*\w+=)", value) if pair.strip()]
+    if any(not name.strip() or not sign for name, sign, _ in pairs):
+        raise ValueError(f"should be name=text,name=text, not {value!r}")
+    return {name.strip(): text.strip() for name, _, text in pairs}
+
+
 class DataConfig(Section):
     source: str | list[str] = Field(min_length=1)
     """The character's lines: files (JSON, JSONL, CSV, TSV, Parquet) or a hub data set (ms:ORG/NAME, hf:ORG/NAME)."""
     format: str = "auto"
-    """How a row is read: auto, alpaca, sharegpt, messages."""
+    """How a row is read: auto, messages, sharegpt, alpaca, preference, conversation, dialogue, transcript."""
+    columns: Annotated[dict[str, str], BeforeValidator(_pairs)] = {}
+    """What columns of other names mean: prompt=COLUMN,reply=COLUMN; further: input, system, history, turns, scene,
+    character, ignore. Several columns are joined by +."""
+    placeholders: Annotated[dict[str, str], BeforeValidator(_pairs)] = {}
+    """Text for placeholders such as {{char}} or <USER>: char=Hamlet,user=my lord."""
     max_length: int = Field(1024, ge=16, le=COUNT_LIMIT)
     """The longest training sequence, in tokens; longer conversations lose their oldest turns first."""
     heldout: float = Field(0.05, ge=0, lt=1)

@@ -24,7 +24,8 @@ from offbook.data.extract.chat_log.turns import to_cues
 from offbook.data.extract.cue import Cue, Lines, Reader, Skipped
 from offbook.data.extract.novel import reader
 from offbook.data.extract.script import fountain, play, screenplay
-from offbook.data.formats import RowError, to_conversation
+from offbook.data.loading import to_conversation
+from offbook.data.row_values import RowError
 from offbook.data.sources import read_rows
 
 SAMPLE_LINES = 3000

@@ -6,7 +6,7 @@ from offbook.data.extract.chat_log.exchanges import exchanges
 from offbook.data.extract.chat_log.options import ChatOptions
 from offbook.data.extract.chat_log.turns import to_cues
 from offbook.data.extract.cue import Skipped
-from offbook.data.formats import to_conversation
+from offbook.data.loading import to_conversation
 from tests.data.extract.chat_log.chats import message
 
 TALK = [

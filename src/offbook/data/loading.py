@@ -1,0 +1,189 @@
+"""From files of rows to conversations.
+
+    loaded = load([Path("lines.jsonl")])
+    loaded.conversations, loaded.skipped, loaded.left_out
+
+Texts are taken as they stand, spaces and all. Two turns in a row by the same speaker become one, joined by
+a newline; a user's turn or a system prompt without text is left out; a reply without text makes the row bad.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PureWindowsPath
+
+from offbook.core.errors import UsageError
+from offbook.core.registry import lookup
+from offbook.core.types import Conversation, Origin, Turn
+from offbook.data import columns, placeholders
+from offbook.data.formats import FORMATS, Format, Turns, detect, reply_in
+from offbook.data.row_values import ColumnsError, LeftOut, RowError
+from offbook.data.sources import BadRow, Row, data_files, read_rows, stop
+
+NEEDED = (
+    "A row has instruction (what is said to the character) and output (what it answers), "
+    "or conversations (as ShareGPT has it), or messages (as OpenAI has it), or its columns are named: "
+    "--data.columns prompt=COLUMN,reply=COLUMN. See docs/data.md."
+)
+OWN_COLUMNS = frozenset({"character", "scene", "source", "confidence", "label", "kto_tag", "rejected"})
+"""Columns that are read in a row of any format."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingOptions:
+    """How rows are read, beyond their format."""
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """What the user says that columns mean (`data.columns`)."""
+    placeholders: Mapping[str, str] = field(default_factory=dict)
+    """Placeholder → the text that takes its place (`data.placeholders`)."""
+    character: str | None = None
+    """Whose lines are the replies in a row whose speakers have names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What the files hold."""
+
+    conversations: list[Conversation]
+    skipped: list[BadRow]
+    left_out: dict[str, int]
+    """Why rows that are understood are not learned → how many."""
+
+
+def load(
+    paths: Sequence[Path],
+    format: str = "auto",
+    on_error: str = "stop",
+    options: ReadingOptions = ReadingOptions(),
+) -> Loaded:
+    """The conversations of all files (or folders of files), in order.
+
+    Args:
+        paths: files or folders.
+        format: a key of FORMATS, or `auto`: each row tells by its columns.
+        on_error: `skip` leaves bad rows out and reports them in `skipped`; `stop` refuses them.
+        options: names of columns, values of placeholders, the character's name.
+
+    Raises:
+        UsageError: a file cannot be read, a row is bad (and is not to be skipped), or no good row is there.
+    """
+    known = None if format == "auto" else lookup({"auto": None, **FORMATS}, format, "data format")
+    loaded = Loaded([], [], {})
+    for file in [file for path in paths for file in data_files(path)]:
+        _read(file, known, on_error, options, loaded)
+    if loaded.skipped and on_error == "stop":
+        _refuse(loaded.skipped)
+    if not loaded.conversations:
+        why = f"; the first: {loaded.skipped[0]}" if loaded.skipped else ""
+        why = f"; {next(iter(loaded.left_out))}" if loaded.left_out and not why else why
+        raise UsageError(f"no usable row in {', '.join(map(str, paths))}{why}", NEEDED)
+    return loaded
+
+
+def _read(file: Path, format: Format | None, on_error: str, options: ReadingOptions, loaded: Loaded) -> None:
+    """Add the rows of a file.
+
+    Raises:
+        UsageError: it cannot be read, or (unless bad rows are skipped) every row's columns are those of no format.
+    """
+    bad: list[BadRow] = []
+    strange: list[ColumnsError] = []
+    before = len(loaded.conversations)
+    for origin, row in read_rows(file, bad.append):
+        try:
+            loaded.conversations.append(to_conversation(row, origin, format, options))
+        except LeftOut as reason:
+            loaded.left_out[str(reason)] = loaded.left_out.get(str(reason), 0) + 1
+        except RowError as error:
+            strange += [error] if isinstance(error, ColumnsError) else []
+            bad.append(BadRow(origin, f"{error} ({_excerpt(row)})"))
+    loaded.skipped.extend(bad)
+    if strange and len(loaded.conversations) == before and len(strange) == len(bad) and on_error == "stop":
+        raise UsageError(f"{file}: {strange[0]}", f"Rename them, in a table in its first line. {NEEDED}")
+
+
+def to_conversation(
+    row: Row, origin: Origin, format: Format | None = None, options: ReadingOptions = ReadingOptions()
+) -> Conversation:
+    """The conversation in a row, with the scene that the row names; `format` None: told by its columns.
+
+    Raises:
+        LeftOut: the row says that it is not to be learned.
+        RowError: there is no conversation in it.
+    """
+    row = columns.rename(row, options.columns)
+    if _is_marked_bad(row):
+        raise LeftOut("rows are marked as bad answers (label: false)")
+    if options.character is not None:
+        row.setdefault("character", options.character)
+    told = format or detect(row)
+    spoken = list(told.read(row))
+    if format is None:  # who names the format has decided what is read
+        columns.refuse_loss(row, OWN_COLUMNS.union(told.optional, *told.columns), spoken)
+    turns = placeholders.fill(_join(spoken), options.placeholders)
+    while turns and turns[-1].role == "assistant" and not turns[-1].weight and any(_is_learned(t) for t in turns):
+        turns = turns[:-2]
+    if not turns or not _is_learned(turns[-1]):
+        raise RowError("it does not end with a reply of the character's")
+    scene = _scene(row)
+    rejected = row.get("rejected")
+    return Conversation(
+        turns,
+        origin if scene is None else replace(origin, scene=scene),
+        rejected=None if rejected is None else reply_in(rejected, "rejected"),
+    )
+
+
+def _is_marked_bad(row: Row) -> bool:
+    """Whether it is a row of KTO whose answer is one to avoid."""
+    labels = [row.get(column) for column in ("label", "kto_tag")]
+    return any(label is False or (isinstance(label, str) and label.lower() == "false") for label in labels)
+
+
+def _is_learned(turn: Turn) -> bool:
+    return turn.role == "assistant" and bool(turn.weight)
+
+
+def _join(spoken: Turns) -> tuple[Turn, ...]:
+    """Turns whose roles alternate after the system prompt."""
+    turns: list[Turn] = []
+    for turn in spoken:
+        if not turn.text.strip():
+            if turn.role == "assistant":
+                raise RowError("a reply of the character's is empty")
+            continue
+        if turns and turns[-1].role == turn.role:
+            if turn.role == "assistant" and turns[-1].weight != turn.weight:
+                raise RowError("of two replies in a row, one is to be learned and one is not")
+            turns[-1] = replace(turns[-1], text=f"{turns[-1].text}\n{turn.text}")
+        elif turn.role == "system" and turns:
+            raise RowError("a system prompt stands in the middle of the conversation")
+        else:
+            turns.append(turn if turn.role == "assistant" else replace(turn, weight=1.0))
+    return tuple(turns)
+
+
+def _scene(row: Row) -> str | None:
+    """The scene of an extracted row (`source: {file, scene}`), with the file's name; or a column `scene`."""
+    source = row.get("source")
+    named = source if isinstance(source, dict) else row
+    scene = named.get("scene")
+    if not isinstance(scene, str | int) or scene == "":
+        return None
+    file = named.get("file")
+    # The name alone: a scene is the same one wherever the file lies.
+    return f"{PureWindowsPath(file).name}: {scene}" if isinstance(file, str) else str(scene)
+
+
+def _excerpt(row: Row) -> str:
+    text = json.dumps(row, ensure_ascii=False, default=str)
+    return text if len(text) <= 80 else f"{text[:80]}…"
+
+
+def _refuse(skipped: list[BadRow]) -> None:
+    first, others = skipped[0], len(skipped) - 1
+    more = f"; {others} more {'row is' if others == 1 else 'rows are'} bad" if others else ""
+    stop(BadRow(first.origin, first.reason + more))

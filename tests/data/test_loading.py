@@ -1,0 +1,301 @@
+"""From rows to conversations: what a row of each format means, and why a row is refused."""
+
+import csv
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from offbook.core.errors import UsageError
+from offbook.core.types import Conversation, Origin, Turn
+from offbook.data.formats import FORMATS
+from offbook.data.loading import load, to_conversation
+from offbook.data.row_values import RowError
+from tests.paths import shared_file
+
+HERE = Origin("lines.jsonl", 7)
+
+
+def said(row: dict, format: str | None = None) -> list[tuple[str, str]]:
+    conversation = to_conversation(row, HERE, FORMATS[format] if format else None)
+    return [(turn.role[0], turn.text) for turn in conversation.turns]
+
+
+def write(folder: Path, rows: list[dict], name: str = "lines.jsonl") -> Path:
+    path = folder / name
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+CHAT = [
+    ("s", "Be Hamlet."),
+    ("u", "Who's there?"),
+    ("a", "Nay, answer me."),
+    ("u", "Long live!"),
+    ("a", "Bernardo?"),
+]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {
+            "system": "Be Hamlet.",
+            "history": [["Who's there?", "Nay, answer me."]],
+            "instruction": "Long live!",
+            "output": "Bernardo?",
+        },
+        {
+            "conversations": [
+                {"from": "system", "value": "Be Hamlet."},
+                {"from": "human", "value": "Who's there?"},
+                {"from": "gpt", "value": "Nay, answer me."},
+                {"from": "USER", "value": "Long live!"},
+                {"from": "bard", "value": "Bernardo?"},
+            ]
+        },
+        {
+            "messages": [
+                {"role": "developer", "content": "Be Hamlet."},
+                {
+                    "role": "user",
+                    "content": [{"type": "text", "text": "Who's "}, {"type": "text", "text": "there?"}],
+                },
+                {"role": "assistant", "content": "Nay, answer me."},
+                {"role": "user", "content": "Long live!"},
+                {"role": "assistant", "content": "Bernardo?"},
+            ]
+        },
+    ],
+    ids=["alpaca", "sharegpt", "messages"],
+)
+def test_three_formats_tell_themselves_apart(row):
+    assert said(row) == CHAT
+    system_outside = {"system": "Be Hamlet.", "messages": [{"role": "user", "content": "a"}]}
+    system_outside["messages"].append({"role": "assistant", "content": "b"})
+    assert said(system_outside) == [("s", "Be Hamlet."), ("u", "a"), ("a", "b")]
+
+
+@pytest.mark.parametrize("user", ["human", "user", "Human", "observation", "tool"])
+@pytest.mark.parametrize("reply", ["gpt", "assistant", "chatgpt", "bing", "bard", "model", "function_call"])
+def test_every_spelling_of_a_role(user, reply):
+    turns = [{"from": user, "value": "a"}, {"from": reply, "value": "b"}]
+    assert said({"conversations": turns}) == [("u", "a"), ("a", "b")]
+
+
+def test_input_follows_the_instruction_on_a_new_line():
+    assert said({"instruction": "Translate.", "input": "To be", "output": "Sein"})[0] == (
+        "u",
+        "Translate.\nTo be",
+    )
+    assert said({"instruction": "Speak.", "input": None, "output": "Sein"})[0] == ("u", "Speak.")
+
+
+def test_texts_are_taken_as_they_stand():
+    assert said({"instruction": " a ", "output": " b\n"}) == [("u", " a "), ("a", " b\n")]
+
+
+def test_the_character_may_open_the_scene():
+    conversation = to_conversation({"instruction": "", "output": "Who's there?"}, HERE)
+    assert conversation == Conversation((Turn("assistant", "Who's there?"),), HERE)
+    assert conversation.prompt == ""
+
+
+def test_turns_of_one_speaker_are_joined():
+    turns = [
+        ("user", "a"),
+        ("user", "b"),
+        ("user", " "),
+        ("assistant", "c"),
+        ("user", ""),
+        ("assistant", "d"),
+    ]
+    row = {"messages": [{"role": role, "content": text} for role, text in turns]}
+    assert said(row) == [("u", "a\nb"), ("a", "c\nd")]
+
+
+def test_a_cell_of_a_table_may_hold_turns(tmp_path):
+    path = tmp_path / "lines.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["conversations", "scene"])
+        table.writerow([json.dumps([{"from": "human", "value": "a,\nb"}, {"from": "gpt", "value": "c"}]), "III.1"])
+    (only,) = load([path]).conversations
+    assert only == Conversation((Turn("user", "a,\nb"), Turn("assistant", "c")), Origin(str(path), 2, "III.1"))
+
+
+def test_scenes_of_two_files_are_two_scenes():
+    def scene(source: object) -> str | None:
+        return to_conversation({"instruction": "a", "output": "b", "source": source}, HERE).origin.scene
+
+    assert scene({"file": "a.txt", "line": 3, "scene": "第12幕"}) == "a.txt: 第12幕"
+    assert scene({"file": "b.txt", "line": 3, "scene": "第12幕"}) == "b.txt: 第12幕"
+    assert scene({"file": "/home/a/b.txt", "scene": "第12幕"}) == "b.txt: 第12幕"
+    assert scene({"file": r"C:\plays\b.txt", "scene": 12}) == "b.txt: 12"
+    assert scene({"file": "a.txt", "line": 3, "scene": None}) is None
+    assert scene("somewhere") is None
+
+
+USER = {"role": "user", "content": "a"}
+READ = {"role": "assistant", "content": "b", "weight": 0}
+
+
+def test_a_reply_of_weight_0_is_read_and_not_learned():
+    conversation = to_conversation({"messages": [USER, READ, USER, {**READ, "weight": 1}]}, HERE)
+    assert [turn.weight for turn in conversation.turns] == [1, 0, 1, 1]
+    assert conversation.replies == ("b",)
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"instruction": "a", "output": ""}, "a reply of the character's is empty"),
+        ({"instruction": "a", "output": " \n"}, "a reply of the character's is empty"),
+        ({"instruction": "a"}, "output is not text but nothing"),
+        ({"instruction": 5, "output": "b"}, "instruction is not text but a number"),
+        ({"instruction": "a", "output": ["b", "c"]}, "output is not text but a list"),
+        ({"instruction": "a", "output": "\ud83d"}, "output holds half a character"),
+        ({"instruction": "a", "output": "b", "history": "a"}, "history is text, and no JSON list in it"),
+        (
+            {"instruction": "a", "output": "b", "history": [["a"]]},
+            "the question of history pair 1 is not text",
+        ),
+        ({"messages": []}, "it does not end with a reply of the character's"),
+        ({"messages": [USER]}, "it does not end with a reply of the character's"),
+        ({"messages": {"role": "user"}}, "messages is not a list but an object"),
+        ({"messages": ["a"]}, "turn 1 is not an object but text"),
+        (
+            {"messages": [USER, {"role": "narrator", "content": "x"}]},
+            "turn 2 is by 'narrator', known are system",
+        ),
+        (
+            {"messages": [USER, {"role": "assistant", "content": None}]},
+            "the text of turn 2 is not text but nothing",
+        ),
+        ({"messages": [USER, {"role": "assistant"}]}, "the text of turn 2 is not text but nothing"),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": "x"}]}]},
+            "the text of turn 1 holds something other than text",
+        ),
+        (
+            {"messages": [USER, {"role": "system", "content": "x"}]},
+            "a system prompt stands in the middle of the conversation",
+        ),
+        (
+            {"messages": [USER, READ, {"role": "assistant", "content": "c"}]},
+            "of two replies in a row, one is to be learned and one is not",
+        ),
+        ({"messages": [USER, READ]}, "it does not end with a reply of the character's"),
+        (
+            {"mesages": [], "id": 1},
+            "its columns (mesages, id) are those of no format (preference, messages, ",
+        ),
+        ({}, "its columns (none)"),
+    ],
+)
+def test_why_a_row_is_refused(row, reason):
+    with pytest.raises(RowError) as error:
+        said(row)
+    assert str(error.value).startswith(reason)
+
+
+def test_a_named_format_is_not_guessed():
+    both = {"messages": [USER, {"role": "assistant", "content": "b"}], "instruction": "c", "output": "d"}
+    assert said(both, "messages") == [("u", "a"), ("a", "b")]
+    assert said(both, "alpaca") == [("u", "c"), ("a", "d")]
+    with pytest.raises(RowError, match="its column 'instruction' looks like a part of the prompt"):
+        said(both)
+
+
+def test_the_first_bad_row_stops_and_the_others_are_counted(tmp_path):
+    good, bad = {"instruction": "a", "output": "b"}, {"instruction": "a", "output": ""}
+    path = write(tmp_path, [good, bad, good, bad, bad])
+    with pytest.raises(UsageError) as error:
+        load([path])
+    assert error.value.what.startswith(f"{path}:2: a reply of the character's is empty")
+    assert error.value.what.endswith("2 more rows are bad")
+    assert "--data.on_error skip" in error.value.fix
+
+    loaded = load([path], on_error="skip")
+    assert [conversation.origin.line for conversation in loaded.conversations] == [1, 3]
+    assert [row.origin.line for row in loaded.skipped] == [2, 4, 5]
+
+
+def test_columns_may_have_chinese_names(tmp_path):
+    table = tmp_path / "行.csv"
+    table.write_text("问题,回答\n你是谁？,我是小猫。\n", encoding="utf-8")
+    assert load([table]).conversations[0].turns == (Turn("user", "你是谁？"), Turn("assistant", "我是小猫。"))
+    assert said({"指令": "说", "输入": "你好", "输出": "喵"}) == [("u", "说\n你好"), ("a", "喵")]
+    with pytest.raises(RowError, match=r"two of its columns mean output \(回答, 答案\)"):
+        said({"问题": "a", "回答": "b", "答案": "c"})
+
+
+def test_a_file_of_strange_columns_says_what_to_name_them(tmp_path):
+    path = write(tmp_path, [{"cue": "a", "says": "b"}, {"cue": "c", "says": "d"}])
+    with pytest.raises(UsageError) as error:
+        load([path])
+    assert error.value.what.startswith(f"{path}: its columns (cue, says) are those of no format")
+    assert all(name in error.value.fix for name in ("instruction", "output", "conversations", "messages"))
+    assert "on_error" not in error.value.fix
+    with pytest.raises(UsageError, match="A row has instruction"):
+        load([path], on_error="skip")
+
+
+def test_malformed_lines_are_skipped_like_bad_rows(tmp_path):
+    path = write(tmp_path, [{"instruction": "a", "output": "b"}])
+    path.write_text(path.read_text() + '{"instruction": \n', encoding="utf-8")
+    loaded = load([path], on_error="skip")
+    assert len(loaded.conversations) == 1
+    assert str(loaded.skipped[0]) == f"{path}:2: column 17: expecting value"
+
+
+def test_no_usable_row(tmp_path):
+    with pytest.raises(UsageError, match="no usable row in"):
+        load([write(tmp_path, [])])
+    with pytest.raises(UsageError, match=r"the first: .*lines\.jsonl:1: output is not text"):
+        load([write(tmp_path, [{"instruction": "a"}])], on_error="skip")
+
+
+def test_an_unknown_format_names_the_nearest(tmp_path):
+    with pytest.raises(UsageError, match="unknown data format 'sharegtp', did you mean 'sharegpt'"):
+        load([write(tmp_path, [])], format="sharegtp")
+
+
+def test_several_files_in_order(tmp_path):
+    first = write(tmp_path, [{"instruction": "a", "output": "1"}], "b.jsonl")
+    second = write(tmp_path, [{"instruction": "a", "output": "2"}], "a.jsonl")
+    loaded = load([first, second])
+    assert [conversation.replies for conversation in loaded.conversations] == [("1",), ("2",)]
+
+
+def test_the_tutorials_rows():
+    path = shared_file("data/huanhuan.json")
+    loaded = load([path])
+    rows = json.loads(path.read_text(encoding="utf-8"))
+    assert len(loaded.conversations) == 3729
+    assert [(c.prompt, *c.replies) for c in loaded.conversations] == [(r["instruction"], r["output"]) for r in rows]
+
+
+COLUMNS = ["instruction", "input", "output", "system", "history", "messages", "conversations", "source"]
+NAMES = st.sampled_from([*COLUMNS, "role", "content", "from", "value", "type", "text", "scene"])
+NESTED = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(row=st.dictionaries(NAMES, NESTED, max_size=6), format=st.sampled_from([None, *FORMATS]))
+def test_21_any_row_is_a_conversation_or_a_reason(row, format):
+    try:
+        conversation = to_conversation(row, HERE, FORMATS[format] if format else None)
+    except RowError as error:
+        assert str(error)
+    else:
+        assert conversation.turns[-1].role == "assistant"
+        spoken = [turn.role for turn in conversation.turns if turn.role != "system"]
+        assert all(first != second for first, second in pairwise(spoken))
+        assert all(turn.text.strip() for turn in conversation.turns)
