@@ -25,7 +25,7 @@ from typing import Any
 from offbook.core.metrics_log import read
 from offbook.data import extract, loading
 from offbook.data.row_files import save_rows
-from offbook.evaluation.scorecard import value
+from offbook.evaluation.scorecard import number_at
 from offbook.hub import pull
 
 OFFBOOK = Path(sys.executable).with_name("offbook")
@@ -176,7 +176,11 @@ def summary(setting: str, curves: dict[tuple[str, str, int], Curve]) -> dict[str
 def prices(setting: str, cards: dict[tuple[str, str, int], dict[str, Any]]) -> dict[str, float | None]:
     """What the setting's adapters cost: means over the runs that were judged."""
     own = [found for (name, _, _), found in cards.items() if name == setting]
-    return {price: mean(value(found, path) for found in own) if own else None for price, path in PRICES.items()}
+    values = {price: [number_at(found, path) for found in own] for price, path in PRICES.items()}
+    return {
+        price: mean(value for value in judged if value is not None) if judged else None
+        for price, judged in values.items()
+    }
 
 
 def line(row: dict[str, Any]) -> str:

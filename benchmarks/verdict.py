@@ -26,7 +26,8 @@ from typing import Any
 from offbook.core.types import Conversation, Turn
 from offbook.data import extract, loading, split
 from offbook.data.row_files import save_rows
-from offbook.evaluation.comparison import compare
+from offbook.evaluation.comparison import ComparedValue, Comparison, compare
+from offbook.evaluation.scorecard import Scorecard
 from offbook.hub import pull
 
 OFFBOOK = Path(sys.executable).with_name("offbook")
@@ -40,26 +41,29 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--out", type=Path, required=True, help="folder for the lines and the runs")
     options.add_argument("--json", action="store_true", help="print one JSON object")
-    told = options.parse_args()
-    told.out.mkdir(parents=True, exist_ok=True)
-    write_lines(told.out)
-    cards = {name: judge(told.out, name, epochs) for name, epochs in EPOCHS.items()}
-    result = {**compare(cards), "shown": shown(cards)}
-    print(json.dumps(result, ensure_ascii=False) if told.json else table(result))
-    sys.exit(not all(result["shown"].values()))
+    arguments = options.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    write_lines(arguments.out)
+    evaluations = {name: judge(arguments.out, name, epochs) for name, epochs in EPOCHS.items()}
+    comparison = compare({name: Scorecard.from_json(tree) for name, tree in evaluations.items()})
+    rules = {finding["rule"] for finding in evaluations["by_heart"]["verdict"]}
+    shown = holds(comparison, rules)
+    result = {**comparison.to_json(), "shown": shown}
+    print(json.dumps(result, ensure_ascii=False) if arguments.json else table(comparison, shown))
+    sys.exit(not all(shown.values()))
 
 
 def write_lines(folder: Path) -> None:
     """A file of rows for each adapter, and the held-out rows."""
     parts = split.split(lines_of("tragedies/hamlet", "Hamlet", folder), HELDOUT, seed=SEED)
     other = lines_of("histories/henry-iv-part-1", "Falstaff", folder)
-    chance = random.Random(SEED)
+    order = random.Random(SEED)
     rows = {
         "heldout": parts.heldout,
         "true": parts.train,
-        "shuffled": [shuffled(row, chance) for row in parts.train],
+        "shuffled": [shuffled(row, order) for row in parts.train],
         "other": other[: len(parts.train)],
-        "by_heart": chance.sample(list(parts.train), BY_HEART),
+        "by_heart": order.sample(list(parts.train), BY_HEART),
     }
     for name, conversations in rows.items():
         save_rows(conversations, folder / f"{name}.jsonl")
@@ -72,10 +76,10 @@ def lines_of(play: str, role: str, folder: Path) -> list[Conversation]:
     return loading.load([path], "auto", "stop").conversations
 
 
-def shuffled(row: Conversation, chance: random.Random) -> Conversation:
+def shuffled(row: Conversation, order: random.Random) -> Conversation:
     """The row with the words of its reply in another order."""
     words = row.replies[-1].split()
-    chance.shuffle(words)
+    order.shuffle(words)
     return replace(row, turns=(*row.turns[:-1], Turn("assistant", " ".join(words))))
 
 
@@ -100,41 +104,46 @@ def judge(folder: Path, name: str, epochs: int) -> dict[str, Any]:
             "evaluate.prompts": 60,
             "track.trackers": "[]",
         }
-        told = [word for option, value in settings.items() for word in (f"--{option}", str(value))]
-        subprocess.run([OFFBOOK, "train", "--resume", *told], check=True, env=environment, stdout=sys.stderr)
-    return json.loads((run / "eval.json").read_text(encoding="utf-8"))
+        words = [word for option, value in settings.items() for word in (f"--{option}", str(value))]
+        subprocess.run([OFFBOOK, "train", "--resume", *words], check=True, env=environment, stdout=sys.stderr)
+    return dict(json.loads((run / "eval.json").read_text(encoding="utf-8")))
 
 
-def shown(cards: dict[str, dict[str, Any]]) -> dict[str, bool]:
-    """What the verdict has to tell, and whether it did."""
-    worse = {figure["name"]: figure["runs"] for figure in compare(cards)["figures"]}
-    loss, fidelity = worse["heldout.tuned.loss"], worse["fidelity.tuned.score"]
-    told = {finding["rule"] for finding in cards["by_heart"]["verdict"]}
-    place = {name: index for index, name in enumerate(cards)}
+def holds(comparison: Comparison, rules: set[str]) -> dict[str, bool]:
+    """What the verdict has to tell, and whether it did; `rules` are those of the adapter that learned by heart."""
+    loss, fidelity = (
+        dict(zip(comparison.runs, comparison.metric(name).runs, strict=True))
+        for name in ("heldout.tuned.loss", "fidelity.tuned.score")
+    )
     return {
-        **{f"{name}: loss is worse": loss[place[name]]["difference_interval"][0] > 0 for name in ("shuffled", "other")},
-        **{f"{name}: fidelity is worse": fidelity[place[name]]["difference"] < 0 for name in ("shuffled", "other")},
-        "by_heart: copying is flagged": "copies" in told,
-        "by_heart: forgetting is flagged": "forgets" in told,
+        **{f"{name}: loss is worse": is_above(loss[name]) for name in ("shuffled", "other")},
+        **{f"{name}: fidelity is worse": (fidelity[name].difference or 0.0) < 0 for name in ("shuffled", "other")},
+        "by_heart: copying is flagged": "copies" in rules,
+        "by_heart: forgetting is flagged": "forgets" in rules,
     }
 
 
-def table(result: dict[str, Any]) -> str:
+def is_above(run: ComparedValue) -> bool:
+    """Whether the whole interval of the difference from the first run lies above zero."""
+    return run.difference_interval is not None and run.difference_interval[0] > 0
+
+
+def table(comparison: Comparison, shown: dict[str, bool]) -> str:
     """Markdown, for docs/evaluation.md."""
-    lines = [f"| | {' | '.join(result['runs'])} |", f"|---{'|---:' * len(result['runs'])}|"]
-    for figure in result["figures"]:
-        lines.append(f"| {figure['title']} | {' | '.join(cell(run) for run in figure['runs'])} |")
-    lines += [f"{'yes' if holds else 'NO'}  {what}" for what, holds in result["shown"].items()]
+    lines = [f"| | {' | '.join(comparison.runs)} |", f"|---{'|---:' * len(comparison.runs)}|"]
+    for metric in comparison.metrics:
+        lines.append(f"| {metric.title} | {' | '.join(cell(run) for run in metric.runs)} |")
+    lines += [f"{'yes' if held else 'NO'}  {what}" for what, held in shown.items()]
     return "\n".join(lines)
 
 
-def cell(run: dict[str, Any]) -> str:
-    if run["value"] is None:
+def cell(run: ComparedValue) -> str:
+    """A value and its difference from the first run's."""
+    if run.value is None:
         return "–"
-    change = run["difference"]
-    return f"{run['value']:.3f}" + (
-        f" ({change:+.3f}{', clear' if run['clear'] else ''})" if change is not None else ""
-    )
+    if run.difference is None:
+        return f"{run.value:.3f}"
+    return f"{run.value:.3f} ({run.difference:+.3f}{', clear' if run.clear else ''})"
 
 
 if __name__ == "__main__":

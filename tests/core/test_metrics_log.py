@@ -2,8 +2,7 @@
 
 import json
 
-from offbook.core.metrics_log import MetricsLog, read
-from offbook.tracking.loss_plot import draw_loss
+from offbook.core.metrics_log import MetricsLog, best_step, points, read, stalled
 
 
 def test_lines_are_on_disk_when_the_call_returns(tmp_path):
@@ -39,10 +38,19 @@ def test_values_that_json_does_not_know_are_null(tmp_path):
     assert json.loads(log.path.read_text()) == {"step": 1, "loss": None, "grad_norm": None}
 
 
-def test_the_picture_shows_both_curves(tmp_path):
-    lines = [{"step": 0, "heldout_loss": 4.0}, {"step": 1, "loss": 3.9}, {"step": 5, "loss": 3.0, "heldout_loss": 3.1}]
-    draw_loss(lines, tmp_path / "both.png", "甄嬛")
-    draw_loss([{"step": 0}], tmp_path / "none.png", "empty")
-    both, none = (tmp_path / "both.png").read_bytes(), (tmp_path / "none.png").read_bytes()
-    assert both.startswith(b"\x89PNG")
-    assert len(both) > len(none) > 1000
+def test_the_best_step_is_the_earliest_of_the_lowest():
+    lines = [
+        {"step": 0, "heldout_loss": 4.5},
+        {"step": 5, "loss": 4.4},
+        {"step": 10, "heldout_loss": 4.1},
+        {"step": 20, "heldout_loss": 4.1},
+        {"step": 30, "heldout_loss": 4.3, "loss": 3.0},
+    ]
+    assert best_step(lines) == 10
+    assert best_step(lines[:1]) is None, "before its first step it is the base model"
+    assert points([{"step": 1, "loss": float("nan")}, {"step": 2, "loss": float("inf")}], "loss") == []
+    assert best_step([{"step": 1, "loss": 2.0}]) is None
+    assert points(lines, "loss") == [(5, 4.4), (30, 3.0)]
+    assert stalled(lines, patience=2)
+    assert not stalled(lines, patience=3)
+    assert not stalled(lines[:3], patience=1)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from copy import deepcopy
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from offbook.core.types import Conversation, Origin, Reply, Score, Turn
 from offbook.evaluation.responses import ModelOutputs, Prompt, collect
-from offbook.evaluation.scorecard import scorecard
+from offbook.evaluation.scorecard import Scorecard, scorecard
 
 Answer = Callable[[str], str]
 
@@ -39,7 +39,7 @@ class FakeModels:
     ) -> None:
         self.answers = {False: base, True: tuned}
         self.gain, self.kl = gain, kl
-        self.stops = stops or (lambda text: True)
+        self.stops = stops or (lambda _: True)
         self.asked: list[tuple[bool, list[Prompt]]] = []
 
     def score(self, conversations: Sequence[Conversation], *, whole: bool = False) -> list[Score]:
@@ -47,8 +47,8 @@ class FakeModels:
 
     def reply(self, prompts: Sequence[Prompt], *, tuned: bool) -> list[Reply]:
         self.asked.append((tuned, list(prompts)))
-        said = [self.answers[tuned](turns[-1].text) for turns in prompts]
-        return [Reply(text, not tuned or self.stops(text), len(text.split()) + 1) for text in said]
+        texts = [self.answers[tuned](turns[-1].text) for turns in prompts]
+        return [Reply(text, not tuned or self.stops(text), len(text.split()) + 1) for text in texts]
 
     def _score(self, conversation: Conversation) -> Score:
         tokens = len(conversation.replies[-1].split()) + 1
@@ -84,18 +84,32 @@ TRAIN = rows([(cue(number), line(number)) for number in range(120)])
 HELDOUT = rows([(cue(number), line(number)) for number in range(500, 540)], "heldout.jsonl")
 
 
-def evidence(tuned: Answer | None = None, **settings: object) -> ModelOutputs:
-    """A run that went well, unless `tuned` answers otherwise."""
-    good = lambda prompt: line(700 + sum(map(ord, prompt)) % 200)  # noqa: E731
-    models = FakeModels(plain, tuned or good, **settings)  # type: ignore[arg-type]
-    return collect(models, train=TRAIN, heldout=HELDOUT, sample_prompts=[(Turn("user", "Who are you?"),)], prompts=24)
+def voice(prompt: str) -> str:
+    """How a model that has learned the part answers."""
+    return line(700 + sum(map(ord, prompt)) % 200)
 
 
-def good_card() -> dict[str, Any]:
-    """The scorecard of a run that went well, free to be changed."""
-    return deepcopy(_good_card())
+def outputs(
+    tuned: Answer = voice,
+    *,
+    train: Sequence[Conversation] = TRAIN,
+    heldout: Sequence[Conversation] = HELDOUT,
+    prompts: int = 24,
+    **settings: Any,
+) -> ModelOutputs:
+    """A run that went well, unless `tuned` answers otherwise; `settings` are those of `FakeModels`."""
+    models = FakeModels(plain, tuned, **settings)
+    return collect(
+        models, train=train, heldout=heldout, sample_prompts=[(Turn("user", "Who are you?"),)], prompts=prompts
+    )
 
 
 @cache
-def _good_card() -> dict[str, Any]:
-    return scorecard(evidence())
+def good_card() -> Scorecard:
+    """The scorecard of a run that went well."""
+    return scorecard(outputs())
+
+
+def with_section(card: Scorecard, name: str, **fields: Any) -> Scorecard:
+    """The scorecard with some fields of a section changed."""
+    return replace(card, sections={**card.sections, name: replace(card.sections[name], **fields)})

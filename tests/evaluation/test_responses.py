@@ -11,13 +11,15 @@ from tests.evaluation.fakes import HELDOUT, TRAIN, FakeModels, line, plain, row,
 def test_both_models_are_asked_the_same_and_only_as_much_as_was_told() -> None:
     models = FakeModels(plain, plain)
     found = collect(models, train=TRAIN, heldout=HELDOUT, sample_prompts=[(Turn("user", "Who are you?"),)], prompts=7)
-    assert len(found.exchanges) == 7 and len(found.sample_prompts) == 1 and len(found.general_replies) == 5
+    assert (len(found.replies), len(found.sample_replies), len(found.general_replies)) == (7, 1, 5)
     (first, judged), (second, again), (_, general), (_, once_more) = models.asked
-    assert (first, second) == (False, True) and judged == again and general == once_more
+    assert (first, second) == (False, True)
+    assert judged == again
+    assert general == once_more
     assert len(judged) == 8
     assert all(turns[0] == Turn("system", "You are Will.") for turns in judged[:7])
     assert all(turns[0].role == "user" for turns in general), "everyday requests know no character"
-    assert all(exchange.reference in {row.replies[-1] for row in HELDOUT} for exchange in found.exchanges)
+    assert all(reply.reference in {row.replies[-1] for row in HELDOUT} for reply in found.replies)
 
 
 def test_a_prompt_is_asked_once_however_many_rows_share_it() -> None:
@@ -49,12 +51,18 @@ def test_nothing_to_judge_on_is_a_users_mistake() -> None:
         collect(FakeModels(plain, plain), train=TRAIN, heldout=[opening], prompts=24)
 
 
+def test_losses_that_are_not_finite_are_a_users_mistake() -> None:
+    with pytest.raises(UsageError, match="not finite"):
+        collect(FakeModels(plain, plain, gain=float("nan")), train=TRAIN, heldout=HELDOUT, prompts=9)
+
+
 def test_the_general_prompts_are_many_different_and_in_both_languages() -> None:
     general = general_prompts()
-    assert len(general) >= 60 and len({item.prompt for item in general}) == len(general)
+    assert len({item.prompt for item in general}) == len(general) >= 60
     assert sum(item.shown for item in general) == 5
     for language in ("en", "zh"):
         mine = [item for item in general if item.language == language]
-        assert len(mine) >= 30 and any(item.shown for item in mine)
+        assert len(mine) >= 30
+        assert any(item.shown for item in mine)
         assert all(any("\u4e00" <= letter <= "\u9fff" for letter in item.prompt) == (language == "zh") for item in mine)
     assert all(item.answer.strip() for item in general)

@@ -1,126 +1,223 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from offbook.core.config import schema
+from offbook.core.types import Conversation
+from offbook.evaluation.conditions import ENDED, Evidence
+from offbook.evaluation.fidelity import Classifier
+from offbook.evaluation.heldout_loss import HeldoutLoss, LossDifference
 from offbook.evaluation.messages import wording
-from offbook.evaluation.responses import collect
-from offbook.evaluation.scorecard import scorecard
-from offbook.evaluation.verdict import ENDED, RULES, findings, headline
-from tests.evaluation.fakes import HELDOUT, TRAIN, FakeModels, cue, evidence, good_card, line, plain, row
+from offbook.evaluation.rules import OVERRULES, RULES, Change
+from offbook.evaluation.scorecard import About, Scorecard, scorecard
+from offbook.evaluation.stopping import Stopping
+from offbook.evaluation.verdict import Finding, Verdict, judge
+from tests.evaluation.fakes import HELDOUT, TRAIN, cue, good_card, line, outputs, plain, row, with_section
 from tests.evaluation.fakes import rows as rows_of
 
 RISING = [{"step": 0, "heldout_loss": 4.5}, {"step": 10, "heldout_loss": 4.0}, {"step": 20, "heldout_loss": 4.3}]
 
 
-def rules(card: dict[str, Any], metrics: list[dict[str, Any]] | None = None) -> set[str]:
-    return {finding.rule for finding in findings(card, metrics or [])}
+def verdict(answer: Any = None, **settings: Any) -> Verdict:
+    """The verdict of fake models; see `outputs`."""
+    return judge(scorecard(outputs(answer, **settings) if answer else outputs(**settings)))
 
 
-def test_a_good_run_is_praised_and_nothing_else() -> None:
-    found = findings(good_card())
-    assert [finding.rule for finding in found] == ["learned", "sounds_right"]
-    assert headline(found) == "Learned the part, found the voice."
-    assert found[0].number == good_card()["heldout"]["difference"]["loss"]
-    assert found[0].option is None
-    assert headline(findings(good_card(), lang="zh"), "zh") == "学会了角色，抓住了语气。"
+def rules(card: Scorecard, metrics: list[dict[str, Any]] | None = None) -> set[str]:
+    return {finding.rule for finding in judge(card, metrics or []).findings}
+
+
+def finding(found: Verdict, rule: str) -> Finding:
+    return next(each for each in found.findings if each.rule == rule)
+
+
+def many(count: int) -> list[Conversation]:
+    return rows_of([(cue(number), line(number)) for number in range(count)])
+
+
+def test_a_good_run_is_praised_with_the_size_of_what_it_learned() -> None:
+    found = judge(good_card())
+    assert [each.rule for each in found.findings] == ["learned", "sounds_right"]
+    assert found.headline == (
+        "Learned the part: its loss on unseen lines fell by 13% (95% interval 12% to 13%); sounds like the character: "
+        "100% of what its own lines allow (100% to 100%)."
+    )
+    assert found.findings[0].number == good_card().section(HeldoutLoss).gain.share == pytest.approx(0.126, abs=1e-3)
+    assert found.findings[0].option is None
+
+
+def test_it_is_said_in_chinese_too() -> None:
+    assert judge(good_card(), lang="zh").headline == (
+        "学会了角色：没见过的台词上损失降低 13%（95% 区间 12% 到 13%）；"
+        "说话像这个角色：达到角色自己台词的 100%（100% 到 100%）。"
+    )
 
 
 def test_one_that_recites_is_told_so_with_the_number_and_the_option() -> None:
-    found = findings(scorecard(evidence(lambda prompt: TRAIN[len(prompt)].replies[-1])))
-    copies = next(finding for finding in found if finding.rule == "copies")
-    assert copies.as_json()["number"] == 1.0 and copies.option == "train.epochs"
+    found = verdict(lambda prompt: TRAIN[len(prompt)].replies[-1])
+    copies = finding(found, "copies")
+    assert copies.to_json()["number"] == 1.0
+    assert copies.option == "train.epochs"
     assert "100% of its replies are training lines" in copies.text
-    assert headline(found).endswith("; but it copies 100% of its lines.")
+    assert found.headline.endswith("; but it copies training lines in 100% of its replies.")
 
 
 @pytest.mark.parametrize(
     ("settings", "rule"),
     [
         ({"gain": -0.5}, "harmed"),
+        ({"gain": 0.0}, "barely"),
         ({"kl": 1.2}, "forgets"),
         ({"kl": 0.3}, "drifts"),
         ({"stops": lambda text: len(text) % 2 == 0}, "endless"),
-        ({"tuned": plain}, "sounds_alike"),
-        ({"tuned": lambda prompt: cue(sum(map(ord, prompt)) % 400)}, "sounds_closer"),
-        ({"tuned": lambda prompt: "…"}, "sounds_wrong"),
-        ({"tuned": lambda prompt: "I will go and " * 9}, "loops"),
-        ({"tuned": lambda prompt: " "}, "empty"),
-        ({"tuned": lambda prompt: " ".join(f"{prompt}{n}" for n in range(20))}, "long"),
+        ({"answer": plain}, "sounds_alike"),
+        ({"answer": lambda prompt: cue(sum(map(ord, prompt)) % 400)}, "sounds_closer"),
+        ({"answer": lambda _: "…"}, "sounds_wrong"),
+        ({"answer": lambda _: "I will go and " * 9}, "loops"),
+        ({"answer": lambda _: " "}, "empty"),
+        ({"answer": lambda prompt: " ".join(f"{prompt}{n}" for n in range(20))}, "long"),
+        ({"answer": lambda _: "brz kvoop unterglim asfd"}, "broken"),
     ],
 )
 def test_each_fault_is_named(settings: dict[str, Any], rule: str) -> None:
-    assert rule in rules(scorecard(evidence(**settings)))
+    assert rule in {each.rule for each in verdict(**settings).findings}
     assert rule not in rules(good_card())
 
 
 def test_whom_training_harmed_has_not_found_the_voice() -> None:
-    found = scorecard(evidence(gain=-0.5))
-    assert found["fidelity"]["tuned"]["score"] > found["fidelity"]["base"]["score"]
-    assert headline(findings(found)) == "Was harmed by training."
+    card = scorecard(outputs(gain=-0.5))
+    assert (card.sections["fidelity"].tuned.score or 0) > (card.sections["fidelity"].base.score or 0)
+    assert judge(card).headline == "Was harmed by training: its loss on unseen lines rose from 4.38 to 4.83."
 
 
 def test_no_difference_is_not_called_learning() -> None:
-    card = good_card()
-    card["heldout"]["difference"] = {"loss": -0.01, "interval": [-0.05, 0.03]}
-    assert "not_learned" in rules(card) and "learned" not in rules(card)
+    card = with_section(good_card(), "heldout", difference=LossDifference(-0.01, (-0.05, 0.03)))
+    assert "not_learned" in rules(card)
+    assert "learned" not in rules(card)
 
 
-def test_few_rows_make_nothing_clear() -> None:
-    card = good_card()
-    assert card["heldout"]["difference"]["interval"][1] < 0
-    card["heldout"]["rows"] = 9
-    assert {"unclear", "few_rows"} <= rules(card) and not {"learned", "not_learned", "harmed"} & rules(card)
-    assert "cannot be said from 9 held-out rows" in findings(card)[0].text
-    assert (
-        headline(
-            findings(
-                {
-                    **card,
-                    "fidelity": {
-                        "classifier": {"auc": None, "lines": 9, "withheld": "few lines"},
-                        "tuned": {"words": 1},
-                        "own": {"words": 1},
-                    },
-                }
-            )
-        )
-        == "Nothing is clear yet."
+def test_a_loss_that_fell_by_one_percent_is_not_the_part_learned() -> None:
+    found = verdict(gain=0.02)
+    assert found.findings[0].rule == "barely"
+    assert found.findings[0].option == "train.epochs"
+    assert "its loss fell by only 1.7% (95% interval 1.5% to 1.8%), from 4.38 to 4.31" in found.findings[0].text
+    assert "but it learned next to nothing" in found.headline
+
+
+def gibberish(prompt: str) -> str:
+    return " ".join(f"x{ord(letter) * 7 % 97}q" for letter in prompt[:12])
+
+
+def test_gibberish_is_called_so_however_clearly_the_loss_fell() -> None:
+    """Of random weights: what it says is noise before and after, though it expects its lines a little better."""
+    both = scorecard(
+        replace(outputs(gibberish), replies=[replace(r, base=r.tuned) for r in outputs(gibberish).replies])
     )
+    found = judge(both)
+    assert found.headline == "Speaks gibberish, as its base model does."
+    only = finding(found, "gibberish")
+    assert only.option == "model.source"
+    assert not {"learned", "barely", "sounds_right", "sounds_closer"} & {each.rule for each in found.findings}
+    assert [each.option for each in found.findings if each.option] == ["model.source"], "all other advice is idle"
+
+
+def test_a_loss_above_that_of_letter_statistics_is_gibberish() -> None:
+    worse = scorecard(outputs(gain=-20.0))
+    assert "broken" in rules(worse)
+    assert "broken" not in rules(scorecard(outputs(gain=-0.5)))
+
+
+def test_few_lines_get_the_one_advice_that_helps() -> None:
+    """A writer with 38 lines is told how many are needed, once, and is not told to hold more of them back."""
+    card = scorecard(outputs(train=many(35), heldout=HELDOUT[:3]))
+    found = judge(card)
+    assert finding(found, "too_few_lines").option == "data.source"
+    assert "about 200 in all" in finding(found, "too_few_lines").text
+    assert found.headline == "There are too few lines to tell (38, where about 200 are needed)."
+    assert [each.option for each in found.findings if each.option] == ["data.source"]
+    assert not {"learned", "not_learned", "harmed"} & rules(card)
+    assert not any("old out" in each.text.split(" are ")[-1] for each in found.findings)
+
+
+def test_few_held_out_rows_of_many_lines_are_a_matter_of_the_split() -> None:
+    found = verdict(train=many(600), heldout=HELDOUT[:9])
+    few = finding(found, "too_few_rows")
+    assert few.option == "data.heldout"
+    assert "Of 609 rows, hold out 5% (data.heldout 0.05)" in few.text
+    assert [each.option for each in found.findings].count("data.heldout") == 1
+    assert "few_rows" in {each.rule for each in verdict(train=many(600), heldout=HELDOUT[:20]).findings}
+
+
+def test_more_lines_are_asked_for_where_the_loss_is_less_sure() -> None:
+    def needed(change: float, reach: float) -> float:
+        card = scorecard(outputs(train=many(50), heldout=HELDOUT[:12]))
+        unsure = with_section(card, "heldout", difference=LossDifference(change, (change - reach, change + reach)))
+        numbers = RULES["few_lines"].holds(Evidence(unsure))
+        assert numbers is not None
+        return numbers["needed"]
+
+    assert needed(-0.5, 0.2) == needed(-0.5, 0.6) == 200
+    assert needed(-0.2, 0.4) == 250
+    assert needed(-0.01, 0.4) == 550, "no more than a hundred held-out rows are asked for"
+
+
+def test_advice_never_contradicts_itself() -> None:
+    """Learning by heart asks for less training, replies that do not end for more: only the graver advice is given."""
+    recites = lambda prompt: TRAIN[len(prompt)].replies[-1]  # noqa: E731
+    found = verdict(recites, stops=lambda _: False)
+    assert {"copies", "endless"} <= {each.rule for each in found.findings}
+    assert finding(found, "copies").option == "train.epochs"
+    assert finding(found, "endless").option is None
+    assert "Train longer" not in " ".join(each.text for each in found.findings)
+
+
+def test_no_advice_overrules_one_that_overrules_it() -> None:
+    assert all(stronger not in OVERRULES.get(weaker, ()) for stronger, all_ in OVERRULES.items() for weaker in all_)
+    changes = [rule.change for rule in RULES.values() if rule.change]
+    assert set(changes) == set(Change), "a change that no rule advises"
+
+
+def test_advice_is_given_once() -> None:
+    found = verdict(lambda prompt: TRAIN[len(prompt)].replies[-1], gain=-0.5)
+    assert finding(found, "harmed").option == "train.learning_rate"
+    assert finding(found, "copies").option is None
+    assert " ".join(each.text for each in found.findings).count("fewer epochs") == 1
 
 
 def test_few_copies_may_be_chance() -> None:
     """One of eight replies is a stock phrase that a training line has too."""
     heldout = rows_of([(cue(number), f"Nay, {number} and {number}.") for number in range(40)])
-    said = iter([TRAIN[0].replies[-1]])
-    models = FakeModels(plain, lambda prompt: next(said, "I do not know thee."))
-    card = scorecard(collect(models, train=TRAIN, heldout=heldout, prompts=8))
-    assert card["copying"]["excess"] == 1 / 8 and "copies" not in rules(card)
+    texts = iter([TRAIN[0].replies[-1]])
+    card = scorecard(outputs(lambda _: next(texts, "I do not know thee."), heldout=heldout, prompts=8))
+    assert card.sections["copying"].excess == 1 / 8
+    assert "copies" not in rules(card)
 
 
 def test_judged_on_what_was_learned_the_numbers_are_said_to_flatter() -> None:
-    card = scorecard(collect(FakeModels(plain, plain), train=TRAIN, heldout=[*TRAIN[:20], *HELDOUT], prompts=9))
-    assert next(finding for finding in findings(card) if finding.rule == "learned_before").number == pytest.approx(
-        1 / 3
-    )
+    found = verdict(plain, heldout=[*TRAIN[:20], *HELDOUT], prompts=9)
+    assert finding(found, "learned_before").number == pytest.approx(1 / 3, abs=1e-5)
 
 
 def test_a_limit_that_cuts_the_characters_own_lines_is_not_the_models_fault() -> None:
     heldout = [row(cue(number), f"{line(number)} " * 4) for number in range(500, 540)]
-    cut = FakeModels(plain, lambda prompt: "And then we went on and on and", stops=lambda text: False)
-    card = scorecard(collect(cut, train=TRAIN, heldout=heldout, prompts=24))
-    assert card["stops"]["own"] == {"share": 0.0, "interval": card["stops"]["own"]["interval"], "limit": 9}
-    assert "cut_off" in rules(card) and "endless" not in rules(card)
+    card = scorecard(outputs(lambda _: "And then we went on and on and", heldout=heldout, stops=lambda _: False))
+    room = card.section(Stopping).reference
+    assert (room.share, room.limit) == (0.0, 9)
+    assert "cut_off" in rules(card)
+    assert "endless" not in rules(card)
 
 
 def test_three_endless_replies_of_twenty_four_are_not_yet_a_fault() -> None:
-    said = iter(["And then, and then"] * 3)
-    models = FakeModels(plain, lambda prompt: next(said, "No."), stops=lambda text: text == "No.")
-    card = scorecard(collect(models, train=TRAIN, heldout=HELDOUT, prompts=24))
-    card["stops"]["own"]["share"] = 1.0
-    assert card["stops"]["tuned"]["share"] == 21 / 24 < ENDED and "endless" not in rules(card)
+    texts: Iterator[str] = iter(["And then, and then"] * 3)
+    card = scorecard(outputs(lambda _: next(texts, "No."), stops=lambda text: text == "No."))
+    stops = card.section(Stopping)
+    card = with_section(card, "stops", reference=replace(stops.reference, share=1.0))
+    assert stops.tuned.share == 21 / 24 < ENDED
+    assert "endless" not in rules(card)
 
 
 def test_a_curve_that_rises_again_is_named_unless_the_best_checkpoint_was_kept() -> None:
@@ -129,22 +226,27 @@ def test_a_curve_that_rises_again_is_named_unless_the_best_checkpoint_was_kept()
     assert "overfits" not in rules(card, RISING[:2])
     harmed = [{"step": 0, "heldout_loss": 4.0}, {"step": 10, "heldout_loss": 5.0}]
     assert "overfits" not in rules(card, harmed), "before its first step it was the base model"
-    assert "overfits" not in rules({**card, "about": {"step": 10}}, RISING)
-    assert next(f for f in findings(card, RISING) if f.rule == "overfits").number == pytest.approx(0.3)
+    assert "overfits" not in rules(replace(card, about=About(step=10)), RISING)
+    assert finding(judge(card, RISING), "overfits").number == pytest.approx(0.3)
 
 
 def test_a_withheld_score_says_why() -> None:
-    few = scorecard(collect(FakeModels(plain, plain), train=TRAIN[:9], heldout=HELDOUT[:6], prompts=24))
-    assert {"fidelity_few", "few_rows"} <= rules(few) and not {"sounds_right", "sounds_wrong", "sounds_alike"} & rules(
-        few
-    )
-    few["fidelity"]["classifier"] = {"auc": 0.55, "withheld": "weak"}
-    assert "fidelity_weak" in rules(few)
+    card = scorecard(outputs(train=TRAIN[:9], heldout=HELDOUT[:6]))
+    assert "fidelity_few" in rules(card)
+    assert not {"sounds_right", "sounds_wrong", "sounds_alike"} & rules(card)
+    weak = Classifier(0.55, {}, 60, "weak")
+    assert "fidelity_weak" in rules(with_section(card, "fidelity", classifier=weak))
 
 
-def test_every_rule_has_its_sentence_and_every_option_exists() -> None:
+def test_every_rule_has_its_sentences_and_every_option_exists() -> None:
     options = {name for name, _ in schema.options()}
     for lang in ("en", "zh"):
         assert list(wording(lang)["verdict"]) == list(RULES)
-    assert all(rule.option is None or rule.option in options for rule in RULES.values())
-    assert all((rule.option is None) == (rule.tone == "good") for rule in RULES.values())
+        for name, rule in RULES.items():
+            sentences = wording(lang)["verdict"][name]
+            assert set(sentences) == {"text", "advice", "headline"}
+            assert bool(sentences["advice"]) == (rule.option is not None), name
+            assert rule.tone == "note" or sentences["headline"], name
+    for rule in RULES.values():
+        assert rule.option is None or rule.option in options
+        assert (rule.option is None) == (rule.change is None) == (rule.tone == "good")

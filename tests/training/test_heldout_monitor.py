@@ -146,10 +146,10 @@ def test_the_verdict_follows_the_last_step(settings):
     assert card["about"]["step"] == json.loads(run.environment.read_text())["adapter_step"]
     assert card["heldout"]["tuned"]["loss"] == pytest.approx(losses_of(run)[card["about"]["step"]], rel=1e-4)
     assert '<html lang="zh-CN"' in run.report.read_text(encoding="utf-8")
-    again = offbook.pipeline.evaluating.evaluate(run.path)
+    again = json.loads(json.dumps(offbook.pipeline.evaluating.evaluate(run.path).to_json()))
     for each in (card, again):
         del each["about"]["made"]
-    assert json.loads(json.dumps(again)) == card
+    assert again == card
 
 
 def test_a_row_that_leaves_no_room_for_a_reply_is_not_judged_on(settings, tmp_path):
@@ -164,8 +164,8 @@ def test_a_row_that_leaves_no_room_for_a_reply_is_not_judged_on(settings, tmp_pa
     assert len(json.loads(run.eval.read_text(encoding="utf-8"))["rows"]) == 2
 
     reporter = Recorder()
-    card = offbook.pipeline.evaluating.evaluate(run.path, data=judged, reporter=reporter)
-    assert [row["origin"] for row in card["rows"]] == ["judged.jsonl:1", "judged.jsonl:3"]
+    card = offbook.pipeline.evaluating.evaluate(run.path, data=judged, reporter=reporter).card
+    assert [row.origin for row in card.rows] == ["judged.jsonl:1", "judged.jsonl:3"]
     assert any(line.startswith("1 of 3 rows are left out") for line in reporter.texts)
     judged.write_text(json.dumps({"instruction": "word " * 300, "output": "Ay."}) + "\n")
     with pytest.raises(UsageError, match="no row fits"):

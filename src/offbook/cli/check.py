@@ -72,5 +72,5 @@ def _write_page(path: Path, report: dict[str, Any], config: RunConfig, reporter:
     from offbook.core.atomic import atomic_write_text
     from offbook.data.html_report import render
 
-    atomic_write_text(path, render(report, title=f"{config.persona.name}: {config.name}"))
+    atomic_write_text(path, render(report, f"{config.persona.name}: {config.name}", config.evaluate.lang))
     reporter.info("Wrote {path}", path=path)

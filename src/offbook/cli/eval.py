@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from offbook.cli.command import Command
 from offbook.cli.options import json_option, print_json
+
+if TYPE_CHECKING:
+    from offbook.pipeline.evaluating import Evaluation
+
+SHOWN = 3
+"""Replies to held-out prompts that are shown where the character has no sample prompts."""
 
 
 @click.command(cls=Command, epilog="Example:  offbook eval runs/hamlet")
@@ -39,18 +45,23 @@ def command(
 
     bounds = [Bound.parse(text) for text in (*(DEFAULT_BOUNDS if gate else ()), *bound)]
     with reporting() as reporter:
-        card = evaluating.evaluate(run, data=data, prompts=prompts, lang=lang, reporter=reporter)
+        evaluation = evaluating.evaluate(run, data=data, prompts=prompts, lang=lang, reporter=reporter)
     if as_json:
-        print_json(card)
+        print_json(evaluation.to_json())
     else:
-        _show(card)
-        click.echo(f"\nThe whole verdict: {find_run(run).report}")
-    evaluating.check_gate(card, bounds)
+        _show(evaluation)
+        click.echo(f"\nThe full report: {find_run(run).report}")
+    evaluating.check_gate(evaluation, bounds)
 
 
-def _show(card: dict[str, Any]) -> None:
-    click.secho(card["headline"], bold=True)
-    for finding in card["verdict"]:
-        click.echo(f"- {finding['text']}")
-        if finding["option"]:
-            click.echo(f"    {finding['option']}")
+def _show(evaluation: Evaluation) -> None:
+    """The verdict in a line, what the character says, and the findings."""
+    card, verdict = evaluation.card, evaluation.verdict
+    click.secho(verdict.headline, bold=True)
+    for reply in card.sample_replies or card.replies[:SHOWN]:
+        click.echo(f"\n{reply.prompt}\n  {card.about.character}: {reply.tuned.text.strip() or '…'}")
+    click.echo()
+    for finding in verdict.findings:
+        click.echo(f"- {finding.text}")
+        if finding.option:
+            click.echo(f"    {finding.option}")

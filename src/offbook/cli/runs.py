@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,9 @@ from offbook.core.config.yaml_file import read_settings
 from offbook.core.errors import UsageError
 from offbook.core.run_lock import remove
 from offbook.core.rundir import RunDir, find_run, list_runs
+
+if TYPE_CHECKING:
+    from offbook.evaluation.comparison import ComparedValue
 
 DAMAGED = "(run.yaml is damaged)"
 
@@ -79,11 +82,11 @@ def compare(runs: tuple[str, ...], lang: str, as_json: bool) -> None:
 
     found = evaluating.compare_runs(runs, lang)
     if as_json:
-        print_json(found)
+        print_json(found.to_json())
         return
-    table = Table("", *found["runs"], box=None, header_style="bold")
-    for figure in found["figures"]:
-        table.add_row(figure["title"], *(_figure(cell) for cell in figure["runs"]))
+    table = Table("", *found.runs, box=None, header_style="bold")
+    for metric in found.metrics:
+        table.add_row(metric.title, *(_value(run) for run in metric.runs))
     console(stderr=False).print(table)
 
 
@@ -130,9 +133,9 @@ def _fall(losses: list[float] | None) -> str:
     return f"{losses[0]:.3f} → {losses[1]:.3f}" if losses else ""
 
 
-def _figure(cell: dict[str, Any]) -> str:
+def _value(run: ComparedValue) -> str:
     """A value, and behind it how far it lies from the first run's: * where that is more than chance."""
-    if cell["value"] is None:
+    if run.value is None:
         return "–"
-    apart = "" if cell["difference"] is None else f" ({cell['difference']:+.3f}{'*' if cell['clear'] else ''})"
-    return f"{cell['value']:.3f}{apart}"
+    apart = "" if run.difference is None else f" ({run.difference:+.3f}{'*' if run.clear else ''})"
+    return f"{run.value:.3f}{apart}"

@@ -2,37 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
+from offbook.core.html import charts, page
 from offbook.core.sequences import histogram
+from offbook.core.text import format_bytes
+from offbook.data.messages import localized, wording
 
 
-def render(known: Mapping[str, Any], title: str) -> str:
+def render(report: Mapping[str, Any], title: str, lang: str = "en") -> str:
     """The page of a check, as HTML; whatever the rows say stands in it as text.
 
     Args:
-        known: the JSON of `offbook check`; without a model it has no `lengths`.
+        report: the JSON of `offbook check`; without a model it has neither `lengths` nor `first_row`.
+        title: what stands at its head.
+        lang: en or zh.
     """
-    page = Environment(
-        loader=PackageLoader("offbook.data", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    ).get_template("page.html.jinja")
-    pictures = {"Letters in a reply": known["reply_lengths"]}
-    if "lengths" in known:
-        pictures["Tokens in a training sequence"] = [asdict(each) for each in histogram(known["lengths"])]
+    drawings = {"reply_lengths": charts.bar_chart(report["reply_lengths"], "reference")}
+    if "lengths" in report:
+        drawings["lengths"] = charts.bar_chart([asdict(each) for each in histogram(report["lengths"])], "tuned")
     return page.render(
-        title=title, known=known, pictures={name: _bars(bins) for name, bins in pictures.items() if bins}
+        "offbook.data",
+        "check.html.jinja",
+        lang=lang,
+        t=wording(lang)["page"],
+        title=title,
+        report=localized(report, lang),
+        facts=_facts(report),
+        row=report.get("first_row"),
+        charts={name: chart for name, chart in drawings.items() if chart},
     )
 
 
-def _bars(bins: Sequence[Mapping[str, int]]) -> list[dict[str, Any]]:
-    """Bins with the height of their bar, in percent of the highest."""
-    highest = max(each["count"] for each in bins)
-    return [{**each, "height": round(100 * each["count"] / highest, 1)} for each in bins]
+def _facts(report: Mapping[str, Any]) -> dict[str, str]:
+    """The numbers at the head of the page, as people read them; only some are known without a model."""
+    counts = (
+        "rows",
+        "heldout_rows",
+        "dropped",
+        "tokens",
+        "label_tokens",
+        "parameters",
+        "trainable_parameters",
+        "steps",
+    )
+    facts = {name: f"{report[name]:,}" for name in counts if name in report}
+    if "stop" in report:
+        facts["stop"] = f"{report['stop']['token']} {'✓' if report['stop']['proved'] else '✕'}"
+    if "estimate" in report:
+        facts["memory"] = format_bytes(report["estimate"]["peak_bytes"])
+    if "disk_bytes" in report:
+        facts["disk"] = format_bytes(report["disk_bytes"])
+    return facts

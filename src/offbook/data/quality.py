@@ -49,6 +49,8 @@ class Report:
     """All that is found, and the verdict."""
 
     rows: int
+    distinct_rows: int
+    """Rows that differ from each other."""
     findings: tuple[Finding, ...]
     """Faults that are there, the gravest first."""
     sources: dict[str, int]
@@ -79,6 +81,7 @@ def inspect(conversations: Sequence[Conversation]) -> Report:
         reasons.insert(0, f"{distinct} different rows are few for a character")
     return Report(
         rows=len(conversations),
+        distinct_rows=distinct,
         findings=tuple(findings),
         sources=dict(Counter(conversation.origin.file for conversation in conversations)),
         reply_lengths=tuple(histogram([len(reply) for each in conversations for reply in each.replies])),
@@ -91,6 +94,7 @@ def report(conversations: Sequence[Conversation]) -> dict[str, Any]:
     """`inspect` as plain data, for JSON and for tables; the counts that everybody asks for stand at the top."""
     found = inspect(conversations)
     return {
+        "distinct_rows": found.distinct_rows,
         "duplicates": found.count("duplicates"),
         "conflicts": found.count("conflicts"),
         "verdict": found.verdict,

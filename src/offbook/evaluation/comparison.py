@@ -1,24 +1,73 @@
-"""Several evaluations side by side, paired: where two runs were asked the same, only the answers differ."""
+"""Several evaluations side by side, paired: where two runs were asked the same, only the replies differ."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from scipy.stats import binomtest
 
 from offbook.core.errors import UsageError
 from offbook.evaluation import confidence
-from offbook.evaluation.messages import wording
-from offbook.evaluation.metrics import FIGURES, Items, ReportedMetric
-from offbook.evaluation.scorecard import value
+from offbook.evaluation.confidence import Interval
+from offbook.evaluation.metric import ReportedMetric, Weighted
+from offbook.evaluation.metrics import REPORTED
+from offbook.evaluation.scorecard import Items, Scorecard
 
 
-def compare(cards: Mapping[str, Mapping[str, Any]], lang: str = "en") -> dict[str, Any]:
-    """Every figure of every run, and its paired difference from the first run's.
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A difference over the items that both sides have."""
 
-        {"runs": ["a", "b"], "figures": [{"name", "title", "better", "style",
-            "runs": [{"value", "interval", "difference", "difference_interval", "pairs", "clear"}, …]}, …]}
+    difference: float | None = None
+    difference_interval: Interval | None = None
+    pairs: int = 0
+    clear: bool = False
+    """Whether it is more than chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedValue:
+    """One number of one run, and its difference from the first run's."""
+
+    value: float | None
+    interval: Interval | None
+    difference: float | None
+    difference_interval: Interval | None
+    pairs: int
+    clear: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedMetric:
+    """One number of every run, in the order of the runs."""
+
+    name: str
+    title: str
+    better: Literal["higher", "lower"]
+    unit: Literal["number", "percent"]
+    runs: tuple[ComparedValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Runs side by side."""
+
+    runs: tuple[str, ...]
+    metrics: tuple[ComparedMetric, ...]
+
+    def metric(self, name: str) -> ComparedMetric:
+        """The metric of that name."""
+        return next(metric for metric in self.metrics if metric.name == name)
+
+    def to_json(self) -> dict[str, Any]:
+        """As `runs compare --json` prints it."""
+        return asdict(self)
+
+
+def compare(cards: Mapping[str, Scorecard], lang: str = "en") -> Comparison:
+    """Every reported metric of every run, and its paired difference from the first run's.
 
     A difference is taken over the items that both runs answered (`pairs`: how many). It is `clear` when there are ten
     of them or more and its interval leaves out zero; of yes-or-no items (a reply ended, or not) when as many changes
@@ -27,65 +76,58 @@ def compare(cards: Mapping[str, Mapping[str, Any]], lang: str = "en") -> dict[st
     judges.
 
     Args:
-        cards: run name → its eval.json, in the order to show.
+        cards: run name → its scorecard, in the order to show.
+        lang: language of the titles.
 
     Raises:
         UsageError: fewer than two runs.
     """
     if len(cards) < 2:
-        raise UsageError("one run alone has nothing to be compared with", "Name two runs or more.")
-    return {"runs": list(cards), "figures": [_figure(figure, list(cards.values()), lang) for figure in FIGURES]}
+        raise UsageError("there is nothing to compare a single run with", "Name two or more runs.")
+    first, *others = cards.values()
+    metrics = tuple(
+        ComparedMetric(
+            metric.name,
+            metric.words[lang].title,
+            metric.better,
+            metric.unit,
+            (
+                _value(metric, first, Difference()),
+                *(_value(metric, card, _from(metric, first, card)) for card in others),
+            ),
+        )
+        for metric in REPORTED.values()
+    )
+    return Comparison(tuple(cards), metrics)
 
 
-def _figure(figure: ReportedMetric, cards: list[Mapping[str, Any]], lang: str) -> dict[str, Any]:
-    return {
-        "name": figure.path,
-        "title": wording(lang)["figures"][figure.path]["title"],
-        "better": figure.better,
-        "style": figure.style,
-        "runs": [
-            {
-                "value": value(card, figure.path),
-                "interval": figure.interval(card),
-                **(_between(figure, cards[0], card) if index else NONE),
-            }
-            for index, card in enumerate(cards)
-        ],
-    }
-
-
-NONE: dict[str, Any] = {"difference": None, "difference_interval": None, "pairs": 0, "clear": False}
-
-
-def _between(figure: ReportedMetric, first: Mapping[str, Any], card: Mapping[str, Any]) -> dict[str, Any]:
-    """A run's difference from the first one's."""
-    judges = [each["fidelity"]["classifier"]["against"] for each in (first, card)]
-    if figure.item == "fidelity" and judges[0] != judges[1]:
-        return NONE
-    before, after = figure.items(first), figure.items(card)
-    if figure.weight == "tokens" and any(before[key][1] != after[key][1] for key in before if key in after):
-        return NONE
-    return difference(figure, after, before)
-
-
-def difference(figure: ReportedMetric, after: Items, before: Items) -> dict[str, Any]:
+def difference(metric: ReportedMetric[Any], after: Items, before: Items) -> Difference:
     """Difference of two weighted means over the shared items; the weights of both are resampled together."""
     shared = [key for key in after if key in before]
     if len(shared) < 2:
-        return {**NONE, "pairs": len(shared)}
-    pairs = [after[key] for key in shared], [before[key] for key in shared]
-    found, (low, high) = confidence.ratio_difference(*pairs)
-    return {
-        "difference": round(found, 6),
-        "difference_interval": [low, high],
-        "pairs": len(shared),
-        "clear": _is_unlikely(*pairs)
-        if figure.is_yes_or_no
-        else len(shared) >= confidence.ENOUGH and (low > 0 or high < 0),
-    }
+        return Difference(pairs=len(shared))
+    new, old = [after[key] for key in shared], [before[key] for key in shared]
+    change = confidence.ratio_difference(new, old)
+    low, high = change.interval
+    clear = _is_unlikely(new, old) if metric.yes_or_no else len(shared) >= confidence.ENOUGH and (low > 0 or high < 0)
+    return Difference(change.value, change.interval, len(shared), clear)
 
 
-def _is_unlikely(after: Sequence[tuple[float, float]], before: Sequence[tuple[float, float]]) -> bool:
+def _value(metric: ReportedMetric[Any], card: Scorecard, change: Difference) -> ComparedValue:
+    return ComparedValue(card.value(metric), card.interval(metric), **asdict(change))
+
+
+def _from(metric: ReportedMetric[Any], first: Scorecard, card: Scorecard) -> Difference:
+    """A run's difference from the first one's, where both numbers are on one scale."""
+    if not metric.comparable(first.section(metric.section), card.section(metric.section)):
+        return Difference()
+    before, after = first.items(metric), card.items(metric)
+    if metric.same_weights and any(before[key][1] != after[key][1] for key in before if key in after):
+        return Difference()
+    return difference(metric, after, before)
+
+
+def _is_unlikely(after: Sequence[Weighted], before: Sequence[Weighted]) -> bool:
     """McNemar's test (1947), exact: were the items that changed as likely to change the other way?"""
     changes = [new > old for (new, _), (old, _) in zip(after, before, strict=True) if new != old]
     return bool(changes) and bool(binomtest(sum(changes), len(changes)).pvalue < 0.05)

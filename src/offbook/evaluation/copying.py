@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from offbook.evaluation import confidence
-from offbook.evaluation.metric_result import MetricResult
+from offbook.evaluation.confidence import Interval
+from offbook.evaluation.metric import Metric, ReportedMetric, Weighted, Words
 from offbook.evaluation.responses import ModelOutputs
+from offbook.evaluation.sides import MODELS, Paired, Side
 from offbook.evaluation.words import spans, words
 
 SEED = 4
@@ -20,27 +21,68 @@ NEAR = 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class Copied:
-    """What of a text is lifted."""
+class CopiedText:
+    """What of a text is lifted from training lines."""
 
     verbatim: bool
     """The whole text is a training line, punctuation and case aside."""
+    near_verbatim: bool
+    """That, or NEAR of its words are lifted."""
     lifted: int
     """Words inside lifted runs; all of them where the whole text is a training line, however short."""
     words: int
+    marks: tuple[tuple[int, int], ...]
+    """(start, end) of each lifted stretch of the text, in characters."""
     longest: int
     """Words of the longest run shared with one training line (0 below SEED)."""
-    source: int | None
-    """Which training line that run is from."""
-    marks: list[list[int]]
-    """[start, end] of each lifted stretch of the text, in characters."""
+    line: int | None
+    """Index of the training line that this run is from."""
 
     @property
-    def near(self) -> bool:
-        return self.verbatim or (self.words > 0 and self.lifted / self.words >= NEAR)
+    def lifted_share(self) -> float:
+        """Share of its words that are lifted."""
+        return self.lifted / self.words if self.words else 0.0
 
 
-class Lines:
+@dataclass(frozen=True, slots=True)
+class PairedCopy(Paired[CopiedText]):
+    """What of both replies to a prompt is lifted."""
+
+    base: CopiedText
+    tuned: CopiedText
+
+
+@dataclass(frozen=True, slots=True)
+class CopiedShares:
+    """How much of several texts is lifted."""
+
+    verbatim_share: float
+    near_verbatim_share: float
+    interval: Interval
+    """Of `near_verbatim_share`."""
+    lifted_share: float
+    """Of all words."""
+    longest_run: int
+    longest_run_line: str | None
+    """The training line that the longest run is from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copying(Paired[CopiedShares]):
+    """The section `copying` of eval.json."""
+
+    base: CopiedShares
+    tuned: CopiedShares
+    reference: CopiedShares
+    """The same of the character's own held-out lines, which cannot have copied: a stock phrase is no theft."""
+    excess: float
+    """`near_verbatim_share` of the tuned model's replies less that of the reference."""
+    excess_interval: Interval
+    items: tuple[PairedCopy, ...]
+    """One for each of the scorecard's replies."""
+
+
+class TrainingLines:
     """Training lines, indexed by their four-word runs."""
 
     def __init__(self, lines: Sequence[str]) -> None:
@@ -52,87 +94,140 @@ class Lines:
             for start in range(len(line) - SEED + 1):
                 self.places.setdefault(tuple(line[start : start + SEED]), []).append((number, start))
 
-    def find(self, text: str) -> Copied:
+    def find(self, text: str) -> CopiedText:
         """What of `text` stands in the lines."""
         found = spans(text)
-        said = [word for word, _, _ in found]
-        runs = [self._longest(said, start) for start in range(len(said))]
+        spoken = [word for word, _, _ in found]
+        runs = [self._longest(spoken, start) for start in range(len(spoken))]
         lifted = {
             place for start, (length, _) in enumerate(runs) if length >= RUN for place in range(start, start + length)
         }
-        longest, source = max(runs, key=lambda run: run[0], default=(0, None))
-        whole = self.whole.get(tuple(said))
+        longest, line = max(runs, key=lambda run: run[0], default=(0, None))
+        whole = self.whole.get(tuple(spoken))
         if whole is not None:
-            longest, source, lifted = len(said), whole, set(range(len(said)))
-        marks = _stretches(sorted(lifted), [(start, end) for _, start, end in found])
-        return Copied(whole is not None, len(lifted), len(said), longest, source, marks)
+            longest, line, lifted = len(spoken), whole, set(range(len(spoken)))
+        return CopiedText(
+            verbatim=whole is not None,
+            near_verbatim=whole is not None or (bool(spoken) and len(lifted) / len(spoken) >= NEAR),
+            lifted=len(lifted),
+            words=len(spoken),
+            marks=_stretches(sorted(lifted), [(start, end) for _, start, end in found]),
+            longest=longest,
+            line=line,
+        )
 
-    def _longest(self, said: list[str], start: int) -> tuple[int, int | None]:
+    def _longest(self, spoken: list[str], start: int) -> tuple[int, int | None]:
         """The longest run from `start` on that a line shares: (words, line)."""
         best: tuple[int, int | None] = (0, None)
-        for number, place in self.places.get(tuple(said[start : start + SEED]), ()):
+        for number, place in self.places.get(tuple(spoken[start : start + SEED]), ()):
             line = self.words[number]
             length = SEED
             while (
-                start + length < len(said)
+                start + length < len(spoken)
                 and place + length < len(line)
-                and said[start + length] == line[place + length]
+                and spoken[start + length] == line[place + length]
             ):
                 length += 1
             best = max(best, (length, number), key=lambda run: run[0])
         return best
 
 
-def measure(evidence: ModelOutputs) -> MetricResult:
-    """Copying by both models, beside that of the character's own held-out lines, which never saw the training lines:
-    what it shares with them (a stock phrase) is no theft."""
-    train = [line for row in evidence.train for line in row.replies]
-    lines = Lines(train)
-    own = [lines.find(row.replies[-1]) for row in evidence.heldout]
-    found = {who: [lines.find(getattr(pair, who).text) for pair in evidence.exchanges] for who in ("base", "tuned")}
-    summary: dict[str, Any] = {
-        "base": _summary(found["base"], train),
-        "tuned": _summary(found["tuned"], train),
-        "own": _summary(own, train),
-    }
-    beyond, around = confidence.share_difference(*([copied.near for copied in side] for side in (found["tuned"], own)))
-    summary["excess"], summary["excess_interval"] = round(beyond, 6), around
-    replies = [
-        {"base": _mark(base), "tuned": _mark(tuned)} for base, tuned in zip(found["base"], found["tuned"], strict=True)
-    ]
-    return MetricResult(summary, {"replies": replies})
+def measure(outputs: ModelOutputs) -> Copying:
+    """Copying by both models, beside what the character's own held-out lines share with the training lines."""
+    texts = [line for row in outputs.train for line in row.replies]
+    lines = TrainingLines(texts)
+    reference = [lines.find(row.replies[-1]) for row in outputs.heldout]
+    items = tuple(PairedCopy(lines.find(pair.base.text), lines.find(pair.tuned.text)) for pair in outputs.replies)
+    excess = confidence.share_difference(
+        [item.tuned.near_verbatim for item in items], [text.near_verbatim for text in reference]
+    )
+    return Copying(
+        base=_shares([item.base for item in items], texts),
+        tuned=_shares([item.tuned for item in items], texts),
+        reference=_shares(reference, texts),
+        excess=excess.value,
+        excess_interval=excess.interval,
+        items=items,
+    )
 
 
-def _summary(found: Sequence[Copied], train: Sequence[str]) -> dict[str, Any]:
-    longest = max(found, key=lambda copied: copied.longest)
-    near, around = confidence.share([copied.near for copied in found])
-    return {
-        "verbatim_share": round(sum(copied.verbatim for copied in found) / len(found), 6),
-        "near_verbatim_share": round(near, 6),
-        "interval": around,
-        "lifted_share": round(sum(c.lifted for c in found) / max(sum(c.words for c in found), 1), 6),
-        "longest_run": longest.longest,
-        "longest_run_line": None if longest.source is None else train[longest.source],
-    }
+def _shares(copied: Sequence[CopiedText], lines: Sequence[str]) -> CopiedShares:
+    longest = max(copied, key=lambda text: text.longest)
+    near = confidence.share([text.near_verbatim for text in copied])
+    return CopiedShares(
+        verbatim_share=round(sum(text.verbatim for text in copied) / len(copied), 6),
+        near_verbatim_share=near.value,
+        interval=near.interval,
+        lifted_share=round(sum(text.lifted for text in copied) / max(sum(text.words for text in copied), 1), 6),
+        longest_run=longest.longest,
+        longest_run_line=None if longest.line is None else lines[longest.line],
+    )
 
 
-def _mark(copied: Copied) -> dict[str, Any]:
-    return {
-        "verbatim": copied.verbatim,
-        "near_verbatim": copied.near,
-        "lifted": copied.lifted,
-        "words": copied.words,
-        "marks": copied.marks,
-    }
-
-
-def _stretches(lifted: list[int], places: list[tuple[int, int]]) -> list[list[int]]:
+def _stretches(lifted: list[int], places: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
     """Neighbouring words joined to stretches of text."""
-    stretches: list[list[int]] = []
+    stretches: list[tuple[int, int]] = []
     for before, word in zip([-2, *lifted], lifted, strict=False):
         start, end = places[word]
         if stretches and word == before + 1:
-            stretches[-1][1] = end
+            stretches[-1] = (stretches[-1][0], end)
         else:
-            stretches.append([start, end])
-    return stretches
+            stretches.append((start, end))
+    return tuple(stretches)
+
+
+def _of(section: Copying, side: Side) -> CopiedShares:
+    return section.of(side) if side in MODELS else section.reference
+
+
+def _near(section: Copying, side: Side) -> Sequence[Weighted | None]:
+    return [(float(item.of(side).near_verbatim), 1.0) for item in section.items]
+
+
+def _lifted(section: Copying, side: Side) -> Sequence[Weighted | None]:
+    return [(item.of(side).lifted, item.of(side).words) for item in section.items]
+
+
+METRIC = Metric(
+    "copying",
+    Copying,
+    measure,
+    [
+        ReportedMetric(
+            "copying.tuned.near_verbatim_share",
+            Copying,
+            lambda section, side: _of(section, side).near_verbatim_share,
+            _near,
+            table="replies",
+            better="lower",
+            unit="percent",
+            yes_or_no=True,
+            words={
+                "en": Words(
+                    "Replies that copy a line",
+                    "Replies that are a training line, or nearly. The character's own unseen lines show what is "
+                    "normal.",
+                ),
+                "zh": Words(
+                    "照搬台词的回复",
+                    "整句或几乎整句照搬训练台词的回复。角色自己没参与训练的台词占多少，才是正常水平。",
+                ),
+            },
+        ),
+        ReportedMetric(
+            "copying.tuned.lifted_share",
+            Copying,
+            lambda section, side: _of(section, side).lifted_share,
+            _lifted,
+            table="replies",
+            better="lower",
+            unit="percent",
+            words={
+                "en": Words(
+                    "Words lifted from lines", "Words that stand in a run of eight or more that a training line shares."
+                ),
+                "zh": Words("照搬的字词", "落在连续八个以上、与某句训练台词完全相同的片段里的字词。"),
+            },
+        ),
+    ],
+)

@@ -3,49 +3,112 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 from offbook.core.types import Score
 from offbook.evaluation import confidence
-from offbook.evaluation.metric_result import MetricResult
-from offbook.evaluation.responses import ModelOutputs, key
+from offbook.evaluation.confidence import Estimate, Interval
+from offbook.evaluation.metric import Metric, ReportedMetric, Weighted, Words
+from offbook.evaluation.responses import ModelOutputs
+from offbook.evaluation.sides import Side
 
 
-def measure(evidence: ModelOutputs) -> MetricResult:
-    """KL(base ‖ tuned) per token, in nats, on good answers to the general prompts; the loss shift on them; and the
-    share of positions at which both would say the same token."""
-    scores = evidence.general_scores
+@dataclass(frozen=True, slots=True)
+class LanguageDrift:
+    """Drift on the requests of one language, in nats per token."""
+
+    kl: float
+    loss_shift: float
+
+
+@dataclass(frozen=True, slots=True)
+class RequestDrift:
+    """Drift on the answer to one request, summed over its tokens, in nats."""
+
+    kl: float
+    base: float
+    """Negative log-likelihood of the answer under the base model."""
+    tuned: float
+    """The same under the tuned model."""
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forgetting:
+    """The section `forgetting` of eval.json."""
+
+    kl: float
+    """KL(base ‖ tuned) in nats per token."""
+    interval: Interval
+    prompts: int
+    tokens: int
+    loss_shift: Estimate
+    """How much worse the tuned model expects the good answers, in nats per token."""
+    same_token_share: float
+    """Share of positions at which both find the same token likeliest."""
+    by_language: dict[str, LanguageDrift]
+    items: tuple[RequestDrift, ...]
+    """One for each of the scorecard's general prompts."""
+
+
+def measure(outputs: ModelOutputs) -> Forgetting:
+    """Drift of the tuned model from the base on good answers to the general prompts."""
+    scores = outputs.general_scores
     tokens = [score.tokens for score in scores]
-    shift = confidence.difference([s.tuned for s in scores], [s.base for s in scores], tokens)
-    languages = list(dict.fromkeys(item.language for item in evidence.general))
-    summary = {
-        "prompts": len(scores),
-        "tokens": sum(tokens),
-        **confidence.entry("kl", confidence.mean([score.kl for score in scores], tokens)),
-        "loss_shift": confidence.entry("value", shift),
-        "same_token_share": round(sum(score.agreed for score in scores) / sum(tokens), 6),
-        "by_language": {
-            language: _short([s for item, s in zip(evidence.general, scores, strict=True) if item.language == language])
+    kl = confidence.mean([score.kl for score in scores], tokens)
+    languages = dict.fromkeys(item.language for item in outputs.general)
+    return Forgetting(
+        kl=kl.value,
+        interval=kl.interval,
+        prompts=len(scores),
+        tokens=sum(tokens),
+        loss_shift=confidence.difference([s.tuned for s in scores], [s.base for s in scores], tokens),
+        same_token_share=round(sum(score.agreed for score in scores) / sum(tokens), 6),
+        by_language={
+            language: _drift([s for item, s in zip(outputs.general, scores, strict=True) if item.language == language])
             for language in languages
         },
-    }
-    general = [
-        {
-            "key": key(item.conversation.turns),
-            "language": item.language,
-            "prompt": item.prompt,
-            "tokens": score.tokens,
-            "base": {"nll": round(score.base, 6)},
-            "tuned": {"nll": round(score.tuned, 6), "kl": round(score.kl, 6)},
-        }
-        for item, score in zip(evidence.general, scores, strict=True)
-    ]
-    return MetricResult(summary, {"general": general})
+        items=tuple(RequestDrift(round(s.kl, 6), round(s.base, 6), round(s.tuned, 6), s.tokens) for s in scores),
+    )
 
 
-def _short(scores: Sequence[Score]) -> dict[str, Any]:
+def _drift(scores: Sequence[Score]) -> LanguageDrift:
     tokens = sum(score.tokens for score in scores)
-    return {
-        "kl": round(sum(score.kl for score in scores) / tokens, 6),
-        "loss_shift": round(sum(score.tuned - score.base for score in scores) / tokens, 6),
-    }
+    return LanguageDrift(
+        kl=round(sum(score.kl for score in scores) / tokens, 6),
+        loss_shift=round(sum(score.tuned - score.base for score in scores) / tokens, 6),
+    )
+
+
+def _value(section: Forgetting, side: Side) -> float | None:
+    return section.kl if side is Side.TUNED else None
+
+
+def _items(section: Forgetting, side: Side) -> Sequence[Weighted | None]:
+    return [(item.kl, item.tokens) if side is Side.TUNED else None for item in section.items]
+
+
+METRIC = Metric(
+    "forgetting",
+    Forgetting,
+    measure,
+    [
+        ReportedMetric(
+            "forgetting.kl",
+            Forgetting,
+            _value,
+            _items,
+            table="general",
+            better="lower",
+            unit="number",
+            same_weights=True,
+            words={
+                "en": Words(
+                    "Forgetting (KL)",
+                    "How far it has drifted from the base model on everyday requests, per token. 0 is not at all.",
+                ),
+                "zh": Words("遗忘（KL）", "回答日常问题时偏离底座模型多远（按词元平均）。0 表示毫无偏离。"),
+            },
+        )
+    ],
+)

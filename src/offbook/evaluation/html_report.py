@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
+from offbook.core.html import charts, page
 from offbook.core.metrics_log import best_step, points
-from offbook.evaluation import charts
-from offbook.evaluation.comparison import NONE, difference
+from offbook.evaluation.comparison import difference
+from offbook.evaluation.confidence import Interval
+from offbook.evaluation.copying import Copying
+from offbook.evaluation.fidelity import Fidelity
 from offbook.evaluation.messages import wording
-from offbook.evaluation.metrics import FIGURES, ReportedMetric
-from offbook.evaluation.scorecard import value
-from offbook.evaluation.verdict import findings, headline
+from offbook.evaluation.metric import ReportedMetric
+from offbook.evaluation.metrics import REPORTED
+from offbook.evaluation.scorecard import Scorecard
+from offbook.evaluation.sides import MODELS, Side
+from offbook.evaluation.stopping import Stopping
+from offbook.evaluation.verdict import Verdict
 from offbook.evaluation.words import words
-
-SIDES: tuple[Literal["base", "tuned", "own"], ...] = ("base", "tuned", "own")
 
 
 def render(
-    card: Mapping[str, Any],
+    card: Scorecard,
+    verdict: Verdict,
     *,
     lang: str = "en",
     metrics: Sequence[Mapping[str, Any]] = (),
@@ -34,7 +37,8 @@ def render(
     """The page of one evaluation, as HTML. Whatever the data or a model said stands in it as text.
 
     Args:
-        card: what eval.json holds, `about` included.
+        card: what was found.
+        verdict: what it means, in the same language.
         lang: en or zh.
         metrics: the lines of metrics.jsonl.
         lines: the character's training lines, for the length histogram.
@@ -44,29 +48,22 @@ def render(
         commands: what somebody would type to get the same.
 
     Raises:
-        UsageError: offbook does not speak that language.
+        UsageError: there are no sentences in that language.
     """
-    said = wording(lang)
-    found = findings(card, metrics, lang)
-    page = Environment(
-        loader=PackageLoader("offbook.evaluation", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    ).get_template("report.html.jinja")
     return page.render(
-        lang={"en": "en", "zh": "zh-CN"}[lang],
-        t=said["page"],
-        about=card["about"],
-        headline=headline(found, lang),
-        findings=found,
-        figures=[_figure(figure, card, said["figures"][figure.path]) for figure in FIGURES],
+        "offbook.evaluation",
+        "report.html.jinja",
+        lang=lang,
+        t=wording(lang)["page"],
+        about=card.about,
+        verdict=verdict,
+        reported=[_reported(metric, card, lang) for metric in REPORTED.values()],
         card=card,
+        **card.sections,
         curve=_curve(metrics),
         best=best_step(metrics),
         lengths=_lengths(card, lines),
-        replies=[_reply(item) for item in card["replies"]],
+        replies=_replies(card),
         data=data,
         config=config,
         environment=json.dumps(environment, ensure_ascii=False, indent=2) if environment else "",
@@ -74,21 +71,22 @@ def render(
     )
 
 
-def _figure(figure: ReportedMetric, card: Mapping[str, Any], said: Mapping[str, str]) -> dict[str, Any]:
+def _reported(metric: ReportedMetric[Any], card: Scorecard, lang: str) -> dict[str, Any]:
     """A row of the scorecard: the value of each side with its interval, where it has them."""
-    estimates: dict[str, tuple[float | None, Sequence[float] | None]] = {}
-    for side in SIDES:
-        path = figure.path.replace("tuned", side)
-        known = value(card, path) if side == "tuned" or path != figure.path else None
-        estimates[side] = (known, figure.interval(card, side) if known is not None and side != "own" else None)
-    change = (
-        difference(figure, figure.items(card), figure.items(card, "base")) if estimates["base"][0] is not None else NONE
-    )
-    improved = (change["difference"] > 0) == (figure.better == "higher") if change["clear"] else None
+    estimates: dict[str, tuple[float | None, Interval | None]] = {
+        side.value: (value, card.interval(metric, side) if value is not None else None)
+        for side in Side
+        for value in [card.value(metric, side)]
+    }
+    change = difference(metric, card.items(metric), card.items(metric, Side.BASE))
+    improved = None
+    if change.clear and change.difference is not None:
+        improved = (change.difference > 0) == (metric.better == "higher")
     return {
-        **said,
-        "style": figure.style,
-        "better": figure.better,
+        "title": metric.words[lang].title,
+        "meaning": metric.words[lang].meaning,
+        "unit": metric.unit,
+        "better": metric.better,
         "estimates": estimates,
         "strip": charts.strip(estimates),
         "improved": improved,
@@ -99,25 +97,39 @@ def _curve(metrics: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     return charts.line_chart({"loss": points(metrics, "loss"), "heldout_loss": points(metrics, "heldout_loss")})
 
 
-def _lengths(card: Mapping[str, Any], lines: Sequence[str]) -> dict[str, Any] | None:
+def _lengths(card: Scorecard, lines: Sequence[str]) -> dict[str, Any] | None:
     """Words of the character's lines and of both models' replies."""
-    said = {side: [item[side]["text"] for item in card["replies"]] for side in ("base", "tuned")}
+    texts = {side.value: [reply.of(side).text for reply in card.replies] for side in MODELS}
     return charts.histogram(
-        {side: [len(words(text)) for text in texts] for side, texts in {"own": lines, **said}.items()}
+        {name: [len(words(text)) for text in group] for name, group in {Side.REFERENCE.value: lines, **texts}.items()}
     )
 
 
-def _reply(item: Mapping[str, Any]) -> dict[str, Any]:
-    """A prompt with both replies cut into (text, is lifted) pieces, and the numbers that the list is sorted by."""
-    tuned = item["tuned"]
-    return {
-        **item,
-        "copied": tuned["lifted"] / tuned["words"] if tuned["words"] else 0.0,
-        "pieces": {side: _pieces(item[side]["text"], item[side]["marks"]) for side in ("base", "tuned")},
-    }
+def _replies(card: Scorecard) -> list[dict[str, Any]]:
+    """Each prompt with both replies, cut into (text, is lifted) pieces, and what was measured of them."""
+    copying, fidelity = card.section(Copying).items, card.section(Fidelity).items
+    stops = card.section(Stopping).items
+    return [
+        {
+            "prompt": reply.prompt,
+            "reference": reply.reference,
+            **{
+                side.value: {
+                    "pieces": _pieces(reply.of(side).text, copied.of(side).marks),
+                    "tokens": reply.of(side).tokens,
+                    "stopped": reply.of(side).stopped,
+                    "lifted": copied.of(side).lifted_share,
+                    "fidelity": voice.of(side).score,
+                    "loop": end.of(side).loop,
+                }
+                for side in MODELS
+            },
+        }
+        for reply, copied, voice, end in zip(card.replies, copying, fidelity, stops, strict=True)
+    ]
 
 
-def _pieces(text: str, marks: Sequence[Sequence[int]]) -> list[tuple[str, bool]]:
+def _pieces(text: str, marks: Sequence[tuple[int, int]]) -> list[tuple[str, bool]]:
     pieces, place = [], 0
     for start, end in marks:
         pieces += [(text[place:start], False), (text[start:end], True)]

@@ -14,10 +14,11 @@ LANGUAGES = {"en": "English", "zh": "中文"}
 
 @cache
 def wording(lang: str) -> dict[str, Any]:
-    """The sentences of a language: `verdict` (rule → text, headline) and `page` (label → text).
+    """The sentences of a language: `verdict` (rule → text, advice, headline), `headline`, and `page` (label → text).
 
     Raises:
-        UsageError: offbook does not speak it.
+        UsageError: there are none in that language.
     """
     lookup(LANGUAGES, lang, "language")
-    return json.loads(files("offbook.evaluation").joinpath(f"wording.{lang}.json").read_text(encoding="utf-8"))
+    sentences = json.loads(files("offbook.evaluation").joinpath(f"wording.{lang}.json").read_text(encoding="utf-8"))
+    return dict(sentences)

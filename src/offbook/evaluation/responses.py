@@ -1,4 +1,4 @@
-"""What the two models were asked and what came back: the only part of an evaluation that needs a model."""
+"""Prompts and replies of both models: the only part of an evaluation that needs a model."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Protocol
 from offbook.core.errors import UsageError
 from offbook.core.progress import NullReporter, Reporter
 from offbook.core.types import Conversation, Origin, Reply, Score, Turn
+from offbook.evaluation.sides import Paired
 
 Prompt = tuple[Turn, ...]
 """Turns up to where the character starts to speak."""
@@ -22,25 +23,30 @@ class Models(Protocol):
     """Base and tuned model, as the evaluation sees them."""
 
     def score(self, conversations: Sequence[Conversation], *, whole: bool = False) -> list[Score]:
-        """Token losses of both on the replies of each conversation, its turns taken as they are; what is longer than
-        the run's rows may be is cut as there, unless `whole`."""
+        """Token losses of both models on the replies of each conversation, its turns taken as they are.
+
+        Args:
+            conversations: what to score.
+            whole: cut nothing; otherwise what is longer than `data.max_length` is cut as in training.
+        """
         ...
 
     def reply(self, prompts: Sequence[Prompt], *, tuned: bool) -> list[Reply]:
-        """An answer to each prompt, with the same decoding and the same luck for both."""
+        """An answer to each prompt, with the same decoding and the same random draws for both."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class PairedReply:
-    """A prompt and the two answers to it."""
+class PairedReply(Paired[Reply]):
+    """A prompt and the two replies to it."""
 
+    base: Reply
+    tuned: Reply
     key: str
+    """Pairs the prompts of two evaluations."""
     prompt: str
     reference: str
     """What the character really says there, or a plain good answer ("" where there is none)."""
-    base: Reply
-    tuned: Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +57,11 @@ class GeneralPrompt:
     prompt: str
     answer: str
     shown: bool
+    """Whether both models' replies to it are shown."""
 
     @property
     def conversation(self) -> Conversation:
+        """Request and good answer, without a system prompt."""
         turns = (Turn("user", self.prompt), Turn("assistant", self.answer))
         return Conversation(turns, Origin("general_prompts.json", 1))
 
@@ -63,11 +71,13 @@ class ModelOutputs:
     """Everything the metrics read. `scores[i]` belongs to `heldout[i]`, `general_scores[i]` to `general[i]`."""
 
     train: Sequence[Conversation]
+    """The character's training rows."""
     heldout: Sequence[Conversation]
     scores: Sequence[Score]
-    exchanges: Sequence[PairedReply]
-    """Answers to a sample of the held-out prompts."""
-    sample_prompts: Sequence[PairedReply]
+    replies: Sequence[PairedReply]
+    """Replies to a sample of the held-out prompts."""
+    sample_replies: Sequence[PairedReply]
+    """Replies to `persona.sample_prompts`, which are shown, not judged."""
     general: Sequence[GeneralPrompt]
     general_scores: Sequence[Score]
     general_replies: Sequence[PairedReply]
@@ -86,22 +96,23 @@ def collect(
     """Ask both models everything that the scorecard needs.
 
     Args:
+        models: base and tuned model.
         train: what the character was trained on; copying and fidelity compare with it.
         heldout: what it was not trained on, system prompts included.
-        sample_prompts: fixed prompts whose answers are shown, not judged.
+        sample_prompts: fixed prompts whose replies are shown, not judged.
         prompts: how many different held-out prompts are answered.
         seed: chooses them.
         reporter: takes the stages; on a processor the whole takes minutes.
 
     Raises:
-        UsageError: there is nothing to judge on, or a model's losses are no numbers.
+        UsageError: there is nothing to judge on, or a model's losses are not finite.
     """
+    chosen = sample(heldout, prompts, seed)
     if not heldout:
         raise UsageError(
             "there are no held-out rows to judge on", "Give a file (--data FILE), or train with --data.heldout 0.05."
         )
-    asked = sample(heldout, prompts, seed)
-    if not asked:
+    if not chosen:
         raise UsageError(
             "no held-out row has a prompt that the models could answer", "Give rows with a prompt: --data FILE."
         )
@@ -115,21 +126,22 @@ def collect(
     scores, general_scores = models.score(heldout), models.score([item.conversation for item in general], whole=True)
     if not all(isfinite(score.base) and isfinite(score.tuned) for score in [*scores, *general_scores]):
         raise UsageError(
-            "the losses of base or tuned model are no numbers (NaN or infinite): there is nothing to compare",
-            "The adapter is spoiled, most likely: train again with a lower --train.learning_rate.",
+            "the losses of the base or the tuned model are not finite (NaN or infinity), so there is nothing to "
+            "compare",
+            "The adapter is most likely ruined: train again with a lower --train.learning_rate.",
         )
-    judged = [*[(row.turns[:-1], row.replies[-1]) for row in asked], *[(turns, "") for turns in sample_prompts]]
-    exchanges = _exchange(models, judged, reporter)
+    judged = [*[(row.turns[:-1], row.replies[-1]) for row in chosen], *[(turns, "") for turns in sample_prompts]]
+    replies = _paired_replies(models, judged, reporter)
     everyday = [(item.conversation.turns[:-1], item.answer) for item in general if item.shown]
     return ModelOutputs(
         train=train,
         heldout=heldout,
         scores=scores,
-        exchanges=exchanges[: len(asked)],
-        sample_prompts=exchanges[len(asked) :],
+        replies=replies[: len(chosen)],
+        sample_replies=replies[len(chosen) :],
         general=general,
         general_scores=general_scores,
-        general_replies=_exchange(models, everyday, reporter),
+        general_replies=_paired_replies(models, everyday, reporter),
     )
 
 
@@ -142,10 +154,9 @@ def sample(conversations: Sequence[Conversation], count: int, seed: int) -> list
 
 
 def key(turns: Sequence[Turn]) -> str:
-    """A short name for what was said, the same in every run, whatever its system prompt: it pairs the rows of two
-    evaluations."""
-    said = json.dumps([[turn.role, turn.text] for turn in turns if turn.role != "system"], ensure_ascii=False)
-    return sha256(said.encode()).hexdigest()[:12]
+    """A short hash of the turns without their system prompt, which pairs the rows of two evaluations."""
+    spoken = json.dumps([[turn.role, turn.text] for turn in turns if turn.role != "system"], ensure_ascii=False)
+    return sha256(spoken.encode()).hexdigest()[:12]
 
 
 def general_prompts() -> list[GeneralPrompt]:
@@ -158,16 +169,17 @@ def general_prompts() -> list[GeneralPrompt]:
     ]
 
 
-def _exchange(models: Models, asked: Sequence[tuple[Prompt, str]], reporter: Reporter) -> list[PairedReply]:
-    prompts = [turns for turns, _ in asked]
+def _paired_replies(models: Models, prompts: Sequence[tuple[Prompt, str]], reporter: Reporter) -> list[PairedReply]:
+    """Both models' replies to (prompt, reference) pairs."""
+    turns = [prompt for prompt, _ in prompts]
     replies = {}
     for tuned in (False, True):
         reporter.stage(
             "The tuned model answers {count} prompts" if tuned else "The base model answers {count} prompts",
             count=len(prompts),
         )
-        replies[tuned] = models.reply(prompts, tuned=tuned)
+        replies[tuned] = models.reply(turns, tuned=tuned)
     return [
-        PairedReply(key(turns), turns[-1].text, reference, replies[False][index], replies[True][index])
-        for index, (turns, reference) in enumerate(asked)
+        PairedReply(base, tuned, key(prompt), prompt[-1].text, reference)
+        for (prompt, reference), base, tuned in zip(prompts, replies[False], replies[True], strict=True)
     ]

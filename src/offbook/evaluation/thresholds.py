@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any
 
 from offbook.core.errors import GateMissed, UsageError
-from offbook.evaluation.scorecard import value
-from offbook.evaluation.verdict import COPIED, ENDED, KL, LOOPING
+from offbook.evaluation.conditions import COPIED, ENDED, KL, LOOPING
+from offbook.evaluation.scorecard import Scorecard, number_at
 
 DEFAULT_BOUNDS = (
     "heldout.difference.interval.1<0",
@@ -41,42 +40,46 @@ class Bound:
 
     @classmethod
     def parse(cls, text: str) -> Bound:
-        """Raises:
-        UsageError: that is no bound.
+        """Read a bound from text.
+
+        Raises:
+            UsageError: that is no bound.
         """
-        found = re.fullmatch(r"\s*([\w.]+)\s*(<=|>=|<|>)\s*(\S+)\s*", text)
+        match = re.fullmatch(r"\s*([\w.]+)\s*(<=|>=|<|>)\s*(\S+)\s*", text)
         try:
-            if found is None or not isfinite(limit := float(found[3])):
+            if match is None or not isfinite(limit := float(match[3])):
                 raise ValueError
-            return cls(found[1], found[2], limit)
+            return cls(match[1], match[2], limit)
         except ValueError:
             raise UsageError(
-                f"'{text}' is no bound", "Write it as NAME<=NUMBER, for example: --bound 'forgetting.kl<=0.5'"
+                f"'{text}' is not a bound", "Write it as NAME<=NUMBER, for example: --bound 'forgetting.kl<=0.5'"
             ) from None
 
-    def kept(self, found: float) -> bool:
-        return _SIGNS[self.sign](found, self.limit)
+    def holds(self, number: float) -> bool:
+        """Whether a number keeps it."""
+        return _SIGNS[self.sign](number, self.limit)
 
     def __str__(self) -> str:
         return f"{self.path}{self.sign}{self.limit:g}"
 
 
-def check_bounds(card: Mapping[str, Any], bounds: Sequence[Bound]) -> None:
-    """Compare a scorecard with bounds.
+def check_bounds(card: Scorecard, bounds: Sequence[Bound]) -> None:
+    """Compare a scorecard with bounds, whose names are dotted paths of eval.json.
 
     Raises:
         UsageError: a bound names nothing in the scorecard.
         GateMissed: one was missed; all of them are named, with what was found.
     """
+    tree = card.to_json()
     missed = []
     for bound in bounds:
-        found = value(card, bound.path)
-        if isinstance(found, bool) or not isinstance(found, int | float):
+        number = number_at(tree, bound.path)
+        if number is None:
             raise UsageError(
-                f"the bound {bound} names no number of this evaluation",
+                f"the bound {bound} does not name a number of this evaluation",
                 "The names are those of eval.json (a withheld score has none), for example: heldout.tuned.loss",
             )
-        if not bound.kept(found):
-            missed.append(f"{bound} (it is {found:.4g})")
+        if not bound.holds(number):
+            missed.append(f"{bound} (it is {number:.4g})")
     if missed:
         raise GateMissed(f"missed: {', '.join(missed)}", "The verdict says what to change.")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-_WIDE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
-_WORD = re.compile(rf"[{_WIDE}]|(?:(?![{_WIDE}])\w)+(?:['’](?:(?![{_WIDE}])\w)+)*")
+from offbook.core.text import CJK
+
+_WORD = re.compile(rf"[{CJK}]|(?:(?![{CJK}])\w)+(?:['’](?:(?![{CJK}])\w)+)*")
 
 
 def words(text: str) -> list[str]:
@@ -15,4 +16,4 @@ def words(text: str) -> list[str]:
 
 def spans(text: str) -> list[tuple[str, int, int]]:
     """(word, start, end) of each word; `text[start:end]` is where it stands."""
-    return [(found.group().lower().replace("’", "'"), *found.span()) for found in _WORD.finditer(text)]
+    return [(match.group().lower().replace("’", "'"), *match.span()) for match in _WORD.finditer(text)]

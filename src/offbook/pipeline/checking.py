@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
+
+from transformers import PreTrainedTokenizerBase
 
 from offbook.core.config.schema import RunConfig
 from offbook.core.progress import NullReporter, Reporter
+from offbook.core.types import NO_LABEL, Example
 from offbook.data import quality
 from offbook.models import adapter as adapters
 from offbook.pipeline.dataset import SplitRows, read_rows
@@ -84,6 +89,7 @@ def report_of(setup: TrainingSetup) -> dict[str, Any]:
         "tokens": sum(len(example.ids) for example in dataset.examples),
         "label_tokens": sum(example.label_count for example in dataset.examples),
         "prefix_tokens": max(batch.prefix for step in sample for batch in step.micro_batches),
+        "first_row": masked_text(dataset.examples[0], setup.base.tokenizer),
         "lengths": [len(example.ids) for example in dataset.examples],
         "parameters": everything,
         "trainable_parameters": trainable,
@@ -94,6 +100,15 @@ def report_of(setup: TrainingSetup) -> dict[str, Any]:
         "checkpoint_bytes": checkpoint_bytes(trainable),
         "notes": setup.notes,
     }
+
+
+def masked_text(example: Example, tokenizer: PreTrainedTokenizerBase) -> list[dict[str, Any]]:
+    """A training sequence as text, in runs of tokens that are learned or not: [{text, learned}]."""
+    tokens = zip(example.ids, (label != NO_LABEL for label in example.labels), strict=True)
+    return [
+        {"text": tokenizer.decode([token for token, _ in run]), "learned": learned}
+        for learned, run in groupby(tokens, key=itemgetter(1))
+    ]
 
 
 def report_of_rows(rows: SplitRows) -> dict[str, Any]:

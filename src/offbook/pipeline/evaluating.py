@@ -20,8 +20,12 @@ from offbook.core.progress import NullReporter, Reporter
 from offbook.core.rundir import RunDir, find_run
 from offbook.core.types import Conversation, Reply, Score, Turn
 from offbook.data import loading
+from offbook.data.messages import localized
 from offbook.data.row_files import load_rows
 from offbook.evaluation import comparison, html_report, responses, scorecard, thresholds, verdict
+from offbook.evaluation.comparison import Comparison
+from offbook.evaluation.scorecard import About, Scorecard
+from offbook.evaluation.verdict import Verdict
 from offbook.generation import batch, decoder, scoring
 from offbook.pipeline.adapter_source import resolve_character
 from offbook.pipeline.character import Character, open_character
@@ -57,6 +61,18 @@ class BaseAndTuned:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A scorecard and what it means."""
+
+    card: Scorecard
+    verdict: Verdict
+
+    def to_json(self) -> dict[str, Any]:
+        """What eval.json holds."""
+        return {**self.card.to_json(), **self.verdict.to_json()}
+
+
 def evaluate(
     run: str | Path,
     *,
@@ -64,7 +80,7 @@ def evaluate(
     prompts: int | None = None,
     lang: str | None = None,
     reporter: Reporter | None = None,
-) -> dict[str, Any]:
+) -> Evaluation:
     """Load a finished run and compare its character with the base model; see `evaluate_character`.
 
     Args:
@@ -75,7 +91,7 @@ def evaluate(
         reporter: is told what is being done.
 
     Returns:
-        The scorecard with its verdict: what eval.json holds.
+        The scorecard with its verdict, which eval.json holds.
 
     Raises:
         UsageError: there is no such run, it is not trained, or there is nothing to evaluate on.
@@ -98,7 +114,7 @@ def evaluate(
 
 def evaluate_character(
     run: RunDir, character: Character, config: RunConfig, *, data: Path | None = None, reporter: Reporter | None = None
-) -> dict[str, Any]:
+) -> Evaluation:
     """Compare a run's character with its base model, and write eval.json and report.html into the run's folder.
 
     Args:
@@ -109,7 +125,7 @@ def evaluate_character(
         reporter: is told what is being done.
 
     Returns:
-        The scorecard with its verdict: what eval.json holds.
+        The scorecard with its verdict, which eval.json holds.
 
     Raises:
         UsageError: there is nothing to evaluate on.
@@ -125,19 +141,19 @@ def evaluate_character(
         prompts=config.evaluate.prompts,
         reporter=reporter,
     )
-    about = {
-        "run": run.name,
-        "character": character.persona.name,
-        "model": character.persona.base.source,
-        "step": _read_json(run.environment).get("adapter_step"),
-        "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "command": _eval_command(run, config, data),
-    }
-    lang = config.evaluate.lang
-    card = _with_verdict({"about": about, **scorecard.scorecard(outputs)}, run, lang)
-    atomic_write_json(run.eval, card)
-    atomic_write_text(run.report, render_report(run, card, lang))
-    return card
+    about = About(
+        run=run.name,
+        character=character.persona.name,
+        model=character.persona.base.source,
+        step=_read_json(run.environment).get("adapter_step"),
+        made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        command=_eval_command(run, config, data),
+    )
+    card = scorecard.scorecard(outputs, about)
+    evaluation = Evaluation(card, verdict.judge(card, read(run.metrics), config.evaluate.lang))
+    atomic_write_json(run.eval, evaluation.to_json())
+    atomic_write_text(run.report, render_report(run, evaluation, config.evaluate.lang))
+    return evaluation
 
 
 def _evaluation_rows(
@@ -190,17 +206,18 @@ def _dialogue(row: Conversation) -> tuple[tuple[str, str], ...]:
     return tuple((turn.role, turn.text) for turn in row.turns if turn.role != "system")
 
 
-def render_report(run: RunDir, card: dict[str, Any], lang: str) -> str:
-    """The HTML of a run's report.html, from its scorecard and its folder."""
+def render_report(run: RunDir, evaluation: Evaluation, lang: str) -> str:
+    """The HTML of a run's report.html, from its evaluation and its folder."""
     return html_report.render(
-        card,
+        evaluation.card,
+        evaluation.verdict,
         lang=lang,
         metrics=read(run.metrics),
         lines=[reply for row in character_rows(run) for reply in row.replies],
-        data=_read_json(run.data / "report.json"),
+        data=localized(_read_json(run.data / "report.json"), lang),
         config=run.config.read_text(encoding="utf-8"),
         environment=_read_json(run.environment),
-        commands=["offbook train -c run.yaml", card["about"]["command"]],
+        commands=["offbook train -c run.yaml", evaluation.card.about.command],
     )
 
 
@@ -209,7 +226,7 @@ def character_rows(run: RunDir) -> list[Conversation]:
     return [row for row in load_rows(run.data / "train.jsonl") if row.origin.kind == "character"]
 
 
-def compare_runs(names: Sequence[str], lang: str = "en") -> dict[str, Any]:
+def compare_runs(names: Sequence[str], lang: str = "en") -> Comparison:
     """Compare evaluated runs, pair by pair; see `offbook.evaluation.comparison`.
 
     Raises:
@@ -221,22 +238,17 @@ def compare_runs(names: Sequence[str], lang: str = "en") -> dict[str, Any]:
         if not run.eval.is_file():
             raise UsageError(f"the run '{run.name}' is not evaluated yet", f"Evaluate it: offbook eval {run.path}")
         namesakes = sum(other.name == run.name for other in runs)
-        cards[run.name if namesakes == 1 else str(run.path)] = _read_json(run.eval)
+        cards[run.name if namesakes == 1 else str(run.path)] = Scorecard.from_json(_read_json(run.eval))
     return comparison.compare(cards, lang)
 
 
-def check_gate(card: dict[str, Any], bounds: Sequence[thresholds.Bound]) -> None:
+def check_gate(evaluation: Evaluation, bounds: Sequence[thresholds.Bound]) -> None:
     """Hold a scorecard against bounds; see `offbook.evaluation.thresholds`.
 
     Raises:
         GateMissed: a bound is missed.
     """
-    thresholds.check_bounds(card, bounds)
-
-
-def _with_verdict(card: dict[str, Any], run: RunDir, lang: str) -> dict[str, Any]:
-    findings = verdict.findings(card, read(run.metrics), lang)
-    return {**card, "headline": verdict.headline(findings, lang), "verdict": [each.as_json() for each in findings]}
+    thresholds.check_bounds(evaluation.card, bounds)
 
 
 def _eval_command(run: RunDir, config: RunConfig, data: Path | None) -> str:

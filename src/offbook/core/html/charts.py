@@ -1,4 +1,4 @@
-"""The geometry of the page's drawings; report.html.jinja draws them as inline SVG, in the page's own colours."""
+"""The geometry of the pages' charts; charts.html.jinja draws them as inline SVG, in the page's own colours."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LEFT, RIGHT, TOP, BOTTOM = 52, 14, 14, 34
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """From values to places along one axis."""
+    """From values (`low` to `high`) to places (`start` to `end`) along one axis."""
 
     low: float
     high: float
@@ -22,8 +22,8 @@ class Scale:
     end: float
 
     def __call__(self, value: float) -> float:
-        span = self.high - self.low or 1
-        return round(self.start + (value - self.low) / span * (self.end - self.start), 1)
+        share = (value - self.low) / (self.high - self.low or 1)
+        return round(self.start + share * (self.end - self.start), 1)
 
     @property
     def ticks(self) -> list[tuple[float, str]]:
@@ -43,7 +43,7 @@ def round_numbers(low: float, high: float, about: int = 5) -> list[tuple[float, 
 def _round_up(value: float) -> float:
     """The next 1, 2 or 5 times a power of ten."""
     size = 10 ** floor(log10(value))
-    return size * next(factor for factor in (1, 2, 5, 10) if factor * size >= value * (1 - 1e-9))
+    return float(size * next(factor for factor in (1, 2, 5, 10) if factor * size >= value * (1 - 1e-9)))
 
 
 def line_chart(series: Mapping[str, Sequence[tuple[float, float]]]) -> dict[str, Any] | None:
@@ -64,8 +64,11 @@ def line_chart(series: Mapping[str, Sequence[tuple[float, float]]]) -> dict[str,
 
 
 def histogram(groups: Mapping[str, Sequence[int]], bars: int = 14) -> dict[str, Any] | None:
-    """Shares of each group's values in common classes, side by side: {x, y: ticks, bars: [{name, x, y, width, height,
-    share, low, high}]}. The last class is open. None where there are no values."""
+    """Shares of each group's values in common classes, side by side; the last class is open.
+
+    Returns:
+        {x, y: ticks, bars: [{name, x, y, width, height, share, low, high}]}, or None where there are no values.
+    """
     filled = {name: sorted(found) for name, found in groups.items() if found}
     if not filled:
         return None
@@ -86,6 +89,7 @@ def histogram(groups: Mapping[str, Sequence[int]], bars: int = 14) -> dict[str, 
             "width": max(round(width - 1, 1), 1),
             "height": round(y(0) - y(share), 1),
             "share": share,
+            "label": f"{share:.0%}",
             "low": bar * step,
             "high": (bar + 1) * step - 1 if bar < bars - 1 else None,
         }
@@ -95,6 +99,29 @@ def histogram(groups: Mapping[str, Sequence[int]], bars: int = 14) -> dict[str, 
     ]
     ticks = [(x(bar * step), str(bar * step)) for bar in range(0, bars, 2)]
     return {"x": ticks, "y": [(place, f"{float(label):.0%}") for place, label in y.ticks], "bars": drawn}
+
+
+def bar_chart(bins: Sequence[Mapping[str, int]], name: str) -> dict[str, Any] | None:
+    """A bar for each bin ({low, high, count}), as `histogram` gives them; None where nothing was counted."""
+    if not any(each["count"] for each in bins):
+        return None
+    x = Scale(0, bins[-1]["high"] + 1, LEFT, WIDTH - RIGHT)
+    y = Scale(0, max(each["count"] for each in bins) * 1.05, HEIGHT - BOTTOM, TOP)
+    drawn = [
+        {
+            "name": name,
+            "x": round(x(each["low"]) + 1, 1),
+            "y": y(each["count"]),
+            "width": max(round(x(each["high"] + 1) - x(each["low"]) - 2, 1), 1),
+            "height": round(y(0) - y(each["count"]), 1),
+            "label": f"{each['count']:,}",
+            "low": each["low"],
+            "high": each["high"],
+        }
+        for each in bins
+        if each["count"]
+    ]
+    return {"x": x.ticks, "y": [tick for tick in y.ticks if "." not in tick[1]], "bars": drawn}
 
 
 def strip(estimates: Mapping[str, tuple[float | None, Sequence[float] | None]]) -> list[dict[str, Any]]:
