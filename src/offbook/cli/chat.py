@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import click
 from offbook.cli.command import Command
 from offbook.cli.options import json_option, print_json
 from offbook.core.errors import UsageError
+from offbook.core.situation import with_situation
 from offbook.core.types import Turn
 
 HELP = "/reset starts over, /save FILE keeps the conversation, /quit leaves."
@@ -19,6 +21,8 @@ HELP = "/reset starts over, /save FILE keeps the conversation, /quit leaves."
 @click.command(cls=Command, epilog='Example:  offbook chat runs/hamlet --message "Who are you?"')
 @click.argument("run")
 @click.option("-m", "--message", help="Say this, print the reply, and leave.")
+@click.option("--with", "partner", metavar="NAME[=WHO]", help="Say who you are, for example: Ann=sister.")
+@click.option("--time-of-day", is_flag=True, help="Tell the character the day and the time of day.")
 @click.option("--base", is_flag=True, help="Let the model without the adapter answer.")
 @click.option("--base-model", metavar="SOURCE", help="The base of a bare adapter folder (as in model.source).")
 @click.option("--template", metavar="NAME", help="A built-in chat template, for a bare adapter whose base has none.")
@@ -30,6 +34,8 @@ HELP = "/reset starts over, /save FILE keeps the conversation, /quit leaves."
 def command(
     run: str,
     message: str | None,
+    partner: str | None,
+    time_of_day: bool,
     base: bool,
     base_model: str | None,
     template: str | None,
@@ -58,14 +64,15 @@ def command(
     changes = {name: value for name, value in sampling.items() if value is not None}
     settings = character.persona.generation.model_copy(update=changes)
     options: dict[str, Any] = {"base": base, "settings": settings, "seed": seed}
+    system = _system(character, partner, time_of_day)
     if as_json and message is not None:
-        reply = character.reply(message, **options)
+        reply = character.reply([*system, Turn("user", message)], **options)
         print_json({"reply": reply.text, "stop_reason": reply.stop_reason, "tokens": reply.tokens})
     elif message is not None:
-        _speak(character, [Turn("user", message)], options)
+        _speak(character, [*system, Turn("user", message)], options)
     else:
         console().print(HELP, style="dim")
-        _converse(character, options)
+        _converse(character, system, options)
 
 
 def _is_text(typed: str) -> bool:
@@ -77,9 +84,20 @@ def _is_text(typed: str) -> bool:
     return True
 
 
-def _converse(character: Any, options: dict[str, Any]) -> None:
+def _system(character: Any, partner: str | None, time_of_day: bool) -> list[Turn]:
+    """The system prompt with the situation that was asked for; nothing where the character's own is all there is."""
+    if partner is None and not time_of_day:
+        return []
+    name, _, relation = (partner or "").partition("=")
+    # The weekday and the hour are those of the user's own clock.
+    when = datetime.now() if time_of_day else None
+    persona = character.persona
+    return [Turn("system", with_situation(persona.system, name.strip(), relation.strip(), when))]
+
+
+def _converse(character: Any, system: list[Turn], options: dict[str, Any]) -> None:
     """Read lines and answer them until the user has had enough."""
-    turns = _opening(character)
+    turns = [*system, *_opening(character)]
     while True:
         try:
             said = click.prompt("", prompt_suffix="> ", default="", show_default=False).strip()
@@ -90,7 +108,7 @@ def _converse(character: Any, options: dict[str, Any]) -> None:
         if word == "/quit":
             return
         if word == "/reset":
-            turns = _opening(character)
+            turns = [*system, *_opening(character)]
         elif word == "/save":
             _save(turns, Path(rest.strip() or "conversation.json"))
         elif word.startswith("/"):

@@ -152,7 +152,7 @@ def test_options_of_chats_reach_the_rows(tmp_path):
         "Since four.",
     ]
     system, *_ = chat_rows(tmp_path, "--role", "Tom", "--system", "You are Tom.", "--time-of-day")[0][0]["messages"]
-    assert system["content"] == "You are Tom.\nIt is Wednesday evening."
+    assert system["content"] == "You are Tom.\n\nIt is Wednesday evening."
     assert len(chat_rows(tmp_path, "--me", "Tom", "--max-turns", "2")[0]) == 2
     assert len(chat_rows(tmp_path, "--me", "Tom", "--max-characters", "5")[0]) == 2
 

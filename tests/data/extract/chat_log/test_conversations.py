@@ -83,7 +83,7 @@ def test_the_system_prompt_says_whom_the_character_talks_to_and_when():
     (row,) = rows(talk, **options)
     assert row["messages"][0] == {
         "role": "system",
-        "content": "You are Tom.\nYou are talking with Ann, your sister. It is Wednesday evening.",
+        "content": "You are Tom.\n\nYou are talking with Ann, your sister. It is Wednesday evening.",
     }
     assert rows(talk, relations={"Ben": "brother"})[0]["messages"][0]["role"] == "user"
     assert rows(talk, time_of_day=True)[0]["messages"][0]["content"] == "It is Wednesday evening."

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
+from offbook.core.situation import with_situation
 from offbook.data.extract.chat_log.exchanges import Exchange
 from offbook.data.extract.chat_log.options import ChatOptions
-from offbook.data.extract.chat_log.situation import language_of, situation
 from offbook.data.extract.cue import Cue, Skipped
 from offbook.data.extract.rows import Row, with_name
 
@@ -96,9 +96,8 @@ class RowWriter:
         partner: Cue = exchange.prompt[-1]
         relation = options.relations.get(partner.speaker, "")
         when = exchange.reply.envelope.sent_at if options.time_of_day and exchange.reply.envelope else None
-        language = language_of(exchange.reply.text + partner.text)
-        sentence = situation(partner.speaker if relation else "", relation, when, language)
-        return "\n".join(text for text in (options.system, sentence) if text)
+        words = exchange.reply.text + partner.text
+        return with_situation(options.system, partner.speaker if relation else "", relation, when, text=words)
 
 
 def _length(exchange: Exchange) -> int:
