@@ -57,7 +57,7 @@ def save_base(folder: Path, rows: Path) -> None:
 
 
 def estimate(options: argparse.Namespace, setting: str) -> dict[str, Any]:
-    """What environment.json says of a run: the prediction and the truth."""
+    """What environment.json says of a run: the prediction and the measurement."""
     run = options.out / "runs" / setting
     shutil.rmtree(run, ignore_errors=True)
     told = [
@@ -73,14 +73,14 @@ def estimate(options: argparse.Namespace, setting: str) -> dict[str, Any]:
 
 def row(setting: str, found: dict[str, Any]) -> dict[str, Any]:
     """A setting's figures: seconds and bytes."""
-    told, truth = found["predicted"], found["truth"]
+    predicted, measured = found["predicted"], found["measured"]
     return {
         "setting": setting,
-        "told_seconds": [told["low"], told["high"]],
-        "seconds": truth["seconds"],
-        "told_bytes": told["peak_bytes"],
-        "bytes": truth["peak_bytes"],
-        "memory_error": told["peak_bytes"] / truth["peak_bytes"] - 1,
+        "told_seconds": [predicted["low"], predicted["high"]],
+        "seconds": measured["seconds"],
+        "told_bytes": predicted["peak_bytes"],
+        "bytes": measured["peak_bytes"],
+        "memory_error": predicted["peak_bytes"] / measured["peak_bytes"] - 1,
     }
 
 

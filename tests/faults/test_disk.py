@@ -21,7 +21,7 @@ from offbook.core.rundir import RunDir
 from offbook.pipeline import training
 from offbook.tracking import tracker_process as guests
 from offbook.tracking.tracker_process import TrackerProcess
-from offbook.training import checkpoint
+from offbook.training.checkpoint import CheckpointStore
 from tests.faults.common import adapter_bytes, fill
 from tests.recorder import Recorder
 
@@ -46,7 +46,7 @@ def test_3_a_disk_that_fills_up_keeps_what_was_saved(
     assert failure.value.exit_code == 1
     assert f"free in {disk / 'tiny'}, a checkpoint takes 272 KiB: " in failure.value.what
     run = RunDir(disk / "tiny")
-    assert checkpoint.newest(run.checkpoints) == (run.checkpoints / "step-000005", [])
+    assert CheckpointStore(run.checkpoints).newest() == (run.checkpoints / "step-000005", [])
     (disk / "filler").unlink()
     offbook.train(load(None, settings), resume=True)
     assert adapter_bytes(run) == adapter_bytes(RunDir(trained))

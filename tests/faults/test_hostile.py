@@ -88,7 +88,7 @@ def test_23_a_pickle_in_a_checkpoint_never_runs(
     (newest / name).write_bytes(pickle.dumps(Payload(canary)))
     if forged:
         manifest = json.loads((newest / checkpoint.MANIFEST).read_text())
-        manifest["files"][name] = checkpoint._facts_of(newest / name)
+        manifest["files"][name] = checkpoint.file_digest_of(newest / name)
         atomic_write_json(newest / checkpoint.MANIFEST, manifest)
         with pytest.raises(OffbookError, match="more than numbers"):
             offbook.train(load(None, settings), resume=True)

@@ -16,7 +16,7 @@ from offbook.core.errors import UsageError
 from offbook.core.metrics_log import read
 from offbook.core.rundir import RunDir
 from offbook.pipeline import training
-from offbook.training import checkpoint
+from offbook.training.checkpoint import CheckpointStore
 from tests.faults.common import adapter_bytes
 from tests.recorder import Recorder
 
@@ -88,7 +88,7 @@ def test_6_7_a_damaged_best_state_costs_time_and_no_bit(overfitting: Any) -> Non
     run = offbook.train(config)
     whole = without_ending(run)
     best = json.loads(run.environment.read_text())["adapter_step"]
-    (checkpoint.folder_of(run.checkpoints, best) / "adapter_model.safetensors").write_bytes(b"")
+    (CheckpointStore(run.checkpoints).folder(best) / "adapter_model.safetensors").write_bytes(b"")
     recorder = Recorder()
     offbook.train(config, resume=True, reporter=recorder)
     (warning,) = recorder.warnings
@@ -103,7 +103,7 @@ def test_6_7_where_only_the_best_state_is_damaged_the_rest_is_not_given_up(overf
     without_ending(run)
     best, last = json.loads(run.environment.read_text())["adapter_step"], read(run.metrics)[-1]["step"]
     assert [path.name for path in sorted(run.checkpoints.iterdir())] == [f"step-{best:06d}", f"step-{last:06d}"]
-    (checkpoint.folder_of(run.checkpoints, best) / "adapter_model.safetensors").write_bytes(b"")
+    (CheckpointStore(run.checkpoints).folder(best) / "adapter_model.safetensors").write_bytes(b"")
     before = read(run.metrics)
     recorder = Recorder()
     offbook.train(config, resume=True, reporter=recorder)

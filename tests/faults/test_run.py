@@ -24,7 +24,7 @@ from offbook.core.rundir import RunDir
 from offbook.pipeline import training
 from offbook.tracking import tracker_process as guests
 from offbook.tracking.tracker_process import TrackerProcess
-from offbook.training import checkpoint
+from offbook.training.checkpoint import CheckpointStore
 from tests.faults.common import adapter_bytes
 from tests.recorder import Recorder
 
@@ -60,7 +60,7 @@ def test_12_the_second_ctrl_c_stops_at_once_and_loses_nothing(
     said = capsys.readouterr().err
     assert "Press Ctrl-C again" in said and "Stopped at once" in said and "Traceback" not in said
     run = RunDir(runs / "tiny")
-    assert checkpoint.newest(run.checkpoints) == (run.checkpoints / "step-000005", [])
+    assert CheckpointStore(run.checkpoints).newest() == (run.checkpoints / "step-000005", [])
     assert not run.writer.exists()
     offbook.train(load(None, settings), resume=True)
     assert adapter_bytes(run) == adapter_bytes(RunDir(trained))
@@ -100,7 +100,7 @@ def test_15_divergence_keeps_the_last_good_checkpoint(
     with pytest.raises(OffbookError, match=rf"{said} \(rows: .*lines.json:\d+") as failure:
         offbook.train(load(None, settings))
     assert failure.value.exit_code == 1
-    assert checkpoint.newest(fifth.parent) == (fifth, [])
+    assert CheckpointStore(fifth.parent).newest() == (fifth, [])
 
 
 @pytest.mark.parametrize(

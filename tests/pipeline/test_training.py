@@ -285,7 +285,7 @@ def test_mixed_in_rows_have_no_part_to_play(settings, tmp_path):
 
 def test_the_default_budget_is_the_one_that_is_told():
     assert (
-        f"Default: {resuming.DEFAULT_PASS_TOKENS};"
+        f"Default: {resuming.DEFAULT_MICRO_BATCH_TOKENS};"
         in TrainConfig.model_fields["max_tokens_per_micro_batch"].description
     )
 

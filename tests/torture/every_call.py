@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from offbook.core.atomic import atomic_dir, atomic_write_text, restore
-from offbook.training import checkpoint
+from offbook.training.checkpoint import CheckpointStore
 from tests.torture.shim import Action, arm, calls
 
 OLD, NEW = b"old" * 5000, b"new" * 7000
@@ -24,10 +24,10 @@ OLD, NEW = b"old" * 5000, b"new" * 7000
 
 def save(place: Path, content: bytes, step: int) -> None:
     """A checkpoint of two files, then a rotation."""
-    with checkpoint.writing(place, step, {}) as folder:
+    with CheckpointStore(place).write(step) as folder:
         (folder / "adapter.bin").write_bytes(content)
         (folder / "state.bin").write_bytes(content[::-1])
-    checkpoint.rotate(place, keep=2)
+    CheckpointStore(place, keep=2).rotate()
 
 
 def start_saves(place: Path) -> None:
@@ -36,8 +36,8 @@ def start_saves(place: Path) -> None:
 
 
 def look_at_saves(place: Path) -> str:
-    checkpoint.clear_leftovers(place)
-    found, faults = checkpoint.newest(place)
+    CheckpointStore(place).clear_leftovers()
+    found, faults = CheckpointStore(place).newest()
     hidden = [path for path in place.iterdir() if path.name.startswith(".")]
     if found is None or faults or hidden:
         return "mixed"

@@ -88,6 +88,6 @@ def test_17_exhausted_memory_names_the_option_and_its_number(
     told = {**whole("fast").settings, "model.source": str(folder), "train.batch_size": 24}
     code, said = stage.begin(told, tmp_path / "runs", memory=spare * 2**20).end()
     assert code == 1, said
-    assert "out of memory with passes of up to 2048 tokens" in said
+    assert "out of memory with micro-batches of up to 2048 tokens" in said
     assert "--train.max_tokens_per_micro_batch 1024" in said
     assert "Traceback" not in said

@@ -13,23 +13,23 @@ def ids(step):
 
 
 def test_every_epoch_sees_every_example_once():
-    plan = BatchSampler(EXAMPLES, batch_size=4, epochs=3, seed=0)
-    assert len(plan) == 9
-    epochs = [[i for step in range(start, start + 3) for i in ids(plan[step])] for start in (0, 3, 6)]
+    sampler = BatchSampler(EXAMPLES, batch_size=4, epochs=3, seed=0)
+    assert len(sampler) == 9
+    epochs = [[i for step in range(start, start + 3) for i in ids(sampler[step])] for start in (0, 3, 6)]
     assert all(sorted(epoch) == list(range(10)) for epoch in epochs)
     assert epochs[0] != epochs[1] != epochs[2]
 
 
 def test_any_step_can_be_made_without_those_before_it():
-    plan = BatchSampler(EXAMPLES, 4, 3, seed=0)
-    assert ids(BatchSampler(EXAMPLES, 4, 3, seed=0)[7]) == ids(plan[7])
-    assert ids(BatchSampler(EXAMPLES, 4, 3, seed=1)[7]) != ids(plan[7])
+    sampler = BatchSampler(EXAMPLES, 4, 3, seed=0)
+    assert ids(BatchSampler(EXAMPLES, 4, 3, seed=0)[7]) == ids(sampler[7])
+    assert ids(BatchSampler(EXAMPLES, 4, 3, seed=1)[7]) != ids(sampler[7])
 
 
 @pytest.mark.parametrize(("epochs", "steps"), [(0.5, 2), (1, 3), (1.5, 5), (0.01, 1), (0.1 * 3 * 10, 9)])
 def test_parts_of_an_epoch(epochs, steps):
-    plan = BatchSampler(EXAMPLES, 4, epochs, seed=0)
-    assert len(plan) == steps
-    assert plan.epoch(3) == 1.0
+    sampler = BatchSampler(EXAMPLES, 4, epochs, seed=0)
+    assert len(sampler) == steps
+    assert sampler.epoch(3) == 1.0
     with pytest.raises(IndexError):
-        plan[steps]
+        sampler[steps]

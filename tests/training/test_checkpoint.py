@@ -6,27 +6,30 @@ import json
 import pytest
 
 from offbook.training import checkpoint
+from offbook.training.checkpoint import CheckpointStore
 
 
 @pytest.fixture
 def folder(tmp_path):
+    store = CheckpointStore(tmp_path, {"data_sha256": "x"})
     for step in (1, 5, 10):
-        with checkpoint.writing(tmp_path, step, {"data_sha256": "x"}) as place:
+        with store.write(step) as place:
             (place / "adapter.bin").write_bytes(bytes(range(256)) * step)
             (place / "state.json").write_text(json.dumps({"step": step}))
     return tmp_path
 
 
 def test_the_newest_whole_one_is_found(folder):
-    found, faults = checkpoint.newest(folder)
+    found, faults = CheckpointStore(folder).newest()
     assert found is not None
     assert found.name == "step-000010"
     assert faults == []
-    assert checkpoint.verify(found)["step"] == 10
+    manifest = checkpoint.verify(found)
+    assert (manifest["step"], manifest["data_sha256"]) == (10, "x")
 
 
 def test_a_writer_that_fails_leaves_nothing(folder):
-    with pytest.raises(RuntimeError), checkpoint.writing(folder, 15, {}) as place:
+    with pytest.raises(RuntimeError), CheckpointStore(folder).write(15) as place:
         (place / "half").write_text("x")
         raise RuntimeError
     assert sorted(path.name for path in folder.iterdir()) == ["step-000001", "step-000005", "step-000010"]
@@ -46,67 +49,74 @@ def test_5_6_7_a_damaged_file_sends_it_to_the_one_before(folder, name, cut):
     flipped = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
     content = {"empty": b"", "half": whole[:middle], "last byte": whole[:-1], "flipped bit": flipped}.get(cut)
     path.unlink() if content is None else path.write_bytes(content)
-    found, faults = checkpoint.newest(folder)
+    found, faults = CheckpointStore(folder).newest()
     assert found is not None
     assert found.name == "step-000005"
     assert name in faults[0] or "manifest" in faults[0]
 
 
 def test_rotation_keeps_the_newest_and_never_trusts_it_unread(folder):
-    checkpoint.rotate(folder, keep=2)
+    CheckpointStore(folder, keep=2).rotate()
     assert sorted(path.name for path in folder.iterdir()) == ["step-000005", "step-000010"]
     (folder / "step-000010" / "adapter.bin").write_bytes(b"")
     with pytest.raises(ValueError, match=r"adapter\.bin is damaged"):
-        checkpoint.rotate(folder, keep=1)
+        CheckpointStore(folder, keep=1).rotate()
     assert (folder / "step-000005").is_dir()
 
 
 def test_leftovers_of_a_killed_writer_are_cleared(folder):
     for name in (".tmp-step-000020", ".old-step-000001"):
         (folder / name).mkdir()
-    checkpoint.clear_leftovers(folder)
+    CheckpointStore(folder).clear_leftovers()
     assert sorted(path.name for path in folder.iterdir()) == ["step-000001", "step-000005", "step-000010"]
 
 
 def damage(folder, step):
-    (checkpoint.folder_of(folder, step) / "adapter.bin").write_bytes(b"")
+    (CheckpointStore(folder).folder(step) / "adapter.bin").write_bytes(b"")
 
 
-def test_6_7_what_a_checkpoint_needs_is_preferred_and_no_condition(folder):
+def test_6_7_what_a_checkpoint_requires_is_preferred_and_no_condition(folder):
     damage(folder, 5)
-    needs = {1: None, 5: 5, 10: 5}.get
-    found, faults = checkpoint.newest(folder, needs)
-    assert found == checkpoint.folder_of(folder, 1)
+    required_step = {1: None, 5: 5, 10: 5}.get
+    found, faults = CheckpointStore(folder).newest(required_step)
+    assert found == CheckpointStore(folder).folder(1)
     damage(folder, 1)
-    found, more = checkpoint.newest(folder, needs)
-    assert found == checkpoint.folder_of(folder, 10)
+    found, more = CheckpointStore(folder).newest(required_step)
+    assert found == CheckpointStore(folder).folder(10)
     assert [fault.split(":")[0] for fault in (*faults, *more)] == ["step-000005", "step-000005", "step-000001"]
 
 
 def test_9_a_whole_one_is_set_aside_until_the_run_comes_by_there_again(folder):
     whole = (folder / "step-000010" / "adapter.bin").read_bytes()
     damage(folder, 5)
-    checkpoint.set_aside_after(folder, 1)
+    CheckpointStore(folder).set_aside_after(1)
     assert sorted(path.name for path in folder.iterdir()) == ["passed-step-000010", "step-000001"]
     for step in (6, 12):
         assert (folder / "passed-step-000010" / "adapter.bin").read_bytes() == whole
-        with checkpoint.writing(folder, step, {}) as place:
+        with CheckpointStore(folder).write(step) as place:
             (place / "adapter.bin").write_bytes(b"x")
     assert sorted(path.name for path in folder.iterdir()) == ["step-000001", "step-000006", "step-000012"]
 
 
 def test_9_damaged_ones_beyond_the_resume_do_not_stop_the_next_rotation(folder):
     (folder / "step-000010" / "adapter.bin").write_bytes(b"")
-    checkpoint.set_aside_after(folder, 5)
-    with checkpoint.writing(folder, 6, {}) as place:
+    CheckpointStore(folder).set_aside_after(5)
+    with CheckpointStore(folder).write(6) as place:
         (place / "adapter.bin").write_bytes(b"x")
-    checkpoint.rotate(folder, keep=2)
+    CheckpointStore(folder, keep=2).rotate()
     assert sorted(path.name for path in folder.iterdir()) == ["step-000005", "step-000006"]
 
 
 def test_9_a_checkpoint_that_made_way_comes_back(folder):
     (folder / "step-000010").rename(folder / ".old-step-000010")
-    checkpoint.clear_leftovers(folder)
-    found, faults = checkpoint.newest(folder)
+    CheckpointStore(folder).clear_leftovers()
+    found, faults = CheckpointStore(folder).newest()
     assert found is not None
     assert (found.name, faults) == ("step-000010", [])
+
+
+def test_the_protected_step_outlives_every_rotation(folder):
+    CheckpointStore(folder, keep=1, protected_step=lambda: 1).rotate()
+    assert sorted(path.name for path in folder.iterdir()) == ["step-000001", "step-000010"]
+    CheckpointStore(folder, keep=1, protected_step=lambda: None).rotate()
+    assert sorted(path.name for path in folder.iterdir()) == ["step-000010"]

@@ -11,8 +11,9 @@ from offbook.core.config.loading import load
 from offbook.core.errors import UsageError
 from offbook.core.metrics_log import read
 from offbook.core.rundir import RunDir
-from offbook.pipeline.resuming import needed_by
+from offbook.pipeline.resuming import required_step
 from offbook.training import checkpoint
+from offbook.training.checkpoint import CheckpointStore
 from offbook.training.trainer import StepTrainer
 from tests.recorder import Recorder
 
@@ -58,7 +59,7 @@ def test_the_best_state_becomes_the_adapter(overfitting):
     assert best < last
     assert any(f"lowest at step {best}" in line for line in reporter.texts)
     assert json.loads(run.environment.read_text())["adapter_step"] == best
-    folders = [checkpoint.folder_of(run.checkpoints, step) for step in (best, last)]
+    folders = [CheckpointStore(run.checkpoints).folder(step) for step in (best, last)]
     assert sorted(run.checkpoints.iterdir()) == folders  # one is kept, and the best is spared
     assert same(weights(run.adapter), weights(folders[0]))
     assert not same(weights(run.adapter), weights(folders[1]))
@@ -81,14 +82,14 @@ def test_a_damaged_best_leaves_the_last(overfitting, monkeypatch):
         return verify(folder)
 
     reporter.over = False
-    run_steps = offbook.pipeline.training._run_steps
+    optimize = offbook.pipeline.training._optimize
 
     def run_and_damage(*args):
-        run_steps(*args)
+        optimize(*args)
         reporter.over = True
 
-    monkeypatch.setattr(offbook.pipeline.training, "_run_steps", run_and_damage)
-    monkeypatch.setattr(checkpoint, "verify", damaged)
+    monkeypatch.setattr(offbook.pipeline.training, "_optimize", run_and_damage)
+    monkeypatch.setattr(offbook.pipeline.finishing, "verify", damaged)
     run = offbook.train(load(None, overfitting), reporter=reporter)
     assert any("is damaged; the adapter is that of the last step" in line for line in reporter.texts)
     assert json.loads(run.environment.read_text())["adapter_step"] == max(losses_of(run))
@@ -96,15 +97,15 @@ def test_a_damaged_best_leaves_the_last(overfitting, monkeypatch):
 
 def test_patience_ends_the_run_and_a_resume_knows_it(overfitting, monkeypatch):
     patient = {**overfitting, "train.patience": 2}
-    finish = offbook.pipeline.finishing.write_end
+    finish = offbook.pipeline.finishing.write_adapter
 
     def killed(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(offbook.pipeline.finishing, "write_end", killed)
+    monkeypatch.setattr(offbook.pipeline.finishing, "write_adapter", killed)
     with pytest.raises(KeyboardInterrupt):
         offbook.train(load(None, patient))
-    monkeypatch.setattr(offbook.pipeline.finishing, "write_end", finish)
+    monkeypatch.setattr(offbook.pipeline.finishing, "write_adapter", finish)
     run = RunDir(offbook.core.rundir.runs_root() / "tiny")
     before = losses_of(run)
     steps = json.loads((run.data / "report.json").read_text())["steps"]
@@ -122,8 +123,8 @@ def test_a_run_needs_the_best_state_unless_it_comes_by_there_again(tmp_path):
     run = RunDir(tmp_path)
     losses = {0: 1.0, 5: 3.0, 10: 2.0, 15: 2.5}
     run.metrics.write_text("".join(json.dumps({"step": s, "heldout_loss": loss}) + "\n" for s, loss in losses.items()))
-    assert [needed_by(run, "best", step) for step in (5, 9, 10, 15)] == [None, None, 10, 10]
-    assert needed_by(run, "last", 15) is None
+    assert [required_step(run, "best", step) for step in (5, 9, 10, 15)] == [None, None, 10, 10]
+    assert required_step(run, "last", 15) is None
 
 
 def test_samples_at_every_evaluation_disturb_nothing(overfitting, monkeypatch):
@@ -135,7 +136,7 @@ def test_samples_at_every_evaluation_disturb_nothing(overfitting, monkeypatch):
     closing = {line["prompt"]: line["tuned"] for line in json.loads(run.samples.read_text(encoding="utf-8"))}
     best = json.loads(run.environment.read_text())["adapter_step"]
     assert closing == next(line["samples"] for line in told if line["step"] == best)
-    monkeypatch.setattr(offbook.pipeline.finishing, "ask", lambda *args, **kwargs: {})
+    monkeypatch.setattr(offbook.pipeline.finishing, "sample_replies", lambda *args, **kwargs: {})
     silent = offbook.train(load(None, {**overfitting, "name": "silent"}))
     assert same(weights(run.adapter), weights(silent.adapter))
 

@@ -8,28 +8,32 @@ from offbook.core.config.schema import TrainConfig
 from offbook.core.errors import UsageError
 from offbook.training import fast_path
 from offbook.training.batch_sampler import BatchSampler
+from offbook.training.checkpoint import CheckpointStore
 from offbook.training.packing import pack_step
-from offbook.training.trainer import StepTrainer
+from offbook.training.trainer import Objective, StepCallback, StepTrainer
 from tests.training.samples import adapted, examples
 
 
 def trainer(model, folder, losses):
     settings = TrainConfig(batch_size=4, epochs=1, save_steps=1000)
     return StepTrainer(
-        model=model,
-        plan=BatchSampler(examples(), settings.batch_size, settings.epochs, settings.seed),
+        model,
+        BatchSampler(examples(), settings.batch_size, settings.epochs, settings.seed),
+        Objective(lambda rows: pack_step(rows, max_tokens=150), fast_path.loss_sum),
+        CheckpointStore(folder),
+        [Losses(losses)],
         settings=settings,
-        collate=lambda rows: pack_step(rows, max_tokens=150),
-        loss_sum=fast_path.loss_sum,
-        heldout_loss=None,
-        checkpoints=folder,
-        facts={},
-        callbacks=[],
-        on_loss=lambda loss, tokens: losses.append(loss),
-        before_save=dict,
-        spare=lambda: None,
-        resumed=False,
     )
+
+
+class Losses(StepCallback):
+    """Keeps the losses of the steps."""
+
+    def __init__(self, losses):
+        self.losses = losses
+
+    def on_step_loss(self, loss, tokens):
+        self.losses.append(loss)
 
 
 def test_two_gpus_change_nothing(tmp_path, monkeypatch):
@@ -45,7 +49,7 @@ def test_two_gpus_change_nothing(tmp_path, monkeypatch):
         model = adapted("llama")
         fast_path.enable(model)
         losses: list[float] = []
-        trainer(model, tmp_path / post_init.__name__, losses).train()
+        trainer(model, tmp_path / post_init.__name__, losses).run()
         found.append(losses)
     assert len(found[0]) == 3
     assert found[1] == found[0]

@@ -36,7 +36,7 @@ def readable_failures(config: RunConfig, run: RunDir) -> Iterator[None]:
         ) from error
     except Exception as error:
         if is_out_of_memory(error):
-            raise OffbookError(f"out of memory with {_passes(config)}", _spare_memory(config)) from error
+            raise OffbookError(f"out of memory with {_micro_batches(config)}", _spare_memory(config)) from error
         if isinstance(error, OSError) and error.errno in FULL:
             raise _disk_full(run) from error
         if not _is_disk_failure(error):
@@ -63,7 +63,7 @@ def memory_ran_out(run: RunDir, kills: int | None) -> bool:
 def memory_warning(config: RunConfig) -> str:
     """What to tell the user of a run that was killed for want of memory, and goes on."""
     return (
-        f"the last start of this run was killed, it seems because memory ran out (now {_passes(config)}). "
+        f"the last start of this run was killed, it seems because memory ran out (now {_micro_batches(config)}). "
         f"If it happens again: {_spare_memory(config)}"
     )
 
@@ -83,8 +83,8 @@ def refuse_small_disk(path: Path, needed: int) -> None:
         )
 
 
-def _passes(config: RunConfig) -> str:
-    return f"passes of up to {config.train.max_tokens_per_micro_batch} tokens"
+def _micro_batches(config: RunConfig) -> str:
+    return f"micro-batches of up to {config.train.max_tokens_per_micro_batch} tokens"
 
 
 def _spare_memory(config: RunConfig) -> str:

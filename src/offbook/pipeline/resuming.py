@@ -1,4 +1,4 @@
-"""What a run that goes on needs to know: which checkpoint, whether it still fits, and with which token budget."""
+"""What a resume needs to know: which checkpoint to take, whether it still fits, and with which token budget."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from offbook.core.metrics_log import best_step, read
 from offbook.core.progress import Reporter
 from offbook.core.rundir import RunDir
 from offbook.pipeline.setup import TrainingSetup
-from offbook.training import checkpoint
+from offbook.training.checkpoint import CheckpointStore, is_whole, verify
 
 INCOMPATIBLE = ("model.source", "lora.rank", "lora.target_modules", "lora.use_dora")
 """Options under which a checkpoint's tensors have other shapes, or mean something else."""
@@ -24,6 +24,9 @@ def refuse_changes(then: dict[str, Any], now: dict[str, Any], *, allowed: bool, 
     """Refuse to resume under other data, settings, versions or hardware than the checkpoint was written with.
 
     Args:
+        then: the checkpoint's manifest.
+        now: the fingerprint of the run as it is configured now.
+        reporter: warned of what is given up.
         allowed: only warn of what is given up, unless the checkpoint cannot be used at all.
 
     Raises:
@@ -35,74 +38,81 @@ def refuse_changes(then: dict[str, Any], now: dict[str, Any], *, allowed: bool, 
         changes.insert(0, "the training data")
     if not changes:
         return
-    told = "; ".join(changes)
+    listed = "; ".join(changes)
     useless = [change for change in changes if change.startswith(INCOMPATIBLE)]
     if useless:
         raise UsageError(
-            f"the checkpoint does not fit: changed since: {told}", "Undo the change, or start over with --overwrite."
+            f"the checkpoint does not fit: changed since: {listed}", "Undo the change, or start over with --overwrite."
         )
     if not allowed:
         raise UsageError(
-            f"cannot resume exactly: changed since the checkpoint: {told}",
+            f"cannot resume exactly: changed since the checkpoint: {listed}",
             "Undo the change, start over with --overwrite, or accept other final weights with --allow-inexact.",
         )
     reporter.warning(
         "going on although this changed since the checkpoint: {changes}. What is given up: the final weights "
         "will not be those of a run that was never stopped, and nobody can make them again from run.yaml alone.",
-        changes=told,
+        changes=listed,
     )
 
 
 def _differences(then: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:
-    found = []
+    changes = []
     for key in sorted({*then, *now}):
         old, new = then.get(key), now.get(key)
         if isinstance(old, dict) and isinstance(new, dict):
-            found += _differences(old, new, f"{prefix}{key}.")
+            changes += _differences(old, new, f"{prefix}{key}.")
         elif old != new:
-            found.append(f"{prefix}{key} {old} → {new}")
-    return found
+            changes.append(f"{prefix}{key} {old} → {new}")
+    return changes
 
 
-DEFAULT_PASS_TOKENS = 2048
+DEFAULT_MICRO_BATCH_TOKENS = 2048
+"""`train.max_tokens_per_micro_batch` where the config names none."""
 
 
 def newest_checkpoint(run: RunDir, keep: str, reporter: Reporter) -> Path | None:
-    """The checkpoint to go on from; what killed writers left is put right, and damage is told."""
-    checkpoint.clear_leftovers(run.checkpoints)
-    needs = partial(needed_by, run, keep)
-    found, faults = checkpoint.newest(run.checkpoints, needs)
-    where = f"going on from {found.name}" if found is not None else "starting from the beginning"
+    """Find the checkpoint to resume from; what killed writers left is put right, and damage is reported.
+
+    Args:
+        run: the run folder.
+        keep: train.keep.
+        reporter: warned of every damaged checkpoint.
+    """
+    store = CheckpointStore(run.checkpoints)
+    store.clear_leftovers()
+    newest, faults = store.newest(partial(required_step, run, keep))
+    where = f"going on from {newest.name}" if newest is not None else "starting from the beginning"
     for fault in faults:
         reporter.warning("checkpoint {fault}; {where}.", fault=fault, where=where)
-    best = needs(checkpoint.verify(found)["step"]) if found is not None else None
-    if best is not None and not checkpoint.is_whole(checkpoint.folder_of(run.checkpoints, best)):
+    best = required_step(run, keep, verify(newest)["step"]) if newest is not None else None
+    if best is not None and not is_whole(store.folder(best)):
         reporter.warning(
             "the best state so far (step {step}) is lost: unless a later one is better, the adapter will be "
             "that of the last step.",
             step=best,
         )
-    return found
+    return newest
 
 
-def fingerprint(job: TrainingSetup) -> dict[str, Any]:
-    """What a resume has to find unchanged, for the checkpoint's manifest."""
-    told = job.config.model_dump(include={"model", "lora", "train"})
+def fingerprint(setup: TrainingSetup) -> dict[str, Any]:
+    """What a resume has to find unchanged: data, config, versions and hardware, for the checkpoint's manifest."""
+    config = setup.config.model_dump(include={"model", "lora", "train"})
     for free in ("save_steps", "keep_checkpoints", "log_steps", "heldout_steps", "keep", "patience"):
-        del told["train"][free]
+        del config["train"][free]
     return {
-        "data_sha256": job.dataset.sha256,
-        "config": told,
+        "data_sha256": setup.dataset.sha256,
+        "config": config,
         "versions": environment.versions(),
         "hardware": environment.arithmetic(),
     }
 
 
 def with_token_budget(config: RunConfig, run: RunDir | None = None) -> RunConfig:
-    """The config with its pass budget settled: told, stored by an earlier start of the run, or the default."""
+    """The config with its token budget: its own, the one that an earlier start of the run stored, or the default."""
     if config.train.max_tokens_per_micro_batch is not None:
         return config
-    budget = DEFAULT_PASS_TOKENS
+    budget = DEFAULT_MICRO_BATCH_TOKENS
     if run is not None and run.config.is_file():
         budget = configs.load(run.config).train.max_tokens_per_micro_batch or budget
     return config.model_copy(
@@ -110,12 +120,15 @@ def with_token_budget(config: RunConfig, run: RunDir | None = None) -> RunConfig
     )
 
 
-def needed_by(run: RunDir, keep: str, step: int) -> int | None:
-    """The step whose checkpoint a run that goes on from `step` has to find: the best so far, if it lies behind. One
-    that lies ahead is made again, by the same steps.
+def required_step(run: RunDir, keep: str, step: int) -> int | None:
+    """The step whose checkpoint a run that resumes from `step` will need: the best so far, if it lies behind.
+
+    One that lies ahead is made again, by the same steps.
 
     Args:
+        run: the run folder.
         keep: train.keep.
+        step: of the checkpoint to resume from.
     """
     best = best_step(read(run.metrics)) if keep == "best" else None
     return best if best is not None and best <= step else None

@@ -14,22 +14,25 @@ from offbook.data.row_files import save_rows
 from offbook.pipeline.setup import TrainingSetup
 
 
-def write_start(run: RunDir, job: TrainingSetup, known: dict[str, Any]) -> None:
-    """What is on disk before the first step."""
+def write_start(run: RunDir, setup: TrainingSetup, report: dict[str, Any]) -> None:
+    """Write what is on disk before the first step: config, rows, report, environment."""
     run.data.mkdir(parents=True, exist_ok=True)
-    atomic_write_text(run.config, configs.dump(job.config))
-    save_rows(job.dataset.train, run.data / "train.jsonl")
-    save_rows(job.dataset.heldout, run.data / "heldout.jsonl")
-    atomic_write_json(run.data / "report.json", known)
+    atomic_write_text(run.config, configs.dump(setup.config))
+    save_rows(setup.dataset.train, run.data / "train.jsonl")
+    save_rows(setup.dataset.heldout, run.data / "heldout.jsonl")
+    atomic_write_json(run.data / "report.json", report)
     atomic_write_json(run.environment, {"id": run_id(run), **environment.snapshot()})
 
 
 def write_measured(run: RunDir, predicted: dict[str, Any], seconds: float, peak_bytes: int, step: int) -> None:
-    """What the run really took, beside what was predicted, and the step that the adapter is of."""
-    told = json.loads(run.environment.read_text(encoding="utf-8"))
-    told["estimate"] = {"predicted": predicted, "truth": {"seconds": round(seconds, 1), "peak_bytes": peak_bytes}}
-    told["adapter_step"] = step
-    atomic_write_json(run.environment, told)
+    """Add what the run really took, beside what was predicted, and the adapter's step to environment.json."""
+    environment_json = json.loads(run.environment.read_text(encoding="utf-8"))
+    environment_json["estimate"] = {
+        "predicted": predicted,
+        "measured": {"seconds": round(seconds, 1), "peak_bytes": peak_bytes},
+    }
+    environment_json["adapter_step"] = step
+    atomic_write_json(run.environment, environment_json)
 
 
 def run_id(run: RunDir) -> str:

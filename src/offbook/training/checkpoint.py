@@ -1,5 +1,10 @@
 """Checkpoints that are whole or absent.
 
+    store = CheckpointStore(run.checkpoints, fingerprint, keep=3, protected_step=monitor.best)
+    with store.write(step) as folder:
+        model.save_pretrained(folder)
+    store.rotate()
+
 A checkpoint is written to a temporary sibling, its files fsynced, `manifest.json` (size and sha256 of every file) last,
 then renamed. One that does not match its manifest does not count.
 """
@@ -8,8 +13,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from hashlib import file_digest
 from pathlib import Path
 from typing import Any
@@ -18,33 +24,18 @@ from offbook.core.atomic import atomic_dir, atomic_write_json, restore
 
 MANIFEST = "manifest.json"
 PROGRESS = "progress.json"
-PASSED = "passed-"
-"""Before the name of a whole checkpoint that a run has gone back behind."""
-
-
-def folder_of(checkpoints: Path, step: int) -> Path:
-    return checkpoints / f"step-{step:06d}"
-
-
-@contextmanager
-def writing(checkpoints: Path, step: int, facts: dict[str, Any]) -> Iterator[Path]:
-    """A folder to write the checkpoint of `step` in; it counts only if the block ends well.
-
-    Args:
-        facts: what a resume has to find unchanged (hashes of data and config, versions).
-    """
-    with atomic_dir(folder_of(checkpoints, step)) as folder:
-        yield folder
-        files = {path.name: _facts_of(path) for path in sorted(folder.iterdir())}
-        atomic_write_json(folder / MANIFEST, {"step": step, **facts, "files": files})
-    _delete([passed for passed in checkpoints.glob(f"{PASSED}*") if passed <= _passed(folder_of(checkpoints, step))])
+SET_ASIDE = "passed-"
+"""Prefix of the name of a whole checkpoint that lies ahead of a run which went on from an earlier one."""
 
 
 def verify(folder: Path) -> dict[str, Any]:
-    """The manifest of a checkpoint whose files all match it.
+    """Read the manifest of a checkpoint and compare every file with it.
+
+    Returns:
+        The manifest: `step`, what the store's fingerprint held, and `files`.
 
     Raises:
-        ValueError: with the first file that is missing or differs.
+        ValueError: naming the first file that is missing or differs.
     """
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
@@ -52,17 +43,17 @@ def verify(folder: Path) -> dict[str, Any]:
         manifest["step"] = int(manifest["step"])
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
         raise ValueError(f"{folder.name}: {MANIFEST} is missing or damaged") from None
-    for name, facts in files:
+    for name, digest in files:
         path = folder / name
         if not path.is_file():
             raise ValueError(f"{folder.name}: {name} is missing")
-        if _facts_of(path) != facts:
+        if file_digest_of(path) != digest:
             raise ValueError(f"{folder.name}: {name} is damaged (its hash differs from the manifest's)")
     return manifest
 
 
 def is_whole(folder: Path) -> bool:
-    """Whether a checkpoint verifies."""
+    """Whether a checkpoint matches its manifest."""
     try:
         verify(folder)
     except ValueError:
@@ -70,58 +61,99 @@ def is_whole(folder: Path) -> bool:
     return True
 
 
-def newest(checkpoints: Path, needs: Callable[[int], int | None] = lambda step: None) -> tuple[Path | None, list[str]]:
-    """(the checkpoint to go on from or None, what is wrong with others).
-
-    That is the newest that verifies together with the one it needs; where there is none, the newest that verifies.
-
-    Args:
-        needs: step of a checkpoint → step of an earlier one that a run which goes on from it will still ask for.
-    """
-    faults: dict[str, None] = {}
-    whole = []
-    for folder in _folders(checkpoints)[::-1]:
-        try:
-            needed = needs(verify(folder)["step"])
-            whole.append(folder)
-            if needed is not None:
-                verify(folder_of(checkpoints, needed))
-        except ValueError as fault:
-            faults[str(fault)] = None
-        else:
-            return folder, list(faults)
-    return next(iter(whole), None), list(faults)
+def file_digest_of(path: Path) -> dict[str, Any]:
+    """A file's entry in the manifest: its size in bytes and its sha256."""
+    with path.open("rb") as file:
+        return {"bytes": path.stat().st_size, "sha256": file_digest(file, "sha256").hexdigest()}
 
 
-def rotate(checkpoints: Path, keep: int, spare: int | None = None) -> None:
-    """Delete the oldest checkpoints beyond `keep`, but only once the newest one has been read back and verified.
+@dataclass(frozen=True)
+class CheckpointStore:
+    """The checkpoints of a run: a folder with one subfolder a step."""
 
-    Args:
-        spare: the step of one that stays all the same.
-    """
-    folders = _folders(checkpoints)
-    if len(folders) > keep:
-        verify(folders[-1])
-        _delete([folder for folder in folders[:-keep] if spare is None or folder != folder_of(checkpoints, spare)])
+    dir: Path
+    fingerprint: Mapping[str, Any] = field(default_factory=dict)
+    """What a resume has to find unchanged (hashes of data and config, versions); written into every manifest."""
+    keep: int = 1
+    """How many checkpoints `rotate` leaves."""
+    protected_step: Callable[[], int | None] = lambda: None
+    """Returns the step of a checkpoint that `rotate` leaves however old it is, or None."""
 
+    def folder(self, step: int) -> Path:
+        """The folder of a step's checkpoint, whether it exists or not."""
+        return self.dir / f"step-{step:06d}"
 
-def set_aside_after(checkpoints: Path, step: int) -> None:
-    """Clear the way for a run that goes on from `step`: later checkpoints that do not verify are deleted. Whole ones
-    are set aside, since the metrics after `step` are lost to them, until the run has come by there again."""
-    later = [folder for folder in _folders(checkpoints) if folder > folder_of(checkpoints, step)]
-    _delete([folder for folder in later if not is_whole(folder)])
-    for folder in later:
-        if folder.exists():
-            shutil.rmtree(_passed(folder), ignore_errors=True)
-            folder.rename(_passed(folder))
+    @contextmanager
+    def write(self, step: int) -> Iterator[Path]:
+        """Context manager: a folder to write the checkpoint of `step` in; it counts only if the block ends well."""
+        with atomic_dir(self.folder(step)) as folder:
+            yield folder
+            files = {path.name: file_digest_of(path) for path in sorted(folder.iterdir())}
+            atomic_write_json(folder / MANIFEST, {"step": step, **self.fingerprint, "files": files})
+        reached = _set_aside_path(self.folder(step))
+        _delete([folder for folder in self.dir.glob(f"{SET_ASIDE}*") if folder <= reached])
 
+    def newest(self, required_step: Callable[[int], int | None] = lambda step: None) -> tuple[Path | None, list[str]]:
+        """Find the checkpoint to resume from.
 
-def clear_leftovers(checkpoints: Path) -> None:
-    """Put right what a writer or a rotation that was killed left behind."""
-    for old in checkpoints.glob(".old-step-*"):
-        restore(old.with_name(old.name.removeprefix(".old-")))
-    for folder in checkpoints.glob(".tmp-step-*"):
-        shutil.rmtree(folder, ignore_errors=True)
+        That is the newest that verifies together with the one it requires; where there is none, the newest that
+        verifies.
+
+        Args:
+            required_step: step of a checkpoint → step of an earlier one that a run which resumes from it will need.
+
+        Returns:
+            The checkpoint's folder, or None; and what is wrong with others, a line each.
+        """
+        faults: dict[str, None] = {}
+        whole = []
+        for folder in self._folders()[::-1]:
+            try:
+                required = required_step(verify(folder)["step"])
+                whole.append(folder)
+                if required is not None:
+                    verify(self.folder(required))
+            except ValueError as fault:
+                faults[str(fault)] = None
+            else:
+                return folder, list(faults)
+        return next(iter(whole), None), list(faults)
+
+    def rotate(self) -> None:
+        """Delete the oldest checkpoints beyond `keep`, once the newest has been read back and verified.
+
+        Raises:
+            ValueError: the newest does not verify; nothing is deleted.
+        """
+        folders = self._folders()
+        if len(folders) > self.keep:
+            verify(folders[-1])
+            protected = self.protected_step()
+            kept = None if protected is None else self.folder(protected)
+            _delete([folder for folder in folders[: -self.keep] if folder != kept])
+
+    def set_aside_after(self, step: int) -> None:
+        """Clear the way for a run that resumes from `step`.
+
+        Later checkpoints that do not verify are deleted. Whole ones are renamed, since the metrics after `step` are
+        lost to them, and deleted once the run has reached their step again.
+        """
+        later = [folder for folder in self._folders() if folder > self.folder(step)]
+        _delete([folder for folder in later if not is_whole(folder)])
+        for folder in later:
+            if folder.exists():
+                shutil.rmtree(_set_aside_path(folder), ignore_errors=True)
+                folder.rename(_set_aside_path(folder))
+
+    def clear_leftovers(self) -> None:
+        """Put right what a writer or a rotation that was killed left behind."""
+        for old in self.dir.glob(".old-step-*"):
+            restore(old.with_name(old.name.removeprefix(".old-")))
+        for folder in self.dir.glob(".tmp-step-*"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _folders(self) -> list[Path]:
+        return sorted(self.dir.glob("step-[0-9]*")) if self.dir.is_dir() else []
 
 
 def _delete(folders: list[Path]) -> None:
@@ -130,14 +162,5 @@ def _delete(folders: list[Path]) -> None:
         shutil.rmtree(folder.rename(folder.with_name(f".tmp-{folder.name}")), ignore_errors=True)
 
 
-def _passed(folder: Path) -> Path:
-    return folder.with_name(f"{PASSED}{folder.name}")
-
-
-def _folders(checkpoints: Path) -> list[Path]:
-    return sorted(checkpoints.glob("step-[0-9]*")) if checkpoints.is_dir() else []
-
-
-def _facts_of(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        return {"bytes": path.stat().st_size, "sha256": file_digest(file, "sha256").hexdigest()}
+def _set_aside_path(folder: Path) -> Path:
+    return folder.with_name(f"{SET_ASIDE}{folder.name}")

@@ -1,16 +1,18 @@
 """The run's engine: transformers' Trainer with a few narrow overrides.
 
-an item is a whole optimizer step      get_train_dataloader
-one backward a pass, one mean a step   training_step
-the token-weighted held-out loss       evaluate
-checkpoints that are whole or absent   _save_checkpoint
+an item is a whole optimizer step             get_train_dataloader
+one backward a micro-batch, one mean a step   training_step
+the token-weighted held-out loss              evaluate
+checkpoints that are whole or absent          _save_checkpoint
 """
 
 from __future__ import annotations
 
+import json
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,82 +25,105 @@ from offbook.core.atomic import atomic_write_json
 from offbook.core.config.schema import TrainConfig
 from offbook.core.errors import OffbookError, UsageError
 from offbook.core.types import Example
-from offbook.training import checkpoint
 from offbook.training.batch_sampler import BatchSampler
+from offbook.training.checkpoint import PROGRESS, CheckpointStore
+from offbook.training.packing import MicroBatch, StepBatch
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """What is minimised, and what is measured on held-out examples."""
+
+    collate: Callable[[list[Example]], StepBatch]
+    """The examples of a step → its micro-batches."""
+    loss_sum: Callable[[Any, MicroBatch], torch.Tensor]
+    """(model, micro-batch) → sum of its token losses in nats, a scalar that can be differentiated."""
+    heldout_loss: Callable[[], float] | None = None
+    """Mean loss per label token on the held-out examples, in nats; None where there are none."""
+
+
+class StepCallback(TrainerCallback):
+    """A callback that also sees every step's loss, and has a state of its own in each checkpoint."""
+
+    def on_step_loss(self, loss: float, tokens: int) -> None:
+        """Take a step's mean loss per label token, in nats, and the number of tokens in its examples."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state to be saved, as JSON; called before a checkpoint is written."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over a saved state; called when training resumes."""
 
 
 class StepTrainer(Trainer):
-    """Trains a PEFT model on a Plan.
+    """Trains a peft model, one optimizer step at a time.
 
     Args:
-        model: the PEFT model, fast path installed or not.
-        plan: which examples make up which step.
-        collate: list of examples → one Step (a Mapping of the step's passes).
-        loss_sum: (model, pass) → sum of the token losses of the pass, differentiable.
-        heldout_loss: () → mean loss per label token on the held-out examples; None where there are none.
-        checkpoints: the folder of the checkpoints.
-        facts: written into every checkpoint's manifest.
-        on_loss: called with a step's mean loss and its number of tokens.
-        before_save: called before a checkpoint is written (metrics have to be on disk first); what it returns is kept
-            in the checkpoint as `progress.json`.
-        spare: the step of a checkpoint that stays, however old.
+        model: the peft model, fast path enabled or not.
+        sampler: which examples make up which step.
+        objective: how a step's examples become a loss.
+        store: takes the checkpoints.
+        callbacks: transformers' callbacks; at most one is a `StepCallback`.
+        settings: the run's `train` section.
 
     Raises:
-        UsageError: it is one of several processes.
+        UsageError: this is one of several processes.
     """
 
     def __init__(
         self,
-        *,
         model: Any,
-        plan: BatchSampler,
+        sampler: BatchSampler,
+        objective: Objective,
+        store: CheckpointStore,
+        callbacks: Sequence[TrainerCallback],
+        *,
         settings: TrainConfig,
-        collate: Callable[[list[Example]], Any],
-        loss_sum: Callable[[Any, Any], torch.Tensor],
-        heldout_loss: Callable[[], float] | None,
-        checkpoints: Path,
-        facts: dict[str, Any],
-        callbacks: list[TrainerCallback],
-        on_loss: Callable[[float, int], None],
-        before_save: Callable[[], dict[str, Any]],
-        spare: Callable[[], int | None],
-        resumed: bool,
     ) -> None:
-        self.plan = plan
-        self.collate = collate
-        self.loss_sum = loss_sum
-        self.heldout_loss = heldout_loss
-        self.checkpoints = checkpoints
-        self.facts = facts
-        self.on_loss = on_loss
-        self.before_save = before_save
-        self.spare = spare
+        self.sampler = sampler
+        self.objective: Objective = objective
+        self.store = store
+        self.step_callbacks = [callback for callback in callbacks if isinstance(callback, StepCallback)]
         self.step_examples: list[Example] = []
-        arguments = _arguments(settings, len(plan), checkpoints, evaluates=heldout_loss is not None, resumed=resumed)
         self.adapted = model
+        arguments = _arguments(settings, len(sampler), store.dir, evaluates=objective.heldout_loss is not None)
         # The Trainer insists on an evaluation set before it calls `evaluate`, which is our own and does not use it.
-        super().__init__(model=model, args=arguments, train_dataset=plan, eval_dataset=plan, callbacks=callbacks)
+        steps: Any = sampler
+        super().__init__(
+            model=model, args=arguments, train_dataset=steps, eval_dataset=steps, callbacks=list(callbacks)
+        )
         self.remove_callback(PrinterCallback)
         self.remove_callback(ProgressCallback)
 
-    def get_train_dataloader(self) -> DataLoader:
-        """One item a step, in the plan's order; packing happens as the step comes up, and draws nothing at random."""
-        return DataLoader(self.plan, batch_size=1, collate_fn=self._collate)  # type: ignore[arg-type]
+    def run(self, checkpoint: Path | None = None) -> None:
+        """Train to the last step, from the first one or from a checkpoint of the store."""
+        self.args.eval_on_start = self.objective.heldout_loss is not None and checkpoint is None
+        if checkpoint is not None:
+            state = json.loads((checkpoint / PROGRESS).read_text(encoding="utf-8"))
+            for callback in self.step_callbacks:
+                callback.load_state_dict(state)
+        self.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
 
-    def _collate(self, items: list[list[Example]]) -> Any:
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """One item a step, in the sampler's order; packing happens as the step comes up, and draws no random number."""
+        return DataLoader(self.sampler, batch_size=1, collate_fn=self._collate)  # type: ignore[arg-type]
+
+    def _collate(self, items: list[list[Example]]) -> StepBatch:
         self.step_examples = items[0]
-        return self.collate(items[0])
+        return self.objective.collate(items[0])
 
     def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> torch.Tensor:
-        """One optimizer step's gradient: the mean loss over all its label tokens, however it was cut into passes."""
+        """Accumulate one optimizer step's gradient: the mean loss over all its label tokens, however it was cut."""
         model.train()
         total = torch.zeros((), device=self.args.device)
         for batch in inputs.micro_batches:
-            loss = self.loss_sum(model, batch.to(self.args.device)) / inputs.label_tokens
+            loss = self.objective.loss_sum(model, batch.to(self.args.device)) / inputs.label_tokens
             self.accelerator.backward(loss)
             total += loss.detach()
         self._refuse_divergence("loss", total)
-        self.on_loss(total.item(), sum(len(example.ids) for example in self.step_examples))
+        for callback in self.step_callbacks:
+            callback.on_step_loss(total.item(), sum(len(example.ids) for example in self.step_examples))
         return total
 
     def _clip_grad_norm(self, model: Any) -> Any:
@@ -121,31 +146,33 @@ class StepTrainer(Trainer):
         )
 
     def floating_point_ops(self, inputs: Any) -> int:
-        """Not counted: transformers' formula knows nothing of packed passes."""
+        """Not counted: transformers' formula knows nothing of packed micro-batches."""
         return 0
 
-    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        """The held-out loss, as a mean over label tokens."""
-        assert self.heldout_loss is not None
+    def evaluate(self, *_args: Any, **_kwargs: Any) -> dict[str, float]:
+        """Take the held-out loss, a mean over label tokens, and tell the callbacks."""
+        assert self.objective.heldout_loss is not None
         self.adapted.eval()
-        metrics = {"heldout_loss": self.heldout_loss()}
+        metrics = {"heldout_loss": self.objective.heldout_loss()}
         self.log(dict(metrics))
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        progress = self.before_save()
-        with checkpoint.writing(self.checkpoints, self.state.global_step, self.facts) as folder:
+        progress: dict[str, Any] = {}
+        for callback in self.step_callbacks:
+            progress |= callback.state_dict()
+        with self.store.write(self.state.global_step) as folder:
             self.adapted.save_pretrained(str(folder))
             self._save_optimizer_and_scheduler(str(folder))
             self._save_scaler(str(folder))
             self._save_rng_state(str(folder))
             self.state.save_to_json(str(folder / TRAINER_STATE_NAME))
-            atomic_write_json(folder / checkpoint.PROGRESS, progress)
-        checkpoint.rotate(self.checkpoints, self.args.save_total_limit or 1, self.spare())
+            atomic_write_json(folder / PROGRESS, progress)
+        self.store.rotate()
 
 
-def _arguments(settings: TrainConfig, steps: int, folder: Path, *, evaluates: bool, resumed: bool) -> TrainingArguments:
+def _arguments(settings: TrainConfig, steps: int, folder: Path, *, evaluates: bool) -> TrainingArguments:
     """What transformers needs to know; everything else about the run is offbook's own.
 
     Raises:
@@ -169,10 +196,8 @@ def _arguments(settings: TrainConfig, steps: int, folder: Path, *, evaluates: bo
         logging_steps=settings.log_steps,
         logging_nan_inf_filter=False,
         save_steps=settings.save_steps,
-        save_total_limit=settings.keep_checkpoints,
         eval_strategy="steps" if evaluates else "no",
         eval_steps=settings.heldout_steps if evaluates else None,
-        eval_on_start=evaluates and not resumed,
         seed=settings.seed,
         disable_tqdm=True,
         report_to="none",
