@@ -1,9 +1,12 @@
 """The tree is the architecture: five floors, imports that point down, and a face that stays light."""
 
 import ast
+import importlib
+import re
 import subprocess
 import sys
 import time
+from operator import attrgetter
 from pathlib import Path
 
 import offbook
@@ -120,3 +123,19 @@ def test_help_answers_without_heavy_imports():
 
     # What takes long is an import of torch or transformers (seconds); the bound has room for a busy machine.
     assert min(seconds() for _ in range(3)) < 1.0
+
+
+def walk(page: Path) -> list[tuple[str, list[str]]]:
+    """(file, what to read in it) of the rows of the page's walk from a config to an adapter on disk."""
+    rows = re.findall(r"^\| \d+ \| `([\w/]+\.py)` \| (.+?) \|", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return [(file, re.findall(r"`([\w.]+)`", names)) for file, names in rows]
+
+
+def test_a_stranger_walks_from_config_to_adapter_in_sixteen_files():
+    path = walk(DOCS / "architecture.md")
+    assert 0 < len(path) <= 16
+    assert walk(DOCS / "zh" / "architecture.md") == path
+    for file, names in path:
+        module = importlib.import_module(".".join(("offbook", *Path(file).with_suffix("").parts)))
+        for name in names:
+            assert attrgetter(name)(module) is not None, (file, name)
