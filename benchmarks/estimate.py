@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from speakers import save_tokenizer
+from serving_models import save_tokenizer
 from transformers import Ernie4_5Config, Ernie4_5ForCausalLM
 
 from offbook.data import loading

@@ -27,7 +27,7 @@ from typing import Any
 
 import torch
 from program import Program
-from speakers import Ids, Job, from_run, in_ernie_shape
+from serving_models import Ids, Job, from_run, in_ernie_shape
 from transformers import AutoModelForCausalLM
 
 from offbook.core.config.schema import GenerationConfig

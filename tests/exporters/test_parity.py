@@ -6,25 +6,25 @@ import torch
 
 from offbook.core.types import NO_LABEL, Example, Origin
 from offbook.exporters import parity
-from offbook.exporters.parity import POSITIONS, Asked
+from offbook.exporters.parity import POSITIONS, Question
 
 
-class Deaf:
+class Unsure:
     """A model that is never sure, and never stops."""
 
-    def predict(self, ids, places):
+    def predict(self, _ids, places):
         return [(torch.arange(4), torch.zeros(4)) for _ in places]
 
-    def stops(self, prompt, limit):
+    def stops(self, _prompt, _limit):
         return False
 
 
 def places_in(prompt: int, reply: int) -> list[int]:
     ids = list(range(prompt + reply))
     example = Example(ids, [NO_LABEL] * prompt + ids[prompt:], Origin("lines.json", 1))
-    (passage,) = parity.passages(Deaf(), [Asked([], ids[:prompt], example)])
-    assert len(passage.logits) == len(passage.places)
-    return passage.places
+    (reference,) = parity.reference_outputs(Unsure(), [Question([], ids[:prompt], example)])
+    assert len(reference.logits) == len(reference.places)
+    return reference.places
 
 
 def test_a_long_reply_is_compared_from_its_beginning_to_its_end():

@@ -1,6 +1,10 @@
 """Every format on every architecture: written, compared, released under its name or kept under another."""
 
+import errno
 import json
+import subprocess
+import sys
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +15,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import offbook
 from offbook.cli.main import main
-from offbook.core.errors import GateMissed, UsageError
+from offbook.core.errors import GateMissed, OffbookError, UsageError
 from offbook.core.types import Turn
 from offbook.exporters import formats, gguf_model
 from offbook.exporters.source import ExportSource
@@ -216,7 +220,7 @@ def test_wrong_row_order_is_not_released(hamlet: Path, monkeypatch: pytest.Monke
 
 def test_a_lost_prompt_is_not_released(hamlet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("offbook.exporters.source.self_contained", lambda source, *_: source)
-    with pytest.raises(GateMissed, match="another prompt"):
+    with pytest.raises(GateMissed, match="other token ids"):
         export(hamlet, "gguf")
 
 
@@ -229,7 +233,7 @@ def test_a_lost_ending_is_not_released(hamlet: Path, monkeypatch: pytest.MonkeyP
         return settings
 
     monkeypatch.setattr(formats, "_generation", without)
-    with pytest.raises(GateMissed, match="does not stop it"):
+    with pytest.raises(GateMissed, match="stop token does not end a reply"):
         export(hamlet, "merged")
 
 
@@ -270,3 +274,28 @@ def test_the_original_is_what_was_loaded(hamlet: Path) -> None:
     export(hamlet, "merged")
     after = offbook.load(hamlet).model.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_two_exports_at_once_do_not_write_into_one_folder(hamlet: Path) -> None:
+    words = [sys.executable, "-m", "offbook.cli.main", "export", str(hamlet), "--to", "merged"]
+    both = [subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    errors = [process.communicate(timeout=250)[1] for process in both]
+    assert sorted(process.returncode for process in both) == [0, 2], errors
+    assert not any("Traceback" in text for text in errors)
+    assert [path.name for path in (hamlet / "export").iterdir()] == ["merged-f32"]
+
+
+def test_a_full_disk_is_told(hamlet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> formats.ExportedArtifact:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setitem(formats.FORMATS, "merged", formats.Format(full, ("f32",)))
+    with pytest.raises(OffbookError, match=r"cannot write .*merged-f32: No space left on device"):
+        export(hamlet, "merged")
+    assert not any((hamlet / "export").iterdir())
+
+
+def test_the_hashes_of_what_was_compared_are_kept(hamlet: Path) -> None:
+    folder = export(hamlet, "gguf").path
+    recorded = json.loads((folder / "parity.json").read_text())["sha256"]
+    assert recorded == {path.name: sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.gguf")}

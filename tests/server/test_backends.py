@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import offbook
-from offbook.core.errors import UsageError
+from offbook.core.errors import OffbookError, UsageError
 from offbook.core.progress import NullReporter
 from offbook.core.types import Turn
 from offbook.generation.llamacpp import LlamaServer
@@ -109,6 +109,44 @@ def test_a_gguf_that_missed_its_bounds_is_not_chosen(exported):
         record.write_text(told)
 
 
+@pytest.fixture
+def copied(exported, tmp_path):
+    """A copy of the exported run, to be damaged."""
+    return shutil.copytree(exported, tmp_path / "tiny")
+
+
+@pytest.mark.parametrize("suffix", ["-f16.gguf", "-lora.gguf"])
+def test_a_gguf_that_was_changed_after_the_comparison_is_not_served(copied, suffix):
+    path = next((copied / "export" / "gguf-f16").glob(f"*{suffix}"))
+    content = bytearray(path.read_bytes())
+    content[-1000] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(OffbookError, match="has changed since it was compared with the adapter"):
+        opened(copied)
+
+
+@pytest.mark.parametrize(
+    "record", ["", "[]", "{", '{"passed": true}', '{"passed": true, "format": "gguf", "quant": "f16"}', "[" * 5000]
+)
+def test_a_damaged_record_is_told_and_the_engine_is_transformers(copied, record):
+    (copied / "export" / "gguf-f16" / "parity.json").write_text(record)
+    warnings = []
+
+    class Noting(NullReporter):
+        def emit(self, event):
+            warnings.append(event.as_dict()["text"])
+
+    model = load_backend(str(copied), "auto", base_model=None, template=None, reporter=Noting())
+    assert model.engine == "transformers"
+    assert any("is damaged and is not used" in text for text in warnings)
+
+
+def test_a_missing_adapter_file_is_told(copied):
+    next((copied / "export" / "gguf-f16").glob("*-lora.gguf")).unlink()
+    with pytest.raises(UsageError, match="no GGUF that passed"):
+        opened(copied, "llama.cpp")
+
+
 def test_of_several_the_format_that_drifts_least_for_its_speed_is_chosen(exported, tmp_path):
     (tmp_path / "export").mkdir()
     for quant in ("f16", "q8_0", "q4_k_m"):
@@ -116,7 +154,9 @@ def test_of_several_the_format_that_drifts_least_for_its_speed_is_chosen(exporte
         folder.mkdir()
         (folder / f"x-{quant}.gguf").write_bytes(b"")
         (folder / "x-lora.gguf").write_bytes(b"")
-        (folder / "parity.json").write_text(json.dumps({"passed": True, "format": "gguf", "quant": quant}))
+        (folder / "parity.json").write_text(
+            json.dumps({"passed": True, "format": "gguf", "quant": quant, "sha256": {f"x-{quant}.gguf": "0"}})
+        )
     (tmp_path / "adapter").mkdir()
     (tmp_path / "run.yaml").write_bytes((exported / "run.yaml").read_bytes())
     shutil.copytree(exported / "adapter", tmp_path / "adapter", dirs_exist_ok=True)

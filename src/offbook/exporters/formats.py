@@ -12,7 +12,7 @@ from offbook.exporters.source import ExportSource
 
 @dataclass(frozen=True, slots=True)
 class ExportedArtifact:
-    """What a format has written, and how it is opened in order to compare it with the original."""
+    """What a format has written, and how it is opened in order to compare it with the adapter."""
 
     model: Path
     """A GGUF file, or a folder for transformers."""
@@ -21,7 +21,7 @@ class ExportedArtifact:
     text: Callable[[list[dict[str, str]]], str] | None = None
     """Renders a conversation, where the runtime does not use the file's own template."""
     scratch: bool = False
-    """The model is there for the comparison alone."""
+    """The model exists for the comparison alone, and is deleted after it."""
     notes: list[str] = field(default_factory=list)
     """Sentences that the user should read."""
 
@@ -31,57 +31,59 @@ class Format:
     """One way to write a character."""
 
     write: Callable[[ExportSource, Path, str], ExportedArtifact]
-    """(original, folder, quant); the folder exists and is empty."""
+    """(source, folder, quant) → what was written; the folder exists and is empty."""
     quants: tuple[str, ...]
     """Number formats; the first is the default."""
 
 
-def merged(original: ExportSource, folder: Path, quant: str) -> ExportedArtifact:
+def merged(source: ExportSource, folder: Path, quant: str) -> ExportedArtifact:
     """A plain transformers folder: safetensors with the adapter folded in, tokenizer, template, generation settings."""
     import torch
 
     dtype = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}[quant]
-    model = original.model.merge_and_unload().to(dtype)
-    model.generation_config = _generation(original)
+    model = source.model.merge_and_unload().to(dtype)
+    model.generation_config = _generation(source)
     model.save_pretrained(folder)
-    original.tokenizer.save_pretrained(folder)
+    source.tokenizer.save_pretrained(folder)
     # One file: transformers prefers it to what a tokenizer_config.json may hold.
-    (folder / "chat_template.jinja").write_text(original.template, encoding="utf-8")
-    original.carry_over(folder)
+    (folder / "chat_template.jinja").write_text(source.template, encoding="utf-8")
+    source.carry_over(folder)
     return ExportedArtifact(folder)
 
 
-def gguf(original: ExportSource, folder: Path, quant: str) -> ExportedArtifact:
+def gguf(source: ExportSource, folder: Path, quant: str) -> ExportedArtifact:
     """One file for llama.cpp and all that is built on it; the adapter alone lies beside it."""
     from offbook.exporters.gguf_model import write_lora, write_model
 
-    write_lora(folder / f"{original.name}-lora.gguf", original.model, original.name)
-    path = folder / f"{original.name}-{quant}.gguf"
-    notes = write_model(path, original, original.model.merge_and_unload(), quant)
-    original.carry_over(folder)
+    write_lora(folder / f"{source.name}-lora.gguf", source.model, source.name)
+    path = folder / f"{source.name}-{quant}.gguf"
+    notes = write_model(path, source, source.model.merge_and_unload(), quant)
+    source.carry_over(folder)
     return ExportedArtifact(path, notes=notes)
 
 
-def ollama(original: ExportSource, folder: Path, quant: str) -> ExportedArtifact:
+def ollama(source: ExportSource, folder: Path, quant: str) -> ExportedArtifact:
     """A GGUF and the Modelfile that `ollama create` reads."""
     from offbook.exporters.modelfile import layout, modelfile
 
-    found = layout(original)
-    copy = gguf(original, folder, quant)
-    (folder / "Modelfile").write_text(modelfile(original, copy.model.name, found), encoding="utf-8")
+    prompt_layout = layout(source)
+    artifact = gguf(source, folder, quant)
+    (folder / "Modelfile").write_text(modelfile(source, artifact.model.name, prompt_layout), encoding="utf-8")
     return ExportedArtifact(
-        copy.model, text=lambda messages: found.prompt(messages, original.persona.system), notes=copy.notes
+        artifact.model,
+        text=lambda messages: prompt_layout.prompt(messages, source.persona.system),
+        notes=artifact.notes,
     )
 
 
-def lora(original: ExportSource, folder: Path, quant: str) -> ExportedArtifact:
+def lora(source: ExportSource, folder: Path, quant: str) -> ExportedArtifact:
     """The adapter alone as a GGUF LoRA, for a GGUF of the base model that the user has."""
     from offbook.exporters.gguf_model import write_lora, write_model
 
-    adapter = folder / f"{original.name}-lora.gguf"
-    write_lora(adapter, original.model, original.name)
+    adapter = folder / f"{source.name}-lora.gguf"
+    write_lora(adapter, source.model, source.name)
     base = folder / "base.gguf"
-    write_model(base, original, original.model.unload(), quant)
+    write_model(base, source, source.model.unload(), quant)
     return ExportedArtifact(base, adapter=adapter, scratch=True)
 
 
@@ -93,17 +95,17 @@ FORMATS: dict[str, Format] = {
 }
 
 
-def _generation(original: ExportSource) -> Any:
+def _generation(source: ExportSource) -> Any:
     from transformers import GenerationConfig
 
-    settings = original.persona.generation
+    settings = source.persona.generation
     sampling = {"temperature": settings.temperature, "top_p": settings.top_p} if settings.temperature else {}
     return GenerationConfig(
         do_sample=bool(sampling),
         **sampling,
         repetition_penalty=settings.repetition_penalty,
         max_new_tokens=settings.max_new_tokens,
-        eos_token_id=list(original.stop_ids),
-        bos_token_id=original.tokenizer.bos_token_id,
-        pad_token_id=original.tokenizer.pad_token_id,
+        eos_token_id=list(source.stop_ids),
+        bos_token_id=source.tokenizer.bos_token_id,
+        pad_token_id=source.tokenizer.pad_token_id,
     )

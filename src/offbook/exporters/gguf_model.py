@@ -28,7 +28,7 @@ from offbook.exporters.source import ExportSource
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """How llama.cpp knows a transformers model type."""
+    """A transformers model type in llama.cpp."""
 
     kind: MODEL_ARCH
     interleaves: bool = False
@@ -44,24 +44,29 @@ ARCHITECTURES = {
 """transformers' `model_type` → what llama.cpp makes of it."""
 
 
-def write_model(path: Path, original: ExportSource, model: Any, quant: str) -> list[str]:
-    """Write a model with the original's tokenizer and chat template; the sentences to tell the user about it.
+def write_model(path: Path, source: ExportSource, model: Any, quant: str) -> list[str]:
+    """Write a model with the character's tokenizer and chat template.
 
     Args:
+        path: the GGUF file.
+        source: the character.
         model: a causal language model without an adapter.
         quant: f16, q8_0 or q4_k_m.
+
+    Returns:
+        Sentences that the user should read.
 
     Raises:
         UsageError: the architecture, or something it does, has no counterpart here.
     """
     config = model.config
-    writer = _writer(path, config, original.name)
+    writer = _writer(path, config, source.name)
     _add_hyperparameters(writer, config)
     writer.add_file_type(FILE_TYPES[quant])
     writer.add_quantization_version(2)
-    writer.add_chat_template(original.template)
-    _add_sampling(writer, original.persona.generation)
-    add_vocabulary(writer, original.tokenizer, config.vocab_size, original.persona.stop_token)
+    writer.add_chat_template(source.template)
+    _add_sampling(writer, source.persona.generation)
+    add_vocabulary(writer, source.tokenizer, config.vocab_size, source.persona.stop_token)
     weights = dict(_weights(model))
     layers, tied = config.num_hidden_layers, "output.weight" not in weights
     types = {key: tensor_type(key, tuple(value.shape), quant, layers, tied=tied) for key, value in weights.items()}
@@ -128,7 +133,7 @@ def _add_sampling(writer: GGUFWriter, settings: GenerationConfig) -> None:
     writer.add_sampling_top_k(0)
     writer.add_sampling_min_p(0)
     writer.add_sampling_penalty_repeat(settings.repetition_penalty)
-    writer.add_sampling_penalty_last_n(-1)  # all that was said, as in training's own runtime
+    writer.add_sampling_penalty_last_n(-1)  # the whole context, as transformers does it
 
 
 def _head_dim(config: Any) -> int:

@@ -29,9 +29,10 @@ def add_vocabulary(writer: GGUFWriter, tokenizer: Any, size: int, stop_token: St
     """Write tokens, merges or scores, and special ids.
 
     Args:
+        writer: of the file.
         tokenizer: a fast transformers tokenizer with a BPE model.
         size: rows of the embedding matrix; ids beyond the tokenizer's become unused tokens.
-        ending: the token that ends a reply: llama.cpp stops on it.
+        stop_token: ends a reply; llama.cpp stops on it.
 
     Raises:
         UsageError: the tokenizer is of a kind that this cannot be done for.
@@ -86,7 +87,7 @@ def _scores(tokens: list[str], merges: list[list[str]]) -> list[float]:
 
 
 def _pre_tokenizer(tree: dict[str, Any]) -> str:
-    """llama.cpp's name for the way a byte-level tokenizer cuts text before merging."""
+    """llama.cpp's name for the way in which a byte-level tokenizer splits text before merging."""
     step = tree["pre_tokenizer"] or {}
     steps = step["pretokenizers"] if step.get("type") == "Sequence" else [step]
     kinds = [step.get("type") for step in steps]
@@ -113,7 +114,7 @@ def _prepends_space(tree: dict[str, Any]) -> bool:
 
 
 def _add_special_ids(writer: GGUFWriter, tokenizer: Any, stop_token: StopToken) -> None:
-    # Replies end with the ending, whatever the tokenizer calls its end of text.
+    # Replies end with the stop token, whatever the tokenizer calls its end of text.
     writer.add_eos_token_id(stop_token.id)
     writer.add_eot_token_id(stop_token.id)
     for number, add in (

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from offbook.core.errors import UsageError
 from offbook.exporters.source import ExportSource
 
-_MARKS = ("\ue010", "\ue011", "\ue012", "\ue013")
+_PLACEHOLDERS = ("\ue010", "\ue011", "\ue012", "\ue013")
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What a chat template writes around the turns of an alternating conversation."""
+    """The text that a chat template writes around the turns of an alternating conversation."""
 
     opening: str
     """Before the first user turn, where there is no system turn."""
@@ -46,18 +46,18 @@ class Layout:
         return f"{opening}{{{{ range .Messages }}}}{system}{user}{reply}{{{{ end }}}}{{{{ end }}}}"
 
 
-def layout(original: ExportSource) -> Layout:
-    """Read the layout off the original's chat template by rendering marks.
+def layout(source: ExportSource) -> Layout:
+    """Find the layout of the character's chat template by rendering placeholders.
 
     Raises:
         UsageError: the template does more than write text around the turns.
     """
 
     def render(messages: list[dict[str, str]]) -> str:
-        kwargs = original.persona.template_kwargs
-        return original.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True, **kwargs)
+        kwargs = source.persona.template_kwargs
+        return source.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True, **kwargs)
 
-    system, first, reply, second = _MARKS
+    system, first, reply, second = _PLACEHOLDERS
     alone = render([{"role": "user", "content": first}])
     whole = render(
         [
@@ -67,7 +67,7 @@ def layout(original: ExportSource) -> Layout:
             {"role": "user", "content": second},
         ]
     )
-    places = [whole.find(mark) for mark in _MARKS]
+    places = [whole.find(placeholder) for placeholder in _PLACEHOLDERS]
     parts = [whole[start + 1 : end] for start, end in zip([-1, *places], [*places, None], strict=True)]
     before_system, after_system, after_user, after_reply, end = parts
     opening, _, after_alone = alone.partition(first)
@@ -79,9 +79,9 @@ def layout(original: ExportSource) -> Layout:
     return Layout(opening, before_system, after_system, after_user, after_reply)
 
 
-def modelfile(original: ExportSource, file_name: str, layout: Layout) -> str:
+def modelfile(source: ExportSource, file_name: str, layout: Layout) -> str:
     """The Modelfile's text, for a GGUF beside it."""
-    persona, settings = original.persona, original.persona.generation
+    persona, settings = source.persona, source.persona.generation
     lines = [f"FROM ./{file_name}", f"TEMPLATE {_quoted(layout.go_template)}"]
     if persona.system is not None:
         lines.append(f"SYSTEM {_quoted(persona.system)}")

@@ -1,7 +1,7 @@
-"""The copy equals the original: proved on the character's own conversations before a copy is released.
+"""The comparison of an export with the adapter, on the character's own conversations, before the export is released.
 
-Three things are compared: the ids that a conversation becomes, the distribution of the next token at positions of
-held-out replies, and that a reply stops on its ending token.
+Three things are compared: the token ids of a conversation, the distribution of the next token at positions of held-out
+replies, and that a reply ends at its stop token.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ CONVERSATIONS = 16
 POSITIONS = 16
 """Held-out conversations that are compared, and label positions of each, spread evenly."""
 REPLIES = 4
-"""Conversations whose greedy reply is heard to its end."""
+"""Conversations whose greedy reply is generated to its end."""
 REPLY_TOKENS = 128
 """A greedy reply that is longer counts as not stopping."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """How far a copy may be from the original."""
+    """How far an export may differ from the adapter."""
 
     kl: float
-    """Mean KL(original ‖ copy) over the positions, in nats."""
+    """Mean KL(adapter ‖ export) over the positions, in nats."""
     top1: float
     """Share of the positions at which both find the same token likeliest, at least."""
     logits: float | None = None
@@ -44,38 +44,38 @@ BOUNDS = {
     "q8_0": Bound(0.02, 0.88),
     "q4_k_m": Bound(0.12, 0.70),
 }
-"""By number format; measured values and how these were chosen: docs/export.md."""
+"""By number format; docs/export.md has the measured values and how these were chosen."""
 
 
 class Runtime(Protocol):
-    """A model as it is reached by those who will use it."""
+    """A model in the program in which it will be used."""
 
     def prompt_ids(self, messages: Messages) -> list[int]:
         """Ids of a conversation, up to where the character speaks."""
         ...
 
     def predict(self, ids: Sequence[int], places: Sequence[int]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """For each place, (ids, scores) of the tokens likeliest to stand there, given `ids` before it.
+        """For each place, yield (ids, scores) of the tokens likeliest to stand there, given `ids` before it.
 
         Scores are log-probabilities, or logits if they cover the whole vocabulary.
         """
         ...
 
     def stops(self, prompt: Sequence[int], limit: int) -> bool:
-        """Whether a greedy reply ends on the ending token within `limit` tokens."""
+        """Whether a greedy reply ends at the stop token within `limit` tokens."""
         ...
 
-    def ending_stops(self, prompt: Sequence[int]) -> bool:
-        """Whether a reply that is made to say the ending token ends there."""
+    def stop_token_stops(self, prompt: Sequence[int]) -> bool:
+        """Whether a reply that is made to say the stop token ends there."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A held-out conversation: what a client sends, and what training made of it."""
+class Question:
+    """A held-out conversation: what a client sends, and the ids that training made of it."""
 
     messages: Messages
-    """Without the character's own prompt, which a copy has to know itself."""
+    """Without the character's system prompt, which an export has to know itself."""
     prompt: list[int]
     """Ids up to where the character speaks."""
     example: Example
@@ -83,19 +83,20 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceOutputs:
-    """A held-out conversation with what the original makes of it."""
+    """The adapter's outputs on one question."""
 
-    asked: Asked
+    question: Question
     places: list[int]
+    """Indices into the example's ids."""
     logits: torch.Tensor
-    """The original's, (places, vocabulary), float32."""
+    """(places, vocabulary), float32."""
     stops: bool
-    """Its greedy reply was heard, and ended by itself."""
+    """Its greedy reply was generated, and ended by itself."""
 
 
 @dataclass(slots=True)
 class Parity:
-    """What the comparison found."""
+    """The result of the comparison."""
 
     conversations: int = 0
     positions: int = 0
@@ -103,16 +104,18 @@ class Parity:
     kl: float = 0.0
     top1: float = 0.0
     logits: float | None = None
-    ending_stops: bool = True
+    stop_token_stops: bool = True
     stops: float | None = None
-    """Of the replies that the original ends by itself, the share that the copy ends too; None where there are none."""
+    """Of the replies that the adapter ends by itself, the share that the export ends too; None where there are none."""
     failures: list[str] = field(default_factory=list)
 
     @property
     def passed(self) -> bool:
+        """Whether the export is within its bounds."""
         return not self.failures
 
     def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
         return {**asdict(self), "passed": self.passed}
 
 
@@ -125,46 +128,46 @@ def spread(items: Sequence[T], most: int) -> list[T]:
     return [items[int(index * stride)] for index in range(min(len(items), most))]
 
 
-def passages(original: Runtime, questions: Sequence[Asked]) -> list[ReferenceOutputs]:
-    """What the original makes of the questions; taken before a format uses the model up."""
-    found = []
-    for number, asked in enumerate(questions):
-        learned = [place for place, label in enumerate(asked.example.labels) if label != NO_LABEL]
+def reference_outputs(adapter: Runtime, questions: Sequence[Question]) -> list[ReferenceOutputs]:
+    """Ask the adapter the questions, before a format uses the model up."""
+    references = []
+    for number, question in enumerate(questions):
+        learned = [place for place, label in enumerate(question.example.labels) if label != NO_LABEL]
         places = spread(learned, POSITIONS)
-        logits = torch.stack([scores for _, scores in original.predict(asked.example.ids, places)])
-        stops = number < REPLIES and original.stops(asked.prompt, REPLY_TOKENS)
-        found.append(ReferenceOutputs(asked, places, logits, stops))
-    return found
+        logits = torch.stack([scores for _, scores in adapter.predict(question.example.ids, places)])
+        stops = number < REPLIES and adapter.stops(question.prompt, REPLY_TOKENS)
+        references.append(ReferenceOutputs(question, places, logits, stops))
+    return references
 
 
-def compare(passages: Sequence[ReferenceOutputs], copy: Runtime, bound: Bound) -> Parity:
-    """Ask the copy what the original was asked, and judge the difference."""
-    parity = Parity(conversations=len(passages))
+def compare(references: Sequence[ReferenceOutputs], export: Runtime, bound: Bound) -> Parity:
+    """Ask the export what the adapter was asked, and judge the difference."""
+    parity = Parity(conversations=len(references))
     agreed, worst, largest, ended = 0, 0.0, 0.0, []
-    for passage in passages:
-        parity.same_prompts &= copy.prompt_ids(passage.asked.messages) == passage.asked.prompt
-        for logits, (ids, scores) in zip(
-            passage.logits, copy.predict(passage.asked.example.ids, passage.places), strict=True
-        ):
+    for reference in references:
+        question = reference.question
+        parity.same_prompts &= export.prompt_ids(question.messages) == question.prompt
+        predictions = export.predict(question.example.ids, reference.places)
+        for logits, (ids, scores) in zip(reference.logits, predictions, strict=True):
             parity.positions += 1
             parity.kl += _divergence(logits, ids, scores)
             agreed += int(logits.argmax() == ids[scores.argmax()])
             largest = max(largest, float(logits.abs().max()))
             if len(scores) == len(logits):
                 worst = max(worst, float((scores - logits).abs().max()))
-        if passage.stops:
-            ended.append(copy.stops(passage.asked.prompt, REPLY_TOKENS))
+        if reference.stops:
+            ended.append(export.stops(question.prompt, REPLY_TOKENS))
     parity.kl /= max(parity.positions, 1)
     parity.top1 = agreed / max(parity.positions, 1)
     parity.logits = worst / largest if bound.logits is not None else None
-    parity.ending_stops = copy.ending_stops(passages[0].asked.prompt)
+    parity.stop_token_stops = export.stop_token_stops(references[0].question.prompt)
     parity.stops = sum(ended) / len(ended) if ended else None
-    parity.failures = list(_misses(parity, bound))
+    parity.failures = list(_failures(parity, bound))
     return parity
 
 
 def _divergence(logits: torch.Tensor, ids: torch.Tensor, scores: torch.Tensor) -> float:
-    """KL(original ‖ copy) over the tokens in `ids` and, as one more, all others together, in nats."""
+    """KL(adapter ‖ export) over the tokens in `ids` and, as one more, all others together, in nats."""
     p = logits.double().log_softmax(-1).exp()
     q = scores.double()
     q = (q.log_softmax(-1) if len(q) == len(p) else q).exp()
@@ -173,16 +176,16 @@ def _divergence(logits: torch.Tensor, ids: torch.Tensor, scores: torch.Tensor) -
     return float((p * (p.clamp(min=1e-30) / q.clamp(min=1e-30)).log()).sum())
 
 
-def _misses(parity: Parity, bound: Bound) -> Iterator[str]:
+def _failures(parity: Parity, bound: Bound) -> Iterator[str]:
     if not parity.same_prompts:
-        yield "the same conversation becomes another prompt"
+        yield "the same conversation gives other token ids"
     if not parity.kl <= bound.kl:
         yield f"KL {parity.kl:.2g} is above {bound.kl:g}"
     if parity.top1 < bound.top1:
         yield f"top-1 agreement {parity.top1:.3f} is below {bound.top1:g}"
     if bound.logits is not None and not (parity.logits or 0) <= bound.logits:
         yield f"a logit differs by {parity.logits:.2g} of the largest one, above {bound.logits:g}"
-    if not parity.ending_stops:
-        yield "the ending token does not stop it"
+    if not parity.stop_token_stops:
+        yield "the stop token does not end a reply"
     if parity.stops == 0:
-        yield "replies that the original ends run on"
+        yield "replies that the adapter ends run on"

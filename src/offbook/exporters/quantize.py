@@ -1,4 +1,4 @@
-"""Which number format each tensor of a GGUF gets, and its bytes.
+"""The number format of each tensor of a GGUF, and its bytes.
 
 f16 and q8_0 are the `gguf` library's own; the K-quants of q4_k_m are `libgguf`'s.
 """

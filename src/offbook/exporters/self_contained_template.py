@@ -1,6 +1,6 @@
-"""A chat template that needs nobody's knowledge: the character's prompt and template arguments are written into it.
+"""A chat template that contains the character's prompt and template arguments.
 
-Whoever renders it (transformers, vLLM, llama.cpp) then asks as training did, without being told how.
+Any program that renders it (transformers, vLLM, llama.cpp) then makes the prompt that training made.
 """
 
 from __future__ import annotations
@@ -22,5 +22,5 @@ def self_contained(source: str, arguments: dict[str, Any], system: str | None) -
 
 
 def _literal(value: Any) -> str:
-    """A value as Jinja writes it; its strings know JSON's escapes."""
+    """A value as a Jinja literal; its strings understand JSON's escapes."""
     return "none" if value is None else json.dumps(value, ensure_ascii=False)

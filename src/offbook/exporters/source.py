@@ -1,4 +1,4 @@
-"""What an export format gets to work with."""
+"""The character that an export format is given."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CARRIED = ("tokenizer.model", "LICENSE*", "LICENCE*", "NOTICE*")
 
 @dataclass(frozen=True, slots=True)
 class ExportSource:
-    """The character to be copied."""
+    """A character that is to be exported."""
 
     model: Any
     """The PEFT model; a format may use it up."""
@@ -26,9 +26,9 @@ class ExportSource:
     base: Path
     """The base model's folder."""
     stop_ids: Sequence[int]
-    """Ids that end a reply, the ending first."""
+    """Ids that end a reply, the stop token first."""
     name: str
-    """A plain name for files."""
+    """A name that is safe in file names."""
 
     @property
     def template(self) -> str:
@@ -37,7 +37,7 @@ class ExportSource:
         return self_contained(self.tokenizer.chat_template, persona.template_kwargs, persona.system)
 
     def carry_over(self, folder: Path) -> None:
-        """Copy what has to go along from the base model: tokenizer source and licence."""
+        """Copy the base model's files that an export needs into `folder`: tokenizer source and licence."""
         for pattern in CARRIED:
             for path in self.base.glob(pattern):
                 shutil.copy(path, folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from typing import Any
 import yaml
 
 from offbook.core.atomic import atomic_dir, atomic_write_json
-from offbook.core.errors import GateMissed, UsageError
+from offbook.core.errors import GateMissed, OffbookError, UsageError
 from offbook.core.progress import NullReporter, Reporter
 from offbook.core.registry import lookup
 from offbook.core.rundir import RunDir
@@ -25,6 +26,7 @@ from offbook.exporters.parity import BOUNDS, Parity, Runtime
 from offbook.exporters.runtimes import LlamaCppRuntime, TransformersRuntime
 from offbook.exporters.source import ExportSource
 from offbook.generation.llamacpp import LlamaServer
+from offbook.hub.cache import sha256
 from offbook.pipeline.adapter_source import CharacterSource, resolve_character
 from offbook.pipeline.character import Character, open_character
 from offbook.pipeline.parity_questions import parity_questions
@@ -33,6 +35,8 @@ from offbook.tokenization.stop_tokens import proves_stop
 PARITY = "parity.json"
 """Name of the file with the result of the comparison."""
 MODEL_CARD = "MODEL_CARD.md"
+WEIGHT_SUFFIXES = (".gguf", ".safetensors")
+"""Files whose hashes are kept in PARITY: what was compared is what is served later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +90,10 @@ def export(
     character = open_character(source, dtype="float32", template=template)
     original = _export_source(character, source)
     reporter.stage("Collecting reference outputs of the adapter")
-    reference = parity.passages(_adapter_runtime(character), parity_questions(character, source.run))
-    working = target.with_name(f"{target.name}-unproved")
-    with atomic_dir(working) as folder:
+    reference = parity.reference_outputs(_adapter_runtime(character), parity_questions(character, source.run))
+    # Two exports at once each have a folder of their own.
+    working = target.with_name(f"{target.name}-unproved-{os.getpid()}")
+    with _told_if_full(target), atomic_dir(working) as folder:
         reporter.stage("Writing {format} ({quant})", format=to, quant=quant)
         artifact = kind.write(original, folder, quant)
         reporter.stage("Comparing the export with the adapter")
@@ -103,13 +108,17 @@ def export(
             f"the export differs from the adapter: {'; '.join(result.failures)}",
             f"It is kept in {kept}, with the numbers in {PARITY}; a finer --quant may pass.",
         )
+    if target.exists():
+        shutil.rmtree(working)
+        raise UsageError(f"{target} already exists: another export wrote it meanwhile", "Use that one.")
     return ExportResult(_rename_over(working, target), to, quant, result, artifact.notes)
 
 
 def _write_records(folder: Path, original: ExportSource, to: str, quant: str, result: Parity, history: History) -> None:
     """Write the result of the comparison, for programs and for people."""
     files = [path.name for path in folder.iterdir()]
-    atomic_write_json(folder / PARITY, {"format": to, "quant": quant, **result.as_dict()})
+    hashes = {name: sha256(folder / name) for name in sorted(files) if name.endswith(WEIGHT_SUFFIXES)}
+    atomic_write_json(folder / PARITY, {"format": to, "quant": quant, **result.as_dict(), "sha256": hashes})
     card = model_card(original, to, quant, files, result, BOUNDS[quant], history)
     (folder / MODEL_CARD).write_text(card, encoding="utf-8")
 
@@ -118,6 +127,17 @@ def _rename_over(folder: Path, target: Path) -> Path:
     """Give the folder its name, in place of what an earlier export left under it."""
     shutil.rmtree(target, ignore_errors=True)
     return folder.rename(target)
+
+
+@contextmanager
+def _told_if_full(target: Path) -> Iterator[None]:
+    """Context manager: what the system refuses while an export is written is an error with a way out."""
+    try:
+        yield
+    except OSError as error:
+        raise OffbookError(
+            f"cannot write {target}: {error.strerror or error}", "Free some disk space, or name another folder: --out."
+        ) from error
 
 
 def _export_source(character: Character, source: CharacterSource) -> ExportSource:

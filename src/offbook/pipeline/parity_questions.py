@@ -9,13 +9,13 @@ from offbook.core.rundir import RunDir
 from offbook.core.types import Conversation, Origin, Turn
 from offbook.data.row_files import load_rows
 from offbook.exporters import parity
-from offbook.exporters.parity import Asked
+from offbook.exporters.parity import Question
 from offbook.generation.llamacpp import CONTEXT
 from offbook.pipeline.base_model import IDENTITY
 from offbook.pipeline.character import Character
 
 
-def parity_questions(character: Character, run: RunDir | None) -> list[Asked]:
+def parity_questions(character: Character, run: RunDir | None) -> list[Question]:
     """Held-out conversations of the run, or the character's own answers to its sample prompts where there are none.
 
     Args:
@@ -36,7 +36,7 @@ def parity_questions(character: Character, run: RunDir | None) -> list[Asked]:
     return questions
 
 
-def _usable(character: Character, rows: Sequence[Conversation]) -> tuple[list[Asked], list[UsageError]]:
+def _usable(character: Character, rows: Sequence[Conversation]) -> tuple[list[Question], list[UsageError]]:
     """The rows as an export is asked them, and why the others cannot be asked."""
     questions, rejected = [], []
     for row in rows:
@@ -47,7 +47,7 @@ def _usable(character: Character, rows: Sequence[Conversation]) -> tuple[list[As
     return questions, rejected
 
 
-def _question(character: Character, row: Conversation) -> Asked:
+def _question(character: Character, row: Conversation) -> Question:
     """A row as a client sends it, and the ids that training made of it.
 
     Raises:
@@ -70,7 +70,7 @@ def _question(character: Character, row: Conversation) -> Asked:
         )
     sent = turns[1:-1] if turns[0] == Turn("system", persona.system or "") else turns[:-1]
     messages = [{"role": turn.role, "content": turn.text} for turn in sent]
-    return Asked(messages, prompt, template.examples(row, longest)[-1])
+    return Question(messages, prompt, template.examples(row, longest)[-1])
 
 
 def _heldout_rows(run: RunDir | None) -> Sequence[Conversation]:

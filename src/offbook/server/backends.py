@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from offbook.core.config.schema import GenerationConfig
-from offbook.core.errors import UsageError
+from offbook.core.errors import OffbookError, UsageError
 from offbook.core.persona import Persona
 from offbook.core.progress import Reporter
 from offbook.core.registry import lookup
@@ -24,6 +24,7 @@ from offbook.core.types import Turn
 from offbook.exporters.formats import FORMATS
 from offbook.generation.llamacpp import CONTEXT, LlamaCppEngine, LlamaServer
 from offbook.generation.stream import TextChunk, TokenEngine, TransformersEngine, stream
+from offbook.hub.cache import sha256
 from offbook.models.load import load_model, load_tokenizer
 from offbook.pipeline.adapter_source import CharacterSource, resolve_character
 from offbook.pipeline.character import open_character
@@ -33,6 +34,9 @@ from offbook.tokenization.chat_template import ChatTemplate
 
 GenerateFn = Callable[[Sequence[int], GenerationConfig, int | None], Iterator[TextChunk]]
 """(prompt ids, settings, seed) → the chunks of a reply."""
+
+LORA_SUFFIX = "-lora.gguf"
+EXPORT_AGAIN = "Remove that folder, and export it again: offbook export RUN --to gguf"
 
 SLOTS = 4
 """Replies that llama.cpp grows side by side."""
@@ -114,7 +118,7 @@ def load_backend(
     """
     source = resolve_character(run, base_model=base_model, reporter=reporter)
     if engine == "auto":
-        engine = "llama.cpp" if proved_gguf(source) is not None else "transformers"
+        engine = "llama.cpp" if proved_gguf(source, reporter) is not None else "transformers"
     return lookup(ENGINES, engine, "engine")(source, template, reporter)
 
 
@@ -151,7 +155,7 @@ def open_transformers(source: CharacterSource, template: str | None, reporter: R
 
 def open_llamacpp(source: CharacterSource, template: str | None, reporter: Reporter) -> ServedModel:
     """llama.cpp on the run's exported GGUF; the base model is the same file with the adapter taken out again."""
-    gguf = proved_gguf(source)
+    gguf = proved_gguf(source, reporter)
     if gguf is None:
         folder = source.adapter if source.run is None else source.run.path
         raise UsageError(
@@ -161,8 +165,10 @@ def open_llamacpp(source: CharacterSource, template: str | None, reporter: Repor
     if persona is None:
         raise UsageError(f"{source.adapter} holds no persona.json", "Serve it with --engine transformers.")
     reporter.stage("Loading {source}", source=gguf.name)
+    adapter = _lora_beside(gguf)
+    for path in (gguf, adapter):
+        _check_unchanged(path)
     chat = ChatTemplate(load_tokenizer(source.adapter), persona.template_kwargs)
-    adapter = next(gguf.parent.glob("*-lora.gguf"))
     server = LlamaServer(gguf, adapter=adapter, slots=SLOTS)
     return ServedModel(
         name=source.name,
@@ -184,14 +190,39 @@ ENGINES: dict[str, Callable[[CharacterSource, str | None, Reporter], ServedModel
 }
 
 
-def proved_gguf(source: CharacterSource) -> Path | None:
-    """The character's GGUF that passed the parity gate; of several, the one whose number format is first in FORMATS (a
-    smaller one is hardly faster on two cores, and drifts more)."""
+def proved_gguf(source: CharacterSource, reporter: Reporter | None = None) -> Path | None:
+    """The character's GGUF that passed the parity gate.
+
+    Of several, the one whose number format is first in FORMATS: a smaller one is hardly faster on two cores, and
+    drifts more. One whose record is damaged, or whose adapter is missing, is left out with a warning.
+    """
     found = []
     for record in source.exports_dir.glob(f"*/{PARITY}"):
-        told = json.loads(record.read_text(encoding="utf-8"))
-        if told["passed"] and told["format"] in ("gguf", "ollama"):
-            rank = FORMATS[told["format"]].quants.index(told["quant"])
-            models = (path for path in record.parent.glob("*.gguf") if not path.name.endswith("-lora.gguf"))
-            found += [(rank, path) for path in models]
+        try:
+            facts = json.loads(record.read_text(encoding="utf-8"))
+            if facts["passed"] is not True or facts["format"] not in ("gguf", "ollama"):
+                continue
+            rank = FORMATS[facts["format"]].quants.index(facts["quant"])
+            _lora_beside(record)
+            models = [record.parent / name for name in facts["sha256"] if not name.endswith(LORA_SUFFIX)]
+        except (OSError, ValueError, KeyError, TypeError, StopIteration, RecursionError):
+            if reporter is not None:
+                reporter.warning("{folder} is damaged and is not used; export it again", folder=record.parent)
+            continue
+        found += [(rank, path) for path in models]
     return min(found)[1] if found else None
+
+
+def _lora_beside(path: Path) -> Path:
+    return next(path.parent.glob(f"*{LORA_SUFFIX}"))
+
+
+def _check_unchanged(path: Path) -> None:
+    """The file has to be the one that was compared with the adapter, not merely one of that name.
+
+    Raises:
+        OffbookError: its hash differs from the one in the export's record.
+    """
+    recorded = json.loads((path.parent / PARITY).read_text(encoding="utf-8"))["sha256"]
+    if not path.is_file() or recorded.get(path.name) != sha256(path):
+        raise OffbookError(f"{path} has changed since it was compared with the adapter", EXPORT_AGAIN)

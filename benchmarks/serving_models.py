@@ -1,4 +1,4 @@
-"""Whom `serving.py` times: a finished run's character, or random weights in the shape of ERNIE-4.5-0.3B."""
+"""The models that `serving.py` times: a finished run's character, or random weights in the shape of ERNIE-4.5-0.3B."""
 
 from __future__ import annotations
 
