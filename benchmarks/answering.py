@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from offbook.core.config.schema import GenerationConfig
 from offbook.generation.llamacpp import LlamaCppEngine, LlamaServer
+from offbook.generation.sampling import SamplingSettings
 from offbook.generation.stream import TransformersEngine, stream
 from offbook.models import adapter as adapters
 
@@ -110,8 +111,8 @@ def llamacpp_engine(job: dict[str, str]) -> Side:
 class _Endless(LlamaCppEngine):
     """Goes on after the ending token, so that all sides say as much."""
 
-    def _sampling(self, settings: GenerationConfig) -> dict[str, Any]:
-        return {**super()._sampling(settings), "ignore_eos": True}
+    def _sampling(self, prompt: Sequence[int], sampling: SamplingSettings) -> dict[str, Any]:
+        return {**super()._sampling(prompt, sampling), "ignore_eos": True}
 
 
 SIDES: dict[str, Callable[[dict[str, str]], Side]] = {

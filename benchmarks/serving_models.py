@@ -14,9 +14,8 @@ from transformers import Ernie4_5Config, Ernie4_5ForCausalLM, PreTrainedTokenize
 from offbook.core.config.schema import GenerationConfig
 from offbook.core.persona import BaseModelRef, Persona, StopToken
 from offbook.data import loading
-from offbook.hub import pull
 from offbook.models import adapter as adapters
-from offbook.pipeline import adapter_source
+from offbook.pipeline.adapter_source import resolve_character
 from offbook.pipeline.character import load_character
 
 MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
@@ -37,14 +36,14 @@ class Job:
 
 def from_run(run: Path, rounds: int) -> Job:
     """A finished run and its held-out prompts."""
-    folder = adapter_source.adapter_folder(run)
-    persona = Persona.load(folder)
+    source = resolve_character(run)
+    folder, persona = source.adapter, source.persona
     assert persona is not None
     character = load_character(run)
     rows = loading.load([run / "data" / "heldout.jsonl"], "messages", "stop").conversations
     prompts = [character.template.prompt_ids(list(row.turns[:-1])) for row in rows if len(row.prompt) < 600]
     random.Random(0).shuffle(prompts)
-    base = pull.pull(persona.base.source, persona.base.revision).path
+    base = source.base_model.path
     return Job(base, folder, character.template.tokenizer, persona, [prompts[i % len(prompts)] for i in range(rounds)])
 
 

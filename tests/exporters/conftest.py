@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down
 
 
 @pytest.fixture(autouse=True)
-def one_thread():
+def one_thread() -> Iterator[Any]:
     """llama.cpp's threads wait for each other by spinning: on a busy machine one is faster than two."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -85,6 +85,6 @@ def save_adapter(
 
 
 @pytest.fixture
-def hamlet(tmp_path):
+def hamlet(tmp_path: Path) -> Any:
     """The adapter folder of a tiny Llama character."""
     return save_adapter(tmp_path / "hamlet", save_base(tmp_path / "base"))

@@ -1,6 +1,8 @@
 """Exported copies in programs that have never heard of offbook: plain transformers in a fresh environment, and
 llama.cpp by its own binding."""
 
+from __future__ import annotations
+
 import json
 import os
 import subprocess
@@ -8,6 +10,7 @@ import sys
 import venv
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,7 +55,7 @@ for question in sys.argv[2:]:
 
 
 @pytest.fixture(scope="session")
-def stranger(tmp_path_factory):
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A Python with torch and transformers, and nothing else that was asked for."""
     folder = tmp_path_factory.mktemp("venv")
     venv.create(folder, with_pip=True)
@@ -63,7 +66,7 @@ def stranger(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def demo():
+def demo() -> Any:
     """The run of `make demo`."""
     if not (DEMO / "adapter").is_dir():
         pytest.skip("make demo first")
@@ -71,18 +74,18 @@ def demo():
 
 
 @pytest.fixture(params=["trained", "demo"])
-def run(request):
+def run(request: Any) -> Any:
     return request.getfixturevalue(request.param)
 
 
-def greedy(run):
+def greedy(run: Any) -> Any:
     """The character's own replies to the questions."""
     character = offbook.load(run, dtype="float32")
     settings = character.persona.generation.model_copy(update={"temperature": 0.0})
     return [character.reply([Turn("user", question)], settings=settings) for question in QUESTIONS]
 
 
-def told(python, program, path):
+def told(python: Any, program: Any, path: Any) -> Any:
     """What a program that knows nothing of offbook makes of a copy: a JSON object for each question."""
     words = [python, "-I", "-W", "ignore", "-c", program, str(path), *QUESTIONS]
     alone = {**os.environ, "OMP_NUM_THREADS": "1"}  # threads that spin for each other crawl beside other work
@@ -91,7 +94,7 @@ def told(python, program, path):
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 
-def test_a_merged_copy_says_the_same_in_plain_transformers(run, stranger, tmp_path):
+def test_a_merged_copy_says_the_same_in_plain_transformers(run: Any, stranger: Any, tmp_path: Path) -> None:
     copy = export(run, "merged", out=tmp_path / "copy")
     stop_token = offbook.load(run).persona.stop_token.id
     for reply, said in zip(greedy(run), told(stranger, TRANSFORMERS, copy.path), strict=True):
@@ -101,7 +104,7 @@ def test_a_merged_copy_says_the_same_in_plain_transformers(run, stranger, tmp_pa
 
 
 @pytest.mark.parametrize("quant", ["f16", "q8_0", "q4_k_m"])
-def test_a_gguf_stops_by_itself_in_llamacpp(demo, tmp_path, quant):
+def test_a_gguf_stops_by_itself_in_llamacpp(demo: Any, tmp_path: Path, quant: str) -> None:
     copy = export(demo, "gguf", quant=quant, out=tmp_path / "copy")
     file = next(path for path in copy.path.glob("*.gguf") if not path.name.endswith("-lora.gguf"))
     for reply, said in zip(greedy(demo), told(sys.executable, LLAMACPP, file), strict=True):

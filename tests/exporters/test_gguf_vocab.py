@@ -1,6 +1,10 @@
 """Tokenizers of every kind in llama.cpp: the same ids for the same text."""
 
+from __future__ import annotations
+
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 import sentencepiece
@@ -28,7 +32,7 @@ CUTS = {
 }
 
 
-def byte_level(cut):
+def byte_level(cut: Any) -> Any:
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = cut
     tokenizer.decoder = decoders.ByteLevel()
@@ -40,7 +44,7 @@ def byte_level(cut):
     return fast(tokenizer)
 
 
-def fast(tokenizer):
+def fast(tokenizer: Any) -> Any:
     wrapped = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, unk_token="<unk>", bos_token="<|im_start|>", eos_token="<|im_end|>"
     )
@@ -49,7 +53,7 @@ def fast(tokenizer):
 
 
 @pytest.mark.parametrize("name", CUTS)
-def test_byte_level_tokenizers(tmp_path, name):
+def test_byte_level_tokenizers(tmp_path: Path, name: str) -> None:
     base = save_base(tmp_path / "base", tokenizer=byte_level(CUTS[name]))
     done = export(
         save_adapter(tmp_path / "hamlet", base, system="It's 1234567,\n\n  isn't it?  99!!!"), "gguf", quant="f16"
@@ -57,7 +61,7 @@ def test_byte_level_tokenizers(tmp_path, name):
     assert done.parity.same_prompts
 
 
-def test_a_sentencepiece_model_alone(tmp_path):
+def test_a_sentencepiece_model_alone(tmp_path: Path) -> None:
     """As ERNIE-4.5 comes: tokenizer.model, and nothing that the tokenizers library could read."""
     base = tmp_path / "base"
     save_base(base, tokenizer=byte_level(CUTS["gpt-2"]))
@@ -81,14 +85,14 @@ def test_a_sentencepiece_model_alone(tmp_path):
     assert (done.path / "tokenizer.model").is_file(), "it is carried over"
 
 
-def test_tokenizers_that_llamacpp_has_no_name_for(tmp_path):
+def test_tokenizers_that_llamacpp_has_no_name_for(tmp_path: Path) -> None:
     odd = pre_tokenizers.Sequence([pre_tokenizers.Split(Regex("[abc]"), "isolated"), BYTES])
     adapter = save_adapter(tmp_path / "hamlet", save_base(tmp_path / "base", tokenizer=byte_level(odd)))
     with pytest.raises(UsageError, match="no known name"):
         export(adapter, "gguf")
 
 
-def test_tokenizers_that_are_no_bpe(tmp_path):
+def test_tokenizers_that_are_no_bpe(tmp_path: Path) -> None:
     tokenizer = Tokenizer(
         models.WordLevel({word: number for number, word in enumerate([*SPECIAL, "system", "user"])}, "<unk>")
     )

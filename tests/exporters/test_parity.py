@@ -1,21 +1,24 @@
 """Which positions of a reply are compared."""
 
+from __future__ import annotations
+
 from itertools import pairwise
+from typing import Any
 
 import torch
 
 from offbook.core.types import NO_LABEL, Example, Origin
 from offbook.exporters import parity
-from offbook.exporters.parity import POSITIONS, Question
+from offbook.exporters.parity import POSITIONS, Question, Runtime
 
 
-class Unsure:
+class Unsure(Runtime):
     """A model that is never sure, and never stops."""
 
-    def predict(self, _ids, places):
+    def predict(self, _ids: Any, places: Any) -> Any:
         return [(torch.arange(4), torch.zeros(4)) for _ in places]
 
-    def stops(self, _prompt, _limit):
+    def stops(self, _prompt: Any, _limit: Any) -> Any:
         return False
 
 
@@ -27,7 +30,7 @@ def places_in(prompt: int, reply: int) -> list[int]:
     return reference.places
 
 
-def test_a_long_reply_is_compared_from_its_beginning_to_its_end():
+def test_a_long_reply_is_compared_from_its_beginning_to_its_end() -> None:
     places = places_in(prompt=10, reply=1000)
     assert len(places) == POSITIONS
     assert places[0] == 10
@@ -36,5 +39,5 @@ def test_a_long_reply_is_compared_from_its_beginning_to_its_end():
     assert max(gaps) - min(gaps) <= 1
 
 
-def test_a_short_reply_is_compared_everywhere():
+def test_a_short_reply_is_compared_everywhere() -> None:
     assert places_in(prompt=3, reply=5) == [3, 4, 5, 6, 7]

@@ -1,5 +1,9 @@
 """Number formats: what libgguf packs, the official gguf library unpacks."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 import pytest
 from gguf import quants
@@ -10,7 +14,7 @@ from offbook.exporters.quantize import Type, pack, tensor_type
 @pytest.mark.parametrize(
     ("kind", "error"), [(Type.Q8_0, 0.006), (Type.Q4_K, 0.08), (Type.Q6_K, 0.02), (Type.Q5_0, 0.05), (Type.F16, 5e-4)]
 )
-def test_packed_values_come_back(kind, error):
+def test_packed_values_come_back(kind: Any, error: float) -> None:
     values = np.random.default_rng(0).normal(0, 0.02, (64, 512)).astype(np.float32)
     back = quants.dequantize(pack(values, kind), kind)
     assert np.sqrt(((back - values) ** 2).mean() / (values**2).mean()) < error
@@ -32,11 +36,11 @@ def test_packed_values_come_back(kind, error):
         ("output.weight", (99, 512), "q4_k_m", False, Type.Q6_K),
     ],
 )
-def test_which_tensor_gets_which(name, shape, quant, tied, kind):
+def test_which_tensor_gets_which(name: str, shape: tuple[int, ...], quant: str, tied: bool, kind: Any) -> None:
     assert tensor_type(name, shape, quant, layers=24, tied=tied) == kind
 
 
-def test_the_sensitive_layers_of_a_model_of_24():
+def test_the_sensitive_layers_of_a_model_of_24() -> None:
     sensitive = [
         layer
         for layer in range(24)

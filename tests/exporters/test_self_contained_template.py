@@ -1,6 +1,9 @@
 """The template with the character's prompt in it, and Ollama's."""
 
+from __future__ import annotations
+
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -14,13 +17,13 @@ HELLO = [{"role": "user", "content": "Hello"}]
 TALK = [*HELLO, {"role": "assistant", "content": "Words"}, {"role": "user", "content": "Night"}]
 
 
-def render(tokenizer, template, messages):
+def render(tokenizer: Any, template: Any, messages: Any) -> Any:
     return tokenizer.apply_chat_template(messages, chat_template=template, tokenize=False, add_generation_prompt=True)
 
 
 @pytest.mark.parametrize("make", [chatml_tokenizer, ernie_tokenizer])
 @pytest.mark.parametrize("messages", [HELLO, TALK])
-def test_the_prompt_is_there_unless_another_is_given(make, messages):
+def test_the_prompt_is_there_unless_another_is_given(make: Any, messages: Any) -> None:
     tokenizer = make()
     own = self_contained(tokenizer.chat_template, {}, PROMPT)
     with_prompt = [{"role": "system", "content": PROMPT}, *messages]
@@ -29,14 +32,14 @@ def test_the_prompt_is_there_unless_another_is_given(make, messages):
     assert render(tokenizer, own, other) == render(tokenizer, None, other)
 
 
-def test_arguments_are_set():
+def test_arguments_are_set() -> None:
     source = "{% if enable_thinking is defined and not enable_thinking %}quiet{% endif %}{{ messages[0].content }}"
     tokenizer = chatml_tokenizer()
     assert render(tokenizer, self_contained(source, {"enable_thinking": False}, None), HELLO) == "quietHello"
     assert self_contained(source, {}, None) == source
 
 
-def original(tokenizer, system=PROMPT, **settings):
+def original(tokenizer: Any, system: Any = PROMPT, **settings: Any) -> Any:
     generation = SimpleNamespace(temperature=0.7, top_p=0.9, repetition_penalty=1.1, max_new_tokens=9, **settings)
     persona = SimpleNamespace(
         system=system, generation=generation, template_kwargs={}, stop_token=SimpleNamespace(token="<|im_end|>")
@@ -47,7 +50,7 @@ def original(tokenizer, system=PROMPT, **settings):
 @pytest.mark.parametrize("make", [chatml_tokenizer, ernie_tokenizer])
 @pytest.mark.parametrize("messages", [HELLO, TALK, [{"role": "system", "content": "Another"}, *TALK]])
 @pytest.mark.parametrize("system", [PROMPT, None])
-def test_ollama_writes_the_same_prompt(make, messages, system):
+def test_ollama_writes_the_same_prompt(make: Any, messages: Any, system: Any) -> None:
     tokenizer = make()
     found = layout(original(tokenizer, system))
     brings = messages[0]["role"] == "system" or system is None
@@ -55,7 +58,7 @@ def test_ollama_writes_the_same_prompt(make, messages, system):
     assert found.prompt(messages, system) == render(tokenizer, None, expected)
 
 
-def test_the_go_template():
+def test_the_go_template() -> None:
     assert layout(original(chatml_tokenizer())).go_template == (
         "{{ if not .System }}<|im_start|>user\n{{ end }}{{ range .Messages }}"
         '{{ if eq .Role "system" }}<|im_start|>system\n{{ .Content }}<|im_end|>\n<|im_start|>user\n'
@@ -64,14 +67,14 @@ def test_the_go_template():
     )
 
 
-def test_a_template_that_ollama_cannot_hold():
+def test_a_template_that_ollama_cannot_hold() -> None:
     tokenizer = chatml_tokenizer()
     tokenizer.chat_template = "{% for m in messages %}{{ m.content | upper | replace('\ue011', '') }}{% endfor %}"
     with pytest.raises(UsageError, match="Ollama's template language"):
         layout(original(tokenizer))
 
 
-def test_a_prompt_that_ollama_cannot_hold():
+def test_a_prompt_that_ollama_cannot_hold() -> None:
     tricky = original(chatml_tokenizer(), 'Say """')
     with pytest.raises(UsageError, match="Ollama cannot hold"):
         modelfile(tricky, "x.gguf", layout(tricky))

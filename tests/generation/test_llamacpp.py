@@ -1,9 +1,14 @@
 """llama.cpp as an engine: the same ids as transformers, its own slots, and no port."""
 
+from __future__ import annotations
+
 import socket
 import stat
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import httpx2
 import psutil
@@ -25,7 +30,7 @@ GREEDY = GenerationConfig(temperature=0, repetition_penalty=1.0, max_new_tokens=
 
 
 @pytest.fixture(scope="module", autouse=True)
-def one_thread():
+def one_thread() -> Iterator[Any]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -33,17 +38,17 @@ def one_thread():
 
 
 @pytest.fixture(scope="module")
-def model():
+def model() -> Any:
     return tiny_model("llama")
 
 
 @pytest.fixture(scope="module")
-def tokenizer():
+def tokenizer() -> Any:
     return chatml_tokenizer()
 
 
 @pytest.fixture(scope="module")
-def gguf(model, tokenizer, tmp_path_factory):
+def gguf(model: Any, tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     path = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
     stop_token = ChatTemplate(tokenizer).stop_token
     persona = Persona(name="x", stop_token=stop_token, generation=GREEDY, base=BaseModelRef(source="tiny", revision=""))
@@ -52,13 +57,13 @@ def gguf(model, tokenizer, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def server(gguf):
+def server(gguf: Any) -> Iterator[Any]:
     it = LlamaServer(gguf, slots=4, context=256)
     yield it
     it.close()
 
 
-def test_the_context_is_what_the_model_knows(server, gguf, model):
+def test_the_context_is_what_the_model_knows(server: Any, gguf: Any, model: Any) -> None:
     assert server.context == 256
     wide = LlamaServer(gguf, slots=2)
     assert wide.context == model.config.max_position_embeddings == 512
@@ -66,24 +71,24 @@ def test_the_context_is_what_the_model_knows(server, gguf, model):
 
 
 @pytest.fixture
-def engine(server):
+def engine(server: Any) -> Any:
     return LlamaCppEngine(server)
 
 
 PROMPTS = [[1, 9, 30, 77, 5], [1, 9, 30, 78], [4, 40, 41, 42, 43, 44, 45], [1, 200]]
 
 
-def texts(engine, prompt, settings=GREEDY, seed=None):
+def texts(engine: Any, prompt: Any, settings: Any = GREEDY, seed: int | None = None) -> Any:
     return "".join(piece.text for piece in engine.generate(prompt, settings, seed))
 
 
-def reference(model, tokenizer, prompt, settings=GREEDY):
+def reference(model: Any, tokenizer: Any, prompt: Any, settings: Any = GREEDY) -> Any:
     stop_token = ChatTemplate(tokenizer).stop_token.id
     return list(stream(TransformersEngine(model), tokenizer, prompt, settings, [stop_token]))
 
 
 @pytest.mark.parametrize("prompt", PROMPTS)
-def test_a_greedy_reply_is_that_of_transformers(engine, model, tokenizer, prompt):
+def test_a_greedy_reply_is_that_of_transformers(engine: Any, model: Any, tokenizer: Any, prompt: Any) -> None:
     theirs = reference(model, tokenizer, prompt)
     ours = list(engine.generate(prompt, GREEDY, None))
     assert "".join(piece.text for piece in ours) == "".join(piece.text for piece in theirs).rstrip("\ufffd")
@@ -92,21 +97,21 @@ def test_a_greedy_reply_is_that_of_transformers(engine, model, tokenizer, prompt
     assert [piece.tokens for piece in ours] == sorted(piece.tokens for piece in ours)
 
 
-def test_the_repetition_penalty_is_that_of_transformers(engine, model, tokenizer):
+def test_the_repetition_penalty_is_that_of_transformers(engine: Any, model: Any, tokenizer: Any) -> None:
     settings = GREEDY.model_copy(update={"repetition_penalty": 1.5})
     theirs = "".join(piece.text for piece in reference(model, tokenizer, PROMPTS[0], settings))
     assert texts(engine, PROMPTS[0], settings) == theirs.rstrip("\ufffd")
     assert texts(engine, PROMPTS[0], settings) != texts(engine, PROMPTS[0])
 
 
-def test_sampling_follows_the_seed_and_the_nucleus(server, engine, model):
+def test_sampling_follows_the_seed_and_the_nucleus(server: Any, engine: Any, model: Any) -> None:
     settings = GenerationConfig(temperature=1.0, top_p=0.5, repetition_penalty=1.0, max_new_tokens=1)
     probabilities = model(torch.tensor([PROMPTS[0]])).logits[0, -1].softmax(-1)
     order = probabilities.argsort(descending=True)
     before = probabilities[order].cumsum(0) - probabilities[order]
     nucleus = set(order[before < 0.5].tolist())
 
-    def drawn(seed):
+    def drawn(seed: int | None) -> Any:
         said = server.complete(
             PROMPTS[0],
             n_predict=1,
@@ -123,7 +128,9 @@ def test_sampling_follows_the_seed_and_the_nucleus(server, engine, model):
 
 
 @pytest.mark.parametrize("penalties", [{"frequency_penalty": 1.5}, {"frequency_penalty": 0.7, "presence_penalty": 0.4}])
-def test_penalties_on_the_reply_are_those_of_transformers(engine, model, tokenizer, penalties):
+def test_penalties_on_the_reply_are_those_of_transformers(
+    engine: Any, model: Any, tokenizer: Any, penalties: Any
+) -> None:
     prompt = [*PROMPTS[0], *[77, 5] * 20]  # tokens that the penalties must not count
     settings = SamplingSettings(**GREEDY.model_dump(), **penalties)
     theirs = "".join(chunk.text for chunk in reference(model, tokenizer, prompt, settings))
@@ -131,7 +138,7 @@ def test_penalties_on_the_reply_are_those_of_transformers(engine, model, tokeniz
     assert texts(engine, prompt, settings) != texts(engine, prompt)
 
 
-def test_top_k_of_one_is_greedy_and_tiny_temperatures_are_zero(engine):
+def test_top_k_of_one_is_greedy_and_tiny_temperatures_are_zero(engine: Any) -> None:
     lively = {**GREEDY.model_dump(), "temperature": 1.5, "top_p": 1.0}
     greedy = texts(engine, PROMPTS[0])
     assert texts(engine, PROMPTS[0], SamplingSettings(**{**lively, "top_k": 1}), seed=3) == greedy
@@ -141,31 +148,31 @@ def test_top_k_of_one_is_greedy_and_tiny_temperatures_are_zero(engine):
 
 
 @pytest.mark.parametrize("seed", [-1, 2**32 - 1])
-def test_every_seed_gives_the_same_reply_again(engine, seed):
+def test_every_seed_gives_the_same_reply_again(engine: Any, seed: int) -> None:
     """llama.cpp takes the largest number of 32 bits for no seed at all."""
     settings = GenerationConfig(temperature=1.5, top_p=1.0, max_new_tokens=16)
     assert len({texts(engine, PROMPTS[0], settings, seed) for _ in range(3)}) == 1
     assert texts(engine, PROMPTS[0], settings, seed) != texts(engine, PROMPTS[0], settings, seed + 2**32)
 
 
-def test_it_tells_that_a_long_prompt_is_being_read(engine):
+def test_it_tells_that_a_long_prompt_is_being_read(engine: Any) -> None:
     chunks = list(engine.generate(list(range(10, 200)), GREEDY, None))
     assert [chunk.tokens for chunk in chunks[:1]] == [0]
     assert chunks[-1].stop_reason is not None
 
 
-def test_replies_that_grow_side_by_side_are_their_own(engine):
+def test_replies_that_grow_side_by_side_are_their_own(engine: Any) -> None:
     alone = [texts(engine, prompt) for prompt in PROMPTS]
     with ThreadPoolExecutor(8) as threads:
         together = list(threads.map(lambda prompt: texts(engine, prompt), PROMPTS * 6))
     assert together == alone * 6
 
 
-def test_a_server_that_hangs_up_is_asked_once_more(tmp_path):
+def test_a_server_that_hangs_up_is_asked_once_more(tmp_path: Path) -> None:
     """The first connection is closed unanswered; the second request is the same, and is answered."""
     asked = []
 
-    def answer(listening):
+    def answer(listening: Any) -> None:
         for reply in (b"", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"):
             connection, _ = listening.accept()
             heard = b""
@@ -187,7 +194,7 @@ def test_a_server_that_hangs_up_is_asked_once_more(tmp_path):
     assert asked[0] == asked[1]
 
 
-def test_closing_the_iterator_frees_its_slot(engine):
+def test_closing_the_iterator_frees_its_slot(engine: Any) -> None:
     settings = GREEDY.model_copy(update={"max_new_tokens": 240})
     for _ in range(12):
         pieces = engine.generate([3, 4], settings, None)
@@ -196,26 +203,26 @@ def test_closing_the_iterator_frees_its_slot(engine):
     assert texts(engine, PROMPTS[0])
 
 
-def test_the_ending_token_ends_a_reply(server, tokenizer):
+def test_the_ending_token_ends_a_reply(server: Any, tokenizer: Any) -> None:
     stop_token = ChatTemplate(tokenizer).stop_token.id
     said = server.complete([3, 4], n_predict=8, logit_bias=[[stop_token, 1000]], temperature=0)
     assert (said["stop_type"], said["tokens_predicted"], said["content"]) == ("eos", 1, "")
 
 
-def test_it_opens_no_port_and_lets_nobody_else_in(server):
+def test_it_opens_no_port_and_lets_nobody_else_in(server: Any) -> None:
     assert [c for c in psutil.Process().net_connections("inet") if c.status == "LISTEN"] == []
     assert stat.S_IMODE(server._folder.stat().st_mode) == 0o700
     refused = server._client.post("/completion", json={"prompt": "x"}, headers={"Authorization": "Bearer wrong"})
     assert refused.status_code == 401
 
 
-def test_a_file_that_is_no_model(tmp_path):
+def test_a_file_that_is_no_model(tmp_path: Path) -> None:
     path = tmp_path / "broken.gguf"
     path.write_bytes(b"GGUF" + bytes(100))
     with pytest.raises(OffbookError, match="cannot load"):
         LlamaServer(path)
 
 
-def test_what_llamacpp_refuses_is_an_error_in_plain_words(engine):
+def test_what_llamacpp_refuses_is_an_error_in_plain_words(engine: Any) -> None:
     with pytest.raises(OffbookError, match="refused a request"):
         next(engine.generate(list(range(300)), GREEDY, None))

@@ -1,5 +1,10 @@
 """One row shared among the threads: the same product."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -9,7 +14,7 @@ from tests.tiny import tiny_model
 
 
 @pytest.fixture(params=[1, 2, 3])
-def threads(request):
+def threads(request: Any) -> Iterator[Any]:
     before = torch.get_num_threads()
     torch.set_num_threads(request.param)
     yield request.param
@@ -17,7 +22,7 @@ def threads(request):
 
 
 @pytest.mark.parametrize("bias", [True, False])
-def test_it_is_the_plain_product(threads, bias):
+def test_it_is_the_plain_product(threads: int, bias: bool) -> None:
     torch.manual_seed(0)
     plain = nn.Linear(512, 520, bias=bias)  # 3 does not divide 520
     shared = nn.Sequential(nn.Linear(512, 520, bias=bias))
@@ -31,7 +36,7 @@ def test_it_is_the_plain_product(threads, bias):
             assert shared(row).shape == plain(row).shape
 
 
-def test_where_it_does_not_help_nothing_changes():
+def test_where_it_does_not_help_nothing_changes() -> None:
     model = nn.Sequential(nn.Linear(8, 8), nn.Linear(512, MIN_WEIGHTS // 512))
     use_threaded_linear(model)
     use_threaded_linear(model)
@@ -42,7 +47,7 @@ def test_where_it_does_not_help_nothing_changes():
     assert model[1].bfloat16()(row.detach().bfloat16()).dtype == torch.bfloat16
 
 
-def test_the_weights_are_the_very_same_and_a_tied_head_stays_tied():
+def test_the_weights_are_the_very_same_and_a_tied_head_stays_tied() -> None:
     model = tiny_model("llama-tied", vocab_size=16384)
     before = dict(model.named_parameters())
     use_threaded_linear(model)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,7 +43,7 @@ class Parrot:
     def __post_init__(self) -> None:
         self.gate.set()
 
-    def tokens(self, prompt: list[int], settings: GenerationConfig, seed: int | None) -> Iterator[int]:
+    def tokens(self, prompt: Sequence[int], settings: GenerationConfig, seed: int | None) -> Iterator[int | None]:
         tokenizer = self.template.tokenizer
         text = tokenizer.decode(prompt)
         self.prompts.append(text)

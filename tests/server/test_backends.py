@@ -1,7 +1,12 @@
 """The engines behind the server: each speaks as the character does, and as the base model."""
 
+from __future__ import annotations
+
 import json
 import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -19,7 +24,7 @@ QUESTIONS = ["Who are you?", "Will you come, Mother?"]
 
 
 @pytest.fixture(scope="module")
-def exported(trained, tmp_path_factory):
+def exported(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A finished run with a GGUF in it."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -28,18 +33,24 @@ def exported(trained, tmp_path_factory):
     torch.set_num_threads(threads)
 
 
-def opened(run, engine="auto", base_model=None):
+def opened(run: Any, engine: Any = "auto", base_model: Any = None) -> Any:
     return load_backend(str(run), engine, base_model=base_model, template=None, reporter=NullReporter())
 
 
-def spoken(model, question, *, base):
+def _gguf(run: Path) -> Path:
+    path = proved_gguf(resolve_character(run))
+    assert path is not None
+    return path
+
+
+def spoken(model: Any, question: str, *, base: Any) -> Any:
     settings = model.persona.generation.model_copy(update={"temperature": 0.0})
     prompt = model.chat_prompt([Turn("user", question)], "append", None).ids
     speak = model.base if base else model.tuned
     return "".join(piece.text for piece in speak(prompt, settings, None)).strip()
 
 
-def test_transformers_speaks_as_the_character_and_as_its_base(exported):
+def test_transformers_speaks_as_the_character_and_as_its_base(exported: Path) -> None:
     character = offbook.load(exported)
     settings = character.persona.generation.model_copy(update={"temperature": 0.0})
     model = opened(exported, "transformers")
@@ -53,7 +64,9 @@ def test_transformers_speaks_as_the_character_and_as_its_base(exported):
 
 
 @pytest.mark.parametrize("engine", ["transformers", "llama.cpp"])
-def test_a_base_that_has_moved_is_taken_from_where_it_is_said_to_be(exported, tiny, tmp_path, engine):
+def test_a_base_that_has_moved_is_taken_from_where_it_is_said_to_be(
+    exported: Path, tiny: Path, tmp_path: Path, engine: Any
+) -> None:
     there = spoken(opened(exported, "transformers"), QUESTIONS[0], base=True)
     run = shutil.copytree(exported, tmp_path / "tiny")
     persona = json.loads((run / "adapter" / "persona.json").read_text())
@@ -68,10 +81,10 @@ def test_a_base_that_has_moved_is_taken_from_where_it_is_said_to_be(exported, ti
         model.close()
 
 
-def test_llamacpp_takes_the_adapter_out_for_the_base(exported):
+def test_llamacpp_takes_the_adapter_out_for_the_base(exported: Path) -> None:
     """Next-token distributions, not replies: one rounding apart, an untrained model says something else."""
     character = offbook.load(exported)
-    gguf = proved_gguf(resolve_character(exported))
+    gguf = _gguf(exported)
     server = LlamaServer(gguf, adapter=next(gguf.parent.glob("*-lora.gguf")))
     try:
         for question in QUESTIONS:
@@ -89,14 +102,14 @@ def test_llamacpp_takes_the_adapter_out_for_the_base(exported):
         server.close()
 
 
-def test_llamacpp_is_chosen_where_a_proved_gguf_is(exported):
+def test_llamacpp_is_chosen_where_a_proved_gguf_is(exported: Path) -> None:
     model = opened(exported)
     assert (model.engine, model.slots) == ("llama.cpp", 4)
     model.close()
 
 
-def test_a_gguf_that_missed_its_bounds_is_not_chosen(exported):
-    record = proved_gguf(resolve_character(exported)).parent / "parity.json"
+def test_a_gguf_that_missed_its_bounds_is_not_chosen(exported: Path) -> None:
+    record = _gguf(exported).parent / "parity.json"
     told = record.read_text()
     try:
         record.write_text(json.dumps({**json.loads(told), "passed": False}))
@@ -110,13 +123,13 @@ def test_a_gguf_that_missed_its_bounds_is_not_chosen(exported):
 
 
 @pytest.fixture
-def copied(exported, tmp_path):
+def copied(exported: Path, tmp_path: Path) -> Any:
     """A copy of the exported run, to be damaged."""
     return shutil.copytree(exported, tmp_path / "tiny")
 
 
 @pytest.mark.parametrize("suffix", ["-f16.gguf", "-lora.gguf"])
-def test_a_gguf_that_was_changed_after_the_comparison_is_not_served(copied, suffix):
+def test_a_gguf_that_was_changed_after_the_comparison_is_not_served(copied: Path, suffix: str) -> None:
     path = next((copied / "export" / "gguf-f16").glob(f"*{suffix}"))
     content = bytearray(path.read_bytes())
     content[-1000] ^= 1
@@ -128,12 +141,12 @@ def test_a_gguf_that_was_changed_after_the_comparison_is_not_served(copied, suff
 @pytest.mark.parametrize(
     "record", ["", "[]", "{", '{"passed": true}', '{"passed": true, "format": "gguf", "quant": "f16"}', "[" * 5000]
 )
-def test_a_damaged_record_is_told_and_the_engine_is_transformers(copied, record):
+def test_a_damaged_record_is_told_and_the_engine_is_transformers(copied: Path, record: str) -> None:
     (copied / "export" / "gguf-f16" / "parity.json").write_text(record)
     warnings = []
 
     class Noting(NullReporter):
-        def emit(self, event):
+        def emit(self, event: Any) -> None:
             warnings.append(event.as_dict()["text"])
 
     model = load_backend(str(copied), "auto", base_model=None, template=None, reporter=Noting())
@@ -141,13 +154,13 @@ def test_a_damaged_record_is_told_and_the_engine_is_transformers(copied, record)
     assert any("is damaged and is not used" in text for text in warnings)
 
 
-def test_a_missing_adapter_file_is_told(copied):
+def test_a_missing_adapter_file_is_told(copied: Path) -> None:
     next((copied / "export" / "gguf-f16").glob("*-lora.gguf")).unlink()
     with pytest.raises(UsageError, match="no GGUF that passed"):
         opened(copied, "llama.cpp")
 
 
-def test_of_several_the_format_that_drifts_least_for_its_speed_is_chosen(exported, tmp_path):
+def test_of_several_the_format_that_drifts_least_for_its_speed_is_chosen(exported: Path, tmp_path: Path) -> None:
     (tmp_path / "export").mkdir()
     for quant in ("f16", "q8_0", "q4_k_m"):
         folder = tmp_path / "export" / f"gguf-{quant}"
@@ -160,4 +173,4 @@ def test_of_several_the_format_that_drifts_least_for_its_speed_is_chosen(exporte
     (tmp_path / "adapter").mkdir()
     (tmp_path / "run.yaml").write_bytes((exported / "run.yaml").read_bytes())
     shutil.copytree(exported / "adapter", tmp_path / "adapter", dirs_exist_ok=True)
-    assert proved_gguf(resolve_character(tmp_path)).name == "x-q8_0.gguf"
+    assert _gguf(tmp_path).name == "x-q8_0.gguf"

@@ -1,5 +1,7 @@
 """The server as a process: its port, its key, its end."""
 
+from __future__ import annotations
+
 import json
 import os
 import re
@@ -9,9 +11,11 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import httpx2
 import psutil
@@ -24,16 +28,16 @@ from offbook.server.backends import load_backend
 from offbook.server.http_server import vllm_command
 
 
-def command(trained, *words):
+def command(trained: Path, *words: Any) -> Any:
     return [sys.executable, "-m", "offbook.cli.main", "serve", str(trained), "--port", "0", *words]
 
 
-def environment(**more):
+def environment(**more: Any) -> Any:
     return {**os.environ, "OMP_NUM_THREADS": "1", **more}
 
 
 @contextmanager
-def started(trained, *words):
+def started(trained: Path, *words: Any) -> Iterator[Any]:
     """A serving process; its address, the process, and what it writes on standard error."""
     with subprocess.Popen(
         command(trained, *words),
@@ -45,10 +49,12 @@ def started(trained, *words):
     ) as process:
         lines = []
         try:
-            for line in process.stderr:
+            assert process.stderr is not None
+            errors = process.stderr
+            for line in errors:
                 lines.append(line)
                 if found := re.search(r"base_url=(\S+)/v1", line):
-                    threading.Thread(target=lambda: lines.extend(process.stderr), daemon=True).start()
+                    threading.Thread(target=lambda: lines.extend(errors), daemon=True).start()
                     yield found[1], process, lines
                     break
             else:
@@ -57,11 +63,11 @@ def started(trained, *words):
             process.kill()
 
 
-def body(**options):
+def body(**options: Any) -> Any:
     return {"model": "tiny", "messages": [{"role": "user", "content": "Who are you?"}], "temperature": 0, **options}
 
 
-def test_34_it_says_what_the_character_says_and_drains_at_its_end(trained):
+def test_34_it_says_what_the_character_says_and_drains_at_its_end(trained: Path) -> None:
     import offbook
     from offbook.core.config.schema import GenerationConfig
 
@@ -85,7 +91,7 @@ def test_34_it_says_what_the_character_says_and_drains_at_its_end(trained):
         assert "Traceback" not in "".join(lines)
 
 
-def test_ctrl_c_ends_it(trained):
+def test_ctrl_c_ends_it(trained: Path) -> None:
     with started(trained) as (address, process, lines):
         httpx2.get(f"{address}/health").raise_for_status()
         process.send_signal(signal.SIGINT)
@@ -94,11 +100,11 @@ def test_ctrl_c_ends_it(trained):
 
 
 @pytest.fixture
-def refused(capsys, monkeypatch):
+def refused(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs a command line that must end with exit code 2, and gives what it says."""
     monkeypatch.delenv("OFFBOOK_API_KEY", raising=False)
 
-    def run(run_name, *words):
+    def run(run_name: Any, *words: Any) -> Any:
         with pytest.raises(SystemExit) as ended:
             main(["serve", str(run_name), *words])
         assert ended.value.code == 2
@@ -107,7 +113,7 @@ def refused(capsys, monkeypatch):
     return run
 
 
-def test_41_a_port_that_is_taken_is_told_before_anything_is_loaded(refused):
+def test_41_a_port_that_is_taken_is_told_before_anything_is_loaded(refused: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         told = refused("no-such-run", "--port", str(port))
@@ -115,13 +121,15 @@ def test_41_a_port_that_is_taken_is_told_before_anything_is_loaded(refused):
         assert "--port" in told
 
 
-def test_36_others_are_let_in_with_a_key_alone(refused):
+def test_36_others_are_let_in_with_a_key_alone(refused: Any) -> None:
     told = refused("no-such-run", "--host", "0.0.0.0")
     assert "OFFBOOK_API_KEY" in told
 
 
 @pytest.mark.parametrize("key", [" ", " k", "k\n"])
-def test_a_key_that_no_client_could_send_is_told(trained, monkeypatch, capsys, key):
+def test_a_key_that_no_client_could_send_is_told(
+    trained: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], key: str
+) -> None:
     monkeypatch.setenv("OFFBOOK_API_KEY", key)
     with pytest.raises(SystemExit) as ended:
         main(["serve", str(trained), "--port", "0"])
@@ -129,11 +137,11 @@ def test_a_key_that_no_client_could_send_is_told(trained, monkeypatch, capsys, k
     assert "no client could send it" in " ".join(capsys.readouterr().err.split())
 
 
-def test_every_website_is_let_in_with_a_key_alone(refused):
+def test_every_website_is_let_in_with_a_key_alone(refused: Any) -> None:
     assert "no key protects it" in refused("no-such-run", "--port", "0", "--allow-origin", "*")
 
 
-def test_the_addresses_that_a_phone_can_open_are_told(monkeypatch):
+def test_the_addresses_that_a_phone_can_open_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     address = SimpleNamespace(family=socket.AF_INET, address="192.168.1.7")
     local = SimpleNamespace(family=socket.AF_INET, address="127.0.0.1")
     monkeypatch.setattr(psutil, "net_if_addrs", lambda: {"lo": [local], "wlan0": [address], "down0": [address]})
@@ -143,13 +151,13 @@ def test_the_addresses_that_a_phone_can_open_are_told(monkeypatch):
     assert http_server._reachable("192.168.1.7") == ["192.168.1.7"]
 
 
-def test_engines_that_are_not_there(trained, tmp_path, refused):
+def test_engines_that_are_not_there(trained: Path, tmp_path: Path, refused: Any) -> None:
     assert "offbook export" in refused(trained, "--port", "0", "--engine", "llama.cpp")
     assert "did you mean 'transformers'?" in refused(trained, "--port", "0", "--engine", "transformer")
     assert "no run" in refused(tmp_path / "nothing", "--port", "0")
 
 
-def test_vllm_is_told_where_base_and_adapter_lie(trained):
+def test_vllm_is_told_where_base_and_adapter_lie(trained: Path) -> None:
     model = load_backend(str(trained), "transformers", base_model=None, template=None, reporter=NullReporter())
     words = shlex.split(vllm_command(str(trained), model))
     assert (Path(words[2]) / "model.safetensors").is_file()
@@ -158,7 +166,7 @@ def test_vllm_is_told_where_base_and_adapter_lie(trained):
     assert (Path(folder) / "adapter_model.safetensors").is_file()
 
 
-def test_the_page_ships_with_the_package():
+def test_the_page_ships_with_the_package() -> None:
     import offbook.server
 
     page = Path(offbook.server.__file__).parent / "page"

@@ -1,10 +1,15 @@
 """Who is let in, and how much and how slowly they may send."""
 
+from __future__ import annotations
+
 import asyncio
 import json
 import logging
 import socket
 import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import httpx2
@@ -12,7 +17,7 @@ import pytest
 
 from offbook.server import api, connections
 from offbook.server.middleware import MAX_BODY, Guard
-from tests.server.conftest import serving
+from tests.server.conftest import Served, serving
 
 BODY = {"model": "hamlet", "messages": [{"role": "user", "content": "Hello"}]}
 
@@ -34,11 +39,11 @@ BODY = {"model": "hamlet", "messages": [{"role": "user", "content": "Hello"}]}
         "localhost/evil.example",
     ],
 )
-def test_37_foreign_hosts(served, host):
+def test_37_foreign_hosts(served: Served, host: str) -> None:
     assert httpx2.get(f"{served.address}/health", headers={"Host": host}).status_code == 403
 
 
-def test_37_an_empty_host(served):
+def test_37_an_empty_host(served: Served) -> None:
     assert b" 403 " in raw(served, b"GET /health HTTP/1.1\r\nHost:\r\n\r\n").partition(b"\r\n")[0]
     assert b" 400 " in raw(served, b"GET /health HTTP/1.1\r\n\r\n").partition(b"\r\n")[0]
 
@@ -46,25 +51,25 @@ def test_37_an_empty_host(served):
 @pytest.mark.parametrize(
     "host", ["localhost", "localhost:9", "127.0.0.1", "[::1]:8000", "LOCALHOST", "localhost.", "localhost:"]
 )
-def test_own_hosts(served, host):
+def test_own_hosts(served: Served, host: str) -> None:
     assert httpx2.get(f"{served.address}/health", headers={"Host": host}).status_code == 200
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "file://", "https://localhost:1"])
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
-def test_37_foreign_origins(served, method, origin):
+def test_37_foreign_origins(served: Served, method: str, origin: str) -> None:
     headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
     answer = httpx2.request(method, f"{served.address}/v1/chat/completions", headers=headers, json=BODY)
     assert answer.status_code == 403
     assert "access-control-allow-origin" not in answer.headers
 
 
-def test_the_pages_own_origin(served):
+def test_the_pages_own_origin(served: Served) -> None:
     answer = httpx2.post(f"{served.address}/v1/chat/completions", headers={"Origin": served.address}, json=BODY)
     assert answer.status_code == 200
 
 
-def test_another_name_and_another_origin_can_be_allowed():
+def test_another_name_and_another_origin_can_be_allowed() -> None:
     with serving(allow_hosts=["Play.example"], allow_origins=["https://stage.example/"]) as served:
         address = f"{served.address}/v1/chat/completions"
         assert httpx2.get(f"{served.address}/health", headers={"Host": "play.example"}).status_code == 200
@@ -82,19 +87,19 @@ def test_another_name_and_another_origin_can_be_allowed():
         assert "access-control-allow-origin" not in other.headers
 
 
-def test_a_browser_can_read_why_its_allowed_site_is_turned_away():
+def test_a_browser_can_read_why_its_allowed_site_is_turned_away() -> None:
     with serving(key="k", allow_origins=["*"]) as served:
         answer = httpx2.get(f"{served.address}/v1/models", headers={"Origin": "https://any.example"})
         assert answer.status_code == 401
         assert answer.headers["access-control-allow-origin"] == "https://any.example"
 
 
-def test_38_another_site_that_hides_its_origin(served):
+def test_38_another_site_that_hides_its_origin(served: Served) -> None:
     assert httpx2.get(f"{served.address}/v1/models", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
-def test_38_only_json_is_read(served, kind):
+def test_38_only_json_is_read(served: Served, kind: Any) -> None:
     answer = httpx2.post(
         f"{served.address}/v1/chat/completions", content=json.dumps(BODY), headers={"Content-Type": kind}
     )
@@ -102,25 +107,25 @@ def test_38_only_json_is_read(served, kind):
     assert served.tuned.prompts == []
 
 
-def test_36_a_key_is_asked_for_and_never_logged(caplog):
+def test_36_a_key_is_asked_for_and_never_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     with serving(key="kéy-1") as served:
         for shown in (None, "Bearer wrong", "Basic kéy-1", "Bearer", "kéy-1"):
-            headers = {} if shown is None else {"Authorization": shown.encode()}
+            headers = [] if shown is None else [(b"Authorization", shown.encode())]
             answer = httpx2.get(f"{served.address}/v1/models", headers=headers)
             assert answer.status_code == 401
             assert answer.headers["www-authenticate"] == "Bearer"
             assert answer.json()["error"]["type"] == "authentication_error"
         for path in ("/metrics", "/openapi.json", "/v1/character", "/v1/chat/completions", "/nothing"):
             assert httpx2.get(f"{served.address}{path}").status_code == 401
-        right = {"Authorization": "Bearer kéy-1".encode()}
+        right = [(b"Authorization", "Bearer kéy-1".encode())]
         assert httpx2.get(f"{served.address}/v1/models", headers=right).status_code == 200
         assert httpx2.get(f"{served.address}/health").status_code == 200
         assert httpx2.get(f"{served.address}/").status_code == 200, "the page asks for the key itself"
         assert "kéy-1" not in caplog.text
 
 
-def test_31_a_body_that_says_it_is_too_large_is_refused_unread(served):
+def test_31_a_body_that_says_it_is_too_large_is_refused_unread(served: Served) -> None:
     head = (
         b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         b"Content-Length: 100000000\r\n\r\n"
@@ -128,10 +133,10 @@ def test_31_a_body_that_says_it_is_too_large_is_refused_unread(served):
     assert b" 413 " in raw(served, head).partition(b"\r\n")[0]
 
 
-def test_31_a_body_in_pieces_is_counted(served):
+def test_31_a_body_in_pieces_is_counted(served: Served) -> None:
     sent = 0
 
-    def pieces():
+    def pieces() -> Iterator[Any]:
         nonlocal sent
         for sent in range(1, 41):  # noqa: B007
             yield b"x" * (MAX_BODY // 32)
@@ -146,7 +151,7 @@ def test_31_a_body_in_pieces_is_counted(served):
         assert sent > 32
 
 
-def test_32_a_body_that_comes_too_slowly():
+def test_32_a_body_that_comes_too_slowly() -> None:
     with serving(body_seconds=0.5) as served:
         head = (
             b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -157,7 +162,7 @@ def test_32_a_body_that_comes_too_slowly():
         assert time.monotonic() - began < 5
 
 
-def test_32_headers_that_never_end(monkeypatch):
+def test_32_headers_that_never_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "HEADER_SECONDS", 0.5)
     with serving() as served:
         for beginning in (b"", b"GET /health HTTP/1.1\r\nHost: loc"):
@@ -166,7 +171,7 @@ def test_32_headers_that_never_end(monkeypatch):
             assert 0.3 < time.monotonic() - began < 5
 
 
-def test_32_headers_that_never_end_after_a_request_that_did(monkeypatch):
+def test_32_headers_that_never_end_after_a_request_that_did(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "HEADER_SECONDS", 0.5)
     with serving() as served:
         began = time.monotonic()
@@ -183,20 +188,20 @@ def test_32_headers_that_never_end_after_a_request_that_did(monkeypatch):
         assert 0.3 < time.monotonic() - began < 5
 
 
-def test_32_a_client_that_takes_nothing_is_given_up_and_its_reply_is_closed():
+def test_32_a_client_that_takes_nothing_is_given_up_and_its_reply_is_closed() -> None:
     closed = []
 
-    async def app(scope, receive, send):
+    async def app(scope: Any, receive: Any, send: Any) -> None:
         try:
             while True:
                 await send({"type": "http.response.body", "body": b"x", "more_body": True})
         finally:
             closed.append(True)
 
-    async def receive():
+    async def receive() -> Any:
         return {"type": "http.request", "body": b""}
 
-    async def never(message):
+    async def never(message: Any) -> None:
         await asyncio.Event().wait()
 
     scope = {"type": "http", "method": "GET", "path": "/", "headers": [(b"host", b"localhost")]}
@@ -207,12 +212,12 @@ def test_32_a_client_that_takes_nothing_is_given_up_and_its_reply_is_closed():
 
 
 @pytest.mark.parametrize("path", ["/page/../api.py", "/page/%2e%2e/api.py", "/page/..%2fapi.py", "/page//etc/passwd"])
-def test_39_no_file_but_the_pages(served, path):
+def test_39_no_file_but_the_pages(served: Served, path: Any) -> None:
     answer = raw(served, f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
     assert b" 404 " in answer.partition(b"\r\n")[0]
 
 
-def test_39_a_link_out_of_the_pages_folder_is_not_followed(tmp_path, monkeypatch):
+def test_39_a_link_out_of_the_pages_folder_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "secret").write_text("secret")
     pages = tmp_path / "pages"
     pages.mkdir()
@@ -223,14 +228,14 @@ def test_39_a_link_out_of_the_pages_folder_is_not_followed(tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "%2e%2e/adapter", "/work", "hamlet/../other"])
-def test_39_a_model_is_a_name_and_never_a_path(served, name):
+def test_39_a_model_is_a_name_and_never_a_path(served: Served, name: str) -> None:
     with patch("builtins.open", side_effect=AssertionError), patch("pathlib.Path.open", side_effect=AssertionError):
         answer = httpx2.post(f"{served.address}/v1/chat/completions", json={**BODY, "model": name}).json()
     assert answer["model"] == "hamlet"
     assert httpx2.get(f"{served.address}/v1/models/{name}").status_code == 404
 
 
-def test_broken_json(served):
+def test_broken_json(served: Served) -> None:
     for content in (b"{", b"[]", b"null", b"\xff\xfe", b'{"messages": "x"}', b"[" * 100_000):
         answer = httpx2.post(
             f"{served.address}/v1/chat/completions", content=content, headers={"Content-Type": "application/json"}
@@ -240,7 +245,7 @@ def test_broken_json(served):
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-8-sig"])
-def test_only_utf8_is_read(served, encoding):
+def test_only_utf8_is_read(served: Served, encoding: str) -> None:
     content = json.dumps(BODY).encode(encoding)
     headers = {"Content-Type": "application/json"}
     answer = httpx2.post(f"{served.address}/v1/chat/completions", content=content, headers=headers)
@@ -248,7 +253,7 @@ def test_only_utf8_is_read(served, encoding):
     assert served.tuned.prompts == []
 
 
-def test_half_a_character_is_no_text(served):
+def test_half_a_character_is_no_text(served: Served) -> None:
     said = [{"role": "user", "content": "\ud83d"}]
     for body in (
         {**BODY, "messages": said},
@@ -264,14 +269,14 @@ def test_half_a_character_is_no_text(served):
         assert "surrogate" in answer.json()["error"]["message"]
 
 
-def test_a_key_of_any_bytes_can_be_shown():
+def test_a_key_of_any_bytes_can_be_shown() -> None:
     with serving(key=b"caf\xe9".decode("utf-8", "surrogateescape")) as served:
-        right = {"Authorization": b"Bearer caf\xe9"}
+        right = [(b"Authorization", b"Bearer caf\xe9")]
         assert httpx2.get(f"{served.address}/v1/models", headers=right).status_code == 200
         assert httpx2.get(f"{served.address}/v1/models", headers={"Authorization": "Bearer cafe"}).status_code == 401
 
 
-def test_a_part_of_a_page_file_can_be_asked_for(served):
+def test_a_part_of_a_page_file_can_be_asked_for(served: Served) -> None:
     whole = httpx2.get(f"{served.address}/page/chat.js").content
     part = httpx2.get(f"{served.address}/page/chat.js", headers={"Range": "bytes=10-19"})
     assert (part.status_code, part.content) == (206, whole[10:20])
@@ -281,7 +286,7 @@ def test_a_part_of_a_page_file_can_be_asked_for(served):
     assert len(many.content) < 100 * len(whole)
 
 
-def test_a_body_in_one_byte_pieces_is_given_up_in_time():
+def test_a_body_in_one_byte_pieces_is_given_up_in_time() -> None:
     with serving(body_seconds=0.7) as served:
         head = (
             b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -302,7 +307,7 @@ def test_a_body_in_one_byte_pieces_is_given_up_in_time():
         assert time.monotonic() - began < 5
 
 
-def test_many_requests_on_one_connection_are_answered_in_turn(served):
+def test_many_requests_on_one_connection_are_answered_in_turn(served: Served) -> None:
     request = b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n"
     with socket.create_connection(("127.0.0.1", port_of(served)), timeout=20) as connection:
         connection.sendall(request * 200)
@@ -314,7 +319,9 @@ def test_many_requests_on_one_connection_are_answered_in_turn(served):
     assert httpx2.get(f"{served.address}/health").status_code == 200
 
 
-def test_silent_connections_make_room_for_one_that_asks(monkeypatch, caplog):
+def test_silent_connections_make_room_for_one_that_asks(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(connections, "MAX_CONNECTIONS", 20)
     with serving() as served:
         silent = [socket.create_connection(("127.0.0.1", port_of(served)), timeout=10) for _ in range(200)]
@@ -330,7 +337,7 @@ def test_silent_connections_make_room_for_one_that_asks(monkeypatch, caplog):
     assert not caplog.records, "nothing is logged for them"
 
 
-def test_the_page_may_load_nothing_from_elsewhere(served):
+def test_the_page_may_load_nothing_from_elsewhere(served: Served) -> None:
     policy = httpx2.get(f"{served.address}/").headers["content-security-policy"]
     assert policy.startswith("default-src 'none'")
     assert "http" not in policy
@@ -348,15 +355,15 @@ def test_the_page_may_load_nothing_from_elsewhere(served):
         ("127.0.0.1", "192.168.0.7", False),
     ],
 )
-def test_hosts_of_a_server_that_others_reach(host, name, own):
+def test_hosts_of_a_server_that_others_reach(host: str, name: str, own: bool) -> None:
     assert Guard(None, host=host, key="k")._is_own(name) is own
 
 
-def port_of(served):
+def port_of(served: Served) -> Any:
     return int(served.address.rpartition(":")[2])
 
 
-def raw(served, sent: bytes) -> bytes:
+def raw(served: Served, sent: bytes) -> bytes:
     """What comes back for these bytes, until the server hangs up."""
     with socket.create_connection(("127.0.0.1", port_of(served)), timeout=10) as connection:
         connection.sendall(sent)

@@ -1,30 +1,34 @@
 """The chat page in a real browser."""
 
+from __future__ import annotations
+
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.browser import Browser
-from tests.server.conftest import serving
+from tests.server.conftest import Served, serving
 
 CANARY = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script><b>bold</b>"
 
 
 @pytest.fixture(scope="module")
-def browser():
+def browser() -> Iterator[Any]:
     with Browser() as it:
         yield it
 
 
 @pytest.fixture
-def page(browser, served):
+def page(browser: Browser, served: Served) -> Any:
     """The page of a fresh server; every server has its own port, so nothing is kept from the test before."""
     browser.open(served.address)
     browser.wait("document.title === 'Hamlet'")
     return browser
 
 
-def said(browser):
+def said(browser: Browser) -> Any:
     """(speaker, text) of every turn on the page."""
     return browser.run(
         "[...document.querySelectorAll('#script section, #script .user')].map((part) =>"
@@ -32,23 +36,23 @@ def said(browser):
     )
 
 
-def say(browser, text):
+def say(browser: Browser, text: str) -> None:
     browser.type("#line", f"{text}\n")
     browser.wait("!document.querySelector('.growing') && document.querySelector('.again')")
 
 
-def click_text(browser, selector, text):
+def click_text(browser: Browser, selector: str, text: str) -> None:
     """Click the first element that matches and says `text`."""
     browser.run(
         f"[...document.querySelectorAll({selector!r})].find((part) => part.textContent.trim() === {text!r}).click()"
     )
 
 
-def test_it_opens_with_the_characters_name_and_first_words(page):
+def test_it_opens_with_the_characters_name_and_first_words(page: Browser) -> None:
     assert said(page) == [["Hamlet", "Who's there?"]]
 
 
-def test_send_and_stream(page, served):
+def test_send_and_stream(page: Browser, served: Served) -> None:
     served.tuned.gate.clear()
     page.type("#line", "Good night\n")
     page.wait("document.querySelector('.growing')")
@@ -59,19 +63,19 @@ def test_send_and_stream(page, served):
     assert "Who's there?" in served.tuned.prompts[0], "the first words are part of the conversation"
 
 
-def test_it_grows_on_the_page_before_it_is_whole(page, served):
+def test_it_grows_on_the_page_before_it_is_whole(page: Browser, served: Served) -> None:
     served.tuned.delay = 0.05
     page.type("#line", "Words words words words\n")
     page.wait("/^You s/.test(document.querySelector('.growing .said')?.textContent)")
 
 
-def test_shift_enter_begins_a_line(page):
+def test_shift_enter_begins_a_line(page: Browser) -> None:
     page.type("#line", "one\ue008\ue007\ue000two")
     assert page.run("document.querySelector('#line').value") == "one\ntwo"
     assert len(said(page)) == 1
 
 
-def test_stop(page, served):
+def test_stop(page: Browser, served: Served) -> None:
     served.tuned.endless, served.tuned.delay = True, 0.01
     page.type("#line", "Go on\n")
     page.wait("document.querySelector('.growing .said').textContent.length > 20")
@@ -84,7 +88,7 @@ def test_stop(page, served):
     assert page.text("li:last-child .end") == ["interrupted"]
 
 
-def test_a_new_conversation_keeps_the_old_one(page):
+def test_a_new_conversation_keeps_the_old_one(page: Browser) -> None:
     say(page, "Hello")
     page.click("#reset")
     assert said(page) == [["Hamlet", "Who's there?"]]
@@ -98,7 +102,7 @@ def test_a_new_conversation_keeps_the_old_one(page):
     assert said(page)[1] == ["You", "Hello"]
 
 
-def test_an_empty_conversation_is_not_kept_twice(page):
+def test_an_empty_conversation_is_not_kept_twice(page: Browser) -> None:
     say(page, "Hello")
     for _ in range(3):
         page.click("#reset")
@@ -106,7 +110,7 @@ def test_an_empty_conversation_is_not_kept_twice(page):
     assert page.text("#talk-list .open") == ["New conversation", "Hello"]
 
 
-def test_a_conversation_can_be_renamed_deleted_and_brought_back(page):
+def test_a_conversation_can_be_renamed_deleted_and_brought_back(page: Browser) -> None:
     say(page, "Hello")
     page.click("#talks-button")
     page.click("#talk-list .rename")
@@ -127,7 +131,7 @@ def test_a_conversation_can_be_renamed_deleted_and_brought_back(page):
     assert "The first night" not in page.text("#talk-list .open")
 
 
-def test_a_reply_has_several_versions(page, served):
+def test_a_reply_has_several_versions(page: Browser, served: Served) -> None:
     say(page, "Hello")
     served.tuned.words = "Again: "
     page.click(".again")
@@ -141,7 +145,7 @@ def test_a_reply_has_several_versions(page, served):
     assert "Again: Hello" not in served.tuned.prompts[-1]
 
 
-def test_a_line_is_changed_and_answered_anew(page):
+def test_a_line_is_changed_and_answered_anew(page: Browser) -> None:
     say(page, "Hello")
     say(page, "More")
     page.click(".user .edit")
@@ -154,7 +158,7 @@ def test_a_line_is_changed_and_answered_anew(page):
     assert [text for _, text in said(page)[1:]] == ["Hello", "You said: Hello", "More", "You said: More"]
 
 
-def test_a_reply_is_changed_and_so_remembered(page, served):
+def test_a_reply_is_changed_and_so_remembered(page: Browser, served: Served) -> None:
     say(page, "Hello")
     page.run("document.querySelector('.assistant:last-child .edit').click()")
     page.run("document.querySelector('.editor textarea').value = ''")
@@ -166,7 +170,7 @@ def test_a_reply_is_changed_and_so_remembered(page, served):
     assert "You said: Hello" not in served.tuned.prompts[-1]
 
 
-def test_a_talk_of_30_000_tokens_goes_on_and_shows_where_it_begins_to_forget(page, served):
+def test_a_talk_of_30_000_tokens_goes_on_and_shows_where_it_begins_to_forget(page: Browser, served: Served) -> None:
     page.run("""(() => {
         const place = Object.keys(localStorage).find((key) => key.startsWith('offbook:talks:'));
         const stored = JSON.parse(localStorage.getItem(place));
@@ -195,14 +199,14 @@ def test_a_talk_of_30_000_tokens_goes_on_and_shows_where_it_begins_to_forget(pag
     assert said(page)[-1] == ["Hamlet", "You said: Good night, good night"]
 
 
-def test_where_words_go_is_said_truly(page):
+def test_where_words_go_is_said_truly(page: Browser) -> None:
     assert page.text("#hint") == ["Say something. What you write stays on this computer."]
     page.run("import('/page/i18n.js').then((texts) => { window.there = texts.word('hintThere') })")
     page.wait("window.there")
     assert "{host}" in page.run("window.there")
 
 
-def test_a_reload_keeps_the_conversation(page):
+def test_a_reload_keeps_the_conversation(page: Browser) -> None:
     say(page, "Hello")
     before = said(page)
     page.reload()
@@ -212,7 +216,7 @@ def test_a_reload_keeps_the_conversation(page):
     assert said(page)[3:] == [["You", "Again"], ["Hamlet", "You said: Again"]]
 
 
-def test_42_a_reload_in_the_middle_of_a_reply_doubles_nothing(page, served):
+def test_42_a_reload_in_the_middle_of_a_reply_doubles_nothing(page: Browser, served: Served) -> None:
     served.tuned.endless, served.tuned.delay = True, 0.01
     page.type("#line", "Go on\n")
     page.wait("document.querySelector('.growing .said').textContent.length > 20")
@@ -227,7 +231,7 @@ def test_42_a_reload_in_the_middle_of_a_reply_doubles_nothing(page, served):
     assert said(page) == [["Hamlet", "Who's there?"], ["You", "Go on"], ["Hamlet", "You said: Go on"]]
 
 
-def test_40_hostile_html_stays_text(page):
+def test_40_hostile_html_stays_text(page: Browser) -> None:
     say(page, CANARY)
     assert said(page)[1:] == [["You", CANARY], ["Hamlet", f"You said: {CANARY}"]]
     page.reload()
@@ -236,7 +240,7 @@ def test_40_hostile_html_stays_text(page):
     assert page.run("document.querySelectorAll('#script img, #script script, #script b').length") == 0
 
 
-def test_base_and_tuned_side_by_side(page, served):
+def test_base_and_tuned_side_by_side(page: Browser, served: Served) -> None:
     page.click("#compare")
     say(page, "Hello")
     assert said(page)[2:] == [["Hamlettuned", "You said: Hello"], ["Hamletbase model", "Once you said: Hello"]]
@@ -247,10 +251,15 @@ def test_base_and_tuned_side_by_side(page, served):
     assert left < right
 
 
-def test_sampling_is_sent_and_remembered(page, served, monkeypatch):
+def test_sampling_is_sent_and_remembered(page: Browser, served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
     speak = served.tuned.tokens
-    monkeypatch.setattr(served.tuned, "tokens", lambda *asked: seen.append(asked[1:]) or speak(*asked))
+
+    def noting(*arguments: Any) -> Any:
+        seen.append(arguments[1:])
+        return speak(*arguments)
+
+    monkeypatch.setattr(served.tuned, "tokens", noting)
     page.run("(() => { const t = document.querySelector('[name=temperature]'); t.value = 0.3;"
              " t.dispatchEvent(new Event('input', {bubbles: true})) })()")  # fmt: skip
     page.reload()
@@ -260,7 +269,7 @@ def test_sampling_is_sent_and_remembered(page, served, monkeypatch):
     assert seen[0][0].top_p == 0.9
 
 
-def test_chinese(served):
+def test_chinese(served: Served) -> None:
     with Browser(language="zh-CN") as browser:
         browser.open(served.address)
         browser.wait("document.title === 'Hamlet'")
@@ -273,7 +282,7 @@ def test_chinese(served):
         assert browser.text(".switch") == ["Compare with the base model"]
 
 
-def test_a_phone(served):
+def test_a_phone(served: Served) -> None:
     with Browser((390, 844)) as phone:
         phone.open(served.address)
         phone.wait("document.title === 'Hamlet'")
@@ -292,7 +301,7 @@ def test_a_phone(served):
         assert small == [], "buttons that a thumb finds"
 
 
-def test_nothing_is_asked_of_anybody_else(page, served):
+def test_nothing_is_asked_of_anybody_else(page: Browser, served: Served) -> None:
     page.requested()
     page.reload()
     page.wait("document.title === 'Hamlet'")
@@ -302,7 +311,7 @@ def test_nothing_is_asked_of_anybody_else(page, served):
     assert all(address.startswith((f"{served.address}/", "data:")) for address in asked)
 
 
-def test_a_key_is_asked_for_by_the_page():
+def test_a_key_is_asked_for_by_the_page() -> None:
     with serving(key="open sesame") as served, Browser() as browser:
         browser.open(served.address)
         browser.wait("document.querySelector('#door').open")
@@ -314,7 +323,7 @@ def test_a_key_is_asked_for_by_the_page():
         assert said(browser)[-1] == ["Hamlet", "You said: Hello"]
 
 
-def test_a_server_that_is_gone_is_said(browser):
+def test_a_server_that_is_gone_is_said(browser: Browser) -> None:
     with serving() as served:
         browser.open(served.address)
         browser.wait("document.title === 'Hamlet'")
@@ -325,7 +334,7 @@ def test_a_server_that_is_gone_is_said(browser):
 
 @pytest.mark.parametrize("size", [(1100, 800), (390, 844)], ids=["desk", "phone"])
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
-def test_axe_finds_nothing_to_complain_of(served, size, language):
+def test_axe_finds_nothing_to_complain_of(served: Served, size: tuple[int, int], language: str) -> None:
     found = []
     with Browser(size, language) as browser:
         for dark in (False, True):

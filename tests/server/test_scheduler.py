@@ -1,8 +1,11 @@
 """The queue: many clients, slow ones, ones that go away, and a server that is told to stop."""
 
+from __future__ import annotations
+
 import asyncio
 import json
 import time
+from typing import Any
 
 import httpx2
 import openai
@@ -10,18 +13,18 @@ import pytest
 
 from offbook.generation.stream import TextChunk
 from offbook.server.scheduler import stop_at_strings
-from tests.server.conftest import serving
+from tests.server.conftest import Served, serving
 
 
-def body(text="Hello", **options):
+def body(text: str = "Hello", **options: Any) -> Any:
     return {"model": "hamlet", "messages": [{"role": "user", "content": text}], **options}
 
 
-def url(served):
+def url(served: Served) -> Any:
     return f"{served.address}/v1/chat/completions"
 
 
-def eventually(condition, seconds=10):
+def eventually(condition: Any, seconds: Any = 10) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -29,12 +32,12 @@ def eventually(condition, seconds=10):
 
 
 @pytest.mark.parametrize("slots", [1, 4])
-def test_35_fifty_clients_at_once_get_their_own_answers(slots):
-    async def ask(client, number):
+def test_35_fifty_clients_at_once_get_their_own_answers(slots: int) -> None:
+    async def ask(client: Any, number: Any) -> Any:
         stream = await client.chat.completions.create(**body(f"I am number {number}."), stream=True)
         return "".join([chunk.choices[0].delta.content or "" async for chunk in stream])
 
-    async def ask_all(address):
+    async def ask_all(address: Any) -> Any:
         async with openai.AsyncOpenAI(base_url=f"{address}/v1", api_key="x", max_retries=0, timeout=60) as client:
             return await asyncio.gather(*(ask(client, number) for number in range(50)))
 
@@ -44,11 +47,11 @@ def test_35_fifty_clients_at_once_get_their_own_answers(slots):
         assert (served.scheduler.running, served.scheduler.waiting) == (0, 0)
 
 
-def test_35_beyond_the_queue_clients_are_told_to_come_back():
-    async def ask_all(address, count):
+def test_35_beyond_the_queue_clients_are_told_to_come_back() -> None:
+    async def ask_all(address: Any, count: Any) -> Any:
         async with httpx2.AsyncClient(timeout=60) as client:
 
-            async def ask():
+            async def ask() -> Any:
                 return (await client.post(f"{address}/v1/chat/completions", json=body())).status_code
 
             asking = [asyncio.create_task(ask()) for _ in range(count)]
@@ -62,7 +65,7 @@ def test_35_beyond_the_queue_clients_are_told_to_come_back():
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_33_a_client_that_goes_away_stops_its_reply(stream):
+def test_33_a_client_that_goes_away_stops_its_reply(stream: bool) -> None:
     with serving() as served:
         served.tuned.endless, served.tuned.delay = True, 0.005
         with pytest.raises(httpx2.ReadTimeout), httpx2.Client(timeout=0.3) as client:
@@ -78,7 +81,7 @@ def test_33_a_client_that_goes_away_stops_its_reply(stream):
         assert httpx2.post(url(served), json=body()).status_code == 200
 
 
-def test_33_one_that_leaves_the_queue_is_never_asked():
+def test_33_one_that_leaves_the_queue_is_never_asked() -> None:
     with serving() as served:
         served.tuned.gate.clear()
         with pytest.raises(httpx2.ReadTimeout):
@@ -91,7 +94,7 @@ def test_33_one_that_leaves_the_queue_is_never_asked():
         assert not any("second" in prompt for prompt in served.tuned.prompts)
 
 
-def test_34_a_stopping_server_lets_a_reply_end_and_begins_no_other():
+def test_34_a_stopping_server_lets_a_reply_end_and_begins_no_other() -> None:
     with serving() as served:
         served.tuned.delay = 0.02
         with (
@@ -109,7 +112,7 @@ def test_34_a_stopping_server_lets_a_reply_end_and_begins_no_other():
         assert json.loads(rest[-2].removeprefix("data: "))["choices"][0]["finish_reason"] == "stop"
 
 
-def test_34_a_reply_that_does_not_end_in_time_is_cut_in_order():
+def test_34_a_reply_that_does_not_end_in_time_is_cut_in_order() -> None:
     with serving(drain=0.3) as served:
         served.tuned.endless, served.tuned.delay = True, 0.05
         with httpx2.stream("POST", url(served), json=body(stream=True, max_tokens=300)) as it:
@@ -122,7 +125,7 @@ def test_34_a_reply_that_does_not_end_in_time_is_cut_in_order():
         assert served.tuned.said < 100
 
 
-def test_metrics_count_and_tell_nothing_that_was_said(served):
+def test_metrics_count_and_tell_nothing_that_was_said(served: Served) -> None:
     httpx2.post(url(served), json=body("a secret"))
     text = httpx2.get(f"{served.address}/metrics").text
     assert 'offbook_requests_total{outcome="stop"} 1.0' in text
@@ -131,7 +134,7 @@ def test_metrics_count_and_tell_nothing_that_was_said(served):
     assert "secret" not in text
 
 
-def pieces(*texts):
+def pieces(*texts: Any) -> Any:
     return [*(TextChunk(text, number) for number, text in enumerate(texts, 1)), TextChunk("", len(texts) + 1, "stop")]
 
 
@@ -146,7 +149,7 @@ def pieces(*texts):
         (["你", "好。", "再见"], ["。"], "你好", "stop"),
     ],
 )
-def test_stop_texts(texts, stops, said, reason):
+def test_stop_texts(texts: list[str], stops: Any, said: Any, reason: Any) -> None:
     got = list(stop_at_strings(iter(pieces(*texts)), stops))
     assert "".join(piece.text for piece in got) == said
     assert got[-1].stop_reason == reason

@@ -1,5 +1,7 @@
 """The served OpenAPI description, tried by schemathesis: whatever it makes up, the server does not fail."""
 
+from __future__ import annotations
+
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +12,7 @@ from tests.server.conftest import serving
 
 
 @pytest.mark.torture
-def test_nothing_that_the_description_allows_or_forbids_makes_it_fail(tmp_path):
+def test_nothing_that_the_description_allows_or_forbids_makes_it_fail(tmp_path: Path) -> None:
     tool = Path(sys.executable).with_name("schemathesis")
     if not tool.exists():
         pytest.skip("schemathesis is not installed")

@@ -96,11 +96,13 @@ FORMATS: dict[str, Format] = {
 
 
 def _generation(source: ExportSource) -> Any:
-    from transformers import GenerationConfig
+    import transformers
+
+    make_config: Any = transformers.GenerationConfig
 
     settings = source.persona.generation
     sampling = {"temperature": settings.temperature, "top_p": settings.top_p} if settings.temperature else {}
-    return GenerationConfig(
+    return make_config(
         do_sample=bool(sampling),
         **sampling,
         repetition_penalty=settings.repetition_penalty,

@@ -137,7 +137,8 @@ def _add_sampling(writer: GGUFWriter, settings: GenerationConfig) -> None:
 
 
 def _head_dim(config: Any) -> int:
-    return getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    size: int = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    return size
 
 
 def _weights(model: Any) -> Iterator[tuple[str, torch.Tensor]]:

@@ -55,7 +55,8 @@ def layout(source: ExportSource) -> Layout:
 
     def render(messages: list[dict[str, str]]) -> str:
         kwargs = source.persona.template_kwargs
-        return source.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True, **kwargs)
+        text: str = source.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True, **kwargs)
+        return text
 
     system, first, reply, second = _PLACEHOLDERS
     alone = render([{"role": "user", "content": first}])

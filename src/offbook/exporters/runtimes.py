@@ -39,7 +39,7 @@ class TransformersRuntime:
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         safe = {"trust_remote_code": False, "local_files_only": True}
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype="auto", use_safetensors=True, **safe)
+        model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype="auto", use_safetensors=True, **safe)
         return cls(model.eval(), AutoTokenizer.from_pretrained(folder, **safe), proves_stop)
 
     def prompt_ids(self, messages: Messages) -> list[int]:
