@@ -20,6 +20,7 @@ from offbook.core.errors import OffbookError
 from offbook.core.persona import BaseModelRef, Persona
 from offbook.exporters.gguf_model import write_model
 from offbook.exporters.source import ExportSource
+from offbook.generation import llamacpp
 from offbook.generation.llamacpp import LlamaCppEngine, LlamaServer, RetryTransport
 from offbook.generation.sampling import SamplingSettings
 from offbook.generation.stream import TransformersEngine, stream
@@ -155,10 +156,28 @@ def test_every_seed_gives_the_same_reply_again(engine: Any, seed: int) -> None:
     assert texts(engine, PROMPTS[0], settings, seed) != texts(engine, PROMPTS[0], settings, seed + 2**32)
 
 
-def test_it_tells_that_a_long_prompt_is_being_read(engine: Any) -> None:
-    chunks = list(engine.generate(list(range(10, 200)), GREEDY, None))
-    assert [chunk.tokens for chunk in chunks[:1]] == [0]
-    assert chunks[-1].stop_reason is not None
+def test_a_long_prompt_is_read_in_pieces_and_given_up_between_two(
+    tokenizer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(llamacpp, "BATCH", 64)
+    model = tiny_model("llama", max_position_embeddings=2048)
+    stop_token = ChatTemplate(tokenizer).stop_token
+    persona = Persona(name="x", stop_token=stop_token, generation=GREEDY, base=BaseModelRef(source="t", revision=""))
+    write_model(
+        tmp_path / "x.gguf", ExportSource(model, tokenizer, persona, tmp_path, [stop_token.id], "x"), model, "f16"
+    )
+    server = LlamaServer(tmp_path / "x.gguf", context=2048)
+    try:
+        engine = LlamaCppEngine(server)
+        chunks = list(engine.generate([10, 11, 12, 13] * 200, GREEDY, None))
+        assert sum(chunk.tokens == 0 and not chunk.stop_reason for chunk in chunks) >= 10
+        assert chunks[-1].stop_reason is not None
+        given_up = engine.generate([14, 15, 16] * 500, GREEDY, None)
+        assert next(given_up).tokens == 0
+        given_up.close()  # type: ignore[attr-defined]
+        assert texts(engine, PROMPTS[0])
+    finally:
+        server.close()
 
 
 def test_replies_that_grow_side_by_side_are_their_own(engine: Any) -> None:

@@ -34,6 +34,8 @@ class Parrot:
     words: str = "You said: "
     delay: float = 0.0
     endless: bool = False
+    reading: int = 0
+    """Pieces in which the prompt is read, before the reply begins."""
     prompts: list[str] = field(default_factory=list)
     said: int = 0
     """Tokens so far, over all replies."""
@@ -50,6 +52,9 @@ class Parrot:
         last = text.rpartition("<|im_start|>user\n")[2].partition("<|im_end|>")[0]
         reply = tokenizer(self.words + last, add_special_tokens=False)["input_ids"]
         try:
+            for _ in range(self.reading):
+                time.sleep(self.delay)
+                yield None
             while True:
                 for token in reply:
                     self.gate.wait()

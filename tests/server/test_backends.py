@@ -168,7 +168,16 @@ def test_of_several_the_format_that_drifts_least_for_its_speed_is_chosen(exporte
         (folder / f"x-{quant}.gguf").write_bytes(b"")
         (folder / "x-lora.gguf").write_bytes(b"")
         (folder / "parity.json").write_text(
-            json.dumps({"passed": True, "format": "gguf", "quant": quant, "sha256": {f"x-{quant}.gguf": "0"}})
+            json.dumps(
+                {
+                    "passed": True,
+                    "format": "gguf",
+                    "quant": quant,
+                    "sha256": {f"x-{quant}.gguf": "0"},
+                    "context": 512,
+                    "cache_bytes_per_token": 64,
+                }
+            )
         )
     (tmp_path / "adapter").mkdir()
     (tmp_path / "run.yaml").write_bytes((exported / "run.yaml").read_bytes())

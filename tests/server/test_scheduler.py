@@ -81,6 +81,20 @@ def test_33_a_client_that_goes_away_stops_its_reply(stream: bool) -> None:
         assert httpx2.post(url(served), json=body()).status_code == 200
 
 
+@pytest.mark.parametrize("stream", [True, False])
+def test_33_a_client_that_leaves_while_its_prompt_is_read_frees_the_slot(stream: bool) -> None:
+    with serving() as served:
+        served.tuned.reading, served.tuned.delay = 2000, 0.01  # twenty seconds
+        with pytest.raises(httpx2.ReadTimeout):
+            httpx2.post(url(served), json=body(stream=stream), timeout=0.3)
+        assert served.tuned.closed.wait(3), "the engine is told"
+        served.tuned.reading, served.tuned.delay = 3, 0
+        began = time.monotonic()
+        answer = httpx2.post(url(served), json=body())
+        assert answer.json()["choices"][0]["message"]["content"] == "You said: Hello"
+        assert time.monotonic() - began < 5
+
+
 def test_33_one_that_leaves_the_queue_is_never_asked() -> None:
     with serving() as served:
         served.tuned.gate.clear()

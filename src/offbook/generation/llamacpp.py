@@ -25,7 +25,9 @@ from offbook.generation.sampling import GREEDY_BELOW, SamplingSettings, hash_see
 from offbook.generation.stream import StopReason, TextChunk
 
 CONTEXT = 4096
-"""Tokens of prompt and reply together, at most."""
+"""Tokens of prompt and reply together, where nothing else is said."""
+BATCH = 512
+"""Tokens of a prompt that are read at once; between two batches a reply that nobody waits for is given up."""
 
 
 class RetryTransport(httpx2.HTTPTransport):
@@ -62,6 +64,7 @@ class LlamaServer:
         params.model.path = str(model)
         params.n_ctx = context * slots
         params.n_parallel = slots
+        params.n_batch = BATCH
         params.cpuparams.n_threads = torch.get_num_threads()
         params.api_keys = [key]
         params.cache_ram_mib = 0  # its cache of old prompts would grow to gigabytes

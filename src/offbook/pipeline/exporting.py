@@ -25,6 +25,7 @@ from offbook.exporters.model_card import History, model_card
 from offbook.exporters.parity import BOUNDS, Parity, Runtime
 from offbook.exporters.runtimes import LlamaCppRuntime, TransformersRuntime
 from offbook.exporters.source import ExportSource
+from offbook.generation.context import cache_bytes_per_token
 from offbook.generation.llamacpp import LlamaServer
 from offbook.hub.cache import sha256
 from offbook.pipeline.adapter_source import CharacterSource, resolve_character
@@ -35,6 +36,8 @@ from offbook.tokenization.stop_tokens import proves_stop
 PARITY = "parity.json"
 """Name of the file with the result of the comparison."""
 MODEL_CARD = "MODEL_CARD.md"
+SHAPE = ("context", "cache_bytes_per_token")
+"""Fields of PARITY: the tokens that the model knows, and the bytes of a float16 key-value cache for each."""
 WEIGHT_SUFFIXES = (".gguf", ".safetensors")
 """Files whose hashes are kept in PARITY: what was compared is what is served later."""
 
@@ -118,7 +121,10 @@ def _write_records(folder: Path, original: ExportSource, to: str, quant: str, re
     """Write the result of the comparison, for programs and for people."""
     files = [path.name for path in folder.iterdir()]
     hashes = {name: sha256(folder / name) for name in sorted(files) if name.endswith(WEIGHT_SUFFIXES)}
-    atomic_write_json(folder / PARITY, {"format": to, "quant": quant, **result.as_dict(), "sha256": hashes})
+    config = original.model.config
+    shape = dict(zip(SHAPE, (config.max_position_embeddings, cache_bytes_per_token(config, 2)), strict=True))
+    record = {"format": to, "quant": quant, **result.as_dict(), "sha256": hashes, **shape}
+    atomic_write_json(folder / PARITY, record)
     card = model_card(original, to, quant, files, result, BOUNDS[quant], history)
     (folder / MODEL_CARD).write_text(card, encoding="utf-8")
 

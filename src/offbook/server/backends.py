@@ -22,13 +22,14 @@ from offbook.core.progress import Reporter
 from offbook.core.registry import lookup
 from offbook.core.types import Turn
 from offbook.exporters.formats import FORMATS
-from offbook.generation.llamacpp import CONTEXT, LlamaCppEngine, LlamaServer
+from offbook.generation.context import cache_bytes_per_token, context_length
+from offbook.generation.llamacpp import LlamaCppEngine, LlamaServer
 from offbook.generation.stream import TextChunk, TokenEngine, TransformersEngine, stream
 from offbook.hub.cache import sha256
 from offbook.models.load import load_model, load_tokenizer
 from offbook.pipeline.adapter_source import CharacterSource, resolve_character
 from offbook.pipeline.character import open_character
-from offbook.pipeline.exporting import PARITY
+from offbook.pipeline.exporting import PARITY, SHAPE
 from offbook.server.conversation import Prompt, SystemPolicy, fit, spoken_turns, system_text
 from offbook.tokenization.chat_template import ChatTemplate
 
@@ -135,6 +136,7 @@ def open_transformers(source: CharacterSource, template: str | None, reporter: R
     persona = character.persona
     character.merge_adapter()
     tokenizer = character.template.tokenizer
+    config, bytes_per_value = character.model.config, character.model.dtype.itemsize
 
     def open_base() -> GenerateFn:
         base = character.base_engine or TransformersEngine(load_model(source.base_model.path, "float32"))
@@ -146,7 +148,7 @@ def open_transformers(source: CharacterSource, template: str | None, reporter: R
         persona=persona,
         template=character.template,
         slots=1,
-        context=min(CONTEXT, character.model.config.max_position_embeddings),
+        context=context_length(config.max_position_embeddings, cache_bytes_per_token(config, bytes_per_value)),
         tuned=from_token_engine(character.engine, tokenizer, character.stop_ids),
         open_base=open_base,
         base_folder=lambda: source.base_model.path,
@@ -169,7 +171,9 @@ def open_llamacpp(source: CharacterSource, template: str | None, reporter: Repor
     for path in (gguf, adapter):
         _check_unchanged(path)
     chat = ChatTemplate(load_tokenizer(source.adapter), persona.template_kwargs)
-    server = LlamaServer(gguf, adapter=adapter, slots=SLOTS)
+    facts = json.loads((gguf.parent / PARITY).read_text(encoding="utf-8"))
+    context = context_length(facts["context"], facts["cache_bytes_per_token"], SLOTS)
+    server = LlamaServer(gguf, adapter=adapter, slots=SLOTS, context=context)
     return ServedModel(
         name=source.name,
         engine="llama.cpp",
@@ -204,6 +208,8 @@ def proved_gguf(source: CharacterSource, reporter: Reporter | None = None) -> Pa
                 continue
             rank = FORMATS[facts["format"]].quants.index(facts["quant"])
             _lora_beside(record)
+            if not all(isinstance(facts[name], int) and facts[name] > 0 for name in SHAPE):
+                raise ValueError("the model's shape is not a shape")
             models = [record.parent / name for name in facts["sha256"] if not name.endswith(LORA_SUFFIX)]
         except (OSError, ValueError, KeyError, TypeError, StopIteration, RecursionError):
             if reporter is not None:

@@ -1,0 +1,42 @@
+"""The context: the model's, as far as memory allows."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import psutil
+import pytest
+import torch
+from transformers import DynamicCache
+
+from offbook.generation.context import cache_bytes_per_token, context_length
+from tests.tiny import ARCHITECTURES, tiny_model
+
+
+@pytest.mark.parametrize(
+    "architecture", [name for name, (_, _, extra) in ARCHITECTURES.items() if "sliding" not in f"{extra}"]
+)
+def test_the_bytes_of_a_token_are_those_that_a_cache_takes(architecture: str) -> None:
+    model = tiny_model(architecture)
+    cache = DynamicCache(config=model.config)
+    with torch.inference_mode():
+        model(input_ids=torch.tensor([[5, 6, 7]]), past_key_values=cache, use_cache=True)
+    taken = sum(layer.keys.nbytes + layer.values.nbytes for layer in cache.layers)
+    assert taken == 3 * cache_bytes_per_token(model.config, 4)
+
+
+@pytest.mark.parametrize(
+    ("available", "longest", "slots", "expected"),
+    [
+        (2**34, 8192, 1, 8192),  # the model knows no more
+        (2**34, 131072, 1, 65536),
+        (2**34, 131072, 4, 16384),
+        (2**20, 131072, 1, 2048),  # hardly any memory: the shortest
+        (2**20, 1024, 1, 1024),
+    ],
+)
+def test_it_is_the_models_bounded_by_memory(
+    monkeypatch: pytest.MonkeyPatch, available: int, longest: int, slots: int, expected: int
+) -> None:
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=available))
+    assert context_length(longest, 2**16, slots) == expected
