@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from offbook.core.errors import UsageError
 from offbook.data import extract
-from offbook.data.extract.formats import EXTRACTORS, TextFile, choose
+from offbook.data.extract.formats import EXTRACTORS, choose
+from offbook.data.extract.source import TextFile
 from tests.assets import hamlet_path
 from tests.data.extract.reading import FIXTURES
 

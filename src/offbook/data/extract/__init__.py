@@ -23,8 +23,9 @@ from offbook.data.extract.chat_log.exchanges import exchanges
 from offbook.data.extract.chat_log.options import USUAL_OPTIONS, ChatOptions
 from offbook.data.extract.chat_log.turns import Pauses
 from offbook.data.extract.cue import SURE, Cue, ParseError, Skipped
-from offbook.data.extract.formats import EXTRACTORS, TextFile, choose
+from offbook.data.extract.formats import EXTRACTORS, choose
 from offbook.data.extract.rows import Cut, Row, to_rows
+from offbook.data.extract.source import open_source
 from offbook.data.extract.speakers import Cast, Speaker
 
 EXAMPLES = 3
@@ -129,6 +130,7 @@ def extract(
             if isinstance(item, Skipped):
                 summary.leave_out(item, file)
             else:
+                item["source"].update(open_source(path).place(item["source"]["line"]))
                 rows.append(item)
                 summary.count(item)
     return Extraction(rows, summary)
@@ -187,7 +189,7 @@ def _wrote(path: Path) -> bool:
 
 def _read(path: Path, format: str, chat: ChatOptions) -> Iterator[Cue | Skipped]:
     try:
-        yield from EXTRACTORS[format].cues(TextFile(path), chat)
+        yield from EXTRACTORS[format].cues(open_source(path), chat)
     except ParseError as damage:
         raise UsageError(f"{path}:{damage.line}: {damage.why}", "Export it again, or fix that place.") from None
 

@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from offbook.core.errors import UsageError
 from offbook.core.registry import lookup
-from offbook.data.encoding import open_text
+from offbook.core.text import script
 from offbook.data.extract import subtitles
 from offbook.data.extract.chat_log.formats import CHAT_FORMATS, table
 from offbook.data.extract.chat_log.message import MessageReader
@@ -24,6 +24,7 @@ from offbook.data.extract.chat_log.turns import to_cues
 from offbook.data.extract.cue import Cue, Lines, Reader, Skipped
 from offbook.data.extract.novel import reader
 from offbook.data.extract.script import fountain, play, screenplay
+from offbook.data.extract.source import document_format, open_source
 from offbook.data.loading import to_conversation
 from offbook.data.row_values import RowError
 from offbook.data.sources import read_rows
@@ -74,10 +75,10 @@ EXTRACTORS = {
         for name, chat in CHAT_FORMATS.items()
     },
     "subtitles": Extractor(
-        "subtitles that name who speaks (.srt, .ass)",
+        "subtitles that name who speaks (.srt, .ass, .vtt)",
         subtitles.looks_like,
         subtitles.read,
-        suffixes=(".srt", ".ass", ".ssa"),
+        suffixes=(".srt", ".ass", ".ssa", ".vtt"),
     ),
     "fountain": Extractor(
         "Fountain and film scripts", fountain.looks_like, fountain.read, suffixes=(".fountain", ".spmd")
@@ -89,16 +90,6 @@ EXTRACTORS = {
 """Name → format. Where two fit as well, the one that stands first is taken: the more particular one."""
 
 
-class TextFile:
-    """A file's numbered lines, readable again and again without holding them."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __iter__(self) -> Iterator[tuple[int, str]]:
-        return open_text(self.path)
-
-
 def choose(path: Path, format: str) -> str:
     """The name of the format: the one given, or for "auto" the one that the file looks most like.
 
@@ -108,7 +99,9 @@ def choose(path: Path, format: str) -> str:
     if format != "auto":
         lookup(EXTRACTORS, format, "format")
         return format
-    sample = [text for _, text in islice(open_text(path), SAMPLE_LINES)]
+    sample = [text for _, text in islice(open_source(path), SAMPLE_LINES)]
+    if (told := document_format(path)) != "auto":
+        return told
     if not any(text.strip() for text in sample):
         raise UsageError(f"{path} is empty", "Is it the right file?")
     is_json = JSON_HEAD.match("\n".join(sample[:20])) is not None
@@ -118,6 +111,8 @@ def choose(path: Path, format: str) -> str:
         if (extractor.json if is_json else extractor.text)
     }
     best = max(scores, key=lambda name: scores[name])
+    if best == "novel" and script("\n".join(sample)) == "Japanese":
+        raise UsageError(f"{path} is a Japanese novel", "Only Chinese and English novels are read so far.")
     if scores[best] >= LEAST_LIKELY:
         return best
     _refuse(path, sample, is_json)

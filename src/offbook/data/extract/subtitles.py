@@ -1,4 +1,4 @@
-"""Subtitles that name who speaks: .ass with its Name column, .srt with `甄嬛：…`, `[ANN] …` or `ANN: …`.
+"""Subtitles that name who speaks: .ass by its Name column, .vtt by <v Ann>, .srt by `甄嬛：…`, `[ANN] …`, `ANN: …`.
 
 Dialogue: 0,0:00:01.00,0:00:03.50,Default,甄嬛,0,0,0,,臣妾{\\i1}不敢{\\i0}\\N皇上恕罪
 """
@@ -6,9 +6,11 @@ Dialogue: 0,0:00:01.00,0:00:03.50,Default,甄嬛,0,0,0,,臣妾{\\i1}不敢{\\i0}
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from offbook.core.text import script
 from offbook.data.extract.cue import Cue, Lines, Scenes, Skipped
 from offbook.data.extract.script.line_kinds import Row
 from offbook.data.extract.script.speaker_labels import Labels, learn
@@ -17,7 +19,14 @@ from offbook.data.extract.script.speech import clean, join
 PAUSE = 30.0
 """Seconds without a subtitle after which another scene begins."""
 
-TIMES = re.compile(r"^(\d{1,2}):(\d{2}):(\d{2})[,.](\d{1,3})\s*-->")
+TIMES = re.compile(r"^(?:(\d{1,3}):)?(\d{1,2}):(\d{2})[,.](\d{1,3})\s*-->")
+"""00:01:02,500 --> (.srt), 01:02.500 --> (.vtt)"""
+VOICE = re.compile(r"^<v(?:\.[^\s>]+)*\s+(?P<name>[^<>]+)>")
+"""<v Ann>: who speaks, in .vtt"""
+DRAWING = re.compile(r"\{[^{}]*\\p[1-9][^{}]*\}.*?(?:\{[^{}]*\\p0[^{}]*\}|$)")
+"""A shape that is drawn, in .ass: no text."""
+TWO_LANGUAGES = 0.6
+"""Share of the subtitles of several lines that are in two scripts, in a file in two languages."""
 ASS_TIME = re.compile(r"(\d+):(\d{2}):(\d{2})[.:](\d{2})")
 OVERRIDE = re.compile(r"\{[^{}]*\}|<[^<>]{1,40}>")
 DASH = re.compile(r"^[-–—‐]\s*(?=\S)")
@@ -36,9 +45,14 @@ class Title:
 
 def read(lines: Lines) -> Iterator[Cue | Skipped]:
     """The cues of subtitles. Goes through `lines` twice: once for the names, once to read."""
+    first_script = _first_of_two_scripts(lines)
     labels = learn((row for title in _titles(lines) for row in _rows(title)), LAYOUTS)
     scenes, last = Scenes(), None
     for title in _titles(lines):
+        if first_script:
+            title = replace(
+                title, parts=tuple(part for part in title.parts if script(part, letters=2) in (first_script, None))
+            )
         if last is None or title.start - last > PAUSE:
             scenes.enter(f"{int(title.start // 3600)}:{int(title.start // 60) % 60:02}:{int(title.start) % 60:02}")
         last = title.start
@@ -66,12 +80,32 @@ def _titles(lines: Lines) -> Iterator[Title]:
         elif line.startswith("Dialogue:") and (title := _dialogue(number, line, fields)):
             yield title
         elif held and line:
-            held[2].append(OVERRIDE.sub("", line).strip())
+            held[2].append(line)
         elif held:
-            yield Title(held[0], held[1], "", tuple(held[2]))
+            yield _title(*held)
             held = None
     if held:
-        yield Title(held[0], held[1], "", tuple(held[2]))
+        yield _title(*held)
+
+
+def _title(number: int, start: float, lines: list[str]) -> Title:
+    """A subtitle of .srt or .vtt; its speaker stands in the voice tag, where it has one."""
+    voices = [match["name"].strip() for line in lines if (match := VOICE.match(line))]
+    parts = tuple(OVERRIDE.sub("", line).strip() for line in lines)
+    return Title(number, start, voices[0] if len(set(voices)) == 1 else "", parts)
+
+
+def _first_of_two_scripts(lines: Lines) -> str | None:
+    """The script of the first lines, in a file whose subtitles stand in two languages; else None."""
+    firsts: Counter[str] = Counter()
+    several = both = 0
+    for title in _titles(lines):
+        scripts = [found for part in title.parts if (found := script(part, letters=2))]
+        several += len(scripts) > 1
+        if len(set(scripts)) > 1:
+            both += 1
+            firsts[scripts[0]] += 1
+    return firsts.most_common(1)[0][0] if both > TWO_LANGUAGES * max(several, 1) else None
 
 
 def _dialogue(number: int, line: str, fields: list[str]) -> Title | None:
@@ -80,7 +114,7 @@ def _dialogue(number: int, line: str, fields: list[str]) -> Title | None:
     times = ASS_TIME.search(event.get("start", ""))
     if not times or "text" not in event:
         return None
-    text = OVERRIDE.sub("", event["text"]).replace("\\h", " ")
+    text = OVERRIDE.sub("", DRAWING.sub("", event["text"])).replace("\\h", " ")
     parts = tuple(part.strip() for part in re.split(r"\\[Nn]", text) if part.strip())
     return Title(number, _seconds(times, 100), event.get("name", event.get("actor", "")).strip(), parts)
 
@@ -115,5 +149,5 @@ def _cues(title: Title, labels: Labels, scene: str | None) -> Iterator[Cue | Ski
 
 
 def _seconds(found: re.Match[str], fraction: int) -> float:
-    hours, minutes, seconds, rest = (int(group) for group in found.groups())
+    hours, minutes, seconds, rest = (int(group or 0) for group in found.groups())
     return 3600 * hours + 60 * minutes + seconds + rest / fraction

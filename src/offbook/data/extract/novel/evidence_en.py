@@ -92,7 +92,8 @@ class Gatherer:
             if tag is None and turns and len(tags.sentences(told.strip())) >= LONG_BREAK:
                 turns.append(Evidence([], gap=1))
             if not turns or follows or self._is_another(turns[-1], tag, lead):
-                turns.append(Evidence([(number, quoted)]))
+                answered = {turns[-1].named} if turns and turns[-1].named and not follows else set()
+                turns.append(Evidence([(number, quoted)], addressed=answered))
             else:
                 turns[-1].places.append((number, quoted))
             if tag and turns[-1].kind in ("none", "pronoun", "described", "subject"):

@@ -12,10 +12,11 @@ Source: the Fountain syntax, version 1.1 (fountain.io/syntax).
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from offbook.data.extract.cue import Cue, Lines, Scenes, Skipped
-from offbook.data.extract.script.names import clean_name, is_name, split_notes
+from offbook.data.extract.script.names import HAS_CJK, clean_name, is_name, split_notes
 from offbook.data.extract.script.speech import clean, join
 
 SCENE = re.compile(r"^(?:\.(?=[^.])|(?:INT|EXT|EST|INT\.?/EXT|I/E)[. ])", re.IGNORECASE)
@@ -30,14 +31,26 @@ SCENE_NUMBER = re.compile(r"\s*#[\w.\-]+#\s*$")
 def read(lines: Lines) -> Iterator[Cue | Skipped]:
     """The cues of a Fountain screenplay."""
     scenes = Scenes()
+    chinese = _chinese_names(lines)
+    for block in _blocks(lines):
+        yield from _block(block, scenes, chinese)
+
+
+def _blocks(lines: Lines) -> Iterator[list[tuple[int, str]]]:
     block: list[tuple[int, str]] = []
     for number, text in _visible(lines):
         if text.strip() or (text and block):
             block.append((number, text))
             continue
-        yield from _block(block, scenes)
+        yield block
         block = []
-    yield from _block(block, scenes)
+    yield block
+
+
+def _chinese_names(lines: Lines) -> frozenset[str]:
+    """Chinese names that recur on a line of their own above others: they have no capitals to be known by."""
+    heads = Counter(split_notes(block[0][1])[0] for block in _blocks(lines) if len(block) > 1)
+    return frozenset(name for name, count in heads.items() if count > 1 and HAS_CJK.match(name) and is_name(name))
 
 
 def looks_like(sample: list[str]) -> float:
@@ -68,7 +81,7 @@ def _visible(lines: Lines) -> Iterator[tuple[int, str]]:
             yield number, NOTE.sub("", text).replace("\t", " ")
 
 
-def _block(block: list[tuple[int, str]], scenes: Scenes) -> Iterator[Cue | Skipped]:
+def _block(block: list[tuple[int, str]], scenes: Scenes, chinese: frozenset[str]) -> Iterator[Cue | Skipped]:
     """What a run of lines between blank lines is."""
     while block and SCENE.match(block[0][1].strip()):
         number, text = block.pop(0)
@@ -77,7 +90,7 @@ def _block(block: list[tuple[int, str]], scenes: Scenes) -> Iterator[Cue | Skipp
     if not block:
         return
     (number, head), *said = block
-    speaker = _speaker(head)
+    speaker = _speaker(head, chinese)
     if speaker is None or not said:
         reason = "heading" if head.strip().startswith((">", "=", "#")) else "narration"
         yield from (Skipped(reason, text.strip(), line) for line, text in block if text.strip())
@@ -91,13 +104,13 @@ def _block(block: list[tuple[int, str]], scenes: Scenes) -> Iterator[Cue | Skipp
         yield Skipped("nothing said", acted or name, number)
 
 
-def _speaker(line: str) -> tuple[str, tuple[str, ...]] | None:
+def _speaker(line: str, chinese: frozenset[str] = frozenset()) -> tuple[str, tuple[str, ...]] | None:
     """The name and its extensions, if the line is a character's."""
     text = line.strip().rstrip("^").strip()
     if FORCED.match(text) or SCENE.match(text) or TRANSITION.match(text):
         return None
     name, notes = split_notes(text.removeprefix("@"))
     forced = text.startswith("@")
-    if not is_name(name, often=True) or clean_name(name) != name or not (forced or name.isupper()):
+    if not is_name(name, often=True) or clean_name(name) != name or not (forced or name.isupper() or name in chinese):
         return None
     return name, tuple(note for note in notes if not re.fullmatch(r"(?i)cont[’'.]?d\.?|continu(?:ed|ing)", note))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from offbook.data.extract.cue import Lines
-from offbook.data.extract.script.headings import CAST, heading, is_note, is_rule, undecorated
+from offbook.data.extract.script.headings import CAST, heading, is_note, is_rule, may_speak, undecorated
 from offbook.data.extract.script.speech import join
 from offbook.data.extract.script.stage_directions import LONGEST, is_direction, opened
 
@@ -96,6 +96,8 @@ def _sort(number: int, text: str, stripped: str, after_blank: bool) -> Row:
         return Row(number, "boxed", stripped, after_blank)
     if is_direction(stripped) or opened(stripped):
         return Row(number, "direction", stripped, after_blank)
-    if (noted := NOTED.match(stripped)) and is_note((noted["label"] or noted["boxed"]).strip("*_【】[]")):
+    noted = NOTED.match(stripped)
+    label = (noted["label"] or noted["boxed"]).strip("*_【】[]") if noted else ""
+    if is_note(label) and not may_speak(label):
         return Row(number, "note", stripped, after_blank)
     return Row(number, "text", text.rstrip().strip("\ufeff\u200b\u200e\u200f"), after_blank)

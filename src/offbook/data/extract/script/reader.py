@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from offbook.data.extract.cue import SURE, Cue, Lines, Scenes, Skipped
-from offbook.data.extract.script.line_kinds import Row, sort_lines
+from offbook.data.extract.script.headings import is_note
+from offbook.data.extract.script.line_kinds import NOTED, Row, sort_lines
 from offbook.data.extract.script.names import HAS_CJK
 from offbook.data.extract.script.speaker_labels import LAYOUTS, Label, Labels, learn
 from offbook.data.extract.script.speech import SENTENCE_END, clean, join
@@ -186,6 +187,9 @@ class _Reading:
             yield Skipped("note or narration", row.text, row.number)
         elif (label := self.labels.find(row.text, row.after_blank)) and not self._cuts_a_sentence(label, row):
             yield from self._label(label, row)
+        elif self.profile.narrates and (noted := NOTED.match(row.text.strip())) and is_note(noted["label"] or ""):
+            yield from self._finish()
+            yield Skipped("note or narration", row.text.strip(), row.number)
         elif row.kind == "boxed":
             yield Skipped("stage direction", row.text, row.number)
         else:

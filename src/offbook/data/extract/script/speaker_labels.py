@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from offbook.data.extract.script.headings import heading, is_note
+from offbook.data.extract.script.headings import heading, is_note, may_speak
 from offbook.data.extract.script.line_kinds import Row
 from offbook.data.extract.script.names import (
     CJK,
@@ -70,6 +70,8 @@ LAYOUTS = {
     ),
     # ANN, with the speech on the lines below
     "alone": _layout(rf"^_?(?P<name>[^:：.]{{1,40}}?{BRACKETS}*)[.:：]?_?(?P<notes>{BRACKETS}*)(?:\s+{STAMP})?$"),
+    # 小岛；进来。 (a slip of the pen)
+    "semicolon": _layout(rf"^(?P<name>[{CJK}]{{1,8}}|{LATIN})\s*[；;]\s*(?P<rest>\S.*)$", "；;"),
     # 小岛　进来。
     "gap": _layout(
         rf"^(?P<name>[{CJK}]\u3000[{CJK}]|[{CJK}][{CJK}\w·]{{0,7}})(?:[\s\u3000]+|(?=[（(【\[]))(?!{STAMP}$)(?P<rest>\S.*)$",
@@ -84,7 +86,7 @@ LAYOUTS = {
 }
 """How scripts mark who speaks, from the plainest to the weakest."""
 
-BESIDES = ("colon", "bold", "alone")
+BESIDES = ("colon", "bold", "alone", "semicolon")
 """Layouts in which a known name is a label in a script of another layout too."""
 MIXED = ("alone", "tab", "dot")
 """Layouts of one family: names that recur in one of them are a script's own if most stand in its main layout too."""
@@ -142,7 +144,9 @@ def match(line: str, layout: str) -> Label | None:
     name, notes = split_notes(raw)
     if not all(is_name(part, often=True) for part in SURE_JOINERS.split(name)):
         return None
-    if (layout in ("colon", "bracket") and is_note(name)) or (layout != "bold" and heading(name)):
+    if (layout in ("colon", "bracket") and is_note(name) and not may_speak(name)) or (
+        layout != "bold" and heading(name)
+    ):
         return None
     if (name[-1].isdigit() and rest[:1].isdigit()) or (way.begins_sentence and rest.lstrip("_")[:1].islower()):
         return None
@@ -234,6 +238,8 @@ class Labels:
             return certain >= MANNERED and (label.layout != "alone" or where[0])
         if certain < MANNERED and label.rest.startswith(("http://", "https://", "www.")):
             return False
+        if certain < KNOWN and may_speak(label.name):
+            return False
         if self.plain:
             return certain >= MANNERED or label.layout == "bold" or all(is_name(name) for name in speakers)
         if certain >= MANNERED:
@@ -271,10 +277,10 @@ def learn(rows: Iterable[Row], layouts: tuple[str, ...]) -> Labels:
 
 def _is_mixed_in(best: Labels, other: Labels, counts: dict[str, Counter[tuple[str, Place]]]) -> bool:
     """Whether a script has labels in another layout of the family too: most of the names there are its own."""
-    if not {best.layout, other.layout} <= set(MIXED) or other.support < 3:
+    if not {best.layout, other.layout} <= set(MIXED):
         return False
     shared = sum(count for (name, _), count in counts[other.layout].items() if name in best.known)
-    return shared >= 0.5 * other.support
+    return shared >= max(2, 0.5 * other.support)
 
 
 def _weighs(name: str, count: int, layout: str) -> bool:

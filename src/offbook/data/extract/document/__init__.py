@@ -1,0 +1,101 @@
+"""Documents that are no plain text: EPUB, Word, PDF and others, turned into numbered lines, each with its place.
+
+    document = open_document(Path("book.epub"))
+    list(document)          [(1, "# Chapter I"), (2, ""), (3, "“Is it late?” said Ada."), …]
+    document.place(3)       {"chapter": "Chapter I", "paragraph": 1}
+
+A kind of document is a module with `read(path)`, and an entry in `DOCUMENTS`. What it yields is read on by the
+readers of novels and scripts: headings begin with `#`, what is played and not spoken is a line in brackets.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from offbook.core.errors import UsageError
+from offbook.data.extract.document import epub, final_draft, html, odt, pdf, renpy, tei, word
+from offbook.data.extract.document.line import BrokenDocument, Line, Place
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentKind:
+    """A kind of document: what it is, how it is read, and the format that its lines are in."""
+
+    what: str
+    read: Callable[[Path], Iterator[Line]]
+    format: str = "auto"
+    """The format of what it yields, where the kind tells it: a name of `formats.EXTRACTORS`."""
+
+
+DOCUMENTS = {
+    ".epub": DocumentKind("an EPUB book", epub.read),
+    ".docx": DocumentKind("a Word document", word.read),
+    ".odt": DocumentKind("an OpenDocument text", odt.read),
+    ".pdf": DocumentKind("a PDF", pdf.read),
+    ".html": DocumentKind("a web page", html.read),
+    ".htm": DocumentKind("a web page", html.read),
+    ".xhtml": DocumentKind("a web page", html.read),
+    ".fdx": DocumentKind("a Final Draft script", final_draft.read, "fountain"),
+    ".xml": DocumentKind("a TEI text", tei.read),
+    ".tei": DocumentKind("a TEI text", tei.read),
+    ".rpy": DocumentKind("a Ren'Py script", renpy.read, "play"),
+}
+UNREADABLE = {
+    ".doc": "a Word 97 document",
+    ".rtf": "a rich text file",
+    ".pages": "a Pages document",
+    ".mobi": "a Kindle book",
+    ".azw3": "a Kindle book",
+    ".png": "a picture",
+    ".jpg": "a picture",
+    ".jpeg": "a picture",
+    ".webp": "a picture",
+    ".zip": "a ZIP archive",
+}
+"""What is often tried and cannot be read."""
+
+
+class Document:
+    """A document's numbered lines, readable again and again; they are held in memory."""
+
+    def __init__(self, lines: list[Line]) -> None:
+        self._lines = lines
+
+    def __iter__(self) -> Iterator[tuple[int, str]]:
+        return ((number, line.text) for number, line in enumerate(self._lines, 1))
+
+    def place(self, number: int) -> Place:
+        """Where in the document a line stands: its page, chapter or paragraph."""
+        return self._lines[number - 1].place if 0 < number <= len(self._lines) else {}
+
+
+def kind_of(path: Path) -> DocumentKind | None:
+    """The kind of document that a file's name tells; None for plain text."""
+    return DOCUMENTS.get(path.suffix.casefold())
+
+
+def open_document(path: Path) -> Document:
+    """The lines of a document.
+
+    Raises:
+        UsageError: it is damaged, holds pictures of pages, or is of a kind that cannot be read.
+    """
+    kind = kind_of(path)
+    if kind is None:
+        raise UsageError(f"{path} is {UNREADABLE[path.suffix.casefold()]}, which extract does not read", _SAVE_AS)
+    try:
+        return Document(list(kind.read(path)))
+    except BrokenDocument as broken:
+        raise UsageError(f"{path}: {broken}", broken.fix) from None
+    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+        raise UsageError(f"{path} is not {kind.what}, or is damaged: {error}", _SAVE_AS) from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}", "Is it the right file?") from None
+
+
+_SAVE_AS = "Open it in the program that wrote it and save it as .docx, .epub or plain text."
+
+__all__ = ["DOCUMENTS", "UNREADABLE", "Document", "DocumentKind", "kind_of", "open_document"]

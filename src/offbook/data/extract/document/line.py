@@ -1,0 +1,83 @@
+"""What every reader of documents yields, and how the parts of a packed document are taken out safely."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass, field
+from typing import Any
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+Place = dict[str, int | str]
+
+LARGEST = 200_000_000
+"""Bytes that a part of a packed document may unpack to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a document and its place: page, chapter or paragraph."""
+
+    text: str
+    place: Place = field(default_factory=dict)
+
+
+class BrokenDocument(Exception):
+    """A document that cannot be read: why, and what to do about it."""
+
+    def __init__(self, why: str, fix: str = "Open it in the program that wrote it and save it as plain text.") -> None:
+        super().__init__(why)
+        self.fix = fix
+
+
+def unpack(archive: zipfile.ZipFile, name: str) -> bytes:
+    """The content of a part.
+
+    Raises:
+        BrokenDocument: there is no such part, it is encrypted, or it unpacks to more than `LARGEST` bytes.
+    """
+    try:
+        with archive.open(name) as part:
+            content = part.read(LARGEST + 1)
+    except KeyError:
+        raise BrokenDocument(f"it has no part {name}, so it is damaged or of another kind") from None
+    except (RuntimeError, zipfile.BadZipFile, zipfile.zlib.error) as error:  # type: ignore[attr-defined]
+        raise BrokenDocument(f"its part {name} cannot be unpacked: {error}") from None
+    if len(content) > LARGEST:
+        raise BrokenDocument(f"its part {name} unpacks to more than {LARGEST // 1_000_000} MB")
+    return content
+
+
+def parse_xml(content: bytes, what: str) -> Element:
+    """The root of an XML text; entities and outside references are refused.
+
+    Raises:
+        BrokenDocument: it is not well-formed, or declares entities.
+    """
+    try:
+        root: Any = fromstring(content)
+    except ParseError as error:
+        raise BrokenDocument(f"{what} is not well-formed XML: {error}") from None
+    except DefusedXmlException:
+        raise BrokenDocument(f"{what} declares XML entities, which are not read for safety") from None
+    except (ValueError, LookupError) as error:
+        raise BrokenDocument(f"{what} cannot be read as XML: {error}") from None
+    element: Element = root
+    return element
+
+
+def local(element: Element) -> str:
+    """An element's name without its namespace ("" for a comment)."""
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+
+
+def attribute(element: Element, name: str) -> str:
+    """The value of an attribute, whatever its namespace ("" where there is none)."""
+    return next((value for key, value in element.attrib.items() if key.rpartition("}")[2] == name), "")
+
+
+def spaced(text: str) -> str:
+    """A text with its white space made single spaces."""
+    return " ".join(text.split())

@@ -1,0 +1,84 @@
+"""PDF files that hold text. Pages that are pictures hold none, and are refused with a word about text recognition."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from offbook.data.extract.document.line import BrokenDocument, Line
+
+LEAST_LETTERS = 20
+"""A page with fewer letters on average is a picture."""
+PAGE_NUMBER = re.compile(
+    r"^[\W_]*(?:(?:page|seite|p\.)\s*)?(?:\d{1,4}|[ivxlc]{1,6})(?:\s*(?:/|of|von)\s*\d+)?[\W_]*$", re.I
+)
+HYPHEN = re.compile(r"(?<=[^\W\d_])-$")
+ENDS = re.compile(r"[.!?:;。！？：”’\"'）)」』…—-]$")
+FULL = 0.8
+"""A line of less than this share of the page's width ends its paragraph."""
+
+
+def read(path: Path) -> Iterator[Line]:
+    """The lines of a document, page by page, without page numbers and running heads."""
+    pages = _without_running_heads(_pages(path))
+    letters = sum(char.isalpha() for lines in pages for line in lines for char in line)
+    if letters < LEAST_LETTERS * max(1, len(pages)):
+        raise BrokenDocument(
+            "it holds pictures of pages and next to no text (a scan)",
+            "Have its text recognized first, for example: ocrmypdf --sidecar text.txt in.pdf out.pdf",
+        )
+    width = _width(pages)
+    broken = ""
+    for number, lines in enumerate(pages, 1):
+        for line in lines:
+            text = broken + line.lstrip() if broken else line
+            broken = ""
+            if HYPHEN.search(text) and len(text) >= FULL * width:
+                broken = text[:-1]
+                continue
+            yield Line(text, {"page": number})
+            if width and len(text.strip()) < FULL * width and ENDS.search(text.strip()):
+                yield Line("", {"page": number})
+    if broken:
+        yield Line(broken + "-", {"page": len(pages)})
+
+
+def _pages(path: Path) -> list[list[str]]:
+    import pypdf  # takes a while to import
+
+    try:
+        reader = pypdf.PdfReader(path)
+        if reader.is_encrypted and not reader.decrypt(""):
+            raise BrokenDocument("it is protected by a password", "Save a copy without the password.")
+        return [page.extract_text().split("\n") for page in reader.pages]
+    except BrokenDocument:
+        raise
+    except Exception as error:  # a damaged file makes pypdf raise errors of any kind
+        raise BrokenDocument(f"it is no PDF, or is damaged: {error}", "Export it again.") from None
+
+
+def _without_running_heads(pages: Sequence[Sequence[str]]) -> list[list[str]]:
+    """The pages without page numbers, and without what stands at the head or foot of many of them."""
+    edges = Counter(_edge(line) for lines in pages for line in {*lines[:1], *lines[-1:]} if line.strip())
+    often = {edge for edge, count in edges.items() if count >= max(3, 0.3 * len(pages))}
+    cleaned = []
+    for lines in pages:
+        kept = list(lines)
+        for place in (0, -1):
+            while kept and (not kept[place].strip() or PAGE_NUMBER.match(kept[place]) or _edge(kept[place]) in often):
+                kept.pop(place)
+        cleaned.append(kept)
+    return cleaned
+
+
+def _edge(line: str) -> str:
+    return re.sub(r"\d+", "#", line).strip().casefold()
+
+
+def _width(pages: Sequence[Sequence[str]]) -> int:
+    """The width of the text in characters where it is prose in lines, else 0: in verse a short line ends nothing."""
+    lengths = sorted(len(line.strip()) for lines in pages for line in lines if line.strip())
+    width = lengths[int(0.9 * (len(lengths) - 1))] if lengths else 0
+    return width if lengths and lengths[len(lengths) // 2] >= FULL * width else 0

@@ -1,0 +1,63 @@
+"""The files that lines are extracted from: plain text line by line, documents through their readers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+
+from offbook.data.encoding import open_text
+from offbook.data.extract.chat_log.formats import CHAT_FORMATS
+from offbook.data.extract.document import UNREADABLE, Document, kind_of, open_document
+from offbook.data.extract.document.line import Place
+from offbook.data.extract.gutenberg import within_book
+
+HEAD = 200
+"""So many lines tell whether a web page is a chat's export."""
+SURELY_A_CHAT = 0.5
+
+
+class TextFile:
+    """A text file's numbered lines, readable again and again without holding them."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __iter__(self) -> Iterator[tuple[int, str]]:
+        return within_book(open_text(self.path))
+
+    def place(self, _number: int) -> Place:
+        """Nothing: a line of a text file is told by its number alone."""
+        return {}
+
+
+def open_source(path: Path) -> TextFile | Document:
+    """The numbered lines of a file of any kind.
+
+    Raises:
+        UsageError: it is a document that is damaged or cannot be read.
+    """
+    suffix = path.suffix.casefold()
+    if (kind_of(path) is None and suffix not in UNREADABLE) or not path.is_file():
+        return TextFile(path)
+    if suffix in (".html", ".htm") and _is_chat(path):
+        return TextFile(path)
+    status = path.stat()
+    return _opened(path, status.st_mtime_ns, status.st_size)
+
+
+def document_format(path: Path) -> str:
+    """The format of a document's lines where its kind tells it, else "auto"."""
+    kind = kind_of(path)
+    return kind.format if kind else "auto"
+
+
+@lru_cache(4)
+def _opened(path: Path, _modified: int, _size: int) -> Document:
+    return open_document(path)
+
+
+def _is_chat(path: Path) -> bool:
+    head = [text for _, text in islice(open_text(path), HEAD)]
+    return any(chat.is_text and chat.looks_like(head) >= SURELY_A_CHAT for chat in CHAT_FORMATS.values())

@@ -1,0 +1,195 @@
+"""Documents: their lines, the place of each, and a clear error for what cannot be read."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from offbook.core.errors import UsageError
+from offbook.data.extract import extract, speakers
+from offbook.data.extract.document import DOCUMENTS, line, open_document
+
+WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+TALK = ["“Is the ferry in?” asked Ada.", "“Not yet,” said Dick.", "“It is late,” said Ada.", "“It is,” said Dick."]
+
+
+def pack(path: Path, parts: dict[str, str]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return path
+
+
+def epub(path: Path, pages: list[str]) -> Path:
+    items = "".join(
+        f'<item id="p{n}" href="p{n}.xhtml" media-type="application/xhtml+xml"/>' for n in range(len(pages))
+    )
+    spine = "".join(f'<itemref idref="p{n}"/>' for n in range(len(pages)))
+    package = (
+        f'<package xmlns="http://www.idpf.org/2007/opf"><manifest>{items}</manifest><spine>{spine}</spine></package>'
+    )
+    container = '<container><rootfiles><rootfile full-path="in/book.opf"/></rootfiles></container>'
+    chapters = {f"in/p{n}.xhtml": f"<html><body>{page}</body></html>" for n, page in enumerate(pages)}
+    return pack(path, {"META-INF/container.xml": container, "in/book.opf": package, **chapters})
+
+
+def docx(path: Path, paragraphs: list[str], head: str = "") -> Path:
+    title = f'<w:p><w:pPr><w:pStyle w:val="Heading1"/></w:pPr><w:r><w:t>{head}</w:t></w:r></w:p>' if head else ""
+    body = title + "".join(f"<w:p><w:r><w:t>{text}</w:t></w:r></w:p>" for text in paragraphs)
+    return pack(path, {"word/document.xml": f'<w:document xmlns:w="{WORD}"><w:body>{body}</w:body></w:document>'})
+
+
+def test_a_book_s_rows_say_chapter_and_paragraph(tmp_path):
+    pages = [f"<h2>{name}</h2>" + "".join(f"<p>{text}</p>" for text in TALK) for name in ("Low Tide", "High Tide")]
+    rows = extract([epub(tmp_path / "ferry.epub", pages)], "Dick").rows
+    assert [row["messages"][-1]["content"] for row in rows] == ["Not yet.", "It is."] * 2
+    places = [(row["source"]["chapter"], row["source"]["paragraph"]) for row in rows]
+    assert places == [("Low Tide", 2), ("Low Tide", 4), ("High Tide", 2), ("High Tide", 4)]
+
+
+def test_a_word_document_s_headings_are_scenes(tmp_path):
+    rows = extract([docx(tmp_path / "ferry.docx", TALK, "Low Tide")], "Dick").rows
+    assert [row["source"]["paragraph"] for row in rows] == [3, 5]
+    assert {row["source"]["scene"] for row in rows} == {"Low Tide"}
+
+
+def test_a_final_draft_script_is_read_by_the_kinds_of_its_paragraphs(tmp_path):
+    kinds = [
+        ("Scene Heading", "INT. FERRY - DAY"),
+        ("Action", "ADA waits."),
+        ("Character", "ADA"),
+        ("Parenthetical", "(low)"),
+        ("Dialogue", "Is it in?"),
+        ("Character", "Dick"),
+        ("Dialogue", "Not yet."),
+    ]
+    body = "".join(f'<Paragraph Type="{kind}"><Text>{text}</Text></Paragraph>' for kind, text in kinds)
+    path = tmp_path / "ferry.fdx"
+    path.write_text(f"<FinalDraft><Content>{body}</Content></FinalDraft>", encoding="utf-8")
+    (row,) = extract([path], "Dick").rows
+    assert [message["content"] for message in row["messages"]] == ["Is it in?", "Not yet."]
+    assert row["source"]["scene"] == "INT. FERRY - DAY"
+    assert row["source"]["paragraph"] == 6
+
+
+def test_a_tei_play_keeps_directions_out_of_its_speeches(tmp_path):
+    speech = "<sp><speaker>{}.</speaker><p>{} <stage>Rising.</stage></p></sp>"
+    talk = "".join(speech.format(*pair) for pair in [("Ada", "Is it in?"), ("Dick", "Not yet.")] * 3)
+    path = tmp_path / "ferry.xml"
+    path.write_text(
+        f'<TEI xmlns="http://www.tei-c.org/ns/1.0"><teiHeader><p>No text.</p></teiHeader><text><body>'
+        f"<div><head>Act I</head><stage>A pier.</stage>{talk}</div></body></text></TEI>",
+        encoding="utf-8",
+    )
+    rows = extract([path], "Dick").rows
+    assert [row["messages"][-1]["content"] for row in rows] == ["Not yet."] * 3
+    assert rows[0]["source"]["chapter"] == "Act I"
+
+
+def test_a_ren_py_script_names_its_characters(tmp_path):
+    path = tmp_path / "ferry.rpy"
+    path.write_text(
+        'define a = Character("Ada")\nlabel pier:\n    scene bg pier\n    "Fog."\n    a "Is it {i}in{/i}?"\n'
+        '    "Dick" "Not yet."\n    a happy "Soon."\n    "Dick" "Soon."\n',
+        encoding="utf-8",
+    )
+    assert {speaker.name: speaker.lines for speaker in speakers([path])} == {"Ada": 2, "Dick": 2}
+    rows = extract([path], "Dick").rows
+    assert rows[0]["messages"][0]["content"] == "Is it in?"
+    assert rows[0]["source"]["script_line"] == 6
+
+
+def test_gutenberg_s_header_and_licence_are_no_text(tmp_path):
+    path = tmp_path / "ferry.txt"
+    before = "Title: The Ferry\n\n*** START OF THE PROJECT GUTENBERG EBOOK THE FERRY ***\n\n"
+    after = "\n\n*** END OF THE PROJECT GUTENBERG EBOOK THE FERRY ***\n\n“Give,” said the Foundation."
+    path.write_text(before + "\n\n".join(TALK) + after, encoding="utf-8")
+    found = {speaker.name: speaker.first_line for speaker in speakers([path])}
+    assert found == {"Ada": 5, "Dick": 7}
+
+
+def pdf(pages: list[str]) -> bytes:
+    """A PDF of one text line for each line of a page."""
+    objects = ["<</Type/Catalog/Pages 2 0 R>>", "", "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"]
+    kids = []
+    for page in pages:
+        shown = "".join(f"({text}) Tj T* " for text in page.split("\n"))
+        stream = f"BT /F1 12 Tf 14 TL 40 700 Td {shown}ET"
+        objects.append(f"<</Length {len(stream)}>>stream\n{stream}\nendstream")
+        kids.append(len(objects) + 1)
+        font = "/Resources<</Font<</F1 3 0 R>>>>"
+        objects.append(f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]{font}/Contents {len(objects)} 0 R>>")
+    objects[1] = f"<</Type/Pages/Count {len(kids)}/Kids[{' '.join(f'{kid} 0 R' for kid in kids)}]>>"
+    content, offsets = "%PDF-1.4\n", []
+    for number, each in enumerate(objects, 1):
+        offsets.append(len(content))
+        content += f"{number} 0 obj{each}endobj\n"
+    table = "".join(f"{offset:010} 00000 n \n" for offset in offsets)
+    end = f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}"
+    return f"{content}{end}trailer<</Size {len(objects) + 1}/Root 1 0 R>>\nstartxref\n{len(content)}\n%%EOF".encode()
+
+
+def test_a_pdf_s_rows_say_the_page(tmp_path):
+    path = tmp_path / "ferry.pdf"
+    path.write_bytes(pdf(["ADA. Is the ferry in?\n\nDICK. Not yet.", "ADA. It is late.\n\nDICK. It is."] * 2))
+    rows = extract([path], "DICK").rows
+    assert [(row["messages"][-1]["content"], row["source"]["page"]) for row in rows][:2] == [
+        ("Not yet.", 1),
+        ("It is.", 2),
+    ]
+
+
+def test_a_scan_is_refused_with_a_word_about_text_recognition(tmp_path):
+    path = tmp_path / "scan.pdf"
+    path.write_bytes(pdf(["", ""]))
+    with pytest.raises(UsageError, match="scan") as caught:
+        speakers([path])
+    assert "recognized" in caught.value.fix
+
+
+def test_an_entity_bomb_and_a_zip_bomb_are_refused(tmp_path, monkeypatch):
+    bomb = tmp_path / "bomb.fdx"
+    bomb.write_text('<!DOCTYPE x [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]><FinalDraft>&b;</FinalDraft>', encoding="utf-8")
+    with pytest.raises(UsageError, match="entities"):
+        speakers([bomb])
+    monkeypatch.setattr(line, "LARGEST", 1000)
+    with pytest.raises(UsageError, match="unpacks to more"):
+        speakers([docx(tmp_path / "bomb.docx", ["x" * 5000])])
+
+
+@pytest.mark.parametrize("name", ["card.png", "old.doc", "book.mobi", "notes.rtf"])
+def test_what_is_not_read_is_named(tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(b"\x89PNG\r\n\x1a\n")
+    with pytest.raises(UsageError, match="does not read"):
+        speakers([path])
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    suffix=st.sampled_from(sorted(DOCUMENTS)), content=st.binary(max_size=300) | st.text(max_size=300).map(str.encode)
+)
+def test_any_bytes_are_lines_or_one_clear_error(tmp_path, suffix, content):
+    path = tmp_path / f"any{suffix}"
+    path.write_bytes(content)
+    try:
+        document = open_document(path)
+    except UsageError as error:
+        assert str(path) in error.what
+        assert error.fix
+    else:
+        assert all(isinstance(text, str) and json.dumps(document.place(number)) for number, text in document)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    texts=st.lists(
+        st.text(st.characters(codec="utf-8", exclude_categories=["C"], exclude_characters="<&>"), min_size=1)
+    )
+)
+def test_the_paragraphs_of_a_document_are_its_lines(tmp_path, texts):
+    path = docx(tmp_path / "any.docx", texts)
+    assert [text for _, text in open_document(path)] == texts
