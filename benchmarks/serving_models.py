@@ -11,12 +11,12 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import Ernie4_5Config, Ernie4_5ForCausalLM, PreTrainedTokenizerFast
 
+from offbook import load
 from offbook.core.config.schema import GenerationConfig
 from offbook.core.persona import BaseModelRef, Persona, StopToken
 from offbook.data import loading
 from offbook.models import adapter as adapters
 from offbook.pipeline.adapter_source import resolve_character
-from offbook.pipeline.character import load_character
 
 MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
@@ -39,7 +39,7 @@ def from_run(run: Path, rounds: int) -> Job:
     source = resolve_character(run)
     folder, persona = source.adapter, source.persona
     assert persona is not None
-    character = load_character(run)
+    character = load(run)
     rows = loading.load([run / "data" / "heldout.jsonl"], "messages", "stop").conversations
     prompts = [character.template.prompt_ids(list(row.turns[:-1])) for row in rows if len(row.prompt) < 600]
     random.Random(0).shuffle(prompts)

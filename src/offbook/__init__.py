@@ -1,10 +1,13 @@
 """offbook: give a small language model a part.
 
     import offbook
-    run = offbook.train(offbook.load_config("run.yaml"))
-    print(offbook.load(run.path).reply("Who are you?").text)
 
-The names below are the public API; they are imported when first used, so that `import offbook` is quick.
+    run = offbook.train("hamlet/run.yaml")
+    character = offbook.load(run)
+    print(character.reply("Who are you?", temperature=0.5).text)
+
+The names in `__all__` are the public API (docs/python.md). They are imported when first used, so that `import offbook`
+is quick.
 """
 
 from __future__ import annotations
@@ -14,38 +17,49 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from offbook.core.config.loading import load as load_config
-    from offbook.core.config.schema import RunConfig
+    from offbook.core.config.schema import GenerationConfig, RunConfig
     from offbook.core.errors import OffbookError
+    from offbook.core.rundir import RunDir
+    from offbook.pipeline.api import check, evaluate, export, extract, load, runs, train
     from offbook.pipeline.character import Character, Reply
-    from offbook.pipeline.character import load_character as load
-    from offbook.pipeline.checking import check
-    from offbook.pipeline.evaluating import evaluate
-    from offbook.pipeline.exporting import export
-    from offbook.pipeline.training import train
+    from offbook.pipeline.results import TrainResult
+    from offbook.server.http_server import serve
 
 _HOMES = {
     "Character": ("offbook.pipeline.character", "Character"),
+    "GenerationConfig": ("offbook.core.config.schema", "GenerationConfig"),
     "OffbookError": ("offbook.core.errors", "OffbookError"),
     "Reply": ("offbook.pipeline.character", "Reply"),
     "RunConfig": ("offbook.core.config.schema", "RunConfig"),
-    "check": ("offbook.pipeline.checking", "check"),
-    "evaluate": ("offbook.pipeline.evaluating", "evaluate"),
-    "export": ("offbook.pipeline.exporting", "export"),
-    "load": ("offbook.pipeline.character", "load_character"),
+    "RunDir": ("offbook.core.rundir", "RunDir"),
+    "TrainResult": ("offbook.pipeline.results", "TrainResult"),
+    "check": ("offbook.pipeline.api", "check"),
+    "evaluate": ("offbook.pipeline.api", "evaluate"),
+    "export": ("offbook.pipeline.api", "export"),
+    "extract": ("offbook.pipeline.api", "extract"),
+    "load": ("offbook.pipeline.api", "load"),
     "load_config": ("offbook.core.config.loading", "load"),
-    "train": ("offbook.pipeline.training", "train"),
+    "runs": ("offbook.pipeline.api", "runs"),
+    "serve": ("offbook.server.http_server", "serve"),
+    "train": ("offbook.pipeline.api", "train"),
 }
 
 __all__ = [
     "Character",
+    "GenerationConfig",
     "OffbookError",
     "Reply",
     "RunConfig",
+    "RunDir",
+    "TrainResult",
     "check",
     "evaluate",
     "export",
+    "extract",
     "load",
     "load_config",
+    "runs",
+    "serve",
     "train",
 ]
 
@@ -55,3 +69,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'offbook' has no attribute '{name}'")
     module, attribute = _HOMES[name]
     return getattr(importlib.import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

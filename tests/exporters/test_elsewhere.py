@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 import offbook
+from offbook import export
 from offbook.core.types import Turn
-from offbook.pipeline.exporting import export
 
 pytestmark = pytest.mark.torture
 

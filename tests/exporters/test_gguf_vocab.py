@@ -11,9 +11,9 @@ import sentencepiece
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
+from offbook import export
 from offbook.core.errors import UsageError
 from offbook.exporters.gguf_vocab import PRE_TOKENIZERS
-from offbook.pipeline.exporting import export
 from tests.exporters.conftest import save_adapter, save_base
 from tests.tiny import CHATML, CORPUS
 

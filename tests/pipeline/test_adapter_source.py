@@ -10,7 +10,7 @@ from offbook.core.errors import UsageError
 from offbook.core.rundir import RunDir
 from offbook.hub import pull
 from offbook.pipeline.adapter_source import resolve_character
-from offbook.pipeline.evaluating import evaluate
+from offbook.pipeline.api import evaluate
 from tests.exporters.conftest import save_adapter, save_base
 
 

@@ -14,12 +14,12 @@ from gguf import GGUFReader
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import offbook
+from offbook import export
 from offbook.cli.main import main
 from offbook.core.errors import GateMissed, OffbookError, UsageError
 from offbook.core.types import Turn
 from offbook.exporters import formats, gguf_model
 from offbook.exporters.source import ExportSource
-from offbook.pipeline.exporting import export
 from tests.exporters.conftest import SYSTEM, hamlet, one_thread, save_adapter, save_base  # noqa: F401
 
 ARCHITECTURES = {"llama": {}, "llama-tied": {}, "qwen2": {}, "qwen3": {}, "ernie": {"use_bias": False, "calm": 0.5}}

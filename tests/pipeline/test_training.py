@@ -278,7 +278,7 @@ def test_mixed_in_rows_have_no_part_to_play(settings, tmp_path):
     mixed = [row for row in rows if row[0]["role"] == "user"]
     assert len(mixed) == round((len(rows) - len(mixed)) * 0.2 / 0.8)
     assert all(row[0]["content"].startswith("Add") for row in mixed)
-    offbook.pipeline.evaluating.evaluate(run.path, prompts=2)
+    offbook.evaluate(run.path, prompts=2)
     character = len(rows) - len(mixed)
     assert len(offbook.pipeline.evaluating.character_rows(run)) == character > 0
 

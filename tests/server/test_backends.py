@@ -12,12 +12,12 @@ import pytest
 import torch
 
 import offbook
+from offbook import export
 from offbook.core.errors import OffbookError, UsageError
 from offbook.core.progress import NullReporter
 from offbook.core.types import Turn
 from offbook.generation.llamacpp import LlamaServer
 from offbook.pipeline.adapter_source import resolve_character
-from offbook.pipeline.exporting import export
 from offbook.server.backends import load_backend, proved_gguf
 
 QUESTIONS = ["Who are you?", "Will you come, Mother?"]

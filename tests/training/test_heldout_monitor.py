@@ -147,7 +147,7 @@ def test_the_verdict_follows_the_last_step(settings):
     assert card["about"]["step"] == json.loads(run.environment.read_text())["adapter_step"]
     assert card["heldout"]["tuned"]["loss"] == pytest.approx(losses_of(run)[card["about"]["step"]], rel=1e-4)
     assert '<html lang="zh-CN"' in run.report.read_text(encoding="utf-8")
-    again = json.loads(json.dumps(offbook.pipeline.evaluating.evaluate(run.path).to_json()))
+    again = json.loads(json.dumps(offbook.evaluate(run.path).to_json()))
     for each in (card, again):
         del each["about"]["made"]
     assert again == card
@@ -165,23 +165,23 @@ def test_a_row_that_leaves_no_room_for_a_reply_is_not_judged_on(settings, tmp_pa
     assert len(json.loads(run.eval.read_text(encoding="utf-8"))["rows"]) == 2
 
     reporter = Recorder()
-    card = offbook.pipeline.evaluating.evaluate(run.path, data=judged, reporter=reporter).card
+    card = offbook.evaluate(run.path, data=judged, reporter=reporter).card
     assert [row.origin for row in card.rows] == ["judged.jsonl:1", "judged.jsonl:3"]
     assert any(line.startswith("1 of 3 rows are left out") for line in reporter.texts)
     judged.write_text(json.dumps({"instruction": "word " * 300, "output": "Ay."}) + "\n")
     with pytest.raises(UsageError, match="no row fits"):
-        offbook.pipeline.evaluating.evaluate(run.path, data=judged)
+        offbook.evaluate(run.path, data=judged)
 
 
 def test_rows_that_were_learned_are_not_judged_on(settings, rows):
     run = offbook.train(load(None, settings))
     learned = len((run.data / "train.jsonl").read_text(encoding="utf-8").splitlines())
     reporter = Recorder()
-    offbook.pipeline.evaluating.evaluate(run.path, data=rows, prompts=2, reporter=reporter)
+    offbook.evaluate(run.path, data=rows, prompts=2, reporter=reporter)
     assert any(line.startswith(f"{learned} of ") and "trained on them" in line for line in reporter.texts)
     assert f"offbook eval {run.name} --data {rows} --prompts 2" in run.report.read_text(encoding="utf-8")
     with pytest.raises(UsageError, match="trained on every row"):
-        offbook.pipeline.evaluating.evaluate(run.path, data=run.data / "train.jsonl", prompts=2)
+        offbook.evaluate(run.path, data=run.data / "train.jsonl", prompts=2)
 
 
 def test_a_verdict_that_fails_costs_the_run_nothing(settings, monkeypatch):

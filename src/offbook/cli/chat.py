@@ -55,10 +55,10 @@ def command(
         raise UsageError("--message holds bytes that are not UTF-8 text", "Set the terminal to UTF-8 and try again.")
     from offbook.cli.progress_bar import reporting
     from offbook.cli.terminal import console
-    from offbook.pipeline import character as characters
+    from offbook.pipeline import api
 
     with reporting() as reporter:
-        character = characters.load_character(run, base_model=base_model, template=template, reporter=reporter)
+        character = api.load(run, base_model=base_model, template=template, reporter=reporter)
     if not base:
         character.merge_adapter()
     changes = {name: value for name, value in sampling.items() if value is not None}

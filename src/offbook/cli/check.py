@@ -29,7 +29,7 @@ def command(config: RunConfig, data: tuple[str, ...], html: Path | None, as_json
     from offbook.cli.progress_bar import reporting
     from offbook.cli.tables import show_check, show_data
     from offbook.cli.terminal import console
-    from offbook.pipeline import checking
+    from offbook.pipeline import api
 
     out = console(stderr=False)
     with reporting() as reporter:
@@ -39,12 +39,12 @@ def command(config: RunConfig, data: tuple[str, ...], html: Path | None, as_json
             show_check(out, job, report)
 
         if data:
-            report = checking.check_data(config)
+            report = api.check_data(config)
             if not as_json:
                 show_data(out, report)
         else:
             warn_of_placeholders(config, reporter)
-            report = checking.check(config, reporter=reporter, show=None if as_json else show)
+            report = api.check(config, reporter=reporter, show=None if as_json else show)
         _warn_of_share(report, config.data, reporter)
         if html is not None:
             _write_page(html, report, config, reporter)

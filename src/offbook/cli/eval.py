@@ -40,18 +40,18 @@ def command(
     """
     from offbook.cli.progress_bar import reporting
     from offbook.core.rundir import find_run
-    from offbook.evaluation.thresholds import DEFAULT_BOUNDS, Bound
-    from offbook.pipeline import evaluating
+    from offbook.evaluation.thresholds import DEFAULT_BOUNDS, Bound, check_bounds
+    from offbook.pipeline import api
 
     bounds = [Bound.parse(text) for text in (*(DEFAULT_BOUNDS if gate else ()), *bound)]
     with reporting() as reporter:
-        evaluation = evaluating.evaluate(run, data=data, prompts=prompts, lang=lang, reporter=reporter)
+        evaluation = api.evaluate(run, data=data, prompts=prompts, lang=lang, reporter=reporter)
     if as_json:
         print_json(evaluation.to_json())
     else:
         _show(evaluation)
         click.echo(f"\nThe full report: {find_run(run).report}")
-    evaluating.check_gate(evaluation, bounds)
+    check_bounds(evaluation.card, bounds)
 
 
 def _show(evaluation: Evaluation) -> None:

@@ -38,10 +38,10 @@ def command(
     """
     from offbook.cli.progress_bar import reporting
     from offbook.cli.terminal import console
-    from offbook.pipeline.exporting import export
+    from offbook.pipeline import api
 
     with reporting() as reporter:
-        done = export(run, to, quant=quant, out=out, base_model=base_model, template=template, reporter=reporter)
+        done = api.export(run, to, quant=quant, out=out, base_model=base_model, template=template, reporter=reporter)
     if as_json:
         print_json(
             {

@@ -44,6 +44,9 @@ def command(run: str, **options: object) -> None:
     they have to show, and name an address with --host.
     """
     from offbook.cli.progress_bar import reporting
+    from offbook.pipeline.adapter_source import resolve_character
+
+    resolve_character(run)  # a wrong name is told before torch is imported
     from offbook.server.http_server import serve
 
     with reporting() as reporter:

@@ -27,11 +27,11 @@ def command(config: RunConfig, resume: bool, overwrite: bool, allow_inexact: boo
     from offbook.cli.progress_bar import reporting
     from offbook.cli.tables import show_ending, show_plan
     from offbook.cli.terminal import console
-    from offbook.pipeline import training
+    from offbook.pipeline import api
 
     with reporting() as reporter:
         warn_of_placeholders(config, reporter)
-        run = training.train(
+        run = api.train(
             config,
             resume=resume,
             overwrite=overwrite,

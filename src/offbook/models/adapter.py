@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,8 +13,7 @@ from safetensors.torch import load_file
 from transformers import PreTrainedModel
 
 from offbook.core.errors import UsageError
-
-WEIGHTS = "adapter_model.safetensors"
+from offbook.models.adapter_files import WEIGHTS, base_of
 
 
 def attach(
@@ -90,14 +88,6 @@ def load(model: PreTrainedModel, folder: Path, *, trainable: bool = False) -> Pe
 def restore(model: PeftModel, folder: Path) -> None:
     """Put the weights that `model.save_pretrained` wrote into `folder` back into the model's adapter."""
     set_peft_model_state_dict(model, load_file(folder / WEIGHTS))
-
-
-def base_of(folder: Path) -> str | None:
-    """The base model that an adapter folder names, if it does."""
-    try:
-        return json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))["base_model_name_or_path"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 def save(model: PeftModel, tokenizer: Any, folder: Path) -> None:

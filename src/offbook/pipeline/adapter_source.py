@@ -15,8 +15,8 @@ from offbook.core.errors import UsageError
 from offbook.core.persona import Persona
 from offbook.core.progress import NullReporter, Reporter
 from offbook.core.rundir import RunDir, find_run
-from offbook.hub import pull
-from offbook.models import adapter as adapters
+from offbook.hub.pull import LocalModel, pull
+from offbook.models.adapter_files import WEIGHTS, base_of
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class CharacterSource:
         return self.run.exports if self.run is not None else self.adapter / "export"
 
     @cached_property
-    def base_model(self) -> pull.LocalModel:
+    def base_model(self) -> LocalModel:
         """The base model on this computer, downloaded the first time.
 
         Raises:
@@ -54,11 +54,11 @@ class CharacterSource:
             OffbookError: the download failed.
         """
         persona = self.persona
-        source = self.base_override or (persona.base.source if persona else adapters.base_of(self.adapter))
+        source = self.base_override or (persona.base.source if persona else base_of(self.adapter))
         if not source:
             raise UsageError(f"{self.adapter} does not name its base model", "Name it with --base-model.")
         revision = persona.base.revision if persona and self.base_override is None else "master"
-        local = pull.pull(source, revision, reporter=self.reporter)
+        local = pull(source, revision, reporter=self.reporter)
         if persona is not None and persona.base.files and local.files and persona.base.files != local.files:
             raise UsageError(
                 f"the adapter in {self.adapter} was trained on other weights than those in {local.path}",
@@ -86,7 +86,7 @@ def resolve_character(
 
 def _adapter_and_run(character: str | Path) -> tuple[Path, RunDir | None]:
     folder = Path(character)
-    if (folder / adapters.WEIGHTS).is_file():
+    if (folder / WEIGHTS).is_file():
         run = RunDir(folder.resolve().parent)
         return folder, run if run.exists and run.adapter == folder.resolve() else None
     run = find_run(character)

@@ -1,29 +1,33 @@
 """A trained character that you can talk to.
 
 character = offbook.load("runs/hamlet")
-print(character.reply("Who are you?").text)
+print(character.reply("Who are you?", temperature=0.5).text)
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import torch
+from pydantic import ValidationError
 
 from offbook.core.config.schema import GenerationConfig
 from offbook.core.errors import UsageError
+from offbook.core.notebook import card
 from offbook.core.persona import BaseModelRef, Persona, add_system
-from offbook.core.progress import Reporter
-from offbook.core.registry import lookup
+from offbook.core.registry import lookup, nearest
 from offbook.core.types import Turn
 from offbook.generation.stream import StopReason, TextChunk, TransformersEngine, stream
 from offbook.hub import pull
 from offbook.models import adapter as adapters
 from offbook.models.load import load_model, load_tokenizer
-from offbook.pipeline.adapter_source import CharacterSource, resolve_character
+from offbook.pipeline.adapter_source import CharacterSource
+from offbook.pipeline.messages import Message, to_turns
 from offbook.tokenization.builtin_templates import TEMPLATES
 from offbook.tokenization.chat_template import ChatTemplate
 from offbook.tokenization.stop_tokens import stop_ids
@@ -38,6 +42,27 @@ class Reply:
     """`stop`: it ended its reply itself; `length`: it was cut off at max_new_tokens."""
     tokens: int
     """Tokens generated, the stop token included."""
+
+    def __str__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        """The reply as a notebook shows it."""
+        cut = "" if self.stop_reason == "stop" else ", cut off"
+        return card(f"{self.tokens} tokens{cut}", text=self.text)
+
+
+class Sampling(TypedDict, total=False):
+    """How the tokens of a reply are drawn: the fields of `GenerationConfig`, each of which may be left out."""
+
+    temperature: float
+    """0 always takes the likeliest token; higher is livelier."""
+    top_p: float
+    """Sample from the likeliest tokens that together have this probability, from 0 to 1."""
+    repetition_penalty: float
+    """Above 1 makes a small model repeat itself less."""
+    max_new_tokens: int
+    """The longest reply, in tokens."""
 
 
 class Character:
@@ -56,50 +81,81 @@ class Character:
         self.engine = TransformersEngine(model)
         self.base_engine: TransformersEngine | None = TransformersEngine(model, use_adapter=False)
         self.stop_ids = stop_ids(persona.stop_token, model.generation_config.eos_token_id)
+        self._async_turn = threading.RLock()
 
     def reply(
         self,
-        message: str | Sequence[Turn],
+        message: str | Sequence[Message],
         *,
         base: bool = False,
         settings: GenerationConfig | None = None,
         seed: int | None = None,
+        **sampling: Unpack[Sampling],
     ) -> Reply:
         """Answer with one whole reply.
 
         Args:
-            message: a message to the character, or the conversation so far (its last turn the user's).
+            message: a message to the character, or the conversation so far as turns or as dicts with `role` and
+                `content` (the last one the user's). Without a system message the character's own comes first.
             base: let the model without the adapter answer.
             settings: how to sample; default: as the character's run was configured.
-            seed: the same seed gives the same reply.
+            seed: the same seed gives the same reply; None draws afresh.
+            **sampling: single settings by keyword, in place of those in `settings`.
 
         Raises:
-            UsageError: the base is asked for after `merge_adapter`.
+            UsageError: a message or a setting is at fault, or the base is asked for after `merge_adapter`.
         """
-        chunks = list(self.stream(message, base=base, settings=settings, seed=seed))
+        chunks = list(self.stream(message, base=base, settings=settings, seed=seed, **sampling))
         reason = chunks[-1].stop_reason
         assert reason is not None
         return Reply("".join(chunk.text for chunk in chunks).strip(), reason, chunks[-1].tokens)
 
     def stream(
         self,
-        message: str | Sequence[Turn],
+        message: str | Sequence[Message],
         *,
         base: bool = False,
         settings: GenerationConfig | None = None,
         seed: int | None = None,
+        **sampling: Unpack[Sampling],
     ) -> Iterator[TextChunk]:
-        """Answer chunk by chunk, as the text comes; see `reply`."""
-        turns = [Turn("user", message)] if isinstance(message, str) else list(message)
-        prompt = self.template.prompt_ids(self.with_system(turns))
+        """Answer chunk by chunk, as the text comes; see `reply`. One stream at a time: the next begins its own."""
+        chosen = _with_sampling(settings or self.persona.generation, sampling)
+        prompt = self.template.prompt_ids(self.with_system(to_turns(message)))
         engine = self.base_engine if base else self.engine
         if engine is None:
             raise UsageError(
                 "the base model is no longer available: the adapter is merged into its weights",
                 "Load the character again.",
             )
-        settings = settings or self.persona.generation
-        return stream(engine, self.template.tokenizer, prompt, settings, self.stop_ids, seed)
+        return stream(engine, self.template.tokenizer, prompt, chosen, self.stop_ids, seed)
+
+    async def astream(
+        self,
+        message: str | Sequence[Message],
+        *,
+        base: bool = False,
+        settings: GenerationConfig | None = None,
+        seed: int | None = None,
+        **sampling: Unpack[Sampling],
+    ) -> AsyncGenerator[TextChunk, None]:
+        """Answer chunk by chunk without blocking the event loop; see `reply`.
+
+        The model works in a thread. Several streams of one character take turns, a whole reply each. Leaving the loop
+        over the chunks, or cancelling the task, ends the reply after the token that is being computed.
+        """
+        chunks = self.stream(message, base=base, settings=settings, seed=seed, **sampling)
+        loop = asyncio.get_running_loop()
+        worker = ThreadPoolExecutor(1, "offbook-reply")
+        try:
+            await loop.run_in_executor(worker, self._async_turn.acquire)
+            while (chunk := await loop.run_in_executor(worker, next, chunks, None)) is not None:
+                yield chunk
+        finally:
+            # Queued behind what the worker is at. Where a cancelled task never got the lock, the release fails unheard:
+            # only the thread that took an RLock can give it back.
+            worker.submit(self._async_turn.release)
+            worker.shutdown(wait=False)
 
     def merge_adapter(self) -> bool:
         """Merge the adapter into the weights if that is exact (in float32).
@@ -116,37 +172,45 @@ class Character:
         self.base_engine = None
         return True
 
+    def _repr_html_(self) -> str:
+        """The character as a notebook shows it."""
+        persona = self.persona
+        rows = [("base model", persona.base.source), ("stop token", persona.stop_token.token)]
+        return card(persona.name, rows, persona.system or "")
+
     def with_system(self, turns: Sequence[Turn]) -> list[Turn]:
         """The turns under the persona's system prompt, unless they bring one."""
         return list(add_system(turns, self.persona.system))
 
 
-def load_character(
-    run: str | Path,
-    *,
-    base_model: str | None = None,
-    dtype: str = "auto",
-    template: str | None = None,
-    reporter: Reporter | None = None,
-) -> Character:
-    """Load the character of a run, or of a bare PEFT adapter folder.
-
-    Args:
-        run: a run folder, a run's name, or a PEFT adapter folder.
-        base_model: source of the base model; needed where the adapter does not name one, or to override it.
-        dtype: number format of the weights, as in `model.dtype` of run.yaml.
-        template: a built-in chat template by name, for a bare adapter whose base model has none.
-        reporter: is told what is being done.
+def _with_sampling(settings: GenerationConfig, sampling: Sampling) -> GenerationConfig:
+    """The settings with single ones replaced.
 
     Raises:
-        UsageError: there is no such run, it is not trained yet, or adapter and base model do not belong together.
+        UsageError: there is no setting of that name, or its value is out of range.
     """
-    source = resolve_character(run, base_model=base_model, reporter=reporter)
-    return open_character(source, dtype=dtype, template=template)
+    for name in sampling:
+        if name not in GenerationConfig.model_fields:
+            names = list(GenerationConfig.model_fields)
+            raise UsageError(f"unknown setting '{name}'{nearest(name, names)}", f"Settings: {', '.join(names)}.")
+    try:
+        return GenerationConfig.model_validate({**settings.model_dump(), **sampling})
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise UsageError(f"{fault['loc'][0]}: {fault['msg'].lower()}", "Pass another value.") from None
 
 
 def open_character(source: CharacterSource, *, dtype: str = "auto", template: str | None = None) -> Character:
-    """Load the character that was found at `source`; see `load_character`."""
+    """Load a character.
+
+    Args:
+        source: where its adapter, its persona and its base model are.
+        dtype: number format of the weights, as in `model.dtype` of run.yaml.
+        template: a built-in chat template by name, for a bare adapter whose base model has none.
+
+    Raises:
+        UsageError: adapter and base model do not belong together, or there is no such template.
+    """
     persona, base = source.persona, source.base_model
     name = template or (persona.template if persona else None)
     tokenizer = load_tokenizer(base.path, lookup(TEMPLATES, name, "chat template") if name else None)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from offbook.core import notebook
 from offbook.core.atomic import atomic_write_json, atomic_write_text
 from offbook.core.config import loading as configs
 from offbook.core.config.schema import EvaluateConfig, RunConfig
@@ -22,12 +23,12 @@ from offbook.core.types import Conversation, Reply, Score, Turn
 from offbook.data import loading
 from offbook.data.messages import localized
 from offbook.data.row_files import load_rows
-from offbook.evaluation import comparison, html_report, responses, scorecard, thresholds, verdict
+from offbook.evaluation import comparison, html_report, responses, scorecard, verdict
 from offbook.evaluation.comparison import Comparison
 from offbook.evaluation.scorecard import About, Scorecard
 from offbook.evaluation.verdict import Verdict
 from offbook.generation import batch, decoder, scoring
-from offbook.pipeline.adapter_source import resolve_character
+from offbook.pipeline.adapter_source import CharacterSource
 from offbook.pipeline.character import Character, open_character
 from offbook.pipeline.dataset import examples_of, reading_options, with_system
 
@@ -68,13 +69,18 @@ class Evaluation:
     card: Scorecard
     verdict: Verdict
 
+    def _repr_html_(self) -> str:
+        """The verdict as a notebook shows it."""
+        findings = "\n".join(f"• {finding.text}" for finding in self.verdict.findings)
+        return notebook.card(self.verdict.headline, text=findings)
+
     def to_json(self) -> dict[str, Any]:
         """What eval.json holds."""
         return {**self.card.to_json(), **self.verdict.to_json()}
 
 
 def evaluate(
-    run: str | Path,
+    source: CharacterSource,
     *,
     data: Path | None = None,
     prompts: int | None = None,
@@ -84,7 +90,7 @@ def evaluate(
     """Load a finished run and compare its character with the base model; see `evaluate_character`.
 
     Args:
-        run: a run folder or a run's name.
+        source: the run's character.
         data: rows to evaluate on; default: the run's own held-out rows.
         prompts: how many held-out prompts both models answer; default: what the run's config says.
         lang: language of verdict and page, en or zh; default: what the run's config says.
@@ -94,9 +100,8 @@ def evaluate(
         The scorecard with its verdict, which eval.json holds.
 
     Raises:
-        UsageError: there is no such run, it is not trained, or there is nothing to evaluate on.
+        UsageError: it is a bare adapter, or there is nothing to evaluate on.
     """
-    source = resolve_character(run, reporter=reporter)
     if source.run is None:
         raise UsageError(
             f"{source.adapter} is a bare adapter: it has no held-out rows to be evaluated on",
@@ -240,15 +245,6 @@ def compare_runs(names: Sequence[str], lang: str = "en") -> Comparison:
         namesakes = sum(other.name == run.name for other in runs)
         cards[run.name if namesakes == 1 else str(run.path)] = Scorecard.from_json(_read_json(run.eval))
     return comparison.compare(cards, lang)
-
-
-def check_gate(evaluation: Evaluation, bounds: Sequence[thresholds.Bound]) -> None:
-    """Hold a scorecard against bounds; see `offbook.evaluation.thresholds`.
-
-    Raises:
-        GateMissed: a bound is missed.
-    """
-    thresholds.check_bounds(evaluation.card, bounds)
 
 
 def _eval_command(run: RunDir, config: RunConfig, data: Path | None) -> str:

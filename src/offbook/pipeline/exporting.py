@@ -28,7 +28,7 @@ from offbook.exporters.source import ExportSource
 from offbook.generation.context import cache_bytes_per_token
 from offbook.generation.llamacpp import LlamaServer
 from offbook.hub.cache import sha256
-from offbook.pipeline.adapter_source import CharacterSource, resolve_character
+from offbook.pipeline.adapter_source import CharacterSource
 from offbook.pipeline.character import Character, open_character
 from offbook.pipeline.parity_questions import parity_questions
 from offbook.tokenization.stop_tokens import proves_stop
@@ -58,24 +58,22 @@ class ExportResult:
 
 
 def export(
-    run: str | Path,
+    source: CharacterSource,
     to: str,
     *,
     quant: str | None = None,
     out: Path | None = None,
-    base_model: str | None = None,
     template: str | None = None,
     reporter: Reporter | None = None,
 ) -> ExportResult:
     """Write a copy of the character for other programs, and release it only if it equals the adapter.
 
     Args:
-        run: a run folder, a run's name, or a bare PEFT adapter folder.
+        source: the character.
         to: merged, gguf, ollama or lora.
         quant: number format; default: the format's first.
         out: the folder to write; default: `export/FORMAT-QUANT` in the run.
-        base_model: source of the base model, as for `load_character`.
-        template: a built-in chat template by name, as for `load_character`.
+        template: a built-in chat template by name, for a bare adapter whose base model has none.
         reporter: is told what is being done.
 
     Raises:
@@ -86,7 +84,6 @@ def export(
     kind = lookup(FORMATS, to, "export format")
     quant = quant or kind.quants[0]
     lookup(dict.fromkeys(kind.quants), quant, f"number format for {to}")
-    source = resolve_character(run, base_model=base_model, reporter=reporter)
     target = out or source.exports_dir / f"{to}-{quant}"
     if target.exists():
         raise UsageError(f"{target} already exists", "Remove it, or name another folder with --out.")

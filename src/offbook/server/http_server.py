@@ -18,7 +18,7 @@ import torch
 import uvicorn
 
 from offbook.core.errors import Stopped, UsageError
-from offbook.core.progress import Reporter
+from offbook.core.progress import NullReporter, Reporter
 from offbook.pipeline.adapter_source import resolve_character
 from offbook.server.api import create_app
 from offbook.server.backends import ServedModel, load_backend
@@ -44,7 +44,7 @@ def serve(
     allow_origin: Sequence[str] = (),
     base_model: str | None = None,
     template: str | None = None,
-    reporter: Reporter,
+    reporter: Reporter | None = None,
 ) -> None:
     """Serve a character until SIGINT or SIGTERM.
 
@@ -56,14 +56,15 @@ def serve(
         system: what a client's system prompt does.
         allow_host: further host names by which clients may reach the server.
         allow_origin: origins whose pages may use it from a browser.
-        base_model: source of the base model, as for `load_character`.
-        template: a built-in chat template by name, as for `load_character`.
+        base_model: source of the base model, as for `offbook.load`.
+        template: a built-in chat template by name, as for `offbook.load`.
         reporter: is told the address.
 
     Raises:
         UsageError: the port is taken, a key is missing, or run and engine are at fault.
         Stopped: SIGTERM came.
     """
+    reporter = reporter or NullReporter()
     key = _key()
     _check_access(host, key, allow_origin)
     listener = bind(host, port)

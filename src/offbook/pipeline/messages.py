@@ -1,0 +1,41 @@
+"""Messages as callers of the Python API write them, and as a chat template takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias, get_args
+
+from offbook.core.errors import UsageError
+from offbook.core.types import Role, Turn
+
+Message: TypeAlias = Turn | Mapping[str, Any]
+"""A turn, or a dict as OpenAI's clients have it: `{"role": "user", "content": "Who are you?"}`."""
+
+ROLES: tuple[Role, ...] = get_args(Role)
+
+
+def to_turns(message: str | Sequence[Message]) -> list[Turn]:
+    """The conversation so far as turns; a text alone is the user's.
+
+    Args:
+        message: what is said to the character, or the conversation, oldest message first.
+
+    Raises:
+        UsageError: there is no message, or one has an unknown role or no text; the message is named by its number.
+    """
+    if isinstance(message, str):
+        return [Turn("user", message)]
+    if not message:
+        raise UsageError("there is no message to answer", 'Pass a text, or [{"role": "user", "content": "…"}].')
+    return [_turn(item, number) for number, item in enumerate(message, 1)]
+
+
+def _turn(message: Message, number: int) -> Turn:
+    if isinstance(message, Turn):
+        return message
+    role, content = message.get("role"), message.get("content")
+    if role not in ROLES:
+        raise UsageError(f"message {number}: unknown role {role!r}", f"Use one of: {', '.join(ROLES)}.")
+    if not isinstance(content, str):
+        raise UsageError(f"message {number}: content is not a text", 'Write {"role": "user", "content": "…"}.')
+    return Turn(role, content)

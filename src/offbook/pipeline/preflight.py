@@ -1,0 +1,56 @@
+"""Mistakes that can be found without torch, so that they are told in an instant instead of after seconds of imports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from offbook.core.config.schema import BASE, RunConfig, is_hub
+from offbook.core.errors import UsageError
+from offbook.core.run_lock import refuse_existing
+from offbook.core.rundir import RunDir, runs_root
+from offbook.hub.pull import find_folder
+from offbook.pipeline.adapter_source import resolve_character
+
+
+def refuse_missing(config: RunConfig) -> None:
+    """See that everything on this computer that the config names is there.
+
+    Raises:
+        UsageError: a data file, the model's folder or the adapter to go on from is missing.
+    """
+    for path in _data_files(config):
+        refuse_missing_file(path)
+    if not is_hub(config.model.source):
+        find_folder(config.model.source)
+    if config.model.adapter is not None:
+        resolve_character(config.model.adapter)
+
+
+def refuse_missing_file(path: Path) -> None:
+    """See that a file or folder exists.
+
+    Raises:
+        UsageError: it does not.
+    """
+    if not path.exists():
+        raise UsageError(f"{path}: no such file", "Check the path.")
+
+
+def refuse_finished(config: RunConfig, *, resume: bool, overwrite: bool) -> None:
+    """See that training would not touch an existing run that is neither to be resumed nor to be overwritten.
+
+    Raises:
+        UsageError: it would.
+    """
+    if not overwrite:
+        refuse_existing(RunDir(runs_root() / config.name), resume=resume)
+
+
+def _data_files(config: RunConfig) -> Iterator[Path]:
+    data = config.data
+    sources = [data.source] if isinstance(data.source, str) else data.source
+    replay = None if data.replay == BASE else data.replay
+    for source in (*sources, data.heldout_source, replay):
+        if source is not None and not is_hub(source):
+            yield Path(source)

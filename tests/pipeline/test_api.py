@@ -1,0 +1,125 @@
+"""The Python face: light until there is work, and helpful about mistakes before torch is imported."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import offbook
+from offbook.core.config.loading import load
+from offbook.core.errors import UsageError
+from offbook.core.metrics_log import read
+
+
+def mistake(code: str, folder: Path) -> tuple[float, str]:
+    """Seconds from an import of offbook to the error of `code`, and the error; fails if torch was imported."""
+    program = (
+        "import sys, time\nbegan = time.perf_counter()\nimport offbook\n"
+        f"try:\n    {code}\nexcept offbook.OffbookError as error:\n"
+        "    print(time.perf_counter() - began, error.what)\n"
+        "else:\n    sys.exit('no error')\n"
+        "sys.exit('torch was imported' if 'torch' in sys.modules else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    seconds, _, what = done.stdout.partition(" ")
+    return float(seconds), what.strip()
+
+
+@pytest.fixture
+def run_yaml(tmp_path: Path, settings: dict[str, Any]) -> Path:
+    """The tiny run's settings as a file."""
+    from offbook.core.config.loading import dump
+
+    path = tmp_path / "run.yaml"
+    path.write_text(dump(load(None, settings)), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("verb", ["load", "evaluate", "export"])
+def test_a_run_that_does_not_exist_is_told_without_torch(tmp_path: Path, verb: str) -> None:
+    more = ", 'gguf'" if verb == "export" else ""
+    _, what = mistake(f"offbook.{verb}('nobody'{more})", tmp_path)
+    assert what == "no run 'nobody'"
+
+
+def test_train_onto_an_existing_run_is_refused_without_torch(
+    trained: Path, tmp_path: Path, run_yaml: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OFFBOOK_RUNS", str(trained.parent))
+    seconds, what = mistake(f"offbook.train({str(run_yaml)!r})", tmp_path)
+    assert "already exists (finished)" in what
+    assert seconds < 3  # importing torch takes as long on a quiet machine; here others may be at work
+
+
+@pytest.mark.parametrize("key", ["data.source", "data.heldout_source", "data.replay", "model.source", "model.adapter"])
+@pytest.mark.parametrize("verb", ["check", "train"])
+def test_a_missing_file_is_told_without_torch(
+    tmp_path: Path, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch, key: str, verb: str
+) -> None:
+    monkeypatch.setenv("OFFBOOK_RUNS", str(tmp_path / "runs"))
+    options = {**settings, key: "nowhere.json"}
+    _, what = mistake(f"offbook.{verb}(offbook.load_config(None, {options!r}))", tmp_path)
+    assert "nowhere.json" in what
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    "words", [("chat", "nobody"), ("eval", "nobody"), ("serve", "nobody"), ("export", "nobody", "--to", "gguf")]
+)
+def test_the_command_line_tells_it_without_torch(tmp_path: Path, words: tuple[str, ...]) -> None:
+    code = (
+        "import sys\nfrom offbook.cli.main import main\n"
+        f"try:\n    main({list(words)!r})\nexcept SystemExit as ended:\n"
+        "    sys.exit(99 if 'torch' in sys.modules else ended.code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert "no run 'nobody'" in done.stderr
+
+
+def test_the_first_error_comes_in_an_instant(tmp_path: Path) -> None:
+    assert min(mistake("offbook.load('nobody')", tmp_path)[0] for _ in range(3)) < 0.5
+
+
+def test_train_returns_the_folder_and_what_came_of_it(
+    run_yaml: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OFFBOOK_RUNS", str(tmp_path / "runs"))
+    result = offbook.train(run_yaml)
+    assert result.path == tmp_path / "runs" / "tiny"
+    lines = read(result.metrics)
+    assert result.best_step == lines[-1]["step"]  # train.keep: last
+    assert result.heldout_loss == lines[-1]["heldout_loss"]
+    assert result.base_heldout_loss == lines[0]["heldout_loss"]
+    assert result.train_loss == lines[-1]["loss"]
+    assert result.seconds > 0
+    assert [run.path for run in offbook.runs()] == [result.path]
+    assert offbook.load(result).reply("Who are you?", seed=1).tokens > 0
+
+
+def test_extract_takes_one_file_or_several_and_writes_rows_that_check_reads(tmp_path: Path) -> None:
+    play = tmp_path / "play.txt"
+    play.write_text("ANNA: Who is there?\nBERT: Only me, and the wind.\n" * 5, encoding="utf-8")
+    one = offbook.extract(str(play), "Bert", out=tmp_path / "bert.jsonl")
+    assert len(one.rows) == one.summary.taken > 0
+    assert len(offbook.extract([play, play], "Bert").rows) == 2 * len(one.rows)
+    rows = [json.loads(line) for line in (tmp_path / "bert.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert rows == one.rows
+    with pytest.raises(UsageError, match="overwrite"):
+        offbook.extract(play, "Bert", out=play)
+    began = time.monotonic()
+    with pytest.raises(UsageError, match="no such file"):
+        offbook.extract("missing.txt", "Bert")
+    assert time.monotonic() - began < 5
+
+
+def test_every_public_name_is_listed_and_found() -> None:
+    assert set(offbook.__all__) <= set(dir(offbook))
+    assert all(getattr(offbook, name).__doc__ for name in offbook.__all__ if name.islower() or name == "Character")
+    with pytest.raises(AttributeError, match="no attribute 'trian'"):
+        _ = offbook.trian
