@@ -67,7 +67,7 @@ def test_a_bare_command_prints_help(offbook):
         (["chat", "x", "-m", "caf\udce9"], "not UTF-8"),
         (["init", "x", "--recipe", "hamlett"], "did you mean 'hamlet'"),
         (["runs", "show", "x"], "no run 'x'"),
-        (["train", "--data.source", "l.json", "--track.trackers", "[swanlub]"], "did you mean 'swanlab'"),
+        (["train", "--data.source", __file__, "--track.trackers", "[swanlub]"], "did you mean 'swanlab'"),
     ],
 )
 def test_mistakes_exit_2_and_say_how_to_mend_them(offbook, words, said):

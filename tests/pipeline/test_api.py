@@ -99,6 +99,8 @@ def test_train_returns_the_folder_and_what_came_of_it(
     assert result.train_loss == lines[-1]["loss"]
     assert result.seconds > 0
     assert [run.path for run in offbook.runs()] == [result.path]
+    assert "finished" in result._repr_html_()
+    assert repr(result) == f"TrainResult({str(result.path)!r})"
     assert offbook.load(result).reply("Who are you?", seed=1).tokens > 0
 
 

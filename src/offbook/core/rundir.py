@@ -139,6 +139,22 @@ class RunDir:
             return "finished"
         return "stopped" if self.metrics.exists() else "empty"
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.path)!r})"
+
+    def _repr_html_(self) -> str:
+        """The run as a notebook shows it: its state and its held-out loss."""
+        from offbook.core.metrics_log import points, read
+        from offbook.core.notebook import card
+
+        losses = points(read(self.metrics), "heldout_loss")
+        rows = [("folder", str(self.path)), ("state", self.status)]
+        if losses:
+            rows.append(("held-out loss", f"{losses[0][1]:.3f} → {min(loss for _, loss in losses):.3f}"))
+        if self.report.is_file():
+            rows.append(("verdict", str(self.report)))
+        return card(self.name, rows)
+
 
 def list_runs() -> list[RunDir]:
     """All runs under the root, newest first."""
