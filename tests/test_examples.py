@@ -8,9 +8,12 @@ programs are looked up: a make target exists, a benchmark has the options.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ import click
 import pytest
 
 from offbook.cli.main import group, main
+from offbook.core.config.loading import dump, load
 from tests.conftest import LINES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -69,7 +73,7 @@ def test_the_examples_are_found():
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory, trained: Path) -> Path:
+def workspace(tmp_path_factory: pytest.TempPathFactory, trained: Path, settings: dict[str, Any]) -> Path:
     """A folder with every file that the pages name, and two finished runs."""
     place = tmp_path_factory.mktemp("examples")
     pairs = [line.split("|") for line in LINES.strip().splitlines()]
@@ -90,6 +94,9 @@ def workspace(tmp_path_factory: pytest.TempPathFactory, trained: Path) -> Path:
     (place / "huanhuan.json").write_text(json.dumps(rows), encoding="utf-8")
     fresh = [{"instruction": f"And {question.lower()}", "output": f"Now: {answer}"} for question, answer in pairs]
     (place / "new.jsonl").write_text("".join(json.dumps(row) + "\n" for row in fresh), encoding="utf-8")
+    jester = load(None, {**settings, "name": "touchstone", "train.epochs": 1})
+    (place / "touchstone").mkdir()
+    (place / "touchstone" / "run.yaml").write_text(dump(jester), encoding="utf-8")
     for name in ("hamlet", "hamlet-2", "zhenhuan"):
         shutil.copytree(trained, place / "runs" / name)
     with pytest.raises(SystemExit):
@@ -173,6 +180,23 @@ def test_python_examples_run(page, source, workspace, tmp_path, monkeypatch):
         with pytest.raises(SystemExit):
             main(["export", "runs/hamlet", "--to", "merged"])
     exec(compile(source, str(page), "exec"), {})
+
+
+def test_python_examples_are_typed(tmp_path: Path) -> None:
+    examples = [(page, source) for page in PAGES for source in programs(page)]
+    for number, (page, source) in enumerate(examples):
+        if page.stem in ("README", "README.zh", "python"):
+            (tmp_path / f"example_{page.parent.name}_{page.stem.replace('.', '_')}_{number}.py").write_text(
+                source, encoding="utf-8"
+            )
+    files = sorted(map(str, tmp_path.glob("*.py")))
+    assert len(files) >= 12
+    command = [sys.executable, "-m", "mypy", "--strict", *files]
+    environment = {**os.environ, "MYPYPATH": str(ROOT / "src")}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=environment)
+    faults = [line for line in done.stdout.splitlines() if "example_" in line]
+    assert not faults, faults
+    assert done.returncode in (0, 1), done.stdout + done.stderr
 
 
 def test_a_misspelt_example_is_noticed():
