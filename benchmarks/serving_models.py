@@ -37,14 +37,12 @@ class Job:
 def from_run(run: Path, rounds: int) -> Job:
     """A finished run and its held-out prompts."""
     source = resolve_character(run)
-    folder, persona = source.adapter, source.persona
-    assert persona is not None
     character = load(run)
     rows = loading.load([run / "data" / "heldout.jsonl"], "messages", "stop").conversations
     prompts = [character.template.prompt_ids(list(row.turns[:-1])) for row in rows if len(row.prompt) < 600]
     random.Random(0).shuffle(prompts)
-    base = source.base_model.path
-    return Job(base, folder, character.template.tokenizer, persona, [prompts[i % len(prompts)] for i in range(rounds)])
+    asked = [prompts[i % len(prompts)] for i in range(rounds)]
+    return Job(source.base_model.path, source.adapter, character.template.tokenizer, character.persona, asked)
 
 
 def in_ernie_shape(folder: Path, rounds: int) -> Job:

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from offbook.cli.chat import command
 from offbook.core.config.schema import GenerationConfig
-from offbook.pipeline import character as characters
+from offbook.pipeline import api
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def conversations(monkeypatch: pytest.MonkeyPatch) -> list[list[tuple[str, str]]
 
     persona = SimpleNamespace(system="You are Tom.", greeting=None, generation=GenerationConfig())
     character = SimpleNamespace(persona=persona, reply=reply, merge_adapter=lambda: True)
-    monkeypatch.setattr(characters, "load_character", lambda *_, **__: character)
+    monkeypatch.setattr(api, "load", lambda *_, **__: character)
     return asked
 
 

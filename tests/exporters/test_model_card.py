@@ -7,10 +7,10 @@ from pathlib import Path
 
 from huggingface_hub import ModelCard
 
+from offbook import export
 from offbook.core.persona import Persona
 from offbook.exporters.model_card import History, _front_matter
 from offbook.exporters.source import ExportSource
-from offbook.pipeline.exporting import export
 
 
 def test_hubs_can_read_the_front_matter_of_a_run(trained: Path, tmp_path: Path) -> None:

@@ -14,13 +14,16 @@ from offbook.core.config.loading import load
 from offbook.core.errors import UsageError
 from offbook.core.metrics_log import read
 
+BOUND = 1.0
+"""Processor seconds: 0.3 on a quiet machine, twice that beside other programs; torch alone takes longer."""
+
 
 def mistake(code: str, folder: Path) -> tuple[float, str]:
-    """Seconds from an import of offbook to the error of `code`, and the error; fails if torch was imported."""
+    """Processor seconds from importing offbook to the error of `code`, and the error; fails if torch was imported."""
     program = (
-        "import sys, time\nbegan = time.perf_counter()\nimport offbook\n"
+        "import sys, time\nbegan = time.process_time()\nimport offbook\n"
         f"try:\n    {code}\nexcept offbook.OffbookError as error:\n"
-        "    print(time.perf_counter() - began, error.what)\n"
+        "    print(time.process_time() - began, error.what)\n"
         "else:\n    sys.exit('no error')\n"
         "sys.exit('torch was imported' if 'torch' in sys.modules else 0)"
     )
@@ -53,7 +56,7 @@ def test_train_onto_an_existing_run_is_refused_without_torch(
     monkeypatch.setenv("OFFBOOK_RUNS", str(trained.parent))
     seconds, what = mistake(f"offbook.train({str(run_yaml)!r})", tmp_path)
     assert "already exists (finished)" in what
-    assert seconds < 3  # importing torch takes as long on a quiet machine; here others may be at work
+    assert seconds < BOUND
 
 
 @pytest.mark.parametrize("key", ["data.source", "data.heldout_source", "data.replay", "model.source", "model.adapter"])
@@ -83,7 +86,7 @@ def test_the_command_line_tells_it_without_torch(tmp_path: Path, words: tuple[st
 
 
 def test_the_first_error_comes_in_an_instant(tmp_path: Path) -> None:
-    assert min(mistake("offbook.load('nobody')", tmp_path)[0] for _ in range(3)) < 0.5
+    assert min(mistake("offbook.load('nobody')", tmp_path)[0] for _ in range(3)) < BOUND
 
 
 def test_train_returns_the_folder_and_what_came_of_it(
