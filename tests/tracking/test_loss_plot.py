@@ -21,7 +21,12 @@ def draw(lines: list[dict[str, Any]], path: Path, title: str, monkeypatch: pytes
     """The figure that was saved."""
     saved: list[Figure] = []
     save = Figure.savefig
-    monkeypatch.setattr(Figure, "savefig", lambda self, *args: (saved.append(self), save(self, *args)))
+
+    def keep(figure: Figure, *args: Any) -> None:
+        saved.append(figure)
+        save(figure, *args)
+
+    monkeypatch.setattr(Figure, "savefig", keep)
     draw_loss(lines, path, title)
     return saved[0]
 

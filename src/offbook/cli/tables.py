@@ -14,7 +14,6 @@ from offbook.core import metrics_log
 from offbook.core.rundir import RunDir
 from offbook.core.sequences import histogram
 from offbook.core.text import format_bytes
-from offbook.core.types import NO_LABEL, Example
 
 
 def show_plan(out: Console, job: Any, known: dict[str, Any]) -> None:
@@ -60,7 +59,7 @@ def show_check(out: Console, job: Any, known: dict[str, Any]) -> None:
     if known["truncated"]:
         out.print(f"{known['truncated']} sequences are too long and lose their oldest turns (--data.max_length)")
     out.print("\nThe first row; what is learned is marked [like this]", style="bold")
-    out.print(_coloured(job.dataset.examples[0], job.base.tokenizer))
+    out.print(_masked(known["first_row"]))
 
 
 def show_data(out: Console, known: dict[str, Any]) -> None:
@@ -130,19 +129,13 @@ def _histogram(lengths: list[int], limit: int, bars: int = 10, width: int = 40) 
     return "\n".join([*lines, f"longest {max(lengths)}, limit {limit} (data.max_length)"])
 
 
-def _coloured(example: Example, tokenizer: Any) -> Text:
-    """The sequence as text, runs of learned tokens marked by colour and by brackets."""
+def _masked(runs: list[dict[str, Any]]) -> Text:
+    """A training sequence in runs of learned tokens, marked by colour and by brackets, and of others."""
     text = Text()
-    run: list[int] = []
-    learned = False
-    for token, label in [*zip(example.ids, example.labels, strict=True), (None, None)]:
-        if run and (token is None or (label != NO_LABEL) != learned):
-            piece = tokenizer.decode(run)
-            text.append(f"[{piece}]" if learned else piece, style="bold green" if learned else "dim")
-            run = []
-        if token is not None:
-            learned = label != NO_LABEL
-            run.append(token)
+    for run in runs:
+        text.append(
+            f"[{run['text']}]" if run["learned"] else run["text"], style="bold green" if run["learned"] else "dim"
+        )
     return text
 
 

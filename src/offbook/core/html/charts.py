@@ -22,6 +22,7 @@ class Scale:
     end: float
 
     def __call__(self, value: float) -> float:
+        """The place of a value."""
         share = (value - self.low) / (self.high - self.low or 1)
         return round(self.start + share * (self.end - self.start), 1)
 
