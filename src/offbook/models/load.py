@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,9 @@ def load_tokenizer(folder: Path, template: str | None = None) -> Any:
     tokenizer.model_max_length = sys.maxsize
     if template is not None:
         tokenizer.chat_template = template
+    if isinstance(tokenizer.chat_template, dict):  # several by name: for tools, for documents, and the one for a chat
+        named = tokenizer.chat_template
+        tokenizer.chat_template = named.get("default", next(iter(named.values()), None))
     if tokenizer.chat_template is None:
         raise UsageError(
             f"the model in {folder} has no chat template (it is probably not an instruction-tuned one)",
@@ -48,10 +53,32 @@ def load_config(folder: Path) -> Any:
     Raises:
         UsageError: there is none, or it is of an architecture that transformers does not know.
     """
+    raw = _raw_config(folder)
     try:
-        return AutoConfig.from_pretrained(folder, **_SAFE)
-    except (OSError, ValueError, KeyError) as error:
+        config = AutoConfig.from_pretrained(folder, **_SAFE)
+    except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
+        if raw.get("auto_map"):
+            raise UsageError(
+                f"the model in {folder} ({_architecture(raw)}) needs Python code of its own, which offbook never runs",
+                "Take a model whose architecture transformers knows: Qwen, SmolLM2, ERNIE 4.5, Llama, Gemma, Mistral …",
+            ) from None
+        if raw.get("model_type"):
+            raise UsageError(
+                f"the model in {folder} ({_architecture(raw)}) is of an architecture that the installed transformers "
+                f"does not know: {_first_line(error)}",
+                "Take another model, or a newer transformers.",
+            ) from None
         raise UsageError(f"no usable model in {folder}: {_first_line(error)}", _complete(folder)) from None
+    if quantization := raw.get("quantization_config"):
+        method = quantization.get("quant_method", "unknown") if isinstance(quantization, dict) else "unknown"
+        original = QUANTIZED_NAME.sub("", folder.name)
+        raise UsageError(
+            f"the model in {folder} is a quantized copy ({method}), which cannot be trained",
+            "Take the original"
+            + (f", {original}" if original != folder.name else " that it was made from")
+            + "; --model.dtype low_memory halves the memory of its weights.",
+        )
+    return config
 
 
 def load_model(folder: Path, dtype: str = "auto") -> PreTrainedModel:
@@ -70,10 +97,15 @@ def load_model(folder: Path, dtype: str = "auto") -> PreTrainedModel:
         raise UsageError(f"{folder} has {what}", "Use a model that comes as safetensors.")
     logging.disable_progress_bar()  # its bar for loading weights would run into ours
     try:
-        model = AutoModelForCausalLM.from_pretrained(
-            folder, config=config, dtype=choose_dtype(dtype), use_safetensors=True, **_SAFE
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            folder,
+            config=config,
+            dtype=choose_dtype(dtype),
+            use_safetensors=True,
+            output_loading_info=True,
+            **_SAFE,
         )
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, ImportError) as error:
         if is_out_of_memory(error):
             raise
         raise UsageError(f"cannot load the model in {folder}: {_first_line(error)}", _complete(folder)) from None
@@ -81,6 +113,12 @@ def load_model(folder: Path, dtype: str = "auto") -> PreTrainedModel:
         if "safetensors" not in type(error).__module__ and "Safetensor" not in type(error).__name__:
             raise
         raise UsageError(f"the weights in {folder} are damaged: {error}", _complete(folder)) from None
+    model, loading = loaded
+    if missing := sorted(loading["missing_keys"]):
+        names = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
+        raise UsageError(
+            f"the weights in {folder} lack {names}: these layers would be random numbers", _complete(folder)
+        )
     if dtype == "low_memory":
         store_in_bfloat16(model)
     torch.nn.Module.to(model, choose_device())
@@ -108,6 +146,27 @@ def choose_dtype(name: str) -> torch.dtype:
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
     has_matrix_units = device.type == "cpu" and torch.cpu._is_amx_tile_supported()
     return torch.bfloat16 if has_matrix_units else torch.float32
+
+
+QUANTIZED_NAME = re.compile(
+    r"[-_.](awq|gptq|bnb|bitsandbytes|int[48]|[48]-?bit|w[48]a\d+|fp8|nf4|exl2|marlin|quantized|unsloth).*$",
+    re.IGNORECASE,
+)
+"""What the name of a quantized copy adds to the original's."""
+
+
+def _raw_config(folder: Path) -> dict[str, Any]:
+    """config.json as it stands; empty where there is none that can be read."""
+    try:
+        raw = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return raw if isinstance(raw, dict) else {}
+
+
+def _architecture(raw: dict[str, Any]) -> str:
+    """The name of the architecture that a configuration gives."""
+    return ", ".join(map(str, raw.get("architectures") or [raw.get("model_type", "unknown")]))
 
 
 def _first_line(error: BaseException) -> str:

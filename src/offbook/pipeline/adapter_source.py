@@ -7,10 +7,12 @@ source.base_model     # the base model's folder; downloaded when first asked for
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from offbook.core.config.schema import is_hub
 from offbook.core.errors import UsageError
 from offbook.core.persona import Persona
 from offbook.core.progress import NullReporter, Reporter
@@ -55,6 +57,12 @@ class CharacterSource:
         """
         persona = self.persona
         source = self.base_override or (persona.base.source if persona else base_of(self.adapter))
+        if source and self.base_override is None and persona is None and not (Path(source).is_dir() or is_hub(source)):
+            hint = f" (try hf:{source} or ms:{source})" if re.fullmatch(r"[\w.-]+/[\w.-]+", source) else ""
+            raise UsageError(
+                f"the adapter in {self.adapter} names its base model '{source}', which is no folder here",
+                f"Say where it is with --base-model{hint}.",
+            )
         if not source:
             raise UsageError(f"{self.adapter} does not name its base model", "Name it with --base-model.")
         revision = persona.base.revision if persona and self.base_override is None else "master"
@@ -89,6 +97,11 @@ def _adapter_and_run(character: str | Path) -> tuple[Path, RunDir | None]:
     if (folder / WEIGHTS).is_file():
         run = RunDir(folder.resolve().parent)
         return folder, run if run.exists and run.adapter == folder.resolve() else None
+    if (folder / "adapter_model.bin").is_file():
+        raise UsageError(
+            f"the adapter in {folder} is only a pickle (adapter_model.bin), and opening one can run any program",
+            "Get it as adapter_model.safetensors, or save it so with the program that made it.",
+        )
     run = find_run(character)
     if not run.finished:
         raise UsageError(

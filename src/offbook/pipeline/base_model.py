@@ -12,7 +12,7 @@ from offbook.core.registry import lookup
 from offbook.core.text import has_chinese
 from offbook.hub import pull
 from offbook.tokenization.builtin_templates import TEMPLATES
-from offbook.tokenization.chat_template import ChatTemplate
+from offbook.tokenization.chat_template import ChatTemplate, default_kwargs
 
 IDENTITY = ("Who are you?", "你是谁？")
 """The question who it is, which every character is asked: in English, and in Chinese."""
@@ -40,7 +40,8 @@ def open_base_model(config: RunConfig, reporter: Reporter) -> BaseModel:
     name = config.model.template
     template = lookup(TEMPLATES, name, "chat template") if name is not None else None
     tokenizer = load_tokenizer(local.path, template)
-    return BaseModel(local, tokenizer, ChatTemplate(tokenizer))
+    arguments = default_kwargs(tokenizer, config.model.date)
+    return BaseModel(local, tokenizer, ChatTemplate(tokenizer, arguments))
 
 
 def persona_of(config: RunConfig, base: BaseModel) -> Persona:

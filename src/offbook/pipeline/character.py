@@ -213,7 +213,13 @@ def open_character(source: CharacterSource, *, dtype: str = "auto", template: st
     """
     persona, base = source.persona, source.base_model
     name = template or (persona.template if persona else None)
-    tokenizer = load_tokenizer(base.path, lookup(TEMPLATES, name, "chat template") if name else None)
+    # An adapter of another program may bring the template and the tokens that it was trained with.
+    brings_own = persona is None and template is None and (source.adapter / "tokenizer_config.json").is_file()
+    tokenizer = load_tokenizer(
+        source.adapter if brings_own else base.path, lookup(TEMPLATES, name, "chat template") if name else None
+    )
+    if brings_own:
+        source.reporter.info("the adapter's own tokenizer and chat template are used, not its base model's")
     chat = ChatTemplate(tokenizer, persona.template_kwargs if persona else None)
     model = adapters.load(load_model(base.path, dtype), source.adapter)
     return Character(model.eval(), chat, persona or _default_persona(chat, base))

@@ -10,6 +10,7 @@ from typing import Any
 from transformers import PreTrainedTokenizerBase
 
 from offbook.core.config.schema import RunConfig
+from offbook.core.persona import StopToken
 from offbook.core.progress import NullReporter, Reporter
 from offbook.core.types import NO_LABEL, Example
 from offbook.data import quality
@@ -17,7 +18,7 @@ from offbook.models import adapter as adapters
 from offbook.pipeline.dataset import SplitRows, read_rows
 from offbook.pipeline.resuming import with_token_budget
 from offbook.pipeline.setup import TrainingSetup, prepare_training
-from offbook.tokenization.stop_tokens import proves_stop, stop_ids
+from offbook.tokenization.stop_tokens import proves_stop, stop_ids, untrained_twins
 from offbook.training import estimate, fast_path
 from offbook.training.gradient_check import GradientCheck, check_gradient
 
@@ -98,7 +99,7 @@ def report_of(setup: TrainingSetup) -> dict[str, Any]:
         "estimate": measured.as_json(),
         "disk_bytes": disk_needed(setup.config, trainable),
         "checkpoint_bytes": checkpoint_bytes(trainable),
-        "notes": setup.notes,
+        "notes": [*setup.notes, *_notes_on_stop(model, stop_token)],
     }
 
 
@@ -108,6 +109,18 @@ def masked_text(example: Example, tokenizer: PreTrainedTokenizerBase) -> list[di
     return [
         {"text": tokenizer.decode([token for token, _ in run]), "learned": learned}
         for learned, run in groupby(tokens, key=itemgetter(1))
+    ]
+
+
+def _notes_on_stop(model: Any, stop_token: StopToken) -> list[str]:
+    """What is said of a stop token that the base model was never trained to use."""
+    twins = untrained_twins(model, stop_token.id)
+    if not twins:
+        return []
+    return [
+        f"the stop token {stop_token.token} was never trained: to the output layer it is the same as {twins} other "
+        "tokens, so replies may not end. Take the instruction-tuned model, or --model.template plain, whose replies "
+        "end with the base model's own end of text"
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -109,14 +110,19 @@ def fingerprint(setup: TrainingSetup) -> dict[str, Any]:
 
 
 def with_token_budget(config: RunConfig, run: RunDir | None = None) -> RunConfig:
-    """The config with its token budget: its own, the one that an earlier start of the run stored, or the default."""
-    if config.train.max_tokens_per_micro_batch is not None:
-        return config
-    budget = DEFAULT_MICRO_BATCH_TOKENS
-    if run is not None and run.config.is_file():
-        budget = configs.load(run.config).train.max_tokens_per_micro_batch or budget
+    """The config with what a run keeps from its first start: the tokens of a micro-batch and the date.
+
+    Each is what the config says, what an earlier start of the run stored, or the default.
+    """
+    stored = configs.load(run.config) if run is not None and run.config.is_file() else None
+    budget = config.train.max_tokens_per_micro_batch
+    budget = budget or (stored and stored.train.max_tokens_per_micro_batch) or DEFAULT_MICRO_BATCH_TOKENS
+    day = config.model.date or (stored and stored.model.date) or date.today().isoformat()
     return config.model_copy(
-        update={"train": config.train.model_copy(update={"max_tokens_per_micro_batch": budget})},
+        update={
+            "train": config.train.model_copy(update={"max_tokens_per_micro_batch": budget}),
+            "model": config.model.model_copy(update={"date": day}),
+        },
     )
 
 

@@ -81,7 +81,7 @@ def prepare_training(config: RunConfig, reporter: Reporter) -> TrainingSetup:
     dataset = dataset.with_replay(general, base.template, config.data)
     model = _with_adapter(pretrained, config, base.local.path)
     fast = config.train.fast
-    notes = fast_path.enable(
+    notes = base.template.notes + fast_path.enable(
         model,
         packing=fast.packing,
         fused=fast.fused,

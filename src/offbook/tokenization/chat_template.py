@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import date
 from hashlib import sha256
 from typing import Any
 
@@ -15,6 +16,7 @@ from jinja2 import Environment, TemplateSyntaxError
 
 from offbook.core.errors import UsageError
 from offbook.core.types import NO_LABEL, Conversation, Example, Origin, Turn
+from offbook.tokenization import template_fixes
 from offbook.tokenization.stop_tokens import find_ending
 from offbook.tokenization.time_limit import TimeLimit
 
@@ -38,12 +40,17 @@ class ChatTemplate:
     Args:
         tokenizer: a transformers tokenizer that has a chat template.
         kwargs: template arguments; default: `default_kwargs(tokenizer)`.
+
+    The tokenizer's template is replaced by one that takes every turn of a character's (see `template_fixes`); `notes`
+    says in sentences what was changed.
     """
 
     def __init__(self, tokenizer: Any, kwargs: dict[str, Any] | None = None) -> None:
         self.tokenizer = tokenizer
         self.kwargs = default_kwargs(tokenizer) if kwargs is None else kwargs
         _refuse_powers(tokenizer.chat_template)
+        source = template_fixes.freeze_date(tokenizer.chat_template, self.kwargs)
+        tokenizer.chat_template, self.notes = template_fixes.fix(source, self._try)
         control = {token.content for token in tokenizer.added_tokens_decoder.values() if token.special}
         control |= set(tokenizer.all_special_tokens)
         longest_first = sorted(control, key=len, reverse=True)
@@ -80,6 +87,16 @@ class ChatTemplate:
                 f"the model's chat template refuses a conversation ({', '.join(t.role for t in turns)}): {error}",
                 _BUILT_IN,
             ) from None
+
+    def _try(self, source: str, turns: Sequence[Turn], generation_prompt: bool) -> str | None:
+        """What another template makes of the turns; None where it refuses them."""
+        own, self.tokenizer.chat_template = self.tokenizer.chat_template, source
+        try:
+            return self.render(turns, generation_prompt=generation_prompt)
+        except UsageError:
+            return None
+        finally:
+            self.tokenizer.chat_template = own
 
     def prompt_ids(self, turns: Sequence[Turn]) -> list[int]:
         """Ids of a prompt, up to where the character starts to speak. Text in a turn never becomes a control id."""
@@ -223,9 +240,18 @@ class ChatTemplate:
         return runs
 
 
-def default_kwargs(tokenizer: Any) -> dict[str, Any]:
-    """Template arguments for a character: one that can think aloud first is told not to."""
-    return {"enable_thinking": False} if "enable_thinking" in (tokenizer.chat_template or "") else {}
+def default_kwargs(tokenizer: Any, day: str | None = None) -> dict[str, Any]:
+    """Template arguments for a character: no thinking aloud, and a fixed date where the current one is asked for.
+
+    Args:
+        tokenizer: a transformers tokenizer.
+        day: the date (ISO 8601) that a template writes which asks for the current one; default: today's.
+    """
+    source = tokenizer.chat_template or ""
+    arguments: dict[str, Any] = {"enable_thinking": False} if "enable_thinking" in source else {}
+    if template_fixes.asks_for_date(source):
+        arguments[template_fixes.DATE_ARGUMENT] = day or date.today().isoformat()
+    return arguments
 
 
 def _refuse_powers(source: str) -> None:

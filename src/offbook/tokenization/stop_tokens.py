@@ -61,6 +61,23 @@ def proves_stop(model: Any, stop_token: StopToken, ids: list[int]) -> bool:
     return spoken([*script, stop_token.id, *script]) == 4 and spoken([*script, ordinary, *script]) == 7
 
 
+def untrained_twins(model: Any, token_id: int) -> int:
+    """How many other tokens have, to the model's output layer, the same row as this one.
+
+    Rows of tokens that no text of a base model's training held stay as they were made: alike. A reply cannot be taught
+    to end with such a token by an adapter of the layers below, which sees no difference between it and its twins.
+    """
+    import torch
+
+    weight = model.get_output_embeddings().weight.detach()
+    row = weight[token_id].float()
+    twins = 0
+    for block in weight.split(8192):  # a large vocabulary in float32 would take as much memory as the model
+        distance = torch.linalg.vector_norm(block.float() - row, dim=1)
+        twins += int((distance <= 0.01 * torch.linalg.vector_norm(row)).sum())
+    return twins - 1
+
+
 def _generate_forced(model: Any, script: list[int], ids: list[int]) -> int:
     """How many tokens of `script`, forced one by one, `generate` emits before it stops."""
     import torch

@@ -67,6 +67,8 @@ class ModelConfig(Section):
     frozen weights are stored in bfloat16 and upcast layer by layer."""
     adapter: str | None = None
     """Continue from this adapter folder (or run) instead of a fresh adapter."""
+    date: str | None = Field(None, pattern=r"^\d{4}-\d{2}-\d{2}$")
+    """The date that a chat template writes which asks for the current one. Default: the day on which the run began."""
     template: str | None = None
     """A built-in chat template by name, for a model that brings none (see `docs/data.md`)."""
 
