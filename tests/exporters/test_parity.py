@@ -9,10 +9,10 @@ import torch
 
 from offbook.core.types import NO_LABEL, Example, Origin
 from offbook.exporters import parity
-from offbook.exporters.parity import POSITIONS, Question, Runtime
+from offbook.exporters.parity import POSITIONS, Question
 
 
-class Unsure(Runtime):
+class Unsure:
     """A model that is never sure, and never stops."""
 
     def predict(self, _ids: Any, places: Any) -> Any:
@@ -25,7 +25,8 @@ class Unsure(Runtime):
 def places_in(prompt: int, reply: int) -> list[int]:
     ids = list(range(prompt + reply))
     example = Example(ids, [NO_LABEL] * prompt + ids[prompt:], Origin("lines.json", 1))
-    (reference,) = parity.reference_outputs(Unsure(), [Question([], ids[:prompt], example)])
+    unsure: Any = Unsure()
+    (reference,) = parity.reference_outputs(unsure, [Question([], ids[:prompt], example)])
     assert len(reference.logits) == len(reference.places)
     return reference.places
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import pytest
@@ -21,7 +22,8 @@ def test_the_bytes_of_a_token_are_those_that_a_cache_takes(architecture: str) ->
     cache = DynamicCache(config=model.config)
     with torch.inference_mode():
         model(input_ids=torch.tensor([[5, 6, 7]]), past_key_values=cache, use_cache=True)
-    taken = sum(layer.keys.nbytes + layer.values.nbytes for layer in cache.layers)
+    layers: Any = cache.layers
+    taken = sum(layer.keys.nbytes + layer.values.nbytes for layer in layers)
     assert taken == 3 * cache_bytes_per_token(model.config, 4)
 
 

@@ -1,4 +1,4 @@
-"""offbook serve"""
+"""The command `offbook serve`."""
 
 from __future__ import annotations
 

@@ -113,6 +113,9 @@ def load_backend(
     Args:
         run: a run folder, its name, or a bare PEFT adapter folder.
         engine: a name in ENGINES, or auto: llama.cpp where the run has a GGUF that passed the parity gate.
+        base_model: source of the base model, as for `load_character`.
+        template: a built-in chat template by name, as for `load_character`.
+        reporter: is told what is being loaded.
 
     Raises:
         UsageError: run or engine are at fault.

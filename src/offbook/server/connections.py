@@ -1,6 +1,4 @@
-"""uvicorn's HTTP protocol, with an end to its patience: for requests that do not end, and for connections that say
-nothing while others have something to ask.
-"""
+"""uvicorn's HTTP protocol, with deadlines for requests, and an end to silent connections where there are too many."""
 
 from __future__ import annotations
 

@@ -198,7 +198,7 @@ def server(app: Any, scheduler: RequestScheduler, drain_seconds: float, ready: C
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, with replies that end in order when it is told to stop."""
+    """A uvicorn server with replies that end in order when it is told to stop."""
 
     def __init__(
         self, config: uvicorn.Config, scheduler: RequestScheduler, drain_seconds: float, ready: Callable[[], None]
