@@ -74,9 +74,10 @@ def estimate(options: argparse.Namespace, setting: str) -> dict[str, Any]:
 def row(setting: str, found: dict[str, Any]) -> dict[str, Any]:
     """A setting's figures: seconds and bytes."""
     predicted, measured = found["predicted"], found["measured"]
+    loading = predicted["parts"]["loading"]  # is over when the clock starts
     return {
         "setting": setting,
-        "told_seconds": [predicted["low"], predicted["high"]],
+        "told_seconds": [predicted["low"] - loading, predicted["high"] - loading],
         "seconds": measured["seconds"],
         "told_bytes": predicted["peak_bytes"],
         "bytes": measured["peak_bytes"],

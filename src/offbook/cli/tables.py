@@ -38,8 +38,10 @@ def show_plan(out: Console, job: Any, known: dict[str, Any]) -> None:
     stop_token = known["stop"]
     table.add_row("a reply ends with", f"{stop_token['token']} ({'proved' if stop_token['proved'] else 'NOT PROVED'})")
     expected = known["estimate"]
+    parts = ", ".join(f"{name} {clock(seconds)}" for name, seconds in expected["parts"].items() if seconds)
     table.add_row(
-        "time", f"{clock(expected['low'])} to {clock(expected['high'])} on this machine, as busy as it is now"
+        "time",
+        f"{clock(expected['low'])} to {clock(expected['high'])} on this machine, as busy as it is now\n({parts})",
     )
     table.add_row("memory", f"{format_bytes(expected['peak_bytes'])} at most")
     table.add_row("disk", f"{format_bytes(known['disk_bytes'])} at most")

@@ -16,10 +16,11 @@ from offbook.core.types import NO_LABEL, Example
 from offbook.data import quality
 from offbook.models import adapter as adapters
 from offbook.pipeline.dataset import SplitRows, read_rows
+from offbook.pipeline.estimating import estimate_run
 from offbook.pipeline.resuming import with_token_budget
 from offbook.pipeline.setup import TrainingSetup, prepare_training
 from offbook.tokenization.stop_tokens import proves_stop, stop_ids, untrained_twins
-from offbook.training import estimate, fast_path
+from offbook.training import fast_path
 from offbook.training.gradient_check import GradientCheck, check_gradient
 
 MEASURED_STEPS = 200
@@ -78,7 +79,6 @@ def report_of(setup: TrainingSetup) -> dict[str, Any]:
     everything, trainable = adapters.parameter_counts(model)
     measured_steps = min(sampler.steps_per_epoch, len(sampler), MEASURED_STEPS)
     sample = [setup.collate(sampler[step]) for step in range(measured_steps)]
-    measured = estimate.measure(model, sample, total_steps=len(sampler))
     report = report_of_rows(dataset.rows)
     return {
         **report,
@@ -96,7 +96,7 @@ def report_of(setup: TrainingSetup) -> dict[str, Any]:
         "trainable_parameters": trainable,
         "steps": len(sampler),
         "stop": {"token": stop_token.token, "id": stop_token.id, "proved": proved},
-        "estimate": measured.as_json(),
+        "estimate": estimate_run(setup, sample),
         "disk_bytes": disk_needed(setup.config, trainable),
         "checkpoint_bytes": checkpoint_bytes(trainable),
         "notes": [*setup.notes, *_notes_on_stop(model, stop_token)],

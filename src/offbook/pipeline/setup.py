@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,8 @@ class TrainingSetup:
     sampler: BatchSampler
     notes: list[str]
     """What the fast path had to leave to the plain one, in sentences."""
+    seconds: float = 0.0
+    """What it took to read the data and to load the model."""
 
     def collate(self, examples: Sequence[Example]) -> StepBatch:
         """The micro-batches of one optimizer step."""
@@ -70,6 +73,7 @@ def prepare_training(config: RunConfig, reporter: Reporter) -> TrainingSetup:
     Raises:
         UsageError: data, model or adapter are at fault.
     """
+    began = time.monotonic()
     rows = read_rows(config)
     base = open_base_model(config, reporter)
     dataset = tokenize(rows, base.template, config.data)
@@ -89,7 +93,9 @@ def prepare_training(config: RunConfig, reporter: Reporter) -> TrainingSetup:
         gradient_checkpointing=config.train.gradient_checkpointing,
     )
     sampler = BatchSampler(dataset.examples, config.train.batch_size, config.train.epochs, config.train.seed)
-    return TrainingSetup(config, base, dataset, model, persona_of(config, base), sampler, notes)
+    return TrainingSetup(
+        config, base, dataset, model, persona_of(config, base), sampler, notes, time.monotonic() - began
+    )
 
 
 def _with_adapter(model: Any, config: RunConfig, folder: Path) -> Any:

@@ -1,0 +1,73 @@
+"""The time that a run will take to its end, part by part."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import offbook
+from offbook.core.config.loading import load
+from offbook.core.progress import NullReporter
+from offbook.pipeline.estimating import ReplySpeed, _evaluations, estimate_run
+from offbook.pipeline.resuming import with_token_budget
+from offbook.pipeline.setup import TrainingSetup, prepare_training
+
+
+def prepared(settings: dict[str, Any], **changes: Any) -> TrainingSetup:
+    return prepare_training(with_token_budget(load(None, {**settings, **changes})), NullReporter())
+
+
+def estimated(setup: TrainingSetup) -> dict[str, Any]:
+    return estimate_run(setup, [setup.collate(setup.sampler[step]) for step in range(3)])
+
+
+def test_every_part_is_told_and_they_add_up(settings: dict[str, Any]) -> None:
+    told = estimated(prepared(settings, **{"evaluate.prompts": 3}))
+    assert set(told["parts"]) == {"loading", "training", "samples", "verdict"}
+    assert all(seconds >= 0 for seconds in told["parts"].values())
+    assert told["seconds"] == pytest.approx(sum(told["parts"].values()), abs=0.3)
+    assert told["low"] <= told["seconds"] <= told["high"]
+    assert told["parts"]["loading"] > 0
+    assert told["parts"]["verdict"] > 0
+
+
+@pytest.mark.parametrize("changes", [{"evaluate.prompts": 0}, {"data.heldout": 0, "evaluate.prompts": 3}])
+def test_a_run_without_a_verdict_waits_for_none(settings: dict[str, Any], changes: dict[str, Any]) -> None:
+    assert estimated(prepared(settings, **changes))["parts"]["verdict"] == 0
+
+
+def test_the_model_is_left_as_it_was(settings: dict[str, Any]) -> None:
+    setup = prepared(settings)
+    weights = {name: weight.clone() for name, weight in setup.model.named_parameters()}
+    mode, state = setup.model.training, torch.random.get_rng_state()
+    estimated(setup)
+    assert setup.model.training == mode
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert all(torch.equal(weight, weights[name]) for name, weight in setup.model.named_parameters())
+
+
+def test_replies_side_by_side_wait_for_the_longest() -> None:
+    speed = ReplySpeed(step=1.0, token=0.1)
+    assert speed.seconds([10]) == pytest.approx(11)
+    assert speed.seconds([10, 10]) == pytest.approx(12)
+    assert speed.seconds([10] * 33) == pytest.approx(10 + 32 + 11)
+    assert speed.seconds([]) == 0
+
+
+@pytest.mark.parametrize(("steps", "every", "expected"), [(10, 5, 3), (11, 5, 4), (4, 5, 2)])
+def test_held_out_losses_are_counted_as_training_takes_them(
+    settings: dict[str, Any], steps: int, every: int, expected: int
+) -> None:
+    config = load(None, {**settings, "train.heldout_steps": every})
+    assert _evaluations(config, steps) == expected
+
+
+def test_as_many_samples_are_taken_as_the_estimate_counts(
+    settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OFFBOOK_RUNS", str(tmp_path / "runs"))
+    run = offbook.train(load(None, {**settings, "train.epochs": 2}))
+    taken = len(run.samples_log.read_text(encoding="utf-8").splitlines())
+    report = offbook.check(load(None, {**settings, "train.epochs": 2}))
+    assert taken == _evaluations(load(run.config), report["steps"])
