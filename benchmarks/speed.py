@@ -2,8 +2,9 @@
 
     python benchmarks/speed.py --rows huanhuan.json [--against tutorial|trl|llamafactory] [--pairs 8] [--json]
 
-Both programs stay loaded and do one optimizer step in turn, on the same rows: A B A B …; the ratio is taken pair by
-pair and its median is reported, so a machine that is slow for a while is slow for both. Without --model the weights
+The other program is run twice, in float32 and in bfloat16, and the faster one is the baseline. All programs stay loaded
+and do one optimizer step in turn, on the same rows: A B C A B C …; the ratio is taken round by round and its median is
+reported, so a machine that is slow for a while is slow for all. Without --model the weights
 are random, in the shape of ERNIE-4.5-0.3B, and the tokenizer is a byte-level BPE trained on the rows (ERNIE's own comes
 with its weights). A peer runs in the virtual environment that `--python` names.
 """
@@ -23,6 +24,7 @@ from typing import Any
 from program import Program
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
+from offbook.core.environment import processor
 from offbook.core.types import NO_LABEL, Conversation, Turn
 from offbook.data import loading
 
@@ -30,6 +32,8 @@ STEPS = Path(__file__).parent / "steps"
 PROGRAMS = {"tutorial": "tutorial.py", "trl": "trl_sft.py", "llamafactory": "llamafactory_sft.py"}
 BATCH = 16
 VOCABULARY = 8000
+DTYPES = ("float32", "bfloat16")
+"""Number formats of the other program."""
 
 Row = tuple[list[int], list[int]]
 
@@ -82,38 +86,46 @@ def in_ernie_shape(
 
 
 def compare(options: argparse.Namespace) -> dict[str, Any]:
-    """Run both programs in turn; the first pair warms up and is not counted."""
+    """Run the programs in turn; the first round warms up and is not counted."""
+    job = {
+        "model": options.model and str(options.model),
+        "rows": read_rows(options),
+        "batch_size": BATCH,
+        "threads": options.threads,
+        "max_tokens": options.max_tokens,
+        "without": options.without,
+        "compute": options.compute,
+    }
     with tempfile.TemporaryDirectory() as folder:
-        job = Path(folder) / "job.json"
-        job.write_text(
-            json.dumps(
-                {
-                    "model": options.model and str(options.model),
-                    "rows": read_rows(options),
-                    "batch_size": BATCH,
-                    "threads": options.threads,
-                    "max_tokens": options.max_tokens,
-                    "without": options.without,
-                }
-            ),
-            encoding="utf-8",
-        )
-        ours = Program([sys.executable, str(STEPS / "offbook_steps.py"), str(job)])
-        theirs = Program([options.python, str(STEPS / PROGRAMS[options.against]), str(job)])
-        pairs = []
+
+        def start(python: str, script: str, **changes: Any) -> Program:
+            path = Path(folder) / f"{script}-{changes}.json"
+            path.write_text(json.dumps({**job, **changes}), encoding="utf-8")
+            return Program([python, str(STEPS / script), str(path)])
+
+        ours = start(sys.executable, "offbook_steps.py")
+        peers = {
+            dtype: start(options.python, PROGRAMS[options.against], dtype=dtype) for dtype in options.baseline_dtypes
+        }
+        rounds = []
         for number in range(options.pairs + 1):
-            pair = theirs.say("go"), ours.say("go")
-            print(f"{number}: {pair[0]['seconds']:.2f} s, offbook {pair[1]['seconds']:.2f} s", file=sys.stderr)
-            pairs.append(pair)
-        return summary(options, pairs[1:], theirs.say("end"), ours.say("end"))
+            steps = {dtype: peer.say("go") for dtype, peer in peers.items()} | {"offbook": ours.say("go")}
+            print(number, {name: f"{step['seconds']:.2f} s" for name, step in steps.items()}, file=sys.stderr)
+            rounds.append(steps)
+        versions = {dtype: peer.say("end") for dtype, peer in peers.items()} | {"offbook": ours.say("end")}
+        return summary(options, rounds[1:], versions)
 
 
-def summary(options: argparse.Namespace, pairs: list[Any], theirs: Any, ours: Any) -> dict[str, Any]:
-    """The numbers of the report."""
+def summary(options: argparse.Namespace, rounds: list[Any], last_words: dict[str, Any]) -> dict[str, Any]:
+    """The numbers of the report; the other program's faster number format is the baseline."""
 
     def middle(values: list[float]) -> float:
         return round(median(values), 3)
 
+    peer_seconds = {dtype: middle([steps[dtype]["seconds"] for steps in rounds]) for dtype in options.baseline_dtypes}
+    baseline = min(peer_seconds, key=peer_seconds.__getitem__)
+    pairs = [(steps[baseline], steps["offbook"]) for steps in rounds]
+    theirs, ours = last_words[baseline], last_words["offbook"]
     peaks = {"offbook": pairs[-1][1]["peak_bytes"], options.against: pairs[-1][0]["peak_bytes"]}
     ratios = sorted(peer["seconds"] / own["seconds"] for peer, own in pairs)
     return {
@@ -121,6 +133,9 @@ def summary(options: argparse.Namespace, pairs: list[Any], theirs: Any, ours: An
         "date": date.today().isoformat(),
         "pairs": len(pairs),
         "threads": options.threads,
+        "processor": processor(),
+        "compute": pairs[0][1]["compute"],
+        "baseline_dtype": baseline,
         "ratio": middle(ratios),
         "ratio_range": [round(ratios[0], 3), round(ratios[-1], 3)],
         "cpu_ratio": middle([peer["cpu"] / own["cpu"] for peer, own in pairs]),
@@ -129,7 +144,7 @@ def summary(options: argparse.Namespace, pairs: list[Any], theirs: Any, ours: An
         "peak_bytes": peaks,
         "seconds": {
             "offbook": middle([own["seconds"] for _, own in pairs]),
-            options.against: middle([peer["seconds"] for peer, _ in pairs]),
+            **{f"{options.against} in {dtype}": seconds for dtype, seconds in peer_seconds.items()},
         },
         "tokens_per_second": middle([own["row_tokens"] / own["seconds"] for _, own in pairs]),
         "label_tokens_per_second": middle([own["label_tokens"] / own["seconds"] for _, own in pairs]),
@@ -149,7 +164,11 @@ def main() -> None:
     parser.add_argument("--system-tokens", type=int, default=0, help="length of the system prompt (ERNIE shape)")
     parser.add_argument("--model", type=Path, help="a model folder instead of the ERNIE shape")
     parser.add_argument("--system", help="the system prompt (with --model)")
-    parser.add_argument("--max-tokens", type=int, default=4096, help="offbook's budget for one pass")
+    parser.add_argument("--max-tokens", type=int, default=4096, help="offbook's budget for one micro-batch")
+    parser.add_argument("--compute", choices=["auto", "float32", "bfloat16"], default="auto", help="offbook's format")
+    parser.add_argument(
+        "--baseline-dtypes", nargs="+", choices=DTYPES, default=DTYPES, help="number formats of the other program"
+    )
     parser.add_argument("--without", nargs="*", default=[], choices=["packing", "prefix", "fused", "head"])
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()

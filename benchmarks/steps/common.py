@@ -34,11 +34,12 @@ def read_job() -> dict[str, Any]:
 
 
 def base_model(job: dict[str, Any]) -> Any:
-    """The folder's model, or random weights in the shape of ERNIE-4.5-0.3B; float32."""
+    """The folder's model, or random weights in the shape of ERNIE-4.5-0.3B; in the number format that is asked for."""
+    dtype = getattr(torch, job.get("dtype", "float32"))
     torch.manual_seed(0)
     if job["model"] is None:
-        return Ernie4_5ForCausalLM(Ernie4_5Config())
-    return AutoModelForCausalLM.from_pretrained(job["model"], dtype=torch.float32, trust_remote_code=False)
+        return Ernie4_5ForCausalLM(Ernie4_5Config()).to(dtype)
+    return AutoModelForCausalLM.from_pretrained(job["model"], dtype=dtype, trust_remote_code=False)
 
 
 def lora_config() -> LoraConfig:

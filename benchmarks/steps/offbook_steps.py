@@ -10,18 +10,25 @@ from offbook.core.process_env import prepare
 prepare()
 
 import torch
-from common import LEARNING_RATE, MODULES, adapted_model, answer, last_word, peak_bytes, read_job, wait
-from torch.nn.functional import linear
+from common import LEARNING_RATE, MODULES, answer, base_model, last_word, lora_config, peak_bytes, read_job, wait
+from peft import get_peft_model
 
 from offbook.core.types import Example, Origin
+from offbook.models.low_memory import store_in_bfloat16
 from offbook.training import fast_path
-from offbook.training.matmul import product
+from offbook.training.compute import choose_compute
+from offbook.training.matmul import frozen_product, frozen_product_gradient
 from offbook.training.packing import StepBatch, pack_step
 
 
 def main() -> None:
     job = read_job()
-    model = adapted_model(job)
+    base, compute = base_model(job), job["compute"]
+    if compute == "auto":
+        compute = choose_compute(base.config.hidden_size, base.device)
+    if compute == "bfloat16":
+        store_in_bfloat16(base, compute=torch.bfloat16)
+    model = get_peft_model(base, lora_config()).train()
     switches = {name: name not in job["without"] for name in ("packing", "fused", "head")}
     notes = fast_path.enable(model, **switches)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -45,7 +52,8 @@ def main() -> None:
             seconds=seconds,
             cpu=cpu,
             peak_bytes=peak,
-            floor=floor(model, step),
+            floor=floor(model, step, getattr(torch, compute)),
+            compute=compute,
             row_tokens=sum(len(row.ids) for row in rows),
             tokens=step.tokens,
             label_tokens=step.label_tokens,
@@ -54,13 +62,13 @@ def main() -> None:
     last_word("offbook")
 
 
-def floor(model: Any, step: StepBatch) -> float:
+def floor(model: Any, step: StepBatch, compute: torch.dtype) -> float:
     """Seconds that the machine needs, right now, for the products this step cannot do without.
 
     Every frozen weight once forward and once backward, in the order of a step, so that a weight comes from memory as it
-    does in a step: over all tokens of a pass, but over label positions alone for the head and for what follows the keys
-    and values of the last layer; no gradient below the first layer. The adapter's own products, attention, norms and
-    random numbers are not counted.
+    does in a step: over all tokens of a micro-batch, but over label positions alone for the head and for what follows
+    the keys and values of the last layer; no gradient below the first layer. The adapter's own products, attention,
+    norms and random numbers are not counted.
     """
     base = model.get_base_model()
     layers = [
@@ -76,23 +84,25 @@ def floor(model: Any, step: StepBatch) -> float:
             for number, weights in enumerate(layers)
             for name, weight in weights.items()
         ]
-        total += sum(seconds_of_product(weight, rows, False, linear) for weight, rows, _, _ in plan)
-        total += sum(seconds_of_product(head, labels, backward, linear) for backward in (False, True))
+        total += sum(seconds_of_product(weight, rows, False, compute) for weight, rows, _, _ in plan)
+        total += sum(seconds_of_product(head, labels, backward, compute) for backward in (False, True))
         total += sum(
-            seconds_of_product(weight, rows, True)
+            seconds_of_product(weight, rows, True, compute)
             for weight, rows, number, name in plan[::-1]
             if number or name not in MODULES[:3]
         )
     return total
 
 
-def seconds_of_product(weight: torch.Tensor, rows: int, backward: bool, multiply: Any = product) -> float:
-    """x Wᵀ (forward) or y W (backward)."""
-    right = weight.t() if backward else weight
-    left = torch.ones(rows, right.shape[1])
+@torch.no_grad()
+def seconds_of_product(weight: torch.Tensor, rows: int, backward: bool, compute: torch.dtype) -> float:
+    """Time x Wᵀ (forward) or y W (backward), in the number format of the step."""
+    left = torch.ones(rows, weight.shape[0 if backward else 1])
     start = time.perf_counter()
-    with torch.no_grad():
-        multiply(left, right)
+    if backward:
+        frozen_product_gradient(None, left, weight, compute)
+    else:
+        frozen_product(left.to(compute), weight, None, left.dtype)
     return time.perf_counter() - start
 
 

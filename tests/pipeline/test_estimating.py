@@ -10,12 +10,12 @@ import offbook
 from offbook.core.config.loading import load
 from offbook.core.progress import NullReporter
 from offbook.pipeline.estimating import ReplySpeed, _evaluations, estimate_run
-from offbook.pipeline.resuming import with_token_budget
+from offbook.pipeline.resuming import with_stored_choices
 from offbook.pipeline.setup import TrainingSetup, prepare_training
 
 
 def prepared(settings: dict[str, Any], **changes: Any) -> TrainingSetup:
-    return prepare_training(with_token_budget(load(None, {**settings, **changes})), NullReporter())
+    return prepare_training(with_stored_choices(load(None, {**settings, **changes})), NullReporter())
 
 
 def estimated(setup: TrainingSetup) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The main job, from rows to a talking adapter, on a tiny model."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -152,7 +153,13 @@ def run_train(settings, runs, *more):
     )
     return subprocess.Popen(
         [sys.executable, "-c", code, json.dumps(settings), *more],
-        env={"PATH": "/usr/bin:/bin", "OFFBOOK_RUNS": str(runs), "HOME": str(runs), "OMP_NUM_THREADS": "1"},
+        env={
+            "PATH": "/usr/bin:/bin",
+            "OFFBOOK_RUNS": str(runs),
+            "HOME": str(runs),
+            "OMP_NUM_THREADS": "1",
+            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+        },
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
@@ -171,9 +178,10 @@ def without_times(lines):
     return [{k: v for k, v in line.items() if k not in ("tokens_per_second", "memory_bytes")} for line in lines]
 
 
-@pytest.mark.parametrize("fast", [True, False])
-def test_1_a_killed_run_ends_with_the_same_bits(settings, runs, fast):
+@pytest.mark.parametrize(("fast", "compute"), [(True, "float32"), (False, "float32"), (True, "bfloat16")])
+def test_1_a_killed_run_ends_with_the_same_bits(settings, runs, fast, compute):
     told = {**settings, **{f"train.fast.{name}": fast for name in ("packing", "prefix", "fused", "head")}}
+    told["train.compute"] = compute
     assert run_train({**told, "name": "whole"}, runs).wait() == 0
     process = run_train({**told, "name": "killed"}, runs)
     wait_for(runs / "killed" / "checkpoints" / "step-000010", process)

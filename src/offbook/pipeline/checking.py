@@ -17,7 +17,7 @@ from offbook.data import quality
 from offbook.models import adapter as adapters
 from offbook.pipeline.dataset import SplitRows, read_rows
 from offbook.pipeline.estimating import estimate_run
-from offbook.pipeline.resuming import with_token_budget
+from offbook.pipeline.resuming import with_stored_choices
 from offbook.pipeline.setup import TrainingSetup, prepare_training
 from offbook.tokenization.stop_tokens import proves_stop, stop_ids, untrained_twins
 from offbook.training import fast_path
@@ -44,7 +44,7 @@ def check(config: RunConfig, *, reporter: Reporter | None = None, show: ShowPlan
     Raises:
         UsageError: data, model or settings are at fault.
     """
-    setup = prepare_training(with_token_budget(config), reporter or NullReporter())
+    setup = prepare_training(with_stored_choices(config), reporter or NullReporter())
     report = report_of(setup)
     if show is not None:
         show(setup, report)
@@ -66,7 +66,7 @@ def prove(config: RunConfig, *, examples: int = 16, reporter: Reporter | None = 
     Raises:
         UsageError: data, model or settings are at fault.
     """
-    setup = prepare_training(with_token_budget(_exact(config)), reporter or NullReporter())
+    setup = prepare_training(with_stored_choices(_exact(config)), reporter or NullReporter())
     fast = setup.config.train.fast
     return check_gradient(setup.model, setup.dataset.examples[:examples], packing=fast.packing, prefix=fast.prefix)
 
@@ -160,4 +160,5 @@ def _exact(config: RunConfig) -> RunConfig:
     """The config in float32, without replayed rows: they come after the first ones, and are slow to draw."""
     model = config.model.model_copy(update={"dtype": "float32"})
     data = config.data.model_copy(update={"replay": None})
-    return config.model_copy(update={"model": model, "data": data})
+    train = config.train.model_copy(update={"compute": "float32"})
+    return config.model_copy(update={"model": model, "data": data, "train": train})

@@ -48,10 +48,13 @@ def readable_failures(config: RunConfig, run: RunDir) -> Iterator[None]:
 
 
 def memory_ran_out(run: RunDir, kills: int | None) -> bool:
-    """Whether the run's last writer was killed because memory ran out: the system counted such a kill, or the writer
-    held nearly all memory (some desktops kill earlier than the system, and count nothing).
+    """Whether the run's last writer was killed because memory ran out.
+
+    Either the system counted such a kill, or the writer held nearly all memory (some desktops kill earlier than the
+    system, and count nothing).
 
     Args:
+        run: the run folder.
         kills: what `training_lock` yields.
     """
     if kills is None:

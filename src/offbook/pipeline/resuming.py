@@ -109,18 +109,21 @@ def fingerprint(setup: TrainingSetup) -> dict[str, Any]:
     }
 
 
-def with_token_budget(config: RunConfig, run: RunDir | None = None) -> RunConfig:
-    """The config with what a run keeps from its first start: the tokens of a micro-batch and the date.
+def with_stored_choices(config: RunConfig, run: RunDir | None = None) -> RunConfig:
+    """The config with what a run keeps from its first start: the tokens of a micro-batch, the format and the date.
 
-    Each is what the config says, what an earlier start of the run stored, or the default.
+    Each is what the config says, what an earlier start of the run stored, or the default. The format of the products
+    (`train.compute`) has no default: a first start chooses it when the model is loaded.
     """
     stored = configs.load(run.config) if run is not None and run.config.is_file() else None
     budget = config.train.max_tokens_per_micro_batch
     budget = budget or (stored and stored.train.max_tokens_per_micro_batch) or DEFAULT_MICRO_BATCH_TOKENS
+    compute = stored.train.compute if stored is not None and config.train.compute == "auto" else config.train.compute
     day = config.model.date or (stored and stored.model.date) or date.today().isoformat()
+    train = {"max_tokens_per_micro_batch": budget, "compute": compute}
     return config.model_copy(
         update={
-            "train": config.train.model_copy(update={"max_tokens_per_micro_batch": budget}),
+            "train": config.train.model_copy(update=train),
             "model": config.model.model_copy(update={"date": day}),
         },
     )

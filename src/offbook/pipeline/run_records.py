@@ -12,6 +12,7 @@ from offbook.core.config import loading as configs
 from offbook.core.rundir import RunDir
 from offbook.data.row_files import save_rows
 from offbook.pipeline.setup import TrainingSetup
+from offbook.training.compute import product_rates
 
 
 def write_start(run: RunDir, setup: TrainingSetup, report: dict[str, Any]) -> None:
@@ -21,7 +22,13 @@ def write_start(run: RunDir, setup: TrainingSetup, report: dict[str, Any]) -> No
     save_rows(setup.dataset.train, run.data / "train.jsonl")
     save_rows(setup.dataset.heldout, run.data / "heldout.jsonl")
     atomic_write_json(run.data / "report.json", report)
-    atomic_write_json(run.environment, {"id": run_id(run), **environment.snapshot()})
+    atomic_write_json(run.environment, {"id": run_id(run), **environment.snapshot(), "compute": _compute(setup)})
+
+
+def _compute(setup: TrainingSetup) -> dict[str, Any]:
+    """The format of the frozen weights' products, and the rates (GFLOP/s) that it was chosen by, if any."""
+    rates = product_rates() if product_rates.cache_info().currsize else None
+    return {"format": setup.config.train.compute, "rates": rates}
 
 
 def write_measured(run: RunDir, predicted: dict[str, Any], seconds: float, peak_bytes: int, step: int) -> None:

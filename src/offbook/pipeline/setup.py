@@ -16,12 +16,14 @@ from offbook.core.progress import Reporter
 from offbook.core.types import Conversation, Example
 from offbook.models import adapter as adapters
 from offbook.models.load import load_model
+from offbook.models.low_memory import store_in_bfloat16
 from offbook.pipeline.adapter_source import resolve_character
 from offbook.pipeline.base_model import BaseModel, open_base_model, persona_of
 from offbook.pipeline.dataset import Dataset, read_rows, tokenize
 from offbook.pipeline.replay import base_model_rows
 from offbook.training import fast_path
 from offbook.training.batch_sampler import BatchSampler
+from offbook.training.compute import choose_compute
 from offbook.training.packing import StepBatch, pack_step
 
 HELDOUT_AT_ONCE = 64
@@ -83,6 +85,9 @@ def prepare_training(config: RunConfig, reporter: Reporter) -> TrainingSetup:
     if config.data.replay == BASE:
         general = base_model_rows(pretrained, base, config.model.dtype, reporter)
     dataset = dataset.with_replay(general, base.template, config.data)
+    config = _with_compute(config, pretrained)
+    if config.train.compute == "bfloat16":
+        store_in_bfloat16(pretrained, compute=torch.bfloat16)
     model = _with_adapter(pretrained, config, base.local.path)
     fast = config.train.fast
     notes = base.template.notes + fast_path.enable(
@@ -96,6 +101,15 @@ def prepare_training(config: RunConfig, reporter: Reporter) -> TrainingSetup:
     return TrainingSetup(
         config, base, dataset, model, persona_of(config, base), sampler, notes, time.monotonic() - began
     )
+
+
+def _with_compute(config: RunConfig, pretrained: Any) -> RunConfig:
+    """The config with `train.compute` decided; a model whose activations are not float32 computes in their format."""
+    in_float32 = pretrained.dtype == torch.float32 or config.model.dtype == "low_memory"
+    if config.train.compute != "auto" or not in_float32:
+        return config
+    compute = choose_compute(pretrained.config.get_text_config().hidden_size, pretrained.device)
+    return config.model_copy(update={"train": config.train.model_copy(update={"compute": compute})})
 
 
 def _with_adapter(model: Any, config: RunConfig, folder: Path) -> Any:

@@ -16,7 +16,7 @@ from offbook.models import adapter as adapters
 from offbook.pipeline import finishing
 from offbook.pipeline.checking import ShowPlan, report_of
 from offbook.pipeline.resources import memory_ran_out, memory_warning, readable_failures, refuse_small_disk
-from offbook.pipeline.resuming import fingerprint, newest_checkpoint, refuse_changes, with_token_budget
+from offbook.pipeline.resuming import fingerprint, newest_checkpoint, refuse_changes, with_stored_choices
 from offbook.pipeline.run_records import run_id, write_measured, write_start
 from offbook.pipeline.setup import TrainingSetup, prepare_training
 from offbook.tracking.tracker_process import TrackerProcess
@@ -58,7 +58,7 @@ def train(
     check_names(config.track.trackers)
     run = RunDir(runs_root() / config.name)
     with training_lock(run, resume=resume, overwrite=overwrite) as kills:
-        config = with_token_budget(config, None if overwrite else run)
+        config = with_stored_choices(config, None if overwrite else run)
         if memory_ran_out(run, kills):
             reporter.warning(memory_warning(config))
         with readable_failures(config, run):

@@ -93,7 +93,7 @@ class CheckpointStore:
         reached = _set_aside_path(self.folder(step))
         _delete([folder for folder in self.dir.glob(f"{SET_ASIDE}*") if folder <= reached])
 
-    def newest(self, required_step: Callable[[int], int | None] = lambda step: None) -> tuple[Path | None, list[str]]:
+    def newest(self, required_step: Callable[[int], int | None] = lambda _step: None) -> tuple[Path | None, list[str]]:
         """Find the checkpoint to resume from.
 
         That is the newest that verifies together with the one it requires; where there is none, the newest that

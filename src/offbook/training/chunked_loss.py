@@ -35,6 +35,7 @@ def loss_sum(
     bias: torch.Tensor | None,
     targets: torch.Tensor,
     softcap: float | None = None,
+    compute: torch.dtype | None = None,
 ) -> torch.Tensor:
     """Sum of the cross-entropy losses of L label positions, in nats; differentiable in `hidden` alone.
 
@@ -44,11 +45,13 @@ def loss_sum(
         bias: (V,) or None.
         targets: (L,) int64.
         softcap: cap on the logits (Gemma 2, arXiv:2408.00118), None for none.
+        compute: format in which the gradient's product with `weight` is computed; None for that of `hidden`. The logits
+            themselves are always computed in the format of `hidden`, since a loss is a small difference of large ones.
 
     Returns:
         A float32 scalar.
     """
-    return _LossSum.apply(hidden, weight, bias, targets, softcap)
+    return _LossSum.apply(hidden, weight, bias, targets, softcap, compute or hidden.dtype)
 
 
 @torch.no_grad()
@@ -58,6 +61,7 @@ def token_losses(
     bias: torch.Tensor | None,
     targets: torch.Tensor,
     softcap: float | None = None,
+    compute: torch.dtype | None = None,
 ) -> torch.Tensor:
     """The cross-entropy loss of each label position, in nats, float32: (L,). Arguments as for `loss_sum`."""
     parts = [
@@ -70,7 +74,7 @@ def token_losses(
 class _LossSum(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, hidden: torch.Tensor, weight: torch.Tensor, bias: Any, targets: torch.Tensor, cap: Any
+        ctx: Any, hidden: torch.Tensor, weight: torch.Tensor, bias: Any, targets: torch.Tensor, cap: Any, compute: Any
     ) -> Any:
         total = hidden.new_zeros((), dtype=torch.float32)
         gradient = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
@@ -82,11 +86,7 @@ class _LossSum(torch.autograd.Function):
                 continue
             total += _logits_to_grad_(logits[:count], targets[rows], cap)
             logits[count:] = 0
-            narrow = logits.to(hidden.dtype)
-            chunk_gradient = hidden.new_zeros(len(narrow), hidden.shape[1])
-            for part, wide in _slices(weight, hidden.dtype):
-                chunk_gradient.addmm_(narrow[:, part], wide)
-            gradient[rows] = chunk_gradient[:count]
+            gradient[rows] = _gradient_of_hidden(logits.to(compute), weight, hidden.dtype)[:count]
         ctx.save_for_backward(gradient)
         return total
 
@@ -94,7 +94,7 @@ class _LossSum(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, upstream: torch.Tensor) -> Any:
         (gradient,) = ctx.saved_tensors
-        return gradient * upstream.to(gradient.dtype), None, None, None, None
+        return gradient * upstream.to(gradient.dtype), None, None, None, None, None
 
 
 def _chunks(hidden: torch.Tensor, weight: torch.Tensor) -> Iterator[slice]:
@@ -125,6 +125,16 @@ def _logits(hidden: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | Non
     if bias is not None:
         logits += bias
     return logits if cap is None else logits.div_(cap).tanh_().mul_(cap)
+
+
+def _gradient_of_hidden(gradient: torch.Tensor, weight: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """The gradient of the hidden states (n, D) in `dtype`, from the logits' (n, V) in the format to compute in."""
+    if gradient.dtype == weight.dtype != dtype:
+        return torch.mm(gradient, weight).to(dtype)
+    total = gradient.new_zeros(len(gradient), weight.shape[1])
+    for part, wide in _slices(weight, gradient.dtype):
+        total.addmm_(gradient[:, part], wide)
+    return total.to(dtype)
 
 
 def _losses(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

@@ -43,19 +43,20 @@ def score(
         base: the transformers causal language model, adapter inside, patched for `path`.
         path: which parts of the fast path compute it.
         batch: the micro-batch.
-        from_hidden: scores from final hidden states (L, D), output weight, bias, targets and cap on the logits, where
-            `path.head`.
+        from_hidden: scores from final hidden states (L, D), output weight, bias, targets, cap on the logits and
+            compute format, where `path.head`.
         from_losses: scores from the token losses (L,) of whole logits, elsewhere.
     """
-    compute = partial(packed, fused=path.fused) if path.packing else one_by_one
+    rows_of = partial(packed, fused=path.fused) if path.packing else one_by_one
     if path.head:
-        hidden = compute(lambda **inputs: base.base_model(**inputs).last_hidden_state[0], batch)
+        hidden = rows_of(lambda **inputs: base.base_model(**inputs).last_hidden_state[0], batch)
         head, config = base.get_output_embeddings(), base.config.get_text_config()
         factor = logit_factor(config)
         bias = None if head.bias is None else head.bias * factor
         softcap = getattr(config, "final_logit_softcapping", None)
-        return from_hidden(hidden * factor, head.weight, bias, batch.targets, softcap)
-    logits = compute(lambda **inputs: base(**inputs).logits[0], batch).float()
+        compute = getattr(head, "compute_dtype", None)
+        return from_hidden(hidden * factor, head.weight, bias, batch.targets, softcap, compute)
+    logits = rows_of(lambda **inputs: base(**inputs).logits[0], batch).float()
     return from_losses(nn.functional.cross_entropy(logits, batch.targets, reduction="none"))
 
 

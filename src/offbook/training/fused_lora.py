@@ -22,7 +22,7 @@ from peft.tuners.lora import Linear as LoraLinear
 from torch import nn
 from torch.autograd.function import once_differentiable
 
-from offbook.training.matmul import add_product, product
+from offbook.training.matmul import frozen_product, frozen_product_gradient, product
 
 INT64_MIN = torch.iinfo(torch.int64).min
 
@@ -40,24 +40,26 @@ class LinearSpec:
     b: torch.Tensor | None = None
     """(out, r)"""
     scaling: float = 1.0
+    compute: torch.dtype | None = None
+    """Format in which the product with `weight` is computed; None for that of the activations."""
     dropout: float = 0.0
     """Probability with which an input of the adapter is dropped; 0 in evaluation mode."""
 
 
 def linear_spec(module: Any) -> LinearSpec | None:
-    """The spec of a linear module, or None where only the module's own forward computes what it should (DoRA, a bias of
-    the adapter, several active adapters, trained base weights).
+    """The spec of a linear module, or None where only the module's own forward computes what it should.
 
-    Read anew at every call, so that merging, disabling or switching an adapter is never missed.
+    That is so with DoRA, a bias of the adapter, several active adapters, trained base weights. The module is read anew
+    at every call, so that merging, disabling or switching an adapter is never missed.
     """
     if isinstance(module, nn.Linear):
-        return None if _trained(module) else LinearSpec(module.weight, module.bias)
+        return None if _trained(module) else LinearSpec(module.weight, module.bias, compute=_compute_of(module))
     if type(module) is not LoraLinear or not isinstance(module.base_layer, nn.Linear) or _trained(module.base_layer):
         return None
     base = module.base_layer
     active = [name for name in module.active_adapters if name in module.lora_A]
     if module.merged or module.disable_adapters or not active:
-        return LinearSpec(base.weight, base.bias)
+        return LinearSpec(base.weight, base.bias, compute=_compute_of(base))
     name = active[0]
     if len(active) > 1 or name in module.lora_variant or module.lora_bias[name] or module.fan_in_fan_out:
         return None
@@ -65,7 +67,12 @@ def linear_spec(module: Any) -> LinearSpec | None:
     rate = drop.p if isinstance(drop, nn.Dropout) and drop.training else 0.0
     a: Any = module.lora_A[name].weight
     b: Any = module.lora_B[name].weight
-    return LinearSpec(base.weight, base.bias, a, b, module.scaling[name], rate)
+    return LinearSpec(base.weight, base.bias, a, b, module.scaling[name], _compute_of(base), rate)
+
+
+def _compute_of(layer: nn.Linear) -> torch.dtype | None:
+    """The format in which a frozen layer says that its product is computed; None where it says nothing."""
+    return getattr(layer, "compute_dtype", None)
 
 
 def _trained(module: nn.Module) -> bool:
@@ -82,15 +89,18 @@ def fused_linear(x: torch.Tensor, modules: Sequence[nn.Module]) -> tuple[torch.T
         return tuple(module(x[None])[0] for module in modules)
     known = [spec for spec in specs if spec is not None]
     tensors = [tensor for spec in known for tensor in (spec.weight, spec.bias, spec.a, spec.b)]
-    return _FusedLoRA.apply(x, [(spec.scaling, spec.dropout) for spec in known], *tensors)
+    return _FusedLoRA.apply(x, [(spec.scaling, spec.dropout, spec.compute or x.dtype) for spec in known], *tensors)
 
 
 class _FusedLoRA(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, rates: list[tuple[float, float]], *tensors: Any) -> Any:
-        outputs, kept, scales = [], [], []
-        for (scaling, dropout), (weight, bias, a, b) in zip(rates, _fours(tensors), strict=True):
-            y = nn.functional.linear(x, weight.to(x.dtype), bias)  # not `product`: see matmul.py
+    def forward(ctx: Any, x: torch.Tensor, settings: list[tuple[float, float, torch.dtype]], *tensors: Any) -> Any:
+        outputs, kept, scales, formats = [], [], [], []
+        inputs: dict[torch.dtype, torch.Tensor] = {}
+        for (scaling, dropout, compute), (weight, bias, a, b) in zip(settings, _fours(tensors), strict=True):
+            if compute not in inputs:
+                inputs[compute] = x.to(compute)
+            y = frozen_product(inputs[compute], weight, bias, x.dtype)  # not `product`: see matmul.py
             mask = z = None
             if a is not None:
                 mask, survivors = dropout_mask(x, dropout)
@@ -100,7 +110,8 @@ class _FusedLoRA(torch.autograd.Function):
             outputs.append(y)
             kept += [weight, a, b, mask, z]
             scales.append(scaling)
-        ctx.scales = scales
+            formats.append(compute)
+        ctx.scales, ctx.formats = scales, formats
         ctx.save_for_backward(x, *kept)
         return tuple(outputs)
 
@@ -110,7 +121,8 @@ class _FusedLoRA(torch.autograd.Function):
         x, *kept = ctx.saved_tensors
         dx: torch.Tensor | None = None
         result: list[torch.Tensor | None] = []
-        for dy, scaling, (weight, a, b, mask, z) in zip(gradients, ctx.scales, _fives(kept), strict=True):
+        cases = zip(gradients, ctx.scales, ctx.formats, _fives(kept), strict=True)
+        for dy, scaling, compute, (weight, a, b, mask, z) in cases:
             da = db = dz = None
             if a is not None:
                 dy_wide = dy.to(a.dtype)
@@ -118,8 +130,7 @@ class _FusedLoRA(torch.autograd.Function):
                 db = product(z.t(), dy_wide.t()).mul_(scaling).t()
                 da = product(dz.t(), _apply_mask(x.to(a.dtype), mask).t())
             if ctx.needs_input_grad[0]:
-                narrow = weight.to(dy.dtype)
-                dx = product(dy, narrow.t()) if dx is None else add_product(dx, dy, narrow.t())
+                dx = frozen_product_gradient(dx, dy, weight, compute)
                 if dz is not None:
                     dx += _apply_mask_(product(dz, a.t()), mask)
             result += [None, None, da, db]
@@ -157,7 +168,7 @@ def _apply_mask_(x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
 
 
 def _add_product(y: torch.Tensor, z: torch.Tensor, b: torch.Tensor, scaling: float) -> None:
-    """y += scaling · z b, in the wider of the two number formats."""
+    """Add in place: y += scaling · z b, in the wider of the two number formats."""
     if y.dtype == z.dtype:
         y.addmm_(z, b, alpha=scaling)
     else:

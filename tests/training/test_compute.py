@@ -1,0 +1,134 @@
+"""Frozen weights' products in bfloat16 between float32 activations: as near to the truth as torch's own, and chosen."""
+
+import copy
+
+import pytest
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from torch import nn
+
+from offbook.models.low_memory import UpcastingLinear, store_in_bfloat16, store_in_float32
+from offbook.training import chunked_loss, compute, fast_path, matmul
+from tests.tiny import tiny_model
+from tests.training.samples import MODULES, examples, plain_gradients
+from tests.training.test_fast_path import fast_gradients
+
+ARCHITECTURES = ["llama", "llama-tied", "mistral", "qwen3", "ernie", "gemma3"]
+
+
+def rounded(architecture):
+    """A model whose weights are bfloat16 numbers, stored in float32."""
+    model = tiny_model(architecture)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(parameter.bfloat16())
+    return model
+
+
+def with_adapter(base) -> PeftModel:
+    """The model with one and the same adapter, whatever number format the base is in."""
+    model = get_peft_model(base, LoraConfig(r=4, lora_alpha=8, target_modules=MODULES))
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "lora_" in name:
+                parameter.copy_(torch.randn(parameter.shape, generator=generator) / 8)
+    return model
+
+
+def distance(found, reference):
+    """‖found − reference‖ / ‖reference‖ over all tensors, in float64."""
+    assert found.keys() == reference.keys()
+    apart = sum((found[name].double() - reference[name]).square().sum() for name in reference)
+    return (apart / sum(tensor.square().sum() for tensor in reference.values())).sqrt().item()
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_the_gradient_is_as_near_to_float64_as_torch_s_own_bfloat16(architecture):
+    base, rows = rounded(architecture), examples(6)
+    exact = with_adapter(copy.deepcopy(base)).double()
+    reference, _ = plain_gradients(exact, rows)
+    theirs, _ = plain_gradients(with_adapter(copy.deepcopy(base).bfloat16()), rows)
+    model = with_adapter(store_in_bfloat16(base, compute=torch.bfloat16))
+    assert fast_path.enable(model) == []
+    for budget in (60, 10_000):
+        found, _ = fast_gradients(model, rows, max_tokens=budget)
+        assert 1e-4 < distance(found, reference) <= distance(theirs, reference)
+
+
+def test_only_the_products_are_in_bfloat16():
+    """Computed in float32, the very same layers give the float32 gradient: nothing else was rounded."""
+    base, rows = rounded("llama"), examples(6)
+    reference, _ = plain_gradients(with_adapter(copy.deepcopy(base)), rows)
+    model = with_adapter(store_in_bfloat16(base, compute=torch.bfloat16))
+    for layer in model.modules():
+        if isinstance(layer, UpcastingLinear):
+            layer.compute_dtype = None
+    fast_path.enable(model)
+    found, _ = fast_gradients(model, rows, max_tokens=150)
+    assert distance(found, {name: tensor.double() for name, tensor in reference.items()}) < 5e-6
+
+
+def test_peft_s_own_forward_computes_the_same_products():
+    model = with_adapter(store_in_bfloat16(rounded("qwen2"), compute=torch.bfloat16))
+    rows = examples(4)
+    reference, _ = plain_gradients(model, rows)
+    fast_path.enable(model)
+    found, _ = fast_gradients(model, rows, max_tokens=150)
+    assert distance(found, {name: tensor.double() for name, tensor in reference.items()}) < 0.05
+
+
+@pytest.mark.parametrize("bias", [None, torch.randn(30)])
+def test_a_product_rounds_its_factors_and_its_result_and_no_sum(bias):
+    x, weight = torch.randn(9, 2000), torch.randn(30, 2000)
+    y = matmul.frozen_product(x.bfloat16(), weight.bfloat16(), bias, torch.float32)
+    exact = x.bfloat16().double() @ weight.bfloat16().double().t()
+    assert y.dtype == torch.float32
+    assert torch.allclose(y.double() - (0 if bias is None else bias), exact, rtol=2**-8, atol=1e-3)
+
+
+def test_the_head_s_logits_stay_exact_and_its_gradient_is_near():
+    hidden, weight = torch.randn(20, 64, requires_grad=True), torch.randn(500, 64).bfloat16()
+    targets = torch.randint(500, (20,))
+    loss = chunked_loss.loss_sum(hidden, weight, None, targets, compute=torch.bfloat16)
+    (found,) = torch.autograd.grad(loss, hidden)
+    exact = nn.functional.cross_entropy(hidden.double() @ weight.double().t(), targets, reduction="sum")
+    (reference,) = torch.autograd.grad(exact, hidden)
+    assert loss.item() == pytest.approx(exact.item(), rel=1e-6)
+    assert 1e-6 < (found - reference).norm() / reference.norm() < 0.01
+
+
+@pytest.mark.parametrize("architecture", ["llama", "llama-tied"])
+def test_float32_comes_back_whole(architecture):
+    base = rounded(architecture)
+    ids = torch.tensor([[5, 6, 7, 8]])
+    before = base(input_ids=ids).logits
+    model = with_adapter(store_in_bfloat16(copy.deepcopy(base), compute=torch.bfloat16))
+    with model.disable_adapter():
+        assert not torch.equal(model(input_ids=ids).logits, before)
+        store_in_float32(model)
+        assert torch.equal(model(input_ids=ids).logits, before)
+    assert not any(isinstance(module, UpcastingLinear) for module in model.modules())
+
+
+@pytest.mark.parametrize(
+    ("instructions", "speedup", "hidden_size", "expected"),
+    [
+        (True, 2.0, 1024, "bfloat16"),
+        (True, 1.2, 1024, "float32"),
+        (True, 2.0, 64, "float32"),
+        (False, 2.0, 1024, "float32"),
+    ],
+)
+def test_bfloat16_is_chosen_where_it_pays(monkeypatch, instructions, speedup, hidden_size, expected):
+    monkeypatch.setattr(compute, "_has_bfloat16_instructions", lambda: instructions)
+    monkeypatch.setattr(compute, "product_rates", lambda: {"float32": 100.0, "bfloat16": 100.0 * speedup})
+    assert compute.choose_compute(hidden_size, torch.device("cpu")) == expected
+    assert compute.choose_compute(hidden_size, torch.device("meta")) == "float32"
+
+
+def test_rates_are_measured_in_both_formats():
+    rates = compute.product_rates()
+    assert set(rates) == {"float32", "bfloat16"}
+    assert all(rate > 0 for rate in rates.values())
+    assert compute.product_rates() is rates
