@@ -1,5 +1,6 @@
 """A character is found once: by its run's folder or name, or by a bare adapter folder."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from offbook.core.errors import UsageError
 from offbook.core.rundir import RunDir
 from offbook.hub import pull
+from offbook.pipeline import adapter_source
 from offbook.pipeline.adapter_source import resolve_character
 from offbook.pipeline.api import evaluate
 from tests.exporters.conftest import save_adapter, save_base
@@ -47,7 +49,7 @@ def test_the_base_model_is_looked_for_when_it_is_asked_for_and_only_once(
         return original(source, *args, **kwargs)
 
     original = pull.pull
-    monkeypatch.setattr(pull, "pull", counted)
+    monkeypatch.setattr(adapter_source, "pull", counted)
     source = resolve_character(trained)
     assert not pulled
     assert source.base_model.path == source.base_model.path == tiny
@@ -61,6 +63,22 @@ def test_the_users_base_model_goes_before_the_adapters_own(tmp_path: Path) -> No
     assert resolve_character(adapter, base_model=str(moved)).base_model.path == moved
     with pytest.raises(UsageError, match="base"):
         _ = resolve_character(adapter).base_model
+
+
+def test_a_base_model_on_a_hub_is_named_with_the_command(tmp_path: Path) -> None:
+    adapter = save_adapter(tmp_path / "hamlet", save_base(tmp_path / "base"))
+    (adapter / "persona.json").unlink()
+    config = json.loads((adapter / "adapter_config.json").read_text())
+    (adapter / "adapter_config.json").write_text(json.dumps({**config, "base_model_name_or_path": "org/fine-0.5b"}))
+    with pytest.raises(UsageError, match=r"names its base model 'org/fine-0\.5b'") as error:
+        _ = resolve_character(adapter).base_model
+    assert "--base-model (try hf:org/fine-0.5b or ms:org/fine-0.5b)" in error.value.fix
+
+
+def test_an_adapter_that_is_only_a_pickle_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "adapter_model.bin").write_bytes(b"no pickle is opened")
+    with pytest.raises(UsageError, match=r"is only a pickle \(adapter_model\.bin\)"):
+        resolve_character(tmp_path)
 
 
 def test_an_adapter_that_names_no_base_model_says_how_to_name_it(tmp_path: Path) -> None:
