@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ["OFFBOOK_LANG"] = "en"
 # Tiny models gain nothing from threads, and on a busy machine they lose a lot by waiting for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 

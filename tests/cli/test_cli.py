@@ -224,7 +224,7 @@ def test_a_conversation_in_the_terminal(trained, tmp_path):
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     assert answer.returncode == 0, answer.stderr
-    assert "/reset" in answer.stderr
+    assert "There is no /nonsense" in answer.stderr
     messages = json.loads((tmp_path / "talk.json").read_text(encoding="utf-8"))["messages"]
     assert [message["role"] for message in messages] == ["user", "assistant", "user", "assistant"]
     assert json.loads((tmp_path / "empty.json").read_text(encoding="utf-8"))["messages"] == []
@@ -246,12 +246,12 @@ def test_every_recipe_trains(offbook, name, tiny, rows, tmp_path, monkeypatch):
     assert (tmp_path / "runs" / "mine" / "adapter" / "persona.json").is_file()
     code, _, err = offbook("init", "mine", "--recipe", name)
     assert code == 2
-    assert "is there already" in err
+    assert "already exists" in err
 
 
 def test_init_explains_where_it_cannot_write_and_quotes_what_it_names(offbook, tmp_path):
     (tmp_path / "play.txt").write_text("To be\n")
-    for folder, said in (("play.txt", "a file of that name is there"), ("play.txt/x", "Not a directory")):
+    for folder, said in (("play.txt", "a file of that name exists"), ("play.txt/x", "Not a directory")):
         code, _, err = offbook("init", folder)
         assert (code, err.count("\n")) == (2, 2)
         assert f"cannot make the folder {folder}: {said}" in err

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from offbook.core.errors import UsageError
 from offbook.core.situation import with_situation
 from offbook.core.types import Turn
 
-HELP = "/reset starts over, /save FILE keeps the conversation, /quit leaves."
+WELCOME = "Enter sends, Alt-Enter begins a new line, Ctrl-C stops a reply, Ctrl-D leaves, /help lists the commands."
 
 
 @click.command(cls=Command, epilog='Example:  offbook chat runs/hamlet --message "Who are you?"')
@@ -23,19 +23,21 @@ HELP = "/reset starts over, /save FILE keeps the conversation, /quit leaves."
 @click.option("-m", "--message", help="Say this, print the reply, and leave.")
 @click.option("--with", "partner", metavar="NAME[=WHO]", help="Say who you are, for example: Ann=sister.")
 @click.option("--time-of-day", is_flag=True, help="Tell the character the day and the time of day.")
+@click.option("--continue", "go_on", is_flag=True, help="Go on with the last conversation.")
 @click.option("--base", is_flag=True, help="Let the model without the adapter answer.")
 @click.option("--base-model", metavar="SOURCE", help="The base of a bare adapter folder (as in model.source).")
 @click.option("--template", metavar="NAME", help="A built-in chat template, for a bare adapter whose base has none.")
 @click.option("--temperature", type=click.FloatRange(min=0), help="0: always the likeliest words; 1: lively.")
 @click.option("--top-p", type=click.FloatRange(0, 1, min_open=True), help="Keep to the likeliest words.")
-@click.option("--max-new-tokens", type=click.IntRange(min=1), help="The longest reply.")
-@click.option("--seed", type=int, help="The same seed gives the same reply.")
+@click.option("--max-new-tokens", type=click.IntRange(min=1), help="The longest reply, in tokens.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="The same seed gives the same reply.")
 @json_option
 def command(
     run: str,
     message: str | None,
     partner: str | None,
     time_of_day: bool,
+    go_on: bool,
     base: bool,
     base_model: str | None,
     template: str | None,
@@ -45,105 +47,164 @@ def command(
 ) -> None:
     """Talk to the character of RUN: a run folder, its name, or a bare PEFT adapter folder.
 
-    The prompt is the one that the character was trained with.
+    The system prompt is the one that the character was trained with. Conversations are kept in the run's folder.
     """
-    if as_json and message is None:
-        raise UsageError("--json needs a message", 'Add one: --message "Who are you?"')
-    if message is not None and not message.strip():
-        raise UsageError("--message is empty", 'Say something: --message "Who are you?"')
-    if message is not None and not _is_text(message):
-        raise UsageError("--message holds bytes that are not UTF-8 text", "Set the terminal to UTF-8 and try again.")
+    _check_message(message, as_json=as_json)
     from offbook.cli.progress_bar import reporting
-    from offbook.cli.terminal import console
     from offbook.pipeline import api
 
-    with reporting() as reporter:
-        character = api.load(run, base_model=base_model, template=template, reporter=reporter)
+    def load() -> Any:
+        with reporting() as reporter:
+            return api.load(run, base_model=base_model, template=template, reporter=reporter)
+
+    character = load()
     if not base:
         character.merge_adapter()
     changes = {name: value for name, value in sampling.items() if value is not None}
     settings = character.persona.generation.model_copy(update=changes)
-    options: dict[str, Any] = {"base": base, "settings": settings, "seed": seed}
-    system = _system(character, partner, time_of_day)
-    if as_json and message is not None:
-        reply = character.reply([*system, Turn("user", message)], **options)
+    system = _system(character.persona.system, partner, time_of_day=time_of_day)
+    if message is None:
+        _converse(character, load, run, system=system, go_on=go_on, base=base, settings=settings, seed=seed)
+        return
+    turns = [*([] if system is None else [Turn("system", system)]), Turn("user", message)]
+    if as_json:
+        reply = character.reply(turns, base=base, settings=settings, seed=seed)
         print_json({"reply": reply.text, "stop_reason": reply.stop_reason, "tokens": reply.tokens})
-    elif message is not None:
-        _speak(character, [*system, Turn("user", message)], options)
-    else:
-        console().print(HELP, style="dim")
-        _converse(character, system, options)
+        return
+    from offbook.cli.terminal import printable
+
+    for chunk in character.stream(turns, base=base, settings=settings, seed=seed):
+        click.echo(printable(chunk.text), nl=False)
+    click.echo()
 
 
-def _is_text(typed: str) -> bool:
-    """Whether all of it can be encoded: Python hands over stray bytes of the command line as half characters."""
+def _check_message(message: str | None, *, as_json: bool) -> None:
+    if message is None:
+        if as_json:
+            raise UsageError("--json needs a message", 'Add one: --message "Who are you?"')
+        return
+    if not message.strip():
+        raise UsageError("--message is empty", 'Say something: --message "Who are you?"')
     try:
-        typed.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+        message.encode()
+    except UnicodeEncodeError:  # Python hands over stray bytes of the command line as half characters
+        raise UsageError(
+            "--message holds bytes that are not UTF-8 text", "Set the terminal to UTF-8 and try again."
+        ) from None
 
 
-def _system(character: Any, partner: str | None, time_of_day: bool) -> list[Turn]:
-    """The system prompt with the situation that was asked for; nothing where the character's own is all there is."""
+def _system(own: str | None, partner: str | None, *, time_of_day: bool) -> str | None:
+    """The system prompt with the situation that was asked for; None where the character's own is all there is."""
     if partner is None and not time_of_day:
-        return []
+        return None
     name, _, relation = (partner or "").partition("=")
     # The weekday and the hour are those of the user's own clock.
     when = datetime.now() if time_of_day else None
-    persona = character.persona
-    return [Turn("system", with_situation(persona.system, name.strip(), relation.strip(), when))]
+    return with_situation(own, name.strip(), relation.strip(), when)
 
 
-def _converse(character: Any, system: list[Turn], options: dict[str, Any]) -> None:
-    """Read lines and answer them until the user has had enough."""
-    turns = [*system, *_opening(character)]
-    while True:
+class CharacterSpeaker:
+    """A character that answers with as many of the latest turns as its context holds.
+
+    Args:
+        character: as loaded; its adapter may be merged.
+        load: loads it again, for the base model.
+    """
+
+    def __init__(self, character: Any, load: Callable[[], Any]) -> None:
+        self._character = character
+        self._load = load
+
+    @property
+    def persona(self) -> Any:
+        """The character's persona."""
+        return self._character.persona
+
+    def stream(self, turns: list[Turn], *, base: bool, settings: Any, seed: int | None) -> Iterator[str]:
+        """Yield the reply to the last turn, piece by piece.
+
+        Args:
+            turns: the conversation, under a system prompt of its own or the character's.
+            base: whether the base model answers.
+            settings: how to sample.
+            seed: the same seed gives the same reply.
+        """
+        if base and self._character.base_engine is None:
+            self._character = self._load()
+        kept = self._fit(turns, settings.max_new_tokens)
+        for chunk in self._character.stream(kept, base=base, settings=settings, seed=seed):
+            yield chunk.text
+
+    def _fit(self, turns: list[Turn], new_tokens: int) -> list[Turn]:
+        """The system prompt, a greeting, and the latest turns that fit the model's context beside a reply."""
+        from offbook.server.conversation import ContextOverflowError, fit
+
+        character = self._character
+        whole = character.with_system(turns)
+        pinned = (whole[0].role == "system") + (len(whole) > 1 and whole[1].role == "assistant")
+        context = int(character.model.config.max_position_embeddings)
         try:
-            said = click.prompt("", prompt_suffix="> ", default="", show_default=False).strip()
-        except click.Abort:  # Ctrl-C or Ctrl-D
-            click.echo()
+            prompt = fit(
+                whole,
+                pinned=pinned,
+                room=max(context - new_tokens, context // 2),
+                encode=character.template.prompt_ids,
+                count=lambda text: len(character.template.text_ids(text)),
+            )
+        except ContextOverflowError as error:
+            raise UsageError(
+                f"the message is too long: {error.tokens} tokens, and the model holds {context}", "Send less at once."
+            ) from None
+        return [*whole[:pinned], *whole[pinned + prompt.dropped_messages :]]
+
+
+def _converse(
+    character: Any,
+    load: Callable[[], Any],
+    run: str,
+    *,
+    system: str | None,
+    go_on: bool,
+    base: bool,
+    settings: Any,
+    seed: int | None,
+) -> None:
+    """Read messages and answer them until the user leaves."""
+    from offbook.cli import chat_log
+    from offbook.cli.chat_screen import ChatScreen, open_input
+    from offbook.cli.chat_session import COMMANDS, ChatSession, Leave
+
+    folder = _chat_folder(run)
+    screen = ChatScreen(character.persona.name)
+    past = chat_log.newest(folder) if go_on else None
+    log = chat_log.ChatLog(folder, past)
+    session = ChatSession(CharacterSpeaker(character, load), screen, log, base=base, settings=settings, seed=seed)
+    screen.note(WELCOME)
+    if past is not None:
+        session.resume(past)
+    else:
+        if go_on:
+            screen.note("There is no earlier conversation; this is a new one.")
+        session.open()
+    session.system = system or session.system
+    read = open_input(folder / ".history" if folder is not None else None, list(COMMANDS))
+    while True:
+        draft, session.draft = session.draft, ""
+        try:
+            session.handle(read(draft))
+        except KeyboardInterrupt:
+            screen.note("Ctrl-D or /quit leaves.")
+        except (EOFError, Leave):
+            if session.log.path is not None:
+                screen.note(f"Go on later with: offbook chat {run} --continue")
             return
-        word, _, rest = said.partition(" ")
-        if word == "/quit":
-            return
-        if word == "/reset":
-            turns = [*system, *_opening(character)]
-        elif word == "/save":
-            _save(turns, Path(rest.strip() or "conversation.json"))
-        elif word.startswith("/"):
-            click.echo(HELP, err=True)
-        elif said:
-            turns.append(Turn("user", said))
-            turns.append(Turn("assistant", _speak(character, turns, options)))
 
 
-def _opening(character: Any) -> list[Turn]:
-    greeting = character.persona.greeting
-    if greeting is None:
-        return []
-    click.echo(greeting)
-    return [Turn("assistant", greeting)]
+def _chat_folder(run: str) -> Path | None:
+    """Where the run's conversations are kept; None for a bare adapter."""
+    from offbook.core.rundir import find_run
 
-
-def _speak(character: Any, turns: list[Turn], options: dict[str, Any]) -> str:
-    """Print the reply as it comes; Ctrl-C ends it, not the conversation."""
-    text = ""
     try:
-        for piece in character.stream(turns, **options):
-            click.echo(piece.text, nl=False)
-            text += piece.text
-    except KeyboardInterrupt:
-        pass
-    click.echo()
-    return text.strip()
-
-
-def _save(turns: list[Turn], path: Path) -> None:
-    messages = [{"role": turn.role, "content": turn.text} for turn in turns]
-    try:
-        path.write_text(json.dumps({"messages": messages}, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        click.echo(f"Cannot save to {path}: {error.strerror}", err=True)
-        return
-    click.echo(f"Saved to {path}.", err=True)
+        return find_run(run).chats
+    except UsageError:
+        return None

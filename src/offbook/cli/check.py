@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from offbook.cli.command import Command
-from offbook.cli.options import config_options, json_option, print_json, warn_of_placeholders
+from offbook.cli.options import config_options, json_option, print_json, same_settings, warn_of_placeholders
 from offbook.core.config.schema import DataConfig, RunConfig
 from offbook.core.progress import Reporter
 
@@ -17,14 +17,12 @@ from offbook.core.progress import Reporter
     cls=Command,
     epilog="Examples:  offbook check -c zhenhuan/run.yaml   offbook check --data lines.jsonl",
 )
-@click.option(
-    "--data", multiple=True, metavar="FILE", help="Look at the rows of these files alone: no model is needed."
-)
-@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write what was found as a page, too.")
+@click.option("--data", multiple=True, metavar="FILE", help="Check the rows of these files alone: no model is needed.")
+@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write the findings as a web page, too.")
 @json_option
 @config_options
 def command(config: RunConfig, data: tuple[str, ...], html: Path | None, as_json: bool) -> None:
-    """Say everything that can be known before training: the rows and what is wrong with them, what will be learned,
+    """Report everything that can be known before training: the rows and what is wrong with them, what will be learned,
     how big and how long the run will be, and whether the character will stop talking. Writes nothing else."""
     from offbook.cli.progress_bar import reporting
     from offbook.cli.tables import show_check, show_data
@@ -50,6 +48,10 @@ def command(config: RunConfig, data: tuple[str, ...], html: Path | None, as_json
             _write_page(html, report, config, reporter)
     if as_json:
         print_json(report)
+    elif not data:
+        out.print(f"\nNext:  {same_settings('train')}", soft_wrap=True)
+    else:
+        out.print("\nNext:  offbook init FOLDER --recipe NAME", soft_wrap=True)
 
 
 def _warn_of_share(report: dict[str, Any], data: DataConfig, reporter: Reporter) -> None:

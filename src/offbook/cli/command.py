@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import warnings
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import click
 from offbook.cli.context import Invocation, invocation
 from offbook.core.config.schema import RENAMED
 from offbook.core.errors import UsageError
+from offbook.core.i18n import translate
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -23,18 +25,20 @@ class SettingOption(click.Option):
     """An option that stands for a setting of run.yaml.
 
     Args:
+        description: what it does, without its default.
         section: title of the group that it is shown in under `--help-all`.
         is_first: whether plain `--help` shows it, too.
     """
 
-    def __init__(self, *args: Any, section: str, is_first: bool, **settings: Any) -> None:
+    def __init__(self, *args: Any, description: str, section: str, is_first: bool, **settings: Any) -> None:
         super().__init__(*args, **settings)
+        self.description = description
         self.section = section
         self.is_first = is_first
 
 
 class Command(click.Command):
-    """A verb of the command line."""
+    """A verb of the command line, with help in the user's language."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
@@ -53,15 +57,19 @@ class Command(click.Command):
         except click.exceptions.NoSuchOption as error:
             name = error.option_name.lstrip("-")
             if name in RENAMED:
-                raise UsageError(f"no option --{name}: it is called --{RENAMED[name]} now") from None
+                raise UsageError("no option --{old}: it is called --{new} now", old=name, new=RENAMED[name]) from None
             raise
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what the command does."""
+        write_help_text(self, formatter)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options in groups: the command's own, then the settings."""
         groups = option_groups(self, everything=ctx.meta.get("help_all", False))
         for title, options in groups.items():
-            records = [record for option in options if (record := option.get_help_record(ctx)) is not None]
-            with formatter.section(title):
+            records = [record for option in options if (record := _translated_record(option, ctx)) is not None]
+            with formatter.section(translate(title)):
                 formatter.write_dl(records)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -75,6 +83,28 @@ class Group(click.Group):
     """A verb with verbs of its own."""
 
     command_class = Command
+
+
+def write_help_text(command: click.Command, formatter: click.HelpFormatter) -> None:
+    """Write what a command does, in the user's language."""
+    formatter.write_paragraph()
+    with formatter.indentation():
+        formatter.write_text(translate(help_text(command)))
+
+
+def help_text(command: click.Command) -> str:
+    """What a command does, in English: the message that catalogues translate."""
+    return inspect.cleandoc(command.help or "")
+
+
+def _translated_record(option: click.Parameter, context: click.Context) -> tuple[str, str] | None:
+    """An option's line in a help page: its names, and what it does in the user's language."""
+    record = option.get_help_record(context)
+    if record is None or not isinstance(option, click.Option):
+        return None
+    names, text = record
+    message = option.description if isinstance(option, SettingOption) else option.help or ""
+    return names, text.replace(message, translate(message), 1) if message else text
 
 
 def option_groups(command: click.Command, *, everything: bool) -> dict[str, list[click.Parameter]]:

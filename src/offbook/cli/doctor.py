@@ -26,7 +26,7 @@ OPTIONAL = {
 @click.command(cls=Command)
 @json_option
 def command(as_json: bool) -> None:
-    """Look at versions, memory, disk, processor and GPU, and say what is missing and how to mend it."""
+    """Look at versions, memory, disk, processor and GPU, and say what is missing and how to fix it."""
     from offbook.core import environment
     from offbook.core.rundir import runs_root
     from offbook.models.load import choose_device, choose_dtype
@@ -88,4 +88,4 @@ def _show(known: dict[str, Any]) -> None:
     for problem in known["problems"]:
         click.echo(f"Problem: {problem['what']}\n  {problem['fix']}")
     if not known["problems"]:
-        click.echo("Nothing is missing.")
+        click.echo("No problems found.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,10 +11,14 @@ from pathlib import Path
 import click
 
 from offbook.cli.command import Command
+from offbook.cli.terminal import quoted
 from offbook.core.errors import UsageError
 from offbook.core.progress import Reporter
 from offbook.core.registry import lookup
 from offbook.recipes import recipes
+
+OWN_LINES = "lines.jsonl"
+"""The file that a recipe without lines of its own reads, in the folder of its run.yaml."""
 
 
 @click.command(cls=Command, epilog="Example:  offbook init mine --recipe qwen")
@@ -27,42 +30,47 @@ def command(folder: Path, recipe: str) -> None:
 
     with reporting() as reporter:
         create(folder, recipe, reporter)
-    click.echo(f"{folder / 'run.yaml'}")
-    click.echo(f"Look at it, then:  offbook check -c {_quoted(folder / 'run.yaml')}", err=True)
+    config = folder / "run.yaml"
+    click.echo(config)
+    check = f"offbook check -c {quoted(config)}"
+    if recipe in LINES or OWN_LINES not in recipes()[recipe]:
+        click.echo(f"Next:  {check}", err=True)
+        return
+    lines = quoted(folder / OWN_LINES)
+    click.echo(f"Next:  write your character's name and system prompt into {config}, then", err=True)
+    click.echo(f"       offbook extract FILE --role NAME --out {lines}", err=True)
+    click.echo(f"       {check}", err=True)
 
 
 def create(folder: Path, recipe: str, reporter: Reporter) -> None:
     """Write the recipe's run.yaml, named after the folder, and its lines.
 
     Raises:
-        UsageError: the recipe is unknown, a run.yaml is there already, or the folder cannot be made or written to.
+        UsageError: the recipe is unknown, a run.yaml already exists, or the folder cannot be made or written to.
     """
     text = lookup(recipes(), recipe, "recipe")
     target = folder / "run.yaml"
     if target.exists():
-        raise UsageError(f"{target} is there already", "Choose another folder, or delete it first.")
+        raise UsageError("{path} already exists", "Choose another folder, or delete it first.", path=target)
     with _writable(folder):
         folder.mkdir(parents=True, exist_ok=True)
     if recipe in LINES:
         LINES[recipe](folder, reporter)
     name = json.dumps(folder.resolve().name, ensure_ascii=False)
+    text = re.sub(r"^name: .*$", lambda _: f"name: {name}", text, count=1, flags=re.M)
+    text = text.replace(f"--out {OWN_LINES}", f"--out {quoted(folder / OWN_LINES)}")
     with _writable(folder):
-        target.write_text(re.sub(r"^name: .*$", f"name: {name}", text, count=1, flags=re.M), encoding="utf-8")
+        target.write_text(text, encoding="utf-8")
 
 
 @contextmanager
 def _writable(folder: Path) -> Iterator[None]:
-    """Say in a sentence why a folder cannot be made or written to."""
+    """Context manager: turn a failure to make or write a folder into a UsageError."""
     try:
         yield
     except OSError as error:
-        reason = "a file of that name is there" if folder.is_file() else error.strerror
+        reason = "a file of that name exists" if folder.is_file() else error.strerror
         raise UsageError(f"cannot make the folder {folder}: {reason}", "Choose another folder.") from None
-
-
-def _quoted(path: Path) -> str:
-    """A path as it is typed in a shell."""
-    return shlex.quote(str(path)) if re.search(r"[^\w./\\:~-]", str(path)) else str(path)
 
 
 def _hamlet(folder: Path, reporter: Reporter) -> None:

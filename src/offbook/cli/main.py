@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gettext
 import importlib
 import os
 import sys
@@ -9,10 +10,11 @@ from typing import Any
 
 import click
 
-from offbook.cli.command import debug_option
+from offbook.cli.command import debug_option, write_help_text
 from offbook.cli.context import Invocation
 from offbook.core import process_env
 from offbook.core.errors import OffbookError
+from offbook.core.i18n import DOMAIN, LOCALES, language, languages, preferred_language, translate, use_language
 
 VERBS = {
     "init": "Make a folder with run.yaml, ready to edit.",
@@ -55,8 +57,11 @@ class Verbs(click.Group):
             raise click.exceptions.NoSuchCommand(error.command_name, possibilities=VERBS, ctx=context) from None
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(VERBS.items()))
+        with formatter.section(translate("Commands")):
+            formatter.write_dl([(name, translate(summary)) for name, summary in VERBS.items()])
+
+    def format_help_text(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        write_help_text(self, formatter)
 
 
 @click.group(
@@ -65,6 +70,14 @@ class Verbs(click.Group):
     epilog="Start here:  offbook init hamlet --recipe hamlet  &&  offbook train -c hamlet/run.yaml",
 )
 @debug_option
+@click.option(
+    "--lang",
+    type=click.Choice(languages()),
+    is_eager=True,
+    expose_value=False,
+    callback=lambda context, option, value: _speak(value or language()),
+    help="Language of messages and help; default: OFFBOOK_LANG, else that of the locale.",
+)
 @click.version_option(package_name="offbook")
 def group() -> None:
     """Give a small language model a part: tune it into your character, on the computer you have. 脱稿"""
@@ -81,6 +94,7 @@ def main(arguments: list[str] | None = None) -> None:
         OffbookError: with --debug, instead of the two lines.
     """
     process_env.prepare()
+    _speak(preferred_language())
     call = Invocation()
     try:
         code: Any = group.main(args=arguments, prog_name="offbook", standalone_mode=False, obj=call)
@@ -90,7 +104,7 @@ def main(arguments: list[str] | None = None) -> None:
         error.show()
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):  # click makes the first of the second
-        click.echo("Stopped at once; what was saved is intact.", err=True)
+        click.echo(translate("Stopped at once; what was saved is intact."), err=True)
         sys.exit(130)
     except OffbookError as error:
         if call.debug:
@@ -104,6 +118,14 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def _speak(name: str) -> None:
+    """Show messages and help in a language: offbook's, and click's, which asks gettext itself."""
+    use_language(name)
+    os.environ["LANGUAGE"] = name
+    gettext.bindtextdomain(DOMAIN, str(LOCALES))
+    gettext.textdomain(DOMAIN)
+
+
 def _show_error(error: OffbookError, call: Invocation) -> None:
     from offbook.cli.progress_bar import JsonReporter
     from offbook.cli.terminal import printable
@@ -111,7 +133,8 @@ def _show_error(error: OffbookError, call: Invocation) -> None:
     if call.as_json:
         JsonReporter.write({"event": "error", "text": error.what, "fix": error.fix, "exit_code": error.exit_code})
         return
-    click.secho(f"Error: {printable(error.what)}", fg="red", err=True)
+    label = translate("Error")
+    click.secho(f"{label}: {printable(error.what)}", fg="red", err=True)
     if error.fix:
         click.echo(f"  {printable(error.fix)}", err=True)
 

@@ -14,9 +14,11 @@ from pydantic.fields import FieldInfo
 
 from offbook.cli.command import SettingOption
 from offbook.cli.context import Invocation
+from offbook.cli.terminal import quoted
 from offbook.core.config import loading, schema
 from offbook.core.config.schema import RunConfig
 from offbook.core.errors import UsageError
+from offbook.core.i18n import marked, translate
 from offbook.core.progress import Reporter
 from offbook.recipes import PLACEHOLDERS
 
@@ -49,7 +51,7 @@ def config_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def _refuse_stray(word: str) -> NoReturn:
     is_config = Path(word).is_dir() or word.endswith((".yaml", ".yml"))
     meant = f"-c {word}" if is_config else f"--data.source {word}"
-    raise UsageError(f"'{word}' stands without an option", f"Did you mean {meant}?")
+    raise UsageError("'{word}' stands without an option", "Did you mean {meant}?", word=word, meant=meant)
 
 
 def _config_path(config_file: str | None, overrides: Mapping[str, Any]) -> Path | None:
@@ -59,9 +61,25 @@ def _config_path(config_file: str | None, overrides: Mapping[str, Any]) -> Path 
         return path / "run.yaml" if path.is_dir() else path
     if "data.source" not in overrides:
         near = next((path for pattern in ("run.yaml", "*/run.yaml") for path in sorted(Path().glob(pattern))), None)
-        meant = f"did you mean -c {near}?" if near else "make them with: offbook init DIR --recipe NAME"
-        raise UsageError("'data' is missing, and no settings are named", f"Name them with -c run.yaml; {meant}")
+        found, none = marked("did you mean -c {path}?"), marked("make them with: offbook init DIR --recipe NAME")
+        hint = found if near else none
+        meant = translate(hint).format(path=near)
+        raise UsageError(
+            "'data' is missing, and no settings are named", "Name them with -c run.yaml; {hint}", hint=meant
+        )
     return None
+
+
+def same_settings(verb: str) -> str:
+    """The command line of another verb with the settings of the call under way."""
+    context = click.get_current_context()
+    words = ["offbook", verb]
+    if config_file := context.params.get("config_file"):
+        words += ["-c", quoted(config_file)]
+    for option in context.command.params:
+        if isinstance(option, SettingOption) and (value := context.params.get(str(option.name))) is not None:
+            words += [option.opts[0], quoted(value)]
+    return " ".join(words)
 
 
 def warn_of_placeholders(config: RunConfig, reporter: Reporter) -> None:
@@ -101,6 +119,7 @@ def _option(name: str, field: FieldInfo) -> Callable[..., Any]:
         f"--{name}",
         _parameter(name),
         cls=SettingOption,
+        description=describe(field),
         section=f"Settings: {section or 'run'}",
         is_first=name in schema.FIRST_OPTIONS,
         metavar=loading.type_name(field),

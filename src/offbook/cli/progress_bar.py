@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from offbook.cli.context import invocation
 from offbook.cli.terminal import clock, console
 from offbook.core import progress as events
+from offbook.core.i18n import translate
 from offbook.core.progress import Event, Message, Reporter
 
 LINE_SECONDS = 10
@@ -96,7 +97,8 @@ class LineReporter(ConsoleReporter):
     def message(self, message: Message) -> None:
         """Print a sentence; a warning is called one."""
         if message.level == "warning":
-            self.out.print(f"Warning: {message.text}", style="yellow", soft_wrap=True)
+            label = translate("Warning")
+            self.out.print(f"{label}: {message.text}", style="yellow", soft_wrap=True)
         else:
             self.out.print(message.text, soft_wrap=True)
 

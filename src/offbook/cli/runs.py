@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from offbook.evaluation.comparison import ComparedValue
 
 DAMAGED = "(run.yaml is damaged)"
+NOT_COMPARABLE = "The losses are of different characters, on different rows: they do not compare with each other."
 
 
 @click.group(cls=Group, invoke_without_command=True)
@@ -39,34 +41,54 @@ def list_(as_json: bool = False) -> None:
     if as_json:
         print_json({"runs": rows})
         return
-    table = Table("run", "state", "steps", "held-out loss", "model", box=None, header_style="bold")
+    out = console(stderr=False)
+    if not rows:
+        out.print("No runs yet. Start one:  offbook init hamlet --recipe hamlet", soft_wrap=True)
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for title in ("run", "character", "state", "changed", "steps", "held-out loss", "model"):
+        table.add_column(title, overflow="fold")
     for row in rows:
-        table.add_row(row["name"], row["status"], str(row["step"]), _fall(row["heldout_loss"]), row["model"] or DAMAGED)
-    console(stderr=False).print(table if rows else "No runs yet. Start one: offbook init DIR --recipe hamlet")
+        table.add_row(
+            row["name"],
+            row["character"] or "",
+            row["status"],
+            row["changed"].replace("T", " ")[:16],
+            str(row["step"]),
+            _loss_change(row["heldout_loss"]),
+            row["model"] or DAMAGED,
+        )
+    out.print(table)
+    if len({row["character"] for row in rows if row["heldout_loss"]}) > 1:
+        out.print(NOT_COMPARABLE, style="dim", soft_wrap=True)
 
 
 @command.command()
 @click.argument("run")
 @json_option
 def show(run: str, as_json: bool) -> None:
-    """Print what is known about RUN: settings, losses, samples, files."""
+    """Print what is known about RUN: state, losses, samples, files, settings."""
     import json
 
     from offbook.cli.tables import show_ending
-    from offbook.cli.terminal import console
+    from offbook.cli.terminal import console, quoted
 
-    found = find_run(run)
+    chosen = find_run(run)
+    summary = run_summary(chosen)
     if as_json:
-        samples = json.loads(found.samples.read_text(encoding="utf-8")) if found.samples.is_file() else []
-        print_json({**run_summary(found), "samples": samples, "config": read_settings(found.config).tree})
+        samples = json.loads(chosen.samples.read_text(encoding="utf-8")) if chosen.samples.is_file() else []
+        print_json({**summary, "samples": samples, "config": read_settings(chosen.config).tree})
         return
-    click.echo(found.config.read_text(encoding="utf-8"))
-    if found.running:
-        click.echo("running")
-    elif found.finished:
-        show_ending(console(stderr=False), found)
-    else:
-        click.echo(f"{found.status}; go on with: offbook train -c {found.config} --resume")
+    out = console(stderr=False)
+    out.print(f"{summary['name']}  {summary['status']}  {summary['changed'].replace('T', ' ')[:16]}", style="bold")
+    out.print(f"character {summary['character']}, model {summary['model']}, {summary['step']} steps", soft_wrap=True)
+    out.print(f"\n{chosen.config.read_text(encoding='utf-8')}", soft_wrap=True)
+    if chosen.finished and chosen.samples.is_file():
+        show_ending(out, chosen)
+    elif summary["status"] == "deleting":
+        out.print(f"Next:  offbook runs rm {quoted(chosen.path)}", soft_wrap=True)
+    elif not chosen.running:
+        out.print(f"Next:  offbook train -c {quoted(chosen.config)} --resume", soft_wrap=True)
 
 
 @command.command()
@@ -80,14 +102,20 @@ def compare(runs: tuple[str, ...], lang: str, as_json: bool) -> None:
     from offbook.cli.terminal import console
     from offbook.pipeline import evaluating
 
-    found = evaluating.compare_runs(runs, lang)
+    comparison = evaluating.compare_runs(runs, lang)
     if as_json:
-        print_json(found.to_json())
+        print_json(comparison.to_json())
         return
-    table = Table("", *found.runs, box=None, header_style="bold")
-    for metric in found.metrics:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for title in ("", *comparison.runs):
+        table.add_column(title, overflow="fold")
+    for metric in comparison.metrics:
         table.add_row(metric.title, *(_value(run) for run in metric.runs))
-    console(stderr=False).print(table)
+    out = console(stderr=False)
+    out.print(table)
+    out.print("In brackets the difference from the first run; * where it is more than chance.", style="dim")
+    if len({run_summary(find_run(name))["character"] for name in runs}) > 1:
+        out.print(NOT_COMPARABLE, style="dim", soft_wrap=True)
 
 
 @command.command()
@@ -95,41 +123,57 @@ def compare(runs: tuple[str, ...], lang: str, as_json: bool) -> None:
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 def rm(run: str, yes: bool) -> None:
     """Delete RUN with everything that it wrote."""
-    found = find_run(run)
+    chosen = find_run(run)
     if not yes:
-        click.confirm(f"Delete {found.path} ({found.status})?", abort=True, err=True)
-    left = remove(found)
+        click.confirm(f"Delete {chosen.path} ({chosen.status})?", abort=True, err=True)
+    left = remove(chosen)
     if left:
         names = ", ".join(path.name for path in left)
-        click.echo(f"Not the run's own, so it stays in {found.path}: {names}", err=True)
+        click.echo(f"Not the run's own, so it stays in {chosen.path}: {names}", err=True)
 
 
 def run_summary(run: RunDir) -> dict[str, Any]:
-    """What a run amounts to, for `--json`: name, path, status, step, first and last held-out loss, base model."""
-    from offbook.core.metrics_log import read
+    """What a run amounts to, for `--json`.
+
+    Returns:
+        name, path, status, changed (ISO 8601, local time), step, heldout_loss (first and last), model, character; model
+        is None and the status `faulty` where run.yaml does not name it.
+    """
+    from offbook.core.metrics_log import points, read
 
     lines = read(run.metrics)
-    losses = [line["heldout_loss"] for line in lines if line.get("heldout_loss") is not None]
-    model = _model(run)
+    losses = [loss for _, loss in points(lines, "heldout_loss")]
+    settings = _settings(run)
+    model = _text(settings, "model", "source")
+    moment = (run.metrics if run.metrics.is_file() else run.path).stat().st_mtime
     return {
         "name": run.name,
         "path": str(run.path),
-        "status": "faulty" if model is None else run.status,
+        "status": "faulty" if model is None and run.status != "deleting" else run.status,
+        "changed": datetime.fromtimestamp(moment).astimezone().isoformat(timespec="seconds"),
         "step": lines[-1]["step"] if lines else 0,
         "heldout_loss": [losses[0], losses[-1]] if losses else None,
         "model": model,
+        "character": _text(settings, "persona", "name"),
     }
 
 
-def _model(run: RunDir) -> str | None:
-    """The base model's source; None where run.yaml does not say it."""
+def _settings(run: RunDir) -> dict[str, Any]:
+    """What run.yaml says; nothing where it is damaged."""
     try:
-        return str(read_settings(run.config).tree["model"]["source"])
-    except (UsageError, KeyError, TypeError):
-        return None
+        return read_settings(run.config).tree
+    except UsageError:
+        return {}
 
 
-def _fall(losses: list[float] | None) -> str:
+def _text(settings: dict[str, Any], section: str, key: str) -> str | None:
+    """One setting as text, None where the file does not hold it."""
+    part = settings.get(section)
+    value = part.get(key) if isinstance(part, dict) else None
+    return None if value is None else str(value)
+
+
+def _loss_change(losses: list[float] | None) -> str:
     return f"{losses[0]:.3f} → {losses[1]:.3f}" if losses else ""
 
 

@@ -9,116 +9,109 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from offbook.cli.terminal import clock
+from offbook.cli.terminal import clock, quoted
 from offbook.core import metrics_log
 from offbook.core.rundir import RunDir
 from offbook.core.sequences import histogram
 from offbook.core.text import format_bytes
 
 
-def show_plan(out: Console, job: Any, known: dict[str, Any]) -> None:
-    """What is about to be trained, before the first step."""
+def show_plan(out: Console, job: Any, report: dict[str, Any]) -> None:
+    """Print what is about to be trained, before the first step."""
     config = job.config
     lora, train = config.lora, config.train
     table = _plain_table()
     table.add_row("character", config.persona.name)
     table.add_row("system prompt", config.persona.system or "(none)")
-    table.add_row("model", f"{config.model.source}, {known['parameters']:,} parameters, {job.model.dtype}")
+    table.add_row("model", f"{config.model.source}, {report['parameters']:,} parameters, {job.model.dtype}")
     table.add_row(
         "adapter",
         f"LoRA rank {lora.rank}, alpha {lora.alpha:g}, dropout {lora.dropout:g}: "
-        f"{known['trainable_parameters']:,} trainable ({known['trainable_parameters'] / known['parameters']:.2%})",
+        f"{report['trainable_parameters']:,} trainable "
+        f"({report['trainable_parameters'] / report['parameters']:.2%})",
     )
-    general = f" ({known['replay_rows']} of them mixed in)" if known["replay_rows"] else ""
-    table.add_row("data", f"{len(job.dataset.train)} rows to learn{general}, {known['heldout_rows']} held out")
+    replay = f" ({report['replay_rows']} of them replayed general rows)" if report["replay_rows"] else ""
+    table.add_row("data", f"{len(job.dataset.train)} rows for training{replay}, {report['heldout_rows']} held out")
     table.add_row(
         "steps",
-        f"{known['steps']} of {train.batch_size} examples, {train.epochs:g} epochs, rate {train.learning_rate:g}",
+        f"{report['steps']} of {train.batch_size} examples, {train.epochs:g} epochs, "
+        f"learning rate {train.learning_rate:g}",
     )
-    stop_token = known["stop"]
-    table.add_row("a reply ends with", f"{stop_token['token']} ({'proved' if stop_token['proved'] else 'NOT PROVED'})")
-    expected = known["estimate"]
+    stop_token = report["stop"]
+    table.add_row("stop token", f"{stop_token['token']} ({'verified' if stop_token['proved'] else 'NOT VERIFIED'})")
+    expected = report["estimate"]
     parts = ", ".join(f"{name} {clock(seconds)}" for name, seconds in expected["parts"].items() if seconds)
     table.add_row(
         "time",
         f"{clock(expected['low'])} to {clock(expected['high'])} on this machine, as busy as it is now\n({parts})",
     )
     table.add_row("memory", f"{format_bytes(expected['peak_bytes'])} at most")
-    table.add_row("disk", f"{format_bytes(known['disk_bytes'])} at most")
+    table.add_row("disk", f"{format_bytes(report['disk_bytes'])} at most")
     out.print(table)
-    for note in known["notes"]:
-        out.print(f"Note: {note}")
+    for note in report["notes"]:
+        out.print(f"Note: {note}", soft_wrap=True)
 
 
-def show_check(out: Console, job: Any, known: dict[str, Any]) -> None:
-    """All of check: the plan, the findings, the lengths, and one row as the model will see it."""
-    show_plan(out, job, known)
-    show_data(out, known)
+def show_check(out: Console, job: Any, report: dict[str, Any]) -> None:
+    """Print all of check: the plan, the findings, the lengths, and one row as the model will see it."""
+    show_plan(out, job, report)
+    show_data(out, report)
     out.print("\nTokens per training sequence", style="bold")
-    out.print(_histogram(known["lengths"], job.config.data.max_length))
-    share = known["label_tokens"] / known["tokens"]
-    out.print(f"{known['tokens']:,} tokens, {known['label_tokens']:,} of them learned ({share:.0%})")
-    if known["truncated"]:
-        out.print(f"{known['truncated']} sequences are too long and lose their oldest turns (--data.max_length)")
+    out.print(_histogram(report["lengths"], job.config.data.max_length))
+    share = report["label_tokens"] / report["tokens"]
+    out.print(f"{report['tokens']:,} tokens, {report['label_tokens']:,} of them learned ({share:.0%})")
+    if report["truncated"]:
+        out.print(f"{report['truncated']} sequences are too long and lose their oldest turns (--data.max_length)")
     out.print("\nThe first row; what is learned is marked [like this]", style="bold")
-    out.print(_masked(known["first_row"]))
+    out.print(_masked(report["first_row"]))
 
 
-def show_data(out: Console, known: dict[str, Any]) -> None:
-    """What check found in rows and split."""
-    _findings(out, known)
+def show_data(out: Console, report: dict[str, Any]) -> None:
+    """Print what check found in rows and split."""
+    out.print(f"{report['rows']} rows: {report['verdict']}", style="bold", soft_wrap=True)
+    for finding in report["findings"]:
+        _show_finding(out, finding)
     out.print(
-        f"held-out rows: {known['heldout_rows']}; left out of both, because they resemble one: {known['dropped']}"
+        f"{report['heldout_rows']} rows held out; left out of both, because they resemble one: {report['dropped']}",
+        soft_wrap=True,
     )
-    if known["leak"]:
-        found = {name: known["leak"][name]["near"] for name in ("split", "random")}
+    if report["leak"]:
+        near = {name: report["leak"][name]["near"] for name in ("split", "random")}
         out.print(
-            f"held-out rows with a near-duplicate in training: {found['split']} (a random split: {found['random']})"
+            f"held-out rows with a near-duplicate in training: {near['split']} (a random split: {near['random']})",
+            soft_wrap=True,
         )
-    for reason, count in known["left_out"].items():
-        out.print(f"left out: {count} {reason}")
-    for skipped in known["skipped"][:3]:
-        out.print(f"skipped: {skipped}")
+    for reason, count in report["left_out"].items():
+        out.print(f"left out: {count} {reason}", soft_wrap=True)
+    for skipped in report["skipped"][:3]:
+        out.print(f"skipped: {skipped}", soft_wrap=True)
 
 
 def show_ending(out: Console, run: RunDir) -> None:
-    """What came of a run: losses, samples, where things are, what to do next."""
-    lines = metrics_log.read(run.metrics)
-    losses = {line["step"]: line["heldout_loss"] for line in lines if line.get("heldout_loss") is not None}
-    if losses:
-        step = json.loads(run.environment.read_text(encoding="utf-8"))["adapter_step"]
+    """Print what came of a run: losses, samples, where things are, what to do next."""
+    losses = dict(metrics_log.points(metrics_log.read(run.metrics), "heldout_loss"))
+    step = json.loads(run.environment.read_text(encoding="utf-8")).get("adapter_step")
+    if 0 in losses and step in losses:
         out.print(f"\nheld-out loss: {losses[0]:.4f} before, {losses[step]:.4f} after training", style="bold")
     table = Table(show_lines=True, expand=True)
     for title in ("prompt", "base", "tuned"):
-        table.add_column(title, ratio=1 if title == "prompt" else 2)
+        table.add_column(title, ratio=1 if title == "prompt" else 2, overflow="fold")
     for sample in json.loads(run.samples.read_text(encoding="utf-8")):
         table.add_row(*(sample[key] for key in ("prompt", "base", "tuned")))
     out.print(table)
-    out.print(f"run folder   {run.path}\nloss curve   {run.loss_picture}")
+    out.print(f"run folder   {run.path}\nloss curve   {run.loss_picture}", soft_wrap=True)
     if run.eval.is_file():
-        out.print(json.loads(run.eval.read_text(encoding="utf-8"))["headline"], style="bold")
-        out.print(f"the verdict  {run.report}")
-    out.print(f"talk to it   offbook chat {run.path}")
+        out.print(json.loads(run.eval.read_text(encoding="utf-8"))["headline"], style="bold", soft_wrap=True)
+        out.print(f"the verdict  {run.report}", soft_wrap=True)
+    out.print(f"\nNext:  offbook chat {quoted(run.path)}", soft_wrap=True)
 
 
-def _findings(out: Console, known: dict[str, Any]) -> None:
-    out.print(f"{known['rows']} rows: {known['verdict']}", style="bold")
-    if not known["findings"]:
-        return
-    table = Table(show_lines=False)
-    for column in ("finding", "rows", "share", "example", "what to do"):
-        table.add_column(column, justify="right" if column in ("rows", "share") else "left")
-    for finding in known["findings"]:
-        example = finding["examples"][0] if finding["examples"] else None
-        shown = f"{example['origin']} {example['text'][:40]}" if example else ""
-        table.add_row(
-            finding["title"],
-            str(finding["count"]),
-            f"{finding['share']:.1%}",
-            shown,
-            finding["fix"],
-        )
-    out.print(table)
+def _show_finding(out: Console, finding: dict[str, Any]) -> None:
+    """A finding as a block: its lines are never cropped, so that an option in it can be copied."""
+    out.print(f"- {finding['title']}: {finding['count']} rows ({finding['share']:.1%})", soft_wrap=True)
+    for example in finding["examples"][:1]:
+        out.print(f"    {example['origin']}  {' '.join(example['text'].split())[:60]}", style="dim", soft_wrap=True)
+    out.print(f"    {finding['fix']}", soft_wrap=True)
 
 
 def _histogram(lengths: list[int], limit: int, bars: int = 10, width: int = 40) -> str:

@@ -8,16 +8,24 @@ OffbookError          exit 1   the run failed
 
 from __future__ import annotations
 
+from offbook.core.progress import fill
+
 
 class OffbookError(Exception):
-    """A failure that a person can act on; the command line prints it without a traceback."""
+    """A failure that a person can act on; the command line prints it without a traceback.
+
+    Args:
+        what: what happened; a template if there are fields.
+        fix: how to fix it, likewise.
+        fields: fill the `{placeholders}` of both.
+    """
 
     exit_code = 1
 
-    def __init__(self, what: str, fix: str = "") -> None:
-        super().__init__(what)
-        self.what = what
-        self.fix = fix
+    def __init__(self, what: str, fix: str = "", **fields: object) -> None:
+        self.what = fill(what, fields)
+        self.fix = fill(fix, fields)
+        super().__init__(self.what)
 
     def __str__(self) -> str:
         return f"{self.what}\n{self.fix}" if self.fix else self.what
@@ -38,8 +46,8 @@ class GateMissed(OffbookError):
 class Stopped(OffbookError):
     """A signal ended the run after its state was saved."""
 
-    def __init__(self, what: str, fix: str = "", *, exit_code: int = 130) -> None:
-        super().__init__(what, fix)
+    def __init__(self, what: str, fix: str = "", *, exit_code: int = 130, **fields: object) -> None:
+        super().__init__(what, fix, **fields)
         self.exit_code = exit_code
 
 

@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
+from offbook.core.i18n import translate
+
 Level: TypeAlias = Literal["info", "warning", "stage"]
 """info: worth reading; warning: something may be wrong; stage: what the task does from now on."""
 
@@ -126,5 +128,6 @@ class NullReporter(Reporter):
 
 
 def fill(template: str, fields: Mapping[str, object]) -> str:
-    """A template with its fields filled in; text without fields stays as it is, whatever braces it has."""
-    return template.format_map(fields) if fields else template
+    """A template in the user's language with its fields filled in; text without fields may hold any braces."""
+    text = translate(template)
+    return text.format_map(fields) if fields else text

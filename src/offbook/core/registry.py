@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import TypeVar
 
 from offbook.core.errors import UsageError
+from offbook.core.i18n import translate
 
 T = TypeVar("T")
 
@@ -14,7 +15,7 @@ T = TypeVar("T")
 def nearest(name: str, known: Iterable[str]) -> str:
     """The phrase `, did you mean 'x'?` for the known name closest to `name`, or "" where none is close."""
     close = get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f", did you mean '{close[0]}'?" if close else ""
+    return translate(", did you mean '{name}'?").format(name=close[0]) if close else ""
 
 
 def lookup(registry: Mapping[str, T], name: str, kind: str) -> T:
@@ -25,4 +26,11 @@ def lookup(registry: Mapping[str, T], name: str, kind: str) -> T:
     """
     if name in registry:
         return registry[name]
-    raise UsageError(f"unknown {kind} '{name}'{nearest(name, registry)}", f"Known: {', '.join(sorted(registry))}.")
+    raise UsageError(
+        "unknown {kind} '{name}'{hint}",
+        "Known: {names}.",
+        kind=kind,
+        name=name,
+        hint=nearest(name, registry),
+        names=", ".join(sorted(registry)),
+    )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from offbook.core.atomic import sync
 from offbook.core.errors import OffbookError, UsageError
+from offbook.core.i18n import translate
 from offbook.core.rundir import RunDir
 
 VMSTAT = Path("/proc/vmstat")
@@ -55,13 +56,17 @@ def locked(run: RunDir) -> Iterator[None]:
         _put_back(run)
     except Timeout:
         raise UsageError(
-            f"the run '{run.name}' is being written by another process{_writer(run)}",
+            "the run '{name}' is being written by another process{writer}",
             "Wait for it, or stop it first.",
+            name=run.name,
+            writer=_writer(run),
         ) from None
     except OSError as error:
         is_dangling = run.path.is_symlink() and not run.path.exists()
         reason = "it is a link that leads nowhere" if is_dangling else error.strerror
-        raise UsageError(f"cannot write in {run.path}: {reason}", "Choose another place: OFFBOOK_RUNS=DIR") from None
+        raise UsageError(
+            "cannot write in {path}: {reason}", "Choose another place: OFFBOOK_RUNS=DIR", path=run.path, reason=reason
+        ) from None
     try:
         yield
     finally:
@@ -133,12 +138,20 @@ def refuse_existing(run: RunDir, *, resume: bool) -> None:
         UsageError: it says how to go on.
     """
     if run.finished and resume:
-        raise UsageError(f"the run '{run.name}' is finished", "Start over with --overwrite, or choose another --name.")
+        raise UsageError(
+            "the run '{name}' is finished", "Start over with --overwrite, or choose another --name.", name=run.name
+        )
     if resume or not (run.finished or run.metrics.exists()):
         return
     state = "finished" if run.finished else "stopped"
     how = "Talk to it: offbook chat" if run.finished else "Go on with it: add --resume to offbook train"
-    raise UsageError(f"the run '{run.name}' already exists ({state})", f"{how}, or start over with --overwrite.")
+    raise UsageError(
+        "the run '{name}' already exists ({state})",
+        "{how}, or start over with --overwrite.",
+        name=run.name,
+        state=translate(state),
+        how=translate(how),
+    )
 
 
 ROW_FILES = ("train.jsonl", "heldout.jsonl", "report.json")

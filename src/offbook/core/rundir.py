@@ -179,6 +179,11 @@ def find_run(name: str | Path) -> RunDir:
         if run.exists:
             return run
     if here.config.is_file():
-        raise UsageError(f"'{name}' has settings, but no run yet", f"Make one: offbook train -c {here.config}")
+        raise UsageError(
+            "'{name}' has settings, but no run yet",
+            "Make one: offbook train -c {config}",
+            name=name,
+            config=here.config,
+        )
     known = [run.name for run in list_runs()]
-    raise UsageError(f"no run '{name}'{nearest(str(name), known)}", "See `offbook runs list`.")
+    raise UsageError("no run '{name}'{hint}", "See `offbook runs list`.", name=name, hint=nearest(str(name), known))

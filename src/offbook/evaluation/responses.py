@@ -174,10 +174,10 @@ def _paired_replies(models: Models, prompts: Sequence[tuple[Prompt, str]], repor
     turns = [prompt for prompt, _ in prompts]
     replies = {}
     for tuned in (False, True):
-        reporter.stage(
-            "The tuned model answers {count} prompts" if tuned else "The base model answers {count} prompts",
-            count=len(prompts),
-        )
+        if tuned:
+            reporter.stage("The tuned model answers {count} prompts", count=len(prompts))
+        else:
+            reporter.stage("The base model answers {count} prompts", count=len(prompts))
         replies[tuned] = models.reply(turns, tuned=tuned)
     return [
         PairedReply(base, tuned, key(prompt), prompt[-1].text, reference)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from offbook.core.config.schema import RENAMED
+from offbook.core.i18n import translate
 from offbook.core.registry import nearest
 
 SHOULD = {
@@ -54,15 +55,18 @@ def _key(place: tuple[Any, ...], names: Collection[str]) -> str:
 
 def _sentence(fault: Any, key: str, shown: str, names: Collection[str]) -> str:
     if fault["type"] == "extra_forbidden":
-        return f"unknown key '{key}'{_meant(key, names)}"
+        return translate("unknown key '{key}'{hint}").format(key=key, hint=_meant(key, names))
     if fault["type"] == "missing":
-        return f"{shown} is missing"
+        return translate("{key} is missing").format(key=shown)
     if inside := _inside(key, names):
         return f"{shown} needs settings of its own below it, indented by two spaces, such as '  {inside[0]}: …'"
     item = fault["loc"][-1]
     of_list = f"item {item + 1} of " if isinstance(item, int) else ""
     should = SHOULD.get(fault["type"]) or fault["msg"].partition("should ")[2] or fault["msg"].partition(", ")[2]
-    return f"{of_list}{shown} is {_shortened(repr(fault['input']))}: it should {should}"
+    value = _shortened(repr(fault["input"]))
+    return of_list + translate("{key} is {value}: it should {rule}").format(
+        key=shown, value=value, rule=translate(should)
+    )
 
 
 def _shortened(text: str) -> str:
@@ -72,7 +76,7 @@ def _shortened(text: str) -> str:
 def _meant(key: str, names: Collection[str]) -> str:
     """A hint at the key that was probably meant: its new name, the same key in another section, or the nearest one."""
     if key in RENAMED:
-        return f", it is called '{RENAMED[key]}' now"
+        return translate(", it is called '{name}' now").format(name=RENAMED[key])
     section, _, leaf = key.rpartition(".")
     elsewhere = [name for name in names if name.rpartition(".")[2] == leaf]
     if elsewhere:

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import yaml
 
 from offbook.core.errors import UsageError
+from offbook.core.i18n import marked, translate
 
-MAKE_ONE = "Make one with: offbook init DIR --recipe NAME"
+MAKE_ONE = marked("Make one with: offbook init DIR --recipe NAME")
 FULL_WIDTH = re.compile(r"^\s*[a-z_]+\s*：")
 """A key with a Chinese colon after it."""
 BARE_COLON = re.compile(r"^\s*(?:- )?[a-z_]+: +[^\s\"'\[{|>].*:(?: |$)")
@@ -40,7 +41,7 @@ def read_settings(path: Path) -> SettingsFile:
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         if not isinstance(root, yaml.MappingNode):
-            raise _full_width(path, text.splitlines()) or UsageError(f"{path} holds no settings", MAKE_ONE)
+            raise _full_width(path, text.splitlines()) or UsageError("{path} holds no settings", MAKE_ONE, path=path)
         _refuse_huge(root, path)
         lines: dict[str, int] = {}
         _index_lines(root, "", lines, path)
@@ -60,10 +61,10 @@ def _read(path: Path) -> str:
             raise UsageError(f"{path} is too large to be settings: more than {MAX_BYTES // 2**20} MiB", MAKE_ONE)
         return content.decode("utf-8-sig").replace("\r\n", "\n")
     except OSError as error:
-        reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
-        raise UsageError(f"cannot read {path}: {reason}", MAKE_ONE) from None
+        reason = translate("no such file") if isinstance(error, FileNotFoundError) else error.strerror
+        raise UsageError("cannot read {path}: {reason}", MAKE_ONE, path=path, reason=reason) from None
     except UnicodeDecodeError:
-        raise UsageError(f"{path} is not UTF-8 text", "Save it as UTF-8.") from None
+        raise UsageError("{path} is not UTF-8 text", "Save it as UTF-8.", path=path) from None
 
 
 def _refuse_huge(root: yaml.Node, path: Path) -> None:

@@ -1,0 +1,94 @@
+"""Conversations as files: kept by themselves in the run's folder, saved, loaded and exported by name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from offbook.core.atomic import atomic_write_json
+from offbook.core.errors import UsageError
+from offbook.core.types import Turn
+
+EXPORTS = (".md", ".txt", ".jsonl")
+
+
+class ChatLog:
+    """The file of one conversation, written anew after each turn.
+
+    Args:
+        folder: where conversations are kept; None keeps none (a bare adapter has no run folder).
+        path: the file to go on with; default: a new one, made with the first turn.
+    """
+
+    def __init__(self, folder: Path | None, path: Path | None = None) -> None:
+        self.folder = folder
+        self.path = path
+
+    def write(self, turns: Sequence[Turn], system: str | None) -> None:
+        """Keep the conversation as it is now.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        if self.folder is None or not any(turn.role == "user" for turn in turns):
+            return
+        if self.path is None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.path = _free_name(self.folder)
+        atomic_write_json(self.path, as_json(turns, system))
+
+
+def _free_name(folder: Path) -> Path:
+    stamp = datetime.now().astimezone().strftime("%Y-%m-%d-%H%M%S")
+    names = [stamp, *(f"{stamp}-{number}" for number in range(2, 1000))]
+    return next(path for name in names if not (path := folder / f"{name}.json").exists())
+
+
+def newest(folder: Path | None) -> Path | None:
+    """The conversation that was written to last, None if there is none."""
+    paths = [] if folder is None or not folder.is_dir() else list(folder.glob("[!.]*.json"))
+    return max(paths, key=lambda path: path.stat().st_mtime_ns, default=None)
+
+
+def as_json(turns: Sequence[Turn], system: str | None) -> dict[str, Any]:
+    """A conversation as the object that `read` takes: `{"messages": [{"role": "user", "content": "…"}, …]}`."""
+    leading = [] if system is None else [{"role": "system", "content": system}]
+    return {"messages": [*leading, *({"role": turn.role, "content": turn.text} for turn in turns)]}
+
+
+def read(path: Path) -> tuple[list[Turn], str | None]:
+    """The turns of a saved conversation, and its system prompt where it has one of its own.
+
+    Raises:
+        UsageError: the file cannot be read, or holds no conversation.
+    """
+    try:
+        messages = json.loads(path.read_text(encoding="utf-8"))["messages"]
+        turns = [Turn(message["role"], message["content"]) for message in messages]
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}", "Name a file that /save wrote.") from None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise UsageError(f"{path} holds no conversation", "Name a file that /save wrote.") from None
+    known_roles = {"system", "user", "assistant"}
+    if not {turn.role for turn in turns} <= known_roles or not all(isinstance(turn.text, str) for turn in turns):
+        raise UsageError(f"{path} holds no conversation", "Name a file that /save wrote.")
+    system = next((turn.text for turn in turns if turn.role == "system"), None)
+    return [turn for turn in turns if turn.role != "system"], system
+
+
+def export_text(turns: Sequence[Turn], names: dict[str, str], suffix: str) -> str:
+    """A conversation for people (.md, .txt) or as a row to train on (.jsonl).
+
+    Raises:
+        UsageError: another suffix.
+    """
+    if suffix == ".jsonl":
+        return json.dumps(as_json(turns, None), ensure_ascii=False) + "\n"
+    if suffix == ".md":
+        return "\n\n".join(f"**{names[turn.role]}:** {turn.text}" for turn in turns) + "\n"
+    if suffix == ".txt":
+        return "\n".join(f"{names[turn.role]}: {turn.text}" for turn in turns) + "\n"
+    raise UsageError(f"cannot export to '{suffix}'", f"Name a file that ends in {', '.join(EXPORTS)}.")

@@ -1,0 +1,59 @@
+"""The language of messages: gettext catalogues in `offbook/locales/LANGUAGE/LC_MESSAGES/offbook.mo`.
+
+The source language is English. A third language is added by a folder with a catalogue in it.
+"""
+
+from __future__ import annotations
+
+import gettext
+import locale
+import os
+from importlib.resources import files
+from pathlib import Path
+
+DOMAIN = "offbook"
+SOURCE_LANGUAGE = "en"
+LOCALES = Path(str(files("offbook"))) / "locales"
+
+_translations: gettext.NullTranslations = gettext.NullTranslations()
+_language = SOURCE_LANGUAGE
+
+
+def languages() -> list[str]:
+    """The languages that messages can be shown in, English first."""
+    others = sorted(path.name for path in LOCALES.iterdir() if path.is_dir()) if LOCALES.is_dir() else []
+    return [SOURCE_LANGUAGE, *(name for name in others if name != SOURCE_LANGUAGE)]
+
+
+def use_language(name: str) -> None:
+    """Show messages in a language from now on, in this process.
+
+    Args:
+        name: one of `languages()`; another one is English.
+    """
+    global _translations, _language
+    _language = name if name in languages() else SOURCE_LANGUAGE
+    _translations = gettext.translation(DOMAIN, str(LOCALES), [_language], fallback=True)
+
+
+def language() -> str:
+    """The language that messages are shown in."""
+    return _language
+
+
+def preferred_language() -> str:
+    """The user's language: OFFBOOK_LANG, else the locale's, as far as there is a catalogue; else English."""
+    variables = (os.environ.get(name) for name in ("OFFBOOK_LANG", "LC_ALL", "LC_MESSAGES", "LANG"))
+    value = next((value for value in variables if value), None) or locale.getlocale()[0] or ""
+    name = value.replace("-", "_").split("_")[0].split(".")[0].lower()
+    return name if name in languages() else SOURCE_LANGUAGE
+
+
+def marked(text: str) -> str:
+    """The text itself: marks a message for the catalogues that is translated where it is shown."""
+    return text
+
+
+def translate(text: str) -> str:
+    """A message in the language of the process; the message itself where the catalogue has none."""
+    return _translations.gettext(text) if text else text

@@ -1,0 +1,111 @@
+"""The catalogues of messages, brought up to date with the code: python tests/catalogue.py
+
+Messages come from the calls that show them (reporters, errors, `translate`) and from the help of every command.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import click
+from babel.messages import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+from offbook.cli.command import SettingOption, help_text, option_groups
+from offbook.cli.main import VERBS, group
+from offbook.cli.reference import commands
+from offbook.core.config.errors import SHOULD
+from offbook.core.i18n import DOMAIN, LOCALES
+
+SOURCE = Path(__file__).resolve().parents[1] / "src" / "offbook"
+CALLS = ("translate", "marked", "info", "warning", "stage")
+ERRORS = ("OffbookError", "UsageError", "GateMissed", "Stopped")
+PACKAGES = ("core", "cli")
+"""Where every error has a translation; elsewhere the events have."""
+CLICK = (
+    "Usage:",
+    "Options",
+    "Show this message and exit.",
+    "Show the version and exit.",
+    "Error: {message}",
+    "Try '{command} {option}' for help.",
+    "No such option {name!r}.",
+    "No such command {name!r}.",
+    "Missing argument",
+    "Missing option",
+    "default: {default}",
+)
+"""Messages of click itself, which it looks up in our catalogue."""
+
+
+def messages() -> list[str]:
+    """Every message, once, in the order of the code."""
+    found = [*CLICK, *_extracted(SOURCE, dict.fromkeys(CALLS))]
+    for package in PACKAGES:
+        for argument in (1, 2):  # what happened, and how to fix it
+            found += _extracted(SOURCE / package, dict.fromkeys(ERRORS, (argument,)))
+    found += [*VERBS.values(), help_text(group), *SHOULD.values()]
+    for _, command in [("offbook", group), *commands()]:
+        found.append(help_text(command))
+        for title, options in option_groups(command, everything=True).items():
+            found.append(title)
+            found += [option.description if isinstance(option, SettingOption) else _help(option) for option in options]
+        found += [*option_groups(command, everything=False)]
+    return list(dict.fromkeys(text for text in found if text))
+
+
+def _extracted(folder: Path, keywords: dict[str, tuple[int, ...] | None]) -> list[str]:
+    """The literal texts in the calls of some functions."""
+    found = extract_from_dir(folder, [("**.py", "python")], keywords=keywords)
+    return [text for _, _, message, _, _ in found for text in (message if isinstance(message, tuple) else (message,))]
+
+
+def _help(option: click.Parameter) -> str:
+    return (option.help or "") if isinstance(option, click.Option) else ""
+
+
+def read(language: str) -> Catalog:
+    """A language's catalogue as it is in the tree."""
+    with _po(language).open("rb") as file:
+        return read_po(file, locale=language)
+
+
+def updated(language: str) -> Catalog:
+    """A language's catalogue with exactly the messages of the code; the translations that there are stay."""
+    old = read(language)
+    new = Catalog(locale=language, domain=DOMAIN, project="offbook", fuzzy=False)
+    new.revision_date = old.revision_date
+    new.creation_date = old.creation_date
+    for text in messages():
+        known = old.get(text)
+        new.add(text, known.string if known is not None else "")
+    return new
+
+
+def compiled(catalogue: Catalog) -> bytes:
+    """A catalogue in gettext's binary form."""
+    file = io.BytesIO()
+    write_mo(file, catalogue)
+    return file.getvalue()
+
+
+def _po(language: str) -> Path:
+    return LOCALES / language / "LC_MESSAGES" / f"{DOMAIN}.po"
+
+
+def main() -> None:
+    """Rewrite the .po and .mo file of every language."""
+    for path in LOCALES.glob(f"*/LC_MESSAGES/{DOMAIN}.po"):
+        catalogue = updated(path.parents[1].name)
+        with path.open("wb") as file:
+            write_po(file, catalogue, width=118, omit_header=False)
+        path.with_suffix(".mo").write_bytes(compiled(catalogue))
+        missing = [message.id for message in catalogue if message.id and not message.string]
+        print(f"{path.parents[1].name}: {len(catalogue)} messages, {len(missing)} not translated")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,309 @@
+"""A conversation in the terminal: its commands, its files, and the terminal itself in a pseudo-terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pexpect
+import pytest
+
+from offbook.cli import chat_log
+from offbook.cli.chat_log import ChatLog
+from offbook.cli.chat_screen import WrappedWriter
+from offbook.cli.chat_session import COMMANDS, ChatSession, Leave
+from offbook.core.config.schema import GenerationConfig
+from offbook.core.errors import UsageError
+from offbook.core.persona import BaseModelRef, Persona, StopToken
+from offbook.core.types import Turn
+
+
+def persona(greeting: str | None = None) -> Persona:
+    return Persona(
+        name="Mira",
+        system="Be Mira.",
+        greeting=greeting,
+        stop_token=StopToken(token="</s>", id=2),
+        generation=GenerationConfig(),
+        base=BaseModelRef(source="m", revision=""),
+    )
+
+
+class Echo:
+    """Answers with a number and the last message."""
+
+    def __init__(self, greeting: str | None = None) -> None:
+        self.persona = persona(greeting)
+        self.calls: list[dict[str, Any]] = []
+
+    def stream(self, turns: list[Turn], **options: Any) -> Iterator[str]:
+        self.calls.append({"turns": turns, **options})
+        if turns[-1].text == "too long":
+            raise UsageError("the message is too long")
+        yield from (f"{len(self.calls)}", " ", turns[-1].text)
+
+
+class Paper:
+    """A screen that keeps what it shows."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.shown: list[Turn] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def turn(self, turn: Turn) -> None:
+        self.shown.append(turn)
+
+    def reply(self, pieces: Iterator[str]) -> str:
+        return "".join(pieces)
+
+
+@pytest.fixture
+def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ChatSession:
+    monkeypatch.chdir(tmp_path)
+    talk = ChatSession(Echo(), Paper(), ChatLog(tmp_path / "chats"))
+    talk.open()
+    return talk
+
+
+def texts(session: ChatSession) -> list[str]:
+    return [turn.text for turn in session.turns]
+
+
+def last_note(session: ChatSession) -> str:
+    assert isinstance(session.screen, Paper)
+    return session.screen.notes[-1]
+
+
+def test_every_turn_is_kept_and_the_newest_conversation_goes_on(session: ChatSession, tmp_path: Path) -> None:
+    session.handle("hello\nyou")
+    session.handle("again")
+    path = chat_log.newest(tmp_path / "chats")
+    assert path is not None
+    other = ChatSession(Echo(), Paper(), ChatLog(tmp_path / "chats", path))
+    other.resume(path)
+    assert other.turns == session.turns
+    assert texts(other) == ["hello\nyou", "1 hello\nyou", "again", "2 again"]
+    other.handle("third")
+    assert [path] == list((tmp_path / "chats").iterdir())
+    assert json.loads(path.read_text())["messages"][-1] == {"role": "assistant", "content": "1 third"}
+
+
+def test_retry_edit_and_undo(session: ChatSession) -> None:
+    session.handle("/undo")
+    assert last_note(session) == "Nothing has been said yet."
+    session.handle("one")
+    session.handle("/retry")
+    assert texts(session) == ["one", "2 one"]
+    session.handle("/edit uno")
+    assert texts(session) == ["uno", "3 uno"]
+    session.handle("/edit")
+    assert (texts(session), session.draft) == ([], "uno")
+    session.handle("a")
+    session.handle("b")
+    session.handle("/undo")
+    assert texts(session) == ["a", "4 a"]
+
+
+def test_base_system_and_settings_reach_the_speaker(session: ChatSession) -> None:
+    session.handle("/base")
+    session.handle("/system You are a cat: #1")
+    session.handle("/set temperature 0.25")
+    session.handle("/set seed=7")
+    session.handle("hi")
+    session.handle("/base")
+    session.handle("/system -")
+    session.handle("ho")
+    assert isinstance(session.speaker, Echo)
+    first, second = session.speaker.calls
+    assert first["turns"] == [Turn("system", "You are a cat: #1"), Turn("user", "hi")]
+    assert (first["base"], first["settings"].temperature, first["seed"]) == (True, 0.25, 7)
+    assert second["turns"][0] == Turn("user", "hi")
+    assert (second["base"], second["seed"]) == (False, 8)
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ("/set temperature hot", "temperature is hot: it should be a valid number"),
+        ("/set temperature -1", "temperature is -1: it should be greater than or equal to 0"),
+        ("/set warmth 1", "there is no setting warmth"),
+        ("/set seed x", "seed is x: it should be a whole number, or random"),
+        ("/nonsense", "There is no /nonsense"),
+        ("/load", "/load needs a file"),
+        ("/load none.json", "cannot read none.json"),
+        ("/export talk.pdf", "cannot export to '.pdf'"),
+        ("/save none/talk.json", "there is no folder none"),
+    ],
+)
+def test_mistakes_are_explained_and_change_nothing(session: ChatSession, line: str, answer: str) -> None:
+    session.handle("hi")
+    before = (texts(session), session.settings, session.seed)
+    session.handle(line)
+    assert last_note(session).startswith(answer)
+    assert (texts(session), session.settings, session.seed) == before
+
+
+def test_save_never_writes_over_what_it_did_not_write(session: ChatSession, tmp_path: Path) -> None:
+    (tmp_path / "mine.json").write_text("precious")
+    (tmp_path / "link.json").symlink_to(tmp_path / "nowhere.json")
+    session.handle("hi")
+    for name in ("mine.json", "link.json"):
+        session.handle(f"/save {name}")
+        assert "already exists" in last_note(session)
+    session.handle("/export mine.json.md")
+    session.handle("/save talk.json")
+    session.handle("more")
+    session.handle("/save talk.json")
+    assert (tmp_path / "mine.json").read_text() == "precious"
+    assert not (tmp_path / "nowhere.json").exists()
+    assert len(json.loads((tmp_path / "talk.json").read_text())["messages"]) == 4
+    assert (tmp_path / "mine.json.md").read_text() == "**You:** hi\n\n**Mira:** 1 hi\n"
+
+
+def test_what_is_saved_loads_again_with_its_system_prompt(session: ChatSession, tmp_path: Path) -> None:
+    session.handle("/system Be a cat.")
+    session.handle("hi")
+    session.handle("/save talk.json")
+    session.handle("/reset")
+    assert texts(session) == []
+    session.handle("/system -")
+    session.handle("/load talk.json")
+    assert (texts(session), session.system) == (["hi", "1 hi"], "Be a cat.")
+    session.handle("/export rows.jsonl")
+    row = json.loads((tmp_path / "rows.jsonl").read_text())
+    assert [message["role"] for message in row["messages"]] == ["user", "assistant"]
+
+
+@pytest.mark.parametrize(
+    "content", ["[]", "{}", '{"messages": [{"role": "dog", "content": "w"}]}', "[" * 99999, "\x00"]
+)
+def test_a_file_that_holds_no_conversation_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "x.json").write_text(content)
+    with pytest.raises(UsageError, match="holds no conversation"):
+        chat_log.read(tmp_path / "x.json")
+
+
+def test_a_message_that_does_not_fit_comes_back_into_the_line(session: ChatSession) -> None:
+    session.handle("hi")
+    session.handle("too long")
+    assert texts(session) == ["hi", "1 hi"]
+    assert session.draft == "too long"
+
+
+def test_help_names_every_command_and_leaving_leaves(session: ChatSession) -> None:
+    session.handle("/help")
+    assert [name for name in COMMANDS if name != "/exit" and name not in last_note(session)] == []
+    for word in ("/quit", "/exit"):
+        with pytest.raises(Leave):
+            session.handle(word)
+
+
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_words_are_wrapped_however_the_pieces_fall(size: int) -> None:
+    text = "The rest is silence, as it should be.\n臣妾给皇上请安，皇上万福金安。Antidisestablishmentarianism"
+    lines: list[str] = []
+    writer = WrappedWriter(lines.append, width=16, column=6)
+    for start in range(0, len(text), size):
+        writer.feed(text[start : start + size])
+    writer.close()
+    assert "".join(lines).splitlines() == [
+        "The rest ",
+        "is silence, as ",
+        "it should be.",
+        "臣妾给皇上请安，",
+        "皇上万福金安。",
+        "Antidisestablishmentarianism",
+    ]
+
+
+class Terminal:
+    """`offbook chat` in a pseudo-terminal."""
+
+    def __init__(self, run: Path, *options: str) -> None:
+        environment = {
+            **os.environ,
+            "OMP_NUM_THREADS": "1",
+            "TERM": "xterm",
+            "PROMPT_TOOLKIT_NO_CPR": "1",
+            "OFFBOOK_RUNS": str(run.parent),
+        }
+        self.process = pexpect.spawn(
+            sys.executable,
+            ["-m", "offbook", "chat", str(run), *options],
+            env=environment,
+            encoding="utf-8",
+            dimensions=(30, 80),
+            timeout=90,
+        )
+        self.process.delaybeforesend = 0.2
+
+    def wait_for_prompt(self) -> str:
+        """What was shown until the next input line."""
+        self.process.expect(r"You: ")
+        time.sleep(0.3)
+        return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", str(self.process.before))
+
+    def type(self, text: str) -> None:
+        self.process.send(text)
+
+    def say(self, text: str) -> None:
+        """Send a message, and wait for the reply and the next input line."""
+        self.process.send(text)
+        self.process.expect("Hamlet: ")
+        self.wait_for_prompt()
+
+
+def test_in_a_terminal_a_paste_is_one_message_ctrl_c_loses_nothing_and_ctrl_d_leaves(trained: Path) -> None:
+    terminal = Terminal(trained, "--seed", "0", "--max-new-tokens", "8")
+    terminal.wait_for_prompt()
+    terminal.type("\x1b[200~Who are you?\nAnd why?\x1b[201~")
+    terminal.say("\r")
+    terminal.type("half a thought")
+    terminal.process.sendintr()
+    terminal.process.expect("Ctrl-D or /quit leaves")
+    terminal.wait_for_prompt()
+    terminal.say("Good night.\r")
+    terminal.process.sendeof()
+    terminal.process.expect("--continue")
+    terminal.process.expect(pexpect.EOF)
+    terminal.process.close()
+    assert terminal.process.exitstatus == 0
+    path = chat_log.newest(trained / "chats")
+    assert path is not None
+    turns, _ = chat_log.read(path)
+    assert [turn.text for turn in turns if turn.role == "user"] == ["Who are you?\nAnd why?", "Good night."]
+    again = Terminal(trained, "--continue", "--seed", "0", "--max-new-tokens", "8")
+    for text in ("And why", "Good night", "You: "):
+        again.process.expect(text)
+    again.type("\x1b[A")  # history: what was said last
+    again.process.expect("Good night")
+    again.process.kill(signal.SIGKILL)
+
+
+def test_ctrl_c_stops_a_reply_and_keeps_what_came(trained: Path) -> None:
+    terminal = Terminal(trained, "--seed", "0", "--max-new-tokens", "100000")
+    terminal.wait_for_prompt()
+    terminal.type("/set temperature 1000\r")
+    terminal.process.expect("max_new_tokens 100000")
+    terminal.wait_for_prompt()
+    terminal.type("Speak on and on.\r")
+    terminal.process.expect("Hamlet: ")
+    time.sleep(0.2)
+    terminal.process.sendintr()
+    terminal.process.expect(" …")
+    terminal.wait_for_prompt()
+    terminal.type("/quit\r")
+    terminal.process.expect(pexpect.EOF)
+    path = chat_log.newest(trained / "chats")
+    assert path is not None
+    assert chat_log.read(path)[0][0] == Turn("user", "Speak on and on.")

@@ -1,0 +1,106 @@
+"""The language of messages: chosen, complete, and with the same placeholders."""
+
+from __future__ import annotations
+
+import string
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from offbook.core import i18n
+from offbook.core.errors import UsageError
+from offbook.core.progress import fill
+from tests import catalogue
+
+OTHERS = [language for language in i18n.languages() if language != i18n.SOURCE_LANGUAGE]
+
+
+@pytest.fixture(autouse=True)
+def english() -> object:
+    """Whatever a test does, the next one speaks English."""
+    yield
+    i18n.use_language(i18n.SOURCE_LANGUAGE)
+
+
+def fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def is_template(text: str) -> bool:
+    try:
+        return bool(fields(text))
+    except ValueError:  # a brace that stands for itself
+        return False
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_no_message_lacks_its_translation_and_placeholders_agree(language: str) -> None:
+    translations = {message.id: message.string for message in catalogue.read(language) if message.id}
+    assert [text for text in catalogue.messages() if not translations.get(text)] == []
+    assert [text for text in translations if is_template(text) and fields(text) != fields(translations[text])] == []
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_the_compiled_catalogue_is_current(language: str) -> None:
+    path = i18n.LOCALES / language / "LC_MESSAGES" / f"{i18n.DOMAIN}.mo"
+    assert path.read_bytes() == catalogue.compiled(catalogue.read(language)), "make it: python tests/catalogue.py"
+
+
+@pytest.mark.parametrize(
+    ("environment", "language"),
+    [
+        ({}, "en"),
+        ({"LANG": "zh_CN.UTF-8"}, "zh"),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C.UTF-8"}, "en"),
+        ({"LANG": "zh_CN.UTF-8", "OFFBOOK_LANG": "en"}, "en"),
+        ({"OFFBOOK_LANG": "zh-Hans"}, "zh"),
+        ({"OFFBOOK_LANG": "xx"}, "en"),
+    ],
+)
+def test_the_language_is_the_users(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], language: str) -> None:
+    for name in ("OFFBOOK_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(i18n.locale, "getlocale", lambda: (None, None))
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert i18n.preferred_language() == language
+
+
+def test_messages_are_translated_before_their_fields_are_filled() -> None:
+    i18n.use_language("zh")
+    assert fill("Loading {source}", {"source": "{x}"}) == "正在加载 {x}"
+    error = UsageError("no run '{name}'{hint}", "See `offbook runs list`.", name="甲", hint="")
+    assert str(error) == "没有叫“甲”的训练\n用 `offbook runs list` 看看有哪些。"
+    assert fill("a sentence that no catalogue has", {}) == "a sentence that no catalogue has"
+    i18n.use_language("xx")
+    assert i18n.language() == "en"
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["--help"], "让模型学会角色的台词。"),
+        (["train", "--help"], "最要紧的设置"),
+        (["train", "--help-all"], "训练序列最长多少个词元"),
+        (["chat", "--help"], "接着上一次的对话。"),
+        (["runs", "show", "nobody"], "错误: 没有叫“nobody”的训练"),
+        (["train"], "没有数据，也没有指定设置文件"),
+        (["train", "-c", "none.yaml"], "无法读取 none.yaml：没有这个文件"),
+        (["train", "--data.source", "x", "--train.epochs", "many"], "--train.epochs 是 'many'：应当是一个数"),
+        (["train", "--track.to", "x"], "没有 --track.to 这个选项：现在叫 --track.trackers"),
+        (["init", "x", "--recipe", "hamlett"], "是想写“hamlet”吗？"),
+        (["chat", "x", "--json"], "--json 要和一句话一起用"),
+        (["trian"], "没有 'trian' 这个命令"),
+    ],
+)
+def test_the_command_line_speaks_chinese(tmp_path: Path, words: list[str], text: str) -> None:
+    answer = subprocess.run(
+        [sys.executable, "-m", "offbook", "--lang", "zh", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert text in answer.stdout + answer.stderr
