@@ -138,7 +138,7 @@ def test_check_shows_what_is_learned(offbook, settings):
     assert code == 0
     assert "<|im_start|>assistant\n[" in out
     assert ".<|im_end|>]" in out
-    assert "proved" in out
+    assert "(verified)" in out
 
 
 def test_prove_json(offbook, settings):
@@ -192,7 +192,7 @@ def test_rm_deletes_the_run_and_not_the_settings_of_that_name(offbook, runs, tmp
 def test_what_a_user_writes_is_shown_as_it_is(offbook, settings, runs, text):
     code, out, _ = offbook("check", *options({**settings, "persona.system": text}))
     assert code == 0
-    assert f"system prompt      {text}" in out
+    assert f"system prompt  {text}" in out
     (runs / "[red]x").mkdir(parents=True)
     for name, content in (("run.yaml", "model: {source: m}"), ("environment.json", "{}")):
         (runs / "[red]x" / name).write_text(content)
@@ -208,7 +208,7 @@ def test_a_run_with_damaged_settings_is_a_row_of_the_list(offbook, runs):
     rows = {row["name"]: (row["status"], row["model"]) for row in json.loads(out)["runs"]}
     assert code == 0
     assert rows == {"a": ("faulty", None), "b": ("faulty", None), "c": ("empty", "m")}
-    assert offbook("runs", "list")[1].count("run.yaml is damaged") == 2
+    assert offbook("runs", "list")[1].count("damaged)") == 2
 
 
 def test_a_conversation_in_the_terminal(trained, tmp_path):
