@@ -229,7 +229,7 @@ def test_words_are_wrapped_however_the_pieces_fall(size: int) -> None:
 class Terminal:
     """`offbook chat` in a pseudo-terminal."""
 
-    def __init__(self, run: Path, *options: str) -> None:
+    def __init__(self, run: Path, *options: str, program: tuple[str, ...] = ("-m", "offbook")) -> None:
         environment = {
             **os.environ,
             "OMP_NUM_THREADS": "1",
@@ -239,7 +239,7 @@ class Terminal:
         }
         self.process = pexpect.spawn(
             sys.executable,
-            ["-m", "offbook", "chat", str(run), *options],
+            [*program, "chat", str(run), *options],
             env=environment,
             encoding="utf-8",
             dimensions=(30, 80),
@@ -290,15 +290,28 @@ def test_in_a_terminal_a_paste_is_one_message_ctrl_c_loses_nothing_and_ctrl_d_le
     again.process.kill(signal.SIGKILL)
 
 
+SLOW = """
+import sys, time
+from offbook.cli.main import main
+from offbook.generation.stream import TextChunk
+from offbook.pipeline.character import Character
+
+def slow(self, *arguments, **options):
+    for number in range(600):
+        yield TextChunk(f"word{number} ", number)
+        time.sleep(0.1)
+
+Character.stream = slow
+main(sys.argv[1:])
+"""
+"""The command line with a character that speaks slowly."""
+
+
 def test_ctrl_c_stops_a_reply_and_keeps_what_came(trained: Path) -> None:
-    terminal = Terminal(trained, "--seed", "0", "--max-new-tokens", "100000")
-    terminal.wait_for_prompt()
-    terminal.type("/set temperature 1000\r")
-    terminal.process.expect("max_new_tokens 100000")
+    terminal = Terminal(trained, program=("-c", SLOW))
     terminal.wait_for_prompt()
     terminal.type("Speak on and on.\r")
-    terminal.process.expect("Hamlet: ")
-    time.sleep(0.2)
+    terminal.process.expect("word3 ")
     terminal.process.sendintr()
     terminal.process.expect(" …")
     terminal.wait_for_prompt()
@@ -306,4 +319,7 @@ def test_ctrl_c_stops_a_reply_and_keeps_what_came(trained: Path) -> None:
     terminal.process.expect(pexpect.EOF)
     path = chat_log.newest(trained / "chats")
     assert path is not None
-    assert chat_log.read(path)[0][0] == Turn("user", "Speak on and on.")
+    said, reply = chat_log.read(path)[0]
+    assert said == Turn("user", "Speak on and on.")
+    assert reply.text.startswith("word0 word1 word2")
+    assert "word599" not in reply.text
