@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
-
-from pydantic import ValidationError
+from typing import Protocol
 
 from offbook.cli import chat_log
 from offbook.cli.chat_log import ChatLog
+from offbook.cli.chat_settings import SEED, changed
 from offbook.core.atomic import atomic_write_json, atomic_write_text
-from offbook.core.config.loading import parse
 from offbook.core.config.schema import GenerationConfig
 from offbook.core.errors import UsageError
 from offbook.core.persona import Persona
 from offbook.core.types import Turn
-
-SEED = "seed"
 
 
 class Speaker(Protocol):
@@ -221,7 +217,7 @@ class ChatSession:
         if name == SEED and value.strip():
             self._set_seed(value.strip())
         elif name and value.strip():
-            self.settings = _changed(self.settings, name, value.strip())
+            self.settings = changed(self.settings, name, value.strip())
         values = {**self.settings.model_dump(), SEED: "random" if self.seed is None else self.seed}
         self.screen.note("  ".join(f"{key} {shown}" for key, shown in values.items()))
 
@@ -290,16 +286,6 @@ class ChatSession:
             Leave: always.
         """
         raise Leave
-
-
-def _changed(settings: GenerationConfig, name: str, value: str) -> GenerationConfig:
-    known: dict[str, Any] = settings.model_dump()
-    if name not in known:
-        raise UsageError(f"there is no setting {name}", f"There are: {', '.join([*known, SEED])}.")
-    try:
-        return GenerationConfig.model_validate({**known, name: parse(value)})
-    except ValidationError as error:
-        raise UsageError(f"{name} is {value}: it should {error.errors()[0]['msg'].partition('should ')[2]}") from None
 
 
 COMMANDS = {

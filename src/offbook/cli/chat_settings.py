@@ -1,0 +1,29 @@
+"""How replies in a chat are sampled, changed one by one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from offbook.core.config.loading import parse
+from offbook.core.config.schema import GenerationConfig
+from offbook.core.errors import UsageError
+
+SEED = "seed"
+"""Not a setting of the run: it belongs to the chat."""
+
+
+def changed(settings: GenerationConfig, name: str, value: str) -> GenerationConfig:
+    """The settings with one of them changed, as it was typed.
+
+    Raises:
+        UsageError: there is no such setting, or the value is invalid.
+    """
+    known: dict[str, Any] = settings.model_dump()
+    if name not in known:
+        raise UsageError(f"there is no setting {name}", f"There are: {', '.join([*known, SEED])}.")
+    try:
+        return GenerationConfig.model_validate({**known, name: parse(value)})
+    except ValidationError as error:
+        raise UsageError(f"{name} is {value}: it should {error.errors()[0]['msg'].partition('should ')[2]}") from None
