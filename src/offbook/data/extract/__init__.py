@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from offbook.core.atomic import atomic_write_text
@@ -189,9 +190,19 @@ def _wrote(path: Path) -> bool:
 
 def _read(path: Path, format: str, chat: ChatOptions) -> Iterator[Cue | Skipped]:
     try:
-        yield from EXTRACTORS[format].cues(open_source(path), chat)
+        if EXTRACTORS[format].is_chat:
+            yield from EXTRACTORS[format].cues(open_source(path), chat)
+        else:
+            status = path.stat()
+            yield from _book(path, format, status.st_mtime_ns, status.st_size)
     except ParseError as damage:
         raise UsageError(f"{path}:{damage.line}: {damage.why}", "Export it again, or fix that place.") from None
+
+
+@lru_cache(4)
+def _book(path: Path, format: str, _modified: int, _size: int) -> tuple[Cue | Skipped, ...]:
+    """The cues of a script or book: they are gone through twice, for who speaks and for the rows."""
+    return tuple(EXTRACTORS[format].cues(open_source(path), USUAL_OPTIONS))
 
 
 def _cast(paths: Sequence[Path], format: str, chat: ChatOptions) -> tuple[Cast, dict[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from offbook.data.extract.word_lists import load, one_of
 
@@ -133,10 +134,12 @@ class People:
         gender = gender_of(name) or self._evidence(name)
         matches: list[Person] = []
         for other, person in self._persons.items():
+            if not _may_be_one(name, other):
+                continue
             other_gender = person.gender or self._evidence(other)
             if gender and other_gender and gender != other_gender:
                 continue
-            if _may_be_one(name, other) and not any(person is match for match in matches):
+            if not any(person is match for match in matches):
                 matches.append(person)
         return matches[0] if len(matches) == 1 else None
 
@@ -151,12 +154,24 @@ def _gender(he: int, she: int) -> str:
     return MALE if share >= 0.7 else FEMALE if share <= 0.3 else ""
 
 
+@lru_cache(20_000)
+def _words(name: str) -> tuple[str, ...]:
+    """The words of a name without its titles."""
+    return tuple(_TITLES.sub("", name).split())
+
+
+@lru_cache(20_000)
+def _is_titled(name: str) -> bool:
+    return bool(_TITLES.match(name))
+
+
 def _may_be_one(name: str, other: str) -> bool:
     """Whether one name shortens the other: Anne and Anne Hale, Hale and Mr. Hale; not Miss Hale and Anne Hale."""
-    short, long = sorted((name, other), key=lambda each: len(_TITLES.sub("", each).split()))
-    a, b = _TITLES.sub("", short).split(), _TITLES.sub("", long).split()
-    if _TITLES.match(short) and _TITLES.match(long):
-        return gender_of(short) == gender_of(long) and a == b[: len(a)]
-    if _TITLES.match(short):
-        return a == b
-    return a in (b[: len(a)], b[-len(a) :])
+    a, b = _words(name), _words(other)
+    short, long = (name, other) if len(a) <= len(b) else (other, name)
+    a, b = (a, b) if len(a) <= len(b) else (b, a)
+    if a != b[: len(a)] and a != b[-len(a) :]:
+        return False
+    if _is_titled(short) and _is_titled(long):
+        return a == b[: len(a)] and gender_of(short) == gender_of(long)
+    return a == b or not _is_titled(short)
