@@ -17,7 +17,7 @@ from pathlib import Path
 
 from offbook.core.errors import UsageError
 from offbook.data.extract.document import epub, final_draft, html, odt, pdf, renpy, tei, word
-from offbook.data.extract.document.line import BrokenDocument, Line, Place
+from offbook.data.extract.document.line import BrokenDocumentError, Line, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def open_document(path: Path) -> Document:
         raise UsageError(f"{path} is {UNREADABLE[path.suffix.casefold()]}, which extract does not read", _SAVE_AS)
     try:
         return Document(list(kind.read(path)))
-    except BrokenDocument as broken:
+    except BrokenDocumentError as broken:
         raise UsageError(f"{path}: {broken}", broken.fix) from None
     except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
         raise UsageError(f"{path} is not {kind.what}, or is damaged: {error}", _SAVE_AS) from None

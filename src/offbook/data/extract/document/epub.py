@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from offbook.data.extract.document import html
-from offbook.data.extract.document.line import BrokenDocument, Line, local, parse_xml, unpack
+from offbook.data.extract.document.line import BrokenDocumentError, Line, local, parse_xml, unpack
 from offbook.data.extract.gutenberg import within_book
 
 CONTAINER = "META-INF/container.xml"
@@ -22,7 +22,7 @@ def read(path: Path) -> Iterator[Line]:
         if "META-INF/encryption.xml" in archive.namelist() and b"EncryptedData" in unpack(
             archive, "META-INF/encryption.xml"
         ):
-            raise BrokenDocument("its text is encrypted (DRM)", "Use a copy without copy protection.")
+            raise BrokenDocumentError("its text is encrypted (DRM)", "Use a copy without copy protection.")
         parts = [
             block
             for chapter in _chapters(archive)
@@ -46,5 +46,5 @@ def _chapters(archive: zipfile.ZipFile) -> list[str]:
     spine = [node.get("idref", "") for node in package.iter() if local(node) == "itemref"]
     chapters = [pages[name] for name in spine if name in pages]
     if not chapters:
-        raise BrokenDocument("its table of contents names no page of text")
+        raise BrokenDocumentError("its table of contents names no page of text")
     return chapters

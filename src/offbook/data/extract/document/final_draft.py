@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from offbook.data.extract.document.line import BrokenDocument, Line, Place, local, parse_xml, spaced
+from offbook.data.extract.document.line import BrokenDocumentError, Line, Place, local, parse_xml, spaced
 
 FORCED = {"Scene Heading": ".", "Action": "!", "General": "!", "Shot": "!", "Character": "@", "Transition": "> "}
 """Kind of paragraph → the mark by which Fountain forces it."""
@@ -17,7 +17,7 @@ def read(path: Path) -> Iterator[Line]:
     root = parse_xml(path.read_bytes(), "it")
     content = next((node for node in root.iter() if local(node) == "Content"), None)
     if local(root) != "FinalDraft" or content is None:
-        raise BrokenDocument("it is no Final Draft script", "Export it from Final Draft as .fdx or .fountain.")
+        raise BrokenDocumentError("it is no Final Draft script", "Export it from Final Draft as .fdx or .fountain.")
     for number, node in enumerate((node for node in content.iter() if local(node) == "Paragraph"), 1):
         place: Place = {"paragraph": number}
         kind = node.get("Type", "")

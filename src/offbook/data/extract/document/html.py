@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from offbook.data.encoding import open_text
-from offbook.data.extract.document.line import BrokenDocument, Line, Place, spaced
+from offbook.data.extract.document.line import BrokenDocumentError, Line, Place, spaced
 from offbook.data.extract.gutenberg import within_book
 from offbook.data.extract.word_lists import words
 
@@ -113,7 +113,7 @@ def read(path: Path) -> Iterator[Line]:
     """The lines of a web page."""
     page = "\n".join(text for _, text in open_text(path))
     if "<" not in page:
-        raise BrokenDocument("it holds no HTML", "Save it as plain text, with the suffix .txt.")
+        raise BrokenDocumentError("it holds no HTML", "Save it as plain text, with the suffix .txt.")
     parts = blocks(page)
     inside = within_book([(place, block.text) for place, block in enumerate(parts)])
     yield from lines([parts[place] for place, _ in inside])

@@ -24,7 +24,7 @@ class Line:
     place: Place = field(default_factory=dict)
 
 
-class BrokenDocument(Exception):
+class BrokenDocumentError(Exception):
     """A document that cannot be read: why, and what to do about it."""
 
     def __init__(self, why: str, fix: str = "Open it in the program that wrote it and save it as plain text.") -> None:
@@ -36,17 +36,17 @@ def unpack(archive: zipfile.ZipFile, name: str) -> bytes:
     """The content of a part.
 
     Raises:
-        BrokenDocument: there is no such part, it is encrypted, or it unpacks to more than `LARGEST` bytes.
+        BrokenDocumentError: there is no such part, it is encrypted, or it unpacks to more than `LARGEST` bytes.
     """
     try:
         with archive.open(name) as part:
             content = part.read(LARGEST + 1)
     except KeyError:
-        raise BrokenDocument(f"it has no part {name}, so it is damaged or of another kind") from None
+        raise BrokenDocumentError(f"it has no part {name}, so it is damaged or of another kind") from None
     except (RuntimeError, zipfile.BadZipFile, zipfile.zlib.error) as error:  # type: ignore[attr-defined]
-        raise BrokenDocument(f"its part {name} cannot be unpacked: {error}") from None
+        raise BrokenDocumentError(f"its part {name} cannot be unpacked: {error}") from None
     if len(content) > LARGEST:
-        raise BrokenDocument(f"its part {name} unpacks to more than {LARGEST // 1_000_000} MB")
+        raise BrokenDocumentError(f"its part {name} unpacks to more than {LARGEST // 1_000_000} MB")
     return content
 
 
@@ -54,16 +54,16 @@ def parse_xml(content: bytes, what: str) -> Element:
     """The root of an XML text; entities and outside references are refused.
 
     Raises:
-        BrokenDocument: it is not well-formed, or declares entities.
+        BrokenDocumentError: it is not well-formed, or declares entities.
     """
     try:
         root: Any = fromstring(content)
     except ParseError as error:
-        raise BrokenDocument(f"{what} is not well-formed XML: {error}") from None
+        raise BrokenDocumentError(f"{what} is not well-formed XML: {error}") from None
     except DefusedXmlException:
-        raise BrokenDocument(f"{what} declares XML entities, which are not read for safety") from None
+        raise BrokenDocumentError(f"{what} declares XML entities, which are not read for safety") from None
     except (ValueError, LookupError) as error:
-        raise BrokenDocument(f"{what} cannot be read as XML: {error}") from None
+        raise BrokenDocumentError(f"{what} cannot be read as XML: {error}") from None
     element: Element = root
     return element
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from offbook.data.extract.document.line import BrokenDocument, Line
+from offbook.data.extract.document.line import BrokenDocumentError, Line
 
 LEAST_LETTERS = 20
 """A page with fewer letters on average is a picture."""
@@ -25,7 +25,7 @@ def read(path: Path) -> Iterator[Line]:
     pages = _without_running_heads(_pages(path))
     letters = sum(char.isalpha() for lines in pages for line in lines for char in line)
     if letters < LEAST_LETTERS * max(1, len(pages)):
-        raise BrokenDocument(
+        raise BrokenDocumentError(
             "it holds pictures of pages and next to no text (a scan)",
             "Have its text recognized first, for example: ocrmypdf --sidecar text.txt in.pdf out.pdf",
         )
@@ -51,12 +51,12 @@ def _pages(path: Path) -> list[list[str]]:
     try:
         reader = pypdf.PdfReader(path)
         if reader.is_encrypted and not reader.decrypt(""):
-            raise BrokenDocument("it is protected by a password", "Save a copy without the password.")
+            raise BrokenDocumentError("it is protected by a password", "Save a copy without the password.")
         return [page.extract_text().split("\n") for page in reader.pages]
-    except BrokenDocument:
+    except BrokenDocumentError:
         raise
     except Exception as error:  # a damaged file makes pypdf raise errors of any kind
-        raise BrokenDocument(f"it is no PDF, or is damaged: {error}", "Export it again.") from None
+        raise BrokenDocumentError(f"it is no PDF, or is damaged: {error}", "Export it again.") from None
 
 
 def _without_running_heads(pages: Sequence[Sequence[str]]) -> list[list[str]]:

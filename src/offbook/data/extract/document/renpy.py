@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from offbook.data.encoding import open_text
-from offbook.data.extract.document.line import BrokenDocument, Line
+from offbook.data.extract.document.line import BrokenDocumentError, Line
 from offbook.data.extract.word_lists import words
 
 STRING = r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'"
@@ -48,7 +48,7 @@ def read(path: Path) -> Iterator[Line]:
             yield from ([Line(f"**{name}**", place), Line(text, place)] if name else [Line(f"[{text}]", place)])
             yield Line("", place)
     if not spoken:
-        raise BrokenDocument("nobody speaks in this Ren'Py script", "Is the dialogue in another .rpy file?")
+        raise BrokenDocumentError("nobody speaks in this Ren'Py script", "Is the dialogue in another .rpy file?")
 
 
 def _string(literal: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
-from offbook.data.extract.document.line import BrokenDocument, Line, Place, local, parse_xml, spaced
+from offbook.data.extract.document.line import BrokenDocumentError, Line, Place, local, parse_xml, spaced
 
 LEFT_OUT = frozenset(("teiHeader", "front", "back", "note", "fw", "castList", "figure", "pb", "lb"))
 LINES = frozenset(("l", "p", "ab"))
@@ -19,7 +19,7 @@ def read(path: Path) -> Iterator[Line]:
     """The lines of a text: headings, speeches under their speakers' names, directions in brackets."""
     root = parse_xml(path.read_bytes(), "it")
     if not local(root).startswith(("TEI", "tei")):
-        raise BrokenDocument("it is XML, and no TEI text", "Save its text as .txt or .docx.")
+        raise BrokenDocumentError("it is XML, and no TEI text", "Save its text as .txt or .docx.")
     yield from _Walk().lines(root)
 
 

@@ -68,7 +68,7 @@ class Gatherer:
         return person.name if person else name
 
     def gender(self, name: str) -> str:
-        """ "m", "f" or "" for somebody's label or description."""
+        """The gender of somebody's label or description: "m", "f" or "" where it cannot be told."""
         person = self.people.get(name)
         return person.gender if person else gender_of(name)
 
@@ -208,5 +208,5 @@ def why_unspoken(piece: Piece, tag: Tag | None, lead: str, tail: str) -> str:
 
 
 def pronoun_gender(pronoun: str) -> str:
-    """ "m" for he, "f" for she, else ""."""
+    """The gender of a pronoun: "m" for he, "f" for she, else an empty string."""
     return MALE if pronoun in LISTS["he"] else FEMALE if pronoun in LISTS["she"] else ""

@@ -59,7 +59,7 @@ def is_person(name: str) -> bool:
 
 
 def gender_of(words: str) -> str:
-    """ "m" or "f" where a title or a noun of the words tells it, else "".
+    """The gender that a title or a noun of the words tells: "m", "f" or "" where none does.
 
     >>> gender_of("Lady Anne"), gender_of("the old gentleman"), gender_of("Tom")
     ('f', 'm', '')

@@ -124,6 +124,7 @@ Place = tuple[bool, int]
 
 
 def place(line: str, after_blank: bool) -> Place:
+    """Where a line stands."""
     indent = len(line) - len(line.lstrip())
     return after_blank, min(indent, 24)
 
