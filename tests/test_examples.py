@@ -90,6 +90,14 @@ def workspace(tmp_path_factory: pytest.TempPathFactory, trained: Path, settings:
     (place / "剧本").mkdir()
     for path in (place / "剧本.txt", place / "剧本" / "1.txt"):
         path.write_text(chinese, encoding="utf-8")
+    chat = "".join(
+        f"12/05/2021, 21:{minute} - {name}: {minute}?\n" for minute in range(10, 50, 2) for name in ("Ann", "Tom")
+    )
+    (place / "WhatsApp Chat with Ann.txt").write_text(chat, encoding="utf-8")
+    messages = [{"type": "message", "from": name, "from_id": name, "text": f"to {name}"} for name in ("Ann", "Tom") * 4]
+    (place / "result.json").write_text(json.dumps({"name": "Ann", "messages": messages}), encoding="utf-8")
+    (place / "聊天").mkdir()
+    (place / "聊天" / "1.csv").write_text("发送者,内容\n" + "阿澈,在吗\n老汤,在\n" * 4, encoding="utf-8")
     rows = [{"instruction": question, "input": "", "output": answer} for question, answer in pairs]
     (place / "huanhuan.json").write_text(json.dumps(rows), encoding="utf-8")
     fresh = [{"instruction": f"And {question.lower()}", "output": f"Now: {answer}"} for question, answer in pairs]
