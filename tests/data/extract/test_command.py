@@ -1,6 +1,8 @@
 """offbook extract: what it prints, writes and refuses."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -12,11 +14,11 @@ from tests.data.extract.reading import FIXTURES
 SCRIPT = str(FIXTURES / "screenplay.txt")
 
 
-def run(*arguments: str):
+def run(*arguments: str) -> Any:
     return CliRunner().invoke(command, list(arguments), catch_exceptions=True)
 
 
-def test_the_list_shows_who_speaks():
+def test_the_list_shows_who_speaks() -> None:
     shown = run(SCRIPT, "--list")
     assert shown.exit_code == 0
     assert [cell.strip() for cell in shown.stdout.splitlines()[3].strip("│┃ ").split("│")][:3] == [
@@ -26,12 +28,12 @@ def test_the_list_shows_who_speaks():
     ]
 
 
-def test_the_list_as_json():
+def test_the_list_as_json() -> None:
     first, *_ = json.loads(run(SCRIPT, "--list", "--json").stdout)
     assert first == {"name": "沈如霜", "lines": 12, "characters": 129, "unsure": 0, "likely_aliases": []}
 
 
-def test_rows_are_written_and_the_summary_goes_to_standard_error(tmp_path):
+def test_rows_are_written_and_the_summary_goes_to_standard_error(tmp_path: Path) -> None:
     out = tmp_path / "made" / "lines.jsonl"
     shown = run(SCRIPT, "--role", "太后", "--out", str(out))
     assert shown.exit_code == 0
@@ -43,7 +45,7 @@ def test_rows_are_written_and_the_summary_goes_to_standard_error(tmp_path):
     assert "left out: 6 × stage direction" in shown.stderr
 
 
-def test_options_reach_the_rows(tmp_path):
+def test_options_reach_the_rows(tmp_path: Path) -> None:
     out = tmp_path / "lines.jsonl"
     run(SCRIPT, "--role", "太后", "--out", str(out), "--context", "3", "--keep-actions", "--alias", "苏培=太后")
     rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
@@ -69,14 +71,14 @@ def test_options_reach_the_rows(tmp_path):
         ([SCRIPT, "--list", "--columns", "sender=who,text=what"], "no column 'who'"),
     ],
 )
-def test_mistakes_are_explained(arguments, what):
+def test_mistakes_are_explained(arguments: list[str], what: str) -> None:
     error = run(*arguments).exception
     assert isinstance(error, UsageError)
     assert what in error.what
     assert error.fix
 
 
-def test_the_script_is_never_overwritten_by_its_rows(tmp_path, monkeypatch):
+def test_the_script_is_never_overwritten_by_its_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     script = tmp_path / "play.txt"
     script.write_bytes(FIXTURES.joinpath("screenplay.txt").read_bytes())
@@ -86,7 +88,7 @@ def test_the_script_is_never_overwritten_by_its_rows(tmp_path, monkeypatch):
     assert script.read_bytes() == FIXTURES.joinpath("screenplay.txt").read_bytes()
 
 
-def test_only_rows_that_extract_wrote_are_replaced(tmp_path):
+def test_only_rows_that_extract_wrote_are_replaced(tmp_path: Path) -> None:
     out = tmp_path / "lines.jsonl"
     assert run(SCRIPT, "--role", "太后", "--out", str(out)).exit_code == 0
     assert run(SCRIPT, "--role", "沈如霜", "--out", str(out)).exit_code == 0
@@ -108,7 +110,7 @@ def test_only_rows_that_extract_wrote_are_replaced(tmp_path):
         ("talk.jsonl", json.dumps({"messages": [{"role": r, "content": r} for r in ("user", "assistant")]}), "rows"),
     ],
 )
-def test_why_nothing_can_be_extracted(tmp_path, name, content, said):
+def test_why_nothing_can_be_extracted(tmp_path: Path, name: str, content: str, said: Any) -> None:
     path = tmp_path / name
     path.write_text(content, encoding="utf-8")
     error = run(str(path), "--list").exception
@@ -124,7 +126,7 @@ CHAT = """[12/05/2021, 21:30:00] Ann: Is the lamp lit?
 """
 
 
-def chat_rows(tmp_path, *arguments):
+def chat_rows(tmp_path: Path, *arguments: Any) -> Any:
     chat, out = tmp_path / "chat.txt", tmp_path / "rows.jsonl"
     chat.write_text(CHAT, encoding="utf-8")
     shown = run(str(chat), "--out", str(out), *arguments)
@@ -132,7 +134,7 @@ def chat_rows(tmp_path, *arguments):
     return [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()], shown.stderr
 
 
-def test_me_makes_a_row_of_each_conversation(tmp_path):
+def test_me_makes_a_row_of_each_conversation(tmp_path: Path) -> None:
     (row,), shown = chat_rows(tmp_path, "--me", "Tom")
     assert [turn["content"] for turn in row["messages"]] == [
         "Is the lamp lit?\nAnd the oil?",
@@ -144,7 +146,7 @@ def test_me_makes_a_row_of_each_conversation(tmp_path):
     assert len(chat_rows(tmp_path, "--me", "Tom", "--rows", "reply")[0]) == 2
 
 
-def test_options_of_chats_reach_the_rows(tmp_path):
+def test_options_of_chats_reach_the_rows(tmp_path: Path) -> None:
     rows, _ = chat_rows(tmp_path, "--role", "Tom", "--burst", "0", "--silence", "1.5", "--relation", "Ann=sister")
     assert [turn["content"] for turn in rows[0]["messages"]] == [
         "You are talking with Ann, your sister.",
@@ -157,7 +159,7 @@ def test_options_of_chats_reach_the_rows(tmp_path):
     assert len(chat_rows(tmp_path, "--me", "Tom", "--max-characters", "5")[0]) == 2
 
 
-def test_a_table_of_any_columns_is_read_by_their_names(tmp_path):
+def test_a_table_of_any_columns_is_read_by_their_names(tmp_path: Path) -> None:
     table, out = tmp_path / "export.csv", tmp_path / "rows.jsonl"
     table.write_text("at,person,words\n2021-05-12 21:30,Ann,Lit?\n2021-05-12 21:31,Tom,Yes\n", encoding="utf-8")
     columns = "sender=person,text=words,time=at"

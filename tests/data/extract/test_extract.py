@@ -34,17 +34,17 @@ SCRIPT = "第一场\n甲：你好。\n乙：你也好。\n甲：走吗？\n乙�
         ("named.ass", "subtitles"),
     ],
 )
-def test_the_format_is_told_from_the_text_alone(name, format, tmp_path):
+def test_the_format_is_told_from_the_text_alone(name: str, format: str, tmp_path: Path) -> None:
     bare = tmp_path / "text"
     bare.write_bytes((FIXTURES / name).read_bytes())
     assert choose(bare, "auto") == format
 
 
-def test_a_play_is_told_from_a_screenplay():
+def test_a_play_is_told_from_a_screenplay() -> None:
     assert choose(hamlet_path(), "auto") == "play"
 
 
-def test_hamlet_has_a_row_for_each_of_his_cues():
+def test_hamlet_has_a_row_for_each_of_his_cues() -> None:
     extraction = extract.extract([hamlet_path()], "Hamlet")
     assert extraction.summary.taken == len(extraction.rows) == 359
     assert extraction.rows[0]["messages"] == [
@@ -59,21 +59,21 @@ def test_hamlet_has_a_row_for_each_of_his_cues():
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
-def test_text_of_any_usual_encoding_gives_the_same_rows(encoding, tmp_path):
+def test_text_of_any_usual_encoding_gives_the_same_rows(encoding: str, tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes(SCRIPT.replace("\n", "\r\n").encode(encoding))
     rows = extract.extract([path], "乙").rows
     assert [row["messages"][-1]["content"] for row in rows] == ["你也好。", "走。"]
 
 
-def test_the_same_files_give_the_same_bytes(tmp_path):
+def test_the_same_files_give_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a.jsonl", "b.jsonl"):
         extract.save(extract.extract([FIXTURES / "screenplay.txt"], "沈如霜").rows, tmp_path / name)
     assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
     assert len((tmp_path / "a.jsonl").read_text(encoding="utf-8").splitlines()) == 11
 
 
-def test_the_summary_counts_what_was_left_and_shows_examples():
+def test_the_summary_counts_what_was_left_and_shows_examples() -> None:
     summary = extract.extract([FIXTURES / "screenplay.txt"], "沈如霜").summary
     assert summary.left["stage direction"] == 6
     assert summary.examples["cast list"] == [
@@ -87,7 +87,7 @@ def test_the_summary_counts_what_was_left_and_shows_examples():
     assert summary.formats == {str(FIXTURES / "screenplay.txt"): "screenplay"}
 
 
-def test_likely_aliases_are_named_and_taken_only_on_demand(tmp_path):
+def test_likely_aliases_are_named_and_taken_only_on_demand(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text(
         "宝玉：你好。\n黛玉：好。\n\n第二场\n贾宝玉：又见面了。\n黛玉：嗯。\n贾宝玉：坐。\n宝玉母：坐。\n" * 2,
@@ -100,7 +100,7 @@ def test_likely_aliases_are_named_and_taken_only_on_demand(tmp_path):
     assert both.taken == 5
 
 
-def test_rows_of_several_files_keep_their_file_and_start_anew(tmp_path):
+def test_rows_of_several_files_keep_their_file_and_start_anew(tmp_path: Path) -> None:
     paths = [tmp_path / name for name in ("a.txt", "b.txt")]
     for path in paths:
         path.write_text(SCRIPT, encoding="utf-8")
@@ -109,32 +109,32 @@ def test_rows_of_several_files_keep_their_file_and_start_anew(tmp_path):
     assert rows[2]["messages"][0]["content"] == "（第一场）"
 
 
-def test_a_wrong_name_is_an_error_that_offers_the_right_one():
+def test_a_wrong_name_is_an_error_that_offers_the_right_one() -> None:
     with pytest.raises(UsageError, match="did you mean '沈如霜'"):
         extract.extract([FIXTURES / "screenplay.txt"], "沈如双")
 
 
-def test_a_wrong_format_is_an_error_that_offers_the_right_one():
+def test_a_wrong_format_is_an_error_that_offers_the_right_one() -> None:
     with pytest.raises(UsageError, match="did you mean 'novel'"):
         extract.speakers([FIXTURES / "screenplay.txt"], format="nowel")
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "Nothing is said here.\nNothing at all.\n", '{"a": 1}\n', '[{"a": 1}]'])
-def test_text_in_which_nobody_speaks_is_an_error(text, tmp_path):
+def test_text_in_which_nobody_speaks_is_an_error(text: str, tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(UsageError, match="nobody"):
         extract.speakers([path])
 
 
-def test_json_that_is_no_chat_export_is_not_taken_for_a_script(tmp_path):
+def test_json_that_is_no_chat_export_is_not_taken_for_a_script(tmp_path: Path) -> None:
     path = tmp_path / "rows.json"
     path.write_text(json.dumps({"name": "x", "type": "y", "text": "z"}, indent=1), encoding="utf-8")
     with pytest.raises(UsageError, match="nobody can be seen to speak"):
         extract.speakers([path])
 
 
-def test_a_damaged_export_is_an_error_with_its_line(tmp_path):
+def test_a_damaged_export_is_an_error_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "result.json"
     path.write_text(
         '{"messages": [\n{"from_id": 1, "from": "A", "text": "b", "type": "message"},\n{]}', encoding="utf-8"
@@ -167,7 +167,9 @@ PIECES = st.sampled_from(
 @given(
     data=st.one_of(st.binary(max_size=300), st.lists(PIECES, max_size=60).map(lambda parts: "".join(parts).encode()))
 )
-def test_any_bytes_give_speakers_or_an_error_that_says_where(format, tmp_path_factory, data):
+def test_any_bytes_give_speakers_or_an_error_that_says_where(
+    format: str, tmp_path_factory: pytest.TempPathFactory, data: bytes
+) -> None:
     path = tmp_path_factory.getbasetemp() / "any"
     path.write_bytes(data)
     try:
@@ -187,7 +189,7 @@ def test_any_bytes_give_speakers_or_an_error_that_says_where(format, tmp_path_fa
 
 @settings(max_examples=60)
 @given(data=st.lists(PIECES, max_size=60).map(lambda parts: "".join(parts).encode()))
-def test_any_text_is_told_or_refused(tmp_path_factory, data):
+def test_any_text_is_told_or_refused(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "any"
     path.write_bytes(data)
     try:
@@ -196,7 +198,7 @@ def test_any_text_is_told_or_refused(tmp_path_factory, data):
         assert str(path) in error.what
 
 
-def test_a_file_is_read_as_often_as_needed_without_being_held(tmp_path):
+def test_a_file_is_read_as_often_as_needed_without_being_held(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text(SCRIPT, encoding="utf-8")
     file = TextFile(path)

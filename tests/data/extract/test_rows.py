@@ -1,11 +1,13 @@
 """Cues into rows."""
 
+from typing import Any
+
 import pytest
 
 from offbook.data.extract.cue import Cue, Skipped
 from offbook.data.extract.rows import Cut, to_rows
 
-SCENE = [
+SCENE: list[Cue | Skipped] = [
     Skipped("heading", "第一场", 1),
     Skipped("stage direction", "（夜）", 2),
     Cue(("甲",), "谁？", 3, "第一场"),
@@ -20,34 +22,34 @@ SCENE = [
 ]
 
 
-def rows(names, **cut):
+def rows(names: Any, **cut: Any) -> Any:
     items = to_rows(SCENE, frozenset(names), "a.txt", Cut(**cut))
     return [item for item in items if not isinstance(item, Skipped)]
 
 
-def contents(row):
+def contents(row: Any) -> Any:
     return [(message["role"], message["content"]) for message in row["messages"]]
 
 
-def test_what_stands_before_a_cue_is_its_prompt_whoever_said_it():
+def test_what_stands_before_a_cue_is_its_prompt_whoever_said_it() -> None:
     first, second = rows({"乙"})
     assert contents(first) == [("user", "谁？"), ("assistant", "我。")]
     assert contents(second) == [("user", "我。"), ("assistant", "开门。")]
 
 
-def test_a_row_says_where_it_comes_from():
+def test_a_row_says_where_it_comes_from() -> None:
     assert rows({"乙"})[0]["source"] == {"file": "a.txt", "line": 4, "scene": "第一场"}
     assert rows({"乙"})[0]["confidence"] == 1.0
 
 
-def test_who_opens_a_scene_answers_the_direction_or_heading_before_it():
+def test_who_opens_a_scene_answers_the_direction_or_heading_before_it() -> None:
     opening, reply, next_scene = rows({"甲"})
     assert contents(opening)[0] == ("user", "（夜）")
     assert contents(reply)[0] == ("user", "他来了。")
     assert contents(next_scene) == [("user", "（第二场）"), ("assistant", "坐。")]
 
 
-def test_what_is_told_amid_a_cue_is_no_setting_of_it():
+def test_what_is_told_amid_a_cue_is_no_setting_of_it() -> None:
     """A reader hands out the cue at its end, after the direction that stands in its midst."""
     scene = [
         Skipped("heading", "第一场", 1),
@@ -58,18 +60,18 @@ def test_what_is_told_amid_a_cue_is_no_setting_of_it():
     assert contents(row)[0] == ("user", "（第一场）")
 
 
-def test_who_opens_a_conversation_without_a_setting_is_left():
+def test_who_opens_a_conversation_without_a_setting_is_left() -> None:
     chat = [Cue(("甲",), "在吗", 1, "2021"), Cue(("乙",), "在", 2, "2021")]
     items = list(to_rows(chat, frozenset({"甲"}), "a.txt", Cut()))
     assert items == [Skipped("opens a conversation, answers nobody", "在吗", 1)]
 
 
-def test_context_names_the_speakers_and_stays_in_the_scene():
+def test_context_names_the_speakers_and_stays_in_the_scene() -> None:
     *_, last = [row for row in rows({"甲"}, context=2) if row["source"]["scene"] == "第一场"]
     assert contents(last) == [("user", "乙：我。\n乙：开门。\n丙：他来了。"), ("assistant", "让他进来。")]
 
 
-def test_the_character_s_own_earlier_lines_are_read_and_not_learned():
+def test_the_character_s_own_earlier_lines_are_read_and_not_learned() -> None:
     *_, last = [row for row in rows({"乙"}, context=2) if row["source"]["scene"] == "第一场"]
     assert last["messages"] == [
         {"role": "user", "content": "甲：谁？\n乙：我。"},
@@ -84,7 +86,7 @@ def test_the_character_s_own_earlier_lines_are_read_and_not_learned():
     ]
 
 
-def test_an_earlier_line_of_the_character_amid_the_context_has_no_weight():
+def test_an_earlier_line_of_the_character_amid_the_context_has_no_weight() -> None:
     talk = [
         Cue((name,), text, line, "s")
         for line, (name, text) in enumerate([("B", "1"), ("A", "2"), ("B", "3"), ("A", "4")])
@@ -98,16 +100,16 @@ def test_an_earlier_line_of_the_character_amid_the_context_has_no_weight():
     ]
 
 
-def test_actions_are_kept_on_demand():
+def test_actions_are_kept_on_demand() -> None:
     assert contents(rows({"乙"}, keep_actions=True)[0])[-1] == ("assistant", "（推门）我。")
 
 
 @pytest.mark.parametrize(("bound", "lines"), [(0.8, [4, 5]), (0.7, [4, 5, 11])])
-def test_only_lines_of_a_sure_speaker_are_taken(bound, lines):
+def test_only_lines_of_a_sure_speaker_are_taken(bound: Any, lines: Any) -> None:
     assert [row["source"]["line"] for row in rows({"乙"}, min_confidence=bound)] == lines
 
 
-def test_everything_left_is_passed_on_in_order():
+def test_everything_left_is_passed_on_in_order() -> None:
     items = to_rows(SCENE, frozenset({"乙"}), "a.txt", Cut())
     reasons = [item.reason for item in items if isinstance(item, Skipped)]
     assert reasons == ["heading", "stage direction", "heading", "not sure who speaks"]

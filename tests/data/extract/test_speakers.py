@@ -19,7 +19,7 @@ def likely(made: Cast) -> dict[str, tuple[str, ...]]:
     return {speaker.name: speaker.likely for speaker in made.listed()}
 
 
-def test_speakers_are_listed_by_lines_with_their_characters():
+def test_speakers_are_listed_by_lines_with_their_characters() -> None:
     found = cast(("1", "甲", "你好"), ("1", "乙", "嗯"), ("1", "甲", "走")).listed()
     assert [(speaker.name, speaker.lines, speaker.characters) for speaker in found] == [("甲", 2, 3), ("乙", 1, 1)]
 
@@ -35,7 +35,7 @@ def test_speakers_are_listed_by_lines_with_their_characters():
         ("hamlet", "HAMLET"),
     ],
 )
-def test_names_that_look_alike_are_likely_one_person(one, other):
+def test_names_that_look_alike_are_likely_one_person(one, other) -> None:
     made = cast(("1", one, "a"), ("1", "X", "b"), ("2", other, "c"), ("2", "X", "d"))
     assert likely(made)[one] == (other,)
 
@@ -51,17 +51,17 @@ def test_names_that_look_alike_are_likely_one_person(one, other):
         ("众人", "众人甲"),
     ],
 )
-def test_names_that_only_share_a_word_are_not(one, other):
+def test_names_that_only_share_a_word_are_not(one, other) -> None:
     made = cast(("1", one, "a"), ("1", "X", "b"), ("2", other, "c"), ("2", "X", "d"))
     assert likely(made)[one] == ()
 
 
-def test_nobody_answers_himself():
+def test_nobody_answers_himself() -> None:
     made = cast(*[("1", name, "a") for name in ("宝玉", "贾宝玉") * 5])
     assert likely(made)["宝玉"] == ()
 
 
-def test_a_name_that_is_called_and_answered_by_another_is_that_person():
+def test_a_name_that_is_called_and_answered_by_another_is_that_person() -> None:
     talk = []
     for scene in ("1", "2", "3"):
         talk += [(scene, "皇上", "嗯。"), (scene, "甄嬛", "臣妾在。"), (scene, "皇上", "坐。")]
@@ -70,27 +70,27 @@ def test_a_name_that_is_called_and_answered_by_another_is_that_person():
     assert likely(cast(*talk))["甄嬛"] == ("莞嫔",)
 
 
-def test_names_of_the_same_company_that_nobody_calls_are_two_people():
+def test_names_of_the_same_company_that_nobody_calls_are_two_people() -> None:
     talk = []
     for scene, name in (("1", "甄嬛"), ("2", "甄嬛"), ("3", "甄嬛"), ("4", "安答应"), ("5", "安答应"), ("6", "安答应")):
         talk += [(scene, "皇上", "嗯。"), (scene, name, "臣妾在。"), (scene, "皇上", "坐。")]
     assert likely(cast(*talk))["甄嬛"] == ()
 
 
-def test_a_role_is_found_by_case_width_and_spaces():
+def test_a_role_is_found_by_case_width_and_spaces() -> None:
     made = cast(("1", "HAMLET", "a"), ("1", "Ａ　子", "b"))
     assert made.names_of("hamlet") == {"HAMLET"}
     assert made.names_of("a子") == {"Ａ　子"}
     assert same("Dr. Smith") == same("dr smith")
 
 
-def test_a_role_is_found_by_its_abbreviation_if_nobody_else_shares_it():
+def test_a_role_is_found_by_its_abbreviation_if_nobody_else_shares_it() -> None:
     assert cast(("1", "Ham.", "a"), ("1", "Hor.", "b")).names_of("Hamlet") == {"Ham."}
     with pytest.raises(UsageError):
         cast(("1", "Ha.", "a"), ("1", "Ham.", "b")).names_of("Hamlet")
 
 
-def test_aliases_reach_as_far_as_they_are_chained():
+def test_aliases_reach_as_far_as_they_are_chained() -> None:
     made = cast(("1", "甄嬛", "a"), ("2", "莞嫔", "b"), ("3", "熹妃", "c"), ("3", "皇上", "d"))
     assert made.names_of("甄嬛", [("熹妃", "莞嫔"), ("莞嫔", "甄嬛")]) == {"甄嬛", "莞嫔", "熹妃"}
 
@@ -99,7 +99,7 @@ def test_aliases_reach_as_far_as_they_are_chained():
     ("role", "offer"),
     [("Hamlte", "HAMLET"), ("甄环", "甄嬛"), ("嬛", "甄嬛"), ("贾甄嬛", "甄嬛")],
 )
-def test_a_wrong_name_gets_an_offer(role, offer):
+def test_a_wrong_name_gets_an_offer(role, offer) -> None:
     with pytest.raises(UsageError) as error:
         cast(("1", "HAMLET", "a"), ("1", "甄嬛", "b")).names_of(role)
     assert f"did you mean '{offer}'?" in error.value.what

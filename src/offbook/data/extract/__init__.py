@@ -100,6 +100,8 @@ def extract(
     """The rows of the character `role`, file by file, in the order of its lines.
 
     Args:
+        paths: the files.
+        role: the character, by a name that it goes by in them.
         format: a name from `EXTRACTORS`, or "auto" to tell each file's own.
         aliases: pairs of names that are one person.
         context: turns (in a chat: exchanges) before the prompt that a row carries along.

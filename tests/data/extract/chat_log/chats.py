@@ -1,6 +1,7 @@
 """What the tests of chat logs share."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from offbook.data.extract.chat_log.message import Content, Message, MessageReader
 from tests.data.extract.reading import numbered
@@ -8,7 +9,7 @@ from tests.data.extract.reading import numbered
 START = datetime(2021, 5, 12, 21, 30)
 
 
-def message(sender, text, minutes=0.0, content=Content.TEXT, **fields):
+def message(sender: str, text: str, minutes: float = 0.0, content: Content = Content.TEXT, **fields: Any) -> Any:
     """A message so many minutes after the first one; its line is its minute."""
     return Message(sender, text, int(minutes) + 1, START + timedelta(minutes=minutes), content, **fields)
 

@@ -3,13 +3,14 @@
 import importlib.util
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 SCRIPT = Path(__file__).parents[4] / "benchmarks" / "chat_logs.py"
 
 
-def load():
+def load() -> Any:
     spec = importlib.util.spec_from_file_location("benchmark_chat_logs", SCRIPT)
     assert spec
     assert spec.loader
@@ -24,7 +25,7 @@ BENCHMARK = load()
 
 @pytest.mark.parametrize("group", [False, True], ids=["private", "group"])
 @pytest.mark.parametrize("name", BENCHMARK.WRITERS)
-def test_each_reply_is_paired_with_the_turn_that_it_answers(name, group):
+def test_each_reply_is_paired_with_the_turn_that_it_answers(name: str, group: bool) -> None:
     figures = BENCHMARK.measure(name, group, events=250, seed=7)
     assert figures["pairs"] > 100
     assert figures["precision"] >= 0.99

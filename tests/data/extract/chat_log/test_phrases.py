@@ -13,7 +13,7 @@ APPS = sorted(folder.name for folder in (files("offbook.data.extract.chat_log") 
 
 
 @pytest.mark.parametrize("app", APPS)
-def test_every_file_holds_known_kinds_of_phrases_without_repeats(app):
+def test_every_file_holds_known_kinds_of_phrases_without_repeats(app: str) -> None:
     for file in (files(module.__package__) / "phrases" / app).iterdir():
         listed = json.loads(file.read_text(encoding="utf-8"))
         assert set(listed) <= {*KINDS, EDITED}, file.name
@@ -43,12 +43,12 @@ def test_every_file_holds_known_kinds_of_phrases_without_repeats(app):
         ("wechat", "你撤回了一条消息", Content.DELETED),
     ],
 )
-def test_what_a_message_holds(app, text, content):
+def test_what_a_message_holds(app: str, text: str, content: Content) -> None:
     assert phrases(app).content(text) is content
 
 
 @pytest.mark.parametrize(
     "text", ["Yes. <This message was edited>", "Yes. \u200e<此消息已编辑>", "Yes. <Este mensaje se editó.>"]
 )
-def test_the_note_that_a_message_was_edited_is_no_part_of_it(text):
+def test_the_note_that_a_message_was_edited_is_no_part_of_it(text: str) -> None:
     assert phrases("whatsapp").without_edited(text) == "Yes."

@@ -1,5 +1,7 @@
 """Times in all the forms that exports have them in."""
 
+from typing import Any
+
 import pytest
 
 from offbook.data.extract.chat_log.times import DateOrder, any_time, at_clock, epoch_time, spelled_time
@@ -24,12 +26,12 @@ from offbook.data.extract.chat_log.times import DateOrder, any_time, at_clock, e
         1620855000000,
     ],
 )
-def test_any_usual_form_is_read(text):
+def test_any_usual_form_is_read(text: str) -> None:
     assert f"{any_time(text):%Y-%m-%d %H:%M}" == "2021-05-12 21:30"
 
 
 @pytest.mark.parametrize("text", ["", None, "soon", "12:30", "99/99/9999 1:00", "nan", "1e400", "0000-00-00"])
-def test_what_is_no_time_is_none(text):
+def test_what_is_no_time_is_none(text: str) -> None:
     assert any_time(text) is None
 
 
@@ -46,7 +48,7 @@ def test_what_is_no_time_is_none(text):
         ("", 9, 9),
     ],
 )
-def test_the_word_beside_the_time_tells_its_half_of_the_day(word, hour, at):
+def test_the_word_beside_the_time_tells_its_half_of_the_day(word: str, hour: int, at: int) -> None:
     day = spelled_time("2021-05-12")
     assert day
     time = at_clock(day, str(hour), "30", halves=(word,))
@@ -54,7 +56,7 @@ def test_the_word_beside_the_time_tells_its_half_of_the_day(word, hour, at):
     assert time.hour == at
 
 
-def test_milliseconds_are_told_from_seconds():
+def test_milliseconds_are_told_from_seconds() -> None:
     assert epoch_time(1620855000) == epoch_time("1620855000000")
     assert epoch_time(10**30) is None
 
@@ -69,7 +71,7 @@ def test_milliseconds_are_told_from_seconds():
         ([], False),
     ],
 )
-def test_the_day_is_the_number_that_changes(dates, month_first):
+def test_the_day_is_the_number_that_changes(dates: Any, month_first: bool) -> None:
     order = DateOrder()
     for first, second in dates:
         order.add(first, second)

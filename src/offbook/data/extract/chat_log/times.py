@@ -133,6 +133,10 @@ def at_clock(
     """The day at a time of the clock.
 
     Args:
+        day: midnight of the day.
+        hour: 0 … 23, or 1 … 12 where `halves` tells the half of the day.
+        minute: 0 … 59.
+        second: 0 … 59.
         halves: words beside the time; those that mean before or after noon are heeded, in any language.
     """
     hours = int(hour)

@@ -1,6 +1,7 @@
 """DiscordChatExporter's JSON, CSV and text."""
 
 import json
+from typing import Any
 
 from offbook.data.extract.chat_log.formats.discord import looks_like, read
 from offbook.data.extract.chat_log.message import Content
@@ -44,22 +45,28 @@ Look.","","👍 (2)"
 """
 
 
-def test_text():
+def test_text() -> None:
     assert parsed(read, TEXT) == [("mara", "Is it lit?"), ("tom", "Since four.\nLook.")]
     assert contents(read, TEXT)[2:] == [Content.MEDIA, Content.STICKER]
     assert times(read, TEXT)[1] == "2021-05-12 21:31"
     assert looks_like(TEXT.split("\n")) == 1
 
 
-def test_table():
+def test_table() -> None:
     assert parsed(read, TABLE) == [("mara", "Is it lit?"), ("tom", "Since four.\nLook.")]
     assert contents(read, TABLE)[2] is Content.MEDIA
     assert times(read, TABLE)[0] == "2021-05-12 21:30"
     assert looks_like(TABLE.split("\n")) == 1
 
 
-def test_json_says_whom_a_message_answers_and_addresses():
-    item = {"id": "2", "type": "Reply", "content": "yes", "author": {"name": "tom"}, "reference": {"messageId": "1"}}
+def test_json_says_whom_a_message_answers_and_addresses() -> None:
+    item: dict[str, Any] = {
+        "id": "2",
+        "type": "Reply",
+        "content": "yes",
+        "author": {"name": "tom"},
+        "reference": {"messageId": "1"},
+    }
     item["mentions"] = [{"name": "mara", "nickname": "Mara"}]
     (message,) = read(numbered(json.dumps({"guild": {}, "channel": {}, "messages": [item]})))
     assert (message.reply_to, message.mentions, message.id) == ("1", ("Mara",), "2")

@@ -1,6 +1,8 @@
 """Exports of each app as whole files: who says what, on which line, in which conversation."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,12 +16,12 @@ from tests.data.extract.reading import fixture
 MEDIA, NOTE = Content.MEDIA.value, Content.NOTE.value
 
 
-def spoken(read, name):
+def spoken(read: Any, name: str) -> Any:
     items = to_cues(read(fixture(name)))
     return [(cue.line, cue.speaker, cue.text, cue.scene) for cue in items if isinstance(cue, Cue)]
 
 
-def left(read, name):
+def left(read: Any, name: str) -> Any:
     reasons: dict[str, list[int]] = {}
     for item in to_cues(read(fixture(name))):
         if isinstance(item, Skipped):
@@ -27,7 +29,7 @@ def left(read, name):
     return reasons
 
 
-def test_whatsapp_from_an_iphone():
+def test_whatsapp_from_an_iphone() -> None:
     assert spoken(whatsapp.read, "whatsapp_iphone.txt") == [
         (2, "Mara", "Did you see the storm warning?", "2021-05-12 21:33"),
         (3, "Old Tom", "Saw it. Felt it in my knee first.", "2021-05-12 21:33"),
@@ -39,7 +41,7 @@ def test_whatsapp_from_an_iphone():
     assert left(whatsapp.read, "whatsapp_iphone.txt") == {NOTE: [1], MEDIA: [6], "deleted message": [10]}
 
 
-def test_whatsapp_from_android_in_the_usa():
+def test_whatsapp_from_android_in_the_usa() -> None:
     """Month first, twelve hours: what follows another's picture begins a conversation."""
     assert spoken(whatsapp.read, "whatsapp_android.txt") == [
         (3, "Mara", "Did you see the storm warning?", "2021-05-12 21:33"),
@@ -49,14 +51,14 @@ def test_whatsapp_from_android_in_the_usa():
     ]
 
 
-def test_whatsapp_in_chinese():
+def test_whatsapp_in_chinese() -> None:
     assert [row[1:3] for row in spoken(whatsapp.read, "whatsapp_zh.txt")] == [
         ("阿澈", "风暴预警看到了吗？"),
         ("老汤", "膝盖先知道的。"),
     ]
 
 
-def test_qq():
+def test_qq() -> None:
     assert spoken(qq.read, "qq.txt") == [
         (9, "阿澈", "风暴预警看到了吗？", "2021-05-12 21:33"),
         (12, "老汤", "膝盖先知道的。\n不骗你", "2021-05-12 21:33"),
@@ -65,7 +67,7 @@ def test_qq():
     assert left(qq.read, "qq.txt") == {MEDIA: [16], "deleted message": [19]}
 
 
-def test_wechat():
+def test_wechat() -> None:
     assert [row[:3] for row in spoken(wechat.read, "wechat.txt")] == [
         (1, "阿澈", "在吗"),
         (4, "老汤", "在。\n灯塔这边风大"),
@@ -75,7 +77,7 @@ def test_wechat():
     assert left(wechat.read, "wechat.txt") == {MEDIA: [8], NOTE: [11]}
 
 
-def test_telegram():
+def test_telegram() -> None:
     assert spoken(telegram.read, "telegram.json") == [
         (22, "Mara", 'Did you see the "messages": [warning]?', "Lighthouse, 2021-05-12 21:33"),
         (37, "Old Tom", "Saw it twice, see https://example.com", "Lighthouse, 2021-05-12 21:33"),
@@ -85,7 +87,7 @@ def test_telegram():
     assert left(telegram.read, "telegram.json") == {NOTE: [6], MEDIA: [58], "forwarded from others": [71]}
 
 
-def test_discord():
+def test_discord() -> None:
     assert spoken(discord.read, "discord.json") == [
         (45, "Mara", "Did you see the storm warning?", "2021-05-12 21:33"),
         (69, "Old Tom", "Saw it.\nFelt it in my knee.", "2021-05-12 21:33"),
@@ -93,7 +95,7 @@ def test_discord():
     ]
 
 
-def test_half_an_emoji_in_a_chat_does_not_stop_the_rows(tmp_path):
+def test_half_an_emoji_in_a_chat_does_not_stop_the_rows(tmp_path: Path) -> None:
     items = [{"type": "message", "from": name, "text": f"hi \ud83d there, {name}"} for name in "ABAB"]
     chat = tmp_path / "result.json"
     chat.write_text(json.dumps({"name": "x", "messages": items}), encoding="utf-8")
@@ -102,7 +104,7 @@ def test_half_an_emoji_in_a_chat_does_not_stop_the_rows(tmp_path):
 
 
 @pytest.mark.parametrize("name", CHAT_FORMATS)
-def test_every_format_says_what_it_is(name):
+def test_every_format_says_what_it_is(name: str) -> None:
     chat = CHAT_FORMATS[name]
     assert chat.name == name
     assert chat.description

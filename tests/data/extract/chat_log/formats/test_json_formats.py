@@ -2,6 +2,7 @@
 """Messenger, Slack, SillyTavern, Character.AI and ChatLab: formats that are JSON alone."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -12,16 +13,16 @@ from offbook.data.extract.cue import ParseError
 from tests.data.extract.reading import numbered
 
 
-def read(name, text):
+def read(name: str, text: str) -> Any:
     assert CHAT_FORMATS[name].looks_like(text.split("\n")) == 1
     return list(CHAT_FORMATS[name].read(numbered(text)))
 
 
-def garbled(text):
+def garbled(text: str) -> Any:
     return text.encode("utf-8").decode("latin-1")
 
 
-def test_messenger_is_turned_round_and_its_letters_are_put_right():
+def test_messenger_is_turned_round_and_its_letters_are_put_right() -> None:
     items = [
         {"sender_name": garbled("Zoë"), "timestamp_ms": 1620855300000, "is_unsent": True, "content": "x"},
         {"sender_name": garbled("Zoë"), "timestamp_ms": 1620855240000, "content": "Liked a message"},
@@ -36,19 +37,19 @@ def test_messenger_is_turned_round_and_its_letters_are_put_right():
     assert [item.content for item in found[2:]] == kinds
 
 
-def test_messenger_s_encrypted_chats():
+def test_messenger_s_encrypted_chats() -> None:
     items = [{"senderName": "Zoë", "text": "Kdy?", "timestamp": 1620855000000, "isUnsent": False, "media": []}]
     (message,) = read("messenger", json.dumps({"participants": ["Zoë"], "threadName": "Zoë_1", "messages": items}))
     assert (message.sender, message.text, message.chat) == ("Zoë", "Kdy?", "Zoë_1")
 
 
 @pytest.mark.parametrize("text", ["plain", "façade", "日本"])
-def test_text_that_was_never_garbled_stays(text):
+def test_text_that_was_never_garbled_stays(text: str) -> None:
     assert undo_mojibake(text) == text
 
 
-def test_slack():
-    def item(user, text, time, **fields):
+def test_slack() -> None:
+    def item(user: Any, text: str, time: Any, **fields: Any) -> Any:
         return {
             "type": "message",
             "user": user,
@@ -71,7 +72,7 @@ def test_slack():
     assert [item.content for item in found[3:]] == [Content.NOTE, Content.MEDIA]
 
 
-def test_sillytavern():
+def test_sillytavern() -> None:
     head = {"user_name": "Ann", "character_name": "Mara", "chat_metadata": {}}
     turns = [
         {"name": "Mara", "is_user": False, "is_system": False, "send_date": "May 12, 2021 9:30pm", "mes": "Hm?", "swipes": ["Hm?", "No"]},
@@ -85,7 +86,7 @@ def test_sillytavern():
     assert f"{found[0].sent_at:%H:%M}" == "21:30"
 
 
-def test_characterai_reads_the_candidate_that_was_kept():
+def test_characterai_reads_the_candidate_that_was_kept() -> None:
     turns = [
         {"author": {"name": "Mara"}, "candidates": [{"candidate_id": "a", "raw_content": "no"}, {"candidate_id": "b", "raw_content": "yes"}], "primary_candidate_id": "b"},
         {"author": {"is_human": True}, "candidates": [{"candidate_id": "c", "raw_content": "why?"}]},
@@ -94,7 +95,7 @@ def test_characterai_reads_the_candidate_that_was_kept():
     assert [(item.sender, item.text) for item in found] == [("Mara", "yes"), ("User", "why?")]
 
 
-def test_characterai_s_older_histories():
+def test_characterai_s_older_histories() -> None:
     histories = [
         {"external_id": "1", "msgs": [{"src": {"name": "Mara", "is_human": False}, "text": "Late."}]},
         {"external_id": "2", "msgs": [{"src": {"user": {"username": "ann"}, "is_human": True}, "text": "Hi"}]},
@@ -114,7 +115,7 @@ CHATLAB_HEAD = {"chatlab": {"version": "0.0.2"}, "meta": {"name": "灯塔", "pla
 
 
 @pytest.mark.parametrize("lines", [False, True], ids=["JSON", "JSON Lines"])
-def test_chatlab(lines):
+def test_chatlab(lines: Any) -> None:
     if lines:
         members = [{"_type": "member", "platformId": "7", "accountName": "汤"}]
         rows = [{"_type": "header", **CHATLAB_HEAD}, *members, *({"_type": "message", **row} for row in CHATLAB)]
@@ -128,7 +129,7 @@ def test_chatlab(lines):
     assert {item.chat for item in found} == {"灯塔"}
 
 
-def test_a_damaged_line_is_named():
+def test_a_damaged_line_is_named() -> None:
     with pytest.raises(ParseError) as damage:
         list(CHAT_FORMATS["sillytavern"].read(numbered('{"mes": "a", "is_user": true, "name": "A"}\n{"mes": ')))
     assert damage.value.line == 2

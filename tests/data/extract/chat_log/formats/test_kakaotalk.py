@@ -21,7 +21,7 @@ LOGS = {
 
 
 @pytest.mark.parametrize("device", LOGS)
-def test_the_same_chat_from_each_device(device):
+def test_the_same_chat_from_each_device(device: str) -> None:
     log = LOGS[device]
     assert parsed(read, log) == [("마라", "켰어?"), ("톰", "응\n방금")]
     assert contents(read, log)[-1] is Content.MEDIA
@@ -29,6 +29,6 @@ def test_the_same_chat_from_each_device(device):
     assert looks_like(log.split("\n")) == 1
 
 
-def test_who_comes_and_goes_is_a_note():
+def test_who_comes_and_goes_is_a_note() -> None:
     log = "2021년 5월 12일 오후 9:30, 톰님이 나갔습니다.\n2021년 5월 12일 오후 9:31, 마라 : 어"
     assert contents(read, log) == [Content.NOTE, Content.TEXT]

@@ -20,7 +20,7 @@ LOGS = {
 
 
 @pytest.mark.parametrize("language", LOGS)
-def test_the_same_chat_in_each_language(language):
+def test_the_same_chat_in_each_language(language: str) -> None:
     log = LOGS[language]
     assert parsed(read, log) == [("Mara", "どう？"), ("Tom", "いいよ")]
     found = contents(read, log)[2:]
@@ -31,12 +31,12 @@ def test_the_same_chat_in_each_language(language):
     assert looks_like(log.split("\n")) == 1
 
 
-def test_a_message_of_several_lines_stands_in_quotes():
+def test_a_message_of_several_lines_stands_in_quotes() -> None:
     log = '2021/05/12(水)\n21:30\tMara\t"one\ntwo"\n21:31\tTom\t"quoted"'
     assert parsed(read, log) == [("Mara", "one\ntwo"), ("Tom", '"quoted"')]
 
 
-def test_the_desktop_app_writes_spaces():
+def test_the_desktop_app_writes_spaces() -> None:
     log = "[LINE] Chat history with Old Mara\n2021.05.12 Wednesday\n21:30 Old Mara Is it lit?\n21:31 Tom Since four."
     assert parsed(read, log) == [("Old Mara", "Is it lit?"), ("Tom", "Since four.")]
     assert looks_like(log.split("\n")) == 1

@@ -1,6 +1,7 @@
 """Exports whose fields hold what they never should: every format reads on, or says where it cannot."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -32,7 +33,7 @@ VALUES = st.recursive(
 ITEMS = st.dictionaries(st.sampled_from(FIELDS.split()), VALUES, max_size=9)
 
 
-def check(name, lines):
+def check(name: str, lines: Any) -> None:
     try:
         messages = list(CHAT_FORMATS[name].read(lines))
     except ParseError as damage:
@@ -50,7 +51,7 @@ def check(name, lines):
 @pytest.mark.parametrize("name", [name for name, chat in CHAT_FORMATS.items() if chat.is_json])
 @settings(max_examples=80)
 @given(items=st.lists(ITEMS, max_size=4), key=st.sampled_from(["messages", "turns", "msgs"]))
-def test_json_of_any_values(name, items, key):
+def test_json_of_any_values(name: str, items: Any, key: str) -> None:
     for text in (json.dumps({key: items}, indent=1), json.dumps(items), "\n".join(map(json.dumps, items))):
         check(name, list(enumerate(text.split("\n"), 1)))
 
@@ -68,6 +69,6 @@ def test_json_of_any_values(name, items, key):
 )
 @settings(max_examples=40)
 @given(rows=st.lists(st.lists(st.text(st.sampled_from('0159ab," \n-:/²中\u200e'), max_size=6), max_size=6), max_size=4))
-def test_tables_of_any_cells(name, header, rows):
+def test_tables_of_any_cells(name: str, header: str, rows: Any) -> None:
     text = "\n".join([header, *(",".join(cells) for cells in rows)])
     check(name, list(enumerate(text.split("\n"), 1)))

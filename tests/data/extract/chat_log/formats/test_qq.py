@@ -1,14 +1,15 @@
 """QQChatExporter's JSON (QQ's text is among the fixtures)."""
 
 import json
+from typing import Any
 
 from offbook.data.extract.chat_log.formats.qq import looks_like, read
 from offbook.data.extract.chat_log.message import Content
 from tests.data.extract.reading import numbered
 
 
-def test_json():
-    def item(number, elements, **fields):
+def test_json() -> None:
+    def item(number: int, elements: Any, **fields: Any) -> Any:
         content = {"text": "[x]", "elements": elements}
         return {
             "id": str(number),

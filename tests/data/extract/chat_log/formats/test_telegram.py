@@ -1,6 +1,7 @@
 """Telegram's exports, JSON and HTML."""
 
 import json
+from typing import Any
 
 from offbook.data.extract.chat_log.formats.telegram import looks_like, read
 from offbook.data.extract.chat_log.message import Content
@@ -89,7 +90,7 @@ Sticker
 </div></div></div></body></html>"""
 
 
-def test_a_page_of_html_is_read_message_by_message():
+def test_a_page_of_html_is_read_message_by_message() -> None:
     found = list(read(numbered(PAGE)))
     assert [(item.sender, item.text, item.content) for item in found] == [
         ("", "12 May 2021", Content.NOTE),
@@ -106,8 +107,8 @@ def test_a_page_of_html_is_read_message_by_message():
     assert looks_like(PAGE.split("\n")) == 1
 
 
-def test_all_chats_of_an_account_are_read_apart():
-    def chat(name):
+def test_all_chats_of_an_account_are_read_apart() -> None:
+    def chat(name: str) -> Any:
         text = ["to ", {"type": "mention", "text": "@tom"}]
         item = {"id": 1, "type": "message", "from": "A", "from_id": "user1", "text": text, "reply_to_message_id": 0}
         return {"name": name, "type": "personal_chat", "id": 9, "messages": [item]}
@@ -120,7 +121,7 @@ def test_all_chats_of_an_account_are_read_apart():
     ]
 
 
-def test_what_a_message_holds():
+def test_what_a_message_holds() -> None:
     items = [
         {"type": "message", "media_type": "sticker", "text": ""},
         {"type": "message", "photo": "x.jpg", "text": "caption"},

@@ -65,7 +65,7 @@ CHATML = "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nLit?<|im_en
 @pytest.mark.parametrize(
     ("name", "log", "me"), [("imessage", IMESSAGE, "Me"), ("signal", SIGNAL, "Me"), ("signal", SIGTOP, "You")]
 )
-def test_the_same_chat_in_each_format(name, log, me):
+def test_the_same_chat_in_each_format(name: str, log: str, me: str) -> None:
     chat = CHAT_FORMATS[name]
     assert parsed(chat.read, log) == [("Mara", "Is it lit?\nTell me."), (me, "Since four.")]
     assert contents(chat.read, log)[2] is Content.MEDIA
@@ -73,11 +73,11 @@ def test_the_same_chat_in_each_format(name, log, me):
     assert chat.looks_like(log.split("\n")) == 1
 
 
-def test_notes_of_imessage_are_told_from_messages():
+def test_notes_of_imessage_are_told_from_messages() -> None:
     assert contents(CHAT_FORMATS["imessage"].read, IMESSAGE)[-1] is Content.NOTE
 
 
-def test_chatml_loses_its_marks():
+def test_chatml_loses_its_marks() -> None:
     chat = CHAT_FORMATS["chatml"]
     assert parsed(chat.read, CHATML) == [("user", "Lit?"), ("assistant", "Since\nfour.")]
     assert chat.looks_like(CHATML.split("\n")) == 1
@@ -92,18 +92,18 @@ def test_chatml_loses_its_marks():
         '[{"timestamp": 1620855000, "author": "Mara", "content": "Lit?"}]',
     ],
 )
-def test_a_table_with_the_usual_names_of_columns(text):
+def test_a_table_with_the_usual_names_of_columns(text: str) -> None:
     assert parsed(table.read, text) == [("Mara", "Lit?")]
     assert times(table.read, text) == ["2021-05-12 21:30"]
 
 
-def test_a_table_of_roles_and_lines_needs_no_times():
+def test_a_table_of_roles_and_lines_needs_no_times() -> None:
     text = "角色,台词\n阿澈,灯亮了吗\n老汤,亮了"
     assert parsed(table.read, text) == [("阿澈", "灯亮了吗"), ("老汤", "亮了")]
     assert table.looks_like(text.split("\n")) == 1
 
 
-def test_a_table_without_such_columns_is_an_error_that_names_them():
+def test_a_table_without_such_columns_is_an_error_that_names_them() -> None:
     with pytest.raises(ParseError, match="no column 'sender' among a, b"):
         list(table.read(numbered("a,b\n1,2")))
     with pytest.raises(ParseError, match="no column 'who'"):
@@ -111,5 +111,5 @@ def test_a_table_without_such_columns_is_an_error_that_names_them():
 
 
 @pytest.mark.parametrize("text", ["instruction,output\na,b", "question,answer\na,b", "prompt,completion\na,b"])
-def test_rows_to_train_on_are_no_table_of_messages(text):
+def test_rows_to_train_on_are_no_table_of_messages(text: str) -> None:
     assert table.looks_like(text.split("\n")) == 0

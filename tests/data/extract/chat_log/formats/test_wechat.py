@@ -1,6 +1,7 @@
 """WeChat through the programs that export it."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -23,20 +24,20 @@ PYWXDUMP = """id,MsgSvrID,type_name,is_sender,talker,room_name,msg,src,CreateTim
 """
 
 
-def test_memotrace_s_table():
+def test_memotrace_s_table() -> None:
     assert parsed(read, MEMOTRACE) == [("阿澈备注", "到了吗"), ("老汤", "快了")]
     assert contents(read, MEMOTRACE)[2:] == [Content.STICKER, Content.CALL, Content.NOTE]
     assert times(read, MEMOTRACE)[1] == "2021-05-12 21:31"
     assert looks_like(MEMOTRACE.split("\n")) == 1
 
 
-def test_pywxdump_s_table():
+def test_pywxdump_s_table() -> None:
     assert parsed(read, PYWXDUMP) == [("wxid_a", "到了吗"), ("wxid_t", "快了")]
     assert contents(read, PYWXDUMP)[2:] == [Content.MEDIA, Content.STICKER]
     assert looks_like(PYWXDUMP.split("\n")) == 1
 
 
-def test_pywxdump_s_json_of_a_private_chat_names_its_owner_me():
+def test_pywxdump_s_json_of_a_private_chat_names_its_owner_me() -> None:
     rows = [
         {"id": 1, "type_name": "文本", "is_sender": sender, "talker": "wxid_a", "msg": text, "CreateTime": time}
         for sender, text, time in ((0, "在吗", "2021-05-12 21:30:00"), (1, "在", "2021-05-12 21:31:00"))
@@ -47,7 +48,7 @@ def test_pywxdump_s_json_of_a_private_chat_names_its_owner_me():
 
 
 @pytest.mark.parametrize("head", [{"weflow": {"version": "1"}}, {}], ids=["WeFlow", "EchoTrace"])
-def test_weflow_and_echotrace(head):
+def test_weflow_and_echotrace(head: Any) -> None:
     kinds = [
         ("文本消息", "在吗"),
         ("引用消息", "在"),

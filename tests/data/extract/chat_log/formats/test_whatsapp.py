@@ -44,7 +44,7 @@ FORMS = [
 
 
 @pytest.mark.parametrize("form", [form for form, _ in FORMS], ids=[name for _, name in FORMS])
-def test_every_form_of_the_date_is_read(form):
+def test_every_form_of_the_date_is_read(form: str) -> None:
     later = form.replace("12", "13", 1) if form.startswith(("12", "[12", "5/12", "[5/12")) else form
     text = f"{form}Mara: Is it lit?\n{form}Tom: Since four: look\nup there\n{later}Mara: Good."
     assert parsed(read, text) == [("Mara", "Is it lit?"), ("Tom", "Since four: look\nup there"), ("Mara", "Good.")]
@@ -68,32 +68,32 @@ NOTES = [
 
 
 @pytest.mark.parametrize(("text", "content"), NOTES)
-def test_what_the_app_writes_is_told_from_what_people_write(text, content):
+def test_what_the_app_writes_is_told_from_what_people_write(text: str, content: Content) -> None:
     log = f"12/05/2021, 21:30 - Mara: Hello\n12/05/2021, 21:31 - Tom: {text}\n12/05/2021, 21:32 - Tom: Hi"
     assert contents(read, log) == [Content.TEXT, content, Content.TEXT]
 
 
-def test_a_caption_is_what_its_sender_writes():
+def test_a_caption_is_what_its_sender_writes() -> None:
     log = "12/05/2021, 21:30 - Mara: IMG-20210512-WA0001.jpg (file attached)\nMy garden"
     assert parsed(read, log) == [("Mara", "My garden")]
 
 
-def test_an_iphone_signs_notes_of_the_app_with_the_group_s_name():
+def test_an_iphone_signs_notes_of_the_app_with_the_group_s_name() -> None:
     log = "[12/05/2021, 21:30:00] Crew: \u200eMara added Tom\n[12/05/2021, 21:31:00] Tom: Hi\n"
     log += "[12/05/2021, 21:32:00] Tom: \u200e照片已隐藏"
     assert contents(read, log) == [Content.NOTE, Content.TEXT, Content.MEDIA]
 
 
-def test_a_colon_without_a_space_follows_a_name_only_if_it_does_so_again():
+def test_a_colon_without_a_space_follows_a_name_only_if_it_does_so_again() -> None:
     log = "2021/7/9 02:28 - Mara:Hi\n2021/7/9 02:29 - Mara:There?\n2021/7/9 02:30 - Note:once"
     assert parsed(read, log) == [("Mara", "Hi"), ("Mara", "There?")]
 
 
-def test_the_edited_note_is_removed():
+def test_the_edited_note_is_removed() -> None:
     log = "12/05/2021, 21:30 - Mara: Oui. <Ce message a été modifié>\n12/05/2021, 21:31 - Tom: <3"
     assert parsed(read, log) == [("Mara", "Oui."), ("Tom", "<3")]
 
 
-def test_text_of_another_kind_is_an_error():
+def test_text_of_another_kind_is_an_error() -> None:
     with pytest.raises(ParseError):
         list(read(numbered("Once upon a time\n12/05/2021 was a Wednesday")))

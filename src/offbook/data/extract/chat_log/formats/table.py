@@ -39,6 +39,7 @@ def read(lines: Lines, names: Columns | None = None) -> Iterator[Message]:
     """The messages of a table.
 
     Args:
+        lines: the table's lines.
         names: what the columns are called, where they have other than the usual names.
 
     Raises:
