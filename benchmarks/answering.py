@@ -32,9 +32,9 @@ from offbook.generation.stream import TransformersEngine, stream
 from offbook.models import adapter as adapters
 
 Ids = list[int]
-Answer = tuple[float, float]
+Seconds = tuple[float, float]
 """After how many seconds the first token was there, and all of them."""
-Side = Callable[[Ids, GenerationConfig], Answer]
+Side = Callable[[Ids, GenerationConfig], Seconds]
 
 
 def tutorial(job: dict[str, str], dtype: torch.dtype) -> Side:
@@ -43,11 +43,11 @@ def tutorial(job: dict[str, str], dtype: torch.dtype) -> Side:
     model = PeftModel.from_pretrained(base, model_id=job["adapter"]).eval()
     tokenizer = AutoTokenizer.from_pretrained(job["adapter"], trust_remote_code=False)
 
-    def answer(prompt: Ids, settings: GenerationConfig) -> Answer:
+    def answer(prompt: Ids, settings: GenerationConfig) -> Seconds:
         began = time.perf_counter()
         sampling = {"temperature": settings.temperature, "top_p": settings.top_p} if settings.temperature else {}
         ids = torch.tensor([prompt])
-        said = model.generate(
+        output = model.generate(
             ids,
             attention_mask=torch.ones_like(ids),
             do_sample=bool(sampling),
@@ -57,8 +57,8 @@ def tutorial(job: dict[str, str], dtype: torch.dtype) -> Side:
             max_new_tokens=settings.max_new_tokens,
             pad_token_id=0,
         )
-        assert said.shape[1] == len(prompt) + settings.max_new_tokens
-        tokenizer.decode(said[0][len(prompt) :], skip_special_tokens=True)
+        assert output.shape[1] == len(prompt) + settings.max_new_tokens
+        tokenizer.decode(output[0][len(prompt) :], skip_special_tokens=True)
         seconds = time.perf_counter() - began
         return seconds, seconds
 
@@ -71,7 +71,7 @@ def transformers_engine(job: dict[str, str]) -> Side:
     engine = _Timed(adapters.merge(adapters.load(base, Path(job["adapter"]))).eval())
     tokenizer = AutoTokenizer.from_pretrained(job["adapter"], trust_remote_code=False)
 
-    def answer(prompt: Ids, settings: GenerationConfig) -> Answer:
+    def answer(prompt: Ids, settings: GenerationConfig) -> Seconds:
         began, engine.first = time.perf_counter(), 0.0
         for _ in stream(engine, tokenizer, prompt, settings, [], seed=0):
             pass
@@ -96,7 +96,7 @@ def llamacpp_engine(job: dict[str, str]) -> Side:
     """What `offbook serve` speaks with where the run has a GGUF."""
     engine = _Endless(LlamaServer(Path(job["gguf"]), slots=4))
 
-    def answer(prompt: Ids, settings: GenerationConfig) -> Answer:
+    def answer(prompt: Ids, settings: GenerationConfig) -> Seconds:
         began, first = time.perf_counter(), 0.0
         tokens = 0
         for chunk in engine.generate(prompt, settings, seed=0):
@@ -130,8 +130,8 @@ def main() -> None:
     torch.set_num_threads(job["threads"])
     side = SIDES[SIDE](job)
     for line in sys.stdin:
-        asked = json.loads(line)
-        first, whole = side(asked["prompt"], GenerationConfig(**asked["settings"]))
+        request = json.loads(line)
+        first, whole = side(request["prompt"], GenerationConfig(**request["settings"]))
         print(json.dumps({"first": first, "whole": whole}), file=answers, flush=True)
 
 

@@ -135,10 +135,10 @@ class Maker:
     def overlap(self) -> None:
         """Two questions before the first is answered; each answer says which one it is to."""
         self._wait(4, 30)
-        first, asked = self._turn(self.random.choice(self.log.people)), self.count
+        first, first_number = self._turn(self.random.choice(self.log.people)), self.count
         self._wait(4, 10)
-        second, again = self._turn(self.random.choice(self.log.people)), self.count
-        for question, number in self.random.sample([(first, asked), (second, again)], 2):
+        second, second_number = self._turn(self.random.choice(self.log.people)), self.count
+        for question, number in self.random.sample([(first, first_number), (second, second_number)], 2):
             self._wait(0.3, 10)
             reply = self._turn(ME, reply_to=number)
             self.log.pairs.add((question, reply))

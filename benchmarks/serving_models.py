@@ -24,7 +24,7 @@ Ids = list[int]
 
 
 @dataclass(frozen=True)
-class Job:
+class ServingModel:
     """What all sides have in common."""
 
     base: Path
@@ -34,18 +34,20 @@ class Job:
     prompts: list[Ids]
 
 
-def from_run(run: Path, rounds: int) -> Job:
+def from_run(run: Path, rounds: int) -> ServingModel:
     """A finished run and its held-out prompts."""
     source = resolve_character(run)
     character = load(run)
     rows = loading.load([run / "data" / "heldout.jsonl"], "messages", "stop").conversations
     prompts = [character.template.prompt_ids(list(row.turns[:-1])) for row in rows if len(row.prompt) < 600]
     random.Random(0).shuffle(prompts)
-    asked = [prompts[i % len(prompts)] for i in range(rounds)]
-    return Job(source.base_model.path, source.adapter, character.template.tokenizer, character.persona, asked)
+    prompts = [prompts[i % len(prompts)] for i in range(rounds)]
+    return ServingModel(
+        source.base_model.path, source.adapter, character.template.tokenizer, character.persona, prompts
+    )
 
 
-def in_ernie_shape(folder: Path, rounds: int) -> Job:
+def in_ernie_shape(folder: Path, rounds: int) -> ServingModel:
     """Random weights, a random adapter, and prompts of 40 random tokens."""
     torch.manual_seed(0)
     model = Ernie4_5ForCausalLM(Ernie4_5Config())
@@ -65,7 +67,7 @@ def in_ernie_shape(folder: Path, rounds: int) -> Job:
     )
     rng = random.Random(0)
     prompts = [[1, *(rng.randrange(3, 250) for _ in range(39))] for _ in range(rounds)]
-    return Job(folder / "base", folder / "adapter", tokenizer, persona, prompts)
+    return ServingModel(folder / "base", folder / "adapter", tokenizer, persona, prompts)
 
 
 def _bytes_tokenizer() -> PreTrainedTokenizerFast:

@@ -79,9 +79,9 @@ def in_ernie_shape(
     system += [rng.randrange(3, VOCABULARY) for _ in range(options.system_tokens - len(system))]
     rows = []
     for conversation in wanted:
-        asked = tokenizer.encode(f"User: {conversation.prompt}\nAssistant: ").ids
-        said = [*tokenizer.encode(conversation.replies[-1]).ids, 2, 0]
-        rows.append(([*system, *asked, *said], [NO_LABEL] * (len(system) + len(asked)) + said))
+        question = tokenizer.encode(f"User: {conversation.prompt}\nAssistant: ").ids
+        reply = [*tokenizer.encode(conversation.replies[-1]).ids, 2, 0]
+        rows.append(([*system, *question, *reply], [NO_LABEL] * (len(system) + len(question)) + reply))
     return rows
 
 
@@ -109,10 +109,10 @@ def compare(options: argparse.Namespace) -> dict[str, Any]:
         }
         rounds = []
         for number in range(options.pairs + 1):
-            steps = {dtype: peer.say("go") for dtype, peer in peers.items()} | {"offbook": ours.say("go")}
+            steps = {dtype: peer.send("go") for dtype, peer in peers.items()} | {"offbook": ours.send("go")}
             print(number, {name: f"{step['seconds']:.2f} s" for name, step in steps.items()}, file=sys.stderr)
             rounds.append(steps)
-        versions = {dtype: peer.say("end") for dtype, peer in peers.items()} | {"offbook": ours.say("end")}
+        versions = {dtype: peer.send("end") for dtype, peer in peers.items()} | {"offbook": ours.send("end")}
         return summary(options, rounds[1:], versions)
 
 
@@ -172,11 +172,11 @@ def main() -> None:
     parser.add_argument("--without", nargs="*", default=[], choices=["packing", "prefix", "fused", "head"])
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    found = compare(options)
+    result = compare(options)
     if options.json:
-        print(json.dumps(found))
+        print(json.dumps(result))
     else:
-        for name, value in found.items():
+        for name, value in result.items():
             print(f"{name:24} {value}")
 
 

@@ -26,8 +26,8 @@ def hamlet_path() -> Path:
 
 
 def _shared(source: str, model: bool) -> Path:
-    found = _pull(source, model)
-    return found if isinstance(found, Path) else pytest.skip(f"{source} cannot be had: {found}")
+    result = _pull(source, model)
+    return result if isinstance(result, Path) else pytest.skip(f"{source} cannot be had: {result}")
 
 
 @cache

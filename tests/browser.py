@@ -125,8 +125,8 @@ class Browser:
             self._post("execute/sync", script=source, args=[])
         script = """const done = arguments[0]; axe.run().then((found) => done(found.violations.map((each) =>
             `${each.id}: ${each.help}: ${each.nodes.map((node) => node.html.slice(0, 120)).join(' | ')}`)));"""
-        found: list[str] = self._post("execute/async", script=script, args=[])
-        return found
+        result: list[str] = self._post("execute/async", script=script, args=[])
+        return result
 
     def screenshot(self, path: Path) -> None:
         answer = self.client.get(f"{self.session}/screenshot").json()["value"]

@@ -43,24 +43,24 @@ CLICK = (
 
 def messages() -> list[str]:
     """Every message, once, in the order of the code."""
-    found = [*CLICK, *_extracted(SOURCE, dict.fromkeys(CALLS))]
+    result = [*CLICK, *_extracted(SOURCE, dict.fromkeys(CALLS))]
     for package in PACKAGES:
         for argument in (1, 2):  # what happened, and how to fix it
-            found += _extracted(SOURCE / package, dict.fromkeys(ERRORS, (argument,)))
-    found += [*VERBS.values(), help_text(group), *SHOULD.values()]
+            result += _extracted(SOURCE / package, dict.fromkeys(ERRORS, (argument,)))
+    result += [*VERBS.values(), help_text(group), *SHOULD.values()]
     for _, command in [("offbook", group), *commands()]:
-        found.append(help_text(command))
+        result.append(help_text(command))
         for title, options in option_groups(command, everything=True).items():
-            found.append(title)
-            found += [option.description if isinstance(option, SettingOption) else _help(option) for option in options]
-        found += [*option_groups(command, everything=False)]
-    return list(dict.fromkeys(text for text in found if text))
+            result.append(title)
+            result += [option.description if isinstance(option, SettingOption) else _help(option) for option in options]
+        result += [*option_groups(command, everything=False)]
+    return list(dict.fromkeys(text for text in result if text))
 
 
 def _extracted(folder: Path, keywords: dict[str, tuple[int, ...] | None]) -> list[str]:
     """The literal texts in the calls of some functions."""
-    found = extract_from_dir(folder, [("**.py", "python")], keywords=keywords)
-    return [text for _, _, message, _, _ in found for text in (message if isinstance(message, tuple) else (message,))]
+    result = extract_from_dir(folder, [("**.py", "python")], keywords=keywords)
+    return [text for _, _, message, _, _ in result for text in (message if isinstance(message, tuple) else (message,))]
 
 
 def _help(option: click.Parameter) -> str:
@@ -80,8 +80,8 @@ def updated(language: str) -> Catalog:
     new.revision_date = old.revision_date
     new.creation_date = old.creation_date
     for text in messages():
-        known = old.get(text)
-        new.add(text, known.string if known is not None else "")
+        report = old.get(text)
+        new.add(text, report.string if report is not None else "")
     return new
 
 

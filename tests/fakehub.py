@@ -137,6 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
             for path, content in files.items()
         ]
         self.answer({"Code": 200, "Success": True, "Data": {"Files": entries}})
+        return None
 
     def modelscope_file(self, kind: str, repo: str) -> None:
         self.send_file(kind, repo, self.query["Revision"], self.query["FilePath"])
@@ -149,6 +150,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self.refuse("RevisionNotFound")
         siblings = [_sibling(path, content) for path, content in files.items()]
         self.answer({"id": repo, "sha": self.fake.commit(kind, repo, revision), "siblings": siblings})
+        return None
 
     def huggingface_tree(self, kind: str, repo: str, revision: str) -> None:
         files = self.fake.repositories[kind, repo, revision]
@@ -165,21 +167,22 @@ class _Handler(BaseHTTPRequestHandler):
         if path not in files or path in self.fake.withheld:
             return self.refuse("EntryNotFound")
         content = self.fake.served_instead.get(path, files[path])
-        asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
-        start = int(asked[1]) if asked else 0
-        body = content[start : int(asked[2]) + 1 if asked and asked[2] else None]
-        self.send_response(206 if asked else 200)
+        prompts = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        start = int(prompts[1]) if prompts else 0
+        body = content[start : int(prompts[2]) + 1 if prompts and prompts[2] else None]
+        self.send_response(206 if prompts else 200)
         for name, value in {**(headers or {}), "Content-Length": str(len(body))}.items():
             self.send_header(name, value)
-        if asked:
+        if prompts:
             self.send_header("Content-Range", f"bytes {start}-{start + len(body) - 1}/{len(content)}")
         self.end_headers()
         if self.command == "HEAD":
-            return
+            return None
         self.fake.transfers.append(Request(path, start))
         broken = self.fake.break_after.pop(path, None)
         self.wfile.write(body[:broken])
         self.close_connection = broken is not None
+        return None
 
     def answer(self, value: Any) -> None:
         body = json.dumps(value).encode()

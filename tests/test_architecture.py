@@ -30,28 +30,28 @@ STAGES = 1
 
 def imports(path: Path) -> set[str]:
     """The packages of offbook that a file imports, anywhere in it."""
-    found = set()
+    result = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "offbook":
             parts = node.module.split(".")
-            found |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
+            result |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
         elif isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("offbook.")}
-    return found
+            result |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("offbook.")}
+    return result
 
 
-def test_no_module_is_loose():
+def test_no_module_is_loose() -> None:
     loose = {path.name for path in ROOT.glob("*.py")} - {"__init__.py", "__main__.py"}
     packages = {path.name for path in ROOT.iterdir() if (path / "__init__.py").is_file()}
     assert (loose, packages) == (set(), set(FLOOR))
 
 
-def test_both_languages_draw_the_same_floors():
+def test_both_languages_draw_the_same_floors() -> None:
     assert len(FLOORS) == 5
     assert floors(DOCS / "zh" / "architecture.md") == FLOORS
 
 
-def test_imports_point_down_and_stages_are_strangers():
+def test_imports_point_down_and_stages_are_strangers() -> None:
     wrong = [
         f"{path.relative_to(ROOT)} imports {other}"
         for package in FLOOR
@@ -78,7 +78,7 @@ def module_imports() -> dict[str, set[str]]:
     return graph
 
 
-def test_no_module_imports_itself_by_a_detour():
+def test_no_module_imports_itself_by_a_detour() -> None:
     graph = module_imports()
     state: dict[str, int] = {}
 
@@ -94,7 +94,7 @@ def test_no_module_imports_itself_by_a_detour():
         visit(name, ())
 
 
-def test_files_stay_short():
+def test_files_stay_short() -> None:
     long = {
         str(path.relative_to(ROOT)): lines
         for path in ROOT.rglob("*.py")
@@ -103,19 +103,19 @@ def test_files_stay_short():
     assert not long
 
 
-def test_core_cli_and_package_import_no_torch():
+def test_core_cli_and_package_import_no_torch() -> None:
     core = (ROOT / "core").rglob("[a-z]*.py")
     names = [".".join(("offbook", *path.relative_to(ROOT).with_suffix("").parts)) for path in core]
     code = f"import {', '.join(['offbook', 'offbook.cli.main', *names])}, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_public_names_exist():
+def test_public_names_exist() -> None:
     for name in offbook.__all__:
         assert getattr(offbook, name) is not None
 
 
-def test_help_answers_without_heavy_imports():
+def test_help_answers_without_heavy_imports() -> None:
     def seconds() -> float:
         began = time.perf_counter()
         subprocess.run([sys.executable, "-m", "offbook.cli.main", "--help"], check=True, capture_output=True)
@@ -131,7 +131,7 @@ def walk(page: Path) -> list[tuple[str, list[str]]]:
     return [(file, re.findall(r"`([\w.]+)`", names)) for file, names in rows]
 
 
-def test_a_stranger_walks_from_config_to_adapter_in_sixteen_files():
+def test_a_stranger_walks_from_config_to_adapter_in_sixteen_files() -> None:
     path = walk(DOCS / "architecture.md")
     assert 0 < len(path) <= 16
     assert walk(DOCS / "zh" / "architecture.md") == path

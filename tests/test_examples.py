@@ -46,15 +46,15 @@ def blocks(page: Path) -> Iterator[tuple[str, list[str]]]:
 def commands(page: Path) -> list[list[str]]:
     """The words of every command line of a page that a person would type."""
     starts = {"offbook", "make", "python", "pytest", *ELSEWHERE}
-    found = []
+    result = []
     for language, lines in blocks(page):
         if language not in ("", "sh", "bash"):
             continue
         for line in "\n".join(lines).replace("\\\n", " ").splitlines():
             for part in re.split(r" && |(?<=\S) \|\|? ", re.sub(r"(^|\s{2,})#.*$", "", line)):
                 if part.split()[:1] and part.split()[0] in starts:
-                    found.append(shlex.split(part, comments=True))
-    return found
+                    result.append(shlex.split(part, comments=True))
+    return result
 
 
 def programs(page: Path) -> list[str]:
@@ -66,7 +66,7 @@ def programs(page: Path) -> list[str]:
     ]
 
 
-def test_the_examples_are_found():
+def test_the_examples_are_found() -> None:
     assert len(commands(ROOT / "README.md")) >= 6
     assert sum(len(commands(page)) for page in PAGES) > 60
     assert sum(len(programs(page)) for page in PAGES) >= 4
@@ -150,7 +150,9 @@ def run(words: list[str], overrides: list[str]) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_command_of_a_page_is_right(page, workspace, overrides, tmp_path, monkeypatch):
+def test_every_command_of_a_page_is_right(
+    page: Any, workspace: Any, overrides: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     place = tmp_path / "here"
     shutil.copytree(workspace, place)
     monkeypatch.chdir(place)
@@ -180,7 +182,9 @@ def test_every_command_of_a_page_is_right(page, workspace, overrides, tmp_path, 
     [(page, source) for page in PAGES for source in programs(page) if "base_url" not in source],
     ids=lambda value: str(value.relative_to(ROOT)) if isinstance(value, Path) else "python",
 )
-def test_python_examples_run(page, source, workspace, tmp_path, monkeypatch):
+def test_python_examples_run(
+    page: Any, source: Any, workspace: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     place = tmp_path / "here"
     shutil.copytree(workspace, place)
     monkeypatch.chdir(place)
@@ -209,6 +213,6 @@ def test_python_examples_are_typed(tmp_path: Path) -> None:
     assert done.returncode in (0, 1), done.stdout + done.stderr
 
 
-def test_a_misspelt_example_is_noticed():
+def test_a_misspelt_example_is_noticed() -> None:
     with pytest.raises(click.ClickException):
         parse(["serve", "runs/hamlet", "--no-such-option"])

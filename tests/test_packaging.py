@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -23,6 +24,8 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "offbook"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+HOSTS = {"IPython"}
+"""What is there wherever it is needed: a notebook runs in it. It is imported only then."""
 INDIRECT = {"accelerate", "sentencepiece"}
 """Declared though no file of ours imports them: transformers does, for us."""
 
@@ -36,26 +39,26 @@ def requirements(texts: list[str]) -> set[str]:
 def imported() -> dict[str, str]:
     """Distribution → a file of ours that imports it."""
     providers = metadata.packages_distributions()
-    found: dict[str, str] = {}
+    result: dict[str, str] = {}
     for path in SOURCE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 names = [node.module]
-            for top in {name.partition(".")[0] for name in names} - {*sys.stdlib_module_names, "offbook"}:
+            for top in {name.partition(".")[0] for name in names} - {*sys.stdlib_module_names, *HOSTS, "offbook"}:
                 for provider in providers.get(top, [f"nothing installed provides '{top}'"]):
-                    found[canonicalize_name(provider)] = str(path.relative_to(SOURCE))
-    return found
+                    result[canonicalize_name(provider)] = str(path.relative_to(SOURCE))
+    return result
 
 
-def test_what_is_imported_is_declared_and_what_is_declared_is_imported():
+def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
     declared, extras = requirements(PROJECT["dependencies"]), requirements(PROJECT["optional-dependencies"]["swanlab"])
     used = imported()
     assert {name: path for name, path in used.items() if name not in declared | extras} == {}
     assert declared - set(used) == INDIRECT
 
 
-def test_constraints_name_every_dependency():
+def test_constraints_name_every_dependency() -> None:
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pinned = {canonicalize_name(line.partition("==")[0]) for line in lines if not line.startswith("#")}
     assert requirements(PROJECT["dependencies"]) <= pinned
@@ -125,7 +128,7 @@ def run(python: Path, *words: str, home: Path) -> subprocess.CompletedProcess[st
     return subprocess.run([str(python), *words], capture_output=True, text=True, cwd=home, env=environment, check=False)
 
 
-def test_every_module_of_the_wheel_can_be_imported(installed, tmp_path):
+def test_every_module_of_the_wheel_can_be_imported(installed: Any, tmp_path: Path) -> None:
     code = (
         "import importlib, pkgutil, offbook\n"
         "names = [m.name for m in pkgutil.walk_packages(offbook.__path__, 'offbook.') if '__main__' not in m.name]\n"
@@ -142,7 +145,7 @@ def test_every_module_of_the_wheel_can_be_imported(installed, tmp_path):
     )
 
 
-def test_the_commands_work_without_extras(installed, trained, tmp_path):
+def test_the_commands_work_without_extras(installed: Any, trained: Path, tmp_path: Path) -> None:
     assert "Commands" in run(installed, "-m", "offbook.cli.main", "--help", home=tmp_path).stdout
     doctor = run(installed, "-m", "offbook.cli.main", "doctor", "--json", home=tmp_path)
     assert doctor.returncode == 0, doctor.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
@@ -129,7 +130,7 @@ _SHAPE = {
     "pad_token_id": 0,
 }
 
-ARCHITECTURES = {
+ARCHITECTURES: dict[str, tuple[type[Any], type[Any], dict[str, Any]]] = {
     "llama": (LlamaConfig, LlamaForCausalLM, {}),
     "llama-tied": (LlamaConfig, LlamaForCausalLM, {"tie_word_embeddings": True, "mlp_bias": True}),
     "mistral": (MistralConfig, MistralForCausalLM, {"sliding_window": 16}),

@@ -319,7 +319,7 @@ def test_ctrl_c_stops_a_reply_and_keeps_what_came(trained: Path) -> None:
     terminal.process.expect(pexpect.EOF)
     path = chat_log.newest(trained / "chats")
     assert path is not None
-    said, reply = chat_log.read(path)[0]
-    assert said == Turn("user", "Speak on and on.")
+    messages, reply = chat_log.read(path)[0]
+    assert messages == Turn("user", "Speak on and on.")
     assert reply.text.startswith("word0 word1 word2")
     assert "word599" not in reply.text

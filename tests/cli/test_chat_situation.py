@@ -16,16 +16,16 @@ from offbook.pipeline import api
 @pytest.fixture
 def conversations(monkeypatch: pytest.MonkeyPatch) -> list[list[tuple[str, str]]]:
     """What a character of cardboard is asked."""
-    asked: list[list[tuple[str, str]]] = []
+    prompts: list[list[tuple[str, str]]] = []
 
     def reply(turns: Any, **_: Any) -> Any:
-        asked.append([(turn.role, turn.text) for turn in turns])
+        prompts.append([(turn.role, turn.text) for turn in turns])
         return SimpleNamespace(text="Since four.", stop_reason="stop", tokens=3)
 
     persona = SimpleNamespace(system="You are Tom.", greeting=None, generation=GenerationConfig())
     character = SimpleNamespace(persona=persona, reply=reply, merge_adapter=lambda: True)
     monkeypatch.setattr(api, "load", lambda *_, **__: character)
-    return asked
+    return prompts
 
 
 def test_the_situation_follows_the_system_prompt(conversations: list[list[tuple[str, str]]]) -> None:

@@ -2,8 +2,11 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -15,17 +18,17 @@ from offbook.recipes import PLACEHOLDERS, recipes
 
 
 @pytest.fixture(autouse=True)
-def runs(tmp_path, monkeypatch):
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("OFFBOOK_RUNS", str(tmp_path / "runs"))
     monkeypatch.chdir(tmp_path)
     return tmp_path / "runs"
 
 
 @pytest.fixture
-def offbook(capfd):
+def offbook(capfd: pytest.CaptureFixture[str]) -> Any:
     """Run a command line in this process: (exit code, stdout, stderr)."""
 
-    def run(*words):
+    def run(*words: Any) -> Any:
         with pytest.raises(SystemExit) as ended:
             cli.main([str(word) for word in words])
         out, err = capfd.readouterr()
@@ -35,11 +38,11 @@ def offbook(capfd):
     return run
 
 
-def options(settings):
+def options(settings: dict[str, Any]) -> Any:
     return [word for name, value in settings.items() for word in (f"--{name}", json.dumps(value))]
 
 
-def test_every_verb_has_help_with_what_it_does(offbook):
+def test_every_verb_has_help_with_what_it_does(offbook: Any) -> None:
     for verb, summary in cli.VERBS.items():
         code, out, _ = offbook(verb, "--help")
         assert code == 0
@@ -47,14 +50,14 @@ def test_every_verb_has_help_with_what_it_does(offbook):
         assert summary
 
 
-def test_a_bare_command_prints_help(offbook):
+def test_a_bare_command_prints_help(offbook: Any) -> None:
     code, out, err = offbook()
     assert "extract" in out + err
     assert code in (0, 2)
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "texts"),
     [
         (["trian"], "Did you mean 'train'?"),
         (["train", "--train.epoch", "3"], "--train.epochs"),
@@ -70,16 +73,16 @@ def test_a_bare_command_prints_help(offbook):
         (["train", "--data.source", __file__, "--track.trackers", "[swanlub]"], "did you mean 'swanlab'"),
     ],
 )
-def test_mistakes_exit_2_and_say_how_to_mend_them(offbook, words, said):
+def test_mistakes_exit_2_and_say_how_to_mend_them(offbook: Any, words: Any, texts: Any) -> None:
     code, out, err = offbook(*words)
     assert code == 2
-    assert said in err
+    assert texts in err
     assert out == ""
     assert len(err.strip().splitlines()) <= 4
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "texts"),
     [
         ([], "did you mean -c mira/run.yaml?"),
         (["mira/run.yaml"], "Did you mean -c mira/run.yaml?"),
@@ -89,24 +92,26 @@ def test_mistakes_exit_2_and_say_how_to_mend_them(offbook, words, said):
         (["-c", "empty"], "empty/run.yaml: no such file"),
     ],
 )
-def test_settings_named_in_another_way_are_understood_or_explained(offbook, tmp_path, words, said):
+def test_settings_named_in_another_way_are_understood_or_explained(
+    offbook: Any, tmp_path: Path, words: Any, texts: Any
+) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "mira").mkdir()
     (tmp_path / "mira" / "run.yaml").write_text("data: {source: none.jsonl}\n")
     code, out, err = offbook("check", *words)
     assert (code, out) == (2, "")
-    assert said in err
+    assert texts in err
     assert len(err.strip().splitlines()) == 2
 
 
-def test_a_typo_in_the_file_names_the_nearest_key(offbook, tmp_path):
+def test_a_typo_in_the_file_names_the_nearest_key(offbook: Any, tmp_path: Path) -> None:
     (tmp_path / "run.yaml").write_text("data: {source: x.json}\ntrain: {epoch: 3}\n")
     code, _, err = offbook("check", "-c", "run.yaml")
     assert code == 2
     assert "unknown key 'train.epoch', did you mean 'epochs'?" in err
 
 
-def test_debug_shows_the_traceback(tmp_path):
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     answer = subprocess.run(
         [sys.executable, "-m", "offbook.cli.main", "--debug", "chat", "none"],
         capture_output=True,
@@ -118,22 +123,22 @@ def test_debug_shows_the_traceback(tmp_path):
     assert "no run 'none'" in answer.stderr
 
 
-def test_check_json_is_one_object_and_writes_nothing(offbook, settings, runs):
+def test_check_json_is_one_object_and_writes_nothing(offbook: Any, settings: dict[str, Any], runs: Any) -> None:
     code, out, _ = offbook("check", *options(settings), "--json")
     assert code == 0
-    known = json.loads(out)
+    report = json.loads(out)
     keys = {
         *("rows", "heldout_rows", "duplicates", "conflicts", "truncated", "tokens", "label_tokens", "prefix_tokens"),
         *("parameters", "trainable_parameters", "steps", "stop", "estimate"),
     }
-    assert keys <= known.keys()
-    assert {"token", "id", "proved"} <= known["stop"].keys()
-    assert known["estimate"]["seconds"] > 0
-    assert known["estimate"]["peak_bytes"] > 10**8
+    assert keys <= report.keys()
+    assert {"token", "id", "proved"} <= report["stop"].keys()
+    assert report["estimate"]["seconds"] > 0
+    assert report["estimate"]["peak_bytes"] > 10**8
     assert not runs.exists()
 
 
-def test_check_shows_what_is_learned(offbook, settings):
+def test_check_shows_what_is_learned(offbook: Any, settings: dict[str, Any]) -> None:
     code, out, _ = offbook("check", *options(settings))
     assert code == 0
     assert "<|im_start|>assistant\n[" in out
@@ -141,7 +146,7 @@ def test_check_shows_what_is_learned(offbook, settings):
     assert "(verified)" in out
 
 
-def test_prove_json(offbook, settings):
+def test_prove_json(offbook: Any, settings: dict[str, Any]) -> None:
     code, out, _ = offbook("prove", *options(settings), "--json")
     proof = json.loads(out)
     assert code == 0
@@ -150,7 +155,7 @@ def test_prove_json(offbook, settings):
     assert len(proof["modules"]) == 2 * 7 * 3
 
 
-def test_the_whole_way_from_train_to_talk(offbook, settings, runs):
+def test_the_whole_way_from_train_to_talk(offbook: Any, settings: dict[str, Any], runs: Any) -> None:
     code, out, err = offbook("train", *options({**settings, "train.epochs": 1}))
     assert code == 0
     assert "held-out loss" in out
@@ -174,7 +179,7 @@ def test_the_whole_way_from_train_to_talk(offbook, settings, runs):
     assert not (runs / "tiny").exists()
 
 
-def test_rm_deletes_the_run_and_not_the_settings_of_that_name(offbook, runs, tmp_path):
+def test_rm_deletes_the_run_and_not_the_settings_of_that_name(offbook: Any, runs: Any, tmp_path: Path) -> None:
     (tmp_path / "tiny").mkdir()
     (tmp_path / "tiny" / "run.yaml").write_text("name: tiny\n")
     code, _, err = offbook("runs", "rm", "tiny", "--yes")
@@ -189,7 +194,7 @@ def test_rm_deletes_the_run_and_not_the_settings_of_that_name(offbook, runs, tmp
 
 
 @pytest.mark.parametrize("text", ["Say [/b] always", "Speak [bold]softly[/bold] :smile:"])
-def test_what_a_user_writes_is_shown_as_it_is(offbook, settings, runs, text):
+def test_what_a_user_writes_is_shown_as_it_is(offbook: Any, settings: dict[str, Any], runs: Any, text: str) -> None:
     code, out, _ = offbook("check", *options({**settings, "persona.system": text}))
     assert code == 0
     assert f"system prompt  {text}" in out
@@ -199,7 +204,7 @@ def test_what_a_user_writes_is_shown_as_it_is(offbook, settings, runs, text):
     assert "[red]x" in offbook("runs", "list")[1]
 
 
-def test_a_run_with_damaged_settings_is_a_row_of_the_list(offbook, runs):
+def test_a_run_with_damaged_settings_is_a_row_of_the_list(offbook: Any, runs: Any) -> None:
     for name, content in (("a", "name: a"), ("b", "- :"), ("c", "model: {source: m}")):
         (runs / name).mkdir(parents=True)
         (runs / name / "run.yaml").write_text(content)
@@ -211,12 +216,12 @@ def test_a_run_with_damaged_settings_is_a_row_of_the_list(offbook, runs):
     assert offbook("runs", "list")[1].count("damaged)") == 2
 
 
-def test_a_conversation_in_the_terminal(trained, tmp_path):
+def test_a_conversation_in_the_terminal(trained: Path, tmp_path: Path) -> None:
     """Typed through a pipe: history, /reset, /save, /quit."""
-    said = "Who are you?\n/nonsense\nHoratio, who are you?\n/save talk.json\n/reset\n/save empty.json\n/quit\n"
+    texts = "Who are you?\n/nonsense\nHoratio, who are you?\n/save talk.json\n/reset\n/save empty.json\n/quit\n"
     answer = subprocess.run(
         [sys.executable, "-m", "offbook.cli.main", "chat", str(trained), "--seed", "0", "--max-new-tokens", "5"],
-        input=said,
+        input=texts,
         capture_output=True,
         text=True,
         check=False,
@@ -231,7 +236,9 @@ def test_a_conversation_in_the_terminal(trained, tmp_path):
 
 
 @pytest.mark.parametrize("name", sorted(recipes()))
-def test_every_recipe_trains(offbook, name, tiny, rows, tmp_path, monkeypatch):
+def test_every_recipe_trains(
+    offbook: Any, name: str, tiny: Path, rows: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With the model and the lines exchanged for tiny ones; everything else as it ships."""
     from offbook.cli import init
 
@@ -249,52 +256,52 @@ def test_every_recipe_trains(offbook, name, tiny, rows, tmp_path, monkeypatch):
     assert "already exists" in err
 
 
-def test_init_explains_where_it_cannot_write_and_quotes_what_it_names(offbook, tmp_path):
+def test_init_explains_where_it_cannot_write_and_quotes_what_it_names(offbook: Any, tmp_path: Path) -> None:
     (tmp_path / "play.txt").write_text("To be\n")
-    for folder, said in (("play.txt", "a file of that name exists"), ("play.txt/x", "Not a directory")):
+    for folder, texts in (("play.txt", "a file of that name exists"), ("play.txt/x", "Not a directory")):
         code, _, err = offbook("init", folder)
         assert (code, err.count("\n")) == (2, 2)
-        assert f"cannot make the folder {folder}: {said}" in err
+        assert f"cannot make the folder {folder}: {texts}" in err
     code, out, err = offbook("init", "my char")
     assert (code, out) == (0, "my char/run.yaml\n")
     assert "offbook check -c 'my char/run.yaml'" in err
     assert "offbook check -c 猫/run.yaml" in offbook("init", "猫")[2]
 
 
-def test_a_forgotten_placeholder_is_told_before_it_is_learned(offbook, settings):
+def test_a_forgotten_placeholder_is_told_before_it_is_learned(offbook: Any, settings: dict[str, Any]) -> None:
     for verb in ("check", "train"):
-        told = {**settings, "persona.name": "Your character", "persona.system": "You are a character."}
-        _, out, err = offbook(verb, *options({**told, "model.source": "./nowhere"}))
+        output = {**settings, "persona.name": "Your character", "persona.system": "You are a character."}
+        _, out, err = offbook(verb, *options({**output, "model.source": "./nowhere"}))
         assert out == ""
         assert "persona.name (Your character), persona.system (You are a character.)" in err
         assert "recipe's" not in offbook(verb, *options({**settings, "model.source": "./nowhere"}))[2]
     assert all(any(text in recipe for recipe in recipes().values()) for text in PLACEHOLDERS)
 
 
-def test_doctor_tells_what_it_sees(offbook):
+def test_doctor_tells_what_it_sees(offbook: Any) -> None:
     code, out, _ = offbook("doctor", "--json")
-    known = json.loads(out)
+    report = json.loads(out)
     assert code == 0
-    assert known["versions"]["torch"]
-    assert known["hardware"]["memory_bytes"] > 2**30
-    assert known["device"] in ("cpu", "cuda", "mps")
+    assert report["versions"]["torch"]
+    assert report["hardware"]["memory_bytes"] > 2**30
+    assert report["device"] in ("cpu", "cuda", "mps")
     code, out, _ = offbook("doctor")
     assert "memory" in out
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_prints_a_script(offbook, shell):
+def test_completion_prints_a_script(offbook: Any, shell: Any) -> None:
     code, out, _ = offbook("completion", shell)
     assert code == 0
     assert "_OFFBOOK_COMPLETE" in out
 
 
-def test_every_config_option_is_on_the_command_line():
+def test_every_config_option_is_on_the_command_line() -> None:
     import click
 
     @click.command()
     @config_options
-    def command(config):
+    def command(config: Any) -> None:
         click.echo(config.train.learning_rate)
 
     names = {option for parameter in command.params for option in parameter.opts}
@@ -306,7 +313,7 @@ def test_every_config_option_is_on_the_command_line():
 TREES = ["oak", "elm", "ash", "fir", "yew", "bay", "fig", "nut", "pea", "rye", "oat", "hay", "hop"]
 
 
-def test_check_says_if_few_scenes_hold_out_far_more_than_was_asked(offbook, tmp_path):
+def test_check_says_if_few_scenes_hold_out_far_more_than_was_asked(offbook: Any, tmp_path: Path) -> None:
     lines = [
         {"instruction": f"{word} {number}?", "output": f"{number} {word}s of {word}.", "scene": f"{number % scenes}"}
         for scenes in (2, 25)
@@ -321,21 +328,21 @@ def test_check_says_if_few_scenes_hold_out_far_more_than_was_asked(offbook, tmp_
     assert "Warning" not in offbook("check", "--data", "few.jsonl", "--data.heldout", "0")[2]
 
 
-def test_help_shows_how_a_list_is_written(offbook):
+def test_help_shows_how_a_list_is_written(offbook: Any) -> None:
     _, out, _ = offbook("train", "--help")
     assert """A list is written '["a", "b"]'.""" in " ".join(out.split())
 
 
-def test_check_of_rows_alone_needs_no_model(offbook, settings, rows, tmp_path):
+def test_check_of_rows_alone_needs_no_model(offbook: Any, settings: dict[str, Any], rows: Any, tmp_path: Path) -> None:
     page = tmp_path / "found.html"
     code, out, _ = offbook("check", "--data", str(rows), "--html", str(page), "--json")
     assert code == 0
-    known = json.loads(out)
-    assert (known["rows"], known["duplicates"], "parameters" in known) == (24, 0, False)
+    report = json.loads(out)
+    assert (report["rows"], report["duplicates"], "parameters" in report) == (24, 0, False)
     html = page.read_text(encoding="utf-8")
-    assert all(reason in html for reason in known["reasons"])
-    assert known["reasons"]
-    assert "<script" not in html and "http" not in html.replace("http://www.w3.org", "")
+    assert all(reason in html for reason in report["reasons"])
+    assert report["reasons"]
+    assert not re.search(r"""(?:src|href)=["']?(?:https?:)?//""", html)
     code, out, _ = offbook("check", "--data", str(rows), "--data", str(rows))
     assert code == 0
     assert "48 rows" in out

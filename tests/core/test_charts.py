@@ -22,11 +22,11 @@ def test_lines_start_and_end_at_the_margins() -> None:
 
 
 def test_the_histogram_holds_every_value_once() -> None:
-    found = charts.histogram({"reference": [0, 1, 5, 9, 300], "tuned": [3, 3]})
-    assert found is not None
+    result = charts.histogram({"reference": [0, 1, 5, 9, 300], "tuned": [3, 3]})
+    assert result is not None
     for name in ("reference", "tuned"):
-        assert sum(bar["share"] for bar in found["bars"] if bar["name"] == name) == pytest.approx(1)
-    assert max(found["bars"], key=lambda bar: bar["low"])["high"] is None
+        assert sum(bar["share"] for bar in result["bars"] if bar["name"] == name) == pytest.approx(1)
+    assert max(result["bars"], key=lambda bar: bar["low"])["high"] is None
     assert charts.histogram({"reference": []}) is None
 
 

@@ -1,5 +1,8 @@
 """Options: declared once, merged in order, strict about what they do not know."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 import yaml
 
@@ -7,23 +10,23 @@ from offbook.core.config import loading, schema
 from offbook.core.errors import UsageError
 
 
-def write(path, **tree):
+def write(path: Path, **tree: Any) -> Any:
     path.write_text(yaml.safe_dump(tree, allow_unicode=True), encoding="utf-8")
     return path
 
 
-def test_command_line_beats_file_beats_default(tmp_path):
+def test_command_line_beats_file_beats_default(tmp_path: Path) -> None:
     path = write(tmp_path / "run.yaml", data={"source": "x.json"}, train={"epochs": 5, "batch_size": 4})
     config = loading.load(path, {"train.epochs": "1"})
     assert (config.train.epochs, config.train.batch_size, config.train.save_steps) == (1, 4, 100)
 
 
-def test_numbers_that_yaml_takes_for_text(tmp_path):
+def test_numbers_that_yaml_takes_for_text(tmp_path: Path) -> None:
     assert loading.load(None, {"data.source": "x", "train.learning_rate": "1e-3"}).train.learning_rate == 1e-3
 
 
 @pytest.mark.parametrize(
-    ("tree", "said"),
+    ("tree", "texts"),
     [
         ({"train": {"epoch": 1}}, "unknown key 'train.epoch', did you mean 'epochs'?"),
         ({"trian": {}}, "unknown key 'trian', did you mean 'train'?"),
@@ -32,23 +35,23 @@ def test_numbers_that_yaml_takes_for_text(tmp_path):
         ({"lora": {"rank": "big"}}, "'lora.rank' is 'big'"),
     ],
 )
-def test_faults_name_the_key(tmp_path, tree, said):
+def test_faults_name_the_key(tmp_path: Path, tree: Any, texts: Any) -> None:
     path = write(tmp_path / "run.yaml", data={"source": "x"}, **tree)
     with pytest.raises(UsageError) as caught:
         loading.load(path)
-    assert said in str(caught.value)
+    assert texts in str(caught.value)
     assert caught.value.exit_code == 2
 
 
-def test_all_faults_are_told_at_once(tmp_path):
+def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     path = write(tmp_path / "run.yaml", train={"epochs": 0, "bogus": 1})
     with pytest.raises(UsageError) as caught:
         loading.load(path)
-    for said in ("'data' is missing", "'train.epochs'", "'train.bogus'"):
-        assert said in str(caught.value)
+    for texts in ("'data' is missing", "'train.epochs'", "'train.bogus'"):
+        assert texts in str(caught.value)
 
 
-def test_unknown_override_is_an_error():
+def test_unknown_override_is_an_error() -> None:
     with pytest.raises(UsageError, match=r"unknown key 'train\.epoch'"):
         loading.load(None, {"data.source": "x", "train.epoch": "1"})
 
@@ -56,7 +59,7 @@ def test_unknown_override_is_an_error():
 @pytest.mark.parametrize(
     "text", ["true", "007", "2026-11-24", "You are: Hamlet", "#1", "[HAM]let", "- a", "null", "2026-13-01"]
 )
-def test_text_in_an_override_is_what_was_typed(text):
+def test_text_in_an_override_is_what_was_typed(text: str) -> None:
     assert loading.load(None, {"data.source": "x", "persona.name": text}).persona.name == text
 
 
@@ -71,19 +74,21 @@ def test_text_in_an_override_is_what_was_typed(text):
         ("train.epochs", "2", 2),
     ],
 )
-def test_an_override_may_be_quoted_null_or_a_list(option, typed, meant):
+def test_an_override_may_be_quoted_null_or_a_list(option: Any, typed: Any, meant: Any) -> None:
     config = loading.load(None, {"data.source": "x", option: typed})
     section, leaf = option.split(".")
     assert getattr(getattr(config, section), leaf) == meant
 
 
-def test_off_in_a_file_is_the_word(tmp_path):
+def test_off_in_a_file_is_the_word(tmp_path: Path) -> None:
     path = write(tmp_path / "run.yaml", data={"source": "a.json"})
     path.write_text(path.read_text() + "  dedupe: off\n")
     assert loading.load(path).data.dedupe == "off"
 
 
-def test_paths_in_a_file_are_relative_to_it_and_on_the_command_line_to_the_folder(tmp_path, monkeypatch):
+def test_paths_in_a_file_are_relative_to_it_and_on_the_command_line_to_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     path = write(tmp_path / "run.yaml", data={"source": ["a.json", "hf:org/set"], "replay": "b.json"})
@@ -96,7 +101,7 @@ def test_paths_in_a_file_are_relative_to_it_and_on_the_command_line_to_the_folde
     assert loading.load(itself, {"model.source": "base"}).model.source == str(tmp_path / "here" / "base")
 
 
-def test_what_is_dumped_loads_again(tmp_path):
+def test_what_is_dumped_loads_again(tmp_path: Path) -> None:
     config = loading.load(None, {"data.source": "/x/行.json", "persona.system": "你是：甄嬛", "name": "甄嬛"})
     path = tmp_path / "run.yaml"
     path.write_text(loading.dump(config), encoding="utf-8")
@@ -104,21 +109,21 @@ def test_what_is_dumped_loads_again(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("a: [", "line 2"), ("- 1", "holds no settings"), ("", "holds no settings")]
+    ("text", "texts"), [("a: [", "line 2"), ("- 1", "holds no settings"), ("", "holds no settings")]
 )
-def test_a_file_that_is_no_config(tmp_path, text, said):
+def test_a_file_that_is_no_config(tmp_path: Path, text: str, texts: Any) -> None:
     path = tmp_path / "run.yaml"
     path.write_text(text + "\n")
-    with pytest.raises(UsageError, match=said):
+    with pytest.raises(UsageError, match=texts):
         loading.load(path)
 
 
-def test_a_missing_file_says_how_to_make_one(tmp_path):
+def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="offbook init"):
         loading.load(tmp_path / "none.yaml")
 
 
-def test_every_option_is_described():
+def test_every_option_is_described() -> None:
     described = {name: field.description for name, field in schema.options()}
     assert len(described) > 40
     assert not [name for name, text in described.items() if not text]
@@ -126,7 +131,7 @@ def test_every_option_is_described():
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "a\\b", ""])
-def test_a_run_name_cannot_leave_the_runs_folder(name):
+def test_a_run_name_cannot_leave_the_runs_folder(name: str) -> None:
     with pytest.raises(UsageError, match="'name'"):
         loading.validate({"name": name, "data": {"source": "x"}})
 
@@ -135,7 +140,7 @@ BEGINNING = "data:\n  source: x\n"
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "texts"),
     [
         ("name：mira\npersona：\n  system：你是小猫\n", "line 1 has ：, where YAML needs a plain ': '"),
         ("data:\n  source：lines.jsonl\n", "line 2 has ：, where YAML needs a plain ': '"),
@@ -162,12 +167,12 @@ BEGINNING = "data:\n  source: x\n"
         ),
     ],
 )
-def test_a_beginners_mistakes_in_yaml_are_named_with_their_line(tmp_path, text, said):
+def test_a_beginners_mistakes_in_yaml_are_named_with_their_line(tmp_path: Path, text: str, texts: Any) -> None:
     path = tmp_path / "run.yaml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(UsageError) as caught:
         loading.load(path)
-    assert said in caught.value.what
+    assert texts in caught.value.what
     assert caught.value.what.startswith(str(path))
     assert caught.value.fix
     assert not any(jargon in str(caught.value) for jargon in ("Config", "dictionary", "pattern", "parse"))
@@ -183,7 +188,7 @@ def test_a_beginners_mistakes_in_yaml_are_named_with_their_line(tmp_path, text, 
         ("persona:\n  sample_prompts: [你好，你是谁？, 再见]\n  system: 你是：小猫", "你是：小猫"),
     ],
 )
-def test_the_same_signs_within_a_text_are_left_alone(tmp_path, text, system):
+def test_the_same_signs_within_a_text_are_left_alone(tmp_path: Path, text: str, system: Any) -> None:
     path = tmp_path / "run.yaml"
     path.write_text(f"{BEGINNING}{text}\n", encoding="utf-8")
     config = loading.load(path)
@@ -192,7 +197,7 @@ def test_the_same_signs_within_a_text_are_left_alone(tmp_path, text, system):
     assert loading.load(path) == config
 
 
-def test_a_fault_of_an_option_is_not_blamed_on_the_file(tmp_path):
+def test_a_fault_of_an_option_is_not_blamed_on_the_file(tmp_path: Path) -> None:
     path = write(tmp_path / "run.yaml", data={"source": "x"}, lora={"rank": 0})
     with pytest.raises(UsageError) as caught:
         loading.load(path, {"train.epochs": "abc", "persona.sample_prompts": "a,b"})
@@ -204,9 +209,9 @@ def test_a_fault_of_an_option_is_not_blamed_on_the_file(tmp_path):
 
 
 @pytest.mark.parametrize(("old", "new"), sorted(schema.RENAMED.items()))
-def test_a_renamed_option_is_unknown_and_its_error_names_the_new_one(tmp_path, old, new):
+def test_a_renamed_option_is_unknown_and_its_error_names_the_new_one(tmp_path: Path, old: Any, new: Any) -> None:
     section, leaf = old.split(".")
-    tree = {"data": {"source": "x"}}
+    tree: dict[str, dict[str, Any]] = {"data": {"source": "x"}}
     tree.setdefault(section, {})[leaf] = 1
     for attempt in (
         lambda: loading.load(write(tmp_path / "run.yaml", **tree)),
@@ -229,14 +234,14 @@ def test_a_renamed_option_is_unknown_and_its_error_names_the_new_one(tmp_path, o
         ("name", "n" * 250, "150 bytes at most"),
     ],
 )
-def test_settings_that_no_library_can_take_are_refused_first(option, value, reason):
+def test_settings_that_no_library_can_take_are_refused_first(option: Any, value: Any, reason: Any) -> None:
     with pytest.raises(UsageError, match=f"--{option} is .*it should .*") as caught:
         loading.load(None, {"data.source": "x", option: value})
     assert reason in caught.value.what
     assert len(caught.value.what) < 300
 
 
-def test_a_small_file_cannot_unfold_into_a_huge_one(tmp_path):
+def test_a_small_file_cannot_unfold_into_a_huge_one(tmp_path: Path) -> None:
     path = tmp_path / "run.yaml"
     links = [f"l{depth}: &l{depth} [{', '.join([f'*l{depth - 1}'] * 10)}]" for depth in range(1, 9)]
     path.write_text("\n".join(["l0: &l0 [1]", *links, "data: {source: x}"]))
@@ -250,7 +255,7 @@ def test_a_small_file_cannot_unfold_into_a_huge_one(tmp_path):
         loading.load(path)
 
 
-def test_a_text_that_yaml_cuts_off_at_a_hash_is_noticed(tmp_path):
+def test_a_text_that_yaml_cuts_off_at_a_hash_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / "run.yaml"
     path.write_text("data: {source: x}\npersona:\n  system: You are fan #1 of Mira.\n")
     with pytest.raises(UsageError, match=r"line 3: YAML takes the end of persona.system for a comment: #1 of Mira\."):
@@ -259,7 +264,7 @@ def test_a_text_that_yaml_cuts_off_at_a_hash_is_noticed(tmp_path):
     assert loading.load(path).persona.system == "You are fan #1."
 
 
-def test_a_system_prompt_of_several_lines_is_dumped_as_a_block():
+def test_a_system_prompt_of_several_lines_is_dumped_as_a_block() -> None:
     config = loading.load(None, {"data.source": "x", "persona.system": "One.\n  Two: # three\nFour."})
     text = loading.dump(config)
     assert "  system: |-\n    One.\n      Two: # three\n    Four.\n" in text

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import locale
 import string
 import subprocess
 import sys
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -37,7 +39,8 @@ def is_template(text: str) -> bool:
 
 @pytest.mark.parametrize("language", OTHERS)
 def test_no_message_lacks_its_translation_and_placeholders_agree(language: str) -> None:
-    translations = {message.id: message.string for message in catalogue.read(language) if message.id}
+    catalogued = catalogue.read(language)
+    translations = {cast(str, message.id): cast(str, message.string) for message in catalogued if message.id}
     assert [text for text in catalogue.messages() if not translations.get(text)] == []
     assert [text for text in translations if is_template(text) and fields(text) != fields(translations[text])] == []
 
@@ -62,7 +65,7 @@ def test_the_compiled_catalogue_is_current(language: str) -> None:
 def test_the_language_is_the_users(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], language: str) -> None:
     for name in ("OFFBOOK_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(i18n.locale, "getlocale", lambda: (None, None))
+    monkeypatch.setattr(locale, "getlocale", lambda: (None, None))
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert i18n.preferred_language() == language

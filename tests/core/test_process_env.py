@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,22 +23,22 @@ print(*map(os.environ.get, names), "torch" in sys.modules)
 
 
 @pytest.mark.parametrize(
-    ("told", "found"),
+    ("output", "result"),
     [
         ({}, "PASSIVE 1000 1 64 64 False"),
         ({"GOMP_SPINCOUNT": "7"}, "PASSIVE 7 1 64 64 False"),
         ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE None 1 64 64 False"),
     ],
 )
-def test_the_command_line_prepares_its_process(told, found):
+def test_the_command_line_prepares_its_process(output: Any, result: Any) -> None:
     clean = {name: text for name, text in os.environ.items() if not name.startswith(PREPARED)}
     answer = subprocess.run(
-        [sys.executable, "-c", CODE], env={**clean, **told}, capture_output=True, text=True, check=True
+        [sys.executable, "-c", CODE], env={**clean, **output}, capture_output=True, text=True, check=True
     )
-    assert answer.stdout.splitlines()[-1] == found
+    assert answer.stdout.splitlines()[-1] == result
 
 
-def test_20_output_is_utf8_whatever_the_locale_says(tmp_path):
+def test_20_output_is_utf8_whatever_the_locale_says(tmp_path: Path) -> None:
     script = tmp_path / "script.txt"
     script.write_bytes("甄嬛：一早出来便这么热。\n皇上：朕知道了。\n甄嬛：是。\n".encode("gb18030"))
     code = "import sys; from offbook.cli.main import main; main(sys.argv[1:])"

@@ -2,10 +2,12 @@
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,11 +19,11 @@ from tests.core.test_rundir import make_run
 
 
 @pytest.fixture
-def runs(tmp_path):
+def runs(tmp_path: Path) -> Any:
     return tmp_path
 
 
-def test_a_run_that_is_there_is_not_touched_unless_told(runs):
+def test_a_run_that_is_there_is_not_touched_unless_told(runs: Any) -> None:
     run = make_run(runs, "a")
     run.metrics.write_text("{}\n")
     with pytest.raises(UsageError, match="--resume"), training_lock(run, resume=False, overwrite=False):
@@ -35,7 +37,7 @@ def test_a_run_that_is_there_is_not_touched_unless_told(runs):
         assert run.finished  # it goes when there is something to take its place
 
 
-def old_run(root, name):
+def old_run(root: Any, name: str) -> Any:
     """A run with a little of everything, and a file that is somebody else's."""
     run = make_run(root, name)
     run.metrics.write_text("{}\n")
@@ -46,11 +48,11 @@ def old_run(root, name):
     return run
 
 
-def contents(run):
+def contents(run: Any) -> Any:
     return {str(path.relative_to(run.path)): path.read_text() for path in run.path.rglob("*") if path.is_file()}
 
 
-def test_what_is_cleared_is_the_runs_own(runs):
+def test_what_is_cleared_is_the_runs_own(runs: Any) -> None:
     run = old_run(runs, "a")
     assert held_bytes(run) == len("{}\n{}\n") + len("adapter") + len("step-000001") + len("export")
     with locked(run):
@@ -58,32 +60,32 @@ def test_what_is_cleared_is_the_runs_own(runs):
     assert sorted(contents(run)) == [".lock", "data/file", "lines.json", "run.yaml"]
 
 
-def test_clearing_that_is_killed_leaves_all_or_nothing(runs, monkeypatch):
+def test_clearing_that_is_killed_leaves_all_or_nothing(runs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed before each of its renames, and after the last."""
-    rename, found = Path.rename, []
+    rename, result = Path.rename, []
     for killed_at in range(20):
         run = old_run(runs, f"run-{killed_at}")
         whole, calls = contents(run), iter(range(20))
 
-        def until_killed(path, target, last=killed_at, calls=calls):
+        def until_killed(path: Path, target: Any, last: Any = killed_at, calls: Any = calls) -> Any:
             if next(calls) == last:
                 raise KeyboardInterrupt
             return rename(path, target)
 
         with monkeypatch.context() as patch, suppress(KeyboardInterrupt):
             patch.setattr(Path, "rename", until_killed)
-            patch.setattr(run_lock.shutil, "rmtree", lambda *args, **kwargs: None)
+            patch.setattr(shutil, "rmtree", lambda *args, **kwargs: None)
             delete_outputs(run)
         with locked(run):
             left = contents(run)
         del left[".lock"]
         assert left in (whole, {name: whole[name] for name in ("run.yaml", "lines.json", "data/file")})
-        found.append(left == whole)
-    assert found == sorted(found, reverse=True)
-    assert {*found} == {True, False}
+        result.append(left == whole)
+    assert result == sorted(result, reverse=True)
+    assert {*result} == {True, False}
 
 
-def test_a_run_under_way_is_said_to_run_and_neither_begun_nor_removed(runs):
+def test_a_run_under_way_is_said_to_run_and_neither_begun_nor_removed(runs: Any) -> None:
     run = make_run(runs, "a")
     run.metrics.write_text("{}\n")
     assert run.status == "stopped"
@@ -98,7 +100,7 @@ def test_a_run_under_way_is_said_to_run_and_neither_begun_nor_removed(runs):
     assert run.status == "stopped"
 
 
-def test_a_run_is_removed_and_what_is_not_its_own_stays(runs):
+def test_a_run_is_removed_and_what_is_not_its_own_stays(runs: Any) -> None:
     run = old_run(runs, "a")
     (run.data / "train.jsonl").write_text("")
     assert [path.name for path in remove(run)] == ["data", "lines.json", "run.yaml"]
@@ -110,7 +112,7 @@ def test_a_run_is_removed_and_what_is_not_its_own_stays(runs):
     assert not own.path.exists()
 
 
-def test_one_writer_and_a_dead_writers_lock_does_not_hold(runs):
+def test_one_writer_and_a_dead_writers_lock_does_not_hold(runs: Any) -> None:
     run = RunDir(runs / "a")
     code = (
         "import sys, os\nfrom offbook.core.rundir import RunDir\n"
@@ -124,15 +126,17 @@ def test_one_writer_and_a_dead_writers_lock_does_not_hold(runs):
     with pytest.raises(UsageError, match=rf"PID {other.pid}"), training_lock(run, resume=True, overwrite=False):
         pass
     other.kill()
-    other.wait()
+    other.communicate()
     with training_lock(run, resume=True, overwrite=False):
         assert run.writer.exists()
     assert not run.writer.exists()
 
 
-def test_a_removal_that_is_killed_anywhere_is_listed_and_finished_by_the_next(runs, monkeypatch):
+def test_a_removal_that_is_killed_anywhere_is_listed_and_finished_by_the_next(
+    runs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OFFBOOK_RUNS", str(runs))
-    rename, rmtree = Path.rename, run_lock.shutil.rmtree
+    rename, rmtree = Path.rename, shutil.rmtree
     finished = 0
     for killed_at in range(24):
         run = old_run(runs, f"run-{killed_at}")
@@ -141,8 +145,8 @@ def test_a_removal_that_is_killed_anywhere_is_listed_and_finished_by_the_next(ru
         (run.path / "lines.json").unlink()
         calls = iter(range(100))
 
-        def until_killed(act, last=killed_at, calls=calls):
-            def counted(*args, **kwargs):
+        def until_killed(act: Any, last: Any = killed_at, calls: Any = calls) -> Any:
+            def counted(*args: Any, **kwargs: Any) -> Any:
                 if next(calls) == last:
                     raise KeyboardInterrupt
                 return act(*args, **kwargs)
@@ -151,7 +155,7 @@ def test_a_removal_that_is_killed_anywhere_is_listed_and_finished_by_the_next(ru
 
         with monkeypatch.context() as patch, suppress(KeyboardInterrupt):
             patch.setattr(Path, "rename", until_killed(rename))
-            patch.setattr(run_lock.shutil, "rmtree", until_killed(rmtree))
+            patch.setattr(shutil, "rmtree", until_killed(rmtree))
             remove(run)
             finished += 1
         if run.path.exists():
@@ -162,7 +166,7 @@ def test_a_removal_that_is_killed_anywhere_is_listed_and_finished_by_the_next(ru
     assert 0 < finished < 24
 
 
-def test_a_run_that_is_a_link_is_not_emptied_through_it(runs):
+def test_a_run_that_is_a_link_is_not_emptied_through_it(runs: Any) -> None:
     run = old_run(runs, "a")
     whole = contents(run)
     link = RunDir(runs / "link")
@@ -172,10 +176,12 @@ def test_a_run_that_is_a_link_is_not_emptied_through_it(runs):
     assert contents(run) == whole
 
 
-def test_a_disk_that_fails_while_removing_is_told_and_the_next_attempt_goes_on(runs, monkeypatch):
+def test_a_disk_that_fails_while_removing_is_told_and_the_next_attempt_goes_on(
+    runs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = old_run(runs, "a")
 
-    def fail(*args, **kwargs):
+    def fail(*args: Any, **kwargs: Any) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     with monkeypatch.context() as patch:

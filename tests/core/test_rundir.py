@@ -1,5 +1,8 @@
 """The run folder: whole or absent, found by name."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from offbook.core.atomic import atomic_dir, atomic_write_text
@@ -8,12 +11,12 @@ from offbook.core.rundir import RunDir, find_run, list_runs
 
 
 @pytest.fixture
-def runs(tmp_path, monkeypatch):
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("OFFBOOK_RUNS", str(tmp_path))
     return tmp_path
 
 
-def make_run(root, name):
+def make_run(root: Any, name: str) -> Any:
     run = RunDir(root / name)
     run.path.mkdir()
     run.config.write_text("name: x\n")
@@ -21,7 +24,7 @@ def make_run(root, name):
     return run
 
 
-def test_a_folder_appears_whole_or_not_at_all(tmp_path):
+def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     target = tmp_path / "adapter"
     with pytest.raises(RuntimeError), atomic_dir(target) as folder:
         (folder / "half").write_text("x")
@@ -35,7 +38,7 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["adapter"]
 
 
-def test_a_file_is_replaced_whole(tmp_path):
+def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "file.json"
     atomic_write_text(path, "a")
     atomic_write_text(path, "b")
@@ -43,16 +46,16 @@ def test_a_file_is_replaced_whole(tmp_path):
     assert [entry.name for entry in path.parent.iterdir()] == ["file.json"]
 
 
-def test_runs_are_found_by_path_and_by_name(runs):
+def test_runs_are_found_by_path_and_by_name(runs: Any) -> None:
     run = make_run(runs, "hamlet")
     assert find_run("hamlet").path == run.path
     assert find_run(run.path).path == run.path
-    assert [found.name for found in list_runs()] == ["hamlet"]
+    assert [result.name for result in list_runs()] == ["hamlet"]
     with pytest.raises(UsageError, match="did you mean 'hamlet'"):
         find_run("hamlett")
 
 
-def test_a_name_means_the_run_and_a_folder_of_settings_is_none(runs, monkeypatch):
+def test_a_name_means_the_run_and_a_folder_of_settings_is_none(runs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """`offbook init hamlet` made ./hamlet, training made the run."""
     (runs / "here" / "hamlet").mkdir(parents=True)
     (runs / "here" / "hamlet" / "run.yaml").write_text("name: hamlet\n")
@@ -64,7 +67,7 @@ def test_a_name_means_the_run_and_a_folder_of_settings_is_none(runs, monkeypatch
     assert "offbook train -c hamlet/run.yaml" in refused.value.fix
     run = make_run(runs, "hamlet")
     assert find_run("hamlet").path == run.path
-    assert [found.name for found in list_runs()] == ["hamlet"]
+    assert [result.name for result in list_runs()] == ["hamlet"]
     monkeypatch.chdir(runs)
     monkeypatch.setenv("OFFBOOK_RUNS", str(runs / "elsewhere"))
     assert find_run("hamlet").path.resolve() == run.path

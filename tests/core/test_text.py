@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from offbook.core.text import format_bytes, has_chinese, is_chinese, normalize, script
@@ -14,7 +16,7 @@ from offbook.core.text import format_bytes, has_chinese, is_chinese, normalize, 
         ("", ""),
     ],
 )
-def test_normalize_keeps_letters_and_digits_alone(text, expected):
+def test_normalize_keeps_letters_and_digits_alone(text: str, expected: Any) -> None:
     assert normalize(text) == expected
 
 
@@ -32,15 +34,19 @@ def test_normalize_keeps_letters_and_digits_alone(text, expected):
         ("1234 5678 !!", None),
     ],
 )
-def test_script_is_that_of_most_letters(text, expected):
+def test_script_is_that_of_most_letters(text: str, expected: Any) -> None:
     assert script(text) == expected
 
 
-def test_a_single_character_tells_chinese_where_it_is_asked_for():
+def test_a_single_character_tells_chinese_where_it_is_asked_for() -> None:
     assert script("灯") is None
-    assert is_chinese("灯") and is_chinese("我叫Tom。")
-    assert not is_chinese("Tom, the one whom they call 汤") and not is_chinese("ランプ灯") and not is_chinese("")
-    assert has_chinese("Tom 汤") and not has_chinese("ランプ")
+    assert is_chinese("灯")
+    assert is_chinese("我叫Tom。")
+    assert not is_chinese("Tom, the one whom they call 汤")
+    assert not is_chinese("ランプ灯")
+    assert not is_chinese("")
+    assert has_chinese("Tom 汤")
+    assert not has_chinese("ランプ")
 
 
 @pytest.mark.parametrize(
@@ -55,5 +61,5 @@ def test_a_single_character_tells_chinese_where_it_is_asked_for():
         (5000 * 2**30, "5,000 GiB"),
     ],
 )
-def test_format_bytes(count, expected):
+def test_format_bytes(count: Any, expected: Any) -> None:
     assert format_bytes(count) == expected

@@ -3,7 +3,7 @@
 from offbook.core.types import Conversation, Origin, Turn
 
 
-def said(
+def row_of(
     prompt: str, *replies: str, line: int = 1, scene: str | None = None, file: str = "lines.jsonl"
 ) -> Conversation:
     """A prompt ("" where the character opens) and the reply to it; more replies answer the prompt "…"."""

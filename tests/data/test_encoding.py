@@ -1,6 +1,7 @@
 """Every encoding that lies on people's disks reads the same; what is none of them is named by line."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -21,64 +22,64 @@ def write(folder: Path, content: bytes) -> Path:
 @pytest.mark.parametrize(
     "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "gb18030", "gbk"], ids=str
 )
-def test_20_every_encoding_gives_the_same_lines(tmp_path, encoding):
+def test_20_every_encoding_gives_the_same_lines(tmp_path: Path, encoding: Any) -> None:
     path = write(tmp_path, SCRIPT.encode(encoding))
     assert list(open_text(path)) == list(enumerate(SCRIPT.splitlines(), 1))
 
 
-def test_big_endian_mark(tmp_path):
+def test_big_endian_mark(tmp_path: Path) -> None:
     path = write(tmp_path, b"\xfe\xff" + SCRIPT.encode("utf-16-be"))
     assert read_text(path) == SCRIPT.removesuffix("\n")
 
 
-def test_gb18030_beyond_gbk(tmp_path):
+def test_gb18030_beyond_gbk(tmp_path: Path) -> None:
     text = SCRIPT + "🎭 㐀\n"
     assert read_text(write(tmp_path, text.encode("gb18030"))) == text.removesuffix("\n")
 
 
-def test_chinese_may_begin_after_megabytes_of_ascii(tmp_path):
+def test_chinese_may_begin_after_megabytes_of_ascii(tmp_path: Path) -> None:
     text = "a plain line of English\n" * 50_000 + SCRIPT
     path = write(tmp_path, text.encode("gb18030"))
     assert detect(path) == "gb18030"
     assert list(open_text(path))[-2] == (50_002, "甄嬛：一早出来便这么热。")
 
 
-def test_line_ends_of_all_systems(tmp_path):
+def test_line_ends_of_all_systems(tmp_path: Path) -> None:
     path = write(tmp_path, "一\r\n二\r三\n四".encode())
     assert [line for _, line in open_text(path)] == ["一", "二", "三", "四"]
 
 
-def test_other_separators_do_not_end_a_line(tmp_path):
+def test_other_separators_do_not_end_a_line(tmp_path: Path) -> None:
     path = write(tmp_path, "a\x0bb\x0cc\u2028d\x85e\n".encode())
     assert list(open_text(path)) == [(1, "a\x0bb\x0cc\u2028d\x85e")]
 
 
-def test_a_multibyte_character_across_blocks(tmp_path):
+def test_a_multibyte_character_across_blocks(tmp_path: Path) -> None:
     text = "a" + "嬛" * 100_000
     assert read_text(write(tmp_path, text.encode())) == text
 
 
-def test_20_damaged_utf8_is_not_taken_for_gb18030(tmp_path):
+def test_20_damaged_utf8_is_not_taken_for_gb18030(tmp_path: Path) -> None:
     lines = SCRIPT.encode().splitlines(keepends=True)
     path = write(tmp_path, lines[0] + lines[1] + b"\xe4" + lines[2])
     with pytest.raises(UsageError, match=r"script\.txt:3: bytes that are not UTF-8"):
         list(open_text(path))
 
 
-def test_20_damaged_gb18030_names_its_line(tmp_path):
+def test_20_damaged_gb18030_names_its_line(tmp_path: Path) -> None:
     lines = (SCRIPT * 3).encode("gb18030").splitlines(keepends=True)
     path = write(tmp_path, b"".join([*lines[:5], b"\xff\xff\n", *lines[5:]]))
     with pytest.raises(UsageError, match=r"script\.txt:6: bytes that are not GB18030"):
         list(open_text(path))
 
 
-def test_western_code_pages_are_refused_and_not_misread(tmp_path):
+def test_western_code_pages_are_refused_and_not_misread(tmp_path: Path) -> None:
     path = write(tmp_path, "To be\nLe théâtre très cher\n“Hamlet”\n".encode("cp1252"))
     with pytest.raises(UsageError, match=r"script\.txt:2: bytes that are not UTF-8"):
         list(open_text(path))
 
 
-def test_20_nul_bytes_are_named_by_line(tmp_path):
+def test_20_nul_bytes_are_named_by_line(tmp_path: Path) -> None:
     path = write(tmp_path, b"one\ntwo\nth\0ree\n" + b"four\n" * 10)
     with pytest.raises(UsageError, match=r"script\.txt:3: NUL"):
         list(open_text(path))
@@ -95,7 +96,7 @@ def test_20_nul_bytes_are_named_by_line(tmp_path):
         ("play.rtf", b"{\\rtf1 To be}", "an RTF file"),
     ],
 )
-def test_a_programs_file_is_named_as_what_it_is(tmp_path, name, head, kind):
+def test_a_programs_file_is_named_as_what_it_is(tmp_path: Path, name: str, head: Any, kind: Any) -> None:
     path = tmp_path / name
     path.write_bytes(head)
     with pytest.raises(UsageError, match=f"is {kind}") as caught:
@@ -103,19 +104,19 @@ def test_a_programs_file_is_named_as_what_it_is(tmp_path, name, head, kind):
     assert "save" in caught.value.fix
 
 
-def test_missing_file_and_folder(tmp_path):
+def test_missing_file_and_folder(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such file"):
         list(open_text(tmp_path / "none.txt"))
     with pytest.raises(UsageError, match="is a folder"):
         list(open_text(tmp_path))
 
 
-def test_empty_file_has_no_lines(tmp_path):
+def test_empty_file_has_no_lines(tmp_path: Path) -> None:
     assert list(open_text(write(tmp_path, b""))) == []
 
 
 @given(st.binary(max_size=400))
-def test_20_any_bytes_give_lines_or_a_reason(tmp_path_factory, content):
+def test_20_any_bytes_give_lines_or_a_reason(tmp_path_factory: pytest.TempPathFactory, content: Any) -> None:
     path = write(tmp_path_factory.getbasetemp(), content)
     try:
         text = read_text(path)

@@ -51,11 +51,11 @@ def learned(row: Row) -> list[str]:
         {"prompt": ASK, "completion": TELL, "label": True},
     ],
 )
-def test_one_question_and_its_answer(row):
+def test_one_question_and_its_answer(row: Any) -> None:
     assert said(row) == PLAIN
 
 
-def test_a_system_prompt_may_stand_in_a_column_or_in_the_first_turn():
+def test_a_system_prompt_may_stand_in_a_column_or_in_the_first_turn() -> None:
     system = [("s", "You are Ada."), *PLAIN]
     assert said({"system_prompt": "You are Ada.", "prompt": ASK, "response": TELL}) == system
     assert said({"conversation": [{"system": "You are Ada.", "input": ASK, "output": TELL}]}) == system
@@ -69,7 +69,7 @@ def test_a_system_prompt_may_stand_in_a_column_or_in_the_first_turn():
         [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Mind the rope."}],
     ],
 )
-def test_history_is_pairs_or_messages(history):
+def test_history_is_pairs_or_messages(history: Any) -> None:
     row = {"instruction": ASK, "output": TELL, "history": history}
     assert said(row) == [("u", "Hello"), ("a", "Mind the rope."), *PLAIN]
 
@@ -87,7 +87,7 @@ def test_history_is_pairs_or_messages(history):
         ("learn", 0, 1),
     ],
 )
-def test_a_reply_that_is_marked_so_is_read_and_not_learned(key, off, on):
+def test_a_reply_that_is_marked_so_is_read_and_not_learned(key: Any, off: Any, on: Any) -> None:
     turns = [
         {"role": "user", "content": "Hello"},
         {"role": "assistant", "content": "As a model I greet you.", key: off},
@@ -136,19 +136,19 @@ def test_a_reply_that_is_marked_so_is_read_and_not_learned(key, off, on):
         ),
     ],
 )
-def test_of_a_preference_pair_the_chosen_reply_is_learned_and_both_are_kept(row, rejected):
+def test_of_a_preference_pair_the_chosen_reply_is_learned_and_both_are_kept(row: Any, rejected: Any) -> None:
     conversation = to_conversation(row, HERE)
     assert conversation.turns == (Turn("user", ASK), Turn("assistant", TELL))
     assert conversation.rejected == rejected
 
 
 @pytest.mark.parametrize("mark", [{"label": False}, {"label": "False"}, {"kto_tag": False}])
-def test_an_answer_that_is_marked_as_bad_is_left_out(mark):
+def test_an_answer_that_is_marked_as_bad_is_left_out(mark: Any) -> None:
     with pytest.raises(LeftOut, match="marked as bad"):
         said({"prompt": ASK, "completion": "As a model I cannot say.", **mark})
 
 
-def test_a_tool_call_is_no_speech():
+def test_a_tool_call_is_no_speech() -> None:
     call = {"type": "function", "function": {"name": "tides", "arguments": "{}"}}
     turns = [
         {"role": "user", "content": "High water?"},
@@ -166,7 +166,7 @@ DIALOGUE = [
 ]
 
 
-def test_a_dialogue_of_named_speakers_is_read_from_the_characters_side():
+def test_a_dialogue_of_named_speakers_is_read_from_the_characters_side() -> None:
     assert said({"dialogue": DIALOGUE}, character="ada") == PLAIN
     assert said({"dialogue": DIALOGUE, "bot_name": "Ada"}, character="Cy") == PLAIN
     three = [DIALOGUE[0], {"role": "Cy", "text": "Tell him."}, DIALOGUE[1]]
@@ -175,7 +175,7 @@ def test_a_dialogue_of_named_speakers_is_read_from_the_characters_side():
         said({"dialogue": DIALOGUE}, character="Cy")
 
 
-def test_a_transcript_is_read_from_the_characters_side():
+def test_a_transcript_is_read_from_the_characters_side() -> None:
     row = {
         "id": 3,
         "role": "阿岚",
@@ -200,12 +200,12 @@ def test_a_transcript_is_read_from_the_characters_side():
         ),
     ],
 )
-def test_a_column_that_looks_like_a_prompt_is_never_lost_silently(row, lost):
+def test_a_column_that_looks_like_a_prompt_is_never_lost_silently(row: Any, lost: Any) -> None:
     with pytest.raises(RowError, match=f"its column '{lost}' looks like a part of the prompt .* --data.columns"):
         said(row)
 
 
-def test_columns_are_what_the_user_says():
+def test_columns_are_what_the_user_says() -> None:
     row = {"q": "Where", "detail": "does the ferry land?", "a": TELL, "about": "You are Ada.", "user_notes": "x"}
     columns = {"prompt": "q+detail", "reply": "a", "system": "about", "ignore": "user_notes"}
     assert said(row, columns=columns) == [("s", "You are Ada."), ("u", "Where\ndoes the ferry land?"), ("a", TELL)]
@@ -216,5 +216,5 @@ def test_columns_are_what_the_user_says():
     )
 
 
-def test_every_format_has_a_description():
+def test_every_format_has_a_description() -> None:
     assert all(format.read.__doc__ for format in FORMATS.values())

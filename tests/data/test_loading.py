@@ -4,6 +4,7 @@ import csv
 import json
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,12 +20,12 @@ from tests.paths import shared_file
 HERE = Origin("lines.jsonl", 7)
 
 
-def said(row: dict, format: str | None = None) -> list[tuple[str, str]]:
+def said(row: dict[str, Any], format: str | None = None) -> list[tuple[str, str]]:
     conversation = to_conversation(row, HERE, FORMATS[format] if format else None)
     return [(turn.role[0], turn.text) for turn in conversation.turns]
 
 
-def write(folder: Path, rows: list[dict], name: str = "lines.jsonl") -> Path:
+def write(folder: Path, rows: list[dict[str, Any]], name: str = "lines.jsonl") -> Path:
     path = folder / name
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     return path
@@ -72,21 +73,21 @@ CHAT = [
     ],
     ids=["alpaca", "sharegpt", "messages"],
 )
-def test_three_formats_tell_themselves_apart(row):
+def test_three_formats_tell_themselves_apart(row: Any) -> None:
     assert said(row) == CHAT
-    system_outside = {"system": "Be Hamlet.", "messages": [{"role": "user", "content": "a"}]}
+    system_outside: dict[str, Any] = {"system": "Be Hamlet.", "messages": [{"role": "user", "content": "a"}]}
     system_outside["messages"].append({"role": "assistant", "content": "b"})
     assert said(system_outside) == [("s", "Be Hamlet."), ("u", "a"), ("a", "b")]
 
 
 @pytest.mark.parametrize("user", ["human", "user", "Human", "observation", "tool"])
 @pytest.mark.parametrize("reply", ["gpt", "assistant", "chatgpt", "bing", "bard", "model", "function_call"])
-def test_every_spelling_of_a_role(user, reply):
+def test_every_spelling_of_a_role(user: Any, reply: Any) -> None:
     turns = [{"from": user, "value": "a"}, {"from": reply, "value": "b"}]
     assert said({"conversations": turns}) == [("u", "a"), ("a", "b")]
 
 
-def test_input_follows_the_instruction_on_a_new_line():
+def test_input_follows_the_instruction_on_a_new_line() -> None:
     assert said({"instruction": "Translate.", "input": "To be", "output": "Sein"})[0] == (
         "u",
         "Translate.\nTo be",
@@ -94,17 +95,17 @@ def test_input_follows_the_instruction_on_a_new_line():
     assert said({"instruction": "Speak.", "input": None, "output": "Sein"})[0] == ("u", "Speak.")
 
 
-def test_texts_are_taken_as_they_stand():
+def test_texts_are_taken_as_they_stand() -> None:
     assert said({"instruction": " a ", "output": " b\n"}) == [("u", " a "), ("a", " b\n")]
 
 
-def test_the_character_may_open_the_scene():
+def test_the_character_may_open_the_scene() -> None:
     conversation = to_conversation({"instruction": "", "output": "Who's there?"}, HERE)
     assert conversation == Conversation((Turn("assistant", "Who's there?"),), HERE)
     assert conversation.prompt == ""
 
 
-def test_turns_of_one_speaker_are_joined():
+def test_turns_of_one_speaker_are_joined() -> None:
     turns = [
         ("user", "a"),
         ("user", "b"),
@@ -117,7 +118,7 @@ def test_turns_of_one_speaker_are_joined():
     assert said(row) == [("u", "a\nb"), ("a", "c\nd")]
 
 
-def test_a_cell_of_a_table_may_hold_turns(tmp_path):
+def test_a_cell_of_a_table_may_hold_turns(tmp_path: Path) -> None:
     path = tmp_path / "lines.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
@@ -127,7 +128,7 @@ def test_a_cell_of_a_table_may_hold_turns(tmp_path):
     assert only == Conversation((Turn("user", "a,\nb"), Turn("assistant", "c")), Origin(str(path), 2, "III.1"))
 
 
-def test_scenes_of_two_files_are_two_scenes():
+def test_scenes_of_two_files_are_two_scenes() -> None:
     def scene(source: object) -> str | None:
         return to_conversation({"instruction": "a", "output": "b", "source": source}, HERE).origin.scene
 
@@ -143,7 +144,7 @@ USER = {"role": "user", "content": "a"}
 READ = {"role": "assistant", "content": "b", "weight": 0}
 
 
-def test_a_reply_of_weight_0_is_read_and_not_learned():
+def test_a_reply_of_weight_0_is_read_and_not_learned() -> None:
     conversation = to_conversation({"messages": [USER, READ, USER, {**READ, "weight": 1}]}, HERE)
     assert [turn.weight for turn in conversation.turns] == [1, 0, 1, 1]
     assert conversation.replies == ("b",)
@@ -196,13 +197,13 @@ def test_a_reply_of_weight_0_is_read_and_not_learned():
         ({}, "its columns (none)"),
     ],
 )
-def test_why_a_row_is_refused(row, reason):
+def test_why_a_row_is_refused(row: Any, reason: Any) -> None:
     with pytest.raises(RowError) as error:
         said(row)
     assert str(error.value).startswith(reason)
 
 
-def test_a_named_format_is_not_guessed():
+def test_a_named_format_is_not_guessed() -> None:
     both = {"messages": [USER, {"role": "assistant", "content": "b"}], "instruction": "c", "output": "d"}
     assert said(both, "messages") == [("u", "a"), ("a", "b")]
     assert said(both, "alpaca") == [("u", "c"), ("a", "d")]
@@ -210,7 +211,7 @@ def test_a_named_format_is_not_guessed():
         said(both)
 
 
-def test_the_first_bad_row_stops_and_the_others_are_counted(tmp_path):
+def test_the_first_bad_row_stops_and_the_others_are_counted(tmp_path: Path) -> None:
     good, bad = {"instruction": "a", "output": "b"}, {"instruction": "a", "output": ""}
     path = write(tmp_path, [good, bad, good, bad, bad])
     with pytest.raises(UsageError) as error:
@@ -224,7 +225,7 @@ def test_the_first_bad_row_stops_and_the_others_are_counted(tmp_path):
     assert [row.origin.line for row in loaded.skipped] == [2, 4, 5]
 
 
-def test_columns_may_have_chinese_names(tmp_path):
+def test_columns_may_have_chinese_names(tmp_path: Path) -> None:
     table = tmp_path / "行.csv"
     table.write_text("问题,回答\n你是谁？,我是小猫。\n", encoding="utf-8")
     assert load([table]).conversations[0].turns == (Turn("user", "你是谁？"), Turn("assistant", "我是小猫。"))
@@ -233,7 +234,7 @@ def test_columns_may_have_chinese_names(tmp_path):
         said({"问题": "a", "回答": "b", "答案": "c"})
 
 
-def test_a_file_of_strange_columns_says_what_to_name_them(tmp_path):
+def test_a_file_of_strange_columns_says_what_to_name_them(tmp_path: Path) -> None:
     path = write(tmp_path, [{"cue": "a", "says": "b"}, {"cue": "c", "says": "d"}])
     with pytest.raises(UsageError) as error:
         load([path])
@@ -244,7 +245,7 @@ def test_a_file_of_strange_columns_says_what_to_name_them(tmp_path):
         load([path], on_error="skip")
 
 
-def test_malformed_lines_are_skipped_like_bad_rows(tmp_path):
+def test_malformed_lines_are_skipped_like_bad_rows(tmp_path: Path) -> None:
     path = write(tmp_path, [{"instruction": "a", "output": "b"}])
     path.write_text(path.read_text() + '{"instruction": \n', encoding="utf-8")
     loaded = load([path], on_error="skip")
@@ -252,26 +253,26 @@ def test_malformed_lines_are_skipped_like_bad_rows(tmp_path):
     assert str(loaded.skipped[0]) == f"{path}:2: column 17: expecting value"
 
 
-def test_no_usable_row(tmp_path):
+def test_no_usable_row(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no usable row in"):
         load([write(tmp_path, [])])
     with pytest.raises(UsageError, match=r"the first: .*lines\.jsonl:1: output is not text"):
         load([write(tmp_path, [{"instruction": "a"}])], on_error="skip")
 
 
-def test_an_unknown_format_names_the_nearest(tmp_path):
+def test_an_unknown_format_names_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="unknown data format 'sharegtp', did you mean 'sharegpt'"):
         load([write(tmp_path, [])], format="sharegtp")
 
 
-def test_several_files_in_order(tmp_path):
+def test_several_files_in_order(tmp_path: Path) -> None:
     first = write(tmp_path, [{"instruction": "a", "output": "1"}], "b.jsonl")
     second = write(tmp_path, [{"instruction": "a", "output": "2"}], "a.jsonl")
     loaded = load([first, second])
     assert [conversation.replies for conversation in loaded.conversations] == [("1",), ("2",)]
 
 
-def test_the_tutorials_rows():
+def test_the_tutorials_rows() -> None:
     path = shared_file("data/huanhuan.json")
     loaded = load([path])
     rows = json.loads(path.read_text(encoding="utf-8"))
@@ -289,7 +290,7 @@ NESTED = st.recursive(
 
 
 @given(row=st.dictionaries(NAMES, NESTED, max_size=6), format=st.sampled_from([None, *FORMATS]))
-def test_21_any_row_is_a_conversation_or_a_reason(row, format):
+def test_21_any_row_is_a_conversation_or_a_reason(row: Any, format: Any) -> None:
     try:
         conversation = to_conversation(row, HERE, FORMATS[format] if format else None)
     except RowError as error:

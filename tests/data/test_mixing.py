@@ -4,29 +4,29 @@ import statistics
 
 from offbook.data.mixing import choose
 from offbook.data.seeded_hash import stable_uniform
-from tests.data.made import said
+from tests.data.made import row_of
 
-GENERAL = [said(f"question {number}", f"answer {number}", line=number) for number in range(1000)]
+GENERAL = [row_of(f"question {number}", f"answer {number}", line=number) for number in range(1000)]
 
 
-def test_the_share_is_exact():
+def test_the_share_is_exact() -> None:
     chosen = choose(GENERAL, own=300, share=0.25, seed=0)
     assert len(chosen) == 100
     assert chosen == sorted(chosen, key=GENERAL.index)
 
 
-def test_all_are_taken_where_too_few_are_there():
+def test_all_are_taken_where_too_few_are_there() -> None:
     assert choose(GENERAL[:10], own=300, share=0.25, seed=0) == GENERAL[:10]
 
 
-def test_the_choice_depends_on_seed_and_text_alone():
+def test_the_choice_depends_on_seed_and_text_alone() -> None:
     chosen = choose(GENERAL, 300, 0.25, 0)
     assert set(choose(GENERAL[::-1], 300, 0.25, 0)) == set(chosen)
     assert set(choose(GENERAL, 300, 0.25, 1)) != set(chosen)
     assert set(choose(GENERAL, 600, 0.25, 0)) > set(chosen)
 
 
-def test_chance_is_spread_evenly_and_the_same_everywhere():
+def test_chance_is_spread_evenly_and_the_same_everywhere() -> None:
     lots = [stable_uniform(7, str(number)) for number in range(4000)]
     assert all(0 <= lot < 1 for lot in lots)
     assert [round(cut, 1) for cut in statistics.quantiles(lots, n=5)] == [0.2, 0.4, 0.6, 0.8]

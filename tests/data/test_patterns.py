@@ -1,5 +1,7 @@
 """Marks: what is found in a line, and, as important, what is not."""
 
+from typing import Any
+
 import pytest
 
 from offbook.data import patterns
@@ -33,7 +35,7 @@ from offbook.data import patterns
         (patterns.unbalanced, 'He said "go.', '"'),
     ],
 )
-def test_found(mark, text, piece):
+def test_found(mark: Any, text: str, piece: Any) -> None:
     assert mark(text) == piece
 
 
@@ -46,5 +48,5 @@ def test_found(mark, text, piece):
         (patterns.unbalanced, "（一）「二『三』」“四”'tis the king's 5\" 6\""),
     ],
 )
-def test_not_found(mark, text):
+def test_not_found(mark: Any, text: str) -> None:
     assert mark(text) is None

@@ -1,9 +1,11 @@
+from typing import Any
+
 import pytest
 
 from offbook.core.types import Turn
 from offbook.data.checks import CHECKS
 from offbook.data.placeholders import fill, find
-from tests.data.made import said
+from tests.data.made import row_of
 
 
 @pytest.mark.parametrize(
@@ -20,11 +22,11 @@ from tests.data.made import said
         ("the user's name", None),
     ],
 )
-def test_what_a_placeholder_is(text, expected):
+def test_what_a_placeholder_is(text: str, expected: Any) -> None:
     assert find(text) == expected
 
 
-def test_placeholders_are_filled_whatever_their_brackets():
+def test_placeholders_are_filled_whatever_their_brackets() -> None:
     turns = [
         Turn("system", "Play {{char}}."),
         Turn("user", "<USER> asks NAME"),
@@ -35,6 +37,6 @@ def test_placeholders_are_filled_whatever_their_brackets():
     assert fill(turns, {}) == tuple(turns)
 
 
-def test_they_are_a_finding():
-    found = CHECKS["placeholders"].find([said("Who are you?", "I am {{char}}."), said("And you?", "Ben.")])
-    assert (found.count, found.examples[0].text) == (1, "I am {{char}}.")
+def test_they_are_a_finding() -> None:
+    result = CHECKS["placeholders"].find([row_of("Who are you?", "I am {{char}}."), row_of("And you?", "Ben.")])
+    assert (result.count, result.examples[0].text) == (1, "I am {{char}}.")

@@ -4,18 +4,19 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "data.py"
 
 
-def measured(rows: int) -> dict:
+def measured(rows: int) -> dict[str, Any]:
     command = [sys.executable, str(BENCHMARK), "--rows", str(rows), "--json"]
     return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
-def test_the_benchmark_finds_what_it_made():
+def test_the_benchmark_finds_what_it_made() -> None:
     result = measured(2000)
     assert 40 <= result["findings"]["duplicates"] <= 80
     assert 25 <= result["findings"]["near_duplicates"] <= 60
@@ -25,7 +26,7 @@ def test_the_benchmark_finds_what_it_made():
 
 
 @pytest.mark.torture
-def test_a_hundred_thousand_rows():
+def test_a_hundred_thousand_rows() -> None:
     result = measured(100_000)
     # Processor time: a busy machine must not make the code look slow.
     assert result["seconds"]["processor"] < 60

@@ -1,6 +1,7 @@
 """The index finds what a comparison of all pairs finds."""
 
 import random
+from collections.abc import Sequence
 
 import pytest
 
@@ -16,26 +17,26 @@ def jaccard(one: str, other: str) -> float:
     return len(first & second) / len(first | second)
 
 
-def found_by_index(texts: list[str | None]) -> set[int]:
+def found_by_index(texts: Sequence[str | None]) -> set[int]:
     """Numbers of the texts that are similar to an earlier one which is similar to none before."""
-    index, found = SimilarityIndex(TrigramSets(texts)), set()
+    index, result = SimilarityIndex(TrigramSets(texts)), set()
     for number in range(len(texts)):
         if index.find(number) is None:
             index.add(number)
         else:
-            found.add(number)
-    return found
+            result.add(number)
+    return result
 
 
 def found_by_all_pairs(texts: list[str]) -> set[int]:
     kept: list[str] = []
-    found = set()
+    result = set()
     for number, text in enumerate(texts):
         if any(jaccard(text, other) >= THRESHOLD for other in kept):
-            found.add(number)
+            result.add(number)
         else:
             kept.append(text)
-    return found
+    return result
 
 
 def variations(seed: int) -> list[str]:
@@ -51,14 +52,14 @@ def variations(seed: int) -> list[str]:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_index_finds_what_comparing_all_pairs_finds(seed):
+def test_the_index_finds_what_comparing_all_pairs_finds(seed: int) -> None:
     texts = variations(seed)
     expected = found_by_all_pairs(texts)
     assert 20 < len(expected) < 180
     assert found_by_index(texts) == expected
 
 
-def test_signs_case_and_width_do_not_count():
+def test_signs_case_and_width_do_not_count() -> None:
     texts = [
         "臣妾恭送皇上。",
         "臣妾、恭送皇上——",
@@ -75,13 +76,13 @@ def test_signs_case_and_width_do_not_count():
     assert found_by_index(texts) == {1, 3, 6, 8}
 
 
-def test_a_missing_text_is_similar_to_none():
+def test_a_missing_text_is_similar_to_none() -> None:
     assert found_by_index([None, None, "a", None, "a"]) == {4}
     assert found_by_index([None, None]) == set()
     assert found_by_index([]) == set()
 
 
-def test_many_copies_of_a_pattern_cost_no_quadratic_time():
+def test_many_copies_of_a_pattern_cost_no_quadratic_time() -> None:
     texts = [
         f"这是一段每一行都要重复出现的很长很长的开场白，只有末尾的编号有所不同，第{number}号" for number in range(3000)
     ]

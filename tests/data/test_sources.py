@@ -3,6 +3,7 @@
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import pyarrow
 import pytest
@@ -26,7 +27,7 @@ def write(folder: Path, name: str, content: str | bytes) -> Path:
     return path
 
 
-def rows(path: Path) -> list[dict]:
+def rows(path: Path) -> list[dict[str, Any]]:
     return [row for _, row in read_rows(path)]
 
 
@@ -65,7 +66,7 @@ JSONL = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in ROWS)
         ("a.txt", as_csv(",")),
     ],
 )
-def test_every_kind_gives_the_same_rows(tmp_path, name, content):
+def test_every_kind_gives_the_same_rows(tmp_path: Path, name: str, content: Any) -> None:
     assert rows(write(tmp_path, name, content)) == ROWS
 
 
@@ -73,26 +74,26 @@ def test_every_kind_gives_the_same_rows(tmp_path, name, content):
 @pytest.mark.parametrize(
     ("name", "content"), [("a.json", json.dumps(ROWS, ensure_ascii=False)), ("a.csv", as_csv(","))]
 )
-def test_20_in_every_encoding(tmp_path, encoding, name, content):
+def test_20_in_every_encoding(tmp_path: Path, encoding: Any, name: str, content: Any) -> None:
     assert rows(write(tmp_path, name, content.encode(encoding))) == ROWS
 
 
 @pytest.mark.parametrize("name", ["a.parquet", "a.json", "a"])
-def test_parquet_is_known_by_its_content(tmp_path, name):
+def test_parquet_is_known_by_its_content(tmp_path: Path, name: str) -> None:
     parquet.write_table(pyarrow.Table.from_pylist(ROWS * 1500), tmp_path / name)
-    found = list(read_rows(tmp_path / name))
-    assert [row for _, row in found] == ROWS * 1500
-    assert [origin.line for origin, _ in found] == list(range(1, 3001))
+    result = list(read_rows(tmp_path / name))
+    assert [row for _, row in result] == ROWS * 1500
+    assert [origin.line for origin, _ in result] == list(range(1, 3001))
 
 
-def test_one_object_with_turns_is_one_row(tmp_path):
+def test_one_object_with_turns_is_one_row(tmp_path: Path) -> None:
     row = {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}
     assert rows(write(tmp_path, "a.json", json.dumps(row, indent=2))) == [row]
     row = {"conversations": [{"from": "human", "value": "a"}]}
     assert rows(write(tmp_path, "a.json", json.dumps(row))) == [row]
 
 
-def test_lines_count_lines_and_rows_count_rows(tmp_path):
+def test_lines_count_lines_and_rows_count_rows(tmp_path: Path) -> None:
     assert [o.line for o, _ in read_rows(write(tmp_path, "a.jsonl", "\n" + JSONL))] == [2, 3]
     assert [o.line for o, _ in read_rows(write(tmp_path, "a.json", json.dumps(ROWS, indent=4)))] == [1, 2]
     # The second row's cells hold line breaks, so a third would begin on line 6.
@@ -116,7 +117,7 @@ def test_lines_count_lines_and_rows_count_rows(tmp_path):
         ("9" * 10_000, "column 1: a number of too many digits"),
     ],
 )
-def test_21_a_bad_line_is_named_and_the_others_are_read(tmp_path, line, reason):
+def test_21_a_bad_line_is_named_and_the_others_are_read(tmp_path: Path, line: Any, reason: Any) -> None:
     path = write(tmp_path, "a.jsonl", JSONL + line + "\n" + JSONL)
     good, bad = lines_and_bad(path)
     assert good == [1, 2, 4, 5]
@@ -126,7 +127,7 @@ def test_21_a_bad_line_is_named_and_the_others_are_read(tmp_path, line, reason):
         rows(path)
 
 
-def test_a_liberty_in_a_list_costs_its_row_alone(tmp_path):
+def test_a_liberty_in_a_list_costs_its_row_alone(tmp_path: Path) -> None:
     path = write(tmp_path, "a.json", '[{"a": "1"},\n {"a": 1, "a": 2},\n {"a": NaN}, 7, {"a": "}, NaN"}]')
     good, bad = lines_and_bad(path)
     assert good == [1, 5]
@@ -152,7 +153,7 @@ def test_a_liberty_in_a_list_costs_its_row_alone(tmp_path):
         ("", "is empty"),
     ],
 )
-def test_21_a_broken_file_is_named_with_its_position(tmp_path, content, message):
+def test_21_a_broken_file_is_named_with_its_position(tmp_path: Path, content: Any, message: Any) -> None:
     path = write(tmp_path, "a.json", content)
     with pytest.raises(UsageError) as error:
         lines_and_bad(path)
@@ -160,11 +161,11 @@ def test_21_a_broken_file_is_named_with_its_position(tmp_path, content, message)
     assert message in error.value.what
 
 
-def test_an_empty_list_has_no_rows(tmp_path):
+def test_an_empty_list_has_no_rows(tmp_path: Path) -> None:
     assert rows(write(tmp_path, "a.json", " [ ] \n")) == []
 
 
-def test_21_a_line_of_50_megabytes(tmp_path):
+def test_21_a_line_of_50_megabytes(tmp_path: Path) -> None:
     text = "戏" * (50 * 2**20 // 3)
     assert rows(write(tmp_path, "a.jsonl", json.dumps({"output": text}, ensure_ascii=False)))[0]["output"] == text
     with pytest.raises(UsageError, match=r"a\.jsonl:1: column 12: unterminated string"):
@@ -179,43 +180,45 @@ def test_21_a_line_of_50_megabytes(tmp_path):
         ('1,"2"x,3\n', 2, "not a row of a CSV table"),
     ],
 )
-def test_21_a_bad_table_row_is_named_and_the_others_are_read(tmp_path, body, bad_line, reason):
+def test_21_a_bad_table_row_is_named_and_the_others_are_read(
+    tmp_path: Path, body: Any, bad_line: Any, reason: Any
+) -> None:
     good, bad = lines_and_bad(write(tmp_path, "a.csv", "a,b,c\n" + body + '"1\n",2,3\n\n4,5,6\n'))
     assert good == [3, 6]
     assert bad[0].origin.line == bad_line
     assert bad[0].reason.startswith(reason)
 
 
-def test_a_quote_that_is_never_closed(tmp_path):
+def test_a_quote_that_is_never_closed(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"a\.csv:3: a quote opens there and is never closed"):
         rows(write(tmp_path, "a.csv", 'a,b\n1,2\n3,"4\n5,6\n'))
 
 
-def test_two_columns_of_one_name(tmp_path):
+def test_two_columns_of_one_name(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"a\.csv:1: two columns are named 'a'"):
         rows(write(tmp_path, "a.csv", "a, a\n1,2\n"))
 
 
-def test_an_empty_file_is_called_empty(tmp_path):
+def test_an_empty_file_is_called_empty(tmp_path: Path) -> None:
     path = tmp_path / "lines.txt"
     path.write_text("\n")
     with pytest.raises(UsageError, match="is empty"):
         list(read_rows(path))
 
 
-def test_a_script_is_sent_to_extract(tmp_path):
+def test_a_script_is_sent_to_extract(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="offbook extract"):
         rows(write(tmp_path, "play.txt", "第一幕\n甄嬛：是。\n"))
 
 
-def test_files_that_are_not_there_or_not_whole(tmp_path):
+def test_files_that_are_not_there_or_not_whole(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"none\.parquet: no such file"):
         rows(tmp_path / "none.parquet")
     with pytest.raises(UsageError, match=r"a\.parquet: row 1 cannot be read"):
         rows(write(tmp_path, "a.parquet", b"PAR1 not really"))
 
 
-def test_a_folder_gives_its_training_files(tmp_path):
+def test_a_folder_gives_its_training_files(tmp_path: Path) -> None:
     for name in ("README.md", "dataset_infos.json", ".cache/train.json", "data/test.jsonl"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         write(tmp_path, name, "[]")
@@ -230,13 +233,13 @@ def test_a_folder_gives_its_training_files(tmp_path):
         data_files(tmp_path / "empty")
 
 
-def test_a_test_file_beside_others_is_not_trained_on(tmp_path):
+def test_a_test_file_beside_others_is_not_trained_on(tmp_path: Path) -> None:
     for name in ("lines.jsonl", "more.jsonl", "test.jsonl", "valid_0.jsonl", "对话_测试.jsonl", "contest.jsonl"):
         write(tmp_path, name, JSONL)
     assert [path.name for path in data_files(tmp_path)] == ["contest.jsonl", "lines.jsonl", "more.jsonl"]
 
 
-def test_a_folder_saved_by_datasets(tmp_path):
+def test_a_folder_saved_by_datasets(tmp_path: Path) -> None:
     table = pyarrow.Table.from_pylist(ROWS)
     for split in ("train", "test"):
         (tmp_path / split).mkdir()
@@ -256,7 +259,7 @@ def test_a_folder_saved_by_datasets(tmp_path):
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
-def test_packed_text_is_read_as_it_stands_unpacked(tmp_path, encoding):
+def test_packed_text_is_read_as_it_stands_unpacked(tmp_path: Path, encoding: Any) -> None:
     text = JSONL.encode(encoding)
     (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(text))
     with pyarrow.CompressedOutputStream(str(tmp_path / "b.jsonl.zst"), "zstd") as file:
@@ -267,13 +270,13 @@ def test_packed_text_is_read_as_it_stands_unpacked(tmp_path, encoding):
         rows(write(tmp_path, "d.jsonl.gz", b"no gzip at all"))
 
 
-def test_objects_that_follow_one_another_are_rows(tmp_path):
+def test_objects_that_follow_one_another_are_rows(tmp_path: Path) -> None:
     glued = "".join(json.dumps(row) for row in ROWS)
     assert rows(write(tmp_path, "a.jsonl", glued)) == ROWS
     assert rows(write(tmp_path, "a.json", "\n".join(json.dumps(row, indent=1) for row in ROWS))) == ROWS
 
 
-def test_a_comma_after_the_last_row_is_overlooked(tmp_path):
+def test_a_comma_after_the_last_row_is_overlooked(tmp_path: Path) -> None:
     assert rows(write(tmp_path, "a.json", json.dumps(ROWS)[:-1] + ",\n]")) == ROWS
 
 
@@ -284,7 +287,7 @@ def test_a_comma_after_the_last_row_is_overlooked(tmp_path):
         "Act one, scene two\nADA: The tide, is out.\nBEN: Then, wait, and see.\n",
     ],
 )
-def test_prose_with_a_comma_in_its_first_line_is_no_table(tmp_path, text):
+def test_prose_with_a_comma_in_its_first_line_is_no_table(tmp_path: Path, text: str) -> None:
     with pytest.raises(UsageError, match="holds no rows but prose") as error:
         rows(write(tmp_path, "tale.txt", text))
     assert "offbook extract" in error.value.fix
@@ -296,7 +299,9 @@ PIECES = st.sampled_from(['{"a":"b"}', '{"a":', "[", "]", "{", "}", '"', ",", ";
 
 @pytest.mark.parametrize("name", ["f.json", "f.jsonl", "f.csv", "f.tsv", "f.parquet", "f"])
 @given(content=st.binary(max_size=300) | st.lists(PIECES, max_size=40).map(lambda parts: "".join(parts).encode()))
-def test_21_any_bytes_give_rows_or_a_position(tmp_path_factory, name, content):
+def test_21_any_bytes_give_rows_or_a_position(
+    tmp_path_factory: pytest.TempPathFactory, name: str, content: Any
+) -> None:
     path = write(tmp_path_factory.getbasetemp(), name, content)
     bad: list[BadRow] = []
     try:
@@ -310,7 +315,9 @@ def test_21_any_bytes_give_rows_or_a_position(tmp_path_factory, name, content):
 
 
 @given(content=st.binary(min_size=1, max_size=60), at=st.integers(0, 10_000))
-def test_damaged_parquet_gives_rows_or_an_error(tmp_path_factory, content, at):
+def test_damaged_parquet_gives_rows_or_an_error(
+    tmp_path_factory: pytest.TempPathFactory, content: Any, at: Any
+) -> None:
     path = tmp_path_factory.getbasetemp() / "damaged.parquet"
     parquet.write_table(pyarrow.Table.from_pylist(ROWS), path)
     whole = path.read_bytes()

@@ -21,16 +21,16 @@ def second(name: str, first: Scorecard, other: Scorecard) -> ComparedValue:
 
 def test_runs_are_compared_on_what_both_were_asked() -> None:
     worse, better = scorecard(outputs(gain=0.5, kl=0.05)), scorecard(outputs(gain=0.8, kl=0.2))
-    found = compare({"worse": worse, "better": better})
-    assert found.runs == ("worse", "better")
-    before, after = found.metric("heldout.tuned.loss").runs
+    result = compare({"worse": worse, "better": better})
+    assert result.runs == ("worse", "better")
+    before, after = result.metric("heldout.tuned.loss").runs
     assert (before.difference, before.clear) == (None, False)
     assert after.difference == pytest.approx(-0.3, abs=1e-5)
     assert after.clear
     assert after.pairs == len(HELDOUT)
     assert after.difference_interval == pytest.approx((-0.3, -0.3), abs=1e-5)
-    assert found.metric("forgetting.kl").runs[1].difference == pytest.approx(0.15, abs=1e-5)
-    fidelity = found.metric("fidelity.tuned.score").runs[1]
+    assert result.metric("forgetting.kl").runs[1].difference == pytest.approx(0.15, abs=1e-5)
+    fidelity = result.metric("fidelity.tuned.score").runs[1]
     assert (fidelity.difference, fidelity.clear) == (0.0, False)
 
 

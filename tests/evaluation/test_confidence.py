@@ -53,10 +53,10 @@ def test_the_gap_of_two_samples_is_as_sure_as_both() -> None:
 
 def test_the_difference_of_two_shares_is_newcombes() -> None:
     # Newcombe 1998, table II, method 10: (a) 56/70 - 48/80, (h) 10/10 - 0/10.
-    found = confidence.share_difference([True] * 56 + [False] * 14, [True] * 48 + [False] * 32)
-    assert (found.value, *found.interval) == pytest.approx((0.2, 0.0524, 0.3339), abs=1e-4)
-    found = confidence.share_difference([True] * 10, [False] * 10)
-    assert (found.value, *found.interval) == pytest.approx((1.0, 0.6075, 1.0), abs=1e-4)
+    result = confidence.share_difference([True] * 56 + [False] * 14, [True] * 48 + [False] * 32)
+    assert (result.value, *result.interval) == pytest.approx((0.2, 0.0524, 0.3339), abs=1e-4)
+    result = confidence.share_difference([True] * 10, [False] * 10)
+    assert (result.value, *result.interval) == pytest.approx((1.0, 0.6075, 1.0), abs=1e-4)
 
 
 def test_progress_is_the_share_of_the_way_that_was_gone() -> None:

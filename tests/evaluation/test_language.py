@@ -10,17 +10,17 @@ NOISE = ["zrq", "blim", "opfex", "kwu", "tsarn", "yy", "ghoft"]
 
 
 def test_words_of_the_rows_and_of_everyday_talk_are_known() -> None:
-    found = language.measure(outputs())
-    assert found.tuned.share > 0.95
-    assert found.reference.share == 1.0
-    assert found.base.share > 0.5, "plain talk is made of words, too"
+    result = language.measure(outputs())
+    assert result.tuned.share > 0.95
+    assert result.reference.share == 1.0
+    assert result.base.share > 0.5, "plain talk is made of words, too"
 
 
 def test_noise_is_not() -> None:
-    found = language.measure(outputs(lambda prompt: " ".join(NOISE[len(prompt) % 5 :])))
-    assert found.tuned.share == 0.0
-    assert found.tuned.interval == (0.0, 0.0)
-    assert found.tuned.words == sum(item.tuned.words for item in found.items) > 0
+    result = language.measure(outputs(lambda prompt: " ".join(NOISE[len(prompt) % 5 :])))
+    assert result.tuned.share == 0.0
+    assert result.tuned.interval == (0.0, 0.0)
+    assert result.tuned.words == sum(item.tuned.words for item in result.items) > 0
 
 
 def test_the_letter_model_is_a_distribution() -> None:
@@ -37,8 +37,8 @@ def test_it_expects_what_it_has_seen() -> None:
 
 
 def test_a_models_loss_is_set_beside_that_of_letters() -> None:
-    found = language.measure(outputs())
-    assert found.above_letters.tuned.interval[1] < 0, "four nats a word is less than letter statistics need"
+    result = language.measure(outputs())
+    assert result.above_letters.tuned.interval[1] < 0, "four nats a word is less than letter statistics need"
     worse = language.measure(outputs(gain=-20.0))
     assert worse.above_letters.tuned.interval[0] > 0
-    assert worse.letter_loss == found.letter_loss
+    assert worse.letter_loss == result.letter_loss

@@ -10,8 +10,8 @@ from tests.evaluation.fakes import HELDOUT, TRAIN, FakeModels, line, plain, row,
 
 def test_both_models_are_asked_the_same_and_only_as_much_as_was_told() -> None:
     models = FakeModels(plain, plain)
-    found = collect(models, train=TRAIN, heldout=HELDOUT, sample_prompts=[(Turn("user", "Who are you?"),)], prompts=7)
-    assert (len(found.replies), len(found.sample_replies), len(found.general_replies)) == (7, 1, 5)
+    result = collect(models, train=TRAIN, heldout=HELDOUT, sample_prompts=[(Turn("user", "Who are you?"),)], prompts=7)
+    assert (len(result.replies), len(result.sample_replies), len(result.general_replies)) == (7, 1, 5)
     (first, judged), (second, again), (_, general), (_, once_more) = models.asked
     assert (first, second) == (False, True)
     assert judged == again
@@ -19,7 +19,7 @@ def test_both_models_are_asked_the_same_and_only_as_much_as_was_told() -> None:
     assert len(judged) == 8
     assert all(turns[0] == Turn("system", "You are Will.") for turns in judged[:7])
     assert all(turns[0].role == "user" for turns in general), "everyday requests know no character"
-    assert all(reply.reference in {row.replies[-1] for row in HELDOUT} for reply in found.replies)
+    assert all(reply.reference in {row.replies[-1] for row in HELDOUT} for reply in result.replies)
 
 
 def test_a_prompt_is_asked_once_however_many_rows_share_it() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from offbook.core.config import schema
 from offbook.core.types import Conversation
-from offbook.evaluation.conditions import ENDED, Evidence
+from offbook.evaluation.conditions import ENDED, VerdictInputs
 from offbook.evaluation.fidelity import Classifier
 from offbook.evaluation.heldout_loss import HeldoutLoss, LossDifference
 from offbook.evaluation.messages import wording
@@ -31,8 +31,8 @@ def rules(card: Scorecard, metrics: list[dict[str, Any]] | None = None) -> set[s
     return {finding.rule for finding in judge(card, metrics or []).findings}
 
 
-def finding(found: Verdict, rule: str) -> Finding:
-    return next(each for each in found.findings if each.rule == rule)
+def finding(result: Verdict, rule: str) -> Finding:
+    return next(each for each in result.findings if each.rule == rule)
 
 
 def many(count: int) -> list[Conversation]:
@@ -40,14 +40,14 @@ def many(count: int) -> list[Conversation]:
 
 
 def test_a_good_run_is_praised_with_the_size_of_what_it_learned() -> None:
-    found = judge(good_card())
-    assert [each.rule for each in found.findings] == ["learned", "sounds_right"]
-    assert found.headline == (
+    result = judge(good_card())
+    assert [each.rule for each in result.findings] == ["learned", "sounds_right"]
+    assert result.headline == (
         "Learned the part: its loss on unseen lines fell by 13% (95% interval 12% to 13%); sounds like the character: "
         "100% of what its own lines allow (100% to 100%)."
     )
-    assert found.findings[0].number == good_card().section(HeldoutLoss).gain.share == pytest.approx(0.126, abs=1e-3)
-    assert found.findings[0].option is None
+    assert result.findings[0].number == good_card().section(HeldoutLoss).gain.share == pytest.approx(0.126, abs=1e-3)
+    assert result.findings[0].option is None
 
 
 def test_it_is_said_in_chinese_too() -> None:
@@ -58,12 +58,12 @@ def test_it_is_said_in_chinese_too() -> None:
 
 
 def test_one_that_recites_is_told_so_with_the_number_and_the_option() -> None:
-    found = verdict(lambda prompt: TRAIN[len(prompt)].replies[-1])
-    copies = finding(found, "copies")
+    result = verdict(lambda prompt: TRAIN[len(prompt)].replies[-1])
+    copies = finding(result, "copies")
     assert copies.to_json()["number"] == 1.0
     assert copies.option == "train.epochs"
     assert "100% of its replies are training lines" in copies.text
-    assert found.headline.endswith("; but it copies training lines in 100% of its replies.")
+    assert result.headline.endswith("; but it copies training lines in 100% of its replies.")
 
 
 @pytest.mark.parametrize(
@@ -101,11 +101,11 @@ def test_no_difference_is_not_called_learning() -> None:
 
 
 def test_a_loss_that_fell_by_one_percent_is_not_the_part_learned() -> None:
-    found = verdict(gain=0.02)
-    assert found.findings[0].rule == "barely"
-    assert found.findings[0].option == "train.epochs"
-    assert "its loss fell by only 1.7% (95% interval 1.5% to 1.8%), from 4.38 to 4.31" in found.findings[0].text
-    assert "but it learned next to nothing" in found.headline
+    result = verdict(gain=0.02)
+    assert result.findings[0].rule == "barely"
+    assert result.findings[0].option == "train.epochs"
+    assert "its loss fell by only 1.7% (95% interval 1.5% to 1.8%), from 4.38 to 4.31" in result.findings[0].text
+    assert "but it learned next to nothing" in result.headline
 
 
 def gibberish(prompt: str) -> str:
@@ -117,12 +117,12 @@ def test_gibberish_is_called_so_however_clearly_the_loss_fell() -> None:
     both = scorecard(
         replace(outputs(gibberish), replies=[replace(r, base=r.tuned) for r in outputs(gibberish).replies])
     )
-    found = judge(both)
-    assert found.headline == "Speaks gibberish, as its base model does."
-    only = finding(found, "gibberish")
+    result = judge(both)
+    assert result.headline == "Speaks gibberish, as its base model does."
+    only = finding(result, "gibberish")
     assert only.option == "model.source"
-    assert not {"learned", "barely", "sounds_right", "sounds_closer"} & {each.rule for each in found.findings}
-    assert [each.option for each in found.findings if each.option] == ["model.source"], "all other advice is idle"
+    assert not {"learned", "barely", "sounds_right", "sounds_closer"} & {each.rule for each in result.findings}
+    assert [each.option for each in result.findings if each.option] == ["model.source"], "all other advice is idle"
 
 
 def test_a_loss_above_that_of_letter_statistics_is_gibberish() -> None:
@@ -134,21 +134,21 @@ def test_a_loss_above_that_of_letter_statistics_is_gibberish() -> None:
 def test_few_lines_get_the_one_advice_that_helps() -> None:
     """A writer with 38 lines is told how many are needed, once, and is not told to hold more of them back."""
     card = scorecard(outputs(train=many(35), heldout=HELDOUT[:3]))
-    found = judge(card)
-    assert finding(found, "too_few_lines").option == "data.source"
-    assert "about 200 in all" in finding(found, "too_few_lines").text
-    assert found.headline == "There are too few lines to tell (38, where about 200 are needed)."
-    assert [each.option for each in found.findings if each.option] == ["data.source"]
+    result = judge(card)
+    assert finding(result, "too_few_lines").option == "data.source"
+    assert "about 200 in all" in finding(result, "too_few_lines").text
+    assert result.headline == "There are too few lines to tell (38, where about 200 are needed)."
+    assert [each.option for each in result.findings if each.option] == ["data.source"]
     assert not {"learned", "not_learned", "harmed"} & rules(card)
-    assert not any("old out" in each.text.split(" are ")[-1] for each in found.findings)
+    assert not any("old out" in each.text.split(" are ")[-1] for each in result.findings)
 
 
 def test_few_held_out_rows_of_many_lines_are_a_matter_of_the_split() -> None:
-    found = verdict(train=many(600), heldout=HELDOUT[:9])
-    few = finding(found, "too_few_rows")
+    result = verdict(train=many(600), heldout=HELDOUT[:9])
+    few = finding(result, "too_few_rows")
     assert few.option == "data.heldout"
     assert "Of 609 rows, hold out 5% (data.heldout 0.05)" in few.text
-    assert [each.option for each in found.findings].count("data.heldout") == 1
+    assert [each.option for each in result.findings].count("data.heldout") == 1
     assert "few_rows" in {each.rule for each in verdict(train=many(600), heldout=HELDOUT[:20]).findings}
 
 
@@ -156,7 +156,7 @@ def test_more_lines_are_asked_for_where_the_loss_is_less_sure() -> None:
     def needed(change: float, reach: float) -> float:
         card = scorecard(outputs(train=many(50), heldout=HELDOUT[:12]))
         unsure = with_section(card, "heldout", difference=LossDifference(change, (change - reach, change + reach)))
-        numbers = RULES["few_lines"].holds(Evidence(unsure))
+        numbers = RULES["few_lines"].holds(VerdictInputs(unsure))
         assert numbers is not None
         return numbers["needed"]
 
@@ -168,11 +168,11 @@ def test_more_lines_are_asked_for_where_the_loss_is_less_sure() -> None:
 def test_advice_never_contradicts_itself() -> None:
     """Learning by heart asks for less training, replies that do not end for more: only the graver advice is given."""
     recites = lambda prompt: TRAIN[len(prompt)].replies[-1]  # noqa: E731
-    found = verdict(recites, stops=lambda _: False)
-    assert {"copies", "endless"} <= {each.rule for each in found.findings}
-    assert finding(found, "copies").option == "train.epochs"
-    assert finding(found, "endless").option is None
-    assert "Train longer" not in " ".join(each.text for each in found.findings)
+    result = verdict(recites, stops=lambda _: False)
+    assert {"copies", "endless"} <= {each.rule for each in result.findings}
+    assert finding(result, "copies").option == "train.epochs"
+    assert finding(result, "endless").option is None
+    assert "Train longer" not in " ".join(each.text for each in result.findings)
 
 
 def test_no_advice_overrules_one_that_overrules_it() -> None:
@@ -182,10 +182,10 @@ def test_no_advice_overrules_one_that_overrules_it() -> None:
 
 
 def test_advice_is_given_once() -> None:
-    found = verdict(lambda prompt: TRAIN[len(prompt)].replies[-1], gain=-0.5)
-    assert finding(found, "harmed").option == "train.learning_rate"
-    assert finding(found, "copies").option is None
-    assert " ".join(each.text for each in found.findings).count("fewer epochs") == 1
+    result = verdict(lambda prompt: TRAIN[len(prompt)].replies[-1], gain=-0.5)
+    assert finding(result, "harmed").option == "train.learning_rate"
+    assert finding(result, "copies").option is None
+    assert " ".join(each.text for each in result.findings).count("fewer epochs") == 1
 
 
 def test_few_copies_may_be_chance() -> None:
@@ -198,8 +198,8 @@ def test_few_copies_may_be_chance() -> None:
 
 
 def test_judged_on_what_was_learned_the_numbers_are_said_to_flatter() -> None:
-    found = verdict(plain, heldout=[*TRAIN[:20], *HELDOUT], prompts=9)
-    assert finding(found, "learned_before").number == pytest.approx(1 / 3, abs=1e-5)
+    result = verdict(plain, heldout=[*TRAIN[:20], *HELDOUT], prompts=9)
+    assert finding(result, "learned_before").number == pytest.approx(1 / 3, abs=1e-5)
 
 
 def test_a_limit_that_cuts_the_characters_own_lines_is_not_the_models_fault() -> None:

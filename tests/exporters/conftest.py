@@ -39,7 +39,7 @@ def save_base(
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if name.endswith("proj.weight"):
-                weight *= calm
+                weight.mul_(calm)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     (folder / "LICENSE").write_text("\n  Tiny License, version 1\n", encoding="utf-8")

@@ -97,19 +97,19 @@ def told(python: Any, program: Any, path: Any) -> Any:
 def test_a_merged_copy_says_the_same_in_plain_transformers(run: Any, stranger: Any, tmp_path: Path) -> None:
     copy = export(run, "merged", out=tmp_path / "copy")
     stop_token = offbook.load(run).persona.stop_token.id
-    for reply, said in zip(greedy(run), told(stranger, TRANSFORMERS, copy.path), strict=True):
-        print(f"\n{said['text']}")
-        assert said["text"].strip() == reply.text
-        assert (said["last"] == stop_token) == (reply.stop_reason == "stop")
+    for reply, texts in zip(greedy(run), told(stranger, TRANSFORMERS, copy.path), strict=True):
+        print(f"\n{texts['text']}")
+        assert texts["text"].strip() == reply.text
+        assert (texts["last"] == stop_token) == (reply.stop_reason == "stop")
 
 
 @pytest.mark.parametrize("quant", ["f16", "q8_0", "q4_k_m"])
 def test_a_gguf_stops_by_itself_in_llamacpp(demo: Any, tmp_path: Path, quant: str) -> None:
     copy = export(demo, "gguf", quant=quant, out=tmp_path / "copy")
     file = next(path for path in copy.path.glob("*.gguf") if not path.name.endswith("-lora.gguf"))
-    for reply, said in zip(greedy(demo), told(sys.executable, LLAMACPP, file), strict=True):
-        print(f"\n{quant}: {said}")
-        assert said["reason"] == "stop"
-        assert "<|im_end|>" not in said["text"]
+    for reply, texts in zip(greedy(demo), told(sys.executable, LLAMACPP, file), strict=True):
+        print(f"\n{quant}: {texts}")
+        assert texts["reason"] == "stop"
+        assert "<|im_end|>" not in texts["text"]
         if quant == "f16":
-            assert said["text"].strip() == reply.text
+            assert texts["text"].strip() == reply.text

@@ -74,11 +74,11 @@ def test_a_sentencepiece_model_alone(tmp_path: Path) -> None:
         user_defined_symbols=["<|im_start|>", "<|im_end|>"], minloglevel=2,
     )  # fmt: skip
     (base / "tokenizer.vocab").unlink()
-    told = {
+    output = {
         "tokenizer_class": "LlamaTokenizer", "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>",
         "extra_special_tokens": ["<|im_start|>", "<|im_end|>"], "legacy": False,
     }  # fmt: skip
-    (base / "tokenizer_config.json").write_text(json.dumps(told))
+    (base / "tokenizer_config.json").write_text(json.dumps(output))
     assert "<0x0A>" in AutoTokenizer.from_pretrained(base).get_vocab()
     done = export(save_adapter(tmp_path / "hamlet", base), "gguf", quant="f16")
     assert done.parity.same_prompts

@@ -52,10 +52,10 @@ def original(tokenizer: Any, system: Any = PROMPT, **settings: Any) -> Any:
 @pytest.mark.parametrize("system", [PROMPT, None])
 def test_ollama_writes_the_same_prompt(make: Any, messages: Any, system: Any) -> None:
     tokenizer = make()
-    found = layout(original(tokenizer, system))
+    result = layout(original(tokenizer, system))
     brings = messages[0]["role"] == "system" or system is None
     expected = messages if brings else [{"role": "system", "content": system}, *messages]
-    assert found.prompt(messages, system) == render(tokenizer, None, expected)
+    assert result.prompt(messages, system) == render(tokenizer, None, expected)
 
 
 def test_the_go_template() -> None:

@@ -97,12 +97,12 @@ def test_19_a_trackers_full_disk_is_a_warning(
     fill(disk, 20_000)
     monkeypatch.setattr(guests, "FINISH_SECONDS", 3.0)
     recorder = Recorder()
-    settings = {"project": "p", "name": "n", "id": "x", "config": {}, "mode": "offline", "host": None}
-    guest = TrackerProcess("swanlab", {**settings, "folder": str(disk)}, disk / "swanlab.log", recorder)
+    settings: dict[str, Any] = {"project": "p", "name": "n", "id": "x", "config": {}, "mode": "offline", "host": None}
+    tracker = TrackerProcess("swanlab", {**settings, "folder": str(disk)}, disk / "swanlab.log", recorder)
     for step in range(2000):
-        guest({"step": step, "loss": 1.0, "epoch": 0.5})
+        tracker({"step": step, "loss": 1.0, "epoch": 0.5})
     began = time.monotonic()
-    guest.finish()
+    tracker.finish()
     assert time.monotonic() - began < 10
     assert all(text.startswith("swanlab") for text in recorder.warnings)
 

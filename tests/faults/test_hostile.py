@@ -27,7 +27,7 @@ from tests.tiny import chatml_tokenizer, tiny_folder, tiny_model
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "texts"),
     [
         (b"\xef\xbb\xbf" + b'[{"instruction": "a", "output": "b"}, 5]', "rows.json:2: not an object"),
         (b'{"instruction": "a", "output": "b"}\n{"instruction": "\xff\xfe\xfd"}\n', "rows.jsonl:2: bytes that are not"),
@@ -41,16 +41,18 @@ from tests.tiny import chatml_tokenizer, tiny_folder, tiny_model
     ids=["mark", "bad-bytes", "nul", "gb18030-number", "nan", "twice", "deep", "cut"],
 )
 def test_20_21_bad_data_is_two_lines_and_exit_2(
-    tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str], content: bytes, said: str
+    tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str], content: bytes, texts: str
 ) -> None:
     rows = tmp_path / ("rows.jsonl" if content.startswith(b"{") else "rows.json")
     rows.write_bytes(content)
     with pytest.raises(SystemExit) as ended:
         main(["check", "--data.source", str(rows), "--model.source", str(tiny)])
-    told = capsys.readouterr().err
+    output = capsys.readouterr().err
     assert ended.value.code == 2
-    assert rows.name in told and said in told
-    assert len(told.strip().splitlines()) == 2 and "Traceback" not in told
+    assert rows.name in output
+    assert texts in output
+    assert len(output.strip().splitlines()) == 2
+    assert "Traceback" not in output
 
 
 class Payload:
@@ -106,10 +108,10 @@ def test_25_code_in_a_model_folder_is_ignored(tmp_path: Path) -> None:
     canary = tmp_path / "canary"
     folder = tiny_folder(tmp_path / "with-code", "ernie")
     for name in ("config.json", "tokenizer_config.json"):
-        told = json.loads((folder / name).read_text())
+        output = json.loads((folder / name).read_text())
         parts = ("AutoConfig", "AutoModelForCausalLM", "AutoTokenizer")
-        told["auto_map"] = dict.fromkeys(parts, "modeling_evil.Evil")
-        (folder / name).write_text(json.dumps(told))
+        output["auto_map"] = dict.fromkeys(parts, "modeling_evil.Evil")
+        (folder / name).write_text(json.dumps(output))
     (folder / "modeling_evil.py").write_text(f"import os\nos.mkdir({str(canary)!r})\n")
     assert type(load_model(folder)).__name__ == "Ernie4_5ForCausalLM"
     assert ChatTemplate(load_tokenizer(folder)).stop_token.token == "<|end_of_sentence|>"
@@ -117,7 +119,7 @@ def test_25_code_in_a_model_folder_is_ignored(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "said"),
+    ("source", "texts"),
     [
         ("{{ cycler.__init__.__globals__.os.mkdir('{canary}') }}", "refuses"),
         ("{{ ''.__class__.__mro__[1].__subclasses__() }}", "refuses"),
@@ -136,13 +138,13 @@ def test_25_code_in_a_model_folder_is_ignored(tmp_path: Path) -> None:
     ids=["globals", "subclasses", "mutation", "power", "tower", "range", "loop", "recursion", "syntax"],
 )
 def test_26_a_hostile_template_is_stopped(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, said: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, texts: str
 ) -> None:
     monkeypatch.setattr(templates._RENDERING, "seconds", 1.0)
     tokenizer = chatml_tokenizer()
     tokenizer.chat_template = source.replace("{canary}", str(tmp_path / "canary"))
     began = time.monotonic()
-    with pytest.raises(UsageError, match=said):
+    with pytest.raises(UsageError, match=texts):
         ChatTemplate(tokenizer)
     assert time.monotonic() - began < 20
     assert not (tmp_path / "canary").exists()
@@ -177,8 +179,8 @@ def test_28_damaged_weights_are_named(tmp_path: Path, damage: str) -> None:
 def spoiled(adapter: Path, folder: Path, rank: int) -> Path:
     """A copy of the adapter whose config tells another rank than its tensors have."""
     shutil.copytree(adapter, folder)
-    told = json.loads((folder / "adapter_config.json").read_text())
-    (folder / "adapter_config.json").write_text(json.dumps({**told, "r": rank}))
+    output = json.loads((folder / "adapter_config.json").read_text())
+    (folder / "adapter_config.json").write_text(json.dumps({**output, "r": rank}))
     return folder
 
 

@@ -17,6 +17,7 @@ from offbook.core.metrics_log import read
 from offbook.core.rundir import RunDir
 from offbook.pipeline import training
 from offbook.training.checkpoint import CheckpointStore
+from offbook.training.trainer import StepTrainer
 from tests.faults.common import adapter_bytes
 from tests.recorder import Recorder
 
@@ -33,9 +34,9 @@ def test_6_7_a_damaged_checkpoint_costs_time_and_no_bit(
         state.write_bytes(content) if kind == "flipped" else state.unlink()
     recorder = Recorder()
     offbook.train(load(None, settings), resume=True, reporter=recorder)
-    said = [text for text in recorder.texts if "optimizer.pt" in text]
-    assert len(said) == len(newest) - 1
-    assert all(text.endswith(f"going on from {newest[0].name}.") for text in said)
+    texts = [text for text in recorder.texts if "optimizer.pt" in text]
+    assert len(texts) == len(newest) - 1
+    assert all(text.endswith(f"going on from {newest[0].name}.") for text in texts)
     assert adapter_bytes(unfinished) == adapter_bytes(RunDir(trained))
 
 
@@ -115,11 +116,11 @@ def test_6_7_where_only_the_best_state_is_damaged_the_rest_is_not_given_up(overf
 
 
 def test_13_inexact_says_what_it_gives_up(unfinished: RunDir, settings: Any) -> None:
-    told = {**settings, "train.learning_rate": 0.02}
+    output = {**settings, "train.learning_rate": 0.02}
     with pytest.raises(UsageError, match=r"train.learning_rate 0.01 → 0.02"):
-        offbook.train(load(None, told), resume=True)
+        offbook.train(load(None, output), resume=True)
     recorder = Recorder()
-    offbook.train(load(None, told), resume=True, allow_inexact=True, reporter=recorder)
+    offbook.train(load(None, output), resume=True, allow_inexact=True, reporter=recorder)
     assert any(
         "train.learning_rate 0.01 → 0.02. What is given up: the final weights" in text for text in recorder.texts
     )
@@ -170,7 +171,7 @@ def test_14_a_moved_run_goes_on(
 def test_a_run_that_lacks_only_its_ending_trains_no_step_more(
     unfinished: RunDir, settings: Any, trained: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training.StepTrainer, "training_step", lambda *args: pytest.fail("a step was trained"))
+    monkeypatch.setattr(StepTrainer, "training_step", lambda *args: pytest.fail("a step was trained"))
     before = read(unfinished.metrics)
     offbook.train(load(None, settings), resume=True)
     assert adapter_bytes(unfinished) == adapter_bytes(RunDir(trained))
@@ -197,8 +198,8 @@ def test_what_is_refused_overwrites_nothing(finished: RunDir, settings: Any, mon
     with pytest.raises(pytest.fail.Exception) as refused:
         offbook.train(load(None, settings), overwrite=True)
     assert contents(finished) == before
-    known = json.loads((finished.data / "report.json").read_text())
-    assert int(str(refused.value).split()[0]) < known["disk_bytes"]  # the old run's room is the new one's
+    report = json.loads((finished.data / "report.json").read_text())
+    assert int(str(refused.value).split()[0]) < report["disk_bytes"]  # the old run's room is the new one's
 
 
 def test_overwriting_leaves_nothing_of_the_old_run_and_all_of_others(finished: RunDir, settings: Any) -> None:

@@ -24,7 +24,9 @@ from offbook.core.rundir import RunDir
 from offbook.pipeline import training
 from offbook.tracking import tracker_process as guests
 from offbook.tracking.tracker_process import TrackerProcess
+from offbook.training import fast_path
 from offbook.training.checkpoint import CheckpointStore
+from offbook.training.trainer import StepTrainer
 from tests.faults.common import adapter_bytes
 from tests.recorder import Recorder
 
@@ -35,16 +37,17 @@ def test_10_a_tracker_does_not_inherit_the_lock(runs: Path, tmp_path: Path, monk
     monkeypatch.setattr(guests, "FINISH_SECONDS", 0.1)
     run = RunDir(runs / "a")
     with training_lock(run, resume=False, overwrite=False):
-        guest = TrackerProcess("hangs", {}, tmp_path / "log", NullReporter())
+        tracker = TrackerProcess("hangs", {}, tmp_path / "log", NullReporter())
     with training_lock(run, resume=True, overwrite=False):
-        assert guest._process.poll() is None
-    guest.finish()
+        assert tracker._process is not None
+        assert tracker._process.poll() is None
+    tracker.finish()
 
 
 def test_12_the_second_ctrl_c_stops_at_once_and_loses_nothing(
     settings: Any, runs: Path, trained: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    whole = training.fast_path.loss_sum
+    whole = fast_path.loss_sum
 
     def interrupted(model: Any, batch: Any) -> Any:
         if (runs / "tiny" / "checkpoints" / "step-000005").exists():
@@ -53,12 +56,14 @@ def test_12_the_second_ctrl_c_stops_at_once_and_loses_nothing(
         return whole(model, batch)
 
     with monkeypatch.context() as patch:
-        patch.setattr(training.fast_path, "loss_sum", interrupted)
+        patch.setattr(fast_path, "loss_sum", interrupted)
         with pytest.raises(SystemExit) as ended:
             main(["train", *(word for key, value in settings.items() for word in (f"--{key}", json.dumps(value)))])
     assert ended.value.code == 130
-    said = capsys.readouterr().err
-    assert "Press Ctrl-C again" in said and "Stopped at once" in said and "Traceback" not in said
+    texts = capsys.readouterr().err
+    assert "Press Ctrl-C again" in texts
+    assert "Stopped at once" in texts
+    assert "Traceback" not in texts
     run = RunDir(runs / "tiny")
     assert CheckpointStore(run.checkpoints).newest() == (run.checkpoints / "step-000005", [])
     assert not run.writer.exists()
@@ -85,26 +90,26 @@ BENDS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 }
 
 
-@pytest.mark.parametrize("said", BENDS)
+@pytest.mark.parametrize("texts", BENDS)
 def test_15_divergence_keeps_the_last_good_checkpoint(
-    settings: Any, runs: Path, monkeypatch: pytest.MonkeyPatch, said: str
+    settings: Any, runs: Path, monkeypatch: pytest.MonkeyPatch, texts: str
 ) -> None:
-    whole = training.fast_path.loss_sum
+    whole = fast_path.loss_sum
     fifth = runs / "tiny" / "checkpoints" / "step-000005"
 
     def bent(model: Any, batch: Any) -> torch.Tensor:
         loss = whole(model, batch)
-        return BENDS[said](loss) if fifth.exists() else loss
+        return BENDS[texts](loss) if fifth.exists() else loss
 
-    monkeypatch.setattr(training.fast_path, "loss_sum", bent)
-    with pytest.raises(OffbookError, match=rf"{said} \(rows: .*lines.json:\d+") as failure:
+    monkeypatch.setattr(fast_path, "loss_sum", bent)
+    with pytest.raises(OffbookError, match=rf"{texts} \(rows: .*lines.json:\d+") as failure:
         offbook.train(load(None, settings))
     assert failure.value.exit_code == 1
     assert CheckpointStore(fifth.parent).newest() == (fifth, [])
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "texts"),
     [
         ({"data.max_length": 16}, "max_length"),
         ({"data.max_length": 16, "data.on_error": "skip"}, "no row has anything to learn within data.max_length"),
@@ -114,17 +119,17 @@ def test_15_divergence_keeps_the_last_good_checkpoint(
     ids=["cut", "all-cut", "no-module", "absent-module"],
 )
 def test_16_nothing_to_learn_is_told_before_training(
-    settings: Any, runs: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], said: str
+    settings: Any, runs: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], texts: str
 ) -> None:
-    monkeypatch.setattr(training.StepTrainer, "train", lambda *args, **kwargs: pytest.fail("training began"))
-    with pytest.raises(UsageError, match=said) as refused:
+    monkeypatch.setattr(StepTrainer, "train", lambda *args, **kwargs: pytest.fail("training began"))
+    with pytest.raises(UsageError, match=texts) as refused:
         offbook.train(load(None, {**settings, **changes}))
     assert refused.value.exit_code == 2
     assert not (runs / "tiny" / "run.yaml").exists()
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
+    ("code", "texts"),
     [
         ("import sys; sys.stdin.readline(); raise RuntimeError('no more paper')", "no more paper"),
         ("import time; time.sleep(60)", "given up"),
@@ -134,7 +139,7 @@ def test_16_nothing_to_learn_is_told_before_training(
     ids=["raises", "hangs", "prompts", "dies"],
 )
 def test_18_a_run_ends_as_without_its_tracker(
-    settings: Any, trained: Path, monkeypatch: pytest.MonkeyPatch, code: str, said: str
+    settings: Any, trained: Path, monkeypatch: pytest.MonkeyPatch, code: str, texts: str
 ) -> None:
     monkeypatch.setattr(guests, "COMMAND", [sys.executable, "-c", code])
     monkeypatch.setattr(guests, "FINISH_SECONDS", 0.5)
@@ -142,7 +147,8 @@ def test_18_a_run_ends_as_without_its_tracker(
     run = offbook.train(load(None, {**settings, "track.trackers": ["swanlab"]}), reporter=recorder)
     assert adapter_bytes(run) == adapter_bytes(RunDir(trained))
     (warning,) = recorder.warnings
-    assert "swanlab" in warning and said in warning
+    assert "swanlab" in warning
+    assert texts in warning
 
 
 def test_17_a_kill_for_want_of_memory_is_recognised(

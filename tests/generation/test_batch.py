@@ -56,7 +56,7 @@ def test_greedy_replies_equal_those_of_transformers(architecture: str, tokenizer
     model: Any = tiny_model(architecture)
     replies = generate(model, tokenizer, PROMPTS, GREEDY, NEVER, rows=3)
     for prompt, reply in zip(PROMPTS, replies, strict=True):
-        said = model.generate(
+        texts = model.generate(
             torch.tensor([prompt]),
             attention_mask=torch.ones(1, len(prompt), dtype=torch.long),
             max_new_tokens=20,
@@ -65,7 +65,7 @@ def test_greedy_replies_equal_those_of_transformers(architecture: str, tokenizer
             eos_token_id=NEVER,
             pad_token_id=0,
         )
-        assert reply.text == tokenizer.decode(said[0, len(prompt) :].tolist())
+        assert reply.text == tokenizer.decode(texts[0, len(prompt) :].tolist())
         assert (reply.tokens, reply.stopped) == (20, False)
 
 
@@ -99,12 +99,12 @@ def test_the_base_speaks_without_the_adapter(tokenizer: Any) -> None:
 def test_an_ending_token_ends_one_row_alone(tokenizer: Any) -> None:
     model = tiny_model()
     free = generate(model, tokenizer, PROMPTS, GREEDY, NEVER)
-    said = [reply.text.split() for reply in free]
+    texts = [reply.text.split() for reply in free]
     place, stop_token = next(
-        (i, token) for i, token in enumerate(said[0][2:], 2) if token not in sum(said[1:], said[0][:i])
+        (i, token) for i, token in enumerate(texts[0][2:], 2) if token not in sum(texts[1:], texts[0][:i])
     )
     ended = generate(model, tokenizer, PROMPTS, GREEDY, [int(stop_token)])
-    assert ended[0] == Reply(" ".join(said[0][:place]), stopped=True, tokens=place + 1)
+    assert ended[0] == Reply(" ".join(texts[0][:place]), stopped=True, tokens=place + 1)
     assert ended[1:] == free[1:]
 
 

@@ -113,14 +113,14 @@ def test_sampling_follows_the_seed_and_the_nucleus(server: Any, engine: Any, mod
     nucleus = set(order[before < 0.5].tolist())
 
     def drawn(seed: int | None) -> Any:
-        said = server.complete(
+        messages = server.complete(
             PROMPTS[0],
             n_predict=1,
             return_tokens=True,
             seed=seed,
             **engine._sampling([], SamplingSettings.of(settings)),
         )
-        return said["tokens"][0]
+        return messages["tokens"][0]
 
     first = [drawn(seed) for seed in range(40)]
     assert set(first) <= nucleus
@@ -189,7 +189,7 @@ def test_replies_that_grow_side_by_side_are_their_own(engine: Any) -> None:
 
 def test_a_server_that_hangs_up_is_asked_once_more(tmp_path: Path) -> None:
     """The first connection is closed unanswered; the second request is the same, and is answered."""
-    asked = []
+    prompts = []
 
     def answer(listening: Any) -> None:
         for reply in (b"", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"):
@@ -197,7 +197,7 @@ def test_a_server_that_hangs_up_is_asked_once_more(tmp_path: Path) -> None:
             heard = b""
             while not heard.endswith(b'{"prompt":[1]}'):  # head and body come apart
                 heard += connection.recv(4096)
-            asked.append(heard)
+            prompts.append(heard)
             connection.sendall(reply)
             connection.close()
 
@@ -209,8 +209,8 @@ def test_a_server_that_hangs_up_is_asked_once_more(tmp_path: Path) -> None:
         with httpx2.Client(transport=RetryTransport(uds=str(tmp_path / "s")), base_url="http://llama") as client:
             assert client.post("/completion", json={"prompt": [1]}).text == "ok"
         thread.join()
-    assert len(asked) == 2
-    assert asked[0] == asked[1]
+    assert len(prompts) == 2
+    assert prompts[0] == prompts[1]
 
 
 def test_closing_the_iterator_frees_its_slot(engine: Any) -> None:
@@ -224,8 +224,8 @@ def test_closing_the_iterator_frees_its_slot(engine: Any) -> None:
 
 def test_the_ending_token_ends_a_reply(server: Any, tokenizer: Any) -> None:
     stop_token = ChatTemplate(tokenizer).stop_token.id
-    said = server.complete([3, 4], n_predict=8, logit_bias=[[stop_token, 1000]], temperature=0)
-    assert (said["stop_type"], said["tokens_predicted"], said["content"]) == ("eos", 1, "")
+    messages = server.complete([3, 4], n_predict=8, logit_bias=[[stop_token, 1000]], temperature=0)
+    assert (messages["stop_type"], messages["tokens_predicted"], messages["content"]) == ("eos", 1, "")
 
 
 def test_it_opens_no_port_and_lets_nobody_else_in(server: Any) -> None:

@@ -50,17 +50,17 @@ def test_draws_have_the_distribution_of_transformers(
     if min_p:
         warpers.append(MinPLogitsWarper(min_p))
     expected = warpers(torch.tensor([[0]]), logits).softmax(-1)[0]  # type: ignore[arg-type]
-    found = drawn(logits, settings, 4_000)
+    result = drawn(logits, settings, 4_000)
     # Evenly spread draws hit every token as often as its probability says, within one draw at either edge.
-    assert (found - expected).abs().max() <= 2 / 4_000 + 1e-5
-    assert not found[expected == 0].any()
+    assert (result - expected).abs().max() <= 2 / 4_000 + 1e-5
+    assert not result[expected == 0].any()
 
 
 @pytest.mark.parametrize("settings", [{"temperature": 1e-38}, {"temperature": 1e-46}, {"top_p": 1e-300}])
 def test_extreme_settings_take_the_likeliest_token(settings: dict[str, float]) -> None:
     logits = torch.randn(1, 3000, generator=torch.Generator().manual_seed(0)) * 20
-    found = drawn(logits, GenerationConfig(**{"temperature": 1.0, "repetition_penalty": 1, **settings}), 50)
-    assert found[logits.argmax()] == 1
+    result = drawn(logits, GenerationConfig(**{"temperature": 1.0, "repetition_penalty": 1, **settings}), 50)
+    assert result[logits.argmax()] == 1
 
 
 def test_presence_and_frequency_penalties_count_the_reply_alone() -> None:

@@ -116,8 +116,15 @@ def test_weights_are_not_hashed_again_until_they_change(
     hub.add("org/tiny", MODEL)
     pulled = pull(f"{scheme}:org/tiny")
     read: list[Path] = []
-    monkeypatch.setattr(cache, "sha256", lambda path, real=cache.sha256: read.append(path) or real(path))
-    assert pull(f"{scheme}:org/tiny") == pulled and read == []
+    sha256 = cache.sha256
+
+    def counted(path: Path) -> str:
+        read.append(path)
+        return sha256(path)
+
+    monkeypatch.setattr(cache, "sha256", counted)
+    assert pull(f"{scheme}:org/tiny") == pulled
+    assert read == []
 
     os.utime(pulled.path / "model.safetensors", ns=(1, 1))
     for _ in range(2):
@@ -144,7 +151,8 @@ def test_two_at_once_fetch_it_once(scheme: str, hub: FakeHub) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(got) == 2 and got[0] == got[1]
+    assert len(got) == 2
+    assert got[0] == got[1]
     assert len(hub.transfers) == 3
 
 
@@ -179,7 +187,8 @@ def test_a_data_set(scheme: str, hub: FakeHub) -> None:
 
     hub.transfers.clear()
     one = pull_dataset(f"{scheme}:org/lines/data/train.jsonl")
-    assert one.read_bytes() == files["data/train.jsonl"] and names(one.parents[1]) == {"data/train.jsonl"}
+    assert one.read_bytes() == files["data/train.jsonl"]
+    assert names(one.parents[1]) == {"data/train.jsonl"}
     assert [request.file for request in hub.transfers] == ["data/train.jsonl"]
     with pytest.raises(UsageError, match=r"holds no absent.json"):
         pull_dataset(f"{scheme}:org/lines/absent.json")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections import namedtuple
 from pathlib import Path
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import pytest
 
 from offbook.core.errors import OffbookError, UsageError
+from offbook.core.progress import NullReporter
 from offbook.hub import cache, clients
 from offbook.hub.pull import pull
 from offbook.hub.web import web_file
@@ -25,7 +26,8 @@ def test_28_a_broken_transfer_goes_on_where_it_broke(scheme: str, hub: FakeHub) 
     hub.break_after["model.safetensors"] = 300_000
     pulled = pull(f"{scheme}:org/tiny")
     starts = [request.start for request in hub.transfers if request.file == "model.safetensors"]
-    assert starts[0] == 0 and 290_000 < starts[1] <= 300_000
+    assert starts[0] == 0
+    assert 290_000 < starts[1] <= 300_000
     assert (pulled.path / "model.safetensors").read_bytes() == WEIGHTS
 
 
@@ -68,7 +70,8 @@ def test_27_a_listed_path_that_escapes_its_folder_condemns_the_repository(
     hub.add("org/tiny", MODEL | {path: b"{}"})
     with pytest.raises(UsageError, match="lists a file outside its own folder"):
         pull(f"{scheme}:org/tiny")
-    assert hub.transfers == [] and repo_dir(home, scheme) == []
+    assert hub.transfers == []
+    assert repo_dir(home, scheme) == []
 
 
 @both
@@ -126,12 +129,20 @@ def test_names_that_the_hub_does_not_have(scheme: str, hub: FakeHub) -> None:
             pull(f"{scheme}:{source}", revision)
 
 
+class Usage(NamedTuple):
+    """What `shutil.disk_usage` gives."""
+
+    total: int
+    used: int
+    free: int
+
+
 @both
 def test_too_small_a_disk_is_refused_before_the_download(
     scheme: str, hub: FakeHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub.add("org/tiny", MODEL)
-    usage = namedtuple("usage", "total used free")(10**6, 10**6 - 500, 500)
+    usage = Usage(10**6, 10**6 - 500, 500)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     with pytest.raises(OffbookError, match=r"500 KiB are needed in .*, 500 bytes are free"):
         pull(f"{scheme}:org/tiny")
@@ -149,7 +160,8 @@ def test_a_disk_that_fills_up_is_told(scheme: str, hub: FakeHub, monkeypatch: py
     with monkeypatch.context() as patch, pytest.raises(OffbookError, match="the disk is full") as failure:
         patch.setattr(target, lambda *args, **kwargs: full())
         pull(f"{scheme}:org/tiny")
-    assert failure.value.exit_code == 1 and "OFFBOOK_HOME" in failure.value.fix
+    assert failure.value.exit_code == 1
+    assert "OFFBOOK_HOME" in failure.value.fix
     assert pull(f"{scheme}:org/tiny").files
 
 
@@ -188,4 +200,4 @@ def test_harmless_paths_are_let_in(path: str) -> None:
 )
 def test_an_address_without_a_files_name_is_refused_before_it_is_asked(address: str) -> None:
     with pytest.raises(UsageError, match="names no file"):
-        web_file(address, print)
+        web_file(address, NullReporter())

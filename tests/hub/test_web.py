@@ -47,11 +47,11 @@ class Site(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.served.append(self.path)
-        found = self.path in ("/a%20b/lines.json", "/broken.json")
-        self.send_response(200 if found else 404)
-        self.send_header("Content-Length", str(len(ROWS) if found else 0))
+        result = self.path in ("/a%20b/lines.json", "/broken.json")
+        self.send_response(200 if result else 404)
+        self.send_header("Content-Length", str(len(ROWS) if result else 0))
         self.end_headers()
-        if found:
+        if result:
             self.wfile.write(ROWS[:10] if self.path == "/broken.json" else ROWS)
 
     def log_message(self, format: str, *args: object) -> None:
@@ -79,7 +79,8 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def test_a_file_is_fetched_once(site: str) -> None:
     for _ in range(2):
         path = pull_dataset(f"{site}/a%20b/lines.json")
-        assert path.name == "lines.json" and path.read_bytes() == ROWS
+        assert path.name == "lines.json"
+        assert path.read_bytes() == ROWS
     assert Site.served == ["/a%20b/lines.json"]
 
 

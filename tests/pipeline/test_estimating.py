@@ -23,13 +23,13 @@ def estimated(setup: TrainingSetup) -> dict[str, Any]:
 
 
 def test_every_part_is_told_and_they_add_up(settings: dict[str, Any]) -> None:
-    told = estimated(prepared(settings, **{"evaluate.prompts": 3}))
-    assert set(told["parts"]) == {"loading", "training", "samples", "verdict"}
-    assert all(seconds >= 0 for seconds in told["parts"].values())
-    assert told["seconds"] == pytest.approx(sum(told["parts"].values()), abs=0.3)
-    assert told["low"] <= told["seconds"] <= told["high"]
-    assert told["parts"]["loading"] > 0
-    assert told["parts"]["verdict"] > 0
+    output = estimated(prepared(settings, **{"evaluate.prompts": 3}))
+    assert set(output["parts"]) == {"loading", "training", "samples", "verdict"}
+    assert all(seconds >= 0 for seconds in output["parts"].values())
+    assert output["seconds"] == pytest.approx(sum(output["parts"].values()), abs=0.3)
+    assert output["low"] <= output["seconds"] <= output["high"]
+    assert output["parts"]["loading"] > 0
+    assert output["parts"]["verdict"] > 0
 
 
 @pytest.mark.parametrize("changes", [{"evaluate.prompts": 0}, {"data.heldout": 0, "evaluate.prompts": 3}])

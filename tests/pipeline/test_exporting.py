@@ -142,8 +142,15 @@ def test_a_run_is_judged_on_its_heldout_rows_and_described(trained: Path, tmp_pa
     assert done.parity.conversations == len(heldout)
     assert done.parity.stops is not None, "the original ends some replies itself"
     card = (done.path / "MODEL_CARD.md").read_text(encoding="utf-8")
-    for told in ("# Hamlet", "You are Hamlet.", f"{len(heldout)} of them held out", "rank 8", "vllm serve", "≤ 1e-05"):
-        assert told in card
+    for output in (
+        "# Hamlet",
+        "You are Hamlet.",
+        f"{len(heldout)} of them held out",
+        "rank 8",
+        "vllm serve",
+        "≤ 1e-05",
+    ):
+        assert output in card
 
 
 def test_a_base_that_has_moved_is_taken_from_where_it_is_said_to_be(hamlet: Path, tmp_path: Path) -> None:
@@ -202,9 +209,9 @@ def test_a_copy_without_the_adapter_is_not_released(hamlet: Path, monkeypatch: p
         export(hamlet, "merged")
     assert "KL" in raised.value.what
     kept = hamlet / "export" / "merged-f32-missed-parity"
-    told = json.loads((kept / "parity.json").read_text())
-    assert told["passed"] is False
-    assert told["kl"] > 1e-6
+    output = json.loads((kept / "parity.json").read_text())
+    assert output["passed"] is False
+    assert output["kl"] > 1e-6
     assert "missed its bounds" in (kept / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert not (hamlet / "export" / "merged-f32").exists()
     monkeypatch.undo()
@@ -259,9 +266,9 @@ def test_the_command_line(hamlet: Path, capsys: pytest.CaptureFixture[str]) -> N
     with pytest.raises(SystemExit) as ended:
         main(words)
     assert ended.value.code == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["parity"]["passed"] is True
-    assert told["path"] == str(hamlet / "export" / "merged-f32")
+    output = json.loads(capsys.readouterr().out)
+    assert output["parity"]["passed"] is True
+    assert output["path"] == str(hamlet / "export" / "merged-f32")
     with pytest.raises(SystemExit) as ended:
         main(words)
     assert ended.value.code == 2

@@ -183,6 +183,6 @@ def test_a_file_s_row_that_is_too_long_stops_the_run_unless_bad_rows_are_skipped
     settings = {**settings, "data.replay": str(general), "data.max_length": 200}
     with pytest.raises(UsageError, match=r"general\.jsonl:2"):
         offbook.check(load(None, settings))
-    known = offbook.check(load(None, {**settings, "data.on_error": "skip"}))
-    assert known["replay_rows"] == 1
-    assert any("general.jsonl:2" in text for text in known["skipped"])
+    report = offbook.check(load(None, {**settings, "data.on_error": "skip"}))
+    assert report["replay_rows"] == 1
+    assert any("general.jsonl:2" in text for text in report["skipped"])

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,11 +15,11 @@ from offbook.training import compute
 
 
 @pytest.fixture(autouse=True)
-def runs(tmp_path, monkeypatch):
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OFFBOOK_RUNS", str(tmp_path / "runs"))
 
 
-def without_its_end(run):
+def without_its_end(run: Any) -> Any:
     """Make the run one that was killed before its adapter appeared; returns what the adapter was."""
     weights = (run.adapter / "adapter_model.safetensors").read_bytes()
     shutil.rmtree(run.adapter)
@@ -26,7 +28,7 @@ def without_its_end(run):
     return weights
 
 
-def test_a_run_keeps_the_format_that_it_began_with(settings, monkeypatch):
+def test_a_run_keeps_the_format_that_it_began_with(settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """The machine is measured anew at a resume, and may come out otherwise: what counts is in run.yaml."""
     monkeypatch.setattr("offbook.pipeline.setup.choose_compute", lambda hidden_size, device: "bfloat16")
     run = offbook.train(load(None, settings))
@@ -38,14 +40,16 @@ def test_a_run_keeps_the_format_that_it_began_with(settings, monkeypatch):
     assert (run.adapter / "adapter_model.safetensors").read_bytes() == weights
 
 
-def test_another_format_is_no_exact_resume(settings):
+def test_another_format_is_no_exact_resume(settings: dict[str, Any]) -> None:
     run = offbook.train(load(None, {**settings, "train.compute": "bfloat16"}))
     without_its_end(run)
     with pytest.raises(UsageError, match=r"train\.compute bfloat16 → float32"):
         offbook.train(load(None, {**settings, "train.compute": "float32"}), resume=True)
 
 
-def test_a_tiny_model_computes_in_float32_and_nothing_is_measured(settings, monkeypatch):
+def test_a_tiny_model_computes_in_float32_and_nothing_is_measured(
+    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(compute, "product_rates", lambda: pytest.fail("measured"))
     setup = offbook.pipeline.setup.prepare_training(
         with_stored_choices(load(None, settings)), offbook.core.progress.NullReporter()
@@ -54,7 +58,7 @@ def test_a_tiny_model_computes_in_float32_and_nothing_is_measured(settings, monk
     assert setup.config.train.max_tokens_per_micro_batch == DEFAULT_MICRO_BATCH_TOKENS
 
 
-def test_the_verdict_is_of_the_model_that_is_talked_to(settings):
+def test_the_verdict_is_of_the_model_that_is_talked_to(settings: dict[str, Any]) -> None:
     """Trained in bfloat16, judged and sampled in float32: what `offbook eval` says afterwards is the same."""
     run = offbook.train(load(None, {**settings, "train.compute": "bfloat16", "evaluate.prompts": 2}))
     card = json.loads(run.eval.read_text(encoding="utf-8"))

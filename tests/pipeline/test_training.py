@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -23,18 +24,19 @@ from offbook.core.rundir import RunDir
 from offbook.core.types import Conversation, Origin, Turn
 from offbook.data import row_files
 from offbook.models import adapter as adapters
-from offbook.pipeline import checking, resuming, training
+from offbook.pipeline import checking, resuming
+from offbook.training import fast_path
 from tests.paths import shared_file
 from tests.tiny import ernie_tokenizer, tiny_folder, tiny_model
 
 
 @pytest.fixture(autouse=True)
-def runs(tmp_path, monkeypatch):
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("OFFBOOK_RUNS", str(tmp_path / "runs"))
     return tmp_path / "runs"
 
 
-def test_a_run_holds_what_the_contract_says(trained):
+def test_a_run_holds_what_the_contract_says(trained: Path) -> None:
     run = RunDir(trained)
     for path in (run.config, run.environment, run.metrics, run.loss_picture, run.samples):
         assert path.stat().st_size > 0
@@ -50,18 +52,18 @@ def steps_of(run: RunDir) -> int:
     return json.loads((run.data / "report.json").read_text())["steps"]
 
 
-def test_metrics_tell_the_whole_story(trained):
+def test_metrics_tell_the_whole_story(trained: Path) -> None:
     lines = read(RunDir(trained).metrics)
     last = steps_of(RunDir(trained))
     assert [line["step"] for line in lines] == sorted({line["step"] for line in lines})
     assert [line["step"] for line in lines if "heldout_loss" in line] == sorted({*range(0, last, 6), last})
     assert [line["step"] for line in lines if "loss" in line] == sorted({1, *range(3, last, 3), last})
-    first, last = lines[0], lines[-1]
-    assert last["heldout_loss"] < first["heldout_loss"] - 0.5
-    assert {"epoch", "loss", "learning_rate", "grad_norm", "tokens_per_second", "memory_bytes"} <= last.keys()
+    beginning, end = lines[0], lines[-1]
+    assert end["heldout_loss"] < beginning["heldout_loss"] - 0.5
+    assert {"epoch", "loss", "learning_rate", "grad_norm", "tokens_per_second", "memory_bytes"} <= end.keys()
 
 
-def test_the_heldout_loss_is_the_plain_one(trained, tiny, settings):
+def test_the_heldout_loss_is_the_plain_one(trained: Path, tiny: Path, settings: dict[str, Any]) -> None:
     """The last held-out loss equals transformers' own loss, row by row, weighted by label tokens."""
     run = RunDir(trained)
     model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(tiny), run.adapter)
@@ -79,7 +81,7 @@ def test_the_heldout_loss_is_the_plain_one(trained, tiny, settings):
     assert read(run.metrics)[-1]["heldout_loss"] == pytest.approx(total / tokens, rel=1e-5)
 
 
-def test_the_adapter_is_an_ordinary_peft_adapter(trained, tiny):
+def test_the_adapter_is_an_ordinary_peft_adapter(trained: Path, tiny: Path) -> None:
     """Plain peft loads it, and computes what offbook computes."""
     plain = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(tiny), trained / "adapter").eval()
     character = offbook.load(trained)
@@ -89,21 +91,21 @@ def test_the_adapter_is_an_ordinary_peft_adapter(trained, tiny):
         assert not torch.allclose(plain(ids).logits, tiny_base(tiny)(ids).logits, atol=1e-2)
 
 
-def tiny_base(tiny):
+def tiny_base(tiny: Path) -> Any:
     return AutoModelForCausalLM.from_pretrained(tiny).eval()
 
 
-def test_an_adapter_of_plain_pefts_making_chats(tmp_path, tiny):
+def test_an_adapter_of_plain_pefts_making_chats(tmp_path: Path, tiny: Path) -> None:
     model = get_peft_model(
         AutoModelForCausalLM.from_pretrained(tiny), LoraConfig(r=4, target_modules=["q_proj", "v_proj"])
     )
-    model.save_pretrained(tmp_path / "theirs")
+    model.save_pretrained(str(tmp_path / "theirs"))
     reply = offbook.load(tmp_path / "theirs", base_model=str(tiny)).reply("Who are you?", seed=0)
     assert reply.tokens >= 1
     assert reply.stop_reason in ("stop", "length")
 
 
-def test_chat_speaks_with_the_stored_prompt(trained):
+def test_chat_speaks_with_the_stored_prompt(trained: Path) -> None:
     character = offbook.load(trained)
     prompt = character.template.prompt_ids(character.with_system([Turn("user", "Who are you?")]))
     first_row = json.loads((trained / "data" / "train.jsonl").read_text().splitlines()[0])["messages"]
@@ -112,7 +114,7 @@ def test_chat_speaks_with_the_stored_prompt(trained):
     assert character.stop_ids[0] == character.persona.stop_token.id == 2
 
 
-def test_a_seed_makes_a_reply_repeatable_and_base_differs(trained):
+def test_a_seed_makes_a_reply_repeatable_and_base_differs(trained: Path) -> None:
     character = offbook.load(trained)
     one, again = (character.reply("Who are you, Horatio?", seed=3).text for _ in range(2))
     assert one == again
@@ -123,7 +125,7 @@ def test_a_seed_makes_a_reply_repeatable_and_base_differs(trained):
     ]
 
 
-def test_a_character_with_a_merged_adapter_has_no_base(trained):
+def test_a_character_with_a_merged_adapter_has_no_base(trained: Path) -> None:
     character = offbook.load(trained, dtype="float32")
     before = character.reply("Who are you?", seed=1).text
     assert character.merge_adapter()
@@ -132,20 +134,20 @@ def test_a_character_with_a_merged_adapter_has_no_base(trained):
         character.reply("Who are you?", base=True)
 
 
-def test_check_writes_nothing(settings, runs, tmp_path):
-    known = checking.check(load(None, settings))
+def test_check_writes_nothing(settings: dict[str, Any], runs: Any, tmp_path: Path) -> None:
+    report = checking.check(load(None, settings))
     assert not runs.exists()
-    assert known["rows"] == 24
-    assert 0 < known["heldout_rows"] < 8
-    assert known["heldout_rows"] + len(known["lengths"]) <= 24
-    assert known["stop"] == {"token": "<|im_end|>", "id": 2, "proved": True}
-    assert known["steps"] == 5 * -(-len(known["lengths"]) // 4)
-    assert 0 < known["label_tokens"] < known["tokens"]
-    assert known["prefix_tokens"] > 5
-    assert known["trainable_parameters"] < known["parameters"]
+    assert report["rows"] == 24
+    assert 0 < report["heldout_rows"] < 8
+    assert report["heldout_rows"] + len(report["lengths"]) <= 24
+    assert report["stop"] == {"token": "<|im_end|>", "id": 2, "proved": True}
+    assert report["steps"] == 5 * -(-len(report["lengths"]) // 4)
+    assert 0 < report["label_tokens"] < report["tokens"]
+    assert report["prefix_tokens"] > 5
+    assert report["trainable_parameters"] < report["parameters"]
 
 
-def run_train(settings, runs, *more):
+def run_train(settings: dict[str, Any], runs: Any, *more: Any) -> Any:
     code = (
         "import json, sys\nfrom offbook.cli.main import main\n"
         "told = [word for k, v in json.loads(sys.argv[1]).items() for word in (f'--{k}', json.dumps(v))]\n"
@@ -166,7 +168,7 @@ def run_train(settings, runs, *more):
     )
 
 
-def wait_for(path: Path, process) -> None:
+def wait_for(path: Path, process: Any) -> None:
     deadline = time.monotonic() + 120
     while not path.exists():
         assert process.poll() is None, process.stderr.read()
@@ -174,21 +176,21 @@ def wait_for(path: Path, process) -> None:
         time.sleep(0.005)
 
 
-def without_times(lines):
+def without_times(lines: Any) -> Any:
     return [{k: v for k, v in line.items() if k not in ("tokens_per_second", "memory_bytes")} for line in lines]
 
 
 @pytest.mark.parametrize(("fast", "compute"), [(True, "float32"), (False, "float32"), (True, "bfloat16")])
-def test_1_a_killed_run_ends_with_the_same_bits(settings, runs, fast, compute):
-    told = {**settings, **{f"train.fast.{name}": fast for name in ("packing", "prefix", "fused", "head")}}
-    told["train.compute"] = compute
-    assert run_train({**told, "name": "whole"}, runs).wait() == 0
-    process = run_train({**told, "name": "killed"}, runs)
+def test_1_a_killed_run_ends_with_the_same_bits(settings: dict[str, Any], runs: Any, fast: Any, compute: Any) -> None:
+    output = {**settings, **{f"train.fast.{name}": fast for name in ("packing", "prefix", "fused", "head")}}
+    output["train.compute"] = compute
+    assert run_train({**output, "name": "whole"}, runs).wait() == 0
+    process = run_train({**output, "name": "killed"}, runs)
     wait_for(runs / "killed" / "checkpoints" / "step-000010", process)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (runs / "killed" / "adapter").exists()
-    assert run_train({**told, "name": "killed"}, runs, "--resume").wait() == 0
+    assert run_train({**output, "name": "killed"}, runs, "--resume").wait() == 0
     whole, killed = RunDir(runs / "whole"), RunDir(runs / "killed")
     for name in ("adapter_model.safetensors",):
         assert (whole.adapter / name).read_bytes() == (killed.adapter / name).read_bytes()
@@ -196,20 +198,20 @@ def test_1_a_killed_run_ends_with_the_same_bits(settings, runs, fast, compute):
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_11_12_a_signal_saves_and_the_run_goes_on(settings, runs, number, code):
-    told = {**settings, "train.epochs": 40}
-    process = run_train(told, runs)
+def test_11_12_a_signal_saves_and_the_run_goes_on(settings: dict[str, Any], runs: Any, number: Any, code: Any) -> None:
+    output = {**settings, "train.epochs": 40}
+    process = run_train(output, runs)
     wait_for(runs / "tiny" / "checkpoints" / "step-000005", process)
     process.send_signal(number)
     assert process.wait(60) == code
-    said = process.stderr.read()
-    assert "--resume" in said
-    assert "Traceback" not in said
+    texts = process.stderr.read()
+    assert "--resume" in texts
+    assert "Traceback" not in texts
     saved = max(int(path.name[5:]) for path in (runs / "tiny" / "checkpoints").glob("step-*"))
-    assert f"step {saved} of {steps_of(RunDir(runs / 'tiny'))}" in said
+    assert f"step {saved} of {steps_of(RunDir(runs / 'tiny'))}" in texts
 
 
-def test_13_a_resume_under_other_settings_is_refused_with_the_difference(settings, runs):
+def test_13_a_resume_under_other_settings_is_refused_with_the_difference(settings: dict[str, Any], runs: Any) -> None:
     process = run_train({**settings, "train.epochs": 40}, runs)
     wait_for(runs / "tiny" / "checkpoints" / "step-000005", process)
     process.kill()
@@ -220,26 +222,24 @@ def test_13_a_resume_under_other_settings_is_refused_with_the_difference(setting
         offbook.train(load(None, {**settings, "train.epochs": 40, "data.seed": 5}), resume=True)
 
 
-def test_resume_without_a_checkpoint_starts_at_the_beginning(settings):
+def test_resume_without_a_checkpoint_starts_at_the_beginning(settings: dict[str, Any]) -> None:
     run = offbook.train(load(None, {**settings, "train.epochs": 1}), resume=True)
     assert read(run.metrics)[0]["step"] == 0
 
 
-def test_15_divergence_stops_and_names_the_rows(settings, monkeypatch):
-    from offbook.training import fast_path
-
+def test_15_divergence_stops_and_names_the_rows(settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     sums = iter(range(100))
     whole = fast_path.loss_sum
 
-    def explode(model, batch):
+    def explode(model: Any, batch: Any) -> Any:
         return whole(model, batch) * (float("nan") if next(sums) == 7 else 1.0)
 
-    monkeypatch.setattr(training.fast_path, "loss_sum", explode)
+    monkeypatch.setattr(fast_path, "loss_sum", explode)
     with pytest.raises(OffbookError, match=r"step \d+ is nan \(rows: .*lines.json:\d+"):
         offbook.train(load(None, settings))
 
 
-def test_a_finished_run_is_not_touched(settings, trained):
+def test_a_finished_run_is_not_touched(settings: dict[str, Any], trained: Path) -> None:
     monkeypatched = RunDir(trained)
     before = monkeypatched.metrics.read_bytes()
     with pytest.MonkeyPatch.context() as patch:
@@ -249,14 +249,14 @@ def test_a_finished_run_is_not_touched(settings, trained):
     assert monkeypatched.metrics.read_bytes() == before
 
 
-def test_14_a_moved_run_chats(trained, tmp_path):
+def test_14_a_moved_run_chats(trained: Path, tmp_path: Path) -> None:
     import shutil
 
     shutil.copytree(trained, tmp_path / "elsewhere" / "moved")
     assert offbook.load(tmp_path / "elsewhere" / "moved").reply("Who are you?", seed=0).tokens >= 1
 
 
-def test_29_an_adapter_on_another_base_is_refused(trained, tmp_path):
+def test_29_an_adapter_on_another_base_is_refused(trained: Path, tmp_path: Path) -> None:
     other = tiny_folder(tmp_path / "other", "qwen2")
     with pytest.raises(UsageError, match="other weights"):
         offbook.load(trained, base_model=str(other))
@@ -273,12 +273,12 @@ def test_29_an_adapter_on_another_base_is_refused(trained, tmp_path):
 
 
 @pytest.mark.parametrize("part", ["adapter", ""])
-def test_going_on_from_an_adapter_or_a_run(settings, trained, part):
+def test_going_on_from_an_adapter_or_a_run(settings: dict[str, Any], trained: Path, part: Any) -> None:
     run = offbook.train(load(None, {**settings, "model.adapter": str(trained / part), "train.epochs": 1}))
     assert read(run.metrics)[0]["heldout_loss"] == pytest.approx(read(RunDir(trained).metrics)[-1]["heldout_loss"])
 
 
-def test_mixed_in_rows_have_no_part_to_play(settings, tmp_path):
+def test_mixed_in_rows_have_no_part_to_play(settings: dict[str, Any], tmp_path: Path) -> None:
     general = tmp_path / "general.jsonl"
     general.write_text("".join(json.dumps({"instruction": f"Add {i}.", "output": f"{i}."}) + "\n" for i in range(20)))
     run = offbook.train(load(None, {**settings, "data.replay": str(general), "train.epochs": 1}))
@@ -291,14 +291,13 @@ def test_mixed_in_rows_have_no_part_to_play(settings, tmp_path):
     assert len(offbook.pipeline.evaluating.character_rows(run)) == character > 0
 
 
-def test_the_default_budget_is_the_one_that_is_told():
-    assert (
-        f"Default: {resuming.DEFAULT_MICRO_BATCH_TOKENS};"
-        in TrainConfig.model_fields["max_tokens_per_micro_batch"].description
-    )
+def test_the_default_budget_is_the_one_that_is_told() -> None:
+    description = TrainConfig.model_fields["max_tokens_per_micro_batch"].description
+    assert description is not None
+    assert f"Default: {resuming.DEFAULT_MICRO_BATCH_TOKENS};" in description
 
 
-def test_the_tutorials_numbers():
+def test_the_tutorials_numbers() -> None:
     """The ERNIE-4.5-0.3B shape as transformers ships it, with the tutorial's adapter."""
     with torch.device("meta"):
         model = Ernie4_5ForCausalLM(Ernie4_5Config())
@@ -313,7 +312,7 @@ def test_the_tutorials_numbers():
 
 
 @pytest.mark.parametrize("vocabulary", [2048])
-def test_the_tutorials_shape_trains_on_its_rows(tmp_path, vocabulary):
+def test_the_tutorials_shape_trains_on_its_rows(tmp_path: Path, vocabulary: Any) -> None:
     """Steps of the real shape (its vocabulary alone is smaller) on the real rows."""
     rows = shared_file("data/huanhuan.json")
     folder = tmp_path / "ernie"
@@ -334,13 +333,13 @@ def test_the_tutorials_shape_trains_on_its_rows(tmp_path, vocabulary):
     )
     run = offbook.train(config, reporter=NullReporter())
     lines = read(run.metrics)
-    known = json.loads((run.data / "report.json").read_text())
-    assert (known["rows"], known["duplicates"], known["conflicts"]) == (3729, 112, 50)
+    report = json.loads((run.data / "report.json").read_text())
+    assert (report["rows"], report["duplicates"], report["conflicts"]) == (3729, 112, 50)
     assert lines[-1]["step"] == 3
     assert lines[-1]["heldout_loss"] < lines[0]["heldout_loss"]
 
 
-def test_a_line_separator_in_a_text_splits_no_row(tmp_path):
+def test_a_line_separator_in_a_text_splits_no_row(tmp_path: Path) -> None:
     row = Conversation((Turn("user", "Who\u2028is it?"), Turn("assistant", "I\x85am.")), Origin("a.json", 1))
     row_files.save_rows([row, row], tmp_path / "rows.jsonl")
     assert row_files.load_rows(tmp_path / "rows.jsonl") == [row, row]

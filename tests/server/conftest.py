@@ -37,7 +37,7 @@ class Parrot:
     reading: int = 0
     """Pieces in which the prompt is read, before the reply begins."""
     prompts: list[str] = field(default_factory=list)
-    said: int = 0
+    texts: int = 0
     """Tokens so far, over all replies."""
     closed: threading.Event = field(default_factory=threading.Event)
     gate: threading.Event = field(default_factory=threading.Event)
@@ -59,7 +59,7 @@ class Parrot:
                 for token in reply:
                     self.gate.wait()
                     time.sleep(self.delay)
-                    self.said += 1
+                    self.texts += 1
                     yield token
                 if not self.endless:
                     yield self.template.stop_token.id

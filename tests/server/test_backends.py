@@ -110,16 +110,16 @@ def test_llamacpp_is_chosen_where_a_proved_gguf_is(exported: Path) -> None:
 
 def test_a_gguf_that_missed_its_bounds_is_not_chosen(exported: Path) -> None:
     record = _gguf(exported).parent / "parity.json"
-    told = record.read_text()
+    output = record.read_text()
     try:
-        record.write_text(json.dumps({**json.loads(told), "passed": False}))
+        record.write_text(json.dumps({**json.loads(output), "passed": False}))
         assert proved_gguf(resolve_character(exported)) is None
         model = opened(exported)
         assert model.engine == "transformers"
         with pytest.raises(UsageError, match="no GGUF that passed"):
             opened(exported, "llama.cpp")
     finally:
-        record.write_text(told)
+        record.write_text(output)
 
 
 @pytest.fixture

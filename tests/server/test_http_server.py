@@ -53,9 +53,9 @@ def started(trained: Path, *words: Any) -> Iterator[Any]:
             errors = process.stderr
             for line in errors:
                 lines.append(line)
-                if found := re.search(r"base_url=(\S+)/v1", line):
+                if result := re.search(r"base_url=(\S+)/v1", line):
                     threading.Thread(target=lambda: lines.extend(errors), daemon=True).start()
-                    yield found[1], process, lines
+                    yield result[1], process, lines
                     break
             else:
                 pytest.fail("".join(lines))
@@ -76,8 +76,8 @@ def test_34_it_says_what_the_character_says_and_drains_at_its_end(trained: Path)
     assert isinstance(settings, GenerationConfig)
     expected = character.reply("Who are you?", settings=settings).text
     with started(trained) as (address, process, lines):
-        said = httpx2.post(f"{address}/v1/chat/completions", json=body(), timeout=60).json()
-        assert said["choices"][0]["message"]["content"].strip() == expected
+        texts = httpx2.post(f"{address}/v1/chat/completions", json=body(), timeout=60).json()
+        assert texts["choices"][0]["message"]["content"].strip() == expected
         ports = [c.laddr.port for c in psutil.Process(process.pid).net_connections() if c.status == "LISTEN"]
         assert ports == [int(address.rpartition(":")[2])]
         with httpx2.stream("POST", f"{address}/v1/chat/completions", json=body(stream=True), timeout=60) as streamed:
@@ -116,14 +116,14 @@ def refused(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
 def test_41_a_port_that_is_taken_is_told_before_anything_is_loaded(refused: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        told = refused("no-such-run", "--port", str(port))
-        assert f"cannot listen on 127.0.0.1:{port}" in told
-        assert "--port" in told
+        output = refused("no-such-run", "--port", str(port))
+        assert f"cannot listen on 127.0.0.1:{port}" in output
+        assert "--port" in output
 
 
 def test_36_others_are_let_in_with_a_key_alone(refused: Any) -> None:
-    told = refused("no-such-run", "--host", "0.0.0.0")
-    assert "OFFBOOK_API_KEY" in told
+    output = refused("no-such-run", "--host", "0.0.0.0")
+    assert "OFFBOOK_API_KEY" in output
 
 
 @pytest.mark.parametrize("key", [" ", " k", "k\n"])

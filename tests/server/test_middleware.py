@@ -75,9 +75,9 @@ def test_another_name_and_another_origin_can_be_allowed() -> None:
         assert httpx2.get(f"{served.address}/health", headers={"Host": "play.example"}).status_code == 200
         assert httpx2.get(f"{served.address}/health", headers={"Host": "other.example"}).status_code == 403
         browser = {"Origin": "https://stage.example", "Sec-Fetch-Site": "cross-site"}
-        asked = httpx2.options(address, headers={**browser, "Access-Control-Request-Method": "POST"})
-        assert asked.status_code == 204
-        assert "Authorization" in asked.headers["access-control-allow-headers"]
+        prompts = httpx2.options(address, headers={**browser, "Access-Control-Request-Method": "POST"})
+        assert prompts.status_code == 204
+        assert "Authorization" in prompts.headers["access-control-allow-headers"]
         answer = httpx2.post(address, json=BODY, headers=browser)
         assert answer.status_code == 200
         assert answer.headers["access-control-allow-origin"] == "https://stage.example"
@@ -254,9 +254,9 @@ def test_only_utf8_is_read(served: Served, encoding: str) -> None:
 
 
 def test_half_a_character_is_no_text(served: Served) -> None:
-    said = [{"role": "user", "content": "\ud83d"}]
+    texts = [{"role": "user", "content": "\ud83d"}]
     for body in (
-        {**BODY, "messages": said},
+        {**BODY, "messages": texts},
         {**BODY, "stop": "\ud800"},
         {**BODY, "model": "\udfff"},
         {"prompt": "\ud800"},

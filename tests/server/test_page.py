@@ -306,9 +306,9 @@ def test_nothing_is_asked_of_anybody_else(page: Browser, served: Served) -> None
     page.reload()
     page.wait("document.title === 'Hamlet'")
     say(page, CANARY)
-    asked = page.requested()
-    assert asked
-    assert all(address.startswith((f"{served.address}/", "data:")) for address in asked)
+    prompts = page.requested()
+    assert prompts
+    assert all(address.startswith((f"{served.address}/", "data:")) for address in prompts)
 
 
 def test_a_key_is_asked_for_by_the_page() -> None:
@@ -335,23 +335,23 @@ def test_a_server_that_is_gone_is_said(browser: Browser) -> None:
 @pytest.mark.parametrize("size", [(1100, 800), (390, 844)], ids=["desk", "phone"])
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
 def test_axe_finds_nothing_to_complain_of(served: Served, size: tuple[int, int], language: str) -> None:
-    found = []
+    result = []
     with Browser(size, language) as browser:
         for dark in (False, True):
             browser.dark(dark)
             browser.open(served.address)
             browser.wait("document.title === 'Hamlet'")
             assert browser.run("matchMedia('(prefers-color-scheme: dark)').matches") is dark
-            found += browser.accessibility_violations()
+            result += browser.accessibility_violations()
             browser.run("document.querySelector('#compare').checked || document.querySelector('#compare').click()")
             say(browser, "A long line " * 5)
             browser.click(".again")
             browser.wait("!document.querySelector('.growing') && document.querySelector('.step')")
-            found += browser.accessibility_violations()
+            result += browser.accessibility_violations()
             for button in ("#talks-button", "#settings-button"):
                 browser.click(button)
-                found += browser.accessibility_violations()
+                result += browser.accessibility_violations()
                 browser.run("document.querySelector('dialog[open]').close()")
             browser.run("document.querySelector('.user .edit').click()")
-            found += browser.accessibility_violations()
-    assert found == []
+            result += browser.accessibility_violations()
+    assert result == []

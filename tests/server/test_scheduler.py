@@ -75,7 +75,7 @@ def test_33_a_client_that_goes_away_stops_its_reply(stream: bool) -> None:
                     raise httpx2.ReadTimeout("enough")
             client.post(url(served), json=body(max_tokens=400))
         assert served.tuned.closed.wait(5), "the engine is told"
-        assert served.tuned.said < 300
+        assert served.tuned.texts < 300
         eventually(lambda: served.scheduler.running == 0)
         served.tuned.endless, served.tuned.delay = False, 0
         assert httpx2.post(url(served), json=body()).status_code == 200
@@ -136,7 +136,7 @@ def test_34_a_reply_that_does_not_end_in_time_is_cut_in_order() -> None:
             rest = [line for line in lines if line]
         assert rest[-1] == "data: [DONE]"
         assert json.loads(rest[-2].removeprefix("data: "))["choices"][0]["finish_reason"] == "length"
-        assert served.tuned.said < 100
+        assert served.tuned.texts < 100
 
 
 def test_metrics_count_and_tell_nothing_that_was_said(served: Served) -> None:
@@ -153,7 +153,7 @@ def pieces(*texts: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("texts", "stops", "said", "reason"),
+    ("texts", "stops", "messages", "reason"),
     [
         (["To ", "be"], [], "To be", "stop"),
         (["a", "b", "c", "d"], ["bc"], "a", "stop"),
@@ -163,8 +163,8 @@ def pieces(*texts: Any) -> Any:
         (["你", "好。", "再见"], ["。"], "你好", "stop"),
     ],
 )
-def test_stop_texts(texts: list[str], stops: Any, said: Any, reason: Any) -> None:
+def test_stop_texts(texts: list[str], stops: Any, messages: Any, reason: Any) -> None:
     got = list(stop_at_strings(iter(pieces(*texts)), stops))
-    assert "".join(piece.text for piece in got) == said
+    assert "".join(piece.text for piece in got) == messages
     assert got[-1].stop_reason == reason
     assert all(piece.stop_reason is None for piece in got[:-1])

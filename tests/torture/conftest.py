@@ -72,7 +72,7 @@ def whole(stage: Stage, settings: dict[str, Any], tmp_path_factory: pytest.TempP
     @cache
     def make(path: str) -> Whole:
         runs = tmp_path_factory.mktemp(path)
-        told = {
+        output = {
             **settings,
             **PATHS[path],
             "train.keep": "best",
@@ -83,20 +83,20 @@ def whole(stage: Stage, settings: dict[str, Any], tmp_path_factory: pytest.TempP
         }
         armed = [str(runs / "tiny"), 0, shim.Action.COUNT] if shim.library() else None
         began = time.monotonic()
-        code, said = stage.run(told, runs, arm=armed)
-        assert code == 0, said
+        code, texts = stage.run(output, runs, arm=armed)
+        assert code == 0, texts
         seconds = time.monotonic() - began
         run = RunDir(runs / "tiny")
         step, last = json.loads(run.environment.read_text())["adapter_step"], read(run.metrics)[-1]["step"]
         assert step < last, (step, last)
         calls = int((runs / "calls.txt").read_text()) if armed else 0
-        return Whole(told, ending_of(run), calls, seconds)
+        return Whole(output, ending_of(run), calls, seconds)
 
     return make
 
 
 def ends_alike(stage: Stage, whole: Whole, runs: Path) -> bool:
     """Resume (or start) the run until it is finished; whether it then is what it should be."""
-    code, said = stage.run(whole.settings, runs, "--resume")
-    finished = code == 0 or "is finished" in said
+    code, texts = stage.run(whole.settings, runs, "--resume")
+    finished = code == 0 or "is finished" in texts
     return finished and ending_of(RunDir(runs / "tiny")) == whole.stop_token

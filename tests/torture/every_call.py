@@ -37,14 +37,14 @@ def start_saves(place: Path) -> None:
 
 def look_at_saves(place: Path) -> str:
     CheckpointStore(place).clear_leftovers()
-    found, faults = CheckpointStore(place).newest()
+    outcome, faults = CheckpointStore(place).newest()
     hidden = [path for path in place.iterdir() if path.name.startswith(".")]
-    if found is None or faults or hidden:
+    if outcome is None or faults or hidden:
         return "mixed"
-    content = (found / "adapter.bin").read_bytes()
-    if (found / "state.bin").read_bytes() != content[::-1]:
+    content = (outcome / "adapter.bin").read_bytes()
+    if (outcome / "state.bin").read_bytes() != content[::-1]:
         return "mixed"
-    return {("step-000005", OLD): "old", ("step-000010", NEW): "new"}.get((found.name, content), "mixed")
+    return {("step-000005", OLD): "old", ("step-000010", NEW): "new"}.get((outcome.name, content), "mixed")
 
 
 def replace_folder(place: Path, content: bytes) -> None:
@@ -58,8 +58,8 @@ def look_at_folder(place: Path) -> str:
     return told({(place / "target" / name).read_bytes() for name in "ab"})
 
 
-def told(found: set[bytes]) -> str:
-    return {(OLD,): "old", (NEW,): "new"}.get(tuple(found), "mixed")
+def told(outcome: set[bytes]) -> str:
+    return {frozenset({OLD}): "old", frozenset({NEW}): "new"}.get(frozenset(outcome), "mixed")
 
 
 WAYS: dict[str, tuple[Callable[[Path], object], Callable[[Path], object], Callable[[Path], str]]] = {

@@ -62,7 +62,8 @@ class Stage:
             arm: (folder, number, action) for the shim.
             memory: bytes that the run may take beyond what the stage holds.
         """
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         runs.mkdir(parents=True, exist_ok=True)
         self._said = runs / "said.txt"
         task = {"settings": settings, "runs": str(runs), "flags": flags, "arm": arm, "memory": memory}
@@ -110,9 +111,9 @@ def _perform(task: dict[str, Any]) -> None:
     from offbook.cli.main import main
 
     os.environ["OFFBOOK_RUNS"] = task["runs"]
-    said = os.open(Path(task["runs"]) / "said.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    texts = os.open(Path(task["runs"]) / "said.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for stream in (1, 2):
-        os.dup2(said, stream)
+        os.dup2(texts, stream)
     words = [word for key, value in task["settings"].items() for word in (f"--{key}", json.dumps(value))]
     if task["memory"]:
         held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()

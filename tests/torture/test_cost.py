@@ -12,7 +12,7 @@ from transformers import Ernie4_5Config, Ernie4_5ForCausalLM
 
 import offbook
 from offbook.core.config.loading import load
-from offbook.pipeline import training
+from offbook.training.trainer import StepTrainer
 from tests.paths import shared_file
 from tests.tiny import ernie_tokenizer
 
@@ -28,7 +28,7 @@ def test_a_checkpoint_adds_less_than_2_percent(tmp_path: Path, monkeypatch: pyte
     ernie_tokenizer(2048).save_pretrained(folder)
     times: dict[str, list[float]] = {"_save_checkpoint": [], "training_step": []}
     for name, seconds in times.items():
-        whole = getattr(training.StepTrainer, name)
+        whole = getattr(StepTrainer, name)
 
         def timed(*args: Any, whole: Any = whole, seconds: list[float] = seconds, **kwargs: Any) -> Any:
             began = time.perf_counter()
@@ -37,9 +37,9 @@ def test_a_checkpoint_adds_less_than_2_percent(tmp_path: Path, monkeypatch: pyte
             finally:
                 seconds.append(time.perf_counter() - began)
 
-        monkeypatch.setattr(training.StepTrainer, name, timed)
+        monkeypatch.setattr(StepTrainer, name, timed)
     monkeypatch.setenv("OFFBOOK_RUNS", str(tmp_path / "runs"))
-    told = {
+    output = {
         "model.source": str(folder),
         "persona.system": "现在你要扮演皇帝身边的女人--甄嬛",
         "persona.sample_prompts": ["你是谁？"],
@@ -51,7 +51,7 @@ def test_a_checkpoint_adds_less_than_2_percent(tmp_path: Path, monkeypatch: pyte
         "train.save_steps": 1,
         "track.trackers": [],
     }
-    run = offbook.train(load(None, told))
+    run = offbook.train(load(None, output))
     size = sum(path.stat().st_size for path in (run.checkpoints / "step-000004").iterdir())
     save, step = median(times["_save_checkpoint"]), median(times["training_step"])
     share = save / SAVE_STEPS / step

@@ -85,9 +85,9 @@ def test_17_exhausted_memory_names_the_option_and_its_number(
     """With 40 MiB the model does not load, with 160 MiB its largest pass does not fit."""
     folder = tiny_folder(tmp_path / "wide")
     tiny_model(hidden_size=512, intermediate_size=4096).save_pretrained(folder)
-    told = {**whole("fast").settings, "model.source": str(folder), "train.batch_size": 24}
-    code, said = stage.begin(told, tmp_path / "runs", memory=spare * 2**20).end()
-    assert code == 1, said
-    assert "out of memory with micro-batches of up to 2048 tokens" in said
-    assert "--train.max_tokens_per_micro_batch 1024" in said
-    assert "Traceback" not in said
+    output = {**whole("fast").settings, "model.source": str(folder), "train.batch_size": 24}
+    code, texts = stage.begin(output, tmp_path / "runs", memory=spare * 2**20).end()
+    assert code == 1, texts
+    assert "out of memory with micro-batches of up to 2048 tokens" in texts
+    assert "--train.max_tokens_per_micro_batch 1024" in texts
+    assert "Traceback" not in texts

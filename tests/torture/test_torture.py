@@ -26,25 +26,26 @@ POINTS = 40
 """Calls of a run at which it is disturbed, evenly spread over all of them."""
 
 Make = Callable[[str], Whole]
+Table = list[tuple[str, int, int]]
+"""Rows of (fault, tried, survived)."""
 
 
 @pytest.fixture(scope="module")
-def table() -> Iterator[list[tuple[str, int, int]]]:
-    """Rows of (fault, tried, survived)."""
-    rows: list[tuple[str, int, int]] = []
+def table() -> Iterator[Table]:
+    rows: Table = []
     yield rows
     print("\n\n| fault | tried | survived | lost |\n| --- | ---: | ---: | ---: |")
     for fault, tried, survived in rows:
         print(f"| {fault} | {tried} | {survived} | {tried - survived} |")
 
 
-def tally(table: list[tuple[str, int, int]], fault: str, outcomes: list[bool]) -> None:
+def tally(table: Table, fault: str, outcomes: list[bool]) -> None:
     table.append((fault, len(outcomes), sum(outcomes)))
     assert all(outcomes)
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_1_kills_at_random_instants(stage: Stage, whole: Make, table: list, tmp_path: Path, path: str) -> None:
+def test_1_kills_at_random_instants(stage: Stage, whole: Make, table: Table, tmp_path: Path, path: str) -> None:
     """Each run is killed several times before it may end; every kill of a run that ends alike was survived."""
     model, uniforms = whole(path), random.Random(path)
     outcomes: list[bool] = []
@@ -57,8 +58,8 @@ def test_1_kills_at_random_instants(stage: Stage, whole: Make, table: list, tmp_
             stage.begin(model.settings, runs, "--resume")
             time.sleep(uniforms.uniform(0, seconds))
             stage.signal(signal.SIGKILL)
-            code, said = stage.end()
-            assert code in (0, -signal.SIGKILL), said
+            code, texts = stage.end()
+            assert code in (0, -signal.SIGKILL), texts
             killed += code != 0
             if code == 0:  # it was quicker than thought: aim at less, or most kills come too late
                 seconds = min(seconds, time.monotonic() - began)
@@ -76,7 +77,7 @@ def test_1_kills_at_random_instants(stage: Stage, whole: Make, table: list, tmp_
     ],
 )
 def test_2_3_9_a_run_disturbed_at_its_calls(
-    stage: Stage, whole: Make, table: list, tmp_path: Path, action: Action, fault: str
+    stage: Stage, whole: Make, table: Table, tmp_path: Path, action: Action, fault: str
 ) -> None:
     if shim.library() is None:
         pytest.skip("no C compiler: the shim that fails the Nth call cannot be built")
@@ -85,14 +86,14 @@ def test_2_3_9_a_run_disturbed_at_its_calls(
     for point in range(POINTS):
         number = 1 + point * model.calls // POINTS
         runs = tmp_path / str(point)
-        code, said = stage.run(model.settings, runs, arm=[str(runs / "tiny"), number, action])
-        told = code == -signal.SIGKILL if action is Action.KILL else code in (0, 1, 2) and "Traceback" not in said
+        code, texts = stage.run(model.settings, runs, arm=[str(runs / "tiny"), number, action])
+        output = code == -signal.SIGKILL if action is Action.KILL else code in (0, 1, 2) and "Traceback" not in texts
         if code == 0:  # a deletion that fails is put off to the next start
             outcomes.append(ending_of(RunDir(runs / "tiny")) == model.stop_token)
         else:
-            outcomes.append(told and ends_alike(stage, model, runs))
+            outcomes.append(output and ends_alike(stage, model, runs))
         if not outcomes[-1]:
-            print(f"\n{fault} {number}: exit {code}\n{said[-1500:]}")
+            print(f"\n{fault} {number}: exit {code}\n{texts[-1500:]}")
         shutil.rmtree(runs)
     tally(table, fault, outcomes)
 
@@ -116,7 +117,7 @@ def verifies(folder: Path) -> bool:
 
 
 def test_5_6_7_each_file_of_the_newest_checkpoint_damaged(
-    stage: Stage, whole: Make, table: list, tmp_path: Path
+    stage: Stage, whole: Make, table: Table, tmp_path: Path
 ) -> None:
     model = whole("fast")
     stage.begin(model.settings, tmp_path)

@@ -5,6 +5,8 @@ import signal
 import sys
 import textwrap
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,17 +24,17 @@ SETTINGS = {
 }
 
 
-def invite(tmp_path, name="swanlab", **changes):
+def invite(tmp_path: Path, name: str = "swanlab", **changes: Any) -> Any:
     recorder = Recorder()
     settings = {**SETTINGS, "folder": str(tmp_path / "swanlog"), **changes}
     return TrackerProcess(name, settings, tmp_path / "swanlog" / f"{name}.log", recorder), recorder
 
 
 @pytest.fixture
-def bad_guest(tmp_path, monkeypatch):
+def bad_guest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A tracker process that runs the given code in place of a tracker."""
 
-    def write(code):
+    def write(code: Any) -> Any:
         script = tmp_path / "bad.py"
         script.write_text(textwrap.dedent(code))
         monkeypatch.setattr(guests, "COMMAND", [sys.executable, str(script)])
@@ -43,12 +45,12 @@ def bad_guest(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("mode", ["offline", "local"])
-def test_swanlab_writes_without_network_or_account(tmp_path, mode):
-    guest, recorder = invite(tmp_path, mode=mode)
+def test_swanlab_writes_without_network_or_account(tmp_path: Path, mode: Any) -> None:
+    tracker, recorder = invite(tmp_path, mode=mode)
     for step in range(3):
-        guest({"step": step, "loss": 2.0 - step, "epoch": step / 3})
-    guest.text(2, {"你是谁？": "家父是大理寺少卿甄远道。"})
-    guest.finish()
+        tracker({"step": step, "loss": 2.0 - step, "epoch": step / 3})
+    tracker.text(2, {"你是谁？": "家父是大理寺少卿甄远道。"})
+    tracker.finish()
     assert recorder.warnings == []
     records = list((tmp_path / "swanlog").rglob("run-*.swanlab"))
     assert len(records) == 1
@@ -57,17 +59,19 @@ def test_swanlab_writes_without_network_or_account(tmp_path, mode):
     assert texts == ["家父是大理寺少卿甄远道。"]
 
 
-def test_18_swanlab_online_without_a_key_warns_and_does_not_ask(tmp_path, monkeypatch):
+def test_18_swanlab_online_without_a_key_warns_and_does_not_ask(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("SWANLAB_API_KEY", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
-    guest, recorder = invite(tmp_path, mode="online")
-    guest({"step": 1, "loss": 1.0})
-    guest.finish()
+    tracker, recorder = invite(tmp_path, mode="online")
+    tracker({"step": 1, "loss": 1.0})
+    tracker.finish()
     assert len(recorder.warnings) == 1
     assert "API key" in recorder.warnings[0]
 
 
-def test_18_swanlab_online_without_a_network_is_given_up(tmp_path, monkeypatch):
+def test_18_swanlab_online_without_a_network_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A key is there, and nobody answers."""
     for name in ("http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
@@ -75,60 +79,60 @@ def test_18_swanlab_online_without_a_network_is_given_up(tmp_path, monkeypatch):
     monkeypatch.setenv("SWANLAB_API_KEY", "x" * 21)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setattr(guests, "FINISH_SECONDS", 3.0)
-    guest, recorder = invite(tmp_path, mode="online", host="http://127.0.0.1:9")
+    tracker, recorder = invite(tmp_path, mode="online", host="http://127.0.0.1:9")
     began = time.monotonic()
     for step in range(100):
-        guest({"step": step, "loss": 1.0})
-    guest.finish()
+        tracker({"step": step, "loss": 1.0})
+    tracker.finish()
     assert time.monotonic() - began < 10
     assert len(recorder.warnings) == 1
     assert recorder.warnings[0].startswith("swanlab")
 
 
-def test_18_a_tracker_that_cannot_even_start_is_a_warning(tmp_path):
+def test_18_a_tracker_that_cannot_even_start_is_a_warning(tmp_path: Path) -> None:
     (tmp_path / "swanlog").write_text("a file where its folder should be")
-    guest, recorder = invite(tmp_path)
-    guest({"step": 1, "loss": 1.0})
-    guest.finish()
+    tracker, recorder = invite(tmp_path)
+    tracker({"step": 1, "loss": 1.0})
+    tracker.finish()
     assert len(recorder.warnings) == 1
     assert "swanlab could not start" in recorder.warnings[0]
 
 
-def test_18_a_tracker_that_raises_is_a_warning(bad_guest):
-    guest, recorder = bad_guest("import sys; sys.stdin.readline(); raise RuntimeError('no more paper')")
+def test_18_a_tracker_that_raises_is_a_warning(bad_guest: Any) -> None:
+    tracker, recorder = bad_guest("import sys; sys.stdin.readline(); raise RuntimeError('no more paper')")
     time.sleep(0.3)
     for step in range(1000):
-        guest({"step": step, "loss": 1.0})
-    guest.finish()
+        tracker({"step": step, "loss": 1.0})
+    tracker.finish()
     assert len(recorder.warnings) == 1
     assert "no more paper" in recorder.warnings[0]
 
 
-def test_18_a_tracker_that_hangs_is_given_up(bad_guest):
-    guest, recorder = bad_guest("import time; time.sleep(600)")
+def test_18_a_tracker_that_hangs_is_given_up(bad_guest: Any) -> None:
+    tracker, recorder = bad_guest("import time; time.sleep(600)")
     began = time.monotonic()
     for step in range(5000):  # far more than a pipe holds
-        guest({"step": step, "loss": 1.0})
+        tracker({"step": step, "loss": 1.0})
     assert time.monotonic() - began < 1
-    guest.finish()
+    tracker.finish()
     assert time.monotonic() - began < 5
     assert "given up" in recorder.warnings[0]
 
 
-def test_18_a_tracker_cannot_prompt(bad_guest):
+def test_18_a_tracker_cannot_prompt(bad_guest: Any) -> None:
     """Its standard input is the run's lines, and there is no terminal to read from."""
-    guest, recorder = bad_guest("open('/dev/tty')")
-    guest.finish()
+    tracker, recorder = bad_guest("open('/dev/tty')")
+    tracker.finish()
     assert len(recorder.warnings) == 1
 
 
-def test_the_runs_ctrl_c_does_not_reach_a_tracker(tmp_path):
-    guest, _ = invite(tmp_path)
-    assert os.getpgid(guest._process.pid) != os.getpgid(os.getpid())
-    guest.finish()
+def test_the_runs_ctrl_c_does_not_reach_a_tracker(tmp_path: Path) -> None:
+    tracker, _ = invite(tmp_path)
+    assert os.getpgid(tracker._process.pid) != os.getpgid(os.getpid())
+    tracker.finish()
 
 
-def test_a_killed_run_leaves_a_tracker_that_closes_in_order(tmp_path):
+def test_a_killed_run_leaves_a_tracker_that_closes_in_order(tmp_path: Path) -> None:
     """SwanLab itself leaves an empty record when its process is killed; as a guest it sees its input end."""
     code = f"""
         import os, signal, time

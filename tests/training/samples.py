@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
@@ -19,7 +20,7 @@ MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down
 def example(*parts: tuple[Sequence[int], bool], line: int = 1) -> Example:
     """An Example from runs of ids, each said by the character (True) or not."""
     ids = [token for run, _ in parts for token in run]
-    labels = [token if said else NO_LABEL for run, said in parts for token in run]
+    labels = [token if texts else NO_LABEL for run, texts in parts for token in run]
     return Example(ids, labels, Origin("rows.json", line))
 
 
@@ -46,7 +47,7 @@ def adapted(
     dropout: float = 0.0,
     seed: int = 0,
     base: Mapping[str, object] = MappingProxyType({}),
-    **changes: object,
+    **changes: Any,
 ) -> PeftModel:
     """A tiny model (`base` changes its config) with an adapter on seven modules whose B is not zero."""
     config = LoraConfig(r=4, lora_alpha=8, lora_dropout=dropout, target_modules=MODULES, **changes)
@@ -74,9 +75,9 @@ def plain_gradients(model: PeftModel, rows: Sequence[Example]) -> tuple[dict[str
 
 def gradients(model: PeftModel) -> dict[str, torch.Tensor]:
     """The gradients that have accumulated, taken off the model."""
-    found = {name: parameter.grad for name, parameter in model.named_parameters() if parameter.grad is not None}
+    result = {name: parameter.grad for name, parameter in model.named_parameters() if parameter.grad is not None}
     model.zero_grad()
-    return found
+    return result
 
 
 def apart(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> float:

@@ -1,5 +1,7 @@
 """Each structure that rules a part of the fast path out is recognised by its form, with the reason."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -14,7 +16,7 @@ FULLY_SUPPORTED = sorted(set(ARCHITECTURES) - {"gemma2", "granite", "cohere", "h
 
 
 @pytest.mark.parametrize("name", FULLY_SUPPORTED)
-def test_supported_architectures_pass_every_check(name):
+def test_supported_architectures_pass_every_check(name: str) -> None:
     base = tiny_model(name)
     base.requires_grad_(False)
     for check in (architecture.check_packing, architecture.check_decoder_layers, architecture.check_head):
@@ -22,19 +24,19 @@ def test_supported_architectures_pass_every_check(name):
     assert base.config.model_type in architecture.TESTED_MODEL_TYPES
 
 
-def without_backend(base):
+def without_backend(base: Any) -> None:
     type(base)._supports_attention_backend = False
 
 
-def with_recurrent_layers(base):
+def with_recurrent_layers(base: Any) -> None:
     base.config.layer_types = ["full_attention", "linear_attention", "full_attention"]
 
 
-def with_a_cap(base):
+def with_a_cap(base: Any) -> None:
     base.config.attn_logit_softcapping = 30.0
 
 
-def that_hands_nothing_on(base):
+def that_hands_nothing_on(base: Any) -> None:
     base.base_model.forward = lambda input_ids, position_ids=None, use_cache=False: None
 
 
@@ -47,7 +49,7 @@ def that_hands_nothing_on(base):
         (that_hands_nothing_on, "hands no keyword arguments on"),
     ],
 )
-def test_what_cannot_be_packed_says_why(change, reason, monkeypatch):
+def test_what_cannot_be_packed_says_why(change: Any, reason: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     base = tiny_model("llama")
     monkeypatch.setattr(type(base), "_supports_attention_backend", True)
     change(base)
@@ -59,29 +61,29 @@ class LayerNorm(nn.LayerNorm):
     """A norm that also subtracts the mean."""
 
 
-def one_projection(layer):
+def one_projection(layer: Any) -> None:
     layer.self_attn.qkv_proj = layer.self_attn.q_proj
     del layer.self_attn.q_proj, layer.self_attn.k_proj, layer.self_attn.v_proj
 
 
-def experts(layer):
+def experts(layer: Any) -> None:
     layer.mlp.gate = nn.Linear(32, 4)
 
 
-def another_norm(layer):
+def another_norm(layer: Any) -> None:
     layer.input_layernorm = LayerNorm(32)
 
 
-def norm_over_all_heads(layer):
+def norm_over_all_heads(layer: Any) -> None:
     layer.self_attn.q_norm = type(layer.input_layernorm)(32)
     layer.self_attn.k_norm = type(layer.input_layernorm)(16)
 
 
-def half_of_the_norms(layer):
+def half_of_the_norms(layer: Any) -> None:
     layer.pre_feedforward_layernorm = type(layer.input_layernorm)(32)
 
 
-def scaled_residual(layer):
+def scaled_residual(layer: Any) -> None:
     layer.residual_multiplier = 0.5
 
 
@@ -96,15 +98,15 @@ def scaled_residual(layer):
         (scaled_residual, "scales what its layers add"),
     ],
 )
-def test_a_layer_of_another_form_says_why(change, reason):
-    base = tiny_model("llama")
+def test_a_layer_of_another_form_says_why(change: Any, reason: Any) -> None:
+    base: Any = tiny_model("llama")
     change(base.base_model.layers[1])
     with pytest.raises(UnsupportedArchitecture, match=reason):
         architecture.check_decoder_layers(base)
 
 
-def test_a_model_without_decoder_layers_or_with_part_rotation_says_why():
-    base = tiny_model("llama")
+def test_a_model_without_decoder_layers_or_with_part_rotation_says_why() -> None:
+    base: Any = tiny_model("llama")
     base.base_model.rotary_emb.inv_freq = torch.ones(2)
     with pytest.raises(UnsupportedArchitecture, match="rotates a part"):
         architecture.check_decoder_layers(base)
@@ -113,17 +115,17 @@ def test_a_model_without_decoder_layers_or_with_part_rotation_says_why():
         architecture.check_decoder_layers(base)
 
 
-def test_an_unsupported_structure_is_noted_and_computed_by_the_model_s_own_code():
+def test_an_unsupported_structure_is_noted_and_computed_by_the_model_s_own_code() -> None:
     """A real one of each kind, through `enable`: the note has the reason, and the gradient is right."""
     model, rows = adapted("llama"), examples(4)
     with_a_cap(model.get_base_model())
     reference, _ = plain_gradients(model, rows)
     (note,) = fast_path.enable(model)
     assert note == "LlamaForCausalLM: its attention caps its scores. Its examples are computed one by one."
-    found, _ = fast_gradients(model, rows, max_tokens=150)
-    assert apart(found, reference) < 5e-6
+    result, _ = fast_gradients(model, rows, max_tokens=150)
+    assert apart(result, reference) < 5e-6
 
 
-def test_factors_of_logits():
+def test_factors_of_logits() -> None:
     for name, factor in {"granite": 1 / 8, "cohere": 0.25, "llama": 1.0}.items():
         assert architecture.logit_factor(tiny_model(name).config) == factor

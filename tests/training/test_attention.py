@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 from torch.nn.functional import scaled_dot_product_attention
@@ -14,19 +16,20 @@ def tokens(count: int, heads: int = HEADS, seed: int = 0) -> torch.Tensor:
     return torch.randn(count, heads, SIZE, generator=torch.Generator().manual_seed(seed))
 
 
-def alone(query, key, value, window=None):
+def alone(query: Any, key: Any, value: Any, window: Any = None) -> Any:
     """Plain causal attention of one example: (n, H, d)."""
     n = len(query)
     distance = torch.arange(n)[:, None] - torch.arange(n)
     seen = (distance >= 0) & (distance < (window or n))
     repeat = query.shape[1] // key.shape[1]
     parts = (query, key.repeat_interleave(repeat, 1), value.repeat_interleave(repeat, 1))
-    return scaled_dot_product_attention(*(part.transpose(0, 1) for part in parts), attn_mask=seen).transpose(0, 1)
+    q, k, v = (part.transpose(0, 1) for part in parts)
+    return scaled_dot_product_attention(q, k, v, attn_mask=seen).transpose(0, 1)
 
 
 @pytest.mark.parametrize("window", [None, 3])
 @pytest.mark.parametrize("prefix", [0, 5])
-def test_each_example_gets_what_it_would_get_alone(prefix, window):
+def test_each_example_gets_what_it_would_get_alone(prefix: Any, window: Any) -> None:
     lengths = [7, 1, 20, 6, 6, 19]
     total = prefix + sum(lengths)
     query, key, value = tokens(total), tokens(total, GROUPS, 1), tokens(total, GROUPS, 2)
@@ -40,7 +43,7 @@ def test_each_example_gets_what_it_would_get_alone(prefix, window):
         start += length
 
 
-def test_only_the_tokens_with_a_query_get_a_result():
+def test_only_the_tokens_with_a_query_get_a_result() -> None:
     lengths, prefix = [7, 4, 12], 5
     total = prefix + sum(lengths)
     query, key, value = tokens(total), tokens(total, GROUPS, 1), tokens(total, GROUPS, 2)
@@ -54,7 +57,7 @@ def test_only_the_tokens_with_a_query_get_a_result():
     )
 
 
-def test_another_text_in_one_place_changes_no_bit_elsewhere():
+def test_another_text_in_one_place_changes_no_bit_elsewhere() -> None:
     lengths, prefix = [9, 9, 7, 30], 4
     total = prefix + sum(lengths)
     query, key, value = tokens(total), tokens(total, GROUPS, 1), tokens(total, GROUPS, 2)
@@ -70,7 +73,7 @@ def test_another_text_in_one_place_changes_no_bit_elsewhere():
     assert not torch.equal(before[changed], after[changed])
 
 
-def test_blocks_hold_little_padding():
+def test_blocks_hold_little_padding() -> None:
     lengths = [1000, 900, 30, 29, 31, 200, 28]
     for block in attention.attention_layout(0, lengths).blocks:
         inside = sum(length for length in lengths if length <= block.queries.shape[1])
@@ -79,7 +82,7 @@ def test_blocks_hold_little_padding():
     assert computed <= sum(lengths) / (1 - attention.MAX_PADDING)
 
 
-def test_a_call_without_a_layout_is_refused():
+def test_a_call_without_a_layout_is_refused() -> None:
     model = adapted("qwen3")
     fast_path.enable(model, fused=False)
     with pytest.raises(RuntimeError, match="packed micro-batches"):
@@ -89,13 +92,13 @@ def test_a_call_without_a_layout_is_refused():
         model(**padded)
 
 
-def test_what_it_does_not_compute_is_refused():
+def test_what_it_does_not_compute_is_refused() -> None:
     layout = attention.attention_layout(0, [3])
     one = torch.randn(1, HEADS, 3, SIZE)
     with pytest.raises(RuntimeError, match="no cap"):
         attention.attention_forward(torch.nn.Module(), one, one, one, None, layout=layout, softcap=30.0)
 
 
-def test_transformers_knows_the_function_and_its_mask():
+def test_transformers_knows_the_function_and_its_mask() -> None:
     assert AttentionInterface._global_mapping[attention.NAME] is attention.attention_forward
     assert attention.NAME in ALL_MASK_ATTENTION_FUNCTIONS._global_mapping

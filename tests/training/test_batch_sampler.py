@@ -1,5 +1,7 @@
 """Which examples make up a step: a function of the seed alone."""
 
+from typing import Any
+
 import pytest
 
 from offbook.core.types import Example, Origin
@@ -8,11 +10,11 @@ from offbook.training.batch_sampler import BatchSampler
 EXAMPLES = [Example([i, i], [-100, i], Origin("f", i)) for i in range(10)]
 
 
-def ids(step):
+def ids(step: Any) -> Any:
     return [example.ids[0] for example in step]
 
 
-def test_every_epoch_sees_every_example_once():
+def test_every_epoch_sees_every_example_once() -> None:
     sampler = BatchSampler(EXAMPLES, batch_size=4, epochs=3, seed=0)
     assert len(sampler) == 9
     epochs = [[i for step in range(start, start + 3) for i in ids(sampler[step])] for start in (0, 3, 6)]
@@ -20,14 +22,14 @@ def test_every_epoch_sees_every_example_once():
     assert epochs[0] != epochs[1] != epochs[2]
 
 
-def test_any_step_can_be_made_without_those_before_it():
+def test_any_step_can_be_made_without_those_before_it() -> None:
     sampler = BatchSampler(EXAMPLES, 4, 3, seed=0)
     assert ids(BatchSampler(EXAMPLES, 4, 3, seed=0)[7]) == ids(sampler[7])
     assert ids(BatchSampler(EXAMPLES, 4, 3, seed=1)[7]) != ids(sampler[7])
 
 
 @pytest.mark.parametrize(("epochs", "steps"), [(0.5, 2), (1, 3), (1.5, 5), (0.01, 1), (0.1 * 3 * 10, 9)])
-def test_parts_of_an_epoch(epochs, steps):
+def test_parts_of_an_epoch(epochs: Any, steps: Any) -> None:
     sampler = BatchSampler(EXAMPLES, 4, epochs, seed=0)
     assert len(sampler) == steps
     assert sampler.epoch(3) == 1.0

@@ -1,6 +1,7 @@
 """Frozen weights' products in bfloat16 between float32 activations: as near to the truth as torch's own, and chosen."""
 
 import copy
+from typing import Any
 
 import pytest
 import torch
@@ -16,7 +17,7 @@ from tests.training.test_fast_path import fast_gradients
 ARCHITECTURES = ["llama", "llama-tied", "mistral", "qwen3", "ernie", "gemma3"]
 
 
-def rounded(architecture):
+def rounded(architecture: str) -> Any:
     """A model whose weights are bfloat16 numbers, stored in float32."""
     model = tiny_model(architecture)
     with torch.no_grad():
@@ -25,7 +26,7 @@ def rounded(architecture):
     return model
 
 
-def with_adapter(base) -> PeftModel:
+def with_adapter(base: Any) -> PeftModel:
     """The model with one and the same adapter, whatever number format the base is in."""
     model = get_peft_model(base, LoraConfig(r=4, lora_alpha=8, target_modules=MODULES))
     generator = torch.Generator().manual_seed(1)
@@ -36,15 +37,15 @@ def with_adapter(base) -> PeftModel:
     return model
 
 
-def distance(found, reference):
+def distance(result: Any, reference: Any) -> Any:
     """‖found − reference‖ / ‖reference‖ over all tensors, in float64."""
-    assert found.keys() == reference.keys()
-    apart = sum((found[name].double() - reference[name]).square().sum() for name in reference)
+    assert result.keys() == reference.keys()
+    apart = sum((result[name].double() - reference[name]).square().sum() for name in reference)
     return (apart / sum(tensor.square().sum() for tensor in reference.values())).sqrt().item()
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_the_gradient_is_as_near_to_float64_as_torch_s_own_bfloat16(architecture):
+def test_the_gradient_is_as_near_to_float64_as_torch_s_own_bfloat16(architecture: str) -> None:
     base, rows = rounded(architecture), examples(6)
     exact = with_adapter(copy.deepcopy(base)).double()
     reference, _ = plain_gradients(exact, rows)
@@ -52,11 +53,11 @@ def test_the_gradient_is_as_near_to_float64_as_torch_s_own_bfloat16(architecture
     model = with_adapter(store_in_bfloat16(base, compute=torch.bfloat16))
     assert fast_path.enable(model) == []
     for budget in (60, 10_000):
-        found, _ = fast_gradients(model, rows, max_tokens=budget)
-        assert 1e-4 < distance(found, reference) <= distance(theirs, reference)
+        result, _ = fast_gradients(model, rows, max_tokens=budget)
+        assert 1e-4 < distance(result, reference) <= distance(theirs, reference)
 
 
-def test_only_the_products_are_in_bfloat16():
+def test_only_the_products_are_in_bfloat16() -> None:
     """Computed in float32, the very same layers give the float32 gradient: nothing else was rounded."""
     base, rows = rounded("llama"), examples(6)
     reference, _ = plain_gradients(with_adapter(copy.deepcopy(base)), rows)
@@ -65,21 +66,21 @@ def test_only_the_products_are_in_bfloat16():
         if isinstance(layer, UpcastingLinear):
             layer.compute_dtype = None
     fast_path.enable(model)
-    found, _ = fast_gradients(model, rows, max_tokens=150)
-    assert distance(found, {name: tensor.double() for name, tensor in reference.items()}) < 5e-6
+    result, _ = fast_gradients(model, rows, max_tokens=150)
+    assert distance(result, {name: tensor.double() for name, tensor in reference.items()}) < 5e-6
 
 
-def test_peft_s_own_forward_computes_the_same_products():
+def test_peft_s_own_forward_computes_the_same_products() -> None:
     model = with_adapter(store_in_bfloat16(rounded("qwen2"), compute=torch.bfloat16))
     rows = examples(4)
     reference, _ = plain_gradients(model, rows)
     fast_path.enable(model)
-    found, _ = fast_gradients(model, rows, max_tokens=150)
-    assert distance(found, {name: tensor.double() for name, tensor in reference.items()}) < 0.05
+    result, _ = fast_gradients(model, rows, max_tokens=150)
+    assert distance(result, {name: tensor.double() for name, tensor in reference.items()}) < 0.05
 
 
 @pytest.mark.parametrize("bias", [None, torch.randn(30)])
-def test_a_product_rounds_its_factors_and_its_result_and_no_sum(bias):
+def test_a_product_rounds_its_factors_and_its_result_and_no_sum(bias: Any) -> None:
     x, weight = torch.randn(9, 2000), torch.randn(30, 2000)
     y = matmul.frozen_product(x.bfloat16(), weight.bfloat16(), bias, torch.float32)
     exact = x.bfloat16().double() @ weight.bfloat16().double().t()
@@ -87,19 +88,19 @@ def test_a_product_rounds_its_factors_and_its_result_and_no_sum(bias):
     assert torch.allclose(y.double() - (0 if bias is None else bias), exact, rtol=2**-8, atol=1e-3)
 
 
-def test_the_head_s_logits_stay_exact_and_its_gradient_is_near():
+def test_the_head_s_logits_stay_exact_and_its_gradient_is_near() -> None:
     hidden, weight = torch.randn(20, 64, requires_grad=True), torch.randn(500, 64).bfloat16()
     targets = torch.randint(500, (20,))
     loss = chunked_loss.loss_sum(hidden, weight, None, targets, compute=torch.bfloat16)
-    (found,) = torch.autograd.grad(loss, hidden)
+    (result,) = torch.autograd.grad(loss, hidden)
     exact = nn.functional.cross_entropy(hidden.double() @ weight.double().t(), targets, reduction="sum")
     (reference,) = torch.autograd.grad(exact, hidden)
     assert loss.item() == pytest.approx(exact.item(), rel=1e-6)
-    assert 1e-6 < (found - reference).norm() / reference.norm() < 0.01
+    assert 1e-6 < (result - reference).norm() / reference.norm() < 0.01
 
 
 @pytest.mark.parametrize("architecture", ["llama", "llama-tied"])
-def test_float32_comes_back_whole(architecture):
+def test_float32_comes_back_whole(architecture: str) -> None:
     base = rounded(architecture)
     ids = torch.tensor([[5, 6, 7, 8]])
     before = base(input_ids=ids).logits
@@ -120,14 +121,16 @@ def test_float32_comes_back_whole(architecture):
         (False, 2.0, 1024, "float32"),
     ],
 )
-def test_bfloat16_is_chosen_where_it_pays(monkeypatch, instructions, speedup, hidden_size, expected):
+def test_bfloat16_is_chosen_where_it_pays(
+    monkeypatch: pytest.MonkeyPatch, instructions: Any, speedup: Any, hidden_size: Any, expected: Any
+) -> None:
     monkeypatch.setattr(compute, "_has_bfloat16_instructions", lambda: instructions)
     monkeypatch.setattr(compute, "product_rates", lambda: {"float32": 100.0, "bfloat16": 100.0 * speedup})
     assert compute.choose_compute(hidden_size, torch.device("cpu")) == expected
     assert compute.choose_compute(hidden_size, torch.device("meta")) == "float32"
 
 
-def test_rates_are_measured_in_both_formats():
+def test_rates_are_measured_in_both_formats() -> None:
     rates = compute.product_rates()
     assert set(rates) == {"float32", "bfloat16"}
     assert all(rate > 0 for rate in rates.values())

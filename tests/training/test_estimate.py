@@ -1,19 +1,21 @@
 import subprocess
 import sys
+import time
+from typing import Any
 
 import pytest
 import torch
 
 from offbook.training import estimate, fast_path
-from offbook.training.packing import pack_step
+from offbook.training.packing import MicroBatch, pack_step
 from tests.training.samples import adapted, examples
 
 
-def steps():
+def steps() -> Any:
     return [pack_step(examples(seed=seed), max_tokens=200) for seed in range(3)]
 
 
-def test_the_probe_leaves_no_trace():
+def test_the_probe_leaves_no_trace() -> None:
     model = adapted("llama", dropout=0.1)
     fast_path.enable(model)
     model.eval()
@@ -24,31 +26,38 @@ def test_the_probe_leaves_no_trace():
     assert not model.training
 
 
-def test_the_largest_micro_batch_is_really_run_and_the_others_are_charged_by_their_work(monkeypatch):
+def test_the_largest_micro_batch_is_really_run_and_the_others_are_charged_by_their_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     model = adapted("llama")
     fast_path.enable(model)
     clock = iter([0.0, 2.0, 10.0, 13.0])
-    monkeypatch.setattr(estimate.time, "perf_counter", lambda: next(clock))
-    ran = []
+    monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
+    ran: list[MicroBatch] = []
     original = fast_path.loss_sum
-    monkeypatch.setattr(fast_path, "loss_sum", lambda m, batch: ran.append(batch) or original(m, batch))
+
+    def watched(model: Any, batch: MicroBatch) -> torch.Tensor:
+        ran.append(batch)
+        return original(model, batch)
+
+    monkeypatch.setattr(fast_path, "loss_sum", watched)
     sample = steps()
-    found = estimate.measure(model, sample, total_steps=30)
+    result = estimate.measure(model, sample, total_steps=30)
     micro_batches = [batch for step in sample for batch in step.micro_batches]
     work = [estimate._work(model, batch) for batch in micro_batches]
     assert ran[0].input_ids.equal(micro_batches[work.index(max(work))].input_ids)
-    assert found.seconds == pytest.approx(2.0 * sum(work) / max(work) * 10)
-    assert found.low < found.seconds < found.high == pytest.approx(1.5 * 3.0 * sum(work) / max(work) * 10)
+    assert result.seconds == pytest.approx(2.0 * sum(work) / max(work) * 10)
+    assert result.low < result.seconds < result.high == pytest.approx(1.5 * 3.0 * sum(work) / max(work) * 10)
 
 
-def test_work_counts_tokens_in_the_layers_and_labels_in_the_head():
+def test_work_counts_tokens_in_the_layers_and_labels_in_the_head() -> None:
     model = adapted("llama")
     batch = pack_step(examples(), max_tokens=10_000).micro_batches[0]
     layers = sum(p.numel() for n, p in model.named_parameters() if ".layers." in n and p.dim() == 2)
     assert estimate._work(model, batch) == layers * batch.input_ids.numel() + 512 * 32 * len(batch.targets)
 
 
-def test_peak_memory_is_the_most_that_was_ever_held():
+def test_peak_memory_is_the_most_that_was_ever_held() -> None:
     program = (
         "import torch; from offbook.training.estimate import peak_memory; d = torch.device('cpu');"
         "a = peak_memory(d); x = torch.ones(50 << 20); del x; print(peak_memory(d) - a)"

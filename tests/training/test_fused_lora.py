@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
@@ -12,7 +14,7 @@ class Two(nn.Module):
         self.one, self.two = nn.Linear(24, 16, bias=bias), nn.Linear(24, 40, bias=bias)
 
 
-def pair(dropout: float = 0.0, bias: bool = False, **changes: object):
+def pair(dropout: float = 0.0, bias: bool = False, **changes: Any) -> Any:
     torch.manual_seed(0)
     config = LoraConfig(r=4, lora_alpha=8, lora_dropout=dropout, target_modules=["one", "two"], **changes)
     model = get_peft_model(Two(bias), config)
@@ -23,18 +25,18 @@ def pair(dropout: float = 0.0, bias: bool = False, **changes: object):
     return model, (inner.one, inner.two)
 
 
-def run(outputs, inputs, model):
+def run(outputs: Any, inputs: Any, model: Any) -> Any:
     """Gradients of a fixed function of the outputs."""
     generator = torch.Generator().manual_seed(5)
     sum((part * torch.randn(part.shape, generator=generator)).sum() for part in outputs).backward()
-    found = [inputs.grad, *(p.grad for p in model.parameters() if p.requires_grad)]
+    result = [inputs.grad, *(p.grad for p in model.parameters() if p.requires_grad)]
     inputs.grad = None
     model.zero_grad()
-    return found
+    return result
 
 
 @pytest.mark.parametrize("changes", [{}, {"bias": True}, {"use_rslora": True}])
-def test_outputs_and_gradients_are_peft_s(changes):
+def test_outputs_and_gradients_are_peft_s(changes: Any) -> None:
     model, modules = pair(**changes)
     x = torch.randn(33, 24, requires_grad=True)
     theirs = tuple(module(x) for module in modules)
@@ -46,14 +48,14 @@ def test_outputs_and_gradients_are_peft_s(changes):
 
 
 @pytest.mark.parametrize("changes", [{"use_dora": True}, {"lora_bias": True, "bias": True}])
-def test_an_adapter_of_another_kind_is_left_to_peft(changes):
+def test_an_adapter_of_another_kind_is_left_to_peft(changes: Any) -> None:
     _, modules = pair(**changes)
     assert fused_lora.linear_spec(modules[0]) is None
     x = torch.randn(5, 24)
     assert torch.allclose(fused_lora.fused_linear(x, modules)[1], modules[1](x), atol=1e-6)
 
 
-def test_merged_and_disabled_adapters_are_noticed():
+def test_merged_and_disabled_adapters_are_noticed() -> None:
     model, modules = pair()
     x = torch.randn(5, 24)
     with_adapter = fused_lora.fused_linear(x, modules)[0]
@@ -64,13 +66,13 @@ def test_merged_and_disabled_adapters_are_noticed():
     model.unmerge_adapter()
 
 
-def test_dropout_has_the_gradient_of_its_own_mask():
+def test_dropout_has_the_gradient_of_its_own_mask() -> None:
     """With the random state put back, the function is fixed: compare with finite differences, in float64."""
     model, modules = pair(dropout=0.3)
     model.train().double()
     x = torch.randn(6, 24, dtype=torch.float64, requires_grad=True)
 
-    def fixed(x, *_):
+    def fixed(x: Any, *_: Any) -> Any:
         torch.manual_seed(3)
         return fused_lora.fused_linear(x, modules)
 
@@ -78,10 +80,12 @@ def test_dropout_has_the_gradient_of_its_own_mask():
     assert torch.autograd.gradcheck(fixed, (x, *trained))
 
 
-def test_dropout_has_peft_s_distribution_and_an_independent_mask_for_each_module():
+def test_dropout_has_peft_s_distribution_and_an_independent_mask_for_each_module() -> None:
     torch.manual_seed(0)
     x = torch.ones(1000, 1000)
     (one, survivors), (two, _) = fused_lora.dropout_mask(x, 0.1), fused_lora.dropout_mask(x, 0.1)
+    assert one is not None
+    assert two is not None
     assert survivors == pytest.approx(0.9, abs=1e-5)
     assert one.double().mean().item() == pytest.approx(survivors, abs=5 * (0.09 / 1e6) ** 0.5)
     assert (one * two).double().mean().item() == pytest.approx(survivors**2, abs=0.002)
@@ -91,7 +95,7 @@ def test_dropout_has_peft_s_distribution_and_an_independent_mask_for_each_module
     assert neighbours.double().mean().item() == pytest.approx(0.81, abs=0.002)
 
 
-def test_dropout_keeps_the_mean():
+def test_dropout_keeps_the_mean() -> None:
     model, modules = pair(dropout=0.5)
     x = torch.randn(1, 24).expand(40_000, 24)
     dropped = fused_lora.fused_linear(x, modules)[0].mean(0)
@@ -100,7 +104,7 @@ def test_dropout_keeps_the_mean():
     assert torch.allclose(fused_lora.fused_linear(x[:1], modules)[0], modules[0](x[:1]), atol=1e-6)
 
 
-def test_bits_come_from_torch_s_global_generator():
+def test_bits_come_from_torch_s_global_generator() -> None:
     _, modules = pair(dropout=0.5)
     x = torch.randn(20, 24)
     state = torch.get_rng_state()
@@ -110,7 +114,7 @@ def test_bits_come_from_torch_s_global_generator():
     assert torch.equal(first, fused_lora.fused_linear(x, modules)[0])
 
 
-def test_an_adapter_in_float32_on_a_bfloat16_layer_is_rounded_once():
+def test_an_adapter_in_float32_on_a_bfloat16_layer_is_rounded_once() -> None:
     _, modules = pair()
     for module in modules:
         module.base_layer.to(torch.bfloat16)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 
@@ -6,19 +8,21 @@ from tests.training.samples import adapted, examples
 
 
 @pytest.mark.parametrize("architecture", ["llama", "ernie", "mistral", "gemma3", "granite", "cohere", "hyperclovax"])
-def test_the_fast_path_is_proved_for_several_cuts(architecture):
+def test_the_fast_path_is_proved_for_several_cuts(architecture: str) -> None:
     model = adapted(architecture)
     fast_path.enable(model)
     check = gradient_check.check_gradient(model, examples())
-    assert check.passed and check.isolated
+    assert check.passed
+    assert check.isolated
     assert 0 < check.max_relative_difference <= 1e-5
     assert check.max_relative_difference == max(check.modules.values())
     assert len(check.modules) == 2 * 7 * 3
     assert check.loss["fast"] == pytest.approx(check.loss["plain"], rel=1e-6)
-    assert check.micro_batches[0] == 10 and check.micro_batches[2] < check.micro_batches[1] < 10
+    assert check.micro_batches[0] == 10
+    assert check.micro_batches[2] < check.micro_batches[1] < 10
 
 
-def test_the_model_and_torch_are_left_as_they_were():
+def test_the_model_and_torch_are_left_as_they_were() -> None:
     model = adapted("llama", dropout=0.1)
     fast_path.enable(model)
     model.train()
@@ -27,45 +31,53 @@ def test_the_model_and_torch_are_left_as_they_were():
     gradient_check.check_gradient(model, examples(4))
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
     assert all(parameter.grad is None for parameter in model.parameters())
-    assert model.training and torch.equal(torch.get_rng_state(), state)
+    assert model.training
+    assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_b_is_drawn_so_that_no_gradient_of_a_is_zero():
+def test_b_is_drawn_so_that_no_gradient_of_a_is_zero() -> None:
     model = adapted("llama")
     for name, parameter in model.named_parameters():
         if "lora_B" in name:
             torch.nn.init.zeros_(parameter)
     fast_path.enable(model)
-    seen = []
+    seen: list[Any] = []
     original = gradient_check._reference
+
+    def watched(*args: Any) -> Any:
+        seen.append(original(*args))
+        return seen[-1]
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gradient_check, "_reference", lambda *args: seen.append(original(*args)) or seen[-1])
+        patch.setattr(gradient_check, "_reference", watched)
         assert gradient_check.check_gradient(model, examples(4)).passed
     assert all(gradient.norm() > 0 for gradient in seen[0][0].values())
 
 
-def test_a_broken_mask_is_caught(monkeypatch):
+def test_a_broken_mask_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """Examples of one block see each other's last tokens: neither the gradient nor the isolation can pass."""
     model = adapted("llama")
     fast_path.enable(model)
     original = attention._block
 
-    def leaky(shared, spans, queries):
+    def leaky(shared: Any, spans: Any, queries: Any) -> Any:
         block, own = original(shared, spans, queries)
         return attention.PaddedBlock(block.keys.roll(1, 0), block.queries, block.positions), own
 
     monkeypatch.setattr(attention, "_block", leaky)
     check = gradient_check.check_gradient(model, examples())
-    assert not check.isolated and check.max_relative_difference > 0.01 and not check.passed
+    assert not check.isolated
+    assert check.max_relative_difference > 0.01
+    assert not check.passed
 
 
-def test_a_leak_too_small_for_the_gradient_is_still_caught(monkeypatch):
+def test_a_leak_too_small_for_the_gradient_is_still_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """The last bits of one example depend on another: only the bit-for-bit comparison can see it."""
     model = adapted("llama")
     fast_path.enable(model)
     original = attention.attend
 
-    def leaky(query, key, value, layout, **options):
+    def leaky(query: Any, key: Any, value: Any, layout: Any, **options: Any) -> Any:
         mixed = original(query, key, value, layout, **options)
         return mixed + 1e-8 * value.mean()
 
@@ -73,18 +85,20 @@ def test_a_leak_too_small_for_the_gradient_is_still_caught(monkeypatch):
     monkeypatch.setattr(decoder_layer, "attend", leaky)
     check = gradient_check.check_gradient(model, examples())
     assert check.max_relative_difference <= 1e-5
-    assert not check.isolated and not check.passed
+    assert not check.isolated
+    assert not check.passed
 
 
-def test_a_wrong_scale_in_one_module_is_named(monkeypatch):
+def test_a_wrong_scale_in_one_module_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     model = adapted("llama")
     fast_path.enable(model)
-    inside = model.get_base_model().model.layers[1].mlp.up_proj
+    base: Any = model.get_base_model()
+    inside = base.model.layers[1].mlp.up_proj
     with fast_path.fast_path_disabled(model):
         pass
     original = gradient_check._fast
 
-    def wrong(model, step):
+    def wrong(model: Any, step: Any) -> Any:
         inside.scaling["default"] *= 1.001
         try:
             return original(model, step)
@@ -93,5 +107,6 @@ def test_a_wrong_scale_in_one_module_is_named(monkeypatch):
 
     monkeypatch.setattr(gradient_check, "_fast", wrong)
     check = gradient_check.check_gradient(model, examples())
-    worst = max(check.modules, key=check.modules.get)
-    assert "layers.1.mlp.up_proj" in worst and check.max_relative_difference > gradient_check.BOUND
+    worst = max(check.modules, key=check.modules.__getitem__)
+    assert "layers.1.mlp.up_proj" in worst
+    assert check.max_relative_difference > gradient_check.BOUND

@@ -1,6 +1,8 @@
 """What a held-out loss leads to: samples, the best state kept, an early end; and the verdict after the last step."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -19,12 +21,12 @@ from tests.recorder import Recorder
 
 
 @pytest.fixture(autouse=True)
-def runs(tmp_path, monkeypatch):
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OFFBOOK_RUNS", str(tmp_path / "runs"))
 
 
 @pytest.fixture
-def overfitting(settings):
+def overfitting(settings: dict[str, Any]) -> Any:
     """It learns by heart at once, so the held-out loss falls and then rises."""
     return {
         **settings,
@@ -38,19 +40,19 @@ def overfitting(settings):
     }
 
 
-def weights(folder):
+def weights(folder: Path) -> Any:
     return load_file(folder / "adapter_model.safetensors")
 
 
-def same(one, other):
+def same(one: Any, other: Any) -> Any:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-def losses_of(run):
+def losses_of(run: Any) -> Any:
     return {line["step"]: line["heldout_loss"] for line in read(run.metrics) if "heldout_loss" in line}
 
 
-def test_the_best_state_becomes_the_adapter(overfitting):
+def test_the_best_state_becomes_the_adapter(overfitting: Any) -> None:
     reporter = Recorder()
     run = offbook.train(load(None, overfitting), reporter=reporter)
     losses = losses_of(run)
@@ -65,28 +67,29 @@ def test_the_best_state_becomes_the_adapter(overfitting):
     assert not same(weights(run.adapter), weights(folders[1]))
 
 
-def test_the_last_state_on_request(overfitting):
+def test_the_last_state_on_request(overfitting: Any) -> None:
     run = offbook.train(load(None, {**overfitting, "train.keep": "last"}))
     (only,) = run.checkpoints.iterdir()
     assert same(weights(run.adapter), weights(only))
     assert json.loads(run.environment.read_text())["adapter_step"] == max(losses_of(run))
 
 
-def test_a_damaged_best_leaves_the_last(overfitting, monkeypatch):
+def test_a_damaged_best_leaves_the_last(overfitting: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     reporter = Recorder()
     verify = checkpoint.verify
+    over = False
 
-    def damaged(folder):
-        if reporter.over:
+    def damaged(folder: Path) -> Any:
+        if over:
             raise ValueError(f"{folder.name}: adapter_model.safetensors is damaged")
         return verify(folder)
 
-    reporter.over = False
     optimize = offbook.pipeline.training._optimize
 
-    def run_and_damage(*args):
+    def run_and_damage(*args: Any) -> None:
+        nonlocal over
         optimize(*args)
-        reporter.over = True
+        over = True
 
     monkeypatch.setattr(offbook.pipeline.training, "_optimize", run_and_damage)
     monkeypatch.setattr(offbook.pipeline.finishing, "verify", damaged)
@@ -95,11 +98,11 @@ def test_a_damaged_best_leaves_the_last(overfitting, monkeypatch):
     assert json.loads(run.environment.read_text())["adapter_step"] == max(losses_of(run))
 
 
-def test_patience_ends_the_run_and_a_resume_knows_it(overfitting, monkeypatch):
+def test_patience_ends_the_run_and_a_resume_knows_it(overfitting: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     patient = {**overfitting, "train.patience": 2}
     finish = offbook.pipeline.finishing.write_adapter
 
-    def killed(*args):
+    def killed(*args: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(offbook.pipeline.finishing, "write_adapter", killed)
@@ -119,7 +122,7 @@ def test_patience_ends_the_run_and_a_resume_knows_it(overfitting, monkeypatch):
     assert losses_of(run) == before
 
 
-def test_a_run_needs_the_best_state_unless_it_comes_by_there_again(tmp_path):
+def test_a_run_needs_the_best_state_unless_it_comes_by_there_again(tmp_path: Path) -> None:
     run = RunDir(tmp_path)
     losses = {0: 1.0, 5: 3.0, 10: 2.0, 15: 2.5}
     run.metrics.write_text("".join(json.dumps({"step": s, "heldout_loss": loss}) + "\n" for s, loss in losses.items()))
@@ -127,21 +130,21 @@ def test_a_run_needs_the_best_state_unless_it_comes_by_there_again(tmp_path):
     assert required_step(run, "last", 15) is None
 
 
-def test_samples_at_every_evaluation_disturb_nothing(overfitting, monkeypatch):
+def test_samples_at_every_evaluation_disturb_nothing(overfitting: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     run = offbook.train(load(None, overfitting))
-    told = [json.loads(line) for line in run.samples_log.read_text(encoding="utf-8").splitlines()]
-    assert [line["step"] for line in told] == list(losses_of(run))
-    assert all(list(line["samples"]) == ["Who are you?", "Will you come?"] for line in told)
-    assert told[0]["samples"] != told[-1]["samples"]
+    output = [json.loads(line) for line in run.samples_log.read_text(encoding="utf-8").splitlines()]
+    assert [line["step"] for line in output] == list(losses_of(run))
+    assert all(list(line["samples"]) == ["Who are you?", "Will you come?"] for line in output)
+    assert output[0]["samples"] != output[-1]["samples"]
     closing = {line["prompt"]: line["tuned"] for line in json.loads(run.samples.read_text(encoding="utf-8"))}
     best = json.loads(run.environment.read_text())["adapter_step"]
-    assert closing == next(line["samples"] for line in told if line["step"] == best)
+    assert closing == next(line["samples"] for line in output if line["step"] == best)
     monkeypatch.setattr(offbook.pipeline.finishing, "sample_replies", lambda *args, **kwargs: {})
     silent = offbook.train(load(None, {**overfitting, "name": "silent"}))
     assert same(weights(run.adapter), weights(silent.adapter))
 
 
-def test_the_verdict_follows_the_last_step(settings):
+def test_the_verdict_follows_the_last_step(settings: dict[str, Any]) -> None:
     run = offbook.train(load(None, {**settings, "evaluate.prompts": 2, "evaluate.lang": "zh"}))
     card = json.loads(run.eval.read_text(encoding="utf-8"))
     assert card["about"]["step"] == json.loads(run.environment.read_text())["adapter_step"]
@@ -153,10 +156,14 @@ def test_the_verdict_follows_the_last_step(settings):
     assert again == card
 
 
-def test_a_row_that_leaves_no_room_for_a_reply_is_not_judged_on(settings, tmp_path):
+def test_a_row_that_leaves_no_room_for_a_reply_is_not_judged_on(settings: dict[str, Any], tmp_path: Path) -> None:
     judged = tmp_path / "judged.jsonl"
-    told = [("Who is there?", "A friend to this ground."), ("word " * 300, "Ay."), ("Speak, sir.", "I will, my lord.")]
-    judged.write_text("".join(json.dumps({"instruction": said, "output": reply}) + "\n" for said, reply in told))
+    output = [
+        ("Who is there?", "A friend to this ground."),
+        ("word " * 300, "Ay."),
+        ("Speak, sir.", "I will, my lord."),
+    ]
+    judged.write_text("".join(json.dumps({"instruction": texts, "output": reply}) + "\n" for texts, reply in output))
     short = {**settings, "data.heldout_source": str(judged), "data.max_length": 200, "evaluate.prompts": 2}
     with pytest.raises(UsageError, match=r"judged\.jsonl:2"):
         offbook.train(load(None, short))
@@ -173,7 +180,7 @@ def test_a_row_that_leaves_no_room_for_a_reply_is_not_judged_on(settings, tmp_pa
         offbook.evaluate(run.path, data=judged)
 
 
-def test_rows_that_were_learned_are_not_judged_on(settings, rows):
+def test_rows_that_were_learned_are_not_judged_on(settings: dict[str, Any], rows: Any) -> None:
     run = offbook.train(load(None, settings))
     learned = len((run.data / "train.jsonl").read_text(encoding="utf-8").splitlines())
     reporter = Recorder()
@@ -184,10 +191,10 @@ def test_rows_that_were_learned_are_not_judged_on(settings, rows):
         offbook.evaluate(run.path, data=run.data / "train.jsonl", prompts=2)
 
 
-def test_a_verdict_that_fails_costs_the_run_nothing(settings, monkeypatch):
+def test_a_verdict_that_fails_costs_the_run_nothing(settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     reporter = Recorder()
 
-    def broken(*args, **kwargs):
+    def broken(*args: Any, **kwargs: Any) -> None:
         raise RuntimeError("no luck")
 
     monkeypatch.setattr(offbook.pipeline.finishing, "evaluate_character", broken)

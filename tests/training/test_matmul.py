@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -10,15 +12,17 @@ from offbook.training import matmul
 SHAPES = [(1, 1, 1), (3, 256, 8), (7, 8, 300), (8, 5, 64), (65, 130, 33)]
 
 
-def apart(found: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, start: torch.Tensor | None = None) -> float:
+def apart(result: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, start: torch.Tensor | None = None) -> float:
     reference = x.double() @ weight.double().t() + (0 if start is None else start.double())
-    return ((found.double() - reference).norm() / reference.norm()).item()
+    return ((result.double() - reference).norm() / reference.norm()).item()
 
 
 @pytest.mark.parametrize(("rows", "inner", "columns"), SHAPES)
 @pytest.mark.parametrize("turned", [False, True])
 @pytest.mark.parametrize("onednn", [False, matmul.ONEDNN])
-def test_the_product_and_the_sum(monkeypatch, rows, inner, columns, turned, onednn):
+def test_the_product_and_the_sum(
+    monkeypatch: pytest.MonkeyPatch, rows: Any, inner: Any, columns: Any, turned: Any, onednn: Any
+) -> None:
     monkeypatch.setattr(matmul, "ONEDNN", onednn)
     torch.manual_seed(0)
     x = torch.randn(inner, rows).t() if turned else torch.randn(rows, inner)
@@ -29,16 +33,16 @@ def test_the_product_and_the_sum(monkeypatch, rows, inner, columns, turned, oned
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
-def test_other_formats_are_torch_s_own(dtype):
+def test_other_formats_are_torch_s_own(dtype: Any) -> None:
     x, weight = torch.randn(5, 6, dtype=dtype), torch.randn(7, 6, dtype=dtype)
     assert torch.equal(matmul.product(x, weight), x @ weight.t())
 
 
-def test_no_rows_give_no_rows():
+def test_no_rows_give_no_rows() -> None:
     assert matmul.product(torch.ones(0, 6), torch.ones(7, 6)).shape == (0, 7)
 
 
-def test_a_part_of_a_matrix_is_not_given_to_onednn():
+def test_a_part_of_a_matrix_is_not_given_to_onednn() -> None:
     """It would compute it a thousand times slower."""
     x, weight = torch.randn(5, 6), torch.randn(7, 12)[:, :6]
     assert not matmul._onednn_computes(x, weight)

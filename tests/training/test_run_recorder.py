@@ -1,7 +1,9 @@
 """One line a step, whoever knows a part of it; and every tracker closed, but not after a Ctrl-C."""
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -17,30 +19,32 @@ from tests.training.samples import examples
 class KeepingTracker:
     """Keeps what it is given."""
 
-    def __init__(self):
-        self.lines, self.samples, self.finished = [], [], False
+    def __init__(self) -> None:
+        self.lines: list[dict[str, Any]] = []
+        self.samples: list[tuple[Any, Any]] = []
+        self.finished = False
 
-    def __call__(self, line):
+    def __call__(self, line: Any) -> None:
         self.lines.append(dict(line))
 
-    def text(self, step, samples):
+    def text(self, step: Any, samples: Any) -> None:
         self.samples.append((step, samples))
 
-    def finish(self):
+    def finish(self) -> None:
         self.finished = True
 
 
 @pytest.fixture
-def run(tmp_path):
+def run(tmp_path: Path) -> Any:
     return RunDir(tmp_path)
 
 
-def recorder(run, **options):
+def recorder(run: Any, **options: Any) -> Any:
     sampler = BatchSampler(examples(8), batch_size=3, epochs=1, seed=0)
     return RunRecorder(run, sampler, NullReporter(), torch.device("cpu"), **options)
 
 
-def take_step(recorder, step, loss, *, log=True):
+def take_step(recorder: Any, step: Any, loss: Any, *, log: Any = True) -> None:
     recorder.on_step_begin(None, SimpleNamespace(global_step=step - 1), None)
     recorder.on_step_loss(loss, tokens=100)
     state = SimpleNamespace(global_step=step)
@@ -49,7 +53,7 @@ def take_step(recorder, step, loss, *, log=True):
         recorder.on_log(None, state, None, logs={"loss": 99.0, "learning_rate": 0.1, "grad_norm": 2.0})
 
 
-def test_a_line_holds_the_mean_since_the_last_one_and_the_heldout_loss(run):
+def test_a_line_holds_the_mean_since_the_last_one_and_the_heldout_loss(run: Any) -> None:
     with recorder(run) as writer:
         writer.trackers.append(tracker := KeepingTracker())
         take_step(writer, 1, 4.0, log=False)
@@ -59,12 +63,13 @@ def test_a_line_holds_the_mean_since_the_last_one_and_the_heldout_loss(run):
     first, second = read(run.metrics)
     assert (first["step"], first["loss"], first["heldout_loss"], first["learning_rate"]) == (2, 3.5, 2.5, 0.1)
     assert first["epoch"] == pytest.approx(2 / 3, abs=1e-4)
-    assert first["tokens_per_second"] > 0 and first["memory_bytes"] > 0
+    assert first["tokens_per_second"] > 0
+    assert first["memory_bytes"] > 0
     assert (second["step"], second["loss"]) == (3, 1.0)
     assert [line["step"] for line in tracker.lines] == [2, 3]
 
 
-def test_samples_go_to_their_log_and_to_the_trackers(run):
+def test_samples_go_to_their_log_and_to_the_trackers(run: Any) -> None:
     with recorder(run) as writer:
         writer.trackers.append(tracker := KeepingTracker())
         writer.record_samples(5, {"Who are you?": "No one."})
@@ -73,7 +78,7 @@ def test_samples_go_to_their_log_and_to_the_trackers(run):
 
 
 @pytest.mark.parametrize(("error", "finished"), [(None, True), (ValueError, True), (KeyboardInterrupt, False)])
-def test_trackers_finish_whatever_happens_but_nobody_waits_after_a_ctrl_c(run, error, finished):
+def test_trackers_finish_whatever_happens_but_nobody_waits_after_a_ctrl_c(run: Any, error: Any, finished: Any) -> None:
     tracker = KeepingTracker()
     try:
         with recorder(run) as writer:
@@ -87,7 +92,7 @@ def test_trackers_finish_whatever_happens_but_nobody_waits_after_a_ctrl_c(run, e
     assert [line["step"] for line in read(run.metrics)] == [1]
 
 
-def test_a_resumed_recorder_writes_the_line_that_an_undisturbed_one_writes(run, tmp_path):
+def test_a_resumed_recorder_writes_the_line_that_an_undisturbed_one_writes(run: Any, tmp_path: Path) -> None:
     with recorder(run) as whole:
         take_step(whole, 1, 4.0)
         take_step(whole, 2, 3.0, log=False)

@@ -1,4 +1,4 @@
-"""offbook chat"""
+"""The command `offbook chat`."""
 
 from __future__ import annotations
 

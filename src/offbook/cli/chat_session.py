@@ -165,12 +165,12 @@ class ChatSession:
 
     def _take_back(self) -> str | None:
         """Remove the last thing the user said, with the reply to it; None if nothing was said."""
-        said = [index for index, turn in enumerate(self.turns) if turn.role == "user"]
-        if not said:
+        user_turns = [index for index, turn in enumerate(self.turns) if turn.role == "user"]
+        if not user_turns:
             self.screen.note("Nothing has been said yet.")
             return None
-        text = self.turns[said[-1]].text
-        del self.turns[said[-1] :]
+        text = self.turns[user_turns[-1]].text
+        del self.turns[user_turns[-1] :]
         return text
 
     def retry(self, rest: str) -> None:

@@ -20,10 +20,10 @@ def changed(settings: GenerationConfig, name: str, value: str) -> GenerationConf
     Raises:
         UsageError: there is no such setting, or the value is invalid.
     """
-    known: dict[str, Any] = settings.model_dump()
-    if name not in known:
-        raise UsageError(f"there is no setting {name}", f"There are: {', '.join([*known, SEED])}.")
+    values: dict[str, Any] = settings.model_dump()
+    if name not in values:
+        raise UsageError(f"there is no setting {name}", f"There are: {', '.join([*values, SEED])}.")
     try:
-        return GenerationConfig.model_validate({**known, name: parse(value)})
+        return GenerationConfig.model_validate({**values, name: parse(value)})
     except ValidationError as error:
         raise UsageError(f"{name} is {value}: it should {error.errors()[0]['msg'].partition('should ')[2]}") from None

@@ -1,4 +1,4 @@
-"""offbook check"""
+"""The command `offbook check`."""
 
 from __future__ import annotations
 
@@ -22,8 +22,11 @@ from offbook.core.progress import Reporter
 @json_option
 @config_options
 def command(config: RunConfig, data: tuple[str, ...], html: Path | None, as_json: bool) -> None:
-    """Report everything that can be known before training: the rows and what is wrong with them, what will be learned,
-    how big and how long the run will be, and whether the character will stop talking. Writes nothing else."""
+    """Report everything that can be known before training.
+
+    The rows and what is wrong with them, what will be learned, how big and how long the run will be, and whether the
+    character will stop talking. Writes nothing else.
+    """
     from offbook.cli.progress_bar import reporting
     from offbook.cli.tables import show_check, show_data
     from offbook.cli.terminal import console

@@ -1,4 +1,4 @@
-"""offbook completion"""
+"""The command `offbook completion`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""offbook doctor"""
+"""The command `offbook doctor`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def command(as_json: bool) -> None:
 
     folder = next(path for path in (runs_root().resolve(), *runs_root().resolve().parents) if path.exists())
     hardware = environment.hardware()
-    known: dict[str, Any] = {
+    report: dict[str, Any] = {
         "versions": environment.versions(),
         "hardware": hardware,
         "device": choose_device().type,
@@ -43,49 +43,49 @@ def command(as_json: bool) -> None:
         "optional": {name: how for name, how in OPTIONAL.items() if importlib.util.find_spec(name) is None},
     }
     if as_json:
-        print_json(known)
+        print_json(report)
     else:
-        _show(known)
+        _show(report)
 
 
 def _problems(hardware: dict[str, Any], disk_free: int) -> list[dict[str, str]]:
-    found = []
+    problems = []
     if hardware["memory_bytes"] < 3 * GIB:
-        found.append(
+        problems.append(
             {
                 "what": f"{format_bytes(hardware['memory_bytes'])} of memory: larger models may not fit",
                 "fix": "--model.dtype low_memory --train.max_tokens_per_micro_batch 512",
             }
         )
     if disk_free < 3 * GIB:
-        found.append(
+        problems.append(
             {
                 "what": f"{format_bytes(disk_free)} of disk are free",
                 "fix": "Make room, or OFFBOOK_RUNS=/other/disk",
             }
         )
     if hardware["gpu"] is None and shutil.which("nvidia-smi"):
-        found.append(
+        problems.append(
             {
                 "what": "there is an NVIDIA GPU, but this torch is a CPU build",
                 "fix": "make setup TORCH_INDEX=… with the address of torch's CUDA builds",
             }
         )
-    return found
+    return problems
 
 
-def _show(known: dict[str, Any]) -> None:
-    hardware = known["hardware"]
+def _show(report: dict[str, Any]) -> None:
+    hardware = report["hardware"]
     click.echo(f"processor   {hardware['processor']}, {hardware['cores']} cores, {hardware['vector_units']}")
     click.echo(f"memory      {format_bytes(hardware['memory_bytes'])}")
     click.echo(f"GPU         {hardware['gpu'] or 'none'}")
-    click.echo(f"computes    on {known['device']} in {known['dtype']}, {hardware['threads']} threads")
-    click.echo(f"disk free   {format_bytes(known['disk_free_bytes'])}")
-    for name, version in known["versions"].items():
+    click.echo(f"computes    on {report['device']} in {report['dtype']}, {hardware['threads']} threads")
+    click.echo(f"disk free   {format_bytes(report['disk_free_bytes'])}")
+    for name, version in report["versions"].items():
         click.echo(f"{name:<12}{version}")
-    for name, how in known["optional"].items():
+    for name, how in report["optional"].items():
         click.echo(f"{name:<12}not installed (only needed to track there): {how}")
-    for problem in known["problems"]:
+    for problem in report["problems"]:
         click.echo(f"Problem: {problem['what']}\n  {problem['fix']}")
-    if not known["problems"]:
+    if not report["problems"]:
         click.echo("No problems found.")

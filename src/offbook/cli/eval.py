@@ -1,4 +1,4 @@
-"""offbook eval"""
+"""The command `offbook eval`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""offbook export"""
+"""The command `offbook export`."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ def command(
         return
     for note in done.notes:
         console().print(note, style="yellow")
-    found = done.parity
+    parity = done.parity
     click.echo(f"{done.path}")
     click.echo(
-        f"  equal to the original at {found.positions} positions: KL {found.kl:.2g} nats, "
-        f"the same likeliest token at {100 * found.top1:.1f} %"
+        f"  equal to the original at {parity.positions} positions: KL {parity.kl:.2g} nats, "
+        f"the same likeliest token at {100 * parity.top1:.1f} %"
     )
     click.echo("  how to run it: MODEL_CARD.md")

@@ -1,4 +1,4 @@
-"""offbook extract"""
+"""The command `offbook extract`."""
 
 from __future__ import annotations
 

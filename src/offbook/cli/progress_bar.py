@@ -1,5 +1,4 @@
-"""How the command line shows events on standard error: a live bar on a terminal, plain lines elsewhere, JSON lines
-for `--json`."""
+"""How the command line shows events on standard error: a live bar, plain lines off the terminal, JSON for `--json`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""offbook prove"""
+"""The command `offbook prove`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""offbook runs"""
+"""The command `offbook runs`."""
 
 from __future__ import annotations
 

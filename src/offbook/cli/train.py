@@ -1,4 +1,4 @@
-"""offbook train"""
+"""The command `offbook train`."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-
+"""What every other package builds on: config, types, errors, the run folder. No torch."""

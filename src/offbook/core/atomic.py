@@ -119,7 +119,7 @@ def atomic_write_json(path: Path, value: Any) -> None:
 
 
 def sync(path: Path) -> None:
-    """fsync a file or a folder (a folder where the system allows it)."""
+    """Fsync a file or a folder (a folder where the system allows it)."""
     if path.is_dir() and os.name == "nt":
         return
     # Windows syncs only what is open for writing.

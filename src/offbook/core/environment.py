@@ -88,8 +88,10 @@ def processor() -> str:
 
 
 def _git_state() -> str | None:
-    """Commit of the current folder's repository, with a mark where files differ from it; None outside of one, or where
-    git does not answer."""
+    """Commit of the current folder's repository, with a mark where files differ from it.
+
+    None outside of a repository, or where git does not answer.
+    """
     git = shutil.which("git")
     if git is None:
         return None

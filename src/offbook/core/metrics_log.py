@@ -57,8 +57,10 @@ def _line(line: dict[str, Any]) -> str:
 
 
 def points(lines: Iterable[Mapping[str, Any]], key: str) -> list[tuple[int, float]]:
-    """The (step, value) pairs of the lines that hold a finite number under `key`, by step; of two for one step the
-    later."""
+    """The (step, value) pairs of the lines that hold a finite number under `key`, by step.
+
+    Of two lines for one step the later counts.
+    """
     values = {line["step"]: line[key] for line in lines if line.get(key) is not None}
     return sorted((step, value) for step, value in values.items() if _is_number(value))
 
@@ -68,8 +70,10 @@ def _is_number(value: object) -> bool:
 
 
 def best_step(lines: Iterable[Mapping[str, Any]]) -> int | None:
-    """The step with the lowest held-out loss after training began, the earliest of equals; None where none was
-    taken."""
+    """The step with the lowest held-out loss after training began, the earliest of equals.
+
+    None where no loss was taken.
+    """
     taken = [(loss, step) for step, loss in points(lines, "heldout_loss") if step > 0]
     return min(taken)[1] if taken else None
 

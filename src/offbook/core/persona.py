@@ -50,6 +50,7 @@ class Persona(BaseModel):
     template_kwargs: dict[str, Any] = {}
 
     def save(self, folder: Path) -> None:
+        """Write persona.json into an adapter folder."""
         text = json.dumps(self.model_dump(), ensure_ascii=False, indent=2)
         (folder / FILE_NAME).write_text(text + "\n", encoding="utf-8")
 

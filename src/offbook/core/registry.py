@@ -12,9 +12,9 @@ from offbook.core.i18n import translate
 T = TypeVar("T")
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, names: Iterable[str]) -> str:
     """The phrase `, did you mean 'x'?` for the known name closest to `name`, or "" where none is close."""
-    close = get_close_matches(name, list(known), n=1, cutoff=0.5)
+    close = get_close_matches(name, list(names), n=1, cutoff=0.5)
     return translate(", did you mean '{name}'?").format(name=close[0]) if close else ""
 
 

@@ -159,8 +159,10 @@ ROW_FILES = ("train.jsonl", "heldout.jsonl", "report.json")
 
 
 def _outputs(run: RunDir) -> list[Path]:
-    """What a run may have written, leftovers of killed writers included. The adapter comes first: a run that is half
-    moved must not look finished."""
+    """What a run may have written, leftovers of killed writers included.
+
+    The adapter comes first: a run that is half moved must not look finished.
+    """
     records = (run.checkpoints, run.metrics, run.environment, run.loss_picture, run.samples, run.samples_log)
     paths = (run.adapter, run.exports, run.eval, run.report, *records, run.trackers)
     leftovers = [path for path in run.path.glob(".tmp-*") if path != run.deleted]
@@ -169,9 +171,9 @@ def _outputs(run: RunDir) -> list[Path]:
 
 def _foreign(run: RunDir, own: list[Path]) -> list[Path]:
     """What lies in the run's folder and is not the run's own."""
-    known = {*own, run.config, run.lock, run.writer, run.moving_out, run.deleted}
-    in_data = [run.data] if run.data.is_dir() and not {*run.data.iterdir()} <= known else []
-    return [*(path for path in run.path.iterdir() if path not in known and path != run.data), *in_data]
+    own_paths = {*own, run.config, run.lock, run.writer, run.moving_out, run.deleted}
+    in_data = [run.data] if run.data.is_dir() and not {*run.data.iterdir()} <= own_paths else []
+    return [*(path for path in run.path.iterdir() if path not in own_paths and path != run.data), *in_data]
 
 
 def _delete(run: RunDir, paths: list[Path]) -> None:

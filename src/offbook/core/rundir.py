@@ -22,58 +22,72 @@ class RunDir:
 
     @property
     def name(self) -> str:
+        """The folder's name."""
         return self.path.resolve().name
 
     @property
     def config(self) -> Path:
+        """run.yaml: the resolved config."""
         return self.path / "run.yaml"
 
     @property
     def environment(self) -> Path:
+        """environment.json: versions, hardware, what the run took."""
         return self.path / "environment.json"
 
     @property
     def data(self) -> Path:
+        """data/: the rows as they were split, and the report on them."""
         return self.path / "data"
 
     @property
     def checkpoints(self) -> Path:
+        """checkpoints/: one folder a checkpoint."""
         return self.path / "checkpoints"
 
     @property
     def adapter(self) -> Path:
+        """adapter/: the trained adapter with its tokenizer and persona."""
         return self.path / "adapter"
 
     @property
     def metrics(self) -> Path:
+        """metrics.jsonl: one line a logged step."""
         return self.path / "metrics.jsonl"
 
     @property
     def loss_picture(self) -> Path:
+        """loss.png: the loss curve."""
         return self.path / "loss.png"
 
     @property
     def samples(self) -> Path:
+        """samples.json: base and tuned replies after the last step."""
         return self.path / "samples.json"
 
     @property
     def samples_log(self) -> Path:
+        """samples.jsonl: replies to the fixed prompts while training."""
         return self.path / "samples.jsonl"
 
     @property
     def eval(self) -> Path:
+        """eval.json: the scorecard with its verdict."""
         return self.path / "eval.json"
 
     @property
     def report(self) -> Path:
+        """report.html: the verdict as a page."""
         return self.path / "report.html"
 
     @property
     def exports(self) -> Path:
+        """export/: copies for other programs."""
         return self.path / "export"
 
     @property
     def trackers(self) -> Path:
+        """swanlog/: what the trackers wrote."""
         return self.path / "swanlog"
 
     @property
@@ -83,6 +97,7 @@ class RunDir:
 
     @property
     def lock(self) -> Path:
+        """.lock: held by the process that writes the run."""
         return self.path / ".lock"
 
     @property
@@ -185,5 +200,5 @@ def find_run(name: str | Path) -> RunDir:
             name=name,
             config=here.config,
         )
-    known = [run.name for run in list_runs()]
-    raise UsageError("no run '{name}'{hint}", "See `offbook runs list`.", name=name, hint=nearest(str(name), known))
+    names = [run.name for run in list_runs()]
+    raise UsageError("no run '{name}'{hint}", "See `offbook runs list`.", name=name, hint=nearest(str(name), names))

@@ -65,8 +65,8 @@ class Conversation:
     @property
     def prompt(self) -> str:
         """The text that the last reply answers ("" where the character opens the scene)."""
-        said = [turn.text for turn in self.turns[:-1] if turn.role == "user"]
-        return said[-1] if said else ""
+        prompts = [turn.text for turn in self.turns[:-1] if turn.role == "user"]
+        return prompts[-1] if prompts else ""
 
 
 @dataclass(frozen=True, slots=True)

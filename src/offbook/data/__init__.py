@@ -1,1 +1,1 @@
-
+"""Rows: read, checked, made one, split."""

@@ -49,15 +49,16 @@ def detect(row: Row) -> Format:
     for format in FORMATS.values():
         if any(needed <= row.keys() for needed in format.columns):
             return format
-    known = sorted({column for format in FORMATS.values() for needed in format.columns for column in needed})
-    hint = next((hint for key in row if (hint := nearest(str(key), known))), "")
+    expected = sorted({column for format in FORMATS.values() for needed in format.columns for column in needed})
+    hint = next((hint for key in row if (hint := nearest(str(key), expected))), "")
     names = ", ".join(map(str, row)) or "none"
     raise ColumnsError(f"its columns ({names[:80]}) are those of no format ({', '.join(FORMATS)}){hint}")
 
 
 def messages(row: Row) -> Turns:
-    """messages: a list of {role, content} as OpenAI has it, and perhaps system; content is text or a list of text
-    parts, and a reply of weight 0 (or `loss`, `train`: false) is read and not learned.
+    """OpenAI's `messages`: a list of {role, content}, and perhaps system.
+
+    Content is text or a list of text parts; a reply of weight 0 (or `loss`, `train`: false) is read and not learned.
     """
     return _listed(row, "messages")
 
@@ -91,8 +92,10 @@ def alpaca(row: Row) -> Turns:
 
 
 def preference(row: Row) -> Turns:
-    """chosen and rejected: two answers, as text or as messages, to instruction (prompt), messages or conversations; the
-    chosen one is learned. Or messages whose last reply is the chosen one, and rejected_response (ms-swift).
+    """Preference pairs: chosen and rejected answers to instruction (prompt), messages or conversations.
+
+    Answers are text or messages; the chosen one is learned. Or messages whose last reply is the chosen one, and
+    rejected_response (ms-swift).
     """
     chosen = row.get("chosen")
     earlier = next((row[column] for column in ("messages", "conversations") if row.get(column)), None)

@@ -37,6 +37,7 @@ class LeakReport:
     random: Leak
 
     def to_dict(self) -> dict[str, Any]:
+        """The report as it stands in report.json."""
         return asdict(self)
 
 

@@ -70,10 +70,10 @@ def load(
     Raises:
         UsageError: a file cannot be read, a row is bad (and is not to be skipped), or no good row is there.
     """
-    known = None if format == "auto" else lookup({"auto": None, **FORMATS}, format, "data format")
+    row_format = None if format == "auto" else lookup({"auto": None, **FORMATS}, format, "data format")
     loaded = Loaded([], [], {})
     for file in [file for path in paths for file in data_files(path)]:
-        _read(file, known, on_error, options, loaded)
+        _read(file, row_format, on_error, options, loaded)
     if loaded.skipped and on_error == "stop":
         _refuse(loaded.skipped)
     if not loaded.conversations:
@@ -119,10 +119,10 @@ def to_conversation(
         raise LeftOut("rows are marked as bad answers (label: false)")
     if options.character is not None:
         row.setdefault("character", options.character)
-    told = format or detect(row)
-    spoken = list(told.read(row))
+    row_format = format or detect(row)
+    spoken = list(row_format.read(row))
     if format is None:  # who names the format has decided what is read
-        columns.refuse_loss(row, OWN_COLUMNS.union(told.optional, *told.columns), spoken)
+        columns.refuse_loss(row, OWN_COLUMNS.union(row_format.optional, *row_format.columns), spoken)
     turns = placeholders.fill(_join(spoken), options.placeholders)
     while turns and turns[-1].role == "assistant" and not turns[-1].weight and any(_is_learned(t) for t in turns):
         turns = turns[:-2]

@@ -42,7 +42,7 @@ def personal(text: str) -> str | None:
 
 
 def unbalanced(text: str) -> str | None:
-    """A bracket or quote that has no partner. (Apostrophes look like quotes and are left out.)"""
+    """A bracket or quote that has no partner; apostrophes look like quotes and are left out."""
     opened: list[str] = []
     for sign in BRACKETS.findall(text):
         if sign not in PAIRS:

@@ -72,7 +72,7 @@ class Report:
 
 def inspect(conversations: Sequence[Conversation]) -> Report:
     """Everything that can be said about the rows without a model. At least one conversation must be there."""
-    findings = [found for name in CHECKS if (found := _find(name, conversations))]
+    findings = [finding for name in CHECKS if (finding := _find(name, conversations))]
     findings.sort(key=lambda finding: (-LEVELS.index(finding.level), -finding.share))
     distinct = len({conversation.turns for conversation in conversations})
     size: Level = "not yet" if distinct < TOO_FEW_ROWS else "usable" if distinct < FEW_ROWS else "good"
@@ -92,17 +92,17 @@ def inspect(conversations: Sequence[Conversation]) -> Report:
 
 def report(conversations: Sequence[Conversation]) -> dict[str, Any]:
     """`inspect` as plain data, for JSON and for tables; the counts that everybody asks for stand at the top."""
-    found = inspect(conversations)
+    summary = inspect(conversations)
     return {
-        "distinct_rows": found.distinct_rows,
-        "duplicates": found.count("duplicates"),
-        "conflicts": found.count("conflicts"),
-        "verdict": found.verdict,
-        "level": found.level,
-        "reasons": list(found.reasons),
-        "findings": [_plain(finding) for finding in found.findings],
-        "sources": found.sources,
-        "reply_lengths": [asdict(each) for each in found.reply_lengths],
+        "distinct_rows": summary.distinct_rows,
+        "duplicates": summary.count("duplicates"),
+        "conflicts": summary.count("conflicts"),
+        "verdict": summary.verdict,
+        "level": summary.level,
+        "reasons": list(summary.reasons),
+        "findings": [_plain(finding) for finding in summary.findings],
+        "sources": summary.sources,
+        "reply_lengths": [asdict(each) for each in summary.reply_lengths],
     }
 
 
@@ -130,12 +130,12 @@ LEVELS: tuple[Level, ...] = ("good", "usable", "not yet")
 
 def _find(name: str, conversations: Sequence[Conversation]) -> Finding | None:
     check = CHECKS[name]
-    found = check.find(conversations)
-    if not found.count:
+    sample = check.find(conversations)
+    if not sample.count:
         return None
-    share = found.rows / len(conversations)
+    share = sample.rows / len(conversations)
     level: Level = "not yet" if share > check.severe else "usable" if share > check.noticed else "good"
-    return Finding(name, check.title, found.count, share, found.examples, check.effect, check.fix, level)
+    return Finding(name, check.title, sample.count, share, sample.examples, check.effect, check.fix, level)
 
 
 def _without_copies(conversations: Sequence[Conversation]) -> list[Conversation]:

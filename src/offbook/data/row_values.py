@@ -89,10 +89,10 @@ def weight_of(turn: Mapping[str, Any]) -> float:
         value = turn.get(key)
         if value is None:
             continue
-        known = value.lower() if isinstance(value, str) else value
-        if not isinstance(known, str | int | float) or known not in FLAGS:
+        flag = value.lower() if isinstance(value, str) else value
+        if not isinstance(flag, str | int | float) or flag not in FLAGS:
             raise RowError(f"{key} is {value!r}: known are 1 or true (learned) and 0 or false (only read)")
-        return FLAGS[known]
+        return FLAGS[flag]
     return 1.0
 
 

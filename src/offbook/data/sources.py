@@ -73,12 +73,12 @@ def data_files(path: Path) -> list[Path]:
     """
     if not path.is_dir():
         return [path]
-    found = sorted(file for file in path.rglob("*") if _is_data(file.relative_to(path)))
-    if not found:
+    files = sorted(file for file in path.rglob("*") if _is_data(file.relative_to(path)))
+    if not files:
         raise UsageError(f"{path} holds no file of rows", f"It should hold one of: {', '.join(SUFFIXES)}.")
-    training = [file for file in found if TRAINING_SPLIT.search(str(file.relative_to(path)))]
-    others = [file for file in found if not OTHER_SPLIT.search(str(file.relative_to(path)))]
-    return training or others or found
+    training = [file for file in files if TRAINING_SPLIT.search(str(file.relative_to(path)))]
+    others = [file for file in files if not OTHER_SPLIT.search(str(file.relative_to(path)))]
+    return training or others or files
 
 
 def _is_data(inside: Path) -> bool:

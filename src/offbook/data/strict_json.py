@@ -62,8 +62,10 @@ class JsonText:
         self._expect_end(end)
 
     def rows(self) -> Iterator[tuple[Any, JsonError | None]]:
-        """The items of the list that the text holds or its object wraps; any other object is the only item, and so is
-        each of several objects that follow one another. A comma after a list's last item is overlooked.
+        """The items of the list that the text holds or its object wraps.
+
+        Any other object is the only item, and so is each of several objects that follow one another. A comma after a
+        list's last item is overlooked.
 
         Raises:
             JsonError: the text is malformed.

@@ -60,7 +60,7 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class VerdictInputs:
     """What the rules read."""
 
     card: Scorecard
@@ -98,11 +98,11 @@ def _sign(interval_of_difference: Sequence[float], items: int) -> int:
     return 0 if items < confidence.ENOUGH else int(low > 0) - int(high < 0)
 
 
-def _loss_sign(seen: Evidence) -> int:
+def _loss_sign(seen: VerdictInputs) -> int:
     return _sign(seen.heldout.difference.interval, seen.heldout.rows)
 
 
-def _losses(seen: Evidence) -> Numbers:
+def _losses(seen: VerdictInputs) -> Numbers:
     heldout = seen.heldout
     low, high = heldout.gain.interval
     return {
@@ -115,14 +115,16 @@ def _losses(seen: Evidence) -> Numbers:
     }
 
 
-def _gibberish(seen: Evidence, side: Side) -> bool:
+def _gibberish(seen: VerdictInputs, side: Side) -> bool:
     """Few of its words are known, or letter statistics expect the character's lines better than the model does."""
     language = seen.card.section(Language)
-    known, above = language.of(side), language.above_letters.of(side)
-    return above.interval[0] > 0 or (known.words > 0 and known.interval[1] < KNOWN * language.reference.share)
+    known_words, above = language.of(side), language.above_letters.of(side)
+    return above.interval[0] > 0 or (
+        known_words.words > 0 and known_words.interval[1] < KNOWN * language.reference.share
+    )
 
 
-def speaks_gibberish(seen: Evidence, *, base_too: bool) -> Numbers | None:
+def speaks_gibberish(seen: VerdictInputs, *, base_too: bool) -> Numbers | None:
     """Condition that the tuned model speaks gibberish, and so does the base, or does not."""
     if not _gibberish(seen, Side.TUNED) or _gibberish(seen, Side.BASE) != base_too:
         return None
@@ -131,33 +133,33 @@ def speaks_gibberish(seen: Evidence, *, base_too: bool) -> Numbers | None:
     return {**shares, **_losses(seen)}
 
 
-def learned(seen: Evidence) -> Numbers | None:
+def learned(seen: VerdictInputs) -> Numbers | None:
     """Condition that the loss fell clearly, and not by next to nothing."""
     if _loss_sign(seen) >= 0 or seen.heldout.gain.share < SMALL_GAIN or _gibberish(seen, Side.TUNED):
         return None
     return _losses(seen)
 
 
-def barely(seen: Evidence) -> Numbers | None:
+def barely(seen: VerdictInputs) -> Numbers | None:
     """Condition that the loss fell clearly, but by next to nothing."""
     if _loss_sign(seen) >= 0 or seen.heldout.gain.share >= SMALL_GAIN or _gibberish(seen, Side.TUNED):
         return None
     return _losses(seen)
 
 
-def not_learned(seen: Evidence) -> Numbers | None:
+def not_learned(seen: VerdictInputs) -> Numbers | None:
     """Condition that the loss neither fell nor rose clearly."""
     if _loss_sign(seen) or seen.heldout.rows < confidence.ENOUGH or _gibberish(seen, Side.TUNED):
         return None
     return _losses(seen)
 
 
-def harmed(seen: Evidence) -> Numbers | None:
+def harmed(seen: VerdictInputs) -> Numbers | None:
     """Condition that the loss rose clearly."""
     return _losses(seen) if _loss_sign(seen) > 0 else None
 
 
-def few(seen: Evidence, *, lines_too: bool, hardly_any: bool) -> Numbers | None:
+def few(seen: VerdictInputs, *, lines_too: bool, hardly_any: bool) -> Numbers | None:
     """Few rows are held out: because there are few lines, or although there are many."""
     rows, lines = seen.heldout.rows, seen.lines
     if rows >= FEW_ROWS or (lines < FEW_LINES) != lines_too or (rows < confidence.ENOUGH) != hardly_any:
@@ -185,13 +187,13 @@ def rows_needed(heldout: HeldoutLoss) -> int:
     return ceil(min(max(wanted, FEW_ROWS), 100))
 
 
-def overfits(seen: Evidence) -> Numbers | None:
+def overfits(seen: VerdictInputs) -> Numbers | None:
     """Condition that the adapter was taken after the held-out loss had risen again."""
     curve = seen.curve
     return {"rise": curve.rise, "best": curve.best, "last": curve.last} if curve and curve.rise > OVERFIT else None
 
 
-def sounds(seen: Evidence, place: Place) -> Numbers | None:
+def sounds(seen: VerdictInputs, place: Place) -> Numbers | None:
     """Where the tuned model's fidelity lies between the base's and that of the character's own unseen lines."""
     fidelity = seen.fidelity
     if fidelity.difference is None or _place(seen) != place:
@@ -209,7 +211,7 @@ def sounds(seen: Evidence, place: Place) -> Numbers | None:
     return numbers
 
 
-def _place(seen: Evidence) -> Place | None:
+def _place(seen: VerdictInputs) -> Place | None:
     """Which of the `sounds_*` rules holds.
 
     A model that expects the character's lines less than the base does, or speaks gibberish, is granted no likeness:
@@ -228,19 +230,19 @@ def _place(seen: Evidence) -> Place | None:
     return "closer" if _sign(fidelity.from_reference.interval, replies) < 0 else "right"
 
 
-def weak_judges(seen: Evidence) -> Numbers | None:
+def weak_judges(seen: VerdictInputs) -> Numbers | None:
     """Condition that the judges cannot tell the character from impostors."""
     classifier = seen.fidelity.classifier
     return {"auc": classifier.auc or 0.0} if classifier.withheld == "weak" else None
 
 
-def few_for_judges(seen: Evidence) -> Numbers | None:
+def few_for_judges(seen: VerdictInputs) -> Numbers | None:
     """Condition that there are too few held-out lines to train the judges."""
     classifier = seen.fidelity.classifier
     return {"lines": classifier.lines} if classifier.withheld == "few lines" else None
 
 
-def copies(seen: Evidence) -> Numbers | None:
+def copies(seen: VerdictInputs) -> Numbers | None:
     """Clearly more than the character's own unseen lines do, and much more."""
     copying = seen.copying
     if copying.excess <= COPIED or copying.excess_interval[0] <= 0:
@@ -248,13 +250,13 @@ def copies(seen: Evidence) -> Numbers | None:
     return {"tuned": copying.tuned.near_verbatim_share, "reference": copying.reference.near_verbatim_share}
 
 
-def learned_before(seen: Evidence) -> Numbers | None:
+def learned_before(seen: VerdictInputs) -> Numbers | None:
     """Condition that many of the held-out lines are training lines, too."""
     share = seen.copying.reference.verbatim_share
     return {"reference": share} if share > STOCK else None
 
 
-def drift(seen: Evidence, above: float, up_to: float = float("inf")) -> Numbers | None:
+def drift(seen: VerdictInputs, above: float, up_to: float = float("inf")) -> Numbers | None:
     """Condition that the drift on everyday requests lies between two bounds."""
     forgetting = seen.card.section(Forgetting)
     if not above < forgetting.kl <= up_to:
@@ -262,7 +264,7 @@ def drift(seen: Evidence, above: float, up_to: float = float("inf")) -> Numbers 
     return {"kl": forgetting.kl, "other": 1 - forgetting.same_token_share}
 
 
-def endless(seen: Evidence) -> Numbers | None:
+def endless(seen: VerdictInputs) -> Numbers | None:
     """Fewer replies end than the limit has room for among the character's own lines: clearly, not by chance."""
     stops = seen.stops
     if stops.tuned.interval[1] >= min(ENDED, stops.reference.share):
@@ -270,24 +272,24 @@ def endless(seen: Evidence) -> Numbers | None:
     return {"tuned": stops.tuned.share, "base": stops.base.share}
 
 
-def cut_off(seen: Evidence) -> Numbers | None:
+def cut_off(seen: VerdictInputs) -> Numbers | None:
     """Condition that the limit on replies cuts the character's own lines."""
     room = seen.stops.reference
     return {"share": room.share, "limit": room.limit or 0} if room.share < ENDED else None
 
 
-def loops(seen: Evidence) -> Numbers | None:
+def loops(seen: VerdictInputs) -> Numbers | None:
     """Condition that clearly too many replies repeat themselves."""
     tuned = seen.stops.tuned
     return {"loops": tuned.loops} if tuned.loops_interval[0] > LOOPING else None
 
 
-def empty(seen: Evidence) -> Numbers | None:
+def empty(seen: VerdictInputs) -> Numbers | None:
     """Condition that a reply is empty."""
     return {"empty": seen.stops.tuned.empty} if seen.stops.tuned.empty > 0 else None
 
 
-def long(seen: Evidence) -> Numbers | None:
+def long(seen: VerdictInputs) -> Numbers | None:
     """Condition that replies are much longer than the character's lines."""
     tuned, reference = seen.fidelity.tuned.words, seen.fidelity.reference.words
     if not reference or tuned <= TOO_LONG * reference:

@@ -96,8 +96,8 @@ class TrainingLines:
 
     def find(self, text: str) -> CopiedText:
         """What of `text` stands in the lines."""
-        found = spans(text)
-        spoken = [word for word, _, _ in found]
+        word_spans = spans(text)
+        spoken = [word for word, _, _ in word_spans]
         runs = [self._longest(spoken, start) for start in range(len(spoken))]
         lifted = {
             place for start, (length, _) in enumerate(runs) if length >= RUN for place in range(start, start + length)
@@ -111,7 +111,7 @@ class TrainingLines:
             near_verbatim=whole is not None or (bool(spoken) and len(lifted) / len(spoken) >= NEAR),
             lifted=len(lifted),
             words=len(spoken),
-            marks=_stretches(sorted(lifted), [(start, end) for _, start, end in found]),
+            marks=_stretches(sorted(lifted), [(start, end) for _, start, end in word_spans]),
             longest=longest,
             line=line,
         )

@@ -114,15 +114,15 @@ def measure(outputs: ModelOutputs) -> Fidelity:
     base, tuned = ([pair.of(side).text for pair in outputs.replies] for side in MODELS)
     judged = judge(own, impostors(outputs, own, base), base, tuned)
     trusted = judged if judged and judged.auc >= WEAK_AUC else None
-    known = {word for row in outputs.train for line in row.replies for word in words(line)}
+    vocabulary = {word for row in outputs.train for line in row.replies for word in words(line)}
     room = min(sum(len(words(text)) for text in texts) for texts in (base, tuned, own))
     true = [pair.reference for pair in outputs.replies]
     base_voices = _reply_voices(base, true, trusted.base if trusted else None)
     tuned_voices = _reply_voices(tuned, true, trusted.tuned if trusted else None)
     return Fidelity(
-        base=_voice(base, trusted.base if trusted else [], known, room, base_voices),
-        tuned=_voice(tuned, trusted.tuned if trusted else [], known, room, tuned_voices),
-        reference=_voice(own, trusted.reference if trusted else [], known, room),
+        base=_voice(base, trusted.base if trusted else [], vocabulary, room, base_voices),
+        tuned=_voice(tuned, trusted.tuned if trusted else [], vocabulary, room, tuned_voices),
+        reference=_voice(own, trusted.reference if trusted else [], vocabulary, room),
         classifier=_classifier(judged, trusted, len(own)),
         difference=_difference(confidence.difference(trusted.tuned, trusted.base)) if trusted else None,
         from_reference=_difference(confidence.gap(trusted.tuned, trusted.reference)) if trusted else None,
@@ -146,14 +146,14 @@ def _reply_voices(texts: Sequence[str], references: Sequence[str], scores: Seque
 
 
 def _voice(
-    texts: Sequence[str], scores: Sequence[float], known: set[str], room: int, voices: Sequence[ReplyVoice] = ()
+    texts: Sequence[str], scores: Sequence[float], vocabulary: set[str], room: int, voices: Sequence[ReplyVoice] = ()
 ) -> VoiceOf:
     """The voice of some texts.
 
     Args:
         texts: replies or lines.
         scores: their fidelity; empty where it is withheld.
-        known: the words of the training lines.
+        vocabulary: the words of the training lines.
         room: words that every side has: of more words, more stand there twice.
         voices: of the replies, for chrF.
     """
@@ -166,7 +166,7 @@ def _voice(
         chrf=confidence.mean([voice.chrf for voice in voices]) if voices else None,
         words=median(map(len, spoken)) if spoken else 0,
         distinct_share=round(len(set(everything[:room])) / max(room, 1), 6),
-        known_share=round(sum(word in known for word in everything) / max(len(everything), 1), 6),
+        known_share=round(sum(word in vocabulary for word in everything) / max(len(everything), 1), 6),
     )
 
 

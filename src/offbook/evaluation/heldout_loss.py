@@ -105,8 +105,8 @@ def measure(outputs: ModelOutputs) -> HeldoutLoss:
 
 
 def _loss(losses: Sequence[float], tokens: Sequence[int]) -> Loss:
-    found = confidence.mean(losses, tokens)
-    return Loss(found.value, found.interval, perplexity=round(exp(min(found.value, 50)), 6))
+    estimate = confidence.mean(losses, tokens)
+    return Loss(estimate.value, estimate.interval, perplexity=round(exp(min(estimate.value, 50)), 6))
 
 
 def _length(tokens: int) -> str:

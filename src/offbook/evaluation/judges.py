@@ -92,7 +92,7 @@ def judge(
     return JudgeScores(
         auc=float(true.mean()),
         against=dict(zip(kinds, true.mean(0).tolist(), strict=True)),
-        **{side.value: found.min(1).tolist() for side, found in ranks.items()},
+        **{side.value: side_ranks.min(1).tolist() for side, side_ranks in ranks.items()},
     )
 
 

@@ -40,7 +40,7 @@ class KnownWords:
 class WordCount:
     """The words of one reply."""
 
-    known: int
+    in_vocabulary: int
     words: int
 
 
@@ -110,9 +110,9 @@ def measure(outputs: ModelOutputs) -> Language:
     texts = [turn.text for row in outputs.train for turn in row.turns]
     texts += [turn.text for row in outputs.heldout for turn in row.turns if turn.role == "user"]
     texts += [text for item in outputs.general for text in (item.prompt, item.answer)]
-    known = {word for text in texts for word in words(text)}
+    vocabulary = {word for text in texts for word in words(text)}
     items = tuple(
-        PairedCount(_count(pair.base.text, known), _count(pair.tuned.text, known)) for pair in outputs.replies
+        PairedCount(_count(pair.base.text, vocabulary), _count(pair.tuned.text, vocabulary)) for pair in outputs.replies
     )
     letters = LetterModel(line for row in outputs.train for line in row.replies)
     losses = [sum(letters.loss(line) for line in row.replies) for row in outputs.heldout]
@@ -120,7 +120,7 @@ def measure(outputs: ModelOutputs) -> Language:
     return Language(
         base=_known([item.base for item in items]),
         tuned=_known([item.tuned for item in items]),
-        reference=_known([_count(line, known) for row in outputs.heldout for line in row.replies]),
+        reference=_known([_count(line, vocabulary) for row in outputs.heldout for line in row.replies]),
         letter_loss=round(sum(losses) / sum(tokens), 6),
         above_letters=AboveLetters(
             base=confidence.difference([score.base for score in outputs.scores], losses, tokens),
@@ -130,13 +130,13 @@ def measure(outputs: ModelOutputs) -> Language:
     )
 
 
-def _count(text: str, known: set[str]) -> WordCount:
+def _count(text: str, vocabulary: set[str]) -> WordCount:
     spoken = words(text)
-    return WordCount(sum(word in known for word in spoken), len(spoken))
+    return WordCount(sum(word in vocabulary for word in spoken), len(spoken))
 
 
 def _known(counts: Sequence[WordCount]) -> KnownWords:
-    share = confidence.mean([count.known for count in counts], [count.words for count in counts])
+    share = confidence.mean([count.in_vocabulary for count in counts], [count.words for count in counts])
     return KnownWords(share.value, share.interval, sum(count.words for count in counts))
 
 
@@ -145,7 +145,7 @@ def _value(section: Language, side: Side) -> float | None:
 
 
 def _items(section: Language, side: Side) -> Sequence[Weighted | None]:
-    return [(item.of(side).known, item.of(side).words) for item in section.items]
+    return [(item.of(side).in_vocabulary, item.of(side).words) for item in section.items]
 
 
 METRIC = Metric(

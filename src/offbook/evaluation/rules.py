@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Literal
 
 from offbook.evaluation import conditions as when
-from offbook.evaluation.conditions import DRIFTED, KL, Evidence, Numbers
+from offbook.evaluation.conditions import DRIFTED, KL, Numbers, VerdictInputs
 
 Tone = Literal["good", "note", "bad"]
 
@@ -47,7 +47,7 @@ class Rule:
     """
 
     tone: Tone
-    holds: Callable[[Evidence], Numbers | None]
+    holds: Callable[[VerdictInputs], Numbers | None]
     option: str | None = None
     change: Change | None = None
 

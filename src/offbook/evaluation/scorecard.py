@@ -95,13 +95,13 @@ class Scorecard:
         """Every item that has a value, by key; of those with one key, the second is called key#2, and so on."""
         parts = metric.items(self.section(metric.section), side)
         seen: Counter[str] = Counter()
-        found: dict[str, Weighted] = {}
+        by_key: dict[str, Weighted] = {}
         for item, part in zip(getattr(self, metric.table), parts, strict=True):
             seen[item.key] += 1
             if part is not None:
                 number = seen[item.key]
-                found[item.key if number == 1 else f"{item.key}#{number}"] = part
-        return found
+                by_key[item.key if number == 1 else f"{item.key}#{number}"] = part
+        return by_key
 
     def interval(self, metric: ReportedMetric[Any], side: Side = Side.TUNED) -> Interval | None:
         """The 95 % interval of a model's number, or None where no item has a value."""
@@ -173,15 +173,15 @@ def number_at(tree: Mapping[str, Any], path: str) -> float | None:
     Returns:
         None where there is nothing, or something else than a number.
     """
-    found: Any = tree
+    node: Any = tree
     for part in path.split("."):
-        if isinstance(found, Sequence) and part.isdecimal() and int(part) < len(found):
-            found = found[int(part)]
-        elif isinstance(found, Mapping) and part in found:
-            found = found[part]
+        if isinstance(node, Sequence) and part.isdecimal() and int(part) < len(node):
+            node = node[int(part)]
+        elif isinstance(node, Mapping) and part in node:
+            node = node[part]
         else:
             return None
-    return found if isinstance(found, int | float) and not isinstance(found, bool) else None
+    return node if isinstance(node, int | float) and not isinstance(node, bool) else None
 
 
 def _first_line(error: Exception) -> str:

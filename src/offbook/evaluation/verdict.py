@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from offbook.core.metrics_log import best_step, points
-from offbook.evaluation.conditions import Curve, Evidence
+from offbook.evaluation.conditions import Curve, VerdictInputs
 from offbook.evaluation.messages import wording
 from offbook.evaluation.rules import OVERRULES, RULES, Change, Tone
 from offbook.evaluation.scorecard import Scorecard
@@ -60,16 +60,16 @@ def judge(card: Scorecard, metrics: Sequence[Mapping[str, Any]] = (), lang: str 
         metrics: the lines of metrics.jsonl, for what only the curve tells.
         lang: en or zh.
     """
-    seen = Evidence(card, _curve(metrics, card.about.step))
-    numbers = {name: found for name, rule in RULES.items() if (found := rule.holds(seen)) is not None}
+    seen = VerdictInputs(card, _curve(metrics, card.about.step))
+    numbers = {name: figures for name, rule in RULES.items() if (figures := rule.holds(seen)) is not None}
     advised = _advised(list(numbers))
     sentences = wording(lang)["verdict"]
     findings = []
-    for name, found in numbers.items():
-        forms = {form: text.format(**found) for form, text in sentences[name].items()}
+    for name, figures in numbers.items():
+        forms = {form: text.format(**figures) for form, text in sentences[name].items()}
         text = wording(lang)["join"].join(part for part in (forms["text"], forms["advice"] * (name in advised)) if part)
         finding = Finding(
-            name, RULES[name].tone, text, next(iter(found.values())), RULES[name].option, forms["headline"]
+            name, RULES[name].tone, text, next(iter(figures.values())), RULES[name].option, forms["headline"]
         )
         findings.append(finding if name in advised else replace(finding, option=None))
     return Verdict(_headline(findings, lang), tuple(findings))

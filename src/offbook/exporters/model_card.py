@@ -71,13 +71,13 @@ def model_card(
 def _front_matter(source: ExportSource, to: str, license_line: str | None, history: History) -> ModelCardData:
     """What Hugging Face's and ModelScope's hubs show and search by."""
     persona = source.persona
-    known = next((name for line, name in LICENSES.items() if license_line and license_line.startswith(line)), None)
+    license_id = next((name for line, name in LICENSES.items() if license_line and license_line.startswith(line)), None)
     kind, _, repository = persona.base.source.partition(":")
     texts = f"{persona.name}{persona.system or ''}{persona.greeting or ''}"
     return ModelCardData(
         language=["zh"] if has_chinese(texts) else ["en"],
-        license=known or ("other" if license_line else None),
-        license_name=license_line if license_line and not known else None,
+        license=license_id or ("other" if license_line else None),
+        license_name=license_line if license_line and not license_id else None,
         base_model=repository if kind in ("hf", "ms") else None,
         library_name="transformers" if to == "merged" else "gguf",
         pipeline_tag="text-generation",

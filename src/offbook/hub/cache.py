@@ -68,8 +68,10 @@ class Record:
             return None
 
 
-def fingerprint_files(folder: Path, names: Iterable[str], known: Record | None = None) -> dict[str, FileFingerprint]:
-    """The fingerprints of a folder's files; those that `known` has, unchanged in size and time, are not read.
+def fingerprint_files(
+    folder: Path, names: Iterable[str], old_record: Record | None = None
+) -> dict[str, FileFingerprint]:
+    """The fingerprints of a folder's files; those that `old_record` has, unchanged in size and time, are not read.
 
     Raises:
         OSError: a file is missing or cannot be read.
@@ -77,7 +79,7 @@ def fingerprint_files(folder: Path, names: Iterable[str], known: Record | None =
     fingerprints = {}
     for name in names:
         status = (folder / name).stat()
-        old = known.files.get(name) if known else None
+        old = old_record.files.get(name) if old_record else None
         if old and old[1:] == (status.st_size, status.st_mtime_ns):
             fingerprints[name] = old
         else:
@@ -112,9 +114,9 @@ def _is_whole(folder: Path, record: Record) -> bool:
     return True
 
 
-def remember(folder: Path, record: Record, known: Record | None) -> None:
+def remember(folder: Path, record: Record, old_record: Record | None) -> None:
     """Save what is new in a record. Where the folder is read-only, its files are read again next time."""
-    if record != known:
+    if record != old_record:
         with suppress(OSError):
             record.save(folder)
 
@@ -124,7 +126,7 @@ def folder_name(name: str) -> str:
 
     Hyphens that stand together or at an end are written out too; `repo_dir_name` puts two of its own between the parts.
     """
-    return re.sub("[%/]|^-|-(?=-|$)|(?<=-)-", lambda found: f"%{ord(found[0]):02X}", name)
+    return re.sub("[%/]|^-|-(?=-|$)|(?<=-)-", lambda match: f"%{ord(match[0]):02X}", name)
 
 
 def repo_dir_name(repo: str, path: str = "") -> str:

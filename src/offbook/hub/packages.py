@@ -93,9 +93,9 @@ def fetch_file(source: str, reporter: Reporter) -> Path:
     """
     name, _, path = source.partition("/")
     folder = fetch(name, reporter)
-    known = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
-    if path not in known:
-        raise UsageError(f"the package {name} has no file '{path}'{nearest(path, known)}", f"It has {known[0]}, ….")
+    paths = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
+    if path not in paths:
+        raise UsageError(f"the package {name} has no file '{path}'{nearest(path, paths)}", f"It has {paths[0]}, ….")
     return folder / path
 
 
@@ -154,18 +154,18 @@ def _download(name: str, package: Package, folder: Path) -> Path:
     return next(folder.glob("*.whl"))
 
 
-def _explain(name: str, package: Package, said: str) -> OffbookError:
-    """pip's long complaint in two lines."""
-    if "No module named pip" in said:
+def _explain(name: str, package: Package, complaint: str) -> OffbookError:
+    """Pip's long complaint in two lines."""
+    if "No module named pip" in complaint:
         return UsageError("this Python has no pip", f"{sys.executable} -m ensurepip")
-    if "DO NOT MATCH THE HASHES" in said:
+    if "DO NOT MATCH THE HASHES" in complaint:
         return OffbookError(
             f"the wheel of {name} {package.version} is not the one that offbook knows (another hash)",
             "Fetch it from another index or mirror (pip config set global.index-url …).",
         )
-    if "No space left" in said:
+    if "No space left" in complaint:
         return OffbookError("the disk is full", "Make room, or set OFFBOOK_HOME (and TMPDIR) to a larger disk.")
-    last = [line for line in said.splitlines() if line.strip()][-1:] or ["no reason was given"]
+    last = [line for line in complaint.splitlines() if line.strip()][-1:] or ["no reason was given"]
     return OffbookError(
         f"pip cannot fetch {name} {package.version}: {last[0].strip()}",
         "Check the network, and that `pip download` reaches a package index; then try again.",

@@ -70,11 +70,11 @@ def find_folder(source: str) -> Path:
 
 
 def _describe(folder: Path, source: str) -> LocalModel:
-    known = Record.load(folder) or Record("", {})
+    record = Record.load(folder) or Record("", {})
     names = weight_files(folder)
-    fingerprints = cache.fingerprint_files(folder, names, known)
-    cache.remember(folder, Record(known.revision, known.files | fingerprints), known)
-    return LocalModel(folder, source, known.revision, {name: fingerprints[name].sha256 for name in names})
+    fingerprints = cache.fingerprint_files(folder, names, record)
+    cache.remember(folder, Record(record.revision, record.files | fingerprints), record)
+    return LocalModel(folder, source, record.revision, {name: fingerprints[name].sha256 for name in names})
 
 
 def pull_dataset(source: str, revision: str = "master", *, reporter: Reporter | None = None) -> Path:

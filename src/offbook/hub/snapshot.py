@@ -37,19 +37,19 @@ def snapshot(scheme: str, kind: Kind, repo: str, revision: str, reporter: Report
     _check_names(scheme, repo, revision, path)
     revision = hub.default_branch if revision in DEFAULT_BRANCHES else revision
     repo_dir = cache.home() / f"{kind}s" / scheme / cache.repo_dir_name(repo, path)
-    found = cache.find(repo_dir, revision)
-    if found:
-        return found
+    folder = cache.find(repo_dir, revision)
+    if folder:
+        return folder
     target = repo_dir / cache.folder_name(revision)
     with cache.writing(target, reporter):
-        found = cache.find(repo_dir, revision)
-        if found:  # another process made it meanwhile
-            return found
+        folder = cache.find(repo_dir, revision)
+        if folder:  # another process made it meanwhile
+            return folder
         reporter.stage("Asking {hub} for {repo} …", hub=hub.title, repo=repo)
         commit, listed = hub.listing(repo, kind, revision)
-        found = cache.find(repo_dir, commit)
-        if found:
-            return found
+        folder = cache.find(repo_dir, commit)
+        if folder:
+            return folder
         entries = _choose(kind, f"{scheme}:{repo}", listed, path)
         _fetch(hub, kind, repo, commit, entries, target, reporter)
     return target

@@ -1,1 +1,1 @@
-
+"""Base models and adapters: loading, attaching, merging."""

@@ -67,8 +67,8 @@ def _draw(model: Any, base: BaseModel, ends: list[int]) -> list[Conversation]:
     """Let the model write questions, and answer them."""
     template, tokenizer = base.template, base.tokenizer
     opening, closing = _around_a_question(base)
-    asked = batch.generate(model, tokenizer, [opening] * ROWS, QUESTION, [*ends, closing], seed=list(range(ROWS)))
-    questions = [Turn("user", text) for reply in asked if (text := _complete(reply.text))]
+    replies = batch.generate(model, tokenizer, [opening] * ROWS, QUESTION, [*ends, closing], seed=list(range(ROWS)))
+    questions = [Turn("user", text) for reply in replies if (text := _complete(reply.text))]
     prompts = [template.prompt_ids([question]) for question in questions]
     answers = batch.generate(model, tokenizer, prompts, ANSWER, ends) if prompts else []
     rows = [
@@ -90,14 +90,14 @@ def _around_a_question(base: BaseModel) -> tuple[list[int], int]:
     The latter is a control token, or the end of the line where a template has no control token there.
     """
     rendered = base.template.render([Turn("user", _PLACEHOLDER)], generation_prompt=True)
-    before, found, after = rendered.partition(_PLACEHOLDER)
-    opening, asked, ended = (
+    before, placeholder, after = rendered.partition(_PLACEHOLDER)
+    opening, question, ended = (
         base.tokenizer(text, add_special_tokens=False)["input_ids"]
         for text in (before, f"{before}?", f"{before}?{after}")
     )
-    if not (found and opening and len(ended) > len(asked)):
+    if not (placeholder and opening and len(ended) > len(question)):
         raise UsageError("the model's chat template leaves no place for a question of its own", _WITHOUT)
-    return opening, ended[len(asked)]
+    return opening, ended[len(question)]
 
 
 def _complete(text: str) -> str:

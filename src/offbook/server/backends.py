@@ -203,7 +203,7 @@ def proved_gguf(source: CharacterSource, reporter: Reporter | None = None) -> Pa
     Of several, the one whose number format is first in FORMATS: a smaller one is hardly faster on two cores, and
     drifts more. One whose record is damaged, or whose adapter is missing, is left out with a warning.
     """
-    found = []
+    candidates = []
     for record in source.exports_dir.glob(f"*/{PARITY}"):
         try:
             facts = json.loads(record.read_text(encoding="utf-8"))
@@ -218,8 +218,8 @@ def proved_gguf(source: CharacterSource, reporter: Reporter | None = None) -> Pa
             if reporter is not None:
                 reporter.warning("{folder} is damaged and is not used; export it again", folder=record.parent)
             continue
-        found += [(rank, path) for path in models]
-    return min(found)[1] if found else None
+        candidates += [(rank, path) for path in models]
+    return min(candidates)[1] if candidates else None
 
 
 def _lora_beside(path: Path) -> Path:

@@ -90,7 +90,7 @@ def serve(
 
 
 def _on_sigterm(_: int, __: FrameType | None) -> None:
-    """uvicorn raises the signal again when it has shut down; what this process has to tidy up comes after that."""
+    """Uvicorn raises the signal again when it has shut down; what this process has to tidy up comes after that."""
     raise Stopped("terminated", exit_code=128 + signal.SIGTERM)
 
 
@@ -138,13 +138,13 @@ def _reachable(host: str) -> list[str]:
     if host not in ("0.0.0.0", "::"):
         return [host]
     active = {name for name, stats in psutil.net_if_stats().items() if stats.isup}
-    found = [
+    reachable = [
         address.address
         for name, addresses in psutil.net_if_addrs().items()
         for address in addresses
         if name in active and address.family == socket.AF_INET and not _is_loopback(address.address)
     ]
-    return ["127.0.0.1" if host == "0.0.0.0" else "::1", *found]
+    return ["127.0.0.1" if host == "0.0.0.0" else "::1", *reachable]
 
 
 def vllm_command(run: str, model: ServedModel) -> str:

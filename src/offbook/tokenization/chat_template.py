@@ -155,8 +155,10 @@ class ChatTemplate:
         return examples
 
     def _sequences(self, turns: Sequence[Turn]) -> list[tuple[list[int], list[int], int]]:
-        """(ids, labels, end) of each sequence; it holds the turns before `end` and learns those of its replies that
-        no sequence before it has learned."""
+        """(ids, labels, end) of each sequence.
+
+        It holds the turns before `end` and learns those of its replies that no sequence before it has learned.
+        """
         done: list[tuple[list[int], list[int], int]] = []
         ids: list[int] = []
         labels: list[int] = []
@@ -222,10 +224,10 @@ class ChatTemplate:
             if len(scaffold) == len(turns) + 1 and "".join(joined) == text:
                 break
         else:
-            found = self._control.search(" ".join(turn.text for turn in turns))
+            match = self._control.search(" ".join(turn.text for turn in turns))
             raise UsageError(
                 "a turn holds the text of a control token, and the model's template rewrites that turn",
-                f"Remove it from the text: {found.group()}" if found else "Remove it from the text.",
+                f"Remove it from the text: {match.group()}" if match else "Remove it from the text.",
             )
         runs: list[tuple[str, bool]] = []
         for number, part in enumerate(joined):
@@ -233,9 +235,9 @@ class ChatTemplate:
                 runs.append((part, False))
                 continue
             start = 0
-            for found in self._control.finditer(part):
-                runs += [(part[start : found.start()], False), (found.group(), True)]
-                start = found.end()
+            for match in self._control.finditer(part):
+                runs += [(part[start : match.start()], False), (match.group(), True)]
+                start = match.end()
             runs.append((part[start:], False))
         return runs
 

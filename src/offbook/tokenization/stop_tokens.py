@@ -84,16 +84,16 @@ def _generate_forced(model: Any, script: list[int], ids: list[int]) -> int:
     from transformers import LogitsProcessor, LogitsProcessorList
 
     class Script(LogitsProcessor):
-        said = 0
+        position = 0
 
         def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
             forced = torch.full_like(scores, -torch.inf)
-            forced[:, script[self.said]] = 0
-            self.said += 1
+            forced[:, script[self.position]] = 0
+            self.position += 1
             return forced
 
     prompt = torch.tensor([[script[0]]], device=model.device)
-    said = model.generate(
+    output = model.generate(
         prompt,
         attention_mask=torch.ones_like(prompt),
         max_new_tokens=len(script),
@@ -102,4 +102,4 @@ def _generate_forced(model: Any, script: list[int], ids: list[int]) -> int:
         pad_token_id=ids[0],
         logits_processor=LogitsProcessorList([Script()]),
     )
-    return said.shape[1] - prompt.shape[1]
+    return output.shape[1] - prompt.shape[1]

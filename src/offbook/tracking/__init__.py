@@ -1,1 +1,1 @@
-
+"""Trackers beside metrics.jsonl, each in a process of its own."""

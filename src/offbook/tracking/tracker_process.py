@@ -80,7 +80,8 @@ class TrackerProcess:
             self._lines.put(json.dumps(message, ensure_ascii=False) + "\n")
 
     def _write(self) -> None:
-        assert self._process is not None and self._process.stdin is not None
+        assert self._process is not None
+        assert self._process.stdin is not None
         pipe = self._process.stdin
         try:
             while (line := self._lines.get()) is not None:
@@ -92,10 +93,10 @@ class TrackerProcess:
 
     def _last_words(self) -> str:
         try:
-            said = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         except OSError:
-            said = []
-        return f"{said[-1][:200]}; see {self.log}" if said else ""
+            lines = []
+        return f"{lines[-1][:200]}; see {self.log}" if lines else ""
 
 
 def _begin(name: str, log: Path) -> subprocess.Popen[bytes]:

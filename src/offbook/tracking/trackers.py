@@ -1,4 +1,4 @@
-"""The trackers by name, each run in its own process:  python -m offbook.tracking.trackers swanlab < lines
+"""The trackers by name, each run in its own process: `python -m offbook.tracking.trackers NAME`.
 
 A line on standard input is one JSON object: {"start": settings}, then {"log": metrics line} and
 {"text": {name: text}, "step": n}; the end of the input closes the tracker.
@@ -25,8 +25,10 @@ class Tracker(Protocol):
 
 
 class SwanLab:
-    """SwanLab 0.10: offline by default, never a prompt; its console and hardware probes are off (they would send
-    the host name, the command line and all that is printed)."""
+    """SwanLab 0.10: offline by default, never a prompt.
+
+    Its console and hardware probes are off: they would send the host name, the command line and all that is printed.
+    """
 
     def __init__(self, settings: dict[str, Any]) -> None:
         import swanlab
@@ -60,7 +62,7 @@ class TrainerIntegration:
 
     def __init__(self, settings: dict[str, Any]) -> None:
         from transformers import TrainerControl, TrainerState, TrainingArguments
-        from transformers.integrations import get_reporting_integration_callbacks
+        from transformers.integrations.integration_utils import get_reporting_integration_callbacks
 
         self.state = TrainerState(is_world_process_zero=True, is_local_process_zero=True)
         self.control = TrainerControl()

@@ -1,1 +1,1 @@
-
+"""One optimizer step, fast and exact, and the loop around it."""

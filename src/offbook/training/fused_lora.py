@@ -87,9 +87,9 @@ def fused_linear(x: torch.Tensor, modules: Sequence[nn.Module]) -> tuple[torch.T
     specs = [linear_spec(module) for module in modules]
     if any(spec is None for spec in specs):
         return tuple(module(x[None])[0] for module in modules)
-    known = [spec for spec in specs if spec is not None]
-    tensors = [tensor for spec in known for tensor in (spec.weight, spec.bias, spec.a, spec.b)]
-    return _FusedLoRA.apply(x, [(spec.scaling, spec.dropout, spec.compute or x.dtype) for spec in known], *tensors)
+    linears = [spec for spec in specs if spec is not None]
+    tensors = [tensor for spec in linears for tensor in (spec.weight, spec.bias, spec.a, spec.b)]
+    return _FusedLoRA.apply(x, [(spec.scaling, spec.dropout, spec.compute or x.dtype) for spec in linears], *tensors)
 
 
 class _FusedLoRA(torch.autograd.Function):

@@ -20,15 +20,15 @@ def cues(read: Reader, lines: list[tuple[int, str]]) -> list[Cue]:
     return [item for item in read(lines) if isinstance(item, Cue)]
 
 
-def said(read: Reader, text: str) -> list[tuple[str, str]]:
+def texts(read: Reader, text: str) -> list[tuple[str, str]]:
     """(speaker, text) of every cue."""
     return [(cue.speaker, cue.text) for cue in cues(read, numbered(text))]
 
 
 def left(read: Reader, lines: list[tuple[int, str]]) -> dict[str, list[int]]:
     """Reason → the lines that were left for it."""
-    found: dict[str, list[int]] = {}
+    result: dict[str, list[int]] = {}
     for item in read(lines):
         if isinstance(item, Skipped):
-            found.setdefault(item.reason, []).append(item.line)
-    return found
+            result.setdefault(item.reason, []).append(item.line)
+    return result

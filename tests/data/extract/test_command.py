@@ -101,7 +101,7 @@ def test_only_rows_that_extract_wrote_are_replaced(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "texts"),
     [
         ("empty.txt", "\n", "empty.txt is empty"),
         ("lines.jsonl", '{"instruction": "a", "output": "b"}\n' * 2, "holds rows already"),
@@ -110,12 +110,12 @@ def test_only_rows_that_extract_wrote_are_replaced(tmp_path: Path) -> None:
         ("talk.jsonl", json.dumps({"messages": [{"role": r, "content": r} for r in ("user", "assistant")]}), "rows"),
     ],
 )
-def test_why_nothing_can_be_extracted(tmp_path: Path, name: str, content: str, said: Any) -> None:
+def test_why_nothing_can_be_extracted(tmp_path: Path, name: str, content: str, texts: Any) -> None:
     path = tmp_path / name
     path.write_text(content, encoding="utf-8")
     error = run(str(path), "--list").exception
     assert isinstance(error, UsageError)
-    assert said in error.what
+    assert texts in error.what
 
 
 CHAT = """[12/05/2021, 21:30:00] Ann: Is the lamp lit?

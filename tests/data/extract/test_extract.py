@@ -173,12 +173,12 @@ def test_any_bytes_give_speakers_or_an_error_that_says_where(
     path = tmp_path_factory.getbasetemp() / "any"
     path.write_bytes(data)
     try:
-        found = extract.speakers([path], format=format)
+        result = extract.speakers([path], format=format)
     except UsageError as error:
         assert str(path) in error.what
         assert error.fix
         return
-    rows = extract.extract([path], found[0].name, format=format, context=2, min_confidence=0).rows
+    rows = extract.extract([path], result[0].name, format=format, context=2, min_confidence=0).rows
     for row in rows:
         assert row["messages"][-1]["role"] == "assistant"
         assert row["messages"][-1]["content"].strip()

@@ -3,6 +3,7 @@
 import importlib.util
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,15 +13,17 @@ SCRIPT = Path(__file__).parents[3] / "benchmarks" / "extract.py"
 
 
 @pytest.fixture(scope="module")
-def benchmark():
+def benchmark() -> Any:
     spec = importlib.util.spec_from_file_location("benchmark_extract", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
 @pytest.mark.torture
-def test_three_characters_speak_as_their_plays_label_them(benchmark):
+def test_three_characters_speak_as_their_plays_label_them(benchmark: Any) -> None:
     try:
         figures = benchmark.measure_plays()
     except OffbookError as error:
@@ -38,7 +41,7 @@ def test_three_characters_speak_as_their_plays_label_them(benchmark):
 
 
 @pytest.mark.torture
-def test_a_novel_s_speakers_are_right_where_it_is_sure_and_it_is_quick(benchmark):
+def test_a_novel_s_speakers_are_right_where_it_is_sure_and_it_is_quick(benchmark: Any) -> None:
     try:
         figures = benchmark.measure_novel()
     except subprocess.CalledProcessError as error:

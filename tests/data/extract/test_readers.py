@@ -1,5 +1,7 @@
 """The readers of books and scripts on any text whatever: cues and pieces left out, never an error."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,7 +23,7 @@ TEXTS = st.lists(PIECES | st.text(max_size=4), max_size=60).map("".join)
 @pytest.mark.parametrize("module", [reader, play, screenplay, fountain, subtitles], ids=lambda module: module.__name__)
 @settings(max_examples=80, deadline=None)
 @given(text=TEXTS)
-def test_any_text_gives_cues_of_its_lines(module, text):
+def test_any_text_gives_cues_of_its_lines(module: Any, text: str) -> None:
     lines = list(enumerate(text.split("\n"), 1))
     for item in module.read(lines):
         assert isinstance(item, Cue | Skipped)

@@ -51,7 +51,7 @@ def test_who_opens_a_scene_answers_the_direction_or_heading_before_it() -> None:
 
 def test_what_is_told_amid_a_cue_is_no_setting_of_it() -> None:
     """A reader hands out the cue at its end, after the direction that stands in its midst."""
-    scene = [
+    scene: list[Cue | Skipped] = [
         Skipped("heading", "第一场", 1),
         Skipped("stage direction", "（乙下）", 3),
         Cue(("甲",), "走吧。\n走。", 2, "第一场"),
@@ -92,6 +92,7 @@ def test_an_earlier_line_of_the_character_amid_the_context_has_no_weight() -> No
         for line, (name, text) in enumerate([("B", "1"), ("A", "2"), ("B", "3"), ("A", "4")])
     ]
     *_, row = to_rows(talk, frozenset({"A"}), "a.txt", Cut(context=2))
+    assert not isinstance(row, Skipped)
     assert row["messages"] == [
         {"role": "user", "content": "B: 1"},
         {"role": "assistant", "content": "2", "weight": 0},

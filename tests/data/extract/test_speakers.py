@@ -1,5 +1,7 @@
 """Who speaks, and who may be one person."""
 
+from typing import Any
+
 import pytest
 
 from offbook.core.errors import UsageError
@@ -20,8 +22,8 @@ def likely(made: Cast) -> dict[str, tuple[str, ...]]:
 
 
 def test_speakers_are_listed_by_lines_with_their_characters() -> None:
-    found = cast(("1", "甲", "你好"), ("1", "乙", "嗯"), ("1", "甲", "走")).listed()
-    assert [(speaker.name, speaker.lines, speaker.characters) for speaker in found] == [("甲", 2, 3), ("乙", 1, 1)]
+    result = cast(("1", "甲", "你好"), ("1", "乙", "嗯"), ("1", "甲", "走")).listed()
+    assert [(speaker.name, speaker.lines, speaker.characters) for speaker in result] == [("甲", 2, 3), ("乙", 1, 1)]
 
 
 @pytest.mark.parametrize(
@@ -35,7 +37,7 @@ def test_speakers_are_listed_by_lines_with_their_characters() -> None:
         ("hamlet", "HAMLET"),
     ],
 )
-def test_names_that_look_alike_are_likely_one_person(one, other) -> None:
+def test_names_that_look_alike_are_likely_one_person(one: Any, other: Any) -> None:
     made = cast(("1", one, "a"), ("1", "X", "b"), ("2", other, "c"), ("2", "X", "d"))
     assert likely(made)[one] == (other,)
 
@@ -51,7 +53,7 @@ def test_names_that_look_alike_are_likely_one_person(one, other) -> None:
         ("众人", "众人甲"),
     ],
 )
-def test_names_that_only_share_a_word_are_not(one, other) -> None:
+def test_names_that_only_share_a_word_are_not(one: Any, other: Any) -> None:
     made = cast(("1", one, "a"), ("1", "X", "b"), ("2", other, "c"), ("2", "X", "d"))
     assert likely(made)[one] == ()
 
@@ -99,7 +101,7 @@ def test_aliases_reach_as_far_as_they_are_chained() -> None:
     ("role", "offer"),
     [("Hamlte", "HAMLET"), ("甄环", "甄嬛"), ("嬛", "甄嬛"), ("贾甄嬛", "甄嬛")],
 )
-def test_a_wrong_name_gets_an_offer(role, offer) -> None:
+def test_a_wrong_name_gets_an_offer(role: Any, offer: Any) -> None:
     with pytest.raises(UsageError) as error:
         cast(("1", "HAMLET", "a"), ("1", "甄嬛", "b")).names_of(role)
     assert f"did you mean '{offer}'?" in error.value.what

@@ -1,14 +1,16 @@
 """Subtitles that name their speakers."""
 
+from typing import Any
+
 from offbook.data.extract import subtitles
 from tests.data.extract.reading import cues, fixture, numbered
 
 
-def spoken(lines):
+def spoken(lines: Any) -> Any:
     return [(cue.line, cue.speaker, cue.text, cue.scene) for cue in cues(subtitles.read, lines)]
 
 
-def test_srt_with_names_in_the_text():
+def test_srt_with_names_in_the_text() -> None:
     assert spoken(fixture("named.srt")) == [
         (2, "MARA", "Did you see the storm warning?", "0:00:01"),
         (7, "TOM", "Saw it.", "0:00:01"),
@@ -19,7 +21,7 @@ def test_srt_with_names_in_the_text():
     ]
 
 
-def test_ass_with_a_name_column():
+def test_ass_with_a_name_column() -> None:
     assert spoken(fixture("named.ass")) == [
         (11, "阿澈", "风暴预警，看到了吗看到没有", "0:00:01"),
         (13, "老汤", "膝盖先知道的", "0:00:01"),
@@ -27,11 +29,11 @@ def test_ass_with_a_name_column():
     ]
 
 
-def test_the_columns_of_ass_are_those_of_its_format_line():
+def test_the_columns_of_ass_are_those_of_its_format_line() -> None:
     text = "[Events]\nFormat: Start, Name, Text\nDialogue: 0:00:01.00,Ann,Hello, you"
     assert spoken(numbered(text)) == [(3, "Ann", "Hello, you", "0:00:01")]
 
 
-def test_dashes_part_two_who_are_not_named():
+def test_dashes_part_two_who_are_not_named() -> None:
     text = "1\n00:00:01,000 --> 00:00:02,000\n- Where?\n- There."
     assert [row[1:3] for row in spoken(numbered(text))] == [("?", "Where?"), ("?", "There.")]

@@ -47,8 +47,7 @@ def explain(
 
 
 def _key(place: tuple[Any, ...], names: Collection[str]) -> str:
-    """The dotted key of an error; what lies below an option (an item of a list, a type of a union) counts as the
-    option."""
+    """The dotted key of an error; what lies below an option (a list's item, a union's type) counts as the option."""
     keys = [".".join(map(str, place[:depth])) for depth in range(1, len(place) + 1)]
     return next((key for key in keys if key in names), keys[-1])
 

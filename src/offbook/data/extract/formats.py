@@ -100,8 +100,8 @@ def choose(path: Path, format: str) -> str:
         lookup(EXTRACTORS, format, "format")
         return format
     sample = [text for _, text in islice(open_source(path), SAMPLE_LINES)]
-    if (told := document_format(path)) != "auto":
-        return told
+    if (kind := document_format(path)) != "auto":
+        return kind
     if not any(text.strip() for text in sample):
         raise UsageError(f"{path} is empty", "Is it the right file?")
     is_json = JSON_HEAD.match("\n".join(sample[:20])) is not None
@@ -116,6 +116,7 @@ def choose(path: Path, format: str) -> str:
     if scores[best] >= LEAST_LIKELY:
         return best
     _refuse(path, sample, is_json)
+    return None
 
 
 def _refuse(path: Path, sample: Sequence[str], is_json: bool) -> NoReturn:

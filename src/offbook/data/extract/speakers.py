@@ -109,21 +109,21 @@ class Cast:
         pairs = [(same(a), same(b)) for a, b in aliases]
         for _ in pairs:
             wanted |= {b for a, b in pairs if a in wanted} | {a for a, b in pairs if b in wanted}
-        found = frozenset(name for name in self.speakers if same(name) in wanted)
+        names = frozenset(name for name in self.speakers if same(name) in wanted)
         short = [name for name in self.speakers if _abbreviates(name, role)]
-        if not found and len(short) == 1:
+        if not names and len(short) == 1:
             return frozenset(short)
-        if not found:
+        if not names:
             raise UsageError(f"nobody called '{role}' speaks here{self._offer(role)}", self._fix())
-        return found
+        return names
 
     def _check_aliases(self, role: str, aliases: list[tuple[str, str]]) -> None:
         """Each name speaks or is the role's; one that links two aliases need not."""
         named = Counter(same(name) for pair in aliases for name in pair)
-        known = {same(name) for name in (role, *self.speakers)}
+        names = {same(name) for name in (role, *self.speakers)}
         for one, other in aliases:
             for name in (one, other):
-                if same(name) not in known and named[same(name)] == 1:
+                if same(name) not in names and named[same(name)] == 1:
                     raise UsageError(
                         f"--alias {one}={other}: nobody called '{name}' speaks here{self._offer(name)}", self._fix()
                     )

@@ -1,4 +1,4 @@
-"""Subtitles that name who speaks: .ass by its Name column, .vtt by <v Ann>, .srt by `甄嬛：…`, `[ANN] …`, `ANN: …`.
+r"""Subtitles that name who speaks: .ass by its Name column, .vtt by <v Ann>, .srt by `甄嬛：…`, `[ANN] …`, `ANN: …`.
 
 Dialogue: 0,0:00:01.00,0:00:03.50,Default,甄嬛,0,0,0,,臣妾{\\i1}不敢{\\i0}\\N皇上恕罪
 """
@@ -100,7 +100,7 @@ def _first_of_two_scripts(lines: Lines) -> str | None:
     firsts: Counter[str] = Counter()
     several = both = 0
     for title in _titles(lines):
-        scripts = [found for part in title.parts if (found := script(part, letters=2))]
+        scripts = [writing for part in title.parts if (writing := script(part, letters=2))]
         several += len(scripts) > 1
         if len(set(scripts)) > 1:
             both += 1
@@ -127,27 +127,27 @@ def _rows(title: Title) -> Iterator[Row]:
 def _cues(title: Title, labels: Labels, scene: str | None) -> Iterator[Cue | Skipped]:
     """A title is one cue, or several where its lines have names or dashes of their own."""
     speakers: tuple[str, ...] = (title.name,) if title.name else ()
-    said: list[str] = []
-    drafts = [(speakers, said)]
+    lines: list[str] = []
+    drafts = [(speakers, lines)]
     for part in title.parts:
         text = DASH.sub("", part)
         label = labels.find(text, after_blank=True) if labels.support else None
         if label:
-            speakers, said = labels.who(label)[0], [label.rest]
-            drafts.append((speakers, said))
-        elif text != part and said:
-            speakers, said = (title.name,) if title.name else (), [text]
-            drafts.append((speakers, said))
+            speakers, lines = labels.who(label)[0], [label.rest]
+            drafts.append((speakers, lines))
+        elif text != part and lines:
+            speakers, lines = (title.name,) if title.name else (), [text]
+            drafts.append((speakers, lines))
         else:
-            said.append(text)
-    for speakers, said in drafts:
-        words, acted = clean(join(said))
+            lines.append(text)
+    for speakers, lines in drafts:
+        words, acted = clean(join(lines))
         if any(char.isalnum() for char in words):
             yield Cue(speakers, words, title.line, scene, 1.0 if speakers else 0.0, acted)
         elif acted or words:
             yield Skipped("nothing said", acted or words, title.line)
 
 
-def _seconds(found: re.Match[str], fraction: int) -> float:
-    hours, minutes, seconds, rest = (int(group or 0) for group in found.groups())
+def _seconds(match: re.Match[str], fraction: int) -> float:
+    hours, minutes, seconds, rest = (int(group or 0) for group in match.groups())
     return 3600 * hours + 60 * minutes + seconds + rest / fraction

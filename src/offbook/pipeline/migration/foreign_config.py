@@ -228,8 +228,8 @@ def _call(node: ast.Call, names: Mapping[str, Any]) -> Settings:
     if name == "dict" and any(getattr(word.value, "id", "") == "LoraConfig" for word in node.keywords):
         name = "LoraConfig"
     if name in CALLS:
-        found = {key: value for key, value in keywords.items() if value is not None}
-        return {**found, "trackers": ["swanlab"]} if name == "SwanLabCallback" else found
+        values = {key: value for key, value in keywords.items() if value is not None}
+        return {**values, "trackers": ["swanlab"]} if name == "SwanLabCallback" else values
     if name == "snapshot_download" and isinstance(first, str):
         revision = keywords.get("revision")
         return {"snapshot": first, **({"revision": revision} if revision else {})}

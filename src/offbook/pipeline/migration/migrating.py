@@ -158,8 +158,8 @@ def _one_source(value: Any, tool: Tool, foreign: ForeignConfig, folder: Path) ->
         return None
     source: str = value.partition("#")[0]  # ms-swift's #500: how many rows
     listing = folder / str(foreign.settings.get("dataset_dir", "data")) / "dataset_info.json"
-    known: dict[str, dict[str, str]] = json.loads(listing.read_text(encoding="utf-8")) if listing.is_file() else {}
-    if (entry := known.get(source)) is not None:
+    entries: dict[str, dict[str, str]] = json.loads(listing.read_text(encoding="utf-8")) if listing.is_file() else {}
+    if (entry := entries.get(source)) is not None:
         return str(Path(listing.parent.name, entry["file_name"])) if "file_name" in entry else _hub_name(entry)
     if re.search(r"\.(jsonl?|csv|tsv|parquet)$", source) or source.startswith((".", "/", "~")):
         return source
@@ -189,9 +189,9 @@ def _batch_size(foreign: ForeignConfig, tool: Tool, migration: Migration) -> set
         return set()
     product = int(settings[at_once]) * int(settings[times] if times else 1)
     migration.put("train.batch_size", product)
-    said = f"{at_once} {settings[at_once]}" + (f" × {times} {settings[times]}" if times else "")
+    factors = f"{at_once} {settings[at_once]}" + (f" × {times} {settings[times]}" if times else "")
     why = "examples of one optimizer step; times the number of GPUs, if there were several"
-    migration.changed.append(f"{said} → train.batch_size {product}: {why}")
+    migration.changed.append(f"{factors} → train.batch_size {product}: {why}")
     return {at_once, *([times] if times else [])}
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from offbook.data.extract.chat_log.exchanges import Exchange, exchanges
+from offbook.data.extract.chat_log.exchanges import ReplyPair, exchanges
 from offbook.data.extract.chat_log.message import Content
 from offbook.data.extract.chat_log.turns import to_cues
 from tests.data.extract.chat_log.chats import message
@@ -14,7 +14,7 @@ def pairs(messages: Any, me: str = "Me") -> Any:
     return [
         (" / ".join(cue.text for cue in item.prompt), item.reply.text, item.opens)
         for item in items
-        if isinstance(item, Exchange)
+        if isinstance(item, ReplyPair)
     ]
 
 

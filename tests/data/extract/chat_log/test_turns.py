@@ -13,12 +13,12 @@ from tests.data.extract.chat_log.chats import message
 def turns(messages: Any, **pauses: Any) -> Any:
     """(sender, text, number of its conversation) of each turn."""
     scenes: list[str | None] = []
-    found = []
+    result = []
     for item in to_cues(messages, Pauses(**pauses)):
         if isinstance(item, Cue):
             scenes += [item.scene] if item.scene not in scenes else []
-            found.append((item.speaker, item.text, scenes.index(item.scene) + 1))
-    return found
+            result.append((item.speaker, item.text, scenes.index(item.scene) + 1))
+    return result
 
 
 def test_a_burst_is_one_turn() -> None:

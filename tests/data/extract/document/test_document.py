@@ -3,6 +3,7 @@
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -42,7 +43,7 @@ def docx(path: Path, paragraphs: list[str], head: str = "") -> Path:
     return pack(path, {"word/document.xml": f'<w:document xmlns:w="{WORD}"><w:body>{body}</w:body></w:document>'})
 
 
-def test_a_book_s_rows_say_chapter_and_paragraph(tmp_path):
+def test_a_book_s_rows_say_chapter_and_paragraph(tmp_path: Path) -> None:
     pages = [f"<h2>{name}</h2>" + "".join(f"<p>{text}</p>" for text in TALK) for name in ("Low Tide", "High Tide")]
     rows = extract([epub(tmp_path / "ferry.epub", pages)], "Dick").rows
     assert [row["messages"][-1]["content"] for row in rows] == ["Not yet.", "It is."] * 2
@@ -50,13 +51,13 @@ def test_a_book_s_rows_say_chapter_and_paragraph(tmp_path):
     assert places == [("Low Tide", 2), ("Low Tide", 4), ("High Tide", 2), ("High Tide", 4)]
 
 
-def test_a_word_document_s_headings_are_scenes(tmp_path):
+def test_a_word_document_s_headings_are_scenes(tmp_path: Path) -> None:
     rows = extract([docx(tmp_path / "ferry.docx", TALK, "Low Tide")], "Dick").rows
     assert [row["source"]["paragraph"] for row in rows] == [3, 5]
     assert {row["source"]["scene"] for row in rows} == {"Low Tide"}
 
 
-def test_a_final_draft_script_is_read_by_the_kinds_of_its_paragraphs(tmp_path):
+def test_a_final_draft_script_is_read_by_the_kinds_of_its_paragraphs(tmp_path: Path) -> None:
     kinds = [
         ("Scene Heading", "INT. FERRY - DAY"),
         ("Action", "ADA waits."),
@@ -75,7 +76,7 @@ def test_a_final_draft_script_is_read_by_the_kinds_of_its_paragraphs(tmp_path):
     assert row["source"]["paragraph"] == 6
 
 
-def test_a_tei_play_keeps_directions_out_of_its_speeches(tmp_path):
+def test_a_tei_play_keeps_directions_out_of_its_speeches(tmp_path: Path) -> None:
     speech = "<sp><speaker>{}.</speaker><p>{} <stage>Rising.</stage></p></sp>"
     talk = "".join(speech.format(*pair) for pair in [("Ada", "Is it in?"), ("Dick", "Not yet.")] * 3)
     path = tmp_path / "ferry.xml"
@@ -89,7 +90,7 @@ def test_a_tei_play_keeps_directions_out_of_its_speeches(tmp_path):
     assert rows[0]["source"]["chapter"] == "Act I"
 
 
-def test_a_ren_py_script_names_its_characters(tmp_path):
+def test_a_ren_py_script_names_its_characters(tmp_path: Path) -> None:
     path = tmp_path / "ferry.rpy"
     path.write_text(
         'define a = Character("Ada")\nlabel pier:\n    scene bg pier\n    "Fog."\n    a "Is it {i}in{/i}?"\n'
@@ -102,13 +103,13 @@ def test_a_ren_py_script_names_its_characters(tmp_path):
     assert rows[0]["source"]["script_line"] == 6
 
 
-def test_gutenberg_s_header_and_licence_are_no_text(tmp_path):
+def test_gutenberg_s_header_and_licence_are_no_text(tmp_path: Path) -> None:
     path = tmp_path / "ferry.txt"
     before = "Title: The Ferry\n\n*** START OF THE PROJECT GUTENBERG EBOOK THE FERRY ***\n\n"
     after = "\n\n*** END OF THE PROJECT GUTENBERG EBOOK THE FERRY ***\n\n“Give,” said the Foundation."
     path.write_text(before + "\n\n".join(TALK) + after, encoding="utf-8")
-    found = {speaker.name: speaker.first_line for speaker in speakers([path])}
-    assert found == {"Ada": 5, "Dick": 7}
+    result = {speaker.name: speaker.first_line for speaker in speakers([path])}
+    assert result == {"Ada": 5, "Dick": 7}
 
 
 def pdf(pages: list[str]) -> bytes:
@@ -132,7 +133,7 @@ def pdf(pages: list[str]) -> bytes:
     return f"{content}{end}trailer<</Size {len(objects) + 1}/Root 1 0 R>>\nstartxref\n{len(content)}\n%%EOF".encode()
 
 
-def test_a_pdf_s_rows_say_the_page(tmp_path):
+def test_a_pdf_s_rows_say_the_page(tmp_path: Path) -> None:
     path = tmp_path / "ferry.pdf"
     path.write_bytes(pdf(["ADA. Is the ferry in?\n\nDICK. Not yet.", "ADA. It is late.\n\nDICK. It is."] * 2))
     rows = extract([path], "DICK").rows
@@ -142,7 +143,7 @@ def test_a_pdf_s_rows_say_the_page(tmp_path):
     ]
 
 
-def test_a_scan_is_refused_with_a_word_about_text_recognition(tmp_path):
+def test_a_scan_is_refused_with_a_word_about_text_recognition(tmp_path: Path) -> None:
     path = tmp_path / "scan.pdf"
     path.write_bytes(pdf(["", ""]))
     with pytest.raises(UsageError, match="scan") as caught:
@@ -150,7 +151,7 @@ def test_a_scan_is_refused_with_a_word_about_text_recognition(tmp_path):
     assert "recognized" in caught.value.fix
 
 
-def test_an_entity_bomb_and_a_zip_bomb_are_refused(tmp_path, monkeypatch):
+def test_an_entity_bomb_and_a_zip_bomb_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bomb = tmp_path / "bomb.fdx"
     bomb.write_text('<!DOCTYPE x [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]><FinalDraft>&b;</FinalDraft>', encoding="utf-8")
     with pytest.raises(UsageError, match="entities"):
@@ -161,7 +162,7 @@ def test_an_entity_bomb_and_a_zip_bomb_are_refused(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["card.png", "old.doc", "book.mobi", "notes.rtf"])
-def test_what_is_not_read_is_named(tmp_path, name):
+def test_what_is_not_read_is_named(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(b"\x89PNG\r\n\x1a\n")
     with pytest.raises(UsageError, match="does not read"):
@@ -172,7 +173,7 @@ def test_what_is_not_read_is_named(tmp_path, name):
 @given(
     suffix=st.sampled_from(sorted(DOCUMENTS)), content=st.binary(max_size=300) | st.text(max_size=300).map(str.encode)
 )
-def test_any_bytes_are_lines_or_one_clear_error(tmp_path, suffix, content):
+def test_any_bytes_are_lines_or_one_clear_error(tmp_path: Path, suffix: Any, content: Any) -> None:
     path = tmp_path / f"any{suffix}"
     path.write_bytes(content)
     try:
@@ -190,6 +191,6 @@ def test_any_bytes_are_lines_or_one_clear_error(tmp_path, suffix, content):
         st.text(st.characters(codec="utf-8", exclude_categories=["C"], exclude_characters="<&>"), min_size=1)
     )
 )
-def test_the_paragraphs_of_a_document_are_its_lines(tmp_path, texts):
+def test_the_paragraphs_of_a_document_are_its_lines(tmp_path: Path, texts: Any) -> None:
     path = docx(tmp_path / "any.docx", texts)
     assert [text for _, text in open_document(path)] == texts

@@ -9,27 +9,27 @@ from offbook.data.extract.novel import dialogue
 from offbook.data.extract.novel.dialogue import BACK, NEW, SAME, UNNAMED, Turn, speakers
 
 
-def test_turns_between_two_named_ones_alternate():
+def test_turns_between_two_named_ones_alternate() -> None:
     turns = [Turn(named="Ada"), Turn(named="Dick"), Turn(), Turn(), Turn(named="Ada")]
     assert [name for name, _ in speakers(turns, ["Ada", "Dick"])] == ["Ada", "Dick", "Ada", "Dick", "Ada"]
 
 
-def test_evidence_against_everybody_points_to_somebody_else():
+def test_evidence_against_everybody_points_to_somebody_else() -> None:
     turns = [Turn(named="Ada"), Turn(weights={"Ada": -20.0, "Dick": -20.0}), Turn(named="Ada")]
     assert speakers(turns, ["Ada", "Dick"])[1][0] is None
 
 
-def test_no_turns_have_no_speakers():
+def test_no_turns_have_no_speakers() -> None:
     assert speakers([], ["Ada"]) == []
 
 
-def test_a_turn_alone_is_as_likely_as_its_evidence():
+def test_a_turn_alone_is_as_likely_as_its_evidence() -> None:
     ((name, chance),) = speakers([Turn(weights={"Ada": 2.0})], ["Ada", "Dick"])
     assert name == "Ada"
     assert chance == pytest.approx(np.exp(2) / (np.exp(2) + 1 + np.exp(UNNAMED)))
 
 
-def test_probabilities_are_those_of_all_sequences_counted_one_by_one():
+def test_probabilities_are_those_of_all_sequences_counted_one_by_one() -> None:
     turns = [Turn(weights={"a": 1.0}), Turn(gap=1, weights={"b": 0.5}), Turn(), Turn(gap=2, weights={"a": -1.0})]
     evidence = dialogue._evidence(turns, ["a", "b"])
     totals = np.zeros((4, 3))

@@ -1,6 +1,7 @@
 """English novels: tags of every form, pronouns, turns without names, and how a quoted line ends."""
 
 import time
+from typing import Any
 
 import pytest
 
@@ -25,21 +26,21 @@ def sure(text: str) -> list[tuple[str, str]]:
         ("put in Lady Ada of Thorne.", "Lady Ada of Thorne"),
     ],
 )
-def test_a_tag_names_the_speaker(tag, speaker):
-    (found,) = sure(f"“The tide is out,” {tag}\n\nA gull cried.\n\nA second gull cried.") or [
+def test_a_tag_names_the_speaker(tag: Any, speaker: Any) -> None:
+    (result,) = sure(f"“The tide is out,” {tag}\n\nA gull cried.\n\nA second gull cried.") or [
         ("he", "The tide is out.")
     ]
-    assert found == (speaker, "The tide is out.")
+    assert result == (speaker, "The tide is out.")
 
 
 @pytest.mark.parametrize(
     "tag", ["said Dick’s brother.", "Dick answered that it was.", "was all the letter said of Dick."]
 )
-def test_a_name_that_does_not_speak_is_no_speaker(tag):
+def test_a_name_that_does_not_speak_is_no_speaker(tag: Any) -> None:
     assert not [speaker for speaker, _ in sure(f"“Is it far?” {tag}\n\n“No,” said Ada.") if speaker == "Dick"]
 
 
-def test_a_line_ends_as_its_author_would_end_it_alone():
+def test_a_line_ends_as_its_author_would_end_it_alone() -> None:
     text = """
 “It was dry,” said Ada. “I dried it.”
 
@@ -57,12 +58,12 @@ def test_a_line_ends_as_its_author_would_end_it_alone():
     ]
 
 
-def test_how_it_is_said_is_told_in_brackets_within_the_line():
+def test_how_it_is_said_is_told_in_brackets_within_the_line() -> None:
     text = "“Well (smiling at the boy), we may go (as you say) by boat,” said Ada."
     assert sure(text) == [("Ada", "Well, we may go (as you say) by boat.")]
 
 
-def test_straight_single_quotes_are_told_from_apostrophes():
+def test_straight_single_quotes_are_told_from_apostrophes() -> None:
     text = """
 'Is it the boys' boat?' said Ada, laying down her "Almanac".
 
@@ -72,19 +73,19 @@ def test_straight_single_quotes_are_told_from_apostrophes():
     assert sure(text)[1][1].endswith("They've lost 'em oars.")
 
 
-def test_a_quotation_may_stand_in_the_paragraph_after_its_tag():
+def test_a_quotation_may_stand_in_the_paragraph_after_its_tag() -> None:
     assert sure("Dick wiped the glass and said:\n\n“Half past.”\n\n“So late?” said Ada.") == [
         ("Dick", "Half past."),
         ("Ada", "So late?"),
     ]
 
 
-def test_two_people_may_speak_in_one_paragraph():
+def test_two_people_may_speak_in_one_paragraph() -> None:
     text = "Ada asked Dick, “When?” And he replied, “Now.”\n\n“Come,” said Ada.\n\n“Coming,” said Dick."
-    found = cues(reader.read, numbered(text))
-    assert [cue.text for cue in found][:2] == ["When?", "Now."]
-    assert found[0].speaker == "Ada"
-    assert found[1].speaker != "Ada"
+    result = cues(reader.read, numbered(text))
+    assert [cue.text for cue in result][:2] == ["When?", "Now."]
+    assert result[0].speaker == "Ada"
+    assert result[1].speaker != "Ada"
 
 
 TALK = """
@@ -102,26 +103,26 @@ TALK = """
 """
 
 
-def test_of_two_who_talk_each_answers_the_other():
-    found = [(cue.speaker, cue.confidence) for cue in cues(reader.read, numbered(TALK * 3))]
-    assert [speaker for speaker, _ in found] == ["Ada", "Dick", "Ada", "Dick", "Ada", "Dick"] * 3
-    assert all(confidence >= SURE for _, confidence in found)
+def test_of_two_who_talk_each_answers_the_other() -> None:
+    result = [(cue.speaker, cue.confidence) for cue in cues(reader.read, numbered(TALK * 3))]
+    assert [speaker for speaker, _ in result] == ["Ada", "Dick", "Ada", "Dick", "Ada", "Dick"] * 3
+    assert all(confidence >= SURE for _, confidence in result)
 
 
-def test_a_scene_ends_the_talk():
+def test_a_scene_ends_the_talk() -> None:
     (last,) = cues(reader.read, numbered(TALK + "\n* * *\n\n“Nobody told me.”"))[-1:]
     assert last.confidence < SURE
 
 
-def test_thoughts_and_words_in_quotation_marks_are_not_spoken():
+def test_thoughts_and_words_in_quotation_marks_are_not_spoken() -> None:
     text = "“How dull,” thought Ada. “I shall go.”\n\n"
     text += "They called it “the widow” here.\n\n“Come,” said Dick.\n\n“No,” said Ada."
-    found = left(reader.read, numbered(text))
-    assert found["a thought"] == [1, 1]
-    assert found["words in quotation marks"] == [3]
+    result = left(reader.read, numbered(text))
+    assert result["a thought"] == [1, 1]
+    assert result["words in quotation marks"] == [3]
 
 
-def test_a_speech_over_several_paragraphs_is_one_line():
+def test_a_speech_over_several_paragraphs_is_one_line() -> None:
     assert sure("“First the rope,” said Dick.\n\n“Then the sail.\n\n“Then the oars,” said Ada.\n\n“Why?” said Dick.")[
         1
     ] == (
@@ -130,7 +131,7 @@ def test_a_speech_over_several_paragraphs_is_one_line():
     )
 
 
-def test_a_long_book_is_read_in_time():
+def test_a_long_book_is_read_in_time() -> None:
     chapter = "CHAPTER I\n" + TALK * 12
     book = chapter * (1_000_000 // len(chapter) + 1)
     began = time.process_time()

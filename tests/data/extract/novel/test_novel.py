@@ -1,5 +1,7 @@
 """Novels: the verb of speech beside a quoted line tells who says it."""
 
+from typing import Any
+
 import pytest
 
 from offbook.data.extract.cue import SURE
@@ -9,11 +11,11 @@ from tests.data.extract.reading import cues, fixture, left, numbered
 
 
 @pytest.fixture(scope="module")
-def modern():
+def modern() -> Any:
     return {cue.line: cue for cue in cues(reader.read, fixture("novel_zh.txt"))}
 
 
-def test_a_chinese_novel_gives_each_quoted_line_its_speaker(modern):
+def test_a_chinese_novel_gives_each_quoted_line_its_speaker(modern: Any) -> None:
     assert {line: (cue.speaker, cue.text) for line, cue in modern.items()} == {
         5: ("林小满", "这么晚了还开着？"),
         7: ("陈屿", "等人。你要的那本书到了。"),
@@ -29,25 +31,25 @@ def test_a_chinese_novel_gives_each_quoted_line_its_speaker(modern):
     }
 
 
-def test_it_is_sure_where_the_text_says_so_and_only_there(modern):
+def test_it_is_sure_where_the_text_says_so_and_only_there(modern: Any) -> None:
     assert {line for line, cue in modern.items() if cue.confidence >= SURE} == {15, 17, 21, 23, 25, 35}
 
 
-def test_thoughts_letters_and_words_in_quotation_marks_are_no_speech():
-    found = left(reader.read, fixture("novel_zh.txt"))
-    assert found["a thought"] == [19]
-    assert found["something written"] == [37]
-    assert found["words in quotation marks"] == [21]
+def test_thoughts_letters_and_words_in_quotation_marks_are_no_speech() -> None:
+    result = left(reader.read, fixture("novel_zh.txt"))
+    assert result["a thought"] == [19]
+    assert result["something written"] == [37]
+    assert result["words in quotation marks"] == [21]
 
 
-def test_chapters_are_scenes(modern):
+def test_chapters_are_scenes(modern: Any) -> None:
     assert {cue.scene for line, cue in modern.items() if line < 30} == {"第一章　雨夜来客"}
     assert modern[35].scene == "第二章　旧信"
 
 
-def test_an_old_novel_has_many_speakers_in_a_paragraph():
-    found = [(cue.speaker, cue.text[:4]) for cue in cues(reader.read, fixture("novel_old.txt"))]
-    assert found == [
+def test_an_old_novel_has_many_speakers_in_a_paragraph() -> None:
+    result = [(cue.speaker, cue.text[:4]) for cue in cues(reader.read, fixture("novel_old.txt"))]
+    assert result == [
         ("寶玉", "這個妹妹"),
         ("賈母", "可又是胡"),
         ("寶玉", "雖然未曾"),
@@ -66,7 +68,7 @@ def test_an_old_novel_has_many_speakers_in_a_paragraph():
     ]
 
 
-def test_in_an_old_novel_a_speaker_says_no_more_than_his_own_line():
+def test_in_an_old_novel_a_speaker_says_no_more_than_his_own_line() -> None:
     talk = "阿澈道：「坐。」老湯道：「好。」小島道：「也好。」"
     text = f"{talk}\n{talk}\n阿澈道：「來者何人？」一語未了，外頭嚷成一片：「風來了！」"
     *_, last = cues(reader.read, numbered(text))
@@ -74,7 +76,7 @@ def test_in_an_old_novel_a_speaker_says_no_more_than_his_own_line():
     assert last.confidence < SURE
 
 
-def test_whoever_is_spoken_to_seen_or_sent_does_not_speak():
+def test_whoever_is_spoken_to_seen_or_sent_does_not_speak() -> None:
     text = """
 　　阿澈对老汤说：“你先走。”老汤道：“不走。”阿澈说道：“走。”老汤道：“好。”
 
@@ -88,8 +90,8 @@ def test_whoever_is_spoken_to_seen_or_sent_does_not_speak():
 
 　　门外的人都看着老汤，只听窗外有人说道：“开门！”
 """
-    found = cues(reader.read, numbered(text))
-    sure = {cue.text: cue.speaker for cue in found if cue.confidence >= SURE}
+    result = cues(reader.read, numbered(text))
+    sure = {cue.text: cue.speaker for cue in result if cue.confidence >= SURE}
     assert sure["你先走。"] == "阿澈"
     assert sure["坐。"] == "阿澈"
     assert sure["爹。"] == "小岛"
@@ -98,15 +100,15 @@ def test_whoever_is_spoken_to_seen_or_sent_does_not_speak():
     assert "站住！" not in sure
 
 
-def test_two_may_speak_together_and_a_wife_is_not_her_husband():
+def test_two_may_speak_together_and_a_wife_is_not_her_husband() -> None:
     text = """
 　　阿澈道：“走。”老汤道：“走。”阿澈老汤都笑道：“走！”老汤家的说：“去哪？”阿澈道：“出海。”老汤道：“嗯。”
 """
-    found = [(cue.speakers, cue.text) for cue in cues(reader.read, numbered(text))]
-    assert found[2:4] == [(("阿澈", "老汤"), "走！"), (("老汤家的",), "去哪？")]
+    result = [(cue.speakers, cue.text) for cue in cues(reader.read, numbered(text))]
+    assert result[2:4] == [(("阿澈", "老汤"), "走！"), (("老汤家的",), "去哪？")]
 
 
-def test_the_teller_and_his_kin_speak():
+def test_the_teller_and_his_kin_speak() -> None:
     text = """
 “谁？”我问。
 
@@ -119,9 +121,9 @@ Tom笑着说：“我来。”
     assert [cue.speaker for cue in cues(reader.read, numbered(text))] == ["我", "妈", "我妈", "Tom"]
 
 
-def test_an_english_novel_gives_each_quoted_line_its_speaker():
-    found = cues(reader.read, fixture("novel_en.txt"))
-    assert {cue.line: (cue.speaker, cue.text) for cue in found if cue.confidence >= SURE} == {
+def test_an_english_novel_gives_each_quoted_line_its_speaker() -> None:
+    result = cues(reader.read, fixture("novel_en.txt"))
+    assert {cue.line: (cue.speaker, cue.text) for cue in result if cue.confidence >= SURE} == {
         6: ("Mr. Hale", "You are late, and you have brought no bread."),
         9: ("Mara", "There was none."),
         13: ("Mara", "Not today."),
@@ -129,27 +131,27 @@ def test_an_english_novel_gives_each_quoted_line_its_speaker():
         21: ("Mr. Hale", "What boat?"),
         27: ("Tom", "I will tell you, if you will listen.\nThere is only one boat that goes out in this."),
     }
-    assert {cue.line: cue.text for cue in found if cue.confidence < SURE} == {
+    assert {cue.line: cue.text for cue in result if cue.confidence < SURE} == {
         11: "There is always some.",
         15: "Let her be. The baker is my cousin, and I know his shutters.",
         33: "Where is she?",
     }
 
 
-def test_english_thoughts_and_nicknames_are_no_speech():
-    found = left(reader.read, fixture("novel_en.txt"))
-    assert found["a thought"] == [23]
-    assert found["words in quotation marks"] == [25]
+def test_english_thoughts_and_nicknames_are_no_speech() -> None:
+    result = left(reader.read, fixture("novel_en.txt"))
+    assert result["a thought"] == [23]
+    assert result["words in quotation marks"] == [25]
 
 
-def test_wrapped_lines_are_told_from_paragraphs_of_a_line_each():
+def test_wrapped_lines_are_told_from_paragraphs_of_a_line_each() -> None:
     wrapped = [line for _ in range(20) for line in ("x" * 68, "y" * 70, "z" * 20, "")]
     single = ["很长的一段" * 20, "短", "中等长度的一段" * 5] * 20
     assert survey(list(enumerate(wrapped, 1))).wrapped
     assert not survey(list(enumerate(single, 1))).wrapped
 
 
-def test_short_paragraphs_of_one_length_are_not_taken_for_wrapped_lines():
+def test_short_paragraphs_of_one_length_are_not_taken_for_wrapped_lines() -> None:
     text = """
 "你怎么今天就来了?"王小川放下书问。
 "路过这里。"李婷说,"顺便看看你。"
@@ -169,10 +171,14 @@ def test_short_paragraphs_of_one_length_are_not_taken_for_wrapped_lines():
         (("‘", "’"), "‘It’s Tom’s,’ he said"),
     ],
 )
-def test_the_outermost_marks_hold_what_is_said(marks, text):
-    assert [piece.text for piece in pieces(text, marks) if piece.said] in (
+def test_the_outermost_marks_hold_what_is_said(marks: Any, text: str) -> None:
+    assert [piece.text for piece in pieces(text, marks) if piece.is_quote] in (
         ["他说‘走’。"],
         ["他說『走』。"],
         ["Go."],
         ["It’s Tom’s,"],
     )
+
+
+def test_a_line_of_nothing_but_italics_marks_is_no_paragraph() -> None:
+    assert cues(reader.read, numbered("_\n\n__")) == []

@@ -1,7 +1,7 @@
 """Fountain, and film scripts in plain text."""
 
 from offbook.data.extract.script import fountain
-from tests.data.extract.reading import cues, left, numbered, said
+from tests.data.extract.reading import cues, left, numbered, texts
 
 SCRIPT = """
 Title: Big Rain
@@ -44,8 +44,8 @@ MARGOT
 """
 
 
-def test_characters_speak_until_the_blank_line():
-    assert said(fountain.read, SCRIPT) == [
+def test_characters_speak_until_the_blank_line() -> None:
+    assert texts(fountain.read, SCRIPT) == [
         ("MARGOT", "Is it still raining? it is."),
         ("JEAN-PAUL", "No."),
         ("McCLANE", "Yippee.\nKi-yay."),
@@ -54,23 +54,23 @@ def test_characters_speak_until_the_blank_line():
     ]
 
 
-def test_extensions_and_parentheticals_are_actions():
+def test_extensions_and_parentheticals_are_actions() -> None:
     first, second, third, *_ = cues(fountain.read, numbered(SCRIPT))
     assert first.acted == "(O.S.) (quietly) Is it still raining? it is."
     assert second.acted == ""
     assert third.acted == "Yippee.\n(beat)\nKi-yay."
 
 
-def test_scene_headings_part_scenes_and_lose_their_numbers():
+def test_scene_headings_part_scenes_and_lose_their_numbers() -> None:
     scenes = [cue.scene for cue in cues(fountain.read, numbered(SCRIPT))]
     assert scenes == ["INT. KITCHEN - NIGHT"] * 4 + ["FLASHBACK"]
 
 
-def test_action_transitions_and_comments_are_not_speech():
+def test_action_transitions_and_comments_are_not_speech() -> None:
     assert left(fountain.read, numbered(SCRIPT)) == {"narration": [4, 8, 26, 33, 34], "heading": [6, 28]}
 
 
-def test_a_typed_film_script_is_told_by_its_layout():
+def test_a_typed_film_script_is_told_by_its_layout() -> None:
     script = """
 EXT. DOCK - DAY
 
@@ -84,4 +84,4 @@ EXT. DOCK - DAY
                Cast off yourself.
 """
     assert fountain.looks_like(script.split("\n")) > 0.5
-    assert said(fountain.read, script) == [("TOM", "Cast off!"), ("MARA", "Cast off yourself.")]
+    assert texts(fountain.read, script) == [("TOM", "Cast off!"), ("MARA", "Cast off yourself.")]

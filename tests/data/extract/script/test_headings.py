@@ -1,5 +1,7 @@
 """Headings of acts and scenes, told from prose by their form, in the languages that have word lists."""
 
+from typing import Any
+
 import pytest
 
 from offbook.data.extract.script.headings import CAST, heading
@@ -27,7 +29,7 @@ from offbook.data.extract.script.stage_directions import is_direction, opened
         ("卷三", 1),
     ],
 )
-def test_a_heading_has_a_level(line, level):
+def test_a_heading_has_a_level(line: Any, level: Any) -> None:
     assert heading(line) == (level, line)
 
 
@@ -42,23 +44,23 @@ def test_a_heading_has_a_level(line, level):
         "Действие продолжается",
     ],
 )
-def test_prose_that_begins_like_a_heading_is_none(line):
+def test_prose_that_begins_like_a_heading_is_none(line: Any) -> None:
     assert heading(line) is None
 
 
 @pytest.mark.parametrize("line", ["Dramatis Personæ", "PERSONEN", "Personnages.", "Действующие лица", "人物表："])
-def test_a_list_of_the_cast_is_known_by_its_heading(line):
+def test_a_list_of_the_cast_is_known_by_its_heading(line: Any) -> None:
     assert CAST.match(line)
 
 
 @pytest.mark.parametrize(
     "line", ["Exeunt.", "CURTAIN", "Vorhang.", "Rideau", "Telón", "Занавес", "END OF THE FIRST ACT", "Ende des Stückes"]
 )
-def test_a_line_that_closes_is_a_direction(line):
+def test_a_line_that_closes_is_a_direction(line: Any) -> None:
     assert is_direction(line)
 
 
-def test_a_bracket_may_close_in_the_other_width():
+def test_a_bracket_may_close_in_the_other_width() -> None:
     assert is_direction("（雨夜)")
     assert opened("(码头，清晨） ") is None
     assert opened("（长夜") == "）)"

@@ -7,7 +7,7 @@ import pytest
 from offbook.data.encoding import open_text
 from offbook.data.extract.script import play
 from tests.assets import hamlet_path
-from tests.data.extract.reading import cues, numbered, said
+from tests.data.extract.reading import cues, numbered, texts
 
 SPEECHES = [
     ("HAMLET", "To be, or not to be, that is the question:\nWhether 'tis nobler in the mind to suffer"),
@@ -116,11 +116,11 @@ OPHELIA: My lord, I have remembrances of yours.
 
 
 @pytest.mark.parametrize("text", LAYOUTS.values(), ids=LAYOUTS)
-def test_the_same_scene_is_read_from_every_layout(text):
-    assert said(play.read, text) == SPEECHES
+def test_the_same_scene_is_read_from_every_layout(text: str) -> None:
+    assert texts(play.read, text) == SPEECHES
 
 
-def test_abbreviated_names_stand_indented_and_words_like_them_do_not():
+def test_abbreviated_names_stand_indented_and_words_like_them_do_not() -> None:
     text = """
    Ham. What hour now?
   Hor. I think it lackes of twelue
@@ -137,10 +137,10 @@ Rome. And takes his rouse
    Ham. I marry ist
 """
     text += "What may this meane?\n" * 20
-    assert [speaker for speaker, _ in said(play.read, text)] == ["Ham", "Hor", "Mar", "Hor", "Ham", "Mar", "Ham"]
+    assert [speaker for speaker, _ in texts(play.read, text)] == ["Ham", "Hor", "Mar", "Hor", "Ham", "Mar", "Ham"]
 
 
-def test_a_note_in_brackets_can_take_the_place_of_the_stop():
+def test_a_note_in_brackets_can_take_the_place_of_the_stop() -> None:
     text = """
 HIGGINS [as he shuts the last drawer] Well, I think that's the whole show.
 
@@ -157,7 +157,7 @@ HIGGINS. A young woman! What does she want?
 
 MRS. PEARCE. Well, sir, she says you'll be glad to see her.
 """
-    assert said(play.read, text) == [
+    assert texts(play.read, text) == [
         ("HIGGINS", "Well, I think that's the whole show."),
         ("PICKERING", "It's really amazing."),
         ("HIGGINS", "Would you like to go over any of it again?"),
@@ -168,9 +168,9 @@ MRS. PEARCE. Well, sir, she says you'll be glad to see her.
     ]
 
 
-def test_a_recorder_s_transcript_has_times_beside_the_names():
+def test_a_recorder_s_transcript_has_times_beside_the_names() -> None:
     text = "Ann Lee  00:01\nHello.\n\nBo 00:05\nHi.\nGood to be here.\n\nAnn Lee  00:09\nShall we?\n\nBo  00:11\nYes."
-    assert said(play.read, text) == [
+    assert texts(play.read, text) == [
         ("Ann Lee", "Hello."),
         ("Bo", "Hi.\nGood to be here."),
         ("Ann Lee", "Shall we?"),
@@ -178,18 +178,18 @@ def test_a_recorder_s_transcript_has_times_beside_the_names():
     ]
 
 
-def test_all_and_both_speak_and_two_may_share_a_speech():
+def test_all_and_both_speak_and_two_may_share_a_speech() -> None:
     names = ["ROS", "GUIL", "ROS & GUIL", "Both", "GUIL", "ROS"]
     text = "\n\n".join(f"**{name}**\nMy lord!" for name in names)
-    found = cues(play.read, numbered(text))
-    assert [cue.speakers for cue in found[2:4]] == [("ROS", "GUIL"), ("Both",)]
+    result = cues(play.read, numbered(text))
+    assert [cue.speakers for cue in result[2:4]] == [("ROS", "GUIL"), ("Both",)]
 
 
-def test_wrapped_prose_loses_its_line_ends_and_verse_keeps_them():
+def test_wrapped_prose_loses_its_line_ends_and_verse_keeps_them() -> None:
     verse = "**A**\nO what a rogue\nAnd peasant slave"
     prose = "**B**\nI have of late, but\nwherefore I know not,\nlost all my mirth"
     text = f"{verse}\n\n{prose}\n\n**A**\nOh.\n\n**B**\nYes."
-    assert said(play.read, text)[:2] == [
+    assert texts(play.read, text)[:2] == [
         ("A", "O what a rogue\nAnd peasant slave"),
         ("B", "I have of late, but wherefore I know not, lost all my mirth"),
     ]
@@ -197,29 +197,29 @@ def test_wrapped_prose_loses_its_line_ends_and_verse_keeps_them():
 
 def labels(lines: list[tuple[int, str]]) -> dict[int, tuple[str, str]]:
     """The play read from its markdown alone: line of the label → name, and the words below it without italics."""
-    found: dict[int, tuple[str, list[str]]] = {}
+    result: dict[int, tuple[str, list[str]]] = {}
     body: list[str] | None = None
     for number, line in lines:
-        if name := re.fullmatch(r"\*\*(.+)\*\*", line.rstrip()):
+        if label := re.fullmatch(r"\*\*(.+)\*\*", line.rstrip()):
             body = []
-            found[number] = (name[1], body)
+            result[number] = (label[1], body)
         elif line.startswith("#"):
             body = None
         elif body is not None:
             body.append(line)
     spoken = {}
-    for number, (name, body) in found.items():
+    for number, (name, body) in result.items():
         text = re.sub(r"_{1,2}\\?\[[^\]]*\]?_|(?<!\w)_[^_]*_(?!\w)", " ", "\n".join(body))
         if any(char.isalnum() for char in text):
             spoken[number] = (name, " ".join(text.replace("\\", "").split()))
     return spoken
 
 
-def test_hamlet_s_lines_are_those_that_the_play_labels():
+def test_hamlet_s_lines_are_those_that_the_play_labels() -> None:
     lines = list(open_text(hamlet_path()))
     gold = {number: words for number, (name, words) in labels(lines).items() if name == "HAMLET"}
-    found = {cue.line: " ".join(cue.text.split()) for cue in cues(play.read, lines) if cue.speakers == ("HAMLET",)}
+    result = {cue.line: " ".join(cue.text.split()) for cue in cues(play.read, lines) if cue.speakers == ("HAMLET",)}
     assert len(gold) == 359
-    assert found.keys() == gold.keys()
-    same = sum(found[number] == gold[number] for number in gold)
+    assert result.keys() == gold.keys()
+    same = sum(result[number] == gold[number] for number in gold)
     assert same / len(gold) >= 0.99

@@ -1,20 +1,22 @@
 """Chinese screenplays: one with every oddity, and the layouts that people write them in."""
 
+from typing import Any
+
 import pytest
 
 from offbook.data.extract.cue import SURE
 from offbook.data.extract.script import screenplay
-from tests.data.extract.reading import cues, fixture, left, numbered, said
+from tests.data.extract.reading import cues, fixture, left, numbered, texts
 
 
 @pytest.fixture(scope="module")
-def script():
+def script() -> Any:
     return fixture("screenplay.txt")
 
 
-def test_every_cue_of_the_script_has_its_speaker_words_and_line(script):
-    found = [(cue.line, "/".join(cue.speakers), cue.text) for cue in cues(screenplay.read, script)]
-    assert found == [
+def test_every_cue_of_the_script_has_its_speaker_words_and_line(script: Any) -> None:
+    result = [(cue.line, "/".join(cue.speakers), cue.text) for cue in cues(screenplay.read, script)]
+    assert result == [
         (21, "沈如霜", "这雪，下了三日了。"),
         (22, "芸香", "小主，夜深了，喝口热茶吧。"),
         (23, "沈如霜", "搁着吧。你听，外头是不是有人？"),
@@ -52,7 +54,7 @@ def test_every_cue_of_the_script_has_its_speaker_words_and_line(script):
     ]
 
 
-def test_what_is_no_speech_is_left_and_says_why(script):
+def test_what_is_no_speech_is_left_and_says_why(script: Any) -> None:
     assert left(screenplay.read, script) == {
         "narration": [1, 42, 58],
         "note or narration": [3, 4, 5, 6, 47, 53],
@@ -63,13 +65,13 @@ def test_what_is_no_speech_is_left_and_says_why(script):
     }
 
 
-def test_scenes_are_named_after_part_act_and_scene(script):
+def test_scenes_are_named_after_part_act_and_scene(script: Any) -> None:
     scenes = list(dict.fromkeys(cue.scene for cue in cues(screenplay.read, script)))
     act = "第一集, 第1幕　碎云轩　夜　内"
     assert scenes == [act, f"{act} (2)", f"{act}, 1-2 日 外 御花园", f"{act}, 场景三：宁安宫"]
 
 
-def test_actions_stay_where_they_stood_for_who_wants_them(script):
+def test_actions_stay_where_they_stood_for_who_wants_them(script: Any) -> None:
     acted = {cue.line: cue.acted for cue in cues(screenplay.read, script) if cue.acted}
     assert acted[23] == "（接过茶，低头）搁着吧。你听，外头是不是有人？"
     assert acted[29] == "皇上？！【惊起】臣妾给皇上请安。"
@@ -77,7 +79,7 @@ def test_actions_stay_where_they_stood_for_who_wants_them(script):
     assert 21 not in acted
 
 
-def test_a_name_that_stands_once_is_believed_a_little_less(script):
+def test_a_name_that_stands_once_is_believed_a_little_less(script: Any) -> None:
     sure = {cue.speaker: cue.confidence for cue in cues(screenplay.read, script)}
     assert sure["沈如霜"] == 1.0
     assert SURE <= sure["Mary Chen"] < 1.0
@@ -342,17 +344,17 @@ LAYOUTS = {
 
 
 @pytest.mark.parametrize(("text", "expected"), LAYOUTS.values(), ids=LAYOUTS)
-def test_a_layout_is_learned_from_the_script(text, expected):
-    assert said(screenplay.read, text) == expected
+def test_a_layout_is_learned_from_the_script(text: str, expected: Any) -> None:
+    assert texts(screenplay.read, text) == expected
 
 
 @pytest.mark.parametrize("colon", [":", "：", " ：", "︰", "﹕"])
-def test_every_colon_parts_name_and_words(colon):
+def test_every_colon_parts_name_and_words(colon: Any) -> None:
     text = f"甲{colon}你好\n乙{colon}你也好"
-    assert said(screenplay.read, text) == [("甲", "你好"), ("乙", "你也好")]
+    assert texts(screenplay.read, text) == [("甲", "你好"), ("乙", "你也好")]
 
 
-def test_prose_with_colons_names_no_speaker():
+def test_prose_with_colons_names_no_speaker() -> None:
     text = """
 甲：走吧。
 乙：等一等。
@@ -361,12 +363,12 @@ def test_prose_with_colons_names_no_speaker():
 12:30，火车开了。
 甲：走吧。
 """
-    assert said(screenplay.read, text) == [("甲", "走吧。"), ("乙", "等一等。"), ("甲", "走吧。")]
+    assert texts(screenplay.read, text) == [("甲", "走吧。"), ("乙", "等一等。"), ("甲", "走吧。")]
 
 
-def test_several_cues_share_a_line_only_outside_quotation():
+def test_several_cues_share_a_line_only_outside_quotation() -> None:
     text = "甲：你好。 乙：你也好。\n甲：他说“滚。乙：滚。”就走了。\n乙：哦。"
-    assert said(screenplay.read, text) == [
+    assert texts(screenplay.read, text) == [
         ("甲", "你好。"),
         ("乙", "你也好。"),
         ("甲", "他说“滚。乙：滚。”就走了。"),
@@ -374,7 +376,7 @@ def test_several_cues_share_a_line_only_outside_quotation():
     ]
 
 
-def test_after_a_blank_line_a_bare_line_is_narration_however_it_sounds():
+def test_after_a_blank_line_a_bare_line_is_narration_however_it_sounds() -> None:
     text = """
 甲：走吧。
 乙：去哪？
@@ -385,15 +387,15 @@ def test_after_a_blank_line_a_bare_line_is_narration_however_it_sounds():
 甲：海边。
 乙：好。
 """
-    assert said(screenplay.read, text) == [("甲", "走吧。"), ("乙", "去哪？"), ("甲", "海边。"), ("乙", "好。")]
+    assert texts(screenplay.read, text) == [("甲", "走吧。"), ("乙", "去哪？"), ("甲", "海边。"), ("乙", "好。")]
 
 
-def test_a_direction_over_several_lines_is_left_whole():
+def test_a_direction_over_several_lines_is_left_whole() -> None:
     text = "甲：走吧。\n（甲下，\n乙独自坐着，\n灯渐暗）\n乙：走了。\n甲：嗯。"
     assert left(screenplay.read, numbered(text)) == {"stage direction": [2, 3, 4]}
-    assert said(screenplay.read, text)[1] == ("乙", "走了。")
+    assert texts(screenplay.read, text)[1] == ("乙", "走了。")
 
 
-def test_a_bracket_that_never_closes_does_not_swallow_the_script():
+def test_a_bracket_that_never_closes_does_not_swallow_the_script() -> None:
     text = "甲：走吧。\n（灯暗\n\n乙：走了。\n甲：嗯。\n乙：好。"
-    assert [speaker for speaker, _ in said(screenplay.read, text)] == ["甲", "乙", "甲", "乙"]
+    assert [speaker for speaker, _ in texts(screenplay.read, text)] == ["甲", "乙", "甲", "乙"]

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
 from offbook.core.situation import with_situation
-from offbook.data.extract.chat_log.exchanges import Exchange
+from offbook.data.extract.chat_log.exchanges import ReplyPair
 from offbook.data.extract.chat_log.options import ChatOptions
 from offbook.data.extract.cue import Cue, Skipped
 from offbook.data.extract.rows import Row, with_name
@@ -29,11 +29,11 @@ class RowWriter:
         self._groups = groups
         self._options = options
 
-    def rows(self, items: Iterable[Exchange | Skipped]) -> Iterator[Row | Skipped]:
+    def rows(self, items: Iterable[ReplyPair | Skipped]) -> Iterator[Row | Skipped]:
         """The rows, and what is left out, in the file's order."""
-        learned: list[Exchange] = []
-        earlier: deque[Exchange] = deque(maxlen=self._context)
-        context: list[Exchange] = []
+        learned: list[ReplyPair] = []
+        earlier: deque[ReplyPair] = deque(maxlen=self._context)
+        context: list[ReplyPair] = []
         for item in items:
             if isinstance(item, Skipped):
                 yield item
@@ -50,14 +50,14 @@ class RowWriter:
         if learned:
             yield self._row(context, learned)
 
-    def _takes(self, learned: Sequence[Exchange], item: Exchange) -> bool:
+    def _takes(self, learned: Sequence[ReplyPair], item: ReplyPair) -> bool:
         """Whether a row goes on with an exchange."""
         if item.opens or not self._options.whole_conversations:
             return False
         length = sum(map(_length, learned)) + _length(item)
         return 2 * len(learned) + 2 <= self._options.max_turns and length <= self._options.max_characters
 
-    def _row(self, context: Sequence[Exchange], learned: Sequence[Exchange]) -> Row:
+    def _row(self, context: Sequence[ReplyPair], learned: Sequence[ReplyPair]) -> Row:
         messages: list[Row] = []
         for exchange in context:
             messages += self._messages(exchange, {"weight": 0})
@@ -73,11 +73,11 @@ class RowWriter:
             "confidence": round(min(exchange.reply.confidence for exchange in learned), 2),
         }
 
-    def _messages(self, exchange: Exchange, weight: Row) -> Iterator[Row]:
+    def _messages(self, exchange: ReplyPair, weight: Row) -> Iterator[Row]:
         yield {"role": "user", "content": self._prompt(exchange)}
         yield {"role": "assistant", "content": exchange.reply.text, **weight}
 
-    def _prompt(self, exchange: Exchange) -> str:
+    def _prompt(self, exchange: ReplyPair) -> str:
         """What the reply answers; of a long run of turns the last ones."""
         envelope = exchange.reply.envelope
         named = envelope is not None and envelope.chat in self._groups
@@ -91,7 +91,7 @@ class RowWriter:
             texts.append(text)
         return "\n".join(reversed(texts))
 
-    def _system(self, exchange: Exchange) -> str:
+    def _system(self, exchange: ReplyPair) -> str:
         options = self._options
         partner: Cue = exchange.prompt[-1]
         relation = options.relations.get(partner.speaker, "")
@@ -100,5 +100,5 @@ class RowWriter:
         return with_situation(options.system, partner.speaker if relation else "", relation, when, text=words)
 
 
-def _length(exchange: Exchange) -> int:
+def _length(exchange: ReplyPair) -> int:
     return sum(len(cue.text) for cue in exchange.prompt) + len(exchange.reply.text)

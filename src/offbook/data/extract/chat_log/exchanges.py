@@ -15,7 +15,7 @@ UNANSWERED = "opens a conversation, answers nobody"
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class ReplyPair:
     """A reply of the character's and what it answers."""
 
     prompt: tuple[Cue, ...]
@@ -25,7 +25,7 @@ class Exchange:
     """Whether it begins a conversation: nothing from before is part of it."""
 
 
-def exchanges(items: Iterable[Cue | Skipped], names: frozenset[str]) -> Iterator[Exchange | Skipped]:
+def exchanges(items: Iterable[Cue | Skipped], names: frozenset[str]) -> Iterator[ReplyPair | Skipped]:
     """The exchanges of a chat with the character that goes by `names`, and what is left out, in the file's order.
 
     A turn that says which message it answers (a reply, a quotation) answers that one, however far back. In a group a
@@ -57,7 +57,7 @@ class _Chat:
         self._pending.append(cue)
         self._remember(cue)
 
-    def reply(self, cue: Cue) -> Exchange | Skipped:
+    def reply(self, cue: Cue) -> ReplyPair | Skipped:
         """Take in a turn of the character's: the exchange that it ends, or why it is none."""
         self._enter(cue)
         answered = self._answered(cue)
@@ -72,7 +72,7 @@ class _Chat:
             # What comes after it answers this turn, which is not there; so a conversation begins.
             self._opens = True
             return Skipped(UNANSWERED, cue.text, cue.line)
-        exchange = Exchange(tuple(self._pending), cue, self._opens)
+        exchange = ReplyPair(tuple(self._pending), cue, self._opens)
         self._pending, self._opens = [], False
         return exchange
 

@@ -59,9 +59,9 @@ def read_json_lines(lines: Lines) -> Iterator[tuple[int, JsonObject]]:
 
 def string_in(text: str, key: str) -> str:
     """The last `"key": "value"` in a piece of JSON, or "" where there is none."""
-    found = re.findall(rf'"{key}"\s*:\s*("(?:[^"\\]|\\.)*")', text)
+    values = re.findall(rf'"{key}"\s*:\s*("(?:[^"\\]|\\.)*")', text)
     try:
-        return str(json.loads(found[-1], strict=False)) if found else ""
+        return str(json.loads(values[-1], strict=False)) if values else ""
     except ValueError:
         return ""
 

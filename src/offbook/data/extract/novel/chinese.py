@@ -42,10 +42,10 @@ class Chinese:
         """Count who stands beside verbs of speech, and whether several people share a paragraph."""
         heads: set[str | None] = set()
         for place, piece in enumerate(pieces):
-            self._quotes += piece.said
-            if not piece.said and place + 1 < len(pieces):
+            self._quotes += piece.is_quote
+            if not piece.is_quote and place + 1 < len(pieces):
                 heads.add(self._people.count_before(piece.text))
-            if not piece.said and place:
+            if not piece.is_quote and place:
                 heads.add(self._people.count_after(piece.text))
         heads.discard(None)
         self._crowded += len(heads) > 1
@@ -64,11 +64,11 @@ class Chinese:
     def _paragraph(self, pieces: Sequence[Piece], state: DialogueState) -> list[Attribution]:
         attributions = []
         for place, piece in enumerate(pieces):
-            if not piece.said:
+            if not piece.is_quote:
                 state.subject = self._acting(piece.text) or state.subject
                 continue
-            lead = pieces[place - 1] if place and not pieces[place - 1].said else None
-            tail = pieces[place + 1] if place + 1 < len(pieces) and not pieces[place + 1].said else None
+            lead = pieces[place - 1] if place and not pieces[place - 1].is_quote else None
+            tail = pieces[place + 1] if place + 1 < len(pieces) and not pieces[place + 1].is_quote else None
             attribution = self._of(piece, lead, tail, place + 2 < len(pieces), state)
             attributions.append(attribution)
             if not attribution.unspoken:
@@ -153,7 +153,7 @@ def _he(state: DialogueState) -> Attribution:
 
 def _sentences(simplified: str) -> list[tuple[int, int]]:
     spans, start = [], 0
-    for found in SENTENCE.finditer(simplified):
-        spans.append((start, found.start()))
-        start = found.end()
+    for mark in SENTENCE.finditer(simplified):
+        spans.append((start, mark.start()))
+        start = mark.end()
     return [(a, b) for a, b in [*spans, (start, len(simplified))] if b > a]

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from offbook.data.extract.novel import tags_en as tags
 from offbook.data.extract.novel.attribution import NOBODY, Attribution, confidence
 from offbook.data.extract.novel.dialogue import Turn, speakers
-from offbook.data.extract.novel.evidence_en import Evidence, Gatherer, beside, tag_of
+from offbook.data.extract.novel.evidence_en import Gatherer, SpeakerEvidence, beside, tag_of
 from offbook.data.extract.novel.names_en import People
 from offbook.data.extract.novel.quotes import Piece
 
@@ -45,7 +45,7 @@ class English:
     def learn(self, pieces: Sequence[Piece]) -> None:
         """Count who stands in speech tags, and the pronouns of the sentences that name one person."""
         for place, piece in enumerate(pieces):
-            if piece.said:
+            if piece.is_quote:
                 tag = tag_of(piece, *beside(pieces, place))
                 if tag and tag.kind == "name":
                     self._people.count_tag(tag.who)
@@ -62,8 +62,8 @@ class English:
 
     def attribute(self, scene: Sequence[Sequence[Piece]]) -> list[list[Attribution]]:
         """The speaker of each quoted piece of each paragraph of a scene."""
-        answers = [[Attribution((), NOBODY)] * sum(piece.said for piece in pieces) for pieces in scene]
-        run: list[Evidence] = []
+        answers = [[Attribution((), NOBODY)] * sum(piece.is_quote for piece in pieces) for pieces in scene]
+        run: list[SpeakerEvidence] = []
         quiet, goes_on = 0, False
         for number, pieces in enumerate(scene):
             turns, unspoken = self._gatherer.turns(number, pieces)
@@ -72,7 +72,7 @@ class English:
             if not turns:
                 quiet += 1
                 continue
-            if goes_on and run and not quiet and pieces[0].said and run[-1].may_go_on_with(turns[0]):
+            if goes_on and run and not quiet and pieces[0].is_quote and run[-1].may_go_on_with(turns[0]):
                 run[-1].go_on_with(turns.pop(0))
             if turns and run and (quiet >= FAR or len(run) >= LONGEST_RUN):
                 self._settle(run, answers)
@@ -81,11 +81,11 @@ class English:
                 turns[0].gap = quiet
                 turns[0].before = self._gatherer.see(scene[max(0, number - max(quiet, 1)) : number])
             run += turns
-            quiet, goes_on = 0, pieces[-1].said and pieces[-1].open
+            quiet, goes_on = 0, pieces[-1].is_quote and pieces[-1].open
         self._settle(run, answers)
         return answers
 
-    def _settle(self, run: Sequence[Evidence], answers: list[list[Attribution]]) -> None:
+    def _settle(self, run: Sequence[SpeakerEvidence], answers: list[list[Attribution]]) -> None:
         """Work out a run of turns and write down the answers."""
         candidates = self._candidates(run)
         turns = [self._turn(run, place, candidates) for place in range(len(run))]
@@ -95,7 +95,7 @@ class English:
             for paragraph, quoted in evidence.places:
                 answers[paragraph][quoted] = Attribution((who,) if who else (), certainty)
 
-    def _candidates(self, run: Sequence[Evidence]) -> list[str]:
+    def _candidates(self, run: Sequence[SpeakerEvidence]) -> list[str]:
         """Who may speak in a run: those who are named in its tags, act or are addressed; the most present ones."""
         counts: Counter[str] = Counter()
         for turn in run:
@@ -105,7 +105,7 @@ class English:
             counts.update(set(turn.before))
         return [name for name, _ in counts.most_common(MOST_CANDIDATES)]
 
-    def _turn(self, run: Sequence[Evidence], place: int, candidates: Sequence[str]) -> Turn:
+    def _turn(self, run: Sequence[SpeakerEvidence], place: int, candidates: Sequence[str]) -> Turn:
         evidence = run[place]
         weights = dict.fromkeys(candidates, 0.0)
 
@@ -135,7 +135,7 @@ class English:
         return Turn(evidence.gap, evidence.named or None, weights)
 
 
-def _distance(run: Sequence[Evidence], place: int, name: str) -> int:
+def _distance(run: Sequence[SpeakerEvidence], place: int, name: str) -> int:
     """Turns to the nearest one in which somebody is named."""
     for distance in range(FARTHEST):
         for other in (place - distance, place + distance):

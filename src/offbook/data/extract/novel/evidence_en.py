@@ -19,7 +19,7 @@ FEW_WORDS = 6
 
 
 @dataclass(slots=True)
-class Evidence:
+class SpeakerEvidence:
     """A turn: the quoted pieces of one speaker, and what the text beside them tells."""
 
     places: list[tuple[int, int]]
@@ -41,11 +41,11 @@ class Evidence:
     before: list[str] = field(default_factory=list)
     """Who is named in the narration before it, in order; the subject of its last sentence comes last."""
 
-    def may_go_on_with(self, other: Evidence) -> bool:
+    def may_go_on_with(self, other: SpeakerEvidence) -> bool:
         """Whether the next paragraph's turn can be the same speaker's, whose quotation was left open."""
         return not self.named or not other.named or self.named == other.named
 
-    def go_on_with(self, other: Evidence) -> None:
+    def go_on_with(self, other: SpeakerEvidence) -> None:
         """Take in the turn of the next paragraph."""
         self.places += other.places
         self.addressed |= other.addressed
@@ -72,41 +72,41 @@ class Gatherer:
         person = self.people.get(name)
         return person.gender if person else gender_of(name)
 
-    def turns(self, number: int, pieces: Sequence[Piece]) -> tuple[list[Evidence], dict[int, str]]:
+    def turns(self, number: int, pieces: Sequence[Piece]) -> tuple[list[SpeakerEvidence], dict[int, str]]:
         """The turns of a paragraph, and which of its quoted pieces are not spoken, with the reason."""
-        turns: list[Evidence] = []
+        turns: list[SpeakerEvidence] = []
         unspoken: dict[int, str] = {}
         quoted = -1
         for place, piece in enumerate(pieces):
-            if not piece.said:
+            if not piece.is_quote:
                 continue
             quoted += 1
             lead, tail = beside(pieces, place)
             tag = tag_of(piece, lead, tail)
             thought = unspoken.get(quoted - 1) == "a thought" and tag is None
-            told = pieces[place - 1].text if place and not pieces[place - 1].said else ""
-            if reason := "a thought" if thought else why_unspoken(piece, tag, told, tail):
+            narration = pieces[place - 1].text if place and not pieces[place - 1].is_quote else ""
+            if reason := "a thought" if thought else why_unspoken(piece, tag, narration, tail):
                 unspoken[quoted] = reason
                 continue
-            follows = bool(place and pieces[place - 1].said)
-            if tag is None and turns and len(tags.sentences(told.strip())) >= LONG_BREAK:
-                turns.append(Evidence([], gap=1))
+            follows = bool(place and pieces[place - 1].is_quote)
+            if tag is None and turns and len(tags.sentences(narration.strip())) >= LONG_BREAK:
+                turns.append(SpeakerEvidence([], gap=1))
             if not turns or follows or self._is_another(turns[-1], tag, lead):
                 answered = {turns[-1].named} if turns and turns[-1].named and not follows else set()
-                turns.append(Evidence([(number, quoted)], addressed=answered))
+                turns.append(SpeakerEvidence([(number, quoted)], addressed=answered))
             else:
                 turns[-1].places.append((number, quoted))
             if tag and turns[-1].kind in ("none", "pronoun", "described", "subject"):
                 self._tell(turns[-1], tag)
-            turns[-1].addressed |= self._known(tags.called(piece.text))
-            turns[-1].spoken_of |= self._known(tags.mentions(piece.text))
+            turns[-1].addressed |= self._labels(tags.called(piece.text))
+            turns[-1].spoken_of |= self._labels(tags.mentions(piece.text))
         if len(turns) == 1:
             self._watch(turns[0], pieces)
         return turns, unspoken
 
     def see(self, narration: Sequence[Sequence[Piece]]) -> list[str]:
         """Who is named in some paragraphs of narration, in order; the subject of the last sentence comes last."""
-        text = " ".join(piece.text for pieces in narration for piece in pieces if not piece.said)
+        text = " ".join(piece.text for pieces in narration for piece in pieces if not piece.is_quote)
         names = [person.name for name in tags.mentions(text) if (person := self.people.get(name))]
         last = tags.sentences(text.strip())[-1:]
         action = tags.subject(last[0]) if last else None
@@ -114,7 +114,7 @@ class Gatherer:
             names.append(person.name)
         return names
 
-    def _is_another(self, last: Evidence, tag: Tag | None, lead: str) -> bool:
+    def _is_another(self, last: SpeakerEvidence, tag: Tag | None, lead: str) -> bool:
         """Whether a further quoted piece of a paragraph is somebody else's: what brings it in says so."""
         if tag is None:
             return False
@@ -128,8 +128,8 @@ class Gatherer:
         gender, theirs = pronoun_gender(tag.who), last.gender or (self.gender(last.named) if last.named else "")
         return bool(gender and theirs and gender != theirs) or tag.verb in LISTS["reply"]
 
-    def _tell(self, turn: Evidence, tag: Tag) -> None:
-        turn.addressed |= self._known([tag.addressee] if tag.addressee else [])
+    def _tell(self, turn: SpeakerEvidence, tag: Tag) -> None:
+        turn.addressed |= self._labels([tag.addressee] if tag.addressee else [])
         if tag.kind == "name" or tag.who == "I":
             turn.named, turn.spelled = self.label(tag.who), tag.who
             turn.kind = "name" if tag.beside else "subject"
@@ -139,7 +139,7 @@ class Gatherer:
         elif tag.kind == "pronoun" and turn.kind == "none":
             turn.gender, turn.kind = pronoun_gender(tag.who), "pronoun"
 
-    def _watch(self, turn: Evidence, pieces: Sequence[Piece]) -> None:
+    def _watch(self, turn: SpeakerEvidence, pieces: Sequence[Piece]) -> None:
         """Who acts in the sentences right beside the quoted pieces of a paragraph."""
         for action in _actions(pieces):
             if action.pronoun:
@@ -149,14 +149,14 @@ class Gatherer:
         if turn.kind == "none" and turn.actor:
             turn.kind = "action"
 
-    def _known(self, names: Sequence[str]) -> set[str]:
+    def _labels(self, names: Sequence[str]) -> set[str]:
         return {person.name for name in names if (person := self.people.get(name))}
 
 
 def _actions(pieces: Sequence[Piece]) -> list[Action]:
     actions: list[Action | None] = []
     for place, piece in enumerate(pieces):
-        if piece.said:
+        if piece.is_quote:
             continue
         sentences = tags.sentences(piece.text.strip())
         if sentences and place + 1 < len(pieces):
@@ -171,11 +171,11 @@ def beside(pieces: Sequence[Piece], place: int) -> tuple[str, str]:
 
     Between two quoted pieces a first sentence that tags the first of them belongs to that alone.
     """
-    lead = pieces[place - 1].text if place and not pieces[place - 1].said else ""
+    lead = pieces[place - 1].text if place and not pieces[place - 1].is_quote else ""
     if place > 1 and (lead.strip()[:1].islower() or tags.after(lead, ends_in_comma(pieces[place - 2]))):
         _, *further = tags.sentences(lead.strip()) or [""]
         lead = " ".join(further)
-    tail = pieces[place + 1].text if place + 1 < len(pieces) and not pieces[place + 1].said else ""
+    tail = pieces[place + 1].text if place + 1 < len(pieces) and not pieces[place + 1].is_quote else ""
     return lead, tail
 
 

@@ -53,7 +53,7 @@ class NameLexicon:
         """What stands before a verb of speech in the same clause."""
         self._openings: dict[str, Counter[str]] = defaultdict(Counter)
         """What opens a sentence that ends in a verb of speech, cut at two to four characters → what follows the cut."""
-        self._known: dict[str, list[str]] = defaultdict(list)
+        self._by_prefix: dict[str, list[str]] = defaultdict(list)
 
     def count_before(self, text: str) -> str | None:
         """Take note of who stands before the verb of speech at the end of `text`."""
@@ -63,10 +63,10 @@ class NameLexicon:
         for entering in ENTERS.finditer(simplified, start, end):
             self._count(entering, text)
         begin = skip(simplified, start, end)
-        found = BEFORE.match(simplified, begin, end)
-        if not found and simplified[end:].startswith(("：", ":")):
-            found = ALONE.fullmatch(simplified, begin, end)
-        return self._count(found, text)
+        match = BEFORE.match(simplified, begin, end)
+        if not match and simplified[end:].startswith(("：", ":")):
+            match = ALONE.fullmatch(simplified, begin, end)
+        return self._count(match, text)
 
     def count_after(self, text: str) -> str | None:
         """Take note of who stands before the verb of speech at the head of `text`."""
@@ -84,13 +84,13 @@ class NameLexicon:
             much = 3 * count if count > 1 else 1
             longer = any(self._heads[head] >= much or {head, rest} <= self._heads.keys() for head, rest in halves)
             if count >= (2 if quotes > SMALL else 1) and not longer:
-                self._known[name[:2]].append(name)
-        for names in self._known.values():
+                self._by_prefix[name[:2]].append(name)
+        for names in self._by_prefix.values():
             names.sort(key=len, reverse=True)
 
     def at(self, text: str, start: int) -> str | None:
         """The longest known name that stands at `start`."""
-        names = self._known.get(text[start : start + 2], ())
+        names = self._by_prefix.get(text[start : start + 2], ())
         return next((name for name in names if text.startswith(name, start)), None)
 
     def at_head(self, text: str, simplified: str, span: Span) -> tuple[tuple[str, ...] | None, int]:
@@ -101,8 +101,8 @@ class NameLexicon:
         if names:
             return (names, end) if simplified[end : end + 1] not in ("的", "之") else (None, start)
         for pattern in (GROUP, KIN):
-            if found := pattern.match(simplified, start):
-                return (text[found.start() : found.end()],), found.end()
+            if group := pattern.match(simplified, start):
+                return (text[group.start() : group.end()],), group.end()
         if pronoun := HE.match(simplified, start):
             return (), pronoun.end()
         return None, start
@@ -121,7 +121,7 @@ class NameLexicon:
 
     def inside(self, text: str, simplified: str, span: Span) -> str | None:
         """The last name in a clause that is its subject rather than somebody's object or owner."""
-        found, objects = None, False
+        subject, objects = None, False
         start, end = span
         last_end = -1
         while start < end - 1:
@@ -132,20 +132,20 @@ class NameLexicon:
             after = start + len(name)
             listed = last_end >= 0 and simplified[last_end:start] in ("", "、", "和", "与")
             objects = objects if listed else bool(OBJECT_OF.search(simplified[span[0] : start]))
-            if not objects and simplified[after : after + 1] not in ("的", "之") and not (listed and found):
-                found = name
+            if not objects and simplified[after : after + 1] not in ("的", "之") and not (listed and subject):
+                subject = name
             start = last_end = after
-        return found
+        return subject
 
     def _open(self, text: str, start: int, end: int) -> None:
         for cut in range(start + 2, min(start + 5, end)):
             if _can_name(simplify(text[start:cut])) and NAME_CHARACTERS.fullmatch(text[start : cut + 1]):
                 self._openings[text[start:cut]][text[cut]] += 1
 
-    def _count(self, found: re.Match[str] | None, text: str) -> str | None:
-        if not found or not _can_name(found["name"]):
+    def _count(self, match: re.Match[str] | None, text: str) -> str | None:
+        if not match or not _can_name(match["name"]):
             return None
-        name = text[found.start("name") : found.end("name")]
+        name = text[match.start("name") : match.end("name")]
         self._heads[name] += 1
         return name
 
@@ -159,16 +159,16 @@ def _can_name(simplified: str) -> bool:
 def last_sentence(simplified: str) -> Span:
     """The last sentence of a stretch without the marks at its end."""
     end = len(simplified.rstrip("：:，, \u3000"))
-    start = max((found.end() for found in SENTENCE.finditer(simplified, 0, end) if found.end() < end), default=0)
+    start = max((mark.end() for mark in SENTENCE.finditer(simplified, 0, end) if mark.end() < end), default=0)
     return start, end
 
 
 def clauses(simplified: str, sentence: Span) -> list[Span]:
     """The clauses of a sentence."""
     spans, start = [], sentence[0]
-    for found in CLAUSE.finditer(simplified, *sentence):
-        spans.append((start, found.start()))
-        start = found.end()
+    for mark in CLAUSE.finditer(simplified, *sentence):
+        spans.append((start, mark.start()))
+        start = mark.end()
     return [(a, b) for a, b in [*spans, (start, sentence[1])] if b > a]
 
 
@@ -176,6 +176,6 @@ def skip(simplified: str, start: int, end: int) -> int:
     """Where a clause begins behind the words that lead it in (`只见`, `于是`, `那`)."""
     for sight in SIGHT.finditer(simplified, start, end):
         start = sight.end()
-    while (found := LEADING.match(simplified, start, end)) and found.end() > start:
-        start = found.end()
+    while (lead := LEADING.match(simplified, start, end)) and lead.end() > start:
+        start = lead.end()
     return start

@@ -48,7 +48,7 @@ class Paragraph:
 class Piece:
     """A stretch of a paragraph: told, or said between quotation marks."""
 
-    said: bool
+    is_quote: bool
     text: str
     start: int
     open: bool = False
@@ -94,19 +94,19 @@ def paragraphs(lines: Lines, wrapped: bool) -> Iterator[Paragraph]:
     parts: list[tuple[int, str]] = []
     for number, raw in lines:
         text = raw.strip("\ufeff\u200b \t\r\u3000\xa0")
-        found = heading(text) if text else None
-        begins = not text or found or is_rule(text) or not wrapped or raw[:1] in " \t\u3000"
+        title = heading(text) if text else None
+        begins = not text or title or is_rule(text) or not wrapped or raw[:1] in " \t\u3000"
         if begins and parts:
-            yield _joined(parts)
+            yield from _joined(parts)
             parts = []
-        if found:
-            yield Paragraph(found[1], "heading", found[0], ((0, number),))
+        if title:
+            yield Paragraph(title[1], "heading", title[0], ((0, number),))
         elif text and is_rule(text):
             yield Paragraph(text, "rule", 0, ((0, number),))
         elif text:
             parts.append((number, text))
     if parts:
-        yield _joined(parts)
+        yield from _joined(parts)
 
 
 def with_leads(parts: Iterable[Paragraph], opening: str) -> Iterator[Paragraph]:
@@ -205,7 +205,8 @@ def _marks(counts: Counter[str]) -> tuple[str, str]:
     return opening, PAIRS[opening]
 
 
-def _joined(parts: list[tuple[int, str]]) -> Paragraph:
+def _joined(parts: list[tuple[int, str]]) -> Iterator[Paragraph]:
+    """One paragraph of these lines; none where nothing but signs of italics stood in them."""
     text, lines = "", []
     for number, raw in parts:
         part = ITALICS.sub("", raw) if "_" in raw else raw
@@ -215,4 +216,5 @@ def _joined(parts: list[tuple[int, str]]) -> Paragraph:
         gap = "" if not text or (HAS_CJK.match(text[-1]) and HAS_CJK.match(part[0])) else " "
         lines.append((len(text + gap), number))
         text += gap + part
-    return Paragraph(text, "text", 0, tuple(lines))
+    if text:
+        yield Paragraph(text, "text", 0, tuple(lines))

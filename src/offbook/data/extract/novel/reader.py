@@ -40,7 +40,9 @@ def looks_like(sample: list[str]) -> float:
     """How much a text looks like a novel: the share of its paragraphs in which somebody is quoted."""
     layout = survey(list(enumerate(sample, 1)))
     texts = [part for part in paragraphs(list(enumerate(sample, 1)), layout.wrapped) if part.kind == "text"]
-    quoted = [sum(piece.said and len(piece.text) > 2 for piece in pieces(part.text, layout.marks)) for part in texts]
+    quoted = [
+        sum(piece.is_quote and len(piece.text) > 2 for piece in pieces(part.text, layout.marks)) for part in texts
+    ]
     return min(0.9, 1.5 * sum(map(bool, quoted)) / len(texts)) if sum(quoted) >= 2 else 0.0
 
 
@@ -90,7 +92,7 @@ class _Reading:
         remaining = iter(attributions)
         before: int | None = None
         for place, piece in enumerate(parts):
-            if not piece.said:
+            if not piece.is_quote:
                 continue
             attribution, line = next(remaining), paragraph.line_at(piece.start)
             if attribution.unspoken or not any(char.isalnum() for char in piece.text):
@@ -114,7 +116,7 @@ class _Reading:
         return attribution.speakers == self.last.speakers or attribution.confidence < GOES_ON
 
     def _is_same_turn(self, between: str, attribution: Attribution) -> bool:
-        """Whether a quoted line goes on with the one before it in its paragraph: “A,” said X, “B.”"""
+        """Whether a quoted line goes on with the one before it in its paragraph (“A,” said X, “B.”)."""
         assert self.last is not None
         if attribution.speakers != self.last.speakers:
             return False

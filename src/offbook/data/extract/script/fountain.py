@@ -89,14 +89,14 @@ def _block(block: list[tuple[int, str]], scenes: Scenes, chinese: frozenset[str]
         yield Skipped("heading", text.strip(), number)
     if not block:
         return
-    (number, head), *said = block
+    (number, head), *lines = block
     speaker = _speaker(head, chinese)
-    if speaker is None or not said:
+    if speaker is None or not lines:
         reason = "heading" if head.strip().startswith((">", "=", "#")) else "narration"
         yield from (Skipped(reason, text.strip(), line) for line, text in block if text.strip())
         return
     name, notes = speaker
-    parts = [text.strip().lstrip("~").strip() for _, text in said]
+    parts = [text.strip().lstrip("~").strip() for _, text in lines]
     words, acted = clean("".join(f"({note}) " for note in notes) + join([part for part in parts if part]))
     if any(char.isalnum() for char in words):
         yield Cue((name,), words, number, scenes.current, 1.0, acted)

@@ -88,8 +88,8 @@ def _sort(number: int, text: str, stripped: str, after_blank: bool) -> Row:
         return Row(number, "blank", "", after_blank)
     if CAST.match(undecorated(stripped)):
         return Row(number, "cast", stripped, after_blank)
-    if found := heading(stripped):
-        return Row(number, "heading", found[1], after_blank, found[0])
+    if title := heading(stripped):
+        return Row(number, "heading", title[1], after_blank, title[0])
     if is_rule(stripped):
         return Row(number, "rule", stripped, after_blank)
     if BOXED.match(stripped):

@@ -63,20 +63,20 @@ def is_name(name: str, *, often: bool = False) -> bool:
     return often or len(parts) == 1 or all(not part[0].islower() or part in PARTICLES for part in parts)
 
 
-def split_joint(name: str, known: frozenset[str]) -> tuple[str, ...]:
+def split_joint(name: str, names: frozenset[str]) -> tuple[str, ...]:
     """The names in `甲、乙`, `ROMEO & JULIET` and, where all are known, `甲和乙`, `Romeo and Juliet`."""
     parts = tuple(clean_name(part) for part in SURE_JOINERS.split(name) if part)
     if len(parts) > 1 and all(is_name(part) and len(part) <= 20 for part in parts):
         return parts
     parts = tuple(part for part in JOINERS.split(name) if part)
-    return parts if len(parts) > 1 and all(part in known for part in parts) else (name,)
+    return parts if len(parts) > 1 and all(part in names for part in parts) else (name,)
 
 
-def split_manner(name: str, known: frozenset[str]) -> tuple[str, str]:
+def split_manner(name: str, names: frozenset[str]) -> tuple[str, str]:
     """A known name and how it speaks: `甄嬛冷笑道` → 甄嬛, 冷笑道; `皇上 怒` → 皇上, 怒; or "" for it."""
     for end in range(len(name) - 1, 0, -1):
         head, manner = name[:end].rstrip(), name[end:].strip()
-        if head not in known or not manner or len(manner) > 10:
+        if head not in names or not manner or len(manner) > 10:
             continue
         if SPEAKING.search(manner) or ((name[end - 1].isspace() or name[end].isspace()) and len(manner) <= 6):
             return head, manner

@@ -71,8 +71,8 @@ def likeness(sample: list[str], style: Style) -> float:
     chinese = sum(bool(HAS_CJK.search(text)) for text in texts) > 0.5 * len(texts)
     if labels.layout not in (style.chinese if chinese else style.latin):
         return 0.0
-    told = sum(len(TOLD.findall(text)) for text in texts)
-    return min(1.0, 4 * labels.support / len(texts)) * (1 - min(1.0, 2 * told / max(labels.support, 1)))
+    tellings = sum(len(TOLD.findall(text)) for text in texts)
+    return min(1.0, 4 * labels.support / len(texts)) * (1 - min(1.0, 2 * tellings / max(labels.support, 1)))
 
 
 class ScriptProfile:
@@ -149,7 +149,7 @@ class _Draft:
     parts: list[str]
 
     @property
-    def said(self) -> bool:
+    def has_speech(self) -> bool:
         """Whether more than a direction stands there."""
         return any(not is_direction(part) for part in self.parts)
 
@@ -172,7 +172,7 @@ class _Reading:
 
     def _step(self, row: Row, paragraph: str) -> Iterator[Cue | Skipped]:
         if row.kind == "blank":
-            if self.profile.blank_ends and self.draft and self.draft.said:
+            if self.profile.blank_ends and self.draft and self.draft.has_speech:
                 yield from self._finish()
         elif row.kind in ("heading", "rule", "cast"):
             yield from self._finish()
@@ -245,7 +245,7 @@ class _Reading:
     def _goes_on(self, row: Row, paragraph: str) -> bool:
         """Whether a line without a name goes on with the speech before it, rather than telling what happens."""
         assert self.draft is not None
-        if not self.draft.said or not SENTENCE_END.search(self.draft.parts[-1]):
+        if not self.draft.has_speech or not SENTENCE_END.search(self.draft.parts[-1]):
             return True
         text = row.text.strip()
         if self.profile.labels.opens_paragraphs and not row.after_blank:
@@ -263,7 +263,7 @@ class _Reading:
 
     def _tells_of_somebody(self, text: str) -> bool:
         """Whether the line begins with a speaker's name that is not addressed: `沈如霜跪下`."""
-        names = (name for name in self.labels.known if text.startswith(name) and len(text) > len(name))
+        names = (name for name in self.labels.speakers if text.startswith(name) and len(text) > len(name))
         return any(text[len(name)].isalnum() or text[len(name)].isspace() for name in names)
 
     def _finish(self) -> Iterator[Cue | Skipped]:

@@ -135,10 +135,10 @@ def match(line: str, layout: str) -> Label | None:
     if way.signs and not any(sign in line for sign in way.signs):
         return None
     body = PREFIX.sub("", line.strip()) if way.plain else line.strip()
-    found = way.pattern.match(body)
-    if not found:
+    hit = way.pattern.match(body)
+    if not hit:
         return None
-    groups = found.groupdict()
+    groups = hit.groupdict()
     raw, rest = groups["name"] + (groups.get("notes") or ""), groups.get("rest") or ""
     if layout == "bold":
         raw, rest = _bold(raw, rest)
@@ -187,8 +187,8 @@ class Labels:
         self.share = {where: count / lines[where] for where, count in labels.items()}
         self.capitals = not self.plain and capitals >= 0.7 * total > 0
         self.seen = frozenset(names)
-        self.known = frozenset(name for name in often if not self.capitals or name.isupper() or names[name] >= 3)
-        inline = sorted((name for name in self.known if HAS_CJK.search(name)), key=len, reverse=True)
+        self.speakers = frozenset(name for name in often if not self.capitals or name.isupper() or names[name] >= 3)
+        inline = sorted((name for name in self.speakers if HAS_CJK.search(name)), key=len, reverse=True)
         self._inline = (
             re.compile(
                 rf"(?:(?<=[。！？!?…”』」）)\]】—])|(?<=\s))(?P<name>{'|'.join(map(re.escape, inline))})"
@@ -210,9 +210,9 @@ class Labels:
     def who(self, label: Label) -> tuple[tuple[str, ...], tuple[str, ...], float]:
         """The speakers behind a label, how they speak, and how certain that is."""
         speakers = split_joint(label.name, self.seen)
-        if all(name in self.known for name in speakers):
+        if all(name in self.speakers for name in speakers):
             return speakers, label.notes, KNOWN
-        head, manner = split_manner(label.name, self.known)
+        head, manner = split_manner(label.name, self.speakers)
         if manner:
             return (head,), (manner, *label.notes), MANNERED
         return speakers, label.notes, ONCE
@@ -222,15 +222,15 @@ class Labels:
         pieces: list[Label] = []
         name, notes = "", tuple[str, ...]()
         begin = depth = counted = 0
-        for found in self._inline.finditer(text) if self._inline else ():
-            for mark in text[counted : found.start()]:
+        for hit in self._inline.finditer(text) if self._inline else ():
+            for mark in text[counted : hit.start()]:
                 depth += (mark in "“「『") - (mark in "”」』")
-            counted = found.start()
+            counted = hit.start()
             if depth > 0:
                 continue
-            pieces.append(Label(name, notes, text[begin : found.start()].strip(), self.layout))
-            name, begin = found["name"], found.end()
-            notes = split_notes(name + found["notes"])[1]
+            pieces.append(Label(name, notes, text[begin : hit.start()].strip(), self.layout))
+            name, begin = hit["name"], hit.end()
+            notes = split_notes(name + hit["notes"])[1]
         return [*pieces, Label(name, notes, text[begin:].strip(), self.layout)]
 
     def _believes(self, label: Label, where: Place) -> bool:
@@ -265,8 +265,8 @@ def learn(rows: Iterable[Row], layouts: tuple[str, ...]) -> Labels:
             if label := match(row.text, layout):
                 counts[layout][label.name, where] += 1
                 if layout == "colon":
-                    for found in INLINE.finditer(label.rest):
-                        counts[layout][found["name"], where] += not is_note(found["name"])
+                    for hit in INLINE.finditer(label.rest):
+                        counts[layout][hit["name"], where] += not is_note(hit["name"])
     learned = [Labels(layout, counts[layout], lines) for layout in layouts]
     best = max(learned, key=lambda labels: labels.support * (1.5 if labels.plain else 1))
     also = tuple(other.layout for other in learned if other is not best and _is_mixed_in(best, other, counts))
@@ -280,7 +280,7 @@ def _is_mixed_in(best: Labels, other: Labels, counts: dict[str, Counter[tuple[st
     """Whether a script has labels in another layout of the family too: most of the names there are its own."""
     if not {best.layout, other.layout} <= set(MIXED):
         return False
-    shared = sum(count for (name, _), count in counts[other.layout].items() if name in best.known)
+    shared = sum(count for (name, _), count in counts[other.layout].items() if name in best.speakers)
     return shared >= max(2, 0.5 * other.support)
 
 

@@ -81,5 +81,4 @@ def unquote(text: str) -> str:
 
 def _tidy(text: str) -> str:
     lines = (CJK_SPACE.sub("", SPACES.sub(" ", line)).strip() for line in text.split("\n"))
-    text = "\n".join(line for line in lines if line)
-    return text
+    return "\n".join(line for line in lines if line)

@@ -31,10 +31,10 @@ def test_messenger_is_turned_round_and_its_letters_are_put_right() -> None:
         {"sender_name": "Tom", "timestamp_ms": 1620855060000, "content": garbled("Četyři 🙂")},
         {"sender_name": garbled("Zoë"), "timestamp_ms": 1620855000000, "content": "When?"},
     ]
-    found = read("messenger", json.dumps({"participants": [], "messages": items, "title": "Tom"}))
-    assert [(item.sender, item.text) for item in found[:2]] == [("Zoë", "When?"), ("Tom", "Četyři 🙂")]
+    result = read("messenger", json.dumps({"participants": [], "messages": items, "title": "Tom"}))
+    assert [(item.sender, item.text) for item in result[:2]] == [("Zoë", "When?"), ("Tom", "Četyři 🙂")]
     kinds = [Content.MEDIA, Content.CALL, Content.STICKER, Content.DELETED]
-    assert [item.content for item in found[2:]] == kinds
+    assert [item.content for item in result[2:]] == kinds
 
 
 def test_messenger_s_encrypted_chats() -> None:
@@ -65,11 +65,11 @@ def test_slack() -> None:
         item("U1", "joined", "1620855003.1", subtype="channel_join"),
         item("U1", "", "1620855004.1", files=[{}]),
     ]
-    found = read("slack", json.dumps(items, indent=1))
-    assert [item.text for item in found[:3]] == ["see <this> page #lamp", "@u1 done", "good"]
-    assert [item.reply_to for item in found[:3]] == ["", "1620855000.1", "1620855001.1"]
-    assert found[1].mentions == ("u1",)
-    assert [item.content for item in found[3:]] == [Content.NOTE, Content.MEDIA]
+    result = read("slack", json.dumps(items, indent=1))
+    assert [item.text for item in result[:3]] == ["see <this> page #lamp", "@u1 done", "good"]
+    assert [item.reply_to for item in result[:3]] == ["", "1620855000.1", "1620855001.1"]
+    assert result[1].mentions == ("u1",)
+    assert [item.content for item in result[3:]] == [Content.NOTE, Content.MEDIA]
 
 
 def test_sillytavern() -> None:
@@ -78,12 +78,12 @@ def test_sillytavern() -> None:
         {"name": "Mara", "is_user": False, "is_system": False, "send_date": "May 12, 2021 9:30pm", "mes": "Hm?", "swipes": ["Hm?", "No"]},
         {"name": "Note", "is_user": False, "is_system": True, "send_date": "May 12, 2021 9:31pm", "mes": "hidden"},
     ]  # fmt: skip
-    found = read("sillytavern", "\n".join(json.dumps(line) for line in [head, *turns]))
-    assert [(item.sender, item.text, item.content) for item in found] == [
+    result = read("sillytavern", "\n".join(json.dumps(line) for line in [head, *turns]))
+    assert [(item.sender, item.text, item.content) for item in result] == [
         ("Mara", "Hm?", Content.TEXT),
         ("Note", "hidden", Content.NOTE),
     ]
-    assert f"{found[0].sent_at:%H:%M}" == "21:30"
+    assert f"{result[0].sent_at:%H:%M}" == "21:30"
 
 
 def test_characterai_reads_the_candidate_that_was_kept() -> None:
@@ -91,8 +91,8 @@ def test_characterai_reads_the_candidate_that_was_kept() -> None:
         {"author": {"name": "Mara"}, "candidates": [{"candidate_id": "a", "raw_content": "no"}, {"candidate_id": "b", "raw_content": "yes"}], "primary_candidate_id": "b"},
         {"author": {"is_human": True}, "candidates": [{"candidate_id": "c", "raw_content": "why?"}]},
     ]  # fmt: skip
-    found = read("characterai", json.dumps({"turns": turns}))
-    assert [(item.sender, item.text) for item in found] == [("Mara", "yes"), ("User", "why?")]
+    result = read("characterai", json.dumps({"turns": turns}))
+    assert [(item.sender, item.text) for item in result] == [("Mara", "yes"), ("User", "why?")]
 
 
 def test_characterai_s_older_histories() -> None:
@@ -100,9 +100,9 @@ def test_characterai_s_older_histories() -> None:
         {"external_id": "1", "msgs": [{"src": {"name": "Mara", "is_human": False}, "text": "Late."}]},
         {"external_id": "2", "msgs": [{"src": {"user": {"username": "ann"}, "is_human": True}, "text": "Hi"}]},
     ]
-    found = read("characterai", json.dumps({"histories": histories}))
-    assert [(item.sender, item.text) for item in found] == [("Mara", "Late."), ("ann", "Hi")]
-    assert found[0].chat != found[1].chat
+    result = read("characterai", json.dumps({"histories": histories}))
+    assert [(item.sender, item.text) for item in result] == [("Mara", "Late."), ("ann", "Hi")]
+    assert result[0].chat != result[1].chat
 
 
 CHATLAB = [
@@ -123,10 +123,10 @@ def test_chatlab(lines: Any) -> None:
     else:
         members = [{"platformId": "7", "accountName": "汤", "name": "no chat's"}]
         text = json.dumps({**CHATLAB_HEAD, "members": members, "messages": CHATLAB}, ensure_ascii=False, indent=1)
-    found = read("chatlab", text)
-    assert [(item.sender, item.text, item.reply_to) for item in found[:2]] == [("汤", "在吗", ""), ("阿澈", "在", "1")]
-    assert [item.content for item in found[2:]] == [Content.MEDIA, Content.DELETED]
-    assert {item.chat for item in found} == {"灯塔"}
+    result = read("chatlab", text)
+    assert [(item.sender, item.text, item.reply_to) for item in result[:2]] == [("汤", "在吗", ""), ("阿澈", "在", "1")]
+    assert [item.content for item in result[2:]] == [Content.MEDIA, Content.DELETED]
+    assert {item.chat for item in result} == {"灯塔"}
 
 
 def test_a_damaged_line_is_named() -> None:

@@ -23,10 +23,10 @@ LOGS = {
 def test_the_same_chat_in_each_language(language: str) -> None:
     log = LOGS[language]
     assert parsed(read, log) == [("Mara", "どう？"), ("Tom", "いいよ")]
-    found = contents(read, log)[2:]
-    assert found[:2] == [Content.MEDIA, Content.STICKER]
-    assert found[2] in (Content.NOTE, Content.DELETED)
-    assert found[3] is Content.CALL
+    result = contents(read, log)[2:]
+    assert result[:2] == [Content.MEDIA, Content.STICKER]
+    assert result[2] in (Content.NOTE, Content.DELETED)
+    assert result[3] is Content.CALL
     assert times(read, log)[0] == "2021-05-12 21:30"
     assert looks_like(log.split("\n")) == 1
 

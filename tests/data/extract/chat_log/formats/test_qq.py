@@ -28,11 +28,11 @@ def test_json() -> None:
         item(7, []),
     ]
     text = json.dumps({"chatInfo": {"name": "群", "type": "group"}, "messages": messages}, ensure_ascii=False)
-    found = list(read(numbered(text)))
-    assert [(each.text, each.content) for each in found[:2]] == [("在", Content.TEXT), ("好", Content.TEXT)]
-    assert [each.content for each in found[2:]] == [
+    result = list(read(numbered(text)))
+    assert [(each.text, each.content) for each in result[:2]] == [("在", Content.TEXT), ("好", Content.TEXT)]
+    assert [each.content for each in result[2:]] == [
         Content.MEDIA, Content.STICKER, Content.DELETED, Content.NOTE, Content.TEXT,
     ]  # fmt: skip
-    assert found[1].reply_to == "1"
-    assert {each.chat for each in found} == {"群"}
+    assert result[1].reply_to == "1"
+    assert {each.chat for each in result} == {"群"}
     assert looks_like([text]) == 1

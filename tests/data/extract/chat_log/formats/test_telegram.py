@@ -91,8 +91,8 @@ Sticker
 
 
 def test_a_page_of_html_is_read_message_by_message() -> None:
-    found = list(read(numbered(PAGE)))
-    assert [(item.sender, item.text, item.content) for item in found] == [
+    result = list(read(numbered(PAGE)))
+    assert [(item.sender, item.text, item.content) for item in result] == [
         ("", "12 May 2021", Content.NOTE),
         ("Mara & Co", "Is it lit?\nTell me", Content.TEXT),
         ("Mara & Co", "", Content.MEDIA),
@@ -101,9 +101,9 @@ def test_a_page_of_html_is_read_message_by_message() -> None:
         ("Tom", "", Content.CALL),
         ("Tom", "", Content.STICKER),
     ]
-    assert (found[1].id, found[1].line, f"{found[1].sent_at:%H:%M}") == ("1", 10, "21:30")
-    assert found[3].reply_to == "1"
-    assert {item.chat for item in found[1:]} == {"Lighthouse"}
+    assert (result[1].id, result[1].line, f"{result[1].sent_at:%H:%M}") == ("1", 10, "21:30")
+    assert result[3].reply_to == "1"
+    assert {item.chat for item in result[1:]} == {"Lighthouse"}
     assert looks_like(PAGE.split("\n")) == 1
 
 
@@ -114,8 +114,8 @@ def test_all_chats_of_an_account_are_read_apart() -> None:
         return {"name": name, "type": "personal_chat", "id": 9, "messages": [item]}
 
     text = json.dumps({"chats": {"list": [chat("x"), {"name": "empty", "messages": []}, chat("y")]}})
-    found = list(read(numbered(text)))
-    assert [(item.chat, item.text, item.mentions, item.reply_to) for item in found] == [
+    result = list(read(numbered(text)))
+    assert [(item.chat, item.text, item.mentions, item.reply_to) for item in result] == [
         ("x", "to @tom", ("tom",), "0"),
         ("y", "to @tom", ("tom",), "0"),
     ]
@@ -129,5 +129,5 @@ def test_what_a_message_holds() -> None:
         {"type": "service", "action": "phone_call", "actor": "A", "text": ""},
         {"type": "service", "action": "pin_message", "actor": "A", "text": ""},
     ]
-    found = [item.content for item in read(numbered(json.dumps({"messages": items})))]
-    assert found == [Content.STICKER, Content.TEXT, Content.MEDIA, Content.CALL, Content.NOTE]
+    result = [item.content for item in read(numbered(json.dumps({"messages": items})))]
+    assert result == [Content.STICKER, Content.TEXT, Content.MEDIA, Content.CALL, Content.NOTE]

@@ -52,12 +52,12 @@ def read(lines: Lines, names: Columns | None = None) -> Iterator[Message]:
         present = json_keys(head(lines, 800))
     else:
         rows, present = read_table(lines), frozenset(columns("".join(first[:1])))
-    found = {key: name.casefold() for key, name in names.items()} if names else _recognize(present)
+    headers = {key: name.casefold() for key, name in names.items()} if names else _recognize(present)
     lowered = {name.casefold() for name in present}
-    if missing := [found.get(key, key) for key in NEEDED if found.get(key) not in lowered]:
+    if missing := [headers.get(key, key) for key in NEEDED if headers.get(key) not in lowered]:
         raise ParseError(1, f"no column '{missing[0]}' among {', '.join(sorted(present)[:12]) or 'none'}")
     for line, row in rows:
-        yield _message(line, {str(key).casefold(): value for key, value in row.items()}, found)
+        yield _message(line, {str(key).casefold(): value for key, value in row.items()}, headers)
 
 
 def looks_like(sample: Sequence[str]) -> float:
@@ -73,11 +73,11 @@ def _listed(lines: Lines) -> Iterator[tuple[int, dict[str, object]]]:
 
 
 def _recognize(present: frozenset[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
+    headers: dict[str, str] = {}
     for key, usual in USUAL.items():
-        if name := next((name for name in usual.split() if name in present and name not in found.values()), ""):
-            found[key] = name
-    return found
+        if name := next((name for name in usual.split() if name in present and name not in headers.values()), ""):
+            headers[key] = name
+    return headers
 
 
 def _message(line: int, row: Mapping[str, object], names: Columns) -> Message:

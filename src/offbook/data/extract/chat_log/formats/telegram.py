@@ -173,8 +173,8 @@ class _Page(HTMLParser):
         elif not text and fields["media"]:
             labels = [label.strip() for label in fields["media"].split("\n") if label.strip()]
             words = phrases("telegram")
-            found = [words.content(label.split(",")[0]) for label in labels]
-            content = next((each for each in found if each is not Content.TEXT), Content.MEDIA)
+            contents = [words.content(label.split(",")[0]) for label in labels]
+            content = next((each for each in contents if each is not Content.TEXT), Content.MEDIA)
         self._ready.append(
             Message(
                 self._sender, text, int(fields["line"]), sent_at, content, self._chat, fields["id"], fields["reply"]
