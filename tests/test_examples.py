@@ -144,6 +144,9 @@ def run(words: list[str], overrides: list[str]) -> None:
         words = [match for word in words for match in (sorted(map(str, Path().glob(word))) if "*" in word else [word])]
     if words[0] in ("check", "train"):
         words = [*words, *overrides]
+        if "zhenhuan/run.yaml" in words:  # its rows are on the web, and the page trains it again
+            words += ["--data.source", "huanhuan.json"]
+            shutil.rmtree("runs/zhenhuan", ignore_errors=True)
     with pytest.raises(SystemExit) as ended:
         main(words)
     assert ended.value.code in ((0, 3) if "--gate" in words or words[0] == "export" else (0,)), words

@@ -6,6 +6,7 @@ import ast
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -97,7 +98,12 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     seconds.
     """
     folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+    shutil.copytree(
+        ROOT / "src" / "offbook", folder / "tree" / "src" / "offbook"
+    )  # what an earlier build left is not seen
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, folder / "tree")
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(folder / "tree")]
     subprocess.run(build, check=True, capture_output=True)
     (wheel,) = folder.glob("offbook-*.whl")
     venv.create(folder / "env", with_pip=False)

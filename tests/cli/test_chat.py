@@ -244,6 +244,8 @@ class Terminal:
             encoding="utf-8",
             dimensions=(30, 80),
             timeout=90,
+            # What a shell starts in the background ignores Ctrl-C, and so would all that the tests start.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         self.process.delaybeforesend = 0.2
 
