@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -113,16 +114,16 @@ def refused(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
     return run
 
 
-def test_41_a_port_that_is_taken_is_told_before_anything_is_loaded(refused: Any) -> None:
+def test_41_a_port_that_is_taken_is_told_before_anything_is_loaded(refused: Any, trained: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        output = refused("no-such-run", "--port", str(port))
+        output = refused(trained, "--port", str(port))
         assert f"cannot listen on 127.0.0.1:{port}" in output
         assert "--port" in output
 
 
-def test_36_others_are_let_in_with_a_key_alone(refused: Any) -> None:
-    output = refused("no-such-run", "--host", "0.0.0.0")
+def test_36_others_are_let_in_with_a_key_alone(refused: Any, trained: Path) -> None:
+    output = refused(trained, "--host", "0.0.0.0")
     assert "OFFBOOK_API_KEY" in output
 
 
@@ -137,8 +138,8 @@ def test_a_key_that_no_client_could_send_is_told(
     assert "no client could send it" in " ".join(capsys.readouterr().err.split())
 
 
-def test_every_website_is_let_in_with_a_key_alone(refused: Any) -> None:
-    assert "no key protects it" in refused("no-such-run", "--port", "0", "--allow-origin", "*")
+def test_every_website_is_let_in_with_a_key_alone(refused: Any, trained: Path) -> None:
+    assert "no key protects it" in refused(trained, "--port", "0", "--allow-origin", "*")
 
 
 def test_the_addresses_that_a_phone_can_open_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +153,8 @@ def test_the_addresses_that_a_phone_can_open_are_told(monkeypatch: pytest.Monkey
 
 
 def test_engines_that_are_not_there(trained: Path, tmp_path: Path, refused: Any) -> None:
-    assert "offbook export" in refused(trained, "--port", "0", "--engine", "llama.cpp")
+    without_export = shutil.copytree(trained, tmp_path / "run", ignore=shutil.ignore_patterns("export"))
+    assert "offbook export" in refused(without_export, "--port", "0", "--engine", "llama.cpp")
     assert "did you mean 'transformers'?" in refused(trained, "--port", "0", "--engine", "transformer")
     assert "no run" in refused(tmp_path / "nothing", "--port", "0")
 
