@@ -122,7 +122,7 @@ def test_help_answers_without_heavy_imports() -> None:
         return time.perf_counter() - began
 
     # What takes long is an import of torch or transformers (seconds); the bound has room for a busy machine.
-    assert min(seconds() for _ in range(3)) < 1.0
+    assert min(seconds() for _ in range(5)) < 1.5
 
 
 def walk(page: Path) -> list[tuple[str, list[str]]]:
