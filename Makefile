@@ -1,6 +1,6 @@
 # Everything installs into .venv here; nothing else on the machine is touched.
 #   make demo     the whole job on an embedded default: a small model learns to speak like Hamlet
-#   make test     the test suite
+#   make test     the test suite, in two processes
 #   make coverage the same, with branch coverage measured: it must reach 92 %
 #   make lint     ruff and mypy
 #   make torture  the long proofs: kills at every call, long commands of the docs
@@ -36,7 +36,7 @@ demo: setup
 	@$(BIN)/python -m offbook.cli.demo
 
 test: setup
-	$(BIN)/pytest -m "not torture"
+	$(BIN)/pytest -m "not torture" -n 2 --dist loadfile
 
 coverage: setup
 	$(BIN)/pytest -m "not torture" --cov --cov-fail-under 92
