@@ -78,11 +78,14 @@ def test_10_a_second_process_is_told_the_pid_and_a_stale_lock_does_not_hold(
     assert ends_alike(stage, model, tmp_path)
 
 
-@pytest.mark.parametrize("spare", [40, 160])
+@pytest.mark.parametrize("spare", [40, 320])
 def test_17_exhausted_memory_names_the_option_and_its_number(
     stage: Stage, whole: Make, tmp_path: Path, spare: int
 ) -> None:
-    """With 40 MiB the model does not load, with 160 MiB its largest pass does not fit."""
+    """With 40 MiB the model does not load, with 320 MiB its largest pass does not fit.
+
+    (Where a few MiB are lacking rather than a few hundred, a native library may die of it without a word.)
+    """
     folder = tiny_folder(tmp_path / "wide")
     tiny_model(hidden_size=512, intermediate_size=4096).save_pretrained(folder)
     output = {**whole("fast").settings, "model.source": str(folder), "train.batch_size": 24}

@@ -111,6 +111,13 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         _show_error(error, call)
         sys.exit(error.exit_code)
+    except MemoryError:
+        if call.debug:
+            raise
+        _show_error(
+            OffbookError("out of memory", "Close other programs, or choose a smaller model or less data."), call
+        )
+        sys.exit(OffbookError.exit_code)
     except BrokenPipeError:
         # Whoever read our output has gone (offbook … | head).
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -52,8 +52,11 @@ class Stopped(OffbookError):
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error means that memory ran out, as Python, torch or the system report it."""
+    """Whether an error means that memory ran out, as Python, torch, oneDNN or the system report it."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     text = str(error)
-    return any(sign in text for sign in ("allocate memory", "out of memory", "bad_alloc", "os error 12)"))
+    return any(sign in text for sign in _OUT_OF_MEMORY) or text.endswith("could not create a primitive")
+
+
+_OUT_OF_MEMORY = ("allocate memory", "out of memory", "bad_alloc", "os error 12)")
