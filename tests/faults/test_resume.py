@@ -44,10 +44,10 @@ def test_6_with_no_whole_checkpoint_left_a_run_starts_over_and_says_so(
     unfinished: RunDir, settings: Any, trained: Path
 ) -> None:
     for folder in unfinished.checkpoints.iterdir():
-        (folder / "rng_state.pth").unlink()
+        (folder / "scheduler.pt").unlink()
     recorder = Recorder()
     offbook.train(load(None, settings), resume=True, reporter=recorder)
-    assert sum("rng_state.pth is missing; starting from the beginning" in text for text in recorder.texts) == 3
+    assert sum("scheduler.pt is missing; starting from the beginning" in text for text in recorder.texts) == 3
     assert adapter_bytes(unfinished) == adapter_bytes(RunDir(trained))
 
 
@@ -155,6 +155,17 @@ def test_13_another_number_of_threads_is_a_change(
     monkeypatch.setattr(environment, "arithmetic", lambda: {**now, "threads": 99})
     with pytest.raises(UsageError, match=rf"threads {now['threads']} → 99"):
         offbook.train(load(None, settings), resume=True)
+
+
+def test_13_a_checkpoint_of_another_format_is_refused_and_says_what_to_do(unfinished: RunDir, settings: Any) -> None:
+    """The first format, which names none, drew dropout from random states."""
+    for folder in unfinished.checkpoints.iterdir():
+        manifest = json.loads((folder / "manifest.json").read_text())
+        assert manifest.pop("format") == 2
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(UsageError, match="have format 1, this offbook goes on from format 2") as refused:
+        offbook.train(load(None, settings), resume=True, allow_inexact=True)
+    assert "--overwrite" in refused.value.fix
 
 
 def test_14_a_moved_run_goes_on(

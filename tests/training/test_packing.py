@@ -93,3 +93,23 @@ def test_tensors_move_together() -> None:
         for b in step.micro_batches
         for part in (b.input_ids, b.label_positions, b.targets)
     )
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 10_000), st.integers(1, 400), st.integers(1, 12), st.booleans())
+def test_a_step_is_cut_into_as_many_as_are_asked_for(seed: int, max_tokens: Any, count: Any, prefix: Any) -> None:
+    rows = examples(seed=seed)
+    step = pack_step(rows, max_tokens=max_tokens, min_count=count, prefix=prefix)
+    assert len(step.micro_batches) >= min(count, len(rows))
+    assert contents(step) == sorted((row.ids, row.labels) for row in rows)
+    alone = pack_step(rows, max_tokens=max_tokens, prefix=prefix)
+    if len(alone.micro_batches) >= count:
+        assert contents(step) == contents(alone)
+        assert len(step.micro_batches) == len(alone.micro_batches)
+
+
+def test_what_a_step_is_cut_into_is_alike_in_size() -> None:
+    rows = [example((SYSTEM, False), ([9] * length, False), ([5], True)) for length in range(10, 26)]
+    tokens = [batch.input_ids.numel() for batch in pack_step(rows, max_tokens=9999, min_count=4).micro_batches]
+    assert len(tokens) == 4
+    assert max(tokens) < 1.5 * min(tokens)

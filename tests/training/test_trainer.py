@@ -1,11 +1,12 @@
 """The Trainer beneath a run may see several GPUs or processes; offbook trains on one of each."""
 
+import random
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from transformers import TrainingArguments
+from transformers import TrainerCallback, TrainingArguments
 
 from offbook.core.config.schema import TrainConfig
 from offbook.core.errors import UsageError
@@ -13,12 +14,12 @@ from offbook.training import fast_path
 from offbook.training.batch_sampler import BatchSampler
 from offbook.training.checkpoint import CheckpointStore
 from offbook.training.packing import pack_step
-from offbook.training.trainer import Objective, StepCallback, StepTrainer
+from offbook.training.trainer import Objective, StepCallback, StepTrainer, dropout_seed
 from tests.training.samples import adapted, examples
 
 
 def trainer(model: Any, folder: Path, losses: Any) -> Any:
-    settings = TrainConfig(batch_size=4, epochs=1, save_steps=1000)
+    settings = TrainConfig(batch_size=4, epochs=1, save_steps=2)
     return StepTrainer(
         model,
         BatchSampler(examples(), settings.batch_size, settings.epochs, settings.seed),
@@ -64,3 +65,46 @@ def test_several_processes_are_refused(tmp_path: Path, monkeypatch: pytest.Monke
         trainer(adapted("llama"), tmp_path, [])
     assert "without torchrun" in refused.value.fix
     assert not torch.distributed.is_initialized()
+
+
+class StopAt(TrainerCallback):
+    """Ends training after a step, whose checkpoint is there by then."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        control.should_training_stop |= state.global_step == self.step
+
+
+def trained_weights(folder: Path, *, fast: bool, stop_after: int | None = None) -> Any:
+    """The adapter after a run with dropout; `stop_after` steps it goes on in another trainer, from the checkpoint."""
+    model = adapted("llama", dropout=0.3)
+    if fast:
+        fast_path.enable(model)
+    if stop_after is None:
+        trainer(model, folder, []).run()
+    else:
+        first = trainer(model, folder, [])
+        first.add_callback(StopAt(stop_after))
+        first.run()
+        torch.manual_seed(99)
+        random.seed(99)
+        again = adapted("llama", dropout=0.3)
+        if fast:
+            fast_path.enable(again)
+        trainer(again, folder, []).run(CheckpointStore(folder).folder(stop_after))
+        model = again
+    return {name: weight.detach().clone() for name, weight in model.named_parameters() if weight.requires_grad}
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_a_resume_needs_no_random_state(tmp_path: Path, fast: bool) -> None:
+    whole = trained_weights(tmp_path / "whole", fast=fast)
+    resumed = trained_weights(tmp_path / "resumed", fast=fast, stop_after=2)
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+def test_dropout_differs_between_steps_and_micro_batches() -> None:
+    seeds = {dropout_seed(seed, step, part) for seed in range(3) for step in range(5) for part in range(5)}
+    assert len(seeds) == 75

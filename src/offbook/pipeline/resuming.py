@@ -15,10 +15,31 @@ from offbook.core.metrics_log import best_step, read
 from offbook.core.progress import Reporter
 from offbook.core.rundir import RunDir
 from offbook.pipeline.setup import TrainingSetup
-from offbook.training.checkpoint import CheckpointStore, is_whole, verify
+from offbook.training.checkpoint import FORMAT, CheckpointStore, is_whole, verify
 
 INCOMPATIBLE = ("model.source", "lora.rank", "lora.target_modules", "lora.use_dora")
 """Options under which a checkpoint's tensors have other shapes, or mean something else."""
+
+
+def refuse_other_format(manifest: dict[str, Any]) -> None:
+    """Refuse a checkpoint that another version of offbook wrote in another format.
+
+    Args:
+        manifest: the checkpoint's.
+
+    Raises:
+        UsageError: saying what to do.
+    """
+    found = manifest.get("format", 1)
+    if found != FORMAT:
+        raise UsageError(
+            "the run's checkpoints have format {found}, this offbook goes on from format {own}: dropout is drawn "
+            "otherwise, and the run would not end as it began",
+            "Finish it with the offbook that began it (environment.json names the version), or start over with "
+            "--overwrite.",
+            found=found,
+            own=FORMAT,
+        )
 
 
 def refuse_changes(then: dict[str, Any], now: dict[str, Any], *, allowed: bool, reporter: Reporter) -> None:
@@ -110,7 +131,7 @@ def fingerprint(setup: TrainingSetup) -> dict[str, Any]:
 
 
 def with_stored_choices(config: RunConfig, run: RunDir | None = None) -> RunConfig:
-    """The config with what a run keeps from its first start: the tokens of a micro-batch, the format and the date.
+    """The config with what a run keeps from its first start: how a step is cut, the format and the date.
 
     Each is what the config says, what an earlier start of the run stored, or the default. The format of the products
     (`train.compute`) has no default: a first start chooses it when the model is loaded.
@@ -118,9 +139,10 @@ def with_stored_choices(config: RunConfig, run: RunDir | None = None) -> RunConf
     stored = configs.load(run.config) if run is not None and run.config.is_file() else None
     budget = config.train.max_tokens_per_micro_batch
     budget = budget or (stored and stored.train.max_tokens_per_micro_batch) or DEFAULT_MICRO_BATCH_TOKENS
+    count = config.train.micro_batches or (stored and stored.train.micro_batches) or 1
     compute = stored.train.compute if stored is not None and config.train.compute == "auto" else config.train.compute
     day = config.model.date or (stored and stored.model.date) or date.today().isoformat()
-    train = {"max_tokens_per_micro_batch": budget, "compute": compute}
+    train = {"max_tokens_per_micro_batch": budget, "micro_batches": count, "compute": compute}
     return config.model_copy(
         update={
             "train": config.train.model_copy(update=train),

@@ -53,6 +53,7 @@ class TrainingSetup:
         return pack_step(
             examples,
             max_tokens=train.max_tokens_per_micro_batch,
+            min_count=train.micro_batches or 1,
             packing=train.fast.packing,
             prefix=train.fast.prefix,
         )
@@ -113,11 +114,9 @@ def _with_compute(config: RunConfig, pretrained: Any) -> RunConfig:
 
 
 def _with_adapter(model: Any, config: RunConfig, folder: Path) -> Any:
-    """The model with a fresh adapter, or with the one to go on from; its dropout is seeded either way."""
+    """The model with a fresh adapter, or with the one to go on from."""
     if config.model.adapter is not None:
-        wrapped = adapters.load(model, resolve_character(config.model.adapter).adapter, trainable=True)
-        torch.manual_seed(config.train.seed)
-        return wrapped
+        return adapters.load(model, resolve_character(config.model.adapter).adapter, trainable=True)
     return adapters.attach(
         model,
         **config.lora.model_dump(),

@@ -16,7 +16,13 @@ from offbook.models import adapter as adapters
 from offbook.pipeline import finishing
 from offbook.pipeline.checking import ShowPlan, report_of
 from offbook.pipeline.resources import memory_ran_out, memory_warning, readable_failures, refuse_small_disk
-from offbook.pipeline.resuming import fingerprint, newest_checkpoint, refuse_changes, with_stored_choices
+from offbook.pipeline.resuming import (
+    fingerprint,
+    newest_checkpoint,
+    refuse_changes,
+    refuse_other_format,
+    with_stored_choices,
+)
 from offbook.pipeline.run_records import run_id, write_measured, write_start
 from offbook.pipeline.setup import TrainingSetup, prepare_training
 from offbook.tracking.tracker_process import TrackerProcess
@@ -63,6 +69,8 @@ def train(
             reporter.warning(memory_warning(config))
         with readable_failures(config, run):
             checkpoint = newest_checkpoint(run, config.train.keep, reporter) if resume and not overwrite else None
+            if checkpoint is not None:
+                refuse_other_format(verify(checkpoint))
             setup = prepare_training(config, reporter)
             if checkpoint is not None:
                 refuse_changes(verify(checkpoint), fingerprint(setup), allowed=allow_inexact, reporter=reporter)

@@ -22,6 +22,9 @@ from typing import Any
 
 from offbook.core.atomic import atomic_dir, atomic_write_json, restore
 
+FORMAT = 2
+"""Version of what a checkpoint holds. 1, which no manifest names, held the states of the random generators; since 2
+dropout follows from seed, step and micro-batch, and there is none to hold."""
 MANIFEST = "manifest.json"
 PROGRESS = "progress.json"
 SET_ASIDE = "passed-"
@@ -32,7 +35,7 @@ def verify(folder: Path) -> dict[str, Any]:
     """Read the manifest of a checkpoint and compare every file with it.
 
     Returns:
-        The manifest: `step`, what the store's fingerprint held, and `files`.
+        The manifest: `format`, `step`, what the store's fingerprint held, and `files`.
 
     Raises:
         ValueError: naming the first file that is missing or differs.
@@ -89,7 +92,7 @@ class CheckpointStore:
         with atomic_dir(self.folder(step)) as folder:
             yield folder
             files = {path.name: file_digest_of(path) for path in sorted(folder.iterdir())}
-            atomic_write_json(folder / MANIFEST, {"step": step, **self.fingerprint, "files": files})
+            atomic_write_json(folder / MANIFEST, {"format": FORMAT, "step": step, **self.fingerprint, "files": files})
         reached = _set_aside_path(self.folder(step))
         _delete([folder for folder in self.dir.glob(f"{SET_ASIDE}*") if folder <= reached])
 

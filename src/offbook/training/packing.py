@@ -10,6 +10,7 @@ attention (`attention.py`) lets it see the prefix and its own example, nothing e
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -88,7 +89,9 @@ class StepBatch(Mapping[str, torch.Tensor]):
         return 1
 
 
-def pack_step(examples: Sequence[Example], *, max_tokens: int, packing: bool = True, prefix: bool = True) -> StepBatch:
+def pack_step(
+    examples: Sequence[Example], *, max_tokens: int, min_count: int = 1, packing: bool = True, prefix: bool = True
+) -> StepBatch:
     """Cut one optimizer step into micro-batches of at most `max_tokens` tokens (a longer example stands alone).
 
     The sum of the micro-batches' losses, and so the gradient, does not depend on how the step was cut. Examples without
@@ -97,6 +100,8 @@ def pack_step(examples: Sequence[Example], *, max_tokens: int, packing: bool = T
     Args:
         examples: the step's examples.
         max_tokens: budget of a micro-batch.
+        min_count: how many micro-batches there are at least, as far as there are examples; the budget is lowered for
+            it, so that they are alike in size.
         packing: several examples in a micro-batch; else each example is its own.
         prefix: compute what the examples of a micro-batch begin with once.
     """
@@ -105,12 +110,24 @@ def pack_step(examples: Sequence[Example], *, max_tokens: int, packing: bool = T
     if not packing:
         return StepBatch(tuple(_collate(examples, [index], 0) for index in labelled), label_tokens)
     groups = _prefix_groups(examples, labelled) if prefix else [labelled]
-    micro_batches = []
-    for group in groups:
-        shared = _shared_length(examples, group) if prefix else 0
-        for members in _cut(examples, group, shared, max_tokens):
-            micro_batches.append(_collate(examples, members, _shared_length(examples, members) if prefix else 0))
-    return StepBatch(tuple(micro_batches), label_tokens)
+    shared = [_shared_length(examples, group) if prefix else 0 for group in groups]
+
+    def cuts(budget: int) -> list[list[int]]:
+        pairs = zip(groups, shared, strict=True)
+        return [members for group, length in pairs for members in _cut(examples, group, length, budget)]
+
+    members_of = cuts(max_tokens)
+    if len(members_of) < min(min_count, len(labelled)):
+        # The largest budget that gives enough; the smaller the budget, the more micro-batches.
+        budgets = range(max_tokens - 1, 0, -1)
+        found = bisect_left(budgets, min(min_count, len(labelled)), key=lambda budget: len(cuts(budget)))
+        members_of = cuts(budgets[found])
+    return StepBatch(
+        tuple(
+            _collate(examples, members, _shared_length(examples, members) if prefix else 0) for members in members_of
+        ),
+        label_tokens,
+    )
 
 
 def _shared_length(examples: Sequence[Example], members: Sequence[int]) -> int:

@@ -13,6 +13,7 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,8 @@ class StepTrainer(Trainer):
         """Accumulate one optimizer step's gradient: the mean loss over all its label tokens, however it was cut."""
         model.train()
         total = torch.zeros((), device=self.args.device)
-        for batch in inputs.micro_batches:
+        for index, batch in enumerate(inputs.micro_batches):
+            torch.manual_seed(dropout_seed(self.args.seed, self.state.global_step, index))
             loss = self.objective.loss_sum(model, batch.to(self.args.device)) / inputs.label_tokens
             self.accelerator.backward(loss)
             total += loss.detach()
@@ -158,6 +160,9 @@ class StepTrainer(Trainer):
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
+    def _load_rng_state(self, checkpoint: str | None) -> None:
+        """Nothing to load: what is random in a step follows from the step's number."""
+
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         progress: dict[str, Any] = {}
         for callback in self.step_callbacks:
@@ -166,10 +171,20 @@ class StepTrainer(Trainer):
             self.adapted.save_pretrained(str(folder))
             self._save_optimizer_and_scheduler(str(folder))
             self._save_scaler(str(folder))
-            self._save_rng_state(str(folder))
             self.state.save_to_json(str(folder / TRAINER_STATE_NAME))
             atomic_write_json(folder / PROGRESS, progress)
         self.store.rotate()
+
+
+def dropout_seed(seed: int, step: int, micro_batch: int) -> int:
+    """The seed of a micro-batch's dropout: the same on whatever process, and whatever was computed before.
+
+    Args:
+        seed: the run's.
+        step: optimizer steps taken before this one.
+        micro_batch: its number within the step.
+    """
+    return int.from_bytes(sha256(f"{seed}/{step}/{micro_batch}".encode()).digest()[:8], "big")
 
 
 def _arguments(settings: TrainConfig, steps: int, folder: Path, *, evaluates: bool) -> TrainingArguments:
