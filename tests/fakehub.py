@@ -23,6 +23,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from offbook.hub import cache
+from tests.fakehub_writes import Account, Writes, is_large
 
 Files = dict[str, bytes]
 
@@ -65,6 +66,8 @@ class FakeHub:
     down: bool = False
     """Hang up on everybody."""
     transfers: list[Request] = field(default_factory=list)
+    account: Account = field(default_factory=Account)
+    """Who may push, and what was pushed."""
 
     def __enter__(self) -> FakeHub:
         hub = self
@@ -100,7 +103,7 @@ class FakeHub:
         )
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Writes, BaseHTTPRequestHandler):
     fake: FakeHub
     protocol_version = "HTTP/1.1"
 
@@ -115,16 +118,21 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.fake.down:
             self.close_connection = True
-            return
+            return None
         address = urlsplit(self.path)
+        if address.path in ("/api/whoami-v2", "/openapi/v1/users/me"):
+            return self.whoami()
+        about = re.fullmatch(r"/(?:api|openapi/v1|api/v1)/models/([^/]+/[^/]+)", address.path)
+        if about:
+            return self.about(unquote(about[1]))
         self.query = {key: values[0] for key, values in parse_qs(address.query).items()}
         for pattern, name in self.ROUTES:
             match = re.fullmatch(pattern, address.path)
             if match:
                 parts = [unquote(part) if part else "models" for part in match.groups()]
                 getattr(self, name)(*parts)
-                return
-        self.refuse("NoRoute")
+                return None
+        return self.refuse("NoRoute")
 
     do_HEAD = do_GET
 
@@ -158,7 +166,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def huggingface_file(self, kind: str, repo: str, revision: str, path: str) -> None:
         content = self.fake.repositories.get((kind, repo, revision), {}).get(path, b"")
-        etag = f'"{_sha256(content) if _is_large(path) else _git_sha1(content)}"'
+        etag = f'"{_sha256(content) if is_large(path) else _git_sha1(content)}"'
         headers = {"X-Repo-Commit": self.fake.commit(kind, repo, revision), "ETag": etag}
         self.send_file(kind, repo, revision, path, headers)
 
@@ -185,8 +193,11 @@ class _Handler(BaseHTTPRequestHandler):
         return None
 
     def answer(self, value: Any) -> None:
+        self.say(200, value)
+
+    def say(self, status: int, value: Any) -> None:
         body = json.dumps(value).encode()
-        self.send_response(200)
+        self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -205,10 +216,6 @@ class _Handler(BaseHTTPRequestHandler):
         """Silent: the test's own output matters."""
 
 
-def _is_large(path: str) -> bool:
-    return path.endswith((".safetensors", ".parquet", ".bin"))
-
-
 def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
@@ -218,12 +225,12 @@ def _git_sha1(content: bytes) -> str:
 
 
 def _sibling(path: str, content: bytes) -> dict[str, Any]:
-    lfs = {"size": len(content), "sha256": _sha256(content), "pointerSize": 130} if _is_large(path) else None
+    lfs = {"size": len(content), "sha256": _sha256(content), "pointerSize": 130} if is_large(path) else None
     return {"rfilename": path, "size": len(content), "blobId": _git_sha1(content), "lfs": lfs}
 
 
 def _tree_entry(path: str, content: bytes) -> dict[str, Any]:
     entry: dict[str, Any] = {"type": "file", "path": path, "size": len(content), "oid": _git_sha1(content)}
-    if _is_large(path):
+    if is_large(path):
         entry["lfs"] = {"size": len(content), "oid": _sha256(content), "pointerSize": 130}
     return entry

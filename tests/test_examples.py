@@ -28,7 +28,7 @@ from tests.conftest import LINES
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "README.zh.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
-PARSED = {"chat", "completion", "migrate", "prove", "pull", "serve", "studio"}
+PARSED = {"chat", "completion", "migrate", "prove", "pull", "push", "serve", "studio"}
 """Verbs that wait for a person, a client or a network, or that take long: their command lines are parsed alone."""
 ELSEWHERE = {"git", "llama-server", "ollama", "vllm", "pip", "source", "eval", "curl", "swanlab", "du", "/usr/bin/time"}
 """Programs that are not ours."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from offbook.core.config.schema import GenerationConfig, RunConfig
     from offbook.core.errors import OffbookError
     from offbook.core.rundir import RunDir
-    from offbook.pipeline.api import check, evaluate, export, extract, load, runs, train
+    from offbook.pipeline.api import check, evaluate, export, extract, load, push, runs, train
     from offbook.pipeline.character import Character, Reply
     from offbook.pipeline.results import TrainResult
     from offbook.server.http_server import serve
@@ -39,6 +39,7 @@ _HOMES = {
     "extract": ("offbook.pipeline.api", "extract"),
     "load": ("offbook.pipeline.api", "load"),
     "load_config": ("offbook.core.config.loading", "load"),
+    "push": ("offbook.pipeline.api", "push"),
     "runs": ("offbook.pipeline.api", "runs"),
     "serve": ("offbook.server.http_server", "serve"),
     "train": ("offbook.pipeline.api", "train"),
@@ -58,6 +59,7 @@ __all__ = [
     "extract",
     "load",
     "load_config",
+    "push",
     "runs",
     "serve",
     "train",

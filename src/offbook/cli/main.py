@@ -27,6 +27,7 @@ VERBS = {
     "chat": "Talk to the character.",
     "serve": "Serve the character to other programs and to the browser.",
     "export": "Write the character for transformers, llama.cpp or Ollama.",
+    "push": "Put the character on ModelScope or Hugging Face.",
     "prove": "Show that fast training computes the plain gradient.",
     "runs": "List, show, compare and remove runs.",
     "doctor": "Look at this machine: what is there, what is missing.",

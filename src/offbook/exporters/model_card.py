@@ -1,17 +1,17 @@
-"""MODEL_CARD.md: what an export is made of, how it was judged, and how to run it."""
+"""The model card: what a character is made of, how it was judged, and how to run it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from offbook.core.persona import Persona
 from offbook.core.text import has_chinese
-from offbook.exporters.parity import Bound, Parity
-from offbook.exporters.source import ExportSource
+from offbook.exporters.parity import BOUNDS, Parity
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +30,31 @@ LICENSES = {"Apache License": "apache-2.0", "MIT License": "mit", "GNU GENERAL P
 """First line of a licence's text → the hub's name for it."""
 
 
-def model_card(
-    source: ExportSource, to: str, quant: str, files: list[str], parity: Parity, bound: Bound, history: History
-) -> str:
+class Subject(Protocol):
+    """The character that a card is about."""
+
+    @property
+    def persona(self) -> Persona:
+        """What it needs in order to speak."""
+
+    @property
+    def name(self) -> str:
+        """Its name, safe in file names."""
+
+    @property
+    def base(self) -> Path:
+        """The base model's folder."""
+
+
+def model_card(source: Subject, to: str, quant: str, files: list[str], parity: Parity | None, history: History) -> str:
     """The card's text: the front matter that hubs read, and the sections for people.
 
     Args:
         source: the character.
-        to: format of the export.
-        quant: its number format.
+        to: format of the export, or `adapter`.
+        quant: its number format, "" for the adapter.
         files: names of its files.
-        parity: the result of its comparison with the adapter.
-        bound: how far it might differ.
+        parity: the result of its comparison with the adapter; None for the adapter itself.
         history: what the run's records say.
     """
     environment = Environment(
@@ -51,6 +64,7 @@ def model_card(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
     license_line = _license_line(source.base)
     body = environment.get_template("model_card.jinja").render(
         persona=source.persona,
@@ -60,31 +74,37 @@ def model_card(
         gguf=next((name for name in files if name.endswith(".gguf") and not name.endswith("-lora.gguf")), None),
         lora=next((name for name in files if name.endswith("-lora.gguf")), None),
         parity=parity,
-        bound=bound,
+        bound=BOUNDS.get(quant),
         history=history,
         license=license_line,
+        base_model=_repository(source.persona) or source.persona.base.source,
     )
     front_matter = _front_matter(source, to, license_line, history)
     return str(ModelCard(f"---\n{front_matter.to_yaml()}\n---\n\n{body}"))
 
 
-def _front_matter(source: ExportSource, to: str, license_line: str | None, history: History) -> ModelCardData:
+def _front_matter(source: Subject, to: str, license_line: str | None, history: History) -> ModelCardData:
     """What Hugging Face's and ModelScope's hubs show and search by."""
     persona = source.persona
     license_id = next((name for line, name in LICENSES.items() if license_line and license_line.startswith(line)), None)
-    kind, _, repository = persona.base.source.partition(":")
     texts = f"{persona.name}{persona.system or ''}{persona.greeting or ''}"
     return ModelCardData(
         language=["zh"] if has_chinese(texts) else ["en"],
         license=license_id or ("other" if license_line else None),
         license_name=license_line if license_line and not license_id else None,
-        base_model=repository if kind in ("hf", "ms") else None,
-        library_name="transformers" if to == "merged" else "gguf",
+        base_model=_repository(persona),
+        library_name={"merged": "transformers", "adapter": "peft"}.get(to, "gguf"),
         pipeline_tag="text-generation",
         tags=["offbook", "character", "roleplay", "lora"],
         model_name=source.name,
         eval_results=_eval_results(history.verdict) or None,
     )
+
+
+def _repository(persona: Persona) -> str | None:
+    """ORG/NAME of the base model on a hub; None where it is on none."""
+    kind, _, repository = persona.base.source.partition(":")
+    return repository if kind in ("hf", "ms") else None
 
 
 def _eval_results(verdict: dict[str, Any]) -> list[EvalResult]:

@@ -1,8 +1,9 @@
-"""The hubs' own clients behind one shape: list a repository, then fetch files named in that listing.
+"""The hubs' own clients behind one shape: list a repository, fetch files named in that listing, put a folder there.
 
     hub = HUBS["ms"]
     revision, entries = hub.listing("ORG/NAME", "model", "master")
     hub.download("ORG/NAME", "model", revision, entries, folder)
+    hub.publish.upload("ORG/NAME", folder, ["README.md"])
 
 Neither client is trusted with paths or with hashes: `snapshot` checks both. Each resumes a broken transfer in
 its own way, and heeds its own environment variables (HF_ENDPOINT, MODELSCOPE_ENDPOINT, tokens, proxies).
@@ -19,6 +20,8 @@ from pathlib import Path
 from typing import Literal
 
 from offbook.core.errors import OffbookError, UsageError
+from offbook.hub import publishing
+from offbook.hub.publishing import Publisher
 
 Kind = Literal["model", "dataset"]
 
@@ -44,6 +47,8 @@ class Hub:
     """(repository, kind, revision) → the commit, or the revision where the hub names none, and all files."""
     download: Callable[[str, Kind, str, list[Entry], Path], None]
     """(repository, kind, revision, entries, folder): fetch the entries into the folder."""
+    publish: Publisher
+    """What is asked of the client when a character is pushed."""
 
 
 def _modelscope_listing(repo: str, kind: Kind, revision: str) -> tuple[str, list[Entry]]:
@@ -171,6 +176,6 @@ def _unreachable(title: str, error: BaseException) -> OffbookError:
 
 
 HUBS = {
-    "ms": Hub("ModelScope", "master", _modelscope_listing, _modelscope_download),
-    "hf": Hub("Hugging Face", "main", _huggingface_listing, _huggingface_download),
+    "ms": Hub("ModelScope", "master", _modelscope_listing, _modelscope_download, publishing.MODELSCOPE),
+    "hf": Hub("Hugging Face", "main", _huggingface_listing, _huggingface_download, publishing.HUGGING_FACE),
 }

@@ -134,7 +134,7 @@ def _verify(hub: Hub, repo: str, folder: Path, entry: Entry) -> FileFingerprint:
     same = (
         entry.size in (None, fingerprint.size)
         and entry.sha256 in (None, fingerprint.sha256)
-        and (entry.git_sha1 is None or entry.git_sha1 == _git_sha1(file))
+        and (entry.git_sha1 is None or entry.git_sha1 == git_sha1(file))
     )
     if not same:
         file.unlink()
@@ -142,7 +142,7 @@ def _verify(hub: Hub, repo: str, folder: Path, entry: Entry) -> FileFingerprint:
     return fingerprint
 
 
-def _git_sha1(file: Path) -> str:
+def git_sha1(file: Path) -> str:
     """The name that git gives a file's content."""
     content = file.read_bytes()
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()

@@ -220,6 +220,42 @@ def export(
     )
 
 
+def push(
+    run: str | Path | RunDir,
+    target: str,
+    *,
+    what: str = "adapter",
+    quant: str | None = None,
+    private: bool = True,
+    base_model: str | None = None,
+    reporter: Reporter | None = None,
+) -> str:
+    """Put a character on a hub, with a card: its adapter, or an export that was proved equal to it.
+
+    Args:
+        run: as for `export`.
+        target: ms:ORG/NAME or hf:ORG/NAME; made if it is not there, left alone if it holds something else.
+        what: `adapter`, or the format of an export that lies in the run: `merged`, `gguf` …
+        quant: the export's number format, where there are several.
+        private: make the repository visible to its owner alone.
+        base_model: source of the base model, as for `load`.
+        reporter: takes the events of the work; default: drawn in a notebook, else dropped.
+
+    Returns:
+        The address of the repository's page.
+
+    Raises:
+        UsageError: run, repository or token are at fault, or the repository holds something else.
+        GateMissed: the export is too far from the adapter.
+        OffbookError: the upload failed; push again to go on with it.
+    """
+    reporter = reporter or default_reporter()
+    source = resolve_character(_path(run), base_model=base_model, reporter=reporter)
+    from offbook.pipeline import pushing
+
+    return pushing.push(source, target, what=what, quant=quant, private=private, reporter=reporter)
+
+
 def load(
     run: str | Path | RunDir,
     *,

@@ -101,7 +101,7 @@ def export(
             result = parity.compare(reference, runtime, BOUNDS[quant])
         if artifact.scratch:
             artifact.model.unlink()
-        _write_records(folder, original, to, quant, result, _history(source.run))
+        _write_records(folder, original, to, quant, result, history(source.run))
     if not result.passed:
         kept = _rename_over(working, target.with_name(f"{target.name}-missed-parity"))
         raise GateMissed(
@@ -114,7 +114,7 @@ def export(
     return ExportResult(_rename_over(working, target), to, quant, result, artifact.notes)
 
 
-def _write_records(folder: Path, original: ExportSource, to: str, quant: str, result: Parity, history: History) -> None:
+def _write_records(folder: Path, original: ExportSource, to: str, quant: str, result: Parity, records: History) -> None:
     """Write the result of the comparison, for programs and for people."""
     files = [path.name for path in folder.iterdir()]
     hashes = {name: sha256(folder / name) for name in sorted(files) if name.endswith(WEIGHT_SUFFIXES)}
@@ -122,7 +122,7 @@ def _write_records(folder: Path, original: ExportSource, to: str, quant: str, re
     shape = dict(zip(SHAPE, (config.max_position_embeddings, cache_bytes_per_token(config, 2)), strict=True))
     record = {"format": to, "quant": quant, **result.as_dict(), "sha256": hashes, **shape}
     atomic_write_json(folder / PARITY, record)
-    card = model_card(original, to, quant, files, result, BOUNDS[quant], history)
+    card = model_card(original, to, quant, files, result, records)
     (folder / MODEL_CARD).write_text(card, encoding="utf-8")
 
 
@@ -176,7 +176,7 @@ def _runtime_of(artifact: ExportedArtifact, original: ExportSource) -> Iterator[
         server.close()
 
 
-def _history(run: RunDir | None) -> History:
+def history(run: RunDir | None) -> History:
     """What the run's records say, for the model card."""
     if run is None:
         return History()
