@@ -237,9 +237,9 @@ def memotrace(log: Log) -> Iterator[str]:
     kinds = {"text": 1, "media": 3, "sticker": 47, "call": 50, "note": 10000, "deleted": 10002}
     yield "localId,TalkerId,Type,SubType,IsSender,CreateTime,Status,StrContent,StrTime,Remark,NickName,Sender"
     for message in log.messages:
-        own = int(message.sender == ME)
+        is_mine = int(message.sender == ME)
         yield (
-            f"{message.number},1,{kinds[message.kind]},0,{own},0,2,{message.text},{message.at:%Y-%m-%d %H:%M:%S},,"
+            f"{message.number},1,{kinds[message.kind]},0,{is_mine},0,2,{message.text},{message.at:%Y-%m-%d %H:%M:%S},,"
             f"{message.sender},{message.sender}"
         )
 

@@ -66,17 +66,17 @@ def _is_english_novel(path: Path) -> bool:
 
 def _judged(cues: list[Cue], gold_path: Path) -> list[tuple[Class, bool]]:
     gold: list[dict[str, Any]] = [json.loads(line) for line in gold_path.read_text(encoding="utf-8").splitlines()]
-    owners = defaultdict(set)
+    speakers_of = defaultdict(set)
     for line in gold:
         for name in (line["speaker"], *line["aliases"]):
-            owners[_letters(name)].add(line["speaker"])
+            speakers_of[_letters(name)].add(line["speaker"])
     starts = [line["line"] for line in gold]
     letters = [_letters(line["text"]) for line in gold]
     judged = []
     for cue in cues:
         if not cue.speakers or not isinstance(cue.confidence, _Classed):
             continue
-        persons = owners[_letters(cue.speakers[0])]
+        persons = speakers_of[_letters(cue.speakers[0])]
         probe = _letters(cue.text)[:PROBE]
         near = range(max(0, bisect_left(starts, cue.line - 1) - 2), bisect_right(starts, cue.line + NEAR))
         match = next((n for n in near if probe in letters[n] or (letters[n] and probe.startswith(letters[n]))), None)

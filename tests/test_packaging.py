@@ -112,12 +112,12 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         archive.extractall(site)
     record = next(site.glob("offbook-*.dist-info/METADATA")).read_text(encoding="utf-8")
     wanted = closure(requirements(re.findall(r"(?m)^Requires-Dist: (.+)$", record)))
-    owners = Counter(root for each in metadata.distributions() for root in roots(each))
+    owner_count = Counter(root for each in metadata.distributions() for root in roots(each))
     for name in wanted:
         distribution = metadata.distribution(name)
         for root in roots(distribution):
             origin = Path(str(distribution.locate_file(root)))
-            if owners[root] == 1 or origin.is_file():
+            if owner_count[root] == 1 or origin.is_file():
                 (site / root).symlink_to(origin)
                 continue
             for file in distribution.files or []:  # a folder that several distributions share

@@ -57,9 +57,9 @@ def wait() -> bool:
     return sys.stdin.readline().strip() == "go"
 
 
-def answer(**facts: Any) -> None:
+def answer(**fields: Any) -> None:
     """One JSON object for the driver."""
-    _ANSWERS.write(json.dumps(facts) + "\n")
+    _ANSWERS.write(json.dumps(fields) + "\n")
     _ANSWERS.flush()
 
 

@@ -258,7 +258,7 @@ class Terminal:
     def type(self, text: str) -> None:
         self.process.send(text)
 
-    def say(self, text: str) -> None:
+    def send(self, text: str) -> None:
         """Send a message, and wait for the reply and the next input line."""
         self.process.send(text)
         self.process.expect("Hamlet: ")
@@ -269,12 +269,12 @@ def test_in_a_terminal_a_paste_is_one_message_ctrl_c_loses_nothing_and_ctrl_d_le
     terminal = Terminal(trained, "--seed", "0", "--max-new-tokens", "8")
     terminal.wait_for_prompt()
     terminal.type("\x1b[200~Who are you?\nAnd why?\x1b[201~")
-    terminal.say("\r")
+    terminal.send("\r")
     terminal.type("half a thought")
     terminal.process.sendintr()
     terminal.process.expect("Ctrl-D or /quit leaves")
     terminal.wait_for_prompt()
-    terminal.say("Good night.\r")
+    terminal.send("Good night.\r")
     terminal.process.sendeof()
     terminal.process.expect("--continue")
     terminal.process.expect(pexpect.EOF)

@@ -105,11 +105,11 @@ def test_a_run_is_removed_and_what_is_not_its_own_stays(runs: Any) -> None:
     (run.data / "train.jsonl").write_text("")
     assert [path.name for path in remove(run)] == ["data", "lines.json", "run.yaml"]
     assert sorted(contents(run)) == ["data/file", "lines.json", "run.yaml"]
-    own = make_run(runs, "b")
-    own.data.mkdir()
-    (own.data / "train.jsonl").write_text("")
-    assert remove(own) == []
-    assert not own.path.exists()
+    run = make_run(runs, "b")
+    run.data.mkdir()
+    (run.data / "train.jsonl").write_text("")
+    assert remove(run) == []
+    assert not run.path.exists()
 
 
 def test_one_writer_and_a_dead_writers_lock_does_not_hold(runs: Any) -> None:

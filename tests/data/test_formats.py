@@ -15,7 +15,7 @@ ASK, TELL = "Where does the ferry land?", "At the old pier."
 PLAIN = [("u", ASK), ("a", TELL)]
 
 
-def said(row: Row, **options: Any) -> list[tuple[str, str]]:
+def turns(row: Row, **options: Any) -> list[tuple[str, str]]:
     return [(turn.role[0], turn.text) for turn in to_conversation(row, HERE, None, ReadingOptions(**options)).turns]
 
 
@@ -52,14 +52,14 @@ def learned(row: Row) -> list[str]:
     ],
 )
 def test_one_question_and_its_answer(row: Any) -> None:
-    assert said(row) == PLAIN
+    assert turns(row) == PLAIN
 
 
 def test_a_system_prompt_may_stand_in_a_column_or_in_the_first_turn() -> None:
     system = [("s", "You are Ada."), *PLAIN]
-    assert said({"system_prompt": "You are Ada.", "prompt": ASK, "response": TELL}) == system
-    assert said({"conversation": [{"system": "You are Ada.", "input": ASK, "output": TELL}]}) == system
-    assert said({"chosen": TELL, "rejected": "No.", "question": ASK, "system": "You are Ada."}) == system
+    assert turns({"system_prompt": "You are Ada.", "prompt": ASK, "response": TELL}) == system
+    assert turns({"conversation": [{"system": "You are Ada.", "input": ASK, "output": TELL}]}) == system
+    assert turns({"chosen": TELL, "rejected": "No.", "question": ASK, "system": "You are Ada."}) == system
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_system_prompt_may_stand_in_a_column_or_in_the_first_turn() -> None:
 )
 def test_history_is_pairs_or_messages(history: Any) -> None:
     row = {"instruction": ASK, "output": TELL, "history": history}
-    assert said(row) == [("u", "Hello"), ("a", "Mind the rope."), *PLAIN]
+    assert turns(row) == [("u", "Hello"), ("a", "Mind the rope."), *PLAIN]
 
 
 @pytest.mark.parametrize(
@@ -88,16 +88,16 @@ def test_history_is_pairs_or_messages(history: Any) -> None:
     ],
 )
 def test_a_reply_that_is_marked_so_is_read_and_not_learned(key: Any, off: Any, on: Any) -> None:
-    turns = [
+    given = [
         {"role": "user", "content": "Hello"},
         {"role": "assistant", "content": "As a model I greet you.", key: off},
         {"role": "user", "content": ASK},
         {"role": "assistant", "content": TELL, key: on},
     ]
-    assert learned({"messages": turns}) == [TELL]
-    assert learned({"messages": [*turns, {"role": "user", "content": "?"}, {**turns[1]}]}) == [TELL]
+    assert learned({"messages": given}) == [TELL]
+    assert learned({"messages": [*given, {"role": "user", "content": "?"}, {**given[1]}]}) == [TELL]
     with pytest.raises(RowError, match=f"{key} is 0.5: known are 1 or true"):
-        learned({"messages": [turns[0], {**turns[1], key: 0.5}]})
+        learned({"messages": [given[0], {**given[1], key: 0.5}]})
 
 
 @pytest.mark.parametrize(
@@ -145,18 +145,18 @@ def test_of_a_preference_pair_the_chosen_reply_is_learned_and_both_are_kept(row:
 @pytest.mark.parametrize("mark", [{"label": False}, {"label": "False"}, {"kto_tag": False}])
 def test_an_answer_that_is_marked_as_bad_is_left_out(mark: Any) -> None:
     with pytest.raises(LeftOut, match="marked as bad"):
-        said({"prompt": ASK, "completion": "As a model I cannot say.", **mark})
+        turns({"prompt": ASK, "completion": "As a model I cannot say.", **mark})
 
 
 def test_a_tool_call_is_no_speech() -> None:
     call = {"type": "function", "function": {"name": "tides", "arguments": "{}"}}
-    turns = [
+    given = [
         {"role": "user", "content": "High water?"},
         {"role": "assistant", "content": None, "tool_calls": [call]},
         {"role": "tool", "content": "17:40"},
         {"role": "assistant", "content": "At twenty to six."},
     ]
-    assert said({"messages": turns}) == [("u", "High water?\n17:40"), ("a", "At twenty to six.")]
+    assert turns({"messages": given}) == [("u", "High water?\n17:40"), ("a", "At twenty to six.")]
 
 
 DIALOGUE = [
@@ -167,12 +167,12 @@ DIALOGUE = [
 
 
 def test_a_dialogue_of_named_speakers_is_read_from_the_characters_side() -> None:
-    assert said({"dialogue": DIALOGUE}, character="ada") == PLAIN
-    assert said({"dialogue": DIALOGUE, "bot_name": "Ada"}, character="Cy") == PLAIN
+    assert turns({"dialogue": DIALOGUE}, character="ada") == PLAIN
+    assert turns({"dialogue": DIALOGUE, "bot_name": "Ada"}, character="Cy") == PLAIN
     three = [DIALOGUE[0], {"role": "Cy", "text": "Tell him."}, DIALOGUE[1]]
-    assert said({"dialogue": three}, character="Ada") == [("u", f"Ben: {ASK}\nCy: Tell him."), ("a", TELL)]
+    assert turns({"dialogue": three}, character="Ada") == [("u", f"Ben: {ASK}\nCy: Tell him."), ("a", TELL)]
     with pytest.raises(RowError, match=r"nobody in its dialogue is called 'Cy' \(it is between Ben, Ada\)"):
-        said({"dialogue": DIALOGUE}, character="Cy")
+        turns({"dialogue": DIALOGUE}, character="Cy")
 
 
 def test_a_transcript_is_read_from_the_characters_side() -> None:
@@ -182,7 +182,7 @@ def test_a_transcript_is_read_from_the_characters_side() -> None:
         "novel_name": "渡口",
         "context": "老周：船停哪儿？\n阿岚：老码头。\n你自己去。\n老周：多谢。",
     }
-    assert said(row) == [("u", "船停哪儿？"), ("a", "老码头。\n你自己去。")]
+    assert turns(row) == [("u", "船停哪儿？"), ("a", "老码头。\n你自己去。")]
 
 
 @pytest.mark.parametrize(
@@ -202,17 +202,18 @@ def test_a_transcript_is_read_from_the_characters_side() -> None:
 )
 def test_a_column_that_looks_like_a_prompt_is_never_lost_silently(row: Any, lost: Any) -> None:
     with pytest.raises(RowError, match=f"its column '{lost}' looks like a part of the prompt .* --data.columns"):
-        said(row)
+        turns(row)
 
 
 def test_columns_are_what_the_user_says() -> None:
     row = {"q": "Where", "detail": "does the ferry land?", "a": TELL, "about": "You are Ada.", "user_notes": "x"}
     columns = {"prompt": "q+detail", "reply": "a", "system": "about", "ignore": "user_notes"}
-    assert said(row, columns=columns) == [("s", "You are Ada."), ("u", "Where\ndoes the ferry land?"), ("a", TELL)]
+    assert turns(row, columns=columns) == [("s", "You are Ada."), ("u", "Where\ndoes the ferry land?"), ("a", TELL)]
     with pytest.raises(RowError, match=r"it has no column 'b' \(data.columns\); it has q, "):
-        said(row, columns={"prompt": "q", "reply": "b"})
+        turns(row, columns={"prompt": "q", "reply": "b"})
     assert (
-        said({"prompt": "Other.", "text": ASK, "output": TELL}, columns={"prompt": "text", "ignore": "prompt"}) == PLAIN
+        turns({"prompt": "Other.", "text": ASK, "output": TELL}, columns={"prompt": "text", "ignore": "prompt"})
+        == PLAIN
     )
 
 

@@ -20,7 +20,7 @@ from tests.paths import shared_file
 HERE = Origin("lines.jsonl", 7)
 
 
-def said(row: dict[str, Any], format: str | None = None) -> list[tuple[str, str]]:
+def messages(row: dict[str, Any], format: str | None = None) -> list[tuple[str, str]]:
     conversation = to_conversation(row, HERE, FORMATS[format] if format else None)
     return [(turn.role[0], turn.text) for turn in conversation.turns]
 
@@ -74,29 +74,29 @@ CHAT = [
     ids=["alpaca", "sharegpt", "messages"],
 )
 def test_three_formats_tell_themselves_apart(row: Any) -> None:
-    assert said(row) == CHAT
+    assert messages(row) == CHAT
     system_outside: dict[str, Any] = {"system": "Be Hamlet.", "messages": [{"role": "user", "content": "a"}]}
     system_outside["messages"].append({"role": "assistant", "content": "b"})
-    assert said(system_outside) == [("s", "Be Hamlet."), ("u", "a"), ("a", "b")]
+    assert messages(system_outside) == [("s", "Be Hamlet."), ("u", "a"), ("a", "b")]
 
 
 @pytest.mark.parametrize("user", ["human", "user", "Human", "observation", "tool"])
 @pytest.mark.parametrize("reply", ["gpt", "assistant", "chatgpt", "bing", "bard", "model", "function_call"])
 def test_every_spelling_of_a_role(user: Any, reply: Any) -> None:
     turns = [{"from": user, "value": "a"}, {"from": reply, "value": "b"}]
-    assert said({"conversations": turns}) == [("u", "a"), ("a", "b")]
+    assert messages({"conversations": turns}) == [("u", "a"), ("a", "b")]
 
 
 def test_input_follows_the_instruction_on_a_new_line() -> None:
-    assert said({"instruction": "Translate.", "input": "To be", "output": "Sein"})[0] == (
+    assert messages({"instruction": "Translate.", "input": "To be", "output": "Sein"})[0] == (
         "u",
         "Translate.\nTo be",
     )
-    assert said({"instruction": "Speak.", "input": None, "output": "Sein"})[0] == ("u", "Speak.")
+    assert messages({"instruction": "Speak.", "input": None, "output": "Sein"})[0] == ("u", "Speak.")
 
 
 def test_texts_are_taken_as_they_stand() -> None:
-    assert said({"instruction": " a ", "output": " b\n"}) == [("u", " a "), ("a", " b\n")]
+    assert messages({"instruction": " a ", "output": " b\n"}) == [("u", " a "), ("a", " b\n")]
 
 
 def test_the_character_may_open_the_scene() -> None:
@@ -115,7 +115,7 @@ def test_turns_of_one_speaker_are_joined() -> None:
         ("assistant", "d"),
     ]
     row = {"messages": [{"role": role, "content": text} for role, text in turns]}
-    assert said(row) == [("u", "a\nb"), ("a", "c\nd")]
+    assert messages(row) == [("u", "a\nb"), ("a", "c\nd")]
 
 
 def test_a_cell_of_a_table_may_hold_turns(tmp_path: Path) -> None:
@@ -199,16 +199,16 @@ def test_a_reply_of_weight_0_is_read_and_not_learned() -> None:
 )
 def test_why_a_row_is_refused(row: Any, reason: Any) -> None:
     with pytest.raises(RowError) as error:
-        said(row)
+        messages(row)
     assert str(error.value).startswith(reason)
 
 
 def test_a_named_format_is_not_guessed() -> None:
     both = {"messages": [USER, {"role": "assistant", "content": "b"}], "instruction": "c", "output": "d"}
-    assert said(both, "messages") == [("u", "a"), ("a", "b")]
-    assert said(both, "alpaca") == [("u", "c"), ("a", "d")]
+    assert messages(both, "messages") == [("u", "a"), ("a", "b")]
+    assert messages(both, "alpaca") == [("u", "c"), ("a", "d")]
     with pytest.raises(RowError, match="its column 'instruction' looks like a part of the prompt"):
-        said(both)
+        messages(both)
 
 
 def test_the_first_bad_row_stops_and_the_others_are_counted(tmp_path: Path) -> None:
@@ -229,9 +229,9 @@ def test_columns_may_have_chinese_names(tmp_path: Path) -> None:
     table = tmp_path / "行.csv"
     table.write_text("问题,回答\n你是谁？,我是小猫。\n", encoding="utf-8")
     assert load([table]).conversations[0].turns == (Turn("user", "你是谁？"), Turn("assistant", "我是小猫。"))
-    assert said({"指令": "说", "输入": "你好", "输出": "喵"}) == [("u", "说\n你好"), ("a", "喵")]
+    assert messages({"指令": "说", "输入": "你好", "输出": "喵"}) == [("u", "说\n你好"), ("a", "喵")]
     with pytest.raises(RowError, match=r"two of its columns mean output \(回答, 答案\)"):
-        said({"问题": "a", "回答": "b", "答案": "c"})
+        messages({"问题": "a", "回答": "b", "答案": "c"})
 
 
 def test_a_file_of_strange_columns_says_what_to_name_them(tmp_path: Path) -> None:

@@ -10,13 +10,13 @@ GENERAL = [row_of(f"question {number}", f"answer {number}", line=number) for num
 
 
 def test_the_share_is_exact() -> None:
-    chosen = choose(GENERAL, own=300, share=0.25, seed=0)
+    chosen = choose(GENERAL, count=300, share=0.25, seed=0)
     assert len(chosen) == 100
     assert chosen == sorted(chosen, key=GENERAL.index)
 
 
 def test_all_are_taken_where_too_few_are_there() -> None:
-    assert choose(GENERAL[:10], own=300, share=0.25, seed=0) == GENERAL[:10]
+    assert choose(GENERAL[:10], count=300, share=0.25, seed=0) == GENERAL[:10]
 
 
 def test_the_choice_depends_on_seed_and_text_alone() -> None:

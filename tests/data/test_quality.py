@@ -103,10 +103,10 @@ def test_special_tokens_are_never_good() -> None:
 
 def test_the_report_is_plain_data() -> None:
     rows = [*CLEAN, row_of("你好", "本宫很好</s>", line=9)]
-    plain = report(rows)
-    assert (plain["duplicates"], plain["conflicts"], plain["level"]) == (0, 0, "usable")
-    assert plain["findings"][0]["examples"] == [{"origin": "lines.jsonl:9", "text": "你好\n本宫很好</s>"}]
-    assert sum(bar["count"] for bar in plain["reply_lengths"]) == 301
+    text_report = report(rows)
+    assert (text_report["duplicates"], text_report["conflicts"], text_report["level"]) == (0, 0, "usable")
+    assert text_report["findings"][0]["examples"] == [{"origin": "lines.jsonl:9", "text": "你好\n本宫很好</s>"}]
+    assert sum(bar["count"] for bar in text_report["reply_lengths"]) == 301
 
 
 def test_the_system_prompt_is_no_fault() -> None:

@@ -152,9 +152,9 @@ def test_text_that_repeats_everywhere_costs_no_training() -> None:
 
 
 def test_against_takes_the_users_choice_as_it_is() -> None:
-    own = rows(10)
-    parts = against(own, own[:3])
-    assert (parts.train, parts.heldout, parts.dropped, parts.by) == (own, own[:3], [], "file")
+    all_rows = rows(10)
+    parts = against(all_rows, all_rows[:3])
+    assert (parts.train, parts.heldout, parts.dropped, parts.by) == (all_rows, all_rows[:3], [], "file")
     assert leakage.measure(parts, 0).split == leakage.Leak(rows=3, exact=3, near=3, prompt=3, scene=0)
 
 

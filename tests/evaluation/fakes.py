@@ -11,7 +11,7 @@ from offbook.core.types import Conversation, Origin, Reply, Score, Turn
 from offbook.evaluation.responses import ModelOutputs, Prompt, collect
 from offbook.evaluation.scorecard import Scorecard, scorecard
 
-Answer = Callable[[str], str]
+FakeReply = Callable[[str], str]
 
 
 def row(
@@ -30,8 +30,8 @@ class FakeModels:
 
     def __init__(
         self,
-        base: Answer,
-        tuned: Answer,
+        base: FakeReply,
+        tuned: FakeReply,
         *,
         gain: float = 0.5,
         kl: float = 0.05,
@@ -40,13 +40,13 @@ class FakeModels:
         self.answers = {False: base, True: tuned}
         self.gain, self.kl = gain, kl
         self.stops = stops or (lambda _: True)
-        self.asked: list[tuple[bool, list[Prompt]]] = []
+        self.generated: list[tuple[bool, list[Prompt]]] = []
 
     def score(self, conversations: Sequence[Conversation], *, whole: bool = False) -> list[Score]:
         return [self._score(conversation) for conversation in conversations]
 
     def reply(self, prompts: Sequence[Prompt], *, tuned: bool) -> list[Reply]:
-        self.asked.append((tuned, list(prompts)))
+        self.generated.append((tuned, list(prompts)))
         texts = [self.answers[tuned](turns[-1].text) for turns in prompts]
         return [Reply(text, not tuned or self.stops(text), len(text.split()) + 1) for text in texts]
 
@@ -75,7 +75,7 @@ def cue(number: int) -> str:
     )
 
 
-def plain(prompt: str) -> str:
+def plain_talk(prompt: str) -> str:
     """How the base model answers."""
     return f"As a helpful assistant I can say that {prompt[:30].lower()} is a good question. Is there anything else?"
 
@@ -90,7 +90,7 @@ def voice(prompt: str) -> str:
 
 
 def outputs(
-    tuned: Answer = voice,
+    tuned: FakeReply = voice,
     *,
     train: Sequence[Conversation] = TRAIN,
     heldout: Sequence[Conversation] = HELDOUT,
@@ -98,7 +98,7 @@ def outputs(
     **settings: Any,
 ) -> ModelOutputs:
     """A run that went well, unless `tuned` answers otherwise; `settings` are those of `FakeModels`."""
-    models = FakeModels(plain, tuned, **settings)
+    models = FakeModels(plain_talk, tuned, **settings)
     return collect(
         models, train=train, heldout=heldout, sample_prompts=[(Turn("user", "Who are you?"),)], prompts=prompts
     )

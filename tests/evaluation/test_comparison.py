@@ -11,7 +11,7 @@ from offbook.evaluation.fidelity import Fidelity
 from offbook.evaluation.heldout_loss import HeldoutLoss
 from offbook.evaluation.scorecard import Scorecard, scorecard
 from offbook.evaluation.stopping import Stopping
-from tests.evaluation.fakes import HELDOUT, TRAIN, good_card, outputs, plain, with_section
+from tests.evaluation.fakes import HELDOUT, TRAIN, good_card, outputs, plain_talk, with_section
 
 
 def second(name: str, first: Scorecard, other: Scorecard) -> ComparedValue:
@@ -42,7 +42,7 @@ def test_titles_are_in_the_language_asked_for() -> None:
 
 
 def test_runs_that_share_no_row_have_no_paired_difference() -> None:
-    other = scorecard(outputs(plain, train=TRAIN[:60], heldout=TRAIN[60:100]))
+    other = scorecard(outputs(plain_talk, train=TRAIN[:60], heldout=TRAIN[60:100]))
     loss = second("heldout.tuned.loss", good_card(), other)
     assert (loss.difference, loss.pairs, loss.clear) == (None, 0, False)
     with pytest.raises(UsageError):
@@ -50,7 +50,7 @@ def test_runs_that_share_no_row_have_no_paired_difference() -> None:
 
 
 def test_few_pairs_make_nothing_clear() -> None:
-    first, other = (scorecard(outputs(plain, heldout=HELDOUT[:9], prompts=9, gain=gain)) for gain in (0, 1))
+    first, other = (scorecard(outputs(plain_talk, heldout=HELDOUT[:9], prompts=9, gain=gain)) for gain in (0, 1))
     loss = second("heldout.tuned.loss", first, other)
     assert loss.difference_interval is not None
     assert loss.difference_interval[1] < 0

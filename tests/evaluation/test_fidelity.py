@@ -9,12 +9,12 @@ from offbook.evaluation import fidelity
 from offbook.evaluation.fidelity import Classifier, Fidelity, ScoreDifference
 from offbook.evaluation.judges import shuffled
 from offbook.evaluation.responses import ModelOutputs, PairedReply, collect, general_prompts
-from tests.evaluation.fakes import HELDOUT, TRAIN, Answer, FakeModels, cue, line, outputs, plain, rows, voice
+from tests.evaluation.fakes import HELDOUT, TRAIN, FakeModels, FakeReply, cue, line, outputs, plain_talk, rows, voice
 
 GENERAL = [item.answer for item in general_prompts() if item.language == "en"]
 
 
-def score(answer: Answer) -> Fidelity:
+def score(answer: FakeReply) -> Fidelity:
     return fidelity.measure(outputs(answer))
 
 
@@ -43,7 +43,7 @@ def test_the_voice_is_told_from_plain_talk_others_and_shuffled_words() -> None:
 
 
 def test_what_is_reached_is_told_as_a_share_of_what_the_characters_own_lines_allow() -> None:
-    all_of_it, none_of_it = score(voice).reached, score(plain).reached
+    all_of_it, none_of_it = score(voice).reached, score(plain_talk).reached
     assert all_of_it is not None
     assert none_of_it is not None
     assert all_of_it.share == pytest.approx(1.0, abs=0.2)
@@ -60,7 +60,7 @@ def test_what_the_model_was_trained_on_does_not_teach_the_judges() -> None:
 
 
 def test_a_model_that_says_what_the_base_says_scores_as_it_does() -> None:
-    same = score(plain)
+    same = score(plain_talk)
     assert same.tuned.score == same.base.score
     assert same.difference == ScoreDifference(0.0, (0.0, 0.0))
 
@@ -70,22 +70,22 @@ def test_a_model_that_says_what_the_base_says_scores_as_it_does() -> None:
     [
         lambda _: "",
         lambda _: "…",
-        lambda prompt: plain(prompt)[:40],
+        lambda prompt: plain_talk(prompt)[:40],
         lambda prompt: f"Your question is a good one. {prompt[-9:]} Let me help you with that.",
-        lambda prompt: shuffled(plain(prompt)),
+        lambda prompt: shuffled(plain_talk(prompt)),
         lambda prompt: cue(sum(map(ord, prompt)) % 400),
         lambda prompt: GENERAL[sum(map(ord, prompt)) % len(GENERAL)],
     ],
     ids=["empty", "dots", "cut", "small talk", "shuffled", "others' lines", "plain answers"],
 )
-def test_being_unlike_the_base_model_is_not_the_voice(answer: Answer) -> None:
+def test_being_unlike_the_base_model_is_not_the_voice(answer: FakeReply) -> None:
     assert not behind(score(voice))
     assert behind(score(answer))
 
 
 def test_what_was_learned_and_said_changes_no_judge() -> None:
     """So that runs of one base model, judged on the same rows, have the same judges."""
-    other = outputs(plain, train=rows([("Who?", "No one.")]))
+    other = outputs(plain_talk, train=rows([("Who?", "No one.")]))
     assert fidelity.measure(other).classifier == score(voice).classifier
 
 

@@ -58,11 +58,11 @@ class Elements(HTMLParser):
 
     def __init__(self, html: str) -> None:
         super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
+        self.elements.append((tag, dict(attrs)))
 
 
 def chromium() -> str:
@@ -97,7 +97,7 @@ def title(dom: str) -> str:
 def test_the_page_holds_all_that_was_found_and_loads_nothing(lang: str) -> None:
     html = page(lang=lang)
     assert len(html.encode()) < 3_000_000
-    for tag, attributes in Elements(html).found:
+    for tag, attributes in Elements(html).elements:
         assert tag not in ("link", "iframe", "object", "embed", "base", "form"), tag
         assert not {"src", "href", "srcset", "action"} & set(attributes), (tag, attributes)
     assert not re.search(r"url\(|@import|http", html.replace("http-equiv", ""))
@@ -133,7 +133,7 @@ def test_what_was_copied_is_marked() -> None:
 
 def test_hostile_text_stays_text() -> None:
     html = page(hostile=True)
-    result = Elements(html).found
+    result = Elements(html).elements
     assert [tag for tag, _ in result].count("script") == 1
     assert all(tag != "img" and not any(name.startswith("on") for name in attributes) for tag, attributes in result)
     assert html.count("&lt;script&gt;") > 24

@@ -16,7 +16,7 @@ def test_shuffled_words_are_the_same_words() -> None:
 def test_plain_answers_are_in_the_characters_language() -> None:
     chinese = rows([(f"第{number}问？", f"臣妾给皇上请安，第{number}回。") for number in range(30)])
     for heldout, letters in ((chinese, True), (HELDOUT, False)):
-        own = [row.replies[-1] for row in heldout]
-        answers = impostors(outputs(heldout=heldout, prompts=2), own, [])["plain"]
+        lines = [row.replies[-1] for row in heldout]
+        answers = impostors(outputs(heldout=heldout, prompts=2), lines, [])["plain"]
         assert sum(is_chinese(text) == letters for text in answers) > 20
         assert not (letters and "Fish" in "".join(answers))

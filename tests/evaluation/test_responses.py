@@ -5,14 +5,14 @@ import pytest
 from offbook.core.errors import UsageError
 from offbook.core.types import Conversation, Origin, Turn
 from offbook.evaluation.responses import collect, general_prompts, key, sample
-from tests.evaluation.fakes import HELDOUT, TRAIN, FakeModels, line, plain, row, rows
+from tests.evaluation.fakes import HELDOUT, TRAIN, FakeModels, line, plain_talk, row, rows
 
 
 def test_both_models_are_asked_the_same_and_only_as_much_as_was_told() -> None:
-    models = FakeModels(plain, plain)
+    models = FakeModels(plain_talk, plain_talk)
     result = collect(models, train=TRAIN, heldout=HELDOUT, sample_prompts=[(Turn("user", "Who are you?"),)], prompts=7)
     assert (len(result.replies), len(result.sample_replies), len(result.general_replies)) == (7, 1, 5)
-    (first, judged), (second, again), (_, general), (_, once_more) = models.asked
+    (first, judged), (second, again), (_, general), (_, once_more) = models.generated
     assert (first, second) == (False, True)
     assert judged == again
     assert general == once_more
@@ -45,15 +45,15 @@ def test_keys_tell_conversations_apart() -> None:
 
 def test_nothing_to_judge_on_is_a_users_mistake() -> None:
     with pytest.raises(UsageError, match="no held-out rows"):
-        collect(FakeModels(plain, plain), train=TRAIN, heldout=[], prompts=24)
+        collect(FakeModels(plain_talk, plain_talk), train=TRAIN, heldout=[], prompts=24)
     opening = Conversation((Turn("assistant", "Who's there?"),), Origin("x", 1))
     with pytest.raises(UsageError, match="no held-out row has a prompt"):
-        collect(FakeModels(plain, plain), train=TRAIN, heldout=[opening], prompts=24)
+        collect(FakeModels(plain_talk, plain_talk), train=TRAIN, heldout=[opening], prompts=24)
 
 
 def test_losses_that_are_not_finite_are_a_users_mistake() -> None:
     with pytest.raises(UsageError, match="not finite"):
-        collect(FakeModels(plain, plain, gain=float("nan")), train=TRAIN, heldout=HELDOUT, prompts=9)
+        collect(FakeModels(plain_talk, plain_talk, gain=float("nan")), train=TRAIN, heldout=HELDOUT, prompts=9)
 
 
 def test_the_general_prompts_are_many_different_and_in_both_languages() -> None:

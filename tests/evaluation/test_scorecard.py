@@ -12,7 +12,7 @@ from offbook.evaluation.metrics import METRICS, REPORTED
 from offbook.evaluation.responses import collect
 from offbook.evaluation.scorecard import About, Scorecard, number_at, scorecard
 from offbook.evaluation.sides import MODELS, Side
-from tests.evaluation.fakes import HELDOUT, TRAIN, FakeModels, good_card, outputs, plain
+from tests.evaluation.fakes import HELDOUT, TRAIN, FakeModels, good_card, outputs, plain_talk
 
 
 def tree() -> dict[str, Any]:
@@ -90,7 +90,7 @@ def test_the_wordings_say_the_same_things_in_every_language() -> None:
 
 
 def test_rows_that_are_the_same_count_each() -> None:
-    card = scorecard(collect(FakeModels(plain, plain), train=TRAIN, heldout=[*HELDOUT, *HELDOUT], prompts=9))
+    card = scorecard(collect(FakeModels(plain_talk, plain_talk), train=TRAIN, heldout=[*HELDOUT, *HELDOUT], prompts=9))
     loss = REPORTED["heldout.tuned.loss"]
     assert len(card.items(loss)) == 2 * len(HELDOUT)
     assert card.interval(loss) == card.section(HeldoutLoss).tuned.interval

@@ -16,7 +16,7 @@ from offbook.evaluation.rules import OVERRULES, RULES, Change
 from offbook.evaluation.scorecard import About, Scorecard, scorecard
 from offbook.evaluation.stopping import Stopping
 from offbook.evaluation.verdict import Finding, Verdict, judge
-from tests.evaluation.fakes import HELDOUT, TRAIN, cue, good_card, line, outputs, plain, row, with_section
+from tests.evaluation.fakes import HELDOUT, TRAIN, cue, good_card, line, outputs, plain_talk, row, with_section
 from tests.evaluation.fakes import rows as rows_of
 
 RISING = [{"step": 0, "heldout_loss": 4.5}, {"step": 10, "heldout_loss": 4.0}, {"step": 20, "heldout_loss": 4.3}]
@@ -74,7 +74,7 @@ def test_one_that_recites_is_told_so_with_the_number_and_the_option() -> None:
         ({"kl": 1.2}, "forgets"),
         ({"kl": 0.3}, "drifts"),
         ({"stops": lambda text: len(text) % 2 == 0}, "endless"),
-        ({"answer": plain}, "sounds_alike"),
+        ({"answer": plain_talk}, "sounds_alike"),
         ({"answer": lambda prompt: cue(sum(map(ord, prompt)) % 400)}, "sounds_closer"),
         ({"answer": lambda _: "…"}, "sounds_wrong"),
         ({"answer": lambda _: "I will go and " * 9}, "loops"),
@@ -156,7 +156,7 @@ def test_more_lines_are_asked_for_where_the_loss_is_less_sure() -> None:
     def needed(change: float, reach: float) -> float:
         card = scorecard(outputs(train=many(50), heldout=HELDOUT[:12]))
         unsure = with_section(card, "heldout", difference=LossDifference(change, (change - reach, change + reach)))
-        numbers = RULES["few_lines"].holds(VerdictInputs(unsure))
+        numbers = RULES["few_lines"].applies(VerdictInputs(unsure))
         assert numbers is not None
         return numbers["needed"]
 
@@ -198,7 +198,7 @@ def test_few_copies_may_be_chance() -> None:
 
 
 def test_judged_on_what_was_learned_the_numbers_are_said_to_flatter() -> None:
-    result = verdict(plain, heldout=[*TRAIN[:20], *HELDOUT], prompts=9)
+    result = verdict(plain_talk, heldout=[*TRAIN[:20], *HELDOUT], prompts=9)
     assert finding(result, "learned_before").number == pytest.approx(1 / 3, abs=1e-5)
 
 

@@ -85,7 +85,7 @@ def greedy(run: Any) -> Any:
     return [character.reply([Turn("user", question)], settings=settings) for question in QUESTIONS]
 
 
-def told(python: Any, program: Any, path: Any) -> Any:
+def continuations(python: Any, program: Any, path: Any) -> Any:
     """What a program that knows nothing of offbook makes of a copy: a JSON object for each question."""
     words = [python, "-I", "-W", "ignore", "-c", program, str(path), *QUESTIONS]
     alone = {**os.environ, "OMP_NUM_THREADS": "1"}  # threads that spin for each other crawl beside other work
@@ -97,7 +97,7 @@ def told(python: Any, program: Any, path: Any) -> Any:
 def test_a_merged_copy_says_the_same_in_plain_transformers(run: Any, stranger: Any, tmp_path: Path) -> None:
     copy = export(run, "merged", out=tmp_path / "copy")
     stop_token = offbook.load(run).persona.stop_token.id
-    for reply, texts in zip(greedy(run), told(stranger, TRANSFORMERS, copy.path), strict=True):
+    for reply, texts in zip(greedy(run), continuations(stranger, TRANSFORMERS, copy.path), strict=True):
         print(f"\n{texts['text']}")
         assert texts["text"].strip() == reply.text
         assert (texts["last"] == stop_token) == (reply.stop_reason == "stop")
@@ -107,7 +107,7 @@ def test_a_merged_copy_says_the_same_in_plain_transformers(run: Any, stranger: A
 def test_a_gguf_stops_by_itself_in_llamacpp(demo: Any, tmp_path: Path, quant: str) -> None:
     copy = export(demo, "gguf", quant=quant, out=tmp_path / "copy")
     file = next(path for path in copy.path.glob("*.gguf") if not path.name.endswith("-lora.gguf"))
-    for reply, texts in zip(greedy(demo), told(sys.executable, LLAMACPP, file), strict=True):
+    for reply, texts in zip(greedy(demo), continuations(sys.executable, LLAMACPP, file), strict=True):
         print(f"\n{quant}: {texts}")
         assert texts["reason"] == "stop"
         assert "<|im_end|>" not in texts["text"]

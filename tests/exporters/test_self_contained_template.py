@@ -25,11 +25,11 @@ def render(tokenizer: Any, template: Any, messages: Any) -> Any:
 @pytest.mark.parametrize("messages", [HELLO, TALK])
 def test_the_prompt_is_there_unless_another_is_given(make: Any, messages: Any) -> None:
     tokenizer = make()
-    own = self_contained(tokenizer.chat_template, {}, PROMPT)
+    template = self_contained(tokenizer.chat_template, {}, PROMPT)
     with_prompt = [{"role": "system", "content": PROMPT}, *messages]
-    assert render(tokenizer, own, messages) == render(tokenizer, None, with_prompt)
+    assert render(tokenizer, template, messages) == render(tokenizer, None, with_prompt)
     other = [{"role": "system", "content": "Another"}, *messages]
-    assert render(tokenizer, own, other) == render(tokenizer, None, other)
+    assert render(tokenizer, template, other) == render(tokenizer, None, other)
 
 
 def test_arguments_are_set() -> None:

@@ -40,15 +40,15 @@ def tokenizer() -> Any:
 def counted(model: Any) -> Iterator[list[int]]:
     """Tokens that go through the model, one number a forward pass."""
     seen: list[int] = []
-    plain: Any = model.forward
+    unwrapped: Any = model.forward
 
     def forward(*args: Any, **kwargs: Any) -> Any:
         seen.append(kwargs["input_ids"].numel())
-        return plain(*args, **kwargs)
+        return unwrapped(*args, **kwargs)
 
     model.forward = forward
     yield seen
-    model.forward = plain
+    model.forward = forward
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

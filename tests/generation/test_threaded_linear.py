@@ -24,16 +24,16 @@ def threads(request: Any) -> Iterator[Any]:
 @pytest.mark.parametrize("bias", [True, False])
 def test_it_is_the_plain_product(threads: int, bias: bool) -> None:
     torch.manual_seed(0)
-    plain = nn.Linear(512, 520, bias=bias)  # 3 does not divide 520
+    linear = nn.Linear(512, 520, bias=bias)  # 3 does not divide 520
     shared = nn.Sequential(nn.Linear(512, 520, bias=bias))
-    shared[0].load_state_dict(plain.state_dict())
+    shared[0].load_state_dict(linear.state_dict())
     use_threaded_linear(shared)
     assert type(shared[0]) is ThreadedLinear
     with torch.inference_mode():
         for shape in ((1, 1, 512), (1, 512), (512,), (1, 7, 512), (3, 1, 512)):
             row = torch.randn(shape)
-            torch.testing.assert_close(shared(row), plain(row), rtol=1e-5, atol=1e-5)
-            assert shared(row).shape == plain(row).shape
+            torch.testing.assert_close(shared(row), linear(row), rtol=1e-5, atol=1e-5)
+            assert shared(row).shape == linear(row).shape
 
 
 def test_where_it_does_not_help_nothing_changes() -> None:

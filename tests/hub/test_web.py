@@ -34,10 +34,10 @@ def certificate(folder: Path) -> Path:
         .add_extension(alternative, critical=False)
         .sign(key, hashes.SHA256())
     )
-    encoding, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    encoding, no_encryption = serialization.Encoding.PEM, serialization.NoEncryption()
     path = folder / "certificate.pem"
     path.write_bytes(
-        made.public_bytes(encoding) + key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, plain)
+        made.public_bytes(encoding) + key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, no_encryption)
     )
     return path
 

@@ -65,10 +65,10 @@ def test_weights_that_are_missing_are_named(folder: Path) -> None:
 
 def test_of_several_templates_the_default_is_used(folder: Path) -> None:
     tokenizer = chatml_tokenizer()
-    own = tokenizer.chat_template
-    tokenizer.chat_template = {"tool_use": "{{ raise_exception('tools') }}", "default": own}
+    template = tokenizer.chat_template
+    tokenizer.chat_template = {"tool_use": "{{ raise_exception('tools') }}", "default": template}
     tokenizer.save_pretrained(folder)
-    assert load_tokenizer(folder).chat_template == own
+    assert load_tokenizer(folder).chat_template == template
 
 
 def test_upcasting_layers_take_the_place_of_plain_ones_and_share_their_weights() -> None:

@@ -120,11 +120,11 @@ def test_a_run_mixes_them_in_and_judges_the_character_without_them(
     rows = [
         json.loads(line)["messages"] for line in (run.data / "train.jsonl").read_text(encoding="utf-8").split("\n")[:-1]
     ]
-    own = [row for row in rows if row[0]["role"] == "user"]
-    character = len(rows) - len(own)
-    assert len(own) == round(character * 0.2 / 0.8)
-    assert json.loads((run.data / "report.json").read_text(encoding="utf-8"))["replay_rows"] == len(own)
-    assert len(evaluating.character_rows(run)) == character > 0
+    general = [row for row in rows if row[0]["role"] == "user"]
+    character_rows = len(rows) - len(general)
+    assert len(general) == round(character_rows * 0.2 / 0.8)
+    assert json.loads((run.data / "report.json").read_text(encoding="utf-8"))["replay_rows"] == len(general)
+    assert len(evaluating.character_rows(run)) == character_rows > 0
     before = (run.adapter / "adapter_model.safetensors").read_bytes()
     monkeypatch.setattr(replay, "_draw", None)
     again = offbook.train(load(run.config), overwrite=True)
@@ -160,17 +160,17 @@ def test_a_run_that_was_stopped_goes_on_with_the_same_answers(
 
 def test_what_the_model_said_at_too_great_length_is_left_out_and_counted(settings: dict[str, Any]) -> None:
     model, base = opened(settings)
-    own = replay.base_model_rows(model, base, "float32", NullReporter())
-    prompts = sorted(len(base.template.prompt_ids(row.turns[:1])) for row in own)
-    longest = prompts[len(own) // 2]
+    general = replay.base_model_rows(model, base, "float32", NullReporter())
+    prompts = sorted(len(base.template.prompt_ids(row.turns[:1])) for row in general)
+    longest = prompts[len(general) // 2]
     config = load(None, {**settings, "data.replay": "base", "data.replay_share": 0.9, "data.max_length": longest})
     before = dataset.tokenize(dataset.read_rows(config), base.template, config.data)
-    after = before.with_replay(own, base.template, config.data)
+    after = before.with_replay(general, base.template, config.data)
     fitting = sum(prompt < longest for prompt in prompts)
     assert after.replay_rows == len(after.train) - len(before.train) == fitting > 0
     assert len(after.examples) - len(before.examples) == fitting
     assert before.replay_rows == 0
-    assert len(after.too_long) == len(own) - fitting > 0
+    assert len(after.too_long) == len(general) - fitting > 0
     assert all(len(example.ids) <= longest for example in after.examples)
 
 

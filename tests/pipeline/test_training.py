@@ -83,12 +83,12 @@ def test_the_heldout_loss_is_the_plain_one(trained: Path, tiny: Path, settings: 
 
 def test_the_adapter_is_an_ordinary_peft_adapter(trained: Path, tiny: Path) -> None:
     """Plain peft loads it, and computes what offbook computes."""
-    plain = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(tiny), trained / "adapter").eval()
+    reloaded = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(tiny), trained / "adapter").eval()
     character = offbook.load(trained)
     ids = torch.tensor([character.template.prompt_ids([Turn("user", "Who are you?")])])
     with torch.no_grad():
-        assert torch.equal(plain(ids).logits, character.model(ids).logits)
-        assert not torch.allclose(plain(ids).logits, tiny_base(tiny)(ids).logits, atol=1e-2)
+        assert torch.equal(reloaded(ids).logits, character.model(ids).logits)
+        assert not torch.allclose(reloaded(ids).logits, tiny_base(tiny)(ids).logits, atol=1e-2)
 
 
 def tiny_base(tiny: Path) -> Any:

@@ -46,8 +46,8 @@ def _gguf(run: Path) -> Path:
 def spoken(model: Any, question: str, *, base: Any) -> Any:
     settings = model.persona.generation.model_copy(update={"temperature": 0.0})
     prompt = model.chat_prompt([Turn("user", question)], "append", None).ids
-    speak = model.base if base else model.tuned
-    return "".join(piece.text for piece in speak(prompt, settings, None)).strip()
+    generate = model.base if base else model.tuned
+    return "".join(piece.text for piece in generate(prompt, settings, None)).strip()
 
 
 def test_transformers_speaks_as_the_character_and_as_its_base(exported: Path) -> None:

@@ -345,7 +345,7 @@ def test_the_page_may_load_nothing_from_elsewhere(served: Served) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "name", "own"),
+    ("host", "name", "accepted"),
     [
         ("0.0.0.0", "192.168.0.7", True),
         ("0.0.0.0", socket.gethostname().lower(), True),
@@ -355,8 +355,8 @@ def test_the_page_may_load_nothing_from_elsewhere(served: Served) -> None:
         ("127.0.0.1", "192.168.0.7", False),
     ],
 )
-def test_hosts_of_a_server_that_others_reach(host: str, name: str, own: bool) -> None:
-    assert Guard(None, host=host, key="k")._is_own(name) is own
+def test_hosts_of_a_server_that_others_reach(host: str, name: str, accepted: bool) -> None:
+    assert Guard(None, host=host, key="k")._is_own(name) is accepted
 
 
 def port_of(served: Served) -> Any:

@@ -28,7 +28,7 @@ def page(browser: Browser, served: Served) -> Any:
     return browser
 
 
-def said(browser: Browser) -> Any:
+def messages(browser: Browser) -> Any:
     """(speaker, text) of every turn on the page."""
     return browser.run(
         "[...document.querySelectorAll('#script section, #script .user')].map((part) =>"
@@ -36,7 +36,7 @@ def said(browser: Browser) -> Any:
     )
 
 
-def say(browser: Browser, text: str) -> None:
+def send(browser: Browser, text: str) -> None:
     browser.type("#line", f"{text}\n")
     browser.wait("!document.querySelector('.growing') && document.querySelector('.again')")
 
@@ -49,17 +49,17 @@ def click_text(browser: Browser, selector: str, text: str) -> None:
 
 
 def test_it_opens_with_the_characters_name_and_first_words(page: Browser) -> None:
-    assert said(page) == [["Hamlet", "Who's there?"]]
+    assert messages(page) == [["Hamlet", "Who's there?"]]
 
 
 def test_send_and_stream(page: Browser, served: Served) -> None:
     served.tuned.gate.clear()
     page.type("#line", "Good night\n")
     page.wait("document.querySelector('.growing')")
-    assert said(page)[1] == ["You", "Good night"]
+    assert messages(page)[1] == ["You", "Good night"]
     served.tuned.gate.set()
     page.wait("document.querySelector('.again')")
-    assert said(page)[2] == ["Hamlet", "You said: Good night"]
+    assert messages(page)[2] == ["Hamlet", "You said: Good night"]
     assert "Who's there?" in served.tuned.prompts[0], "the first words are part of the conversation"
 
 
@@ -72,7 +72,7 @@ def test_it_grows_on_the_page_before_it_is_whole(page: Browser, served: Served) 
 def test_shift_enter_begins_a_line(page: Browser) -> None:
     page.type("#line", "one\ue008\ue007\ue000two")
     assert page.run("document.querySelector('#line').value") == "one\ntwo"
-    assert len(said(page)) == 1
+    assert len(messages(page)) == 1
 
 
 def test_stop(page: Browser, served: Served) -> None:
@@ -82,28 +82,28 @@ def test_stop(page: Browser, served: Served) -> None:
     page.click("#stop")
     page.wait("document.querySelector('.again')")
     assert served.tuned.closed.wait(5), "the server is told"
-    before = said(page)[2][1]
+    before = messages(page)[2][1]
     time.sleep(0.2)
-    assert said(page)[2][1] == before
+    assert messages(page)[2][1] == before
     assert page.text("li:last-child .end") == ["interrupted"]
 
 
 def test_a_new_conversation_keeps_the_old_one(page: Browser) -> None:
-    say(page, "Hello")
+    send(page, "Hello")
     page.click("#reset")
-    assert said(page) == [["Hamlet", "Who's there?"]]
+    assert messages(page) == [["Hamlet", "Who's there?"]]
     page.reload()
     page.wait("document.title === 'Hamlet'")
-    assert said(page) == [["Hamlet", "Who's there?"]]
-    say(page, "Once more unto the breach")
+    assert messages(page) == [["Hamlet", "Who's there?"]]
+    send(page, "Once more unto the breach")
     page.click("#talks-button")
     assert page.text("#talk-list .open") == ["Once more unto the breach", "Hello"]
     click_text(page, "#talk-list .open", "Hello")
-    assert said(page)[1] == ["You", "Hello"]
+    assert messages(page)[1] == ["You", "Hello"]
 
 
 def test_an_empty_conversation_is_not_kept_twice(page: Browser) -> None:
-    say(page, "Hello")
+    send(page, "Hello")
     for _ in range(3):
         page.click("#reset")
     page.click("#talks-button")
@@ -111,15 +111,15 @@ def test_an_empty_conversation_is_not_kept_twice(page: Browser) -> None:
 
 
 def test_a_conversation_can_be_renamed_deleted_and_brought_back(page: Browser) -> None:
-    say(page, "Hello")
+    send(page, "Hello")
     page.click("#talks-button")
     page.click("#talk-list .rename")
     page.type("#talk-list input", "The first night\n")
     assert page.text("#talk-list .open") == ["The first night"]
     page.click("#talk-list .delete")
-    assert said(page) == [["Hamlet", "Who's there?"]]
+    assert messages(page) == [["Hamlet", "Who's there?"]]
     page.click("#undo")
-    assert said(page)[1] == ["You", "Hello"]
+    assert messages(page)[1] == ["You", "Hello"]
     page.reload()
     page.wait("document.querySelector('.user')")
     page.click("#talks-button")
@@ -132,40 +132,40 @@ def test_a_conversation_can_be_renamed_deleted_and_brought_back(page: Browser) -
 
 
 def test_a_reply_has_several_versions(page: Browser, served: Served) -> None:
-    say(page, "Hello")
+    send(page, "Hello")
     served.tuned.words = "Again: "
     page.click(".again")
     page.wait("!document.querySelector('.growing') && document.querySelector('.step')")
-    assert said(page)[2:] == [["Hamlet", "Again: Hello"]]
+    assert messages(page)[2:] == [["Hamlet", "Again: Hello"]]
     assert page.text(".count") == ["2/2"]
     page.click(".step")
-    assert said(page)[2:] == [["Hamlet", "You said: Hello"]]
-    say(page, "More")
+    assert messages(page)[2:] == [["Hamlet", "You said: Hello"]]
+    send(page, "More")
     assert "You said: Hello" in served.tuned.prompts[-1], "the version that is shown is the one that was said"
     assert "Again: Hello" not in served.tuned.prompts[-1]
 
 
 def test_a_line_is_changed_and_answered_anew(page: Browser) -> None:
-    say(page, "Hello")
-    say(page, "More")
+    send(page, "Hello")
+    send(page, "More")
     page.click(".user .edit")
     page.run("document.querySelector('.editor textarea').value = ''")
     page.type(".editor textarea", "Good night")
     page.click(".editor .buttons button:last-child")
     page.wait("!document.querySelector('.growing') && document.querySelector('.again')")
-    assert said(page)[1:] == [["You", "Good night"], ["Hamlet", "You said: Good night"]]
+    assert messages(page)[1:] == [["You", "Good night"], ["Hamlet", "You said: Good night"]]
     page.click("#undo")
-    assert [text for _, text in said(page)[1:]] == ["Hello", "You said: Hello", "More", "You said: More"]
+    assert [text for _, text in messages(page)[1:]] == ["Hello", "You said: Hello", "More", "You said: More"]
 
 
 def test_a_reply_is_changed_and_so_remembered(page: Browser, served: Served) -> None:
-    say(page, "Hello")
+    send(page, "Hello")
     page.run("document.querySelector('.assistant:last-child .edit').click()")
     page.run("document.querySelector('.editor textarea').value = ''")
     page.type(".editor textarea", "The rest is silence.")
     page.click(".editor .buttons button:last-child")
-    assert said(page)[2:] == [["Hamlet", "The rest is silence."]]
-    say(page, "More")
+    assert messages(page)[2:] == [["Hamlet", "The rest is silence."]]
+    send(page, "More")
     assert "The rest is silence." in served.tuned.prompts[-1]
     assert "You said: Hello" not in served.tuned.prompts[-1]
 
@@ -184,8 +184,8 @@ def test_a_talk_of_30_000_tokens_goes_on_and_shows_where_it_begins_to_forget(pag
     })()""")
     page.reload()
     page.wait("document.querySelectorAll('#script li').length > 2000")
-    say(page, "Good night")
-    assert said(page)[-1] == ["Hamlet", "You said: Good night"]
+    send(page, "Good night")
+    assert messages(page)[-1] == ["Hamlet", "You said: Good night"]
     prompt = served.tuned.prompts[-1]
     assert "Who's there?" in prompt, "the first words stay"
     first = page.run("document.querySelector('.forgets').nextSibling.querySelector('.said').textContent")
@@ -195,8 +195,8 @@ def test_a_talk_of_30_000_tokens_goes_on_and_shows_where_it_begins_to_forget(pag
     assert first in prompt
     assert above not in prompt
     assert page.run("document.querySelector('#script li').classList.contains('forgotten')") is False
-    say(page, "Good night, good night")
-    assert said(page)[-1] == ["Hamlet", "You said: Good night, good night"]
+    send(page, "Good night, good night")
+    assert messages(page)[-1] == ["Hamlet", "You said: Good night, good night"]
 
 
 def test_where_words_go_is_said_truly(page: Browser) -> None:
@@ -207,13 +207,13 @@ def test_where_words_go_is_said_truly(page: Browser) -> None:
 
 
 def test_a_reload_keeps_the_conversation(page: Browser) -> None:
-    say(page, "Hello")
-    before = said(page)
+    send(page, "Hello")
+    before = messages(page)
     page.reload()
     page.wait("document.querySelector('.user')")
-    assert said(page) == before
-    say(page, "Again")
-    assert said(page)[3:] == [["You", "Again"], ["Hamlet", "You said: Again"]]
+    assert messages(page) == before
+    send(page, "Again")
+    assert messages(page)[3:] == [["You", "Again"], ["Hamlet", "You said: Again"]]
 
 
 def test_42_a_reload_in_the_middle_of_a_reply_doubles_nothing(page: Browser, served: Served) -> None:
@@ -222,18 +222,18 @@ def test_42_a_reload_in_the_middle_of_a_reply_doubles_nothing(page: Browser, ser
     page.wait("document.querySelector('.growing .said').textContent.length > 20")
     page.reload()
     page.wait("document.querySelector('.again')")
-    turns = said(page)
+    turns = messages(page)
     assert [name for name, _ in turns] == ["Hamlet", "You", "Hamlet"]
     assert turns[2][1].startswith("You said: Go on")
     served.tuned.endless, served.tuned.delay = False, 0
     page.click(".again")
     page.wait("!document.querySelector('.growing') && document.querySelector('.again')")
-    assert said(page) == [["Hamlet", "Who's there?"], ["You", "Go on"], ["Hamlet", "You said: Go on"]]
+    assert messages(page) == [["Hamlet", "Who's there?"], ["You", "Go on"], ["Hamlet", "You said: Go on"]]
 
 
 def test_40_hostile_html_stays_text(page: Browser) -> None:
-    say(page, CANARY)
-    assert said(page)[1:] == [["You", CANARY], ["Hamlet", f"You said: {CANARY}"]]
+    send(page, CANARY)
+    assert messages(page)[1:] == [["You", CANARY], ["Hamlet", f"You said: {CANARY}"]]
     page.reload()
     page.wait("document.querySelector('.user')")
     assert page.run("document.title") == "Hamlet"
@@ -242,9 +242,9 @@ def test_40_hostile_html_stays_text(page: Browser) -> None:
 
 def test_base_and_tuned_side_by_side(page: Browser, served: Served) -> None:
     page.click("#compare")
-    say(page, "Hello")
-    assert said(page)[2:] == [["Hamlettuned", "You said: Hello"], ["Hamletbase model", "Once you said: Hello"]]
-    say(page, "More")
+    send(page, "Hello")
+    assert messages(page)[2:] == [["Hamlettuned", "You said: Hello"], ["Hamletbase model", "Once you said: Hello"]]
+    send(page, "More")
     assert "Once you said: Hello" in served.base.prompts[-1], "each has its own history"
     assert "Once you said: Hello" not in served.tuned.prompts[-1]
     left, right = page.run("[...document.querySelectorAll('.two section')].map((s) => s.getBoundingClientRect().x)")[:2]
@@ -253,18 +253,18 @@ def test_base_and_tuned_side_by_side(page: Browser, served: Served) -> None:
 
 def test_sampling_is_sent_and_remembered(page: Browser, served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
-    speak = served.tuned.tokens
+    generate = served.tuned.tokens
 
     def noting(*arguments: Any) -> Any:
         seen.append(arguments[1:])
-        return speak(*arguments)
+        return generate(*arguments)
 
     monkeypatch.setattr(served.tuned, "tokens", noting)
     page.run("(() => { const t = document.querySelector('[name=temperature]'); t.value = 0.3;"
              " t.dispatchEvent(new Event('input', {bubbles: true})) })()")  # fmt: skip
     page.reload()
     page.wait("document.querySelector('[name=temperature]').value === '0.3'")
-    say(page, "Hello")
+    send(page, "Hello")
     assert seen[0][0].temperature == 0.3
     assert seen[0][0].top_p == 0.9
 
@@ -287,7 +287,7 @@ def test_a_phone(served: Served) -> None:
         phone.open(served.address)
         phone.wait("document.title === 'Hamlet'")
         phone.click("#compare")
-        say(phone, "A long line " * 12)
+        send(phone, "A long line " * 12)
         assert phone.run("document.documentElement.scrollWidth") <= 390, "nothing sticks out at the side"
         first, second = phone.run(
             "[...document.querySelectorAll('.two section')].map((s) => s.getBoundingClientRect().y)"
@@ -305,7 +305,7 @@ def test_nothing_is_asked_of_anybody_else(page: Browser, served: Served) -> None
     page.requested()
     page.reload()
     page.wait("document.title === 'Hamlet'")
-    say(page, CANARY)
+    send(page, CANARY)
     prompts = page.requested()
     assert prompts
     assert all(address.startswith((f"{served.address}/", "data:")) for address in prompts)
@@ -319,8 +319,8 @@ def test_a_key_is_asked_for_by_the_page() -> None:
         browser.wait("document.querySelector('#door').open && document.querySelector('#notice').textContent")
         browser.type("#key", "open sesame\n")
         browser.wait("document.title === 'Hamlet'")
-        say(browser, "Hello")
-        assert said(browser)[-1] == ["Hamlet", "You said: Hello"]
+        send(browser, "Hello")
+        assert messages(browser)[-1] == ["Hamlet", "You said: Hello"]
 
 
 def test_a_server_that_is_gone_is_said(browser: Browser) -> None:
@@ -344,7 +344,7 @@ def test_axe_finds_nothing_to_complain_of(served: Served, size: tuple[int, int],
             assert browser.run("matchMedia('(prefers-color-scheme: dark)').matches") is dark
             result += browser.accessibility_violations()
             browser.run("document.querySelector('#compare').checked || document.querySelector('#compare').click()")
-            say(browser, "A long line " * 5)
+            send(browser, "A long line " * 5)
             browser.click(".again")
             browser.wait("!document.querySelector('.growing') && document.querySelector('.step')")
             result += browser.accessibility_violations()

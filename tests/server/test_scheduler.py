@@ -54,10 +54,10 @@ def test_35_beyond_the_queue_clients_are_told_to_come_back() -> None:
             async def ask() -> Any:
                 return (await client.post(f"{address}/v1/chat/completions", json=body())).status_code
 
-            asking = [asyncio.create_task(ask()) for _ in range(count)]
-            await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)  # a refusal comes at once
+            requests = [asyncio.create_task(ask()) for _ in range(count)]
+            await asyncio.wait(requests, return_when=asyncio.FIRST_COMPLETED)  # a refusal comes at once
             served.tuned.gate.set()
-            return sorted(await asyncio.gather(*asking))
+            return sorted(await asyncio.gather(*requests))
 
     with serving(queue=3) as served:
         served.tuned.gate.clear()

@@ -55,10 +55,10 @@ def replace_folder(place: Path, content: bytes) -> None:
 
 def look_at_folder(place: Path) -> str:
     restore(place / "target")
-    return told({(place / "target" / name).read_bytes() for name in "ab"})
+    return outcome_of({(place / "target" / name).read_bytes() for name in "ab"})
 
 
-def told(outcome: set[bytes]) -> str:
+def outcome_of(outcome: set[bytes]) -> str:
     return {frozenset({OLD}): "old", frozenset({NEW}): "new"}.get(frozenset(outcome), "mixed")
 
 
@@ -68,7 +68,7 @@ WAYS: dict[str, tuple[Callable[[Path], object], Callable[[Path], object], Callab
     "file": (
         lambda p: atomic_write_text(p / "x.json", OLD.decode()),
         lambda p: atomic_write_text(p / "x.json", NEW.decode()),
-        lambda p: told({(p / "x.json").read_bytes()}),
+        lambda p: outcome_of({(p / "x.json").read_bytes()}),
     ),
 }
 

@@ -78,9 +78,9 @@ def test_10_a_second_process_is_told_the_pid_and_a_stale_lock_does_not_hold(
     assert ends_alike(stage, model, tmp_path)
 
 
-@pytest.mark.parametrize("spare", [40, 320])
+@pytest.mark.parametrize("free_mib", [40, 320])
 def test_17_exhausted_memory_names_the_option_and_its_number(
-    stage: Stage, whole: Make, tmp_path: Path, spare: int
+    stage: Stage, whole: Make, tmp_path: Path, free_mib: int
 ) -> None:
     """With 40 MiB the model does not load, with 320 MiB its largest pass does not fit.
 
@@ -89,7 +89,7 @@ def test_17_exhausted_memory_names_the_option_and_its_number(
     folder = tiny_folder(tmp_path / "wide")
     tiny_model(hidden_size=512, intermediate_size=4096).save_pretrained(folder)
     output = {**whole("fast").settings, "model.source": str(folder), "train.batch_size": 24}
-    code, texts = stage.begin(output, tmp_path / "runs", memory=spare * 2**20).end()
+    code, texts = stage.begin(output, tmp_path / "runs", memory=free_mib * 2**20).end()
     assert code == 1, texts
     assert "out of memory with micro-batches of up to 2048 tokens" in texts
     assert "--train.max_tokens_per_micro_batch 1024" in texts

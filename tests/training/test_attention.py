@@ -37,9 +37,9 @@ def test_each_example_gets_what_it_would_get_alone(prefix: Any, window: Any) -> 
     mixed = attention.attend(query, key, value, layout, scaling=SIZE**-0.5, window=window)
     start = prefix
     for length in lengths:
-        own = torch.cat([torch.arange(prefix), torch.arange(start, start + length)])
-        expected = alone(query[own], key[own], value[own], window)
-        assert torch.allclose(mixed[own], expected, atol=1e-6)
+        indices = torch.cat([torch.arange(prefix), torch.arange(start, start + length)])
+        expected = alone(query[indices], key[indices], value[indices], window)
+        assert torch.allclose(mixed[indices], expected, atol=1e-6)
         start += length
 
 

@@ -94,13 +94,13 @@ def test_gradient_checkpointing_keeps_less() -> None:
 
 def test_token_losses_are_the_plain_ones_and_name_their_example() -> None:
     model, rows = adapted("llama"), examples(6)
-    plain = [fast_path.token_losses(model, pack_step([row], max_tokens=999).micro_batches[0]) for row in rows]
+    reference = [fast_path.token_losses(model, pack_step([row], max_tokens=999).micro_batches[0]) for row in rows]
     fast_path.enable(model)
     for batch in pack_step(rows, max_tokens=150).micro_batches:
         losses = fast_path.token_losses(model, batch)
         assert losses.dtype == torch.float32
         for index in batch.example_index.unique().tolist():
-            assert torch.allclose(losses[batch.example_index == index], plain[index], atol=1e-5)
+            assert torch.allclose(losses[batch.example_index == index], reference[index], atol=1e-5)
 
 
 def test_the_last_layer_works_for_label_positions_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -286,14 +286,14 @@ def test_logits_are_the_model_s_own_without_packing_too(architecture: str) -> No
 @pytest.mark.parametrize("architecture", ["llama", "granite"])
 def test_dropout_on_attention_is_left_out_and_told(architecture: str) -> None:
     rows = examples(4)
-    plain, model = (adapted(architecture, base={"attention_dropout": rate}) for rate in (0.0, 0.5))
-    without, notes = fast_path.enable(plain), fast_path.enable(model)
+    without_dropout, model = (adapted(architecture, base={"attention_dropout": rate}) for rate in (0.0, 0.5))
+    without, notes = fast_path.enable(without_dropout), fast_path.enable(model)
     assert [note for note in notes if note not in without] == [
         "The model's own dropout on attention (0.5) is left out; the adapter's stays."
     ]
-    for each in (plain, model):
+    for each in (without_dropout, model):
         each.train()
-    (reference, _), (result, _) = (fast_gradients(each, rows, max_tokens=150) for each in (plain, model))
+    (reference, _), (result, _) = (fast_gradients(each, rows, max_tokens=150) for each in (without_dropout, model))
     assert apart(result, reference) == 0
 
 

@@ -61,8 +61,8 @@ def test_a_broken_mask_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     original = attention._block
 
     def leaky(shared: Any, spans: Any, queries: Any) -> Any:
-        block, own = original(shared, spans, queries)
-        return attention.PaddedBlock(block.keys.roll(1, 0), block.queries, block.positions), own
+        block, span = original(shared, spans, queries)
+        return attention.PaddedBlock(block.keys.roll(1, 0), block.queries, block.positions), span
 
     monkeypatch.setattr(attention, "_block", leaky)
     check = gradient_check.check_gradient(model, examples())

@@ -17,9 +17,9 @@ def unpack(batch: MicroBatch) -> list[tuple[list[int], list[int]]]:
     labels = dict(zip(batch.label_positions.tolist(), batch.targets.tolist(), strict=True))
     for length in batch.lengths:
         ids = row[: batch.prefix] + row[start : start + length]
-        own = [labels.get(start + index - 1, NO_LABEL) for index in range(1, length)]
+        labels_of_row = [labels.get(start + index - 1, NO_LABEL) for index in range(1, length)]
         first = labels.get(start - 1, NO_LABEL) if start == batch.prefix and not batch.prefix else NO_LABEL
-        result.append((ids, [NO_LABEL] * batch.prefix + [first, *own] if length else []))
+        result.append((ids, [NO_LABEL] * batch.prefix + [first, *labels_of_row] if length else []))
         start += length
     return result
 

@@ -93,14 +93,14 @@ def _check_message(message: str | None, *, as_json: bool) -> None:
         ) from None
 
 
-def _system(own: str | None, partner: str | None, *, time_of_day: bool) -> str | None:
+def _system(system: str | None, partner: str | None, *, time_of_day: bool) -> str | None:
     """The system prompt with the situation that was asked for; None where the character's own is all there is."""
     if partner is None and not time_of_day:
         return None
     name, _, relation = (partner or "").partition("=")
     # The weekday and the hour are those of the user's own clock.
     when = datetime.now() if time_of_day else None
-    return with_situation(own, name.strip(), relation.strip(), when)
+    return with_situation(system, name.strip(), relation.strip(), when)
 
 
 class CharacterSpeaker:

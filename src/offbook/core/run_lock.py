@@ -99,9 +99,9 @@ def remove(run: RunDir) -> list[Path]:
         )
     try:
         with locked(run):
-            own = [*_outputs(run), run.chats, *(run.data / name for name in ROW_FILES)]
-            foreign = _foreign(run, own)
-            _delete(run, own if foreign else [*own, run.config])
+            outputs = [*_outputs(run), run.chats, *(run.data / name for name in ROW_FILES)]
+            foreign = _foreign(run, outputs)
+            _delete(run, outputs if foreign else [*outputs, run.config])
             run.writer.unlink(missing_ok=True)
             left = [*foreign, run.config] if foreign and run.config.exists() else foreign
             with suppress(OSError):  # Windows removes it when it is let go
@@ -169,11 +169,11 @@ def _outputs(run: RunDir) -> list[Path]:
     return [*(path.with_name(prefix + path.name) for path in paths for prefix in ("", ".old-")), *leftovers]
 
 
-def _foreign(run: RunDir, own: list[Path]) -> list[Path]:
+def _foreign(run: RunDir, outputs: list[Path]) -> list[Path]:
     """What lies in the run's folder and is not the run's own."""
-    own_paths = {*own, run.config, run.lock, run.writer, run.moving_out, run.deleted}
-    in_data = [run.data] if run.data.is_dir() and not {*run.data.iterdir()} <= own_paths else []
-    return [*(path for path in run.path.iterdir() if path not in own_paths and path != run.data), *in_data]
+    kept_paths = {*outputs, run.config, run.lock, run.writer, run.moving_out, run.deleted}
+    in_data = [run.data] if run.data.is_dir() and not {*run.data.iterdir()} <= kept_paths else []
+    return [*(path for path in run.path.iterdir() if path not in kept_paths and path != run.data), *in_data]
 
 
 def _delete(run: RunDir, paths: list[Path]) -> None:
@@ -194,8 +194,8 @@ def _delete(run: RunDir, paths: list[Path]) -> None:
 def _put_back(run: RunDir) -> None:
     """Undo a deletion that was killed before it took effect, or finish one that was killed later."""
     if run.moving_out.is_dir():
-        own = [*_outputs(run), run.chats, *(run.data / name for name in ROW_FILES), run.config]
-        for path in reversed(own):  # the adapter last
+        outputs = [*_outputs(run), run.chats, *(run.data / name for name in ROW_FILES), run.config]
+        for path in reversed(outputs):  # the adapter last
             moved = run.moving_out / path.relative_to(run.path)
             if moved.exists() or moved.is_symlink():
                 path.parent.mkdir(exist_ok=True)

@@ -54,4 +54,5 @@ def _weekday(when: datetime) -> str:
 
 
 def _part_of_day(when: datetime) -> tuple[str, str]:
-    return next(((english, chinese) for until, english, chinese in DAY_PARTS if when.hour < until), DAY_PARTS[0][1:])
+    part = next((part for part in DAY_PARTS if when.hour < part[0]), DAY_PARTS[0])
+    return part[1:]

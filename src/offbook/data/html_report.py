@@ -30,13 +30,13 @@ def render(report: Mapping[str, Any], title: str, lang: str = "en") -> str:
         t=wording(lang)["page"],
         title=title,
         report=localized(report, lang),
-        facts=_facts(report),
+        figures=_figures(report),
         row=report.get("first_row"),
         charts={name: chart for name, chart in drawings.items() if chart},
     )
 
 
-def _facts(report: Mapping[str, Any]) -> dict[str, str]:
+def _figures(report: Mapping[str, Any]) -> dict[str, str]:
     """The numbers at the head of the page, as people read them; only some are known without a model."""
     counts = (
         "rows",
@@ -48,11 +48,11 @@ def _facts(report: Mapping[str, Any]) -> dict[str, str]:
         "trainable_parameters",
         "steps",
     )
-    facts = {name: f"{report[name]:,}" for name in counts if name in report}
+    figures = {name: f"{report[name]:,}" for name in counts if name in report}
     if "stop" in report:
-        facts["stop"] = f"{report['stop']['token']} {'✓' if report['stop']['proved'] else '✕'}"
+        figures["stop"] = f"{report['stop']['token']} {'✓' if report['stop']['proved'] else '✕'}"
     if "estimate" in report:
-        facts["memory"] = format_bytes(report["estimate"]["peak_bytes"])
+        figures["memory"] = format_bytes(report["estimate"]["peak_bytes"])
     if "disk_bytes" in report:
-        facts["disk"] = format_bytes(report["disk_bytes"])
-    return facts
+        figures["disk"] = format_bytes(report["disk_bytes"])
+    return figures

@@ -151,10 +151,10 @@ def dialogue_turns(lines: Iterable[tuple[str, str]], character: str | None) -> I
             f"nobody in its dialogue is called '{character}' (it is between {names[:80]}); "
             "say whose replies are learned with --persona.name"
         )
-    others = {speaker for (speaker, _), own in zip(lines, is_reply, strict=True) if not own}
+    others = {speaker for (speaker, _), is_character in zip(lines, is_reply, strict=True) if not is_character}
     end = len(lines) - is_reply[::-1].index(True)
-    for (speaker, text), own in zip(lines[:end], is_reply, strict=False):
-        if own:
+    for (speaker, text), is_character in zip(lines[:end], is_reply, strict=False):
+        if is_character:
             yield Turn("assistant", text)
         else:
             colon = "：" if not normalize(speaker).isascii() else ": "

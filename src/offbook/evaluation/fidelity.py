@@ -110,20 +110,20 @@ class Fidelity(Paired[VoiceOf]):
 
 def measure(outputs: ModelOutputs) -> Fidelity:
     """Score, chrF against the true line, length and vocabulary of both models' replies, beside the character's own."""
-    own = distinct(row.replies for row in outputs.heldout)
+    reference_lines = distinct(row.replies for row in outputs.heldout)
     base, tuned = ([pair.of(side).text for pair in outputs.replies] for side in MODELS)
-    judged = judge(own, impostors(outputs, own, base), base, tuned)
+    judged = judge(reference_lines, impostors(outputs, reference_lines, base), base, tuned)
     trusted = judged if judged and judged.auc >= WEAK_AUC else None
     vocabulary = {word for row in outputs.train for line in row.replies for word in words(line)}
-    room = min(sum(len(words(text)) for text in texts) for texts in (base, tuned, own))
+    room = min(sum(len(words(text)) for text in texts) for texts in (base, tuned, reference_lines))
     true = [pair.reference for pair in outputs.replies]
     base_voices = _reply_voices(base, true, trusted.base if trusted else None)
     tuned_voices = _reply_voices(tuned, true, trusted.tuned if trusted else None)
     return Fidelity(
         base=_voice(base, trusted.base if trusted else [], vocabulary, room, base_voices),
         tuned=_voice(tuned, trusted.tuned if trusted else [], vocabulary, room, tuned_voices),
-        reference=_voice(own, trusted.reference if trusted else [], vocabulary, room),
-        classifier=_classifier(judged, trusted, len(own)),
+        reference=_voice(reference_lines, trusted.reference if trusted else [], vocabulary, room),
+        classifier=_classifier(judged, trusted, len(reference_lines)),
         difference=_difference(confidence.difference(trusted.tuned, trusted.base)) if trusted else None,
         from_reference=_difference(confidence.gap(trusted.tuned, trusted.reference)) if trusted else None,
         reached=_reached(trusted) if trusted else None,

@@ -60,25 +60,25 @@ def shuffled(text: str) -> str:
     return join.join(units)
 
 
-def impostors(outputs: ModelOutputs, own: Sequence[str], base: Sequence[str]) -> dict[str, Sequence[str]]:
+def impostors(outputs: ModelOutputs, lines: Sequence[str], base: Sequence[str]) -> dict[str, Sequence[str]]:
     """Each kind of impostor's lines, of which there are enough to learn from."""
-    language = "zh" if sum(map(is_chinese, own)) > len(own) / 2 else "en"
+    language = "zh" if sum(map(is_chinese, lines)) > len(lines) / 2 else "en"
     kinds = {
         "others": distinct([turn.text for turn in row.turns if turn.role == "user"] for row in outputs.heldout),
         "plain": distinct([item.answer] for item in outputs.general if item.language == language),
         "base": base,
-        "shuffled": [shuffled(text) for text in own[:LINES]],
+        "shuffled": [shuffled(text) for text in lines[:LINES]],
     }
     return {kind: texts[:LINES] for kind, texts in kinds.items() if len(texts) >= FOLDS}
 
 
 def judge(
-    own: Sequence[str], kinds: Mapping[str, Sequence[str]], base: Sequence[str], tuned: Sequence[str]
+    lines: Sequence[str], kinds: Mapping[str, Sequence[str]], base: Sequence[str], tuned: Sequence[str]
 ) -> JudgeScores | None:
     """Cross-validated opinion of every reply; None where there is too little to learn from."""
-    if len(own) < ENOUGH_LINES:
+    if len(lines) < ENOUGH_LINES:
         return None
-    texts = {Side.REFERENCE: own[:LINES], Side.BASE: base, Side.TUNED: tuned}
+    texts = {Side.REFERENCE: lines[:LINES], Side.BASE: base, Side.TUNED: tuned}
     ranks = {side: np.zeros((len(judged), len(kinds))) for side, judged in texts.items()}
     for fold in range(FOLDS):
         for column, (kind, unseen) in enumerate(kinds.items()):
@@ -97,10 +97,10 @@ def judge(
 
 
 def _training_texts(
-    kind: str, own: Sequence[str], kinds: Mapping[str, Sequence[str]], fold: int
+    kind: str, lines: Sequence[str], kinds: Mapping[str, Sequence[str]], fold: int
 ) -> tuple[list[str], list[str]]:
     """What the judge of a kind learns from: right and wrong, without the fold that it will be asked about."""
-    right = _without(own, fold)
+    right = _without(lines, fold)
     if kind != "shuffled":
         return right, _without(kinds[kind], fold)
     spoken = [*right, *_without(kinds.get("others", []), fold)]  # the order of words is anybody's

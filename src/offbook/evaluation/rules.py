@@ -47,7 +47,7 @@ class Rule:
     """
 
     tone: Tone
-    holds: Callable[[VerdictInputs], Numbers | None]
+    applies: Callable[[VerdictInputs], Numbers | None]
     option: str | None = None
     change: Change | None = None
 

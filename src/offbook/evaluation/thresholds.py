@@ -55,7 +55,7 @@ class Bound:
                 f"'{text}' is not a bound", "Write it as NAME<=NUMBER, for example: --bound 'forgetting.kl<=0.5'"
             ) from None
 
-    def holds(self, number: float) -> bool:
+    def is_met(self, number: float) -> bool:
         """Whether a number keeps it."""
         return _SIGNS[self.sign](number, self.limit)
 
@@ -79,7 +79,7 @@ def check_bounds(card: Scorecard, bounds: Sequence[Bound]) -> None:
                 f"the bound {bound} does not name a number of this evaluation",
                 "The names are those of eval.json (a withheld score has none), for example: heldout.tuned.loss",
             )
-        if not bound.holds(number):
+        if not bound.is_met(number):
             missed.append(f"{bound} (it is {number:.4g})")
     if missed:
         raise GateMissed(f"missed: {', '.join(missed)}", "The verdict says what to change.")

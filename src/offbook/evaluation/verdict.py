@@ -61,7 +61,7 @@ def judge(card: Scorecard, metrics: Sequence[Mapping[str, Any]] = (), lang: str 
         lang: en or zh.
     """
     seen = VerdictInputs(card, _curve(metrics, card.about.step))
-    numbers = {name: figures for name, rule in RULES.items() if (figures := rule.holds(seen)) is not None}
+    numbers = {name: figures for name, rule in RULES.items() if (figures := rule.applies(seen)) is not None}
     advised = _advised(list(numbers))
     sentences = wording(lang)["verdict"]
     findings = []

@@ -152,8 +152,8 @@ def _weights(model: Any) -> Iterator[tuple[str, torch.Tensor]]:
         yield _name(names, key), _ordered(key, value, config)
     if config.rope_parameters["rope_type"] == "llama3":
         theta, head = config.rope_parameters["rope_theta"], _head_dim(config)
-        plain = 1 / theta ** (torch.arange(0, head, 2, dtype=torch.float32) / head)
-        yield "rope_freqs.weight", plain / model.model.rotary_emb.inv_freq.float().cpu()
+        frequencies = 1 / theta ** (torch.arange(0, head, 2, dtype=torch.float32) / head)
+        yield "rope_freqs.weight", frequencies / model.model.rotary_emb.inv_freq.float().cpu()
 
 
 def _lora_weights(model: Any) -> Iterator[tuple[str, torch.Tensor]]:
@@ -189,8 +189,8 @@ def _write_tensors(writer: GGUFWriter, weights: dict[str, torch.Tensor], types: 
     for key, value in weights.items():
         kind = types[key]
         block, size = GGML_QUANT_SIZES[kind]
-        plain = kind in (Type.F32, Type.F16)
-        shape = tuple(value.shape) if plain else quant_shape_to_byte_shape(tuple(value.shape), kind)
+        unquantized = kind in (Type.F32, Type.F16)
+        shape = tuple(value.shape) if unquantized else quant_shape_to_byte_shape(tuple(value.shape), kind)
         dtype = {Type.F32: np.float32, Type.F16: np.float16}.get(kind, np.uint8)
         writer.add_tensor_info(key, shape, np.dtype(dtype), value.numel() // block * size, kind)
     writer.write_header_to_file()

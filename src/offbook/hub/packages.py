@@ -203,6 +203,6 @@ def _choose(archive: zipfile.ZipFile, wanted: str, max_size: int) -> list[zipfil
     # zipfile hands out no more bytes of a member than it declares, so the declared sizes bind.
     size = sum(member.file_size for member in members)
     if not members or size > max_size:
-        holds, allowed = format_bytes(size), format_bytes(max_size)
-        raise OffbookError(f"the package unpacks to {holds} of {wanted} (1 byte to {allowed})", "Do not use it.")
+        text_size, allowed = format_bytes(size), format_bytes(max_size)
+        raise OffbookError(f"the package unpacks to {text_size} of {wanted} (1 byte to {allowed})", "Do not use it.")
     return members

@@ -76,10 +76,10 @@ def load(model: PreTrainedModel, folder: Path, *, trainable: bool = False) -> Pe
             wrapped = PeftModel.from_pretrained(model, str(folder), is_trainable=trainable)
     except (RuntimeError, ValueError, KeyError, Warning, OSError) as error:
         if sizes := re.search(r"size mismatch for (\S+): .*?\[(\d+)[^]]*\] from checkpoint.*?\[(\d+)", str(error)):
-            name, own, base = sizes[1].rpartition("model.")[2], sizes[2], sizes[3]
+            name, adapter_rows, base_rows = sizes[1].rpartition("model.")[2], sizes[2], sizes[3]
             raise UsageError(
-                f"the adapter in {folder} does not fit this base model: {name} has {own} rows in the adapter "
-                f"and {base} in the model",
+                f"the adapter in {folder} does not fit this base model: {name} has {adapter_rows} rows in the adapter "
+                f"and {base_rows} in the model",
                 "Rows for more tokens were trained with it: resize the model as its tokenizer says, and save it whole."
                 if "embed" in name or "lm_head" in name
                 else f"It was trained on {base_of(folder) or 'another model'}: name that one with --base-model.",

@@ -96,11 +96,11 @@ def _verdict(setup: TrainingSetup, speed: ReplySpeed, forward: float, heldout_to
     text = sum(len(setup.base.template.text_ids(item.prompt + item.answer)) for item in general)
     scoring = 2 * forward * (heldout_tokens + text)
     longest = float(config.generation.max_new_tokens)
-    own = min(longest, mean(example.label_count for example in dataset.examples))
+    reply_tokens = min(longest, mean(example.label_count for example in dataset.examples))
     questions = len(sample(dataset.heldout, config.evaluate.prompts, 0)) + len(setup.persona.sample_prompts)
     everyday = sum(item.shown for item in general)
     return scoring + sum(
-        speed.seconds([longest] * count) + speed.seconds([own] * count) for count in (questions, everyday)
+        speed.seconds([longest] * count) + speed.seconds([reply_tokens] * count) for count in (questions, everyday)
     )
 
 

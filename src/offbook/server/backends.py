@@ -174,8 +174,8 @@ def open_llamacpp(source: CharacterSource, template: str | None, reporter: Repor
     for path in (gguf, adapter):
         _check_unchanged(path)
     chat = ChatTemplate(load_tokenizer(source.adapter), persona.template_kwargs)
-    facts = json.loads((gguf.parent / PARITY).read_text(encoding="utf-8"))
-    context = context_length(facts["context"], facts["cache_bytes_per_token"], SLOTS)
+    parity = json.loads((gguf.parent / PARITY).read_text(encoding="utf-8"))
+    context = context_length(parity["context"], parity["cache_bytes_per_token"], SLOTS)
     server = LlamaServer(gguf, adapter=adapter, slots=SLOTS, context=context)
     return ServedModel(
         name=source.name,
@@ -206,14 +206,14 @@ def proved_gguf(source: CharacterSource, reporter: Reporter | None = None) -> Pa
     candidates = []
     for record in source.exports_dir.glob(f"*/{PARITY}"):
         try:
-            facts = json.loads(record.read_text(encoding="utf-8"))
-            if facts["passed"] is not True or facts["format"] not in ("gguf", "ollama"):
+            parity = json.loads(record.read_text(encoding="utf-8"))
+            if parity["passed"] is not True or parity["format"] not in ("gguf", "ollama"):
                 continue
-            rank = FORMATS[facts["format"]].quants.index(facts["quant"])
+            rank = FORMATS[parity["format"]].quants.index(parity["quant"])
             _lora_beside(record)
-            if not all(isinstance(facts[name], int) and facts[name] > 0 for name in SHAPE):
+            if not all(isinstance(parity[name], int) and parity[name] > 0 for name in SHAPE):
                 raise ValueError("the model's shape is not a shape")
-            models = [record.parent / name for name in facts["sha256"] if not name.endswith(LORA_SUFFIX)]
+            models = [record.parent / name for name in parity["sha256"] if not name.endswith(LORA_SUFFIX)]
         except (OSError, ValueError, KeyError, TypeError, StopIteration, RecursionError):
             if reporter is not None:
                 reporter.warning("{folder} is damaged and is not used; export it again", folder=record.parent)

@@ -37,13 +37,13 @@ class ContextOverflowError(Exception):
 
 def system_text(persona: Persona, turns: Sequence[Turn], policy: SystemPolicy) -> str | None:
     """The system prompt of a conversation under a policy; a client's empty one counts as none."""
-    own = persona.system
+    character = persona.system
     sent = "\n\n".join(turn.text for turn in turns if turn.role == "system" and turn.text.strip())
     if not sent or policy == "force":
-        return own
-    if policy == "replace" or own is None or own.strip() in sent:
+        return character
+    if policy == "replace" or character is None or character.strip() in sent:
         return sent
-    return f"{own}\n\n{sent}"
+    return f"{character}\n\n{sent}"
 
 
 def spoken_turns(turns: Sequence[Turn]) -> list[Turn]:

@@ -136,8 +136,8 @@ class Guard:
         try:
             ipaddress.ip_address(name)
         except ValueError:
-            own = socket.gethostname().lower()
-            return name in (own, f"{own}.local")
+            hostname = socket.gethostname().lower()
+            return name in (hostname, f"{hostname}.local")
         return True
 
     def _check_key(self, path: str, headers: dict[str, str]) -> None:

@@ -90,13 +90,13 @@ class ChatTemplate:
 
     def _try(self, source: str, turns: Sequence[Turn], generation_prompt: bool) -> str | None:
         """What another template makes of the turns; None where it refuses them."""
-        own, self.tokenizer.chat_template = self.tokenizer.chat_template, source
+        original, self.tokenizer.chat_template = self.tokenizer.chat_template, source
         try:
             return self.render(turns, generation_prompt=generation_prompt)
         except UsageError:
             return None
         finally:
-            self.tokenizer.chat_template = own
+            self.tokenizer.chat_template = original
 
     def prompt_ids(self, turns: Sequence[Turn]) -> list[int]:
         """Ids of a prompt, up to where the character starts to speak. Text in a turn never becomes a control id."""

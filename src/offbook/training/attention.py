@@ -116,8 +116,8 @@ def _similar_lengths(lengths: Sequence[int]) -> list[list[int]]:
 
 def _block(shared: int, spans: Sequence[tuple[int, int]], queries: torch.Tensor) -> tuple[PaddedBlock, torch.Tensor]:
     """Build the block of these spans of tokens; also returns (b, q), True where a query is no padding."""
-    own = pad_sequence([torch.arange(start, end) for start, end in spans], batch_first=True)
-    keys = torch.cat([torch.arange(shared).expand(len(spans), shared), own], 1)
+    example_tokens = pad_sequence([torch.arange(start, end) for start, end in spans], batch_first=True)
+    keys = torch.cat([torch.arange(shared).expand(len(spans), shared), example_tokens], 1)
     bounds = torch.searchsorted(queries, torch.tensor(spans))  # each span's queries are neighbours: (b, 2)
     count = bounds[:, 1] - bounds[:, 0]
     indices = pad_sequence([torch.arange(first, last) for first, last in bounds.tolist()], batch_first=True)

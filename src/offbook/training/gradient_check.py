@@ -174,8 +174,8 @@ def _isolated(model: PeftModel, batch: MicroBatch) -> bool:
 def _other_text(batch: MicroBatch, end: int) -> MicroBatch:
     """The micro-batch with another text of the same length in its first example's place."""
     ids = batch.input_ids.clone()
-    own = slice(batch.prefix, end)
-    ids[0, own] = ids[0, own].flip(0).roll(1) if ids[0, own].unique().numel() > 1 else ids[0, own] + 1
+    example = slice(batch.prefix, end)
+    ids[0, example] = ids[0, example].flip(0).roll(1) if ids[0, example].unique().numel() > 1 else ids[0, example] + 1
     targets = torch.where(
         batch.label_positions < end, ids[0, (batch.label_positions + 1).clamp(max=ids.shape[1] - 1)], batch.targets
     )

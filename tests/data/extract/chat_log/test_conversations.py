@@ -26,12 +26,12 @@ def rows(messages: list[Message], context: int = 0, groups: Sequence[str] = (), 
     return [row for row in made if not isinstance(row, Skipped)]
 
 
-def said(row: Any) -> Any:
+def messages(row: Any) -> Any:
     return [(turn["role"][0], turn["content"], turn.get("weight", 1)) for turn in row["messages"]]
 
 
 def test_a_row_for_each_reply() -> None:
-    assert [said(row) for row in rows(TALK[:4])] == [
+    assert [messages(row) for row in rows(TALK[:4])] == [
         [("u", "A0", 1), ("a", "Me1", 1)],
         [("u", "A2", 1), ("a", "Me3", 1)],
     ]
@@ -40,25 +40,25 @@ def test_a_row_for_each_reply() -> None:
 
 def test_a_row_for_each_conversation() -> None:
     (row,) = rows(TALK, whole_conversations=True)
-    assert [text for _, text, _ in said(row)] == ["A0", "Me1", "A2", "Me3", "A4", "Me5", "A6", "Me7"]
+    assert [text for _, text, _ in messages(row)] == ["A0", "Me1", "A2", "Me3", "A4", "Me5", "A6", "Me7"]
     assert row["source"]["lines"] == [4, 10, 16, 22]
     assert to_conversation(row, Origin("f", 1)).replies == ("Me1", "Me3", "Me5", "Me7")
 
 
 def test_context_is_read_and_not_learned() -> None:
     *_, last = rows(TALK, context=2)
-    assert [weight for role, _, weight in said(last) if role == "a"] == [0, 0, 1]
+    assert [weight for role, _, weight in messages(last) if role == "a"] == [0, 0, 1]
     assert to_conversation(last, Origin("f", 1)).replies == ("Me7",)
 
 
 def test_a_long_conversation_is_several_rows_and_each_reply_is_learned_once() -> None:
     made = rows(TALK, whole_conversations=True, max_turns=6)
-    assert [[text for role, text, weight in said(row) if role == "a" and weight] for row in made] == [
+    assert [[text for role, text, weight in messages(row) if role == "a" and weight] for row in made] == [
         ["Me1", "Me3", "Me5"],
         ["Me7"],
     ]
     with_context = rows(TALK, context=1, whole_conversations=True, max_turns=6)
-    assert said(with_context[1]) == [("u", "A4", 1), ("a", "Me5", 0), ("u", "A6", 1), ("a", "Me7", 1)]
+    assert messages(with_context[1]) == [("u", "A4", 1), ("a", "Me5", 0), ("u", "A6", 1), ("a", "Me7", 1)]
 
 
 def test_the_length_of_a_row_is_bounded() -> None:
@@ -68,18 +68,18 @@ def test_the_length_of_a_row_is_bounded() -> None:
 
 def test_of_a_prompt_too_long_the_end_is_kept() -> None:
     talk = [message("A", "x" * 9, 0), message("B", "y" * 9, 1), message("Me", "ok", 2)]
-    assert said(rows(talk, max_characters=12)[0])[0][1] == "y" * 9
+    assert messages(rows(talk, max_characters=12)[0])[0][1] == "y" * 9
 
 
 def test_context_ends_where_a_conversation_begins() -> None:
     talk = [message("A", "1", 0), message("Me", "2", 1), message("A", "3", 500), message("Me", "4", 501)]
-    assert said(rows(talk, context=3)[1]) == [("u", "3", 1), ("a", "4", 1)]
+    assert messages(rows(talk, context=3)[1]) == [("u", "3", 1), ("a", "4", 1)]
 
 
 def test_in_a_group_the_others_are_named() -> None:
     talk = [message("A", "hi", 0), message("阿澈", "你好", 1), message("Me", "hello", 2)]
-    assert said(rows(talk, groups=[""])[0])[0][1] == "A: hi\n阿澈：你好"
-    assert said(rows(talk)[0])[0][1] == "hi\n你好"
+    assert messages(rows(talk, groups=[""])[0])[0][1] == "A: hi\n阿澈：你好"
+    assert messages(rows(talk)[0])[0][1] == "hi\n你好"
 
 
 def test_the_system_prompt_says_whom_the_character_talks_to_and_when() -> None:

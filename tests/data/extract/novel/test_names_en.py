@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from offbook.data.extract.novel.names_en import NAME, People, gender_of, tidy
+from offbook.data.extract.novel.names_en import NAME, CharacterLexicon, gender_of, tidy
 
 
 @pytest.mark.parametrize(
@@ -24,8 +24,8 @@ def test_a_name_is_listed_without_article_and_epithet(text: str, name: str) -> N
     assert tidy(text) == name
 
 
-def people(*names: str) -> People:
-    result = People()
+def people(*names: str) -> CharacterLexicon:
+    result = CharacterLexicon()
     for name in names:
         result.count_tag(name)
     return result

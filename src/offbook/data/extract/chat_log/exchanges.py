@@ -91,16 +91,16 @@ class _Chat:
 
     def _addressed(self) -> Cue | None:
         """The last pending turn that is addressed to the character, where the very last is addressed to another."""
-        if len(self._pending) < 2 or not self._is_to(self._pending[-1], own=False):
+        if len(self._pending) < 2 or not self._is_to(self._pending[-1], to_character=False):
             return None
-        return next((cue for cue in reversed(self._pending) if self._is_to(cue, own=True)), None)
+        return next((cue for cue in reversed(self._pending) if self._is_to(cue, to_character=True)), None)
 
-    def _is_to(self, cue: Cue, own: bool) -> bool:
+    def _is_to(self, cue: Cue, to_character: bool) -> bool:
         mentions = cue.envelope.mentions if cue.envelope else ()
         if mentions:
-            return any(name in self._names for name in mentions) == own
+            return any(name in self._names for name in mentions) == to_character
         target = self._target(cue)
-        return target is not None and self._is_own(target) == own
+        return target is not None and self._is_own(target) == to_character
 
     def _target(self, cue: Cue) -> Cue | None:
         if cue.envelope is None or not cue.envelope.reply_to:

@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Protocol
 
-from offbook.data.extract.novel.quotes import Piece
+from offbook.data.extract.novel.quotes import TextSpan
 
 NAMED = 0.95
 """A name and a verb of speech beside the quoted line."""
@@ -85,13 +85,13 @@ class DialogueState:
 class Attributor(Protocol):
     """What is particular to a language. It learns the book's names first."""
 
-    def learn(self, pieces: Sequence[Piece]) -> None:
+    def learn(self, pieces: Sequence[TextSpan]) -> None:
         """Take note of a paragraph in the first pass over the book."""
 
     def finish(self) -> None:
         """The first pass is over."""
 
-    def attribute(self, scene: Sequence[Sequence[Piece]]) -> list[list[Attribution]]:
+    def attribute(self, scene: Sequence[Sequence[TextSpan]]) -> list[list[Attribution]]:
         """The speaker of each quoted piece of each paragraph of a scene, in order."""
 
 

@@ -21,7 +21,7 @@ from offbook.data.extract.novel.attribution import (
     shared,
 )
 from offbook.data.extract.novel.names_zh import SENTENCE, NameLexicon, clauses, last_sentence
-from offbook.data.extract.novel.quotes import Piece
+from offbook.data.extract.novel.quotes import TextSpan
 from offbook.data.extract.novel.words_zh import AGAIN, NOT_SAY, SAY, SAYS, SIGHT, THINKS, WRITES, simplify
 
 ENDS = "：:，, \u3000"
@@ -38,7 +38,7 @@ class Chinese:
         self._many_in_one = False
         """Whether several people speak in one paragraph, as in the old novels."""
 
-    def learn(self, pieces: Sequence[Piece]) -> None:
+    def learn(self, pieces: Sequence[TextSpan]) -> None:
         """Count who stands beside verbs of speech, and whether several people share a paragraph."""
         heads: set[str | None] = set()
         for place, piece in enumerate(pieces):
@@ -56,12 +56,12 @@ class Chinese:
         self._people.finish(self._quotes)
         self._many_in_one = self._crowded > 0.3 * self._alone
 
-    def attribute(self, scene: Sequence[Sequence[Piece]]) -> list[list[Attribution]]:
+    def attribute(self, scene: Sequence[Sequence[TextSpan]]) -> list[list[Attribution]]:
         """The speaker of each quoted piece of each paragraph of a scene, in order."""
         state = DialogueState()
         return [self._paragraph(pieces, state) for pieces in scene]
 
-    def _paragraph(self, pieces: Sequence[Piece], state: DialogueState) -> list[Attribution]:
+    def _paragraph(self, pieces: Sequence[TextSpan], state: DialogueState) -> list[Attribution]:
         attributions = []
         for place, piece in enumerate(pieces):
             if not piece.is_quote:
@@ -76,7 +76,7 @@ class Chinese:
         return attributions if self._many_in_one else shared(attributions)
 
     def _of(
-        self, piece: Piece, lead: Piece | None, tail: Piece | None, more: bool, state: DialogueState
+        self, piece: TextSpan, lead: TextSpan | None, tail: TextSpan | None, more: bool, state: DialogueState
     ) -> Attribution:
         before = self._from_lead(lead.text, state) if lead else None
         if before and (before.unspoken or before.confidence >= ACTS):

@@ -13,8 +13,8 @@ from offbook.data.extract.novel import tags_en as tags
 from offbook.data.extract.novel.attribution import NOBODY, Attribution, confidence
 from offbook.data.extract.novel.dialogue import Turn, speakers
 from offbook.data.extract.novel.evidence_en import Gatherer, SpeakerEvidence, beside, tag_of
-from offbook.data.extract.novel.names_en import People
-from offbook.data.extract.novel.quotes import Piece
+from offbook.data.extract.novel.names_en import CharacterLexicon
+from offbook.data.extract.novel.quotes import TextSpan
 
 FAR = 4
 """So many paragraphs of narration end a run of turns."""
@@ -39,10 +39,10 @@ class English:
     """Attribution of quoted lines in English prose."""
 
     def __init__(self) -> None:
-        self._people = People()
+        self._people = CharacterLexicon()
         self._gatherer = Gatherer(self._people)
 
-    def learn(self, pieces: Sequence[Piece]) -> None:
+    def learn(self, pieces: Sequence[TextSpan]) -> None:
         """Count who stands in speech tags, and the pronouns of the sentences that name one person."""
         for place, piece in enumerate(pieces):
             if piece.is_quote:
@@ -60,7 +60,7 @@ class English:
         """The book has been gone through: decide who is who."""
         self._people.finish()
 
-    def attribute(self, scene: Sequence[Sequence[Piece]]) -> list[list[Attribution]]:
+    def attribute(self, scene: Sequence[Sequence[TextSpan]]) -> list[list[Attribution]]:
         """The speaker of each quoted piece of each paragraph of a scene."""
         answers = [[Attribution((), NOBODY)] * sum(piece.is_quote for piece in pieces) for pieces in scene]
         run: list[SpeakerEvidence] = []

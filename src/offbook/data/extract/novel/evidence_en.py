@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from offbook.data.extract.novel import tags_en as tags
-from offbook.data.extract.novel.names_en import FEMALE, LISTS, MALE, People, gender_of
-from offbook.data.extract.novel.quotes import Piece
+from offbook.data.extract.novel.names_en import FEMALE, LISTS, MALE, CharacterLexicon, gender_of
+from offbook.data.extract.novel.quotes import TextSpan
 from offbook.data.extract.novel.tags_en import Action, Tag
 
 ENDS_CLAUSE = re.compile(r"(?:[.!?…,:;—-]|--)[\"'”’)\]]*\s*$")
@@ -59,7 +59,7 @@ class SpeakerEvidence:
 class Gatherer:
     """Turns paragraphs into turns with their evidence."""
 
-    def __init__(self, people: People) -> None:
+    def __init__(self, people: CharacterLexicon) -> None:
         self.people = people
 
     def label(self, name: str) -> str:
@@ -72,7 +72,7 @@ class Gatherer:
         person = self.people.get(name)
         return person.gender if person else gender_of(name)
 
-    def turns(self, number: int, pieces: Sequence[Piece]) -> tuple[list[SpeakerEvidence], dict[int, str]]:
+    def turns(self, number: int, pieces: Sequence[TextSpan]) -> tuple[list[SpeakerEvidence], dict[int, str]]:
         """The turns of a paragraph, and which of its quoted pieces are not spoken, with the reason."""
         turns: list[SpeakerEvidence] = []
         unspoken: dict[int, str] = {}
@@ -104,7 +104,7 @@ class Gatherer:
             self._watch(turns[0], pieces)
         return turns, unspoken
 
-    def see(self, narration: Sequence[Sequence[Piece]]) -> list[str]:
+    def see(self, narration: Sequence[Sequence[TextSpan]]) -> list[str]:
         """Who is named in some paragraphs of narration, in order; the subject of the last sentence comes last."""
         text = " ".join(piece.text for pieces in narration for piece in pieces if not piece.is_quote)
         names = [person.name for name in tags.mentions(text) if (person := self.people.get(name))]
@@ -139,7 +139,7 @@ class Gatherer:
         elif tag.kind == "pronoun" and turn.kind == "none":
             turn.gender, turn.kind = pronoun_gender(tag.who), "pronoun"
 
-    def _watch(self, turn: SpeakerEvidence, pieces: Sequence[Piece]) -> None:
+    def _watch(self, turn: SpeakerEvidence, pieces: Sequence[TextSpan]) -> None:
         """Who acts in the sentences right beside the quoted pieces of a paragraph."""
         for action in _actions(pieces):
             if action.pronoun:
@@ -153,7 +153,7 @@ class Gatherer:
         return {person.name for name in names if (person := self.people.get(name))}
 
 
-def _actions(pieces: Sequence[Piece]) -> list[Action]:
+def _actions(pieces: Sequence[TextSpan]) -> list[Action]:
     actions: list[Action | None] = []
     for place, piece in enumerate(pieces):
         if piece.is_quote:
@@ -166,7 +166,7 @@ def _actions(pieces: Sequence[Piece]) -> list[Action]:
     return [action for action in actions if action]
 
 
-def beside(pieces: Sequence[Piece], place: int) -> tuple[str, str]:
+def beside(pieces: Sequence[TextSpan], place: int) -> tuple[str, str]:
     """The narration before and after a quoted piece in its paragraph.
 
     Between two quoted pieces a first sentence that tags the first of them belongs to that alone.
@@ -179,17 +179,17 @@ def beside(pieces: Sequence[Piece], place: int) -> tuple[str, str]:
     return lead, tail
 
 
-def tag_of(piece: Piece, lead: str, tail: str) -> Tag | None:
+def tag_of(piece: TextSpan, lead: str, tail: str) -> Tag | None:
     """The speech tag beside a quoted piece: after it, else before it."""
     return tags.after(tail, ends_in_comma(piece)) or tags.before(lead)
 
 
-def ends_in_comma(piece: Piece) -> bool:
+def ends_in_comma(piece: TextSpan) -> bool:
     """Whether the sentence of a quoted piece goes on behind it."""
     return piece.text.endswith((",", "—", "-"))
 
 
-def why_unspoken(piece: Piece, tag: Tag | None, lead: str, tail: str) -> str:
+def why_unspoken(piece: TextSpan, tag: Tag | None, lead: str, tail: str) -> str:
     """Why a quoted piece is not spoken, or "" where it is."""
     if tag and tag.kind == "thought":
         return "a thought"

@@ -88,7 +88,7 @@ class Person:
         return max(self.names, key=lambda name: (self.names[name], len(name)))
 
 
-class People:
+class CharacterLexicon:
     """Everybody who is named in a speech tag of the book."""
 
     def __init__(self) -> None:

@@ -45,7 +45,7 @@ class Paragraph:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class TextSpan:
     """A stretch of a paragraph: told, or said between quotation marks."""
 
     is_quote: bool
@@ -127,24 +127,24 @@ def with_leads(parts: Iterable[Paragraph], opening: str) -> Iterator[Paragraph]:
         yield held
 
 
-def pieces(text: str, marks: tuple[str, str]) -> list[Piece]:
+def pieces(text: str, marks: tuple[str, str]) -> list[TextSpan]:
     """The paragraph cut at its outermost quotation marks. A mark inside other marks belongs to what is said."""
     if text.startswith('"') and marks[0] not in text:
         marks = ('"', '"')
     elif marks == ("“", "”"):
         text = _turned(text)
     opening = marks[0]
-    cut: list[Piece] = []
+    cut: list[TextSpan] = []
     start = 0
     while (begin := _find_open(text, opening, start)) >= 0:
         end = _find_close(text, marks, begin + 1)
         if begin > start:
-            cut.append(Piece(False, text[start:begin], start))
+            cut.append(TextSpan(False, text[start:begin], start))
         stop = end if end >= 0 else len(text)
-        cut.append(Piece(True, text[begin + 1 : stop].strip(), begin, end < 0))
+        cut.append(TextSpan(True, text[begin + 1 : stop].strip(), begin, end < 0))
         start = stop + 1
     if start < len(text):
-        cut.append(Piece(False, text[start:], start))
+        cut.append(TextSpan(False, text[start:], start))
     return cut
 
 

@@ -15,7 +15,7 @@ from offbook.data.extract.cue import Cue, Lines, Scenes, Skipped
 from offbook.data.extract.novel.attribution import Attribution, Attributor
 from offbook.data.extract.novel.chinese import Chinese
 from offbook.data.extract.novel.english import English
-from offbook.data.extract.novel.quotes import BookLayout, Paragraph, Piece, paragraphs, pieces, survey, with_leads
+from offbook.data.extract.novel.quotes import BookLayout, Paragraph, TextSpan, paragraphs, pieces, survey, with_leads
 
 SENTENCE_END = re.compile(r"(?<!\bMr)(?<!\bMrs)(?<!\bDr)(?<!\bSt)(?<!\b[A-Z])[.!?。！？…][\"'”’)]*(?=\s|--|[—–]|$)")
 _MANNER = r"(?:[a-z]+ly |rather |very |half |still |again )*(?:[a-z]+ing\b|[a-z]+ly\b|with (?:an?|great|some|much)\b)"
@@ -83,7 +83,7 @@ class _Reading:
         yield from self._finish()
 
     def _paragraph(
-        self, paragraph: Paragraph, parts: Sequence[Piece], attributions: Sequence[Attribution]
+        self, paragraph: Paragraph, parts: Sequence[TextSpan], attributions: Sequence[Attribution]
     ) -> Iterator[Cue | Skipped]:
         if not attributions:
             yield from self._finish()

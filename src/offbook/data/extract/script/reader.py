@@ -110,12 +110,12 @@ class ScriptProfile:
         """Whether most paragraphs without a name, where names open paragraphs, do not speak of I or you."""
         if not self.labels.opens_paragraphs:
             return False
-        speaking = silent = 0
+        spoken = silent = 0
         for row, paragraph in with_paragraphs(sort_lines(lines)):
             if row.kind == "text" and row.after_blank and not self.labels.find(row.text, True):
-                speaking += bool(SPOKEN.search(paragraph))
+                spoken += bool(SPOKEN.search(paragraph))
                 silent += not SPOKEN.search(paragraph)
-        return silent > speaking
+        return silent > spoken
 
 
 def with_paragraphs(rows: Iterable[Row]) -> Iterator[tuple[Row, str]]:

@@ -39,28 +39,28 @@ class Layout:
     pattern: re.Pattern[str]
     signs: str = ""
     """A line without any of these has no such label, which is quickly seen."""
-    plain: bool = False
+    any_name: bool = False
     """Whether the mark is a sign of its own; other labels are believed only where labels usually stand."""
     begins_sentence: bool = False
     """Whether what follows the mark begins a sentence, in any script: no small letter."""
 
 
-def _layout(pattern: str, signs: str = "", plain: bool = False, begins_sentence: bool = False) -> Layout:
-    return Layout(re.compile(pattern), signs, plain, begins_sentence)
+def _layout(pattern: str, signs: str = "", any_name: bool = False, begins_sentence: bool = False) -> Layout:
+    return Layout(re.compile(pattern), signs, any_name, begins_sentence)
 
 
 LAYOUTS = {
     # ANN (quietly): Come in.
     "colon": _layout(
-        rf"^(?P<name>[^:：︰﹕]{{1,60}}?{BRACKETS}*)\s*[:：︰﹕](?!//)\s*(?P<rest>.*)$", ":：︰﹕", plain=True
+        rf"^(?P<name>[^:：︰﹕]{{1,60}}?{BRACKETS}*)\s*[:：︰﹕](?!//)\s*(?P<rest>.*)$", ":：︰﹕", any_name=True
     ),
     # **ANN** Come in.
-    "bold": _layout(rf"^(\*\*|__)(?P<name>[^*_]{{1,40}}?)\1(?P<rest>{BRACKETS}*[.:：]?.*)$", "*_", plain=True),
+    "bold": _layout(rf"^(\*\*|__)(?P<name>[^*_]{{1,40}}?)\1(?P<rest>{BRACKETS}*[.:：]?.*)$", "*_", any_name=True),
     # 【小岛】进来。
     "bracket": _layout(
         r"^[【\[「<〈](?P<name>[^【】\[\]「」<>〈〉:：]{1,20})[】\]」>〉]\s*[:：]?\s*(?P<rest>\S.*)$",
         "】]」>〉",
-        plain=True,
+        any_name=True,
     ),
     # ANN. Come in.   Ann (quietly). Come in.   ANN [quietly] Come in.
     "dot": _layout(
@@ -134,7 +134,7 @@ def match(line: str, layout: str) -> Label | None:
     way = LAYOUTS[layout]
     if way.signs and not any(sign in line for sign in way.signs):
         return None
-    body = PREFIX.sub("", line.strip()) if way.plain else line.strip()
+    body = PREFIX.sub("", line.strip()) if way.any_name else line.strip()
     hit = way.pattern.match(body)
     if not hit:
         return None
@@ -179,13 +179,13 @@ class Labels:
         self.layout = layout
         self.layouts = (layout, *also)
         """The layout and those that the script uses beside it."""
-        self.plain = LAYOUTS[layout].plain
+        self.any_name = LAYOUTS[layout].any_name
         self.support = total
         after_blank = sum(count for where, count in labels.items() if where[0])
         self.opens_paragraphs = after_blank >= OPENING * total > 0
         """Whether a label stands behind a blank line."""
         self.share = {where: count / lines[where] for where, count in labels.items()}
-        self.capitals = not self.plain and capitals >= 0.7 * total > 0
+        self.capitals = not self.any_name and capitals >= 0.7 * total > 0
         self.seen = frozenset(names)
         self.speakers = frozenset(name for name in often if not self.capitals or name.isupper() or names[name] >= 3)
         inline = sorted((name for name in self.speakers if HAS_CJK.search(name)), key=len, reverse=True)
@@ -194,7 +194,7 @@ class Labels:
                 rf"(?:(?<=[。！？!?…”』」）)\]】—])|(?<=\s))(?P<name>{'|'.join(map(re.escape, inline))})"
                 rf"(?P<notes>{BRACKETS}*)\s*[:：]\s*"
             )
-            if inline and self.plain
+            if inline and self.any_name
             else None
         )
 
@@ -241,7 +241,7 @@ class Labels:
             return False
         if certain < KNOWN and may_speak(label.name):
             return False
-        if self.plain:
+        if self.any_name:
             return certain >= MANNERED or label.layout == "bold" or all(is_name(name) for name in speakers)
         if certain >= MANNERED:
             return self.share.get(where, 0) >= USUAL
@@ -268,7 +268,7 @@ def learn(rows: Iterable[Row], layouts: tuple[str, ...]) -> Labels:
                     for hit in INLINE.finditer(label.rest):
                         counts[layout][hit["name"], where] += not is_note(hit["name"])
     learned = [Labels(layout, counts[layout], lines) for layout in layouts]
-    best = max(learned, key=lambda labels: labels.support * (1.5 if labels.plain else 1))
+    best = max(learned, key=lambda labels: labels.support * (1.5 if labels.any_name else 1))
     also = tuple(other.layout for other in learned if other is not best and _is_mixed_in(best, other, counts))
     if not also:
         return best
@@ -286,6 +286,6 @@ def _is_mixed_in(best: Labels, other: Labels, counts: dict[str, Counter[tuple[st
 
 def _weighs(name: str, count: int, layout: str) -> bool:
     """Whether a recurring label is a speaker: words that open many a sentence are not, unless the mark is plain."""
-    if LAYOUTS[layout].plain:
+    if LAYOUTS[layout].any_name:
         return is_name(name) or count >= 3
     return name.casefold() not in INTERJECTIONS and (is_name(name) or count >= 4)

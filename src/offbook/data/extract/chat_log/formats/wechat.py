@@ -113,16 +113,16 @@ def _from_memotrace(line: int, row: dict[str, str]) -> Message:
     if kind in QUOTATION or (kind == "49" and row.get("subtype") in QUOTATION):
         title = TITLE.search(text)
         content, text = Content.TEXT, title[1] if title else text
-    own = row.get("issender") == "1"
-    sender = row.get("remark") or row.get("nickname") or row.get("sender") or (ME if own else "?")
+    is_mine = row.get("issender") == "1"
+    sender = row.get("remark") or row.get("nickname") or row.get("sender") or (ME if is_mine else "?")
     sent_at = any_time(row.get("strtime")) or any_time(row.get("createtime"))
     chat = row.get("roomname", "") or row.get("talkerid", "")
     return _finished(Message(sender, text, line, sent_at, content, chat, row.get("localid", "")))
 
 
 def _from_pywxdump(line: int, row: dict[str, str]) -> Message:
-    own = row.get("is_sender") == "1" and "room_name" not in row
-    sender = ME if own else row.get("talker") or "?"
+    is_mine = row.get("is_sender") == "1" and "room_name" not in row
+    sender = ME if is_mine else row.get("talker") or "?"
     chat = row.get("room_name") or ""
     sent_at = any_time(row.get("CreateTime") or row.get("createtime"))
     content = _named_type(row["type_name"])
