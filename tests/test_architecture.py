@@ -125,6 +125,15 @@ def test_help_answers_without_heavy_imports() -> None:
     assert min(seconds() for _ in range(5)) < 1.5
 
 
+def test_what_is_slow_to_import_comes_with_its_first_use() -> None:
+    late = {"offbook.pipeline.api": {"torch", "numpy"}, "offbook.pipeline.training": {"sklearn", "scipy.stats"}}
+    late["offbook.pipeline.training"] |= {"sacrebleu", "matplotlib"}
+    for module, others in late.items():
+        code = f"import {module}, sys; sys.exit(' '.join({others} & set(sys.modules)) or 0)"
+        done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+        assert not done.returncode, (module, done.stderr)
+
+
 def walk(page: Path) -> list[tuple[str, list[str]]]:
     """(file, what to read in it) of the rows of the page's walk from a config to an adapter on disk."""
     rows = re.findall(r"^\| \d+ \| `([\w/]+\.py)` \| (.+?) \|", page.read_text(encoding="utf-8"), re.MULTILINE)

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from scipy.stats import binomtest
-
 from offbook.core.errors import UsageError
 from offbook.evaluation import confidence
 from offbook.evaluation.confidence import Interval
@@ -129,5 +127,7 @@ def _from(metric: ReportedMetric[Any], first: Scorecard, card: Scorecard) -> Dif
 
 def _is_unlikely(after: Sequence[Weighted], before: Sequence[Weighted]) -> bool:
     """McNemar's test (1947), exact: were the items that changed as likely to change the other way?"""
+    from scipy.stats import binomtest  # takes as long to import as all else here
+
     changes = [new > old for (new, _), (old, _) in zip(after, before, strict=True) if new != old]
     return bool(changes) and bool(binomtest(sum(changes), len(changes)).pvalue < 0.05)

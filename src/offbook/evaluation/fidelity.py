@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
-from sacrebleu.metrics.chrf import CHRF
-
 from offbook.evaluation import confidence
 from offbook.evaluation.confidence import Estimate, Interval
 from offbook.evaluation.judges import JudgeScores, distinct, impostors, judge
@@ -183,6 +181,8 @@ def _reached(scores: JudgeScores) -> ReachedShare | None:
 
 def _chrf(text: str, reference: str) -> float:
     """chrF2 (Popović 2015): shared character n-grams, 0–100."""
+    from sacrebleu.metrics.chrf import CHRF  # slow to import, and seldom needed
+
     return float(CHRF().sentence_score(text, [reference]).score)
 
 

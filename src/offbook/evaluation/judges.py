@@ -13,17 +13,18 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
 
 from offbook.core.text import is_chinese
 from offbook.evaluation.responses import ModelOutputs
 from offbook.evaluation.sides import Side
 from offbook.evaluation.words import words
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 FOLDS = 5
 LINES = 1000
@@ -113,6 +114,10 @@ def _without(texts: Sequence[str], fold: int) -> list[str]:
 
 def _fit(right: Sequence[str], wrong: Sequence[str]) -> Pipeline:
     """Logistic regression on runs of one to four characters; both sides weigh the same, however many they are."""
+    from sklearn.feature_extraction.text import TfidfVectorizer  # brings pandas along: not before it is needed
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
     grams = TfidfVectorizer(
         analyzer="char", ngram_range=(1, 4), lowercase=False, sublinear_tf=True, min_df=2, max_features=50_000
     )

@@ -11,7 +11,6 @@ from offbook.core.config.schema import RunConfig
 from offbook.core.notebook import default_reporter
 from offbook.core.progress import Reporter
 from offbook.core.rundir import RunDir, list_runs
-from offbook.data.extract.cue import SURE
 from offbook.pipeline.adapter_source import resolve_character
 from offbook.pipeline.preflight import refuse_finished, refuse_missing, refuse_missing_file
 from offbook.pipeline.results import TrainResult
@@ -33,7 +32,7 @@ def extract(
     aliases: Iterable[tuple[str, str]] = (),
     context: int = 0,
     keep_actions: bool = False,
-    min_confidence: float = SURE,
+    min_confidence: float | None = None,
 ) -> Extraction:
     """Take a character's lines out of scripts, novels, chat logs and subtitles.
 
@@ -45,7 +44,7 @@ def extract(
         aliases: pairs of names that are one person.
         context: turns before the prompt that a row carries along.
         keep_actions: leave stage directions and actions in the texts.
-        min_confidence: take only lines whose speaker is so certain, from 0 to 1.
+        min_confidence: take only lines whose speaker is so certain, from 0 to 1; default: those that are sure.
 
     Returns:
         The rows, and a summary of what was taken and what was left out and why.
@@ -65,7 +64,7 @@ def extract(
         aliases=aliases,
         context=context,
         keep_actions=keep_actions,
-        min_confidence=min_confidence,
+        min_confidence=extraction.SURE if min_confidence is None else min_confidence,
     )
     if out is not None:
         extraction.save(result.rows, Path(out))
