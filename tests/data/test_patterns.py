@@ -1,5 +1,6 @@
 """Marks: what is found in a line, and, as important, what is not."""
 
+import time
 from typing import Any
 
 import pytest
@@ -50,3 +51,16 @@ def test_found(mark: Any, text: str, piece: Any) -> None:
 )
 def test_not_found(mark: Any, text: str) -> None:
     assert mark(text) is None
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["A", "7", ".", "-", "_", "a.", "a.@", "1-1-1-", "[", "[](", "{\\a", "<a ", "**", "&", "<|", "“", "(", "+1 "],
+)
+def test_a_long_text_takes_no_longer_than_its_length(piece: str) -> None:
+    """An example is a key or a hex dump. Quadratic patterns took a minute on this one."""
+    text = ("x" + piece * 200_000)[:200_000]
+    began = time.process_time()
+    for mark in (patterns.markup, patterns.special, patterns.personal, patterns.unbalanced):
+        mark(text)
+    assert time.process_time() - began < 2

@@ -1,20 +1,24 @@
-"""What does not belong in a line that somebody says. Each function gives the offending piece of a text, or None."""
+"""What does not belong in a line that somebody says. Each function gives the offending piece of a text, or None.
+
+A text may be long (a key, a hex dump). So no pattern may scan to the end from every place where it could begin: what
+repeats is bounded, or cannot begin again inside itself.
+"""
 
 from __future__ import annotations
 
 import re
 
 MARKUP = re.compile(
-    r"</?(?:a|b|br|code|div|em|font|h[1-6]|i|img|li|ol|p|span|strong|sub|sup|table|td|tr|u|ul)\b[^<>]*>"
+    r"</?(?:a|b|br|code|div|em|font|h[1-6]|i|img|li|ol|p|span|strong|sub|sup|table|td|tr|u|ul)\b[^<>]{0,500}>"
     r"|&(?:[a-z]{2,8}|#\d{2,6});"
-    r"|\*\*[^*\n]+\*\*|^#{1,6} |```|!?\[[^\]\n]*\]\([^)\s]+\)|\{\\[a-z0-9&]+[^}]*\}|https?://\S+",
+    r"|\*\*[^*\n]+\*\*|^#{1,6} |```|!?\[[^][\n]{0,200}\]\([^()\s]{1,500}\)|\{\\[a-z0-9&][^{}]{0,200}\}|https?://\S+",
     re.IGNORECASE | re.MULTILINE,
 )
 SPECIAL = re.compile(
     r"<\|[^|<>\s]{1,40}\|>|</?s>|<(?:unk|pad|eos|bos|mask)>|<(?:start|end)_of_turn>|\[/?INST\]|<</?SYS>>"
     r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2060\ufeff\ufffd]"
 )
-MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.ASCII)
+MAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}", re.ASCII)
 PHONE = re.compile(r"(?<![\d.])(?:1[3-9]\d{9}|\+\d{1,3}[ -]?\d{2,4}(?:[ -]?\d{2,4}){2,3})(?![\d.])")
 CITIZEN_ID = re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)")
 PAIRS = dict(zip("）)」』》】]}”", "（(「『《【[{“", strict=True))
