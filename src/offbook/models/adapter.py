@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, PeftModel, TaskType, get_peft_model, set_peft_model_state_dict
+from peft import (
+    LoraConfig,
+    PeftModel,
+    TaskType,
+    get_peft_model,
+    get_peft_model_state_dict,
+    set_peft_model_state_dict,
+)
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from transformers import PreTrainedModel
 
 from offbook.core.errors import UsageError
-from offbook.models.adapter_files import WEIGHTS, base_of
+from offbook.models.adapter_files import WEIGHTS, base_of, read_lora_config
 
 
 def attach(
@@ -69,6 +77,7 @@ def load(model: PreTrainedModel, folder: Path, *, trainable: bool = False) -> Pe
     """
     if not (folder / WEIGHTS).is_file():
         raise UsageError(f"no adapter in {folder} ({WEIGHTS} is missing)", "Name a run, or a PEFT adapter folder.")
+    own_weights = _weights_of_the_base(model, folder, read_lora_config(folder))
     try:
         with warnings.catch_warnings():
             # Keys that are missing are an error here, not a warning.
@@ -92,7 +101,58 @@ def load(model: PreTrainedModel, folder: Path, *, trainable: bool = False) -> Pe
         if "Safetensor" not in type(error).__name__:
             raise
         raise UsageError(f"{folder / WEIGHTS} is damaged: {error}", "Restore it, or train again.") from None
+    _refuse_unused(wrapped, folder, own_weights)
     return wrapped
+
+
+def _weights_of_the_base(model: PreTrainedModel, folder: Path, config: Mapping[str, Any]) -> set[str]:
+    """The tensors of an adapter file that repeat weights of the base model, as peft saves embeddings.
+
+    What the config says was trained whole (`modules_to_save`, `bias`) is the adapter's own.
+
+    Raises:
+        UsageError: such a tensor has other values: it would replace the base model's own.
+    """
+    parameters = dict(model.named_parameters(remove_duplicate=False))
+    trained = tuple(f".{name}." for name in config.get("modules_to_save") or ())
+    trained += (".bias",) if config.get("bias", "none") != "none" else ()
+    repeated = set()
+    try:
+        with safe_open(folder / WEIGHTS, "pt") as file:
+            for key in file.keys():  # noqa: SIM118 - it is no dict
+                own = parameters.get(key.removeprefix("base_model.model.").replace(".base_layer.", "."))
+                if (
+                    own is None
+                    or any(part in key for part in trained)
+                    or list(own.shape) != file.get_slice(key).get_shape()
+                ):
+                    continue
+                if not torch.equal(file.get_tensor(key).to(own), own.detach()):
+                    raise UsageError(
+                        f"the adapter in {folder} replaces {key}, a weight of the base model",
+                        "Merge it with the program that made it, or train one that leaves the base model as it is.",
+                    )
+                repeated.add(key)
+    except (OSError, SafetensorError) as error:
+        raise UsageError(f"{folder / WEIGHTS} is damaged: {error}", "Restore it, or train again.") from None
+    return repeated
+
+
+def _refuse_unused(wrapped: PeftModel, folder: Path, own_weights: set[str]) -> None:
+    """Refuse an adapter of which a part has no place: the character would speak with the rest of it alone.
+
+    Raises:
+        UsageError: naming the parts.
+    """
+    used = set(get_peft_model_state_dict(wrapped, save_embedding_layers=False)) | own_weights
+    with safe_open(folder / WEIGHTS, "pt") as file:
+        unused = sorted(set(file.keys()) - used)
+    if unused:
+        modules = sorted({key.partition(".lora_")[0].rpartition(".")[2] for key in unused})
+        raise UsageError(
+            f"adapter_config.json in {folder} leaves out {len(unused)} of the adapter's tensors ({', '.join(modules)})",
+            "Name all its modules in target_modules, as they were when it was trained.",
+        )
 
 
 def restore(model: PeftModel, folder: Path) -> None:

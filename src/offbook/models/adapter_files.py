@@ -4,12 +4,77 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
+
+from offbook.core.errors import UsageError
 
 WEIGHTS = "adapter_model.safetensors"
 """Name of the file with the adapter's weights."""
-
 CONFIG = "adapter_config.json"
 """Name of the file with its shape and its base model."""
+
+UNDERSTOOD = frozenset(
+    [
+        "task_type",
+        "peft_type",
+        "auto_mapping",
+        "peft_version",
+        "base_model_name_or_path",
+        "revision",
+        "inference_mode",
+        "r",
+        "target_modules",
+        "exclude_modules",
+        "lora_alpha",
+        "lora_dropout",
+        "fan_in_fan_out",
+        "bias",
+        "use_rslora",
+        "modules_to_save",
+        "layers_to_transform",
+        "layers_pattern",
+        "rank_pattern",
+        "alpha_pattern",
+        "use_dora",
+        "lora_bias",
+        "layer_replication",
+        "qalora_group_size",
+    ]
+)
+"""Settings of a LoRA adapter that mean numbers and names of layers, whatever their values."""
+HARMLESS = {"megatron_core": ("megatron.core", None), "init_lora_weights": (True, False, "gaussian")}
+"""Settings that are harmless with these values alone: others import a module, or change the base model's weights."""
+
+
+def read_lora_config(folder: Path) -> dict[str, Any]:
+    """The settings of a LoRA adapter; refuse one that is anything else than LoRA on the base model's own layers.
+
+    Other kinds make peft open further folders or hub repositories, and what lies there may be a pickle, or code.
+
+    Raises:
+        UsageError: naming the kind, or the setting.
+    """
+    try:
+        config: Any = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError(f"{folder / CONFIG} cannot be read: {error}", "Restore it, or train again.") from None
+    kind = config.get("peft_type") if isinstance(config, dict) else None
+    if kind != "LORA":
+        raise UsageError(
+            f"the adapter in {folder} is of the kind {kind} (peft_type), which offbook does not open",
+            "Only LoRA adapters are opened; merge others with the program that made them.",
+        )
+    for name, value in config.items():
+        if not (name in UNDERSTOOD or value in HARMLESS.get(name, ()) or _is_unset(value)):
+            raise UsageError(
+                f"the adapter in {folder} asks for {name}={str(value)[:80]}, which offbook does not know",
+                "Only plain LoRA adapters are opened; merge others with the program that made them.",
+            )
+    return dict(config)
+
+
+def _is_unset(value: Any) -> bool:
+    return value is None or value is False or value in ({}, [])
 
 
 def base_of(folder: Path) -> str | None:

@@ -1,0 +1,97 @@
+"""Adapters from other hands: only plain LoRA on the base model's own layers is opened, whole, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+from safetensors.torch import load_file, save_file
+
+from offbook.core.errors import UsageError
+from offbook.models import adapter
+from tests.tiny import tiny_model
+
+MODULES = ("q_proj", "v_proj", "up_proj")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A small adapter whose matrices are not at their zero start."""
+    wrapped = adapter.attach(tiny_model(seed=1), rank=2, alpha=4, dropout=0, target_modules=MODULES, seed=0)
+    for name, parameter in wrapped.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter)
+    wrapped.save_pretrained(str(tmp_path))
+    return tmp_path
+
+
+def configure(folder: Path, **changes: Any) -> None:
+    """Change settings in adapter_config.json."""
+    path = folder / "adapter_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), **changes}), encoding="utf-8")
+
+
+def refusal(folder: Path) -> str:
+    """Why the adapter is not opened."""
+    with pytest.raises(UsageError) as caught:
+        adapter.load(tiny_model(seed=1), folder)
+    return caught.value.what
+
+
+def test_a_plain_adapter_is_opened_whole(folder: Path) -> None:
+    wrapped = adapter.load(tiny_model(seed=1), folder)
+    stored = load_file(folder / "adapter_model.safetensors")
+    loaded = {name.replace(".default", ""): value for name, value in wrapped.named_parameters() if "lora_" in name}
+    assert loaded.keys() == stored.keys()
+    assert all(torch.equal(loaded[name], stored[name]) for name in stored)
+
+
+@pytest.mark.parametrize("kind", ["SHADOW", "PROMPT_TUNING", "", None])
+def test_another_kind_is_refused_before_peft_sees_it(folder: Path, kind: str | None) -> None:
+    configure(folder, peft_type=kind, shadow_model="/somewhere/else")
+    assert "peft_type" in refusal(folder)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("megatron_core", "antigravity"), ("loftq_config", {"bits": 4}), ("init_lora_weights", "pissa"), ("tomorrow", 1)],
+)
+def test_a_setting_that_reaches_further_is_refused(folder: Path, setting: str, value: object) -> None:
+    configure(folder, **{setting: value})
+    assert setting in refusal(folder)
+
+
+def test_a_config_that_names_fewer_modules_is_refused(folder: Path) -> None:
+    configure(folder, target_modules=["q_proj"])
+    assert "up_proj, v_proj" in refusal(folder)
+
+
+def test_an_adapter_that_brings_weights_of_the_base_model_is_refused(folder: Path) -> None:
+    path = folder / "adapter_model.safetensors"
+    name, own = next(iter(tiny_model(seed=1).named_parameters()))
+    key = f"base_model.model.{name}"
+    save_file({**load_file(path), key: own.detach() + 1}, path, {"format": "pt"})
+    assert key in refusal(folder)
+    save_file({**load_file(path), key: own.detach().clone()}, path, {"format": "pt"})
+    adapter.load(tiny_model(seed=1), folder)  # the same values, as peft saves embeddings
+
+
+def test_modules_that_were_trained_whole_are_the_adapters_own(tmp_path: Path) -> None:
+    config = LoraConfig(task_type="CAUSAL_LM", r=2, target_modules=["q_proj"], modules_to_save=["lm_head"])
+    wrapped = get_peft_model(tiny_model(seed=1), config)
+    for name, parameter in wrapped.named_parameters():
+        if "modules_to_save" in name:
+            torch.nn.init.normal_(parameter)
+    wrapped.save_pretrained(str(tmp_path))
+    loaded = adapter.load(tiny_model(seed=1), tmp_path)
+    ids = torch.arange(4)[None]
+    assert torch.equal(loaded(ids).logits, wrapped.eval()(ids).logits)
+
+
+def test_a_damaged_file_is_told(folder: Path) -> None:
+    (folder / "adapter_model.safetensors").write_bytes(b"torn")
+    assert "damaged" in refusal(folder)
