@@ -24,6 +24,10 @@ DATED = "{{ 'Today is ' + strftime_now('%d %B %Y') + '.\n' }}" + CHATML
 SYSTEM, GREETING, USER = Turn("system", "Play Ada."), Turn("assistant", "You are late."), Turn("user", "I am.")
 
 
+CHANNEL = "{{ message['role'] }}{% if message['role'] == 'assistant' %}<|channel|>final{% endif %}{{ '\\n' }}"
+CHANNELS = CHATML.replace("{{ message['role'] }}\n", CHANNEL).replace("assistant\n{% endif %}", "assistant{% endif %}")
+
+
 def template_of(source: str, kwargs: dict[str, Any] | None = None) -> ChatTemplate:
     tokenizer = chatml_tokenizer()
     tokenizer.chat_template = source
@@ -97,3 +101,13 @@ def test_a_date_is_the_day_of_training_for_ever() -> None:
     assert template.render([USER], generation_prompt=False).startswith("Today is 07 May 2031.\n")
     assert "strftime_now" not in template.tokenizer.chat_template
     assert set(default_kwargs(chatml_tokenizer())) == set()
+
+
+def test_marks_before_a_reply_are_a_part_of_the_prompt() -> None:
+    template = template_of(CHANNELS)
+    prompt = template.render([USER], generation_prompt=True)
+    assert prompt == turn("user", "I am.") + "<|im_start|>assistant<|channel|>final\n"
+    assert template.render([USER, GREETING], generation_prompt=False) == prompt + "You are late.<|im_end|>\n"
+    (example,) = template.examples(Conversation((USER, GREETING), Origin("a", 1)), 200)
+    assert template.tokenizer.decode([label for label in example.labels if label >= 0]) == "You are late.<|im_end|>"
+    assert ["<|channel|>final before each reply" in note for note in template.notes] == [True]

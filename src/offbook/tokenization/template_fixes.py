@@ -1,12 +1,14 @@
 """What a model's chat template cannot say, put right in its source, so that whoever renders it says the same.
 
 A template is probed with marked turns. Where it refuses or drops a system prompt, where it wants the user to speak
-first, and where it leaves a thought open that the character never thinks, a few lines of Jinja are put around it. The
-tokenizer's template is replaced by the result: training, chat, server and exports all use that one.
+first, where it leaves a thought open that the character never thinks, and where it writes marks between the prompt and
+the reply, a few lines of Jinja are put around it. The tokenizer's template is replaced by the result: training, chat,
+server and exports all use that one.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
@@ -38,6 +40,7 @@ USER_FIRST = (
     "{%- endif %}{{- '' }}"
 )
 CLOSE_THOUGHT = r"{%- if add_generation_prompt %}{{- 'GAP\n</think>\n\n' }}{%- endif %}"
+BEFORE_REPLY = "{%- if add_generation_prompt %}{{- OPENING }}{%- endif %}"
 
 SYSTEM = Turn("system", "\ue000system\ue001")
 USER = Turn("user", "\ue000question\ue001")
@@ -70,7 +73,19 @@ def fix(source: str, render: Render) -> tuple[str, list[str]]:
     if thought := re.search(r"<think>(\s*)$", render(source, [USER], True) or ""):
         source += CLOSE_THOUGHT.replace("GAP", "" if "\n" in thought[1] else r"\n")
         notes.append("the chat template opens a thought before each reply: it is closed, empty, in every prompt")
+    if opening := _before_reply(source, render):
+        source += BEFORE_REPLY.replace("OPENING", json.dumps(opening, ensure_ascii=False))
+        notes.append(f"the chat template writes {opening.strip()} before each reply: it is a part of every prompt")
     return source, notes
+
+
+def _before_reply(source: str, render: Render) -> str:
+    """What stands between the end of a prompt and the reply, and is no part of what the character says."""
+    prompt, whole = render(source, [USER], True), render(source, [USER, REPLY], False)
+    if prompt is None or whole is None or not whole.startswith(prompt):
+        return ""
+    between = whole[len(prompt) :].partition(REPLY.text)[0]
+    return between if between.strip() else ""
 
 
 def freeze_date(source: str, arguments: Mapping[str, Any]) -> str:
