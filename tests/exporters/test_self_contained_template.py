@@ -53,13 +53,16 @@ def original(tokenizer: Any, system: Any = PROMPT, **settings: Any) -> Any:
 def test_ollama_writes_the_same_prompt(make: Any, messages: Any, system: Any) -> None:
     tokenizer = make()
     result = layout(original(tokenizer, system))
+    assert result is not None
     brings = messages[0]["role"] == "system" or system is None
     expected = messages if brings else [{"role": "system", "content": system}, *messages]
     assert result.prompt(messages, system) == render(tokenizer, None, expected)
 
 
 def test_the_go_template() -> None:
-    assert layout(original(chatml_tokenizer())).go_template == (
+    result = layout(original(chatml_tokenizer()))
+    assert result is not None
+    assert result.go_template == (
         "{{ if not .System }}<|im_start|>user\n{{ end }}{{ range .Messages }}"
         '{{ if eq .Role "system" }}<|im_start|>system\n{{ .Content }}<|im_end|>\n<|im_start|>user\n'
         '{{ else if eq .Role "user" }}{{ .Content }}<|im_end|>\n<|im_start|>assistant\n'
@@ -67,11 +70,39 @@ def test_the_go_template() -> None:
     )
 
 
-def test_a_template_that_ollama_cannot_hold() -> None:
+CLOSED_THOUGHT = (
+    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n<think>\n\n</think>\n\n{% endif %}"
+)
+
+
+@pytest.mark.parametrize("messages", [HELLO, TALK])
+def test_a_thought_is_closed_only_where_the_character_is_to_speak(messages: Any) -> None:
     tokenizer = chatml_tokenizer()
-    tokenizer.chat_template = "{% for m in messages %}{{ m.content | upper | replace('\ue011', '') }}{% endfor %}"
-    with pytest.raises(UsageError, match="Ollama's template language"):
-        layout(original(tokenizer))
+    tokenizer.chat_template = CLOSED_THOUGHT
+    result = layout(original(tokenizer))
+    assert result is not None
+    expected = [{"role": "system", "content": PROMPT}, *messages]
+    assert result.prompt(messages, PROMPT) == render(tokenizer, None, expected)
+    assert (
+        "{{ if eq (len (slice $.Messages $index)) 1 }}<|im_end|>\n<|im_start|>assistant\n<think>" in result.go_template
+    )
+
+
+def test_a_template_that_ollama_cannot_hold_is_left_to_the_gguf() -> None:
+    tokenizer = chatml_tokenizer()
+    # The prompt stands in front of the last question, wherever that is: Mistral's way.
+    tokenizer.chat_template = (
+        "{% set prompt = messages[0]['content'] if messages[0]['role'] == 'system' else '' %}"
+        "{% for m in messages %}{% if m['role'] != 'system' %}[{{ m['role'] }}]"
+        "{% if loop.last %}{{ prompt }}{% endif %}{{ m['content'] }}<|im_end|>{% endif %}{% endfor %}[assistant]"
+    )
+    source = original(tokenizer)
+    assert layout(source) is None
+    text = modelfile(source, "x.gguf", None)
+    assert "FROM ./x.gguf" in text
+    assert "TEMPLATE" not in text
+    assert "SYSTEM" not in text
 
 
 def test_a_prompt_that_ollama_cannot_hold() -> None:

@@ -18,7 +18,7 @@ from offbook import export
 from offbook.cli.main import main
 from offbook.core.errors import GateMissed, OffbookError, UsageError
 from offbook.core.types import Turn
-from offbook.exporters import formats, gguf_model
+from offbook.exporters import formats, gguf_tensors
 from offbook.exporters.source import ExportSource
 from tests.exporters.conftest import SYSTEM, hamlet, one_thread, save_adapter, save_base  # noqa: F401
 
@@ -220,7 +220,7 @@ def test_a_copy_without_the_adapter_is_not_released(hamlet: Path, monkeypatch: p
 
 def test_wrong_row_order_is_not_released(hamlet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """GGUF word salad: the weights are all there, in the wrong order."""
-    monkeypatch.setattr(gguf_model, "_ordered", lambda _key, value, _config: value)
+    monkeypatch.setattr(gguf_tensors._Names, "ordered", lambda _names, _key, value: value)
     with pytest.raises(GateMissed, match="KL"):
         export(hamlet, "gguf")
 

@@ -137,12 +137,13 @@ class CharacterSpeaker:
 
     def _fit(self, turns: list[Turn], new_tokens: int) -> list[Turn]:
         """The system prompt, a greeting, and the latest turns that fit the model's context beside a reply."""
+        from offbook.generation.context import longest_context
         from offbook.server.conversation import ContextOverflowError, fit
 
         character = self._character
         whole = character.with_system(turns)
         pinned = (whole[0].role == "system") + (len(whole) > 1 and whole[1].role == "assistant")
-        context = int(character.model.config.max_position_embeddings)
+        context = longest_context(character.model.config)
         try:
             prompt = fit(
                 whole,

@@ -34,6 +34,8 @@ class Format:
     """(source, folder, quant) → what was written; the folder exists and is empty."""
     quants: tuple[str, ...]
     """Number formats; the first is the default."""
+    check: Callable[[Any], Any] = lambda _config: None
+    """Raises UsageError for the configuration of a model that the format cannot hold, before anything is loaded."""
 
 
 def merged(source: ExportSource, folder: Path, quant: str) -> ExportedArtifact:
@@ -41,7 +43,7 @@ def merged(source: ExportSource, folder: Path, quant: str) -> ExportedArtifact:
     import torch
 
     dtype = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}[quant]
-    model = source.model.merge_and_unload().to(dtype)
+    model = _merged(source).to(dtype)
     model.generation_config = _generation(source)
     model.save_pretrained(folder)
     source.tokenizer.save_pretrained(folder)
@@ -53,11 +55,15 @@ def merged(source: ExportSource, folder: Path, quant: str) -> ExportedArtifact:
 
 def gguf(source: ExportSource, folder: Path, quant: str) -> ExportedArtifact:
     """One file for llama.cpp and all that is built on it; the adapter alone lies beside it."""
-    from offbook.exporters.gguf_model import write_lora, write_model
+    from offbook.exporters.gguf_model import lora_obstacle, write_lora, write_model
 
-    write_lora(folder / f"{source.name}-lora.gguf", source.model, source.name)
+    notes = []
+    if (reason := lora_obstacle(source.model)) is None:
+        write_lora(folder / f"{source.name}-lora.gguf", source.model, source.name)
+    else:
+        notes.append(f"the adapter does not lie beside the file as a LoRA of its own: {reason}")
     path = folder / f"{source.name}-{quant}.gguf"
-    notes = write_model(path, source, source.model.merge_and_unload(), quant)
+    notes += write_model(path, source, _merged(source), quant)
     source.carry_over(folder)
     return ExportedArtifact(path, notes=notes)
 
@@ -69,6 +75,12 @@ def ollama(source: ExportSource, folder: Path, quant: str) -> ExportedArtifact:
     prompt_layout = layout(source)
     artifact = gguf(source, folder, quant)
     (folder / "Modelfile").write_text(modelfile(source, artifact.model.name, prompt_layout), encoding="utf-8")
+    if prompt_layout is None:
+        note = (
+            "Ollama's template language cannot say this model's chat template: the Modelfile has none, and Ollama "
+            "renders the one inside the GGUF (a recent Ollama is needed)"
+        )
+        return ExportedArtifact(artifact.model, notes=[*artifact.notes, note])
     return ExportedArtifact(
         artifact.model,
         text=lambda messages: prompt_layout.prompt(messages, source.persona.system),
@@ -87,12 +99,36 @@ def lora(source: ExportSource, folder: Path, quant: str) -> ExportedArtifact:
     return ExportedArtifact(base, adapter=adapter, scratch=True)
 
 
+def _check_architecture(config: Any) -> None:
+    from offbook.exporters.architectures import architecture_of
+
+    architecture_of(config)
+
+
 FORMATS: dict[str, Format] = {
     "merged": Format(merged, ("f32", "bf16", "f16")),
-    "gguf": Format(gguf, ("q8_0", "q4_k_m", "f16")),
-    "ollama": Format(ollama, ("q8_0", "q4_k_m", "f16")),
-    "lora": Format(lora, ("f16",)),
+    "gguf": Format(gguf, ("q8_0", "q4_k_m", "f16"), _check_architecture),
+    "ollama": Format(ollama, ("q8_0", "q4_k_m", "f16"), _check_architecture),
+    "lora": Format(lora, ("f16",), _check_architecture),
 }
+
+
+def _merged(source: ExportSource) -> Any:
+    """The base model with the adapter folded in; the adapter is used up.
+
+    Raises:
+        UsageError: an adapter of this kind cannot be folded in.
+    """
+    from offbook.core.errors import UsageError
+
+    kind = source.model.peft_config["default"]
+    try:
+        return source.model.merge_and_unload()
+    except (NotImplementedError, ValueError, AttributeError, RuntimeError) as error:
+        raise UsageError(
+            f"this adapter ({kind.peft_type}) cannot be folded into its base model: {error}",
+            "Talk to it with offbook chat or offbook serve, which put it on the base model.",
+        ) from error
 
 
 def _generation(source: ExportSource) -> Any:

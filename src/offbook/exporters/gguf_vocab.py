@@ -14,13 +14,20 @@ from gguf import GGUFWriter, TokenType
 
 from offbook.core.errors import UsageError
 from offbook.core.persona import StopToken
+from offbook.exporters.architectures import ELSEWHERE
 
 _CONTRACTIONS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
 _REST = r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+_REST_WITH_SLASH = r"| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+_UPPER = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"
+_LOWER = r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+_ENDINGS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
 
 PRE_TOKENIZERS = {
     _CONTRACTIONS + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}" + _REST: "qwen2",
     _CONTRACTIONS + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}" + _REST: "llama-bpe",
+    rf"{_UPPER}*{_LOWER}+{_ENDINGS}|{_UPPER}+{_LOWER}*{_ENDINGS}|\p{{N}}{{1,3}}" + _REST_WITH_SLASH: "gpt-4o",
+    rf"{_UPPER}*{_LOWER}+|{_UPPER}+{_LOWER}*|\p{{N}}" + _REST_WITH_SLASH: "tekken",
 }
 """The pattern by which a byte-level tokenizer cuts text first → llama.cpp's name for it."""
 
@@ -40,7 +47,7 @@ def add_vocabulary(writer: GGUFWriter, tokenizer: Any, size: int, stop_token: St
     tree = json.loads(tokenizer.backend_tokenizer.to_str())
     if tree["model"]["type"] != "BPE":
         raise UsageError(
-            f"llama.cpp files are written for BPE tokenizers, this one is {tree['model']['type']}", _ELSEWHERE
+            f"llama.cpp files are written for BPE tokenizers, this one is {tree['model']['type']}", ELSEWHERE
         )
     tokens, types = _tokens(tree, size)
     merges = [pair if isinstance(pair, list) else pair.split(" ", 1) for pair in tree["model"]["merges"]]
@@ -58,7 +65,17 @@ def add_vocabulary(writer: GGUFWriter, tokenizer: Any, size: int, stop_token: St
     _add_special_ids(writer, tokenizer, stop_token)
 
 
-_ELSEWHERE = "Export with --to merged, and convert that folder with llama.cpp's own converter."
+def leading_space(tokenizer: Any, text: str) -> str:
+    """The space that a tokenizer reads in front of a text's first word, where llama.cpp is told to add none.
+
+    Args:
+        tokenizer: a fast transformers tokenizer.
+        text: a rendered prompt.
+    """
+    if _prepends_space(json.loads(tokenizer.backend_tokenizer.to_str())):
+        return ""
+    ids = [tokenizer(each, add_special_tokens=False)["input_ids"] for each in (text, f" {text}")]
+    return " " if ids[0] == ids[1] else ""
 
 
 def _tokens(tree: dict[str, Any], size: int) -> tuple[list[str], list[int]]:
@@ -97,7 +114,7 @@ def _pre_tokenizer(tree: dict[str, Any]) -> str:
         return "smollm"
     if kinds == ["Split", "ByteLevel"] and (name := PRE_TOKENIZERS.get(steps[0]["pattern"].get("Regex", ""))):
         return name
-    raise UsageError("llama.cpp has no known name for the way this tokenizer cuts text", _ELSEWHERE)
+    raise UsageError("llama.cpp has no known name for the way this tokenizer cuts text", ELSEWHERE)
 
 
 def _prepends_space(tree: dict[str, Any]) -> bool:

@@ -181,7 +181,8 @@ def _failures(parity: Parity, bound: Bound) -> Iterator[str]:
         yield "the same conversation gives other token ids"
     if not parity.kl <= bound.kl:
         yield f"KL {parity.kl:.2g} is above {bound.kl:g}"
-    if parity.top1 < bound.top1:
+    # Flat distributions have near ties: one of a few positions is no sign of another model.
+    if (1 - parity.top1) * parity.positions > max(1, (1 - bound.top1) * parity.positions) + 0.5:
         yield f"top-1 agreement {parity.top1:.3f} is below {bound.top1:g}"
     if bound.logits is not None and not (parity.logits or 0) <= bound.logits:
         yield f"a logit differs by {parity.logits:.2g} of the largest one, above {bound.logits:g}"

@@ -20,6 +20,8 @@ FILE_TYPES = {
 
 # A K-quant needs rows of a multiple of 256; llama.cpp's own quantiser falls back in the same way.
 _SMALLER_BLOCKS = {Type.Q4_K: Type.Q5_0, Type.Q6_K: Type.Q8_0}
+KEPT = ("ffn_gate_inp.", "ffn_gate_inp_shexp.", "shortconv.conv.", "position_embd.")
+"""Small tensors that llama.cpp reads in float32 alone: routers, convolutions, positions."""
 _K_QUANTS = frozenset(_SMALLER_BLOCKS)
 
 
@@ -33,7 +35,7 @@ def tensor_type(name: str, shape: tuple[int, ...], quant: str, layers: int, *, t
         layers: how many blocks the model has.
         tied: whether the token embeddings are the output matrix too.
     """
-    if len(shape) < 2:
+    if len(shape) < 2 or any(part in name for part in KEPT):
         return Type.F32
     if quant == "f16":
         return Type.F16
@@ -61,7 +63,9 @@ def pack(values: np.ndarray, kind: Type) -> np.ndarray:
     if kind in _K_QUANTS:
         import libgguf
 
-        return np.asarray(libgguf.quantize_rows(np.ascontiguousarray(values), kind))
+        rows = np.ascontiguousarray(values.reshape(-1, values.shape[-1]))
+        packed = np.asarray(libgguf.quantize_rows(rows, kind))
+        return packed.reshape(*values.shape[:-1], packed.shape[-1])
     return quants.quantize(values, kind)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +37,13 @@ class TransformersRuntime:
             folder: as transformers' `from_pretrained` takes it.
             proves_stop: as for the class.
         """
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+        import transformers
 
         safe = {"trust_remote_code": False, "local_files_only": True}
-        model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype="auto", use_safetensors=True, **safe)
-        return cls(model.eval(), AutoTokenizer.from_pretrained(folder, **safe), proves_stop)
+        config = transformers.AutoConfig.from_pretrained(folder, **safe)
+        kind: Any = getattr(transformers, config.architectures[0])
+        model = kind.from_pretrained(folder, config=config, dtype="auto", use_safetensors=True, **safe)
+        return cls(model.eval(), transformers.AutoTokenizer.from_pretrained(folder, **safe), proves_stop)
 
     def prompt_ids(self, messages: Messages) -> list[int]:
         """See Runtime."""
@@ -52,7 +55,14 @@ class TransformersRuntime:
         """See Runtime."""
         rows = torch.tensor([[*ids]], device=self.model.device)
         before = torch.tensor([place - 1 for place in places], device=self.model.device)
-        logits = self.model(input_ids=rows, logits_to_keep=before, use_cache=False).logits[0].float().cpu()
+        # Not every model can compute some positions alone.
+        chosen = (
+            {"logits_to_keep": before}
+            if "logits_to_keep" in signature(type(_base(self.model)).forward).parameters
+            else {}
+        )
+        logits = self.model(input_ids=rows, use_cache=False, **chosen).logits[0]
+        logits = (logits if chosen else logits[before]).float().cpu()
         everything = torch.arange(logits.shape[-1])
         for row in logits:
             yield everything, row
@@ -77,6 +87,11 @@ class TransformersRuntime:
         del prompt  # plain `generate` stops by its config alone
         eos = self.model.generation_config.eos_token_id
         return self.proves_stop(self.model, eos if isinstance(eos, list) else [eos])
+
+
+def _base(model: Any) -> Any:
+    """The transformers model under a PEFT adapter, or the model itself."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
 class LlamaCppRuntime:

@@ -8,6 +8,8 @@ import psutil
 
 MEMORY_SHARE = 4
 """Key-value caches may take one part in so many of the memory that is free."""
+DEFAULT_CONTEXT = 8192
+"""Tokens of context of a model that has no limit of its own (its positions are relative, or its state is finite)."""
 SHORTEST = 2048
 """Tokens of context that are granted however little memory is free, where the model knows as many."""
 
@@ -16,13 +18,25 @@ def cache_bytes_per_token(config: Any, bytes_per_value: int) -> int:
     """Bytes of a key-value cache for each token, from a transformers model's config.
 
     Args:
-        config: a decoder's config.
+        config: of a transformers model; layers without attention keep a state that does not grow.
         bytes_per_value: of the cache's number format: 4 for float32, 2 for float16.
     """
-    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
-    head_size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    size: int = 2 * config.num_hidden_layers * heads * head_size * bytes_per_value
+    config = config.get_text_config()
+    heads = getattr(config, "num_attention_heads", None)
+    if not heads:  # no attention: its state does not grow with the text
+        return 1
+    head_size = getattr(config, "head_dim", None) or config.hidden_size // heads
+    kinds = getattr(config, "layer_types", None) or ["full_attention"] * config.num_hidden_layers
+    layers = sum("attention" in kind and kind != "linear_attention" for kind in kinds) or len(kinds)
+    size: int = 2 * layers * (getattr(config, "num_key_value_heads", None) or heads) * head_size * bytes_per_value
     return size
+
+
+def longest_context(config: Any) -> int:
+    """How many tokens of prompt and reply a transformers model knows; DEFAULT_CONTEXT where its config does not say."""
+    config = config.get_text_config()
+    named = (getattr(config, name, None) for name in ("max_position_embeddings", "max_seq_len", "n_positions"))
+    return next((length for length in named if isinstance(length, int) and length > 0), DEFAULT_CONTEXT)
 
 
 def context_length(longest: int, bytes_per_token: int, slots: int = 1) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText, AutoTokenizer, PreTrainedModel
 from transformers.utils import logging
 
 from offbook.core.errors import UsageError, is_out_of_memory
@@ -31,7 +31,7 @@ def load_tokenizer(folder: Path, template: str | None = None) -> Any:
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, **_SAFE)
     except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
-        raise UsageError(f"no usable tokenizer in {folder}: {_first_line(error)}", _complete(folder)) from None
+        raise UsageError(f"no usable tokenizer in {folder}: {first_line(error)}", _complete(folder)) from None
     # offbook counts lengths itself; the tokenizer's warning about long texts would only confuse.
     tokenizer.model_max_length = sys.maxsize
     if template is not None:
@@ -65,10 +65,10 @@ def load_config(folder: Path) -> Any:
         if raw.get("model_type"):
             raise UsageError(
                 f"the model in {folder} ({_architecture(raw)}) is of an architecture that the installed transformers "
-                f"does not know: {_first_line(error)}",
+                f"does not know: {first_line(error)}",
                 "Take another model, or a newer transformers.",
             ) from None
-        raise UsageError(f"no usable model in {folder}: {_first_line(error)}", _complete(folder)) from None
+        raise UsageError(f"no usable model in {folder}: {first_line(error)}", _complete(folder)) from None
     if quantization := raw.get("quantization_config"):
         method = quantization.get("quant_method", "unknown") if isinstance(quantization, dict) else "unknown"
         original = QUANTIZED_NAME.sub("", folder.name)
@@ -97,7 +97,7 @@ def load_model(folder: Path, dtype: str = "auto") -> PreTrainedModel:
         raise UsageError(f"{folder} has {what}", "Use a model that comes as safetensors.")
     logging.disable_progress_bar()  # its bar for loading weights would run into ours
     try:
-        loaded: Any = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = _model_class(config).from_pretrained(
             folder,
             config=config,
             dtype=choose_dtype(dtype),
@@ -108,7 +108,7 @@ def load_model(folder: Path, dtype: str = "auto") -> PreTrainedModel:
     except (OSError, ValueError, RuntimeError, ImportError) as error:
         if is_out_of_memory(error):
             raise
-        raise UsageError(f"cannot load the model in {folder}: {_first_line(error)}", _complete(folder)) from None
+        raise UsageError(f"cannot load the model in {folder}: {first_line(error)}", _complete(folder)) from None
     except Exception as error:
         if "safetensors" not in type(error).__module__ and "Safetensor" not in type(error).__name__:
             raise
@@ -123,6 +123,18 @@ def load_model(folder: Path, dtype: str = "auto") -> PreTrainedModel:
         store_in_bfloat16(model)
     torch.nn.Module.to(model, choose_device())
     return model.eval()
+
+
+def _model_class(config: Any) -> Any:
+    """The class that loads a configuration: of text models, or of models of text and pictures.
+
+    Raises:
+        ValueError: it is of another kind (speech, an encoder …).
+    """
+    for kind in (AutoModelForCausalLM, AutoModelForImageTextToText):
+        if type(config) in kind._model_mapping:
+            return kind
+    raise ValueError(f"{type(config).__name__} is no model that writes text")
 
 
 def choose_device() -> torch.device:
@@ -169,7 +181,8 @@ def _architecture(raw: dict[str, Any]) -> str:
     return ", ".join(map(str, raw.get("architectures") or [raw.get("model_type", "unknown")]))
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """The first line of what an error says; its kind where it says nothing."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
 

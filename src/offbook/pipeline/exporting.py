@@ -25,9 +25,10 @@ from offbook.exporters.model_card import History, model_card
 from offbook.exporters.parity import BOUNDS, Parity, Runtime
 from offbook.exporters.runtimes import LlamaCppRuntime, TransformersRuntime
 from offbook.exporters.source import ExportSource
-from offbook.generation.context import cache_bytes_per_token
+from offbook.generation.context import cache_bytes_per_token, longest_context
 from offbook.generation.llamacpp import LlamaServer
 from offbook.hub.cache import sha256
+from offbook.models.load import load_config
 from offbook.pipeline.adapter_source import CharacterSource
 from offbook.pipeline.character import Character, open_character
 from offbook.pipeline.parity_questions import parity_questions
@@ -87,6 +88,7 @@ def export(
     target = out or source.exports_dir / f"{to}-{quant}"
     if target.exists():
         raise UsageError(f"{target} already exists", "Remove it, or name another folder with --out.")
+    kind.check(load_config(source.base_model.path))
     character = open_character(source, dtype="float32", template=template)
     original = _export_source(character, source)
     reporter.stage("Collecting reference outputs of the adapter")
@@ -119,7 +121,7 @@ def _write_records(folder: Path, original: ExportSource, to: str, quant: str, re
     files = [path.name for path in folder.iterdir()]
     hashes = {name: sha256(folder / name) for name in sorted(files) if name.endswith(WEIGHT_SUFFIXES)}
     config = original.model.config
-    shape = dict(zip(SHAPE, (config.max_position_embeddings, cache_bytes_per_token(config, 2)), strict=True))
+    shape = dict(zip(SHAPE, (longest_context(config), cache_bytes_per_token(config, 2)), strict=True))
     record = {"format": to, "quant": quant, **result.as_dict(), "sha256": hashes, **shape}
     atomic_write_json(folder / PARITY, record)
     card = model_card(original, to, quant, files, result, records)

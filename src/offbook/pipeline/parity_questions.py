@@ -10,6 +10,7 @@ from offbook.core.types import Conversation, Origin, Turn
 from offbook.data.row_files import load_rows
 from offbook.exporters import parity
 from offbook.exporters.parity import Question
+from offbook.generation.context import longest_context
 from offbook.generation.llamacpp import CONTEXT
 from offbook.pipeline.base_model import IDENTITY
 from offbook.pipeline.character import Character
@@ -62,7 +63,7 @@ def _question(character: Character, row: Conversation) -> Question:
             f"{row.origin} or persona.system quotes a control token, which other programs take for the token itself",
             "Train again without it.",
         )
-    longest = min(CONTEXT, character.model.config.max_position_embeddings)
+    longest = min(CONTEXT, longest_context(character.model.config))
     if len(prompt) >= longest:
         raise UsageError(
             f"{row.origin}: the prompt alone fills the {longest} tokens that an export can read",

@@ -22,7 +22,7 @@ from offbook.core.progress import Reporter
 from offbook.core.registry import lookup
 from offbook.core.types import Turn
 from offbook.exporters.formats import FORMATS
-from offbook.generation.context import cache_bytes_per_token, context_length
+from offbook.generation.context import cache_bytes_per_token, context_length, longest_context
 from offbook.generation.llamacpp import LlamaCppEngine, LlamaServer
 from offbook.generation.stream import TextChunk, TokenEngine, TransformersEngine, stream
 from offbook.hub.cache import sha256
@@ -151,7 +151,7 @@ def open_transformers(source: CharacterSource, template: str | None, reporter: R
         persona=persona,
         template=character.template,
         slots=1,
-        context=context_length(config.max_position_embeddings, cache_bytes_per_token(config, bytes_per_value)),
+        context=context_length(longest_context(config), cache_bytes_per_token(config, bytes_per_value)),
         tuned=from_token_engine(character.engine, tokenizer, character.stop_ids),
         open_base=open_base,
         base_folder=lambda: source.base_model.path,
