@@ -116,7 +116,12 @@ class Scripted:
     def __init__(self, likeliest: Callable[[int], torch.Tensor]) -> None:
         self.likeliest = likeliest
 
-    def __call__(self, input_ids: torch.Tensor, **_: Any) -> Any:
+    _is_stateful = False
+
+    def __call__(self, **inputs: Any) -> Any:
+        return self.forward(**inputs)
+
+    def forward(self, input_ids: torch.Tensor, past_key_values: Any = None, logits_to_keep: int = 1, **_: Any) -> Any:
         scores = torch.zeros(len(input_ids), 1, 512)
         for row, last in enumerate(input_ids[:, -1].tolist()):
             scores[row, 0, self.likeliest(last)] = 50

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 import torch
-from transformers import DynamicCache
 
 from offbook.core.config.schema import GenerationConfig
 from offbook.core.sequences import common_prefix
 from offbook.core.types import Reply
+from offbook.generation.cache import ModelCache
 from offbook.generation.decoder import Decoder
 from offbook.generation.sampling import reply_generator
 
@@ -41,19 +42,19 @@ def generate(
         seed: one for all prompts, or one for each.
         rows: how many replies grow side by side.
     """
-    cache = DynamicCache(config=model.config)
+    cache = ModelCache.of(model)
+    shared = 0
     # Padding lies between the shared part and the rest; a sliding window, which counts columns, would see too little.
-    shared = 0 if any(cache.is_sliding) else min(common_prefix(min(prompts), max(prompts)), min(map(len, prompts)) - 1)
+    if cache.keeps_tokens and not cache.is_sliding:
+        shared = min(common_prefix(min(prompts), max(prompts)), min(map(len, prompts)) - 1)
     if shared:
-        model(input_ids=torch.tensor([prompts[0][:shared]], device=model.device), past_key_values=cache)
+        model(input_ids=torch.tensor([prompts[0][:shared]], device=model.device), **cache.arguments())
     seeds = [seed] * len(prompts) if isinstance(seed, int) else seed
-    order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
     replies: dict[int, Reply] = {}
-    for start in range(0, len(order), rows):
-        chosen = order[start : start + rows]
+    for chosen in _batches([len(prompt) for prompt in prompts], rows, padded=cache.keeps_tokens):
         row_cache = copy.deepcopy(cache)
-        if shared:
-            row_cache.batch_repeat_interleave(len(chosen))
+        if shared and row_cache.cache is not None:
+            row_cache.cache.batch_repeat_interleave(len(chosen))
         decoder = Decoder(model, row_cache, [prompts[index] for index in chosen], shared)
         generators = [reply_generator(seeds[index], prompts[index]) for index in chosen]
         uniforms = torch.stack([torch.rand(settings.max_new_tokens, generator=each) for each in generators])
@@ -64,6 +65,15 @@ def generate(
             text = tokenizer.decode(ids[: len(ids) - stopped], skip_special_tokens=True)
             replies[index] = Reply(text, stopped, len(ids))
     return [replies[index] for index in range(len(prompts))]
+
+
+def _batches(lengths: Sequence[int], rows: int, *, padded: bool) -> Iterator[list[int]]:
+    """Indices of prompts of similar length, at most `rows` together; of one length unless they may be padded."""
+    order = sorted(range(len(lengths)), key=lambda index: lengths[index])
+    groups = [order] if padded else [list(group) for _, group in groupby(order, key=lambda index: lengths[index])]
+    for group in groups:
+        for start in range(0, len(group), rows):
+            yield group[start : start + rows]
 
 
 def _decode(

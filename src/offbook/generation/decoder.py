@@ -7,9 +7,9 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
-from transformers import DynamicCache
 
 from offbook.core.config.schema import GenerationConfig
+from offbook.generation.cache import ModelCache, logits_at, takes
 from offbook.generation.sampling import next_tokens
 
 PREFILL_CHUNK = 256
@@ -27,11 +27,12 @@ class Decoder:
     Args:
         model: a causal language model of transformers.
         cache: holds the first `cached` ids of the prompts: one row, or as many as there are prompts.
-        prompts: ids of each row, none empty; all begin with the same `cached` ids, and none ends there.
+        prompts: ids of each row, none empty; all begin with the same `cached` ids, and none ends there. They are of one
+            length unless the cache keeps tokens.
         cached: how many ids are not computed again.
     """
 
-    def __init__(self, model: Any, cache: DynamicCache, prompts: Sequence[list[int]], cached: int) -> None:
+    def __init__(self, model: Any, cache: ModelCache, prompts: Sequence[list[int]], cached: int) -> None:
         self._model = model
         self._cache = cache
         longest = max(map(len, prompts))
@@ -46,7 +47,11 @@ class Decoder:
 
     def prefill(self) -> Iterator[None]:
         """Read the prompts up to their last token, chunk by chunk; yields after each chunk."""
-        while (end := min(self._cached + PREFILL_CHUNK, self._prompt_length - 1)) > self._cached:
+        # A state is carried on by one token at a time: all before the last one is read at once.
+        chunk = PREFILL_CHUNK if self._cache.keeps_tokens else self._prompt_length
+        if self._cache.cache is None:
+            return
+        while (end := min(self._cached + chunk, self._prompt_length - 1)) > self._cached:
             self._forward(end)
             yield
 
@@ -62,7 +67,7 @@ class Decoder:
         """Go on with these rows alone."""
         kept = torch.tensor(rows, dtype=torch.long, device=self._ids.device)
         self._ids, self._mask = self._ids[kept], self._mask[kept]
-        self._cache.batch_select_indices(kept)
+        self._cache.select(kept)
 
     @torch.inference_mode()
     def _forward(self, end: int) -> torch.Tensor:
@@ -70,14 +75,10 @@ class Decoder:
         mask: dict[str, torch.Tensor] = {}
         if self._is_padded:
             positions = (self._mask.cumsum(1) - 1).clamp(min=0)
-            mask = {"attention_mask": self._mask[:, :end], "position_ids": positions[:, self._cached : end]}
-        output = self._model(
-            input_ids=self._ids[:, self._cached : end],
-            past_key_values=self._cache,
-            use_cache=True,
-            logits_to_keep=1,
-            **mask,
-        )
-        self._cached = end
-        logits: torch.Tensor = output.logits[:, -1].float()
-        return logits
+            mask = {"attention_mask": self._mask[:, :end]}
+            if takes(self._model, "position_ids"):
+                mask["position_ids"] = positions[:, self._cached : end]
+        ids = self._ids[:, self._cached : end]
+        logits = logits_at(self._model, 1, input_ids=ids, **self._cache.arguments(), **mask)
+        self._cached = end if self._cache.cache is not None else 0
+        return logits[:, -1].float()

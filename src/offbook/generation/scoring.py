@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional
 
 from offbook.core.types import NO_LABEL, Example, Score
+from offbook.generation.cache import logits_at
 from offbook.generation.decoder import adapter_enabled
 
 CHUNK = 256
@@ -39,8 +40,8 @@ def _score(model: Any, example: Example) -> Score:
         prefix = ids[:, : int(at[-1]) + 1]
         targets = ids[0, at + 1]
         with adapter_enabled(model, tuned=False):
-            p = model(input_ids=prefix, logits_to_keep=at, use_cache=False).logits[0].float().log_softmax(-1)
-        q = model(input_ids=prefix, logits_to_keep=at, use_cache=False).logits[0].float().log_softmax(-1)
+            p = logits_at(model, at, input_ids=prefix, use_cache=False)[0].float().log_softmax(-1)
+        q = logits_at(model, at, input_ids=prefix, use_cache=False)[0].float().log_softmax(-1)
         base += float(functional.nll_loss(p, targets, reduction="sum"))
         tuned += float(functional.nll_loss(q, targets, reduction="sum"))
         kl += float(functional.kl_div(q, p, reduction="sum", log_target=True))

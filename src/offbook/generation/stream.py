@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import torch
-from transformers import DynamicCache
 
 from offbook.core.config.schema import GenerationConfig
 from offbook.core.sequences import common_prefix
+from offbook.generation.cache import ModelCache
 from offbook.generation.decoder import Decoder, adapter_enabled
 from offbook.generation.sampling import reply_generator
 from offbook.generation.threaded_linear import use_threaded_linear
@@ -55,7 +55,7 @@ class TransformersEngine:
         use_threaded_linear(model)
         self._model = model
         self._use_adapter = use_adapter
-        self._cache = DynamicCache(config=model.config)
+        self._cache = ModelCache.of(model)
         self._cached: list[int] = []
 
     def tokens(self, prompt: Sequence[int], settings: GenerationConfig, seed: int | None) -> Iterator[int | None]:
@@ -84,15 +84,15 @@ class TransformersEngine:
 
     def _reuse(self, prompt: list[int]) -> int:
         """Cut the cache back to what it shares with `prompt`; how many tokens that is (never the whole prompt)."""
-        shared = common_prefix(self._cached, prompt[:-1])
+        shared = common_prefix(self._cached, prompt[:-1]) if self._cache.keeps_tokens else 0
         surplus = len(self._cached) - shared
-        if shared and surplus:
+        if shared and surplus and self._cache.cache is not None:
             try:
-                self._cache.crop(-surplus)
+                self._cache.cache.crop(-surplus)
             except RuntimeError:  # a sliding window has already forgotten its start
                 shared = 0
         if not shared:
-            self._cache = DynamicCache(config=self._model.config)
+            self._cache = ModelCache.of(self._model)
         self._cached = []  # until a step is through, what the cache holds is not known
         return shared
 

@@ -20,9 +20,12 @@ from peft import (
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
 
 from offbook.core.errors import UsageError
 from offbook.models.adapter_files import WEIGHTS, base_of, read_lora_config
+from offbook.models.load import first_line
+from offbook.models.target_modules import modules_named, select
 
 
 def attach(
@@ -40,29 +43,31 @@ def attach(
     """Wrap the model with a fresh adapter (A random by `seed`, B zero), the only part that will be trained.
 
     Args:
+        target_modules: as for `target_modules.select`.
         base_name: what adapter_config.json names as its base; default: the folder that was loaded.
 
     Raises:
-        UsageError: a target module is not in the model; the message lists the linear layers that are.
+        UsageError: a target module is not in the model, or no adapter can be put there.
     """
-    linear = {name.rpartition(".")[2] for name, part in model.named_modules() if isinstance(part, torch.nn.Linear)}
-    missing = [name for name in target_modules if name not in linear]
-    if missing:
-        raise UsageError(
-            f"the model has no layer named {', '.join(missing)} (lora.target_modules)",
-            f"Its linear layers: {', '.join(sorted(linear - {'lm_head'}))}",
-        )
+    chosen = select(model, target_modules)
+    conv1d = all(isinstance(model.get_submodule(name), Conv1D) for name in modules_named(model, chosen))
     config = LoraConfig(
         task_type=TaskType.CAUSAL_LM,
         r=rank,
         lora_alpha=alpha,  # type: ignore[arg-type]
         lora_dropout=dropout,
-        target_modules=list(target_modules),
+        target_modules=chosen,
+        fan_in_fan_out=conv1d,
         use_rslora=use_rslora,
         use_dora=use_dora,
     )
     torch.manual_seed(seed)
-    wrapped = get_peft_model(model, config)
+    try:
+        wrapped = get_peft_model(model, config)
+    except ValueError as error:
+        raise UsageError(
+            f"no adapter can be put into this model: {first_line(error)}", "Name other layers: --lora.target_modules."
+        ) from None
     assert isinstance(wrapped, PeftModel)
     if base_name is not None:
         wrapped.peft_config["default"].base_model_name_or_path = base_name

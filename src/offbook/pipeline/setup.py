@@ -17,11 +17,13 @@ from offbook.core.types import Conversation, Example
 from offbook.models import adapter as adapters
 from offbook.models.load import load_model
 from offbook.models.low_memory import store_in_bfloat16
+from offbook.models.target_modules import left_out
 from offbook.pipeline.adapter_source import resolve_character
 from offbook.pipeline.base_model import BaseModel, open_base_model, persona_of
 from offbook.pipeline.dataset import Dataset, read_rows, tokenize
 from offbook.pipeline.replay import base_model_rows
 from offbook.training import fast_path
+from offbook.training.architecture import check_trainable
 from offbook.training.batch_sampler import BatchSampler
 from offbook.training.compute import choose_compute
 from offbook.training.packing import StepBatch, pack_step
@@ -91,7 +93,9 @@ def prepare_training(config: RunConfig, reporter: Reporter) -> TrainingSetup:
         store_in_bfloat16(pretrained, compute=torch.bfloat16)
     model = _with_adapter(pretrained, config, base.local.path)
     fast = config.train.fast
-    notes = base.template.notes + fast_path.enable(
+    check_trainable(model)
+    notes = base.template.notes + left_out(model.get_base_model(), model.targeted_module_names)
+    notes += fast_path.enable(
         model,
         packing=fast.packing,
         fused=fast.fused,

@@ -10,7 +10,11 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import torch
+from peft import PeftModel
 from torch import nn
+
+from offbook.core.errors import UsageError, is_out_of_memory
 
 TESTED_MODEL_TYPES = frozenset(
     ("llama", "mistral", "qwen2", "qwen3", "ernie4_5", "gemma2", "gemma3_text", "granite", "cohere", "hyperclovax")
@@ -27,6 +31,46 @@ LOGIT_FACTORS: dict[str, Callable[[Any], float]] = {
 
 class UnsupportedArchitecture(Exception):
     """A model's structure rules out a part of the fast path; the message says why."""
+
+
+def decoder_of(base: Any) -> Any:
+    """The decoder of a causal language model, from its embeddings to its last norm.
+
+    In a model of text and pictures that is the language model alone.
+    """
+    return base.get_decoder()
+
+
+def check_trainable(model: PeftModel) -> None:
+    """Check that the model's own code computes a gradient for each tensor of the adapter.
+
+    Raises:
+        UsageError: it cannot be computed here, or parts of the adapter would never learn.
+    """
+    base: Any = model.get_base_model()
+    ids = torch.linspace(3, base.config.get_text_config().vocab_size - 1, 8).long()[None].to(base.device)
+    trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    kept = {name: p.grad for name, p in trained.items()}
+    try:
+        with torch.random.fork_rng([base.device] if base.device.type == "cuda" else []):
+            decoder_of(base)(input_ids=ids, use_cache=False).last_hidden_state.float().square().mean().backward()
+        idle = sorted({name.partition(".lora_")[0] for name, p in trained.items() if p.grad is None})
+    except Exception as error:  # a model's code may fail in any way; what it says is the reason
+        if is_out_of_memory(error):
+            raise
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise UsageError(
+            f"{type(base).__name__} cannot be trained here: {lines[0]}",
+            "Choose another model; docs/models.md lists those that are tested.",
+        ) from error
+    finally:
+        for name, parameter in trained.items():
+            parameter.grad = kept[name]
+    if len(idle) == len({name.partition(".lora_")[0] for name in trained}):
+        raise UsageError(
+            f"{type(base).__name__} cannot be trained: no gradient reaches its adapter",
+            "Name other layers: --lora.target_modules.",
+        )
 
 
 def check_packing(base: Any) -> None:
@@ -46,7 +90,7 @@ def check_packing(base: Any) -> None:
     others = set(getattr(config, "layer_types", None) or ()) - {"full_attention", "sliding_attention"}
     if base._is_stateful or others:
         raise UnsupportedArchitecture("not all of its layers are attention")
-    if not _takes_keywords(base.base_model.forward):
+    if not _takes_keywords(decoder_of(base).forward):
         raise UnsupportedArchitecture("it hands no keyword arguments on to its attention")
 
 
@@ -56,13 +100,13 @@ def check_decoder_layers(base: Any) -> None:
     Raises:
         UnsupportedArchitecture: a layer lacks a part that is computed, or has one that is not.
     """
-    layers: Any = getattr(base.base_model, "layers", None)
+    layers: Any = getattr(decoder_of(base), "layers", None)
     if not isinstance(layers, nn.ModuleList) or not len(layers):
         raise UnsupportedArchitecture("it has no list of decoder layers")
     for layer in layers:
         _check_decoder_layer(layer)
     attention: Any = layers[0].self_attn
-    rotary = getattr(base.base_model, "rotary_emb", None)
+    rotary = getattr(decoder_of(base), "rotary_emb", None)
     inverse_frequencies = getattr(rotary, "inv_freq", None)
     if inverse_frequencies is not None and 2 * inverse_frequencies.numel() != attention.head_dim:
         raise UnsupportedArchitecture("it rotates a part of each head only")

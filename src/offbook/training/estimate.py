@@ -23,6 +23,7 @@ import torch
 from peft import PeftModel
 
 from offbook.training import fast_path
+from offbook.training.architecture import decoder_of
 from offbook.training.packing import MicroBatch, StepBatch
 
 REPEATS = 2
@@ -95,7 +96,7 @@ def _work(model: PeftModel, batch: MicroBatch) -> float:
     """Multiplications of a forward pass: every token through the layers, every label through the output layer."""
     base: Any = model.get_base_model()
     head = base.get_output_embeddings().weight.numel()
-    layers = sum(p.numel() for p in base.base_model.parameters() if p.dim() == 2)
+    layers = sum(p.numel() for p in decoder_of(base).parameters() if p.dim() == 2)
     layers -= base.get_input_embeddings().weight.numel()
     return float(layers * batch.input_ids.numel() + head * len(batch.targets))
 

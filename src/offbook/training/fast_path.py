@@ -252,7 +252,7 @@ def _windows(model: PeftModel, state: _State, batch: MicroBatch) -> dict[nn.Modu
     unfused = replace(state, path=FastPath(packing=True, fused=False, head=False))
 
     def forward(**inputs: Any) -> torch.Tensor:
-        return base.base_model(**inputs, windows=windows).last_hidden_state[0]
+        return architecture.decoder_of(base)(**inputs, windows=windows).last_hidden_state[0]
 
     try:
         _patch(base, unfused)
@@ -268,7 +268,7 @@ def _patch(base: Any, state: _State) -> None:
     if state.path.packing:
         base.set_attn_implementation(attention.NAME)
     if state.path.fused:
-        layers = base.base_model.layers
+        layers = architecture.decoder_of(base).layers
         for layer in layers:
             window = state.windows[layer.self_attn]
             layer.forward = partial(layer_forward, layer, window=window, last=layer is layers[-1])
@@ -279,7 +279,7 @@ def _unpatch(base: Any, state: _State) -> None:
     if state.path.packing:
         base.set_attn_implementation(state.attention)
     if state.path.fused:
-        for layer in base.base_model.layers:
+        for layer in architecture.decoder_of(base).layers:
             layer.__dict__.pop("forward", None)
 
 

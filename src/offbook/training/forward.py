@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from offbook.training.architecture import logit_factor
+from offbook.training.architecture import decoder_of, logit_factor
 from offbook.training.attention import attention_layout
 from offbook.training.packing import MicroBatch
 
@@ -49,7 +49,7 @@ def score(
     """
     rows_of = partial(packed, fused=path.fused) if path.packing else one_by_one
     if path.head:
-        hidden = rows_of(lambda **inputs: base.base_model(**inputs).last_hidden_state[0], batch)
+        hidden = rows_of(lambda **inputs: decoder_of(base)(**inputs).last_hidden_state[0], batch)
         head, config = base.get_output_embeddings(), base.config.get_text_config()
         factor = logit_factor(config)
         bias = None if head.bias is None else head.bias * factor

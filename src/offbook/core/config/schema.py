@@ -93,6 +93,13 @@ def _off(value: Any) -> Any:
     return "off" if value is False else value
 
 
+def _listed(value: Any) -> Any:
+    """One name, or several with commas between them, as a list; a regular expression may hold commas."""
+    if not isinstance(value, str):
+        return value
+    return [part.strip() for part in value.split(",")] if re.fullmatch(r"[\w., -]+", value) else [value]
+
+
 def _pairs(value: Any) -> Any:
     """`name=text,name=text` as a mapping."""
     if not isinstance(value, str):
@@ -157,10 +164,9 @@ class LoraConfig(Section):
     """The adapter's output is scaled by alpha / rank."""
     dropout: float = Field(0.1, ge=0, lt=1)
     """Probability with which the adapter's inputs are dropped in training."""
-    target_modules: list[str] = Field(
-        ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"], min_length=1
-    )
-    """The linear layers that get an adapter."""
+    target_modules: Annotated[list[str], BeforeValidator(_listed)] = Field(["all-linear"], min_length=1)
+    """The linear layers that get an adapter: all-linear (those of the decoder's blocks), names (q_proj), or regular
+    expressions that match a layer's whole name."""
     use_rslora: bool = False
     """Scale by alpha / sqrt(rank) instead."""
     use_dora: bool = False

@@ -12,7 +12,6 @@ from typing import Any
 import yaml
 
 from offbook.core.config.loading import validate
-from offbook.core.config.schema import LoraConfig
 from offbook.pipeline.migration.foreign_config import TOOLS, ForeignConfig, Tool, read_config
 from offbook.pipeline.migration.mapping import ACCUMULATION, OPTIONS, PER_DEVICE, REASONS
 
@@ -175,8 +174,7 @@ def _hub_name(entry: Mapping[str, str]) -> str | None:
 def _target_modules(value: Any) -> tuple[Any, str]:
     listed = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
     if value in ALL_LINEAR or listed == ["all"] or listed == ["all-linear"]:
-        default = LoraConfig().target_modules
-        return default, "every linear layer of the usual decoders, by name"
+        return ["all-linear"], ""
     return (listed, "") if isinstance(listed, list) else (None, "it names no layers")
 
 

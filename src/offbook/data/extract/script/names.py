@@ -78,7 +78,6 @@ def split_manner(name: str, names: frozenset[str]) -> tuple[str, str]:
         head, manner = name[:end].rstrip(), name[end:].strip()
         if head not in names or not manner or len(manner) > 10:
             continue
-        apart = (name[end - 1].isspace() or name[end].isspace()) and len(manner) <= 6 and not manner[0].isupper()
-        if apart or SPEAKING.search(manner):
+        if SPEAKING.search(manner) or ((name[end - 1].isspace() or name[end].isspace()) and len(manner) <= 6):
             return head, manner
     return name, ""

@@ -1,0 +1,64 @@
+"""Which layers get an adapter: all of the decoder's, none of a vision tower's, and by any way of naming them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from benchmarks.tiny_models import tiny_config, tiny_model
+
+from offbook.core.errors import UsageError
+from offbook.models.target_modules import left_out, select
+
+LLAMA = ["down_proj", "gate_proj", "k_proj", "o_proj", "q_proj", "up_proj", "v_proj"]
+
+
+def model(architecture: str) -> Any:
+    return tiny_model(tiny_config(architecture))
+
+
+@pytest.mark.parametrize(
+    ("architecture", "expected"),
+    [
+        ("llama", LLAMA),
+        ("phi3", ["down_proj", "gate_up_proj", "o_proj", "qkv_proj"]),
+        ("gpt2", ["c_attn", "c_fc", "c_proj"]),
+        ("lfm2", ["in_proj", "k_proj", "out_proj", "q_proj", "v_proj", "w1", "w2", "w3"]),
+        ("qwen3_moe", ["k_proj", "o_proj", "q_proj", "v_proj"]),
+        ("mamba2", ["in_proj"]),
+    ],
+)
+def test_all_linear_takes_the_layers_of_the_decoder(architecture: str, expected: list[str]) -> None:
+    assert select(model(architecture), ["all-linear"]) == expected
+
+
+def test_a_vision_tower_gets_no_adapter() -> None:
+    both = model("gemma3")
+    for wanted in (["all-linear"], ["q_proj", "v_proj"]):
+        chosen = select(both, wanted)
+        assert chosen
+        assert all("language_model" in name for name in chosen)
+    assert len(select(both, ["all-linear"])) == 7 * both.config.text_config.num_hidden_layers
+
+
+def test_names_and_patterns() -> None:
+    llama = model("llama")
+    assert select(llama, ["q_proj", "self_attn.v_proj"]) == ["q_proj", "v_proj"]
+    assert select(llama, [r".*self_attn\.[qk]_proj"]) == ["k_proj", "q_proj"]
+    assert select(llama, [r".*\.0\.mlp\..*"]) == [f"model.layers.0.mlp.{name}_proj" for name in ("down", "gate", "up")]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"), [("qkv", "no layer named qkv"), ("*.q_proj", "is no regular expression")]
+)
+def test_what_matches_nothing_is_refused(wanted: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        select(model("llama"), [wanted])
+
+
+def test_routed_experts_are_named_as_left_out() -> None:
+    moe = model("qwen3_moe")
+    (note,) = left_out(moe, select(moe, ["all-linear"]))
+    assert "routed experts" in note
+    assert "model.layers.*.mlp.experts.gate_up_proj" in note
+    assert left_out(model("llama"), LLAMA) == []
