@@ -25,12 +25,12 @@ from transformers import Ernie4_5Config, Ernie4_5ForCausalLM
 from offbook.data import loading
 
 OFFBOOK = Path(sys.executable).with_name("offbook")
-LOW_MEMORY, CHECKPOINTING = "--model.dtype=low_memory", "--train.gradient_checkpointing=true"
+STORED, CHECKPOINTING = "--model.storage=bfloat16", "--train.gradient_checkpointing=true"
 SETTINGS = {
     "default": [],
-    "low_memory": [LOW_MEMORY],
+    "storage bfloat16": [STORED],
     "gradient_checkpointing": [CHECKPOINTING],
-    "both": [LOW_MEMORY, CHECKPOINTING],
+    "both": [STORED, CHECKPOINTING],
 }
 
 

@@ -14,7 +14,7 @@ from common import LEARNING_RATE, MODULES, answer, base_model, last_word, lora_c
 from peft import get_peft_model
 
 from offbook.core.types import Example, Origin
-from offbook.models.low_memory import store_in_bfloat16
+from offbook.models.storage import store
 from offbook.training import fast_path
 from offbook.training.compute import choose_compute
 from offbook.training.matmul import frozen_product, frozen_product_gradient
@@ -27,7 +27,7 @@ def main() -> None:
     if compute == "auto":
         compute = choose_compute(base.config.hidden_size, base.device)
     if compute == "bfloat16":
-        store_in_bfloat16(base, compute=torch.bfloat16)
+        store(base, compute=torch.bfloat16)
     model = get_peft_model(base, lora_config()).train()
     switches = {name: name not in job["without"] for name in ("packing", "fused", "head")}
     notes = fast_path.enable(model, **switches)
@@ -100,9 +100,9 @@ def seconds_of_product(weight: torch.Tensor, rows: int, backward: bool, compute:
     left = torch.ones(rows, weight.shape[0 if backward else 1])
     start = time.perf_counter()
     if backward:
-        frozen_product_gradient(None, left, weight, compute)
+        frozen_product_gradient(None, left, weight.to(compute))
     else:
-        frozen_product(left.to(compute), weight, None, left.dtype)
+        frozen_product(left.to(compute), weight.to(compute), None, left.dtype)
     return time.perf_counter() - start
 
 

@@ -33,7 +33,7 @@ def test_help_shows_the_ten_settings_that_matter_and_help_all_shows_all(
 
 def test_values_are_shown_as_they_are_typed(capfd: pytest.CaptureFixture[str]) -> None:
     _, out, _ = call(capfd, "train", "--help-all")
-    assert "--model.dtype auto|float32|bfloat16|float16|low_memory" in out
+    assert "--model.dtype auto|float32|bfloat16|float16" in out
     assert "--train.fast.head true|false" in out
     assert "--train.patience integer" in out
     assert "--data.dedupe exact|near|off" in out

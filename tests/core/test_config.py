@@ -222,6 +222,12 @@ def test_a_renamed_option_is_unknown_and_its_error_names_the_new_one(tmp_path: P
     assert new in dict(schema.options())
 
 
+def test_a_number_format_that_became_a_storage_names_it() -> None:
+    with pytest.raises(UsageError, match=r"low_memory is called model\.storage bfloat16 now"):
+        loading.load(None, {"data.source": "x", "model.dtype": "low_memory"})
+    assert loading.load(None, {"data.source": "x", "model.storage": "bfloat16"}).model.storage == "bfloat16"
+
+
 @pytest.mark.parametrize(
     ("option", "value", "reason"),
     [

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from offbook.core.errors import UsageError
 from offbook.models.load import load_model, load_tokenizer
-from offbook.models.low_memory import UpcastingEmbedding, UpcastingLinear, store_in_bfloat16
+from offbook.models.storage import StoredEmbedding, StoredLinear, store
 from offbook.tokenization.stop_tokens import untrained_twins
 from tests.tiny import chatml_tokenizer, tiny_model
 
@@ -73,10 +73,10 @@ def test_of_several_templates_the_default_is_used(folder: Path) -> None:
 
 def test_upcasting_layers_take_the_place_of_plain_ones_and_share_their_weights() -> None:
     model = tiny_model("llama-tied")
-    store_in_bfloat16(model)
+    store(model)
     embedding, head = model.get_input_embeddings(), model.get_output_embeddings()
-    assert type(embedding) is UpcastingEmbedding
-    assert {type(layer) for layer in model.modules() if isinstance(layer, torch.nn.Linear)} == {UpcastingLinear}
+    assert type(embedding) is StoredEmbedding
+    assert {type(layer) for layer in model.modules() if isinstance(layer, torch.nn.Linear)} == {StoredLinear}
     assert embedding.weight is head.weight
     assert head.weight.dtype == torch.bfloat16
 

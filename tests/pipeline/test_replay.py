@@ -139,11 +139,11 @@ def test_a_model_cannot_be_asked_the_same_way_as_itself_and_in_its_part(settings
         offbook.check(load(None, {**settings, "persona.system": None, "data.replay": "base"}))
 
 
-@pytest.mark.parametrize("dtype", ["auto", "low_memory"])
+@pytest.mark.parametrize("storage", ["full", "bfloat16", "nf4"])
 def test_a_run_that_was_stopped_goes_on_with_the_same_answers(
-    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch, dtype: str
+    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch, storage: str
 ) -> None:
-    settings = {**settings, "data.replay": "base", "model.dtype": dtype}
+    settings = {**settings, "data.replay": "base", "model.storage": storage}
     run = offbook.train(load(None, settings))
     whole = (run.adapter / "adapter_model.safetensors").read_bytes()
     shutil.rmtree(run.adapter)

@@ -8,7 +8,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from torch import nn
 
-from offbook.models.low_memory import UpcastingLinear, store_in_bfloat16, store_in_float32
+from offbook.models.storage import StoredLinear, store, store_in_float32
 from offbook.training import chunked_loss, compute, fast_path, matmul
 from tests.tiny import tiny_model
 from tests.training.samples import MODULES, examples, plain_gradients
@@ -50,7 +50,7 @@ def test_the_gradient_is_as_near_to_float64_as_torch_s_own_bfloat16(architecture
     exact = with_adapter(copy.deepcopy(base)).double()
     reference, _ = plain_gradients(exact, rows)
     theirs, _ = plain_gradients(with_adapter(copy.deepcopy(base).bfloat16()), rows)
-    model = with_adapter(store_in_bfloat16(base, compute=torch.bfloat16))
+    model = with_adapter(store(base, compute=torch.bfloat16))
     assert fast_path.enable(model) == []
     for budget in (60, 10_000):
         result, _ = fast_gradients(model, rows, max_tokens=budget)
@@ -61,9 +61,9 @@ def test_only_the_products_are_in_bfloat16() -> None:
     """Computed in float32, the very same layers give the float32 gradient: nothing else was rounded."""
     base, rows = rounded("llama"), examples(6)
     reference, _ = plain_gradients(with_adapter(copy.deepcopy(base)), rows)
-    model = with_adapter(store_in_bfloat16(base, compute=torch.bfloat16))
+    model = with_adapter(store(base, compute=torch.bfloat16))
     for layer in model.modules():
-        if isinstance(layer, UpcastingLinear):
+        if isinstance(layer, StoredLinear):
             layer.compute_dtype = None
     fast_path.enable(model)
     result, _ = fast_gradients(model, rows, max_tokens=150)
@@ -71,7 +71,7 @@ def test_only_the_products_are_in_bfloat16() -> None:
 
 
 def test_peft_s_own_forward_computes_the_same_products() -> None:
-    model = with_adapter(store_in_bfloat16(rounded("qwen2"), compute=torch.bfloat16))
+    model = with_adapter(store(rounded("qwen2"), compute=torch.bfloat16))
     rows = examples(4)
     reference, _ = plain_gradients(model, rows)
     fast_path.enable(model)
@@ -104,12 +104,12 @@ def test_float32_comes_back_whole(architecture: str) -> None:
     base = rounded(architecture)
     ids = torch.tensor([[5, 6, 7, 8]])
     before = base(input_ids=ids).logits
-    model = with_adapter(store_in_bfloat16(copy.deepcopy(base), compute=torch.bfloat16))
+    model = with_adapter(store(copy.deepcopy(base), compute=torch.bfloat16))
     with model.disable_adapter():
         assert not torch.equal(model(input_ids=ids).logits, before)
         store_in_float32(model)
         assert torch.equal(model(input_ids=ids).logits, before)
-    assert not any(isinstance(module, UpcastingLinear) for module in model.modules())
+    assert not any(isinstance(module, StoredLinear) for module in model.modules())
 
 
 @pytest.mark.parametrize(

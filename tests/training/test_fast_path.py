@@ -8,7 +8,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from torch import nn
 
 from offbook.core.errors import OffbookError
-from offbook.models.low_memory import store_in_bfloat16
+from offbook.models.storage import store
 from offbook.training import architecture as forms
 from offbook.training import attention, chunked_loss, decoder_layer, fast_path
 from offbook.training.fused_lora import fused_linear
@@ -351,7 +351,7 @@ def test_weights_kept_in_bfloat16_compute_as_the_rounded_float32_model(architect
         for module in rounded.modules():
             if type(module) is nn.Linear or type(module) is nn.Embedding:
                 module.weight.copy_(module.weight.bfloat16())
-    narrow = store_in_bfloat16(copy.deepcopy(rounded))
+    narrow = store(copy.deepcopy(rounded))
     size = sum(p.numel() * p.element_size() for p in narrow.model.layers.parameters())
     assert size < 0.6 * sum(p.numel() * 4 for p in narrow.model.layers.parameters())
     config = LoraConfig(r=4, lora_alpha=8, target_modules=MODULES, init_lora_weights=False)

@@ -54,7 +54,7 @@ def _problems(hardware: dict[str, Any], disk_free: int) -> list[dict[str, str]]:
         problems.append(
             {
                 "what": f"{format_bytes(hardware['memory_bytes'])} of memory: larger models may not fit",
-                "fix": "--model.dtype low_memory --train.max_tokens_per_micro_batch 512",
+                "fix": "--model.storage bfloat16 --train.max_tokens_per_micro_batch 512",
             }
         )
     if disk_free < 3 * GIB:

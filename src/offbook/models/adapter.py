@@ -25,6 +25,7 @@ from transformers.pytorch_utils import Conv1D
 from offbook.core.errors import UsageError
 from offbook.models.adapter_files import WEIGHTS, base_of, read_lora_config
 from offbook.models.load import first_line
+from offbook.models.storage import stored_parameters
 from offbook.models.target_modules import modules_named, select
 
 
@@ -178,6 +179,5 @@ def merge(model: PeftModel) -> PreTrainedModel:
 
 
 def parameter_counts(model: torch.nn.Module) -> tuple[int, int]:
-    """(all parameters, trainable ones); tied weights count once."""
-    parameters = list(model.parameters())
-    return sum(p.numel() for p in parameters), sum(p.numel() for p in parameters if p.requires_grad)
+    """(all parameters, trainable ones), however they are stored; tied weights count once."""
+    return stored_parameters(model), sum(p.numel() for p in model.parameters() if p.requires_grad)

@@ -12,8 +12,9 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText, AutoTokenizer, PreTrainedModel
 from transformers.utils import logging
 
+from offbook.core.config.schema import Storage
 from offbook.core.errors import UsageError, is_out_of_memory
-from offbook.models.low_memory import store_in_bfloat16
+from offbook.models.storage import store
 
 # Said at every call: a repository's own Python never runs, and a pickle is never opened.
 _SAFE = {"trust_remote_code": False, "local_files_only": True}
@@ -76,16 +77,18 @@ def load_config(folder: Path) -> Any:
             f"the model in {folder} is a quantized copy ({method}), which cannot be trained",
             "Take the original"
             + (f", {original}" if original != folder.name else " that it was made from")
-            + "; --model.dtype low_memory halves the memory of its weights.",
+            + "; --model.storage nf4 keeps its weights in 4.5 bits each.",
         )
     return config
 
 
-def load_model(folder: Path, dtype: str = "auto") -> PreTrainedModel:
+def load_model(folder: Path, dtype: str = "auto", storage: Storage = "full") -> PreTrainedModel:
     """The causal language model of a folder, in evaluation mode, on the GPU where there is one.
 
     Args:
-        dtype: auto, float32, bfloat16, float16, or low_memory (see `offbook.models.low_memory`).
+        folder: as it was pulled.
+        dtype: number format: auto, float32, bfloat16 or float16.
+        storage: full, or how the weights are kept while all else is float32 (see `offbook.models.storage`).
 
     Raises:
         UsageError: the folder has no safetensors weights or they do not fit its configuration.
@@ -100,7 +103,7 @@ def load_model(folder: Path, dtype: str = "auto") -> PreTrainedModel:
         loaded: Any = _model_class(config).from_pretrained(
             folder,
             config=config,
-            dtype=choose_dtype(dtype),
+            dtype=choose_dtype(dtype) if storage == "full" else torch.bfloat16,
             use_safetensors=True,
             output_loading_info=True,
             **_SAFE,
@@ -119,8 +122,8 @@ def load_model(folder: Path, dtype: str = "auto") -> PreTrainedModel:
         raise UsageError(
             f"the weights in {folder} lack {names}: these layers would be random numbers", _complete(folder)
         )
-    if dtype == "low_memory":
-        store_in_bfloat16(model)
+    if storage != "full":
+        store(model, storage)
     torch.nn.Module.to(model, choose_device())
     return model.eval()
 
@@ -149,8 +152,6 @@ def choose_dtype(name: str) -> torch.dtype:
 
     A processor that has bfloat16 instructions but no matrix units for it is several times slower in bfloat16.
     """
-    if name == "low_memory":
-        return torch.bfloat16
     if name != "auto":
         return getattr(torch, name)
     device = choose_device()

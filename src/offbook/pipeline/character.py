@@ -16,7 +16,7 @@ from typing import Any, TypedDict, Unpack
 import torch
 from pydantic import ValidationError
 
-from offbook.core.config.schema import GenerationConfig
+from offbook.core.config.schema import GenerationConfig, Storage
 from offbook.core.errors import UsageError
 from offbook.core.notebook import card
 from offbook.core.persona import BaseModelRef, Persona, add_system
@@ -26,6 +26,7 @@ from offbook.generation.stream import StopReason, TextChunk, TransformersEngine,
 from offbook.hub import pull
 from offbook.models import adapter as adapters
 from offbook.models.load import load_model, load_tokenizer
+from offbook.models.storage import is_stored
 from offbook.pipeline.adapter_source import CharacterSource
 from offbook.pipeline.messages import Message, to_turns
 from offbook.tokenization.builtin_templates import TEMPLATES
@@ -165,7 +166,7 @@ class Character:
         Returns:
             Whether it was merged.
         """
-        if self.model.dtype != torch.float32:
+        if self.model.dtype != torch.float32 or is_stored(self.model):
             return False
         self.model = adapters.merge(self.model)
         self.engine = TransformersEngine(self.model)
@@ -200,12 +201,15 @@ def _with_sampling(settings: GenerationConfig, sampling: Sampling) -> Generation
         raise UsageError(f"{fault['loc'][0]}: {fault['msg'].lower()}", "Pass another value.") from None
 
 
-def open_character(source: CharacterSource, *, dtype: str = "auto", template: str | None = None) -> Character:
+def open_character(
+    source: CharacterSource, *, dtype: str = "auto", storage: Storage = "full", template: str | None = None
+) -> Character:
     """Load a character.
 
     Args:
         source: where its adapter, its persona and its base model are.
-        dtype: number format of the weights, as in `model.dtype` of run.yaml.
+        dtype: number format of the model, as in `model.dtype` of run.yaml.
+        storage: how its weights are kept, as in `model.storage` of run.yaml.
         template: a built-in chat template by name, for a bare adapter whose base model has none.
 
     Raises:
@@ -221,7 +225,7 @@ def open_character(source: CharacterSource, *, dtype: str = "auto", template: st
     if brings_own:
         source.reporter.info("the adapter's own tokenizer and chat template are used, not its base model's")
     chat = ChatTemplate(tokenizer, persona.template_kwargs if persona else None)
-    model = adapters.load(load_model(base.path, dtype), source.adapter)
+    model = adapters.load(load_model(base.path, dtype, storage), source.adapter)
     return Character(model.eval(), chat, persona or _default_persona(chat, base))
 
 

@@ -113,7 +113,7 @@ def evaluate(
         "lang": lang or config.evaluate.lang,
     }
     config = config.model_copy(update={"evaluate": config.evaluate.model_copy(update=overrides)})
-    character = open_character(source, dtype=config.model.dtype)
+    character = open_character(source, dtype=config.model.dtype, storage=config.model.storage)
     return evaluate_character(source.run, character, config, data=data, reporter=reporter)
 
 

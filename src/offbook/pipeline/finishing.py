@@ -11,7 +11,7 @@ from offbook.core.progress import Reporter
 from offbook.core.rundir import RunDir
 from offbook.core.types import Turn
 from offbook.models import adapter as adapters
-from offbook.models.low_memory import store_in_float32
+from offbook.models.storage import store_in_float32
 from offbook.pipeline.character import Character
 from offbook.pipeline.evaluating import BaseAndTuned, evaluate_character
 from offbook.pipeline.setup import TrainingSetup
@@ -29,7 +29,7 @@ def write_adapter(run: RunDir, setup: TrainingSetup, reporter: Reporter) -> int:
     """
     draw_loss(metrics_log.read(run.metrics), run.loss_picture, f"{setup.config.name}: {setup.config.model.source}")
     step = _take_best(run, setup, reporter)
-    if setup.config.train.compute == "bfloat16" and setup.config.model.dtype != "low_memory":
+    if setup.config.train.compute == "bfloat16" and setup.config.model.storage == "full":
         store_in_float32(setup.model)  # replies and verdict are those of the model that will be talked to
     reporter.stage("Asking base and tuned model the sample prompts")
     base, tuned = sample_replies(setup, tuned=False), sample_replies(setup)

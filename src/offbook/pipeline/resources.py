@@ -95,7 +95,7 @@ def _spare_memory(config: RunConfig) -> str:
     train = config.train
     half = max((train.max_tokens_per_micro_batch or 0) // 2, 16)
     also = [] if train.gradient_checkpointing else ["--train.gradient_checkpointing true"]
-    also += [] if config.model.dtype == "low_memory" else ["--model.dtype low_memory"]
+    also += [] if config.model.storage != "full" else ["--model.storage bfloat16"]
     rest = f" (or {', '.join(also)})" if also else ""
     return (
         f"--train.max_tokens_per_micro_batch {half}{rest}; with --resume also --allow-inexact, since rounding changes."

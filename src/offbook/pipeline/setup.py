@@ -16,7 +16,7 @@ from offbook.core.progress import Reporter
 from offbook.core.types import Conversation, Example
 from offbook.models import adapter as adapters
 from offbook.models.load import load_model
-from offbook.models.low_memory import store_in_bfloat16
+from offbook.models.storage import store
 from offbook.models.target_modules import left_out
 from offbook.pipeline.adapter_source import resolve_character
 from offbook.pipeline.base_model import BaseModel, open_base_model, persona_of
@@ -83,14 +83,14 @@ def prepare_training(config: RunConfig, reporter: Reporter) -> TrainingSetup:
     base = open_base_model(config, reporter)
     dataset = tokenize(rows, base.template, config.data)
     reporter.stage("Loading {source}", source=config.model.source)
-    pretrained = load_model(base.local.path, config.model.dtype)
+    pretrained = load_model(base.local.path, config.model.dtype, config.model.storage)
     general: Sequence[Conversation] = rows.replay
     if config.data.replay == BASE:
-        general = base_model_rows(pretrained, base, config.model.dtype, reporter)
+        general = base_model_rows(pretrained, base, f"{config.model.dtype} {config.model.storage}", reporter)
     dataset = dataset.with_replay(general, base.template, config.data)
     config = _with_compute(config, pretrained)
     if config.train.compute == "bfloat16":
-        store_in_bfloat16(pretrained, compute=torch.bfloat16)
+        store(pretrained, compute=torch.bfloat16)
     model = _with_adapter(pretrained, config, base.local.path)
     fast = config.train.fast
     check_trainable(model)
@@ -110,7 +110,7 @@ def prepare_training(config: RunConfig, reporter: Reporter) -> TrainingSetup:
 
 def _with_compute(config: RunConfig, pretrained: Any) -> RunConfig:
     """The config with `train.compute` decided; a model whose activations are not float32 computes in their format."""
-    in_float32 = pretrained.dtype == torch.float32 or config.model.dtype == "low_memory"
+    in_float32 = pretrained.dtype == torch.float32 or config.model.storage != "full"
     if config.train.compute != "auto" or not in_float32:
         return config
     compute = choose_compute(pretrained.config.get_text_config().hidden_size, pretrained.device)

@@ -13,7 +13,7 @@ x (q, k, v; gate, up) are one call: x is saved once, and their shares of ∂x ad
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,8 +31,8 @@ INT64_MIN = torch.iinfo(torch.int64).min
 class LinearSpec:
     """What one linear layer computes: y = x Wᵀ + b, and the active LoRA adapter on it, if it has one."""
 
-    weight: torch.Tensor
-    """(out, in), frozen."""
+    weight: Callable[[torch.dtype], torch.Tensor]
+    """The frozen weight (out, in) in a number format, however it is stored."""
     bias: torch.Tensor | None
     """(out,)"""
     a: torch.Tensor | None = None
@@ -53,13 +53,13 @@ def linear_spec(module: Any) -> LinearSpec | None:
     at every call, so that merging, disabling or switching an adapter is never missed.
     """
     if isinstance(module, nn.Linear):
-        return None if _trained(module) else LinearSpec(module.weight, module.bias, compute=_compute_of(module))
+        return None if _trained(module) else LinearSpec(_weight_of(module), module.bias, compute=_compute_of(module))
     if type(module) is not LoraLinear or not isinstance(module.base_layer, nn.Linear) or _trained(module.base_layer):
         return None
     base = module.base_layer
     active = [name for name in module.active_adapters if name in module.lora_A]
     if module.merged or module.disable_adapters or not active:
-        return LinearSpec(base.weight, base.bias, compute=_compute_of(base))
+        return LinearSpec(_weight_of(base), base.bias, compute=_compute_of(base))
     name = active[0]
     if len(active) > 1 or name in module.lora_variant or module.lora_bias[name] or module.fan_in_fan_out:
         return None
@@ -67,7 +67,12 @@ def linear_spec(module: Any) -> LinearSpec | None:
     rate = drop.p if isinstance(drop, nn.Dropout) and drop.training else 0.0
     a: Any = module.lora_A[name].weight
     b: Any = module.lora_B[name].weight
-    return LinearSpec(base.weight, base.bias, a, b, module.scaling[name], _compute_of(base), rate)
+    return LinearSpec(_weight_of(base), base.bias, a, b, module.scaling[name], _compute_of(base), rate)
+
+
+def _weight_of(layer: nn.Linear) -> Callable[[torch.dtype], torch.Tensor]:
+    """What gives a frozen layer's weight; a layer that stores it in fewer bytes says itself how it is read."""
+    return getattr(layer, "dense_weight", layer.weight.to)
 
 
 def _compute_of(layer: nn.Linear) -> torch.dtype | None:
@@ -88,30 +93,32 @@ def fused_linear(x: torch.Tensor, modules: Sequence[nn.Module]) -> tuple[torch.T
     if any(spec is None for spec in specs):
         return tuple(module(x[None])[0] for module in modules)
     linears = [spec for spec in specs if spec is not None]
-    tensors = [tensor for spec in linears for tensor in (spec.weight, spec.bias, spec.a, spec.b)]
-    return _FusedLoRA.apply(x, [(spec.scaling, spec.dropout, spec.compute or x.dtype) for spec in linears], *tensors)
+    return _FusedLoRA.apply(x, linears, *(tensor for spec in linears for tensor in (spec.a, spec.b)))
 
 
 class _FusedLoRA(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, settings: list[tuple[float, float, torch.dtype]], *tensors: Any) -> Any:
+    def forward(ctx: Any, x: torch.Tensor, specs: list[LinearSpec], *adapters: Any) -> Any:
         outputs, kept, scales, formats = [], [], [], []
         inputs: dict[torch.dtype, torch.Tensor] = {}
-        for (scaling, dropout, compute), (weight, bias, a, b) in zip(settings, _fours(tensors), strict=True):
+        for spec, (a, b) in zip(specs, _groups(adapters, 2), strict=True):
+            compute = spec.compute or x.dtype
             if compute not in inputs:
                 inputs[compute] = x.to(compute)
-            y = frozen_product(inputs[compute], weight, bias, x.dtype)  # not `product`: see matmul.py
-            mask = z = None
+            y = frozen_product(
+                inputs[compute], spec.weight(compute), spec.bias, x.dtype
+            )  # not `product`: see matmul.py
+            mask, z, scaling = None, None, spec.scaling
             if a is not None:
-                mask, survivors = dropout_mask(x, dropout)
+                mask, survivors = dropout_mask(x, spec.dropout)
                 scaling /= survivors
                 z = product(_apply_mask(x.to(a.dtype), mask), a)
                 _add_product(y, z, b.t(), scaling)
             outputs.append(y)
-            kept += [weight, a, b, mask, z]
+            kept += [a, b, mask, z]
             scales.append(scaling)
             formats.append(compute)
-        ctx.scales, ctx.formats = scales, formats
+        ctx.weights, ctx.scales, ctx.formats = [spec.weight for spec in specs], scales, formats
         ctx.save_for_backward(x, *kept)
         return tuple(outputs)
 
@@ -121,8 +128,8 @@ class _FusedLoRA(torch.autograd.Function):
         x, *kept = ctx.saved_tensors
         dx: torch.Tensor | None = None
         result: list[torch.Tensor | None] = []
-        cases = zip(gradients, ctx.scales, ctx.formats, _fives(kept), strict=True)
-        for dy, scaling, compute, (weight, a, b, mask, z) in cases:
+        cases = zip(gradients, ctx.weights, ctx.scales, ctx.formats, _groups(kept, 4), strict=True)
+        for dy, weight, scaling, compute, (a, b, mask, z) in cases:
             da = db = dz = None
             if a is not None:
                 dy_wide = dy.to(a.dtype)
@@ -130,19 +137,15 @@ class _FusedLoRA(torch.autograd.Function):
                 db = product(z.t(), dy_wide.t()).mul_(scaling).t()
                 da = product(dz.t(), _apply_mask(x.to(a.dtype), mask).t())
             if ctx.needs_input_grad[0]:
-                dx = frozen_product_gradient(dx, dy, weight, compute)
+                dx = frozen_product_gradient(dx, dy, weight(compute))
                 if dz is not None:
                     dx += _apply_mask_(product(dz, a.t()), mask)
-            result += [None, None, da, db]
+            result += [da, db]
         return dx, None, *result
 
 
-def _fours(tensors: Sequence[Any]) -> list[Any]:
-    return [tensors[start : start + 4] for start in range(0, len(tensors), 4)]
-
-
-def _fives(tensors: Sequence[Any]) -> list[Any]:
-    return [tensors[start : start + 5] for start in range(0, len(tensors), 5)]
+def _groups(tensors: Sequence[Any], size: int) -> list[Any]:
+    return [tensors[start : start + size] for start in range(0, len(tensors), size)]
 
 
 def dropout_mask(x: torch.Tensor, dropout: float) -> tuple[torch.Tensor | None, float]:

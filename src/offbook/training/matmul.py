@@ -43,7 +43,7 @@ def frozen_product(
 
     Args:
         x: (n, k), in the format that the layer computes in: bfloat16, or that of the activations.
-        weight: (m, k), in the format that it is stored in.
+        weight: (m, k), in the same format.
         bias: (m,) or None.
         activations: format of the result.
 
@@ -51,28 +51,25 @@ def frozen_product(
         (n, m).
     """
     if x.dtype == activations:
-        return linear(x, weight.to(x.dtype), bias)
-    y = linear(x, weight.to(x.dtype)).to(activations)
+        return linear(x, weight, bias)
+    y = linear(x, weight).to(activations)
     return y if bias is None else y.add_(bias)
 
 
-def frozen_product_gradient(
-    gradient: torch.Tensor | None, dy: torch.Tensor, weight: torch.Tensor, compute: torch.dtype
-) -> torch.Tensor:
+def frozen_product_gradient(gradient: torch.Tensor | None, dy: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """Gradient of `frozen_product` in its activations: dy weight, added to `gradient` if there is one.
 
     Args:
         gradient: (n, k) or None; possibly overwritten.
         dy: (n, m).
-        weight: (m, k).
-        compute: the format that the layer computes in.
+        weight: (m, k), in the format that the layer computes in.
 
     Returns:
         (n, k), in the format of dy.
     """
-    transposed = weight.to(compute).t()
-    if compute != dy.dtype:
-        added = linear(dy.to(compute), transposed)
+    transposed = weight.t()
+    if weight.dtype != dy.dtype:
+        added = linear(dy.to(weight.dtype), transposed)
         return added.to(dy.dtype) if gradient is None else gradient.add_(added)
     return product(dy, transposed) if gradient is None else add_product(gradient, dy, transposed)
 

