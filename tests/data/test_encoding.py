@@ -1,5 +1,6 @@
 """Every encoding that lies on people's disks reads the same; what is none of them is named by line."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +74,44 @@ def test_20_damaged_gb18030_names_its_line(tmp_path: Path) -> None:
         list(open_text(path))
 
 
-def test_western_code_pages_are_refused_and_not_misread(tmp_path: Path) -> None:
-    path = write(tmp_path, "To be\nLe théâtre très cher\n“Hamlet”\n".encode("cp1252"))
-    with pytest.raises(UsageError, match=r"script\.txt:2: bytes that are not UTF-8"):
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Le théâtre, très cher.\n“Hamlet” – c’est ça…\n",
+        "¿Qué hora es? El niño duerme.\n",
+        "Schöne Grüße, Fräulein Weiß!\n",
+    ],
+)
+def test_western_texts_before_unicode_are_read(tmp_path: Path, text: str) -> None:
+    path = write(tmp_path, ("To be\n" + text).encode("cp1252"))
+    assert read_text(path) == ("To be\n" + text).removesuffix("\n")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text", "name"),
+    [
+        ("big5", "今天的風很大，我們還是不要出海了。你說是嗎？\n", "Big5"),
+        ("cp932", "灯はもうともしたのですか。はい、四時にともしました。\n", "Shift-JIS"),
+        ("euc_jp", "灯はもうともしたのですか。はい、四時にともしました。\n", "EUC-JP"),
+        ("cp949", "등불은 벌써 켰나요? 네, 네 시에 켰습니다. 기름은 아직 있어요.\n", "EUC-KR"),
+        ("cp1251", "Лампа уже горит? Да, с четырёх часов горит.\n", "Windows-1251"),
+        ("koi8_r", "Лампа уже горит? Да, с четырёх часов горит.\n", "KOI8-R"),
+    ],
+)
+def test_other_encodings_before_unicode_are_named_and_not_misread(
+    tmp_path: Path, encoding: str, text: str, name: str
+) -> None:
+    path = write(tmp_path, (text * 3).encode(encoding))
+    with pytest.raises(UsageError, match=re.escape(f"script.txt:1: not UTF-8 text; it seems to be {name}")):
+        list(open_text(path))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"), [("cp1250", "Źle się śpi, łódź płynie.\n"), ("cp1254", "Işık açık mı?\n")]
+)
+def test_neighbours_of_windows_1252_are_not_misread_as_it(tmp_path: Path, encoding: str, text: str) -> None:
+    path = write(tmp_path, ("To be\n" + text).encode(encoding))
+    with pytest.raises(UsageError, match=r"script\.txt:2: bytes that are not"):
         list(open_text(path))
 
 

@@ -99,8 +99,12 @@ def command(
         raise UsageError("--role and --me both name the character", "Keep one of them.")
     chat = _chat_options(whole_conversations=me is not None, **chat_options)
     if list_only:
-        speakers = extract.speakers(files, format=format, chat=chat)
-        print_json([_speaker_fields(speaker) for speaker in speakers]) if as_json else _show_speakers(speakers)
+        listing = extract.listing(files, format=format, chat=chat)
+        _show_files(listing.formats, listing.unread)
+        if as_json:
+            print_json([_speaker_fields(speaker) for speaker in listing.speakers])
+        else:
+            _show_speakers(listing.speakers)
         return
     character = role or me
     if not character or not out:
@@ -184,9 +188,15 @@ def _show_speakers(speakers: list[Speaker]) -> None:
     Console().print(table)
 
 
-def _show_summary(summary: Summary, out: Path) -> None:
-    for file, format in summary.formats.items():
+def _show_files(formats: dict[str, str], unread: dict[str, str]) -> None:
+    for file, format in formats.items():
         click.echo(f"{file}: read as {format}", err=True)
+    for file, reason in unread.items():
+        click.echo(f"{file}: not read: {reason.removeprefix(f'{file}: ')}", err=True)
+
+
+def _show_summary(summary: Summary, out: Path) -> None:
+    _show_files(summary.formats, summary.unread)
     names = f" ({', '.join(summary.names)})" if summary.names != (summary.role,) else ""
     replies = f" ({summary.replies} replies)" if summary.replies != summary.taken else ""
     click.echo(f"{summary.taken} rows of {summary.role}{names}{replies} → {out}", err=True)

@@ -1,8 +1,8 @@
-"""Text files as they lie on people's disks: UTF-8, UTF-16 and GB18030, packed or not, read line by line.
+"""Text files as they lie on people's disks: UTF-8, UTF-16, GB18030, Windows-1252, packed or not, read line by line.
 
-The encoding is told from the bytes by fixed rules and never by a statistical guess, so that the same file
-always reads the same: a byte order mark, else UTF-16 that gives itself away, else strict UTF-8, else GB18030
-(which includes GBK and GB2312). What fits none of them is an error that names the line.
+The encoding is told from the bytes by fixed rules, so that the same file always reads the same: a byte order mark, else
+UTF-16 that gives itself away, else strict UTF-8, else GB18030 (which includes GBK and GB2312), else Windows-1252 where
+all that is not ASCII is a Western accent or mark. What fits none of them is an error that names the line.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from offbook.core.errors import UsageError
+from offbook.data import legacy_encodings
 
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-NAMES = {"utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "utf-16": "UTF-16", "gb18030": "GB18030"}
+NAMES = {"utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "utf-16": "UTF-16", **legacy_encodings.READ}
 BLOCK = 1 << 16
 COMPRESSED = (".gz", ".zst")
 DOCUMENTS = {
@@ -82,6 +83,11 @@ def detect(path: Path) -> str:
     """
     _refuse_document(path)
     encoding = _guess(path)
+    if encoding in legacy_encodings.NAMES and encoding not in legacy_encodings.READ:
+        raise UsageError(
+            f"{path}:{_faulty_line(path, 'utf-8')}: not UTF-8 text; it seems to be {legacy_encodings.NAMES[encoding]}",
+            "Save it as UTF-8 in an editor that shows it rightly.",
+        )
     if _first_fault(path, encoding) is not None:
         line = _faulty_line(path, encoding)
         raise UsageError(
@@ -133,7 +139,7 @@ def _guess(path: Path) -> str:
         for _ in range(max(0, fault - BLOCK) // BLOCK):  # what is packed cannot be sought in
             file.read(BLOCK)
         sample = file.read(3 * BLOCK)
-    return "gb18030" if _is_chinese(sample) else "utf-8"
+    return _before_unicode(sample) or "utf-8"
 
 
 def _guess_utf16(head: bytes) -> str:
@@ -149,8 +155,8 @@ def _guess_utf16(head: bytes) -> str:
     return "utf-16-le" if little > big else "utf-16-be"
 
 
-def _is_chinese(sample: bytes) -> bool:
-    """Whether bytes that are not UTF-8 are GB18030, rather than UTF-8 with damage or a Western code page.
+def _before_unicode(sample: bytes) -> str | None:
+    """The codec of bytes that are not UTF-8, or None where they are rather UTF-8 with damage.
 
     Damaged UTF-8 still holds mostly good characters. A Western accent stands alone, before an ASCII letter,
     where the second byte of a Chinese character rarely is one.
@@ -158,8 +164,14 @@ def _is_chinese(sample: bytes) -> bool:
     text = sample.decode("utf-8", errors="replace")
     damaged = text.count("\ufffd")
     good = len(text) - len(text.encode("ascii", errors="ignore")) - damaged
+    if good > damaged:
+        return None
+    codec = legacy_encodings.told(sample)
+    if codec == "cp1252" and good:
+        return None
     pairs = re.findall(rb"[\x81-\xfe]([\x30-\xfe])", sample)
-    return good <= damaged and 2 * sum(second < b"\x80" for second in pairs) <= len(pairs)
+    could_be_chinese = 2 * sum(second < b"\x80" for second in pairs) <= len(pairs)
+    return codec or ("gb18030" if could_be_chinese else None)
 
 
 def _first_fault(path: Path, encoding: str) -> int | None:

@@ -165,3 +165,44 @@ def test_a_table_of_any_columns_is_read_by_their_names(tmp_path: Path) -> None:
     columns = "sender=person,text=words,time=at"
     assert run(str(table), "--role", "Tom", "--columns", columns, "--out", str(out)).exit_code == 0
     assert json.loads(out.read_text(encoding="utf-8"))["messages"][1]["content"] == "Yes"
+
+
+def scenes(tmp_path: Path) -> list[str]:
+    texts = {
+        "a.txt": "店主：茶好了。\n客人：多谢。\n店主：慢用。\n客人：再来一壶。\n",
+        "b.txt": "店主：打烊了\n",
+        "c.txt": "1,2\n",
+    }
+    for name, text in texts.items():
+        tmp_path.joinpath(name).write_text(text, encoding="utf-8")
+    return [str(tmp_path / name) for name in texts]
+
+
+def test_a_file_too_short_to_show_its_layout_has_that_of_the_others(tmp_path: Path) -> None:
+    files = scenes(tmp_path)
+    assert isinstance(run(files[1], "--list").exception, UsageError)
+    listed = json.loads(run(*files, "--list", "--json").stdout)
+    assert {speaker["name"]: speaker["lines"] for speaker in listed} == {"店主": 3, "客人": 2}
+
+
+def test_a_file_that_cannot_be_read_is_named_and_the_others_are_read(tmp_path: Path) -> None:
+    files = scenes(tmp_path)
+    shown = run(*files, "--role", "店主", "--out", str(tmp_path / "rows.jsonl"))
+    assert shown.exit_code == 0
+    assert f"{files[2]}: not read: " in shown.stderr
+    assert f"{files[1]}: read as screenplay" in shown.stderr
+    assert isinstance(run(files[2], "--list").exception, UsageError)
+    assert isinstance(run(files[0], str(tmp_path / "gone.txt"), "--list").exception, UsageError)
+
+
+def test_a_chat_that_is_damaged_is_left_out_whole(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
+    good.write_text("sender,text\nAnn,Lit?\nTom,Yes\n", encoding="utf-8")
+    bad.write_text('sender,text\nBen,Lit?\nEve,"No\n', encoding="utf-8")
+    shown = run(str(good), str(bad), "--list", "--json")
+    assert {speaker["name"] for speaker in json.loads(shown.stdout)} == {"Ann", "Tom"}
+    assert f"{bad}: not read" in shown.stderr
+
+
+def test_the_list_says_what_each_file_was_read_as() -> None:
+    assert f"{SCRIPT}: read as screenplay" in run(SCRIPT, "--list").stderr

@@ -1,6 +1,7 @@
 """From files to rows: formats told apart, encodings, names, the account that is given; and no input that breaks it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -203,3 +204,14 @@ def test_a_file_is_read_as_often_as_needed_without_being_held(tmp_path: Path) ->
     path.write_text(SCRIPT, encoding="utf-8")
     file = TextFile(path)
     assert list(file) == list(file) == [(n, line) for n, line in enumerate(SCRIPT.splitlines(), 1)]
+
+
+def test_two_chats_that_a_file_looks_like_as_much_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "log.txt"
+    path.write_text("[12/05/2021, 21:30:00] Ann: Is it lit?\n[12/05/2021, 21:31:00] Tom: Yes\n")
+    assert choose(path, "auto") == "whatsapp"
+    also = replace(EXTRACTORS["line"], looks_like=EXTRACTORS["whatsapp"].looks_like)
+    monkeypatch.setitem(EXTRACTORS, "line", also)
+    with pytest.raises(UsageError, match="as much like line as like whatsapp") as caught:
+        choose(path, "auto")
+    assert "--format line or --format whatsapp" in caught.value.fix

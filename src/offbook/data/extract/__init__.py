@@ -24,7 +24,8 @@ from offbook.data.extract.chat_log.exchanges import exchanges
 from offbook.data.extract.chat_log.options import USUAL_OPTIONS, ChatOptions
 from offbook.data.extract.chat_log.turns import Pauses
 from offbook.data.extract.cue import SURE, Cue, ParseError, Skipped
-from offbook.data.extract.formats import EXTRACTORS, choose
+from offbook.data.extract.file_set import FileSet, recognize
+from offbook.data.extract.formats import EXTRACTORS
 from offbook.data.extract.rows import Cut, Row, to_rows
 from offbook.data.extract.source import open_source
 from offbook.data.extract.speakers import Cast, Speaker
@@ -52,6 +53,8 @@ class Summary:
     """Reason → `file:line: text` of the first few."""
     likely_aliases: tuple[str, ...] = ()
     """Names that look like the same person and were not taken."""
+    unread: dict[str, str] = field(default_factory=dict)
+    """File → why nothing of it was read."""
 
     def leave_out(self, skipped: Skipped, file: str) -> None:
         """Count a piece of a file that is in no row."""
@@ -70,6 +73,18 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """Who speaks in some files."""
+
+    speakers: list[Speaker]
+    """Everybody, most lines first, with names that may be one person."""
+    formats: dict[str, str]
+    """File → the format it was read as."""
+    unread: dict[str, str]
+    """File → why nothing of it was read."""
+
+
+@dataclass(frozen=True, slots=True)
 class Extraction:
     """A character's rows and the account of how they came about."""
 
@@ -78,12 +93,18 @@ class Extraction:
 
 
 def speakers(paths: Sequence[Path], *, format: str = "auto", chat: ChatOptions = USUAL_OPTIONS) -> list[Speaker]:
-    """Everybody who speaks in the files, most lines first, with names that may be one person.
+    """Everybody who speaks in the files: the speakers of `listing`."""
+    return listing(paths, format=format, chat=chat).speakers
+
+
+def listing(paths: Sequence[Path], *, format: str = "auto", chat: ChatOptions = USUAL_OPTIONS) -> Listing:
+    """Who speaks in the files, and what each file was read as. A file that cannot be read is named in the answer.
 
     Raises:
-        UsageError: a file cannot be read (with the line), is of no known format, or nobody speaks in it.
+        UsageError: a file is missing, none can be read (with the line), or nobody speaks in them.
     """
-    return _cast(paths, format, chat)[0].listed()
+    cast, files = _cast(paths, format, chat)
+    return Listing(cast.listed(), _named(files.formats), _reasons(files))
 
 
 def extract(
@@ -110,20 +131,21 @@ def extract(
         chat: how chats become rows; scripts and books take no notice of it.
 
     Raises:
-        UsageError: as in `speakers`, or nobody of that name speaks; the nearest names are offered.
+        UsageError: as in `listing`, or nobody of that name speaks; the nearest names are offered.
     """
-    cast, formats = _cast(paths, format, chat)
+    cast, files = _cast(paths, format, chat)
+    formats = _named(files.formats)
     if chat.whole_conversations:
         _check_chats(formats)
     names = cast.names_of(role, aliases)
-    summary = Summary(role, tuple(sorted(names)), formats)
+    summary = Summary(role, tuple(sorted(names)), formats, unread=_reasons(files))
     likely = {alias for speaker in cast.listed() if speaker.name in names for alias in speaker.likely}
     summary.likely_aliases = tuple(sorted(likely - names))
     cut = Cut(context, min_confidence, keep_actions)
     rows: list[Row] = []
-    for path in paths:
+    for path in files.formats:
         file = str(path)
-        items = _read(path, formats[file], chat)
+        items = _read(path, files, chat)
         if EXTRACTORS[formats[file]].is_chat:
             writer = RowWriter(file, context, cast.groups(file), chat)
             made = writer.rows(exchanges(items, names))
@@ -190,10 +212,26 @@ def _wrote(path: Path) -> bool:
         return False
 
 
-def _read(path: Path, format: str, chat: ChatOptions) -> Iterator[Cue | Skipped]:
+def _named(formats: dict[Path, str]) -> dict[str, str]:
+    return {str(path): name for path, name in formats.items()}
+
+
+def _reasons(files: FileSet) -> dict[str, str]:
+    return {str(path): error.what for path, error in files.unread.items()}
+
+
+def _read(path: Path, files: FileSet, chat: ChatOptions) -> Iterator[Cue | Skipped]:
+    """The cues of a file.
+
+    Raises:
+        UsageError: it is damaged; the line is named.
+    """
+    format = files.formats[path]
     try:
         if EXTRACTORS[format].is_chat:
             yield from EXTRACTORS[format].cues(open_source(path), chat)
+        elif path in files.layouts:
+            yield from EXTRACTORS[format].cues(open_source(path), chat, files.layouts[path])
         else:
             status = path.stat()
             yield from _book(path, format, status.st_mtime_ns, status.st_size)
@@ -207,17 +245,27 @@ def _book(path: Path, format: str, _modified: int, _size: int) -> tuple[Cue | Sk
     return tuple(EXTRACTORS[format].cues(open_source(path), USUAL_OPTIONS))
 
 
-def _cast(paths: Sequence[Path], format: str, chat: ChatOptions) -> tuple[Cast, dict[str, str]]:
-    cast, formats = Cast(), {}
-    for path in paths:
-        formats[str(path)] = name = choose(path, "table" if chat.columns else format)
-        for item in _read(path, name, chat):
-            if isinstance(item, Cue):
-                cast.add(item, str(path))
+def _cast(paths: Sequence[Path], format: str, chat: ChatOptions) -> tuple[Cast, FileSet]:
+    """Who speaks in the files. A file that turns out to be damaged is left out, unless it is the only one."""
+    files = recognize(list(dict.fromkeys(paths)), "table" if chat.columns else format)
+    cast = Cast()
+    for path in list(files.formats):
+        heard = Cast()
+        try:
+            for item in _read(path, files, chat):
+                if isinstance(item, Cue):
+                    heard.add(item, str(path))
+        except UsageError as error:
+            files.unread[path] = error
+            del files.formats[path]
+            if not files.formats:
+                raise
+        else:
+            cast.join(heard)
     if not cast.speakers:
-        read_as = ", ".join(f"{path} (read as {name})" for path, name in formats.items())
+        read_as = ", ".join(f"{path} (read as {name})" for path, name in files.formats.items())
         raise UsageError(f"nobody is named as a speaker in {read_as}", f"Name the format: {', '.join(EXTRACTORS)}.")
-    return cast, formats
+    return cast, files
 
 
 __all__ = [
@@ -226,12 +274,14 @@ __all__ = [
     "ChatOptions",
     "Cue",
     "Extraction",
+    "Listing",
     "Pauses",
     "Skipped",
     "Speaker",
     "Summary",
     "check_place",
     "extract",
+    "listing",
     "save",
     "speakers",
 ]

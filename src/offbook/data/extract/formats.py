@@ -24,6 +24,8 @@ from offbook.data.extract.chat_log.turns import to_cues
 from offbook.data.extract.cue import Cue, Lines, Reader, Skipped
 from offbook.data.extract.novel import reader
 from offbook.data.extract.script import fountain, play, screenplay
+from offbook.data.extract.script import reader as script_reader
+from offbook.data.extract.script.reader import ScriptProfile, Style
 from offbook.data.extract.source import document_format, open_source
 from offbook.data.loading import to_conversation
 from offbook.data.row_values import RowError
@@ -47,6 +49,8 @@ class Extractor:
     """For scripts and books: lines to cues."""
     messages: MessageReader | None = None
     """For chats: lines to messages, of which turns are made."""
+    style: Style | None = None
+    """For scripts in which a name stands before what it says: how (`script/reader.py` reads them)."""
     suffixes: tuple[str, ...] = ()
     json: bool = False
     text: bool = True
@@ -56,12 +60,19 @@ class Extractor:
         """Whether its cues are the turns of a chat."""
         return self.messages is not None
 
-    def cues(self, lines: Lines, options: ChatOptions) -> Iterator[Cue | Skipped]:
+    def cues(self, lines: Lines, options: ChatOptions, layout: ScriptProfile | None = None) -> Iterator[Cue | Skipped]:
         """The cues of a file, and what is left out.
+
+        Args:
+            lines: the file's lines.
+            options: how the messages of a chat become turns.
+            layout: the layout of a script, where it is known from other files.
 
         Raises:
             ParseError: the file is damaged; the line is named.
         """
+        if self.style is not None:
+            return script_reader.read(lines, self.style, layout)
         if self.messages is None:
             assert self.read is not None
             return self.read(lines)
@@ -83,8 +94,8 @@ EXTRACTORS = {
     "fountain": Extractor(
         "Fountain and film scripts", fountain.looks_like, fountain.read, suffixes=(".fountain", ".spmd")
     ),
-    "play": Extractor("plays: HAMLET. or **HAMLET** above the lines", play.looks_like, play.read),
-    "screenplay": Extractor("screenplays: 角色：台词, NAME: line", screenplay.looks_like, screenplay.read),
+    "play": Extractor("plays: HAMLET. or **HAMLET** above the lines", play.looks_like, style=play.STYLE),
+    "screenplay": Extractor("screenplays: 角色：台词, NAME: line", screenplay.looks_like, style=screenplay.STYLE),
     "novel": Extractor("novels, Chinese and English: 黛玉笑道：“…”", reader.looks_like, reader.read),
 }
 """Name → format. Where two fit as well, the one that stands first is taken: the more particular one."""
@@ -114,9 +125,20 @@ def choose(path: Path, format: str) -> str:
     if best == "novel" and script("\n".join(sample)) == "Japanese":
         raise UsageError(f"{path} is a Japanese novel", "Only Chinese and English novels are read so far.")
     if scores[best] >= LEAST_LIKELY:
+        _refuse_tie(path, scores, best)
         return best
     _refuse(path, sample, is_json)
     return None
+
+
+def _refuse_tie(path: Path, scores: dict[str, float], best: str) -> None:
+    """Raises: UsageError: the file looks as much like one chat as like another."""
+    tied = [name for name, score in scores.items() if score == scores[best] and EXTRACTORS[name].is_chat]
+    if EXTRACTORS[best].is_chat and len(tied) > 1 and "table" not in tied:
+        raise UsageError(
+            f"{path} looks as much like {tied[0]} as like {' and '.join(tied[1:])}",
+            f"Say which it is: {' or '.join(f'--format {name}' for name in tied)}.",
+        )
 
 
 def _refuse(path: Path, sample: Sequence[str], is_json: bool) -> NoReturn:

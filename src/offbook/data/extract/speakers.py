@@ -49,6 +49,7 @@ class Speaker:
     """Lines of whose speaker the reader is not sure."""
     first_line: int = 0
     scenes: set[str] = field(default_factory=set)
+    """Of scripts and books; a chat has too many."""
     partners: Counter[str] = field(default_factory=Counter)
     """Who speaks next to it, and how often."""
     likely: tuple[str, ...] = ()
@@ -76,7 +77,8 @@ class Cast:
             speaker.lines += 1
             speaker.characters += len(cue.text)
             speaker.unsure += cue.confidence < SURE
-            speaker.scenes.add(scene)
+            if not cue.envelope:
+                speaker.scenes.add(scene)
             if before == scene:
                 for partner in partners:
                     speaker.partners[partner] += 1
@@ -84,6 +86,19 @@ class Cast:
                 self._calls.update((call, name) for call in calls)
         # Those who chat are known by one name each; whom they call by another is not looked for.
         self._last = (scene, cue.speakers, set() if cue.envelope else set(CALL.findall(cue.text)))
+
+    def join(self, other: Cast) -> None:
+        """Add what was gathered from another file."""
+        for name, speaker in other.speakers.items():
+            known = self.speakers.setdefault(name, Speaker(name, first_line=speaker.first_line))
+            known.lines += speaker.lines
+            known.characters += speaker.characters
+            known.unsure += speaker.unsure
+            known.scenes |= speaker.scenes
+            known.partners.update(speaker.partners)
+        self._calls.update(other._calls)
+        for place, writers in other._writers.items():
+            self._writers[place].update(writers)
 
     def groups(self, file: str) -> frozenset[str]:
         """The chats of a file in which more than two people write."""

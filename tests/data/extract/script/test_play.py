@@ -223,3 +223,24 @@ def test_hamlet_s_lines_are_those_that_the_play_labels() -> None:
     assert result.keys() == gold.keys()
     same = sum(result[number] == gold[number] for number in gold)
     assert same / len(gold) >= 0.99
+
+
+def test_a_short_line_may_stand_beside_its_name_where_others_stand_below() -> None:
+    text = (
+        "ADA\nIs the boat in?\n\nCARL\nNot yet, not yet.\n\nADA\nThen wait.\nCARL  Now?\nADA  Now.\nCARL\nAs you say.\n"
+    )
+    assert [(cue.speaker, cue.text) for cue in cues(play.read, numbered(text))][3:] == [
+        ("CARL", "Now?"),
+        ("ADA", "Now."),
+        ("CARL", "As you say."),
+    ]
+
+
+def test_what_a_direction_leaves_behind_closes_up() -> None:
+    text = "ADA. Look [she points]! I'm-- [He stops].\n\nCARL. Where?\n\nADA. There.\n\nCARL. I see.\n"
+    assert cues(play.read, numbered(text))[0].text == "Look! I'm--"
+
+
+def test_a_rule_below_a_heading_underlines_it() -> None:
+    text = "ACT I\n=====\n\nADA. Look!\n\nCARL. Where?\n\nADA. There.\n\n=====\n\nCARL. I see.\n"
+    assert [cue.scene for cue in cues(play.read, numbered(text))] == ["ACT I"] * 3 + ["ACT I (2)"]

@@ -78,6 +78,7 @@ def split_manner(name: str, names: frozenset[str]) -> tuple[str, str]:
         head, manner = name[:end].rstrip(), name[end:].strip()
         if head not in names or not manner or len(manner) > 10:
             continue
-        if SPEAKING.search(manner) or ((name[end - 1].isspace() or name[end].isspace()) and len(manner) <= 6):
+        apart = (name[end - 1].isspace() or name[end].isspace()) and len(manner) <= 6 and not manner[0].isupper()
+        if apart or SPEAKING.search(manner):
             return head, manner
     return name, ""

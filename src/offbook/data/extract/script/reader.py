@@ -54,9 +54,15 @@ class Style:
     """Whether a line without a name may tell what happens; else it is spoken, even after a blank line."""
 
 
-def read(lines: Lines, style: Style) -> Iterator[Cue | Skipped]:
-    """The cues of a script. Goes through `lines` twice: once for its layout and its speakers, once to read."""
-    profile = ScriptProfile(lines, style)
+def read(lines: Lines, style: Style, layout: ScriptProfile | None = None) -> Iterator[Cue | Skipped]:
+    """The cues of a script.
+
+    Args:
+        lines: its lines. They are gone through twice: for the layout and the speakers, then to read.
+        style: the kind of script.
+        layout: its layout and speakers, where they are known from other files.
+    """
+    profile = layout or ScriptProfile(lines, style)
     yield from _Reading(profile).run(lines)
 
 
@@ -162,12 +168,15 @@ class _Reading:
         self.labels = profile.labels
         self.scenes = Scenes()
         self.draft: _Draft | None = None
+        self.underlined = False
+        """Whether a rule would only underline the heading above it."""
         self.cast: set[str] | None = None
         """Names met in the cast list so far, or None outside it."""
 
     def run(self, lines: Lines) -> Iterator[Cue | Skipped]:
         for row, paragraph in with_paragraphs(sort_lines(lines)):
             yield from self._step(row, paragraph)
+            self.underlined = row.kind == "heading"
         yield from self._finish()
 
     def _step(self, row: Row, paragraph: str) -> Iterator[Cue | Skipped]:
@@ -206,9 +215,9 @@ class _Reading:
         if row.kind == "heading":
             self.scenes.enter(row.text, row.level)
             yield Skipped("heading", row.text, row.number)
-        elif row.kind == "rule":
+        elif row.kind == "rule" and not self.underlined:
             self.scenes.split()
-        else:
+        elif row.kind == "cast":
             yield Skipped("cast list", row.text, row.number)
         self.cast = set() if row.kind == "cast" else None
 

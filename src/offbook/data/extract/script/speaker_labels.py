@@ -119,6 +119,9 @@ class Label:
     layout: str
 
 
+WIDE_GAP = re.compile(rf"(?<![{CJK}])(?:\s{{2,}}|\t)(?=[^\W\d_])(?![{CJK}])")
+"""A gap after which the speech begins (MARA  Today.): the name does not stand alone."""
+
 Place = tuple[bool, int]
 """Where a line stands: whether a blank line or a heading goes before it, and how far it is indented."""
 
@@ -140,6 +143,8 @@ def match(line: str, layout: str) -> Label | None:
         return None
     groups = hit.groupdict()
     raw, rest = groups["name"] + (groups.get("notes") or ""), groups.get("rest") or ""
+    if layout == "alone" and WIDE_GAP.search(raw):
+        return None
     if layout == "bold":
         raw, rest = _bold(raw, rest)
     name, notes = split_notes(raw)

@@ -26,7 +26,7 @@ NESTED = 3
 """Brackets within brackets that are taken out."""
 CUT = "\x00"
 """Where a direction was taken out."""
-SEAM = re.compile(rf"(?P<before>[.,:;!?…]?)\s*{CUT}[\s{CUT}]*(?P<after>[.,:;](?![.\d]))?")
+SEAM = re.compile(rf"(?P<before>[.,:;!?…—–]?|--)\s*{CUT}[\s{CUT}]*(?P<after>[.,:;!?](?![.\d]))?")
 """The gap that a removed direction leaves, and the marks at its sides: `Go. [He goes].`"""
 QUOTES = {"“": "”", "「": "」", "『": "』", '"': '"', "‘": "’", "«": "»"}
 
@@ -53,6 +53,8 @@ def _closed(seam: re.Match[str]) -> str:
     before, after = seam["before"], seam["after"] or ""
     if seam.start() == 0:
         return ""
+    if after in ("!", "?") and before in ("—", "–", "--"):
+        before += after
     return (before or after) + ("\n" if "\n" in seam[0] else " ")
 
 
