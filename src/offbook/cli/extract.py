@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
 from offbook.cli.command import Command
+from offbook.cli.extract_review import review_rows
 from offbook.cli.options import json_option, print_json
+from offbook.core.atomic import atomic_write_text
 from offbook.core.errors import UsageError
+from offbook.core.i18n import language
 from offbook.core.registry import nearest
 from offbook.data import extract
-from offbook.data.extract import ChatOptions, Pauses, Speaker, Summary
+from offbook.data.extract import ChatOptions, LeftOut, Pauses, Row, RowStream, Speaker, Summary
 
 COLUMN_KINDS = ("sender", "text", "time", "chat", "id", "reply_to")
 """What the columns of a table of messages may hold."""
 
 
 @click.command(cls=Command)
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="FILE…")
 @click.option("--role", metavar="NAME", help="The character.")
 @click.option("--me", metavar="NAME", help="Clone yourself: as --role NAME --rows conversation.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Where the rows go (JSONL).")
+@click.option(
+    "--html", type=click.Path(path_type=Path, dir_okay=False), help="The rows beside their source, as a web page."
+)
+@click.option(
+    "--review",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="ROWS",
+    help="Go through extracted rows by hand: keep, drop, edit, undo; goes on where you stopped.",
+)
 @click.option("--list", "list_only", is_flag=True, help="Only show who speaks.")
 @click.option("--alias", "aliases", multiple=True, metavar="A=B", help="A and B are one person (repeat as needed).")
 @click.option(
@@ -76,6 +89,8 @@ def command(
     role: str | None,
     me: str | None,
     out: Path | None,
+    html: Path | None,
+    review: Path | None,
     list_only: bool,
     aliases: tuple[str, ...],
     as_json: bool,
@@ -91,10 +106,16 @@ def command(
     offbook extract hamlet.md --list
     offbook extract hamlet.md --role Hamlet --out hamlet.jsonl
     offbook extract 剧本/*.txt --role 甄嬛 --alias 莞嫔=甄嬛 --context 4 --out lines.jsonl
-    offbook extract WhatsApp*.txt result.json --me Tom --out me.jsonl
+    offbook extract WhatsApp*.txt result.json --me Tom --out me.jsonl --html me.html
+    offbook extract --review me.jsonl
 
     Each row holds what was said to the character and what it answered, with file, line, scene and confidence.
     """
+    if review is not None:
+        review_rows(review)
+        return
+    if not files:
+        raise UsageError("no file is named", "For example: offbook extract hamlet.md --list")
     if role and me:
         raise UsageError("--role and --me both name the character", "Keep one of them.")
     chat = _chat_options(whole_conversations=me is not None, **chat_options)
@@ -110,7 +131,7 @@ def command(
     if not character or not out:
         raise UsageError("say whose lines, and where to put them: --role NAME --out lines.jsonl", "Who speaks: --list")
     extract.check_place(out, files)
-    extraction = extract.extract(
+    made = extract.stream(
         files,
         character,
         format=format,
@@ -120,11 +141,39 @@ def command(
         min_confidence=min_confidence,
         chat=chat,
     )
-    extract.save(extraction.rows, out)
-    if as_json:
-        print_json(dataclasses.asdict(extraction.summary))
+    if html is None:
+        extract.save(made.rows(), out)
     else:
-        _show_summary(extraction.summary, out)
+        _save_with_page(made, out, html)
+    if as_json:
+        print_json(dataclasses.asdict(made.summary))
+    else:
+        _show_summary(made.summary, out)
+
+
+def _save_with_page(made: RowStream, out: Path, html: Path) -> None:
+    """Write the rows, and the page that shows them beside their source.
+
+    Raises:
+        UsageError: one of the places cannot be written to.
+    """
+    from offbook.data.extract.rows_page import RowsPage
+
+    page = RowsPage()
+
+    def rows() -> Iterator[Row]:
+        for item in made.items:
+            page.add(item)
+            if not isinstance(item, LeftOut):
+                yield item
+
+    extract.save(rows(), out)
+    try:
+        atomic_write_text(html, page.render(made.summary, language()))
+    except OSError as error:
+        raise UsageError(
+            "{file} cannot be written: {why}", "Choose another --html.", file=html, why=error.strerror or error
+        ) from None
 
 
 def _chat_options(

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """Error codes of a full disk and of a quota that is used up."""
@@ -92,8 +92,9 @@ def _is_full(folder: Path) -> bool:
     return False
 
 
-def atomic_write_text(path: Path, text: str) -> None:
-    """Write a text file so that a reader sees the old content or the new, never a part.
+@contextmanager
+def atomic_text_file(path: Path) -> Iterator[TextIO]:
+    """Context manager: a text file to write in, which takes the place of `path` only if the block ends well.
 
     Raises:
         OSError: the file cannot be written; nothing is left of the attempt.
@@ -103,7 +104,7 @@ def atomic_write_text(path: Path, text: str) -> None:
     temporary = _temporary_path(path)
     try:
         with temporary.open("x", encoding="utf-8") as file:  # never through a link that somebody laid there
-            file.write(text)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -111,6 +112,16 @@ def atomic_write_text(path: Path, text: str) -> None:
         temporary.unlink(missing_ok=True)
         raise
     sync(path.parent)
+
+
+def atomic_write_text(path: Path, text: str) -> None:
+    """Write a text file so that a reader sees the old content or the new, never a part.
+
+    Raises:
+        OSError: as in `atomic_text_file`.
+    """
+    with atomic_text_file(path) as file:
+        file.write(text)
 
 
 def atomic_write_json(path: Path, value: Any) -> None:

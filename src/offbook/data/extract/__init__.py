@@ -1,6 +1,6 @@
 """From scripts, novels, chat logs and subtitles to one character's lines, as rows to train on.
 
-    extraction = extract([Path("hamlet.md")], "Hamlet")
+    extraction = extract([Path("hamlet.md")], "Hamlet")      # or stream(…), which does not hold the rows
     extraction.rows      [{"messages": […], "source": {"file", "line", "scene"}, "confidence": 1.0}, …]
     extraction.summary   what was taken, what was left out and why
     speakers([Path("hamlet.md")])      who speaks, how much, and who may be one person
@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from offbook.core.atomic import atomic_write_text
+from offbook.core.atomic import atomic_text_file
 from offbook.core.errors import UsageError
 from offbook.data.extract.chat_log.conversations import RowWriter
 from offbook.data.extract.chat_log.exchanges import exchanges
@@ -29,47 +29,7 @@ from offbook.data.extract.formats import EXTRACTORS
 from offbook.data.extract.rows import Cut, Row, to_rows
 from offbook.data.extract.source import open_source
 from offbook.data.extract.speakers import Cast, Speaker
-
-EXAMPLES = 3
-
-
-@dataclass(slots=True)
-class Summary:
-    """What an extraction took, what it left out and why, with the first examples of each kind."""
-
-    role: str
-    names: tuple[str, ...]
-    formats: dict[str, str]
-    """File → the format it was read as."""
-    taken: int = 0
-    """Rows."""
-    replies: int = 0
-    """Replies that the rows teach: as many, or more where a row is a whole conversation."""
-    unsure: int = 0
-    """Rows taken of which the reader is not sure (only where a lower bound was asked for)."""
-    left: dict[str, int] = field(default_factory=dict)
-    """Reason → how many pieces."""
-    examples: dict[str, list[str]] = field(default_factory=dict)
-    """Reason → `file:line: text` of the first few."""
-    likely_aliases: tuple[str, ...] = ()
-    """Names that look like the same person and were not taken."""
-    unread: dict[str, str] = field(default_factory=dict)
-    """File → why nothing of it was read."""
-
-    def leave_out(self, skipped: Skipped, file: str) -> None:
-        """Count a piece of a file that is in no row."""
-        self.left[skipped.reason] = self.left.get(skipped.reason, 0) + 1
-        examples = self.examples.setdefault(skipped.reason, [])
-        if len(examples) < EXAMPLES:
-            examples.append(f"{file}:{skipped.line}: {skipped.text[:80]}")
-
-    def count(self, row: Row) -> None:
-        """Count a row."""
-        self.taken += 1
-        self.replies += sum(
-            message["role"] == "assistant" and message.get("weight") != 0 for message in row["messages"]
-        )
-        self.unsure += row["confidence"] < SURE
+from offbook.data.extract.summary import LeftOut, Summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +67,19 @@ def listing(paths: Sequence[Path], *, format: str = "auto", chat: ChatOptions = 
     return Listing(cast.listed(), _named(files.formats), _reasons(files))
 
 
+@dataclass(frozen=True, slots=True)
+class RowStream:
+    """A character's rows, made as they are asked for, in the order of its lines; the summary is whole at the end."""
+
+    summary: Summary
+    items: Iterator[Row | LeftOut]
+    """The rows, and the pieces of the files that are in none."""
+
+    def rows(self) -> Iterator[Row]:
+        """The rows alone."""
+        return (item for item in self.items if not isinstance(item, LeftOut))
+
+
 def extract(
     paths: Sequence[Path],
     role: str,
@@ -118,7 +91,32 @@ def extract(
     min_confidence: float = SURE,
     chat: ChatOptions = USUAL_OPTIONS,
 ) -> Extraction:
-    """The rows of the character `role`, file by file, in the order of its lines.
+    """The rows of the character `role`, file by file, in the order of its lines: those of `stream`, in a list."""
+    made = stream(
+        paths,
+        role,
+        format=format,
+        aliases=aliases,
+        context=context,
+        keep_actions=keep_actions,
+        min_confidence=min_confidence,
+        chat=chat,
+    )
+    return Extraction(list(made.rows()), made.summary)
+
+
+def stream(
+    paths: Sequence[Path],
+    role: str,
+    *,
+    format: str = "auto",
+    aliases: Iterable[tuple[str, str]] = (),
+    context: int = 0,
+    keep_actions: bool = False,
+    min_confidence: float = SURE,
+    chat: ChatOptions = USUAL_OPTIONS,
+) -> RowStream:
+    """The rows of the character `role`, one by one. The files are gone through once before, for who speaks.
 
     Args:
         paths: the files.
@@ -142,23 +140,28 @@ def extract(
     likely = {alias for speaker in cast.listed() if speaker.name in names for alias in speaker.likely}
     summary.likely_aliases = tuple(sorted(likely - names))
     cut = Cut(context, min_confidence, keep_actions)
-    rows: list[Row] = []
-    for path in files.formats:
+    return RowStream(summary, _items(files, cast, names, cut, chat, summary))
+
+
+def _items(
+    files: FileSet, cast: Cast, names: frozenset[str], cut: Cut, chat: ChatOptions, summary: Summary
+) -> Iterator[Row | LeftOut]:
+    for path, format in files.formats.items():
         file = str(path)
-        items = _read(path, files, chat)
-        if EXTRACTORS[formats[file]].is_chat:
-            writer = RowWriter(file, context, cast.groups(file), chat)
-            made = writer.rows(exchanges(items, names))
+        read = _read(path, files, chat)
+        if EXTRACTORS[format].is_chat:
+            made = RowWriter(file, cut.context, cast.groups(file), chat).rows(exchanges(read, names))
         else:
-            made = to_rows(items, names, file, cut)
+            made = to_rows(read, names, file, cut)
+        source = open_source(path)
         for item in made:
             if isinstance(item, Skipped):
                 summary.leave_out(item, file)
+                yield LeftOut(file, item)
             else:
-                item["source"].update(open_source(path).place(item["source"]["line"]))
-                rows.append(item)
+                item["source"].update(source.place(item["source"]["line"]))
                 summary.count(item)
-    return Extraction(rows, summary)
+                yield item
 
 
 def _check_chats(formats: dict[str, str]) -> None:
@@ -189,17 +192,26 @@ def check_place(path: Path, inputs: Iterable[Path]) -> None:
 
 
 def save(rows: Iterable[Row], path: Path) -> None:
-    """Write rows as JSONL; the file appears whole.
+    """Write rows as JSONL, one by one; the file appears whole.
 
     Raises:
         UsageError: the place cannot be written to.
     """
-    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # a chat's JSON may hold half an emoji
     try:
-        atomic_write_text(path, text)
+        with atomic_text_file(path) as file:
+            for row in rows:
+                file.write(_whole_characters(json.dumps(row, ensure_ascii=False)) + "\n")
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror or error}", "Choose another --out.") from None
+
+
+def _whole_characters(text: str) -> str:
+    """The text without halves of characters: a chat's JSON may hold half an emoji."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def _wrote(path: Path) -> bool:
@@ -274,8 +286,11 @@ __all__ = [
     "ChatOptions",
     "Cue",
     "Extraction",
+    "LeftOut",
     "Listing",
     "Pauses",
+    "Row",
+    "RowStream",
     "Skipped",
     "Speaker",
     "Summary",
@@ -284,4 +299,5 @@ __all__ = [
     "listing",
     "save",
     "speakers",
+    "stream",
 ]

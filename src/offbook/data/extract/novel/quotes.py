@@ -19,6 +19,8 @@ SURVEYED = 20_000
 ENDED = re.compile(r"[。！？!?.…”」』\"’—]$")
 CLOSES_AFTER = re.compile(r"[,.;:!?…\-—–~，。！？)\"”]$")
 """What stands before the end of a speech in single quotes, and hardly ever before an apostrophe."""
+CLOSES_BEFORE = re.compile(r"[;:](?=\s)")
+"""What stands behind the end of a speech that goes on outside: ‘a thimble’; and then."""
 OPENS = {mark: re.compile(rf"(?<![\w.,!?]){mark}(?=[^\s,.;!?])") for mark in PAIRS}
 """An opening mark, told from an apostrophe and from the end of a quotation by what stands beside it."""
 ELISION = re.compile(r"['’](?:tis|twas|twere|twill|twould|em|un|til|cause|bout|ee|im|er|n)\b", re.IGNORECASE)
@@ -176,7 +178,8 @@ def _find_close(text: str, marks: tuple[str, str], start: int) -> int:
     for match in re.compile(f"[{opening}{closing}]").finditer(text, start):
         at = match.start()
         if opening in "'‘":
-            if match[0] == closing and CLOSES_AFTER.match(text[at - 1 : at]) and not text[at + 1 : at + 2].isalnum():
+            ended = CLOSES_AFTER.match(text[at - 1 : at]) and not text[at + 1 : at + 2].isalnum()
+            if match[0] == closing and (ended or CLOSES_BEFORE.match(text, at + 1)):
                 return at
         elif opening == closing or (match[0] == closing and depth == 0):
             return at

@@ -1,0 +1,82 @@
+"""The page of `extract --html`: rows beside their source, what was left out, on a phone and on a desk."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from offbook.data.extract import rows_page, stream
+from offbook.data.extract.rows_page import RowsPage
+from tests.browser import Browser
+
+SCRIPT = """ACT I
+
+ADA. Is the </script><img src=x onerror=alert(1)> boat in?
+
+DICK. Not yet. The tide is out.
+
+ADA. Then we wait.
+
+[They wait.]
+
+DICK. I brought tea.
+
+FERRYMAN. Time to go.
+
+DICK. So it is.
+"""
+
+
+def made(tmp_path: Path, lang: str = "en") -> str:
+    script = tmp_path / "play.txt"
+    script.write_text(SCRIPT, encoding="utf-8")
+    found = stream([script], "Dick")
+    page = RowsPage()
+    for item in found.items:
+        page.add(item)
+    return page.render(found.summary, lang)
+
+
+def test_each_row_stands_beside_its_lines(tmp_path: Path) -> None:
+    content = re.search(r'id="data">(.*?)</script>', made(tmp_path), re.DOTALL)
+    assert content
+    data = json.loads(content[1])
+    file, first, last, replies, where, confidence, turns = data["rows"][0]
+    assert (first, last, replies, where, confidence) == (2, 10, [5], "ACT I", 1.0)
+    assert data["lines"][file]["5"] == "DICK. Not yet. The tide is out."
+    assert turns[1] == ["assistant", "Not yet. The tide is out.", 1]
+    assert "onerror=alert" in turns[0][1]
+
+
+def test_what_was_left_out_is_told_with_its_line_and_reason(tmp_path: Path) -> None:
+    html = made(tmp_path, "zh")
+    assert "1 × 舞台提示" in html
+    assert "play.txt:9</code> [They wait.]" in html
+    assert "<img" not in html
+
+
+def test_more_rows_than_a_browser_bears_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows_page, "MOST_ROWS", 1)
+    assert "2 further rows" in made(tmp_path)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("size", [(390, 844), (1280, 900)])
+def test_the_page_is_read_and_searched_by_everybody(tmp_path: Path, lang: str, size: tuple[int, int]) -> None:
+    path = tmp_path / "rows.html"
+    path.write_text(made(tmp_path, lang), encoding="utf-8")
+    with Browser(size) as browser:
+        for dark in (False, True):
+            browser.dark(dark)
+            browser.open(path.as_uri())
+            assert browser.accessibility_violations() == []
+            assert browser.run("document.documentElement.scrollWidth <= innerWidth")
+        assert len(browser.text("article")) == 3
+        browser.type("#search", "brought")
+        browser.wait("document.querySelectorAll('article').length == 1")
+        (shown,) = browser.text("article")
+        assert "I brought tea." in shown
+        assert browser.text("mark") == ["DICK. I brought tea."]
