@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,15 @@ import pytest
 
 from offbook.core.config.schema import GenerationConfig
 from offbook.core.persona import BaseModelRef, Persona
+from offbook.hub.pull import LocalModel
+from offbook.pipeline.adapter_source import CharacterSource
 from offbook.server.api import create_app
-from offbook.server.backends import ServedModel, from_token_engine
+from offbook.server.cast import Cast
 from offbook.server.conversation import SystemPolicy
 from offbook.server.http_server import bind, server
 from offbook.server.middleware import Guard
 from offbook.server.scheduler import RequestScheduler
+from offbook.server.served_model import ServedModel, from_token_engine
 from offbook.tokenization.chat_template import ChatTemplate
 from tests.tiny import chatml_tokenizer
 
@@ -76,15 +80,16 @@ class Served:
     base: Parrot
     scheduler: RequestScheduler
     server: Any
+    cast: Cast
 
 
-def served_model(tuned: Parrot, base: Parrot, slots: int = 1) -> ServedModel:
+def served_model(tuned: Parrot, base: Parrot, name: str = "hamlet") -> ServedModel:
     template = tuned.template
     return ServedModel(
-        name="hamlet",
+        name=name,
         engine="fake",
         persona=Persona(
-            name="Hamlet",
+            name=name.title(),
             system=SYSTEM,
             greeting="Who's there?",
             stop_token=template.stop_token,
@@ -92,12 +97,48 @@ def served_model(tuned: Parrot, base: Parrot, slots: int = 1) -> ServedModel:
             base=BaseModelRef(source="tiny", revision=""),
         ),
         template=template,
-        slots=slots,
         context=512,
         tuned=from_token_engine(tuned, template.tokenizer, [template.stop_token.id]),
-        open_base=lambda: from_token_engine(base, template.tokenizer, [template.stop_token.id]),
+        base=from_token_engine(base, template.tokenizer, [template.stop_token.id]),
         base_folder=lambda: Path("tiny"),
     )
+
+
+@dataclass
+class FakeHost:
+    """A base model whose characters are parrots."""
+
+    tuned: Parrot
+    base: Parrot
+    slots: int = 1
+    engine: str = "fake"
+    removed: list[str] = field(default_factory=list)
+
+    def add(self, source: CharacterSource) -> ServedModel:
+        return served_model(self.tuned, self.base, source.name)
+
+    def accepts(self, _: CharacterSource) -> bool:
+        return True
+
+    def remove(self, model: ServedModel) -> None:
+        self.removed.append(model.name)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def source(name: str, base: str = "tiny") -> CharacterSource:
+    """A character whose files nobody opens."""
+    found = CharacterSource(Path("runs") / name / "adapter", None, None)
+    found.__dict__["base_model"] = LocalModel(Path(base), base, "", {})
+    return found
+
+
+def change(cast: Cast, add: Sequence[str], remove: Sequence[str]) -> None:
+    """What POST /v1/cast does."""
+    cast.add([source(name) for name in add])
+    for name in remove:
+        cast.remove(name)
 
 
 @contextmanager
@@ -108,32 +149,35 @@ def serving(
     key: str | None = None,
     system: SystemPolicy = "append",
     drain: float = 5,
+    names: Sequence[str] = ("hamlet",),
     **guard: Any,
 ) -> Iterator[Served]:
     """A real server on a free port of this computer, in a thread."""
     tuned = Parrot(ChatTemplate(chatml_tokenizer()))
     base = Parrot(ChatTemplate(chatml_tokenizer()), words="Once you said: ")
-    scheduler = RequestScheduler(slots, queue)
+    cast = Cast(lambda _: FakeHost(tuned, base, slots), queue)
+    cast.add([source(name) for name in names])
+    scheduler = cast.schedulers[0]
     app = Guard(
-        create_app(served_model(tuned, base, slots), scheduler, system=system),
+        create_app(cast, system=system, manage=None if key is None else partial(change, cast)),
         host="127.0.0.1",
         key=key,
         **guard,
     )
     ready = threading.Event()
     with bind("127.0.0.1", 0) as listener:
-        running = server(app, scheduler, drain, ready.set)
+        running = server(app, cast, drain, ready.set)
         thread = threading.Thread(target=running.run, args=([listener],))
         thread.start()
         assert ready.wait(10)
         try:
-            yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", tuned, base, scheduler, running)
+            yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", tuned, base, scheduler, running, cast)
         finally:
             tuned.gate.set()
             running.should_exit = True
-            scheduler.abort_all()
+            cast.abort_all()
             thread.join(20)
-            scheduler.close()
+            cast.close()
             assert not thread.is_alive()
 
 

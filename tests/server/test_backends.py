@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from offbook.core.progress import NullReporter
 from offbook.core.types import Turn
 from offbook.generation.llamacpp import LlamaServer
 from offbook.pipeline.adapter_source import resolve_character
-from offbook.server.backends import load_backend, proved_gguf
+from offbook.server.backends import open_host
+from offbook.server.llamacpp_host import gguf_files
 
 QUESTIONS = ["Who are you?", "Will you come, Mother?"]
 
@@ -33,14 +35,21 @@ def exported(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     torch.set_num_threads(threads)
 
 
-def opened(run: Any, engine: Any = "auto", base_model: Any = None) -> Any:
-    return load_backend(str(run), engine, base_model=base_model, template=None, reporter=NullReporter())
+@contextmanager
+def opened(run: Any, engine: str = "auto", base_model: Any = None, reporter: Any = None) -> Iterator[Any]:
+    """The character of a run, ready to speak."""
+    source = resolve_character(str(run), base_model=base_model)
+    host = open_host([source], engine, None, reporter or NullReporter())
+    try:
+        yield host.add(source)
+    finally:
+        host.close()
 
 
 def _gguf(run: Path) -> Path:
-    path = proved_gguf(resolve_character(run))
-    assert path is not None
-    return path
+    files = gguf_files([resolve_character(run)])
+    assert files is not None
+    return files[0].model
 
 
 def spoken(model: Any, question: str, *, base: Any) -> Any:
@@ -53,39 +62,37 @@ def spoken(model: Any, question: str, *, base: Any) -> Any:
 def test_transformers_speaks_as_the_character_and_as_its_base(exported: Path) -> None:
     character = offbook.load(exported)
     settings = character.persona.generation.model_copy(update={"temperature": 0.0})
-    model = opened(exported, "transformers")
-    for question in QUESTIONS:
-        tuned = character.reply(question, settings=settings).text
-        base = character.reply(question, base=True, settings=settings).text
-        assert tuned != base
-        assert spoken(model, question, base=False) == tuned
-        assert spoken(model, question, base=True) == base
-        assert spoken(model, question, base=False) == tuned
+    with opened(exported, "transformers") as model:
+        for question in QUESTIONS:
+            tuned = character.reply(question, settings=settings).text
+            base = character.reply(question, base=True, settings=settings).text
+            assert tuned != base
+            assert spoken(model, question, base=False) == tuned
+            assert spoken(model, question, base=True) == base
+            assert spoken(model, question, base=False) == tuned
 
 
 @pytest.mark.parametrize("engine", ["transformers", "llama.cpp"])
 def test_a_base_that_has_moved_is_taken_from_where_it_is_said_to_be(
     exported: Path, tiny: Path, tmp_path: Path, engine: Any
 ) -> None:
-    there = spoken(opened(exported, "transformers"), QUESTIONS[0], base=True)
+    with opened(exported, "transformers") as model:
+        there = spoken(model, QUESTIONS[0], base=True)
     run = shutil.copytree(exported, tmp_path / "tiny")
     persona = json.loads((run / "adapter" / "persona.json").read_text())
     persona["base"]["source"] = str(tmp_path / "gone")
     (run / "adapter" / "persona.json").write_text(json.dumps(persona))
-    model = opened(run, engine, base_model=str(tiny))
-    try:
+    with opened(run, engine, base_model=str(tiny)) as model:
         assert model.base_folder() == tiny
         if engine == "transformers":
             assert spoken(model, QUESTIONS[0], base=True) == there
-    finally:
-        model.close()
 
 
 def test_llamacpp_takes_the_adapter_out_for_the_base(exported: Path) -> None:
     """Next-token distributions, not replies: one rounding apart, an untrained model says something else."""
     character = offbook.load(exported)
     gguf = _gguf(exported)
-    server = LlamaServer(gguf, adapter=next(gguf.parent.glob("*-lora.gguf")))
+    server = LlamaServer(gguf, adapters=[next(gguf.parent.glob("*-lora.gguf"))])
     try:
         for question in QUESTIONS:
             prompt = character.template.prompt_ids(character.with_system([Turn("user", question)]))
@@ -103,9 +110,8 @@ def test_llamacpp_takes_the_adapter_out_for_the_base(exported: Path) -> None:
 
 
 def test_llamacpp_is_chosen_where_a_proved_gguf_is(exported: Path) -> None:
-    model = opened(exported)
-    assert (model.engine, model.slots) == ("llama.cpp", 4)
-    model.close()
+    with opened(exported) as model:
+        assert model.engine == "llama.cpp"
 
 
 def test_a_gguf_that_missed_its_bounds_is_not_chosen(exported: Path) -> None:
@@ -113,11 +119,11 @@ def test_a_gguf_that_missed_its_bounds_is_not_chosen(exported: Path) -> None:
     output = record.read_text()
     try:
         record.write_text(json.dumps({**json.loads(output), "passed": False}))
-        assert proved_gguf(resolve_character(exported)) is None
-        model = opened(exported)
-        assert model.engine == "transformers"
-        with pytest.raises(UsageError, match="no GGUF that passed"):
-            opened(exported, "llama.cpp")
+        assert gguf_files([resolve_character(exported)]) is None
+        with opened(exported) as model:
+            assert model.engine == "transformers"
+        with pytest.raises(UsageError, match="no GGUF that passed"), opened(exported, "llama.cpp"):
+            pass
     finally:
         record.write_text(output)
 
@@ -134,8 +140,8 @@ def test_a_gguf_that_was_changed_after_the_comparison_is_not_served(copied: Path
     content = bytearray(path.read_bytes())
     content[-1000] ^= 1
     path.write_bytes(content)
-    with pytest.raises(OffbookError, match="has changed since it was compared with the adapter"):
-        opened(copied)
+    with pytest.raises(OffbookError, match="has changed since it was compared with the adapter"), opened(copied):
+        pass
 
 
 @pytest.mark.parametrize(
@@ -149,15 +155,15 @@ def test_a_damaged_record_is_told_and_the_engine_is_transformers(copied: Path, r
         def emit(self, event: Any) -> None:
             warnings.append(event.as_dict()["text"])
 
-    model = load_backend(str(copied), "auto", base_model=None, template=None, reporter=Noting())
-    assert model.engine == "transformers"
+    with opened(copied, reporter=Noting()) as model:
+        assert model.engine == "transformers"
     assert any("is damaged and is not used" in text for text in warnings)
 
 
 def test_a_missing_adapter_file_is_told(copied: Path) -> None:
     next((copied / "export" / "gguf-f16").glob("*-lora.gguf")).unlink()
-    with pytest.raises(UsageError, match="no GGUF that passed"):
-        opened(copied, "llama.cpp")
+    with pytest.raises(UsageError, match="no GGUF that passed"), opened(copied, "llama.cpp"):
+        pass
 
 
 def test_of_several_the_format_that_drifts_least_for_its_speed_is_chosen(exported: Path, tmp_path: Path) -> None:

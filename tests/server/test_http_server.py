@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 import shutil
 import signal
 import socket
@@ -23,10 +22,7 @@ import psutil
 import pytest
 
 from offbook.cli.main import main
-from offbook.core.progress import NullReporter
 from offbook.server import http_server
-from offbook.server.backends import load_backend
-from offbook.server.http_server import vllm_command
 
 
 def command(trained: Path, *words: Any) -> Any:
@@ -157,15 +153,6 @@ def test_engines_that_are_not_there(trained: Path, tmp_path: Path, refused: Any)
     assert "offbook export" in refused(without_export, "--port", "0", "--engine", "llama.cpp")
     assert "did you mean 'transformers'?" in refused(trained, "--port", "0", "--engine", "transformer")
     assert "no run" in refused(tmp_path / "nothing", "--port", "0")
-
-
-def test_vllm_is_told_where_base_and_adapter_lie(trained: Path) -> None:
-    model = load_backend(str(trained), "transformers", base_model=None, template=None, reporter=NullReporter())
-    words = shlex.split(vllm_command(str(trained), model))
-    assert (Path(words[2]) / "model.safetensors").is_file()
-    name, _, folder = words[-1].partition("=")
-    assert name == model.name
-    assert (Path(folder) / "adapter_model.safetensors").is_file()
 
 
 def test_the_page_ships_with_the_package() -> None:

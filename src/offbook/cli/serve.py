@@ -5,13 +5,15 @@ from __future__ import annotations
 import click
 
 from offbook.cli.command import Command
+from offbook.core.errors import UsageError
 
 
 @click.command(
     cls=Command,
     epilog="Example:  offbook serve runs/hamlet --port 8000",
 )
-@click.argument("run")
+@click.argument("runs", metavar="RUN...", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Serve all runs of runs/ (or OFFBOOK_RUNS), and watch it.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address; others than this need OFFBOOK_API_KEY.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port; 0 takes a free one."
@@ -37,17 +39,25 @@ from offbook.cli.command import Command
 )
 @click.option("--base-model", metavar="SOURCE", help="The base of a bare adapter folder (as in model.source).")
 @click.option("--template", metavar="NAME", help="A built-in chat template, for a bare adapter whose base has none.")
-def command(run: str, **options: object) -> None:
-    """Serve the character of RUN: OpenAI's API under /v1, and a chat page at /.
+def command(runs: tuple[str, ...], everything: bool, **options: object) -> None:
+    """Serve one character or many: OpenAI's API under /v1, and a chat page at /.
+
+    RUN is a run folder, its name, a bare PEFT adapter folder, or a folder of runs, which is watched: characters come,
+    are replaced and go with their runs. Each base model is in memory once; a request's `model` says who answers.
 
     It listens on this computer alone. To let others in, set the environment variable OFFBOOK_API_KEY to a secret that
     they have to show, and name an address with --host.
     """
     from offbook.cli.progress_bar import reporting
     from offbook.pipeline.adapter_source import resolve_character
+    from offbook.server.run_folders import is_folder_of_runs
 
-    resolve_character(run)  # a wrong name is told before torch is imported
+    if not runs and not everything:
+        raise UsageError("no character is named", "Name a run: offbook serve runs/NAME, or serve all of them: --all")
+    for run in runs:
+        if not is_folder_of_runs(run):
+            resolve_character(run)  # a wrong name is told before torch is imported
     from offbook.server.http_server import serve
 
     with reporting() as reporter:
-        serve(run, reporter=reporter, **options)  # type: ignore[arg-type]
+        serve(runs, everything=everything, reporter=reporter, **options)  # type: ignore[arg-type]

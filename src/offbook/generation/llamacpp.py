@@ -46,7 +46,7 @@ class LlamaServer:
 
     Args:
         model: the GGUF file.
-        adapter: a GGUF LoRA that requests may put on top (by default it is off).
+        adapters: GGUF LoRAs, one of which a request may put on top (by default none is).
         slots: how many replies grow side by side.
         context: tokens of prompt and reply together, for each slot; fewer where the model knows fewer.
 
@@ -54,10 +54,10 @@ class LlamaServer:
         OffbookError: llama.cpp cannot load the file.
     """
 
-    def __init__(self, model: Path, *, adapter: Path | None = None, slots: int = 1, context: int = CONTEXT) -> None:
+    def __init__(self, model: Path, *, adapters: Sequence[Path] = (), slots: int = 1, context: int = CONTEXT) -> None:
         import xllamacpp
 
-        self._has_adapter = adapter is not None
+        self._adapters = len(adapters)
         self._folder = Path(tempfile.mkdtemp(prefix="offbook-"))  # only this user can enter it
         key = secrets.token_urlsafe(32)
         params = xllamacpp.CommonParams()
@@ -71,8 +71,8 @@ class LlamaServer:
         params.verbosity = -1
         params.ui = False
         params.warmup = False
-        if adapter is not None:
-            params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(adapter), 0.0)]
+        if adapters:
+            params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(adapter), 0.0) for adapter in adapters]
         transport = self._listen(params)
         try:
             self._server = xllamacpp.Server(params)
@@ -101,13 +101,13 @@ class LlamaServer:
         params.hostnames = [str(socket)]
         return RetryTransport(uds=str(socket), limits=limits)
 
-    def lora(self, scale: float) -> list[dict[str, float]]:
-        """The field of a request that sets the adapter's strength.
+    def lora(self, scale: float, adapter: int = 0) -> list[dict[str, float]]:
+        """The field of a request that sets one adapter's strength, all others being off.
 
         It is sent even where the adapter is off: otherwise a request would be given what the slot's cache holds of one
         that had it on.
         """
-        return [{"id": 0, "scale": scale}] if self._has_adapter else []
+        return [{"id": place, "scale": scale if place == adapter else 0} for place in range(self._adapters)]
 
     def post(self, path: str, **body: Any) -> Any:
         """Post a JSON body; the JSON of the response."""
@@ -172,11 +172,13 @@ class LlamaCppEngine:
     several tokens, as Chinese ones often are.
 
     Args:
-        adapter_scale: strength of the server's adapter; −1 on a merged model takes the adapter out again.
+        adapter: the number of the adapter among the server's.
+        adapter_scale: its strength; −1 on a merged model takes the adapter out again.
     """
 
-    def __init__(self, server: LlamaServer, *, adapter_scale: float = 0) -> None:
+    def __init__(self, server: LlamaServer, *, adapter: int = 0, adapter_scale: float = 0) -> None:
         self.server = server
+        self.adapter = adapter
         self.adapter_scale = adapter_scale
 
     def generate(self, prompt: Sequence[int], settings: GenerationConfig, seed: int | None) -> Iterator[TextChunk]:
@@ -187,7 +189,7 @@ class LlamaCppEngine:
             stream=True,
             return_progress=True,
             n_predict=settings.max_new_tokens,
-            lora=self.server.lora(self.adapter_scale),
+            lora=self.server.lora(self.adapter_scale, self.adapter),
             seed=-1 if seed is None else hash_seed(seed),
             **self._sampling(prompt, SamplingSettings.of(settings)),
         )

@@ -75,28 +75,41 @@ def attach(
     return wrapped
 
 
-def load(model: PreTrainedModel, folder: Path, *, trainable: bool = False) -> PeftModel:
-    """Wrap the model with a saved adapter, plain peft's or offbook's.
+def load(
+    model: PreTrainedModel | PeftModel, folder: Path, *, trainable: bool = False, name: str = "default"
+) -> PeftModel:
+    """Wrap the model with a saved adapter, plain peft's or offbook's, or put it beside the adapters that are on it.
+
+    Args:
+        model: a base model, or one with adapters already.
+        folder: the adapter's.
+        trainable: whether it will be trained further.
+        name: by which the model knows it.
 
     Raises:
         UsageError: the folder holds none, a pickled or a damaged one, or one that belongs to another base.
     """
     if not (folder / WEIGHTS).is_file():
         raise UsageError(f"no adapter in {folder} ({WEIGHTS} is missing)", "Name a run, or a PEFT adapter folder.")
-    own_weights = _weights_of_the_base(model, folder, read_lora_config(folder))
+    base: Any = model.get_base_model() if isinstance(model, PeftModel) else model
+    own_weights = _weights_of_the_base(base, folder, read_lora_config(folder))
     try:
         with warnings.catch_warnings():
             # Keys that are missing are an error here, not a warning.
             warnings.filterwarnings("error", message="Found missing adapter keys")
-            wrapped = PeftModel.from_pretrained(model, str(folder), is_trainable=trainable)
+            if isinstance(model, PeftModel):
+                model.load_adapter(str(folder), adapter_name=name, is_trainable=trainable)
+                wrapped = model
+            else:
+                wrapped = PeftModel.from_pretrained(model, str(folder), adapter_name=name, is_trainable=trainable)
     except (RuntimeError, ValueError, KeyError, Warning, OSError) as error:
         if sizes := re.search(r"size mismatch for (\S+): .*?\[(\d+)[^]]*\] from checkpoint.*?\[(\d+)", str(error)):
-            name, adapter_rows, base_rows = sizes[1].rpartition("model.")[2], sizes[2], sizes[3]
+            layer, adapter_rows, base_rows = sizes[1].rpartition("model.")[2], sizes[2], sizes[3]
             raise UsageError(
-                f"the adapter in {folder} does not fit this base model: {name} has {adapter_rows} rows in the adapter "
+                f"the adapter in {folder} does not fit this base model: {layer} has {adapter_rows} rows in the adapter "
                 f"and {base_rows} in the model",
                 "Rows for more tokens were trained with it: resize the model as its tokenizer says, and save it whole."
-                if "embed" in name or "lm_head" in name
+                if "embed" in layer or "lm_head" in layer
                 else f"It was trained on {base_of(folder) or 'another model'}: name that one with --base-model.",
             ) from None
         raise UsageError(
@@ -107,7 +120,7 @@ def load(model: PreTrainedModel, folder: Path, *, trainable: bool = False) -> Pe
         if "Safetensor" not in type(error).__name__:
             raise
         raise UsageError(f"{folder / WEIGHTS} is damaged: {error}", "Restore it, or train again.") from None
-    _refuse_unused(wrapped, folder, own_weights)
+    _refuse_unused(wrapped, folder, own_weights, name)
     return wrapped
 
 
@@ -144,13 +157,14 @@ def _weights_of_the_base(model: PreTrainedModel, folder: Path, config: Mapping[s
     return repeated
 
 
-def _refuse_unused(wrapped: PeftModel, folder: Path, own_weights: set[str]) -> None:
+def _refuse_unused(wrapped: PeftModel, folder: Path, own_weights: set[str], name: str) -> None:
     """Refuse an adapter of which a part has no place: the character would speak with the rest of it alone.
 
     Raises:
         UsageError: naming the parts.
     """
-    used = set(get_peft_model_state_dict(wrapped, save_embedding_layers=False)) | own_weights
+    state = get_peft_model_state_dict(wrapped, adapter_name=name, save_embedding_layers=False)
+    used = set(state) | own_weights
     with safe_open(folder / WEIGHTS, "pt") as file:
         unused = sorted(set(file.keys()) - used)
     if unused:

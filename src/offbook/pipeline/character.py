@@ -215,6 +215,21 @@ def open_character(
     Raises:
         UsageError: adapter and base model do not belong together, or there is no such template.
     """
+    chat, persona = open_voice(source, template=template)
+    model = adapters.load(load_model(source.base_model.path, dtype, storage), source.adapter)
+    return Character(model.eval(), chat, persona)
+
+
+def open_voice(source: CharacterSource, *, template: str | None = None) -> tuple[ChatTemplate, Persona]:
+    """What a character needs besides a model: its chat template with its tokenizer, and its persona.
+
+    Args:
+        source: where its adapter, its persona and its base model are.
+        template: a built-in chat template by name, for a bare adapter whose base model has none.
+
+    Raises:
+        UsageError: there is no such template, or no tokenizer.
+    """
     persona, base = source.persona, source.base_model
     name = template or (persona.template if persona else None)
     # An adapter of another program may bring the template and the tokens that it was trained with.
@@ -225,8 +240,7 @@ def open_character(
     if brings_own:
         source.reporter.info("the adapter's own tokenizer and chat template are used, not its base model's")
     chat = ChatTemplate(tokenizer, persona.template_kwargs if persona else None)
-    model = adapters.load(load_model(base.path, dtype, storage), source.adapter)
-    return Character(model.eval(), chat, persona or _default_persona(chat, base))
+    return chat, persona or _default_persona(chat, base)
 
 
 def _default_persona(template: ChatTemplate, base: pull.LocalModel) -> Persona:

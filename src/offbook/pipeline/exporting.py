@@ -171,7 +171,7 @@ def _runtime_of(artifact: ExportedArtifact, original: ExportSource) -> Iterator[
     if artifact.model.is_dir():
         yield TransformersRuntime.open(artifact.model, lambda model, ids: proves_stop(model, stop_token, ids))
         return
-    server = LlamaServer(artifact.model, adapter=artifact.adapter)
+    server = LlamaServer(artifact.model, adapters=[artifact.adapter] if artifact.adapter else [])
     try:
         yield LlamaCppRuntime(server, stop_token.id, 1.0 if artifact.adapter else 0.0, artifact.text)
     finally:

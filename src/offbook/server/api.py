@@ -1,10 +1,10 @@
-"""OpenAI's API over a character, and the chat page."""
+"""OpenAI's API over the characters of a cast, and the chat page."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,15 +16,13 @@ from starlette.concurrency import run_in_threadpool
 from offbook.generation.sampling import SamplingSettings
 from offbook.generation.stream import StopReason, TextChunk
 from offbook.server import schema
-from offbook.server.backends import ServedModel
+from offbook.server.cast import BASE, Cast, Hold, Member, UnknownCharacterError
 from offbook.server.conversation import ContextOverflowError, Prompt, SystemPolicy
-from offbook.server.errors import HANDLERS, context_exceeded, not_found
+from offbook.server.errors import HANDLERS, ApiError, context_exceeded, unknown_model
 from offbook.server.prometheus import Metrics
 from offbook.server.responses import CompletionResponse, Kind, error, event
-from offbook.server.scheduler import DrainingError, QueueFullError, RequestScheduler, stop_at_strings
-
-BASE = ":base"
-"""Ends the name under which the base model answers."""
+from offbook.server.scheduler import DrainingError, QueueFullError, stop_at_strings
+from offbook.server.served_model import ServedModel
 
 PAGE = Path(__file__).parent / "page"
 POLICY = (
@@ -32,31 +30,39 @@ POLICY = (
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
+ManageFn = Callable[[Sequence[str], Sequence[str]], None]
+"""(runs to add or replace, characters to remove) → done."""
+
 T = TypeVar("T")
 
 
-def create_app(model: ServedModel, scheduler: RequestScheduler, *, system: SystemPolicy = "append") -> FastAPI:
+def create_app(cast: Cast, *, system: SystemPolicy = "append", manage: ManageFn | None = None) -> FastAPI:
     """The application, unguarded (see `offbook.server.middleware`).
 
     Args:
-        model: the character, and its base model.
-        scheduler: where requests queue for it.
+        cast: the characters, and their base models.
         system: what a client's system prompt does.
+        manage: adds and removes characters by the names of their runs; None where clients may not.
     """
     app = FastAPI(title="offbook", docs_url=None, redoc_url=None, exception_handlers=HANDLERS)
-    metrics = Metrics(scheduler)
-    server = _Server(model, scheduler, metrics)
+    metrics = Metrics(cast)
+    server = _Server(metrics)
     began = int(time.time())
 
-    def entry(name: str) -> dict[str, Any]:
-        return {"id": name, "object": "model", "created": began, "owned_by": "offbook"}
+    def entry(member: Member, *, base: bool) -> dict[str, Any]:
+        name = member.model.name + BASE * base
+        return {"id": name, "object": "model", "created": began, "owned_by": "offbook", "offbook": _card(member.model)}
 
-    names = (model.name, model.name + BASE)
+    def find(name: str) -> tuple[Member, bool]:
+        try:
+            return cast.find(name)
+        except UnknownCharacterError as unknown:
+            raise unknown_model(unknown, cast.names) from None
 
     @app.get("/health")
     async def health() -> JSONResponse:
         """Whether replies are begun."""
-        if scheduler.draining:
+        if cast.draining:
             return JSONResponse({"status": "draining"}, 503)
         return JSONResponse({"status": "ok"})
 
@@ -67,79 +73,123 @@ def create_app(model: ServedModel, scheduler: RequestScheduler, *, system: Syste
 
     @app.get("/v1/models")
     async def models() -> dict[str, Any]:
-        """The character and its base model."""
-        return {"object": "list", "data": [entry(name) for name in names]}
+        """The characters and their base models."""
+        data = [entry(member, base=base) for member in cast.members for base in (False, True)]
+        return {"object": "list", "data": data}
 
     @app.get("/v1/models/{name:path}")
     async def retrieve(name: str) -> dict[str, Any]:
         """One of them."""
-        if name not in names:
-            raise not_found(f"The model '{name}' does not exist; there are {' and '.join(names)}.", "model_not_found")
-        return entry(name)
+        if name not in cast.names:
+            raise unknown_model(UnknownCharacterError(name, has_left=False), cast.names)
+        member, base = find(name)
+        return entry(member, base=base)
 
     @app.get("/v1/character")
-    async def character() -> dict[str, Any]:
-        """Who speaks here and how: what the chat page shows."""
-        persona = model.persona
-        return {
-            "name": persona.name,
-            "greeting": persona.greeting,
-            "generation": persona.generation.model_dump(),
-            "model": model.name,
-            "base": model.name + BASE,
-            "engine": model.engine,
-            "context": model.context,
-        }
+    async def character(model: str = "") -> dict[str, Any]:
+        """Who speaks here and how: what the chat page shows. Without a name, the first of them."""
+        member = find(model)[0] if model or not cast.members else cast.members[0]
+        return _card(member.model)
+
+    @app.post("/v1/cast")
+    async def change_cast(body: schema.CastRequest) -> dict[str, Any]:
+        """Add characters by the names of their runs, replace those that are there, and remove others."""
+        if manage is None:
+            raise ApiError(403, "the cast is changed with a key alone: start with OFFBOOK_API_KEY", "key_required")
+        await run_in_threadpool(manage, body.add, body.remove)
+        return {"cast": [member.model.name for member in cast.members]}
 
     @app.post("/v1/chat/completions")
     async def chat(request: Request, body: schema.ChatRequest) -> Response:
         """The character's next turn."""
-        sampling = body.sampling(model.persona.generation)
-        # Some room has to be left for the reply: what it may be at most, or a quarter of the context.
-        room = model.context - min(sampling.max_new_tokens, max(model.context // 4, 1))
-        try:
-            prompt = await run_in_threadpool(
-                model.chat_prompt, body.turns, system, room if body.truncation == "auto" else None
-            )
-        except ContextOverflowError as overflow:
-            raise context_exceeded(model.context, overflow.tokens, "messages") from None
-        return await server.respond(request, body, prompt, "chat")
+        member, base = find(body.model)
+        model = member.model
+        with member.in_use() as held:
+            sampling = body.sampling(model.persona.generation)
+            # Some room has to be left for the reply: what it may be at most, or a quarter of the context.
+            room = model.context - min(sampling.max_new_tokens, max(model.context // 4, 1))
+            try:
+                prompt = await run_in_threadpool(
+                    model.chat_prompt, body.turns, system, room if body.truncation == "auto" else None
+                )
+            except ContextOverflowError as overflow:
+                raise context_exceeded(model.context, overflow.tokens, "messages") from None
+            return await server.respond(request, body, prompt, "chat", member, held, base=base)
 
     @app.post("/v1/completions")
     async def completions(request: Request, body: schema.CompletionRequest) -> Response:
         """Plain text, continued."""
-        prompt = Prompt(await run_in_threadpool(model.text_ids, body.text))
-        return await server.respond(request, body, prompt, "text")
+        member, base = find(body.model)
+        with member.in_use() as held:
+            prompt = Prompt(await run_in_threadpool(member.model.text_ids, body.text))
+            return await server.respond(request, body, prompt, "text", member, held, base=base)
 
     _add_page(app)
     return app
 
 
+class HeldResponse(StreamingResponse):
+    """A streamed response that holds its character until it has ended, however that comes."""
+
+    def __init__(self, held: Hold, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._held = held
+        held.is_kept = True
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """See starlette."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._held.end()
+
+
+def _card(model: ServedModel) -> dict[str, Any]:
+    """What clients are told of a character."""
+    persona = model.persona
+    return {
+        "name": persona.name,
+        "greeting": persona.greeting,
+        "generation": persona.generation.model_dump(),
+        "model": model.name,
+        "base": model.name + BASE,
+        "base_model": persona.base.source,
+        "engine": model.engine,
+        "context": model.context,
+    }
+
+
 class _Server:
     """Turns prompts into responses, streamed or whole."""
 
-    def __init__(self, model: ServedModel, scheduler: RequestScheduler, metrics: Metrics) -> None:
-        self.model = model
-        self.scheduler = scheduler
+    def __init__(self, metrics: Metrics) -> None:
         self.metrics = metrics
 
     async def respond(
-        self, request: Request, body: schema.CompletionRequestBase, prompt: Prompt, kind: Kind
+        self,
+        request: Request,
+        body: schema.CompletionRequestBase,
+        prompt: Prompt,
+        kind: Kind,
+        member: Member,
+        held: Hold,
+        *,
+        base: bool,
     ) -> Response:
-        sampling = self._fitting(body, prompt.ids)
-        base = body.model == self.model.name + BASE
+        model, scheduler = member.model, member.stage.scheduler
+        sampling = _fitting(model, body, prompt.ids)
         response = CompletionResponse(
-            kind, self.model.name + BASE * base, len(prompt.ids), dropped_messages=prompt.dropped_messages
+            kind, model.name + BASE * base, len(prompt.ids), dropped_messages=prompt.dropped_messages
         )
 
         def choice(index: int) -> AsyncIterator[TextChunk]:
             seed = None if body.seed is None else body.seed + index
 
             def generate() -> Iterator[TextChunk]:
-                backend = self.model.base if base else self.model.tuned
+                backend = model.base if base else model.tuned
                 return stop_at_strings(backend(prompt.ids, sampling, seed), body.stop_strings)
 
-            return self._counted(self.scheduler.stream(generate), len(prompt.ids))
+            return self._counted(scheduler.stream(generate), len(prompt.ids))
 
         choices = [choice(index) for index in range(body.n)]
         try:
@@ -149,24 +199,9 @@ class _Server:
             raise _unavailable(refusal) from None
         if body.stream:
             events = _events(response, first, choices, with_usage=body.stream_options.include_usage)
-            return StreamingResponse(events, media_type="text/event-stream", headers={"Cache-Control": "no-cache"})
+            return HeldResponse(held, events, media_type="text/event-stream", headers={"Cache-Control": "no-cache"})
         replies, tokens = await _unless_gone(request, _collect(first, choices))
         return JSONResponse(response.full(replies, tokens))
-
-    def _fitting(self, body: schema.CompletionRequestBase, prompt: list[int]) -> SamplingSettings:
-        """Sampling under which prompt and reply fit the context: a longer reply than there is room for is clamped.
-
-        Raises:
-            HTTPException: 400 where there is no room for a reply at all.
-        """
-        room = self.model.context - len(prompt)
-        if not prompt:
-            raise HTTPException(400, "the prompt is empty")
-        if room < 1:
-            param = "messages" if isinstance(body, schema.ChatRequest) else "prompt"
-            raise context_exceeded(self.model.context, len(prompt), param)
-        sampling = body.sampling(self.model.persona.generation)
-        return sampling.model_copy(update={"max_new_tokens": min(sampling.max_new_tokens, room)})
 
     async def _counted(self, chunks: AsyncIterator[TextChunk], prompt_tokens: int) -> AsyncIterator[TextChunk]:
         """The chunks of a reply, counted in the metrics."""
@@ -188,6 +223,22 @@ class _Server:
             if tokens:
                 self.metrics.requests.labels(outcome).inc()
             await chunks.aclose()  # type: ignore[attr-defined]
+
+
+def _fitting(model: ServedModel, body: schema.CompletionRequestBase, prompt: list[int]) -> SamplingSettings:
+    """Sampling under which prompt and reply fit the context: a longer reply than there is room for is clamped.
+
+    Raises:
+        HTTPException: 400 where there is no room for a reply at all.
+    """
+    room = model.context - len(prompt)
+    if not prompt:
+        raise HTTPException(400, "the prompt is empty")
+    if room < 1:
+        param = "messages" if isinstance(body, schema.ChatRequest) else "prompt"
+        raise context_exceeded(model.context, len(prompt), param)
+    sampling = body.sampling(model.persona.generation)
+    return sampling.model_copy(update={"max_new_tokens": min(sampling.max_new_tokens, room)})
 
 
 async def _collect(

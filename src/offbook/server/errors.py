@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from fastapi import HTTPException, Request
@@ -11,9 +11,10 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from offbook.core.errors import UsageError
+from offbook.server.cast import UnknownCharacterError
 from offbook.server.responses import error
 
-ENDPOINTS = "/v1/chat/completions, /v1/completions, /v1/models, /v1/character"
+ENDPOINTS = "/v1/chat/completions, /v1/completions, /v1/models, /v1/character, /v1/cast"
 
 
 class ApiError(HTTPException):
@@ -34,9 +35,11 @@ def context_exceeded(context: int, tokens: int, param: str) -> ApiError:
     return ApiError(400, message, "context_length_exceeded", param)
 
 
-def not_found(message: str, code: str) -> ApiError:
-    """Nothing has that name."""
-    return ApiError(404, message, code)
+def unknown_model(unknown: UnknownCharacterError, names: Sequence[str]) -> ApiError:
+    """Nobody answers to that name."""
+    what = "is not served here any more" if unknown.has_left else "does not exist"
+    message = f"The model '{unknown.name}' {what}; there are {' and '.join(names)}."
+    return ApiError(404, message, "model_not_found", "model")
 
 
 async def _on_invalid(_: Request, invalid: Exception) -> Response:

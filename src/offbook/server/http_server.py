@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import json
 import os
-import shlex
 import signal
 import socket
 from collections.abc import Callable, Sequence
@@ -14,18 +12,17 @@ from types import FrameType
 from typing import Any
 
 import psutil
-import torch
 import uvicorn
 
 from offbook.core.errors import Stopped, UsageError
 from offbook.core.progress import NullReporter, Reporter
-from offbook.pipeline.adapter_source import resolve_character
 from offbook.server.api import create_app
-from offbook.server.backends import ServedModel, load_backend
+from offbook.server.cast import Cast
+from offbook.server.cast_sources import CastSources, CastWatcher
 from offbook.server.connections import BACKLOG, HeaderTimeoutProtocol, reserve_file_descriptors
 from offbook.server.conversation import SystemPolicy
 from offbook.server.middleware import LOOPBACK, Guard
-from offbook.server.scheduler import RequestScheduler
+from offbook.server.run_folders import version
 
 KEY = "OFFBOOK_API_KEY"
 """The environment variable with the key that clients have to show."""
@@ -34,8 +31,9 @@ DRAIN_SECONDS = 10.0
 
 
 def serve(
-    run: str,
+    runs: Sequence[str],
     *,
+    everything: bool = False,
     host: str = "127.0.0.1",
     port: int = 8000,
     engine: str = "auto",
@@ -46,10 +44,11 @@ def serve(
     template: str | None = None,
     reporter: Reporter | None = None,
 ) -> None:
-    """Serve a character until SIGINT or SIGTERM.
+    """Serve characters until SIGINT or SIGTERM.
 
     Args:
-        run: a run folder, its name, or a bare PEFT adapter folder.
+        runs: run folders, names of runs, bare PEFT adapter folders, or folders of runs, which are watched.
+        everything: whether all runs of the usual place are served, and watched, too.
         host: the address to listen on; others than this computer's own need a key in OFFBOOK_API_KEY.
         port: 0 takes a free one.
         engine: a name in `offbook.server.backends.ENGINES`, or auto.
@@ -61,18 +60,27 @@ def serve(
         reporter: is told the address.
 
     Raises:
-        UsageError: the port is taken, a key is missing, or run and engine are at fault.
+        UsageError: the port is taken, a key is missing, or runs and engine are at fault.
         Stopped: SIGTERM came.
     """
     reporter = reporter or NullReporter()
     key = _key()
     _check_access(host, key, allow_origin)
+    chosen = CastSources(runs, everything, engine, base_model, template, reporter)
     listener = bind(host, port)
     with listener:
-        model = load_backend(run, engine, base_model=base_model, template=template, reporter=reporter)
-        scheduler = RequestScheduler(model.slots)
+        sources = chosen.resolve()
+        chosen.announce_bases(sources)
+        cast = Cast(chosen.open_base)
+        watcher = CastWatcher(cast, chosen)
+
+        def manage(add: Sequence[str], remove: Sequence[str]) -> None:
+            cast.add([chosen.run_of(name) for name in add], version)
+            for name in remove:
+                cast.remove(name)
+
         app = Guard(
-            create_app(model, scheduler, system=system),
+            create_app(cast, system=system, manage=None if key is None else manage),
             host=host,
             key=key,
             allow_hosts=allow_host,
@@ -81,11 +89,14 @@ def serve(
         reserve_file_descriptors()
         previous = signal.signal(signal.SIGTERM, _on_sigterm)
         try:
-            server(app, scheduler, DRAIN_SECONDS, lambda: _announce(reporter, model, listener, run)).run([listener])
+            cast.add(sources, version)
+            watcher.start()
+            server(app, cast, DRAIN_SECONDS, lambda: _announce(reporter, cast, listener)).run([listener])
         finally:
-            scheduler.abort_all()
-            scheduler.close()
-            model.close()
+            watcher.stop()
+            cast.abort_all()
+            watcher.join()
+            cast.close()
             signal.signal(signal.SIGTERM, previous)
 
 
@@ -117,20 +128,21 @@ def _check_access(host: str, key: str | None, origins: Sequence[str]) -> None:
         )
 
 
-def _announce(reporter: Reporter, model: ServedModel, listener: socket.socket, run: str) -> None:
+def _announce(reporter: Reporter, cast: Cast, listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     addresses = _reachable(host)
     urls = [f"http://{f'[{address}]' if ':' in address else address}:{port}" for address in addresses]
-    reporter.info(
-        "{name} is on ({engine}). Chat page: {address}/", name=model.persona.name, engine=model.engine, address=urls[0]
-    )
+    models = [member.model for member in cast.members]
+    engines = " + ".join(dict.fromkeys(model.engine for model in models))
+    names = ", ".join(model.persona.name for model in models)
+    reporter.info("{name} is on ({engine}). Chat page: {address}/", name=names, engine=engines, address=urls[0])
     for url in urls[1:]:
         reporter.info("From a phone or another computer on the same network: {address}/", address=url)
     reporter.info(
-        "OpenAI clients: base_url={address}/v1, model={model}. Stop with Ctrl-C.", address=urls[0], model=model.name
+        "OpenAI clients: base_url={address}/v1, model={model}. Stop with Ctrl-C.",
+        address=urls[0],
+        model=", ".join(model.name for model in models),
     )
-    if torch.cuda.is_available():
-        reporter.info("For many users on this GPU: {command}", command=vllm_command(run, model))
 
 
 def _reachable(host: str) -> list[str]:
@@ -145,14 +157,6 @@ def _reachable(host: str) -> list[str]:
         if name in active and address.family == socket.AF_INET and not _is_loopback(address.address)
     ]
     return ["127.0.0.1" if host == "0.0.0.0" else "::1", *reachable]
-
-
-def vllm_command(run: str, model: ServedModel) -> str:
-    """The command by which vLLM serves the same adapter; clients then have to send the character's prompt."""
-    folder = resolve_character(run).adapter.resolve()
-    rank = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))["r"]
-    words = ["vllm", "serve", str(model.base_folder()), "--enable-lora", "--max-lora-rank", str(max(rank, 8))]
-    return shlex.join([*words, "--lora-modules", f"{model.name}={folder}"])
 
 
 def _is_loopback(host: str) -> bool:
@@ -173,12 +177,12 @@ def bind(host: str, port: int) -> socket.socket:
         raise UsageError(f"cannot listen on {host}:{port}: {error.strerror}", "Choose another --port.") from None
 
 
-def server(app: Any, scheduler: RequestScheduler, drain_seconds: float, ready: Callable[[], None]) -> uvicorn.Server:
+def server(app: Any, cast: Cast, drain_seconds: float, ready: Callable[[], None]) -> uvicorn.Server:
     """A uvicorn server for the guarded application.
 
     Args:
         app: the ASGI application.
-        scheduler: whose replies are to end when the server stops.
+        cast: whose replies are to end when the server stops.
         drain_seconds: replies that are growing when it is told to stop have so long to end.
         ready: called when it answers.
     """
@@ -194,17 +198,15 @@ def server(app: Any, scheduler: RequestScheduler, drain_seconds: float, ready: C
         timeout_keep_alive=30,
         timeout_graceful_shutdown=int(drain_seconds) + 5,
     )
-    return _Server(config, scheduler, drain_seconds, ready)
+    return _Server(config, cast, drain_seconds, ready)
 
 
 class _Server(uvicorn.Server):
     """A uvicorn server with replies that end in order when it is told to stop."""
 
-    def __init__(
-        self, config: uvicorn.Config, scheduler: RequestScheduler, drain_seconds: float, ready: Callable[[], None]
-    ) -> None:
+    def __init__(self, config: uvicorn.Config, cast: Cast, drain_seconds: float, ready: Callable[[], None]) -> None:
         super().__init__(config)
-        self.scheduler = scheduler
+        self.cast = cast
         self.drain_seconds = drain_seconds
         self.ready = ready
 
@@ -214,7 +216,7 @@ class _Server(uvicorn.Server):
         self.ready()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self.scheduler.drain()
+        self.cast.drain()
         seconds = 0 if sig == signal.SIGINT and self.should_exit else self.drain_seconds
-        self.loop.call_soon_threadsafe(self.loop.call_later, seconds, self.scheduler.abort_all)
+        self.loop.call_soon_threadsafe(self.loop.call_later, seconds, self.cast.abort_all)
         super().handle_exit(sig, frame)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from offbook.server.scheduler import RequestScheduler
+from offbook.server.cast import Cast
 
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
@@ -12,7 +12,7 @@ SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 class Metrics:
     """Counters of one server; they hold nothing of what anybody said."""
 
-    def __init__(self, scheduler: RequestScheduler) -> None:
+    def __init__(self, cast: Cast) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "offbook_requests", "Requests for a reply, by how they ended.", ["outcome"], registry=self.registry
@@ -26,9 +26,9 @@ class Metrics:
             registry=self.registry,
         )
         running = Gauge("offbook_replies_running", "Replies that are growing.", registry=self.registry)
-        running.set_function(lambda: scheduler.running)
+        running.set_function(lambda: sum(scheduler.running for scheduler in cast.schedulers))
         waiting = Gauge("offbook_replies_waiting", "Replies that wait for their turn.", registry=self.registry)
-        waiting.set_function(lambda: scheduler.waiting)
+        waiting.set_function(lambda: sum(scheduler.waiting for scheduler in cast.schedulers))
 
     def text(self) -> bytes:
         """All counters in Prometheus' text format."""

@@ -169,3 +169,14 @@ class CompletionRequest(CompletionRequestBase):
     def text(self) -> str:
         """The text that is continued."""
         return self.prompt[0]
+
+
+class CastRequest(BaseModel):
+    """The body of POST /v1/cast."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    add: list[Text] = Field([], max_length=64)
+    """Names of runs: characters that are added, or take the place of those of their names."""
+    remove: list[Text] = Field([], max_length=64)
+    """Characters that are let go."""
