@@ -6,13 +6,15 @@ the only row. All that rows share is the products with the model's weights.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from transformers import AttentionInterface, AttentionMaskInterface, DynamicCache
 from transformers.cache_utils import DynamicLayer
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
+
+from offbook.generation.cache import ModelCache, takes
 
 NAME = "offbook_rows"
 """The attention function's name in transformers' registry."""
@@ -92,11 +94,39 @@ AttentionMaskInterface.register(NAME, no_mask)
 
 
 def can_go_side_by_side(model: Any) -> bool:
-    """Whether `attend_rows` computes this model's attention: plain, over all tokens, in float32."""
-    config = model.config
-    cache = DynamicCache(config=config)
-    is_plain = config._attn_implementation == "sdpa" and getattr(config, "attn_logit_softcapping", None) is None
-    return model.dtype == torch.float32 and is_plain and all(type(layer) is DynamicLayer for layer in cache.layers)
+    """Whether `attend_rows` computes this model's attention: plain, over all tokens, in float32.
+
+    An architecture that looks as if it did is asked the same as it is and in rows; the answers have to agree.
+    """
+    cache = ModelCache.of(model)
+    has_plain_layers = cache.cache is not None and all(type(layer) is DynamicLayer for layer in cache.cache.layers)
+    if model.dtype != torch.float32 or not has_plain_layers or model.config._attn_implementation != "sdpa":
+        return False
+    if cache.argument != "past_key_values" or not all(
+        takes(model, name) for name in ("position_ids", "logits_to_keep")
+    ):
+        return False
+    expected = _answers(model, lambda: DynamicCache(config=model.config))
+    model.config._attn_implementation = NAME
+    try:
+        given = _answers(model, lambda: RowCaches([DynamicCache(config=model.config)]))
+    except (RuntimeError, TypeError, ValueError, AttributeError):  # it does more with keys than to hand them over
+        return False
+    finally:
+        model.config._attn_implementation = "sdpa"
+    return bool(torch.allclose(expected, given, rtol=1e-4, atol=1e-4 * float(expected.abs().max())))
+
+
+@torch.inference_mode()
+def _answers(model: Any, fresh: Callable[[], DynamicCache]) -> torch.Tensor:
+    """The logits after a text that is read in three parts, the last one a single token."""
+    cache, parts = fresh(), torch.arange(3, 13, device=model.device)[None].split((6, 3, 1), 1)
+    for part in parts:
+        positions = (part - 3).long()
+        logits: torch.Tensor = model(
+            input_ids=part, position_ids=positions, past_key_values=cache, use_cache=True, logits_to_keep=1
+        ).logits
+    return logits
 
 
 def use_row_caches(model: Any) -> None:

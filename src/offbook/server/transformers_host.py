@@ -9,7 +9,7 @@ from typing import Any
 
 from offbook.core.progress import Reporter
 from offbook.generation.adapter_bank import NotPlainError, check_plain
-from offbook.generation.context import cache_bytes_per_token, context_length
+from offbook.generation.context import cache_bytes_per_token, context_length, longest_context
 from offbook.generation.peft_switch import AdapterView
 from offbook.generation.row_caches import can_go_side_by_side
 from offbook.generation.side_by_side import SideBySideEngine
@@ -51,8 +51,7 @@ class TransformersHost:
         config, size = model.config, model.dtype.itemsize
         plain = can_go_side_by_side(model) and all(_is_plain(source, model) for source in sources)
         self.slots = ROWS if plain else 1
-        longest = config.max_position_embeddings
-        self._context = context_length(longest, cache_bytes_per_token(config, size), self.slots)
+        self._context = context_length(longest_context(config), cache_bytes_per_token(config, size), self.slots)
         self._speakers: _SideBySide | _OneByOne = _SideBySide(model) if plain else _OneByOne(model)
 
     def add(self, source: CharacterSource) -> ServedModel:
