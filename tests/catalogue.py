@@ -6,6 +6,7 @@ Messages come from the calls that show them (reporters, errors, `translate`) and
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 import click
@@ -21,10 +22,8 @@ from offbook.core.config.errors import SHOULD
 from offbook.core.i18n import DOMAIN, LOCALES
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "offbook"
-CALLS = ("translate", "marked", "info", "warning", "stage")
-ERRORS = ("OffbookError", "UsageError", "GateMissed", "Stopped")
-PACKAGES = ("core", "cli")
-"""Where every error has a translation; elsewhere the events have."""
+CALLS = ("translate", "marked", "fill", "info", "warning", "stage")
+ERRORS = ("OffbookError", "UsageError", "GateMissed", "Stopped", "BrokenDocumentError")
 CLICK = (
     "Usage:",
     "Options",
@@ -44,9 +43,9 @@ CLICK = (
 def messages() -> list[str]:
     """Every message, once, in the order of the code."""
     result = [*CLICK, *_extracted(SOURCE, dict.fromkeys(CALLS))]
-    for package in PACKAGES:
-        for argument in (1, 2):  # what happened, and how to fix it
-            result += _extracted(SOURCE / package, dict.fromkeys(ERRORS, (argument,)))
+    for argument in (1, 2):  # what happened, and how to fix it
+        result += _extracted(SOURCE, dict.fromkeys(ERRORS, (argument,)))
+    result += _extracted(SOURCE, {"lookup": (3,)})
     result += [*VERBS.values(), help_text(group), *SHOULD.values()]
     for _, command in [("offbook", group), *commands()]:
         result.append(help_text(command))
@@ -54,7 +53,7 @@ def messages() -> list[str]:
             result.append(title)
             result += [option.description if isinstance(option, SettingOption) else _help(option) for option in options]
         result += [*option_groups(command, everything=False)]
-    return list(dict.fromkeys(text for text in result if text))
+    return list(dict.fromkeys(text for text in result if text and not re.fullmatch(r"{\w+}", text)))
 
 
 def _extracted(folder: Path, keywords: dict[str, tuple[int, ...] | None]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import locale
 import string
 import subprocess
@@ -43,6 +44,29 @@ def test_no_message_lacks_its_translation_and_placeholders_agree(language: str) 
     translations = {cast(str, message.id): cast(str, message.string) for message in catalogued if message.id}
     assert [text for text in catalogue.messages() if not translations.get(text)] == []
     assert [text for text in translations if is_template(text) and fields(text) != fields(translations[text])] == []
+
+
+def test_no_error_or_event_is_filled_in_before_it_can_be_translated() -> None:
+    """A text with its fields filled in is in no catalogue."""
+    names = {*catalogue.CALLS, *catalogue.ERRORS}
+    faults = []
+    for path in catalogue.SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            called = getattr(node, "func", None)
+            name = getattr(called, "id", getattr(called, "attr", ""))
+            if (
+                isinstance(node, ast.Call)
+                and name in names
+                and any(map(_is_filled, node.args[: 2 if name in catalogue.ERRORS else 1]))
+            ):
+                faults.append(f"{path.relative_to(catalogue.SOURCE)}:{node.lineno}")
+    assert faults == []
+
+
+def _is_filled(argument: ast.expr) -> bool:
+    return isinstance(argument, ast.JoinedStr | ast.BinOp | ast.IfExp) and any(
+        isinstance(part, ast.JoinedStr) for part in ast.walk(argument)
+    )
 
 
 @pytest.mark.parametrize("language", OTHERS)

@@ -154,7 +154,10 @@ class CharacterSpeaker:
             )
         except ContextOverflowError as error:
             raise UsageError(
-                f"the message is too long: {error.tokens} tokens, and the model holds {context}", "Send less at once."
+                "the message is too long: {tokens} tokens, and the model holds {context}",
+                "Send less at once.",
+                tokens=error.tokens,
+                context=context,
             ) from None
         return [*whole[:pinned], *whole[pinned + prompt.dropped_messages :]]
 

@@ -69,12 +69,25 @@ def read(path: Path) -> tuple[list[Turn], str | None]:
         messages = json.loads(path.read_text(encoding="utf-8"))["messages"]
         turns = [Turn(message["role"], message["content"]) for message in messages]
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}", "Name a file that /save wrote.") from None
+        raise UsageError(
+            "cannot read {path}: {strerror}",
+            "Name a file that /save wrote.",
+            path=path,
+            strerror=error.strerror,
+        ) from None
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise UsageError(f"{path} holds no conversation", "Name a file that /save wrote.") from None
+        raise UsageError(
+            "{path} holds no conversation",
+            "Name a file that /save wrote.",
+            path=path,
+        ) from None
     known_roles = {"system", "user", "assistant"}
     if not {turn.role for turn in turns} <= known_roles or not all(isinstance(turn.text, str) for turn in turns):
-        raise UsageError(f"{path} holds no conversation", "Name a file that /save wrote.")
+        raise UsageError(
+            "{path} holds no conversation",
+            "Name a file that /save wrote.",
+            path=path,
+        )
     system = next((turn.text for turn in turns if turn.role == "system"), None)
     return [turn for turn in turns if turn.role != "system"], system
 
@@ -91,4 +104,9 @@ def export_text(turns: Sequence[Turn], names: dict[str, str], suffix: str) -> st
         return "\n\n".join(f"**{names[turn.role]}:** {turn.text}" for turn in turns) + "\n"
     if suffix == ".txt":
         return "\n".join(f"{names[turn.role]}: {turn.text}" for turn in turns) + "\n"
-    raise UsageError(f"cannot export to '{suffix}'", f"Name a file that ends in {', '.join(EXPORTS)}.")
+    raise UsageError(
+        "cannot export to '{suffix}'",
+        "Name a file that ends in {exports}.",
+        suffix=suffix,
+        exports=", ".join(EXPORTS),
+    )

@@ -227,7 +227,10 @@ class ChatSession:
         elif value.isdecimal() and int(value) < 2**32:
             self.seed = int(value)
         else:
-            raise UsageError(f"seed is {value}: it should be a whole number, or random")
+            raise UsageError(
+                "seed is {value}: it should be a whole number, or random",
+                value=value,
+            )
 
     def save(self, rest: str) -> None:
         """Write the conversation to a file that /load reads."""
@@ -267,9 +270,17 @@ class ChatSession:
         """
         place = path.resolve()
         if place not in self._written and (path.exists() or path.is_symlink()):
-            raise UsageError(f"{path} already exists, and was not written in this chat", "Choose another name.")
+            raise UsageError(
+                "{path} already exists, and was not written in this chat",
+                "Choose another name.",
+                path=path,
+            )
         if not path.parent.is_dir():
-            raise UsageError(f"there is no folder {path.parent}", "Choose another place.")
+            raise UsageError(
+                "there is no folder {parent}",
+                "Choose another place.",
+                parent=path.parent,
+            )
         self._written.add(place)
 
     def show_help(self, rest: str) -> None:

@@ -22,8 +22,18 @@ def changed(settings: GenerationConfig, name: str, value: str) -> GenerationConf
     """
     values: dict[str, Any] = settings.model_dump()
     if name not in values:
-        raise UsageError(f"there is no setting {name}", f"There are: {', '.join([*values, SEED])}.")
+        raise UsageError(
+            "there is no setting {name}",
+            "There are: {names}.",
+            name=name,
+            names=", ".join([*values, SEED]),
+        )
     try:
         return GenerationConfig.model_validate({**values, name: parse(value)})
     except ValidationError as error:
-        raise UsageError(f"{name} is {value}: it should {error.errors()[0]['msg'].partition('should ')[2]}") from None
+        raise UsageError(
+            "{name} is {value}: it should {msg}",
+            name=name,
+            value=value,
+            msg=error.errors()[0]["msg"].partition("should ")[2],
+        ) from None

@@ -199,8 +199,11 @@ def _columns(text: str) -> dict[str, str]:
     unknown = next((key for key in columns if key not in COLUMN_KINDS), None)
     if unknown is not None:
         raise UsageError(
-            f"--columns: a table has no '{unknown}'{nearest(unknown, COLUMN_KINDS)}",
-            f"What a column may hold: {', '.join(COLUMN_KINDS)}.",
+            "--columns: a table has no '{unknown}'{hint}",
+            "What a column may hold: {column_kinds}.",
+            unknown=unknown,
+            hint=nearest(unknown, COLUMN_KINDS),
+            column_kinds=", ".join(COLUMN_KINDS),
         )
     return columns
 
@@ -208,7 +211,13 @@ def _columns(text: str) -> dict[str, str]:
 def _pair(option: str, text: str, example: str) -> tuple[str, str]:
     one, equals, other = text.partition("=")
     if not (one.strip() and equals and other.strip()):
-        raise UsageError(f"--{option} {text}: this is written A=B", f"For example: --{option} {example}")
+        raise UsageError(
+            "--{option} {text}: this is written A=B",
+            "For example: --{option} {example}",
+            option=option,
+            text=text,
+            example=example,
+        )
     return one.strip(), other.strip()
 
 

@@ -70,7 +70,12 @@ def _writable(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = "a file of that name exists" if folder.is_file() else error.strerror
-        raise UsageError(f"cannot make the folder {folder}: {reason}", "Choose another folder.") from None
+        raise UsageError(
+            "cannot make the folder {folder}: {reason}",
+            "Choose another folder.",
+            folder=folder,
+            reason=reason,
+        ) from None
 
 
 def _hamlet(folder: Path, reporter: Reporter) -> None:

@@ -42,8 +42,10 @@ def command(config: RunConfig, examples: int, as_json: bool) -> None:
         click.echo(f"rows see each other   {'no' if proof.isolated else 'YES'}")
     if not proof.passed:
         raise GateMissed(
-            f"fast training is not exact here: {proof.max_relative_difference:.1e} (bound {BOUND:.0e})",
+            "fast training is not exact here: {max_relative_difference:.1e} (bound {bound:.0e})",
             "Train with --train.fast.packing false --train.fast.fused false, and tell us about the model.",
+            max_relative_difference=proof.max_relative_difference,
+            bound=BOUND,
         )
     if not as_json:
         click.echo("Fast training computes the plain gradient.")

@@ -67,7 +67,12 @@ class Persona(BaseModel):
         try:
             return cls.model_validate_json(path.read_text(encoding="utf-8"))
         except (ValidationError, UnicodeDecodeError) as error:
-            raise UsageError(f"{path} is damaged: {error}", "Restore it, or train the run again.") from None
+            raise UsageError(
+                "{path} is damaged: {error}",
+                "Restore it, or train the run again.",
+                path=path,
+                error=error,
+            ) from None
 
 
 def add_system(turns: Sequence[Turn], system: str | None) -> tuple[Turn, ...]:

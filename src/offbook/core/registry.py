@@ -29,7 +29,7 @@ def lookup(registry: Mapping[str, T], name: str, kind: str) -> T:
     raise UsageError(
         "unknown {kind} '{name}'{hint}",
         "Known: {names}.",
-        kind=kind,
+        kind=translate(kind),
         name=name,
         hint=nearest(name, registry),
         names=", ".join(sorted(registry)),

@@ -94,8 +94,10 @@ def remove(run: RunDir) -> list[Path]:
     """
     if run.path.is_symlink():
         raise UsageError(
-            f"{run.path} is a link to {run.path.resolve()}",
+            "{path} is a link to {target}",
             "Remove the link itself, or the run where it lies: offbook runs rm PATH",
+            path=run.path,
+            target=run.path.resolve(),
         )
     try:
         with locked(run):
@@ -110,7 +112,11 @@ def remove(run: RunDir) -> list[Path]:
             run.path.rmdir()
     except OSError as error:
         raise OffbookError(
-            f"could not delete all of {run.path}: {error.strerror}", f"Try again: offbook runs rm {run.name}"
+            "could not delete all of {path}: {strerror}",
+            "Try again: offbook runs rm {name}",
+            path=run.path,
+            strerror=error.strerror,
+            name=run.name,
         ) from error
     return sorted(left)
 

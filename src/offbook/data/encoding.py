@@ -61,7 +61,10 @@ def open_text(path: Path) -> Iterator[tuple[int, str]]:
             for number, line in enumerate(file, 1):
                 if "\0" in line:
                     raise UsageError(
-                        f"{path}:{number}: NUL bytes; this is no text file", "Export it again as UTF-8 text."
+                        "{path}:{number}: NUL bytes; this is no text file",
+                        "Export it again as UTF-8 text.",
+                        path=path,
+                        number=number,
                     )
                 yield number, line.removesuffix("\n")
 
@@ -85,14 +88,20 @@ def detect(path: Path) -> str:
     encoding = _guess(path)
     if encoding in legacy_encodings.NAMES and encoding not in legacy_encodings.READ:
         raise UsageError(
-            f"{path}:{_faulty_line(path, 'utf-8')}: not UTF-8 text; it seems to be {legacy_encodings.NAMES[encoding]}",
+            "{path}:{faulty_line}: not UTF-8 text; it seems to be {names}",
             "Save it as UTF-8 in an editor that shows it rightly.",
+            path=path,
+            faulty_line=_faulty_line(path, "utf-8"),
+            names=legacy_encodings.NAMES[encoding],
         )
     if _first_fault(path, encoding) is not None:
         line = _faulty_line(path, encoding)
         raise UsageError(
-            f"{path}:{line}: bytes that are not {NAMES.get(encoding, 'UTF-8')} text",
+            "{path}:{line}: bytes that are not {names} text",
             "Fix that line, or save the file as UTF-8 in an editor that shows it rightly.",
+            path=path,
+            line=line,
+            names=NAMES.get(encoding, "UTF-8"),
         )
     return encoding
 
@@ -103,12 +112,23 @@ def readable(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise UsageError(f"{path}: no such file", "Check the path.") from None
+        raise UsageError(
+            "{path}: no such file",
+            "Check the path.",
+            path=path,
+        ) from None
     except IsADirectoryError:
-        raise UsageError(f"{path} is a folder", "Name a file in it.") from None
+        raise UsageError(
+            "{path} is a folder",
+            "Name a file in it.",
+            path=path,
+        ) from None
     except OSError as error:
         raise UsageError(
-            f"{path} cannot be read: {error.strerror or error}", "Check the path and its rights."
+            "{path} cannot be read: {strerror}",
+            "Check the path and its rights.",
+            path=path,
+            strerror=error.strerror or error,
         ) from None
 
 
@@ -119,8 +139,10 @@ def _refuse_document(path: Path) -> None:
         if head.startswith(sign):
             named = ZIPPED.get(path.suffix.lower(), kind) if kind == "a zip archive" else kind
             raise UsageError(
-                f"{path} is {named}, not text",
+                "{path} is {named}, not text",
                 "Open it in its program and save what is in it as plain text (.txt), or a table as CSV.",
+                path=path,
+                named=named,
             )
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PureWindowsPath
 
 from offbook.core.errors import UsageError
+from offbook.core.i18n import marked, translate
 from offbook.core.registry import lookup
 from offbook.core.types import Conversation, Origin, Turn
 from offbook.data import columns, placeholders
@@ -22,7 +23,7 @@ from offbook.data.formats import FORMATS, Format, Turns, detect, reply_in
 from offbook.data.row_values import ColumnsError, LeftOut, RowError
 from offbook.data.sources import BadRow, Row, data_files, read_rows, stop
 
-NEEDED = (
+NEEDED = marked(
     "A row has instruction (what is said to the character) and output (what it answers), "
     "or conversations (as ShareGPT has it), or messages (as OpenAI has it), or its columns are named: "
     "--data.columns prompt=COLUMN,reply=COLUMN. See docs/data.md."
@@ -79,7 +80,12 @@ def load(
     if not loaded.conversations:
         why = f"; the first: {loaded.skipped[0]}" if loaded.skipped else ""
         why = f"; {next(iter(loaded.left_out))}" if loaded.left_out and not why else why
-        raise UsageError(f"no usable row in {', '.join(map(str, paths))}{why}", NEEDED)
+        raise UsageError(
+            "no usable row in {paths}{why}",
+            NEEDED,
+            paths=", ".join(map(str, paths)),
+            why=why,
+        )
     return loaded
 
 
@@ -102,7 +108,13 @@ def _read(file: Path, format: Format | None, on_error: str, options: ReadingOpti
             bad.append(BadRow(origin, f"{error} ({_excerpt(row)})"))
     loaded.skipped.extend(bad)
     if strange and len(loaded.conversations) == before and len(strange) == len(bad) and on_error == "stop":
-        raise UsageError(f"{file}: {strange[0]}", f"Rename them, in a table in its first line. {NEEDED}")
+        raise UsageError(
+            "{file}: {strange}",
+            "Rename them, in a table in its first line. {needed}",
+            file=file,
+            strange=strange[0],
+            needed=translate(NEEDED),
+        )
 
 
 def to_conversation(

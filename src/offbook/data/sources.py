@@ -75,7 +75,12 @@ def data_files(path: Path) -> list[Path]:
         return [path]
     files = sorted(file for file in path.rglob("*") if _is_data(file.relative_to(path)))
     if not files:
-        raise UsageError(f"{path} holds no file of rows", f"It should hold one of: {', '.join(SUFFIXES)}.")
+        raise UsageError(
+            "{path} holds no file of rows",
+            "It should hold one of: {suffixes}.",
+            path=path,
+            suffixes=", ".join(SUFFIXES),
+        )
     training = [file for file in files if TRAINING_SPLIT.search(str(file.relative_to(path)))]
     others = [file for file in files if not OTHER_SPLIT.search(str(file.relative_to(path)))]
     return training or others or files
@@ -102,12 +107,17 @@ def _kind(path: Path) -> str:
         followed = any(lines)
         return "jsonl" if kind == "jsonl" or (followed and is_whole(first)) else "json"
     if kind in (None, "json") and not first:
-        raise UsageError(f"{path} is empty", "Is it the right file?")
+        raise UsageError(
+            "{path} is empty",
+            "Is it the right file?",
+            path=path,
+        )
     if kind is None and not _is_table(path):
         raise UsageError(
-            f"{path} holds no rows but prose, a script or a chat log: it is not JSON, JSONL, CSV, TSV or Parquet",
-            f"Make rows of it: see who speaks with `offbook extract {path} --list`, then `offbook extract {path} "
-            "--role NAME --out rows.jsonl`, and train on rows.jsonl.",
+            "{path} holds no rows but prose, a script or a chat log: it is not JSON, JSONL, CSV, TSV or Parquet",
+            "Make rows of it: see who speaks with `offbook extract {path} --list`, then `offbook "
+            "extract {path} --role NAME --out rows.jsonl`, and train on rows.jsonl.",
+            path=path,
         )
     return kind or "csv"
 
@@ -135,7 +145,12 @@ def _read_json(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
         for number, (value, fault) in enumerate(JsonText(read_text(path)).rows(), 1):
             yield from _as_row(value, str(fault) if fault else None, Origin(str(path), number), bad)
     except JsonError as error:
-        raise UsageError(f"{path}, {error}", "Fix the file there.") from None
+        raise UsageError(
+            "{path}, {error}",
+            "Fix the file there.",
+            path=path,
+            error=error,
+        ) from None
 
 
 def _read_jsonl(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
@@ -177,7 +192,11 @@ def _read_csv(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
             return
         except csv.Error as error:
             if "end of data" in str(error):
-                raise UsageError(f"{origin}: a quote opens there and is never closed", "Close it.") from None
+                raise UsageError(
+                    "{origin}: a quote opens there and is never closed",
+                    "Close it.",
+                    origin=origin,
+                ) from None
             bad(BadRow(origin, f"not a row of a CSV table ({error})"))
             continue
         if cells and len(cells) != len(columns):
@@ -190,10 +209,20 @@ def _header(path: Path, line: str, delimiter: str) -> list[str]:
     try:
         columns = [name.strip() for name in next(csv.reader([line], delimiter=delimiter, strict=True), [])]
     except csv.Error as error:
-        raise UsageError(f"{path}:1: not a header of a CSV table ({error})", "Fix that line.") from None
+        raise UsageError(
+            "{path}:1: not a header of a CSV table ({error})",
+            "Fix that line.",
+            path=path,
+            error=error,
+        ) from None
     repeated = {name for name in columns if columns.count(name) > 1}
     if repeated:
-        raise UsageError(f"{path}:1: two columns are named '{min(repeated)}'", "Rename one of them.")
+        raise UsageError(
+            "{path}:1: two columns are named '{repeated}'",
+            "Rename one of them.",
+            path=path,
+            repeated=min(repeated),
+        )
     return columns
 
 
@@ -210,7 +239,13 @@ def _read_parquet(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
                     yield Origin(str(path), number), row
     except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise UsageError(f"{path}: row {number + 1} cannot be read: {reason}", "Export the table again.") from None
+        raise UsageError(
+            "{path}: row {number} cannot be read: {reason}",
+            "Export the table again.",
+            path=path,
+            number=number + 1,
+            reason=reason,
+        ) from None
 
 
 def _read_arrow(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
@@ -233,7 +268,13 @@ def _read_arrow(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
                     yield Origin(str(path), number), row
     except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise UsageError(f"{path}: row {number + 1} cannot be read: {reason}", "Save the data set again.") from None
+        raise UsageError(
+            "{path}: row {number} cannot be read: {reason}",
+            "Save the data set again.",
+            path=path,
+            number=number + 1,
+            reason=reason,
+        ) from None
 
 
 def kind_of(value: Any) -> str:

@@ -146,8 +146,9 @@ class Scorecard:
             )
         except (KeyError, ValidationError) as error:
             raise UsageError(
-                f"this eval.json is damaged, or another version of offbook wrote it: {_first_line(error)}",
+                "this eval.json is damaged, or another version of offbook wrote it: {error}",
                 "Evaluate the run again: offbook eval RUN",
+                error=_first_line(error),
             ) from None
 
 

@@ -52,7 +52,9 @@ class Bound:
             return cls(match[1], match[2], limit)
         except ValueError:
             raise UsageError(
-                f"'{text}' is not a bound", "Write it as NAME<=NUMBER, for example: --bound 'forgetting.kl<=0.5'"
+                "'{text}' is not a bound",
+                "Write it as NAME<=NUMBER, for example: --bound 'forgetting.kl<=0.5'",
+                text=text,
             ) from None
 
     def is_met(self, number: float) -> bool:
@@ -76,10 +78,15 @@ def check_bounds(card: Scorecard, bounds: Sequence[Bound]) -> None:
         number = number_at(tree, bound.path)
         if number is None:
             raise UsageError(
-                f"the bound {bound} does not name a number of this evaluation",
+                "the bound {bound} does not name a number of this evaluation",
                 "The names are those of eval.json (a withheld score has none), for example: heldout.tuned.loss",
+                bound=bound,
             )
         if not bound.is_met(number):
             missed.append(f"{bound} (it is {number:.4g})")
     if missed:
-        raise GateMissed(f"missed: {', '.join(missed)}", "The verdict says what to change.")
+        raise GateMissed(
+            "missed: {missed}",
+            "The verdict says what to change.",
+            missed=", ".join(missed),
+        )

@@ -14,8 +14,9 @@ from typing import Any
 from gguf import MODEL_ARCH, GGUFWriter, RopeScalingType
 
 from offbook.core.errors import UsageError
+from offbook.core.i18n import marked
 
-ELSEWHERE = "Export with --to merged, and convert that folder with llama.cpp's own converter."
+ELSEWHERE = marked("Export with --to merged, and convert that folder with llama.cpp's own converter.")
 
 DEFAULT_CONTEXT = 8192
 """Tokens of a model that names no limit."""
@@ -126,7 +127,11 @@ def architecture_of(config: Any) -> Architecture:
     config = config.get_text_config()
     architecture = ARCHITECTURES.get(config.model_type)
     if architecture is None:
-        raise UsageError(f"offbook writes no GGUF files of {config.model_type} models", ELSEWHERE)
+        raise UsageError(
+            "offbook writes no GGUF files of {model_type} models",
+            ELSEWHERE,
+            model_type=config.model_type,
+        )
     reason = architecture.check(config)
     if any(rope.get("rope_type", "default") not in ROPE_TYPES for rope in _ropes(config)):
         reason = "its positions are scaled in a way of their own"

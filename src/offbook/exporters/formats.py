@@ -126,8 +126,10 @@ def _merged(source: ExportSource) -> Any:
         return source.model.merge_and_unload()
     except (NotImplementedError, ValueError, AttributeError, RuntimeError) as error:
         raise UsageError(
-            f"this adapter ({kind.peft_type}) cannot be folded into its base model: {error}",
+            "this adapter ({peft_type}) cannot be folded into its base model: {error}",
             "Talk to it with offbook chat or offbook serve, which put it on the base model.",
+            peft_type=kind.peft_type,
+            error=error,
         ) from error
 
 

@@ -67,7 +67,11 @@ def write_lora(path: Path, model: Any, name: str) -> None:
         UsageError: as for `write_model`, or `lora_obstacle` names one.
     """
     if (reason := lora_obstacle(model)) is not None:
-        raise UsageError(f"llama.cpp has no such adapters: {reason}", "Export the whole model: --to gguf.")
+        raise UsageError(
+            "llama.cpp has no such adapters: {reason}",
+            "Export the whole model: --to gguf.",
+            reason=reason,
+        )
     alpha = model.peft_config["default"].lora_alpha
     writer = _writer(path, model.get_base_model().config, name)
     writer.add_type("adapter")

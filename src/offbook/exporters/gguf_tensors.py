@@ -71,7 +71,11 @@ class _Names:
         plain = key.replace(self._prefix, "model.", 1) if "language_model" in self._prefix else key
         name: str | None = self._map.get_name(plain, try_suffixes=(".weight", ".bias"))
         if name is None:
-            raise UsageError(f"llama.cpp has no place for the tensor {key}", ELSEWHERE)
+            raise UsageError(
+                "llama.cpp has no place for the tensor {key}",
+                ELSEWHERE,
+                key=key,
+            )
         return name
 
     def ordered(self, key: str, value: torch.Tensor) -> torch.Tensor:

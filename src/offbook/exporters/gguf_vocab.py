@@ -47,7 +47,9 @@ def add_vocabulary(writer: GGUFWriter, tokenizer: Any, size: int, stop_token: St
     tree = json.loads(tokenizer.backend_tokenizer.to_str())
     if tree["model"]["type"] != "BPE":
         raise UsageError(
-            f"llama.cpp files are written for BPE tokenizers, this one is {tree['model']['type']}", ELSEWHERE
+            "llama.cpp files are written for BPE tokenizers, this one is {type}",
+            ELSEWHERE,
+            type=tree["model"]["type"],
         )
     tokens, types = _tokens(tree, size)
     merges = [pair if isinstance(pair, list) else pair.split(" ", 1) for pair in tree["model"]["merges"]]

@@ -79,7 +79,9 @@ class LlamaServer:
         except RuntimeError:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise OffbookError(
-                f"llama.cpp cannot load {model}", "Export it anew: offbook export RUN --to gguf"
+                "llama.cpp cannot load {model}",
+                "Export it anew: offbook export RUN --to gguf",
+                model=model,
             ) from None
         self._client = httpx2.Client(
             transport=transport,
@@ -239,4 +241,5 @@ def _prompt_bias(prompt: Sequence[int], sampling: SamplingSettings) -> list[list
 
 def _check(response: httpx2.Response) -> None:
     if response.is_error:
-        raise OffbookError(f"llama.cpp refused a request: {response.json()['error']['message']}")
+        reason = response.json()["error"]["message"]
+        raise OffbookError("llama.cpp refused a request: {reason}", reason=reason)

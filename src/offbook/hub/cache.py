@@ -24,6 +24,7 @@ from filelock import FileLock, Timeout
 
 from offbook.core.atomic import atomic_write_json
 from offbook.core.errors import OffbookError, UsageError
+from offbook.core.i18n import marked
 from offbook.core.progress import Reporter
 from offbook.core.text import format_bytes
 
@@ -165,9 +166,18 @@ def writing(target: Path, reporter: Reporter) -> Iterator[None]:
             yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise OffbookError(f"the disk is full: {target.parent}", _MORE_ROOM) from error
+            raise OffbookError(
+                "the disk is full: {parent}",
+                _MORE_ROOM,
+                parent=target.parent,
+            ) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) or not target.parent.is_dir():
-            raise UsageError(f"cannot write in {target.parent}: {error.strerror}", _OTHER_PLACE) from error
+            raise UsageError(
+                "cannot write in {parent}: {strerror}",
+                _OTHER_PLACE,
+                parent=target.parent,
+                strerror=error.strerror,
+            ) from error
         raise
 
 
@@ -185,8 +195,8 @@ def _alone(target: Path, reporter: Reporter) -> Iterator[None]:
         lock.release()
 
 
-_MORE_ROOM = "Make room there, or set OFFBOOK_HOME to a folder on a larger disk; what has arrived is kept."
-_OTHER_PLACE = "Set OFFBOOK_HOME to a folder that you may write in."
+_MORE_ROOM = marked("Make room there, or set OFFBOOK_HOME to a folder on a larger disk; what has arrived is kept.")
+_OTHER_PLACE = marked("Set OFFBOOK_HOME to a folder that you may write in.")
 
 
 def need_space(folder: Path, size: int) -> None:
@@ -197,4 +207,10 @@ def need_space(folder: Path, size: int) -> None:
     """
     free = shutil.disk_usage(folder).free
     if free < size:
-        raise OffbookError(f"{format_bytes(size)} are needed in {folder}, {format_bytes(free)} are free", _MORE_ROOM)
+        raise OffbookError(
+            "{size} are needed in {folder}, {free} are free",
+            _MORE_ROOM,
+            size=format_bytes(size),
+            folder=folder,
+            free=format_bytes(free),
+        )

@@ -141,27 +141,42 @@ def _huggingface_faults(repo: str, revision: str) -> Iterator[None]:
 
 def _not_there(title: str, repo: str, revision: str) -> UsageError:
     return UsageError(
-        f"{repo} (revision {revision}) is not on {title}, or it is private",
+        "{repo} (revision {revision}) is not on {title}, or it is private",
         "Check the name and the revision on its page; the same model may lie on the other hub (ms:, hf:).",
+        repo=repo,
+        revision=revision,
+        title=title,
     )
 
 
 def _closed(title: str, repo: str, login: str) -> UsageError:
-    return UsageError(f"{title} does not let you read {repo}", f"Accept its terms on its page, then: {login}")
+    return UsageError(
+        "{title} does not let you read {repo}",
+        "Accept its terms on its page, then: {login}",
+        title=title,
+        repo=repo,
+        login=login,
+    )
 
 
 def _withheld(title: str, repo: str, path: str) -> OffbookError:
     return OffbookError(
-        f"{title} lists {path} in {repo} but does not have it",
+        "{title} lists {path} in {repo} but does not have it",
         "Try another revision (--revision), or the other hub.",
+        title=title,
+        path=path,
+        repo=repo,
     )
 
 
 def damaged(title: str, repo: str, path: str) -> OffbookError:
     """The error for a file that is not what the hub says it is."""
     return OffbookError(
-        f"{path} of {repo} arrived damaged: its hash is not the one that {title} lists",
+        "{path} of {repo} arrived damaged: its hash is not the one that {title} lists",
         "Pull again; if it stays so, the hub's copy is broken: take another revision, or the other hub.",
+        path=path,
+        repo=repo,
+        title=title,
     )
 
 
@@ -170,8 +185,10 @@ def _unreachable(title: str, error: BaseException) -> OffbookError:
         error = cause
     reason = str(error).strip() or type(error).__name__
     return OffbookError(
-        f"the download from {title} failed: {reason.splitlines()[0]}",
+        "the download from {title} failed: {reason}",
         "Check the network and pull again: what arrived is kept. Or copy the folder here and name its path.",
+        title=title,
+        reason=reason.splitlines()[0],
     )
 
 

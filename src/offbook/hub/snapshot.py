@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from offbook.core.atomic import atomic_dir
 from offbook.core.errors import OffbookError, UsageError
+from offbook.core.i18n import marked
 from offbook.core.progress import Reporter
 from offbook.core.text import format_bytes
 from offbook.hub import cache
@@ -21,6 +22,8 @@ DEFAULT_BRANCHES = ("master", "main")
 MODEL_FILES = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.tiktoken", "*.txt", "LICENSE*")
 # Some repositories hold their weights a second time, for another program.
 SECOND_COPIES = ("consolidated*",)
+_NO_FILE = marked("{source} holds no {path}")
+_NO_DATA = marked("{source} holds no data file")
 DATA_FILES = ("*.json", "*.jsonl", "*.csv", "*.tsv", "*.parquet")
 
 
@@ -61,9 +64,18 @@ def _check_names(scheme: str, repo: str, revision: str, path: str) -> None:
         or cache.escapes_directory(repo)
         or (path and cache.escapes_directory(path))
     ):
-        raise UsageError(f"'{scheme}:{repo}' is no name of a repository", f"Write it as {scheme}:ORG/NAME.")
+        raise UsageError(
+            "'{scheme}:{repo}' is no name of a repository",
+            "Write it as {scheme}:ORG/NAME.",
+            scheme=scheme,
+            repo=repo,
+        )
     if not re.fullmatch(r"[\w./-]+", revision) or cache.escapes_directory(revision):
-        raise UsageError(f"'{revision}' is no revision", "Name a branch, a tag or a commit.")
+        raise UsageError(
+            "'{revision}' is no revision",
+            "Name a branch, a tag or a commit.",
+            revision=revision,
+        )
 
 
 def _choose(kind: Kind, source: str, listed: list[Entry], path: str) -> list[Entry]:
@@ -74,7 +86,12 @@ def _choose(kind: Kind, source: str, listed: list[Entry], path: str) -> list[Ent
     """
     hostile = next((entry.path for entry in listed if cache.escapes_directory(entry.path)), None)
     if hostile is not None:
-        raise UsageError(f"{source} lists a file outside its own folder: {hostile!r}", "Do not use this repository.")
+        raise UsageError(
+            "{source} lists a file outside its own folder: {hostile!r}",
+            "Do not use this repository.",
+            source=source,
+            hostile=hostile,
+        )
     names = [entry.path for entry in listed]
     if kind == "model":
         check_weights(source, names)
@@ -84,7 +101,13 @@ def _choose(kind: Kind, source: str, listed: list[Entry], path: str) -> list[Ent
     else:
         wanted = {name for name in names if _matches(PurePosixPath(name).name, DATA_FILES)}
     if not wanted:
-        raise UsageError(f"{source} holds no {path or 'data file'}", f"offbook reads {', '.join(DATA_FILES)}.")
+        raise UsageError(
+            _NO_FILE if path else _NO_DATA,
+            "offbook reads {data_files}.",
+            source=source,
+            path=path,
+            data_files=", ".join(DATA_FILES),
+        )
     return [entry for entry in listed if entry.path in wanted]
 
 
@@ -129,7 +152,13 @@ def _verify(hub: Hub, repo: str, folder: Path, entry: Entry) -> FileFingerprint:
     """
     file = folder / entry.path
     if file.is_symlink() or not file.is_file() or not file.resolve().is_relative_to(folder.resolve()):
-        raise OffbookError(f"{entry.path} of {repo} did not arrive from {hub.title}", "Pull again.")
+        raise OffbookError(
+            "{path} of {repo} did not arrive from {title}",
+            "Pull again.",
+            path=entry.path,
+            repo=repo,
+            title=hub.title,
+        )
     fingerprint = cache.fingerprint_files(folder, [entry.path])[entry.path]
     same = (
         entry.size in (None, fingerprint.size)

@@ -7,9 +7,13 @@ from collections.abc import Collection
 from pathlib import Path
 
 from offbook.core.errors import UsageError
+from offbook.core.i18n import marked
 
 INDEX = "model.safetensors.index.json"
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
+
+_PICKLED = marked("{source} has no safetensors weights: only a pickle ({pickled}), and opening one can run any program")
+_NO_WEIGHTS = marked("{source} has no safetensors weights: none at all")
 
 
 def weight_files(folder: Path) -> list[str]:
@@ -26,11 +30,20 @@ def weight_files(folder: Path) -> list[str]:
     try:
         parts = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise UsageError(f"{index} is damaged", "Get the model again.") from None
+        raise UsageError(
+            "{index} is damaged",
+            "Get the model again.",
+            index=index,
+        ) from None
     # Loading follows the index's names as paths: one that is no plain file name here counts as missing.
     missing = sorted(str(part) for part in parts - set(names))
     if missing:
-        raise UsageError(f"the model in {folder} lacks {missing[0]}, which its index names", "Get the model again.")
+        raise UsageError(
+            "the model in {folder} lacks {missing}, which its index names",
+            "Get the model again.",
+            folder=folder,
+            missing=missing[0],
+        )
     return sorted(parts)
 
 
@@ -41,12 +54,17 @@ def check_weights(source: str, names: Collection[str]) -> None:
         UsageError: no config.json, or no safetensors weights.
     """
     if "config.json" not in names:
-        raise UsageError(f"{source} is not a model: it has no config.json", "Name a model in transformers' format.")
+        raise UsageError(
+            "{source} is not a model: it has no config.json",
+            "Name a model in transformers' format.",
+            source=source,
+        )
     if any(name.endswith(".safetensors") and "/" not in name for name in names):
         return
     pickled = next((name for name in names if name.endswith(PICKLES)), None)
-    why = f"only a pickle ({pickled}), and opening one can run any program" if pickled else "none at all"
     raise UsageError(
-        f"{source} has no safetensors weights: {why}",
+        _PICKLED if pickled else _NO_WEIGHTS,
         "Look for the same model with .safetensors files on a hub.",
+        source=source,
+        pickled=pickled,
     )

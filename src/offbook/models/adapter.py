@@ -23,6 +23,7 @@ from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from offbook.core.errors import UsageError
+from offbook.core.i18n import marked, translate
 from offbook.models.adapter_files import WEIGHTS, base_of, read_lora_config
 from offbook.models.load import first_line
 from offbook.models.storage import stored_parameters
@@ -67,7 +68,9 @@ def attach(
         wrapped = get_peft_model(model, config)
     except ValueError as error:
         raise UsageError(
-            f"no adapter can be put into this model: {first_line(error)}", "Name other layers: --lora.target_modules."
+            "no adapter can be put into this model: {error}",
+            "Name other layers: --lora.target_modules.",
+            error=first_line(error),
         ) from None
     assert isinstance(wrapped, PeftModel)
     if base_name is not None:
@@ -90,7 +93,12 @@ def load(
         UsageError: the folder holds none, a pickled or a damaged one, or one that belongs to another base.
     """
     if not (folder / WEIGHTS).is_file():
-        raise UsageError(f"no adapter in {folder} ({WEIGHTS} is missing)", "Name a run, or a PEFT adapter folder.")
+        raise UsageError(
+            "no adapter in {folder} ({weights} is missing)",
+            "Name a run, or a PEFT adapter folder.",
+            folder=folder,
+            weights=WEIGHTS,
+        )
     base: Any = model.get_base_model() if isinstance(model, PeftModel) else model
     own_weights = _weights_of_the_base(base, folder, read_lora_config(folder))
     try:
@@ -106,20 +114,31 @@ def load(
         if sizes := re.search(r"size mismatch for (\S+): .*?\[(\d+)[^]]*\] from checkpoint.*?\[(\d+)", str(error)):
             layer, adapter_rows, base_rows = sizes[1].rpartition("model.")[2], sizes[2], sizes[3]
             raise UsageError(
-                f"the adapter in {folder} does not fit this base model: {layer} has {adapter_rows} rows in the adapter "
-                f"and {base_rows} in the model",
-                "Rows for more tokens were trained with it: resize the model as its tokenizer says, and save it whole."
-                if "embed" in layer or "lm_head" in layer
-                else f"It was trained on {base_of(folder) or 'another model'}: name that one with --base-model.",
+                "the adapter in {folder} does not fit this base model: {layer} has {adapter_rows} rows "
+                "in the adapter and {base_rows} in the model",
+                _MORE_TOKENS if "embed" in layer or "lm_head" in layer else _OTHER_BASE,
+                other=base_of(folder) or translate("another model"),
+                folder=folder,
+                layer=layer,
+                adapter_rows=adapter_rows,
+                base_rows=base_rows,
             ) from None
         raise UsageError(
-            f"the adapter in {folder} does not fit this base model: {str(error).strip().splitlines()[0]}",
-            f"It was trained on {base_of(folder) or 'another model'}: name that one with --base-model.",
+            "the adapter in {folder} does not fit this base model: {error}",
+            _OTHER_BASE,
+            folder=folder,
+            error=str(error).strip().splitlines()[0],
+            other=base_of(folder) or translate("another model"),
         ) from None
     except Exception as error:
         if "Safetensor" not in type(error).__name__:
             raise
-        raise UsageError(f"{folder / WEIGHTS} is damaged: {error}", "Restore it, or train again.") from None
+        raise UsageError(
+            "{folder} is damaged: {error}",
+            "Restore it, or train again.",
+            folder=folder / WEIGHTS,
+            error=error,
+        ) from None
     _refuse_unused(wrapped, folder, own_weights, name)
     return wrapped
 
@@ -148,12 +167,19 @@ def _weights_of_the_base(model: PreTrainedModel, folder: Path, config: Mapping[s
                     continue
                 if not torch.equal(file.get_tensor(key).to(own), own.detach()):
                     raise UsageError(
-                        f"the adapter in {folder} replaces {key}, a weight of the base model",
+                        "the adapter in {folder} replaces {key}, a weight of the base model",
                         "Merge it with the program that made it, or train one that leaves the base model as it is.",
+                        folder=folder,
+                        key=key,
                     )
                 repeated.add(key)
     except (OSError, SafetensorError) as error:
-        raise UsageError(f"{folder / WEIGHTS} is damaged: {error}", "Restore it, or train again.") from None
+        raise UsageError(
+            "{folder} is damaged: {error}",
+            "Restore it, or train again.",
+            folder=folder / WEIGHTS,
+            error=error,
+        ) from None
     return repeated
 
 
@@ -170,9 +196,18 @@ def _refuse_unused(wrapped: PeftModel, folder: Path, own_weights: set[str], name
     if unused:
         modules = sorted({key.partition(".lora_")[0].rpartition(".")[2] for key in unused})
         raise UsageError(
-            f"adapter_config.json in {folder} leaves out {len(unused)} of the adapter's tensors ({', '.join(modules)})",
+            "adapter_config.json in {folder} leaves out {count} of the adapter's tensors ({modules})",
             "Name all its modules in target_modules, as they were when it was trained.",
+            folder=folder,
+            count=len(unused),
+            modules=", ".join(modules),
         )
+
+
+_MORE_TOKENS = marked(
+    "Rows for more tokens were trained with it: resize the model as its tokenizer says, and save it whole."
+)
+_OTHER_BASE = marked("It was trained on {other}: name that one with --base-model.")
 
 
 def restore(model: PeftModel, folder: Path) -> None:

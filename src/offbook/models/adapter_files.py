@@ -57,18 +57,28 @@ def read_lora_config(folder: Path) -> dict[str, Any]:
     try:
         config: Any = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(f"{folder / CONFIG} cannot be read: {error}", "Restore it, or train again.") from None
+        raise UsageError(
+            "{folder} cannot be read: {error}",
+            "Restore it, or train again.",
+            folder=folder / CONFIG,
+            error=error,
+        ) from None
     kind = config.get("peft_type") if isinstance(config, dict) else None
     if kind != "LORA":
         raise UsageError(
-            f"the adapter in {folder} is of the kind {kind} (peft_type), which offbook does not open",
+            "the adapter in {folder} is of the kind {kind} (peft_type), which offbook does not open",
             "Only LoRA adapters are opened; merge others with the program that made them.",
+            folder=folder,
+            kind=kind,
         )
     for name, value in config.items():
         if not (name in UNDERSTOOD or value in HARMLESS.get(name, ()) or _is_unset(value)):
             raise UsageError(
-                f"the adapter in {folder} asks for {name}={str(value)[:80]}, which offbook does not know",
+                "the adapter in {folder} asks for {name}={value}, which offbook does not know",
                 "Only plain LoRA adapters are opened; merge others with the program that made them.",
+                folder=folder,
+                name=name,
+                value=str(value)[:80],
             )
     return dict(config)
 

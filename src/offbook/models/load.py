@@ -14,6 +14,7 @@ from transformers.utils import logging
 
 from offbook.core.config.schema import Storage
 from offbook.core.errors import UsageError, is_out_of_memory
+from offbook.core.i18n import marked, translate
 from offbook.models.storage import store
 
 # Said at every call: a repository's own Python never runs, and a pickle is never opened.
@@ -32,7 +33,12 @@ def load_tokenizer(folder: Path, template: str | None = None) -> Any:
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, **_SAFE)
     except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
-        raise UsageError(f"no usable tokenizer in {folder}: {first_line(error)}", _complete(folder)) from None
+        raise UsageError(
+            "no usable tokenizer in {folder}: {error}",
+            _COMPLETE,
+            folder=folder,
+            error=first_line(error),
+        ) from None
     # offbook counts lengths itself; the tokenizer's warning about long texts would only confuse.
     tokenizer.model_max_length = sys.maxsize
     if template is not None:
@@ -42,8 +48,9 @@ def load_tokenizer(folder: Path, template: str | None = None) -> Any:
         tokenizer.chat_template = named.get("default", next(iter(named.values()), None))
     if tokenizer.chat_template is None:
         raise UsageError(
-            f"the model in {folder} has no chat template (it is probably not an instruction-tuned one)",
+            "the model in {folder} has no chat template (it is probably not an instruction-tuned one)",
             "Name a built-in one: --model.template chatml (or ernie, plain)",
+            folder=folder,
         )
     return tokenizer
 
@@ -60,24 +67,35 @@ def load_config(folder: Path) -> Any:
     except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
         if raw.get("auto_map"):
             raise UsageError(
-                f"the model in {folder} ({_architecture(raw)}) needs Python code of its own, which offbook never runs",
+                "the model in {folder} ({architecture}) needs Python code of its own, which offbook never runs",
                 "Take a model whose architecture transformers knows: Qwen, SmolLM2, ERNIE 4.5, Llama, Gemma, Mistral …",
+                folder=folder,
+                architecture=_architecture(raw),
             ) from None
         if raw.get("model_type"):
             raise UsageError(
-                f"the model in {folder} ({_architecture(raw)}) is of an architecture that the installed transformers "
-                f"does not know: {first_line(error)}",
+                "the model in {folder} ({architecture}) is of an architecture that the installed "
+                "transformers does not know: {error}",
                 "Take another model, or a newer transformers.",
+                folder=folder,
+                architecture=_architecture(raw),
+                error=first_line(error),
             ) from None
-        raise UsageError(f"no usable model in {folder}: {first_line(error)}", _complete(folder)) from None
+        raise UsageError(
+            "no usable model in {folder}: {error}",
+            _COMPLETE,
+            folder=folder,
+            error=first_line(error),
+        ) from None
     if quantization := raw.get("quantization_config"):
         method = quantization.get("quant_method", "unknown") if isinstance(quantization, dict) else "unknown"
         original = QUANTIZED_NAME.sub("", folder.name)
         raise UsageError(
-            f"the model in {folder} is a quantized copy ({method}), which cannot be trained",
-            "Take the original"
-            + (f", {original}" if original != folder.name else " that it was made from")
-            + "; --model.storage nf4 keeps its weights in 4.5 bits each.",
+            "the model in {folder} is a quantized copy ({method}), which cannot be trained",
+            "Take {original}; --model.storage nf4 keeps its weights in 4.5 bits each.",
+            folder=folder,
+            original=original if original != folder.name else translate("the original that it was made from"),
+            method=method,
         )
     return config
 
@@ -96,8 +114,12 @@ def load_model(folder: Path, dtype: str = "auto", storage: Storage = "full") -> 
     config = load_config(folder)
     if not any(folder.glob("*.safetensors")):
         pickles = [path.name for path in folder.iterdir() if path.suffix in {".bin", ".pt", ".pth", ".ckpt"}]
-        what = f"only pickled weights ({pickles[0]}), which can run code" if pickles else "no weights (*.safetensors)"
-        raise UsageError(f"{folder} has {what}", "Use a model that comes as safetensors.")
+        raise UsageError(
+            _PICKLED if pickles else _NO_WEIGHTS,
+            "Use a model that comes as safetensors.",
+            folder=folder,
+            pickle=pickles[0] if pickles else "",
+        )
     logging.disable_progress_bar()  # its bar for loading weights would run into ours
     try:
         loaded: Any = _model_class(config).from_pretrained(
@@ -111,16 +133,29 @@ def load_model(folder: Path, dtype: str = "auto", storage: Storage = "full") -> 
     except (OSError, ValueError, RuntimeError, ImportError) as error:
         if is_out_of_memory(error):
             raise
-        raise UsageError(f"cannot load the model in {folder}: {first_line(error)}", _complete(folder)) from None
+        raise UsageError(
+            "cannot load the model in {folder}: {error}",
+            _COMPLETE,
+            folder=folder,
+            error=first_line(error),
+        ) from None
     except Exception as error:
         if "safetensors" not in type(error).__module__ and "Safetensor" not in type(error).__name__:
             raise
-        raise UsageError(f"the weights in {folder} are damaged: {error}", _complete(folder)) from None
+        raise UsageError(
+            "the weights in {folder} are damaged: {error}",
+            _COMPLETE,
+            folder=folder,
+            error=error,
+        ) from None
     model, loading = loaded
     if missing := sorted(loading["missing_keys"]):
         names = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
         raise UsageError(
-            f"the weights in {folder} lack {names}: these layers would be random numbers", _complete(folder)
+            "the weights in {folder} lack {names}: these layers would be random numbers",
+            _COMPLETE,
+            folder=folder,
+            names=names,
         )
     if storage != "full":
         store(model, storage)
@@ -188,5 +223,6 @@ def first_line(error: BaseException) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-def _complete(folder: Path) -> str:
-    return f"Check that {folder} is a complete model folder, or pull it again: offbook pull SOURCE"
+_PICKLED = marked("{folder} has only pickled weights ({pickle}), which can run code")
+_NO_WEIGHTS = marked("{folder} has no weights (*.safetensors)")
+_COMPLETE = marked("Check that {folder} is a complete model folder, or pull it again: offbook pull SOURCE")

@@ -14,6 +14,7 @@ from torch import nn
 from transformers.pytorch_utils import Conv1D
 
 from offbook.core.errors import UsageError
+from offbook.core.i18n import marked
 
 ALL_LINEAR = "all-linear"
 """Every linear layer of the decoder's blocks but the routers."""
@@ -58,10 +59,11 @@ def select(model: Any, wanted: Sequence[str]) -> list[str]:
     if missing:
         known = sorted({name.rpartition(".")[2] for name in defaults})
         raise UsageError(
-            f"the model has no layer named {', '.join(missing)} (lora.target_modules)",
-            f"Its linear layers: {', '.join(known)}; {ALL_LINEAR} takes them all."
-            if known
-            else "It has no linear layers that can have an adapter: choose another model.",
+            "the model has no layer named {missing} (lora.target_modules)",
+            _KNOWN if known else _NONE,
+            missing=", ".join(missing),
+            known=", ".join(known),
+            all_linear=ALL_LINEAR,
         )
     return _shortest(model, chosen)
 
@@ -133,8 +135,10 @@ def _matches(entry: str, name: str) -> bool:
             return re.fullmatch(entry, name) is not None
         except re.error as error:
             raise UsageError(
-                f"lora.target_modules: {entry} is no regular expression ({error})",
-                r"Write, for example, .*self_attn\.[qkv]_proj",
+                "lora.target_modules: {entry} is no regular expression ({error})",
+                "Write, for example, .*self_attn\\.[qkv]_proj",
+                entry=entry,
+                error=error,
             ) from None
     return name == entry or name.endswith(f".{entry}")
 
@@ -149,3 +153,7 @@ def _shortest(model: Any, chosen: set[str]) -> list[str]:
 def _general(name: str) -> str:
     """A name with the number of its layer left open."""
     return re.sub(r"\.\d+\.", ".*.", name.removesuffix(".weight"))
+
+
+_KNOWN = marked("Its linear layers: {known}; {all_linear} takes them all.")
+_NONE = marked("It has no linear layers that can have an adapter: choose another model.")

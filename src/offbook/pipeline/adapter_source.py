@@ -60,17 +60,28 @@ class CharacterSource:
         if source and self.base_override is None and persona is None and not (Path(source).is_dir() or is_hub(source)):
             hint = f" (try hf:{source} or ms:{source})" if re.fullmatch(r"[\w.-]+/[\w.-]+", source) else ""
             raise UsageError(
-                f"the adapter in {self.adapter} names its base model '{source}', which is no folder here",
-                f"Say where it is with --base-model{hint}.",
+                "the adapter in {adapter} names its base model '{source}', which is no folder here",
+                "Say where it is with --base-model{hint}.",
+                adapter=self.adapter,
+                source=source,
+                hint=hint,
             )
         if not source:
-            raise UsageError(f"{self.adapter} does not name its base model", "Name it with --base-model.")
+            raise UsageError(
+                "{adapter} does not name its base model",
+                "Name it with --base-model.",
+                adapter=self.adapter,
+            )
         revision = persona.base.revision if persona and self.base_override is None else "master"
         local = pull(source, revision, reporter=self.reporter)
         if persona is not None and persona.base.files and local.files and persona.base.files != local.files:
             raise UsageError(
-                f"the adapter in {self.adapter} was trained on other weights than those in {local.path}",
-                f"Pull the right ones: offbook pull {persona.base.source} --revision {persona.base.revision}",
+                "the adapter in {adapter} was trained on other weights than those in {path}",
+                "Pull the right ones: offbook pull {source} --revision {revision}",
+                adapter=self.adapter,
+                path=local.path,
+                source=persona.base.source,
+                revision=persona.base.revision,
             )
         return local
 
@@ -99,13 +110,17 @@ def _adapter_and_run(character: str | Path) -> tuple[Path, RunDir | None]:
         return folder, run if run.exists and run.adapter == folder.resolve() else None
     if (folder / "adapter_model.bin").is_file():
         raise UsageError(
-            f"the adapter in {folder} is only a pickle (adapter_model.bin), and opening one can run any program",
+            "the adapter in {folder} is only a pickle (adapter_model.bin), and opening one can run any program",
             "Get it as adapter_model.safetensors, or save it so with the program that made it.",
+            folder=folder,
         )
     run = find_run(character)
     if not run.finished:
         raise UsageError(
-            f"the run '{run.name}' has no adapter yet ({run.status})",
-            f"Train it: offbook train -c {run.config} --resume",
+            "the run '{name}' has no adapter yet ({status})",
+            "Train it: offbook train -c {config} --resume",
+            name=run.name,
+            status=run.status,
+            config=run.config,
         )
     return run.adapter, run

@@ -193,12 +193,23 @@ def _with_sampling(settings: GenerationConfig, sampling: Sampling) -> Generation
     for name in sampling:
         if name not in GenerationConfig.model_fields:
             names = list(GenerationConfig.model_fields)
-            raise UsageError(f"unknown setting '{name}'{nearest(name, names)}", f"Settings: {', '.join(names)}.")
+            raise UsageError(
+                "unknown setting '{name}'{hint}",
+                "Settings: {names}.",
+                name=name,
+                hint=nearest(name, names),
+                names=", ".join(names),
+            )
     try:
         return GenerationConfig.model_validate({**settings.model_dump(), **sampling})
     except ValidationError as error:
         fault = error.errors()[0]
-        raise UsageError(f"{fault['loc'][0]}: {fault['msg'].lower()}", "Pass another value.") from None
+        raise UsageError(
+            "{loc}: {msg}",
+            "Pass another value.",
+            loc=fault["loc"][0],
+            msg=fault["msg"].lower(),
+        ) from None
 
 
 def open_character(

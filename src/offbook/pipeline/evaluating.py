@@ -104,8 +104,9 @@ def evaluate(
     """
     if source.run is None:
         raise UsageError(
-            f"{source.adapter} is a bare adapter: it has no held-out rows to be evaluated on",
+            "{adapter} is a bare adapter: it has no held-out rows to be evaluated on",
             "Name a run of offbook's.",
+            adapter=source.adapter,
         )
     config = configs.load(source.run.config)
     overrides = {
@@ -172,7 +173,10 @@ def _evaluation_rows(
     _, rejected = examples_of(rows, character.template, longest)
     if rejected and len(rejected) == len(rows):
         raise UsageError(
-            f"no row fits into the run's {longest} tokens: {rejected[0].what}", "Give shorter rows: --data FILE."
+            "no row fits into the run's {longest} tokens: {detail}",
+            "Give shorter rows: --data FILE.",
+            longest=longest,
+            detail=rejected[0].what,
         )
     if rejected:
         reporter.warning(
@@ -196,7 +200,11 @@ def _unseen_rows(
     learned = {_dialogue(row) for row in load_rows(run.data / "train.jsonl")}
     unseen = [row for row in loaded.conversations if _dialogue(row) not in learned]
     if loaded.conversations and not unseen:
-        raise UsageError(f"the run was trained on every row of {data}", "Evaluate it on others: --data FILE.")
+        raise UsageError(
+            "the run was trained on every row of {data}",
+            "Evaluate it on others: --data FILE.",
+            data=data,
+        )
     if seen := len(loaded.conversations) - len(unseen):
         reporter.warning(
             "{count} of {total} rows are left out: the run was trained on them",
@@ -241,7 +249,12 @@ def compare_runs(names: Sequence[str], lang: str = "en") -> Comparison:
     runs = [find_run(name) for name in names]
     for run in runs:
         if not run.eval.is_file():
-            raise UsageError(f"the run '{run.name}' is not evaluated yet", f"Evaluate it: offbook eval {run.path}")
+            raise UsageError(
+                "the run '{name}' is not evaluated yet",
+                "Evaluate it: offbook eval {path}",
+                name=run.name,
+                path=run.path,
+            )
         namesakes = sum(other.name == run.name for other in runs)
         cards[run.name if namesakes == 1 else str(run.path)] = Scorecard.from_json(_read_json(run.eval))
     return comparison.compare(cards, lang)

@@ -87,7 +87,11 @@ def export(
     lookup(dict.fromkeys(kind.quants), quant, f"number format for {to}")
     target = out or source.exports_dir / f"{to}-{quant}"
     if target.exists():
-        raise UsageError(f"{target} already exists", "Remove it, or name another folder with --out.")
+        raise UsageError(
+            "{target} already exists",
+            "Remove it, or name another folder with --out.",
+            target=target,
+        )
     kind.check(load_config(source.base_model.path))
     character = open_character(source, dtype="float32", template=template)
     original = _export_source(character, source)
@@ -107,12 +111,19 @@ def export(
     if not result.passed:
         kept = _rename_over(working, target.with_name(f"{target.name}-missed-parity"))
         raise GateMissed(
-            f"the export differs from the adapter: {'; '.join(result.failures)}",
-            f"It is kept in {kept}, with the numbers in {PARITY}; a finer --quant may pass.",
+            "the export differs from the adapter: {failures}",
+            "It is kept in {kept}, with the numbers in {parity}; a finer --quant may pass.",
+            failures="; ".join(result.failures),
+            kept=kept,
+            parity=PARITY,
         )
     if target.exists():
         shutil.rmtree(working)
-        raise UsageError(f"{target} already exists: another export wrote it meanwhile", "Use that one.")
+        raise UsageError(
+            "{target} already exists: another export wrote it meanwhile",
+            "Use that one.",
+            target=target,
+        )
     return ExportResult(_rename_over(working, target), to, quant, result, artifact.notes)
 
 
@@ -141,7 +152,10 @@ def _told_if_full(target: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise OffbookError(
-            f"cannot write {target}: {error.strerror or error}", "Free some disk space, or name another folder: --out."
+            "cannot write {target}: {strerror}",
+            "Free some disk space, or name another folder: --out.",
+            target=target,
+            strerror=error.strerror or error,
         ) from error
 
 

@@ -35,7 +35,17 @@ def _turn(message: Message, number: int) -> Turn:
         return message
     role, content = message.get("role"), message.get("content")
     if role not in ROLES:
-        raise UsageError(f"message {number}: unknown role {role!r}", f"Use one of: {', '.join(ROLES)}.")
+        raise UsageError(
+            "message {number}: unknown role {role!r}",
+            "Use one of: {roles}.",
+            number=number,
+            role=role,
+            roles=", ".join(ROLES),
+        )
     if not isinstance(content, str):
-        raise UsageError(f"message {number}: content is not a text", 'Write {"role": "user", "content": "…"}.')
+        raise UsageError(
+            "message {number}: content is not a text",
+            'Write {{"role": "user", "content": "…"}}.',
+            number=number,
+        )
     return Turn(role, content)

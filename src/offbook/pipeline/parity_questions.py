@@ -32,7 +32,10 @@ def parity_questions(character: Character, run: RunDir | None) -> list[Question]
         rejected += rejected_samples
     if not questions:
         raise UsageError(
-            f"there is nothing to compare the export and the adapter by: {rejected[0].what}", rejected[0].fix
+            "there is nothing to compare the export and the adapter by: {detail}",
+            "{advice}",
+            detail=rejected[0].what,
+            advice=rejected[0].fix,
         )
     return questions
 
@@ -60,14 +63,17 @@ def _question(character: Character, row: Conversation) -> Question:
     rendered = template.render(turns[:-1], generation_prompt=True)
     if template.tokenizer(rendered, add_special_tokens=False)["input_ids"] != prompt:
         raise UsageError(
-            f"{row.origin} or persona.system quotes a control token, which other programs take for the token itself",
+            "{origin} or persona.system quotes a control token, which other programs take for the token itself",
             "Train again without it.",
+            origin=row.origin,
         )
     longest = min(CONTEXT, longest_context(character.model.config))
     if len(prompt) >= longest:
         raise UsageError(
-            f"{row.origin}: the prompt alone fills the {longest} tokens that an export can read",
+            "{origin}: the prompt alone fills the {longest} tokens that an export can read",
             "Train again with shorter rows.",
+            origin=row.origin,
+            longest=longest,
         )
     sent = turns[1:-1] if turns[0] == Turn("system", persona.system or "") else turns[:-1]
     messages = [{"role": turn.role, "content": turn.text} for turn in sent]

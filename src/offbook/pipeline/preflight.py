@@ -34,7 +34,11 @@ def refuse_missing_file(path: Path) -> None:
         UsageError: it does not.
     """
     if not path.exists():
-        raise UsageError(f"{path}: no such file", "Check the path.")
+        raise UsageError(
+            "{path}: no such file",
+            "Check the path.",
+            path=path,
+        )
 
 
 def refuse_finished(config: RunConfig, *, resume: bool, overwrite: bool) -> None:

@@ -15,6 +15,7 @@ from offbook.core import metrics_log
 from offbook.core.atomic import FULL
 from offbook.core.config.schema import RunConfig
 from offbook.core.errors import OffbookError, UsageError, is_out_of_memory
+from offbook.core.progress import fill
 from offbook.core.rundir import RunDir
 from offbook.core.text import format_bytes
 
@@ -31,19 +32,27 @@ def readable_failures(config: RunConfig, run: RunDir) -> Iterator[None]:
         raise
     except pickle.UnpicklingError as error:
         raise OffbookError(
-            f"a checkpoint in {run.checkpoints} holds more than numbers; it was not opened",
+            "a checkpoint in {checkpoints} holds more than numbers; it was not opened",
             "Somebody has changed it: do not trust it, and start over with --overwrite.",
+            checkpoints=run.checkpoints,
         ) from error
     except Exception as error:
         if is_out_of_memory(error):
-            raise OffbookError(f"out of memory with {_micro_batches(config)}", _spare_memory(config)) from error
+            raise OffbookError(
+                "out of memory with micro-batches of up to {tokens} tokens",
+                "{advice}",
+                tokens=config.train.max_tokens_per_micro_batch,
+                advice=_spare_memory(config),
+            ) from error
         if isinstance(error, OSError) and error.errno in FULL:
             raise _disk_full(run) from error
         if not _is_disk_failure(error):
             raise
         what = f"{getattr(error, 'filename', None) or run.path}: {getattr(error, 'strerror', None) or error}"
         raise OffbookError(
-            f"the disk failed: {what}", "What was saved before is intact: go on with --resume once the disk works."
+            "the disk failed: {detail}",
+            "What was saved before is intact: go on with --resume once the disk works.",
+            detail=what,
         ) from error
 
 
@@ -65,9 +74,10 @@ def memory_ran_out(run: RunDir, kills: int | None) -> bool:
 
 def memory_warning(config: RunConfig) -> str:
     """What to tell the user of a run that was killed for want of memory, and goes on."""
-    return (
-        f"the last start of this run was killed, it seems because memory ran out (now {_micro_batches(config)}). "
-        f"If it happens again: {_spare_memory(config)}"
+    return fill(
+        "the last start of this run was killed, it seems because memory ran out (now micro-batches of up to {tokens} "
+        "tokens). If it happens again: {advice}",
+        {"tokens": config.train.max_tokens_per_micro_batch, "advice": _spare_memory(config)},
     )
 
 
@@ -81,13 +91,12 @@ def refuse_small_disk(path: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise UsageError(
-            f"the run needs {format_bytes(needed)} on disk, {format_bytes(free)} are free in {folder}",
+            "the run needs {needed} on disk, {free} are free in {folder}",
             "Make room, keep fewer checkpoints (--train.keep_checkpoints 1), or move the runs (OFFBOOK_RUNS=DIR).",
+            needed=format_bytes(needed),
+            free=format_bytes(free),
+            folder=folder,
         )
-
-
-def _micro_batches(config: RunConfig) -> str:
-    return f"micro-batches of up to {config.train.max_tokens_per_micro_batch} tokens"
 
 
 def _spare_memory(config: RunConfig) -> str:
@@ -96,9 +105,9 @@ def _spare_memory(config: RunConfig) -> str:
     half = max((train.max_tokens_per_micro_batch or 0) // 2, 16)
     also = [] if train.gradient_checkpointing else ["--train.gradient_checkpointing true"]
     also += [] if config.model.storage != "full" else ["--model.storage bfloat16"]
-    rest = f" (or {', '.join(also)})" if also else ""
-    return (
-        f"--train.max_tokens_per_micro_batch {half}{rest}; with --resume also --allow-inexact, since rounding changes."
+    return fill(
+        "--train.max_tokens_per_micro_batch {half}{rest}; with --resume also --allow-inexact, since rounding changes.",
+        {"half": half, "rest": f" ({', '.join(also)})" if also else ""},
     )
 
 
@@ -110,10 +119,16 @@ def _disk_full(run: RunDir) -> OffbookError:
     except (OSError, ValueError, KeyError):
         size = ""
     else:
-        size = f", a checkpoint takes {format_bytes(needed)}: {format_bytes(max(needed - free, 0))} are missing"
+        missing = format_bytes(max(needed - free, 0))
+        size = fill(
+            ", a checkpoint takes {needed}: {missing} are missing", {"needed": format_bytes(needed), "missing": missing}
+        )
     return OffbookError(
-        f"the disk is full: {format_bytes(free)} are free in {run.path}{size}; what was saved before is intact",
+        "the disk is full: {free} are free in {path}{size}; what was saved before is intact",
         "Make room, then go on with --resume (or keep fewer checkpoints: --train.keep_checkpoints 1).",
+        free=format_bytes(free),
+        path=run.path,
+        size=size,
     )
 
 

@@ -64,12 +64,15 @@ def refuse_changes(then: dict[str, Any], now: dict[str, Any], *, allowed: bool, 
     useless = [change for change in changes if change.startswith(INCOMPATIBLE)]
     if useless:
         raise UsageError(
-            f"the checkpoint does not fit: changed since: {listed}", "Undo the change, or start over with --overwrite."
+            "the checkpoint does not fit: changed since: {listed}",
+            "Undo the change, or start over with --overwrite.",
+            listed=listed,
         )
     if not allowed:
         raise UsageError(
-            f"cannot resume exactly: changed since the checkpoint: {listed}",
+            "cannot resume exactly: changed since the checkpoint: {listed}",
             "Undo the change, start over with --overwrite, or accept other final weights with --allow-inexact.",
+            listed=listed,
         )
     reporter.warning(
         "going on although this changed since the checkpoint: {changes}. What is given up: the final weights "

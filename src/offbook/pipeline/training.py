@@ -123,9 +123,12 @@ def _optimize(run: RunDir, setup: TrainingSetup, checkpoint: Path | None, report
     step = trainer.state.global_step
     if shutdown.signal is not None and step < len(sampler):
         raise Stopped(
-            f"stopped and saved at step {step} of {len(sampler)}",
-            f"Go on with: offbook train -c {run.config} --resume",
+            "stopped and saved at step {step} of {count}",
+            "Go on with: offbook train -c {config} --resume",
             exit_code=128 + shutdown.signal,
+            step=step,
+            count=len(sampler),
+            config=run.config,
         )
 
 

@@ -187,7 +187,12 @@ class Cast:
         with self._changing:
             member = self._members.get(name)
             if member is None:
-                raise UsageError(f"no character '{name}' is served", f"There are {', '.join(self._members)}.")
+                raise UsageError(
+                    "no character '{name}' is served",
+                    "There are {members}.",
+                    name=name,
+                    members=", ".join(self._members),
+                )
             self._left.add(name)
             self._members = {own: each for own, each in self._members.items() if own != name}
             self._retire(member)

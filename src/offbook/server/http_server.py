@@ -109,8 +109,9 @@ def _key() -> str | None:
     key = os.environ.get(KEY) or None
     if key is not None and (key != key.strip() or any(ord(letter) < 32 for letter in key)):
         raise UsageError(
-            f"the key in {KEY} begins or ends with a space, or holds a control character: no client could send it",
-            f"Set another one: {KEY}=… offbook serve …",
+            "the key in {key} begins or ends with a space, or holds a control character: no client could send it",
+            "Set another one: {key}=… offbook serve …",
+            key=KEY,
         )
     return key
 
@@ -118,13 +119,16 @@ def _key() -> str | None:
 def _check_access(host: str, key: str | None, origins: Sequence[str]) -> None:
     if key is None and not _is_loopback(host):
         raise UsageError(
-            f"{host} can be reached by other computers, and no key protects the character",
-            f"Set one that clients have to show: {KEY}=… offbook serve …",
+            "{host} can be reached by other computers, and no key protects the character",
+            "Set one that clients have to show: {key}=… offbook serve …",
+            host=host,
+            key=KEY,
         )
     if key is None and "*" in origins:
         raise UsageError(
             "--allow-origin '*' lets every website talk to the character, and no key protects it",
-            f"Name the origin, or set a key: {KEY}=… offbook serve …",
+            "Name the origin, or set a key: {key}=… offbook serve …",
+            key=KEY,
         )
 
 
@@ -174,7 +178,13 @@ def bind(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=512)
     except OSError as error:
-        raise UsageError(f"cannot listen on {host}:{port}: {error.strerror}", "Choose another --port.") from None
+        raise UsageError(
+            "cannot listen on {host}:{port}: {strerror}",
+            "Choose another --port.",
+            host=host,
+            port=port,
+            strerror=error.strerror,
+        ) from None
 
 
 def server(app: Any, cast: Cast, drain_seconds: float, ready: Callable[[], None]) -> uvicorn.Server:

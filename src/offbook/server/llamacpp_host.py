@@ -102,7 +102,11 @@ class LlamaCppHost:
         """
         persona = source.persona
         if persona is None:
-            raise UsageError(f"{source.adapter} holds no persona.json", "Serve it with --engine transformers.")
+            raise UsageError(
+                "{adapter} holds no persona.json",
+                "Serve it with --engine transformers.",
+                adapter=source.adapter,
+            )
         key = self._place(source)
         tuned, base = (0.0, -1.0) if self._is_merged else (1.0, 0.0)
         return ServedModel(
@@ -232,12 +236,16 @@ def _not_exported(sources: Sequence[CharacterSource]) -> UsageError:
     folder = source.adapter if source.run is None else source.run.path
     if len(sources) == 1:
         return UsageError(
-            "this run has no GGUF that passed the parity gate", f"Make one: offbook export {folder} --to gguf"
+            "this run has no GGUF that passed the parity gate",
+            "Make one: offbook export {folder} --to gguf",
+            folder=folder,
         )
     names = ", ".join(source.name for source in sources)
     return UsageError(
-        f"{names}: not all have an adapter that passed the parity gate on one base GGUF",
-        f"Make one for each: offbook export {folder} --to lora --quant q8_0",
+        "{names}: not all have an adapter that passed the parity gate on one base GGUF",
+        "Make one for each: offbook export {folder} --to lora --quant q8_0",
+        names=names,
+        folder=folder,
     )
 
 
@@ -251,4 +259,8 @@ def _check_unchanged(record: Path, path: Path) -> None:
     base = facts.get("base", {})
     recorded = base.get("sha256") if str(path) == base.get("path") else facts["sha256"].get(path.name)
     if not path.is_file() or recorded != sha256(path):
-        raise OffbookError(f"{path} has changed since it was compared with the adapter", EXPORT_AGAIN)
+        raise OffbookError(
+            "{path} has changed since it was compared with the adapter",
+            EXPORT_AGAIN,
+            path=path,
+        )

@@ -15,6 +15,7 @@ from typing import Any
 from jinja2 import Environment, TemplateSyntaxError
 
 from offbook.core.errors import UsageError
+from offbook.core.i18n import marked
 from offbook.core.types import NO_LABEL, Conversation, Example, Origin, Turn
 from offbook.tokenization import template_fixes
 from offbook.tokenization.stop_tokens import find_ending
@@ -24,7 +25,9 @@ from offbook.tokenization.time_limit import TimeLimit
 # rendering takes a fraction of a millisecond, so that even a busy machine comes nowhere near.
 _RENDERING = TimeLimit(seconds=5)
 
-_BUILT_IN = "Choose a built-in one with --model.template chatml."
+_REMOVE_THIS = marked("Remove it from the text: {token}")
+_REMOVE_IT = marked("Remove it from the text.")
+_BUILT_IN = marked("Choose a built-in one with --model.template chatml.")
 
 # Private-use characters: no template and no tokenizer gives them a meaning.
 _MARK = "\ue000{}\ue001"
@@ -79,13 +82,16 @@ class ChatTemplate:
                 )
         except TimeoutError:
             raise UsageError(
-                f"the model's chat template did not end within {_RENDERING.seconds:.0f} seconds",
+                "the model's chat template did not end within {seconds:.0f} seconds",
                 _BUILT_IN,
+                seconds=_RENDERING.seconds,
             ) from None
         except Exception as error:  # a template is foreign code in a sandbox: it may raise anything
             raise UsageError(
-                f"the model's chat template refuses a conversation ({', '.join(t.role for t in turns)}): {error}",
+                "the model's chat template refuses a conversation ({turns}): {error}",
                 _BUILT_IN,
+                turns=", ".join(t.role for t in turns),
+                error=error,
             ) from None
 
     def _try(self, source: str, turns: Sequence[Turn], generation_prompt: bool) -> str | None:
@@ -135,7 +141,11 @@ class ChatTemplate:
         token = self.tokenizer.convert_ids_to_tokens(control_id)
         letters = self.tokenizer.convert_tokens_to_ids(list(token))
         if {None, self.tokenizer.unk_token_id, *self._control_ids} & set(letters):
-            raise UsageError(f"the model's tokenizer cannot write '{token}' as text", "Remove it from the text.")
+            raise UsageError(
+                "the model's tokenizer cannot write '{token}' as text",
+                "Remove it from the text.",
+                token=token,
+            )
         return letters
 
     def examples(self, conversation: Conversation, max_length: int) -> list[Example]:
@@ -187,8 +197,11 @@ class ChatTemplate:
                 break
         if all(label == NO_LABEL for label in labels[:max_length]):
             raise UsageError(
-                f"{origin}: the prompt alone is longer than data.max_length ({max_length} tokens): no reply is left",
-                f"Raise it (--data.max_length {len(ids)}), shorten the row, or skip such rows: --data.on_error skip",
+                "{origin}: the prompt alone is longer than data.max_length ({max_length} tokens): no reply is left",
+                "Raise it (--data.max_length {count}), shorten the row, or skip such rows: --data.on_error skip",
+                origin=origin,
+                max_length=max_length,
+                count=len(ids),
             )
         cut = max(len(ids) - max_length, 0)
         return Example(ids[:max_length], labels[:max_length], origin, start - len(system), cut)
@@ -227,7 +240,8 @@ class ChatTemplate:
             match = self._control.search(" ".join(turn.text for turn in turns))
             raise UsageError(
                 "a turn holds the text of a control token, and the model's template rewrites that turn",
-                f"Remove it from the text: {match.group()}" if match else "Remove it from the text.",
+                _REMOVE_THIS if match else _REMOVE_IT,
+                token=match.group() if match else "",
             )
         runs: list[tuple[str, bool]] = []
         for number, part in enumerate(joined):
@@ -265,6 +279,10 @@ def _refuse_powers(source: str) -> None:
     try:
         tokens = [(kind, value) for _, kind, value in Environment().lex(source)]
     except TemplateSyntaxError as error:
-        raise UsageError(f"the model's chat template is damaged: {error}", _BUILT_IN) from None
+        raise UsageError(
+            "the model's chat template is damaged: {error}",
+            _BUILT_IN,
+            error=error,
+        ) from None
     if ("operator", "**") in tokens:
         raise UsageError("the model's chat template computes powers, which can take for ever", _BUILT_IN)

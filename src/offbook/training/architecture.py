@@ -60,16 +60,19 @@ def check_trainable(model: PeftModel) -> None:
             raise
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise UsageError(
-            f"{type(base).__name__} cannot be trained here: {lines[0]}",
+            "{name} cannot be trained here: {lines}",
             "Choose another model; docs/models.md lists those that are tested.",
+            name=type(base).__name__,
+            lines=lines[0],
         ) from error
     finally:
         for name, parameter in trained.items():
             parameter.grad = kept[name]
     if len(idle) == len({name.partition(".lora_")[0] for name in trained}):
         raise UsageError(
-            f"{type(base).__name__} cannot be trained: no gradient reaches its adapter",
+            "{name} cannot be trained: no gradient reaches its adapter",
             "Name other layers: --lora.target_modules.",
+            name=type(base).__name__,
         )
 
 

@@ -174,8 +174,10 @@ def _select(model: PeftModel, state: _State) -> _State:
     if selected.path != state.path and base.config.get_text_config().model_type in architecture.TESTED_MODEL_TYPES:
         switches = [f"--train.fast.{name} false" for name in ("packing", "fused", "head") if getattr(state.path, name)]
         raise OffbookError(
-            f"the fast path computes other losses than transformers for {type(base).__name__}: a bug in offbook",
-            f"Please report it. Until then, train without it: {' '.join(switches)}",
+            "the fast path computes other losses than transformers for {name}: a bug in offbook",
+            "Please report it. Until then, train without it: {switches}",
+            name=type(base).__name__,
+            switches=" ".join(switches),
         )
     return selected
 

@@ -143,8 +143,12 @@ class StepTrainer(Trainer):
             return
         rows = ", ".join(sorted({str(example.origin) for example in self.step_examples}))
         raise OffbookError(
-            f"training diverged: the {what} of step {self.state.global_step + 1} is {float(value)} (rows: {rows})",
+            "training diverged: the {detail} of step {global_step} is {value} (rows: {rows})",
             "Lower --train.learning_rate, look at those rows, then go on from the last checkpoint with --resume.",
+            detail=what,
+            global_step=self.state.global_step + 1,
+            value=float(value),
+            rows=rows,
         )
 
     def floating_point_ops(self, inputs: Any) -> int:
@@ -195,8 +199,9 @@ def _arguments(settings: TrainConfig, steps: int, folder: Path, *, evaluates: bo
     """
     if (processes := os.environ.get("WORLD_SIZE", "1")) != "1":
         raise UsageError(
-            f"a launcher started {processes} processes (WORLD_SIZE), but offbook trains in one",
+            "a launcher started {processes} processes (WORLD_SIZE), but offbook trains in one",
             "Start it without torchrun or accelerate: offbook train -c run.yaml",
+            processes=processes,
         )
     arguments = TrainingArguments(
         output_dir=str(folder),

@@ -50,7 +50,11 @@ def read_settings(path: Path) -> SettingsFile:
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist
         raise _explained(path, text, error) from None
     except RecursionError:
-        raise UsageError(f"{path} is nested too deeply to be settings", MAKE_ONE) from None
+        raise UsageError(
+            "{path} is nested too deeply to be settings",
+            MAKE_ONE,
+            path=path,
+        ) from None
 
 
 def _read(path: Path) -> str:
@@ -58,7 +62,12 @@ def _read(path: Path) -> str:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
-            raise UsageError(f"{path} is too large to be settings: more than {MAX_BYTES // 2**20} MiB", MAKE_ONE)
+            raise UsageError(
+                "{path} is too large to be settings: more than {max_bytes} MiB",
+                MAKE_ONE,
+                path=path,
+                max_bytes=MAX_BYTES // 2**20,
+            )
         return content.decode("utf-8-sig").replace("\r\n", "\n")
     except OSError as error:
         reason = translate("no such file") if isinstance(error, FileNotFoundError) else error.strerror
@@ -74,7 +83,11 @@ def _refuse_huge(root: yaml.Node, path: Path) -> None:
         node = waiting.pop()
         count += 1
         if count > MAX_NODES:
-            raise UsageError(f"{path} holds too many values to be settings (aliases unfolded)", MAKE_ONE)
+            raise UsageError(
+                "{path} holds too many values to be settings (aliases unfolded)",
+                MAKE_ONE,
+                path=path,
+            )
         if isinstance(node, yaml.MappingNode):
             waiting += [part for pair in node.value for part in pair]
         elif isinstance(node, yaml.SequenceNode):
@@ -87,7 +100,12 @@ def _index_lines(section: yaml.MappingNode, prefix: str, lines: dict[str, int], 
         dotted, line = f"{prefix}{key.value}", key.start_mark.line + 1
         if dotted in lines:
             raise UsageError(
-                f"{path} line {line}: '{dotted}' already stands on line {lines[dotted]}", "Keep one of the two."
+                "{path} line {line}: '{dotted}' already stands on line {lines}",
+                "Keep one of the two.",
+                path=path,
+                line=line,
+                dotted=dotted,
+                lines=lines[dotted],
             )
         lines[dotted] = line
         if isinstance(value, yaml.MappingNode):
@@ -113,9 +131,13 @@ def _refuse_cut_text(root: yaml.MappingNode, text: str, path: Path) -> None:
         rest = line[0][value.end_mark.column :].strip() if line else ""
         if rest.startswith("#") and value.value not in ("", "null", "~"):
             raise UsageError(
-                f"{path} line {value.end_mark.line + 1}: YAML takes the end of persona.{key.value} for a comment: "
-                f"{rest}",
-                f'Put the text in quotes: "{value.value} …" (or the comment on a line of its own).',
+                "{path} line {line}: YAML takes the end of persona.{key} for a comment: {rest}",
+                'Put the text in quotes: "{text} …" (or the comment on a line of its own).',
+                path=path,
+                line=value.end_mark.line + 1,
+                key=key.value,
+                rest=rest,
+                text=value.value,
             )
 
 
@@ -124,9 +146,14 @@ def _refuse_curly(node: yaml.Node, path: Path) -> None:
         return
     if len(node.value) > 1 and node.value[-1] == CURLY.get(node.value[0]):
         raise UsageError(
-            f"{path} line {node.start_mark.line + 1}: {node.value[0]} and {node.value[-1]} are not quotes in YAML, "
-            f"they would become part of the text: {node.value}",
-            f'Write straight quotes: "{node.value[1:-1]}" (to keep the curly ones, put straight quotes around them).',
+            "{path} line {line}: {first} and {last} are not quotes in YAML, they would become part of the text: {text}",
+            'Write straight quotes: "{inner}" (to keep the curly ones, put straight quotes around them).',
+            path=path,
+            line=node.start_mark.line + 1,
+            first=node.value[0],
+            last=node.value[-1],
+            text=node.value,
+            inner=node.value[1:-1],
         )
 
 
@@ -136,9 +163,11 @@ def _refuse_wide_comma(node: yaml.Node, path: Path) -> None:
     (only,) = node.value
     if isinstance(only, yaml.ScalarNode) and only.style is None and "，" in only.value:
         raise UsageError(
-            f"{path} line {only.start_mark.line + 1} has ，, which does not separate the items of a list: "
-            f"[{only.value}] is one text",
+            "{path} line {line} has ，, which does not separate the items of a list: [{value}] is one text",
             'Separate them with a plain comma: ["a", "b"]; put a text that contains ， in quotes.',
+            path=path,
+            line=only.start_mark.line + 1,
+            value=only.value,
         )
 
 
@@ -150,7 +179,13 @@ def _full_width(path: Path, lines: Iterable[str], before: int = 0) -> UsageError
     """
     for number, line in enumerate(lines, before + 1):
         if FULL_WIDTH.match(line):
-            return UsageError(f"{path} line {number} has ：, where YAML needs a plain ': '", f"Write: {_plain(line)}")
+            return UsageError(
+                "{path} line {number} has ：, where YAML needs a plain ': '",
+                "Write: {plain}",
+                path=path,
+                number=number,
+                plain=_plain(line),
+            )
     return None
 
 
@@ -163,7 +198,12 @@ def _explained(path: Path, text: str, error: Exception) -> UsageError:
     """The reason why a text is not YAML: the usual mistakes in plain words, others in PyYAML's."""
     problem, mark = getattr(error, "problem", None), getattr(error, "problem_mark", None)
     if mark is None:
-        return UsageError(f"{path} is not YAML: {problem or error}", "Fix that line.")
+        return UsageError(
+            "{path} is not YAML: {problem}",
+            "Fix that line.",
+            path=path,
+            problem=problem or error,
+        )
     start = getattr(error, "context_mark", None) or mark
     lines = text.splitlines()
     if fault := _full_width(path, lines[start.line : mark.line + 1], start.line):
@@ -172,6 +212,17 @@ def _explained(path: Path, text: str, error: Exception) -> UsageError:
     if problem == "mapping values are not allowed here" and BARE_COLON.match(here):
         key, _, value = here.strip().removeprefix("- ").partition(": ")
         return UsageError(
-            f"{path} line {mark.line + 1}: text with ': ' in it needs quotes", f"Write: {key}: '{value.strip()}'"
+            "{path} line {line}: text with ': ' in it needs quotes",
+            "Write: {key}: '{value}'",
+            path=path,
+            line=mark.line + 1,
+            key=key,
+            value=value.strip(),
         )
-    return UsageError(f"{path} line {mark.line + 1} is not YAML: {problem}", f"Fix line {mark.line + 1}.")
+    return UsageError(
+        "{path} line {line} is not YAML: {problem}",
+        "Fix line {line}.",
+        path=path,
+        line=mark.line + 1,
+        problem=problem,
+    )

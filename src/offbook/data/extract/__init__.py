@@ -168,8 +168,10 @@ def _check_chats(formats: dict[str, str]) -> None:
     for file, format in formats.items():
         if not EXTRACTORS[format].is_chat:
             raise UsageError(
-                f"{file} (read as {format}) is not a chat, and only chats become rows of whole conversations",
+                "{file} (read as {format}) is not a chat, and only chats become rows of whole conversations",
                 "Use --rows reply; --context N adds the turns before each reply.",
+                file=file,
+                format=format,
             )
 
 
@@ -181,13 +183,15 @@ def check_place(path: Path, inputs: Iterable[Path]) -> None:
     """
     if any(each.exists() and path.exists() and path.samefile(each) for each in inputs):
         raise UsageError(
-            f"--out {path} is one of the files to read, which the rows would overwrite",
+            "--out {path} is one of the files to read, which the rows would overwrite",
             "Put the rows elsewhere, for example: --out lines.jsonl",
+            path=path,
         )
     if path.is_file() and not _wrote(path):
         raise UsageError(
-            f"{path} already exists, and is not a file that extract wrote",
+            "{path} already exists, and is not a file that extract wrote",
             "Choose another --out, or move that file away first.",
+            path=path,
         )
 
 
@@ -202,7 +206,12 @@ def save(rows: Iterable[Row], path: Path) -> None:
             for row in rows:
                 file.write(_whole_characters(json.dumps(row, ensure_ascii=False)) + "\n")
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror or error}", "Choose another --out.") from None
+        raise UsageError(
+            "{path} cannot be written: {strerror}",
+            "Choose another --out.",
+            path=path,
+            strerror=error.strerror or error,
+        ) from None
 
 
 def _whole_characters(text: str) -> str:
@@ -248,7 +257,13 @@ def _read(path: Path, files: FileSet, chat: ChatOptions) -> Iterator[Cue | Skipp
             status = path.stat()
             yield from _book(path, format, status.st_mtime_ns, status.st_size)
     except ParseError as damage:
-        raise UsageError(f"{path}:{damage.line}: {damage.why}", "Export it again, or fix that place.") from None
+        raise UsageError(
+            "{path}:{line}: {why}",
+            "Export it again, or fix that place.",
+            path=path,
+            line=damage.line,
+            why=damage.why,
+        ) from None
 
 
 @lru_cache(4)
@@ -276,7 +291,12 @@ def _cast(paths: Sequence[Path], format: str, chat: ChatOptions) -> tuple[Cast, 
             cast.join(heard)
     if not cast.speakers:
         read_as = ", ".join(f"{path} (read as {name})" for path, name in files.formats.items())
-        raise UsageError(f"nobody is named as a speaker in {read_as}", f"Name the format: {', '.join(EXTRACTORS)}.")
+        raise UsageError(
+            "nobody is named as a speaker in {read_as}",
+            "Name the format: {extractors}.",
+            read_as=read_as,
+            extractors=", ".join(EXTRACTORS),
+        )
     return cast, files
 
 

@@ -114,7 +114,11 @@ def choose(path: Path, format: str) -> str:
     if (kind := document_format(path)) != "auto":
         return kind
     if not any(text.strip() for text in sample):
-        raise UsageError(f"{path} is empty", "Is it the right file?")
+        raise UsageError(
+            "{path} is empty",
+            "Is it the right file?",
+            path=path,
+        )
     is_json = JSON_HEAD.match("\n".join(sample[:20])) is not None
     scores = {
         name: 1.0 if path.suffix.casefold() in extractor.suffixes else extractor.looks_like(sample)
@@ -123,7 +127,11 @@ def choose(path: Path, format: str) -> str:
     }
     best = max(scores, key=lambda name: scores[name])
     if best == "novel" and script("\n".join(sample)) == "Japanese":
-        raise UsageError(f"{path} is a Japanese novel", "Only Chinese and English novels are read so far.")
+        raise UsageError(
+            "{path} is a Japanese novel",
+            "Only Chinese and English novels are read so far.",
+            path=path,
+        )
     if scores[best] >= LEAST_LIKELY:
         _refuse_tie(path, scores, best)
         return best
@@ -136,8 +144,12 @@ def _refuse_tie(path: Path, scores: dict[str, float], best: str) -> None:
     tied = [name for name, score in scores.items() if score == scores[best] and EXTRACTORS[name].is_chat]
     if EXTRACTORS[best].is_chat and len(tied) > 1 and "table" not in tied:
         raise UsageError(
-            f"{path} looks as much like {tied[0]} as like {' and '.join(tied[1:])}",
-            f"Say which it is: {' or '.join(f'--format {name}' for name in tied)}.",
+            "{path} looks as much like {first} as like {others}",
+            "Say which it is: {flags}.",
+            path=path,
+            first=tied[0],
+            others=" and ".join(tied[1:]),
+            flags=" or ".join(f"--format {name}" for name in tied),
         )
 
 
@@ -149,18 +161,22 @@ def _refuse(path: Path, sample: Sequence[str], is_json: bool) -> NoReturn:
     """
     if is_json and CHARACTER_CARD.search("\n".join(sample)[:200_000]):
         raise UsageError(
-            f"{path} is a character card, not a text in which somebody speaks",
+            "{path} is a character card, not a text in which somebody speaks",
             "Copy its description into persona.system, and extract lines from chats with the character.",
+            path=path,
         )
     if _holds_rows(path):
         raise UsageError(
-            f"{path} holds rows already, there is nothing to extract",
-            f"Train on them as they are: write them into run.yaml as data.source, or --data.source {path}",
+            "{path} holds rows already, there is nothing to extract",
+            "Train on them as they are: write them into run.yaml as data.source, or --data.source {path}",
+            path=path,
         )
     raise UsageError(
-        f"{path}: nobody can be seen to speak in this text",
-        f"If it is one of these, say so with --format: {', '.join(EXTRACTORS)}. "
-        "A table of messages: --columns sender=…,text=…,time=…",
+        "{path}: nobody can be seen to speak in this text",
+        "If it is one of these, say so with --format: {extractors}. A table of messages: "
+        "--columns sender=…,text=…,time=…",
+        path=path,
+        extractors=", ".join(EXTRACTORS),
     )
 
 

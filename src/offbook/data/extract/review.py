@@ -43,7 +43,11 @@ class Review:
         self.journal = path.with_name(f"{path.stem}.review.jsonl")
         self.rows: list[Row] = [row for _, row in read_rows(path)]
         if not all("messages" in row and "source" in row for row in self.rows):
-            raise UsageError(f"{path} holds rows that extract did not write", "Review what `offbook extract` wrote.")
+            raise UsageError(
+                "{path} holds rows that extract did not write",
+                "Review what `offbook extract` wrote.",
+                path=path,
+            )
         self._keys = _keys(self.rows)
         self._made: list[dict[str, Any]] = self._read_journal()
 
@@ -112,7 +116,12 @@ class Review:
                 entry = json.loads(line)
                 row, decision = str(entry["row"]), entry["decision"]
             except (ValueError, KeyError, TypeError):
-                raise UsageError(f"{self.journal}:{number}: not a decision", "Remove that line.") from None
+                raise UsageError(
+                    "{journal}:{number}: not a decision",
+                    "Remove that line.",
+                    journal=self.journal,
+                    number=number,
+                ) from None
             if decision == "undo":
                 made = [earlier for earlier in made if earlier["row"] != row]
             else:

@@ -11,6 +11,8 @@ from difflib import get_close_matches
 from math import sqrt
 
 from offbook.core.errors import UsageError
+from offbook.core.i18n import translate
+from offbook.core.progress import fill
 from offbook.data.extract.cue import SURE, Cue
 from offbook.data.extract.script.names import CJK
 from offbook.data.extract.word_lists import words
@@ -129,7 +131,13 @@ class Cast:
         if not names and len(short) == 1:
             return frozenset(short)
         if not names:
-            raise UsageError(f"nobody called '{role}' speaks here{self._offer(role)}", self._fix())
+            raise UsageError(
+                "nobody called '{role}' speaks here{offer}",
+                "{advice}",
+                role=role,
+                offer=self._offer(role),
+                advice=self._fix(),
+            )
         return names
 
     def _check_aliases(self, role: str, aliases: list[tuple[str, str]]) -> None:
@@ -140,7 +148,13 @@ class Cast:
             for name in (one, other):
                 if same(name) not in names and named[same(name)] == 1:
                     raise UsageError(
-                        f"--alias {one}={other}: nobody called '{name}' speaks here{self._offer(name)}", self._fix()
+                        "--alias {one}={other}: nobody called '{name}' speaks here{offer}",
+                        "{advice}",
+                        one=one,
+                        other=other,
+                        name=name,
+                        offer=self._offer(name),
+                        advice=self._fix(),
                     )
 
     def _offer(self, role: str) -> str:
@@ -148,11 +162,13 @@ class Cast:
         inside = [name for key, name in spelled.items() if same(role) in key or key in same(role)]
         close = [spelled[key] for key in get_close_matches(same(role), list(spelled), n=1, cutoff=0.5)]
         best = max(inside, key=lambda name: self.speakers[name].lines) if inside else next(iter(close), None)
-        return f", did you mean '{best}'?" if best else ""
+        return fill(", did you mean '{name}'?", {"name": best}) if best else ""
 
     def _fix(self) -> str:
         leading = [speaker.name for speaker in self.listed()[:8]]
-        return f"Speakers found: {', '.join(leading)} … (`--list` shows all)." if leading else "No speaker was found."
+        if not leading:
+            return translate("No speaker was found.")
+        return fill("Speakers found: {names} … (`--list` shows all).", {"names": ", ".join(leading)})
 
     def _likenesses(self, ranked: list[Speaker]) -> dict[str, set[str]]:
         likely: dict[str, set[str]] = defaultdict(set)

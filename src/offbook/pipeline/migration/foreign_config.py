@@ -109,21 +109,38 @@ def read_config(path: Path) -> ForeignConfig:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}", "Name the other tool's config file.") from None
+        raise UsageError(
+            "cannot read {path}: {strerror}",
+            "Name the other tool's config file.",
+            path=path,
+            strerror=error.strerror,
+        ) from None
     except UnicodeDecodeError:
-        raise UsageError(f"{path} is not UTF-8 text", "Save it as UTF-8.") from None
+        raise UsageError(
+            "{path} is not UTF-8 text",
+            "Save it as UTF-8.",
+            path=path,
+        ) from None
     reader = READERS.get(path.suffix.lower(), _yaml)
     try:
         settings = reader(text)
     except (ValueError, SyntaxError, yaml.YAMLError) as error:
-        raise UsageError(f"{path} cannot be read as {path.suffix or 'YAML'}: {error}", "Check that line.") from None
+        raise UsageError(
+            "{path} cannot be read as {suffix}: {error}",
+            "Check that line.",
+            path=path,
+            suffix=path.suffix or "YAML",
+            error=error,
+        ) from None
     for key, tool in TOOLS.items():
         if tool.signs & set(settings):
             return ForeignConfig(key, settings)
     names = ", ".join(tool.name for key, tool in TOOLS.items() if key != "script")
     raise UsageError(
-        f"{path} is no config that offbook knows",
-        f"Known are configs of {names}, and Python scripts or notebooks that use transformers, peft, trl or unsloth.",
+        "{path} is no config that offbook knows",
+        "Known are configs of {names}, and Python scripts or notebooks that use transformers, peft, trl or unsloth.",
+        path=path,
+        names=names,
     )
 
 

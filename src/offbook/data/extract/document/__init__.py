@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from offbook.core.errors import UsageError
+from offbook.core.i18n import marked
 from offbook.data.extract.document import epub, final_draft, html, odt, pdf, renpy, tei, word
 from offbook.data.extract.document.line import BrokenDocumentError, Line, Place
 
@@ -85,17 +86,39 @@ def open_document(path: Path) -> Document:
     """
     kind = kind_of(path)
     if kind is None:
-        raise UsageError(f"{path} is {UNREADABLE[path.suffix.casefold()]}, which extract does not read", _SAVE_AS)
+        raise UsageError(
+            "{path} is {unreadable}, which extract does not read",
+            _SAVE_AS,
+            path=path,
+            unreadable=UNREADABLE[path.suffix.casefold()],
+        )
     try:
         return Document(list(kind.read(path)))
     except BrokenDocumentError as broken:
-        raise UsageError(f"{path}: {broken}", broken.fix) from None
+        raise UsageError(
+            "{path}: {broken}",
+            "{advice}",
+            path=path,
+            broken=broken,
+            advice=broken.fix,
+        ) from None
     except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
-        raise UsageError(f"{path} is not {kind.what}, or is damaged: {error}", _SAVE_AS) from None
+        raise UsageError(
+            "{path} is not {detail}, or is damaged: {error}",
+            _SAVE_AS,
+            path=path,
+            detail=kind.what,
+            error=error,
+        ) from None
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror or error}", "Is it the right file?") from None
+        raise UsageError(
+            "{path} cannot be read: {strerror}",
+            "Is it the right file?",
+            path=path,
+            strerror=error.strerror or error,
+        ) from None
 
 
-_SAVE_AS = "Open it in the program that wrote it and save it as .docx, .epub or plain text."
+_SAVE_AS = marked("Open it in the program that wrote it and save it as .docx, .epub or plain text.")
 
 __all__ = ["DOCUMENTS", "UNREADABLE", "Document", "DocumentKind", "kind_of", "open_document"]

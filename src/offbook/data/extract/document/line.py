@@ -10,6 +10,9 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
+from offbook.core.i18n import marked
+from offbook.core.progress import fill
+
 Place = dict[str, int | str]
 
 LARGEST = 200_000_000
@@ -24,12 +27,21 @@ class Line:
     place: Place = field(default_factory=dict)
 
 
-class BrokenDocumentError(Exception):
-    """A document that cannot be read: why, and what to do about it."""
+_SAVE_AS_TEXT = marked("Open it in the program that wrote it and save it as plain text.")
 
-    def __init__(self, why: str, fix: str = "Open it in the program that wrote it and save it as plain text.") -> None:
-        super().__init__(why)
-        self.fix = fix
+
+class BrokenDocumentError(Exception):
+    """A document that cannot be read.
+
+    Args:
+        why: the reason; a template if there are fields.
+        fix: what to do about it, likewise; default: save it otherwise.
+        fields: fill the `{placeholders}` of both.
+    """
+
+    def __init__(self, why: str, fix: str = _SAVE_AS_TEXT, **fields: object) -> None:
+        super().__init__(fill(why, fields))
+        self.fix = fill(fix, fields)
 
 
 def unpack(archive: zipfile.ZipFile, name: str) -> bytes:
@@ -42,11 +54,22 @@ def unpack(archive: zipfile.ZipFile, name: str) -> bytes:
         with archive.open(name) as part:
             content = part.read(LARGEST + 1)
     except KeyError:
-        raise BrokenDocumentError(f"it has no part {name}, so it is damaged or of another kind") from None
+        raise BrokenDocumentError(
+            "it has no part {name}, so it is damaged or of another kind",
+            name=name,
+        ) from None
     except (RuntimeError, zipfile.BadZipFile, zipfile.zlib.error) as error:  # type: ignore[attr-defined]
-        raise BrokenDocumentError(f"its part {name} cannot be unpacked: {error}") from None
+        raise BrokenDocumentError(
+            "its part {name} cannot be unpacked: {error}",
+            name=name,
+            error=error,
+        ) from None
     if len(content) > LARGEST:
-        raise BrokenDocumentError(f"its part {name} unpacks to more than {LARGEST // 1_000_000} MB")
+        raise BrokenDocumentError(
+            "its part {name} unpacks to more than {largest} MB",
+            name=name,
+            largest=LARGEST // 1_000_000,
+        )
     return content
 
 
@@ -59,11 +82,22 @@ def parse_xml(content: bytes, what: str) -> Element:
     try:
         root: Any = fromstring(content)
     except ParseError as error:
-        raise BrokenDocumentError(f"{what} is not well-formed XML: {error}") from None
+        raise BrokenDocumentError(
+            "{detail} is not well-formed XML: {error}",
+            detail=what,
+            error=error,
+        ) from None
     except DefusedXmlException:
-        raise BrokenDocumentError(f"{what} declares XML entities, which are not read for safety") from None
+        raise BrokenDocumentError(
+            "{detail} declares XML entities, which are not read for safety",
+            detail=what,
+        ) from None
     except (ValueError, LookupError) as error:
-        raise BrokenDocumentError(f"{what} cannot be read as XML: {error}") from None
+        raise BrokenDocumentError(
+            "{detail} cannot be read as XML: {error}",
+            detail=what,
+            error=error,
+        ) from None
     element: Element = root
     return element
 

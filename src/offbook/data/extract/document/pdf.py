@@ -56,7 +56,11 @@ def _pages(path: Path) -> list[list[str]]:
     except BrokenDocumentError:
         raise
     except Exception as error:  # a damaged file makes pypdf raise errors of any kind
-        raise BrokenDocumentError(f"it is no PDF, or is damaged: {error}", "Export it again.") from None
+        raise BrokenDocumentError(
+            "it is no PDF, or is damaged: {error}",
+            "Export it again.",
+            error=error,
+        ) from None
 
 
 def _without_running_heads(pages: Sequence[Sequence[str]]) -> list[list[str]]:
