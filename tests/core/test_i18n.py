@@ -7,6 +7,7 @@ import locale
 import string
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
@@ -46,27 +47,36 @@ def test_no_message_lacks_its_translation_and_placeholders_agree(language: str) 
     assert [text for text in translations if is_template(text) and fields(text) != fields(translations[text])] == []
 
 
-def test_no_error_or_event_is_filled_in_before_it_can_be_translated() -> None:
-    """A text with its fields filled in is in no catalogue."""
-    names = {*catalogue.CALLS, *catalogue.ERRORS}
-    faults = []
+def calls() -> Iterator[tuple[str, ast.Call, list[ast.expr]]]:
+    """(place, call, its texts) of every error and event in the code."""
     for path in catalogue.SOURCE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             called = getattr(node, "func", None)
             name = getattr(called, "id", getattr(called, "attr", ""))
-            if (
-                isinstance(node, ast.Call)
-                and name in names
-                and any(map(_is_filled, node.args[: 2 if name in catalogue.ERRORS else 1]))
-            ):
-                faults.append(f"{path.relative_to(catalogue.SOURCE)}:{node.lineno}")
+            if isinstance(node, ast.Call) and name in (*catalogue.CALLS, *catalogue.ERRORS):
+                texts = node.args[: 2 if name in catalogue.ERRORS else 1]
+                yield f"{path.relative_to(catalogue.SOURCE)}:{node.lineno}", node, texts
+
+
+def test_no_error_or_event_is_filled_in_before_it_can_be_translated() -> None:
+    """A text with its fields filled in is in no catalogue."""
+    composed = (ast.JoinedStr, ast.BinOp, ast.IfExp)
+    assert [
+        place
+        for place, _, texts in calls()
+        for text in texts
+        if isinstance(text, composed) and any(isinstance(part, ast.JoinedStr) for part in ast.walk(text))
+    ] == []
+
+
+def test_every_error_and_event_is_given_its_fields() -> None:
+    faults = []
+    for place, call, texts in calls():
+        given = {keyword.arg for keyword in call.keywords}
+        literal = [text.value for text in texts if isinstance(text, ast.Constant) and isinstance(text.value, str)]
+        if given - {"exit_code"} and any(not fields(text) <= given for text in literal):
+            faults.append(place)
     assert faults == []
-
-
-def _is_filled(argument: ast.expr) -> bool:
-    return isinstance(argument, ast.JoinedStr | ast.BinOp | ast.IfExp) and any(
-        isinstance(part, ast.JoinedStr) for part in ast.walk(argument)
-    )
 
 
 @pytest.mark.parametrize("language", OTHERS)
