@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import re
 import ssl
 import threading
 import urllib.request
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from offbook.core.errors import OffbookError, UsageError
+from offbook.hub import web
 from offbook.hub.pull import pull_dataset
 
 ROWS = '[{"instruction": "你是谁？", "output": "家父是大理寺少卿甄远道。"}]'.encode()
@@ -89,6 +91,29 @@ def test_a_transfer_that_breaks_leaves_nothing(site: str, tmp_path: Path) -> Non
         pull_dataset(f"{site}/broken.json")
     assert failure.value.exit_code == 1
     assert not list((tmp_path / "home").rglob("*.json"))
+
+
+def test_where_a_host_fails_the_same_file_is_taken_from_another(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    down = "https://127.0.0.1:9"
+    mirrors = (f"{down}/{{}}", f"{site}/{{}}")
+    others = tuple(mirror.format(r"a%20b/\1") for mirror in mirrors)
+    monkeypatch.setattr(web, "MIRRORS", ((re.compile(rf"{down}/first/(.*)"), others),))
+    assert pull_dataset(f"{down}/first/lines.json").read_bytes() == ROWS
+    assert Site.served == ["/a%20b/lines.json"]
+
+    monkeypatch.setattr(web, "MIRRORS", ((re.compile(rf"{down}/second/(.*)"), (rf"{down}/\1",)),))
+    with pytest.raises(OffbookError, match=r"refused.*; neither from 127.0.0.1:9") as failure:
+        pull_dataset(f"{down}/second/lines.json")
+    assert "--data.source FILE" in failure.value.fix
+
+
+def test_the_mirrors_of_github_have_the_same_file() -> None:
+    address = "https://raw.githubusercontent.com/org/data/v1/rows/lines.json"
+    assert web._mirrors(address) == [
+        "https://cdn.jsdelivr.net/gh/org/data@v1/rows/lines.json",
+        "https://fastly.jsdelivr.net/gh/org/data@v1/rows/lines.json",
+    ]
+    assert web._mirrors("https://example.org/lines.json") == []
 
 
 def test_what_cannot_be_fetched(site: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

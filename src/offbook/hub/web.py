@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import re
 import shutil
 import urllib.error
 import urllib.request
@@ -18,7 +19,19 @@ from offbook.hub import cache
 
 _ANSWERED = marked("{address} answered {code} {reason}")
 _LOOK = marked("Check the address in a browser.")
-_AGAIN = marked("Check the network and try again, or download the file yourself and name it by its path.")
+_AGAIN = marked(
+    "Check the network and try again, or download the file yourself and name it by its path "
+    "(for rows: --data.source FILE)."
+)
+MIRRORS = (
+    (
+        re.compile(r"https://raw\.githubusercontent\.com/([^/]+/[^/]+)/([^/]+)/(.+)"),
+        (r"https://cdn.jsdelivr.net/gh/\1@\2/\3", r"https://fastly.jsdelivr.net/gh/\1@\2/\3"),
+    ),
+)
+"""Addresses whose host cannot be reached from everywhere, and where the same files lie as well: tried in turn."""
+TIMEOUT = 20
+"""Seconds in which a host has to answer."""
 
 
 def web_file(address: str, reporter: Reporter) -> Path:
@@ -37,16 +50,47 @@ def web_file(address: str, reporter: Reporter) -> Path:
         )
     target = cache.home() / "files" / hashlib.sha256(address.encode()).hexdigest()[:16]
     if not (target / name).is_file():
-        with cache.writing(target, reporter):
-            reporter.stage("Fetching {address} …", address=address)
-            with atomic_dir(target) as folder:
-                _save(address, folder / name)
+        with cache.writing(target, reporter), atomic_dir(target) as folder:
+            _save_from_any([address, *_mirrors(address)], folder / name, reporter)
     return target / name
+
+
+def _mirrors(address: str) -> list[str]:
+    """Other addresses of the same file."""
+    return [
+        match.expand(other) for pattern, others in MIRRORS if (match := pattern.fullmatch(address)) for other in others
+    ]
+
+
+def _save_from_any(addresses: list[str], path: Path, reporter: Reporter) -> None:
+    """Save the file of the first address that gives it.
+
+    Raises:
+        UsageError: an address says that there is no such file.
+        OffbookError: none gave it; the error tells of the first address, and names the other hosts.
+    """
+    failures: list[OffbookError] = []
+    for address in addresses:
+        reporter.stage("Fetching {address} …", address=address)
+        try:
+            return _save(address, path)
+        except UsageError:
+            raise
+        except OffbookError as error:
+            failures.append(error)
+    if len(addresses) == 1:
+        raise failures[0]
+    raise OffbookError(
+        "{failure}; neither from {hosts}",
+        _AGAIN,
+        failure=failures[0].what,
+        hosts=", ".join(urlsplit(address).netloc for address in addresses[1:]),
+    ) from failures[-1]
 
 
 def _save(address: str, path: Path) -> None:
     try:
-        with urllib.request.urlopen(address, timeout=60) as answer, path.open("wb") as file:
+        with urllib.request.urlopen(address, timeout=TIMEOUT) as answer, path.open("wb") as file:
             shutil.copyfileobj(answer, file)
             if answer.length:
                 raise OffbookError(
@@ -55,8 +99,8 @@ def _save(address: str, path: Path) -> None:
                     address=address,
                 )
     except urllib.error.HTTPError as error:
-        kind = UsageError if error.code in (401, 403, 404, 410) else OffbookError
-        raise kind(
+        error_class = UsageError if error.code in (401, 403, 404, 410) else OffbookError
+        raise error_class(
             _ANSWERED,
             _LOOK,
             address=address,
