@@ -46,6 +46,7 @@ def messages() -> list[str]:
     for argument in (1, 2):  # what happened, and how to fix it
         result += _extracted(SOURCE, dict.fromkeys(ERRORS, (argument,)))
     result += _extracted(SOURCE, {"lookup": (3,)})
+    result += _extracted(SOURCE / "core" / "config", {"ValueError": (1,)})
     result += [*VERBS.values(), help_text(group), *SHOULD.values()]
     for _, command in [("offbook", group), *commands()]:
         result.append(help_text(command))

@@ -269,7 +269,13 @@ def _is_folder_name(value: str) -> str:
         raise ValueError("name a folder: no slash in it, and no dot at its start")
     if len(value.encode(errors="surrogatepass")) > NAME_BYTES:
         raise ValueError(f"be shorter: a folder is named after it ({NAME_BYTES} bytes at most)")
+    if _NOT_ON_WINDOWS.search(value):
+        raise ValueError('be a name that Windows has, too: no < > : " | ? *, no dot or space at its end, no con or nul')
     return value
+
+
+_NOT_ON_WINDOWS = re.compile(r'[<>:"|?*]|[. ]$|^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?$', re.IGNORECASE)
+"""What no folder can be called there: runs are copied from one system to another."""
 
 
 class RunConfig(Section):
