@@ -5,6 +5,8 @@
 #   make lint     ruff and mypy
 #   make torture  the long proofs: kills at every call, long commands of the docs
 #   make lowest   the tests of the core on the lowest versions that pyproject.toml promises
+#   make docs     the documentation as a site in build/site, both languages, every link followed
+#   make notebooks  the notebooks of docs/notebooks, executed and stored with their outputs
 #   make setup    the part they share; PYTHON=python3.12 takes that one, TORCH_INDEX=URL takes torch from another
 #                 package index (a CUDA build, say). uv does the installing where it is there.
 
@@ -14,7 +16,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TORCH_INDEX ?=
 
-.PHONY: setup demo test coverage lint torture lowest clean
+.PHONY: setup demo test coverage lint torture lowest docs notebooks clean
 
 UV := $(shell command -v uv 2>/dev/null)
 # pip, or uv's pip where uv is there: $(call install,VENV) arguments
@@ -48,6 +50,12 @@ lint: setup
 	$(BIN)/ruff check src tests benchmarks
 	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/mypy
+
+docs: setup
+	$(BIN)/python docs/build.py
+
+notebooks: setup
+	$(BIN)/python docs/notebooks/execute.py
 
 lowest: setup
 	$(BIN)/python tests/lowest.py > $(VENV)/lowest.txt

@@ -30,7 +30,7 @@ def execute(text: Path, place: Path) -> Any:
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     notebook = jupytext.read(text)
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    NotebookClient(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(place)}}).execute()
+    NotebookClient(notebook, timeout=None, kernel_name="python3", resources={"metadata": {"path": str(place)}}).execute()
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number}"  # the same at every execution
         cell.metadata.pop("execution", None)

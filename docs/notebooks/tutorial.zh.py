@@ -60,8 +60,8 @@ rows = [
     for row in extraction.rows
     if len(row["messages"]) >= 2
 ]
-Path("lines.json").write_text(json.dumps(rows, ensure_ascii=False, indent=1), encoding="utf-8")
 print(len(rows), "rows")
+Path("lines.json").write_text(json.dumps(rows[:96], ensure_ascii=False, indent=1), encoding="utf-8")  # leave out [:96]
 rows[:3]
 
 # %% [markdown]
@@ -92,8 +92,9 @@ from rich.text import Text
 shortened = {
     "data.source": "lines.json",
     "data.replay": None,
-    "train.epochs": 0.25,
-    "train.heldout_steps": 5,
+    "train.epochs": 1,
+    "train.heldout_steps": 3,
+    "train.log_steps": 1,
     "evaluate.prompts": 0,
     "track.trackers": ["swanlab"],
 }
