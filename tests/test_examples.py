@@ -30,7 +30,20 @@ PAGES = [ROOT / "README.md", ROOT / "README.zh.md", *sorted((ROOT / "docs").rglo
 
 PARSED = {"chat", "completion", "migrate", "prove", "pull", "push", "serve", "studio"}
 """Verbs that wait for a person, a client or a network, or that take long: their command lines are parsed alone."""
-ELSEWHERE = {"git", "llama-server", "ollama", "vllm", "pip", "source", "eval", "curl", "swanlab", "du", "/usr/bin/time"}
+ELSEWHERE = {
+    "git",
+    "docker",
+    "llama-server",
+    "ollama",
+    "vllm",
+    "pip",
+    "source",
+    "eval",
+    "curl",
+    "swanlab",
+    "du",
+    "/usr/bin/time",
+}
 """Programs that are not ours."""
 
 

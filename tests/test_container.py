@@ -1,0 +1,73 @@
+"""The container's files, as far as they can be judged without a build: a linter's rules; what they name is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+
+
+def instructions() -> list[tuple[str, str]]:
+    """(instruction, the rest of it) in order; continued lines are one, comments are left out."""
+    text = re.sub(r"^#.*\n", "", DOCKERFILE, flags=re.MULTILINE).replace("\\\n", " ")
+    return [(line.split()[0], line.split(maxsplit=1)[1]) for line in text.splitlines() if line.strip()]
+
+
+def of(name: str) -> list[str]:
+    return [rest for instruction, rest in instructions() if instruction == name]
+
+
+def test_it_runs_as_an_ordinary_user_with_a_volume_and_a_health_check() -> None:
+    names = [name for name, _ in instructions()]
+    assert of("USER") == ["offbook"]
+    assert names.index("USER") > max(place for place, name in enumerate(names) if name == "RUN")
+    assert of("VOLUME") == ["/data"]
+    assert len(of("HEALTHCHECK")) == 1
+    assert of("ENTRYPOINT") == ['["offbook"]']
+
+
+def test_its_base_is_named_by_version_and_torch_comes_from_an_argument() -> None:
+    assert of("FROM") == ["python:${PYTHON}-slim"]
+    assert "PYTHON=3.12" in of("ARG")
+    assert any(argument.startswith("TORCH_INDEX=https://") for argument in of("ARG"))
+    assert "${TORCH_INDEX}" in "".join(of("RUN"))
+
+
+def test_what_it_installs_leaves_no_lists_and_no_cache() -> None:
+    for run in of("RUN"):
+        if "apt-get install" in run:
+            assert "apt-get update" in run
+            assert "--no-install-recommends" in run
+            assert "rm -rf /var/lib/apt/lists/*" in run
+        assert "sudo" not in run
+    assert "PIP_NO_CACHE_DIR=1" in DOCKERFILE
+
+
+def test_what_it_copies_is_there_and_is_sent_to_the_builder() -> None:
+    sent = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    for copied in of("COPY"):
+        for name in copied.split()[:-1]:
+            assert (ROOT / name).exists(), name
+            assert name in sent, name
+
+
+def test_the_health_check_is_a_program() -> None:
+    code = re.search(r'"-c", "(.*)"\]', of("HEALTHCHECK")[0])
+    assert code is not None
+    compile(code[1], "health", "exec")
+    assert "/health" in code[1]
+
+
+def test_the_service_wants_a_key_and_is_reached_from_this_computer_alone() -> None:
+    compose: Any = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
+    serve = compose["services"]["serve"]
+    assert serve["environment"]["OFFBOOK_API_KEY"].startswith("${OFFBOOK_API_KEY:?")
+    assert all(port.startswith("127.0.0.1:") for port in serve["ports"])
+    assert set(compose["volumes"]) == {"data"}
+    for service in compose["services"].values():
+        assert service["volumes"] == ["data:/data"]
