@@ -113,10 +113,11 @@ def load(
     except (RuntimeError, ValueError, KeyError, Warning, OSError) as error:
         if sizes := re.search(r"size mismatch for (\S+): .*?\[(\d+)[^]]*\] from checkpoint.*?\[(\d+)", str(error)):
             layer, adapter_rows, base_rows = sizes[1].rpartition("model.")[2], sizes[2], sizes[3]
+            has_vocabulary = "embed" in layer or "lm_head" in layer
             raise UsageError(
                 "the adapter in {folder} does not fit this base model: {layer} has {adapter_rows} rows "
                 "in the adapter and {base_rows} in the model",
-                _MORE_TOKENS if "embed" in layer or "lm_head" in layer else _OTHER_BASE,
+                _MORE_TOKENS if has_vocabulary else _OTHER_BASE,
                 other=base_of(folder) or translate("another model"),
                 folder=folder,
                 layer=layer,

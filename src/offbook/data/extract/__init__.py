@@ -207,10 +207,7 @@ def save(rows: Iterable[Row], path: Path) -> None:
                 file.write(_whole_characters(json.dumps(row, ensure_ascii=False)) + "\n")
     except OSError as error:
         raise UsageError(
-            "{path} cannot be written: {strerror}",
-            "Choose another --out.",
-            path=path,
-            strerror=error.strerror or error,
+            "{path} cannot be written: {strerror}", "Choose another --out.", path=path, strerror=error.strerror or error
         ) from None
 
 
@@ -258,11 +255,7 @@ def _read(path: Path, files: FileSet, chat: ChatOptions) -> Iterator[Cue | Skipp
             yield from _book(path, format, status.st_mtime_ns, status.st_size)
     except ParseError as damage:
         raise UsageError(
-            "{path}:{line}: {why}",
-            "Export it again, or fix that place.",
-            path=path,
-            line=damage.line,
-            why=damage.why,
+            "{path}:{line}: {why}", "Export it again, or fix that place.", path=path, line=damage.line, why=damage.why
         ) from None
 
 
