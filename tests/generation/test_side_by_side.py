@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from peft import PeftModel
 
 from offbook.core.config.schema import GenerationConfig
@@ -95,7 +94,7 @@ def test_windows_and_capped_scores_do_not(architecture: str) -> None:
 
 
 def test_half_precision_does_not() -> None:
-    assert not can_go_side_by_side(tiny_model().to(torch.bfloat16))
+    assert not can_go_side_by_side(tiny_model().bfloat16())
 
 
 def test_a_prompt_is_read_in_pieces_while_others_speak(
@@ -112,9 +111,12 @@ def test_what_is_kept_of_a_conversation_is_used_by_its_own_character_alone(
 ) -> None:
     read: list[int] = []
     forward = engine._forward
-    monkeypatch.setattr(
-        engine, "_forward", lambda rows, tokens: (read.append(tokens * len(rows)), forward(rows, tokens))[1]
-    )
+
+    def counted(rows: Any, tokens: int) -> Any:
+        read.append(tokens * len(rows))
+        return forward(rows, tokens)
+
+    monkeypatch.setattr(engine, "_forward", counted)
     first = said(engine.speaker("ann"), PROMPTS[0])
     going_on = [*PROMPTS[0], *first, 77, 78]
     assert read[0] == len(PROMPTS[0]) - 1

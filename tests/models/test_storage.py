@@ -12,8 +12,8 @@ from offbook.models.adapter import parameter_counts
 from offbook.models.storage import Int8Linear, NF4Linear, StoredLinear, is_stored, store, store_in_float32
 from offbook.training import fast_path
 from tests.tiny import tiny_model
-from tests.training.samples import MODULES, examples, plain_gradients
-from tests.training.test_fast_path import apart, fast_gradients
+from tests.training.samples import MODULES, apart, examples, plain_gradients
+from tests.training.test_fast_path import fast_gradients
 
 QUANTIZED = {"int8": Int8Linear, "nf4": NF4Linear}
 

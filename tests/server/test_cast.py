@@ -70,7 +70,7 @@ def test_characters_of_one_base_share_its_host_and_its_queue() -> None:
 
 def test_a_base_that_cannot_take_a_character_is_opened_once_more() -> None:
     hosts = [fake(), fake()]
-    hosts[0].accepts = lambda each: each.name != "ben"  # type: ignore[method-assign]
+    hosts[0].accepts = lambda each: each.name != "ben"  # type: ignore[method-assign, assignment]
     remaining = iter(hosts)
     cast = Cast(lambda _: next(remaining))
     cast.add([source("ann"), source("ben")])
@@ -145,7 +145,7 @@ def test_no_request_fails_while_characters_come_are_replaced_and_go() -> None:
         over = threading.Event()
 
         def insist(_: int) -> list[int]:
-            codes = []
+            codes: list[int] = []
             while not over.is_set():
                 codes.append(ask(served.address, "ann", stream=bool(len(codes) % 2)).status_code)
             return codes

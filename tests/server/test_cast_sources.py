@@ -10,7 +10,6 @@ import pytest
 
 from offbook.core.errors import UsageError
 from offbook.core.progress import NullReporter
-from offbook.server import cast_sources
 from offbook.server.cast import Cast
 from offbook.server.cast_sources import CastSources, CastWatcher
 from offbook.server.run_folders import version
@@ -130,7 +129,7 @@ def test_several_bases_are_told_with_their_memory_and_refused_where_there_is_non
     sources.announce_bases(found)
     assert any("2 base models side by side" in text for text in notes.texts)
     assert any("for ben" in text for text in notes.texts)
-    monkeypatch.setattr(cast_sources.psutil, "virtual_memory", _Free)
+    monkeypatch.setattr("psutil.virtual_memory", _Free)
     with pytest.raises(UsageError, match="2 base models take"):
         sources.announce_bases(found)
     sources._bases.add(tiny)

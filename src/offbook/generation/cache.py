@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from transformers import DynamicCache
@@ -59,7 +59,7 @@ class ModelCache:
     def select(self, rows: torch.Tensor) -> None:
         """Go on with these rows alone."""
         if self.cache is not None and self.is_recurrent:
-            self.cache.reorder_cache(rows)
+            self.cache.reorder_cache(cast(torch.LongTensor, rows))
         elif self.cache is not None:
             self.cache.batch_select_indices(rows)
 

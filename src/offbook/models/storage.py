@@ -14,7 +14,7 @@ In int8 and NF4 the output layer and the embeddings, which round worst, stay in 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -39,7 +39,7 @@ class StoredLinear(nn.Linear):
         stored = cls(layer.in_features, layer.out_features, bias=layer.bias is not None, device="meta")
         stored.bias = layer.bias
         with torch.no_grad():
-            stored._store(layer.weight)
+            stored._store(cast(nn.Parameter, layer.weight))
         return stored.train(layer.training)
 
     def _store(self, weight: nn.Parameter) -> None:
