@@ -7,6 +7,7 @@ from transformers import AttentionInterface
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 
 from offbook.training import attention, fast_path
+from offbook.training.prefix_tree import Run, flat_runs, path
 from tests.training.samples import adapted
 
 HEADS, GROUPS, SIZE = 4, 2, 8
@@ -33,7 +34,7 @@ def test_each_example_gets_what_it_would_get_alone(prefix: Any, window: Any) -> 
     lengths = [7, 1, 20, 6, 6, 19]
     total = prefix + sum(lengths)
     query, key, value = tokens(total), tokens(total, GROUPS, 1), tokens(total, GROUPS, 2)
-    layout = attention.attention_layout(prefix, lengths)
+    layout = attention.attention_layout(flat_runs(prefix, lengths))
     mixed = attention.attend(query, key, value, layout, scaling=SIZE**-0.5, window=window)
     start = prefix
     for length in lengths:
@@ -43,13 +44,31 @@ def test_each_example_gets_what_it_would_get_alone(prefix: Any, window: Any) -> 
         start += length
 
 
+@pytest.mark.parametrize("window", [None, 3])
+def test_each_run_of_a_tree_sees_those_above_it(window: Any) -> None:
+    shape = [(5, None), (4, 0), (7, 1), (3, 1), (6, 0), (8, None), (2, 5), (30, 5)]
+    runs: list[Run] = []
+    for length, parent in shape:
+        start = runs[-1].end if runs else 0
+        depth = 0 if parent is None else runs[parent].depth + runs[parent].length
+        runs.append(Run(start, length, depth, parent))
+    total = runs[-1].end
+    query, key, value = tokens(total), tokens(total, GROUPS, 1), tokens(total, GROUPS, 2)
+    layout = attention.attention_layout(runs)
+    mixed = attention.attend(query, key, value, layout, scaling=SIZE**-0.5, window=window)
+    for number in range(len(runs)):
+        indices = torch.cat([torch.arange(runs[each].start, runs[each].end) for each in path(runs, number)])
+        expected = alone(query[indices], key[indices], value[indices], window)
+        assert torch.allclose(mixed[indices], expected, atol=1e-6)
+
+
 def test_only_the_tokens_with_a_query_get_a_result() -> None:
     lengths, prefix = [7, 4, 12], 5
     total = prefix + sum(lengths)
     query, key, value = tokens(total), tokens(total, GROUPS, 1), tokens(total, GROUPS, 2)
     tokens_with_query = torch.tensor([6, 8, 9, 12, 15, 20, 27])
-    everyone = attention.attend(query, key, value, attention.attention_layout(prefix, lengths), scaling=0.3)
-    label_layout = attention.attention_layout(prefix, lengths, tokens_with_query)
+    everyone = attention.attend(query, key, value, attention.attention_layout(flat_runs(prefix, lengths)), scaling=0.3)
+    label_layout = attention.attention_layout(flat_runs(prefix, lengths), tokens_with_query)
     assert torch.allclose(
         attention.attend(query[tokens_with_query], key, value, label_layout, scaling=0.3),
         everyone[tokens_with_query],
@@ -61,7 +80,7 @@ def test_another_text_in_one_place_changes_no_bit_elsewhere() -> None:
     lengths, prefix = [9, 9, 7, 30], 4
     total = prefix + sum(lengths)
     query, key, value = tokens(total), tokens(total, GROUPS, 1), tokens(total, GROUPS, 2)
-    layout = attention.attention_layout(prefix, lengths)
+    layout = attention.attention_layout(flat_runs(prefix, lengths))
     before = attention.attend(query, key, value, layout, scaling=0.3)
     changed = slice(prefix + 9, prefix + 18)
     for part in (query, key, value):
@@ -75,10 +94,10 @@ def test_another_text_in_one_place_changes_no_bit_elsewhere() -> None:
 
 def test_blocks_hold_little_padding() -> None:
     lengths = [1000, 900, 30, 29, 31, 200, 28]
-    for block in attention.attention_layout(0, lengths).blocks:
+    for block in attention.attention_layout(flat_runs(0, lengths)).blocks:
         inside = sum(length for length in lengths if length <= block.queries.shape[1])
         assert block.queries.shape[0] == 1 or inside
-    computed = sum(block.queries.numel() for block in attention.attention_layout(0, lengths).blocks)
+    computed = sum(block.queries.numel() for block in attention.attention_layout(flat_runs(0, lengths)).blocks)
     assert computed <= sum(lengths) / (1 - attention.MAX_PADDING)
 
 
@@ -93,7 +112,7 @@ def test_a_call_without_a_layout_is_refused() -> None:
 
 
 def test_what_it_does_not_compute_is_refused() -> None:
-    layout = attention.attention_layout(0, [3])
+    layout = attention.attention_layout(flat_runs(0, [3]))
     one = torch.randn(1, HEADS, 3, SIZE)
     with pytest.raises(RuntimeError, match="no cap"):
         attention.attention_forward(torch.nn.Module(), one, one, one, None, layout=layout, softcap=30.0)

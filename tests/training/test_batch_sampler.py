@@ -1,5 +1,6 @@
 """Which examples make up a step: a function of the seed alone."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -35,3 +36,14 @@ def test_parts_of_an_epoch(epochs: Any, steps: Any) -> None:
     assert sampler.epoch(3) == 1.0
     with pytest.raises(IndexError):
         sampler[steps]
+
+
+def test_the_examples_of_a_conversation_share_a_step() -> None:
+    rows = [replace(example, continues=index % 3 != 0) for index, example in enumerate(EXAMPLES[:9])]
+    sampler = BatchSampler(rows, batch_size=2, epochs=1, seed=0)
+    assert len(sampler) == 2
+    steps = [ids(sampler[step]) for step in range(2)]
+    assert sorted(map(len, steps)) == [3, 6]
+    for step in steps:
+        for first in (0, 3, 6):
+            assert {first, first + 1, first + 2} <= set(step) or first not in step

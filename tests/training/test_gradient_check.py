@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from offbook.training import attention, decoder_layer, fast_path, gradient_check
-from tests.training.samples import adapted, examples
+from offbook.training.packing import pack_step
+from tests.training.samples import adapted, example, examples
 
 
 @pytest.mark.parametrize("architecture", ["llama", "ernie", "mistral", "gemma3", "granite", "cohere", "hyperclovax"])
@@ -20,6 +21,26 @@ def test_the_fast_path_is_proved_for_several_cuts(architecture: str) -> None:
     assert check.loss["fast"] == pytest.approx(check.loss["plain"], rel=1e-6)
     assert check.micro_batches[0] == 10
     assert check.micro_batches[2] < check.micro_batches[1] < 10
+
+
+@pytest.mark.parametrize("architecture", ["llama", "gemma3"])
+def test_a_conversation_that_is_trained_reply_by_reply_is_exact(architecture: str) -> None:
+    """Each reply stands behind a mark that the history has not: a tree as deep as the conversation is long."""
+    model = adapted(architecture)
+    fast_path.enable(model)
+    history: list[int] = list(range(100, 140))
+    rows = []
+    for number in range(6):
+        history += range(200 + number, 236 + number)
+        said = list(range(300 + number, 305 + number))
+        rows.append(example((history, False), ([7, 8], False), (said, True)))
+        history += said
+    (batch,) = pack_step(rows, max_tokens=10_000).micro_batches
+    assert max(run.depth for run in batch.runs) > 200
+    assert batch.input_ids.numel() < sum(len(row.ids) for row in rows) / 2
+    check = gradient_check.check_gradient(model, rows)
+    assert check.isolated
+    assert check.max_relative_difference <= 1e-5
 
 
 def test_the_model_and_torch_are_left_as_they_were() -> None:
@@ -60,8 +81,8 @@ def test_a_broken_mask_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     fast_path.enable(model)
     original = attention._block
 
-    def leaky(shared: Any, spans: Any, queries: Any) -> Any:
-        block, span = original(shared, spans, queries)
+    def leaky(*layout: Any) -> Any:
+        block, span = original(*layout)
         return attention.PaddedBlock(block.keys.roll(1, 0), block.queries, block.positions), span
 
     monkeypatch.setattr(attention, "_block", leaky)

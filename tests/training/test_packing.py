@@ -1,3 +1,4 @@
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -6,6 +7,7 @@ from hypothesis import strategies as st
 
 from offbook.core.types import NO_LABEL, Example
 from offbook.training.packing import MicroBatch, StepBatch, pack_step
+from offbook.training.prefix_tree import Run, flat_runs, path
 from tests.training.samples import example, examples
 
 SYSTEM = list(range(100, 160))
@@ -13,15 +15,16 @@ SYSTEM = list(range(100, 160))
 
 def unpack(batch: MicroBatch) -> list[tuple[list[int], list[int]]]:
     """(ids, labels) of the examples of a micro-batch, as the model sees them."""
-    row, result, start = batch.input_ids[0].tolist(), [], batch.prefix
-    labels = dict(zip(batch.label_positions.tolist(), batch.targets.tolist(), strict=True))
-    for length in batch.lengths:
-        ids = row[: batch.prefix] + row[start : start + length]
-        labels_of_row = [labels.get(start + index - 1, NO_LABEL) for index in range(1, length)]
-        first = labels.get(start - 1, NO_LABEL) if start == batch.prefix and not batch.prefix else NO_LABEL
-        result.append((ids, [NO_LABEL] * batch.prefix + [first, *labels_of_row] if length else []))
-        start += length
+    row, result = batch.input_ids[0].tolist(), []
+    labels = dict(zip((batch.label_positions + 1).tolist(), batch.targets.tolist(), strict=True))
+    for leaf in batch.leaves:
+        places = [place for index in path(batch.runs, leaf) for place in row_of(batch.runs[index])]
+        result.append(([row[place] for place in places], [labels.get(place, NO_LABEL) for place in places]))
     return result
+
+
+def row_of(run: Run) -> range:
+    return range(run.start, run.end)
 
 
 def contents(step: StepBatch) -> list[tuple[list[int], list[int]]]:
@@ -36,16 +39,18 @@ def test_every_cut_of_a_step_holds_the_same_examples(seed: int, max_tokens: Any,
     assert contents(step) == sorted((row.ids, row.labels) for row in rows)
     assert step.label_tokens == sum(row.label_count for row in rows)
     for batch in step.micro_batches:
-        assert batch.input_ids.numel() == batch.prefix + sum(batch.lengths)
-        assert batch.input_ids.numel() <= max_tokens or len(batch.lengths) == 1
+        assert batch.input_ids.numel() == batch.runs[-1].end == sum(run.length for run in batch.runs)
+        assert batch.input_ids.numel() <= max_tokens or len(batch.leaves) == 1
+        for run, after in pairwise(batch.runs):
+            assert run.end == after.start
         assert batch.label_positions.equal(batch.label_positions.sort().values)
 
 
 def test_the_common_prefix_stands_once_and_positions_go_on_from_it() -> None:
     rows = [example((SYSTEM, False), ([1, 2], False), ([3], True)), example((SYSTEM, False), ([4], False), ([5], True))]
     (batch,) = pack_step(rows, max_tokens=1000).micro_batches
-    assert batch.prefix == 60
-    assert batch.lengths == (2, 3)
+    assert batch.runs == flat_runs(60, [2, 3])
+    assert batch.leaves == (1, 2)
     assert batch.input_ids[0, 60:].tolist() == [4, 5, 1, 2, 3]
     assert batch.position_ids[0, 60:].tolist() == [60, 61, 60, 61, 62]
     assert batch.label_positions.tolist() == [60, 63]
@@ -56,8 +61,7 @@ def test_the_common_prefix_stands_once_and_positions_go_on_from_it() -> None:
 def test_the_prefix_ends_before_the_first_position_that_predicts_a_label() -> None:
     twice = example((SYSTEM, False), ([7, 8], True))
     (batch,) = pack_step([twice, twice], max_tokens=1000).micro_batches
-    assert batch.prefix == len(SYSTEM) - 1
-    assert batch.lengths == (3, 3)
+    assert batch.runs == flat_runs(len(SYSTEM) - 1, [3, 3])
 
 
 def test_one_odd_row_costs_its_own_tokens_and_no_more() -> None:
@@ -67,9 +71,38 @@ def test_one_odd_row_costs_its_own_tokens_and_no_more() -> None:
     assert with_odd.tokens == without.tokens + len(odd.ids)
 
 
-def test_a_short_common_beginning_is_not_worth_a_micro_batch_of_its_own() -> None:
-    rows = [example(([group], False), ([n], False), ([n], True)) for group in (1, 2) for n in range(4)]
-    assert len(pack_step(rows, max_tokens=10_000).micro_batches) == 1
+def test_a_short_common_beginning_below_another_is_not_worth_a_run() -> None:
+    pairs = ((group, n) for group in (1, 2) for n in range(4))
+    rows = [example((SYSTEM, False), ([group], False), ([n], False), ([n], True)) for group, n in pairs]
+    (batch,) = pack_step(rows, max_tokens=10_000).micro_batches
+    assert batch.runs == flat_runs(60, [3] * 8)
+
+
+def conversation(replies: int, question: int = 40, answer: int = 8) -> list[Example]:
+    """Examples of a template that writes a mark before the reply it asks for, and none in the history (Qwen3's way)."""
+    history = list(SYSTEM)
+    rows = []
+    for number in range(replies):
+        history += [1000 + number] * question
+        said = [2000 + number] * answer
+        rows.append(example((history, False), ([7, 8], False), (said, True)))
+        history += said
+    return rows
+
+
+def test_a_conversation_that_is_trained_reply_by_reply_costs_little_more_than_itself() -> None:
+    rows = conversation(20)
+    (batch,) = pack_step(rows, max_tokens=10_000).micro_batches
+    assert batch.input_ids.numel() <= 1.3 * len(rows[-1].ids)
+    assert sum(len(row.ids) for row in rows) > 9 * len(rows[-1].ids)
+    assert contents(pack_step(rows, max_tokens=10_000)) == sorted((row.ids, row.labels) for row in rows)
+
+
+def test_several_prefixes_stand_in_one_micro_batch() -> None:
+    other = [5] * 40
+    rows = [example((start, False), ([n], False), ([n], True)) for start in (SYSTEM, other) for n in range(4)]
+    (batch,) = pack_step(rows, max_tokens=10_000).micro_batches
+    assert batch.input_ids.numel() == len(SYSTEM) + len(other) + 8 * 2
 
 
 def test_the_trainer_counts_the_labels_shifted_or_not() -> None:

@@ -85,6 +85,10 @@ class Example:
     cut_tokens: int = field(default=0)
     """Tokens of the last reply that did not fit; its ending token is then missing from the labels, never moved."""
 
+    continues: bool = False
+    """It is of the same conversation as the example before it: the template rewrites history, so that each reply is a
+    sequence of its own."""
+
     @property
     def label_count(self) -> int:
         """How many positions take loss."""

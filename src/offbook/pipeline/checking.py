@@ -89,7 +89,7 @@ def report_of(setup: TrainingSetup) -> dict[str, Any]:
         "turns": sum(len(row.turns) for row in dataset.rows.conversations),
         "tokens": sum(len(example.ids) for example in dataset.examples),
         "label_tokens": sum(example.label_count for example in dataset.examples),
-        "prefix_tokens": max(batch.prefix for step in sample for batch in step.micro_batches),
+        "prefix_tokens": max(batch.shared for step in sample for batch in step.micro_batches),
         "first_row": masked_text(dataset.examples[0], setup.base.tokenizer),
         "lengths": [len(example.ids) for example in dataset.examples],
         "parameters": everything,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from hashlib import sha256
 from typing import Any
@@ -161,7 +162,8 @@ class ChatTemplate:
         examples = []
         for ids, labels, end in self._sequences(turns):
             fits = len(ids) <= max_length
-            examples.append(Example(ids, labels, origin) if fits else self._shortened(turns[:end], max_length, origin))
+            example = Example(ids, labels, origin) if fits else self._shortened(turns[:end], max_length, origin)
+            examples.append(replace(example, continues=bool(examples)))
         return examples
 
     def _sequences(self, turns: Sequence[Turn]) -> list[tuple[list[int], list[int], int]]:

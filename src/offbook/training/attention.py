@@ -1,14 +1,14 @@
-"""Attention over a packed micro-batch: each example sees the shared prefix and itself, and nothing else.
+"""Attention over a packed micro-batch: each run of tokens sees those above it in the prefix tree, and itself.
 
-The examples of a micro-batch are gathered into a few blocks of similar length. In a block, a query at position i of its
-example sees the keys at positions ≤ i of that example: the prefix and its own past.
+The runs of a micro-batch are gathered into a few blocks of similar length, each with the keys of all runs from the root
+down to it. In a block, a query at position i of its example sees the keys at positions ≤ i of that example.
 
-    keys      prefix P      own l
+    keys      above P       own l
     query 0   1 1 1 1       1 0 0
     query 1   1 1 1 1       1 1 0
     query 2   1 1 1 1       1 1 1
 
-Shorter examples are padded at the end, where causality hides the padding from every real query. Nothing of one example
+Shorter runs are padded at the end, where causality hides the padding from every real query. Nothing of one example
 enters the numbers of another, so they stay bit-identical whatever stands beside them.
 """
 
@@ -22,6 +22,8 @@ import torch
 from torch.nn.functional import scaled_dot_product_attention
 from torch.nn.utils.rnn import pad_sequence
 from transformers import AttentionInterface, AttentionMaskInterface
+
+from offbook.training.prefix_tree import Run, path
 
 NAME = "offbook"
 """The name under which this attention is registered with transformers."""
@@ -42,14 +44,14 @@ class MissingLayout(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class PaddedBlock:
-    """b examples of similar length that are computed together; q queries and P + l keys each, padding included."""
+    """b runs of similar length that are computed together; q queries and P + l keys each, padding included."""
 
     keys: torch.Tensor
-    """(b, P + l) int64: indices of the tokens that are each example's keys: the prefix, its own, padding."""
+    """(b, P + l) int64: indices of the tokens that are each run's keys: those above it, its own, padding."""
     queries: torch.Tensor
-    """(b, q) int64: indices of each example's queries among all queries of the micro-batch, and padding."""
+    """(b, q) int64: indices of each run's queries among all queries of the micro-batch, and padding."""
     positions: torch.Tensor
-    """(b, q) int64: the position of each query in its example, the prefix counted."""
+    """(b, q) int64: the position of each query in its example."""
 
     def mask(self, window: int | None) -> torch.Tensor:
         """The boolean attention mask (b, 1, q, P + l): True where a query sees a key.
@@ -64,7 +66,7 @@ class PaddedBlock:
 
 @dataclass(frozen=True, slots=True)
 class AttentionLayout:
-    """Which tokens of a micro-batch attend to which: blocks of examples, and the way back to token order."""
+    """Which tokens of a micro-batch attend to which: blocks of runs, and the way back to token order."""
 
     blocks: tuple[PaddedBlock, ...]
     order: torch.Tensor
@@ -74,55 +76,53 @@ class AttentionLayout:
 
 
 def attention_layout(
-    prefix: int, lengths: Sequence[int], query_tokens: torch.Tensor | None = None, device: torch.device | str = "cpu"
+    runs: Sequence[Run], query_tokens: torch.Tensor | None = None, device: torch.device | str = "cpu"
 ) -> AttentionLayout:
-    """Lay out a micro-batch of `prefix` shared tokens followed by examples of the given lengths.
+    """Lay out a micro-batch whose row is made of these runs of a prefix tree.
 
     Args:
-        prefix: how many tokens at the front all examples share.
-        lengths: tokens of each example after the prefix.
-        query_tokens: (Q,) the tokens that have a query, ascending, none inside the prefix; None for all tokens.
+        runs: the pieces of the row, in row order.
+        query_tokens: (Q,) the tokens that have a query, ascending; None for all tokens.
         device: where the layout's tensors are put.
     """
-    queries = torch.arange(prefix + sum(lengths)) if query_tokens is None else query_tokens.cpu()
-    spans, start = [], prefix
-    for length in lengths:
-        spans.append((start, start + length))
-        start += length
-    groups = [(prefix, [spans[index] for index in members]) for members in _similar_lengths(lengths)]
-    if prefix and query_tokens is None:
-        groups.insert(0, (0, [(0, prefix)]))
+    queries = torch.arange(runs[-1].end) if query_tokens is None else query_tokens.cpu()
+    bounds = torch.searchsorted(queries, torch.tensor([(run.start, run.end) for run in runs])).tolist()
+    asking = [index for index, (first, last) in enumerate(bounds) if last > first]
     blocks, order, offset = [], torch.empty_like(queries), 0
-    for shared, members in groups:
-        block, is_real = _block(shared, members, queries)
+    for members in _similar(runs, asking):
+        block, is_real = _block(runs, members, bounds, queries)
         order[block.queries[is_real]] = offset + is_real.flatten().nonzero().flatten()
         blocks.append(PaddedBlock(block.keys.to(device), block.queries.to(device), block.positions.to(device)))
         offset += is_real.numel()
     return AttentionLayout(tuple(blocks), order.to(device), query_tokens)
 
 
-def _similar_lengths(lengths: Sequence[int]) -> list[list[int]]:
-    """Group the indices of the examples, longest first, so that padding stays below MAX_PADDING in each group."""
+def _similar(runs: Sequence[Run], members: Sequence[int]) -> list[list[int]]:
+    """Group the indices of runs, longest first, so that padding stays below MAX_PADDING of queries and of keys."""
     groups: list[list[int]] = []
-    tokens = 0
-    for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
-        tokens += lengths[index]
-        if not groups or tokens < (1 - MAX_PADDING) * lengths[groups[-1][0]] * (len(groups[-1]) + 1):
+    most = tokens = keys = 0
+    for index in sorted(members, key=lambda index: (-runs[index].depth - runs[index].length, -runs[index].length)):
+        run = runs[index]
+        most, tokens, keys = max(most, run.length), tokens + run.length, keys + run.depth + run.length
+        full = (1 - MAX_PADDING) * (len(groups[-1]) + 1) if groups else 0.0
+        if not groups or tokens < full * most or keys < full * (runs[groups[-1][0]].depth + runs[groups[-1][0]].length):
             groups.append([])
-            tokens = lengths[index]
+            most, tokens, keys = run.length, run.length, run.depth + run.length
         groups[-1].append(index)
     return groups
 
 
-def _block(shared: int, spans: Sequence[tuple[int, int]], queries: torch.Tensor) -> tuple[PaddedBlock, torch.Tensor]:
-    """Build the block of these spans of tokens; also returns (b, q), True where a query is no padding."""
-    example_tokens = pad_sequence([torch.arange(start, end) for start, end in spans], batch_first=True)
-    keys = torch.cat([torch.arange(shared).expand(len(spans), shared), example_tokens], 1)
-    bounds = torch.searchsorted(queries, torch.tensor(spans))  # each span's queries are neighbours: (b, 2)
-    count = bounds[:, 1] - bounds[:, 0]
-    indices = pad_sequence([torch.arange(first, last) for first, last in bounds.tolist()], batch_first=True)
-    starts = torch.tensor([start for start, _ in spans])
-    positions = (shared + queries[indices] - starts[:, None]).clamp(min=0)
+def _block(
+    runs: Sequence[Run], members: Sequence[int], bounds: Sequence[Sequence[int]], queries: torch.Tensor
+) -> tuple[PaddedBlock, torch.Tensor]:
+    """Build the block of these runs; also returns (b, q), True where a query is no padding."""
+    spans = [[torch.arange(runs[each].start, runs[each].end) for each in path(runs, member)] for member in members]
+    keys = pad_sequence([torch.cat(parts) for parts in spans], batch_first=True)
+    indices = pad_sequence([torch.arange(*bounds[member]) for member in members], batch_first=True)
+    # Where position 0 of each run's example would stand, were its runs beside each other.
+    origins = torch.tensor([runs[member].start - runs[member].depth for member in members])
+    count = torch.tensor([bounds[member][1] - bounds[member][0] for member in members])
+    positions = (queries[indices] - origins[:, None]).clamp(min=0)
     return PaddedBlock(keys, indices, positions), torch.arange(indices.shape[1]) < count[:, None]
 
 

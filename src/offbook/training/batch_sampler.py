@@ -6,7 +6,7 @@ import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from offbook.core.types import Example
 
@@ -15,13 +15,14 @@ from offbook.core.types import Example
 class BatchSampler:
     """Sequence of the run's optimizer steps: `sampler[k]` is the list of examples of step k (counted from 0).
 
-    Each epoch sees every example once, in an order drawn from (seed, epoch), so that any step can be made without
+    Each epoch sees every conversation once, in an order drawn from (seed, epoch), so that any step can be made without
     the ones before it: a resumed run continues in the middle of an epoch without replaying it.
     """
 
     examples: Sequence[Example]
     batch_size: int
-    """Examples in a step; the last step of an epoch may have fewer."""
+    """Conversations in a step; the last step of an epoch may have fewer. A conversation is one example, or several
+    where the template rewrites history."""
     epochs: float
     """How often each example is seen; a fraction ends in the middle of an epoch."""
     seed: int
@@ -29,7 +30,7 @@ class BatchSampler:
     @property
     def steps_per_epoch(self) -> int:
         """Optimizer steps in which every example is seen once."""
-        return math.ceil(len(self.examples) / self.batch_size)
+        return math.ceil(len(self.conversations) / self.batch_size)
 
     def __len__(self) -> int:
         # Rounded first: 0.1 × 30 steps is 3, not 4.
@@ -39,8 +40,20 @@ class BatchSampler:
         if not 0 <= step < len(self):
             raise IndexError(step)
         epoch, place = divmod(step, self.steps_per_epoch)
-        order = _shuffled(len(self.examples), self.seed, epoch)
-        return [self.examples[index] for index in order[place * self.batch_size : (place + 1) * self.batch_size]]
+        order = _shuffled(len(self.conversations), self.seed, epoch)
+        chosen = order[place * self.batch_size : (place + 1) * self.batch_size]
+        return [example for index in chosen for example in self.conversations[index]]
+
+    @cached_property
+    def conversations(self) -> list[list[Example]]:
+        """The examples, those of one conversation together: they share their history, so they share a step."""
+        groups: list[list[Example]] = []
+        for example in self.examples:
+            if example.continues and groups:
+                groups[-1].append(example)
+            else:
+                groups.append([example])
+        return groups
 
     def epoch(self, step: int) -> float:
         """How often the examples have been seen after `step` steps."""

@@ -31,6 +31,7 @@ from offbook.training.decoder_layer import layer_forward
 from offbook.training.forward import FastPath, packed, score
 from offbook.training.fused_lora import linear_spec
 from offbook.training.packing import MicroBatch
+from offbook.training.prefix_tree import flat_runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,8 +298,8 @@ def _probe(base: Any) -> MicroBatch:
     return MicroBatch(
         input_ids=ids[None],
         position_ids=torch.tensor([[0, 1, 2, 3, 4, 5, 6, 7, 3, 4, 5, 6, 7, 8]]),
-        prefix=3,
-        lengths=(5, 6),
+        runs=flat_runs(3, (5, 6)),
+        leaves=(1, 2),
         label_positions=torch.tensor([4, 6, 7, 9, 10, 13]),
         targets=ids[:6],
         example_index=torch.tensor([0, 0, 0, 1, 1, 1]),

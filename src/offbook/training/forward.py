@@ -13,6 +13,7 @@ from torch import nn
 from offbook.training.architecture import decoder_of, logit_factor
 from offbook.training.attention import attention_layout
 from offbook.training.packing import MicroBatch
+from offbook.training.prefix_tree import path
 
 Forward = Callable[..., torch.Tensor]
 """The model, or all of it but the output layer: keyword inputs → one row for each token."""
@@ -63,21 +64,21 @@ def score(
 def packed(forward: Forward, batch: MicroBatch, *, fused: bool) -> torch.Tensor:
     """The rows of `forward` for the L label positions, the micro-batch computed as one row of tokens."""
     device = batch.input_ids.device
-    layouts = {"layout": attention_layout(batch.prefix, batch.lengths, device=device)}
+    layouts = {"layout": attention_layout(batch.runs, device=device)}
     if fused:
-        layouts["label_layout"] = attention_layout(batch.prefix, batch.lengths, batch.label_positions, device)
+        layouts["label_layout"] = attention_layout(batch.runs, batch.label_positions, device)
     rows = forward(input_ids=batch.input_ids, position_ids=batch.position_ids, use_cache=False, **layouts)
     return rows if fused else rows.index_select(0, batch.label_positions)
 
 
 def one_by_one(forward: Forward, batch: MicroBatch) -> torch.Tensor:
     """The rows of `forward` for the L label positions, each example computed by itself by the model's own code."""
-    parts, start = [], batch.prefix
-    shared = batch.input_ids[:, : batch.prefix]
-    for length in batch.lengths:
-        ids = torch.cat([shared, batch.input_ids[:, start : start + length]], 1)
-        inside = (batch.label_positions >= start) & (batch.label_positions < start + length)
-        rows = batch.label_positions[inside] - start + batch.prefix
+    parts = []
+    for leaf in batch.leaves:
+        runs = [batch.runs[index] for index in path(batch.runs, leaf)]
+        ids = torch.cat([batch.input_ids[:, run.start : run.end] for run in runs], 1)
+        own = batch.runs[leaf]
+        inside = (batch.label_positions >= own.start) & (batch.label_positions < own.end)
+        rows = batch.label_positions[inside] - own.start + own.depth
         parts.append(forward(input_ids=ids, use_cache=False)[rows])
-        start += length
     return torch.cat(parts)

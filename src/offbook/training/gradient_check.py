@@ -21,6 +21,7 @@ from torch.nn.functional import cross_entropy
 from offbook.core.types import Example
 from offbook.training import fast_path
 from offbook.training.packing import MicroBatch, StepBatch, pack_step
+from offbook.training.prefix_tree import Run, path
 
 BOUND = 1e-5
 """The largest relative difference that rounding in float32 explains."""
@@ -160,30 +161,36 @@ def _deterministic(model: PeftModel) -> Iterator[None]:
 
 def _isolated(model: PeftModel, batch: MicroBatch) -> bool:
     """Whether no other example of the micro-batch depends on the first one's text."""
-    if len(batch.lengths) < 2:
+    if len(batch.leaves) < 2:
         return True
-    end = batch.prefix + batch.lengths[0]
-    other = _other_text(batch, end)
-    before, after = _traces(model, batch), _traces(model, other)
+    own = batch.runs[batch.leaves[0]]
+    losses, gradients = _traces(model, batch)
+    other_losses, other_gradients = _traces(model, _other_text(batch, own))
     _collect(model)
-    others = batch.label_positions >= end
-    same_losses = torch.equal(before[0][others], after[0][others])
-    return same_losses and torch.equal(before[1][end:], after[1][end:])
+    others = (batch.label_positions < own.start) | (batch.label_positions >= own.end)
+    if not torch.equal(losses[others], other_losses[others]):
+        return False
+    if len(gradients) > 1:  # each example was computed by itself, the first one first
+        return all(map(torch.equal, gradients[1:], other_gradients[1:]))
+    # What stands above the example serves the others too, so its gradient may change.
+    kept = torch.ones(len(gradients[0]), dtype=torch.bool, device=gradients[0].device)
+    for index in path(batch.runs, batch.leaves[0]):
+        kept[batch.runs[index].start : batch.runs[index].end] = False
+    return torch.equal(gradients[0][kept], other_gradients[0][kept])
 
 
-def _other_text(batch: MicroBatch, end: int) -> MicroBatch:
-    """The micro-batch with another text of the same length in its first example's place."""
+def _other_text(batch: MicroBatch, own: Run) -> MicroBatch:
+    """The micro-batch with another text of the same length in the place of one example's own run."""
     ids = batch.input_ids.clone()
-    example = slice(batch.prefix, end)
+    example = slice(own.start, own.end)
     ids[0, example] = ids[0, example].flip(0).roll(1) if ids[0, example].unique().numel() > 1 else ids[0, example] + 1
-    targets = torch.where(
-        batch.label_positions < end, ids[0, (batch.label_positions + 1).clamp(max=ids.shape[1] - 1)], batch.targets
-    )
+    inside = (batch.label_positions >= own.start) & (batch.label_positions < own.end)
+    targets = torch.where(inside, ids[0, (batch.label_positions + 1).clamp(max=ids.shape[1] - 1)], batch.targets)
     return replace(batch, input_ids=ids, targets=targets)
 
 
-def _traces(model: PeftModel, batch: MicroBatch) -> tuple[torch.Tensor, torch.Tensor]:
-    """Token losses (L,) and the loss's gradient at the embeddings (T, D)."""
+def _traces(model: PeftModel, batch: MicroBatch) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    """Token losses (L,) and the loss's gradient at the embeddings (tokens, D), of each call of the model."""
     embeddings: list[torch.Tensor] = []
 
     def keep_output(_module: Any, _inputs: Any, output: torch.Tensor) -> torch.Tensor:
@@ -199,4 +206,4 @@ def _traces(model: PeftModel, batch: MicroBatch) -> tuple[torch.Tensor, torch.Te
     finally:
         hook.remove()
     gradients = [output.grad for output in embeddings if output.grad is not None]
-    return losses, torch.cat([gradient.flatten(0, 1) for gradient in gradients])
+    return losses, [gradient.flatten(0, 1) for gradient in gradients]

@@ -1,27 +1,25 @@
 """From the examples of one optimizer step to the micro-batches that compute it.
 
-A micro-batch is one row of tokens. What all its examples begin with (the system prompt, as a rule) stands in it once:
+A micro-batch is one row of tokens. What several of its examples begin with (the system prompt, or the history of a
+conversation that is trained reply by reply) stands in it once, as runs of a prefix tree (`prefix_tree.py`):
 
     prefix | rest of example 0 | rest of example 1 | …
 
-Each rest continues the positions of the prefix, so every token has the position that it has in its own example, and
-attention (`attention.py`) lets it see the prefix and its own example, nothing else. No token is padding.
+Every token has the position that it has in its own example, and attention (`attention.py`) lets it see the runs above
+its own and its own past, nothing else. No token is padding.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import torch
 
-from offbook.core.sequences import common_prefix
 from offbook.core.types import NO_LABEL, Example
-
-MICRO_BATCH_COST = 32
-"""What one more micro-batch costs, in tokens that could be computed instead: small products run below full speed."""
+from offbook.training.prefix_tree import Leaf, Node, Run, leaves
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +30,21 @@ class MicroBatch:
     """(1, T) int64."""
     position_ids: torch.Tensor
     """(1, T) int64: each token's position in its own example."""
-    prefix: int
-    """How many tokens at the front all examples share."""
-    lengths: tuple[int, ...]
-    """Tokens of each example after the prefix, in row order; `prefix + sum(lengths) == T`."""
+    runs: tuple[Run, ...]
+    """The prefix tree: the pieces of the row, in row order, each behind those above it."""
+    leaves: tuple[int, ...]
+    """The last run of each example: an index into `runs`."""
     label_positions: torch.Tensor
     """(L,) int64: the tokens of the row that predict a label, ascending."""
     targets: torch.Tensor
     """(L,) int64: the token that each of them must predict."""
     example_index: torch.Tensor
     """(L,) int64: which example of the step each label belongs to."""
+
+    @property
+    def shared(self) -> int:
+        """The most tokens that an example shares with others."""
+        return max((self.runs[leaf].depth for leaf in self.leaves), default=0)
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> MicroBatch:
         """Return the same micro-batch with its tensors on `device`."""
@@ -103,108 +106,80 @@ def pack_step(
         min_count: how many micro-batches there are at least, as far as there are examples; the budget is lowered for
             it, so that they are alike in size.
         packing: several examples in a micro-batch; else each example is its own.
-        prefix: compute what the examples of a micro-batch begin with once.
+        prefix: compute what examples of a micro-batch begin with once (see `prefix_tree`).
     """
     labelled = [index for index, example in enumerate(examples) if example.label_count]
     label_tokens = sum(examples[index].label_count for index in labelled)
     if not packing:
-        return StepBatch(tuple(_collate(examples, [index], 0) for index in labelled), label_tokens)
-    groups = _prefix_groups(examples, labelled) if prefix else [labelled]
-    shared = [_shared_length(examples, group) if prefix else 0 for group in groups]
+        return StepBatch(tuple(_collate(examples, [Leaf(index, 0, None)]) for index in labelled), label_tokens)
+    found = leaves(examples, labelled, share=prefix)
 
-    def cuts(budget: int) -> list[list[int]]:
-        pairs = zip(groups, shared, strict=True)
-        return [members for group, length in pairs for members in _cut(examples, group, length, budget)]
+    def cuts(budget: int) -> list[list[Leaf]]:
+        return list(_cut(examples, found, budget))
 
-    members_of = cuts(max_tokens)
-    if len(members_of) < min(min_count, len(labelled)):
+    parts = cuts(max_tokens)
+    if len(parts) < min(min_count, len(labelled)):
         # The largest budget that gives enough; the smaller the budget, the more micro-batches.
         budgets = range(max_tokens - 1, 0, -1)
-        found = bisect_left(budgets, min(min_count, len(labelled)), key=lambda budget: len(cuts(budget)))
-        members_of = cuts(budgets[found])
-    return StepBatch(
-        tuple(
-            _collate(examples, members, _shared_length(examples, members) if prefix else 0) for members in members_of
-        ),
-        label_tokens,
-    )
+        place = bisect_left(budgets, min(min_count, len(labelled)), key=lambda budget: len(cuts(budget)))
+        parts = cuts(budgets[place])
+    return StepBatch(tuple(_collate(examples, part) for part in parts), label_tokens)
 
 
-def _shared_length(examples: Sequence[Example], members: Sequence[int]) -> int:
-    """Length of the longest common prefix that ends before any position that predicts a label."""
-    if len(members) < 2:
-        return 0
-    ids = [examples[index].ids for index in members]
-    common = common_prefix(min(ids), max(ids))  # in lexicographic order all others lie between these two
-    return min(common, *(_first_predicting(examples[index]) for index in members))
+def _cut(examples: Sequence[Example], found: Sequence[Leaf], max_tokens: int) -> Iterator[list[Leaf]]:
+    """Cut the leaves, in their order, into runs within the budget, counting what they share once in each."""
+    part: list[Leaf] = []
+    held: set[Node] = set()
+    tokens = 0
+    for leaf in found:
+        new = [node for node in leaf.nodes if node not in held]
+        length = len(examples[leaf.example].ids) - leaf.start
+        if part and tokens + length + sum(node.end - node.start for node in new) > max_tokens:
+            yield part
+            part, held, tokens, new = [], set(), 0, leaf.nodes
+        part.append(leaf)
+        held.update(new)
+        tokens += length + sum(node.end - node.start for node in new)
+    if part:
+        yield part
 
 
-def _first_predicting(example: Example) -> int:
-    """The first position whose token predicts a label."""
-    return next(index for index, label in enumerate(example.labels) if label != NO_LABEL) - 1
+def _collate(examples: Sequence[Example], part: Sequence[Leaf]) -> MicroBatch:
+    """The tensors of a micro-batch of these leaves and the runs above them."""
+    users = Counter(node for leaf in part for node in leaf.nodes)
+    runs: list[Run] = []
+    places: dict[Node, int] = {}
+    ids: list[int] = []
+    positions: list[int] = []
+    label_positions, targets, example_index, leaf_runs = [], [], [], []
 
+    def append(example: Example, start: int, end: int, parent: int | None) -> int:
+        runs.append(Run(len(ids), end - start, start, parent))
+        ids.extend(example.ids[start:end])
+        positions.extend(range(start, end))
+        return len(runs) - 1
 
-def _prefix_groups(examples: Sequence[Example], members: Sequence[int]) -> list[list[int]]:
-    """Split the examples so that sharing saves most: each group has its own prefix, and costs a micro-batch.
-
-    In the order of their ids, examples with a common prefix are neighbours, so a group is a run of that order, and
-    the best split into runs is found from left to right: best(end) = max over start of best(start) + gain(start, end).
-    """
-    order = sorted(members, key=lambda index: examples[index].ids)
-    limit = [_first_predicting(examples[index]) for index in order]
-    common = [0] + [common_prefix(examples[a].ids, examples[b].ids) for a, b in pairwise(order)]
-    best = [(0, 0)]  # for the first `end` examples: (tokens saved, where their last run starts)
-    for end in range(1, len(order) + 1):
-        choices = [(best[end - 1][0] - MICRO_BATCH_COST, end - 1)]
-        shared = limit[end - 1]
-        for start in range(end - 2, -1, -1):
-            shared = min(shared, common[start + 1], limit[start])
-            choices.append((best[start][0] + shared * (end - start - 1) - MICRO_BATCH_COST, start))
-        best.append(max(choices, key=lambda choice: choice[0]))
-    groups, end = [], len(order)
-    while end:
-        start = best[end][1]
-        groups.append(order[start:end])
-        end = start
-    return groups[::-1]
-
-
-def _cut(examples: Sequence[Example], group: Sequence[int], shared: int, max_tokens: int) -> Iterator[list[int]]:
-    """Cut the group into runs of similar length within the budget; attention pads least among equals."""
-    run: list[int] = []
-    tokens = shared
-    for index in sorted(group, key=lambda index: len(examples[index].ids)):
-        length = len(examples[index].ids) - shared
-        if run and tokens + length > max_tokens:
-            yield run
-            run, tokens = [], shared
-        run.append(index)
-        tokens += length
-    if run:
-        yield run
-
-
-def _collate(examples: Sequence[Example], members: Sequence[int], shared: int) -> MicroBatch:
-    """The tensors of a micro-batch of these examples, whose first `shared` tokens are the same."""
-    ids = list(examples[members[0]].ids[:shared])
-    positions = list(range(shared))
-    label_positions, targets, example_index, lengths = [], [], [], []
-    for member in members:
-        example = examples[member]
-        shift = len(ids) - shared  # where position 0 of this example would stand in the row
+    for leaf in part:
+        example = examples[leaf.example]
+        start, parent = 0, None
+        for node in leaf.nodes:
+            if users[node] == 1:  # the others that share it are in another micro-batch
+                break
+            if node not in places:
+                places[node] = append(example, node.start, node.end, parent)
+            start, parent = node.end, places[node]
+        leaf_runs.append(append(example, start, len(example.ids), parent))
+        shift = runs[-1].start - start  # where position 0 of this example would stand in the row
         for index, label in enumerate(example.labels):
             if label != NO_LABEL:
                 label_positions.append(shift + index - 1)
                 targets.append(label)
-                example_index.append(member)
-        ids += example.ids[shared:]
-        positions += range(shared, len(example.ids))
-        lengths.append(len(example.ids) - shared)
+                example_index.append(leaf.example)
     return MicroBatch(
         input_ids=torch.tensor([ids]),
         position_ids=torch.tensor([positions]),
-        prefix=shared,
-        lengths=tuple(lengths),
+        runs=tuple(runs),
+        leaves=tuple(leaf_runs),
         label_positions=torch.tensor(label_positions),
         targets=torch.tensor(targets),
         example_index=torch.tensor(example_index),

@@ -191,7 +191,7 @@ class FastConfig(Section):
     packing: bool = True
     """Pack several examples into one sequence instead of padding each to the longest."""
     prefix: bool = True
-    """Compute the prefix that the examples of a micro-batch share (the system prompt) once."""
+    """Compute what examples of a micro-batch begin with (the system prompt, a conversation's history) once."""
     fused: bool = True
     """One fused function for each LoRA layer instead of peft's chain of small ones."""
     head: bool = True
@@ -204,7 +204,7 @@ class TrainConfig(Section):
     epochs: float = Field(3, gt=0, le=10**6)
     """How many times each row is trained on."""
     batch_size: Count = 16
-    """Examples in one optimizer step; they are cut into micro-batches that fit the memory."""
+    """Conversations in one optimizer step; they are cut into micro-batches that fit the memory."""
     learning_rate: float = Field(1e-4, gt=0)
     """Learning rate at its highest."""
     schedule: Literal["linear", "cosine", "constant"] = "linear"
