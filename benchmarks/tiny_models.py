@@ -114,11 +114,12 @@ BY_LAYER = ("layer_types", "mlp_layer_types", "block_types", "layers_block_type"
 
 SPECIAL: dict[str, dict[str, Any]] = {
     "bloom": {"hidden_size": 32, "n_head": 4},
-    "exaone4": {"sliding_window": None, "layer_types": None},
+    "exaone4": {"sliding_window": None, "layer_types": ["full_attention"] * LAYERS},
     "mistral": {"sliding_window": None},
     "phi3": {"sliding_window": None},
     "starcoder2": {"sliding_window": None},
     "qwen3_moe": {"norm_topk_prob": True},
+    "olmoe": {"num_key_value_heads": 4},
     "gemma2": {"query_pre_attn_scalar": 8},
     "gemma3_text": {
         "query_pre_attn_scalar": 8,

@@ -34,9 +34,14 @@ def cache_bytes_per_token(config: Any, bytes_per_value: int) -> int:
 
 def longest_context(config: Any) -> int:
     """How many tokens of prompt and reply a transformers model knows; DEFAULT_CONTEXT where its config does not say."""
+    return stated_context(config) or DEFAULT_CONTEXT
+
+
+def stated_context(config: Any) -> int | None:
+    """How many tokens a transformers model's config says that it knows; None where it says nothing."""
     config = config.get_text_config()
     named = (getattr(config, name, None) for name in ("max_position_embeddings", "max_seq_len", "n_positions"))
-    return next((length for length in named if isinstance(length, int) and length > 0), DEFAULT_CONTEXT)
+    return next((length for length in named if isinstance(length, int) and length > 0), None)
 
 
 def context_length(longest: int, bytes_per_token: int, slots: int = 1) -> int:

@@ -15,12 +15,13 @@ from offbook.core.persona import Persona
 from offbook.core.progress import Reporter
 from offbook.core.types import Conversation, Example
 from offbook.models import adapter as adapters
-from offbook.models.load import load_model
+from offbook.models.load import load_config, load_model
 from offbook.models.storage import store
 from offbook.models.target_modules import left_out
 from offbook.pipeline.adapter_source import resolve_character
 from offbook.pipeline.base_model import BaseModel, open_base_model, persona_of
 from offbook.pipeline.dataset import Dataset, read_rows, tokenize
+from offbook.pipeline.model_limits import refuse_unknown_tokens, within_context
 from offbook.pipeline.replay import base_model_rows
 from offbook.training import fast_path
 from offbook.training.architecture import check_trainable
@@ -81,6 +82,7 @@ def prepare_training(config: RunConfig, reporter: Reporter) -> TrainingSetup:
     began = time.monotonic()
     rows = read_rows(config)
     base = open_base_model(config, reporter)
+    config, notes = within_context(config, load_config(base.local.path))
     dataset = tokenize(rows, base.template, config.data)
     reporter.stage("Loading {source}", source=config.model.source)
     pretrained = load_model(base.local.path, config.model.dtype, config.model.storage)
@@ -88,13 +90,14 @@ def prepare_training(config: RunConfig, reporter: Reporter) -> TrainingSetup:
     if config.data.replay == BASE:
         general = base_model_rows(pretrained, base, f"{config.model.dtype} {config.model.storage}", reporter)
     dataset = dataset.with_replay(general, base.template, config.data)
+    refuse_unknown_tokens([*dataset.examples, *dataset.heldout_examples], pretrained, base.tokenizer)
     config = _with_compute(config, pretrained)
     if config.train.compute == "bfloat16":
         store(pretrained, compute=torch.bfloat16)
     model = _with_adapter(pretrained, config, base.local.path)
     fast = config.train.fast
-    check_trainable(model)
-    notes = base.template.notes + left_out(model.get_base_model(), model.targeted_module_names)
+    notes += base.template.notes + check_trainable(model)
+    notes += left_out(model.get_base_model(), model.targeted_module_names)
     notes += fast_path.enable(
         model,
         packing=fast.packing,

@@ -7,6 +7,7 @@ is not for it. Whatever else goes wrong on the fast path is a bug, and is raised
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -41,11 +42,14 @@ def decoder_of(base: Any) -> Any:
     return base.get_decoder()
 
 
-def check_trainable(model: PeftModel) -> None:
-    """Check that the model's own code computes a gradient for each tensor of the adapter.
+def check_trainable(model: PeftModel) -> list[str]:
+    """Check that the model's own code computes a gradient for the adapter.
+
+    Returns:
+        A sentence on the layers whose adapters would never learn, if there are any.
 
     Raises:
-        UsageError: it cannot be computed here, or parts of the adapter would never learn.
+        UsageError: it cannot be computed here, or no part of the adapter would learn.
     """
     base: Any = model.get_base_model()
     ids = torch.linspace(3, base.config.get_text_config().vocab_size - 1, 8).long()[None].to(base.device)
@@ -74,6 +78,10 @@ def check_trainable(model: PeftModel) -> None:
             "Name other layers: --lora.target_modules.",
             name=type(base).__name__,
         )
+    names = sorted({re.sub(r"\.\d+\.", ".*.", name.removeprefix("base_model.model.")) for name in idle})
+    return (
+        [f"no gradient reaches the adapters of these layers, they learn nothing: {', '.join(names)}"] if names else []
+    )
 
 
 def check_packing(base: Any) -> None:

@@ -1,0 +1,34 @@
+"""Texts and tokens that a base model cannot take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from offbook.core.config.schema import DataConfig, RunConfig
+from offbook.core.errors import UsageError
+from offbook.core.types import Example, Origin
+from offbook.models.load import load_config
+from offbook.pipeline.model_limits import refuse_unknown_tokens, within_context
+from tests.tiny import chatml_tokenizer, tiny_model
+
+
+def test_sequences_end_where_the_model_does(tiny: Path) -> None:
+    model_config = load_config(tiny)
+    limit = model_config.max_position_embeddings
+    longer = RunConfig(data=DataConfig(source="rows.json", max_length=limit + 1))
+    config, notes = within_context(longer, model_config)
+    assert config.data.max_length == limit
+    assert notes == [f"data.max_length is {limit}, not {limit + 1}: the model knows no longer texts"]
+    assert within_context(config, model_config) == (config, [])
+
+
+def test_a_token_without_an_embedding_is_named() -> None:
+    model, tokenizer = tiny_model(), chatml_tokenizer()
+    rows = model.get_input_embeddings().weight.shape[0]
+    tokenizer.add_tokens([f"<extra_{number}>" for number in range(rows)])
+    known = Example([1, rows - 1], [-100, rows - 1], Origin("rows.json", 1))
+    refuse_unknown_tokens([known], model, tokenizer)
+    with pytest.raises(UsageError, match=rf"<extra_\d+> has the id {rows}, .* for {rows} tokens"):
+        refuse_unknown_tokens([known, Example([1, rows], [-100, rows], Origin("rows.json", 2))], model, tokenizer)
