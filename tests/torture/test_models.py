@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from benchmarks.models import ARCHITECTURES, try_architecture
+
 from offbook.exporters import architectures
 
 pytestmark = pytest.mark.torture

@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
+from offbook.core.errors import UsageError
 from offbook.training import architecture, fast_path
-from offbook.training.architecture import UnsupportedArchitecture
+from offbook.training.architecture import UnsupportedArchitecture, check_trainable
 from tests.tiny import ARCHITECTURES, tiny_model
 from tests.training.samples import adapted, apart, examples, plain_gradients
 from tests.training.test_fast_path import fast_gradients
@@ -129,3 +130,34 @@ def test_an_unsupported_structure_is_noted_and_computed_by_the_model_s_own_code(
 def test_factors_of_logits() -> None:
     for name, factor in {"granite": 1 / 8, "cohere": 0.25, "llama": 1.0}.items():
         assert architecture.logit_factor(tiny_model(name).config) == factor
+
+
+def test_a_layer_that_no_gradient_reaches_is_named() -> None:
+    model = adapted("llama")
+    assert check_trainable(model) == []
+    layer: Any = model.get_base_model().model.layers[0].self_attn.q_proj
+    layer.forward = layer.base_layer.forward  # computed without its adapter
+    (note,) = check_trainable(model)
+    assert note.endswith("learn nothing: model.layers.*.self_attn.q_proj")
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_a_model_that_cannot_be_computed_is_refused_in_a_sentence() -> None:
+    model = adapted("llama")
+
+    def missing(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("this kernel is not here\nand more about it")
+
+    model.get_base_model().model.layers[0].forward = missing
+    with pytest.raises(UsageError, match=r"LlamaForCausalLM cannot be trained here: this kernel is not here$"):
+        check_trainable(model)
+
+
+def test_a_model_that_never_learns_is_refused() -> None:
+    model = adapted("llama")
+    for layer in model.get_base_model().model.layers:
+        for part in (*layer.self_attn.children(), *layer.mlp.children()):
+            if hasattr(part, "base_layer"):
+                part.forward = part.base_layer.forward
+    with pytest.raises(UsageError, match="no gradient reaches its adapter"):
+        check_trainable(model)

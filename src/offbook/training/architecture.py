@@ -53,11 +53,14 @@ def check_trainable(model: PeftModel) -> list[str]:
     """
     base: Any = model.get_base_model()
     ids = torch.linspace(3, base.config.get_text_config().vocab_size - 1, 8).long()[None].to(base.device)
-    trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    inside = {id(p) for p in decoder_of(base).parameters()}  # an adapter of the output layer is not asked
+    trained = {name: p for name, p in model.named_parameters() if p.requires_grad and id(p) in inside}
     kept = {name: p.grad for name, p in trained.items()}
     try:
         with torch.random.fork_rng([base.device] if base.device.type == "cuda" else []):
-            decoder_of(base)(input_ids=ids, use_cache=False).last_hidden_state.float().square().mean().backward()
+            hidden = decoder_of(base)(input_ids=ids, use_cache=False).last_hidden_state
+            if hidden.requires_grad:
+                hidden.float().square().mean().backward()
         idle = sorted({name.partition(".lora_")[0] for name, p in trained.items() if p.grad is None})
     except Exception as error:  # a model's code may fail in any way; what it says is the reason
         if is_out_of_memory(error):
@@ -72,7 +75,7 @@ def check_trainable(model: PeftModel) -> list[str]:
     finally:
         for name, parameter in trained.items():
             parameter.grad = kept[name]
-    if len(idle) == len({name.partition(".lora_")[0] for name in trained}):
+    if trained and len(idle) == len({name.partition(".lora_")[0] for name in trained}):
         raise UsageError(
             "{name} cannot be trained: no gradient reaches its adapter",
             "Name other layers: --lora.target_modules.",
