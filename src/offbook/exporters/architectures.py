@@ -167,6 +167,8 @@ def add_hyperparameters(writer: GGUFWriter, config: Any, feed_forward: int) -> N
     _add_attention(writer, config)
     if window and known:
         writer.add_sliding_window(window)
+    if config.model_type == "phi3":
+        writer.add_sliding_window(0)  # llama.cpp takes the key's absence for an old file's damage
     _add_rope(writer, config)
     _add_factors(writer, config)
     if expert_count := _first(config, "num_experts", "num_local_experts"):

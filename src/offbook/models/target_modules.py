@@ -104,7 +104,7 @@ def left_out(model: Any, chosen: Sequence[str]) -> list[str]:
             if name.startswith(prefix) and not _is_router(name) and _is_left_out(model, name) and name not in chosen
         }
     )
-    if unchosen and not any(entry in name for name in unchosen for entry in chosen):
+    if unchosen:
         notes.append(f"peft puts no adapter into these layers of such a model: {', '.join(unchosen)}")
     return notes
 
