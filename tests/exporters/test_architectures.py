@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 import torch
-from benchmarks.tiny_models import tiny_config, tiny_model
 
 from offbook import export
 from offbook.core.errors import UsageError
 from offbook.exporters.architectures import ARCHITECTURES, architecture_of
 from offbook.models.target_modules import select
+from tests.architectures import tiny_config, tiny_model
 from tests.exporters.conftest import save_adapter
 from tests.tiny import chatml_tokenizer
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 import torch
-from benchmarks.tiny_models import tiny_config, tiny_model
 
 from offbook.core.config.schema import GenerationConfig
 from offbook.generation.batch import generate
 from offbook.generation.cache import ModelCache, logits_at
 from offbook.generation.stream import TransformersEngine
+from tests.architectures import tiny_config, tiny_model
 
 SHARED = [1, 60, 61, 62]
 PROMPTS = [[*SHARED, 70], [*SHARED, 71, 72, 73, 74, 75], [*SHARED, 80], [*SHARED, 71, 72]]

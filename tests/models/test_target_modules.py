@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from benchmarks.tiny_models import tiny_config, tiny_model
 
 from offbook.core.errors import UsageError
 from offbook.models.target_modules import left_out, select
+from tests.architectures import tiny_config, tiny_model
 
 LLAMA = ["down_proj", "gate_proj", "k_proj", "o_proj", "q_proj", "up_proj", "v_proj"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from benchmarks.models import ARCHITECTURES, try_architecture
 
 from offbook.exporters import architectures
+from tests.torture.architectures import ARCHITECTURES, try_architecture
 
 pytestmark = pytest.mark.torture
 
