@@ -116,6 +116,7 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "bloom": {"hidden_size": 32, "n_head": 4},
     "exaone4": {"sliding_window": None, "layer_types": ["full_attention"] * LAYERS},
     "mistral": {"sliding_window": None},
+    "mixtral": {"sliding_window": None},
     "phi3": {"sliding_window": None},
     "starcoder2": {"sliding_window": None},
     "qwen3_moe": {"norm_topk_prob": True},
