@@ -142,8 +142,12 @@ def architecture_of(config: Any) -> Architecture:
     ):
         reason = "some of its layers have a sliding window"
     if reason:
-        what = f"this {config.model_type} model cannot be written for llama.cpp here: {reason}"
-        raise UsageError(what, ELSEWHERE)
+        raise UsageError(
+            "this {model_type} model cannot be written for llama.cpp here: {reason}",
+            ELSEWHERE,
+            model_type=config.model_type,
+            reason=reason,
+        )
     return architecture
 
 

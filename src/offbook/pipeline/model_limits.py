@@ -36,7 +36,9 @@ def refuse_unknown_tokens(examples: Sequence[Example], model: Any, tokenizer: An
     beyond = next((token for example in examples for token in example.ids if token >= rows), None)
     if beyond is not None:
         raise UsageError(
-            f"the tokenizer's token {tokenizer.convert_ids_to_tokens(beyond)} has the id {beyond}, and the model has "
-            f"embeddings for {rows} tokens alone",
+            "the tokenizer's token {token} has the id {id}, and the model has embeddings for {rows} tokens alone",
             "Tokenizer and model do not belong together: pull the model again, or take its original.",
+            token=tokenizer.convert_ids_to_tokens(beyond),
+            id=beyond,
+            rows=rows,
         )
