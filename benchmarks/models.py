@@ -60,7 +60,7 @@ def _write(page: Path, rows: Sequence[Row]) -> None:
         if chinese
         else "| architecture | trains | form | gradient off from peft's by | merged | gguf | ollama |"
     )
-    words = {"yes": "✓", "no": "–", "": "–"}
+    words = {"yes": "✓", "no": "–"}
     lines = [head, "|---|---|---|---|---|---|---|"]
     for row in sorted(rows, key=lambda row: row.architecture):
         proved = "" if row.proved is None else f"{row.proved:.0e}"
