@@ -149,7 +149,7 @@ def test_a_model_that_cannot_be_computed_is_refused_in_a_sentence() -> None:
         raise RuntimeError("this kernel is not here\nand more about it")
 
     model.get_base_model().model.layers[0].forward = missing
-    with pytest.raises(UsageError, match=r"LlamaForCausalLM cannot be trained here: this kernel is not here$"):
+    with pytest.raises(UsageError, match=r"LlamaForCausalLM cannot be trained here: this kernel is not here\n"):
         check_trainable(model)
 
 
