@@ -1,4 +1,6 @@
-"""The documentation as a site: python docs/build.py [FOLDER]
+"""The documentation as a site.
+
+    python docs/build.py [FOLDER]
 
 Pages of both languages are searched together. The site holds all that it shows: nothing is asked of another host, so it
 can be read from a disk or a stick. Every link in it is followed afterwards; a broken one fails the build.
@@ -101,8 +103,8 @@ class Links(HTMLParser):
         self.anchors |= {value for name in ("id", "name") if (value := values.get(name))}
         if tag == "a" and (link := values.get("href")):
             self.links.append(link)
-        source = values.get("src") or (values.get("href") if tag == "link" and values.get("rel") != "canonical" else None)
-        if source:
+        is_loaded = tag == "link" and values.get("rel") != "canonical"
+        if source := values.get("src") or (values.get("href") if is_loaded else None):
             self.loaded.append(source)
 
 
@@ -129,7 +131,8 @@ def faults(site: Path) -> list[str]:
                 result.append(f"{name}: {link}")
     for path in [*site.rglob("*.css"), *site.rglob("*.html")]:
         text = path.read_text(encoding="utf-8")
-        result += [f"{path.relative_to(site)}: loads {url}" for url in re.findall(r"url\(['\"]?(https?:[^)'\"]+)", text)]
+        addresses = re.findall(r"url\(['\"]?(https?:[^)'\"]+)", text)
+        result += [f"{path.relative_to(site)}: loads {address}" for address in addresses]
     return sorted(set(result))
 
 

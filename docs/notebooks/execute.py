@@ -1,4 +1,6 @@
-"""Execute the notebooks and store them with their outputs: python docs/notebooks/execute.py
+"""Execute the notebooks and store them with their outputs.
+
+    python docs/notebooks/execute.py
 
 They are kept as text (jupytext, `tutorial.LANGUAGE.py`); beside each lies the `.ipynb` that is made of it here.
 """
@@ -30,7 +32,8 @@ def execute(text: Path, place: Path) -> Any:
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     notebook = jupytext.read(text)
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    NotebookClient(notebook, timeout=None, kernel_name="python3", resources={"metadata": {"path": str(place)}}).execute()
+    resources = {"metadata": {"path": str(place)}}
+    NotebookClient(notebook, timeout=None, kernel_name="python3", resources=resources).execute()
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number}"  # the same at every execution
         cell.metadata.pop("execution", None)

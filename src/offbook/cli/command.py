@@ -68,7 +68,7 @@ class Command(click.Command):
         """Write the options in groups: the command's own, then the settings."""
         groups = option_groups(self, everything=ctx.meta.get("help_all", False))
         for title, options in groups.items():
-            records = [record for option in options if (record := _translated_record(option, ctx)) is not None]
+            records = [record for option in options if (record := translated_record(option, ctx)) is not None]
             with formatter.section(translate(title)):
                 formatter.write_dl(records)
 
@@ -97,7 +97,7 @@ def help_text(command: click.Command) -> str:
     return inspect.cleandoc(command.help or "")
 
 
-def _translated_record(option: click.Parameter, context: click.Context) -> tuple[str, str] | None:
+def translated_record(option: click.Parameter, context: click.Context) -> tuple[str, str] | None:
     """An option's line in a help page: its names, and what it does in the user's language."""
     record = option.get_help_record(context)
     if record is None or not isinstance(option, click.Option):

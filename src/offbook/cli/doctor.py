@@ -10,6 +10,8 @@ import click
 
 from offbook.cli.command import Command
 from offbook.cli.options import json_option, print_json
+from offbook.core.i18n import translate
+from offbook.core.progress import fill
 from offbook.core.text import format_bytes
 
 GIB = 2**30
@@ -76,16 +78,26 @@ def _problems(hardware: dict[str, Any], disk_free: int) -> list[dict[str, str]]:
 
 def _show(report: dict[str, Any]) -> None:
     hardware = report["hardware"]
-    click.echo(f"processor   {hardware['processor']}, {hardware['cores']} cores, {hardware['vector_units']}")
-    click.echo(f"memory      {format_bytes(hardware['memory_bytes'])}")
-    click.echo(f"GPU         {hardware['gpu'] or 'none'}")
-    click.echo(f"computes    on {report['device']} in {report['dtype']}, {hardware['threads']} threads")
-    click.echo(f"disk free   {format_bytes(report['disk_free_bytes'])}")
+    click.echo(
+        fill(
+            "processor   {processor}, {cores} cores, {vector_units}",
+            {"processor": hardware["processor"], "cores": hardware["cores"], "vector_units": hardware["vector_units"]},
+        )
+    )
+    click.echo(fill("memory      {memory_bytes}", {"memory_bytes": format_bytes(hardware["memory_bytes"])}))
+    click.echo(fill("GPU         {gpu}", {"gpu": hardware["gpu"] or "none"}))
+    click.echo(
+        fill(
+            "computes    on {device} in {dtype}, {threads} threads",
+            {"device": report["device"], "dtype": report["dtype"], "threads": hardware["threads"]},
+        )
+    )
+    click.echo(fill("disk free   {disk_free_bytes}", {"disk_free_bytes": format_bytes(report["disk_free_bytes"])}))
     for name, version in report["versions"].items():
         click.echo(f"{name:<12}{version}")
     for name, how in report["optional"].items():
-        click.echo(f"{name:<12}not installed (only needed to track there): {how}")
+        click.echo(fill("{name:<12}not installed (only needed to track there): {how}", {"name": name, "how": how}))
     for problem in report["problems"]:
-        click.echo(f"Problem: {problem['what']}\n  {problem['fix']}")
+        click.echo(fill("Problem: {detail}\n  {advice}", {"detail": problem["what"], "advice": problem["fix"]}))
     if not report["problems"]:
-        click.echo("No problems found.")
+        click.echo(translate("No problems found."))

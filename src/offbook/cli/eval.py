@@ -9,6 +9,7 @@ import click
 
 from offbook.cli.command import Command
 from offbook.cli.options import json_option, print_json
+from offbook.core.progress import fill
 
 if TYPE_CHECKING:
     from offbook.pipeline.evaluating import Evaluation
@@ -50,7 +51,7 @@ def command(
         print_json(evaluation.to_json())
     else:
         _show(evaluation)
-        click.echo(f"\nThe full report: {find_run(run).report}")
+        click.echo(fill("\nThe full report: {report}", {"report": find_run(run).report}))
     check_bounds(evaluation.card, bounds)
 
 

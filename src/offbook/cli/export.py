@@ -8,6 +8,8 @@ import click
 
 from offbook.cli.command import Command
 from offbook.cli.options import json_option, print_json
+from offbook.core.i18n import translate
+from offbook.core.progress import fill
 
 
 @click.command(
@@ -58,7 +60,10 @@ def command(
     parity = done.parity
     click.echo(f"{done.path}")
     click.echo(
-        f"  equal to the original at {parity.positions} positions: KL {parity.kl:.2g} nats, "
-        f"the same likeliest token at {100 * parity.top1:.1f} %"
+        fill(
+            "  equal to the original at {positions} positions: KL {kl:.2g} nats, the same likeliest "
+            "token at {share:.1f} %",
+            {"positions": parity.positions, "kl": parity.kl, "share": 100 * parity.top1},
+        )
     )
-    click.echo("  how to run it: MODEL_CARD.md")
+    click.echo(translate("  how to run it: MODEL_CARD.md"))

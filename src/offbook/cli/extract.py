@@ -15,6 +15,7 @@ from offbook.cli.options import json_option, print_json
 from offbook.core.atomic import atomic_write_text
 from offbook.core.errors import UsageError
 from offbook.core.i18n import language
+from offbook.core.progress import fill
 from offbook.core.registry import nearest
 from offbook.data import extract
 from offbook.data.extract import ChatOptions, LeftOut, Pauses, Row, RowStream, Speaker, Summary
@@ -248,22 +249,32 @@ def _show_speakers(speakers: list[Speaker]) -> None:
 
 def _show_files(formats: dict[str, str], unread: dict[str, str]) -> None:
     for file, format in formats.items():
-        click.echo(f"{file}: read as {format}", err=True)
+        click.echo(fill("{file}: read as {format}", {"file": file, "format": format}), err=True)
     for file, reason in unread.items():
-        click.echo(f"{file}: not read: {reason.removeprefix(f'{file}: ')}", err=True)
+        click.echo(
+            fill("{file}: not read: {reason}", {"file": file, "reason": reason.removeprefix(f"{file}: ")}), err=True
+        )
 
 
 def _show_summary(summary: Summary, out: Path) -> None:
     _show_files(summary.formats, summary.unread)
     names = f" ({', '.join(summary.names)})" if summary.names != (summary.role,) else ""
     replies = f" ({summary.replies} replies)" if summary.replies != summary.taken else ""
-    click.echo(f"{summary.taken} rows of {summary.role}{names}{replies} → {out}", err=True)
+    click.echo(
+        fill(
+            "{taken} rows of {role}{names}{replies} → {out}",
+            {"taken": summary.taken, "role": summary.role, "names": names, "replies": replies, "out": out},
+        ),
+        err=True,
+    )
     if summary.unsure:
-        click.echo(f"  {summary.unsure} of them by a speaker who is only likely", err=True)
+        click.echo(fill("  {unsure} of them by a speaker who is only likely", {"unsure": summary.unsure}), err=True)
     for reason, count in sorted(summary.left.items(), key=lambda item: -item[1]):
-        click.echo(f"left out: {count} × {reason}", err=True)
+        click.echo(fill("left out: {count} × {reason}", {"count": count, "reason": reason}), err=True)
         for example in summary.examples[reason]:
             click.echo(f"    {example}", err=True)
     if summary.likely_aliases:
         flags = " ".join(f"--alias {name}={summary.names[0]}" for name in summary.likely_aliases)
-        click.echo(f"These may be the same person and were not taken; if so, add: {flags}", err=True)
+        click.echo(
+            fill("These may be the same person and were not taken; if so, add: {flags}", {"flags": flags}), err=True
+        )

@@ -13,7 +13,7 @@ import click
 from offbook.cli.command import Command
 from offbook.cli.terminal import quoted
 from offbook.core.errors import UsageError
-from offbook.core.progress import Reporter
+from offbook.core.progress import Reporter, fill
 from offbook.core.registry import lookup
 from offbook.recipes import recipes
 
@@ -34,11 +34,13 @@ def command(folder: Path, recipe: str) -> None:
     click.echo(config)
     check = f"offbook check -c {quoted(config)}"
     if recipe in LINES or OWN_LINES not in recipes()[recipe]:
-        click.echo(f"Next:  {check}", err=True)
+        click.echo(fill("Next:  {check}", {"check": check}), err=True)
         return
     lines = quoted(folder / OWN_LINES)
-    click.echo(f"Next:  write your character's name and system prompt into {config}, then", err=True)
-    click.echo(f"       offbook extract FILE --role NAME --out {lines}", err=True)
+    click.echo(
+        fill("Next:  write your character's name and system prompt into {config}, then", {"config": config}), err=True
+    )
+    click.echo(fill("       offbook extract FILE --role NAME --out {lines}", {"lines": lines}), err=True)
     click.echo(f"       {check}", err=True)
 
 

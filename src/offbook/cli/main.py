@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from offbook.cli.command import debug_option, write_help_text
+from offbook.cli.command import debug_option, translated_record, write_help_text
 from offbook.cli.context import Invocation
 from offbook.core import process_env
 from offbook.core.errors import OffbookError
@@ -56,6 +56,12 @@ class Verbs(click.Group):
             return super().resolve_command(context, words)
         except click.exceptions.NoSuchCommand as error:
             raise click.exceptions.NoSuchCommand(error.command_name, possibilities=VERBS, ctx=context) from None
+
+    def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        options = [translated_record(option, context) for option in self.get_params(context)]
+        with formatter.section(translate("Options")):
+            formatter.write_dl([record for record in options if record is not None])
+        self.format_commands(context, formatter)
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section(translate("Commands")):

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import click
 
+from offbook.core.i18n import translate
+from offbook.core.progress import fill
+
 
 @click.command(
     epilog="Example:  offbook migrate llamafactory/qwen_lora_sft.yaml > run.yaml",
@@ -21,7 +24,7 @@ def command(file: Path) -> None:
     from offbook.pipeline.migration.migrating import migrate
 
     migration = migrate(file)
-    click.echo(f"A config of {migration.tool}.", err=True)
+    click.echo(fill("A config of {tool}.", {"tool": migration.tool}), err=True)
     for title, notes in (
         ("Taken", migration.taken),
         ("Changed", migration.changed),
@@ -30,4 +33,6 @@ def command(file: Path) -> None:
         for note in notes:
             click.echo(f"{title + ':':<9} {note}", err=True)
     click.echo(migration.text, nl=False)
-    click.echo("Next: write the character's name and prompt into it, then  offbook check -c run.yaml", err=True)
+    click.echo(
+        translate("Next: write the character's name and prompt into it, then  offbook check -c run.yaml"), err=True
+    )

@@ -10,6 +10,8 @@ from offbook.cli.command import Command
 from offbook.cli.options import config_options, json_option, print_json
 from offbook.core.config.schema import RunConfig
 from offbook.core.errors import GateMissed
+from offbook.core.i18n import translate
+from offbook.core.progress import fill
 
 
 @click.command(
@@ -35,11 +37,26 @@ def command(config: RunConfig, examples: int, as_json: bool) -> None:
     else:
         worst = max(proof.modules, key=lambda name: proof.modules[name])
         click.echo(
-            f"rows compared         {proof.examples}, in {', '.join(map(str, proof.micro_batches))} micro-batches"
+            fill(
+                "rows compared         {examples}, in {micro_batches} micro-batches",
+                {"examples": proof.examples, "micro_batches": ", ".join(map(str, proof.micro_batches))},
+            )
         )
-        click.echo(f"loss                  fast {proof.loss['fast']:.7f}, plain {proof.loss['plain']:.7f}")
-        click.echo(f"worst gradient        {proof.max_relative_difference:.1e} of its length ({worst})")
-        click.echo(f"rows see each other   {'no' if proof.isolated else 'YES'}")
+        click.echo(
+            fill(
+                "loss                  fast {fast:.7f}, plain {plain:.7f}",
+                {"fast": proof.loss["fast"], "plain": proof.loss["plain"]},
+            )
+        )
+        click.echo(
+            fill(
+                "worst gradient        {max_relative_difference:.1e} of its length ({worst})",
+                {"max_relative_difference": proof.max_relative_difference, "worst": worst},
+            )
+        )
+        click.echo(
+            fill("rows see each other   {answer}", {"answer": translate("no") if proof.isolated else translate("YES")})
+        )
     if not proof.passed:
         raise GateMissed(
             "fast training is not exact here: {max_relative_difference:.1e} (bound {bound:.0e})",
@@ -48,4 +65,4 @@ def command(config: RunConfig, examples: int, as_json: bool) -> None:
             bound=BOUND,
         )
     if not as_json:
-        click.echo("Fast training computes the plain gradient.")
+        click.echo(translate("Fast training computes the plain gradient."))

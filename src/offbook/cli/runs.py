@@ -11,6 +11,8 @@ from offbook.cli.command import Group
 from offbook.cli.options import json_option, print_json
 from offbook.core.config.yaml_file import read_settings
 from offbook.core.errors import UsageError
+from offbook.core.i18n import translate
+from offbook.core.progress import fill
 from offbook.core.run_lock import remove
 from offbook.core.rundir import RunDir, find_run, list_runs
 
@@ -43,7 +45,7 @@ def list_(as_json: bool = False) -> None:
         return
     out = console(stderr=False)
     if not rows:
-        out.print("No runs yet. Start one:  offbook init hamlet --recipe hamlet", soft_wrap=True)
+        out.print(translate("No runs yet. Start one:  offbook init hamlet --recipe hamlet"), soft_wrap=True)
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
     for title in ("run", "character", "state", "changed", "steps", "held-out loss", "model"):
@@ -81,14 +83,20 @@ def show(run: str, as_json: bool) -> None:
         return
     out = console(stderr=False)
     out.print(f"{summary['name']}  {summary['status']}  {summary['changed'].replace('T', ' ')[:16]}", style="bold")
-    out.print(f"character {summary['character']}, model {summary['model']}, {summary['step']} steps", soft_wrap=True)
+    out.print(
+        fill(
+            "character {character}, model {model}, {step} steps",
+            {"character": summary["character"], "model": summary["model"], "step": summary["step"]},
+        ),
+        soft_wrap=True,
+    )
     out.print(f"\n{chosen.config.read_text(encoding='utf-8')}", soft_wrap=True)
     if chosen.finished and chosen.samples.is_file():
         show_ending(out, chosen)
     elif summary["status"] == "deleting":
-        out.print(f"Next:  offbook runs rm {quoted(chosen.path)}", soft_wrap=True)
+        out.print(fill("Next:  offbook runs rm {quoted}", {"quoted": quoted(chosen.path)}), soft_wrap=True)
     elif not chosen.running:
-        out.print(f"Next:  offbook train -c {quoted(chosen.config)} --resume", soft_wrap=True)
+        out.print(fill("Next:  offbook train -c {quoted} --resume", {"quoted": quoted(chosen.config)}), soft_wrap=True)
 
 
 @command.command()
@@ -113,7 +121,7 @@ def compare(runs: tuple[str, ...], lang: str, as_json: bool) -> None:
         table.add_row(metric.title, *(_value(run) for run in metric.runs))
     out = console(stderr=False)
     out.print(table)
-    out.print("In brackets the difference from the first run; * where it is more than chance.", style="dim")
+    out.print(translate("In brackets the difference from the first run; * where it is more than chance."), style="dim")
     if len({run_summary(find_run(name))["character"] for name in runs}) > 1:
         out.print(NOT_COMPARABLE, style="dim", soft_wrap=True)
 
@@ -129,7 +137,9 @@ def rm(run: str, yes: bool) -> None:
     left = remove(chosen)
     if left:
         names = ", ".join(path.name for path in left)
-        click.echo(f"Not the run's own, so it stays in {chosen.path}: {names}", err=True)
+        click.echo(
+            fill("Not the run's own, so it stays in {path}: {names}", {"path": chosen.path, "names": names}), err=True
+        )
 
 
 def run_summary(run: RunDir) -> dict[str, Any]:

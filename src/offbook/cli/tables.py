@@ -11,9 +11,17 @@ from rich.text import Text
 
 from offbook.cli.terminal import clock, quoted
 from offbook.core import metrics_log
+from offbook.core.i18n import language, marked, translate
+from offbook.core.progress import fill
 from offbook.core.rundir import RunDir
 from offbook.core.sequences import histogram
 from offbook.core.text import format_bytes
+from offbook.data.messages import localized
+
+PARTS = (marked("loading"), marked("training"), marked("samples"), marked("verdict"))
+"""What the estimate is made of."""
+SIDES = (marked("prompt"), marked("base"), marked("tuned"))
+"""The columns of the samples."""
 
 
 def show_plan(out: Console, job: Any, report: dict[str, Any]) -> None:
@@ -21,70 +29,127 @@ def show_plan(out: Console, job: Any, report: dict[str, Any]) -> None:
     config = job.config
     lora, train = config.lora, config.train
     table = _plain_table()
-    table.add_row("character", config.persona.name)
-    table.add_row("system prompt", config.persona.system or "(none)")
-    table.add_row("model", f"{config.model.source}, {report['parameters']:,} parameters, {job.model.dtype}")
+    table.add_row(translate("character"), config.persona.name)
+    table.add_row(translate("system prompt"), config.persona.system or translate("(none)"))
     table.add_row(
-        "adapter",
-        f"LoRA rank {lora.rank}, alpha {lora.alpha:g}, dropout {lora.dropout:g}: "
-        f"{report['trainable_parameters']:,} trainable "
-        f"({report['trainable_parameters'] / report['parameters']:.2%})",
+        translate("model"),
+        fill(
+            "{source}, {parameters:,} parameters, {dtype}",
+            {"source": config.model.source, "parameters": report["parameters"], "dtype": job.model.dtype},
+        ),
     )
-    replay = f" ({report['replay_rows']} of them replayed general rows)" if report["replay_rows"] else ""
-    table.add_row("data", f"{len(job.dataset.train)} rows for training{replay}, {report['heldout_rows']} held out")
     table.add_row(
-        "steps",
-        f"{report['steps']} of {train.batch_size} examples, {train.epochs:g} epochs, "
-        f"learning rate {train.learning_rate:g}",
+        translate("adapter"),
+        fill(
+            "LoRA rank {rank}, alpha {alpha:g}, dropout {dropout:g}: {trainable_parameters:,} trainable ({part:.2%})",
+            {
+                "rank": lora.rank,
+                "alpha": lora.alpha,
+                "dropout": lora.dropout,
+                "trainable_parameters": report["trainable_parameters"],
+                "part": report["trainable_parameters"] / report["parameters"],
+            },
+        ),
+    )
+    replay = (
+        fill(" ({count} of them replayed general rows)", {"count": report["replay_rows"]})
+        if report["replay_rows"]
+        else ""
+    )
+    table.add_row(
+        translate("data"),
+        fill(
+            "{count} rows for training{replay}, {heldout_rows} held out",
+            {"count": len(job.dataset.train), "replay": replay, "heldout_rows": report["heldout_rows"]},
+        ),
+    )
+    table.add_row(
+        translate("steps"),
+        fill(
+            "{steps} of {batch_size} examples, {epochs:g} epochs, learning rate {learning_rate:g}",
+            {
+                "steps": report["steps"],
+                "batch_size": train.batch_size,
+                "epochs": train.epochs,
+                "learning_rate": train.learning_rate,
+            },
+        ),
     )
     stop_token = report["stop"]
-    table.add_row("stop token", f"{stop_token['token']} ({'verified' if stop_token['proved'] else 'NOT VERIFIED'})")
+    proved = translate("verified") if stop_token["proved"] else translate("NOT VERIFIED")
+    table.add_row(translate("stop token"), f"{stop_token['token']} ({proved})")
     expected = report["estimate"]
-    parts = ", ".join(f"{name} {clock(seconds)}" for name, seconds in expected["parts"].items() if seconds)
+    parts = ", ".join(f"{translate(name)} {clock(seconds)}" for name, seconds in expected["parts"].items() if seconds)
     table.add_row(
-        "time",
-        f"{clock(expected['low'])} to {clock(expected['high'])} on this machine, as busy as it is now\n({parts})",
+        translate("time"),
+        fill(
+            "{low} to {high} on this machine, as busy as it is now\n({parts})",
+            {"parts": parts, "low": clock(expected["low"]), "high": clock(expected["high"])},
+        ),
     )
-    table.add_row("memory", f"{format_bytes(expected['peak_bytes'])} at most")
-    table.add_row("disk", f"{format_bytes(report['disk_bytes'])} at most")
+    table.add_row(
+        translate("memory"), fill("{peak_bytes} at most", {"peak_bytes": format_bytes(expected["peak_bytes"])})
+    )
+    table.add_row(translate("disk"), fill("{disk_bytes} at most", {"disk_bytes": format_bytes(report["disk_bytes"])}))
     out.print(table)
     for note in report["notes"]:
-        out.print(f"Note: {note}", soft_wrap=True)
+        out.print(fill("Note: {note}", {"note": note}), soft_wrap=True)
 
 
 def show_check(out: Console, job: Any, report: dict[str, Any]) -> None:
     """Print all of check: the plan, the findings, the lengths, and one row as the model will see it."""
     show_plan(out, job, report)
     show_data(out, report)
-    out.print("\nTokens per training sequence", style="bold")
+    out.print(translate("\nTokens per training sequence"), style="bold")
     out.print(_histogram(report["lengths"], job.config.data.max_length))
     share = report["label_tokens"] / report["tokens"]
-    out.print(f"{report['tokens']:,} tokens, {report['label_tokens']:,} of them learned ({share:.0%})")
+    out.print(
+        fill(
+            "{tokens:,} tokens, {label_tokens:,} of them learned ({share:.0%})",
+            {"tokens": report["tokens"], "label_tokens": report["label_tokens"], "share": share},
+        )
+    )
     if report["truncated"]:
-        out.print(f"{report['truncated']} sequences are too long and lose their oldest turns (--data.max_length)")
-    out.print("\nThe first row; what is learned is marked [like this]", style="bold")
+        out.print(
+            fill(
+                "{truncated} sequences are too long and lose their oldest turns (--data.max_length)",
+                {"truncated": report["truncated"]},
+            )
+        )
+    out.print(translate("\nThe first row; what is learned is marked [like this]"), style="bold")
     out.print(_masked(report["first_row"]))
 
 
 def show_data(out: Console, report: dict[str, Any]) -> None:
     """Print what check found in rows and split."""
-    out.print(f"{report['rows']} rows: {report['verdict']}", style="bold", soft_wrap=True)
+    report = localized(report, language())
+    out.print(
+        fill("{rows} rows: {verdict}", {"rows": report["rows"], "verdict": report["verdict"]}),
+        style="bold",
+        soft_wrap=True,
+    )
     for finding in report["findings"]:
         _show_finding(out, finding)
     out.print(
-        f"{report['heldout_rows']} rows held out; left out of both, because they resemble one: {report['dropped']}",
+        fill(
+            "{heldout_rows} rows held out; left out of both, because they resemble one: {dropped}",
+            {"heldout_rows": report["heldout_rows"], "dropped": report["dropped"]},
+        ),
         soft_wrap=True,
     )
     if report["leak"]:
         near = {name: report["leak"][name]["near"] for name in ("split", "random")}
         out.print(
-            f"held-out rows with a near-duplicate in training: {near['split']} (a random split: {near['random']})",
+            fill(
+                "held-out rows with a near-duplicate in training: {split} (a random split: {random})",
+                {"split": near["split"], "random": near["random"]},
+            ),
             soft_wrap=True,
         )
     for reason, count in report["left_out"].items():
-        out.print(f"left out: {count} {reason}", soft_wrap=True)
+        out.print(fill("left out: {count} {reason}", {"count": count, "reason": reason}), soft_wrap=True)
     for skipped in report["skipped"][:3]:
-        out.print(f"skipped: {skipped}", soft_wrap=True)
+        out.print(fill("skipped: {skipped}", {"skipped": skipped}), soft_wrap=True)
 
 
 def show_ending(out: Console, run: RunDir) -> None:
@@ -92,23 +157,38 @@ def show_ending(out: Console, run: RunDir) -> None:
     losses = dict(metrics_log.points(metrics_log.read(run.metrics), "heldout_loss"))
     step = json.loads(run.environment.read_text(encoding="utf-8")).get("adapter_step")
     if 0 in losses and step in losses:
-        out.print(f"\nheld-out loss: {losses[0]:.4f} before, {losses[step]:.4f} after training", style="bold")
+        out.print(
+            fill(
+                "\nheld-out loss: {before:.4f} before, {after:.4f} after training",
+                {"before": losses[0], "after": losses[step]},
+            ),
+            style="bold",
+        )
     table = Table(show_lines=True, expand=True)
-    for title in ("prompt", "base", "tuned"):
-        table.add_column(title, ratio=1 if title == "prompt" else 2, overflow="fold")
+    for title in SIDES:
+        table.add_column(translate(title), ratio=1 if title == "prompt" else 2, overflow="fold")
     for sample in json.loads(run.samples.read_text(encoding="utf-8")):
-        table.add_row(*(sample[key] for key in ("prompt", "base", "tuned")))
+        table.add_row(*(sample[key] for key in SIDES))
     out.print(table)
-    out.print(f"run folder   {run.path}\nloss curve   {run.loss_picture}", soft_wrap=True)
+    out.print(
+        fill("run folder   {path}\nloss curve   {loss_picture}", {"path": run.path, "loss_picture": run.loss_picture}),
+        soft_wrap=True,
+    )
     if run.eval.is_file():
         out.print(json.loads(run.eval.read_text(encoding="utf-8"))["headline"], style="bold", soft_wrap=True)
-        out.print(f"the verdict  {run.report}", soft_wrap=True)
-    out.print(f"\nNext:  offbook chat {quoted(run.path)}", soft_wrap=True)
+        out.print(fill("the verdict  {report}", {"report": run.report}), soft_wrap=True)
+    out.print(fill("\nNext:  offbook chat {quoted}", {"quoted": quoted(run.path)}), soft_wrap=True)
 
 
 def _show_finding(out: Console, finding: dict[str, Any]) -> None:
     """A finding as a block: its lines are never cropped, so that an option in it can be copied."""
-    out.print(f"- {finding['title']}: {finding['count']} rows ({finding['share']:.1%})", soft_wrap=True)
+    out.print(
+        fill(
+            "- {title}: {count} rows ({share:.1%})",
+            {"title": finding["title"], "count": finding["count"], "share": finding["share"]},
+        ),
+        soft_wrap=True,
+    )
     for example in finding["examples"][:1]:
         out.print(f"    {example['origin']}  {' '.join(example['text'].split())[:60]}", style="dim", soft_wrap=True)
     out.print(f"    {finding['fix']}", soft_wrap=True)
@@ -121,7 +201,9 @@ def _histogram(lengths: list[int], limit: int, bars: int = 10, width: int = 40) 
     lines = [
         f"{each.low:>6}–{each.high:<6} {'█' * round(each.count / most * width):<{width}} {each.count}" for each in bins
     ]
-    return "\n".join([*lines, f"longest {max(lengths)}, limit {limit} (data.max_length)"])
+    return "\n".join(
+        [*lines, fill("longest {longest}, limit {limit} (data.max_length)", {"longest": max(lengths), "limit": limit})]
+    )
 
 
 def _masked(runs: list[dict[str, Any]]) -> Text:

@@ -247,6 +247,8 @@ def _call(node: ast.Call, names: Mapping[str, Any]) -> Settings:
     if name in CALLS:
         values = {key: value for key, value in keywords.items() if value is not None}
         return {**values, "trackers": ["swanlab"]} if name == "SwanLabCallback" else values
+    if name in ("SFTTrainer", "Trainer", "Seq2SeqTrainer") and isinstance(keywords.get("model"), str):
+        return {"model_name_or_path": keywords["model"]}
     if name == "snapshot_download" and isinstance(first, str):
         revision = keywords.get("revision")
         return {"snapshot": first, **({"revision": revision} if revision else {})}

@@ -1,0 +1,86 @@
+"""In a Chinese locale: the help of every command, the commonest errors, and the tables, in Chinese."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from offbook.cli.main import VERBS, main
+from offbook.core import i18n
+from offbook.core.config.loading import dump, load
+from offbook.core.text import has_chinese
+
+
+@pytest.fixture(autouse=True)
+def chinese_locale(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> object:
+    for name in ("OFFBOOK_LANG", "LC_ALL", "LC_MESSAGES", "LANGUAGE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
+    monkeypatch.setenv("OFFBOOK_RUNS", str(tmp_path / "runs"))
+    monkeypatch.chdir(tmp_path)
+    yield
+    i18n.use_language(i18n.SOURCE_LANGUAGE)
+
+
+def said(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    """(exit code, standard output, standard error) of a command line."""
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as ended:
+        main([*words])
+    out, err = capsys.readouterr()
+    return int(ended.value.code or 0), out, err
+
+
+@pytest.mark.parametrize("verb", ["", *VERBS])
+def test_help_is_in_chinese(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = said(capsys, *filter(None, [verb]), "--help")
+    assert code == 0
+    assert out.startswith("用法：")
+    described = [line for line in out.splitlines() if re.match(r"  --?\w", line)]
+    assert described
+    assert all(has_chinese(line) for line in described if len(line) > 50), described
+
+
+ERRORS = {
+    "a misspelt command": ["tran"],
+    "an unknown option": ["pull", "x", "--revison", "1"],
+    "no run of that name": ["chat", "nobody"],
+    "no settings there": ["train", "-c", "none/run.yaml"],
+    "a misspelt key": ["train", "-c", "key.yaml"],
+    "a value of the wrong kind": ["train", "-c", "run.yaml", "--train.epochs", "many"],
+    "YAML with a full-width colon": ["check", "-c", "colon.yaml"],
+    "no such file of rows": ["check", "-c", "run.yaml", "--data.source", "none.json"],
+    "a model that is not there": ["pull", "nowhere/model"],
+    "nobody of that name speaks": ["extract", "script.txt", "--role", "TOM", "--out", "x.jsonl"],
+    "prose in place of rows": ["check", "-c", "run.yaml", "--data.source", "script.txt"],
+    "an unknown format": ["export", "nobody", "--to", "gufg"],
+}
+
+
+@pytest.mark.parametrize("case", ERRORS)
+def test_the_commonest_errors_are_in_chinese(
+    case: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, tiny: Path, rows: Path
+) -> None:
+    text = dump(load(None, {"model.source": str(tiny), "data.source": str(rows)}))
+    (tmp_path / "run.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "key.yaml").write_text("trian: {epochs: 1}\n" + text, encoding="utf-8")
+    (tmp_path / "colon.yaml").write_text("name：安\n" + text, encoding="utf-8")
+    (tmp_path / "script.txt").write_text("SCENE I.\n\nANN\nGood day.\n\nBOB\nAnd you.\n" * 9, encoding="utf-8")
+    code, _, err = said(capsys, *ERRORS[case])
+    assert code == 2, err
+    lines = [line for line in err.splitlines() if line.strip()]
+    assert lines[0].startswith(("错误：", "错误: ", "用法："))
+    assert all(has_chinese(line) for line in lines), err
+
+
+def test_the_tables_of_check_are_in_chinese(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, tiny: Path, rows: Path
+) -> None:
+    text = dump(load(None, {"model.source": str(tiny), "data.source": str(rows), "persona.name": "安"}))
+    (tmp_path / "run.yaml").write_text(text, encoding="utf-8")
+    code, out, _ = said(capsys, "check", "-c", "run.yaml")
+    assert code == 0
+    for word in ("角色", "系统提示词", "可训练", "结束符", "已验证", "内存", "留出", "下一步"):
+        assert word in out, word
