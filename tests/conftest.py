@@ -6,7 +6,14 @@ import json
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# How long an example takes depends on what else the machine does.
+hypothesis.settings.register_profile(
+    "offbook", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+hypothesis.settings.load_profile("offbook")
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ["OFFBOOK_LANG"] = "en"

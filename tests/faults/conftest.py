@@ -42,6 +42,6 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
 @pytest.fixture
 def unfinished(trained: Path, runs: Path) -> RunDir:
     """The finished run as it was just before its adapter appeared."""
-    shutil.copytree(trained, runs / "tiny")
+    shutil.copytree(trained, runs / "tiny", ignore=shutil.ignore_patterns("export"))
     shutil.rmtree(runs / "tiny" / "adapter")
     return RunDir(runs / "tiny")

@@ -195,7 +195,7 @@ def contents(run: RunDir) -> dict[str, bytes]:
 
 @pytest.fixture
 def finished(trained: Path, runs: Path) -> RunDir:
-    shutil.copytree(trained, runs / "tiny")
+    shutil.copytree(trained, runs / "tiny", ignore=shutil.ignore_patterns("export"))
     (runs / "tiny" / "export").mkdir()
     (runs / "tiny" / "lines.json").write_text("[]")
     return RunDir(runs / "tiny")

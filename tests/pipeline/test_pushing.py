@@ -25,7 +25,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning
 def run(trained: Path, tmp_path: Path) -> Path:
     """A finished run that was judged."""
     folder = tmp_path / "ann"
-    shutil.copytree(trained, folder)
+    shutil.copytree(trained, folder, ignore=shutil.ignore_patterns("export"))
     verdict = {"heldout": {"base": {"loss": 3.0}, "tuned": {"loss": 2.5}}, "verdict": [{"text": "It helped."}]}
     (folder / "eval.json").write_text(json.dumps(verdict))
     return folder

@@ -31,7 +31,7 @@ def contents(step: StepBatch) -> list[tuple[list[int], list[int]]]:
     return sorted(pair for batch in step.micro_batches for pair in unpack(batch))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(0, 10_000), st.integers(1, 400), st.booleans(), st.booleans())
 def test_every_cut_of_a_step_holds_the_same_examples(seed: int, max_tokens: Any, packing: Any, prefix: Any) -> None:
     rows = examples(seed=seed)
@@ -128,7 +128,7 @@ def test_tensors_move_together() -> None:
     )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(0, 10_000), st.integers(1, 400), st.integers(1, 12), st.booleans())
 def test_a_step_is_cut_into_as_many_as_are_asked_for(seed: int, max_tokens: Any, count: Any, prefix: Any) -> None:
     rows = examples(seed=seed)
