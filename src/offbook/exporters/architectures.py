@@ -96,13 +96,11 @@ ARCHITECTURES = {
     "hunyuan_v1_dense": Architecture(MODEL_ARCH.HUNYUAN_DENSE),
     "lfm2": Architecture(MODEL_ARCH.LFM2),
     "llama": Architecture(MODEL_ARCH.LLAMA, interleaves=True),
-    "ministral": Architecture(MODEL_ARCH.LLAMA, interleaves=True),
     "mistral": Architecture(MODEL_ARCH.LLAMA, interleaves=True),
     "mixtral": Architecture(MODEL_ARCH.LLAMA, interleaves=True),
     "olmo2": Architecture(MODEL_ARCH.OLMO2),
     "olmo3": Architecture(MODEL_ARCH.OLMO2, has_windows=True, check=every(4)),
     "olmoe": Architecture(MODEL_ARCH.OLMOE, check=_experts(normalised=False)),
-    "phi3": Architecture(MODEL_ARCH.PHI3),
     "qwen2": Architecture(MODEL_ARCH.QWEN2),
     "qwen2_moe": Architecture(MODEL_ARCH.QWEN2MOE, check=_experts(normalised=False)),
     "qwen3": Architecture(MODEL_ARCH.QWEN3),
@@ -171,8 +169,6 @@ def add_hyperparameters(writer: GGUFWriter, config: Any, feed_forward: int) -> N
     _add_attention(writer, config)
     if window and known:
         writer.add_sliding_window(window)
-    if config.model_type == "phi3":
-        writer.add_sliding_window(0)  # llama.cpp takes the key's absence for an old file's damage
     _add_rope(writer, config)
     _add_factors(writer, config)
     if expert_count := _first(config, "num_experts", "num_local_experts"):
