@@ -95,3 +95,14 @@ def test_modules_that_were_trained_whole_are_the_adapters_own(tmp_path: Path) ->
 def test_a_damaged_file_is_told(folder: Path) -> None:
     (folder / "adapter_model.safetensors").write_bytes(b"torn")
     assert "damaged" in refusal(folder)
+
+
+def test_an_adapter_with_rows_for_more_tokens_says_how_many(tmp_path: Path) -> None:
+    """An adapter that was trained with added tokens, on the base model without them."""
+    larger: Any = tiny_model()
+    larger.resize_token_embeddings(520)
+    whole = ["embed_tokens", "lm_head"]
+    config = LoraConfig(task_type="CAUSAL_LM", r=2, target_modules=["q_proj"], modules_to_save=whole)
+    get_peft_model(larger, config).save_pretrained(str(tmp_path))
+    with pytest.raises(UsageError, match="has 520 rows in the adapter and 512 in the model"):
+        adapter.load(tiny_model(), tmp_path)

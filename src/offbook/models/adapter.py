@@ -111,7 +111,7 @@ def load(
             else:
                 wrapped = PeftModel.from_pretrained(model, str(folder), adapter_name=name, is_trainable=trainable)
     except (RuntimeError, ValueError, KeyError, Warning, OSError) as error:
-        if sizes := re.search(r"size mismatch for (\S+): .*?\[(\d+)[^]]*\] from checkpoint.*?\[(\d+)", str(error)):
+        if sizes := re.search(r"size mismatch for (\S+): .*?\[(\d+)[^]]*\]\)? from checkpoint.*?\[(\d+)", str(error)):
             layer, adapter_rows, base_rows = sizes[1].rpartition("model.")[2], sizes[2], sizes[3]
             has_vocabulary = "embed" in layer or "lm_head" in layer
             raise UsageError(
