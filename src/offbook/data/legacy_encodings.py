@@ -64,4 +64,4 @@ def _is_western(sample: bytes) -> bool:
     runs = re.findall(rb"[\x80-\xff]+", sample)
     alone = sum(len(run) == 1 for run in runs)
     held = b"".join(runs).decode("cp1252", errors="replace")
-    return alone >= 0.8 * len(runs) > 0 and all(char in WESTERN for char in held)
+    return alone >= 0.6 * len(runs) > 0 and all(char in WESTERN for char in held)
