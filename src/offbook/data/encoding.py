@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from offbook.core.errors import UsageError
 from offbook.data import legacy_encodings
@@ -23,6 +23,8 @@ MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM
 NAMES = {"utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "utf-16": "UTF-16", **legacy_encodings.READ}
 BLOCK = 1 << 16
 COMPRESSED = (".gz", ".zst")
+UNPACKED, RATIO = 1 << 28, 200
+"""A packed file may hold 256 MiB, or so many times its own size; text packs to a tenth or so."""
 DOCUMENTS = {
     b"%PDF-": "a PDF file",
     b"{\\rtf": "an RTF file, a word processor's",
@@ -43,10 +45,41 @@ def open_bytes(path: Path) -> BinaryIO:
     if path.suffix.lower() not in COMPRESSED:
         return path.open("rb")
     if path.suffix.lower() == ".gz":
-        return cast(BinaryIO, gzip.open(path, "rb"))
+        return io.BufferedReader(_Unpacked(path, cast(BinaryIO, gzip.open(path, "rb"))))
     import pyarrow
 
-    return cast(BinaryIO, pyarrow.CompressedInputStream(pyarrow.OSFile(str(path)), "zstd"))
+    packed = pyarrow.CompressedInputStream(pyarrow.OSFile(str(path)), "zstd")
+    return io.BufferedReader(_Unpacked(path, cast(BinaryIO, packed)))
+
+
+class _Unpacked(io.RawIOBase):
+    """The bytes of a packed file, up to far more than text ever packs to: beyond that it is made to fill a memory."""
+
+    def __init__(self, path: Path, source: BinaryIO) -> None:
+        self._path = path
+        self._source = source
+        self._left = max(UNPACKED, RATIO * path.stat().st_size)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        block = self._source.read(len(buffer))
+        self._left -= len(block)
+        if self._left < 0:
+            raise UsageError(
+                "{path} unpacks to more than {ratio} times its size, which no text does",
+                "Unpack it yourself, if it is what you want.",
+                path=self._path,
+                ratio=RATIO,
+            )
+        buffer[: len(block)] = block
+        return len(block)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._source.close()
+        super().close()
 
 
 def open_text(path: Path) -> Iterator[tuple[int, str]]:

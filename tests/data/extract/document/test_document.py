@@ -161,7 +161,7 @@ def test_an_entity_bomb_and_a_zip_bomb_are_refused(tmp_path: Path, monkeypatch: 
         speakers([docx(tmp_path / "bomb.docx", ["x" * 5000])])
 
 
-@pytest.mark.parametrize("name", ["card.png", "old.doc", "book.mobi", "notes.rtf"])
+@pytest.mark.parametrize("name", ["card.png", "old.doc", "book.mobi", "notes.pages"])
 def test_what_is_not_read_is_named(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(b"\x89PNG\r\n\x1a\n")
@@ -194,3 +194,39 @@ def test_any_bytes_are_lines_or_one_clear_error(tmp_path: Path, suffix: Any, con
 def test_the_paragraphs_of_a_document_are_its_lines(tmp_path: Path, texts: Any) -> None:
     path = docx(tmp_path / "any.docx", texts)
     assert [text for _, text in open_document(path)] == texts
+
+
+RICH = (
+    rb"{\rtf1\ansi\ansicpg1252\uc1{\fonttbl{\f0\fnil\fcharset0 Serif;}{\f1\fnil\fcharset134 SimSun;}}"
+    rb"{\*\generator Pen;}\f0 "
+    rb"ADA. The caf\'e9 is \{shut\}.\par "
+    rb"DICK. {\i Is\~it}? \u8220?No\u8221?\emdash\par\n"
+    rb"{\f1 \'b2\'e8}\par ADA. \u-10179?\u-8704?\par DICK. Well.\par}"
+)
+
+
+def test_rich_text_is_read_with_its_signs_and_code_pages(tmp_path: Path) -> None:
+    path = tmp_path / "play.rtf"
+    path.write_bytes(RICH)
+    document = open_document(path)
+    assert [text for _, text in document if text] == [
+        "ADA. The café is {shut}.",
+        "DICK. Is\xa0it? “No”—",
+        "茶",
+        "ADA. 😀",
+        "DICK. Well.",
+    ]
+    assert document.place(2) == {"paragraph": 2}
+
+
+@given(
+    st.lists(
+        st.sampled_from([b"{", b"}", b"\\", b"\\u8220", b"\\'e9", b"\\f1 ", b"\\uc9", b"a", b"\n", b"\\*", b"\xff"]),
+        max_size=40,
+    )
+)
+def test_any_rich_text_gives_lines(tmp_path_factory: pytest.TempPathFactory, parts: list[bytes]) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.rtf"
+    path.write_bytes(b"{\\rtf1 " + b"".join(parts))
+    for _, text in open_document(path):
+        text.encode()

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from offbook.core.errors import UsageError
 from offbook.core.i18n import marked
-from offbook.data.extract.document import epub, final_draft, html, odt, pdf, renpy, tei, word
+from offbook.data.extract.document import epub, final_draft, html, odt, pdf, renpy, rtf, tei, word
 from offbook.data.extract.document.line import BrokenDocumentError, Line, Place
 
 
@@ -35,6 +35,7 @@ DOCUMENTS = {
     ".epub": DocumentKind("an EPUB book", epub.read),
     ".docx": DocumentKind("a Word document", word.read),
     ".odt": DocumentKind("an OpenDocument text", odt.read),
+    ".rtf": DocumentKind("a rich text file", rtf.read),
     ".pdf": DocumentKind("a PDF", pdf.read),
     ".html": DocumentKind("a web page", html.read),
     ".htm": DocumentKind("a web page", html.read),
@@ -46,7 +47,6 @@ DOCUMENTS = {
 }
 UNREADABLE = {
     ".doc": "a Word 97 document",
-    ".rtf": "a rich text file",
     ".pages": "a Pages document",
     ".mobi": "a Kindle book",
     ".azw3": "a Kindle book",
