@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -266,6 +267,22 @@ def test_init_explains_where_it_cannot_write_and_quotes_what_it_names(offbook: A
     assert (code, out) == (0, "my char/run.yaml\n")
     assert "offbook check -c 'my char/run.yaml'" in err
     assert "offbook check -c 猫/run.yaml" in offbook("init", "猫")[2]
+
+
+def test_extract_ends_with_the_next_command_and_aliases_that_can_be_pasted(offbook: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "my Ann's play"
+    folder.mkdir()
+    script = folder / "play.txt"
+    lines = "ANN: Hi.\nTOM: Yes?\nANN O'NEIL: No.\nTOM: So?\nANN: Well.\nTOM: Well?\nANN O'NEIL: Then.\n"
+    script.write_text(lines * 3)
+    words = ["extract", str(script), "--role", "Ann", "--out", str(folder / "rows.jsonl")]
+    _, _, told = offbook(*words)
+    assert shlex.split(told.splitlines()[-1])[1:] == ["offbook", "check", "--data", str(folder / "rows.jsonl")]
+    (folder / "run.yaml").write_text("name: ann")
+    _, _, told = offbook(*words)
+    assert shlex.split(told.splitlines()[-1])[1:] == ["offbook", "check", "-c", str(folder / "run.yaml")]
+    (hint,) = [line for line in told.splitlines() if "--alias" in line]
+    assert shlex.split(hint.partition("--alias ")[2]) == ["ANN O'NEIL=ANN"]
 
 
 def test_a_forgotten_placeholder_is_told_before_it_is_learned(offbook: Any, settings: dict[str, Any]) -> None:

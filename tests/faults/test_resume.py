@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,38 @@ def test_6_7_where_only_the_best_state_is_damaged_the_rest_is_not_given_up(overf
     assert f"the best state so far (step {best}) is lost" in lost
     assert read(run.metrics) == before
     assert json.loads(run.environment.read_text())["adapter_step"] == last
+
+
+def timeless(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{key: line[key] for key in line if key not in ("tokens_per_second", "memory_bytes")} for line in lines]
+
+
+@pytest.mark.parametrize("harm", ["deleted", "cut", "altered", "doubled"])
+def test_metrics_that_were_harmed_change_nothing(unfinished: RunDir, settings: Any, trained: Path, harm: str) -> None:
+    """The checkpoint keeps its own lines: which state is best does not depend on a file that anybody may touch."""
+    lines = unfinished.metrics.read_text().splitlines(keepends=True)
+    before = read(unfinished.metrics)
+    unfinished.samples_log.write_bytes(unfinished.samples_log.read_bytes()[:-3])
+    shutil.rmtree(sorted(unfinished.checkpoints.iterdir())[-1])
+    unfinished.metrics.unlink()
+    if harm != "deleted":
+        altered = [re.sub(r'"heldout_loss": \d', '"heldout_loss": 9', line) for line in lines]
+        unfinished.metrics.write_text("".join({"cut": lines[:3], "doubled": lines * 2}.get(harm, altered)))
+    with pytest.raises(UsageError, match="already exists"):
+        offbook.train(load(None, settings))  # what is there is not begun anew unasked
+    offbook.train(load(None, settings), resume=True)
+    assert adapter_bytes(unfinished) == adapter_bytes(RunDir(trained))
+    assert timeless(read(unfinished.metrics)) == timeless(before)
+
+
+def test_other_weights_of_the_base_model_are_no_resume(unfinished: RunDir, settings: Any) -> None:
+    for manifest in unfinished.checkpoints.glob("*/manifest.json"):
+        tree = json.loads(manifest.read_text())
+        tree["base_sha256"] = {"model.safetensors": "0" * 64}
+        manifest.write_text(json.dumps(tree))
+    for allowed in (False, True):
+        with pytest.raises(UsageError, match="the base model's weights"):
+            offbook.train(load(None, settings), resume=True, allow_inexact=allowed)
 
 
 def test_13_inexact_says_what_it_gives_up(unfinished: RunDir, settings: Any) -> None:

@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -128,3 +129,13 @@ def test_what_cannot_be_fetched(site: str, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.delenv("SSL_CERT_FILE")
     with pytest.raises(OffbookError, match="certificate"):
         pull_dataset(f"{site}/broken.json")
+
+
+def test_an_address_that_leads_to_plain_http_is_not_followed() -> None:
+    request = urllib.request.Request("https://example.org/rows.jsonl")
+    handler = web._OnlyHttps()
+    headers: Any = {}
+    assert handler.redirect_request(request, None, 302, "Found", headers, "https://example.org/b") is not None
+    for address in ("http://example.org/rows.jsonl", "ftp://example.org/rows.jsonl", "file:///etc/passwd"):
+        with pytest.raises(UsageError, match="is not https"):
+            handler.redirect_request(request, None, 302, "Found", headers, address)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from offbook.core.errors import UsageError
-from offbook.models.load import load_model, load_tokenizer
+from offbook.models.load import load_model, load_tokenizer, refuse_nonfinite
 from offbook.models.storage import StoredEmbedding, StoredLinear, store
 from offbook.tokenization.stop_tokens import untrained_twins
 from tests.tiny import chatml_tokenizer, tiny_model
@@ -88,3 +89,28 @@ def test_a_row_that_was_never_trained_has_twins() -> None:
         weight = model.get_output_embeddings().weight
         weight[10:16] = weight[2]
     assert untrained_twins(model, 2) == 6
+
+
+def test_a_weight_that_is_no_number_is_named() -> None:
+    model = tiny_model(seed=1)
+    refuse_nonfinite(model)
+    with torch.no_grad():
+        model.get_input_embeddings().weight[3, 0] = float("nan")
+    with pytest.raises(UsageError, match=r"embed_tokens\.weight holds NaN"):
+        refuse_nonfinite(model)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"attn_implementation": "someone/kernel"},
+        {"_attn_implementation": {"": "sdpa", "text_config": "someone/kernel@main:attend"}},
+        {"text_config": {"experts_implementation": "someone/kernel"}},
+    ],
+)
+def test_compiled_code_from_a_hub_is_never_asked_for(tiny: Path, tmp_path: Path, settings: dict[str, Any]) -> None:
+    folder = shutil.copytree(tiny, tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, **settings}))
+    with pytest.raises(UsageError, match="compiled code from a hub"):
+        load_model(folder)

@@ -1,6 +1,8 @@
 """A character from Python: turns or dicts, settings by keyword, streams that wait for each other."""
 
 import asyncio
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from offbook.core.config.schema import GenerationConfig
 from offbook.core.errors import UsageError
 from offbook.core.types import Turn
 from offbook.pipeline.character import Character, Reply, Sampling
+from tests.recorder import Recorder
 
 
 @pytest.fixture(scope="module")
@@ -126,3 +129,13 @@ def test_a_notebook_shows_character_and_reply_as_text_not_as_markup(character: C
     assert "&lt;b&gt;Aye&lt;/b&gt; &amp; no" in reply._repr_html_()
     assert "cut off" in reply._repr_html_()
     assert str(reply) == "<b>Aye</b> & no"
+
+
+def test_another_chat_template_than_in_training_is_told(trained: Path, tmp_path: Path) -> None:
+    adapter = shutil.copytree(trained / "adapter", tmp_path / "adapter")
+    persona = json.loads((adapter / "persona.json").read_text())
+    for stored, warned in ((persona["template_sha256"], 0), ("0" * 64, 1)):
+        (adapter / "persona.json").write_text(json.dumps({**persona, "template_sha256": stored}))
+        recorder = Recorder()
+        offbook.load(adapter, reporter=recorder)
+        assert len(recorder.warnings) == warned

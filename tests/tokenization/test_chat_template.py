@@ -240,3 +240,12 @@ def test_every_row_of_the_tutorial_is_what_the_tutorial_trains_on(ernie: Any) ->
     assert len(rows) == 3729
     print(f"{differing} of {len(rows)} rows are encoded otherwise than the tutorial's")
     assert differing <= 37
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"chat_template": "{{ 1 }}"}, {"tokenize": False}, {"documents": [{}]}, {"x": []}]
+)
+def test_a_character_brings_no_argument_of_the_tokenizers_own(arguments: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="none that a character may bring"):
+        ChatTemplate(chatml_tokenizer(), arguments)
+    ChatTemplate(chatml_tokenizer(), {"enable_thinking": False, "date": "2026-01-01"})

@@ -26,13 +26,14 @@ def test_the_probe_leaves_no_trace() -> None:
     assert not model.training
 
 
-def test_the_largest_micro_batch_is_really_run_and_the_others_are_charged_by_their_work(
+def test_the_largest_and_the_smallest_micro_batch_are_run_and_the_others_are_charged_by_their_work(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     model = adapted("llama")
     fast_path.enable(model)
-    clock = iter([0.0, 2.0, 10.0, 13.0])
+    clock = iter([0.0, 2.0, 10.0, 13.0, 20.0, 21.0, 30.0, 31.5])
     monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(estimate, "_optimizer_seconds", lambda model: 0.25 - estimate.TRAINER_SECONDS)
     ran: list[MicroBatch] = []
     original = fast_path.loss_sum
 
@@ -46,8 +47,11 @@ def test_the_largest_micro_batch_is_really_run_and_the_others_are_charged_by_the
     micro_batches = [batch for step in sample for batch in step.micro_batches]
     work = [estimate._work(model, batch) for batch in micro_batches]
     assert ran[0].input_ids.equal(micro_batches[work.index(max(work))].input_ids)
-    assert result.seconds == pytest.approx(2.0 * sum(work) / max(work) * 10)
-    assert result.low < result.seconds < result.high == pytest.approx(1.5 * 3.0 * sum(work) / max(work) * 10)
+    assert min(work) < max(work) / 2
+    each = (2.0 - 1.0) / (max(work) - min(work))
+    fixed = 1.0 - each * min(work)
+    assert result.seconds == pytest.approx((sum(work) * each + len(work) * fixed) * 10 + 30 * 0.25)
+    assert result.low < result.seconds < result.high
 
 
 def test_work_counts_tokens_in_the_layers_and_labels_in_the_head() -> None:

@@ -123,11 +123,14 @@ def test_patience_ends_the_run_and_a_resume_knows_it(overfitting: Any, monkeypat
 
 
 def test_a_run_needs_the_best_state_unless_it_comes_by_there_again(tmp_path: Path) -> None:
-    run = RunDir(tmp_path)
+    store = CheckpointStore(tmp_path)
     losses = {0: 1.0, 5: 3.0, 10: 2.0, 15: 2.5}
-    run.metrics.write_text("".join(json.dumps({"step": s, "heldout_loss": loss}) + "\n" for s, loss in losses.items()))
-    assert [required_step(run, "best", step) for step in (5, 9, 10, 15)] == [None, None, 10, 10]
-    assert required_step(run, "last", 15) is None
+    for step in (5, 9, 10, 15):
+        store.folder(step).mkdir()
+        lines = [{"step": s, "heldout_loss": loss} for s, loss in losses.items() if s <= step]
+        (store.folder(step) / "progress.json").write_text(json.dumps({"metrics": lines}))
+    assert [required_step(store, "best", step) for step in (5, 9, 10, 15)] == [None, 5, None, 10]
+    assert required_step(store, "last", 15) is None
 
 
 def test_samples_at_every_evaluation_disturb_nothing(overfitting: Any, monkeypatch: pytest.MonkeyPatch) -> None:

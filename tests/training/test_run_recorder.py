@@ -99,7 +99,8 @@ def test_a_resumed_recorder_writes_the_line_that_an_undisturbed_one_writes(run: 
         state = json.loads(json.dumps(whole.state_dict()))
         take_step(whole, 3, 2.0)
     expected = read(run.metrics)
-    with recorder(run, resume_step=2) as resumed:
+    run.metrics.write_text("somebody was here")
+    with recorder(run, progress=state) as resumed:
         assert [line["step"] for line in read(run.metrics)] == [1]
         resumed.load_state_dict(state)
         take_step(resumed, 3, 2.0)

@@ -13,6 +13,7 @@ from offbook.cli.command import Command
 from offbook.cli.options import json_option, print_json
 from offbook.core.errors import UsageError
 from offbook.core.situation import with_situation
+from offbook.core.text import quoted
 from offbook.core.types import Turn
 
 WELCOME = "Enter sends, Alt-Enter begins a new line, Ctrl-C stops a reply, Ctrl-D leaves, /help lists the commands."
@@ -200,7 +201,7 @@ def _converse(
             screen.note("Ctrl-D or /quit leaves.")
         except (EOFError, Leave):
             if session.log.path is not None:
-                screen.note(f"Go on later with: offbook chat {run} --continue")
+                screen.note(f"Go on later with: offbook chat {quoted(run)} --continue")
             return
 
 

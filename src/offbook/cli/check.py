@@ -33,6 +33,8 @@ def command(config: RunConfig, data: tuple[str, ...], html: Path | None, as_json
     from offbook.cli.terminal import console
     from offbook.pipeline import api
 
+    if html is not None:
+        _check_place(html)
     out = console(stderr=False)
     with reporting() as reporter:
 
@@ -74,9 +76,16 @@ def _warn_of_share(report: dict[str, Any], data: DataConfig, reporter: Reporter)
         )
 
 
+def _check_place(html: Path) -> None:
+    from offbook.core.outputs import refuse_foreign
+    from offbook.data.html_report import is_page
+
+    refuse_foreign(html, "--html", is_page)
+
+
 def _write_page(path: Path, report: dict[str, Any], config: RunConfig, reporter: Reporter) -> None:
     from offbook.core.atomic import atomic_write_text
     from offbook.data.html_report import render
 
-    atomic_write_text(path, render(report, f"{config.persona.name}: {config.name}", config.evaluate.lang))
+    atomic_write_text(path.resolve(), render(report, f"{config.persona.name}: {config.name}", config.evaluate.lang))
     reporter.info("Wrote {path}", path=path)

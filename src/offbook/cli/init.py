@@ -11,10 +11,10 @@ from pathlib import Path
 import click
 
 from offbook.cli.command import Command
-from offbook.cli.terminal import quoted
 from offbook.core.errors import UsageError
 from offbook.core.progress import Reporter, fill
 from offbook.core.registry import lookup
+from offbook.core.text import quoted
 from offbook.recipes import recipes
 
 OWN_LINES = "lines.jsonl"

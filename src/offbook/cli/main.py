@@ -129,6 +129,17 @@ def main(arguments: list[str] | None = None) -> None:
         # Whoever read our output has gone (offbook … | head).
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        if call.debug:
+            raise
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        told = OffbookError(
+            "the system refused: {what}",
+            "Look at its rights and at the free space on its disk; --debug shows where it happened.",
+            what=what,
+        )
+        _show_error(told, call)
+        sys.exit(OffbookError.exit_code)
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -14,12 +14,12 @@ from pydantic.fields import FieldInfo
 
 from offbook.cli.command import SettingOption
 from offbook.cli.context import Invocation
-from offbook.cli.terminal import quoted
 from offbook.core.config import loading, schema
 from offbook.core.config.schema import RunConfig
 from offbook.core.errors import UsageError
 from offbook.core.i18n import marked, translate
 from offbook.core.progress import Reporter
+from offbook.core.text import quoted
 from offbook.recipes import PLACEHOLDERS
 
 

@@ -13,10 +13,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from offbook.cli.context import invocation
-from offbook.cli.terminal import clock, console
+from offbook.cli.terminal import console
 from offbook.core import progress as events
 from offbook.core.i18n import translate
 from offbook.core.progress import Event, Message, Reporter
+from offbook.core.text import clock
 
 LINE_SECONDS = 10
 """Off the terminal a line of progress appears at most this often."""

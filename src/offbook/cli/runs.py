@@ -15,6 +15,7 @@ from offbook.core.i18n import translate
 from offbook.core.progress import fill
 from offbook.core.run_lock import remove
 from offbook.core.rundir import RunDir, find_run, list_runs
+from offbook.core.text import quoted
 
 if TYPE_CHECKING:
     from offbook.evaluation.comparison import ComparedValue
@@ -73,7 +74,7 @@ def show(run: str, as_json: bool) -> None:
     import json
 
     from offbook.cli.tables import show_ending
-    from offbook.cli.terminal import console, quoted
+    from offbook.cli.terminal import console
 
     chosen = find_run(run)
     summary = run_summary(chosen)

@@ -9,13 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from offbook.cli.terminal import clock, quoted
 from offbook.core import metrics_log
 from offbook.core.i18n import language, marked, translate
 from offbook.core.progress import fill
 from offbook.core.rundir import RunDir
 from offbook.core.sequences import histogram
-from offbook.core.text import format_bytes
+from offbook.core.text import clock, format_bytes, quoted
 from offbook.data.messages import localized
 
 PARTS = (marked("loading"), marked("training"), marked("samples"), marked("verdict"))

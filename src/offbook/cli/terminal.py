@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -37,16 +35,3 @@ def console(*, stderr: bool = True) -> TextConsole:
 def printable(text: str) -> str:
     r"""The text with control characters written out: ESC becomes `\x1b`."""
     return CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
-
-
-def quoted(word: str | Path) -> str:
-    """A word as it is typed in a shell: in quotes only where it needs them."""
-    text = str(word)
-    return shlex.quote(text) if not text or re.search(r"[^\w./\\:~=,+-]", text) else text
-
-
-def clock(seconds: float) -> str:
-    """Seconds as 4:05 or 1:02:03."""
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

@@ -17,18 +17,21 @@ class MetricsLog:
 
     Args:
         path: the file.
-        resume_step: keep the lines up to this step and drop what a lost continuation wrote after it; None starts anew.
+        lines: what it begins with, whatever the file holds: the lines that a checkpoint keeps of the steps before it.
     """
 
-    def __init__(self, path: Path, resume_step: int | None = None) -> None:
+    def __init__(self, path: Path, lines: Iterable[dict[str, Any]] = ()) -> None:
         self.path = path
-        kept = [line for line in read(path) if line["step"] <= resume_step] if resume_step is not None else []
-        atomic_write_text(path, "".join(map(_line, kept)))
+        self.lines = list(lines)
+        """What it holds."""
+        atomic_write_text(path, "".join(map(_text, self.lines)))
 
     def __call__(self, line: dict[str, Any]) -> None:
         """Append a line; it is on disk when this returns."""
+        # JSON has no NaN: a value that is none is written as null.
+        self.lines.append({key: None if _is_odd(value) else value for key, value in line.items()})
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(_line(line))
+            file.write(_text(self.lines[-1]))
             file.flush()
             os.fsync(file.fileno())
 
@@ -50,10 +53,12 @@ def read(path: Path) -> list[dict[str, Any]]:
     return lines
 
 
-def _line(line: dict[str, Any]) -> str:
-    # JSON has no NaN: a value that is none is written as null.
-    finite = {key: None if isinstance(value, float) and not isfinite(value) else value for key, value in line.items()}
-    return json.dumps(finite, ensure_ascii=False) + "\n"
+def _text(line: dict[str, Any]) -> str:
+    return json.dumps(line, ensure_ascii=False) + "\n"
+
+
+def _is_odd(value: object) -> bool:
+    return isinstance(value, float) and not isfinite(value)
 
 
 def points(lines: Iterable[Mapping[str, Any]], key: str) -> list[tuple[int, float]]:

@@ -12,6 +12,7 @@ from offbook.core.atomic import sync
 from offbook.core.errors import OffbookError, UsageError
 from offbook.core.i18n import translate
 from offbook.core.rundir import RunDir
+from offbook.core.text import quoted
 
 VMSTAT = Path("/proc/vmstat")
 
@@ -116,7 +117,7 @@ def remove(run: RunDir) -> list[Path]:
             "Try again: offbook runs rm {name}",
             path=run.path,
             strerror=error.strerror,
-            name=run.name,
+            name=quoted(run.name),
         ) from error
     return sorted(left)
 
@@ -147,7 +148,7 @@ def refuse_existing(run: RunDir, *, resume: bool) -> None:
         raise UsageError(
             "the run '{name}' is finished", "Start over with --overwrite, or choose another --name.", name=run.name
         )
-    if resume or not (run.finished or run.metrics.exists()):
+    if resume or not (run.finished or run.begun):
         return
     state = "finished" if run.finished else "stopped"
     how = "Talk to it: offbook chat" if run.finished else "Go on with it: add --resume to offbook train"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from offbook.core.errors import UsageError
 from offbook.core.registry import nearest
+from offbook.core.text import quoted
 
 
 def runs_root() -> Path:
@@ -124,6 +125,11 @@ class RunDir:
         return self.config.is_file() and any(path.exists() for path in written)
 
     @property
+    def begun(self) -> bool:
+        """Whether training took a step, or was about to."""
+        return self.metrics.exists() or self.checkpoints.is_dir()
+
+    @property
     def finished(self) -> bool:
         """Whether training is over: the adapter appears as its last act, whole."""
         return self.adapter.is_dir()
@@ -152,7 +158,7 @@ class RunDir:
             return "deleting"
         if self.finished:
             return "finished"
-        return "stopped" if self.metrics.exists() else "empty"
+        return "stopped" if self.begun else "empty"
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r})"
@@ -198,7 +204,7 @@ def find_run(name: str | Path) -> RunDir:
             "'{name}' has settings, but no run yet",
             "Make one: offbook train -c {config}",
             name=name,
-            config=here.config,
+            config=quoted(here.config),
         )
     names = [run.name for run in list_runs()]
     raise UsageError("no run '{name}'{hint}", "See `offbook runs list`.", name=name, hint=nearest(str(name), names))

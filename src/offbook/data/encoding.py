@@ -41,7 +41,14 @@ def open_bytes(path: Path) -> BinaryIO:
 
     Raises:
         OSError: it cannot be opened.
+        UsageError: it is no file, which can be read twice, and to an end.
     """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise UsageError(
+            "{path} is a pipe or a device, and a file is read more than once",
+            "Write what comes out of it into a file, and name that.",
+            path=path,
+        )
     if path.suffix.lower() not in COMPRESSED:
         return path.open("rb")
     if path.suffix.lower() == ".gz":

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from offbook.core.html import charts, page
+from offbook.core.html.page import HTML_LANGUAGES
 from offbook.core.sequences import histogram
 from offbook.core.text import format_bytes
 from offbook.data.messages import localized, wording
+
+HEAD = 65_536
+"""Characters among which the page's name comes."""
 
 
 def render(report: Mapping[str, Any], title: str, lang: str = "en") -> str:
@@ -34,6 +39,13 @@ def render(report: Mapping[str, Any], title: str, lang: str = "en") -> str:
         row=report.get("first_row"),
         charts={name: chart for name, chart in drawings.items() if chart},
     )
+
+
+def is_page(path: Path) -> bool:
+    """Whether a file is such a page."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        head = file.read(HEAD)
+    return not head or any(f"offbook · {wording(lang)['page']['brand']}" in head for lang in HTML_LANGUAGES)
 
 
 def _figures(report: Mapping[str, Any]) -> dict[str, str]:

@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
 from offbook.core.errors import UsageError
+from offbook.core.text import quoted
 from offbook.core.types import Origin
+from offbook.data import columnar
 from offbook.data.encoding import COMPRESSED, open_bytes, open_text, read_text, readable
 from offbook.data.strict_json import JsonError, JsonText, is_whole
 
@@ -117,7 +119,7 @@ def _kind(path: Path) -> str:
             "{path} holds no rows but prose, a script or a chat log: it is not JSON, JSONL, CSV, TSV or Parquet",
             "Make rows of it: see who speaks with `offbook extract {path} --list`, then `offbook "
             "extract {path} --role NAME --out rows.jsonl`, and train on rows.jsonl.",
-            path=path,
+            path=quoted(path),
         )
     return kind or "csv"
 
@@ -170,9 +172,20 @@ def _read_jsonl(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
 
 def _as_row(value: Any, reason: str | None, origin: Origin, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
     if reason is None and isinstance(value, dict):
-        yield origin, value
+        if _letters(value) > columnar.LONGEST_ROW:
+            bad(BadRow(origin, f"longer than any conversation: more than {columnar.LONGEST_ROW:,} characters"))
+        else:
+            yield origin, value
     else:
         bad(BadRow(origin, reason or f"not an object but {kind_of(value)}"))
+
+
+def _letters(value: Any) -> int:
+    """Characters of all texts in a value."""
+    if isinstance(value, str):
+        return len(value)
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return sum(map(_letters, parts))
 
 
 def _read_csv(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
@@ -202,7 +215,7 @@ def _read_csv(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
         if cells and len(cells) != len(columns):
             bad(BadRow(origin, f"{len(cells)} cells under {len(columns)} columns"))
         elif cells:
-            yield origin, dict(zip(columns, cells, strict=True))
+            yield from _as_row(dict(zip(columns, cells, strict=True)), None, origin, bad)
 
 
 def _header(path: Path, line: str, delimiter: str) -> list[str]:
@@ -226,55 +239,14 @@ def _header(path: Path, line: str, delimiter: str) -> list[str]:
     return columns
 
 
-def _read_parquet(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
-    import pyarrow
-    from pyarrow import parquet
+def _read_columns(rows: Callable[[Path], Iterator[Row]]) -> Callable[[Path, OnBad], Iterator[tuple[Origin, Row]]]:
+    """A reader of one of the formats of `columnar`."""
 
-    number = 0
-    try:
-        with parquet.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=1024):
-                for row in batch.to_pylist():
-                    number += 1
-                    yield Origin(str(path), number), row
-    except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UsageError(
-            "{path}: row {number} cannot be read: {reason}",
-            "Export the table again.",
-            path=path,
-            number=number + 1,
-            reason=reason,
-        ) from None
+    def read(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
+        for number, row in enumerate(rows(path), 1):
+            yield from _as_row(row, None, Origin(str(path), number), bad)
 
-
-def _read_arrow(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
-    """Arrow's stream format, as `datasets` saves it, or its file format (Feather)."""
-    import pyarrow
-    from pyarrow import ipc
-
-    number = 0
-    try:
-        with pyarrow.memory_map(str(path)) as source:
-            try:
-                batches: Iterable[Any] = ipc.open_stream(source)
-            except pyarrow.ArrowInvalid:
-                source.seek(0)
-                file = ipc.open_file(source)
-                batches = (file.get_batch(index) for index in range(file.num_record_batches))
-            for batch in batches:
-                for row in batch.to_pylist():
-                    number += 1
-                    yield Origin(str(path), number), row
-    except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UsageError(
-            "{path}: row {number} cannot be read: {reason}",
-            "Save the data set again.",
-            path=path,
-            number=number + 1,
-            reason=reason,
-        ) from None
+    return read
 
 
 def kind_of(value: Any) -> str:
@@ -302,8 +274,8 @@ READERS: dict[str, Callable[[Path, OnBad], Iterator[tuple[Origin, Row]]]] = {
     "json": _read_json,
     "jsonl": _read_jsonl,
     "csv": _read_csv,
-    "parquet": _read_parquet,
-    "arrow": _read_arrow,
+    "parquet": _read_columns(columnar.parquet_rows),
+    "arrow": _read_columns(columnar.arrow_rows),
 }
 SUFFIXES = {
     ".json": "json",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -27,6 +28,7 @@ def generate(
     *,
     seed: int | Sequence[int] = 0,
     rows: int = 32,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> list[Reply]:
     """Reply to every prompt, in the order of the prompts.
 
@@ -41,6 +43,7 @@ def generate(
         stop_ids: ids that end a reply; they are not part of its text.
         seed: one for all prompts, or one for each.
         rows: how many replies grow side by side.
+        progress: told how many steps are done, and how many there are at most.
     """
     cache = ModelCache.of(model)
     shared = 0
@@ -51,15 +54,18 @@ def generate(
         model(input_ids=torch.tensor([prompts[0][:shared]], device=model.device), **cache.arguments())
     seeds = [seed] * len(prompts) if isinstance(seed, int) else seed
     replies: dict[int, Reply] = {}
-    for chosen in _batches([len(prompt) for prompt in prompts], rows, padded=cache.keeps_tokens):
+    batches = list(_batches([len(prompt) for prompt in prompts], rows, padded=cache.keeps_tokens))
+    steps = settings.max_new_tokens
+    for number, chosen in enumerate(batches):
         row_cache = copy.deepcopy(cache)
         if shared and row_cache.cache is not None:
             row_cache.cache.batch_repeat_interleave(len(chosen))
         decoder = Decoder(model, row_cache, [prompts[index] for index in chosen], shared)
         generators = [reply_generator(seeds[index], prompts[index]) for index in chosen]
         uniforms = torch.stack([torch.rand(settings.max_new_tokens, generator=each) for each in generators])
+        advance = partial(_advance, progress, number * steps, len(batches) * steps)
         for index, ids in zip(
-            chosen, _decode(decoder, settings, set(stop_ids), uniforms.to(model.device)), strict=True
+            chosen, _decode(decoder, settings, set(stop_ids), uniforms.to(model.device), advance), strict=True
         ):
             stopped = bool(ids) and ids[-1] in stop_ids
             text = tokenizer.decode(ids[: len(ids) - stopped], skip_special_tokens=True)
@@ -76,8 +82,16 @@ def _batches(lengths: Sequence[int], rows: int, *, padded: bool) -> Iterator[lis
             yield group[start : start + rows]
 
 
+def _advance(progress: Callable[[int, int], None], before: int, total: int, step: int) -> None:
+    progress(before + step, total)
+
+
 def _decode(
-    decoder: Decoder, settings: GenerationConfig, stop_ids: set[int], uniforms: torch.Tensor
+    decoder: Decoder,
+    settings: GenerationConfig,
+    stop_ids: set[int],
+    uniforms: torch.Tensor,
+    advance: Callable[[int], None],
 ) -> list[list[int]]:
     """The ids of every row's reply, stop token included; `uniforms` is (rows, max_new_tokens)."""
     replies: list[list[int]] = [[] for _ in uniforms]
@@ -85,6 +99,7 @@ def _decode(
     for step in range(settings.max_new_tokens):
         for row, token in zip(alive, decoder.step(settings, uniforms[alive, step]), strict=True):
             replies[row].append(token)
+        advance(step + 1)
         going_on = [place for place, row in enumerate(alive) if replies[row][-1] not in stop_ids]
         if not going_on:
             break

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -16,7 +16,11 @@ CHUNK = 256
 """Label positions whose logits exist at once."""
 
 
-def score(model: Any, conversations: Sequence[Sequence[Example]]) -> list[Score]:
+def score(
+    model: Any,
+    conversations: Sequence[Sequence[Example]],
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> list[Score]:
     """The Score of every conversation, given as its Examples (several where the template rewrites history).
 
     The loss is that of training: the sum over label tokens. KL(base ‖ tuned) is summed over the same positions.
@@ -24,8 +28,13 @@ def score(model: Any, conversations: Sequence[Sequence[Example]]) -> list[Score]
     Args:
         conversations: Examples of each conversation; only their label positions are scored.
         model: a PEFT model; the base is the same model with its adapter switched off.
+        progress: told how many conversations are done, and how many there are.
     """
-    return [_sum([_score(model, example) for example in examples]) for examples in conversations]
+    scores = []
+    for number, examples in enumerate(conversations, 1):
+        scores.append(_sum([_score(model, example) for example in examples]))
+        progress(number, len(conversations))
+    return scores
 
 
 @torch.inference_mode()

@@ -42,7 +42,8 @@ class FileFingerprint(NamedTuple):
 
     sha256: str
     size: int
-    mtime_ns: int
+    changed_ns: int
+    """When its content or its name last changed, which no program can set back (unlike its time of modification)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +82,10 @@ def fingerprint_files(
     for name in names:
         status = (folder / name).stat()
         old = old_record.files.get(name) if old_record else None
-        if old and old[1:] == (status.st_size, status.st_mtime_ns):
+        if old and old[1:] == (status.st_size, status.st_ctime_ns):
             fingerprints[name] = old
         else:
-            fingerprints[name] = FileFingerprint(sha256(folder / name), status.st_size, status.st_mtime_ns)
+            fingerprints[name] = FileFingerprint(sha256(folder / name), status.st_size, status.st_ctime_ns)
     return fingerprints
 
 

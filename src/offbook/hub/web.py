@@ -9,6 +9,7 @@ import shutil
 import urllib.error
 import urllib.request
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from offbook.core.atomic import atomic_dir
@@ -88,9 +89,25 @@ def _save_from_any(addresses: list[str], path: Path, reporter: Reporter) -> None
     ) from failures[-1]
 
 
+class _OnlyHttps(urllib.request.HTTPRedirectHandler):
+    """Follows an address to another one, but never to one that anybody on the way could read and change."""
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
+        if urlsplit(newurl).scheme != "https":
+            raise UsageError(
+                "{address} leads to {other}, which is not https",
+                "Download the file yourself and name its path.",
+                address=req.full_url,
+                other=newurl,
+            )
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
 def _save(address: str, path: Path) -> None:
     try:
-        with urllib.request.urlopen(address, timeout=TIMEOUT) as answer, path.open("wb") as file:
+        with urllib.request.build_opener(_OnlyHttps).open(address, timeout=TIMEOUT) as answer, path.open("wb") as file:
             shutil.copyfileobj(answer, file)
             if answer.length:
                 raise OffbookError(

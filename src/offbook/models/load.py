@@ -62,6 +62,13 @@ def load_config(folder: Path) -> Any:
         UsageError: there is none, or it is of an architecture that transformers does not know.
     """
     raw = _raw_config(folder)
+    if kernel := _kernel_repository(raw):
+        raise UsageError(
+            "the model in {folder} asks for {kernel}, compiled code from a hub, which offbook never loads",
+            "Remove that line from its config.json: transformers' own attention computes the same.",
+            folder=folder,
+            kernel=kernel,
+        )
     try:
         config = AutoConfig.from_pretrained(folder, **_SAFE)
     except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
@@ -175,6 +182,21 @@ def _model_class(config: Any) -> Any:
     raise ValueError(f"{type(config).__name__} is no model that writes text")
 
 
+def refuse_nonfinite(model: PreTrainedModel) -> None:
+    """See that every weight is a number: one NaN in the embedding of a rare token spoils a run without a sign.
+
+    Raises:
+        UsageError: naming the first weight that holds something else.
+    """
+    for name, parameter in model.named_parameters():
+        if parameter.is_floating_point() and not bool(parameter.isfinite().all()):
+            raise UsageError(
+                "the base model's weight {name} holds NaN or infinity",
+                "Pull it again, or choose another base model.",
+                name=name,
+            )
+
+
 def choose_device() -> torch.device:
     """The accelerator where there is one, else the processor."""
     if torch.cuda.is_available():
@@ -210,6 +232,17 @@ def _raw_config(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return raw if isinstance(raw, dict) else {}
+
+
+def _kernel_repository(config: dict[str, Any]) -> str | None:
+    """The setting that makes transformers load a hub's kernel (`attn_implementation: org/kernel`); None if none."""
+    for name, value in config.items():
+        if isinstance(value, dict) and (found := _kernel_repository(value)):
+            return found
+        for choice in value.values() if isinstance(value, dict) else (value,):
+            if "_implementation" in name and isinstance(choice, str) and "/" in choice:
+                return f"{name}: {choice}"
+    return None
 
 
 def _architecture(raw: dict[str, Any]) -> str:

@@ -17,6 +17,7 @@ from offbook.core.errors import UsageError
 from offbook.core.persona import Persona
 from offbook.core.progress import NullReporter, Reporter
 from offbook.core.rundir import RunDir, find_run
+from offbook.core.text import quoted
 from offbook.hub.pull import LocalModel, pull
 from offbook.models.adapter_files import WEIGHTS, base_of
 
@@ -121,6 +122,6 @@ def _adapter_and_run(character: str | Path) -> tuple[Path, RunDir | None]:
             "Train it: offbook train -c {config} --resume",
             name=run.name,
             status=run.status,
-            config=run.config,
+            config=quoted(run.config),
         )
     return run.adapter, run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,9 +90,12 @@ def check(
     """
     config = _config(config)
     refuse_missing(config)
+    began = time.monotonic()
+    reporter = reporter or default_reporter()
+    reporter.stage("Starting")
     from offbook.pipeline import checking
 
-    return checking.check(config, reporter=reporter or default_reporter(), show=show)
+    return checking.check(config, reporter=reporter, show=show, began=began)
 
 
 def check_data(config: RunConfig | str | Path) -> dict[str, Any]:
@@ -121,7 +125,8 @@ def train(
 
     Args:
         config: the run's settings, or the path of its run.yaml.
-        resume: go on from the newest checkpoint that is whole (from the start if there is none).
+        resume: go on from the newest checkpoint that is whole (from the start if there is none), or make the verdict if
+            that is all that is missing.
         overwrite: start anew over an existing run.
         allow_inexact: resume although data, config or versions have changed since.
         reporter: takes the events of the work; default: drawn in a notebook, else dropped.
@@ -138,6 +143,9 @@ def train(
     config = _config(config)
     refuse_finished(config, resume=resume, overwrite=overwrite)
     refuse_missing(config)
+    began = time.monotonic()
+    reporter = reporter or default_reporter()
+    reporter.stage("Starting")
     from offbook.pipeline import training
 
     run = training.train(
@@ -145,8 +153,9 @@ def train(
         resume=resume,
         overwrite=overwrite,
         allow_inexact=allow_inexact,
-        reporter=reporter or default_reporter(),
+        reporter=reporter,
         show_plan=show_plan,
+        began=began,
     )
     return TrainResult(run.path)
 
@@ -275,7 +284,9 @@ def load(
     Raises:
         UsageError: there is no such run, it is not trained yet, or adapter and base model do not belong together.
     """
-    source = resolve_character(_path(run), base_model=base_model, reporter=reporter or default_reporter())
+    reporter = reporter or default_reporter()
+    source = resolve_character(_path(run), base_model=base_model, reporter=reporter)
+    reporter.stage("Loading {source}", source=source.name)
     from offbook.pipeline.character import open_character
 
     return open_character(source, dtype=dtype, template=template)

@@ -251,6 +251,11 @@ def open_voice(source: CharacterSource, *, template: str | None = None) -> tuple
     if brings_own:
         source.reporter.info("the adapter's own tokenizer and chat template are used, not its base model's")
     chat = ChatTemplate(tokenizer, persona.template_kwargs if persona else None)
+    if persona is not None and persona.template_sha256 not in ("", chat.sha256):
+        source.reporter.warning(
+            "the base model's chat template is not the one that {name} was trained with, so its prompts are others",
+            name=persona.name,
+        )
     return chat, persona or _default_persona(chat, base)
 
 

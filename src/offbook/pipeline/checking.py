@@ -30,13 +30,16 @@ ShowPlan = Callable[[TrainingSetup, dict[str, Any]], None]
 """Takes a run that is ready to start and its report."""
 
 
-def check(config: RunConfig, *, reporter: Reporter | None = None, show: ShowPlan | None = None) -> dict[str, Any]:
+def check(
+    config: RunConfig, *, reporter: Reporter | None = None, show: ShowPlan | None = None, began: float | None = None
+) -> dict[str, Any]:
     """Everything that can be known before training; writes nothing.
 
     Args:
         config: the run's settings.
         reporter: is told what is being done.
         show: called with the setup and its report.
+        began: when the command began, as `prepare_training` takes it.
 
     Returns:
         The report: the JSON of `offbook check`.
@@ -44,7 +47,7 @@ def check(config: RunConfig, *, reporter: Reporter | None = None, show: ShowPlan
     Raises:
         UsageError: data, model or settings are at fault.
     """
-    setup = prepare_training(with_stored_choices(config), reporter or NullReporter())
+    setup = prepare_training(with_stored_choices(config), reporter or NullReporter(), began)
     report = report_of(setup)
     if show is not None:
         show(setup, report)

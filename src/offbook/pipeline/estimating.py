@@ -5,6 +5,7 @@ Some training and some replies are done before the first step; their speed is mu
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from offbook.core.config.schema import GenerationConfig, RunConfig
 from offbook.core.types import Turn
 from offbook.evaluation.responses import general_prompts, sample
 from offbook.generation import batch
+from offbook.pipeline.character import Character
+from offbook.pipeline.evaluating import BaseAndTuned
 from offbook.pipeline.setup import TrainingSetup
 from offbook.training import estimate, fast_path
 from offbook.training.heldout_monitor import SAMPLE_TOKENS
@@ -26,6 +29,8 @@ SIDE_BY_SIDE = 32
 """Replies that an evaluation lets grow at once."""
 FORWARD_SHARE = 0.5
 """A forward pass beside a forward and backward one: the frozen weights get no gradient."""
+JUDGES_SECONDS = 3.0
+"""Importing scikit-learn and training the judges of fidelity."""
 SLACK = 1.5
 """Upper end of the range: other programs want the machine, too, and a laptop that gets warm slows down."""
 
@@ -60,8 +65,10 @@ def estimate_run(setup: TrainingSetup, steps: Sequence[StepBatch]) -> dict[str, 
     tokens = sum(batch.tokens for batch in steps) / len(steps) * len(setup.sampler)
     forward = FORWARD_SHARE * training.seconds / tokens  # seconds a token
     heldout_tokens = sum(len(example.ids) for example in dataset.heldout_examples)
+    judges = config.evaluate.prompts > 0 and bool(dataset.heldout)
     with fast_path.fast_path_disabled(setup.model):
         speed = _reply_speed(setup)
+        scoring = _scoring_seconds(setup) if judges else 0.0
     prompts = len(setup.persona.sample_prompts)
     short = float(min(SAMPLE_TOKENS, config.generation.max_new_tokens))
     parts = {
@@ -70,8 +77,8 @@ def estimate_run(setup: TrainingSetup, steps: Sequence[StepBatch]) -> dict[str, 
         "samples": (evaluations + 2) * speed.seconds([short] * prompts),
         "verdict": 0.0,
     }
-    if config.evaluate.prompts and dataset.heldout:
-        parts["verdict"] = _verdict(setup, speed, forward, heldout_tokens)
+    if judges:
+        parts["verdict"] = scoring + _answering(setup, speed) + JUDGES_SECONDS
     low = parts["loading"] + 0.9 * parts["training"] + 0.5 * (parts["samples"] + parts["verdict"])
     upper = SLACK * (sum(parts.values()) - parts["loading"]) + (training.high - SLACK * training.seconds)
     return {
@@ -89,19 +96,32 @@ def _evaluations(config: RunConfig, steps: int) -> int:
     return 1 + steps // every + (steps % every > 0)
 
 
-def _verdict(setup: TrainingSetup, speed: ReplySpeed, forward: float, heldout_tokens: int) -> float:
-    """Seconds to score and to ask both models: the base model talks on to the limit, the tuned one as the character."""
+def _scoring_seconds(setup: TrainingSetup) -> float:
+    """Seconds to score held-out rows and everyday requests with both models, from the time that a few of them take."""
+    everyday = [item.conversation for item in general_prompts()]
+    models = BaseAndTuned(Character(setup.model, setup.base.template, setup.persona), sys.maxsize)
+    training = setup.model.training
+    setup.model.eval()
+    try:
+        models.score(everyday[:1])  # the first one pays for what the others find done
+        began = time.perf_counter()
+        tokens = sum(score.tokens for score in models.score([*everyday[1:3], *setup.dataset.heldout[:2]]))
+        seconds = time.perf_counter() - began
+    finally:
+        setup.model.train(training)
+    total = sum(example.label_count for example in setup.dataset.heldout_examples)
+    total += sum(len(setup.base.template.text_ids(item.turns[-1].text)) for item in everyday)
+    return seconds * total / max(tokens, 1)
+
+
+def _answering(setup: TrainingSetup, speed: ReplySpeed) -> float:
+    """Seconds to ask both models: the base model talks on to the limit, the tuned one as the character."""
     config, dataset = setup.config, setup.dataset
-    general = general_prompts()
-    text = sum(len(setup.base.template.text_ids(item.prompt + item.answer)) for item in general)
-    scoring = 2 * forward * (heldout_tokens + text)
     longest = float(config.generation.max_new_tokens)
-    reply_tokens = min(longest, mean(example.label_count for example in dataset.examples))
+    own = min(longest, mean(example.label_count for example in dataset.examples))
     questions = len(sample(dataset.heldout, config.evaluate.prompts, 0)) + len(setup.persona.sample_prompts)
-    everyday = sum(item.shown for item in general)
-    return scoring + sum(
-        speed.seconds([longest] * count) + speed.seconds([reply_tokens] * count) for count in (questions, everyday)
-    )
+    everyday = sum(item.shown for item in general_prompts())
+    return sum(speed.seconds([longest] * count) + speed.seconds([own] * count) for count in (questions, everyday))
 
 
 def _reply_speed(setup: TrainingSetup) -> ReplySpeed:

@@ -6,8 +6,9 @@ import json
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from offbook.core import notebook
 from offbook.core.atomic import atomic_write_json, atomic_write_text
 from offbook.core.config import loading as configs
 from offbook.core.config.schema import EvaluateConfig, RunConfig
-from offbook.core.errors import UsageError
+from offbook.core.errors import OffbookError, UsageError
 from offbook.core.metrics_log import read
 from offbook.core.progress import NullReporter, Reporter
 from offbook.core.rundir import RunDir, find_run
+from offbook.core.text import quoted
 from offbook.core.types import Conversation, Reply, Score, Turn
 from offbook.data import loading
 from offbook.data.messages import localized
@@ -40,12 +42,16 @@ class BaseAndTuned:
     character: Character
     max_length: int
     """Tokens that a row may have; longer ones are cut as in training."""
+    reporter: Reporter = field(default_factory=NullReporter)
+    """Is told how far it is."""
 
     def score(self, conversations: Sequence[Conversation], *, whole: bool = False) -> list[Score]:
         """See `responses.Models.score`."""
         template, longest = self.character.template, sys.maxsize if whole else self.max_length
         return scoring.score(
-            self.character.model, [template.examples(conversation, longest) for conversation in conversations]
+            self.character.model,
+            [template.examples(conversation, longest) for conversation in conversations],
+            progress=partial(self.reporter.progress, unit="row"),
         )
 
     def reply(self, prompts: Sequence[responses.Prompt], *, tuned: bool) -> list[Reply]:
@@ -59,6 +65,7 @@ class BaseAndTuned:
                 ids,
                 character.persona.generation,
                 character.stop_ids,
+                progress=partial(self.reporter.progress, unit="token"),
             )
 
 
@@ -137,8 +144,9 @@ def evaluate_character(
         UsageError: there is nothing to evaluate on.
     """
     reporter = reporter or NullReporter()
+    adapter = _identity(run.adapter)
     outputs = responses.collect(
-        BaseAndTuned(character, config.data.max_length),
+        BaseAndTuned(character, config.data.max_length, reporter),
         train=character_rows(run),
         heldout=_evaluation_rows(run, character, config, data, reporter),
         sample_prompts=[
@@ -157,9 +165,24 @@ def evaluate_character(
     )
     card = scorecard.scorecard(outputs, about)
     evaluation = Evaluation(card, verdict.judge(card, read(run.metrics), config.evaluate.lang))
+    if _identity(run.adapter) != adapter:
+        raise OffbookError(
+            "the run '{name}' got another adapter while this one was evaluated; nothing was written",
+            "Evaluate it again: offbook eval {run}",
+            name=run.name,
+            run=quoted(run.path),
+        )
     atomic_write_json(run.eval, evaluation.to_json())
     atomic_write_text(run.report, render_report(run, evaluation, config.evaluate.lang))
     return evaluation
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """What tells a folder from one that took its place; None where there is none."""
+    if not folder.is_dir():
+        return None
+    status = folder.stat()
+    return status.st_ino, status.st_mtime_ns
 
 
 def _evaluation_rows(
@@ -253,7 +276,7 @@ def compare_runs(names: Sequence[str], lang: str = "en") -> Comparison:
                 "the run '{name}' is not evaluated yet",
                 "Evaluate it: offbook eval {path}",
                 name=run.name,
-                path=run.path,
+                path=quoted(run.path),
             )
         namesakes = sum(other.name == run.name for other in runs)
         cards[run.name if namesakes == 1 else str(run.path)] = Scorecard.from_json(_read_json(run.eval))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from offbook.core.config.loading import load
 from offbook.core.config.schema import BASE, RunConfig, is_hub
 from offbook.core.errors import UsageError
 from offbook.core.run_lock import refuse_existing
@@ -47,8 +48,17 @@ def refuse_finished(config: RunConfig, *, resume: bool, overwrite: bool) -> None
     Raises:
         UsageError: it would.
     """
-    if not overwrite:
-        refuse_existing(RunDir(runs_root() / config.name), resume=resume)
+    run = RunDir(runs_root() / config.name)
+    if not overwrite and not (resume and lacks_verdict(run)):
+        refuse_existing(run, resume=resume)
+
+
+def lacks_verdict(run: RunDir) -> bool:
+    """Whether a run is finished but for its verdict: it was stopped, or the verdict failed, while that was made."""
+    heldout = run.data / "heldout.jsonl"
+    if not run.finished or run.eval.is_file() or not heldout.is_file() or not heldout.stat().st_size:
+        return False
+    return load(run.config).evaluate.prompts > 0
 
 
 def _data_files(config: RunConfig) -> Iterator[Path]:

@@ -11,13 +11,14 @@ from offbook.core import environment
 from offbook.core.config import loading as configs
 from offbook.core.config.schema import RunConfig
 from offbook.core.errors import UsageError
-from offbook.core.metrics_log import best_step, read
+from offbook.core.metrics_log import best_step
 from offbook.core.progress import Reporter
 from offbook.core.rundir import RunDir
 from offbook.pipeline.setup import TrainingSetup
-from offbook.training.checkpoint import FORMAT, CheckpointStore, is_whole, verify
+from offbook.training.checkpoint import FORMAT, CheckpointStore, is_whole, read_progress, verify
 
-INCOMPATIBLE = ("model.source", "lora.rank", "lora.target_modules", "lora.use_dora")
+BASE_WEIGHTS = "the base model's weights"
+INCOMPATIBLE = (BASE_WEIGHTS, "model.source", "lora.rank", "lora.target_modules", "lora.use_dora")
 """Options under which a checkpoint's tensors have other shapes, or mean something else."""
 
 
@@ -58,6 +59,8 @@ def refuse_changes(then: dict[str, Any], now: dict[str, Any], *, allowed: bool, 
     changes = [change for part in parts for change in _differences(then.get(part, {}), now[part])]
     if then.get("data_sha256") != now["data_sha256"]:
         changes.insert(0, "the training data")
+    if then.get("base_sha256") != now["base_sha256"]:
+        changes.insert(0, BASE_WEIGHTS)
     if not changes:
         return
     listed = "; ".join(changes)
@@ -106,11 +109,11 @@ def newest_checkpoint(run: RunDir, keep: str, reporter: Reporter) -> Path | None
     """
     store = CheckpointStore(run.checkpoints)
     store.clear_leftovers()
-    newest, faults = store.newest(partial(required_step, run, keep))
+    newest, faults = store.newest(partial(required_step, store, keep))
     where = f"going on from {newest.name}" if newest is not None else "starting from the beginning"
     for fault in faults:
         reporter.warning("checkpoint {fault}; {where}.", fault=fault, where=where)
-    best = required_step(run, keep, verify(newest)["step"]) if newest is not None else None
+    best = required_step(store, keep, verify(newest)["step"]) if newest is not None else None
     if best is not None and not is_whole(store.folder(best)):
         reporter.warning(
             "the best state so far (step {step}) is lost: unless a later one is better, the adapter will be "
@@ -127,6 +130,7 @@ def fingerprint(setup: TrainingSetup) -> dict[str, Any]:
         del config["train"][free]
     return {
         "data_sha256": setup.dataset.sha256,
+        "base_sha256": setup.base.local.files,
         "config": config,
         "versions": environment.versions(),
         "hardware": environment.arithmetic(),
@@ -154,15 +158,15 @@ def with_stored_choices(config: RunConfig, run: RunDir | None = None) -> RunConf
     )
 
 
-def required_step(run: RunDir, keep: str, step: int) -> int | None:
+def required_step(store: CheckpointStore, keep: str, step: int) -> int | None:
     """The step whose checkpoint a run that resumes from `step` will need: the best so far, if it lies behind.
 
     One that lies ahead is made again, by the same steps.
 
     Args:
-        run: the run folder.
+        store: the run's checkpoints.
         keep: train.keep.
         step: of the checkpoint to resume from.
     """
-    best = best_step(read(run.metrics)) if keep == "best" else None
-    return best if best is not None and best <= step else None
+    best = best_step(read_progress(store.folder(step))["metrics"]) if keep == "best" else None
+    return best if best is not None and best < step else None

@@ -31,15 +31,33 @@ def _compute(setup: TrainingSetup) -> dict[str, Any]:
     return {"format": setup.config.train.compute, "rates": rates}
 
 
-def write_measured(run: RunDir, predicted: dict[str, Any], seconds: float, peak_bytes: int, step: int) -> None:
-    """Add what the run really took, beside what was predicted, and the adapter's step to environment.json."""
+def write_measured(run: RunDir, predicted: dict[str, Any], parts: dict[str, float], peak_bytes: int, step: int) -> None:
+    """Add what the run really took, beside what was predicted, and the adapter's step to environment.json.
+
+    Args:
+        run: the run folder.
+        predicted: the estimate that was shown before the first step.
+        parts: seconds of loading, of training (with its evaluations and their samples), and of the last samples.
+        peak_bytes: the most memory held.
+        step: of the state that became the adapter.
+    """
     environment_json = json.loads(run.environment.read_text(encoding="utf-8"))
-    environment_json["estimate"] = {
-        "predicted": predicted,
-        "measured": {"seconds": round(seconds, 1), "peak_bytes": peak_bytes},
-    }
+    seconds = parts["training"] + parts["samples"]
+    measured = {"seconds": round(seconds, 1), "peak_bytes": peak_bytes, "parts": _rounded(parts)}
+    environment_json["estimate"] = {"predicted": predicted, "measured": measured}
     environment_json["adapter_step"] = step
     atomic_write_json(run.environment, environment_json)
+
+
+def add_verdict_seconds(run: RunDir, seconds: float) -> None:
+    """Add what the verdict took to environment.json."""
+    environment_json = json.loads(run.environment.read_text(encoding="utf-8"))
+    environment_json["estimate"]["measured"]["parts"] |= _rounded({"verdict": seconds})
+    atomic_write_json(run.environment, environment_json)
+
+
+def _rounded(parts: dict[str, float]) -> dict[str, float]:
+    return {name: round(seconds, 1) for name, seconds in parts.items()}
 
 
 def run_id(run: RunDir) -> str:

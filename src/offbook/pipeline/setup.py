@@ -15,7 +15,7 @@ from offbook.core.persona import Persona
 from offbook.core.progress import Reporter
 from offbook.core.types import Conversation, Example
 from offbook.models import adapter as adapters
-from offbook.models.load import load_config, load_model
+from offbook.models.load import load_config, load_model, refuse_nonfinite
 from offbook.models.storage import store
 from offbook.models.target_modules import left_out
 from offbook.pipeline.adapter_source import resolve_character
@@ -47,7 +47,7 @@ class TrainingSetup:
     notes: list[str]
     """What the fast path had to leave to the plain one, in sentences."""
     seconds: float = 0.0
-    """What it took to read the data and to load the model."""
+    """What it took to import libraries, read the data and load the model."""
 
     def collate(self, examples: Sequence[Example]) -> StepBatch:
         """The micro-batches of one optimizer step."""
@@ -73,19 +73,25 @@ class TrainingSetup:
         return total / tokens
 
 
-def prepare_training(config: RunConfig, reporter: Reporter) -> TrainingSetup:
+def prepare_training(config: RunConfig, reporter: Reporter, began: float | None = None) -> TrainingSetup:
     """Read the data, load the model and put the adapter in.
+
+    Args:
+        config: the run's settings.
+        reporter: is told what is being done.
+        began: `time.monotonic()` when the command began, so that the time of imports counts; default: now.
 
     Raises:
         UsageError: data, model or adapter are at fault.
     """
-    began = time.monotonic()
+    began = time.monotonic() if began is None else began
     rows = read_rows(config)
     base = open_base_model(config, reporter)
     config, notes = within_context(config, load_config(base.local.path))
     dataset = tokenize(rows, base.template, config.data)
     reporter.stage("Loading {source}", source=config.model.source)
     pretrained = load_model(base.local.path, config.model.dtype, config.model.storage)
+    refuse_nonfinite(pretrained)
     general: Sequence[Conversation] = rows.replay
     if config.data.replay == BASE:
         general = base_model_rows(pretrained, base, f"{config.model.dtype} {config.model.storage}", reporter)

@@ -6,15 +6,16 @@ import time
 from functools import partial
 from pathlib import Path
 
-from offbook.core import metrics_log
 from offbook.core.config.schema import RunConfig
 from offbook.core.errors import Stopped
 from offbook.core.progress import NullReporter, Reporter
-from offbook.core.run_lock import delete_outputs, held_bytes, training_lock
+from offbook.core.run_lock import delete_outputs, held_bytes, locked, training_lock
 from offbook.core.rundir import RunDir, runs_root
+from offbook.core.text import quoted
 from offbook.models import adapter as adapters
 from offbook.pipeline import finishing
 from offbook.pipeline.checking import ShowPlan, report_of
+from offbook.pipeline.preflight import lacks_verdict
 from offbook.pipeline.resources import memory_ran_out, memory_warning, readable_failures, refuse_small_disk
 from offbook.pipeline.resuming import (
     fingerprint,
@@ -23,13 +24,13 @@ from offbook.pipeline.resuming import (
     refuse_other_format,
     with_stored_choices,
 )
-from offbook.pipeline.run_records import run_id, write_measured, write_start
+from offbook.pipeline.run_records import add_verdict_seconds, run_id, write_measured, write_start
 from offbook.pipeline.setup import TrainingSetup, prepare_training
 from offbook.tracking.tracker_process import TrackerProcess
 from offbook.tracking.trackers import check_names
 from offbook.training import fast_path
 from offbook.training.callbacks import GracefulShutdown, SaveAtEnds
-from offbook.training.checkpoint import CheckpointStore, verify
+from offbook.training.checkpoint import CheckpointStore, read_progress, verify
 from offbook.training.estimate import peak_memory
 from offbook.training.heldout_monitor import HeldoutMonitor
 from offbook.training.run_recorder import RunRecorder
@@ -44,16 +45,19 @@ def train(
     allow_inexact: bool = False,
     reporter: Reporter | None = None,
     show_plan: ShowPlan | None = None,
+    began: float | None = None,
 ) -> RunDir:
     """Train a run to its end; its folder then holds the adapter, the metrics, the loss curve and the samples.
 
     Args:
         config: the run's config.
-        resume: go on from the newest checkpoint that is whole (from the start if there is none).
+        resume: go on from the newest checkpoint that is whole (from the start if there is none), or make the verdict if
+            that is all that is missing.
         overwrite: start anew over an existing run; it is deleted once nothing is left that could be refused.
         allow_inexact: resume although data, config or versions have changed since.
         reporter: takes warnings, stages and progress.
         show_plan: called with the setup and its report before the first step.
+        began: when the command began, as `prepare_training` takes it.
 
     Raises:
         UsageError: config, data or model are at fault, or the run already exists.
@@ -63,6 +67,10 @@ def train(
     reporter = reporter or NullReporter()
     check_names(config.track.trackers)
     run = RunDir(runs_root() / config.name)
+    if resume and lacks_verdict(run):
+        with locked(run):
+            finishing.complete_verdict(run, reporter)
+        return run
     with training_lock(run, resume=resume, overwrite=overwrite) as kills:
         config = with_stored_choices(config, None if overwrite else run)
         if memory_ran_out(run, kills):
@@ -71,7 +79,7 @@ def train(
             checkpoint = newest_checkpoint(run, config.train.keep, reporter) if resume and not overwrite else None
             if checkpoint is not None:
                 refuse_other_format(verify(checkpoint))
-            setup = prepare_training(config, reporter)
+            setup = prepare_training(config, reporter, began)
             if checkpoint is not None:
                 refuse_changes(verify(checkpoint), fingerprint(setup), allowed=allow_inexact, reporter=reporter)
             plan = report_of(setup)
@@ -81,12 +89,15 @@ def train(
             if overwrite:
                 delete_outputs(run)
             write_start(run, setup, plan)
-            start = time.monotonic()
+            clock = [time.monotonic()]
             _optimize(run, setup, checkpoint, reporter)
+            clock.append(time.monotonic())
             adapter_step = finishing.write_adapter(run, setup, reporter)
-            seconds, peak_bytes = time.monotonic() - start, peak_memory(setup.model.device)
-            write_measured(run, plan["estimate"], seconds, peak_bytes, adapter_step)
-            finishing.write_verdict(run, setup, reporter)
+            clock.append(time.monotonic())
+            parts = {"loading": setup.seconds, "training": clock[1] - clock[0], "samples": clock[2] - clock[1]}
+            write_measured(run, plan["estimate"], parts, peak_memory(setup.model.device), adapter_step)
+            finishing.write_verdict(run, setup, reporter, seconds=plan["estimate"]["parts"]["verdict"])
+            add_verdict_seconds(run, time.monotonic() - clock[2])
     return run
 
 
@@ -97,10 +108,10 @@ def _optimize(run: RunDir, setup: TrainingSetup, checkpoint: Path | None, report
         Stopped: a signal came; the state is saved.
     """
     settings, sampler = setup.config.train, setup.sampler
-    resume_step = None if checkpoint is None else verify(checkpoint)["step"]
-    CheckpointStore(run.checkpoints).set_aside_after(resume_step or 0)
-    recorder = RunRecorder(run, sampler, reporter, setup.model.device, resume_step=resume_step)
-    history = metrics_log.read(run.metrics)
+    CheckpointStore(run.checkpoints).set_aside_after(0 if checkpoint is None else verify(checkpoint)["step"])
+    progress = None if checkpoint is None else read_progress(checkpoint)
+    recorder = RunRecorder(run, sampler, reporter, setup.model.device, progress=progress)
+    history = progress["metrics"] if progress else []
     samples = partial(finishing.sample_replies, setup)
     monitor = HeldoutMonitor(settings, history, samples, recorder.record_samples, reporter)
     if checkpoint is not None and monitor.stopped_early():
@@ -128,7 +139,7 @@ def _optimize(run: RunDir, setup: TrainingSetup, checkpoint: Path | None, report
             exit_code=128 + shutdown.signal,
             step=step,
             count=len(sampler),
-            config=run.config,
+            config=quoted(run.config),
         )
 
 

@@ -6,8 +6,9 @@ as every runtime does it. A reply's ids follow them, and end with the token that
 
 from __future__ import annotations
 
+import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from hashlib import sha256
@@ -52,6 +53,7 @@ class ChatTemplate:
     def __init__(self, tokenizer: Any, kwargs: dict[str, Any] | None = None) -> None:
         self.tokenizer = tokenizer
         self.kwargs = default_kwargs(tokenizer) if kwargs is None else kwargs
+        _refuse_arguments(tokenizer, self.kwargs)
         _refuse_powers(tokenizer.chat_template)
         source = template_fixes.freeze_date(tokenizer.chat_template, self.kwargs)
         tokenizer.chat_template, self.notes = template_fixes.fix(source, self._try)
@@ -270,6 +272,22 @@ def default_kwargs(tokenizer: Any, day: str | None = None) -> dict[str, Any]:
     if template_fixes.asks_for_date(source):
         arguments[template_fixes.DATE_ARGUMENT] = day or date.today().isoformat()
     return arguments
+
+
+def _refuse_arguments(tokenizer: Any, arguments: Mapping[str, Any]) -> None:
+    """Arguments come from a file, too: they may set what a template asks for, and nothing of how it is rendered.
+
+    Raises:
+        UsageError: an argument is one of the tokenizer's own (another template among them), or no plain value.
+    """
+    own = inspect.signature(tokenizer.apply_chat_template).parameters
+    for name, value in arguments.items():
+        if name in own or not isinstance(value, str | bool | int | float | None):
+            raise UsageError(
+                "the template argument {name} is none that a character may bring (template_kwargs in persona.json)",
+                "Take it out of that file, or train the run again.",
+                name=name,
+            )
 
 
 def _refuse_powers(source: str) -> None:

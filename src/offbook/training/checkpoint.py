@@ -55,6 +55,12 @@ def verify(folder: Path) -> dict[str, Any]:
     return manifest
 
 
+def read_progress(folder: Path) -> dict[str, Any]:
+    """What the trainer's callbacks kept in a checkpoint: among it the lines of metrics and samples up to its step."""
+    progress: dict[str, Any] = json.loads((folder / PROGRESS).read_text(encoding="utf-8"))
+    return progress
+
+
 def is_whole(folder: Path) -> bool:
     """Whether a checkpoint matches its manifest."""
     try:

@@ -4,8 +4,9 @@
     estimate.low, estimate.high        # seconds
     estimate.peak_bytes
 
-The largest micro-batch of the given steps is really computed, forward and backward. Its time becomes a speed, in
-products per second, that the other steps are charged with; the process's peak memory afterwards is that of training.
+The largest and the smallest micro-batch of the given steps are really computed, forward and backward. Their times tell
+what a micro-batch takes at least and what each product adds, which the others are charged with; the process's peak
+memory afterwards is that of training. What a step takes beside them is measured, too: of a tiny model it is most.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ REPEATS = 2
 """How often the micro-batch is computed: the fastest time is the likeliest, the slowest bounds the range."""
 SLACK = 1.5
 """Factor of the upper end of the range: other programs use the machine too, and a laptop that gets warm slows down."""
+TRAINER_SECONDS = 0.003
+"""What transformers' Trainer takes for a step besides: data, callbacks, schedule."""
 MOMENTS = 2
 """Values that Adam keeps beside each trained one."""
 
@@ -53,7 +56,7 @@ class Estimate:
 
 
 def measure(model: PeftModel, steps: Sequence[StepBatch], *, total_steps: int) -> Estimate:
-    """Compute the largest micro-batch of some steps, and scale its time to the whole run.
+    """Compute the largest and the smallest micro-batch of some steps, and scale their times to the whole run.
 
     The model is left as it was: no gradients, its mode kept, torch's random state untouched.
 
@@ -62,20 +65,63 @@ def measure(model: PeftModel, steps: Sequence[StepBatch], *, total_steps: int) -
         steps: a sample of the run's optimizer steps.
         total_steps: how many steps the run takes.
     """
-    micro_batches = [batch for step in steps for batch in step.micro_batches]
-    largest = max(micro_batches, key=lambda batch: _work(model, batch)).to(model.device)
+    micro_batches = sorted(
+        (batch for step in steps for batch in step.micro_batches), key=lambda batch: _work(model, batch)
+    )
+    work = [_work(model, batch) for batch in micro_batches]
     with _untouched(model):
-        times = []
-        for _ in range(REPEATS):
-            start = time.perf_counter()
-            fast_path.loss_sum(model, largest).backward()
-            if model.device.type == "cuda":
-                torch.cuda.synchronize()
-            times.append(time.perf_counter() - start)
+        times = _compute(model, micro_batches[-1])
         peak = peak_memory(model.device) + _optimizer_bytes(model)
-    share = sum(_work(model, batch) for batch in micro_batches) / _work(model, largest)
-    fastest, slowest = (bound(times) * share * total_steps / len(steps) for bound in (min, max))
+        least = min(_compute(model, micro_batches[0])) if work[0] < work[-1] / 2 else None
+        update = _optimizer_seconds(model) + TRAINER_SECONDS
+    fastest, slowest = (
+        (_scaled(seconds, least, work) / len(steps) + update) * total_steps for seconds in (min(times), max(times))
+    )
     return Estimate(fastest, 0.9 * fastest, SLACK * slowest, peak)
+
+
+def _compute(model: PeftModel, batch: MicroBatch) -> list[float]:
+    """Seconds that a micro-batch takes, forward and backward, several times."""
+    batch, times = batch.to(model.device), []
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        fast_path.loss_sum(model, batch).backward()
+        if model.device.type == "cuda":
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - start)
+    return times
+
+
+def _scaled(most: float, least: float | None, work: Sequence[float]) -> float:
+    """Seconds of all micro-batches.
+
+    Args:
+        most: seconds of the largest one.
+        least: seconds of the smallest one; None where it is hardly smaller.
+        work: of each, ascending.
+    """
+    each = most / work[-1] if least is None else max(most - least, 0.0) / (work[-1] - work[0])
+    fixed = 0.0 if least is None else max(least - each * work[0], 0.0)
+    return sum(fixed + each * products for products in work)
+
+
+def _optimizer_seconds(model: PeftModel) -> float:
+    """Seconds that clipping and an update of the trained parameters take, tried on copies of them."""
+    copies = [
+        torch.zeros_like(parameter, requires_grad=True) for parameter in model.parameters() if parameter.requires_grad
+    ]
+    optimizer = torch.optim.AdamW(copies, lr=0.0)
+    times = []
+    for _ in range(1 + REPEATS):  # the first one makes the moments
+        for copy in copies:
+            copy.grad = torch.zeros_like(copy)
+        start = time.perf_counter()
+        torch.nn.utils.clip_grad_norm_(copies, 1.0)
+        optimizer.step()
+        if model.device.type == "cuda":
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - start)
+    return min(times)
 
 
 def peak_memory(device: torch.device) -> int:

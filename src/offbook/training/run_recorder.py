@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -51,7 +52,8 @@ class RunRecorder(StepCallback):
         sampler: the run's steps, for epochs and progress.
         reporter: shown every step and every held-out loss.
         device: the device whose peak memory is recorded.
-        resume_step: keep the lines up to this step; None starts anew.
+        progress: of the checkpoint that the run goes on from; None starts anew. It holds the lines of the steps before
+            it, so that nothing depends on what has become of the files since.
     """
 
     def __init__(
@@ -61,14 +63,14 @@ class RunRecorder(StepCallback):
         reporter: Reporter,
         device: torch.device,
         *,
-        resume_step: int | None = None,
+        progress: Mapping[str, Any] | None = None,
     ) -> None:
         self.sampler = sampler
         self.reporter = reporter
         self.device = device
         self.trackers: list[Tracker] = []
-        self._metrics = MetricsLog(run.metrics, resume_step)
-        self._samples = MetricsLog(run.samples_log, resume_step)
+        self._metrics = MetricsLog(run.metrics, progress["metrics"] if progress else ())
+        self._samples = MetricsLog(run.samples_log, progress["samples"] if progress else ())
         self._line: dict[str, Any] = {}
         self._losses: list[float] = []
         self._tokens = 0
@@ -110,7 +112,8 @@ class RunRecorder(StepCallback):
     def state_dict(self) -> dict[str, Any]:
         """Write what is known to disk, and return what a resumed run needs so that its next line is the same."""
         self.flush()
-        return {"losses": self._losses, "tokens": self._tokens, "seconds": self._seconds}
+        pending = {"losses": self._losses, "tokens": self._tokens, "seconds": self._seconds}
+        return {**pending, "metrics": self._metrics.lines, "samples": self._samples.lines}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over what `state_dict` returned."""

@@ -8,7 +8,6 @@ checkpoints that are whole or absent          _save_checkpoint
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Callable, Sequence
@@ -27,7 +26,7 @@ from offbook.core.config.schema import TrainConfig
 from offbook.core.errors import OffbookError, UsageError
 from offbook.core.types import Example
 from offbook.training.batch_sampler import BatchSampler
-from offbook.training.checkpoint import PROGRESS, CheckpointStore
+from offbook.training.checkpoint import PROGRESS, CheckpointStore, read_progress
 from offbook.training.packing import MicroBatch, StepBatch
 
 
@@ -101,7 +100,7 @@ class StepTrainer(Trainer):
         """Train to the last step, from the first one or from a checkpoint of the store."""
         self.args.eval_on_start = self.objective.heldout_loss is not None and checkpoint is None
         if checkpoint is not None:
-            state = json.loads((checkpoint / PROGRESS).read_text(encoding="utf-8"))
+            state = read_progress(checkpoint)
             for callback in self.step_callbacks:
                 callback.load_state_dict(state)
         self.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))

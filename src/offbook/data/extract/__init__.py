@@ -19,6 +19,7 @@ from pathlib import Path
 
 from offbook.core.atomic import atomic_text_file
 from offbook.core.errors import UsageError
+from offbook.core.outputs import refuse_foreign
 from offbook.data.extract.chat_log.conversations import RowWriter
 from offbook.data.extract.chat_log.exchanges import exchanges
 from offbook.data.extract.chat_log.options import USUAL_OPTIONS, ChatOptions
@@ -187,12 +188,7 @@ def check_place(path: Path, inputs: Iterable[Path]) -> None:
             "Put the rows elsewhere, for example: --out lines.jsonl",
             path=path,
         )
-    if path.is_file() and not _wrote(path):
-        raise UsageError(
-            "{path} already exists, and is not a file that extract wrote",
-            "Choose another --out, or move that file away first.",
-            path=path,
-        )
+    refuse_foreign(path, "--out", _wrote)
 
 
 def save(rows: Iterable[Row], path: Path) -> None:
@@ -202,7 +198,7 @@ def save(rows: Iterable[Row], path: Path) -> None:
         UsageError: the place cannot be written to.
     """
     try:
-        with atomic_text_file(path) as file:
+        with atomic_text_file(path.resolve()) as file:
             for row in rows:
                 file.write(_whole_characters(json.dumps(row, ensure_ascii=False)) + "\n")
     except OSError as error:
