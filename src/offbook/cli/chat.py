@@ -20,7 +20,7 @@ WELCOME = "Enter sends, Alt-Enter begins a new line, Ctrl-C stops a reply, Ctrl-
 
 
 @click.command(cls=Command, epilog='Example:  offbook chat runs/hamlet --message "Who are you?"')
-@click.argument("run")
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True)
 @click.option("-m", "--message", help="Say this, print the reply, and leave.")
 @click.option("--with", "partner", metavar="NAME[=WHO]", help="Say who you are, for example: Ann=sister.")
 @click.option("--time-of-day", is_flag=True, help="Tell the character the day and the time of day.")
@@ -34,7 +34,7 @@ WELCOME = "Enter sends, Alt-Enter begins a new line, Ctrl-C stops a reply, Ctrl-
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="The same seed gives the same reply.")
 @json_option
 def command(
-    run: str,
+    runs: tuple[str, ...],
     message: str | None,
     partner: str | None,
     time_of_day: bool,
@@ -49,7 +49,12 @@ def command(
     """Talk to the character of RUN: a run folder, its name, or a bare PEFT adapter folder.
 
     The system prompt is the one that the character was trained with. Conversations are kept in the run's folder.
+    Several runs play a scene with you: /help there says how it is steered.
     """
+    if len(runs) > 1:
+        _play(runs, message, partner, base_model, template, as_json=as_json)
+        return
+    (run,) = runs
     _check_message(message, as_json=as_json)
     from offbook.cli.progress_bar import reporting
     from offbook.pipeline import api
@@ -77,6 +82,25 @@ def command(
     for chunk in character.stream(turns, base=base, settings=settings, seed=seed):
         click.echo(printable(chunk.text), nl=False)
     click.echo()
+
+
+def _play(
+    runs: tuple[str, ...],
+    message: str | None,
+    partner: str | None,
+    base_model: str | None,
+    template: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Play a scene with several characters."""
+    if message is not None or as_json:
+        raise UsageError("--message and --json are for one character", "Name one run.")
+    from offbook.cli.scene import play
+    from offbook.core.i18n import translate
+
+    user = (partner or "").partition("=")[0].strip() or translate("You")
+    play(runs, user=user, base_model=base_model, template=template)
 
 
 def _check_message(message: str | None, *, as_json: bool) -> None:

@@ -1,0 +1,90 @@
+"""Scenes: who speaks next, what each hears, who leaves, and a script that can be read again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from offbook.core.errors import UsageError
+from offbook.core.scene import Rule, Scene
+from offbook.core.types import Turn
+
+
+def scene(rule: Rule = "addressed") -> Scene:
+    return Scene("Tom", ["Ann", "Ben", "小翠"], rule)
+
+
+@pytest.mark.parametrize(
+    ("rule", "text", "speakers"),
+    [
+        ("addressed", "Ben, is the stove lit?", ["Ben"]),
+        ("addressed", "Is it cold, ben? And you, Ann?", ["Ben", "Ann"]),
+        ("addressed", "小翠你来", ["小翠"]),
+        ("addressed", "Who annoys the bench?", ["Ann"]),
+        ("round", "Ben, is the stove lit?", ["Ann", "Ben", "小翠"]),
+        ("named", "Is the stove lit?", []),
+        ("named", "And you, Ben?", ["Ben"]),
+    ],
+)
+def test_who_answers(rule: Rule, text: str, speakers: list[str]) -> None:
+    it = scene(rule)
+    it.say("Tom", text)
+    assert it.next_speakers() == speakers
+
+
+def test_nobody_named_the_one_who_was_silent_longest_speaks() -> None:
+    it = scene()
+    for name in ("Ann", "Ben", "小翠", "Tom"):
+        it.say(name, "Well.")
+    assert it.next_speakers() == ["Ann"]
+    it.say("Ann", "I hear you.")
+    assert it.next_speakers() == ["Ben"]
+    it.say("Ben", "Ann, do you?")
+    assert it.next_speakers() == ["Ann"]
+
+
+def test_each_hears_the_others_by_name_and_itself_as_itself() -> None:
+    it = scene()
+    it.say("Tom", "Is the stove lit?")
+    it.say("Ben", "Since four.")
+    it.say("Ann", "It smokes.")
+    it.say("Tom", "(The door opens.)")
+    assert it.turns_for("Ann") == [
+        Turn("user", "Tom: Is the stove lit?\nBen: Since four."),
+        Turn("assistant", "It smokes."),
+        Turn("user", "(The door opens.)"),
+    ]
+    assert it.turns_for("Ben")[1:] == [
+        Turn("assistant", "Since four."),
+        Turn("user", "Ann: It smokes.\n(The door opens.)"),
+    ]
+
+
+def test_who_has_left_is_not_asked_until_it_comes_back() -> None:
+    it = scene("round")
+    it.leave("ann")
+    assert it.next_speakers() == ["Ben", "小翠"]
+    with pytest.raises(UsageError, match="'ann' is not among Ben"):
+        it.leave("ann")
+    it.enter("Ann")
+    assert it.next_speakers() == ["Ann", "Ben", "小翠"]
+    assert "(Ann leaves.)\n\n(Ann enters.)" in it.script()
+
+
+def test_extract_reads_the_script_again(tmp_path: Path) -> None:
+    from offbook.cli.main import main
+
+    it = Scene("Tom", ["Ann", "Ben"])
+    for number in range(12):
+        it.say("Tom", f"Ann, is stove {number} lit?")
+        it.say("Ann", f"Stove {number} has burnt\nsince four.")
+        it.say("Ben", "I lit it.")
+    path = tmp_path / "scene.txt"
+    path.write_text(it.script(), encoding="utf-8")
+    with pytest.raises(SystemExit) as ended:
+        main(["extract", str(path), "--role", "Ann", "--out", str(tmp_path / "rows.jsonl")])
+    assert not ended.value.code
+    rows = (tmp_path / "rows.jsonl").read_text(encoding="utf-8")
+    assert rows.count("has burnt since four.") == 12
+    assert "is stove 7 lit?" in rows
