@@ -63,7 +63,7 @@ def test_merged_is_exact_and_needs_no_offbook(hamlet: Path) -> None:
     assert (stored.temperature, stored.top_p, stored.repetition_penalty) == (0.7, 0.9, 1.1)
 
 
-@pytest.mark.parametrize(("to", "quant"), [("merged", "bf16"), ("gguf", "q8_0"), ("lora", "f16")])
+@pytest.mark.parametrize(("to", "quant"), [("merged", "bf16"), ("gguf", "q8_0"), ("lora", "f16"), ("lora", "q8_0")])
 def test_other_formats(hamlet: Path, tmp_path: Path, to: str, quant: str) -> None:
     done = export(hamlet, to, quant=quant, out=tmp_path / "copy")
     assert done.parity.passed

@@ -14,6 +14,7 @@ import torch
 
 import offbook
 from offbook import export
+from offbook.core.config.schema import GenerationConfig
 from offbook.core.errors import OffbookError, UsageError
 from offbook.core.progress import NullReporter
 from offbook.core.types import Turn
@@ -21,8 +22,10 @@ from offbook.generation.llamacpp import LlamaServer
 from offbook.pipeline.adapter_source import resolve_character
 from offbook.server.backends import open_host
 from offbook.server.llamacpp_host import gguf_files
+from tests.server.test_transformers_host import alone, runs
 
 QUESTIONS = ["Who are you?", "Will you come, Mother?"]
+GREEDY = GenerationConfig(temperature=0, max_new_tokens=40)
 
 
 @pytest.fixture(scope="module")
@@ -189,3 +192,34 @@ def test_of_several_the_format_that_drifts_least_for_its_speed_is_chosen(exporte
     (tmp_path / "run.yaml").write_bytes((exported / "run.yaml").read_bytes())
     shutil.copytree(exported / "adapter", tmp_path / "adapter", dirs_exist_ok=True)
     assert _gguf(tmp_path).name == "x-q8_0.gguf"
+
+
+def test_llamacpp_puts_the_adapter_of_each_on_one_base(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Greedy replies of three characters on one GGUF, two from the beginning and one that is added."""
+    monkeypatch.setenv("OFFBOOK_HOME", str(tmp_path / "home"))
+    folders = runs(trained, tmp_path)
+    expected = {}
+    for folder in folders:
+        shutil.rmtree(folder / "export", ignore_errors=True)
+        assert export(folder, "lora").parity.passed
+        expected[folder.name] = [alone(folder, question) for question in QUESTIONS]
+    assert len(list((tmp_path / "home" / "gguf").iterdir())) == 1, "the base is written once"
+    sources = [resolve_character(folder) for folder in folders]
+    host = open_host(sources[:2], "auto", None, NullReporter())
+    try:
+        assert host.engine == "llama.cpp"
+        models = [host.add(source) for source in sources[:2]]
+        talk = models[0].tuned(models[0].chat_prompt([Turn("user", "Who are you?")], "append", None).ids, GREEDY, None)
+        next(talk)
+        assert host.accepts(sources[2])
+        models.append(host.add(sources[2]))
+        assert list(talk), "a reply goes on where it was begun"
+        host.remove(models[0])
+        for model in models[1:]:
+            replies = [spoken(model, question, base=False) for question in QUESTIONS]
+            assert replies == expected[model.name]
+            assert spoken(model, QUESTIONS[0], base=True) not in replies
+    finally:
+        host.close()

@@ -19,7 +19,9 @@ from offbook.core.progress import fill
 @click.argument("run")
 @click.option("--to", required=True, metavar="FORMAT", help="merged, gguf, ollama, or lora (the adapter as a GGUF).")
 @click.option(
-    "--quant", metavar="NAME", help="Numbers. merged: f32, bf16, f16; gguf, ollama: q8_0, q4_k_m, f16. [the first]"
+    "--quant",
+    metavar="NAME",
+    help="Numbers. merged: f32, bf16, f16; gguf, ollama: q8_0, q4_k_m, f16; lora: f16, q8_0, q4_k_m. [the first]",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="The folder to write. [export/FORMAT-QUANT in the run]")
 @click.option("--base-model", metavar="SOURCE", help="The base of a bare adapter folder (as in model.source).")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,6 @@ class ExportedArtifact:
     """A GGUF LoRA that goes on top."""
     text: Callable[[list[dict[str, str]]], str] | None = None
     """Renders a conversation, where the runtime does not use the file's own template."""
-    scratch: bool = False
-    """The model exists for the comparison alone, and is deleted after it."""
     notes: list[str] = field(default_factory=list)
     """Sentences that the user should read."""
 
@@ -89,14 +88,27 @@ def ollama(source: ExportSource, folder: Path, quant: str) -> ExportedArtifact:
 
 
 def lora(source: ExportSource, folder: Path, quant: str) -> ExportedArtifact:
-    """The adapter alone as a GGUF LoRA, for a GGUF of the base model that the user has."""
+    """The adapter alone as a GGUF LoRA; its base model's GGUF is written once, for all characters of that base."""
     from offbook.exporters.gguf_model import write_lora, write_model
 
     adapter = folder / f"{source.name}-lora.gguf"
     write_lora(adapter, source.model, source.name)
-    base = folder / "base.gguf"
-    write_model(base, source, source.model.unload(), quant)
-    return ExportedArtifact(base, adapter=adapter, scratch=True)
+    base = source.shared.with_name(f"{source.shared.name}-{quant}.gguf")
+    notes = [f"the base model, for all its characters: {base}"]
+    if not base.is_file():
+        base.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = base.with_name(f"{base.name}-{os.getpid()}")
+        neutral = replace(source, name=source.base.name, persona=source.persona.model_copy(update={"system": None}))
+        notes += write_model(unfinished, neutral, source.model.unload(), quant)
+        unfinished.replace(base)
+
+    def text(messages: list[dict[str, str]]) -> str:
+        rendered: str = source.tokenizer.apply_chat_template(
+            messages, chat_template=source.template, tokenize=False, add_generation_prompt=True
+        )
+        return rendered
+
+    return ExportedArtifact(base, adapter=adapter, text=text, notes=notes)
 
 
 def _check_architecture(config: Any) -> None:
@@ -109,7 +121,7 @@ FORMATS: dict[str, Format] = {
     "merged": Format(merged, ("f32", "bf16", "f16")),
     "gguf": Format(gguf, ("q8_0", "q4_k_m", "f16"), _check_architecture),
     "ollama": Format(ollama, ("q8_0", "q4_k_m", "f16"), _check_architecture),
-    "lora": Format(lora, ("f16",), _check_architecture),
+    "lora": Format(lora, ("f16", "q8_0", "q4_k_m"), _check_architecture),
 }
 
 

@@ -29,6 +29,8 @@ class ExportSource:
     """Ids that end a reply, the stop token first."""
     name: str
     """A name that is safe in file names."""
+    shared: Path = Path("base")
+    """How the names of files begin that all characters of the base model use."""
 
     @property
     def template(self) -> str:

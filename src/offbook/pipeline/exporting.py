@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -16,6 +17,7 @@ import yaml
 
 from offbook.core.atomic import atomic_dir, atomic_write_json
 from offbook.core.errors import GateMissed, OffbookError, UsageError
+from offbook.core.persona import Persona
 from offbook.core.progress import NullReporter, Reporter
 from offbook.core.registry import lookup
 from offbook.core.rundir import RunDir
@@ -27,7 +29,7 @@ from offbook.exporters.runtimes import LlamaCppRuntime, TransformersRuntime
 from offbook.exporters.source import ExportSource
 from offbook.generation.context import cache_bytes_per_token, longest_context
 from offbook.generation.llamacpp import LlamaServer
-from offbook.hub.cache import sha256
+from offbook.hub.cache import home, sha256
 from offbook.models.load import load_config
 from offbook.pipeline.adapter_source import CharacterSource
 from offbook.pipeline.character import Character, open_character
@@ -105,9 +107,7 @@ def export(
         reporter.stage("Comparing the export with the adapter")
         with _runtime_of(artifact, original) as runtime:
             result = parity.compare(reference, runtime, BOUNDS[quant])
-        if artifact.scratch:
-            artifact.model.unlink()
-        _write_records(folder, original, to, quant, result, history(source.run))
+        _write_records(folder, original, artifact, to, quant, result, history(source.run))
     if not result.passed:
         kept = _rename_over(working, target.with_name(f"{target.name}-missed-parity"))
         raise GateMissed(
@@ -127,13 +127,23 @@ def export(
     return ExportResult(_rename_over(working, target), to, quant, result, artifact.notes)
 
 
-def _write_records(folder: Path, original: ExportSource, to: str, quant: str, result: Parity, records: History) -> None:
+def _write_records(
+    folder: Path,
+    original: ExportSource,
+    artifact: ExportedArtifact,
+    to: str,
+    quant: str,
+    result: Parity,
+    records: History,
+) -> None:
     """Write the result of the comparison, for programs and for people."""
     files = [path.name for path in folder.iterdir()]
     hashes = {name: sha256(folder / name) for name in sorted(files) if name.endswith(WEIGHT_SUFFIXES)}
     config = original.model.config
     shape = dict(zip(SHAPE, (longest_context(config), cache_bytes_per_token(config, 2)), strict=True))
     record = {"format": to, "quant": quant, **result.as_dict(), "sha256": hashes, **shape}
+    if artifact.model.parent != folder and artifact.model != folder:
+        record["base"] = {"path": str(artifact.model), "sha256": sha256(artifact.model)}
     atomic_write_json(folder / PARITY, record)
     card = model_card(original, to, quant, files, result, records)
     (folder / MODEL_CARD).write_text(card, encoding="utf-8")
@@ -167,7 +177,16 @@ def _export_source(character: Character, source: CharacterSource) -> ExportSourc
         base=source.base_model.path,
         stop_ids=character.stop_ids,
         name=re.sub(r"[^\w.-]+", "-", source.name),
+        shared=_shared(source, character.persona),
     )
+
+
+def _shared(source: CharacterSource, persona: Persona) -> Path:
+    """How the names of files begin that all characters of a base model use: other weights have other names."""
+    base = source.base_model
+    weights = base.files or {path.name: sha256(path) for path in sorted(base.path.glob("*.safetensors"))}
+    identity = json.dumps([weights, persona.stop_token.token, persona.template_sha256], sort_keys=True)
+    return home() / "gguf" / f"{base.path.name}-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
 
 
 def _adapter_runtime(character: Character) -> TransformersRuntime:
