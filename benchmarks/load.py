@@ -56,7 +56,7 @@ def serving(options: argparse.Namespace) -> Any:
         try:
             for line in process.stderr:
                 print(line, end="", file=sys.stderr)
-                if match := re.search(r"base_url=(\S+), model=(\S+)\.", line):
+                if match := re.search(r"base_url=(\S+), model=(.+?)\. ", line):
                     threading.Thread(target=process.stderr.read, daemon=True).start()
                     yield process, match[1], match[2]
                     break

@@ -11,6 +11,7 @@ from offbook.pipeline.adapter_source import CharacterSource
 from offbook.server.llamacpp_host import LlamaCppHost, gguf_files
 from offbook.server.served_model import ServedModel
 from offbook.server.transformers_host import TransformersHost
+from offbook.server.upstream_host import UpstreamHost
 
 
 class Host(Protocol):
@@ -38,13 +39,24 @@ class Host(Protocol):
         ...
 
 
-OpenHost = Callable[[Sequence[CharacterSource], str | None, Reporter], Host]
-"""(characters of one base, built-in chat template, reporter) → their host, to which they are not added yet."""
+OpenHost = Callable[[Sequence[CharacterSource], str | None, Reporter, str | None], Host]
+"""(characters of one base, built-in chat template, reporter, address of a model server) → their host, to which they
+are not added yet."""
 
-ENGINES: dict[str, OpenHost] = {"transformers": TransformersHost, "llama.cpp": LlamaCppHost}
+ENGINES: dict[str, OpenHost] = {
+    "transformers": lambda sources, template, reporter, _: TransformersHost(sources, template, reporter),
+    "llama.cpp": lambda sources, _template, reporter, _upstream: LlamaCppHost(sources, reporter),
+    "openai": UpstreamHost,
+}
 
 
-def open_host(sources: Sequence[CharacterSource], engine: str, template: str | None, reporter: Reporter) -> Host:
+def open_host(
+    sources: Sequence[CharacterSource],
+    engine: str,
+    template: str | None,
+    reporter: Reporter,
+    upstream: str | None = None,
+) -> Host:
     """Load the base model of some characters.
 
     Args:
@@ -52,10 +64,11 @@ def open_host(sources: Sequence[CharacterSource], engine: str, template: str | N
         engine: a name in ENGINES, or auto: llama.cpp where all have files that passed the parity gate.
         template: a built-in chat template by name, for bare adapters whose base has none.
         reporter: is told what is being loaded.
+        upstream: address of the server that runs the models, for the engine that asks one.
 
     Raises:
         UsageError: characters or engine are at fault.
     """
     if engine == "auto":
         engine = "llama.cpp" if gguf_files(sources, reporter) is not None else "transformers"
-    return lookup(ENGINES, engine, "engine")(sources, template, reporter)
+    return lookup(ENGINES, engine, "engine")(sources, template, reporter, upstream)

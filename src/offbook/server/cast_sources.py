@@ -36,6 +36,7 @@ class CastSources:
         base_model: source of the base model, as for `offbook.load`.
         template: a built-in chat template by name, as for `offbook.load`.
         reporter: is told who comes and goes.
+        upstream: address of the server that runs the models, for the engine `openai`.
     """
 
     runs: Sequence[str]
@@ -44,6 +45,7 @@ class CastSources:
     base_model: str | None = None
     template: str | None = None
     reporter: Reporter = field(default_factory=NullReporter)
+    upstream: str | None = None
     _bases: set[Path] = field(default_factory=set, init=False)
     """Base models that were loaded."""
 
@@ -115,7 +117,7 @@ class CastSources:
                 free=format_bytes(free),
             )
         self._bases.add(base)
-        return open_host(sources, self.engine, self.template, self.reporter)
+        return open_host(sources, self.engine, self.template, self.reporter, self.upstream)
 
     def announce_bases(self, sources: Sequence[CharacterSource]) -> None:
         """Tell, where there is more than one base model, how much memory they will take.
@@ -143,7 +145,9 @@ class CastSources:
         self.reporter.info("{count} base models side by side: {total} of {free} free", **amounts)
 
     def _bytes(self, sources: Sequence[CharacterSource]) -> int:
-        """The memory that the base model of some characters takes."""
+        """The memory that the base model of some characters takes here."""
+        if self.engine == "openai":
+            return 0
         files = gguf_files(sources) if self.engine in ("auto", "llama.cpp") else None
         return files[0].model.stat().st_size if files else loaded_bytes(sources[0].base_model.path)
 

@@ -42,6 +42,7 @@ def serve(
     allow_origin: Sequence[str] = (),
     base_model: str | None = None,
     template: str | None = None,
+    upstream: str | None = None,
     reporter: Reporter | None = None,
 ) -> None:
     """Serve characters until SIGINT or SIGTERM.
@@ -57,6 +58,7 @@ def serve(
         allow_origin: origins whose pages may use it from a browser.
         base_model: source of the base model, as for `offbook.load`.
         template: a built-in chat template by name, as for `offbook.load`.
+        upstream: address of the server that runs the models, for the engine `openai`.
         reporter: is told the address.
 
     Raises:
@@ -66,7 +68,7 @@ def serve(
     reporter = reporter or NullReporter()
     key = _key()
     _check_access(host, key, allow_origin)
-    chosen = CastSources(runs, everything, engine, base_model, template, reporter)
+    chosen = CastSources(runs, everything, engine, base_model, template, reporter, upstream)
     listener = bind(host, port)
     with listener:
         sources = chosen.resolve()

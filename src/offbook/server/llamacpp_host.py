@@ -63,7 +63,6 @@ class LlamaCppHost:
 
     Args:
         sources: characters that will speak: one that has a file of its own, or several that share a base.
-        template: unused: a copy that was compared knows its template.
         reporter: is told what is being loaded.
 
     Raises:
@@ -73,8 +72,7 @@ class LlamaCppHost:
     engine = "llama.cpp"
     slots = SLOTS
 
-    def __init__(self, sources: Sequence[CharacterSource], template: str | None, reporter: Reporter) -> None:
-        del template  # a copy that was compared knows its own
+    def __init__(self, sources: Sequence[CharacterSource], reporter: Reporter) -> None:
         self._reporter = reporter
         files = gguf_files(sources, reporter)
         if files is None:

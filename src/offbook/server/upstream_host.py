@@ -1,0 +1,96 @@
+"""The engine `openai`: another server runs the models; prompt, sampling, guard, page and counters are offbook's."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+
+from offbook.core.config.schema import GenerationConfig
+from offbook.core.errors import UsageError
+from offbook.core.progress import Reporter
+from offbook.generation.stream import TextChunk
+from offbook.generation.upstream import UpstreamServer
+from offbook.pipeline.adapter_source import CharacterSource
+from offbook.pipeline.character import open_voice
+from offbook.server.served_model import ServedModel
+
+KEY = "OFFBOOK_UPSTREAM_KEY"
+"""The environment variable with the key of the server that runs the models."""
+SLOTS = 64
+"""Replies that are asked for at the same time; how many grow side by side is the other server's affair."""
+
+
+class UpstreamHost:
+    """A server that runs the models, and the characters that speak there.
+
+    Args:
+        sources: characters that will speak, all of one base.
+        template: a built-in chat template by name, for bare adapters whose base has none.
+        reporter: is told where the server is.
+        upstream: the server's address.
+
+    Raises:
+        UsageError: no address was given, or no such server answers there.
+    """
+
+    engine = "openai"
+    slots = SLOTS
+
+    def __init__(
+        self, sources: Sequence[CharacterSource], template: str | None, reporter: Reporter, upstream: str | None
+    ) -> None:
+        if upstream is None:
+            raise UsageError(
+                "--engine openai asks another server, and none is named", "Name it: --upstream http://HOST:PORT"
+            )
+        del sources
+        self._template = template
+        self._server = UpstreamServer(upstream, os.environ.get(KEY))
+        reporter.info("The models run at {address}", address=self._server.address)
+
+    def add(self, source: CharacterSource) -> ServedModel:
+        """A character that is ready to speak.
+
+        Raises:
+            UsageError: the server has no model of its name.
+        """
+        self._server.refresh()
+        model = self._server.model_for(source.name)
+        base = self._server.parent_of(model)
+        template, persona = open_voice(source, template=self._template)
+        ends = [persona.stop_token.id]
+
+        def tuned(prompt: Sequence[int], settings: GenerationConfig, seed: int | None) -> Iterator[TextChunk]:
+            return self._server.generate(model, prompt, settings, seed, ends)
+
+        def untuned(prompt: Sequence[int], settings: GenerationConfig, seed: int | None) -> Iterator[TextChunk]:
+            if base is None:
+                raise UsageError(
+                    "the server at {address} does not tell which base model '{model}' has",
+                    "Ask the character itself.",
+                    address=self._server.address,
+                    model=model,
+                )
+            return self._server.generate(base, prompt, settings, seed, ends)
+
+        return ServedModel(
+            name=source.name,
+            engine=self.engine,
+            persona=persona,
+            template=template,
+            context=self._server.context_of(model),
+            tuned=tuned,
+            base=untuned,
+            base_folder=lambda: source.base_model.path,
+        )
+
+    def accepts(self, _: CharacterSource) -> bool:
+        """Whether the character can be added: `add` finds out."""
+        return True
+
+    def remove(self, _: ServedModel) -> None:
+        """Forget a character; the other server keeps what it has."""
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._server.close()
