@@ -138,18 +138,3 @@ def test_a_long_book_is_read_in_time() -> None:
     count = len(cues(reader.read, numbered(book)))
     assert count > 10_000
     assert time.process_time() - began < 30
-
-
-@pytest.mark.parametrize(
-    ("paragraph", "text"),
-    [
-        (
-            "“I’ll sell the boat,” said Ada, and called down the stairs, “Dick, come up!”",
-            "I’ll sell the boat. Dick, come up!",
-        ),
-        ("“I’ll sell the boat,” said Ada, and sat down, “if you like.”", "I’ll sell the boat, if you like."),
-        ("“I’ll sell the boat,” said Ada, “I know that.”", "I’ll sell the boat, I know that."),
-    ],
-)
-def test_a_sentence_ends_where_the_speaker_is_brought_in_anew(paragraph: str, text: str) -> None:
-    assert sure(paragraph) == [("Ada", text)]

@@ -21,8 +21,6 @@ SENTENCE_END = re.compile(r"(?<!\bMr)(?<!\bMrs)(?<!\bDr)(?<!\bSt)(?<!\b[A-Z])[.!
 _MANNER = r"(?:[a-z]+ly |rather |very |half |still |again )*(?:[a-z]+ing\b|[a-z]+ly\b|with (?:an?|great|some|much)\b)"
 NARRATORS_BRACKETS = re.compile(rf"\s*\({_MANNER}(?![^()]*\b(?:I|my|me|you|your|we|our|us)\b)[^()]*\)")
 """Well (checking herself), this is all: how it is said, told within the quotation."""
-SPEAKS_AGAIN = re.compile(r"(?:;|\band\b|\bthen\b).*[,:]\s*$", re.DOTALL)
-"""“Stop this,” she said, and shouted out, “Don’t do that!”: the first sentence has ended, though its tag goes on."""
 GOES_ON = 0.9
 """A paragraph that goes on with an open quotation is somebody else's only if that is so sure."""
 
@@ -104,7 +102,7 @@ class _Reading:
             if place == 0 and self.open and self.last and self._goes_on(attribution):
                 self._append("\n", piece.text)
             elif before is not None and self.last and self._is_same_turn(between, attribution):
-                if SENTENCE_END.search(between) or (SPEAKS_AGAIN.search(between) and _begins_sentence(piece.text)):
+                if SENTENCE_END.search(between):
                     self.last = replace(self.last, text=_stopped(self.last.text))
                 self._append("" if self.layout.chinese else " ", piece.text)
             else:
@@ -133,11 +131,6 @@ class _Reading:
             text = NARRATORS_BRACKETS.sub("", self.last.text)
             yield replace(self.last, text=text if self.open else _stopped(text))
         self.last, self.open = None, False
-
-
-def _begins_sentence(text: str) -> bool:
-    """Whether a quoted piece begins with a capital that the middle of a sentence would not have."""
-    return text[:1].isupper() and text.partition(" ")[0].strip(",.!?;") not in ("I", "I’m", "I'm", "I’ll", "I'll")
 
 
 def _stopped(text: str) -> str:
