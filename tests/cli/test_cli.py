@@ -147,6 +147,12 @@ def test_check_shows_what_is_learned(offbook: Any, settings: dict[str, Any]) -> 
     assert "(verified)" in out
 
 
+def test_dora_on_a_quantized_base_is_refused(offbook: Any, settings: dict[str, Any]) -> None:
+    code, _, err = offbook("check", *options({**settings, "lora.use_dora": True, "model.storage": "nf4"}))
+    assert code == 2
+    assert "DoRA cannot measure the weights of a base in nf4" in err
+
+
 def test_prove_json(offbook: Any, settings: dict[str, Any]) -> None:
     code, out, _ = offbook("prove", *options(settings), "--json")
     proof = json.loads(out)
@@ -154,6 +160,15 @@ def test_prove_json(offbook: Any, settings: dict[str, Any]) -> None:
     assert proof["max_relative_difference"] <= 1e-5
     assert proof["isolated"] is True
     assert len(proof["modules"]) == 2 * 7 * 3
+    assert proof["bfloat16"] is None
+
+
+def test_prove_measures_bfloat16_beside_torch_s_own(offbook: Any, settings: dict[str, Any]) -> None:
+    code, out, _ = offbook("prove", *options({**settings, "train.compute": "bfloat16"}), "--json")
+    proof = json.loads(out)
+    assert code == 0
+    assert proof["max_relative_difference"] <= 1e-5
+    assert 1e-4 < proof["bfloat16"]["fast"] <= proof["bfloat16"]["plain"] < 0.5
 
 
 def test_the_whole_way_from_train_to_talk(offbook: Any, settings: dict[str, Any], runs: Any) -> None:

@@ -50,7 +50,7 @@ def adapted(
     **changes: Any,
 ) -> PeftModel:
     """A tiny model (`base` changes its config) with an adapter on seven modules whose B is not zero."""
-    config = LoraConfig(r=4, lora_alpha=8, lora_dropout=dropout, target_modules=MODULES, **changes)
+    config = LoraConfig(**{"r": 4, "lora_alpha": 8, "lora_dropout": dropout, "target_modules": MODULES, **changes})
     model = get_peft_model(tiny_model(architecture, seed=seed, **base), config)
     torch.manual_seed(seed + 1)
     with torch.no_grad():

@@ -11,7 +11,7 @@ from offbook.core.errors import OffbookError
 from offbook.models.storage import store
 from offbook.training import architecture as forms
 from offbook.training import attention, chunked_loss, decoder_layer, fast_path
-from offbook.training.fused_lora import fused_linear
+from offbook.training.adapted_linear import fused_linear
 from offbook.training.packing import pack_step
 from tests.assets import smollm2_path
 from tests.tiny import ARCHITECTURES, tiny_model
@@ -171,12 +171,21 @@ def test_a_model_with_the_fast_path_saves_loads_and_merges(tmp_path: Path) -> No
 
 
 def test_a_special_adapter_falls_back_to_peft_and_is_told() -> None:
-    model, rows = adapted("llama", use_dora=True), examples(4)
+    model, rows = adapted("qwen2", lora_bias=True, target_modules=["q_proj"]), examples(4)
     reference, _ = plain_gradients(model, rows)
     (note,) = fast_path.enable(model)
-    assert "21 layers" in note
+    assert "3 layers" in note
     assert "peft" in note
     result, _ = fast_gradients(model, rows, max_tokens=150)
+    assert apart(result, reference) < 1e-5
+
+
+def test_dora_is_fused() -> None:
+    model, rows = adapted("llama", use_dora=True), examples(4)
+    reference, _ = plain_gradients(model, rows)
+    assert fast_path.enable(model) == []
+    result, _ = fast_gradients(model, rows, max_tokens=150)
+    assert sum("magnitude" in name for name in result) == 21
     assert apart(result, reference) < 1e-5
 
 

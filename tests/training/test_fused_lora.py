@@ -5,7 +5,8 @@ import torch
 from peft import LoraConfig, get_peft_model
 from torch import nn
 
-from offbook.training import fused_lora
+from offbook.training import fused_dora, fused_lora
+from offbook.training.adapted_linear import fused_linear, linear_spec
 
 
 class Two(nn.Module):
@@ -35,34 +36,38 @@ def run(outputs: Any, inputs: Any, model: Any) -> Any:
     return result
 
 
-@pytest.mark.parametrize("changes", [{}, {"bias": True}, {"use_rslora": True}])
+DORA = {"use_dora": True}
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"bias": True}, {"use_rslora": True}, DORA, {**DORA, "bias": True}, {**DORA, "use_rslora": True}]
+)
 def test_outputs_and_gradients_are_peft_s(changes: Any) -> None:
     model, modules = pair(**changes)
     x = torch.randn(33, 24, requires_grad=True)
     theirs = tuple(module(x) for module in modules)
-    ours = fused_lora.fused_linear(x, modules)
+    ours = fused_linear(x, modules)
     for one, other in zip(ours, theirs, strict=True):
         assert torch.allclose(one, other, atol=1e-5)
     for one, other in zip(run(ours, x, model), run(theirs, x, model), strict=True):
         assert (one - other).norm() / other.norm() < 2e-6
 
 
-@pytest.mark.parametrize("changes", [{"use_dora": True}, {"lora_bias": True, "bias": True}])
-def test_an_adapter_of_another_kind_is_left_to_peft(changes: Any) -> None:
-    _, modules = pair(**changes)
-    assert fused_lora.linear_spec(modules[0]) is None
+def test_an_adapter_of_another_kind_is_left_to_peft() -> None:
+    _, modules = pair(lora_bias=True, bias=True)
+    assert linear_spec(modules[0]) is None
     x = torch.randn(5, 24)
-    assert torch.allclose(fused_lora.fused_linear(x, modules)[1], modules[1](x), atol=1e-6)
+    assert torch.allclose(fused_linear(x, modules)[1], modules[1](x), atol=1e-6)
 
 
 def test_merged_and_disabled_adapters_are_noticed() -> None:
     model, modules = pair()
     x = torch.randn(5, 24)
-    with_adapter = fused_lora.fused_linear(x, modules)[0]
+    with_adapter = fused_linear(x, modules)[0]
     with model.disable_adapter():
-        assert torch.equal(fused_lora.fused_linear(x, modules)[0], modules[0].base_layer(x))
+        assert torch.equal(fused_linear(x, modules)[0], modules[0].base_layer(x))
     model.merge_adapter()
-    assert torch.allclose(fused_lora.fused_linear(x, modules)[0], with_adapter, atol=1e-5)
+    assert torch.allclose(fused_linear(x, modules)[0], with_adapter, atol=1e-5)
     model.unmerge_adapter()
 
 
@@ -74,10 +79,34 @@ def test_dropout_has_the_gradient_of_its_own_mask() -> None:
 
     def fixed(x: Any, *_: Any) -> Any:
         torch.manual_seed(3)
-        return fused_lora.fused_linear(x, modules)
+        return fused_linear(x, modules)
 
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     assert torch.autograd.gradcheck(fixed, (x, *trained))
+
+
+class Fixed(nn.Dropout):
+    """Dropout with one and the same mask."""
+
+    mask = torch.rand(33, 24, generator=torch.Generator().manual_seed(2)) > 0.3
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * self.mask / 0.7
+
+
+def test_dora_with_dropout_is_peft_s_for_the_same_mask(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, modules = pair(dropout=0.3, **DORA)
+    for module in modules:
+        module.lora_dropout["default"] = Fixed(0.3)
+        with torch.no_grad():
+            module.lora_magnitude_vector["default"].weight.mul_(1.5)
+    monkeypatch.setattr(fused_dora, "dropout_mask", lambda x, rate: (Fixed.mask.to(torch.int8), 0.7) if rate else None)
+    x = torch.randn(33, 24, requires_grad=True)
+    model.train()
+    ours, theirs = fused_linear(x, modules), tuple(module(x) for module in modules)
+    assert all(torch.allclose(one, other, atol=1e-5) for one, other in zip(ours, theirs, strict=True))
+    for one, other in zip(run(ours, x, model), run(theirs, x, model), strict=True):
+        assert (one - other).norm() / other.norm() < 2e-6
 
 
 def test_dropout_has_peft_s_distribution_and_an_independent_mask_for_each_module() -> None:
@@ -98,20 +127,20 @@ def test_dropout_has_peft_s_distribution_and_an_independent_mask_for_each_module
 def test_dropout_keeps_the_mean() -> None:
     model, modules = pair(dropout=0.5)
     x = torch.randn(1, 24).expand(40_000, 24)
-    dropped = fused_lora.fused_linear(x, modules)[0].mean(0)
+    dropped = fused_linear(x, modules)[0].mean(0)
     assert torch.allclose(dropped, modules[0].eval()(x[:1])[0], atol=0.1)
     model.eval()
-    assert torch.allclose(fused_lora.fused_linear(x[:1], modules)[0], modules[0](x[:1]), atol=1e-6)
+    assert torch.allclose(fused_linear(x[:1], modules)[0], modules[0](x[:1]), atol=1e-6)
 
 
 def test_bits_come_from_torch_s_global_generator() -> None:
     _, modules = pair(dropout=0.5)
     x = torch.randn(20, 24)
     state = torch.get_rng_state()
-    first = fused_lora.fused_linear(x, modules)[0]
-    assert not torch.equal(first, fused_lora.fused_linear(x, modules)[0])
+    first = fused_linear(x, modules)[0]
+    assert not torch.equal(first, fused_linear(x, modules)[0])
     torch.set_rng_state(state)
-    assert torch.equal(first, fused_lora.fused_linear(x, modules)[0])
+    assert torch.equal(first, fused_linear(x, modules)[0])
 
 
 def test_an_adapter_in_float32_on_a_bfloat16_layer_is_rounded_once() -> None:
@@ -119,6 +148,6 @@ def test_an_adapter_in_float32_on_a_bfloat16_layer_is_rounded_once() -> None:
     for module in modules:
         module.base_layer.to(torch.bfloat16)
     x = torch.randn(9, 24).bfloat16()
-    for ours, module in zip(fused_lora.fused_linear(x, modules), modules, strict=True):
+    for ours, module in zip(fused_linear(x, modules), modules, strict=True):
         assert ours.dtype == torch.bfloat16
         assert torch.equal(ours, module(x))

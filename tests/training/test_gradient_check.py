@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -131,3 +132,17 @@ def test_a_wrong_scale_in_one_module_is_named(monkeypatch: pytest.MonkeyPatch) -
     worst = max(check.modules, key=check.modules.__getitem__)
     assert "layers.1.mlp.up_proj" in worst
     assert check.max_relative_difference > gradient_check.BOUND
+
+
+def test_bfloat16_must_not_be_worse_than_torch_s_own() -> None:
+    model = adapted("llama")
+    fast_path.enable(model)
+    proof = gradient_check.check_gradient(model, examples(3))
+    assert replace(proof, bfloat16={"fast": 0.01, "plain": 0.02}).passed
+    assert not replace(proof, bfloat16={"fast": 0.02, "plain": 0.01}).passed
+
+
+def test_the_distance_of_gradients_is_taken_over_all_tensors() -> None:
+    reference = {"a": torch.tensor([3.0, 0.0]), "b": torch.tensor([4.0])}
+    assert gradient_check.distance(reference, reference) == 0
+    assert gradient_check.distance({**reference, "b": torch.tensor([4.5])}, reference) == pytest.approx(0.1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -18,10 +19,16 @@ from offbook.models import adapter as adapters
 from offbook.pipeline.dataset import SplitRows, read_rows
 from offbook.pipeline.estimating import estimate_run
 from offbook.pipeline.resuming import with_stored_choices
-from offbook.pipeline.setup import TrainingSetup, prepare_training
+from offbook.pipeline.setup import TrainingSetup, decide_compute, prepare_training
 from offbook.tokenization.stop_tokens import proves_stop, stop_ids, untrained_twins
 from offbook.training import fast_path
-from offbook.training.gradient_check import GradientCheck, check_gradient
+from offbook.training.gradient_check import (
+    GradientCheck,
+    check_gradient,
+    distance,
+    fast_gradients,
+    plain_gradients,
+)
 
 MEASURED_STEPS = 200
 """Steps of the first epoch, at most, that time and memory are estimated from; their rows are a random sample."""
@@ -66,12 +73,28 @@ def check_data(config: RunConfig) -> dict[str, Any]:
 def prove(config: RunConfig, *, examples: int = 16, reporter: Reporter | None = None) -> GradientCheck:
     """Compare fast and plain training on the first `examples` training sequences of the config's own rows.
 
+    Both in float32; and where the run would compute products in bfloat16, that form as well.
+
     Raises:
         UsageError: data, model or settings are at fault.
     """
-    setup = prepare_training(with_stored_choices(_exact(config)), reporter or NullReporter())
-    fast = setup.config.train.fast
-    return check_gradient(setup.model, setup.dataset.examples[:examples], packing=fast.packing, prefix=fast.prefix)
+    reporter = reporter or NullReporter()
+    config = with_stored_choices(config)
+    setup = prepare_training(_exact(config), reporter)
+    fast, rows = setup.config.train.fast, setup.dataset.examples[:examples]
+    proof = check_gradient(setup.model, rows, packing=fast.packing, prefix=fast.prefix)
+    in_float32 = config.model.dtype in ("auto", "float32") and config.model.storage == "full"
+    if not in_float32 or decide_compute(config, setup.model) != "bfloat16":
+        return proof
+    # Each model is dropped before the next one is loaded. (A float64 model is twice the size of float32's.)
+    reference = plain_gradients(setup.model.double(), rows)
+    del setup
+    ours = prepare_training(_exact(config, compute="bfloat16"), reporter)
+    found = fast_gradients(ours.model, ours.collate(rows))
+    del ours
+    theirs = prepare_training(_exact(config, dtype="bfloat16"), reporter)
+    plain = plain_gradients(theirs.model, rows)
+    return replace(proof, bfloat16={"fast": distance(found, reference), "plain": distance(plain, reference)})
 
 
 def report_of(setup: TrainingSetup) -> dict[str, Any]:
@@ -159,9 +182,9 @@ def checkpoint_bytes(trainable: int) -> int:
     return trainable * 4 * 3 + 2**17
 
 
-def _exact(config: RunConfig) -> RunConfig:
-    """The config in float32, without replayed rows: they come after the first ones, and are slow to draw."""
-    model = config.model.model_copy(update={"dtype": "float32"})
+def _exact(config: RunConfig, *, dtype: str = "float32", compute: str = "float32") -> RunConfig:
+    """The config in these formats, without replayed rows: they come after the first ones, and are slow to draw."""
+    model = config.model.model_copy(update={"dtype": dtype})
     data = config.data.model_copy(update={"replay": None})
-    train = config.train.model_copy(update={"compute": "float32"})
+    train = config.train.model_copy(update={"compute": compute})
     return config.model_copy(update={"model": model, "data": data, "train": train})

@@ -11,12 +11,13 @@ from typing import Any
 import torch
 
 from offbook.core.config.schema import BASE, RunConfig
+from offbook.core.errors import UsageError
 from offbook.core.persona import Persona
 from offbook.core.progress import Reporter
 from offbook.core.types import Conversation, Example
 from offbook.models import adapter as adapters
 from offbook.models.load import load_config, load_model, refuse_nonfinite
-from offbook.models.storage import store
+from offbook.models.storage import QUANTIZED, store
 from offbook.models.target_modules import left_out
 from offbook.pipeline.adapter_source import resolve_character
 from offbook.pipeline.base_model import BaseModel, open_base_model, persona_of
@@ -26,7 +27,7 @@ from offbook.pipeline.replay import base_model_rows
 from offbook.training import fast_path
 from offbook.training.architecture import check_trainable
 from offbook.training.batch_sampler import BatchSampler
-from offbook.training.compute import choose_compute
+from offbook.training.compute import Format, choose_compute
 from offbook.training.packing import StepBatch, pack_step
 
 HELDOUT_AT_ONCE = 64
@@ -120,14 +121,27 @@ def prepare_training(config: RunConfig, reporter: Reporter, began: float | None 
 def _with_compute(config: RunConfig, pretrained: Any) -> RunConfig:
     """The config with `train.compute` decided; a model whose activations are not float32 computes in their format."""
     in_float32 = pretrained.dtype == torch.float32 or config.model.storage != "full"
-    if config.train.compute != "auto" or not in_float32:
+    if not in_float32:
         return config
-    compute = choose_compute(pretrained.config.get_text_config().hidden_size, pretrained.device)
+    compute = decide_compute(config, pretrained)
     return config.model_copy(update={"train": config.train.model_copy(update={"compute": compute})})
+
+
+def decide_compute(config: RunConfig, model: Any) -> Format:
+    """The format of the products with frozen weights: what the config says, or what this machine is faster in."""
+    if config.train.compute != "auto":
+        return config.train.compute
+    return choose_compute(model.config.get_text_config().hidden_size, model.device)
 
 
 def _with_adapter(model: Any, config: RunConfig, folder: Path) -> Any:
     """The model with a fresh adapter, or with the one to go on from."""
+    if config.lora.use_dora and config.model.storage in QUANTIZED:
+        raise UsageError(
+            "DoRA cannot measure the weights of a base in {storage} (lora.use_dora)",
+            "Train without it, or with --model.storage bfloat16.",
+            storage=config.model.storage,
+        )
     if config.model.adapter is not None:
         return adapters.load(model, resolve_character(config.model.adapter).adapter, trainable=True)
     return adapters.attach(

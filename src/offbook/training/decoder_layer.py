@@ -19,8 +19,8 @@ from torch import nn
 from torch.autograd.function import once_differentiable
 from transformers.activations import SiLUActivation
 
+from offbook.training.adapted_linear import fused_linear
 from offbook.training.attention import AttentionLayout, MissingLayout, attend
-from offbook.training.fused_lora import fused_linear
 
 Rotate = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 """x (T, H, d), cos (T, d), sin (T, d) → rotated x."""

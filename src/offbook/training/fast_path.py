@@ -27,9 +27,9 @@ from torch import nn
 
 from offbook.core.errors import OffbookError
 from offbook.training import architecture, attention, chunked_loss
+from offbook.training.adapted_linear import linear_spec
 from offbook.training.decoder_layer import layer_forward
 from offbook.training.forward import FastPath, packed, score
-from offbook.training.fused_lora import linear_spec
 from offbook.training.packing import MicroBatch
 from offbook.training.prefix_tree import flat_runs
 

@@ -18,8 +18,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from peft.tuners.lora import Linear as LoraLinear
-from torch import nn
 from torch.autograd.function import once_differentiable
 
 from offbook.training.matmul import frozen_product, frozen_product_gradient, product
@@ -44,70 +42,26 @@ class LinearSpec:
     """Format in which the product with `weight` is computed; None for that of the activations."""
     dropout: float = 0.0
     """Probability with which an input of the adapter is dropped; 0 in evaluation mode."""
+    magnitude: torch.Tensor | None = None
+    """(out,), trained: the length of each row of the weight, where the adapter is DoRA's."""
 
 
-def linear_spec(module: Any) -> LinearSpec | None:
-    """The spec of a linear module, or None where only the module's own forward computes what it should.
-
-    That is so with DoRA, a bias of the adapter, several active adapters, trained base weights. The module is read anew
-    at every call, so that merging, disabling or switching an adapter is never missed.
-    """
-    if isinstance(module, nn.Linear):
-        return None if _trained(module) else LinearSpec(_weight_of(module), module.bias, compute=_compute_of(module))
-    if type(module) is not LoraLinear or not isinstance(module.base_layer, nn.Linear) or _trained(module.base_layer):
-        return None
-    base = module.base_layer
-    active = [name for name in module.active_adapters if name in module.lora_A]
-    if module.merged or module.disable_adapters or not active:
-        return LinearSpec(_weight_of(base), base.bias, compute=_compute_of(base))
-    name = active[0]
-    if len(active) > 1 or name in module.lora_variant or module.lora_bias[name] or module.fan_in_fan_out:
-        return None
-    drop = module.lora_dropout[name]
-    rate = drop.p if isinstance(drop, nn.Dropout) and drop.training else 0.0
-    a: Any = module.lora_A[name].weight
-    b: Any = module.lora_B[name].weight
-    return LinearSpec(_weight_of(base), base.bias, a, b, module.scaling[name], _compute_of(base), rate)
-
-
-def _weight_of(layer: nn.Linear) -> Callable[[torch.dtype], torch.Tensor]:
-    """What gives a frozen layer's weight; a layer that stores it in fewer bytes says itself how it is read."""
-    return getattr(layer, "dense_weight", layer.weight.to)
-
-
-def _compute_of(layer: nn.Linear) -> torch.dtype | None:
-    """The format in which a frozen layer says that its product is computed; None where it says nothing."""
-    return getattr(layer, "compute_dtype", None)
-
-
-def _trained(module: nn.Module) -> bool:
-    return any(parameter.requires_grad for parameter in module.parameters(recurse=False))
-
-
-def fused_linear(x: torch.Tensor, modules: Sequence[nn.Module]) -> tuple[torch.Tensor, ...]:
-    """Outputs of several linear modules for one input: x (T, in) → a tuple of (T, out), as each would give alone.
-
-    Modules without a `linear_spec` are called one by one.
-    """
-    specs = [linear_spec(module) for module in modules]
-    if any(spec is None for spec in specs):
-        return tuple(module(x[None])[0] for module in modules)
-    linears = [spec for spec in specs if spec is not None]
-    return _FusedLoRA.apply(x, linears, *(tensor for spec in linears for tensor in (spec.a, spec.b)))
+def lora_linear(x: torch.Tensor, specs: Sequence[LinearSpec]) -> tuple[torch.Tensor, ...]:
+    """Outputs (T, out) of linear layers with a LoRA adapter or none, for one input x (T, in)."""
+    return _FusedLoRA.apply(x, specs, *(tensor for spec in specs for tensor in (spec.a, spec.b)))
 
 
 class _FusedLoRA(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, specs: list[LinearSpec], *adapters: Any) -> Any:
+    def forward(ctx: Any, x: torch.Tensor, specs: Sequence[LinearSpec], *adapters: Any) -> Any:
         outputs, kept, scales, formats = [], [], [], []
         inputs: dict[torch.dtype, torch.Tensor] = {}
         for spec, (a, b) in zip(specs, _groups(adapters, 2), strict=True):
             compute = spec.compute or x.dtype
             if compute not in inputs:
                 inputs[compute] = x.to(compute)
-            y = frozen_product(
-                inputs[compute], spec.weight(compute), spec.bias, x.dtype
-            )  # not `product`: see matmul.py
+            # The forward product is not `product`: see matmul.py.
+            y = frozen_product(inputs[compute], spec.weight(compute), spec.bias, x.dtype)
             mask, z, scaling = None, None, spec.scaling
             if a is not None:
                 mask, survivors = dropout_mask(x, spec.dropout)

@@ -182,7 +182,7 @@ class LoraConfig(Section):
     use_rslora: bool = False
     """Scale by alpha / sqrt(rank) instead."""
     use_dora: bool = False
-    """Weight-decomposed LoRA (slower: it is computed by peft's own forward pass)."""
+    """Weight-decomposed LoRA (slower: with dropout each frozen weight is multiplied twice)."""
 
 
 class FastConfig(Section):
