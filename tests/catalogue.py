@@ -64,7 +64,9 @@ def _extracted(folder: Path, keywords: dict[str, tuple[int, ...] | None]) -> lis
 
 
 def _help(option: click.Parameter) -> str:
-    return (option.help or "") if isinstance(option, click.Option) else ""
+    # click's own two stand in CLICK; it keeps them in the language in which they were first shown.
+    is_ours = isinstance(option, click.Option) and option.name not in ("help", "version")
+    return (option.help or "") if is_ours and isinstance(option, click.Option) else ""
 
 
 def read(language: str) -> Catalog:

@@ -15,8 +15,9 @@ from offbook.core.text import has_chinese
 
 @pytest.fixture(autouse=True)
 def chinese_locale(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> object:
-    for name in ("OFFBOOK_LANG", "LC_ALL", "LC_MESSAGES", "LANGUAGE"):
+    for name in ("OFFBOOK_LANG", "LC_ALL", "LC_MESSAGES"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LANGUAGE", "zh")  # so that it is put back: a command sets it for click
     monkeypatch.setenv("LANG", "zh_CN.UTF-8")
     monkeypatch.setenv("OFFBOOK_RUNS", str(tmp_path / "runs"))
     monkeypatch.chdir(tmp_path)
