@@ -61,7 +61,7 @@ lowest: setup
 	$(BIN)/python tests/lowest.py > $(VENV)/lowest.txt
 	$(PYTHON) -m venv $(VENV)-lowest
 	$(call install,$(VENV)-lowest) torch==$$(sed -n 's/^torch==//p' $(VENV)/lowest.txt)
-	$(call install,$(VENV)-lowest) -c $(VENV)/lowest.txt -e '.[all]' pytest pytest-timeout hypothesis httpx packaging
+	$(call install,$(VENV)-lowest) -c $(VENV)/lowest.txt -e '.[all]' pytest pytest-timeout hypothesis httpx packaging babel pexpect
 	$(VENV)-lowest/bin/python -m pytest tests/core tests/data tests/training tests/generation tests/pipeline tests/cli
 
 clean:

@@ -92,7 +92,7 @@ def test_a_row_that_was_never_trained_has_twins() -> None:
 
 
 def test_a_weight_that_is_no_number_is_named() -> None:
-    model = tiny_model(seed=1)
+    model: Any = tiny_model(seed=1)
     refuse_nonfinite(model)
     with torch.no_grad():
         model.get_input_embeddings().weight[3, 0] = float("nan")

@@ -133,7 +133,7 @@ def test_factors_of_logits() -> None:
 
 
 def test_a_layer_that_no_gradient_reaches_is_named() -> None:
-    model = adapted("llama")
+    model: Any = adapted("llama")
     assert check_trainable(model) == []
     layer: Any = model.get_base_model().model.layers[0].self_attn.q_proj
     layer.forward = layer.base_layer.forward  # computed without its adapter
@@ -143,7 +143,7 @@ def test_a_layer_that_no_gradient_reaches_is_named() -> None:
 
 
 def test_a_model_that_cannot_be_computed_is_refused_in_a_sentence() -> None:
-    model = adapted("llama")
+    model: Any = adapted("llama")
 
     def missing(*_: Any, **__: Any) -> Any:
         raise RuntimeError("this kernel is not here\nand more about it")
@@ -154,7 +154,7 @@ def test_a_model_that_cannot_be_computed_is_refused_in_a_sentence() -> None:
 
 
 def test_a_model_that_never_learns_is_refused() -> None:
-    model = adapted("llama")
+    model: Any = adapted("llama")
     for layer in model.get_base_model().model.layers:
         for part in (*layer.self_attn.children(), *layer.mlp.children()):
             if hasattr(part, "base_layer"):

@@ -132,13 +132,13 @@ def main(arguments: list[str] | None = None) -> None:
     except OSError as error:
         if call.debug:
             raise
-        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        told = OffbookError(
-            "the system refused: {what}",
+        reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        refusal = OffbookError(
+            "the system refused: {reason}",
             "Look at its rights and at the free space on its disk; --debug shows where it happened.",
-            what=what,
+            reason=reason,
         )
-        _show_error(told, call)
+        _show_error(refusal, call)
         sys.exit(OffbookError.exit_code)
     sys.exit(code if isinstance(code, int) else 0)
 

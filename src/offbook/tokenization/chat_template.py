@@ -161,7 +161,7 @@ class ChatTemplate:
             UsageError: nothing would be left to learn.
         """
         turns, origin = conversation.turns, conversation.origin
-        examples = []
+        examples: list[Example] = []
         for ids, labels, end in self._sequences(turns):
             fits = len(ids) <= max_length
             example = Example(ids, labels, origin) if fits else self._shortened(turns[:end], max_length, origin)

@@ -22,9 +22,10 @@ from typing import Any
 
 from offbook.core.atomic import atomic_dir, atomic_write_json, restore
 
-FORMAT = 2
+FORMAT = 3
 """Version of what a checkpoint holds. 1, which no manifest names, held the states of the random generators; since 2
-dropout follows from seed, step and micro-batch, and there is none to hold."""
+dropout follows from seed, step and micro-batch, and there is none to hold. 3 holds the lines of metrics and samples
+up to its step as well."""
 MANIFEST = "manifest.json"
 PROGRESS = "progress.json"
 SET_ASIDE = "passed-"

@@ -152,7 +152,7 @@ def _by_length(examples: Sequence[Example], found: Sequence[Leaf]) -> list[Leaf]
     ordered: list[Leaf] = []
     todo: list[Node | None] = [None]
     while todo:
-        node = todo.pop()
-        ordered += sorted(below.get(node, ()), key=lambda leaf: len(examples[leaf.example].ids) - leaf.start)
-        todo += children.get(node, ())[::-1]
+        parent = todo.pop()
+        ordered += sorted(below.get(parent, ()), key=lambda leaf: len(examples[leaf.example].ids) - leaf.start)
+        todo += children.get(parent, ())[::-1]
     return ordered
