@@ -28,7 +28,7 @@ from tests.conftest import LINES
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "README.zh.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
-PARSED = {"chat", "completion", "migrate", "prove", "pull", "push", "serve", "studio"}
+PARSED = {"chat", "completion", "migrate", "prove", "pull", "push", "serve", "studio", "sweep"}
 """Verbs that wait for a person, a client or a network, or that take long: their command lines are parsed alone."""
 ELSEWHERE = {
     "git",

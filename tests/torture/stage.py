@@ -96,14 +96,19 @@ class Stage:
         return self.begin(settings, runs, *flags, arm=arm).end()
 
 
-def _serve() -> None:
-    """Fork a run for each line of standard input: print its PID, then its exit code."""
+def import_everything() -> None:
+    """Import what a run may import, so that what is forked from here begins at once."""
     for module in pkgutil.walk_packages(offbook.__path__, "offbook."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
     for name in IMPORTED_LATE:
         importlib.import_module(name)
     torch.set_num_threads(1)
+
+
+def _serve() -> None:
+    """Fork a run for each line of standard input: print its PID, then its exit code."""
+    import_everything()
     print("ready", flush=True)
     for line in sys.stdin:
         task = json.loads(line)

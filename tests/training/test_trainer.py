@@ -9,7 +9,6 @@ import torch
 from transformers import TrainerCallback, TrainingArguments
 
 from offbook.core.config.schema import TrainConfig
-from offbook.core.errors import UsageError
 from offbook.training import fast_path
 from offbook.training.batch_sampler import BatchSampler
 from offbook.training.checkpoint import CheckpointStore
@@ -57,14 +56,6 @@ def test_two_gpus_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         result.append(losses)
     assert len(result[0]) == 3
     assert result[1] == result[0]
-
-
-def test_several_processes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(UsageError, match="2 processes") as refused:
-        trainer(adapted("llama"), tmp_path, [])
-    assert "without torchrun" in refused.value.fix
-    assert not torch.distributed.is_initialized()
 
 
 class StopAt(TrainerCallback):

@@ -15,6 +15,7 @@ from offbook.cli.context import Invocation
 from offbook.core import process_env
 from offbook.core.errors import OffbookError
 from offbook.core.i18n import DOMAIN, LOCALES, language, languages, preferred_language, translate, use_language
+from offbook.core.launch import launched
 
 VERBS = {
     "init": "Make a folder with run.yaml, ready to edit.",
@@ -23,6 +24,7 @@ VERBS = {
     "extract": "Take a character's lines out of scripts, novels and chats.",
     "check": "Look at data, model and settings before training.",
     "train": "Teach the model the character's lines.",
+    "sweep": "Try many settings, and say which to use.",
     "eval": "Judge a run: base beside tuned, on lines held out.",
     "chat": "Talk to the character.",
     "serve": "Serve the character to other programs and to the browser.",
@@ -104,6 +106,7 @@ def main(arguments: list[str] | None = None) -> None:
     _speak(preferred_language())
     call = Invocation()
     try:
+        launched()
         code: Any = group.main(args=arguments, prog_name="offbook", standalone_mode=False, obj=call)
     except click.exceptions.Exit as ended:
         sys.exit(ended.exit_code)

@@ -8,6 +8,7 @@ from offbook.cli.command import Command
 from offbook.cli.options import config_options, json_option, print_json, warn_of_placeholders
 from offbook.cli.runs import run_summary
 from offbook.core.config.schema import RunConfig
+from offbook.core.launch import launched
 
 
 @click.command(
@@ -17,9 +18,29 @@ from offbook.core.config.schema import RunConfig
 @click.option("--resume", is_flag=True, help="Go on from the newest checkpoint.")
 @click.option("--overwrite", is_flag=True, help="Start anew over a run that is there.")
 @click.option("--allow-inexact", is_flag=True, help="Resume although data, settings or versions have changed.")
+@click.option(
+    "--processes",
+    type=click.IntRange(min=1),
+    default=1,
+    help="Share each step with other processes on this machine, with the same result; torchrun and accelerate launch "
+    "say it themselves.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=1),
+    help="Seconds to wait for another process before giving up. Default: 600.",
+)
 @json_option
 @config_options
-def command(config: RunConfig, resume: bool, overwrite: bool, allow_inexact: bool, as_json: bool) -> None:
+def command(
+    config: RunConfig,
+    resume: bool,
+    overwrite: bool,
+    allow_inexact: bool,
+    processes: int,
+    timeout: float | None,
+    as_json: bool,
+) -> None:
     """Teach the model the character's lines; the run folder then holds the adapter.
 
     Ctrl-C finishes the step, saves and stops; --resume goes on exactly there.
@@ -30,15 +51,20 @@ def command(config: RunConfig, resume: bool, overwrite: bool, allow_inexact: boo
     from offbook.pipeline import api
 
     with reporting() as reporter:
-        warn_of_placeholders(config, reporter)
+        if not launched().rank:
+            warn_of_placeholders(config, reporter)
         run = api.train(
             config,
             resume=resume,
             overwrite=overwrite,
             allow_inexact=allow_inexact,
+            processes=processes,
+            timeout=timeout,
             reporter=reporter,
             show_plan=lambda job, report: reporter.plan(report, lambda out: show_plan(out, job, report)),
         )
+    if launched().rank:
+        return  # process 0 tells of the run
     if as_json:
         print_json(run_summary(run))
     else:

@@ -31,9 +31,14 @@ def rows_text(conversations: Iterable[Conversation]) -> str:
 
 def load_rows(path: Path) -> list[Conversation]:
     """What `save_rows` wrote, each row with the origin that it had."""
+    return parse_rows(path.read_text(encoding="utf-8"))
+
+
+def parse_rows(text: str) -> list[Conversation]:
+    """The conversations of `rows_text`."""
     rows = []
     # splitlines would also split at U+2028, which may stand in a text
-    for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
+    for line in text.split("\n")[:-1]:
         row = json.loads(line)
         turns = tuple(
             Turn(message["role"], message["content"], message.get("weight", 1.0), message.get("has_stop_token", True))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from offbook.core.config.loading import load as load_config
 from offbook.core.config.schema import RunConfig
+from offbook.core.launch import launched
 from offbook.core.notebook import default_reporter
 from offbook.core.progress import Reporter
 from offbook.core.rundir import RunDir, list_runs
@@ -118,6 +119,8 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
     allow_inexact: bool = False,
+    processes: int = 1,
+    timeout: float | None = None,
     reporter: Reporter | None = None,
     show_plan: ShowPlan | None = None,
 ) -> TrainResult:
@@ -129,6 +132,8 @@ def train(
             that is all that is missing.
         overwrite: start anew over an existing run.
         allow_inexact: resume although data, config or versions have changed since.
+        processes: share each step with so many processes on this machine; a launcher's number (torchrun) goes first.
+        timeout: seconds to wait for another process; default: ten minutes.
         reporter: takes the events of the work; default: drawn in a notebook, else dropped.
         show_plan: called with the setup and its report before the first step.
 
@@ -141,11 +146,15 @@ def train(
         OffbookError: it diverged, or memory or disk ran out.
     """
     config = _config(config)
-    refuse_finished(config, resume=resume, overwrite=overwrite)
+    launch = launched()
+    resume, overwrite = resume or launch.restarts > 0, overwrite and not launch.restarts
+    if not launch.rank:
+        refuse_finished(config, resume=resume, overwrite=overwrite)
     refuse_missing(config)
     began = time.monotonic()
     reporter = reporter or default_reporter()
-    reporter.stage("Starting")
+    if not launch.rank:
+        reporter.stage("Starting")
     from offbook.pipeline import training
 
     run = training.train(
@@ -153,6 +162,8 @@ def train(
         resume=resume,
         overwrite=overwrite,
         allow_inexact=allow_inexact,
+        processes=processes,
+        timeout=timeout,
         reporter=reporter,
         show_plan=show_plan,
         began=began,

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from offbook.core import environment
 from offbook.core.config.schema import BASE, RunConfig
 from offbook.core.errors import UsageError
 from offbook.core.persona import Persona
 from offbook.core.progress import Reporter
 from offbook.core.types import Conversation, Example
+from offbook.data.row_files import parse_rows, rows_text
 from offbook.models import adapter as adapters
 from offbook.models.load import load_config, load_model, refuse_nonfinite
 from offbook.models.storage import QUANTIZED, store
@@ -28,7 +32,8 @@ from offbook.training import fast_path
 from offbook.training.architecture import check_trainable
 from offbook.training.batch_sampler import BatchSampler
 from offbook.training.compute import Format, choose_compute
-from offbook.training.packing import StepBatch, pack_step
+from offbook.training.packing import MicroBatch, StepBatch, pack_step
+from offbook.training.work_sharing import WorkSharing
 
 HELDOUT_AT_ONCE = 64
 """Held-out examples that are packed together."""
@@ -62,25 +67,51 @@ class TrainingSetup:
             prefix=train.fast.prefix,
         )
 
-    def heldout_loss(self) -> float:
-        """Mean loss per label token over the held-out examples, in nats."""
-        total, tokens = 0.0, 0
-        for start in range(0, len(self.dataset.heldout_examples), HELDOUT_AT_ONCE):
-            step = self.collate(self.dataset.heldout_examples[start : start + HELDOUT_AT_ONCE])
-            for batch in step.micro_batches:
-                losses = fast_path.token_losses(self.model, batch.to(self.model.device))
-                total += losses.double().sum().item()
-                tokens += len(losses)
-        return total / tokens
+    def heldout_loss(self, sharing: WorkSharing) -> float:
+        """Mean loss per label token over the held-out examples, in nats; the processes of the run share the work."""
+        examples = self.dataset.heldout_examples
+        steps = [
+            self.collate(examples[start : start + HELDOUT_AT_ONCE])
+            for start in range(0, len(examples), HELDOUT_AT_ONCE)
+        ]
+        batches = [batch for step in steps for batch in step.micro_batches]
+        return sum(sharing.sums(batches, self._summed_loss)) / sum(len(batch.targets) for batch in batches)
+
+    def _summed_loss(self, batch: MicroBatch) -> float:
+        return fast_path.token_losses(self.model, batch.to(self.model.device)).double().sum().item()
+
+    def identity(self) -> dict[str, str]:
+        """What the processes of a run must have in common, by name."""
+        weights = sha256()
+        for name, weight in self.model.named_parameters():
+            if weight.requires_grad:
+                weights.update(name.encode() + weight.detach().float().cpu().numpy().tobytes())
+        base = repr(sorted(self.base.local.files.items()))
+        return {
+            "the training data": self.dataset.sha256,
+            "the base model": sha256(base.encode()).hexdigest(),
+            "the adapter to begin with": weights.hexdigest(),
+            **environment.versions(),
+        }
 
 
-def prepare_training(config: RunConfig, reporter: Reporter, began: float | None = None) -> TrainingSetup:
+Share = Callable[[str, Callable[[], str]], str]
+"""(name, makes a text) → the text; one process of several makes it, and all get it."""
+
+
+def prepare_training(
+    config: RunConfig,
+    reporter: Reporter,
+    began: float | None = None,
+    share: Share = lambda _name, make: make(),
+) -> TrainingSetup:
     """Read the data, load the model and put the adapter in.
 
     Args:
         config: the run's settings.
         reporter: is told what is being done.
         began: `time.monotonic()` when the command began, so that the time of imports counts; default: now.
+        share: makes what is measured or drawn the same on all processes of a run.
 
     Raises:
         UsageError: data, model or adapter are at fault.
@@ -95,10 +126,13 @@ def prepare_training(config: RunConfig, reporter: Reporter, began: float | None 
     refuse_nonfinite(pretrained)
     general: Sequence[Conversation] = rows.replay
     if config.data.replay == BASE:
-        general = base_model_rows(pretrained, base, f"{config.model.dtype} {config.model.storage}", reporter)
+        loaded_as = f"{config.model.dtype} {config.model.storage}"
+        drawn = partial(base_model_rows, pretrained, base, loaded_as, reporter)
+        general = parse_rows(share("rehearsal", lambda: rows_text(drawn())))
     dataset = dataset.with_replay(general, base.template, config.data)
     refuse_unknown_tokens([*dataset.examples, *dataset.heldout_examples], pretrained, base.tokenizer)
-    config = _with_compute(config, pretrained)
+    compute = share("compute", lambda: _with_compute(config, pretrained).train.compute)
+    config = config.model_copy(update={"train": config.train.model_copy(update={"compute": compute})})
     if config.train.compute == "bfloat16":
         store(pretrained, compute=torch.bfloat16)
     model = _with_adapter(pretrained, config, base.local.path)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import time
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from offbook.core.config.schema import RunConfig
 from offbook.core.errors import Stopped
+from offbook.core.launch import launched
 from offbook.core.progress import NullReporter, Reporter
 from offbook.core.run_lock import delete_outputs, held_bytes, locked, training_lock
 from offbook.core.rundir import RunDir, runs_root
 from offbook.core.text import quoted
 from offbook.models import adapter as adapters
-from offbook.pipeline import finishing
+from offbook.pipeline import finishing, joining
 from offbook.pipeline.checking import ShowPlan, report_of
+from offbook.pipeline.launching import process_group, train_command
 from offbook.pipeline.preflight import lacks_verdict
 from offbook.pipeline.resources import memory_ran_out, memory_warning, readable_failures, refuse_small_disk
 from offbook.pipeline.resuming import (
@@ -33,8 +36,10 @@ from offbook.training.callbacks import GracefulShutdown, SaveAtEnds
 from offbook.training.checkpoint import CheckpointStore, read_progress, verify
 from offbook.training.estimate import peak_memory
 from offbook.training.heldout_monitor import HeldoutMonitor
+from offbook.training.process_group import ProcessGroup
 from offbook.training.run_recorder import RunRecorder
 from offbook.training.trainer import Objective, StepTrainer
+from offbook.training.work_sharing import WorkSharing
 
 
 def train(
@@ -43,6 +48,8 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
     allow_inexact: bool = False,
+    processes: int = 1,
+    timeout: float | None = None,
     reporter: Reporter | None = None,
     show_plan: ShowPlan | None = None,
     began: float | None = None,
@@ -55,6 +62,8 @@ def train(
             that is all that is missing.
         overwrite: start anew over an existing run; it is deleted once nothing is left that could be refused.
         allow_inexact: resume although data, config or versions have changed since.
+        processes: how many share each step, on this machine; a launcher's number (torchrun) goes first.
+        timeout: seconds to wait for another process; default: ten minutes.
         reporter: takes warnings, stages and progress.
         show_plan: called with the setup and its report before the first step.
         began: when the command began, as `prepare_training` takes it.
@@ -62,24 +71,46 @@ def train(
     Raises:
         UsageError: config, data or model are at fault, or the run already exists.
         Stopped: a signal ended it after saving.
-        OffbookError: it diverged, or memory or disk ran out.
+        OffbookError: it diverged, memory or disk ran out, or another process was lost.
     """
     reporter = reporter or NullReporter()
     check_names(config.track.trackers)
     run = RunDir(runs_root() / config.name)
-    if resume and lacks_verdict(run):
+    if resume and not launched().rank and lacks_verdict(run):
         with locked(run):
             finishing.complete_verdict(run, reporter)
         return run
+    with process_group(partial(train_command, config, timeout), processes, timeout) as group:
+        if group.rank:
+            _take_part(config, group)
+        else:
+            _lead(config, run, group, resume, overwrite, allow_inexact, reporter, show_plan, began)
+    return run
+
+
+def _lead(
+    config: RunConfig,
+    run: RunDir,
+    group: ProcessGroup,
+    resume: bool,
+    overwrite: bool,
+    allow_inexact: bool,
+    reporter: Reporter,
+    show_plan: ShowPlan | None,
+    began: float | None,
+) -> None:
+    """Train as the process that owns the run folder, alone or with others; the arguments are those of `train`."""
     with training_lock(run, resume=resume, overwrite=overwrite) as kills:
         config = with_stored_choices(config, None if overwrite else run)
         if memory_ran_out(run, kills):
             reporter.warning(memory_warning(config))
+        group.share("config", config.model_dump_json)
         with readable_failures(config, run):
             checkpoint = newest_checkpoint(run, config.train.keep, reporter) if resume and not overwrite else None
             if checkpoint is not None:
                 refuse_other_format(verify(checkpoint))
-            setup = prepare_training(config, reporter, began)
+            setup = prepare_training(config, reporter, began, group.share)
+            joining.agree(group, setup, reporter)
             if checkpoint is not None:
                 refuse_changes(verify(checkpoint), fingerprint(setup), allowed=allow_inexact, reporter=reporter)
             plan = report_of(setup)
@@ -90,7 +121,8 @@ def train(
                 delete_outputs(run)
             write_start(run, setup, plan)
             clock = [time.monotonic()]
-            _optimize(run, setup, checkpoint, reporter)
+            joining.send_state(group, run, checkpoint)
+            _optimize(run, setup, checkpoint, reporter, group)
             clock.append(time.monotonic())
             adapter_step = finishing.write_adapter(run, setup, reporter)
             clock.append(time.monotonic())
@@ -98,10 +130,23 @@ def train(
             write_measured(run, plan["estimate"], parts, peak_memory(setup.model.device), adapter_step)
             finishing.write_verdict(run, setup, reporter, seconds=plan["estimate"]["parts"]["verdict"])
             add_verdict_seconds(run, time.monotonic() - clock[2])
-    return run
 
 
-def _optimize(run: RunDir, setup: TrainingSetup, checkpoint: Path | None, reporter: Reporter) -> None:
+def _take_part(config: RunConfig, group: ProcessGroup) -> None:
+    """Train as one of the other processes, whose run folder is a scratch one: it ends with the last step."""
+    config = joining.with_settings_of_first(config, group.share("config", str))
+    with TemporaryDirectory(prefix="offbook-") as folder:
+        run = RunDir(folder)
+        with readable_failures(config, run):
+            setup = prepare_training(config, NullReporter(), share=group.share)
+            joining.agree(group, setup, NullReporter())
+            checkpoint = joining.receive_state(group, run)
+            _optimize(run, setup, checkpoint, NullReporter(), group)
+
+
+def _optimize(
+    run: RunDir, setup: TrainingSetup, checkpoint: Path | None, reporter: Reporter, group: ProcessGroup
+) -> None:
     """Take the optimizer steps, from the first one or from a checkpoint to the last.
 
     Raises:
@@ -112,20 +157,22 @@ def _optimize(run: RunDir, setup: TrainingSetup, checkpoint: Path | None, report
     progress = None if checkpoint is None else read_progress(checkpoint)
     recorder = RunRecorder(run, sampler, reporter, setup.model.device, progress=progress)
     history = progress["metrics"] if progress else []
-    samples = partial(finishing.sample_replies, setup)
+    samples = dict[str, str] if group.rank else partial(finishing.sample_replies, setup)
     monitor = HeldoutMonitor(settings, history, samples, recorder.record_samples, reporter)
     if checkpoint is not None and monitor.stopped_early():
         adapters.restore(setup.model, checkpoint)
         return  # killed after its early end: only what follows is missing
     evaluates = bool(setup.dataset.heldout_examples)
-    shutdown = GracefulShutdown(reporter)
+    shutdown = GracefulShutdown(reporter, group)
+    sharing = WorkSharing(group, setup.model)
     trainer = StepTrainer(
         setup.model,
         sampler,
-        Objective(setup.collate, fast_path.loss_sum, setup.heldout_loss if evaluates else None),
+        Objective(setup.collate, fast_path.loss_sum, partial(setup.heldout_loss, sharing) if evaluates else None),
         CheckpointStore(run.checkpoints, fingerprint(setup), settings.keep_checkpoints, monitor.best),
         [recorder, SaveAtEnds(len(sampler), evaluates=evaluates), shutdown, monitor],
         settings=settings,
+        sharing=sharing,
     )
     with recorder, shutdown.installed():
         recorder.trackers += _start_trackers(run, setup.config, reporter)

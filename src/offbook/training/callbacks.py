@@ -10,6 +10,7 @@ from typing import Any
 from transformers import TrainerCallback
 
 from offbook.core.progress import Reporter
+from offbook.training.process_group import ProcessGroup
 
 
 class SaveAtEnds(TrainerCallback):
@@ -34,15 +35,18 @@ class SaveAtEnds(TrainerCallback):
 class GracefulShutdown(TrainerCallback):
     """Ctrl-C and SIGTERM finish the step, save and stop; a second Ctrl-C stops at once.
 
+    All processes of a run stop after the same step: each tells the others of its signal with the step.
+
     with shutdown.installed():
         trainer.train()
     if shutdown.signal is not None: …
     """
 
-    def __init__(self, reporter: Reporter) -> None:
+    def __init__(self, reporter: Reporter, group: ProcessGroup) -> None:
         self.reporter = reporter
+        self.group = group
         self.signal: signal.Signals | None = None
-        """The signal that was caught."""
+        """The signal that ended the run."""
 
     @contextmanager
     def installed(self) -> Iterator[None]:
@@ -58,12 +62,13 @@ class GracefulShutdown(TrainerCallback):
                 signal.signal(number, handler)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if self.signal is not None:
+        if self.group.agreed_flag:
+            self.signal = signal.Signals(self.group.agreed_flag)
             control.should_save = True
             control.should_training_stop = True
 
     def _catch(self, number: int, _frame: Any) -> None:
-        if self.signal is not None and number == signal.SIGINT:
+        if self.group.flag and number == signal.SIGINT:
             raise KeyboardInterrupt
-        self.signal = signal.Signals(number)
+        self.group.flag = number
         self.reporter.info("Finishing this step, then saving. Press Ctrl-C again to stop at once.")

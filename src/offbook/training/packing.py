@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -118,12 +118,23 @@ def pack_step(
         return list(_cut(examples, found, budget))
 
     parts = cuts(max_tokens)
-    if len(parts) < min(min_count, len(labelled)):
-        # The largest budget that gives enough; the smaller the budget, the more micro-batches.
-        budgets = range(max_tokens - 1, 0, -1)
-        place = bisect_left(budgets, min(min_count, len(labelled)), key=lambda budget: len(cuts(budget)))
-        parts = cuts(budgets[place])
+    if len(parts) < (wanted := min(min_count, len(labelled))):
+        parts = _alike(cuts, wanted, max_tokens)
     return StepBatch(tuple(_collate(examples, part) for part in parts), label_tokens)
+
+
+def _alike(cuts: Callable[[int], list[list[Leaf]]], wanted: int, max_tokens: int) -> list[list[Leaf]]:
+    """A cut into `wanted` micro-batches, or a little more, whose largest is about as small as can be.
+
+    Args:
+        cuts: budget → the cut; the smaller the budget, the more micro-batches, down to one for each example.
+        wanted: how many, at least.
+        max_tokens: the largest budget.
+    """
+    budget = 1 + bisect_left(range(1, max_tokens + 1), -wanted, key=lambda budget: -len(cuts(budget)))
+    while len(cuts(budget)) < wanted:
+        budget -= 1
+    return cuts(budget)
 
 
 def _cut(examples: Sequence[Example], found: Sequence[Leaf], max_tokens: int) -> Iterator[list[Leaf]]:

@@ -1,7 +1,7 @@
 """The run's engine: transformers' Trainer with a few narrow overrides.
 
 an item is a whole optimizer step             get_train_dataloader
-one backward a micro-batch, one mean a step   training_step
+one backward a micro-batch, shared out        training_step
 the token-weighted held-out loss              evaluate
 checkpoints that are whole or absent          _save_checkpoint
 """
@@ -9,7 +9,6 @@ checkpoints that are whole or absent          _save_checkpoint
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -23,11 +22,13 @@ from transformers.trainer import TRAINER_STATE_NAME
 
 from offbook.core.atomic import atomic_write_json
 from offbook.core.config.schema import TrainConfig
-from offbook.core.errors import OffbookError, UsageError
+from offbook.core.errors import OffbookError
 from offbook.core.types import Example
 from offbook.training.batch_sampler import BatchSampler
 from offbook.training.checkpoint import PROGRESS, CheckpointStore, read_progress
 from offbook.training.packing import MicroBatch, StepBatch
+from offbook.training.process_group import ProcessGroup
+from offbook.training.work_sharing import WorkSharing
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,7 @@ class StepTrainer(Trainer):
         store: takes the checkpoints.
         callbacks: transformers' callbacks; at most one is a `StepCallback`.
         settings: the run's `train` section.
-
-    Raises:
-        UsageError: this is one of several processes.
+        sharing: shares each step with other processes; None for a run of one.
     """
 
     def __init__(
@@ -80,8 +79,10 @@ class StepTrainer(Trainer):
         callbacks: Sequence[TrainerCallback],
         *,
         settings: TrainConfig,
+        sharing: WorkSharing | None = None,
     ) -> None:
         self.sampler = sampler
+        self.sharing = sharing or WorkSharing(ProcessGroup(), model)
         self.objective: Objective = objective
         self.store = store
         self.step_callbacks = [callback for callback in callbacks if isinstance(callback, StepCallback)]
@@ -116,12 +117,14 @@ class StepTrainer(Trainer):
     def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> torch.Tensor:
         """Accumulate one optimizer step's gradient: the mean loss over all its label tokens, however it was cut."""
         model.train()
-        total = torch.zeros((), device=self.args.device)
-        for index, batch in enumerate(inputs.micro_batches):
+
+        def backward(index: int, batch: MicroBatch) -> torch.Tensor:
             torch.manual_seed(dropout_seed(self.args.seed, self.state.global_step, index))
             loss = self.objective.loss_sum(model, batch.to(self.args.device)) / inputs.label_tokens
             self.accelerator.backward(loss)
-            total += loss.detach()
+            return loss.detach()
+
+        total = self.sharing.gradients(inputs.micro_batches, backward)
         self._refuse_divergence("loss", total)
         for callback in self.step_callbacks:
             callback.on_step_loss(total.item(), sum(len(example.ids) for example in self.step_examples))
@@ -167,6 +170,8 @@ class StepTrainer(Trainer):
         """Nothing to load: what is random in a step follows from the step's number."""
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        if self.sharing.group.rank:
+            return  # process 0 has the run folder
         progress: dict[str, Any] = {}
         for callback in self.step_callbacks:
             progress |= callback.state_dict()
@@ -191,17 +196,7 @@ def dropout_seed(seed: int, step: int, micro_batch: int) -> int:
 
 
 def _arguments(settings: TrainConfig, steps: int, folder: Path, *, evaluates: bool) -> TrainingArguments:
-    """What transformers needs to know; everything else about the run is offbook's own.
-
-    Raises:
-        UsageError: a launcher started several processes, each of which would train on every row.
-    """
-    if (processes := os.environ.get("WORLD_SIZE", "1")) != "1":
-        raise UsageError(
-            "a launcher started {processes} processes (WORLD_SIZE), but offbook trains in one",
-            "Start it without torchrun or accelerate: offbook train -c run.yaml",
-            processes=processes,
-        )
+    """What transformers needs to know; everything else about the run is offbook's own."""
     arguments = TrainingArguments(
         output_dir=str(folder),
         max_steps=steps,

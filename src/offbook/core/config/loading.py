@@ -86,9 +86,17 @@ def validate(
         raise UsageError(what, "See `offbook train --help-all` for every option.") from None
 
 
-def dump(config: RunConfig) -> str:
-    """The config as YAML, sections in the order of their declaration."""
-    return yaml.dump(config.model_dump(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+def dump(config: RunConfig, folder: Path | None = None) -> str:
+    """The config as YAML, sections in the order of their declaration.
+
+    Args:
+        config: the settings.
+        folder: make relative paths absolute, starting from here: for a file that will lie elsewhere.
+    """
+    tree = config.model_dump()
+    if folder is not None:
+        _anchor_paths(tree, folder)
+    return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
 
 
 class _Dumper(yaml.SafeDumper):

@@ -1,0 +1,88 @@
+"""What the processes of a run have in common before the first step: settings, data, base model, the state so far."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from offbook.core import environment
+from offbook.core.config.loading import PATH_OPTIONS
+from offbook.core.config.schema import RunConfig
+from offbook.core.errors import UsageError
+from offbook.core.progress import Reporter
+from offbook.core.rundir import RunDir
+from offbook.pipeline.setup import TrainingSetup
+from offbook.training.process_group import ProcessGroup
+
+
+def with_settings_of_first(config: RunConfig, first: str) -> RunConfig:
+    """The settings of process 0 with this machine's own paths, and without trackers.
+
+    Args:
+        config: this process's own settings.
+        first: those of process 0, as JSON.
+    """
+    tree = json.loads(first)
+    own = config.model_dump()
+    for option in PATH_OPTIONS:
+        section, name = option.split(".")
+        tree[section][name] = own[section][name]
+    tree["track"]["trackers"] = []
+    return RunConfig.model_validate(tree)
+
+
+def agree(group: ProcessGroup, setup: TrainingSetup, reporter: Reporter) -> None:
+    """See that all processes have the same things, and join them for the steps; all call it.
+
+    Args:
+        group: the processes.
+        setup: what this one has.
+        reporter: warned where the result may differ in its last bits, or where processes have nothing to do.
+
+    Raises:
+        UsageError: naming what differs, where.
+        OffbookError: a process is lost.
+    """
+    if group.size == 1:
+        return
+    if different := group.compare("same", setup.identity()):
+        raise UsageError(
+            "not the same as process 0 has: {differences}",
+            "Give every machine the same files and the same versions, then start again.",
+            differences="; ".join(different),
+        )
+    arithmetic = {name: str(value) for name, value in environment.arithmetic().items()}
+    if different := group.compare("arithmetic", arithmetic):
+        reporter.warning(
+            "the processes compute differently: {differences}. Each rounds in its own way, so the result equals that "
+            "of one process but for rounding, not to the last bit.",
+            differences="; ".join(different),
+        )
+    micro_batches = max(len(setup.collate(step).micro_batches) for step in list(setup.sampler)[:8])
+    if micro_batches < group.size:
+        reporter.warning(
+            "a step has {count} micro-batches for {processes} processes: some have nothing to do. Cut it into more "
+            "with --train.micro_batches {processes} (it changes the sum's order, and so the last bits).",
+            count=micro_batches,
+            processes=group.size,
+        )
+    group.connect()
+
+
+def send_state(group: ProcessGroup, run: RunDir, checkpoint: Path | None) -> None:
+    """Send the other processes the state to go on from: the checkpoint, if there is one."""
+    paths = [] if checkpoint is None else sorted(checkpoint.iterdir())
+    names = [str(path.relative_to(run.path)) for path in paths]
+    group.broadcast(json.dumps({"checkpoint": checkpoint and checkpoint.name, "files": names}).encode())
+    for path in paths:
+        group.broadcast(path.read_bytes())
+
+
+def receive_state(group: ProcessGroup, run: RunDir) -> Path | None:
+    """Receive into this process's scratch folder what process 0 sends; returns the checkpoint to go on from."""
+    content = json.loads(group.broadcast(b""))
+    for name in content["files"]:
+        path = run.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(group.broadcast(b""))
+    return None if content["checkpoint"] is None else run.checkpoints / content["checkpoint"]

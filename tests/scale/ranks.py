@@ -1,0 +1,292 @@
+"""A process that has everything imported and forks the processes of runs, as a launcher on each host would start them.
+
+with Ranks() as ranks:
+    codes, texts = ranks.run(settings, folder, count=3)
+    codes, texts = ranks.run(settings, folder, count=2, sabotage={1: "nan"})
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from offbook.core.rundir import RunDir
+from tests.torture.stage import import_everything
+
+ROOT = Path(__file__).resolve().parents[2]
+TIMEOUT = "60"
+
+
+class Ranks:
+    """Starts the processes of a run, one a rank."""
+
+    def __init__(self) -> None:
+        self._server = subprocess.Popen(
+            [sys.executable, "-m", "tests.scale.ranks"],
+            cwd=ROOT,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._answer()
+
+    def __enter__(self) -> Ranks:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._server.kill()
+        self._server.wait()
+
+    def _answer(self) -> str:
+        assert self._server.stdout is not None
+        return self._server.stdout.readline()
+
+    def _ask(self, task: Mapping[str, Any]) -> int:
+        assert self._server.stdin is not None
+        self._server.stdin.write(json.dumps(task) + "\n")
+        self._server.stdin.flush()
+        return int(self._answer())
+
+    def begin(
+        self,
+        settings: Mapping[str, Any],
+        folder: Path,
+        count: int,
+        *flags: str,
+        sabotage: Mapping[int, str] | None = None,
+        hosts: Sequence[Any] = (),
+        own: Mapping[int, Mapping[str, Any]] | None = None,
+        timeout: str = TIMEOUT,
+    ) -> Job:
+        """Start `offbook train` on `count` processes.
+
+        Args:
+            settings: of the run.
+            folder: where process 0 has its runs; the others' are never used.
+            count: how many processes.
+            flags: of the command line.
+            sabotage: rank → name of a function of `SABOTAGE` that is called in it first; -1 stands for all.
+            hosts: a `Host` for each rank; none: all on this one.
+            own: rank → settings that it has of its own.
+            timeout: `--timeout`.
+        """
+        address, port = (hosts[0].address, 29511) if hosts else ("127.0.0.1", free_port())
+        pids, said = [], []
+        for rank in range(count):
+            runs = folder / ("runs" if rank == 0 else f"runs-{rank}")
+            runs.mkdir(parents=True, exist_ok=True)
+            said.append(folder / f"said-{rank}.txt")
+            environment = {
+                **{"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(count)},
+                **{"MASTER_ADDR": address, "MASTER_PORT": str(port), "OFFBOOK_RUNS": str(runs)},
+            }
+            values = {**settings, **(hosts[rank].settings if hosts else {}), **(own or {}).get(rank, {})}
+            words = [word for key, value in values.items() for word in (f"--{key}", json.dumps(value))]
+            task = {
+                "environment": environment,
+                "words": ["train", *words, "--timeout", timeout, *flags],
+                "said": str(said[-1]),
+                "sabotage": [(sabotage or {}).get(rank), (sabotage or {}).get(-1)],
+                "namespace": hosts[rank].name if hosts else None,
+            }
+            pids.append(self._ask(task))
+        return Job(self, RunDir(folder / "runs" / "tiny"), pids, said)
+
+    def run(self, settings: Mapping[str, Any], folder: Path, count: int, *flags: str, **more: Any) -> Job:
+        """Begin, and wait for the end of all."""
+        job = self.begin(settings, folder, count, *flags, **more)
+        job.end()
+        return job
+
+    def wait(self, pid: int) -> int:
+        """Wait for a process: its exit code, or minus the signal that killed it."""
+        return self._ask({"wait": pid})
+
+
+class Job:
+    """The processes of one run."""
+
+    def __init__(self, ranks: Ranks, run: RunDir, pids: list[int], said: list[Path]) -> None:
+        self.ranks, self.run_dir, self.pids, self._said = ranks, run, pids, said
+        self.codes: list[int] = []
+
+    def end(self) -> list[int]:
+        """Wait for all; the exit code of each rank."""
+        self.codes = [self.ranks.wait(pid) for pid in self.pids]
+        return self.codes
+
+    def texts(self, rank: int = 0) -> str:
+        """What a rank said."""
+        return self._said[rank].read_text(encoding="utf-8")
+
+    def signal(self, rank: int, number: signal.Signals) -> None:
+        """Send a signal to a rank, if it still lives."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pids[rank], number)
+
+    def reach(self, step: int) -> None:
+        """Wait until the checkpoint of a step is there."""
+        folder = self.run_dir.checkpoints / f"step-{step:06d}"
+        end = time.monotonic() + 100
+        while not folder.exists() and time.monotonic() < end:
+            time.sleep(0.002)
+        assert folder.exists(), self.texts()
+
+    @property
+    def adapter(self) -> str:
+        """The sha256 of the run's adapter."""
+        return adapter_of(self.run_dir, self.texts())
+
+
+def adapter_of(run: RunDir, texts: str = "") -> str:
+    """The sha256 of a run's adapter."""
+    path = run.adapter / "adapter_model.safetensors"
+    assert path.is_file(), texts
+    return sha256(path.read_bytes()).hexdigest()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def _assign(order: Callable[[int, int], int]) -> Callable[[], None]:
+    def patch() -> None:
+        from offbook.training import work_sharing
+
+        work_sharing.share_out = lambda costs, speeds: [order(piece, len(speeds)) for piece in range(len(costs))]
+
+    return patch
+
+
+def _in_step(step: int, act: Callable[[Any], Any]) -> Callable[[], None]:
+    """Do something with the loss of a micro-batch of a step."""
+
+    def patch() -> None:
+        from offbook.training import trainer
+
+        whole = trainer.StepTrainer.training_step
+
+        def training_step(self: Any, model: Any, inputs: Any, number: Any = None) -> Any:
+            if self.state.global_step == step:
+                loss_sum = self.objective.loss_sum
+                object.__setattr__(self.objective, "loss_sum", lambda *given: act(loss_sum(*given)))
+            return whole(self, model, inputs, number)
+
+        trainer.StepTrainer.training_step = training_step  # type: ignore[method-assign]
+
+    return patch
+
+
+def _raise(error: Exception) -> Any:
+    raise error
+
+
+def _full_disk() -> None:
+    from offbook.training import trainer
+
+    whole = trainer.StepTrainer._save_checkpoint
+
+    def save(self: Any, model: Any, trial: Any) -> None:
+        if self.state.global_step > 1:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        whole(self, model, trial)
+
+    trainer.StepTrainer._save_checkpoint = save  # type: ignore[method-assign]
+
+
+def _out_of_order() -> None:
+    """Add the gradients in another order: the mechanism broken on purpose."""
+    from offbook.training import work_sharing
+
+    whole = work_sharing.WorkSharing._add_in_order
+
+    def backwards(self: Any, parts: Any, owners: Any) -> Any:
+        counts = [owners.count(rank) for rank in range(self.group.size)]
+        order = [rank for rank, count in reversed(list(enumerate(counts))) for _ in range(count)]
+        return whole(self, parts, order)
+
+    work_sharing.WorkSharing._add_in_order = backwards  # type: ignore[method-assign]
+
+
+def _other_units() -> None:
+    from offbook.core import environment
+
+    own = environment.arithmetic()
+    environment.arithmetic = lambda: {**own, "vector_units": "AVX9"}
+
+
+SABOTAGE: dict[str, Callable[[], None]] = {
+    "all to the last": _assign(lambda piece, size: size - 1),
+    "in turns": _assign(lambda piece, size: piece % size),
+    "nan": _in_step(4, lambda loss: loss * float("nan")),
+    "memory": _in_step(4, lambda loss: _raise(MemoryError())),
+    "bug": _in_step(4, lambda loss: _raise(ValueError("a bug"))),
+    "disk": _full_disk,
+    "out of order": _out_of_order,
+    "slow": _in_step(0, lambda loss: (time.sleep(0.05), loss)[1]),
+    "other vector units": _other_units,
+}
+
+
+def _serve() -> None:
+    """Fork a process for each task on standard input, and print its PID; or print how one that is waited for ended."""
+    import_everything()
+    print("ready", flush=True)
+    for line in sys.stdin:
+        task = json.loads(line)
+        if "wait" in task:
+            print(os.waitstatus_to_exitcode(os.waitpid(task["wait"], 0)[1]), flush=True)
+            continue
+        child = os.fork()
+        if child == 0:
+            _perform(task)
+        print(child, flush=True)
+
+
+def _perform(task: Mapping[str, Any]) -> None:
+    from offbook.cli.main import main
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.update(task["environment"])
+    said = os.open(task["said"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    for stream in (1, 2):
+        os.dup2(said, stream)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    code: Any = 1
+    try:
+        if task["namespace"]:
+            namespace = os.open(f"/run/netns/{task['namespace']}", os.O_RDONLY)
+            if ctypes.CDLL(None, use_errno=True).setns(namespace, 0):
+                raise OSError(ctypes.get_errno(), "setns")
+        for name in task["sabotage"]:
+            if name is not None:
+                SABOTAGE[name]()
+        main(task["words"])
+    except SystemExit as ended:
+        code = ended.code
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        sys.stdout.flush()
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    _serve()
