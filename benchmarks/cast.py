@@ -20,7 +20,6 @@ import time
 from collections import Counter
 from pathlib import Path
 from statistics import median
-from types import SimpleNamespace
 from typing import Any
 
 import openai
@@ -129,7 +128,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         size = make_cast(options.base, Path(folder), options.characters)
-        server = SimpleNamespace(run=folder, engine=options.engine, threads=options.threads)
+        server = argparse.Namespace(run=folder, engine=options.engine, threads=options.threads)
         with serving(server) as (process, address, _):
             result = asyncio.run(press(psutil.Process(process.pid), address, options))
     result["adapter_mib"] = round(size / 2**20, 1)

@@ -12,6 +12,7 @@ from tests.scale.ranks import Ranks
 
 LONG = {"train.epochs": 20, "train.save_steps": 10, "train.heldout_steps": 50}
 PLAIN = {f"train.fast.{name}": False for name in ("packing", "prefix", "fused", "head")}
+CHANGES: dict[str, dict[str, Any]] = {"plain": PLAIN, "long": LONG}
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +44,7 @@ def alone(ranks: Ranks, shared: dict[str, Any], tmp_path_factory: pytest.TempPat
 
     @cache
     def make(path: str = "fast") -> str:
-        changes = {"plain": PLAIN, "long": LONG}.get(path, {})
+        changes = CHANGES.get(path, {})
         return ranks.run({**shared, **changes}, tmp_path_factory.mktemp(path), 1).adapter
 
     return make

@@ -186,9 +186,14 @@ def _in_step(step: int, act: Callable[[Any], Any]) -> Callable[[], None]:
                 object.__setattr__(self.objective, "loss_sum", lambda *given: act(loss_sum(*given)))
             return whole(self, model, inputs, number)
 
-        trainer.StepTrainer.training_step = training_step  # type: ignore[method-assign]
+        trainer.StepTrainer.training_step = training_step  # type: ignore[method-assign, assignment]
 
     return patch
+
+
+def _slowly(loss: Any) -> Any:
+    time.sleep(0.05)
+    return loss
 
 
 def _raise(error: Exception) -> Any:
@@ -237,7 +242,7 @@ SABOTAGE: dict[str, Callable[[], None]] = {
     "bug": _in_step(4, lambda loss: _raise(ValueError("a bug"))),
     "disk": _full_disk,
     "out of order": _out_of_order,
-    "slow": _in_step(0, lambda loss: (time.sleep(0.05), loss)[1]),
+    "slow": _in_step(0, _slowly),
     "other vector units": _other_units,
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given
@@ -39,7 +41,7 @@ def test_speeds_follow_what_was_shown() -> None:
 
 def test_a_label_costs_what_the_output_layer_weighs_beside_the_others() -> None:
     model = adapted("llama")
-    base = model.get_base_model()
+    base: Any = model.get_base_model()
     inner = sum(weight.numel() for weight in base.model.layers.parameters()) + base.model.norm.weight.numel()
     assert label_cost(model) == pytest.approx(base.lm_head.weight.numel() / inner)
 

@@ -58,7 +58,8 @@ def agree(group: ProcessGroup, setup: TrainingSetup, reporter: Reporter) -> None
             "of one process but for rounding, not to the last bit.",
             differences="; ".join(different),
         )
-    micro_batches = max(len(setup.collate(step).micro_batches) for step in list(setup.sampler)[:8])
+    steps = (setup.sampler[index] for index in range(min(8, len(setup.sampler))))
+    micro_batches = max(len(setup.collate(step).micro_batches) for step in steps)
     if micro_batches < group.size:
         reporter.warning(
             "a step has {count} micro-batches for {processes} processes: some have nothing to do. Cut it into more "

@@ -83,7 +83,7 @@ class ProcessGroup:
         """
         from torch.distributed import ProcessGroupGloo
 
-        options = ProcessGroupGloo._Options()
+        options: Any = ProcessGroupGloo._Options()  # type: ignore[attr-defined]
         options._devices = [ProcessGroupGloo.create_device(hostname=self.own_address())]
         options._timeout = timedelta(seconds=self.timeout)
         try:

@@ -31,7 +31,7 @@ class ProcessStore:
     """
 
     def __init__(self, launch: Launch, timeout: float, listener: socket.socket | None = None) -> None:
-        from torch.distributed import PrefixStore, TCPStore
+        from torch.distributed import PrefixStore, TCPStore  # type: ignore[attr-defined]
 
         place: Any = {"master_listen_fd": listener.detach()} if listener else {"multi_tenant": True}
         try:
