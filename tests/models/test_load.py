@@ -100,6 +100,15 @@ def test_a_weight_that_is_no_number_is_named() -> None:
         refuse_nonfinite(model)
 
 
+@pytest.mark.parametrize("storage", ["bfloat16", "int8", "nf4"])
+def test_a_weight_that_is_no_number_is_named_in_stored_weights_too(storage: Any) -> None:
+    model: Any = tiny_model(seed=1)
+    with torch.no_grad():
+        model.model.layers[1].mlp.up_proj.weight[3, 0] = float("nan")
+    with pytest.raises(UsageError, match=r"layers\.1\.mlp\.up_proj\.\w+ holds NaN"):
+        refuse_nonfinite(store(model, storage))
+
+
 @pytest.mark.parametrize(
     "settings",
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -188,8 +189,9 @@ def refuse_nonfinite(model: PreTrainedModel) -> None:
     Raises:
         UsageError: naming the first weight that holds something else.
     """
-    for name, parameter in model.named_parameters():
-        if parameter.is_floating_point() and not bool(parameter.isfinite().all()):
+    scales = ((name, buffer) for name, buffer in model.named_buffers() if name.endswith(".scales"))  # of stored weights
+    for name, numbers in chain(model.named_parameters(), scales):
+        if numbers.is_floating_point() and not bool(numbers.isfinite().all()):
             raise UsageError(
                 "the base model's weight {name} holds NaN or infinity",
                 "Pull it again, or choose another base model.",
