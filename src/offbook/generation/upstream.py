@@ -111,7 +111,9 @@ class UpstreamServer:
             with self._client.stream("POST", "completions", json=body) as response:
                 if response.is_error:
                     response.read()
-                    raise OffbookError(f"{self.address} refused a request: {response.text[:500]}")
+                    raise OffbookError(
+                        "{address} refused a request: {text}", address=self.address, text=response.text[:500]
+                    )
                 for event in _events(response):
                     for choice in event.get("choices") or ():
                         reason = choice.get("finish_reason") or reason
@@ -120,7 +122,7 @@ class UpstreamServer:
                             yield TextChunk(choice["text"], tokens)
                     tokens = (event.get("usage") or {}).get("completion_tokens", tokens)
         except httpx2.HTTPError as error:
-            raise OffbookError(f"{self.address} broke off: {error}") from None
+            raise OffbookError("{address} broke off: {error}", address=self.address, error=error) from None
         stopped: StopReason = "length" if reason == "length" else "stop"
         yield TextChunk("", max(tokens, 1), stopped)
 
@@ -139,7 +141,8 @@ def _events(response: httpx2.Response) -> Iterator[dict[str, Any]]:
         if line.startswith("data: ") and line != "data: [DONE]":
             event: dict[str, Any] = json.loads(line.removeprefix("data: "))
             if "error" in event:
-                raise OffbookError(f"the model server failed: {event['error']}")
+                problem = event["error"]
+                raise OffbookError("the model server failed: {error}", error=problem)
             yield event
 
 
