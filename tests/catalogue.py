@@ -65,7 +65,7 @@ def _extracted(folder: Path, keywords: dict[str, tuple[int, ...] | None]) -> lis
 
 def _help(option: click.Parameter) -> str:
     # click's own two stand in CLICK; it keeps them in the language in which they were first shown.
-    is_ours = isinstance(option, click.Option) and option.name not in ("help", "version")
+    is_ours = isinstance(option, click.Option) and not {"--help", "--version"} & {*option.opts}
     return (option.help or "") if is_ours and isinstance(option, click.Option) else ""
 
 

@@ -117,7 +117,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory, trained: Path, settings:
     (place / "new.jsonl").write_text("".join(json.dumps(row) + "\n" for row in fresh), encoding="utf-8")
     jester = load(None, {**settings, "name": "touchstone", "train.epochs": 1})
     (place / "touchstone").mkdir()
-    (place / "touchstone" / "run.yaml").write_text(dump(jester), encoding="utf-8")
+    for path in (place / "touchstone" / "run.yaml", place / "run.yaml"):
+        path.write_text(dump(jester), encoding="utf-8")
     for name in ("hamlet", "hamlet-2", "zhenhuan"):
         shutil.copytree(trained, place / "runs" / name)
     with pytest.raises(SystemExit):

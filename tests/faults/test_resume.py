@@ -17,7 +17,7 @@ from offbook.core.errors import UsageError
 from offbook.core.metrics_log import read
 from offbook.core.rundir import RunDir
 from offbook.pipeline import training
-from offbook.training.checkpoint import CheckpointStore
+from offbook.training.checkpoint import FORMAT, CheckpointStore
 from offbook.training.trainer import StepTrainer
 from tests.faults.common import adapter_bytes
 from tests.recorder import Recorder
@@ -194,9 +194,9 @@ def test_13_a_checkpoint_of_another_format_is_refused_and_says_what_to_do(unfini
     """The first format, which names none, drew dropout from random states."""
     for folder in unfinished.checkpoints.iterdir():
         manifest = json.loads((folder / "manifest.json").read_text())
-        assert manifest.pop("format") == 2
+        assert manifest.pop("format") == FORMAT
         (folder / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(UsageError, match="have format 1, this offbook goes on from format 2") as refused:
+    with pytest.raises(UsageError, match=f"have format 1, this offbook goes on from format {FORMAT}") as refused:
         offbook.train(load(None, settings), resume=True, allow_inexact=True)
     assert "--overwrite" in refused.value.fix
 

@@ -112,7 +112,9 @@ def test_extract_takes_one_file_or_several_and_writes_rows_that_check_reads(tmp_
     play.write_text("ANNA: Who is there?\nBERT: Only me, and the wind.\n" * 5, encoding="utf-8")
     one = offbook.extract(str(play), "Bert", out=tmp_path / "bert.jsonl")
     assert len(one.rows) == one.summary.taken > 0
-    assert len(offbook.extract([play, play], "Bert").rows) == 2 * len(one.rows)
+    other = tmp_path / "other.txt"
+    other.write_text("ANNA: What was that?\nBERT: The gate again.\n" * 5, encoding="utf-8")
+    assert len(offbook.extract([play, other], "Bert").rows) == 2 * len(one.rows)
     rows = [json.loads(line) for line in (tmp_path / "bert.jsonl").read_text(encoding="utf-8").splitlines()]
     assert rows == one.rows
     with pytest.raises(UsageError, match="overwrite"):

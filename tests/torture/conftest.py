@@ -80,6 +80,7 @@ def whole(stage: Stage, settings: dict[str, Any], tmp_path_factory: pytest.TempP
             "persona.sample_prompts": ["Who are you?"],
             "generation.max_new_tokens": 4,
             "train.keep_checkpoints": 2,
+            "train.seed": 2,  # the best state comes before the last step
         }
         armed = [str(runs / "tiny"), 0, shim.Action.COUNT] if shim.library() else None
         began = time.monotonic()

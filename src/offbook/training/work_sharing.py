@@ -150,8 +150,8 @@ class WorkSharing:
 def share_out(costs: Sequence[float], speeds: Sequence[float]) -> list[int]:
     """Give each piece of work to a process so that all are done at about the same time.
 
-    The dearest piece first, each to the process that would finish it first (Graham, 1969, "Bounds on multiprocessing
-    timing anomalies": at most 4/3 of the best for equal speeds).
+    The dearest piece first, each to the process that would finish it first (Graham, 1969, SIAM Journal on Applied
+    Mathematics 17(2): at most 4/3 of the best for equal speeds).
 
     Args:
         costs: of the pieces.
