@@ -29,7 +29,7 @@ def exported(folder: Path, architecture: str, to: str = "gguf", quant: str = "f1
                 weight.mul_(0.5)  # less sensitive to rounding, as trained models are
     model.save_pretrained(folder / "base")
     tokenizer.save_pretrained(folder / "base")
-    lora = {"target_modules": select(model, ["all-linear"]), "fan_in_fan_out": architecture == "gpt2"}
+    lora: dict[str, Any] = {"target_modules": select(model, ["all-linear"]), "fan_in_fan_out": architecture == "gpt2"}
     adapter = save_adapter(folder / "hamlet", folder / "base", sample_prompts=("Who are you?",), **lora)
     return export(adapter, to, quant=quant)
 
