@@ -62,7 +62,7 @@ lowest: setup
 	$(PYTHON) -m venv $(VENV)-lowest
 	$(call install,$(VENV)-lowest) torch==$$(sed -n 's/^torch==//p' $(VENV)/lowest.txt)
 	$(call install,$(VENV)-lowest) -c $(VENV)/lowest.txt -e '.[all]' pytest pytest-timeout hypothesis httpx packaging babel pexpect
-	$(VENV)-lowest/bin/python -m pytest tests/core tests/data tests/training tests/generation tests/pipeline tests/cli
+	$(VENV)-lowest/bin/python -m pytest -m "not torture" tests/core tests/data tests/training tests/generation tests/pipeline tests/cli
 
 clean:
 	rm -rf $(VENV) $(VENV)-lowest build dist src/*.egg-info
