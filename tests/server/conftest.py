@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -85,6 +86,7 @@ class Served:
 
 def served_model(tuned: Parrot, base: Parrot, name: str = "hamlet") -> ServedModel:
     template = tuned.template
+    decoder = copy.deepcopy(template.tokenizer)
     return ServedModel(
         name=name,
         engine="fake",
@@ -98,8 +100,8 @@ def served_model(tuned: Parrot, base: Parrot, name: str = "hamlet") -> ServedMod
         ),
         template=template,
         context=512,
-        tuned=from_token_engine(tuned, template.tokenizer, [template.stop_token.id]),
-        base=from_token_engine(base, template.tokenizer, [template.stop_token.id]),
+        tuned=from_token_engine(tuned, decoder, [template.stop_token.id]),
+        base=from_token_engine(base, decoder, [template.stop_token.id]),
         base_folder=lambda: Path("tiny"),
     )
 

@@ -20,6 +20,7 @@ from offbook.models.load import load_tokenizer
 from offbook.pipeline.adapter_source import CharacterSource
 from offbook.pipeline.exporting import PARITY, SHAPE
 from offbook.server.served_model import ServedModel
+from offbook.server.tokenizer_pool import TokenizerPool
 from offbook.tokenization.chat_template import ChatTemplate
 
 LORA_SUFFIX = "-lora.gguf"
@@ -84,6 +85,7 @@ class LlamaCppHost:
         self._context = context_length(shape["context"], shape["cache_bytes_per_token"], SLOTS)
         self._lock = threading.Lock()
         self._adapters: dict[str, Path] = {}
+        self._tokenizers = TokenizerPool()
         # One server for all that are known from the beginning, and not one more for each.
         self._expected = {source.adapter: own for source, own in zip(sources, files, strict=True)}
         for own in files:
@@ -105,18 +107,21 @@ class LlamaCppHost:
                 "Serve it with --engine transformers.",
                 adapter=source.adapter,
             )
+        template = ChatTemplate(load_tokenizer(source.adapter), persona.template_kwargs)
+        tokenizer = self._tokenizers.share(template)
         key = self._place(source)
         tuned, base = (0.0, -1.0) if self._is_merged else (1.0, 0.0)
         return ServedModel(
             name=source.name,
             engine=self.engine,
             persona=persona,
-            template=ChatTemplate(load_tokenizer(source.adapter), persona.template_kwargs),
+            template=template,
             context=self._now.server.context,
             tuned=lambda prompt, settings, seed: self._generate(key, tuned, prompt, settings, seed),
             base=lambda prompt, settings, seed: self._generate(key, base, prompt, settings, seed),
             base_folder=lambda: source.base_model.path,
             key=key,
+            encoding=tokenizer.lock,
         )
 
     def accepts(self, source: CharacterSource) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +24,7 @@ GenerateFn = Callable[[Sequence[int], GenerationConfig, int | None], Iterator[Te
 class ServedModel:
     """A character that is ready to speak, and its base model.
 
-    Texts become ids one at a time (a tokenizer is not made for several threads); replies may grow side by side.
+    Texts become ids one at a time (see `SharedTokenizer`); replies may grow side by side.
     """
 
     name: str
@@ -40,7 +39,8 @@ class ServedModel:
     """Where the base model lies; pulled when it is first asked for."""
     key: str = ""
     """The engine's own name for the character."""
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    encoding: threading.Lock = field(default_factory=threading.Lock)
+    """Held while a text becomes ids; characters that share a tokenizer share it."""
 
     def chat_prompt(self, turns: Sequence[Turn], system: SystemPolicy, room: int | None) -> Prompt:
         """The prompt of a conversation; a last turn of the character's is the beginning of its reply.
@@ -57,7 +57,7 @@ class ServedModel:
         spoken = spoken_turns(turns)
         opening = [Turn("system", text)] if text is not None else []
         greeted = spoken[:1] == [Turn("assistant", self.persona.greeting or "")]
-        with self._lock:
+        with self.encoding:
             return fit(
                 [*opening, *spoken],
                 pinned=len(opening) + greeted,
@@ -73,12 +73,16 @@ class ServedModel:
 
     def text_ids(self, text: str) -> list[int]:
         """Ids of plain text; control tokens in it stay text."""
-        with self._lock:
+        with self.encoding:
             return self.template.text_ids(text)
 
 
-def from_token_engine(engine: TokenEngine, tokenizer: Any, stop_ids: Sequence[int]) -> GenerateFn:
-    """Replies from an engine that gives ids."""
-    # Reading ids changes nothing in a tokenizer, so a copy that does nothing else may serve all threads.
-    decoder = copy.deepcopy(tokenizer)
+def from_token_engine(engine: TokenEngine, decoder: Any, stop_ids: Sequence[int]) -> GenerateFn:
+    """Replies from an engine that gives ids.
+
+    Args:
+        engine: gives the ids.
+        decoder: a tokenizer that encodes nothing meanwhile (see `SharedTokenizer`).
+        stop_ids: ids that end a reply.
+    """
     return lambda prompt, settings, seed: stream(engine, decoder, prompt, settings, stop_ids, seed)

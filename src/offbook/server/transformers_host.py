@@ -20,6 +20,7 @@ from offbook.models.load import load_model
 from offbook.pipeline.adapter_source import CharacterSource
 from offbook.pipeline.character import open_voice
 from offbook.server.served_model import ServedModel, from_token_engine
+from offbook.server.tokenizer_pool import TokenizerPool
 from offbook.tokenization.stop_tokens import stop_ids
 
 ROWS = 8
@@ -44,6 +45,7 @@ class TransformersHost:
     def __init__(self, sources: Sequence[CharacterSource], template: str | None, reporter: Reporter) -> None:
         self._template = template
         self._numbers = count()
+        self._tokenizers = TokenizerPool()
         path = sources[0].base_model.path
         reporter.stage("Loading {source}", source=path.name)
         model = load_model(path)
@@ -62,6 +64,7 @@ class TransformersHost:
             UsageError: its adapter does not belong to this base.
         """
         template, persona = open_voice(source, template=self._template)
+        tokenizer = self._tokenizers.share(template)
         key = f"character{next(self._numbers)}"
         self._speakers.add(key, source)
         ends = stop_ids(persona.stop_token, self._eos)
@@ -71,10 +74,11 @@ class TransformersHost:
             persona=persona,
             template=template,
             context=self._context,
-            tuned=from_token_engine(self._speakers.speaker(key), template.tokenizer, ends),
-            base=from_token_engine(self._speakers.speaker(None), template.tokenizer, ends),
+            tuned=from_token_engine(self._speakers.speaker(key), tokenizer.decoder, ends),
+            base=from_token_engine(self._speakers.speaker(None), tokenizer.decoder, ends),
             base_folder=lambda: source.base_model.path,
             key=key,
+            encoding=tokenizer.lock,
         )
 
     def accepts(self, source: CharacterSource) -> bool:

@@ -13,6 +13,7 @@ from offbook.generation.upstream import UpstreamServer
 from offbook.pipeline.adapter_source import CharacterSource
 from offbook.pipeline.character import open_voice
 from offbook.server.served_model import ServedModel
+from offbook.server.tokenizer_pool import TokenizerPool
 
 KEY = "OFFBOOK_UPSTREAM_KEY"
 """The environment variable with the key of the server that runs the models."""
@@ -45,6 +46,7 @@ class UpstreamHost:
             )
         del sources
         self._template = template
+        self._tokenizers = TokenizerPool()
         self._server = UpstreamServer(upstream, os.environ.get(KEY))
         reporter.info("The models run at {address}", address=self._server.address)
 
@@ -58,6 +60,7 @@ class UpstreamHost:
         model = self._server.model_for(source.name)
         base = self._server.parent_of(model)
         template, persona = open_voice(source, template=self._template)
+        tokenizer = self._tokenizers.share(template)
         ends = [persona.stop_token.id]
 
         def tuned(prompt: Sequence[int], settings: GenerationConfig, seed: int | None) -> Iterator[TextChunk]:
@@ -82,6 +85,7 @@ class UpstreamHost:
             tuned=tuned,
             base=untuned,
             base_folder=lambda: source.base_model.path,
+            encoding=tokenizer.lock,
         )
 
     def accepts(self, _: CharacterSource) -> bool:
