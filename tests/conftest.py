@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import hypothesis
@@ -17,6 +18,8 @@ hypothesis.settings.load_profile("offbook")
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ["OFFBOOK_LANG"] = "en"
+# As in an activated environment: commands are printed with the program's name.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 # Tiny models gain nothing from threads, and on a busy machine they lose a lot by waiting for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 

@@ -12,8 +12,9 @@ import click
 from offbook.cli.command import Command
 from offbook.cli.options import json_option, print_json
 from offbook.core.errors import UsageError
+from offbook.core.progress import fill
+from offbook.core.shell import offbook_command
 from offbook.core.situation import with_situation
-from offbook.core.text import quoted
 from offbook.core.types import Turn
 
 WELCOME = "Enter sends, Alt-Enter begins a new line, Ctrl-C stops a reply, Ctrl-D leaves, /help lists the commands."
@@ -225,7 +226,8 @@ def _converse(
             screen.note("Ctrl-D or /quit leaves.")
         except (EOFError, Leave):
             if session.log.path is not None:
-                screen.note(f"Go on later with: offbook chat {quoted(run)} --continue")
+                again = offbook_command("chat", run, "--continue")
+                screen.note(fill("Go on later with: {command}", {"command": again}))
             return
 
 

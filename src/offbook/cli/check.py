@@ -10,8 +10,8 @@ import click
 from offbook.cli.command import Command
 from offbook.cli.options import config_options, json_option, print_json, same_settings, warn_of_placeholders
 from offbook.core.config.schema import DataConfig, RunConfig
-from offbook.core.i18n import translate
 from offbook.core.progress import Reporter, fill
+from offbook.core.shell import offbook_command
 
 
 @click.command(
@@ -55,9 +55,10 @@ def command(config: RunConfig, data: tuple[str, ...], html: Path | None, as_json
     if as_json:
         print_json(report)
     elif not data:
-        out.print(fill("\nNext:  {same_settings}", {"same_settings": same_settings("train")}), soft_wrap=True)
+        out.print(fill("\nNext:  {command}", {"command": same_settings("train")}), soft_wrap=True)
     else:
-        out.print(translate("\nNext:  offbook init FOLDER --recipe NAME"), soft_wrap=True)
+        begin = offbook_command("init", "FOLDER", "--recipe", "NAME")
+        out.print(fill("\nNext:  {command}", {"command": begin}), soft_wrap=True)
 
 
 def _warn_of_share(report: dict[str, Any], data: DataConfig, reporter: Reporter) -> None:

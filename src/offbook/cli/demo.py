@@ -10,6 +10,7 @@ from offbook.cli.init import create
 from offbook.cli.main import main
 from offbook.cli.progress_bar import reporting
 from offbook.core.rundir import RunDir, runs_root
+from offbook.core.shell import offbook_command
 
 NAME = "hamlet"
 
@@ -19,8 +20,8 @@ def demo() -> None:
     """Train Hamlet with the recipe that ships, and show what came of it."""
     run = RunDir(runs_root() / NAME)
     if run.finished:
-        click.echo(f"The demo's run is there: {run.path}\n  talk to it   .venv/bin/offbook chat {run.path}")
-        click.echo(f"  start over   .venv/bin/offbook runs rm {NAME} && make demo")
+        click.echo(f"The demo's run is there: {run.path}\n  talk to it   {offbook_command('chat', run.path)}")
+        click.echo(f"  start over   {offbook_command('runs', 'rm', run.path)} && make demo")
         return
     folder = runs_root() / f".{NAME}"
     settings = folder / "run.yaml"

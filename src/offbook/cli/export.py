@@ -8,7 +8,6 @@ import click
 
 from offbook.cli.command import Command
 from offbook.cli.options import json_option, print_json
-from offbook.core.i18n import translate
 from offbook.core.progress import fill
 
 
@@ -68,4 +67,4 @@ def command(
             {"positions": parity.positions, "kl": parity.kl, "share": 100 * parity.top1},
         )
     )
-    click.echo(translate("  how to run it: MODEL_CARD.md"))
+    click.echo(fill("  how to run it: {card}", {"card": done.path / "MODEL_CARD.md"}))

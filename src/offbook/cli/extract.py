@@ -17,7 +17,7 @@ from offbook.core.errors import UsageError
 from offbook.core.i18n import language
 from offbook.core.progress import fill
 from offbook.core.registry import nearest
-from offbook.core.text import quoted
+from offbook.core.shell import offbook_command, shell_command
 from offbook.data import extract
 from offbook.data.extract import ChatOptions, LeftOut, Pauses, Row, RowStream, Speaker, Summary
 
@@ -275,10 +275,10 @@ def _show_summary(summary: Summary, out: Path) -> None:
         for example in summary.examples[reason]:
             click.echo(f"    {example}", err=True)
     if summary.likely_aliases:
-        flags = " ".join(f"--alias {quoted(f'{name}={summary.names[0]}')}" for name in summary.likely_aliases)
+        flags = " ".join(shell_command("--alias", f"{name}={summary.names[0]}") for name in summary.likely_aliases)
         click.echo(
             fill("These may be the same person and were not taken; if so, add: {flags}", {"flags": flags}), err=True
         )
     config = out.parent / "run.yaml"
-    check = f"offbook check -c {quoted(config)}" if config.is_file() else f"offbook check --data {quoted(out)}"
+    check = offbook_command("check", *(("-c", config) if config.is_file() else ("--data", out)))
     click.echo(fill("Next:  {check}", {"check": check}), err=True)

@@ -14,7 +14,7 @@ from offbook.cli.command import Command
 from offbook.core.errors import UsageError
 from offbook.core.progress import Reporter, fill
 from offbook.core.registry import lookup
-from offbook.core.text import quoted
+from offbook.core.shell import offbook_command, quoted
 from offbook.recipes import recipes
 
 OWN_LINES = "lines.jsonl"
@@ -32,15 +32,14 @@ def command(folder: Path, recipe: str) -> None:
         create(folder, recipe, reporter)
     config = folder / "run.yaml"
     click.echo(config)
-    check = f"offbook check -c {quoted(config)}"
+    check = offbook_command("check", "-c", config)
     if recipe in LINES or OWN_LINES not in recipes()[recipe]:
         click.echo(fill("Next:  {check}", {"check": check}), err=True)
         return
-    lines = quoted(folder / OWN_LINES)
     click.echo(
         fill("Next:  write your character's name and system prompt into {config}, then", {"config": config}), err=True
     )
-    click.echo(fill("       offbook extract FILE --role NAME --out {lines}", {"lines": lines}), err=True)
+    click.echo(f"       {offbook_command('extract', 'FILE', '--role', 'NAME', '--out', folder / OWN_LINES)}", err=True)
     click.echo(f"       {check}", err=True)
 
 

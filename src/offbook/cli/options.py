@@ -17,9 +17,9 @@ from offbook.cli.context import Invocation
 from offbook.core.config import loading, schema
 from offbook.core.config.schema import RunConfig
 from offbook.core.errors import UsageError
-from offbook.core.i18n import marked, translate
-from offbook.core.progress import Reporter
-from offbook.core.text import quoted
+from offbook.core.i18n import marked
+from offbook.core.progress import Reporter, fill
+from offbook.core.shell import offbook_command, quoted, shell_command
 from offbook.recipes import PLACEHOLDERS
 
 
@@ -50,7 +50,7 @@ def config_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _refuse_stray(word: str) -> NoReturn:
     is_config = Path(word).is_dir() or word.endswith((".yaml", ".yml"))
-    meant = f"-c {word}" if is_config else f"--data.source {word}"
+    meant = shell_command(*(("-c", word) if is_config else ("--data.source", word)))
     raise UsageError("'{word}' stands without an option", "Did you mean {meant}?", word=word, meant=meant)
 
 
@@ -61,9 +61,10 @@ def _config_path(config_file: str | None, overrides: Mapping[str, Any]) -> Path 
         return path / "run.yaml" if path.is_dir() else path
     if "data.source" not in overrides:
         near = next((path for pattern in ("run.yaml", "*/run.yaml") for path in sorted(Path().glob(pattern))), None)
-        nearby, none = marked("did you mean -c {path}?"), marked("make them with: offbook init DIR --recipe NAME")
+        nearby, none = marked("did you mean -c {path}?"), marked("make them with: {command}")
         hint = nearby if near else none
-        meant = translate(hint).format(path=near)
+        begin = offbook_command("init", "DIR", "--recipe", "NAME")
+        meant = fill(hint, {"path": quoted(near or ""), "command": begin})
         raise UsageError(
             "'data' is missing, and no settings are named", "Name them with -c run.yaml; {hint}", hint=meant
         )
@@ -73,13 +74,13 @@ def _config_path(config_file: str | None, overrides: Mapping[str, Any]) -> Path 
 def same_settings(verb: str) -> str:
     """The command line of another verb with the settings of the call under way."""
     context = click.get_current_context()
-    words = ["offbook", verb]
+    words: list[str | Path] = [verb]
     if config_file := context.params.get("config_file"):
-        words += ["-c", quoted(config_file)]
+        words += ["-c", config_file]
     for option in context.command.params:
         if isinstance(option, SettingOption) and (value := context.params.get(str(option.name))) is not None:
-            words += [option.opts[0], quoted(value)]
-    return " ".join(words)
+            words += [option.opts[0], str(value)]
+    return offbook_command(*words)
 
 
 def warn_of_placeholders(config: RunConfig, reporter: Reporter) -> None:

@@ -15,7 +15,7 @@ from offbook.core.i18n import translate
 from offbook.core.progress import fill
 from offbook.core.run_lock import remove
 from offbook.core.rundir import RunDir, find_run, list_runs
-from offbook.core.text import quoted
+from offbook.core.shell import offbook_command
 
 if TYPE_CHECKING:
     from offbook.evaluation.comparison import ComparedValue
@@ -46,7 +46,8 @@ def list_(as_json: bool = False) -> None:
         return
     out = console(stderr=False)
     if not rows:
-        out.print(translate("No runs yet. Start one:  offbook init hamlet --recipe hamlet"), soft_wrap=True)
+        start = offbook_command("init", "hamlet", "--recipe", "hamlet")
+        out.print(fill("No runs yet. Start one:  {command}", {"command": start}), soft_wrap=True)
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
     for title in ("run", "character", "state", "changed", "steps", "held-out loss", "model"):
@@ -95,9 +96,10 @@ def show(run: str, as_json: bool) -> None:
     if chosen.finished and chosen.samples.is_file():
         show_ending(out, chosen)
     elif summary["status"] == "deleting":
-        out.print(fill("Next:  offbook runs rm {quoted}", {"quoted": quoted(chosen.path)}), soft_wrap=True)
+        out.print(fill("Next:  {command}", {"command": offbook_command("runs", "rm", chosen.path)}), soft_wrap=True)
     elif not chosen.running:
-        out.print(fill("Next:  offbook train -c {quoted} --resume", {"quoted": quoted(chosen.config)}), soft_wrap=True)
+        resume = offbook_command("train", "-c", chosen.config, "--resume")
+        out.print(fill("Next:  {command}", {"command": resume}), soft_wrap=True)
 
 
 @command.command()

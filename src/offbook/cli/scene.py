@@ -9,7 +9,9 @@ from typing import Protocol
 from offbook.cli.chat_session import Leave
 from offbook.core.atomic import atomic_write_text
 from offbook.core.errors import UsageError
+from offbook.core.progress import fill
 from offbook.core.scene import RULES, Scene
+from offbook.core.shell import offbook_command
 from offbook.core.types import Turn
 
 SpeakFn = Callable[[str, Sequence[Turn]], Iterator[str]]
@@ -116,7 +118,8 @@ class SceneSession:
         if not name:
             raise UsageError("no file is named", "Name one: /save scene.txt")
         atomic_write_text(Path(name).expanduser(), self.scene.script())
-        self._screen.note(f"Saved. Its lines become rows: offbook extract {name} --role NAME --out lines.jsonl")
+        extraction = offbook_command("extract", name, "--role", "NAME", "--out", "lines.jsonl")
+        self._screen.note(fill("Saved. Its lines become rows: {command}", {"command": extraction}))
 
     def _quit(self, _: str) -> None:
         raise Leave

@@ -14,7 +14,8 @@ from offbook.core.i18n import language, marked, translate
 from offbook.core.progress import fill
 from offbook.core.rundir import RunDir
 from offbook.core.sequences import histogram
-from offbook.core.text import clock, format_bytes, quoted
+from offbook.core.shell import offbook_command
+from offbook.core.text import clock, format_bytes
 from offbook.data.messages import localized
 
 PARTS = (marked("loading"), marked("training"), marked("samples"), marked("verdict"))
@@ -176,7 +177,7 @@ def show_ending(out: Console, run: RunDir) -> None:
     if run.eval.is_file():
         out.print(json.loads(run.eval.read_text(encoding="utf-8"))["headline"], style="bold", soft_wrap=True)
         out.print(fill("the verdict  {report}", {"report": run.report}), soft_wrap=True)
-    out.print(fill("\nNext:  offbook chat {quoted}", {"quoted": quoted(run.path)}), soft_wrap=True)
+    out.print(fill("\nNext:  {command}", {"command": offbook_command("chat", run.path)}), soft_wrap=True)
 
 
 def _show_finding(out: Console, finding: dict[str, Any]) -> None:

@@ -10,9 +10,8 @@ from pathlib import Path
 
 from offbook.core.atomic import sync
 from offbook.core.errors import OffbookError, UsageError
-from offbook.core.i18n import translate
 from offbook.core.rundir import RunDir
-from offbook.core.text import quoted
+from offbook.core.shell import offbook_command
 
 VMSTAT = Path("/proc/vmstat")
 
@@ -96,9 +95,10 @@ def remove(run: RunDir) -> list[Path]:
     if run.path.is_symlink():
         raise UsageError(
             "{path} is a link to {target}",
-            "Remove the link itself, or the run where it lies: offbook runs rm PATH",
+            "Remove the link itself, or the run where it lies: {command}",
             path=run.path,
             target=run.path.resolve(),
+            command=offbook_command("runs", "rm", run.path.resolve()),
         )
     try:
         with locked(run):
@@ -114,10 +114,10 @@ def remove(run: RunDir) -> list[Path]:
     except OSError as error:
         raise OffbookError(
             "could not delete all of {path}: {strerror}",
-            "Try again: offbook runs rm {name}",
+            "Try again: {command}",
             path=run.path,
             strerror=error.strerror,
-            name=quoted(run.name),
+            command=offbook_command("runs", "rm", run.path),
         ) from error
     return sorted(left)
 
@@ -150,14 +150,18 @@ def refuse_existing(run: RunDir, *, resume: bool) -> None:
         )
     if resume or not (run.finished or run.begun):
         return
-    state = "finished" if run.finished else "stopped"
-    how = "Talk to it: offbook chat" if run.finished else "Go on with it: add --resume to offbook train"
+    if run.finished:
+        raise UsageError(
+            "the run '{name}' already exists (finished)",
+            "Talk to it: {command}, or start over with --overwrite.",
+            name=run.name,
+            command=offbook_command("chat", run.path),
+        )
     raise UsageError(
-        "the run '{name}' already exists ({state})",
-        "{how}, or start over with --overwrite.",
+        "the run '{name}' already exists (stopped)",
+        "Go on with it: {command}, or start over with --overwrite.",
         name=run.name,
-        state=translate(state),
-        how=translate(how),
+        command=offbook_command("train", "-c", run.config, "--resume"),
     )
 
 

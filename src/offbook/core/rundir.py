@@ -7,7 +7,7 @@ from pathlib import Path
 
 from offbook.core.errors import UsageError
 from offbook.core.registry import nearest
-from offbook.core.text import quoted
+from offbook.core.shell import offbook_command
 
 
 def runs_root() -> Path:
@@ -202,9 +202,9 @@ def find_run(name: str | Path) -> RunDir:
     if here.config.is_file():
         raise UsageError(
             "'{name}' has settings, but no run yet",
-            "Make one: offbook train -c {config}",
+            "Make one: {command}",
             name=name,
-            config=quoted(here.config),
+            command=offbook_command("train", "-c", here.config),
         )
     names = [run.name for run in list_runs()]
     raise UsageError("no run '{name}'{hint}", "See `offbook runs list`.", name=name, hint=nearest(str(name), names))

@@ -1,11 +1,9 @@
-"""What is asked of a text everywhere: normal form, script; and how sizes, times and words of a shell are written."""
+"""What is asked of a text everywhere: normal form, script; and how sizes and times are written."""
 
 from __future__ import annotations
 
 import re
-import shlex
 import unicodedata
-from pathlib import Path
 
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 """Chinese characters, as the inside of a character class: `[{HAN}]`."""
@@ -69,12 +67,6 @@ def format_bytes(count: float) -> str:
             break
         count /= 1024
     return f"{count:,.0f} {unit}" if unit == "bytes" or count >= 100 else f"{count:,.1f} {unit}"
-
-
-def quoted(word: str | Path) -> str:
-    """A word as it is typed in a shell: in quotes only where it needs them."""
-    text = str(word)
-    return shlex.quote(text) if not text or re.search(r"[^\w./\\:~=,+-]", text) else text
 
 
 def clock(seconds: float) -> str:

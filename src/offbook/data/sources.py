@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from offbook.core.errors import UsageError
-from offbook.core.text import quoted
+from offbook.core.shell import offbook_command
 from offbook.core.types import Origin
 from offbook.data import columnar
 from offbook.data.encoding import COMPRESSED, open_bytes, open_text, read_text, readable
@@ -117,9 +117,10 @@ def _kind(path: Path) -> str:
     if kind is None and not _is_table(path):
         raise UsageError(
             "{path} holds no rows but prose, a script or a chat log: it is not JSON, JSONL, CSV, TSV or Parquet",
-            "Make rows of it: see who speaks with `offbook extract {path} --list`, then `offbook "
-            "extract {path} --role NAME --out rows.jsonl`, and train on rows.jsonl.",
-            path=quoted(path),
+            "See who speaks: {listing}; then make rows of it, and train on them: {extraction}",
+            path=path,
+            listing=offbook_command("extract", path, "--list"),
+            extraction=offbook_command("extract", path, "--role", "NAME", "--out", "rows.jsonl"),
         )
     return kind or "csv"
 

@@ -10,6 +10,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from offbook.core.persona import Persona
+from offbook.core.shell import quoted
 from offbook.core.text import has_chinese
 from offbook.exporters.parity import BOUNDS, Parity
 
@@ -64,6 +65,7 @@ def model_card(source: Subject, to: str, quant: str, files: list[str], parity: P
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["quoted"] = quoted
     environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
     license_line = _license_line(source.base)
     body = environment.get_template("model_card.jinja").render(

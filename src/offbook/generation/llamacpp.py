@@ -80,7 +80,7 @@ class LlamaServer:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise OffbookError(
                 "llama.cpp cannot load {model}",
-                "Export it anew: offbook export RUN --to gguf",
+                "The file is damaged, or made for another llama.cpp: remove it, and export the character again.",
                 model=model,
             ) from None
         self._client = httpx2.Client(

@@ -17,7 +17,7 @@ from offbook.core.errors import UsageError
 from offbook.core.persona import Persona
 from offbook.core.progress import NullReporter, Reporter
 from offbook.core.rundir import RunDir, find_run
-from offbook.core.text import quoted
+from offbook.core.shell import offbook_command
 from offbook.hub.pull import LocalModel, pull
 from offbook.models.adapter_files import WEIGHTS, base_of
 
@@ -42,6 +42,11 @@ class CharacterSource:
         """The run's name, or that of the adapter folder."""
         folder = self.adapter.resolve()
         return folder.parent.name if folder.name == "adapter" else folder.name
+
+    @property
+    def folder(self) -> Path:
+        """What a command is given to mean this character: its run's folder, or a bare adapter's own."""
+        return self.adapter if self.run is None else self.run.path
 
     @property
     def exports_dir(self) -> Path:
@@ -78,11 +83,10 @@ class CharacterSource:
         if persona is not None and persona.base.files and local.files and persona.base.files != local.files:
             raise UsageError(
                 "the adapter in {adapter} was trained on other weights than those in {path}",
-                "Pull the right ones: offbook pull {source} --revision {revision}",
+                "Pull the right ones: {command}",
                 adapter=self.adapter,
                 path=local.path,
-                source=persona.base.source,
-                revision=persona.base.revision,
+                command=offbook_command("pull", persona.base.source, "--revision", persona.base.revision),
             )
         return local
 
@@ -119,9 +123,9 @@ def _adapter_and_run(character: str | Path) -> tuple[Path, RunDir | None]:
     if not run.finished:
         raise UsageError(
             "the run '{name}' has no adapter yet ({status})",
-            "Train it: offbook train -c {config} --resume",
+            "Train it: {command}",
             name=run.name,
             status=run.status,
-            config=quoted(run.config),
+            command=offbook_command("train", "-c", run.config, "--resume"),
         )
     return run.adapter, run

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -20,7 +19,7 @@ from offbook.core.errors import OffbookError, UsageError
 from offbook.core.metrics_log import read
 from offbook.core.progress import NullReporter, Reporter
 from offbook.core.rundir import RunDir, find_run
-from offbook.core.text import quoted
+from offbook.core.shell import offbook_command, shell_command
 from offbook.core.types import Conversation, Reply, Score, Turn
 from offbook.data import loading
 from offbook.data.messages import localized
@@ -168,9 +167,9 @@ def evaluate_character(
     if _identity(run.adapter) != adapter:
         raise OffbookError(
             "the run '{name}' got another adapter while this one was evaluated; nothing was written",
-            "Evaluate it again: offbook eval {run}",
+            "Evaluate it again: {command}",
             name=run.name,
-            run=quoted(run.path),
+            command=offbook_command("eval", run.path),
         )
     atomic_write_json(run.eval, evaluation.to_json())
     atomic_write_text(run.report, render_report(run, evaluation, config.evaluate.lang))
@@ -274,9 +273,9 @@ def compare_runs(names: Sequence[str], lang: str = "en") -> Comparison:
         if not run.eval.is_file():
             raise UsageError(
                 "the run '{name}' is not evaluated yet",
-                "Evaluate it: offbook eval {path}",
+                "Evaluate it: {command}",
                 name=run.name,
-                path=quoted(run.path),
+                command=offbook_command("eval", run.path),
             )
         namesakes = sum(other.name == run.name for other in runs)
         cards[run.name if namesakes == 1 else str(run.path)] = Scorecard.from_json(_read_json(run.eval))
@@ -287,7 +286,7 @@ def _eval_command(run: RunDir, config: RunConfig, data: Path | None) -> str:
     """The command that repeats the evaluation."""
     rows = [] if data is None else ["--data", str(data)]
     options = ["--prompts", str(config.evaluate.prompts), "--lang", config.evaluate.lang]
-    return shlex.join(["offbook", "eval", run.name, *rows, *options])
+    return shell_command("offbook", "eval", run.name, *rows, *options)
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from offbook.core.atomic import atomic_dir, atomic_write_json
 from offbook.core.metrics_log import best_step, points
 from offbook.core.progress import NullReporter, Reporter
 from offbook.core.rundir import RunDir
-from offbook.core.text import clock, quoted
+from offbook.core.shell import offbook_command
+from offbook.core.text import clock
 from offbook.core.types import Turn
 from offbook.models import adapter as adapters
 from offbook.models.storage import store_in_float32
@@ -60,19 +61,19 @@ def write_verdict(run: RunDir, setup: TrainingSetup, reporter: Reporter, *, seco
     reporter.info(
         "The adapter is complete. Talk to it already: {chat}\n"
         "What follows is the verdict, about {time}; Ctrl-C skips it.",
-        chat=f"offbook chat {quoted(run.path)}",
+        chat=offbook_command("chat", run.path),
         time=clock(seconds),
     )
     try:
         with fast_path.fast_path_disabled(setup.model):
             evaluate_character(run, _character(setup), setup.config, reporter=reporter)
     except KeyboardInterrupt:
-        reporter.info("The verdict is skipped. Make it later: {command}", command=f"offbook eval {quoted(run.path)}")
+        reporter.info("The verdict is skipped. Make it later: {command}", command=offbook_command("eval", run.path))
     except Exception as error:
         reporter.warning(
-            "no verdict ({error}). The adapter is complete; try again: offbook eval {run}",
+            "no verdict ({error}). The adapter is complete; try again: {command}",
             error=error,
-            run=quoted(run.path),
+            command=offbook_command("eval", run.path),
         )
 
 

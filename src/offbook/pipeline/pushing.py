@@ -20,6 +20,7 @@ from offbook.core.errors import GateMissed, UsageError
 from offbook.core.persona import FILE_NAME, Persona
 from offbook.core.progress import NullReporter, Reporter
 from offbook.core.registry import lookup
+from offbook.core.shell import offbook_command
 from offbook.exporters.formats import FORMATS
 from offbook.exporters.model_card import model_card
 from offbook.exporters.parity import Parity
@@ -114,10 +115,10 @@ def _export_folder(source: CharacterSource, what: str, quant: str | None) -> Pat
         _checked_record(missed[0])
     raise UsageError(
         "there is no {format} of {name} yet",
-        "Make it: offbook export {run} --to {format}",
+        "Make it: {command}",
         format=what,
         name=source.name,
-        run=source.run.path if source.run else source.adapter,
+        command=offbook_command("export", source.folder, "--to", what, *(("--quant", quant) if quant else ())),
     )
 
 

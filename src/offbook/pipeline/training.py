@@ -13,7 +13,7 @@ from offbook.core.launch import launched
 from offbook.core.progress import NullReporter, Reporter
 from offbook.core.run_lock import delete_outputs, held_bytes, locked, training_lock
 from offbook.core.rundir import RunDir, runs_root
-from offbook.core.text import quoted
+from offbook.core.shell import offbook_command
 from offbook.models import adapter as adapters
 from offbook.pipeline import finishing, joining
 from offbook.pipeline.checking import ShowPlan, report_of
@@ -182,11 +182,11 @@ def _optimize(
     if shutdown.signal is not None and step < len(sampler):
         raise Stopped(
             "stopped and saved at step {step} of {count}",
-            "Go on with: offbook train -c {config} --resume",
+            "Go on with: {command}",
             exit_code=128 + shutdown.signal,
             step=step,
             count=len(sampler),
-            config=quoted(run.config),
+            command=offbook_command("train", "-c", run.config, "--resume"),
         )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from offbook.core.config.schema import GenerationConfig
 from offbook.core.errors import OffbookError, UsageError
 from offbook.core.progress import Reporter
+from offbook.core.shell import offbook_command
 from offbook.exporters.formats import FORMATS
 from offbook.generation.context import context_length
 from offbook.generation.llamacpp import LlamaCppEngine, LlamaServer
@@ -24,8 +25,6 @@ from offbook.server.tokenizer_pool import TokenizerPool
 from offbook.tokenization.chat_template import ChatTemplate
 
 LORA_SUFFIX = "-lora.gguf"
-EXPORT_AGAIN = "Remove that folder, and export it again: offbook export RUN --to gguf"
-
 SLOTS = 4
 """Replies that llama.cpp grows side by side."""
 
@@ -80,7 +79,7 @@ class LlamaCppHost:
             raise _not_exported(sources)
         self._model, self._is_merged = files[0].model, files[0].is_merged
         reporter.stage("Loading {source}", source=self._model.name)
-        _check_unchanged(files[0].record, self._model)
+        _check_unchanged(files[0].record, self._model, sources[0])
         shape = json.loads((files[0].record / PARITY).read_text(encoding="utf-8"))
         self._context = context_length(shape["context"], shape["cache_bytes_per_token"], SLOTS)
         self._lock = threading.Lock()
@@ -88,8 +87,8 @@ class LlamaCppHost:
         self._tokenizers = TokenizerPool()
         # One server for all that are known from the beginning, and not one more for each.
         self._expected = {source.adapter: own for source, own in zip(sources, files, strict=True)}
-        for own in files:
-            _check_unchanged(own.record, own.adapter)
+        for source, own in zip(sources, files, strict=True):
+            _check_unchanged(own.record, own.adapter, source)
         self._numbers = iter(range(10**9))
         self._now = self._start({self._key(): own.adapter for own in files})
 
@@ -148,7 +147,7 @@ class LlamaCppHost:
         own = gguf_files([source], self._reporter, shared=True)
         if own is None or own[0].model != self._model:
             raise _not_exported([source])
-        _check_unchanged(own[0].record, own[0].adapter)
+        _check_unchanged(own[0].record, own[0].adapter, source)
         key = self._key()
         successor = self._start({**self._adapters, key: own[0].adapter})
         with self._lock:
@@ -235,24 +234,22 @@ def _proved(source: CharacterSource, reporter: Reporter | None, *, shared: bool)
 
 
 def _not_exported(sources: Sequence[CharacterSource]) -> UsageError:
-    source = sources[0]
-    folder = source.adapter if source.run is None else source.run.path
     if len(sources) == 1:
         return UsageError(
             "this run has no GGUF that passed the parity gate",
-            "Make one: offbook export {folder} --to gguf",
-            folder=folder,
+            "Make one: {command}",
+            command=offbook_command("export", sources[0].folder, "--to", "gguf"),
         )
     names = ", ".join(source.name for source in sources)
     return UsageError(
         "{names}: not all have an adapter that passed the parity gate on one base GGUF",
-        "Make one for each: offbook export {folder} --to lora --quant q8_0",
+        "Make one for each: {command}",
         names=names,
-        folder=folder,
+        command=offbook_command("export", sources[0].folder, "--to", "lora", "--quant", "q8_0"),
     )
 
 
-def _check_unchanged(record: Path, path: Path) -> None:
+def _check_unchanged(record: Path, path: Path, source: CharacterSource) -> None:
     """The file has to be the one that was compared with the adapter, not merely one of that name.
 
     Raises:
@@ -264,6 +261,8 @@ def _check_unchanged(record: Path, path: Path) -> None:
     if not path.is_file() or recorded != sha256(path):
         raise OffbookError(
             "{path} has changed since it was compared with the adapter",
-            EXPORT_AGAIN,
+            "Remove the folder {folder}, and export it again: {command}",
             path=path,
+            folder=path.parent,
+            command=offbook_command("export", source.folder, "--to", record.name.partition("-")[0]),
         )
