@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,6 @@ import pytest
 from offbook.cli.chat_session import Leave
 from offbook.cli.scene import SceneSession
 from offbook.core.scene import Scene
-from offbook.core.types import Turn
 
 
 class Screen:
@@ -26,9 +25,9 @@ class Screen:
         return self.shown[-1][1]
 
 
-def speak(name: str, turns: Sequence[Turn]) -> Iterator[str]:
+def speak(scene: Scene, name: str) -> Iterator[str]:
     yield f"{name} heard "
-    yield repr(turns[-1].text)
+    yield repr(scene.turns_for(name)[-1].text)
 
 
 def session() -> tuple[SceneSession, Screen]:
@@ -51,10 +50,11 @@ def test_it_is_steered_by_commands() -> None:
     it.handle("/leave ann")
     it.handle("Ann, are you there?")
     assert [name for name, _ in screen.shown] == ["Ben"]
-    it.handle("/enter Ann")
+    it.handle("Ann enters.")
+    assert [name for name, _ in screen.shown] == ["Ben", "Ann"]
     it.handle("/rule round")
     it.handle("(It rains.)")
-    assert [name for name, _ in screen.shown] == ["Ben", "Ann", "Ben"]
+    assert [name for name, _ in screen.shown] == ["Ben", "Ann", "Ann", "Ben"]
     it.handle("/ask Ann")
     before = len(it.scene.lines)
     it.handle("/again")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from offbook.core.errors import UsageError
-from offbook.core.scene import Rule, Scene
+from offbook.core.scene import Line, Rule, Scene
 from offbook.core.types import Turn
 
 
@@ -61,6 +61,70 @@ def test_each_hears_the_others_by_name_and_itself_as_itself() -> None:
     ]
 
 
+def test_who_speaks_twice_in_a_row_has_heard_silence() -> None:
+    it = scene()
+    it.say("Ann", "It smokes.")
+    assert it.turns_for("Ann") == [Turn("assistant", "It smokes."), Turn("user", "…")]
+    assert scene().turns_for("Ann") == [Turn("user", "…")]
+
+
+def test_what_is_said_while_somebody_is_away_it_has_not_heard() -> None:
+    it = scene()
+    it.say("Tom", "Ann, fetch some wood.")
+    it.leave("Ann")
+    it.say("Ben", "She hides the matches.")
+    it.enter("Ann")
+    it.say("Tom", "There you are.")
+    assert it.turns_for("Ann") == [
+        Turn("user", "Tom: Ann, fetch some wood.\n(Ann leaves.)\n(Ann enters.)\nTom: There you are.")
+    ]
+    assert "matches" in it.turns_for("小翠")[0].text
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("Ann leaves", Line("Ann", "(Ann leaves.)", "leaves")),
+        ("(ann exits.)", Line("Ann", "(Ann exits.)", "leaves")),
+        ("小翠走了。", Line("小翠", "（小翠走了。）", "leaves")),
+        ("（Ben下场）", Line("Ben", "（Ben下场。）", "leaves")),
+        ("Ann leaves me no choice", Line("Tom", "Ann leaves me no choice")),
+        ("Ann enters", Line("Tom", "Ann enters")),
+        ("Annabel leaves", Line("Tom", "Annabel leaves")),
+        ("(It rains.)", Line("", "(It rains.)")),
+    ],
+)
+def test_the_user_writes_who_goes_and_what_happens(text: str, line: Line) -> None:
+    it = scene()
+    it.say("Tom", text)
+    assert it.lines == [line]
+
+
+def test_a_character_can_neither_send_another_away_nor_make_it_rain() -> None:
+    it = scene()
+    it.say("Ann", "(Ben leaves.)")
+    assert it.present == ["Ann", "Ben", "小翠"]
+    assert it.lines == [Line("Ann", "(Ben leaves.)")]
+
+
+def test_who_comes_back_by_a_line_is_addressed_by_it() -> None:
+    it = scene()
+    it.say("Tom", "Ben leaves")
+    it.say("Tom", "Ben enters")
+    assert it.next_speakers() == ["Ben"]
+    assert it.absent == set()
+
+
+def test_two_of_one_name_cannot_be_told_apart() -> None:
+    for user, cast in (("ann", ["Ann", "Ben"]), ("Tom", ["Ben", "Ben"])):
+        with pytest.raises(UsageError, match="two in the scene"):
+            Scene(user, cast)
+
+
+def test_a_line_of_anothers_is_not_written() -> None:
+    assert scene().prefixes_of_others("Ann") == ["\nTom:", "\nTom：", "\nBen:", "\nBen：", "\n小翠:", "\n小翠："]
+
+
 def test_who_has_left_is_not_asked_until_it_comes_back() -> None:
     it = scene("round")
     it.leave("ann")
@@ -80,6 +144,7 @@ def test_extract_reads_the_script_again(tmp_path: Path) -> None:
         it.say("Tom", f"Ann, is stove {number} lit?")
         it.say("Ann", f"Stove {number} has burnt\nsince four.")
         it.say("Ben", "I lit it.")
+    it.say("Tom", "Ann leaves")
     path = tmp_path / "scene.txt"
     path.write_text(it.script(), encoding="utf-8")
     with pytest.raises(SystemExit) as ended:

@@ -10,12 +10,11 @@ from offbook.cli.chat_session import Leave
 from offbook.core.atomic import atomic_write_text
 from offbook.core.errors import UsageError
 from offbook.core.progress import fill
-from offbook.core.scene import RULES, Scene
+from offbook.core.scene import RULES, Scene, match_name
 from offbook.core.shell import offbook_command
-from offbook.core.types import Turn
 
-SpeakFn = Callable[[str, Sequence[Turn]], Iterator[str]]
-"""(character, the scene as it has heard it) → its next line, piece by piece."""
+SpeakFn = Callable[[Scene, str], Iterator[str]]
+"""(the scene, whose turn it is) → that character's next line, piece by piece."""
 
 HELP = """\
 Say something, or (what happens) in parentheses. Enter alone lets the scene go on without you.
@@ -91,20 +90,15 @@ class SceneSession:
             self._line(speaker)
 
     def _line(self, name: str) -> None:
-        text = self._screen.reply(name, self._speak(name, self.scene.turns_for(name))).strip()
+        text = self._screen.reply(name, self._speak(self.scene, name)).strip()
         if text:
             self.scene.say(name, text)
 
     def _ask(self, name: str) -> None:
-        known = {each.casefold(): each for each in self.scene.present}
-        if name.casefold() not in known:
-            raise UsageError(
-                "'{name}' is not among {names}", "Say one of these.", name=name, names=", ".join(known.values())
-            )
-        self._line(known[name.casefold()])
+        self._line(match_name(name, self.scene.present))
 
     def _again(self, _: str) -> None:
-        if not self.scene.lines or self.scene.lines[-1].name not in self.scene.cast:
+        if not self.scene.lines or self.scene.lines[-1].speaker not in self.scene.cast:
             raise UsageError("no character has spoken last", "Say something first.")
         self._line(self.scene.lines.pop().name)
 
@@ -131,6 +125,7 @@ def play(runs: Sequence[str], *, user: str, base_model: str | None, template: st
     from offbook.cli.progress_bar import reporting
     from offbook.server.cast import Cast
     from offbook.server.cast_sources import CastSources
+    from offbook.server.scene import speak_line, stage_names
 
     with reporting() as reporter:
         chosen = CastSources(runs, base_model=base_model, template=template, reporter=reporter)
@@ -138,18 +133,10 @@ def play(runs: Sequence[str], *, user: str, base_model: str | None, template: st
         chosen.announce_bases(sources)
         cast = Cast(chosen.open_base)
         cast.add(sources)
-    personas = [member.model.persona.name for member in cast.members]
-    models = {
-        member.model.persona.name if personas.count(member.model.persona.name) == 1 else member.model.name: member.model
-        for member in cast.members
-    }
+    models = stage_names([member.model for member in cast.members])
 
-    def speak(name: str, turns: Sequence[Turn]) -> Iterator[str]:
-        model = models[name]
-        sampling = model.persona.generation
-        room = model.context - min(sampling.max_new_tokens, model.context // 4)
-        prompt = model.chat_prompt(turns or [Turn("user", "…")], "append", room)
-        return (chunk.text for chunk in model.tuned(prompt.ids, sampling, None))
+    def speak(scene: Scene, name: str) -> Iterator[str]:
+        return (chunk.text for chunk in speak_line(models[name], scene, name))
 
     class Screen:
         def note(self, text: str) -> None:

@@ -14,7 +14,7 @@ from offbook.core.errors import UsageError
 from offbook.server.cast import UnknownCharacterError
 from offbook.server.responses import error
 
-ENDPOINTS = "/v1/chat/completions, /v1/completions, /v1/models, /v1/character, /v1/cast"
+ENDPOINTS = "/v1/chat/completions, /v1/completions, /v1/models, /v1/character, /v1/cast, /v1/scene"
 
 
 class ApiError(HTTPException):

@@ -25,6 +25,8 @@ class CompletionResponse:
     prompt_tokens: int
     dropped_messages: int = 0
     """Old messages that the context had no room for; told in the field `offbook`."""
+    scene: dict[str, Any] | None = None
+    """Whose line of a scene it is, and who speaks next; told in the field `offbook` at the beginning."""
     id: str = field(default_factory=lambda: secrets.token_hex(12))
     created: int = field(default_factory=lambda: int(time.time()))
 
@@ -34,11 +36,15 @@ class CompletionResponse:
         for index, (text, reason) in enumerate(replies):
             content = {"message": {"role": "assistant", "content": text}} if self.kind == "chat" else {"text": text}
             choices.append(_choice(index, content, reason))
-        return {**self._head(""), "choices": choices, "usage": self.usage(tokens)}
+        return {**self._head("", self.scene), "choices": choices, "usage": self.usage(tokens)}
 
     def first_chunk(self, index: int) -> bytes:
         """The first event of a choice of a chat: who speaks."""
-        return self._event(index, {"delta": {"role": "assistant", "content": ""}}, None)
+        return self.scene_event(_choice(index, {"delta": {"role": "assistant", "content": ""}}, None))
+
+    def scene_event(self, *choices: dict[str, Any]) -> bytes:
+        """The event that tells of the scene."""
+        return event({**self._head(".chunk", self.scene), "choices": choices})
 
     def chunk(self, index: int, text: str, reason: StopReason | None) -> bytes:
         """An event with a bit of a choice's text."""
@@ -61,14 +67,15 @@ class CompletionResponse:
     def _event(self, index: int, content: dict[str, Any], reason: StopReason | None) -> bytes:
         return event({**self._head(".chunk"), "choices": [_choice(index, content, reason)]})
 
-    def _head(self, suffix: str) -> dict[str, Any]:
+    def _head(self, suffix: str, scene: dict[str, Any] | None = None) -> dict[str, Any]:
+        extras = {**({"dropped_messages": self.dropped_messages} if self.dropped_messages else {}), **(scene or {})}
         is_chat = self.kind == "chat"
         return {
             "id": f"chatcmpl-{self.id}" if is_chat else f"cmpl-{self.id}",
             "object": f"chat.completion{suffix}" if is_chat else "text_completion",
             "created": self.created,
             "model": self.model,
-            **({"offbook": {"dropped_messages": self.dropped_messages}} if self.dropped_messages else {}),
+            **({"offbook": extras} if extras else {}),
         }
 
 

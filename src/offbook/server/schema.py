@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from offbook.core.config.schema import GenerationConfig
+from offbook.core.scene import Line, Move, Rule
 from offbook.core.types import Role, Turn
 from offbook.generation.sampling import SamplingSettings
 
@@ -74,12 +75,11 @@ def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-class CompletionRequestBase(BaseModel):
-    """What both kinds of completion share."""
+class GenerationRequest(BaseModel):
+    """How a reply is sampled, where it ends, and whether it comes as a stream."""
 
     model_config = ConfigDict(extra="ignore")
 
-    model: Text = ""
     stream: bool = False
     stream_options: StreamOptions = StreamOptions()
     stop: Annotated[list[Annotated[Text, Field(max_length=256)]], BeforeValidator(_as_list), Field(max_length=64)] = []
@@ -91,6 +91,7 @@ class CompletionRequestBase(BaseModel):
     max_tokens: int | None = Field(None, ge=1)
     seed: int | None = Field(None, ge=-(2**63), lt=2**63)
     n: int = Field(1, ge=1, le=16)
+    """Replies to one prompt."""
     presence_penalty: float = Field(0, ge=-2, le=2)
     frequency_penalty: float = Field(0, ge=-2, le=2)
     repetition_penalty: float | None = Field(None, ge=1, le=10)
@@ -139,9 +140,10 @@ class CompletionRequestBase(BaseModel):
         )
 
 
-class ChatRequest(CompletionRequestBase):
+class ChatRequest(GenerationRequest):
     """The body of POST /v1/chat/completions."""
 
+    model: Text = ""
     messages: list[Message] = Field(min_length=1)
     max_completion_tokens: int | None = Field(None, ge=1)
     response_format: ResponseFormat | None = None
@@ -159,9 +161,10 @@ class ChatRequest(CompletionRequestBase):
         return [message.turn for message in self.messages]
 
 
-class CompletionRequest(CompletionRequestBase):
+class CompletionRequest(GenerationRequest):
     """The body of POST /v1/completions: plain text that is continued, without a template."""
 
+    model: Text = ""
     prompt: Annotated[list[Text], BeforeValidator(_as_list), Field(min_length=1, max_length=1)]
     echo: Literal[False] = False
 
@@ -180,3 +183,58 @@ class CastRequest(BaseModel):
     """Names of runs: characters that are added, or take the place of those of their names."""
     remove: list[Text] = Field([], max_length=64)
     """Characters that are let go."""
+
+
+def _name(text: str) -> str:
+    """A name on one line."""
+    name = " ".join(_well_formed(text).split())
+    if not name:
+        raise ValueError("a name has at least one letter")
+    return name
+
+
+Name = Annotated[str, Field(max_length=80), AfterValidator(_name)]
+
+
+class SceneLine(BaseModel):
+    """A line of a scene: what `name` says, or, without a name, what happens."""
+
+    name: Annotated[Text, Field(max_length=80)] = ""
+    text: Text
+    move: Move | None = None
+    """`name` enters or leaves, and the text says so."""
+
+    @property
+    def line(self) -> Line:
+        """The line as the scene has it."""
+        return Line(self.name, self.text, self.move)
+
+
+class SceneMember(BaseModel):
+    """A character of a scene."""
+
+    model: Text
+    """Its name in /v1/models."""
+    name: Name | None = None
+    """The name under which the others hear it; without one, its persona's."""
+
+
+class ScriptRequest(BaseModel):
+    """The body of POST /v1/scene/script."""
+
+    lines: list[SceneLine] = Field(max_length=20_000)
+
+
+class SceneRequest(GenerationRequest):
+    """The body of POST /v1/scene: the scene so far, and whose line is asked for."""
+
+    n: Literal[1] = 1
+    user: Name = "You"
+    cast: list[SceneMember] = Field(min_length=1, max_length=64)
+    rule: Rule = "addressed"
+    """Who answers: whom the last line names, else the one who was silent longest; all in turn; the named alone."""
+    lines: list[SceneLine] = Field([], max_length=20_000)
+    say: Text = ""
+    """What the user adds: a line, in parentheses what happens, or that a character `leaves` or `enters`."""
+    speaker: Text = ""
+    """Who speaks, whatever the rule says."""
