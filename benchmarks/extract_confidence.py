@@ -39,9 +39,9 @@ class _Classed(float):
     label: Class
 
 
-def _classed(language: str, kind: str, chance: float) -> float:
-    value = _Classed(chance)
-    value.label = classify(language, kind, chance)
+def _classed(language: str, kind: str, probability: float) -> float:
+    value = _Classed(probability)
+    value.label = classify(language, kind, probability)
     return value
 
 

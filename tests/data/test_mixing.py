@@ -29,5 +29,5 @@ def test_the_choice_depends_on_seed_and_text_alone() -> None:
 def test_chance_is_spread_evenly_and_the_same_everywhere() -> None:
     lots = [stable_uniform(7, str(number)) for number in range(4000)]
     assert all(0 <= lot < 1 for lot in lots)
-    assert [round(cut, 1) for cut in statistics.quantiles(lots, n=5)] == [0.2, 0.4, 0.6, 0.8]
+    assert [round(quantile, 1) for quantile in statistics.quantiles(lots, n=5)] == [0.2, 0.4, 0.6, 0.8]
     assert stable_uniform(0, "甄嬛") == 0.34569679961635913

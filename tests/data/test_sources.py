@@ -320,9 +320,9 @@ def test_damaged_parquet_gives_rows_or_an_error(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "damaged.parquet"
     parquet.write_table(pyarrow.Table.from_pylist(ROWS), path)
-    whole = path.read_bytes()
-    at %= len(whole)
-    path.write_bytes(whole[:at] + content + whole[at + len(content) :])
+    original = path.read_bytes()
+    at %= len(original)
+    path.write_bytes(original[:at] + content + original[at + len(content) :])
     try:
         list(read_rows(path, lambda bad: None))
     except UsageError as error:

@@ -19,7 +19,7 @@ from offbook.core.progress import fill
 from offbook.core.registry import nearest
 from offbook.core.shell import offbook_command, shell_command
 from offbook.data import extract
-from offbook.data.extract import ChatOptions, LeftOut, Pauses, Row, RowStream, Speaker, Summary
+from offbook.data.extract import ChatOptions, LeftOut, Pauses, Row, RowStream, SpeakerStats, Summary
 
 COLUMN_KINDS = ("sender", "text", "time", "chat", "id", "reply_to")
 """What the columns of a table of messages may hold."""
@@ -223,7 +223,7 @@ def _pair(option: str, text: str, example: str) -> tuple[str, str]:
     return one.strip(), other.strip()
 
 
-def _speaker_fields(speaker: Speaker) -> dict[str, Any]:
+def _speaker_fields(speaker: SpeakerStats) -> dict[str, Any]:
     return {
         "name": speaker.name,
         "lines": speaker.lines,
@@ -233,7 +233,7 @@ def _speaker_fields(speaker: Speaker) -> dict[str, Any]:
     }
 
 
-def _show_speakers(speakers: list[Speaker]) -> None:
+def _show_speakers(speakers: list[SpeakerStats]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

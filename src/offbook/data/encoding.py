@@ -228,7 +228,7 @@ def _before_unicode(sample: bytes) -> str | None:
     good = len(text) - len(text.encode("ascii", errors="ignore")) - damaged
     if good > damaged:
         return None
-    codec = legacy_encodings.told(sample)
+    codec = legacy_encodings.guess(sample)
     if codec == "cp1252" and good:
         return None
     pairs = re.findall(rb"[\x81-\xfe]([\x30-\xfe])", sample)

@@ -104,8 +104,8 @@ def preference(row: Row) -> Turns:
         for speaker, text in zip(parts[::2], parts[1::2], strict=True):
             yield Turn("user" if speaker == "Human" else "assistant", text)
         return
-    whole = isinstance(chosen, list) and any(turn.role == "user" for turn in turns_of(chosen, "chosen"))
-    if not whole:
+    is_conversation = isinstance(chosen, list) and any(turn.role == "user" for turn in turns_of(chosen, "chosen"))
+    if not is_conversation:
         yield from _before(row)
         prompt = row.get("instruction")
         if earlier is not None or isinstance(prompt, list):
@@ -114,7 +114,7 @@ def preference(row: Row) -> Turns:
             texts = [text_of(row.get(column) or "", column) for column in ("instruction", "input")]
             yield Turn("user", "\n".join(text for text in texts if text.strip()))
     if chosen is not None:
-        yield from turns_of(chosen, "chosen") if whole else [Turn("assistant", reply_in(chosen, "chosen"))]
+        yield from turns_of(chosen, "chosen") if is_conversation else [Turn("assistant", reply_in(chosen, "chosen"))]
 
 
 def dialogue(row: Row) -> Turns:

@@ -64,9 +64,9 @@ class _Comparison:
         self._whole, self._replies = TrigramSets(self._bodies), TrigramSets(replies)
 
     def leak(self, heldout: Sequence[int], train: Sequence[int]) -> Leak:
-        whole, replies = SimilarityIndex(self._whole), SimilarityIndex(self._replies)
+        texts, replies = SimilarityIndex(self._whole), SimilarityIndex(self._replies)
         for number in train:
-            whole.add(number)
+            texts.add(number)
             if self._distinctive[number]:
                 replies.add(number)
         bodies = {self._bodies[number] for number in train}
@@ -75,7 +75,7 @@ class _Comparison:
 
         def is_near(number: int) -> bool:
             in_reply = self._distinctive[number] and replies.find(number) is not None
-            return in_reply or whole.find(number) is not None
+            return in_reply or texts.find(number) is not None
 
         return Leak(
             rows=len(heldout),

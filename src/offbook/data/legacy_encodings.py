@@ -43,7 +43,7 @@ FEWEST = 10
 """So many characters beyond ASCII tell an encoding by their frequency."""
 
 
-def told(sample: bytes) -> str | None:
+def guess(sample: bytes) -> str | None:
     """The codec of a text that is not UTF-8, a key of `NAMES`; None where nothing speaks against GB18030."""
     if _is_western(sample):
         return "cp1252"

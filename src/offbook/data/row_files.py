@@ -50,5 +50,5 @@ def parse_rows(text: str) -> list[Conversation]:
 
 def _message(turn: Turn) -> dict[str, Any]:
     weight = {} if turn.weight else {"weight": 0}
-    cut = {} if turn.has_stop_token else {"has_stop_token": False}
-    return {"role": turn.role, "content": turn.text, **weight, **cut}
+    stop = {} if turn.has_stop_token else {"has_stop_token": False}
+    return {"role": turn.role, "content": turn.text, **weight, **stop}

@@ -33,8 +33,8 @@ class TrigramSets:
         lengths = np.array([len(text) for text in padded], np.int64)
         trigrams = (points[:-2] << 2 * CODE_POINT_BITS) | (points[1:-1] << CODE_POINT_BITS) | points[2:]
         text_index = np.repeat(np.arange(len(padded)), lengths)[:-2]
-        ends = np.cumsum(lengths)
-        within_text = np.arange(len(trigrams)) + 2 < ends[text_index]
+        boundaries = np.cumsum(lengths)
+        within_text = np.arange(len(trigrams)) + 2 < boundaries[text_index]
         _, numbers, counts = np.unique(trigrams[within_text], return_inverse=True, return_counts=True)
         ranks = np.empty_like(counts)
         ranks[np.argsort(counts, kind="stable")] = np.arange(len(counts))

@@ -133,8 +133,8 @@ def _is_table(path: Path) -> bool:
         rows = [cells for cells in csv.reader([f"{line}\n" for line in lines], delimiter=delimiter) if cells]
     except csv.Error:
         return False
-    whole = rows[:-1] if len(lines) == TABLE_LINES else rows  # the last one may go on
-    return len(whole) > 1 and len(whole[0]) > 1 and len({len(cells) for cells in whole}) == 1
+    complete = rows[:-1] if len(lines) == TABLE_LINES else rows  # the last one may go on
+    return len(complete) > 1 and len(complete[0]) > 1 and len({len(cells) for cells in complete}) == 1
 
 
 def _suffix(path: Path) -> str:

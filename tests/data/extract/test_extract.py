@@ -94,8 +94,8 @@ def test_likely_aliases_are_named_and_taken_only_on_demand(tmp_path: Path) -> No
         "宝玉：你好。\n黛玉：好。\n\n第二场\n贾宝玉：又见面了。\n黛玉：嗯。\n贾宝玉：坐。\n宝玉母：坐。\n" * 2,
         encoding="utf-8",
     )
-    plain = extract.extract([path], "宝玉").summary
-    assert (plain.taken, plain.names, plain.likely_aliases) == (1, ("宝玉",), ("贾宝玉",))
+    summary = extract.extract([path], "宝玉").summary
+    assert (summary.taken, summary.names, summary.likely_aliases) == (1, ("宝玉",), ("贾宝玉",))
     both = extract.extract([path], "宝玉", aliases=[("贾宝玉", "宝玉")]).summary
     assert both.names == ("宝玉", "贾宝玉")
     assert both.taken == 5

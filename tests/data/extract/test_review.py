@@ -61,9 +61,9 @@ def test_a_decision_that_was_cut_off_by_a_kill_is_asked_again(tmp_path: Path) ->
     path = rows_file(tmp_path)
     Review(path).decide(1, "drop")
     journal = tmp_path / "rows.review.jsonl"
-    whole = journal.read_bytes()
-    for cut in range(1, 40):
-        journal.write_bytes(whole + whole[:cut])
+    content = journal.read_bytes()
+    for stop in range(1, 40):
+        journal.write_bytes(content + content[:stop])
         review = Review(path)
         review.decide(2, "drop")
         assert Review(path).pending() == [0, 3]

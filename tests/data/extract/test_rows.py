@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from offbook.data.extract.cue import Cue, Skipped
-from offbook.data.extract.rows import Cut, to_rows
+from offbook.data.extract.rows import RowOptions, to_rows
 
 SCENE: list[Cue | Skipped] = [
     Skipped("heading", "第一场", 1),
@@ -22,8 +22,8 @@ SCENE: list[Cue | Skipped] = [
 ]
 
 
-def rows(names: Any, **cut: Any) -> Any:
-    items = to_rows(SCENE, frozenset(names), "a.txt", Cut(**cut))
+def rows(names: Any, **options: Any) -> Any:
+    items = to_rows(SCENE, frozenset(names), "a.txt", RowOptions(**options))
     return [item for item in items if not isinstance(item, Skipped)]
 
 
@@ -43,8 +43,8 @@ def test_a_row_says_where_it_comes_from() -> None:
 
 
 def test_who_opens_a_scene_answers_the_direction_or_heading_before_it() -> None:
-    opening, reply, next_scene = rows({"甲"})
-    assert contents(opening)[0] == ("user", "（夜）")
+    first, reply, next_scene = rows({"甲"})
+    assert contents(first)[0] == ("user", "（夜）")
     assert contents(reply)[0] == ("user", "他来了。")
     assert contents(next_scene) == [("user", "（第二场）"), ("assistant", "坐。")]
 
@@ -56,13 +56,13 @@ def test_what_is_told_amid_a_cue_is_no_setting_of_it() -> None:
         Skipped("stage direction", "（乙下）", 3),
         Cue(("甲",), "走吧。\n走。", 2, "第一场"),
     ]
-    *_, row = to_rows(scene, frozenset({"甲"}), "a.txt", Cut())
+    *_, row = to_rows(scene, frozenset({"甲"}), "a.txt", RowOptions())
     assert contents(row)[0] == ("user", "（第一场）")
 
 
 def test_who_opens_a_conversation_without_a_setting_is_left() -> None:
     chat = [Cue(("甲",), "在吗", 1, "2021"), Cue(("乙",), "在", 2, "2021")]
-    items = list(to_rows(chat, frozenset({"甲"}), "a.txt", Cut()))
+    items = list(to_rows(chat, frozenset({"甲"}), "a.txt", RowOptions()))
     assert items == [Skipped("opens a conversation, answers nobody", "在吗", 1)]
 
 
@@ -91,7 +91,7 @@ def test_an_earlier_line_of_the_character_amid_the_context_has_no_weight() -> No
         Cue((name,), text, line, "s")
         for line, (name, text) in enumerate([("B", "1"), ("A", "2"), ("B", "3"), ("A", "4")])
     ]
-    *_, row = to_rows(talk, frozenset({"A"}), "a.txt", Cut(context=2))
+    *_, row = to_rows(talk, frozenset({"A"}), "a.txt", RowOptions(context=2))
     assert not isinstance(row, Skipped)
     assert row["messages"] == [
         {"role": "user", "content": "B: 1"},
@@ -111,6 +111,6 @@ def test_only_lines_of_a_sure_speaker_are_taken(bound: Any, lines: Any) -> None:
 
 
 def test_everything_left_is_passed_on_in_order() -> None:
-    items = to_rows(SCENE, frozenset({"乙"}), "a.txt", Cut())
+    items = to_rows(SCENE, frozenset({"乙"}), "a.txt", RowOptions())
     reasons = [item.reason for item in items if isinstance(item, Skipped)]
     assert reasons == ["heading", "stage direction", "heading", "not sure who speaks"]

@@ -33,11 +33,11 @@ DICK. So it is.
 def made(tmp_path: Path, lang: str = "en") -> str:
     script = tmp_path / "play.txt"
     script.write_text(SCRIPT, encoding="utf-8")
-    found = stream([script], "Dick")
+    extraction = stream([script], "Dick")
     page = RowsPage()
-    for item in found.items:
+    for item in extraction.items:
         page.add(item)
-    return page.render(found.summary, lang)
+    return page.render(extraction.summary, lang)
 
 
 def test_each_row_stands_beside_its_lines(tmp_path: Path) -> None:

@@ -27,9 +27,9 @@ from offbook.data.extract.chat_log.turns import Pauses
 from offbook.data.extract.cue import SURE, Cue, ParseError, Skipped
 from offbook.data.extract.file_set import FileSet, recognize
 from offbook.data.extract.formats import EXTRACTORS
-from offbook.data.extract.rows import Cut, Row, to_rows
+from offbook.data.extract.rows import Row, RowOptions, to_rows
 from offbook.data.extract.source import open_source
-from offbook.data.extract.speakers import Cast, Speaker
+from offbook.data.extract.speakers import Cast, SpeakerStats
 from offbook.data.extract.summary import LeftOut, Summary
 
 
@@ -37,7 +37,7 @@ from offbook.data.extract.summary import LeftOut, Summary
 class Listing:
     """Who speaks in some files."""
 
-    speakers: list[Speaker]
+    speakers: list[SpeakerStats]
     """Everybody, most lines first, with names that may be one person."""
     formats: dict[str, str]
     """File → the format it was read as."""
@@ -53,7 +53,7 @@ class Extraction:
     summary: Summary
 
 
-def speakers(paths: Sequence[Path], *, format: str = "auto", chat: ChatOptions = USUAL_OPTIONS) -> list[Speaker]:
+def speakers(paths: Sequence[Path], *, format: str = "auto", chat: ChatOptions = USUAL_OPTIONS) -> list[SpeakerStats]:
     """Everybody who speaks in the files: the speakers of `listing`."""
     return listing(paths, format=format, chat=chat).speakers
 
@@ -140,20 +140,20 @@ def stream(
     summary = Summary(role, tuple(sorted(names)), formats, unread=_reasons(files))
     likely = {alias for speaker in cast.listed() if speaker.name in names for alias in speaker.likely}
     summary.likely_aliases = tuple(sorted(likely - names))
-    cut = Cut(context, min_confidence, keep_actions)
-    return RowStream(summary, _items(files, cast, names, cut, chat, summary))
+    options = RowOptions(context, min_confidence, keep_actions)
+    return RowStream(summary, _items(files, cast, names, options, chat, summary))
 
 
 def _items(
-    files: FileSet, cast: Cast, names: frozenset[str], cut: Cut, chat: ChatOptions, summary: Summary
+    files: FileSet, cast: Cast, names: frozenset[str], options: RowOptions, chat: ChatOptions, summary: Summary
 ) -> Iterator[Row | LeftOut]:
     for path, format in files.formats.items():
         file = str(path)
         read = _read(path, files, chat)
         if EXTRACTORS[format].is_chat:
-            made = RowWriter(file, cut.context, cast.groups(file), chat).rows(exchanges(read, names))
+            made = RowWriter(file, options.context, cast.groups(file), chat).rows(exchanges(read, names))
         else:
-            made = to_rows(read, names, file, cut)
+            made = to_rows(read, names, file, options)
         source = open_source(path)
         for item in made:
             if isinstance(item, Skipped):
@@ -301,7 +301,7 @@ __all__ = [
     "Row",
     "RowStream",
     "Skipped",
-    "Speaker",
+    "SpeakerStats",
     "Summary",
     "check_place",
     "extract",

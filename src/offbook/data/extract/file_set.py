@@ -80,8 +80,8 @@ def _share_layouts(formats: dict[Path, str], unread: dict[Path, UsageError]) -> 
         texts = [*members, *strangers] if members else [path for path in scripts if formats[path] == name]
         shared = ScriptProfile(_Joined(texts), style)
         for path in members:
-            own = ScriptProfile(open_source(path), style).labels
-            if own.layout == shared.labels.layout or own.support < SUPPORT:
+            labels = ScriptProfile(open_source(path), style).labels
+            if labels.layout == shared.labels.layout or labels.support < SUPPORT:
                 layouts[path] = shared
         for path in strangers:
             if _is_labelled(path, shared):

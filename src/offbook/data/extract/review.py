@@ -106,12 +106,12 @@ class Review:
         if not self.journal.exists():
             return []
         content = self.journal.read_bytes()
-        whole = content[: content.rfind(b"\n") + 1]
-        if len(whole) < len(content):
+        complete = content[: content.rfind(b"\n") + 1]
+        if len(complete) < len(content):
             with self.journal.open("r+b") as file:
-                file.truncate(len(whole))
+                file.truncate(len(complete))
         made: list[dict[str, Any]] = []
-        for number, line in enumerate(whole.decode("utf-8", "replace").splitlines(), 1):
+        for number, line in enumerate(complete.decode("utf-8", "replace").splitlines(), 1):
             try:
                 entry = json.loads(line)
                 row, decision = str(entry["row"]), entry["decision"]

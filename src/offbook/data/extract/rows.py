@@ -19,7 +19,7 @@ UNANSWERED = "opens a conversation, answers nobody"
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class RowOptions:
     """How cues are cut into rows."""
 
     context: int = 0
@@ -28,7 +28,9 @@ class Cut:
     keep_actions: bool = False
 
 
-def to_rows(items: Iterable[Cue | Skipped], names: frozenset[str], file: str, cut: Cut) -> Iterator[Row | Skipped]:
+def to_rows(
+    items: Iterable[Cue | Skipped], names: frozenset[str], file: str, options: RowOptions
+) -> Iterator[Row | Skipped]:
     """A row for every cue that one of `names` speaks, in the form that OpenAI's fine-tuning takes.
 
     One cue is one reply, and what stands right before it in the scene is its prompt, whoever said it: a character who
@@ -37,7 +39,7 @@ def to_rows(items: Iterable[Cue | Skipped], names: frozenset[str], file: str, cu
     With context, speakers are named in the prompt, the character's earlier lines stand there as `assistant` with
     `weight` 0: they are read and not learned, since each of them is another row's reply.
     """
-    before: deque[Cue] = deque(maxlen=cut.context + 1)
+    before: deque[Cue] = deque(maxlen=options.context + 1)
     scene: str | None = None
     settings: list[Skipped] = []
     for item in items:
@@ -48,14 +50,14 @@ def to_rows(items: Iterable[Cue | Skipped], names: frozenset[str], file: str, cu
         if item.scene != scene:
             before.clear()
             scene = item.scene
-        opening = [] if before else _setting(settings, item)
+        scene_setting = [] if before else _setting(settings, item)
         if names & set(item.speakers):
-            if item.confidence < cut.min_confidence:
+            if item.confidence < options.min_confidence:
                 yield Skipped("not sure who speaks", item.text, item.line)
-            elif not before and not opening:
+            elif not before and not scene_setting:
                 yield Skipped(UNANSWERED, item.text, item.line)
             else:
-                yield _row(item, before or opening, names, file, cut)
+                yield _row(item, before or scene_setting, names, file, options)
         before.append(item)
         # A reader hands out a cue when it has ended, so a direction in its midst comes first.
         settings = [setting for setting in settings if setting.line > item.line]
@@ -76,12 +78,12 @@ def with_name(cue: Cue, text: str) -> str:
     return f"{cue.speaker}{'：' if HAS_CJK.search(cue.speaker + cue.text) else ': '}{text}"
 
 
-def _row(cue: Cue, before: Iterable[Cue], names: frozenset[str], file: str, cut: Cut) -> Row:
+def _row(cue: Cue, before: Iterable[Cue], names: frozenset[str], file: str, options: RowOptions) -> Row:
     def text_of(earlier: Cue) -> str:
-        return earlier.acted or earlier.text if cut.keep_actions else earlier.text
+        return earlier.acted or earlier.text if options.keep_actions else earlier.text
 
     def prompt_of(earlier: Cue) -> str:
-        return with_name(earlier, text_of(earlier)) if cut.context and earlier.speakers else text_of(earlier)
+        return with_name(earlier, text_of(earlier)) if options.context and earlier.speakers else text_of(earlier)
 
     *context, prompt = before
     messages: list[Row] = []

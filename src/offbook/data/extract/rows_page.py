@@ -57,14 +57,14 @@ class RowsPage:
             lang: en or zh.
         """
         words = wording(lang)["rows_page"]
-        facts = {"rows": summary.taken, "replies": summary.replies, "unsure": summary.unsure}
+        counts = {"rows": summary.taken, "replies": summary.replies, "unsure": summary.unsure}
         return page.render(
             "offbook.data.extract",
             "rows.html.jinja",
             lang=lang,
             t=words,
             title=summary.role,
-            facts={name: f"{count:,}" for name, count in facts.items()},
+            facts={name: f"{count:,}" for name, count in counts.items()},
             formats=summary.formats,
             unread=summary.unread,
             left=sorted(summary.left.items(), key=lambda item: -item[1]),

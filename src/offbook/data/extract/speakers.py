@@ -41,7 +41,7 @@ RANK = re.compile(r"[甲乙丙丁戊己庚辛\d一二三四五六七八九十]|[
 
 
 @dataclass(slots=True)
-class Speaker:
+class SpeakerStats:
     """One name and how much it says."""
 
     name: str
@@ -62,7 +62,7 @@ class Cast:
     """Everybody who speaks in some files, gathered cue by cue."""
 
     def __init__(self) -> None:
-        self.speakers: dict[str, Speaker] = {}
+        self.speakers: dict[str, SpeakerStats] = {}
         self._calls: Counter[tuple[str, str]] = Counter()
         self._last: tuple[str | None, tuple[str, ...], set[str]] = (None, (), set())
         self._writers: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
@@ -75,7 +75,7 @@ class Cast:
             self._writers[file, cue.envelope.chat].update(cue.speakers)
         before, partners, calls = self._last
         for name in cue.speakers:
-            speaker = self.speakers.setdefault(name, Speaker(name, first_line=cue.line))
+            speaker = self.speakers.setdefault(name, SpeakerStats(name, first_line=cue.line))
             speaker.lines += 1
             speaker.characters += len(cue.text)
             speaker.unsure += cue.confidence < SURE
@@ -92,12 +92,12 @@ class Cast:
     def join(self, other: Cast) -> None:
         """Add what was gathered from another file."""
         for name, speaker in other.speakers.items():
-            known = self.speakers.setdefault(name, Speaker(name, first_line=speaker.first_line))
-            known.lines += speaker.lines
-            known.characters += speaker.characters
-            known.unsure += speaker.unsure
-            known.scenes |= speaker.scenes
-            known.partners.update(speaker.partners)
+            stats = self.speakers.setdefault(name, SpeakerStats(name, first_line=speaker.first_line))
+            stats.lines += speaker.lines
+            stats.characters += speaker.characters
+            stats.unsure += speaker.unsure
+            stats.scenes |= speaker.scenes
+            stats.partners.update(speaker.partners)
         self._calls.update(other._calls)
         for place, writers in other._writers.items():
             self._writers[place].update(writers)
@@ -106,7 +106,7 @@ class Cast:
         """The chats of a file in which more than two people write."""
         return frozenset(chat for (name, chat), writers in self._writers.items() if name == file and len(writers) > 2)
 
-    def listed(self) -> list[Speaker]:
+    def listed(self) -> list[SpeakerStats]:
         """The speakers, most lines first, each with the names that look like the same person."""
         ranked = sorted(self.speakers.values(), key=lambda speaker: (-speaker.lines, speaker.first_line))
         likely = self._likenesses(ranked)
@@ -170,7 +170,7 @@ class Cast:
             return translate("No speaker was found.")
         return fill("Speakers found: {names} … (`--list` shows all).", {"names": ", ".join(leading)})
 
-    def _likenesses(self, ranked: list[Speaker]) -> dict[str, set[str]]:
+    def _likenesses(self, ranked: list[SpeakerStats]) -> dict[str, set[str]]:
         likely: dict[str, set[str]] = defaultdict(set)
         for place, one in enumerate(ranked[:MAJOR]):
             for other in ranked[place + 1 :]:
@@ -179,7 +179,7 @@ class Cast:
                     likely[other.name].add(one.name)
         return likely
 
-    def _may_be_one(self, one: Speaker, other: Speaker, by_company: bool) -> bool:
+    def _may_be_one(self, one: SpeakerStats, other: SpeakerStats, by_company: bool) -> bool:
         """Nobody answers himself: two names of one person never speak next to each other, however alike they look."""
         if {same(one.name), same(other.name)} & GROUPS:
             return False

@@ -133,7 +133,7 @@ def _cues(title: Title, labels: Labels, scene: str | None) -> Iterator[Cue | Ski
         text = DASH.sub("", part)
         label = labels.find(text, after_blank=True) if labels.support else None
         if label:
-            speakers, lines = labels.who(label)[0], [label.rest]
+            speakers, lines = labels.speakers_of(label)[0], [label.rest]
             drafts.append((speakers, lines))
         elif text != part and lines:
             speakers, lines = (title.name,) if title.name else (), [text]

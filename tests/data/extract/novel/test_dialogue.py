@@ -24,9 +24,9 @@ def test_no_turns_have_no_speakers() -> None:
 
 
 def test_a_turn_alone_is_as_likely_as_its_evidence() -> None:
-    ((name, chance),) = speakers([Turn(weights={"Ada": 2.0})], ["Ada", "Dick"])
+    ((name, probability),) = speakers([Turn(weights={"Ada": 2.0})], ["Ada", "Dick"])
     assert name == "Ada"
-    assert chance == pytest.approx(np.exp(2) / (np.exp(2) + 1 + np.exp(UNNAMED)))
+    assert probability == pytest.approx(np.exp(2) / (np.exp(2) + 1 + np.exp(UNNAMED)))
 
 
 def test_probabilities_are_those_of_all_sequences_counted_one_by_one() -> None:
@@ -45,4 +45,4 @@ def test_probabilities_are_those_of_all_sequences_counted_one_by_one() -> None:
                 weight *= np.exp(move) * evidence[place][state]
             totals[range(4), states] += weight
     expected = totals / totals.sum(axis=1, keepdims=True)
-    assert [chance for _, chance in speakers(turns, ["a", "b"])] == pytest.approx(expected.max(axis=1))
+    assert [probability for _, probability in speakers(turns, ["a", "b"])] == pytest.approx(expected.max(axis=1))

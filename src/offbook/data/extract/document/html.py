@@ -28,7 +28,7 @@ VOID = frozenset(("br", "hr", "img", "input", "meta", "link", "area", "base", "c
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class TextBlock:
     """A paragraph, a heading or a rule of a page."""
 
     text: str
@@ -41,7 +41,7 @@ class _Blocks(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.blocks: list[Block] = []
+        self.blocks: list[TextBlock] = []
         self._parts: list[str] = []
         self._heading = False
         self._hidden: list[str] = []
@@ -59,7 +59,7 @@ class _Blocks(HTMLParser):
             self._parts.append("\n")
         elif tag == "hr":
             self.end_block()
-            self.blocks.append(Block("* * *", "rule"))
+            self.blocks.append(TextBlock("* * *", "rule"))
         elif tag in BLOCKS or tag in HEADINGS:
             self.end_block()
             self._heading = tag in HEADINGS
@@ -82,11 +82,11 @@ class _Blocks(HTMLParser):
         lines = [spaced(line) for line in text.split("\n")]
         text = " ".join(filter(None, lines)) if self._heading else "\n".join(line for line in lines if line)
         if text:
-            self.blocks.append(Block(text, "heading" if self._heading else "text"))
+            self.blocks.append(TextBlock(text, "heading" if self._heading else "text"))
         self._parts, self._heading = [], False
 
 
-def blocks(page: str) -> list[Block]:
+def blocks(page: str) -> list[TextBlock]:
     """The blocks of a page's text."""
     parser = _Blocks()
     parser.feed(page)
@@ -95,7 +95,7 @@ def blocks(page: str) -> list[Block]:
     return parser.blocks
 
 
-def lines(parts: list[Block], chapter: str = "") -> Iterator[Line]:
+def lines(parts: list[TextBlock], chapter: str = "") -> Iterator[Line]:
     """The lines of some blocks, a blank one between, each with its chapter and paragraph."""
     paragraph = 0
     for block in parts:

@@ -32,20 +32,20 @@ def _table(language: str) -> dict[str, list[tuple[float, float]]]:
     return {kind: [(low, share) for low, share in classes] for kind, classes in json.loads(text)[language].items()}
 
 
-def classify(language: str, kind: str, chance: float) -> tuple[str, float]:
+def classify(language: str, kind: str, probability: float) -> tuple[str, float]:
     """The class of an attribution: what tells, and the least probability of its class."""
-    return kind, max(low for low, _ in _table(language)[kind] if low <= chance)
+    return kind, max(low for low, _ in _table(language)[kind] if low <= probability)
 
 
-def confidence(language: str, kind: str, chance: float) -> float:
+def confidence(language: str, kind: str, probability: float) -> float:
     """How often lines of a class were right in books whose speakers are known (`benchmarks/extract_confidence.py`).
 
     Args:
         language: a language of `confidence.json`.
         kind: what tells who speaks, such as "name" or "pronoun".
-        chance: the speaker's probability as the reader works it out.
+        probability: the speaker's probability as the reader works it out.
     """
-    kind, low = classify(language, kind, chance)
+    kind, low = classify(language, kind, probability)
     return dict(_table(language)[kind])[low]
 
 

@@ -48,7 +48,7 @@ class English:
             if piece.is_quote:
                 tag = tag_of(piece, *beside(pieces, place))
                 if tag and tag.kind == "name":
-                    self._people.count_tag(tag.who)
+                    self._people.count_tag(tag.speaker)
                 continue
             for sentence in tags.sentences(piece.text):
                 names = set(tags.mentions(sentence))
@@ -89,11 +89,11 @@ class English:
         """Work out a run of turns and write down the answers."""
         candidates = self._candidates(run)
         turns = [self._turn(run, place, candidates) for place in range(len(run))]
-        for evidence, (name, chance) in zip(run, speakers(turns, candidates), strict=True):
-            who = evidence.spelled or name
-            certainty = confidence("en", evidence.kind, chance) if who else NOBODY
+        for evidence, (name, probability) in zip(run, speakers(turns, candidates), strict=True):
+            speaker = evidence.spelled or name
+            certainty = confidence("en", evidence.kind, probability) if speaker else NOBODY
             for paragraph, quoted in evidence.places:
-                answers[paragraph][quoted] = Attribution((who,) if who else (), certainty)
+                answers[paragraph][quoted] = Attribution((speaker,) if speaker else (), certainty)
 
     def _candidates(self, run: Sequence[SpeakerEvidence]) -> list[str]:
         """Who may speak in a run: those who are named in its tags, act or are addressed; the most present ones."""

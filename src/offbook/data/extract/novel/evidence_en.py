@@ -110,7 +110,7 @@ class Gatherer:
         names = [person.name for name in tags.mentions(text) if (person := self.people.get(name))]
         last = tags.sentences(text.strip())[-1:]
         action = tags.subject(last[0]) if last else None
-        if action and not action.pronoun and (person := self.people.get(action.who)):
+        if action and not action.pronoun and (person := self.people.get(action.speaker)):
             names.append(person.name)
         return names
 
@@ -120,31 +120,31 @@ class Gatherer:
             return False
         brought_in = tags.before(lead) is not None
         if tag.kind == "name":
-            return self.label(tag.who) != last.named if last.named else brought_in and last.kind == "pronoun"
+            return self.label(tag.speaker) != last.named if last.named else brought_in and last.kind == "pronoun"
         if not brought_in:
             return False
         if tag.kind == "described":
             return bool(last.named)
-        gender, theirs = pronoun_gender(tag.who), last.gender or (self.gender(last.named) if last.named else "")
+        gender, theirs = pronoun_gender(tag.speaker), last.gender or (self.gender(last.named) if last.named else "")
         return bool(gender and theirs and gender != theirs) or tag.verb in LISTS["reply"]
 
     def _tell(self, turn: SpeakerEvidence, tag: Tag) -> None:
         turn.addressed |= self._labels([tag.addressee] if tag.addressee else [])
-        if tag.kind == "name" or tag.who == "I":
-            turn.named, turn.spelled = self.label(tag.who), tag.who
+        if tag.kind == "name" or tag.speaker == "I":
+            turn.named, turn.spelled = self.label(tag.speaker), tag.speaker
             turn.kind = "name" if tag.beside else "subject"
         elif tag.kind == "described" and turn.kind == "none":
-            turn.named = turn.spelled = tag.who
+            turn.named = turn.spelled = tag.speaker
             turn.kind = "described"
         elif tag.kind == "pronoun" and turn.kind == "none":
-            turn.gender, turn.kind = pronoun_gender(tag.who), "pronoun"
+            turn.gender, turn.kind = pronoun_gender(tag.speaker), "pronoun"
 
     def _watch(self, turn: SpeakerEvidence, pieces: Sequence[TextSpan]) -> None:
         """Who acts in the sentences right beside the quoted pieces of a paragraph."""
         for action in _actions(pieces):
             if action.pronoun:
-                turn.actor_gender = turn.actor_gender or pronoun_gender(action.who)
-            elif not turn.actor and (person := self.people.get(action.who)):
+                turn.actor_gender = turn.actor_gender or pronoun_gender(action.speaker)
+            elif not turn.actor and (person := self.people.get(action.speaker)):
                 turn.actor = person.name
         if turn.kind == "none" and turn.actor:
             turn.kind = "action"
@@ -199,10 +199,10 @@ def why_unspoken(piece: TextSpan, tag: Tag | None, lead: str, tail: str) -> str:
     if inside and piece.text[:1].islower() and not tags.after(tail, False):
         return "words in quotation marks"
     if tag is None and (lead.strip() or tail.strip()):
-        ends = ENDS_CLAUSE.search(piece.text)
-        if inside and not (ends and tags.ANY_SAY.search(tags.sentences(lead.strip())[-1])):
+        ends_clause = ENDS_CLAUSE.search(piece.text)
+        if inside and not (ends_clause and tags.ANY_SAY.search(tags.sentences(lead.strip())[-1])):
             return "words in quotation marks"
-        if not ends and len(piece.text.split()) <= FEW_WORDS:
+        if not ends_clause and len(piece.text.split()) <= FEW_WORDS:
             return "words in quotation marks"
     return ""
 

@@ -80,7 +80,7 @@ class NameLexicon:
             if sum(follow.values()) >= 3 and len(follow) >= 3 and max(follow.values()) <= 0.6 * sum(follow.values()):
                 self._heads[name] = max(self._heads[name], 2)
         for name, count in self._heads.items():
-            halves = [(name[:cut], name[cut:]) for cut in range(2, len(name))]
+            halves = [(name[:split], name[split:]) for split in range(2, len(name))]
             much = 3 * count if count > 1 else 1
             longer = any(self._heads[head] >= much or {head, rest} <= self._heads.keys() for head, rest in halves)
             if count >= (2 if quotes > SMALL else 1) and not longer:
@@ -138,9 +138,9 @@ class NameLexicon:
         return subject
 
     def _open(self, text: str, start: int, end: int) -> None:
-        for cut in range(start + 2, min(start + 5, end)):
-            if _can_name(simplify(text[start:cut])) and NAME_CHARACTERS.fullmatch(text[start : cut + 1]):
-                self._openings[text[start:cut]][text[cut]] += 1
+        for stop in range(start + 2, min(start + 5, end)):
+            if _can_name(simplify(text[start:stop])) and NAME_CHARACTERS.fullmatch(text[start : stop + 1]):
+                self._openings[text[start:stop]][text[stop]] += 1
 
     def _count(self, match: re.Match[str] | None, text: str) -> str | None:
         if not match or not _can_name(match["name"]):

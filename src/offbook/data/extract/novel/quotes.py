@@ -111,11 +111,11 @@ def paragraphs(lines: Lines, wrapped: bool) -> Iterator[Paragraph]:
         yield from _joined(parts)
 
 
-def with_leads(parts: Iterable[Paragraph], opening: str) -> Iterator[Paragraph]:
+def with_leads(parts: Iterable[Paragraph], open_mark: str) -> Iterator[Paragraph]:
     """The paragraphs; one that ends in a colon and the quotation that it brings in are put together."""
     held: Paragraph | None = None
     for part in parts:
-        if held and part.kind == "text" and part.text.startswith(opening):
+        if held and part.kind == "text" and part.text.startswith(open_mark):
             seam = "" if held.text.endswith("：") else " "
             shift = len(held.text + seam)
             lines = (*held.lines, *((offset + shift, line) for offset, line in part.lines))
@@ -135,19 +135,19 @@ def pieces(text: str, marks: tuple[str, str]) -> list[TextSpan]:
         marks = ('"', '"')
     elif marks == ("“", "”"):
         text = _turned(text)
-    opening = marks[0]
-    cut: list[TextSpan] = []
+    open_mark = marks[0]
+    spans: list[TextSpan] = []
     start = 0
-    while (begin := _find_open(text, opening, start)) >= 0:
+    while (begin := _find_open(text, open_mark, start)) >= 0:
         end = _find_close(text, marks, begin + 1)
         if begin > start:
-            cut.append(TextSpan(False, text[start:begin], start))
+            spans.append(TextSpan(False, text[start:begin], start))
         stop = end if end >= 0 else len(text)
-        cut.append(TextSpan(True, text[begin + 1 : stop].strip(), begin, end < 0))
+        spans.append(TextSpan(True, text[begin + 1 : stop].strip(), begin, end < 0))
         start = stop + 1
     if start < len(text):
-        cut.append(TextSpan(False, text[start:], start))
-    return cut
+        spans.append(TextSpan(False, text[start:], start))
+    return spans
 
 
 def _turned(text: str) -> str:
@@ -163,28 +163,28 @@ def _turned(text: str) -> str:
     return "".join(next(turns) if sign in "“”" else sign for sign in text)
 
 
-def _find_open(text: str, opening: str, start: int) -> int:
-    if opening not in "'‘":
-        return text.find(opening, start)
-    for match in OPENS[opening].finditer(text, start):
+def _find_open(text: str, open_mark: str, start: int) -> int:
+    if open_mark not in "'‘":
+        return text.find(open_mark, start)
+    for match in OPENS[open_mark].finditer(text, start):
         if not ELISION.match(text, match.start()) or match.start() == 0:
             return match.start()
     return -1
 
 
 def _find_close(text: str, marks: tuple[str, str], start: int) -> int:
-    opening, closing = marks
+    open_mark, close_mark = marks
     depth = 0
-    for match in re.compile(f"[{opening}{closing}]").finditer(text, start):
+    for match in re.compile(f"[{open_mark}{close_mark}]").finditer(text, start):
         at = match.start()
-        if opening in "'‘":
+        if open_mark in "'‘":
             ended = CLOSES_AFTER.match(text[at - 1 : at]) and not text[at + 1 : at + 2].isalnum()
-            if match[0] == closing and (ended or CLOSES_BEFORE.match(text, at + 1)):
+            if match[0] == close_mark and (ended or CLOSES_BEFORE.match(text, at + 1)):
                 return at
-        elif opening == closing or (match[0] == closing and depth == 0):
+        elif open_mark == close_mark or (match[0] == close_mark and depth == 0):
             return at
         else:
-            depth += 1 if match[0] == opening else -1
+            depth += 1 if match[0] == open_mark else -1
     return -1
 
 
@@ -204,8 +204,8 @@ def _is_wrapped(lengths: Counter[int], followed: Counter[int], ended: int) -> bo
 
 def _marks(counts: Counter[str]) -> tuple[str, str]:
     """The marks that open most quotations."""
-    opening = max(PAIRS, key=lambda mark: counts[mark])
-    return opening, PAIRS[opening]
+    open_mark = max(PAIRS, key=lambda mark: counts[mark])
+    return open_mark, PAIRS[open_mark]
 
 
 def _joined(parts: list[tuple[int, str]]) -> Iterator[Paragraph]:

@@ -77,8 +77,8 @@ class _Reading:
         yield from self._scene(scene)
 
     def _scene(self, scene: Sequence[Paragraph]) -> Iterator[Cue | Skipped]:
-        cut = [pieces(paragraph.text, self.layout.marks) for paragraph in scene]
-        for paragraph, parts, attributions in zip(scene, cut, self.attributor.attribute(cut), strict=True):
+        spans = [pieces(paragraph.text, self.layout.marks) for paragraph in scene]
+        for paragraph, parts, attributions in zip(scene, spans, self.attributor.attribute(spans), strict=True):
             yield from self._paragraph(paragraph, parts, attributions)
         yield from self._finish()
 

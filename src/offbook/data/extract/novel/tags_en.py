@@ -17,7 +17,7 @@ class Tag:
     """Who is told to speak."""
 
     kind: Kind
-    who: str
+    speaker: str
     """A tidy name, a description (the old man) or a pronoun."""
     addressee: str = ""
     """Who is spoken to, where a name says so."""
@@ -30,7 +30,7 @@ class Tag:
 class Action:
     """Who does something in a sentence: its subject."""
 
-    who: str
+    speaker: str
     pronoun: bool
 
 
@@ -57,20 +57,22 @@ _SPEAKS = rf"(?P<verb>{SAY}|{THINK}|{_ING})"
 
 VERB_FIRST = re.compile(
     rf"^[\s,—–-]*(?:and\s+|so\s+)?(?:[a-z]+ly\s+)?(?P<verb>{SAY}|{WEAK}|{THINK})\s+(?:[a-z]+ly\s+)?"
-    rf"(?P<who>(?:{CALLED}|{NAME})(?!['’]s?\b)|{PRONOUN}|{DESCRIBED})"
+    rf"(?P<speaker>(?:{CALLED}|{NAME})(?!['’]s?\b)|{PRONOUN}|{DESCRIBED})"
 )
 """(“…,”) said Mr. Hale"""
 NAME_FIRST = re.compile(
-    rf"^[\s,—–-]*(?:and\s+|but\s+|so\s+)?(?P<who>(?:{CALLED}|{NAME})(?!['’]s?\b)|{PRONOUN}|{_DESCRIBED_SUBJECT})\s+{_ADVERB}"
+    rf"^[\s,—–-]*(?:and\s+|but\s+|so\s+)?(?P<speaker>(?:{CALLED}|{NAME})(?!['’]s?\b)|{PRONOUN}|{_DESCRIBED_SUBJECT})\s+{_ADVERB}"
     rf"(?P<verb>{SAY}|{_ING}|{WEAK}|{THINK})\b"
 )
 """(“…,”) Mr. Hale slowly answered"""
-APPOSED = re.compile(rf"^[\s,—–-]*(?:{SAY})\s+(?:he|she),\s+(?P<who>{NAME})(?=[,.])")
+APPOSED = re.compile(rf"^[\s,—–-]*(?:{SAY})\s+(?:he|she),\s+(?P<speaker>{NAME})(?=[,.])")
 IN_LEAD = re.compile(
-    rf"(?:^|(?<=[\s,—–-]))(?P<who>(?:{CALLED}|{NAME})(?!['’]s?\b)|{PRONOUN}|{_DESCRIBED_SUBJECT})\s+{_ADVERB}{_SPEAKS}\b"
+    rf"(?:^|(?<=[\s,—–-]))(?P<speaker>(?:{CALLED}|{NAME})(?!['’]s?\b)|{PRONOUN}|{_DESCRIBED_SUBJECT})\s+{_ADVERB}{_SPEAKS}\b"
 )
 """Tom slowly said (, “…”)"""
-_LEAD_VERB_FIRST = re.compile(rf"\b(?P<verb>{SAY})\s+(?P<who>(?:{CALLED}|{NAME})(?!['’]s?\b)|{PRONOUN})(?=[,:\s]|$)")
+_LEAD_VERB_FIRST = re.compile(
+    rf"\b(?P<verb>{SAY})\s+(?P<speaker>(?:{CALLED}|{NAME})(?!['’]s?\b)|{PRONOUN})(?=[,:\s]|$)"
+)
 ANY_SAY = re.compile(rf"\b(?:{SAY}|{_ING}|speaking|words|voice|answer|reply|question|thus|follows)\b")
 ENDS_SAYING = re.compile(rf"\b(?:{SAY}|{_ING})\s*[,:—–-]*\s*$")
 """(Tom wiped the glass and) said:"""
@@ -83,12 +85,12 @@ SENTENCE = re.compile(
 INDIRECT = re.compile(r"\s+(?:that|how|whether|if|what|why|nothing|no|not|in\s+the\s+(?:affirmative|negative))\b")
 """(Tom replied) that it was"""
 ADDRESSEE = re.compile(
-    rf"\b(?:to|at|towards?|of|upon|told|asked|asking|addressing)\s+(?P<who>(?:{CALLED}|{NAME})(?!['’]s?\b))(?!['’]s)"
+    rf"\b(?:to|at|towards?|of|upon|told|asked|asking|addressing)\s+(?P<speaker>(?:{CALLED}|{NAME})(?!['’]s?\b))(?!['’]s)"
 )
-MENTION = re.compile(rf"(?<![^\W\d_])(?P<who>{NAME})(?P<owner>['’]s?(?![^\W\d_]))?")
+MENTION = re.compile(rf"(?<![^\W\d_])(?P<speaker>{NAME})(?P<owner>['’]s?(?![^\W\d_]))?")
 WORD_BEFORE = re.compile(r"([^\W\d_]+)\s+$")
 SUBJECT_PRONOUN = re.compile(
-    rf"^[\s—–\"'”’,-]*(?:(?:{one_of(LISTS['conjunction'])}),?\s+|[A-Za-z]+ly,?\s+)?(?P<who>He|She|he|she|They|they|I)\b",
+    rf"^[\s—–\"'”’,-]*(?:(?:{one_of(LISTS['conjunction'])}),?\s+|[A-Za-z]+ly,?\s+)?(?P<speaker>He|She|he|she|They|they|I)\b",
     re.IGNORECASE,
 )
 CLAUSE_BEFORE = re.compile(r"^[^,]*,\s+")
@@ -96,7 +98,7 @@ HE = re.compile(rf"\b{one_of(LISTS['him'])}\b", re.IGNORECASE)
 SHE = re.compile(rf"\b{one_of(LISTS['her'])}\b", re.IGNORECASE)
 VOCATIVE = re.compile(
     rf"(?:^|(?<=[,.!?;—-])\s*|\b(?:[Dd]ear(?:est)?|O|[Oo]h,?|[Yy]es,?|[Nn]o,?|[Pp]oor)\s+)"
-    rf"(?:[Mm]y\s+)?(?:[Dd]ear(?:est)?\s+)?(?P<who>{NAME})(?=\s*(?:[,.!?;—]|--|$))"
+    rf"(?:[Mm]y\s+)?(?:[Dd]ear(?:est)?\s+)?(?P<speaker>{NAME})(?=\s*(?:[,.!?;—]|--|$))"
 )
 """(“Come,) Tom(,” …)"""
 
@@ -122,13 +124,13 @@ def after(tail: str, comma: bool) -> Tag | None:
         return None
     if apposed := APPOSED.match(tail):
         match = apposed
-    rest = tail[match.end("who") :]
+    rest = tail[match.end("speaker") :]
     if verb in LISTS["think"]:
         return Tag("thought", "")
     if not comma and INDIRECT.match(tail, match.end()):
         return None
     first = re.split(r"[.!?;“‘\"]", rest, maxsplit=1)[0][:80]
-    return _tag(match["who"], verb, first)
+    return _tag(match["speaker"], verb, first)
 
 
 def before(lead: str) -> Tag | None:
@@ -143,57 +145,61 @@ def before(lead: str) -> Tag | None:
         return Tag("written", "")
     for pattern in (IN_LEAD, _LEAD_VERB_FIRST):
         closest = [match for match in pattern.finditer(sentence) if match["verb"] not in LISTS["think"]]
-        if closest and (tag := _tag(closest[-1]["who"], closest[-1]["verb"], sentence[closest[-1].end() :])):
+        if closest and (tag := _tag(closest[-1]["speaker"], closest[-1]["verb"], sentence[closest[-1].end() :])):
             return tag
     if not ANY_SAY.search(sentence) and not sentence.rstrip().endswith(":"):
         return None
     action = subject(sentence)
     if action is None:
         return None
-    addressee = _addressee(sentence, action.who)
-    opens = action.pronoun or sentence.startswith(action.who)
+    addressee = _addressee(sentence, action.speaker)
+    opens = action.pronoun or sentence.startswith(action.speaker)
     return Tag(
-        "pronoun" if action.pronoun else "name", action.who, addressee, "", opens and bool(ENDS_SAYING.search(sentence))
+        "pronoun" if action.pronoun else "name",
+        action.speaker,
+        addressee,
+        "",
+        opens and bool(ENDS_SAYING.search(sentence)),
     )
 
 
-def _tag(who: str, verb: str, rest: str) -> Tag | None:
-    who = re.sub(r"\s+", " ", who)
-    if re.fullmatch(PRONOUN, who):
-        return Tag("pronoun", who, _addressee(rest, who), verb)
-    name = tidy(who)
-    if name[:1].isupper() and not who.startswith(("The ", "A ", "An ", "His ", "Her ", "My ")):
+def _tag(speaker: str, verb: str, rest: str) -> Tag | None:
+    speaker = re.sub(r"\s+", " ", speaker)
+    if re.fullmatch(PRONOUN, speaker):
+        return Tag("pronoun", speaker, _addressee(rest, speaker), verb)
+    name = tidy(speaker)
+    if name[:1].isupper() and not speaker.startswith(("The ", "A ", "An ", "His ", "Her ", "My ")):
         return Tag("name", name, _addressee(rest, name), verb) if is_person(name) else None
-    if who[0].isupper() and is_person(name) and CALLED_NAME.fullmatch(who):
+    if speaker[0].isupper() and is_person(name) and CALLED_NAME.fullmatch(speaker):
         return Tag("name", name, _addressee(rest, name), verb)
-    last = who.split()[-1]
+    last = speaker.split()[-1]
     if re.fullmatch(PRONOUN, last):
         return Tag("pronoun", last, _addressee(rest, last), verb)
     if last in LISTS["object_of"] or last in LISTS["conjunction"]:
         return None
-    described = re.sub(r"^[A-Z]", lambda first: first[0].lower(), who)
+    described = re.sub(r"^[A-Z]", lambda first: first[0].lower(), speaker)
     described = re.sub(r"(?<=[a-z]) [a-z]+ly$", "", described)
-    return Tag("described", described, _addressee(rest, who), verb)
+    return Tag("described", described, _addressee(rest, speaker), verb)
 
 
 CALLED_NAME = re.compile(CALLED)
-TO_SOMEBODY = re.compile(rf"\s+(?P<who>{CALLED}|{NAME})(?![^\W\d_]|['’]s)")
+TO_SOMEBODY = re.compile(rf"\s+(?P<speaker>{CALLED}|{NAME})(?![^\W\d_]|['’]s)")
 """(asked) Tom"""
 
 
-def _addressee(rest: str, who: str) -> str:
+def _addressee(rest: str, speaker: str) -> str:
     match = TO_SOMEBODY.match(rest) or ADDRESSEE.search(rest)
-    name = tidy(match["who"]) if match else ""
-    return name if name != who and is_person(name) else ""
+    name = tidy(match["speaker"]) if match else ""
+    return name if name != speaker and is_person(name) else ""
 
 
 def subject(sentence: str) -> Action | None:
     """Who does something in a sentence: a pronoun at its head, else the first name that is nobody's object or owner."""
     if match := SUBJECT_PRONOUN.match(sentence):
-        return Action(match["who"].lower() if match["who"] != "I" else "I", True)
+        return Action(match["speaker"].lower() if match["speaker"] != "I" else "I", True)
     for match in MENTION.finditer(sentence):
         preceding = WORD_BEFORE.search(sentence, 0, match.start())
-        name = tidy(match["who"])
+        name = tidy(match["speaker"])
         if match["owner"] or not is_person(name) or (preceding and preceding[1].lower() in LISTS["object_of"]):
             continue
         return Action(name, False)
@@ -202,11 +208,11 @@ def subject(sentence: str) -> Action | None:
 
 def mentions(text: str) -> list[str]:
     """The names in a stretch of narration, in order."""
-    names = (tidy(match["who"]) for match in MENTION.finditer(text))
+    names = (tidy(match["speaker"]) for match in MENTION.finditer(text))
     return [name for name in names if is_person(name)]
 
 
 def called(quoted: str) -> list[str]:
     """The names by which somebody is addressed in a quoted line."""
-    names = (tidy(match["who"]) for match in VOCATIVE.finditer(quoted))
+    names = (tidy(match["speaker"]) for match in VOCATIVE.finditer(quoted))
     return [name for name in names if is_person(name)]

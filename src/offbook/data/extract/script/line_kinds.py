@@ -43,23 +43,23 @@ class Row:
 
 def sort_lines(lines: Lines) -> Iterator[Row]:
     """Each line with its kind; a direction in brackets may go on over several lines."""
-    after_blank, closing, pending = True, None, 0
+    after_blank, close_marks, pending = True, None, 0
     for number, text in _mended(lines):
         stripped = text.strip("\ufeff\u200b\u200e\u200f \t\r\u3000\xa0")
-        if closing and stripped and pending < LONGEST:
+        if close_marks and stripped and pending < LONGEST:
             pending += 1
-            end = min((place for mark in closing if (place := stripped.find(mark)) >= 0), default=-1)
+            end = min((place for mark in close_marks if (place := stripped.find(mark)) >= 0), default=-1)
             spoken = stripped[end + 1 :].strip(" .。_") if end >= 0 else ""
             yield Row(number, "direction", stripped[: end + 1] if spoken else stripped, False)
             if any(char.isalnum() for char in spoken):
                 yield Row(number, "text", stripped[end + 1 :].strip(), False)
-            closing = None if end >= 0 else closing
+            close_marks = None if end >= 0 else close_marks
             after_blank = False
             continue
-        closing, pending = None, 0
+        close_marks, pending = None, 0
         row = _sort(number, text, stripped, after_blank)
         if row.kind == "direction":
-            closing = opened(stripped)
+            close_marks = opened(stripped)
         yield row
         after_blank = row.kind in ("blank", "heading", "rule") or (row.kind == "direction" and after_blank)
 
@@ -71,8 +71,8 @@ def _mended(lines: Lines) -> Iterator[tuple[int, str]]:
         text = TAG.sub("", raw) if "<" in raw else raw
         line = number, text
         if held and BROKEN_END.match(text):
-            whole = join([part.strip() if place else part.rstrip() for place, (_, part) in enumerate([*held, line])])
-            line, held = (held[0][0], whole.replace("\n", " ")), []
+            joined = join([part.strip() if place else part.rstrip() for place, (_, part) in enumerate([*held, line])])
+            line, held = (held[0][0], joined.replace("\n", " ")), []
         elif held and BROKEN_MIDDLE.match(text) and len(held) < LONGEST_NOTE:
             held.append(line)
             continue

@@ -235,7 +235,7 @@ class _Reading:
             self._begin(piece, piece.rest, row.number)
 
     def _begin(self, label: Label, text: str, line: int) -> None:
-        speakers, notes, confidence = self.labels.who(label)
+        speakers, notes, confidence = self.labels.speakers_of(label)
         action = "".join(f"（{note}）" if not note.isascii() else f"({note}) " for note in notes)
         self.draft = _Draft(speakers, line, confidence, [action + text] if action + text else [])
 

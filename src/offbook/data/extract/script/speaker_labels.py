@@ -212,7 +212,7 @@ class Labels:
                 return label
         return None
 
-    def who(self, label: Label) -> tuple[tuple[str, ...], tuple[str, ...], float]:
+    def speakers_of(self, label: Label) -> tuple[tuple[str, ...], tuple[str, ...], float]:
         """The speakers behind a label, how they speak, and how certain that is."""
         speakers = split_joint(label.name, self.seen)
         if all(name in self.speakers for name in speakers):
@@ -239,7 +239,7 @@ class Labels:
         return [*pieces, Label(name, notes, text[begin:].strip(), self.layout)]
 
     def _believes(self, label: Label, where: Place) -> bool:
-        speakers, _, certain = self.who(label)
+        speakers, _, certain = self.speakers_of(label)
         if label.layout not in self.layouts:
             return certain >= MANNERED and (label.layout != "alone" or where[0])
         if certain < MANNERED and label.rest.startswith(("http://", "https://", "www.")):

@@ -45,9 +45,9 @@ def opened(line: str) -> str | None:
     body = line.strip()
     if body[:1].isalnum():
         return None
-    for open_bracket, closing in PAIRS.items():
+    for open_bracket, close_marks in PAIRS.items():
         if body.startswith(open_bracket) and open_bracket != "〔":
-            return None if any(mark in body for mark in closing) else closing
+            return None if any(mark in body for mark in close_marks) else close_marks
     if re.match(r"^_(?!_)[^_]*$", body):
         return "_"
     return None
@@ -58,8 +58,8 @@ def _enclosed(body: str) -> bool:
         return False
     if body.startswith("〔"):
         return "〕" not in body or body.rstrip("。.").endswith("〕")
-    for open_bracket, closing in PAIRS.items():
+    for open_bracket, close_marks in PAIRS.items():
         if body.startswith(open_bracket):
-            ends = [place for mark in closing if (place := body.find(mark)) >= 0]
-            return bool(ends) and min(ends) == len(body.rstrip("。.")) - 1 and len(body) > 2
+            positions = [place for mark in close_marks if (place := body.find(mark)) >= 0]
+            return bool(positions) and min(positions) == len(body.rstrip("。.")) - 1 and len(body) > 2
     return False
