@@ -131,8 +131,8 @@ def main() -> None:
     side = SIDES[SIDE](job)
     for line in sys.stdin:
         request = json.loads(line)
-        first, whole = side(request["prompt"], GenerationConfig(**request["settings"]))
-        print(json.dumps({"first": first, "whole": whole}), file=answers, flush=True)
+        first, total = side(request["prompt"], GenerationConfig(**request["settings"]))
+        print(json.dumps({"first": first, "whole": total}), file=answers, flush=True)
 
 
 if __name__ == "__main__":

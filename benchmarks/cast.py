@@ -49,16 +49,16 @@ def make_cast(base: Path, folder: Path, characters: int) -> int:
             for name, weight in model.named_parameters():
                 if "lora_B" in name:
                     weight.normal_(0, 0.01)
-        own = folder / f"character{number:02}"
-        model.save_pretrained(str(own))
-        tokenizer.save_pretrained(str(own))
+        character_dir = folder / f"character{number:02}"
+        model.save_pretrained(str(character_dir))
+        tokenizer.save_pretrained(str(character_dir))
         Persona(
             name=f"Character {number}",
             system=f"You are character {number} of a play.",
             stop_token=template.stop_token,
             generation=GenerationConfig(),
             base=BaseModelRef(source=str(base), revision=""),
-        ).save(own)
+        ).save(character_dir)
     return size
 
 
@@ -86,12 +86,12 @@ async def press(process: psutil.Process, address: str, options: argparse.Namespa
     memory = {"loaded": process.memory_info().rss}
     names = [f"character{number % options.characters:02}" for number in range(options.clients)]
     async with openai.AsyncOpenAI(base_url=address, api_key="none", max_retries=0, timeout=300) as client:
-        asked = [await ask(client, name, number, options.tokens) for number, name in enumerate(names)]
-        alone = [text for text, _ in asked]
-        ends = time.monotonic() + options.seconds
+        latencies = [await ask(client, name, number, options.tokens) for number, name in enumerate(names)]
+        alone = [text for text, _ in latencies]
+        deadline = time.monotonic() + options.seconds
 
         async def insist(number: int) -> None:
-            while time.monotonic() < ends:
+            while time.monotonic() < deadline:
                 try:
                     text, first = await ask(client, names[number], number, options.tokens)
                 except openai.OpenAIError as error:
@@ -108,7 +108,7 @@ async def press(process: psutil.Process, address: str, options: argparse.Namespa
         "characters": options.characters,
         "replies": dict(kinds),
         "different_alone": len(set(alone)),
-        "first_token_alone": median(first for _, first in asked),
+        "first_token_alone": median(first for _, first in latencies),
         "first_token": median(waits) if waits else None,
         "memory_mib": {name: size // 2**20 for name, size in memory.items()},
     }

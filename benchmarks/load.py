@@ -66,8 +66,8 @@ def serving(options: argparse.Namespace) -> Any:
 
 def made_up_words(number: int) -> list[str]:
     """As many different words of four syllables."""
-    chance = random.Random(0)
-    return ["".join(chance.sample(SYLLABLES, 4)) for _ in range(number)]
+    generator = random.Random(0)
+    return ["".join(generator.sample(SYLLABLES, 4)) for _ in range(number)]
 
 
 async def ask(client: openai.AsyncOpenAI, model: str, word: str, options: argparse.Namespace) -> Any:
@@ -102,10 +102,10 @@ async def press(process: psutil.Process, address: str, model: str, options: argp
     load, words = Load(), made_up_words(options.clients)
     async with openai.AsyncOpenAI(base_url=address, api_key="none", max_retries=0, timeout=300) as client:
         alone = {word: (await ask(client, model, word, options))[0] for word in words}
-        ends = time.monotonic() + options.seconds
+        deadline = time.monotonic() + options.seconds
 
         async def insist(word: str) -> None:
-            while time.monotonic() < ends:
+            while time.monotonic() < deadline:
                 try:
                     text, tokens, first = await ask(client, model, word, options)
                 except openai.OpenAIError as error:
@@ -116,7 +116,7 @@ async def press(process: psutil.Process, address: str, model: str, options: argp
                 load.first.append(first)
 
         async def watch() -> None:
-            while time.monotonic() < ends:
+            while time.monotonic() < deadline:
                 load.memory.append(process.memory_info().rss)
                 await asyncio.sleep(0.5)
 

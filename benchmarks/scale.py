@@ -47,8 +47,8 @@ def compare(options: argparse.Namespace) -> dict[str, Any]:
             programs = []
             for rank in range(size):
                 path = Path(folder) / f"{number}-{rank}.json"
-                own = {"rank": rank, "size": size, "port": port, "threads": threads}
-                path.write_text(json.dumps({**job, **own}), encoding="utf-8")
+                environment = {"rank": rank, "size": size, "port": port, "threads": threads}
+                path.write_text(json.dumps({**job, **environment}), encoding="utf-8")
                 programs.append(Program([sys.executable, str(STEPS), str(path)]))
             return programs
 

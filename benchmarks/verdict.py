@@ -143,7 +143,7 @@ def cell(run: ComparedValue) -> str:
         return "–"
     if run.difference is None:
         return f"{run.value:.3f}"
-    return f"{run.value:.3f} ({run.difference:+.3f}{', clear' if run.clear else ''})"
+    return f"{run.value:.3f} ({run.difference:+.3f}{', clear' if run.significant else ''})"
 
 
 if __name__ == "__main__":

@@ -193,9 +193,9 @@ class _Handler(Writes, BaseHTTPRequestHandler):
         return None
 
     def answer(self, value: Any) -> None:
-        self.say(200, value)
+        self.send_json(200, value)
 
-    def say(self, status: int, value: Any) -> None:
+    def send_json(self, status: int, value: Any) -> None:
         body = json.dumps(value).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")

@@ -53,13 +53,15 @@ class Writes:
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if not self.known():
-            return self.say(401, {"error": "Invalid credentials in Authorization header", "Message": "no such token"})
+        if not self.is_authorized():
+            return self.send_json(
+                401, {"error": "Invalid credentials in Authorization header", "Message": "no such token"}
+            )
         for pattern, name in self.WRITES:
             match = re.fullmatch(pattern, urlsplit(self.path).path)
             if match:
                 return getattr(self, name)(*map(unquote, match.groups()), body)
-        return self.say(404, {"error": "no route"})
+        return self.send_json(404, {"error": "no route"})
 
     def do_PUT(self) -> None:
         oid = self.path.rpartition("/")[2]
@@ -71,16 +73,18 @@ class Writes:
             self.close_connection = True
             return
         self.fake.account.blobs[oid] = self.rfile.read(size)
-        self.say(200, {"Code": 200})
+        self.send_json(200, {"Code": 200})
 
-    def known(self) -> bool:
+    def is_authorized(self) -> bool:
         return self.headers.get("Authorization") == f"Bearer {self.fake.account.token}"
 
     def whoami(self) -> None:
-        if not self.known():
-            return self.say(401, {"error": "Invalid credentials in Authorization header", "Message": "no such token"})
+        if not self.is_authorized():
+            return self.send_json(
+                401, {"error": "Invalid credentials in Authorization header", "Message": "no such token"}
+            )
         name = self.fake.account.name
-        return self.say(200, {"name": name, "type": "user", "data": {"username": name}, "success": True})
+        return self.send_json(200, {"name": name, "type": "user", "data": {"username": name}, "success": True})
 
     def about(self, repo: str) -> None:
         private = self.fake.account.repositories.get(repo)
@@ -88,7 +92,7 @@ class Writes:
             return self.refuse("RepoNotFound")
         siblings: list[Any] = []
         answer = {"id": repo, "private": private, "siblings": siblings}
-        return self.say(200, {**answer, "success": True, "data": {"private": private}})
+        return self.send_json(200, {**answer, "success": True, "data": {"private": private}})
 
     def huggingface_create(self, body: bytes) -> None:
         wish = json.loads(body)
@@ -102,26 +106,26 @@ class Writes:
 
     def create(self, repo: str, private: bool, files: dict[str, bytes]) -> None:
         if repo in self.fake.account.repositories:
-            return self.say(409, {"error": "You already created this model repo", "Message": "repo already exists"})
+            return self.send_json(409, {"error": "You already created this repo", "Message": "repo already exists"})
         if repo.split("/")[0] != self.fake.account.name:
-            return self.say(403, {"error": "not your organization", "Message": "no permission"})
+            return self.send_json(403, {"error": "not your organization", "Message": "no permission"})
         self.fake.account.repositories[repo] = private
         self.fake.add(repo, files)
-        return self.say(200, {"url": f"{self.fake.address}/{repo}", "Code": 200, "Data": {"Name": repo}})
+        return self.send_json(200, {"url": f"{self.fake.address}/{repo}", "Code": 200, "Data": {"Name": repo}})
 
     def huggingface_yaml(self, body: bytes) -> None:
-        self.say(200, {})
+        self.send_json(200, {})
 
     def huggingface_modes(self, repo: str, body: bytes) -> None:
         files = [file["path"] for file in json.loads(body)["files"]]
         modes = [{"path": path, "uploadMode": "lfs" if is_large(path) else "regular"} for path in files]
-        self.say(200, {"files": [{**mode, "shouldIgnore": False, "oid": None} for mode in modes]})
+        self.send_json(200, {"files": [{**mode, "shouldIgnore": False, "oid": None} for mode in modes]})
 
     def huggingface_batch(self, repo: str, body: bytes) -> None:
-        self.say(200, {"objects": self.wanted(json.loads(body)["objects"]), "transfer": "basic"})
+        self.send_json(200, {"objects": self.wanted(json.loads(body)["objects"]), "transfer": "basic"})
 
     def modelscope_batch(self, repo: str, body: bytes) -> None:
-        self.say(200, {"Code": 200, "Data": {"objects": self.wanted(json.loads(body)["objects"])}})
+        self.send_json(200, {"Code": 200, "Data": {"objects": self.wanted(json.loads(body)["objects"])}})
 
     def wanted(self, objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """What a large file's sender is told: where it goes, or nothing where it has arrived before."""
@@ -141,7 +145,7 @@ class Writes:
             elif line["key"] == "lfsFile":
                 new[value["path"]] = self.fake.account.blobs[value["oid"]]
         commit = self.commit(repo, new)
-        return self.say(200, {"commitUrl": f"{self.fake.address}/{repo}/commit/{commit}", "commitOid": commit})
+        return self.send_json(200, {"commitUrl": f"{self.fake.address}/{repo}/commit/{commit}", "commitOid": commit})
 
     def modelscope_commit(self, repo: str, body: bytes) -> None:
         new = {}
@@ -149,14 +153,14 @@ class Writes:
             large = action["type"] == "lfs"
             content = self.fake.account.blobs[action["sha256"]] if large else base64.b64decode(action["content"])
             new[action["path"]] = content
-        return self.say(200, {"Code": 200, "Success": True, "Data": {"oid": self.commit(repo, new)}})
+        return self.send_json(200, {"Code": 200, "Success": True, "Data": {"oid": self.commit(repo, new)}})
 
     def commit(self, repo: str, new: dict[str, bytes]) -> str:
         old = self.fake.repositories["models", repo, "main"]
         files = {**old, **{name: content for name, content in new.items() if name not in self.fake.account.lose}}
         return str(self.fake.add(repo, files))
 
-    def say(self, status: int, value: Any) -> None:
+    def send_json(self, status: int, value: Any) -> None:
         raise NotImplementedError
 
     def refuse(self, code: str) -> None:

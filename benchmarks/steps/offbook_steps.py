@@ -33,14 +33,14 @@ def main() -> None:
     notes = fast_path.enable(model, **switches)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     adam = torch.optim.AdamW(trained, lr=LEARNING_RATE)
-    cut = {"max_tokens": job["max_tokens"], "packing": switches["packing"], "prefix": "prefix" not in job["without"]}
+    limits = {"max_tokens": job["max_tokens"], "packing": switches["packing"], "prefix": "prefix" not in job["without"]}
     size = job["batch_size"]
     for start in range(0, len(job["rows"]), size):
         if not wait():
             break
         began, cpu = time.perf_counter(), time.process_time()
         rows = [Example(ids, labels, Origin("rows", 0)) for ids, labels in job["rows"][start : start + size]]
-        step = pack_step(rows, **cut)
+        step = pack_step(rows, **limits)
         for batch in step.micro_batches:
             (fast_path.loss_sum(model, batch) / step.label_tokens).backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)

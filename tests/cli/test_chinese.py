@@ -25,7 +25,7 @@ def chinese_locale(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> object:
     i18n.use_language(i18n.SOURCE_LANGUAGE)
 
 
-def said(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+def outputs(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
     """(exit code, standard output, standard error) of a command line."""
     capsys.readouterr()
     with pytest.raises(SystemExit) as ended:
@@ -36,7 +36,7 @@ def said(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str
 
 @pytest.mark.parametrize("verb", ["", *VERBS])
 def test_help_is_in_chinese(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = said(capsys, *filter(None, [verb]), "--help")
+    code, out, _ = outputs(capsys, *filter(None, [verb]), "--help")
     assert code == 0
     assert out.startswith("用法：")
     described = [line for line in out.splitlines() if re.match(r"  --?\w", line)]
@@ -69,7 +69,7 @@ def test_the_commonest_errors_are_in_chinese(
     (tmp_path / "key.yaml").write_text("trian: {epochs: 1}\n" + text, encoding="utf-8")
     (tmp_path / "colon.yaml").write_text("name：安\n" + text, encoding="utf-8")
     (tmp_path / "script.txt").write_text("SCENE I.\n\nANN\nGood day.\n\nBOB\nAnd you.\n" * 9, encoding="utf-8")
-    code, _, err = said(capsys, *ERRORS[case])
+    code, _, err = outputs(capsys, *ERRORS[case])
     assert code == 2, err
     lines = [line for line in err.splitlines() if line.strip()]
     assert any(line.startswith(("错误：", "错误: ", "用法：")) for line in lines)
@@ -81,7 +81,7 @@ def test_the_tables_of_check_are_in_chinese(
 ) -> None:
     text = dump(load(None, {"model.source": str(tiny), "data.source": str(rows), "persona.name": "安"}))
     (tmp_path / "run.yaml").write_text(text, encoding="utf-8")
-    code, out, _ = said(capsys, "check", "-c", "run.yaml")
+    code, out, _ = outputs(capsys, "check", "-c", "run.yaml")
     assert code == 0
     for word in ("角色", "系统提示词", "可训练", "结束符", "已验证", "内存", "留出", "下一步"):
         assert word in out, word

@@ -291,12 +291,12 @@ def test_extract_ends_with_the_next_command_and_aliases_that_can_be_pasted(offbo
     lines = "ANN: Hi.\nTOM: Yes?\nANN O'NEIL: No.\nTOM: So?\nANN: Well.\nTOM: Well?\nANN O'NEIL: Then.\n"
     script.write_text(lines * 3)
     words = ["extract", str(script), "--role", "Ann", "--out", str(folder / "rows.jsonl")]
-    _, _, told = offbook(*words)
-    assert shlex.split(told.splitlines()[-1])[1:] == ["offbook", "check", "--data", str(folder / "rows.jsonl")]
+    _, _, errors = offbook(*words)
+    assert shlex.split(errors.splitlines()[-1])[1:] == ["offbook", "check", "--data", str(folder / "rows.jsonl")]
     (folder / "run.yaml").write_text("name: ann")
-    _, _, told = offbook(*words)
-    assert shlex.split(told.splitlines()[-1])[1:] == ["offbook", "check", "-c", str(folder / "run.yaml")]
-    (hint,) = [line for line in told.splitlines() if "--alias" in line]
+    _, _, errors = offbook(*words)
+    assert shlex.split(errors.splitlines()[-1])[1:] == ["offbook", "check", "-c", str(folder / "run.yaml")]
+    (hint,) = [line for line in errors.splitlines() if "--alias" in line]
     assert shlex.split(hint.partition("--alias ")[2]) == ["ANN O'NEIL=ANN"]
 
 

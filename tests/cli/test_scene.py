@@ -25,14 +25,14 @@ class Screen:
         return self.shown[-1][1]
 
 
-def speak(scene: Scene, name: str) -> Iterator[str]:
+def generate(scene: Scene, name: str) -> Iterator[str]:
     yield f"{name} heard "
     yield repr(scene.turns_for(name)[-1].text)
 
 
 def session() -> tuple[SceneSession, Screen]:
     screen = Screen()
-    return SceneSession(Scene("Tom", ["Ann", "Ben"]), speak, screen), screen
+    return SceneSession(Scene("Tom", ["Ann", "Ben"]), generate, screen), screen
 
 
 def test_the_one_who_is_addressed_answers_and_enter_lets_the_scene_go_on() -> None:

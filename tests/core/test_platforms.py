@@ -96,13 +96,13 @@ def test_a_console_that_lacks_the_letters_gets_an_answer_all_the_same(encoding: 
 def test_nothing_is_forked() -> None:
     """Windows has no fork, and on macOS it is unsafe with threads: other processes are started anew."""
     calls = ("os.fork", "multiprocessing", "preexec_fn")
-    found = [
+    matches = [
         f"{path.relative_to(SOURCE)}: {call}"
         for path in SOURCE.rglob("*.py")
         for call in calls
         if call in path.read_text(encoding="utf-8")
     ]
-    assert found == []
+    assert matches == []
 
 
 def test_settings_and_errors_pass_to_a_spawned_process_and_back() -> None:

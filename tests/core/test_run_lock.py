@@ -65,7 +65,7 @@ def test_clearing_that_is_killed_leaves_all_or_nothing(runs: Any, monkeypatch: p
     rename, result = Path.rename, []
     for killed_at in range(20):
         run = old_run(runs, f"run-{killed_at}")
-        whole, calls = contents(run), iter(range(20))
+        expected, calls = contents(run), iter(range(20))
 
         def until_killed(path: Path, target: Any, last: Any = killed_at, calls: Any = calls) -> Any:
             if next(calls) == last:
@@ -79,8 +79,8 @@ def test_clearing_that_is_killed_leaves_all_or_nothing(runs: Any, monkeypatch: p
         with locked(run):
             left = contents(run)
         del left[".lock"]
-        assert left in (whole, {name: whole[name] for name in ("run.yaml", "lines.json", "data/file")})
-        result.append(left == whole)
+        assert left in (expected, {name: expected[name] for name in ("run.yaml", "lines.json", "data/file")})
+        result.append(left == expected)
     assert result == sorted(result, reverse=True)
     assert {*result} == {True, False}
 
@@ -168,12 +168,12 @@ def test_a_removal_that_is_killed_anywhere_is_listed_and_finished_by_the_next(
 
 def test_a_run_that_is_a_link_is_not_emptied_through_it(runs: Any) -> None:
     run = old_run(runs, "a")
-    whole = contents(run)
+    expected = contents(run)
     link = RunDir(runs / "link")
     link.path.symlink_to(run.path)
     with pytest.raises(UsageError, match="is a link to"):
         remove(link)
-    assert contents(run) == whole
+    assert contents(run) == expected
 
 
 def test_a_disk_that_fails_while_removing_is_told_and_the_next_attempt_goes_on(

@@ -29,27 +29,27 @@ def scene(rule: Rule = "addressed") -> Scene:
 )
 def test_who_answers(rule: Rule, text: str, speakers: list[str]) -> None:
     it = scene(rule)
-    it.say("Tom", text)
+    it.add_line("Tom", text)
     assert it.next_speakers() == speakers
 
 
 def test_nobody_named_the_one_who_was_silent_longest_speaks() -> None:
     it = scene()
     for name in ("Ann", "Ben", "小翠", "Tom"):
-        it.say(name, "Well.")
+        it.add_line(name, "Well.")
     assert it.next_speakers() == ["Ann"]
-    it.say("Ann", "I hear you.")
+    it.add_line("Ann", "I hear you.")
     assert it.next_speakers() == ["Ben"]
-    it.say("Ben", "Ann, do you?")
+    it.add_line("Ben", "Ann, do you?")
     assert it.next_speakers() == ["Ann"]
 
 
 def test_each_hears_the_others_by_name_and_itself_as_itself() -> None:
     it = scene()
-    it.say("Tom", "Is the stove lit?")
-    it.say("Ben", "Since four.")
-    it.say("Ann", "It smokes.")
-    it.say("Tom", "(The door opens.)")
+    it.add_line("Tom", "Is the stove lit?")
+    it.add_line("Ben", "Since four.")
+    it.add_line("Ann", "It smokes.")
+    it.add_line("Tom", "(The door opens.)")
     assert it.turns_for("Ann") == [
         Turn("user", "Tom: Is the stove lit?\nBen: Since four."),
         Turn("assistant", "It smokes."),
@@ -63,18 +63,18 @@ def test_each_hears_the_others_by_name_and_itself_as_itself() -> None:
 
 def test_who_speaks_twice_in_a_row_has_heard_silence() -> None:
     it = scene()
-    it.say("Ann", "It smokes.")
+    it.add_line("Ann", "It smokes.")
     assert it.turns_for("Ann") == [Turn("assistant", "It smokes."), Turn("user", "…")]
     assert scene().turns_for("Ann") == [Turn("user", "…")]
 
 
 def test_what_is_said_while_somebody_is_away_it_has_not_heard() -> None:
     it = scene()
-    it.say("Tom", "Ann, fetch some wood.")
+    it.add_line("Tom", "Ann, fetch some wood.")
     it.leave("Ann")
-    it.say("Ben", "She hides the matches.")
+    it.add_line("Ben", "She hides the matches.")
     it.enter("Ann")
-    it.say("Tom", "There you are.")
+    it.add_line("Tom", "There you are.")
     assert it.turns_for("Ann") == [
         Turn("user", "Tom: Ann, fetch some wood.\n(Ann leaves.)\n(Ann enters.)\nTom: There you are.")
     ]
@@ -96,21 +96,21 @@ def test_what_is_said_while_somebody_is_away_it_has_not_heard() -> None:
 )
 def test_the_user_writes_who_goes_and_what_happens(text: str, line: Line) -> None:
     it = scene()
-    it.say("Tom", text)
+    it.add_line("Tom", text)
     assert it.lines == [line]
 
 
 def test_a_character_can_neither_send_another_away_nor_make_it_rain() -> None:
     it = scene()
-    it.say("Ann", "(Ben leaves.)")
+    it.add_line("Ann", "(Ben leaves.)")
     assert it.present == ["Ann", "Ben", "小翠"]
     assert it.lines == [Line("Ann", "(Ben leaves.)")]
 
 
 def test_who_comes_back_by_a_line_is_addressed_by_it() -> None:
     it = scene()
-    it.say("Tom", "Ben leaves")
-    it.say("Tom", "Ben enters")
+    it.add_line("Tom", "Ben leaves")
+    it.add_line("Tom", "Ben enters")
     assert it.next_speakers() == ["Ben"]
     assert it.absent == set()
 
@@ -141,10 +141,10 @@ def test_extract_reads_the_script_again(tmp_path: Path) -> None:
 
     it = Scene("Tom", ["Ann", "Ben"])
     for number in range(12):
-        it.say("Tom", f"Ann, is stove {number} lit?")
-        it.say("Ann", f"Stove {number} has burnt\nsince four.")
-        it.say("Ben", "I lit it.")
-    it.say("Tom", "Ann leaves")
+        it.add_line("Tom", f"Ann, is stove {number} lit?")
+        it.add_line("Ann", f"Stove {number} has burnt\nsince four.")
+        it.add_line("Ben", "I lit it.")
+    it.add_line("Tom", "Ann leaves")
     path = tmp_path / "scene.txt"
     path.write_text(it.script(), encoding="utf-8")
     with pytest.raises(SystemExit) as ended:

@@ -42,7 +42,7 @@ class FakeModels:
         self.stops = stops or (lambda _: True)
         self.generated: list[tuple[bool, list[Prompt]]] = []
 
-    def score(self, conversations: Sequence[Conversation], *, whole: bool = False) -> list[Score]:
+    def score(self, conversations: Sequence[Conversation], *, full_length: bool = False) -> list[Score]:
         return [self._score(conversation) for conversation in conversations]
 
     def reply(self, prompts: Sequence[Prompt], *, tuned: bool) -> list[Reply]:

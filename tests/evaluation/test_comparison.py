@@ -24,14 +24,14 @@ def test_runs_are_compared_on_what_both_were_asked() -> None:
     result = compare({"worse": worse, "better": better})
     assert result.runs == ("worse", "better")
     before, after = result.metric("heldout.tuned.loss").runs
-    assert (before.difference, before.clear) == (None, False)
+    assert (before.difference, before.significant) == (None, False)
     assert after.difference == pytest.approx(-0.3, abs=1e-5)
-    assert after.clear
+    assert after.significant
     assert after.pairs == len(HELDOUT)
     assert after.difference_interval == pytest.approx((-0.3, -0.3), abs=1e-5)
     assert result.metric("forgetting.kl").runs[1].difference == pytest.approx(0.15, abs=1e-5)
     fidelity = result.metric("fidelity.tuned.score").runs[1]
-    assert (fidelity.difference, fidelity.clear) == (0.0, False)
+    assert (fidelity.difference, fidelity.significant) == (0.0, False)
 
 
 def test_titles_are_in_the_language_asked_for() -> None:
@@ -44,7 +44,7 @@ def test_titles_are_in_the_language_asked_for() -> None:
 def test_runs_that_share_no_row_have_no_paired_difference() -> None:
     other = scorecard(outputs(plain_talk, train=TRAIN[:60], heldout=TRAIN[60:100]))
     loss = second("heldout.tuned.loss", good_card(), other)
-    assert (loss.difference, loss.pairs, loss.clear) == (None, 0, False)
+    assert (loss.difference, loss.pairs, loss.significant) == (None, 0, False)
     with pytest.raises(UsageError):
         compare({"a": good_card()})
 
@@ -54,18 +54,20 @@ def test_few_pairs_make_nothing_clear() -> None:
     loss = second("heldout.tuned.loss", first, other)
     assert loss.difference_interval is not None
     assert loss.difference_interval[1] < 0
-    assert (loss.pairs, loss.clear) == (9, False)
+    assert (loss.pairs, loss.significant) == (9, False)
 
 
-@pytest.mark.parametrize(("changed", "clear"), [(5, False), (6, True)])
-def test_yes_or_no_is_clear_by_an_exact_test(changed: int, clear: bool) -> None:
+@pytest.mark.parametrize(("changed", "significant"), [(5, False), (6, True)])
+def test_yes_or_no_is_clear_by_an_exact_test(changed: int, significant: bool) -> None:
     """Five changes of one kind happen by chance one time in sixteen, six one time in thirty-two."""
     items = good_card().section(Stopping).items
-    cut = [replace(item, tuned=replace(item.tuned, stopped=False)) for item in items[:changed]]
-    stops = second("stops.tuned.share", good_card(), with_section(good_card(), "stops", items=(*cut, *items[changed:])))
+    truncated = [replace(item, tuned=replace(item.tuned, stopped=False)) for item in items[:changed]]
+    stops = second(
+        "stops.tuned.share", good_card(), with_section(good_card(), "stops", items=(*truncated, *items[changed:]))
+    )
     assert stops.difference is not None
     assert stops.difference < 0
-    assert stops.clear == clear
+    assert stops.significant == significant
 
 
 def test_what_is_not_on_one_scale_has_no_difference() -> None:
@@ -85,4 +87,4 @@ def test_lifted_words_are_compared_though_replies_differ_in_length() -> None:
     longer = tuple(replace(item, tuned=replace(item.tuned, words=90, lifted=45)) for item in copying.items)
     lifted = second("copying.tuned.lifted_share", good_card(), with_section(good_card(), "copying", items=longer))
     assert lifted.difference == pytest.approx(0.5 - copying.tuned.lifted_share, abs=1e-5)
-    assert lifted.clear
+    assert lifted.significant

@@ -46,9 +46,9 @@ def test_keys_tell_conversations_apart() -> None:
 def test_nothing_to_judge_on_is_a_users_mistake() -> None:
     with pytest.raises(UsageError, match="no held-out rows"):
         collect(FakeModels(plain_talk, plain_talk), train=TRAIN, heldout=[], prompts=24)
-    opening = Conversation((Turn("assistant", "Who's there?"),), Origin("x", 1))
+    first_line = Conversation((Turn("assistant", "Who's there?"),), Origin("x", 1))
     with pytest.raises(UsageError, match="no held-out row has a prompt"):
-        collect(FakeModels(plain_talk, plain_talk), train=TRAIN, heldout=[opening], prompts=24)
+        collect(FakeModels(plain_talk, plain_talk), train=TRAIN, heldout=[first_line], prompts=24)
 
 
 def test_losses_that_are_not_finite_are_a_users_mistake() -> None:

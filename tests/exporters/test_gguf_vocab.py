@@ -32,9 +32,9 @@ CUTS = {
 }
 
 
-def byte_level(cut: Any) -> Any:
+def byte_level(settings: Any) -> Any:
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = cut
+    tokenizer.pre_tokenizer = settings
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     corpus = [*CORPUS, "1234567 12345 123 99 1984", "it's they're we'll  \n\n  and\n so\r\n on!!! ..."] * 3

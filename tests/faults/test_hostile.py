@@ -164,12 +164,12 @@ def test_26_the_time_limit_costs_microseconds() -> None:
 def test_28_damaged_weights_are_named(tmp_path: Path, damage: str) -> None:
     folder = tiny_folder(tmp_path / "damaged")
     weights = folder / "model.safetensors"
-    whole = weights.read_bytes()
+    original = weights.read_bytes()
     content = {
-        "cut": whole[: len(whole) // 2],
-        "header": whole[:20] + b"\xff" + whole[21:],
+        "cut": original[: len(original) // 2],
+        "header": original[:20] + b"\xff" + original[21:],
         "empty": b"",
-        "huge-header": (2**62).to_bytes(8, "little") + whole[8:],
+        "huge-header": (2**62).to_bytes(8, "little") + original[8:],
     }[damage]
     weights.write_bytes(content)
     with pytest.raises(UsageError, match=str(folder)):

@@ -69,9 +69,9 @@ def overfitting(settings: Any) -> Any:
 
 def without_ending(run: RunDir) -> bytes:
     """Make the run one that was killed before its adapter appeared; returns what the adapter was."""
-    whole = adapter_bytes(run)
+    undisturbed = adapter_bytes(run)
     shutil.rmtree(run.adapter)
-    return whole
+    return undisturbed
 
 
 @pytest.mark.parametrize("keep", ["best", "last"])
@@ -79,16 +79,16 @@ def test_1_killed_after_an_early_end_it_keeps_the_same_state(overfitting: Any, k
     config = load(None, {**overfitting, "train.keep": keep})
     run = offbook.train(config)
     assert read(run.metrics)[-1]["step"] < json.loads((run.data / "report.json").read_text())["steps"]
-    whole = without_ending(run)
+    undisturbed = without_ending(run)
     offbook.train(config, resume=True)
-    assert adapter_bytes(run) == whole
+    assert adapter_bytes(run) == undisturbed
 
 
 def test_6_7_a_damaged_best_state_costs_time_and_no_bit(overfitting: Any) -> None:
     """The newest checkpoint alone is not enough: the run goes back behind the best state, and makes it again."""
     config = load(None, {**overfitting, "train.keep": "best", "train.keep_checkpoints": 9})
     run = offbook.train(config)
-    whole = without_ending(run)
+    undisturbed = without_ending(run)
     best = json.loads(run.environment.read_text())["adapter_step"]
     (CheckpointStore(run.checkpoints).folder(best) / "adapter_model.safetensors").write_bytes(b"")
     recorder = Recorder()
@@ -96,7 +96,7 @@ def test_6_7_a_damaged_best_state_costs_time_and_no_bit(overfitting: Any) -> Non
     (warning,) = recorder.warnings
     assert "going on from step-" in warning
     assert f"step-{best:06d}: adapter_model.safetensors is damaged" in warning
-    assert adapter_bytes(run) == whole
+    assert adapter_bytes(run) == undisturbed
 
 
 def test_6_7_where_only_the_best_state_is_damaged_the_rest_is_not_given_up(overfitting: Any) -> None:
@@ -163,11 +163,11 @@ def test_13_one_edited_row_is_refused(
     unfinished: RunDir, settings: Any, rows: Path, tmp_path: Path, trained: Path
 ) -> None:
     """Whether it was learned or held out: both belong to the run."""
-    whole = json.loads(rows.read_text())
-    for number in range(0, len(whole), 8):
+    all_rows = json.loads(rows.read_text())
+    for number in range(0, len(all_rows), 8):
         edited = tmp_path / "edited.json"
-        changed = {**whole[number], "output": "Nothing will come of nothing."}
-        edited.write_text(json.dumps([*whole[:number], changed, *whole[number + 1 :]]))
+        changed = {**all_rows[number], "output": "Nothing will come of nothing."}
+        edited.write_text(json.dumps([*all_rows[:number], changed, *all_rows[number + 1 :]]))
         with pytest.raises(UsageError, match="changed since the checkpoint: the training data") as refused:
             offbook.train(load(None, {**settings, "data.source": str(edited)}), resume=True)
         assert refused.value.exit_code == 2

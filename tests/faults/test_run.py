@@ -47,13 +47,13 @@ def test_10_a_tracker_does_not_inherit_the_lock(runs: Path, tmp_path: Path, monk
 def test_12_the_second_ctrl_c_stops_at_once_and_loses_nothing(
     settings: Any, runs: Path, trained: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    whole = fast_path.loss_sum
+    original = fast_path.loss_sum
 
     def interrupted(model: Any, batch: Any) -> Any:
         if (runs / "tiny" / "checkpoints" / "step-000005").exists():
             for _ in range(2):
                 os.kill(os.getpid(), signal.SIGINT)
-        return whole(model, batch)
+        return original(model, batch)
 
     with monkeypatch.context() as patch:
         patch.setattr(fast_path, "loss_sum", interrupted)
@@ -94,11 +94,11 @@ BENDS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 def test_15_divergence_keeps_the_last_good_checkpoint(
     settings: Any, runs: Path, monkeypatch: pytest.MonkeyPatch, texts: str
 ) -> None:
-    whole = fast_path.loss_sum
+    original = fast_path.loss_sum
     fifth = runs / "tiny" / "checkpoints" / "step-000005"
 
     def bent(model: Any, batch: Any) -> torch.Tensor:
-        loss = whole(model, batch)
+        loss = original(model, batch)
         return BENDS[texts](loss) if fifth.exists() else loss
 
     monkeypatch.setattr(fast_path, "loss_sum", bent)

@@ -27,7 +27,7 @@ class Numbers:
         return " ".join(map(str, ids))
 
 
-def plain(model: Any, prompt: list[int]) -> list[int]:
+def reference(model: Any, prompt: list[int]) -> list[int]:
     """The likeliest tokens, every one computed from the whole text."""
     ids = list(prompt)
     with torch.no_grad():
@@ -45,7 +45,7 @@ def test_replies_of_a_batch_and_of_a_stream(architecture: str, recurrent: bool |
     cache = ModelCache.of(model)
     assert (cache.cache is None) == (recurrent is None)
     assert cache.is_recurrent == bool(recurrent)
-    expected = [plain(model, prompt) for prompt in PROMPTS]
+    expected = [reference(model, prompt) for prompt in PROMPTS]
     replies = generate(model, Numbers(), PROMPTS, GREEDY, NEVER, rows=3)
     assert [reply.text for reply in replies] == [" ".join(map(str, ids)) for ids in expected]
     engine = TransformersEngine(model)
@@ -57,7 +57,7 @@ def test_replies_of_a_batch_and_of_a_stream(architecture: str, recurrent: bool |
 def test_rows_that_end_are_taken_out_of_a_state() -> None:
     model = tiny_model(tiny_config("lfm2"))
     prompts = [[1, 60, 61], [1, 62, 63], [1, 64, 65]]
-    expected = [plain(model, prompt) for prompt in prompts]
+    expected = [reference(model, prompt) for prompt in prompts]
     stop = [expected[0][1]]  # the first row ends early
     replies = generate(model, Numbers(), prompts, GREEDY, stop)
     for reply, ids in zip(replies, expected, strict=True):
@@ -70,8 +70,8 @@ def test_logits_of_some_positions(architecture: str) -> None:
     model = tiny_model(tiny_config(architecture))
     ids = torch.arange(3, 13)[None]
     with torch.no_grad():
-        whole = model(input_ids=ids, use_cache=False).logits
+        full = model(input_ids=ids, use_cache=False).logits
         some = logits_at(model, torch.tensor([2, 5]), input_ids=ids, use_cache=False)
         last = logits_at(model, 1, input_ids=ids, use_cache=False)
-    assert torch.allclose(some, whole[:, [2, 5]], atol=1e-5)
-    assert torch.allclose(last, whole[:, -1:], atol=1e-5)
+    assert torch.allclose(some, full[:, [2, 5]], atol=1e-5)
+    assert torch.allclose(last, full[:, -1:], atol=1e-5)

@@ -31,15 +31,15 @@ def test_score_is_the_loss_over_label_tokens_and_the_divergence_there() -> None:
 def test_score_sums_the_examples_of_a_conversation_however_they_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     model = peft_model(trained=True)
     ids = [1, *range(60, 90)]
-    whole = Example(ids, [*[NO_LABEL] * 5, *ids[5:]], Origin("x", 1))
-    (one,) = scoring.score(model, [[whole]])
-    (two,) = scoring.score(model, [[whole, whole]])
+    example = Example(ids, [*[NO_LABEL] * 5, *ids[5:]], Origin("x", 1))
+    (one,) = scoring.score(model, [[example]])
+    (two,) = scoring.score(model, [[example, example]])
     monkeypatch.setattr(scoring, "CHUNK", 4)
-    (cut,) = scoring.score(model, [[whole]])
+    (limited,) = scoring.score(model, [[example]])
     assert (two.tokens, two.agreed) == (2 * one.tokens, 2 * one.agreed)
     for name in ("base", "tuned", "kl"):
         assert getattr(two, name) == pytest.approx(2 * getattr(one, name))
-        assert getattr(cut, name) == pytest.approx(getattr(one, name), rel=1e-4)
+        assert getattr(limited, name) == pytest.approx(getattr(one, name), rel=1e-4)
 
 
 def test_an_adapter_that_does_nothing_diverges_by_nothing() -> None:

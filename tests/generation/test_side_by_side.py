@@ -27,7 +27,9 @@ PROMPTS = [[*SHARED, *range(start, start + 3 + start % 7)] for start in range(10
 NAMES = ["ann", "ben", "cleo", None]
 
 
-def said(engine: Any, prompt: list[int], settings: GenerationConfig = GREEDY, seed: int = 3, count: int = 12) -> Any:
+def generated(
+    engine: Any, prompt: list[int], settings: GenerationConfig = GREEDY, seed: int = 3, count: int = 12
+) -> Any:
     tokens = engine.tokens(prompt, settings, seed)
     try:
         return list(islice((token for token in tokens if token is not None), count))
@@ -67,10 +69,10 @@ def test_every_reply_of_a_crowd_is_the_one_given_alone(
 ) -> None:
     jobs = [(NAMES[index % 4], prompt) for index, prompt in enumerate(PROMPTS)]
     with ThreadPoolExecutor(10) as clients:
-        replies = list(clients.map(lambda job: said(engine.speaker(job[0]), job[1], settings), jobs))
+        replies = list(clients.map(lambda job: generated(engine.speaker(job[0]), job[1], settings), jobs))
     engines = {name: alone(folders, name) for name in NAMES}
-    assert replies == [said(engines[name], prompt, settings) for name, prompt in jobs]
-    assert len({tuple(said(engines[name], PROMPTS[0], settings)) for name in NAMES}) == 4
+    assert replies == [generated(engines[name], prompt, settings) for name, prompt in jobs]
+    assert len({tuple(generated(engines[name], PROMPTS[0], settings)) for name in NAMES}) == 4
 
 
 @pytest.mark.parametrize("architecture", ["llama-tied", "qwen2", "qwen3", "ernie", "hyperclovax", "granite", "cohere"])
@@ -82,10 +84,10 @@ def test_architectures_with_plain_attention_go_side_by_side(architecture: str, t
     engine.add("ann", folder)
     jobs = [(("ann", None)[index % 2], prompt) for index, prompt in enumerate(PROMPTS[:8])]
     with ThreadPoolExecutor(4) as clients:
-        replies = list(clients.map(lambda job: said(engine.speaker(job[0]), job[1]), jobs))
+        replies = list(clients.map(lambda job: generated(engine.speaker(job[0]), job[1]), jobs))
     engine.close()
     engines = {name: alone({"ann": folder}, name, architecture) for name in ("ann", None)}
-    assert replies == [said(engines[name], prompt) for name, prompt in jobs]
+    assert replies == [generated(engines[name], prompt) for name, prompt in jobs]
 
 
 @pytest.mark.parametrize("architecture", ["mistral", "qwen2-windows", "gemma2"])
@@ -103,7 +105,7 @@ def test_a_prompt_is_read_in_pieces_while_others_speak(
     monkeypatch.setattr(side_by_side, "PREFILL_CHUNK", 7)
     pieces = list(islice(engine.speaker("ben").tokens(PROMPTS[3], GREEDY, None), 6))
     assert None in pieces
-    assert said(engine.speaker("ann"), PROMPTS[5]) == said(alone(folders, "ann"), PROMPTS[5])
+    assert generated(engine.speaker("ann"), PROMPTS[5]) == generated(alone(folders, "ann"), PROMPTS[5])
 
 
 def test_what_is_kept_of_a_conversation_is_used_by_its_own_character_alone(
@@ -117,25 +119,25 @@ def test_what_is_kept_of_a_conversation_is_used_by_its_own_character_alone(
         return forward(rows, tokens)
 
     monkeypatch.setattr(engine, "_forward", counted)
-    first = said(engine.speaker("ann"), PROMPTS[0])
+    first = generated(engine.speaker("ann"), PROMPTS[0])
     going_on = [*PROMPTS[0], *first, 77, 78]
     assert read[0] == len(PROMPTS[0]) - 1
     read.clear()
-    assert said(engine.speaker("ann"), going_on) == said(alone(folders, "ann"), going_on)
+    assert generated(engine.speaker("ann"), going_on) == generated(alone(folders, "ann"), going_on)
     assert read[0] <= 3, "what was said before is not read again"
     read.clear()
-    assert said(engine.speaker("ben"), going_on) == said(alone(folders, "ben"), going_on)
+    assert generated(engine.speaker("ben"), going_on) == generated(alone(folders, "ben"), going_on)
     assert read[0] == len(going_on) - 1, "another character has read none of it"
     read.clear()
-    said(engine.speaker("ann"), PROMPTS[1])
+    generated(engine.speaker("ann"), PROMPTS[1])
     assert read[0] == len(PROMPTS[1]) - 1 - len(SHARED), "what two conversations begin with is read once"
 
 
 def test_caches_are_dropped_oldest_first(engine: SideBySideEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(side_by_side, "KEPT_BYTES", 30_000)
     for prompt in PROMPTS[:20]:
-        said(engine.speaker(None), prompt)
-    said(engine.speaker("ann"), PROMPTS[0])
+        generated(engine.speaker(None), prompt)
+    generated(engine.speaker("ann"), PROMPTS[0])
     engine._run(lambda: None)
     kept = engine._kept
     assert 1 <= len(kept._kept) < 10
@@ -147,12 +149,12 @@ def test_caches_are_dropped_oldest_first(engine: SideBySideEngine, monkeypatch: 
 def test_a_replaced_adapter_speaks_anew_and_a_removed_one_not_at_all(
     engine: SideBySideEngine, folders: dict[str, Path]
 ) -> None:
-    said(engine.speaker("ann"), PROMPTS[0])
+    generated(engine.speaker("ann"), PROMPTS[0])
     engine.remove("ann")
-    assert said(engine.speaker("ann"), PROMPTS[0]) == said(alone(folders, None), PROMPTS[0])
+    assert generated(engine.speaker("ann"), PROMPTS[0]) == generated(alone(folders, None), PROMPTS[0])
     engine.remove("ann")
     engine.add("ann", folders["cleo"])
-    assert said(engine.speaker("ann"), PROMPTS[0]) == said(alone(folders, "cleo"), PROMPTS[0])
+    assert generated(engine.speaker("ann"), PROMPTS[0]) == generated(alone(folders, "cleo"), PROMPTS[0])
 
 
 def test_a_failure_ends_the_replies_that_it_hit_and_no_others(
@@ -165,9 +167,9 @@ def test_a_failure_ends_the_replies_that_it_hit_and_no_others(
 
     monkeypatch.setattr(engine._model, "forward", failing)
     with pytest.raises(RuntimeError, match="no memory"):
-        said(engine.speaker("ann"), PROMPTS[0])
+        generated(engine.speaker("ann"), PROMPTS[0])
     monkeypatch.setattr(engine._model, "forward", forward)
-    assert said(engine.speaker("ann"), PROMPTS[0]) == said(alone(folders, "ann"), PROMPTS[0])
+    assert generated(engine.speaker("ann"), PROMPTS[0]) == generated(alone(folders, "ann"), PROMPTS[0])
 
 
 @pytest.mark.parametrize("options", [{"use_dora": True}, {"bias": "all"}, {"modules_to_save": ["lm_head"]}])

@@ -20,8 +20,8 @@ GREEDY = GenerationConfig(temperature=0, repetition_penalty=1.1, max_new_tokens=
 LIVELY = GenerationConfig(temperature=1.2, top_p=0.95, max_new_tokens=12)
 
 
-def streamed(engine: TransformersEngine, settings: GenerationConfig, seed: int | None = None, cut: int = 61) -> str:
-    chunks = list(stream.stream(engine, chatml_tokenizer(), PROMPT[:cut], settings, NEVER, seed))
+def streamed(engine: TransformersEngine, settings: GenerationConfig, seed: int | None = None, length: int = 61) -> str:
+    chunks = list(stream.stream(engine, chatml_tokenizer(), PROMPT[:length], settings, NEVER, seed))
     assert chunks[-1].stop_reason == "length"
     return "".join(chunk.text for chunk in chunks)
 
@@ -38,10 +38,10 @@ def test_a_seed_gives_the_reply_that_it_gives_in_a_batch(settings: GenerationCon
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_a_prompt_read_in_pieces_gives_the_same_reply(architecture: str, monkeypatch: pytest.MonkeyPatch) -> None:
     model = tiny_model(architecture)
-    whole = list(stream.stream(TransformersEngine(model), chatml_tokenizer(), PROMPT, GREEDY, NEVER))
+    chunks = list(stream.stream(TransformersEngine(model), chatml_tokenizer(), PROMPT, GREEDY, NEVER))
     monkeypatch.setattr(decoder, "PREFILL_CHUNK", 13)
     pieces = list(stream.stream(TransformersEngine(model), chatml_tokenizer(), PROMPT, GREEDY, NEVER))
-    assert "".join(chunk.text for chunk in pieces) == "".join(chunk.text for chunk in whole)
+    assert "".join(chunk.text for chunk in pieces) == "".join(chunk.text for chunk in chunks)
     reading = [chunk for chunk in pieces if chunk.tokens == 0]
     assert len(reading) == 5, "60 tokens in pieces of 13, and the last with the first step"
     assert not any(chunk.text for chunk in reading)
@@ -56,7 +56,7 @@ def test_a_reply_given_up_while_its_prompt_was_read_leaves_nothing_behind(monkey
     assert next(given_up) is None
     given_up.close()  # type: ignore[attr-defined]
     assert streamed(engine, GREEDY) == expected
-    assert streamed(engine, GREEDY, cut=40) == streamed(TransformersEngine(model), GREEDY, cut=40)
+    assert streamed(engine, GREEDY, length=40) == streamed(TransformersEngine(model), GREEDY, length=40)
 
 
 def test_tuned_and_base_take_turns_on_one_model(monkeypatch: pytest.MonkeyPatch) -> None:

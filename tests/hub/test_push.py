@@ -136,8 +136,8 @@ def test_a_wrong_token_is_told_before_anything_is_sent_and_never_shown(
     with pytest.raises(UsageError, match="does not accept the token") as failure:
         push_folder(folder, f"{scheme}:{REPO}", kind="ann, adapter")
     captured = capfd.readouterr()
-    told = f"{failure.value}{failure.value.__cause__}{captured.out}{captured.err}{caplog.text}"
-    assert TOKEN not in told
+    messages = f"{failure.value}{failure.value.__cause__}{captured.out}{captured.err}{caplog.text}"
+    assert TOKEN not in messages
     assert hub.account.repositories == {}
 
 

@@ -72,11 +72,11 @@ def test_a_config_that_names_fewer_modules_is_refused(folder: Path) -> None:
 
 def test_an_adapter_that_brings_weights_of_the_base_model_is_refused(folder: Path) -> None:
     path = folder / "adapter_model.safetensors"
-    name, own = next(iter(tiny_model(seed=1).named_parameters()))
+    name, weight = next(iter(tiny_model(seed=1).named_parameters()))
     key = f"base_model.model.{name}"
-    save_file({**load_file(path), key: own.detach() + 1}, path, {"format": "pt"})
+    save_file({**load_file(path), key: weight.detach() + 1}, path, {"format": "pt"})
     assert key in refusal(folder)
-    save_file({**load_file(path), key: own.detach().clone()}, path, {"format": "pt"})
+    save_file({**load_file(path), key: weight.detach().clone()}, path, {"format": "pt"})
     adapter.load(tiny_model(seed=1), folder)  # the same values, as peft saves embeddings
 
 
@@ -101,8 +101,8 @@ def test_an_adapter_with_rows_for_more_tokens_says_how_many(tmp_path: Path) -> N
     """An adapter that was trained with added tokens, on the base model without them."""
     larger: Any = tiny_model()
     larger.resize_token_embeddings(520)
-    whole = ["embed_tokens", "lm_head"]
-    config = LoraConfig(task_type="CAUSAL_LM", r=2, target_modules=["q_proj"], modules_to_save=whole)
+    modules = ["embed_tokens", "lm_head"]
+    config = LoraConfig(task_type="CAUSAL_LM", r=2, target_modules=["q_proj"], modules_to_save=modules)
     get_peft_model(larger, config).save_pretrained(str(tmp_path))
     with pytest.raises(UsageError, match="has 520 rows in the adapter and 512 in the model"):
         adapter.load(tiny_model(), tmp_path)

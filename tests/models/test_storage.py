@@ -31,7 +31,7 @@ def with_adapter(base: Any) -> Any:
 
 @pytest.mark.parametrize("storage", QUANTIZED)
 def test_all_but_embeddings_and_output_layer_is_quantized(storage: Any) -> None:
-    whole = tiny_model("llama")
+    original = tiny_model("llama")
     model = store(tiny_model("llama"), storage)
     output = model.get_output_embeddings()
     kinds = {type(layer) for layer in model.modules() if isinstance(layer, nn.Linear) and layer is not output}
@@ -39,8 +39,8 @@ def test_all_but_embeddings_and_output_layer_is_quantized(storage: Any) -> None:
     assert type(output) is StoredLinear
     assert output.weight.dtype == torch.bfloat16
     assert is_stored(model)
-    assert not is_stored(whole)
-    assert parameter_counts(model) == (sum(p.numel() for p in whole.parameters()), 0)
+    assert not is_stored(original)
+    assert parameter_counts(model) == (sum(p.numel() for p in original.parameters()), 0)
 
 
 @pytest.mark.parametrize(("storage", "bits"), [("int8", 9.0), ("nf4", 4.5)])
@@ -64,16 +64,16 @@ def test_int8_is_off_by_half_a_step_at_most() -> None:
 def test_the_gradient_is_plain_peft_s_on_the_same_rounded_base(architecture: str, storage: Any) -> None:
     rows = examples(4)
     stored = store(tiny_model(architecture), storage)
-    plain = copy.deepcopy(stored)
-    store_in_float32(plain)
-    assert not is_stored(plain)
-    reference, _ = plain_gradients(with_adapter(plain), rows)
+    widened = copy.deepcopy(stored)
+    store_in_float32(widened)
+    assert not is_stored(widened)
+    reference, _ = plain_gradients(with_adapter(widened), rows)
     original, _ = plain_gradients(with_adapter(tiny_model(architecture)), rows)
     model = with_adapter(stored)
-    own, _ = plain_gradients(model, rows)
+    by_peft, _ = plain_gradients(model, rows)
     assert fast_path.enable(model) == []
     fast, _ = fast_gradients(model, rows, max_tokens=150)
-    assert apart(own, reference) < 5e-6  # peft's own forward pass over the stored layers
+    assert apart(by_peft, reference) < 5e-6  # peft's own forward pass over the stored layers
     assert apart(fast, reference) < 5e-6
     assert apart(fast, original) > 1e-3
 
@@ -86,8 +86,8 @@ def test_products_of_quantized_weights_can_be_in_bfloat16(storage: Any) -> None:
     reference, _ = fast_gradients(exact, rows, max_tokens=150)
     model = with_adapter(store(store(tiny_model("llama"), storage), compute=torch.bfloat16))
     fast_path.enable(model)
-    found, _ = fast_gradients(model, rows, max_tokens=150)
-    assert 1e-4 < apart(found, reference) < 0.1
+    gradients, _ = fast_gradients(model, rows, max_tokens=150)
+    assert 1e-4 < apart(gradients, reference) < 0.1
 
 
 def test_plain_peft_gives_the_same_logits_on_the_base_that_bitsandbytes_quantized(tmp_path: Any) -> None:
@@ -96,12 +96,12 @@ def test_plain_peft_gives_the_same_logits_on_the_base_that_bitsandbytes_quantize
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
     # On a processor bitsandbytes misreads rows that are no multiple of its blocks of 64.
-    whole = tiny_model("llama", hidden_size=64, intermediate_size=128, head_dim=16)
+    original = tiny_model("llama", hidden_size=64, intermediate_size=128, head_dim=16)
     with torch.no_grad():
-        for parameter in whole.parameters():
+        for parameter in original.parameters():
             parameter.copy_(parameter.bfloat16())
-    whole.save_pretrained(tmp_path / "base")
-    model = with_adapter(store(copy.deepcopy(whole), "nf4"))
+    original.save_pretrained(tmp_path / "base")
+    model = with_adapter(store(copy.deepcopy(original), "nf4"))
     model.save_pretrained(tmp_path / "adapter")
     theirs = AutoModelForCausalLM.from_pretrained(
         tmp_path / "base",
@@ -113,4 +113,4 @@ def test_plain_peft_gives_the_same_logits_on_the_base_that_bitsandbytes_quantize
     ids = torch.tensor([[5, 6, 7, 8, 9, 10]])
     expected = model(input_ids=ids).logits
     assert torch.allclose(loaded(input_ids=ids).logits, expected, atol=1e-5)
-    assert not torch.allclose(with_adapter(whole)(input_ids=ids).logits, expected, atol=1e-3)
+    assert not torch.allclose(with_adapter(original)(input_ids=ids).logits, expected, atol=1e-3)

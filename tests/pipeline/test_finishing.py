@@ -43,9 +43,9 @@ def test_ctrl_c_in_the_verdict_skips_it_and_resume_makes_it(
         run = offbook.train(load(None, judged), reporter=recorder)
     assert run.adapter.is_dir()
     assert not run.eval.exists()
-    told, skipped = recorder.texts[-2:]
-    assert f"offbook chat '{runs}/tiny'" in told
-    assert "Ctrl-C skips it" in told
+    report, skipped = recorder.texts[-2:]
+    assert f"offbook chat '{runs}/tiny'" in report
+    assert "Ctrl-C skips it" in report
     assert skipped == f"The verdict is skipped. Make it later: offbook eval '{runs}/tiny'"
     weights = (run.adapter / "adapter_model.safetensors").read_bytes()
 

@@ -28,7 +28,7 @@ def test_a_token_without_an_embedding_is_named() -> None:
     model, tokenizer = tiny_model(), chatml_tokenizer()
     rows = model.config.vocab_size
     tokenizer.add_tokens([f"<extra_{number}>" for number in range(rows)])
-    known = Example([1, rows - 1], [-100, rows - 1], Origin("rows.json", 1))
-    refuse_unknown_tokens([known], model, tokenizer)
+    example = Example([1, rows - 1], [-100, rows - 1], Origin("rows.json", 1))
+    refuse_unknown_tokens([example], model, tokenizer)
     with pytest.raises(UsageError, match=rf"<extra_\d+> has the id {rows}, .* for {rows} tokens"):
-        refuse_unknown_tokens([known, Example([1, rows], [-100, rows], Origin("rows.json", 2))], model, tokenizer)
+        refuse_unknown_tokens([example, Example([1, rows], [-100, rows], Origin("rows.json", 2))], model, tokenizer)

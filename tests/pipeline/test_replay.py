@@ -48,8 +48,8 @@ def test_the_model_asks_and_answers_and_says_the_same_ever_after(
     assert all(turn.text and "\ufffd" not in turn.text[-1] for row in rows for turn in row.turns)
     assert len(recorder.texts) == 1
     assert "12 replies" in recorder.texts[0]
-    ends = stop_ids(base.template.stop_token, model.generation_config.eos_token_id)
-    assert replay._draw(model, base, ends) == rows
+    stops = stop_ids(base.template.stop_token, model.generation_config.eos_token_id)
+    assert replay._draw(model, base, stops) == rows
     monkeypatch.setattr(replay, "_draw", None)  # kept: nothing is drawn again
     assert replay.base_model_rows(model, base, "float32", recorder) == rows
     assert len(recorder.texts) == 1
@@ -86,9 +86,9 @@ def test_two_at_once_draw_once(settings: dict[str, Any], monkeypatch: pytest.Mon
     model, base = opened(settings)
     drawn, draw = [], replay._draw
 
-    def counted(model: Any, base: BaseModel, ends: list[int]) -> list[Conversation]:
+    def counted(model: Any, base: BaseModel, stops: list[int]) -> list[Conversation]:
         drawn.append(model)
-        return draw(model, base, ends)
+        return draw(model, base, stops)
 
     monkeypatch.setattr(replay, "_draw", counted)
     with ThreadPoolExecutor(2) as pool:
@@ -104,8 +104,8 @@ def test_an_answer_that_was_cut_off_does_not_learn_to_end_there(
     monkeypatch.setattr(replay, "ANSWER", short)
     model, base = opened(settings)
     rows = replay.base_model_rows(model, base, "float32", NullReporter())
-    cut = [row for row in rows if not row.turns[-1].has_stop_token]
-    assert cut
+    unfinished = [row for row in rows if not row.turns[-1].has_stop_token]
+    assert unfinished
     for row in rows:
         (example,) = base.template.examples(row, 500)
         learned = [label for label in example.labels if label != NO_LABEL]
@@ -145,7 +145,7 @@ def test_a_run_that_was_stopped_goes_on_with_the_same_answers(
 ) -> None:
     settings = {**settings, "data.replay": "base", "model.storage": storage}
     run = offbook.train(load(None, settings))
-    whole = (run.adapter / "adapter_model.safetensors").read_bytes()
+    weights = (run.adapter / "adapter_model.safetensors").read_bytes()
     shutil.rmtree(run.adapter)
     first, *later = sorted(run.checkpoints.iterdir(), key=lambda folder: int(folder.name.partition("-")[2]))
     for folder in later:
@@ -155,7 +155,7 @@ def test_a_run_that_was_stopped_goes_on_with_the_same_answers(
     again = offbook.train(load(None, settings), resume=True)
     assert later
     assert (first / "manifest.json").stat().st_mtime_ns == made
-    assert (again.adapter / "adapter_model.safetensors").read_bytes() == whole
+    assert (again.adapter / "adapter_model.safetensors").read_bytes() == weights
 
 
 def test_what_the_model_said_at_too_great_length_is_left_out_and_counted(settings: dict[str, Any]) -> None:

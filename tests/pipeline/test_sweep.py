@@ -76,17 +76,17 @@ def results(folder: Path) -> Any:
 def test_a_sweep_ends_with_a_page_and_the_best_config(short: Any, runs: Path) -> None:
     config = load(None, short)
     done = sweep(config, SweepOptions(OVER, trials=5))
-    found = results(done.path)
-    assert [trial["number"] for trial in found["trials"]] == list(range(5))
-    losses = {trial["number"]: trial["heldout_loss"] for trial in found["trials"] if trial["heldout_loss"] is not None}
-    assert found["best"] == min(losses, key=lambda number: losses[number])
-    assert sum(found["importances"].values()) == pytest.approx(1)
+    saved = results(done.path)
+    assert [trial["number"] for trial in saved["trials"]] == list(range(5))
+    losses = {trial["number"]: trial["heldout_loss"] for trial in saved["trials"] if trial["heldout_loss"] is not None}
+    assert saved["best"] == min(losses, key=lambda number: losses[number])
+    assert sum(saved["importances"].values()) == pytest.approx(1)
     best = load(done.best)
-    chosen = found["trials"][found["best"]]["values"]
+    chosen = saved["trials"][saved["best"]]["values"]
     assert (best.train.learning_rate, best.lora.rank) == (chosen["train.learning_rate"], chosen["lora.rank"])
     page = done.report.read_text(encoding="utf-8")
     assert "<script" not in page
-    assert all(trial["run"] in page for trial in found["trials"])
+    assert all(trial["run"] in page for trial in saved["trials"])
     assert RunDir(runs / "tiny-000").finished
     before = done.report.read_bytes()
     sweep(config, SweepOptions(OVER, trials=5))  # nothing is left to do
@@ -101,8 +101,8 @@ def worker(short: Any, folder: Path, trials: int) -> subprocess.Popen[bytes]:
     words = [sys.executable, "-m", "offbook", "sweep", "-c", str(folder / "run.yaml"), "--trials", str(trials)]
     words += [word for text in OVER for word in ("--over", text)]
     environment = {**os.environ, "OFFBOOK_RUNS": str(folder / "runs"), "OMP_NUM_THREADS": "1"}
-    with (folder / "said.txt").open("ab") as said:
-        return subprocess.Popen(words, env=environment, stdout=said, stderr=said)
+    with (folder / "said.txt").open("ab") as log:
+        return subprocess.Popen(words, env=environment, stdout=log, stderr=log)
 
 
 @pytest.mark.timeout(900)
@@ -110,14 +110,14 @@ def test_two_workers_of_which_one_is_killed_twice_find_what_one_alone_finds(shor
     trials = 5
     alone = worker(short, tmp_path / "alone", trials)
     assert alone.wait() == 0, (tmp_path / "alone" / "said.txt").read_text()
-    together, chance = tmp_path / "together", random.Random(0)
+    together, generator = tmp_path / "together", random.Random(0)
     first = worker(short, together, trials)
     for _ in range(2):
         second = worker(short, together, trials)
         journal = together / "runs" / "tiny-sweep" / "journal.jsonl"
         while not journal.is_file() or journal.stat().st_size < 600:
             time.sleep(0.05)
-        time.sleep(chance.uniform(4, 9))
+        time.sleep(generator.uniform(4, 9))
         second.send_signal(signal.SIGKILL)
         second.wait()
     last = worker(short, together, trials)
@@ -149,10 +149,10 @@ def test_a_trial_worse_than_the_median_before_it_is_pruned(tmp_path: Path) -> No
 
 def test_what_is_chosen_depends_on_earlier_generations_alone(tmp_path: Path) -> None:
     losses = [1.0, 2.0, 3.0, 4.0, 0.5, 0.7, 0.1, 0.2]
-    whole = finished_study(tmp_path / "whole", losses)
+    uninterrupted = finished_study(tmp_path / "whole", losses)
     other = finished_study(tmp_path / "other", losses[:GENERATION])
     chosen = [other.ask().suggest_float("x", 0, 1) for _ in range(GENERATION)]  # none of them is finished
-    assert chosen == [trial.params["x"] for trial in whole.trials[GENERATION:]]
+    assert chosen == [trial.params["x"] for trial in uninterrupted.trials[GENERATION:]]
 
 
 def test_a_half_written_line_of_a_killed_worker_is_passed_over(tmp_path: Path) -> None:

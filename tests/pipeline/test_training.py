@@ -191,10 +191,10 @@ def test_1_a_killed_run_ends_with_the_same_bits(settings: dict[str, Any], runs: 
     process.wait()
     assert not (runs / "killed" / "adapter").exists()
     assert run_train({**output, "name": "killed"}, runs, "--resume").wait() == 0
-    whole, killed = RunDir(runs / "whole"), RunDir(runs / "killed")
+    undisturbed, killed = RunDir(runs / "whole"), RunDir(runs / "killed")
     for name in ("adapter_model.safetensors",):
-        assert (whole.adapter / name).read_bytes() == (killed.adapter / name).read_bytes()
-    assert without_times(read(whole.metrics)) == without_times(read(killed.metrics))
+        assert (undisturbed.adapter / name).read_bytes() == (killed.adapter / name).read_bytes()
+    assert without_times(read(undisturbed.metrics)) == without_times(read(killed.metrics))
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
@@ -229,10 +229,10 @@ def test_resume_without_a_checkpoint_starts_at_the_beginning(settings: dict[str,
 
 def test_15_divergence_stops_and_names_the_rows(settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     sums = iter(range(100))
-    whole = fast_path.loss_sum
+    undisturbed = fast_path.loss_sum
 
     def explode(model: Any, batch: Any) -> Any:
-        return whole(model, batch) * (float("nan") if next(sums) == 7 else 1.0)
+        return undisturbed(model, batch) * (float("nan") if next(sums) == 7 else 1.0)
 
     monkeypatch.setattr(fast_path, "loss_sum", explode)
     with pytest.raises(OffbookError, match=r"step \d+ is nan \(rows: .*lines.json:\d+"):

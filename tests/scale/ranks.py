@@ -68,9 +68,9 @@ class Ranks:
         *flags: str,
         sabotage: Mapping[int, str] | None = None,
         hosts: Sequence[Any] = (),
-        own: Mapping[int, Mapping[str, Any]] | None = None,
+        overrides: Mapping[int, Mapping[str, Any]] | None = None,
         timeout: str = TIMEOUT,
-    ) -> Job:
+    ) -> RankProcesses:
         """Start `offbook train` on `count` processes.
 
         Args:
@@ -84,28 +84,28 @@ class Ranks:
             timeout: `--timeout`.
         """
         address, port = (hosts[0].address, 29511) if hosts else ("127.0.0.1", free_port())
-        pids, said = [], []
+        pids, logs = [], []
         for rank in range(count):
             runs = folder / ("runs" if rank == 0 else f"runs-{rank}")
             runs.mkdir(parents=True, exist_ok=True)
-            said.append(folder / f"said-{rank}.txt")
+            logs.append(folder / f"said-{rank}.txt")
             environment = {
                 **{"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(count)},
                 **{"MASTER_ADDR": address, "MASTER_PORT": str(port), "OFFBOOK_RUNS": str(runs)},
             }
-            values = {**settings, **(hosts[rank].settings if hosts else {}), **(own or {}).get(rank, {})}
+            values = {**settings, **(hosts[rank].settings if hosts else {}), **(overrides or {}).get(rank, {})}
             words = [word for key, value in values.items() for word in (f"--{key}", json.dumps(value))]
             task = {
                 "environment": environment,
                 "words": ["train", *words, "--timeout", timeout, *flags],
-                "said": str(said[-1]),
+                "said": str(logs[-1]),
                 "sabotage": [(sabotage or {}).get(rank), (sabotage or {}).get(-1)],
                 "namespace": hosts[rank].name if hosts else None,
             }
             pids.append(self._ask(task))
-        return Job(self, RunDir(folder / "runs" / "tiny"), pids, said)
+        return RankProcesses(self, RunDir(folder / "runs" / "tiny"), pids, logs)
 
-    def run(self, settings: Mapping[str, Any], folder: Path, count: int, *flags: str, **more: Any) -> Job:
+    def run(self, settings: Mapping[str, Any], folder: Path, count: int, *flags: str, **more: Any) -> RankProcesses:
         """Begin, and wait for the end of all."""
         job = self.begin(settings, folder, count, *flags, **more)
         job.end()
@@ -116,11 +116,11 @@ class Ranks:
         return self._ask({"wait": pid})
 
 
-class Job:
+class RankProcesses:
     """The processes of one run."""
 
-    def __init__(self, ranks: Ranks, run: RunDir, pids: list[int], said: list[Path]) -> None:
-        self.ranks, self.run_dir, self.pids, self._said = ranks, run, pids, said
+    def __init__(self, ranks: Ranks, run: RunDir, pids: list[int], logs: list[Path]) -> None:
+        self.ranks, self.run_dir, self.pids, self._said = ranks, run, pids, logs
         self.codes: list[int] = []
 
     def end(self) -> list[int]:
@@ -178,13 +178,13 @@ def _in_step(step: int, act: Callable[[Any], Any]) -> Callable[[], None]:
     def patch() -> None:
         from offbook.training import trainer
 
-        whole = trainer.StepTrainer.training_step
+        original = trainer.StepTrainer.training_step
 
         def training_step(self: Any, model: Any, inputs: Any, number: Any = None) -> Any:
             if self.state.global_step == step:
                 loss_sum = self.objective.loss_sum
                 object.__setattr__(self.objective, "loss_sum", lambda *given: act(loss_sum(*given)))
-            return whole(self, model, inputs, number)
+            return original(self, model, inputs, number)
 
         trainer.StepTrainer.training_step = training_step  # type: ignore[method-assign, assignment]
 
@@ -203,12 +203,12 @@ def _raise(error: Exception) -> Any:
 def _full_disk() -> None:
     from offbook.training import trainer
 
-    whole = trainer.StepTrainer._save_checkpoint
+    original = trainer.StepTrainer._save_checkpoint
 
     def save(self: Any, model: Any, trial: Any) -> None:
         if self.state.global_step > 1:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        whole(self, model, trial)
+        original(self, model, trial)
 
     trainer.StepTrainer._save_checkpoint = save  # type: ignore[method-assign]
 
@@ -217,12 +217,12 @@ def _out_of_order() -> None:
     """Add the gradients in another order: the mechanism broken on purpose."""
     from offbook.training import work_sharing
 
-    whole = work_sharing.WorkSharing._add_in_order
+    original = work_sharing.WorkSharing._add_in_order
 
-    def backwards(self: Any, parts: Any, owners: Any) -> Any:
-        counts = [owners.count(rank) for rank in range(self.group.size)]
+    def backwards(self: Any, parts: Any, ranks: Any) -> Any:
+        counts = [ranks.count(rank) for rank in range(self.group.size)]
         order = [rank for rank, count in reversed(list(enumerate(counts))) for _ in range(count)]
-        return whole(self, parts, order)
+        return original(self, parts, order)
 
     work_sharing.WorkSharing._add_in_order = backwards  # type: ignore[method-assign]
 
@@ -230,8 +230,8 @@ def _out_of_order() -> None:
 def _other_units() -> None:
     from offbook.core import environment
 
-    own = environment.arithmetic()
-    environment.arithmetic = lambda: {**own, "vector_units": "AVX9"}
+    report = environment.arithmetic()
+    environment.arithmetic = lambda: {**report, "vector_units": "AVX9"}
 
 
 SABOTAGE: dict[str, Callable[[], None]] = {
@@ -267,9 +267,9 @@ def _perform(task: Mapping[str, Any]) -> None:
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.update(task["environment"])
-    said = os.open(task["said"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    logs = os.open(task["said"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for stream in (1, 2):
-        os.dup2(said, stream)
+        os.dup2(logs, stream)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     code: Any = 1
     try:

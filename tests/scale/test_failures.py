@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from tests.scale.hosts import cut_network, hosts
-from tests.scale.ranks import Job, Ranks
+from tests.scale.ranks import RankProcesses, Ranks
 
 Alone = Callable[..., str]
 
 
-def goes_on(ranks: Ranks, job: Job, settings: Any, folder: Path, count: int, adapter: str) -> None:
+def goes_on(ranks: Ranks, job: RankProcesses, settings: Any, folder: Path, count: int, adapter: str) -> None:
     """Whether nothing is lost: resumed by another number of processes, the run ends as if nothing had been."""
     assert "Traceback" not in job.texts(), job.texts()
     assert not job.run_dir.adapter.exists()
@@ -96,7 +96,7 @@ def test_other_data_on_one_is_refused_by_name(ranks: Ranks, shared: Any, tmp_pat
     rows = json.loads(Path(settings["data.source"]).read_text())
     other = tmp_path / "other.json"
     other.write_text(json.dumps([*rows[:-1], {"instruction": "Who is there?", "output": "Nobody."}]))
-    job = ranks.run(shared, tmp_path, 2, own={1: {"data.source": str(other)}})
+    job = ranks.run(shared, tmp_path, 2, overrides={1: {"data.source": str(other)}})
     assert job.codes == [2, 2], job.texts()
     assert "not the same as process 0 has: the training data: process 1" in job.texts()
 

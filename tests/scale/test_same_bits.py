@@ -91,18 +91,18 @@ def beside_python(name: str) -> str:
 
 def test_the_command_line_starts_them_itself(shared: Any, alone: Alone, tmp_path: Path) -> None:
     process = launch([sys.executable, *command(shared, tmp_path), "--processes", "2"], tmp_path)
-    said = process.communicate(timeout=280)[0]
-    assert process.returncode == 0, said
-    assert adapter_of(RunDir(tmp_path / "tiny"), said) == alone()
+    output = process.communicate(timeout=280)[0]
+    assert process.returncode == 0, output
+    assert adapter_of(RunDir(tmp_path / "tiny"), output) == alone()
 
 
 def test_accelerate_launch(shared: Any, alone: Alone, tmp_path: Path) -> None:
     words = [beside_python("accelerate"), "launch", "--cpu", "--num_processes", "2", "--num_machines", "1"]
     words += ["--mixed_precision", "no", "--dynamo_backend", "no", "--num_cpu_threads_per_process", "1"]
     process = launch([*words, *command(shared, tmp_path)], tmp_path)
-    said = process.communicate(timeout=280)[0]
-    assert process.returncode == 0, said
-    assert adapter_of(RunDir(tmp_path / "tiny"), said) == alone()
+    output = process.communicate(timeout=280)[0]
+    assert process.returncode == 0, output
+    assert adapter_of(RunDir(tmp_path / "tiny"), output) == alone()
 
 
 def test_torchrun_mends_itself(shared: Any, alone: Alone, tmp_path: Path) -> None:
@@ -112,10 +112,10 @@ def test_torchrun_mends_itself(shared: Any, alone: Alone, tmp_path: Path) -> Non
     run = RunDir(tmp_path / "tiny")
     job = wait_for(run.checkpoints / "step-000010", process)
     os.kill(job[1], signal.SIGKILL)
-    said = process.communicate(timeout=280)[0]
-    assert process.returncode == 0, said
-    assert "exitcode: -9" in said
-    assert adapter_of(run, said) == alone("long")
+    output = process.communicate(timeout=280)[0]
+    assert process.returncode == 0, output
+    assert "exitcode: -9" in output
+    assert adapter_of(run, output) == alone("long")
 
 
 def wait_for(folder: Path, process: subprocess.Popen[str]) -> list[int]:

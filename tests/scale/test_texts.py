@@ -27,7 +27,7 @@ def scripts(language: str, text: str) -> list[str]:
     """The shell text of a block."""
     if language == "bash":
         return [text]
-    found: list[str] = []
+    matches: list[str] = []
 
     def walk(value: Any) -> None:
         if isinstance(value, dict):
@@ -37,12 +37,12 @@ def scripts(language: str, text: str) -> list[str]:
             for inner in value:
                 walk(inner)
         elif isinstance(value, str) and "torchrun" in value:
-            found.append(value)
+            matches.append(value)
 
     for document in yaml.safe_load_all(text):
         assert isinstance(document, dict)
         walk(document)
-    return found
+    return matches
 
 
 def test_both_languages_show_the_same_texts() -> None:

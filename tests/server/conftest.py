@@ -131,9 +131,9 @@ class FakeHost:
 
 def source(name: str, base: str = "tiny") -> CharacterSource:
     """A character whose files nobody opens."""
-    found = CharacterSource(Path("runs") / name / "adapter", None, None)
-    found.__dict__["base_model"] = LocalModel(Path(base), base, "", {})
-    return found
+    character = CharacterSource(Path("runs") / name / "adapter", None, None)
+    character.__dict__["base_model"] = LocalModel(Path(base), base, "", {})
+    return character
 
 
 def change(cast: Cast, add: Sequence[str], remove: Sequence[str]) -> None:

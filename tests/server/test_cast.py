@@ -151,13 +151,13 @@ def test_no_request_fails_while_characters_come_are_replaced_and_go() -> None:
             return codes
 
         with ThreadPoolExecutor(8) as clients:
-            asking = clients.map(insist, range(8))
+            answers = clients.map(insist, range(8))
             for _ in range(10):
                 for change in ({"add": ["cleo"]}, {"add": ["ann", "cleo"]}, {"remove": ["cleo"]}):
                     answer = httpx2.post(f"{served.address}/v1/cast", json=change, headers=KEY, timeout=60)
                     assert answer.status_code == 200
             over.set()
-            codes = [code for each in asking for code in each]
+            codes = [code for each in answers for code in each]
         assert set(codes) == {200}
         host: Any = served.cast.members[0].stage.host
         assert host.removed.count("ann") == 10

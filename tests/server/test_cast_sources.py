@@ -103,14 +103,14 @@ def test_a_run_that_cannot_be_opened_is_told_once_and_tried_again_when_it_has_ch
     sources = CastSources([str(folder)], reporter=notes)
     cast = Cast(lambda _: fake())
     persona = folder / "ben" / "adapter" / "persona.json"
-    whole = persona.read_text()
+    original = persona.read_text()
     persona.write_text("{")
     watcher = CastWatcher(cast, sources)
     watcher.look()
     watcher.look()
     assert [member.model.name for member in cast.members] == ["ann"]
     assert sum("is not served" in text for text in notes.texts) == 1
-    persona.write_text(whole)
+    persona.write_text(original)
     watcher.look()
     assert [member.model.name for member in cast.members] == ["ann", "ben"]
     cast.close()
@@ -121,20 +121,20 @@ def test_several_bases_are_told_with_their_memory_and_refused_where_there_is_non
 ) -> None:
     notes = Notes()
     sources = CastSources([str(folder)], reporter=notes)
-    found = sources.resolve()
-    sources.announce_bases(found)
+    sources_found = sources.resolve()
+    sources.announce_bases(sources_found)
     assert notes.texts == [], "one base alone is no news"
     other = shutil.copytree(tiny, tmp_path / "other")
-    found[1].__dict__["base_model"] = type(found[1].base_model)(other, str(other), "", {})
-    sources.announce_bases(found)
+    sources_found[1].__dict__["base_model"] = type(sources_found[1].base_model)(other, str(other), "", {})
+    sources.announce_bases(sources_found)
     assert any("2 base models side by side" in text for text in notes.texts)
     assert any("for ben" in text for text in notes.texts)
     monkeypatch.setattr("psutil.virtual_memory", _Free)
     with pytest.raises(UsageError, match="2 base models take"):
-        sources.announce_bases(found)
+        sources.announce_bases(sources_found)
     sources._bases.add(tiny)
     with pytest.raises(UsageError, match=r"other takes .* are free"):
-        sources.open_base([found[1]])
+        sources.open_base([sources_found[1]])
 
 
 class _Free:

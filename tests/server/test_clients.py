@@ -19,8 +19,8 @@ def answer(served: Served, recorded: dict[str, Any]) -> tuple[list[str], dict[st
     response = httpx2.post(f"{served.address}{recorded['path']}", json=recorded["body"], timeout=30)
     assert response.status_code == 200, response.text
     if not recorded["body"].get("stream"):
-        whole = response.json()
-        return [choice["message"]["content"] for choice in whole["choices"]], whole["usage"]
+        body = response.json()
+        return [choice["message"]["content"] for choice in body["choices"]], body["usage"]
     lines = [line for line in response.text.splitlines() if line]
     assert lines[-1] == "data: [DONE]"
     texts: dict[int, str] = {}

@@ -277,13 +277,13 @@ def test_a_key_of_any_bytes_can_be_shown() -> None:
 
 
 def test_a_part_of_a_page_file_can_be_asked_for(served: Served) -> None:
-    whole = httpx2.get(f"{served.address}/page/chat.js").content
+    script = httpx2.get(f"{served.address}/page/chat.js").content
     part = httpx2.get(f"{served.address}/page/chat.js", headers={"Range": "bytes=10-19"})
-    assert (part.status_code, part.content) == (206, whole[10:20])
+    assert (part.status_code, part.content) == (206, script[10:20])
     ranges = "bytes=" + ",".join(f"{start}-{start}" for start in range(0, 4000, 2))
     many = httpx2.get(f"{served.address}/page/chat.js", headers={"Range": ranges}, timeout=5)
     assert many.status_code in (200, 206, 400, 416)
-    assert len(many.content) < 100 * len(whole)
+    assert len(many.content) < 100 * len(script)
 
 
 def test_a_body_in_one_byte_pieces_is_given_up_in_time() -> None:

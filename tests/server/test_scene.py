@@ -173,7 +173,7 @@ def test_one_who_was_silent_long_has_not_heard_the_oldest_lines() -> None:
 
 def test_the_terminal_speaks_the_same_line(two: Served) -> None:
     scene = Scene("Tom", ["Ann", "Ben"])
-    scene.say("Tom", "Good evening, Ben.")
+    scene.add_line("Tom", "Good evening, Ben.")
     model = two.cast.find("ben")[0].model
     text = "".join(piece.text for piece in speak_line(model, scene, "Ben"))
     assert text == ask(two, say="Good evening, Ben.").json()["choices"][0]["message"]["content"]

@@ -37,11 +37,11 @@ def runs(trained: Path, root: Path, **options: Any) -> list[Path]:
     return made
 
 
-def said(model: Any, question: str, *, base: bool = False) -> str:
+def answer(model: Any, question: str, *, base: bool = False) -> str:
     settings = model.persona.generation.model_copy(update={"temperature": 0.0})
     prompt = model.chat_prompt([Turn("user", question)], "append", None).ids
-    speak = model.base if base else model.tuned
-    return "".join(chunk.text for chunk in speak(prompt, settings, None)).strip()
+    generate = model.base if base else model.tuned
+    return "".join(chunk.text for chunk in generate(prompt, settings, None)).strip()
 
 
 @contextmanager
@@ -68,9 +68,9 @@ def test_each_says_what_it_says_alone(trained: Path, tmp_path: Path, options: di
         assert host.slots == (1 if options else transformers_host.ROWS)
         jobs = [(model, question) for model in models for question in QUESTIONS]
         with ThreadPoolExecutor(host.slots) as clients:
-            assert list(clients.map(lambda job: said(*job), jobs)) == expected
-            assert list(clients.map(lambda job: said(*job), jobs[::-1])) == expected[::-1]
-        assert said(models[1], QUESTIONS[0], base=True) == alone(folders[1], QUESTIONS[0], base=True)
+            assert list(clients.map(lambda job: answer(*job), jobs)) == expected
+            assert list(clients.map(lambda job: answer(*job), jobs[::-1])) == expected[::-1]
+        assert answer(models[1], QUESTIONS[0], base=True) == alone(folders[1], QUESTIONS[0], base=True)
     assert len(set(expected)) > 6
 
 
@@ -78,11 +78,11 @@ def test_each_says_what_it_says_alone(trained: Path, tmp_path: Path, options: di
 def test_one_leaves_and_another_comes(trained: Path, tmp_path: Path, options: dict[str, Any]) -> None:
     folders = runs(trained, tmp_path, **options)
     with hosted(folders) as (host, models):
-        said(models[0], QUESTIONS[0])
+        answer(models[0], QUESTIONS[0])
         host.remove(models[0])
-        assert said(models[2], QUESTIONS[0]) == alone(folders[2], QUESTIONS[0])
+        assert answer(models[2], QUESTIONS[0]) == alone(folders[2], QUESTIONS[0])
         back = host.add(resolve_character(folders[0]))
-        assert said(back, QUESTIONS[0]) == alone(folders[0], QUESTIONS[0])
+        assert answer(back, QUESTIONS[0]) == alone(folders[0], QUESTIONS[0])
 
 
 def test_a_character_that_is_more_than_plain_lora_needs_another_host(trained: Path, tmp_path: Path) -> None:

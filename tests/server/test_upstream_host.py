@@ -17,7 +17,7 @@ from offbook.generation.upstream import UpstreamServer
 from offbook.pipeline.adapter_source import resolve_character
 from offbook.server.backends import open_host
 from tests.server.conftest import serving
-from tests.server.test_transformers_host import alone, said
+from tests.server.test_transformers_host import alone, answer
 
 GREEDY = GenerationConfig(temperature=0)
 QUESTIONS = ["Who are you?", "Will you come, Mother?"]
@@ -46,7 +46,7 @@ def test_it_says_what_the_character_says_here(trained: Path, upstream: str, monk
         model = host.add(source)
         assert model.context >= 256
         for question in QUESTIONS:
-            assert said(model, question) == alone(trained, question)
+            assert answer(model, question) == alone(trained, question)
         settings = model.persona.generation.model_copy(update={"temperature": 0.0, "max_new_tokens": 3})
         ids = model.chat_prompt([Turn("user", "Who are you?")], "append", None).ids
         last = list(model.tuned(ids, settings, 7))[-1]

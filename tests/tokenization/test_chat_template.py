@@ -171,8 +171,8 @@ def test_a_reply_that_is_context_alone_is_not_learned(chatml: Any) -> None:
 
 def test_too_long_a_conversation_loses_its_oldest_turns(chatml: Any) -> None:
     conversation = talk("first " * 9, "one", "second", "two", "third", "three")
-    whole = chatml.examples(conversation, 500)[0]
-    (example,) = chatml.examples(conversation, len(whole.ids) - 1)
+    full = chatml.examples(conversation, 500)[0]
+    (example,) = chatml.examples(conversation, len(full.ids) - 1)
     assert example.dropped_turns == 2
     assert example.cut_tokens == 0
     assert learned(chatml, example) == ["two<|im_end|>", "three<|im_end|>"]
@@ -184,11 +184,11 @@ def test_too_long_a_conversation_loses_its_oldest_turns(chatml: Any) -> None:
 
 def test_too_long_a_reply_is_cut_and_counted(chatml: Any) -> None:
     conversation = talk("a", "word " * 50)
-    whole = chatml.examples(conversation, 500)[0]
+    full = chatml.examples(conversation, 500)[0]
     (example,) = chatml.examples(conversation, 60)
     assert len(example.ids) == 60
-    assert example.cut_tokens == len(whole.ids) - 60
-    assert example.ids == whole.ids[:60]
+    assert example.cut_tokens == len(full.ids) - 60
+    assert example.ids == full.ids[:60]
     assert chatml.stop_token.id not in example.labels
 
 

@@ -74,9 +74,9 @@ def test_both_at_once_as_in_gemma_2() -> None:
     assert len(template.notes) == 2
 
 
-@pytest.mark.parametrize("opening", ["<think>\n", "<think>"])
-def test_a_thought_that_is_opened_is_closed_in_the_prompt(opening: str) -> None:
-    template = template_of(THINKS.replace("<think>\n", opening))
+@pytest.mark.parametrize("tag", ["<think>\n", "<think>"])
+def test_a_thought_that_is_opened_is_closed_in_the_prompt(tag: str) -> None:
+    template = template_of(THINKS.replace("<think>\n", tag))
     prompt = template.render([USER], generation_prompt=True)
     assert prompt == turn("user", "I am.") + "<|im_start|>assistant\n<think>\n\n</think>\n\n"
     assert template.render([USER, GREETING], generation_prompt=False) == turn("user", "I am.") + turn(

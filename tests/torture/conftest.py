@@ -66,7 +66,9 @@ def stage() -> Iterator[Stage]:
 
 
 @pytest.fixture(scope="session")
-def whole(stage: Stage, settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Whole]:
+def undisturbed(
+    stage: Stage, settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Whole]:
     """By path ("fast" or "plain"): the undisturbed run, made once. Dropout is on."""
 
     @cache
@@ -96,8 +98,8 @@ def whole(stage: Stage, settings: dict[str, Any], tmp_path_factory: pytest.TempP
     return make
 
 
-def ends_alike(stage: Stage, whole: Whole, runs: Path) -> bool:
+def ends_alike(stage: Stage, undisturbed: Whole, runs: Path) -> bool:
     """Resume (or start) the run until it is finished; whether it then is what it should be."""
-    code, texts = stage.run(whole.settings, runs, "--resume")
+    code, texts = stage.run(undisturbed.settings, runs, "--resume")
     finished = code == 0 or "is finished" in texts
-    return finished and ending_of(RunDir(runs / "tiny")) == whole.stop_token
+    return finished and ending_of(RunDir(runs / "tiny")) == undisturbed.stop_token

@@ -28,12 +28,12 @@ def test_a_checkpoint_adds_less_than_2_percent(tmp_path: Path, monkeypatch: pyte
     ernie_tokenizer(2048).save_pretrained(folder)
     times: dict[str, list[float]] = {"_save_checkpoint": [], "training_step": []}
     for name, seconds in times.items():
-        whole = getattr(StepTrainer, name)
+        original = getattr(StepTrainer, name)
 
-        def timed(*args: Any, whole: Any = whole, seconds: list[float] = seconds, **kwargs: Any) -> Any:
+        def timed(*args: Any, original: Any = original, seconds: list[float] = seconds, **kwargs: Any) -> Any:
             began = time.perf_counter()
             try:
-                return whole(*args, **kwargs)
+                return original(*args, **kwargs)
             finally:
                 seconds.append(time.perf_counter() - began)
 

@@ -35,9 +35,9 @@ def wait_for(path: Path) -> None:
 
 @pytest.mark.parametrize("path", ["fast", "plain"])
 def test_1_a_run_killed_again_and_again_ends_with_the_same_bits(
-    stage: Stage, whole: Make, tmp_path: Path, path: str
+    stage: Stage, undisturbed: Make, tmp_path: Path, path: str
 ) -> None:
-    model, uniforms = whole(path), random.Random(path)
+    model, uniforms = undisturbed(path), random.Random(path)
     for _ in range(3):
         stage.begin(model.settings, tmp_path, "--resume")
         time.sleep(uniforms.uniform(0.2, 0.8) * model.seconds)
@@ -64,9 +64,9 @@ def test_2_9_every_call_that_fails_or_kills_leaves_old_or_new(tmp_path: Path) ->
 
 
 def test_10_a_second_process_is_told_the_pid_and_a_stale_lock_does_not_hold(
-    stage: Stage, whole: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, undisturbed: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = whole("fast")
+    model = undisturbed("fast")
     monkeypatch.setenv("OFFBOOK_RUNS", str(tmp_path))
     stage.begin(model.settings, tmp_path)
     wait_for(tmp_path / "tiny" / "metrics.jsonl")
@@ -80,7 +80,7 @@ def test_10_a_second_process_is_told_the_pid_and_a_stale_lock_does_not_hold(
 
 @pytest.mark.parametrize("free_mib", [40, 320])
 def test_17_exhausted_memory_names_the_option_and_its_number(
-    stage: Stage, whole: Make, tmp_path: Path, free_mib: int
+    stage: Stage, undisturbed: Make, tmp_path: Path, free_mib: int
 ) -> None:
     """With 40 MiB the model does not load, with 320 MiB its largest pass does not fit.
 
@@ -88,7 +88,7 @@ def test_17_exhausted_memory_names_the_option_and_its_number(
     """
     folder = tiny_folder(tmp_path / "wide")
     tiny_model(hidden_size=512, intermediate_size=4096).save_pretrained(folder)
-    output = {**whole("fast").settings, "model.source": str(folder), "train.batch_size": 24}
+    output = {**undisturbed("fast").settings, "model.source": str(folder), "train.batch_size": 24}
     code, texts = stage.begin(output, tmp_path / "runs", memory=free_mib * 2**20).end()
     assert code == 1, texts
     assert "out of memory with micro-batches of up to 2048 tokens" in texts

@@ -45,9 +45,9 @@ def tally(table: Table, fault: str, outcomes: list[bool]) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_1_kills_at_random_instants(stage: Stage, whole: Make, table: Table, tmp_path: Path, path: str) -> None:
+def test_1_kills_at_random_instants(stage: Stage, undisturbed: Make, table: Table, tmp_path: Path, path: str) -> None:
     """Each run is killed several times before it may end; every kill of a run that ends alike was survived."""
-    model, uniforms = whole(path), random.Random(path)
+    model, uniforms = undisturbed(path), random.Random(path)
     outcomes: list[bool] = []
     seconds = model.seconds
     while len(outcomes) < KILLS // len(PATHS):
@@ -77,11 +77,11 @@ def test_1_kills_at_random_instants(stage: Stage, whole: Make, table: Table, tmp
     ],
 )
 def test_2_3_9_a_run_disturbed_at_its_calls(
-    stage: Stage, whole: Make, table: Table, tmp_path: Path, action: Action, fault: str
+    stage: Stage, undisturbed: Make, table: Table, tmp_path: Path, action: Action, fault: str
 ) -> None:
     if shim.library() is None:
         pytest.skip("no C compiler: the shim that fails the Nth call cannot be built")
-    model = whole("fast")
+    model = undisturbed("fast")
     outcomes = []
     for point in range(POINTS):
         number = 1 + point * model.calls // POINTS
@@ -99,13 +99,13 @@ def test_2_3_9_a_run_disturbed_at_its_calls(
 
 
 DAMAGE: dict[str, Callable[[bytes], bytes | None]] = {
-    "emptied": lambda whole: b"",
-    "cut in half": lambda whole: whole[: len(whole) // 2],
-    "cut by a byte": lambda whole: whole[:-1],
-    "one bit flipped": lambda whole: (
-        whole[: len(whole) // 2] + bytes([whole[len(whole) // 2] ^ 1]) + whole[len(whole) // 2 + 1 :]
+    "emptied": lambda content: b"",
+    "cut in half": lambda content: content[: len(content) // 2],
+    "cut by a byte": lambda content: content[:-1],
+    "one bit flipped": lambda content: (
+        content[: len(content) // 2] + bytes([content[len(content) // 2] ^ 1]) + content[len(content) // 2 + 1 :]
     ),
-    "deleted": lambda whole: None,
+    "deleted": lambda content: None,
 }
 
 
@@ -117,9 +117,9 @@ def verifies(folder: Path) -> bool:
 
 
 def test_5_6_7_each_file_of_the_newest_checkpoint_damaged(
-    stage: Stage, whole: Make, table: Table, tmp_path: Path
+    stage: Stage, undisturbed: Make, table: Table, tmp_path: Path
 ) -> None:
-    model = whole("fast")
+    model = undisturbed("fast")
     stage.begin(model.settings, tmp_path)
     checkpoint = RunDir(tmp_path / "tiny").checkpoints / "step-000015"
     while not checkpoint.is_dir():

@@ -38,18 +38,18 @@ def test_a_writer_that_fails_leaves_nothing(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "cut"),
+    ("name", "damage"),
     [
         *itertools.product(("adapter.bin", "state.json"), ("empty", "half", "last byte", "flipped bit", "deleted")),
         *itertools.product((checkpoint.MANIFEST,), ("empty", "half", "deleted")),
     ],
 )
-def test_5_6_7_a_damaged_file_sends_it_to_the_one_before(folder: Path, name: str, cut: Any) -> None:
+def test_5_6_7_a_damaged_file_sends_it_to_the_one_before(folder: Path, name: str, damage: Any) -> None:
     path = folder / "step-000010" / name
-    whole = path.read_bytes()
-    middle = len(whole) // 2
-    flipped = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
-    content = {"empty": b"", "half": whole[:middle], "last byte": whole[:-1], "flipped bit": flipped}.get(cut)
+    original = path.read_bytes()
+    middle = len(original) // 2
+    flipped = original[:middle] + bytes([original[middle] ^ 1]) + original[middle + 1 :]
+    content = {"empty": b"", "half": original[:middle], "last byte": original[:-1], "flipped bit": flipped}.get(damage)
     path.unlink() if content is None else path.write_bytes(content)
     result, faults = CheckpointStore(folder).newest()
     assert result is not None
@@ -89,12 +89,12 @@ def test_6_7_what_a_checkpoint_requires_is_preferred_and_no_condition(folder: Pa
 
 
 def test_9_a_whole_one_is_set_aside_until_the_run_comes_by_there_again(folder: Path) -> None:
-    whole = (folder / "step-000010" / "adapter.bin").read_bytes()
+    original = (folder / "step-000010" / "adapter.bin").read_bytes()
     damage(folder, 5)
     CheckpointStore(folder).set_aside_after(1)
     assert sorted(path.name for path in folder.iterdir()) == ["passed-step-000010", "step-000001"]
     for step in (6, 12):
-        assert (folder / "passed-step-000010" / "adapter.bin").read_bytes() == whole
+        assert (folder / "passed-step-000010" / "adapter.bin").read_bytes() == original
         with CheckpointStore(folder).write(step) as place:
             (place / "adapter.bin").write_bytes(b"x")
     assert sorted(path.name for path in folder.iterdir()) == ["step-000001", "step-000006", "step-000012"]

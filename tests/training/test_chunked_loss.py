@@ -15,7 +15,7 @@ def parts(labels: Any = 23, size: Any = 16, vocabulary: Any = 97, dtype: Any = t
     return hidden, weight, bias, torch.randint(vocabulary, (labels,), generator=generator)
 
 
-def whole(hidden: Any, weight: Any, bias: Any, targets: Any, cap: Any) -> Any:
+def full_loss(hidden: Any, weight: Any, bias: Any, targets: Any, cap: Any) -> Any:
     logits = (hidden.double() @ weight.double().t()) + (0 if bias is None else bias.double())
     logits = logits if cap is None else cap * torch.tanh(logits / cap)
     return cross_entropy(logits, targets, reduction="none")
@@ -30,7 +30,7 @@ def test_loss_and_gradient_are_those_of_the_whole_logits(
     monkeypatch.setattr(chunked_loss, "CHUNK_BYTES", rows_at_once * 4 * 97)
     hidden, weight, bias, targets = parts()
     bias = bias if with_bias else None
-    expected = whole(hidden, weight, bias, targets, cap)
+    expected = full_loss(hidden, weight, bias, targets, cap)
     (reference,) = torch.autograd.grad(expected.sum() / 7, hidden)
     total = chunked_loss.loss_sum(hidden, weight, bias, targets, cap)
     (result,) = torch.autograd.grad(total / 7, hidden)
@@ -44,7 +44,7 @@ def test_huge_logits_do_not_overflow() -> None:
     hidden, weight, _, targets = parts()
     total = chunked_loss.loss_sum(hidden * 1e4, weight, None, targets)
     assert torch.isfinite(total)
-    assert total.item() == pytest.approx(whole(hidden * 1e4, weight, None, targets, None).sum().item(), rel=1e-5)
+    assert total.item() == pytest.approx(full_loss(hidden * 1e4, weight, None, targets, None).sum().item(), rel=1e-5)
 
 
 def test_a_head_kept_in_bfloat16_is_widened_not_its_logits_rounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,7 +52,7 @@ def test_a_head_kept_in_bfloat16_is_widened_not_its_logits_rounded(monkeypatch: 
     hidden, weight, bias, targets = parts()
     narrow = weight.bfloat16()
     result = chunked_loss.loss_sum(hidden, narrow, bias, targets)
-    expected = whole(hidden, narrow.float(), bias, targets, None).sum()
+    expected = full_loss(hidden, narrow.float(), bias, targets, None).sum()
     assert result.item() == pytest.approx(expected.item(), rel=1e-6)
     (one,), (other,) = torch.autograd.grad(result, hidden), torch.autograd.grad(expected, hidden)
     assert (one - other).norm() / other.norm() < 1e-6

@@ -28,9 +28,9 @@ UNSUPPORTED = {
 """Architecture → words of the notes on what its structure rules out."""
 
 
-def fast_gradients(model: Any, rows: Any, **cut: Any) -> Any:
+def fast_gradients(model: Any, rows: Any, **limits: Any) -> Any:
     total = 0.0
-    for batch in pack_step(rows, **cut).micro_batches:
+    for batch in pack_step(rows, **limits).micro_batches:
         loss = fast_path.loss_sum(model, batch)
         loss.backward()
         total += loss.item()

@@ -33,9 +33,9 @@ def test_a_conversation_that_is_trained_reply_by_reply_is_exact(architecture: st
     rows = []
     for number in range(6):
         history += range(200 + number, 236 + number)
-        said = list(range(300 + number, 305 + number))
-        rows.append(example((history, False), ([7, 8], False), (said, True)))
-        history += said
+        reply = list(range(300 + number, 305 + number))
+        rows.append(example((history, False), ([7, 8], False), (reply, True)))
+        history += reply
     (batch,) = pack_step(rows, max_tokens=10_000).micro_batches
     assert max(run.depth for run in batch.runs) > 200
     assert batch.input_ids.numel() < sum(len(row.ids) for row in rows) / 2

@@ -139,9 +139,9 @@ def test_samples_at_every_evaluation_disturb_nothing(overfitting: Any, monkeypat
     assert [line["step"] for line in output] == list(losses_of(run))
     assert all(list(line["samples"]) == ["Who are you?", "Will you come?"] for line in output)
     assert output[0]["samples"] != output[-1]["samples"]
-    closing = {line["prompt"]: line["tuned"] for line in json.loads(run.samples.read_text(encoding="utf-8"))}
+    replies = {line["prompt"]: line["tuned"] for line in json.loads(run.samples.read_text(encoding="utf-8"))}
     best = json.loads(run.environment.read_text())["adapter_step"]
-    assert closing == next(line["samples"] for line in output if line["step"] == best)
+    assert replies == next(line["samples"] for line in output if line["step"] == best)
     monkeypatch.setattr(offbook.pipeline.finishing, "sample_replies", lambda *args, **kwargs: {})
     silent = offbook.train(load(None, {**overfitting, "name": "silent"}))
     assert same(weights(run.adapter), weights(silent.adapter))

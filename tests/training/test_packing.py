@@ -84,9 +84,9 @@ def conversation(replies: int, question: int = 40, answer: int = 8) -> list[Exam
     rows = []
     for number in range(replies):
         history += [1000 + number] * question
-        said = [2000 + number] * answer
-        rows.append(example((history, False), ([7, 8], False), (said, True)))
-        history += said
+        reply = [2000 + number] * answer
+        rows.append(example((history, False), ([7, 8], False), (reply, True)))
+        history += reply
     return rows
 
 

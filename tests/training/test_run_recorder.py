@@ -93,11 +93,11 @@ def test_trackers_finish_whatever_happens_but_nobody_waits_after_a_ctrl_c(run: A
 
 
 def test_a_resumed_recorder_writes_the_line_that_an_undisturbed_one_writes(run: Any, tmp_path: Path) -> None:
-    with recorder(run) as whole:
-        take_step(whole, 1, 4.0)
-        take_step(whole, 2, 3.0, log=False)
-        state = json.loads(json.dumps(whole.state_dict()))
-        take_step(whole, 3, 2.0)
+    with recorder(run) as complete:
+        take_step(complete, 1, 4.0)
+        take_step(complete, 2, 3.0, log=False)
+        state = json.loads(json.dumps(complete.state_dict()))
+        take_step(complete, 3, 2.0)
     expected = read(run.metrics)
     run.metrics.write_text("somebody was here")
     with recorder(run, progress=state) as resumed:

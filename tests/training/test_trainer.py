@@ -91,9 +91,9 @@ def trained_weights(folder: Path, *, fast: bool, stop_after: int | None = None) 
 
 @pytest.mark.parametrize("fast", [True, False])
 def test_a_resume_needs_no_random_state(tmp_path: Path, fast: bool) -> None:
-    whole = trained_weights(tmp_path / "whole", fast=fast)
+    undisturbed = trained_weights(tmp_path / "whole", fast=fast)
     resumed = trained_weights(tmp_path / "resumed", fast=fast, stop_after=2)
-    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    assert all(torch.equal(undisturbed[name], resumed[name]) for name in undisturbed)
 
 
 def test_dropout_differs_between_steps_and_micro_batches() -> None:

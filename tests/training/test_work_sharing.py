@@ -18,15 +18,15 @@ COSTS = st.lists(st.floats(1, 1000), min_size=1, max_size=20)
 
 @given(COSTS, st.integers(1, 5))
 def test_nobody_waits_long_among_equals(costs: list[float], count: int) -> None:
-    owners = share_out(costs, [1.0] * count)
-    loads = [sum(cost for cost, owner in zip(costs, owners, strict=True) if owner == rank) for rank in range(count)]
+    ranks = share_out(costs, [1.0] * count)
+    loads = [sum(cost for cost, owner in zip(costs, ranks, strict=True) if owner == rank) for rank in range(count)]
     least = max(sum(costs) / count, *costs)  # no assignment is done sooner
     assert max(loads) <= least * (2 - 1 / count) + 1e-6
 
 
 def test_who_is_faster_gets_more() -> None:
-    owners = share_out([10.0] * 12, [1.0, 3.0])
-    assert (owners.count(0), owners.count(1)) == (3, 9)
+    ranks = share_out([10.0] * 12, [1.0, 3.0])
+    assert (ranks.count(0), ranks.count(1)) == (3, 9)
 
 
 def test_speeds_follow_what_was_shown() -> None:

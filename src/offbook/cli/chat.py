@@ -167,12 +167,12 @@ class CharacterSpeaker:
         from offbook.server.conversation import ContextOverflowError, fit
 
         character = self._character
-        whole = character.with_system(turns)
-        pinned = (whole[0].role == "system") + (len(whole) > 1 and whole[1].role == "assistant")
+        messages = character.with_system(turns)
+        pinned = (messages[0].role == "system") + (len(messages) > 1 and messages[1].role == "assistant")
         context = longest_context(character.model.config)
         try:
             prompt = fit(
-                whole,
+                messages,
                 pinned=pinned,
                 room=max(context - new_tokens, context // 2),
                 encode=character.template.prompt_ids,
@@ -185,7 +185,7 @@ class CharacterSpeaker:
                 tokens=error.tokens,
                 context=context,
             ) from None
-        return [*whole[:pinned], *whole[pinned + prompt.dropped_messages :]]
+        return [*messages[:pinned], *messages[pinned + prompt.dropped_messages :]]
 
 
 def _converse(

@@ -17,7 +17,7 @@ from offbook.core.persona import Persona
 from offbook.core.types import Turn
 
 
-class Speaker(Protocol):
+class SpeakerFactory(Protocol):
     """Whatever answers: the character, or its base model."""
 
     @property
@@ -73,7 +73,7 @@ class ChatSession:
 
     def __init__(
         self,
-        speaker: Speaker,
+        speaker: SpeakerFactory,
         screen: Screen,
         log: ChatLog,
         *,

@@ -194,5 +194,5 @@ def _value(run: ComparedValue) -> str:
     """A value, and behind it how far it lies from the first run's: * where that is more than chance."""
     if run.value is None:
         return "–"
-    apart = "" if run.difference is None else f" ({run.difference:+.3f}{'*' if run.clear else ''})"
+    apart = "" if run.difference is None else f" ({run.difference:+.3f}{'*' if run.significant else ''})"
     return f"{run.value:.3f}{apart}"

@@ -42,13 +42,13 @@ class SceneSession:
 
     Args:
         scene: who is in it.
-        speak: lets a character speak.
+        generate: lets a character speak.
         screen: where it is shown.
     """
 
-    def __init__(self, scene: Scene, speak: SpeakFn, screen: SceneScreen) -> None:
+    def __init__(self, scene: Scene, generate: SpeakFn, screen: SceneScreen) -> None:
         self.scene = scene
-        self._speak = speak
+        self._speak = generate
         self._screen = screen
         self._commands: dict[str, Callable[[str], None]] = {
             "/ask": self._ask,
@@ -85,14 +85,14 @@ class SceneSession:
                 self._screen.note(str(error))
             return
         if text:
-            self.scene.say(self.scene.user, text)
+            self.scene.add_line(self.scene.user, text)
         for speaker in self.scene.next_speakers():
             self._line(speaker)
 
     def _line(self, name: str) -> None:
         text = self._screen.reply(name, self._speak(self.scene, name)).strip()
         if text:
-            self.scene.say(name, text)
+            self.scene.add_line(name, text)
 
     def _ask(self, name: str) -> None:
         self._line(match_name(name, self.scene.present))
@@ -135,7 +135,7 @@ def play(runs: Sequence[str], *, user: str, base_model: str | None, template: st
         cast.add(sources)
     models = stage_names([member.model for member in cast.members])
 
-    def speak(scene: Scene, name: str) -> Iterator[str]:
+    def generate(scene: Scene, name: str) -> Iterator[str]:
         return (chunk.text for chunk in speak_line(models[name], scene, name))
 
     class Screen:
@@ -145,7 +145,7 @@ def play(runs: Sequence[str], *, user: str, base_model: str | None, template: st
         def reply(self, name: str, pieces: Iterator[str]) -> str:
             return ChatScreen(name).reply(pieces)
 
-    session = SceneSession(Scene(user, list(models)), speak, Screen())
+    session = SceneSession(Scene(user, list(models)), generate, Screen())
     session.handle("/help")
     read = open_input(None, session.commands)
     try:

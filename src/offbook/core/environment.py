@@ -52,8 +52,8 @@ def hardware() -> dict[str, Any]:
 
 def arithmetic() -> dict[str, Any]:
     """The part of the hardware that decides in which order numbers are summed, and so the last bits of a result."""
-    whole = hardware()
-    return {name: whole[name] for name in ("threads", "vector_units", "gpu")}
+    report = hardware()
+    return {name: report[name] for name in ("threads", "vector_units", "gpu")}
 
 
 def snapshot() -> dict[str, Any]:

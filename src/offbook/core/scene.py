@@ -1,7 +1,7 @@
 """A conversation of several characters and the user: who speaks next, what each of them hears, and its script.
 
 scene = Scene("Tom", ["Ann", "Ben"])
-scene.say("Tom", "Ann, is the stove lit?")
+scene.add_line("Tom", "Ann, is the stove lit?")
 scene.next_speakers()          # ["Ann"]
 scene.turns_for("Ann")         # what Ann hears: her own lines as hers, everyone else's as named user turns
 
@@ -86,7 +86,7 @@ class Scene:
         absent = self.absent
         return [name for name in self.cast if name not in absent]
 
-    def say(self, name: str, text: str) -> None:
+    def add_line(self, name: str, text: str) -> None:
         """Add a line. One of the user's in parentheses is something that happens, `Ann leaves` is that she does."""
         is_direction = name == self.user and re.fullmatch(r"\(.*\)|（.*）", text, re.DOTALL) is not None
         move = self._move(text) if name == self.user else None

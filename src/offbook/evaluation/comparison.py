@@ -21,7 +21,7 @@ class Difference:
     difference: float | None = None
     difference_interval: Interval | None = None
     pairs: int = 0
-    clear: bool = False
+    significant: bool = False
     """Whether it is more than chance."""
 
 
@@ -34,7 +34,7 @@ class ComparedValue:
     difference: float | None
     difference_interval: Interval | None
     pairs: int
-    clear: bool
+    significant: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +67,11 @@ class Comparison:
 def compare(cards: Mapping[str, Scorecard], lang: str = "en") -> Comparison:
     """Every reported metric of every run, and its paired difference from the first run's.
 
-    A difference is taken over the items that both runs answered (`pairs`: how many). It is `clear` when there are ten
-    of them or more and its interval leaves out zero; of yes-or-no items (a reply ended, or not) when as many changes
-    one way are unlikely (p < 0.05 in McNemar's exact test). It is None for the first run, where fewer than two items
-    are shared, and where the two numbers are not on one scale: losses per token of two tokenizers, scores by other
-    judges.
+    A difference is taken over the items that both runs answered (`pairs`: how many). It is `significant` when there
+    are ten of them or more and its interval leaves out zero; of yes-or-no items (a reply ended, or not) when as many
+    changes one way are unlikely (p < 0.05 in McNemar's exact test). It is None for the first run, where fewer than
+    two items are shared, and where the two numbers are not on one scale: losses per token of two tokenizers, scores
+    by other judges.
 
     Args:
         cards: run name → its scorecard, in the order to show.
@@ -107,8 +107,10 @@ def difference(metric: ReportedMetric[Any], after: Items, before: Items) -> Diff
     new, old = [after[key] for key in shared], [before[key] for key in shared]
     change = confidence.ratio_difference(new, old)
     low, high = change.interval
-    clear = _is_unlikely(new, old) if metric.yes_or_no else len(shared) >= confidence.ENOUGH and (low > 0 or high < 0)
-    return Difference(change.value, change.interval, len(shared), clear)
+    significant = (
+        _is_unlikely(new, old) if metric.yes_or_no else len(shared) >= confidence.ENOUGH and (low > 0 or high < 0)
+    )
+    return Difference(change.value, change.interval, len(shared), significant)
 
 
 def _value(metric: ReportedMetric[Any], card: Scorecard, change: Difference) -> ComparedValue:

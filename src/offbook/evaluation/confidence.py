@@ -57,14 +57,14 @@ def progress(after: Sequence[float], before: Sequence[float], goal: Sequence[flo
     the beginning counts as the whole way.
     """
     pairs = np.column_stack([after, before, np.ones(len(before))])
-    ends = np.column_stack([goal, np.ones(len(goal))])
+    normalizers = np.column_stack([goal, np.ones(len(goal))])
 
     def share(sums: Floats, goals: Floats) -> Floats:
         gone, way = sums[..., 0] - sums[..., 1], _ratio(goals) * sums[..., 2] - sums[..., 1]
         return np.divide(gone, way, out=np.ones_like(gone), where=way > 0)
 
-    total = share(pairs.sum(0), ends.sum(0))
-    return _estimate(float(total), _percentiles(share(_resampled(pairs), _resampled(ends, seed=1))))
+    total = share(pairs.sum(0), normalizers.sum(0))
+    return _estimate(float(total), _percentiles(share(_resampled(pairs), _resampled(normalizers, seed=1))))
 
 
 def ratio_difference(after: Sequence[tuple[float, float]], before: Sequence[tuple[float, float]]) -> Estimate:

@@ -87,9 +87,9 @@ class TrainingLines:
 
     def __init__(self, lines: Sequence[str]) -> None:
         self.words = [words(line) for line in lines]
-        self.whole = {tuple(line): number for number, line in reversed(list(enumerate(self.words))) if line}
+        self.line_numbers = {tuple(line): number for number, line in reversed(list(enumerate(self.words))) if line}
         self.places: dict[tuple[str, ...], list[tuple[int, int]]] = {}
-        for number in dict.fromkeys(self.whole.values()):
+        for number in dict.fromkeys(self.line_numbers.values()):
             line = self.words[number]
             for start in range(len(line) - SEED + 1):
                 self.places.setdefault(tuple(line[start : start + SEED]), []).append((number, start))
@@ -103,12 +103,12 @@ class TrainingLines:
             place for start, (length, _) in enumerate(runs) if length >= RUN for place in range(start, start + length)
         }
         longest, line = max(runs, key=lambda run: run[0], default=(0, None))
-        whole = self.whole.get(tuple(spoken))
-        if whole is not None:
-            longest, line, lifted = len(spoken), whole, set(range(len(spoken)))
+        exact = self.line_numbers.get(tuple(spoken))
+        if exact is not None:
+            longest, line, lifted = len(spoken), exact, set(range(len(spoken)))
         return CopiedText(
-            verbatim=whole is not None,
-            near_verbatim=whole is not None or (bool(spoken) and len(lifted) / len(spoken) >= NEAR),
+            verbatim=exact is not None,
+            near_verbatim=exact is not None or (bool(spoken) and len(lifted) / len(spoken) >= NEAR),
             lifted=len(lifted),
             words=len(spoken),
             marks=_stretches(sorted(lifted), [(start, end) for _, start, end in word_spans]),

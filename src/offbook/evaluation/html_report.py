@@ -80,7 +80,7 @@ def _reported(metric: ReportedMetric[Any], card: Scorecard, lang: str) -> dict[s
     }
     change = difference(metric, card.items(metric), card.items(metric, Side.BASE))
     improved = None
-    if change.clear and change.difference is not None:
+    if change.significant and change.difference is not None:
         improved = (change.difference > 0) == (metric.better == "higher")
     return {
         "title": metric.words[lang].title,

@@ -22,12 +22,12 @@ Prompt = tuple[Turn, ...]
 class Models(Protocol):
     """Base and tuned model, as the evaluation sees them."""
 
-    def score(self, conversations: Sequence[Conversation], *, whole: bool = False) -> list[Score]:
+    def score(self, conversations: Sequence[Conversation], *, full_length: bool = False) -> list[Score]:
         """Token losses of both models on the replies of each conversation, its turns taken as they are.
 
         Args:
             conversations: what to score.
-            whole: cut nothing; otherwise what is longer than `data.max_length` is cut as in training.
+            full_length: cut nothing; otherwise what is longer than `data.max_length` is cut as in training.
         """
         ...
 
@@ -123,7 +123,10 @@ def collect(
         rows=len(heldout),
         requests=len(general),
     )
-    scores, general_scores = models.score(heldout), models.score([item.conversation for item in general], whole=True)
+    scores, general_scores = (
+        models.score(heldout),
+        models.score([item.conversation for item in general], full_length=True),
+    )
     if not all(isfinite(score.base) and isfinite(score.tuned) for score in [*scores, *general_scores]):
         raise UsageError(
             "the losses of the base or the tuned model are not finite (NaN or infinity), so there is nothing to "

@@ -94,22 +94,22 @@ def _end(reply: Reply) -> ReplyEnd:
     return ReplyEnd(reply.stopped, loop=repetition(reply.text) > LOOP, empty=not reply.text.strip())
 
 
-def _shares(replies: Sequence[Reply], ends: Sequence[ReplyEnd]) -> StopShares:
-    stopped, loops = confidence.share([end.stopped for end in ends]), confidence.share([end.loop for end in ends])
+def _shares(replies: Sequence[Reply], endings: Sequence[ReplyEnd]) -> StopShares:
+    stopped, loops = confidence.share([end.stopped for end in endings]), confidence.share([end.loop for end in endings])
     return StopShares(
         share=stopped.value,
         interval=stopped.interval,
         loops=loops.value,
         loops_interval=loops.interval,
-        empty=round(sum(end.empty for end in ends) / len(ends), 6),
+        empty=round(sum(end.empty for end in endings) / len(endings), 6),
         tokens=round(sum(reply.tokens for reply in replies) / len(replies), 6),
     )
 
 
 def _room(outputs: ModelOutputs) -> LimitRoom:
     """The limit is known where a reply was cut by it."""
-    cut = [reply.tokens for pair in outputs.replies for reply in (pair.base, pair.tuned) if not reply.stopped]
-    limit = max(cut, default=None)
+    truncated = [reply.tokens for pair in outputs.replies for reply in (pair.base, pair.tuned) if not reply.stopped]
+    limit = max(truncated, default=None)
     lengths = [score.tokens / len(row.replies) for row, score in zip(outputs.heldout, outputs.scores, strict=True)]
     fitting = confidence.share([limit is None or length <= limit for length in lengths])
     return LimitRoom(fitting.value, fitting.interval, limit)

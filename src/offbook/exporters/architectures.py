@@ -160,14 +160,14 @@ def add_hyperparameters(writer: GGUFWriter, config: Any, feed_forward: int) -> N
     window = _window(config)
     writer.add_vocab_size(config.vocab_size)
     # Within its window, a model that has one everywhere is a model without.
-    known = architecture_of(config).has_windows
+    has_windows = architecture_of(config).has_windows
     context = _first(config, "max_position_embeddings", "max_seq_len", "n_positions") or DEFAULT_CONTEXT
-    writer.add_context_length(min(context, window) if window and not known else context)
+    writer.add_context_length(min(context, window) if window and not has_windows else context)
     writer.add_embedding_length(config.hidden_size)
     writer.add_block_count(config.num_hidden_layers)
     writer.add_feed_forward_length(feed_forward)
     _add_attention(writer, config)
-    if window and known:
+    if window and has_windows:
         writer.add_sliding_window(window)
     _add_rope(writer, config)
     _add_factors(writer, config)

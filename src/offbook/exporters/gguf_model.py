@@ -94,12 +94,12 @@ def lora_obstacle(model: Any) -> str | None:
         "target_parameters": "it changes routed experts",
         "alora_invocation_tokens": "it is switched on by tokens of its own",
     }
-    found = next((reason for name, reason in reasons.items() if getattr(settings, name, None)), None)
-    if found is None and settings.bias != "none":
+    reason_given = next((reason for name, reason in reasons.items() if getattr(settings, name, None)), None)
+    if reason_given is None and settings.bias != "none":
         return "biases of the base model were trained with it"
-    if found is None and any(len(getattr(layer, "lora_embedding_A", ())) for layer in model.modules()):
+    if reason_given is None and any(len(getattr(layer, "lora_embedding_A", ())) for layer in model.modules()):
         return "it changes the embeddings"
-    return found
+    return reason_given
 
 
 def _writer(path: Path, config: Any, name: str) -> GGUFWriter:

@@ -68,8 +68,8 @@ class _Names:
         return key.startswith(self._prefix)
 
     def __call__(self, key: str) -> str:
-        plain = key.replace(self._prefix, "model.", 1) if "language_model" in self._prefix else key
-        name: str | None = self._map.get_name(plain, try_suffixes=(".weight", ".bias"))
+        text_key = key.replace(self._prefix, "model.", 1) if "language_model" in self._prefix else key
+        name: str | None = self._map.get_name(text_key, try_suffixes=(".weight", ".bias"))
         if name is None:
             raise UsageError(
                 "llama.cpp has no place for the tensor {key}",
@@ -109,5 +109,5 @@ def _rope_factors(model: Any) -> Iterator[tuple[str, torch.Tensor]]:
     rope = rope_of(config)
     if rope is not None and rope.get("rope_type") == "llama3":
         head = head_size(config)
-        plain = 1 / rope["rope_theta"] ** (torch.arange(0, head, 2, dtype=torch.float32) / head)
-        yield "rope_freqs.weight", plain / model.get_decoder().rotary_emb.inv_freq.float().cpu()
+        frequencies = 1 / rope["rope_theta"] ** (torch.arange(0, head, 2, dtype=torch.float32) / head)
+        yield "rope_freqs.weight", frequencies / model.get_decoder().rotary_emb.inv_freq.float().cpu()

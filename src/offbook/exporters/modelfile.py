@@ -18,7 +18,7 @@ _SYSTEM, _USERS, _REPLIES = "\ue010", ("\ue011", "\ue012", "\ue013"), ("\ue014",
 class Layout:
     """The text that a chat template writes around the turns of an alternating conversation."""
 
-    opening: str
+    before_first: str
     """Before the first user turn, where there is no system turn."""
     before_system: str
     after_system: str
@@ -33,7 +33,7 @@ class Layout:
         """The prompt that Ollama makes of `go_template`; `system` stands in where the messages bring none."""
         if system is not None and all(message["role"] != "system" for message in messages):
             messages = [{"role": "system", "content": system}, *messages]
-        text = "" if messages[0]["role"] == "system" else self.opening
+        text = "" if messages[0]["role"] == "system" else self.before_first
         for message in messages:
             before = self.before_system if message["role"] == "system" else ""
             text += before + message["content"] + self._after(message["role"], is_last=message is messages[-1])
@@ -46,7 +46,7 @@ class Layout:
     @property
     def go_template(self) -> str:
         """The same in the template language that Ollama knows."""
-        opening = f"{{{{ if not .System }}}}{self.opening}{{{{ end }}}}" if self.opening else ""
+        before_first = f"{{{{ if not .System }}}}{self.before_first}{{{{ end }}}}" if self.before_first else ""
         loop, after_user = "{{ range .Messages }}", self.after_user
         if self.before_answer != self.after_user:
             loop = "{{ range $index, $message := .Messages }}"
@@ -55,7 +55,7 @@ class Layout:
         system = f'{{{{ if eq .Role "system" }}}}{self.before_system}{{{{ .Content }}}}{self.after_system}'
         user = f'{{{{ else if eq .Role "user" }}}}{{{{ .Content }}}}{after_user}'
         reply = f'{{{{ else if eq .Role "assistant" }}}}{{{{ .Content }}}}{self.after_reply}'
-        return f"{opening}{loop}{system}{user}{reply}{{{{ end }}}}{{{{ end }}}}"
+        return f"{before_first}{loop}{system}{user}{reply}{{{{ end }}}}{{{{ end }}}}"
 
 
 def layout(source: ExportSource) -> Layout | None:
@@ -74,8 +74,8 @@ def layout(source: ExportSource) -> Layout | None:
         kwargs = source.persona.template_kwargs
         rendered = source.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True, **kwargs)
         rendered = leading_space(source.tokenizer, rendered) + rendered
-        found = re.split(f"({'|'.join(texts)})", rendered)
-        return found[::2] if found[1::2] == texts else None
+        parts = re.split(f"({'|'.join(texts)})", rendered)
+        return parts[::2] if parts[1::2] == texts else None
 
     talk = ("user", "assistant") * 2 + ("user",)
     shapes = [pieces(roles) for roles in (("user",), talk, ("system", "user"), ("system", *talk))]
@@ -83,14 +83,18 @@ def layout(source: ExportSource) -> Layout | None:
         return None
     short, long, short_prompted, prompted = (shape for shape in shapes if shape is not None)
     before_system, after_system, after_user, after_reply = prompted[:4]
-    opening, before_answer = short
+    before_first, before_answer = short
     regular = [after_user, after_reply, after_user, after_reply, before_answer]
     is_regular = (
-        long == [opening, *regular]
+        long == [before_first, *regular]
         and prompted == [before_system, after_system, *regular]
         and short_prompted == [before_system, after_system, before_answer]
     )
-    return Layout(opening, before_system, after_system, after_user, before_answer, after_reply) if is_regular else None
+    return (
+        Layout(before_first, before_system, after_system, after_user, before_answer, after_reply)
+        if is_regular
+        else None
+    )
 
 
 def modelfile(source: ExportSource, file_name: str, layout: Layout | None) -> str:

@@ -133,12 +133,12 @@ class BankedLinear(nn.Module):
 
 def _of_rank(matrix: torch.Tensor, rank: int, width: int) -> torch.Tensor:
     """The matrix, (own rank, width), with rows of zeros up to `rank`, which add nothing."""
-    own = matrix.shape[0]
-    if own == rank:
+    rows = matrix.shape[0]
+    if rows == rank:
         return matrix
     padded = matrix.new_zeros(rank, width)
-    if own:
-        padded[:own] = matrix
+    if rows:
+        padded[:rows] = matrix
     return padded
 
 
@@ -154,9 +154,9 @@ class AdapterBank:
         self._layers: dict[str, BankedLinear] = {}
         linear = {name: part for name, part in model.named_modules() if isinstance(part, nn.Linear)}
         for name, layer in linear.items():
-            parent, _, own = name.rpartition(".")
+            parent, _, attribute = name.rpartition(".")
             self._layers[name] = BankedLinear(layer)
-            setattr(model.get_submodule(parent), own, self._layers[name])
+            setattr(model.get_submodule(parent), attribute, self._layers[name])
 
     def add(self, name: str, folder: Path) -> None:
         """Put the adapter of a folder in, in place of the one that has that name.

@@ -48,10 +48,10 @@ class Decoder:
     def prefill(self) -> Iterator[None]:
         """Read the prompts up to their last token, chunk by chunk; yields after each chunk."""
         # A state is carried on by one token at a time: all before the last one is read at once.
-        chunk = PREFILL_CHUNK if self._cache.keeps_tokens else self._prompt_length
+        chunk_size = PREFILL_CHUNK if self._cache.keeps_tokens else self._prompt_length
         if self._cache.cache is None:
             return
-        while (end := min(self._cached + chunk, self._prompt_length - 1)) > self._cached:
+        while (end := min(self._cached + chunk_size, self._prompt_length - 1)) > self._cached:
             self._forward(end)
             yield
 

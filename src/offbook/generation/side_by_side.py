@@ -228,8 +228,8 @@ class SideBySideEngine:
     def _step(self) -> None:
         """Read on in one prompt, then one more token for every reply that has read its own."""
         reading = [row for row in self._growing if row.is_reading]
-        speaking = [row for row in self._growing if not row.is_reading]
-        for rows in (reading[:1], speaking):
+        decoding = [row for row in self._growing if not row.is_reading]
+        for rows in (reading[:1], decoding):
             if not rows:
                 continue
             try:

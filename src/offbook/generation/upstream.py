@@ -84,8 +84,8 @@ class UpstreamServer:
         """Tokens of prompt and reply together."""
         entry = self.models[model]
         meta = entry.get("meta") or {}
-        known = (entry.get("max_model_len"), meta.get("n_ctx"), meta.get("n_ctx_train"))
-        return next((length for length in known if isinstance(length, int) and length > 0), FALLBACK_CONTEXT)
+        reported = (entry.get("max_model_len"), meta.get("n_ctx"), meta.get("n_ctx_train"))
+        return next((length for length in reported if isinstance(length, int) and length > 0), FALLBACK_CONTEXT)
 
     def generate(
         self, model: str, prompt: Sequence[int], settings: GenerationConfig, seed: int | None, stop_ids: Sequence[int]

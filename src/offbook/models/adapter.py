@@ -159,14 +159,14 @@ def _weights_of_the_base(model: PreTrainedModel, folder: Path, config: Mapping[s
     try:
         with safe_open(folder / WEIGHTS, "pt") as file:
             for key in file.keys():  # noqa: SIM118 - it is no dict
-                own = parameters.get(key.removeprefix("base_model.model.").replace(".base_layer.", "."))
+                parameter = parameters.get(key.removeprefix("base_model.model.").replace(".base_layer.", "."))
                 if (
-                    own is None
+                    parameter is None
                     or any(part in key for part in trained)
-                    or list(own.shape) != file.get_slice(key).get_shape()
+                    or list(parameter.shape) != file.get_slice(key).get_shape()
                 ):
                     continue
-                if not torch.equal(file.get_tensor(key).to(own), own.detach()):
+                if not torch.equal(file.get_tensor(key).to(parameter), parameter.detach()):
                     raise UsageError(
                         "the adapter in {folder} replaces {key}, a weight of the base model",
                         "Merge it with the program that made it, or train one that leaves the base model as it is.",

@@ -239,8 +239,8 @@ def _raw_config(folder: Path) -> dict[str, Any]:
 def _kernel_repository(config: dict[str, Any]) -> str | None:
     """The setting that makes transformers load a hub's kernel (`attn_implementation: org/kernel`); None if none."""
     for name, value in config.items():
-        if isinstance(value, dict) and (found := _kernel_repository(value)):
-            return found
+        if isinstance(value, dict) and (repository := _kernel_repository(value)):
+            return repository
         for choice in value.values() if isinstance(value, dict) else (value,):
             if "_implementation" in name and isinstance(choice, str) and "/" in choice:
                 return f"{name}: {choice}"

@@ -52,17 +52,17 @@ def select(model: Any, wanted: Sequence[str]) -> list[str]:
     chosen: set[str] = set()
     missing = []
     for entry in wanted:
-        found = defaults if entry == ALL_LINEAR else {name for name in candidates if _matches(entry, name)}
-        if not found:
+        matches = defaults if entry == ALL_LINEAR else {name for name in candidates if _matches(entry, name)}
+        if not matches:
             missing.append(entry)
-        chosen |= found
+        chosen |= matches
     if missing:
-        known = sorted({name.rpartition(".")[2] for name in defaults})
+        names = sorted({name.rpartition(".")[2] for name in defaults})
         raise UsageError(
             "the model has no layer named {missing} (lora.target_modules)",
-            _KNOWN if known else _NONE,
+            _KNOWN if names else _NONE,
             missing=", ".join(missing),
-            known=", ".join(known),
+            known=", ".join(names),
             all_linear=ALL_LINEAR,
         )
     return _shortest(model, chosen)

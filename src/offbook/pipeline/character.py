@@ -49,8 +49,8 @@ class Reply:
 
     def _repr_html_(self) -> str:
         """The reply as a notebook shows it."""
-        cut = "" if self.stop_reason == "stop" else ", cut off"
-        return card(f"{self.tokens} tokens{cut}", text=self.text)
+        suffix = "" if self.stop_reason == "stop" else ", cut off"
+        return card(f"{self.tokens} tokens{suffix}", text=self.text)
 
 
 class Sampling(TypedDict, total=False):

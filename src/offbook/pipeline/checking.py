@@ -90,11 +90,11 @@ def prove(config: RunConfig, *, examples: int = 16, reporter: Reporter | None = 
     reference = plain_gradients(setup.model.double(), rows)
     del setup
     ours = prepare_training(_exact(config, compute="bfloat16"), reporter)
-    found = fast_gradients(ours.model, ours.collate(rows))
+    fast_bf16 = fast_gradients(ours.model, ours.collate(rows))
     del ours
     theirs = prepare_training(_exact(config, dtype="bfloat16"), reporter)
-    plain = plain_gradients(theirs.model, rows)
-    return replace(proof, bfloat16={"fast": distance(found, reference), "plain": distance(plain, reference)})
+    plain_bf16 = plain_gradients(theirs.model, rows)
+    return replace(proof, bfloat16={"fast": distance(fast_bf16, reference), "plain": distance(plain_bf16, reference)})
 
 
 def report_of(setup: TrainingSetup) -> dict[str, Any]:

@@ -118,10 +118,10 @@ def _answering(setup: TrainingSetup, speed: ReplySpeed) -> float:
     """Seconds to ask both models: the base model talks on to the limit, the tuned one as the character."""
     config, dataset = setup.config, setup.dataset
     longest = float(config.generation.max_new_tokens)
-    own = min(longest, mean(example.label_count for example in dataset.examples))
+    typical = min(longest, mean(example.label_count for example in dataset.examples))
     questions = len(sample(dataset.heldout, config.evaluate.prompts, 0)) + len(setup.persona.sample_prompts)
     everyday = sum(item.shown for item in general_prompts())
-    return sum(speed.seconds([longest] * count) + speed.seconds([own] * count) for count in (questions, everyday))
+    return sum(speed.seconds([longest] * count) + speed.seconds([typical] * count) for count in (questions, everyday))
 
 
 def _reply_speed(setup: TrainingSetup) -> ReplySpeed:

@@ -44,9 +44,9 @@ class BaseAndTuned:
     reporter: Reporter = field(default_factory=NullReporter)
     """Is told how far it is."""
 
-    def score(self, conversations: Sequence[Conversation], *, whole: bool = False) -> list[Score]:
+    def score(self, conversations: Sequence[Conversation], *, full_length: bool = False) -> list[Score]:
         """See `responses.Models.score`."""
-        template, longest = self.character.template, sys.maxsize if whole else self.max_length
+        template, longest = self.character.template, sys.maxsize if full_length else self.max_length
         return scoring.score(
             self.character.model,
             [template.examples(conversation, longest) for conversation in conversations],

@@ -177,11 +177,11 @@ def _export_source(character: Character, source: CharacterSource) -> ExportSourc
         base=source.base_model.path,
         stop_ids=character.stop_ids,
         name=re.sub(r"[^\w.-]+", "-", source.name),
-        shared=_shared(source, character.persona),
+        shared=_shared_bases_dir(source, character.persona),
     )
 
 
-def _shared(source: CharacterSource, persona: Persona) -> Path:
+def _shared_bases_dir(source: CharacterSource, persona: Persona) -> Path:
     """How the names of files begin that all characters of a base model use: other weights have other names."""
     base = source.base_model
     weights = base.files or {path.name: sha256(path) for path in sorted(base.path.glob("*.safetensors"))}

@@ -23,10 +23,10 @@ def with_settings_of_first(config: RunConfig, first: str) -> RunConfig:
         first: those of process 0, as JSON.
     """
     tree = json.loads(first)
-    own = config.model_dump()
+    local = config.model_dump()
     for option in PATH_OPTIONS:
         section, name = option.split(".")
-        tree[section][name] = own[section][name]
+        tree[section][name] = local[section][name]
     tree["track"]["trackers"] = []
     return RunConfig.model_validate(tree)
 

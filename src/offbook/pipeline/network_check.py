@@ -62,12 +62,14 @@ def _report(places: list[Any], latency: float, seconds: float, sent: int) -> dic
 
 def _place(group: ProcessGroup) -> dict[str, Any]:
     address = group.own_address()
-    found = [name for name, entries in psutil.net_if_addrs().items() if address in {entry.address for entry in entries}]
+    interfaces = [
+        name for name, entries in psutil.net_if_addrs().items() if address in {entry.address for entry in entries}
+    ]
     return {
         "rank": group.rank,
         "host": socket.gethostname(),
         "address": address,
-        "interface": found[0] if found else None,
+        "interface": interfaces[0] if interfaces else None,
     }
 
 

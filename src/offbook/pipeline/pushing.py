@@ -100,8 +100,8 @@ def push(
 def _export_folder(source: CharacterSource, what: str, quant: str | None) -> Path:
     """The folder of the one export that is meant."""
     name = f"{what}-{quant or '*'}"
-    found = [path for path in sorted(source.exports_dir.glob(name)) if (path / PARITY).is_file()]
-    exact = [path for path in found if not path.name.endswith(MISSED) and "-unproved-" not in path.name]
+    exports = [path for path in sorted(source.exports_dir.glob(name)) if (path / PARITY).is_file()]
+    exact = [path for path in exports if not path.name.endswith(MISSED) and "-unproved-" not in path.name]
     if len(exact) == 1:
         return exact[0]
     if exact:

@@ -48,9 +48,10 @@ def base_model_rows(model: Any, base: BaseModel, dtype: str, reporter: Reporter)
     Raises:
         UsageError: the model cannot be made to ask, or answers with nothing.
     """
-    ends = stop_ids(base.template.stop_token, model.generation_config.eos_token_id)
+    stops = stop_ids(base.template.stop_token, model.generation_config.eos_token_id)
     tokenizer = base.tokenizer.backend_tokenizer.to_str()
-    key = (base.local.files, base.template.sha256, tokenizer, ends, dtype, model.device.type, ROWS, QUESTION, ANSWER)
+    files, template = base.local.files, base.template.sha256
+    key = (files, template, tokenizer, stops, dtype, model.device.type, ROWS, QUESTION, ANSWER)
     path = cache.home() / "rehearsal" / f"{sha256(repr(key).encode()).hexdigest()[:16]}.jsonl"
     with cache.writing(path, reporter):
         if not path.is_file():
@@ -59,18 +60,20 @@ def base_model_rows(model: Any, base: BaseModel, dtype: str, reporter: Reporter)
                 count=ROWS,
                 source=base.local.source,
             )
-            atomic_write_text(path, rows_text(_draw(model, base, ends)))
+            atomic_write_text(path, rows_text(_draw(model, base, stops)))
     return load_rows(path)
 
 
-def _draw(model: Any, base: BaseModel, ends: list[int]) -> list[Conversation]:
+def _draw(model: Any, base: BaseModel, stops: list[int]) -> list[Conversation]:
     """Let the model write questions, and answer them."""
     template, tokenizer = base.template, base.tokenizer
-    opening, closing = _around_a_question(base)
-    replies = batch.generate(model, tokenizer, [opening] * ROWS, QUESTION, [*ends, closing], seed=list(range(ROWS)))
+    prefix, question_stop = _around_a_question(base)
+    replies = batch.generate(
+        model, tokenizer, [prefix] * ROWS, QUESTION, [*stops, question_stop], seed=list(range(ROWS))
+    )
     questions = [Turn("user", text) for reply in replies if (text := _complete(reply.text))]
     prompts = [template.prompt_ids([question]) for question in questions]
-    answers = batch.generate(model, tokenizer, prompts, ANSWER, ends) if prompts else []
+    answers = batch.generate(model, tokenizer, prompts, ANSWER, stops) if prompts else []
     rows = [
         Conversation(
             (question, Turn("assistant", text, has_stop_token=reply.stopped)),
@@ -91,13 +94,13 @@ def _around_a_question(base: BaseModel) -> tuple[list[int], int]:
     """
     rendered = base.template.render([Turn("user", _PLACEHOLDER)], generation_prompt=True)
     before, placeholder, after = rendered.partition(_PLACEHOLDER)
-    opening, question, ended = (
+    prefix, question, ended = (
         base.tokenizer(text, add_special_tokens=False)["input_ids"]
         for text in (before, f"{before}?", f"{before}?{after}")
     )
-    if not (placeholder and opening and len(ended) > len(question)):
+    if not (placeholder and prefix and len(ended) > len(question)):
         raise UsageError("the model's chat template leaves no place for a question of its own", _WITHOUT)
-    return opening, ended[len(question)]
+    return prefix, ended[len(question)]
 
 
 def _complete(text: str) -> str:

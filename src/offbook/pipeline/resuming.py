@@ -31,14 +31,14 @@ def refuse_other_format(manifest: dict[str, Any]) -> None:
     Raises:
         UsageError: saying what to do.
     """
-    found = manifest.get("format", 1)
-    if found != FORMAT:
+    version = manifest.get("format", 1)
+    if version != FORMAT:
         raise UsageError(
             "the run's checkpoints have format {found}, this offbook goes on from format {own}: dropout is drawn "
             "otherwise, and the run would not end as it began",
             "Finish it with the offbook that began it (environment.json names the version), or start over with "
             "--overwrite.",
-            found=found,
+            found=version,
             own=FORMAT,
         )
 

@@ -127,7 +127,7 @@ class Cast:
     @property
     def names(self) -> list[str]:
         """All names under which somebody answers: characters, and their base models."""
-        return [name for own in self._members for name in (own, own + BASE)]
+        return [name for key in self._members for name in (key, key + BASE)]
 
     def find(self, name: str) -> tuple[Member, bool]:
         """The character that answers to a name, and whether its base model is meant.
@@ -137,13 +137,13 @@ class Cast:
         Raises:
             UnknownCharacterError: nobody answers to it.
         """
-        own = name.removesuffix(BASE)
-        member = self._members.get(name) or self._members.get(own)
+        tuned_name = name.removesuffix(BASE)
+        member = self._members.get(name) or self._members.get(tuned_name)
         if member is not None:
             return member, name not in self._members
         if len(self._members) == 1 and not self._left:
             return next(iter(self._members.values())), False
-        raise UnknownCharacterError(name, has_left=own in self._left)
+        raise UnknownCharacterError(name, has_left=tuned_name in self._left)
 
     def add(self, sources: Sequence[CharacterSource], version: Callable[[Path], object] = str) -> None:
         """Take characters in; one that has the name of another takes its place.
@@ -194,7 +194,7 @@ class Cast:
                     members=", ".join(self._members),
                 )
             self._left.add(name)
-            self._members = {own: each for own, each in self._members.items() if own != name}
+            self._members = {other: each for other, each in self._members.items() if other != name}
             self._retire(member)
 
     def _retire(self, member: Member) -> None:

@@ -62,8 +62,8 @@ class CastSources:
             UsageError: one that was named is not there, none is there at all, or two have one name.
         """
         named = [self.source(run) for run in self.runs if not is_folder_of_runs(run)]
-        found = [self.source(str(run)) for folder in self.folders for run in runs_in(folder)]
-        sources = {source.adapter.resolve(): source for source in [*named, *found]}
+        sources_found = [self.source(str(run)) for folder in self.folders for run in runs_in(folder)]
+        sources = {source.adapter.resolve(): source for source in [*named, *sources_found]}
         by_name: dict[str, CharacterSource] = {}
         for source in sources.values():
             other = by_name.setdefault(source.name, source)
@@ -130,7 +130,7 @@ class CastSources:
             bases.setdefault(source.base_model.path, []).append(source)
         if len(bases) < 2:
             return
-        sizes = {base: self._bytes(own) for base, own in bases.items()}
+        sizes = {base: self._bytes(members) for base, members in bases.items()}
         for base, size in sizes.items():
             names = ", ".join(source.name for source in bases[base])
             self.reporter.info("{base}: {size} for {names}", base=base.name, size=format_bytes(size), names=names)
@@ -196,8 +196,8 @@ class CastWatcher:
                 self._sources.reporter.info("{name} has left", name=member.model.name)
         for path, run in there.items():
             now = version(weights_of(run).parent)
-            known = serving.get(path)
-            if (known is None or known.version != now) and self._faults.get(path) != now:
+            served = serving.get(path)
+            if (served is None or served.version != now) and self._faults.get(path) != now:
                 self._attempt(path, now, partial(self._add, run))
 
     def _add(self, run: Path) -> None:

@@ -86,11 +86,11 @@ class LlamaCppHost:
         self._adapters: dict[str, Path] = {}
         self._tokenizers = TokenizerPool()
         # One server for all that are known from the beginning, and not one more for each.
-        self._expected = {source.adapter: own for source, own in zip(sources, files, strict=True)}
-        for source, own in zip(sources, files, strict=True):
-            _check_unchanged(own.record, own.adapter, source)
+        self._expected = {source.adapter: gguf for source, gguf in zip(sources, files, strict=True)}
+        for source, gguf in zip(sources, files, strict=True):
+            _check_unchanged(gguf.record, gguf.adapter, source)
         self._numbers = iter(range(10**9))
-        self._now = self._start({self._key(): own.adapter for own in files})
+        self._now = self._start({self._key(): gguf.adapter for gguf in files})
 
     def add(self, source: CharacterSource) -> ServedModel:
         """A character that is ready to speak.
@@ -144,12 +144,12 @@ class LlamaCppHost:
         files = self._expected.pop(source.adapter, None)
         if files is not None:
             return next(key for key, path in self._adapters.items() if path == files.adapter)
-        own = gguf_files([source], self._reporter, shared=True)
-        if own is None or own[0].model != self._model:
+        loaded = gguf_files([source], self._reporter, shared=True)
+        if loaded is None or loaded[0].model != self._model:
             raise _not_exported([source])
-        _check_unchanged(own[0].record, own[0].adapter, source)
+        _check_unchanged(loaded[0].record, loaded[0].adapter, source)
         key = self._key()
-        successor = self._start({**self._adapters, key: own[0].adapter})
+        successor = self._start({**self._adapters, key: loaded[0].adapter})
         with self._lock:
             before, self._now = self._now, successor
             before.is_old = True
@@ -192,15 +192,15 @@ def gguf_files(
             characters as there are need.
     """
     if shared is None:
-        found = gguf_files(sources, reporter, shared=False) if len(sources) == 1 else None
-        return found or gguf_files(sources, reporter, shared=True)
+        dedicated = gguf_files(sources, reporter, shared=False) if len(sources) == 1 else None
+        return dedicated or gguf_files(sources, reporter, shared=True)
     candidates = [_proved(source, reporter, shared=shared) for source in sources]
     if not shared:
         return [candidates[0][0]] if candidates[0] else None
     for files in candidates[0]:
-        same = [next((own for own in each if own.model == files.model), None) for each in candidates]
+        same = [next((match for match in each if match.model == files.model), None) for each in candidates]
         if all(same):
-            return [own for own in same if own is not None]
+            return [match for match in same if match is not None]
     return None
 
 
@@ -214,17 +214,17 @@ def _proved(source: CharacterSource, reporter: Reporter | None, *, shared: bool)
     for record in source.exports_dir.glob(f"*/{PARITY}"):
         folder = record.parent
         try:
-            facts = json.loads(record.read_text(encoding="utf-8"))
-            if facts["passed"] is not True or facts["format"] not in (("lora",) if shared else ("gguf", "ollama")):
+            parity = json.loads(record.read_text(encoding="utf-8"))
+            if parity["passed"] is not True or parity["format"] not in (("lora",) if shared else ("gguf", "ollama")):
                 continue
-            rank = FORMATS["gguf"].quants.index(facts["quant"])
+            rank = FORMATS["gguf"].quants.index(parity["quant"])
             adapter = next(folder.glob(f"*{LORA_SUFFIX}"))
-            if not all(isinstance(facts[name], int) and facts[name] > 0 for name in SHAPE):
+            if not all(isinstance(parity[name], int) and parity[name] > 0 for name in SHAPE):
                 raise ValueError("the model's shape is not a shape")
             if shared:
-                models = [Path(facts["base"]["path"])]
+                models = [Path(parity["base"]["path"])]
             else:
-                models = [folder / name for name in facts["sha256"] if not name.endswith(LORA_SUFFIX)]
+                models = [folder / name for name in parity["sha256"] if not name.endswith(LORA_SUFFIX)]
         except (OSError, ValueError, KeyError, TypeError, StopIteration, RecursionError):
             if reporter is not None:
                 reporter.warning("{folder} is damaged and is not used; export it again", folder=folder)
@@ -255,9 +255,9 @@ def _check_unchanged(record: Path, path: Path, source: CharacterSource) -> None:
     Raises:
         OffbookError: its hash differs from the one in the export's record.
     """
-    facts = json.loads((record / PARITY).read_text(encoding="utf-8"))
-    base = facts.get("base", {})
-    recorded = base.get("sha256") if str(path) == base.get("path") else facts["sha256"].get(path.name)
+    parity = json.loads((record / PARITY).read_text(encoding="utf-8"))
+    base = parity.get("base", {})
+    recorded = base.get("sha256") if str(path) == base.get("path") else parity["sha256"].get(path.name)
     if not path.is_file() or recorded != sha256(path):
         raise OffbookError(
             "{path} has changed since it was compared with the adapter",

@@ -18,8 +18,8 @@ def is_folder_of_runs(run: str) -> bool:
 
 def runs_in(folder: Path) -> list[Path]:
     """The runs and adapters in a folder that are ready to be served, by name."""
-    found = sorted(folder.iterdir()) if folder.is_dir() else []
-    return [path for path in found if weights_of(path).is_file()]
+    entries = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [path for path in entries if weights_of(path).is_file()]
 
 
 def version(adapter: Path) -> tuple[object, ...]:

@@ -35,7 +35,7 @@ def add_scene(app: FastAPI, cast: Cast, replies: Replies) -> None:
         names = [each.name or by_default[member.model.name] for each, member in zip(body.cast, members, strict=True)]
         scene = Scene(body.user, names, body.rule, [each.line for each in body.lines])
         if body.say.strip():
-            scene.say(body.user, body.say.strip())
+            scene.add_line(body.user, body.say.strip())
         speakers = [match_name(body.speaker, scene.present)] if body.speaker else scene.next_speakers()
         about = _about(scene.lines[-1] if body.say.strip() else None, speakers)
         if not speakers:

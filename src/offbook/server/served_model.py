@@ -55,12 +55,12 @@ class ServedModel:
         """
         text = system_text(self.persona, turns, system)
         spoken = spoken_turns(turns)
-        opening = [Turn("system", text)] if text is not None else []
+        system_turns = [Turn("system", text)] if text is not None else []
         greeted = spoken[:1] == [Turn("assistant", self.persona.greeting or "")]
         with self.encoding:
             return fit(
-                [*opening, *spoken],
-                pinned=len(opening) + greeted,
+                [*system_turns, *spoken],
+                pinned=len(system_turns) + greeted,
                 room=room or sys.maxsize,
                 encode=self._encode,
                 count=lambda text: len(self.template.text_ids(text)),

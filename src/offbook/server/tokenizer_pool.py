@@ -35,13 +35,13 @@ class TokenizerPool:
 
         The template keeps its own chat template: characters of one base may have different ones.
         """
-        own = template.tokenizer
-        shared = self._tokenizers.get(key := _fingerprint(own))
+        tokenizer = template.tokenizer
+        shared = self._tokenizers.get(key := _fingerprint(tokenizer))
         if shared is None:
-            shared = self._tokenizers[key] = SharedTokenizer(own, copy.deepcopy(own))
+            shared = self._tokenizers[key] = SharedTokenizer(tokenizer, copy.deepcopy(tokenizer))
         else:
             template.tokenizer = copy.copy(shared.encoder)
-            template.tokenizer.chat_template = own.chat_template
+            template.tokenizer.chat_template = tokenizer.chat_template
         return shared
 
 

@@ -51,10 +51,10 @@ class TransformersHost:
         model = load_model(path)
         self._eos = model.generation_config.eos_token_id
         config, size = model.config, model.dtype.itemsize
-        plain = can_go_side_by_side(model) and all(_is_plain(source, model) for source in sources)
-        self.slots = ROWS if plain else 1
+        side_by_side = can_go_side_by_side(model) and all(_is_plain(source, model) for source in sources)
+        self.slots = ROWS if side_by_side else 1
         self._context = context_length(longest_context(config), cache_bytes_per_token(config, size), self.slots)
-        self._speakers: _SideBySide | _OneByOne = _SideBySide(model) if plain else _OneByOne(model)
+        self._speakers: _SideBySide | _OneByOne = _SideBySide(model) if side_by_side else _OneByOne(model)
 
     def add(self, source: CharacterSource) -> ServedModel:
         """A character that is ready to speak.
@@ -67,15 +67,15 @@ class TransformersHost:
         tokenizer = self._tokenizers.share(template)
         key = f"character{next(self._numbers)}"
         self._speakers.add(key, source)
-        ends = stop_ids(persona.stop_token, self._eos)
+        stop_tokens = stop_ids(persona.stop_token, self._eos)
         return ServedModel(
             name=source.name,
             engine=self.engine,
             persona=persona,
             template=template,
             context=self._context,
-            tuned=from_token_engine(self._speakers.speaker(key), tokenizer.decoder, ends),
-            base=from_token_engine(self._speakers.speaker(None), tokenizer.decoder, ends),
+            tuned=from_token_engine(self._speakers.speaker(key), tokenizer.decoder, stop_tokens),
+            base=from_token_engine(self._speakers.speaker(None), tokenizer.decoder, stop_tokens),
             base_folder=lambda: source.base_model.path,
             key=key,
             encoding=tokenizer.lock,

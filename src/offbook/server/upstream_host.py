@@ -61,10 +61,10 @@ class UpstreamHost:
         base = self._server.parent_of(model)
         template, persona = open_voice(source, template=self._template)
         tokenizer = self._tokenizers.share(template)
-        ends = [persona.stop_token.id]
+        stop_tokens = [persona.stop_token.id]
 
         def tuned(prompt: Sequence[int], settings: GenerationConfig, seed: int | None) -> Iterator[TextChunk]:
-            return self._server.generate(model, prompt, settings, seed, ends)
+            return self._server.generate(model, prompt, settings, seed, stop_tokens)
 
         def untuned(prompt: Sequence[int], settings: GenerationConfig, seed: int | None) -> Iterator[TextChunk]:
             if base is None:
@@ -74,7 +74,7 @@ class UpstreamHost:
                     address=self._server.address,
                     model=model,
                 )
-            return self._server.generate(base, prompt, settings, seed, ends)
+            return self._server.generate(base, prompt, settings, seed, stop_tokens)
 
         return ServedModel(
             name=source.name,

@@ -117,9 +117,9 @@ class ChatTemplate:
         Where encoding the whole conversation would merge the prompt's last characters with the reply's first ones
         (which no model can generate after the prompt), the reply is encoded on its own.
         """
-        whole = self._encode(turns, generation_prompt=False)
-        if whole[: len(prompt)] == prompt and self.stop_token.id in whole[len(prompt) :]:
-            tail = whole[len(prompt) :]
+        rendered = self._encode(turns, generation_prompt=False)
+        if rendered[: len(prompt)] == prompt and self.stop_token.id in rendered[len(prompt) :]:
+            tail = rendered[len(prompt) :]
             return tail[: tail.index(self.stop_token.id) + 1]
         return [*self.text_ids(turns[-1].text), self.stop_token.id]
 
@@ -207,16 +207,16 @@ class ChatTemplate:
                 max_length=max_length,
                 count=len(ids),
             )
-        cut = max(len(ids) - max_length, 0)
-        return Example(ids[:max_length], labels[:max_length], origin, start - len(system), cut)
+        truncated = max(len(ids) - max_length, 0)
+        return Example(ids[:max_length], labels[:max_length], origin, start - len(system), truncated)
 
     def _encode(self, turns: Sequence[Turn], *, generation_prompt: bool) -> list[int]:
         text = self.render(turns, generation_prompt=generation_prompt)
         if not any(self._control.search(turn.text) for turn in turns):
-            whole: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+            encoded: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
             # A tokenizer that normalises may still find a control token in a turn: fullwidth ＜/s＞ becomes </s>.
-            if sum(number in self._control_ids for number in whole) <= len(self._control.findall(text)):
-                return whole
+            if sum(number in self._control_ids for number in encoded) <= len(self._control.findall(text)):
+                return encoded
         ids: list[int] = []
         run = ""
         for piece, is_control in self._runs(turns, generation_prompt, text):
@@ -280,9 +280,9 @@ def _refuse_arguments(tokenizer: Any, arguments: Mapping[str, Any]) -> None:
     Raises:
         UsageError: an argument is one of the tokenizer's own (another template among them), or no plain value.
     """
-    own = inspect.signature(tokenizer.apply_chat_template).parameters
+    reserved = inspect.signature(tokenizer.apply_chat_template).parameters
     for name, value in arguments.items():
-        if name in own or not isinstance(value, str | bool | int | float | None):
+        if name in reserved or not isinstance(value, str | bool | int | float | None):
             raise UsageError(
                 "the template argument {name} is none that a character may bring (template_kwargs in persona.json)",
                 "Take it out of that file, or train the run again.",

@@ -73,18 +73,18 @@ def fix(source: str, render: Render) -> tuple[str, list[str]]:
     if thought := re.search(r"<think>(\s*)$", render(source, [USER], True) or ""):
         source += CLOSE_THOUGHT.replace("GAP", "" if "\n" in thought[1] else r"\n")
         notes.append("the chat template opens a thought before each reply: it is closed, empty, in every prompt")
-    if opening := _before_reply(source, render):
-        source += BEFORE_REPLY.replace("OPENING", json.dumps(opening, ensure_ascii=False))
-        notes.append(f"the chat template writes {opening.strip()} before each reply: it is a part of every prompt")
+    if marks := _before_reply(source, render):
+        source += BEFORE_REPLY.replace("OPENING", json.dumps(marks, ensure_ascii=False))
+        notes.append(f"the chat template writes {marks.strip()} before each reply: it is a part of every prompt")
     return source, notes
 
 
 def _before_reply(source: str, render: Render) -> str:
     """What stands between the end of a prompt and the reply, and is no part of what the character says."""
-    prompt, whole = render(source, [USER], True), render(source, [USER, REPLY], False)
-    if prompt is None or whole is None or not whole.startswith(prompt):
+    prompt, full = render(source, [USER], True), render(source, [USER, REPLY], False)
+    if prompt is None or full is None or not full.startswith(prompt):
         return ""
-    between = whole[len(prompt) :].partition(REPLY.text)[0]
+    between = full[len(prompt) :].partition(REPLY.text)[0]
     return between if between.strip() else ""
 
 

@@ -87,9 +87,9 @@ def attention_layout(
     """
     queries = torch.arange(runs[-1].end) if query_tokens is None else query_tokens.cpu()
     bounds = torch.searchsorted(queries, torch.tensor([(run.start, run.end) for run in runs])).tolist()
-    asking = [index for index, (first, last) in enumerate(bounds) if last > first]
+    with_queries = [index for index, (first, last) in enumerate(bounds) if last > first]
     blocks, order, offset = [], torch.empty_like(queries), 0
-    for members in _similar(runs, asking):
+    for members in _similar(runs, with_queries):
         block, is_real = _block(runs, members, bounds, queries)
         order[block.queries[is_real]] = offset + is_real.flatten().nonzero().flatten()
         blocks.append(PaddedBlock(block.keys.to(device), block.queries.to(device), block.positions.to(device)))

@@ -116,18 +116,18 @@ class CheckpointStore:
             The checkpoint's folder, or None; and what is wrong with others, a line each.
         """
         faults: dict[str, None] = {}
-        whole = []
+        complete = []
         for folder in self._folders()[::-1]:
             try:
                 required = required_step(verify(folder)["step"])
-                whole.append(folder)
+                complete.append(folder)
                 if required is not None:
                     verify(self.folder(required))
             except ValueError as fault:
                 faults[str(fault)] = None
             else:
                 return folder, list(faults)
-        return next(iter(whole), None), list(faults)
+        return next(iter(complete), None), list(faults)
 
     def rotate(self) -> None:
         """Delete the oldest checkpoints beyond `keep`, once the newest has been read back and verified.

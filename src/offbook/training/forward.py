@@ -77,8 +77,8 @@ def one_by_one(forward: Forward, batch: MicroBatch) -> torch.Tensor:
     for leaf in batch.leaves:
         runs = [batch.runs[index] for index in path(batch.runs, leaf)]
         ids = torch.cat([batch.input_ids[:, run.start : run.end] for run in runs], 1)
-        own = batch.runs[leaf]
-        inside = (batch.label_positions >= own.start) & (batch.label_positions < own.end)
-        rows = batch.label_positions[inside] - own.start + own.depth
+        run = batch.runs[leaf]
+        inside = (batch.label_positions >= run.start) & (batch.label_positions < run.end)
+        rows = batch.label_positions[inside] - run.start + run.depth
         parts.append(forward(input_ids=ids, use_cache=False)[rows])
     return torch.cat(parts)

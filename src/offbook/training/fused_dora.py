@@ -49,12 +49,12 @@ class _FusedDoRA(torch.autograd.Function):
         dropped = _dropped(x, mask, survivors)
         z = product(dropped.to(a.dtype), a)
         lora = product(z, b).mul_(spec.scaling)
-        whole = frozen_product(x.to(compute), weight, None, x.dtype)
-        base = whole if mask is None else frozen_product(dropped.to(compute), weight, None, x.dtype)
+        undropped = frozen_product(x.to(compute), weight, None, x.dtype)
+        base = undropped if mask is None else frozen_product(dropped.to(compute), weight, None, x.dtype)
         directed = lora.add_(base)  # what the magnitude scales
         y = (directed * gain).to(x.dtype)
         if mask is not None:
-            y += whole - base
+            y += undropped - base
         ctx.spec, ctx.survivors = spec, survivors
         ctx.save_for_backward(x, a, b, gain, norms, mask, z, directed)
         return y if spec.bias is None else y.add_(spec.bias)

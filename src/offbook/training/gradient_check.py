@@ -186,11 +186,11 @@ def _isolated(model: PeftModel, batch: MicroBatch) -> bool:
     """Whether no other example of the micro-batch depends on the first one's text."""
     if len(batch.leaves) < 2:
         return True
-    own = batch.runs[batch.leaves[0]]
+    run = batch.runs[batch.leaves[0]]
     losses, gradients = _traces(model, batch)
-    other_losses, other_gradients = _traces(model, _other_text(batch, own))
+    other_losses, other_gradients = _traces(model, _other_text(batch, run))
     _collect(model)
-    others = (batch.label_positions < own.start) | (batch.label_positions >= own.end)
+    others = (batch.label_positions < run.start) | (batch.label_positions >= run.end)
     if not torch.equal(losses[others], other_losses[others]):
         return False
     if len(gradients) > 1:  # each example was computed by itself, the first one first
@@ -202,12 +202,12 @@ def _isolated(model: PeftModel, batch: MicroBatch) -> bool:
     return torch.equal(gradients[0][kept], other_gradients[0][kept])
 
 
-def _other_text(batch: MicroBatch, own: Run) -> MicroBatch:
+def _other_text(batch: MicroBatch, run: Run) -> MicroBatch:
     """The micro-batch with another text of the same length in the place of one example's own run."""
     ids = batch.input_ids.clone()
-    example = slice(own.start, own.end)
+    example = slice(run.start, run.end)
     ids[0, example] = ids[0, example].flip(0).roll(1) if ids[0, example].unique().numel() > 1 else ids[0, example] + 1
-    inside = (batch.label_positions >= own.start) & (batch.label_positions < own.end)
+    inside = (batch.label_positions >= run.start) & (batch.label_positions < run.end)
     targets = torch.where(inside, ids[0, (batch.label_positions + 1).clamp(max=ids.shape[1] - 1)], batch.targets)
     return replace(batch, input_ids=ids, targets=targets)
 

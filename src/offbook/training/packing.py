@@ -112,10 +112,10 @@ def pack_step(
     label_tokens = sum(examples[index].label_count for index in labelled)
     if not packing:
         return StepBatch(tuple(_collate(examples, [Leaf(index, 0, None)]) for index in labelled), label_tokens)
-    found = leaves(examples, labelled, share=prefix)
+    leaf_order = leaves(examples, labelled, share=prefix)
 
     def cuts(budget: int) -> list[list[Leaf]]:
-        return list(_cut(examples, found, budget))
+        return list(_cut(examples, leaf_order, budget))
 
     parts = cuts(max_tokens)
     if len(parts) < (wanted := min(min_count, len(labelled))):
@@ -137,12 +137,12 @@ def _alike(cuts: Callable[[int], list[list[Leaf]]], wanted: int, max_tokens: int
     return cuts(budget)
 
 
-def _cut(examples: Sequence[Example], found: Sequence[Leaf], max_tokens: int) -> Iterator[list[Leaf]]:
+def _cut(examples: Sequence[Example], leaf_order: Sequence[Leaf], max_tokens: int) -> Iterator[list[Leaf]]:
     """Cut the leaves, in their order, into runs within the budget, counting what they share once in each."""
     part: list[Leaf] = []
     held: set[Node] = set()
     tokens = 0
-    for leaf in found:
+    for leaf in leaf_order:
         new = [node for node in leaf.nodes if node not in held]
         length = len(examples[leaf.example].ids) - leaf.start
         if part and tokens + length + sum(node.end - node.start for node in new) > max_tokens:

@@ -101,25 +101,25 @@ def leaves(examples: Sequence[Example], members: Sequence[int], *, share: bool =
     if not share:
         return _by_length(examples, [Leaf(index, 0, None) for index in order])
     limits = {index: _first_predicting(examples[index]) for index in order}
-    found: list[Leaf] = []
+    collected: list[Leaf] = []
     # (members in order of their ids, tokens in the runs above, the run above, tokens that are known to be the same)
     todo: list[tuple[list[int], int, Node | None, int]] = [(order, 0, None, 0)] if order else []
     while todo:
-        group, start, parent, known = todo.pop()
+        group, start, parent, common = todo.pop()
         if len(group) == 1:
-            found.append(Leaf(group[0], start, parent))
+            collected.append(Leaf(group[0], start, parent))
             continue
         first, last = examples[group[0]].ids, examples[group[-1]].ids
-        shared = min(known + common_prefix(first[known:], last[known:]), *(limits[index] for index in group))
+        shared = min(common + common_prefix(first[common:], last[common:]), *(limits[index] for index in group))
         saved = (shared - start) * (len(group) - 1)
         if saved >= MIN_SAVED or (saved and parent is None):
             parent = Node(start, shared, parent)
             start = shared
         ended = [index for index in group if limits[index] <= shared]
-        found += [Leaf(index, start, parent) for index in ended]
+        collected += [Leaf(index, start, parent) for index in ended]
         going_on = [index for index in group if limits[index] > shared]
         todo += [(part, start, parent, shared) for part in _by_token(examples, going_on, shared)]
-    return _by_length(examples, found)
+    return _by_length(examples, collected)
 
 
 def _first_predicting(example: Example) -> int:
@@ -139,11 +139,11 @@ def _by_token(examples: Sequence[Example], group: Sequence[int], place: int) -> 
         yield part
 
 
-def _by_length(examples: Sequence[Example], found: Sequence[Leaf]) -> list[Leaf]:
+def _by_length(examples: Sequence[Example], collected: Sequence[Leaf]) -> list[Leaf]:
     """Depth first, and by length among those with the same run above: attention pads least among equals."""
     below: dict[Node | None, list[Leaf]] = {}
     children: dict[Node | None, list[Node]] = {}
-    for leaf in found:
+    for leaf in collected:
         below.setdefault(leaf.parent, []).append(leaf)
         for node in leaf.nodes:
             siblings = children.setdefault(node.parent, [])

@@ -126,7 +126,7 @@ class ProcessGroup:
             OffbookError: it is lost, or has nothing to say for too long.
         """
         end = time.monotonic() + self.timeout
-        while (text := self.store.told(name, rank, wait=True)) is None:
+        while (text := self.store.read(name, rank, wait=True)) is None:
             self._look_after(patient=time.monotonic() < end)
         return text
 
@@ -199,7 +199,7 @@ class ProcessGroup:
 
     def _word(self) -> str | None:
         """Why another process failed, if it said so or ended before the eyes of this one."""
-        words = (self.store.told("failed", rank) for rank in range(self.size) if rank != self.rank)
+        words = (self.store.read("failed", rank) for rank in range(self.size) if rank != self.rank)
         return next((word for word in words if word is not None), None) or self.fate()
 
     def _lost(self) -> OffbookError:
@@ -217,7 +217,7 @@ class ProcessGroup:
 
     def _missing(self) -> str:
         """Which processes have not come as far as this one."""
-        begun = {rank: int(self.store.told("begun", rank) or 0) for rank in range(self.size) if rank != self.rank}
+        begun = {rank: int(self.store.read("begun", rank) or 0) for rank in range(self.size) if rank != self.rank}
         behind = [rank for rank, count in begun.items() if count < self._begun]
         if not self.store.answers():
             behind = [0]
@@ -234,27 +234,27 @@ class ProcessGroup:
             # Never destroyed: gloo's destructor would wait, until its own timeout, for a collective that hangs.
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._gloo))
 
-    def compare(self, topic: str, own: dict[str, str]) -> list[str]:
+    def compare(self, topic: str, ours: dict[str, str]) -> list[str]:
         """Compare what must be the same everywhere.
 
         Args:
             topic: what it is about; each is compared once.
-            own: name of a thing → its hash or text here.
+            ours: name of a thing → its hash or text here.
 
         Returns:
             What differs from process 0's, a phrase each with the process and its host; the same list on all processes.
         """
         if self.size == 1:
             return []
-        self.tell(f"own {topic}", json.dumps([socket.gethostname(), own]))
+        self.tell(f"own {topic}", json.dumps([socket.gethostname(), ours]))
         if self.rank:
-            told = list(json.loads(self.read(f"different {topic}", 0)))
+            differences = list(json.loads(self.read(f"different {topic}", 0)))
             self.tell(f"heard {topic}", "")
-            return told
+            return differences
         different = []
         for rank in range(1, self.size):
             host, other = json.loads(self.read(f"own {topic}", rank))
-            for name, value in own.items():
+            for name, value in ours.items():
                 if other.get(name) != value:
                     shown = f" ({value} → {other.get(name)})" if len(value) < 64 else ""
                     different.append(f"{name}{shown}: {translate('process')} {rank} ({host})")

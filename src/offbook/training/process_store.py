@@ -62,7 +62,7 @@ class ProcessStore:
         with suppress(RuntimeError):  # it will be missed where it is waited for
             self._ask(lambda store: store.set(f"{name}/{self.rank}", text))
 
-    def told(self, name: str, rank: int, *, wait: bool = False) -> str | None:
+    def read(self, name: str, rank: int, *, wait: bool = False) -> str | None:
         """What another process has left; None if that is nothing, or if the store does not answer.
 
         Args:

@@ -67,42 +67,42 @@ class WorkSharing:
 
     def sums(self, batches: Sequence[MicroBatch], compute: Callable[[MicroBatch], float]) -> list[float]:
         """A number for each micro-batch, shared out and known to all processes afterwards."""
-        owners = share_out(self.costs(batches), self.speeds)
-        own = {index: compute(batches[index]) for index, owner in enumerate(owners) if owner == self.group.rank}
-        return self._gather(owners, own)
+        ranks = share_out(self.costs(batches), self.speeds)
+        losses = {index: compute(batches[index]) for index, owner in enumerate(ranks) if owner == self.group.rank}
+        return self._gather(ranks, losses)
 
     def _shared_gradients(self, batches: Sequence[MicroBatch], backward: Callable[..., torch.Tensor]) -> list[Any]:
         costs = self.costs(batches)
-        owners = share_out(costs, self.speeds)
+        ranks = share_out(costs, self.speeds)
         began = time.perf_counter()
         losses: dict[int, float] = {}
         parts: list[torch.Tensor] = []
         for index, batch in enumerate(batches):
-            if owners[index] == self.group.rank:
+            if ranks[index] == self.group.rank:
                 losses[index] = backward(index, batch).item()
                 parts.append(self._take_gradient())
         computed = time.perf_counter()
-        every_loss = self._gather(owners, losses, computed - began)
-        self._learn_speeds(costs, owners)
+        every_loss = self._gather(ranks, losses, computed - began)
+        self._learn_speeds(costs, ranks)
         if batches and all(map(_is_finite, every_loss)):
-            self._put_gradient(self._add_in_order(parts, owners))
+            self._put_gradient(self._add_in_order(parts, ranks))
         self.exchange_seconds = time.perf_counter() - computed
         return [torch.tensor(loss, device=self.trained[0].device) for loss in every_loss]
 
-    def _gather(self, owners: Sequence[int], own: dict[int, float], seconds: float = 0.0) -> list[float]:
+    def _gather(self, ranks: Sequence[int], losses: dict[int, float], seconds: float = 0.0) -> list[float]:
         """Exchange a number a micro-batch, the flags, and the seconds that each process took."""
-        most = max((owners.count(rank) for rank in range(self.group.size)), default=0)
-        values = [float(self.group.flag), seconds, *own.values()]
-        padded = torch.tensor(values + [0.0] * (most - len(own)), dtype=torch.float64)
-        told = [part.tolist() for part in self.group.all_gather(padded)]
-        self.group.agreed_flag = int(max(part[0] for part in told))
-        self.seconds = [part[1] for part in told]
-        numbers = [iter(part[2:]) for part in told]
-        return [next(numbers[owner]) for owner in owners]
+        most = max((ranks.count(rank) for rank in range(self.group.size)), default=0)
+        values = [float(self.group.flag), seconds, *losses.values()]
+        padded = torch.tensor(values + [0.0] * (most - len(losses)), dtype=torch.float64)
+        gathered = [part.tolist() for part in self.group.all_gather(padded)]
+        self.group.agreed_flag = int(max(part[0] for part in gathered))
+        self.seconds = [part[1] for part in gathered]
+        numbers = [iter(part[2:]) for part in gathered]
+        return [next(numbers[owner]) for owner in ranks]
 
-    def _learn_speeds(self, costs: Sequence[float], owners: Sequence[int]) -> None:
+    def _learn_speeds(self, costs: Sequence[float], ranks: Sequence[int]) -> None:
         for rank, seconds in enumerate(self.seconds):
-            done = sum(cost for cost, owner in zip(costs, owners, strict=True) if owner == rank)
+            done = sum(cost for cost, owner in zip(costs, ranks, strict=True) if owner == rank)
             if done and seconds:
                 first = self.speeds[rank] == 1.0
                 weight = 1.0 if first else NEWEST
@@ -120,12 +120,12 @@ class WorkSharing:
             start += weight.numel()
         return row
 
-    def _add_in_order(self, parts: Sequence[torch.Tensor], owners: Sequence[int]) -> torch.Tensor:
+    def _add_in_order(self, parts: Sequence[torch.Tensor], ranks: Sequence[int]) -> torch.Tensor:
         """The sum of all micro-batches' gradients, added from the first to the last."""
         size = self.group.size
         count = sum(weight.numel() for weight in self.trained)
         width = -(-count // size)
-        counts = [list(owners).count(rank) for rank in range(size)]
+        counts = [list(ranks).count(rank) for rank in range(size)]
         if parts:
             sent = torch.stack(list(parts)).view(len(parts), size, width).transpose(0, 1).flatten()
         else:
@@ -133,7 +133,7 @@ class WorkSharing:
         slices = self.group.all_to_all(sent, [len(parts) * width] * size, [number * width for number in counts])
         rows = [iter(part.view(-1, width)) for part in slices]
         total: torch.Tensor | None = None
-        for owner in owners:
+        for owner in ranks:
             row = next(rows[owner])
             total = row.clone() if total is None else total.add_(row)
         assert total is not None
@@ -161,12 +161,12 @@ def share_out(costs: Sequence[float], speeds: Sequence[float]) -> list[int]:
         For each piece the number of its process; a function of the arguments.
     """
     load = [0.0] * len(speeds)
-    owners = [0] * len(costs)
+    ranks = [0] * len(costs)
     for piece in sorted(range(len(costs)), key=lambda index: (-costs[index], index)):
         owner = min(range(len(speeds)), key=lambda rank: ((load[rank] + costs[piece]) / speeds[rank], rank))
-        owners[piece] = owner
+        ranks[piece] = owner
         load[owner] += costs[piece]
-    return owners
+    return ranks
 
 
 def label_cost(model: Any) -> float:

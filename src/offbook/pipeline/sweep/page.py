@@ -45,20 +45,20 @@ WORDS = {
 }
 
 
-def summary(study: Study, trials: Sequence[FrozenTrial], found: Sequence[FrozenTrial], name: str) -> dict[str, Any]:
+def summary(study: Study, trials: Sequence[FrozenTrial], ranked: Sequence[FrozenTrial], name: str) -> dict[str, Any]:
     """The sweep's results as JSON.
 
     Args:
         study: the sweep.
         trials: all its trials.
-        found: those that can be used, the best first.
+        ranked: those that can be used, the best first.
         name: of the sweep.
     """
     return {
         "name": name,
         "pareto": len(study.directions) > 1,
-        "best": found[0].number if found else None,
-        "usable": [trial.number for trial in found],
+        "best": ranked[0].number if ranked else None,
+        "usable": [trial.number for trial in ranked],
         "importances": importances(study),
         "trials": [
             {

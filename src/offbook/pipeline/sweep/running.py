@@ -135,8 +135,8 @@ class _Worker:
     def _claim(self) -> tuple[Trial | None, FileLock | None]:
         trials = self.study.get_trials(deepcopy=False)
         for begun in trials:
-            own = self.options.storage is None or begun.user_attrs.get("host") == socket.gethostname()
-            if begun.state is TrialState.RUNNING and own and (lock := self._lock(begun.number)):
+            is_local = self.options.storage is None or begun.user_attrs.get("host") == socket.gethostname()
+            if begun.state is TrialState.RUNNING and is_local and (lock := self._lock(begun.number)):
                 return Trial(self.study, begun._trial_id), lock
         number = len(trials)
         if number >= self.options.trials or not is_due(trials, number):
@@ -189,11 +189,11 @@ class _Worker:
             ("forgetting", forgetting, self.options.max_forgetting),
             ("copying", copying, self.options.max_copying),
         )
-        known = self.study.get_trials(deepcopy=False)[trial.number].constraints  # by a worker that was killed here
+        previous = self.study.get_trials(deepcopy=False)[trial.number].constraints  # by a worker that was killed here
         for name, value, bound in measured:
             if value is not None:
                 trial.set_user_attr(name, value)
-                if bound is not None and name not in known:
+                if bound is not None and name not in previous:
                     trial.set_constraint(name, value - bound)
         self.study.tell(trial, [loss, forgetting if forgetting is not None else 0.0] if self.options.pareto else loss)
 
@@ -207,8 +207,8 @@ class _Watch(Reporter):
 
     def emit(self, event: Event) -> None:
         if isinstance(event, Progress) and event.heldout_loss is not None and event.unit == "step":
-            known = self.study.get_trials(deepcopy=False)[self.trial.number].intermediate_values
-            if event.done not in known and len(self.study.directions) == 1:
+            previous = self.study.get_trials(deepcopy=False)[self.trial.number].intermediate_values
+            if event.done not in previous and len(self.study.directions) == 1:
                 self.trial.report(event.heldout_loss, event.done)
             self.look()
         self.reporter.emit(event)
@@ -240,12 +240,12 @@ def _verdict(run: RunDir) -> tuple[float | None, float | None]:
 def _write_end(study: Study, folder: SweepDir, config: RunConfig, count: int) -> None:
     """Write sweep.json, the best run.yaml and the page; several workers write the same."""
     trials = study.get_trials(deepcopy=False)[:count]
-    found = usable(study)
+    ranked = usable(study)
     best_yaml = ""
-    content = page.summary(study, trials, found, folder.name)
+    content = page.summary(study, trials, ranked, folder.name)
     atomic_write_text(folder.results, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
-    if found:
-        best = trial_config(config, folder.name, found[0].number, found[0].params)
+    if ranked:
+        best = trial_config(config, folder.name, ranked[0].number, ranked[0].params)
         named = best.model_copy(update={"name": f"{folder.name}-best"})
         best_yaml = configs.dump(named, Path.cwd())
         atomic_write_text(folder.best, best_yaml)

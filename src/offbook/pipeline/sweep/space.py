@@ -43,8 +43,8 @@ def _distribution(text: str, values: str) -> BaseDistribution:
 
     if ".." not in values:
         return distributions.CategoricalDistribution([parse(value.strip()) for value in values.split(",")])
-    ends = [_number(end) for end in values.split("..", 1)]
-    low, high = ends
+    bounds = [_number(end) for end in values.split("..", 1)]
+    low, high = bounds
     if low is None or high is None or not low < high:
         raise UsageError(
             "--over {text}: {values} is no range",

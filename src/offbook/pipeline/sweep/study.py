@@ -113,8 +113,8 @@ class GenerationSampler(BaseSampler):
         """The value of one option."""
         seed = int.from_bytes(sha256(f"{self.seed}/{trial.number}/{param_name}".encode()).digest()[:4], "big")
         sampler = TPESampler(seed=seed, n_startup_trials=STARTUP)
-        known = knowledge(study.get_trials(deepcopy=False), trial.number, study.directions)
-        return sampler.sample_independent(known, trial, param_name, param_distribution)
+        visible = knowledge(study.get_trials(deepcopy=False), trial.number, study.directions)
+        return sampler.sample_independent(visible, trial, param_name, param_distribution)
 
 
 def is_within_bounds(trial: FrozenTrial) -> bool:
@@ -125,11 +125,11 @@ def is_within_bounds(trial: FrozenTrial) -> bool:
 def knowledge(trials: Iterable[FrozenTrial], number: int, directions: Sequence[StudyDirection]) -> Study:
     """A study of the finished trials of the generations before that of trial `number`, in their order."""
     first = number // GENERATION * GENERATION
-    known = optuna.create_study(directions=list(directions), storage=None)
+    visible = optuna.create_study(directions=list(directions), storage=None)
     for trial in sorted(trials, key=lambda trial: trial.number):
         if trial.number < first and trial.state.is_finished():
-            known.add_trial(trial)
-    return known
+            visible.add_trial(trial)
+    return visible
 
 
 def is_due(trials: Sequence[FrozenTrial], number: int) -> bool:
@@ -141,10 +141,10 @@ def is_due(trials: Sequence[FrozenTrial], number: int) -> bool:
 def should_prune(study: Study, number: int) -> bool:
     """Whether a trial's held-out loss was worse at some step than the median of the generations before."""
     trials = study.get_trials(deepcopy=False)
-    own = trials[number].intermediate_values
+    reported = trials[number].intermediate_values
     first = number // GENERATION * GENERATION
     others = [trial for trial in trials if trial.number < first and trial.state is TrialState.COMPLETE]
-    for step, loss in own.items():
+    for step, loss in reported.items():
         losses = sorted(trial.intermediate_values[step] for trial in others if step in trial.intermediate_values)
         if step and len(losses) >= GENERATION and loss > losses[len(losses) // 2]:
             return True
