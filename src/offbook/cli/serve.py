@@ -19,7 +19,10 @@ from offbook.core.errors import UsageError
     "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port; 0 takes a free one."
 )
 @click.option(
-    "--engine", default="auto", show_default=True, help="transformers, llama.cpp, openai, or the faster that is there."
+    "--engine",
+    default="auto",
+    show_default=True,
+    help="transformers, llama.cpp, vllm, openai, or the faster of the first two.",
 )
 @click.option("--upstream", metavar="URL", help="Server that runs the models, with --engine openai.")
 @click.option(

@@ -82,9 +82,9 @@ class UpstreamServer:
 
     def context_of(self, model: str) -> int:
         """Tokens of prompt and reply together."""
-        entry = self.models[model]
+        entry, parent = self.models[model], self.models.get(self.parent_of(model) or "", {})
         meta = entry.get("meta") or {}
-        reported = (entry.get("max_model_len"), meta.get("n_ctx"), meta.get("n_ctx_train"))
+        reported = (entry.get("max_model_len"), parent.get("max_model_len"), meta.get("n_ctx"), meta.get("n_ctx_train"))
         return next((length for length in reported if isinstance(length, int) and length > 0), FALLBACK_CONTEXT)
 
     def generate(

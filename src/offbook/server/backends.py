@@ -12,6 +12,7 @@ from offbook.server.llamacpp_host import LlamaCppHost, gguf_files
 from offbook.server.served_model import ServedModel
 from offbook.server.transformers_host import TransformersHost
 from offbook.server.upstream_host import UpstreamHost
+from offbook.server.vllm_host import VllmHost
 
 
 class Host(Protocol):
@@ -47,6 +48,7 @@ ENGINES: dict[str, OpenHost] = {
     "transformers": lambda sources, template, reporter, _: TransformersHost(sources, template, reporter),
     "llama.cpp": lambda sources, _template, reporter, _upstream: LlamaCppHost(sources, reporter),
     "openai": UpstreamHost,
+    "vllm": lambda sources, template, reporter, _: VllmHost(sources, template, reporter),
 }
 
 

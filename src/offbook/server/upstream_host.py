@@ -58,34 +58,14 @@ class UpstreamHost:
         """
         self._server.refresh()
         model = self._server.model_for(source.name)
-        base = self._server.parent_of(model)
-        template, persona = open_voice(source, template=self._template)
-        tokenizer = self._tokenizers.share(template)
-        stop_tokens = [persona.stop_token.id]
-
-        def tuned(prompt: Sequence[int], settings: GenerationConfig, seed: int | None) -> Iterator[TextChunk]:
-            return self._server.generate(model, prompt, settings, seed, stop_tokens)
-
-        def untuned(prompt: Sequence[int], settings: GenerationConfig, seed: int | None) -> Iterator[TextChunk]:
-            if base is None:
-                raise UsageError(
-                    "the server at {address} does not tell which base model '{model}' has",
-                    "Ask the character itself.",
-                    address=self._server.address,
-                    model=model,
-                )
-            return self._server.generate(base, prompt, settings, seed, stop_tokens)
-
-        return ServedModel(
-            name=source.name,
+        return served_upstream(
+            self._server,
+            source,
+            model=model,
+            base=self._server.parent_of(model),
             engine=self.engine,
-            persona=persona,
-            template=template,
-            context=self._server.context_of(model),
-            tuned=tuned,
-            base=untuned,
-            base_folder=lambda: source.base_model.path,
-            encoding=tokenizer.lock,
+            template=self._template,
+            tokenizers=self._tokenizers,
         )
 
     def accepts(self, _: CharacterSource) -> bool:
@@ -98,3 +78,55 @@ class UpstreamHost:
     def close(self) -> None:
         """Close the connections."""
         self._server.close()
+
+
+def served_upstream(
+    server: UpstreamServer,
+    source: CharacterSource,
+    *,
+    model: str,
+    base: str | None,
+    engine: str,
+    template: str | None,
+    tokenizers: TokenizerPool,
+) -> ServedModel:
+    """A character whose model another server runs.
+
+    Args:
+        server: which.
+        source: the character.
+        model: the server's name for its model.
+        base: the server's name for its base model; None if that is not known.
+        engine: the engine's name.
+        template: a built-in chat template by name, for a bare adapter whose base has none.
+        tokenizers: those of the host's characters.
+    """
+    chat, persona = open_voice(source, template=template)
+    tokenizer = tokenizers.share(chat)
+    stop_tokens = [persona.stop_token.id]
+
+    def tuned(prompt: Sequence[int], settings: GenerationConfig, seed: int | None) -> Iterator[TextChunk]:
+        return server.generate(model, prompt, settings, seed, stop_tokens)
+
+    def untuned(prompt: Sequence[int], settings: GenerationConfig, seed: int | None) -> Iterator[TextChunk]:
+        if base is None:
+            raise UsageError(
+                "the server at {address} does not tell which base model '{model}' has",
+                "Ask the character itself.",
+                address=server.address,
+                model=model,
+            )
+        return server.generate(base, prompt, settings, seed, stop_tokens)
+
+    return ServedModel(
+        name=source.name,
+        engine=engine,
+        persona=persona,
+        template=chat,
+        context=server.context_of(model),
+        tuned=tuned,
+        base=untuned,
+        base_folder=lambda: source.base_model.path,
+        key=model,
+        encoding=tokenizer.lock,
+    )
