@@ -67,8 +67,8 @@ def _logprobs(host: VllmHost, model: str, ids: list[int]) -> torch.Tensor:
     body = {"model": model, "prompt": ids, "max_tokens": 1, "temperature": 0, "prompt_logprobs": 0}
     headers = {"Authorization": f"Bearer {host._vllm.key}"}
     response = httpx2.post(f"{host._vllm.address}/v1/completions", json=body, headers=headers, timeout=300)
-    told = response.raise_for_status().json()["choices"][0]["prompt_logprobs"][1:]
-    return torch.tensor([entry[str(token)]["logprob"] for entry, token in zip(told, ids[1:], strict=True)])
+    entries = response.raise_for_status().json()["choices"][0]["prompt_logprobs"][1:]
+    return torch.tensor([entry[str(token)]["logprob"] for entry, token in zip(entries, ids[1:], strict=True)])
 
 
 @torch.inference_mode()

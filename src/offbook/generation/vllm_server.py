@@ -41,14 +41,14 @@ def find_vllm() -> str:
         UsageError: there is none.
     """
     named = os.environ.get(PROGRAM)
-    found = shutil.which(named or "vllm")
-    if found is None:
+    program = shutil.which(named or "vllm")
+    if program is None:
         raise UsageError(
             "vLLM's program is not here ({name})",
             "Install it in an environment of its own, and name it: OFFBOOK_VLLM=/PATH/TO/ENV/bin/vllm",
             name=named or "vllm",
         )
-    return found
+    return program
 
 
 class VllmServer:
