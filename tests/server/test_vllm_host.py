@@ -23,7 +23,7 @@ from offbook.core.types import Turn
 from offbook.pipeline.adapter_source import resolve_character
 from offbook.server.backends import open_host
 from offbook.server.vllm_host import VllmHost
-from tests.server.test_transformers_host import runs, said
+from tests.server.test_transformers_host import answer, runs
 
 FAKE = Path(__file__).with_name("fake_vllm.py")
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="vLLM does not run on Windows")
@@ -55,13 +55,13 @@ def test_each_character_is_asked_by_its_own_adapter_with_its_own_prompt(host: Vl
     models = [host.add(resolve_character(folder)) for folder in folders]  # the last one comes later
     for model, name in zip(models, ("ann", "ben", "cleo"), strict=True):
         prompt = model.chat_prompt([Turn("user", "Who are you?")], "append", None)
-        assert said(model, "Who are you?") == f"{name} heard {len(prompt.ids)} tokens"
+        assert answer(model, "Who are you?") == f"{name} heard {len(prompt.ids)} tokens"
         assert model.context == 512
-    assert said(models[0], "Who are you?", base=True).startswith("x heard")
+    assert answer(models[0], "Who are you?", base=True).startswith("x heard")
     host.remove(models[1])
     with pytest.raises(OffbookError, match="no model"):
-        said(models[1], "Who are you?")
-    assert said(models[2], "Who are you?").startswith("cleo")
+        answer(models[1], "Who are you?")
+    assert answer(models[2], "Who are you?").startswith("cleo")
 
 
 def test_what_vllm_does_not_take_is_told(host: VllmHost, folders: list[Path]) -> None:

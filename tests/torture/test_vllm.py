@@ -23,7 +23,7 @@ from offbook.pipeline.adapter_source import resolve_character
 from offbook.server.transformers_host import TransformersHost
 from offbook.server.vllm_host import VllmHost
 from tests.assets import smollm2_path
-from tests.server.test_transformers_host import said
+from tests.server.test_transformers_host import answer
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 from cast import make_cast
@@ -45,13 +45,13 @@ def test_vllm_says_what_transformers_says(tmp_path: Path) -> None:
     host = VllmHost(sources[:3], None, NullReporter())
     try:
         models = [host.add(source) for source in sources]  # the last one is loaded while it runs
-        replies = [said(model, question) for model in models for question in QUESTIONS]
+        replies = [answer(model, question) for model in models for question in QUESTIONS]
         prompts = [model.chat_prompt([Turn("user", QUESTIONS[0])], "append", None).ids for model in models]
         scores = [_logprobs(host, model.key, ids) for model, ids in zip(models, prompts, strict=True)]
     finally:
         host.close()
     here = TransformersHost(sources, None, NullReporter())
-    expected = [said(model, question) for model in map(here.add, sources) for question in QUESTIONS]
+    expected = [answer(model, question) for model in map(here.add, sources) for question in QUESTIONS]
     here.close()
     print(f"\n{sum(map(str.__eq__, replies, expected))} of {len(expected)} replies equal")
     assert replies == expected
