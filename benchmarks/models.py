@@ -13,6 +13,7 @@ import json
 import os
 import re
 import tempfile
+import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -23,6 +24,7 @@ from tests.torture.architectures import ARCHITECTURES, Row, try_architecture
 
 PAGES = (Path("docs/models.md"), Path("docs/zh/models.md"))
 MARKS = ("<!-- architectures: benchmarks/models.py -->", "<!-- end -->")
+CRASH = "traceback"
 
 
 def main() -> None:
@@ -39,6 +41,7 @@ def main() -> None:
     if arguments.write:
         for page in PAGES:
             _write(page, rows)
+    raise SystemExit(any(row.train.startswith(CRASH) for row in rows))
 
 
 def _tried(architectures: Sequence[str]) -> Iterator[Row]:
@@ -47,7 +50,11 @@ def _tried(architectures: Sequence[str]) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["OFFBOOK_RUNS"] = str(Path(folder) / "runs")
         for architecture in architectures:
-            row = try_architecture(architecture, Path(folder))
+            try:
+                row = try_architecture(architecture, Path(folder))
+            except Exception as error:  # the others are tried all the same; the exit code tells
+                traceback.print_exc()
+                row = Row(architecture, train=f"{CRASH}: {type(error).__name__}: {error}")
             print(json.dumps(asdict(row)), flush=True)
             yield row
 

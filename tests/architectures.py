@@ -157,7 +157,8 @@ def _shrunk(kind: type[Any], changes: dict[str, Any]) -> Any:
     fields = {name: value for name, value in SIZES.items() if name in names}
     for name in BY_LAYER:
         value = getattr(default, name, None)
-        settable = not isinstance(getattr(kind, name, None), property)
+        field = getattr(kind, "attribute_map", {}).get(name, name)
+        settable = not isinstance(getattr(kind, field, None), property)
         if isinstance(value, (list, str)) and len(value) and settable:
             fields[name] = _every_kind(value)
     if "kv_lora_rank" in names:  # multi-head latent attention has no grouped keys
