@@ -28,7 +28,7 @@ from tests.conftest import LINES
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "README.zh.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
-PARSED = {"chat", "completion", "migrate", "prove", "pull", "push", "serve", "studio", "sweep"}
+PARSED = {"completion", "migrate", "prove", "pull", "push", "serve", "studio", "sweep"}
 """Verbs that wait for a person, a client or a network, or that take long: their command lines are parsed alone."""
 ELSEWHERE = {
     "git",
@@ -151,9 +151,11 @@ def parse(words: list[str]) -> None:
 
 def run(words: list[str], overrides: list[str]) -> None:
     """Run a command of offbook as if typed; what a page shows ends with 0, or 3 where it asks about quality."""
-    if words[0] in PARSED or "--help" in words:
+    if words[0] in PARSED or "--help" in words or "--with" in words:
         parse(words)
         return
+    if words[0] == "chat":  # for a single message: nobody sits there
+        words = [*words, "--message", "Who are you?", "--max-new-tokens", "4"]
     if words[0] == "extract":  # the shell's part
         words = [match for word in words for match in (sorted(map(str, Path().glob(word))) if "*" in word else [word])]
     if words[0] in ("check", "train"):
