@@ -12,6 +12,8 @@ import yaml
 import offbook
 from offbook.pipeline.migration.migrating import migrate
 from tests.pipeline.test_migrating import CASES as FIRST
+from tests.pipeline.test_migrating import leaf
+from tests.pipeline.test_migrating_programs import CASES as PROGRAMS
 
 BOARD = """
 bf16: true
@@ -129,6 +131,62 @@ trainer = SFTTrainer(model="HuggingFaceTB/SmolLM2-135M-Instruct", args=training_
 trainer.train()
 open("executed", "w").close()
 """
+FIREFLY = """{
+    "output_dir": "output/tavern", "model_name_or_path": "someone/base", "train_file": "./data/tavern.jsonl",
+    "template_name": "qwen", "train_mode": "lora", "per_device_train_batch_size": 1, "gradient_accumulation_steps": 8,
+    "max_seq_length": 512, "lr_scheduler_type": "constant_with_warmup", "warmup_steps": 10, "lora_rank": 32,
+    "report_to": "tensorboard", "dataloader_num_workers": 0, "weight_decay": 0, "max_grad_norm": 0.3
+}"""
+WECLONE_WHOLE = """{
+    "version": "0.3.01",
+    "common_args": {"model_name_or_path": "./base", "default_system": "请扮演我。"}, // 底座
+    "train_pt_args": {"stage": "pt", "lora_rank": 2, "num_train_epochs": 30, "dataset": "pt"},
+    "make_dataset_args": {"blocked_words": ["//....."], "llm_api_key": "secret", "clean": {"a": 1}},
+    "train_sft_args": {
+        //微调配置
+        "dataset": "chat-sft", "dataset_dir": "./dataset/sft", "lora_rank": 4, "cutoff_len": 256, //后续自动计算
+        "num_train_epochs": 2, "per_device_train_batch_size": 4,
+        // "deepspeed": "ds_config.json" //多卡训练
+    },
+    "infer_args": {"temperature": 0.5, "max_length": 50}
+}"""
+BOARD_FILE = """
+top.finetuning_type: lora
+top.model_name: Base-1B
+train.batch_size: 2
+train.dataset:
+- tavern
+train.gradient_accumulation_steps: 4
+train.learning_rate: 5e-5
+train.lora_target: ''
+train.max_grad_norm: '1.0'
+train.val_size: 0
+"""
+SWIFT_ARGUMENTS = """{"model": "someone/base", "train_type": "lora", "dataset": ["tavern.jsonl#500"], "val_dataset": [],
+ "split_dataset_ratio": 0.01, "system": null, "max_length": null, "target_modules": ["all-linear"], "max_steps": -1,
+ "output_dir": "/out/v0-2026", "per_device_train_batch_size": 1, "gradient_accumulation_steps": 16,
+ "save_steps": 50.0, "eval_steps": 50.0, "temperature": 0.0, "hub_token": "secret", "use_hf": false}"""
+AXOLOTL_FILES = """
+base_model: someone/base
+datasets:
+  - path: data/tavern.jsonl
+    ds_type: json
+    type: chat_template
+    message_property_mappings: {role: from, content: value}
+  - path: json
+    data_files: [more.jsonl]
+    type: alpaca
+test_datasets:
+  - {path: data/last.jsonl, split: train, type: chat_template}
+adapter: qlora
+lora_r: 16
+lora_alpha: 32
+lora_target_modules: '.*(q_proj|v_proj)'
+micro_batch_size: 1
+gradient_accumulation_steps: 1
+early_stopping_patience: 3
+learning_rate: 2e-4
+"""
 SHAPES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "LLaMA-Factory, as its board saves it": (
         "training_args.yaml",
@@ -166,6 +224,68 @@ SHAPES: dict[str, tuple[str, str, dict[str, Any]]] = {
             "train.learning_rate": 1e-4,
         },
     ),
+    "Firefly": (
+        "sft.json",
+        FIREFLY,
+        {
+            "model.source": "hf:someone/base",
+            "data.source": "./data/tavern.jsonl",
+            "data.max_length": 512,
+            "lora.rank": 32,
+            "lora.target_modules": ["all-linear"],
+            "train.batch_size": 8,
+            "train.schedule": "constant",
+            "train.warmup_steps": 10,
+            "track.trackers": ["tensorboard"],
+        },
+    ),
+    "WeClone, with all its sections": (
+        "settings.json",
+        WECLONE_WHOLE,
+        {
+            "model.source": "./base",
+            "data.source": "dataset/sft/sft-my.json",
+            "persona.system": "请扮演我。",
+            "data.max_length": 256,
+            "lora.rank": 4,
+            "lora.alpha": 8,
+            "train.epochs": 2,
+            "generation.max_new_tokens": 50,
+        },
+    ),
+    "LLaMA-Factory, its board's own file": (
+        "board.yaml",
+        BOARD_FILE,
+        {
+            "data.source": "tavern.json",
+            "train.batch_size": 8,
+            "lora.target_modules": ["all-linear"],
+            "train.learning_rate": 5e-5,
+            "train.max_grad_norm": 1,
+        },
+    ),
+    "ms-swift, the arguments that it wrote": (
+        "args.json",
+        SWIFT_ARGUMENTS,
+        {
+            "model.source": "ms:someone/base",
+            "data.source": "tavern.jsonl",
+            "data.heldout": 0.01,
+            "train.save_steps": 50,
+            "generation.temperature": 0,
+        },
+    ),
+    "axolotl, rows in several places": (
+        "chat.yaml",
+        AXOLOTL_FILES,
+        {
+            "data.source": ["data/tavern.jsonl", "more.jsonl"],
+            "data.heldout_source": "data/last.jsonl",
+            "lora.target_modules": [".*(q_proj|v_proj)"],
+            "train.patience": 3,
+            "train.batch_size": 1,
+        },
+    ),
     "TRL script": (
         "sft.py",
         TRL,
@@ -180,27 +300,27 @@ SHAPES: dict[str, tuple[str, str, dict[str, Any]]] = {
         },
     ),
 }
-ALL = {**FIRST, **SHAPES}
-
-
-def leaf(config: dict[str, Any], dotted: str) -> Any:
-    value: Any = config
-    for part in dotted.split("."):
-        value = value[part]
-    return value
+ALL = {**FIRST, **PROGRAMS, **SHAPES}
 
 
 @pytest.mark.parametrize("case", SHAPES)
 def test_a_config_means_the_same(tmp_path: Path, case: str) -> None:
     name, text, expected = SHAPES[case]
     (tmp_path / name).write_text(text, encoding="utf-8")
+    (tmp_path / "dataset" / "sft").mkdir(parents=True)
+    entries = {"chat-sft": {"file_name": "./sft-my.json"}}
+    (tmp_path / "dataset" / "sft" / "dataset_info.json").write_text(json.dumps(entries), encoding="utf-8")
     config = yaml.safe_load(migrate(tmp_path / name).text)
     assert {option: leaf(config, option) for option in expected} == expected
     assert not (tmp_path / "executed").exists()
 
 
-def test_there_are_ten_shapes() -> None:
-    assert len(ALL) >= 10
+@pytest.mark.parametrize("case", ["WeClone, with all its sections", "ms-swift, the arguments that it wrote"])
+def test_a_key_is_shown_to_nobody(tmp_path: Path, case: str) -> None:
+    name, text, _ = SHAPES[case]
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    migration = migrate(tmp_path / name)
+    assert "secret" not in " ".join([migration.text, *migration.taken, *migration.changed, *migration.left_out])
 
 
 @pytest.mark.parametrize("case", ALL)
@@ -209,7 +329,8 @@ def test_check_takes_what_was_written(tmp_path: Path, case: str, tiny: Path, row
     name, text, _ = ALL[case]
     (tmp_path / name).write_text(text, encoding="utf-8")
     (tmp_path / "run.yaml").write_text(migrate(tmp_path / name).text, encoding="utf-8")
-    here = {"model.source": str(tiny), "model.revision": "master", "data.source": str(rows), "data.heldout": 0.1}
+    here: dict[str, Any] = {"model.source": str(tiny), "model.revision": "master", "data.source": str(rows)}
+    here |= {"data.heldout": 0.1, "data.heldout_source": None}
     report = offbook.check(offbook.load_config(tmp_path / "run.yaml", here))
     assert report["rows"] == len(json.loads(rows.read_text(encoding="utf-8")))
     assert report["steps"] > 0

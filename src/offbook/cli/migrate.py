@@ -17,21 +17,20 @@ from offbook.core.progress import fill
 def command(file: Path) -> None:
     """Write a run.yaml from another tool's config, on standard output.
 
-    FILE is a config of LLaMA-Factory, ms-swift, axolotl, xtuner or WeClone, or a training script or notebook
-    (transformers and peft, trl, unsloth). Standard error says of each setting whether it was taken, changed or left
-    out, and why. The file is read as text; nothing of it is run.
+    FILE is a config of LLaMA-Factory, ms-swift, axolotl, xtuner, WeClone, Firefly or TRL, a shell script that calls
+    one of them, or a training script, notebook or page (transformers and peft, trl, unsloth). Standard error says of
+    each setting whether it was taken, changed or left out, and why. The file is read as text; nothing of it is run.
     """
     from offbook.pipeline.migration.migrating import migrate
 
     migration = migrate(file)
-    click.echo(fill("A config of {tool}.", {"tool": migration.tool}), err=True)
-    for title, notes in (
-        ("Taken", migration.taken),
-        ("Changed", migration.changed),
-        ("Left out", migration.left_out),
-    ):
-        for note in notes:
-            click.echo(f"{title + ':':<9} {note}", err=True)
+    click.echo(fill("A config of {tool}.", {"tool": translate(migration.tool)}), err=True)
+    for note in migration.taken:
+        click.echo(fill("Taken:    {note}", {"note": note}), err=True)
+    for note in migration.changed:
+        click.echo(fill("Changed:  {note}", {"note": note}), err=True)
+    for note in migration.left_out:
+        click.echo(fill("Left out: {note}", {"note": note}), err=True)
     click.echo(migration.text, nl=False)
     click.echo(
         translate("Next: write the character's name and prompt into it, then  offbook check -c run.yaml"), err=True

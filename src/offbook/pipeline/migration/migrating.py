@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,12 +10,25 @@ from typing import Any
 import yaml
 
 from offbook.core.config.loading import validate
-from offbook.pipeline.migration.foreign_config import TOOLS, ForeignConfig, Tool, read_config
-from offbook.pipeline.migration.mapping import ACCUMULATION, OPTIONS, PER_DEVICE, REASONS
+from offbook.core.config.schema import ModelConfig
+from offbook.core.errors import UsageError
+from offbook.core.i18n import translate
+from offbook.core.progress import fill
+from offbook.pipeline.migration.foreign_config import ForeignConfig, read_config
+from offbook.pipeline.migration.mapping import (
+    ACCUMULATION,
+    LORA,
+    METHODS,
+    OPTIONS,
+    PER_DEVICE,
+    REASONS,
+    SECRET,
+    STAGES,
+)
+from offbook.pipeline.migration.tools import TOOLS
+from offbook.pipeline.migration.values import converted
 
 ROWS_PLACEHOLDER = "lines.jsonl"
-SCHEDULES = ("linear", "cosine", "constant")
-ALL_LINEAR = ("all", "all-linear", "ALL", True)
 ORDER = ("name", "model", "persona", "data", "generation", "lora", "train", "track")
 
 
@@ -49,150 +60,134 @@ class Migration:
 
 
 def migrate(path: Path) -> Migration:
-    """A run.yaml from the config of LLaMA-Factory, ms-swift, axolotl, xtuner, WeClone, or from a training script.
+    """A run.yaml from the config of another tool, or from a training script.
 
     The file is read as text; nothing of it is run. Where it says nothing and the tool's default is another than
     offbook's, the tool's is written, so that the run stays the same.
 
     Raises:
-        UsageError: the file is no config that is known, or a value does not fit offbook's option.
+        UsageError: the file is no config that is known.
     """
     foreign = read_config(path)
-    tool = TOOLS[foreign.tool]
-    migration = Migration(tool.name)
-    used = _batch_size(foreign, tool, migration)
+    migration = Migration(TOOLS[foreign.tool].name)
+    used = _batch_size(foreign, migration) | _method(foreign, migration)
     for option, names in OPTIONS.items():
-        used |= _take(option, names, foreign, tool, path.parent, migration)
+        used |= _take(option, names, foreign, migration)
+    _alpha(foreign, migration)
     for key, value in foreign.settings.items():
-        if key in used or value is None or key.endswith("_args"):
-            continue
-        reason = REASONS.get(key)
-        if reason is not None or foreign.tool != "script":  # a script's other variables are not settings
-            migration.left_out.append(f"{key} {_shown(value)}: {reason or 'no counterpart in offbook'}")
-    if "source" not in migration.config.setdefault("data", {}):
-        migration.put("data.source", ROWS_PLACEHOLDER)
-        migration.changed.append(f"data.source {ROWS_PLACEHOLDER}: the file names no rows; write yours there")
+        # A script's other variables are not settings.
+        if key not in used and value is not None and (key in REASONS or foreign.tool not in ("script", "xtuner")):
+            reason = translate(REASONS[key]) if key in REASONS else translate("no counterpart in offbook")
+            migration.left_out.append(f"{key} {_shown(value, key)}: {reason}")
+    _fill_in(migration)
     validate({**migration.config}, str(path))
     return migration
 
 
-def _take(
-    option: str, names: tuple[str, ...], foreign: ForeignConfig, tool: Tool, folder: Path, migration: Migration
-) -> set[str]:
+def _take(option: str, names: tuple[str, ...], foreign: ForeignConfig, migration: Migration) -> set[str]:
     """Put an option that the config, or else the tool's default, gives; returns the settings that are dealt with."""
-    given = [name for name in names if foreign.settings.get(name) is not None]
+    tool = TOOLS[foreign.tool]
+    empty = {name for name in names if foreign.settings.get(name) in ([], "")}
+    given = [name for name in names if foreign.settings.get(name) is not None and name not in empty]
     name = given[0] if given else next((name for name in names if name in tool.defaults), None)
     if name is None:
-        return set()
+        return empty
     value = foreign.settings[name] if given else tool.defaults[name]
-    became, why = _converted(option, name, value, foreign, tool, folder)
+    became, why = converted(option, name, value, foreign)
+    if became is not None and not _is_valid(option, became):
+        became, why = None, fill("{option} takes no such value", {"option": option})
     if became is not None:
         migration.put(option, became)
-    origin = "" if given else f" ({tool.name}'s default)"
+    origin = "" if given else fill(" ({tool}'s default)", {"tool": tool.name})
     if became is None:
-        migration.left_out.append(f"{name} {_shown(value)}: {why}")
+        migration.left_out.append(f"{name} {_shown(value, name)}: {why}")
     elif why:
         migration.changed.append(f"{name} {_shown(value)}{origin} → {option} {_shown(became)}: {why}")
     else:
         migration.taken.append(f"{name} {_shown(value)}{origin} → {option}")
-    return set(given)
+    return {*given, *empty}
 
 
-def _converted(option: str, name: str, value: Any, foreign: ForeignConfig, tool: Tool, folder: Path) -> tuple[Any, str]:
-    """(the value as offbook says it or None, why it is another)."""
-    if option == "model.source":
-        return _model_source(name, str(value), foreign, tool)
-    if option == "data.source":
-        return _data_source(value, tool, foreign, folder)
-    if option == "name":
-        text = re.sub(r"[^\w.-]+", "-", Path(str(value).rstrip("/\\")).name).strip("-.")
-        return (text or None), ("a run's name, and its folder under runs/" if text != value else "")
-    if option == "lora.target_modules":
-        return _target_modules(value)
-    if option == "train.schedule":
-        short = str(value).split("_", maxsplit=1)[0]
-        if short in SCHEDULES:
-            return short, "" if short == value else "the nearest that offbook has"
-        return "linear", "the nearest that offbook has"
-    if option == "data.heldout" and float(value) >= 1:
-        return None, "a number of rows; offbook holds out a share (data.heldout)"
-    if option == "train.gradient_checkpointing" and not isinstance(value, bool):
-        return True, "on or off"
-    if option == "track.trackers":
-        listed = [value] if isinstance(value, str) else list(value)
-        return [each for each in listed if each not in ("none", "all")], ""
-    if option.startswith(("train.", "lora.", "data.heldout", "data.max")) and isinstance(value, str):
-        return yaml.safe_load(re.sub(r"^(\d+)e", r"\1.0e", value)), ""
-    return value, ""
+def _is_valid(option: str, value: Any) -> bool:
+    trial = Migration("", {"data": {"source": ROWS_PLACEHOLDER}})
+    trial.put(option, value)
+    try:
+        validate(trial.config)
+    except UsageError:
+        return False
+    return True
 
 
-def _model_source(name: str, value: str, foreign: ForeignConfig, tool: Tool) -> tuple[Any, str]:
-    if value.startswith(("./", "../", "/", "~")) or re.match(r"^[A-Za-z]:\\", value):
-        return value, ""
-    hub = "ms" if name == "snapshot" or foreign.settings.get("use_modelscope") else tool.hub
-    hub = "hf" if foreign.settings.get("use_hf") else hub
-    return f"{hub}:{value}", f"the model's name on {'ModelScope' if hub == 'ms' else 'Hugging Face'}"
-
-
-def _data_source(value: Any, tool: Tool, foreign: ForeignConfig, folder: Path) -> tuple[Any, str]:
-    sources = [_one_source(each, tool, foreign, folder) for each in _listed(value)]
-    sources = [source for source in sources if source]
-    if not sources:
-        return None, "no rows that can be named"
-    return (sources[0] if len(sources) == 1 else sources), "" if sources == _listed(value) else "where the rows are"
-
-
-def _listed(value: Any) -> list[Any]:
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",")]
-    return list(value) if isinstance(value, list | tuple) else [value]
-
-
-def _one_source(value: Any, tool: Tool, foreign: ForeignConfig, folder: Path) -> str | None:
-    """A row file or a hub data set, from a path, a name, an entry of dataset_info.json or of axolotl's list."""
-    if isinstance(value, dict):
-        value = value.get("path") or value.get("data_files")
-        value = value[0] if isinstance(value, list) else value
-    if not isinstance(value, str):
-        return None
-    source: str = value.partition("#")[0]  # ms-swift's #500: how many rows
-    listing = folder / str(foreign.settings.get("dataset_dir", "data")) / "dataset_info.json"
-    entries: dict[str, dict[str, str]] = json.loads(listing.read_text(encoding="utf-8")) if listing.is_file() else {}
-    if (entry := entries.get(source)) is not None:
-        return str(Path(listing.parent.name, entry["file_name"])) if "file_name" in entry else _hub_name(entry)
-    if re.search(r"\.(jsonl?|csv|tsv|parquet)$", source) or source.startswith((".", "/", "~")):
-        return source
-    return f"{tool.hub}:{source}" if re.fullmatch(r"[\w.-]+/[\w.-]+", source) else f"{source}.json"
-
-
-def _hub_name(entry: Mapping[str, str]) -> str | None:
-    if "hf_hub_url" in entry:
-        return f"hf:{entry['hf_hub_url']}"
-    return f"ms:{entry['ms_hub_url']}" if "ms_hub_url" in entry else None
-
-
-def _target_modules(value: Any) -> tuple[Any, str]:
-    listed = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
-    if value in ALL_LINEAR or listed == ["all"] or listed == ["all-linear"]:
-        return ["all-linear"], ""
-    return (listed, "") if isinstance(listed, list) else (None, "it names no layers")
-
-
-def _batch_size(foreign: ForeignConfig, tool: Tool, migration: Migration) -> set[str]:
+def _batch_size(foreign: ForeignConfig, migration: Migration) -> set[str]:
     """Examples of one optimizer step: what one device computes at once times how often it accumulates."""
-    settings = {**tool.defaults, **{key: value for key, value in foreign.settings.items() if value is not None}}
-    at_once = next((name for name in PER_DEVICE if name in settings), None)
+    given = {key: value for key, value in foreign.settings.items() if value is not None}
+    settings = {**TOOLS[foreign.tool].defaults, **given}
+    at_once = next((name for names in (given, settings) for name in PER_DEVICE if name in names), None)
     times = next((name for name in ACCUMULATION if name in settings), None)
     if at_once is None:
         return set()
-    product = int(settings[at_once]) * int(settings[times] if times else 1)
+    factors = [name for name in (at_once, times) if name]
+    if at_once == "micro_batch_size" and "batch_size" in settings and not times:
+        factors = ["batch_size"]  # alpaca-lora: that of the whole step
+    product = 1
+    for name in factors:
+        try:
+            product *= int(settings[name])
+        except (TypeError, ValueError):  # "auto"
+            migration.left_out.append(f"{name} {_shown(settings[name])}: {translate('no number')}")
+    if not _is_valid("train.batch_size", product):
+        return set(factors)
     migration.put("train.batch_size", product)
-    factors = f"{at_once} {settings[at_once]}" + (f" × {times} {settings[times]}" if times else "")
-    why = "examples of one optimizer step; times the number of GPUs, if there were several"
-    migration.changed.append(f"{factors} → train.batch_size {product}: {why}")
-    return {at_once, *([times] if times else [])}
+    shown = " × ".join(f"{name} {settings[name]}" for name in factors)
+    why = translate("examples of one optimizer step; times the number of GPUs, if there were several")
+    migration.changed.append(f"{shown} → train.batch_size {product}: {why}")
+    return {at_once, *factors}
 
 
-def _shown(value: Any) -> str:
+def _method(foreign: ForeignConfig, migration: Migration) -> set[str]:
+    """Say where a config trains something else than an adapter on conversations."""
+    used = set()
+    for name in (*METHODS, *STAGES):
+        value = foreign.settings.get(name)
+        if not isinstance(value, str):
+            continue
+        used.add(name)
+        if name in STAGES and value.lower() != "sft":
+            why = translate("offbook learns from conversations (sft) alone")
+            migration.changed.append(f"{name} {_shown(value)}: {why}")
+        elif name in METHODS and value.lower() not in LORA:
+            migration.changed.append(f"{name} {_shown(value)}: {translate('offbook trains a LoRA adapter instead')}")
+        else:
+            reason = translate("offbook is a LoRA trainer: this is always so")
+            migration.left_out.append(f"{name} {_shown(value)}: {reason}")
+    return used
+
+
+def _alpha(foreign: ForeignConfig, migration: Migration) -> None:
+    """LLaMA-Factory's alpha is twice the rank, where none is given."""
+    if foreign.tool in ("llamafactory", "weclone") and not foreign.settings.get("lora_alpha"):
+        alpha = 2 * migration.config["lora"]["rank"]
+        migration.put("lora.alpha", alpha)
+        origin = fill(" ({tool}'s default)", {"tool": migration.tool})
+        migration.taken.append(f"lora_alpha {alpha}{origin} → lora.alpha")
+
+
+def _fill_in(migration: Migration) -> None:
+    """Name the rows and the model, where the file does not."""
+    if "source" not in migration.config.setdefault("data", {}):
+        migration.put("data.source", ROWS_PLACEHOLDER)
+        why = translate("the file names no rows; write yours there")
+        migration.changed.append(f"data.source {ROWS_PLACEHOLDER}: {why}")
+    if "source" not in migration.config.get("model", {}):
+        source = ModelConfig().source
+        migration.put("model.source", source)
+        why = translate("the file names no model; write yours there")
+        migration.changed.append(f"model.source {source}: {why}")
+
+
+def _shown(value: Any, name: str = "") -> str:
+    if any(part in name.lower().split("_") for part in SECRET):
+        return "…"
     text = json.dumps(value, ensure_ascii=False, default=str) if not isinstance(value, str) else value
+    text = " ".join(text.split())
     return text if len(text) <= 60 else f"{text[:57]}…"

@@ -1,0 +1,92 @@
+"""Where the rows of another tool's data sets lie."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from offbook.core.config.schema import is_hub
+from offbook.core.i18n import translate
+from offbook.pipeline.migration.foreign_config import ForeignConfig
+from offbook.pipeline.migration.tools import TOOLS
+
+ROW_FILE = re.compile(r"\.(jsonl?|csv|tsv|parquet)$", re.IGNORECASE)
+FILE_FORMATS = ("json", "csv", "parquet", "text")
+"""What axolotl's `path` says where `data_files` has the files."""
+
+
+def row_sources(value: Any, foreign: ForeignConfig) -> tuple[str | list[str] | None, str]:
+    """(data.source or None, why it is another than the tool's).
+
+    Args:
+        value: a path, a name, several with commas between them, a list, or axolotl's list of mappings.
+        foreign: the config that says it.
+    """
+    listed = _listed(value)
+    found = [_source(each, foreign) for each in listed]
+    sources = [source for source in found if source]
+    if not sources:
+        return None, translate("no rows that can be named")
+    unknown = [source for source, each in zip(found, listed, strict=True) if source == f"{each}.json"]
+    why = translate("where the rows are") if sources != listed else ""
+    if unknown:
+        why = translate("a name that only {tool} knows: write the file of its rows there").format(
+            tool=TOOLS[foreign.tool].name
+        )
+    return (sources[0] if len(sources) == 1 else sources), why
+
+
+def _listed(value: Any) -> list[Any]:
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return [each for part in value for each in _listed(part)] if isinstance(value, list | tuple) else [value]
+
+
+def _source(value: Any, foreign: ForeignConfig) -> str | None:
+    """A row file or a hub data set, from a path, a name, an entry of dataset_info.json or of axolotl's list."""
+    if isinstance(value, Mapping):
+        path, files = value.get("path"), value.get("data_files")
+        value = files if files and path in (None, *FILE_FORMATS) else path
+        value = value[0] if isinstance(value, list) and value else value
+    if not isinstance(value, str) or not value:
+        return None
+    source = re.sub(r"#\d+$", "", value)  # ms-swift's #500: how many rows
+    if is_hub(source):
+        return source
+    tool = TOOLS[foreign.tool]
+    if match := re.fullmatch(r"(hf|ms)::(.+)", source, re.IGNORECASE):  # ms-swift
+        return f"{match[1].lower()}:{match[2]}"
+    if tool.is_data_named and (entry := _entry(source, foreign)) is not None:
+        return entry
+    if ROW_FILE.search(source) or source.startswith((".", "/", "~")) or re.match(r"[A-Za-z]:\\", source):
+        return source
+    if re.fullmatch(r"[A-Za-z\d][\w.-]*/[\w.-]+", source) and not (foreign.folder / source).exists():
+        return f"{'hf' if foreign.settings.get('use_hf') else tool.hub}:{source}"
+    return source if "/" in source or (foreign.folder / source).exists() else f"{source}.json"
+
+
+def _entry(name: str, foreign: ForeignConfig) -> str | None:
+    """What LLaMA-Factory's dataset_info.json says of a name; it lies beside the config or above it."""
+    folder = str(foreign.settings.get("dataset_dir") or "data")
+    for start in (foreign.folder, *foreign.folder.absolute().parents[:3]):
+        listing = start / folder / "dataset_info.json"
+        if not listing.is_file():
+            continue
+        try:
+            entry = json.loads(listing.read_text(encoding="utf-8")).get(name)
+        except (ValueError, AttributeError):
+            return None
+        if isinstance(entry, dict) and isinstance(entry.get("file_name"), str):
+            return Path(os.path.relpath(listing.parent / entry["file_name"], foreign.folder)).as_posix()
+        return _hub_name(entry) if isinstance(entry, dict) else None
+    return None
+
+
+def _hub_name(entry: Mapping[str, str]) -> str | None:
+    if "ms_hub_url" in entry and "hf_hub_url" not in entry:
+        return f"ms:{entry['ms_hub_url']}"
+    return f"hf:{entry['hf_hub_url']}" if "hf_hub_url" in entry else None
