@@ -27,6 +27,15 @@ ERRORS = ("OffbookError", "UsageError", "GateMissed", "Stopped", "BrokenDocument
 CLICK = (
     "Usage:",
     "Options",
+    "[OPTIONS]",
+    "COMMAND [ARGS]...",
+    "[COMMAND] [ARGS]...",
+    "Commands",
+    "Example",
+    "Examples",
+    "Start here",
+    "[default: ",
+    "[required]",
     "Show this message and exit.",
     "Show the version and exit.",
     "Error: {message}",
@@ -37,7 +46,7 @@ CLICK = (
     "Missing option",
     "default: {default}",
 )
-"""Messages of click itself, which it looks up in our catalogue."""
+"""Words of click's own help pages and errors."""
 
 
 def messages() -> list[str]:

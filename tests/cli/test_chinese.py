@@ -34,11 +34,13 @@ def outputs(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, 
     return int(ended.value.code or 0), out, err
 
 
-@pytest.mark.parametrize("verb", ["", *VERBS])
+@pytest.mark.parametrize("verb", ["", *VERBS, "runs list", "runs show", "runs compare", "runs rm"])
 def test_help_is_in_chinese(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = outputs(capsys, *filter(None, [verb]), "--help")
+    code, out, _ = outputs(capsys, *verb.split(), "--help")
     assert code == 0
     assert out.startswith("用法：")
+    assert has_chinese(out.split("\n\n")[1]), "what the command does"
+    assert not any(word in out for word in ("[OPTIONS]", "Example", "Start here", "[default", "[required"))
     described = [line for line in out.splitlines() if re.match(r"  --?\w", line)]
     assert described
     assert all(has_chinese(line) for line in described if len(line) > 50), described

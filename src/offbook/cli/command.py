@@ -11,9 +11,11 @@ from typing import Any, TypeVar
 import click
 
 from offbook.cli.context import Invocation, invocation
+from offbook.cli.wrapping import columns, wrap
 from offbook.core.config.schema import RENAMED
 from offbook.core.errors import UsageError
 from offbook.core.i18n import translate
+from offbook.core.text import has_chinese
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -37,8 +39,37 @@ class SettingOption(click.Option):
         self.is_first = is_first
 
 
-class Command(click.Command):
-    """A verb of the command line, with help in the user's language."""
+class TranslatedHelp(click.Command):
+    """Help pages in the user's language."""
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """The words after the command's name in its usage line."""
+        return [translate(piece) for piece in super().collect_usage_pieces(ctx)]
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what the command does."""
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(_in_lines(translate(help_text(self)), formatter.width - formatter.current_indent))
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options in groups: the command's own, then the settings."""
+        for title, options in option_groups(self, everything=ctx.meta.get("help_all", False)).items():
+            records = [record for option in options if (record := _translated_record(option, ctx)) is not None]
+            with formatter.section(translate(title)):
+                write_definitions(records, formatter)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples."""
+        if self.epilog:
+            title, _, lines = self.epilog.partition(":")
+            formatter.write_paragraph()
+            with formatter.indentation():
+                formatter.write_text(f"{translate(title)}:{lines}")
+
+
+class Command(TranslatedHelp):
+    """A verb of the command line."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
@@ -60,18 +91,6 @@ class Command(click.Command):
                 raise UsageError("no option --{old}: it is called --{new} now", old=name, new=RENAMED[name]) from None
             raise
 
-    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write what the command does."""
-        write_help_text(self, formatter)
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options in groups: the command's own, then the settings."""
-        groups = option_groups(self, everything=ctx.meta.get("help_all", False))
-        for title, options in groups.items():
-            records = [record for option in options if (record := translated_record(option, ctx)) is not None]
-            with formatter.section(translate(title)):
-                formatter.write_dl(records)
-
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         if not invocation().debug:
@@ -79,17 +98,42 @@ class Command(click.Command):
         return super().invoke(ctx)
 
 
-class Group(click.Group):
+class Group(TranslatedHelp, click.Group):
     """A verb with verbs of its own."""
 
     command_class = Command
 
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, then the verbs."""
+        super().format_options(ctx, formatter)
+        with formatter.section(translate("Commands")):
+            summaries = self.summaries(ctx).items()
+            write_definitions([(name, translate(summary)) for name, summary in summaries], formatter)
 
-def write_help_text(command: click.Command, formatter: click.HelpFormatter) -> None:
-    """Write what a command does, in the user's language."""
-    formatter.write_paragraph()
-    with formatter.indentation():
-        formatter.write_text(translate(help_text(command)))
+    def summaries(self, ctx: click.Context) -> dict[str, str]:
+        """Each verb with the first paragraph of its help, in English."""
+        commands = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        return {name: help_text(command) for name, command in commands.items() if command is not None}
+
+
+def write_definitions(records: list[tuple[str, str]], formatter: click.HelpFormatter) -> None:
+    """Write terms and what they mean in two columns.
+
+    Args:
+        records: (term, meaning) pairs.
+        formatter: writes the page.
+    """
+    first = min(max((columns(term) for term, _ in records), default=0), 30) + 2
+    formatter.write_dl([(term, _in_lines(meaning, formatter.width - first - 2)) for term, meaning in records])
+
+
+def _in_lines(text: str, width: int) -> str:
+    """A text with Chinese in it, broken into lines; click would break words of other writing in the middle."""
+    if not has_chinese(text):
+        return text
+    paragraphs = text.split("\n\n")
+    kept = [part if part.startswith("\b") else "\b\n" + "\n".join(wrap(part, width)) for part in paragraphs]
+    return "\n\n".join(kept)
 
 
 def help_text(command: click.Command) -> str:
@@ -97,14 +141,17 @@ def help_text(command: click.Command) -> str:
     return inspect.cleandoc(command.help or "")
 
 
-def translated_record(option: click.Parameter, context: click.Context) -> tuple[str, str] | None:
+def _translated_record(option: click.Parameter, context: click.Context) -> tuple[str, str] | None:
     """An option's line in a help page: its names, and what it does in the user's language."""
     record = option.get_help_record(context)
     if record is None or not isinstance(option, click.Option):
         return None
     names, text = record
     message = option.description if isinstance(option, SettingOption) else option.help or ""
-    return names, text.replace(message, translate(message), 1) if message else text
+    text = text.replace(message, translate(message), 1) if message else text
+    for word in ("[default: ", "[required]"):
+        text = text.replace(word, translate(word), 1)
+    return names, text
 
 
 def option_groups(command: click.Command, *, everything: bool) -> dict[str, list[click.Parameter]]:

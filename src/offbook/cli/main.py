@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from offbook.cli.command import debug_option, translated_record, write_help_text
+from offbook.cli.command import Group, debug_option
 from offbook.cli.context import Invocation
 from offbook.core import process_env
 from offbook.core.errors import OffbookError
@@ -38,7 +38,7 @@ VERBS = {
 """Every verb with its summary; a verb is the `command` of the module of that name."""
 
 
-class Verbs(click.Group):
+class Verbs(Group):
     """Imports a verb's module only when it is called: help answers at once."""
 
     def list_commands(self, context: click.Context) -> list[str]:
@@ -59,18 +59,8 @@ class Verbs(click.Group):
         except click.exceptions.NoSuchCommand as error:
             raise click.exceptions.NoSuchCommand(error.command_name, possibilities=VERBS, ctx=context) from None
 
-    def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        options = [translated_record(option, context) for option in self.get_params(context)]
-        with formatter.section(translate("Options")):
-            formatter.write_dl([record for record in options if record is not None])
-        self.format_commands(context, formatter)
-
-    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section(translate("Commands")):
-            formatter.write_dl([(name, translate(summary)) for name, summary in VERBS.items()])
-
-    def format_help_text(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        write_help_text(self, formatter)
+    def summaries(self, context: click.Context) -> dict[str, str]:
+        return VERBS
 
 
 @click.group(

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import click
 
+from offbook.cli.command import Command
 from offbook.core.i18n import translate
 from offbook.core.progress import fill
 
 
 @click.command(
+    cls=Command,
     epilog="Example:  offbook migrate llamafactory/qwen_lora_sft.yaml > run.yaml",
 )
 @click.argument("file", type=click.Path(path_type=Path))

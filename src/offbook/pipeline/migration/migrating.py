@@ -98,7 +98,7 @@ def _take(option: str, names: tuple[str, ...], foreign: ForeignConfig, migration
         became, why = None, fill("{option} takes no such value", {"option": option})
     if became is not None:
         migration.put(option, became)
-    origin = "" if given else fill(" ({tool}'s default)", {"tool": tool.name})
+    origin = "" if given else fill(" ({tool}'s default)", {"tool": translate(tool.name)})
     if became is None:
         migration.left_out.append(f"{name} {_shown(value, name)}: {why}")
     elif why:
@@ -134,7 +134,8 @@ def _batch_size(foreign: ForeignConfig, migration: Migration) -> set[str]:
         try:
             product *= int(settings[name])
         except (TypeError, ValueError):  # "auto"
-            migration.left_out.append(f"{name} {_shown(settings[name])}: {translate('no number')}")
+            why = translate("no number")
+            migration.left_out.append(f"{name} {_shown(settings[name])}: {why}")
     if not _is_valid("train.batch_size", product):
         return set(factors)
     migration.put("train.batch_size", product)
@@ -156,7 +157,8 @@ def _method(foreign: ForeignConfig, migration: Migration) -> set[str]:
             why = translate("offbook learns from conversations (sft) alone")
             migration.changed.append(f"{name} {_shown(value)}: {why}")
         elif name in METHODS and value.lower() not in LORA:
-            migration.changed.append(f"{name} {_shown(value)}: {translate('offbook trains a LoRA adapter instead')}")
+            why = translate("offbook trains a LoRA adapter instead")
+            migration.changed.append(f"{name} {_shown(value)}: {why}")
         else:
             reason = translate("offbook is a LoRA trainer: this is always so")
             migration.left_out.append(f"{name} {_shown(value)}: {reason}")
@@ -168,7 +170,7 @@ def _alpha(foreign: ForeignConfig, migration: Migration) -> None:
     if foreign.tool in ("llamafactory", "weclone") and not foreign.settings.get("lora_alpha"):
         alpha = 2 * migration.config["lora"]["rank"]
         migration.put("lora.alpha", alpha)
-        origin = fill(" ({tool}'s default)", {"tool": migration.tool})
+        origin = fill(" ({tool}'s default)", {"tool": translate(migration.tool)})
         migration.taken.append(f"lora_alpha {alpha}{origin} → lora.alpha")
 
 
