@@ -83,21 +83,21 @@ def _settings(tree: ast.Module) -> tuple[str | None, dict[str, Any]]:
     names: Names = {}
     for node in _in_order(tree):
         _assign(node, names)
-    told: dict[str, Any] = {}
+    configured: dict[str, Any] = {}
     for node in _in_order(tree):
         _assign(node, names)  # once more: what a name is at this place
         if isinstance(node, ast.Call):
             for key, value in _of_call(node, names).items():
-                told.setdefault(key, value)
+                configured.setdefault(key, value)
     modules = _imported(tree)
     if any(module.startswith("modelscope") and "Auto" in name for module, name in modules):
-        told["use_modelscope"] = True
-    if ("huggingface_hub", "snapshot_download") in modules and "snapshot" in told:
-        told["repo_id"] = told.pop("snapshot")
+        configured["use_modelscope"] = True
+    if ("huggingface_hub", "snapshot_download") in modules and "snapshot" in configured:
+        configured["repo_id"] = configured.pop("snapshot")
     if (prompt := system_prompt(tree, names)) is not None:
-        told["system"] = prompt
+        configured["system"] = prompt
     variables = {key: value for key, value in names.items() if not isinstance(value, dict)}
-    return _tool(tree, modules), {**variables, **told}
+    return _tool(tree, modules), {**variables, **configured}
 
 
 def _in_order(tree: ast.AST) -> Iterator[ast.AST]:

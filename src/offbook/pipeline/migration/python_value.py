@@ -33,8 +33,8 @@ def plain_value(node: ast.AST, names: Names) -> Any:
             values = [plain_value(value, names) for value in node.values]
             return {key: value for key, value in zip(keys, values, strict=True) if isinstance(key, str)}
         case ast.Subscript():
-            whole, key = plain_value(node.value, names), plain_value(node.slice, names)
-            return whole.get(key) if isinstance(whole, dict) and isinstance(key, str) else None
+            mapping, key = plain_value(node.value, names), plain_value(node.slice, names)
+            return mapping.get(key) if isinstance(mapping, dict) and isinstance(key, str) else None
         case ast.UnaryOp(op=ast.USub()):
             value = plain_value(node.operand, names)
             return -value if isinstance(value, int | float) else None

@@ -27,11 +27,11 @@ def row_sources(value: Any, foreign: ForeignConfig) -> tuple[str | list[str] | N
         foreign: the config that says it.
     """
     listed = _listed(value)
-    found = [_source(each, foreign) for each in listed]
-    sources = [source for source in found if source]
+    resolved = [_source(each, foreign) for each in listed]
+    sources = [source for source in resolved if source]
     if not sources:
         return None, translate("no rows that can be named")
-    unknown = [source for source, each in zip(found, listed, strict=True) if source == f"{each}.json"]
+    unknown = [source for source, each in zip(resolved, listed, strict=True) if source == f"{each}.json"]
     why = translate("where the rows are") if sources != listed else ""
     if unknown:
         why = translate("a name that only {tool} knows: write the file of its rows there").format(

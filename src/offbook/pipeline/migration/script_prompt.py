@@ -90,9 +90,12 @@ def _between_markers(text: str) -> str | None:
     for part in MARKER.split(text):
         if USER.fullmatch(part):
             return None
-        if MARKER.fullmatch(part) or not (said := ROLE.sub("", part, count=1) if ROLE.match(part) else part).strip():
+        if (
+            MARKER.fullmatch(part)
+            or not (text_after_role := ROLE.sub("", part, count=1) if ROLE.match(part) else part).strip()
+        ):
             continue
-        lines = said.strip().split("\n")
+        lines = text_after_role.strip().split("\n")
         end = next((place for place, line in enumerate(lines) if OTHER_ROLE.fullmatch(line)), len(lines))
         return "\n".join(lines[:end]).strip() or None
     return None

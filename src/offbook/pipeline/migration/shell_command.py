@@ -67,8 +67,8 @@ def _options(words: list[str]) -> dict[str, Any]:
 
 def _values(words: list[str]) -> list[str]:
     """The words up to the next option, or to where the output goes."""
-    ends = (place for place, word in enumerate(words) if word.startswith("--") or REDIRECTION.match(word))
-    return words[: next(ends, len(words))]
+    stops = (place for place, word in enumerate(words) if word.startswith("--") or REDIRECTION.match(word))
+    return words[: next(stops, len(words))]
 
 
 def _value(values: list[str]) -> Any:

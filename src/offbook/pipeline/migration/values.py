@@ -93,9 +93,9 @@ def _target_modules(value: Any) -> tuple[Any, str]:
 
 def _schedule(value: Any) -> tuple[Any, str]:
     short = str(value).split("_", maxsplit=1)[0]
-    known = short if short in SCHEDULES else "linear"
-    is_same = known == value or str(value) == "constant_with_warmup"
-    return known, "" if is_same else translate("the nearest that offbook has")
+    nearest = short if short in SCHEDULES else "linear"
+    is_same = nearest == value or str(value) == "constant_with_warmup"
+    return nearest, "" if is_same else translate("the nearest that offbook has")
 
 
 def _heldout(value: Any) -> tuple[Any, str]:
