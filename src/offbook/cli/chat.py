@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
+from offbook.cli.chat_speaker import BackgroundLoad, CharacterSpeaker
 from offbook.cli.command import Command
 from offbook.cli.options import json_option, print_json
+from offbook.cli.progress_bar import reporting
 from offbook.core.errors import UsageError
-from offbook.core.progress import fill
+from offbook.core.persona import Persona
+from offbook.core.progress import Reporter, fill
 from offbook.core.shell import offbook_command
 from offbook.core.situation import with_situation
 from offbook.core.types import Turn
@@ -57,22 +61,28 @@ def command(
         return
     (run,) = runs
     _check_message(message, as_json=as_json)
-    from offbook.cli.progress_bar import reporting
-    from offbook.pipeline import api
-
-    def load() -> Any:
-        with reporting() as reporter:
-            return api.load(run, base_model=base_model, template=template, reporter=reporter)
-
-    character = load()
-    if not base:
-        character.merge_adapter()
     changes = {name: value for name, value in sampling.items() if value is not None}
+
+    def load(*, merge: bool, reporter: Reporter) -> Any:
+        from offbook.models.light_import import light_import
+        from offbook.pipeline import api
+
+        with light_import():
+            return api.load(run, base_model=base_model, template=template, merge=merge, reporter=reporter)
+
+    if message is None:
+        opened = _open(run, base_model, partial(load, merge=not base))
+        settings = opened.persona.generation.model_copy(update=changes)
+        system = _system(opened.persona.system, partner, time_of_day=time_of_day)
+        speaker = CharacterSpeaker(opened.persona, opened.character, lambda: _shown(partial(load, merge=False)))
+        try:
+            _converse(speaker, run, system=system, go_on=go_on, base=base, settings=settings, seed=seed)
+        finally:
+            opened.leave()
+        return
+    character = _shown(partial(load, merge=not base))
     settings = character.persona.generation.model_copy(update=changes)
     system = _system(character.persona.system, partner, time_of_day=time_of_day)
-    if message is None:
-        _converse(character, load, run, system=system, go_on=go_on, base=base, settings=settings, seed=seed)
-        return
     turns = [*([] if system is None else [Turn("system", system)]), Turn("user", message)]
     if as_json:
         reply = character.reply(turns, base=base, settings=settings, seed=seed)
@@ -129,68 +139,40 @@ def _system(system: str | None, partner: str | None, *, time_of_day: bool) -> st
     return with_situation(system, name.strip(), relation.strip(), when)
 
 
-class CharacterSpeaker:
-    """A character that answers with as many of the latest turns as its context holds.
+class _Opened(NamedTuple):
+    """A character whose persona is known and which may still be being loaded."""
 
-    Args:
-        character: as loaded; its adapter may be merged.
-        load: loads it again, for the base model.
+    persona: Persona
+    character: Callable[[], Any]
+    leave: Callable[[], None]
+
+
+def _open(run: str, base_model: str | None, load: Callable[..., Any]) -> _Opened:
+    """Find a character, download its base model if need be, and load it in the background.
+
+    Raises:
+        UsageError: there is none, or it is not trained yet.
     """
+    from offbook.pipeline.adapter_source import resolve_character
 
-    def __init__(self, character: Any, load: Callable[[], Any]) -> None:
-        self._character = character
-        self._load = load
+    with reporting() as reporter:
+        source = resolve_character(run, base_model=base_model, reporter=reporter)
+        source.base_model  # noqa: B018 - a download draws its bar before a line is read
+    if source.persona is None:  # of an adapter from another program it is known when the tokenizer is
+        character = _shown(load)
+        return _Opened(character.persona, lambda: character, lambda: None)
+    loading = BackgroundLoad(lambda reporter: load(reporter=reporter), source.name)
+    return _Opened(source.persona, loading.result, loading.leave)
 
-    @property
-    def persona(self) -> Any:
-        """The character's persona."""
-        return self._character.persona
 
-    def stream(self, turns: list[Turn], *, base: bool, settings: Any, seed: int | None) -> Iterator[str]:
-        """Yield the reply to the last turn, piece by piece.
-
-        Args:
-            turns: the conversation, under a system prompt of its own or the character's.
-            base: whether the base model answers.
-            settings: how to sample.
-            seed: the same seed gives the same reply.
-        """
-        if base and self._character.base_engine is None:
-            self._character = self._load()
-        kept = self._fit(turns, settings.max_new_tokens)
-        for chunk in self._character.stream(kept, base=base, settings=settings, seed=seed):
-            yield chunk.text
-
-    def _fit(self, turns: list[Turn], new_tokens: int) -> list[Turn]:
-        """The system prompt, a greeting, and the latest turns that fit the model's context beside a reply."""
-        from offbook.generation.context import longest_context
-        from offbook.server.conversation import ContextOverflowError, fit
-
-        character = self._character
-        messages = character.with_system(turns)
-        pinned = (messages[0].role == "system") + (len(messages) > 1 and messages[1].role == "assistant")
-        context = longest_context(character.model.config)
-        try:
-            prompt = fit(
-                messages,
-                pinned=pinned,
-                room=max(context - new_tokens, context // 2),
-                encode=character.template.prompt_ids,
-                count=lambda text: len(character.template.text_ids(text)),
-            )
-        except ContextOverflowError as error:
-            raise UsageError(
-                "the message is too long: {tokens} tokens, and the model holds {context}",
-                "Send less at once.",
-                tokens=error.tokens,
-                context=context,
-            ) from None
-        return [*messages[:pinned], *messages[pinned + prompt.dropped_messages :]]
+def _shown(load: Callable[..., Any]) -> Any:
+    """Load a character, and show that it is being loaded."""
+    with reporting() as reporter:
+        return load(reporter=reporter)
 
 
 def _converse(
-    character: Any,
-    load: Callable[[], Any],
+    speaker: CharacterSpeaker,
     run: str,
     *,
     system: str | None,
@@ -205,10 +187,10 @@ def _converse(
     from offbook.cli.chat_session import COMMANDS, ChatSession, Leave
 
     folder = _chat_folder(run)
-    screen = ChatScreen(character.persona.name)
+    screen = ChatScreen(speaker.persona.name)
     past = chat_log.newest(folder) if go_on else None
     log = chat_log.ChatLog(folder, past)
-    session = ChatSession(CharacterSpeaker(character, load), screen, log, base=base, settings=settings, seed=seed)
+    session = ChatSession(speaker, screen, log, base=base, settings=settings, seed=seed)
     screen.note(WELCOME)
     if past is not None:
         session.resume(past)
@@ -221,7 +203,10 @@ def _converse(
     while True:
         draft, session.draft = session.draft, ""
         try:
-            session.handle(read(draft))
+            text = read(draft)
+            if text.strip() and not text.startswith("/"):
+                speaker.character()  # what cannot be loaded ends the chat here
+            session.handle(text)
         except KeyboardInterrupt:
             screen.note("Ctrl-D or /quit leaves.")
         except (EOFError, Leave):

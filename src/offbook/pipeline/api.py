@@ -281,6 +281,7 @@ def load(
     base_model: str | None = None,
     dtype: str = "auto",
     template: str | None = None,
+    merge: bool = False,
     reporter: Reporter | None = None,
 ) -> Character:
     """Load the character of a run, or of a bare PEFT adapter folder.
@@ -290,6 +291,7 @@ def load(
         base_model: source of the base model; needed where the adapter does not name one, or to override it.
         dtype: number format of the weights, as in `model.dtype` of run.yaml.
         template: a built-in chat template by name, for a bare adapter whose base model has none.
+        merge: merge the adapter into the weights if that is exact; the base model is then not available.
         reporter: takes the events of a download; default: drawn in a notebook, else dropped.
 
     Raises:
@@ -300,7 +302,7 @@ def load(
     reporter.stage("Loading {source}", source=source.name)
     from offbook.pipeline.character import open_character
 
-    return open_character(source, dtype=dtype, template=template)
+    return open_character(source, dtype=dtype, template=template, merge=merge)
 
 
 def runs() -> list[RunDir]:

@@ -15,6 +15,7 @@ from typing import Any, TypedDict, Unpack
 
 import torch
 from pydantic import ValidationError
+from safetensors import SafetensorError
 
 from offbook.core.config.schema import GenerationConfig, Storage
 from offbook.core.errors import UsageError
@@ -22,9 +23,11 @@ from offbook.core.notebook import card
 from offbook.core.persona import BaseModelRef, Persona, add_system
 from offbook.core.registry import lookup, nearest
 from offbook.core.types import Turn
+from offbook.generation.adapter_bank import NotPlainError
+from offbook.generation.merged_adapter import merge_plain
 from offbook.generation.stream import StopReason, TextChunk, TransformersEngine, stream
 from offbook.hub import pull
-from offbook.models import adapter as adapters
+from offbook.models.adapter_files import read_lora_config
 from offbook.models.load import load_model, load_tokenizer
 from offbook.models.storage import is_stored
 from offbook.pipeline.adapter_source import CharacterSource
@@ -70,7 +73,7 @@ class Character:
     """A model, its adapter and its persona; speaks with the prompt that it was trained with.
 
     Args:
-        model: the PEFT model, in evaluation mode.
+        model: the PEFT model, in evaluation mode, or one with the adapter merged.
         template: turns messages into token ids.
         persona: what was stored beside the adapter.
     """
@@ -80,7 +83,8 @@ class Character:
         self.template = template
         self.persona = persona
         self.engine = TransformersEngine(model)
-        self.base_engine: TransformersEngine | None = TransformersEngine(model, use_adapter=False)
+        is_merged = not hasattr(model, "disable_adapter")
+        self.base_engine = None if is_merged else TransformersEngine(model, use_adapter=False)
         self.stop_ids = stop_ids(persona.stop_token, model.generation_config.eos_token_id)
         self._async_turn = threading.RLock()
 
@@ -164,10 +168,14 @@ class Character:
         Replies then come sooner, and the base model is no longer available.
 
         Returns:
-            Whether it was merged.
+            Whether it is merged.
         """
-        if self.model.dtype != torch.float32 or is_stored(self.model):
+        if self.base_engine is None:
+            return True
+        if not _merges_exactly(self.model):
             return False
+        from offbook.models import adapter as adapters
+
         self.model = adapters.merge(self.model)
         self.engine = TransformersEngine(self.model)
         self.base_engine = None
@@ -213,7 +221,12 @@ def _with_sampling(settings: GenerationConfig, sampling: Sampling) -> Generation
 
 
 def open_character(
-    source: CharacterSource, *, dtype: str = "auto", storage: Storage = "full", template: str | None = None
+    source: CharacterSource,
+    *,
+    dtype: str = "auto",
+    storage: Storage = "full",
+    template: str | None = None,
+    merge: bool = False,
 ) -> Character:
     """Load a character.
 
@@ -222,13 +235,36 @@ def open_character(
         dtype: number format of the model, as in `model.dtype` of run.yaml.
         storage: how its weights are kept, as in `model.storage` of run.yaml.
         template: a built-in chat template by name, for a bare adapter whose base model has none.
+        merge: fold the adapter into the weights if that is exact, as `Character.merge_adapter` does, only sooner.
 
     Raises:
         UsageError: adapter and base model do not belong together, or there is no such template.
     """
     chat, persona = open_voice(source, template=template)
-    model = adapters.load(load_model(source.base_model.path, dtype, storage), source.adapter)
-    return Character(model.eval(), chat, persona)
+    model: Any = load_model(source.base_model.path, dtype, storage)
+    if not (merge and _merges_exactly(model) and _merge_without_peft(model, source)):
+        from offbook.models import adapter as adapters  # peft takes a third of a second to import
+
+        model = adapters.load(model, source.adapter)
+    character = Character(model.eval(), chat, persona)
+    if merge:
+        character.merge_adapter()
+    return character
+
+
+def _merges_exactly(model: Any) -> bool:
+    """Whether an adapter in the model's weights changes nothing but the last digits."""
+    return model.dtype == torch.float32 and not is_stored(model)
+
+
+def _merge_without_peft(model: Any, source: CharacterSource) -> bool:
+    """Merge an adapter that is plain LoRA; False for one that only peft can open, or that does not fit."""
+    read_lora_config(source.adapter)
+    try:
+        merge_plain(model, source.adapter)
+    except (NotPlainError, OSError, ValueError, SafetensorError):
+        return False  # peft's way says what is wrong
+    return True
 
 
 def open_voice(source: CharacterSource, *, template: str | None = None) -> tuple[ChatTemplate, Persona]:

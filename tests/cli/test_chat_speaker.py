@@ -1,0 +1,77 @@
+"""The character is loaded while the user types: who asks for it waits, and hears what went wrong or was reported."""
+
+from __future__ import annotations
+
+import threading
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from offbook.cli.chat_speaker import BackgroundLoad, CharacterSpeaker
+from offbook.core.config.schema import GenerationConfig
+from offbook.core.errors import UsageError
+from offbook.core.progress import Reporter
+from offbook.core.types import Turn
+
+
+def test_whoever_asks_waits_and_then_sees_what_was_reported(capsys: pytest.CaptureFixture[str]) -> None:
+    may_end = threading.Event()
+
+    def load(reporter: Reporter) -> str:
+        reporter.stage("Reading weights")
+        reporter.warning("the sails are torn")
+        assert may_end.wait(30)
+        return "Mira"
+
+    loading = BackgroundLoad(load, "mira")
+    assert "torn" not in capsys.readouterr().err
+    threading.Timer(0.2, may_end.set).start()
+    assert loading.result() == "Mira"
+    shown = capsys.readouterr().err
+    assert "Loading mira" in shown
+    assert "the sails are torn" in shown
+    assert "Reading weights" not in shown
+    assert loading.result() == "Mira"
+    assert capsys.readouterr().err == ""
+    loading.leave()
+
+
+def test_what_cannot_be_loaded_is_raised_to_whoever_asks() -> None:
+    def load(_: Reporter) -> Any:
+        raise UsageError("the weights are damaged", "Pull them again.")
+
+    loading = BackgroundLoad(load, "mira")
+    for _ in range(2):
+        with pytest.raises(UsageError, match="damaged"):
+            loading.result()
+
+
+def test_the_base_model_is_loaded_once_where_the_adapter_is_merged() -> None:
+    config = SimpleNamespace(max_position_embeddings=64)
+    config.get_text_config = lambda: config
+
+    def character(name: str, base_engine: object) -> Any:
+        return SimpleNamespace(
+            base_engine=base_engine,
+            model=SimpleNamespace(config=config),
+            template=SimpleNamespace(prompt_ids=lambda turns: [1] * len(turns), text_ids=lambda text: [1]),
+            with_system=lambda turns: list(turns),
+            stream=lambda turns, **options: iter([SimpleNamespace(text=f"{name} {options['base']}")]),
+        )
+
+    loads = []
+
+    def load() -> Any:
+        loads.append(1)
+        return character("both", object())
+
+    speaker: Any = CharacterSpeaker(SimpleNamespace(), lambda: character("merged", None), load)  # type: ignore[arg-type]
+
+    def reply(*, base: bool) -> str:
+        options: Any = {"settings": GenerationConfig(max_new_tokens=4), "seed": 0}
+        return "".join(speaker.stream([Turn("user", "Who?")], base=base, **options))
+
+    assert reply(base=False) == "merged False"
+    assert [reply(base=True), reply(base=True), reply(base=False)] == ["both True", "both True", "both False"]
+    assert len(loads) == 1
