@@ -109,6 +109,13 @@ def test_other_encodings_before_unicode_are_named_and_not_misread(
 
 
 @pytest.mark.parametrize(
+    "text", ["时间,发送者,内容\n2021-05-12 21:30,安,你好吗\n2021-05-12 21:31,汤,很好\n", "姓名：张三\n李四：吃饭没\n"]
+)
+def test_a_few_words_of_chinese_are_not_taken_for_russian(tmp_path: Path, text: str) -> None:
+    assert read_text(write(tmp_path, text.encode("gb18030"))) == text.removesuffix("\n")
+
+
+@pytest.mark.parametrize(
     ("encoding", "text"), [("cp1250", "Źle się śpi, łódź płynie.\n"), ("cp1254", "Işık açık mı?\n")]
 )
 def test_neighbours_of_windows_1252_are_not_misread_as_it(tmp_path: Path, encoding: str, text: str) -> None:

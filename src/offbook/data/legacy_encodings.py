@@ -55,7 +55,13 @@ def guess(sample: bytes) -> str | None:
 def _share(sample: bytes, codec: str) -> float:
     """The share of common characters among those beyond ASCII."""
     text = sample.decode(codec, errors="ignore")
-    beyond = [char for char in text if char.isalpha() and not char.isascii()]
+    # An alphabet has its letters beyond ASCII and little else; Chinese that is read as one is full of drawing signs.
+    is_alphabet = COMMON[codec] is _CYRILLIC
+    beyond = [
+        char
+        for char in text
+        if not char.isascii() and (char.isalpha() or (is_alphabet and char not in MARKS and not char.isspace()))
+    ]
     return sum(char in COMMON[codec] for char in beyond) / max(len(beyond), FEWEST)
 
 
