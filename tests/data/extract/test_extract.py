@@ -128,6 +128,23 @@ def test_text_in_which_nobody_speaks_is_an_error(text: str, tmp_path: Path) -> N
         extract.speakers([path])
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "kind"),
+    [
+        ("a.html", '<div class="_2ph_ _a6-h _a6-i">Mara</div><div>Lit?</div>', "Messenger or Instagram"),
+        ("a.html", "<div class=chatlog__message><span>mara</span></div>", "Discord channel as a web page"),
+        ("a.xml", '<smses count="1"><sms body="Lit?" contact_name="Mara" /></smses>', "backup of text messages"),
+        ("a.json", '[{"mapping": {"x": {"message": {"content": {"content_type": "text"}}}}}]', "ChatGPT"),
+        ("a.json", '{"messages": [{"created_date": "x", "text": "Lit?", "topic_id": "1"}]}', "Google Chat"),
+    ],
+)
+def test_a_chat_that_is_not_read_is_named(name: str, text: str, kind: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=f"{kind}.*which extract does not read"):
+        extract.speakers([path])
+
+
 def test_json_that_is_no_chat_export_is_not_taken_for_a_script(tmp_path: Path) -> None:
     path = tmp_path / "rows.json"
     path.write_text(json.dumps({"name": "x", "type": "y", "text": "z"}, indent=1), encoding="utf-8")

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from offbook.core.errors import UsageError
+from offbook.core.i18n import marked, translate
 from offbook.core.registry import lookup
 from offbook.core.text import script
+from offbook.data.encoding import open_bytes, readable
 from offbook.data.extract import subtitles
 from offbook.data.extract.chat_log.formats import CHAT_FORMATS, table
 from offbook.data.extract.chat_log.message import MessageReader
@@ -37,6 +39,17 @@ JSON_HEAD = re.compile(r'[\s\ufeff]*(?:\{\s*["}]|\[\s*[\[{"\]])')
 LEAST_LIKELY = 0.05
 """A file that looks less like every format is of none."""
 CHARACTER_CARD = re.compile(r'"spec"\s*:\s*"chara_card_v|"first_mes"\s*:')
+AS_JSON = marked("Export it again as JSON.")
+AS_TABLE = marked("Make a table of it (CSV) with columns for who writes, the text and the time.")
+UNSUPPORTED_CHATS = (
+    (r'class="[^"]*\b_a6-[ghp]\b|class="pam _3-95', marked("a Messenger or Instagram download as web pages"), AS_JSON),
+    (r"\bchatlog__message", marked("a Discord channel as a web page"), AS_JSON),
+    (r"<smses[\s>]", marked("a backup of text messages"), AS_TABLE),
+    (r'"mapping"\s*:\s*\{.*"content_type"', marked("an export of ChatGPT's conversations"), AS_TABLE),
+    (r'"created_date"\s*:.*"topic_id"', marked("a Google Chat download"), AS_TABLE),
+)
+"""What a head of an export that is often tried looks like, what it is, and what to do instead."""
+HEAD_BYTES = 1 << 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +123,7 @@ def choose(path: Path, format: str) -> str:
     if format != "auto":
         lookup(EXTRACTORS, format, "format")
         return format
+    _refuse_unsupported(path)
     sample = [text for _, text in islice(open_source(path), SAMPLE_LINES)]
     if (kind := document_format(path)) != "auto":
         return kind
@@ -137,6 +151,17 @@ def choose(path: Path, format: str) -> str:
         return best
     _refuse(path, sample, is_json)
     return None
+
+
+def _refuse_unsupported(path: Path) -> None:
+    """Raises: UsageError: the file is a chat as a program exports it that is not read."""
+    with readable(path), open_bytes(path) as file:
+        text = file.read(HEAD_BYTES).decode("utf-8", errors="ignore")
+    for pattern, what, fix in UNSUPPORTED_CHATS:
+        if re.search(pattern, text, re.DOTALL):
+            raise UsageError(
+                "{path} is {unreadable}, which extract does not read", fix, path=path, unreadable=translate(what)
+            )
 
 
 def _refuse_tie(path: Path, scores: dict[str, float], best: str) -> None:

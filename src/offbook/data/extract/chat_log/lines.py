@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -37,6 +38,16 @@ def share(sample: Sequence[str], pattern: re.Pattern[str]) -> float:
 def json_keys(sample: Sequence[str]) -> frozenset[str]:
     """The names of the fields at the head of a JSON file."""
     return frozenset(re.findall(r'"([\w ]{1,40})"\s*:', "\n".join(sample[:800])[:100_000]))
+
+
+def first_keys(sample: Sequence[str]) -> frozenset[str]:
+    """The fields of the first object of a list or of JSON Lines, without those within them."""
+    text = "\n".join(sample[:800]).lstrip("\ufeff \t\r\n[")
+    try:
+        first, _ = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return frozenset()
+    return frozenset(first) if isinstance(first, dict) else frozenset()
 
 
 def is_json(sample: Sequence[str]) -> bool:

@@ -8,7 +8,7 @@ from itertools import zip_longest
 
 from offbook.data.extract.cue import Lines, ParseError
 
-DELIMITERS = (",", "\t", ";")
+DELIMITERS = (",", "\t", ";", "|")
 LONGEST_CELL = 1 << 26
 
 

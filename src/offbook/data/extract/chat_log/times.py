@@ -27,9 +27,14 @@ PM = words(
 
 
 class DateOrder:
-    """Which of the first two numbers of a file's dates is the month: the one that changes less often."""
+    """Which of the first two numbers of a file's dates is the month: the one that changes less often.
 
-    def __init__(self) -> None:
+    Args:
+        month_first: the answer where the dates do not tell.
+    """
+
+    def __init__(self, month_first: bool = False) -> None:
+        self._default = month_first
         self._last: tuple[int, int] | None = None
         self._changes = [0, 0]
         self._decided: bool | None = None
@@ -47,7 +52,10 @@ class DateOrder:
     @property
     def month_first(self) -> bool:
         """Whether the month leads, as in the USA."""
-        return self._changes[0] < self._changes[1] if self._decided is None else self._decided
+        if self._decided is not None:
+            return self._decided
+        first, second = self._changes
+        return self._default if first == second else first < second
 
 
 def iso_time(text: object) -> datetime | None:

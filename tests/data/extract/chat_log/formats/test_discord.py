@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from offbook.data.extract.chat_log.formats.discord import looks_like, read
 from offbook.data.extract.chat_log.message import Content
 from tests.data.extract.chat_log.chats import contents, parsed, times
@@ -70,3 +72,16 @@ def test_json_says_whom_a_message_answers_and_addresses() -> None:
     item["mentions"] = [{"name": "mara", "nickname": "Mara"}]
     (message,) = read(numbered(json.dumps({"guild": {}, "channel": {}, "messages": [item]})))
     assert (message.reply_to, message.mentions, message.id) == ("1", ("Mara",), "2")
+
+
+@pytest.mark.parametrize("time", ["12 May 2021 21:30", "2021/05/12 21:30", "12.05.2021 21:30", "5/12/2021, 9:30 PM"])
+def test_the_time_in_any_language_s_form(time: str) -> None:
+    log = f"{'=' * 62}\nGuild: Coast\n{'=' * 62}\n\n[{time}] mara\nLit?\n\n[{time}] tom\nYes."
+    assert parsed(read, log) == [("mara", "Lit?"), ("tom", "Yes.")]
+    assert looks_like(log.split("\n")) == 1
+
+
+def test_a_piece_without_its_head_is_recognized() -> None:
+    lines = ["[5/12/2021 9:30 PM] Mara", "Lit?", "[5/12/2021 9:31 PM] Tom", "Since four."]
+    assert looks_like(lines) == 0.9
+    assert looks_like(["[5/12/2021 9:30 PM] Mara: Lit?", "[5/12/2021 9:31 PM] Tom: Yes"]) == 0

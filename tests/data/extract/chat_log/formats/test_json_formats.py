@@ -133,3 +133,13 @@ def test_a_damaged_line_is_named() -> None:
     with pytest.raises(ParseError) as damage:
         list(CHAT_FORMATS["sillytavern"].read(numbered('{"mes": "a", "is_user": true, "name": "A"}\n{"mes": ')))
     assert damage.value.line == 2
+
+
+def test_what_somebody_writes_beside_a_link_is_a_text() -> None:
+    def item(text: str, **more: Any) -> dict[str, Any]:
+        return {"sender_name": "Mara", "timestamp_ms": 1620855000000, "content": text, **more}
+
+    link = {"share": {"link": "https://a.example"}}
+    items = [item("Look: https://a.example", **link), item("You sent an attachment.", **link)]
+    result = read("messenger", json.dumps({"participants": [], "messages": items}, indent=1))
+    assert [message.content for message in result] == [Content.TEXT, Content.MEDIA]

@@ -32,3 +32,9 @@ def test_the_same_chat_from_each_device(device: str) -> None:
 def test_who_comes_and_goes_is_a_note() -> None:
     log = "2021년 5월 12일 오후 9:30, 톰님이 나갔습니다.\n2021년 5월 12일 오후 9:31, 마라 : 어"
     assert contents(read, log) == [Content.NOTE, Content.TEXT]
+
+
+def test_on_windows_who_comes_and_goes_has_a_line_without_a_time() -> None:
+    log = "[[반장] 마라] [오후 9:30] 어?\n톰님이 나갔습니다.\n[[반장] 마라] [오후 9:31] 갔네"
+    assert parsed(read, log) == [("[반장] 마라", "어?"), ("[반장] 마라", "갔네")]
+    assert contents(read, log)[1] is Content.NOTE

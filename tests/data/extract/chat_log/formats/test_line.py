@@ -40,3 +40,17 @@ def test_the_desktop_app_writes_spaces() -> None:
     log = "[LINE] Chat history with Old Mara\n2021.05.12 Wednesday\n21:30 Old Mara Is it lit?\n21:31 Tom Since four."
     assert parsed(read, log) == [("Old Mara", "Is it lit?"), ("Tom", "Since four.")]
     assert looks_like(log.split("\n")) == 1
+
+
+def test_the_desktop_app_without_a_title_and_names_of_two_words() -> None:
+    words = ["Lit yet?", "Is it?", "Hm", "And now?"]
+    lines = [f"21:3{n} Old Mara {text}\n21:3{n} Tom {n} times." for n, text in enumerate(words)]
+    log = "\n".join(["2021.05.12 Wednesday", *lines])
+    assert parsed(read, log)[:2] == [("Old Mara", "Lit yet?"), ("Tom", "0 times.")]
+    assert looks_like(log.split("\n")) == 1
+
+
+def test_a_thai_date_has_no_comma() -> None:
+    log = "[LINE] x\n\nพ. 12/05/2021\n21:30\tMara\tติดไหม\n\nพฤ. 13/05/2021\n08:00\tTom\tติด\n08:01\tMara\tดี"
+    assert times(read, log) == ["2021-05-12 21:30", "2021-05-13 08:00", "2021-05-13 08:01"]
+    assert looks_like(log.split("\n")) == 1

@@ -1,9 +1,11 @@
 # ruff: noqa: E501 (what apps export has long lines)
 """iMessage, Signal, ChatML and tables."""
 
+import json
+
 import pytest
 
-from offbook.data.extract.chat_log.formats import CHAT_FORMATS, table
+from offbook.data.extract.chat_log.formats import CHAT_FORMATS, signal, table, whatsapp
 from offbook.data.extract.chat_log.message import Content
 from offbook.data.extract.cue import ParseError
 from tests.data.extract.chat_log.chats import contents, parsed, times
@@ -113,3 +115,34 @@ def test_a_table_without_such_columns_is_an_error_that_names_them() -> None:
 @pytest.mark.parametrize("text", ["instruction,output\na,b", "question,answer\na,b", "prompt,completion\na,b"])
 def test_rows_to_train_on_are_no_table_of_messages(text: str) -> None:
     assert table.looks_like(text.split("\n")) == 0
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize(
+    "names",
+    [
+        "Sent At,Sender Name,Message Text", "ts,nick,msg", "Datum,Absender,Nachricht", "Date,Expéditeur,Message",
+        "日時,送信者,メッセージ", "时间,发言者,发言内容", "날짜,작성자,메시지",
+    ],
+)  # fmt: skip
+def test_a_table_in_any_usual_spelling(names: str, delimiter: str) -> None:
+    text = f"{names}\n2021-05-12 21:30,Mara,Lit?\n2021-05-12 21:31,Tom,<Media omitted>".replace(",", delimiter)
+    assert parsed(table.read, text) == [("Mara", "Lit?")]
+    assert times(table.read, text) == ["2021-05-12 21:30", "2021-05-12 21:31"]
+    assert table.looks_like(text.split("\n")) == 1
+
+
+def test_json_of_messages_is_told_from_json_of_rows() -> None:
+    item = {"timestamp": 1620855000, "from": {"name": "Mara"}, "message": "Lit?"}
+    text = json.dumps([item, item], indent=1)
+    assert table.looks_like(text.split("\n")) > 0
+    assert parsed(table.read, text)[0] == ("Mara", "Lit?")
+    row = {"messages": [{"role": "user", "content": "Lit?"}], "date": "2021-05-12", "name": "x"}
+    assert table.looks_like(json.dumps(row).split("\n")) == 0
+
+
+def test_whatsapp_s_brackets_with_such_a_date_are_not_signal_s() -> None:
+    log = ["[2021-05-12 21:30:00] Mara: Lit?", "[2021-05-12 21:31:00] Tom: Yes"]
+    assert signal.looks_like(log) < whatsapp.looks_like(log)
+    mine = [log[0], log[1].replace("Tom", "Me")]
+    assert signal.looks_like(mine) > whatsapp.looks_like(mine)

@@ -71,3 +71,20 @@ def test_weflow_and_echotrace(head: Any) -> None:
     assert parsed(read, text) == [("汤", "在吗"), ("汤", "在")]
     assert contents(read, text)[2:] == [Content.MEDIA, Content.CALL, Content.STICKER, Content.NOTE]
     assert looks_like(text.split("\n")) == 1
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "2021-05-12 21:30 {}",
+        "2021/5/12 21:30:05 {}",
+        "2021年5月12日 21:30 {}",
+        "{} 2021-05-12 21:30:05",
+        "{}  2021/5/12 21:30",
+    ],
+)
+def test_text_as_programs_write_it_and_as_people_copy_it(header: str) -> None:
+    log = f"{header.format('阿澈')}\n灯亮了吗？\n\n{header.format('老汤')}\n九点：亮了\n"
+    assert parsed(read, log) == [("阿澈", "灯亮了吗？"), ("老汤", "九点：亮了")]
+    assert times(read, log)[0] == "2021-05-12 21:30"
+    assert looks_like(log.split("\n")) == 1

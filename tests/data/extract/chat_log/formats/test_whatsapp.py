@@ -97,3 +97,18 @@ def test_the_edited_note_is_removed() -> None:
 def test_text_of_another_kind_is_an_error() -> None:
     with pytest.raises(ParseError):
         list(read(numbered("Once upon a time\n12/05/2021 was a Wednesday")))
+
+
+def test_a_name_that_holds_a_colon_is_one_name_where_all_its_messages_begin_so() -> None:
+    lines = [f"12/05/2021, 21:3{n} - Mara: harbour: Boat {n}?\n12/05/2021, 21:3{n} - Tom: Note: {n}" for n in range(3)]
+    log = "\n".join([*lines, "12/05/2021, 21:40 - Tom: Good"])
+    assert parsed(read, log)[:2] == [("Mara: harbour", "Boat 0?"), ("Tom", "Note: 0")]
+
+
+def test_what_may_be_seen_once_only_is_a_picture() -> None:
+    log = "12/05/2021, 21:30 - Mara: Hi\n12/05/2021, 21:31 - Mara: \n12/05/2021, 21:32 - Tom: Oh"
+    assert contents(read, log) == [Content.TEXT, Content.MEDIA, Content.TEXT]
+
+
+def test_lines_with_a_time_and_a_name_alone_are_none_of_its() -> None:
+    assert looks_like(["[5/12/2021 9:30 PM] Mara", "Lit?", "[5/12/2021 9:31 PM] Tom", "Since four."]) == 0

@@ -13,10 +13,8 @@ from offbook.data.extract.chat_log.times import DateOrder, any_time, iso_time, s
 from offbook.data.extract.cue import Lines
 
 TABLE_COLUMNS = {"authorid", "author", "date", "content"}
-HEADER = re.compile(
-    r"^\[(?P<time>\d{1,4}[./\-]\d{1,2}[./\-]\d{1,4},? [^\]\n]{4,14}|\d{1,2}-[A-Z][a-z]{2}-\d{2,4} [^\]\n]{4,14})\] "
-    r"(?P<name>.+?)(?P<pinned> \(pinned\))?$"
-)
+HEADER = re.compile(r"^\[(?P<time>(?=[^\]\n]*\d{1,2}[:.]\d{2})[^\]\n]{8,40})\] (?P<name>.+?)(?P<pinned> \(pinned\))?$")
+"""A time in any language's form, and a name."""
 RULE = re.compile(r"^={20,}$")
 BLOCK = re.compile(r"^\{(?P<kind>Attachments|Embed|Stickers|Reactions|Poll)\}$")
 TEXT_TYPES = ("Default", "Reply")
@@ -44,7 +42,12 @@ def looks_like(sample: Sequence[str]) -> float:
     if set(columns("".join(sample[:1]))) >= TABLE_COLUMNS:
         return 1.0
     begins = any(line.startswith(("Guild: ", "Channel: ")) for line in sample[:6])
-    return float(share(sample, HEADER) > 0.05 and (begins or share(sample, RULE) > 0))
+    if share(sample, HEADER) > 0.05 and (begins or share(sample, RULE) > 0):
+        return 1.0
+    # A piece of such a log, or what is copied from Teams: no line has the text beside the name.
+    headers = [header for line in sample if (header := HEADER.match(line))]
+    is_bare = len(headers) > 1 and not any(":" in header["name"] for header in headers)
+    return min(0.9, 2 * len(headers) / len([line for line in sample if line.strip()])) if is_bare else 0.0
 
 
 def _from_json(line: int, item: JsonObject) -> Message:

@@ -24,7 +24,7 @@ DATE = r"(?:\d{4}[년.] ?\d{1,2}[월.] ?\d{1,2}[일.]|\d{4}年\d{1,2}月\d{1,2}�
 HALF = r"오전|오후|午前|午後|AM|PM"
 DAY = re.compile(rf"^-{{5,}} (?:[A-Z][a-z]+, )?(?P<date>{DATE})(?: ?\S+)? -{{5,}}$")
 WINDOWS = re.compile(
-    rf"^\[(?P<name>[^\]]+)\] \[(?P<before>{HALF})? ?(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}}) ?(?P<after>{HALF})?\] ?"
+    rf"^\[(?P<name>.{{1,80}}?)\] \[(?P<before>{HALF})? ?(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}}) ?(?P<after>{HALF})?\] ?"
     r"(?P<text>.*)$"
 )
 PHONE = re.compile(
@@ -59,6 +59,11 @@ def read(lines: Lines) -> Iterator[Message]:
             begun = windows["name"], [windows["text"]], number, sent_at
         elif phone:
             begun = phone["name"] or "", [phone["text"] or phone["note"] or ""], number, spelled_time(phone["time"])
+        elif begun and phrases("kakaotalk").content(text) is Content.NOTE:
+            # Who comes and goes is told on a line of its own, without a time.
+            yield _message(begun[0], "\n".join(begun[1]), begun[2], begun[3])
+            yield _message("", text, number, begun[3])
+            begun = None
         elif begun:
             begun[1].append(text)
     if begun:

@@ -15,7 +15,7 @@ from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.times import epoch_time
 from offbook.data.extract.cue import Lines
 
-MEDIA_FIELDS = ("photos", "videos", "audio_files", "gifs", "files", "share", "media")
+MEDIA_FIELDS = ("photos", "videos", "audio_files", "gifs", "files", "media")
 REACTION = re.compile(r"(?:Liked a message|Reacted \S+ to your message)\s*")
 
 
@@ -66,6 +66,10 @@ def _content(item: JsonObject, text: str) -> Content:
     if any(item.get(field) for field in MEDIA_FIELDS):
         # What it then writes as the text (`Ann sent a photo.`) is the app's.
         return Content.MEDIA
+    shared = item.get("share")
+    if shared:  # somebody writes beside a link, or holds it in the text
+        link = str(shared.get("link") or "") if isinstance(shared, dict) else ""
+        return Content.TEXT if link and link in text else Content.MEDIA
     return Content.TEXT if text else Content.NOTE
 
 

@@ -18,6 +18,7 @@ from offbook.data.extract.cue import Lines
 HEADER = re.compile(
     r"^\[(?P<date>\d{4}-\d{2}-\d{2}),? (?P<clock>\d{2}:\d{2}(?::\d{2})?)\] (?P<name>[^:\n]{1,80}?): ?(?P<text>.*)$"
 )
+ME = "Me"
 FROM = re.compile(r"^From: (?P<name>.+?)(?: \(\+?\d+\))?$")
 FIELD = re.compile(r"^(?P<field>Type|Sent|Received|To|Attachment|Quote|Reaction|Edited|Version): (?P<value>.*)$")
 ATTACHMENT = re.compile(r"^!?\[[^\]\n]*\]\([^()\n]+\)\s*$", re.MULTILINE)
@@ -39,10 +40,13 @@ def read(lines: Lines) -> Iterator[Message]:
 
 
 def looks_like(sample: Sequence[str]) -> float:
-    """How much a text looks like a Signal export: 0 or 1."""
+    """How much a text looks like a Signal export: 0 or 1, or half of its lines where WhatsApp's may look the same."""
     if is_json(sample):
         return float(json_keys(sample) >= {"date", "sender", "body", "attachments"})
-    return float(_has_headers(sample) or share(sample, HEADER) > 0.3)
+    lines = share(sample, HEADER)
+    # An iPhone in Swedish or Canadian writes the same brackets; but only signal-export calls the user so.
+    is_mine = any((header := HEADER.match(line)) and header["name"] == ME for line in sample)
+    return float(_has_headers(sample) or (lines > 0.3 and is_mine)) or lines / 2
 
 
 def _has_headers(sample: Sequence[str]) -> bool:

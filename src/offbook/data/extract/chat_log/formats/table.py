@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.resources import files
 
 from offbook.data.extract.chat_log.json_stream import read_json_lines, read_messages
-from offbook.data.extract.chat_log.lines import head, is_json, json_keys
+from offbook.data.extract.chat_log.lines import first_keys, head, is_json, json_keys
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.phrases import phrases
 from offbook.data.extract.chat_log.table_stream import columns, read_table
@@ -20,19 +21,17 @@ from offbook.data.extract.cue import Lines, ParseError
 Columns = Mapping[str, str]
 """What a column holds (sender, text, time, chat, id, reply_to) → its name in the table."""
 
-USUAL = {
-    "sender": "sender speaker role author from user name who character nickname username sender_name 发送者 发送人 "
-    "发言人 说话人 角色 人物 昵称 姓名 發送者 說話人 送信者 発言者 話者 보낸사람 발신자 이름",
-    "text": "text message content line body dialogue utterance msg words quote 内容 消息 台词 文本 对白 对话 发言 "
-    "消息内容 內容 訊息 台詞 メッセージ 本文 セリフ 메시지 내용 대사",
-    "time": "time date timestamp datetime sent_at created_at createtime create_time when 时间 日期 时间戳 发送时间 "
-    "時間 日時 날짜 시간",
-    "chat": "chat channel conversation conversation_id thread room group scene 会话 群聊 聊天 频道 场景 場景",
-    "id": "id message_id msg_id",
-    "reply_to": "reply_to reply_to_id reply_to_message_id in_reply_to",
-}
-"""What a column holds → the names it usually has."""
+USUAL: dict[str, list[str]] = json.loads(
+    files("offbook.data.extract.chat_log").joinpath("column_names.json").read_text(encoding="utf-8")
+)
+"""What a column holds → the names it usually has, in lower case and with `_` between their words."""
+PEOPLE = [name for name in USUAL["sender"] if name not in ("character", "name", "role")]
+"""Names of a column that holds who writes; those of the others are found in rows of any kind."""
+NAME_KEYS = ("display_name", "displayName", "name", "nickname", "username")
+"""Where a sender is an object: the fields that may hold the name."""
 NEEDED = ("sender", "text")
+APPS = ("whatsapp", "wechat", "line", "kakaotalk")
+"""Tables are made of chats of any app; whose words stand in the place of a picture, is tried in turn."""
 
 
 def read(lines: Lines, names: Columns | None = None) -> Iterator[Message]:
@@ -52,7 +51,7 @@ def read(lines: Lines, names: Columns | None = None) -> Iterator[Message]:
         present = json_keys(head(lines, 800))
     else:
         rows, present = read_table(lines), frozenset(columns("".join(first[:1])))
-    headers = {key: name.casefold() for key, name in names.items()} if names else _recognize(present)
+    headers = {key: name.strip().casefold() for key, name in names.items()} if names else _recognize(present)
     lowered = {name.casefold() for name in present}
     if missing := [headers.get(key, key) for key in NEEDED if headers.get(key) not in lowered]:
         raise ParseError(1, f"no column '{missing[0]}' among {', '.join(sorted(present)[:12]) or 'none'}")
@@ -61,9 +60,11 @@ def read(lines: Lines, names: Columns | None = None) -> Iterator[Message]:
 
 
 def looks_like(sample: Sequence[str]) -> float:
-    """How much a text looks like a table of messages: 0 or 1."""
+    """How much a text looks like a table of messages: 0 or 1; JSON, which other formats hold too, 0 or 0.3."""
     if is_json(sample):
-        return 0.0
+        headers = _recognize(first_keys(sample))
+        is_log = headers.keys() >= {*NEEDED, "time"} and _spelling(headers["sender"]) in PEOPLE
+        return 0.3 if is_log else 0.0
     first = sample[0] if sample else ""
     return float(set(NEEDED) <= _recognize(frozenset(columns(first))).keys())
 
@@ -72,10 +73,18 @@ def _listed(lines: Lines) -> Iterator[tuple[int, dict[str, object]]]:
     yield from ((line, item) for line, item, _ in read_messages(lines))
 
 
+def _spelling(name: str) -> str:
+    """A column's name as it is compared: `Sender Name` is `sender_name`."""
+    return re.sub(r"[\s\-]+", "_", name.strip().casefold())
+
+
 def _recognize(present: frozenset[str]) -> dict[str, str]:
+    """What the columns hold (a key of `USUAL`) → their names in lower case."""
+    spelled = {_spelling(name): name.casefold() for name in sorted(present)}
     headers: dict[str, str] = {}
     for key, usual in USUAL.items():
-        if name := next((name for name in usual.split() if name in present and name not in headers.values()), ""):
+        free = (spelled[name] for name in usual if name in spelled and spelled[name] not in headers.values())
+        if name := next(free, ""):
             headers[key] = name
     return headers
 
@@ -83,10 +92,13 @@ def _recognize(present: frozenset[str]) -> dict[str, str]:
 def _message(line: int, row: Mapping[str, object], names: Columns) -> Message:
     def cell(key: str) -> str:
         value = row.get(names.get(key, ""))
-        return value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
+        if isinstance(value, dict):
+            value = next((value[name] for name in NAME_KEYS if value.get(name)), None) if key == "sender" else None
+        return value if isinstance(value, str) else str(value) if isinstance(value, int | float) else ""
 
     text = cell("text").strip()
-    content = phrases("wechat").content(text) if text else Content.NOTE
+    contents = (phrases(app).content(text) for app in APPS) if text else iter([Content.MEDIA])
+    content = next((content for content in contents if content is not Content.TEXT), Content.TEXT)
     sender = re.sub(r"\s+", " ", cell("sender")).strip()
     if not sender:
         content = Content.NOTE

@@ -16,10 +16,17 @@ from offbook.data.extract.chat_log.lines import entries, head, is_json, json_key
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.phrases import phrases
 from offbook.data.extract.chat_log.table_stream import columns, read_table
-from offbook.data.extract.chat_log.times import any_time, iso_time
+from offbook.data.extract.chat_log.times import any_time, spelled_time
 from offbook.data.extract.cue import Lines
 
-HEADER = re.compile(r"^\ufeff?(?P<date>\d{4}[-/]\d{1,2}[-/]\d{1,2}) (?P<clock>\d{1,2}:\d{2}:\d{2}) (?P<name>\S.*)$")
+DATE = r"\d{4}[-/年]\d{1,2}[-/月]\d{1,2}日?"
+CLOCK = r"\d{1,2}:\d{2}(?::\d{2})?"
+HEADER = re.compile(
+    rf"^\ufeff?(?:(?P<date>{DATE}) (?P<clock>{CLOCK}) (?P<name>[^\s:：][^:：]*|(?<=:\d\d:\d\d )\S.*)"
+    rf"|(?P<name_first>[^\s\d:：\[(<][^:：\[\]<>]{{0,40}}?) {{1,3}}(?P<date_last>{DATE}) (?P<clock_last>{CLOCK}))\s*$"
+)
+"""Time and name, as programs write it, or name and time, as WeChat and QQ copy messages."""
+HEADER_PARTS = (("date", "date_last"), ("clock", "clock_last"), ("name", "name_first"))
 BADGE = re.compile(r"^(?:【[^】]*】)?(?P<name>.*?)(?:\(\d{4,}\)|<[^<>]+@[^<>]+>)?$")
 """QQ sets a rank before the name and the account's number or address behind it."""
 QUOTED = re.compile(r"\n引用[:：].*$", re.DOTALL)
@@ -74,10 +81,11 @@ def looks_like(sample: Sequence[str]) -> float:
 def read_text(lines: Lines) -> Iterator[Message]:
     """The messages of a text export of WeChat's or QQ's."""
     for line, header, more in entries(lines, HEADER):
-        sent_at = iso_time(f"{header['date'].replace('/', '-')} {header['clock'].zfill(8)}")
+        date, clock, named = (header[part] or header[other] for part, other in HEADER_PARTS)
+        sent_at = spelled_time(f"{date} {clock}")
         body = "\n".join(text.strip() for text in more).strip()
-        badge = BADGE.match(header["name"])
-        name = (badge["name"].strip() if badge else "") or header["name"].strip()
+        badge = BADGE.match(named)
+        name = (badge["name"].strip() if badge else "") or named.strip()
         content = phrases("wechat").content(body)
         text = TOKENS.sub("", QUOTED.sub("", body)).strip()
         if content is Content.TEXT and not text:

@@ -44,6 +44,7 @@ SPACES = ("", " ", "\u200e", "\u200f")
 STICKERS = ("STK", "STICKER")
 OMITTED = re.compile(r"<[^<>\n]{3,60}>")
 """Android sets what it leaves out in such brackets, in every language; nobody types them."""
+LONGEST_NAME = 40
 SURVEYED_LINES = 100_000
 """So many lines at the head of a file tell the order of its dates, and its senders."""
 
@@ -62,8 +63,13 @@ def read(lines: Lines) -> Iterator[Message]:
 
 
 def looks_like(sample: Sequence[str]) -> float:
-    """How much a text looks like a WhatsApp export: the share of its lines that begin a message."""
-    return share(sample, HEADER)
+    """How much a text looks like a WhatsApp export: the share of its lines that begin a message.
+
+    Never quite 1: a format that has a sign of its own beside such lines is more particular.
+    """
+    if not any((header := HEADER.match(line)) and SENDER.match(header["rest"]) for line in sample):
+        return 0.0
+    return 0.99 * share(sample, HEADER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +82,14 @@ class _Survey:
     """Names before a colon that no space follows, again and again. Once, it belongs to a note of the app's."""
     writers: frozenset[str]
     """Senders of texts. An iPhone signs notes of the app with the group's name, which writes none."""
+    full_names: dict[str, str]
+    """Name up to its first colon → the whole name, where it holds another: `Ann: work`."""
 
 
 def _survey(lines: Lines) -> _Survey:
     order, spaced, close = DateOrder(), 0, Counter[str]()
     writers: set[str] = set()
+    messages, prefixes = Counter[str](), Counter[tuple[str, str]]()
     for _, text in islice(lines, SURVEYED_LINES):
         header = HEADER.match(text)
         if header is None:
@@ -89,12 +98,17 @@ def _survey(lines: Lines) -> _Survey:
             order.add(header["first"], header["second"])
         if sender := SENDER.match(header["rest"]):
             name = _name(sender)
+            prefix, colon, _ = sender["text"].partition(": ")
+            messages[name] += 1
+            prefixes[name, prefix] += bool(colon) and len(prefix) <= LONGEST_NAME
             if not sender["text"].lstrip(" ").startswith("\u200e"):
                 writers.add(name)
             spaced += sender["text"][:1] in SPACES
             close[name] += sender["text"][:1] not in SPACES
     senders = frozenset(name for name, count in close.items() if count > 1)
-    return _Survey(order.month_first, bool(spaced or senders), senders, frozenset(writers))
+    # A name is saved with a colon in it if all that its owner writes begins alike.
+    full = {name: f"{name}:{prefix}" for (name, prefix), count in prefixes.items() if count == messages[name] > 2}
+    return _Survey(order.month_first, bool(spaced or senders), senders, frozenset(writers), full)
 
 
 def _message(line: int, header: re.Match[str], body: str, survey: _Survey) -> Message:
@@ -103,15 +117,18 @@ def _message(line: int, header: re.Match[str], body: str, survey: _Survey) -> Me
     if sender is None or (sender["text"][:1] not in SPACES and _name(sender) not in survey.senders):
         return Message("", body.strip(), line, sent_at, Content.NOTE)
     words = phrases("whatsapp")
-    text = sender["text"].strip(" \n")
+    name, text = _name(sender), sender["text"]
+    if (full := survey.full_names.get(name)) is not None:
+        name, text = full, text.removeprefix(full[len(name) + 1 :]).removeprefix(":")
+    text = text.strip(" \n")
     unedited = words.without_edited(text)
-    name = _name(sender)
     if (")" in unedited or ">" in unedited or "）" in unedited) and (file := NUMBERED_FILE.match(unedited)):
         if caption := file["caption"].strip():
             return Message(name, caption, line, sent_at)
         kind = file["kind"] or file["named"]
         return Message(name, unedited, line, sent_at, Content.STICKER if kind in STICKERS else Content.MEDIA)
-    content = words.content(unedited)
+    # What may be seen once only leaves an empty message.
+    content = words.content(unedited) if unedited else Content.MEDIA
     if content is not Content.TEXT:
         return Message(name, unedited, line, sent_at, content)
     # An iPhone sets a mark before the app's own words, whatever their language.
