@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import subprocess
@@ -48,6 +49,12 @@ def hardware() -> dict[str, Any]:
         "memory_bytes": psutil.virtual_memory().total,
         "gpu": gpu or ("Apple" if torch.backends.mps.is_available() else None),
     }
+
+
+def usable_cores() -> int:
+    """Cores that this process may use, which a container or a scheduler may have limited."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def arithmetic() -> dict[str, Any]:

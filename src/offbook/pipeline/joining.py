@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
+from collections import Counter
 from pathlib import Path
+
+import torch
 
 from offbook.core import environment
 from offbook.core.config.loading import PATH_OPTIONS
@@ -58,6 +62,7 @@ def agree(group: ProcessGroup, setup: TrainingSetup, reporter: Reporter) -> None
             "of one process but for rounding, not to the last bit.",
             differences="; ".join(different),
         )
+    _warn_of_busy_cores(group, reporter)
     steps = (setup.sampler[index] for index in range(min(8, len(setup.sampler))))
     micro_batches = max(len(setup.collate(step).micro_batches) for step in steps)
     if micro_batches < group.size:
@@ -68,6 +73,31 @@ def agree(group: ProcessGroup, setup: TrainingSetup, reporter: Reporter) -> None
             processes=group.size,
         )
     group.connect()
+
+
+def _warn_of_busy_cores(group: ProcessGroup, reporter: Reporter) -> None:
+    """Warn where the processes of a host have more threads than it has cores; all call it."""
+    group.tell("threads", json.dumps([socket.gethostname(), torch.get_num_threads(), environment.usable_cores()]))
+    if group.rank:
+        return
+    threads: Counter[str] = Counter()
+    processes: Counter[str] = Counter()
+    cores: dict[str, int] = {}
+    for rank in range(group.size):
+        host, count, cores[host] = json.loads(group.read("threads", rank))
+        threads[host] += count
+        processes[host] += 1
+    for host, count in threads.items():
+        if count > cores[host] and count > processes[host]:
+            reporter.warning(
+                "{processes} processes have {threads} threads together, and {host} has {cores} cores: they wait for each "
+                "other. Start with OMP_NUM_THREADS={share} (it changes the last bits of the result).",
+                processes=processes[host],
+                threads=count,
+                host=host,
+                cores=cores[host],
+                share=max(1, cores[host] // processes[host]),
+            )
 
 
 def send_state(group: ProcessGroup, run: RunDir, checkpoint: Path | None) -> None:
