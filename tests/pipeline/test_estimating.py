@@ -9,7 +9,7 @@ import torch
 import offbook
 from offbook.core.config.loading import load
 from offbook.core.progress import NullReporter
-from offbook.pipeline.estimating import ReplySpeed, _evaluations, estimate_run
+from offbook.pipeline.estimating import SPREAD, ReplyCost, _evaluations, _line_lengths, _saves, estimate_run
 from offbook.pipeline.resuming import with_stored_choices
 from offbook.pipeline.setup import TrainingSetup, prepare_training
 
@@ -27,8 +27,11 @@ def test_every_part_is_told_and_they_add_up(settings: dict[str, Any]) -> None:
     assert set(output["parts"]) == {"loading", "training", "samples", "verdict"}
     assert all(seconds >= 0 for seconds in output["parts"].values())
     assert output["seconds"] == pytest.approx(sum(output["parts"].values()), abs=0.3)
-    assert output["low"] <= output["seconds"] <= output["high"]
+    left = output["seconds"] - output["parts"]["loading"]
+    assert output["low"] == pytest.approx(output["seconds"] - left + left / SPREAD, abs=0.3)
+    assert output["high"] == pytest.approx(output["seconds"] - left + left * SPREAD, abs=0.3)
     assert output["parts"]["loading"] > 0
+    assert output["parts"]["training"] > 0
     assert output["parts"]["verdict"] > 0
 
 
@@ -48,11 +51,26 @@ def test_the_model_is_left_as_it_was(settings: dict[str, Any]) -> None:
 
 
 def test_replies_side_by_side_wait_for_the_longest() -> None:
-    speed = ReplySpeed(step=1.0, token=0.1)
-    assert speed.seconds([10]) == pytest.approx(11)
-    assert speed.seconds([10, 10]) == pytest.approx(12)
-    assert speed.seconds([10] * 33) == pytest.approx(10 + 32 + 11)
-    assert speed.seconds([]) == 0
+    cost = ReplyCost(prompt=0.5, step=1.0, token=0.1)
+    assert cost.seconds([10]) == pytest.approx(0.5 + 11)
+    assert cost.seconds([10, 4]) == pytest.approx(1 + 10 + 1.4)
+    assert cost.seconds([10] * 33) == pytest.approx(33 * 0.5 + 10 + 32 + 11)
+    assert cost.seconds([]) == 0
+
+
+def test_replies_are_expected_to_be_as_long_as_the_lines(settings: dict[str, Any]) -> None:
+    setup = prepared(settings)
+    counts = sorted(example.label_count for example in setup.dataset.examples)
+    assert _line_lengths(setup, len(counts), 1000) == counts
+    assert _line_lengths(setup, 1, 1000) == [counts[len(counts) // 2]]
+    assert max(_line_lengths(setup, 5, 4)) == 4
+
+
+def test_checkpoints_are_counted_as_they_are_written(settings: dict[str, Any]) -> None:
+    config = load(None, {**settings, "train.save_steps": 4, "train.keep": "last"})
+    assert _saves(config, 10, [0, 5, 10]) == {1, 4, 8, 10}
+    config = load(None, {**settings, "train.save_steps": 4, "train.keep": "best"})
+    assert _saves(config, 10, [0, 5, 10]) == {1, 4, 5, 8, 10}
 
 
 @pytest.mark.parametrize(("steps", "every", "expected"), [(10, 5, 3), (11, 5, 4), (4, 5, 2)])
@@ -60,7 +78,7 @@ def test_held_out_losses_are_counted_as_training_takes_them(
     settings: dict[str, Any], steps: int, every: int, expected: int
 ) -> None:
     config = load(None, {**settings, "train.heldout_steps": every})
-    assert _evaluations(config, steps) == expected
+    assert len(_evaluations(config, steps)) == expected
 
 
 def test_as_many_samples_are_taken_as_the_estimate_counts(
@@ -70,4 +88,4 @@ def test_as_many_samples_are_taken_as_the_estimate_counts(
     run = offbook.train(load(None, {**settings, "train.epochs": 2}))
     taken = len(run.samples_log.read_text(encoding="utf-8").splitlines())
     report = offbook.check(load(None, {**settings, "train.epochs": 2}))
-    assert taken == _evaluations(load(run.config), report["steps"])
+    assert taken == len(_evaluations(load(run.config), report["steps"]))

@@ -31,9 +31,9 @@ def test_the_largest_and_the_smallest_micro_batch_are_run_and_the_others_are_cha
 ) -> None:
     model = adapted("llama")
     fast_path.enable(model)
-    clock = iter([0.0, 2.0, 10.0, 13.0, 20.0, 21.0, 30.0, 31.5])
+    clock = iter([0.0, 2.0, 10.0, 13.0, 20.0, 21.0, 30.0, 31.5, 40.0, 40.5])
     monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
-    monkeypatch.setattr(estimate, "_optimizer_seconds", lambda model: 0.25 - estimate.TRAINER_SECONDS)
+    monkeypatch.setattr(estimate, "_optimizer_seconds", lambda model: 0.25)
     ran: list[MicroBatch] = []
     original = fast_path.loss_sum
 
@@ -51,7 +51,8 @@ def test_the_largest_and_the_smallest_micro_batch_are_run_and_the_others_are_cha
     each = (2.0 - 1.0) / (max(work) - min(work))
     fixed = 1.0 - each * min(work)
     assert result.seconds == pytest.approx((sum(work) * each + len(work) * fixed) * 10 + 30 * 0.25)
-    assert result.low < result.seconds < result.high
+    largest = micro_batches[work.index(max(work))]
+    assert result.forward == pytest.approx(0.5 / largest.input_ids.numel())
 
 
 def test_work_counts_tokens_in_the_layers_and_labels_in_the_head() -> None:

@@ -1,25 +1,31 @@
 """How long a run will take to its end, part by part: loading, training, samples, verdict.
 
-Some training and some replies are done before the first step; their speed is multiplied by what is to come.
+A little of everything that is to come is done before the first step, and its time multiplied. What has to be imported
+for it is imported now, so that its time is over, too, when the estimate is told.
 """
 
 from __future__ import annotations
 
+import importlib
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from statistics import mean
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from offbook.core.config.schema import GenerationConfig, RunConfig
-from offbook.core.types import Turn
-from offbook.evaluation.responses import general_prompts, sample
+from offbook.core.types import Conversation, Reply, Score, Turn
+from offbook.evaluation.responses import ModelOutputs, PairedReply, Prompt, general_prompts, sample
+from offbook.evaluation.scorecard import scorecard
 from offbook.generation import batch
 from offbook.pipeline.character import Character
 from offbook.pipeline.evaluating import BaseAndTuned
 from offbook.pipeline.setup import TrainingSetup
-from offbook.training import estimate, fast_path
+from offbook.tracking.loss_plot import draw_loss
+from offbook.training import estimate, fast_path, overhead
 from offbook.training.heldout_monitor import SAMPLE_TOKENS
 from offbook.training.packing import StepBatch
 
@@ -27,25 +33,26 @@ PROBE_TOKENS = 6
 """Tokens of a trial reply; the first one also pays for reading the prompts."""
 SIDE_BY_SIDE = 32
 """Replies that an evaluation lets grow at once."""
-FORWARD_SHARE = 0.5
-"""A forward pass beside a forward and backward one: the frozen weights get no gradient."""
-JUDGES_SECONDS = 3.0
-"""Importing scikit-learn and training the judges of fidelity."""
-SLACK = 1.5
-"""Upper end of the range: other programs want the machine, too, and a laptop that gets warm slows down."""
+JUDGED_ROWS = 400
+"""Rows, at most, on which the verdict's own arithmetic is tried."""
+SPREAD = 1.3
+"""The range of what is still to come, on either side: other programs want the machine, too, and a laptop gets warm."""
+IMPORTED_LATER = ("sklearn.feature_extraction.text", "sklearn.linear_model", "sklearn.pipeline")
+"""What the verdict's judges import when they are trained."""
 
 
 @dataclass(frozen=True, slots=True)
-class ReplySpeed:
-    """Seconds that replies take: of each step for all rows that grow, and of each token of each row."""
+class ReplyCost:
+    """Seconds that replies take: of each prompt to be read, of each step for all rows that grow, of each token."""
 
+    prompt: float
     step: float
     token: float
 
-    def seconds(self, tokens: Sequence[float]) -> float:
+    def seconds(self, lengths: Sequence[float]) -> float:
         """Seconds for replies of so many tokens, `SIDE_BY_SIDE` at a time."""
-        batches = [tokens[start : start + SIDE_BY_SIDE] for start in range(0, len(tokens), SIDE_BY_SIDE)]
-        return sum(self.step * max(rows) + self.token * sum(rows) for rows in batches)
+        batches = [lengths[start : start + SIDE_BY_SIDE] for start in range(0, len(lengths), SIDE_BY_SIDE)]
+        return sum(self.prompt * len(rows) + self.step * max(rows) + self.token * sum(rows) for rows in batches)
 
 
 def estimate_run(setup: TrainingSetup, steps: Sequence[StepBatch]) -> dict[str, Any]:
@@ -57,94 +64,166 @@ def estimate_run(setup: TrainingSetup, steps: Sequence[StepBatch]) -> dict[str, 
 
     Returns:
         `seconds`: the likeliest time from the start of the command to the verdict. `low`, `high`: its range. `parts`:
-        seconds of `loading` (measured), `training`, `samples` and `verdict`. `peak_bytes`: the most memory held.
+        seconds of `loading` (over by now, this estimate included), `training` (with its evaluations and their samples),
+        `samples` (all that follows the last step, up to the adapter) and `verdict`. `peak_bytes`: the most memory held.
     """
-    config, dataset = setup.config, setup.dataset
-    training = estimate.measure(setup.model, steps, total_steps=len(setup.sampler))
-    evaluations = _evaluations(config, len(setup.sampler)) if dataset.heldout_examples else 0
-    tokens = sum(batch.tokens for batch in steps) / len(steps) * len(setup.sampler)
-    forward = FORWARD_SHARE * training.seconds / tokens  # seconds a token
+    config, dataset, count = setup.config, setup.dataset, len(setup.sampler)
+    passes = estimate.measure(setup.model, steps, total_steps=count)
+    checkpoint = overhead.checkpoint_seconds(setup.model)
+    evaluations = _evaluations(config, count) if dataset.heldout_examples else []
     heldout_tokens = sum(len(example.ids) for example in dataset.heldout_examples)
+    character = Character(setup.model, setup.base.template, setup.persona)
+    sample_prompts = [tuple(character.with_system([Turn("user", text)])) for text in setup.persona.sample_prompts]
     judges = config.evaluate.prompts > 0 and bool(dataset.heldout)
-    with fast_path.fast_path_disabled(setup.model):
-        speed = _reply_speed(setup)
-        scoring = _scoring_seconds(setup) if judges else 0.0
-    prompts = len(setup.persona.sample_prompts)
+    chosen = sample(dataset.heldout, config.evaluate.prompts, 0) if judges else []
+    with _as_evaluated(setup.model):
+        replies = _reply_cost(setup, [*(row.turns[:-1] for row in chosen), *sample_prompts])
+        scoring = _scoring_seconds(setup, character) if judges else 0.0
     short = float(min(SAMPLE_TOKENS, config.generation.max_new_tokens))
+    base_samples = replies.seconds([short] * len(sample_prompts))
+    tuned_samples = replies.seconds(_line_lengths(setup, len(sample_prompts), short))
     parts = {
-        "loading": setup.seconds,
-        "training": training.seconds + evaluations * heldout_tokens * forward,
-        "samples": (evaluations + 2) * speed.seconds([short] * prompts),
+        "training": passes.seconds
+        + count * overhead.step_seconds(setup.sampler, setup.collate, config.train)
+        + len(evaluations) * (heldout_tokens * passes.forward + tuned_samples)
+        + len(_saves(config, count, evaluations)) * checkpoint,
+        "samples": base_samples + tuned_samples + _picture_seconds() + checkpoint,
         "verdict": 0.0,
     }
     if judges:
-        parts["verdict"] = scoring + _answering(setup, speed) + JUDGES_SECONDS
-    low = parts["loading"] + 0.9 * parts["training"] + 0.5 * (parts["samples"] + parts["verdict"])
-    upper = SLACK * (sum(parts.values()) - parts["loading"]) + (training.high - SLACK * training.seconds)
+        answers = _answering(setup, replies, len(chosen) + len(sample_prompts))
+        parts["verdict"] = scoring + answers + _judging_seconds(setup, chosen)
+    loading = time.monotonic() - setup.began
+    left = sum(parts.values())
     return {
-        "seconds": round(sum(parts.values()), 1),
-        "low": round(low, 1),
-        "high": round(parts["loading"] + upper, 1),
-        "peak_bytes": training.peak_bytes,
-        "parts": {name: round(seconds, 1) for name, seconds in parts.items()},
+        "seconds": round(loading + left, 1),
+        "low": round(loading + left / SPREAD, 1),
+        "high": round(loading + left * SPREAD, 1),
+        "peak_bytes": passes.peak_bytes,
+        "parts": {name: round(seconds, 1) for name, seconds in {"loading": loading, **parts}.items()},
     }
 
 
-def _evaluations(config: RunConfig, steps: int) -> int:
-    """How often the held-out loss is taken: before the first step, every `heldout_steps`, and after the last."""
-    every = config.train.heldout_steps
-    return 1 + steps // every + (steps % every > 0)
+@contextmanager
+def _as_evaluated(model: Any) -> Iterator[None]:
+    """Context manager: the model as the verdict has it, afterwards as it was."""
+    training = model.training
+    model.eval()
+    try:
+        with fast_path.fast_path_disabled(model):
+            yield
+    finally:
+        model.train(training)
 
 
-def _scoring_seconds(setup: TrainingSetup) -> float:
+def _evaluations(config: RunConfig, steps: int) -> list[int]:
+    """The steps at which the held-out loss is taken: before the first one, every `heldout_steps`, after the last."""
+    return sorted({0, *range(config.train.heldout_steps, steps + 1, config.train.heldout_steps), steps})
+
+
+def _saves(config: RunConfig, steps: int, evaluations: Sequence[int]) -> set[int]:
+    """The steps after which a checkpoint is written, if each evaluation is the best one so far."""
+    best = evaluations[1:] if config.train.keep == "best" else []
+    return {1, steps, *range(config.train.save_steps, steps + 1, config.train.save_steps), *best}
+
+
+def _line_lengths(setup: TrainingSetup, count: int, longest: float) -> list[float]:
+    """Tokens of so many of the character's lines, from short ones to long ones."""
+    lengths = sorted(min(longest, float(example.label_count)) for example in setup.dataset.examples)
+    return [lengths[int((number + 0.5) / count * len(lengths))] for number in range(count)]
+
+
+def _answering(setup: TrainingSetup, replies: ReplyCost, judged: int) -> float:
+    """Seconds to ask both models: the base model talks on to the limit, the tuned one as the character.
+
+    Of many replies one does not end by itself, and the others' batch waits for it.
+    """
+    longest = float(setup.config.generation.max_new_tokens)
+    seconds = 0.0
+    for count in (judged, sum(item.shown for item in general_prompts())):
+        seconds += replies.seconds([longest] * count)
+        seconds += replies.seconds([*_line_lengths(setup, count, longest)[:-1], longest])
+    return seconds
+
+
+def _reply_cost(setup: TrainingSetup, prompts: Sequence[Prompt]) -> ReplyCost:
+    """Let the model begin one reply, and as many at once as the verdict will."""
+    template = setup.base.template
+    ids = [template.prompt_ids(list(turns)) for turns in prompts][:SIDE_BY_SIDE]
+    if not ids:
+        return ReplyCost(0.0, 0.0, 0.0)
+    (_, one), (reading, many) = _step_seconds(setup, ids[:1]), _step_seconds(setup, ids)
+    token = max(many - one, 0.0) / max(len(ids) - 1, 1)
+    return ReplyCost(prompt=max(reading - many, 0.0) / len(ids), step=max(one - token, 0.0), token=token)
+
+
+def _step_seconds(setup: TrainingSetup, prompts: Sequence[list[int]]) -> tuple[float, float]:
+    """Seconds until each of the replies has its first token, and in which each then grows by one."""
+    moments = [time.perf_counter()]
+    batch.generate(
+        setup.model,
+        setup.base.tokenizer,
+        list(prompts),
+        GenerationConfig(max_new_tokens=1 + PROBE_TOKENS),
+        [],
+        progress=lambda _done, _total: moments.append(time.perf_counter()),
+    )
+    return moments[1] - moments[0], (moments[-1] - moments[1]) / PROBE_TOKENS
+
+
+def _scoring_seconds(setup: TrainingSetup, character: Character) -> float:
     """Seconds to score held-out rows and everyday requests with both models, from the time that a few of them take."""
     everyday = [item.conversation for item in general_prompts()]
-    models = BaseAndTuned(Character(setup.model, setup.base.template, setup.persona), sys.maxsize)
-    training = setup.model.training
-    setup.model.eval()
-    try:
-        models.score(everyday[:1])  # the first one pays for what the others find done
-        began = time.perf_counter()
-        tokens = sum(score.tokens for score in models.score([*everyday[1:3], *setup.dataset.heldout[:2]]))
-        seconds = time.perf_counter() - began
-    finally:
-        setup.model.train(training)
-    total = sum(example.label_count for example in setup.dataset.heldout_examples)
-    total += sum(len(setup.base.template.text_ids(item.turns[-1].text)) for item in everyday)
-    return seconds * total / max(tokens, 1)
+    models = BaseAndTuned(character, setup.config.data.max_length)
+    tried = [*everyday[1:3], *setup.dataset.heldout[:2]]
+    models.score(everyday[:1])  # the first one pays for what the others find done
+    began = time.perf_counter()
+    models.score(tried)
+    seconds = time.perf_counter() - began
+    return seconds * _tokens(setup, [*everyday, *setup.dataset.heldout]) / max(_tokens(setup, tried), 1)
 
 
-def _answering(setup: TrainingSetup, speed: ReplySpeed) -> float:
-    """Seconds to ask both models: the base model talks on to the limit, the tuned one as the character."""
-    config, dataset = setup.config, setup.dataset
-    longest = float(config.generation.max_new_tokens)
-    typical = min(longest, mean(example.label_count for example in dataset.examples))
-    questions = len(sample(dataset.heldout, config.evaluate.prompts, 0)) + len(setup.persona.sample_prompts)
-    everyday = sum(item.shown for item in general_prompts())
-    return sum(speed.seconds([longest] * count) + speed.seconds([typical] * count) for count in (questions, everyday))
+def _tokens(setup: TrainingSetup, conversations: Sequence[Conversation]) -> int:
+    """Tokens of some conversations, prompts included."""
+    template, longest = setup.base.template, setup.config.data.max_length
+    return sum(
+        min(len(example.ids), longest)
+        for conversation in conversations
+        for example in template.examples(conversation, sys.maxsize)
+    )
 
 
-def _reply_speed(setup: TrainingSetup) -> ReplySpeed:
-    """Let the model begin one reply, and several at once."""
-    turns = [Turn("user", prompt) for prompt in setup.persona.sample_prompts]
-    prompts = [setup.base.template.prompt_ids([turn]) for turn in turns]
-    several = (prompts * SIDE_BY_SIDE)[: SIDE_BY_SIDE // 2]
-    training = setup.model.training
-    setup.model.eval()
-    try:
-        one, many = (_seconds_a_step(setup, rows) for rows in (several[:1], several))
-    finally:
-        setup.model.train(training)
-    token = max(many - one, 0.0) / (len(several) - 1)
-    return ReplySpeed(step=max(one - token, 0.0), token=token)
+def _picture_seconds() -> float:
+    """Seconds that the loss curve takes once the library is there."""
+    points = [{"step": 1, "loss": 1.0}]
+    with TemporaryDirectory(prefix="offbook-") as place:
+        for _ in range(2):
+            began = time.perf_counter()
+            draw_loss(points, Path(place) / "loss.png", "")
+    return time.perf_counter() - began
 
 
-def _seconds_a_step(setup: TrainingSetup, prompts: Sequence[list[int]]) -> float:
-    """Seconds in which each of the replies grows by one token, reading the prompts not counted."""
-    times = []
-    for tokens in (1, 1 + PROBE_TOKENS):
-        settings = GenerationConfig(max_new_tokens=tokens)
-        began = time.perf_counter()
-        batch.generate(setup.model, setup.base.tokenizer, list(prompts), settings, [])
-        times.append(time.perf_counter() - began)
-    return max(times[1] - times[0], 0.0) / PROBE_TOKENS
+def _judging_seconds(setup: TrainingSetup, chosen: Sequence[Conversation]) -> float:
+    """Seconds of the verdict's own arithmetic, tried on the character's lines in place of replies."""
+    for name in IMPORTED_LATER:
+        importlib.import_module(name)
+    rows = setup.dataset.train[:JUDGED_ROWS]
+    lines = [Reply(row.replies[-1], True, 1) for row in rows]
+    score = Score(1, 1.0, 1.0, 0.0, 1)
+    replies = [
+        PairedReply(lines[number % len(lines)], lines[-1 - number % len(lines)], str(number), "", row.replies[-1])
+        for number, row in enumerate(chosen)
+    ]
+    outputs = ModelOutputs(
+        train=rows,
+        heldout=setup.dataset.heldout[:JUDGED_ROWS],
+        scores=[score] * len(setup.dataset.heldout[:JUDGED_ROWS]),
+        replies=replies,
+        sample_replies=[],
+        general=general_prompts(),
+        general_scores=[score] * len(general_prompts()),
+        general_replies=[],
+    )
+    began = time.perf_counter()
+    scorecard(outputs)
+    return (time.perf_counter() - began) * len(setup.dataset.train) / len(rows)

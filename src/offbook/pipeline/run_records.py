@@ -37,7 +37,7 @@ def write_measured(run: RunDir, predicted: dict[str, Any], parts: dict[str, floa
     Args:
         run: the run folder.
         predicted: the estimate that was shown before the first step.
-        parts: seconds of loading, of training (with its evaluations and their samples), and of the last samples.
+        parts: seconds of loading, of training (with its evaluations and their samples), and of all up to the adapter.
         peak_bytes: the most memory held.
         step: of the state that became the adapter.
     """

@@ -52,8 +52,8 @@ class TrainingSetup:
     sampler: BatchSampler
     notes: list[str]
     """What the fast path had to leave to the plain one, in sentences."""
-    seconds: float = 0.0
-    """What it took to import libraries, read the data and load the model."""
+    began: float
+    """`time.monotonic()` when the command began."""
 
     def collate(self, examples: Sequence[Example]) -> StepBatch:
         """The micro-batches of one optimizer step."""
@@ -147,9 +147,7 @@ def prepare_training(
         gradient_checkpointing=config.train.gradient_checkpointing,
     )
     sampler = BatchSampler(dataset.examples, config.train.batch_size, config.train.epochs, config.train.seed)
-    return TrainingSetup(
-        config, base, dataset, model, persona_of(config, base), sampler, notes, time.monotonic() - began
-    )
+    return TrainingSetup(config, base, dataset, model, persona_of(config, base), sampler, notes, began)
 
 
 def _with_compute(config: RunConfig, pretrained: Any) -> RunConfig:

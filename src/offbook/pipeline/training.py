@@ -126,7 +126,8 @@ def _lead(
             clock.append(time.monotonic())
             adapter_step = finishing.write_adapter(run, setup, reporter)
             clock.append(time.monotonic())
-            parts = {"loading": setup.seconds, "training": clock[1] - clock[0], "samples": clock[2] - clock[1]}
+            loading = plan["estimate"]["parts"]["loading"]  # over when it was told
+            parts = {"loading": loading, "training": clock[1] - clock[0], "samples": clock[2] - clock[1]}
             write_measured(run, plan["estimate"], parts, peak_memory(setup.model.device), adapter_step)
             finishing.write_verdict(run, setup, reporter, seconds=plan["estimate"]["parts"]["verdict"])
             add_verdict_seconds(run, time.monotonic() - clock[2])

@@ -1,12 +1,11 @@
 """What a run will take, measured by doing a little of it.
 
     estimate = measure(model, steps, total_steps=len(sampler))
-    estimate.low, estimate.high        # seconds
-    estimate.peak_bytes
+    estimate.seconds, estimate.peak_bytes
 
 The largest and the smallest micro-batch of the given steps are really computed, forward and backward. Their times tell
 what a micro-batch takes at least and what each product adds, which the others are charged with; the process's peak
-memory afterwards is that of training. What a step takes beside them is measured, too: of a tiny model it is most.
+memory afterwards is that of training. What a step takes beside its passes is `overhead`'s.
 """
 
 from __future__ import annotations
@@ -28,11 +27,7 @@ from offbook.training.architecture import decoder_of
 from offbook.training.packing import MicroBatch, StepBatch
 
 REPEATS = 2
-"""How often the micro-batch is computed: the fastest time is the likeliest, the slowest bounds the range."""
-SLACK = 1.5
-"""Factor of the upper end of the range: other programs use the machine too, and a laptop that gets warm slows down."""
-TRAINER_SECONDS = 0.003
-"""What transformers' Trainer takes for a step besides: data, callbacks, schedule."""
+"""How often a micro-batch is computed: the first time also pays for what the others find done."""
 MOMENTS = 2
 """Values that Adam keeps beside each trained one."""
 
@@ -42,11 +37,9 @@ class Estimate:
     """The time and memory of a run."""
 
     seconds: float
-    """The likeliest training time."""
-    low: float
-    """Lower end of its range, in seconds."""
-    high: float
-    """Upper end, in seconds."""
+    """Of all steps: their passes, and the optimizer's updates."""
+    forward: float
+    """Seconds a token of a pass without gradients."""
     peak_bytes: int
     """Bytes: the most memory that the process holds at once (on a GPU: that torch holds there)."""
 
@@ -70,18 +63,16 @@ def measure(model: PeftModel, steps: Sequence[StepBatch], *, total_steps: int) -
     )
     work = [_work(model, batch) for batch in micro_batches]
     with _untouched(model):
-        times = _compute(model, micro_batches[-1])
+        most = _compute(model, micro_batches[-1])
         peak = peak_memory(model.device) + _optimizer_bytes(model)
-        least = min(_compute(model, micro_batches[0])) if work[0] < work[-1] / 2 else None
-        update = _optimizer_seconds(model) + TRAINER_SECONDS
-    fastest, slowest = (
-        (_scaled(seconds, least, work) / len(steps) + update) * total_steps for seconds in (min(times), max(times))
-    )
-    return Estimate(fastest, 0.9 * fastest, SLACK * slowest, peak)
+        least = _compute(model, micro_batches[0]) if work[0] < work[-1] / 2 else None
+        forward = _forward_seconds(model, micro_batches[-1]) / micro_batches[-1].input_ids.numel()
+        update = _optimizer_seconds(model)
+    return Estimate((_scaled(most, least, work) / len(steps) + update) * total_steps, forward, peak)
 
 
-def _compute(model: PeftModel, batch: MicroBatch) -> list[float]:
-    """Seconds that a micro-batch takes, forward and backward, several times."""
+def _compute(model: PeftModel, batch: MicroBatch) -> float:
+    """Seconds that a micro-batch takes, forward and backward."""
     batch, times = batch.to(model.device), []
     for _ in range(REPEATS):
         start = time.perf_counter()
@@ -89,7 +80,18 @@ def _compute(model: PeftModel, batch: MicroBatch) -> list[float]:
         if model.device.type == "cuda":
             torch.cuda.synchronize()
         times.append(time.perf_counter() - start)
-    return times
+    return min(times)
+
+
+def _forward_seconds(model: PeftModel, batch: MicroBatch) -> float:
+    """Seconds that a micro-batch takes as a held-out one."""
+    batch = batch.to(model.device)
+    model.eval()
+    start = time.perf_counter()
+    fast_path.token_losses(model, batch).sum().item()
+    seconds = time.perf_counter() - start
+    model.train()
+    return seconds
 
 
 def _scaled(most: float, least: float | None, work: Sequence[float]) -> float:
