@@ -187,7 +187,9 @@ def test_the_whole_way_from_train_to_talk(offbook: Any, settings: dict[str, Any]
     (row,) = json.loads(out)["runs"]
     assert (row["name"], row["status"]) == ("tiny", "finished")
     code, out, _ = offbook("runs", "show", "tiny")
-    assert "data:" in out
+    assert "train.epochs: 1" in out
+    assert "train.seed" not in out  # a default
+    assert "Hamlet" in out
     code, _, err = offbook("train", *options(settings))
     assert code == 2
     assert "--overwrite" in err
@@ -379,3 +381,36 @@ def test_check_of_rows_alone_needs_no_model(offbook: Any, settings: dict[str, An
     assert code == 0
     assert "48 rows" in out
     assert offbook("check", "--data", str(tmp_path / "none.json"))[0] == 2
+
+
+def a_run(folder: Path, *, character: str, model: str, rows: str, losses: tuple[float, float]) -> None:
+    """A finished run's records, without an adapter's weights."""
+    (folder / "data").mkdir(parents=True)
+    (folder / "adapter").mkdir()
+    (folder / "run.yaml").write_text(f"name: x\npersona: {{name: {character}}}\nmodel: {{source: {model}}}\n", "utf-8")
+    (folder / "environment.json").write_text('{"adapter_step": 20}')
+    (folder / "data" / "heldout.jsonl").write_text(rows, "utf-8")
+    lines = [{"step": 0, "heldout_loss": losses[0]}, {"step": 20, "heldout_loss": losses[1]}]
+    lines.append({"step": 30, "heldout_loss": 9.0})
+    (folder / "metrics.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+
+
+@pytest.mark.parametrize("width", [60, 140])
+def test_losses_of_different_people_do_not_stand_side_by_side_without_a_word(
+    offbook: Any, runs: Path, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    a_run(runs / "rosalind", character="Rosalind", model="hf:a/model", rows="1", losses=(4.0, 3.0))
+    a_run(runs / "rosalind-2", character="Rosalind", model="hf:a/model", rows="1", losses=(4.0, 3.99))
+    _, out, _ = offbook("runs", "list")
+    assert "4.000 → 3.000 (-25%)" in out  # of the adapter, not of the last step
+    assert "4.000 → 3.990 (-0.2%)" in out
+    assert "Rosalind" in out
+    assert all(len(line) <= width for line in out.splitlines())
+    assert "do not compare" not in out
+    a_run(runs / "桂儿", character="桂儿", model="hf:a/model", rows="2", losses=(5.0, 4.0))
+    _, out, _ = offbook("runs", "list")
+    assert "do not compare" in " ".join(out.split())
+    assert "桂儿" in out
+    rows = json.loads(offbook("runs", "list", "--json")[1])["runs"]
+    assert {row["heldout_rows"] for row in rows if row["character"] == "Rosalind"} != {rows[0]["heldout_rows"]}

@@ -17,13 +17,8 @@ from offbook.core.text import format_bytes
 
 GIB = 2**30
 
-OPTIONAL = {
-    "tensorboard": "pip install tensorboard",
-    "wandb": "pip install wandb",
-    "mlflow": "pip install mlflow",
-    "trackio": "pip install trackio",
-}
-"""Trackers beyond SwanLab, and the command that brings them."""
+OPTIONAL = {name: f"pip install {name}" for name in ("swanlab", "tensorboard", "wandb", "mlflow", "trackio")}
+"""Trackers, and the command that brings each."""
 
 
 @click.command(cls=Command)
@@ -70,63 +65,94 @@ def _network(processes: int) -> dict[str, Any] | None:
 def _problems(hardware: dict[str, Any], disk_free: int) -> list[dict[str, str]]:
     problems = []
     if hardware["memory_bytes"] < 3 * GIB:
+        memory = {"memory": format_bytes(hardware["memory_bytes"])}
         problems.append(
             {
-                "what": f"{format_bytes(hardware['memory_bytes'])} of memory: larger models may not fit",
-                "fix": "--model.storage bfloat16 --train.max_tokens_per_micro_batch 512",
+                "what": fill("{memory} of memory: larger models may not fit", memory),
+                "fix": fill(
+                    "Train with {options}",
+                    {"options": "--model.storage bfloat16 --train.max_tokens_per_micro_batch 512"},
+                ),
             }
         )
     if disk_free < 3 * GIB:
         problems.append(
             {
-                "what": f"{format_bytes(disk_free)} of disk are free",
-                "fix": "Make room, or OFFBOOK_RUNS=/other/disk",
+                "what": fill("only {free} of disk are free", {"free": format_bytes(disk_free)}),
+                "fix": translate("Make room, or keep runs on another disk: export OFFBOOK_RUNS=/other/disk"),
             }
         )
     if hardware["gpu"] is None and shutil.which("nvidia-smi"):
         problems.append(
             {
-                "what": "there is an NVIDIA GPU, but this torch is a CPU build",
-                "fix": "make setup TORCH_INDEX=… with the address of torch's CUDA builds",
+                "what": translate("there is an NVIDIA GPU, but this torch is a CPU build"),
+                "fix": translate("make setup TORCH_INDEX=… with the address of torch's CUDA builds"),
             }
         )
     return problems
 
 
 def _show(report: dict[str, Any]) -> None:
+    """Print the report: the machine first, problems last, where they are seen."""
+    from rich.table import Table
+
+    from offbook.cli.terminal import console
+
     hardware = report["hardware"]
-    click.echo(
-        fill(
-            "processor   {processor}, {cores} cores, {vector_units}",
-            {"processor": hardware["processor"], "cores": hardware["cores"], "vector_units": hardware["vector_units"]},
-        )
+    out = console(stderr=False)
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    processor = fill(
+        "{processor}, {cores} cores, {vector_units}",
+        {key: hardware[key] for key in ("processor", "cores", "vector_units")},
     )
-    click.echo(fill("memory      {memory_bytes}", {"memory_bytes": format_bytes(hardware["memory_bytes"])}))
-    click.echo(fill("GPU         {gpu}", {"gpu": hardware["gpu"] or "none"}))
-    click.echo(
-        fill(
-            "computes    on {device} in {dtype}, {threads} threads",
-            {"device": report["device"], "dtype": report["dtype"], "threads": hardware["threads"]},
-        )
+    computes = fill(
+        "on {device} in {dtype}, {threads} threads",
+        {"device": report["device"], "dtype": report["dtype"], "threads": hardware["threads"]},
     )
-    click.echo(fill("disk free   {disk_free_bytes}", {"disk_free_bytes": format_bytes(report["disk_free_bytes"])}))
-    for name, version in report["versions"].items():
-        click.echo(f"{name:<12}{version}")
-    for name, how in report["optional"].items():
-        click.echo(fill("{name:<12}not installed (only needed to track there): {how}", {"name": name, "how": how}))
-    if "network" in report:
-        _show_network(report["network"])
+    versions = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
+    for title, value in (
+        (translate("processor"), processor),
+        (translate("memory"), format_bytes(hardware["memory_bytes"])),
+        (translate("GPU"), hardware["gpu"] or translate("none")),
+        (translate("computes"), computes),
+        (translate("disk free"), format_bytes(report["disk_free_bytes"])),
+        (translate("versions"), versions),
+        (translate("trackers"), _trackers(report["optional"])),
+        *(_network_rows(report["network"]) if "network" in report else ()),
+    ):
+        table.add_row(title, value)
+    out.print(table)
     for problem in report["problems"]:
-        click.echo(fill("Problem: {detail}\n  {advice}", {"detail": problem["what"], "advice": problem["fix"]}))
+        out.print(fill("Problem: {what}", problem), style="yellow")
+        out.print(f"  {problem['fix']}", soft_wrap=True)
     if not report["problems"]:
-        click.echo(translate("No problems found."))
+        out.print(translate("No problems found."))
 
 
-def _show_network(network: dict[str, Any]) -> None:
-    for place in network["processes"]:
-        click.echo(f"process {place['rank']:<4}{place['host']}, {place['address']} on {place['interface']}")
+def _trackers(missing: dict[str, str]) -> str:
+    """What can be tracked to, and how to get what cannot."""
+    if not missing:
+        return translate("all installed")
+    packages = " ".join(missing)
+    return fill("not installed, and only needed to track there: {names} (pip install {names})", {"names": packages})
+
+
+def _network_rows(network: dict[str, Any]) -> list[tuple[str, str]]:
+    rows = [
+        (fill("process {rank}", place), fill("{host}, {address} on {interface}", place))
+        for place in network["processes"]
+    ]
     if network["bytes_per_second"]:
-        click.echo(f"latency     {network['latency_seconds'] * 1000:.2f} ms")
-        click.echo(f"bandwidth   {format_bytes(int(network['bytes_per_second']))}/s out of each process")
-        seconds = f"{network['exchange_seconds']:.3f} s a step"
-        click.echo(f"exchange    {seconds} (adapter of rank 8 on ERNIE-4.5-0.3B, a micro-batch a process)")
+        speed = {"speed": format_bytes(int(network["bytes_per_second"]))}
+        exchange = {"seconds": network["exchange_seconds"]}
+        rows += [
+            (translate("latency"), f"{network['latency_seconds'] * 1000:.2f} ms"),
+            (translate("bandwidth"), fill("{speed}/s out of each process", speed)),
+            (
+                translate("exchange"),
+                fill("{seconds:.3f} s a step (adapter of rank 8 on ERNIE-4.5-0.3B, a micro-batch a process)", exchange),
+            ),
+        ]
+    return rows

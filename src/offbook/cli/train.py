@@ -6,7 +6,7 @@ import click
 
 from offbook.cli.command import Command
 from offbook.cli.options import config_options, json_option, print_json, warn_of_placeholders
-from offbook.cli.runs import run_summary
+from offbook.cli.run_summary import run_summary
 from offbook.core.config.schema import RunConfig
 from offbook.core.launch import launched
 
