@@ -90,8 +90,8 @@ def _warn_of_busy_cores(group: ProcessGroup, reporter: Reporter) -> None:
     for host, count in threads.items():
         if count > cores[host] and count > processes[host]:
             reporter.warning(
-                "{processes} processes have {threads} threads together, and {host} has {cores} cores: they wait for each "
-                "other. Start with OMP_NUM_THREADS={share} (it changes the last bits of the result).",
+                "{processes} processes have {threads} threads together, and {host} has {cores} cores: they wait for "
+                "each other. Start with OMP_NUM_THREADS={share} (it changes the last bits of the result).",
                 processes=processes[host],
                 threads=count,
                 host=host,
