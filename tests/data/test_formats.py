@@ -188,7 +188,7 @@ def test_a_transcript_is_read_from_the_characters_side() -> None:
 @pytest.mark.parametrize(
     ("row", "lost"),
     [
-        ({"user_question": ASK, "output": TELL}, "user_question"),
+        ({"question_asked": ASK, "output": TELL}, "question_asked"),
         ({"instruction": ASK, "output": TELL, "background_context": "Night."}, "background_context"),
         ({"cue": ASK, "reply": TELL}, "cue"),
         (

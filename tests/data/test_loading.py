@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from offbook.core.errors import UsageError
 from offbook.core.types import Conversation, Origin, Turn
 from offbook.data.formats import FORMATS
-from offbook.data.loading import load, to_conversation
-from offbook.data.row_values import RowError
+from offbook.data.loading import ReadingOptions, load, to_conversation
+from offbook.data.row_values import LeftOut, RowError
 from tests.paths import shared_file
 
 HERE = Origin("lines.jsonl", 7)
@@ -81,7 +81,7 @@ def test_three_formats_tell_themselves_apart(row: Any) -> None:
 
 
 @pytest.mark.parametrize("user", ["human", "user", "Human", "observation", "tool"])
-@pytest.mark.parametrize("reply", ["gpt", "assistant", "chatgpt", "bing", "bard", "model", "function_call"])
+@pytest.mark.parametrize("reply", ["gpt", "assistant", "chatgpt", "bing", "bard", "model", "Chatbot"])
 def test_every_spelling_of_a_role(user: Any, reply: Any) -> None:
     turns = [{"from": user, "value": "a"}, {"from": reply, "value": "b"}]
     assert messages({"conversations": turns}) == [("u", "a"), ("a", "b")]
@@ -300,3 +300,78 @@ def test_21_any_row_is_a_conversation_or_a_reason(row: Any, format: Any) -> None
         spoken = [turn.role for turn in conversation.turns if turn.role != "system"]
         assert all(first != second for first, second in pairwise(spoken))
         assert all(turn.text.strip() for turn in conversation.turns)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"Question": "Lit?", "Answer": "Yes."},
+        {"user": "Lit?", "assistant": "Yes."},
+        {"input": "Lit?", "target": "Yes."},
+        {"user_question": "Lit?", "agent_response": "Yes.", "user_role": "Mara", "agent_role": "Tom"},
+        {"role": "Tom", "question": "Lit?", "generated": ["Yes.", "Since four."]},
+        {"问": "Lit?", "答": "Yes."},
+        {"conversation": [{"human": "Lit?", "assistant": "Yes."}]},
+        {"contents": [{"role": "user", "parts": [{"text": "Lit?"}]}, {"role": "model", "parts": [{"text": "Yes."}]}]},
+        {"conversations": [{"from": "Mara", "value": "Lit?"}, {"from": "Tom", "value": "Yes."}], "character": "Tom"},
+        {"input": {"messages": [{"role": "user", "content": "Lit?"}]}, "preferred_output": [{"role": "assistant",
+         "content": "Yes."}], "non_preferred_output": [{"role": "assistant", "content": "No."}]},
+        {"messages": [{"role": "user", "content": "Lit?"}, {"role": "assistant", "content": "Yes."}],
+         "rejected_messages": [{"role": "user", "content": "Lit?"}, {"role": "assistant", "content": "No."}]},
+        {"bot_name": "Tom", "bot_definitions": "Keeps the lamp.", "bot_greeting": "Ahoy.",
+         "conversation": [{"message": "Lit?", "is_human": True}, {"message": "Yes.", "is_human": False}]},
+    ],
+)  # fmt: skip
+def test_the_same_row_in_the_spelling_of_others(row: dict[str, Any]) -> None:
+    assert messages(row) == [("u", "Lit?"), ("a", "Yes.")]
+
+
+def test_whoever_is_not_the_character_speaks_to_it_and_is_named_where_they_are_several() -> None:
+    turns = [{"from": "Mara", "value": "Lit?"}, {"from": "Ben", "value": "Well?"}, {"from": "Tom", "value": "Yes."}]
+    row = {"conversations": turns, "character": "Tom"}
+    assert messages(row) == [("u", "Mara: Lit?\nBen: Well?"), ("a", "Yes.")]
+    with pytest.raises(RowError, match="turn 1 is by 'Mara'"):
+        messages({**row, "character": "Ann"})
+
+
+@pytest.mark.parametrize("column", ["background", "persona", "character_description", "人设"])
+def test_a_column_that_describes_the_character_is_not_lost(column: str) -> None:
+    row = {"instruction": "Lit?", "output": "Yes.", column: "Tom keeps the lamp."}
+    with pytest.raises(RowError, match=f"--data.columns system={column}"):
+        messages(row)
+    told = to_conversation(row, HERE, options=ReadingOptions(columns={"system": column}))
+    assert told.turns[0] == Turn("system", "Tom keeps the lamp.")
+
+
+@pytest.mark.parametrize("key", ["loss_mask", "train_on_turn", "is_train", "with_loss"])
+def test_a_reply_that_is_not_learned_in_the_spelling_of_others(key: str) -> None:
+    turns = [USER, {"role": "assistant", "content": "b", key: False}, USER, {"role": "assistant", "content": "c"}]
+    assert [turn.weight for turn in to_conversation({"messages": turns}, HERE).turns] == [1, 0, 1, 1]
+
+
+def test_a_key_that_may_say_so_is_not_passed_over() -> None:
+    with pytest.raises(RowError, match="'train_detail' may say that a reply is not learned"):
+        messages({"messages": [USER, {"role": "assistant", "content": "b", "train_detail": [{"train": False}]}]})
+
+
+@pytest.mark.parametrize("marks", [{"weight": 0}, {"train": False}, {"loss": "false"}, {"label": "undesirable"}])
+def test_a_row_that_is_marked_as_not_to_be_learned_is_left_out(marks: dict[str, Any]) -> None:
+    with pytest.raises(LeftOut):
+        messages({"instruction": "Lit?", "output": "No.", **marks})
+
+
+def test_a_label_of_0_has_to_be_explained() -> None:
+    row = {"prompt": "Lit?", "completion": "No.", "label": 0}
+    with pytest.raises(RowError, match=r"--data\.columns ignore=label"):
+        messages(row)
+    assert to_conversation(row, HERE, options=ReadingOptions(columns={"ignore": "label"})).turns[-1].text == "No."
+
+
+def test_a_tool_s_call_is_left_out_in_either_spelling() -> None:
+    calls = [
+        {"from": "human", "value": "Rain?"},
+        {"from": "function_call", "value": '{"name": "weather"}'},
+        {"from": "observation", "value": "Rain at nine."},
+        {"from": "gpt", "value": "At nine."},
+    ]
+    assert messages({"conversations": calls}) == [("u", "Rain?\nRain at nine."), ("a", "At nine.")]

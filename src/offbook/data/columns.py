@@ -12,15 +12,23 @@ from offbook.data.row_values import ColumnsError, RowError
 from offbook.data.sources import Row
 
 SYNONYMS = {
-    **dict.fromkeys(("prompt", "question", "query", "问题", "提问", "指令", "提示"), "instruction"),
-    **dict.fromkeys(("context", "输入"), "input"),
-    **dict.fromkeys(("response", "completion", "answer", "reply", "generated"), "output"),
-    **dict.fromkeys(("回答", "答案", "回复", "输出"), "output"),
+    **dict.fromkeys(("prompt", "question", "query", "q", "user", "human", "user_question"), "instruction"),
+    **dict.fromkeys(("问", "问题", "提问", "问句", "上文", "上句", "用户", "指令", "提示"), "instruction"),
+    **dict.fromkeys(("context", "inputs", "输入"), "input"),
+    **dict.fromkeys(("response", "completion", "answer", "a", "reply", "assistant", "bot", "gpt"), "output"),
+    **dict.fromkeys(("generated", "generation", "target", "targets", "tgt", "agent_response"), "output"),
+    **dict.fromkeys(("答", "回答", "答案", "答句", "下文", "下句", "回复", "输出"), "output"),
     **dict.fromkeys(("system_prompt", "系统", "系统提示"), "system"),
-    "rejected_response": "rejected",
+    **dict.fromkeys(("chat", "turns", "contents"), "messages"),
+    "dialog": "dialogue",
+    **dict.fromkeys(("preferred_output", "preferred", "accepted", "winner"), "chosen"),
+    **dict.fromkeys(("rejected_response", "rejected_messages", "non_preferred_output"), "rejected"),
+    **dict.fromkeys(("dispreferred", "loser"), "rejected"),
     **dict.fromkeys(("agent_role", "bot_name", "role_name", "role"), "character"),
 }
-"""Other names of the columns instruction, input, output, system, rejected and character."""
+"""Other names of the columns that the formats know, in lower case and with `_` between words."""
+CANONICAL = frozenset(SYNONYMS.values()) | {"conversations", "conversation", "history", "scene", "source", "label"}
+"""Names of columns that may be written in capitals, too."""
 MEANINGS = {
     "prompt": "instruction",
     "input": "input",
@@ -33,13 +41,19 @@ MEANINGS = {
     "ignore": "",
 }
 """What a user can say that a column is (`data.columns`), and the column that it becomes."""
+SYSTEM_LIKE = re.compile(
+    r"system|persona|background|scenario|situation|setting|profile|descri|definition|memory|knowledge|premise|story"
+    r"|系统|人设|背景|设定|描述|简介|情境|情景|知识",
+    re.IGNORECASE,
+)
 PROMPT_LIKE = re.compile(
-    r"prompt|question|query|instruct|input|context|history|system|^user|human|asked|^line$|上文|问|输入|提示|指令|系统",
+    rf"{SYSTEM_LIKE.pattern}|prompt|question|query|instruct|input|context|history|^user|human|asked|^line$|greeting"
+    r"|上文|问|输入|提示|指令",
     re.IGNORECASE,
 )
 METADATA = re.compile(
     r"_?(?:ids?|type|index|len|length|tokens|hash|lang|language|source|file|name|time|date|url|category|tags?|label"
-    r"|title|score)$",
+    r"|title|score|role)$",
     re.IGNORECASE,
 )
 
@@ -68,19 +82,26 @@ def rename(row: Row, columns: Mapping[str, str]) -> Row:
             renamed[target] = values[0] if len(values) == 1 else "\n".join(str(value) for value in values if value)
     given = set(renamed)
     for column, value in row.items():
-        name = SYNONYMS.get(column, column)
+        name = _canonical(column)
         if column in taken or (name in given and name != column):
             if column not in taken:
                 renamed[column] = value
             continue
         if name in renamed:
-            both = ", ".join(str(each) for each in row if SYNONYMS.get(each, each) == name)
+            both = ", ".join(str(each) for each in row if _canonical(each) == name)
             raise RowError(
                 f"two of its columns mean {name} ({both}): say what they are with "
                 "--data.columns, as in prompt=COLUMN,ignore=COLUMN"
             )
-        renamed[name] = value
+        several = column == "generated" and isinstance(value, list) and value
+        renamed[name] = value[0] if several else value  # RoleBench's answers, of which the first is taken
     return renamed
+
+
+def _canonical(column: str) -> str:
+    """The name that the formats know a column by, or its own."""
+    spelled = re.sub(r"[\s\-]+", "_", str(column).strip().casefold())
+    return SYNONYMS.get(spelled, spelled if spelled in CANONICAL else column)
 
 
 def refuse_loss(row: Row, used: Collection[str], turns: Iterable[Turn]) -> None:
@@ -101,9 +122,10 @@ def refuse_loss(row: Row, used: Collection[str], turns: Iterable[Turn]) -> None:
     if lost is None and "output" in used and not prompts & row.keys():
         lost = next((column for column in unread if not METADATA.search(column)), None)
     if lost is not None:
+        meaning = "system" if SYSTEM_LIKE.search(lost) else "prompt"
         raise ColumnsError(
             f"its column '{lost}' looks like a part of the prompt and would be lost: "
-            f"map the columns, as in --data.columns prompt={lost}, or leave it out: --data.columns ignore={lost}"
+            f"map the columns, as in --data.columns {meaning}={lost}, or leave it out: --data.columns ignore={lost}"
         )
 
 

@@ -86,8 +86,6 @@ def alpaca(row: Row) -> Turns:
     if isinstance(output, list) and output and all(isinstance(each, dict) for each in output):
         yield from turns_of(output, "output")
     else:
-        if isinstance(output, list) and len(output) == 1:  # RoleBench's `generated`
-            output = output[0]
         yield Turn("assistant", text_of(output, "output"))
 
 
@@ -99,6 +97,8 @@ def preference(row: Row) -> Turns:
     """
     chosen = row.get("chosen")
     earlier = next((row[column] for column in ("messages", "conversations") if row.get(column)), None)
+    if isinstance(row.get("input"), dict):  # OpenAI's
+        earlier = row["input"].get("messages")
     if isinstance(chosen, str) and chosen.startswith("\n\nHuman:"):
         parts: list[str] = re.split(r"\n\n(Human|Assistant): ?", chosen)[1:]
         for speaker, text in zip(parts[::2], parts[1::2], strict=True):
@@ -180,6 +180,8 @@ def _any(*needed: str) -> tuple[frozenset[str], ...]:
     return tuple(frozenset(names.split("+")) for names in needed)
 
 
+PIPPA = frozenset({"bot_greeting", "bot_definitions", "bot_description"})
+"""What PIPPA tells of a bot; it is part of no turn (`data.columns` can make it the system prompt)."""
 BEFORE = frozenset({"system", "history"})
 FORMATS: dict[str, Format] = {
     "preference": Format(
@@ -189,7 +191,7 @@ FORMATS: dict[str, Format] = {
     ),
     "messages": Format(_any("messages"), messages, frozenset({"system"})),
     "sharegpt": Format(_any("conversations"), sharegpt, frozenset({"system"})),
-    "conversation": Format(_any("conversation"), conversation, frozenset({"system"})),
+    "conversation": Format(_any("conversation"), conversation, frozenset({"system"}) | PIPPA),
     "dialogue": Format(_any("dialogue"), dialogue),
     "alpaca": Format(_any("instruction", "output"), alpaca, BEFORE | {"input"}),
     "transcript": Format(_any("input+character"), transcript),

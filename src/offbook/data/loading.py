@@ -20,7 +20,7 @@ from offbook.core.registry import lookup
 from offbook.core.types import Conversation, Origin, Turn
 from offbook.data import columns, placeholders
 from offbook.data.formats import FORMATS, Format, Turns, detect, reply_in
-from offbook.data.row_values import ColumnsError, LeftOut, RowError
+from offbook.data.row_values import WEIGHTS, ColumnsError, LeftOut, RowError
 from offbook.data.sources import BadRow, Row, data_files, read_rows, stop
 
 NEEDED = marked(
@@ -30,6 +30,9 @@ NEEDED = marked(
 )
 OWN_COLUMNS = frozenset({"character", "scene", "source", "confidence", "label", "kto_tag", "rejected"})
 """Columns that are read in a row of any format."""
+BAD_LABELS = ("false", "undesirable")
+COUNTS = ("weight", "loss_weight")
+"""Columns of a row that say by a 0 that it is not learned; a loss of 0 may be a measurement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +130,7 @@ def to_conversation(
         RowError: there is no conversation in it.
     """
     row = columns.rename(row, options.columns)
-    if _is_marked_bad(row):
-        raise LeftOut("rows are marked as bad answers (label: false)")
+    _refuse_marked(row)
     if options.character is not None:
         row.setdefault("character", options.character)
     row_format = format or detect(row)
@@ -149,10 +151,26 @@ def to_conversation(
     )
 
 
-def _is_marked_bad(row: Row) -> bool:
-    """Whether it is a row of KTO whose answer is one to avoid."""
-    labels = [row.get(column) for column in ("label", "kto_tag")]
-    return any(label is False or (isinstance(label, str) and label.lower() == "false") for label in labels)
+def _refuse_marked(row: Row) -> None:
+    """Leave out what a row itself says is not to be learned.
+
+    Raises:
+        LeftOut: it is a row of KTO whose answer is one to avoid, or one of weight 0.
+        ColumnsError: its label may mean that.
+    """
+    for column in ("label", "kto_tag"):
+        value = row.get(column)
+        if value is False or (isinstance(value, str) and value.lower() in BAD_LABELS):
+            raise LeftOut("rows are marked as bad answers (label: false)")
+        if not isinstance(value, bool) and value in (0, "0"):
+            raise ColumnsError(
+                f"its {column} is 0, which may mark a bad answer (KTO): write false where it does, "
+                f"or leave the column out: --data.columns ignore={column}"
+            )
+    for column in WEIGHTS:
+        value = row.get(column)
+        if value is False or (isinstance(value, str) and value.lower() == "false") or (value == 0 and column in COUNTS):
+            raise LeftOut(f"rows are marked as not to be learned ({column}: {value})")
 
 
 def _is_learned(turn: Turn) -> bool:

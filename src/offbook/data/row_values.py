@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -13,17 +14,25 @@ from offbook.data.strict_json import JsonError, JsonText
 ROLES: dict[str, Role] = {
     **dict.fromkeys(("system", "developer"), "system"),
     **dict.fromkeys(("user", "human", "observation", "tool", "function", "tool_response"), "user"),
-    **dict.fromkeys(
-        ("assistant", "gpt", "ai", "chatgpt", "model", "bot", "bing", "bard", "function_call", "tool_call"), "assistant"
-    ),
+    **dict.fromkeys(("assistant", "gpt", "ai", "chatgpt", "model", "bot", "chatbot", "bing", "bard"), "assistant"),
 }
 """Every spelling of a speaker's role."""
-WEIGHTS = ("weight", "loss_weight", "loss", "train", "training", "trainable", "learn", "output_with_loss")
+CALLS = ("function_call", "tool_call")
+"""Who speaks in a turn that calls a tool."""
+WEIGHTS = (
+    "weight", "loss_weight", "loss", "loss_mask", "with_loss", "output_with_loss", "compute_loss", "train", "is_train",
+    "train_on_turn", "training", "trainable", "learn",
+)  # fmt: skip
 """Every spelling of whether a reply is learned (1, true) or only read (0, false)."""
+WEIGHT_LIKE = re.compile(r"loss|train|mask|weight|learn", re.IGNORECASE)
 FLAGS: dict[object, float] = {0: 0.0, 1: 1.0, "0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0}
 
 
-PARTS: dict[str, Role] = {"system": "system", "input": "user"}
+PAIRS = (
+    ("input", "output"), ("human", "assistant"), ("user", "assistant"), ("user", "bot"), ("human", "gpt"),
+    ("question", "answer"), ("query", "response"), ("prompt", "response"), ("instruction", "output"), ("q", "a"),
+)  # fmt: skip
+"""Fields of an object that holds what is said and what is answered."""
 
 
 class RowError(Exception):
@@ -74,7 +83,7 @@ def content_of(value: Any, name: str) -> str:
     if not isinstance(value, list):
         return text_of(value, name)
     for part in value:
-        if not isinstance(part, dict) or part.get("type") != "text":
+        if not isinstance(part, dict) or part.get("type", "text" if set(part) == {"text"} else None) != "text":
             raise RowError(f"{name} holds something other than text")
     return "".join(text_of(part.get("text", part.get("value")), name) for part in value)
 
@@ -93,6 +102,13 @@ def weight_of(turn: Mapping[str, Any]) -> float:
         if not isinstance(flag, str | int | float) or flag not in FLAGS:
             raise RowError(f"{key} is {value!r}: known are 1 or true (learned) and 0 or false (only read)")
         return FLAGS[flag]
+    unknown = next(
+        (str(key) for key, value in turn.items() if value is not None and WEIGHT_LIKE.search(str(key))), None
+    )
+    if unknown is not None and unknown not in WEIGHTS:
+        raise RowError(
+            f"'{unknown}' may say that a reply is not learned; write it as weight: 1 (learned) or 0 (only read)"
+        )
     return 1.0
 
 
@@ -108,31 +124,49 @@ def turns_of(value: Any, name: str, character: str | None = None) -> Iterator[Tu
     Raises:
         RowError: the list holds anything else.
     """
-    for number, turn in enumerate(list_of(value, name), 1):
+    turns = list_of(value, name)
+    speakers = [turn.get("role", turn.get("from")) for turn in turns if isinstance(turn, dict)]
+    names = {speaker for speaker in speakers if isinstance(speaker, str) and speaker.lower() not in (*ROLES, *CALLS)}
+    is_named = character is not None and any(normalize(speaker) == normalize(character) for speaker in names)
+    for number, turn in enumerate(turns, 1):
         if not isinstance(turn, dict):
             raise RowError(f"turn {number} is not an object but {kind_of(turn)}")
-        if "output" in turn and "role" not in turn and "from" not in turn:
-            for column in ("system", "input"):
-                yield Turn(PARTS[column], text_of(turn.get(column) or "", f"{column} of turn {number}"))
-            yield Turn("assistant", text_of(turn["output"], f"output of turn {number}"), weight=weight_of(turn))
+        pair = next((pair for pair in PAIRS if pair[1] in turn and pair[0] in turn), None)
+        if "role" not in turn and "from" not in turn and (pair is not None or "output" in turn):
+            said, answered = pair or PAIRS[0]
+            yield Turn("system", text_of(turn.get("system") or "", f"system of turn {number}"))
+            yield Turn("user", text_of(turn.get(said) or "", f"{said} of turn {number}"))
+            yield Turn("assistant", text_of(turn[answered], f"{answered} of turn {number}"), weight=weight_of(turn))
             continue
-        content = next((turn[key] for key in ("content", "value", "text", "message") if key in turn), None)
-        if turn.get("tool_calls") and not content:
+        content = next((turn[key] for key in ("content", "value", "text", "message", "parts") if key in turn), None)
+        speaker = turn.get("role", turn.get("from"))
+        if (turn.get("tool_calls") and not content) or (isinstance(speaker, str) and speaker.lower() in CALLS):
             continue  # a call is no speech; what the tool answers is read
-        role = _role(turn, number, character)
-        yield Turn(role, content_of(content, f"the text of turn {number}"), weight=weight_of(turn))
+        text = content_of(content, f"the text of turn {number}")
+        if is_named and speaker in names:
+            assert character is not None
+            if normalize(speaker) == normalize(character):
+                yield Turn("assistant", text, weight=weight_of(turn))
+            else:
+                yield Turn("user", with_speaker(speaker, text) if len(names) > 2 else text)
+            continue
+        role = _role(turn, number)
+        yield Turn(role, text, weight=weight_of(turn) if role == "assistant" else 1.0)
 
 
-def _role(turn: Mapping[str, Any], number: int, character: str | None) -> Role:
+def _role(turn: Mapping[str, Any], number: int) -> Role:
     if isinstance(turn.get("is_human"), bool):
         return "user" if turn["is_human"] else "assistant"
     speaker = turn.get("role", turn.get("from"))
     role = ROLES.get(speaker.lower()) if isinstance(speaker, str) else None
-    if role is None and isinstance(speaker, str) and character and normalize(speaker) == normalize(character):
-        return "assistant"
     if role is None:
         raise RowError(f"turn {number} is by '{speaker}', known are {', '.join(ROLES)}")
     return role
+
+
+def with_speaker(speaker: str, text: str) -> str:
+    """A line of one of several others, after its speaker's name."""
+    return f"{speaker}{'：' if not normalize(speaker).isascii() else ': '}{text}"
 
 
 def dialogue_turns(lines: Iterable[tuple[str, str]], character: str | None) -> Iterator[Turn]:
@@ -157,5 +191,4 @@ def dialogue_turns(lines: Iterable[tuple[str, str]], character: str | None) -> I
         if is_character:
             yield Turn("assistant", text)
         else:
-            colon = "：" if not normalize(speaker).isascii() else ": "
-            yield Turn("user", f"{speaker}{colon}{text}" if len(others) > 1 else text)
+            yield Turn("user", with_speaker(speaker, text) if len(others) > 1 else text)
