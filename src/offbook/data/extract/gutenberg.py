@@ -21,7 +21,8 @@ def within_book(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
         if held is not None and (START.match(text) or SMALL_PRINT.match(text)):
             held = None
             continue
-        if END.match(text):
+        # A look at the first sign spares most lines the pattern.
+        if (text[:1] in "*Ee" or text[:1].isspace()) and END.match(text):
             break
         if held is None:
             yield number, text

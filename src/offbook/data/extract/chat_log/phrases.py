@@ -29,6 +29,9 @@ INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\xad]")
 
 
 HEAD = 2
+BEGIN = 5
+PADDING = frozenset(" <>\t\n\r\v\f") | {""}
+"""What `normalize` takes away at either end of a text of ASCII, besides full stops."""
 LONGEST_PHRASE = 400
 
 
@@ -39,6 +42,8 @@ class Phrases:
     exact: dict[str, Content]
     patterns: tuple[tuple[Content, re.Pattern[str]], ...]
     """Phrases with holes, one pattern for each kind."""
+    begins: frozenset[str]
+    """How the exact phrases begin."""
     heads: frozenset[str]
     """How those begin, or "" for one that begins with a hole: most messages can be seen to be none of them."""
     tails: frozenset[str]
@@ -48,7 +53,7 @@ class Phrases:
 
     def content(self, text: str) -> Content:
         """What a message holds whose text is this: TEXT unless all of it is the app's."""
-        if len(text) > LONGEST_PHRASE:
+        if len(text) > LONGEST_PHRASE or self._is_plain(text):
             return Content.TEXT
         key = normalize(text)
         if content := self.exact.get(key):
@@ -56,6 +61,15 @@ class Phrases:
         if key[:HEAD] not in self.heads and key[-HEAD:] not in self.tails:
             return Content.TEXT
         return next((content for content, pattern in self.patterns if pattern.fullmatch(key)), Content.TEXT)
+
+    def _is_plain(self, text: str) -> bool:
+        """Whether a text of ASCII begins and ends as no phrase does: then it need not be brought into its form."""
+        if not text.isascii() or text[:1] in PADDING or text[-1:] in PADDING:
+            return False
+        begin = text[:BEGIN].casefold()
+        if begin in self.begins or begin[:HEAD] in self.heads:
+            return False
+        return text.rstrip(".")[-HEAD:].casefold() not in self.tails
 
     def without_edited(self, text: str) -> str:
         """The text without the note that it was edited."""
@@ -92,6 +106,7 @@ def phrases(app: str) -> Phrases:
     return Phrases(
         exact,
         tuple((content, re.compile("|".join(patterns))) for content, patterns in holed.items()),
+        frozenset(key[:BEGIN] for key in exact),
         frozenset(heads),
         frozenset(tails),
         re.compile(rf"\s*[\u200e\u200f]*<[\u200e\u200f]*(?:{notes})[.。]?>\s*$", re.IGNORECASE),

@@ -125,6 +125,7 @@ def spelled_date(text: str, month_first: bool = True) -> tuple[datetime | None, 
     return None, text
 
 
+@lru_cache(maxsize=1024)
 def numeric_date(first: str, second: str, third: str, month_first: bool) -> datetime | None:
     """The date of three numbers: the year leads where it has four digits, else it is the last."""
     if len(first) > 2:
@@ -154,6 +155,10 @@ def at_clock(
     elif after_noon is False and hours == 12:
         hours = 0
     try:
+        return day.replace(hour=hours, minute=int(minute), second=int(second or 0))
+    except ValueError:
+        pass
+    try:  # 24:00 is midnight
         return day + timedelta(hours=hours, minutes=int(minute), seconds=int(second or 0))
     except OverflowError:
         return None

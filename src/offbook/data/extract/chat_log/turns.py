@@ -10,6 +10,8 @@ from offbook.data.extract.chat_log.message import Content, Message
 from offbook.data.extract.cue import Cue, Envelope, Scenes, Skipped
 
 MINUTE = timedelta(minutes=1)
+FOREVER = 1e9
+"""Minutes: longer than any chat, and no more than a timedelta holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,8 @@ class _Turns:
     """The turn that is being gathered, and what has happened since."""
 
     def __init__(self, pauses: Pauses) -> None:
-        self._pauses = pauses
+        self._burst_pause = min(pauses.burst, FOREVER) * MINUTE
+        self._silence = min(pauses.silence, FOREVER) * MINUTE
         self._scenes = Scenes()
         self._burst: list[Message] = []
         self._last: Message | None = None
@@ -91,7 +94,7 @@ class _Turns:
             "".join([message.reply_to for message in burst if message.reply_to][:1]),
             tuple(dict.fromkeys([name for message in burst for name in message.mentions])),
         )
-        text = "\n".join([message.text.strip() for message in burst])
+        text = "\n".join([message.text.strip() for message in burst]) if len(burst) > 1 else first.text.strip()
         yield Cue((first.sender,), text, first.line, self._scenes.current, envelope=envelope)
 
     def _starts_conversation(self, message: Message) -> bool:
@@ -103,17 +106,19 @@ class _Turns:
     def _continues_burst(self, message: Message) -> bool:
         if not self._burst or self._burst[-1].sender != message.sender:
             return False
-        replies_to = {earlier.reply_to for earlier in self._burst} | {""}
-        return message.reply_to in replies_to and not self._is_apart(message, self._burst[-1], self._pauses.burst)
+        replies_to = message.reply_to
+        if replies_to and all(earlier.reply_to != replies_to for earlier in self._burst):
+            return False
+        return not self._is_apart(message, self._burst[-1], self._burst_pause)
 
     def _is_silent(self, message: Message) -> bool:
-        return self._last is not None and self._is_apart(message, self._last, self._pauses.silence)
+        return self._last is not None and self._is_apart(message, self._last, self._silence)
 
     @staticmethod
-    def _is_apart(message: Message, earlier: Message, minutes: float) -> bool:
+    def _is_apart(message: Message, earlier: Message, pause: timedelta) -> bool:
         if message.sent_at is None or earlier.sent_at is None:
             return False
-        return abs(message.sent_at - earlier.sent_at) > minutes * MINUTE
+        return abs(message.sent_at - earlier.sent_at) > pause
 
     def _enter(self, message: Message) -> None:
         time = f"{message.sent_at:%Y-%m-%d %H:%M}" if message.sent_at else "chat"
