@@ -61,7 +61,11 @@ COLUMN_KINDS = ("sender", "text", "time", "chat", "id", "reply_to")
 )
 @click.option("--max-turns", default=40, show_default=True, type=click.IntRange(2), help="Most turns of such a row.")
 @click.option(
-    "--max-characters", default=6000, show_default=True, type=click.IntRange(1), help="Most characters of such a row."
+    "--max-tokens",
+    default=900,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Most tokens of such a row, four bytes of text taken for one.",
 )
 @click.option(
     "--burst",

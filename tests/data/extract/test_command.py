@@ -156,7 +156,7 @@ def test_options_of_chats_reach_the_rows(tmp_path: Path) -> None:
     system, *_ = chat_rows(tmp_path, "--role", "Tom", "--system", "You are Tom.", "--time-of-day")[0][0]["messages"]
     assert system["content"] == "You are Tom.\n\nIt is Wednesday evening."
     assert len(chat_rows(tmp_path, "--me", "Tom", "--max-turns", "2")[0]) == 2
-    assert len(chat_rows(tmp_path, "--me", "Tom", "--max-characters", "5")[0]) == 2
+    assert len(chat_rows(tmp_path, "--me", "Tom", "--max-tokens", "5")[0]) == 2
 
 
 def test_a_table_of_any_columns_is_read_by_their_names(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from offbook.core.types import Origin
 from offbook.data.extract.chat_log.conversations import RowWriter
 from offbook.data.extract.chat_log.exchanges import exchanges
 from offbook.data.extract.chat_log.message import Message
-from offbook.data.extract.chat_log.options import ChatOptions
+from offbook.data.extract.chat_log.options import ChatOptions, estimated_tokens
 from offbook.data.extract.chat_log.turns import to_cues
 from offbook.data.extract.cue import Skipped
 from offbook.data.extract.rows import Row
@@ -62,13 +62,17 @@ def test_a_long_conversation_is_several_rows_and_each_reply_is_learned_once() ->
 
 
 def test_the_length_of_a_row_is_bounded() -> None:
-    made = rows(TALK, whole_conversations=True, max_characters=10)
+    made = rows(TALK, whole_conversations=True, max_tokens=4)
     assert [len(row["messages"]) for row in made] == [4, 4]
 
 
 def test_of_a_prompt_too_long_the_end_is_kept() -> None:
     talk = [message("A", "x" * 9, 0), message("B", "y" * 9, 1), message("Me", "ok", 2)]
-    assert messages(rows(talk, max_characters=12)[0])[0][1] == "y" * 9
+    assert messages(rows(talk, max_tokens=5)[0])[0][1] == "y" * 9
+
+
+def test_tokens_are_told_by_the_bytes_of_a_text() -> None:
+    assert [estimated_tokens(text) for text in ("", "four" * 10, "灯亮了吗", "\ud83d")] == [1, 11, 4, 1]
 
 
 def test_context_ends_where_a_conversation_begins() -> None:

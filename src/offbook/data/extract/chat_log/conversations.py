@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from offbook.core.situation import with_situation
 from offbook.data.extract.chat_log.exchanges import ReplyPair
-from offbook.data.extract.chat_log.options import ChatOptions
+from offbook.data.extract.chat_log.options import ChatOptions, estimated_tokens
 from offbook.data.extract.cue import Cue, Skipped
 from offbook.data.extract.rows import Row, with_name
 
@@ -55,7 +55,7 @@ class RowWriter:
         if item.opens or not self._options.whole_conversations:
             return False
         length = sum(map(_length, learned)) + _length(item)
-        return 2 * len(learned) + 2 <= self._options.max_turns and length <= self._options.max_characters
+        return 2 * len(learned) + 2 <= self._options.max_turns and length <= self._options.max_tokens
 
     def _row(self, context: Sequence[ReplyPair], learned: Sequence[ReplyPair]) -> Row:
         messages: list[Row] = []
@@ -82,10 +82,10 @@ class RowWriter:
         envelope = exchange.reply.envelope
         named = envelope is not None and envelope.chat in self._groups
         texts: list[str] = []
-        room = self._options.max_characters
+        room = self._options.max_tokens
         for cue in reversed(exchange.prompt):
             text = with_name(cue, cue.text) if named else cue.text
-            room -= len(text)
+            room -= estimated_tokens(text)
             if texts and room < 0:
                 break
             texts.append(text)
@@ -101,4 +101,4 @@ class RowWriter:
 
 
 def _length(exchange: ReplyPair) -> int:
-    return sum(len(cue.text) for cue in exchange.prompt) + len(exchange.reply.text)
+    return sum(estimated_tokens(cue.text) for cue in (*exchange.prompt, exchange.reply))
