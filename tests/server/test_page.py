@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -10,8 +11,7 @@ import pytest
 
 from tests.browser import Browser
 from tests.server.conftest import Served, serving
-
-CANARY = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script><b>bold</b>"
+from tests.server.pages import CANARY, click_text, messages, send
 
 
 @pytest.fixture(scope="module")
@@ -28,28 +28,25 @@ def page(browser: Browser, served: Served) -> Any:
     return browser
 
 
-def messages(browser: Browser) -> Any:
-    """(speaker, text) of every turn on the page."""
-    return browser.run(
-        "[...document.querySelectorAll('#script section, #script .user')].map((part) =>"
-        " [part.querySelector('h2').textContent, part.querySelector('.said').textContent])"
-    )
-
-
-def send(browser: Browser, text: str) -> None:
-    browser.type("#line", f"{text}\n")
-    browser.wait("!document.querySelector('.growing') && document.querySelector('.again')")
-
-
-def click_text(browser: Browser, selector: str, text: str) -> None:
-    """Click the first element that matches and says `text`."""
-    browser.run(
-        f"[...document.querySelectorAll({selector!r})].find((part) => part.textContent.trim() === {text!r}).click()"
-    )
-
-
 def test_it_opens_with_the_characters_name_and_first_words(page: Browser) -> None:
     assert messages(page) == [["Hamlet", "Who's there?"]]
+    assert page.run("document.querySelector('#name').children.length") == 0, "there is nobody else to choose"
+
+
+def test_the_page_says_everything_in_both_languages(page: Browser) -> None:
+    page.run("import('/page/i18n.js').then(({ WORDS }) => { window.words = WORDS })")
+    page.wait("window.words")
+    english, chinese = page.run("window.words.en"), page.run("window.words.zh")
+    assert english.keys() == chinese.keys()
+    for name, text in english.items():
+        holes = re.findall(r"{\w+}", text)
+        assert re.findall(r"{\w+}", chinese[name]) == holes, name
+        assert re.search("[\u3001\u4e00-\u9fff]", chinese[name]) or name == "language", name
+    used = page.run(
+        "[...document.querySelectorAll('*')].flatMap((part) => ['word', 'title', 'label', 'placeholder']"
+        ".map((kind) => part.dataset[kind])).filter(Boolean)"
+    )
+    assert set(used) <= english.keys()
 
 
 def test_send_and_stream(page: Browser, served: Served) -> None:

@@ -18,14 +18,15 @@ export async function request(path, body, signal) {
   if (response.status === 413) throw new Error(word("tooLong"));
   if (!response.ok) {
     const { error } = await response.json();
-    throw new Error(error.code === "context_length_exceeded" ? word("tooLong") : error.message);
+    const known = { context_length_exceeded: "tooLong", model_not_found: "notServed" }[error.code];
+    throw new Error(known ? word(known) : error.message);
   }
   return response;
 }
 
 // The events of a reply, as objects of OpenAI's API.
-export async function* streamReply(body, signal) {
-  const response = await request("/v1/chat/completions", { ...body, stream: true }, signal);
+export async function* streamReply(path, body, signal) {
+  const response = await request(path, { ...body, stream: true }, signal);
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let held = "";
   for (;;) {

@@ -1,285 +1,153 @@
-// The chat page: sends what is written, shows what is answered, keeps the talks.
+// The conversation with one character: sends what is written, shows what is answered, keeps the talks.
 
-import { hasKey, LockedError, request, setKey, streamReply } from "./api.js";
-import { switchLanguage, translate, word } from "./i18n.js";
+import { streamReply } from "./api.js";
+import { word } from "./i18n.js";
+import { fail, setBusy } from "./page.js";
+import { sampling } from "./sampling.js";
 import { assistantTurn, messages, Talks, version } from "./talks.js";
-import { $, drawTalk, drawTalkList, editTurn, element, notify, showReply } from "./view.js";
-
-const SAMPLING = ["temperature", "top_p", "repetition_penalty", "max_tokens", "seed"];
-
-let character; // what /v1/character says
-let talks;
-let growing = null; // the AbortController of the replies that are growing
-
-/* ---- replies ---- */
-
-async function grow(turns, index, who, signal) {
-  const reply = version(turns[index])[who];
-  const sampled = sampling();
-  if (sampled.seed !== undefined) sampled.seed += turns[index].shown; // another version is another reply
-  const body = {
-    model: character[who === "tuned" ? "model" : "base"],
-    messages: messages(turns, who, index).map(({ role, content }) => ({ role, content })),
-    ...sampled,
-  };
-  try {
-    reply.dropped = 0;
-    for await (const event of streamReply(body, signal)) {
-      const choice = event.choices[0];
-      reply.text += choice.delta.content ?? "";
-      reply.dropped = event.offbook?.dropped_messages ?? 0;
-      if (choice.finish_reason) reply.end = choice.finish_reason;
-      showReply(index, who, reply);
-      talks.saveSoon();
-    }
-  } catch (error) {
-    if (error.name !== "AbortError") fail(error);
-  }
-  reply.end ??= "interrupted";
-  showReply(index, who, reply);
-}
-
-// Let the last turn of the talk, which is the character's, grow.
-async function growLast() {
-  const turns = talks.turns;
-  const index = turns.length - 1;
-  growing = new AbortController();
-  talks.current.updated = Date.now();
-  talks.save();
-  setBusy(true);
-  draw();
-  const both = version(turns[index]).base ? ["tuned", "base"] : ["tuned"];
-  await Promise.all(both.map((who) => grow(turns, index, who, growing.signal)));
-  growing = null;
-  talks.save();
-  setBusy(false);
-  draw();
-}
+import { $, drawTalk, editTurn, notify, showReply } from "./view.js";
 
 const fresh = () => ({ text: "", end: null });
 const freshVersion = () => ({ tuned: fresh(), base: $("compare").checked ? fresh() : null });
 
-async function send(text) {
-  talks.turns.push({ role: "user", text }, assistantTurn(freshVersion()));
-  await growLast();
+// The beginning of a talk: what the character says first.
+function opening({ greeting }) {
+  return { turns: greeting ? [assistantTurn({ tuned: { text: greeting, end: "stop" }, base: null })] : [] };
 }
 
-async function again() {
-  const turn = talks.turns.at(-1);
-  const isEmpty = !version(turn).tuned.text;
-  if (isEmpty) turn.versions.splice(turn.shown, 1); // nothing was said: nothing to go back to
-  turn.shown = turn.versions.push(freshVersion()) - 1;
-  await growLast();
-}
+export class Chat {
+  constructor(character) {
+    this.character = character;
+    this.talks = new Talks(`offbook:talks:${character.model}`, () => opening(this.character), () => notify(word("full")));
+    this.growing = null; // the AbortController of the replies that are growing
+    this.isOpen = false; // whether it is what the page shows
+  }
 
-function step(index, by) {
-  talks.turns[index].shown += by;
-  talks.save();
-  draw();
-}
+  get title() {
+    return this.character.name;
+  }
 
-// A changed line of the user's is answered anew; a changed reply is what the character has said from now on.
-function edit(index) {
-  const turn = talks.turns[index];
-  const old = turn.role === "user" ? turn.text : version(turn).tuned.text;
-  editTurn(index, old, (text) => {
-    if (text === null || text === old) return draw();
-    if (turn.role === "user") {
-      const undo = talks.rewrite([...talks.turns.slice(0, index), { role: "user", text }, assistantTurn(freshVersion())]);
-      notify(word("answeredAnew"), () => {
-        growing?.abort();
-        undo();
-        draw();
-      });
-      return growLast();
+  get canSpeak() {
+    return !this.character.hasLeft;
+  }
+
+  draw() {
+    if (!this.isOpen) return;
+    const actions = { again: () => this.again(), edit: (index) => this.edit(index), step: (index, by) => this.step(index, by) };
+    drawTalk(this.talks, this.character, this.growing !== null || !this.canSpeak, actions);
+  }
+
+  stop() {
+    this.growing?.abort();
+  }
+
+  async submit(text) {
+    if (!text) return;
+    this.talks.turns.push({ role: "user", text }, assistantTurn(freshVersion()));
+    await this.growLast();
+  }
+
+  // Let the last turn of the talk, which is the character's, grow.
+  async growLast() {
+    const turns = this.talks.turns;
+    const index = turns.length - 1;
+    const growing = (this.growing = new AbortController());
+    this.talks.current.updated = Date.now();
+    this.talks.save();
+    setBusy(true);
+    this.draw();
+    const both = version(turns[index]).base ? ["tuned", "base"] : ["tuned"];
+    await Promise.all(both.map((who) => this.grow(turns, index, who, growing.signal)));
+    this.talks.save();
+    if (this.growing !== growing) return;
+    this.growing = null;
+    if (this.isOpen) setBusy(false);
+    this.draw();
+  }
+
+  async grow(turns, index, who, signal) {
+    const reply = version(turns[index])[who];
+    const sampled = sampling();
+    if (sampled.seed !== undefined) sampled.seed += turns[index].shown; // another version is another reply
+    const body = {
+      model: this.character[who === "tuned" ? "model" : "base"],
+      messages: messages(turns, who, index).map(({ role, content }) => ({ role, content })),
+      ...sampled,
+    };
+    try {
+      reply.dropped = 0;
+      for await (const event of streamReply("/v1/chat/completions", body, signal)) {
+        const choice = event.choices[0];
+        reply.text += choice.delta.content ?? "";
+        reply.dropped = event.offbook?.dropped_messages ?? 0;
+        if (choice.finish_reason) reply.end = choice.finish_reason;
+        showReply(reply);
+        this.talks.saveSoon();
+      }
+    } catch (error) {
+      if (error.name !== "AbortError") fail(error);
     }
-    const version_ = version(turn);
-    const undo = talks.rewrite(talks.turns.with(index, { ...turn, versions: turn.versions.with(turn.shown, { ...version_, tuned: { text, end: "stop" } }) }));
-    notify(word("changed"), () => (undo(), draw()));
-    draw();
-  });
-}
-
-/* ---- talks ---- */
-
-function openTalk(change) {
-  growing?.abort();
-  change();
-  draw();
-  $("line").focus();
-}
-
-function drawList() {
-  drawTalkList(talks, {
-    open: (id) => {
-      $("talks").close();
-      openTalk(() => talks.open(id));
-    },
-    rename: (talk, name) => {
-      talk.name = name;
-      talks.save();
-      drawList();
-    },
-    remove: (id) => {
-      growing?.abort();
-      const undo = talks.remove(id);
-      drawList();
-      draw();
-      $("talks").close();
-      notify(word("deleted"), () => {
-        undo();
-        draw();
-      });
-    },
-  });
-}
-
-/* ---- the page ---- */
-
-const draw = () => drawTalk(talks, character, growing !== null, { again, edit, step });
-
-function setBusy(is) {
-  $("script").setAttribute("aria-busy", is);
-  $("send").hidden = is;
-  $("stop").hidden = !is;
-}
-
-function fail(error) {
-  if (error instanceof LockedError) {
-    if (hasKey()) notify(word("wrongKey"));
-    $("door").showModal();
-    return;
+    reply.end ??= "interrupted";
+    showReply(reply);
   }
-  notify(error instanceof TypeError ? word("unreachable") : error.message);
-}
 
-function sayWhereWordsGo() {
-  const isHere = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
-  $("hint").textContent = isHere ? word("hintHere") : word("hintThere").replace("{host}", location.host);
-}
+  async again() {
+    const turn = this.talks.turns.at(-1);
+    const isEmpty = !version(turn).tuned.text;
+    if (isEmpty) turn.versions.splice(turn.shown, 1); // nothing was said: nothing to go back to
+    turn.shown = turn.versions.push(freshVersion()) - 1;
+    await this.growLast();
+  }
 
-/* ---- sampling ---- */
+  step(index, by) {
+    this.talks.turns[index].shown += by;
+    this.talks.save();
+    this.draw();
+  }
 
-const place = (what) => `offbook:${what}:${character.model}`;
-const field = (name) => $("settings").querySelector(`[name=${name}]`);
+  // A changed line of the user's is answered anew; a changed reply is what the character has said from now on.
+  edit(index) {
+    const turn = this.talks.turns[index];
+    const old = turn.role === "user" ? turn.text : version(turn).tuned.text;
+    editTurn(index, old, (text) => {
+      if (text === null || text === old) return this.draw();
+      if (turn.role === "user") {
+        const undo = this.talks.rewrite([
+          ...this.talks.turns.slice(0, index),
+          { role: "user", text },
+          assistantTurn(freshVersion()),
+        ]);
+        notify(word("answeredAnew"), () => {
+          this.stop();
+          undo();
+          this.draw();
+        });
+        return this.growLast();
+      }
+      const changed = { ...version(turn), tuned: { text, end: "stop" } };
+      const undo = this.talks.rewrite(
+        this.talks.turns.with(index, { ...turn, versions: turn.versions.with(turn.shown, changed) }),
+      );
+      notify(word("changed"), () => (undo(), this.draw()));
+      this.draw();
+    });
+  }
 
-function sampling() {
-  const set = SAMPLING.map((name) => [name, field(name).value]).filter(([, value]) => value !== "");
-  return Object.fromEntries(set.map(([name, value]) => [name, Number(value)]));
-}
+  async transcript() {
+    const line = (name, text) => `${name}: ${text.trim()}`;
+    const { name } = this.character;
+    return this.talks.turns
+      .flatMap((turn) => {
+        if (turn.role === "user") return [line(word("you"), turn.text)];
+        const { tuned, base } = version(turn);
+        const label = base ? ` (${word("tuned")})` : "";
+        return [line(name + label, tuned.text), ...(base ? [line(`${name} (${word("base")})`, base.text)] : [])];
+      })
+      .join("\n\n");
+  }
 
-function setSampling(values) {
-  for (const name of SAMPLING) {
-    field(name).value = values[name] ?? "";
-    const output = field(name).parentElement.querySelector("output");
-    if (output) output.textContent = field(name).value;
+  async file() {
+    const kept = messages(this.talks.turns, "tuned").map(({ role, content }) => ({ role, content }));
+    return { name: `${this.character.model}.json`, type: "application/json", text: JSON.stringify({ messages: kept }, null, 2) };
   }
 }
-
-const trained = () => ({ ...character.generation, max_tokens: character.generation.max_new_tokens });
-
-/* ---- carrying a talk away ---- */
-
-function transcript() {
-  const line = (name, text) => `${name}: ${text.trim()}`;
-  return talks.turns
-    .flatMap((turn) => {
-      if (turn.role === "user") return [line(word("you"), turn.text)];
-      const { tuned, base } = version(turn);
-      const label = base ? ` (${word("tuned")})` : "";
-      return [line(character.name + label, tuned.text), ...(base ? [line(`${character.name} (${word("base")})`, base.text)] : [])];
-    })
-    .join("\n\n");
-}
-
-async function copyAll() {
-  try {
-    await navigator.clipboard.writeText(transcript());
-    notify(word("copied"));
-  } catch {
-    notify(word("notCopied"));
-  }
-}
-
-function download() {
-  const kept = messages(talks.turns, "tuned").map(({ role, content }) => ({ role, content }));
-  const link = element("a");
-  link.href = URL.createObjectURL(new Blob([JSON.stringify({ messages: kept }, null, 2)], { type: "application/json" }));
-  link.download = `${character.model}.json`;
-  link.click();
-  URL.revokeObjectURL(link.href);
-}
-
-/* ---- beginning ---- */
-
-async function begin() {
-  translate();
-  sayWhereWordsGo();
-  try {
-    character = await (await request("/v1/character")).json();
-  } catch (error) {
-    return fail(error);
-  }
-  $("name").textContent = document.title = character.name;
-  field("max_tokens").max = Math.min(character.context, 4096);
-  setSampling({ ...trained(), ...JSON.parse(localStorage.getItem(place("sampling")) ?? "{}") });
-  $("compare").checked = localStorage.getItem(place("compare")) === "yes";
-  talks = new Talks(character.model, character.greeting, () => notify(word("full")));
-  draw();
-}
-
-function submit(event) {
-  event?.preventDefault();
-  const text = $("line").value.trim();
-  if (!text || growing || !character) return;
-  $("line").value = "";
-  fitLine();
-  send(text);
-}
-
-function fitLine() {
-  $("line").style.height = "auto";
-  $("line").style.height = `${$("line").scrollHeight}px`;
-}
-
-$("composer").onsubmit = submit;
-$("line").oninput = fitLine;
-$("line").onkeydown = (event) => {
-  // While a Chinese word is being composed, Enter chooses it.
-  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) submit(event);
-};
-document.onkeydown = (event) => {
-  if (event.key === "Escape") growing?.abort();
-};
-$("stop").onclick = () => growing?.abort();
-$("reset").onclick = () => talks && openTalk(() => talks.create());
-$("talks-button").onclick = () => {
-  if (!talks) return;
-  drawList();
-  $("talks").showModal();
-};
-$("copy").onclick = copyAll;
-$("download").onclick = download;
-$("compare").onchange = () => localStorage.setItem(place("compare"), $("compare").checked ? "yes" : "no");
-$("language").onclick = () => {
-  switchLanguage();
-  sayWhereWordsGo();
-  if (talks) draw();
-};
-$("settings-button").onclick = () => $("settings").showModal();
-$("settings").oninput = () => {
-  const values = sampling();
-  setSampling(values);
-  localStorage.setItem(place("sampling"), JSON.stringify(values));
-};
-$("defaults").onclick = () => {
-  setSampling(trained());
-  localStorage.removeItem(place("sampling"));
-};
-$("door").onclose = () => {
-  setKey($("key").value);
-  $("key").value = "";
-  begin();
-};
-
-begin();

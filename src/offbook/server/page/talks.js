@@ -1,35 +1,36 @@
-// The conversations with a character, as the browser keeps them.
+// The conversations with a character, and the scenes, as the browser keeps them.
 //
 // A talk: {id, name, updated, turns}. A turn: {role: "user", text}, or {role: "assistant", versions, shown}, where a
 // version is {tuned: reply, base: reply or null} and a reply {text, end, dropped}: why it ended (stop, length,
 // interrupted), and how many of the messages that were sent with it the server had no room for.
+// A scene is a talk with {user, rule, cast: [{model, name}]}, whose turns are lines: {name, text, move, end}.
+
+import { word } from "./i18n.js";
 
 const SAVE_EVERY = 500; // milliseconds, while a reply grows
 
 export class Talks {
-  constructor(model, greeting, onFull) {
-    this.place = `offbook:talks:${model}`;
-    this.greeting = greeting;
+  // `fresh()` gives what a new talk begins with; without it none is begun unasked.
+  constructor(place, fresh, onFull) {
+    this.place = place;
+    this.fresh = fresh;
     this.onFull = onFull;
     const stored = JSON.parse(localStorage.getItem(this.place) ?? "null");
     this.all = stored?.talks ?? [];
-    this.current = this.all.find((talk) => talk.id === stored?.current) ?? this.all[0] ?? this.create();
+    this.current = this.all.find((talk) => talk.id === stored?.current) ?? this.all[0];
+    if (!this.current && fresh) this.create();
     for (const talk of this.all) for (const turn of talk.turns) for (const reply of replies(turn)) reply.end ??= "interrupted";
     addEventListener("pagehide", () => this.save());
   }
 
   get turns() {
-    return this.current.turns;
+    return this.current?.turns ?? [];
   }
 
-  // The beginning of a talk: what the character says first.
-  opening() {
-    return this.greeting ? [assistantTurn({ tuned: { text: this.greeting, end: "stop" }, base: null })] : [];
-  }
-
-  create() {
-    const unused = this.all.find((talk) => !talk.turns.some((turn) => turn.role === "user"));
-    this.current = unused ?? { id: `${Date.now()}-${Math.random()}`, name: "", updated: Date.now(), turns: this.opening() };
+  create(fields = this.fresh()) {
+    const unused = this.all.find((talk) => !isBegun(talk));
+    this.current = unused ?? { id: `${Date.now()}-${Math.random()}`, name: "" };
+    Object.assign(this.current, { updated: Date.now() }, fields);
     if (!unused) this.all.unshift(this.current);
     this.save();
     return this.current;
@@ -44,7 +45,8 @@ export class Talks {
   remove(id) {
     const index = this.all.findIndex((talk) => talk.id === id);
     const [talk] = this.all.splice(index, 1);
-    if (talk === this.current) this.current = this.all[0] ?? this.create();
+    if (talk === this.current) this.current = this.all[0];
+    if (!this.current && this.fresh) this.create();
     this.save();
     return () => {
       this.all.splice(index, 0, talk);
@@ -70,7 +72,7 @@ export class Talks {
     clearTimeout(this.timer);
     this.timer = null;
     try {
-      localStorage.setItem(this.place, JSON.stringify({ current: this.current.id, talks: this.all }));
+      localStorage.setItem(this.place, JSON.stringify({ current: this.current?.id, talks: this.all }));
     } catch {
       this.onFull();
     }
@@ -83,11 +85,21 @@ export class Talks {
 
 export const assistantTurn = (version) => ({ role: "assistant", versions: [version], shown: 0 });
 export const version = (turn) => turn.versions[turn.shown];
-export const replies = (turn) => (turn.versions ?? []).flatMap(({ tuned, base }) => [tuned, base].filter(Boolean));
+
+// Whether the user has said anything in a talk, or a scene has any line.
+export const isBegun = (talk) => talk.turns.some((turn) => turn.role !== "assistant");
+
+function replies(turn) {
+  if ("end" in turn) return [turn];
+  return (turn.versions ?? []).flatMap(({ tuned, base }) => [tuned, base].filter(Boolean));
+}
+
+// The names of a scene's characters.
+export const castOf = (talk) => (talk.cast ?? []).map(({ name }) => name).join(word("comma"));
 
 export function title(talk) {
-  const said = talk.turns.find((turn) => turn.role === "user")?.text ?? "";
-  return talk.name || said.slice(0, 60);
+  const first = talk.turns.find((turn) => turn.role !== "assistant")?.text ?? "";
+  return talk.name || [castOf(talk), first.slice(0, 60)].filter(Boolean).join(": ");
 }
 
 // The messages of the turns before `end`, as one of the two models has lived them: without empty ones, neighbours of

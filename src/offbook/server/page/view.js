@@ -12,7 +12,7 @@ export function element(tag, className, text) {
   return made;
 }
 
-function button(label, action, className = "quiet") {
+export function button(label, action, className = "quiet") {
   const made = element("button", className, label);
   made.type = "button";
   made.onclick = action;
@@ -24,12 +24,13 @@ export function drawTalk(talks, character, busy, actions) {
   const turns = talks.turns;
   const remembered = rememberedFrom(turns, character.greeting);
   const items = turns.map((turn, index) => {
-    const item = turn.role === "user" ? drawLine(turn) : drawReplies(turn, index, character);
+    const item = turn.role === "user" ? drawLine(turn) : drawReplies(turn, character);
     item.append(drawTools(turn, index, index === turns.length - 1, busy, actions));
     item.classList.toggle("forgotten", index < remembered && !(index === 0 && turn.role === "assistant"));
     return item;
   });
   if (remembered) items.splice(remembered, 0, element("li", "forgets", word("forgets")));
+  $("script").className = "";
   $("script").replaceChildren(...items);
   $("hint").hidden = turns.some((turn) => turn.role === "user");
   $("scene").scrollTop = $("scene").scrollHeight;
@@ -41,22 +42,28 @@ function drawLine(turn) {
   return item;
 }
 
-function drawReplies(turn, index, character) {
+function drawReplies(turn, character) {
   const item = element("li", "assistant");
   const shown = version(turn);
   const columns = element("div", shown.base ? "columns two" : "columns");
   for (const who of ["tuned", "base"]) {
-    if (!shown[who]) continue;
-    const part = element("section", who);
-    part.id = `${who}-${index}`;
-    const name = element("h2", "", character.name);
-    if (shown.base) name.append(element("small", "", word(who)));
-    part.append(name, element("p", "said"), element("p", "end"));
-    fill(part, shown[who]);
-    columns.append(part);
+    if (shown[who]) columns.append(drawReply(character.name, shown[who], who, shown.base ? word(who) : ""));
   }
   item.append(columns);
   return item;
+}
+
+const parts = new WeakMap(); // reply → where it is shown
+
+// A reply under the name of who speaks, which may be unknown yet; `note` stands beside it.
+export function drawReply(name, reply, className = "tuned", note = "") {
+  const part = element("section", className);
+  const heading = element("h2", "", name || "…");
+  if (note) heading.append(element("small", "", note));
+  part.append(heading, element("p", "said"), element("p", "end"));
+  fill(part, reply);
+  parts.set(reply, part);
+  return part;
 }
 
 function drawTools(turn, index, isLast, busy, actions) {
@@ -79,13 +86,13 @@ function drawTools(turn, index, isLast, busy, actions) {
 function fill(part, reply) {
   part.querySelector(".said").textContent = reply.text.trim();
   part.querySelector(".end").textContent = { length: word("cut"), interrupted: word("interrupted") }[reply.end] ?? "";
-  part.classList.toggle("growing", !reply.end);
+  part.classList.toggle("growing", reply.end === null);
 }
 
 // Show a reply that has grown; the page stays at its end if it was there.
-export function showReply(index, who, reply) {
-  const part = $(`${who}-${index}`);
-  if (!part) return; // another talk was opened meanwhile
+export function showReply(reply) {
+  const part = parts.get(reply);
+  if (!part?.isConnected) return; // another talk was opened meanwhile
   const scene = $("scene");
   const atEnd = scene.scrollHeight - scene.scrollTop - scene.clientHeight < 80;
   fill(part, reply);
@@ -157,4 +164,19 @@ export function notify(text, undo) {
   clearTimeout(clearing);
   clearing = setTimeout(() => notify(""), undo ? 15000 : 6000);
   if (!text) clearTimeout(clearing);
+}
+
+// The characters to choose from, as links that can be bookmarked: {name, note, href, className}.
+export function drawCast(links, here, chosen) {
+  const items = links.map(({ name, note, href, className }) => {
+    const item = element("li", className);
+    const link = element("a");
+    link.href = href;
+    link.onclick = chosen;
+    if (href === here) link.setAttribute("aria-current", "page");
+    link.append(element("b", "", name), element("span", "", note ?? ""));
+    item.append(link);
+    return item;
+  });
+  $("cast-list").replaceChildren(...items);
 }
