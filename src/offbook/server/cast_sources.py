@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 import psutil
 
-from offbook.core.errors import OffbookError, UsageError
+from offbook.core.errors import UsageError
 from offbook.core.progress import NullReporter, Reporter
 from offbook.core.rundir import runs_root
 from offbook.core.text import format_bytes
@@ -19,7 +20,7 @@ from offbook.pipeline.adapter_source import CharacterSource, resolve_character
 from offbook.server.backends import Host, open_host
 from offbook.server.cast import Cast
 from offbook.server.llamacpp_host import gguf_files
-from offbook.server.run_folders import is_folder_of_runs, run_of, runs_in, version, weights_of
+from offbook.server.run_folders import check_weights, is_folder_of_runs, run_of, runs_in, version, weights_of
 
 WATCH_SECONDS = 2.0
 """A watched folder is looked at so often."""
@@ -84,8 +85,14 @@ class CastSources:
         return list(by_name.values())
 
     def source(self, run: str) -> CharacterSource:
-        """One character."""
-        return resolve_character(run, base_model=self.base_model, reporter=self.reporter)
+        """One character.
+
+        Raises:
+            UsageError: it is not there, or its files are damaged or not complete yet.
+        """
+        source = resolve_character(run, base_model=self.base_model, reporter=self.reporter)
+        check_weights(source.adapter)
+        return source
 
     def run_of(self, name: str) -> CharacterSource:
         """A character by the name of its run; clients of the server name no paths.
@@ -164,12 +171,14 @@ class CastWatcher:
         self._cast = cast
         self._sources = sources
         self._stop = threading.Event()
-        self._faults: dict[Path, object] = {}
+        self._seen: dict[Path, object] = {}
+        """Run → what its files were like when it was last dealt with."""
         self._thread = threading.Thread(target=self._work, name="cast", daemon=True)
 
     def start(self) -> None:
         """Begin to watch, if there is a folder to watch."""
         if self._sources.folders:
+            self._seen = {run_of(member.version): member.version for member in self._cast.members}
             self._thread.start()
 
     def stop(self) -> None:
@@ -183,32 +192,34 @@ class CastWatcher:
 
     def _work(self) -> None:
         while not self._stop.wait(WATCH_SECONDS):
-            self.look()
+            with suppress(OSError):  # a run is being moved or deleted at this moment: the next look sees it
+                self.look()
 
     def look(self) -> None:
-        """Bring the cast up to date with its folders."""
+        """Bring the cast up to date with its folders; what a client removed stays out until its files change."""
         folders = [folder.resolve() for folder in self._sources.folders]
         there = {run.resolve(): run for folder in folders for run in runs_in(folder)}
         serving = {run_of(member.version): member for member in self._cast.members}
         for path, member in serving.items():
             if path.parent in folders and path not in there:
-                self._attempt(path, None, partial(self._cast.remove, member.model.name))
+                self._attempt(path, partial(self._cast.remove, member.model.name))
                 self._sources.reporter.info("{name} has left", name=member.model.name)
+        self._seen = {path: seen for path, seen in self._seen.items() if path in there}
         for path, run in there.items():
-            now = version(weights_of(run).parent)
-            served = serving.get(path)
-            if (served is None or served.version != now) and self._faults.get(path) != now:
-                self._attempt(path, now, partial(self._add, run))
+            now, served = version(weights_of(run).parent), serving.get(path)
+            is_served = served is not None and served.version == now
+            if not is_served and self._seen.get(path) != now:
+                self._attempt(path, partial(self._add, run))
+            self._seen[path] = now
 
     def _add(self, run: Path) -> None:
         source = self._sources.source(str(run))
         self._cast.add([source], version)
         self._sources.reporter.info("{name} is on", name=source.name)
 
-    def _attempt(self, path: Path, now: object, work: Callable[[], None]) -> None:
+    def _attempt(self, path: Path, work: Callable[[], None]) -> None:
         """Do it; a character that cannot be opened is told once, and tried again when its files have changed."""
         try:
             work()
-        except (OffbookError, OSError) as error:
-            self._faults[path] = now
+        except Exception as error:  # whatever is the matter with one run, the others are watched on
             self._sources.reporter.warning("{run} is not served: {why}", run=path, why=error)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from safetensors import SafetensorError, safe_open
+
+from offbook.core.errors import UsageError
 from offbook.core.rundir import RunDir
 
 WEIGHTS = "adapter_model.safetensors"
@@ -39,3 +42,18 @@ def run_of(version: object) -> Path:
     assert isinstance(version, tuple)
     folder: Path = version[0]
     return folder.parent if folder.name == "adapter" else folder
+
+
+def check_weights(adapter: Path) -> None:
+    """See that an adapter's weights are all there: a file that is still being copied is not.
+
+    Raises:
+        UsageError: they cannot be read.
+    """
+    try:
+        with safe_open(adapter / WEIGHTS, "pt"):
+            pass
+    except (OSError, SafetensorError) as error:
+        raise UsageError(
+            "{folder} is damaged: {error}", "Restore it, or train again.", folder=adapter / WEIGHTS, error=error
+        ) from None
