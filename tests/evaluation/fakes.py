@@ -45,7 +45,10 @@ class FakeModels:
     def score(self, conversations: Sequence[Conversation], *, full_length: bool = False) -> list[Score]:
         return [self._score(conversation) for conversation in conversations]
 
-    def reply(self, prompts: Sequence[Prompt], *, tuned: bool) -> list[Reply]:
+    def reply(self, prompts: Sequence[Prompt], *sides: bool) -> list[list[Reply]]:
+        return [self._replies(prompts, tuned) for tuned in sides]
+
+    def _replies(self, prompts: Sequence[Prompt], tuned: bool) -> list[Reply]:
         self.generated.append((tuned, list(prompts)))
         texts = [self.answers[tuned](turns[-1].text) for turns in prompts]
         return [Reply(text, not tuned or self.stops(text), len(text.split()) + 1) for text in texts]

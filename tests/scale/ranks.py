@@ -227,6 +227,13 @@ def _out_of_order() -> None:
     work_sharing.WorkSharing._add_in_order = backwards  # type: ignore[method-assign]
 
 
+def _end_in_verdict() -> None:
+    """Die as if killed when the first held-out row is to be scored."""
+    from offbook.generation import scoring
+
+    scoring._score = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[assignment]
+
+
 def _other_units() -> None:
     from offbook.core import environment
 
@@ -242,6 +249,7 @@ SABOTAGE: dict[str, Callable[[], None]] = {
     "bug": _in_step(4, lambda loss: _raise(ValueError("a bug"))),
     "disk": _full_disk,
     "out of order": _out_of_order,
+    "ends in verdict": _end_in_verdict,
     "slow": _in_step(0, _slowly),
     "other vector units": _other_units,
 }

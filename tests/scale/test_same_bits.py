@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -72,6 +73,32 @@ def test_killed_and_resumed_by_another_number(
     assert again.adapter == alone()
     steps = [line["step"] for line in read(again.run_dir.metrics)]
     assert steps == sorted(set(steps))
+
+
+VERDICT = {"evaluate.prompts": 4, "persona.sample_prompts": ["Who are you?", "Will you come?"]}
+
+
+def test_samples_and_verdict_are_shared_and_the_same(ranks: Ranks, shared: Any, tmp_path: Path) -> None:
+    one, two = (ranks.run({**shared, **VERDICT}, tmp_path / str(count), count) for count in (1, 2))
+    assert two.codes == [0, 0], two.texts() + two.texts(1)
+    assert "The base model answers" in two.texts()
+    assert "The tuned model answers 6 prompts" in one.texts()
+    assert "The tuned model answers 6 prompts" not in two.texts()  # the other process's share
+    for name in ("samples", "samples_log"):
+        assert getattr(one.run_dir, name).read_bytes() == getattr(two.run_dir, name).read_bytes()
+    verdicts = [json.loads(job.run_dir.eval.read_text(encoding="utf-8")) for job in (one, two)]
+    for verdict in verdicts:
+        verdict["about"]["made"] = "now"
+    assert verdicts[0] == verdicts[1]
+
+
+def test_a_process_that_is_lost_in_the_verdict_costs_the_verdict_alone(
+    ranks: Ranks, shared: Any, alone: Alone, tmp_path: Path
+) -> None:
+    job = ranks.run({**shared, "evaluate.prompts": 4}, tmp_path, 2, sabotage={1: "ends in verdict"}, timeout="15")
+    assert job.codes == [0, -signal.SIGKILL], job.texts()
+    assert "no verdict" in job.texts()
+    assert job.adapter == alone()
 
 
 def command(settings: Any, folder: Path) -> list[str]:

@@ -9,6 +9,8 @@ import torch
 from safetensors.torch import load_file
 
 import offbook
+import offbook.pipeline.finishing
+import offbook.pipeline.training
 from offbook.core.config.loading import load
 from offbook.core.errors import UsageError
 from offbook.core.metrics_log import read
@@ -16,7 +18,6 @@ from offbook.core.rundir import RunDir
 from offbook.pipeline.resuming import required_step
 from offbook.training import checkpoint
 from offbook.training.checkpoint import CheckpointStore
-from offbook.training.trainer import StepTrainer
 from tests.recorder import Recorder
 
 
@@ -116,7 +117,7 @@ def test_patience_ends_the_run_and_a_resume_knows_it(overfitting: Any, monkeypat
     ordered = list(before.values())
     assert min(ordered[-2:]) >= min(ordered[:-2])
     assert len(ordered) < 4 or min(ordered[-3:-1]) < min(ordered[:-3])  # and not an evaluation too late
-    monkeypatch.setattr(StepTrainer, "training_step", lambda *args: pytest.fail("it trained on"))
+    monkeypatch.setattr(offbook.pipeline.training, "StepTrainer", lambda *_, **__: pytest.fail("it trained on"))
     offbook.train(load(None, patient), resume=True)
     assert run.finished
     assert losses_of(run) == before
@@ -142,7 +143,7 @@ def test_samples_at_every_evaluation_disturb_nothing(overfitting: Any, monkeypat
     replies = {line["prompt"]: line["tuned"] for line in json.loads(run.samples.read_text(encoding="utf-8"))}
     best = json.loads(run.environment.read_text())["adapter_step"]
     assert replies == next(line["samples"] for line in output if line["step"] == best)
-    monkeypatch.setattr(offbook.pipeline.finishing, "sample_replies", lambda *args, **kwargs: {})
+    monkeypatch.setattr(offbook.pipeline.finishing, "sample_replies", lambda *args, **kwargs: [{}, {}])
     silent = offbook.train(load(None, {**overfitting, "name": "silent"}))
     assert same(weights(run.adapter), weights(silent.adapter))
 

@@ -31,8 +31,13 @@ class Models(Protocol):
         """
         ...
 
-    def reply(self, prompts: Sequence[Prompt], *, tuned: bool) -> list[Reply]:
-        """An answer to each prompt, with the same decoding and the same random draws for both."""
+    def reply(self, prompts: Sequence[Prompt], *sides: bool) -> list[list[Reply]]:
+        """Answers to all prompts, with the same decoding and the same random draws for both models.
+
+        Args:
+            prompts: what is answered.
+            *sides: False for the base model, True for the tuned one; a list of answers comes for each.
+        """
         ...
 
 
@@ -134,7 +139,7 @@ def collect(
             "The adapter is most likely ruined: train again with a lower --train.learning_rate.",
         )
     judged = [*[(row.turns[:-1], row.replies[-1]) for row in chosen], *[(turns, "") for turns in sample_prompts]]
-    replies = _paired_replies(models, judged, reporter)
+    replies = _paired_replies(models, judged)
     everyday = [(item.conversation.turns[:-1], item.answer) for item in general if item.shown]
     return ModelOutputs(
         train=train,
@@ -144,7 +149,7 @@ def collect(
         sample_replies=replies[len(chosen) :],
         general=general,
         general_scores=general_scores,
-        general_replies=_paired_replies(models, everyday, reporter),
+        general_replies=_paired_replies(models, everyday),
     )
 
 
@@ -172,17 +177,10 @@ def general_prompts() -> list[GeneralPrompt]:
     ]
 
 
-def _paired_replies(models: Models, prompts: Sequence[tuple[Prompt, str]], reporter: Reporter) -> list[PairedReply]:
+def _paired_replies(models: Models, prompts: Sequence[tuple[Prompt, str]]) -> list[PairedReply]:
     """Both models' replies to (prompt, reference) pairs."""
-    turns = [prompt for prompt, _ in prompts]
-    replies = {}
-    for tuned in (False, True):
-        if tuned:
-            reporter.stage("The tuned model answers {count} prompts", count=len(prompts))
-        else:
-            reporter.stage("The base model answers {count} prompts", count=len(prompts))
-        replies[tuned] = models.reply(turns, tuned=tuned)
+    base_replies, tuned_replies = models.reply([prompt for prompt, _ in prompts], False, True)
     return [
         PairedReply(base, tuned, key(prompt), prompt[-1].text, reference)
-        for (prompt, reference), base, tuned in zip(prompts, replies[False], replies[True], strict=True)
+        for (prompt, reference), base, tuned in zip(prompts, base_replies, tuned_replies, strict=True)
     ]

@@ -12,6 +12,7 @@ import torch
 
 from offbook.core.config.schema import GenerationConfig
 from offbook.core.sequences import common_prefix
+from offbook.core.sharing import Share, alone
 from offbook.core.types import Reply
 from offbook.generation.cache import ModelCache
 from offbook.generation.decoder import Decoder
@@ -29,6 +30,7 @@ def generate(
     seed: int | Sequence[int] = 0,
     rows: int = 32,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
+    share: Share = alone,
 ) -> list[Reply]:
     """Reply to every prompt, in the order of the prompts.
 
@@ -44,6 +46,7 @@ def generate(
         seed: one for all prompts, or one for each.
         rows: how many replies grow side by side.
         progress: told how many steps are done, and how many there are at most.
+        share: shares the batches out, which are the same for any number of processes.
     """
     cache = ModelCache.of(model)
     shared = 0
@@ -53,10 +56,11 @@ def generate(
     if shared:
         model(input_ids=torch.tensor([prompts[0][:shared]], device=model.device), **cache.arguments())
     seeds = [seed] * len(prompts) if isinstance(seed, int) else seed
-    replies: dict[int, Reply] = {}
     batches = list(_batches([len(prompt) for prompt in prompts], rows, padded=cache.keeps_tokens))
     steps = settings.max_new_tokens
-    for number, chosen in enumerate(batches):
+
+    def answer(number: int) -> list[list[Any]]:
+        chosen = batches[number]
         row_cache = copy.deepcopy(cache)
         if shared and row_cache.cache is not None:
             row_cache.cache.batch_repeat_interleave(len(chosen))
@@ -64,13 +68,20 @@ def generate(
         generators = [reply_generator(seeds[index], prompts[index]) for index in chosen]
         uniforms = torch.stack([torch.rand(settings.max_new_tokens, generator=each) for each in generators])
         advance = partial(_advance, progress, number * steps, len(batches) * steps)
-        for index, ids in zip(
-            chosen, _decode(decoder, settings, set(stop_ids), uniforms.to(model.device), advance), strict=True
-        ):
+        replies = []
+        for ids in _decode(decoder, settings, set(stop_ids), uniforms.to(model.device), advance):
             stopped = bool(ids) and ids[-1] in stop_ids
             text = tokenizer.decode(ids[: len(ids) - stopped], skip_special_tokens=True)
-            replies[index] = Reply(text, stopped, len(ids))
-    return [replies[index] for index in range(len(prompts))]
+            replies.append([text, stopped, len(ids)])
+        return replies
+
+    answers = share(len(batches), answer)
+    by_index = {
+        index: Reply(*reply)
+        for chosen, replies in zip(batches, answers, strict=True)
+        for index, reply in zip(chosen, replies, strict=True)
+    }
+    return [by_index[index] for index in range(len(prompts))]
 
 
 def _batches(lengths: Sequence[int], rows: int, *, padded: bool) -> Iterator[list[int]]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import astuple
 from typing import Any
 
 import torch
 from torch.nn import functional
 
+from offbook.core.sharing import Share, alone
 from offbook.core.types import NO_LABEL, Example, Score
 from offbook.generation.cache import logits_at
 from offbook.generation.decoder import adapter_enabled
@@ -20,6 +22,7 @@ def score(
     model: Any,
     conversations: Sequence[Sequence[Example]],
     progress: Callable[[int, int], None] = lambda _done, _total: None,
+    share: Share = alone,
 ) -> list[Score]:
     """The Score of every conversation, given as its Examples (several where the template rewrites history).
 
@@ -29,12 +32,15 @@ def score(
         conversations: Examples of each conversation; only their label positions are scored.
         model: a PEFT model; the base is the same model with its adapter switched off.
         progress: told how many conversations are done, and how many there are.
+        share: shares the conversations out.
     """
-    scores = []
-    for number, examples in enumerate(conversations, 1):
-        scores.append(_sum([_score(model, example) for example in examples]))
-        progress(number, len(conversations))
-    return scores
+
+    def sums(number: int) -> list[float]:
+        total = _sum([_score(model, example) for example in conversations[number]])
+        progress(number + 1, len(conversations))
+        return list(astuple(total))
+
+    return [Score(*values) for values in share(len(conversations), sums)]
 
 
 @torch.inference_mode()

@@ -18,7 +18,9 @@ from peft import (
     set_peft_model_state_dict,
 )
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import load as load_tensors
 from safetensors.torch import load_file
+from safetensors.torch import save as save_tensors
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
@@ -214,6 +216,20 @@ _OTHER_BASE = marked("It was trained on {other}: name that one with --base-model
 def restore(model: PeftModel, folder: Path) -> None:
     """Put the weights that `model.save_pretrained` wrote into `folder` back into the model's adapter."""
     set_peft_model_state_dict(model, load_file(folder / WEIGHTS))
+
+
+def trained_bytes(model: PeftModel) -> bytes:
+    """The weights that are trained, in the form of a safetensors file."""
+    return save_tensors({name: weight.detach() for name, weight in model.named_parameters() if weight.requires_grad})
+
+
+def load_trained(model: PeftModel, content: bytes) -> None:
+    """Put the weights of `trained_bytes` of an equal model into this one."""
+    tensors = load_tensors(content)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if weight.requires_grad:
+                weight.copy_(tensors[name])
 
 
 def save(model: PeftModel, tokenizer: Any, folder: Path) -> None:

@@ -21,8 +21,8 @@ from offbook.core.types import Conversation, Reply, Score, Turn
 from offbook.evaluation.responses import ModelOutputs, PairedReply, Prompt, general_prompts, sample
 from offbook.evaluation.scorecard import scorecard
 from offbook.generation import batch
+from offbook.pipeline.base_and_tuned import BaseAndTuned
 from offbook.pipeline.character import Character
-from offbook.pipeline.evaluating import BaseAndTuned
 from offbook.pipeline.setup import TrainingSetup
 from offbook.tracking.loss_plot import draw_loss
 from offbook.training import estimate, fast_path, overhead

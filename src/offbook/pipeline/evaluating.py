@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +17,9 @@ from offbook.core.errors import OffbookError, UsageError
 from offbook.core.metrics_log import read
 from offbook.core.progress import NullReporter, Reporter
 from offbook.core.rundir import RunDir, find_run
+from offbook.core.sharing import Share, alone
 from offbook.core.shell import offbook_command, shell_command
-from offbook.core.types import Conversation, Reply, Score, Turn
+from offbook.core.types import Conversation, Turn
 from offbook.data import loading
 from offbook.data.messages import localized
 from offbook.data.row_files import load_rows
@@ -28,44 +27,10 @@ from offbook.evaluation import comparison, html_report, responses, scorecard, ve
 from offbook.evaluation.comparison import Comparison
 from offbook.evaluation.scorecard import About, Scorecard
 from offbook.evaluation.verdict import Verdict
-from offbook.generation import batch, decoder, scoring
 from offbook.pipeline.adapter_source import CharacterSource
+from offbook.pipeline.base_and_tuned import BaseAndTuned
 from offbook.pipeline.character import Character, open_character
 from offbook.pipeline.dataset import examples_of, reading_options, with_system
-
-
-@dataclass(frozen=True, slots=True)
-class BaseAndTuned:
-    """A character's model without and with its adapter (the `Models` of `offbook.evaluation.responses`)."""
-
-    character: Character
-    max_length: int
-    """Tokens that a row may have; longer ones are cut as in training."""
-    reporter: Reporter = field(default_factory=NullReporter)
-    """Is told how far it is."""
-
-    def score(self, conversations: Sequence[Conversation], *, full_length: bool = False) -> list[Score]:
-        """See `responses.Models.score`."""
-        template, longest = self.character.template, sys.maxsize if full_length else self.max_length
-        return scoring.score(
-            self.character.model,
-            [template.examples(conversation, longest) for conversation in conversations],
-            progress=partial(self.reporter.progress, unit="row"),
-        )
-
-    def reply(self, prompts: Sequence[responses.Prompt], *, tuned: bool) -> list[Reply]:
-        """See `responses.Models.reply`."""
-        character = self.character
-        ids = [character.template.prompt_ids(turns) for turns in prompts]
-        with decoder.adapter_enabled(character.model, tuned=tuned):
-            return batch.generate(
-                character.model,
-                character.template.tokenizer,
-                ids,
-                character.persona.generation,
-                character.stop_ids,
-                progress=partial(self.reporter.progress, unit="token"),
-            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +90,13 @@ def evaluate(
 
 
 def evaluate_character(
-    run: RunDir, character: Character, config: RunConfig, *, data: Path | None = None, reporter: Reporter | None = None
+    run: RunDir,
+    character: Character,
+    config: RunConfig,
+    *,
+    data: Path | None = None,
+    reporter: Reporter | None = None,
+    share: Share = alone,
 ) -> Evaluation:
     """Compare a run's character with its base model, and write eval.json and report.html into the run's folder.
 
@@ -135,6 +106,7 @@ def evaluate_character(
         config: the run's settings; `evaluate` says how many prompts are answered, and in which language to report.
         data: rows to evaluate on; default: the run's own held-out rows.
         reporter: is told what is being done.
+        share: shares the models' work out over the processes of a run, the others of which call `ask_models`.
 
     Returns:
         The scorecard with its verdict, which eval.json holds.
@@ -144,16 +116,7 @@ def evaluate_character(
     """
     reporter = reporter or NullReporter()
     adapter = _identity(run.adapter)
-    outputs = responses.collect(
-        BaseAndTuned(character, config.data.max_length, reporter),
-        train=character_rows(run),
-        heldout=_evaluation_rows(run, character, config, data, reporter),
-        sample_prompts=[
-            tuple(character.with_system([Turn("user", prompt)])) for prompt in character.persona.sample_prompts
-        ],
-        prompts=config.evaluate.prompts,
-        reporter=reporter,
-    )
+    outputs = ask_models(run, character, config, data=data, reporter=reporter, share=share)
     about = About(
         run=run.name,
         character=character.persona.name,
@@ -174,6 +137,28 @@ def evaluate_character(
     atomic_write_json(run.eval, evaluation.to_json())
     atomic_write_text(run.report, render_report(run, evaluation, config.evaluate.lang))
     return evaluation
+
+
+def ask_models(
+    run: RunDir,
+    character: Character,
+    config: RunConfig,
+    *,
+    data: Path | None = None,
+    reporter: Reporter,
+    share: Share = alone,
+) -> responses.ModelOutputs:
+    """All that base and tuned model have to say for a verdict; the arguments are those of `evaluate_character`."""
+    return responses.collect(
+        BaseAndTuned(character, config.data.max_length, reporter, share),
+        train=character_rows(run),
+        heldout=_evaluation_rows(run, character, config, data, reporter),
+        sample_prompts=[
+            tuple(character.with_system([Turn("user", prompt)])) for prompt in character.persona.sample_prompts
+        ],
+        prompts=config.evaluate.prompts,
+        reporter=reporter,
+    )
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:

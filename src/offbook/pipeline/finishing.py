@@ -2,40 +2,53 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from math import nan
 
 from offbook.core import metrics_log
 from offbook.core.atomic import atomic_dir, atomic_write_json
+from offbook.core.errors import OffbookError
 from offbook.core.metrics_log import best_step, points
 from offbook.core.progress import NullReporter, Reporter
 from offbook.core.rundir import RunDir
+from offbook.core.sharing import Share, alone
 from offbook.core.shell import offbook_command
 from offbook.core.text import clock
 from offbook.core.types import Turn
 from offbook.models import adapter as adapters
 from offbook.models.storage import store_in_float32
 from offbook.pipeline.adapter_source import resolve_character
+from offbook.pipeline.base_and_tuned import BaseAndTuned
 from offbook.pipeline.character import Character
-from offbook.pipeline.evaluating import BaseAndTuned, evaluate, evaluate_character
+from offbook.pipeline.evaluating import ask_models, evaluate, evaluate_character
 from offbook.pipeline.setup import TrainingSetup
 from offbook.tracking.loss_plot import draw_loss
 from offbook.training import fast_path
 from offbook.training.checkpoint import CheckpointStore, verify
 from offbook.training.heldout_monitor import SAMPLE_TOKENS, Samples
+from offbook.training.process_group import ProcessGroup
+from offbook.training.work_sharing import share_tasks
 
 
-def write_adapter(run: RunDir, setup: TrainingSetup, reporter: Reporter) -> int:
+def write_adapter(run: RunDir, setup: TrainingSetup, group: ProcessGroup, reporter: Reporter) -> int:
     """Write the loss curve, the samples and then the adapter, whose folder appears whole, last of all.
+
+    Args:
+        run: the run folder.
+        setup: the run, its last step taken.
+        group: the processes of the run; the others call `help_to_finish`.
+        reporter: is told what is being done.
 
     Returns:
         The step whose state became the adapter.
     """
     draw_loss(metrics_log.read(run.metrics), run.loss_picture, f"{setup.config.name}: {setup.config.model.source}")
     step = _take_best(run, setup, reporter)
-    if setup.config.train.compute == "bfloat16" and setup.config.model.storage == "full":
-        store_in_float32(setup.model)  # replies and verdict are those of the model that will be talked to
-    reporter.stage("Asking base and tuned model the sample prompts")
-    base, tuned = (sample_replies(setup, tuned=tuned, reporter=reporter) for tuned in (False, True))
+    share = share_tasks(group)
+    if group.size > 1:
+        group.broadcast(adapters.trained_bytes(setup.model))
+    _be_as_talked_to(setup)
+    base, tuned = sample_replies(setup, False, True, reporter=reporter, share=share)
     atomic_write_json(
         run.samples, [{"prompt": prompt, "base": base[prompt], "tuned": tuned[prompt]} for prompt in base]
     )
@@ -45,7 +58,37 @@ def write_adapter(run: RunDir, setup: TrainingSetup, reporter: Reporter) -> int:
     return step
 
 
-def write_verdict(run: RunDir, setup: TrainingSetup, reporter: Reporter, *, seconds: float) -> None:
+def help_to_finish(run: RunDir, setup: TrainingSetup, group: ProcessGroup) -> None:
+    """Do another process's share of samples and verdict; it ends early where the process that owns the run does.
+
+    Args:
+        run: this process's scratch folder, which has the run's rows.
+        setup: the run, its last step taken.
+        group: the processes of the run.
+    """
+    share = share_tasks(group)
+    adapters.load_trained(setup.model, group.broadcast(b""))
+    _be_as_talked_to(setup)
+    sample_replies(setup, False, True, share=share)
+    if _has_verdict(setup):
+        # Whatever goes wrong is told by the process that owns the run, which is finished by now.
+        with suppress(OffbookError, KeyboardInterrupt), fast_path.fast_path_disabled(setup.model):
+            ask_models(run, _character(setup), setup.config, reporter=NullReporter(), share=share)
+
+
+def _be_as_talked_to(setup: TrainingSetup) -> None:
+    """Let the model compute as it will when it is talked to."""
+    if setup.config.train.compute == "bfloat16" and setup.config.model.storage == "full":
+        store_in_float32(setup.model)
+
+
+def _has_verdict(setup: TrainingSetup) -> bool:
+    return bool(setup.config.evaluate.prompts and setup.dataset.heldout_examples)
+
+
+def write_verdict(
+    run: RunDir, setup: TrainingSetup, group: ProcessGroup, reporter: Reporter, *, seconds: float
+) -> None:
     """Write eval.json and report.html, where the config asks for them.
 
     The run is finished by then: whatever fails here is a warning, and Ctrl-C leaves the verdict out.
@@ -53,10 +96,11 @@ def write_verdict(run: RunDir, setup: TrainingSetup, reporter: Reporter, *, seco
     Args:
         run: the run folder, its adapter in place.
         setup: the run, its model trained.
+        group: the processes of the run.
         reporter: told that the character can be talked to.
         seconds: how long the verdict will take.
     """
-    if not setup.config.evaluate.prompts or not setup.dataset.heldout_examples:
+    if not _has_verdict(setup):
         return
     reporter.info(
         "The adapter is complete. Talk to it already: {chat}\n"
@@ -66,8 +110,9 @@ def write_verdict(run: RunDir, setup: TrainingSetup, reporter: Reporter, *, seco
     )
     try:
         with fast_path.fast_path_disabled(setup.model):
-            evaluate_character(run, _character(setup), setup.config, reporter=reporter)
-    except KeyboardInterrupt:
+            evaluate_character(run, _character(setup), setup.config, reporter=reporter, share=share_tasks(group))
+    except KeyboardInterrupt as interrupt:
+        group.give_up(interrupt)
         reporter.info("The verdict is skipped. Make it later: {command}", command=offbook_command("eval", run.path))
     except Exception as error:
         reporter.warning(
@@ -88,16 +133,27 @@ def complete_verdict(run: RunDir, reporter: Reporter) -> None:
     evaluate(resolve_character(run.path, reporter=reporter), reporter=reporter)
 
 
-def sample_replies(setup: TrainingSetup, *, tuned: bool = True, reporter: Reporter | None = None) -> Samples:
-    """Replies of the model as it is now to the persona's sample prompts, drawn with the same seed every time."""
+def sample_replies(
+    setup: TrainingSetup, *sides: bool, reporter: Reporter | None = None, share: Share = alone
+) -> list[Samples]:
+    """Replies to the persona's sample prompts, drawn with the same seed every time.
+
+    Args:
+        setup: the run; its model speaks as it is now.
+        *sides: False for the base model, True for the tuned one; samples come for each.
+        reporter: is told how far it is.
+        share: shares the work out over the processes of the run.
+    """
     reporter = reporter or NullReporter()
     character = _character(setup)
     short = setup.persona.generation.model_copy(update={"max_new_tokens": SAMPLE_TOKENS})
     character.persona = setup.persona.model_copy(update={"generation": short})
     prompts = [tuple(character.with_system([Turn("user", prompt)])) for prompt in setup.persona.sample_prompts]
     with fast_path.fast_path_disabled(setup.model):
-        replies = BaseAndTuned(character, setup.config.data.max_length, reporter).reply(prompts, tuned=tuned)
-    return {prompt: reply.text.strip() for prompt, reply in zip(setup.persona.sample_prompts, replies, strict=True)}
+        models = BaseAndTuned(character, setup.config.data.max_length, reporter, share)
+        answers = models.reply(prompts, *sides)
+    texts = [[reply.text.strip() for reply in replies] for replies in answers]
+    return [dict(zip(setup.persona.sample_prompts, replies, strict=True)) for replies in texts]
 
 
 def _character(setup: TrainingSetup) -> Character:

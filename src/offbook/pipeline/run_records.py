@@ -19,10 +19,16 @@ def write_start(run: RunDir, setup: TrainingSetup, report: dict[str, Any]) -> No
     """Write what is on disk before the first step: config, rows, report, environment."""
     run.data.mkdir(parents=True, exist_ok=True)
     atomic_write_text(run.config, configs.dump(setup.config))
-    save_rows(setup.dataset.train, run.data / "train.jsonl")
-    save_rows(setup.dataset.heldout, run.data / "heldout.jsonl")
+    write_rows(run, setup)
     atomic_write_json(run.data / "report.json", report)
     atomic_write_json(run.environment, {"id": run_id(run), **environment.snapshot(), "compute": _compute(setup)})
+
+
+def write_rows(run: RunDir, setup: TrainingSetup) -> None:
+    """Write the rows that are learned, and those that are held out."""
+    run.data.mkdir(parents=True, exist_ok=True)
+    save_rows(setup.dataset.train, run.data / "train.jsonl")
+    save_rows(setup.dataset.heldout, run.data / "heldout.jsonl")
 
 
 def _compute(setup: TrainingSetup) -> dict[str, Any]:

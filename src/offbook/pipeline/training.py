@@ -27,7 +27,7 @@ from offbook.pipeline.resuming import (
     refuse_other_format,
     with_stored_choices,
 )
-from offbook.pipeline.run_records import add_verdict_seconds, run_id, write_measured, write_start
+from offbook.pipeline.run_records import add_verdict_seconds, run_id, write_measured, write_rows, write_start
 from offbook.pipeline.setup import TrainingSetup, prepare_training
 from offbook.tracking.tracker_process import TrackerProcess
 from offbook.tracking.trackers import check_names
@@ -39,7 +39,7 @@ from offbook.training.heldout_monitor import HeldoutMonitor
 from offbook.training.process_group import ProcessGroup
 from offbook.training.run_recorder import RunRecorder
 from offbook.training.trainer import Objective, StepTrainer
-from offbook.training.work_sharing import WorkSharing
+from offbook.training.work_sharing import WorkSharing, share_tasks
 
 
 def train(
@@ -124,17 +124,17 @@ def _lead(
             joining.send_state(group, run, checkpoint)
             _optimize(run, setup, checkpoint, reporter, group)
             clock.append(time.monotonic())
-            adapter_step = finishing.write_adapter(run, setup, reporter)
+            adapter_step = finishing.write_adapter(run, setup, group, reporter)
             clock.append(time.monotonic())
             loading = plan["estimate"]["parts"]["loading"]  # over when it was told
             parts = {"loading": loading, "training": clock[1] - clock[0], "samples": clock[2] - clock[1]}
             write_measured(run, plan["estimate"], parts, peak_memory(setup.model.device), adapter_step)
-            finishing.write_verdict(run, setup, reporter, seconds=plan["estimate"]["parts"]["verdict"])
+            finishing.write_verdict(run, setup, group, reporter, seconds=plan["estimate"]["parts"]["verdict"])
             add_verdict_seconds(run, time.monotonic() - clock[2])
 
 
 def _take_part(config: RunConfig, group: ProcessGroup) -> None:
-    """Train as one of the other processes, whose run folder is a scratch one: it ends with the last step."""
+    """Train as one of the other processes, whose run folder is a scratch one."""
     config = joining.with_settings_of_first(config, group.share("config", str))
     with TemporaryDirectory(prefix="offbook-") as folder:
         run = RunDir(folder)
@@ -142,7 +142,9 @@ def _take_part(config: RunConfig, group: ProcessGroup) -> None:
             setup = prepare_training(config, NullReporter(), share=group.share)
             joining.agree(group, setup, NullReporter())
             checkpoint = joining.receive_state(group, run)
+            write_rows(run, setup)
             _optimize(run, setup, checkpoint, NullReporter(), group)
+            finishing.help_to_finish(run, setup, group)
 
 
 def _optimize(
@@ -158,8 +160,14 @@ def _optimize(
     progress = None if checkpoint is None else read_progress(checkpoint)
     recorder = RunRecorder(run, sampler, reporter, setup.model.device, progress=progress)
     history = progress["metrics"] if progress else []
-    samples = dict[str, str] if group.rank else partial(finishing.sample_replies, setup)
-    monitor = HeldoutMonitor(settings, history, samples, recorder.record_samples, reporter)
+    share = share_tasks(group)
+    monitor = HeldoutMonitor(
+        settings,
+        history,
+        lambda: finishing.sample_replies(setup, True, share=share)[0],
+        recorder.record_samples,
+        reporter,
+    )
     if checkpoint is not None and monitor.stopped_early():
         adapters.restore(setup.model, checkpoint)
         return  # killed after its early end: only what follows is missing

@@ -50,6 +50,8 @@ class ProcessGroup:
         """The largest flag that any process told with the last step."""
         self.sent_bytes = 0
         """Bytes of tensors that this process has sent."""
+        self.shared_tasks = 0
+        """How often tasks were shared out, all processes having the same number (see `work_sharing.share_tasks`)."""
         self._store: ProcessStore | None = None
         self._gloo: Any = None
         self._begun = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -14,6 +15,8 @@ from offbook.core.launch import Launch
 
 SLICE = timedelta(seconds=0.5)
 """How long a wait goes on before Ctrl-C is heard and the others are looked after."""
+POLL = 0.02
+"""Seconds between two looks for a text."""
 PATIENCE = 15.0
 """Seconds in which the store answers, if the process that keeps it is not stopped."""
 
@@ -73,9 +76,11 @@ class ProcessStore:
         key = f"{name}/{rank}"
 
         def look(store: Any) -> str | None:
-            if wait:
-                store.wait([key], SLICE)
-            return store.get(key).decode() if store.check([key]) else None
+            end = time.monotonic() + (SLICE.total_seconds() if wait else 0.0)
+            # The store's own wait would print a warning of torch's wherever it takes longer than a slice.
+            while not (there := store.check([key])) and time.monotonic() < end:
+                time.sleep(POLL)
+            return store.get(key).decode() if there else None
 
         try:
             return self._ask(look)

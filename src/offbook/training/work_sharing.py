@@ -8,12 +8,14 @@ sums (all-gather): about two adapters' worth of bytes a process and step, howeve
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 
+from offbook.core.sharing import Share, alone
 from offbook.training.packing import MicroBatch
 from offbook.training.process_group import ProcessGroup
 
@@ -145,6 +147,21 @@ class WorkSharing:
             part = row[start : start + weight.numel()].view(weight.shape)
             weight.grad = part.to(weight.device, copy=True)
             start += weight.numel()
+
+
+def share_tasks(group: ProcessGroup) -> Share:
+    """How the processes of a run share tasks that are about equal: one after the other in turn."""
+    if group.size == 1:
+        return alone
+
+    def share(count: int, compute: Callable[[int], Any]) -> list[Any]:
+        group.shared_tasks += 1
+        name = f"task {group.shared_tasks}"
+        for task in range(group.rank, count, group.size):
+            group.tell(f"{name}.{task}", json.dumps(compute(task)))
+        return [json.loads(group.read(f"{name}.{task}", task % group.size)) for task in range(count)]
+
+    return share
 
 
 def share_out(costs: Sequence[float], speeds: Sequence[float]) -> list[int]:
