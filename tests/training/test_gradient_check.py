@@ -146,3 +146,19 @@ def test_the_distance_of_gradients_is_taken_over_all_tensors() -> None:
     reference = {"a": torch.tensor([3.0, 0.0]), "b": torch.tensor([4.0])}
     assert gradient_check.distance(reference, reference) == 0
     assert gradient_check.distance({**reference, "b": torch.tensor([4.5])}, reference) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(("error", "passes"), [(1e-9, True), (1e-4, False)])
+def test_a_gradient_that_cancels_is_compared_with_what_is_usual(error: float, passes: bool) -> None:
+    """Its terms are as large as those of others, and so is their rounding; a wrong one is still found."""
+    usual = {f"layers.{number}.up_proj.lora_B.default.weight": torch.full((4,), 1.0) for number in range(4)}
+    small = {"layers.4.decay.lora_B.default.weight": torch.full((4,), 1e-4)}
+    other = {"layers.0.up_proj.lora_A.default.weight": torch.full((4,), 1e-3)}
+    reference = {**usual, **small, **other}
+    sizes = gradient_check._sizes(reference)
+    for name, gradient in reference.items():
+        is_small = name in small
+        assert sizes[name] == pytest.approx(0.2 if is_small else gradient.norm().item())
+    name = next(iter(small))
+    difference = gradient_check._difference(reference[name] + error, reference[name], sizes[name])
+    assert (difference <= gradient_check.BOUND) == passes
