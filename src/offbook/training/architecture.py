@@ -39,7 +39,8 @@ def decoder_of(base: Any) -> Any:
 
     In a model of text and pictures that is the language model alone.
     """
-    return base.get_decoder()
+    decoder = base.get_decoder()
+    return decoder if decoder is not base else base.model  # Llama 4's text model names a prefix that it does not have
 
 
 def check_trainable(model: PeftModel) -> list[str]:
