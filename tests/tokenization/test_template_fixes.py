@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from offbook.core.errors import UsageError
 from offbook.core.types import Conversation, Origin, Turn
 from offbook.tokenization.chat_template import ChatTemplate, default_kwargs
 from tests.tiny import CHATML, chatml_tokenizer
@@ -111,3 +112,32 @@ def test_marks_before_a_reply_are_a_part_of_the_prompt() -> None:
     (example,) = template.examples(Conversation((USER, GREETING), Origin("a", 1)), 200)
     assert template.tokenizer.decode([label for label in example.labels if label >= 0]) == "You are late.<|im_end|>"
     assert ["<|channel|>final before each reply" in note for note in template.notes] == [True]
+
+
+CONTENT = "{{ message['content'] }}"
+PARTS = "{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% endif %}{% endfor %}"
+
+
+@pytest.mark.parametrize("parts", [PARTS, "{{ message['content'][0].text }}", "{{ raise_exception('no') }}" + PARTS])
+def test_where_parts_are_wanted_each_message_is_one(parts: str) -> None:
+    """Templates of models of text and pictures: a plain text has no parts, and nothing of it would be seen."""
+    if "raise" in parts:
+        parts = "{% if message['content'] is string %}{{ raise_exception('no') }}{% endif %}" + PARTS
+    template = template_of(CHATML.replace(CONTENT, parts))
+    turns = [SYSTEM, USER, GREETING]
+    expected = turn("system", "Play Ada.") + turn("user", "I am.") + turn("assistant", "You are late.")
+    assert template.render(turns, generation_prompt=False) == expected
+    assert ["list of parts" in note for note in template.notes] == [True]
+    messages = [{"role": each.role, "content": [{"type": "text", "text": each.text}]} for each in turns]
+    assert template.tokenizer.apply_chat_template(messages, tokenize=False) == expected  # as vLLM gives them
+
+
+def test_what_a_user_says_is_never_lost() -> None:
+    with pytest.raises(UsageError, match="leaves out what the user says"):
+        template_of(CHATML.replace(CONTENT, "{{ 'Hello' }}"))
+
+
+def test_a_system_prompt_that_cannot_be_said_is_told() -> None:
+    last_line = DROPS_SYSTEM.replace(CONTENT, "{{ message['content'].split('\n') | last }}")
+    (note,) = template_of(last_line).notes
+    assert "leaves out the system prompt" in note

@@ -57,6 +57,9 @@ class ChatTemplate:
         _refuse_powers(tokenizer.chat_template)
         source = template_fixes.freeze_date(tokenizer.chat_template, self.kwargs)
         tokenizer.chat_template, self.notes = template_fixes.fix(source, self._try)
+        prompt = self._try(tokenizer.chat_template, [template_fixes.USER], True)
+        if prompt is not None and template_fixes.USER.text not in prompt.casefold():
+            raise UsageError("the model's chat template leaves out what the user says", _BUILT_IN)
         control = {token.content for token in tokenizer.added_tokens_decoder.values() if token.special}
         control |= set(tokenizer.all_special_tokens)
         longest_first = sorted(control, key=len, reverse=True)

@@ -1,9 +1,9 @@
 """What a model's chat template cannot say, put right in its source, so that whoever renders it says the same.
 
-A template is probed with marked turns. Where it refuses or drops a system prompt, where it wants the user to speak
-first, where it leaves a thought open that the character never thinks, and where it writes marks between the prompt and
-the reply, a few lines of Jinja are put around it. The tokenizer's template is replaced by the result: training, chat,
-server and exports all use that one.
+A template is probed with marked turns. Where it takes lists of parts in place of a text (models of text and pictures),
+where it refuses or drops a system prompt, where it wants the user to speak first, where it leaves a thought open that
+the character never thinks, and where it writes marks between the prompt and the reply, a few lines of Jinja are put
+around it. The tokenizer's template is replaced by the result: training, chat, server and exports all use that one.
 """
 
 from __future__ import annotations
@@ -24,6 +24,12 @@ DATE_ARGUMENT = "template_date"
 STRFTIME = re.compile(r"strftime_now\(\s*(['\"])(.*?)\1\s*\)")
 
 # `{{ '' }}` keeps Jinja's trim_blocks from eating a newline that the template begins with.
+CONTENT_AS_PARTS = (
+    "{%- set listed = namespace(messages=[]) %}{%- for message in messages %}"
+    "{%- set listed.messages = listed.messages + [{'role': message['role'], 'content':"
+    " [{'type': 'text', 'text': message['content']}] if message['content'] is string else message['content']}] %}"
+    "{%- endfor %}{%- set messages = listed.messages %}{{- '' }}"
+)
 SYSTEM_IN_USER_TURN = (
     "{%- if messages and messages[0]['role'] == 'system' %}"
     "{%- if messages | length > 1 and messages[1]['role'] == 'user' %}"
@@ -51,17 +57,21 @@ SECOND = Turn("user", "\ue000second question\ue001")
 def fix(source: str, render: Render) -> tuple[str, list[str]]:
     """The template's source, changed where it has to be, and what was changed, in sentences."""
     notes: list[str] = []
-    if render(source, [USER], True) is None:
-        return source, notes  # whatever is wrong with it, it is not one of these
 
     def takes(candidate: str, *conversations: Sequence[Turn]) -> bool:
         return all(_says(render(candidate, turns, True), turns) for turns in conversations)
 
+    if not takes(source, [USER]):
+        if not takes(CONTENT_AS_PARTS + source, [USER]):
+            return source, notes  # whatever is wrong with it, it is not one of these
+        source = CONTENT_AS_PARTS + source
+        notes.append("the chat template wants a message as a list of parts: each is given as one part, a text")
     folded = "" if takes(source, [SYSTEM, USER]) else SYSTEM_IN_USER_TURN
     if folded and takes(folded + source, [SYSTEM, USER]):
         notes.append("the chat template has no system role: the system prompt stands in front of the first user turn")
-    else:
+    elif folded:
         folded = ""
+        notes.append("the chat template leaves out the system prompt, or a part of it: the model never sees it")
     greeted = ([REPLY, SECOND], [SYSTEM, REPLY, SECOND])
     # Behind the folding: what was a system prompt is a user turn by then.
     first = "" if takes(folded + source, *greeted) else USER_FIRST
