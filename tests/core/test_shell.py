@@ -71,11 +71,12 @@ def test_every_message_gets_its_commands_from_here() -> None:
     for path in SOURCE.rglob("*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for node in ast.walk(tree):
-            text = ""
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 text = node.value
             elif isinstance(node, ast.JoinedStr):
-                text = "".join(part.value if isinstance(part, ast.Constant) else "{}" for part in node.values)
+                text = "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+            else:
+                continue
             if bare.search(text):
                 faults.append(f"{path.relative_to(SOURCE)}:{node.lineno}: {text[:80]}")
     assert not faults
