@@ -8,7 +8,8 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1 \
     PYTHONUNBUFFERED=1
 
-# A Chinese font for the pictures of losses and verdicts.
+# A Chinese font for the pictures of losses and verdicts; its version does not matter.
+# hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends fonts-wqy-microhei \
     && rm -rf /var/lib/apt/lists/*
@@ -25,7 +26,7 @@ RUN pip install -c constraints.txt '.[all]'
 RUN useradd --create-home --uid 1000 offbook \
     && mkdir /data \
     && chown offbook:offbook /data
-USER offbook
+USER 1000:1000
 WORKDIR /data
 ENV OFFBOOK_HOME=/data/models \
     OFFBOOK_RUNS=/data/runs

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 from babel.messages import Catalog
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import extract, extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
@@ -20,10 +22,16 @@ from offbook.cli.main import VERBS, group
 from offbook.cli.reference import commands
 from offbook.core.config.errors import SHOULD
 from offbook.core.i18n import DOMAIN, LOCALES
+from offbook.data.checks import CHECKS
+from offbook.data.messages import sentences as data_sentences
+from offbook.evaluation.messages import sentences as evaluation_sentences
+from offbook.evaluation.metrics import REPORTED
+from offbook.pipeline.sweep import page as sweep_page
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "offbook"
 CALLS = ("translate", "marked", "fill", "info", "warning", "stage")
 ERRORS = ("OffbookError", "UsageError", "GateMissed", "Stopped", "BrokenDocumentError")
+ROW_ERRORS = ("RowError", "ColumnsError", "LeftOut")
 CLICK = (
     "Usage:",
     "Options",
@@ -54,7 +62,12 @@ def messages() -> list[str]:
     result = [*CLICK, *_extracted(SOURCE, dict.fromkeys(CALLS))]
     for argument in (1, 2):  # what happened, and how to fix it
         result += _extracted(SOURCE, dict.fromkeys(ERRORS, (argument,)))
-    result += _extracted(SOURCE, {"lookup": (3,)})
+    result += _extracted(SOURCE, dict.fromkeys(ROW_ERRORS, (1,)))
+    result += _extracted(SOURCE, {"lookup": (3,), "ParseError": (2,)})
+    result += _in_templates(SOURCE)
+    result += _leaves([evaluation_sentences(), data_sentences(), sweep_page.WORDS])
+    result += [text for check in CHECKS.values() for text in (check.title, check.effect, check.fix)]
+    result += [text for metric in REPORTED.values() for text in (metric.words.title, metric.words.meaning)]
     result += _extracted(SOURCE / "core" / "config", {"ValueError": (1,)})
     result += [*VERBS.values(), help_text(group), *SHOULD.values()]
     for _, command in [("offbook", group), *commands()]:
@@ -64,6 +77,23 @@ def messages() -> list[str]:
             result += [option.description if isinstance(option, SettingOption) else _help(option) for option in options]
         result += [*option_groups(command, everything=False)]
     return list(dict.fromkeys(text for text in result if text and not re.fullmatch(r"{\w+}", text)))
+
+
+def _in_templates(folder: Path) -> Iterator[str]:
+    """The literal texts that templates of plain text give to `t`."""
+    for path in sorted(folder.rglob("*.jinja")):
+        with path.open("rb") as file:
+            for _, text, _, _ in extract("jinja2.ext:babel_extract", file, keywords={"t": None}):
+                yield str(text)
+
+
+def _leaves(trees: Iterable[Any]) -> Iterator[str]:
+    """The texts in nested dicts."""
+    for tree in trees:
+        if isinstance(tree, str):
+            yield tree
+        else:
+            yield from _leaves(tree.values())
 
 
 def _extracted(folder: Path, keywords: dict[str, tuple[int, ...] | None]) -> list[str]:

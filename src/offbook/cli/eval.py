@@ -9,6 +9,7 @@ import click
 
 from offbook.cli.command import Command
 from offbook.cli.options import json_option, print_json
+from offbook.core.i18n import languages
 from offbook.core.progress import fill
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ SHOWN = 3
 @click.option("--prompts", type=click.IntRange(min=1), help="How many held-out prompts both models answer [the run's].")
 @click.option("--gate", is_flag=True, help="Exit with 3 where the verdict's own bounds are missed.")
 @click.option("--bound", multiple=True, metavar="NAME<=NUMBER", help="A bound of your own: 'forgetting.kl<=0.3'.")
-@click.option("--lang", type=click.Choice(["en", "zh"]), help="Of verdict and page [the run's].")
+@click.option("--lang", type=click.Choice(languages()), help="Of verdict and page [the run's].")
 @json_option
 def command(
     run: str,

@@ -14,7 +14,7 @@ from offbook.cli.extract_review import review_rows
 from offbook.cli.options import json_option, print_json
 from offbook.core.atomic import atomic_write_text
 from offbook.core.errors import UsageError
-from offbook.core.i18n import language
+from offbook.core.i18n import language, translate
 from offbook.core.progress import fill
 from offbook.core.registry import nearest
 from offbook.core.shell import offbook_command, shell_command
@@ -244,8 +244,10 @@ def _show_speakers(speakers: list[SpeakerStats]) -> None:
 
     table = Table()
     unsure = any(speaker.unsure for speaker in speakers)
-    for title in ("speaker", "lines", "characters", *(["not sure"] if unsure else []), "may be the same person"):
-        table.add_column(title, justify="left" if title in ("speaker", "may be the same person") else "right")
+    table.add_column(translate("speaker"))
+    for title in (translate("lines"), translate("characters"), *([translate("not sure")] if unsure else [])):
+        table.add_column(title, justify="right")
+    table.add_column(translate("may be the same person"))
     for speaker in speakers:
         counts = [speaker.lines, speaker.characters, *([speaker.unsure] if unsure else [])]
         table.add_row(Text(speaker.name), *(f"{count:,}" for count in counts), Text(", ".join(speaker.likely)))
@@ -264,7 +266,7 @@ def _show_files(formats: dict[str, str], unread: dict[str, str]) -> None:
 def _show_summary(summary: Summary, out: Path) -> None:
     _show_files(summary.formats, summary.unread)
     names = f" ({', '.join(summary.names)})" if summary.names != (summary.role,) else ""
-    replies = f" ({summary.replies} replies)" if summary.replies != summary.taken else ""
+    replies = fill(" ({count} replies)", {"count": summary.replies}) if summary.replies != summary.taken else ""
     click.echo(
         fill(
             "{taken} rows of {role}{names}{replies} → {out}",
@@ -275,7 +277,7 @@ def _show_summary(summary: Summary, out: Path) -> None:
     if summary.unsure:
         click.echo(fill("  {unsure} of them by a speaker who is only likely", {"unsure": summary.unsure}), err=True)
     for reason, count in sorted(summary.left.items(), key=lambda item: -item[1]):
-        click.echo(fill("left out: {count} × {reason}", {"count": count, "reason": reason}), err=True)
+        click.echo(fill("left out: {count} × {reason}", {"count": count, "reason": translate(reason)}), err=True)
         for example in summary.examples[reason]:
             click.echo(f"    {example}", err=True)
     if summary.likely_aliases:

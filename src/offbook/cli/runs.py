@@ -9,7 +9,7 @@ import click
 from offbook.cli.command import Group
 from offbook.cli.options import json_option, print_json
 from offbook.core.config.yaml_file import read_settings
-from offbook.core.i18n import language, translate
+from offbook.core.i18n import language, languages, translate
 from offbook.core.progress import fill
 from offbook.core.run_lock import remove
 from offbook.core.rundir import find_run, list_runs
@@ -76,7 +76,7 @@ def show(run: str, as_json: bool) -> None:
 
 @command.command()
 @click.argument("runs", nargs=-1, required=True)
-@click.option("--lang", type=click.Choice(["en", "zh"]), help="Of the titles. [default: that of the messages]")
+@click.option("--lang", type=click.Choice(languages()), help="Of the titles. [default: that of the messages]")
 @json_option
 def compare(runs: tuple[str, ...], lang: str | None, as_json: bool) -> None:
     """Print the figures of evaluated RUNS side by side, with the paired difference from the first."""

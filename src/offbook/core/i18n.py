@@ -1,6 +1,7 @@
 """The language of messages: gettext catalogues in `offbook/locales/LANGUAGE/LC_MESSAGES/offbook.mo`.
 
-The source language is English. A third language is added by a folder with a catalogue in it.
+The source language is English. A third language is added by a folder with a catalogue in it: help, errors, tables,
+verdict and pages then speak it.
 """
 
 from __future__ import annotations
@@ -8,8 +9,11 @@ from __future__ import annotations
 import gettext
 import locale
 import os
+from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 DOMAIN = "offbook"
 SOURCE_LANGUAGE = "en"
@@ -33,7 +37,7 @@ def use_language(name: str) -> None:
     """
     global _translations, _language
     _language = name if name in languages() else SOURCE_LANGUAGE
-    _translations = gettext.translation(DOMAIN, str(LOCALES), [_language], fallback=True)
+    _translations = _catalogue(LOCALES, _language)
 
 
 def language() -> str:
@@ -57,3 +61,26 @@ def marked(text: str) -> str:
 def translate(text: str) -> str:
     """A message in the language of the process; the message itself where the catalogue has none."""
     return _translations.gettext(text) if text else text
+
+
+def translated(text: str, lang: str) -> str:
+    """A message in a language other than that of the process; the message itself where the catalogue has none.
+
+    Args:
+        text: the message in English.
+        lang: one of `languages()`.
+    """
+    return _catalogue(LOCALES, lang).gettext(text) if text else text
+
+
+def translated_tree(tree: Mapping[str, Any], lang: str) -> dict[str, Any]:
+    """A tree of English messages, such as those of a page, in a language."""
+    return {
+        name: translated_tree(part, lang) if isinstance(part, Mapping) else translated(part, lang)
+        for name, part in tree.items()
+    }
+
+
+@cache
+def _catalogue(folder: Path, lang: str) -> gettext.NullTranslations:
+    return gettext.translation(DOMAIN, str(folder), [lang], fallback=True)

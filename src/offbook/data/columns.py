@@ -75,7 +75,11 @@ def rename(row: Row, columns: Mapping[str, str]) -> Row:
         if missing := [name for name in names if name not in row]:
             if meaning == "ignore":
                 continue
-            raise ColumnsError(f"it has no column '{missing[0]}' (data.columns); it has {', '.join(map(str, row))}")
+            raise ColumnsError(
+                "it has no column '{name}' (data.columns); it has {names}",
+                name=missing[0],
+                names=", ".join(map(str, row)),
+            )
         taken.update(names)
         if meaning != "ignore":
             values = [row[name] for name in names]
@@ -90,8 +94,10 @@ def rename(row: Row, columns: Mapping[str, str]) -> Row:
         if name in renamed:
             both = ", ".join(str(each) for each in row if _canonical(each) == name)
             raise RowError(
-                f"two of its columns mean {name} ({both}): say what they are with "
-                "--data.columns, as in prompt=COLUMN,ignore=COLUMN"
+                "two of its columns mean {name} ({both}): say what they are with --data.columns, as in "
+                "prompt=COLUMN,ignore=COLUMN",
+                name=name,
+                both=both,
             )
         several = column == "generated" and isinstance(value, list) and value
         renamed[name] = value[0] if several else value  # RoleBench's answers, of which the first is taken
@@ -124,8 +130,10 @@ def refuse_loss(row: Row, used: Collection[str], turns: Iterable[Turn]) -> None:
     if lost is not None:
         meaning = "system" if SYSTEM_LIKE.search(lost) else "prompt"
         raise ColumnsError(
-            f"its column '{lost}' looks like a part of the prompt and would be lost: "
-            f"map the columns, as in --data.columns {meaning}={lost}, or leave it out: --data.columns ignore={lost}"
+            "its column '{lost}' looks like a part of the prompt and would be lost: map the columns, as in "
+            "--data.columns {meaning}={lost}, or leave it out: --data.columns ignore={lost}",
+            lost=lost,
+            meaning=meaning,
         )
 
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
+from offbook.core.i18n import marked
 from offbook.core.registry import nearest
 from offbook.core.types import Turn
 from offbook.data.row_values import (
@@ -52,7 +53,12 @@ def detect(row: Row) -> Format:
     expected = sorted({column for format in FORMATS.values() for needed in format.columns for column in needed})
     hint = next((hint for key in row if (hint := nearest(str(key), expected))), "")
     names = ", ".join(map(str, row)) or "none"
-    raise ColumnsError(f"its columns ({names[:80]}) are those of no format ({', '.join(FORMATS)}){hint}")
+    raise ColumnsError(
+        "its columns ({names}) are those of no format ({formats}){hint}",
+        names=names[:80],
+        formats=", ".join(FORMATS),
+        hint=hint,
+    )
 
 
 def messages(row: Row) -> Turns:
@@ -122,10 +128,11 @@ def dialogue(row: Row) -> Turns:
     lines = []
     for number, line in enumerate(list_of(row.get("dialogue"), "dialogue"), 1):
         if not isinstance(line, dict):
-            raise RowError(f"line {number} of its dialogue is not an object")
-        text = content_of(line.get("text", line.get("content")), f"the text of line {number}")
+            raise RowError("line {number} of its dialogue is not an object", number=number)
+        text = content_of(line.get("text", line.get("content")), marked("the text of line {number}"), number=number)
         quoted = re.fullmatch(r"\s*「([^「」]*)」\s*", text)
-        lines.append((text_of(line.get("role"), f"the role of line {number}"), quoted[1] if quoted else text))
+        speaker = text_of(line.get("role"), marked("the role of line {number}"), number=number)
+        lines.append((speaker, quoted[1] if quoted else text))
     if all(speaker.lower() in ROLES for speaker, _ in lines):
         return [Turn(ROLES[speaker.lower()], text) for speaker, text in lines]
     return dialogue_turns(lines, row.get("character"))
@@ -157,8 +164,8 @@ def _before(row: Row) -> Iterator[Turn]:
         return
     for number, pair in enumerate(history, 1):
         question, answer = pair if isinstance(pair, list) and len(pair) == 2 else (None, None)
-        yield Turn("user", text_of(question, f"the question of history pair {number}"))
-        yield Turn("assistant", text_of(answer, f"the answer of history pair {number}"))
+        yield Turn("user", text_of(question, marked("the question of history pair {number}"), number=number))
+        yield Turn("assistant", text_of(answer, marked("the answer of history pair {number}"), number=number))
 
 
 def reply_in(value: object, name: str) -> str:
@@ -171,7 +178,7 @@ def reply_in(value: object, name: str) -> str:
         return text_of(value, name)
     replies = [turn.text for turn in turns_of(value, name) if turn.role == "assistant"]
     if not replies:
-        raise RowError(f"{name} holds no reply")
+        raise RowError("{name} holds no reply", name=name)
     return replies[-1]
 
 

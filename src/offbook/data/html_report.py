@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from offbook.core.html import charts, page
-from offbook.core.html.page import HTML_LANGUAGES
+from offbook.core.i18n import languages
 from offbook.core.sequences import histogram
 from offbook.core.text import format_bytes
 from offbook.data.messages import localized, wording
@@ -23,7 +23,7 @@ def render(report: Mapping[str, Any], title: str, lang: str = "en") -> str:
     Args:
         report: the JSON of `offbook check`; without a model it has neither `lengths` nor `first_row`.
         title: what stands at its head.
-        lang: en or zh.
+        lang: its language.
     """
     drawings = {"reply_lengths": charts.bar_chart(report["reply_lengths"], "reference")}
     if "lengths" in report:
@@ -45,7 +45,7 @@ def is_page(path: Path) -> bool:
     """Whether a file is such a page."""
     with path.open(encoding="utf-8", errors="replace") as file:
         head = file.read(HEAD)
-    return not head or any(f"offbook · {wording(lang)['page']['brand']}" in head for lang in HTML_LANGUAGES)
+    return not head or any(f"offbook · {wording(lang)['page']['brand']}" in head for lang in languages())
 
 
 def _figures(report: Mapping[str, Any]) -> dict[str, str]:

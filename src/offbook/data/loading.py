@@ -170,7 +170,7 @@ def _refuse_marked(row: Row) -> None:
     for column in WEIGHTS:
         value = row.get(column)
         if value is False or (isinstance(value, str) and value.lower() == "false") or (value == 0 and column in COUNTS):
-            raise LeftOut(f"rows are marked as not to be learned ({column}: {value})")
+            raise LeftOut("rows are marked as not to be learned ({column}: {value})", column=column, value=value)
 
 
 def _is_learned(turn: Turn) -> bool:

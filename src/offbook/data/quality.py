@@ -17,6 +17,7 @@ from offbook.core.sequences import Bin, histogram
 from offbook.core.text import normalize
 from offbook.core.types import Conversation, Turn
 from offbook.data.checks import CHECKS, Sample
+from offbook.data.messages import FEW_DISTINCT
 from offbook.data.row_text import body, prompt_text
 from offbook.data.similarity import SimilarityIndex, TrigramSets
 
@@ -78,7 +79,7 @@ def inspect(conversations: Sequence[Conversation]) -> Report:
     size: Level = "not yet" if distinct < TOO_FEW_ROWS else "usable" if distinct < FEW_ROWS else "good"
     reasons = [f"{finding.count} {finding.title}" for finding in findings if finding.level != "good"]
     if size != "good":
-        reasons.insert(0, f"{distinct} different rows are few for a character")
+        reasons.insert(0, FEW_DISTINCT.format(rows=distinct))
     return Report(
         rows=len(conversations),
         distinct_rows=distinct,

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from offbook.core.i18n import marked
+from offbook.core.progress import fill
 from offbook.core.text import normalize
 from offbook.core.types import Role, Turn
 from offbook.data.sources import kind_of
@@ -33,10 +35,20 @@ PAIRS = (
     ("question", "answer"), ("query", "response"), ("prompt", "response"), ("instruction", "output"), ("q", "a"),
 )  # fmt: skip
 """Fields of an object that holds what is said and what is answered."""
+TURN_TEXT = marked("the text of turn {number}")
+TURN_PART = marked("{column} of turn {number}")
 
 
 class RowError(Exception):
-    """Why a row cannot become a conversation."""
+    """Why a row cannot become a conversation.
+
+    Args:
+        why: a template in English; it is translated.
+        fields: what stands in it.
+    """
+
+    def __init__(self, why: str, **fields: object) -> None:
+        super().__init__(fill(why, fields))
 
 
 class ColumnsError(RowError):
@@ -47,19 +59,28 @@ class LeftOut(RowError):
     """Why a row that is understood is not to be learned."""
 
 
-def text_of(value: Any, name: str) -> str:
+def text_of(value: Any, name: str, **fields: object) -> str:
     """The value, which must be text.
 
+    Args:
+        value: a part of a row.
+        name: what it is in the row; a template where there are fields.
+        fields: what stands in it.
+
     Raises:
-        RowError: it is not; `name` says what it is in the row.
+        RowError: it is not.
     """
     if not isinstance(value, str):
-        raise RowError(f"{name} is not text but {kind_of(value)}")
+        raise RowError("{name} is not text but {kind}", name=_named(name, fields), kind=kind_of(value))
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise RowError(f"{name} holds half a character (an unpaired surrogate)") from None
+        raise RowError("{name} holds half a character (an unpaired surrogate)", name=_named(name, fields)) from None
     return value
+
+
+def _named(name: str, fields: Mapping[str, object]) -> str:
+    return fill(name, fields) if fields else name
 
 
 def list_of(value: Any, name: str) -> list[Any]:
@@ -68,24 +89,24 @@ def list_of(value: Any, name: str) -> list[Any]:
         try:
             value, fault = JsonText(value).value()
         except JsonError:
-            raise RowError(f"{name} is text, and no JSON list in it") from None
+            raise RowError("{name} is text, and no JSON list in it", name=name) from None
         if fault:
-            raise RowError(f"{name}: {fault}")
+            raise RowError("{name}: {fault}", name=name, fault=fault)
     if isinstance(value, dict) and value and all(isinstance(column, list) for column in value.values()):
         value = [dict(zip(value, cells, strict=False)) for cells in zip(*value.values(), strict=False)]
     if not isinstance(value, list):
-        raise RowError(f"{name} is not a list but {kind_of(value)}")
+        raise RowError("{name} is not a list but {kind}", name=name, kind=kind_of(value))
     return value
 
 
-def content_of(value: Any, name: str) -> str:
+def content_of(value: Any, name: str, **fields: object) -> str:
     """The text of a message: text, or a list of text parts as OpenAI (`text`) and LLaMA-Factory (`value`) write it."""
     if not isinstance(value, list):
-        return text_of(value, name)
+        return text_of(value, name, **fields)
     for part in value:
         if not isinstance(part, dict) or part.get("type", "text" if set(part) == {"text"} else None) != "text":
-            raise RowError(f"{name} holds something other than text")
-    return "".join(text_of(part.get("text", part.get("value")), name) for part in value)
+            raise RowError("{name} holds something other than text", name=_named(name, fields))
+    return "".join(text_of(part.get("text", part.get("value")), name, **fields) for part in value)
 
 
 def weight_of(turn: Mapping[str, Any]) -> float:
@@ -100,7 +121,9 @@ def weight_of(turn: Mapping[str, Any]) -> float:
             continue
         flag = value.lower() if isinstance(value, str) else value
         if not isinstance(flag, str | int | float) or flag not in FLAGS:
-            raise RowError(f"{key} is {value!r}: known are 1 or true (learned) and 0 or false (only read)")
+            raise RowError(
+                "{key} is {value!r}: known are 1 or true (learned) and 0 or false (only read)", key=key, value=value
+            )
         return FLAGS[flag]
     unknown = next(
         (str(key) for key, value in turn.items() if value is not None and WEIGHT_LIKE.search(str(key))), None
@@ -130,19 +153,20 @@ def turns_of(value: Any, name: str, character: str | None = None) -> Iterator[Tu
     is_named = character is not None and any(normalize(speaker) == normalize(character) for speaker in names)
     for number, turn in enumerate(turns, 1):
         if not isinstance(turn, dict):
-            raise RowError(f"turn {number} is not an object but {kind_of(turn)}")
+            raise RowError("turn {number} is not an object but {kind}", number=number, kind=kind_of(turn))
         pair = next((pair for pair in PAIRS if pair[1] in turn and pair[0] in turn), None)
         if "role" not in turn and "from" not in turn and (pair is not None or "output" in turn):
             said, answered = pair or PAIRS[0]
-            yield Turn("system", text_of(turn.get("system") or "", f"system of turn {number}"))
-            yield Turn("user", text_of(turn.get(said) or "", f"{said} of turn {number}"))
-            yield Turn("assistant", text_of(turn[answered], f"{answered} of turn {number}"), weight=weight_of(turn))
+            yield Turn("system", text_of(turn.get("system") or "", TURN_PART, column="system", number=number))
+            yield Turn("user", text_of(turn.get(said) or "", TURN_PART, column=said, number=number))
+            reply = text_of(turn[answered], TURN_PART, column=answered, number=number)
+            yield Turn("assistant", reply, weight=weight_of(turn))
             continue
         content = next((turn[key] for key in ("content", "value", "text", "message", "parts") if key in turn), None)
         speaker = turn.get("role", turn.get("from"))
         if (turn.get("tool_calls") and not content) or (isinstance(speaker, str) and speaker.lower() in CALLS):
             continue  # a call is no speech; what the tool answers is read
-        text = content_of(content, f"the text of turn {number}")
+        text = content_of(content, TURN_TEXT, number=number)
         if is_named and speaker in names:
             assert character is not None
             if normalize(speaker) == normalize(character):
@@ -160,7 +184,9 @@ def _role(turn: Mapping[str, Any], number: int) -> Role:
     speaker = turn.get("role", turn.get("from"))
     role = ROLES.get(speaker.lower()) if isinstance(speaker, str) else None
     if role is None:
-        raise RowError(f"turn {number} is by '{speaker}', known are {', '.join(ROLES)}")
+        raise RowError(
+            "turn {number} is by '{speaker}', known are {names}", number=number, speaker=speaker, names=", ".join(ROLES)
+        )
     return role
 
 
@@ -182,8 +208,10 @@ def dialogue_turns(lines: Iterable[tuple[str, str]], character: str | None) -> I
     if True not in is_reply:
         names = ", ".join(dict.fromkeys(speaker for speaker, _ in lines))
         raise RowError(
-            f"nobody in its dialogue is called '{character}' (it is between {names[:80]}); "
-            "say whose replies are learned with --persona.name"
+            "nobody in its dialogue is called '{character}' (it is between {names}); "
+            "say whose replies are learned with --persona.name",
+            character=character,
+            names=names[:80],
         )
     others = {speaker for (speaker, _), is_character in zip(lines, is_reply, strict=True) if not is_character}
     end = len(lines) - is_reply[::-1].index(True)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from offbook.core.errors import UsageError
+from offbook.core.i18n import marked, translate
 from offbook.core.shell import offbook_command
 from offbook.core.types import Origin
 from offbook.data import columnar
@@ -253,14 +254,15 @@ def _read_columns(rows: Callable[[Path], Iterator[Row]]) -> Callable[[Path, OnBa
 def kind_of(value: Any) -> str:
     """What a value is, in a person's words."""
     names = {
-        bool: "true or false",
-        int: "a number",
-        float: "a number",
-        str: "text",
-        list: "a list",
-        dict: "an object",
+        bool: marked("true or false"),
+        int: marked("a number"),
+        float: marked("a number"),
+        str: marked("text"),
+        list: marked("a list"),
+        dict: marked("an object"),
+        type(None): marked("nothing"),
     }
-    return "nothing" if value is None else names.get(type(value), type(value).__name__)
+    return translate(names.get(type(value), type(value).__name__))
 
 
 DELIMITERS = ",\t;"

@@ -8,6 +8,7 @@ from math import comb
 from typing import Any, Literal
 
 from offbook.core.errors import UsageError
+from offbook.core.i18n import translated
 from offbook.evaluation import confidence
 from offbook.evaluation.confidence import Interval
 from offbook.evaluation.metric import ReportedMetric, Weighted
@@ -87,7 +88,7 @@ def compare(cards: Mapping[str, Scorecard], lang: str = "en") -> Comparison:
     metrics = tuple(
         ComparedMetric(
             metric.name,
-            metric.words[lang].title,
+            translated(metric.words.title, lang),
             metric.better,
             metric.unit,
             (

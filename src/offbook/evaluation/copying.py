@@ -202,17 +202,10 @@ METRIC = Metric(
             better="lower",
             unit="percent",
             yes_or_no=True,
-            words={
-                "en": Words(
-                    "Replies that copy a line",
-                    "Replies that are a training line, or nearly. The character's own unseen lines show what is "
-                    "normal.",
-                ),
-                "zh": Words(
-                    "照搬台词的回复",
-                    "整句或几乎整句照搬训练台词的回复。角色自己没参与训练的台词占多少，才是正常水平。",
-                ),
-            },
+            words=Words(
+                "Replies that copy a line",
+                "Replies that are a training line, or nearly. The character's own unseen lines show what is normal.",
+            ),
         ),
         ReportedMetric(
             "copying.tuned.lifted_share",
@@ -222,12 +215,9 @@ METRIC = Metric(
             table="replies",
             better="lower",
             unit="percent",
-            words={
-                "en": Words(
-                    "Words lifted from lines", "Words that stand in a run of eight or more that a training line shares."
-                ),
-                "zh": Words("照搬的字词", "落在连续八个以上、与某句训练台词完全相同的片段里的字词。"),
-            },
+            words=Words(
+                "Words lifted from lines", "Words that stand in a run of eight or more that a training line shares."
+            ),
         ),
     ],
 )

@@ -218,18 +218,11 @@ METRIC = Metric(
             better="higher",
             unit="number",
             comparable=lambda first, other: first.classifier.against == other.classifier.against,
-            words={
-                "en": Words(
-                    "Fidelity",
-                    "How often the judge that trusts a reply least ranks it above an impostor's line, 0 to 1. The "
-                    "score of the character's own unseen lines is what can be expected.",
-                ),
-                "zh": Words(
-                    "像不像",
-                    "每条回复由最不信它的评委打分，0 到 1：它有多少次被排在“冒名者”前面。"
-                    "角色自己没参与训练的台词得多少分，就是可以指望的水平。",
-                ),
-            },
+            words=Words(
+                "Fidelity",
+                "How often the judge that trusts a reply least ranks it above an impostor's line, 0 to 1. The "
+                "score of the character's own unseen lines is what can be expected.",
+            ),
         ),
         ReportedMetric(
             "fidelity.tuned.chrf.value",
@@ -239,13 +232,10 @@ METRIC = Metric(
             table="replies",
             better="higher",
             unit="number",
-            words={
-                "en": Words(
-                    "chrF",
-                    "Letters in common with what the character really answered there, 0 to 100. Low for all free talk.",
-                ),
-                "zh": Words("chrF", "与角色在此处真正的回答有多少字词相同，0 到 100。自由对话都不会高。"),
-            },
+            words=Words(
+                "chrF",
+                "Letters in common with what the character really answered there, 0 to 100. Low for all free talk.",
+            ),
         ),
     ],
 )

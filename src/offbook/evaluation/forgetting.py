@@ -102,13 +102,10 @@ METRIC = Metric(
             better="lower",
             unit="number",
             same_weights=True,
-            words={
-                "en": Words(
-                    "Forgetting (KL)",
-                    "How far it has drifted from the base model on everyday requests, per token. 0 is not at all.",
-                ),
-                "zh": Words("遗忘（KL）", "回答日常问题时偏离底座模型多远（按词元平均）。0 表示毫无偏离。"),
-            },
+            words=Words(
+                "Forgetting (KL)",
+                "How far it has drifted from the base model on everyday requests, per token. 0 is not at all.",
+            ),
         )
     ],
 )

@@ -152,13 +152,10 @@ METRIC = Metric(
             better="lower",
             unit="number",
             same_weights=True,
-            words={
-                "en": Words(
-                    "Held-out loss",
-                    "How surprised the model is by lines it has never seen, per token. The main measure of learning.",
-                ),
-                "zh": Words("留出损失", "模型读到没见过的台词时有多意外（按词元平均）。学没学会，主要看它。"),
-            },
+            words=Words(
+                "Held-out loss",
+                "How surprised the model is by lines it has never seen, per token. The main measure of learning.",
+            ),
         )
     ],
 )

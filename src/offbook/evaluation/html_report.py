@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from offbook.core.html import charts, page
+from offbook.core.i18n import translated
 from offbook.core.metrics_log import best_step, points
 from offbook.evaluation.comparison import difference
 from offbook.evaluation.confidence import Interval
@@ -83,8 +84,8 @@ def _reported(metric: ReportedMetric[Any], card: Scorecard, lang: str) -> dict[s
     if change.significant and change.difference is not None:
         improved = (change.difference > 0) == (metric.better == "higher")
     return {
-        "title": metric.words[lang].title,
-        "meaning": metric.words[lang].meaning,
+        "title": translated(metric.words.title, lang),
+        "meaning": translated(metric.words.meaning, lang),
         "unit": metric.unit,
         "better": metric.better,
         "estimates": estimates,

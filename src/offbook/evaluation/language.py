@@ -161,17 +161,11 @@ METRIC = Metric(
             table="replies",
             better="higher",
             unit="percent",
-            words={
-                "en": Words(
-                    "Known words",
-                    "Words of the replies that the training rows or everyday requests use, too. Far below the "
-                    "character's own unseen lines, the replies are gibberish.",
-                ),
-                "zh": Words(
-                    "认得的字词",
-                    "回复里的字词，在训练数据或日常问答里也出现过的占多少。远低于角色自己没参与训练的台词，就是胡言乱语。",
-                ),
-            },
+            words=Words(
+                "Known words",
+                "Words of the replies that the training rows or everyday requests use, too. Far below the "
+                "character's own unseen lines, the replies are gibberish.",
+            ),
         )
     ],
 )

@@ -1,4 +1,4 @@
-"""What offbook says of an evaluation, in English and Chinese: one JSON file a language."""
+"""What offbook says of an evaluation: wording.json has the English sentences, the catalogues have the others."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from offbook.core.i18n import languages, translated_tree
 from offbook.core.registry import lookup
 
-LANGUAGES = {"en": "English", "zh": "中文"}
 
-
-@cache
 def wording(lang: str) -> dict[str, Any]:
     """The sentences of a language: `verdict` (rule → text, advice, headline), `headline`, and `page` (label → text).
 
     Raises:
         UsageError: there are none in that language.
     """
-    lookup(LANGUAGES, lang, "language")
-    sentences = json.loads(files("offbook.evaluation").joinpath(f"wording.{lang}.json").read_text(encoding="utf-8"))
-    return dict(sentences)
+    lookup(dict.fromkeys(languages()), lang, "language")
+    return translated_tree(sentences(), lang)
+
+
+@cache
+def sentences() -> dict[str, Any]:
+    """The English sentences."""
+    return dict(json.loads(files("offbook.evaluation").joinpath("wording.json").read_text(encoding="utf-8")))

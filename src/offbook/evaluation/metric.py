@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
@@ -21,7 +21,7 @@ Table = Literal["rows", "replies", "general"]
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What a reported number is called, and one or two sentences on what it means."""
+    """What a reported number is called, and a sentence or two on what it means: in English, as catalogues know them."""
 
     title: str
     meaning: str
@@ -41,8 +41,7 @@ class ReportedMetric(Generic[S]):
     table: Table
     better: Literal["higher", "lower"]
     unit: Literal["number", "percent"]
-    words: Mapping[str, Words]
-    """Language → title and meaning."""
+    words: Words
     yes_or_no: bool = False
     """Whether each item counts as a hit or not."""
     same_weights: bool = False

@@ -141,10 +141,7 @@ METRIC = Metric(
             better="higher",
             unit="percent",
             yes_or_no=True,
-            words={
-                "en": Words("Replies that end", "Replies that end by themselves, before the limit on their length."),
-                "zh": Words("说完就停的回复", "没有顶到长度上限、自己结束的回复。"),
-            },
+            words=Words("Replies that end", "Replies that end by themselves, before the limit on their length."),
         ),
         ReportedMetric(
             "stops.tuned.loops",
@@ -155,10 +152,7 @@ METRIC = Metric(
             better="lower",
             unit="percent",
             yes_or_no=True,
-            words={
-                "en": Words("Replies that loop", "Replies that say the same four words over and over."),
-                "zh": Words("原地打转的回复", "把同样的四个字词翻来覆去说的回复。"),
-            },
+            words=Words("Replies that loop", "Replies that say the same four words over and over."),
         ),
     ],
 )

@@ -63,11 +63,13 @@ def judge(card: Scorecard, metrics: Sequence[Mapping[str, Any]] = (), lang: str 
     seen = VerdictInputs(card, _curve(metrics, card.about.step))
     numbers = {name: figures for name, rule in RULES.items() if (figures := rule.applies(seen)) is not None}
     advised = _advised(list(numbers))
-    sentences = wording(lang)["verdict"]
+    words = wording(lang)
     findings = []
     for name, figures in numbers.items():
-        forms = {form: text.format(**figures) for form, text in sentences[name].items()}
-        text = wording(lang)["join"].join(part for part in (forms["text"], forms["advice"] * (name in advised)) if part)
+        forms = {form: text.format(**figures) for form, text in words["verdict"][name].items()}
+        text = forms["text"]
+        if forms["advice"] and name in advised:
+            text = words["join"].format(text=text, advice=forms["advice"])
         finding = Finding(
             name, RULES[name].tone, text, next(iter(figures.values())), RULES[name].option, forms["headline"]
         )

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from offbook.core.i18n import language, translated
 from offbook.core.persona import Persona
 from offbook.core.shell import quoted
 from offbook.core.text import has_chinese
@@ -68,7 +69,9 @@ def model_card(source: Subject, to: str, quant: str, files: list[str], parity: P
     environment.filters["quoted"] = quoted
     environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
     license_line = _license_line(source.base)
+    lang = history.config.get("evaluate", {}).get("lang") or language()  # that of the verdict, which stands in it
     body = environment.get_template("model_card.jinja").render(
+        t=lambda text: translated(text, lang),
         persona=source.persona,
         name=source.name,
         to=to,

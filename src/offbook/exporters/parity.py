@@ -12,6 +12,8 @@ from typing import Any, Protocol, TypeVar
 
 import torch
 
+from offbook.core.i18n import translate
+from offbook.core.progress import fill
 from offbook.core.types import NO_LABEL, Example
 
 Messages = list[dict[str, str]]
@@ -178,15 +180,18 @@ def _divergence(logits: torch.Tensor, ids: torch.Tensor, scores: torch.Tensor) -
 
 def _failures(parity: Parity, bound: Bound) -> Iterator[str]:
     if not parity.same_prompts:
-        yield "the same conversation gives other token ids"
+        yield translate("the same conversation gives other token ids")
     if not parity.kl <= bound.kl:
-        yield f"KL {parity.kl:.2g} is above {bound.kl:g}"
+        yield fill("KL {kl:.2g} is above {bound:g}", {"kl": parity.kl, "bound": bound.kl})
     # Flat distributions have near ties: one of a few positions is no sign of another model.
     if (1 - parity.top1) * parity.positions > max(1, (1 - bound.top1) * parity.positions) + 0.5:
-        yield f"top-1 agreement {parity.top1:.3f} is below {bound.top1:g}"
+        yield fill("top-1 agreement {top1:.3f} is below {bound:g}", {"top1": parity.top1, "bound": bound.top1})
     if bound.logits is not None and not (parity.logits or 0) <= bound.logits:
-        yield f"a logit differs by {parity.logits:.2g} of the largest one, above {bound.logits:g}"
+        yield fill(
+            "a logit differs by {logits:.2g} of the largest one, above {bound:g}",
+            {"logits": parity.logits, "bound": bound.logits},
+        )
     if not parity.stop_token_stops:
-        yield "the stop token does not end a reply"
+        yield translate("the stop token does not end a reply")
     if parity.stops == 0:
-        yield "replies that the adapter ends run on"
+        yield translate("replies that the adapter ends run on")

@@ -40,7 +40,7 @@ def explain(
         if key in overridden and key in names:
             in_options.setdefault(key, _sentence(fault, key, f"--{key}", names))
         else:
-            place = f"line {lines[key]}: " if key in lines else ""
+            place = translate("line {line}: ").format(line=lines[key]) if key in lines else ""
             in_file.setdefault(key, place + _sentence(fault, key, f"'{key}'", names))
     from_file = [f"{where}: {'; '.join(in_file.values())}"] if in_file else []
     return "; ".join([*from_file, *in_options.values()])
@@ -58,9 +58,11 @@ def _sentence(fault: Any, key: str, shown: str, names: Collection[str]) -> str:
     if fault["type"] == "missing":
         return translate("{key} is missing").format(key=shown)
     if inside := _inside(key, names):
-        return f"{shown} needs settings of its own below it, indented by two spaces, such as '  {inside[0]}: …'"
+        return translate(
+            "{key} needs settings of its own below it, indented by two spaces, such as '  {setting}: …'"
+        ).format(key=shown, setting=inside[0])
     item = fault["loc"][-1]
-    of_list = f"item {item + 1} of " if isinstance(item, int) else ""
+    of_list = translate("item {number} of ").format(number=item + 1) if isinstance(item, int) else ""
     should = SHOULD.get(fault["type"]) or fault["msg"].partition("should ")[2] or fault["msg"].partition(", ")[2]
     value = _shortened(repr(fault["input"]))
     return of_list + translate("{key} is {value}: it should {rule}").format(
@@ -69,7 +71,9 @@ def _sentence(fault: Any, key: str, shown: str, names: Collection[str]) -> str:
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= 80 else f"{text[:60]}… ({len(text)} characters)"
+    return (
+        text if len(text) <= 80 else translate("{text}… ({count} characters)").format(text=text[:60], count=len(text))
+    )
 
 
 def _meant(key: str, names: Collection[str]) -> str:
@@ -79,7 +83,7 @@ def _meant(key: str, names: Collection[str]) -> str:
     section, _, leaf = key.rpartition(".")
     elsewhere = [name for name in names if name.rpartition(".")[2] == leaf]
     if elsewhere:
-        return f", did you mean {' or '.join(map(repr, elsewhere))}?"
+        return translate(", did you mean '{name}'?").format(name=translate("' or '").join(elsewhere))
     return nearest(leaf, _inside(section, names))
 
 

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
+from offbook.core.i18n import languages
+
 HUB_SCHEMES = ("ms:", "hf:", "pypi:", "https:")
 BASE = "base"
 """As `data.replay`: what the base model says by itself."""
@@ -255,13 +257,19 @@ class TrackConfig(Section):
     """Address of a self-hosted SwanLab server."""
 
 
+def _is_language(value: str) -> str:
+    if value not in languages():
+        raise ValueError(f"be one of {', '.join(languages())}")
+    return value
+
+
 class EvaluateConfig(Section):
     """The verdict at the end of a run."""
 
     prompts: int = Field(24, ge=0, le=COUNT_LIMIT)
     """Held-out prompts that base and tuned model answer for the verdict. 0: no verdict at the end of training."""
-    lang: Literal["en", "zh"] = "en"
-    """Language of verdict and report."""
+    lang: Annotated[str, AfterValidator(_is_language)] = "en"
+    """Language of verdict and report: en or zh."""
 
 
 def _is_folder_name(value: str) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined
 
-HTML_LANGUAGES = {"en": "en", "zh": "zh-CN"}
-"""Language of offbook's texts → the page's `lang`."""
+HTML_LANGUAGES = {"zh": "zh-CN"}
+"""Language of offbook's texts → the page's `lang`, where that is another word."""
 
 
 def render(package: str, template: str, *, lang: str, **values: Any) -> str:
@@ -19,7 +19,7 @@ def render(package: str, template: str, *, lang: str, **values: Any) -> str:
     Args:
         package: where the template lies, such as `offbook.data`.
         template: its file name.
-        lang: en or zh.
+        lang: its language.
         values: what the template names.
     """
     environment = Environment(
@@ -29,4 +29,4 @@ def render(package: str, template: str, *, lang: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(f"page/{template}").render(lang=HTML_LANGUAGES[lang], **values)
+    return environment.get_template(f"page/{template}").render(lang=HTML_LANGUAGES.get(lang, lang), **values)

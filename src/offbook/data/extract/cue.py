@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from offbook.core.i18n import marked
+from offbook.core.progress import fill
+
 SURE = 0.9
 """Cues at least so certain are taken unless the user says otherwise."""
 
@@ -60,6 +63,15 @@ class Skipped:
     line: int
 
 
+REASONS = (
+    marked("stage direction"), marked("narration"), marked("heading"), marked("cast list"), marked("note or narration"),
+    marked("nothing said"), marked("not sure who speaks"), marked("opens a conversation, answers nobody"),
+    marked("a thought"), marked("something written"), marked("words in quotation marks"),
+    marked("picture, voice message or file"), marked("call"), marked("sticker or reaction"), marked("deleted message"),
+    marked("note of the app"), marked("forwarded from others"),
+)  # fmt: skip
+"""The reasons of all readers: they are translated where they are shown."""
+
 Lines = Iterable[tuple[int, str]]
 """Numbered lines. A reader may go through them more than once: to learn the layout and the names, then to read."""
 
@@ -89,9 +101,15 @@ class Scenes:
 
 
 class ParseError(Exception):
-    """A source that its reader cannot go on with: the line, and why."""
+    """A source that its reader cannot go on with.
 
-    def __init__(self, line: int, why: str) -> None:
-        super().__init__(why)
+    Args:
+        line: where, 1-based.
+        why: a template in English; it is translated.
+        fields: what stands in it.
+    """
+
+    def __init__(self, line: int, why: str, **fields: object) -> None:
         self.line = line
-        self.why = why
+        self.why = fill(why, fields)
+        super().__init__(self.why)

@@ -11,6 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from offbook.core.html import page
+from offbook.core.i18n import translated
 from offbook.data.extract.rows import Row
 from offbook.data.extract.source import open_source
 from offbook.data.extract.summary import LeftOut, Summary
@@ -54,7 +55,7 @@ class RowsPage:
 
         Args:
             summary: the account of the extraction, which is over.
-            lang: en or zh.
+            lang: its language.
         """
         words = wording(lang)["rows_page"]
         counts = {"rows": summary.taken, "replies": summary.replies, "unsure": summary.unsure}
@@ -69,7 +70,7 @@ class RowsPage:
             unread=summary.unread,
             left=sorted(summary.left.items(), key=lambda item: -item[1]),
             examples=self.left,
-            reasons=words["reasons"],
+            reasons={reason: translated(reason, lang) for reason in summary.left},
             more=self.more,
             data=_script(
                 {

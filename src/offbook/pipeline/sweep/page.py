@@ -9,39 +9,23 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from offbook.core.html import charts, page
+from offbook.core.i18n import translated_tree
 from offbook.pipeline.sweep.study import importances, is_within_bounds
 
 WORDS = {
-    "en": {
-        "title": "Sweep {name}",
-        "use": "What to use",
-        "none": "No trial is complete and within the bounds.",
-        "best": "Trial {number} has the lowest held-out loss: {loss}.",
-        "front": "{count} trials of which none is better in both held-out loss and forgetting.",
-        "mattered": "What mattered",
-        "mattered_help": "Share of the differences in held-out loss that each option explains (functional ANOVA).",
-        "tried": "What was tried",
-        "progress": "The best held-out loss so far, by trial",
-        **{"trial": "trial", "loss": "held-out loss", "forgetting": "forgetting", "copying": "copying"},
-        **{"state": "state", "COMPLETE": "complete", "PRUNED": "ended early", "FAIL": "failed", "RUNNING": "running"},
-        "outside": "out of bounds",
-        "config": "run.yaml of the best trial",
-    },
-    "zh": {
-        "title": "参数搜索：{name}",
-        "use": "用哪一组",
-        "none": "没有一次试验既完成又在限度之内。",
-        "best": "第 {number} 次试验的留出损失最低：{loss}。",
-        "front": "{count} 次试验互有胜负：没有哪一次在留出损失和遗忘上都更差。",
-        "mattered": "哪些选项起作用",
-        "mattered_help": "各选项解释了留出损失差异的多大一部分（函数方差分析）。",
-        "tried": "试过哪些",
-        "progress": "到每次试验为止最低的留出损失",
-        **{"trial": "试验", "loss": "留出损失", "forgetting": "遗忘", "copying": "照抄"},
-        **{"state": "状态", "COMPLETE": "完成", "PRUNED": "提前结束", "FAIL": "失败", "RUNNING": "进行中"},
-        "outside": "超出限度",
-        "config": "最好一次的 run.yaml",
-    },
+    "title": "Sweep {name}",
+    "use": "What to use",
+    "none": "No trial is complete and within the bounds.",
+    "best": "Trial {number} has the lowest held-out loss: {loss}.",
+    "front": "{count} trials of which none is better in both held-out loss and forgetting.",
+    "mattered": "What mattered",
+    "mattered_help": "Share of the differences in held-out loss that each option explains (functional ANOVA).",
+    "tried": "What was tried",
+    "progress": "The best held-out loss so far, by trial",
+    **{"trial": "trial", "loss": "held-out loss", "forgetting": "forgetting", "copying": "copying"},
+    **{"state": "state", "COMPLETE": "complete", "PRUNED": "ended early", "FAIL": "failed", "RUNNING": "running"},
+    "outside": "out of bounds",
+    "config": "run.yaml of the best trial",
 }
 
 
@@ -82,7 +66,7 @@ def render(content: dict[str, Any], lang: str, config: str) -> str:
 
     Args:
         content: what `summary` gave.
-        lang: en or zh.
+        lang: language of its words.
         config: run.yaml of the best trial.
     """
     best_so_far: list[tuple[float, float]] = []
@@ -94,7 +78,7 @@ def render(content: dict[str, Any], lang: str, config: str) -> str:
         "offbook.pipeline.sweep",
         "sweep.html.jinja",
         lang=lang,
-        t=WORDS[lang],
+        t=translated_tree(WORDS, lang),
         sweep=content,
         options=list(content["trials"][0]["values"]) if content["trials"] else [],
         curve=charts.line_chart({"heldout_loss": best_so_far}),

@@ -51,7 +51,7 @@ def read_json_lines(lines: Lines) -> Iterator[tuple[int, JsonObject]]:
         except RecursionError:
             raise ParseError(number, "nested too deeply") from None
         except ValueError as error:
-            raise ParseError(number, f"not valid JSON ({_reason(error)})") from None
+            raise ParseError(number, "not valid JSON ({reason})", reason=_reason(error)) from None
         if not isinstance(value, dict):
             raise ParseError(number, "not a JSON object")
         yield number, value
@@ -117,7 +117,7 @@ class _Text:
             except ValueError as error:
                 # It may only be cut short: as much again is read, so that a long item is tried few times.
                 if len(self._window) - self._at > LONGEST_MESSAGE or not self._more():
-                    raise ParseError(self.line, f"not valid JSON ({_reason(error)})") from None
+                    raise ParseError(self.line, "not valid JSON ({reason})", reason=_reason(error)) from None
         if not isinstance(value, dict):
             raise ParseError(self.line, "a message that is not a JSON object")
         self._go(end)

@@ -47,11 +47,11 @@ def read_table(lines: Lines) -> Iterator[tuple[int, dict[str, str]]]:
         try:
             cells = next(table, None)
         except csv.Error as error:
-            raise ParseError(line, f"not a row of the table ({error})") from None
+            raise ParseError(line, "not a row of the table ({error})", error=error) from None
         if cells is None:
             return
         if not any(cells):
             continue
         if len(cells) > len(names) and any(cells[len(names) :]):
-            raise ParseError(line, f"{len(cells)} cells under {len(names)} columns")
+            raise ParseError(line, "{cells} cells under {columns} columns", cells=len(cells), columns=len(names))
         yield line, dict(zip_longest(names, cells[: len(names)], fillvalue=""))

@@ -54,7 +54,8 @@ def read(lines: Lines, names: Columns | None = None) -> Iterator[Message]:
     headers = {key: name.strip().casefold() for key, name in names.items()} if names else _recognize(present)
     lowered = {name.casefold() for name in present}
     if missing := [headers.get(key, key) for key in NEEDED if headers.get(key) not in lowered]:
-        raise ParseError(1, f"no column '{missing[0]}' among {', '.join(sorted(present)[:12]) or 'none'}")
+        names = ", ".join(sorted(present)[:12]) or "–"
+        raise ParseError(1, "no column '{name}' among {names}", name=missing[0], names=names)
     for line, row in rows:
         yield _message(line, {str(key).casefold(): value for key, value in row.items()}, headers)
 
