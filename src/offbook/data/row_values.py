@@ -156,10 +156,10 @@ def turns_of(value: Any, name: str, character: str | None = None) -> Iterator[Tu
             raise RowError("turn {number} is not an object but {kind}", number=number, kind=kind_of(turn))
         pair = next((pair for pair in PAIRS if pair[1] in turn and pair[0] in turn), None)
         if "role" not in turn and "from" not in turn and (pair is not None or "output" in turn):
-            said, answered = pair or PAIRS[0]
+            prompt, answer = pair or PAIRS[0]
             yield Turn("system", text_of(turn.get("system") or "", TURN_PART, column="system", number=number))
-            yield Turn("user", text_of(turn.get(said) or "", TURN_PART, column=said, number=number))
-            reply = text_of(turn[answered], TURN_PART, column=answered, number=number)
+            yield Turn("user", text_of(turn.get(prompt) or "", TURN_PART, column=prompt, number=number))
+            reply = text_of(turn[answer], TURN_PART, column=answer, number=number)
             yield Turn("assistant", reply, weight=weight_of(turn))
             continue
         content = next((turn[key] for key in ("content", "value", "text", "message", "parts") if key in turn), None)
