@@ -1,12 +1,13 @@
 """Many characters on one base, fifty clients at once: errors, answers of another character, memory, waiting.
 
-    python benchmarks/cast.py --base DIR [--characters 20] [--clients 50] [--seconds 120] [--json]
+    python benchmarks/cast.py --base DIR [--characters 20] [--clients 50] [--seconds 120] [--quant q8_0] [--json]
 
 Makes so many adapters of rank 8 on all linear layers (random, each with a system prompt of its own), starts the real
 `offbook serve` on the folder that holds them, and asks it with OpenAI's own client: every client its own character its
 own question again and again, streamed, greedily. Each question was answered alone before. A reply under load is *own*
 if it is the same as the one given alone, *another's* if it is what another character says to that question when it is
-alone, else *drifted*. Exit code 1 if a request failed or a reply was not the character's own.
+alone, else *drifted*. With --quant each character is exported as a LoRA for llama.cpp on one base GGUF, parity gate
+included, and llama.cpp serves them. Exit code 1 if a request failed or a reply was not the character's own.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import torch
 from load import serving
 from peft import LoraConfig, get_peft_model
 
+import offbook
 from offbook.core.config.schema import GenerationConfig
 from offbook.core.persona import BaseModelRef, Persona
 from offbook.models.load import load_model, load_tokenizer
@@ -123,12 +125,16 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=120)
     parser.add_argument("--tokens", type=int, default=16, help="the longest reply")
     parser.add_argument("--threads", type=int, default=psutil.cpu_count(logical=False) or 1)
-    parser.add_argument("--engine", default="transformers")
+    parser.add_argument("--quant", help="serve by llama.cpp, on a base GGUF of this number format")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         size = make_cast(options.base, Path(folder), options.characters)
-        server = argparse.Namespace(run=folder, engine=options.engine, threads=options.threads)
+        for character in sorted(Path(folder).iterdir()) if options.quant else ():
+            passed = offbook.export(character, "lora", quant=options.quant).parity
+            print(f"{character.name}: {passed}", file=sys.stderr)
+        engine = "llama.cpp" if options.quant else "transformers"
+        server = argparse.Namespace(run=folder, engine=engine, threads=options.threads)
         with serving(server) as (process, address, _):
             result = asyncio.run(press(psutil.Process(process.pid), address, options))
     result["adapter_mib"] = round(size / 2**20, 1)
