@@ -15,6 +15,7 @@ import pytest
 from offbook.core.config.loading import load
 from offbook.core.errors import UsageError
 from offbook.core.rundir import find_run, list_runs
+from offbook.data.loading import load as load_rows
 from offbook.hub import cache
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "offbook"
@@ -110,3 +111,56 @@ def test_settings_and_errors_pass_to_a_spawned_process_and_back() -> None:
         assert pool.apply(load, (None, {"name": "甄嬛", "data.source": "x.jsonl"})).name == "甄嬛"
         with pytest.raises(UsageError, match="unknown key 'trian'"):
             pool.apply(load, (None, {"trian.epochs": 1}))
+
+
+POSIX_MODULES = frozenset({"fcntl", "resource", "pwd", "grp", "termios", "tty", "pty", "readline", "syslog"})
+POSIX_NAMES = {
+    "os": frozenset({"fork", "killpg", "getuid", "geteuid", "getpgid", "setsid", "uname", "statvfs", "sysconf",
+                     "mkfifo", "getloadavg", "sched_getaffinity", "chown", "O_DIRECTORY", "O_NOFOLLOW"}),
+    "signal": frozenset({"SIGKILL", "SIGHUP", "SIGUSR1", "SIGALRM", "SIGQUIT", "SIGSTOP", "SIGCONT", "alarm", "pause"}),
+    "socket": frozenset({"AF_UNIX"}),
+}  # fmt: skip
+"""What Python on Windows lacks."""
+
+
+def test_no_module_needs_what_windows_lacks_to_be_imported() -> None:
+    bad = []
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            bad += [f"{path.relative_to(SOURCE)}: {name}" for name in names if name.split(".")[0] in POSIX_MODULES]
+    assert bad == []
+
+
+def test_what_windows_lacks_is_used_only_where_it_is_asked_for() -> None:
+    """In a function that looks at the platform, or asks whether there is such a thing."""
+    bad = []
+    for path in SOURCE.rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        asking = [
+            node
+            for node in ast.walk(tree)
+            if isinstance(node, ast.FunctionDef)
+            and any(sign in ast.unparse(node) for sign in ("sys.platform", "hasattr(", "os.name"))
+        ]
+        guarded = {id(inner) for function in asking for inner in ast.walk(function)}
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name) or id(node) in guarded:
+                continue
+            if node.attr in POSIX_NAMES.get(node.value.id, ()):
+                bad.append(f"{path.relative_to(SOURCE)}:{node.lineno}: {node.value.id}.{node.attr}")
+    assert bad == []
+
+
+def test_files_with_the_line_ends_of_windows_are_read_as_any_others(tmp_path: Path) -> None:
+    (tmp_path / "run.yaml").write_bytes(
+        b"data: {source: lines.jsonl}\r\npersona:\r\n  system: |-\r\n    You are Ann.\r\n    You sail.\r\n"
+    )
+    (tmp_path / "lines.jsonl").write_bytes(b'{"instruction": "Who?", "output": "Ann."}\r\n' * 2)
+    (tmp_path / "lines.csv").write_bytes(b"instruction,output\r\nWho?,Ann.\r\n")
+    config = load(tmp_path / "run.yaml")
+    assert config.persona.system == "You are Ann.\nYou sail."
+    for name, count in (("lines.jsonl", 2), ("lines.csv", 1)):
+        rows = list(load_rows([tmp_path / name]).conversations)
+        assert [row.turns[-1].text for row in rows] == ["Ann."] * count

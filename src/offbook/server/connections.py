@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import resource
+import sys
 from contextlib import suppress
 from typing import Any
 
@@ -18,6 +18,10 @@ BACKLOG = 64
 
 def reserve_file_descriptors() -> None:
     """Raise the process's limit of open files, as far as it may, so that `MAX_CONNECTIONS` fit under it."""
+    if sys.platform == "win32":  # it has no such limit
+        return
+    import resource
+
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 4 * MAX_CONNECTIONS
     if soft != resource.RLIM_INFINITY and soft < wanted:

@@ -54,8 +54,8 @@ def read(lines: Lines, names: Columns | None = None) -> Iterator[Message]:
     headers = {key: name.strip().casefold() for key, name in names.items()} if names else _recognize(present)
     lowered = {name.casefold() for name in present}
     if missing := [headers.get(key, key) for key in NEEDED if headers.get(key) not in lowered]:
-        names = ", ".join(sorted(present)[:12]) or "–"
-        raise ParseError(1, "no column '{name}' among {names}", name=missing[0], names=names)
+        columns_there = ", ".join(sorted(present)[:12]) or "–"
+        raise ParseError(1, "no column '{name}' among {names}", name=missing[0], names=columns_there)
     for line, row in rows:
         yield _message(line, {str(key).casefold(): value for key, value in row.items()}, headers)
 
