@@ -230,3 +230,26 @@ def test_any_rich_text_gives_lines(tmp_path_factory: pytest.TempPathFactory, par
     path.write_bytes(b"{\\rtf1 " + b"".join(parts))
     for _, text in open_document(path):
         text.encode()
+
+
+def test_a_kirikiri_script_is_read_in_each_way_of_naming(tmp_path: Path) -> None:
+    path = tmp_path / "pier.ks"
+    path.write_text(
+        ';a comment\n*start|The pier\n@bg storage="pier.jpg"\n[iscript]\nf.x = "Ada";\n[endscript]\n'
+        '[name text="Ada"]\n「Is it [font size=20]in[resetfont]?」[l][r]\n[p]\n【Dick】\n「Not yet.」[p]\n'
+        "It rained.[p]\n@nm t=Ada\n「So late?」[pcm]\n#Dick\nIt is.[p]\nIt is late.[p]\n#\n"
+        "The fog came.[p]\nAda「Come.」[p]\n",
+        encoding="utf-8",
+    )
+    rows = extract([path], "Dick").rows
+    assert [row["messages"][-1]["content"] for row in rows] == ["Not yet.", "It is.", "It is late."]
+    assert [row["messages"][0]["content"] for row in rows] == ["Is it in?", "So late?", "It is."]
+    assert rows[0]["source"] == {"file": str(path), "line": 6, "scene": "The pier", "script_line": 11}
+    assert {speaker.name: speaker.lines for speaker in speakers([path])} == {"Ada": 3, "Dick": 3}
+
+
+def test_a_kirikiri_script_without_dialogue_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "config.ks"
+    path.write_text("*start\n@jump storage=first.ks\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="nobody speaks in this KiriKiri script"):
+        speakers([path])

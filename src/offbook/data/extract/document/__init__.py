@@ -17,7 +17,7 @@ from pathlib import Path
 
 from offbook.core.errors import UsageError
 from offbook.core.i18n import marked
-from offbook.data.extract.document import epub, final_draft, html, odt, pdf, renpy, rtf, tei, word
+from offbook.data.extract.document import epub, final_draft, html, kirikiri, odt, pdf, renpy, rtf, tei, word
 from offbook.data.extract.document.line import BrokenDocumentError, Line, Place
 
 
@@ -44,6 +44,7 @@ DOCUMENTS = {
     ".xml": DocumentKind("a TEI text", tei.read),
     ".tei": DocumentKind("a TEI text", tei.read),
     ".rpy": DocumentKind("a Ren'Py script", renpy.read, "play"),
+    ".ks": DocumentKind("a KiriKiri script", kirikiri.read, "play"),
 }
 UNREADABLE = {
     ".doc": "a Word 97 document",
