@@ -45,17 +45,23 @@ def _classed(language: str, kind: str, probability: float) -> float:
     return value
 
 
+def books_of(folder: Path) -> dict[str, list[Path]]:
+    """The English novels of a folder whose speakers are known: the half to fit, the half to check."""
+    books = [path for path in sorted(folder.glob("*.txt")) if path.with_suffix(".gold.jsonl").exists()]
+    novels = [path for path in books if _is_english_novel(path)]
+    fitted = [path for place, path in enumerate(novels) if place % 4 in (0, 3)]
+    return {"fit": fitted, "check": [path for path in novels if path not in fitted]}
+
+
 def measure(folder: Path) -> dict[str, dict[Class, Counter[str]]]:
     """Right and all lines of every class, for the half that is fitted and the half that checks."""
     counts: dict[str, dict[Class, Counter[str]]] = {"fit": defaultdict(Counter), "check": defaultdict(Counter)}
-    books = [path for path in sorted(folder.glob("*.txt")) if path.with_suffix(".gold.jsonl").exists()]
-    novels = [path for path in books if _is_english_novel(path)]
-    for place, path in enumerate(novels):
-        half = counts["fit" if place % 4 in (0, 3) else "check"]
-        with mock.patch.object(english, "confidence", _classed):
-            cues = [item for item in reader.read(list(open_text(path))) if isinstance(item, Cue)]
-        for label, right in _judged(cues, path.with_suffix(".gold.jsonl")):
-            half[label].update(lines=1, right=right)
+    for half, paths in books_of(folder).items():
+        for path in paths:
+            with mock.patch.object(english, "confidence", _classed):
+                cues = [item for item in reader.read(list(open_text(path))) if isinstance(item, Cue)]
+            for label, right in _judged(cues, path):
+                counts[half][label].update(lines=1, right=right)
     return counts
 
 
@@ -64,28 +70,46 @@ def _is_english_novel(path: Path) -> bool:
     return reader.looks_like(sample) > 0.2 and sum(map(str.isascii, sample)) > 0.3 * len(sample)
 
 
-def _judged(cues: list[Cue], gold_path: Path) -> list[tuple[Class, bool]]:
-    gold: list[dict[str, Any]] = [json.loads(line) for line in gold_path.read_text(encoding="utf-8").splitlines()]
-    speakers_of = defaultdict(set)
-    for line in gold:
-        for name in (line["speaker"], *line["aliases"]):
-            speakers_of[_letters(name)].add(line["speaker"])
+def gold_of(path: Path) -> list[dict[str, Any]]:
+    """What is said in a book."""
+    return [json.loads(line) for line in path.with_suffix(".gold.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def gold_speakers(path: Path) -> list[tuple[str, str]]:
+    """Each name and the speaker whom it means."""
+    return [(name, line["speaker"]) for line in gold_of(path) for name in (line["speaker"], *line["aliases"])]
+
+
+def matches(cues: list[Cue], path: Path) -> list[tuple[Cue, dict[str, Any]]]:
+    """The cues whose words the gold knows, each with its line there."""
+    gold = gold_of(path)
     starts = [line["line"] for line in gold]
-    letters = [_letters(line["text"]) for line in gold]
-    judged = []
+    letters = [letters_of(line["text"]) for line in gold]
+    matched = []
     for cue in cues:
-        if not cue.speakers or not isinstance(cue.confidence, _Classed):
-            continue
-        persons = speakers_of[_letters(cue.speakers[0])]
-        probe = _letters(cue.text)[:PROBE]
+        probe = letters_of(cue.text)[:PROBE]
         near = range(max(0, bisect_left(starts, cue.line - 1) - 2), bisect_right(starts, cue.line + NEAR))
         match = next((n for n in near if probe in letters[n] or (letters[n] and probe.startswith(letters[n]))), None)
-        if len(persons) == 1 and match is not None:
-            judged.append((cue.confidence.label, gold[match]["speaker"] in persons))
+        if match is not None:
+            matched.append((cue, gold[match]))
+    return matched
+
+
+def _judged(cues: list[Cue], path: Path) -> list[tuple[Class, bool]]:
+    speakers_of = defaultdict(set)
+    for name, speaker in gold_speakers(path):
+        speakers_of[letters_of(name)].add(speaker)
+    judged = []
+    for cue, line in matches([cue for cue in cues if cue.speakers and isinstance(cue.confidence, _Classed)], path):
+        persons = speakers_of[letters_of(cue.speakers[0])]
+        if len(persons) == 1:
+            assert isinstance(cue.confidence, _Classed)
+            judged.append((cue.confidence.label, line["speaker"] in persons))
     return judged
 
 
-def _letters(text: str) -> str:
+def letters_of(text: str) -> str:
+    """The letters and figures of a text without a first "the": they tell which words these are."""
     bare = re.sub(r"(?i)^the\s+", "", text)
     return "".join(char for char in unicodedata.normalize("NFKC", bare).casefold() if char.isalnum())
 

@@ -34,8 +34,8 @@ def samples() -> list[str]:
             value = _literal(node)
             if isinstance(value, str) and value.count("\n") > 1:
                 texts.append(value)
-            elif isinstance(value, dict | list) and len(json.dumps(value, default=str)) > 60:
-                texts.append(json.dumps(value, default=str, ensure_ascii=False, indent=1))
+            elif isinstance(value, dict | list) and len(json.dumps(value, default=str, skipkeys=True)) > 60:
+                texts.append(json.dumps(value, default=str, skipkeys=True, ensure_ascii=False, indent=1))
     return sorted(set(texts), key=texts.index)
 
 

@@ -16,7 +16,6 @@ from typing import NoReturn
 from offbook.core.errors import UsageError
 from offbook.core.i18n import marked, translate
 from offbook.core.registry import lookup
-from offbook.core.text import script
 from offbook.data.encoding import open_bytes, readable
 from offbook.data.extract import subtitles
 from offbook.data.extract.chat_log.formats import CHAT_FORMATS, table
@@ -109,7 +108,7 @@ EXTRACTORS = {
     ),
     "play": Extractor("plays: HAMLET. or **HAMLET** above the lines", play.looks_like, style=play.STYLE),
     "screenplay": Extractor("screenplays: 角色：台词, NAME: line", screenplay.looks_like, style=screenplay.STYLE),
-    "novel": Extractor("novels, Chinese and English: 黛玉笑道：“…”", reader.looks_like, reader.read),
+    "novel": Extractor("novels: 黛玉笑道：“…”", reader.looks_like, reader.read),
 }
 """Name → format. Where two fit as well, the one that stands first is taken: the more particular one."""
 
@@ -140,12 +139,6 @@ def choose(path: Path, format: str) -> str:
         if (extractor.json if is_json else extractor.text)
     }
     best = max(scores, key=lambda name: scores[name])
-    if best == "novel" and script("\n".join(sample)) == "Japanese":
-        raise UsageError(
-            "{path} is a Japanese novel",
-            "Only Chinese and English novels are read so far.",
-            path=path,
-        )
     if scores[best] >= LEAST_LIKELY:
         _refuse_tie(path, scores, best)
         return best

@@ -104,9 +104,10 @@ TALK = """
 
 
 def test_of_two_who_talk_each_answers_the_other() -> None:
-    result = [(cue.speaker, cue.confidence) for cue in cues(reader.read, numbered(TALK * 3))]
-    assert [speaker for speaker, _ in result] == ["Ada", "Dick", "Ada", "Dick", "Ada", "Dick"] * 3
-    assert all(confidence >= SURE for _, confidence in result)
+    result = [(cue.speaker, cue.confidence) for cue in cues(reader.read, numbered(TALK * 12))]
+    assert [speaker for speaker, _ in result] == ["Ada", "Dick", "Ada", "Dick", "Ada", "Dick"] * 12
+    # Nothing comes after the last turn that would bear it out.
+    assert all(confidence >= SURE for _, confidence in result[:-1])
 
 
 def test_a_scene_ends_the_talk() -> None:
@@ -138,3 +139,58 @@ def test_a_long_book_is_read_in_time() -> None:
     count = len(cues(reader.read, numbered(book)))
     assert count > 10_000
     assert time.process_time() - began < 30
+
+
+def test_two_who_say_a_line_together_are_both_its_speakers() -> None:
+    (first, *_) = cues(
+        reader.read, numbered("“We come too,” said Ada and Dick.\n\n“Good,” said Ada.\n\n“Yes,” said Dick.")
+    )
+    assert first.speakers == ("Ada", "Dick")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "“Come back!” Ada called after it; and old Dick answered, “No need!”",
+        "“How dull,” Ada replied, so loudly that Dick said, in a cold tone, “Is it?”",
+        "“How dull,” said Ada. She heard Dick say to himself “Is it so?”",
+        "“Stop there,” Ada began, but she ceased, for Dick cried out, “Silence!”",
+        "“Sit down,” said Ada, and they sat a while. At last Dick rose, and with a bow, said, “Shall we?”",
+    ],
+)
+def test_a_clause_that_brings_in_another_line_names_its_own_speaker(text: str) -> None:
+    spoken = cues(reader.read, numbered(text + "\n\n“Yes,” said Ada.\n\n“Well,” said Dick."))
+    assert [cue.speaker for cue in spoken[:2]] == ["Ada", "Dick"]
+
+
+def test_a_lead_is_told_by_whoever_acts_in_its_last_clause() -> None:
+    text = "It was too loud to be passed by, and Dick, with a good grace, at once exclaimed,\n\n“Bravo!”"
+    spoken = cues(reader.read, numbered(text + "\n\n“Yes,” said Ada.\n\n“Well,” said Dick."))
+    assert (spoken[0].speaker, spoken[0].text) == ("Dick", "Bravo!")
+
+
+def test_what_is_reported_is_not_spoken() -> None:
+    text = "Dick wrote to them. Ada added, “that he could only stay for an hour after breakfast.”\n\n"
+    text += (
+        "She heard them all. “He had never seen so fine a boat, and was delighted with her oars.” She was silent.\n\n"
+    )
+    text += "“It is a pity,” said Ada, “that he cannot stay.”\n\n“It is,” said Dick."
+    assert left(reader.read, numbered(text))["reported speech"] == [1, 3]
+    assert ("Ada", "It is a pity, that he cannot stay.") in sure(text)
+
+
+def test_a_heading_in_marks_is_not_spoken() -> None:
+    text = "He opened the paper. “A Whole Pier Goes Down” was the heading.\n\n“Come,” said Ada.\n\n“No,” said Dick."
+    assert left(reader.read, numbered(text))["words in quotation marks"] == [1]
+
+
+def test_a_new_sentence_behind_a_tag_ends_the_one_before_it() -> None:
+    text = "“It must go,” said Ada, and called out to him, “My dear! Take it away.”\n\n“It must,” said Dick, “be soon.”"
+    assert sure(text) == [("Ada", "It must go. My dear! Take it away."), ("Dick", "It must, be soon.")]
+
+
+def test_single_marks_may_close_behind_a_word() -> None:
+    text = (
+        "‘I can’t, sir’ said Ada, ‘because I’m not ready.’\n\nThe words ‘EAT ME’ stood on it. ‘So be it,’ said Dick.\n"
+    )
+    assert sure(text) == [("Ada", "I can’t, sir because I’m not ready."), ("Dick", "So be it.")]

@@ -6,7 +6,7 @@ import pytest
 
 from offbook.data.extract.cue import SURE
 from offbook.data.extract.novel import reader
-from offbook.data.extract.novel.quotes import pieces, survey
+from offbook.data.extract.novel.quotes import cut_at_marks, survey
 from tests.data.extract.reading import cues, fixture, left, numbered
 
 
@@ -127,13 +127,13 @@ def test_an_english_novel_gives_each_quoted_line_its_speaker() -> None:
         6: ("Mr. Hale", "You are late, and you have brought no bread."),
         9: ("Mara", "There was none."),
         13: ("Mara", "Not today."),
-        19: ("Mara", "The boat is out."),
         21: ("Mr. Hale", "What boat?"),
         27: ("Tom", "I will tell you, if you will listen.\nThere is only one boat that goes out in this."),
     }
     assert {cue.line: cue.text for cue in result if cue.confidence < SURE} == {
         11: "There is always some.",
         15: "Let her be. The baker is my cousin, and I know his shutters.",
+        19: "The boat is out.",
         33: "Where is she?",
     }
 
@@ -172,7 +172,7 @@ def test_short_paragraphs_of_one_length_are_not_taken_for_wrapped_lines() -> Non
     ],
 )
 def test_the_outermost_marks_hold_what_is_said(marks: Any, text: str) -> None:
-    assert [piece.text for piece in pieces(text, marks) if piece.is_quote] in (
+    assert [piece.text for piece in cut_at_marks(text, marks) if piece.is_quote] in (
         ["他说‘走’。"],
         ["他說『走』。"],
         ["Go."],

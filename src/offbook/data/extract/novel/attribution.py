@@ -85,6 +85,9 @@ class DialogueState:
 class Attributor(Protocol):
     """What is particular to a language. It learns the book's names first."""
 
+    def split(self, text: str) -> list[TextSpan]:
+        """A paragraph cut into what is told and what is said."""
+
     def learn(self, pieces: Sequence[TextSpan]) -> None:
         """Take note of a paragraph in the first pass over the book."""
 

@@ -21,7 +21,7 @@ from offbook.data.extract.novel.attribution import (
     shared,
 )
 from offbook.data.extract.novel.names_zh import SENTENCE, NameLexicon, clauses, last_sentence
-from offbook.data.extract.novel.quotes import TextSpan
+from offbook.data.extract.novel.quotes import BookLayout, TextSpan, cut_at_marks
 from offbook.data.extract.novel.words_zh import AGAIN, NOT_SAY, SAY, SAYS, SIGHT, THINKS, WRITES, simplify
 
 ENDS = "：:，, \u3000"
@@ -32,11 +32,16 @@ SPOKE = re.compile(rf"[^，。！？：:]{{0,12}}?{SAY}[^，。！？：:]{{0,6}
 class Chinese:
     """Attribution of quoted lines in Chinese prose."""
 
-    def __init__(self) -> None:
+    def __init__(self, layout: BookLayout) -> None:
+        self._layout = layout
         self._people = NameLexicon()
         self._quotes = self._crowded = self._alone = 0
         self._many_in_one = False
         """Whether several people speak in one paragraph, as in the old novels."""
+
+    def split(self, text: str) -> list[TextSpan]:
+        """A paragraph cut into what is told and what is said."""
+        return cut_at_marks(text, self._layout.marks)
 
     def learn(self, pieces: Sequence[TextSpan]) -> None:
         """Count who stands beside verbs of speech, and whether several people share a paragraph."""

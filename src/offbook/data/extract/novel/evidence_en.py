@@ -7,13 +7,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from offbook.data.extract.novel import tags_en as tags
+from offbook.data.extract.novel.habits_en import addresses
 from offbook.data.extract.novel.names_en import FEMALE, LISTS, MALE, CharacterLexicon, gender_of
 from offbook.data.extract.novel.quotes import TextSpan
 from offbook.data.extract.novel.tags_en import Action, Tag
 
 ENDS_CLAUSE = re.compile(r"(?:[.!?…,:;—-]|--)[\"'”’)\]]*\s*$")
+REPORTING = re.compile(r"(?:that|whether)\s+(?:he|she|they|it|if|the|his|her|their|there|[A-Z][a-z]+)\b")
+FIRST_OR_SECOND = re.compile(r"[!?]|\b(?:I|me|my|mine|we|us|our|ours|you|your|yours|ye|thou|thee)\b", re.IGNORECASE)
+THIRD = re.compile(r"\b(?:he|she|they|him|her|them)\b", re.IGNORECASE)
+PAST = re.compile(r"\b(?:was|were|had|could|would|should|might|did)\b", re.IGNORECASE)
+PRESENT = re.compile(
+    r"\b(?:is|are|am|has|have|will|shall|can|may|do|does|must)\b(?!\s+(?:been|not\s+been))|['’](?:s|ll|re|ve|m|d)\b"
+)
+REPORTED_WORDS = 7
+IS_SUBJECT = re.compile(r"\s*(?:is|was|were|are)\b")
+"""(“Full House”) was the heading"""
 LONG_BREAK = 4
 """After so many sentences of narration a quoted piece without a tag may be another's."""
+LONG_LEAD = 4
+"""After so many words of narration beyond its tag, a paragraph's next quoted piece with a tag may be another's."""
 FEW_WORDS = 6
 """A quoted piece of no more words, inside a sentence and with no mark at its end, is no speech."""
 
@@ -30,12 +43,23 @@ class SpeakerEvidence:
     """The one who speaks, as `label` has it, where a name or a description tells it."""
     spelled: str = ""
     """The same as it is written there."""
+    also: str = ""
+    """Who speaks with them, as it is written."""
     gender: str = ""
+    several: bool = False
+    """Whether they say it."""
     actor: str = ""
     """Who acts beside the quoted piece."""
     actor_gender: str = ""
+    told_of: set[str] = field(default_factory=set)
+    """Who is named in the narration of the paragraph."""
+    refers: str = ""
+    """Whom its pronoun means if that is the last one named so in the paragraph."""
     addressed: set[str] = field(default_factory=set)
     spoken_of: set[str] = field(default_factory=set)
+    calls: set[str] = field(default_factory=set)
+    """Forms of address that are nobody's name in a tag."""
+    speech: str = ""
     gap: int = 0
     """Paragraphs of narration before it."""
     before: list[str] = field(default_factory=list)
@@ -50,6 +74,8 @@ class SpeakerEvidence:
         self.places += other.places
         self.addressed |= other.addressed
         self.spoken_of |= other.spoken_of
+        self.calls |= other.calls
+        self.speech += " " + other.speech
         if not self.named:
             self.named, self.spelled = other.named, other.spelled
             self.kind = other.kind if self.kind == "none" else self.kind
@@ -85,6 +111,10 @@ class Gatherer:
             tag = tag_of(piece, lead, tail)
             thought = unspoken.get(quoted - 1) == "a thought" and tag is None
             narration = pieces[place - 1].text if place and not pieces[place - 1].is_quote else ""
+            begins = not any(earlier.is_quote for earlier in pieces[:place])
+            if begins and is_reported(piece.text, narration):
+                unspoken[quoted] = "reported speech"
+                continue
             if reason := "a thought" if thought else why_unspoken(piece, tag, narration, tail):
                 unspoken[quoted] = reason
                 continue
@@ -100,6 +130,8 @@ class Gatherer:
                 self._tell(turns[-1], tag)
             turns[-1].addressed |= self._labels(tags.called(piece.text))
             turns[-1].spoken_of |= self._labels(tags.mentions(piece.text))
+            turns[-1].calls |= {call for call in addresses(piece.text) if not self.people.get(call)}
+            turns[-1].speech += " " + piece.text
         if len(turns) == 1:
             self._watch(turns[0], pieces)
         return turns, unspoken
@@ -119,9 +151,12 @@ class Gatherer:
         if tag is None:
             return False
         brought_in = tags.before(lead) is not None
+        meanwhile = len(lead.split()) >= LONG_LEAD
         if tag.kind == "name":
-            return self.label(tag.speaker) != last.named if last.named else brought_in and last.kind == "pronoun"
-        if not brought_in:
+            if last.named:
+                return self.label(tag.speaker) != last.named
+            return last.kind == "pronoun" and (brought_in or meanwhile or last.several)
+        if not brought_in and not (meanwhile and tag.kind == "described" and last.named):
             return False
         if tag.kind == "described":
             return bool(last.named)
@@ -131,16 +166,19 @@ class Gatherer:
     def _tell(self, turn: SpeakerEvidence, tag: Tag) -> None:
         turn.addressed |= self._labels([tag.addressee] if tag.addressee else [])
         if tag.kind == "name" or tag.speaker == "I":
-            turn.named, turn.spelled = self.label(tag.speaker), tag.speaker
+            turn.named, turn.spelled, turn.also = self.label(tag.speaker), tag.speaker, tag.also
             turn.kind = "name" if tag.beside else "subject"
         elif tag.kind == "described" and turn.kind == "none":
             turn.named = turn.spelled = tag.speaker
             turn.kind = "described"
         elif tag.kind == "pronoun" and turn.kind == "none":
             turn.gender, turn.kind = pronoun_gender(tag.speaker), "pronoun"
+            turn.several = tag.speaker.lower() in ("they", "we")
 
     def _watch(self, turn: SpeakerEvidence, pieces: Sequence[TextSpan]) -> None:
-        """Who acts in the sentences right beside the quoted pieces of a paragraph."""
+        """Who acts in the sentences right beside the quoted pieces of a paragraph, and who is named in it."""
+        narration = [piece.text for piece in pieces if not piece.is_quote]
+        turn.told_of = self._labels([name for text in narration for name in tags.mentions(text)])
         for action in _actions(pieces):
             if action.pronoun:
                 turn.actor_gender = turn.actor_gender or pronoun_gender(action.speaker)
@@ -148,6 +186,19 @@ class Gatherer:
                 turn.actor = person.name
         if turn.kind == "none" and turn.actor:
             turn.kind = "action"
+        gender = turn.gender or turn.actor_gender
+        if gender and pieces and not pieces[0].is_quote:
+            turn.refers = self._antecedent(pieces[0].text, gender)
+
+    def _antecedent(self, text: str, gender: str) -> str:
+        """The subject, else whoever is named, in the last sentence that names somebody of the gender."""
+        for sentence in reversed(tags.sentences(text.strip())):
+            action = tags.subject(sentence)
+            names = [action.speaker] if action and not action.pronoun else []
+            for name in [*names, *reversed(tags.mentions(sentence))]:
+                if (person := self.people.get(name)) and person.gender == gender:
+                    return person.name
+        return ""
 
     def _labels(self, names: Sequence[str]) -> set[str]:
         return {person.name for name in names if (person := self.people.get(name))}
@@ -173,15 +224,19 @@ def beside(pieces: Sequence[TextSpan], place: int) -> tuple[str, str]:
     """
     lead = pieces[place - 1].text if place and not pieces[place - 1].is_quote else ""
     if place > 1 and (lead.strip()[:1].islower() or tags.after(lead, ends_in_comma(pieces[place - 2]))):
-        _, *further = tags.sentences(lead.strip()) or [""]
-        lead = " ".join(further)
+        first, *further = tags.sentences(lead.strip()) or [""]
+        lead = " ".join(further) if further else tags.further_clause(first)
     tail = pieces[place + 1].text if place + 1 < len(pieces) and not pieces[place + 1].is_quote else ""
     return lead, tail
 
 
 def tag_of(piece: TextSpan, lead: str, tail: str) -> Tag | None:
     """The speech tag beside a quoted piece: after it, else before it."""
-    return tags.after(tail, ends_in_comma(piece)) or tags.before(lead)
+    behind = tags.after(tail, ends_in_comma(piece))
+    if behind and behind.kind != "pronoun":
+        return behind
+    ahead = tags.before(lead)
+    return ahead if ahead and (not behind or ahead.kind == "name") else behind
 
 
 def ends_in_comma(piece: TextSpan) -> bool:
@@ -195,16 +250,27 @@ def why_unspoken(piece: TextSpan, tag: Tag | None, lead: str, tail: str) -> str:
         return "a thought"
     if tag and tag.kind == "written":
         return "something written"
+    if tag is None and IS_SUBJECT.match(tail) and not ENDS_CLAUSE.search(piece.text):
+        return "words in quotation marks"
     inside = bool(lead.strip()) and not ENDS_CLAUSE.search(lead)
     if inside and piece.text[:1].islower() and not tags.after(tail, False):
         return "words in quotation marks"
     if tag is None and (lead.strip() or tail.strip()):
-        ends_clause = ENDS_CLAUSE.search(piece.text)
-        if inside and not (ends_clause and tags.ANY_SAY.search(tags.sentences(lead.strip())[-1])):
+        ends = ENDS_CLAUSE.search(piece.text)
+        if inside and not (ends and tags.ANY_SAY.search(tags.sentences(lead.strip())[-1])):
             return "words in quotation marks"
-        if not ends_clause and len(piece.text.split()) <= FEW_WORDS:
+        if not ends and len(piece.text.split()) <= FEW_WORDS:
             return "words in quotation marks"
     return ""
+
+
+def is_reported(speech: str, lead: str) -> bool:
+    """Whether quoted words are told as the narrator tells: “that he was sorry”, “She would not come.”."""
+    if REPORTING.match(speech):
+        return True
+    if not lead.strip() or len(speech.split()) < REPORTED_WORDS or FIRST_OR_SECOND.search(speech):
+        return False
+    return bool(THIRD.search(speech) and PAST.search(speech) and not PRESENT.search(speech))
 
 
 def pronoun_gender(pronoun: str) -> str:

@@ -129,6 +129,11 @@ class CharacterLexicon:
             self._looked_up[name] = self._persons.get(name) or self._one_of(name)
         return self._looked_up[name]
 
+    def tagged(self, name: str) -> int:
+        """How often a person's names stand in speech tags."""
+        person = self.get(name)
+        return person.names.total() if person else 0
+
     def _one_of(self, name: str) -> Person | None:
         """The one person among those known whose name this one shortens or lengthens, if there is just one."""
         gender = gender_of(name) or self._evidence(name)

@@ -10,18 +10,26 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 
 from offbook.data.extract.cue import Lines
+from offbook.data.extract.novel.languages import language_of
 from offbook.data.extract.script.headings import heading, is_rule
 from offbook.data.extract.script.names import HAS_CJK
 
 PAIRS = {"“": "”", "「": "」", "『": "』", "«": "»", "‘": "’", '"': '"', "'": "'"}
+GERMAN = {"„": "“", "»": "«", "‚": "‘"}
+DASH = re.compile(r"[—–―-]+\s*(?=[^\W\d_]|[¿¡«„“\"…])")
+"""How a paragraph of dialogue begins in books that use dashes."""
+WITH_DASHES = ("fr", "es", "ru")
 SURVEYED = 20_000
 """Lines that show how a book is printed."""
+SAMPLED = 3_000
+"""Lines that show its language."""
 ENDED = re.compile(r"[。！？!?.…”」』\"’—]$")
 CLOSES_AFTER = re.compile(r"[,.;:!?…\-—–~，。！？)\"”]$")
 """What stands before the end of a speech in single quotes, and hardly ever before an apostrophe."""
-CLOSES_BEFORE = re.compile(r"[;:](?=\s)")
+CLOSES_BEFORE = re.compile(r"[;:](?=\s)|(?:--|—)(?=\w[^'’]{0,120}(?:--|—)['‘]\w)")
 """What stands behind the end of a speech that goes on outside: ‘a thimble’; and then."""
-OPENS = {mark: re.compile(rf"(?<![\w.,!?]){mark}(?=[^\s,.;!?])") for mark in PAIRS}
+OPENS = {mark: re.compile(rf"(?<![\w.,!?]){mark}(?=[^\s,.;!?])") for mark in (*PAIRS, *GERMAN)}
+OPENS["«"] = re.compile(r"(?<![\w.,!?])«\s?(?=[^\s,.;!?])")
 """An opening mark, told from an apostrophe and from the end of a quotation by what stands beside it."""
 ELISION = re.compile(r"['’](?:tis|twas|twere|twill|twould|em|un|til|cause|bout|ee|im|er|n)\b", re.IGNORECASE)
 ITALICS = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
@@ -65,7 +73,15 @@ class BookLayout:
     """Whether its paragraphs are broken into lines."""
     marks: tuple[str, str]
     """Its quotation marks."""
-    chinese: bool
+    language: str
+    """As `languages.language_of` tells it."""
+    dashes: bool
+    """Whether a dash at the head of a paragraph begins what is said."""
+
+    @property
+    def seam(self) -> str:
+        """What stands between two words."""
+        return "" if self.language in ("zh", "ja") else " "
 
 
 def survey(lines: Lines) -> BookLayout:
@@ -73,8 +89,9 @@ def survey(lines: Lines) -> BookLayout:
     lengths: Counter[int] = Counter()
     followed: Counter[int] = Counter()
     marks: Counter[str] = Counter()
-    characters = beyond = ended = 0
+    ended = dashed = 0
     last = ""
+    sample: list[str] = []
     for _, raw in islice(lines, SURVEYED):
         text = raw.strip()
         lengths[min(len(text), 400)] += bool(text)
@@ -82,13 +99,15 @@ def survey(lines: Lines) -> BookLayout:
             followed[min(len(last), 400)] += 1
             ended += bool(ENDED.search(last))
         last = text
-        for mark in PAIRS:
+        for mark in OPENS:
             if mark in text:
                 marks[mark] += len(OPENS[mark].findall(text)) - (len(ELISION.findall(text)) if mark == "'" else 0)
-        characters += len(text)
-        beyond += len(text.encode("utf-8", errors="replace")) - len(text)
-    # A Chinese character takes two bytes more than a Latin letter.
-    return BookLayout(_is_wrapped(lengths, followed, ended), _marks(marks), beyond > characters)
+        dashed += bool(DASH.match(text))
+        if len(sample) < SAMPLED:
+            sample.append(text)
+    language = language_of(sample)
+    dashes = language in WITH_DASHES and 2 * dashed > max(marks.values(), default=0)
+    return BookLayout(_is_wrapped(lengths, followed, ended), _marks(marks, language), language, dashes)
 
 
 def paragraphs(lines: Lines, wrapped: bool) -> Iterator[Paragraph]:
@@ -129,25 +148,25 @@ def with_leads(parts: Iterable[Paragraph], open_mark: str) -> Iterator[Paragraph
         yield held
 
 
-def pieces(text: str, marks: tuple[str, str]) -> list[TextSpan]:
+def cut_at_marks(text: str, marks: tuple[str, str]) -> list[TextSpan]:
     """The paragraph cut at its outermost quotation marks. A mark inside other marks belongs to what is said."""
     if text.startswith('"') and marks[0] not in text:
         marks = ('"', '"')
     elif marks == ("“", "”"):
         text = _turned(text)
     open_mark = marks[0]
-    spans: list[TextSpan] = []
+    split: list[TextSpan] = []
     start = 0
     while (begin := _find_open(text, open_mark, start)) >= 0:
         end = _find_close(text, marks, begin + 1)
         if begin > start:
-            spans.append(TextSpan(False, text[start:begin], start))
+            split.append(TextSpan(False, text[start:begin], start))
         stop = end if end >= 0 else len(text)
-        spans.append(TextSpan(True, text[begin + 1 : stop].strip(), begin, end < 0))
+        split.append(TextSpan(True, text[begin + 1 : stop].strip(), begin, end < 0))
         start = stop + 1
     if start < len(text):
-        spans.append(TextSpan(False, text[start:], start))
-    return spans
+        split.append(TextSpan(False, text[start:], start))
+    return split
 
 
 def _turned(text: str) -> str:
@@ -174,17 +193,35 @@ def _find_open(text: str, open_mark: str, start: int) -> int:
 
 def _find_close(text: str, marks: tuple[str, str], start: int) -> int:
     open_mark, close_mark = marks
+    if open_mark in "'‘":
+        return _find_single_close(text, marks, start)
     depth = 0
     for match in re.compile(f"[{open_mark}{close_mark}]").finditer(text, start):
         at = match.start()
-        if open_mark in "'‘":
-            ended = CLOSES_AFTER.match(text[at - 1 : at]) and not text[at + 1 : at + 2].isalnum()
-            if match[0] == close_mark and (ended or CLOSES_BEFORE.match(text, at + 1)):
-                return at
-        elif open_mark == close_mark or (match[0] == close_mark and depth == 0):
+        if open_mark == close_mark or (match[0] == close_mark and depth == 0):
             return at
-        else:
-            depth += 1 if match[0] == open_mark else -1
+        depth += 1 if match[0] == open_mark else -1
+    return -1
+
+
+def _find_single_close(text: str, marks: tuple[str, str], start: int) -> int:
+    """Where a quotation in single marks ends, which are apostrophes as well.
+
+    A mark behind a stop ends it. Where another quotation opens before that, a mark behind a word did: ‘No’ said Ann.
+    """
+    open_mark, close_mark = marks
+    weak = -1
+    for match in re.compile(f"[{open_mark}{close_mark}]").finditer(text, start):
+        at = match.start()
+        if OPENS[open_mark].match(text, at) and not ELISION.match(text, at):
+            if weak >= 0:
+                return weak
+            continue
+        if match[0] != close_mark or text[at + 1 : at + 2].isalnum():
+            continue
+        if CLOSES_AFTER.match(text[at - 1 : at]) or CLOSES_BEFORE.match(text, at + 1):
+            return at
+        weak = at if weak < 0 or text[weak - 1] in "sn" else weak
     return -1
 
 
@@ -202,10 +239,11 @@ def _is_wrapped(lengths: Counter[int], followed: Counter[int], ended: int) -> bo
     return width <= 120 and full >= 0.7 * inside
 
 
-def _marks(counts: Counter[str]) -> tuple[str, str]:
-    """The marks that open most quotations."""
-    open_mark = max(PAIRS, key=lambda mark: counts[mark])
-    return open_mark, PAIRS[open_mark]
+def _marks(counts: Counter[str], language: str) -> tuple[str, str]:
+    """The marks that open most quotations. In German they open downwards („ “, »«)."""
+    pairs = {**{mark: end for mark, end in PAIRS.items() if mark != "“"}, **GERMAN} if language == "de" else PAIRS
+    open_mark = max(pairs, key=lambda mark: counts[mark])
+    return open_mark, pairs[open_mark]
 
 
 def _joined(parts: list[tuple[int, str]]) -> Iterator[Paragraph]:

@@ -2,36 +2,52 @@
 
     黛玉笑道：“…”        “…”宝玉说。        "…," said Mr Darcy.
 
-The languages differ in how they say who speaks (`chinese.py`, `english.py`); this module goes through the book.
+The languages differ in how they say who speaks (`ATTRIBUTORS`); this module goes through the book.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from offbook.data.extract.cue import Cue, Lines, Scenes, Skipped
 from offbook.data.extract.novel.attribution import Attribution, Attributor
 from offbook.data.extract.novel.chinese import Chinese
 from offbook.data.extract.novel.english import English
-from offbook.data.extract.novel.quotes import BookLayout, Paragraph, TextSpan, paragraphs, pieces, survey, with_leads
+from offbook.data.extract.novel.european import European
+from offbook.data.extract.novel.names_en import LISTS
+from offbook.data.extract.novel.particles import Particles
+from offbook.data.extract.novel.quotes import BookLayout, Paragraph, TextSpan, paragraphs, survey, with_leads
+from offbook.data.extract.novel.tags_en import SAY
 
 SENTENCE_END = re.compile(r"(?<!\bMr)(?<!\bMrs)(?<!\bDr)(?<!\bSt)(?<!\b[A-Z])[.!?。！？…][\"'”’)]*(?=\s|--|[—–]|$)")
 _MANNER = r"(?:[a-z]+ly |rather |very |half |still |again )*(?:[a-z]+ing\b|[a-z]+ly\b|with (?:an?|great|some|much)\b)"
 NARRATORS_BRACKETS = re.compile(rf"\s*\({_MANNER}(?![^()]*\b(?:I|my|me|you|your|we|our|us)\b)[^()]*\)")
 """Well (checking herself), this is all: how it is said, told within the quotation."""
+FIRST_WORD = re.compile(r"[A-Z][a-z]+")
+SAYS_AGAIN = re.compile(rf"\b(?:and|then)\b.*\b{SAY}\b")
+NOT_NAMES = LISTS["not_a_name"] - LISTS["always_capital"]
 GOES_ON = 0.9
 """A paragraph that goes on with an open quotation is somebody else's only if that is so sure."""
+
+
+ATTRIBUTORS: dict[str, Callable[[BookLayout], Attributor]] = {
+    "en": English,
+    "zh": Chinese,
+    **dict.fromkeys(("fr", "de", "es", "ru"), European),
+    **dict.fromkeys(("ja", "ko"), Particles),
+}
+"""Language → how its lines are told whose they are."""
 
 
 def read(lines: Lines) -> Iterator[Cue | Skipped]:
     """The cues of a novel. Goes through `lines` three times: for the layout, for the names, to read."""
     layout = survey(lines)
-    attributor: Attributor = Chinese() if layout.chinese else English()
+    attributor = ATTRIBUTORS.get(layout.language, English)(layout)
     for paragraph in _paragraphs(lines, layout):
         if paragraph.kind == "text":
-            attributor.learn(pieces(paragraph.text, layout.marks))
+            attributor.learn(attributor.split(paragraph.text))
     attributor.finish()
     yield from _Reading(layout, attributor).run(lines)
 
@@ -40,9 +56,8 @@ def looks_like(sample: list[str]) -> float:
     """How much a text looks like a novel: the share of its paragraphs in which somebody is quoted."""
     layout = survey(list(enumerate(sample, 1)))
     texts = [part for part in paragraphs(list(enumerate(sample, 1)), layout.wrapped) if part.kind == "text"]
-    quoted = [
-        sum(piece.is_quote and len(piece.text) > 2 for piece in pieces(part.text, layout.marks)) for part in texts
-    ]
+    attributor = ATTRIBUTORS.get(layout.language, English)(layout)
+    quoted = [sum(piece.is_quote and len(piece.text) > 2 for piece in attributor.split(part.text)) for part in texts]
     return min(0.9, 1.5 * sum(map(bool, quoted)) / len(texts)) if sum(quoted) >= 2 else 0.0
 
 
@@ -77,8 +92,8 @@ class _Reading:
         yield from self._scene(scene)
 
     def _scene(self, scene: Sequence[Paragraph]) -> Iterator[Cue | Skipped]:
-        spans = [pieces(paragraph.text, self.layout.marks) for paragraph in scene]
-        for paragraph, parts, attributions in zip(scene, spans, self.attributor.attribute(spans), strict=True):
+        split = [self.attributor.split(paragraph.text) for paragraph in scene]
+        for paragraph, parts, attributions in zip(scene, split, self.attributor.attribute(split), strict=True):
             yield from self._paragraph(paragraph, parts, attributions)
         yield from self._finish()
 
@@ -102,9 +117,9 @@ class _Reading:
             if place == 0 and self.open and self.last and self._goes_on(attribution):
                 self._append("\n", piece.text)
             elif before is not None and self.last and self._is_same_turn(between, attribution):
-                if SENTENCE_END.search(between):
-                    self.last = replace(self.last, text=_stopped(self.last.text))
-                self._append("" if self.layout.chinese else " ", piece.text)
+                if SENTENCE_END.search(between) or self._begins_sentence(between, piece.text):
+                    self.last = replace(self.last, text=self._ended(self.last.text))
+                self._append(self.layout.seam, piece.text)
             else:
                 yield from self._finish()
                 self.last = Cue(attribution.speakers, piece.text, line, self.scenes.current, attribution.confidence)
@@ -120,7 +135,16 @@ class _Reading:
         assert self.last is not None
         if attribution.speakers != self.last.speakers:
             return False
-        return between.rstrip().endswith(("，", ",")) if self.layout.chinese else bool(between.strip())
+        return between.rstrip().endswith(("，", ",")) if self.layout.language == "zh" else bool(between.strip())
+
+    def _ended(self, text: str) -> str:
+        """A text with a full stop at its end; in Japanese it may have had none of its own."""
+        return text + "。" if self.layout.language == "ja" and text[-1:].isalnum() else _stopped(text)
+
+    def _begins_sentence(self, between: str, text: str) -> bool:
+        """Whether a text begins a sentence: with a capital, behind a further verb of speech (and cried out)."""
+        first = FIRST_WORD.match(text)
+        return bool(first and first[0] in NOT_NAMES and SAYS_AGAIN.search(between))
 
     def _append(self, seam: str, text: str) -> None:
         assert self.last is not None

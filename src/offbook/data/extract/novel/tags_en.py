@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from offbook.data.extract.novel.names_en import CALLED, LISTS, NAME, is_person, tidy
@@ -21,6 +21,8 @@ class Tag:
     """A tidy name, a description (the old man) or a pronoun."""
     addressee: str = ""
     """Who is spoken to, where a name says so."""
+    also: str = ""
+    """Who speaks with them."""
     verb: str = ""
     beside: bool = True
     """Whether who speaks stands right beside the verb."""
@@ -39,7 +41,7 @@ SAY = one_of(LISTS["say"] | LISTS["say_phrase"])
 WEAK = one_of(LISTS["say_weak"] - LISTS["say"])
 """laughed, sighed: they tell of speech only beside a quoted line that ends in a comma."""
 THINK = one_of(LISTS["think"])
-PRONOUN = one_of(LISTS["he"] | LISTS["she"] | LISTS["they"] | {"I"}) + r"\b"
+PRONOUN = one_of(LISTS["he"] | LISTS["she"] | LISTS["they"] | {"I", "it"}) + r"\b"
 _OWNER = rf"(?:(?:[Tt]he\s+)?[a-z]+(?:\s[a-z]+)?|{NAME})['’]s?"
 """Tom's (wife), the baker's (daughter)"""
 _DETERMINER = (
@@ -50,9 +52,11 @@ DESCRIBED = (
     rf"{_DETERMINER}\s+(?:[a-z]+(?:-[a-z]+)*\s+){{0,3}}?[a-z]+(?:-[a-z]+)*(?=[,.;:!?]|\s+{_STOP}\b|\s[a-z]+ing\b|\s*$)"
 )
 """the old gentleman, his wife"""
-_DESCRIBED_SUBJECT = rf"{_DETERMINER}\s+(?:[a-z]+(?:-[a-z]+)*\s+){{0,3}}?[a-z]+(?:-[a-z]+)*"
+_SOMEBODY = rf"(?:{one_of(LISTS['somebody'])})(?:\s+of\s+(?:them|us|these|those))?"
+"""one of them, somebody"""
+_DESCRIBED_SUBJECT = rf"(?:{_SOMEBODY}|{_DETERMINER}\s+(?:[a-z]+(?:-[a-z]+)*\s+){{0,3}}?[a-z]+(?:-[a-z]+)*)"
 _ADVERB = rf"(?:(?:[a-z]+ly|{one_of(LISTS['adverb'])}|{one_of(LISTS['auxiliary'])})\s+)*"
-_ING = r"(?:saying|asking|crying|answering|calling|shouting|whispering|muttering|murmuring|replying|adding|repeating)"
+_ING = one_of(LISTS["saying"])
 _SPEAKS = rf"(?P<verb>{SAY}|{THINK}|{_ING})"
 
 VERB_FIRST = re.compile(
@@ -73,12 +77,15 @@ IN_LEAD = re.compile(
 _LEAD_VERB_FIRST = re.compile(
     rf"\b(?P<verb>{SAY})\s+(?P<speaker>(?:{CALLED}|{NAME})(?!['’]s?\b)|{PRONOUN})(?=[,:\s]|$)"
 )
+TOGETHER = re.compile(rf"\s+and\s+(?P<speaker>(?:{CALLED}|{NAME}))(?=[,.;:]|--|\s+(?:together|at\s+once)|\s*$)")
+"""(said Ann) and Tom"""
 ANY_SAY = re.compile(rf"\b(?:{SAY}|{_ING}|speaking|words|voice|answer|reply|question|thus|follows)\b")
 ENDS_SAYING = re.compile(rf"\b(?:{SAY}|{_ING})\s*[,:—–-]*\s*$")
 """(Tom wiped the glass and) said:"""
-THINKS = re.compile(rf"\b{THINK}\b[^,.;]{{0,40}}[,:]?\s*$|\bto (?:him|her|my)self\b[^.;]{{0,12}}[,:]?\s*$")
+THINKS = re.compile(rf"\b{THINK}\b[^,.;]{{0,40}}[,:]?\s*$")
 WRITES = re.compile(rf"\b{one_of(LISTS['write'] - {'called', 'read', 'reads'})}\s*[,:]?\s*$")
-LEADS_ON = re.compile(r"[,:—–-]\s*$")
+LEADS_ON = re.compile(rf"(?:[,:—–-]|\b(?:{SAY}|{_ING})(?:\s+(?:to\s+\w+|[a-z]+ly|in\s+an?\s+[a-z ]{{3,30}}))?)\s*$")
+"""How narration ends that brings in a quoted line: (Tom said) to himself “…”"""
 SENTENCE = re.compile(
     r"(?<=[.!?;])(?<!\bMr\.)(?<!\bMrs\.)(?<!\bDr\.)(?<!\bSt\.)(?<!\bMs\.)(?<!\bRev\.)(?<!\b[A-Z]\.)[)\"'’”]*\s+"
 )
@@ -94,6 +101,11 @@ SUBJECT_PRONOUN = re.compile(
     re.IGNORECASE,
 )
 CLAUSE_BEFORE = re.compile(r"^[^,]*,\s+")
+CONJUNCTION = re.compile(r"[,;]?\s+(?:and|but|for|that|when|while|as|which|until|till)\s+")
+CLAUSES = re.compile(r"(?:[,;:]|--|—)\s*")
+CLAUSE_SUBJECT = re.compile(
+    rf"(?:(?:{one_of(LISTS['conjunction'])})\s+)*(?P<speaker>(?:{CALLED}|{NAME})(?!['’]s?\b)|{PRONOUN})(?=\s+[a-z]|\s*$)"
+)
 HE = re.compile(rf"\b{one_of(LISTS['him'])}\b", re.IGNORECASE)
 SHE = re.compile(rf"\b{one_of(LISTS['her'])}\b", re.IGNORECASE)
 VOCATIVE = re.compile(
@@ -118,6 +130,7 @@ def after(tail: str, comma: bool) -> Tag | None:
     match = VERB_FIRST.match(tail) or NAME_FIRST.match(tail)
     if not match:
         return None
+    together = TOGETHER.match(tail, match.end("speaker")) if match.re is VERB_FIRST else None
     verb = match["verb"]
     weak = verb in LISTS["say_weak"]
     if weak and not comma:
@@ -130,7 +143,16 @@ def after(tail: str, comma: bool) -> Tag | None:
     if not comma and INDIRECT.match(tail, match.end()):
         return None
     first = re.split(r"[.!?;“‘\"]", rest, maxsplit=1)[0][:80]
-    return _tag(match["speaker"], verb, first)
+    tag = _tag(match["speaker"], verb, first)
+    if tag and tag.kind == "name" and together and is_person(tidy(together["speaker"])):
+        tag = replace(tag, also=tidy(together["speaker"]), addressee="")
+    return tag
+
+
+def further_clause(sentence: str) -> str:
+    """What follows the tag in its sentence, where that brings in another's line: (said Tom, and) Ann answered."""
+    parts = [match.end() for match in CONJUNCTION.finditer(sentence)]
+    return next((sentence[start:] for start in reversed(parts) if IN_LEAD.match(sentence, start)), "")
 
 
 def before(lead: str) -> Tag | None:
@@ -149,37 +171,50 @@ def before(lead: str) -> Tag | None:
             return tag
     if not ANY_SAY.search(sentence) and not sentence.rstrip().endswith(":"):
         return None
-    action = subject(sentence)
+    whole = " ".join(re.split(r"(?<=[.!?])\s+", " ".join(last))[-1:]) if sentence[:1].islower() else sentence
+    action = _acting(whole) or subject(whole)
     if action is None:
         return None
-    addressee = _addressee(sentence, action.speaker)
-    opens = action.pronoun or sentence.startswith(action.speaker)
+    opens = action.pronoun or whole.startswith(action.speaker)
     return Tag(
         "pronoun" if action.pronoun else "name",
         action.speaker,
-        addressee,
-        "",
-        opens and bool(ENDS_SAYING.search(sentence)),
+        _addressee(whole, action.speaker),
+        beside=opens and bool(ENDS_SAYING.search(whole)),
     )
+
+
+def _acting(sentence: str) -> Action | None:
+    """Who acts in the last of a sentence's clauses that begins with somebody (Tom rose, and with a bow, said)."""
+    for clause in reversed(CLAUSES.split(sentence)):
+        match = CLAUSE_SUBJECT.match(clause)
+        if not match:
+            continue
+        speaker = match["speaker"]
+        if re.fullmatch(PRONOUN, speaker):
+            return Action(speaker if speaker == "I" else speaker.lower(), True)
+        if is_person(tidy(speaker)):
+            return Action(tidy(speaker), False)
+    return None
 
 
 def _tag(speaker: str, verb: str, rest: str) -> Tag | None:
     speaker = re.sub(r"\s+", " ", speaker)
     if re.fullmatch(PRONOUN, speaker):
-        return Tag("pronoun", speaker, _addressee(rest, speaker), verb)
+        return Tag("pronoun", speaker, _addressee(rest, speaker), verb=verb)
     name = tidy(speaker)
     if name[:1].isupper() and not speaker.startswith(("The ", "A ", "An ", "His ", "Her ", "My ")):
-        return Tag("name", name, _addressee(rest, name), verb) if is_person(name) else None
+        return Tag("name", name, _addressee(rest, name), verb=verb) if is_person(name) else None
     if speaker[0].isupper() and is_person(name) and CALLED_NAME.fullmatch(speaker):
-        return Tag("name", name, _addressee(rest, name), verb)
+        return Tag("name", name, _addressee(rest, name), verb=verb)
     last = speaker.split()[-1]
     if re.fullmatch(PRONOUN, last):
-        return Tag("pronoun", last, _addressee(rest, last), verb)
+        return Tag("pronoun", last, _addressee(rest, last), verb=verb)
     if last in LISTS["object_of"] or last in LISTS["conjunction"]:
         return None
     described = re.sub(r"^[A-Z]", lambda first: first[0].lower(), speaker)
     described = re.sub(r"(?<=[a-z]) [a-z]+ly$", "", described)
-    return Tag("described", described, _addressee(rest, speaker), verb)
+    return Tag("described", described, _addressee(rest, speaker), verb=verb)
 
 
 CALLED_NAME = re.compile(CALLED)

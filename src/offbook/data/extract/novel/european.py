@@ -1,0 +1,178 @@
+"""Who says a quoted line in French, German, Spanish and Russian novels, as far as a name beside a verb of speech tells.
+
+    — Да, — сказал Иван.      « Oui », dit Jeanne.      »Ja«, sagte Anna.      —Sí —dijo Juan—. ¿Y tú?
+
+The words of a language are a file in `words/`. Dialogue stands between quotation marks or behind a dash; the narrator's
+words within it are told by their verb of speech. Turns without names are left to the taking of turns, below the bound.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+
+from offbook.data.extract.novel.attribution import NOBODY, PRONOUN, TURN, Attribution, DialogueState, confidence, shared
+from offbook.data.extract.novel.quotes import DASH, BookLayout, TextSpan, cut_at_marks
+from offbook.data.extract.word_lists import load, one_of
+
+CAPITAL = "[A-ZÀ-ÖØ-ÞŁŚŻŹĆŃА-ЯЁ]"
+INSERTED_SENTENCE = re.compile(r"[^—–―!?]{3,200}\.\s*[—–―]\s*[А-ЯЁ]")
+"""(— Вот как! —) Пётр встал. — Идём."""
+WORD = rf"{CAPITAL}[^\W\d_]*(?:[-'’][^\W\d_]+)*"
+
+
+class _Grammar:
+    """Patterns of a language."""
+
+    def __init__(self, language: str) -> None:
+        lists = load("novel", language)
+        self.lists = lists
+        say = one_of(lists["say"])
+        says_or_thinks = one_of(lists["say"] | lists["thinks"])
+        title = one_of(lists["title"])
+        name = rf"(?:{title}\s+)*{WORD}(?:\s+(?:{one_of(lists['particle'])}\s*)?{WORD}){{0,2}}"
+        self.pronouns = lists["he"] | lists["she"] | lists["they"] | lists["me"]
+        pronoun = rf"{one_of(self.pronouns)}\b"
+        described = rf"(?:{title}|{one_of(lists['determiner'])}\s*[^\W\d_]+(?:-[^\W\d_]+)*)\b"
+        adverb = rf"(?:(?:{one_of(lists['adverb'])})\s+)?"
+        speaker = rf"(?P<speaker>{pronoun}|{name}|{described})"
+        self.verb_first = re.compile(rf"(?P<verb>{say})(?:-t)?[\s-]+{adverb}{speaker}(?!['’])")
+        self.name_first = re.compile(rf"{speaker}\s+{adverb}(?:[^\W\d_]+\s+)?(?P<verb>{say})\b")
+        self.thinks = re.compile(rf"\b{one_of(lists['thinks'])}\b")
+        self.writes = re.compile(rf"\b{one_of(lists['written'])}\b")
+        self.inserted = re.compile(rf"[,!?…]\s+(?={says_or_thinks}(?:-t)?[\s-]+{speaker})[^.,!?;:]*(?:[.,]\s*|$)")
+        """(“Oui,) dit-il, (je viens.”): a tag without marks of its own."""
+        self.acting = re.compile(rf"(?:^|[,;]\s+)(?P<speaker>{pronoun}|{name})\s[^.!?:]*\b(?P<verb>{say})\b")
+        """Anna lachte und sagte"""
+
+
+@cache
+def _grammar(language: str) -> _Grammar:
+    return _Grammar(language)
+
+
+def _with_commas(spans: list[TextSpan]) -> list[TextSpan]:
+    """The spans with the comma that stands behind a quotation (»Ja«, sagte er) or that a dash stands for, in it."""
+    made = list(spans)
+    for place, span in enumerate(spans[:-1]):
+        narrated = spans[place + 1]
+        if (
+            span.is_quote
+            and not narrated.is_quote
+            and span.text[-1:].isalnum()
+            and (narrated.text[:1] == "," or narrated.text[:1].islower())
+        ):
+            made[place] = replace(span, text=span.text + ",")
+    return made
+
+
+class European:
+    """Attribution of quoted lines in French, German, Spanish or Russian prose."""
+
+    def __init__(self, layout: BookLayout) -> None:
+        self._layout = layout
+        self._language = layout.language
+        self._grammar = _grammar(layout.language)
+
+    def split(self, text: str) -> list[TextSpan]:
+        """A paragraph cut into what is told and what is said."""
+        opened = DASH.match(text) if self._layout.dashes else None
+        spans = self._behind_dash(text, opened.end()) if opened else cut_at_marks(text, self._layout.marks)
+        if self._language == "fr":
+            spans = [part for span in spans for part in (self._without_tags(span) if span.is_quote else [span])]
+        return _with_commas(spans)
+
+    def learn(self, pieces: Sequence[TextSpan]) -> None:
+        """Nothing is learned from the book."""
+
+    def finish(self) -> None:
+        """Nothing is learned from the book."""
+
+    def attribute(self, scene: Sequence[Sequence[TextSpan]]) -> list[list[Attribution]]:
+        """The speaker of each quoted piece of each paragraph of a scene, in order."""
+        state = DialogueState()
+        return [self._paragraph(parts, state) for parts in scene]
+
+    def _behind_dash(self, text: str, start: int) -> list[TextSpan]:
+        """A paragraph that begins with a dash: what is said, and between dashes what the narrator says."""
+        spans: list[TextSpan] = []
+        begin, narrated = start, False
+        for mark in re.finditer(r"\s*[—–―]+\s*|(?<=[\s,.!?…])-+\s", text[start:]):
+            at, end = start + mark.start(), start + mark.end()
+            if narrated or self._narrates(text[begin:at], text[at:], text[end:]):
+                stop = re.compile(r"[.,;:]*").match(text, end) if narrated else None
+                spans.append(TextSpan(not narrated, text[begin:at].strip() + (stop[0] if stop else ""), begin))
+                begin, narrated = stop.end() if stop else end, not narrated
+        spans.append(TextSpan(not narrated, text[begin:].strip(), begin))
+        return [span for span in spans if span.text]
+
+    def _narrates(self, speech: str, mark: str, rest: str) -> bool:
+        """Whether the narrator speaks behind a dash: a tag, words set close to a Spanish dash, or a whole sentence."""
+        if self._language == "es" and re.match(r"\s+[—–―](?=[^\W\d_A-ZÁÉÍÓÚÑ])", mark):
+            return True
+        if self._language == "ru" and speech.endswith((".", "!", "?", "…")) and INSERTED_SENTENCE.match(rest):
+            return True
+        first = re.split(r"[.!?…—–―]", rest, maxsplit=1)[0]
+        return bool(self._tag_in(first, ahead=False))
+
+    def _without_tags(self, span: TextSpan) -> list[TextSpan]:
+        parts: list[TextSpan] = []
+        begin = 0
+        for match in self._grammar.inserted.finditer(span.text):
+            parts.append(TextSpan(True, span.text[begin : match.start() + 1].strip(), span.start + begin))
+            parts.append(TextSpan(False, match[0][1:].strip(), span.start + match.start() + 1))
+            begin = match.end()
+        rest = span.text[begin:].strip()
+        return [*parts, TextSpan(True, rest, span.start + begin, span.open)] if rest else parts
+
+    def _paragraph(self, parts: Sequence[TextSpan], state: DialogueState) -> list[Attribution]:
+        matched: list[Attribution] = []
+        for place, part in enumerate(parts):
+            if not part.is_quote:
+                continue
+            lead = parts[place - 1].text if place and not parts[place - 1].is_quote else ""
+            tail = parts[place + 1].text if place + 1 < len(parts) and not parts[place + 1].is_quote else ""
+            attribution = self._of(lead if not matched else "", tail, state)
+            matched.append(attribution)
+        matched = shared(matched)
+        for attribution in matched[-1:]:
+            if not attribution.unspoken:
+                state.spoke(attribution)
+        return matched
+
+    def _of(self, lead: str, tail: str, state: DialogueState) -> Attribution:
+        grammar = self._grammar
+        first = re.split(r"[.!?…;]", tail, maxsplit=1)[0]
+        last = re.split(r"[.!?…]\s", lead)[-1].strip()
+        if grammar.thinks.search(first[:40]) or (last.endswith((":", ",")) and grammar.thinks.search(last)):
+            return Attribution((), NOBODY, "a thought")
+        if last.endswith(":") and grammar.writes.search(last):
+            return Attribution((), NOBODY, "something written")
+        if lead and not lead.rstrip().endswith((":", ",", ".", "!", "?", "…")) and tail[:1] != ",":
+            return Attribution((), NOBODY, "words in quotation marks")
+        speaker = self._tag_in(first, ahead=False) or (
+            self._tag_in(last, ahead=True) if last.endswith((":", ",")) else ""
+        )
+        if speaker in grammar.pronouns:
+            return Attribution((state.subject,) if state.subject else (), PRONOUN)
+        if speaker:
+            return Attribution((speaker,), confidence(self._language, "name", 1.0))
+        other = state.other()
+        return Attribution(other, TURN if other else NOBODY)
+
+    def _tag_in(self, text: str, ahead: bool) -> str:
+        """The name, description or pronoun beside a verb of speech: at the head of a tail, anywhere in a lead."""
+        grammar = self._grammar
+        patterns = (grammar.name_first, grammar.verb_first)
+        if ahead:
+            tags = [match for pattern in patterns for match in pattern.finditer(text)]
+            match = max(tags, key=lambda each: each.start(), default=None) or grammar.acting.search(text)
+        else:
+            stripped = text.lstrip(" ,—–―-")
+            match = next((matched for pattern in reversed(patterns) if (matched := pattern.match(stripped))), None)
+        if not match:
+            return ""
+        speaker = re.sub(r"\s+", " ", match["speaker"])
+        return "" if speaker in grammar.lists["not_a_name"] and speaker not in grammar.pronouns else speaker

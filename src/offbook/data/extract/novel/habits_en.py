@@ -1,0 +1,135 @@
+"""How the people of an English novel speak and call each other, learned from the turns whose tags name them.
+
+A form of address (`Lizzy`, `papa`, `sir`) tells who is spoken to, and so who speaks next; the words that somebody
+uses tell a little of who speaks. Both are learned from the book itself, as log weights for `dialogue.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from math import log
+
+from offbook.data.extract.novel.names_en import LISTS
+from offbook.data.extract.novel.tags_en import called
+from offbook.data.extract.word_lists import one_of
+
+WORD = re.compile(r"[a-z]+(?:['’][a-z]+)?")
+ADDRESS = re.compile(
+    rf"(?:^|(?<=[,.!?;—-])\s*|\b(?:dear(?:est)?|oh?,?|yes,?|no,?|poor)\s+)(?:my\s+)?(?:dear(?:est)?\s+)?"
+    rf"(?P<speaker>{one_of(LISTS['address'])})(?=\s*(?:[,.!?;—]|--|$))",
+    re.IGNORECASE,
+)
+"""(“Yes,) papa(,” …)"""
+PRIOR_WORDS = 300.0
+"""A speaker's words count against the book's as if so many of the book's were among them."""
+PRIOR_CALLS = 2.0
+"""The same for forms of address."""
+FEW_CALLS = 3
+"""A form of address that was answered less often tells nothing."""
+MOST_STYLE = 30.0
+
+
+def _likelihoods(
+    calls: Iterable[str], candidates: Iterable[str], counts: Mapping[str, Counter[str]], usual: Counter[str]
+) -> dict[str, float]:
+    """Log of how much more often than usual each candidate is counted with the forms of address."""
+    weights = dict.fromkeys(candidates, 0.0)
+    total = usual.total() or 1
+    for call in calls:
+        matched = counts.get(call)
+        if not matched or matched.total() < FEW_CALLS:
+            continue
+        for name in weights:
+            share = (usual[name] + 1) / (total + len(weights))
+            weights[name] += log((matched[name] + PRIOR_CALLS * share) / (matched.total() + PRIOR_CALLS) / share)
+    return weights
+
+
+def addresses(speech: str) -> set[str]:
+    """The forms of address in what is said: names, and words such as papa and sir in small letters."""
+    return {*called(speech), *(match["speaker"].lower() for match in ADDRESS.finditer(speech))}
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """A paragraph with quoted lines: who is named in its tags, and what is said."""
+
+    name: str
+    speech: str
+
+
+class Habits:
+    """Forms of address and ways of speaking of everybody who is named in the tags of a book."""
+
+    def __init__(self) -> None:
+        self._heard: list[_Heard | None] = []
+        self._answered: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._says: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._speakers: Counter[str] = Counter()
+        self._partners: Counter[str] = Counter()
+        self._words: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._book: Counter[str] = Counter()
+        self._totals: dict[str, int] = {}
+        self._logs: defaultdict[str, dict[str, float]] = defaultdict(dict)
+
+    def hear(self, name: str, speech: str) -> None:
+        """Note a paragraph: who is named as its one speaker ("" where nobody is), and what is said ("": nothing)."""
+        self._heard.append(_Heard(name, speech) if speech else None)
+
+    def finish(self, label: Callable[[str], str]) -> None:
+        """The book has been gone through. `label` gives one label for all names of a person."""
+        labels = [heard and (label(heard.name) if heard.name else "") for heard in self._heard]
+        for place, heard in enumerate(self._heard):
+            if not heard:
+                continue
+            speaker = labels[place]
+            words = WORD.findall(heard.speech.lower())
+            self._book.update(words)
+            calls = addresses(heard.speech)
+            if speaker:
+                self._words[speaker].update(words)
+                self._speakers[speaker] += 1
+                for call in calls:
+                    self._says[call][speaker] += 1
+            neighbours = {labels[at] for at in (place - 1, place + 1) if 0 <= at < len(labels)} - {None, "", speaker}
+            if len(neighbours) == 1:
+                (other,) = neighbours
+                assert other
+                self._partners[other] += 1
+                for call in calls:
+                    self._answered[call][other] += 1
+        self._totals = {speaker: words.total() for speaker, words in self._words.items()}
+        self._heard = []
+
+    def answering(self, calls: Iterable[str], candidates: Iterable[str]) -> dict[str, float]:
+        """Log weight of each candidate as the one whom the forms of address mean."""
+        return _likelihoods(calls, candidates, self._answered, self._partners)
+
+    def calling(self, calls: Iterable[str], candidates: Iterable[str]) -> dict[str, float]:
+        """Log weight of each candidate as the one who uses the forms of address."""
+        return _likelihoods(calls, candidates, self._says, self._speakers)
+
+    def style(self, speech: str, candidates: Iterable[str]) -> dict[str, float]:
+        """Log weight of each candidate by the words of what is said."""
+        words = WORD.findall(speech.lower())
+        return {
+            name: max(-MOST_STYLE, min(MOST_STYLE, sum(self._log(name, word) for word in words)))
+            if name in self._totals
+            else 0.0
+            for name in candidates
+        }
+
+    def _log(self, name: str, word: str) -> float:
+        """Log of how much more often than the book's a speaker's words are this one."""
+        logs = self._logs[name]
+        value = logs.get(word)
+        if value is None and not self._book[word]:
+            value = logs[word] = 0.0
+        elif value is None:
+            usual = PRIOR_WORDS * self._book[word] / self._book.total()
+            value = log((self._words[name][word] + usual) / (self._totals[name] + PRIOR_WORDS) * PRIOR_WORDS / usual)
+            logs[word] = value
+        return value

@@ -1,0 +1,51 @@
+"""Forms of address and ways of speaking, learned from the turns whose tags name who speaks."""
+
+import pytest
+
+from offbook.data.extract.novel.habits_en import Habits, addresses
+
+
+@pytest.mark.parametrize(
+    ("speech", "expected"),
+    [
+        ("Yes, papa, I did.", {"papa"}),
+        ("Sir! You forget.", {"sir"}),
+        ("Oh, my dear aunt, how kind.", {"aunt"}),
+        ("My aunt is out.", set()),
+        ("Come, Addy, and sit.", {"Addy"}),
+    ],
+)
+def test_forms_of_address_are_told_from_mentions(speech: str, expected: set[str]) -> None:
+    assert addresses(speech) >= expected
+    assert bool(addresses(speech)) == bool(expected)
+
+
+def heard(talk: list[tuple[str, str]]) -> Habits:
+    habits = Habits()
+    for name, speech in talk:
+        habits.hear(name, speech)
+    habits.finish(lambda name: name)
+    return habits
+
+
+TALK = [("Ada", "Is it late, papa?"), ("Mr. Pell", "Nearly nine."), ("Dick", "Come, Addy."), ("Ada", "I come.")] * 5
+
+
+def test_a_form_of_address_means_whoever_answers_it() -> None:
+    habits = heard([("Ada", "Is it late, papa?"), ("Mr. Pell", "Nearly."), ("", ""), *TALK[2:]] * 5)
+    weights = habits.answering({"papa"}, ["Ada", "Mr. Pell", "Dick"])
+    assert weights["Mr. Pell"] > 0.5 > weights["Dick"]
+    assert habits.answering({"Addy"}, ["Ada", "Mr. Pell"])["Ada"] > 0.5
+    assert habits.calling({"papa"}, ["Ada", "Dick"])["Ada"] > habits.calling({"papa"}, ["Ada", "Dick"])["Dick"]
+
+
+def test_a_form_of_address_that_is_seldom_answered_tells_nothing() -> None:
+    habits = heard([("Ada", "Well, sir?"), ("Dick", "No.")])
+    assert habits.answering({"sir"}, ["Ada", "Dick"]) == {"Ada": 0.0, "Dick": 0.0}
+
+
+def test_the_words_of_a_speaker_tell_of_them() -> None:
+    habits = heard([("Ada", "prodigious tides and prodigious boats"), ("Dick", "a plain rope is a rope")] * 200)
+    weights = habits.style("what a prodigious rope of prodigious boats", ["Ada", "Dick", "Nobody"])
+    assert weights["Ada"] > weights["Dick"]
+    assert weights["Nobody"] == 0.0

@@ -1,0 +1,170 @@
+"""Novels in French, German, Spanish, Russian, Japanese and Korean: a name beside a verb of speech tells who speaks."""
+
+import pytest
+
+from offbook.data.extract.cue import SURE
+from offbook.data.extract.novel import reader
+from offbook.data.extract.novel.languages import language_of
+from tests.data.extract.reading import cues, left, numbered
+
+BOOKS = {
+    "fr": (
+        """
+— Avez-vous vu le bateau ? demanda Pierre.
+
+— Non, répondit madame Collet. La nuit l'a emporté.
+
+— Alors, dit-il, nous irons à pied.
+
+Ils sortirent dans la cour. Il faisait froid — très froid — et le vent était fort.
+
+« Je viens, dit Jeanne, mais pas avant midi. »
+
+« Quel ennui ! pensa-t-elle. »
+
+— Bah ! répondit le passeur, un jour ou l'autre, qu'importe !
+""",
+        [
+            ("Pierre", "Avez-vous vu le bateau ?"),
+            ("madame Collet", "Non. La nuit l'a emporté."),
+            ("Jeanne", "Je viens, mais pas avant midi."),
+            ("le passeur", "Bah ! un jour ou l'autre, qu'importe !"),
+        ],
+    ),
+    "de": (
+        """
+„Hast du das Boot gesehen?“, fragte Peter.
+
+„Nein“, antwortete Frau Holm. „Die Nacht hat es geholt.“
+
+„Dann gehen wir zu Fuß“, sagte er, „und zwar gleich.“
+
+Sie gingen in den Hof, und es war kalt. Das „Boot“ war ein Brett gewesen.
+
+Anna lachte und sagte: „Ich komme mit.“
+
+„Ja“, sagte der Fährmann, „wenn ihr wollt.“
+""",
+        [
+            ("Peter", "Hast du das Boot gesehen?"),
+            ("Frau Holm", "Nein. Die Nacht hat es geholt."),
+            ("Anna", "Ich komme mit."),
+            ("der Fährmann", "Ja, wenn ihr wollt."),
+        ],
+    ),
+    "es": (
+        """
+—¿Has visto la barca? —preguntó Pedro.
+
+—No —respondió doña Clara—. Se la llevó la noche.
+
+—Entonces iremos a pie —dijo él, y se levantó de la silla.
+
+Salieron al patio. Hacía frío —mucho frío— y el viento era fuerte.
+
+—Voy con vosotros —añadió Inés—, pero más tarde.
+""",
+        [
+            ("Pedro", "¿Has visto la barca?"),
+            ("doña Clara", "No. Se la llevó la noche."),
+            ("Inés", "Voy con vosotros, pero más tarde."),
+        ],
+    ),
+    "ru": (
+        """
+— Ты видел лодку? — спросил Пётр.
+
+— Нет, — ответила Марья Ивановна. — Её унесло ночью.
+
+— Вот как! — Пётр встал и подошёл к окну. — Тогда пойдём пешком.
+
+— Пешком — далеко, — сказала она.
+
+Они вышли во двор. Было холодно, и ветер был сильный.
+
+-- Я с вами, -- сказал князь Илья, -- но не раньше полудня.
+""",
+        [
+            ("Пётр", "Ты видел лодку?"),
+            ("Марья Ивановна", "Нет. Её унесло ночью."),
+            ("князь Илья", "Я с вами, но не раньше полудня."),
+        ],
+    ),
+    "ja": (
+        """
+「船を見たか」と太郎は言った。
+
+「いいえ」と、花子が答えた。「夜のうちに流されました」
+
+健一は立ち上がって、「それなら歩いて行こう」と言った。
+
+「遠いですよ」
+
+外は寒かった。「船」と書かれた板があった。
+
+「私も行きます！」山田さんは叫んだ。
+""",
+        [
+            ("太郎", "船を見たか"),
+            ("花子", "いいえ。夜のうちに流されました"),
+            ("健一", "それなら歩いて行こう"),
+            ("山田さん", "私も行きます！"),
+        ],
+    ),
+    "ko": (
+        """
+“배를 봤어?” 철수가 물었다.
+
+“아니.” 영희가 대답했다. “밤에 떠내려갔어.”
+
+민준은 일어나며 “그럼 걸어가자.”라고 말했다.
+
+“멀어.”
+
+밖은 추웠다. 바람도 강했다.
+
+“나도 갈게!” 박 선생은 외쳤다.
+""",
+        [
+            ("철수", "배를 봤어?"),
+            ("영희", "아니. 밤에 떠내려갔어."),
+            ("민준", "그럼 걸어가자."),
+            ("박 선생", "나도 갈게!"),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("language", BOOKS)
+def test_a_books_language_is_told_and_its_tags_are_read(language: str) -> None:
+    text, expected = BOOKS[language]
+    lines = numbered(text)
+    assert language_of(line for _, line in lines) == language
+    assert reader.looks_like([line for _, line in lines]) > 0.5
+    assert [(cue.speaker, cue.text) for cue in cues(reader.read, lines) if cue.confidence >= SURE] == expected
+
+
+def test_thoughts_and_words_in_marks_are_not_spoken() -> None:
+    assert left(reader.read, numbered(BOOKS["fr"][0]))["a thought"]
+    assert left(reader.read, numbered(BOOKS["de"][0]))["words in quotation marks"]
+    assert left(reader.read, numbered(BOOKS["ja"][0]))["something written"]
+
+
+def test_he_and_she_stay_below_the_bound() -> None:
+    for language in ("fr", "de", "es", "ru"):
+        unsure = [cue.text for cue in cues(reader.read, numbered(BOOKS[language][0])) if cue.confidence < SURE]
+        assert unsure, language
+
+
+def test_a_dash_within_what_is_said_stays() -> None:
+    (cue,) = [cue for cue in cues(reader.read, numbered(BOOKS["ru"][0])) if "далеко" in cue.text]
+    assert cue.text == "Пешком — далеко."
+
+
+def test_russian_in_guillemets_is_read_without_dashes() -> None:
+    text = "Иван Кузьмич подошёл и сказал: «Лодка готова».\n\n«Поедем завтра», — ответила Марья.\n\n"
+    text += "Он не ответил, и она вышла."
+    assert [(cue.speaker, cue.text) for cue in cues(reader.read, numbered(text))] == [
+        ("Иван Кузьмич", "Лодка готова"),
+        ("Марья", "Поедем завтра."),
+    ]
