@@ -139,17 +139,18 @@ def collect(
             "The adapter is most likely ruined: train again with a lower --train.learning_rate.",
         )
     judged = [*[(row.turns[:-1], row.replies[-1]) for row in chosen], *[(turns, "") for turns in sample_prompts]]
-    replies = _paired_replies(models, judged)
     everyday = [(item.conversation.turns[:-1], item.answer) for item in general if item.shown]
+    # All in one go: replies that grow side by side take hardly longer than a few.
+    replies = _paired_replies(models, [*judged, *everyday])
     return ModelOutputs(
         train=train,
         heldout=heldout,
         scores=scores,
         replies=replies[: len(chosen)],
-        sample_replies=replies[len(chosen) :],
+        sample_replies=replies[len(chosen) : len(judged)],
         general=general,
         general_scores=general_scores,
-        general_replies=_paired_replies(models, everyday),
+        general_replies=replies[len(judged) :],
     )
 
 

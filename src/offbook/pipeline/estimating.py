@@ -139,11 +139,9 @@ def _answering(setup: TrainingSetup, replies: ReplyCost, judged: int) -> float:
     Of many replies one does not end by itself, and the others' batch waits for it.
     """
     longest = float(setup.config.generation.max_new_tokens)
-    seconds = 0.0
-    for count in (judged, sum(item.shown for item in general_prompts())):
-        seconds += replies.seconds([longest] * count)
-        seconds += replies.seconds([*_line_lengths(setup, count, longest)[:-1], longest])
-    return seconds
+    count = judged + sum(item.shown for item in general_prompts())
+    tuned = [*_line_lengths(setup, count, longest)[:-1], longest]
+    return replies.seconds([longest] * count) + replies.seconds(tuned)
 
 
 def _reply_cost(setup: TrainingSetup, prompts: Sequence[Prompt]) -> ReplyCost:
