@@ -42,6 +42,16 @@ def notebook(monkeypatch: pytest.MonkeyPatch) -> Display:
     return display
 
 
+def test_colab_is_a_notebook_too(notebook: Display, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its shell is `google.colab._shell.Shell`, which derives from Jupyter's."""
+    colab_shell = type("Shell", (type("ZMQInteractiveShell", (), {}),), {})()
+    monkeypatch.setattr(sys.modules["IPython"], "get_ipython", lambda: colab_shell)
+    monkeypatch.setitem(sys.modules, "google.colab", ModuleType("google.colab"))
+    reporter = default_reporter()
+    reporter.stage("Training")
+    assert notebook.shown == ["Training"]
+
+
 def test_progress_stays_in_one_place_and_messages_stand_below(notebook: Display) -> None:
     reporter = default_reporter()
     assert isinstance(reporter, NotebookReporter)

@@ -80,7 +80,8 @@ def _display_module() -> Any | None:
     """`IPython.display` where this process is a notebook's kernel, else None. IPython is never imported for it."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
-    if shell is None or type(shell).__name__ != "ZMQInteractiveShell":
+    # Colab's shell is a subclass of its own.
+    if shell is None or "ZMQInteractiveShell" not in {kind.__name__ for kind in type(shell).__mro__}:
         return None
     from IPython import display
 
