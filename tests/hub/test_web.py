@@ -108,6 +108,15 @@ def test_where_a_host_fails_the_same_file_is_taken_from_another(site: str, monke
     assert "--data.source FILE" in failure.value.fix
 
 
+def test_a_host_that_refuses_is_not_the_last_word(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands between a reader and a host may answer in its place."""
+    monkeypatch.setattr(web, "MIRRORS", ((re.compile(rf"{site}/blocked/(.+)"), (rf"{site}/a%20b/\1",)),))
+    assert pull_dataset(f"{site}/blocked/lines.json").read_bytes() == ROWS
+    monkeypatch.setattr(web, "MIRRORS", ((re.compile(rf"{site}/gone/(.+)"), (rf"{site}/gone-too/\1",)),))
+    with pytest.raises(UsageError, match=r"gone/lines\.json answered 404"):
+        pull_dataset(f"{site}/gone/lines.json")
+
+
 def test_the_mirrors_of_github_have_the_same_file() -> None:
     address = "https://raw.githubusercontent.com/org/data/v1/rows/lines.json"
     assert web._mirrors(address) == [

@@ -67,7 +67,7 @@ def _save_from_any(addresses: list[str], path: Path, reporter: Reporter) -> None
     """Save the file of the first address that gives it.
 
     Raises:
-        UsageError: an address says that there is no such file.
+        UsageError: none gave it, and the first says that there is no such file, or not for everybody.
         OffbookError: none gave it; the error tells of the first address, and names the other hosts.
     """
     failures: list[OffbookError] = []
@@ -75,11 +75,9 @@ def _save_from_any(addresses: list[str], path: Path, reporter: Reporter) -> None
         reporter.stage("Fetching {address} …", address=address)
         try:
             return _save(address, path)
-        except UsageError:
-            raise
         except OffbookError as error:
             failures.append(error)
-    if len(addresses) == 1:
+    if len(addresses) == 1 or isinstance(failures[0], UsageError):
         raise failures[0]
     raise OffbookError(
         "{failure}; neither from {hosts}",
