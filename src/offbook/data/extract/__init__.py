@@ -32,6 +32,9 @@ from offbook.data.extract.source import open_source
 from offbook.data.extract.speakers import Cast, SpeakerStats
 from offbook.data.extract.summary import LeftOut, Summary
 
+TO_JSON = json.JSONEncoder(ensure_ascii=False).encode
+"""A row as a line; `json.dumps` would make an encoder for each."""
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:
@@ -200,7 +203,7 @@ def save(rows: Iterable[Row], path: Path) -> None:
     try:
         with atomic_text_file(path.resolve()) as file:
             for row in rows:
-                file.write(_whole_characters(json.dumps(row, ensure_ascii=False)) + "\n")
+                file.write(_whole_characters(TO_JSON(row)) + "\n")
     except OSError as error:
         raise UsageError(
             "{path} cannot be written: {strerror}", "Choose another --out.", path=path, strerror=error.strerror or error

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 
 from offbook.data.extract.chat_log.lines import entries, share
@@ -32,6 +33,7 @@ HEADER = re.compile(
     rf"{SPACE}(?P<after>{WORD})?{SPACE}"
     rf"(?(open)\]|(?:(?<=[\s{MARK}])[-–]|:(?=\s))){SPACE}(?P<rest>.*)$"
 )
+TIME_PARTS = ("first", "second", "third", "hour", "minute", "second_of_minute", "before", "after")
 SENDER = re.compile(rf"^[{MARK}~\s]*(?P<name>[^:“”\"\n]{{1,80}}?)[{MARK}]*:(?!//)(?P<text>.*)$", re.DOTALL)
 NUMBERED_FILE = re.compile(
     rf"^[{MARK}]*(?:(?P<kind>IMG|VID|AUD|PTT|DOC|STK)-\d{{8}}-WA\d+\.\w{{2,5}} ?[(（][^()（）]+[)）]"
@@ -112,7 +114,7 @@ def _survey(lines: Lines) -> _Survey:
 
 
 def _message(line: int, header: re.Match[str], body: str, survey: _Survey) -> Message:
-    sent_at = _time(header, survey.month_first)
+    sent_at = _time(survey.month_first, *header.group(*TIME_PARTS))
     sender = SENDER.match(body.strip())
     if sender is None or (sender["text"][:1] not in SPACES and _name(sender) not in survey.senders):
         return Message("", body.strip(), line, sent_at, Content.NOTE)
@@ -148,12 +150,20 @@ def _name(sender: re.Match[str]) -> str:
     return sender["name"].strip()
 
 
-def _time(header: re.Match[str], month_first: bool) -> datetime | None:
-    day = numeric_date(header["first"], header["second"], header["third"], month_first)
-    if day is None:
-        return None
-    halves = (header["before"], header["after"])
-    return at_clock(day, header["hour"], header["minute"], header["second_of_minute"], halves)
+@lru_cache(maxsize=64)
+def _time(
+    month_first: bool,
+    first: str,
+    second: str,
+    third: str,
+    hour: str,
+    minute: str,
+    seconds: str | None,
+    *halves: str | None,
+) -> datetime | None:
+    """When a message was sent; the messages of a minute mostly stand together."""
+    day = numeric_date(first, second, third, month_first)
+    return None if day is None else at_clock(day, hour, minute, seconds, halves)
 
 
 FORMAT = ChatFormat("whatsapp", "WhatsApp's text export", read, looks_like)
