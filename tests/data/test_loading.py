@@ -2,19 +2,20 @@
 
 import csv
 import json
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from offbook.core.errors import UsageError
 from offbook.core.types import Conversation, Origin, Turn
+from offbook.data.columns import CANONICAL, SYNONYMS
 from offbook.data.formats import FORMATS
 from offbook.data.loading import ReadingOptions, load, to_conversation
-from offbook.data.row_values import LeftOut, RowError
+from offbook.data.row_values import PAIRS, WEIGHTS, LeftOut, RowError
 from tests.paths import shared_file
 
 HERE = Origin("lines.jsonl", 7)
@@ -281,16 +282,49 @@ def test_the_tutorials_rows() -> None:
 
 
 COLUMNS = ["instruction", "input", "output", "system", "history", "messages", "conversations", "source"]
-NAMES = st.sampled_from([*COLUMNS, "role", "content", "from", "value", "type", "text", "scene"])
+KEYS = [
+    "role",
+    "content",
+    "from",
+    "value",
+    "type",
+    "text",
+    "scene",
+    "source",
+    "label",
+    "is_human",
+    "tool_calls",
+    "parts",
+]
+NAMES = st.sampled_from([*COLUMNS, *CANONICAL, *SYNONYMS, *WEIGHTS, *chain(*PAIRS), *KEYS])
 NESTED = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.sampled_from(["user", "Ann", "gpt"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4),
     max_leaves=12,
 )
+SPOKEN = st.lists(st.fixed_dictionaries({"role": NESTED, "content": NESTED}) | NESTED, max_size=3)
+"""What is nearly a list of messages: values drawn at random hardly ever are one."""
+ROWS_OF_ANY_KIND = st.dictionaries(NAMES, NESTED | SPOKEN, max_size=6)
 
 
-@given(row=st.dictionaries(NAMES, NESTED, max_size=6), format=st.sampled_from([None, *FORMATS]))
+@pytest.mark.torture
+@settings(max_examples=10_000)
+@given(row=ROWS_OF_ANY_KIND, format=st.sampled_from([None, *FORMATS]))
+def test_21_many_rows_are_conversations_or_reasons(row: Any, format: Any) -> None:
+    check_row(row, format)
+
+
+@given(row=ROWS_OF_ANY_KIND, format=st.sampled_from([None, *FORMATS]))
 def test_21_any_row_is_a_conversation_or_a_reason(row: Any, format: Any) -> None:
+    check_row(row, format)
+
+
+def check_row(row: Any, format: Any) -> None:
     try:
         conversation = to_conversation(row, HERE, FORMATS[format] if format else None)
     except RowError as error:

@@ -131,6 +131,8 @@ def to_conversation(
     """
     row = columns.rename(row, options.columns)
     _refuse_marked(row)
+    if not isinstance(row.get("character"), str):  # a number, say, names nobody
+        row.pop("character", None)
     if options.character is not None:
         row.setdefault("character", options.character)
     row_format = format or detect(row)

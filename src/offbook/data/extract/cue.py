@@ -77,6 +77,9 @@ Lines = Iterable[tuple[int, str]]
 
 Reader = Callable[[Lines], Iterator[Cue | Skipped]]
 
+REMEMBERED = 50_000
+"""So many scenes back a name is not given twice; a chat of years has more, and no two of them begin in one minute."""
+
 
 class Scenes:
     """Names of the scenes of one file, each told from the earlier ones of the same name."""
@@ -91,7 +94,10 @@ class Scenes:
         self._parts = [part for part in self._parts if part[0] < level]
         self._parts.append((level, heading))
         name = ", ".join(part for _, part in self._parts)
-        count = self._seen[name] = self._seen.get(name, 0) + 1
+        count = self._seen.pop(name, 0) + 1
+        self._seen[name] = count
+        if len(self._seen) > REMEMBERED:
+            del self._seen[next(iter(self._seen))]
         self.current = name if count == 1 else f"{name} ({count})"
 
     def split(self) -> None:
