@@ -57,6 +57,16 @@ def test_ctrl_c_in_the_verdict_skips_it_and_resume_makes_it(
         offbook.train(load(None, judged), resume=True)
 
 
+@pytest.mark.parametrize(("storage", "is_said"), [("full", False), ("int8", True)])
+def test_a_verdict_on_a_rounded_base_says_that_chat_uses_another(
+    judged: dict[str, Any], runs: Path, storage: str, is_said: bool
+) -> None:
+    recorder = Recorder()
+    offbook.train(load(None, {**judged, "model.storage": storage}), reporter=recorder)
+    expected = f"The verdict is about the base in {storage}, as it was trained on."
+    assert any(text.startswith(expected) for text in recorder.texts) == is_said
+
+
 def test_a_run_without_a_verdict_to_make_lacks_none(trained: Path, runs: Path) -> None:
     shutil.copytree(trained, runs / "tiny")
     assert not preflight.lacks_verdict(RunDir(runs / "tiny"))  # evaluate.prompts is 0

@@ -27,6 +27,7 @@ from offbook.evaluation import comparison, html_report, responses, scorecard, ve
 from offbook.evaluation.comparison import Comparison
 from offbook.evaluation.scorecard import About, Scorecard
 from offbook.evaluation.verdict import Verdict
+from offbook.models.storage import QUANTIZED
 from offbook.pipeline.adapter_source import CharacterSource
 from offbook.pipeline.base_and_tuned import BaseAndTuned
 from offbook.pipeline.character import Character, open_character
@@ -115,6 +116,12 @@ def evaluate_character(
         UsageError: there is nothing to evaluate on.
     """
     reporter = reporter or NullReporter()
+    if config.model.storage in QUANTIZED:
+        reporter.info(
+            "The verdict is about the base in {storage}, as it was trained on. "
+            "Chat, serve and export use the base as it was pulled.",
+            storage=config.model.storage,
+        )
     adapter = _identity(run.adapter)
     outputs = ask_models(run, character, config, data=data, reporter=reporter, share=share)
     about = About(
