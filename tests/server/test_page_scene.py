@@ -202,7 +202,7 @@ def test_one_of_the_scene_has_left_the_server(page: Browser, cast: Served) -> No
     cast.cast.remove("ben")
     look_again(page)
     page.wait("document.querySelector('#composer').hidden")
-    assert page.text("#away") == ["Ann, Ben is not here now. What was said can be read."]
+    assert page.text("#away") == ["None of them is here now. What was said can be read."]
     assert len(messages(page)) == 4
 
 

@@ -97,7 +97,7 @@ function drawFrame() {
   $("stage-bar").hidden = !isScene || !open.canSpeak;
   $("composer").hidden = !open.canSpeak;
   $("away").hidden = open.canSpeak || (isScene && !scene.scene);
-  $("away").textContent = word("awayNote").replace("{name}", open.title);
+  $("away").textContent = isScene ? word("allAway") : word("awayNote").replace("{name}", open.title);
   $("line").placeholder = word(isScene ? "scenePlaceholder" : "placeholder");
   $("line").setAttribute("aria-label", $("line").placeholder);
   const isHere = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
