@@ -11,7 +11,16 @@ import torch
 from transformers import DynamicCache
 
 from offbook.generation.context import cache_bytes_per_token, context_length
+from tests.architectures import tiny_config
 from tests.tiny import ARCHITECTURES, tiny_model
+
+
+def test_layers_whose_heads_differ_in_size_are_counted_each() -> None:
+    config = tiny_config("gemma4_text")
+    sizes = [config.per_layer_config[index] for index in range(config.num_hidden_layers)]
+    expected = sum(2 * layer.num_key_value_heads * layer.head_dim for layer in sizes)
+    assert len({layer.head_dim for layer in sizes}) == 2
+    assert cache_bytes_per_token(config, 4) == 4 * expected
 
 
 @pytest.mark.parametrize(

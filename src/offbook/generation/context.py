@@ -25,11 +25,19 @@ def cache_bytes_per_token(config: Any, bytes_per_value: int) -> int:
     heads = getattr(config, "num_attention_heads", None)
     if not heads:  # no attention: its state does not grow with the text
         return 1
-    head_size = getattr(config, "head_dim", None) or config.hidden_size // heads
     kinds = getattr(config, "layer_types", None) or ["full_attention"] * config.num_hidden_layers
-    layers = sum("attention" in kind and kind != "linear_attention" for kind in kinds) or len(kinds)
-    size: int = 2 * layers * (getattr(config, "num_key_value_heads", None) or heads) * head_size * bytes_per_value
-    return size
+    growing = [index for index, kind in enumerate(kinds) if "attention" in kind and kind != "linear_attention"]
+    by_layer = getattr(config, "per_layer_config", None)  # Gemma 4: heads of two sizes
+    layers = [by_layer[index] if by_layer else config for index in growing or range(len(kinds))]
+    return 2 * sum(_keys_of(layer) for layer in layers) * bytes_per_value
+
+
+def _keys_of(config: Any) -> int:
+    """How many values the keys of one token have in an attention layer."""
+    heads: int = config.num_attention_heads
+    head_size: int = getattr(config, "head_dim", None) or config.hidden_size // heads
+    key_heads: int = getattr(config, "num_key_value_heads", None) or heads
+    return key_heads * head_size
 
 
 def longest_context(config: Any) -> int:
