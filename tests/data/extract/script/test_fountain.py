@@ -1,5 +1,9 @@
 """Fountain, and film scripts in plain text."""
 
+import time
+
+import pytest
+
 from offbook.data.extract.script import fountain
 from tests.data.extract.reading import cues, left, numbered, texts
 
@@ -85,3 +89,12 @@ EXT. DOCK - DAY
 """
     assert fountain.looks_like(script.split("\n")) > 0.5
     assert texts(fountain.read, script) == [("TOM", "Cast off!"), ("MARA", "Cast off yourself.")]
+
+
+@pytest.mark.parametrize("mark", ["[", "[[a", "[]"])
+def test_notes_that_never_close_take_no_longer_than_their_length(mark: str) -> None:
+    text = mark * (60_000 // len(mark))
+    began = time.process_time()
+    assert fountain.NOTE.sub("", text) == text
+    assert time.process_time() - began < 1
+    assert fountain.NOTE.sub("", "No. [[check [the] weather]] Yes. [[and]]") == "No.  Yes. "

@@ -23,7 +23,7 @@ SCENE = re.compile(r"^(?:\.(?=[^.])|(?:INT|EXT|EST|INT\.?/EXT|I/E)[. ])", re.IGN
 TRANSITION = re.compile(r"^[^a-z]*(?:TO:|FADE (?:IN|OUT)[.:]?|THE END)$")
 FORCED = re.compile(r"^(?:[!>=]|#)")
 TITLE_KEY = re.compile(r"^[A-Z][A-Za-z ]{0,20}:")
-NOTE = re.compile(r"\[\[.*?\]\]")
+NOTE = re.compile(r"\[\[(?:(?!\[\[).)*?\]\]")
 PAGE = re.compile(r"^(?:\d+[A-Z]?\.?|\(?(?:MORE|CONTINUED)\)?:?(?: \(\d+\))?|\(?CONT(?:'|’)?D\.?\)?)$")
 SCENE_NUMBER = re.compile(r"\s*#[\w.\-]+#\s*$")
 
