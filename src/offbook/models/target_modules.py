@@ -15,6 +15,7 @@ from transformers.pytorch_utils import Conv1D
 
 from offbook.core.errors import UsageError
 from offbook.core.i18n import marked
+from offbook.core.progress import fill
 
 ALL_LINEAR = "all-linear"
 """Every linear layer of the decoder's blocks but the routers."""
@@ -96,7 +97,8 @@ def left_out(model: Any, chosen: Sequence[str]) -> list[str]:
     notes = []
     experts = sorted({_general(name) for name, p in model.named_parameters() if p.dim() == 3 and "expert" in name})
     if experts:
-        notes.append(f"the routed experts get no adapter, the layers beside them do: {', '.join(experts)}")
+        left = {"layers": ", ".join(experts)}
+        notes.append(fill("the routed experts get no adapter, the layers beside them do: {layers}", left))
     unchosen = sorted(
         {
             _general(name)
@@ -105,7 +107,8 @@ def left_out(model: Any, chosen: Sequence[str]) -> list[str]:
         }
     )
     if unchosen:
-        notes.append(f"peft puts no adapter into these layers of such a model: {', '.join(unchosen)}")
+        left = {"layers": ", ".join(unchosen)}
+        notes.append(fill("peft puts no adapter into these layers of such a model: {layers}", left))
     return notes
 
 

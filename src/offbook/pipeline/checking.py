@@ -12,7 +12,7 @@ from transformers import PreTrainedTokenizerBase
 
 from offbook.core.config.schema import RunConfig
 from offbook.core.persona import StopToken
-from offbook.core.progress import NullReporter, Reporter
+from offbook.core.progress import NullReporter, Reporter, fill
 from offbook.core.types import NO_LABEL, Example
 from offbook.data import quality
 from offbook.models import adapter as adapters
@@ -144,9 +144,12 @@ def _notes_on_stop(model: Any, stop_token: StopToken) -> list[str]:
     if not twins:
         return []
     return [
-        f"the stop token {stop_token.token} was never trained: to the output layer it is the same as {twins} other "
-        "tokens, so replies may not end. Take the instruction-tuned model, or --model.template plain, whose replies "
-        "end with the base model's own end of text"
+        fill(
+            "the stop token {token} was never trained: to the output layer it is the same as {twins} other tokens, so "
+            "replies may not end. Take the instruction-tuned model, or --model.template plain, whose replies end with "
+            "the base model's own end of text",
+            {"token": stop_token.token, "twins": twins},
+        )
     ]
 
 

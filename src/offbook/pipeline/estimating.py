@@ -7,7 +7,6 @@ for it is imported now, so that its time is over, too, when the estimate is told
 from __future__ import annotations
 
 import importlib
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -33,6 +32,8 @@ PROBE_TOKENS = 6
 """Tokens of a trial reply; the first one also pays for reading the prompts."""
 SIDE_BY_SIDE = 32
 """Replies that an evaluation lets grow at once."""
+SCORED = 6
+"""Texts whose losses are taken to learn what one costs."""
 JUDGED_ROWS = 400
 """Rows, at most, on which the verdict's own arithmetic is tried."""
 SPREAD = 1.3
@@ -170,25 +171,21 @@ def _step_seconds(setup: TrainingSetup, prompts: Sequence[list[int]]) -> tuple[f
 
 
 def _scoring_seconds(setup: TrainingSetup, character: Character) -> float:
-    """Seconds to score held-out rows and everyday requests with both models, from the time that a few of them take."""
-    everyday = [item.conversation for item in general_prompts()]
+    """Seconds to score held-out rows and everyday requests with both models, from the time that a few of them take.
+
+    The few are of every length: a text costs something by itself, and something for each token.
+    """
     models = BaseAndTuned(character, setup.config.data.max_length)
-    tried = [*everyday[1:3], *setup.dataset.heldout[:2]]
-    models.score(everyday[:1])  # the first one pays for what the others find done
+    everything = sorted([*setup.dataset.heldout, *(item.conversation for item in general_prompts())], key=_letters)
+    tried = [everything[int((number + 0.5) / SCORED * len(everything))] for number in range(SCORED)]
+    models.score(tried[:1])  # the first one pays for what the others find done
     began = time.perf_counter()
     models.score(tried)
-    seconds = time.perf_counter() - began
-    return seconds * _tokens(setup, [*everyday, *setup.dataset.heldout]) / max(_tokens(setup, tried), 1)
+    return (time.perf_counter() - began) * len(everything) / len(tried)
 
 
-def _tokens(setup: TrainingSetup, conversations: Sequence[Conversation]) -> int:
-    """Tokens of some conversations, prompts included."""
-    template, longest = setup.base.template, setup.config.data.max_length
-    return sum(
-        min(len(example.ids), longest)
-        for conversation in conversations
-        for example in template.examples(conversation, sys.maxsize)
-    )
+def _letters(conversation: Conversation) -> int:
+    return sum(len(turn.text) for turn in conversation.turns)
 
 
 def _picture_seconds() -> float:

@@ -7,6 +7,7 @@ from typing import Any
 
 from offbook.core.config.schema import RunConfig
 from offbook.core.errors import UsageError
+from offbook.core.progress import fill
 from offbook.core.types import Example
 from offbook.generation.context import stated_context
 
@@ -22,7 +23,10 @@ def within_context(config: RunConfig, model_config: Any) -> tuple[RunConfig, lis
     if limit is None or config.data.max_length <= limit:
         return config, []
     data = config.data.model_copy(update={"max_length": limit})
-    note = f"data.max_length is {limit}, not {config.data.max_length}: the model knows no longer texts"
+    note = fill(
+        "data.max_length is {limit}, not {wanted}: the model knows no longer texts",
+        {"limit": limit, "wanted": config.data.max_length},
+    )
     return config.model_copy(update={"data": data}), [note]
 
 

@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from offbook.core.i18n import marked, translate
+from offbook.core.progress import fill
 from offbook.core.types import Turn
 
 Render = Callable[[str, Sequence[Turn], bool], str | None]
@@ -65,27 +67,38 @@ def fix(source: str, render: Render) -> tuple[str, list[str]]:
         if not takes(CONTENT_AS_PARTS + source, [USER]):
             return source, notes  # whatever is wrong with it, it is not one of these
         source = CONTENT_AS_PARTS + source
-        notes.append("the chat template wants a message as a list of parts: each is given as one part, a text")
+        notes.append(
+            translate("the chat template wants a message as a list of parts: each is given as one part, a text")
+        )
     folded = "" if takes(source, [SYSTEM, USER]) else SYSTEM_IN_USER_TURN
     if folded and takes(folded + source, [SYSTEM, USER]):
-        notes.append("the chat template has no system role: the system prompt stands in front of the first user turn")
+        notes.append(
+            translate("the chat template has no system role: the system prompt stands in front of the first user turn")
+        )
     elif folded:
         folded = ""
-        notes.append("the chat template leaves out the system prompt, or a part of it: the model never sees it")
+        notes.append(
+            translate("the chat template leaves out the system prompt, or a part of it: the model never sees it")
+        )
     greeted = ([REPLY, SECOND], [SYSTEM, REPLY, SECOND])
     # Behind the folding: what was a system prompt is a user turn by then.
     first = "" if takes(folded + source, *greeted) else USER_FIRST
     if first and takes(folded + first + source, *greeted):
-        notes.append("the chat template wants the user to speak first: a greeting follows an empty user turn")
+        notes.append(
+            translate("the chat template wants the user to speak first: a greeting follows an empty user turn")
+        )
     else:
         first = ""
     source = folded + first + source
     if thought := re.search(r"<think>(\s*)$", render(source, [USER], True) or ""):
         source += CLOSE_THOUGHT.replace("GAP", "" if "\n" in thought[1] else r"\n")
-        notes.append("the chat template opens a thought before each reply: it is closed, empty, in every prompt")
+        notes.append(
+            translate("the chat template opens a thought before each reply: it is closed, empty, in every prompt")
+        )
     if marks := _before_reply(source, render):
         source += BEFORE_REPLY.replace("OPENING", json.dumps(marks, ensure_ascii=False))
-        notes.append(f"the chat template writes {marks.strip()} before each reply: it is a part of every prompt")
+        text = marked("the chat template writes {marks} before each reply: it is a part of every prompt")
+        notes.append(fill(text, {"marks": marks.strip()}))
     return source, notes
 
 

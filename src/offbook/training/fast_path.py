@@ -26,6 +26,8 @@ from peft import PeftModel
 from torch import nn
 
 from offbook.core.errors import OffbookError
+from offbook.core.i18n import marked, translate
+from offbook.core.progress import fill
 from offbook.training import architecture, attention, chunked_loss
 from offbook.training.adapted_linear import linear_spec
 from offbook.training.decoder_layer import layer_forward
@@ -147,14 +149,14 @@ def _supported(base: Any, wanted: FastPath) -> tuple[FastPath, list[str]]:
         try:
             check(base)
         except architecture.UnsupportedArchitecture as reason:
-            notes.append(f"{type(base).__name__}: {reason}. {consequence}")
+            notes.append(f"{type(base).__name__}: {reason}. {translate(consequence)}")
             return False
         return True
 
-    head = wanted.head and allows(architecture.check_head, "Its logits are computed whole, by its own code.")
-    packing = wanted.packing and allows(architecture.check_packing, "Its examples are computed one by one.")
-    fused = wanted.fused and packing
-    fused = fused and allows(architecture.check_decoder_layers, "Its layers are computed by transformers' own code.")
+    head = wanted.head and allows(architecture.check_head, marked("Its logits are computed whole, by its own code."))
+    packing = wanted.packing and allows(architecture.check_packing, marked("Its examples are computed one by one."))
+    by_transformers = marked("Its layers are computed by transformers' own code.")
+    fused = wanted.fused and packing and allows(architecture.check_decoder_layers, by_transformers)
     return FastPath(packing, fused, head), notes
 
 
@@ -224,12 +226,12 @@ def _notes_on_mismatch(base: Any, supported: FastPath, selected: FastPath) -> li
     """What an untested architecture lost because its losses came out different."""
     kind, notes = type(base).__name__, []
     if supported.head and not selected.head:
-        notes.append(f"{kind} computes its logits in a way of its own: they are computed whole, by its own code.")
+        notes.append(marked("{kind} computes logits in a way of its own: they are computed whole, by its own code."))
     if supported.packing and not selected.packing:
-        notes.append(f"{kind} cannot be computed in packed micro-batches: its examples are computed one by one.")
+        notes.append(marked("{kind} cannot be computed in packed micro-batches: its examples are computed one by one."))
     elif supported.fused and not selected.fused:
-        notes.append(f"{kind} has layers of an unknown form: they are computed by transformers' own code.")
-    return notes
+        notes.append(marked("{kind} has layers of an unknown form: they are computed by transformers' own code."))
+    return [fill(note, {"kind": kind}) for note in notes]
 
 
 def _notes_on_dropout_and_adapters(base: Any, path: FastPath) -> list[str]:
@@ -240,11 +242,11 @@ def _notes_on_dropout_and_adapters(base: Any, path: FastPath) -> list[str]:
             name for name, module in base.named_modules() if hasattr(module, "lora_A") and linear_spec(module) is None
         ]
         if special:
-            notes.append(
-                f"{len(special)} layers with a special adapter ({special[0]} …) are computed by peft's own code."
-            )
+            text = marked("{count} layers with a special adapter ({name} …) are computed by peft's own code.")
+            notes.append(fill(text, {"count": len(special), "name": special[0]}))
     if path.packing and (rate := getattr(base.config.get_text_config(), "attention_dropout", 0.0)):
-        notes.append(f"The model's own dropout on attention ({rate:g}) is left out; the adapter's stays.")
+        text = marked("The model's own dropout on attention ({rate:g}) is left out; the adapter's stays.")
+        notes.append(fill(text, {"rate": rate}))
     return notes
 
 
