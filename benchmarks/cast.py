@@ -7,7 +7,8 @@ Makes so many adapters of rank 8 on all linear layers (random, each with a syste
 own question again and again, streamed, greedily. Each question was answered alone before. A reply under load is *own*
 if it is the same as the one given alone, *another's* if it is what another character says to that question when it is
 alone, else *drifted*. With --quant each character is exported as a LoRA for llama.cpp on one base GGUF, parity gate
-included, and llama.cpp serves them. Exit code 1 if a request failed or a reply was not the character's own.
+included, and llama.cpp serves them; a random adapter whose copy misses the gate is drawn anew. Exit code 1 if a request
+failed or a reply was not the character's own.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import shutil
 import sys
 import tempfile
 import time
 from collections import Counter
+from itertools import count
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -31,6 +34,7 @@ from peft import LoraConfig, get_peft_model
 
 import offbook
 from offbook.core.config.schema import GenerationConfig
+from offbook.core.errors import GateMissed
 from offbook.core.persona import BaseModelRef, Persona
 from offbook.models.load import load_model, load_tokenizer
 from offbook.tokenization.chat_template import ChatTemplate
@@ -39,29 +43,50 @@ MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down
 QUESTION = "My name is client {number}. Who are you, and what do you want from me?"
 
 
-def make_cast(base: Path, folder: Path, characters: int) -> int:
-    """Write the characters' adapter folders; the bytes of one adapter's weights in float32."""
+def make_cast(base: Path, folder: Path, characters: int, quant: str | None = None) -> int:
+    """Write the characters' adapter folders, and their copies for llama.cpp in a number format, if one is given.
+
+    Returns:
+        The bytes of one adapter's weights in float32.
+    """
     tokenizer = load_tokenizer(base)
     template = ChatTemplate(tokenizer, {})
     model = get_peft_model(load_model(base, "float32"), LoraConfig(r=8, lora_alpha=16, target_modules=MODULES))
     size = sum(weight.nbytes for name, weight in model.named_parameters() if "lora_" in name)
+    seeds = count()
     for number in range(characters):
-        torch.manual_seed(number)
-        with torch.no_grad():
-            for name, weight in model.named_parameters():
-                if "lora_B" in name:
-                    weight.normal_(0, 0.01)
-        character_dir = folder / f"character{number:02}"
-        model.save_pretrained(str(character_dir))
-        tokenizer.save_pretrained(str(character_dir))
-        Persona(
+        persona = Persona(
             name=f"Character {number}",
             system=f"You are character {number} of a play.",
             stop_token=template.stop_token,
             generation=GenerationConfig(),
             base=BaseModelRef(source=str(base), revision=""),
-        ).save(character_dir)
+        )
+        while True:
+            character_dir = folder / f"character{number:02}"
+            torch.manual_seed(next(seeds))
+            with torch.no_grad():
+                for name, weight in model.named_parameters():
+                    if "lora_B" in name:
+                        weight.normal_(0, 0.01)
+            model.save_pretrained(str(character_dir))
+            tokenizer.save_pretrained(str(character_dir))
+            persona.save(character_dir)
+            if quant is None or _passes(character_dir, quant):
+                break
+            shutil.rmtree(character_dir)
     return size
+
+
+def _passes(character_dir: Path, quant: str) -> bool:
+    """Export a character as a LoRA for llama.cpp; whether the copy passed the parity gate."""
+    try:
+        parity = offbook.export(character_dir, "lora", quant=quant).parity
+    except GateMissed as missed:
+        print(f"{character_dir.name}: {missed}", file=sys.stderr)
+        return False
+    print(f"{character_dir.name}: KL {parity.kl:.4f}, same likeliest token {parity.top1:.0%}", file=sys.stderr)
+    return True
 
 
 async def ask(client: openai.AsyncOpenAI, model: str, number: int, tokens: int) -> tuple[str, float]:
@@ -129,10 +154,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        size = make_cast(options.base, Path(folder), options.characters)
-        for character in sorted(Path(folder).iterdir()) if options.quant else ():
-            passed = offbook.export(character, "lora", quant=options.quant).parity
-            print(f"{character.name}: {passed}", file=sys.stderr)
+        size = make_cast(options.base, Path(folder), options.characters, options.quant)
         engine = "llama.cpp" if options.quant else "transformers"
         server = argparse.Namespace(run=folder, engine=engine, threads=options.threads)
         with serving(server) as (process, address, _):
