@@ -170,7 +170,7 @@ def test_clients_that_ask_all_the_time_notice_nothing(
             post(add=["ben"])
 
         with ThreadPoolExecutor(6) as clients:
-            asking = clients.map(insist, range(6))
+            clients_done = clients.map(insist, range(6))
             try:
                 wait_until(lambda: {reply.model for reply in replies} == {"ann", "ben", "cleo"})
                 change("cleo", texts["cleo"], lambda: put("cleo", folder / "cleo"), lambda: is_there("cleo"))
@@ -182,7 +182,7 @@ def test_clients_that_ask_all_the_time_notice_nothing(
                 change("cleo", None, lambda: shutil.rmtree(folder / "cleo"), lambda: not is_there("cleo"))
             finally:
                 over.set()
-            assert list(asking) == [None] * 6, "no client was hung up on"
+            assert list(clients_done) == [None] * 6, "no client was hung up on"
 
     seen: dict[int, int] = {}
     for reply in replies:

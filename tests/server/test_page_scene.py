@@ -52,7 +52,7 @@ def fill(browser: Browser, names: Sequence[str], rule: str = "addressed") -> Non
     browser.wait("!document.querySelector('#scene-settings').open")
 
 
-def say(browser: Browser, text: str, lines: int) -> Any:
+def speak_as_tom(browser: Browser, text: str, lines: int) -> Any:
     """Say something, wait until so many lines are there, and give them back."""
     browser.type("#line", f"{text}\n")
     return lines_when(browser, lines)
@@ -73,11 +73,11 @@ def edit(browser: Browser, index: int, text: str) -> None:
 def test_whoever_is_addressed_speaks_and_hears_the_others_by_name(page: Browser, cast: Served) -> None:
     assert page.run("document.title") == "Ann, Ben"
     assert page.run("location.hash") == "#scene"
-    assert say(page, "Good evening, Ben.", 2) == [
+    assert speak_as_tom(page, "Good evening, Ben.", 2) == [
         ["Tom", "Good evening, Ben."],
         ["Ben", "Heard: Tom: Good evening, Ben."],
     ]
-    assert say(page, "And you, Ann?", 4)[3][0] == "Ann"
+    assert speak_as_tom(page, "And you, Ann?", 4)[3][0] == "Ann"
     heard = "Tom: Good evening, Ben.\nBen: Heard: Tom: Good evening, Ben.\nTom: And you, Ann?"
     assert f"<|im_start|>user\n{heard}<|im_end|>" in cast.tuned.prompts[-1]
 
@@ -93,13 +93,13 @@ def test_it_goes_on_without_the_user_and_one_is_asked(page: Browser) -> None:
 
 def test_in_a_round_all_speak(browser: Browser, cast: Served) -> None:
     open_scene(browser, cast.address, ("Ann", "Ben", "Cleo"), "round")
-    assert [name for name, _ in say(browser, "Good evening.", 4)] == ["Tom", "Ann", "Ben", "Cleo"]
+    assert [name for name, _ in speak_as_tom(browser, "Good evening.", 4)] == ["Tom", "Ann", "Ben", "Cleo"]
     assert "Ben: Heard: " in cast.tuned.prompts[-1], "Cleo has heard those before her"
 
 
 def test_nobody_speaks_who_is_not_named(browser: Browser, cast: Served) -> None:
     open_scene(browser, cast.address, rule="named")
-    assert say(browser, "It is cold.", 1) == [["Tom", "It is cold."]]
+    assert speak_as_tom(browser, "It is cold.", 1) == [["Tom", "It is cold."]]
     browser.wait("document.querySelector('#notice').textContent.includes('nobody was named')")
     assert cast.tuned.prompts == []
 
@@ -108,17 +108,17 @@ def test_who_leaves_hears_nothing_until_it_comes_back(page: Browser, cast: Serve
     page.click("#stage li:first-child .move")
     assert messages(page) == [["", "(Ann leaves.)"]]
     assert page.text("#stage .away") == ["Ann\n+"]
-    assert [name for name, _ in say(page, "She hides the matches.", 3)] == ["", "Tom", "Ben"]
+    assert [name for name, _ in speak_as_tom(page, "She hides the matches.", 3)] == ["", "Tom", "Ben"]
     page.click("#stage li:first-child .move")
-    assert say(page, "Ann, there you are.", 6)[5][0] == "Ann"
+    assert speak_as_tom(page, "Ann, there you are.", 6)[5][0] == "Ann"
     assert "(Ann leaves.)\n(Ann enters.)\nTom: Ann, there you are." in cast.tuned.prompts[-1]
     assert "matches" not in cast.tuned.prompts[-1]
-    assert say(page, "Ann leaves", 8)[6:] == [["", "(Ann leaves.)"], ["Ben", messages(page)[7][1]]]
+    assert speak_as_tom(page, "Ann leaves", 8)[6:] == [["", "(Ann leaves.)"], ["Ben", messages(page)[7][1]]]
     assert page.text("#stage .away") == ["Ann\n+"]
 
 
 def test_what_happens_stands_in_parentheses(page: Browser, cast: Served) -> None:
-    assert say(page, "(It rains.)", 2)[0] == ["", "(It rains.)"]
+    assert speak_as_tom(page, "(It rains.)", 2)[0] == ["", "(It rains.)"]
     assert page.run("document.querySelector('#script li').className") == "direction"
     assert "<|im_start|>user\n(It rains.)<|im_end|>" in cast.tuned.prompts[-1]
 
@@ -134,10 +134,10 @@ def test_a_line_is_stopped(page: Browser, cast: Served) -> None:
 
 
 def test_a_line_is_changed_deleted_and_said_anew(page: Browser, cast: Served) -> None:
-    say(page, "Good evening, Ben.", 2)
+    speak_as_tom(page, "Good evening, Ben.", 2)
     edit(page, 1, "Well.")
     assert messages(page)[1] == ["Ben", "Well."]
-    say(page, "Ben?", 4)
+    speak_as_tom(page, "Ben?", 4)
     assert "<|im_start|>assistant\nWell.<|im_end|>" in cast.tuned.prompts[-1]
     cast.tuned.words = "Anew: "
     page.click(".again")
@@ -151,7 +151,7 @@ def test_a_line_is_changed_deleted_and_said_anew(page: Browser, cast: Served) ->
 
 
 def test_scenes_are_kept_and_one_cut_off_by_a_reload_too(page: Browser, cast: Served) -> None:
-    lines = say(page, "Good evening, Ben.", 2)
+    lines = speak_as_tom(page, "Good evening, Ben.", 2)
     page.click("#reset")
     fill(page, ["Cleo"])
     assert page.run("document.title") == "Ann, Ben, Cleo", "who played last is chosen already"
@@ -170,12 +170,12 @@ def test_scenes_are_kept_and_one_cut_off_by_a_reload_too(page: Browser, cast: Se
 
 
 def test_a_scene_that_has_begun_takes_others_in_and_another_rule(page: Browser) -> None:
-    say(page, "Good evening, Ben.", 2)
+    speak_as_tom(page, "Good evening, Ben.", 2)
     page.click("#settings-button")
     assert page.run("[...document.querySelectorAll('#players :disabled')].length") == 2
     fill(page, ["Cleo"], "round")
     assert page.text("#stage .speak") == ["Ann", "Ben", "Cleo"]
-    assert [name for name, _ in say(page, "All of you?", 6)][2:] == ["Tom", "Ann", "Ben", "Cleo"]
+    assert [name for name, _ in speak_as_tom(page, "All of you?", 6)][2:] == ["Tom", "Ann", "Ben", "Cleo"]
 
 
 def test_two_are_chosen_and_none_has_the_users_name(browser: Browser, cast: Served) -> None:
@@ -193,12 +193,12 @@ def test_two_are_chosen_and_none_has_the_users_name(browser: Browser, cast: Serv
 
 
 def test_one_of_the_scene_has_left_the_server(page: Browser, cast: Served) -> None:
-    say(page, "Good evening, Ann.", 2)
+    speak_as_tom(page, "Good evening, Ann.", 2)
     cast.cast.remove("ann")
     look_again(page)
     page.wait("document.querySelector('#stage .away')")
     assert page.text("#stage .away") == ["Ann"]
-    assert [name for name, _ in say(page, "Ann?", 4)] == ["Tom", "Ann", "Tom", "Ben"]
+    assert [name for name, _ in speak_as_tom(page, "Ann?", 4)] == ["Tom", "Ann", "Tom", "Ben"]
     cast.cast.remove("ben")
     look_again(page)
     page.wait("document.querySelector('#composer').hidden")
@@ -209,10 +209,10 @@ def test_one_of_the_scene_has_left_the_server(page: Browser, cast: Served) -> No
 def test_the_script_is_saved_and_extract_reads_it_again(page: Browser, tmp_path: Path) -> None:
     from offbook.cli.main import main
 
-    say(page, "Ann, is the stove lit?", 2)
+    speak_as_tom(page, "Ann, is the stove lit?", 2)
     edit(page, 1, "Since four.")
-    say(page, "(It rains.)", 4)
-    say(page, "And is it warm, Ann?", 6)
+    speak_as_tom(page, "(It rains.)", 4)
+    speak_as_tom(page, "And is it warm, Ann?", 6)
     edit(page, 5, "Warm enough\nfor a winter.")
     page.run("URL.createObjectURL = (blob) => (blob.text().then((text) => { window.saved = text }), '#scene')")
     page.run("HTMLAnchorElement.prototype.click = function () { window.file = this.download }")
@@ -231,7 +231,7 @@ def test_the_script_is_saved_and_extract_reads_it_again(page: Browser, tmp_path:
 
 def test_hostile_lines_stay_text(page: Browser) -> None:
     line = f"Ann, {CANARY}"
-    assert say(page, line, 2) == [["Tom", line], ["Ann", f"Heard: Tom: {line}"]]
+    assert speak_as_tom(page, line, 2) == [["Tom", line], ["Ann", f"Heard: Tom: {line}"]]
     page.reload()
     page.wait("document.querySelector('.user')")
     page.click("#talks-button")
@@ -243,7 +243,7 @@ def test_hostile_names_stay_text(browser: Browser) -> None:
     name = "<img src=x onerror=document.title='taken'>"
     with serving(names=("ann", name)) as served:
         open_scene(browser, served.address, ("Ann", name.title()))
-        assert [name for name, _ in say(browser, "Good evening.", 2)] == ["Tom", "Ann"]
+        assert [name for name, _ in speak_as_tom(browser, "Good evening.", 2)] == ["Tom", "Ann"]
         browser.click("#go-on")
         assert lines_when(browser, 3)[2][0] == name.title()
         browser.run("document.querySelectorAll('#stage .move')[1].click()")
@@ -277,7 +277,7 @@ def test_it_is_played_with_the_keyboard(page: Browser) -> None:
 def test_on_a_phone(cast: Served) -> None:
     with Browser((390, 844), "zh-CN") as phone:
         open_scene(phone, cast.address, ("Ann", "Ben", "Cleo"))
-        say(phone, "Ann? " * 30, 2)
+        speak_as_tom(phone, "Ann? " * 30, 2)
         assert phone.run("document.documentElement.scrollWidth") <= 390, "nothing sticks out at the side"
         assert phone.run("document.querySelector('#send').getBoundingClientRect().bottom") <= 844
         small = phone.run(
@@ -305,8 +305,8 @@ def test_axe_finds_nothing_to_complain_of(cast: Served, size: tuple[int, int], l
                 browser.click("#scene-cancel")
             else:
                 fill(browser, ["Ann", "Ben"])
-                say(browser, "(It rains.)", 2)
-                say(browser, "And you, Ann?", 4)
+                speak_as_tom(browser, "(It rains.)", 2)
+                speak_as_tom(browser, "And you, Ann?", 4)
                 browser.click("#stage li:last-child .move")
             result += browser.accessibility_violations()
             for button in ("#cast-button", "#talks-button", "#settings-button"):
