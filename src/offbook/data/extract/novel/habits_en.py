@@ -72,6 +72,7 @@ class Habits:
         self._partners: Counter[str] = Counter()
         self._words: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._book: Counter[str] = Counter()
+        self._book_words = 0
         self._totals: dict[str, int] = {}
         self._logs: defaultdict[str, dict[str, float]] = defaultdict(dict)
 
@@ -102,6 +103,7 @@ class Habits:
                 for call in calls:
                     self._answered[call][other] += 1
         self._totals = {speaker: words.total() for speaker, words in self._words.items()}
+        self._book_words = self._book.total()
         self._heard = []
 
     def answering(self, calls: Iterable[str], candidates: Iterable[str]) -> dict[str, float]:
@@ -129,7 +131,7 @@ class Habits:
         if value is None and not self._book[word]:
             value = logs[word] = 0.0
         elif value is None:
-            usual = PRIOR_WORDS * self._book[word] / self._book.total()
+            usual = PRIOR_WORDS * self._book[word] / self._book_words
             value = log((self._words[name][word] + usual) / (self._totals[name] + PRIOR_WORDS) * PRIOR_WORDS / usual)
             logs[word] = value
         return value
