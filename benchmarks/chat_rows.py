@@ -64,8 +64,8 @@ def main() -> None:
         for arm, rows in arms.items():
             losses[arm].append(heldout_losses(options.out, arm, rows, seed))
     print(json.dumps({"rows": arms, "heldout_losses": losses}) if options.json else table(arms, losses))
-    ends = zip(losses["messages"], losses["conversations"], strict=True)
-    sys.exit(not all(new[-1] < old[-1] for old, new in ends))
+    pairs = zip(losses["messages"], losses["conversations"], strict=True)
+    sys.exit(not all(new[-1] < old[-1] for old, new in pairs))
 
 
 def scenes() -> list[list[Turn]]:
@@ -75,9 +75,9 @@ def scenes() -> list[list[Turn]]:
     made = []
     for _, group in groupby(cues, lambda cue: cue.scene):
         sides = [(ME if any(ME.upper() == name.upper() for name in cue.speakers) else PARTNER, cue) for cue in group]
-        turns = [(who, "\n".join(cue.text for _, cue in run)) for who, run in groupby(sides, lambda side: side[0])]
-        if any(who == ME for who, _ in turns):
-            made.append([(who, "\n".join(filter(None, SENTENCE.split(text)))) for who, text in turns[:MOST_TURNS]])
+        turns = [(side, "\n".join(cue.text for _, cue in run)) for side, run in groupby(sides, lambda each: each[0])]
+        if any(side == ME for side, _ in turns):
+            made.append([(side, "\n".join(filter(None, SENTENCE.split(text)))) for side, text in turns[:MOST_TURNS]])
     return made
 
 
@@ -99,11 +99,11 @@ def whatsapp_log(kept: list[list[Turn]]) -> Iterator[str]:
     """Each scene on a day of its own, each turn a burst."""
     for day, scene in enumerate(kept):
         now = datetime(2021, 5, 12, 9) + timedelta(days=day)
-        for who, text in scene:
+        for side, text in scene:
             now += timedelta(minutes=4)
             for message in text.split("\n"):
                 now += timedelta(seconds=5)
-                yield f"[{now:%d/%m/%Y, %H:%M:%S}] {who}: {message}"
+                yield f"[{now:%d/%m/%Y, %H:%M:%S}] {side}: {message}"
 
 
 def rows_of_messages(log: Path) -> Iterator[Row]:
@@ -120,8 +120,8 @@ def conversations(scene: list[Turn]) -> Iterator[Row]:
     """The rows of a held-out scene, as its turns are in the play, each begun by the partner."""
     messages: list[dict[str, str]] = []
     length = 0
-    for (who, text), (following, reply) in pairwise(scene):
-        if who == ME or following != ME or len(text) + len(reply) > LONGEST_ROW:
+    for (side, text), (following, reply) in pairwise(scene):
+        if side == ME or following != ME or len(text) + len(reply) > LONGEST_ROW:
             continue
         if messages and length + len(text) + len(reply) > LONGEST_ROW:
             yield {"messages": messages, "source": {}, "confidence": 1.0}

@@ -41,7 +41,7 @@ class Run:
     turns: list[Turn]
     candidates: list[str]
     values: np.ndarray[Any, np.dtype[np.float64]]
-    truth: list[int]
+    labels: list[int]
 
 
 class _Numbered(float):
@@ -74,7 +74,7 @@ def runs_of(path: Path) -> list[Run]:
         columns = [column for column, those in enumerate(candidates) if those == {speaker}]
         listed = any(speaker in those for those in candidates)
         if columns or not listed:
-            runs[run].truth[place] = columns[0] if columns else STATES - 1
+            runs[run].labels[place] = columns[0] if columns else STATES - 1
     return runs
 
 
@@ -84,7 +84,7 @@ def known_speakers(cues: list[Cue], path: Path) -> list[tuple[Cue, str]]:
 
 
 @dataclass
-class Batch:
+class LabelledBatch:
     """Runs of like length, padded."""
 
     values: torch.Tensor
@@ -93,16 +93,16 @@ class Batch:
     """[runs, turns, states]: what is certain or out of the question."""
     gaps: torch.Tensor
     narrated: torch.Tensor
-    truth: torch.Tensor
+    labels: torch.Tensor
     """The state of each turn; -1 where it is not known or the text names it."""
     real: torch.Tensor
     """Whether a turn is one, [runs, turns]."""
 
 
-def batch(runs: list[Run]) -> Batch:
+def batch(runs: list[Run]) -> LabelledBatch:
     """Some runs as tensors."""
     count, longest = len(runs), max(len(run.turns) for run in runs)
-    made = Batch(
+    made = LabelledBatch(
         torch.zeros(count, longest, STATES - 1, len(FEATURES)),
         torch.zeros(count, longest, STATES),
         torch.zeros(count, longest, dtype=torch.long),
@@ -121,7 +121,7 @@ def batch(runs: list[Run]) -> Batch:
                 column = run.candidates.index(turn.named) if turn.named in run.candidates else STATES - 1
                 made.fixed[number, place, column] += CERTAIN
             else:
-                made.truth[number, place] = run.truth[place]
+                made.labels[number, place] = run.labels[place]
     return made
 
 
@@ -139,15 +139,15 @@ def fit(runs: list[Run]) -> list[torch.Tensor]:
     kinds = torch.full((STATES, STATES, STATES), 2)
     kinds[same.unsqueeze(1).expand(-1, STATES, -1)] = 1
     kinds[same.unsqueeze(0).expand(STATES, -1, -1)] = 0
-    total = sum(int(((each.truth >= 0) & each.real).sum()) for each in batches)
+    total = sum(int(((each.labels >= 0) & each.real).sum()) for each in batches)
     for step in range(STEPS):
         optimizer.zero_grad()
         loss = 0.0
         for some in batches:
             scores = torch.cat([some.values @ parameters[1], parameters[2][some.narrated].unsqueeze(-1)], dim=-1)
             probabilities = posterior(scores + some.fixed, parameters[0][some.gaps, some.narrated], kinds, some.real)
-            wanted = (some.truth >= 0) & some.real
-            part = -probabilities[wanted].gather(1, some.truth[wanted].unsqueeze(1)).sum() / total
+            wanted = (some.labels >= 0) & some.real
+            part = -probabilities[wanted].gather(1, some.labels[wanted].unsqueeze(1)).sum() / total
             part.backward()
             loss += float(part.detach())
         (PENALTY * (parameters[1] ** 2).sum()).backward()

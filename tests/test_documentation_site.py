@@ -67,9 +67,9 @@ def test_a_reader_finds_chinese_words(builder: ModuleType, tmp_path: Path) -> No
                 "field.dispatchEvent(new Event('input', {bubbles: true, composed: true})); return true})()"
             )
             browser.wait(f"{SEARCH}.querySelector('a') && {SEARCH}.innerHTML.length")
-        asked = [address for address in browser.requested() if address.startswith("http")]
+        requested = [address for address in browser.requested() if address.startswith("http")]
         server.shutdown()
-    assert all(urlsplit(address).hostname == "127.0.0.1" for address in asked), asked
+    assert all(urlsplit(address).hostname == "127.0.0.1" for address in requested), requested
 
 
 def test_every_page_has_its_counterpart() -> None:

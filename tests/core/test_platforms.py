@@ -138,13 +138,13 @@ def test_what_windows_lacks_is_used_only_where_it_is_asked_for() -> None:
     bad = []
     for path in SOURCE.rglob("*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        asking = [
+        prompts = [
             node
             for node in ast.walk(tree)
             if isinstance(node, ast.FunctionDef)
             and any(sign in ast.unparse(node) for sign in ("sys.platform", "hasattr(", "os.name"))
         ]
-        guarded = {id(inner) for function in asking for inner in ast.walk(function)}
+        guarded = {id(inner) for function in prompts for inner in ast.walk(function)}
         for node in ast.walk(tree):
             if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name) or id(node) in guarded:
                 continue

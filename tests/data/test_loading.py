@@ -373,8 +373,8 @@ def test_a_column_that_describes_the_character_is_not_lost(column: str) -> None:
     row = {"instruction": "Lit?", "output": "Yes.", column: "Tom keeps the lamp."}
     with pytest.raises(RowError, match=f"--data.columns system={column}"):
         messages(row)
-    told = to_conversation(row, HERE, options=ReadingOptions(columns={"system": column}))
-    assert told.turns[0] == Turn("system", "Tom keeps the lamp.")
+    row_of = to_conversation(row, HERE, options=ReadingOptions(columns={"system": column}))
+    assert row_of.turns[0] == Turn("system", "Tom keeps the lamp.")
 
 
 @pytest.mark.parametrize("key", ["loss_mask", "train_on_turn", "is_train", "with_loss"])

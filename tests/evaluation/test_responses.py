@@ -12,13 +12,13 @@ def test_both_models_are_asked_the_same_and_only_as_much_as_was_told() -> None:
     models = FakeModels(plain_talk, plain_talk)
     result = collect(models, train=TRAIN, heldout=HELDOUT, sample_prompts=[(Turn("user", "Who are you?"),)], prompts=7)
     assert (len(result.replies), len(result.sample_replies), len(result.general_replies)) == (7, 1, 5)
-    (first, asked), (second, again) = models.generated
+    (first, prompts), (second, again) = models.generated
     assert (first, second) == (False, True)
-    assert asked == again
-    assert len(asked) == 13
-    assert all(turns[0] == Turn("system", "You are Will.") for turns in asked[:7])
-    assert all(turns[0].role == "user" for turns in asked[8:]), "everyday requests know no character"
-    assert [reply.prompt for reply in result.general_replies] == [turns[-1].text for turns in asked[8:]]
+    assert prompts == again
+    assert len(prompts) == 13
+    assert all(turns[0] == Turn("system", "You are Will.") for turns in prompts[:7])
+    assert all(turns[0].role == "user" for turns in prompts[8:]), "everyday requests know no character"
+    assert [reply.prompt for reply in result.general_replies] == [turns[-1].text for turns in prompts[8:]]
     assert all(reply.reference in {row.replies[-1] for row in HELDOUT} for reply in result.replies)
 
 

@@ -40,7 +40,7 @@ def score(
         progress: told how many Examples are done, and how many there are.
         share: shares the batches out, which are the same for any number of processes.
     """
-    owners = [number for number, examples in enumerate(conversations) for _ in examples]
+    conversation_index = [number for number, examples in enumerate(conversations) for _ in examples]
     examples = [example for examples in conversations for example in examples]
     batches = list(_batches(examples))
     done = list(accumulate(map(len, batches)))
@@ -53,7 +53,7 @@ def score(
     parts: list[list[Score]] = [[] for _ in conversations]
     for chosen, scores in zip(batches, share(len(batches), scores_of), strict=True):
         for index, values in zip(chosen, scores, strict=True):
-            parts[owners[index]].append(Score(*values))
+            parts[conversation_index[index]].append(Score(*values))
     return [_sum(scores) for scores in parts]
 
 
@@ -94,7 +94,7 @@ def _score(model: Any, examples: Sequence[Example]) -> list[Score]:
     for row, scored in enumerate(places):
         is_scored[row, scored] = True
     width = max(CHUNK // len(examples), 1)
-    shared = _shared(model, examples, columns[0]) if len(columns) <= width else 0
+    shared = _shared_length(model, examples, columns[0]) if len(columns) <= width else 0
     totals = torch.zeros(len(examples), 4, dtype=torch.float64)
     for start in range(0, len(columns), width):
         at = torch.tensor(columns[start : start + width], device=model.device)
@@ -118,7 +118,7 @@ def _score(model: Any, examples: Sequence[Example]) -> list[Score]:
     ]
 
 
-def _shared(model: Any, examples: Sequence[Example], first: int) -> int:
+def _shared_length(model: Any, examples: Sequence[Example], first: int) -> int:
     """How many tokens of Examples side by side are read once: what all begin with, before the first scored position."""
     cache = ModelCache.of(model)
     # A sliding window counts columns of the cache, and a recurrent state cannot be repeated for many rows.

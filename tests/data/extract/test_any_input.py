@@ -73,10 +73,10 @@ def outcome(path: Path) -> Any:
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.sampled_from(samples()), encoding=st.sampled_from(["utf-8-sig", "utf-16", "gb18030"]))
 def test_a_text_reads_the_same_in_every_encoding(tmp_path: Path, text: Any, encoding: Any) -> None:
-    plain, other = tmp_path / "plain", tmp_path / "other"
-    plain.write_bytes(text.encode())
+    first, other = tmp_path / "plain", tmp_path / "other"
+    first.write_bytes(text.encode())
     other.write_bytes(text.replace("\r\n", "\n").replace("\n", "\r\n").encode(encoding))
-    assert outcome(other) == outcome(plain)
+    assert outcome(other) == outcome(first)
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -85,7 +85,7 @@ def test_the_head_of_a_chat_is_read_as_the_whole_or_refused(tmp_path: Path, text
     path = tmp_path / "any"
     path.write_text(text, encoding="utf-8")
     try:
-        whole = choose(path, "auto")
+        row_format = choose(path, "auto")
     except UsageError:
         return
     lines = text.splitlines(keepends=True)
@@ -94,4 +94,4 @@ def test_the_head_of_a_chat_is_read_as_the_whole_or_refused(tmp_path: Path, text
         part = choose(path, "auto")
     except UsageError:
         return
-    assert part == whole or not EXTRACTORS[whole].is_chat
+    assert part == row_format or not EXTRACTORS[row_format].is_chat

@@ -2,7 +2,7 @@
 
 import pytest
 
-from offbook.data.extract.novel.habits_en import Habits, addresses
+from offbook.data.extract.novel.habits_en import NarrationHabits, addresses
 
 
 @pytest.mark.parametrize(
@@ -20,8 +20,8 @@ def test_forms_of_address_are_told_from_mentions(speech: str, expected: set[str]
     assert bool(addresses(speech)) == bool(expected)
 
 
-def heard(talk: list[tuple[str, str]]) -> Habits:
-    habits = Habits()
+def heard(talk: list[tuple[str, str]]) -> NarrationHabits:
+    habits = NarrationHabits()
     for name, speech in talk:
         habits.hear(name, speech)
     habits.finish(lambda name: name)

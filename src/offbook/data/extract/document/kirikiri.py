@@ -40,7 +40,7 @@ class _Script:
         self.name = ""
         self.stays = False
         """Whether the name holds beyond the page: #Mara does until the next #."""
-        self.said: list[str] = []
+        self.spoken: list[str] = []
         self.place: Place = {}
 
     def lines(self, script: Iterable[tuple[int, str]]) -> Iterator[Line]:
@@ -76,12 +76,12 @@ class _Script:
 
     def _say(self, text: str, place: Place) -> None:
         text = text.replace("[[", "[")
-        text = text if self.said else text.lstrip(" \t\u3000")
-        if not self.said and (match := BRACKETED_NAME.match(text) or BEFORE_QUOTE.match(text)):
+        text = text if self.spoken else text.lstrip(" \t\u3000")
+        if not self.spoken and (match := BRACKETED_NAME.match(text) or BEFORE_QUOTE.match(text)):
             self.name, self.stays, text = match["name"].strip(), False, text[match.end() :]
         if text:
-            self.place = self.place if self.said else place
-            self.said.append(text)
+            self.place = self.place if self.spoken else place
+            self.spoken.append(text)
 
     def _tag(self, tag: str) -> Iterator[Line]:
         if PAGE_END.match(tag):
@@ -92,13 +92,13 @@ class _Script:
 
     def _page(self) -> Iterator[Line]:
         """What was said since the last page."""
-        text = "".join(self.said).strip(" \t\u3000")
+        text = "".join(self.spoken).strip(" \t\u3000")
         if len(text) > 2 and text[0] + text[-1] in ("「」", "『』", "“”") and text[0] not in text[1:]:
             text = text[1:-1]
         if text and self.name:
             yield from (Line(f"**{self.name}**", self.place), Line(text, self.place), Line("", self.place))
         elif text:
             yield from (Line(f"[{text}]", self.place), Line("", self.place))
-        self.said = []
+        self.spoken = []
         if not self.stays:
             self.name = ""

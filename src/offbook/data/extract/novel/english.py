@@ -14,7 +14,7 @@ from offbook.data.extract.novel.attribution import NOBODY, Attribution, confiden
 from offbook.data.extract.novel.dialogue import Turn, speakers
 from offbook.data.extract.novel.evidence_en import Gatherer, SpeakerEvidence, beside, tag_of
 from offbook.data.extract.novel.features_en import Measurer
-from offbook.data.extract.novel.habits_en import Habits
+from offbook.data.extract.novel.habits_en import NarrationHabits
 from offbook.data.extract.novel.names_en import CharacterLexicon
 from offbook.data.extract.novel.quotes import BookLayout, TextSpan, cut_at_marks
 
@@ -32,7 +32,7 @@ class English:
         self._layout = layout
         self._people = CharacterLexicon()
         self._gatherer = Gatherer(self._people)
-        self._habits = Habits()
+        self._habits = NarrationHabits()
         self._measurer = Measurer(self._people, self._habits, self._gatherer.gender)
 
     def split(self, text: str) -> list[TextSpan]:
@@ -98,8 +98,8 @@ class English:
             speaker = evidence.spelled or name
             certainty = confidence("en", evidence.kind, probability) if speaker else NOBODY
             for paragraph, quoted in evidence.places:
-                speaking = tuple(name for name in (speaker, evidence.also) if name)
-                answers[paragraph][quoted] = Attribution(speaking, certainty)
+                names_of = tuple(name for name in (speaker, evidence.also) if name)
+                answers[paragraph][quoted] = Attribution(names_of, certainty)
 
     def _candidates(self, run: Sequence[SpeakerEvidence]) -> list[str]:
         """Who may speak in a run: those who are named in its tags, act or are addressed; the most present ones."""

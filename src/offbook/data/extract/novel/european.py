@@ -29,7 +29,7 @@ class _Grammar:
     def __init__(self, language: str) -> None:
         lists = load("novel", language)
         self.lists = lists
-        say = one_of(lists["say"])
+        say_verbs = one_of(lists["say"])
         says_or_thinks = one_of(lists["say"] | lists["thinks"])
         title = one_of(lists["title"])
         name = rf"(?:{title}\s+)*{WORD}(?:\s+(?:{one_of(lists['particle'])}\s*)?{WORD}){{0,2}}"
@@ -38,13 +38,13 @@ class _Grammar:
         described = rf"(?:{title}|{one_of(lists['determiner'])}\s*[^\W\d_]+(?:-[^\W\d_]+)*)\b"
         adverb = rf"(?:(?:{one_of(lists['adverb'])})\s+)?"
         speaker = rf"(?P<speaker>{pronoun}|{name}|{described})"
-        self.verb_first = re.compile(rf"(?P<verb>{say})(?:-t)?[\s-]+{adverb}{speaker}(?!['’])")
-        self.name_first = re.compile(rf"{speaker}\s+{adverb}(?:[^\W\d_]+\s+)?(?P<verb>{say})\b")
+        self.verb_first = re.compile(rf"(?P<verb>{say_verbs})(?:-t)?[\s-]+{adverb}{speaker}(?!['’])")
+        self.name_first = re.compile(rf"{speaker}\s+{adverb}(?:[^\W\d_]+\s+)?(?P<verb>{say_verbs})\b")
         self.thinks = re.compile(rf"\b{one_of(lists['thinks'])}\b")
         self.writes = re.compile(rf"\b{one_of(lists['written'])}\b")
         self.inserted = re.compile(rf"[,!?…]\s+(?={says_or_thinks}(?:-t)?[\s-]+{speaker})[^.,!?;:]*(?:[.,]\s*|$)")
         """(“Oui,) dit-il, (je viens.”): a tag without marks of its own."""
-        self.acting = re.compile(rf"(?:^|[,;]\s+)(?P<speaker>{pronoun}|{name})\s[^.!?:]*\b(?P<verb>{say})\b")
+        self.acting = re.compile(rf"(?:^|[,;]\s+)(?P<speaker>{pronoun}|{name})\s[^.!?:]*\b(?P<verb>{say_verbs})\b")
         """Anna lachte und sagte"""
 
 

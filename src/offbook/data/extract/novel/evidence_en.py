@@ -256,10 +256,10 @@ def why_unspoken(piece: TextSpan, tag: Tag | None, lead: str, tail: str) -> str:
     if inside and piece.text[:1].islower() and not tags.after(tail, False):
         return "words in quotation marks"
     if tag is None and (lead.strip() or tail.strip()):
-        ends = ENDS_CLAUSE.search(piece.text)
-        if inside and not (ends and tags.ANY_SAY.search(tags.sentences(lead.strip())[-1])):
+        ends_clause = ENDS_CLAUSE.search(piece.text)
+        if inside and not (ends_clause and tags.ANY_SAY.search(tags.sentences(lead.strip())[-1])):
             return "words in quotation marks"
-        if not ends and len(piece.text.split()) <= FEW_WORDS:
+        if not ends_clause and len(piece.text.split()) <= FEW_WORDS:
             return "words in quotation marks"
     return ""
 

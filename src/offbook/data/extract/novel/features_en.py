@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offbook.data.extract.novel.evidence_en import SpeakerEvidence
-from offbook.data.extract.novel.habits_en import Habits
+from offbook.data.extract.novel.habits_en import NarrationHabits
 from offbook.data.extract.novel.names_en import CharacterLexicon
 
 FARTHEST = 8
@@ -58,7 +58,7 @@ Array = NDArray[np.float64]
 class Measurer:
     """Measures the evidence of a run of turns."""
 
-    def __init__(self, people: CharacterLexicon, habits: Habits, gender: Callable[[str], str]) -> None:
+    def __init__(self, people: CharacterLexicon, habits: NarrationHabits, gender: Callable[[str], str]) -> None:
         self._people = people
         self._habits = habits
         self._gender = gender

@@ -61,7 +61,7 @@ class _Heard:
     speech: str
 
 
-class Habits:
+class NarrationHabits:
     """Forms of address and ways of speaking of everybody who is named in the tags of a book."""
 
     def __init__(self) -> None:

@@ -28,14 +28,14 @@ class Particles:
         lists = load("novel", language)
         self._lists = lists
         self._pronouns = lists["he"] | lists["she"] | lists["me"]
-        say, letter, particle = one_of(lists["say"]), LETTERS[language], one_of(lists["subject"])
+        say_verbs, letter, particle = one_of(lists["say"]), LETTERS[language], one_of(lists["subject"])
         title = one_of(lists["title"])
         follows = r"(?=[\s,])" if language == "ko" else ""
         name = (
             rf"(?:{letter}{{1,3}}\s{title}|{letter}{{1,{LONGEST_NAME}}}{'?' if language == 'ko' else ''}(?:{title})?)"
         )
         self._subject = re.compile(rf"(?:^|(?<=[\s、。，,」』”]))(?P<speaker>{name}){particle}{follows}")
-        self._says = re.compile(say)
+        self._says = re.compile(say_verbs)
         self._quotative = re.compile(rf"^(?:{one_of(lists['quotative'])})[、,\s]*")
         self._thinks = re.compile(one_of(lists["thinks"]))
         self._writes = re.compile(one_of(lists["written"]))
@@ -73,14 +73,14 @@ class Particles:
     def _of(self, part: TextSpan, lead: str, tail: str, state: DialogueState) -> Attribution:
         behind = SENTENCE.split(tail.strip())[0]
         ahead = SENTENCE.split(lead.rstrip())[-1]
-        ends = part.text.endswith(tuple("。！？!?.…—ー"))
+        is_ended = part.text.endswith(tuple("。！？!?.…—ー"))
         quoted = bool(behind) and behind.startswith(tuple(self._lists["quotative"]))
         if self._thinks.search(behind):
             return Attribution((), NOBODY, "a thought")
         if self._writes.search(behind):
             return Attribution((), NOBODY, "something written")
         says = self._says.search(behind)
-        if (ahead or behind) and not (says or ends) and not self._says.search(ahead):
+        if (ahead or behind) and not (says or is_ended) and not self._says.search(ahead):
             return Attribution((), NOBODY, "words in quotation marks")
         speaker = ""
         if says:

@@ -171,16 +171,16 @@ def before(lead: str) -> Tag | None:
             return tag
     if not ANY_SAY.search(sentence) and not sentence.rstrip().endswith(":"):
         return None
-    whole = " ".join(re.split(r"(?<=[.!?])\s+", " ".join(last))[-1:]) if sentence[:1].islower() else sentence
-    action = _acting(whole) or subject(whole)
+    full = " ".join(re.split(r"(?<=[.!?])\s+", " ".join(last))[-1:]) if sentence[:1].islower() else sentence
+    action = _acting(full) or subject(full)
     if action is None:
         return None
-    opens = action.pronoun or whole.startswith(action.speaker)
+    opens = action.pronoun or full.startswith(action.speaker)
     return Tag(
         "pronoun" if action.pronoun else "name",
         action.speaker,
-        _addressee(whole, action.speaker),
-        beside=opens and bool(ENDS_SAYING.search(whole)),
+        _addressee(full, action.speaker),
+        beside=opens and bool(ENDS_SAYING.search(full)),
     )
 
 

@@ -81,8 +81,8 @@ def _message(line: int, match: re.Match[str], day: datetime | None, more: list[s
     if match.re is SPACED:
         # The desktop app does not say where the name ends: one word is a name, if more are not known to be one.
         words = text.split(" ")
-        known = (" ".join(words[:count]) for count in range(min(len(words), MOST_WORDS), 1, -1))
-        name = next((name for name in known if name in names), words[0])
+        candidates = (" ".join(words[:count]) for count in range(min(len(words), MOST_WORDS), 1, -1))
+        name = next((name for name in candidates if name in names), words[0])
         text = text.removeprefix(name).strip()
     body = "\n".join([text, *more]).strip()
     if more and body.startswith('"'):
