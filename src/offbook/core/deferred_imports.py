@@ -69,6 +69,19 @@ class _Placeholder(ModuleType):
         return value
 
 
+class _LateModule(ModuleType):
+    """Stands in a package for a module of its own: whoever reaches for something in it has it imported.
+
+    Code may use `package.module` without importing it, because another module always had.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        with _nothing_deferred():
+            return getattr(importlib.import_module(self.__name__), name)
+
+
 class _Finder(MetaPathFinder, Loader):
     """Finds placeholders for some modules and all that lies below them."""
 
@@ -123,10 +136,10 @@ def _is_imported(name: str) -> bool:
 
 
 def _drop_placeholders() -> None:
-    """Take the placeholders out of `sys.modules` and out of the packages that hold them."""
+    """Take the placeholders out of `sys.modules`; the packages that hold them get late modules in their place."""
     for name, module in list(sys.modules.items()):
         if isinstance(module, _Placeholder):
             del sys.modules[name]
             parent, _, child = name.rpartition(".")
             if parent in sys.modules and vars(sys.modules[parent]).get(child) is module:
-                delattr(sys.modules[parent], child)
+                setattr(sys.modules[parent], child, _LateModule(name))
