@@ -137,7 +137,7 @@ def describe(field: FieldInfo) -> str:
 def shown_default(field: FieldInfo) -> str:
     """An option's default as it is typed, "" where there is none to show."""
     value = field.default
-    if field.is_required() or value is None:
+    if field.is_required() or value is None or field.default_factory is not None:
         return ""
     if isinstance(value, list):
         return ", ".join(map(str, value))

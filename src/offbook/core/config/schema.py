@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
-from offbook.core.i18n import languages
+from offbook.core.i18n import language, languages
 
 HUB_SCHEMES = ("ms:", "hf:", "pypi:", "https:")
 BASE = "base"
@@ -268,8 +268,8 @@ class EvaluateConfig(Section):
 
     prompts: int = Field(24, ge=0, le=COUNT_LIMIT)
     """Held-out prompts that base and tuned model answer for the verdict. 0: no verdict at the end of training."""
-    lang: Annotated[str, AfterValidator(_is_language)] = "en"
-    """Language of verdict and report: en or zh."""
+    lang: Annotated[str, AfterValidator(_is_language)] = Field(default_factory=language)
+    """Language of verdict and report: en or zh. Default: that of the messages."""
 
 
 def _is_folder_name(value: str) -> str:
