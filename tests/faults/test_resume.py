@@ -215,7 +215,13 @@ def test_14_a_moved_run_goes_on(
 def test_a_run_that_lacks_only_its_ending_trains_no_step_more(
     unfinished: RunDir, settings: Any, trained: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(StepTrainer, "training_step", lambda *args: pytest.fail("a step was trained"))
+    class Resting(StepTrainer):
+        """Not the trainer that the estimate tries a step with."""
+
+        def training_step(self, *_: Any) -> Any:
+            pytest.fail("a step was trained")
+
+    monkeypatch.setattr(training, "StepTrainer", Resting)
     before = read(unfinished.metrics)
     offbook.train(load(None, settings), resume=True)
     assert adapter_bytes(unfinished) == adapter_bytes(RunDir(trained))

@@ -81,9 +81,9 @@ VERDICT = {"evaluate.prompts": 4, "persona.sample_prompts": ["Who are you?", "Wi
 def test_samples_and_verdict_are_shared_and_the_same(ranks: Ranks, shared: Any, tmp_path: Path) -> None:
     one, two = (ranks.run({**shared, **VERDICT}, tmp_path / str(count), count) for count in (1, 2))
     assert two.codes == [0, 0], two.texts() + two.texts(1)
-    assert "The base model answers" in two.texts()
-    assert "The tuned model answers 6 prompts" in one.texts()
-    assert "The tuned model answers 6 prompts" not in two.texts()  # the other process's share
+    answering = ["The base model answers 11 prompts", "The tuned model answers 11 prompts"]
+    assert [stage in one.texts() for stage in answering] == [True, True]
+    assert [stage in two.texts() for stage in answering] == [True, False]  # the other process's share
     for name in ("samples", "samples_log"):
         assert getattr(one.run_dir, name).read_bytes() == getattr(two.run_dir, name).read_bytes()
     verdicts = [json.loads(job.run_dir.eval.read_text(encoding="utf-8")) for job in (one, two)]

@@ -49,7 +49,8 @@ def fill(browser: Browser, names: Sequence[str], rule: str = "addressed") -> Non
         click_text(browser, "#players label:not(:has(:checked))", name)
     browser.run(f"document.querySelector('#scene-form').rule.value = {rule!r}")
     browser.click("#scene-begin")
-    browser.wait("!document.querySelector('#scene-settings').open")
+    # A dialog tells that it was closed a moment after it is.
+    browser.wait(f"!document.querySelector('#scene-settings').open && document.title.endsWith({names[-1]!r})")
 
 
 def speak_as_tom(browser: Browser, text: str, lines: int) -> Any:
