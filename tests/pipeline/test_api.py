@@ -85,6 +85,20 @@ def test_the_command_line_tells_it_without_torch(tmp_path: Path, words: tuple[st
     assert "no run 'nobody'" in done.stderr
 
 
+def test_rows_alone_are_checked_without_torch(tmp_path: Path) -> None:
+    rows = [{"instruction": f"What is bell {n} for?", "output": f"Bell {n} is for the tide."} for n in range(9)]
+    (tmp_path / "rows.json").write_text(json.dumps(rows), encoding="utf-8")
+    code = (
+        "import sys\nfrom offbook.cli.main import main\n"
+        "try:\n    main(['check', '--data', 'rows.json', '--html', 'page.html'])\n"
+        "except SystemExit as ended:\n    sys.exit(99 if 'torch' in sys.modules else ended.code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "9 rows" in done.stdout
+    assert (tmp_path / "page.html").is_file()
+
+
 def test_the_first_error_comes_in_an_instant(tmp_path: Path) -> None:
     assert min(mistake("offbook.load('nobody')", tmp_path)[0] for _ in range(3)) < BOUND
 

@@ -108,9 +108,9 @@ def check_data(config: RunConfig | str | Path) -> dict[str, Any]:
     Raises:
         UsageError: a file or row is bad.
     """
-    from offbook.pipeline import checking
+    from offbook.pipeline.dataset import read_rows, report_of_rows
 
-    return checking.check_data(_config(config))
+    return report_of_rows(read_rows(_config(config)))
 
 
 def train(

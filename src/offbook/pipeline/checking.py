@@ -1,4 +1,4 @@
-"""Everything that can be known before the first step: `check`, `check_data` and `prove`."""
+"""Everything that can be known before the first step: `check` and `prove`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from offbook.core.config.schema import RunConfig
 from offbook.core.persona import StopToken
 from offbook.core.progress import NullReporter, Reporter, fill
 from offbook.core.types import NO_LABEL, Example
-from offbook.data import quality
 from offbook.models import adapter as adapters
-from offbook.pipeline.dataset import SplitRows, read_rows
+from offbook.pipeline.dataset import report_of_rows
 from offbook.pipeline.estimating import estimate_run
 from offbook.pipeline.resuming import with_stored_choices
 from offbook.pipeline.setup import TrainingSetup, decide_compute, prepare_training
@@ -59,15 +58,6 @@ def check(
     if show is not None:
         show(setup, report)
     return report
-
-
-def check_data(config: RunConfig) -> dict[str, Any]:
-    """What can be known about the rows alone, without a model; writes nothing.
-
-    Raises:
-        UsageError: a file or row is bad.
-    """
-    return report_of_rows(read_rows(config))
 
 
 def prove(config: RunConfig, *, examples: int = 16, reporter: Reporter | None = None) -> GradientCheck:
@@ -151,20 +141,6 @@ def _notes_on_stop(model: Any, stop_token: StopToken) -> list[str]:
             {"token": stop_token.token, "twins": twins},
         )
     ]
-
-
-def report_of_rows(rows: SplitRows) -> dict[str, Any]:
-    """What is known about rows and split without a model."""
-    return {
-        "rows": len(rows.conversations) + len(rows.skipped),
-        **quality.report(rows.conversations),
-        "heldout_rows": len(rows.heldout),
-        "removed": rows.removed,
-        "dropped": rows.dropped,
-        "leak": rows.leak,
-        "skipped": list(rows.skipped),
-        "left_out": rows.left_out,
-    }
 
 
 def disk_needed(config: RunConfig, trainable: int) -> int:

@@ -129,6 +129,20 @@ def read_rows(config: RunConfig) -> SplitRows:
     )
 
 
+def report_of_rows(rows: SplitRows) -> dict[str, Any]:
+    """What is known about rows and split without a model: a part of the JSON of `offbook check`."""
+    return {
+        "rows": len(rows.conversations) + len(rows.skipped),
+        **quality.report(rows.conversations),
+        "heldout_rows": len(rows.heldout),
+        "removed": rows.removed,
+        "dropped": rows.dropped,
+        "leak": rows.leak,
+        "skipped": list(rows.skipped),
+        "left_out": rows.left_out,
+    }
+
+
 def tokenize(rows: SplitRows, template: ChatTemplate, data: DataConfig) -> Dataset:
     """Make the training sequences of the rows; where bad rows are skipped, a row that has none is left out.
 
