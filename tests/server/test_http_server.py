@@ -160,6 +160,6 @@ def test_the_page_ships_with_the_package() -> None:
 
     page = Path(offbook.server.__file__).parent / "page"
     assert {path.name for path in page.iterdir()} == {
-        "index.html", "style.css", "api.js", "cast.js", "chat.js", "i18n.js", "main.js", "page.js", "sampling.js",
-        "scene.js", "scene-form.js", "scene-view.js", "talks.js", "view.js",
+        "index.html", "base.css", "style.css", "api.js", "cast.js", "chat.js", "dom.js", "i18n.js", "language.js",
+        "main.js", "page.js", "sampling.js", "scene.js", "scene-form.js", "scene-view.js", "talks.js", "view.js",
     }  # fmt: skip

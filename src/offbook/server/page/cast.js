@@ -19,7 +19,7 @@ export class Cast {
   }
 
   async load() {
-    const { data } = await (await request("/v1/models")).json();
+    const { data } = await (await request("v1/models")).json();
     const cards = data.filter((entry) => entry.id === entry.offbook.model).map((entry) => entry.offbook);
     const before = this.characters;
     this.characters = cards;

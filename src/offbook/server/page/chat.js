@@ -1,11 +1,12 @@
 // The conversation with one character: sends what is written, shows what is answered, keeps the talks.
 
 import { streamReply } from "./api.js";
+import { $, notify } from "./dom.js";
 import { word } from "./i18n.js";
 import { fail, setBusy } from "./page.js";
 import { sampling } from "./sampling.js";
 import { assistantTurn, messages, Talks, version } from "./talks.js";
-import { $, drawTalk, editTurn, notify, showReply } from "./view.js";
+import { drawTalk, editTurn, showReply } from "./view.js";
 
 const fresh = () => ({ text: "", end: null });
 const freshVersion = () => ({ tuned: fresh(), base: $("compare").checked ? fresh() : null });
@@ -76,7 +77,7 @@ export class Chat {
     };
     try {
       reply.dropped = 0;
-      for await (const event of streamReply("/v1/chat/completions", body, signal)) {
+      for await (const event of streamReply("v1/chat/completions", body, signal)) {
         const choice = event.choices[0];
         reply.text += choice.delta.content ?? "";
         reply.dropped = event.offbook?.dropped_messages ?? 0;

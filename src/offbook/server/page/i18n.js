@@ -1,5 +1,7 @@
 // The texts of the page, in its two languages.
 
+import { texts } from "./language.js";
+
 export const WORDS = {
   en: {
     title: "offbook",
@@ -173,25 +175,4 @@ export const WORDS = {
   },
 };
 
-let language = localStorage.getItem("offbook:language") ?? (navigator.language.startsWith("zh") ? "zh" : "en");
-
-export const word = (name) => WORDS[language][name];
-
-export function translate() {
-  document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
-  for (const part of document.querySelectorAll("[data-word]")) part.textContent = word(part.dataset.word);
-  for (const part of document.querySelectorAll("[data-title]")) {
-    part.title = word(part.dataset.title);
-    part.setAttribute("aria-label", part.title);
-  }
-  for (const part of document.querySelectorAll("[data-label]")) part.setAttribute("aria-label", word(part.dataset.label));
-  for (const part of document.querySelectorAll("[data-placeholder]")) part.placeholder = word(part.dataset.placeholder);
-  document.getElementById("language-name").textContent = word("language");
-  document.getElementById("language").lang = language === "zh" ? "en" : "zh-CN";
-}
-
-export function switchLanguage() {
-  language = language === "zh" ? "en" : "zh";
-  localStorage.setItem("offbook:language", language);
-  translate();
-}
+export const { word, translate, switchLanguage } = texts(WORDS);

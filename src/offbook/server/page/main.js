@@ -3,13 +3,14 @@
 import { setKey } from "./api.js";
 import { Cast } from "./cast.js";
 import { Chat } from "./chat.js";
+import { $, element, notify } from "./dom.js";
 import { switchLanguage, translate, word } from "./i18n.js";
 import { fail, setBusy } from "./page.js";
 import { setUp } from "./sampling.js";
 import { Scene } from "./scene.js";
 import { askForScene, changeScene } from "./scene-form.js";
 import { castOf } from "./talks.js";
-import { $, drawCast, drawTalkList, element, notify } from "./view.js";
+import { drawCast, drawTalkList } from "./view.js";
 
 const cast = new Cast(onCastChange);
 const chats = new Map(); // model → its Chat

@@ -1,8 +1,8 @@
 // What every conversation tells the page: that replies grow, and what went wrong.
 
 import { hasKey, LockedError } from "./api.js";
+import { $, notify } from "./dom.js";
 import { word } from "./i18n.js";
-import { $, notify } from "./view.js";
 
 export function setBusy(is) {
   $("script").setAttribute("aria-busy", is);

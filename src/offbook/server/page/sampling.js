@@ -1,6 +1,6 @@
 // How a character's replies are sampled: as it was trained to speak, or as the user has set it in this browser.
 
-import { $ } from "./view.js";
+import { $ } from "./dom.js";
 
 const FIELDS = ["temperature", "top_p", "repetition_penalty", "max_tokens", "seed"];
 

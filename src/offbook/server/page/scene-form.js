@@ -1,7 +1,7 @@
 // What a scene is: who plays, who the user is, and who answers.
 
+import { $, element } from "./dom.js";
 import { word } from "./i18n.js";
-import { $, element } from "./view.js";
 
 const NAME = "offbook:name";
 

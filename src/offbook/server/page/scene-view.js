@@ -1,7 +1,8 @@
 // What is seen of a scene: its lines, and who is on stage.
 
+import { $, button, element } from "./dom.js";
 import { word } from "./i18n.js";
-import { $, button, drawReply, element } from "./view.js";
+import { drawReply } from "./view.js";
 
 // `state`: {isBusy, canSpeak}. `actions`: again(), edit(index), remove(index).
 export function drawScene(scene, state, actions) {

@@ -1,11 +1,12 @@
 // A scene: several characters and the user in one conversation. The server says who speaks next; the script is kept here.
 
 import { request, streamReply } from "./api.js";
+import { notify } from "./dom.js";
 import { word } from "./i18n.js";
 import { fail, setBusy } from "./page.js";
 import { drawScene, drawStage } from "./scene-view.js";
 import { castOf, Talks } from "./talks.js";
-import { editTurn, notify, showReply } from "./view.js";
+import { editTurn, showReply } from "./view.js";
 
 const isSpoken = (line) => line.text.trim() !== "";
 
@@ -104,7 +105,7 @@ export class Scene {
     const body = { user: scene.user, cast: served, rule: scene.rule, lines: sent, say, speaker };
     let then = [];
     try {
-      for await (const event of streamReply("/v1/scene", body, signal)) {
+      for await (const event of streamReply("v1/scene", body, signal)) {
         if (event.offbook) {
           if (mine) Object.assign(mine, event.offbook.line, { isNew: false });
           line.name = event.offbook.speaker ?? "";
@@ -171,7 +172,7 @@ export class Scene {
 
   async transcript() {
     const lines = this.talks.turns.map(({ name, text, move }) => ({ name, text, move: move ?? null }));
-    return (await request("/v1/scene/script", { lines })).text();
+    return (await request("v1/scene/script", { lines })).text();
   }
 
   async file() {

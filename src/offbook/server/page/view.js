@@ -1,23 +1,8 @@
-// What is seen of a talk. Whatever anybody says is put into the page as text, never as HTML.
+// What is seen of a talk.
 
+import { $, button, element } from "./dom.js";
 import { word } from "./i18n.js";
 import { rememberedFrom, title, version } from "./talks.js";
-
-export const $ = (id) => document.getElementById(id);
-
-export function element(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
-
-export function button(label, action, className = "quiet") {
-  const made = element("button", className, label);
-  made.type = "button";
-  made.onclick = action;
-  return made;
-}
 
 // `actions`: again(), edit(index), step(index, by). `busy`: replies are growing.
 export function drawTalk(talks, character, busy, actions) {
@@ -150,20 +135,6 @@ function drawRename(item, talk, actions) {
   };
   item.replaceChildren(form);
   field.select();
-}
-
-let clearing;
-// A sentence at the foot of the page, with a way back where `undo` is given.
-export function notify(text, undo) {
-  $("notice-text").textContent = text;
-  $("undo").hidden = !undo;
-  $("undo").onclick = () => {
-    notify("");
-    undo?.();
-  };
-  clearTimeout(clearing);
-  clearing = setTimeout(() => notify(""), undo ? 15000 : 6000);
-  if (!text) clearTimeout(clearing);
 }
 
 // The characters to choose from, as links that can be bookmarked: {name, note, href, className}.
