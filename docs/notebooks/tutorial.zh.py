@@ -108,7 +108,7 @@ Console(width=100).print(shown)
 # %% [markdown]
 # ## 5. 加载 tokenizer 和半精度模型
 #
-# 教程：`AutoModelForCausalLM.from_pretrained(…, torch_dtype=torch.bfloat16, trust_remote_code=True)`。这里数字格式由硬件决定
+# 教程：`AutoModelForCausalLM.from_pretrained(…, torch_dtype=torch.bfloat16, trust_remote_code=True)`。这里精度由硬件决定
 # （`model.dtype: auto`，bfloat16 更快时才用），模型仓库里的代码从来不运行。
 
 # %%

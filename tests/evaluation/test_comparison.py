@@ -37,7 +37,7 @@ def test_runs_are_compared_on_what_both_were_asked() -> None:
 def test_titles_are_in_the_language_asked_for() -> None:
     cards = {"a": good_card(), "b": good_card()}
     assert compare(cards).metrics[0].title == "Held-out loss"
-    assert compare(cards, "zh").metrics[0].title == "留出损失"
+    assert compare(cards, "zh").metrics[0].title == "留出集损失"
     assert compare(cards).to_json()["metrics"][0]["runs"][1]["difference"] == 0.0
 
 
