@@ -46,8 +46,6 @@ async def _on_invalid(_: Request, invalid: Exception) -> Response:
     assert isinstance(invalid, RequestValidationError)
     problem = invalid.errors()[0]
     where = ".".join(str(part) for part in problem["loc"] if part != "body")
-    if problem["loc"][-1] == "type" and "content" in problem["loc"]:
-        problem["msg"] = "only text can be read here, no images, audio or files"
     return JSONResponse(error(f"{where or 'body'}: {problem['msg']}", "invalid_value", 400, where or None), 400)
 
 
@@ -55,7 +53,7 @@ async def _on_http(request: Request, raised: Exception) -> Response:
     assert isinstance(raised, StarletteHTTPException)
     if isinstance(raised, ApiError):
         body = error(raised.detail, raised.code, raised.status_code, raised.param)
-    elif raised.status_code == 404 and request.url.path.startswith("/v1/"):
+    elif raised.status_code == 404:
         body = error(f"{request.url.path} is not served here; there are {ENDPOINTS}.", "unknown_url", 404)
     else:
         body = error(str(raised.detail), None, raised.status_code)

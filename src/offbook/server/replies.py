@@ -113,7 +113,7 @@ class Replies:
             self.metrics.requests.labels("refused").inc()
             raise _unavailable(refusal) from None
         if body.stream:
-            events = _events(response, first, choices, with_usage=body.stream_options.include_usage)
+            events = _events(response, first, choices, with_usage=bool(body.stream_options.include_usage))
             return HeldResponse(held, events, media_type="text/event-stream", headers={"Cache-Control": "no-cache"})
         replies, tokens = await _unless_gone(request, _collect(first, choices))
         return JSONResponse(response.full(replies, tokens))

@@ -5,9 +5,11 @@ Clients differ in what they send: fields that mean nothing here are ignored, and
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from offbook.core.config.schema import GenerationConfig
 from offbook.core.scene import Line, Move, Rule
@@ -37,41 +39,81 @@ def _well_formed(text: str) -> str:
 Text = Annotated[str, AfterValidator(_well_formed)]
 
 
+def _only(allowed: Collection[str], otherwise: str) -> BeforeValidator:
+    """Refuse a value that is not among `allowed`, in the words `otherwise`."""
+
+    def check(value: Any) -> Any:
+        if not isinstance(value, str) or value not in allowed:
+            raise PydanticCustomError("unsupported", otherwise)
+        return value
+
+    return BeforeValidator(check)
+
+
+# Clients look for the first sentence of each, and try again without what was refused.
+IMAGES_REFUSED = "The model is not a VLM. It does not support images, audio or files: only text can be read here"
+TOOLS_REFUSED = "Function calling is not enabled for this model. It does not support tools, so none can be required"
+
+SPOKEN_PARTS = ("text", "input_text", "output_text", "refusal")
+THOUGHTS = ("thinking", "redacted_thinking", "reasoning")
+"""Parts of an assistant's message that clients keep and send back, and that nobody said."""
+
+
 class ContentPart(BaseModel):
     """A part of a message; only text is understood."""
 
-    type: Literal["text", "input_text", "output_text", "refusal"]
-    text: Text = ""
-    refusal: Text = ""
+    type: Annotated[
+        Literal["text", "input_text", "output_text", "refusal", "thinking", "redacted_thinking", "reasoning"],
+        _only((*SPOKEN_PARTS, *THOUGHTS), IMAGES_REFUSED),
+    ]
+    text: Text | None = None
+    refusal: Text | None = None
+
+    @property
+    def spoken(self) -> str:
+        """What the part says."""
+        return (self.text or self.refusal or "") if self.type in SPOKEN_PARTS else ""
+
+
+def _as_parts(content: Any) -> Any:
+    """A message's content as the list of its parts; null is none."""
+    parts = content if isinstance(content, list) else [] if content is None else [content]
+    return [{"type": "text", "text": part} if isinstance(part, str) else part for part in parts]
 
 
 class Message(BaseModel):
     """One message of a conversation."""
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: Text | list[ContentPart] | None = None
+    content: Annotated[
+        list[ContentPart], BeforeValidator(_as_parts, json_schema_input_type=str | list[str | ContentPart] | None)
+    ] = []
 
     @property
     def turn(self) -> Turn:
         """The message as a turn; without any content its text is empty."""
-        if self.content is None or isinstance(self.content, str):
-            return Turn(ROLES[self.role], self.content or "")
-        return Turn(ROLES[self.role], "".join(part.text or part.refusal for part in self.content))
+        return Turn(ROLES[self.role], "".join(part.spoken for part in self.content))
 
 
 class ResponseFormat(BaseModel):
     """Plain text is the only format."""
 
-    type: Literal["text"]
+    type: Annotated[Literal["text"], _only(("text",), "replies are plain text: no other response format is supported")]
+
+
+ToolChoice = Annotated[Literal["auto", "none"], _only(("auto", "none"), TOOLS_REFUSED)]
 
 
 class StreamOptions(BaseModel):
     """What a stream holds besides the reply."""
 
-    include_usage: bool = False
+    include_usage: bool | None = False
 
 
 def _as_list(value: Any) -> Any:
+    """One string as a list of it; nulls in a list are left out."""
+    if isinstance(value, list):
+        return [item for item in value if item is not None]
     return [value] if isinstance(value, str) else value
 
 
@@ -82,8 +124,8 @@ class GenerationRequest(BaseModel):
 
     stream: bool = False
     stream_options: StreamOptions = StreamOptions()
-    stop: Annotated[list[Annotated[Text, Field(max_length=256)]], BeforeValidator(_as_list), Field(max_length=64)] = []
-    temperature: float | None = Field(None, ge=0, le=2, allow_inf_nan=False)
+    stop: Annotated[list[Annotated[Text, Field(max_length=256)]], BeforeValidator(_as_list), Field(max_length=256)] = []
+    temperature: float | None = Field(None, ge=0, le=100, allow_inf_nan=False)
     top_p: float | None = Field(None, ge=0, le=1)
     top_k: int = Field(0, ge=-1)
     """0 and −1: all tokens."""
@@ -94,7 +136,7 @@ class GenerationRequest(BaseModel):
     """Replies to one prompt."""
     presence_penalty: float = Field(0, ge=-2, le=2)
     frequency_penalty: float = Field(0, ge=-2, le=2)
-    repetition_penalty: float | None = Field(None, ge=1, le=10)
+    repetition_penalty: float | None = Field(None, gt=0, le=10)
 
     @model_validator(mode="before")
     @classmethod
@@ -110,8 +152,8 @@ class GenerationRequest(BaseModel):
     @field_validator("max_tokens", "max_completion_tokens", mode="before", check_fields=False)
     @classmethod
     def _unlimited(cls, value: Any) -> Any:
-        """Clients of llama.cpp send −1 for "as many as there is room for"."""
-        return None if value == -1 else value
+        """Clients of llama.cpp and Ollama send −1 or −2 for "as many as there is room for"."""
+        return None if isinstance(value, int | float) and value < 0 else value
 
     @property
     def stop_strings(self) -> list[str]:
@@ -147,6 +189,10 @@ class ChatRequest(GenerationRequest):
     messages: list[Message] = Field(min_length=1)
     max_completion_tokens: int | None = Field(None, ge=1)
     response_format: ResponseFormat | None = None
+    tool_choice: ToolChoice = "auto"
+    """Tools are not called; a client that lets the model choose gets a reply in words."""
+    function_call: ToolChoice = "auto"
+    """The older name of `tool_choice`."""
     truncation: Literal["auto", "disabled"] = "auto"
     """disabled: a conversation that is longer than the context is an error, and no old message is dropped."""
 
