@@ -1,13 +1,13 @@
-"""Replies from another server that speaks OpenAI's API and takes token ids: vLLM, SGLang, llama.cpp's server.
+"""Replies from another server that speaks OpenAI's API: vLLM, SGLang, llama.cpp's server, LM Studio.
 
-The prompt is made here and sent as ids, so the other server's template, system prompt and default sampling play no
-part; what it lacks of the sampling settings it ignores.
+The prompt is made here and sent as ids, or as text to a server that takes no ids, so its template, system prompt and
+default sampling play no part; what it lacks of the sampling settings it ignores.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import httpx2
@@ -22,6 +22,14 @@ FALLBACK_CONTEXT = 4096
 """Tokens of prompt and reply together, where the server does not say."""
 
 
+ModelPrompt = Sequence[int] | str
+"""Token ids, or the text that becomes them in the server's tokenizer, control tokens included."""
+
+
+class PromptRefusedError(OffbookError):
+    """The server does not take a prompt of this form."""
+
+
 class UpstreamServer:
     """A server that runs the models.
 
@@ -32,6 +40,9 @@ class UpstreamServer:
     Raises:
         UsageError: nothing answers there as OpenAI's API does.
     """
+
+    takes_ids = True
+    """Whether a prompt may be sent as ids at all; which form a model takes, `count_tokens` finds out."""
 
     def __init__(self, address: str, key: str | None = None) -> None:
         self.address = address.rstrip("/").removesuffix("/v1")
@@ -87,33 +98,61 @@ class UpstreamServer:
         reported = (entry.get("max_model_len"), parent.get("max_model_len"), meta.get("n_ctx"), meta.get("n_ctx_train"))
         return next((length for length in reported if isinstance(length, int) and length > 0), FALLBACK_CONTEXT)
 
+    def count_tokens(self, model: str, prompt: ModelPrompt) -> int | None:
+        """How many tokens the server reads in a prompt; None where it does not say.
+
+        Raises:
+            PromptRefusedError: the server does not take prompts of this form.
+            OffbookError: it broke off.
+        """
+        body = {"model": model, "prompt": prompt if isinstance(prompt, str) else list(prompt), "max_tokens": 1}
+        try:
+            response = self._client.post("completions", json=body)
+        except httpx2.HTTPError as error:
+            raise OffbookError("{address} broke off: {error}", address=self.address, error=error) from None
+        if response.is_error:
+            raise PromptRefusedError(
+                "{address} refused a request: {text}", address=self.address, text=response.text[:500]
+            )
+        count = (response.json().get("usage") or {}).get("prompt_tokens")
+        return count if isinstance(count, int) else None
+
     def generate(
-        self, model: str, prompt: Sequence[int], settings: GenerationConfig, seed: int | None, stop_ids: Sequence[int]
+        self,
+        model: str,
+        prompt: ModelPrompt,
+        settings: GenerationConfig,
+        seed: int | None,
+        stop: Mapping[int, str],
     ) -> Iterator[TextChunk]:
         """Yield a reply chunk by chunk; closing the iterator ends the work behind it.
+
+        Args:
+            model: the server's name for the model.
+            prompt: in the form that the model takes.
+            settings: sampling, and the longest reply.
+            seed: the same seed gives the same reply, as far as the server keeps to that.
+            stop: tokens that end a reply, by id, each with its text.
 
         Raises:
             OffbookError: the server refused the request, or broke off.
         """
+        as_text = isinstance(prompt, str)
         body = {
             "model": model,
-            "prompt": list(prompt),
+            "prompt": prompt if as_text else list(prompt),
             "stream": True,
             "stream_options": {"include_usage": True},
             "max_tokens": settings.max_new_tokens,
-            "stop_token_ids": list(stop_ids),
             "repeat_last_n": len(prompt) + settings.max_new_tokens,
+            **({"stop": list(stop.values())} if as_text else {"stop_token_ids": list(stop)}),
             **_sampling(SamplingSettings.of(settings)),
             **({} if seed is None else {"seed": hash_seed(seed)}),
         }
         tokens, reason = 0, None
         try:
             with self._client.stream("POST", "completions", json=body) as response:
-                if response.is_error:
-                    response.read()
-                    raise OffbookError(
-                        "{address} refused a request: {text}", address=self.address, text=response.text[:500]
-                    )
+                self._require_success(response)
                 for event in _events(response):
                     for choice in event.get("choices") or ():
                         reason = choice.get("finish_reason") or reason
@@ -125,6 +164,11 @@ class UpstreamServer:
             raise OffbookError("{address} broke off: {error}", address=self.address, error=error) from None
         stopped: StopReason = "length" if reason == "length" else "stop"
         yield TextChunk("", max(tokens, 1), stopped)
+
+    def _require_success(self, response: httpx2.Response) -> None:
+        if response.is_error:
+            response.read()
+            raise OffbookError("{address} refused a request: {text}", address=self.address, text=response.text[:500])
 
     def close(self) -> None:
         """Close the connections."""

@@ -8,10 +8,13 @@ from collections.abc import Iterator, Sequence
 from offbook.core.config.schema import GenerationConfig
 from offbook.core.errors import UsageError
 from offbook.core.progress import Reporter
+from offbook.core.types import Turn
+from offbook.generation.ollama import OllamaServer, is_ollama
 from offbook.generation.stream import TextChunk
 from offbook.generation.upstream import UpstreamServer
 from offbook.pipeline.adapter_source import CharacterSource
 from offbook.pipeline.character import open_voice
+from offbook.server.prompt_form import PromptForm, find_prompt_form
 from offbook.server.served_model import ServedModel
 from offbook.server.tokenizer_pool import TokenizerPool
 
@@ -47,14 +50,17 @@ class UpstreamHost:
         del sources
         self._template = template
         self._tokenizers = TokenizerPool()
-        self._server = UpstreamServer(upstream, os.environ.get(KEY))
+        self._reporter = reporter
+        key = os.environ.get(KEY)
+        self._server = (OllamaServer if is_ollama(upstream, key) else UpstreamServer)(upstream, key)
         reporter.info("The models run at {address}", address=self._server.address)
 
     def add(self, source: CharacterSource) -> ServedModel:
         """A character that is ready to speak.
 
         Raises:
-            UsageError: the server has no model of its name.
+            UsageError: the server has no model of its name, or one with another tokenizer.
+            OffbookError: the server fails at its first prompt.
         """
         self._server.refresh()
         model = self._server.model_for(source.name)
@@ -66,6 +72,7 @@ class UpstreamHost:
             engine=self.engine,
             template=self._template,
             tokenizers=self._tokenizers,
+            reporter=self._reporter,
         )
 
     def accepts(self, _: CharacterSource) -> bool:
@@ -89,6 +96,7 @@ def served_upstream(
     engine: str,
     template: str | None,
     tokenizers: TokenizerPool,
+    reporter: Reporter | None = None,
 ) -> ServedModel:
     """A character whose model another server runs.
 
@@ -100,13 +108,18 @@ def served_upstream(
         engine: the engine's name.
         template: a built-in chat template by name, for a bare adapter whose base has none.
         tokenizers: those of the host's characters.
+        reporter: where it is not known that the server takes token ids: it is asked, and what it hides is told here.
     """
     chat, persona = open_voice(source, template=template)
     tokenizer = tokenizers.share(chat)
-    stop_tokens = [persona.stop_token.id]
+    stop = {persona.stop_token.id: persona.stop_token.token}
+    form: PromptForm = list
+    if reporter is not None:
+        ids = chat.prompt_ids([Turn("user", source.name)])
+        form = find_prompt_form(server, model, tokenizer, ids, reporter)
 
     def tuned(prompt: Sequence[int], settings: GenerationConfig, seed: int | None) -> Iterator[TextChunk]:
-        return server.generate(model, prompt, settings, seed, stop_tokens)
+        return server.generate(model, form(prompt), settings, seed, stop)
 
     def untuned(prompt: Sequence[int], settings: GenerationConfig, seed: int | None) -> Iterator[TextChunk]:
         if base is None:
@@ -116,7 +129,7 @@ def served_upstream(
                 address=server.address,
                 model=model,
             )
-        return server.generate(base, prompt, settings, seed, stop_tokens)
+        return server.generate(base, form(prompt), settings, seed, stop)
 
     return ServedModel(
         name=source.name,
