@@ -30,7 +30,10 @@ from offbook.pipeline.sweep import page as sweep_page
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "offbook"
 CALLS = ("translate", "marked", "fill", "info", "warning", "stage")
-ERRORS = ("OffbookError", "UsageError", "GateMissed", "Stopped", "BrokenDocumentError")
+ERRORS = (
+    *("OffbookError", "UsageError", "GateMissed", "Stopped", "BrokenDocumentError"),
+    *("NotFound", "Conflict", "TooLarge"),
+)
 ROW_ERRORS = ("RowError", "ColumnsError", "LeftOut")
 CLICK = (
     "Usage:",

@@ -21,7 +21,8 @@ from offbook.pipeline.adapter_source import CharacterSource
 from offbook.server.api import create_app
 from offbook.server.cast import Cast
 from offbook.server.conversation import SystemPolicy
-from offbook.server.http_server import bind, server
+from offbook.server.http_server import server
+from offbook.server.listening import bind
 from offbook.server.middleware import Guard
 from offbook.server.scheduler import RequestScheduler
 from offbook.server.served_model import ServedModel, from_token_engine

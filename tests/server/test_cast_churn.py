@@ -21,7 +21,8 @@ from offbook.server import cast_sources
 from offbook.server.api import create_app
 from offbook.server.cast import Cast, Member
 from offbook.server.cast_sources import CastSources, CastWatcher
-from offbook.server.http_server import bind, server
+from offbook.server.http_server import server
+from offbook.server.listening import bind
 from offbook.server.middleware import Guard
 from offbook.server.run_folders import version
 from tests.generation.conftest import adapter_folder

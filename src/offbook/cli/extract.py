@@ -129,7 +129,8 @@ def command(
         listing = extract.listing(files, format=format, chat=chat)
         _show_files(listing.formats, listing.unread)
         if as_json:
-            print_json([_speaker_fields(speaker) for speaker in listing.speakers])
+            speakers = [_speaker_fields(speaker) for speaker in listing.speakers]
+            print_json({"formats": listing.formats, "unread": listing.unread, "speakers": speakers})
         else:
             _show_speakers(listing.speakers)
         return
@@ -234,6 +235,7 @@ def _speaker_fields(speaker: SpeakerStats) -> dict[str, Any]:
         "characters": speaker.characters,
         "unsure": speaker.unsure,
         "likely_aliases": speaker.likely,
+        "samples": speaker.samples,
     }
 
 

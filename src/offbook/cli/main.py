@@ -28,6 +28,7 @@ VERBS = {
     "eval": "Judge a run: base beside tuned, on lines held out.",
     "chat": "Talk to the character.",
     "serve": "Serve the character to other programs and to the browser.",
+    "studio": "Do it all in a browser.",
     "export": "Write the character for transformers, llama.cpp or Ollama.",
     "push": "Put the character on ModelScope or Hugging Face.",
     "prove": "Show that fast training computes the plain gradient.",

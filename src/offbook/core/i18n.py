@@ -9,7 +9,9 @@ from __future__ import annotations
 import gettext
 import locale
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -21,6 +23,8 @@ LOCALES = Path(str(files("offbook"))) / "locales"
 
 _translations: gettext.NullTranslations = gettext.NullTranslations()
 _language = SOURCE_LANGUAGE
+_spoken: ContextVar[str | None] = ContextVar("language", default=None)
+"""The language of the request under way, where a server answers people of several."""
 
 
 def languages() -> list[str]:
@@ -42,14 +46,33 @@ def use_language(name: str) -> None:
 
 def language() -> str:
     """The language that messages are shown in."""
-    return _language
+    return _spoken.get() or _language
+
+
+@contextmanager
+def in_language(name: str) -> Iterator[None]:
+    """Context manager: show messages in another language than the process's, in this task or thread alone.
+
+    Args:
+        name: one of `languages()`; another one is English.
+    """
+    token = _spoken.set(name if name in languages() else SOURCE_LANGUAGE)
+    try:
+        yield
+    finally:
+        _spoken.reset(token)
 
 
 def preferred_language() -> str:
     """The user's language: OFFBOOK_LANG, else the locale's, as far as there is a catalogue; else English."""
     variables = (os.environ.get(name) for name in ("OFFBOOK_LANG", "LC_ALL", "LC_MESSAGES", "LANG"))
     value = next((value for value in variables if value), None) or locale.getlocale()[0] or ""
-    name = value.replace("-", "_").split("_")[0].split(".")[0].lower()
+    return base_language(value)
+
+
+def base_language(tag: str) -> str:
+    """The language of a locale or a tag (`zh_CN.UTF-8`, `zh-Hans`) as far as there is a catalogue; else English."""
+    name = tag.replace("-", "_").split("_")[0].split(".")[0].strip().lower()
     return name if name in languages() else SOURCE_LANGUAGE
 
 
@@ -60,7 +83,9 @@ def marked(text: str) -> str:
 
 def translate(text: str) -> str:
     """A message in the language of the process; the message itself where the catalogue has none."""
-    return _translations.gettext(text) if text else text
+    spoken = _spoken.get()
+    translations = _translations if spoken is None else _catalogue(LOCALES, spoken)
+    return translations.gettext(text) if text else text
 
 
 def translated(text: str, lang: str) -> str:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.responses import FileResponse, JSONResponse, Response
+from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 
@@ -21,12 +20,7 @@ from offbook.server.replies import Replies, find
 from offbook.server.scene import prompt_room
 from offbook.server.scene_api import add_scene
 from offbook.server.served_model import ServedModel
-
-PAGE = Path(__file__).parent / "page"
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
+from offbook.server.static_page import PAGE, add_index
 
 ManageFn = Callable[[Sequence[str], Sequence[str]], None]
 """(runs to add or replace, characters to remove) → done."""
@@ -112,7 +106,8 @@ def create_app(cast: Cast, *, system: SystemPolicy = "append", manage: ManageFn 
             return await replies.respond(request, body, prompt, "text", member, held, base=base)
 
     add_scene(app, cast, replies)
-    _add_page(app)
+    app.mount("/page", StaticFiles(directory=PAGE))
+    add_index(app, "/")
     return app
 
 
@@ -129,13 +124,3 @@ def _card(model: ServedModel) -> dict[str, Any]:
         "engine": model.engine,
         "context": model.context,
     }
-
-
-def _add_page(app: FastAPI) -> None:
-    """The chat page: a few files that ship with offbook, and nothing from anywhere else."""
-    app.mount("/page", StaticFiles(directory=PAGE))
-
-    @app.get("/", include_in_schema=False)
-    async def page() -> FileResponse:
-        headers = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}
-        return FileResponse(PAGE / "index.html", headers=headers)

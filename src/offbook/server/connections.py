@@ -6,6 +6,7 @@ import sys
 from contextlib import suppress
 from typing import Any
 
+import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEADER_SECONDS = 15.0
@@ -28,6 +29,27 @@ def reserve_file_descriptors() -> None:
         with suppress(ValueError, OSError):
             most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def http_config(app: Any, shutdown_seconds: int) -> uvicorn.Config:
+    """How an application is served over HTTP.
+
+    Args:
+        app: the guarded ASGI application.
+        shutdown_seconds: responses that are under way when the server is told to stop have so long to end.
+    """
+    return uvicorn.Config(
+        app,
+        http=HeaderTimeoutProtocol,
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=shutdown_seconds,
+    )
 
 
 class HeaderTimeoutProtocol(H11Protocol):

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import os
 import signal
 import socket
 from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any
 
-import psutil
 import uvicorn
 
-from offbook.core.errors import Stopped, UsageError
+from offbook.core.errors import Stopped
 from offbook.core.progress import NullReporter, Reporter
 from offbook.server.api import create_app
 from offbook.server.cast import Cast
 from offbook.server.cast_sources import CastSources, CastWatcher
-from offbook.server.connections import BACKLOG, HeaderTimeoutProtocol, reserve_file_descriptors
+from offbook.server.connections import http_config, reserve_file_descriptors
 from offbook.server.conversation import SystemPolicy
-from offbook.server.middleware import LOOPBACK, Guard
+from offbook.server.listening import bind, check_access, key_of_environment, reachable
+from offbook.server.middleware import Guard
 from offbook.server.run_folders import version
 
-KEY = "OFFBOOK_API_KEY"
-"""The environment variable with the key that clients have to show."""
 DRAIN_SECONDS = 10.0
 """Replies that are growing when the server is told to stop have so long to end."""
 
@@ -66,8 +62,8 @@ def serve(
         Stopped: SIGTERM came.
     """
     reporter = reporter or NullReporter()
-    key = _key()
-    _check_access(host, key, allow_origin)
+    key = key_of_environment()
+    check_access(host, key, allow_origin)
     chosen = CastSources(runs, everything, engine, base_model, template, reporter, upstream)
     listener = bind(host, port)
     with listener:
@@ -107,36 +103,9 @@ def _on_sigterm(_: int, __: FrameType | None) -> None:
     raise Stopped("terminated", exit_code=128 + signal.SIGTERM)
 
 
-def _key() -> str | None:
-    key = os.environ.get(KEY) or None
-    if key is not None and (key != key.strip() or any(ord(letter) < 32 for letter in key)):
-        raise UsageError(
-            "the key in {key} begins or ends with a space, or holds a control character: no client could send it",
-            "Set another one: {key}=… offbook serve …",
-            key=KEY,
-        )
-    return key
-
-
-def _check_access(host: str, key: str | None, origins: Sequence[str]) -> None:
-    if key is None and not _is_loopback(host):
-        raise UsageError(
-            "{host} can be reached by other computers, and no key protects the character",
-            "Set one that clients have to show: {key}=… offbook serve …",
-            host=host,
-            key=KEY,
-        )
-    if key is None and "*" in origins:
-        raise UsageError(
-            "--allow-origin '*' lets every website talk to the character, and no key protects it",
-            "Name the origin, or set a key: {key}=… offbook serve …",
-            key=KEY,
-        )
-
-
 def _announce(reporter: Reporter, cast: Cast, listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
-    addresses = _reachable(host)
+    addresses = reachable(host)
     urls = [f"http://{f'[{address}]' if ':' in address else address}:{port}" for address in addresses]
     models = [member.model for member in cast.members]
     engines = " + ".join(dict.fromkeys(model.engine for model in models))
@@ -151,44 +120,6 @@ def _announce(reporter: Reporter, cast: Cast, listener: socket.socket) -> None:
     )
 
 
-def _reachable(host: str) -> list[str]:
-    """The addresses that can be typed into a browser: of a server on all of them, this computer's own first."""
-    if host not in ("0.0.0.0", "::"):
-        return [host]
-    active = {name for name, stats in psutil.net_if_stats().items() if stats.isup}
-    reachable = [
-        address.address
-        for name, addresses in psutil.net_if_addrs().items()
-        for address in addresses
-        if name in active and address.family == socket.AF_INET and not _is_loopback(address.address)
-    ]
-    return ["127.0.0.1" if host == "0.0.0.0" else "::1", *reachable]
-
-
-def _is_loopback(host: str) -> bool:
-    if host in LOOPBACK:
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket, had before a model is loaded for nothing."""
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=512)
-    except OSError as error:
-        raise UsageError(
-            "cannot listen on {host}:{port}: {strerror}",
-            "Choose another --port.",
-            host=host,
-            port=port,
-            strerror=error.strerror,
-        ) from None
-
-
 def server(app: Any, cast: Cast, drain_seconds: float, ready: Callable[[], None]) -> uvicorn.Server:
     """A uvicorn server for the guarded application.
 
@@ -198,18 +129,7 @@ def server(app: Any, cast: Cast, drain_seconds: float, ready: Callable[[], None]
         drain_seconds: replies that are growing when it is told to stop have so long to end.
         ready: called when it answers.
     """
-    config = uvicorn.Config(
-        app,
-        http=HeaderTimeoutProtocol,
-        ws="none",
-        lifespan="off",
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        backlog=BACKLOG,
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=int(drain_seconds) + 5,
-    )
+    config = http_config(app, int(drain_seconds) + 5)
     return _Server(config, cast, drain_seconds, ready)
 
 

@@ -24,6 +24,9 @@ SEND_SECONDS = 60.0
 LINGER_SECONDS = 0.5
 """What a rejected client is still sending is read for so long."""
 
+WITH_BODY = ("POST", "PUT", "PATCH")
+"""Methods whose requests have to bring JSON."""
+
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 OPEN_PATHS = ("/", "/health")
 OPEN_PREFIX = "/page/"
@@ -101,12 +104,12 @@ class Guard:
             if scope["method"] == "OPTIONS" and allowed_origin:  # a browser asks whether it may send the request
                 await _answer_preflight(send_with_timeout)
                 return
-            self._check_key(scope["path"], headers)
-            body = await self._body(scope["method"], headers, receive)
+            self.check_access(scope, headers)
+            receive_body = await self.receive_body(scope, headers, receive)
         except RequestRejected as rejection:
-            await _reject(receive, send_with_timeout, rejection)
+            await _reject(receive, send_with_timeout, rejection, self.rejection_page(rejection, headers))
             return
-        await self.app(scope, _replay(body, receive), send_with_timeout)
+        await self.app(scope, receive_body, send_with_timeout)
 
     def _allowed_origin(self, headers: dict[str, str]) -> str | None:
         origin = headers.get("origin")
@@ -140,15 +143,37 @@ class Guard:
             return name in (hostname, f"{hostname}.local")
         return True
 
-    def _check_key(self, path: str, headers: dict[str, str]) -> None:
+    def check_access(self, scope: Scope, headers: dict[str, str]) -> None:
+        """See that a client may ask for this.
+
+        Raises:
+            RequestRejected: it has not shown the key.
+        """
+        path = scope["path"]
         if self.key is None or path in OPEN_PATHS or path.startswith(OPEN_PREFIX):
             return
         scheme, _, shown = headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(shown.encode("latin-1"), self.key):
+        if scheme.lower() != "bearer" or not self.is_key(shown):
             raise RequestRejected(401, "the API key is missing or wrong", "invalid_api_key")
 
+    def is_key(self, shown: str) -> bool:
+        """Whether what a client shows is the key; it takes as long either way."""
+        return self.key is not None and hmac.compare_digest(shown.encode("latin-1", "replace"), self.key)
+
+    def rejection_page(self, rejection: RequestRejected, headers: dict[str, str]) -> bytes | None:
+        """The web page that tells a person of a rejection; None where a program is told in JSON."""
+        return None
+
+    async def receive_body(self, scope: Scope, headers: dict[str, str], receive: Receive) -> Receive:
+        """The body of a request, for the application to receive, once all of it is here.
+
+        Raises:
+            RequestRejected: its kind or size is not taken, or it takes too long.
+        """
+        return _replay(await self._body(scope["method"], headers, receive), receive)
+
     async def _body(self, method: str, headers: dict[str, str], receive: Receive) -> bytes:
-        if method == "POST" and headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        if method in WITH_BODY and headers.get("content-type", "").partition(";")[0].strip() != "application/json":
             # Browsers send JSON to another site only after asking, so this stops forms and simple scripts.
             raise RequestRejected(403, "Content-Type has to be application/json", "content_type_not_allowed")
         length = headers.get("content-length", "0")
@@ -158,7 +183,7 @@ class Guard:
             body = await asyncio.wait_for(_read(receive), self.body_seconds)
         except TimeoutError:
             raise RequestRejected(408, "the request took too long to arrive", "request_timeout") from None
-        if method == "POST" and json.detect_encoding(body) != "utf-8":
+        if method in WITH_BODY and json.detect_encoding(body) != "utf-8":
             raise RequestRejected(400, "the body has to be UTF-8, without a byte order mark", "invalid_encoding")
         return body
 
@@ -214,14 +239,15 @@ async def _answer_preflight(send: Send) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-async def _reject(receive: Receive, send: Send, rejection: RequestRejected) -> None:
+async def _reject(receive: Receive, send: Send, rejection: RequestRejected, page: bytes | None) -> None:
     if rejection.status != 413:
         # Hanging up on a client that is still sending would lose it the response.
         with suppress(TimeoutError, RequestRejected):
             await asyncio.wait_for(_read(receive), LINGER_SECONDS)
-    headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+    kind = b"application/json" if page is None else b"text/html; charset=utf-8"
+    headers = [(b"content-type", kind), (b"connection", b"close")]
     if rejection.status == 401:
         headers.append((b"www-authenticate", b"Bearer"))
-    body = error_body(str(rejection), rejection.code, rejection.status)
+    body = error_body(str(rejection), rejection.code, rejection.status) if page is None else page
     await send({"type": "http.response.start", "status": rejection.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

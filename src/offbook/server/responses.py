@@ -6,9 +6,10 @@ import json
 import secrets
 import time
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from offbook.generation.stream import StopReason
+if TYPE_CHECKING:
+    from offbook.generation.stream import StopReason
 
 Kind = Literal["chat", "text"]
 

@@ -29,8 +29,14 @@ def test_the_list_shows_who_speaks() -> None:
 
 
 def test_the_list_as_json() -> None:
-    first, *_ = json.loads(run(SCRIPT, "--list", "--json").stdout)
+    listing = json.loads(run(SCRIPT, "--list", "--json").stdout)
+    assert (listing["formats"], listing["unread"]) == ({SCRIPT: "screenplay"}, {})
+    first = listing["speakers"][0]
+    samples = first.pop("samples")
     assert first == {"name": "沈如霜", "lines": 12, "characters": 129, "unsure": 0, "likely_aliases": []}
+    text = Path(SCRIPT).read_text(encoding="utf-8")
+    assert len(samples) == 3
+    assert all(len(sample) >= 6 and sample[:4] in text for sample in samples)
 
 
 def test_rows_are_written_and_the_summary_goes_to_standard_error(tmp_path: Path) -> None:
@@ -181,7 +187,7 @@ def scenes(tmp_path: Path) -> list[str]:
 def test_a_file_too_short_to_show_its_layout_has_that_of_the_others(tmp_path: Path) -> None:
     files = scenes(tmp_path)
     assert isinstance(run(files[1], "--list").exception, UsageError)
-    listed = json.loads(run(*files, "--list", "--json").stdout)
+    listed = json.loads(run(*files, "--list", "--json").stdout)["speakers"]
     assert {speaker["name"]: speaker["lines"] for speaker in listed} == {"店主": 3, "客人": 2}
 
 
@@ -200,7 +206,7 @@ def test_a_chat_that_is_damaged_is_left_out_whole(tmp_path: Path) -> None:
     good.write_text("sender,text\nAnn,Lit?\nTom,Yes\n", encoding="utf-8")
     bad.write_text('sender,text\nBen,Lit?\nEve,"No\n', encoding="utf-8")
     shown = run(str(good), str(bad), "--list", "--json")
-    assert {speaker["name"] for speaker in json.loads(shown.stdout)} == {"Ann", "Tom"}
+    assert {speaker["name"] for speaker in json.loads(shown.stdout)["speakers"]} == {"Ann", "Tom"}
     assert f"{bad}: not read" in shown.stderr
 
 

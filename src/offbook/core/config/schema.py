@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
+from offbook.core.folder_names import check_folder_name
 from offbook.core.i18n import language, languages
 
 HUB_SCHEMES = ("ms:", "hf:", "pypi:", "https:")
@@ -44,8 +45,6 @@ RENAMED = {
 
 COUNT_LIMIT = 10**9
 """No count of steps, tokens or rows is larger."""
-NAME_BYTES = 150
-"""A run's name is the name of a folder, and others are made from it: file systems allow 255 bytes."""
 
 Count = Annotated[int, Field(ge=1, le=COUNT_LIMIT)]
 """How many of something, at least one."""
@@ -272,24 +271,10 @@ class EvaluateConfig(Section):
     """Language of verdict and report: en or zh. Default: that of the messages."""
 
 
-def _is_folder_name(value: str) -> str:
-    if not re.fullmatch(r"[^/\\\x00-\x1f.][^/\\\x00-\x1f]*", value):
-        raise ValueError("name a folder: no slash in it, and no dot at its start")
-    if len(value.encode(errors="surrogatepass")) > NAME_BYTES:
-        raise ValueError(f"be shorter: a folder is named after it ({NAME_BYTES} bytes at most)")
-    if _NOT_ON_WINDOWS.search(value):
-        raise ValueError('be a name that Windows has, too: no < > : " | ? *, no dot or space at its end, no con or nul')
-    return value
-
-
-_NOT_ON_WINDOWS = re.compile(r'[<>:"|?*]|[. ]$|^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?$', re.IGNORECASE)
-"""What no folder can be called there: runs are copied from one system to another."""
-
-
 class RunConfig(Section):
     """Everything that a run.yaml says."""
 
-    name: Annotated[str, AfterValidator(_is_folder_name)] = "run"
+    name: Annotated[str, AfterValidator(check_folder_name)] = "run"
     """Name of the run, and of its folder."""
     model: ModelConfig = ModelConfig()
     persona: PersonaConfig = PersonaConfig()

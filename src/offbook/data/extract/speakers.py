@@ -40,6 +40,10 @@ RANK = re.compile(r"[甲乙丙丁戊己庚辛\d一二三四五六七八九十]|[
 """What tells two people of one name apart: numbers, kin, servants."""
 
 
+SAMPLES, SHORTEST_SAMPLE, LONGEST_SAMPLE = 3, 6, 200
+"""Lines of a speaker that are shown, and how many characters they have."""
+
+
 @dataclass(slots=True)
 class SpeakerStats:
     """One name and how much it says."""
@@ -56,6 +60,8 @@ class SpeakerStats:
     """Who speaks next to it, and how often."""
     likely: tuple[str, ...] = ()
     """Other names that look like the same person."""
+    samples: list[str] = field(default_factory=list)
+    """A few of its lines, the first that are long enough to show how it talks."""
 
 
 class Cast:
@@ -79,6 +85,8 @@ class Cast:
             speaker.lines += 1
             speaker.characters += len(cue.text)
             speaker.unsure += cue.confidence < SURE
+            if len(speaker.samples) < SAMPLES and len(cue.text) >= SHORTEST_SAMPLE and cue.confidence >= SURE:
+                speaker.samples.append(cue.text[:LONGEST_SAMPLE])
             if not cue.envelope:
                 speaker.scenes.add(scene)
             if before == scene:
@@ -96,6 +104,7 @@ class Cast:
             stats.lines += speaker.lines
             stats.characters += speaker.characters
             stats.unsure += speaker.unsure
+            stats.samples = [*stats.samples, *speaker.samples][:SAMPLES]
             stats.scenes |= speaker.scenes
             stats.partners.update(speaker.partners)
         self._calls.update(other._calls)

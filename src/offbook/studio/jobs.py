@@ -1,0 +1,242 @@
+"""A job: a folder whose files say what it is to do and what came of it. Its state is read from them, never remembered.
+
+.studio/jobs/ID/job.json      kind, subject, argv, when it was made: written once, whole
+                order         its place in the queue: a number
+                pid           process and its start time: made by the process itself, by one alone
+                stdout stderr what the command printed; stderr holds its events, one JSON object a line
+                cancel        somebody wants it to end
+                rc            its exit code, when it has ended by itself
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import psutil
+
+from offbook.core.atomic import atomic_dir, atomic_write_text
+from offbook.core.shell import offbook_command
+from offbook.studio.runner import CANCEL, EXIT_CODE, PID
+
+State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
+INTERRUPTED = (130, 143, -2, -15)
+"""Exit codes of a command that a signal ended after it had saved."""
+CLAIM_SECONDS = 10.0
+"""A process writes its id into the file that it has made within this time, or it was killed in between."""
+TAIL = 2**16
+"""Bytes at the end of a job's standard error that are looked through for its last events."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobRequest:
+    """What a job is to do: the content of job.json."""
+
+    kind: str
+    """The verb, or what it is for: speakers, extract, check, train, export …"""
+    subject: str
+    """What it is about: a source, a character or a run."""
+    argv: list[str]
+    """The words after `offbook`."""
+    lang: str = "en"
+    """Language of its messages."""
+    details: dict[str, Any] = field(default_factory=dict)
+    """What the page that asked for it needs to find it again."""
+    created: float = field(default_factory=time.time)
+
+
+class JobRecord:
+    """One job by its folder.
+
+    Args:
+        folder: `.studio/jobs/ID`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.id = folder.name
+        content = json.loads((folder / "job.json").read_text(encoding="utf-8"))
+        self.request = JobRequest(**content)
+
+    @property
+    def order(self) -> float:
+        """Its place in the queue: jobs with smaller numbers go first."""
+        try:
+            return float((self.folder / "order").read_text(encoding="ascii"))
+        except (OSError, ValueError):
+            return self.request.created
+
+    @order.setter
+    def order(self, value: float) -> None:
+        atomic_write_text(self.folder / "order", f"{value!r}\n")
+
+    @property
+    def exit_code(self) -> int | None:
+        """What the command ended with; None where it did not end by itself."""
+        try:
+            return int((self.folder / EXIT_CODE).read_text(encoding="ascii"))
+        except (OSError, ValueError):
+            return None
+
+    @property
+    def state(self) -> State:
+        """How it stands with the job."""
+        is_cancelled = (self.folder / CANCEL).exists()
+        is_claimed = (self.folder / PID).exists()
+        if not is_claimed:
+            return "cancelled" if is_cancelled else "queued"
+        if self.exit_code is None and (self.process is not None or self._is_being_claimed()):
+            return "running"
+        code = self.exit_code  # read again: it may have been written while the process was looked for
+        if code == 0:
+            return "done"
+        if is_cancelled:
+            return "cancelled"
+        return "interrupted" if code is None or code in INTERRUPTED else "failed"
+
+    @property
+    def process(self) -> psutil.Process | None:
+        """The job's process if it is alive; another one that has got its id since then is not it."""
+        try:
+            pid, started = (self.folder / PID).read_text(encoding="ascii").split()
+            process = psutil.Process(int(pid))
+            is_same = abs(process.create_time() - float(started)) < 2
+            return process if is_same and process.status() != psutil.STATUS_ZOMBIE else None
+        except (OSError, ValueError, psutil.Error):
+            return None
+
+    def signal(self) -> None:
+        """Ask the process to save and end."""
+        if process := self.process:
+            with suppress(psutil.Error):
+                process.send_signal(signal.SIGTERM)
+
+    def cancel(self) -> None:
+        """End the job, or see that it never begins."""
+        (self.folder / CANCEL).touch()
+        self.signal()
+
+    def kill(self) -> None:
+        """End the process and those that it has started, at once."""
+        if process := self.process:
+            with suppress(psutil.Error):
+                for each in [*process.children(recursive=True), process]:
+                    with suppress(psutil.Error):
+                        each.kill()
+
+    def events(self, after: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
+        """The events behind a byte of standard error, each with the byte that it ends at; torn lines are left out."""
+        try:
+            with (self.folder / "stderr").open("rb") as file:
+                file.seek(after)
+                for line in file:
+                    after += len(line)
+                    if not line.endswith(b"\n"):
+                        return
+                    yield after, _event(line)
+        except OSError:
+            return
+
+    def result(self) -> Any:
+        """What the command printed as JSON on standard output; None where it is not JSON."""
+        try:
+            return json.loads((self.folder / "stdout").read_bytes())
+        except (OSError, ValueError):
+            return None
+
+    def as_json(self) -> dict[str, Any]:
+        """The job as the API tells it."""
+        latest = self._latest_events()
+        ended = self.folder / EXIT_CODE
+        return {
+            "id": self.id,
+            "kind": self.request.kind,
+            "subject": self.request.subject,
+            "state": self.state,
+            "order": self.order,
+            "created": self.request.created,
+            "started": _time(self.folder / PID),
+            "ended": _time(ended),
+            "exit_code": self.exit_code,
+            "command": offbook_command(*self.request.argv),
+            "stage": latest.get("stage", {}).get("text"),
+            "progress": latest.get("progress"),
+            "error": latest.get("error"),
+            "details": self.request.details,
+        }
+
+    def _latest_events(self) -> dict[str, dict[str, Any]]:
+        """Kind of event → its last one; progress counts only since the last stage began."""
+        try:
+            size = (self.folder / "stderr").stat().st_size
+        except OSError:
+            return {}
+        latest: dict[str, dict[str, Any]] = {}
+        for _, event in self.events(max(0, size - TAIL)):
+            if event["event"] == "stage":
+                latest.pop("progress", None)
+            latest[event["event"]] = event
+        return latest
+
+    def _is_being_claimed(self) -> bool:
+        try:
+            status = (self.folder / PID).stat()
+        except OSError:
+            return False
+        return status.st_size == 0 and time.time() - status.st_mtime < CLAIM_SECONDS
+
+
+def create(jobs: Path, request: JobRequest) -> JobRecord:
+    """Write a new job; it appears whole."""
+    moment = time.strftime("%Y%m%d-%H%M%S", time.gmtime(request.created))
+    folder = jobs / f"{moment}-{secrets.token_hex(4)}"
+    with atomic_dir(folder) as new:
+        (new / "job.json").write_text(json.dumps(asdict(request), ensure_ascii=False), encoding="utf-8")
+    return JobRecord(folder)
+
+
+def list_jobs(jobs: Path) -> list[JobRecord]:
+    """All jobs, in the order of the queue."""
+    if not jobs.is_dir():
+        return []
+    records = []
+    for path in jobs.iterdir():
+        if not path.name.startswith("."):
+            with suppress(OSError, ValueError, TypeError):
+                records.append(JobRecord(path))
+    return sorted(records, key=lambda job: (job.order, job.id))
+
+
+def newest(jobs: Sequence[JobRecord], kind: str, subject: str, **details: Any) -> JobRecord | None:
+    """The last made job of a kind about a subject whose details hold these values."""
+    fitting = [
+        job
+        for job in jobs
+        if (job.request.kind, job.request.subject) == (kind, subject) and details.items() <= job.request.details.items()
+    ]
+    return max(fitting, key=lambda job: job.request.created, default=None)
+
+
+def _event(line: bytes) -> dict[str, Any]:
+    """A line of standard error as an event; what is none is text that somebody printed."""
+    try:
+        event = json.loads(line)
+        if isinstance(event, dict) and isinstance(event.get("event"), str):
+            return event
+    except ValueError:
+        pass
+    return {"event": "text", "text": line.decode("utf-8", "replace").rstrip("\n")}
+
+
+def _time(path: Path) -> float | None:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return None

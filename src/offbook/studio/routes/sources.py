@@ -1,0 +1,130 @@
+"""Texts: dropped or pasted, who speaks in them, and what they are."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from offbook.core.errors import UsageError
+from offbook.core.shell import shell_command
+from offbook.studio.context import Studio, StudioDep
+from offbook.studio.errors import TooLarge
+from offbook.studio.guard import MAX_UPLOAD
+from offbook.studio.jobs import JobRecord, newest
+from offbook.studio.workspace import checked_name, free_name
+
+router = APIRouter(tags=["sources"])
+
+_naming = threading.Lock()
+
+
+@router.get("/sources")
+def list_sources(studio: StudioDep) -> list[dict[str, Any]]:
+    """The texts of the workspace."""
+    return [_entry(studio, path) for path in studio.workspace.list_sources()]
+
+
+@router.post("/sources", status_code=201)
+async def upload(name: str, request: Request, studio: StudioDep) -> dict[str, Any]:
+    """Take a file: its bytes, as application/octet-stream. One of that name stays, the new one gets a number."""
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/octet-stream":
+        raise UsageError("a text is sent as bytes", "Send it with Content-Type: application/octet-stream")
+    name = checked_name(name)
+    folder = studio.workspace.sources
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = folder / f".tmp-{name}.{os.getpid()}.{id(request)}"
+    try:
+        await _receive(request, temporary)
+        with _naming:
+            target = free_name(folder, name)
+            temporary.rename(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return {**_entry(studio, target), "command": shell_command("cp", name, studio.workspace.relative(target))}
+
+
+@router.get("/sources/{name}", response_model=None)
+def show(name: str, studio: StudioDep, format: str = "auto") -> Response | dict[str, Any]:
+    """Who speaks in a text, and what it was read as. While that is being found out: 202 with the job."""
+    path = studio.workspace.source(name)
+    details = {"fingerprint": _fingerprint(path), "format": format}
+    job = newest(studio.queue.list(), "speakers", path.name, **details)
+    if job is None or job.state in ("cancelled", "interrupted"):
+        argv = ["extract", studio.workspace.relative(path), "--list", "--json"]
+        argv += ["--format", format] if format != "auto" else []
+        job = studio.queue.submit("speakers", path.name, argv, details=details)
+    if job.state in ("queued", "running"):
+        return JSONResponse({"job": job.as_json()}, 202)
+    return {**_entry(studio, path), **_listing(job), "command": job.as_json()["command"]}
+
+
+@router.get("/sources/{name}/lines")
+def lines(name: str, studio: StudioDep, offset: int = 0, limit: int = 100) -> dict[str, Any]:
+    """Some lines of a text, numbered."""
+    from offbook.pipeline.source_text import lines_of
+
+    path = studio.workspace.source(name)
+    first = max(offset, 0)
+    return {"offset": first, "lines": lines_of(path, first + 1, first + min(limit, 1000))}
+
+
+@router.delete("/sources/{name}")
+async def delete(name: str, studio: StudioDep) -> dict[str, Any]:
+    """Delete a text; characters that were made from it stay."""
+    path = studio.workspace.source(name)
+    await asyncio.to_thread(path.unlink)
+    return {"command": shell_command("rm", studio.workspace.relative(path))}
+
+
+def _entry(studio: Studio, path: Path) -> dict[str, Any]:
+    status = path.stat()
+    return {
+        "name": path.name,
+        "bytes": status.st_size,
+        "changed": status.st_mtime,
+        "path": studio.workspace.relative(path),
+    }
+
+
+def _fingerprint(path: Path) -> str:
+    status = path.stat()
+    return f"{status.st_size}-{status.st_mtime_ns}"
+
+
+def _listing(job: JobRecord) -> dict[str, Any]:
+    """What a job of `extract --list` has found.
+
+    Raises:
+        UsageError: the text cannot be read, or nobody speaks in it.
+    """
+    listing = job.result()
+    if job.state == "failed" or not isinstance(listing, dict):
+        error = job.as_json()["error"] or {"text": "the text could not be read", "fix": "Look at the list of jobs."}
+        raise UsageError(error["text"], error.get("fix", ""))
+    formats, unread = listing["formats"], listing["unread"]
+    notes = [f"{Path(file).name}: {reason}" for file, reason in unread.items()]
+    speakers = [{**speaker, "aliases": speaker["likely_aliases"]} for speaker in listing["speakers"]]
+    return {"format": next(iter(formats.values()), None), "speakers": speakers, "notes": notes}
+
+
+async def _receive(request: Request, target: Path) -> None:
+    """Write a request's body into a file, piece by piece, and on to the disk.
+
+    Raises:
+        TooLarge: it has more bytes than are taken.
+    """
+    size = 0
+    with target.open("xb") as file:
+        async for piece in request.stream():
+            size += len(piece)
+            if size > MAX_UPLOAD:
+                raise TooLarge("the file is too large: {most} MB are taken", "Split it.", most=MAX_UPLOAD // 10**6)
+            await asyncio.to_thread(file.write, piece)
+        file.flush()
+        await asyncio.to_thread(os.fsync, file.fileno())

@@ -1,0 +1,68 @@
+"""What the studio reads out of a run's folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from offbook.core.config.yaml_file import read_settings
+from offbook.core.errors import UsageError
+from offbook.core.rundir import RunDir
+from offbook.studio.workspace import Workspace
+
+
+def settings_of(run: RunDir) -> dict[str, Any]:
+    """The tree of a run's run.yaml; empty where it is damaged."""
+    try:
+        return read_settings(run.config).tree
+    except UsageError:
+        return {}
+
+
+def character_of(workspace: Workspace, run: RunDir) -> str | None:
+    """The name of the character whose rows a run was trained on; None where it is none of the workspace's."""
+    data = settings_of(run).get("data")
+    source = data.get("source") if isinstance(data, dict) else None
+    if not isinstance(source, str):
+        return None
+    folder = (run.path / source).parent
+    return folder.name if folder.parent == workspace.characters else None
+
+
+def run_entry(workspace: Workspace, run: RunDir) -> dict[str, Any]:
+    """A run in a list."""
+    tree = settings_of(run)
+    persona, model = tree.get("persona"), tree.get("model")
+    return {
+        "name": run.name,
+        "state": run.status,
+        "character": character_of(workspace, run),
+        "title": persona.get("name") if isinstance(persona, dict) else None,
+        "base": model.get("source") if isinstance(model, dict) else None,
+        "headline": (_read(run.eval) or {}).get("headline"),
+        "updated": (run.metrics if run.metrics.is_file() else run.path).stat().st_mtime,
+    }
+
+
+def last_reply(run: RunDir) -> str | None:
+    """What the character said last: at the end of training, else while it was trained."""
+    samples = _read(run.samples)
+    if isinstance(samples, list) and samples and isinstance(samples[-1], dict):
+        return _text(samples[-1].get("tuned"))
+    try:
+        lines = run.samples_log.read_text(encoding="utf-8").splitlines()
+        return _text(json.loads(lines[-1]).get("reply"))
+    except (OSError, ValueError, IndexError, AttributeError):
+        return None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,206 @@
+"""The folder that a studio works in: where everything lies, by names that were looked at.
+
+sources/FILE                  texts
+characters/NAME/              run.yaml, lines.jsonl (as extracted), edits.jsonl (appended to), rows.jsonl (trained)
+runs/NAME/                    run folders, also those begun in a terminal
+.studio/                      token, lock, address, jobs/
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from offbook.core.atomic import atomic_write_text
+from offbook.core.errors import UsageError
+from offbook.core.folder_names import check_folder_name
+from offbook.core.rundir import RunDir
+from offbook.studio.errors import NotFound
+
+
+class Workspace:
+    """Paths of a workspace. Nothing is created until something is written.
+
+    Args:
+        root: the folder; it is made absolute.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        self.sources = self.root / "sources"
+        self.characters = self.root / "characters"
+        self.runs = self.root / os.environ.get("OFFBOOK_RUNS", "runs")
+        self.state = self.root / ".studio"
+        self.jobs = self.state / "jobs"
+        self.address = self.state / "address"
+
+    def source(self, name: str) -> Path:
+        """A text that is there.
+
+        Raises:
+            UsageError: no file can have that name.
+            NotFound: there is none.
+        """
+        path = self._child(self.sources, name)
+        if not path.is_file():
+            raise NotFound("there is no text '{name}'", "Go back to the first page and choose one.", name=name)
+        return path
+
+    def character(self, name: str) -> Path:
+        """The folder of a character that is there.
+
+        Raises:
+            UsageError: no folder can have that name.
+            NotFound: there is none.
+        """
+        path = self._child(self.characters, name)
+        if not (path / "run.yaml").is_file():
+            raise NotFound("there is no character '{name}'", "Go back to the first page and choose one.", name=name)
+        return path
+
+    def run(self, name: str) -> RunDir:
+        """A run that is there.
+
+        Raises:
+            UsageError: no folder can have that name.
+            NotFound: there is none.
+        """
+        run = RunDir(self._child(self.runs, name))
+        if not run.exists:
+            raise NotFound("there is no run '{name}'", "Go back to the first page and choose one.", name=name)
+        return run
+
+    def list_sources(self) -> list[Path]:
+        """The texts, by name."""
+        return [path for path in _children(self.sources) if path.is_file() and _is_inside(path, self.sources)]
+
+    def list_characters(self) -> list[Path]:
+        """The characters' folders, by name."""
+        return [path for path in _children(self.characters) if (path / "run.yaml").is_file()]
+
+    def list_runs(self) -> list[RunDir]:
+        """The runs, newest first."""
+        runs = [RunDir(path) for path in _children(self.runs) if path.is_dir()]
+        return sorted((run for run in runs if run.exists), key=lambda run: run.path.stat().st_mtime)[::-1]
+
+    def relative(self, path: Path) -> str:
+        """A path as it is typed in the workspace's folder."""
+        return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
+
+    def token(self) -> str:
+        """What browsers have to show: drawn once a workspace, so that pages stay open over a restart."""
+        path = self.state / "token"
+        if not path.is_file():
+            self.state.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.state / "token.lock"):
+                if not path.is_file():
+                    _write_private(path, secrets.token_urlsafe(24))
+        return path.read_text(encoding="ascii").strip()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Context manager: be the one studio of this workspace.
+
+        Raises:
+            UsageError: another one is; its address is told.
+        """
+        try:
+            self.state.mkdir(parents=True, exist_ok=True)
+            _ignore_in_git(self.state)
+            lock = FileLock(self.state / "lock", timeout=0)
+            lock.acquire()
+        except Timeout:
+            address = self.address.read_text(encoding="utf-8").strip() if self.address.is_file() else "?"
+            raise UsageError(
+                "a studio of this folder is open already: {address}",
+                "Open that address in a browser, or name another folder: offbook studio FOLDER",
+                address=address,
+            ) from None
+        except OSError as error:
+            raise UsageError(
+                "cannot write in {path}: {reason}",
+                "Choose another folder: offbook studio FOLDER",
+                path=self.root,
+                reason=error.strerror,
+            ) from None
+        try:
+            yield
+        finally:
+            self.address.unlink(missing_ok=True)
+            lock.release()
+
+    def _child(self, folder: Path, name: str) -> Path:
+        path = folder / checked_name(name)
+        if not _is_inside(path, folder):
+            raise UsageError(
+                "'{name}' leads out of the folder {folder}",
+                "Only what lies in it can be used here.",
+                name=name,
+                folder=folder.name,
+            )
+        return path
+
+
+def checked_name(name: str) -> str:
+    """A name for a file or folder, in Unicode's composed form (NFC).
+
+    Raises:
+        UsageError: not every system can have a file of that name.
+    """
+    name = unicodedata.normalize("NFC", name).strip()
+    try:
+        return check_folder_name(name)
+    except ValueError as reason:
+        raise UsageError("'{name}' cannot be a name here", "It should {reason}.", name=name, reason=reason) from None
+
+
+def free_name(folder: Path, name: str) -> Path:
+    """A path in a folder that nothing has yet: `name`, or `name (2)` and so on, before its suffix."""
+    stem, suffix = Path(name).stem, Path(name).suffix
+    candidates = (folder / (name if number == 1 else f"{stem} ({number}){suffix}") for number in range(1, 10_000))
+    return next(path for path in candidates if not path.exists())
+
+
+def folder_bytes(folder: Path) -> int:
+    """Bytes of all files below a folder; links are not followed."""
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(parent, name)).st_size  # noqa: PTH118
+            except OSError:  # it went away meanwhile
+                continue
+    return total
+
+
+def _children(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def _is_inside(path: Path, folder: Path) -> bool:
+    """Whether a path, its links followed, lies in a folder."""
+    return path.resolve().is_relative_to(folder.resolve())
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Write a text that the user alone may read."""
+    descriptor = os.open(path.with_suffix(".new"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    path.with_suffix(".new").replace(path)
+
+
+def _ignore_in_git(folder: Path) -> None:
+    """Keep the token out of a repository that the workspace may be in."""
+    if not (folder / ".gitignore").is_file():
+        atomic_write_text(folder / ".gitignore", "*\n")

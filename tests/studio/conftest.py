@@ -1,0 +1,106 @@
+"""A studio of an empty folder, asked in this process as a browser asks it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from starlette.testclient import TestClient
+
+from offbook.studio.app import LanguageOfRequest, create_app
+from offbook.studio.context import Studio
+from offbook.studio.guard import StudioGuard
+from offbook.studio.queue import JobQueue
+from offbook.studio.workspace import Workspace
+
+ADDRESS = "http://127.0.0.1:8600"
+TOKEN = "the-token-of-the-tests"
+PLAY = """\
+ANN: Is the stove lit?
+
+BOB: Since four, and it smokes.
+
+ANN: Then open the window.
+
+BOB: The window has been open since Sunday.
+
+ANN: Will you sing tonight?
+
+BOB: Only if nobody listens to me.
+"""
+
+
+class Client:
+    """What a page does: asks, uploads, waits for jobs.
+
+    Args:
+        http: the client that shows the token.
+    """
+
+    def __init__(self, http: TestClient) -> None:
+        self.http = http
+
+    def get(self, path: str, status: int = 200, **options: Any) -> Any:
+        return self._json(self.http.get(path, **options), status)
+
+    def post(self, path: str, body: Any = None, status: int | None = None) -> Any:
+        return self._json(self.http.post(path, json={} if body is None else body), status)
+
+    def patch(self, path: str, body: Any, status: int | None = None) -> Any:
+        return self._json(self.http.patch(path, json=body), status)
+
+    def delete(self, path: str, status: int | None = None) -> Any:
+        return self._json(self.http.delete(path), status)
+
+    def upload(self, name: str, content: bytes, status: int = 201) -> Any:
+        headers = {"Content-Type": "application/octet-stream"}
+        response = self.http.post("/api/sources", params={"name": name}, content=content, headers=headers)
+        return self._json(response, status)
+
+    def wait(self, job: dict[str, Any], state: str = "done", seconds: float = 60) -> dict[str, Any]:
+        """The job when it is over (or in a state that it passes through)."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            current: dict[str, Any] = self.get(f"/api/jobs/{job['id']}")
+            if current["state"] == state or current["state"] not in ("queued", "running"):
+                assert current["state"] == state, current
+                return current
+            time.sleep(0.05)
+        raise AssertionError(f"still {current['state']} after {seconds} s: {current}")
+
+    @staticmethod
+    def _json(response: Any, status: int | None) -> Any:
+        assert response.status_code == status or (status is None and response.is_success), response.text
+        return response.json()
+
+
+@pytest.fixture
+def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
+    monkeypatch.delenv("OFFBOOK_RUNS", raising=False)
+    workspace = Workspace(tmp_path / "workspace")
+    workspace.root.mkdir()
+    queue = JobQueue(workspace.jobs, workspace.root)
+    queue.start()
+    yield Studio(workspace, queue, "offbook-studio-8600", TOKEN)
+    for job in queue.list():
+        job.kill()
+    queue.stop()
+
+
+@pytest.fixture
+def http(studio: Studio) -> Iterator[TestClient]:
+    """A client that has not shown the token."""
+    app = StudioGuard(LanguageOfRequest(create_app(studio)), host="127.0.0.1", token=studio.token, cookie=studio.cookie)
+    with TestClient(cast("Any", app), base_url=ADDRESS, follow_redirects=False) as client:
+        client.headers["Accept-Language"] = "en"
+        yield client
+
+
+@pytest.fixture
+def client(http: TestClient) -> Client:
+    """A client that has it."""
+    http.headers["Authorization"] = f"Bearer {TOKEN}"
+    return Client(http)

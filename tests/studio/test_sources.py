@@ -1,0 +1,67 @@
+"""Texts: what is dropped stays as it was, and who speaks in it is found by a job."""
+
+from __future__ import annotations
+
+import pytest
+
+from offbook.studio.context import Studio
+from tests.studio.conftest import PLAY, Client
+
+
+def test_an_upload_never_overwrites(client: Client, studio: Studio) -> None:
+    first, second = client.upload("play.txt", b"ANN: Hi."), client.upload("play.txt", b"ANN: Ho.")
+    assert (first["name"], second["name"]) == ("play.txt", "play (2).txt")
+    assert (studio.workspace.sources / "play.txt").read_bytes() == b"ANN: Hi."
+    assert [entry["name"] for entry in client.get("/api/sources")] == ["play (2).txt", "play.txt"]
+
+
+@pytest.mark.parametrize("name", ["../a.txt", "a/b.txt", "..", ".hidden", "con", "a\u0000b", "a\\b", "x" * 200, ""])
+def test_names_that_are_no_names_are_refused(client: Client, studio: Studio, name: str) -> None:
+    client.upload(name, b"text", 400)
+    assert studio.workspace.list_sources() == []
+
+
+def test_a_name_has_one_form(client: Client) -> None:
+    assert client.upload("Ame\u0301lie.txt", b"x")["name"] == "Am\u00e9lie.txt"
+
+
+def test_a_link_out_of_the_workspace_is_refused(client: Client, studio: Studio) -> None:
+    (studio.workspace.root.parent / "secret.txt").write_text("secret")
+    studio.workspace.sources.mkdir()
+    (studio.workspace.sources / "link.txt").symlink_to(studio.workspace.root.parent / "secret.txt")
+    assert client.get("/api/sources") == []
+    for path in ("/api/sources/link.txt", "/api/sources/link.txt/lines", "/api/sources/..%2F..%2Fsecret.txt"):
+        assert client.http.get(path).status_code in (400, 404)
+
+
+def test_who_speaks_is_found_by_a_job_and_kept(client: Client, studio: Studio) -> None:
+    client.upload("play.txt", PLAY.encode())
+    job = client.get("/api/sources/play.txt", 202)["job"]
+    client.wait(job)
+    listing = client.get("/api/sources/play.txt")
+    assert [(each["name"], each["lines"]) for each in listing["speakers"]] == [("ANN", 3), ("BOB", 3)]
+    assert listing["format"] == "screenplay"
+    assert "Is the stove lit?" in listing["speakers"][0]["samples"]
+    assert len(studio.queue.list()) == 1
+    assert listing["command"].endswith("offbook extract sources/play.txt --list --json")
+
+
+def test_a_text_in_which_nobody_speaks_says_so(client: Client) -> None:
+    client.upload("prose.txt", b"It rained.\n")
+    client.wait(client.get("/api/sources/prose.txt", 202)["job"], "failed")
+    error = client.get("/api/sources/prose.txt", 400)["error"]
+    assert error["message"]
+    assert error["fix"]
+
+
+def test_lines_of_a_text_come_in_windows(client: Client) -> None:
+    client.upload("play.txt", PLAY.encode())
+    assert client.get("/api/sources/play.txt/lines?offset=2&limit=1")["lines"] == [
+        [3, "BOB: Since four, and it smokes."]
+    ]
+
+
+def test_a_text_is_deleted(client: Client) -> None:
+    client.upload("play.txt", PLAY.encode())
+    assert client.delete("/api/sources/play.txt")["command"] == "rm sources/play.txt"
+    assert client.get("/api/sources") == []
