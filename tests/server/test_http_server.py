@@ -22,7 +22,7 @@ import psutil
 import pytest
 
 from offbook.cli.main import main
-from offbook.server import http_server
+from offbook.server import listening
 
 
 def command(trained: Path, *words: Any) -> Any:
@@ -144,8 +144,8 @@ def test_the_addresses_that_a_phone_can_open_are_told(monkeypatch: pytest.Monkey
     monkeypatch.setattr(psutil, "net_if_addrs", lambda: {"lo": [local], "wlan0": [address], "down0": [address]})
     up, down = SimpleNamespace(isup=True), SimpleNamespace(isup=False)
     monkeypatch.setattr(psutil, "net_if_stats", lambda: {"lo": up, "wlan0": up, "down0": down})
-    assert http_server._reachable("0.0.0.0") == ["127.0.0.1", "192.168.1.7"]
-    assert http_server._reachable("192.168.1.7") == ["192.168.1.7"]
+    assert listening.reachable("0.0.0.0") == ["127.0.0.1", "192.168.1.7"]
+    assert listening.reachable("192.168.1.7") == ["192.168.1.7"]
 
 
 def test_engines_that_are_not_there(trained: Path, tmp_path: Path, refused: Any) -> None:

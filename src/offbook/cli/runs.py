@@ -84,9 +84,9 @@ def compare(runs: tuple[str, ...], lang: str | None, as_json: bool) -> None:
 
     from offbook.cli.run_summary import NOT_COMPARABLE, comparable, run_summary
     from offbook.cli.terminal import console
-    from offbook.pipeline import evaluating
+    from offbook.pipeline.comparing import compare_runs
 
-    comparison = evaluating.compare_runs(runs, lang or language())
+    comparison = compare_runs(runs, lang or language())
     summaries = [run_summary(find_run(name)) for name in runs]
     if as_json:
         characters = [summary["character"] for summary in summaries]

@@ -135,6 +135,7 @@ def report_of_rows(rows: SplitRows) -> dict[str, Any]:
         "rows": len(rows.conversations) + len(rows.skipped),
         **quality.report(rows.conversations),
         "heldout_rows": len(rows.heldout),
+        "heldout_places": [(row.origin.file, row.origin.line) for row in rows.heldout],
         "removed": rows.removed,
         "dropped": rows.dropped,
         "leak": rows.leak,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,15 +15,14 @@ from offbook.core.config.schema import EvaluateConfig, RunConfig
 from offbook.core.errors import OffbookError, UsageError
 from offbook.core.metrics_log import read
 from offbook.core.progress import NullReporter, Reporter
-from offbook.core.rundir import RunDir, find_run
+from offbook.core.rundir import RunDir
 from offbook.core.sharing import Share, alone
 from offbook.core.shell import offbook_command, shell_command
 from offbook.core.types import Conversation, Turn
 from offbook.data import loading
 from offbook.data.messages import localized
 from offbook.data.row_files import load_rows
-from offbook.evaluation import comparison, html_report, responses, scorecard, verdict
-from offbook.evaluation.comparison import Comparison
+from offbook.evaluation import html_report, responses, scorecard, verdict
 from offbook.evaluation.scorecard import About, Scorecard
 from offbook.evaluation.verdict import Verdict
 from offbook.models.storage import QUANTIZED
@@ -251,27 +249,6 @@ def render_report(run: RunDir, evaluation: Evaluation, lang: str) -> str:
 def character_rows(run: RunDir) -> list[Conversation]:
     """The rows that the run learned the character from, without those that were replayed."""
     return [row for row in load_rows(run.data / "train.jsonl") if row.origin.kind == "character"]
-
-
-def compare_runs(names: Sequence[str], lang: str = "en") -> Comparison:
-    """Compare evaluated runs, pair by pair; see `offbook.evaluation.comparison`.
-
-    Raises:
-        UsageError: fewer than two runs, or one that was not evaluated.
-    """
-    cards = {}
-    runs = [find_run(name) for name in names]
-    for run in runs:
-        if not run.eval.is_file():
-            raise UsageError(
-                "the run '{name}' is not evaluated yet",
-                "Evaluate it: {command}",
-                name=run.name,
-                command=offbook_command("eval", run.path),
-            )
-        namesakes = sum(other.name == run.name for other in runs)
-        cards[run.name if namesakes == 1 else str(run.path)] = Scorecard.from_json(_read_json(run.eval))
-    return comparison.compare(cards, lang)
 
 
 def _eval_command(run: RunDir, config: RunConfig, data: Path | None) -> str:

@@ -40,20 +40,21 @@ def run_entry(workspace: Workspace, run: RunDir) -> dict[str, Any]:
         "character": character_of(workspace, run),
         "title": persona.get("name") if isinstance(persona, dict) else None,
         "base": model.get("source") if isinstance(model, dict) else None,
-        "headline": (_read(run.eval) or {}).get("headline"),
+        "headline": (read_json(run.eval) or {}).get("headline"),
         "updated": (run.metrics if run.metrics.is_file() else run.path).stat().st_mtime,
     }
 
 
 def last_reply(run: RunDir) -> str | None:
     """What the character said last: at the end of training, else while it was trained."""
-    samples = _read(run.samples)
+    samples = read_json(run.samples)
     if isinstance(samples, list) and samples and isinstance(samples[-1], dict):
         return _text(samples[-1].get("tuned"))
     try:
         lines = run.samples_log.read_text(encoding="utf-8").splitlines()
-        return _text(json.loads(lines[-1]).get("reply"))
-    except (OSError, ValueError, IndexError, AttributeError):
+        replies = json.loads(lines[-1])["samples"]
+        return _text(list(replies.values())[-1])
+    except (OSError, ValueError, IndexError, KeyError, TypeError, AttributeError):
         return None
 
 
@@ -61,7 +62,8 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _read(path: Path) -> Any:
+def read_json(path: Path) -> Any:
+    """The value in a JSON file; None where there is none that can be read."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import secrets
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -160,11 +160,17 @@ def checked_name(name: str) -> str:
         raise UsageError("'{name}' cannot be a name here", "It should {reason}.", name=name, reason=reason) from None
 
 
-def free_name(folder: Path, name: str) -> Path:
-    """A path in a folder that nothing has yet: `name`, or `name (2)` and so on, before its suffix."""
+def free_name(folder: Path, name: str, taken: Collection[object] = ()) -> Path:
+    """A path in a folder that nothing has yet: `name`, or `name (2)` and so on, before its suffix.
+
+    Args:
+        folder: where.
+        name: what is wished for.
+        taken: names that something else is going to have.
+    """
     stem, suffix = Path(name).stem, Path(name).suffix
     candidates = (folder / (name if number == 1 else f"{stem} ({number}){suffix}") for number in range(1, 10_000))
-    return next(path for path in candidates if not path.exists())
+    return next(path for path in candidates if not path.exists() and path.name not in taken)
 
 
 def folder_bytes(folder: Path) -> int:

@@ -96,7 +96,12 @@ def dump(config: RunConfig, folder: Path | None = None) -> str:
     tree = config.model_dump()
     if folder is not None:
         _anchor_paths(tree, folder)
-    return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    return dump_tree(tree)
+
+
+def dump_tree(tree: Mapping[str, Any]) -> str:
+    """Settings as YAML, in the order in which they stand in the tree."""
+    return yaml.dump(dict(tree), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
 
 
 class _Dumper(yaml.SafeDumper):

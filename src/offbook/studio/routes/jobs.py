@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -14,11 +13,10 @@ from pydantic import BaseModel
 from offbook.studio.context import Studio, StudioDep
 from offbook.studio.errors import Conflict
 from offbook.studio.jobs import JobRecord
+from offbook.studio.sse import KEEP_ALIVE, KEEP_ALIVE_SECONDS, MEDIA_TYPE, POLL_SECONDS, sse
 
 router = APIRouter(tags=["jobs"])
 
-POLL_SECONDS = 0.4
-KEEP_ALIVE_SECONDS = 15.0
 KILL_SECONDS = 20.0
 """A job that is cancelled has so long to save and end."""
 
@@ -89,16 +87,7 @@ def events(
 ) -> StreamingResponse:
     """What a job says, as server-sent events; each has the number to go on after. The last one is the job itself."""
     job = studio.queue.get(job_id)
-    return StreamingResponse(_events(job, after if last_event_id is None else last_event_id), media_type=SSE)
-
-
-SSE = "text/event-stream"
-
-
-def sse(data: Any, event: str = "message", number: int | None = None) -> bytes:
-    """A server-sent event (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
-    head = f"event: {event}\n" + (f"id: {number}\n" if number is not None else "")
-    return f"{head}data: {json.dumps(data, ensure_ascii=False)}\n\n".encode("utf-8", "replace")
+    return StreamingResponse(_events(job, after if last_event_id is None else last_event_id), media_type=MEDIA_TYPE)
 
 
 def again(studio: Studio, job: JobRecord) -> JobRecord:
@@ -128,5 +117,5 @@ async def _events(job: JobRecord, after: int) -> AsyncIterator[bytes]:
         silent = 0.0 if events else silent + POLL_SECONDS
         if silent >= KEEP_ALIVE_SECONDS:
             silent = 0.0
-            yield b": still here\n\n"
+            yield KEEP_ALIVE
         await asyncio.sleep(POLL_SECONDS)

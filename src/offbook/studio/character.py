@@ -1,0 +1,169 @@
+"""A character's folder: settings, rows as they were extracted, what was changed by hand, and what is trained."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from offbook.core.atomic import atomic_text_file, atomic_write_text
+from offbook.core.config import loading
+from offbook.core.config.schema import RunConfig
+from offbook.core.config.yaml_file import read_settings
+from offbook.core.errors import UsageError
+from offbook.studio.edits import Edits, Message, append, read_edits
+from offbook.studio.errors import Conflict, NotFound
+from offbook.studio.rows import RowIndex, index_of, parse_row
+
+SMALL = 4 * 2**20
+"""Bytes of lines up to which what is trained is written after each change; above, when it is asked for."""
+
+_writing = threading.RLock()
+
+
+class CharacterFolder:
+    """Names of what it holds, and what can be done with it.
+
+    Args:
+        path: `characters/NAME`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.name = path.name
+        self.config = path / "run.yaml"
+        self.lines = path / "lines.jsonl"
+        self.journal = path / "edits.jsonl"
+        self.rows = path / "rows.jsonl"
+
+    @property
+    def index(self) -> RowIndex | None:
+        """The index of the extracted rows; None before they are there."""
+        return index_of(self.lines)
+
+    @property
+    def edits(self) -> Edits:
+        """The changes by hand."""
+        return read_edits(self.journal)
+
+    def load(self) -> RunConfig:
+        """The settings, validated."""
+        return loading.load(self.config)
+
+    def settings(self) -> dict[str, Any]:
+        """The settings as they stand in run.yaml: what is not there has its default."""
+        return read_settings(self.config).tree
+
+    def change_settings(self, changes: dict[str, Any]) -> None:
+        """Write some settings by their dotted names; null takes one back to its default.
+
+        Raises:
+            UsageError: a name is unknown or a value invalid; nothing is written.
+        """
+        with _writing:
+            tree = self.settings()
+            for dotted, value in changes.items():
+                loading.put(tree, dotted, value)
+                if value is None:
+                    _drop(tree, dotted)
+            text = loading.dump_tree(tree)
+            loading.validate(yaml.safe_load(text), str(self.config))
+            atomic_write_text(self.config, text)
+
+    def change(self, entry: dict[str, Any]) -> None:
+        """Write a change of rows into the journal, and what is trained where that is quickly done.
+
+        Raises:
+            NotFound: there is no such row.
+            Conflict: there is nothing to undo.
+        """
+        with _writing:
+            index, edits = self.index, self.edits
+            if entry["op"] == "undo" and not edits.changes:
+                raise Conflict("there is nothing to undo", "Change something first.")
+            for row in [entry[key] for key in ("row", "with") if key in entry]:
+                if index is None or row not in index.places:
+                    raise NotFound("there is no row '{row}'", "Load the page again.", row=row)
+            append(self.journal, entry)
+            if self.lines.stat().st_size <= SMALL:
+                self.write_rows()
+
+    def messages(self, row: str) -> list[Message]:
+        """What a row says, changes and all.
+
+        Raises:
+            NotFound: there is no such row.
+        """
+        index, edits = self.index, self.edits
+        if row in edits.messages:
+            return edits.messages[row]
+        if index is None or row not in index.places:
+            raise NotFound("there is no row '{row}'", "Load the page again.", row=row)
+        messages: list[Message] = index.read([index.places[row]])[0]["messages"]
+        return messages
+
+    def write_rows(self) -> None:
+        """Write what is trained, where it is older than lines and changes; it appears whole."""
+        with _writing:
+            if self.index is None or not self._is_stale():
+                return
+            edits = self.edits
+            with atomic_text_file(self.rows) as file:
+                for name, line in self.index.lines():
+                    if not edits.is_trained(name):
+                        continue
+                    if name in edits.messages:
+                        row = {**parse_row(line), "messages": edits.messages[name]}
+                        file.write(json.dumps(row, ensure_ascii=False) + "\n")
+                    else:
+                        file.write(line.decode("utf-8", "replace").rstrip("\r\n") + "\n")
+
+    def require_rows(self) -> None:
+        """See that there is something to train.
+
+        Raises:
+            Conflict: nothing has been extracted, or everything is excluded.
+        """
+        self.write_rows()
+        source = self.settings().get("data", {}).get("source")
+        if source == self.rows.name and (not self.rows.is_file() or not self.rows.stat().st_size):
+            raise Conflict("the character has no lines yet", "Choose it in a text first, or include some rows.")
+
+    def _is_stale(self) -> bool:
+        try:
+            written = self.rows.stat().st_mtime_ns
+        except OSError:
+            return True
+        sources = [path.stat().st_mtime_ns for path in (self.lines, self.journal) if path.is_file()]
+        return any(changed >= written for changed in sources)
+
+
+def merge(first: list[Message], second: list[Message]) -> list[Message]:
+    """One conversation of two: what the second repeats of the first stands once, neighbours of one role are joined.
+
+    Raises:
+        UsageError: nothing is left to learn.
+    """
+    size = min(len(first), len(second))
+    texts = [each["content"] for each in first], [each["content"] for each in second]
+    shared = next((count for count in range(size, 0, -1) if texts[0][-count:] == texts[1][:count]), 0)
+    joined: list[Message] = []
+    for message in [*first, *second[shared:]]:
+        last = joined[-1] if joined else None
+        if last and last["role"] == message["role"] and last.get("weight", 1) == message.get("weight", 1):
+            joined[-1] = {**last, "content": f"{last['content']}\n{message['content']}"}
+        else:
+            joined.append(message)
+    if not any(each["role"] == "assistant" and each.get("weight", 1) for each in joined):
+        raise UsageError("the rows have no reply to learn", "Merge others.")
+    return joined
+
+
+def _drop(tree: dict[str, Any], dotted: str) -> None:
+    *sections, leaf = dotted.split(".")
+    for section in sections:
+        tree = tree[section]
+    del tree[leaf]

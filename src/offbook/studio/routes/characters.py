@@ -1,0 +1,168 @@
+"""Characters: made from a text, renamed, duplicated, deleted."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from offbook.core.atomic import atomic_dir, atomic_write_text
+from offbook.core.config import loading
+from offbook.core.errors import UsageError
+from offbook.core.run_lock import remove
+from offbook.core.shell import offbook_command, shell_command
+from offbook.studio.character import CharacterFolder
+from offbook.studio.context import Studio, StudioDep
+from offbook.studio.errors import Conflict
+from offbook.studio.jobs import newest
+from offbook.studio.new_character import Persona, make_folder
+from offbook.studio.runs import character_of, run_entry
+from offbook.studio.workspace import checked_name, folder_bytes, free_name
+
+router = APIRouter(tags=["characters"])
+
+
+class NewCharacter(BaseModel):
+    """A character, and the text that it speaks in."""
+
+    source: str
+    role: str = Field(min_length=1, max_length=200)
+    """By the name that it has there."""
+    aliases: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field([], max_length=50)
+    """Further names of it."""
+    name: str | None = None
+    """Of its folder; default: the role."""
+    format: str = "auto"
+    """What the text is read as."""
+    context: int = Field(0, ge=0, le=50)
+    """Turns before the prompt that a row carries along."""
+
+
+class Rename(BaseModel):
+    """A character's new name."""
+
+    name: str
+
+
+@router.get("/characters")
+def list_characters(studio: StudioDep) -> list[str]:
+    """The names of the characters."""
+    return [path.name for path in studio.workspace.list_characters()]
+
+
+@router.post("/characters", status_code=201)
+def create(new: NewCharacter, studio: StudioDep) -> dict[str, Any]:
+    """Make a character's folder with its settings, and a job that takes its lines out of the text."""
+    source = studio.workspace.source(new.source)
+    name = checked_name(new.name or new.role)
+    folder = studio.workspace.characters / name
+    if folder.exists():
+        raise Conflict("there is a character '{name}' already", "Choose another name.", name=name)
+    recipe = make_folder(folder, Persona.of(new.role))
+    out = studio.workspace.relative(folder / "lines.jsonl")
+    argv = ["extract", studio.workspace.relative(source), "--role", new.role, "--out", out, "--json"]
+    argv += ["--min-confidence", "0"]  # the page shows how sure each row is, least sure first
+    argv += ["--format", new.format] if new.format != "auto" else []
+    argv += ["--context", str(new.context)] if new.context else []
+    for alias in new.aliases:
+        if "=" in alias or "=" in new.role:
+            raise UsageError("a name with = in it has no alias", "Leave the aliases out.")
+        argv += ["--alias", f"{alias}={new.role}"]
+    job = studio.queue.submit("extract", name, argv, details={"source": source.name})
+    init = offbook_command("init", studio.workspace.relative(folder), "--recipe", recipe)
+    return {"name": name, "job": job.as_json(), "command": f"{init} && {job.as_json()['command']}"}
+
+
+@router.get("/characters/{name}")
+def show(name: str, studio: StudioDep) -> dict[str, Any]:
+    """A character: its settings, its rows, its runs, the job that extracts its lines."""
+    character = CharacterFolder(studio.workspace.character(name))
+    index, edits = character.index, character.edits
+    job = newest(studio.queue.list(), "extract", name)
+    runs = [run for run in studio.workspace.list_runs() if character_of(studio.workspace, run) == name]
+    return {
+        "name": name,
+        "config": loading.load(character.config).model_dump(),
+        "rows": len(index) if index else 0,
+        "trained_rows": sum(map(edits.is_trained, index.ids)) if index else 0,
+        "runs": [run_entry(studio.workspace, run) for run in runs],
+        "extract": job.as_json() if job else None,
+        "summary": job.result() if job else None,
+        "path": studio.workspace.relative(character.path),
+    }
+
+
+@router.patch("/characters/{name}")
+def rename(name: str, change: Rename, studio: StudioDep) -> dict[str, Any]:
+    """Give a character's folder another name; its runs are told where its rows lie now."""
+    folder = studio.workspace.character(name)
+    target = studio.workspace.characters / checked_name(change.name)
+    if target.exists():
+        raise Conflict("there is a character '{name}' already", "Choose another name.", name=target.name)
+    _refuse_busy(studio, name)
+    runs = [run for run in studio.workspace.list_runs() if character_of(studio.workspace, run) == name]
+    if any(run.running for run in runs):
+        raise Conflict("'{name}' is being trained", "Wait until it ends, or stop it.", name=name)
+    folder.rename(target)
+    for run in runs:
+        config = loading.load(run.config)
+        data = config.data.model_copy(update={"source": str(target / "rows.jsonl")})
+        atomic_write_text(run.config, loading.dump(config.model_copy(update={"data": data})))
+    paths = studio.workspace.relative(folder), studio.workspace.relative(target)
+    return {"name": target.name, "command": shell_command("mv", *paths)}
+
+
+@router.post("/characters/{name}/duplicate", status_code=201)
+def duplicate(name: str, studio: StudioDep) -> dict[str, Any]:
+    """Copy a character: its settings, lines and changes, without its runs."""
+    folder = studio.workspace.character(name)
+    target = free_name(studio.workspace.characters, name)
+    with atomic_dir(target) as new:
+        for path in folder.iterdir():
+            if path.is_file() and not path.name.startswith("."):
+                shutil.copy2(path, new / path.name)
+    paths = studio.workspace.relative(folder), studio.workspace.relative(target)
+    return {"name": target.name, "command": shell_command("cp", "-r", *paths)}
+
+
+@router.get("/characters/{name}/size")
+def size(name: str, studio: StudioDep) -> dict[str, Any]:
+    """What deleting a character would take away: its files, and its runs where they go, too."""
+    folder = studio.workspace.character(name)
+    runs = [run for run in studio.workspace.list_runs() if character_of(studio.workspace, run) == name]
+    return {
+        "files": [{"path": studio.workspace.relative(folder), "bytes": folder_bytes(folder)}],
+        "runs": [{"name": run.name, "bytes": folder_bytes(run.path)} for run in runs],
+    }
+
+
+@router.delete("/characters/{name}")
+def delete(name: str, studio: StudioDep, runs: Annotated[bool, Query()] = False) -> dict[str, Any]:
+    """Delete a character, and with `runs` also what was trained from it."""
+    folder = studio.workspace.character(name)
+    _refuse_busy(studio, name)
+    commands = [shell_command("rm", "-r", studio.workspace.relative(folder))]
+    if runs:
+        for run in studio.workspace.list_runs():
+            if character_of(studio.workspace, run) == name:
+                remove(run)
+                commands.append(offbook_command("runs", "rm", studio.workspace.relative(run.path)))
+    _remove(folder)
+    return {"command": " && ".join(commands)}
+
+
+def _remove(folder: Path) -> None:
+    """Delete a folder: it is gone at once, or all there, whenever the process is killed."""
+    hidden = folder.with_name(f".tmp-{folder.name}")
+    shutil.rmtree(hidden, ignore_errors=True)
+    folder.rename(hidden)
+    shutil.rmtree(hidden)
+
+
+def _refuse_busy(studio: Studio, name: str) -> None:
+    busy = [job for job in studio.queue.list() if job.request.subject == name and job.state in ("queued", "running")]
+    if busy:
+        raise Conflict("a job works with '{name}'", "Wait until it ends, or cancel it.", name=name)

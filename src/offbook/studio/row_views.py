@@ -1,0 +1,144 @@
+"""Rows as the page shows them: a window of those that a filter lets through, each with what is known about it."""
+
+from __future__ import annotations
+
+import threading
+from functools import lru_cache
+from typing import Any, Literal
+
+from offbook.pipeline.row_marks import marks_of, personal_of
+from offbook.studio.character import CharacterFolder
+from offbook.studio.edits import Edits
+from offbook.studio.rows import RowIndex, parse_row
+
+Order = Literal["file", "confidence"]
+Filter = Literal["all", "trained", "excluded", "edited", "unsure", "personal", "findings"]
+
+UNSURE = 0.95
+"""Rows below are those whose speaker is only likely."""
+
+_marking = threading.Lock()
+
+
+def window(
+    character: CharacterFolder,
+    *,
+    offset: int,
+    limit: int,
+    order: Order,
+    only: Filter,
+    text: str,
+    heldout: frozenset[int] | None,
+) -> dict[str, Any]:
+    """Some of a character's rows.
+
+    Args:
+        character: whose.
+        offset: how many that fit are skipped.
+        limit: how many are shown.
+        order: by the file, or least sure first.
+        only: which are shown.
+        text: what they have to hold; "" for any.
+        heldout: numbers of the trained rows that are held out; None where that is not known yet.
+
+    Returns:
+        total (of those that fit), rows, and counts of all, excluded and edited ones.
+    """
+    index, edits = character.index, character.edits
+    if index is None:
+        return {"total": 0, "rows": [], "counts": {"all": 0, "excluded": 0, "edited": 0}}
+    places = index.by_confidence() if order == "confidence" else range(len(index))
+    fitting = [place for place in places if _fits(index, edits, place, only)]
+    if text:
+        holding = _holding(index, text.casefold().encode())
+        fitting = [place for place in fitting if place in holding]
+    shown = fitting[offset : offset + limit]
+    numbers = trained_numbers(index, edits) if heldout is not None else {}
+    rows = [
+        row_view(index, edits, place, row, None if heldout is None else numbers.get(place) in heldout)
+        for place, row in zip(shown, index.read(shown), strict=True)
+    ]
+    hidden = {*edits.excluded, *edits.merged} & index.places.keys()
+    counts = {"all": len(index), "excluded": len(hidden), "edited": len(edits.messages.keys() & index.places.keys())}
+    return {"total": len(fitting), "rows": rows, "counts": counts}
+
+
+def trained_numbers(index: RowIndex, edits: Edits) -> dict[int, int]:
+    """Place of a row that is trained → its line in rows.jsonl, from 1."""
+    trained = (place for place, name in enumerate(index.ids) if edits.is_trained(name))
+    return {place: number for number, place in enumerate(trained, 1)}
+
+
+def row_view(index: RowIndex, edits: Edits, place: int, row: dict[str, Any], is_heldout: bool | None) -> dict[str, Any]:
+    """A row as the page shows it."""
+    name = index.ids[place]
+    messages = edits.messages.get(name, row["messages"])
+    texts = [each["content"] for each in messages if each.get("role") != "system"]
+    source = row.get("source") if isinstance(row.get("source"), dict) else {}
+    assert isinstance(source, dict)
+    return {
+        "id": name,
+        "number": place + 1,
+        "prompt": _last(messages, "user"),
+        "reply": "\n".join(each["content"] for each in messages if _is_learned(each)),
+        "messages": messages,
+        "turns": len(messages),
+        "source": source,
+        "source_place": " · ".join(
+            str(part) for part in (f"{source.get('file', '')}:{source.get('line', '')}", source.get("scene")) if part
+        ),
+        "confidence": index.confidences[place],
+        "excluded": not edits.is_trained(name),
+        "merged_into": edits.merged.get(name),
+        "edited": name in edits.messages,
+        "heldout": is_heldout,
+        "findings": marks_of(texts),
+        "personal": personal_of(texts),
+    }
+
+
+def _fits(index: RowIndex, edits: Edits, place: int, only: Filter) -> bool:
+    name = index.ids[place]
+    match only:
+        case "trained":
+            return edits.is_trained(name)
+        case "excluded":
+            return not edits.is_trained(name)
+        case "edited":
+            return name in edits.messages
+        case "unsure":
+            return index.confidences[place] < UNSURE
+        case "personal" | "findings":
+            return place in _marked(index)[only == "personal"]
+        case _:
+            return True
+
+
+def _holding(index: RowIndex, text: bytes) -> set[int]:
+    return {place for place, (_, line) in enumerate(index.lines()) if text in line.lower()}
+
+
+def _marked(index: RowIndex) -> tuple[frozenset[int], frozenset[int]]:
+    """Places of rows with a finding, and of rows with personal data: looked for once in a file."""
+    with _marking:
+        return _marks(index)
+
+
+@lru_cache(2)
+def _marks(index: RowIndex) -> tuple[frozenset[int], frozenset[int]]:
+    findings, personal = set(), set()
+    for place, (_, line) in enumerate(index.lines()):
+        texts = [each["content"] for each in parse_row(line)["messages"]]
+        if marks_of(texts):
+            findings.add(place)
+        if personal_of(texts):
+            personal.add(place)
+    return frozenset(findings), frozenset(personal)
+
+
+def _is_learned(message: dict[str, Any]) -> bool:
+    return message.get("role") == "assistant" and message.get("weight", 1) != 0
+
+
+def _last(messages: list[dict[str, Any]], role: str) -> str:
+    return next((each["content"] for each in reversed(messages) if each.get("role") == role), "")

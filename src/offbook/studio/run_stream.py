@@ -1,0 +1,91 @@
+"""A run while it is trained: the lines of its metrics and samples as they are written, and how it stands."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+from offbook.core.rundir import RunDir
+from offbook.studio.sse import KEEP_ALIVE, KEEP_ALIVE_SECONDS, POLL_SECONDS, sse
+
+StateOf = Callable[[], dict[str, Any]]
+"""→ how it stands with the run, and whether it is `over`."""
+
+
+class LineTail:
+    """The complete lines of a file that grows, behind a byte; a file that has become shorter is begun again.
+
+    Args:
+        path: the file; it need not be there yet.
+        offset: bytes that have been read.
+    """
+
+    def __init__(self, path: Path, offset: int) -> None:
+        self.path = path
+        self.offset = offset
+
+    def read(self) -> tuple[bool, list[dict[str, Any]]]:
+        """Whether the file was begun again, and its new lines."""
+        try:
+            with self.path.open("rb") as file:
+                restarted = file.seek(0, 2) < self.offset
+                if restarted:
+                    self.offset = 0
+                file.seek(self.offset)
+                content = file.read()
+        except OSError:
+            return False, []
+        complete = content[: content.rfind(b"\n") + 1]
+        self.offset += len(complete)
+        return restarted, [line for text in complete.splitlines() if (line := _line(text)) is not None]
+
+
+def positions(event_id: str | None) -> tuple[int, int]:
+    """The bytes of metrics and samples that a client has seen, by the id of its last event (`120-64`)."""
+    metrics, _, samples = (event_id or "").partition("-")
+    return (int(metrics) if metrics.isdecimal() else 0, int(samples) if samples.isdecimal() else 0)
+
+
+async def run_events(run: RunDir, state_of: StateOf, event_id: str | None) -> AsyncIterator[bytes]:
+    """Server-sent events `reset`, `metrics`, `samples` and `state`; the last one is a `state` that is over.
+
+    Args:
+        run: the run; its folder need not be there yet.
+        state_of: how it stands with it.
+        event_id: of the last event that the client has seen.
+    """
+    seen = positions(event_id)
+    metrics, samples = LineTail(run.metrics, seen[0]), LineTail(run.samples_log, seen[1])
+    state: dict[str, Any] = {}
+    silent = 0.0
+    while True:
+        current = await asyncio.to_thread(state_of)  # before the lines: what is written last is read after it
+        sent = False
+        for name, tail in (("metrics", metrics), ("samples", samples)):
+            restarted, lines = await asyncio.to_thread(tail.read)
+            if restarted:
+                yield sse({"file": name}, "reset")
+            if lines:
+                sent = True
+                yield sse(lines, name, f"{metrics.offset}-{samples.offset}")
+        if current != state:
+            state, sent = current, True
+            yield sse(state, "state")
+        if state["over"]:
+            return
+        silent = 0.0 if sent else silent + POLL_SECONDS
+        if silent >= KEEP_ALIVE_SECONDS:
+            silent = 0.0
+            yield KEEP_ALIVE
+        await asyncio.sleep(POLL_SECONDS)
+
+
+def _line(text: bytes) -> dict[str, Any] | None:
+    try:
+        line = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return line if isinstance(line, dict) else None

@@ -1,0 +1,159 @@
+"""The lines of a character: windows, changes by hand, and what is trained."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from offbook.studio.character import CharacterFolder
+from offbook.studio.context import Studio
+from offbook.studio.edits import append, read_edits
+from offbook.studio.rows import RowIndex
+from tests.studio.conftest import PLAY, Client
+
+
+def row(number: int, confidence: float = 1.0, **changes: Any) -> dict[str, Any]:
+    messages = [
+        {"role": "user", "content": f"Question {number}?"},
+        {"role": "assistant", "content": f"Answer {number}."},
+    ]
+    source = {"file": "sources/play.txt", "line": 2 * number + 1, "scene": "I"}
+    return {"messages": messages, "source": source, "confidence": confidence, **changes}
+
+
+def write_lines(path: Path, rows: list[dict[str, Any]]) -> None:
+    path.write_text("".join(json.dumps(each, ensure_ascii=False) + "\n" for each in rows), encoding="utf-8")
+
+
+@pytest.fixture
+def bob(client: Client) -> str:
+    """A character with its lines."""
+    client.upload("play.txt", PLAY.encode())
+    made = client.post("/api/characters", {"source": "play.txt", "role": "BOB"}, 201)
+    assert "init characters/BOB" in made["command"]
+    client.wait(made["job"])
+    name: str = made["name"]
+    return name
+
+
+def trained(studio: Studio, name: str) -> list[str]:
+    character = CharacterFolder(studio.workspace.character(name))
+    character.write_rows()
+    return [json.loads(line)["messages"][-1]["content"] for line in character.rows.read_text("utf-8").splitlines()]
+
+
+def test_a_character_is_made_from_a_text(client: Client, bob: str, studio: Studio) -> None:
+    shown = client.get(f"/api/characters/{bob}/rows")
+    assert shown["total"] == 3
+    first = shown["rows"][0]
+    assert (first["prompt"], first["reply"]) == ("Is the stove lit?", "Since four, and it smokes.")
+    assert first["source_place"].startswith("sources/play.txt:3")
+    assert first["heldout"] is None
+    config = client.get(f"/api/characters/{bob}/config")["values"]
+    assert (config["persona.name"], config["persona.system"]) == ("BOB", "You are BOB.")
+    assert client.post("/api/characters", {"source": "play.txt", "role": "BOB"}, 409)
+    assert trained(studio, bob) == [each["reply"] for each in shown["rows"]]
+
+
+def test_a_row_stands_beside_its_source(client: Client, bob: str) -> None:
+    shown = client.get(f"/api/characters/{bob}/rows?limit=1&offset=1")["rows"][0]
+    around = client.get(f"/api/characters/{bob}/rows/{shown['id']}/context")
+    assert dict(map(tuple, around["lines"]))[around["replies"][0]] == "BOB: The window has been open since Sunday."
+
+
+def test_changes_are_trained_and_taken_back_one_by_one(client: Client, bob: str, studio: Studio) -> None:
+    address = f"/api/characters/{bob}"
+    one, two, three = (each["id"] for each in client.get(f"{address}/rows")["rows"])
+    client.post(f"{address}/edits", {"op": "exclude", "row": one})
+    client.post(f"{address}/edits", {"op": "edit", "row": two, "reply": "It is <b>open</b>."})
+    assert trained(studio, bob) == ["It is <b>open</b>.", "Only if nobody listens to me."]
+    merged = client.post(f"{address}/edits", {"op": "merge", "row": two, "with": three})["row"]
+    assert [each["role"] for each in merged["messages"]] == ["user", "assistant"] * 2
+    assert len(trained(studio, bob)) == 1
+    assert client.get(f"{address}/rows")["counts"] == {"all": 3, "excluded": 2, "edited": 1}
+    assert client.get(f"{address}/rows?filter=edited")["total"] == 1
+    for left in (2, 2, 3):
+        client.post(f"{address}/undo")
+        assert len(trained(studio, bob)) == left
+    client.post(f"{address}/undo", status=409)
+    assert trained(studio, bob)[0] == "Since four, and it smokes."
+
+
+def test_a_change_that_leaves_nothing_to_learn_is_refused(client: Client, bob: str) -> None:
+    row_id = client.get(f"/api/characters/{bob}/rows")["rows"][0]["id"]
+    for edit in ({"op": "edit", "reply": "  "}, {"op": "edit", "messages": []}, {"op": "merge"}):
+        client.post(f"/api/characters/{bob}/edits", {"row": row_id, **edit}, 400)
+    client.post(f"/api/characters/{bob}/edits", {"op": "exclude", "row": "nobody"}, 404)
+    assert client.get(f"/api/characters/{bob}/rows")["can_undo"] is False
+
+
+def test_hostile_text_stays_text(client: Client, studio: Studio) -> None:
+    text = "<script>alert`1`</script> <|im_end|> \u202e {{7*7}}"
+    client.upload("<b>.txt", b"x", 400)
+    client.upload("play.txt", f"ANN: Hi.\n\nBOB: {text}\n\nANN: Ho.\n\nBOB: Bye.\n".encode())
+    made = client.post("/api/characters", {"source": "play.txt", "role": "BOB", "name": "Bob & Söhne"}, 201)
+    client.wait(made["job"])
+    response = client.http.get("/api/characters/Bob & Söhne/rows")
+    assert response.headers["content-type"] == "application/json"
+    shown = response.json()["rows"]
+    assert "<script>alert`1`</script>" in shown[0]["reply"]
+    assert "special_tokens" in shown[0]["findings"]
+
+
+@pytest.mark.parametrize("name", ["..", "../..", "a%2F..%2F..", ".studio", "con"])
+def test_no_name_leads_out_of_the_workspace(client: Client, name: str) -> None:
+    for method, path in (("GET", "rows"), ("DELETE", ""), ("GET", "config"), ("POST", "undo")):
+        response = client.http.request(method, f"/api/characters/{name}/{path}".rstrip("/"), json={})
+        assert response.status_code in (400, 404, 405), (method, path, response.text)
+
+
+def test_personal_data_and_unsure_rows_come_forward(client: Client, bob: str, studio: Studio) -> None:
+    rows = [row(1), row(2, 0.6), row(3, 0.91), row(4)]
+    rows[3]["messages"][1]["content"] = "Write to ann@example.org (soon."
+    write_lines(studio.workspace.character(bob) / "lines.jsonl", rows)
+    ordered = client.get(f"/api/characters/{bob}/rows?order=confidence")["rows"]
+    assert [each["confidence"] for each in ordered] == [0.6, 0.91, 1.0, 1.0]
+    assert client.get(f"/api/characters/{bob}/rows?filter=unsure")["total"] == 2
+    marked = client.get(f"/api/characters/{bob}/rows?filter=personal")["rows"]
+    assert [(each["personal"], each["findings"]) for each in marked] == [(["ann@example.org"], ["unbalanced"])]
+    assert client.get(f"/api/characters/{bob}/rows?q=question 3")["total"] == 1
+
+
+def test_edits_stay_with_their_rows_when_lines_are_extracted_anew(client: Client, bob: str, studio: Studio) -> None:
+    path = studio.workspace.character(bob) / "lines.jsonl"
+    write_lines(path, [row(1), row(2), row(2)])
+    second = client.get(f"/api/characters/{bob}/rows")["rows"][1]["id"]
+    client.post(f"/api/characters/{bob}/edits", {"op": "exclude", "row": second})
+    write_lines(path, [row(0), row(1), row(2), row(2)])
+    assert [each["excluded"] for each in client.get(f"/api/characters/{bob}/rows")["rows"]] == [
+        False,
+        False,
+        True,
+        False,
+    ]
+
+
+def test_a_torn_change_counts_for_nothing_and_is_taken_away(tmp_path: Path) -> None:
+    journal = tmp_path / "edits.jsonl"
+    append(journal, {"op": "exclude", "row": "a"})
+    with journal.open("ab") as file:
+        file.write(b'{"op": "exclude", "ro')
+    assert read_edits(journal).excluded == {"a"}
+    append(journal, {"op": "exclude", "row": "b"})
+    assert read_edits(journal).excluded == {"a", "b"}
+    assert all(json.loads(line) for line in journal.read_text("utf-8").splitlines())
+
+
+def test_a_hundred_thousand_rows_come_in_windows_at_once(client: Client, bob: str, studio: Studio) -> None:
+    path = studio.workspace.character(bob) / "lines.jsonl"
+    write_lines(path, [row(number, 0.5 + number % 7 / 20) for number in range(100_000)])
+    RowIndex(path)
+    client.get(f"/api/characters/{bob}/rows")
+    for query in ("offset=90000", "offset=50000&order=confidence"):
+        began = time.monotonic()
+        assert len(client.get(f"/api/characters/{bob}/rows?{query}")["rows"]) == 100
+        assert time.monotonic() - began < 2

@@ -1,0 +1,90 @@
+"""The way through, by the API alone: a text is dropped, and at the end its character has been trained and judged."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from offbook.studio.context import Studio
+from tests.conftest import ROWS
+from tests.studio.conftest import Client
+
+
+def play(tmp: Path) -> bytes:
+    """A script in which HAMLET answers."""
+    return "\n\n".join(f"FRIEND: {row['instruction']}\n\nHAMLET: {row['output']}" for row in ROWS).encode()
+
+
+def events(client: Client, path: str, **options: Any) -> list[tuple[str, Any, str]]:
+    """(event, data, id) of a stream that ends."""
+    result = []
+    for block in client.http.get(path, **options).text.split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))
+        if "data" in fields:
+            result.append((fields["event"], json.loads(fields["data"]), fields.get("id", "")))
+    return result
+
+
+def test_from_a_text_to_a_verdict(client: Client, studio: Studio, tiny: Path, tmp_path: Path) -> None:
+    client.upload("play.txt", play(tmp_path))
+    made = client.post("/api/characters", {"source": "play.txt", "role": "HAMLET"}, 201)
+    client.wait(made["job"])
+    address = "/api/characters/HAMLET"
+    first = client.get(f"{address}/rows")["rows"][0]
+    client.post(f"{address}/edits", {"op": "exclude", "row": first["id"]})
+
+    settings = {"model.source": str(tiny), "data.heldout": 0.2, "data.replay": None, "train.epochs": 4}
+    settings |= {"train.batch_size": 4, "train.learning_rate": 0.01, "train.log_steps": 2, "train.heldout_steps": 4}
+    settings |= {"generation.max_new_tokens": 8, "evaluate.prompts": 3, "track.trackers": []}
+    changed = client.patch(f"{address}/config", settings)
+    assert changed["values"]["train.epochs"] == 4
+    assert client.patch(f"{address}/config", {"train.epochz": 4}, 400)["error"]["message"]
+
+    client.wait(client.post(f"{address}/check", {"data_only": True}))
+    checked = client.get(f"{address}/check")
+    assert checked["report"]["rows"] == len(ROWS) - 1
+    assert checked["stale"] is False
+    rows = client.get(f"{address}/rows")["rows"]
+    assert sum(bool(each["heldout"]) for each in rows) == checked["report"]["heldout_rows"] > 0
+    assert rows[0]["heldout"] is False
+
+    job = client.post(f"{address}/train")
+    run = job["details"]["run"]
+    assert "train -c characters/HAMLET/run.yaml" in job["command"]
+    seen = events(client, f"/api/runs/{run}/stream")
+    client.wait(job, seconds=120)
+    kinds = [kind for kind, _, _ in seen]
+    assert kinds[-1] == "state"
+    lines = [line for kind, data, _ in seen if kind == "metrics" for line in data]
+    heldout = [line["heldout_loss"] for line in lines if "heldout_loss" in line]
+    assert heldout[-1] < heldout[0]
+    number = [number for kind, _, number in seen if kind == "metrics"][-1]
+    again = events(client, f"/api/runs/{run}/stream", headers={"Last-Event-ID": number})
+    assert not [kind for kind, _, _ in again if kind == "metrics"]
+    assert events(client, f"/api/jobs/{job['id']}/events")[-1][1]["state"] == "done"
+
+    verdict = client.get(f"/api/runs/{run}/verdict")
+    assert verdict["headline"]
+    assert all({"text", "number", "option"} <= set(each) for each in verdict["sentences"])
+    report = client.http.get(f"/api/runs/{run}/report")
+    assert report.headers["content-security-policy"].startswith("sandbox")
+    home = client.get("/api/home")
+    assert [(each["name"], each["state"], each["run"]) for each in home["characters"]] == [("HAMLET", "finished", run)]
+    assert home["characters"][0]["last_line"]
+
+    next_job = client.post(f"/api/runs/{run}/next", {"option": "train.epochs", "value": 1})
+    client.wait(next_job, seconds=120)
+    other = next_job["details"]["run"]
+    assert other != run
+    compared = client.get(f"/api/compare?a={run}&b={other}")
+    assert [each["name"] for each in compared["runs"]] == [run, other]
+    assert compared["metrics"]
+
+    client.patch(f"/api/runs/{other}", {"name": "second"})
+    client.patch(address, {"name": "Prince"})
+    assert [each["character"] for each in client.get("/api/runs")] == ["Prince", "Prince"]
+    assert client.get("/api/characters/Prince/size")["runs"]
+    client.delete("/api/runs/second")
+    client.delete("/api/characters/Prince?runs=true")
+    assert (client.get("/api/runs"), client.get("/api/characters")) == ([], [])
