@@ -48,11 +48,11 @@ FAULTS = {
     ),
     "conflicts": (
         bad_rows(("你是谁？", "甄嬛。"), ("你是谁？", "莞嫔。"), ("你是谁？", "甄嬛。")),
-        "你是谁？ ×3, 2 answers",
+        "你是谁？ ×3: 甄嬛。 | 莞嫔。",
     ),
     "stock_replies": (
         bad_rows(("甲说", "臣妾不知。"), ("乙说", "臣妾不知。"), ("丙说", "臣妾不知。")),
-        "臣妾不知。 ×3, 3 prompts",
+        "臣妾不知。 ×3: 甲说 | 乙说",
     ),
     "short_replies": (bad_rows(("可好？", "好的。")), "好的。"),
     "long_replies": (bad_rows(("说来听听", "从前有一座山" * 200)), "从前有一座山" * 10),
@@ -171,4 +171,4 @@ def test_the_tutorials_rows() -> None:
     assert result.count("conflicts") == 50
     assert result.verdict == "usable: 112 rows repeat an earlier one word for word"
     conflicts = next(finding for finding in result.findings if finding.name == "conflicts")
-    assert conflicts.examples[0].text == "你是谁？ ×51, 2 answers"
+    assert conflicts.examples[0].text.startswith("你是谁？ ×51: 我是甄嬛，家父是大理寺少卿甄远道。 | ")

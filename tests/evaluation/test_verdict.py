@@ -8,7 +8,7 @@ import pytest
 
 from offbook.core.config import schema
 from offbook.core.types import Conversation
-from offbook.evaluation.conditions import ENDED, VerdictInputs
+from offbook.evaluation.conditions import ENDED
 from offbook.evaluation.fidelity import Classifier
 from offbook.evaluation.heldout_loss import HeldoutLoss, LossDifference
 from offbook.evaluation.messages import wording
@@ -16,6 +16,7 @@ from offbook.evaluation.rules import OVERRULES, RULES, Change
 from offbook.evaluation.scorecard import About, Scorecard, scorecard
 from offbook.evaluation.stopping import Stopping
 from offbook.evaluation.verdict import Finding, Verdict, judge
+from offbook.evaluation.verdict_inputs import VerdictInputs
 from tests.evaluation.fakes import HELDOUT, TRAIN, cue, good_card, line, outputs, plain_talk, row, with_section
 from tests.evaluation.fakes import rows as rows_of
 
@@ -123,6 +124,35 @@ def test_gibberish_is_called_so_however_clearly_the_loss_fell() -> None:
     assert only.option == "model.source"
     assert not {"learned", "barely", "sounds_right", "sounds_closer"} & {each.rule for each in result.findings}
     assert [each.option for each in result.findings if each.option] == ["model.source"], "all other advice is idle"
+
+
+def test_an_adapter_that_does_nothing_is_not_a_matter_of_chance() -> None:
+    still = outputs(plain_talk, kl=0.0, prompts=9)
+    same = [replace(score, tuned=score.base) for score in still.scores]
+    result = judge(scorecard(replace(still, scores=same)))
+    assert result.headline == "Is still the base model: the adapter changes nothing."
+    assert [each.option for each in result.findings if each.option] == ["train.learning_rate"], (
+        "no more replies asked for"
+    )
+    moved = [*same[1:], replace(same[0], tuned=same[0].base - 0.01)]
+    assert "unchanged" not in rules(scorecard(replace(still, scores=moved)))
+
+
+@pytest.mark.parametrize(
+    ("reply", "foreign"), [("我不认识你，天也黑了。", True), ("…", False), ("O thou 月亮, my lady!", False)]
+)
+def test_answers_in_another_language_are_named(reply: str, foreign: bool) -> None:
+    result = verdict(lambda _: reply, prompts=12)
+    assert ("other_script" in {each.rule for each in result.findings}) == foreign
+    if foreign:
+        assert "but it answers in another language" in result.headline
+        assert [each.option for each in result.findings if each.option] == ["model.source"], "all other advice is idle"
+
+
+def test_one_that_says_nothing_has_not_learned_the_part() -> None:
+    result = verdict(lambda _: " ", prompts=12)
+    assert "says nothing in 100% of its replies" in result.headline
+    assert "learned" not in {each.rule for each in result.findings}
 
 
 def test_a_loss_above_that_of_letter_statistics_is_gibberish() -> None:

@@ -184,7 +184,7 @@ def _show_finding(out: Console, finding: dict[str, Any]) -> None:
     """A finding as a block: its lines are never cropped, so that an option in it can be copied."""
     out.print(
         fill(
-            "- {title}: {count} rows ({share:.1%})",
+            "- {count} {title} ({share:.1%} of the rows)",
             {"title": finding["title"], "count": finding["count"], "share": finding["share"]},
         ),
         soft_wrap=True,

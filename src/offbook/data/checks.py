@@ -85,12 +85,12 @@ def near_duplicates(conversations: Sequence[Conversation]) -> Detection:
 
 def conflicts(conversations: Sequence[Conversation]) -> Detection:
     """Prompts that have several different answers."""
-    return _several(conversations, key=prompt_text, value=lambda each: each.replies[-1], unit="answers")
+    return _several(conversations, key=prompt_text, value=lambda each: each.replies[-1])
 
 
 def stock_replies(conversations: Sequence[Conversation]) -> Detection:
     """Replies that answer several different prompts."""
-    return _several(conversations, key=lambda each: each.replies[-1], value=prompt_text, unit="prompts")
+    return _several(conversations, key=lambda each: each.replies[-1], value=prompt_text)
 
 
 def short_replies(conversations: Sequence[Conversation]) -> Detection:
@@ -267,9 +267,8 @@ def _several(
     conversations: Sequence[Conversation],
     key: Callable[[Conversation], str],
     value: Callable[[Conversation], str],
-    unit: str,
 ) -> Detection:
-    """Keys that come with several values, the most frequent first."""
+    """Keys that come with several values, the most frequent first; two of the values are shown."""
     groups: dict[str, list[Conversation]] = defaultdict(list)
     for conversation in conversations:
         if key(conversation):
@@ -277,7 +276,7 @@ def _several(
     several = [(name, group) for name, group in groups.items() if len(set(map(value, group))) > 1]
     several.sort(key=lambda item: len(item[1]), reverse=True)
     examples = [
-        Sample(group[0].origin, f"{name} ×{len(group)}, {len(set(map(value, group)))} {unit}")
+        Sample(group[0].origin, f"{name} ×{len(group)}: {' | '.join(list(dict.fromkeys(map(value, group)))[:2])}")
         for name, group in several[:EXAMPLES]
     ]
     return Detection(len(several), sum(len(group) for _, group in several), tuple(examples))

@@ -6,19 +6,16 @@ Each gives the numbers that the rule's sentences name (the first of them stands 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import ceil
 from typing import Literal
 
+from offbook.core.text import script
 from offbook.evaluation import confidence
-from offbook.evaluation.copying import Copying
-from offbook.evaluation.fidelity import Fidelity
 from offbook.evaluation.forgetting import Forgetting
 from offbook.evaluation.heldout_loss import HeldoutLoss
 from offbook.evaluation.language import Language
-from offbook.evaluation.scorecard import Scorecard
 from offbook.evaluation.sides import Side
-from offbook.evaluation.stopping import Stopping
+from offbook.evaluation.verdict_inputs import Numbers, VerdictInputs
 
 SMALL_GAIN = 0.02
 """Share of the base's loss: what fell by less is next to nothing, however clear."""
@@ -42,54 +39,12 @@ TOO_LONG = 2.5
 """How many times the length of the character's lines a reply may have."""
 KNOWN = 0.5
 """Share of the character's own known words below which replies are gibberish."""
+SILENT = 0.5
+"""Share of empty replies from which on there is nothing to praise."""
+SAME_SCRIPT, OTHER_SCRIPT = 0.8, 0.5
+"""Share of the character's own lines that are in one script, and of the replies that must be in it, too."""
 
-Numbers = dict[str, float]
 Place = Literal["right", "closer", "alike", "wrong"]
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """What only the run's held-out losses tell."""
-
-    rise: float
-    """Nats by which the loss where the adapter was taken lies above the best one."""
-    best: int
-    """Step of the best one."""
-    last: int
-    """Step where the adapter was taken."""
-
-
-@dataclass(frozen=True, slots=True)
-class VerdictInputs:
-    """What the rules read."""
-
-    card: Scorecard
-    curve: Curve | None = None
-
-    @property
-    def heldout(self) -> HeldoutLoss:
-        """Section of the losses."""
-        return self.card.section(HeldoutLoss)
-
-    @property
-    def fidelity(self) -> Fidelity:
-        """Section of the voice."""
-        return self.card.section(Fidelity)
-
-    @property
-    def copying(self) -> Copying:
-        """Section of the copies."""
-        return self.card.section(Copying)
-
-    @property
-    def stops(self) -> Stopping:
-        """Section of the ends."""
-        return self.card.section(Stopping)
-
-    @property
-    def lines(self) -> int:
-        """Rows in all, trained on or held out."""
-        return self.heldout.training_rows + self.heldout.rows
 
 
 def _sign(interval_of_difference: Sequence[float], items: int) -> int:
@@ -133,9 +88,29 @@ def speaks_gibberish(seen: VerdictInputs, *, base_too: bool) -> Numbers | None:
     return {**shares, **_losses(seen)}
 
 
+def unchanged(seen: VerdictInputs) -> Numbers | None:
+    """Condition that the tuned model predicts everywhere what the base predicts: its adapter does nothing."""
+    forgetting = seen.card.section(Forgetting)
+    same = not forgetting.kl and all(item.base == item.tuned for item in seen.heldout.items)
+    return _losses(seen) if same else None
+
+
+def other_script(seen: VerdictInputs) -> Numbers | None:
+    """Condition that the character's lines are in one script, and clearly less than half of the replies are in it."""
+    lines = [script(pair.reference, letters=1) for pair in seen.card.replies]
+    usual = max(set(lines) - {None}, key=lines.count, default=None)
+    spoken = [name == usual for pair in seen.card.replies if (name := script(pair.tuned.text, letters=1))]
+    if usual is None or lines.count(usual) < SAME_SCRIPT * len(lines) or len(spoken) < confidence.ENOUGH:
+        return None
+    share = confidence.share(spoken)
+    return {"other": 1 - share.value} if share.interval[1] < OTHER_SCRIPT else None
+
+
 def learned(seen: VerdictInputs) -> Numbers | None:
-    """Condition that the loss fell clearly, and not by next to nothing."""
+    """Condition that the loss fell clearly, and not by next to nothing, and that there are replies."""
     if _loss_sign(seen) >= 0 or seen.heldout.gain.share < SMALL_GAIN or _gibberish(seen, Side.TUNED):
+        return None
+    if seen.stops.tuned.empty > SILENT:
         return None
     return _losses(seen)
 
@@ -148,8 +123,8 @@ def barely(seen: VerdictInputs) -> Numbers | None:
 
 
 def not_learned(seen: VerdictInputs) -> Numbers | None:
-    """Condition that the loss neither fell nor rose clearly."""
-    if _loss_sign(seen) or seen.heldout.rows < confidence.ENOUGH or _gibberish(seen, Side.TUNED):
+    """Condition that the loss neither fell nor rose clearly, though the model is not the base."""
+    if unchanged(seen) or _loss_sign(seen) or seen.heldout.rows < confidence.ENOUGH or _gibberish(seen, Side.TUNED):
         return None
     return _losses(seen)
 

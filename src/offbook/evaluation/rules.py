@@ -8,7 +8,8 @@ from enum import StrEnum
 from typing import Literal
 
 from offbook.evaluation import conditions as when
-from offbook.evaluation.conditions import DRIFTED, KL, Numbers, VerdictInputs
+from offbook.evaluation.conditions import DRIFTED, KL
+from offbook.evaluation.verdict_inputs import Numbers, VerdictInputs
 
 Tone = Literal["good", "note", "bad"]
 
@@ -33,7 +34,8 @@ class Change(StrEnum):
 OVERRULES: dict[Change, frozenset[Change]] = {
     Change.OTHER_BASE: frozenset(Change) - {Change.OTHER_BASE},
     Change.MORE_LINES: frozenset({Change.HOLD_OUT_MORE, Change.MORE_REPLIES, Change.TRAIN_MORE}),
-    Change.TRAIN_LESS: frozenset({Change.TRAIN_MORE}),
+    Change.TRAIN_MORE: frozenset({Change.MORE_REPLIES}),
+    Change.TRAIN_LESS: frozenset({Change.TRAIN_MORE, Change.MORE_REPLIES}),
     Change.RAISE_LIMIT: frozenset({Change.LOWER_LIMIT}),
 }
 """Which advice is left out where the first is given."""
@@ -59,6 +61,7 @@ RULES: dict[str, Rule] = {
     "broken": Rule(
         "bad", lambda seen: when.speaks_gibberish(seen, base_too=False), "train.learning_rate", Change.TRAIN_LESS
     ),
+    "unchanged": Rule("bad", when.unchanged, "train.learning_rate", Change.TRAIN_MORE),
     "learned": Rule("good", when.learned),
     "barely": Rule("bad", when.barely, "train.epochs", Change.TRAIN_MORE),
     "not_learned": Rule("bad", when.not_learned, "train.epochs", Change.TRAIN_MORE),
@@ -76,6 +79,7 @@ RULES: dict[str, Rule] = {
         "note", lambda seen: when.few(seen, lines_too=False, hardly_any=False), "data.heldout", Change.HOLD_OUT_MORE
     ),
     "overfits": Rule("bad", when.overfits, "train.keep", Change.TRAIN_LESS),
+    "other_script": Rule("bad", when.other_script, "model.source", Change.OTHER_BASE),
     "sounds_right": Rule("good", lambda seen: when.sounds(seen, "right")),
     "sounds_closer": Rule("note", lambda seen: when.sounds(seen, "closer"), "train.epochs", Change.TRAIN_MORE),
     "sounds_alike": Rule("note", lambda seen: when.sounds(seen, "alike"), "evaluate.prompts", Change.MORE_REPLIES),

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from offbook.core.metrics_log import best_step, points
-from offbook.evaluation.conditions import Curve, VerdictInputs
 from offbook.evaluation.messages import wording
 from offbook.evaluation.rules import OVERRULES, RULES, Change, Tone
 from offbook.evaluation.scorecard import Scorecard
+from offbook.evaluation.verdict_inputs import Curve, VerdictInputs
 
 
 @dataclass(frozen=True, slots=True)
