@@ -30,6 +30,7 @@ from offbook.generation.llamacpp import LlamaCppEngine, LlamaServer
 from offbook.generation.sampling import SamplingSettings
 from offbook.generation.stream import TransformersEngine, stream
 from offbook.models import adapter as adapters
+from offbook.models.merging import merge
 
 Ids = list[int]
 Seconds = tuple[float, float]
@@ -68,7 +69,7 @@ def tutorial(job: dict[str, str], dtype: torch.dtype) -> Side:
 def transformers_engine(job: dict[str, str]) -> Side:
     """What `offbook chat` and `offbook serve --engine transformers` speak with."""
     base = AutoModelForCausalLM.from_pretrained(job["base"], dtype=torch.float32, trust_remote_code=False)
-    engine = _Timed(adapters.merge(adapters.load(base, Path(job["adapter"]))).eval())
+    engine = _Timed(merge(adapters.load(base, Path(job["adapter"]))).eval())
     tokenizer = AutoTokenizer.from_pretrained(job["adapter"], trust_remote_code=False)
 
     def answer(prompt: Ids, settings: GenerationConfig) -> Seconds:

@@ -34,6 +34,7 @@ from offbook.core.config.schema import GenerationConfig
 from offbook.exporters.gguf_model import write_model
 from offbook.exporters.source import ExportSource
 from offbook.models import adapter as adapters
+from offbook.models.merging import merge
 
 ANSWERING = Path(__file__).with_name("answering.py")
 SECOND = 32
@@ -63,8 +64,10 @@ def quantised(model: ServingModel, folder: Path) -> Path:
     """The character's q8_0 file, as `offbook serve` opens it."""
     base = AutoModelForCausalLM.from_pretrained(model.base, dtype=torch.float32, trust_remote_code=False)
     wrapped = adapters.load(base, model.adapter)
-    original = ExportSource(wrapped, model.tokenizer, model.persona, model.base, [model.persona.stop_token.id], "timed")
-    write_model(folder / "timed.gguf", original, adapters.merge(wrapped), "q8_0")
+    original = ExportSource(
+        wrapped, model.tokenizer, model.persona, model.base, [model.persona.stop_token.id], "timed", merge
+    )
+    write_model(folder / "timed.gguf", original, merge(wrapped), "q8_0")
     return folder / "timed.gguf"
 
 

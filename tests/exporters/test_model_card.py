@@ -14,6 +14,7 @@ from offbook.core.text import has_chinese
 from offbook.exporters.model_card import History, _front_matter, model_card
 from offbook.exporters.parity import Parity
 from offbook.exporters.source import ExportSource
+from offbook.models.merging import merge
 
 
 def test_hubs_can_read_the_front_matter_of_a_run(trained: Path, tmp_path: Path) -> None:
@@ -26,7 +27,7 @@ def test_hubs_can_read_the_front_matter_of_a_run(trained: Path, tmp_path: Path) 
 
 def test_its_sections_are_in_the_language_of_the_verdict(hamlet: Path) -> None:
     persona = Persona(**json.loads((hamlet / "persona.json").read_text()))
-    source = ExportSource(None, None, persona, hamlet, [1], "ann")
+    source = ExportSource(None, None, persona, hamlet, [1], "ann", merge)
     config = {
         "evaluate": {"lang": "zh"},
         "lora": {"rank": 8, "alpha": 32, "dropout": 0.1, "target_modules": ["q_proj"]},
@@ -48,7 +49,7 @@ def test_its_sections_are_in_the_language_of_the_verdict(hamlet: Path) -> None:
 def test_the_verdict_and_the_base_model_are_in_it(hamlet: Path) -> None:
     stored = json.loads((hamlet / "persona.json").read_text())
     persona = Persona(**{**stored, "base": {"source": "hf:org/model", "revision": "main"}})
-    source = ExportSource(None, None, persona, hamlet, [1], "ann")
+    source = ExportSource(None, None, persona, hamlet, [1], "ann", merge)
     verdict = {"heldout": {"tuned": {"loss": 2.34567}}, "stops": {"tuned": {"share": 0.9}}, "fidelity": None}
     data = _front_matter(source, "gguf", "Apache License", History(verdict=verdict))
     assert (data.base_model, data.license, data.library_name) == ("org/model", "apache-2.0", "gguf")

@@ -24,6 +24,7 @@ from offbook.generation import llamacpp
 from offbook.generation.llamacpp import LlamaCppEngine, LlamaServer, RetryTransport
 from offbook.generation.sampling import SamplingSettings
 from offbook.generation.stream import TransformersEngine, stream
+from offbook.models.merging import merge
 from offbook.tokenization.chat_template import ChatTemplate
 from tests.tiny import chatml_tokenizer, tiny_model
 
@@ -53,7 +54,9 @@ def gguf(model: Any, tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -
     path = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
     stop_token = ChatTemplate(tokenizer).stop_token
     persona = Persona(name="x", stop_token=stop_token, generation=GREEDY, base=BaseModelRef(source="tiny", revision=""))
-    write_model(path, ExportSource(model, tokenizer, persona, path.parent, [stop_token.id], "tiny"), model, "f16")
+    write_model(
+        path, ExportSource(model, tokenizer, persona, path.parent, [stop_token.id], "tiny", merge), model, "f16"
+    )
     return path
 
 
@@ -164,7 +167,10 @@ def test_a_long_prompt_is_read_in_pieces_and_given_up_between_two(
     stop_token = ChatTemplate(tokenizer).stop_token
     persona = Persona(name="x", stop_token=stop_token, generation=GREEDY, base=BaseModelRef(source="t", revision=""))
     write_model(
-        tmp_path / "x.gguf", ExportSource(model, tokenizer, persona, tmp_path, [stop_token.id], "x"), model, "f16"
+        tmp_path / "x.gguf",
+        ExportSource(model, tokenizer, persona, tmp_path, [stop_token.id], "x", merge),
+        model,
+        "f16",
     )
     server = LlamaServer(tmp_path / "x.gguf", context=2048)
     try:

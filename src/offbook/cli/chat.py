@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from offbook.cli.base_model import base_model_options, pull_named_base
 from offbook.cli.chat_speaker import BackgroundLoad, CharacterSpeaker
 from offbook.cli.command import Command
 from offbook.cli.options import json_option, print_json
@@ -31,7 +32,7 @@ WELCOME = "Enter sends, Alt-Enter begins a new line, Ctrl-C stops a reply, Ctrl-
 @click.option("--time-of-day", is_flag=True, help="Tell the character the day and the time of day.")
 @click.option("--continue", "go_on", is_flag=True, help="Go on with the last conversation.")
 @click.option("--base", is_flag=True, help="Let the model without the adapter answer.")
-@click.option("--base-model", metavar="SOURCE", help="The base of a bare adapter folder (as in model.source).")
+@base_model_options
 @click.option("--template", metavar="NAME", help="A built-in chat template, for a bare adapter whose base has none.")
 @click.option("--temperature", type=click.FloatRange(min=0), help="0: always the likeliest words; 1: lively.")
 @click.option("--top-p", type=click.FloatRange(0, 1, min_open=True), help="Keep to the likeliest words.")
@@ -46,6 +47,7 @@ def command(
     go_on: bool,
     base: bool,
     base_model: str | None,
+    yes: bool,
     template: str | None,
     seed: int | None,
     as_json: bool,
@@ -56,6 +58,8 @@ def command(
     The system prompt is the one that the character was trained with. Conversations are kept in the run's folder.
     Several runs play a scene with you: /help there says how it is steered.
     """
+    for each in runs:
+        pull_named_base(each, base_model, yes=yes)
     if len(runs) > 1:
         _play(runs, message, partner, base_model, template, as_json=as_json)
         return

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from offbook.cli.base_model import base_model_options, pull_named_base
 from offbook.cli.command import Command
 from offbook.cli.options import json_option, print_json
 from offbook.core.progress import fill
@@ -23,7 +24,7 @@ from offbook.core.progress import fill
     help="Numbers. merged: f32, bf16, f16; gguf, ollama: q8_0, q4_k_m, f16; lora: f16, q8_0, q4_k_m. [the first]",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="The folder to write. [export/FORMAT-QUANT in the run]")
-@click.option("--base-model", metavar="SOURCE", help="The base of a bare adapter folder (as in model.source).")
+@base_model_options
 @click.option("--template", metavar="NAME", help="A built-in chat template, for a bare adapter whose base has none.")
 @json_option
 def command(
@@ -32,6 +33,7 @@ def command(
     quant: str | None,
     out: Path | None,
     base_model: str | None,
+    yes: bool,
     template: str | None,
     as_json: bool,
 ) -> None:
@@ -43,6 +45,7 @@ def command(
     from offbook.cli.terminal import console
     from offbook.pipeline import api
 
+    pull_named_base(run, base_model, yes=yes)
     with reporting() as reporter:
         done = api.export(run, to, quant=quant, out=out, base_model=base_model, template=template, reporter=reporter)
     if as_json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from offbook.cli.base_model import base_model_options, pull_named_base
 from offbook.cli.command import Command
 from offbook.core.errors import UsageError
 
@@ -41,9 +42,9 @@ from offbook.core.errors import UsageError
     metavar="URL",
     help="A website that may use the server from a browser; repeatable.",
 )
-@click.option("--base-model", metavar="SOURCE", help="The base of a bare adapter folder (as in model.source).")
+@base_model_options
 @click.option("--template", metavar="NAME", help="A built-in chat template, for a bare adapter whose base has none.")
-def command(runs: tuple[str, ...], everything: bool, **options: object) -> None:
+def command(runs: tuple[str, ...], everything: bool, base_model: str | None, yes: bool, **options: object) -> None:
     """Serve one character or many: OpenAI's API under /v1, and a chat page at /.
 
     RUN is a run folder, its name, a bare PEFT adapter folder, or a folder of runs, which is watched: characters come,
@@ -53,15 +54,14 @@ def command(runs: tuple[str, ...], everything: bool, **options: object) -> None:
     they have to show, and name an address with --host.
     """
     from offbook.cli.progress_bar import reporting
-    from offbook.pipeline.adapter_source import resolve_character
     from offbook.server.run_folders import is_folder_of_runs
 
     if not runs and not everything:
         raise UsageError("no character is named", "Name a run: offbook serve runs/NAME, or serve all of them: --all")
     for run in runs:
         if not is_folder_of_runs(run):
-            resolve_character(run)  # a wrong name is told before torch is imported
+            pull_named_base(run, base_model, yes=yes)  # a wrong name is told before torch is imported
     from offbook.server.http_server import serve
 
     with reporting() as reporter:
-        serve(runs, everything=everything, reporter=reporter, **options)  # type: ignore[arg-type]
+        serve(runs, everything=everything, base_model=base_model, reporter=reporter, **options)  # type: ignore[arg-type]

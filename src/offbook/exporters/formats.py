@@ -135,7 +135,7 @@ def _merged(source: ExportSource) -> Any:
 
     kind = source.model.peft_config["default"]
     try:
-        return source.model.merge_and_unload()
+        return source.merge(source.model)
     except (NotImplementedError, ValueError, AttributeError, RuntimeError) as error:
         raise UsageError(
             "this adapter ({peft_type}) cannot be folded into its base model: {error}",

@@ -99,6 +99,9 @@ def lora_obstacle(model: Any) -> str | None:
         return "biases of the base model were trained with it"
     if reason_given is None and any(len(getattr(layer, "lora_embedding_A", ())) for layer in model.modules()):
         return "it changes the embeddings"
+    head, embeddings = model.get_output_embeddings(), model.get_input_embeddings()
+    if reason_given is None and head is not None and "default" in getattr(head, "lora_A", {}):
+        return "it changes the output layer, which is the embeddings" if head.weight is embeddings.weight else None
     return reason_given
 
 

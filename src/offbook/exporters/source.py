@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,8 @@ class ExportSource:
     """Ids that end a reply, the stop token first."""
     name: str
     """A name that is safe in file names."""
+    merge: Callable[[Any], Any]
+    """A PEFT model → its base model with the adapter folded in."""
     shared: Path = Path("base")
     """How the names of files begin that all characters of the base model use."""
 

@@ -23,7 +23,7 @@ KEY = re.compile(r"base_model\.model\.(?P<layer>.+)\.lora_(?P<half>[AB])\.weight
 BEYOND_PLAIN = (
     "use_dora",
     "modules_to_save",
-    "layer_replication",
+    "trainable_token_indices",
     "fan_in_fan_out",
     "lora_bias",
 )

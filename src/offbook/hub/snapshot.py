@@ -58,6 +58,12 @@ def snapshot(scheme: str, kind: Kind, repo: str, revision: str, reporter: Report
     return target
 
 
+def is_pulled(scheme: str, repo: str) -> bool:
+    """Whether the default branch of a model's repository is here."""
+    repo_dir = cache.home() / "models" / scheme / cache.repo_dir_name(repo, "")
+    return cache.find(repo_dir, HUBS[scheme].default_branch) is not None
+
+
 def _check_names(scheme: str, repo: str, revision: str, path: str) -> None:
     if (
         not re.fullmatch(r"[\w.-]+/[\w.-]+", repo)

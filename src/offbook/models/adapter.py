@@ -1,4 +1,4 @@
-"""The LoRA adapter: put in, saved, loaded, merged. It stays an ordinary PEFT adapter throughout."""
+"""The LoRA adapter: put in, saved, loaded. It stays an ordinary PEFT adapter throughout."""
 
 from __future__ import annotations
 
@@ -107,11 +107,14 @@ def load(
         with warnings.catch_warnings():
             # Keys that are missing are an error here, not a warning.
             warnings.filterwarnings("error", message="Found missing adapter keys")
+            # `merging` takes care of tied weights, and of biases that have no place; a bias has one dimension.
+            warnings.filterwarnings("ignore", message=".*(ensure_weight_tying|merging LoRA weights|lora_B.bias)")
             if isinstance(model, PeftModel):
                 model.load_adapter(str(folder), adapter_name=name, is_trainable=trainable)
                 wrapped = model
             else:
                 wrapped = PeftModel.from_pretrained(model, str(folder), adapter_name=name, is_trainable=trainable)
+            _refuse_unused(wrapped, folder, own_weights, name)
     except (RuntimeError, ValueError, KeyError, Warning, OSError) as error:
         if sizes := re.search(r"size mismatch for (\S+): .*?\[(\d+)[^]]*\]\)? from checkpoint.*?\[(\d+)", str(error)):
             layer, adapter_rows, base_rows = sizes[1].rpartition("model.")[2], sizes[2], sizes[3]
@@ -142,7 +145,6 @@ def load(
             folder=folder / WEIGHTS,
             error=error,
         ) from None
-    _refuse_unused(wrapped, folder, own_weights, name)
     return wrapped
 
 
@@ -155,8 +157,11 @@ def _weights_of_the_base(model: PreTrainedModel, folder: Path, config: Mapping[s
         UsageError: such a tensor has other values: it would replace the base model's own.
     """
     parameters = dict(model.named_parameters(remove_duplicate=False))
-    trained = tuple(f".{name}." for name in config.get("modules_to_save") or ())
-    trained += (".bias",) if config.get("bias", "none") != "none" else ()
+    trained = tuple(config.get("modules_to_save") or ())  # peft takes them for the ends of names
+    if config.get("ensure_weight_tying"):  # a trained embedding is the output layer as well
+        shared = {id(weight) for name, weight in parameters.items() if name.rpartition(".")[0].endswith(trained)}
+        trained += tuple(name.rpartition(".")[0] for name, weight in parameters.items() if id(weight) in shared)
+    has_biases = config.get("bias", "none") != "none"
     repeated = set()
     try:
         with safe_open(folder / WEIGHTS, "pt") as file:
@@ -164,7 +169,8 @@ def _weights_of_the_base(model: PreTrainedModel, folder: Path, config: Mapping[s
                 parameter = parameters.get(key.removeprefix("base_model.model.").replace(".base_layer.", "."))
                 if (
                     parameter is None
-                    or any(part in key for part in trained)
+                    or key.rpartition(".")[0].endswith(trained)
+                    or (has_biases and key.endswith(".bias"))
                     or list(parameter.shape) != file.get_slice(key).get_shape()
                 ):
                     continue
@@ -237,11 +243,6 @@ def save(model: PeftModel, tokenizer: Any, folder: Path) -> None:
     model.save_pretrained(str(folder), safe_serialization=True)
     tokenizer.save_pretrained(str(folder))
     (folder / "README.md").unlink(missing_ok=True)  # peft's empty model card
-
-
-def merge(model: PeftModel) -> PreTrainedModel:
-    """The base model with the adapter folded into its weights (in place: the wrapper is used up)."""
-    return model.merge_and_unload()
 
 
 def parameter_counts(model: torch.nn.Module) -> tuple[int, int]:

@@ -31,18 +31,22 @@ UNDERSTOOD = frozenset(
         "bias",
         "use_rslora",
         "modules_to_save",
+        "trainable_token_indices",
+        "ensure_weight_tying",
         "layers_to_transform",
         "layers_pattern",
         "rank_pattern",
         "alpha_pattern",
         "use_dora",
         "lora_bias",
-        "layer_replication",
         "qalora_group_size",
     ]
 )
 """Settings of a LoRA adapter that mean numbers and names of layers, whatever their values."""
-HARMLESS = {"megatron_core": ("megatron.core", None), "init_lora_weights": (True, False, "gaussian")}
+HARMLESS = {
+    "megatron_core": ("megatron.core", None),
+    "init_lora_weights": (True, False, "gaussian", "orthogonal", "eva"),
+}
 """Settings that are harmless with these values alone: others import a module, or change the base model's weights."""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from itertools import chain
 from pathlib import Path
@@ -16,6 +15,7 @@ from transformers.utils import logging
 from offbook.core.config.schema import Storage
 from offbook.core.errors import UsageError, is_out_of_memory
 from offbook.core.i18n import marked, translate
+from offbook.models.quantized_names import original_of
 from offbook.models.storage import store
 
 # Said at every call: a repository's own Python never runs, and a pickle is never opened.
@@ -97,7 +97,7 @@ def load_config(folder: Path) -> Any:
         ) from None
     if quantization := raw.get("quantization_config"):
         method = quantization.get("quant_method", "unknown") if isinstance(quantization, dict) else "unknown"
-        original = QUANTIZED_NAME.sub("", folder.name)
+        original = original_of(folder.name)
         raise UsageError(
             "the model in {folder} is a quantized copy ({method}), which cannot be trained",
             "Take {original}; --model.storage nf4 keeps its weights in 4.5 bits each.",
@@ -223,13 +223,6 @@ def choose_dtype(name: str) -> torch.dtype:
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
     has_matrix_units = device.type == "cpu" and torch.cpu._is_amx_tile_supported()
     return torch.bfloat16 if has_matrix_units else torch.float32
-
-
-QUANTIZED_NAME = re.compile(
-    r"[-_.](awq|gptq|bnb|bitsandbytes|int[48]|[48]-?bit|w[48]a\d+|fp8|nf4|exl2|marlin|quantized|unsloth).*$",
-    re.IGNORECASE,
-)
-"""What the name of a quantized copy adds to the original's."""
 
 
 def _raw_config(folder: Path) -> dict[str, Any]:

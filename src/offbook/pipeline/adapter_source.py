@@ -14,12 +14,15 @@ from pathlib import Path
 
 from offbook.core.config.schema import is_hub
 from offbook.core.errors import UsageError
+from offbook.core.i18n import marked
 from offbook.core.persona import Persona
 from offbook.core.progress import NullReporter, Reporter
 from offbook.core.rundir import RunDir, find_run
 from offbook.core.shell import offbook_command
 from offbook.hub.pull import LocalModel, pull
+from offbook.hub.snapshot import is_pulled
 from offbook.models.adapter_files import WEIGHTS, base_of
+from offbook.models.quantized_names import original_of
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,17 @@ class CharacterSource:
         """The folder that holds the character's exports: in its run, or in a bare adapter's own folder."""
         return self.run.exports if self.run is not None else self.adapter / "export"
 
+    @property
+    def base_on_a_hub(self) -> str | None:
+        """ORG/NAME of the base model on a hub, where an adapter of another program names it so and it is not here.
+
+        Of a quantized copy, which no adapter can be put on here, the original is named.
+        """
+        source = base_of(self.adapter)
+        if self.persona or self.base_override or not source or is_hub(source) or Path(source).is_dir():
+            return None
+        return original_of(source) if re.fullmatch(r"[\w.-]+/[\w.-]+", source) else None
+
     @cached_property
     def base_model(self) -> LocalModel:
         """The base model on this computer, downloaded the first time.
@@ -61,16 +75,17 @@ class CharacterSource:
             UsageError: neither user nor adapter names it, or the adapter was trained on other weights.
             OffbookError: the download failed.
         """
-        persona = self.persona
+        persona, on_a_hub = self.persona, self.base_on_a_hub
         source = self.base_override or (persona.base.source if persona else base_of(self.adapter))
-        if source and self.base_override is None and persona is None and not (Path(source).is_dir() or is_hub(source)):
-            hint = f" (try hf:{source} or ms:{source})" if re.fullmatch(r"[\w.-]+/[\w.-]+", source) else ""
+        if on_a_hub:
+            source = next((f"{hub}:{on_a_hub}" for hub in ("hf", "ms") if is_pulled(hub, on_a_hub)), source)
+        if source and not (self.base_override or persona or is_hub(source) or Path(source).is_dir()):
             raise UsageError(
                 "the adapter in {adapter} names its base model '{source}', which is no folder here",
-                "Say where it is with --base-model{hint}.",
+                _ON_A_HUB if on_a_hub else "Say where it is with --base-model.",
                 adapter=self.adapter,
                 source=source,
-                hint=hint,
+                repository=on_a_hub or "",
             )
         if not source:
             raise UsageError(
@@ -89,6 +104,12 @@ class CharacterSource:
                 command=offbook_command("pull", persona.base.source, "--revision", persona.base.revision),
             )
         return local
+
+
+_ON_A_HUB = marked(
+    "Say where it is with --base-model (try hf:{repository} or ms:{repository}), "
+    "or pull it from Hugging Face with --yes."
+)
 
 
 def resolve_character(

@@ -163,7 +163,7 @@ class Character:
             worker.shutdown(wait=False)
 
     def merge_adapter(self) -> bool:
-        """Merge the adapter into the weights if that is exact (in float32).
+        """Merge the adapter into the weights if that is exact (in float32) and the model has a place for all of it.
 
         Replies then come sooner, and the base model is no longer available.
 
@@ -172,11 +172,11 @@ class Character:
         """
         if self.base_engine is None:
             return True
-        if not _merges_exactly(self.model):
-            return False
-        from offbook.models import adapter as adapters
+        from offbook.models.merging import can_merge, merge
 
-        self.model = adapters.merge(self.model)
+        if not (_merges_exactly(self.model) and can_merge(self.model)):
+            return False
+        self.model = merge(self.model)
         self.engine = TransformersEngine(self.model)
         self.base_engine = None
         return True

@@ -31,6 +31,7 @@ from offbook.generation.context import cache_bytes_per_token, longest_context
 from offbook.generation.llamacpp import LlamaServer
 from offbook.hub.cache import home, sha256
 from offbook.models.load import load_config
+from offbook.models.merging import merge
 from offbook.pipeline.adapter_source import CharacterSource
 from offbook.pipeline.character import Character, open_character
 from offbook.pipeline.parity_questions import parity_questions
@@ -177,6 +178,7 @@ def _export_source(character: Character, source: CharacterSource) -> ExportSourc
         base=source.base_model.path,
         stop_ids=character.stop_ids,
         name=re.sub(r"[^\w.-]+", "-", source.name),
+        merge=merge,
         shared=_shared_bases_dir(source, character.persona),
     )
 
