@@ -1,6 +1,7 @@
 from itertools import pairwise
 from typing import Any
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -96,6 +97,14 @@ def test_a_conversation_that_is_trained_reply_by_reply_costs_little_more_than_it
     assert batch.input_ids.numel() <= 1.3 * len(rows[-1].ids)
     assert sum(len(row.ids) for row in rows) > 9 * len(rows[-1].ids)
     assert contents(pack_step(rows, max_tokens=10_000)) == sorted((row.ids, row.labels) for row in rows)
+
+
+@pytest.mark.parametrize(("question", "answer"), [(40, 8), (20, 20), (15, 30)])
+def test_a_conversation_costs_what_its_template_makes_it_cost(question: int, answer: int) -> None:
+    """Each reply is seen twice, behind its mark and in the history, and nothing else is."""
+    rows = conversation(20, question, answer)
+    least = len(rows[-1].ids) + sum(2 + answer for _ in rows[:-1])
+    assert least <= pack_step(rows, max_tokens=10_000).tokens <= 1.05 * least
 
 
 def test_several_prefixes_stand_in_one_micro_batch() -> None:
