@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
 from transformers import AutoTokenizer
 
+from offbook.core.persona import StopToken
 from offbook.core.types import NO_LABEL, Example, Origin
-from offbook.pipeline.checking import masked_text
+from offbook.pipeline.checking import masked_text, notes_on_stop
+from tests.tiny import tiny_model
 
 
 def test_the_masked_row_is_the_sequence_in_runs_of_learned_tokens_and_others(tiny: Path) -> None:
@@ -18,3 +21,18 @@ def test_the_masked_row_is_the_sequence_in_runs_of_learned_tokens_and_others(tin
         {"text": "Who goes there?", "learned": False},
         {"text": " A friend.", "learned": True},
     ]
+
+
+def test_another_ending_is_offered_only_where_the_base_model_knows_one() -> None:
+    model = tiny_model()
+    stop, end_of_text = StopToken(token="<|stop|>", id=9), 2
+    assert notes_on_stop(model, stop, end_of_text) == []
+    with torch.no_grad():
+        rows = model.get_output_embeddings().weight
+        rows[10:40] = rows[9] + 0.03 * rows[9].norm() * torch.nn.functional.normalize(torch.randn(30, 32))
+    (note,) = notes_on_stop(model, stop, end_of_text)
+    assert "the same as 30 other tokens" in note
+    assert "--model.template plain" in note
+    for reserved in (12, stop.id, None):  # it was never trained either, is the same token, or there is none
+        (note,) = notes_on_stop(model, stop, reserved)
+        assert note.endswith("Take the instruction-tuned model")

@@ -11,6 +11,7 @@ from typing import Any
 from transformers import PreTrainedTokenizerBase
 
 from offbook.core.config.schema import RunConfig
+from offbook.core.i18n import marked
 from offbook.core.persona import StopToken
 from offbook.core.progress import NullReporter, Reporter, fill
 from offbook.core.types import NO_LABEL, Example
@@ -115,7 +116,7 @@ def report_of(setup: TrainingSetup) -> dict[str, Any]:
         "estimate": estimate_run(setup, sample),
         "disk_bytes": disk_needed(setup.config, trainable),
         "checkpoint_bytes": checkpoint_bytes(trainable),
-        "notes": [*setup.notes, *_notes_on_stop(model, stop_token)],
+        "notes": [*setup.notes, *notes_on_stop(model, stop_token, setup.base.tokenizer.eos_token_id)],
     }
 
 
@@ -128,19 +129,30 @@ def masked_text(example: Example, tokenizer: PreTrainedTokenizerBase) -> list[di
     ]
 
 
-def _notes_on_stop(model: Any, stop_token: StopToken) -> list[str]:
-    """What is said of a stop token that the base model was never trained to use."""
+def notes_on_stop(model: Any, stop_token: StopToken, end_of_text: int | None) -> list[str]:
+    """What is said of a stop token that the base model was never trained to use.
+
+    Args:
+        model: the base model, or one with an adapter.
+        stop_token: what ends a reply.
+        end_of_text: the tokenizer's own, which ends a reply of the built-in template `plain`.
+    """
     twins = untrained_twins(model, stop_token.id)
     if not twins:
         return []
-    return [
-        fill(
-            "the stop token {token} was never trained: to the output layer it is the same as {twins} other tokens, so "
-            "replies may not end. Take the instruction-tuned model, or --model.template plain, whose replies end with "
-            "the base model's own end of text",
-            {"token": stop_token.token, "twins": twins},
-        )
-    ]
+    is_known = end_of_text not in (None, stop_token.id) and not untrained_twins(model, end_of_text)
+    return [fill(_TAKE_PLAIN if is_known else _TAKE_TUNED, {"token": stop_token.token, "twins": twins})]
+
+
+_TAKE_PLAIN = marked(
+    "the stop token {token} was never trained: to the output layer it is the same as {twins} other tokens, so "
+    "replies may not end. Take the instruction-tuned model, or --model.template plain, whose replies end with "
+    "the base model's own end of text"
+)
+_TAKE_TUNED = marked(
+    "the stop token {token} was never trained: to the output layer it is the same as {twins} other tokens, so "
+    "replies may not end. Take the instruction-tuned model"
+)
 
 
 def disk_needed(config: RunConfig, trainable: int) -> int:

@@ -11,6 +11,9 @@ from offbook.core.types import Turn
 
 _REPLY = "\ue002"
 
+ALIKE = 0.1
+"""How far apart two rows are that no training has told from each other, as a share of a row's length."""
+
 
 def find_ending(tokenizer: Any, render: Callable[..., str]) -> StopToken:
     """The first control token that the template writes after a reply; its eos token where it writes none.
@@ -64,8 +67,9 @@ def proves_stop(model: Any, stop_token: StopToken, ids: list[int]) -> bool:
 def untrained_twins(model: Any, token_id: int) -> int:
     """How many other tokens have, to the model's output layer, the same row as this one.
 
-    Rows of tokens that no text of a base model's training held stay as they were made: alike. A reply cannot be taught
-    to end with such a token by an adapter of the layers below, which sees no difference between it and its twins.
+    Rows of tokens that no text of a base model's training held are all pushed the same way, until they are nearly
+    alike; those of trained tokens differ by about their own length. A reply cannot be taught to end with such a token
+    by an adapter of the layers below, which sees no difference between it and its twins.
     """
     import torch
 
@@ -74,7 +78,7 @@ def untrained_twins(model: Any, token_id: int) -> int:
     twins = 0
     for block in weight.split(8192):  # a large vocabulary in float32 would take as much memory as the model
         distance = torch.linalg.vector_norm(block.float() - row, dim=1)
-        twins += int((distance <= 0.01 * torch.linalg.vector_norm(row)).sum())
+        twins += int((distance <= ALIKE * torch.linalg.vector_norm(row)).sum())
     return twins - 1
 
 
