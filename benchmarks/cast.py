@@ -1,14 +1,15 @@
 """Many characters on one base, fifty clients at once: errors, answers of another character, memory, waiting.
 
-    python benchmarks/cast.py --base DIR [--characters 20] [--clients 50] [--seconds 120] [--quant q8_0] [--json]
+    python benchmarks/cast.py --base DIR [--characters 20] [--clients 50] [--quant q8_0] [--out DIR]
 
 Makes so many adapters of rank 8 on all linear layers (random, each with a system prompt of its own), starts the real
 `offbook serve` on the folder that holds them, and asks it with OpenAI's own client: every client its own character its
 own question again and again, streamed, greedily. Each question was answered alone before. A reply under load is *own*
 if it is the same as the one given alone, *another's* if it is what another character says to that question when it is
 alone, else *drifted*. With --quant each character is exported as a LoRA for llama.cpp on one base GGUF, parity gate
-included, and llama.cpp serves them; a random adapter whose copy misses the gate is drawn anew. Exit code 1 if a request
-failed or a reply was not the character's own.
+included, and llama.cpp serves them; a random adapter whose copy misses the gate is drawn anew. --out keeps the
+characters, and a later run uses those that are there. Exit code 1 if a request failed or a reply was not the
+character's own.
 """
 
 from __future__ import annotations
@@ -62,8 +63,8 @@ def make_cast(base: Path, folder: Path, characters: int, quant: str | None = Non
             generation=GenerationConfig(),
             base=BaseModelRef(source=str(base), revision=""),
         )
-        while True:
-            character_dir = folder / f"character{number:02}"
+        character_dir = folder / f"character{number:02}"
+        while not character_dir.exists():
             torch.manual_seed(next(seeds))
             with torch.no_grad():
                 for name, weight in model.named_parameters():
@@ -72,9 +73,8 @@ def make_cast(base: Path, folder: Path, characters: int, quant: str | None = Non
             model.save_pretrained(str(character_dir))
             tokenizer.save_pretrained(str(character_dir))
             persona.save(character_dir)
-            if quant is None or _passes(character_dir, quant):
-                break
-            shutil.rmtree(character_dir)
+            if quant is not None and not _passes(character_dir, quant):
+                shutil.rmtree(character_dir)
     return size
 
 
@@ -151,12 +151,14 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=16, help="the longest reply")
     parser.add_argument("--threads", type=int, default=psutil.cpu_count(logical=False) or 1)
     parser.add_argument("--quant", help="serve by llama.cpp, on a base GGUF of this number format")
+    parser.add_argument("--out", type=Path, help="folder for the characters; those that are there are used")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        size = make_cast(options.base, Path(folder), options.characters, options.quant)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.out or Path(temporary)
+        size = make_cast(options.base, folder, options.characters, options.quant)
         engine = "llama.cpp" if options.quant else "transformers"
-        server = argparse.Namespace(run=folder, engine=engine, threads=options.threads)
+        server = argparse.Namespace(run=str(folder), engine=engine, threads=options.threads)
         with serving(server) as (process, address, _):
             result = asyncio.run(press(psutil.Process(process.pid), address, options))
     result["adapter_mib"] = round(size / 2**20, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -211,6 +212,15 @@ def test_llamacpp_puts_the_adapter_of_each_on_one_base(
     try:
         assert host.engine == "llama.cpp"
         models = [host.add(source) for source in sources[:2]]
+        talk = models[0].tuned(models[0].chat_prompt([Turn("user", "Who are you?")], "append", None).ids, GREEDY, None)
+        next(talk)
+        with ThreadPoolExecutor() as pool:
+            again = pool.submit(spoken, models[0], QUESTIONS[1], base=False)
+            assert spoken(models[1], QUESTIONS[1], base=False) == expected["ben"][1], "characters speak side by side"
+            assert not again.done(), "replies of one character would be computed in one batch"
+            assert list(talk)
+            assert again.result()
+            assert expected["ann"][1].startswith(again.result())
         talk = models[0].tuned(models[0].chat_prompt([Turn("user", "Who are you?")], "append", None).ids, GREEDY, None)
         next(talk)
         assert host.accepts(sources[2])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,6 +63,10 @@ class LlamaCppHost:
     llama.cpp takes adapters only when it starts: for another character a second server is started on the same file
     (whose pages in memory both share) and takes all further replies; the first one ends with its last reply.
 
+    On a base that characters share, replies with the same adapter take turns. llama.cpp would compute them in one
+    batch, whose sums come out in another order than those of a reply alone, and where two tokens are nearly as likely,
+    the reply is another one. Replies with different adapters are never in one batch, and grow side by side.
+
     Args:
         sources: characters that will speak: one that has a file of its own, or several that share a base.
         reporter: is told what is being loaded.
@@ -83,6 +89,9 @@ class LlamaCppHost:
         shape = json.loads((files[0].record / PARITY).read_text(encoding="utf-8"))
         self._context = context_length(shape["context"], shape["cache_bytes_per_token"], SLOTS)
         self._lock = threading.Lock()
+        self._turns: defaultdict[str, AbstractContextManager[object]] = defaultdict(
+            nullcontext if self._is_merged else threading.Lock
+        )
         self._adapters: dict[str, Path] = {}
         self._tokenizers = TokenizerPool()
         # One server for all that are known from the beginning, and not one more for each.
@@ -169,9 +178,11 @@ class LlamaCppHost:
         with self._lock:
             generation = self._now
             generation.replies += 1
+            turn = self._turns[key if scale else ""]  # the base is the same under every character
         try:
             engine = LlamaCppEngine(generation.server, adapter=generation.places[key], adapter_scale=scale)
-            yield from engine.generate(prompt, settings, seed)
+            with turn:
+                yield from engine.generate(prompt, settings, seed)
         finally:
             with self._lock:
                 generation.replies -= 1
