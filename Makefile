@@ -30,6 +30,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	  { echo "Python's venv module is missing; on Debian and Ubuntu: sudo apt-get install python3-venv"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
+	$(if $(UV),,$(call install,$(VENV)) -c constraints.txt --upgrade pip)
 	$(call install,$(VENV)) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch==2.13.0
 	$(call install,$(VENV)) -c constraints.txt -e '.[all,dev]'
 	@touch $@

@@ -41,6 +41,7 @@ class Echo:
 
     def __init__(self, greeting: str | None = None) -> None:
         self.persona = persona(greeting)
+        self.forgotten = 0
         self.calls: list[dict[str, Any]] = []
 
     def stream(self, turns: list[Turn], **options: Any) -> Iterator[str]:
@@ -82,6 +83,17 @@ def texts(session: ChatSession) -> list[str]:
 def last_note(session: ChatSession) -> str:
     assert isinstance(session.screen, Paper)
     return session.screen.notes[-1]
+
+
+def test_it_is_said_when_the_oldest_messages_are_forgotten_and_again_when_more_are(session: ChatSession) -> None:
+    assert isinstance(session.speaker, Echo)
+    assert isinstance(session.screen, Paper)
+    for forgotten in (0, 4, 4, 8):
+        session.speaker.forgotten = forgotten
+        session.handle("and then?")
+    assert [note.split(":")[0] for note in session.screen.notes] == [
+        f"{session.speaker.persona.name} no longer remembers the oldest {count} messages" for count in (4, 8)
+    ]
 
 
 def test_every_turn_is_kept_and_the_newest_conversation_goes_on(session: ChatSession, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +14,8 @@ from offbook.core.config.schema import GenerationConfig
 from offbook.core.errors import UsageError
 from offbook.core.progress import Reporter
 from offbook.core.types import Turn
+from offbook.tokenization.chat_template import ChatTemplate
+from tests.tiny import chatml_tokenizer
 
 
 def test_whoever_asks_waits_and_then_sees_what_was_reported(capsys: pytest.CaptureFixture[str]) -> None:
@@ -75,3 +78,41 @@ def test_the_base_model_is_loaded_once_where_the_adapter_is_merged() -> None:
     assert reply(base=False) == "merged False"
     assert [reply(base=True), reply(base=True), reply(base=False)] == ["both True", "both True", "both False"]
     assert len(loads) == 1
+
+
+def test_a_talk_of_30_000_tokens_goes_on_without_its_oldest_messages() -> None:
+    template = ChatTemplate(chatml_tokenizer())
+    config = SimpleNamespace(max_position_embeddings=512)
+    config.get_text_config = lambda: config
+    given: list[list[Turn]] = []
+
+    def stream(turns: list[Turn], **_: Any) -> Iterator[Any]:
+        given.append(turns)
+        return iter([SimpleNamespace(text="Good night.")])
+
+    character: Any = SimpleNamespace(
+        base_engine=None,
+        model=SimpleNamespace(config=config),
+        template=template,
+        with_system=lambda turns: [Turn("system", "You are Mira."), *turns],
+        stream=stream,
+    )
+    greeting = Turn("assistant", "Who knocks?")
+    talk = [
+        turn
+        for number in range(1500)
+        for turn in (Turn("user", f"Knock {number}, is it?"), Turn("assistant", f"Number {number} it is, as ever."))
+    ]
+    assert len(template.text_ids("".join(turn.text for turn in talk))) > 30_000
+    speaker: Any = CharacterSpeaker(SimpleNamespace(), lambda: character, lambda: None)  # type: ignore[arg-type]
+    options: Any = {"base": False, "settings": GenerationConfig(max_new_tokens=64), "seed": 0}
+    last = Turn("user", "Good night")
+    assert list(speaker.stream([greeting, *talk, last], **options)) == ["Good night."]
+    kept = given[-1]
+    assert kept[:2] == [Turn("system", "You are Mira."), greeting]
+    assert kept[-1] == last
+    assert 0 < speaker.forgotten < len(talk)
+    assert kept[2:] == [*talk, last][speaker.forgotten :]
+    assert len(template.prompt_ids(kept)) <= 512 - 64
+    list(speaker.stream([greeting, last], **options))
+    assert speaker.forgotten == 0

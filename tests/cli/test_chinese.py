@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from offbook.cli.chat_log import ChatLog
+from offbook.cli.chat_session import ChatSession
 from offbook.cli.main import VERBS, main
+from offbook.cli.scene import HELP
 from offbook.core import i18n
 from offbook.core.config.loading import dump, load
 from offbook.core.text import has_chinese
+from tests.cli.test_chat import Echo, Paper
 
 
 @pytest.fixture(autouse=True)
@@ -87,3 +91,26 @@ def test_the_tables_of_check_are_in_chinese(
     assert code == 0
     for word in ("角色", "系统提示词", "可训练", "结束符", "已验证", "内存", "留出", "下一步"):
         assert word in out, word
+
+
+def test_a_chat_speaks_chinese_too(tmp_path: Path) -> None:
+    i18n.use_language("zh")
+    session = ChatSession(Echo(), Paper(), ChatLog(tmp_path / "chats"))
+    for line in (
+        "/help",
+        "/base",
+        "/system",
+        "/retry",
+        "/nonsense",
+        "在吗",
+        "/undo",
+        "/save 谈话.json",
+        "/export 谈话.md",
+    ):
+        session.handle(line)
+    assert isinstance(session.screen, Paper)
+    assert len(session.screen.notes) == 8
+    assert [note for note in session.screen.notes if not has_chinese(note)] == []
+    assert all(has_chinese(line) for line in session.screen.notes[0].splitlines()), "every command of /help"
+    assert has_chinese(i18n.translate(HELP))
+    assert session.names["user"] == "你"

@@ -16,13 +16,16 @@ from offbook.cli.command import Command
 from offbook.cli.options import json_option, print_json
 from offbook.cli.progress_bar import reporting
 from offbook.core.errors import UsageError
+from offbook.core.i18n import marked, translate
 from offbook.core.persona import Persona
 from offbook.core.progress import Reporter, fill
 from offbook.core.shell import offbook_command
 from offbook.core.situation import with_situation
 from offbook.core.types import Turn
 
-WELCOME = "Enter sends, Alt-Enter begins a new line, Ctrl-C stops a reply, Ctrl-D leaves, /help lists the commands."
+WELCOME = marked(
+    "Enter sends, Alt-Enter begins a new line, Ctrl-C stops a reply, Ctrl-D leaves, /help lists the commands."
+)
 
 
 @click.command(cls=Command, epilog='Example:  offbook chat runs/hamlet --message "Who are you?"')
@@ -112,7 +115,6 @@ def _play(
     if message is not None or as_json:
         raise UsageError("--message and --json are for one character", "Name one run.")
     from offbook.cli.scene import play
-    from offbook.core.i18n import translate
 
     user = (partner or "").partition("=")[0].strip() or translate("You")
     play(runs, user=user, base_model=base_model, template=template)
@@ -195,12 +197,12 @@ def _converse(
     past = chat_log.newest(folder) if go_on else None
     log = chat_log.ChatLog(folder, past)
     session = ChatSession(speaker, screen, log, base=base, settings=settings, seed=seed)
-    screen.note(WELCOME)
+    screen.note(translate(WELCOME))
     if past is not None:
         session.resume(past)
     else:
         if go_on:
-            screen.note("There is no earlier conversation; this is a new one.")
+            screen.note(translate("There is no earlier conversation; this is a new one."))
         session.open()
     session.system = system or session.system
     read = open_input(folder / ".history" if folder is not None else None, list(COMMANDS))
@@ -212,7 +214,7 @@ def _converse(
                 speaker.character()  # what cannot be loaded ends the chat here
             session.handle(text)
         except KeyboardInterrupt:
-            screen.note("Ctrl-D or /quit leaves.")
+            screen.note(translate("Ctrl-D or /quit leaves."))
         except (EOFError, Leave):
             if session.log.path is not None:
                 again = offbook_command("chat", run, "--continue")

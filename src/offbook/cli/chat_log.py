@@ -41,6 +41,34 @@ class ChatLog:
         atomic_write_json(self.path, as_json(turns, system))
 
 
+class WrittenFiles:
+    """The files that a chat has written: these alone it writes over."""
+
+    def __init__(self) -> None:
+        self._places: set[Path] = set()
+
+    def claim(self, path: Path) -> None:
+        """Refuse to write over a file that this chat did not write.
+
+        Raises:
+            UsageError: there is one, or the folder does not exist.
+        """
+        place = path.resolve()
+        if place not in self._places and (path.exists() or path.is_symlink()):
+            raise UsageError(
+                "{path} already exists, and was not written in this chat",
+                "Choose another name.",
+                path=path,
+            )
+        if not path.parent.is_dir():
+            raise UsageError(
+                "there is no folder {parent}",
+                "Choose another place.",
+                parent=path.parent,
+            )
+        self._places.add(place)
+
+
 def _free_name(folder: Path) -> Path:
     stamp = datetime.now().astimezone().strftime("%Y-%m-%d-%H%M%S")
     names = [stamp, *(f"{stamp}-{number}" for number in range(2, 1000))]

@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from offbook.cli.terminal import console, printable
+from offbook.core.i18n import translate
 from offbook.core.types import Turn
 
 CONTINUATION = "… "
@@ -91,8 +92,9 @@ class ChatScreen:
         if turn.role == "assistant":
             self.reply(iter([turn.text]))
         else:
-            self._label("You", "bold cyan")
-            self._write_wrapped(iter([turn.text]), column=5)
+            you = translate("You")
+            self._label(you, "bold cyan")
+            self._write_wrapped(iter([turn.text]), column=cell_len(you) + 2)
 
     def reply(self, pieces: Iterator[str]) -> str:
         """Show a reply as it comes; Ctrl-C ends it.
@@ -156,7 +158,7 @@ def open_input(history: Path | None, commands: list[str]) -> Callable[[str], str
         prompt_continuation=lambda width, number, wrapped: CONTINUATION.rjust(width),
         enable_open_in_editor=True,
     )
-    prompt = FormattedText([("ansicyan bold", "You: ")])
+    prompt = FormattedText([("ansicyan bold", f"{translate('You')}: ")])
     return lambda draft: session.prompt(prompt, default=draft)
 
 

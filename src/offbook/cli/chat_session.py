@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Protocol
 
 from offbook.cli import chat_log
-from offbook.cli.chat_log import ChatLog
-from offbook.cli.chat_settings import SEED, changed
+from offbook.cli.chat_log import ChatLog, WrittenFiles
+from offbook.cli.chat_settings import SEED, changed, parse_seed
 from offbook.core.atomic import atomic_write_json, atomic_write_text
 from offbook.core.config.schema import GenerationConfig
 from offbook.core.errors import UsageError
+from offbook.core.i18n import marked, translate
 from offbook.core.persona import Persona
+from offbook.core.progress import fill
 from offbook.core.types import Turn
 
 
@@ -23,6 +25,11 @@ class SpeakerFactory(Protocol):
     @property
     def persona(self) -> Persona:
         """The character's persona."""
+        ...
+
+    @property
+    def forgotten(self) -> int:
+        """Oldest messages of the conversation that the last prompt had no room for."""
         ...
 
     def stream(self, turns: list[Turn], *, base: bool, settings: GenerationConfig, seed: int | None) -> Iterator[str]:
@@ -92,7 +99,8 @@ class ChatSession:
         self.turns: list[Turn] = []
         self.draft = ""
         """Text that the next input line begins with."""
-        self._written: set[Path] = set()
+        self._written = WrittenFiles()
+        self._forgotten = 0
 
     def open(self) -> None:
         """Begin a conversation: the character's greeting, if it has one."""
@@ -125,7 +133,12 @@ class ChatSession:
         if text.startswith("/") and "\n" not in name:
             command = COMMANDS.get(name)
             if command is None:
-                self.screen.note(f"There is no {name}. /help lists the commands; a message cannot begin with a slash.")
+                self.screen.note(
+                    fill(
+                        "There is no {name}. /help lists the commands; a message cannot begin with a slash.",
+                        {"name": name},
+                    )
+                )
                 return
             try:
                 command.run(self, rest.strip())
@@ -150,6 +163,7 @@ class ChatSession:
         """Let the speaker answer the last turn, and keep the conversation."""
         system = [] if self.system is None else [Turn("system", self.system)]
         pieces = self.speaker.stream([*system, *self.turns], base=self.base, settings=self.settings, seed=self.seed)
+        self._tell_forgotten()
         reply = self.screen.reply(pieces)
         if reply:
             self.turns.append(Turn("assistant", reply))
@@ -157,17 +171,32 @@ class ChatSession:
             self.seed = (self.seed + 1) % 2**32
         self._keep()
 
+    def _tell_forgotten(self) -> None:
+        """Say so when the context has no more room for what was said first."""
+        count = self.speaker.forgotten
+        if count > self._forgotten:
+            fields = {"name": self.speaker.persona.name, "count": count}
+            self.screen.note(
+                fill("{name} no longer remembers the oldest {count} messages: the context is full.", fields)
+            )
+        self._forgotten = count
+
     def _keep(self) -> None:
         try:
             self.log.write(self.turns, self.system)
         except OSError as error:
-            self.screen.note(f"This conversation cannot be kept ({error.strerror}); /save FILE puts it elsewhere.")
+            self.screen.note(
+                fill(
+                    "This conversation cannot be kept ({reason}); /save FILE puts it elsewhere.",
+                    {"reason": error.strerror},
+                )
+            )
 
     def _take_back(self) -> str | None:
         """Remove the last thing the user said, with the reply to it; None if nothing was said."""
         user_turns = [index for index, turn in enumerate(self.turns) if turn.role == "user"]
         if not user_turns:
-            self.screen.note("Nothing has been said yet.")
+            self.screen.note(translate("Nothing has been said yet."))
             return None
         text = self.turns[user_turns[-1]].text
         del self.turns[user_turns[-1] :]
@@ -195,13 +224,13 @@ class ChatSession:
         text = self._take_back()
         if text is not None:
             self._keep()
-            self.screen.note(f"Removed: {text}")
+            self.screen.note(fill("Removed: {text}", {"text": text}))
 
     def toggle_base(self, rest: str) -> None:
         """Let the base model answer, or the character again."""
         self.base = not self.base
-        name = self.speaker.persona.name
-        self.screen.note(f"{'The base model' if self.base else name} answers now. /retry compares, /base changes back.")
+        name = translate("The base model") if self.base else self.speaker.persona.name
+        self.screen.note(fill("{name} answers now. /retry compares, /base changes back.", {"name": name}))
 
     def set_system(self, rest: str) -> None:
         """Show the system prompt, or replace it; `-` restores the character's own."""
@@ -209,35 +238,25 @@ class ChatSession:
             self.system = None
         elif rest:
             self.system = rest
-        self.screen.note(f"System prompt: {self.system or self.speaker.persona.system or '(none)'}")
+        prompt = self.system or self.speaker.persona.system or translate("(none)")
+        self.screen.note(fill("System prompt: {prompt}", {"prompt": prompt}))
 
     def set_option(self, rest: str) -> None:
         """Show how replies are sampled, or change one setting."""
         name, _, value = rest.replace("=", " ").partition(" ")
         if name == SEED and value.strip():
-            self._set_seed(value.strip())
+            self.seed = parse_seed(value.strip())
         elif name and value.strip():
             self.settings = changed(self.settings, name, value.strip())
         values = {**self.settings.model_dump(), SEED: "random" if self.seed is None else self.seed}
         self.screen.note("  ".join(f"{key} {shown}" for key, shown in values.items()))
 
-    def _set_seed(self, value: str) -> None:
-        if value == "random":
-            self.seed = None
-        elif value.isdecimal() and int(value) < 2**32:
-            self.seed = int(value)
-        else:
-            raise UsageError(
-                "seed is {value}: it should be a whole number, or random",
-                value=value,
-            )
-
     def save(self, rest: str) -> None:
         """Write the conversation to a file that /load reads."""
         path = Path(rest or "conversation.json").expanduser()
-        self._claim(path)
+        self._written.claim(path)
         atomic_write_json(path, chat_log.as_json(self.turns, self.system))
-        self.screen.note(f"Saved to {path}.")
+        self.screen.note(fill("Saved to {path}.", {"path": path}))
 
     def load(self, rest: str) -> None:
         """Go on with a saved conversation."""
@@ -253,41 +272,20 @@ class ChatSession:
         """Write the conversation for people (.md, .txt) or as a row to train on (.jsonl)."""
         path = Path(rest or "conversation.md").expanduser()
         text = chat_log.export_text(self.turns, self.names, path.suffix)
-        self._claim(path)
+        self._written.claim(path)
         atomic_write_text(path, text)
-        self.screen.note(f"Exported to {path}.")
+        self.screen.note(fill("Exported to {path}.", {"path": path}))
 
     @property
     def names(self) -> dict[str, str]:
         """Who speaks, by role."""
-        return {"user": "You", "assistant": self.speaker.persona.name}
-
-    def _claim(self, path: Path) -> None:
-        """Refuse to write over a file that this session did not write.
-
-        Raises:
-            UsageError: there is one, or the folder does not exist.
-        """
-        place = path.resolve()
-        if place not in self._written and (path.exists() or path.is_symlink()):
-            raise UsageError(
-                "{path} already exists, and was not written in this chat",
-                "Choose another name.",
-                path=path,
-            )
-        if not path.parent.is_dir():
-            raise UsageError(
-                "there is no folder {parent}",
-                "Choose another place.",
-                parent=path.parent,
-            )
-        self._written.add(place)
+        return {"user": translate("You"), "assistant": self.speaker.persona.name}
 
     def show_help(self, rest: str) -> None:
         """List the commands."""
         width = max(len(command.usage) for command in COMMANDS.values())
-        lines = [f"{command.usage:<{width}}  {command.summary}" for command in COMMANDS.values()]
-        keys = "Enter sends, Alt-Enter begins a new line, Ctrl-C stops a reply, Ctrl-D leaves."
+        lines = [f"{command.usage:<{width}}  {translate(command.summary)}" for command in COMMANDS.values()]
+        keys = translate("Enter sends, Alt-Enter begins a new line, Ctrl-C stops a reply, Ctrl-D leaves.")
         self.screen.note("\n".join([*dict.fromkeys(lines), keys]))
 
     def leave(self, rest: str) -> None:
@@ -300,21 +298,21 @@ class ChatSession:
 
 
 COMMANDS = {
-    "/help": ChatCommand(ChatSession.show_help, "/help", "list the commands"),
-    "/retry": ChatCommand(ChatSession.retry, "/retry", "another reply to the last message"),
-    "/edit": ChatCommand(ChatSession.edit, "/edit [TEXT]", "change the last message and send it again"),
-    "/undo": ChatCommand(ChatSession.undo, "/undo", "remove the last message and its reply"),
-    "/base": ChatCommand(ChatSession.toggle_base, "/base", "let the base model answer, or the character again"),
+    "/help": ChatCommand(ChatSession.show_help, "/help", marked("list the commands")),
+    "/retry": ChatCommand(ChatSession.retry, "/retry", marked("another reply to the last message")),
+    "/edit": ChatCommand(ChatSession.edit, "/edit [TEXT]", marked("change the last message and send it again")),
+    "/undo": ChatCommand(ChatSession.undo, "/undo", marked("remove the last message and its reply")),
+    "/base": ChatCommand(ChatSession.toggle_base, "/base", marked("let the base model answer, or the character again")),
     "/system": ChatCommand(
-        ChatSession.set_system, "/system [TEXT|-]", "show, replace or (-) restore the system prompt"
+        ChatSession.set_system, "/system [TEXT|-]", marked("show, replace or (-) restore the system prompt")
     ),
-    "/set": ChatCommand(ChatSession.set_option, "/set [NAME VALUE]", "show or change how replies are sampled"),
-    "/save": ChatCommand(ChatSession.save, "/save [FILE]", "write the conversation to a file"),
-    "/load": ChatCommand(ChatSession.load, "/load FILE", "go on with a saved conversation"),
+    "/set": ChatCommand(ChatSession.set_option, "/set [NAME VALUE]", marked("show or change how replies are sampled")),
+    "/save": ChatCommand(ChatSession.save, "/save [FILE]", marked("write the conversation to a file")),
+    "/load": ChatCommand(ChatSession.load, "/load FILE", marked("go on with a saved conversation")),
     "/export": ChatCommand(
-        ChatSession.export, "/export [FILE]", "write it to read (.md, .txt) or to train on (.jsonl)"
+        ChatSession.export, "/export [FILE]", marked("write it to read (.md, .txt) or to train on (.jsonl)")
     ),
-    "/reset": ChatCommand(lambda session, rest: session.open(), "/reset", "start a new conversation"),
-    "/quit": ChatCommand(ChatSession.leave, "/quit", "leave"),
-    "/exit": ChatCommand(ChatSession.leave, "/quit", "leave"),
+    "/reset": ChatCommand(lambda session, rest: session.open(), "/reset", marked("start a new conversation")),
+    "/quit": ChatCommand(ChatSession.leave, "/quit", marked("leave")),
+    "/exit": ChatCommand(ChatSession.leave, "/quit", marked("leave")),
 }

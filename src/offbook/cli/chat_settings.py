@@ -14,6 +14,22 @@ SEED = "seed"
 """Not a setting of the run: it belongs to the chat."""
 
 
+def parse_seed(value: str) -> int | None:
+    """A seed as it was typed; None for `random`.
+
+    Raises:
+        UsageError: it is neither a whole number below 2**32 nor `random`.
+    """
+    if value == "random":
+        return None
+    if value.isdecimal() and int(value) < 2**32:
+        return int(value)
+    raise UsageError(
+        "seed is {value}: it should be a whole number, or random",
+        value=value,
+    )
+
+
 def changed(settings: GenerationConfig, name: str, value: str) -> GenerationConfig:
     """The settings with one of them changed, as it was typed.
 

@@ -85,6 +85,8 @@ class CharacterSpeaker:
     def __init__(self, persona: Persona, character: Callable[[], Any], load: Callable[[], Any]) -> None:
         self.persona = persona
         self.character = character
+        self.forgotten = 0
+        """Oldest messages that the last prompt had no room for."""
         self._load = load
 
     def stream(self, turns: list[Turn], *, base: bool, settings: Any, seed: int | None) -> Iterator[str]:
@@ -100,12 +102,15 @@ class CharacterSpeaker:
         if base and character.base_engine is None:
             character = self._load()
             self.character = lambda: character
-        kept = _fit(character, turns, settings.max_new_tokens)
+        kept, self.forgotten = _fit(character, turns, settings.max_new_tokens)
         return (chunk.text for chunk in character.stream(kept, base=base, settings=settings, seed=seed))
 
 
-def _fit(character: Any, turns: list[Turn], new_tokens: int) -> list[Turn]:
+def _fit(character: Any, turns: list[Turn], new_tokens: int) -> tuple[list[Turn], int]:
     """The system prompt, a greeting, and the latest turns that fit the model's context beside a reply.
+
+    Returns:
+        The turns, and how many of the oldest were left out.
 
     Raises:
         UsageError: the message alone is too long.
@@ -131,4 +136,4 @@ def _fit(character: Any, turns: list[Turn], new_tokens: int) -> list[Turn]:
             tokens=error.tokens,
             context=context,
         ) from None
-    return [*messages[:pinned], *messages[pinned + prompt.dropped_messages :]]
+    return [*messages[:pinned], *messages[pinned + prompt.dropped_messages :]], prompt.dropped_messages

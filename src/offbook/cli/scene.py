@@ -9,6 +9,7 @@ from typing import Protocol
 from offbook.cli.chat_session import Leave
 from offbook.core.atomic import atomic_write_text
 from offbook.core.errors import UsageError
+from offbook.core.i18n import marked, translate
 from offbook.core.progress import fill
 from offbook.core.scene import RULES, Scene, match_name
 from offbook.core.shell import offbook_command
@@ -16,13 +17,13 @@ from offbook.core.shell import offbook_command
 SpeakFn = Callable[[Scene, str], Iterator[str]]
 """(the scene, whose turn it is) → that character's next line, piece by piece."""
 
-HELP = """\
+HELP = marked("""\
 Say something, or (what happens) in parentheses. Enter alone lets the scene go on without you.
 /ask NAME     let one of them speak
 /leave NAME   one of them goes          /enter NAME   and comes back
 /rule NAME    who answers: addressed, round or named
 /again        the last line once more   /save FILE    the scene as a script
-/quit         leave"""
+/quit         leave""")
 
 
 class SceneScreen(Protocol):
@@ -57,7 +58,7 @@ class SceneSession:
             "/rule": self._rule,
             "/again": self._again,
             "/save": self._save,
-            "/help": lambda _: screen.note(HELP),
+            "/help": lambda _: screen.note(translate(HELP)),
             "/quit": self._quit,
         }
 
@@ -77,7 +78,7 @@ class SceneSession:
         if text.startswith("/"):
             command = self._commands.get(name)
             if command is None:
-                self._screen.note(f"There is no {name}. /help lists the commands.")
+                self._screen.note(fill("There is no {name}. /help lists the commands.", {"name": name}))
                 return
             try:
                 command(rest.strip())
