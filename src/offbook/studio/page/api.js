@@ -1,0 +1,63 @@
+// Requests to the studio's API. What goes wrong is an ApiError with what happened and what to do.
+
+import { currentLanguage } from "./shared/language.js";
+
+import { word } from "./words.js";
+
+export class ApiError extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+// A path of the API; each part may hold any characters.
+export const path = (...parts) => `/api/${parts.map(encodeURIComponent).join("/")}`;
+
+// `body`: an object is sent as JSON, a file or text as it is. The result is the answer's JSON.
+async function call(method, address, body, signal) {
+  const raw = body instanceof Blob;
+  const headers = { "Accept-Language": currentLanguage() };
+  if (body !== undefined) headers["Content-Type"] = raw ? "application/octet-stream" : "application/json";
+  let response;
+  try {
+    response = await fetch(address, { method, headers, signal, body: body === undefined || raw ? body : JSON.stringify(body) });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ApiError(0, word("unreachable"));
+  }
+  if (response.status === 401) throw new ApiError(401, word("locked"));
+  const answer = response.status === 204 ? {} : await response.json().catch(() => ({}));
+  if (!response.ok) throw new ApiError(response.status, message(answer) ?? word("failed"));
+  return answer;
+}
+
+// What happened, and on a second line what to do.
+const message = ({ error }) => error && [error.message, error.fix].filter(Boolean).join("\n");
+
+export const get = (address, signal) => call("GET", address, undefined, signal);
+export const post = (address, body = {}, signal) => call("POST", address, body, signal);
+export const patch = (address, body, signal) => call("PATCH", address, body, signal);
+export const remove = (address, signal) => call("DELETE", address, undefined, signal);
+
+// The events of a stream until `signal` aborts: `handlers` maps an event's name to what is done with its data. The
+// browser connects again by itself and says which event was the last.
+export function listen(address, handlers, signal) {
+  const source = new EventSource(address);
+  for (const [name, handle] of Object.entries(handlers))
+    source.addEventListener(name, (event) => handle(JSON.parse(event.data)));
+  const close = () => source.close();
+  signal.addEventListener("abort", close);
+  return close;
+}
+
+// Wait, unless the page is left.
+export function pause(milliseconds, signal) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal?.addEventListener("abort", () => {
+      clearTimeout(timer);
+      reject(new DOMException("left", "AbortError"));
+    });
+  });
+}

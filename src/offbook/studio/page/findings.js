@@ -1,0 +1,51 @@
+// What the check has found in the lines, each with the setting that mends it as a button.
+
+import { notify } from "./shared/dom.js";
+
+import { get, patch, post } from "./api.js";
+import { ago } from "./format.js";
+import { failure, isOpen, jobProgress } from "./job.js";
+import { action, command, h } from "./parts.js";
+import { word } from "./words.js";
+
+const SIGNS = { error: "✕", bad: "✕", warning: "!", note: "!", info: "i", good: "✓" };
+
+export async function showFindings(box, address, signal) {
+  const { job, findings, level, stale } = await get(`${address}/check`, signal);
+  const again = () => showFindings(box, address, signal);
+  const check = async () => {
+    box.replaceChildren(jobProgress(await post(`${address}/check`, { data_only: true }), signal, again, check));
+  };
+  if (job && isOpen(job)) return box.replaceChildren(jobProgress(job, signal, again, check));
+  if (level === null) {
+    const begin = action(word("checkNow"), check, "secondary", { id: "check" });
+    box.replaceChildren(h("div", { class: "row" }, h("p", { class: "help" }, word("checkLead")), begin), job?.state === "failed" ? failure(job) : "");
+    return;
+  }
+  const items = findings.map((finding) => drawFinding(finding, address));
+  box.replaceChildren(
+    h(
+      "details",
+      { class: "found", open: findings.length > 0 && findings.length < 6 },
+      h("summary", {}, findings.length ? word("found", { n: findings.length }) : word("foundNothing"), h("span", { class: "help" }, ` · ${stale ? word("stale") : ago(job.ended)}`)),
+      h("ul", { class: "verdict" }, items),
+      h("p", {}, action(word("checkAgain"), check, "secondary", { id: "check" })),
+      command(job.command) ?? "",
+    ),
+  );
+}
+
+// A finding: {text, fix, level, option}, with what its option does as a button.
+function drawFinding({ text, fix, level = "note", option }, address) {
+  return h("li", { class: level }, h("span", { class: "sign", "aria-hidden": "true" }, SIGNS[level] ?? "!"), h("div", {}, h("p", {}, text), fix && h("p", { class: "help" }, fix), option && optionButton(option, address)));
+}
+
+function optionButton({ key, value }, address) {
+  const label = word("setOption", { key, value });
+  const made = action(label, async () => {
+    await patch(`${address}/config`, { [key]: value });
+    made.replaceWith(h("span", { class: "help" }, word("optionSet")));
+    notify(word("optionSet"));
+  }, "secondary option");
+  return made;
+}

@@ -1,0 +1,64 @@
+// A job as it goes on: what it does, how far it is, how long it will take, and a way to end it.
+
+import { get, path, pause, post } from "./api.js";
+import { bytes, duration, number } from "./format.js";
+import { action, bar, command, fail, h, problem } from "./parts.js";
+import { word } from "./words.js";
+
+const EVERY = 700; // milliseconds
+
+export const isOpen = (job) => job.state === "queued" || job.state === "running";
+
+// How far a job is, as [share from 0 to 1 or null, text].
+export function advance({ state, stage, progress }) {
+  if (state === "queued") return [null, word("waiting")];
+  const parts = [stage ?? word("working")];
+  if (!progress?.total) return [null, parts[0]];
+  const amount = progress.unit === "byte" ? bytes : number;
+  parts.push(word("of", { done: amount(progress.done), total: amount(progress.total) }));
+  if (progress.seconds_left) parts.push(word("timeLeft", { time: duration(progress.seconds_left) }));
+  return [progress.done / progress.total, parts.join(" · ")];
+}
+
+// What has gone wrong with a job, with what to do, and how to begin again.
+export function failure(job, again) {
+  const { text, fix } = job.error ?? {};
+  const lines = [text ?? (job.state === "failed" ? word("jobFailed") : word(`job_${job.state}`)), fix].filter(Boolean);
+  return h("div", {}, problem(lines.join("\n")), again && action(word("again"), again, "secondary"));
+}
+
+// Look at a job until it has ended or the page is left; `change` is told it each time.
+export async function watch(job, signal, change) {
+  for (;;) {
+    change(job);
+    if (!isOpen(job)) return job;
+    await pause(EVERY, signal);
+    job = await get(path("jobs", job.id), signal);
+  }
+}
+
+// A bar for a job, which is replaced by what went wrong, if anything does; `done(job)` follows if all went well.
+export function jobProgress(job, signal, done, again) {
+  const share = bar(word("progress"));
+  const text = h("p", { class: "help", role: "status" });
+  const cancel = action(word("cancel"), () => post(path("jobs", job.id, "cancel")));
+  const box = h("div", { class: "job", "data-job": job.id }, share, h("div", { class: "row" }, text, cancel), command(job.command) ?? "");
+  watch(job, signal, (now) => {
+    const [value, said] = advance(now);
+    if (value === null) share.removeAttribute("value");
+    else share.value = value;
+    if (text.textContent !== said) text.textContent = said;
+  })
+    .then((ended) => {
+      if (ended.state === "done") return done(ended);
+      box.replaceChildren(failure(ended, again ?? (() => restart(ended, box, signal, done))));
+    })
+    .catch(fail);
+  return box;
+}
+
+// Begin a job that was ended or has failed anew, where it stands.
+async function restart(job, box, signal, done) {
+  const next = await post(path("jobs", job.id, "resume"));
+  box.replaceWith(jobProgress(next.job ?? next, signal, done));
+}

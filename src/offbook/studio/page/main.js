@@ -1,0 +1,54 @@
+// The studio's shell: links, the language, and how many jobs are under way.
+
+import { $ } from "./shared/dom.js";
+import { currentLanguage } from "./shared/language.js";
+
+import { get, pause } from "./api.js";
+import { isOpen } from "./job.js";
+import { go, redraw, route } from "./router.js";
+import { switchLanguage, translate } from "./words.js";
+
+const JOBS_EVERY = 4000; // milliseconds
+
+document.addEventListener("click", (event) => {
+  const anchor = event.target.closest("a");
+  const isOther = !anchor || anchor.target || anchor.origin !== location.origin || anchor.hasAttribute("download");
+  if (isOther || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  if (anchor.hash || anchor.pathname.startsWith("/proxy/") || anchor.pathname.startsWith("/api/")) return;
+  event.preventDefault();
+  go(anchor.href);
+});
+
+addEventListener("popstate", () => route());
+
+$("language").onclick = () => {
+  switchLanguage();
+  remember();
+  redraw();
+};
+
+// The server writes its own texts (options, findings, verdicts) in the page's language.
+function remember() {
+  document.cookie = `lang=${currentLanguage()}; path=/; SameSite=Strict; max-age=31536000`;
+}
+
+async function countJobs() {
+  for (;;) {
+    try {
+      const jobs = document.hidden ? null : await get("/api/jobs");
+      if (jobs) {
+        const open = jobs.filter((job) => isOpen(job) && job.kind !== "talk").length;
+        $("jobs-count").textContent = open;
+        $("jobs-count").hidden = !open;
+      }
+    } catch {
+      // A studio that is gone is noticed when it is needed.
+    }
+    await pause(JOBS_EVERY);
+  }
+}
+
+remember();
+translate();
+route({ focus: false });
+countJobs();

@@ -1,0 +1,65 @@
+// The rehearsal: one button; then the loss as it falls and what the character says, while it learns.
+
+import { get, path, post } from "./api.js";
+import { bytes, duration } from "./format.js";
+import { configForm } from "./form.js";
+import { isOpen } from "./job.js";
+import { action, ask, fail, h, heading, note } from "./parts.js";
+import { go, redraw } from "./router.js";
+import { RunWatch } from "./run-watch.js";
+import { count, word } from "./words.js";
+
+export async function show(main, [name], signal) {
+  const address = path("characters", name);
+  const [character, { options }, { values }, jobs] = await Promise.all([
+    get(address, signal),
+    get("/api/config/schema", signal),
+    get(`${address}/config`, signal),
+    get("/api/jobs", signal),
+  ]);
+  const job = jobs.filter((each) => each.kind === "train" && each.subject === name).sort((a, b) => b.created - a.created)[0];
+  const { run, state } = newest(character.runs, job);
+  const isRehearsing = state === "running";
+  const begin = async () => {
+    const isAgain = state === "finished" || state === "stopped";
+    if (isAgain && !(await ask({ title: word("againTitle"), lines: [word("againText")], confirm: word("begin") }))) return;
+    await post(`${address}/train`);
+    await redraw();
+  };
+  const button = !isRehearsing && action(word(run ? "trainAgain" : "begin"), begin, run ? "secondary" : "primary", { id: "train" });
+  const verdict = state === "finished" && h("a", { class: "primary", href: `/verdict/${encodeURIComponent(run)}` }, word("toVerdict"));
+  const lead = isRehearsing ? word("rehearseOpen") : word("rehearseLead");
+  main.append(heading(word("rehearseTitle", { name: values["persona.name"] }), lead, h("div", { class: "actions" }, button, verdict)));
+  if (!isRehearsing) main.append(summary(name, character, values, signal));
+  if (run) {
+    const over = () => isRehearsing && !signal.aborted && go(`/verdict/${encodeURIComponent(run)}`);
+    main.append(new RunWatch(run, signal, over).element);
+  }
+  if (isRehearsing) return;
+  main.append(h("details", { class: "more", id: "details" }, h("summary", {}, word("details")), note(word("detailsHelp")), configForm(options, values, address)));
+}
+
+// The run that is shown and how it stands: the one that a job makes now or could not make, else the last one.
+function newest(runs, job) {
+  const [last] = runs;
+  const isLater = job && (!last || isOpen(job) || job.created > last.updated);
+  if (!isLater) return { run: last?.name, state: last?.state };
+  const made = runs.find((each) => each.name === job.details.run);
+  return { run: job.details.run, state: isOpen(job) ? "running" : (made?.state ?? "failed") };
+}
+
+// What will be learned, from which model, and roughly how long that takes.
+function summary(name, { trained_rows: rows }, values, signal) {
+  const facts = h("dl", { class: "facts" });
+  const add = (term, text) => facts.append(h("div", {}, h("dt", {}, term), h("dd", {}, text)));
+  add(word("lines_fact"), count("lines", rows));
+  add(word("base_fact"), values["model.source"]);
+  get(`/api/bases?character=${encodeURIComponent(name)}`, signal)
+    .then((bases) => {
+      const { estimate } = bases.find((base) => base.source === values["model.source"]) ?? {};
+      if (estimate?.seconds) add(word("time_fact"), word("about", { time: duration(estimate.seconds) }));
+      if (estimate?.bytes) add(word("memory_fact"), bytes(estimate.bytes));
+    })
+    .catch(fail);
+  return facts;
+}

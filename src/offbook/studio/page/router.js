@@ -1,0 +1,60 @@
+// Which page is shown, by its address, and how one goes to another without loading the shell again.
+
+import { $ } from "./shared/dom.js";
+
+import { fail, h, heading, problem } from "./parts.js";
+import { drawStory } from "./story.js";
+import { word } from "./words.js";
+
+// First part of the address → the module that draws the page: `show(main, names, signal)`, where `names` are the parts
+// after it and `signal` aborts when the page is left.
+const PAGES = {
+  "": () => import("./home.js"),
+  text: () => import("./text.js"),
+  lines: () => import("./lines.js"),
+  character: () => import("./character.js"),
+  rehearse: () => import("./rehearse.js"),
+  verdict: () => import("./verdict.js"),
+  compare: () => import("./compare.js"),
+  talk: () => import("./talk.js"),
+  take: () => import("./take.js"),
+  jobs: () => import("./jobs.js"),
+};
+
+let leaving = new AbortController();
+
+export async function route({ focus = true } = {}) {
+  leaving.abort();
+  leaving = new AbortController();
+  const { signal } = leaving;
+  const [page, ...names] = location.pathname.slice(1).split("/").map(decodeURIComponent);
+  const main = h("main", { id: "main", tabindex: "-1", class: `page-${page || "home"}` });
+  for (const anchor of document.querySelectorAll("header nav a"))
+    anchor.pathname === location.pathname ? anchor.setAttribute("aria-current", "page") : anchor.removeAttribute("aria-current");
+  if ($("ask").open) $("ask").close();
+  try {
+    const story = drawStory(page, names, signal);
+    if (!PAGES[page]) throw new Error(word("noPage"));
+    const { show } = await PAGES[page]();
+    await show(main, names, signal);
+    await story;
+  } catch (error) {
+    if (error.name === "AbortError" || signal.aborted) return;
+    fail(error);
+    main.replaceChildren(heading(word("notHere")), problem(error.message), h("p", {}, h("a", { href: "/" }, word("toStart"))));
+  }
+  if (signal.aborted) return;
+  $("main").replaceWith(main);
+  main.classList.add("shown");
+  if (focus) main.querySelector("h1")?.focus();
+}
+
+// Go to another page without loading the shell again.
+export function go(address, { replace = false } = {}) {
+  history[replace ? "replaceState" : "pushState"](null, "", address);
+  scrollTo(0, 0);
+  return route();
+}
+
+// Draw the page that is shown anew.
+export const redraw = () => route({ focus: false });

@@ -1,0 +1,91 @@
+// A run as it goes on: the curve, how far it is, and what the character answers to the same questions.
+
+import { listen, path, post } from "./api.js";
+import { Curve } from "./curve.js";
+import { number } from "./format.js";
+import { advance, failure, isOpen } from "./job.js";
+import { action, bar, command, h, note } from "./parts.js";
+import { word } from "./words.js";
+
+export class RunWatch {
+  // `over()` is told once, when the run has ended well.
+  constructor(name, signal, over) {
+    Object.assign(this, { name, signal, over });
+    this.curve = new Curve(signal);
+    this.samples = new Map(); // prompt → {step: reply}
+    this.share = bar(word("progress"));
+    this.text = h("p", { class: "help", role: "status" });
+    this.buttons = h("p", { class: "buttons" });
+    this.trouble = h("div", {});
+    this.command = h("div", {});
+    this.heard = h("section", { class: "heard", "aria-label": word("heard"), hidden: true });
+    this.element = h("div", { class: "watch", "data-run": name }, this.share, h("div", { class: "row" }, this.text, this.buttons), this.trouble, this.curve.element, this.heard, this.command);
+    this.#listen();
+  }
+
+  #listen() {
+    const close = listen(`${path("runs", this.name)}/stream`, {
+      metrics: (lines) => lines.forEach((line) => this.curve.add(line)),
+      samples: (lines) => this.#hear(lines),
+      reset: ({ file }) => file === "metrics" && this.curve.clear(),
+      state: (state) => {
+        if (state.over) close();
+        this.#follow(state);
+      },
+    }, this.signal);
+  }
+
+  // `run`: how its folder stands; `job`: the job that trains it, null where that is a terminal's.
+  #follow({ run, job }) {
+    if (job?.progress?.unit === "step") this.curve.setTotal(job.progress.total);
+    const isUnderWay = job ? isOpen(job) : run === "running";
+    const [value, text] = job ? advance(job) : [null, word("working")];
+    if (value === null) this.share.removeAttribute("value");
+    else this.share.value = value;
+    this.share.hidden = !isUnderWay;
+    const ended = run === "finished" ? word("job_done") : word(`runState_${run}`);
+    const said = isUnderWay ? text : ended;
+    if (this.text.textContent !== said) this.text.textContent = said;
+    const state = `${run} ${job?.id} ${job?.state}`;
+    if (this.state === state) return;
+    this.state = state;
+    const address = job && path("jobs", job.id);
+    const parts = {
+      stop: () => action(word("stop"), () => post(`${address}/stop`), "secondary", { id: "stop" }),
+      cancel: () => action(word("cancel"), () => post(`${address}/cancel`), "secondary"),
+      resume: () => action(word("resume"), () => this.#resume(), "primary", { id: "resume" }),
+    };
+    const shown = job?.state === "running" ? "stop" : job?.state === "queued" ? "cancel" : !isUnderWay && run === "stopped" ? "resume" : null;
+    this.buttons.replaceChildren(...(shown ? [parts[shown]()] : []));
+    this.trouble.replaceChildren();
+    if (job?.state === "failed" && run !== "finished") this.trouble.append(failure(job, run === "stopped" ? null : () => this.#again(address)));
+    else if (shown === "resume") this.trouble.append(note(word("stoppedHelp")));
+    this.command.replaceChildren(command(job?.command) ?? "");
+    if (run === "finished" && !isUnderWay) this.over();
+  }
+
+  async #resume() {
+    await post(`${path("runs", this.name)}/resume`);
+    this.#listen();
+  }
+
+  async #again(address) {
+    await post(`${address}/resume`);
+    this.#listen();
+  }
+
+  #hear(lines) {
+    for (const { step, samples } of lines)
+      for (const [prompt, reply] of Object.entries(samples)) this.samples.set(prompt, { ...this.samples.get(prompt), [step]: reply });
+    const blocks = [...this.samples].map(([prompt, replies]) => {
+      const steps = Object.keys(replies).map(Number).sort((a, b) => b - a);
+      const said = steps.map((step) => h("li", {}, h("span", { class: "help" }, step ? word("afterStep", { step: number(step) }) : word("before")), h("p", { class: "reply" }, replies[step] || "…")));
+      const earlier = said.length > 1 && h("li", {}, h("details", {}, h("summary", {}, word("earlier")), h("ol", { class: "replies" }, said.slice(1))));
+      return h("article", {}, h("h3", {}, prompt), h("ol", { class: "replies" }, said[0], earlier));
+    });
+    const wasOpen = [...this.heard.querySelectorAll("details")].map((each) => each.open);
+    this.heard.replaceChildren(h("h2", {}, word("heard")), ...blocks);
+    this.heard.querySelectorAll("details").forEach((each, index) => (each.open = wasOpen[index] ?? false));
+    this.heard.hidden = false;
+  }
+}

@@ -1,0 +1,34 @@
+// Talk: the chat page of `offbook serve`, which the studio starts for the run and passes on.
+
+import { get, path, pause, post } from "./api.js";
+import { failure } from "./job.js";
+import { command, h, heading } from "./parts.js";
+import { redraw } from "./router.js";
+import { word } from "./words.js";
+
+export async function show(main, [name], signal) {
+  const { job, address, command: line } = await post(`${path("runs", name)}/talk`, {}, signal);
+  const status = h("p", { class: "help", role: "status" }, word("comingOn"));
+  const stage = h("div", { class: "stage" }, status);
+  main.append(heading(word("talkTitle"), null, h("a", { class: "secondary", href: `/take/${encodeURIComponent(name)}` }, word("toTake"))), stage, command(line) ?? "");
+  if (await isUp(job, address, signal)) stage.replaceChildren(...frame(address, name));
+  else stage.replaceChildren(failure(await get(path("jobs", job.id), signal), redraw));
+}
+
+// Wait until the chat page answers; false if its process has ended instead.
+async function isUp(job, address, signal) {
+  for (;;) {
+    const response = await fetch(`${address}health`, { signal }).catch((error) => {
+      if (error.name === "AbortError") throw error;
+    });
+    if (response?.ok) return true;
+    const { state } = await get(path("jobs", job.id), signal);
+    if (!["queued", "running"].includes(state)) return false;
+    await pause(300, signal);
+  }
+}
+
+function frame(address, name) {
+  const source = `${address}#${new URLSearchParams({ model: name })}`;
+  return [h("iframe", { src: source, title: word("chat"), class: "chat" }), h("p", {}, h("a", { href: source, target: "_blank", rel: "noopener" }, word("ownWindow")))];
+}

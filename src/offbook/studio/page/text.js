@@ -1,0 +1,160 @@
+// The text: dropped, chosen or pasted; then who speaks in it, and whose lines are wanted.
+
+import { $ } from "./shared/dom.js";
+
+import { get, path, post, remove } from "./api.js";
+import { bytes, number } from "./format.js";
+import { jobProgress } from "./job.js";
+import { action, ask, command, fail, field, h, heading, link, note, problem } from "./parts.js";
+import { go, redraw } from "./router.js";
+import { count, word } from "./words.js";
+
+const SHOWN = 12; // speakers, before the others are asked for
+
+export async function show(main, [name], signal) {
+  if (name) await showSpeakers(main, name, signal);
+  else await showBegin(main, signal);
+}
+
+/* ---- a text comes in ---- */
+
+async function showBegin(main, signal) {
+  const sources = await get("/api/sources", signal);
+  const input = h("input", { type: "file", id: "file", class: "sr", onchange: () => take([...input.files]) });
+  const drop = h(
+    "label",
+    { class: "drop", for: "file" },
+    h("b", {}, word("drop")),
+    h("span", {}, word("dropKinds")),
+  );
+  drop.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    drop.classList.add("over");
+  });
+  drop.addEventListener("dragleave", () => drop.classList.remove("over"));
+  drop.addEventListener("drop", (event) => {
+    event.preventDefault();
+    drop.classList.remove("over");
+    take([...event.dataTransfer.files]);
+  });
+  const pasted = h("textarea", { rows: "6", placeholder: word("pasteExample") });
+  const usePasted = async () => {
+    if (pasted.value.trim()) await send(new Blob([pasted.value]), word("pastedName"));
+    else pasted.focus();
+  };
+  main.append(heading(word("textTitle"), word("textLead")), input, drop);
+  main.append(h("details", { class: "paste" }, h("summary", {}, word("paste")), field(word("pasteLabel"), pasted), action(word("usePasted"), usePasted, "secondary")));
+  if (sources.length) main.append(h("h2", {}, word("texts")), h("ul", { class: "plain-list" }, sources.map(sourceItem)));
+  main.append(note(word("textStays")));
+}
+
+async function take(files) {
+  try {
+    for (const file of files) await send(file, file.name, file === files.at(-1));
+  } catch (error) {
+    fail(error);
+  }
+}
+
+async function send(blob, name, isLast = true) {
+  const stored = await post(`/api/sources?name=${encodeURIComponent(name)}`, new Blob([blob]));
+  if (isLast) await go(`/text/${encodeURIComponent(stored.name)}`);
+}
+
+function sourceItem({ name, bytes: size }) {
+  const destroy = async () => {
+    const title = word("deleteTitle", { name });
+    if (!(await ask({ title, lines: [word("deleteText")], confirm: word("delete"), danger: true }))) return;
+    await remove(path("sources", name));
+    await redraw();
+  };
+  const label = word("deleteTitle", { name });
+  return h("li", {}, link(`/text/${encodeURIComponent(name)}`, name), h("span", { class: "help" }, bytes(size)), action(word("delete"), destroy, "quiet", { "aria-label": label }));
+}
+
+/* ---- who speaks ---- */
+
+async function showSpeakers(main, name, signal) {
+  let source = await get(path("sources", name), signal);
+  if (source.job && !source.speakers) {
+    main.append(heading(name, word("reading")));
+    const redo = () => signal.aborted || redraw();
+    main.append(jobProgress(source.job, signal, redo));
+    return;
+  }
+  const about = [source.format && word("format", { format: source.format }), bytes(source.bytes)].filter(Boolean).join(" · ");
+  main.append(heading(word("whoTitle"), word("whoLead", { name })));
+  main.append(h("p", { class: "about" }, about), ...(source.notes ?? []).map(note));
+  if (!source.speakers.length) {
+    main.append(problem(word("nobodySpeaks")), h("p", {}, link("/text", word("otherText"))));
+    return;
+  }
+  main.append(choice(source, name, signal));
+}
+
+function choice(source, file, signal) {
+  const most = Math.max(...source.speakers.map((speaker) => speaker.lines));
+  let role = null;
+  const also = new Set();
+  const list = h("ul", { class: "speakers" });
+  const foot = h("form", { class: "foot" });
+  const more = action(word("allSpeakers", { n: number(source.speakers.length) }), async () => {
+    more.remove();
+    draw(source.speakers.length);
+  });
+
+  function draw(shown) {
+    list.replaceChildren(...source.speakers.slice(0, shown).map((speaker) => item(speaker)));
+  }
+
+  function item(speaker) {
+    const isRole = role === speaker;
+    const total = isRole ? speaker.lines + [...also].reduce((sum, each) => sum + each.lines, 0) : speaker.lines;
+    const choose = h("button", { type: "button", class: "speaker", "aria-pressed": String(isRole), onclick: () => pick(speaker) }, h("b", {}, speaker.name), h("span", { class: "help" }, count("lines", total)));
+    const merge = role && !isRole && h("button", { type: "button", class: "secondary same", "aria-pressed": String(also.has(speaker)), onclick: () => toggle(speaker) }, also.has(speaker) ? word("isSame", { name: role.name }) : word("sameAs", { name: role.name }));
+    const names = speaker.aliases?.length ? h("p", { class: "help" }, word("alsoCalled", { names: speaker.aliases.join(word("comma")) })) : "";
+    const share = h("span", { class: "share", "aria-hidden": "true" }, h("i", {}));
+    share.firstChild.style.width = `${(100 * speaker.lines) / most}%`;
+    return h("li", { class: isRole ? "chosen" : also.has(speaker) ? "merged" : "" }, choose, share, names, h("ul", { class: "samples" }, speaker.samples.slice(0, 2).map((sample) => h("li", {}, sample))), merge);
+  }
+
+  function pick(speaker) {
+    role = speaker;
+    also.delete(speaker);
+    draw(list.children.length);
+    drawFoot();
+    list.querySelector(".chosen .speaker").focus({ preventScroll: true });
+  }
+
+  function toggle(speaker) {
+    if (!also.delete(speaker)) also.add(speaker);
+    draw(list.children.length);
+    list.children[source.speakers.indexOf(speaker)].querySelector(".same").focus({ preventScroll: true });
+  }
+
+  function drawFoot() {
+    const input = h("input", { name: "name", required: true, maxlength: "60", autocomplete: "off" });
+    input.value = role.name;
+    const fault = h("div", {});
+    foot.replaceChildren(field(word("characterName"), input, word("characterNameHelp")), fault, h("button", { class: "primary" }, word("takeLines", { name: role.name })));
+    foot.onsubmit = async (event) => {
+      event.preventDefault();
+      foot.querySelector("button").disabled = true;
+      try {
+        const aliases = [...also].flatMap((each) => [each.name, ...(each.aliases ?? [])]);
+        const body = { source: file, role: role.name, aliases: [...(role.aliases ?? []), ...aliases], name: input.value.trim() };
+        const made = await post("/api/characters", body);
+        const target = `/lines/${encodeURIComponent(made.name)}`;
+        const progress = made.job ? jobProgress(made.job, signal, () => go(target)) : null;
+        if (!progress) return void (await go(target));
+        foot.replaceChildren(progress, command(made.command) ?? "");
+      } catch (error) {
+        foot.querySelector("button").disabled = false;
+        fault.replaceChildren(problem(error.message));
+      }
+    };
+  }
+
+  draw(SHOWN);
+  return h("div", {}, list, source.speakers.length > SHOWN ? more : "", foot);
+}

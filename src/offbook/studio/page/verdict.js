@@ -1,0 +1,111 @@
+// The verdict: the sentence first, then what was found, each with the setting that it names as a button for the next run.
+
+import { get, path, post } from "./api.js";
+import { number, percent } from "./format.js";
+import { isOpen, jobProgress } from "./job.js";
+import { action, ask, command, field, h, heading } from "./parts.js";
+import { go, redraw } from "./router.js";
+import { RunWatch } from "./run-watch.js";
+import { word } from "./words.js";
+
+const SIGNS = { good: "✓", note: "!", bad: "✕" };
+
+export async function show(main, [name], signal) {
+  const [run, runs] = await Promise.all([get(path("runs", name), signal), get("/api/runs", signal)]);
+  if (run.state !== "finished" || (run.job && isOpen(run.job))) return unfinished(main, run, signal);
+  const talk = h("a", { class: "primary", href: `/talk/${encodeURIComponent(name)}` }, word("toTalk"));
+  const verdict = await get(`${path("runs", name)}/verdict`, signal).catch((error) => {
+    if (error.status === 404 || error.status === 409) return null;
+    throw error;
+  });
+  if (!verdict?.headline) {
+    main.append(heading(word("verdictTitle"), word("noVerdictYet"), talk), judge(name, signal));
+    return;
+  }
+  main.append(heading(verdict.headline, word("verdictLead", { run: name }), talk));
+  main.append(h("ul", { class: "verdict" }, verdict.sentences.map((sentence) => item(sentence, run))));
+  if (run.samples?.length) main.append(h("h2", {}, word("answers")), h("div", { class: "pairs" }, run.samples.map(pair)));
+  main.append(figures(rowsOf(verdict.figures)), report(name), compareWith(run, runs), command(verdict.command ?? run.command) ?? "");
+}
+
+function unfinished(main, run, signal) {
+  main.append(heading(run.title ?? run.name, word(`runState_${run.state === "finished" ? "running" : run.state}`)));
+  main.append(new RunWatch(run.name, signal, () => signal.aborted || redraw()).element, command(run.command) ?? "");
+}
+
+function judge(name, signal) {
+  const box = h("div", {});
+  const begin = async () => {
+    box.replaceChildren(jobProgress(await post(`${path("runs", name)}/eval`), signal, () => redraw()));
+  };
+  box.append(action(word("judge"), begin, "secondary"));
+  return box;
+}
+
+function item({ text, option, tone = "note" }, run) {
+  const next = option && run.character && action(label(option), () => again(run, option), "secondary option");
+  return h("li", { class: tone }, h("span", { class: "sign", "aria-hidden": "true" }, SIGNS[tone] ?? "!"), h("div", {}, h("p", {}, text), next || (option ? h("code", {}, option.key) : "")));
+}
+
+function label({ key, value }) {
+  return value === null ? word("nextOption", { key }) : word("nextWith", { key, value });
+}
+
+// The next run, with the value that is advised or one that is asked for.
+async function again(run, { key, value }) {
+  if (value === null) {
+    if (key === "model.source") return go(`/character/${encodeURIComponent(run.character)}`);
+    const values = await ask({ title: word("nextOption", { key }), fields: { value: { label: key } }, confirm: word("begin") });
+    if (!values) return;
+    value = values.value;
+  }
+  await post(`${path("runs", run.name)}/next`, { option: key, value });
+  await go(`/rehearse/${encodeURIComponent(run.character)}`);
+}
+
+// The figures of eval.json that need no explanation, as rows of a table.
+function rowsOf({ heldout, fidelity, copying, stops }) {
+  const row = (title, of, figure, unit) => ({ title: word(`figure_${title}`), unit, ...Object.fromEntries(["base", "tuned", "reference"].map((side) => [side, of?.[side]?.[figure]])) });
+  return [
+    row("loss", heldout, "loss"),
+    row("fidelity", fidelity, "score"),
+    row("copying", copying, "verbatim_share", "percent"),
+    row("stops", stops, "share", "percent"),
+  ].filter((each) => typeof each.tuned === "number");
+}
+
+// What was asked, and how both answered.
+function pair({ prompt, base, tuned, reference }) {
+  const side = (kind, text) => h("div", { class: `spoken ${kind}` }, h("h3", {}, word(`side_${kind}`)), h("p", { class: "reply" }, text || "…"));
+  return h("article", { class: "pair" }, h("p", { class: "prompt" }, prompt), reference ? h("p", { class: "help" }, word("trueLine", { text: reference })) : "", h("div", { class: "two" }, side("base", base), side("tuned", tuned)));
+}
+
+// A table of numbers by side; `rows`: [{title, unit, base, tuned, reference}].
+function figures(rows) {
+  if (!rows?.length) return "";
+  const sides = ["base", "tuned", "reference"].filter((side) => rows.some((row) => row[side] !== null && row[side] !== undefined));
+  const cell = (value, unit) => h("td", { class: "number" }, typeof value !== "number" ? "–" : unit === "percent" ? percent(value) : number(value, 2));
+  return h(
+    "div",
+    { class: "scroll", tabindex: "0", role: "region", "aria-label": word("figures") },
+    h("table", {}, h("caption", {}, word("figures")), h("thead", {}, h("tr", {}, h("th", { scope: "col" }, word("measure")), sides.map((side) => h("th", { scope: "col", class: "number" }, word(`side_${side}`))))), h("tbody", {}, rows.map((row) => h("tr", {}, h("th", { scope: "row" }, row.title), sides.map((side) => cell(row[side], row.unit)))))),
+  );
+}
+
+function report(name) {
+  const address = `${path("runs", name)}/report`;
+  const frame = h("iframe", { title: word("report"), sandbox: "allow-scripts", loading: "lazy" });
+  const box = h("details", { class: "more report" }, h("summary", {}, word("report")), frame, h("p", {}, h("a", { href: address, target: "_blank", rel: "noopener" }, word("ownWindow"))));
+  box.addEventListener("toggle", () => {
+    if (box.open && !frame.src) frame.src = address;
+  });
+  return box;
+}
+
+function compareWith(run, runs) {
+  const others = runs.filter((each) => each.name !== run.name && each.state === "finished");
+  if (!others.length) return "";
+  const select = h("select", {}, others.map((each) => h("option", { value: each.name }, each.name)));
+  const open = () => go(`/compare/${encodeURIComponent(select.value)}/${encodeURIComponent(run.name)}`);
+  return h("div", { class: "row compare-with" }, field(word("compareWith"), select), action(word("compare"), open, "secondary"));
+}

@@ -1,0 +1,22 @@
+// The studio's texts, in its two languages.
+
+import { texts } from "./shared/language.js";
+
+import { number } from "./format.js";
+import { EN } from "./words-en.js";
+import { ZH } from "./words-zh.js";
+
+export const WORDS = { en: EN, zh: ZH };
+
+const { word: template, translate, switchLanguage } = texts(WORDS);
+export { switchLanguage, translate };
+
+// A text with its {fields} filled in.
+export function word(name, fields = {}) {
+  return template(name).replace(/{(\w+)}/g, (_, field) => fields[field]);
+}
+
+// A text about a number of things: `NAME_one` for one of them in English, `NAME` otherwise. Its field is {n}.
+export function count(name, n) {
+  return word(n === 1 && `${name}_one` in EN ? `${name}_one` : name, { n: number(n) });
+}

@@ -1,0 +1,90 @@
+"""The studio's page in a real browser, over a studio in a process of its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import offbook.studio
+from tests.browser import Browser
+from tests.studio.conftest import PLAY
+from tests.studio.pages import CANARY, StudioProcess, drawn, press, running_studio, visit
+
+PAGE = Path(offbook.studio.__file__).parent / "page"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with Browser() as it:
+        yield it
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioProcess]:
+    with running_studio(tmp_path_factory.mktemp("studio")) as it:
+        yield it
+
+
+def test_the_page_says_everything_in_both_languages(browser: Browser, studio: StudioProcess) -> None:
+    visit(browser, studio)
+    browser.run("import('/page/words.js').then(({ WORDS }) => { window.words = WORDS })")
+    english, chinese = browser.wait("window.words && [window.words.en, window.words.zh]")
+    assert english.keys() == chinese.keys()
+    for name, text in english.items():
+        assert sorted(re.findall(r"{\w+}", text)) == sorted(re.findall(r"{\w+}", chinese[name])), name
+        assert re.search("[\u3001\u4e00-\u9fff]", chinese[name]) or name == "language" or "{" in text, name
+
+
+def test_every_text_that_the_page_names_is_there() -> None:
+    files = [path for path in PAGE.glob("*.js") if not path.name.startswith("words-")]
+    scripts = "".join(path.read_text(encoding="utf-8") for path in files)
+    named = set(re.findall(r"\b(?:word|count)\(\"(\w+)\"", scripts))
+    named |= set(re.findall(r'data-(?:word|label)="(\w+)"', (PAGE / "index.html").read_text(encoding="utf-8")))
+    texts = set(re.findall(r"^  (\w+):", (PAGE / "words-en.js").read_text(encoding="utf-8"), re.MULTILINE))
+    assert len(named) > 150
+    assert not named - texts
+    prefixes = {name.partition("_")[0] for name in re.findall(r"word\(`(\w+_)\$", scripts)} | {"order", "filter"}
+    unused = texts - named - set(re.findall(r'"(\w+)"', scripts))
+    assert {name for name in unused if name.partition("_")[0] not in prefixes} == {"lines_one"}
+
+
+def test_a_first_visit_says_how_to_begin(browser: Browser, studio: StudioProcess) -> None:
+    visit(browser, studio)
+    assert browser.run("location.pathname + location.search") == "/", "the token does not stay in the address"
+    assert browser.text("main .primary") == ["Try it in two minutes"]
+    press(browser, "Start with a text")
+    assert drawn(browser, "Which text").startswith("Which text")
+    browser.reload()
+    drawn(browser, "Which text")
+
+
+def test_a_text_is_dropped_and_stays_text(browser: Browser, studio: StudioProcess, tmp_path: Path) -> None:
+    play = tmp_path / "a stove & 100% 'here'.txt"
+    play.write_text(PLAY + f"\nANN: {CANARY}\n", encoding="utf-8")
+    visit(browser, studio, "text")
+    browser.type("#file", str(play))
+    drawn(browser, "Who is to speak?")
+    assert "a stove & 100% 'here'.txt" in browser.text(".lead")[0]
+    assert browser.text(".speaker b") == ["ANN", "BOB"]
+    browser.reload()
+    drawn(browser, "Who is to speak?")
+    assert browser.run("document.title").startswith("Who is to speak?")
+    assert browser.run("document.querySelectorAll('main img, main b b').length") == 0
+
+
+def test_nothing_comes_from_elsewhere(browser: Browser, studio: StudioProcess) -> None:
+    browser.requested()
+    visit(browser, studio, "text")
+    addresses = browser.requested()
+    assert len(addresses) > 10
+    assert all(address.startswith((studio.address, "data:")) for address in addresses)
+
+
+def test_a_page_that_is_not_there_says_so(browser: Browser, studio: StudioProcess) -> None:
+    visit(browser, studio, "lines/Nobody")
+    assert browser.text("h1") == ["This page cannot be shown"]
+    press(browser, "To the characters")
+    drawn(browser, "Teach a character")
