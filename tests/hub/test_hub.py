@@ -209,3 +209,11 @@ def test_the_verb_prints_the_folder_alone_on_stdout(hub: FakeHub, home: Path) ->
     result = CliRunner().invoke(command, ["hf:org/tiny", "--revision", "v1"], catch_exceptions=False)
     assert result.stdout == f"{home / 'models/hf/org--tiny/v1'}\n"
     assert "Pulling org/tiny from Hugging Face: 3 files, 500 KiB" in result.stderr
+
+
+def test_gguf_files_alone_are_told_from_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "small-q4_k_m.gguf"
+    file.write_bytes(b"GGUF")
+    for source in (tmp_path, file):
+        with pytest.raises(UsageError, match="only GGUF files"):
+            pull(str(source))

@@ -15,7 +15,7 @@ from offbook.core.errors import UsageError
 from offbook.models.load import load_model, load_tokenizer, refuse_nonfinite
 from offbook.models.storage import StoredEmbedding, StoredLinear, store
 from offbook.tokenization.stop_tokens import untrained_twins
-from tests.tiny import chatml_tokenizer, tiny_model
+from tests.tiny import CHATML, chatml_tokenizer, tiny_model
 
 
 @pytest.fixture
@@ -70,6 +70,15 @@ def test_of_several_templates_the_default_is_used(folder: Path) -> None:
     tokenizer.chat_template = {"tool_use": "{{ raise_exception('tools') }}", "default": template}
     tokenizer.save_pretrained(folder)
     assert load_tokenizer(folder).chat_template == template
+
+
+def test_a_template_in_a_file_of_its_own_is_found(folder: Path) -> None:
+    """Where processors of text and pictures had theirs."""
+    (folder / "chat_template.jinja").unlink()
+    with pytest.raises(UsageError, match="has no chat template"):
+        load_tokenizer(folder)
+    (folder / "chat_template.json").write_text(json.dumps({"chat_template": CHATML}))
+    assert load_tokenizer(folder).chat_template == CHATML
 
 
 def test_upcasting_layers_take_the_place_of_plain_ones_and_share_their_weights() -> None:

@@ -19,7 +19,7 @@ from offbook.hub.cache import Record
 from offbook.hub.clients import HUBS
 from offbook.hub.snapshot import DEFAULT_BRANCHES, snapshot
 from offbook.hub.web import web_file
-from offbook.hub.weights import weight_files
+from offbook.hub.weights import check_weights, weight_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,8 @@ def find_folder(source: str) -> Path:
         UsageError: there is no such folder.
     """
     folder = Path(source).expanduser()
+    if folder.is_file() and folder.suffix == ".gguf":
+        check_weights(source, [folder.name])
     if not folder.is_dir():
         raise UsageError(
             "no model '{source}'",

@@ -13,7 +13,10 @@ INDEX = "model.safetensors.index.json"
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 
 _PICKLED = marked("{source} has no safetensors weights: only a pickle ({pickled}), and opening one can run any program")
+_GGUF = marked("{source} has no safetensors weights: only GGUF files, quantized copies that cannot be trained")
 _NO_WEIGHTS = marked("{source} has no safetensors weights: none at all")
+_SAME_MODEL = marked("Look for the same model with .safetensors files on a hub.")
+_ORIGINAL = marked("Take the original that they were made from, with .safetensors files.")
 
 
 def weight_files(folder: Path) -> list[str]:
@@ -53,7 +56,8 @@ def check_weights(source: str, names: Collection[str]) -> None:
     Raises:
         UsageError: no config.json, or no safetensors weights.
     """
-    if "config.json" not in names:
+    gguf = any(name.endswith(".gguf") for name in names) and not any(name.endswith(".safetensors") for name in names)
+    if "config.json" not in names and not gguf:
         raise UsageError(
             "{source} is not a model: it has no config.json",
             "Name a model in transformers' format.",
@@ -63,8 +67,8 @@ def check_weights(source: str, names: Collection[str]) -> None:
         return
     pickled = next((name for name in names if name.endswith(PICKLES)), None)
     raise UsageError(
-        _PICKLED if pickled else _NO_WEIGHTS,
-        "Look for the same model with .safetensors files on a hub.",
+        _GGUF if gguf else _PICKLED if pickled else _NO_WEIGHTS,
+        _ORIGINAL if gguf else _SAME_MODEL,
         source=source,
         pickled=pickled,
     )

@@ -14,8 +14,8 @@ from transformers.utils import logging
 
 from offbook.core.config.schema import Storage
 from offbook.core.errors import UsageError, is_out_of_memory
-from offbook.core.i18n import marked, translate
-from offbook.models.quantized_names import original_of
+from offbook.core.i18n import marked
+from offbook.models.quantized_copy import forget_packing, unpack_on_loading
 from offbook.models.storage import store
 
 # Said at every call: a repository's own Python never runs, and a pickle is never opened.
@@ -44,6 +44,8 @@ def load_tokenizer(folder: Path, template: str | None = None) -> Any:
     tokenizer.model_max_length = sys.maxsize
     if template is not None:
         tokenizer.chat_template = template
+    if tokenizer.chat_template is None:
+        tokenizer.chat_template = _processors_template(folder)
     if isinstance(tokenizer.chat_template, dict):  # several by name: for tools, for documents, and the one for a chat
         named = tokenizer.chat_template
         tokenizer.chat_template = named.get("default", next(iter(named.values()), None))
@@ -56,11 +58,21 @@ def load_tokenizer(folder: Path, template: str | None = None) -> Any:
     return tokenizer
 
 
+def _processors_template(folder: Path) -> Any:
+    """The template of chat_template.json, which processors of text and pictures read, and tokenizers do not."""
+    try:
+        content = json.loads((folder / "chat_template.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content.get("chat_template") if isinstance(content, dict) else None
+
+
 def load_config(folder: Path) -> Any:
     """The model's configuration, weights unread.
 
     Raises:
-        UsageError: there is none, or it is of an architecture that transformers does not know.
+        UsageError: there is none, it is of an architecture that transformers does not know, or its weights are packed
+            in a way that cannot be undone here.
     """
     raw = _raw_config(folder)
     if kernel := _kernel_repository(raw):
@@ -95,16 +107,7 @@ def load_config(folder: Path) -> Any:
             folder=folder,
             error=first_line(error),
         ) from None
-    if quantization := raw.get("quantization_config"):
-        method = quantization.get("quant_method", "unknown") if isinstance(quantization, dict) else "unknown"
-        original = original_of(folder.name)
-        raise UsageError(
-            "the model in {folder} is a quantized copy ({method}), which cannot be trained",
-            "Take {original}; --model.storage nf4 keeps its weights in 4.5 bits each.",
-            folder=folder,
-            original=original if original != folder.name else translate("the original that it was made from"),
-            method=method,
-        )
+    unpack_on_loading(config, raw, folder)
     return config
 
 
@@ -120,6 +123,7 @@ def load_model(folder: Path, dtype: str = "auto", storage: Storage = "full") -> 
         UsageError: the folder has no safetensors weights or they do not fit its configuration.
     """
     config = load_config(folder)
+    is_packed = hasattr(config, "quantization_config")
     if not any(folder.glob("*.safetensors")):
         pickles = [path.name for path in folder.iterdir() if path.suffix in {".bin", ".pt", ".pth", ".ckpt"}]
         raise UsageError(
@@ -165,6 +169,8 @@ def load_model(folder: Path, dtype: str = "auto", storage: Storage = "full") -> 
             folder=folder,
             names=names,
         )
+    if is_packed:
+        forget_packing(model)
     if storage != "full":
         store(model, storage)
     torch.nn.Module.to(model, choose_device())

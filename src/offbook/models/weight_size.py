@@ -24,4 +24,9 @@ def _parameters(path: Path) -> int:
     """Numbers in a safetensors file, by its header: eight bytes of length, then JSON."""
     with path.open("rb") as file:
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-    return sum(math.prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__")
+    # MXFP4 packs two numbers into a byte.
+    return sum(
+        math.prod(entry["shape"]) * (2 if name.endswith("_blocks") and entry["dtype"] == "U8" else 1)
+        for name, entry in header.items()
+        if name != "__metadata__"
+    )

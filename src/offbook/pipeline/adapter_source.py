@@ -22,7 +22,7 @@ from offbook.core.shell import offbook_command
 from offbook.hub.pull import LocalModel, pull
 from offbook.hub.snapshot import is_pulled
 from offbook.models.adapter_files import WEIGHTS, base_of
-from offbook.models.quantized_names import original_of
+from offbook.models.quantized_copy import original_of
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from offbook.core.types import Conversation, Example
 from offbook.data.row_files import parse_rows, rows_text
 from offbook.models import adapter as adapters
 from offbook.models.load import load_config, load_model, refuse_nonfinite
+from offbook.models.quantized_copy import notes_on_unpacking
 from offbook.models.storage import QUANTIZED, store
 from offbook.models.target_modules import left_out
 from offbook.pipeline.adapter_source import resolve_character
@@ -119,7 +120,9 @@ def prepare_training(
     began = time.monotonic() if began is None else began
     rows = read_rows(config)
     base = open_base_model(config, reporter)
-    config, notes = within_context(config, load_config(base.local.path))
+    model_config = load_config(base.local.path)
+    config, notes = within_context(config, model_config)
+    notes += notes_on_unpacking(model_config)
     dataset = tokenize(rows, base.template, config.data)
     reporter.stage("Loading {source}", source=config.model.source)
     pretrained = load_model(base.local.path, config.model.dtype, config.model.storage)
