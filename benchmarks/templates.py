@@ -1,11 +1,11 @@
 """Chat templates of public packages: is a character's prompt, reply and ending what the template says?
 
-    pip download --no-deps -d wheels trl axolotl unsloth oumi guidance
+    pip download --no-deps -d wheels trl axolotl unsloth oumi guidance xinference
     python -m benchmarks.templates wheels/*.whl transformers
 
-Takes wheels, folders, and names of installed packages. In each, `.jinja` files and string constants that hold Jinja and
-speak of messages are chat templates; one that stands in several places counts once. Each is tried with a small
-tokenizer that has the control tokens which it writes, on conversations with and without a system prompt:
+Takes wheels, folders, and names of installed packages. In each, `.jinja` files, and texts of programs and of JSON that
+hold Jinja and speak of messages, are chat templates; one that stands in several places counts once. Each is tried with
+a small tokenizer that has the control tokens which it writes, on conversations with and without a system prompt:
 
 - the prompt's ids are those of `apply_chat_template`: of the original, where offbook changed nothing;
 - what is learned is the reply, then the ending, and nothing else;
@@ -79,14 +79,33 @@ def main() -> None:
 def templates(package: str) -> Iterator[tuple[str, str]]:
     """(where it stands, source) of each chat template of a package."""
     for name, text in _files(package):
-        if name.endswith(".jinja"):
-            sources = [text]
-        else:
-            constants = (node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant))
-            sources = [value for value in constants if isinstance(value, str) and "{%" in value]
-        for number, source in enumerate(sources):
+        for number, source in enumerate(_strings(name, text)):
             if re.search(r"\bmessages\b", source) and "{%" in source:
                 yield f"{Path(package).name.split('-')[0]}:{name}#{number}", source
+
+
+def _strings(name: str, text: str) -> Iterator[str]:
+    """The texts that a file holds: all of it, a program's constants, or the values of JSON."""
+    if name.endswith(".jinja"):
+        yield text
+        return
+    try:
+        tree = json.loads(text) if name.endswith(".json") else ast.parse(text)
+    except (ValueError, SyntaxError):  # a file of some other dialect
+        return
+    if name.endswith(".json"):
+        todo = [tree]
+        while todo:
+            value = todo.pop()
+            todo += value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
+            if isinstance(value, str):
+                yield value
+    else:
+        constants = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
+        yield from (value for value in constants if isinstance(value, str))
+
+
+SUFFIXES = (".jinja", ".py", ".json")
 
 
 def _files(package: str) -> Iterator[tuple[str, str]]:
@@ -94,12 +113,12 @@ def _files(package: str) -> Iterator[tuple[str, str]]:
     if path.suffix == ".whl":
         with zipfile.ZipFile(path) as wheel:
             for name in wheel.namelist():
-                if name.endswith((".jinja", ".py")):
-                    yield name, wheel.read(name).decode("utf-8", "replace")
+                if name.endswith(SUFFIXES):
+                    yield name, wheel.read(name).decode("utf-8-sig", "replace")
         return
     spec = None if path.is_dir() else find_spec(package)
     folder = path if spec is None or spec.origin is None else Path(spec.origin).parent
-    for file in sorted([*folder.rglob("*.jinja"), *folder.rglob("*.py")]):
+    for file in sorted(file for suffix in SUFFIXES for file in folder.rglob(f"*{suffix}")):
         text = file.read_text(encoding="utf-8", errors="replace")
         if "{%" in text:
             yield str(file.relative_to(folder)), text
