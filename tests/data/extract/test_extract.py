@@ -1,6 +1,7 @@
 """From files to rows: formats told apart, encodings, names, the account that is given; and no input that breaks it."""
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -232,3 +233,25 @@ def test_two_chats_that_a_file_looks_like_as_much_are_named(tmp_path: Path, monk
     with pytest.raises(UsageError, match="as much like line as like whatsapp") as caught:
         choose(path, "auto")
     assert "--format line or --format whatsapp" in caught.value.fix
+
+
+@pytest.mark.parametrize(
+    ("before", "run", "after"),
+    [
+        ("", "\u202e", ""),
+        ("", "#", ":"),
+        ("> ", "(a)", " x"),
+        ("\u201c", "\u3000", '"'),
+        ("（", " ", "x）："),
+        ("|", " ", "x"),
+        ("1/1/1", " ", "x"),
+        ("2021-05-12 21:30:00 Ann(1", " ", ":"),
+    ],
+)
+def test_a_line_of_one_thing_over_and_over_takes_time_by_its_length(before: str, run: str, after: str) -> None:
+    """A pattern with two runs side by side shares such a line out in every way that there is."""
+    line = before + run * (20_000 // len(run)) + after
+    began = time.process_time()
+    for extractor in EXTRACTORS.values():
+        extractor.looks_like(["MARA: Hello there.", "TOM: Who?", line, "MARA: So it is."])
+    assert time.process_time() - began < 1

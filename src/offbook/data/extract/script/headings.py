@@ -13,8 +13,9 @@ from offbook.data.extract.word_lists import load, load_all, one_of
 LISTS = load_all("script")
 CHINESE = load("script", "zh")
 
-DECORATION = re.compile(r"^[\s#>*_=＝~■◆●\-]+|[\s#*_=＝~■◆●\-]+$")
-BRACKETED = re.compile(r"^[【\[〔《（(]\s*(.*?)\s*[】\]〕》）)]$")
+DECORATION = "#*_=＝~■◆●-" + "".join(filter(str.isspace, map(chr, range(0x3001))))
+"""What stands around a heading; before it a > does, too."""
+BRACKETED = re.compile(r"^[【\[〔《（(](.*)[】\]〕》）)]$")
 RULE = re.compile(r"^(?:[\s*＊=＝_~\-—#☆★◇◆]{3,}|——)$")
 MARKDOWN = re.compile(r"^#{1,6}\s+\S")
 CLAUSE_MARK = re.compile(r"[，。！？!?；;“”「」…]")
@@ -63,9 +64,9 @@ def undecorated(line: str) -> str:
     """The line without the markdown, rules and brackets that set a heading off."""
     if line[:1].isalnum() and line[-1:].isalnum():
         return line
-    bare = DECORATION.sub("", line)
+    bare = line.lstrip(DECORATION + ">").rstrip(DECORATION)
     inside = BRACKETED.match(bare)
-    return inside[1] if inside else bare
+    return inside[1].strip() if inside else bare
 
 
 @lru_cache(4096)

@@ -19,7 +19,7 @@ BROKEN_MIDDLE = re.compile(r"^[^（()）\[\]【】]*\S[^（()）\[\]【】]*$")
 LONGEST_NOTE = 8
 """Lines over which a label's note may run."""
 BROKEN_END = re.compile(r"^[^（()）\[\]【】]*[）)\]】]")
-NOTED = re.compile(r"^\W*(?P<label>[^:：]{1,20}?)\s*[:：]|^[【\[](?P<boxed>[^【】\[\]]{1,8})[】\]](?=.)")
+NOTED = re.compile(r"^\W*+(?P<label>[^:：]{1,20}?)\s*[:：]|^[【\[](?P<boxed>[^【】\[\]]{1,8})[】\]](?=.)")
 
 TAG = re.compile(
     r"</?(?:p|b|i|u|em|strong|br|hr|div|span|font|h[1-6]|li|ul|blockquote|a)(?:\s[^<>]*)?/?>", re.IGNORECASE

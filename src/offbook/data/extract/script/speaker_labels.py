@@ -29,7 +29,8 @@ WORD = r"[^\W\d_][\w'’\-]*"
 LATIN = rf"(?:(?:Mrs?|Ms|Dr|St|MRS?|DR|ST)\.\s)?(?:\d+(?:st|nd|rd|th)?\s)?{WORD}(?:\s(?:{WORD}|\d+)){{0,5}}"
 CLOCK = r"\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d+)?"
 STAMP = rf"[\[(]?(?:\d{{2,4}}[-/.年]\d{{1,2}}[-/.月]\d{{1,2}}日?\s+)?{CLOCK}[\])]?"
-BRACKETS = r"(?:\s*[（(\[【][^（()）\[\]【】]{0,60}[）)\]】])"
+BRACKETS = r"(?:\s*[（(\[【][^（()）\[\]【】]{0,60}[）)\]】]){0,8}"
+"""Notes at a name: so many that two of these side by side share a line of nothing but brackets out in few ways."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,10 @@ def _layout(pattern: str, signs: str = "", any_name: bool = False, begins_senten
 LAYOUTS = {
     # ANN (quietly): Come in.
     "colon": _layout(
-        rf"^(?P<name>[^:：︰﹕]{{1,60}}?{BRACKETS}*)\s*[:：︰﹕](?!//)\s*(?P<rest>.*)$", ":：︰﹕", any_name=True
+        rf"^(?P<name>[^:：︰﹕]{{1,60}}?{BRACKETS})\s*[:：︰﹕](?!//)\s*(?P<rest>.*)$", ":：︰﹕", any_name=True
     ),
     # **ANN** Come in.
-    "bold": _layout(rf"^(\*\*|__)(?P<name>[^*_]{{1,40}}?)\1(?P<rest>{BRACKETS}*[.:：]?.*)$", "*_", any_name=True),
+    "bold": _layout(rf"^(\*\*|__)(?P<name>[^*_]{{1,40}}?)\1(?P<rest>{BRACKETS}[.:：]?.*)$", "*_", any_name=True),
     # 【小岛】进来。
     "bracket": _layout(
         r"^[【\[「<〈](?P<name>[^【】\[\]「」<>〈〉:：]{1,20})[】\]」>〉]\s*[:：]?\s*(?P<rest>\S.*)$",
@@ -69,7 +70,7 @@ LAYOUTS = {
         begins_sentence=True,
     ),
     # ANN, with the speech on the lines below
-    "alone": _layout(rf"^_?(?P<name>[^:：.]{{1,40}}?{BRACKETS}*)[.:：]?_?(?P<notes>{BRACKETS}*)(?:\s+{STAMP})?$"),
+    "alone": _layout(rf"^_?(?P<name>[^:：.]{{1,40}}?{BRACKETS})[.:：]?_?(?P<notes>{BRACKETS})(?:\s+{STAMP})?$"),
     # 小岛；进来。 (a slip of the pen)
     "semicolon": _layout(rf"^(?P<name>[{CJK}]{{1,8}}|{LATIN})\s*[；;]\s*(?P<rest>\S.*)$", "；;"),
     # 小岛　进来。
@@ -82,7 +83,7 @@ LAYOUTS = {
     # ANN — Come in.
     "dash": _layout(rf"^(?P<name>[{CJK}]{{1,6}}|{LATIN})\s*(?:——|—|--|–)\s*(?P<rest>\S.*)$", "—-–"),
     # | ANN | Come in. |
-    "pipe": _layout(r"^\|?\s*(?P<name>[^|]{1,24}?)\s*\|\s*(?P<rest>[^|]+?)\s*\|?$", "|"),
+    "pipe": _layout(r"^\|?\s*+(?P<name>[^|]{1,24}?)\s*\|\s*(?P<rest>[^|]*[^|\s])\s*\|?$", "|"),
 }
 """How scripts mark who speaks, from the plainest to the weakest."""
 
@@ -104,7 +105,7 @@ PREFIX = re.compile(r"^(?:[>\-•·—–]\s*)*(?:[\[(（]?" + CLOCK + r"[\])）
 
 
 INLINE = re.compile(
-    rf"(?:(?<=[。！？!?…”』」）)\]】])\s*|(?<=\s))(?P<name>[{CJK}][{CJK}\w·]{{0,7}})(?P<notes>{BRACKETS}*)\s*[:：](?!//)"
+    rf"(?:(?<=[。！？!?…”』」）)\]】])\s*|(?<=\s))(?P<name>[{CJK}][{CJK}\w·]{{0,7}})(?P<notes>{BRACKETS})\s*[:：](?!//)"
 )
 """A further speaker on a line."""
 
@@ -161,7 +162,7 @@ def match(line: str, layout: str) -> Label | None:
 
 def _bold(raw: str, rest: str) -> tuple[str, str]:
     """`**HAMLET** (aside)`, `**甄嬛**（笑）：…`, `**Ham.** To be`: a note goes to the name, punctuation goes."""
-    notes = re.match(rf"^{BRACKETS}*", rest)
+    notes = re.match(rf"^{BRACKETS}", rest)
     end = notes.end() if notes else 0
     return raw + rest[:end], re.sub(r"^\s*[.:：]\s*", "", rest[end:])
 
@@ -197,7 +198,7 @@ class Labels:
         self._inline = (
             re.compile(
                 rf"(?:(?<=[。！？!?…”』」）)\]】—])|(?<=\s))(?P<name>{'|'.join(map(re.escape, inline))})"
-                rf"(?P<notes>{BRACKETS}*)\s*[:：]\s*"
+                rf"(?P<notes>{BRACKETS})\s*[:：]\s*"
             )
             if inline and self.any_name
             else None

@@ -22,7 +22,7 @@ from offbook.data.extract.cue import Lines
 DATE = r"\d{4}[-/年]\d{1,2}[-/月]\d{1,2}日?"
 CLOCK = r"\d{1,2}:\d{2}(?::\d{2})?"
 HEADER = re.compile(
-    rf"^\ufeff?(?:(?P<date>{DATE}) (?P<clock>{CLOCK}) (?P<name>[^\s:：][^:：]*|(?<=:\d\d:\d\d )\S.*)"
+    rf"^\ufeff?(?:(?P<date>{DATE}) (?P<clock>{CLOCK}) (?P<name>[^\s:：][^:：]*+|(?<=:\d\d:\d\d )\S.*)"
     rf"|(?P<name_first>[^\s\d:：\[(<][^:：\[\]<>]{{0,40}}?) {{1,3}}(?P<date_last>{DATE}) (?P<clock_last>{CLOCK}))\s*$"
 )
 """Time and name, as programs write it, or name and time, as WeChat and QQ copy messages."""

@@ -21,12 +21,13 @@ from offbook.data.extract.chat_log.times import DateOrder, at_clock, numeric_dat
 from offbook.data.extract.cue import Lines, ParseError
 
 MARK = "\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff"
-SPACE = rf"[\s{MARK}]*"
+# Possessive (*+): two such runs side by side would share a long one out in every way that there is.
+SPACE = rf"[\s{MARK}]*+"
 SEPARATOR = rf"{SPACE}[./\-年月년월]{SPACE}"
 WORD = r"[^\d\s\[\]:,،-]{1,12}(?:\s[^\W\d]{1,3}\.)?"
 """A word beside the time: PM, p. m., 오후, 下午, klo, à, kl., om."""
 HEADER = re.compile(
-    rf"^[{MARK}]*(?P<open>\[)?[{MARK}]*"
+    rf"^[{MARK}]*+(?P<open>\[)?[{MARK}]*+"
     rf"(?P<first>\d{{1,4}}){SEPARATOR}(?P<second>\d{{1,2}}){SEPARATOR}(?P<third>\d{{1,4}})"
     rf"{SPACE}(?:[.日일]|г\.)?{SPACE}[,،]?{SPACE}(?P<before>{WORD})?{SPACE}"
     rf"(?P<hour>\d{{1,2}})[:.](?P<minute>\d{{2}})(?:[:.](?P<second_of_minute>\d{{2}}))?"
@@ -34,7 +35,7 @@ HEADER = re.compile(
     rf"(?(open)\]|(?:(?<=[\s{MARK}])[-–]|:(?=\s))){SPACE}(?P<rest>.*)$"
 )
 TIME_PARTS = ("first", "second", "third", "hour", "minute", "second_of_minute", "before", "after")
-SENDER = re.compile(rf"^[{MARK}~\s]*(?P<name>[^:“”\"\n]{{1,80}}?)[{MARK}]*:(?!//)(?P<text>.*)$", re.DOTALL)
+SENDER = re.compile(rf"^[{MARK}~\s]*+(?P<name>[^:“”\"\n]{{1,80}}?)[{MARK}]*:(?!//)(?P<text>.*)$", re.DOTALL)
 NUMBERED_FILE = re.compile(
     rf"^[{MARK}]*(?:(?P<kind>IMG|VID|AUD|PTT|DOC|STK)-\d{{8}}-WA\d+\.\w{{2,5}} ?[(（][^()（）]+[)）]"
     rf"|<[^<>:：]{{2,30}}[:：] ?\d{{8}}-(?P<named>[A-Z]+)-[^<>]+>)(?P<caption>.*)$",
