@@ -60,7 +60,7 @@ class Client:
         response = self.http.post("/api/sources", params={"name": name}, content=content, headers=headers)
         return self._json(response, status)
 
-    def wait(self, job: dict[str, Any], state: str = "done", seconds: float = 60) -> dict[str, Any]:
+    def wait(self, job: dict[str, Any], state: str = "done", seconds: float = 240) -> dict[str, Any]:
         """The job when it is over (or in a state that it passes through)."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -68,7 +68,7 @@ class Client:
             if current["state"] == state or current["state"] not in ("queued", "running"):
                 assert current["state"] == state, current
                 return current
-            time.sleep(0.05)
+            time.sleep(0.2)
         raise AssertionError(f"still {current['state']} after {seconds} s: {current}")
 
     @staticmethod

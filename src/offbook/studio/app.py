@@ -15,6 +15,7 @@ from offbook.server import static_page
 from offbook.server.static_page import POLICY
 from offbook.studio.context import Studio
 from offbook.studio.errors import HANDLERS
+from offbook.studio.proxy import add_proxy
 from offbook.studio.routes import ROUTERS
 
 PAGE = Path(__file__).parent / "page"
@@ -44,6 +45,7 @@ def create_app(studio: Studio) -> FastAPI:
     app.state.studio = studio
     for router in ROUTERS:
         app.include_router(router, prefix="/api")
+    add_proxy(app)
     _add_page(app, studio)
     return app
 

@@ -11,7 +11,7 @@ import yaml
 
 from offbook.core.atomic import atomic_text_file, atomic_write_text
 from offbook.core.config import loading
-from offbook.core.config.schema import RunConfig
+from offbook.core.config.schema import BASE, RunConfig, is_hub
 from offbook.core.config.yaml_file import read_settings
 from offbook.core.errors import UsageError
 from offbook.studio.edits import Edits, Message, append, read_edits
@@ -20,6 +20,9 @@ from offbook.studio.rows import RowIndex, index_of, parse_row
 
 SMALL = 4 * 2**20
 """Bytes of lines up to which what is trained is written after each change; above, when it is asked for."""
+
+WORKSPACE_PATHS = ("data.source", "data.heldout_source", "data.replay", "model.adapter")
+"""Settings that name files of the workspace (or of a hub). A base model may lie anywhere on this computer."""
 
 _writing = threading.RLock()
 
@@ -66,6 +69,8 @@ class CharacterFolder:
         with _writing:
             tree = self.settings()
             for dotted, value in changes.items():
+                if dotted in WORKSPACE_PATHS:
+                    self._check_inside(value)
                 loading.put(tree, dotted, value)
                 if value is None:
                     _drop(tree, dotted)
@@ -131,6 +136,23 @@ class CharacterFolder:
         source = self.settings().get("data", {}).get("source")
         if source == self.rows.name and (not self.rows.is_file() or not self.rows.stat().st_size):
             raise Conflict("the character has no lines yet", "Choose it in a text first, or include some rows.")
+
+    def _check_inside(self, value: Any) -> None:
+        """See that a setting names a file of the workspace, or of a hub.
+
+        Raises:
+            UsageError: it leads elsewhere.
+        """
+        root = self.path.parent.parent.resolve()
+        for source in value if isinstance(value, list) else [value]:
+            is_path = isinstance(source, str) and source != BASE and not is_hub(source)
+            if is_path and not (self.path / source).resolve().is_relative_to(root):
+                raise UsageError(
+                    "'{name}' leads out of the folder {folder}",
+                    "Only what lies in it can be used here.",
+                    name=source,
+                    folder=root.name,
+                )
 
     def _is_stale(self) -> bool:
         try:

@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -62,8 +63,7 @@ class JobRecord:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.id = folder.name
-        content = json.loads((folder / "job.json").read_text(encoding="utf-8"))
-        self.request = JobRequest(**content)
+        self.request = _request(folder / "job.json")
 
     @property
     def order(self) -> float:
@@ -191,6 +191,12 @@ class JobRecord:
         except OSError:
             return False
         return status.st_size == 0 and time.time() - status.st_mtime < CLAIM_SECONDS
+
+
+@lru_cache(4096)
+def _request(path: Path) -> JobRequest:
+    """What a job is to do: the file is written once and never changes."""
+    return JobRequest(**json.loads(path.read_text(encoding="utf-8")))
 
 
 def create(jobs: Path, request: JobRequest) -> JobRecord:

@@ -47,6 +47,8 @@ class JobQueue:
         self._lock = threading.Lock()
         self._stopped = False
         self._children: list[subprocess.Popen[bytes]] = []
+        self._over: set[str] = set()
+        """Jobs that have ended: nothing begins them again."""
         self._secrets: dict[str, Mapping[str, str]] = {}
         self._thread = threading.Thread(target=self._watch, name="jobs", daemon=True)
 
@@ -131,7 +133,9 @@ class JobQueue:
         """
         with self._lock:
             self._children = [child for child in self._children if child.poll() is None]
-            states: list[tuple[JobRecord, State]] = [(job, job.state) for job in self.list()]
+            jobs = [job for job in self.list() if job.id not in self._over]
+            states: list[tuple[JobRecord, State]] = [(job, job.state) for job in jobs]
+            self._over |= {job.id for job, state in states if state not in ("queued", "running")}
             busy = {_lane(job) for job, state in states if state == "running"}
             for job, state in states:
                 if state == "queued" and (_lane(job) is None or _lane(job) not in busy):

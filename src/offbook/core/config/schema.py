@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from offbook.core.folder_names import check_folder_name
 from offbook.core.i18n import language, languages
 
-HUB_SCHEMES = ("ms:", "hf:", "pypi:", "https:")
+HUB_SCHEMES = ("ms:", "hf:", "pypi:", "builtin:", "https:")
 BASE = "base"
 """As `data.replay`: what the base model says by itself."""
 

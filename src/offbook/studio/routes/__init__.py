@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from offbook.studio.routes import characters, checks, config, home, jobs, rows, runs, sources, verdicts
+from offbook.studio.routes import (
+    bases,
+    characters,
+    checks,
+    config,
+    demo,
+    exports,
+    home,
+    jobs,
+    rows,
+    runs,
+    sources,
+    talk,
+    verdicts,
+)
 
 ROUTERS = (
     home.router,
+    demo.router,
     sources.router,
     characters.router,
     rows.router,
@@ -13,5 +28,8 @@ ROUTERS = (
     config.router,
     runs.router,
     verdicts.router,
+    bases.router,
+    talk.router,
+    exports.router,
     jobs.router,
 )

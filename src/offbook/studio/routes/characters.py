@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,11 +15,13 @@ from offbook.core.config import loading
 from offbook.core.errors import UsageError
 from offbook.core.run_lock import remove
 from offbook.core.shell import offbook_command, shell_command
+from offbook.pipeline.table_rows import table_rows
 from offbook.studio.character import CharacterFolder
 from offbook.studio.context import Studio, StudioDep
 from offbook.studio.errors import Conflict
 from offbook.studio.jobs import newest
 from offbook.studio.new_character import Persona, make_folder
+from offbook.studio.routes.sources import TABLE, is_table
 from offbook.studio.runs import character_of, run_entry
 from offbook.studio.workspace import checked_name, folder_bytes, free_name
 
@@ -62,6 +65,11 @@ def create(new: NewCharacter, studio: StudioDep) -> dict[str, Any]:
     if folder.exists():
         raise Conflict("there is a character '{name}' already", "Choose another name.", name=name)
     recipe = make_folder(folder, Persona.of(new.role))
+    init = offbook_command("init", studio.workspace.relative(folder), "--recipe", recipe)
+    is_rows = new.format == TABLE or (new.format == "auto" and is_table(studio, source))
+    rows = table_rows(source) if is_rows else None
+    if rows is not None:
+        return {"name": name, "job": None, "command": _take_rows(studio, folder, source, rows, init)}
     out = studio.workspace.relative(folder / "lines.jsonl")
     argv = ["extract", studio.workspace.relative(source), "--role", new.role, "--out", out, "--json"]
     argv += ["--min-confidence", "0"]  # the page shows how sure each row is, least sure first
@@ -72,7 +80,6 @@ def create(new: NewCharacter, studio: StudioDep) -> dict[str, Any]:
             raise UsageError("a name with = in it has no alias", "Leave the aliases out.")
         argv += ["--alias", f"{alias}={new.role}"]
     job = studio.queue.submit("extract", name, argv, details={"source": source.name})
-    init = offbook_command("init", studio.workspace.relative(folder), "--recipe", recipe)
     return {"name": name, "job": job.as_json(), "command": f"{init} && {job.as_json()['command']}"}
 
 
@@ -152,6 +159,14 @@ def delete(name: str, studio: StudioDep, runs: Annotated[bool, Query()] = False)
                 commands.append(offbook_command("runs", "rm", studio.workspace.relative(run.path)))
     _remove(folder)
     return {"command": " && ".join(commands)}
+
+
+def _take_rows(studio: Studio, folder: Path, source: Path, rows: list[dict[str, Any]], init: str) -> str:
+    """Write the rows of a table as a character's lines; the command that would do as much is returned."""
+    place = studio.workspace.relative(source)
+    texts = [json.dumps({**row, "source": {**row["source"], "file": place}}, ensure_ascii=False) for row in rows]
+    atomic_write_text(folder / "lines.jsonl", "".join(f"{text}\n" for text in texts))
+    return f"{init} && {shell_command('cp', place, studio.workspace.relative(folder / 'rows.jsonl'))}"
 
 
 def _remove(folder: Path) -> None:

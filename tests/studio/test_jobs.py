@@ -1,0 +1,158 @@
+"""Jobs: processes that outlive the studio, run once, in an order that can be changed; their state is their files."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from offbook.studio.context import Studio
+from offbook.studio.jobs import JobRecord, JobRequest, create
+from offbook.studio.queue import JobQueue
+from offbook.studio.runner import claim
+from tests.studio.conftest import Client
+
+QUICK = ["--version"]
+
+
+@pytest.fixture
+def slow(studio: Studio) -> list[str]:
+    """A command that waits: it reads a pipe that nobody writes into."""
+    path = studio.workspace.root / "pipe.txt"
+    os.mkfifo(path)
+    return ["extract", "pipe.txt", "--list", "--json"]
+
+
+def slow_job(studio: Studio, slow: list[str], kind: str = "train", subject: str = "Ann") -> dict[str, Any]:
+    job = studio.queue.submit(kind, subject, slow, details={"run": subject})
+    wait_until(lambda: job.state == "running" and job.process is not None)
+    return job.as_json()
+
+
+def wait_until(condition: Any, seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_one_goes_after_the_other_and_the_order_can_change(client: Client, studio: Studio, slow: list[str]) -> None:
+    first = slow_job(studio, slow)
+    a, b, c = (studio.queue.submit("check", name, QUICK) for name in "abc")
+    moved = client.post(f"/api/jobs/{c.id}/move", {"before": a.id})
+    assert [job["subject"] for job in moved if job["state"] == "queued"] == ["c", "a", "b"]
+    moved = client.post(f"/api/jobs/{c.id}/move", {"before": None})
+    assert [job["subject"] for job in moved if job["state"] == "queued"] == ["a", "b", "c"]
+    client.post(f"/api/jobs/{first['id']}/move", {}, 409)
+    client.post(f"/api/jobs/{b.id}/cancel")
+    client.post(f"/api/jobs/{first['id']}/cancel")
+    client.wait(first, "cancelled")
+    assert client.wait(c.as_json())["started"] > client.wait(a.as_json())["started"]
+    assert b.state == "cancelled"
+    assert not (b.folder / "pid").exists()
+
+
+def test_a_text_is_read_while_a_training_runs(studio: Studio, slow: list[str]) -> None:
+    slow_job(studio, slow)
+    beside = studio.queue.submit("speakers", "play.txt", QUICK)
+    wait_until(lambda: beside.state == "done")
+
+
+def test_a_job_outlives_its_studio_and_the_next_one_sees_it(studio: Studio, slow: list[str]) -> None:
+    job = slow_job(studio, slow)
+    studio.queue.stop()
+    other = JobQueue(studio.workspace.jobs, studio.workspace.root)
+    assert other.get(job["id"]).state == "running"
+    process = other.get(job["id"]).process
+    assert process is not None
+    assert os.getsid(process.pid) == process.pid
+
+
+def test_a_killed_job_is_interrupted_and_can_be_done_again(client: Client, studio: Studio, slow: list[str]) -> None:
+    job = slow_job(studio, slow)
+    process = studio.queue.get(job["id"]).process
+    assert process is not None
+    process.send_signal(signal.SIGKILL)
+    client.wait(job, "interrupted")
+    again = client.post(f"/api/jobs/{job['id']}/resume")
+    assert again["details"]["resumes"] == job["id"]
+    assert again["command"].endswith("--resume")  # a training goes on
+    client.wait(again, "failed")  # `extract` knows no --resume
+    assert client.get(f"/api/jobs/{again['id']}")["exit_code"] == 2
+
+
+def test_another_process_with_its_number_is_not_the_job(studio: Studio) -> None:
+    job = create(studio.workspace.jobs, JobRequest("x", "y", QUICK))
+    with subprocess.Popen(["sleep", "100"]) as other:
+        started = psutil.Process(other.pid).create_time()
+        (job.folder / "pid").write_text(f"{other.pid} {started}")
+        assert job.process is not None
+        (job.folder / "pid").write_text(f"{other.pid} {started - 1000}")
+        assert job.process is None
+        job.kill()
+        assert other.poll() is None
+        other.kill()
+    assert job.state == "interrupted"
+
+
+def test_only_one_process_gets_a_job(tmp_path: Path) -> None:
+    job = create(tmp_path, JobRequest("x", "y", QUICK))
+    results: list[bool] = []
+    threads = [threading.Thread(target=lambda: results.append(claim(job.folder))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(results) == [False] * 7 + [True]
+
+
+def test_a_job_that_was_killed_while_it_claimed_is_not_lost(studio: Studio) -> None:
+    job = create(studio.workspace.jobs, JobRequest("x", "y", QUICK))
+    (job.folder / "pid").touch()
+    states = [job.state]
+    os.utime(job.folder / "pid", (1, 1))
+    assert [*states, job.state] == ["running", "interrupted"]
+
+
+def test_secrets_are_in_the_environment_of_the_process_alone(studio: Studio, slow: list[str]) -> None:
+    job = studio.queue.submit("push", "Ann", slow, secrets={"HF_TOKEN": "hf_secret-of-the-test"})
+    wait_until(lambda: job.state == "running" and job.process is not None)
+    process = job.process
+    assert process is not None
+    assert process.environ()["HF_TOKEN"] == "hf_secret-of-the-test"
+    assert "hf_secret" not in " ".join(process.cmdline())
+    written = [path.read_bytes() for path in studio.workspace.root.rglob("*") if path.is_file()]
+    assert not any(b"hf_secret" in content for content in written)
+
+
+def test_events_come_with_the_place_to_go_on_from(client: Client, studio: Studio) -> None:
+    job = create(studio.workspace.jobs, JobRequest("train", "Ann", QUICK, details={"run": "Ann"}))
+    lines = ['{"event": "stage", "text": "One"}', "a library says", '{"event": "progress", "done": 1, "total": 2}']
+    (job.folder / "pid").write_text("1 1")
+    (job.folder / "rc").write_text("3")
+    (job.folder / "stderr").write_text("\n".join(lines) + '\n{"event": "err')
+    shown = client.get(f"/api/jobs/{job.id}")
+    assert (shown["state"], shown["stage"], shown["progress"]["done"]) == ("failed", "One", 1)
+    seen = list(job.events())
+    assert [event["event"] for _, event in seen] == ["stage", "text", "progress"]
+    assert [event["event"] for _, event in job.events(seen[0][0])] == ["text", "progress"]
+    stream = client.http.get(f"/api/jobs/{job.id}/events?after={seen[1][0]}").text
+    assert stream.startswith("event: message\nid: ")
+    assert stream.count("event: message") == 1
+    assert "event: job" in stream
+
+
+def test_a_damaged_job_hides_no_other(studio: Studio) -> None:
+    job = create(studio.workspace.jobs, JobRequest("x", "y", QUICK))
+    (studio.workspace.jobs / "20260101-000000-aaaa").mkdir()
+    (studio.workspace.jobs / "20260101-000000-bbbb").mkdir()
+    (studio.workspace.jobs / "20260101-000000-bbbb" / "job.json").write_text("{")
+    assert [each.id for each in studio.queue.list()] == [job.id]
+    assert JobRecord(job.folder).request.argv == QUICK
