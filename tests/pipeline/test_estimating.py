@@ -9,7 +9,15 @@ import torch
 import offbook
 from offbook.core.config.loading import load
 from offbook.core.progress import NullReporter
-from offbook.pipeline.estimating import SPREAD, ReplyCost, _evaluations, _line_lengths, _saves, estimate_run
+from offbook.pipeline.estimating import (
+    SPREAD,
+    ReplyCost,
+    _evaluations,
+    _line_lengths,
+    _saves,
+    _tuned_lengths,
+    estimate_run,
+)
 from offbook.pipeline.resuming import with_stored_choices
 from offbook.pipeline.setup import TrainingSetup, prepare_training
 
@@ -64,6 +72,8 @@ def test_replies_are_expected_to_be_as_long_as_the_lines(settings: dict[str, Any
     assert _line_lengths(setup, len(counts), 1000) == counts
     assert _line_lengths(setup, 1, 1000) == [counts[len(counts) // 2]]
     assert max(_line_lengths(setup, 5, 4)) == 4
+    assert _tuned_lengths(setup, 3, 1000) == [*_line_lengths(setup, 3, 1000)[:2], 1000], "one talks on to the limit"
+    assert _tuned_lengths(setup, 0, 1000) == []
 
 
 def test_checkpoints_are_counted_as_they_are_written(settings: dict[str, Any]) -> None:

@@ -82,7 +82,7 @@ def estimate_run(setup: TrainingSetup, steps: Sequence[StepBatch]) -> dict[str, 
         scoring = _scoring_seconds(setup, character) if judges else 0.0
     short = float(min(SAMPLE_TOKENS, config.generation.max_new_tokens))
     base_samples = replies.seconds([short] * len(sample_prompts))
-    tuned_samples = replies.seconds(_line_lengths(setup, len(sample_prompts), short))
+    tuned_samples = replies.seconds(_tuned_lengths(setup, len(sample_prompts), short))
     parts = {
         "training": passes.seconds
         + count * overhead.step_seconds(setup.sampler, setup.collate, config.train)
@@ -134,15 +134,19 @@ def _line_lengths(setup: TrainingSetup, count: int, longest: float) -> list[floa
     return [lengths[int((number + 0.5) / count * len(lengths))] for number in range(count)]
 
 
-def _answering(setup: TrainingSetup, replies: ReplyCost, judged: int) -> float:
-    """Seconds to ask both models: the base model talks on to the limit, the tuned one as the character.
+def _tuned_lengths(setup: TrainingSetup, count: int, longest: float) -> list[float]:
+    """Tokens of so many replies of the tuned model: those of the character's lines, but one does not end by itself.
 
-    Of many replies one does not end by itself, and the others' batch waits for it.
+    It is the one that the others' batch waits for.
     """
+    return [*_line_lengths(setup, count, longest)[:-1], longest] if count else []
+
+
+def _answering(setup: TrainingSetup, replies: ReplyCost, judged: int) -> float:
+    """Seconds to ask both models: the base model talks on to the limit, the tuned one as the character."""
     longest = float(setup.config.generation.max_new_tokens)
     count = judged + sum(item.shown for item in general_prompts())
-    tuned = [*_line_lengths(setup, count, longest)[:-1], longest]
-    return replies.seconds([longest] * count) + replies.seconds(tuned)
+    return replies.seconds([longest] * count) + replies.seconds(_tuned_lengths(setup, count, longest))
 
 
 def _reply_cost(setup: TrainingSetup, prompts: Sequence[Prompt]) -> ReplyCost:
