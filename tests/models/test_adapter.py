@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,14 @@ def test_a_plain_adapter_is_opened_whole(folder: Path) -> None:
     loaded = {name.replace(".default", ""): value for name, value in wrapped.named_parameters() if "lora_" in name}
     assert loaded.keys() == stored.keys()
     assert all(torch.equal(loaded[name], stored[name]) for name in stored)
+
+
+def test_what_peft_is_told_by_transformers_is_not_shown_to_users(folder: Path) -> None:
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always", FutureWarning)
+        adapter.load(tiny_model(), folder)
+        adapter.attach(tiny_model(), rank=2, alpha=4, dropout=0, target_modules=["q_proj"], seed=0)
+    assert [str(warning.message) for warning in shown if warning.category is FutureWarning] == []
 
 
 @pytest.mark.parametrize("kind", ["SHADOW", "PROMPT_TUNING", "", None])

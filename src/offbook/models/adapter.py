@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,8 @@ def attach(
     )
     torch.manual_seed(seed)
     try:
-        wrapped = get_peft_model(model, config)
+        with _without_notes_to_peft():
+            wrapped = get_peft_model(model, config)
     except ValueError as error:
         raise UsageError(
             "no adapter can be put into this model: {error}",
@@ -78,6 +80,14 @@ def attach(
     if base_name is not None:
         wrapped.peft_config["default"].base_model_name_or_path = base_name
     return wrapped
+
+
+@contextmanager
+def _without_notes_to_peft() -> Iterator[None]:
+    """Context manager: peft asks models by a name that transformers will drop, which is no user's business."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
+        yield
 
 
 def load(
@@ -104,7 +114,7 @@ def load(
     base: Any = model.get_base_model() if isinstance(model, PeftModel) else model
     own_weights = _weights_of_the_base(base, folder, read_lora_config(folder))
     try:
-        with warnings.catch_warnings():
+        with _without_notes_to_peft():
             # Keys that are missing are an error here, not a warning.
             warnings.filterwarnings("error", message="Found missing adapter keys")
             # `merging` takes care of tied weights, and of biases that have no place; a bias has one dimension.
