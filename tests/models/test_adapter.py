@@ -74,6 +74,26 @@ def test_a_setting_that_reaches_further_is_refused(folder: Path, setting: str, v
     assert setting in refusal(folder)
 
 
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("target_modules", "(.*)*x"),
+        ("target_modules", ".*.*.*.*.*.*x"),
+        ("exclude_modules", "([a-z_.]+)+!"),
+        ("rank_pattern", {"(a|.)+!": 4}),
+        ("layers_pattern", ["(l+)+!"]),
+    ],
+)
+def test_an_expression_that_may_take_for_ever_is_refused(folder: Path, setting: str, value: object) -> None:
+    configure(folder, **{setting: value})
+    assert "may take for ever" in refusal(folder)
+
+
+def test_layers_may_be_named_by_an_expression(folder: Path) -> None:
+    configure(folder, target_modules=r"^(?!.*lm_head).*(?:q_proj|v_proj|up_proj)$")
+    assert adapter.load(tiny_model(seed=1), folder).peft_config["default"].r == 2
+
+
 def test_a_config_that_names_fewer_modules_is_refused(folder: Path) -> None:
     configure(folder, target_modules=["q_proj"])
     assert "up_proj, v_proj" in refusal(folder)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +51,13 @@ HARMLESS = {
 }
 """Settings that are harmless with these values alone: others import a module, or change the base model's weights."""
 
+PATTERNS = ("target_modules", "exclude_modules", "layers_pattern", "rank_pattern", "alpha_pattern")
+"""Settings whose texts peft matches as regular expressions with the name of every layer."""
+REPEATED_GROUP, REPEAT = re.compile(r"\)[*+{]"), re.compile(r"[*+{]")
+MOST_REPEATS = 3
+"""Repeats in an expression: each multiplies the time by the length of a layer's name, a repeated group doubles it for
+each letter."""
+
 
 def read_lora_config(folder: Path) -> dict[str, Any]:
     """The settings of a LoRA adapter; refuse one that is anything else than LoRA on the base model's own layers.
@@ -84,7 +93,29 @@ def read_lora_config(folder: Path) -> dict[str, Any]:
                 name=name,
                 value=str(value)[:80],
             )
+    for name in PATTERNS:
+        if slow := next((text for text in _texts(config.get(name)) if not _is_quick(text)), None):
+            raise UsageError(
+                "the adapter in {folder} names layers by an expression that may take for ever: {name}={value}",
+                "Write the layers' names into its {config} instead, or merge it with the program that made it.",
+                folder=folder,
+                name=name,
+                value=slow[:80],
+                config=CONFIG,
+            )
     return dict(config)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """A text, the texts of a list, or the keys of a dict."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        yield from (item for item in value if isinstance(item, str))
+
+
+def _is_quick(expression: str) -> bool:
+    return not REPEATED_GROUP.search(expression) and len(REPEAT.findall(expression)) <= MOST_REPEATS
 
 
 def _is_unset(value: Any) -> bool:
