@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -10,8 +11,6 @@ from starlette.testclient import TestClient
 from offbook.studio.context import Studio
 from offbook.studio.guard import MAX_UPLOAD
 from tests.studio.conftest import ADDRESS, TOKEN, Client
-
-START = ("POST", "/api/sources?name=a.txt")
 
 
 @pytest.mark.parametrize("path", ["/", "/lines/Ann", "/api/home", "/api/jobs", "/page/index.html", "/openapi.json"])
@@ -84,3 +83,16 @@ def test_the_page_loads_nothing_from_elsewhere(http: TestClient) -> None:
     assert "default-src 'none'" in policy
     assert "http" not in policy
     assert ADDRESS not in policy
+
+
+def test_no_job_begins_without_the_token(http: TestClient, studio: Studio) -> None:
+    spec = http.get("/openapi.json", headers={"Authorization": f"Bearer {TOKEN}"}).json()
+    tried = 0
+    for path, methods in spec["paths"].items():
+        for method in methods:
+            address = re.sub(r"\{\w+\}", "x", path)
+            for headers in ({}, {"Authorization": "Bearer wrong"}, {"Origin": "https://evil.example"}):
+                assert http.request(method.upper(), address, json={}, headers=headers).status_code in (401, 403)
+                tried += 1
+    assert tried > 100
+    assert studio.queue.list() == []

@@ -124,3 +124,19 @@ def test_from_a_text_to_a_character_to_take_along(client: Client, studio: Studio
     client.delete("/api/runs/second")
     client.delete("/api/characters/Prince?runs=true")
     assert (client.get("/api/runs"), client.get("/api/characters")) == ([], [])
+
+
+@pytest.mark.timeout(900)
+def test_a_first_try_learns_its_lines(client: Client, studio: Studio, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setenv("OFFBOOK_HOME", str(tmp_path / "home"))
+    begun = client.post("/api/demo", None, 201)
+    assert "by heart" in begun["expect"]
+    client.wait(begun["job"], seconds=600)
+    run = client.get(f"/api/runs/{begun['run']}")
+    losses = [loss for _, loss in run["losses"]["loss"]]
+    assert losses[-1] < losses[0] / 2
+    prompt, reply = run["samples"][0]["prompt"], run["samples"][0]["tuned"]
+    rows = client.get(f"/api/characters/{begun['name']}/rows")["rows"]
+    assert reply in [row["reply"] for row in rows if row["prompt"] == prompt]
+    source = client.get(f"/api/characters/{begun['name']}/rows/{rows[0]['id']}/context")
+    assert source["lines"]

@@ -26,7 +26,7 @@ def key_of_environment() -> str | None:
     if key is not None and (key != key.strip() or any(ord(letter) < 32 for letter in key)):
         raise UsageError(
             "the key in {key} begins or ends with a space, or holds a control character: no client could send it",
-            "Set another one: {key}=… offbook serve …",
+            "Set another one in the environment: {key}=…",
             key=KEY,
         )
     return key
@@ -41,7 +41,7 @@ def check_access(host: str, key: str | None, origins: Sequence[str]) -> None:
     if key is None and not is_loopback(host):
         raise UsageError(
             "{host} can be reached by other computers, and no key protects the character",
-            "Set one that clients have to show: {key}=… offbook serve …",
+            "Set one that clients have to show, in the environment: {key}=…",
             host=host,
             key=KEY,
         )

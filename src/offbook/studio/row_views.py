@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from functools import lru_cache
 from typing import Any, Literal
@@ -16,6 +17,9 @@ Filter = Literal["all", "trained", "excluded", "edited", "unsure", "personal", "
 
 UNSURE = 0.95
 """Rows below are those whose speaker is only likely."""
+
+MAYBE_PERSONAL = re.compile(rb"@|\+\d|\d{11}")
+"""What a line has in which there may be a mail address, a phone or an ID number: most lines have none of it."""
 
 _marking = threading.Lock()
 
@@ -109,7 +113,7 @@ def _fits(index: RowIndex, edits: Edits, place: int, only: Filter) -> bool:
         case "unsure":
             return index.confidences[place] < UNSURE
         case "personal" | "findings":
-            return place in _marked(index)[only == "personal"]
+            return place in _marked(index, only)
         case _:
             return True
 
@@ -118,22 +122,25 @@ def _holding(index: RowIndex, text: bytes) -> set[int]:
     return {place for place, (_, line) in enumerate(index.lines()) if text in line.lower()}
 
 
-def _marked(index: RowIndex) -> tuple[frozenset[int], frozenset[int]]:
-    """Places of rows with a finding, and of rows with personal data: looked for once in a file."""
+def _marked(index: RowIndex, only: Literal["personal", "findings"]) -> frozenset[int]:
+    """Places of the rows that show something: looked for once in a file."""
     with _marking:
-        return _marks(index)
+        return _with_personal_data(index) if only == "personal" else _with_findings(index)
 
 
 @lru_cache(2)
-def _marks(index: RowIndex) -> tuple[frozenset[int], frozenset[int]]:
-    findings, personal = set(), set()
-    for place, (_, line) in enumerate(index.lines()):
-        texts = [each["content"] for each in parse_row(line)["messages"]]
-        if marks_of(texts):
-            findings.add(place)
-        if personal_of(texts):
-            personal.add(place)
-    return frozenset(findings), frozenset(personal)
+def _with_personal_data(index: RowIndex) -> frozenset[int]:
+    fitting = ((place, line) for place, (_, line) in enumerate(index.lines()) if MAYBE_PERSONAL.search(line))
+    return frozenset(place for place, line in fitting if personal_of(_texts(line)))
+
+
+@lru_cache(2)
+def _with_findings(index: RowIndex) -> frozenset[int]:
+    return frozenset(place for place, (_, line) in enumerate(index.lines()) if marks_of(_texts(line)))
+
+
+def _texts(line: bytes) -> list[str]:
+    return [each["content"] for each in parse_row(line)["messages"]]
 
 
 def _is_learned(message: dict[str, Any]) -> bool:

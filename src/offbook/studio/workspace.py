@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import unicodedata
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,9 @@ from offbook.core.errors import UsageError
 from offbook.core.folder_names import check_folder_name
 from offbook.core.rundir import RunDir
 from offbook.studio.errors import NotFound
+
+BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that make a name look like another one (Unicode TR 36)."""
 
 
 class Workspace:
@@ -115,6 +119,7 @@ class Workspace:
             _ignore_in_git(self.state)
             lock = FileLock(self.state / "lock", timeout=0)
             lock.acquire()
+            self._remove_leftovers()
         except Timeout:
             address = self.address.read_text(encoding="utf-8").strip() if self.address.is_file() else "?"
             raise UsageError(
@@ -135,6 +140,15 @@ class Workspace:
             self.address.unlink(missing_ok=True)
             lock.release()
 
+    def _remove_leftovers(self) -> None:
+        """Remove what a killed studio was writing or deleting; nothing else writes here while the lock is held."""
+        for folder in (self.sources, self.characters, self.jobs):
+            for path in folder.glob(".tmp-*"):
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink(missing_ok=True)
+
     def _child(self, folder: Path, name: str) -> Path:
         path = folder / checked_name(name)
         if not _is_inside(path, folder):
@@ -154,6 +168,8 @@ def checked_name(name: str) -> str:
         UsageError: not every system can have a file of that name.
     """
     name = unicodedata.normalize("NFC", name).strip()
+    if any(unicodedata.category(letter) in ("Cc", "Cs") or letter in BIDI_CONTROLS for letter in name):
+        raise UsageError("'{name}' cannot be a name here", "Leave out what is not seen.", name=ascii(name))
     try:
         return check_folder_name(name)
     except ValueError as reason:
