@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import warnings
 from pathlib import Path
@@ -41,6 +42,43 @@ def refusal(folder: Path) -> str:
     with pytest.raises(UsageError) as caught:
         adapter.load(tiny_model(seed=1), folder)
     return caught.value.what
+
+
+def test_no_hub_is_asked_when_an_adapter_is_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As peft does by itself, at every checkpoint, where the base's name is no folder here."""
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    asked: list[str] = []
+    monkeypatch.setattr("peft.utils.other.file_exists", lambda repo, name, **_: bool(asked.append(repo)))
+    wrapped = adapter.attach(tiny_model(seed=1), rank=2, alpha=4, dropout=0, target_modules=MODULES, seed=0)
+    wrapped.peft_config["default"].base_model_name_or_path = "someone/base"
+    adapter.save(wrapped, NoTokenizer(), tmp_path)
+    assert asked == []
+    assert not any("embed" in name for name in load_file(tmp_path / "adapter_model.safetensors"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        wrapped.save_pretrained(str(tmp_path))
+    assert asked == ["someone/base"], "or else the test sees nothing"
+
+
+def test_every_save_of_an_adapter_says_that_embeddings_are_none_of_it() -> None:
+    source = Path(adapter.__file__).parents[1]
+    calls = [
+        (path.name, node)
+        for folder in ("models", "training")
+        for path in (source / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "save_pretrained"
+    ]
+    adapters = [(name, node) for name, node in calls if "tokenizer" not in ast.unparse(node.func)]
+    assert len(adapters) >= 3
+    assert [name for name, node in adapters if "save_embedding_layers=False" not in ast.unparse(node)] == []
+
+
+class NoTokenizer:
+    """Saves nothing."""
+
+    def save_pretrained(self, folder: str) -> None:
+        """Write no file."""
 
 
 def test_a_plain_adapter_is_opened_whole(folder: Path) -> None:

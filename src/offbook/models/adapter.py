@@ -249,8 +249,12 @@ def load_trained(model: PeftModel, content: bytes) -> None:
 
 
 def save(model: PeftModel, tokenizer: Any, folder: Path) -> None:
-    """Write adapter, its config and the tokenizer's files into an existing folder."""
-    model.save_pretrained(str(folder), safe_serialization=True)
+    """Write adapter, its config and the tokenizer's files into an existing folder.
+
+    Embeddings are no part of an adapter here. Without a word on them peft would ask Hugging Face, at every save, for a
+    model of the base's name, to see whether its vocabulary is the same.
+    """
+    model.save_pretrained(str(folder), safe_serialization=True, save_embedding_layers=False)
     tokenizer.save_pretrained(str(folder))
     (folder / "README.md").unlink(missing_ok=True)  # peft's empty model card
 

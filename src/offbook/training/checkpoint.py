@@ -2,7 +2,7 @@
 
     store = CheckpointStore(run.checkpoints, fingerprint, keep=3, protected_step=monitor.best)
     with store.write(step) as folder:
-        model.save_pretrained(folder)
+        model.save_pretrained(folder, save_embedding_layers=False)
     store.rotate()
 
 A checkpoint is written to a temporary sibling, its files fsynced, `manifest.json` (size and sha256 of every file) last,

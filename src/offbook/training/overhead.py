@@ -65,7 +65,7 @@ def checkpoint_seconds(model: PeftModel) -> float:
     with TemporaryDirectory(prefix="offbook-") as place:
         began = time.perf_counter()
         with CheckpointStore(Path(place)).write(1) as folder:
-            model.save_pretrained(str(folder))
+            model.save_pretrained(str(folder), save_embedding_layers=False)
             torch.save(moments, folder / "optimizer.pt")
         return time.perf_counter() - began
 

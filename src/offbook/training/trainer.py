@@ -176,7 +176,7 @@ class StepTrainer(Trainer):
         for callback in self.step_callbacks:
             progress |= callback.state_dict()
         with self.store.write(self.state.global_step) as folder:
-            self.adapted.save_pretrained(str(folder))
+            self.adapted.save_pretrained(str(folder), save_embedding_layers=False)  # peft would ask a hub about them
             self._save_optimizer_and_scheduler(str(folder))
             self._save_scaler(str(folder))
             self.state.save_to_json(str(folder / TRAINER_STATE_NAME))
