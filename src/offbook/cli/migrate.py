@@ -26,7 +26,7 @@ def command(file: Path) -> None:
     from offbook.pipeline.migration.migrating import migrate
 
     migration = migrate(file)
-    click.echo(fill("A config of {tool}.", {"tool": translate(migration.tool)}), err=True)
+    click.echo(fill("These are the settings of {tool}.", {"tool": translate(migration.tool)}), err=True)
     for note in migration.taken:
         click.echo(fill("Taken:    {note}", {"note": note}), err=True)
     for note in migration.changed:

@@ -21,6 +21,7 @@ from offbook.pipeline.estimating import estimate_run
 from offbook.pipeline.resuming import with_stored_choices
 from offbook.pipeline.setup import TrainingSetup, decide_compute, prepare_training
 from offbook.tokenization.stop_tokens import proves_stop, stop_ids, untrained_twins
+from offbook.tracking.trackers import check_names
 from offbook.training import fast_path
 from offbook.training.gradient_check import (
     GradientCheck,
@@ -54,6 +55,7 @@ def check(
     Raises:
         UsageError: data, model or settings are at fault.
     """
+    check_names(config.track.trackers)
     setup = prepare_training(with_stored_choices(config), reporter or NullReporter(), began)
     report = report_of(setup)
     if show is not None:

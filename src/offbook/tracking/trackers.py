@@ -94,16 +94,22 @@ TRACKERS = {"swanlab": SwanLab}
 """Trackers that offbook drives itself; every other name goes to the Trainer's integrations."""
 
 
+def tracker_names() -> set[str]:
+    """Every tracker that a run can name."""
+    from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
+
+    return {*INTEGRATION_TO_CALLBACK, *TRACKERS}
+
+
 def check_names(names: Sequence[str]) -> None:
     """Refuse a tracker that nobody knows, before a run starts.
 
     Raises:
         UsageError: naming the nearest known one.
     """
-    from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
-
+    known = dict.fromkeys(tracker_names()) if names else {}
     for name in names:
-        lookup({**INTEGRATION_TO_CALLBACK, **TRACKERS}, name, "tracker")
+        lookup(known, name, "tracker")
 
 
 def serve(name: str, lines: Any) -> None:

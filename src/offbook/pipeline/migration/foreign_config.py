@@ -43,7 +43,8 @@ def read_config(path: Path) -> ForeignConfig:
         there, inside = _read(named)
         settings = {**inside, **settings}
         tool = tool or there
-    settings.pop("config_file", None)
+    if settings.pop("config_file", None) == settings.get("config"):
+        settings.pop("config", None)
     if tool is None or not TOOLS[tool].signs & set(settings):
         tool = recognised(settings) if tool in (None, "script") else tool
     if tool is None or not settings:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from offbook.core.i18n import marked
 
 OPTIONS: dict[str, tuple[str, ...]] = {
@@ -22,9 +24,11 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "data.heldout_source": (
         "eval_dataset", "val_dataset", "custom_val_dataset_path", "test_datasets", "eval_file", "validation_file",
     ),
+    "data.columns": ("columns",),
     "persona.system": (
         "system", "default_system", "SYSTEM", "system_prompt", "SYSTEM_PROMPT", "system_message", "default_system_zh",
     ),
+    "persona.sample_prompts": ("evaluation_inputs",),
     "lora.rank": ("r", "lora_rank", "lora_r"),
     "lora.alpha": ("lora_alpha",),
     "lora.dropout": ("lora_dropout", "lora_dropout_p"),
@@ -42,7 +46,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "train.save_steps": ("save_steps",),
     "train.keep_checkpoints": ("save_total_limit",),
     "train.log_steps": ("logging_steps",),
-    "train.heldout_steps": ("eval_steps",),
+    "train.heldout_steps": ("eval_steps", "evaluation_freq"),
     "train.patience": ("early_stopping_patience", "early_stop_interval"),
     "train.seed": ("seed", "random_state"),
     "train.gradient_checkpointing": ("gradient_checkpointing", "use_gradient_checkpointing"),
@@ -61,16 +65,18 @@ PER_DEVICE = ("per_device_train_batch_size", "micro_batch_size", "batch_size")
 ACCUMULATION = ("gradient_accumulation_steps", "accumulative_counts")
 """Names whose values multiply to the examples of one optimizer step, `train.batch_size`."""
 
-METHODS = ("finetuning_type", "train_type", "tuner_type", "sft_type", "train_mode", "adapter")
+METHODS = ("finetuning_type", "train_type", "tuner_type", "sft_type", "train_mode", "adapter", "full_finetuning")
 """Names under which tools say what is trained."""
 LORA = ("lora", "qlora", "longlora")
 """What they say for an adapter such as offbook's."""
 STAGES = ("stage", "rl", "rlhf_type", "train_stage")
 """Names under which tools say what is learned from; `sft` is what offbook does."""
 
+SHARE_OF_STEPS = marked("a share of steps; check says how many there are (train.warmup_steps)")
 LEFT_OUT: dict[str, tuple[str, ...]] = {
     marked("offbook is a LoRA trainer: this is always so"): (
         "do_train", "task_type", "inference_mode", "bias", "type", "target_model_class", "use_peft", "task",
+        "finetune_language_layers", "finetune_attention_modules", "finetune_mlp_modules", "finetune_vision_layers",
     ),
     marked("the number format follows from the hardware (model.dtype)"): (
         "bf16", "fp16", "tf32", "torch_dtype", "dtype", "pure_bf16", "compute_type", "fp16_full_eval",
@@ -88,14 +94,20 @@ LEFT_OUT: dict[str, tuple[str, ...]] = {
         "use_varlen_attn", "pack_to_max_length", "lazy_tokenize", "adam_beta1", "adam_beta2", "adam_epsilon",
         "per_device_eval_batch_size", "eval_batch_size", "remove_unused_columns", "fsdp", "fsdp_config",
         "low_cpu_mem_usage", "plugins", "enable_liger_kernel", "config_file", "nproc_per_node", "num_gpus",
+        "liger_rope", "liger_rms_norm", "liger_glu_activation", "liger_layer_norm", "liger_fused_linear_cross_entropy",
+        "liger_cross_entropy", "fused_attn_kernel", "ray_num_workers", "ray_init_kwargs", "use_liger_kernel",
+        "load_from_cache_file", "padding_free", "max_packed_length", "lora_mlp_kernel", "lora_qkv_kernel",
+        "lora_o_kernel", "activation_offloading", "xformers_attention", "sdp_attention", "torch_compile",
+        "sequence_parallel_size", "sequence_parallel_degree", "context_parallel_size", "max_memory",
     ),
     marked("the chat template is the model's own (model.template names another)"): (
         "template", "template_name", "template_type", "prompt_template", "chat_template", "dataset_text_field",
-        "tokenizer_type", "special_tokens",
+        "tokenizer_type", "special_tokens", "enable_thinking", "add_non_thinking_prefix", "eot_tokens", "tokens",
+        "system_template", "custom_chat_template", "chat_template_jinja", "padding_side", "formatting_func",
     ),
     marked("the loss is taken on the character's replies alone, always"): (
         "train_on_inputs", "train_on_prompt", "mask_history", "assistant_only_loss", "completion_only_loss",
-        "loss_scale",
+        "loss_scale", "roles_to_train", "train_on_eos", "train_on_eot",
     ),
     marked("no code from a model repository is ever run"): ("trust_remote_code",),
     marked("the run folder keeps it by itself"): (
@@ -103,24 +115,33 @@ LEFT_OUT: dict[str, tuple[str, ...]] = {
         "save_only_model", "eval_strategy", "evaluation_strategy", "save_strategy", "logging_strategy",
         "logging_first_step", "do_eval", "save_safetensors", "load_best_model_at_end", "metric_for_best_model",
         "dataset_prepared_path", "evals_per_epoch", "saves_per_epoch", "logging_dir", "adapter_name_or_path",
-        "disable_tqdm", "include_num_input_tokens_seen",
+        "disable_tqdm", "include_num_input_tokens_seen", "swanlab_logdir", "save_first_step", "greater_is_better",
+        "push_to_hub", "hub_model_id", "hub_private_repo", "hub_strategy", "log_level", "logging_nan_inf_filter",
     ),
     marked("it belongs to another way of tuning"): (
         "loraplus_lr_ratio", "neftune_noise_alpha", "galore_rank", "pissa_init", "ref_model", "pref_beta",
-        "lora_modules_to_save", "additional_target", "modules_to_save", "lora_fan_in_fan_out",
+        "lora_modules_to_save", "additional_target", "modules_to_save", "lora_fan_in_fan_out", "pref_loss",
+        "loftq_config", "init_lora_weights", "layers_to_transform", "use_badam", "use_galore", "simpo_gamma",
     ),
     marked("offbook counts in epochs: check says how many steps they are (train.epochs)"): ("max_steps",),
-    marked("a share of steps; check says how many there are (train.warmup_steps)"): ("warmup_ratio",),
+    SHARE_OF_STEPS: ("warmup_ratio",),
     marked("it says where names are looked up, and that is done"): (
-        "dataset_dir", "use_hf", "use_modelscope", "model_type", "model_author",
+        "dataset_dir", "use_hf", "use_modelscope", "model_type", "model_author", "ds_type",
     ),
     marked("offbook takes all rows that data.source names"): (
-        "max_samples", "train_dataset_sample", "dataset_num_rows",
+        "max_samples", "train_dataset_sample", "dataset_num_rows", "split", "interleave_probs", "mix_strategy",
+        "shuffle_merged_datasets",
+    ),
+    marked("making rows is the work of offbook extract"): ("make_dataset_args",),
+    marked("talking, serving and judging have commands of their own"): (
+        "vllm_args", "test_model_args", "infer_args", "cli_args", "vllm_config",
     ),
 }  # fmt: skip
 """Why → settings that have no counterpart."""
 
 REASONS = {name: reason for reason, names in LEFT_OUT.items() for name in names}
 """Setting → why it has no counterpart."""
+TRACKER_SWITCH = re.compile(r"use_(swanlab|wandb|tensorboard|mlflow|trackio|comet)")
+"""Switches that add a tracker."""
 SECRET = ("key", "token", "password", "secret")
 """Parts of names whose values are shown to nobody."""

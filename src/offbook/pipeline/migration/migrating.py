@@ -23,12 +23,19 @@ from offbook.pipeline.migration.mapping import (
     PER_DEVICE,
     REASONS,
     SECRET,
+    SHARE_OF_STEPS,
     STAGES,
+    TRACKER_SWITCH,
 )
+from offbook.pipeline.migration.row_sources import columns_of
 from offbook.pipeline.migration.tools import TOOLS
 from offbook.pipeline.migration.values import converted
 
 ROWS_PLACEHOLDER = "lines.jsonl"
+PLACES = ("path", "data_files", "name")
+"""Where axolotl's data sets lie; the rest of them says how their rows are read."""
+WHOLE_BY_DEFAULT = {"axolotl": "adapter", "trl": "use_peft"}
+"""Tools that train all weights unless a setting of theirs says otherwise."""
 ORDER = ("name", "model", "persona", "data", "generation", "lora", "train", "track")
 
 
@@ -74,9 +81,9 @@ def migrate(path: Path) -> Migration:
     for option, names in OPTIONS.items():
         used |= _take(option, names, foreign, migration)
     _alpha(foreign, migration)
+    used |= _switched_on(foreign, migration) | _of_data_sets(foreign, migration)
     for key, value in foreign.settings.items():
-        # A script's other variables are not settings.
-        if key not in used and value is not None and (key in REASONS or foreign.tool not in ("script", "xtuner")):
+        if key not in used and value is not None:
             reason = translate(REASONS[key]) if key in REASONS else translate("no counterpart in offbook")
             migration.left_out.append(f"{key} {_shown(value, key)}: {reason}")
     _fill_in(migration)
@@ -95,7 +102,9 @@ def _take(option: str, names: tuple[str, ...], foreign: ForeignConfig, migration
     value = foreign.settings[name] if given else tool.defaults[name]
     became, why = converted(option, name, value, foreign)
     if became is not None and not _is_valid(option, became):
-        became, why = None, fill("{option} takes no such value", {"option": option})
+        share = option == "train.warmup_steps" and isinstance(became, float)
+        why = translate(SHARE_OF_STEPS) if share else fill("{option} takes no such value", {"option": option})
+        became = None
     if became is not None:
         migration.put(option, became)
     origin = "" if given else fill(" ({tool}'s default)", {"tool": translate(tool.name)})
@@ -148,15 +157,19 @@ def _batch_size(foreign: ForeignConfig, migration: Migration) -> set[str]:
 def _method(foreign: ForeignConfig, migration: Migration) -> set[str]:
     """Say where a config trains something else than an adapter on conversations."""
     used = set()
+    if foreign.tool in WHOLE_BY_DEFAULT and not foreign.settings.get(WHOLE_BY_DEFAULT[foreign.tool]):
+        name, why = WHOLE_BY_DEFAULT[foreign.tool], translate("offbook trains a LoRA adapter instead")
+        migration.changed.append(f"{name} {_shown(None)}: {why}")
     for name in (*METHODS, *STAGES):
         value = foreign.settings.get(name)
-        if not isinstance(value, str):
+        if not isinstance(value, str | bool):
             continue
         used.add(name)
-        if name in STAGES and value.lower() != "sft":
+        method = ("full" if value else LORA[0]) if isinstance(value, bool) else value.lower()
+        if name in STAGES and method != "sft":
             why = translate("offbook learns from conversations (sft) alone")
             migration.changed.append(f"{name} {_shown(value)}: {why}")
-        elif name in METHODS and value.lower() not in LORA:
+        elif name in METHODS and method not in LORA:
             why = translate("offbook trains a LoRA adapter instead")
             migration.changed.append(f"{name} {_shown(value)}: {why}")
         else:
@@ -172,6 +185,44 @@ def _alpha(foreign: ForeignConfig, migration: Migration) -> None:
         migration.put("lora.alpha", alpha)
         origin = fill(" ({tool}'s default)", {"tool": translate(migration.tool)})
         migration.taken.append(f"lora_alpha {alpha}{origin} → lora.alpha")
+
+
+def _switched_on(foreign: ForeignConfig, migration: Migration) -> set[str]:
+    """Trackers that a switch of their own adds, as `use_swanlab` does."""
+    used = set()
+    for name, value in foreign.settings.items():
+        tracker = match[1] if (match := TRACKER_SWITCH.fullmatch(name)) else ""
+        tracker = {"comet": "comet_ml"}.get(tracker, tracker)
+        if tracker and value is True:
+            used.add(name)
+            named = migration.config.get("track", {}).get("trackers", [])
+            migration.put("track.trackers", list(dict.fromkeys([*named, tracker])))
+            migration.taken.append(f"{name} {_shown(value)} → track.trackers")
+    return used
+
+
+def _of_data_sets(foreign: ForeignConfig, migration: Migration) -> set[str]:
+    """What is said of a data set beside where it lies: its columns, its system prompt, and what has no counterpart."""
+    name = next((name for name in OPTIONS["data.source"] if foreign.settings.get(name)), None)
+    value = foreign.settings.get(name or "")
+    columns, said = columns_of(value, foreign)
+    if columns and "columns" not in migration.config.get("data", {}):
+        migration.put("data.columns", columns)
+        shown = ", ".join(f"{key} {column}" for key, column in said.items())
+        migration.changed.append(f"{shown} → data.columns {_shown(columns)}: {translate('called so here')}")
+    for each in [part for part in value if isinstance(part, dict)] if isinstance(value, list) else []:
+        inside = {**each, **(each["type"] if isinstance(each.get("type"), dict) else {})}
+        prompt = inside.get("system_prompt")
+        if isinstance(prompt, str) and prompt and "system" not in migration.config.get("persona", {}):
+            migration.put("persona.system", prompt)
+            migration.taken.append(f"{name}.system_prompt {_shown(prompt)} → persona.system")
+            inside.pop("system_prompt")
+        for key, part in inside.items():
+            if key not in (*PLACES, *said) and part is not None and not isinstance(part, dict):
+                how = translate("how a row is read follows from its columns (data.format, data.columns)")
+                reason = translate(REASONS[key]) if key in ("split", "ds_type") else how
+                migration.left_out.append(f"{name}.{key} {_shown(part, key)}: {reason}")
+    return set()
 
 
 def _fill_in(migration: Migration) -> None:

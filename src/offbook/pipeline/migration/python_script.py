@@ -9,8 +9,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
+from offbook.pipeline.migration.mapping import ACCUMULATION, METHODS, OPTIONS, PER_DEVICE, REASONS, STAGES
 from offbook.pipeline.migration.python_value import Names, plain_value
 from offbook.pipeline.migration.script_prompt import system_prompt
 from offbook.pipeline.migration.settings_tree import parse_json, read_json
@@ -20,6 +22,10 @@ CONFIGURING = (
     "TrainArguments", "SftArguments", "SFTArguments",
 )  # fmt: skip
 """Calls whose keywords are settings."""
+LOADING = ("max_seq_length", "load_in_4bit", "load_in_8bit", "full_finetuning")
+"""Settings that unsloth gives with the model."""
+SETTINGS = frozenset({*chain.from_iterable(OPTIONS.values()), *PER_DEVICE, *ACCUMULATION, *METHODS, *STAGES, *REASONS})
+"""Names of variables that are settings; a script has others."""
 ROW_FILES = (".json", ".jsonl", ".csv", ".tsv", ".parquet")
 ROW_READERS = ("read_json", "read_csv", "read_parquet", "from_json", "from_csv", "from_parquet", "open")
 FILE_FORMATS = ("json", "csv", "parquet", "text")
@@ -96,7 +102,7 @@ def _settings(tree: ast.Module) -> tuple[str | None, dict[str, Any]]:
         configured["repo_id"] = configured.pop("snapshot")
     if (prompt := system_prompt(tree, names)) is not None:
         configured["system"] = prompt
-    variables = {key: value for key, value in names.items() if not isinstance(value, dict)}
+    variables = {key: value for key, value in names.items() if key in SETTINGS and not isinstance(value, dict)}
     return _tool(tree, modules), {**variables, **configured}
 
 
@@ -151,6 +157,10 @@ def _of_call(node: ast.Call, names: Names) -> dict[str, Any]:
     if name == "dict":  # xtuner's configs name in `type` what is called
         name = _type(node)
         first = keywords.get("path")
+    if name == "LoggerHook" and isinstance(keywords.get("interval"), int):
+        return {"logging_steps": keywords["interval"]}
+    if "deterministic" in keywords and isinstance(keywords.get("seed"), int):  # xtuner's `randomness`
+        return {"seed": keywords["seed"]}
     if name in CONFIGURING:
         values = {key: value for key, value in keywords.items() if value is not None and key != "model"}
         if name in ("TrainArguments", "SftArguments", "SFTArguments") and keywords.get("model"):
@@ -162,6 +172,8 @@ def _of_call(node: ast.Call, names: Names) -> dict[str, Any]:
         model = keywords.get("model") if isinstance(keywords.get("model"), str) else first
         trained = {"model_name_or_path": model} if isinstance(model, str) else {}
         return trained | {key: keywords[key] for key in ("max_seq_length", "packing") if keywords.get(key) is not None}
+    if name == "get_chat_template" and keywords.get("chat_template"):
+        return {"chat_template": keywords["chat_template"]}
     if name == "snapshot_download":
         source = first or keywords.get("model_id") or keywords.get("repo_id")
         revision = {"revision": keywords["revision"]} if keywords.get("revision") else {}
@@ -183,7 +195,7 @@ def _of_loading(owner: str, first: Any, keywords: Mapping[str, Any]) -> dict[str
         return {}
     if re.search("Tokenizer|Processor|Config", owner):
         return {"tokenizer_name_or_path": source}
-    loading = {key: keywords[key] for key in ("max_seq_length", "load_in_4bit") if keywords.get(key) is not None}
+    loading = {key: keywords[key] for key in LOADING if keywords.get(key) is not None}
     return {"model_name_or_path": source, **loading}
 
 

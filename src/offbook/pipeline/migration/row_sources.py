@@ -40,6 +40,53 @@ def row_sources(value: Any, foreign: ForeignConfig) -> tuple[str | list[str] | N
     return (sources[0] if len(sources) == 1 else sources), why
 
 
+LEFT_SIDE = {
+    **dict.fromkeys(("prompt", "query", "instruction", "field_instruction"), "prompt"),
+    **dict.fromkeys(("input", "field_input"), "input"),
+    **dict.fromkeys(("response", "output", "field_output"), "reply"),
+    **dict.fromkeys(("system", "field_system"), "system"),
+    "history": "history",
+    **dict.fromkeys(("messages", "conversations", "field_messages"), "turns"),
+}
+"""What tools call a column's meaning → what `data.columns` calls it."""
+USUAL = frozenset(
+    ("instruction", "input", "output", "system", "history", "messages", "conversations", "prompt", "query", "response")
+)
+"""Columns that are known by their names."""
+
+
+def meanings(named: Mapping[str, Any]) -> dict[str, str]:
+    """`data.columns` from what a tool says of a file's columns, without those that are known by their names.
+
+    Args:
+        named: meaning as the tool calls it → column.
+    """
+    if "prompt" in named and "query" in named:  # LLaMA-Factory's pair: an instruction and what it is about
+        named = {**named, "input": named["query"]}
+        named.pop("query")
+    pairs = {LEFT_SIDE[key]: column for key, column in named.items() if key in LEFT_SIDE and isinstance(column, str)}
+    return pairs if set(pairs.values()) - USUAL else {}
+
+
+def columns_of(value: Any, foreign: ForeignConfig) -> tuple[dict[str, str], dict[str, Any]]:
+    """What the columns of a tool's data set mean, as `data.columns` says it, and as the tool says it.
+
+    Empty where there are several data sets, since their columns may differ, or where nothing is said.
+    """
+    listed = _listed(value)
+    if len(listed) != 1:
+        return {}, {}
+    said: Any = listed[0]
+    if isinstance(said, str):
+        entry = _listing(said, foreign) if TOOLS[foreign.tool].is_data_named else None
+        said = entry.get("columns") if entry else None
+    elif isinstance(said, Mapping) and isinstance(said.get("type"), Mapping):
+        said = {**said, **said["type"]}
+    named = {key: column for key, column in said.items() if key in LEFT_SIDE} if isinstance(said, Mapping) else {}
+    columns = meanings(named)
+    return columns, named if columns else {}
+
+
 def _listed(value: Any) -> list[Any]:
     if isinstance(value, str):
         return [part.strip() for part in value.split(",") if part.strip()]
@@ -70,7 +117,15 @@ def _source(value: Any, foreign: ForeignConfig) -> str | None:
 
 
 def _entry(name: str, foreign: ForeignConfig) -> str | None:
-    """What LLaMA-Factory's dataset_info.json says of a name; it lies beside the config or above it."""
+    """Where the rows of a name of LLaMA-Factory's dataset_info.json lie."""
+    entry = _listing(name, foreign)
+    if entry and isinstance(entry.get("file_name"), str):
+        return Path(os.path.relpath(entry["folder"] / entry["file_name"], foreign.folder)).as_posix()
+    return _hub_name(entry) if entry else None
+
+
+def _listing(name: str, foreign: ForeignConfig) -> dict[str, Any] | None:
+    """What LLaMA-Factory's dataset_info.json says of a name, and its `folder`; beside the config or above it."""
     folder = str(foreign.settings.get("dataset_dir") or "data")
     for start in (foreign.folder, *foreign.folder.absolute().parents[:3]):
         listing = start / folder / "dataset_info.json"
@@ -80,13 +135,11 @@ def _entry(name: str, foreign: ForeignConfig) -> str | None:
             entry = json.loads(listing.read_text(encoding="utf-8")).get(name)
         except (ValueError, AttributeError):
             return None
-        if isinstance(entry, dict) and isinstance(entry.get("file_name"), str):
-            return Path(os.path.relpath(listing.parent / entry["file_name"], foreign.folder)).as_posix()
-        return _hub_name(entry) if isinstance(entry, dict) else None
+        return {**entry, "folder": listing.parent} if isinstance(entry, dict) else None
     return None
 
 
-def _hub_name(entry: Mapping[str, str]) -> str | None:
+def _hub_name(entry: Mapping[str, Any]) -> str | None:
     if "ms_hub_url" in entry and "hf_hub_url" not in entry:
         return f"ms:{entry['ms_hub_url']}"
     return f"hf:{entry['hf_hub_url']}" if "hf_hub_url" in entry else None

@@ -13,6 +13,8 @@ OPENED = ("train", "model", "data", "lora", "top", "common_args", "train_sft_arg
 """Sections whose settings count as the file's own."""
 CLOSED = re.compile(r"\w+_args")
 """Other sections are of the tool's further work: WeClone's data preparation, pretraining, serving."""
+CLOSED_SECTION = "{…}"
+"""What stands for their settings."""
 
 
 def read_yaml(text: str) -> dict[str, Any]:
@@ -37,6 +39,14 @@ def read_json(text: str) -> dict[str, Any]:
 def parse_json(text: str) -> dict[str, Any]:
     """A JSON object, as `read_json` takes it."""
     return _mapping(json.loads(_without_comments(text)))
+
+
+def read_object(text: str) -> dict[str, Any]:
+    """A JSON object that is an option's value; empty where it is none."""
+    try:
+        return parse_json(text)
+    except ValueError:
+        return {}
 
 
 def _mapping(tree: Any) -> dict[str, Any]:
@@ -67,5 +77,5 @@ def _flat(tree: Mapping[Any, Any]) -> dict[str, Any]:
                 inside["max_new_tokens"] = inside.pop("max_length")
             settings |= {name: None, **inside}
         else:
-            settings[name] = None if CLOSED.fullmatch(name) else value
+            settings[name] = CLOSED_SECTION if CLOSED.fullmatch(name) else value
     return settings

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import yaml
+
+from offbook.pipeline.migration.python_value import plain_value
 
 ENDS = "\n;&|"
 """What ends a command."""
@@ -21,6 +24,7 @@ TRAINERS = {
 """Tool → how its command is called."""
 ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)(?::?[-=]([^}]*))?\}|\$([A-Za-z_]\w*)|%([A-Za-z_]\w*)%")
+SUBSTITUTION = re.compile(r"\$\(\(([^()]+)\)\)|\$\(expr ([^()]+)\)")
 REDIRECTION = re.compile(r"\d*[<>]")
 
 
@@ -132,8 +136,12 @@ class _Reader:
                 if letter in ENDS:
                     yield None
                 word, place = None, place + 1
+            elif self.text.startswith("$(", place):
+                end = _closing(self.text, place)
+                word, place = (word or "") + self._filled(self.text[place:end]), end
             elif letter in "$%" and (match := VARIABLE.match(self.text, place)):
-                first, *more = self._filled(self.text[place : match.end()]).split() or [""]
+                filled = self._filled(self.text[place : match.end()])
+                first, *more = [filled] if "$(" in filled else filled.split() or [""]
                 word, place = (word or "") + first, match.end()
                 for part in more:
                     yield word
@@ -154,7 +162,26 @@ class _Reader:
         def value(match: re.Match[str]) -> str:
             return self.variables.get(match[1] or match[3] or match[4], match[2] or "")
 
-        return VARIABLE.sub(value, text)
+        return SUBSTITUTION.sub(self._calculated, VARIABLE.sub(value, text))
+
+    def _calculated(self, match: re.Match[str]) -> str:
+        """The number of a sum such as `$((16 / cards))` or `$(expr 16 / 2)`; what only running tells stays as it is."""
+        names = {name: _plain(value) for name, value in self.variables.items()}
+        try:
+            number = plain_value(ast.parse((match[1] or match[2]).strip(), mode="eval").body, names)
+        except (SyntaxError, ValueError):
+            return match[0]
+        return str(int(number)) if isinstance(number, int | float) else match[0]
+
+
+def _closing(text: str, start: int) -> int:
+    """The place after the bracket that closes `$(`."""
+    depth = 0
+    for place in range(start, len(text)):
+        depth += {"(": 1, ")": -1}.get(text[place], 0)
+        if not depth and text[place] == ")":
+            return place + 1
+    return len(text)
 
 
 def _quoted(line: str, start: int) -> tuple[str, int]:

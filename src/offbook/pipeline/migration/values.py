@@ -11,13 +11,18 @@ import yaml
 
 from offbook.core.config.schema import is_hub
 from offbook.core.i18n import translate
+from offbook.core.progress import fill
 from offbook.pipeline.migration.foreign_config import ForeignConfig
-from offbook.pipeline.migration.row_sources import row_sources
+from offbook.pipeline.migration.row_sources import meanings, row_sources
+from offbook.pipeline.migration.settings_tree import read_object
 from offbook.pipeline.migration.tools import TOOLS
+from offbook.tracking.trackers import tracker_names
 
 SCHEDULES = ("linear", "cosine", "constant")
 ALL_LINEAR = ("all", "all-linear", "auto", "default")
 """What tools say for every linear layer, in small letters; AUTO and DEFAULT are ms-swift's own choice of layers."""
+OUTSIDE = re.compile(r"(^|\.)(embed_tokens|wte|lm_head|visual|vision_\w+|audio_\w+|multi_modal_projector)(\.|$)")
+"""Names of layers that are no linear layer of the decoder's blocks: embeddings, the output layer, other senses."""
 HUB_NAME = re.compile(r"[A-Za-z\d][\w.-]*/[\w.-]+")
 QUANTISED = re.compile(r"(-unsloth)?-bnb-[48]bit$")
 """The end of a name whose weights only bitsandbytes reads; without it, it is the name of the full weights."""
@@ -72,7 +77,8 @@ def _model_source(name: str, value: Any, foreign: ForeignConfig) -> tuple[Any, s
 
 
 def _name(value: Any) -> tuple[Any, str]:
-    last = re.split(r"[/\\]", str(value).rstrip("/\\"))[-1]
+    written = re.sub(r"\$\([^()]*\)|`[^`]*`", "", str(value))  # what only running a script would tell
+    last = re.split(r"[/\\]", written.rstrip("/\\"))[-1]
     text = re.sub(r"[^\w.-]+", "-", last).strip("-.")
     return (text or None), (translate("a run's name, and its folder under runs/") if text != value else "")
 
@@ -85,10 +91,12 @@ def _target_modules(value: Any) -> tuple[Any, str]:
         return ["all-linear"], ""
     if not isinstance(listed, list) or not listed:
         return None, translate("it names no layers")
-    if all(str(each).lower() in ALL_LINEAR for each in listed):
-        is_same = str(listed[0]).lower() in ALL_LINEAR[:2]
-        return ["all-linear"], "" if is_same else translate("the tool's own choice of layers is not known here")
-    return listed, ""
+    inside = [each for each in listed if not OUTSIDE.search(str(each))]
+    why = translate("adapters go into the linear layers of the decoder alone") if len(inside) < len(listed) else ""
+    if inside and all(str(each).lower() in ALL_LINEAR for each in inside):
+        is_same = str(inside[0]).lower() in ALL_LINEAR[:2]
+        return ["all-linear"], why if is_same else translate("the tool's own choice of layers is not known here")
+    return (inside or None), why
 
 
 def _schedule(value: Any) -> tuple[Any, str]:
@@ -111,9 +119,25 @@ def _checkpointing(value: Any) -> tuple[Any, str]:
 
 
 def _trackers(value: Any) -> tuple[Any, str]:
-    listed = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else []
-    trackers = [each.strip() for each in listed if each.strip() not in ("none", "all")]
-    return trackers, "" if "all" not in listed else translate("those that are to take part are named one by one")
+    listed = re.split(r"[,\s]+", value) if isinstance(value, str) else value if isinstance(value, list) else []
+    named = [each.strip() for each in map(str, listed) if each.strip() and each.strip().lower() != "none"]
+    trackers = [each for each in named if each in tracker_names()]
+    if "all" in named:
+        return trackers, translate("those that are to take part are named one by one")
+    unknown = ", ".join(each for each in named if each not in trackers)
+    return trackers, fill("no tracker that offbook knows: {names}", {"names": unknown}) if unknown else ""
+
+
+def _columns(value: Any) -> tuple[Any, str]:
+    """ms-swift's: the file's column → what it is."""
+    given = read_object(value) if isinstance(value, str) else value
+    named = {str(meaning): str(column) for column, meaning in given.items()} if isinstance(given, dict) else {}
+    columns = meanings(named)
+    return (columns or None), translate("called so here") if columns else translate("these names are known")
+
+
+def _prompts(value: Any) -> tuple[Any, str]:
+    return (value if isinstance(value, list) else None), ""
 
 
 def _mode(value: Any) -> tuple[Any, str]:
@@ -131,6 +155,8 @@ def _system(value: Any, foreign: ForeignConfig) -> tuple[Any, str]:
 
 CONVERTERS: dict[str, Callable[[Any], tuple[Any, str]]] = {
     "name": _name,
+    "data.columns": _columns,
+    "persona.sample_prompts": _prompts,
     "data.heldout": _heldout,
     "lora.target_modules": _target_modules,
     "train.schedule": _schedule,
