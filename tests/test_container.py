@@ -6,11 +6,18 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
+
+from offbook.cli.reference import commands
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
@@ -77,11 +84,55 @@ def test_the_health_check_is_a_program() -> None:
     assert "/health" in code[1]
 
 
-def test_the_service_wants_a_key_and_is_reached_from_this_computer_alone() -> None:
+@pytest.mark.parametrize("name", ["serve", "studio"])
+def test_a_service_wants_a_key_and_is_reached_from_this_computer_alone(name: str) -> None:
     compose: Any = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
-    serve = compose["services"]["serve"]
-    assert serve["environment"]["OFFBOOK_API_KEY"].startswith("${OFFBOOK_API_KEY:?")
-    assert all(port.startswith("127.0.0.1:") for port in serve["ports"])
+    service = compose["services"][name]
+    assert service["environment"]["OFFBOOK_API_KEY"].startswith("${OFFBOOK_API_KEY:?")
+    inside = service["command"][service["command"].index("--port") + 1]
+    assert service["ports"] == [f"127.0.0.1:{inside}:{inside}"]
+    assert service["init"] is True
     assert set(compose["volumes"]) == {"data"}
-    for service in compose["services"].values():
-        assert service["volumes"] == ["data:/data"]
+    assert service["volumes"] == ["data:/data"]
+
+
+@pytest.mark.parametrize("name", ["serve", "studio"])
+def test_a_services_command_is_one_that_offbook_has(name: str) -> None:
+    compose: Any = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
+    verb, *words = compose["services"][name]["command"]
+    command = dict(commands())[f"offbook {verb}"]
+    flags = {flag for option in command.params if isinstance(option, click.Option) for flag in option.opts}
+    assert {word for word in words if word.startswith("--")} <= flags
+
+
+def test_the_studios_health_check_takes_a_refusal_for_life_and_silence_for_death() -> None:
+    compose: Any = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
+    _, program, flag, code = compose["services"]["studio"]["healthcheck"]["test"]
+    assert (program, flag) == ("python", "-c")
+    for status, code_of_exit in ((401, 0), (503, 1)):
+        with answering(status) as port:
+            done = subprocess.run(
+                [sys.executable, "-c", code.replace("8600", str(port))], capture_output=True, check=False
+            )
+        assert done.returncode == code_of_exit
+    assert subprocess.run(
+        [sys.executable, "-c", code.replace("8600", str(port))], capture_output=True, check=False
+    ).returncode
+
+
+@contextmanager
+def answering(status: int) -> Iterator[int]:
+    """A server that gives every request one answer, and its port."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
