@@ -5,6 +5,7 @@ Messages come from the calls that show them (reporters, errors, `translate`) and
 
 from __future__ import annotations
 
+import ast
 import io
 import re
 from collections.abc import Iterable, Iterator
@@ -56,8 +57,32 @@ CLICK = (
     "Missing argument",
     "Missing option",
     "default: {default}",
+    "Missing command.",
+    "Choose from:\n\t{choices}",
+    "Invalid value: {message}",
+    "Invalid value for {param_hint}: {message}",
+    "{value!r} is not a valid {number_type}.",
+    "{value} is not in the range {range}.",
+    "{value!r} is not a valid boolean. Recognized values: {states}",
+    "{name} {filename!r} does not exist.",
+    "{name} {filename!r} is a file.",
+    "{name} {filename!r} is a directory.",
+    "{name} {filename!r} is not readable.",
+    "file",
+    "directory",
+    "path",
+    "Option {name!r} does not take a value.",
+    "Could not open file {filename!r}: {message}",
+    "Aborted!",
 )
 """Words of click's own help pages and errors."""
+CLICK_PLURALS = (
+    ("Did you mean {possibility}?", "(Did you mean one of: {possibilities}?)"),
+    ("Got unexpected extra argument ({args})", "Got unexpected extra arguments ({args})"),
+    ("Option {name!r} requires an argument.", "Option {name!r} requires {nargs} arguments."),
+    ("{value!r} is not {choice}.", "{value!r} is not one of {choices}."),
+)
+"""Those that click says in one way of one thing and in another of several."""
 
 
 def messages() -> list[str]:
@@ -66,7 +91,7 @@ def messages() -> list[str]:
     for argument in (1, 2):  # what happened, and how to fix it
         result += _extracted(SOURCE, dict.fromkeys(ERRORS, (argument,)))
     result += _extracted(SOURCE, dict.fromkeys(ROW_ERRORS, (1,)))
-    result += _extracted(SOURCE, {"lookup": (3,), "ParseError": (2,)})
+    result += [*_kinds(SOURCE), *_extracted(SOURCE, {"ParseError": (2,)})]
     result += _in_templates(SOURCE)
     result += _leaves([evaluation_sentences(), data_sentences(), sweep_page.WORDS])
     result += [text for check in CHECKS.values() for text in (check.title, check.effect, check.fix)]
@@ -80,6 +105,16 @@ def messages() -> list[str]:
             result += [option.description if isinstance(option, SettingOption) else _help(option) for option in options]
         result += [*option_groups(command, everything=False)]
     return list(dict.fromkeys(text for text in result if text and not re.fullmatch(r"{\w+}", text)))
+
+
+def _kinds(folder: Path) -> Iterator[str]:
+    """What `lookup` says that a name stands for, its last argument."""
+    for path in sorted(folder.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "lookup":
+                kind = node.args[-1]
+                assert isinstance(kind, ast.Constant), f"{path}:{node.lineno}: a kind that no catalogue can have"
+                yield str(kind.value)
 
 
 def _in_templates(folder: Path) -> Iterator[str]:
@@ -126,6 +161,9 @@ def updated(language: str) -> Catalog:
     for text in messages():
         report = old.get(text)
         new.add(text, report.string if report is not None else "")
+    for pair in CLICK_PLURALS:
+        report = old.get(pair[0])
+        new.add(pair, report.string if report is not None else ("",) * old.num_plurals)
     return new
 
 
@@ -147,7 +185,7 @@ def main() -> None:
         with path.open("wb") as file:
             write_po(file, catalogue, width=118, omit_header=False)
         path.with_suffix(".mo").write_bytes(compiled(catalogue))
-        missing = [message.id for message in catalogue if message.id and not message.string]
+        missing = [message.id for message in catalogue if message.id and not all(message.string or [""])]
         print(f"{path.parents[1].name}: {len(catalogue)} messages, {len(missing)} not translated")
 
 

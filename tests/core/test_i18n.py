@@ -48,11 +48,22 @@ def is_template(text: str) -> bool:
 @pytest.mark.parametrize("language", OTHERS)
 def test_no_message_lacks_its_translation_and_placeholders_agree(language: str) -> None:
     catalogued = catalogue.read(language)
-    translations = {cast(str, message.id): cast(str, message.string) for message in catalogued if message.id}
+    single = [message for message in catalogued if message.id and isinstance(message.id, str)]
+    translations = {cast(str, message.id): cast(str, message.string) for message in single}
     assert [text for text in catalogue.messages() if not translations.get(text)] == []
     assert [text for text in translations if is_template(text) and fields(text) != fields(translations[text])] == []
     kept = "\b"  # click's sign for lines that are not to be wrapped
     assert [text for text in translations if text.count(kept) != translations[text].count(kept)] == []
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_what_click_says_of_one_and_of_several_is_translated(language: str) -> None:
+    catalogued = catalogue.read(language)
+    for pair in catalogue.CLICK_PLURALS:
+        message = catalogued.get(pair[0])
+        assert message is not None
+        assert all(message.string)
+        assert all(fields(text) <= fields(pair[0]) | fields(pair[1]) for text in message.string)
 
 
 def calls() -> Iterator[tuple[str, ast.Call, list[ast.expr]]]:
@@ -132,7 +143,7 @@ def test_messages_are_translated_before_their_fields_are_filled() -> None:
         (["train", "--help"], "最要紧的设置"),
         (["train", "--help-all"], "训练序列最长多少个词元"),
         (["chat", "--help"], "接着上一次的对话。"),
-        (["runs", "show", "nobody"], "错误: 没有叫“nobody”的训练"),
+        (["runs", "show", "nobody"], "错误：没有叫“nobody”的训练"),
         (["train"], "没有数据，也没有指定设置文件"),
         (["train", "-c", "none.yaml"], "无法读取 none.yaml：没有这个文件"),
         (["train", "--data.source", "x", "--train.epochs", "many"], "--train.epochs 是 'many'：应当是一个数"),
@@ -181,7 +192,7 @@ def test_a_third_language_is_one_more_file(tmp_path: Path) -> None:
     help_page = outcome("train", "--help")
     assert "‹Teach the model the character's lines;" in help_page
     assert "‹How many times each row is trained on.›" in help_page
-    assert "‹Error›: ‹no run 'nobody'›" in outcome("runs", "show", "nobody")
+    assert "‹Error: ‹no run 'nobody'››" in outcome("runs", "show", "nobody")
     page = tmp_path / "page.html"
     shown = outcome("check", "-c", "run.yaml", "--data", "lines.jsonl", "--html", str(page))
     assert "Next: offbook init FOLDER" in shown

@@ -21,7 +21,9 @@ from offbook.hub import cache
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "offbook"
 
 
-@pytest.mark.parametrize("name", ["con", "NUL", "Aux.v2", "com1", "lpt9.txt", "a:b", "what?", "a|b", "end.", "end "])
+@pytest.mark.parametrize(
+    "name", ["con", "NUL", "CONIN$", "Aux.v2", "com1", "lpt9.txt", "a:b", "what?", "a|b", "end.", "end "]
+)
 def test_a_run_has_no_name_that_windows_cannot_keep(name: str) -> None:
     with pytest.raises(UsageError, match="be a name that Windows has, too"):
         load(None, {"name": name, "data.source": "lines.jsonl"})

@@ -247,7 +247,7 @@ def test_a_lost_ending_is_not_released(hamlet: Path, monkeypatch: pytest.MonkeyP
 def test_mistakes_are_told(hamlet: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="did you mean 'merged'"):
         export(hamlet, "merge")
-    with pytest.raises(UsageError, match="unknown number format for gguf 'q8', did you mean 'q8_0'"):
+    with pytest.raises(UsageError, match="unknown number format 'q8', did you mean 'q8_0'"):
         export(hamlet, "gguf", quant="q8")
     (tmp_path / "there").mkdir()
     with pytest.raises(UsageError, match="already exists"):

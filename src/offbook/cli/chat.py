@@ -61,13 +61,14 @@ def command(
     The system prompt is the one that the character was trained with. Conversations are kept in the run's folder.
     Several runs play a scene with you: /help there says how it is steered.
     """
+    if len(runs) == 1:
+        _check_message(message, as_json=as_json)
     for each in runs:
         pull_named_base(each, base_model, yes=yes)
     if len(runs) > 1:
         _play(runs, message, partner, base_model, template, as_json=as_json)
         return
     (run,) = runs
-    _check_message(message, as_json=as_json)
     changes = {name: value for name, value in sampling.items() if value is not None}
 
     def load(*, merge: bool, reporter: Reporter) -> Any:

@@ -39,8 +39,30 @@ class SettingOption(click.Option):
         self.is_first = is_first
 
 
+class Formatter(click.HelpFormatter):
+    """Lays out help pages, with the punctuation of the user's language."""
+
+    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+        """Write the usage line."""
+        title = translate("Usage:")
+        super().write_usage(prog, args, prefix or (title if has_chinese(title) else f"{title} "))
+
+    def write_heading(self, heading: str) -> None:
+        """Write the title of a section."""
+        colon = "：" if has_chinese(heading) else ":"
+        self.write(f"{'':>{self.current_indent}}{heading}{colon}\n")
+
+
+class HelpContext(click.Context):
+    """An invocation whose help is laid out by `Formatter`."""
+
+    formatter_class = Formatter
+
+
 class TranslatedHelp(click.Command):
     """Help pages in the user's language."""
+
+    context_class = HelpContext
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """The words after the command's name in its usage line."""
@@ -65,7 +87,8 @@ class TranslatedHelp(click.Command):
             title, _, lines = self.epilog.partition(":")
             formatter.write_paragraph()
             with formatter.indentation():
-                formatter.write_text(f"{translate(title)}:{lines}")
+                colon = "：" if has_chinese(translate(title)) else ":"
+                formatter.write_text(f"{translate(title)}{colon}{lines}")
 
 
 class Command(TranslatedHelp):

@@ -16,6 +16,7 @@ from offbook.core import process_env
 from offbook.core.errors import OffbookError
 from offbook.core.i18n import DOMAIN, LOCALES, language, languages, preferred_language, translate, use_language
 from offbook.core.launch import launched
+from offbook.core.progress import fill
 
 VERBS = {
     "init": "Make a folder with run.yaml, ready to edit.",
@@ -152,8 +153,7 @@ def _show_error(error: OffbookError, call: Invocation) -> None:
     if call.as_json:
         JsonReporter.write({"event": "error", "text": error.what, "fix": error.fix, "exit_code": error.exit_code})
         return
-    label = translate("Error")
-    click.secho(f"{label}: {printable(error.what)}", fg="red", err=True)
+    click.secho(fill("Error: {message}", {"message": printable(error.what)}), fg="red", err=True)
     if error.fix:
         click.echo(f"  {printable(error.fix)}", err=True)
 

@@ -15,14 +15,12 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from offbook.cli.context import invocation
 from offbook.cli.terminal import console
 from offbook.core import progress as events
-from offbook.core.i18n import marked, translate
-from offbook.core.progress import Event, Message, Reporter, fill
+from offbook.core.i18n import translate
+from offbook.core.progress import Event, Message, Reporter
 from offbook.core.text import clock
 
 LINE_SECONDS = 10
 """Off the terminal a line of progress appears at most this often."""
-_UNITS = (marked("step"), marked("row"), marked("token"))
-"""What is counted, for the catalogues."""
 NOTABLE_SECONDS = 2
 """A stage that took longer leaves a line with its time on the terminal."""
 
@@ -90,11 +88,11 @@ class LineReporter(ConsoleReporter):
         if isinstance(event, Message):
             self.message(event)
         elif event.heldout_loss is not None:
-            self.out.print(f"{_count(event)}{_figures(event)}", soft_wrap=True)
+            self.out.print(f"{event.unit} {event.done}/{event.total}{_figures(event)}", soft_wrap=True)
         elif event.done == event.total or time.monotonic() - self._last_line >= LINE_SECONDS:
             self._last_line = time.monotonic()
-            left = "" if event.seconds_left is None else "  " + fill("{time} left", {"time": clock(event.seconds_left)})
-            self.out.print(f"{_count(event)}{_figures(event)}{left}", soft_wrap=True)
+            left = "" if event.seconds_left is None else f"  {clock(event.seconds_left)} left"
+            self.out.print(f"{event.unit} {event.done}/{event.total}{_figures(event)}{left}", soft_wrap=True)
 
     def message(self, message: Message) -> None:
         """Print a sentence; a warning is called one."""
@@ -132,13 +130,14 @@ class TerminalReporter(LineReporter):
 
     def _advance(self, event: events.Progress) -> None:
         if event.heldout_loss is not None:
-            self.out.print(f"{translate(event.unit)} {event.done}: {_heldout_loss(event.heldout_loss)}")
+            self.out.print(f"{event.unit} {event.done}: held-out loss {event.heldout_loss:.4f}")
         if self._task is None or self._bar is None:
             self._draw("", total=event.total)
         assert self._bar is not None
         assert self._task is not None
         fields: dict[str, Any] = {} if event.heldout_loss is not None else {"figures": _figures(event)}
-        self._bar.update(self._task, completed=event.done, total=event.total, count=_count(event), **fields)
+        count = f"{event.unit} {event.done}/{event.total}"
+        self._bar.update(self._task, completed=event.done, total=event.total, count=count, **fields)
         if event.done == event.total and event.heldout_loss is None:
             self._bar.refresh()
 
@@ -169,19 +168,10 @@ class TerminalReporter(LineReporter):
         self._stage = ""
 
 
-def _count(event: events.Progress) -> str:
-    return f"{translate(event.unit)} {event.done}/{event.total}"
-
-
-def _heldout_loss(loss: float) -> str:
-    return fill("held-out loss {loss:.4f}", {"loss": loss})
-
-
 def _figures(event: events.Progress) -> str:
-    """Loss and speed of a step, each behind two spaces."""
     figures = [
-        "" if event.loss is None else fill("loss {loss:.3f}", {"loss": event.loss}),
-        "" if event.heldout_loss is None else _heldout_loss(event.heldout_loss),
-        "" if event.tokens_per_second is None else fill("{speed:,.0f} tokens/s", {"speed": event.tokens_per_second}),
+        "" if event.loss is None else f"  loss {event.loss:.3f}",
+        "" if event.heldout_loss is None else f"  held-out loss {event.heldout_loss:.4f}",
+        "" if event.tokens_per_second is None else f"  {event.tokens_per_second:,.0f} tokens/s",
     ]
-    return "".join(f"  {figure}" for figure in figures if figure)
+    return "".join(figures)

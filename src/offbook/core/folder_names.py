@@ -7,7 +7,9 @@ import re
 NAME_BYTES = 150
 """A run's name is the name of a folder, and others are made from it: file systems allow 255 bytes."""
 
-_NOT_ON_WINDOWS = re.compile(r'[<>:"|?*]|[. ]$|^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?$', re.IGNORECASE)
+_NOT_ON_WINDOWS = re.compile(
+    r'[<>:"|?*]|[. ]$|^(con|conin\$|conout\$|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?$', re.IGNORECASE
+)
 """What no folder can be called there: runs are copied from one system to another."""
 
 

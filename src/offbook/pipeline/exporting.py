@@ -87,7 +87,7 @@ def export(
     reporter = reporter or NullReporter()
     kind = lookup(FORMATS, to, "export format")
     quant = quant or kind.quants[0]
-    lookup(dict.fromkeys(kind.quants), quant, f"number format for {to}")
+    lookup(dict.fromkeys(kind.quants), quant, "number format")
     target = out or source.exports_dir / f"{to}-{quant}"
     if target.exists():
         raise UsageError(
