@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+from transformers.utils import logging
 
 
 def dequantise(gguf: Path, folder: Path) -> None:
@@ -14,6 +15,7 @@ def dequantise(gguf: Path, folder: Path) -> None:
     The weights are the quantised ones, written out: nothing of the rounding is undone. Takes about twice the
     fp32 size in memory.
     """
+    logging.disable_progress_bar()  # its bars for reading and writing weights would run into ours
     tokenizer = AutoTokenizer.from_pretrained(
         gguf.parent, gguf_file=gguf.name, local_files_only=True, trust_remote_code=False
     )

@@ -125,7 +125,7 @@ export const WORDS = {
     temperature: "活泼程度（temperature）",
     top_p: "用词范围（top p）",
     repetition_penalty: "重复惩罚",
-    max_tokens: "回复最长多少个词元",
+    max_tokens: "回复最长多少个 token",
     seed: "随机种子",
     any: "每次都换",
     defaults: "恢复训练时的设置",
