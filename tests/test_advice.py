@@ -23,32 +23,32 @@ FOREIGN = {"index-url", "gpus"}
 
 def texts() -> list[tuple[str, str]]:
     """(page, what stands in it as code)."""
-    found = []
+    result = []
     for page in PAGES:
         for path in (DOCS / page, DOCS / "zh" / page):
             text = path.read_text(encoding="utf-8")
             code = re.findall(r"`[^`\n]+`|^    .*$", text, re.MULTILINE)
-            found.append((path.relative_to(DOCS).as_posix(), "\n".join(code)))
-    return found
+            result.append((path.relative_to(DOCS).as_posix(), "\n".join(code)))
+    return result
 
 
 @pytest.mark.parametrize(("page", "text"), texts(), ids=[page for page, _ in texts()])
 def test_every_setting_that_a_page_names_is_there(page: str, text: str) -> None:
     del page
     named = {name.rstrip(".") for name in SETTING.findall(text) if not NO_SETTINGS.search(name)}
-    known = {name for name, _ in options()}
-    sections = {name.rpartition(".")[0] for name in known}
-    assert named - known - sections == set()
+    settings = {name for name, _ in options()}
+    sections = {name.rpartition(".")[0] for name in settings}
+    assert named - settings - sections == set()
 
 
 @pytest.mark.parametrize(("page", "text"), texts(), ids=[page for page, _ in texts()])
 def test_every_option_that_a_page_names_is_there(page: str, text: str) -> None:
     del page
     lines = [line for line in text.splitlines() if "benchmarks/" not in line and "torchrun" not in line]
-    known = {flag for _, command in commands() for option in command.params
+    flags = {flag for _, command in commands() for option in command.params
              if isinstance(option, click.Option) for flag in (*option.opts, *option.secondary_opts)}  # fmt: skip
     named = {f"--{name}" for name in OPTION.findall("\n".join(lines)) if name not in FOREIGN}
-    assert named - known == set()
+    assert named - flags == set()
 
 
 def test_what_is_wrong_would_be_seen() -> None:

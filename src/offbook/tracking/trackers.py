@@ -107,9 +107,9 @@ def check_names(names: Sequence[str]) -> None:
     Raises:
         UsageError: naming the nearest known one.
     """
-    known = dict.fromkeys(tracker_names()) if names else {}
+    registry = dict.fromkeys(tracker_names()) if names else {}
     for name in names:
-        lookup(known, name, "tracker")
+        lookup(registry, name, "tracker")
 
 
 def serve(name: str, lines: Any) -> None:

@@ -205,10 +205,10 @@ def _of_data_sets(foreign: ForeignConfig, migration: Migration) -> set[str]:
     """What is said of a data set beside where it lies: its columns, its system prompt, and what has no counterpart."""
     name = next((name for name in OPTIONS["data.source"] if foreign.settings.get(name)), None)
     value = foreign.settings.get(name or "")
-    columns, said = columns_of(value, foreign)
+    columns, fields = columns_of(value, foreign)
     if columns and "columns" not in migration.config.get("data", {}):
         migration.put("data.columns", columns)
-        shown = ", ".join(f"{key} {column}" for key, column in said.items())
+        shown = ", ".join(f"{key} {column}" for key, column in fields.items())
         migration.changed.append(f"{shown} → data.columns {_shown(columns)}: {translate('called so here')}")
     for each in [part for part in value if isinstance(part, dict)] if isinstance(value, list) else []:
         inside = {**each, **(each["type"] if isinstance(each.get("type"), dict) else {})}
@@ -218,7 +218,7 @@ def _of_data_sets(foreign: ForeignConfig, migration: Migration) -> set[str]:
             migration.taken.append(f"{name}.system_prompt {_shown(prompt)} → persona.system")
             inside.pop("system_prompt")
         for key, part in inside.items():
-            if key not in (*PLACES, *said) and part is not None and not isinstance(part, dict):
+            if key not in (*PLACES, *fields) and part is not None and not isinstance(part, dict):
                 how = translate("how a row is read follows from its columns (data.format, data.columns)")
                 reason = translate(REASONS[key]) if key in ("split", "ds_type") else how
                 migration.left_out.append(f"{name}.{key} {_shown(part, key)}: {reason}")

@@ -76,13 +76,17 @@ def columns_of(value: Any, foreign: ForeignConfig) -> tuple[dict[str, str], dict
     listed = _listed(value)
     if len(listed) != 1:
         return {}, {}
-    said: Any = listed[0]
-    if isinstance(said, str):
-        entry = _listing(said, foreign) if TOOLS[foreign.tool].is_data_named else None
-        said = entry.get("columns") if entry else None
-    elif isinstance(said, Mapping) and isinstance(said.get("type"), Mapping):
-        said = {**said, **said["type"]}
-    named = {key: column for key, column in said.items() if key in LEFT_SIDE} if isinstance(said, Mapping) else {}
+    description: Any = listed[0]
+    if isinstance(description, str):
+        entry = _listing(description, foreign) if TOOLS[foreign.tool].is_data_named else None
+        description = entry.get("columns") if entry else None
+    elif isinstance(description, Mapping) and isinstance(description.get("type"), Mapping):
+        description = {**description, **description["type"]}
+    named = (
+        {key: column for key, column in description.items() if key in LEFT_SIDE}
+        if isinstance(description, Mapping)
+        else {}
+    )
     columns = meanings(named)
     return columns, named if columns else {}
 
