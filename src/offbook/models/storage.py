@@ -23,6 +23,7 @@ from transformers import PreTrainedModel
 
 from offbook.core.config.schema import Storage
 from offbook.models import nf4
+from offbook.models.mapped_memory import release
 
 INT8_MAX = 127
 
@@ -180,6 +181,7 @@ def _quantize(model: PreTrainedModel, kind: type[StoredLinear]) -> None:
         for name, layer in list(parent.named_children()):
             if type(layer) is nn.Linear and layer is not output and layer.weight.numel() % nf4.BLOCK == 0:
                 setattr(parent, name, kind.of(layer))
+                release(layer.weight)
 
 
 def store_in_float32(model: nn.Module) -> None:
