@@ -39,6 +39,13 @@ class TrainRequest(BaseModel):
     """Of the run; default: the character's, with a number."""
 
 
+class ResumeRequest(BaseModel):
+    """How a run goes on."""
+
+    inexact: bool = False
+    """Also where its rows or settings have changed since: it then ends otherwise than if it had not been stopped."""
+
+
 class Rename(BaseModel):
     """A run's new name."""
 
@@ -105,12 +112,13 @@ def stream(
 
 
 @router.post("/runs/{name}/resume")
-def resume(name: str, studio: StudioDep) -> dict[str, Any]:
+def resume(name: str, studio: StudioDep, request: ResumeRequest | None = None) -> dict[str, Any]:
     """Go on with a run that was stopped or killed, exactly where it was saved."""
     run = studio.workspace.run(name)
     if run.running or ((job := job_of(studio, name)) is not None and job.state in ("queued", "running")):
         raise Conflict("the run '{name}' is under way", "Watch it, or stop it.", name=name)
     argv = ["train", "-c", studio.workspace.relative(run.config), "--resume", "--json"]
+    argv += ["--allow-inexact"] if request is not None and request.inexact else []
     subject = character_of(studio.workspace, run) or name
     return studio.queue.submit("train", subject, argv, details={"run": name}).as_json()
 
