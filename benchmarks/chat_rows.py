@@ -1,6 +1,6 @@
 """Do rows of whole conversations teach more than a row for each message? One chat, cut both ways, the same model.
 
-    .venv/bin/python benchmarks/chat_rows.py --out runs/chat_rows [--seeds 2] [--json]
+    .venv/bin/python benchmarks/chat_rows.py --out runs/chat_rows [--seeds 2] [--prompts 24] [--json]
 
 The chat is Hamlet's part of the play as a private WhatsApp log: each speech is a burst of messages, a sentence each,
 and a scene is a day. Every fifth scene is held out, as conversations whose turns the play itself gives.
@@ -9,7 +9,8 @@ messages        every message is a cue: who writes in bursts answers himself, an
 conversations   `offbook extract --me Hamlet`: a burst is a turn, a conversation is a row
 
 Both have the same messages, an epoch and about as many steps. The exit code is 0 if conversations have the lower
-held-out loss for every seed.
+held-out loss for every seed. With --prompts, base and tuned model also answer so many held-out lines of the partner's,
+and the fidelity of their replies to Hamlet's own is told: 0 … 1, as `offbook eval` measures it.
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ MOST_TURNS = 30
 HELDOUT_EVERY = 5
 
 Turn = tuple[str, str]
+Voice = tuple[float | None, float | None]
+"""Fidelity of the base model's replies and of the tuned one's; None where the judges cannot tell."""
 
 
 def main() -> None:
@@ -55,15 +58,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder for the rows and the runs")
     parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--prompts", type=int, default=0, help="held-out prompts to answer, for the fidelity")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     arms = write_rows(options.out)
     losses: dict[str, list[list[float]]] = {arm: [] for arm in arms}
+    voices: dict[str, list[Voice]] = {arm: [] for arm in arms}
     for seed in range(options.seeds):  # the arms in turn: what is there so far can be compared
         for arm, rows in arms.items():
-            losses[arm].append(heldout_losses(options.out, arm, rows, seed))
-    print(json.dumps({"rows": arms, "heldout_losses": losses}) if options.json else table(arms, losses))
+            run = trained(options.out, arm, rows, seed, options.prompts)
+            losses[arm].append([line["heldout_loss"] for line in read(run / "metrics.jsonl") if "heldout_loss" in line])
+            voices[arm] += [fidelity(run)] if options.prompts else []
+    measured = {"rows": arms, "heldout_losses": losses, "fidelity": voices}
+    print(json.dumps(measured) if options.json else table(arms, losses, voices))
     pairs = zip(losses["messages"], losses["conversations"], strict=True)
     sys.exit(not all(new[-1] < old[-1] for old, new in pairs))
 
@@ -132,8 +140,8 @@ def conversations(scene: list[Turn]) -> Iterator[Row]:
         yield {"messages": messages, "source": {}, "confidence": 1.0}
 
 
-def heldout_losses(folder: Path, arm: str, rows: int, seed: int) -> list[float]:
-    """The held-out losses of an arm, before and after training; a run that is there is not repeated."""
+def trained(folder: Path, arm: str, rows: int, seed: int, prompts: int) -> Path:
+    """The run of an arm; one that is there is not repeated."""
     run = folder / "runs" / f"{arm}-{seed}"
     if not (run / "adapter").is_dir():
         settings = {
@@ -150,20 +158,28 @@ def heldout_losses(folder: Path, arm: str, rows: int, seed: int) -> list[float]:
             "train.learning_rate": 2e-3,
             "train.seed": seed,
             "train.heldout_steps": 1000,
-            "evaluate.prompts": 0,
+            "evaluate.prompts": prompts,
             "track.trackers": "[]",
         }
         words = [word for option, value in settings.items() for word in (f"--{option}", str(value))]
         environment = {**os.environ, "OFFBOOK_RUNS": str(run.parent)}
         subprocess.run([OFFBOOK, "train", "--resume", *words], check=True, env=environment, stdout=sys.stderr)
-    return [line["heldout_loss"] for line in read(run / "metrics.jsonl") if "heldout_loss" in line]
+    return run
 
 
-def table(arms: dict[str, int], losses: dict[str, list[list[float]]]) -> str:
+def fidelity(run: Path) -> Voice:
+    """How much the replies of the base model and of the tuned one sound like Hamlet, from the run's verdict."""
+    section = json.loads((run / "eval.json").read_text(encoding="utf-8"))["fidelity"]
+    return section["base"]["score"], section["tuned"]["score"]
+
+
+def table(arms: dict[str, int], losses: dict[str, list[list[float]]], voices: dict[str, list[Voice]]) -> str:
     """Markdown, for docs/extract.md."""
-    lines = ["| rows | number | held-out loss, for each seed |", "|---|---:|---|"]
+    lines = ["| rows | number | held-out loss, for each seed | fidelity, for each seed |", "|---|---:|---|---|"]
     for arm, seeds in losses.items():
-        lines.append(f"| {arm} | {arms[arm]} | {', '.join(f'{first:.3f} → {last:.3f}' for first, *_, last in seeds)} |")
+        fell = ", ".join(f"{first:.3f} → {last:.3f}" for first, *_, last in seeds)
+        rose = ", ".join(" → ".join("–" if score is None else f"{score:.2f}" for score in pair) for pair in voices[arm])
+        lines.append(f"| {arm} | {arms[arm]} | {fell} | {rose} |")
     return "\n".join(lines)
 
 

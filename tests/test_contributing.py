@@ -22,7 +22,7 @@ def sources() -> dict[str, str]:
 
 def test_the_worked_chat_format_passes_its_own_test(monkeypatch: pytest.MonkeyPatch) -> None:
     (path, source), (mirror, test) = sources().items()
-    assert mirror == path.replace("src/offbook/", "tests/").replace("irc", "test_irc")
+    assert mirror == path.replace("src/offbook/", "tests/").replace("mud", "test_mud")
     name = path.removeprefix("src/").removesuffix(".py").replace("/", ".")
     module = ModuleType(name)
     monkeypatch.setitem(sys.modules, name, module)

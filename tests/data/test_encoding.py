@@ -182,3 +182,21 @@ def test_a_packed_file_that_would_fill_the_memory_is_refused(
         list(open_text(path))
     path.write_bytes(gzip.compress((b"x" * 1000 + line) * 1000))
     assert sum(len(text) for _, text in open_text(path)) == 1_000_000
+
+
+def test_a_damaged_packed_file_is_named(tmp_path: Path) -> None:
+    whole = gzip.compress(b"Is the lamp lit?\n" * 400)
+    for content in (b"\x1f\x8b\x08bad", whole[:40], b"no gzip at all", whole[:30] + b"damage" + whole[36:]):
+        path = tmp_path / "lines.txt.gz"
+        path.write_bytes(content)
+        with pytest.raises(UsageError, match="cannot be unpacked"):
+            list(open_text(path))
+
+
+def test_a_short_script_in_an_older_cyrillic_encoding_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "script.txt"
+    script = "АДА: Где паром?\nКАРЛ: У причала.\nАДА: Уже?\nКАРЛ: Уже.\n"
+    for codec, name in (("cp1251", "Windows-1251"), ("koi8_r", "KOI8-R")):
+        path.write_bytes(script.encode(codec))
+        with pytest.raises(UsageError, match=name):
+            list(open_text(path))

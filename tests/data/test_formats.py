@@ -191,6 +191,10 @@ def test_a_transcript_is_read_from_the_characters_side() -> None:
         ({"question_asked": ASK, "output": TELL}, "question_asked"),
         ({"instruction": ASK, "output": TELL, "background_context": "Night."}, "background_context"),
         ({"cue": ASK, "reply": TELL}, "cue"),
+        ({"question": ASK, "answer": TELL, "passage": "Ferries land at the old pier."}, "passage"),
+        ({"instruction": ASK, "output": TELL, "character_card": "Ada keeps the ferry."}, "character_card"),
+        ({"instruction": ASK, "output": TELL, "previous_turns": ["Hello.", "Hm."]}, "previous_turns"),
+        ({"instruction": ASK, "output": TELL, "前文": "夜里有风。"}, "前文"),
         (
             {
                 "messages": [{"role": "user", "content": ASK}, {"role": "assistant", "content": TELL}],

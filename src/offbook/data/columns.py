@@ -42,13 +42,14 @@ MEANINGS = {
 }
 """What a user can say that a column is (`data.columns`), and the column that it becomes."""
 SYSTEM_LIKE = re.compile(
-    r"system|persona|background|scenario|situation|setting|profile|descri|definition|memory|knowledge|premise|story"
-    r"|系统|人设|背景|设定|描述|简介|情境|情景|知识",
+    r"system|person|background|scenario|situation|setting|profile|desc|definition|memory|knowledge|premise|story|intro"
+    r"|preamble|card$|^bio|trait|rules?$|passage|document|article"
+    r"|系统|人设|背景|设定|描述|简介|情境|情景|场景|知识|性格|身份|剧情|材料",
     re.IGNORECASE,
 )
 PROMPT_LIKE = re.compile(
     rf"{SYSTEM_LIKE.pattern}|prompt|question|query|instruct|input|context|history|^user|human|asked|^line$|greeting"
-    r"|上文|问|输入|提示|指令",
+    r"|previous|preceding|earlier|dialog|utterance|message|上文|前文|问|输入|提示|指令|对话",
     re.IGNORECASE,
 )
 METADATA = re.compile(

@@ -11,6 +11,7 @@ import codecs
 import gzip
 import io
 import re
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,7 +72,12 @@ class _Unpacked(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        block = self._source.read(len(buffer))
+        try:
+            block = self._source.read(len(buffer))
+        except (OSError, EOFError, zlib.error) as error:
+            raise UsageError(
+                "{path} cannot be unpacked: {reason}", "Pack it again.", path=self._path, reason=error
+            ) from None
         self._left -= len(block)
         if self._left < 0:
             raise UsageError(

@@ -136,7 +136,10 @@ def test_text_in_which_nobody_speaks_is_an_error(text: str, tmp_path: Path) -> N
         ("a.html", "<div class=chatlog__message><span>mara</span></div>", "Discord channel as a web page"),
         ("a.xml", '<smses count="1"><sms body="Lit?" contact_name="Mara" /></smses>', "backup of text messages"),
         ("a.json", '[{"mapping": {"x": {"message": {"content": {"content_type": "text"}}}}}]', "ChatGPT"),
-        ("a.json", '{"messages": [{"created_date": "x", "text": "Lit?", "topic_id": "1"}]}', "Google Chat"),
+        ("a.json", '{"events": [{"chat_message": {"message_content": {"segment": []}}}]}', "Hangouts"),
+        ("a.html", '<div class="hChatLog hfeed"><q>Lit?</q></div>', "Google Voice"),
+        ("a.json", '{"Sent Saved Chat History": [{"Media Type": "TEXT", "Created": "x"}]}', "Snapchat"),
+        ("a.js", 'window.YTD.direct_messages.part0 = [{"dmConversation": {}}]', "Twitter"),
     ],
 )
 def test_a_chat_that_is_not_read_is_named(name: str, text: str, kind: str, tmp_path: Path) -> None:

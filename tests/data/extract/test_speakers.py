@@ -32,6 +32,8 @@ def test_speakers_are_listed_by_lines_with_their_characters() -> None:
         ("宝玉", "贾宝玉"),
         ("凤姐", "凤姐儿"),
         ("嬛儿", "甄嬛"),
+        ("沅姐", "苏清沅"),
+        ("阿澈", "沈澈"),
         ("Darcy", "Mr. Darcy"),
         ("Ham.", "HAMLET"),
         ("hamlet", "HAMLET"),
@@ -50,6 +52,8 @@ def test_names_that_look_alike_are_likely_one_person(one: Any, other: Any) -> No
         ("First Lord", "Second Lord"),
         ("FIRST SENATOR", "SECOND SENATOR"),
         ("宝玉", "黛玉"),
+        ("老爷", "王老爷"),
+        ("师父", "林师父"),
         ("众人", "众人甲"),
     ],
 )

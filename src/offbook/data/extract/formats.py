@@ -45,7 +45,10 @@ UNSUPPORTED_CHATS = (
     (r"\bchatlog__message", marked("a Discord channel as a web page"), AS_JSON),
     (r"<smses[\s>]", marked("a backup of text messages"), AS_TABLE),
     (r'"mapping"\s*:\s*\{.*"content_type"', marked("an export of ChatGPT's conversations"), AS_TABLE),
-    (r'"created_date"\s*:.*"topic_id"', marked("a Google Chat download"), AS_TABLE),
+    (r'"chat_message"\s*:.*"segment"', marked("a Hangouts download"), AS_TABLE),
+    (r'class="[^"]*\bhChatLog\b', marked("a Google Voice download"), AS_TABLE),
+    (r'"Media Type"\s*:.*"Created', marked("a Snapchat download"), AS_TABLE),
+    (r"window\.YTD\.direct_message", marked("a download of X's (Twitter's) messages"), AS_TABLE),
 )
 """What a head of an export that is often tried looks like, what it is, and what to do instead."""
 HEAD_BYTES = 1 << 17

@@ -38,6 +38,15 @@ TITLES = words(
 """What may stand before a name, so that two names which share it alone are two people."""
 RANK = re.compile(r"[甲乙丙丁戊己庚辛\d一二三四五六七八九十]|[父母爹娘妈媽家的]|侍|从|太监|丫鬟")
 """What tells two people of one name apart: numbers, kin, servants."""
+FORMS_OF_ADDRESS = words(
+    """
+    老爷 太太 夫人 小姐 先生 姑娘 大人 公子 师父 師父 皇上 娘娘 奶奶 少爷 掌柜 将军 將軍 大王
+    老师 老師 师傅 师兄 师弟 大哥 大姐
+    """
+)
+"""What many are called: `老爷` is not `王老爷` because the one name contains the other."""
+PET_NAME = re.compile(rf"[阿小]([{CJK}])|([{CJK}])(?:[儿兒]|姐[儿兒]?|哥[儿兒]?|妹妹|丫头|丫頭)")
+"""阿沅, 沅儿, 沅姐: an element of the given name, dressed up."""
 
 
 SAMPLES, SHORTEST_SAMPLE, LONGEST_SAMPLE = 3, 6, 200
@@ -219,14 +228,16 @@ def _abbreviates(short: str, name: str) -> bool:
 
 
 def _resemble(one: str, other: str) -> bool:
-    """`宝玉` and `贾宝玉`, `凤姐` and `凤姐儿`, `嬛儿` and `甄嬛`, `Darcy` and `Mr. Darcy`."""
+    """`宝玉` and `贾宝玉`, `凤姐` and `王熙凤`, `嬛儿` and `甄嬛`, `Darcy` and `Mr. Darcy`."""
     if one.isascii() and other.isascii():
         a, b = (set(re.findall(r"[a-z']{3,}", name.casefold())) - TITLES for name in (one, other))
         return bool(a and b) and (a <= b or b <= a)
     short, long = sorted((same(one), same(other)), key=len)
+    if short in FORMS_OF_ADDRESS:
+        return False
     if len(short) >= 2 and (long.endswith(short) or long.startswith(short)):
         return not RANK.search(long.removeprefix(short).removesuffix(short))
-    pet = re.fullmatch(rf"(?:[阿小]([{CJK}])|([{CJK}])[儿兒])", short)
+    pet = PET_NAME.fullmatch(short)
     return pet is not None and long.endswith(pet[1] or pet[2])
 
 

@@ -19,8 +19,8 @@ from offbook.data.extract.script.speech import clean, join
 PAUSE = 30.0
 """Seconds without a subtitle after which another scene begins."""
 
-TIMES = re.compile(r"^(?:(\d{1,3}):)?(\d{1,2}):(\d{2})[,.](\d{1,3})\s*-->")
-"""00:01:02,500 --> (.srt), 01:02.500 --> (.vtt)"""
+TIMES = re.compile(r"^(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2})[,.](\d{1,3})\s*-->")
+"""00:01:02,500 --> (.srt), 01:02.500 --> (.vtt), 0:1:2.5 --> (Teams)"""
 VOICE = re.compile(r"^<v(?:\.[^\s>]+)*\s+(?P<name>[^<>]+)>")
 """<v Ann>: who speaks, in .vtt"""
 DRAWING = re.compile(r"\{[^{}]*\\p[1-9][^{}]*\}.*?(?:\{[^{}]*\\p0[^{}]*\}|$)")

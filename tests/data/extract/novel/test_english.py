@@ -155,6 +155,7 @@ def test_two_who_say_a_line_together_are_both_its_speakers() -> None:
         "“How dull,” Ada replied, so loudly that Dick said, in a cold tone, “Is it?”",
         "“How dull,” said Ada. She heard Dick say to himself “Is it so?”",
         "“Stop there,” Ada began, but she ceased, for Dick cried out, “Silence!”",
+        "“Hold fast!” cried Ada’s voice; and Dick called out as loud as he could, “Let go!”",
         "“Sit down,” said Ada, and they sat a while. At last Dick rose, and with a bow, said, “Shall we?”",
     ],
 )
@@ -187,6 +188,13 @@ def test_a_heading_in_marks_is_not_spoken() -> None:
 def test_a_new_sentence_behind_a_tag_ends_the_one_before_it() -> None:
     text = "“It must go,” said Ada, and called out to him, “My dear! Take it away.”\n\n“It must,” said Dick, “be soon.”"
     assert sure(text) == [("Ada", "It must go. My dear! Take it away."), ("Dick", "It must, be soon.")]
+
+
+def test_a_further_verb_of_speech_behind_but_begins_a_sentence() -> None:
+    text = (
+        "“It is late,” said Ada politely; but she added, to herself, “Then they are only boats.”\n\n“Yes,” said Dick."
+    )
+    assert sure(text)[0] == ("Ada", "It is late. Then they are only boats.")
 
 
 def test_single_marks_may_close_behind_a_word() -> None:

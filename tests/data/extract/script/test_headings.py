@@ -18,6 +18,8 @@ from offbook.data.extract.script.stage_directions import is_direction, opened
         ("Dritter Aufzug", 2),
         ("3. Szene", 3),
         ("Elfter Auftritt.", 3),
+        ("Zweyter Aufzug", 2),
+        ("Явленіе II", 3),
         ("ACTE DEUXIÈME", 2),
         ("Scène III. Lisette, Arlequin", 3),
         ("Acto primero", 2),

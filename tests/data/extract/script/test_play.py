@@ -7,7 +7,7 @@ import pytest
 from offbook.data.encoding import open_text
 from offbook.data.extract.script import play
 from tests.assets import hamlet_path
-from tests.data.extract.reading import cues, numbered, texts
+from tests.data.extract.reading import cues, left, numbered, texts
 
 SPEECHES = [
     ("HAMLET", "To be, or not to be, that is the question:\nWhether 'tis nobler in the mind to suffer"),
@@ -244,3 +244,36 @@ def test_what_a_direction_leaves_behind_closes_up() -> None:
 def test_a_rule_below_a_heading_underlines_it() -> None:
     text = "ACT I\n=====\n\nADA. Look!\n\nCARL. Where?\n\nADA. There.\n\n=====\n\nCARL. I see.\n"
     assert [cue.scene for cue in cues(play.read, numbered(text))] == ["ACT I"] * 3 + ["ACT I (2)"]
+
+
+def test_quotation_marks_round_a_speech_are_the_speaker_s_unless_all_have_them() -> None:
+    sung = "АДА. Кто там?\n\nКАРЛ. «Не шуми ты, море...»\n\nАДА. Поёшь?\n\nКАРЛ. Пою.\n"
+    assert texts(play.read, sung)[1] == ("КАРЛ", "«Не шуми ты, море...»")
+    quoted = 'ADA. "Look!"\n\nCARL. "Where?"\n\nADA. "There."\n\nCARL. "I see."\n'
+    assert texts(play.read, quoted) == [("ADA", "Look!"), ("CARL", "Where?"), ("ADA", "There."), ("CARL", "I see.")]
+
+
+SPEECHES_IN_A_ROW = "\n\n".join(["ADA. Look!", "CARL. Where?", "ADA. There.", "CARL. I see."])
+
+
+def test_who_played_whom_is_no_dialogue() -> None:
+    played = "ADA: Miss Jane Hill.\nCARL: Mr. H. Stone.\nBEN: Master Tim Reed.\n\n"
+    assert texts(play.read, f"{played}ACT I\n\n{SPEECHES_IN_A_ROW}\n")[0] == ("ADA", "Look!")
+    assert left(play.read, numbered(f"{played}ACT I\n\n{SPEECHES_IN_A_ROW}\n"))["cast list"] == [1, 2, 3]
+    asked = "ADA. Mr. Stone!\n\nCARL. Miss Hill!\n\n" + SPEECHES_IN_A_ROW
+    assert texts(play.read, asked)[:2] == [("ADA", "Mr. Stone!"), ("CARL", "Miss Hill!")]
+
+
+def test_a_title_may_speak_and_two_may_share_a_line() -> None:
+    text = (
+        "ADA\nIs the boat in?\n\nLORD\nNot yet.\n\nADA\nThen wait.\n\nCARL\nAgain?\n\nADA/CARL  Look!\n\n"
+        "LORD  The boat.\n\nADA\nAt last.\n\nCARL\nAt last.\n"
+    )
+    said = texts(play.read, text)
+    assert said[1] == ("LORD", "Not yet.")
+    assert said[4:6] == [("ADA & CARL", "Look!"), ("LORD", "The boat.")]
+
+
+def test_a_paragraph_after_a_direction_at_the_end_of_a_speech_is_another_direction() -> None:
+    text = SPEECHES_IN_A_ROW.replace("There.", "There. [She points.]\n\nThe boat comes in, with nobody aboard.")
+    assert ("ADA", "There.") in texts(play.read, text)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from offbook.core.situation import with_situation
 from offbook.data.extract.chat_log.exchanges import ReplyPair
 from offbook.data.extract.chat_log.options import ChatOptions, estimated_tokens
+from offbook.data.extract.chat_log.times import is_dated
 from offbook.data.extract.cue import Cue, Skipped
 from offbook.data.extract.rows import Row, with_name
 
@@ -96,6 +97,7 @@ class RowWriter:
         partner: Cue = exchange.prompt[-1]
         relation = options.relations.get(partner.speaker, "")
         when = exchange.reply.envelope.sent_at if options.time_of_day and exchange.reply.envelope else None
+        when = when if when and is_dated(when) else None
         words = exchange.reply.text + partner.text
         return with_situation(options.system, partner.speaker if relation else "", relation, when, text=words)
 

@@ -12,6 +12,8 @@ MILLISECONDS_FROM = 100_000_000_000
 """A number of seconds as large as this lies thousands of years ahead: it counts milliseconds."""
 CENTURY = 100
 MONTHS = 12
+UNDATED = datetime(1, 1, 1)
+"""The first day of a log that tells the clock and no day."""
 
 AM = words(
     """
@@ -56,6 +58,33 @@ class DateOrder:
             return self._decided
         first, second = self._changes
         return self._default if first == second else first < second
+
+
+class RunningClock:
+    """The times of a log whose lines tell the clock alone: where it goes back, another day has begun."""
+
+    def __init__(self) -> None:
+        self._day = UNDATED
+        self._last: datetime | None = None
+
+    def begin(self, day: datetime | None) -> None:
+        """Take in the day that the next lines are of, where the log tells it."""
+        if day is not None and day != self._day:
+            self._day, self._last = day, None
+
+    def at(self, hour: str, minute: str, second: str | None = None) -> datetime | None:
+        """The time of the next line; None where the clock has no such time."""
+        time = at_clock(self._day, hour, minute, second)
+        if time and self._last and self._last - time > timedelta(hours=1):
+            self._day += timedelta(days=1)
+            time = at_clock(self._day, hour, minute, second)
+        self._last = time or self._last
+        return time
+
+
+def is_dated(time: datetime) -> bool:
+    """Whether the day of a time is known."""
+    return time.year > CENTURY
 
 
 def iso_time(text: object) -> datetime | None:

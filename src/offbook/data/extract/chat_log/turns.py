@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from offbook.data.extract.chat_log.message import Content, Message
+from offbook.data.extract.chat_log.times import is_dated
 from offbook.data.extract.cue import Cue, Envelope, Scenes, Skipped
 
 MINUTE = timedelta(minutes=1)
@@ -121,5 +122,7 @@ class _Turns:
         return abs(message.sent_at - earlier.sent_at) > pause
 
     def _enter(self, message: Message) -> None:
-        time = f"{message.sent_at:%Y-%m-%d %H:%M}" if message.sent_at else "chat"
+        time = "chat"
+        if sent_at := message.sent_at:
+            time = f"{sent_at:%Y-%m-%d %H:%M}" if is_dated(sent_at) else f"{sent_at:%H:%M}"
         self._scenes.enter(f"{message.chat}, {time}" if message.chat else time)

@@ -26,7 +26,7 @@ _MANNER = r"(?:[a-z]+ly |rather |very |half |still |again )*(?:[a-z]+ing\b|[a-z]
 NARRATORS_BRACKETS = re.compile(rf"\s*\({_MANNER}(?![^()]*\b(?:I|my|me|you|your|we|our|us)\b)[^()]*\)")
 """Well (checking herself), this is all: how it is said, told within the quotation."""
 FIRST_WORD = re.compile(r"[A-Z][a-z]+")
-SAYS_AGAIN = re.compile(rf"\b(?:and|then)\b.*\b{SAY}\b")
+SAYS_AGAIN = re.compile(rf"\b(?:and|but|then)\b.*\b{SAY}\b")
 NOT_NAMES = LISTS["not_a_name"] - LISTS["always_capital"]
 GOES_ON = 0.9
 """A paragraph that goes on with an open quotation is somebody else's only if that is so sure."""

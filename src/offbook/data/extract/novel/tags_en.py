@@ -69,6 +69,8 @@ NAME_FIRST = re.compile(
     rf"(?P<verb>{SAY}|{_ING}|{WEAK}|{THINK})\b"
 )
 """(“…,”) Mr. Hale slowly answered"""
+VOICE = re.compile(rf"(?<=\s)(?P<owner>(?:[Tt]he\s+)?(?:{CALLED}|{NAME}))['’]s\s+voice\b")
+"""(said) the Keeper's voice"""
 APPOSED = re.compile(rf"^[\s,—–-]*(?:{SAY})\s+(?:he|she),\s+(?P<speaker>{NAME})(?=[,.])")
 IN_LEAD = re.compile(
     rf"(?:^|(?<=[\s,—–-]))(?P<speaker>(?:{CALLED}|{NAME})(?!['’]s?\b)|{PRONOUN}|{_DESCRIBED_SUBJECT})\s+{_ADVERB}{_SPEAKS}\b"
@@ -127,6 +129,7 @@ def after(tail: str, comma: bool) -> Tag | None:
         tail: the narration behind the quoted line.
         comma: whether the quoted line ends in a comma, so that the sentence goes on.
     """
+    tail = VOICE.sub(r"\g<owner>", tail) if "voice" in tail else tail
     match = VERB_FIRST.match(tail) or NAME_FIRST.match(tail)
     if not match:
         return None

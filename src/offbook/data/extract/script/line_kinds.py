@@ -21,6 +21,16 @@ LONGEST_NOTE = 8
 BROKEN_END = re.compile(r"^[^（()）\[\]【】]*[）)\]】]")
 NOTED = re.compile(r"^\W*+(?P<label>[^:：]{1,20}?)\s*[:：]|^[【\[](?P<boxed>[^【】\[\]]{1,8})[】\]](?=.)")
 
+_CAPITALIZED = r"(?:[A-ZÀ-Þ][\w.'’\-]*|de|von|van|la)"
+ACTOR = re.compile(
+    r"^_?[^\W\d_].{0,60}?(?:\s*[:：]\s*|\s{2,}|\s?\.(?:\s?\.)+\s*)"
+    r"_?(?:Mr|Mrs|Miss|Ms|Master|Mme|Mlle|Madame|M|Herr|Frau|Fräulein|Frl|Sr|Sra)\.?"
+    rf"(?:\s{_CAPITALIZED}){{1,5}}_?\.?_?$"
+)
+"""Who played whom: Tom: Mr. Hale.   TOM . . . _Mr. J. Hale_"""
+FEWEST_ACTORS = 3
+"""So many such lines below each other are a cast list."""
+
 TAG = re.compile(
     r"</?(?:p|b|i|u|em|strong|br|hr|div|span|font|h[1-6]|li|ul|blockquote|a)(?:\s[^<>]*)?/?>", re.IGNORECASE
 )
@@ -44,7 +54,10 @@ class Row:
 def sort_lines(lines: Lines) -> Iterator[Row]:
     """Each line with its kind; a direction in brackets may go on over several lines."""
     after_blank, close_marks, pending = True, None, 0
-    for number, text in _mended(lines):
+    for number, text, is_cast in _with_casts(_mended(lines)):
+        if is_cast:
+            yield Row(number, "cast", text.strip(), after_blank)
+            continue
         stripped = text.strip("\ufeff\u200b\u200e\u200f \t\r\u3000\xa0")
         if close_marks and stripped and pending < LONGEST:
             pending += 1
@@ -62,6 +75,19 @@ def sort_lines(lines: Lines) -> Iterator[Row]:
             close_marks = opened(stripped)
         yield row
         after_blank = row.kind in ("blank", "heading", "rule") or (row.kind == "direction" and after_blank)
+
+
+def _with_casts(lines: Lines) -> Iterator[tuple[int, str, bool]]:
+    """Each line, and whether it belongs to a list of who played whom."""
+    held: list[tuple[int, str]] = []
+    for number, text in lines:
+        if ACTOR.match(text.strip()):
+            held.append((number, text))
+            continue
+        yield from ((*line, len(held) >= FEWEST_ACTORS) for line in held)
+        held = []
+        yield number, text, False
+    yield from ((*line, len(held) >= FEWEST_ACTORS) for line in held)
 
 
 def _mended(lines: Lines) -> Iterator[tuple[int, str]]:

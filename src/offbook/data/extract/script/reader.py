@@ -25,6 +25,8 @@ TELLING = re.compile(one_of(CHINESE["tell"]))
 """How a line begins that tells what happens: 只见, 远处."""
 
 SQUARE = re.compile(r"[\[【〔][^\[\]【】〔〕]*(?:[\]】〕]|$)")
+QUOTED = re.compile(r"(?:^|[:：.]|\s{2})\s*[“「『«\"]")
+"""A speech in quotation marks, on its label's line or below it."""
 ROUND_AT_LABEL = re.compile(r"^[^\W\d_][^.:：!?。]{0,40}?[.:：]?\s*[（(]")
 """Tom (rising): …, TOM. (rising) …"""
 LONGEST_PARAGRAPH = 400
@@ -93,6 +95,7 @@ class ScriptProfile:
                 kinds[row.kind] += 1
                 kinds["text and blank"] += (before, row.kind) == ("text", "blank")
                 kinds["square"] += bool(SQUARE.search(row.text))
+                kinds["quoted"] += row.kind == "text" and bool(QUOTED.search(row.text))
                 kinds["round"] += row.kind == "direction" and row.text.startswith(("(", "（"))
                 kinds["round"] += bool(ROUND_AT_LABEL.match(row.text))
                 before = row.kind
@@ -109,6 +112,8 @@ class ScriptProfile:
         """Blank lines after every line mean nothing."""
         self.spoken_parentheses = kinds["square"] >= 2 and kinds["square"] >= 10 * kinds["round"]
         """Whether directions stand in square brackets, so that round ones are spoken."""
+        self.quoted = kinds["quoted"] >= 0.5 * self.labels.support > 0
+        """Whether speeches stand in quotation marks."""
         self.bare_directions = self._has_bare_directions(lines)
         """Whether a paragraph without a name tells what happens, unless it speaks."""
 
@@ -279,7 +284,8 @@ class _Reading:
         draft, self.draft = self.draft, None
         if draft is None:
             return
-        text, acted = clean(join(draft.parts), spoken_parentheses=self.profile.spoken_parentheses)
+        profile = self.profile
+        text, acted = clean(join(draft.parts), spoken_parentheses=profile.spoken_parentheses, quoted=profile.quoted)
         if any(char.isalnum() for char in text):
             yield Cue(draft.speakers, text, draft.line, self.scenes.current, draft.confidence, acted)
         else:

@@ -27,8 +27,11 @@ from offbook.data.extract.script.names import (
 
 WORD = r"[^\W\d_][\w'’\-]*"
 LATIN = rf"(?:(?:Mrs?|Ms|Dr|St|MRS?|DR|ST)\.\s)?(?:\d+(?:st|nd|rd|th)?\s)?{WORD}(?:\s(?:{WORD}|\d+)){{0,5}}"
+NAMES = rf"{LATIN}(?:\s?[/&]\s?{LATIN})*"
+"""TOM/BEN"""
 CLOCK = r"\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d+)?"
-STAMP = rf"[\[(]?(?:\d{{2,4}}[-/.年]\d{{1,2}}[-/.月]\d{{1,2}}日?\s+)?{CLOCK}[\])]?"
+_DAY = r"\d{2,4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?|\d{1,2}月\d{1,2}日|[今昨前]天|星期[一二三四五六日天]|周[一二三四五六日]"
+STAMP = rf"[\[(]?(?:(?:{_DAY})\s+)?{CLOCK}[\])]?"
 BRACKETS = r"(?:\s*[（(\[【][^（()）\[\]【】]{0,60}[）)\]】]){0,8}"
 """Notes at a name: so many that two of these side by side share a line of nothing but brackets out in few ways."""
 
@@ -79,7 +82,7 @@ LAYOUTS = {
         " \t\u3000（(【[",
     ),
     # ANN  Come in.
-    "tab": _layout(rf"^(?P<name>{LATIN})(?:\s{{2,}}|\t+)(?!{STAMP}$)(?P<rest>\S.*)$", " \t"),
+    "tab": _layout(rf"^(?P<name>{NAMES})(?:\s{{2,}}|\t+)(?!{STAMP}$)(?P<rest>\S.*)$", " \t"),
     # ANN — Come in.
     "dash": _layout(rf"^(?P<name>[{CJK}]{{1,6}}|{LATIN})\s*(?:——|—|--|–)\s*(?P<rest>\S.*)$", "—-–"),
     # | ANN | Come in. |
@@ -215,10 +218,13 @@ class Labels:
 
     def speakers_of(self, label: Label) -> tuple[tuple[str, ...], tuple[str, ...], float]:
         """The speakers behind a label, how they speak, and how certain that is."""
-        speakers = split_joint(label.name, self.seen)
+        name = label.name
+        if self.capitals and name not in self.speakers and name.upper() in self.speakers:
+            name = name.upper()  # Miss HALE
+        speakers = split_joint(name, self.seen)
         if all(name in self.speakers for name in speakers):
             return speakers, label.notes, KNOWN
-        head, manner = split_manner(label.name, self.speakers)
+        head, manner = split_manner(name, self.speakers)
         if manner:
             return (head,), (manner, *label.notes), MANNERED
         return speakers, label.notes, ONCE
@@ -294,4 +300,5 @@ def _weighs(name: str, count: int, layout: str) -> bool:
     """Whether a recurring label is a speaker: words that open many a sentence are not, unless the mark is plain."""
     if LAYOUTS[layout].any_name:
         return is_name(name) or count >= 3
-    return name.casefold() not in INTERJECTIONS and (is_name(name) or count >= 4)
+    interjected = name.casefold() in INTERJECTIONS and not (name.isupper() and layout in ("alone", "tab"))
+    return not interjected and (is_name(name) or count >= 4)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from offbook.data.extract.script.names import CJK
+from offbook.data.extract.script.names import CJK, HAS_CJK
 
 _SQUARE = r"\[[^\[\]]*\]|【[^【】]*】|〔[^〔〕]*〕"
 _ROUND = r"[（(][^（）()]*[）)]"
@@ -19,7 +19,7 @@ _WIDE = f"{CJK}，。！？；：、「」『』"
 CJK_SPACE = re.compile(rf"(?<=[{_WIDE}]) +| +(?=[{_WIDE}])")
 """A space beside a Chinese character or mark; curly quotes and dots keep theirs in Western text."""
 SPACES = re.compile(r"[ \t\u3000\xa0]+")
-SENTENCE_END = re.compile(r"[。！？!?…—.~～”’」』\"'）)]$")
+SENTENCE_END = re.compile(r"[。！？!?…—.~～”’」』\"'）)\]】〕]$")
 RUNS_ON = re.compile(rf"[{CJK}，、；：]")
 """What a Chinese line that was broken ends or begins with."""
 NESTED = 3
@@ -31,12 +31,14 @@ SEAM = re.compile(rf"(?P<before>[.,:;!?…—–]?|--)\s*{CUT}[\s{CUT}]*(?P<afte
 QUOTES = {"“": "”", "「": "」", "『": "』", '"': '"', "‘": "’", "«": "»"}
 
 
-def clean(text: str, *, spoken_parentheses: bool = False) -> tuple[str, str]:
+def clean(text: str, *, spoken_parentheses: bool = False, quoted: bool = False) -> tuple[str, str]:
     """The words alone, and the words with the actions in place ("" where there are none).
 
     Args:
         text: a speech with its directions.
         spoken_parentheses: whether what stands in round brackets is said (the script's directions stand in others).
+        quoted: whether the script sets speeches in quotation marks, so that those around a speech are not said. In
+            Chinese and Japanese they never are; elsewhere somebody reads aloud or sings.
     """
     text = ESCAPE.sub(r"\1", text)
     bare = STARRED.sub("", text)
@@ -45,7 +47,9 @@ def clean(text: str, *, spoken_parentheses: bool = False) -> tuple[str, str]:
         bare = action.sub(CUT, bare)
     words = _tidy(EMPHASIS.sub(r"\2", SEAM.sub(_closed, bare)))
     acted = _tidy(EMPHASIS.sub(r"\2", text))
-    return unquote(words), acted if acted != words else ""
+    if quoted or HAS_CJK.search(words):
+        words = unquote(words)
+    return words, acted if acted != words else ""
 
 
 def _closed(seam: re.Match[str]) -> str:

@@ -143,3 +143,63 @@ def test_what_somebody_writes_beside_a_link_is_a_text() -> None:
     items = [item("Look: https://a.example", **link), item("You sent an attachment.", **link)]
     result = read("messenger", json.dumps({"participants": [], "messages": items}, indent=1))
     assert [message.content for message in result] == [Content.TEXT, Content.MEDIA]
+
+
+def test_skype_has_the_newest_message_first_and_markup_in_its_texts() -> None:
+    def item(sender: str, name: str | None, minute: int, text: str, kind: str = "RichText") -> dict[str, Any]:
+        time = f"2021-05-12T21:{minute}:42.000Z"
+        return {"id": str(minute), "displayName": name, "originalarrivaltime": time, "messagetype": kind,
+                "content": text, "conversationid": "8:live:mara", "from": sender}  # fmt: skip
+
+    items = [
+        item("8:live:mara", "Mara", 33, "", "Event/Call"),
+        item("8:live:tom", None, 32, "<quote author='Mara'>Lit?</quote>Since four &amp; a half."),
+        item("8:live:mara", "Mara", 31, "Is it <b>lit</b>?"),
+    ]
+    export = {"userId": "8:live:tom", "conversations": [{"id": "8:live:mara", "MessageList": items}]}
+    result = read("skype", json.dumps(export))
+    assert [(item.sender, item.text) for item in result[:2]] == [
+        ("Mara", "Is it lit?"),
+        ("tom", "Since four & a half."),
+    ]
+    assert result[2].content is Content.CALL
+    assert f"{result[0].sent_at:%H:%M}" == "21:31"
+
+
+def test_google_chat() -> None:
+    items = [
+        {"creator": {"name": "Mara", "email": "m@example.com"}, "created_date": "Wednesday, May 12, 2021 at 9:30:42\u202fPM UTC", "text": "Lit?", "topic_id": "a", "message_id": "1"},
+        {"creator": {"name": "Tom"}, "created_date": "Wednesday, May 12, 2021 at 9:31:42 PM UTC", "text": "Since four.", "topic_id": "b", "message_id": "2", "quoted_message_metadata": {"message_id": "1"}},
+        {"creator": {"name": "Tom"}, "created_date": "x", "topic_id": "c", "attached_files": [{"original_name": "a.jpg"}]},
+        {"creator": {"name": "Tom"}, "created_date": "x", "topic_id": "d", "message_state": "DELETED"},
+    ]  # fmt: skip
+    result = read("google_chat", json.dumps({"messages": items}))
+    assert [(item.sender, item.text, item.reply_to) for item in result[:2]] == [
+        ("Mara", "Lit?", ""),
+        ("Tom", "Since four.", "1"),
+    ]
+    assert f"{result[0].sent_at:%Y-%m-%d %H:%M}" == "2021-05-12 21:30"
+    assert [item.content for item in result[2:]] == [Content.MEDIA, Content.DELETED]
+
+
+def test_matrix_names_people_by_their_profile_and_leaves_the_quotation_out() -> None:
+    def event(kind: str, sender: str, content: dict[str, Any], **more: Any) -> dict[str, Any]:
+        return {"type": kind, "sender": sender, "content": content, "origin_server_ts": 1620855042000, **more}
+
+    quoted = "> <@mara:pier.example> Lit?\n\nSince four."
+    answer = {"msgtype": "m.text", "body": quoted, "m.relates_to": {"m.in_reply_to": {"event_id": "$1"}}}
+    items = [
+        event("m.room.member", "@mara:pier.example", {"displayname": "Mara"}, state_key="@mara:pier.example"),
+        event("m.room.message", "@mara:pier.example", {"msgtype": "m.text", "body": "Lit?"}, event_id="$1"),
+        event("m.room.message", "@tom:pier.example", answer, event_id="$2"),
+        event("m.room.message", "@tom:pier.example", {"msgtype": "m.image", "body": "a.jpg"}),
+        event("m.room.message", "@tom:pier.example", {"msgtype": "m.text", "body": "* Since five.", "m.relates_to": {"rel_type": "m.replace"}}),
+        event("m.room.message", "@tom:pier.example", {}),
+    ]  # fmt: skip
+    result = read("matrix", json.dumps({"room_name": "Pier", "messages": items}))
+    assert [(item.sender, item.text, item.reply_to) for item in result[1:3]] == [
+        ("Mara", "Lit?", ""),
+        ("tom", "Since four.", "$1"),
+    ]
+    kinds = [Content.NOTE, Content.TEXT, Content.TEXT, Content.MEDIA, Content.NOTE, Content.DELETED]
+    assert [item.content for item in result] == kinds

@@ -19,6 +19,8 @@ call_duration photos user ts thread_ts subtype files user_profile real_name body
 send_date turns msgs src is_human candidates raw_content candidate_id primary_candidate_id create_time accountName
 groupNickname platformMessageId replyToMessageId elements data recalled system uid type_name is_sender talker msg
 room_name CreateTime senderDisplayName createTime localId time _type chatlab meta members
+displayName originalarrivaltime messagetype conversationid creator created_date topic_id message_id message_state
+quoted_message_metadata attached_files origin_server_ts event_id state_key msgtype m.relates_to m.in_reply_to
 """
 VALUES = st.recursive(
     st.none()
@@ -26,7 +28,7 @@ VALUES = st.recursive(
     | st.integers()
     | st.floats()
     | st.text(max_size=8)
-    | st.sampled_from(["message", "Default"]),
+    | st.sampled_from(["message", "Default", "RichText", "m.room.message", "m.room.member"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS.split()), inner, max_size=4),
     max_leaves=12,
 )
@@ -50,7 +52,7 @@ def check(name: str, lines: Any) -> None:
 
 @pytest.mark.parametrize("name", [name for name, chat in CHAT_FORMATS.items() if chat.is_json])
 @settings(max_examples=80)
-@given(items=st.lists(ITEMS, max_size=4), key=st.sampled_from(["messages", "turns", "msgs"]))
+@given(items=st.lists(ITEMS, max_size=4), key=st.sampled_from(["messages", "turns", "msgs", "MessageList"]))
 def test_json_of_any_values(name: str, items: Any, key: str) -> None:
     for text in (json.dumps({key: items}, indent=1), json.dumps(items), "\n".join(map(json.dumps, items))):
         check(name, list(enumerate(text.split("\n"), 1)))

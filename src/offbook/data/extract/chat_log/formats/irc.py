@@ -1,0 +1,78 @@
+"""Logs of IRC clients: irssi, WeeChat, ZNC, mIRC, HexChat and others that mark who writes as they do.
+
+21:30 <@ann> Is the stove lit?                    irssi; a heading says which day it is
+2021-05-12 21:30:42<tab>@ann<tab>Is the stove lit?    WeeChat
+[21:30:42] <ann> Is the stove lit?                ZNC, mIRC
+May 12 21:30:42 <ann><tab>Is the stove lit?           HexChat
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from offbook.data.extract.chat_log.lines import share
+from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
+from offbook.data.extract.chat_log.times import RunningClock, spelled_date
+from offbook.data.extract.cue import Lines
+
+DATE = r"(?:(?P<date>\d{4}-\d{2}-\d{2}|[A-Z][a-z]{2} \d{1,2})[ T])?"
+TIME = rf"\[?{DATE}(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}})(?::(?P<second>\d{{2}}))?\]?"
+STATUS = r"[@+%&~!]?"
+"""What a client sets before the name of somebody who runs the channel."""
+LINE = re.compile(
+    rf"^{TIME}\s*(?:<\s*{STATUS}(?P<name>[^<>\s]+)>\s|(?P<note>-!-|\*{{1,3}}|-[^\s-]\S*-)\s)\s*(?P<text>.*)$"
+)
+TABBED = re.compile(rf"^{TIME}\t\s*(?P<sign>[^\t]*?)\s*\t(?P<text>.*)$")
+SIGNS = frozenset(("", "*", "--", "-->", "<--", "=!=", "ℹ", "⚡"))
+"""What WeeChat writes in the place of a name beside its own lines."""
+USUAL = 0.6
+"""Share of a log's lines that have a time; the others are headings of days and sessions."""
+DAY = re.compile(r"^(?:--- (?:Log opened|Day changed)|Session Start:|\*{4} BEGIN LOGGING AT) (?P<day>.*)$")
+DAY_PARTS = re.compile(r"(?P<month>[A-Z][a-z]{2}) (?P<day>\d{1,2}) (?:[\d:]+ )?(?P<year>\d{4})")
+
+
+def read(lines: Lines) -> Iterator[Message]:
+    """The messages of an IRC log; any other line, also what somebody does (`* ann sighs`), is a note."""
+    clock = RunningClock()
+    for number, text in lines:
+        if heading := DAY.match(text):
+            clock.begin(_day(heading["day"]))
+        match = _match(text)
+        if match is None:
+            if text.strip():
+                yield Message("", text.strip(), number, None, Content.NOTE)
+            continue
+        if match["date"]:
+            clock.begin(spelled_date(match["date"])[0])
+        sent_at = clock.at(match["hour"], match["minute"], match["second"])
+        name = _name(match)
+        yield Message(name, match["text"].strip(), number, sent_at, Content.TEXT if name else Content.NOTE)
+
+
+def looks_like(sample: Sequence[str]) -> float:
+    """How much a text looks like an IRC log: 1 where most of its lines are those of one, else their share."""
+    if sum(bool((match := _match(line)) and _name(match)) for line in sample) < 2:
+        return 0.0
+    lines = max(share(sample, LINE), share(sample, TABBED))
+    return 1.0 if lines > USUAL else lines
+
+
+def _match(text: str) -> re.Match[str] | None:
+    return LINE.match(text) or TABBED.match(text)
+
+
+def _name(match: re.Match[str]) -> str:
+    if match.re is LINE:
+        return match["name"] or ""
+    sign = match["sign"]
+    return "" if sign in SIGNS else re.sub(f"^{STATUS}", "", sign)
+
+
+def _day(text: str) -> datetime | None:
+    parts = DAY_PARTS.search(text)
+    return spelled_date(f"{parts['month']} {parts['day']}, {parts['year']}" if parts else text)[0]
+
+
+FORMAT = ChatFormat("irc", "logs of IRC clients (irssi, WeeChat, ZNC, mIRC, HexChat)", read, looks_like)
