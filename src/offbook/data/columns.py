@@ -42,7 +42,7 @@ MEANINGS = {
 }
 """What a user can say that a column is (`data.columns`), and the column that it becomes."""
 SYSTEM_LIKE = re.compile(
-    r"system|person|background|scenario|situation|setting|profile|desc|definition|memory|knowledge|premise|story|intro"
+    r"system|persona|background|scenario|situation|setting|profile|desc|definition|memory|knowledge|premise|story|intro"
     r"|preamble|card$|^bio|trait|rules?$|passage|document|article"
     r"|系统|人设|背景|设定|描述|简介|情境|情景|场景|知识|性格|身份|剧情|材料",
     re.IGNORECASE,
