@@ -191,12 +191,3 @@ def test_a_damaged_packed_file_is_named(tmp_path: Path) -> None:
         path.write_bytes(content)
         with pytest.raises(UsageError, match="cannot be unpacked"):
             list(open_text(path))
-
-
-def test_a_short_script_in_an_older_cyrillic_encoding_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "script.txt"
-    script = "АДА: Где паром?\nКАРЛ: У причала.\nАДА: Уже?\nКАРЛ: Уже.\n"
-    for codec, name in (("cp1251", "Windows-1251"), ("koi8_r", "KOI8-R")):
-        path.write_bytes(script.encode(codec))
-        with pytest.raises(UsageError, match=name):
-            list(open_text(path))

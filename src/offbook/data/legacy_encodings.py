@@ -37,7 +37,7 @@ COMMON = {
 MARKS = "‘’“”„‚–—…«»¡¿°·€£§©™"
 WESTERN = frozenset("àáâäåæçèéêëìíîïñòóôöøùúûüßœÀÁÂÄÅÆÇÈÉÊËÍÎÓÔÖØÚÛÜÑŒãõÕ\xa0" + MARKS)
 """What a text in Windows-1252 holds besides ASCII; letters of its neighbours (Polish, Czech, Turkish) are not in it."""
-ENOUGH = {"big5": 0.2, "cp932": 0.4, "euc_jp": 0.4, "cp949": 0.35, "cp1251": 0.75, "koi8_r": 0.75}
+ENOUGH = {"big5": 0.2, "cp932": 0.4, "euc_jp": 0.4, "cp949": 0.35, "cp1251": 0.85, "koi8_r": 0.85}
 """Codec → the share of common characters that tells it: an alphabet is soon counted out, Chinese is not."""
 FEWEST = 10
 """So many characters beyond ASCII tell an encoding by their frequency."""
@@ -62,9 +62,7 @@ def _share(sample: bytes, codec: str) -> float:
         for char in text
         if not char.isascii() and (char.isalpha() or (is_alphabet and char not in MARKS and not char.isspace()))
     ]
-    # Capitals count half: of the two Cyrillic encodings, either one's small letters are the other's capitals.
-    common = sum(1.0 if char in COMMON[codec] else 0.5 * (char.lower() in COMMON[codec]) for char in beyond)
-    return common / max(len(beyond), FEWEST)
+    return sum(char in COMMON[codec] for char in beyond) / max(len(beyond), FEWEST)
 
 
 def _is_western(sample: bytes) -> bool:
