@@ -185,8 +185,8 @@ def test_a_packed_file_that_would_fill_the_memory_is_refused(
 
 
 def test_a_damaged_packed_file_is_named(tmp_path: Path) -> None:
-    whole = gzip.compress(b"Is the lamp lit?\n" * 400)
-    for content in (b"\x1f\x8b\x08bad", whole[:40], b"no gzip at all", whole[:30] + b"damage" + whole[36:]):
+    complete = gzip.compress(b"Is the lamp lit?\n" * 400)
+    for content in (b"\x1f\x8b\x08bad", complete[:40], b"no gzip at all", complete[:30] + b"damage" + complete[36:]):
         path = tmp_path / "lines.txt.gz"
         path.write_bytes(content)
         with pytest.raises(UsageError, match="cannot be unpacked"):

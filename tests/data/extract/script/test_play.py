@@ -260,8 +260,8 @@ def test_who_played_whom_is_no_dialogue() -> None:
     played = "ADA: Miss Jane Hill.\nCARL: Mr. H. Stone.\nBEN: Master Tim Reed.\n\n"
     assert texts(play.read, f"{played}ACT I\n\n{SPEECHES_IN_A_ROW}\n")[0] == ("ADA", "Look!")
     assert left(play.read, numbered(f"{played}ACT I\n\n{SPEECHES_IN_A_ROW}\n"))["cast list"] == [1, 2, 3]
-    asked = "ADA. Mr. Stone!\n\nCARL. Miss Hill!\n\n" + SPEECHES_IN_A_ROW
-    assert texts(play.read, asked)[:2] == [("ADA", "Mr. Stone!"), ("CARL", "Miss Hill!")]
+    questions = "ADA. Mr. Stone!\n\nCARL. Miss Hill!\n\n" + SPEECHES_IN_A_ROW
+    assert texts(play.read, questions)[:2] == [("ADA", "Mr. Stone!"), ("CARL", "Miss Hill!")]
 
 
 def test_a_title_may_speak_and_two_may_share_a_line() -> None:

@@ -50,9 +50,9 @@ def test_names_lose_their_signs_and_what_the_client_writes_is_a_note(client: str
 
 @pytest.mark.parametrize("client", ["irssi", "weechat", "mirc"])
 def test_the_day_is_that_of_the_heading_and_goes_on_after_midnight(client: str) -> None:
-    said = [time for time in times(read, LOGS[client]) if time]
-    assert said[-1] == "2021-05-13 08:01"
-    assert "2021-05-12 21:30" in said
+    written = [time for time in times(read, LOGS[client]) if time]
+    assert written[-1] == "2021-05-13 08:01"
+    assert "2021-05-12 21:30" in written
 
 
 def test_a_log_without_a_day_still_has_its_nights() -> None:
