@@ -68,3 +68,4 @@ def test_a_log_without_a_day_still_has_its_nights() -> None:
 def test_prose_and_plays_are_no_logs() -> None:
     assert looks_like(["It was a dark night.", "21:30 was the hour.", "Ann lit the lamp."]) == 0
     assert looks_like(["ANN: Is it lit?", "TOM: Since four."]) == 0
+    assert looks_like(["21:30\tAnn\tIs it lit?", "21:31\tTom\tSince four."]) == 0  # LINE's

@@ -24,7 +24,11 @@ STATUS = r"[@+%&~!]?"
 LINE = re.compile(
     rf"^{TIME}\s*(?:<\s*{STATUS}(?P<name>[^<>\s]+)>\s|(?P<note>-!-|\*{{1,3}}|-[^\s-]\S*-)\s)\s*(?P<text>.*)$"
 )
-TABBED = re.compile(rf"^{TIME}\t\s*(?P<sign>[^\t]*?)\s*\t(?P<text>.*)$")
+TABBED = re.compile(
+    r"^(?P<date>\d{4}-\d{2}-\d{2}) (?P<hour>\d{2}):(?P<minute>\d{2}):(?P<second>\d{2})"
+    r"\t\s*(?P<sign>[^\t]*?)\s*\t(?P<text>.*)$"
+)
+"""WeeChat's, which always has the date: LINE's has the clock alone."""
 SIGNS = frozenset(("", "*", "--", "-->", "<--", "=!=", "ℹ", "⚡"))
 """What WeeChat writes in the place of a name beside its own lines."""
 USUAL = 0.6
