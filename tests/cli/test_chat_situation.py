@@ -25,6 +25,7 @@ def conversations(monkeypatch: pytest.MonkeyPatch) -> list[list[tuple[str, str]]
     persona = SimpleNamespace(system="You are Tom.", greeting=None, generation=GenerationConfig())
     character = SimpleNamespace(persona=persona, reply=reply, merge_adapter=lambda: True)
     monkeypatch.setattr(api, "load", lambda *_, **__: character)
+    monkeypatch.setattr("offbook.cli.chat.pull_named_base", lambda *_, **__: None)
     return prompts
 
 

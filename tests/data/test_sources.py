@@ -266,7 +266,7 @@ def test_packed_text_is_read_as_it_stands_unpacked(tmp_path: Path, encoding: Any
         file.write(text)
     (tmp_path / "c.csv.gz").write_bytes(gzip.compress(as_csv(",").encode(encoding)))
     assert all(rows(path) == ROWS for path in data_files(tmp_path))
-    with pytest.raises(UsageError, match=r"d\.jsonl\.gz cannot be read"):
+    with pytest.raises(UsageError, match=r"d\.jsonl\.gz cannot be unpacked"):
         rows(write(tmp_path, "d.jsonl.gz", b"no gzip at all"))
 
 

@@ -39,6 +39,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 240) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.torture  # the page goes the same way by clicks, in every run of the tests
 @pytest.mark.timeout(900)
 def test_from_a_text_to_a_character_to_take_along(client: Client, studio: Studio, tiny: Path) -> None:
     client.upload("play.txt", play())

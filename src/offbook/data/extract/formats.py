@@ -152,7 +152,8 @@ def choose(path: Path, format: str) -> str:
 def _refuse_unsupported(path: Path) -> None:
     """Raises: UsageError: the file is a chat as a program exports it that is not read."""
     with readable(path), open_bytes(path) as file:
-        text = file.read(HEAD_BYTES).decode("utf-8", errors="ignore")
+        head = file.read(HEAD_BYTES).replace(b"\0", b"")  # in UTF-16, ASCII is filled up with zeros
+    text = head.decode("utf-8", errors="ignore")
     for pattern, what, fix in UNSUPPORTED_CHATS:
         if re.search(pattern, text, re.DOTALL):
             raise UsageError(
