@@ -10,11 +10,11 @@ prepare()
 
 import torch
 from common import LEARNING_RATE, answer, base_model, last_word, lora_config, peak_bytes, read_job, wait
-from offbook.models.low_memory import store_in_bfloat16
 from peft import get_peft_model
 
 from offbook.core.launch import Launch
 from offbook.core.types import Example, Origin
+from offbook.models.storage import store
 from offbook.training import fast_path
 from offbook.training.packing import MicroBatch, pack_step
 from offbook.training.process_group import ProcessGroup, joined
@@ -30,7 +30,7 @@ def main() -> None:
             group.connect()
         base = base_model(job)
         if job["compute"] == "bfloat16":
-            store_in_bfloat16(base, compute=torch.bfloat16)
+            store(base, compute=torch.bfloat16)
         model = get_peft_model(base, lora_config()).train()
         fast_path.enable(model)
         trained = [weight for weight in model.parameters() if weight.requires_grad]
