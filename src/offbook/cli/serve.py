@@ -42,6 +42,12 @@ from offbook.core.errors import UsageError
     metavar="URL",
     help="A website that may use the server from a browser; repeatable.",
 )
+@click.option(
+    "--idle",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="MINUTES",
+    help="End when nobody has asked for a reply for so long.",
+)
 @base_model_options
 @click.option("--template", metavar="NAME", help="A built-in chat template, for a bare adapter whose base has none.")
 def command(runs: tuple[str, ...], everything: bool, base_model: str | None, yes: bool, **options: object) -> None:

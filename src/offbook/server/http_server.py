@@ -18,6 +18,7 @@ from offbook.server.cast import Cast
 from offbook.server.cast_sources import CastSources, CastWatcher
 from offbook.server.connections import http_config, reserve_file_descriptors
 from offbook.server.conversation import SystemPolicy
+from offbook.server.idle import IdleClock
 from offbook.server.listening import bind, check_access, key_of_environment, reachable
 from offbook.server.middleware import Guard
 from offbook.server.run_folders import version
@@ -39,6 +40,7 @@ def serve(
     base_model: str | None = None,
     template: str | None = None,
     upstream: str | None = None,
+    idle: float | None = None,
     reporter: Reporter | None = None,
 ) -> None:
     """Serve characters until SIGINT or SIGTERM.
@@ -55,6 +57,7 @@ def serve(
         base_model: source of the base model, as for `offbook.load`.
         template: a built-in chat template by name, as for `offbook.load`.
         upstream: address of the server that runs the models, for the engine `openai`.
+        idle: minutes without a request for a reply after which it ends by itself; None: never.
         reporter: is told the address.
 
     Raises:
@@ -77,8 +80,9 @@ def serve(
             for name in remove:
                 cast.remove(name)
 
+        clock = IdleClock(create_app(cast, system=system, manage=None if key is None else manage))
         app = Guard(
-            create_app(cast, system=system, manage=None if key is None else manage),
+            clock,
             host=host,
             key=key,
             allow_hosts=allow_host,
@@ -89,7 +93,12 @@ def serve(
         try:
             cast.add(sources, version)
             watcher.start()
-            server(app, cast, DRAIN_SECONDS, lambda: _announce(reporter, cast, listener)).run([listener])
+            running = server(app, cast, DRAIN_SECONDS, lambda: _announce(reporter, cast, listener))
+            if idle is not None:
+                running.is_over = lambda: clock.seconds > 60 * idle
+            running.run([listener])
+            if running.is_over():
+                reporter.info("Nobody has asked for a reply for {minutes} minutes: it has ended.", minutes=f"{idle:g}")
         finally:
             watcher.stop()
             cast.abort_all()
@@ -120,7 +129,7 @@ def _announce(reporter: Reporter, cast: Cast, listener: socket.socket) -> None:
     )
 
 
-def server(app: Any, cast: Cast, drain_seconds: float, ready: Callable[[], None]) -> uvicorn.Server:
+def server(app: Any, cast: Cast, drain_seconds: float, ready: Callable[[], None]) -> _Server:
     """A uvicorn server for the guarded application.
 
     Args:
@@ -141,6 +150,12 @@ class _Server(uvicorn.Server):
         self.cast = cast
         self.drain_seconds = drain_seconds
         self.ready = ready
+        self.is_over: Callable[[], bool] = lambda: False
+        """Whether it is to end by itself."""
+
+    async def on_tick(self, counter: int) -> bool:
+        """See uvicorn; it is asked ten times a second whether the server is to end."""
+        return await super().on_tick(counter) or self.is_over()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
