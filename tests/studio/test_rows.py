@@ -12,17 +12,22 @@ import pytest
 from offbook.studio.character import CharacterFolder
 from offbook.studio.context import Studio
 from offbook.studio.edits import append, read_edits
+from offbook.studio.new_character import Persona, make_folder
 from offbook.studio.rows import RowIndex
 from tests.studio.conftest import PLAY, Client
 
 
+def turns(prompt: str, reply: str) -> list[dict[str, str]]:
+    return [{"role": "user", "content": prompt}, {"role": "assistant", "content": reply}]
+
+
+def place(line: int) -> dict[str, Any]:
+    return {"file": "sources/play.txt", "line": line, "scene": "I"}
+
+
 def row(number: int, confidence: float = 1.0, **changes: Any) -> dict[str, Any]:
-    messages = [
-        {"role": "user", "content": f"Question {number}?"},
-        {"role": "assistant", "content": f"Answer {number}."},
-    ]
-    source = {"file": "sources/play.txt", "line": 2 * number + 1, "scene": "I"}
-    return {"messages": messages, "source": source, "confidence": confidence, **changes}
+    messages = turns(f"Question {number}?", f"Answer {number}.")
+    return {"messages": messages, "source": place(2 * number + 1), "confidence": confidence, **changes}
 
 
 def write_lines(path: Path, rows: list[dict[str, Any]]) -> None:
@@ -30,14 +35,16 @@ def write_lines(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 @pytest.fixture
-def bob(client: Client) -> str:
-    """A character with its lines."""
+def bob(client: Client, studio: Studio) -> str:
+    """A character with its lines, as a job would have taken them out of the text."""
     client.upload("play.txt", PLAY.encode())
-    made = client.post("/api/characters", {"source": "play.txt", "role": "BOB"}, 201)
-    assert "init characters/BOB" in made["command"]
-    client.wait(made["job"])
-    name: str = made["name"]
-    return name
+    folder = studio.workspace.characters / "BOB"
+    make_folder(folder, Persona.of("BOB"))
+    lines = PLAY.splitlines()
+    texts = [text.partition(": ")[2] for text in lines]
+    rows = [row(0, messages=turns(texts[at], texts[at + 2]), source=place(at + 3)) for at in (0, 4, 8)]
+    write_lines(folder / "lines.jsonl", rows)
+    return folder.name
 
 
 def trained(studio: Studio, name: str) -> list[str]:
@@ -46,7 +53,12 @@ def trained(studio: Studio, name: str) -> list[str]:
     return [json.loads(line)["messages"][-1]["content"] for line in character.rows.read_text("utf-8").splitlines()]
 
 
-def test_a_character_is_made_from_a_text(client: Client, bob: str, studio: Studio) -> None:
+def test_a_character_is_made_from_a_text(client: Client, studio: Studio) -> None:
+    client.upload("play.txt", PLAY.encode())
+    made = client.post("/api/characters", {"source": "play.txt", "role": "BOB"}, 201)
+    assert "init characters/BOB" in made["command"]
+    client.wait(made["job"])
+    bob = made["name"]
     shown = client.get(f"/api/characters/{bob}/rows")
     assert shown["total"] == 3
     first = shown["rows"][0]
@@ -137,6 +149,27 @@ def test_edits_stay_with_their_rows_when_lines_are_extracted_anew(client: Client
     ]
 
 
+def test_equal_rows_have_ids_of_their_own(tmp_path: Path) -> None:
+    write_lines(tmp_path / "lines.jsonl", [row(1), row(2), row(1), row(3), row(1)])
+    index = RowIndex(tmp_path / "lines.jsonl")
+    ids = [index.id(place) for place in range(5)]
+    assert len(set(ids)) == 5
+    assert [index.place(name) for name in ids] == [0, 1, 2, 3, 4]
+    assert ids[2:5:2] == [f"{ids[0]}-2", f"{ids[0]}-3"]
+    for name in (f"{ids[0]}-4", f"{ids[0]}-1", f"{ids[1]}-2", "f" * 16, "", "../x", f"{ids[0]}-{'9' * 30}"):
+        assert index.place(name) is None
+
+
+def test_a_page_sees_that_somebody_else_has_changed_something(client: Client, bob: str) -> None:
+    address = f"/api/characters/{bob}"
+    before = client.get(f"{address}/state")
+    assert client.get(f"{address}/state") == before
+    client.post(f"{address}/edits", {"op": "exclude", "row": client.get(f"{address}/rows")["rows"][0]["id"]})
+    after = client.get(f"{address}/state")
+    client.patch(f"{address}/config", {"train.epochs": 2})
+    assert len({str(each) for each in (before, after, client.get(f"{address}/state"))}) == 3
+
+
 def test_a_torn_change_counts_for_nothing_and_is_taken_away(tmp_path: Path) -> None:
     journal = tmp_path / "edits.jsonl"
     append(journal, {"op": "exclude", "row": "a"})
@@ -150,8 +183,9 @@ def test_a_torn_change_counts_for_nothing_and_is_taken_away(tmp_path: Path) -> N
 
 def test_a_hundred_thousand_rows_come_in_windows_at_once(client: Client, bob: str, studio: Studio) -> None:
     path = studio.workspace.character(bob) / "lines.jsonl"
-    write_lines(path, [row(number, 0.5 + number % 7 / 20) for number in range(100_000)])
-    RowIndex(path)
+    line = json.dumps(row(12345678, 0.987654))
+    texts = (line.replace("12345678", str(at)).replace("0.987654", str(0.5 + at % 7 / 20)) for at in range(100_000))
+    path.write_text("\n".join(texts), encoding="utf-8")
     client.get(f"/api/characters/{bob}/rows")
     for query in ("offset=90000", "offset=50000&order=confidence"):
         began = time.monotonic()

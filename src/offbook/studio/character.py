@@ -90,7 +90,7 @@ class CharacterFolder:
             if entry["op"] == "undo" and not edits.changes:
                 raise Conflict("there is nothing to undo", "Change something first.")
             for row in [entry[key] for key in ("row", "with") if key in entry]:
-                if index is None or row not in index.places:
+                if index is None or index.place(row) is None:
                     raise NotFound("there is no row '{row}'", "Load the page again.", row=row)
             append(self.journal, entry)
             if self.lines.stat().st_size <= SMALL:
@@ -105,23 +105,25 @@ class CharacterFolder:
         index, edits = self.index, self.edits
         if row in edits.messages:
             return edits.messages[row]
-        if index is None or row not in index.places:
+        place = index.place(row) if index is not None else None
+        if index is None or place is None:
             raise NotFound("there is no row '{row}'", "Load the page again.", row=row)
-        messages: list[Message] = index.read([index.places[row]])[0]["messages"]
+        messages: list[Message] = index.read([place])[0]["messages"]
         return messages
 
     def write_rows(self) -> None:
         """Write what is trained, where it is older than lines and changes; it appears whole."""
         with _writing:
-            if self.index is None or not self._is_stale():
+            index, edits = self.index, self.edits
+            if index is None or not self._is_stale():
                 return
-            edits = self.edits
+            left_out, changed = index.places(edits.left_out), index.places(edits.messages)
             with atomic_text_file(self.rows) as file:
-                for name, line in self.index.lines():
-                    if not edits.is_trained(name):
+                for place, line in enumerate(index.lines()):
+                    if place in left_out:
                         continue
-                    if name in edits.messages:
-                        row = {**parse_row(line), "messages": edits.messages[name]}
+                    if place in changed:
+                        row = {**parse_row(line), "messages": edits.messages[index.id(place)]}
                         file.write(json.dumps(row, ensure_ascii=False) + "\n")
                     else:
                         file.write(line.decode("utf-8", "replace").rstrip("\r\n") + "\n")

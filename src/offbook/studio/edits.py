@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import time
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+from offbook.core.errors import UsageError
 
 OPS = ("exclude", "include", "edit", "merge", "undo")
 
@@ -34,9 +37,10 @@ class Edits:
     merged: dict[str, str] = field(default_factory=dict)
     """Row → the row that it has become a part of."""
 
-    def is_trained(self, row: str) -> bool:
-        """Whether a row is among those that are trained."""
-        return row not in self.excluded and row not in self.merged
+    @property
+    def left_out(self) -> set[str]:
+        """The rows that are not trained as rows of their own."""
+        return {*self.excluded, *self.merged}
 
 
 def read_edits(path: Path) -> Edits:
@@ -45,12 +49,16 @@ def read_edits(path: Path) -> Edits:
         status = path.stat()
     except OSError:
         return Edits()
+    if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for
+        return Edits()
     return _read(path, status.st_mtime_ns, status.st_size)
 
 
 def append(path: Path, entry: dict[str, Any]) -> None:
     """Add a change; it is on the disk when this returns. What a kill has torn before it is taken away first."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_symlink():  # it would be written into a file elsewhere
+        raise UsageError("{path} is a link, not a file of the studio's", "Remove it.", path=path.name)
     with path.open("a+b") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - 2**20))

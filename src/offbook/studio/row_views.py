@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import threading
+from bisect import bisect_left
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -51,31 +53,32 @@ def window(
     index, edits = character.index, character.edits
     if index is None:
         return {"total": 0, "rows": [], "counts": {"all": 0, "excluded": 0, "edited": 0}}
-    places = index.by_confidence() if order == "confidence" else range(len(index))
-    fitting = [place for place in places if _fits(index, edits, place, only)]
+    fitting: Sequence[int]
+    left_out, edited = sorted(index.places(edits.left_out)), index.places(edits.messages)
+    fitting = index.by_confidence if order == "confidence" else range(len(index))
+    if only != "all":
+        chosen = _chosen(index, only, left_out, edited)
+        fitting = [place for place in fitting if place in chosen]
     if text:
         holding = _holding(index, text.casefold().encode())
         fitting = [place for place in fitting if place in holding]
     shown = fitting[offset : offset + limit]
-    numbers = trained_numbers(index, edits) if heldout is not None else {}
-    rows = [
-        row_view(index, edits, place, row, None if heldout is None else numbers.get(place) in heldout)
-        for place, row in zip(shown, index.read(shown), strict=True)
-    ]
-    hidden = {*edits.excluded, *edits.merged} & index.places.keys()
-    counts = {"all": len(index), "excluded": len(hidden), "edited": len(edits.messages.keys() & index.places.keys())}
+    rows = [row_view(index, edits, place, row) for place, row in zip(shown, index.read(shown), strict=True)]
+    for place, row in zip(shown, rows, strict=True):
+        if heldout is not None:
+            row["heldout"] = not row["excluded"] and trained_number(place, left_out) in heldout
+    counts = {"all": len(index), "excluded": len(left_out), "edited": len(edited)}
     return {"total": len(fitting), "rows": rows, "counts": counts}
 
 
-def trained_numbers(index: RowIndex, edits: Edits) -> dict[int, int]:
-    """Place of a row that is trained → its line in rows.jsonl, from 1."""
-    trained = (place for place, name in enumerate(index.ids) if edits.is_trained(name))
-    return {place: number for number, place in enumerate(trained, 1)}
+def trained_number(place: int, left_out: Sequence[int]) -> int:
+    """The line in rows.jsonl, from 1, of the trained row at a place; `left_out` are the other places, in order."""
+    return place + 1 - bisect_left(left_out, place)
 
 
-def row_view(index: RowIndex, edits: Edits, place: int, row: dict[str, Any], is_heldout: bool | None) -> dict[str, Any]:
-    """A row as the page shows it."""
-    name = index.ids[place]
+def row_view(index: RowIndex, edits: Edits, place: int, row: dict[str, Any]) -> dict[str, Any]:
+    """A row as the page shows it; whether it is held out is not known."""
+    name = index.id(place)
     messages = edits.messages.get(name, row["messages"])
     texts = [each["content"] for each in messages if each.get("role") != "system"]
     source = row.get("source") if isinstance(row.get("source"), dict) else {}
@@ -92,34 +95,34 @@ def row_view(index: RowIndex, edits: Edits, place: int, row: dict[str, Any], is_
             str(part) for part in (f"{source.get('file', '')}:{source.get('line', '')}", source.get("scene")) if part
         ),
         "confidence": index.confidences[place],
-        "excluded": not edits.is_trained(name),
+        "excluded": name in edits.excluded or name in edits.merged,
         "merged_into": edits.merged.get(name),
         "edited": name in edits.messages,
-        "heldout": is_heldout,
+        "heldout": None,
         "findings": marks_of(texts),
         "personal": personal_of(texts),
     }
 
 
-def _fits(index: RowIndex, edits: Edits, place: int, only: Filter) -> bool:
-    name = index.ids[place]
+def _chosen(index: RowIndex, only: Filter, left_out: Sequence[int], edited: Collection[int]) -> Collection[int]:
+    """The places that a filter lets through."""
     match only:
         case "trained":
-            return edits.is_trained(name)
+            return set(range(len(index))).difference(left_out)
         case "excluded":
-            return not edits.is_trained(name)
+            return set(left_out)
         case "edited":
-            return name in edits.messages
+            return edited
         case "unsure":
-            return index.confidences[place] < UNSURE
+            return {place for place, confidence in enumerate(index.confidences) if confidence < UNSURE}
         case "personal" | "findings":
-            return place in _marked(index, only)
+            return _marked(index, only)
         case _:
-            return True
+            return range(len(index))
 
 
 def _holding(index: RowIndex, text: bytes) -> set[int]:
-    return {place for place, (_, line) in enumerate(index.lines()) if text in line.lower()}
+    return {place for place, line in enumerate(index.lines()) if text in line.lower()}
 
 
 def _marked(index: RowIndex, only: Literal["personal", "findings"]) -> frozenset[int]:
@@ -130,13 +133,13 @@ def _marked(index: RowIndex, only: Literal["personal", "findings"]) -> frozenset
 
 @lru_cache(2)
 def _with_personal_data(index: RowIndex) -> frozenset[int]:
-    fitting = ((place, line) for place, (_, line) in enumerate(index.lines()) if MAYBE_PERSONAL.search(line))
+    fitting = ((place, line) for place, line in enumerate(index.lines()) if MAYBE_PERSONAL.search(line))
     return frozenset(place for place, line in fitting if personal_of(_texts(line)))
 
 
 @lru_cache(2)
 def _with_findings(index: RowIndex) -> frozenset[int]:
-    return frozenset(place for place, (_, line) in enumerate(index.lines()) if marks_of(_texts(line)))
+    return frozenset(place for place, line in enumerate(index.lines()) if marks_of(_texts(line)))
 
 
 def _texts(line: bytes) -> list[str]:

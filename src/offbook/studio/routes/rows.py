@@ -51,7 +51,7 @@ class Edit(BaseModel):
 def rows(
     name: str,
     studio: StudioDep,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    offset: Annotated[int, Query(ge=0, le=2**40)] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     order: Order = "file",
     only: Annotated[Filter, Query(alias="filter")] = "all",
@@ -69,10 +69,10 @@ def show(name: str, row: str, studio: StudioDep) -> dict[str, Any]:
     """One row."""
     character = _folder(studio, name)
     index = character.index
-    if index is None or row not in index.places:
+    place = index.place(row) if index is not None else None
+    if index is None or place is None:
         raise NotFound("there is no row '{row}'", "Load the page again.", row=row)
-    place = index.places[row]
-    return row_view(index, character.edits, place, index.read([place])[0], None)
+    return row_view(index, character.edits, place, index.read([place])[0])
 
 
 @router.get("/rows/{row}/context")
