@@ -91,6 +91,17 @@ def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
 
 
 @pytest.fixture
+def run(studio: Studio) -> Path:
+    """The folder of a finished run of a terminal, as far as pages look at it."""
+    folder = studio.workspace.runs / "Ann"
+    (folder / "adapter").mkdir(parents=True)
+    (folder / "run.yaml").write_text("name: Ann\npersona: {name: Hamlet}\ndata: {source: elsewhere.json}\n")
+    (folder / "adapter" / "persona.json").write_text("{}")
+    (folder / "metrics.jsonl").write_text('{"step": 0, "heldout_loss": 3.0}\n{"step": 4, "heldout_loss": 2.5}\n')
+    return folder
+
+
+@pytest.fixture
 def http(studio: Studio) -> Iterator[TestClient]:
     """A client that has not shown the token."""
     app = StudioGuard(LanguageOfRequest(create_app(studio)), host="127.0.0.1", token=studio.token, cookie=studio.cookie)

@@ -46,7 +46,11 @@ class LineTail:
 def positions(event_id: str | None) -> tuple[int, int]:
     """The bytes of metrics and samples that a client has seen, by the id of its last event (`120-64`)."""
     metrics, _, samples = (event_id or "").partition("-")
-    return (int(metrics) if metrics.isdecimal() else 0, int(samples) if samples.isdecimal() else 0)
+    return _bytes(metrics), _bytes(samples)
+
+
+def _bytes(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 20 else 0
 
 
 async def run_events(run: RunDir, state_of: StateOf, event_id: str | None) -> AsyncIterator[bytes]:
@@ -85,7 +89,7 @@ async def run_events(run: RunDir, state_of: StateOf, event_id: str | None) -> As
 
 def _line(text: bytes) -> dict[str, Any] | None:
     try:
-        line = json.loads(text)
+        line = json.loads(text, parse_constant=lambda _: None)  # JSON has no NaN; browsers could not read it
     except (ValueError, RecursionError):
         return None
     return line if isinstance(line, dict) else None

@@ -40,15 +40,14 @@ def run_entry(workspace: Workspace, run: RunDir) -> dict[str, Any]:
         "character": character_of(workspace, run),
         "title": persona.get("name") if isinstance(persona, dict) else None,
         "base": model.get("source") if isinstance(model, dict) else None,
-        "headline": (read_json(run.eval) or {}).get("headline"),
+        "headline": _text(read_object(run.eval).get("headline")),
         "updated": (run.metrics if run.metrics.is_file() else run.path).stat().st_mtime,
     }
 
 
 def last_reply(run: RunDir) -> str | None:
     """What the character said last: at the end of training, else while it was trained."""
-    samples = read_json(run.samples)
-    if isinstance(samples, list) and samples and isinstance(samples[-1], dict):
+    if samples := read_objects(run.samples):
         return _text(samples[-1].get("tuned"))
     try:
         lines = run.samples_log.read_text(encoding="utf-8").splitlines()
@@ -62,9 +61,26 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object in a file; an empty one where there is none."""
+    value = read_json(path)
+    return value if isinstance(value, dict) else {}
+
+
+def read_objects(path: Path) -> list[dict[str, Any]]:
+    """The objects of the JSON list in a file; none where there is no such list."""
+    return objects(read_json(path))
+
+
+def objects(value: Any) -> list[dict[str, Any]]:
+    """The objects of a list that somebody wrote; none where it is no list."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
 def read_json(path: Path) -> Any:
     """The value in a JSON file; None where there is none that can be read."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        # JSON has no NaN; browsers could not read it.
+        return json.loads(path.read_text(encoding="utf-8"), parse_constant=lambda _: None)
+    except (OSError, ValueError, RecursionError):
         return None

@@ -8,6 +8,7 @@ runs/NAME/                    run folders, also those begun in a terminal
 
 from __future__ import annotations
 
+import hmac
 import os
 import secrets
 import shutil
@@ -22,7 +23,9 @@ from offbook.core.atomic import atomic_write_text
 from offbook.core.errors import UsageError
 from offbook.core.folder_names import check_folder_name
 from offbook.core.rundir import RunDir
+from offbook.pipeline.user_secret import signature
 from offbook.studio.errors import NotFound
+from offbook.studio.runner import CANCEL, PID
 
 BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that make a name look like another one (Unicode TR 36)."""
@@ -114,12 +117,20 @@ class Workspace:
         Raises:
             UsageError: another one is; its address is told.
         """
+        if self.state.is_symlink():
+            raise UsageError(
+                "'{name}' leads out of the folder {folder}",
+                "Only what lies in it can be used here.",
+                name=self.state.name,
+                folder=self.root.name,
+            )
         try:
             self.state.mkdir(parents=True, exist_ok=True)
             _ignore_in_git(self.state)
             lock = FileLock(self.state / "lock", timeout=0)
             lock.acquire()
             self._remove_leftovers()
+            self._disown_what_was_sent()
         except Timeout:
             address = self.address.read_text(encoding="utf-8").strip() if self.address.is_file() else "?"
             raise UsageError(
@@ -148,6 +159,26 @@ class Workspace:
                     shutil.rmtree(path, ignore_errors=True)
                 else:
                     path.unlink(missing_ok=True)
+
+    def _disown_what_was_sent(self) -> None:
+        """Draw another token, and let no job begin, where `.studio` was not written here by this user.
+
+        A folder comes from somebody else, who would know the token, and could have put jobs in: commands that would be
+        run without anybody asking for them.
+        """
+        seal = self.state / "seal"
+        try:
+            expected = signature(str(self.state))
+        except OSError:
+            expected = ""
+        if expected and seal.is_file() and hmac.compare_digest(seal.read_bytes(), expected.encode()):
+            return
+        (self.state / "token").unlink(missing_ok=True)
+        for job in self.jobs.glob("*/job.json"):
+            if not (job.parent / PID).exists():
+                (job.parent / CANCEL).touch()
+        seal.unlink(missing_ok=True)  # it may be a link
+        atomic_write_text(seal, expected)
 
     def _child(self, folder: Path, name: str) -> Path:
         path = folder / checked_name(name)

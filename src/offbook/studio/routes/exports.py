@@ -15,7 +15,7 @@ from offbook.core.shell import offbook_command
 from offbook.pipeline.export_formats import export_formats
 from offbook.studio.context import StudioDep
 from offbook.studio.errors import NotFound
-from offbook.studio.runs import read_json
+from offbook.studio.runs import read_object
 from offbook.studio.workspace import checked_name
 from offbook.studio.zip_stream import zip_stream
 
@@ -79,8 +79,9 @@ def download(name: str, folder: str, studio: StudioDep) -> StreamingResponse:
     run = studio.workspace.run(name)
     wanted = checked_name(folder)
     folders = sorted(run.exports.iterdir()) if run.exports.is_dir() else []
-    fitting = [each for each in folders if each.is_dir() and each.name == wanted]
-    fitting += [each for each in folders if (read_json(each / "parity.json") or {}).get("format") == wanted]
+    folders = [each for each in folders if each.is_dir() and each.resolve().is_relative_to(run.path.resolve())]
+    fitting = [each for each in folders if each.name == wanted]
+    fitting += [each for each in folders if read_object(each / "parity.json").get("format") == wanted]
     if not fitting:
         raise NotFound("the run '{name}' has no such export", "Export it first.", name=name)
     headers = {"Content-Disposition": f'attachment; filename="{_ascii(f"{name}-{fitting[0].name}")}.zip"'}
@@ -101,7 +102,7 @@ def push(name: str, request: PushRequest, studio: StudioDep) -> dict[str, Any]:
 
 
 def _export(folder: Path) -> dict[str, Any]:
-    parity = read_json(folder / "parity.json") or {}
+    parity = read_object(folder / "parity.json")
     try:
         card = (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
     except OSError:

@@ -6,9 +6,9 @@ import asyncio
 import os
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from offbook.core.errors import UsageError
@@ -71,13 +71,17 @@ def show(name: str, studio: StudioDep, format: str = "auto") -> Response | dict[
 
 
 @router.get("/sources/{name}/lines")
-def lines(name: str, studio: StudioDep, offset: int = 0, limit: int = 100) -> dict[str, Any]:
+def lines(
+    name: str,
+    studio: StudioDep,
+    offset: Annotated[int, Query(ge=0, le=2**40)] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> dict[str, Any]:
     """Some lines of a text, numbered."""
     from offbook.pipeline.source_text import lines_of
 
     path = studio.workspace.source(name)
-    first = max(offset, 0)
-    return {"offset": first, "lines": lines_of(path, first + 1, first + min(limit, 1000))}
+    return {"offset": offset, "lines": lines_of(path, offset + 1, offset + limit)}
 
 
 @router.delete("/sources/{name}")

@@ -14,7 +14,7 @@ from offbook.pipeline.next_run import suggestion
 from offbook.studio.character import CharacterFolder
 from offbook.studio.context import StudioDep
 from offbook.studio.errors import Conflict, NotFound
-from offbook.studio.runs import character_of, read_json, run_entry, settings_of
+from offbook.studio.runs import character_of, objects, read_object, read_objects, run_entry, settings_of
 from offbook.studio.training import start_training
 
 router = APIRouter(tags=["verdict"])
@@ -33,13 +33,13 @@ class NextRun(BaseModel):
 def verdict(name: str, studio: StudioDep) -> dict[str, Any]:
     """The verdict: its headline, its sentences, each with its number and the option that it names, and the figures."""
     run = studio.workspace.run(name)
-    card = read_json(run.eval)
-    if not isinstance(card, dict):
+    card = read_object(run.eval)
+    if not card:
         raise NotFound("the run '{name}' has no verdict yet", "Let it finish, or judge it now.", name=name)
     settings = settings_of(run)
-    sentences = [{**each, "option": _option(each, settings)} for each in card.get("verdict", [])]
+    sentences = [{**each, "option": _option(each, settings)} for each in objects(card.get("verdict"))]
     return {
-        "headline": card.get("headline"),
+        "headline": str(card.get("headline") or ""),
         "sentences": sentences,
         "figures": {key: value for key, value in card.items() if key not in ("verdict", "headline")},
         "character": character_of(studio.workspace, run),
@@ -57,8 +57,8 @@ def begin_next(name: str, change: NextRun, studio: StudioDep) -> dict[str, Any]:
     folder = CharacterFolder(studio.workspace.character(character))
     value = change.value
     if value is None:
-        card = read_json(run.eval) or {}
-        advised = (_option(each, settings_of(run)) for each in card.get("verdict", []))
+        sentences = objects(read_object(run.eval).get("verdict"))
+        advised = (_option(each, settings_of(run)) for each in sentences)
         value = next((each["value"] for each in advised if each and each["key"] == change.option), None)
     if value is None:
         raise Conflict("no value is advised for {option}", "Choose one.", option=change.option)
@@ -73,7 +73,7 @@ def compare(a: Annotated[str, Query()], b: Annotated[str, Query()], studio: Stud
     comparison = compare_runs([str(run.path) for run in runs], language())
     return {
         "runs": [run_entry(studio.workspace, run) for run in runs],
-        "samples": [read_json(run.samples) for run in runs],
+        "samples": [read_objects(run.samples) for run in runs],
         **{key: value for key, value in comparison.to_json().items() if key != "runs"},
         "command": offbook_command("runs", "compare", *(studio.workspace.relative(run.path) for run in runs)),
     }
