@@ -84,6 +84,22 @@ class Browser:
     def reload(self) -> None:
         self._post("refresh")
 
+    def open_window(self) -> str:
+        """A second window with the same cookies, which is the one that is driven from now on; its handle."""
+        handle: str = self._post("window/new", type="window")["handle"]
+        self.switch(handle)
+        return handle
+
+    @property
+    def window(self) -> str:
+        """The handle of the window that is driven."""
+        handle: str = self.client.get(f"{self.session}/window").json()["value"]
+        return handle
+
+    def switch(self, handle: str) -> None:
+        """Drive another window from now on."""
+        self._post("window", handle=handle)
+
     def run(self, script: str) -> Any:
         """The value of a JavaScript expression."""
         return self._post("execute/sync", script=f"return {script}", args=[])

@@ -13,6 +13,8 @@ import hashlib
 import json
 import re
 import threading
+import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -61,6 +63,8 @@ class FakeHub:
     """File → bytes after which its next transfer breaks."""
     served_instead: Files = field(default_factory=dict)
     """File → what is sent in place of what is listed."""
+    slow: dict[str, float] = field(default_factory=dict)
+    """File → seconds that each of its transfers takes."""
     withheld: set[str] = field(default_factory=set)
     """Files that are listed but not found."""
     down: bool = False
@@ -188,9 +192,16 @@ class _Handler(Writes, BaseHTTPRequestHandler):
             return None
         self.fake.transfers.append(Request(path, start))
         broken = self.fake.break_after.pop(path, None)
-        self.wfile.write(body[:broken])
+        self.send_slowly(body[:broken], self.fake.slow.get(path, 0.0))
         self.close_connection = broken is not None
         return None
+
+    def send_slowly(self, body: bytes, seconds: float) -> None:
+        size = max(1, len(body) // (50 if seconds else 1))
+        with suppress(BrokenPipeError, ConnectionResetError):  # whoever asked has been ended
+            for start in range(0, len(body), size):
+                self.wfile.write(body[start : start + size])
+                time.sleep(seconds / 50)
 
     def answer(self, value: Any) -> None:
         self.send_json(200, value)

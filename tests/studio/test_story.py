@@ -127,6 +127,7 @@ def test_from_a_text_to_a_character_to_take_along(client: Client, studio: Studio
     assert (client.get("/api/runs"), client.get("/api/characters")) == ([], [])
 
 
+@pytest.mark.torture
 @pytest.mark.timeout(900)
 def test_a_first_try_learns_its_lines(client: Client, studio: Studio, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setenv("OFFBOOK_HOME", str(tmp_path / "home"))

@@ -10,17 +10,20 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import psutil
 import pytest
 
 from offbook.core.metrics_log import read
 from offbook.core.rundir import RunDir
 from offbook.studio.edits import read_edits
+from offbook.studio.jobs import JobRecord
 from tests.studio.test_story import play
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(1800)]
@@ -29,7 +32,9 @@ KILLS = 30
 EDITED = "HAMLET (2)"
 """The character whose rows are changed: a run of the other resumes only with the rows that it began with."""
 LONGEST = 2.5
-"""Seconds until a kill, at most: most of what the client does falls into them."""
+"""Seconds until a kill of the studio, at most: most of what the client does falls into them."""
+LONGEST_JOB = 12.0
+"""Seconds until a kill of a job, at most: it may be importing, training, judging, or have ended."""
 
 
 @dataclass
@@ -79,7 +84,7 @@ class StudioProcess:
         return response.json() if response.is_success else None
 
 
-def work(studio: StudioProcess, seen: Acknowledged, tiny: Path, random_numbers: random.Random) -> None:
+def work(studio: StudioProcess, seen: Acknowledged, random_numbers: random.Random) -> None:
     """What a person does on the page, until the studio is gone."""
     with suppress(httpx2.TransportError):
         while True:
@@ -98,12 +103,36 @@ def work(studio: StudioProcess, seen: Acknowledged, tiny: Path, random_numbers: 
                 op = "include" if row["excluded"] else "exclude"
                 if studio.ask("POST", f"/api/characters/{EDITED}/edits", {"op": op, "row": row["id"]}):
                     seen.changes += 1
-            open_jobs = [job for job in studio.ask("GET", "/api/jobs") if job["state"] in ("queued", "running")]
-            if not open_jobs:
-                job = studio.ask("POST", "/api/characters/HAMLET/train", {})
-                if job:
-                    seen.jobs.add(job["id"])
-                    seen.runs.add(job["details"]["run"])
+            jobs = studio.ask("GET", "/api/jobs")
+            if not any(job["state"] in ("queued", "running") for job in jobs):
+                begin_a_job(studio, seen, random_numbers)
+
+
+def begin_a_job(studio: StudioProcess, seen: Acknowledged, random_numbers: random.Random) -> None:
+    """Let a run that was killed go on, or begin another one; now and then look at the rows instead."""
+    if random_numbers.random() < 0.3:
+        job = studio.ask("POST", "/api/characters/HAMLET/check", {"data_only": True})
+    elif left := unfinished(studio, seen):
+        job = go_on(studio, left[0])
+    else:
+        job = studio.ask("POST", "/api/characters/HAMLET/train", {})
+    if job:
+        seen.jobs.add(job["id"])
+        seen.runs |= {job["details"]["run"]} if job["kind"] == "train" else set()
+
+
+def unfinished(studio: StudioProcess, seen: Acknowledged) -> list[str]:
+    """The runs that were begun and have not ended."""
+    runs = {name: studio.http.get(f"/api/runs/{name}") for name in sorted(seen.runs)}
+    return [name for name, run in runs.items() if not run.is_success or run.json()["state"] != "finished"]
+
+
+def go_on(studio: StudioProcess, name: str) -> Any:
+    """Resume a run; one that was killed before it wrote anything is begun again by its job."""
+    if job := studio.ask("POST", f"/api/runs/{name}/resume"):
+        return job
+    jobs = [each for each in studio.ask("GET", "/api/jobs") if each["details"].get("run") == name]
+    return studio.ask("POST", f"/api/jobs/{max(jobs, key=lambda each: each['created'])['id']}/resume")
 
 
 def prepare(studio: StudioProcess, tiny: Path) -> None:
@@ -135,12 +164,33 @@ def check_kept(folder: Path, seen: Acknowledged) -> None:
     assert seen.jobs <= {path.name for path in (folder / ".studio" / "jobs").iterdir()}
 
 
-def kill_job(folder: Path) -> None:
-    """Kill a job that runs, if there is one."""
-    for path in (folder / ".studio" / "jobs").glob("*/pid"):
-        if not (path.parent / "rc").exists():
-            with suppress(ValueError, IndexError, ProcessLookupError):
-                os.kill(int(path.read_text().split()[0]), signal.SIGKILL)
+class JobKiller(threading.Thread):
+    """Kills a job that runs, at some random instant of its life, again and again until it has killed `KILLS`.
+
+    Args:
+        folder: the workspace.
+        random_numbers: how long each may live.
+    """
+
+    def __init__(self, folder: Path, random_numbers: random.Random) -> None:
+        super().__init__()
+        self.folder = folder
+        self.random_numbers = random_numbers
+        self.killed: list[str] = []
+        """Kinds of the jobs that were killed."""
+
+    def run(self) -> None:
+        while len(self.killed) < KILLS:
+            for path in (self.folder / ".studio" / "jobs").glob("*/pid"):
+                if (path.parent / "rc").exists() or JobRecord(path.parent).state != "running":
+                    continue
+                time.sleep(self.random_numbers.uniform(0, LONGEST_JOB))
+                job = JobRecord(path.parent)
+                if (process := job.process) is not None:
+                    with suppress(psutil.Error):
+                        process.kill()
+                        self.killed.append(job.request.kind)
+            time.sleep(0.05)
 
 
 def test_kills_of_the_studio_and_of_its_jobs(tiny: Path, tmp_path: Path) -> None:
@@ -148,13 +198,15 @@ def test_kills_of_the_studio_and_of_its_jobs(tiny: Path, tmp_path: Path) -> None
     studio = StudioProcess(tmp_path)
     prepare(studio, tiny)
     seen = Acknowledged()
-    for number in range(KILLS):
-        client = threading.Thread(target=work, args=(studio, seen, tiny, random_numbers))
+    killer = JobKiller(tmp_path, random.Random(21))
+    killer.start()
+    kills = 0
+    while kills < KILLS or killer.is_alive():
+        client = threading.Thread(target=work, args=(studio, seen, random_numbers))
         client.start()
         time.sleep(random_numbers.uniform(0, LONGEST))
-        if number % 10 == 9:  # a training gets under way in between
-            kill_job(tmp_path)
         studio.kill()
+        kills += 1
         client.join(60)
         check_kept(tmp_path, seen)
         studio.start()
@@ -163,26 +215,18 @@ def test_kills_of_the_studio_and_of_its_jobs(tiny: Path, tmp_path: Path) -> None
     studio.kill()
     rows = (tmp_path / "characters" / EDITED / "rows.jsonl").read_text("utf-8").splitlines()
     assert all(json.loads(row)["messages"] for row in rows)
+    print(f"{kills} kills of the studio, {len(killer.killed)} of jobs: {Counter(killer.killed)}; {len(seen.runs)} runs")
 
 
 def finish(studio: StudioProcess, seen: Acknowledged) -> None:
     """Resume what was interrupted, until every run is finished, and look at what they wrote."""
     deadline = time.monotonic() + 900
-    while True:
+    while left := unfinished(studio, seen):
+        assert time.monotonic() < deadline, left
         jobs = studio.ask("GET", "/api/jobs")
         assert not [job for job in jobs if job["state"] == "failed"], jobs
-        is_open = any(job["state"] in ("queued", "running") for job in jobs)
-        runs = {name: studio.http.get(f"/api/runs/{name}") for name in seen.runs}
-        left = [name for name, run in runs.items() if not run.is_success or run.json()["state"] != "finished"]
-        if not left:
-            break
-        assert time.monotonic() < deadline, left
-        for name in left if not is_open else []:
-            if studio.ask("POST", f"/api/runs/{name}/resume") is None:
-                job = max(
-                    (each for each in jobs if each["details"].get("run") == name), key=lambda each: each["created"]
-                )
-                studio.ask("POST", f"/api/jobs/{job['id']}/resume")
+        if not any(job["state"] in ("queued", "running") for job in jobs):
+            go_on(studio, left[0])
         time.sleep(0.3)
     for name in seen.runs:
         steps = [line["step"] for line in read(RunDir(studio.folder / "runs" / name).metrics)]

@@ -10,11 +10,25 @@ import yaml
 
 from offbook.core.atomic import atomic_dir
 from offbook.core.config import loading
-from offbook.core.i18n import language
+from offbook.core.i18n import language, translate
 from offbook.recipes import recipes
 
 RECIPES = {"zh": "qwen", "en": "smollm2"}
 """Language → the recipe that a character begins with."""
+
+
+TINY = "builtin:tiny"
+"""The base model of the two-minute character: it is made on the spot and knows nothing."""
+
+
+def what_to_expect(base: str) -> str | None:
+    """What not to expect of a character on a base model, said before it is trained; None where it is a real one."""
+    if base != TINY:
+        return None
+    return translate(
+        "It learns these lines by heart and knows nothing else: to any other question it answers with bits of them. "
+        "A character that talks needs a model that can talk, and some hundred lines."
+    )
 
 
 @dataclass(frozen=True, slots=True)

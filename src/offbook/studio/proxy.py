@@ -31,6 +31,7 @@ def add_proxy(app: FastAPI) -> None:
         job = studio.queue.get(job_id)
         if job.request.kind != "talk" or job.state != "running":
             raise NotFound("the character is not on stage", "Begin the talk again.")
+        studio.queue.watched(job.id)
         details = job.request.details
         headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
         headers["Authorization"] = f"Bearer {key_of(studio, details['salt'])}"

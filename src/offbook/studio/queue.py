@@ -15,12 +15,14 @@ from typing import Any
 from offbook.core.i18n import language
 from offbook.studio.errors import Conflict, NotFound
 from offbook.studio.jobs import JobRecord, JobRequest, State, create, list_jobs
+from offbook.studio.old_jobs import remove, surplus
 from offbook.studio.runner import PID
 
 LANES: dict[str, str] = {
     "speakers": "text",
     "extract": "text",
     "check": "model",
+    "estimate": "model",
     "train": "model",
     "eval": "model",
     "export": "model",
@@ -30,6 +32,9 @@ LANES: dict[str, str] = {
 """Kind of job → the lane in which one goes after the other. A kind without a lane begins at once."""
 POLL_SECONDS = 0.3
 """How often running jobs are looked at; while there are none, nothing is."""
+TALK = "talk"
+AWAY_SECONDS = 120.0
+"""A talk that no page has asked for so long is ended; a page asks every 20 seconds, in a tab behind every minute."""
 
 
 class JobQueue:
@@ -49,6 +54,8 @@ class JobQueue:
         self._children: list[subprocess.Popen[bytes]] = []
         self._over: set[str] = set()
         """Jobs that have ended: nothing begins them again."""
+        self._watched: dict[str, float] = {}
+        """Talk → when a page last asked for it (or this process first saw it), on the monotonic clock."""
         self._secrets: dict[str, Mapping[str, str]] = {}
         self._thread = threading.Thread(target=self._watch, name="jobs", daemon=True)
 
@@ -125,8 +132,18 @@ class JobQueue:
             job.order = next((a + b) / 2 for a, b in pairwise([places[0] - 2, *places]) if b == places[index])
         self._wake.set()
 
+    def end_talks(self, run: str) -> None:
+        """End the talks in which a run speaks: it is going to be renamed or deleted."""
+        for job in self.list():
+            if job.request.kind == TALK and run in job.request.details["runs"] and job.state in ("queued", "running"):
+                job.cancel()
+
+    def watched(self, name: str) -> None:
+        """A page shows this talk."""
+        self._watched[name] = time.monotonic()
+
     def tick(self) -> bool:
-        """Start what can begin now.
+        """Start what can begin now; end talks whose pages are gone, and remove old jobs.
 
         Returns:
             Whether there is a job that waits or runs.
@@ -135,13 +152,29 @@ class JobQueue:
             self._children = [child for child in self._children if child.poll() is None]
             jobs = [job for job in self.list() if job.id not in self._over]
             states: list[tuple[JobRecord, State]] = [(job, job.state) for job in jobs]
-            self._over |= {job.id for job, state in states if state not in ("queued", "running")}
+            over = {job.id for job, state in states if state not in ("queued", "running")}
+            if over:
+                self._over |= over
+                self._remove_old()
+            self._end_talks([job for job, state in states if state == "running" and job.request.kind == TALK])
             busy = {_lane(job) for job, state in states if state == "running"}
             for job, state in states:
                 if state == "queued" and (_lane(job) is None or _lane(job) not in busy):
                     self._begin(job)
                     busy.add(_lane(job))
             return any(state in ("queued", "running") for _, state in states)
+
+    def _end_talks(self, running: Sequence[JobRecord]) -> None:
+        now = time.monotonic()
+        self._watched = {job.id: self._watched.get(job.id, now) for job in running}
+        for job in running:
+            if now - self._watched[job.id] > AWAY_SECONDS:
+                job.cancel()
+
+    def _remove_old(self) -> None:
+        for job in surplus([job for job in self.list() if job.id in self._over]):
+            remove(job)
+            self._over.discard(job.id)
 
     def _begin(self, job: JobRecord) -> None:
         """Start a job's process, in a session of its own, and wait until it has claimed the job."""

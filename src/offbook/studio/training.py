@@ -5,6 +5,7 @@ from __future__ import annotations
 from offbook.studio.character import CharacterFolder
 from offbook.studio.context import Studio
 from offbook.studio.errors import Conflict
+from offbook.studio.estimates import end_estimates
 from offbook.studio.jobs import JobRecord
 from offbook.studio.workspace import checked_name, free_name
 
@@ -21,6 +22,7 @@ def start_training(studio: Studio, character: CharacterFolder, name: str | None 
         Conflict: there is nothing to train, a run of that name exists, or is to be made by another job.
     """
     character.require_rows()
+    end_estimates(studio, character)
     taken = {job.request.details.get("run") for job in studio.queue.list() if job.state in ("queued", "running")}
     if name is None:
         run = free_name(studio.workspace.runs, character.load().name, taken).name

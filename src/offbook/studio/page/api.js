@@ -40,15 +40,35 @@ export const post = (address, body = {}, signal) => call("POST", address, body, 
 export const patch = (address, body, signal) => call("PATCH", address, body, signal);
 export const remove = (address, signal) => call("DELETE", address, undefined, signal);
 
-// The events of a stream until `signal` aborts: `handlers` maps an event's name to what is done with its data. The
-// browser connects again by itself and says which event was the last.
+// The events of a stream until `signal` aborts: `handlers` maps an event's name to what is done with its data. A tab that
+// is out of sight lets go of its connection (browsers have six of them for all tabs) and goes on after the last event.
+// The result ends it.
 export function listen(address, handlers, signal) {
-  const source = new EventSource(address);
-  for (const [name, handle] of Object.entries(handlers))
-    source.addEventListener(name, (event) => handle(JSON.parse(event.data)));
-  const close = () => source.close();
-  signal.addEventListener("abort", close);
-  return close;
+  const ended = new AbortController();
+  let source = null;
+  let last = "";
+  const connect = () => {
+    if (document.hidden || source) return;
+    source = new EventSource(last ? `${address}?after=${encodeURIComponent(last)}` : address);
+    for (const [name, handle] of Object.entries(handlers)) {
+      source.addEventListener(name, (event) => {
+        last = event.lastEventId || last;
+        handle(JSON.parse(event.data));
+      });
+    }
+  };
+  const disconnect = () => {
+    source?.close();
+    source = null;
+  };
+  document.addEventListener("visibilitychange", () => (document.hidden ? disconnect() : connect()), { signal: AbortSignal.any([signal, ended.signal]) });
+  const end = () => {
+    ended.abort();
+    disconnect();
+  };
+  signal.addEventListener("abort", end);
+  connect();
+  return end;
 }
 
 // Wait, unless the page is left.

@@ -22,6 +22,8 @@ export async function showBases(box, chosen, name, signal) {
     await patch(`${address}/config`, { "model.source": source });
     notify(word("kept"));
     chosen = source;
+    const base = bases.find((each) => each.source === source);
+    if (base?.here && base.estimate.rough && base.estimate.seconds && !base.estimate.job) list.querySelector(`[data-measure="${CSS.escape(source)}"]`)?.click();
   }
 
   function item(base) {
@@ -31,16 +33,20 @@ export async function showBases(box, chosen, name, signal) {
     const figures = [
       !base.here && word("comesLater"),
       base.bytes && word("onDisk", { size: bytes(base.bytes) }),
-      estimate?.seconds && word("takesTime", { time: duration(estimate.seconds) }),
+      estimate?.seconds && word(estimate.rough ? "takesTime" : "tookTime", { time: duration(estimate.seconds) }),
       estimate?.bytes && word("takesMemory", { size: bytes(estimate.bytes) }),
     ].filter(Boolean);
     const progress = h("div", {});
+    const measured = () => showBases(box, chosen, name, signal).catch(fail);
+    const measure = async () => progress.replaceChildren(jobProgress((await post(`${address}/estimate`, { source: base.source })).job, signal, measured));
+    const ask = base.here && estimate?.rough && estimate.seconds && !estimate.job && action(word("measure"), measure, "quiet", { "data-measure": base.source, "aria-label": `${word("measure")}: ${base.title ?? base.source}` });
+    if (estimate?.job) progress.append(jobProgress(estimate.job, signal, measured));
     const download = !base.here && action(base.bytes ? word("getSized", { size: bytes(base.bytes) }) : word("get"), () => pull(base.source, progress), "secondary", { "aria-label": `${word("get")}: ${base.title ?? base.source}` });
     return h(
       "li",
       { class: base.here ? "" : "away" },
       h("label", {}, input, h("span", {}, h("b", {}, base.title ?? base.source), base.here ? badge(word("isHere"), "good") : "", base.fits === false ? badge(word("tooBig"), "warn") : "", h("span", { class: "help" }, figures.join(" · ")), base.title && base.title !== base.source ? h("span", { class: "help mono" }, base.source) : "")),
-      download,
+      download || ask,
       progress,
     );
   }

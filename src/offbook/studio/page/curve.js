@@ -24,6 +24,9 @@ export function ticks(low, high, count) {
   return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, index) => (first + index) * step);
 }
 
+// The least and the greatest of any number of values (`Math.min(...values)` takes some ten thousand).
+const extent = (values) => values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
+
 export class Curve {
   constructor(signal) {
     this.steps = new Map(); // step → its line of metrics.jsonl
@@ -53,7 +56,7 @@ export class Curve {
   }
 
   get last() {
-    return Math.max(0, ...this.steps.keys());
+    return extent([...this.steps.keys(), 0])[1];
   }
 
   #plan() {
@@ -73,8 +76,7 @@ export class Curve {
     const heldout = this.#points("heldout_loss");
     const values = [...loss, ...heldout].map(([, value]) => value);
     if (!width || !values.length) return;
-    const low = Math.min(...values);
-    const high = Math.max(...values);
+    const [low, high] = extent(values);
     const margin = (high - low || 1) * 0.08;
     const steps = Math.max(this.total, this.last, 1);
     const x = (step) => EDGE.left + (step / steps) * (width - EDGE.left - EDGE.right);

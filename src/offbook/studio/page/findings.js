@@ -10,8 +10,11 @@ import { word } from "./words.js";
 
 const SIGNS = { error: "✕", bad: "✕", warning: "!", note: "!", info: "i", good: "✓" };
 
-export async function showFindings(box, address, signal) {
+// `isUpdate`: it may have changed elsewhere; a check that is already followed here stays.
+export async function showFindings(box, address, signal, isUpdate = false) {
   const { job, findings, level, stale } = await get(`${address}/check`, signal);
+  if (isUpdate && box.querySelector("[data-job]")) return;
+  const wasOpen = box.querySelector("details.found")?.open;
   const again = () => showFindings(box, address, signal);
   const check = async () => {
     box.replaceChildren(jobProgress(await post(`${address}/check`, { data_only: true }), signal, again, check));
@@ -26,7 +29,7 @@ export async function showFindings(box, address, signal) {
   box.replaceChildren(
     h(
       "details",
-      { class: "found", open: findings.length > 0 && findings.length < 6 },
+      { class: "found", open: wasOpen ?? (findings.length > 0 && findings.length < 6) },
       h("summary", {}, findings.length ? word("found", { n: findings.length }) : word("foundNothing"), h("span", { class: "help" }, ` · ${stale ? word("stale") : ago(job.ended)}`)),
       h("ul", { class: "verdict" }, items),
       h("p", {}, action(word("checkAgain"), check, "secondary", { id: "check" })),

@@ -1,25 +1,39 @@
 // Home: the characters, each with its state and what it said last; or, on a first visit, how to begin.
 
-import { notify } from "./shared/dom.js";
-
-import { get, patch, path, post, remove } from "./api.js";
+import { get, post } from "./api.js";
 import { ago, bytes, number } from "./format.js";
-import { action, ask, badge, command, h, heading, link } from "./parts.js";
+import { follow, LiveList } from "./live.js";
+import { characterMenu, runMenu } from "./menu.js";
+import { action, badge, command, h, heading, link } from "./parts.js";
 import { go, redraw } from "./router.js";
 import { word } from "./words.js";
 
+const EVERY = 4000; // milliseconds: sizes are added up
+
 export async function show(main, _, signal) {
   const home = await get("/api/home", signal);
-  const others = home.runs.filter((run) => !home.characters.some((each) => each.runs.includes(run.name)));
-  if (!home.characters.length && !others.length) return main.append(...welcome(home));
-  const begin = h("a", { class: "primary", href: "/text" }, word("newCharacter"));
-  main.append(heading(word("characters"), null, begin));
-  main.append(h("ul", { class: "wall" }, home.characters.map(card)));
-  if (others.length) {
-    main.append(h("h2", {}, word("otherRuns")), h("p", { class: "help" }, word("otherRunsHelp")));
-    main.append(h("ul", { class: "wall" }, others.map(runCard)));
+  const isEmpty = ({ characters, runs }) => !characters.length && !runs.length;
+  const seen = ({ characters, runs }) => ({ characters, runs });
+  const load = async () => seen(await get("/api/home", signal));
+  if (isEmpty(home)) {
+    main.append(...welcome(home));
+    return follow(load, redraw, signal, seen(home), EVERY);
   }
+  const begin = h("a", { class: "primary", href: "/text" }, word("newCharacter"));
+  const characters = new LiveList((each) => each.name, card, { class: "wall" });
+  const others = new LiveList((each) => each.name, runCard, { class: "wall" });
+  const beside = h("section", { "aria-labelledby": "other-runs" }, h("h2", { id: "other-runs" }, word("otherRuns")), h("p", { class: "help" }, word("otherRunsHelp")), others.element);
+  const draw = (now) => {
+    if (isEmpty(now)) return redraw();
+    const left = now.runs.filter((run) => !now.characters.some((each) => each.runs.includes(run.name)));
+    characters.show(now.characters);
+    others.show(left);
+    beside.hidden = !left.length;
+  };
+  draw(home);
+  main.append(heading(word("characters"), null, begin), characters.element, beside);
   main.append(h("div", { class: "row end" }, disk(home.disk), tryIt(word("tryAgain"), "quiet")), command(home.command) ?? "");
+  follow(load, draw, signal, seen(home), EVERY);
 }
 
 /* ---- a first visit ---- */
@@ -56,55 +70,22 @@ function card(character) {
   return h(
     "li",
     { class: `card ${state}`, "data-name": name },
-    h("h2", {}, link(nextPage(character), title)),
+    h("h2", {}, link(nextPage(character), title), title === name ? "" : h("small", {}, name)),
     h("blockquote", {}, line || word("saidNothing")),
     h("p", { class: "about" }, badge(about[0], state), about.slice(1).join(" · ")),
-    h("div", { class: "tools" }, talk, menu(character)),
+    h("div", { class: "tools" }, talk, characterMenu(name, redraw)),
   );
 }
 
-function runCard(run) {
+export function runCard(run) {
   const about = [run.base, run.updated && ago(run.updated)].filter(Boolean).join(" · ");
-  const address = `/${run.state === "finished" ? "verdict" : "run"}/${encodeURIComponent(run.name)}`;
   return h(
     "li",
     { class: `card ${run.state}`, "data-run": run.name },
-    h("h2", {}, link(address, run.name)),
+    h("h2", {}, link(`/verdict/${encodeURIComponent(run.name)}`, run.name)),
     h("blockquote", {}, run.headline || word("noVerdict")),
     h("p", { class: "about" }, badge(word(`state_${run.state}`), run.state), about),
-  );
-}
-
-function menu({ name }) {
-  const address = path("characters", name);
-  const rename = async () => {
-    const fields = { name: { label: word("name"), value: name } };
-    const values = await ask({ title: word("renameTitle", { name }), fields, confirm: word("rename") });
-    if (!values || values.name === name) return;
-    await patch(address, { name: values.name });
-    await redraw();
-  };
-  const duplicate = async () => {
-    await post(`${address}/duplicate`);
-    await redraw();
-  };
-  const destroy = async () => {
-    const { files, runs } = await get(`${address}/size`);
-    const size = files.reduce((sum, file) => sum + file.bytes, 0);
-    const lines = [word("deleteWhat"), word("deleteLines", { size: bytes(size) })];
-    const also = word("deleteRuns", { n: number(runs.length), size: bytes(runs.reduce((sum, run) => sum + run.bytes, 0)) });
-    const fields = runs.length ? { runs: { label: also, type: "checkbox", value: "yes", required: false } } : {};
-    const values = await ask({ title: word("deleteTitle", { name }), lines, fields, confirm: word("delete"), danger: true });
-    if (!values) return;
-    await remove(values.runs ? `${address}?runs=true` : address);
-    await redraw();
-    notify(word("deleted", { name }));
-  };
-  return h(
-    "details",
-    { class: "menu" },
-    h("summary", { "aria-label": word("more", { name }) }, "⋯"),
-    h("div", {}, action(word("rename"), rename), action(word("duplicate"), duplicate), action(word("delete"), destroy)),
+    h("div", { class: "tools" }, runMenu(run.name, redraw)),
   );
 }
 

@@ -4,6 +4,7 @@ import { notify } from "./shared/dom.js";
 
 import { get, path, post } from "./api.js";
 import { showFindings } from "./findings.js";
+import { follow } from "./live.js";
 import { action, command, fail, h, heading, note } from "./parts.js";
 import { RowPanel } from "./row-panel.js";
 import { VirtualList } from "./virtual-list.js";
@@ -88,6 +89,11 @@ export async function show(main, [name], signal) {
   );
   await showFindings(findings, address, signal);
   requestAnimationFrame(() => list.restart().catch(fail));
+  follow(() => get(`${address}/state`, signal), async () => {
+    await list.reload();
+    panel.refresh(list.chosen);
+    await showFindings(findings, address, signal, true);
+  }, signal);
 }
 
 // What is seen of a row in the list; all of it is in the panel beside.

@@ -3,6 +3,7 @@
 import { get, path, post } from "./api.js";
 import { bytes, duration } from "./format.js";
 import { configForm } from "./form.js";
+import { runCard } from "./home.js";
 import { isOpen } from "./job.js";
 import { action, ask, fail, h, heading, note } from "./parts.js";
 import { go, redraw } from "./router.js";
@@ -30,11 +31,14 @@ export async function show(main, [name], signal) {
   const verdict = state === "finished" && h("a", { class: "primary", href: `/verdict/${encodeURIComponent(run)}` }, word("toVerdict"));
   const lead = isRehearsing ? word("rehearseOpen") : word("rehearseLead");
   main.append(heading(word("rehearseTitle", { name: values["persona.name"] }), lead, h("div", { class: "actions" }, button, verdict)));
+  if (character.expect) main.append(note(character.expect));
   if (!isRehearsing) main.append(summary(name, character, values, signal));
   if (run) {
     const over = () => isRehearsing && !signal.aborted && go(`/verdict/${encodeURIComponent(run)}`);
     main.append(new RunWatch(run, signal, over).element);
   }
+  const others = character.runs.filter((each) => each.name !== run || !isRehearsing);
+  if (others.length) main.append(h("h2", {}, word("runs")), h("ul", { class: "wall" }, others.map(runCard)));
   if (isRehearsing) return;
   main.append(h("details", { class: "more", id: "details" }, h("summary", {}, word("details")), note(word("detailsHelp")), configForm(options, values, address)));
 }

@@ -27,7 +27,7 @@ export async function route({ focus = true } = {}) {
   leaving.abort();
   leaving = new AbortController();
   const { signal } = leaving;
-  const [page, ...names] = location.pathname.slice(1).split("/").map(decodeURIComponent);
+  const [page, ...names] = location.pathname.slice(1).split("/").map(decoded);
   const main = h("main", { id: "main", tabindex: "-1", class: `page-${page || "home"}` });
   for (const anchor of document.querySelectorAll("header nav a"))
     anchor.pathname === location.pathname ? anchor.setAttribute("aria-current", "page") : anchor.removeAttribute("aria-current");
@@ -47,6 +47,14 @@ export async function route({ focus = true } = {}) {
   $("main").replaceWith(main);
   main.classList.add("shown");
   if (focus) main.querySelector("h1")?.focus();
+}
+
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part; // not written as addresses are: there is nothing of that name
+  }
 }
 
 // Go to another page without loading the shell again.

@@ -39,6 +39,11 @@ export class RowPanel {
     if (isAsked && matchMedia("(max-width: 56rem)").matches) this.element.scrollIntoView({ block: "start" });
   }
 
+  // Show the row as it is now, if it has changed and is not just being edited.
+  refresh(row) {
+    if (!this.element.querySelector("form") && JSON.stringify(row) !== JSON.stringify(this.row)) this.show(row, false);
+  }
+
   async #showContext(row) {
     const into = this.source;
     let context;

@@ -58,14 +58,19 @@ export class RunWatch {
     const shown = job?.state === "running" ? "stop" : job?.state === "queued" ? "cancel" : !isUnderWay && run === "stopped" ? "resume" : null;
     this.buttons.replaceChildren(...(shown ? [parts[shown]()] : []));
     this.trouble.replaceChildren();
-    if (job?.state === "failed" && run !== "finished") this.trouble.append(failure(job, run === "stopped" ? null : () => this.#again(address)));
+    if (job?.state === "failed" && run !== "finished") {
+      this.trouble.append(failure(job, run === "stopped" ? null : () => this.#again(address)));
+      if (shown === "resume" && job.error?.fix?.includes("--allow-inexact"))
+        this.trouble.append(note(word("inexactHelp")), action(word("inexact"), () => this.#resume(true), "secondary", { id: "inexact" }));
+    }
     else if (shown === "resume") this.trouble.append(note(word("stoppedHelp")));
     this.command.replaceChildren(command(job?.command) ?? "");
     if (run === "finished" && !isUnderWay) this.over();
   }
 
-  async #resume() {
-    await post(`${path("runs", this.name)}/resume`);
+  // `inexact`: also where rows or settings have changed since.
+  async #resume(inexact = false) {
+    await post(`${path("runs", this.name)}/resume`, { inexact });
     this.#listen();
   }
 

@@ -2,17 +2,34 @@
 
 import { get, path, pause, post } from "./api.js";
 import { failure } from "./job.js";
-import { command, h, heading } from "./parts.js";
+import { action, command, fail, h, heading } from "./parts.js";
 import { redraw } from "./router.js";
 import { word } from "./words.js";
+
+const EVERY = 20000; // milliseconds
 
 export async function show(main, [name], signal) {
   const { job, address, command: line } = await post(`${path("runs", name)}/talk`, {}, signal);
   const status = h("p", { class: "help", role: "status" }, word("comingOn"));
   const stage = h("div", { class: "stage" }, status);
   main.append(heading(word("talkTitle"), null, h("a", { class: "secondary", href: `/take/${encodeURIComponent(name)}` }, word("toTake"))), stage, command(line) ?? "");
-  if (await isUp(job, address, signal)) stage.replaceChildren(...frame(address, name));
-  else stage.replaceChildren(failure(await get(path("jobs", job.id), signal), redraw));
+  if (!(await isUp(job, address, signal))) return void stage.replaceChildren(failure(await get(path("jobs", job.id), signal), redraw));
+  stage.replaceChildren(...frame(address, name));
+  accompany(job, stage, signal).catch(fail);
+}
+
+// Ask for the character again and again, out of sight, too: it leaves the stage when no page does, and when nobody has
+// said anything for long. What was said is kept by the browser.
+async function accompany(job, stage, signal) {
+  for (;;) {
+    await pause(EVERY, signal);
+    const { state } = await get(path("jobs", job.id), signal).catch((error) => {
+      if (error.status === 0) return { state: "running" }; // the studio is away; the character is not
+      throw error;
+    });
+    if (state === "running") continue;
+    return void stage.prepend(h("div", { class: "row", role: "status" }, h("p", {}, word("hasLeft")), action(word("bringBack"), redraw, "primary", { id: "bring-back" })));
+  }
 }
 
 // Wait until the chat page answers; false if its process has ended instead.

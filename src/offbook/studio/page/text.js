@@ -93,7 +93,7 @@ async function showSpeakers(main, name, signal) {
 }
 
 function choice(source, file, signal) {
-  const most = Math.max(...source.speakers.map((speaker) => speaker.lines));
+  const most = source.speakers.reduce((top, { lines }) => Math.max(top, lines), 1);
   let role = null;
   const also = new Set();
   const list = h("ul", { class: "speakers" });

@@ -3,6 +3,7 @@
 import { get, path, post } from "./api.js";
 import { number, percent } from "./format.js";
 import { isOpen, jobProgress } from "./job.js";
+import { runMenu } from "./menu.js";
 import { action, ask, command, field, h, heading } from "./parts.js";
 import { go, redraw } from "./router.js";
 import { RunWatch } from "./run-watch.js";
@@ -12,24 +13,25 @@ const SIGNS = { good: "✓", note: "!", bad: "✕" };
 
 export async function show(main, [name], signal) {
   const [run, runs] = await Promise.all([get(path("runs", name), signal), get("/api/runs", signal)]);
-  if (run.state !== "finished" || (run.job && isOpen(run.job))) return unfinished(main, run, signal);
-  const talk = h("a", { class: "primary", href: `/talk/${encodeURIComponent(name)}` }, word("toTalk"));
+  const menu = runMenu(name, (next) => go(next === null ? "/" : `/verdict/${encodeURIComponent(next)}`));
+  if (run.state !== "finished" || (run.job && isOpen(run.job))) return unfinished(main, run, menu, signal);
+  const talk = h("div", { class: "actions" }, h("a", { class: "primary", href: `/talk/${encodeURIComponent(name)}` }, word("toTalk")));
   const verdict = await get(`${path("runs", name)}/verdict`, signal).catch((error) => {
     if (error.status === 404 || error.status === 409) return null;
     throw error;
   });
   if (!verdict?.headline) {
-    main.append(heading(word("verdictTitle"), word("noVerdictYet"), talk), judge(name, signal));
+    main.append(heading(word("verdictTitle"), word("noVerdictYet"), talk, menu), judge(name, signal));
     return;
   }
-  main.append(heading(verdict.headline, word("verdictLead", { run: name }), talk));
+  main.append(heading(verdict.headline, word("verdictLead", { run: name }), talk, menu));
   main.append(h("ul", { class: "verdict" }, verdict.sentences.map((sentence) => item(sentence, run))));
   if (run.samples?.length) main.append(h("h2", {}, word("answers")), h("div", { class: "pairs" }, run.samples.map(pair)));
   main.append(figures(rowsOf(verdict.figures)), report(name), compareWith(run, runs), command(verdict.command ?? run.command) ?? "");
 }
 
-function unfinished(main, run, signal) {
-  main.append(heading(run.title ?? run.name, word(`runState_${run.state === "finished" ? "running" : run.state}`)));
+function unfinished(main, run, menu, signal) {
+  main.append(heading(run.title ?? run.name, word(`runState_${run.state === "finished" ? "running" : run.state}`), menu));
   main.append(new RunWatch(run.name, signal, () => signal.aborted || redraw()).element, command(run.command) ?? "");
 }
 

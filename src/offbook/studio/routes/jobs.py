@@ -37,7 +37,9 @@ def list_jobs(studio: StudioDep) -> list[dict[str, Any]]:
 @router.get("/jobs/{job_id}")
 def show(job_id: str, studio: StudioDep) -> dict[str, Any]:
     """One job: its state, stage, progress, error, and the command that does the same."""
-    return studio.queue.get(job_id).as_json()
+    job = studio.queue.get(job_id)
+    studio.queue.watched(job.id)
+    return job.as_json()
 
 
 @router.post("/jobs/{job_id}/stop")

@@ -17,8 +17,9 @@ from offbook.studio.character import CharacterFolder
 from offbook.studio.context import Studio, StudioDep
 from offbook.studio.errors import Conflict, NotFound
 from offbook.studio.jobs import JobRecord
+from offbook.studio.queue import TALK
 from offbook.studio.run_stream import run_events
-from offbook.studio.runs import character_of, read_json, run_entry, settings_of
+from offbook.studio.runs import character_of, read_object, read_objects, run_entry, settings_of
 from offbook.studio.sse import MEDIA_TYPE
 from offbook.studio.training import start_training
 from offbook.studio.workspace import checked_name, folder_bytes
@@ -70,7 +71,7 @@ def show(name: str, studio: StudioDep) -> dict[str, Any]:
     """A run: state, settings, losses, samples, the estimate and what it took, its jobs."""
     run = studio.workspace.run(name)
     lines = read(run.metrics)
-    environment = read_json(run.environment) or {}
+    environment = read_object(run.environment)
     job = job_of(studio, name)
     return {
         **run_entry(studio.workspace, run),
@@ -78,7 +79,7 @@ def show(name: str, studio: StudioDep) -> dict[str, Any]:
         "estimate": environment.get("estimate"),
         "losses": {key: points(lines, key) for key in ("loss", "heldout_loss")},
         "best_step": environment.get("adapter_step"),
-        "samples": read_json(run.samples),
+        "samples": read_objects(run.samples),
         "bytes": folder_bytes(run.path),
         "job": job.as_json() if job else None,
         "path": studio.workspace.relative(run.path),
@@ -184,6 +185,12 @@ def job_of(studio: Studio, name: str) -> JobRecord | None:
 
 
 def _refuse_busy(studio: Studio, run: RunDir) -> None:
-    jobs = [job for job in studio.queue.list() if job.request.details.get("run") == run.name]
-    if run.running or any(job.state in ("queued", "running") for job in jobs):
+    """See that nothing works with a run; a talk ends.
+
+    Raises:
+        Conflict: something does.
+    """
+    about = [job for job in studio.queue.list() if job.request.details.get("run") == run.name]
+    if run.running or any(job.state in ("queued", "running") and job.request.kind != TALK for job in about):
         raise Conflict("a job works with '{name}'", "Wait until it ends, or cancel it.", name=run.name)
+    studio.queue.end_talks(run.name)

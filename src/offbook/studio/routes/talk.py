@@ -18,6 +18,8 @@ from offbook.studio.runs import settings_of
 router = APIRouter(tags=["talk"])
 
 MOST_CHARACTERS = 12
+IDLE_MINUTES = 15
+"""A character that nobody has said anything to for so long leaves the stage: it holds a model in memory."""
 
 
 @router.post("/runs/{name}/talk")
@@ -44,6 +46,7 @@ def _begin(studio: Studio, run: RunDir) -> JobRecord:
     runs = [run, *(each for each in others if settings_of(each).get("model") == base)][:MOST_CHARACTERS]
     port, salt = _free_port(), secrets.token_hex(8)
     argv = ["serve", *(studio.workspace.relative(each.path) for each in runs), "--port", str(port)]
+    argv += ["--idle", str(IDLE_MINUTES)]
     details = {"runs": [each.name for each in runs], "run": run.name, "port": port, "salt": salt}
     key = {"OFFBOOK_API_KEY": key_of(studio, salt)}
     return studio.queue.submit("talk", run.name, argv, details=details, secrets=key)
