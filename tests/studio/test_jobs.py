@@ -23,11 +23,9 @@ QUICK = ["--version"]
 
 
 @pytest.fixture
-def slow(studio: Studio) -> list[str]:
-    """A command that waits: it reads a pipe that nobody writes into."""
-    path = studio.workspace.root / "pipe.txt"
-    os.mkfifo(path)
-    return ["extract", "pipe.txt", "--list", "--json"]
+def slow() -> list[str]:
+    """A command that goes on until it is ended: the studio of another folder."""
+    return ["studio", "elsewhere", "--no-open", "--port", "0"]
 
 
 def slow_job(studio: Studio, slow: list[str], kind: str = "train", subject: str = "Ann") -> dict[str, Any]:
@@ -84,7 +82,7 @@ def test_a_killed_job_is_interrupted_and_can_be_done_again(client: Client, studi
     again = client.post(f"/api/jobs/{job['id']}/resume")
     assert again["details"]["resumes"] == job["id"]
     assert again["command"].endswith("--resume")  # a training goes on
-    client.wait(again, "failed")  # `extract` knows no --resume
+    client.wait(again, "failed")  # `studio` knows no --resume
     assert client.get(f"/api/jobs/{again['id']}")["exit_code"] == 2
 
 
