@@ -180,7 +180,14 @@ def without_times(lines: Any) -> Any:
     return [{k: v for k, v in line.items() if k not in ("tokens_per_second", "memory_bytes")} for line in lines]
 
 
-@pytest.mark.parametrize(("fast", "compute"), [(True, "float32"), (False, "float32"), (True, "bfloat16")])
+@pytest.mark.parametrize(
+    ("fast", "compute"),
+    [  # float32 alone and the plain path are in tests/torture/test_runs.py, killed again and again
+        (True, "bfloat16"),
+        pytest.param(True, "float32", marks=pytest.mark.torture),
+        pytest.param(False, "float32", marks=pytest.mark.torture),
+    ],
+)
 def test_1_a_killed_run_ends_with_the_same_bits(settings: dict[str, Any], runs: Any, fast: Any, compute: Any) -> None:
     output = {**settings, **{f"train.fast.{name}": fast for name in ("packing", "prefix", "fused", "head")}}
     output["train.compute"] = compute
@@ -311,6 +318,7 @@ def test_the_tutorials_numbers() -> None:
     assert adapters.parameter_counts(wrapped) == (363_770_880, 3_022_848)
 
 
+@pytest.mark.torture
 @pytest.mark.parametrize("vocabulary", [2048])
 def test_the_tutorials_shape_trains_on_its_rows(tmp_path: Path, vocabulary: Any) -> None:
     """Steps of the real shape (its vocabulary alone is smaller) on the real rows."""

@@ -129,6 +129,7 @@ def test_from_a_text_to_a_character_to_take_along(client: Client, studio: Studio
 
 @pytest.mark.torture
 @pytest.mark.timeout(900)
+@pytest.mark.torture
 def test_a_first_try_learns_its_lines(client: Client, studio: Studio, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setenv("OFFBOOK_HOME", str(tmp_path / "home"))
     begun = client.post("/api/demo", None, 201)

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -113,46 +113,77 @@ def pack_step(
     if not packing:
         return StepBatch(tuple(_collate(examples, [Leaf(index, 0, None)]) for index in labelled), label_tokens)
     leaf_order = leaves(examples, labelled, share=prefix)
+    parts = list(_cut(examples, leaf_order, max_tokens))
+    if len(parts) < (wanted := min(min_count, len(labelled))):
+        candidates = [_cut_alike(examples, leaf_order, wanted, max_tokens), _deal(examples, leaf_order, wanted)]
+        parts = min(candidates, key=lambda parts: max(_Part.of(examples, part).tokens for part in parts))
+    return StepBatch(tuple(_collate(examples, part) for part in parts), label_tokens)
+
+
+@dataclass(slots=True)
+class _Part:
+    """The leaves of a micro-batch that is being put together."""
+
+    leaves: list[Leaf] = field(default_factory=list)
+    nodes: set[Node] = field(default_factory=set)
+    """What its leaves share, each counted once."""
+    tokens: int = 0
+
+    @classmethod
+    def of(cls, examples: Sequence[Example], leaves: Iterable[Leaf]) -> _Part:
+        part = cls()
+        for leaf in leaves:
+            part.append(examples, leaf)
+        return part
+
+    def tokens_with(self, examples: Sequence[Example], leaf: Leaf) -> int:
+        """How many tokens it has once this leaf is in it."""
+        shared = sum(node.end - node.start for node in leaf.nodes if node not in self.nodes)
+        return self.tokens + shared + len(examples[leaf.example].ids) - leaf.start
+
+    def append(self, examples: Sequence[Example], leaf: Leaf) -> None:
+        self.tokens = self.tokens_with(examples, leaf)
+        self.leaves.append(leaf)
+        self.nodes.update(leaf.nodes)
+
+
+def _cut(examples: Sequence[Example], leaf_order: Sequence[Leaf], max_tokens: int) -> Iterator[list[Leaf]]:
+    """Cut the leaves, in their order, into runs within the budget."""
+    part = _Part()
+    for leaf in leaf_order:
+        if part.leaves and part.tokens_with(examples, leaf) > max_tokens:
+            yield part.leaves
+            part = _Part()
+        part.append(examples, leaf)
+    if part.leaves:
+        yield part.leaves
+
+
+def _cut_alike(
+    examples: Sequence[Example], leaf_order: Sequence[Leaf], wanted: int, max_tokens: int
+) -> list[list[Leaf]]:
+    """Cut the leaves, in their order, `wanted` times or a little more, so that the largest part is small."""
 
     def cuts(budget: int) -> list[list[Leaf]]:
         return list(_cut(examples, leaf_order, budget))
 
-    parts = cuts(max_tokens)
-    if len(parts) < (wanted := min(min_count, len(labelled))):
-        parts = _alike(cuts, wanted, max_tokens)
-    return StepBatch(tuple(_collate(examples, part) for part in parts), label_tokens)
-
-
-def _alike(cuts: Callable[[int], list[list[Leaf]]], wanted: int, max_tokens: int) -> list[list[Leaf]]:
-    """A cut into `wanted` micro-batches, or a little more, whose largest is about as small as can be.
-
-    Args:
-        cuts: budget → the cut; the smaller the budget, the more micro-batches, down to one for each example.
-        wanted: how many, at least.
-        max_tokens: the largest budget.
-    """
     budget = 1 + bisect_left(range(1, max_tokens + 1), -wanted, key=lambda budget: -len(cuts(budget)))
     while len(cuts(budget)) < wanted:
         budget -= 1
     return cuts(budget)
 
 
-def _cut(examples: Sequence[Example], leaf_order: Sequence[Leaf], max_tokens: int) -> Iterator[list[Leaf]]:
-    """Cut the leaves, in their order, into runs within the budget, counting what they share once in each."""
-    part: list[Leaf] = []
-    held: set[Node] = set()
-    tokens = 0
-    for leaf in leaf_order:
-        new = [node for node in leaf.nodes if node not in held]
-        length = len(examples[leaf.example].ids) - leaf.start
-        if part and tokens + length + sum(node.end - node.start for node in new) > max_tokens:
-            yield part
-            part, held, tokens, new = [], set(), 0, leaf.nodes
-        part.append(leaf)
-        held.update(new)
-        tokens += length + sum(node.end - node.start for node in new)
-    if part:
-        yield part
+def _deal(examples: Sequence[Example], leaf_order: Sequence[Leaf], wanted: int) -> list[list[Leaf]]:
+    """Deal the leaves out to `wanted` parts, the longest first, each to the part that stays the smallest with it.
+
+    Where all examples begin alike, and so cost the same in whichever part, this evens the parts out better than a cut
+    between neighbours; where neighbours share a history, it computes more of that twice.
+    """
+    parts = [_Part() for _ in range(wanted)]
+    place = {leaf.example: index for index, leaf in enumerate(leaf_order)}
+    for leaf in sorted(leaf_order, key=lambda leaf: leaf.start - len(examples[leaf.example].ids)):
+        min(parts, key=lambda part: part.tokens_with(examples, leaf)).append(examples, leaf)
+    return [sorted(part.leaves, key=lambda leaf: place[leaf.example]) for part in parts]
 
 
 def _collate(examples: Sequence[Example], part: Sequence[Leaf]) -> MicroBatch:
