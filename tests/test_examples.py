@@ -8,7 +8,6 @@ programs are looked up: a make target exists, a benchmark has the options.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import shutil
