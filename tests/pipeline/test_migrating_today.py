@@ -214,3 +214,18 @@ def test_columns_that_several_data_sets_do_not_share_are_left_to_the_user(tmp_pa
     (tmp_path / "data" / "dataset_info.json").write_text(json.dumps({"inn": entry}), encoding="utf-8")
     (tmp_path / "two.yaml").write_text(both, encoding="utf-8")
     assert "columns" not in yaml.safe_load(migrate(tmp_path / "two.yaml").text)["data"]
+
+
+def test_a_second_setting_for_one_thing_a_sample_of_rows_and_nested_settings_have_their_lines(tmp_path: Path) -> None:
+    script = tmp_path / "swift.sh"
+    script.write_text("swift sft --model Qwen/Qwen3-0.6B --model_name pig --dataset './inn.jsonl#500' --lora_rank 8\n")
+    migration = migrate(script)
+    assert "model_name pig: model is taken" in migration.left_out
+    assert any("inn.jsonl#500" in line and "all of them" in line for line in migration.changed)
+    config = tmp_path / "axolotl.yml"
+    config.write_text(
+        "base_model: a/b\nadapter: lora\nmicro_batch_size: 1\ndatasets:\n  - path: ./inn.jsonl\n"
+        "    type: chat_template\n"
+        "    message_property_mappings: {role: from, content: value}\n"
+    )
+    assert any("datasets.message_property_mappings" in line for line in migrate(config).left_out)

@@ -114,6 +114,10 @@ def _take(option: str, names: tuple[str, ...], foreign: ForeignConfig, migration
         migration.changed.append(f"{name} {_shown(value)}{origin} → {option} {_shown(became)}: {why}")
     else:
         migration.taken.append(f"{name} {_shown(value)}{origin} → {option}")
+    for other in given[1:]:
+        if foreign.settings[other] != value:
+            reason = fill("{name} is taken", {"name": name})
+            migration.left_out.append(f"{other} {_shown(foreign.settings[other], other)}: {reason}")
     return {*given, *empty}
 
 
@@ -218,7 +222,8 @@ def _of_data_sets(foreign: ForeignConfig, migration: Migration) -> set[str]:
             migration.taken.append(f"{name}.system_prompt {_shown(prompt)} → persona.system")
             inside.pop("system_prompt")
         for key, part in inside.items():
-            if key not in (*PLACES, *fields) and part is not None and not isinstance(part, dict):
+            is_merged = key == "type" and isinstance(part, dict)
+            if key not in (*PLACES, *fields) and part is not None and not is_merged:
                 how = translate("how a row is read follows from its columns (data.format, data.columns)")
                 reason = translate(REASONS[key]) if key in ("split", "ds_type") else how
                 migration.left_out.append(f"{name}.{key} {_shown(part, key)}: {reason}")

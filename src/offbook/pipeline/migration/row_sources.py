@@ -15,6 +15,8 @@ from offbook.pipeline.migration.foreign_config import ForeignConfig
 from offbook.pipeline.migration.tools import TOOLS
 
 ROW_FILE = re.compile(r"\.(jsonl?|csv|tsv|parquet)$", re.IGNORECASE)
+SAMPLE = re.compile(r"#\d+$")
+"""ms-swift's #500: how many rows of a data set are used."""
 FILE_FORMATS = ("json", "csv", "parquet", "text")
 """What axolotl's `path` says where `data_files` has the files."""
 
@@ -33,6 +35,8 @@ def row_sources(value: Any, foreign: ForeignConfig) -> tuple[str | list[str] | N
         return None, translate("no rows that can be named")
     unknown = [source for source, each in zip(resolved, listed, strict=True) if source == f"{each}.json"]
     why = translate("where the rows are") if sources != listed else ""
+    if any(isinstance(each, str) and SAMPLE.search(each) for each in listed):
+        why = translate("where the rows are; all of them are taken")
     if unknown:
         why = translate("a name that only {tool} knows: write the file of its rows there").format(
             tool=TOOLS[foreign.tool].name
@@ -105,7 +109,7 @@ def _source(value: Any, foreign: ForeignConfig) -> str | None:
         value = value[0] if isinstance(value, list) and value else value
     if not isinstance(value, str) or not value:
         return None
-    source = re.sub(r"#\d+$", "", value)  # ms-swift's #500: how many rows
+    source = SAMPLE.sub("", value)
     if is_hub(source):
         return source
     tool = TOOLS[foreign.tool]
