@@ -90,6 +90,7 @@ def settings(tiny: Path, rows: Path) -> dict[str, object]:
         "train.keep": "last",
         "track.trackers": [],
         "evaluate.prompts": 0,
+        "evaluate.learning_curve": False,
     }
 
 

@@ -59,11 +59,13 @@ def test_the_model_is_left_as_it_was(settings: dict[str, Any]) -> None:
 
 
 def test_replies_side_by_side_wait_for_the_longest() -> None:
-    cost = ReplyCost(prompt=0.5, step=1.0, token=0.1)
+    cost = ReplyCost(prompt=0.5, step=1.0, token=0.1, growth=0.0)
     assert cost.seconds([10]) == pytest.approx(0.5 + 11)
     assert cost.seconds([10, 4]) == pytest.approx(1 + 10 + 1.4)
     assert cost.seconds([10] * 33) == pytest.approx(33 * 0.5 + 10 + 32 + 11)
     assert cost.seconds([]) == 0
+    growing = ReplyCost(prompt=0.0, step=0.0, token=0.1, growth=0.01)
+    assert growing.seconds([10, 4]) == pytest.approx(0.15 * 10 + 0.12 * 4), "the middle of a reply costs its mean"
 
 
 def test_replies_are_expected_to_be_as_long_as_the_lines(settings: dict[str, Any]) -> None:

@@ -175,7 +175,7 @@ def _outputs(run: RunDir) -> list[Path]:
     The adapter comes first: a run that is half moved must not look finished.
     """
     records = (run.checkpoints, run.metrics, run.environment, run.loss_picture, run.samples, run.samples_log)
-    paths = (run.adapter, run.exports, run.eval, run.report, *records, run.trackers)
+    paths = (run.adapter, run.exports, run.eval, run.report, run.learning_curve, *records, run.trackers)
     leftovers = [path for path in run.path.glob(".tmp-*") if path != run.deleted]
     return [*(path.with_name(prefix + path.name) for path in paths for prefix in ("", ".old-")), *leftovers]
 

@@ -77,6 +77,11 @@ class RunDir:
         return self.path / "eval.json"
 
     @property
+    def learning_curve(self) -> Path:
+        """learning_curve.json: the losses after training on fewer of the rows."""
+        return self.path / "learning_curve.json"
+
+    @property
     def report(self) -> Path:
         """report.html: the verdict as a page."""
         return self.path / "report.html"

@@ -31,6 +31,8 @@ COPIED = 0.1
 """Share of replies that may copy a line beyond what the character's own unseen lines do."""
 STOCK = 0.2
 """Share of the held-out lines that may be training lines, too: more than that are no stock phrases."""
+WORTH = 0.01
+"""Share of the base's loss that twice as many lines have to bring to be worth the trouble."""
 DRIFTED, KL = 0.2, 0.5
 """Nats per token of drift on everyday requests: from the first on it is mentioned, above the second it is a fault."""
 ENDED = 0.9
@@ -160,6 +162,47 @@ def rows_needed(heldout: HeldoutLoss) -> int:
         return FEW_ROWS
     wanted = heldout.rows * ((high - low) / 2 / abs(heldout.difference.loss)) ** 2
     return ceil(min(max(wanted, FEW_ROWS), 100))
+
+
+def lines_help(seen: VerdictInputs) -> Numbers | None:
+    """Condition that, by the curve over fewer lines, twice as many would lower the loss by what is worth it."""
+    numbers = _doublings(seen)
+    return numbers if numbers and numbers["gain"] >= WORTH * seen.heldout.base.loss else None
+
+
+def lines_suffice(seen: VerdictInputs) -> Numbers | None:
+    """Condition that, by the curve over fewer lines, twice as many would clearly lower it by less."""
+    numbers = _doublings(seen)
+    curve = seen.fewer_lines
+    if numbers is None or curve is None or len(curve.tokens) < confidence.ENOUGH:
+        return None
+    return numbers if numbers["high"] < WORTH * seen.heldout.base.loss else None
+
+
+def _doublings(seen: VerdictInputs) -> Numbers | None:
+    """The curve over fewer lines, and what two doublings would bring; None without one, or of a model that babbles."""
+    curve = seen.fewer_lines
+    if curve is None or _gibberish(seen, Side.TUNED):
+        return None
+    once, twice = curve.gain(1), curve.gain(2)
+    (first, second, third), (few, more, lines) = curve.means, curve.rows
+    return {
+        "gain": once.value,
+        "low": once.interval[0],
+        "high": once.interval[1],
+        "gain_of_four": twice.value,
+        "low_of_four": twice.interval[0],
+        "high_of_four": twice.interval[1],
+        "few": few,
+        "more": more,
+        "lines": lines,
+        "double": 2 * lines,
+        "four": 4 * lines,
+        "first": first,
+        "second": second,
+        "third": third,
+        "rows": len(curve.tokens),
+    }
 
 
 def overfits(seen: VerdictInputs) -> Numbers | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any
@@ -73,6 +73,17 @@ def ratio_difference(after: Sequence[tuple[float, float]], before: Sequence[tupl
     total, drawn = items.sum(0), _resampled(items)
     change = _ratio(drawn[:, :2]) - _ratio(drawn[:, 2:])
     return _estimate(float(_ratio(total[:2]) - _ratio(total[2:])), _percentiles(change))
+
+
+def statistic(columns: Sequence[Sequence[float]], compute: Callable[[Floats], Floats]) -> Estimate:
+    """A number that follows from sums over the items, and its interval, whole items drawn again.
+
+    Args:
+        columns: values of every item, one sequence for each quantity; an item's values are drawn together.
+        compute: (…, quantities) sums → (…,) numbers.
+    """
+    items = np.column_stack([np.asarray(column, dtype=float) for column in columns])
+    return _estimate(float(compute(items.sum(0))), _percentiles(compute(_resampled(items))))
 
 
 def share(hits: Sequence[bool]) -> Estimate:

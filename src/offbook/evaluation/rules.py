@@ -21,6 +21,7 @@ class Change(StrEnum):
     TRAIN_MORE = "more training"
     TRAIN_LESS = "less training"
     MORE_LINES = "more lines"
+    NO_MORE_LINES = "no more lines of this kind"
     HOLD_OUT_MORE = "a larger held-out share"
     OTHER_ROWS = "other held-out rows"
     BETTER_ROWS = "cleaner rows"
@@ -33,6 +34,7 @@ class Change(StrEnum):
 
 OVERRULES: dict[Change, frozenset[Change]] = {
     Change.OTHER_BASE: frozenset(Change) - {Change.OTHER_BASE},
+    Change.NO_MORE_LINES: frozenset({Change.MORE_LINES}),
     Change.MORE_LINES: frozenset({Change.HOLD_OUT_MORE, Change.MORE_REPLIES, Change.TRAIN_MORE}),
     Change.TRAIN_MORE: frozenset({Change.MORE_REPLIES}),
     Change.TRAIN_LESS: frozenset({Change.TRAIN_MORE, Change.MORE_REPLIES}),
@@ -66,6 +68,8 @@ RULES: dict[str, Rule] = {
     "barely": Rule("bad", when.barely, "train.epochs", Change.TRAIN_MORE),
     "not_learned": Rule("bad", when.not_learned, "train.epochs", Change.TRAIN_MORE),
     "harmed": Rule("bad", when.harmed, "train.learning_rate", Change.TRAIN_LESS),
+    "lines_help": Rule("note", when.lines_help, "data.source", Change.MORE_LINES),
+    "lines_suffice": Rule("note", when.lines_suffice, "data.source", Change.NO_MORE_LINES),
     "too_few_lines": Rule(
         "note", lambda seen: when.few(seen, lines_too=True, hardly_any=True), "data.source", Change.MORE_LINES
     ),

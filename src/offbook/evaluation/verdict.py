@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from offbook.core.metrics_log import best_step, points
+from offbook.evaluation.learning_curve import LearningCurve
 from offbook.evaluation.messages import wording
 from offbook.evaluation.rules import OVERRULES, RULES, Change, Tone
 from offbook.evaluation.scorecard import Scorecard
@@ -50,7 +51,12 @@ class Verdict:
         return {"headline": self.headline, "verdict": [finding.to_json() for finding in self.findings]}
 
 
-def judge(card: Scorecard, metrics: Sequence[Mapping[str, Any]] = (), lang: str = "en") -> Verdict:
+def judge(
+    card: Scorecard,
+    metrics: Sequence[Mapping[str, Any]] = (),
+    lang: str = "en",
+    fewer_lines: LearningCurve | None = None,
+) -> Verdict:
     """What the rules say of a scorecard, in their order.
 
     Advice is given once, and none that pulls the other way than a graver one does.
@@ -59,8 +65,9 @@ def judge(card: Scorecard, metrics: Sequence[Mapping[str, Any]] = (), lang: str 
         card: the scorecard.
         metrics: the lines of metrics.jsonl, for what only the curve tells.
         lang: en or zh.
+        fewer_lines: the losses after training on fewer of the lines, where that was tried.
     """
-    seen = VerdictInputs(card, _curve(metrics, card.about.step))
+    seen = VerdictInputs(card, _curve(metrics, card.about.step), fewer_lines)
     numbers = {name: figures for name, rule in RULES.items() if (figures := rule.applies(seen)) is not None}
     advised = _advised(list(numbers))
     words = wording(lang)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from offbook.evaluation.copying import Copying
 from offbook.evaluation.fidelity import Fidelity
 from offbook.evaluation.heldout_loss import HeldoutLoss
+from offbook.evaluation.learning_curve import LearningCurve
 from offbook.evaluation.scorecard import Scorecard
 from offbook.evaluation.stopping import Stopping
 
@@ -32,6 +33,8 @@ class VerdictInputs:
 
     card: Scorecard
     curve: Curve | None = None
+    fewer_lines: LearningCurve | None = None
+    """The losses after training on fewer of the lines, where that was tried."""
 
     @property
     def heldout(self) -> HeldoutLoss:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from offbook.core.config.schema import GenerationConfig
+from offbook.core.progress import CountProgress, uncounted
 from offbook.core.sequences import common_prefix
 from offbook.core.sharing import Share, alone
 from offbook.core.types import Reply
@@ -29,7 +30,7 @@ def generate(
     *,
     seed: int | Sequence[int] = 0,
     rows: int = 32,
-    progress: Callable[[int, int], None] = lambda _done, _total: None,
+    progress: CountProgress = uncounted,
     share: Share = alone,
 ) -> list[Reply]:
     """Reply to every prompt, in the order of the prompts.
@@ -48,6 +49,8 @@ def generate(
         progress: told how many steps are done, and how many there are at most.
         share: shares the batches out, which are the same for any number of processes.
     """
+    if not prompts:
+        return []
     cache = ModelCache.of(model)
     shared = 0
     # Padding lies between the shared part and the rest; a sliding window, which counts columns, would see too little.
@@ -93,7 +96,7 @@ def _batches(lengths: Sequence[int], rows: int, *, padded: bool) -> Iterator[lis
             yield group[start : start + rows]
 
 
-def _advance(progress: Callable[[int, int], None], before: int, total: int, step: int) -> None:
+def _advance(progress: CountProgress, before: int, total: int, step: int) -> None:
     progress(before + step, total)
 
 

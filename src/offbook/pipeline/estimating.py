@@ -13,23 +13,33 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
 from offbook.core.config.schema import GenerationConfig, RunConfig
+from offbook.core.progress import CountProgress, uncounted
 from offbook.core.types import Conversation, Reply, Score, Turn
+from offbook.evaluation.learning_curve import SHARES
 from offbook.evaluation.responses import ModelOutputs, PairedReply, Prompt, general_prompts, sample
 from offbook.evaluation.scorecard import scorecard
 from offbook.generation import batch
+from offbook.pipeline import learning_curve
 from offbook.pipeline.base_and_tuned import BaseAndTuned
 from offbook.pipeline.character import Character
 from offbook.pipeline.setup import TrainingSetup
 from offbook.tracking.loss_plot import draw_loss
 from offbook.training import estimate, fast_path, overhead
+from offbook.training.compute import product_rates
 from offbook.training.heldout_monitor import SAMPLE_TOKENS
 from offbook.training.packing import StepBatch
 
+T = TypeVar("T")
+
 PROBE_TOKENS = 6
 """Tokens of a trial reply; the first one also pays for reading the prompts."""
+LATER = 64
+"""Tokens that the trial replies are begun behind, to learn what each one costs that a model already looks back at."""
+PARTS = 7
+"""How many things are tried out."""
 SIDE_BY_SIDE = 32
 """Replies that an evaluation lets grow at once."""
 SCORED = 6
@@ -44,24 +54,37 @@ IMPORTED_LATER = ("sklearn.feature_extraction.text", "sklearn.linear_model", "sk
 
 @dataclass(frozen=True, slots=True)
 class ReplyCost:
-    """Seconds that replies take: of each prompt to be read, of each step for all rows that grow, of each token."""
+    """Seconds that replies take."""
 
     prompt: float
+    """Of each prompt to be read."""
     step: float
+    """Of each step, for all rows that grow."""
     token: float
+    """Of each token, at the beginning of a reply."""
+    growth: float
+    """More for each token than for the one before it in the reply: there is more to look back at, and to move."""
 
     def seconds(self, lengths: Sequence[float]) -> float:
         """Seconds for replies of so many tokens, `SIDE_BY_SIDE` at a time."""
         batches = [lengths[start : start + SIDE_BY_SIDE] for start in range(0, len(lengths), SIDE_BY_SIDE)]
-        return sum(self.prompt * len(rows) + self.step * max(rows) + self.token * sum(rows) for rows in batches)
+        return sum(
+            self.prompt * len(rows)
+            + self.step * max(rows)
+            + sum((self.token + self.growth * length / 2) * length for length in rows)
+            for rows in batches
+        )
 
 
-def estimate_run(setup: TrainingSetup, steps: Sequence[StepBatch]) -> dict[str, Any]:
+def estimate_run(
+    setup: TrainingSetup, steps: Sequence[StepBatch], progress: CountProgress = uncounted
+) -> dict[str, Any]:
     """The time and the memory of a run, as `check` reports them.
 
     Args:
         setup: the run before its first step; its model is left as it was.
         steps: a sample of its optimizer steps.
+        progress: told how many of the parts are tried out, and how many there are.
 
     Returns:
         `seconds`: the likeliest time from the start of the command to the verdict. `low`, `high`: its range. `parts`:
@@ -69,8 +92,10 @@ def estimate_run(setup: TrainingSetup, steps: Sequence[StepBatch]) -> dict[str, 
         `samples` (all that follows the last step, up to the adapter) and `verdict`. `peak_bytes`: the most memory held.
     """
     config, dataset, count = setup.config, setup.dataset, len(setup.sampler)
-    passes = estimate.measure(setup.model, steps, total_steps=count)
-    checkpoint = overhead.checkpoint_seconds(setup.model)
+    tell = _Counter(progress)
+    passes = tell(estimate.measure(setup.model, steps, total_steps=count))
+    checkpoint = tell(overhead.checkpoint_seconds(setup.model))
+    upkeep = tell(overhead.step_seconds(setup.sampler, setup.collate, config.train))
     evaluations = _evaluations(config, count) if dataset.heldout_examples else []
     heldout_tokens = sum(len(example.ids) for example in dataset.heldout_examples)
     character = Character(setup.model, setup.base.template, setup.persona)
@@ -78,22 +103,26 @@ def estimate_run(setup: TrainingSetup, steps: Sequence[StepBatch]) -> dict[str, 
     judges = config.evaluate.prompts > 0 and bool(dataset.heldout)
     chosen = sample(dataset.heldout, config.evaluate.prompts, 0) if judges else []
     with _as_evaluated(setup.model):
-        replies = _reply_cost(setup, [*(row.turns[:-1] for row in chosen), *sample_prompts])
-        scoring = _scoring_seconds(setup, character) if judges else 0.0
+        replies = tell(_reply_cost(setup, [*(row.turns[:-1] for row in chosen), *sample_prompts]))
+        scoring = tell(_scoring_seconds(setup, character) if judges else 0.0)
     short = float(min(SAMPLE_TOKENS, config.generation.max_new_tokens))
     base_samples = replies.seconds([short] * len(sample_prompts))
     tuned_samples = replies.seconds(_tuned_lengths(setup, len(sample_prompts), short))
+    steps_alone = (
+        passes.seconds
+        + count * upkeep
+        + len(evaluations) * heldout_tokens * passes.forward
+        + len(_saves(config, count, evaluations)) * checkpoint
+    )
     parts = {
-        "training": passes.seconds
-        + count * overhead.step_seconds(setup.sampler, setup.collate, config.train)
-        + len(evaluations) * (heldout_tokens * passes.forward + tuned_samples)
-        + len(_saves(config, count, evaluations)) * checkpoint,
-        "samples": base_samples + tuned_samples + _picture_seconds() + checkpoint,
+        "training": steps_alone + len(evaluations) * tuned_samples,
+        "samples": base_samples + tuned_samples + tell(_picture_seconds()) + checkpoint,
         "verdict": 0.0,
     }
     if judges:
         answers = _answering(setup, replies, len(chosen) + len(sample_prompts))
-        parts["verdict"] = scoring + answers + _judging_seconds(setup, chosen)
+        curve = _curve_seconds(setup, steps_alone) if learning_curve.is_wanted(setup) else 0.0
+        parts["verdict"] = scoring + answers + curve + tell(_judging_seconds(setup, chosen))
     loading = time.monotonic() - setup.began
     left = sum(parts.values())
     return {
@@ -103,6 +132,19 @@ def estimate_run(setup: TrainingSetup, steps: Sequence[StepBatch]) -> dict[str, 
         "peak_bytes": passes.peak_bytes,
         "parts": {name: round(seconds, 1) for name, seconds in {"loading": loading, **parts}.items()},
     }
+
+
+class _Counter:
+    """Counts the parts that were tried out, whatever each gave."""
+
+    def __init__(self, progress: CountProgress) -> None:
+        self._progress = progress
+        self._done = 0
+
+    def __call__(self, value: T) -> T:
+        self._done += 1
+        self._progress(self._done, PARTS)
+        return value
 
 
 @contextmanager
@@ -150,14 +192,21 @@ def _answering(setup: TrainingSetup, replies: ReplyCost, judged: int) -> float:
 
 
 def _reply_cost(setup: TrainingSetup, prompts: Sequence[Prompt]) -> ReplyCost:
-    """Let the model begin one reply, and as many at once as the verdict will."""
+    """Let the model begin one reply, as many at once as the verdict will, and those later in their course."""
     template = setup.base.template
     ids = [template.prompt_ids(list(turns)) for turns in prompts][:SIDE_BY_SIDE]
     if not ids:
-        return ReplyCost(0.0, 0.0, 0.0)
+        return ReplyCost(0.0, 0.0, 0.0, 0.0)
     (_, one), (reading, many) = _step_seconds(setup, ids[:1]), _step_seconds(setup, ids)
+    before = (ids[0] * (LATER // len(ids[0]) + 1))[:LATER]  # what all begin with is computed once
+    _, later = _step_seconds(setup, [[*before, *prompt] for prompt in ids])
     token = max(many - one, 0.0) / max(len(ids) - 1, 1)
-    return ReplyCost(prompt=max(reading - many, 0.0) / len(ids), step=max(one - token, 0.0), token=token)
+    return ReplyCost(
+        prompt=max(reading - many, 0.0) / len(ids),
+        step=max(one - token, 0.0),
+        token=token,
+        growth=max(later - many, 0.0) / len(ids) / LATER,
+    )
 
 
 def _step_seconds(setup: TrainingSetup, prompts: Sequence[list[int]]) -> tuple[float, float]:
@@ -190,6 +239,12 @@ def _scoring_seconds(setup: TrainingSetup, character: Character) -> float:
 
 def _letters(conversation: Conversation) -> int:
     return sum(len(turn.text) for turn in conversation.turns)
+
+
+def _curve_seconds(setup: TrainingSetup, training: float) -> float:
+    """Seconds of the trainings on fewer rows, in float32 whatever the run computes in, whose steps take `training`."""
+    rates = product_rates() if setup.config.train.compute == "bfloat16" else {"bfloat16": 1.0, "float32": 1.0}
+    return sum(SHARES[:-1]) * training * rates["bfloat16"] / rates["float32"]
 
 
 def _picture_seconds() -> float:

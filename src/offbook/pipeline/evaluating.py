@@ -23,6 +23,7 @@ from offbook.data import loading
 from offbook.data.messages import localized
 from offbook.data.row_files import load_rows
 from offbook.evaluation import html_report, responses, scorecard, verdict
+from offbook.evaluation.learning_curve import LearningCurve
 from offbook.evaluation.scorecard import About, Scorecard
 from offbook.evaluation.verdict import Verdict
 from offbook.models.storage import QUANTIZED
@@ -131,7 +132,8 @@ def evaluate_character(
         command=_eval_command(run, config, data),
     )
     card = scorecard.scorecard(outputs, about)
-    evaluation = Evaluation(card, verdict.judge(card, read(run.metrics), config.evaluate.lang))
+    fewer_lines = LearningCurve.load(run.learning_curve)
+    evaluation = Evaluation(card, verdict.judge(card, read(run.metrics), config.evaluate.lang, fewer_lines))
     if _identity(run.adapter) != adapter:
         raise OffbookError(
             "the run '{name}' got another adapter while this one was evaluated; nothing was written",

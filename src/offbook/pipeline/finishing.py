@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from math import nan
 
@@ -43,7 +44,7 @@ def write_adapter(run: RunDir, setup: TrainingSetup, group: ProcessGroup, report
         The step whose state became the adapter.
     """
     draw_loss(metrics_log.read(run.metrics), run.loss_picture, f"{setup.config.name}: {setup.config.model.source}")
-    step = _take_best(run, setup, reporter)
+    step = take_best(run, setup, reporter)
     share = share_tasks(group)
     if group.size > 1:
         group.broadcast(adapters.trained_bytes(setup.model))
@@ -87,7 +88,13 @@ def _has_verdict(setup: TrainingSetup) -> bool:
 
 
 def write_verdict(
-    run: RunDir, setup: TrainingSetup, group: ProcessGroup, reporter: Reporter, *, seconds: float
+    run: RunDir,
+    setup: TrainingSetup,
+    group: ProcessGroup,
+    reporter: Reporter,
+    *,
+    seconds: float,
+    measure_curve: Callable[[], None] = lambda: None,
 ) -> None:
     """Write eval.json and report.html, where the config asks for them.
 
@@ -99,6 +106,7 @@ def write_verdict(
         group: the processes of the run.
         reporter: told that the character can be talked to.
         seconds: how long the verdict will take.
+        measure_curve: writes what the verdict says of fewer and of more lines.
     """
     if not _has_verdict(setup):
         return
@@ -109,6 +117,7 @@ def write_verdict(
         time=clock(seconds),
     )
     try:
+        measure_curve()
         with fast_path.fast_path_disabled(setup.model):
             evaluate_character(run, _character(setup), setup.config, reporter=reporter, share=share_tasks(group))
     except KeyboardInterrupt as interrupt:
@@ -160,7 +169,7 @@ def _character(setup: TrainingSetup) -> Character:
     return Character(setup.model.eval(), setup.base.template, setup.persona)
 
 
-def _take_best(run: RunDir, setup: TrainingSetup, reporter: Reporter) -> int:
+def take_best(run: RunDir, setup: TrainingSetup, reporter: Reporter) -> int:
     """Give the model the state that `train.keep` asks for; returns its step. A damaged one leaves the last."""
     lines = metrics_log.read(run.metrics)
     losses, last = dict(points(lines, "heldout_loss")), lines[-1]["step"]

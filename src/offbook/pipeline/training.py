@@ -15,7 +15,7 @@ from offbook.core.run_lock import delete_outputs, held_bytes, locked, training_l
 from offbook.core.rundir import RunDir, runs_root
 from offbook.core.shell import offbook_command
 from offbook.models import adapter as adapters
-from offbook.pipeline import finishing, joining
+from offbook.pipeline import finishing, joining, learning_curve
 from offbook.pipeline.checking import ShowPlan, report_of
 from offbook.pipeline.launching import process_group, train_command
 from offbook.pipeline.preflight import lacks_verdict
@@ -110,10 +110,11 @@ def _lead(
             if checkpoint is not None:
                 refuse_other_format(verify(checkpoint))
             setup = prepare_training(config, reporter, began, group.share)
+            start = adapters.trained_bytes(setup.model) if learning_curve.is_wanted(setup) else None
             joining.agree(group, setup, reporter)
             if checkpoint is not None:
                 refuse_changes(verify(checkpoint), fingerprint(setup), allowed=allow_inexact, reporter=reporter)
-            plan = report_of(setup)
+            plan = report_of(setup, reporter)
             refuse_small_disk(run.path, plan["disk_bytes"] - (held_bytes(run) if overwrite else 0))
             if show_plan is not None:
                 show_plan(setup, plan)
@@ -129,8 +130,26 @@ def _lead(
             loading = plan["estimate"]["parts"]["loading"]  # over when it was told
             parts = {"loading": loading, "training": clock[1] - clock[0], "samples": clock[2] - clock[1]}
             write_measured(run, plan["estimate"], parts, peak_memory(setup.model.device), adapter_step)
-            finishing.write_verdict(run, setup, group, reporter, seconds=plan["estimate"]["parts"]["verdict"])
+            finishing.write_verdict(
+                run,
+                setup,
+                group,
+                reporter,
+                seconds=plan["estimate"]["parts"]["verdict"],
+                measure_curve=partial(_measure_curve, run, setup, start, reporter),
+            )
             add_verdict_seconds(run, time.monotonic() - clock[2])
+
+
+def _measure_curve(run: RunDir, setup: TrainingSetup, start: bytes | None, reporter: Reporter) -> None:
+    """Train once more on fewer of the rows, where that is wanted: by this process alone, for it is soon done."""
+
+    def optimize(scratch: RunDir, part: TrainingSetup, counted: Reporter) -> None:
+        _optimize(scratch, part, None, counted, ProcessGroup())
+        finishing.take_best(scratch, part, NullReporter())
+
+    if start is not None:
+        learning_curve.measure(run, setup, start, optimize, reporter)
 
 
 def _take_part(config: RunConfig, group: ProcessGroup) -> None:

@@ -269,6 +269,9 @@ class EvaluateConfig(Section):
     """Held-out prompts that base and tuned model answer for the verdict. 0: no verdict at the end of training."""
     lang: Annotated[str, AfterValidator(_is_language)] = Field(default_factory=language)
     """Language of verdict and report: en or zh. Default: that of the messages."""
+    learning_curve: bool | None = None
+    """Train on a quarter and on half of the rows, too, to tell how many more lines would help. Default: if there are
+    fewer than 100 rows."""
 
 
 class RunConfig(Section):
