@@ -11,7 +11,7 @@ import pytest
 import offbook
 from offbook.core.config.loading import load
 from offbook.core.errors import UsageError
-from offbook.core.progress import NullReporter
+from offbook.core.progress import NullReporter, Reporter
 from offbook.core.types import NO_LABEL, Conversation, Reply
 from offbook.generation import batch
 from offbook.models.load import load_model
@@ -46,13 +46,13 @@ def test_the_model_asks_and_answers_and_says_the_same_ever_after(
     assert len({row.prompt for row in rows}) > len(rows) / 2
     assert all([turn.role for turn in row.turns] == ["user", "assistant"] for row in rows)
     assert all(turn.text and "\ufffd" not in turn.text[-1] for row in rows for turn in row.turns)
-    assert len(recorder.texts) == 1
-    assert "12 replies" in recorder.texts[0]
+    assert "12 questions" in recorder.texts[0]
+    assert len(recorder.texts) == 2, "its replies to them"
     stops = stop_ids(base.template.stop_token, model.generation_config.eos_token_id)
-    assert replay._draw(model, base, stops) == rows
+    assert replay._draw(model, base, stops, NullReporter()) == rows
     monkeypatch.setattr(replay, "_draw", None)  # kept: nothing is drawn again
     assert replay.base_model_rows(model, base, "float32", recorder) == rows
-    assert len(recorder.texts) == 1
+    assert len(recorder.texts) == 2
 
 
 def test_another_model_speaks_for_itself(settings: dict[str, Any], tmp_path: Path) -> None:
@@ -86,9 +86,9 @@ def test_two_at_once_draw_once(settings: dict[str, Any], monkeypatch: pytest.Mon
     model, base = opened(settings)
     drawn, draw = [], replay._draw
 
-    def counted(model: Any, base: BaseModel, stops: list[int]) -> list[Conversation]:
+    def counted(model: Any, base: BaseModel, stops: list[int], reporter: Reporter) -> list[Conversation]:
         drawn.append(model)
-        return draw(model, base, stops)
+        return draw(model, base, stops, reporter)
 
     monkeypatch.setattr(replay, "_draw", counted)
     with ThreadPoolExecutor(2) as pool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -102,8 +103,21 @@ class ChatScreen:
         Returns:
             What came, without blanks around it.
         """
+        try:
+            first = self._first_piece(pieces)
+        except KeyboardInterrupt:
+            self._label(self.name, "bold magenta")
+            self._write("…\n")
+            return ""
         self._label(self.name, "bold magenta")
-        return self._write_wrapped(pieces, column=cell_len(self.name) + 2)
+        return self._write_wrapped(chain([first], pieces), column=cell_len(self.name) + 2)
+
+    def _first_piece(self, pieces: Iterator[str]) -> str:
+        """Wait for a reply to begin, which takes seconds after a long conversation, and show that it is awaited."""
+        if not self.out.is_terminal:
+            return next(pieces, "")
+        with self.out.status(""):
+            return next(pieces, "")
 
     def _label(self, name: str, style: str) -> None:
         if self.out.is_terminal:

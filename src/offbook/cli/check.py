@@ -43,7 +43,8 @@ def command(config: RunConfig, data: tuple[str, ...], html: Path | None, as_json
             show_check(out, job, report)
 
         if data:
-            report = api.check_data(config)
+            report = api.check_data(config, reporter=reporter)
+            reporter.pause()
             if not as_json:
                 show_data(out, report)
         else:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from offbook.data.extract import ChatOptions, LeftOut, Pauses, Row, RowStream, S
 
 COLUMN_KINDS = ("sender", "text", "time", "chat", "id", "reply_to")
 """What the columns of a table of messages may hold."""
+NAMED = 3
+"""Files, at most, that are named while they are read."""
 
 
 @click.command(cls=Command)
@@ -126,7 +129,8 @@ def command(
         raise UsageError("--role and --me both name the character", "Keep one of them.")
     chat = _chat_options(whole_conversations=me is not None, **chat_options)
     if list_only:
-        listing = extract.listing(files, format=format, chat=chat)
+        with _reading(files):
+            listing = extract.listing(files, format=format, chat=chat)
         _show_files(listing.formats, listing.unread)
         if as_json:
             speakers = [_speaker_fields(speaker) for speaker in listing.speakers]
@@ -138,24 +142,36 @@ def command(
     if not character or not out:
         raise UsageError("say whose lines, and where to put them: --role NAME --out lines.jsonl", "Who speaks: --list")
     extract.check_place(out, files)
-    made = extract.stream(
-        files,
-        character,
-        format=format,
-        aliases=[_pair("alias", alias, "莞嫔=甄嬛") for alias in aliases],
-        context=context,
-        keep_actions=keep_actions,
-        min_confidence=min_confidence,
-        chat=chat,
-    )
-    if html is None:
-        extract.save(made.rows(), out)
-    else:
-        _save_with_page(made, out, html)
+    pairs = [_pair("alias", alias, "莞嫔=甄嬛") for alias in aliases]
+    with _reading(files):
+        made = extract.stream(
+            files,
+            character,
+            format=format,
+            aliases=pairs,
+            context=context,
+            keep_actions=keep_actions,
+            min_confidence=min_confidence,
+            chat=chat,
+        )
+        if html is None:
+            extract.save(made.rows(), out)
+        else:
+            _save_with_page(made, out, html)
     if as_json:
         print_json(dataclasses.asdict(made.summary))
     else:
         _show_summary(made.summary, out)
+
+
+@contextmanager
+def _reading(files: Sequence[Path]) -> Iterator[None]:
+    """Context manager: a live line says that the files are being read."""
+    from offbook.cli.progress_bar import reporting
+
+    with reporting() as reporter:
+        reporter.stage("Reading {files}", files=", ".join(map(str, files)) if len(files) <= NAMED else len(files))
+        yield
 
 
 def _save_with_page(made: RowStream, out: Path, html: Path) -> None:

@@ -5,24 +5,27 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from offbook.cli import stage_times
 from offbook.cli.context import invocation
 from offbook.cli.terminal import console
 from offbook.core import progress as events
 from offbook.core.i18n import translate
-from offbook.core.progress import Event, Message, Reporter
+from offbook.core.progress import Event, Message, Reporter, count_text, figure_texts, fill
 from offbook.core.text import clock
 
 LINE_SECONDS = 10
 """Off the terminal a line of progress appears at most this often."""
 NOTABLE_SECONDS = 2
 """A stage that took longer leaves a line with its time on the terminal."""
+EXPECTED_END = 0.99
+"""How far a stage's bar gets by the clock alone."""
 
 
 class ConsoleReporter(Reporter):
@@ -34,6 +37,9 @@ class ConsoleReporter(Reporter):
 
     def pause(self) -> None:
         """Take down what is drawn, so that something else can be printed; the next event draws again."""
+
+    def abandon(self) -> None:
+        """The stage under way did not come to its end: its time says nothing."""
 
     def plan(self, report: dict[str, Any], draw: Callable[[Console], None]) -> None:
         """Show the plan of a run: `draw` prints it for people."""
@@ -47,6 +53,9 @@ def reporting() -> Iterator[ConsoleReporter]:
     reporter = _reporter()
     try:
         yield reporter
+    except BaseException:
+        reporter.abandon()
+        raise
     finally:
         reporter.pause()
 
@@ -88,11 +97,11 @@ class LineReporter(ConsoleReporter):
         if isinstance(event, Message):
             self.message(event)
         elif event.heldout_loss is not None:
-            self.out.print(f"{event.unit} {event.done}/{event.total}{_figures(event)}", soft_wrap=True)
+            self.out.print(_line(event), soft_wrap=True)
         elif event.done == event.total or time.monotonic() - self._last_line >= LINE_SECONDS:
             self._last_line = time.monotonic()
-            left = "" if event.seconds_left is None else f"  {clock(event.seconds_left)} left"
-            self.out.print(f"{event.unit} {event.done}/{event.total}{_figures(event)}{left}", soft_wrap=True)
+            left = [] if event.seconds_left is None else [fill("{time} left", {"time": clock(event.seconds_left)})]
+            self.out.print(_line(event, *left), soft_wrap=True)
 
     def message(self, message: Message) -> None:
         """Print a sentence; a warning is called one."""
@@ -104,13 +113,17 @@ class LineReporter(ConsoleReporter):
 
 
 class TerminalReporter(LineReporter):
-    """A live line for the stage under way: what it is, how far, figures, time taken and time left."""
+    """A live line for the stage under way: what it is, how far, figures, time taken and time left.
+
+    A stage that counts nothing is as far as its time is, beside the time that it took before.
+    """
 
     def __init__(self, out: Console) -> None:
         super().__init__(out)
         self._bar: Progress | None = None
         self._task: TaskID | None = None
         self._stage = ""
+        self._counted = False
         self._began = 0.0
 
     def emit(self, event: Event) -> None:
@@ -119,8 +132,8 @@ class TerminalReporter(LineReporter):
             self._advance(event)
         elif event.level == "stage":
             self._finish_stage()
-            self._stage, self._began = event.text, time.monotonic()
-            self._draw(event.text, total=None)
+            self._stage, self._counted, self._began = event.text, False, time.monotonic()
+            self._draw(event.text, expected=stage_times.expected_seconds(event.text))
         else:
             self.message(event)
 
@@ -128,22 +141,29 @@ class TerminalReporter(LineReporter):
         """Take the live line down; a stage that took its time leaves a line."""
         self._finish_stage()
 
+    def abandon(self) -> None:
+        """Do not keep the time of the stage under way."""
+        self._counted = True
+
     def _advance(self, event: events.Progress) -> None:
+        self._counted = True
         if event.heldout_loss is not None:
-            self.out.print(f"{event.unit} {event.done}: held-out loss {event.heldout_loss:.4f}")
+            self.out.print(_line(event))
         if self._task is None or self._bar is None:
-            self._draw("", total=event.total)
+            self._draw("")
         assert self._bar is not None
         assert self._task is not None
-        fields: dict[str, Any] = {} if event.heldout_loss is not None else {"figures": _figures(event)}
-        count = f"{event.unit} {event.done}/{event.total}"
-        self._bar.update(self._task, completed=event.done, total=event.total, count=count, **fields)
+        fields: dict[str, Any] = (
+            {} if event.heldout_loss is not None else {"figures": "  ".join(["", *figure_texts(event)])}
+        )
+        count = count_text(event)
+        self._bar.update(self._task, completed=event.done, total=event.total, count=count, expected=None, **fields)
         if event.done == event.total and event.heldout_loss is None:
             self._bar.refresh()
 
-    def _draw(self, description: str, total: int | None) -> None:
+    def _draw(self, description: str, expected: float | None = None) -> None:
         if self._bar is None:
-            self._bar = Progress(
+            self._bar = _TimedProgress(
                 TextColumn("{task.description}", markup=False),
                 TextColumn("{task.fields[count]}", markup=False),
                 BarColumn(bar_width=24),
@@ -155,7 +175,7 @@ class TerminalReporter(LineReporter):
                 refresh_per_second=4,
             )
             self._bar.start()
-        self._task = self._bar.add_task(description, total=total, count="", figures="")
+        self._task = self._bar.add_task(description, total=expected, count="", figures="", expected=expected)
 
     def _finish_stage(self) -> None:
         if self._bar is None:
@@ -163,15 +183,23 @@ class TerminalReporter(LineReporter):
         seconds = time.monotonic() - self._began
         self._bar.stop()
         if self._stage and seconds >= NOTABLE_SECONDS:
+            if not self._counted:
+                stage_times.remember(self._stage, seconds)
             self.out.print(f"{self._stage}  {clock(seconds)}", style="dim")
         self._bar = self._task = None
         self._stage = ""
 
 
-def _figures(event: events.Progress) -> str:
-    figures = [
-        "" if event.loss is None else f"  loss {event.loss:.3f}",
-        "" if event.heldout_loss is None else f"  held-out loss {event.heldout_loss:.4f}",
-        "" if event.tokens_per_second is None else f"  {event.tokens_per_second:,.0f} tokens/s",
-    ]
-    return "".join(figures)
+class _TimedProgress(Progress):
+    """A live display whose tasks with an `expected` time advance with the clock, and never quite to the end."""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """Yield what is drawn."""
+        for task in self.tasks:
+            if expected := task.fields["expected"]:
+                self.update(task.id, completed=min(task.elapsed or 0.0, EXPECTED_END * expected))
+        yield from super().get_renderables()
+
+
+def _line(event: events.Progress, *more: str) -> str:
+    return "  ".join([count_text(event), *figure_texts(event), *more])

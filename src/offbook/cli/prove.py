@@ -27,10 +27,12 @@ def command(config: RunConfig, examples: int, as_json: bool) -> None:
     Exit code 3 where they differ by more than rounding does.
     """
     from offbook.cli.progress_bar import reporting
-    from offbook.pipeline import checking
-    from offbook.training.gradient_check import BOUND
 
     with reporting() as reporter:
+        reporter.stage("Starting")
+        from offbook.pipeline import checking
+        from offbook.training.gradient_check import BOUND
+
         proof = checking.prove(config, examples=examples, reporter=reporter)
     if as_json:
         print_json(asdict(proof))

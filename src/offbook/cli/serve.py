@@ -67,7 +67,8 @@ def command(runs: tuple[str, ...], everything: bool, base_model: str | None, yes
     for run in runs:
         if not is_folder_of_runs(run):
             pull_named_base(run, base_model, yes=yes)  # a wrong name is told before torch is imported
-    from offbook.server.http_server import serve
-
     with reporting() as reporter:
+        reporter.stage("Starting")
+        from offbook.server.http_server import serve
+
         serve(runs, everything=everything, base_model=base_model, reporter=reporter, **options)  # type: ignore[arg-type]

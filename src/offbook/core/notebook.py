@@ -7,7 +7,18 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any
 
-from offbook.core.progress import Event, Message, NullReporter, Progress, Reporter
+from offbook.core.i18n import translate
+from offbook.core.progress import (
+    Event,
+    Message,
+    NullReporter,
+    Progress,
+    Reporter,
+    count_text,
+    figure_texts,
+    fill,
+)
+from offbook.core.text import clock
 
 
 def card(title: str, rows: Iterable[tuple[str, str]] = (), text: str = "") -> str:
@@ -31,6 +42,13 @@ def default_reporter() -> Reporter:
     """The reporter for a caller who passes none: it draws in a notebook, and says nothing elsewhere."""
     display = _display_module()
     return NullReporter() if display is None else NotebookReporter(display)
+
+
+def starting_reporter(reporter: Reporter | None) -> Reporter:
+    """The caller's reporter or the default one, told that the libraries are being imported, which takes seconds."""
+    reporter = reporter or default_reporter()
+    reporter.stage("Starting")
+    return reporter
 
 
 class NotebookReporter(Reporter):
@@ -65,14 +83,13 @@ class NotebookReporter(Reporter):
 
 
 def _bar(event: Progress) -> str:
-    left = "" if event.seconds_left is None else f", {event.seconds_left:.0f} s left"
-    loss = "" if event.loss is None else f", loss {event.loss:.3f}"
+    left = [] if event.seconds_left is None else [fill("{time} left", {"time": clock(event.seconds_left)})]
     bar = f'<progress value="{event.done}" max="{event.total}"></progress>'
-    return f"{bar} {escape(event.unit)} {event.done} of {event.total}{loss}{left}"
+    return f"{bar} {escape(', '.join([count_text(event), *figure_texts(event), *left]))}"
 
 
 def _line(event: Message) -> str:
-    mark = "<strong>Warning:</strong> " if event.level == "warning" else ""
+    mark = f"<strong>{escape(translate('Warning'))}:</strong> " if event.level == "warning" else ""
     return f"{mark}{escape(event.text)}"
 
 

@@ -12,11 +12,11 @@ from __future__ import annotations
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
-from offbook.core.i18n import translate
+from offbook.core.i18n import marked, translate
 
 Level: TypeAlias = Literal["info", "warning", "stage"]
 """info: worth reading; warning: something may be wrong; stage: what the task does from now on."""
@@ -56,6 +56,42 @@ class Progress:
 
 
 Event: TypeAlias = Message | Progress
+
+
+COUNTS = {
+    "step": marked("step {done}/{total}"),
+    "row": marked("row {done}/{total}"),
+    "token": marked("token {done}/{total}"),
+    "tensor": marked("tensor {done}/{total}"),
+    "gradient": marked("gradient {done}/{total}"),
+    "file": marked("file {done}/{total}"),
+    "part": marked("part {done}/{total}"),
+    "MB": marked("{done}/{total} MB"),
+}
+"""Unit of a progress event → how far it is, for people."""
+
+
+def count_text(event: Progress) -> str:
+    """How far a stage is, in the user's language."""
+    return fill(COUNTS.get(event.unit, "{unit} {done}/{total}"), asdict(event))
+
+
+def figure_texts(event: Progress) -> list[str]:
+    """The losses and the speed of a progress event that are known, in the user's language."""
+    figures = {
+        marked("loss {value:.3f}"): event.loss,
+        marked("held-out loss {value:.4f}"): event.heldout_loss,
+        marked("{value:,.0f} tokens/s"): event.tokens_per_second,
+    }
+    return [fill(template, {"value": value}) for template, value in figures.items() if value is not None]
+
+
+CountProgress: TypeAlias = Callable[[int, int], None]
+"""Is told how many are done, and how many there are."""
+
+
+def uncounted(_done: int, _total: int) -> None:
+    """The `CountProgress` of nobody."""
 
 
 class Reporter(ABC):

@@ -16,6 +16,7 @@ from gguf import (
 
 from offbook.core.config.schema import GenerationConfig
 from offbook.core.errors import UsageError
+from offbook.core.progress import CountProgress, uncounted
 from offbook.exporters.architectures import add_hyperparameters, architecture_of
 from offbook.exporters.gguf_tensors import lora_tensors, model_tensors
 from offbook.exporters.gguf_vocab import add_vocabulary, leading_space
@@ -55,7 +56,7 @@ def write_model(path: Path, source: ExportSource, model: Any, quant: str) -> lis
     add_vocabulary(writer, source.tokenizer, config.vocab_size, source.persona.stop_token)
     layers, tied = config.num_hidden_layers, "output.weight" not in weights
     types = {key: tensor_type(key, tuple(value.shape), quant, layers, tied=tied) for key, value in weights.items()}
-    _write_tensors(writer, weights, types)
+    _write_tensors(writer, weights, types, source.progress)
     note = fallbacks({key: kind for key, kind in types.items() if kind != Type.F32}, quant)
     return [note] if note else []
 
@@ -121,7 +122,9 @@ def _add_sampling(writer: GGUFWriter, settings: GenerationConfig) -> None:
     writer.add_sampling_penalty_last_n(-1)  # the whole context, as transformers does it
 
 
-def _write_tensors(writer: GGUFWriter, weights: dict[str, torch.Tensor], types: dict[str, Type]) -> None:
+def _write_tensors(
+    writer: GGUFWriter, weights: dict[str, torch.Tensor], types: dict[str, Type], progress: CountProgress = uncounted
+) -> None:
     """Write all that was added to the writer, then the tensors one by one: only one is held in its new format."""
     for key, value in weights.items():
         kind = types[key]
@@ -133,6 +136,7 @@ def _write_tensors(writer: GGUFWriter, weights: dict[str, torch.Tensor], types: 
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_ti_data_to_file()
-    for key, value in weights.items():
+    for number, (key, value) in enumerate(weights.items()):
         writer.write_tensor_data(pack(value.detach().float().cpu().numpy(), types[key]))
+        progress(number + 1, len(weights))
     writer.close()

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 import torch
 
 from offbook.core.i18n import translate
-from offbook.core.progress import fill
+from offbook.core.progress import CountProgress, fill, uncounted
 from offbook.core.types import NO_LABEL, Example
 
 Messages = list[dict[str, str]]
@@ -130,8 +130,10 @@ def spread(items: Sequence[T], most: int) -> list[T]:
     return [items[int(index * stride)] for index in range(min(len(items), most))]
 
 
-def reference_outputs(adapter: Runtime, questions: Sequence[Question]) -> list[ReferenceOutputs]:
-    """Ask the adapter the questions, before a format uses the model up."""
+def reference_outputs(
+    adapter: Runtime, questions: Sequence[Question], progress: CountProgress = uncounted
+) -> list[ReferenceOutputs]:
+    """Ask the adapter the questions, before a format uses the model up; `progress` is told how many are asked."""
     references = []
     for number, question in enumerate(questions):
         learned = [place for place, label in enumerate(question.example.labels) if label != NO_LABEL]
@@ -139,14 +141,17 @@ def reference_outputs(adapter: Runtime, questions: Sequence[Question]) -> list[R
         logits = torch.stack([scores for _, scores in adapter.predict(question.example.ids, places)])
         stops = number < REPLIES and adapter.stops(question.prompt, REPLY_TOKENS)
         references.append(ReferenceOutputs(question, places, logits, stops))
+        progress(number + 1, len(questions))
     return references
 
 
-def compare(references: Sequence[ReferenceOutputs], export: Runtime, bound: Bound) -> Parity:
-    """Ask the export what the adapter was asked, and judge the difference."""
+def compare(
+    references: Sequence[ReferenceOutputs], export: Runtime, bound: Bound, progress: CountProgress = uncounted
+) -> Parity:
+    """Ask the export what the adapter was asked, and judge the difference; `progress` is told how many are asked."""
     parity = Parity(conversations=len(references))
     agreed, worst, largest, ended = 0, 0.0, 0.0, []
-    for reference in references:
+    for number, reference in enumerate(references):
         question = reference.question
         parity.same_prompts &= export.prompt_ids(question.messages) == question.prompt
         predictions = export.predict(question.example.ids, reference.places)
@@ -159,6 +164,7 @@ def compare(references: Sequence[ReferenceOutputs], export: Runtime, bound: Boun
                 worst = max(worst, float((scores - logits).abs().max()))
         if reference.stops:
             ended.append(export.stops(question.prompt, REPLY_TOKENS))
+        progress(number + 1, len(references))
     parity.kl /= max(parity.positions, 1)
     parity.top1 = agreed / max(parity.positions, 1)
     parity.logits = worst / largest if bound.logits is not None else None

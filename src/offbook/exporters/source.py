@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from offbook.core.persona import Persona
+from offbook.core.progress import CountProgress, uncounted
 from offbook.exporters.self_contained_template import self_contained
 
 CARRIED = ("tokenizer.model", "LICENSE*", "LICENCE*", "NOTICE*")
@@ -33,6 +34,8 @@ class ExportSource:
     """A PEFT model → its base model with the adapter folded in."""
     shared: Path = Path("base")
     """How the names of files begin that all characters of the base model use."""
+    progress: CountProgress = uncounted
+    """Is told how many tensors are written."""
 
     @property
     def template(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple
 from itertools import accumulate
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from offbook.core.progress import CountProgress, uncounted
 from offbook.core.sequences import common_prefix
 from offbook.core.sharing import Share, alone
 from offbook.core.types import NO_LABEL, Example, Score
@@ -27,7 +28,7 @@ MIN_SHARED = 8
 def score(
     model: Any,
     conversations: Sequence[Sequence[Example]],
-    progress: Callable[[int, int], None] = lambda _done, _total: None,
+    progress: CountProgress = uncounted,
     share: Share = alone,
 ) -> list[Score]:
     """The Score of every conversation, given as its Examples (several where the template rewrites history).

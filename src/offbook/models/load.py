@@ -15,6 +15,8 @@ from transformers.utils import logging
 from offbook.core.config.schema import Storage
 from offbook.core.errors import UsageError, is_out_of_memory
 from offbook.core.i18n import marked
+from offbook.core.library_bars import counting
+from offbook.core.progress import CountProgress, uncounted
 from offbook.models.quantized_copy import forget_packing, unpack_on_loading
 from offbook.models.storage import store
 
@@ -111,13 +113,16 @@ def load_config(folder: Path) -> Any:
     return config
 
 
-def load_model(folder: Path, dtype: str = "auto", storage: Storage = "full") -> PreTrainedModel:
+def load_model(
+    folder: Path, dtype: str = "auto", storage: Storage = "full", *, progress: CountProgress = uncounted
+) -> PreTrainedModel:
     """The causal language model of a folder, in evaluation mode, on the GPU where there is one.
 
     Args:
         folder: as it was pulled.
         dtype: number format: auto, float32, bfloat16 or float16.
         storage: full, or how the weights are kept while all else is float32 (see `offbook.models.storage`).
+        progress: told how many weights are read, and how many there are.
 
     Raises:
         UsageError: the folder has no safetensors weights or they do not fit its configuration.
@@ -134,14 +139,15 @@ def load_model(folder: Path, dtype: str = "auto", storage: Storage = "full") -> 
         )
     logging.disable_progress_bar()  # its bar for loading weights would run into ours
     try:
-        loaded: Any = _model_class(config).from_pretrained(
-            folder,
-            config=config,
-            dtype=choose_dtype(dtype) if storage == "full" else torch.bfloat16,
-            use_safetensors=True,
-            output_loading_info=True,
-            **_SAFE,
-        )
+        with counting(progress):
+            loaded: Any = _model_class(config).from_pretrained(
+                folder,
+                config=config,
+                dtype=choose_dtype(dtype) if storage == "full" else torch.bfloat16,
+                use_safetensors=True,
+                output_loading_info=True,
+                **_SAFE,
+            )
     except (OSError, ValueError, RuntimeError, ImportError) as error:
         if is_out_of_memory(error):
             raise

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from offbook.core.config.loading import load as load_config
 from offbook.core.config.schema import RunConfig
 from offbook.core.launch import launched
-from offbook.core.notebook import default_reporter
+from offbook.core.notebook import starting_reporter
 from offbook.core.progress import Reporter
 from offbook.core.rundir import RunDir, list_runs
 from offbook.pipeline.adapter_source import resolve_character
@@ -92,25 +92,27 @@ def check(
     config = _config(config)
     refuse_missing(config)
     began = time.monotonic()
-    reporter = reporter or default_reporter()
-    reporter.stage("Starting")
+    reporter = starting_reporter(reporter)
     from offbook.pipeline import checking
 
     return checking.check(config, reporter=reporter, show=show, began=began)
 
 
-def check_data(config: RunConfig | str | Path) -> dict[str, Any]:
+def check_data(config: RunConfig | str | Path, *, reporter: Reporter | None = None) -> dict[str, Any]:
     """Find out what can be known about the rows alone, without a model; writes nothing.
 
     Args:
         config: the run's settings, or the path of its run.yaml.
+        reporter: takes the events of the work; default: drawn in a notebook, else dropped.
 
     Raises:
         UsageError: a file or row is bad.
     """
+    config = _config(config)
+    reporter = starting_reporter(reporter)
     from offbook.pipeline.dataset import read_rows, report_of_rows
 
-    return report_of_rows(read_rows(_config(config)))
+    return report_of_rows(read_rows(config, reporter))
 
 
 def train(
@@ -152,9 +154,8 @@ def train(
         refuse_finished(config, resume=resume, overwrite=overwrite)
     refuse_missing(config)
     began = time.monotonic()
-    reporter = reporter or default_reporter()
     if not launch.rank:
-        reporter.stage("Starting")
+        reporter = starting_reporter(reporter)
     from offbook.pipeline import training
 
     run = training.train(
@@ -194,7 +195,7 @@ def evaluate(
     Raises:
         UsageError: there is no such run, it is not trained, or there is nothing to evaluate on.
     """
-    reporter = reporter or default_reporter()
+    reporter = starting_reporter(reporter)
     source = resolve_character(_path(run), reporter=reporter)
     if data is not None:
         refuse_missing_file(Path(data))
@@ -230,7 +231,7 @@ def export(
         UsageError: run, format or number format are at fault, or the folder already exists.
         GateMissed: the copy differs too much; it is kept under a name that ends in `-missed-parity`.
     """
-    reporter = reporter or default_reporter()
+    reporter = starting_reporter(reporter)
     source = resolve_character(_path(run), base_model=base_model, reporter=reporter)
     from offbook.pipeline import exporting
 
@@ -268,7 +269,7 @@ def push(
         GateMissed: the export is too far from the adapter.
         OffbookError: the upload failed; push again to go on with it.
     """
-    reporter = reporter or default_reporter()
+    reporter = starting_reporter(reporter)
     source = resolve_character(_path(run), base_model=base_model, reporter=reporter)
     from offbook.pipeline import pushing
 
@@ -297,9 +298,8 @@ def load(
     Raises:
         UsageError: there is no such run, it is not trained yet, or adapter and base model do not belong together.
     """
-    reporter = reporter or default_reporter()
+    reporter = starting_reporter(reporter)
     source = resolve_character(_path(run), base_model=base_model, reporter=reporter)
-    reporter.stage("Loading {source}", source=source.name)
     from offbook.pipeline.character import open_character
 
     return open_character(source, dtype=dtype, template=template, merge=merge)

@@ -11,6 +11,7 @@ import threading
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypedDict, Unpack
 
 import torch
@@ -241,7 +242,9 @@ def open_character(
         UsageError: adapter and base model do not belong together, or there is no such template.
     """
     chat, persona = open_voice(source, template=template)
-    model: Any = load_model(source.base_model.path, dtype, storage)
+    path = source.base_model.path
+    source.reporter.stage("Loading {source}", source=source.name)
+    model: Any = load_model(path, dtype, storage, progress=partial(source.reporter.progress, unit="tensor"))
     if not (merge and _merges_exactly(model) and _merge_without_peft(model, source)):
         from offbook.models import adapter as adapters  # peft takes a third of a second to import
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -56,8 +57,9 @@ def check(
         UsageError: data, model or settings are at fault.
     """
     check_names(config.track.trackers)
-    setup = prepare_training(with_stored_choices(config), reporter or NullReporter(), began)
-    report = report_of(setup)
+    reporter = reporter or NullReporter()
+    setup = prepare_training(with_stored_choices(config), reporter, began)
+    report = report_of(setup, reporter)
     if show is not None:
         show(setup, report)
     return report
@@ -75,7 +77,9 @@ def prove(config: RunConfig, *, examples: int = 16, reporter: Reporter | None = 
     config = with_stored_choices(config)
     setup = prepare_training(_exact(config), reporter)
     fast, rows = setup.config.train.fast, setup.dataset.examples[:examples]
-    proof = check_gradient(setup.model, rows, packing=fast.packing, prefix=fast.prefix)
+    reporter.stage("Comparing gradients")
+    counted = partial(reporter.progress, unit="gradient")
+    proof = check_gradient(setup.model, rows, packing=fast.packing, prefix=fast.prefix, progress=counted)
     in_float32 = config.model.dtype in ("auto", "float32") and config.model.storage == "full"
     if not in_float32 or decide_compute(config, setup.model) != "bfloat16":
         return proof
@@ -90,8 +94,9 @@ def prove(config: RunConfig, *, examples: int = 16, reporter: Reporter | None = 
     return replace(proof, bfloat16={"fast": distance(fast_bf16, reference), "plain": distance(plain_bf16, reference)})
 
 
-def report_of(setup: TrainingSetup) -> dict[str, Any]:
+def report_of(setup: TrainingSetup, reporter: Reporter) -> dict[str, Any]:
     """What is known about a run before its first step: the JSON of `offbook check`."""
+    reporter.stage("Trying out a little of everything, to tell how long the run will take")
     dataset, model, sampler, stop_token = setup.dataset, setup.model, setup.sampler, setup.persona.stop_token
     with fast_path.fast_path_disabled(model):
         proved = proves_stop(model, stop_token, stop_ids(stop_token, model.generation_config.eos_token_id))
@@ -115,7 +120,7 @@ def report_of(setup: TrainingSetup) -> dict[str, Any]:
         "trainable_parameters": trainable,
         "steps": len(sampler),
         "stop": {"token": stop_token.token, "id": stop_token.id, "proved": proved},
-        "estimate": estimate_run(setup, sample),
+        "estimate": estimate_run(setup, sample, partial(reporter.progress, unit="part")),
         "disk_bytes": disk_needed(setup.config, trainable),
         "checkpoint_bytes": checkpoint_bytes(trainable),
         "notes": [*setup.notes, *notes_on_stop(model, stop_token, setup.base.tokenizer.eos_token_id)],

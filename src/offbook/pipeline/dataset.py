@@ -16,6 +16,7 @@ from typing import Any
 from offbook.core.config.schema import BASE, DataConfig, RunConfig, is_hub
 from offbook.core.errors import UsageError
 from offbook.core.persona import add_system
+from offbook.core.progress import NullReporter, Reporter
 from offbook.core.types import Conversation, Example
 from offbook.data import leakage, loading, mixing, quality, split
 from offbook.hub import pull
@@ -96,8 +97,12 @@ class Dataset:
         )
 
 
-def read_rows(config: RunConfig) -> SplitRows:
+def read_rows(config: RunConfig, reporter: Reporter | None = None) -> SplitRows:
     """Read the rows, put the persona's system prompt before each, and split them.
+
+    Args:
+        config: the run's settings.
+        reporter: is told what is read, and shows the download of what lies on a hub.
 
     Raises:
         UsageError: a file or row is bad, or nothing is left to learn from.
@@ -108,12 +113,15 @@ def read_rows(config: RunConfig) -> SplitRows:
             "data.replay base needs a system prompt: without one the model cannot tell the character from itself",
             "Give the character one: --persona.system 'You are …'. Or train without: --data.replay null",
         )
+    reporter = reporter or NullReporter()
     sources = [data.source] if isinstance(data.source, str) else data.source
-    loaded = loading.load(_local(sources), data.format, data.on_error, reading_options(config))
+    files = _local(sources, reporter)
+    reporter.stage("Reading {files}", files=", ".join(sources))
+    loaded = loading.load(files, data.format, data.on_error, reading_options(config))
     kept = quality.deduplicate(loaded.conversations, data.dedupe, data.max_per_prompt)
-    parts = _split(kept, config)
+    parts = _split(kept, config, reporter)
     leak = leakage.measure(parts, data.seed).to_dict() if parts.heldout else None
-    general = _replay_file(data)
+    general = _replay_file(data, reporter)
     if not parts.train:
         raise UsageError("no row is left to learn from", "Lower --data.heldout, or give more rows.")
     return SplitRows(
@@ -189,20 +197,20 @@ def with_system(conversation: Conversation, system: str | None) -> Conversation:
     return replace(conversation, turns=add_system(conversation.turns, system))
 
 
-def _split(rows: Sequence[Conversation], config: RunConfig) -> split.Split:
+def _split(rows: Sequence[Conversation], config: RunConfig, reporter: Reporter) -> split.Split:
     """The split that the config asks for: drawn from the rows, or against a file of the user's."""
     data = config.data
     if data.heldout_source is None:
         return split.split(rows, data.heldout, data.seed)
-    judged = loading.load(_local([data.heldout_source]), data.format, data.on_error, reading_options(config))
+    judged = loading.load(_local([data.heldout_source], reporter), data.format, data.on_error, reading_options(config))
     return split.against(rows, judged.conversations)
 
 
-def _replay_file(data: DataConfig) -> list[Conversation]:
+def _replay_file(data: DataConfig, reporter: Reporter) -> list[Conversation]:
     """The rows of the file that `data.replay` names; what the base model says is not known before it is loaded."""
     if data.replay is None or data.replay == BASE:
         return []
-    return loading.load(_local([data.replay]), "auto", data.on_error).conversations
+    return loading.load(_local([data.replay], reporter), "auto", data.on_error).conversations
 
 
 def _refuse(rejected: dict[int, UsageError], data: DataConfig) -> None:
@@ -215,6 +223,6 @@ def _without(rows: Iterable[Conversation], rejected: dict[int, UsageError]) -> t
     return tuple(row for index, row in enumerate(rows) if index not in rejected)
 
 
-def _local(sources: Sequence[str]) -> list[Path]:
+def _local(sources: Sequence[str], reporter: Reporter) -> list[Path]:
     """The sources as files and folders on this computer; those of a hub are downloaded."""
-    return [pull.pull_dataset(source) if is_hub(source) else Path(source) for source in sources]
+    return [pull.pull_dataset(source, reporter=reporter) if is_hub(source) else Path(source) for source in sources]

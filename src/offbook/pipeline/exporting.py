@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import yaml
 from offbook.core.atomic import atomic_dir, atomic_write_json
 from offbook.core.errors import GateMissed, OffbookError, UsageError
 from offbook.core.persona import Persona
-from offbook.core.progress import NullReporter, Reporter
+from offbook.core.progress import CountProgress, NullReporter, Reporter
 from offbook.core.registry import lookup
 from offbook.core.rundir import RunDir
 from offbook.exporters import parity
@@ -97,9 +98,11 @@ def export(
         )
     kind.check(load_config(source.base_model.path))
     character = open_character(source, dtype="float32", template=template)
-    original = _export_source(character, source)
+    original = _export_source(character, source, partial(reporter.progress, unit="tensor"))
     reporter.stage("Collecting reference outputs of the adapter")
-    reference = parity.reference_outputs(_adapter_runtime(character), parity_questions(character, source.run))
+    answered = partial(reporter.progress, unit="row")
+    questions = parity_questions(character, source.run)
+    reference = parity.reference_outputs(_adapter_runtime(character), questions, answered)
     # Two exports at once each have a folder of their own.
     working = target.with_name(f"{target.name}-unproved-{os.getpid()}")
     with _told_if_full(target), atomic_dir(working) as folder:
@@ -107,7 +110,7 @@ def export(
         artifact = kind.write(original, folder, quant)
         reporter.stage("Comparing the export with the adapter")
         with _runtime_of(artifact, original) as runtime:
-            result = parity.compare(reference, runtime, BOUNDS[quant])
+            result = parity.compare(reference, runtime, BOUNDS[quant], answered)
         _write_records(folder, original, artifact, to, quant, result, history(source.run))
     if not result.passed:
         kept = _rename_over(working, target.with_name(f"{target.name}-missed-parity"))
@@ -170,7 +173,7 @@ def _told_if_full(target: Path) -> Iterator[None]:
         ) from error
 
 
-def _export_source(character: Character, source: CharacterSource) -> ExportSource:
+def _export_source(character: Character, source: CharacterSource, progress: CountProgress) -> ExportSource:
     return ExportSource(
         model=character.model,
         tokenizer=character.template.tokenizer,
@@ -180,6 +183,7 @@ def _export_source(character: Character, source: CharacterSource) -> ExportSourc
         name=re.sub(r"[^\w.-]+", "-", source.name),
         merge=merge,
         shared=_shared_bases_dir(source, character.persona),
+        progress=progress,
     )
 
 

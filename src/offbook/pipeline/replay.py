@@ -8,6 +8,7 @@ whatever language it speaks.
 
 from __future__ import annotations
 
+from functools import partial
 from hashlib import sha256
 from string import whitespace
 from typing import Any
@@ -56,24 +57,32 @@ def base_model_rows(model: Any, base: BaseModel, dtype: str, reporter: Reporter)
     with cache.writing(path, reporter):
         if not path.is_file():
             reporter.stage(
-                "Sampling {count} replies of {source} to replay in training (once per model)",
+                "Sampling {count} questions of {source} to replay in training (once per model)",
                 count=ROWS,
                 source=base.local.source,
             )
-            atomic_write_text(path, rows_text(_draw(model, base, stops)))
+            atomic_write_text(path, rows_text(_draw(model, base, stops, reporter)))
     return load_rows(path)
 
 
-def _draw(model: Any, base: BaseModel, stops: list[int]) -> list[Conversation]:
+def _draw(model: Any, base: BaseModel, stops: list[int], reporter: Reporter) -> list[Conversation]:
     """Let the model write questions, and answer them."""
     template, tokenizer = base.template, base.tokenizer
+    counted = partial(reporter.progress, unit="token")
     prefix, question_stop = _around_a_question(base)
     replies = batch.generate(
-        model, tokenizer, [prefix] * ROWS, QUESTION, [*stops, question_stop], seed=list(range(ROWS))
+        model,
+        tokenizer,
+        [prefix] * ROWS,
+        QUESTION,
+        [*stops, question_stop],
+        seed=list(range(ROWS)),
+        progress=counted,
     )
     questions = [Turn("user", text) for reply in replies if (text := _complete(reply.text))]
     prompts = [template.prompt_ids([question]) for question in questions]
-    answers = batch.generate(model, tokenizer, prompts, ANSWER, stops) if prompts else []
+    reporter.stage("Sampling its replies to them")
+    answers = batch.generate(model, tokenizer, prompts, ANSWER, stops, progress=counted) if prompts else []
     rows = [
         Conversation(
             (question, Turn("assistant", text, has_stop_token=reply.stopped)),

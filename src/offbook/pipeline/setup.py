@@ -118,14 +118,15 @@ def prepare_training(
         UsageError: data, model or adapter are at fault.
     """
     began = time.monotonic() if began is None else began
-    rows = read_rows(config)
+    rows = read_rows(config, reporter)
     base = open_base_model(config, reporter)
     model_config = load_config(base.local.path)
     config, notes = within_context(config, model_config)
     notes += notes_on_unpacking(model_config)
     dataset = tokenize(rows, base.template, config.data)
     reporter.stage("Loading {source}", source=config.model.source)
-    pretrained = load_model(base.local.path, config.model.dtype, config.model.storage)
+    counted = partial(reporter.progress, unit="tensor")
+    pretrained = load_model(base.local.path, config.model.dtype, config.model.storage, progress=counted)
     refuse_nonfinite(pretrained)
     general: Sequence[Conversation] = rows.replay
     if config.data.replay == BASE:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -48,7 +49,7 @@ class TransformersHost:
         self._tokenizers = TokenizerPool()
         path = sources[0].base_model.path
         reporter.stage("Loading {source}", source=path.name)
-        model = load_model(path)
+        model = load_model(path, progress=partial(reporter.progress, unit="tensor"))
         self._eos = model.generation_config.eos_token_id
         config, size = model.config, model.dtype.itemsize
         side_by_side = can_go_side_by_side(model) and all(_is_plain(source, model) for source in sources)

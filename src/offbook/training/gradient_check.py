@@ -19,6 +19,7 @@ import torch
 from peft import PeftModel
 from torch.nn.functional import cross_entropy
 
+from offbook.core.progress import CountProgress, uncounted
 from offbook.core.types import Example
 from offbook.training import fast_path
 from offbook.training.packing import MicroBatch, StepBatch, pack_step
@@ -65,7 +66,12 @@ class GradientCheck:
 
 
 def check_gradient(
-    model: PeftModel, examples: Sequence[Example], *, packing: bool = True, prefix: bool = True
+    model: PeftModel,
+    examples: Sequence[Example],
+    *,
+    packing: bool = True,
+    prefix: bool = True,
+    progress: CountProgress = uncounted,
 ) -> GradientCheck:
     """Compare the gradient of the enabled fast path with the peft path's, in one optimizer step of these examples.
 
@@ -77,6 +83,7 @@ def check_gradient(
         examples: the examples of the step, with at least one label.
         packing: as in `pack_step`.
         prefix: as in `pack_step`.
+        progress: told how many gradients are computed, and how many there are.
     """
     total = sum(len(example.ids) for example in examples)
     budgets = (1, max(1, total // 3), total)
@@ -85,11 +92,13 @@ def check_gradient(
     with _deterministic(model):
         with fast_path.fast_path_disabled(model):
             reference, reference_loss = _reference(model, examples)
+        progress(1, len(steps) + 2)
         sizes, worst = _sizes(reference), dict.fromkeys(reference, 0.0)
-        for step in steps:
+        for number, step in enumerate(steps):
             fast, fast_loss = _fast(model, step)
             for name, gradient in reference.items():
                 worst[name] = max(worst[name], _difference(fast[name], gradient, sizes[name]))
+            progress(number + 2, len(steps) + 2)
         isolated = all(_isolated(model, batch) for batch in steps[-1].micro_batches)
     return GradientCheck(
         max_relative_difference=max(worst.values()),

@@ -1,0 +1,49 @@
+"""Downloads are counted in the folder that they are written to."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from offbook.core.progress import Event, Progress, Reporter
+from offbook.hub import arrival
+from offbook.hub.arrival import counting_bytes, tell_bytes
+
+
+class Recorder(Reporter):
+    def __init__(self) -> None:
+        super().__init__()
+        self.events: list[Event] = []
+
+    def emit(self, event: Event) -> None:
+        self.events.append(event)
+
+
+def test_what_grows_in_a_folder_is_told_in_megabytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrival, "POLL_SECONDS", 0.01)
+    reporter = Recorder()
+    with counting_bytes(tmp_path, 4_000_000, reporter):
+        (tmp_path / "deep").mkdir()
+        (tmp_path / "deep" / "x.incomplete").write_bytes(bytes(3_000_000))
+        deadline = time.monotonic() + 5
+        while not any(isinstance(event, Progress) and event.done for event in reporter.events):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    done = [event for event in reporter.events if isinstance(event, Progress)]
+    assert (done[-1].done, done[-1].total, done[-1].unit) == (3, 4, "MB")
+
+
+def test_nothing_is_told_where_the_size_is_not_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrival, "POLL_SECONDS", 0.001)
+    reporter = Recorder()
+    with counting_bytes(tmp_path, 0, reporter):
+        time.sleep(0.02)
+    assert not reporter.events
+
+
+def test_more_than_was_announced_is_no_more_than_all() -> None:
+    reporter = Recorder()
+    tell_bytes(reporter, 7_000_000, 5_000_000)
+    (event,) = reporter.events
+    assert isinstance(event, Progress)
+    assert (event.done, event.total) == (5, 5)
