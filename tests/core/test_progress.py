@@ -6,7 +6,14 @@ import time
 
 import pytest
 
-from offbook.core.progress import Message, NullReporter, Progress
+from offbook.core.progress import (
+    Message,
+    NullReporter,
+    Progress,
+    ProgressReporter,
+    count_text,
+    figure_texts,
+)
 from tests.recorder import Recorder
 
 
@@ -47,3 +54,24 @@ def test_the_null_reporter_takes_everything() -> None:
     reporter = NullReporter()
     reporter.stage("a")
     reporter.progress(1, 1)
+
+
+def test_a_task_within_a_stage_passes_on_its_count_alone() -> None:
+    recorder = Recorder()
+    inside = ProgressReporter(recorder, before=5, total=10)
+    inside.stage("not shown")
+    inside.progress(3, 5)
+    inside.progress(9, 9)
+    inside.progress(3, 5, heldout_loss=1.0)
+    assert [(event.done, event.total) for event in recorder.events if isinstance(event, Progress)] == [
+        (8, 10),
+        (10, 10),
+    ]
+    assert len(recorder.events) == 2
+
+
+def test_counts_are_for_people() -> None:
+    assert count_text(Progress(3, 40)) == "step 3/40"
+    assert count_text(Progress(3 * 2**20, 5 * 2**20, "byte")) == "3.0 MiB / 5.0 MiB"
+    assert count_text(Progress(1, 2, "song")) == "song 1/2"
+    assert figure_texts(Progress(1, 2, loss=2.0, tokens_per_second=1500.0)) == ["loss 2.000", "1,500 tokens/s"]

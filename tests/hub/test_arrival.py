@@ -5,21 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from offbook.core.progress import Event, Progress, Reporter
+from offbook.core.progress import Progress
 from offbook.hub import arrival
 from offbook.hub.arrival import counting_bytes, tell_bytes
+from tests.recorder import Recorder
 
 
-class Recorder(Reporter):
-    def __init__(self) -> None:
-        super().__init__()
-        self.events: list[Event] = []
-
-    def emit(self, event: Event) -> None:
-        self.events.append(event)
-
-
-def test_what_grows_in_a_folder_is_told_in_megabytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_grows_in_a_folder_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arrival, "POLL_SECONDS", 0.01)
     reporter = Recorder()
     with counting_bytes(tmp_path, 4_000_000, reporter):
@@ -30,7 +22,7 @@ def test_what_grows_in_a_folder_is_told_in_megabytes(tmp_path: Path, monkeypatch
             assert time.monotonic() < deadline
             time.sleep(0.01)
     done = [event for event in reporter.events if isinstance(event, Progress)]
-    assert (done[-1].done, done[-1].total, done[-1].unit) == (3, 4, "MB")
+    assert (done[-1].done, done[-1].total, done[-1].unit) == (3_000_000, 4_000_000, "byte")
 
 
 def test_nothing_is_told_where_the_size_is_not_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,4 +38,4 @@ def test_more_than_was_announced_is_no_more_than_all() -> None:
     tell_bytes(reporter, 7_000_000, 5_000_000)
     (event,) = reporter.events
     assert isinstance(event, Progress)
-    assert (event.done, event.total) == (5, 5)
+    assert (event.done, event.total) == (5_000_000, 5_000_000)

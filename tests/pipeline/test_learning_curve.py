@@ -14,7 +14,7 @@ import torch
 import offbook
 from offbook.core.config.loading import load
 from offbook.core.errors import OffbookError, Stopped
-from offbook.core.progress import NullReporter, Progress, Reporter
+from offbook.core.progress import NullReporter
 from offbook.core.rundir import RunDir
 from offbook.evaluation.learning_curve import LearningCurve
 from offbook.models import adapter as adapters
@@ -109,18 +109,3 @@ def test_it_is_made_where_rows_are_few_and_a_verdict_says_so(
 ) -> None:
     setup = prepared({**judged, "evaluate.learning_curve": None, **changes})
     assert learning_curve.is_wanted(setup) == wanted
-
-
-def test_its_steps_are_counted_through(judged: dict[str, Any]) -> None:
-    counts: list[tuple[int, int]] = []
-
-    class Teller(Reporter):
-        def emit(self, event: Any) -> None:
-            if isinstance(event, Progress):
-                counts.append((event.done, event.total))
-
-    counted = learning_curve._Counted(Teller(), 5, 10)
-    counted.progress(3, 5)
-    counted.progress(3, 5, heldout_loss=1.0)
-    counted.info("nothing")
-    assert counts == [(8, 10)]

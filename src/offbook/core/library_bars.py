@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import contextmanager
 from typing import Any
 
@@ -33,7 +33,7 @@ class _CountedBar:
         self._progress = progress
         self._iterable = iterable
         self._done = 0
-        self._total = int(total) if total else len(iterable) if hasattr(iterable, "__len__") else 0
+        self._total = int(total) if total else len(iterable) if isinstance(iterable, Sized) else 0
 
     def __iter__(self) -> Iterator[Any]:
         for item in self._iterable:

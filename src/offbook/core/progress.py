@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
 from offbook.core.i18n import marked, translate
+from offbook.core.text import format_bytes
 
 Level: TypeAlias = Literal["info", "warning", "stage"]
 """info: worth reading; warning: something may be wrong; stage: what the task does from now on."""
@@ -66,13 +67,14 @@ COUNTS = {
     "gradient": marked("gradient {done}/{total}"),
     "file": marked("file {done}/{total}"),
     "part": marked("part {done}/{total}"),
-    "MB": marked("{done}/{total} MB"),
 }
 """Unit of a progress event → how far it is, for people."""
 
 
 def count_text(event: Progress) -> str:
     """How far a stage is, in the user's language."""
+    if event.unit == "byte":
+        return f"{format_bytes(event.done)} / {format_bytes(event.total)}"
     return fill(COUNTS.get(event.unit, "{unit} {done}/{total}"), asdict(event))
 
 
@@ -154,6 +156,28 @@ class Reporter(ABC):
                 heldout_loss=heldout_loss,
             )
         )
+
+
+class ProgressReporter(Reporter):
+    """Passes on how far a task is, as a part of another one's stage, and none of its sentences.
+
+    Args:
+        reporter: takes the progress.
+        before: what of the stage was done when the task began.
+        total: what the stage counts to; default: what the task does.
+    """
+
+    def __init__(self, reporter: Reporter, before: int = 0, total: int | None = None) -> None:
+        super().__init__()
+        self._reporter = reporter
+        self._before = before
+        self._total = total
+
+    def emit(self, event: Event) -> None:
+        """Pass a count on."""
+        if isinstance(event, Progress) and event.heldout_loss is None:
+            total = event.total if self._total is None else self._total
+            self._reporter.progress(min(self._before + event.done, total), total, event.unit)
 
 
 class NullReporter(Reporter):

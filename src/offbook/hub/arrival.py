@@ -10,12 +10,11 @@ from pathlib import Path
 from offbook.core.progress import Reporter
 
 POLL_SECONDS = 0.5
-MEGABYTE = 10**6
 
 
 @contextmanager
 def counting_bytes(folder: Path, size: int, reporter: Reporter) -> Iterator[None]:
-    """Context manager: while it is open, the reporter is told how many megabytes of `size` lie in the folder.
+    """Context manager: while it is open, the reporter is told how many bytes of `size` lie in the folder.
 
     Args:
         folder: where the files grow, whatever they are called meanwhile.
@@ -40,8 +39,8 @@ def counting_bytes(folder: Path, size: int, reporter: Reporter) -> Iterator[None
 
 
 def tell_bytes(reporter: Reporter, done: int, size: int) -> None:
-    """Report so many bytes of `size`, in megabytes."""
-    reporter.progress(min(done, size) // MEGABYTE, max(size // MEGABYTE, 1), "MB")
+    """Report so many bytes of `size`."""
+    reporter.progress(min(done, size), size, "byte")
 
 
 def _bytes_in(folder: Path) -> int:

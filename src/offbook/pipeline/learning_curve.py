@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from offbook.core.errors import OffbookError, Stopped
-from offbook.core.progress import Event, Progress, Reporter
+from offbook.core.progress import ProgressReporter, Reporter
 from offbook.core.rundir import RunDir
 from offbook.core.types import Example
 from offbook.evaluation.learning_curve import SHARES, LearningCurve
@@ -63,7 +63,7 @@ def measure(run: RunDir, setup: TrainingSetup, start: bytes, optimize: Optimize,
             for number, share in enumerate(SHARES[:-1]):
                 part, count = _with_fewer(setup, share)
                 adapters.load_trained(setup.model, start)
-                counted = _Counted(reporter, number * steps, (len(SHARES) - 1) * steps)
+                counted = ProgressReporter(reporter, number * steps, (len(SHARES) - 1) * steps)
                 with TemporaryDirectory(prefix="offbook-") as folder:
                     optimize(RunDir(Path(folder)), part, counted)
                 rows.append(count)
@@ -111,18 +111,3 @@ def _choose(conversations: Sequence[list[Example]], share: float, seed: int) -> 
         chosen += [example for examples in order for example in examples]
         count += len(order) if order[0][0].origin.kind != "replay" else 0
     return chosen, count
-
-
-class _Counted(Reporter):
-    """Passes the steps of one training on as a part of several, and nothing else."""
-
-    def __init__(self, reporter: Reporter, before: int, total: int) -> None:
-        super().__init__()
-        self._reporter = reporter
-        self._before = before
-        self._total = total
-
-    def emit(self, event: Event) -> None:
-        """Count a step."""
-        if isinstance(event, Progress) and event.heldout_loss is None:
-            self._reporter.progress(min(self._before + event.done, self._total), self._total)

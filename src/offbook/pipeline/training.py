@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from offbook.core.config.schema import RunConfig
 from offbook.core.errors import Stopped
 from offbook.core.launch import launched
-from offbook.core.progress import NullReporter, Reporter
+from offbook.core.progress import NullReporter, ProgressReporter, Reporter
 from offbook.core.run_lock import delete_outputs, held_bytes, locked, training_lock
 from offbook.core.rundir import RunDir, runs_root
 from offbook.core.shell import offbook_command
@@ -183,7 +183,7 @@ def _optimize(
     monitor = HeldoutMonitor(
         settings,
         history,
-        lambda: finishing.sample_replies(setup, True, share=share)[0],
+        lambda: finishing.sample_replies(setup, True, reporter=ProgressReporter(reporter), share=share)[0],
         recorder.record_samples,
         reporter,
     )
