@@ -95,6 +95,8 @@ class LineReporter(ConsoleReporter):
     def emit(self, event: Event) -> None:
         """Print a message; print progress now and then, at the end, and where a held-out loss was taken."""
         if isinstance(event, Message):
+            if event.level == "stage":
+                self._last_line = float("-inf")  # its first count appears at once
             self.message(event)
         elif event.heldout_loss is not None:
             self.out.print(_line(event), soft_wrap=True)

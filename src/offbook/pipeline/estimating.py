@@ -36,6 +36,8 @@ T = TypeVar("T")
 
 PROBE_TOKENS = 6
 """Tokens of a trial reply; the first one also pays for reading the prompts."""
+FEW = 3
+"""Trial replies that grow by themselves first: as many as the usual samples. One alone is computed in another way."""
 LATER = 64
 """Tokens that the trial replies are begun behind, to learn what each one costs that a model already looks back at."""
 PARTS = 7
@@ -192,18 +194,18 @@ def _answering(setup: TrainingSetup, replies: ReplyCost, judged: int) -> float:
 
 
 def _reply_cost(setup: TrainingSetup, prompts: Sequence[Prompt]) -> ReplyCost:
-    """Let the model begin one reply, as many at once as the verdict will, and those later in their course."""
+    """Let the model begin a few replies, as many at once as the verdict will, and those later in their course."""
     template = setup.base.template
     ids = [template.prompt_ids(list(turns)) for turns in prompts][:SIDE_BY_SIDE]
     if not ids:
         return ReplyCost(0.0, 0.0, 0.0, 0.0)
-    (_, one), (reading, many) = _step_seconds(setup, ids[:1]), _step_seconds(setup, ids)
+    (_, few), (reading, many) = _step_seconds(setup, ids[:FEW]), _step_seconds(setup, ids)
     before = (ids[0] * (LATER // len(ids[0]) + 1))[:LATER]  # what all begin with is computed once
     _, later = _step_seconds(setup, [[*before, *prompt] for prompt in ids])
-    token = max(many - one, 0.0) / max(len(ids) - 1, 1)
+    token = max(many - few, 0.0) / max(len(ids) - FEW, 1)
     return ReplyCost(
         prompt=max(reading - many, 0.0) / len(ids),
-        step=max(one - token, 0.0),
+        step=max(few - min(FEW, len(ids)) * token, 0.0),
         token=token,
         growth=max(later - many, 0.0) / len(ids) / LATER,
     )
