@@ -91,19 +91,25 @@ class LineReporter(ConsoleReporter):
     def __init__(self, out: Console) -> None:
         super().__init__(out)
         self._last_line = float("-inf")
+        self._counted_units: set[str] = set()
 
     def emit(self, event: Event) -> None:
         """Print a message; print progress now and then, at the end, and where a held-out loss was taken."""
         if isinstance(event, Message):
             if event.level == "stage":
-                self._last_line = float("-inf")  # its first count appears at once
+                self._counted_units.clear()
             self.message(event)
         elif event.heldout_loss is not None:
             self.out.print(_line(event), soft_wrap=True)
-        elif event.done == event.total or time.monotonic() - self._last_line >= LINE_SECONDS:
+        elif event.done == event.total or self._is_due(event.unit):
             self._last_line = time.monotonic()
+            self._counted_units.add(event.unit)
             left = [] if event.seconds_left is None else [fill("{time} left", {"time": clock(event.seconds_left)})]
             self.out.print(_line(event, *left), soft_wrap=True)
+
+    def _is_due(self, unit: str) -> bool:
+        """Whether a line of progress is wanted: the first of what a stage counts, and one now and then."""
+        return unit not in self._counted_units or time.monotonic() - self._last_line >= LINE_SECONDS
 
     def message(self, message: Message) -> None:
         """Print a sentence; a warning is called one."""
