@@ -1,8 +1,8 @@
-"""Text files as they lie on people's disks: UTF-8, UTF-16, GB18030, Windows-1252, packed or not, read line by line.
+"""Text files as they lie on people's disks, in Unicode or an older encoding, packed or not, read line by line.
 
 The encoding is told from the bytes by fixed rules, so that the same file always reads the same: a byte order mark, else
-UTF-16 that gives itself away, else strict UTF-8, else GB18030 (which includes GBK and GB2312), else Windows-1252 where
-all that is not ASCII is a Western accent or mark. What fits none of them is an error that names the line.
+UTF-16 that shows itself, else strict UTF-8, else the older encoding as which it reads best (`legacy_encodings.py`).
+What may be in several of them, or fits none, is an error.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
-import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +20,6 @@ from offbook.core.errors import UsageError
 from offbook.data import legacy_encodings
 
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-NAMES = {"utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "utf-16": "UTF-16", **legacy_encodings.READ}
 BLOCK = 1 << 16
 COMPRESSED = (".gz", ".zst")
 UNPACKED, RATIO = 1 << 28, 200
@@ -131,14 +129,14 @@ def detect(path: Path) -> str:
         UsageError: none does; the first line that cannot be read is named, or the program whose file it is.
     """
     _refuse_document(path)
-    encoding = _guess(path)
-    if encoding in legacy_encodings.NAMES and encoding not in legacy_encodings.READ:
+    encoding, *rivals = _guess(path)
+    if rivals:
         raise UsageError(
-            "{path}:{faulty_line}: not UTF-8 text; it seems to be {names}",
+            "{path}:{line}: not UTF-8 text; it may be {names}",
             "Save it as UTF-8 in an editor that shows it rightly.",
             path=path,
-            faulty_line=_faulty_line(path, "utf-8"),
-            names=legacy_encodings.NAMES[encoding],
+            line=_faulty_line(path, "utf-8"),
+            names=", ".join(list(dict.fromkeys(map(_named, (encoding, *rivals))))[:3]),
         )
     if _first_fault(path, encoding) is not None:
         line = _faulty_line(path, encoding)
@@ -147,7 +145,7 @@ def detect(path: Path) -> str:
             "Fix that line, or save the file as UTF-8 in an editor that shows it rightly.",
             path=path,
             line=line,
-            names=NAMES.get(encoding, "UTF-8"),
+            names=_named(encoding),
         )
     return encoding
 
@@ -192,25 +190,31 @@ def _refuse_document(path: Path) -> None:
             )
 
 
-def _guess(path: Path) -> str:
+def _named(encoding: str) -> str:
+    """An encoding's name for people."""
+    return legacy_encodings.NAMES.get(encoding, encoding.removesuffix("-sig").upper())
+
+
+def _guess(path: Path) -> list[str]:
+    """The codec of a file, the likeliest first where several may be."""
     with open_bytes(path) as file:
         head = file.read(BLOCK)
     for mark, encoding in MARKS.items():
         if head.startswith(mark):
-            return encoding
-    if b"\0" in head:
-        return _guess_utf16(head)
+            return [encoding]
+    if b"\0" in head and (wide := _guess_utf16(head)):
+        return [wide]
     fault = _first_fault(path, "utf-8")
     if fault is None:
-        return "utf-8"
+        return ["utf-8"]
     with open_bytes(path) as file:
         for _ in range(max(0, fault - BLOCK) // BLOCK):  # what is packed cannot be sought in
             file.read(BLOCK)
         sample = file.read(3 * BLOCK)
-    return _before_unicode(sample) or "utf-8"
+    return ["utf-8"] if b"\0" in head or _is_damaged_utf8(sample) else legacy_encodings.likely(sample)
 
 
-def _guess_utf16(head: bytes) -> str:
+def _guess_utf16(head: bytes) -> str | None:
     """UTF-16 shows by its line ends, spaces and quotes: in the wrong byte order they are rare characters."""
 
     def signs(encoding: str) -> int:
@@ -219,27 +223,15 @@ def _guess_utf16(head: bytes) -> str:
 
     little, big = signs("utf-16-le"), signs("utf-16-be")
     if little == big:
-        return "utf-8"
+        return None
     return "utf-16-le" if little > big else "utf-16-be"
 
 
-def _before_unicode(sample: bytes) -> str | None:
-    """The codec of bytes that are not UTF-8, or None where they are rather UTF-8 with damage.
-
-    Damaged UTF-8 still holds mostly good characters. A Western accent stands alone, before an ASCII letter,
-    where the second byte of a Chinese character rarely is one.
-    """
+def _is_damaged_utf8(sample: bytes) -> bool:
+    """Whether bytes are UTF-8 with damage rather than another encoding: they still hold mostly good characters."""
     text = sample.decode("utf-8", errors="replace")
     damaged = text.count("\ufffd")
-    good = len(text) - len(text.encode("ascii", errors="ignore")) - damaged
-    if good > damaged:
-        return None
-    codec = legacy_encodings.guess(sample)
-    if codec == "cp1252" and good:
-        return None
-    pairs = re.findall(rb"[\x81-\xfe]([\x30-\xfe])", sample)
-    could_be_chinese = 2 * sum(second < b"\x80" for second in pairs) <= len(pairs)
-    return codec or ("gb18030" if could_be_chinese else None)
+    return len(text) - len(text.encode("ascii", errors="ignore")) - damaged > damaged
 
 
 def _first_fault(path: Path, encoding: str) -> int | None:
