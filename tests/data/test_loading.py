@@ -156,7 +156,8 @@ def test_a_reply_of_weight_0_is_read_and_not_learned() -> None:
     [
         ({"instruction": "a", "output": ""}, "a reply of the character's is empty"),
         ({"instruction": "a", "output": " \n"}, "a reply of the character's is empty"),
-        ({"instruction": "a"}, "output is not text but nothing"),
+        ({"instruction": "a"}, "none of its columns is known to be the reply"),
+        ({"instruction": "a", "output": None}, "output is not text but nothing"),
         ({"instruction": 5, "output": "b"}, "instruction is not text but a number"),
         ({"instruction": "a", "output": ["b", "c"]}, "output is not text but a list"),
         ({"instruction": "a", "output": "\ud83d"}, "output holds half a character"),
@@ -257,7 +258,7 @@ def test_malformed_lines_are_skipped_like_bad_rows(tmp_path: Path) -> None:
 def test_no_usable_row(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no usable row in"):
         load([write(tmp_path, [])])
-    with pytest.raises(UsageError, match=r"the first: .*lines\.jsonl:1: output is not text"):
+    with pytest.raises(UsageError, match=r"the first: .*lines\.jsonl:1: none of its columns is known to be"):
         load([write(tmp_path, [{"instruction": "a"}])], on_error="skip")
 
 
@@ -409,3 +410,9 @@ def test_a_tool_s_call_is_left_out_in_either_spelling() -> None:
         {"from": "gpt", "value": "At nine."},
     ]
     assert messages({"conversations": calls}) == [("u", "Rain?\nRain at nine."), ("a", "At nine.")]
+
+
+def test_the_error_names_the_columns_of_the_file_alone() -> None:
+    with pytest.raises(RowError, match=r"its columns \(text\) are") as error:
+        to_conversation({"text": "a"}, Origin("x", 1), options=ReadingOptions(character="Tom"))
+    assert "did you mean" not in str(error.value)

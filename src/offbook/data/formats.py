@@ -41,8 +41,12 @@ class Format(NamedTuple):
     """Further columns that it reads."""
 
 
-def detect(row: Row) -> Format:
+def detect(row: Row, given: Iterable[str] | None = None) -> Format:
     """The format whose columns the row has.
+
+    Args:
+        row: a row as `rename` gives it, and perhaps the character's name.
+        given: the columns that the file has, to be named in the error; those of the row where they are not told.
 
     Raises:
         ColumnsError: none; the row's own columns are named.
@@ -51,8 +55,9 @@ def detect(row: Row) -> Format:
         if any(needed <= row.keys() for needed in format.columns):
             return format
     expected = sorted({column for format in FORMATS.values() for needed in format.columns for column in needed})
-    hint = next((hint for key in row if (hint := nearest(str(key), expected))), "")
-    names = ", ".join(map(str, row)) or "none"
+    columns = [str(key) for key in (row if given is None else given)]
+    hint = next((hint for key in columns if (hint := nearest(key, expected))), "")
+    names = ", ".join(columns) or "none"
     raise ColumnsError(
         "its columns ({names}) are those of no format ({formats}){hint}",
         names=names[:80],
@@ -88,6 +93,10 @@ def alpaca(row: Row) -> Turns:
     else:
         texts = [text_of(part or "", column) for part, column in zip(parts, ("instruction", "input"), strict=True)]
         yield Turn("user", "\n".join(text for text in texts if text.strip()))
+    if "output" not in row:
+        raise ColumnsError(
+            "none of its columns is known to be the reply: say which one is, as in --data.columns reply=COLUMN"
+        )
     output = row.get("output")
     if isinstance(output, list) and output and all(isinstance(each, dict) for each in output):
         yield from turns_of(output, "output")

@@ -131,11 +131,12 @@ def to_conversation(
     """
     row = columns.rename(row, options.columns)
     _refuse_marked(row)
+    given = tuple(row)
     if not isinstance(row.get("character"), str):  # a number, say, names nobody
         row.pop("character", None)
     if options.character is not None:
         row.setdefault("character", options.character)
-    row_format = format or detect(row)
+    row_format = format or detect(row, given)
     spoken = list(row_format.read(row))
     if format is None:  # who names the format has decided what is read
         columns.refuse_loss(row, OWN_COLUMNS.union(row_format.optional, *row_format.columns), spoken)

@@ -253,3 +253,22 @@ def test_a_kirikiri_script_without_dialogue_says_so(tmp_path: Path) -> None:
     path.write_text("*start\n@jump storage=first.ks\n", encoding="utf-8")
     with pytest.raises(UsageError, match="nobody speaks in this KiriKiri script"):
         speakers([path])
+
+
+def test_a_kirikiri_name_begins_a_speech_within_a_page(tmp_path: Path) -> None:
+    path = tmp_path / "pier.ks"
+    path.write_text("【Ada】\n「Is it in?」[l][r]\n【Dick】\n「Not yet.」[p]\n", encoding="utf-8")
+    assert [row["messages"][-1]["content"] for row in extract([path], "Dick").rows] == ["Not yet."]
+
+
+def test_a_renpy_string_may_hold_line_ends_and_variables(tmp_path: Path) -> None:
+    path = tmp_path / "pier.rpy"
+    path.write_text(
+        'define a = Character("Ada")\ndefine d = Character("Dick")\n'
+        'a "Is it {b}in{/b}, [player]?"\nd "Not yet.\\nIt is [[late]."\na "Come, [player!t]."\nd "I come."\n',
+        encoding="utf-8",
+    )
+    rows = extract([path], "Dick").rows
+    assert rows[0]["messages"][0]["content"] == "Is it in, {{player}}?"
+    assert rows[1]["messages"][0]["content"] == "Come, {{player}}."
+    assert rows[0]["messages"][1]["content"].startswith("Not yet.\nIt is")

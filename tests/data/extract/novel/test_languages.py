@@ -124,12 +124,15 @@ Salieron al patio. Hacía frío —mucho frío— y el viento era fuerte.
 밖은 추웠다. 바람도 강했다.
 
 “나도 갈게!” 박 선생은 외쳤다.
+
+영희가 말했다. “그럼 여섯 시에 만나.”
 """,
         [
             ("철수", "배를 봤어?"),
             ("영희", "아니. 밤에 떠내려갔어."),
             ("민준", "그럼 걸어가자."),
             ("박 선생", "나도 갈게!"),
+            ("영희", "그럼 여섯 시에 만나."),
         ],
     ),
 }
@@ -168,3 +171,8 @@ def test_russian_in_guillemets_is_read_without_dashes() -> None:
         ("Иван Кузьмич", "Лодка готова"),
         ("Марья", "Поедем завтра."),
     ]
+
+
+def test_a_russian_verb_that_no_list_has_is_still_the_narrator_s() -> None:
+    text = "— Иди на пристань, — распорядилась Марфа.\n\n— Иду, — сказал Пётр.\n\n— Живо! — поторопил Пётр. — Пора.\n"
+    assert [cue.text for cue in cues(reader.read, numbered(text))] == ["Иди на пристань.", "Иду.", "Живо! Пора."]

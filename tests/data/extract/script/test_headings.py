@@ -27,6 +27,7 @@ from offbook.data.extract.script.stage_directions import is_direction, opened
         ("Действие третье", 2),
         ("Явление V", 3),
         ("ЭПИЛОГ", 3),
+        ("ACTE I, SCÈNE PREMIÈRE", 2),
         ("第二幕　码头", 2),
         ("卷三", 1),
     ],

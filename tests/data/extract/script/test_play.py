@@ -275,3 +275,22 @@ def test_a_title_may_speak_and_two_may_share_a_line() -> None:
 def test_a_paragraph_after_a_direction_at_the_end_of_a_speech_is_another_direction() -> None:
     text = SPEECHES_IN_A_ROW.replace("There.", "There. [She points.]\n\nThe boat comes in, with nobody aboard.")
     assert ("ADA", "There.") in texts(play.read, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ANA.- ¿Vino el barco?\n\nPEDRO.- No vino.\n\nANA, riendo.- ¡Míralo!\n\nPEDRO.- (Aparte.) Es otro.\n",
+        "ANA.—¿Vino el barco?\nPEDRO.—No vino.\nANA, riendo.—¡Míralo!\nPEDRO.—(Aparte.) Es otro.\n",
+        "ANA.\n¿Vino el barco?\n\nPEDRO.\nNo vino.\n\nANA, riendo.\n¡Míralo!\n\nPEDRO, aparte, a la luna.\nEs otro.\n",
+    ],
+    ids=["dot and hyphen", "dot and dash", "alone"],
+)
+def test_romance_plays_set_a_dash_behind_the_name_and_tell_how_it_is_said(text: str) -> None:
+    spoken = [("ANA", "¿Vino el barco?"), ("PEDRO", "No vino."), ("ANA", "¡Míralo!"), ("PEDRO", "Es otro.")]
+    assert texts(play.read, text) == spoken
+
+
+def test_somebody_who_is_called_in_verse_is_no_label() -> None:
+    text = "ANA.\nThe boat,\nTOM, come here.\nIs it late?\n\nTOM.\nIt is.\n\nANA.\nSo.\n"
+    assert [name for name, _ in texts(play.read, text)] == ["ANA", "TOM", "ANA"]

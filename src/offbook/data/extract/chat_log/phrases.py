@@ -47,7 +47,7 @@ class Phrases:
     heads: frozenset[str]
     """How those begin, or "" for one that begins with a hole: most messages can be seen to be none of them."""
     tails: frozenset[str]
-    """How those end that begin with a hole."""
+    """How those end that begin with a hole, or "" for one that ends with a hole, too."""
     edited: re.Pattern[str]
     """The note at the end of a message that was changed after it was sent."""
 
@@ -58,13 +58,13 @@ class Phrases:
         key = normalize(text)
         if content := self.exact.get(key):
             return content
-        if key[:HEAD] not in self.heads and key[-HEAD:] not in self.tails:
+        if "" not in self.tails and key[:HEAD] not in self.heads and key[-HEAD:] not in self.tails:
             return Content.TEXT
         return next((content for content, pattern in self.patterns if pattern.fullmatch(key)), Content.TEXT)
 
     def _is_plain(self, text: str) -> bool:
         """Whether a text of ASCII begins and ends as no phrase does: then it need not be brought into its form."""
-        if not text.isascii() or text[:1] in PADDING or text[-1:] in PADDING:
+        if "" in self.tails or not text.isascii() or text[:1] in PADDING or text[-1:] in PADDING:
             return False
         begin = text[:BEGIN].casefold()
         if begin in self.begins or begin[:HEAD] in self.heads:
@@ -99,7 +99,7 @@ def phrases(app: str) -> Phrases:
         if "{" in key:
             holed.setdefault(KINDS[kind], []).append(_pattern(key))
             heads |= set() if key.startswith("{") else {key[:HEAD]}
-            tails |= {key[-HEAD:]} if key.startswith("{") else set()
+            tails |= {"" if key.endswith("}") else key[-HEAD:]} if key.startswith("{") else set()
         else:
             exact.setdefault(key, KINDS[kind])
     notes = "|".join(edited) or "(?!)"

@@ -67,6 +67,8 @@ class _Script:
         elif line.startswith("@"):
             yield from self._tag(line[1:])
         else:
+            if self.spoken and BRACKETED_NAME.match(line):
+                yield from self._page()
             start = 0
             for tag in TAG.finditer(line):
                 self._say(line[start : tag.start()], place)

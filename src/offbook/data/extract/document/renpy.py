@@ -22,7 +22,9 @@ _WHO = rf"(?:(?P<id>[^\W\d]\w*)(?:\s+[\w@-]+)*|(?P<name>{STRING}))"
 _CLAUSES = r"(?:\(.*\)|with\s+\w+|nointeract|id\s+\w+)*"
 SAY = re.compile(rf"^\s*{_WHO}?\s*(?P<text>{STRING})\s*{_CLAUSES}\s*$")
 LABEL = re.compile(r"^\s*label\s+(?P<name>[\w.]+)")
-MARKUP = re.compile(r"\{[^{}]*\}")
+MARKUP = re.compile(r"(\{\{)|\{[^{}]*\}")
+VARIABLE = re.compile(r"(\[\[)|\[(?P<name>[^\[\]]+?)(?:![a-z]+)?\]")
+"""[player], [mood!t]: what the game puts in; [[ is a bracket."""
 KEYWORDS = words(
     """
     scene show hide play stop queue voice image define default init python label jump call return menu if elif else
@@ -42,15 +44,17 @@ def read(path: Path) -> Iterator[Line]:
         if match := LABEL.match(line):
             yield from (Line(f"# {match['name']}", place), Line("", place))
         elif (match := SAY.match(line)) and match["id"] not in KEYWORDS:
-            text = MARKUP.sub("", _string(match["text"]))
+            text = _string(match["text"])
             name = _string(match["name"]) if match["name"] else names.get(match["id"] or "", match["id"] or "")
             spoken += bool(name)
-            yield from ([Line(f"**{name}**", place), Line(text, place)] if name else [Line(f"[{text}]", place)])
-            yield Line("", place)
+            lines = [f"**{name}**", *text.split("\n"), ""] if name else [f"[{' '.join(text.split())}]", ""]
+            yield from (Line(each, place) for each in lines)
     if not spoken:
         raise BrokenDocumentError("nobody speaks in this Ren'Py script", "Is the dialogue in another .rpy file?")
 
 
 def _string(literal: str) -> str:
-    """What a string literal says; [[ and {{ are brackets that mean themselves."""
-    return re.sub(r"\\(.)", r"\1", literal[1:-1]).replace("[[", "[").replace("{{", "{").strip()
+    """What a string literal says, without markup, a variable as the placeholder {{name}}."""
+    text = re.sub(r"\\(.)", lambda escaped: {"n": "\n", "t": " "}.get(escaped[1], escaped[1]), literal[1:-1])
+    text = MARKUP.sub(lambda markup: "{" if markup[1] else "", text)
+    return VARIABLE.sub(lambda variable: "[" if variable[1] else "{{" + variable["name"] + "}}", text).strip()

@@ -20,6 +20,8 @@ from offbook.data.extract.word_lists import load, one_of
 CAPITAL = "[A-ZÀ-ÖØ-ÞŁŚŻŹĆŃА-ЯЁ]"
 INSERTED_SENTENCE = re.compile(r"[^—–―!?]{3,200}\.\s*[—–―]\s*[А-ЯЁ]")
 """(— Вот как! —) Пётр встал. — Идём."""
+TOLD_IN_RUSSIAN = re.compile(rf"[а-яё]+(?:л|ла|ли|лся|лась|лись)\s+(?:[а-яё]+\s+)?{CAPITAL}[а-яё]+")
+"""(— Иди, —) велела Мара: a verb of the past and who did it."""
 WORD = rf"{CAPITAL}[^\W\d_]*(?:[-'’][^\W\d_]+)*"
 
 
@@ -112,8 +114,11 @@ class European:
         """Whether the narrator speaks behind a dash: a tag, words set close to a Spanish dash, or a whole sentence."""
         if self._language == "es" and re.match(r"\s+[—–―](?=[^\W\d_A-ZÁÉÍÓÚÑ])", mark):
             return True
-        if self._language == "ru" and speech.endswith((".", "!", "?", "…")) and INSERTED_SENTENCE.match(rest):
-            return True
+        if self._language == "ru":
+            if speech.endswith((".", "!", "?", "…")) and INSERTED_SENTENCE.match(rest):
+                return True
+            if speech.endswith((",", "!", "?", "…")) and TOLD_IN_RUSSIAN.match(rest):
+                return True
         first = re.split(r"[.!?…—–―]", rest, maxsplit=1)[0]
         return bool(self._tag_in(first, ahead=False))
 

@@ -72,7 +72,7 @@ class Particles:
 
     def _of(self, part: TextSpan, lead: str, tail: str, state: DialogueState) -> Attribution:
         behind = SENTENCE.split(tail.strip())[0]
-        ahead = SENTENCE.split(lead.rstrip())[-1]
+        *ended, ahead = SENTENCE.split(lead.rstrip())
         is_ended = part.text.endswith(tuple("。！？!?.…—ー"))
         quoted = bool(behind) and behind.startswith(tuple(self._lists["quotative"]))
         if self._thinks.search(behind):
@@ -87,6 +87,8 @@ class Particles:
             speaker = self._who(self._quotative.sub("", behind[: says.start()])) or (self._who(ahead) if ahead else "")
         elif ahead.endswith(("、", ",", ":", "：")) or (ahead and self._says.search(ahead)):
             speaker = self._who(ahead)
+        elif ended and not ahead and not behind and self._says.search(ended[-1][-8:]):
+            speaker = self._who(ended[-1])  # 톰이 말했다. “…”
         if speaker in self._pronouns:
             return Attribution((state.subject,) if state.subject else (), PRONOUN)
         if speaker:

@@ -109,7 +109,9 @@ def _is_title(match: re.Match[str], bare: str) -> bool:
     groups = match.groupdict()
     western = next((groups[key] for key in ("noun_first", "number_first") if groups.get(key) is not None), None)
     if western is not None:
-        return not western or not ((western[0].isspace() and western.lstrip()[:1].islower()) or western[0] == ",")
+        if western[:1] == ",":  # ACTE I, SCÈNE II
+            return bool(SCENE.match(western[1:].strip()))
+        return not western or not (western[0].isspace() and western.lstrip()[:1].islower())
     rest = next((value for value in groups.values() if value is not None), "")
     if not rest or not (rest[0].isalnum() or rest[0] in "，。！？"):
         return len(bare) <= 60

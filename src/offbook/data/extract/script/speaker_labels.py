@@ -27,6 +27,8 @@ from offbook.data.extract.script.names import (
 
 WORD = r"[^\W\d_][\w'’\-]*"
 LATIN = rf"(?:(?:Mrs?|Ms|Dr|St|MRS?|DR|ST)\.\s)?(?:\d+(?:st|nd|rd|th)?\s)?{WORD}(?:\s(?:{WORD}|\d+)){{0,5}}"
+MANNERED_NAME = r"[A-ZÀ-ÖØ-ÞŒ]['’A-ZÀ-ÖØ-ÞŒ -]{1,30},\s[^\W\dA-ZÀ-ÖØ-Þ][^.:：!?()\[\]\n]{0,40}?"
+"""ORGON, à part"""
 NAMES = rf"{LATIN}(?:\s?[/&]\s?{LATIN})*"
 """TOM/BEN"""
 CLOCK = r"\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d+)?"
@@ -66,9 +68,9 @@ LAYOUTS = {
         "】]」>〉",
         any_name=True,
     ),
-    # ANN. Come in.   Ann (quietly). Come in.   ANN [quietly] Come in.
+    # ANN. Come in.   Ann (quietly). Come in.   ANN [quietly] Come in.   ANA.- Pase.   ORGON, à part. Entrez.
     "dot": _layout(
-        rf"^_?(?P<name>{LATIN})(?:\._?|,?_?(?=\s*[(\[]_?[^()\[\]]+_?[)\]]))\s*(?P<rest>\S.*)$",
+        rf"^_?(?P<name>{LATIN}|{MANNERED_NAME})(?:\._?(?:[—–]+|-+(?=\s|[¡¿A-ZÀ-ÖØ-Þ«“\"(]))?|,?_?(?=\s*[(\[]_?[^()\[\]]+_?[)\]]))\s*(?P<rest>\S.*)$",
         ".[(",
         begins_sentence=True,
     ),
@@ -123,6 +125,10 @@ class Label:
     layout: str
 
 
+ACTING = re.compile(
+    r"^(?P<name>[^\W\d_a-zà-öø-ÿ](?:['’\s-]?[^\W\d_a-zà-öø-ÿ])+),\s+(?P<manner>[^\W\d_A-ZÀ-ÖØ-Þ][^,]*(?:,\s.*)?)$"
+)
+"""THOMAS, bâillant: how a name in capitals speaks, in small letters."""
 WIDE_GAP = re.compile(rf"(?<![{CJK}])(?:\s{{2,}}|\t)(?=[^\W\d_])(?![{CJK}])")
 """A gap after which the speech begins (MARA  Today.): the name does not stand alone."""
 
@@ -152,6 +158,8 @@ def match(line: str, layout: str) -> Label | None:
     if layout == "bold":
         raw, rest = _bold(raw, rest)
     name, notes = split_notes(raw)
+    if acting := ACTING.match(name):
+        name, notes = acting["name"], (acting["manner"], *notes)
     if not all(is_name(part, often=True) for part in SURE_JOINERS.split(name)):
         return None
     if (layout in ("colon", "bracket") and is_note(name) and not may_speak(name)) or (
@@ -212,6 +220,8 @@ class Labels:
         where = place(line, after_blank)
         for layout in dict.fromkeys((*self.layouts, *BESIDES)):
             label = match(line, layout)
+            if layout == "alone" and not after_blank and ACTING.match(line.strip(" .:")):
+                continue  # TOM, come here.
             if label and self._believes(label, where):
                 return label
         return None

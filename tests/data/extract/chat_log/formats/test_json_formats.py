@@ -37,6 +37,23 @@ def test_messenger_is_turned_round_and_its_letters_are_put_right() -> None:
     assert [item.content for item in result[2:]] == kinds
 
 
+@pytest.mark.parametrize(
+    ("text", "content"),
+    [
+        ("You sent an attachment.", Content.MEDIA),
+        ("Zoë a envoyé une pièce jointe.", Content.MEDIA),
+        ("Reagiu com 😍 à sua mensagem ", Content.STICKER),
+        ("Zoë started a video chat", Content.CALL),
+        ("Zoë changed the theme to Ocean.", Content.NOTE),
+        ("I sent an attachment to Ann.", Content.TEXT),
+    ],
+)
+def test_messenger_s_own_words_are_nobody_s(text: str, content: Content) -> None:
+    items = [{"sender_name": "Tom", "timestamp_ms": 1620855060000, "content": garbled(text)}]
+    (message,) = read("messenger", json.dumps({"participants": [], "messages": items, "title": "Tom"}))
+    assert message.content is content
+
+
 def test_messenger_s_encrypted_chats() -> None:
     items = [{"senderName": "Zoë", "text": "Kdy?", "timestamp": 1620855000000, "isUnsent": False, "media": []}]
     (message,) = read("messenger", json.dumps({"participants": ["Zoë"], "threadName": "Zoë_1", "messages": items}))

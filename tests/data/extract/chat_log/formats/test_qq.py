@@ -5,7 +5,16 @@ from typing import Any
 
 from offbook.data.extract.chat_log.formats.qq import looks_like, read
 from offbook.data.extract.chat_log.message import Content
+from tests.data.extract.chat_log.chats import parsed, times
 from tests.data.extract.reading import numbered
+
+
+def test_text_may_tell_the_clock_by_halves_of_the_day() -> None:
+    log = (
+        "消息记录\n消息对象:阿澈\n\n2021-05-12 下午 9:30:11 阿澈\n灯亮了吗？\n\n2021-05-12 下午 9:31:05 老汤\n亮了。\n"
+    )
+    assert parsed(read, log) == [("阿澈", "灯亮了吗？"), ("老汤", "亮了。")]
+    assert times(read, log) == ["2021-05-12 21:30", "2021-05-12 21:31"]
 
 
 def test_json() -> None:

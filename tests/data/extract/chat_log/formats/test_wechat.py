@@ -88,3 +88,11 @@ def test_text_as_programs_write_it_and_as_people_copy_it(header: str) -> None:
     assert parsed(read, log) == [("阿澈", "灯亮了吗？"), ("老汤", "九点：亮了")]
     assert times(read, log)[0] == "2021-05-12 21:30"
     assert looks_like(log.split("\n")) == 1
+
+
+def test_what_a_copied_message_answers_is_not_what_it_says() -> None:
+    log = (
+        "阿澈 2021/5/12 21:30:11\n[动画表情]\n油呢？\n\n"
+        "老汤 2021/5/12 21:31:05\n「阿澈：油呢？」\n- - - - - - - - - - - - - - -\n半罐。\n"
+    )
+    assert parsed(read, log) == [("阿澈", "油呢？"), ("老汤", "半罐。")]

@@ -5,18 +5,17 @@ The download writes UTF-8 as if each byte were a character of Latin-1 (`TomÃ¡�
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from offbook.data.extract.chat_log.json_stream import JsonObject, read_messages, string_in
 from offbook.data.extract.chat_log.lines import is_json, json_keys
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
+from offbook.data.extract.chat_log.phrases import phrases
 from offbook.data.extract.chat_log.times import epoch_time
 from offbook.data.extract.cue import Lines
 
 MEDIA_FIELDS = ("photos", "videos", "audio_files", "gifs", "files", "media")
-REACTION = re.compile(r"(?:Liked a message|Reacted \S+ to your message)\s*")
 
 
 def read(lines: Lines) -> Iterator[Message]:
@@ -61,7 +60,7 @@ def _content(item: JsonObject, text: str) -> Content:
         return Content.CALL
     if item.get("type") in ("Subscribe", "Unsubscribe"):
         return Content.NOTE
-    if REACTION.fullmatch(text) or (not text and "sticker" in item):
+    if not text and "sticker" in item:
         return Content.STICKER
     if any(item.get(field) for field in MEDIA_FIELDS):
         # What it then writes as the text (`Ann sent a photo.`) is the app's.
@@ -70,7 +69,7 @@ def _content(item: JsonObject, text: str) -> Content:
     if shared:  # somebody writes beside a link, or holds it in the text
         link = str(shared.get("link") or "") if isinstance(shared, dict) else ""
         return Content.TEXT if link and link in text else Content.MEDIA
-    return Content.TEXT if text else Content.NOTE
+    return phrases("messenger").content(text.strip()) if text else Content.NOTE
 
 
 FORMAT = ChatFormat(

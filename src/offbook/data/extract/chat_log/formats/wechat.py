@@ -20,7 +20,7 @@ from offbook.data.extract.chat_log.times import any_time, spelled_time
 from offbook.data.extract.cue import Lines
 
 DATE = r"\d{4}[-/年]\d{1,2}[-/月]\d{1,2}日?"
-CLOCK = r"\d{1,2}:\d{2}(?::\d{2})?"
+CLOCK = r"(?:[上下]午 ?)?\d{1,2}:\d{2}(?::\d{2})?(?: [AP]M)?"
 HEADER = re.compile(
     rf"^\ufeff?(?:(?P<date>{DATE}) (?P<clock>{CLOCK}) (?P<name>[^\s:：][^:：]*+|(?<=:\d\d:\d\d )\S.*)"
     rf"|(?P<name_first>[^\s\d:：\[(<][^:：\[\]<>]{{0,40}}?) {{1,3}}(?P<date_last>{DATE}) (?P<clock_last>{CLOCK}))\s*$"
@@ -30,6 +30,8 @@ HEADER_PARTS = (("date", "date_last"), ("clock", "clock_last"), ("name", "name_f
 BADGE = re.compile(r"^(?:【[^】]*】)?(?P<name>.*?)(?:\(\d{4,}\)|<[^<>]+@[^<>]+>)?$")
 """QQ sets a rank before the name and the account's number or address behind it."""
 QUOTED = re.compile(r"\n引用[:：].*$", re.DOTALL)
+ANSWERED = re.compile(r"^「[^「」]*」\s*\n(?:[-—] ?){5,}\n", re.DOTALL)
+"""What a message answers, as WeChat copies it: in brackets above a dashed line."""
 TOKENS = re.compile(r"\[(?:图片|表情|表情包|动画表情|闪照|圖片|貼圖)\]")
 """What stands for a picture amid a text."""
 TITLE = re.compile(r"<title>(?:<!\[CDATA\[)?(.*?)(?:\]\]>)?</title>", re.DOTALL)
@@ -83,7 +85,10 @@ def read_text(lines: Lines) -> Iterator[Message]:
     for line, header, more in entries(lines, HEADER):
         date, clock, named = (header[part] or header[other] for part, other in HEADER_PARTS)
         sent_at = spelled_time(f"{date} {clock}")
-        body = "\n".join(text.strip() for text in more).strip()
+        body = ANSWERED.sub("", "\n".join(text.strip() for text in more).strip())
+        picture, _, caption = body.partition("\n")
+        if caption and TOKENS.fullmatch(picture):
+            body = caption
         badge = BADGE.match(named)
         name = (badge["name"].strip() if badge else "") or named.strip()
         content = phrases("wechat").content(body)

@@ -1,0 +1,78 @@
+"""Messages as they are copied from Slack, Discord and Teams, and transcripts of talks."""
+
+import pytest
+
+from offbook.data.extract.chat_log.formats.copied import looks_like, read
+from tests.data.extract.chat_log.chats import parsed, times
+
+TALK = [("Ann Hale", "Is the lamp lit?"), ("Tom", "Since four.\nI lit it."), ("Ann Hale", "And oil?"), ("Tom", "Half.")]
+TEAMS = """\
+Ann Hale  9:30 PM
+Is the lamp lit?
+Tom  9:31 PM
+Since four.
+I lit it.
+Ann Hale  11:59 PM
+And oil?
+Tom  12:01 AM
+Half. (edited)"""
+DISCORD = """\
+Ann Hale — Today at 9:30 PM
+Is the lamp lit?
+Tom — Today at 9:31 PM
+Since four.
+I lit it.
+Ann Hale — Today at 9:32 PM
+And oil?
+Tom — 05/13/2021 9:33 PM
+Half."""
+SLACK = """\
+Ann Hale
+  9:30 PM
+Is the lamp lit?
+
+
+Tom
+  9:31 PM
+Since four.
+I lit it.
+
+Ann Hale
+  9:32 PM
+And oil?
+
+Tom
+  9:33 PM
+Half."""
+OTTER = (
+    "Ann Hale  0:01  \nIs the lamp lit?\n\nTom  0:04  \nSince four.\nI lit it.\n\n"
+    "Ann Hale  0:09  \nAnd oil?\n\nTom  1:00:12  \nHalf."
+)
+
+
+@pytest.mark.parametrize("text", [TEAMS, DISCORD, SLACK, OTTER], ids=["teams", "discord", "slack", "otter"])
+def test_name_and_clock_stand_above_the_text(text: str) -> None:
+    assert parsed(read, text) == TALK
+    assert looks_like(text.splitlines()) > 0.9
+
+
+def test_a_clock_alone_is_a_further_message_of_the_same_sender() -> None:
+    assert parsed(read, SLACK + "\n9:34\nNo more.")[-1] == ("Tom", "No more.")
+
+
+def test_midnight_begins_another_day() -> None:
+    assert [time[-5:] for time in times(read, TEAMS)] == ["21:30", "21:31", "23:59", "00:01"]
+    assert times(read, TEAMS)[3][:10] > times(read, TEAMS)[2][:10]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The train came at 9:30\nIt left at 9:31\nNobody saw it.\nAt noon, 12:00\nthe bell rang.",
+        "HARBOUR, NIGHT\n\nMARA\nIs it lit?\n\nTOM\nSince four.\n\nMARA\nGood.\n",
+        "Breakfast 7:30\nSchool 8:00\nLunch 12:30\nHome 15:00\n",
+    ],
+    ids=["prose", "a script", "a timetable"],
+)
+def test_other_texts_are_no_copies(text: str) -> None:
+    assert looks_like(text.splitlines()) == 0
