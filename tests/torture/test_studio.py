@@ -143,8 +143,8 @@ def prepare(studio: StudioProcess, tiny: Path) -> None:
         headers={"Content-Type": "application/octet-stream"},
     )
     studio.ask("POST", "/api/characters", {"source": "play.txt", "role": "HAMLET"})
-    settings = {"model.source": str(tiny), "data.heldout": 0.2, "data.replay": None, "train.epochs": 3}
-    settings |= {"train.batch_size": 4, "train.save_steps": 2, "train.log_steps": 1, "track.trackers": []}
+    settings = {"model.source": str(tiny), "data.heldout": 0.2, "data.replay": None, "train.epochs": 30}
+    settings |= {"train.batch_size": 4, "train.save_steps": 5, "train.log_steps": 1, "track.trackers": []}
     settings |= {"generation.max_new_tokens": 4, "evaluate.prompts": 0, "train.heldout_steps": 4}
     assert studio.ask("PATCH", "/api/characters/HAMLET/config", settings)
     deadline = time.monotonic() + 120

@@ -5,6 +5,7 @@ import { Curve } from "./curve.js";
 import { number } from "./format.js";
 import { advance, failure, isOpen } from "./job.js";
 import { action, bar, command, h, note } from "./parts.js";
+import { redraw } from "./router.js";
 import { word } from "./words.js";
 
 export class RunWatch {
@@ -71,12 +72,12 @@ export class RunWatch {
   // `inexact`: also where rows or settings have changed since.
   async #resume(inexact = false) {
     await post(`${path("runs", this.name)}/resume`, { inexact });
-    this.#listen();
+    await redraw();
   }
 
   async #again(address) {
     await post(`${address}/resume`);
-    this.#listen();
+    await redraw();
   }
 
   #hear(lines) {
