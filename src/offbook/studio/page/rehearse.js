@@ -46,7 +46,8 @@ export async function show(main, [name], signal) {
 // The run that is shown and how it stands: the one that a job makes now or could not make, else the last one.
 function newest(runs, job) {
   const [last] = runs;
-  const isLater = job && (!last || isOpen(job) || job.created > last.updated);
+  // A run whose job is done and that is not there was deleted or renamed.
+  const isLater = job && (isOpen(job) || (job.state !== "done" && (!last || job.created > last.updated)));
   if (!isLater) return { run: last?.name, state: last?.state };
   const made = runs.find((each) => each.name === job.details.run);
   return { run: job.details.run, state: isOpen(job) ? "running" : (made?.state ?? "failed") };
