@@ -7,8 +7,11 @@ import torch
 from torch import nn
 
 from offbook.core.errors import UsageError
+from offbook.models.adapter import attach
 from offbook.training import architecture, fast_path
 from offbook.training.architecture import UnsupportedArchitecture, check_trainable
+from tests.architectures import tiny_config
+from tests.architectures import tiny_model as tiny_encoder
 from tests.tiny import ARCHITECTURES, tiny_model
 from tests.training.samples import adapted, apart, examples, plain_gradients
 from tests.training.test_fast_path import fast_gradients
@@ -161,3 +164,10 @@ def test_a_model_that_never_learns_is_refused() -> None:
                 part.forward = part.base_layer.forward
     with pytest.raises(UsageError, match="no gradient reaches its adapter"):
         check_trainable(model)
+
+
+def test_an_encoder_is_no_language_model() -> None:
+    """BERT loads as one, and would copy the words that it is to foretell."""
+    model = tiny_encoder(tiny_config("bert"))
+    with pytest.raises(UsageError, match="sees what comes after a word"):
+        check_trainable(attach(model, rank=2, alpha=4, dropout=0.5, target_modules=["all-linear"], seed=0))

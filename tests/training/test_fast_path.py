@@ -228,6 +228,20 @@ def test_an_untested_model_that_cannot_be_packed_is_computed_one_by_one_and_is_n
     assert apart(result, reference) < 1e-6
 
 
+@pytest.mark.parametrize("module", [attention, decoder_layer])
+def test_an_untested_model_whose_code_fails_when_packed_is_computed_by_its_own_code(
+    monkeypatch: pytest.MonkeyPatch, untested: Any, module: Any
+) -> None:
+    """Nemotron's layers, for one, hand no keyword arguments on."""
+    model, rows = adapted("llama"), examples(4)
+    reference, _ = plain_gradients(model, rows)
+    monkeypatch.setattr(module, "attend", raises(attention.MissingLayout()))
+    (note,) = fast_path.enable(model)
+    assert ("one by one" if module is attention else "unknown form") in note
+    result, _ = fast_gradients(model, rows, max_tokens=150)
+    assert apart(result, reference) < 1e-6
+
+
 @pytest.mark.parametrize("wrong", [rotate_the_wrong_pairs, break_packing])
 def test_a_wrong_result_on_a_tested_architecture_is_raised(monkeypatch: pytest.MonkeyPatch, wrong: Any) -> None:
     wrong(monkeypatch)

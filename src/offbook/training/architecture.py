@@ -30,6 +30,10 @@ LOGIT_FACTORS: dict[str, Callable[[Any], float]] = {
 """Model type → the factor of its logits, read from its config."""
 
 
+CAUSAL = 0.001, 0.01
+"""The largest change of a hidden state, as a share of the largest one, that rounding explains: float32, others."""
+
+
 class UnsupportedArchitecture(Exception):
     """A model's structure rules out a part of the fast path; the message says why."""
 
@@ -40,6 +44,8 @@ def decoder_of(base: Any) -> Any:
     In a model of text and pictures that is the language model alone.
     """
     decoder = base.get_decoder()
+    if isinstance(decoder, nn.Linear):  # ModernBERT's output layer goes by that name
+        return base.base_model
     return decoder if decoder is not base else base.model  # Llama 4's text model names a prefix that it does not have
 
 
@@ -50,7 +56,7 @@ def check_trainable(model: PeftModel) -> list[str]:
         A sentence on the layers whose adapters would never learn, if there are any.
 
     Raises:
-        UsageError: it cannot be computed here, or no part of the adapter would learn.
+        UsageError: it cannot be computed here, no part of the adapter would learn, or it is no causal model.
     """
     base: Any = model.get_base_model()
     ids = torch.linspace(3, base.config.get_text_config().vocab_size - 1, 8).long()[None].to(base.device)
@@ -82,10 +88,33 @@ def check_trainable(model: PeftModel) -> list[str]:
             "Name other layers: --lora.target_modules.",
             name=type(base).__name__,
         )
+    if not _is_causal(base, ids):
+        raise UsageError(
+            "{name} sees what comes after a word: it cannot learn to speak",
+            "Take a model that writes text from left to right (a causal language model).",
+            name=type(base).__name__,
+        )
     names = sorted({re.sub(r"\.\d+\.", ".*.", name.removeprefix("base_model.model.")) for name in idle})
     return (
         [f"no gradient reaches the adapters of these layers, they learn nothing: {', '.join(names)}"] if names else []
     )
+
+
+@torch.no_grad()
+def _is_causal(base: Any, ids: torch.Tensor) -> bool:
+    """Whether another last token leaves what stands before it as it was.
+
+    Encoders (BERT) can be loaded as language models, too: they would see each label, and learn to copy it.
+    """
+    other = ids.clone()
+    other[0, -1] = ids[0, 0]
+    hidden = []
+    for tokens in (ids, other):
+        with torch.random.fork_rng([base.device] if base.device.type == "cuda" else []):
+            torch.manual_seed(0)  # the adapter's dropout is the same, if there is any
+            hidden.append(decoder_of(base)(input_ids=tokens, use_cache=False).last_hidden_state[0, :-1].float())
+    bound = CAUSAL[base.dtype != torch.float32]
+    return bool((hidden[0] - hidden[1]).abs().max() <= bound * hidden[0].abs().max())
 
 
 def check_packing(base: Any) -> None:

@@ -25,12 +25,11 @@ import torch
 from peft import PeftModel
 from torch import nn
 
-from offbook.core.errors import OffbookError
+from offbook.core.errors import OffbookError, is_out_of_memory
 from offbook.core.i18n import marked, translate
-from offbook.core.progress import fill
 from offbook.training import architecture, attention, chunked_loss
-from offbook.training.adapted_linear import linear_spec
 from offbook.training.decoder_layer import layer_forward
+from offbook.training.fast_path_notes import notes_on_mismatch, notes_on_the_rest
 from offbook.training.forward import FastPath, packed, score
 from offbook.training.packing import MicroBatch
 from offbook.training.prefix_tree import flat_runs
@@ -95,7 +94,7 @@ def enable(
         raise
     _patch(base, state)
     _STATE[base] = state
-    return notes + _notes_on_mismatch(base, supported, state.path) + _notes_on_dropout_and_adapters(base, state.path)
+    return notes + notes_on_mismatch(base, supported, state.path) + notes_on_the_rest(base, state.path)
 
 
 def disable(model: PeftModel) -> None:
@@ -171,7 +170,7 @@ def _select(model: PeftModel, state: _State) -> _State:
     with _evaluation_mode(model):
         reference = token_losses(model, batch)
         if state.path.fused:
-            state = replace(state, windows=_windows(model, state, batch))
+            state = _with_windows(model, state, batch)
         candidates = (replace(state, path=path) for path in _candidates(state.path))
         selected = next(candidate for candidate in candidates if _matches(model, candidate, batch, reference))
     if selected.path != state.path and base.config.get_text_config().model_type in architecture.TESTED_MODEL_TYPES:
@@ -193,16 +192,34 @@ def _candidates(path: FastPath) -> Iterator[FastPath]:
 
 
 def _matches(model: PeftModel, state: _State, batch: MicroBatch, reference: torch.Tensor) -> bool:
-    """Whether a model in this state gives the reference losses; the model is left as it was."""
+    """Whether a model in this state gives the reference losses; the model is left as it was.
+
+    Raises:
+        Exception: the model is of a tested type, or in a state that is its own code, and it fails all the same.
+    """
     base: Any = model.get_base_model()
     try:
         _patch(base, state)
         _STATE[base] = state
         losses = token_losses(model, batch)
+    except Exception as error:
+        if state.path == FastPath(packing=False, fused=False, head=False) or _is_bug(base, error):
+            raise
+        return False
     finally:
         _STATE.pop(base, None)
         _unpatch(base, state)
     return _close(losses, reference, exact=_is_float32(base))
+
+
+def _is_bug(base: Any, error: Exception) -> bool:
+    """Whether a failure on the probe is one of offbook's own, or of the machine.
+
+    Code of an architecture that nobody has tried may fail in any way when its attention is replaced (it hands no
+    keyword arguments on, or keys of another form): it is computed by its own code, then.
+    """
+    is_tested = base.config.get_text_config().model_type in architecture.TESTED_MODEL_TYPES
+    return is_tested or is_out_of_memory(error)
 
 
 def _is_float32(base: Any) -> bool:
@@ -222,32 +239,14 @@ def _close(losses: torch.Tensor, reference: torch.Tensor, *, exact: bool) -> boo
     return bool((losses - reference).abs().max() <= bound)
 
 
-def _notes_on_mismatch(base: Any, supported: FastPath, selected: FastPath) -> list[str]:
-    """What an untested architecture lost because its losses came out different."""
-    kind, notes = type(base).__name__, []
-    if supported.head and not selected.head:
-        notes.append(marked("{kind} computes logits in a way of its own: they are computed whole, by its own code."))
-    if supported.packing and not selected.packing:
-        notes.append(marked("{kind} cannot be computed in packed micro-batches: its examples are computed one by one."))
-    elif supported.fused and not selected.fused:
-        notes.append(marked("{kind} has layers of an unknown form: they are computed by transformers' own code."))
-    return [fill(note, {"kind": kind}) for note in notes]
-
-
-def _notes_on_dropout_and_adapters(base: Any, path: FastPath) -> list[str]:
-    """What the selected path leaves to peft, or leaves out."""
-    notes = []
-    if path.fused:
-        special = [
-            name for name, module in base.named_modules() if hasattr(module, "lora_A") and linear_spec(module) is None
-        ]
-        if special:
-            text = marked("{count} layers with a special adapter ({name} …) are computed by peft's own code.")
-            notes.append(fill(text, {"count": len(special), "name": special[0]}))
-    if path.packing and (rate := getattr(base.config.get_text_config(), "attention_dropout", 0.0)):
-        text = marked("The model's own dropout on attention ({rate:g}) is left out; the adapter's stays.")
-        notes.append(fill(text, {"rate": rate}))
-    return notes
+def _with_windows(model: PeftModel, state: _State, batch: MicroBatch) -> _State:
+    """The state with the windows of the fused layers; without those layers where the model's own code fails."""
+    try:
+        return replace(state, windows=_windows(model, state, batch))
+    except Exception as error:
+        if _is_bug(model.get_base_model(), error):
+            raise
+        return replace(state, path=replace(state.path, fused=False))
 
 
 def _windows(model: PeftModel, state: _State, batch: MicroBatch) -> dict[nn.Module, int | None]:

@@ -159,7 +159,8 @@ def _reference(model: PeftModel, examples: Sequence[Example]) -> tuple[Gradients
     label_tokens = sum(example.label_count for example in examples)
     total = 0.0
     for example in examples:
-        logits = model(input_ids=torch.tensor([example.ids], device=model.device)).logits[0, :-1]
+        ids = torch.tensor([example.ids], device=model.device)
+        logits = model(input_ids=ids, use_cache=False).logits[0, :-1]
         targets = torch.tensor(example.labels[1:])
         loss = cross_entropy(logits.cpu().double(), targets, reduction="sum") / label_tokens
         loss.backward()
