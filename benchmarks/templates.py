@@ -160,7 +160,7 @@ def faults(template: ChatTemplate, original: str, turns: tuple[Turn, ...]) -> It
             if not has_system and not any("system" in note for note in template.notes):
                 yield "system prompt lost without a word"
     learned = ""
-    for example in template.examples(Conversation(turns, Origin("x", 1)), 4096):
+    for example in template.examples(Conversation(turns, Origin("x", 1)), 2**16):
         learned += template.tokenizer.decode([label for label in example.labels if label != NO_LABEL])
     stop = template.stop_token.token
     replies = [turn.text for turn in turns if turn.role == "assistant"]

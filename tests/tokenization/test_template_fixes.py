@@ -114,6 +114,21 @@ def test_marks_before_a_reply_are_a_part_of_the_prompt() -> None:
     assert ["<|channel|>final before each reply" in note for note in template.notes] == [True]
 
 
+ANSWERS = CHATML.replace(
+    "<|im_end|>", "{% if message['role'] == 'assistant' %}{{ '\\n</answer>' }}{% endif %}<|im_end|>"
+)
+
+
+def test_marks_after_a_reply_are_not_learned() -> None:
+    template = template_of(ANSWERS)
+    turns = (USER, GREETING, USER, GREETING)
+    learned = [example.labels for example in template.examples(Conversation(turns, Origin("a", 1)), 200)]
+    texts = [template.tokenizer.decode([label for label in labels if label >= 0]) for labels in learned]
+    assert texts == ["You are late.<|im_end|>"] * 2
+    assert "You are late.\n</answer>" in template.tokenizer.decode(template.prompt_ids(turns[:3]))
+    assert ["</answer> after each reply" in note for note in template.notes] == [True]
+
+
 CONTENT = "{{ message['content'] }}"
 PARTS = "{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% endif %}{% endfor %}"
 

@@ -20,7 +20,7 @@ from offbook.core.errors import UsageError
 from offbook.core.i18n import marked
 from offbook.core.types import NO_LABEL, Conversation, Example, Origin, Turn
 from offbook.tokenization import template_fixes
-from offbook.tokenization.stop_tokens import find_ending
+from offbook.tokenization.stop_tokens import find_ending, marks_before
 from offbook.tokenization.time_limit import TimeLimit
 
 # A template is foreign code: transformers' sandbox bounds what it can reach, this bounds how long it may take. A
@@ -68,6 +68,8 @@ class ChatTemplate:
         # The unknown token stands for any character that the tokenizer does not know: text may become it.
         self._control_ids = {tokenizer.convert_tokens_to_ids(token) for token in control} - {tokenizer.unk_token_id}
         self.stop_token = find_ending(tokenizer, self.render)
+        self._marks_after = marks_before(self.stop_token, self.render)
+        self.notes += template_fixes.notes_on_marks_after(self._marks_after)
 
     @property
     def sha256(self) -> str:
@@ -118,9 +120,10 @@ class ChatTemplate:
         """Ids of the last turn, the character's, as they follow `prompt`: its text and its ending token.
 
         Where encoding the whole conversation would merge the prompt's last characters with the reply's first ones
-        (which no model can generate after the prompt), the reply is encoded on its own.
+        (which no model can generate after the prompt), the reply is encoded on its own; so it is where the template
+        writes marks after it, which are not what the character says.
         """
-        rendered = self._encode(turns, generation_prompt=False)
+        rendered = [] if self._marks_after else self._encode(turns, generation_prompt=False)
         if rendered[: len(prompt)] == prompt and self.stop_token.id in rendered[len(prompt) :]:
             tail = rendered[len(prompt) :]
             return tail[: tail.index(self.stop_token.id) + 1]

@@ -41,6 +41,18 @@ def find_ending(tokenizer: Any, render: Callable[..., str]) -> StopToken:
     return StopToken(token=tokenizer.eos_token, id=tokenizer.eos_token_id)
 
 
+def marks_before(stop_token: StopToken, render: Callable[..., str]) -> str:
+    """What the template writes between a reply and the token that ends it, spaces aside (`</answer>`); "" if nothing.
+
+    Args:
+        stop_token: `find_ending`'s.
+        render: `ChatTemplate.render`.
+    """
+    turns = [Turn("user", "?"), Turn("assistant", _REPLY)]
+    between, token, _ = render(turns, generation_prompt=False).partition(_REPLY)[2].partition(stop_token.token)
+    return between.strip() if token else ""
+
+
 def stop_ids(stop_token: StopToken, *others: int | list[int] | None) -> list[int]:
     """The ids on which generation stops: the ending first, then those that the base model stops on anyway."""
     ids = [stop_token.id]

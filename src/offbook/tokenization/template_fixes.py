@@ -111,6 +111,12 @@ def _before_reply(source: str, render: Render) -> str:
     return between if between.strip() else ""
 
 
+def notes_on_marks_after(marks: str) -> list[str]:
+    """A sentence on what a template writes between a reply and its stop token; none where that is nothing."""
+    text = marked("the chat template writes {marks} after each reply: the character ends its replies without it")
+    return [fill(text, {"marks": marks})] if marks else []
+
+
 def freeze_date(source: str, arguments: Mapping[str, Any]) -> str:
     """The source with the date of training where it asks for today's; `arguments` holds it as `DATE_ARGUMENT`."""
     if DATE_ARGUMENT not in arguments:
