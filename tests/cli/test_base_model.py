@@ -22,16 +22,26 @@ def pulled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     """What is pulled, in place of pulling it."""
     monkeypatch.setenv("OFFBOOK_HOME", str(tmp_path / "home"))
     sources: list[str] = []
-    monkeypatch.setattr(offbook.hub.pull, "pull", lambda source, **_: sources.append(source))
+
+    def pull(source: str, revision: str, **_: Any) -> None:
+        sources.append(source if revision == "master" else f"{source} at {revision}")
+
+    monkeypatch.setattr(offbook.hub.pull, "pull", pull)
     return sources
 
 
-def adapter_of(folder: Path, base: str) -> str:
+def adapter_of(folder: Path, base: str, **settings: str) -> str:
     """A bare adapter folder that names its base model."""
     folder.mkdir()
     (folder / WEIGHTS).write_bytes(b"")
-    (folder / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": base}))
+    (folder / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": base, **settings}))
     return str(folder)
+
+
+def test_the_revision_that_the_adapter_was_trained_on_is_pulled(tmp_path: Path, pulled: list[str]) -> None:
+    pull_named_base(adapter_of(tmp_path / "ann", "org/small", revision="v2.1"), None, yes=True)
+    pull_named_base(adapter_of(tmp_path / "tom", "org/small-AWQ", revision="v2.1"), None, yes=True)
+    assert pulled == ["hf:org/small at v2.1", "hf:org/small"]  # a copy's revision is none of its original's
 
 
 @pytest.mark.parametrize("agrees", [True, False])

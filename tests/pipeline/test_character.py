@@ -14,6 +14,7 @@ from offbook.core.errors import UsageError
 from offbook.core.types import Turn
 from offbook.pipeline.character import Character, Reply, Sampling
 from tests.recorder import Recorder
+from tests.tiny import CHATML
 
 
 @pytest.fixture(scope="module")
@@ -139,3 +140,14 @@ def test_another_chat_template_than_in_training_is_told(trained: Path, tmp_path:
         recorder = Recorder()
         offbook.load(adapter, reporter=recorder)
         assert len(recorder.warnings) == warned
+
+
+def test_an_adapters_tokenizer_without_a_template_is_used_with_its_bases(trained: Path, tmp_path: Path) -> None:
+    adapter = shutil.copytree(trained / "adapter", tmp_path / "adapter")
+    for name in ("persona.json", "chat_template.jinja"):
+        (adapter / name).unlink()
+    recorder = Recorder()
+    character = offbook.load(adapter, reporter=recorder)
+    assert character.template.tokenizer.name_or_path == str(adapter)
+    assert character.template.tokenizer.chat_template == CHATML
+    assert [text for text in recorder.texts if "with its base model's chat template" in text]

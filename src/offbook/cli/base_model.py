@@ -32,11 +32,12 @@ def pull_named_base(run: str, base_model: str | None, *, yes: bool) -> None:
     from offbook.hub.snapshot import is_pulled
     from offbook.pipeline.adapter_source import resolve_character
 
-    name = resolve_character(run, base_model=base_model).base_on_a_hub
-    if name is None or is_pulled("hf", name) or is_pulled("ms", name):
+    character = resolve_character(run, base_model=base_model)
+    name, revision = character.base_on_a_hub, character.base_revision
+    if name is None or any(is_pulled(hub, name, revision) for hub in ("hf", "ms")):
         return
     source = f"hf:{name}"
     question = fill("The base model that the adapter names is not here. Pull {source}?", {"source": source})
     if yes or (sys.stdin.isatty() and click.confirm(question, default=True, err=True)):
         with reporting() as reporter:
-            pull(source, reporter=reporter)
+            pull(source, revision=revision, reporter=reporter)

@@ -124,8 +124,17 @@ def _is_unset(value: Any) -> bool:
 
 def base_of(folder: Path) -> str | None:
     """Source or path of the base model that an adapter folder names; None where it names none."""
+    return _text(folder, "base_model_name_or_path")
+
+
+def revision_of(folder: Path) -> str | None:
+    """Branch, tag or commit of that base model, where the adapter names one."""
+    return _text(folder, "revision")
+
+
+def _text(folder: Path, setting: str) -> str | None:
     try:
-        name = json.loads((folder / CONFIG).read_text(encoding="utf-8"))["base_model_name_or_path"]
+        value = json.loads((folder / CONFIG).read_text(encoding="utf-8"))[setting]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return name if isinstance(name, str) else None
+    return value if isinstance(value, str) and value else None

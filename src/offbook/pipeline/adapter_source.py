@@ -21,7 +21,7 @@ from offbook.core.rundir import RunDir, find_run
 from offbook.core.shell import offbook_command
 from offbook.hub.pull import LocalModel, pull
 from offbook.hub.snapshot import is_pulled
-from offbook.models.adapter_files import WEIGHTS, base_of
+from offbook.models.adapter_files import WEIGHTS, base_of, revision_of
 from offbook.models.quantized_copy import original_of
 
 
@@ -67,6 +67,14 @@ class CharacterSource:
             return None
         return original_of(source) if re.fullmatch(r"[\w.-]+/[\w.-]+", source) else None
 
+    @property
+    def base_revision(self) -> str:
+        """Branch, tag or commit of the base model that character or adapter name; of any other the default branch."""
+        if self.persona and self.base_override is None:
+            return self.persona.base.revision
+        names_it = self.base_on_a_hub in (None, base_of(self.adapter))  # a copy's revision is none of its original's
+        return (revision_of(self.adapter) if self.base_override is None and names_it else None) or "master"
+
     @cached_property
     def base_model(self) -> LocalModel:
         """The base model on this computer, downloaded the first time.
@@ -78,7 +86,9 @@ class CharacterSource:
         persona, on_a_hub = self.persona, self.base_on_a_hub
         source = self.base_override or (persona.base.source if persona else base_of(self.adapter))
         if on_a_hub:
-            source = next((f"{hub}:{on_a_hub}" for hub in ("hf", "ms") if is_pulled(hub, on_a_hub)), source)
+            source = next(
+                (f"{hub}:{on_a_hub}" for hub in ("hf", "ms") if is_pulled(hub, on_a_hub, self.base_revision)), source
+            )
         if source and not (self.base_override or persona or is_hub(source) or Path(source).is_dir()):
             raise UsageError(
                 "the adapter in {adapter} names its base model '{source}', which is no folder here",
@@ -93,7 +103,7 @@ class CharacterSource:
                 "Name it with --base-model.",
                 adapter=self.adapter,
             )
-        revision = persona.base.revision if persona and self.base_override is None else "master"
+        revision = self.base_revision
         local = pull(source, revision, reporter=self.reporter)
         if persona is not None and persona.base.files and local.files and persona.base.files != local.files:
             raise UsageError(

@@ -20,6 +20,7 @@ from safetensors import SafetensorError
 
 from offbook.core.config.schema import GenerationConfig, Storage
 from offbook.core.errors import UsageError
+from offbook.core.i18n import marked
 from offbook.core.notebook import card
 from offbook.core.persona import BaseModelRef, Persona, add_system
 from offbook.core.registry import lookup, nearest
@@ -29,7 +30,7 @@ from offbook.generation.merged_adapter import merge_plain
 from offbook.generation.stream import StopReason, TextChunk, TransformersEngine, stream
 from offbook.hub import pull
 from offbook.models.adapter_files import read_lora_config
-from offbook.models.load import load_model, load_tokenizer
+from offbook.models.load import has_chat_template, load_model, load_tokenizer
 from offbook.models.storage import is_stored
 from offbook.pipeline.adapter_source import CharacterSource
 from offbook.pipeline.messages import Message, to_turns
@@ -284,11 +285,12 @@ def open_voice(source: CharacterSource, *, template: str | None = None) -> tuple
     name = template or (persona.template if persona else None)
     # An adapter of another program may bring the template and the tokens that it was trained with.
     brings_own = persona is None and template is None and (source.adapter / "tokenizer_config.json").is_file()
-    tokenizer = load_tokenizer(
-        source.adapter if brings_own else base.path, lookup(TEMPLATES, name, "chat template") if name else None
-    )
+    written = lookup(TEMPLATES, name, "chat template") if name else None
+    if brings_own and not has_chat_template(source.adapter):
+        written = load_tokenizer(base.path).chat_template
+    tokenizer = load_tokenizer(source.adapter if brings_own else base.path, written)
     if brings_own:
-        source.reporter.info("the adapter's own tokenizer and chat template are used, not its base model's")
+        source.reporter.info(_OWN_TOKENIZER if written else _OWN_TEMPLATE)
     chat = ChatTemplate(tokenizer, persona.template_kwargs if persona else None)
     if persona is not None and persona.template_sha256 not in ("", chat.sha256):
         source.reporter.warning(
@@ -296,6 +298,10 @@ def open_voice(source: CharacterSource, *, template: str | None = None) -> tuple
             name=persona.name,
         )
     return chat, persona or _default_persona(chat, base)
+
+
+_OWN_TEMPLATE = marked("the adapter's own tokenizer and chat template are used, not its base model's")
+_OWN_TOKENIZER = marked("the adapter's own tokenizer is used, with its base model's chat template")
 
 
 def _default_persona(template: ChatTemplate, base: pull.LocalModel) -> Persona:
