@@ -142,6 +142,22 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "jamba": {"attn_layer_period": 2, "attn_layer_offset": 1, "expert_layer_period": 2, "expert_layer_offset": 1},
     "nemotron_h": {"layers_block_type": ["mamba", "attention", "mamba", "moe"]},
     "falcon_h1": {"mamba_d_ssm": 64, "mamba_n_heads": 8, "mamba_d_head": 8},
+    "mistral4": {"head_dim": 16},
+    **{
+        kind: {"rope_parameters": {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [1, 1, 2]}}
+        for kind in ("qwen2_vl_text", "qwen2_5_vl_text", "glm4v_text")
+    },
+    "deepseek_v4": {"num_key_value_heads": 1, "o_groups": 2, "o_lora_rank": 16, "partial_rotary_factor": 0.5},
+    "qwen4_exp_text": {
+        "indexer_n_heads": 2,
+        "indexer_kv_heads": 1,
+        "indexer_head_dim": 8,
+        "indexer_budget": 64,
+        "indexer_compress_ratio": 4,
+        "hc_count": 2,
+        "hc_lowrank": 8,
+    },
+    "zamba2": {"attention_head_dim": 16, "n_mamba_heads": 8, "num_key_value_heads": 4},
     "mamba2": {"num_heads": 8, "head_dim": 8, "hidden_size": 32},
 }
 
@@ -191,4 +207,7 @@ def tiny_model(config: Any, seed: int = 0) -> PreTrainedModel:
         for name, weight in model.named_parameters():
             if weight.dim() > 1 and weight.dtype.is_floating_point and "A_log" not in name:
                 weight.normal_(0, 0.1)
+            elif "gemma4" in config.get_text_config().model_type and name.endswith("q_norm.weight"):
+                # Gemma 4 leaves it to these weights to scale the scores; at 1 its attention magnifies rounding tenfold.
+                weight.mul_(weight.numel() ** -0.5)
     return model.eval()
