@@ -12,9 +12,11 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from offbook.core.errors import UsageError
-from offbook.models.load import load_model, load_tokenizer, refuse_nonfinite
+from offbook.core.persona import StopToken
+from offbook.models.load import load_config, load_model, load_tokenizer
 from offbook.models.storage import StoredEmbedding, StoredLinear, store
-from offbook.tokenization.stop_tokens import untrained_twins
+from offbook.models.weight_checks import notes_on_unused_weights, refuse_nonfinite
+from offbook.tokenization.stop_tokens import proves_stop, stop_ids, untrained_twins
 from tests.tiny import CHATML, chatml_tokenizer, tiny_model
 
 
@@ -62,6 +64,86 @@ def test_weights_that_are_missing_are_named(folder: Path) -> None:
     )
     with pytest.raises(UsageError, match=r"lack .*layers\.1\.mlp.*random numbers"):
         load_model(folder)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"hidden_size": "32"}, "no usable model .*'hidden_size': TypeError: Field 'hidden_size' expected int"),
+        ({"hidden_act": "superglu"}, "cannot load the model .*KeyError 'superglu'"),
+        ({"pad_token_id": 512}, "cannot load the model .*Padding_idx"),
+        ({"num_key_value_heads": 4}, r"layers\.0\.self_attn\.k_proj\.weight in .* the sizes \(16, 32\), .* \(32, 32\)"),
+    ],
+)
+def test_numbers_that_make_no_model_are_refused_in_a_sentence(folder: Path, settings: Any, message: str) -> None:
+    """Each raises an error of another class in transformers or torch."""
+    change(folder, **settings)
+    with pytest.raises(UsageError, match=message):
+        load_model(folder)
+
+
+def test_flags_that_its_makers_left_change_nothing(folder: Path) -> None:
+    change(folder, return_dict=False, output_hidden_states=True, output_attentions=True, use_cache=False)
+    result = load_model(folder)(input_ids=torch.tensor([[5, 6]]), use_cache=False)
+    assert (result.hidden_states, result.attentions) == (None, None)
+
+
+def test_attention_of_a_library_that_is_not_here_is_not_asked_for(folder: Path) -> None:
+    change(folder, attn_implementation="flash_attention_2")
+    assert load_model(folder).config._attn_implementation == "sdpa"
+    change(folder, quantization_config={})
+    assert not hasattr(load_config(folder), "quantization_config")
+
+
+def test_layers_that_the_configuration_does_not_count_are_told(folder: Path) -> None:
+    assert notes_on_unused_weights(load_model(folder)) == []
+    change(folder, num_hidden_layers=1)
+    (note,) = notes_on_unused_weights(load_model(folder))
+    assert "they are left out: model.layers.*.input_layernorm.weight, model.layers.*.mlp.down_proj.weight" in note
+
+
+def test_of_a_models_generation_settings_only_the_stops_are_kept(folder: Path) -> None:
+    settings = {"eos_token_id": [2, 7], "stop_strings": ["User:"], "min_new_tokens": 9, "forced_eos_token_id": 2}
+    (folder / "generation_config.json").write_text(json.dumps({**settings, "temperature": 0.9, "do_sample": False}))
+    model: Any = load_model(folder)
+    assert model.generation_config.eos_token_id == [2, 7]
+    stop = StopToken(token="<|im_end|>", id=2)
+    assert proves_stop(model, stop, stop_ids(stop, model.generation_config.eos_token_id))
+    model.save_pretrained(folder / "copy")  # which refuses contradictory settings
+    kept = json.loads((folder / "copy" / "generation_config.json").read_text())
+    assert not {"stop_strings", "min_new_tokens", "forced_eos_token_id", "temperature"} & {*kept}
+
+
+def test_packed_numbers_without_a_word_on_them_are_no_weights(folder: Path) -> None:
+    weights = load_file(folder / "model.safetensors")
+    for name in [name for name in weights if "proj" in name]:
+        scale = weights[name].abs().amax(1) / 127
+        weights[name] = (weights[name] / scale[:, None]).round().to(torch.int8)
+        weights[name.replace("weight", "SCB")] = scale
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(UsageError, match=r"are packed \(model\.layers\.0\.mlp\.down_proj\.SCB\)") as refused:
+        load_model(folder)
+    assert "original" in refused.value.fix
+
+
+@pytest.mark.parametrize("content", ["{", '{"version": "1.0", "model": {"type": "New"}}'])
+def test_a_tokenizer_that_cannot_be_read_is_refused_in_a_sentence(folder: Path, content: str) -> None:
+    (folder / "tokenizer.json").write_text(content)
+    with pytest.raises(UsageError, match="no usable tokenizer"):
+        load_tokenizer(folder)
+
+
+def test_a_configuration_that_is_at_fault_is_not_blamed_on_the_tokenizer(folder: Path) -> None:
+    change(folder, hidden_size="32")
+    with pytest.raises(UsageError, match="no usable model"):
+        load_tokenizer(folder)
+
+
+def test_what_is_said_keeps_its_spaces(folder: Path) -> None:
+    path = folder / "tokenizer_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "clean_up_tokenization_spaces": True}))
+    tokenizer = load_tokenizer(folder)
+    assert tokenizer.decode(tokenizer("you , I ca n't")["input_ids"]) == "you , I ca n't"
 
 
 def test_of_several_templates_the_default_is_used(folder: Path) -> None:

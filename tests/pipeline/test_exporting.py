@@ -155,8 +155,10 @@ def test_a_run_is_judged_on_its_heldout_rows_and_described(trained: Path, tmp_pa
 
 def test_a_base_that_has_moved_is_taken_from_where_it_is_said_to_be(hamlet: Path, tmp_path: Path) -> None:
     moved = (tmp_path / "base").rename(tmp_path / "moved")
+    (moved / "preprocessor_config.json").write_text("{}", encoding="utf-8")
     done = export(hamlet, "merged", base_model=str(moved))
     assert done.parity.passed
+    assert (done.path / "preprocessor_config.json").is_file()  # of a model of text and pictures
     assert (done.path / "LICENSE").read_bytes() == (moved / "LICENSE").read_bytes()
 
 

@@ -10,7 +10,8 @@ from offbook.core.config.schema import DataConfig, RunConfig
 from offbook.core.errors import UsageError
 from offbook.core.types import Example, Origin
 from offbook.models.load import load_config
-from offbook.pipeline.model_limits import refuse_unknown_tokens, within_context
+from offbook.pipeline.model_limits import notes_on_length, refuse_unknown_tokens, within_context
+from tests.architectures import tiny_config
 from tests.tiny import chatml_tokenizer, tiny_model
 
 
@@ -32,3 +33,12 @@ def test_a_token_without_an_embedding_is_named() -> None:
     refuse_unknown_tokens([example], model, tokenizer)
     with pytest.raises(UsageError, match=rf"<extra_\d+> has the id {rows}, .* for {rows} tokens"):
         refuse_unknown_tokens([example, Example([1, rows], [-100, rows], Origin("rows.json", 2))], model, tokenizer)
+
+
+@pytest.mark.parametrize(("kind", "length", "count"), [("longrope", 25, 1), ("longrope", 24, 0), ("default", 25, 0)])
+def test_where_positions_depend_on_a_texts_length_long_ones_share_no_row(kind: str, length: int, count: int) -> None:
+    factors = {"short_factor": [1.0] * 4, "long_factor": [3.0] * 4} if kind == "longrope" else {}
+    rope = {"rope_type": kind, "rope_theta": 1e4, **factors}
+    config = tiny_config("phi3", rope_parameters=rope, original_max_position_embeddings=24)
+    example = Example([5] * length, [5] * length, Origin("rows.json", 1))
+    assert len(notes_on_length([example], config)) == count

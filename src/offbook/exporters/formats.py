@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from offbook.exporters.source import ExportSource
+from offbook.exporters.source import PROCESSORS, ExportSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def merged(source: ExportSource, folder: Path, quant: str) -> ExportedArtifact:
     source.tokenizer.save_pretrained(folder)
     # One file: transformers prefers it to what a tokenizer_config.json may hold.
     (folder / "chat_template.jinja").write_text(source.template, encoding="utf-8")
-    source.carry_over(folder)
+    source.carry_over(folder, *PROCESSORS)
     return ExportedArtifact(folder)
 
 

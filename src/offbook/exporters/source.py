@@ -14,6 +14,8 @@ from offbook.exporters.self_contained_template import self_contained
 
 CARRIED = ("tokenizer.model", "LICENSE*", "LICENCE*", "NOTICE*")
 """Files of the base model that a copy needs, and that saving a tokenizer or a model loses."""
+PROCESSORS = ("*processor_config.json",)
+"""Those without which other programs load no model of text and pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,8 @@ class ExportSource:
         persona = self.persona
         return self_contained(self.tokenizer.chat_template, persona.template_kwargs, persona.system)
 
-    def carry_over(self, folder: Path) -> None:
-        """Copy the base model's files that an export needs into `folder`: tokenizer source and licence."""
-        for pattern in CARRIED:
+    def carry_over(self, folder: Path, *others: str) -> None:
+        """Copy the base model's files that an export needs into `folder`: tokenizer source, licence, `others`."""
+        for pattern in (*CARRIED, *others):
             for path in self.base.glob(pattern):
                 shutil.copy(path, folder)

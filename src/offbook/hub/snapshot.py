@@ -17,7 +17,7 @@ from offbook.hub import cache
 from offbook.hub.arrival import counting_bytes
 from offbook.hub.cache import FileFingerprint, Record
 from offbook.hub.clients import HUBS, Entry, Hub, Kind, damaged
-from offbook.hub.weights import check_weights, weight_files
+from offbook.hub.weights import check_weights, model_files, weight_files
 
 DEFAULT_BRANCHES = ("master", "main")
 MODEL_FILES = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.tiktoken", "*.txt", "LICENSE*")
@@ -59,10 +59,10 @@ def snapshot(scheme: str, kind: Kind, repo: str, revision: str, reporter: Report
     return target
 
 
-def is_pulled(scheme: str, repo: str) -> bool:
-    """Whether the default branch of a model's repository is here."""
+def is_pulled(scheme: str, repo: str, revision: str = "master") -> bool:
+    """Whether a revision of a model's repository is here; default: its default branch."""
     repo_dir = cache.home() / "models" / scheme / cache.repo_dir_name(repo, "")
-    return cache.find(repo_dir, HUBS[scheme].default_branch) is not None
+    return cache.find(repo_dir, HUBS[scheme].default_branch if revision in DEFAULT_BRANCHES else revision) is not None
 
 
 def _check_names(scheme: str, repo: str, revision: str, path: str) -> None:
@@ -101,6 +101,7 @@ def _choose(kind: Kind, source: str, listed: list[Entry], path: str) -> list[Ent
         )
     names = [entry.path for entry in listed]
     if kind == "model":
+        names = model_files(names)
         check_weights(source, names)
         wanted = {name for name in names if _matches(name, MODEL_FILES) and not _matches(name, SECOND_COPIES)}
     elif path:

@@ -10,8 +10,21 @@ from offbook.core.errors import UsageError
 from offbook.core.i18n import marked
 
 INDEX = "model.safetensors.index.json"
+SINGLE = "model.safetensors"
+POINTER_BYTES = 1024
+"""A pointer of Git LFS is shorter: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md"""
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 
+ADAPTER = "adapter_config.json"
+"""What transformers takes for an order to load another model in a folder's place, and an adapter into it."""
+
+_IS_ADAPTER = marked("{source} is an adapter, not a model (adapter_config.json)")
+_HAS_ADAPTER = marked("{source} holds an adapter beside the model (adapter_config.json): which of the two is meant?")
+_BASE_AND_ADAPTER = marked(
+    "Name its base model as model.source and this one as model.adapter, to train it further; "
+    "offbook chat {source} speaks with it."
+)
+_MOVE_ADAPTER = marked("Move the adapter's files to a folder of their own, and name that one as model.adapter.")
 _PICKLED = marked("{source} has no safetensors weights: only a pickle ({pickled}), and opening one can run any program")
 _GGUF = marked("{source} has no safetensors weights: only GGUF files, quantized copies that cannot be trained")
 _NO_WEIGHTS = marked("{source} has no safetensors weights: none at all")
@@ -23,11 +36,16 @@ def weight_files(folder: Path) -> list[str]:
     """The names of a model folder's safetensors files, in order.
 
     Raises:
-        UsageError: the folder is no model, has no safetensors weights, or lacks a part that its index names.
+        UsageError: the folder is no model, has no safetensors weights, lacks a part that its index names, or a file in
+            it is a pointer of Git LFS.
     """
     names = sorted(file.name for file in folder.iterdir() if file.is_file())
     check_weights(str(folder), names)
+    for name in names:
+        _refuse_pointer(folder / name)
     index = folder / INDEX
+    if SINGLE in names:  # what is loaded, whatever else there is
+        return [SINGLE]
     if not index.is_file():
         return [name for name in names if name.endswith(".safetensors")]
     try:
@@ -50,12 +68,39 @@ def weight_files(folder: Path) -> list[str]:
     return sorted(parts)
 
 
+def _refuse_pointer(file: Path) -> None:
+    """See that a file is itself: `git clone` without Git LFS leaves a few lines in the place of each large one.
+
+    Raises:
+        UsageError: it is such a pointer.
+    """
+    if file.stat().st_size < POINTER_BYTES and file.read_bytes().startswith(b"version https://git-lfs"):
+        raise UsageError(
+            "{file} is a pointer of Git LFS, not the file itself",
+            "Fetch the files in that folder with: git lfs pull",
+            file=file,
+        )
+
+
+def model_files(names: Collection[str]) -> list[str]:
+    """The names without those of an adapter that lies beside a model; all of them where there is no model."""
+    others = [name for name in names if not name.startswith("adapter_")]
+    return others if any(name.endswith(".safetensors") for name in others) else list(names)
+
+
 def check_weights(source: str, names: Collection[str]) -> None:
     """Refuse, by its file names, what is no model and what could only be loaded by running code.
 
     Raises:
-        UsageError: no config.json, or no safetensors weights.
+        UsageError: an adapter, no config.json, or no safetensors weights.
     """
+    if ADAPTER in names:
+        is_adapter = ADAPTER in model_files(names)
+        raise UsageError(
+            _IS_ADAPTER if is_adapter else _HAS_ADAPTER,
+            _BASE_AND_ADAPTER if is_adapter else _MOVE_ADAPTER,
+            source=source,
+        )
     gguf = any(name.endswith(".gguf") for name in names) and not any(name.endswith(".safetensors") for name in names)
     if "config.json" not in names and not gguf:
         raise UsageError(

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText, AutoTokenizer, PreTrainedModel
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForImageTextToText,
+    AutoTokenizer,
+    GenerationConfig,
+    PreTrainedModel,
+)
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.utils import logging
 
 from offbook.core.config.schema import Storage
@@ -17,7 +24,7 @@ from offbook.core.errors import UsageError, is_out_of_memory
 from offbook.core.i18n import marked
 from offbook.core.library_bars import counting
 from offbook.core.progress import CountProgress, uncounted
-from offbook.models.quantized_copy import forget_packing, unpack_on_loading
+from offbook.models.quantized_copy import forget_packing, refuse_packed_numbers, unpack_on_loading
 from offbook.models.storage import store
 
 # Said at every call: a repository's own Python never runs, and a pickle is never opened.
@@ -35,15 +42,19 @@ def load_tokenizer(folder: Path, template: str | None = None) -> Any:
     """
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, **_SAFE)
-    except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
+    except Exception as error:  # tokenizers' errors are of no other class
+        if (folder / "config.json").is_file():
+            load_config(folder)  # which a tokenizer's class is looked up in: its own faults are told better there
         raise UsageError(
             "no usable tokenizer in {folder}: {error}",
             _COMPLETE,
             folder=folder,
             error=first_line(error),
-        ) from None
+        ) from error
     # offbook counts lengths itself; the tokenizer's warning about long texts would only confuse.
     tokenizer.model_max_length = sys.maxsize
+    # What a character says is shown as it says it, not with other spaces before its punctuation.
+    tokenizer.clean_up_tokenization_spaces = False
     if template is not None:
         tokenizer.chat_template = template
     if tokenizer.chat_template is None:
@@ -58,6 +69,16 @@ def load_tokenizer(folder: Path, template: str | None = None) -> Any:
             folder=folder,
         )
     return tokenizer
+
+
+def has_chat_template(folder: Path) -> bool:
+    """Whether the tokenizer files of a folder bring a chat template."""
+    try:
+        config = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        config = {}
+    is_inside = isinstance(config, dict) and bool(config.get("chat_template"))
+    return is_inside or (folder / "chat_template.jinja").is_file() or _processors_template(folder) is not None
 
 
 def _processors_template(folder: Path) -> Any:
@@ -86,7 +107,7 @@ def load_config(folder: Path) -> Any:
         )
     try:
         config = AutoConfig.from_pretrained(folder, **_SAFE)
-    except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
+    except Exception as error:  # a configuration may hold anything, and its class may stumble over it in any way
         if raw.get("auto_map"):
             raise UsageError(
                 "the model in {folder} ({architecture}) needs Python code of its own, which offbook never runs",
@@ -94,7 +115,7 @@ def load_config(folder: Path) -> Any:
                 folder=folder,
                 architecture=_architecture(raw),
             ) from None
-        if raw.get("model_type"):
+        if raw.get("model_type") and raw["model_type"] not in CONFIG_MAPPING:
             raise UsageError(
                 "the model in {folder} ({architecture}) is of an architecture that the installed "
                 "transformers does not know: {error}",
@@ -108,8 +129,13 @@ def load_config(folder: Path) -> Any:
             _COMPLETE,
             folder=folder,
             error=first_line(error),
-        ) from None
+        ) from error
     unpack_on_loading(config, raw, folder)
+    # Whatever its makers last used it for: it is asked by name, and for nothing but what it computes last.
+    for part in (config, config.get_text_config()):
+        part._attn_implementation = None  # flash attention may not be here; the packed one takes its place anyway
+        part.return_dict, part.output_hidden_states = True, False
+        part.output_attentions = False
     return config
 
 
@@ -117,6 +143,8 @@ def load_model(
     folder: Path, dtype: str = "auto", storage: Storage = "full", *, progress: CountProgress = uncounted
 ) -> PreTrainedModel:
     """The causal language model of a folder, in evaluation mode, on the GPU where there is one.
+
+    Its attribute `unused_weights` names the tensors of the folder's files that it has no place for.
 
     Args:
         folder: as it was pulled.
@@ -146,27 +174,32 @@ def load_model(
                 dtype=choose_dtype(dtype) if storage == "full" else torch.bfloat16,
                 use_safetensors=True,
                 output_loading_info=True,
+                ignore_mismatched_sizes=True,
                 **_SAFE,
             )
-    except (OSError, ValueError, RuntimeError, ImportError) as error:
+    except Exception as error:  # a constructor may stumble over its numbers, or a file be damaged, in any way
         if is_out_of_memory(error):
             raise
+        is_damaged = "safetensors" in type(error).__module__ or "Safetensor" in type(error).__name__
         raise UsageError(
-            "cannot load the model in {folder}: {error}",
-            _COMPLETE,
+            _DAMAGED if is_damaged else _CANNOT_LOAD,
+            _INSTALL if isinstance(error, ImportError) else _COMPLETE,
             folder=folder,
             error=first_line(error),
-        ) from None
-    except Exception as error:
-        if "safetensors" not in type(error).__module__ and "Safetensor" not in type(error).__name__:
-            raise
-        raise UsageError(
-            "the weights in {folder} are damaged: {error}",
-            _COMPLETE,
-            folder=folder,
-            error=error,
-        ) from None
+        ) from error
     model, loading = loaded
+    if not is_packed:
+        refuse_packed_numbers(loading["unexpected_keys"], folder)
+    if mismatched := sorted(loading["mismatched_keys"]):
+        name, stored, made = mismatched[0]
+        raise UsageError(
+            "the weight {name} in {folder} has the sizes {stored}, and config.json makes it {made}",
+            _COMPLETE,
+            name=name,
+            folder=folder,
+            stored=tuple(stored),
+            made=tuple(made),
+        )
     if missing := sorted(loading["missing_keys"]):
         names = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
         raise UsageError(
@@ -177,10 +210,22 @@ def load_model(
         )
     if is_packed:
         forget_packing(model)
+    model.unused_weights = sorted(loading["unexpected_keys"])
+    model.generation_config = _stops_of(model.generation_config)
     if storage != "full":
         store(model, storage)
     torch.nn.Module.to(model, choose_device())
     return model.eval()
+
+
+def _stops_of(settings: GenerationConfig | None) -> GenerationConfig:
+    """What a model's generation settings say of the tokens that end a text.
+
+    The rest is for the model that its makers had in mind: stop strings, forced or forbidden tokens, a least length, how
+    to sample. A character has its own.
+    """
+    names = ("bos_token_id", "eos_token_id", "pad_token_id")
+    return GenerationConfig(**{name: getattr(settings, name, None) for name in names})
 
 
 def _model_class(config: Any) -> Any:
@@ -193,27 +238,6 @@ def _model_class(config: Any) -> Any:
         if type(config) in kind._model_mapping:
             return kind
     raise ValueError(f"{type(config).__name__} is no model that writes text")
-
-
-def refuse_nonfinite(model: PreTrainedModel) -> None:
-    """See that every weight is a number: one NaN in the embedding of a rare token spoils a run without a sign.
-
-    Raises:
-        UsageError: naming the first weight that holds something else.
-    """
-    scales = ((name, buffer) for name, buffer in model.named_buffers() if name.endswith(".scales"))  # of stored weights
-    for name, numbers in chain(model.named_parameters(), scales):
-        if numbers.is_floating_point() and not _is_finite(numbers.detach()):
-            raise UsageError(
-                "the base model's weight {name} holds NaN or infinity",
-                "Pull it again, or choose another base model.",
-                name=name,
-            )
-
-
-def _is_finite(numbers: torch.Tensor) -> bool:
-    """Whether no value is NaN or infinite, seen from the extremes: they are found without a copy, and NaN is one."""
-    return numbers.numel() == 0 or all(bool(extreme.isfinite()) for extreme in numbers.aminmax())
 
 
 def choose_device() -> torch.device:
@@ -263,11 +287,18 @@ def _architecture(raw: dict[str, Any]) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of what an error says; its kind where it says nothing."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    """The first line of what an error says, and the next where that one only introduces it.
+
+    Its kind comes first where it says no more than a name, or nothing.
+    """
+    lines = [line.strip() for line in str(error).strip().splitlines()] or [""]
+    text = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
+    return f"{type(error).__name__} {text}".strip() if isinstance(error, KeyError) or not text else text
 
 
 _PICKLED = marked("{folder} has only pickled weights ({pickle}), which can run code")
+_DAMAGED = marked("the weights in {folder} are damaged: {error}")
+_CANNOT_LOAD = marked("cannot load the model in {folder}: {error}")
 _NO_WEIGHTS = marked("{folder} has no weights (*.safetensors)")
+_INSTALL = marked("Install the library that it needs, or take another model.")
 _COMPLETE = marked("Check that {folder} is a complete model folder, or pull it again: offbook pull SOURCE")

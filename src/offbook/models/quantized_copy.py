@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,30 @@ UNPACKED: dict[str, str | None] = {"fp8": None, "mxfp4": None, "compressed-tenso
 
 gpt-oss (MXFP4) and DeepSeek-V3 (FP8) are published in these alone.
 """
+
+PACKED_PARTS = frozenset(
+    (
+        "weight_scale",
+        "weight_scale_inv",
+        "weight_scale_2",
+        "weight_packed",
+        "weight_shape",
+        "weight_zero_point",
+        "input_scale",
+        "scale_weight",
+        "scale_input",
+        "scales",
+        "qweight",
+        "qzeros",
+        "g_idx",
+        "absmax",
+        "nested_absmax",
+        "quant_map",
+        "SCB",
+        "weight_format",
+    )
+)
+"""Last names of the tensors that formats of packed weights keep beside, or in place of, a weight."""
 
 _SUFFIX = re.compile(
     r"[-_.](awq|gptq|bnb|bitsandbytes|gguf|int[48]|[48]-?bits?|w[48]a\d+|fp8|nvfp4|mxfp4|nf4|exl2|marlin|mlx|quantized|unsloth)"
@@ -42,6 +67,8 @@ def unpack_on_loading(config: Any, raw: dict[str, Any], folder: Path) -> None:
     """
     quantization = raw.get("quantization_config") or raw.get("compression_config")
     if not quantization:
+        if hasattr(config, "quantization_config"):  # left empty: transformers would look for a method in it
+            del config.quantization_config
         return
     method = quantization.get("quant_method", "unknown") if isinstance(quantization, dict) else "unknown"
     library = UNPACKED.get(method)
@@ -55,6 +82,31 @@ def unpack_on_loading(config: Any, raw: dict[str, Any], folder: Path) -> None:
         folder=folder,
         original=original if original != folder.name else translate("the original that it was made from"),
         method=method,
+    )
+
+
+def refuse_packed_numbers(unused: Iterable[str], folder: Path) -> None:
+    """See that the weights are no packed numbers of a copy whose config.json is silent on it.
+
+    Read as they stand they would be other weights: those of 8 bits without their scales, for one.
+
+    Args:
+        unused: names in the weight files for which the model has no place.
+        folder: the model's, for the message.
+
+    Raises:
+        UsageError: there are such parts of packed weights among them.
+    """
+    part = next((name for name in sorted(unused) if name.rpartition(".")[2] in PACKED_PARTS), None)
+    if part is None:
+        return
+    original = original_of(folder.name)
+    raise UsageError(
+        "the weights in {folder} are packed ({part}), and its config.json does not say how",
+        "Take {original}; --model.storage nf4 keeps its weights in 4.5 bits each.",
+        folder=folder,
+        part=part,
+        original=original if original != folder.name else translate("the original that it was made from"),
     )
 
 

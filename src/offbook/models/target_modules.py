@@ -27,6 +27,10 @@ REFUSED_BY_PEFT = dict.fromkeys(("falcon_h1", "falcon_mamba", "mamba", "mamba2",
 """Model type → layers whose weights its code uses without calling them, so that peft puts no adapter there."""
 
 
+TOWER = re.compile(r"(?:^|[._])(?:audio|speech|vision|visual|image|img)(?:[._]|$)")
+"""What the names of parts for pictures and sound have in them, where a model keeps those inside its decoder (Phi-4)."""
+
+
 def _taken_for_experts(model_type: str) -> frozenset[str]:
     """Names that peft takes for the routed experts of a model type, and only for them, wherever a layer has them."""
     groups = getattr(transformers_weight_conversion, "_MODEL_TO_CONVERSION_PATTERN", {})
@@ -82,7 +86,9 @@ def linear_layers(model: Any) -> list[str]:
     return [
         name
         for name, module in model.named_modules()
-        if isinstance(module, nn.Linear | Conv1D) and (name.startswith(prefix) if module is not head else not tied)
+        if isinstance(module, nn.Linear | Conv1D)
+        and (name.startswith(prefix) if module is not head else not tied)
+        and not TOWER.search(name.removeprefix(prefix))
     ]
 
 
@@ -115,6 +121,8 @@ def left_out(model: Any, chosen: Sequence[str]) -> list[str]:
 def _decoder_prefix(model: Any) -> str:
     """What the names of the decoder's modules begin with; "" where the whole model is the decoder."""
     decoder = model.get_decoder()
+    if isinstance(decoder, nn.Linear):  # ModernBERT's output layer goes by that name
+        decoder = model.base_model
     return next((f"{name}." for name, module in model.named_modules() if name and module is decoder), "")
 
 

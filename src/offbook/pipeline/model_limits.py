@@ -7,6 +7,7 @@ from typing import Any
 
 from offbook.core.config.schema import RunConfig
 from offbook.core.errors import UsageError
+from offbook.core.i18n import marked
 from offbook.core.progress import fill
 from offbook.core.types import Example
 from offbook.generation.context import stated_context
@@ -28,6 +29,29 @@ def within_context(config: RunConfig, model_config: Any) -> tuple[RunConfig, lis
         {"limit": limit, "wanted": config.data.max_length},
     )
     return config.model_copy(update={"data": data}), [note]
+
+
+BY_LENGTH = ("dynamic", "longrope")
+"""`rope_type`s that rotate positions otherwise once a text is longer than those of the model's first training."""
+
+
+def notes_on_length(examples: Sequence[Example], model_config: Any) -> list[str]:
+    """A sentence where texts of two lengths have their positions rotated in two ways, so that they share no row.
+
+    Phi-3 and Phi-4-mini do so beyond 4,096 tokens; a long text among the others would change how those are computed.
+
+    Args:
+        examples: the training sequences and held-out ones.
+        model_config: the base model's configuration.
+    """
+    config = model_config.get_text_config()
+    rope = getattr(config, "rope_parameters", None) or {}
+    first = rope.get("original_max_position_embeddings") or getattr(config, "original_max_position_embeddings", None)
+    limit = first or stated_context(config)
+    if rope.get("rope_type") not in BY_LENGTH or not limit or all(len(each.ids) <= limit for each in examples):
+        return []
+    text = marked("the model computes texts of more than {limit} tokens otherwise: examples are computed one by one")
+    return [fill(text, {"limit": limit})]
 
 
 def refuse_unknown_tokens(examples: Sequence[Example], model: Any, tokenizer: Any) -> None:

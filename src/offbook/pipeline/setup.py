@@ -20,14 +20,15 @@ from offbook.core.progress import Reporter
 from offbook.core.types import Conversation, Example
 from offbook.data.row_files import parse_rows, rows_text
 from offbook.models import adapter as adapters
-from offbook.models.load import load_config, load_model, refuse_nonfinite
+from offbook.models.load import load_config, load_model
 from offbook.models.quantized_copy import notes_on_unpacking
 from offbook.models.storage import QUANTIZED, store
 from offbook.models.target_modules import left_out
+from offbook.models.weight_checks import notes_on_unused_weights, refuse_nonfinite
 from offbook.pipeline.adapter_source import resolve_character
 from offbook.pipeline.base_model import BaseModel, open_base_model, persona_of
 from offbook.pipeline.dataset import Dataset, read_rows, tokenize
-from offbook.pipeline.model_limits import refuse_unknown_tokens, within_context
+from offbook.pipeline.model_limits import notes_on_length, refuse_unknown_tokens, within_context
 from offbook.pipeline.replay import base_model_rows
 from offbook.training import fast_path
 from offbook.training.architecture import check_trainable
@@ -128,6 +129,7 @@ def prepare_training(
     counted = partial(reporter.progress, unit="tensor")
     pretrained = load_model(base.local.path, config.model.dtype, config.model.storage, progress=counted)
     refuse_nonfinite(pretrained)
+    notes += notes_on_unused_weights(pretrained)
     general: Sequence[Conversation] = rows.replay
     if config.data.replay == BASE:
         loaded_as = f"{config.model.dtype} {config.model.storage}"
@@ -141,11 +143,12 @@ def prepare_training(
         store(pretrained, compute=torch.bfloat16)
     model = _with_adapter(pretrained, config, base.local.path)
     fast = config.train.fast
-    notes += base.template.notes + check_trainable(model)
+    by_length = notes_on_length([*dataset.examples, *dataset.heldout_examples], model_config) if fast.packing else []
+    notes += by_length + base.template.notes + check_trainable(model)
     notes += left_out(model.get_base_model(), model.targeted_module_names)
     notes += fast_path.enable(
         model,
-        packing=fast.packing,
+        packing=fast.packing and not by_length,
         fused=fast.fused,
         head=fast.head,
         gradient_checkpointing=config.train.gradient_checkpointing,
