@@ -61,6 +61,13 @@ def test_byte_level_tokenizers(tmp_path: Path, name: str) -> None:
     assert done.parity.same_prompts
 
 
+def test_tokens_beyond_the_embeddings_are_left_out(tmp_path: Path) -> None:
+    tokenizer = byte_level(CUTS["gpt-2"])
+    tokenizer.add_tokens([f"<extra_{number}>" for number in range(600 - len(tokenizer))], special_tokens=True)
+    base = save_base(tmp_path / "base", tokenizer=tokenizer)
+    assert export(save_adapter(tmp_path / "hamlet", base), "gguf", quant="f16").parity.passed
+
+
 def test_a_sentencepiece_model_alone(tmp_path: Path) -> None:
     """As ERNIE-4.5 comes: tokenizer.model, and nothing that the tokenizers library could read."""
     base = tmp_path / "base"

@@ -146,6 +146,12 @@ def test_what_is_said_keeps_its_spaces(folder: Path) -> None:
     assert tokenizer.decode(tokenizer("you , I ca n't")["input_ids"]) == "you , I ca n't"
 
 
+def test_control_tokens_are_never_split(folder: Path) -> None:
+    path = folder / "tokenizer_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "split_special_tokens": True}))
+    assert load_tokenizer(folder)("<|im_end|>", add_special_tokens=False)["input_ids"] == [2]
+
+
 def test_of_several_templates_the_default_is_used(folder: Path) -> None:
     tokenizer = chatml_tokenizer()
     template = tokenizer.chat_template

@@ -81,7 +81,7 @@ def leading_space(tokenizer: Any, text: str) -> str:
 
 
 def _tokens(tree: dict[str, Any], size: int) -> tuple[list[str], list[int]]:
-    """Texts and types of all ids, in order."""
+    """Texts and types of the model's ids, in order; a tokenizer's tokens beyond its embeddings are left out."""
     tokens = [f"[PAD{number}]" for number in range(size)]
     types = [int(TokenType.UNUSED)] * size
     unknown = tree["model"].get("unk_token")
@@ -89,11 +89,13 @@ def _tokens(tree: dict[str, Any], size: int) -> tuple[list[str], list[int]]:
         kind = TokenType.NORMAL
         if tree["model"].get("byte_fallback") and re.fullmatch(r"<0x[0-9A-F]{2}>", text):
             kind = TokenType.BYTE
-        tokens[number], types[number] = text, int(TokenType.UNKNOWN if text == unknown else kind)
+        if number < size:
+            tokens[number], types[number] = text, int(TokenType.UNKNOWN if text == unknown else kind)
     for added in tree["added_tokens"]:
         kind = TokenType.CONTROL if added["special"] else TokenType.USER_DEFINED
         is_unknown = added["content"] == unknown
-        tokens[added["id"]], types[added["id"]] = added["content"], int(TokenType.UNKNOWN if is_unknown else kind)
+        if added["id"] < size:
+            tokens[added["id"]], types[added["id"]] = added["content"], int(TokenType.UNKNOWN if is_unknown else kind)
     return tokens, types
 
 

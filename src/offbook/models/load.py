@@ -55,6 +55,8 @@ def load_tokenizer(folder: Path, template: str | None = None) -> Any:
     tokenizer.model_max_length = sys.maxsize
     # What a character says is shown as it says it, not with other spaces before its punctuation.
     tokenizer.clean_up_tokenization_spaces = False
+    # A template's control tokens are tokens; what turns say is kept from becoming one where it is encoded.
+    tokenizer.split_special_tokens = False
     if template is not None:
         tokenizer.chat_template = template
     if tokenizer.chat_template is None:
