@@ -87,7 +87,7 @@ def measure(name: str, pairs: Sequence[tuple[str, str]], arguments: argparse.Nam
         ),
     )
     examples = [example_of(template, pair) for pair in pairs[arguments.replies :]]
-    prompts = [template.prompt_ids([SYSTEM, Turn("user", asked)]) for asked, _ in pairs[: arguments.replies]]
+    prompts = [template.prompt_ids([SYSTEM, Turn("user", question)]) for question, _ in pairs[: arguments.replies]]
     before = stopped(adapted, prompts, stop.id)
     train(adapted, examples, arguments.epochs, arguments.learning_rate)
     after = stopped(adapted, prompts, stop.id)
@@ -131,7 +131,7 @@ def stopped(model: Any, prompts: Sequence[list[int]], stop: int) -> int:
     ids = torch.tensor([[stop] * (width - len(prompt)) + prompt for prompt in prompts])
     mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts])
     torch.manual_seed(1)
-    said = model.generate(
+    output = model.generate(
         input_ids=ids,
         attention_mask=mask,
         max_new_tokens=LONGEST,
@@ -141,7 +141,7 @@ def stopped(model: Any, prompts: Sequence[list[int]], stop: int) -> int:
         eos_token_id=stop,
         pad_token_id=stop,
     )
-    return sum(stop in row for row in said[:, width:].tolist())
+    return sum(stop in row for row in output[:, width:].tolist())
 
 
 if __name__ == "__main__":
