@@ -94,6 +94,14 @@ def test_json_writes_each_event_as_an_object_on_a_line() -> None:
     assert warning == {"event": "warning", "text": "甄嬛 \x1b[2J"}
 
 
+def test_the_name_of_a_stage_cannot_steer_the_terminal(terminal: TextConsole) -> None:
+    with progress_bar.reporting() as reporter:
+        reporter.stage("Reading {files}", files="a\x1b]0;title\x07b\nc")
+        reporter.progress(1, 2)
+    assert "\x1b]0;" not in shown(terminal)
+    assert "a\\x1b]0;title\\x07b c" in shown(terminal)
+
+
 def test_text_cannot_steer_the_terminal() -> None:
     out = screen()
     reporter = progress_bar.LineReporter(out)

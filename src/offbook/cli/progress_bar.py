@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from offbook.cli import stage_times
 from offbook.cli.context import invocation
-from offbook.cli.terminal import console
+from offbook.cli.terminal import console, printable
 from offbook.core import progress as events
 from offbook.core.i18n import translate
 from offbook.core.progress import Event, Message, Reporter, count_text, figure_texts, fill
@@ -183,7 +183,8 @@ class TerminalReporter(LineReporter):
                 refresh_per_second=4,
             )
             self._bar.start()
-        self._task = self._bar.add_task(description, total=expected, count="", figures="", expected=expected)
+        shown = printable(description).replace("\n", " ")  # a file's name may hold anything
+        self._task = self._bar.add_task(shown, total=expected, count="", figures="", expected=expected)
 
     def _finish_stage(self) -> None:
         if self._bar is None:
