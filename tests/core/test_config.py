@@ -275,3 +275,16 @@ def test_a_system_prompt_of_several_lines_is_dumped_as_a_block() -> None:
     text = loading.dump(config)
     assert "  system: |-\n    One.\n      Two: # three\n    Four.\n" in text
     assert yaml.safe_load(text)["persona"]["system"] == config.persona.system
+
+
+@pytest.mark.parametrize("text", ['{name: "a\\ud800"}', '{sample_prompts: ["\\udcff?"]}'])
+def test_half_of_a_character_is_told_before_anything_is_written(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_text(f"data: {{source: lines.jsonl}}\npersona: {text}\n")
+    with pytest.raises(UsageError, match="half of a character"):
+        loading.load(path)
+
+
+def test_a_byte_of_another_encoding_on_the_command_line_is_told_too() -> None:
+    with pytest.raises(UsageError, match=r"persona\.system holds half of a character"):
+        loading.load(None, {"data.source": "lines.jsonl", "persona.system": b"\xff".decode("utf-8", "surrogateescape")})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import types
 import typing
 from collections.abc import Collection, Mapping
@@ -16,6 +17,9 @@ from offbook.core.config.errors import explain
 from offbook.core.config.schema import BASE, RunConfig, is_hub, options
 from offbook.core.config.yaml_file import CURLY, SettingsFile, read_settings
 from offbook.core.errors import UsageError
+
+SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half of a character of UTF-16, or a byte that Python could not decode."""
 
 
 def load(path: str | Path | None, overrides: Mapping[str, Any] | None = None) -> RunConfig:
@@ -78,12 +82,31 @@ def validate(
     Raises:
         UsageError: naming each invalid key, and for an unknown one the nearest that exists.
     """
+    _refuse_broken_text(tree, where)
     try:
         return RunConfig.model_validate(dict(tree))
     except ValidationError as error:
         names = [name for name, _ in options()]
         what = explain(error.errors(), names, where, lines or {}, overridden)
         raise UsageError(what, "See `offbook train --help-all` for every option.") from None
+
+
+def _refuse_broken_text(value: Any, where: str, name: str = "") -> None:
+    r"""See that every text can be written to a file: `"\ud800"` in YAML, or a byte of another encoding, cannot."""
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            _refuse_broken_text(part, where, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, list | tuple):
+        for part in value:
+            _refuse_broken_text(part, where, name)
+    elif isinstance(value, str) and SURROGATE.search(value):
+        raise UsageError(
+            "{where}: {name} holds half of a character, which no file can keep: {text}",
+            "Type it again, in UTF-8.",
+            where=where,
+            name=name,
+            text=ascii(value[:60]),
+        )
 
 
 def dump(config: RunConfig, folder: Path | None = None) -> str:
