@@ -125,6 +125,12 @@ def prepare_training(
     config, notes = within_context(config, model_config)
     notes += notes_on_unpacking(model_config)
     dataset = tokenize(rows, base.template, config.data)
+    if config.data.heldout and not dataset.heldout:
+        reporter.warning(
+            "none of the rows could be held out (they are few, of one scene, or resemble each other): no loss on "
+            "unseen lines and no verdict will say what was learned.\n"
+            "  Judge on a file of other rows: --data.heldout_source FILE"
+        )
     reporter.stage("Loading {source}", source=config.model.source)
     counted = partial(reporter.progress, unit="tensor")
     pretrained = load_model(base.local.path, config.model.dtype, config.model.storage, progress=counted)
