@@ -38,7 +38,15 @@ def reference(model: Any, prompt: list[int]) -> list[int]:
 
 @pytest.mark.parametrize(
     ("architecture", "recurrent"),
-    [("llama", False), ("lfm2", True), ("qwen3_next", True), ("mamba2", True), ("jamba", True), ("rwkv", None)],
+    [
+        ("llama", False),
+        ("lfm2", True),
+        ("qwen3_next", True),
+        ("mamba2", True),
+        ("jamba", True),
+        ("rwkv", None),
+        ("minimax", None),
+    ],
 )
 def test_replies_of_a_batch_and_of_a_stream(architecture: str, recurrent: bool | None) -> None:
     model = tiny_model(tiny_config(architecture))

@@ -66,3 +66,11 @@ def test_routed_experts_are_named_as_left_out() -> None:
     assert "routed experts" in note
     assert "model.layers.*.mlp.experts.gate_up_proj" in note
     assert left_out(model("llama"), LLAMA) == []
+
+
+def test_layers_whose_adapters_peft_would_not_find_again_get_none() -> None:
+    laguna = model("laguna")
+    chosen = select(laguna, ["all-linear"])
+    assert chosen
+    assert not [name for name in chosen if "shared_experts" in name]
+    assert ["shared_experts" in note for note in left_out(laguna, chosen)][-1]

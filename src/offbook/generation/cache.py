@@ -16,6 +16,8 @@ import torch
 from transformers import DynamicCache
 from transformers.cache_utils import LinearAttentionCacheLayerMixin
 
+OWN_CACHES = ("minimax",)
+"""Model types that take no cache but one of a class of their own."""
 CACHE_ARGUMENTS = ("past_key_values", "cache_params")
 """What models call the cache that is handed to them."""
 
@@ -38,7 +40,8 @@ class ModelCache:
         argument = next((name for name in CACHE_ARGUMENTS if takes(base, name)), None)
         cache = DynamicCache(config=base.config)
         recurrent = any(isinstance(layer, LinearAttentionCacheLayerMixin) for layer in cache.layers)
-        if argument is None or (base._is_stateful and not recurrent):
+        has_own = base.config.get_text_config().model_type in OWN_CACHES
+        if argument is None or has_own or (base._is_stateful and not recurrent):
             return cls(None)
         return cls(cache, argument, recurrent)
 

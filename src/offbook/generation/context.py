@@ -22,12 +22,11 @@ def cache_bytes_per_token(config: Any, bytes_per_value: int) -> int:
         bytes_per_value: of the cache's number format: 4 for float32, 2 for float16.
     """
     config = config.get_text_config()
-    heads = getattr(config, "num_attention_heads", None)
-    if not heads:  # no attention: its state does not grow with the text
-        return 1
+    by_layer = getattr(config, "per_layer_config", None)  # Gemma 4: heads of two sizes
+    if not getattr(by_layer[0] if by_layer else config, "num_attention_heads", None):
+        return 1  # no attention: its state does not grow with the text
     kinds = getattr(config, "layer_types", None) or ["full_attention"] * config.num_hidden_layers
     growing = [index for index, kind in enumerate(kinds) if "attention" in kind and kind != "linear_attention"]
-    by_layer = getattr(config, "per_layer_config", None)  # Gemma 4: heads of two sizes
     layers = [by_layer[index] if by_layer else config for index in growing or range(len(kinds))]
     return 2 * sum(_keys_of(layer) for layer in layers) * bytes_per_value
 

@@ -23,8 +23,13 @@ ALL_LINEAR = "all-linear"
 ROUTERS = frozenset(("gate", "router", "wg", "shared_expert_gate"))
 """Names of parts that choose experts: an adapter there would change who computes, not what."""
 
-REFUSED_BY_PEFT = dict.fromkeys(("falcon_h1", "falcon_mamba", "mamba", "mamba2", "nemotron_h"), ("out_proj",))
-"""Model type → layers whose weights its code uses without calling them, so that peft puts no adapter there."""
+REFUSED_BY_PEFT = {
+    **dict.fromkeys(("falcon_h1", "falcon_mamba", "mamba", "mamba2", "nemotron_h"), ("out_proj",)),
+    "laguna": ("shared_experts",),
+    "inkling2_text": ("k_sconv", "v_sconv"),
+}
+"""Model type → parts of names of layers whose weights its code uses without calling them, so that peft puts no adapter
+there; or whose adapters peft saves under names by which it does not find them again."""
 
 
 TOWER = re.compile(r"(?:^|[._])(?:audio|speech|vision|visual|image|img)(?:[._]|$)")
@@ -130,10 +135,10 @@ def _is_left_out(model: Any, name: str) -> bool:
     """Whether `all-linear` leaves a layer out: the output layer, a router, or what peft refuses."""
     model_type = model.config.get_text_config().model_type
     is_head = model.get_submodule(name) is model.get_output_embeddings()
-    last = name.rpartition(".")[2]
+    last, refused = name.rpartition(".")[2], set(REFUSED_BY_PEFT.get(model_type, ()))
     # peft asks the whole model's type, which for a text model inside a larger one is another.
     experts = _taken_for_experts(model.config.model_type)
-    return is_head or _is_router(name) or last in REFUSED_BY_PEFT.get(model_type, ()) or last in experts
+    return is_head or _is_router(name) or last in experts or not refused.isdisjoint(name.split("."))
 
 
 def _is_router(name: str) -> bool:
