@@ -158,7 +158,8 @@ def test_what_a_step_is_cut_into_is_alike_in_size() -> None:
 
 
 def test_examples_that_begin_alike_are_dealt_out_by_length() -> None:
-    """In order of length, what is left for the last part is often small: here 42, 42, 48, 32."""
-    rows = [example((SYSTEM, False), ([9] * length, False), ([5], True)) for length in (4, 5, 6, 7, 15, 17, 18, 19, 25)]
-    tokens = [batch.input_ids.numel() for batch in pack_step(rows, max_tokens=9999, min_count=4).micro_batches]
-    assert max(tokens) <= min(tokens) + 4
+    """Cut between neighbours in order of length they would be parts of 130, 126 and 119 tokens."""
+    rows = [example((SYSTEM, False), ([9] * n, False), ([5], True)) for n in (44, 21, 52, 27, 55, 49, 58, 52, 46)]
+    step = pack_step(rows, max_tokens=9999, min_count=3)
+    assert [batch.input_ids.numel() for batch in step.micro_batches] == [125, 125, 125]
+    assert contents(step) == sorted((row.ids, row.labels) for row in rows)
