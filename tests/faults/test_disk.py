@@ -38,7 +38,7 @@ def test_3_a_disk_that_fills_up_keeps_what_was_saved(
 
     class Filler(Recorder):
         def emit(self, event: Event) -> None:
-            if isinstance(event, Progress) and event.done == 7 and event.heldout_loss is None:
+            if isinstance(event, Progress) and (event.unit, event.done) == ("step", 7) and event.heldout_loss is None:
                 fill(disk, leave)
 
     with pytest.raises(OffbookError, match="the disk is full") as failure:

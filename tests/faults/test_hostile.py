@@ -30,7 +30,7 @@ from tests.tiny import chatml_tokenizer, tiny_folder, tiny_model
     ("content", "texts"),
     [
         (b"\xef\xbb\xbf" + b'[{"instruction": "a", "output": "b"}, 5]', "rows.json:2: not an object"),
-        (b'{"instruction": "a", "output": "b"}\n{"instruction": "\xff\xfe\xfd"}\n', "rows.jsonl:2: bytes that are not"),
+        (b'{"instruction": "a", "output": "b"}\n{"instruction": "\xff\xfe\xfd"}\n', "rows.jsonl:2: not UTF-8 text"),
         (b'{"instruction": "a\x00", "output": "b"}\n', "rows.jsonl:1: bytes that are not"),
         ('[{"instruction": "你", "output": 3}]'.encode("gb18030"), "rows.json:1: "),
         (b'[{"instruction": "a", "output": NaN}]', "NaN"),
@@ -51,7 +51,8 @@ def test_20_21_bad_data_is_two_lines_and_exit_2(
     assert ended.value.code == 2
     assert rows.name in output
     assert texts in output
-    assert len(output.removeprefix("Starting\n").strip().splitlines()) == 2
+    stages = ("Starting", "Reading ")
+    assert len([line for line in output.splitlines() if not line.startswith(stages)]) == 2
     assert "Traceback" not in output
 
 

@@ -157,7 +157,7 @@ def test_a_damaged_record_is_told_and_the_engine_is_transformers(copied: Path, r
 
     class Noting(NullReporter):
         def emit(self, event: Any) -> None:
-            warnings.append(event.as_dict()["text"])
+            warnings.append(event.as_dict().get("text", ""))
 
     with opened(copied, reporter=Noting()) as model:
         assert model.engine == "transformers"

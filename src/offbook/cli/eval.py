@@ -21,7 +21,12 @@ SHOWN = 3
 
 @click.command(cls=Command, epilog="Example:  offbook eval runs/hamlet")
 @click.argument("run")
-@click.option("--data", type=click.Path(path_type=Path), help="Judge on these rows instead of the run's held-out ones.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Judge on these rows instead of the run's held-out ones.",
+)
 @click.option("--prompts", type=click.IntRange(min=1), help="How many held-out prompts both models answer [the run's].")
 @click.option("--gate", is_flag=True, help="Exit with 3 where the verdict's own bounds are missed.")
 @click.option("--bound", multiple=True, metavar="NAME<=NUMBER", help="A bound of your own: 'forgetting.kl<=0.3'.")

@@ -23,7 +23,12 @@ from offbook.core.progress import fill
     metavar="NAME",
     help="Numbers. merged: f32, bf16, f16; gguf, ollama: q8_0, q4_k_m, f16; lora: f16, q8_0, q4_k_m. [the first]",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="The folder to write. [export/FORMAT-QUANT in the run]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="The folder to write. [export/FORMAT-QUANT in the run]",
+)
 @base_model_options
 @click.option("--template", metavar="NAME", help="A built-in chat template, for a bare adapter whose base has none.")
 @json_option

@@ -32,9 +32,14 @@ NAMED = 3
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="FILE…")
 @click.option("--role", metavar="NAME", help="The character.")
 @click.option("--me", metavar="NAME", help="Clone yourself: as --role NAME --rows conversation.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Where the rows go (JSONL).")
 @click.option(
-    "--html", type=click.Path(path_type=Path, dir_okay=False), help="The rows beside their source, as a web page."
+    "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Where the rows go (JSONL)."
+)
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="The rows beside their source, as a web page.",
 )
 @click.option(
     "--review",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     "--config",
     "config_files",
     type=click.Path(path_type=Path),
+    metavar="PATH",
     multiple=True,
     required=True,
     help="The settings that all trials share (run.yaml); several are worked through one after the other.",

@@ -40,6 +40,8 @@ CLEARLY = log(8)
 """The likeliest reading is taken if it is so much likelier than any other."""
 PRIORS = {"gb18030": log(8), "cp1252": log(8), "mac_roman": -log(20), "cp866": -log(4), "iso8859_2": -log(4)}
 """Log of how much commoner than the others an encoding is on people's disks."""
+FEWEST = 5
+"""With fewer bytes beyond ASCII a text is not taken for one of another script: they may as well be damage."""
 SAMPLE = 2000
 """So many bytes tell."""
 
@@ -163,6 +165,12 @@ LANGUAGES = (
 )
 
 
+OF_ANOTHER_SCRIPT = {
+    codec for language in LANGUAGES if language.ranked for codec in language.codecs if codec not in WIDE
+}
+"""Encodings of one byte a character for a script that is not Latin."""
+
+
 def likely(sample: bytes) -> list[str]:
     """The codecs that a text which is not UTF-8 may be in, the likeliest first; just one where it is clear.
 
@@ -182,6 +190,8 @@ def likely(sample: bytes) -> list[str]:
             readings[codec] = max(score, readings.get(codec, score))
     order = sorted(readings, key=lambda codec: -readings[codec])
     best = order[0]
+    if sum(byte > 0x7F for byte in sample) < FEWEST and best in OF_ANOTHER_SCRIPT:
+        return order[:3]
     rivals = [codec for codec in order if texts[codec] != texts[best] and readings[best] - readings[codec] < CLEARLY]
     return [best, *rivals]
 

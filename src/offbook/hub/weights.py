@@ -22,7 +22,7 @@ _IS_ADAPTER = marked("{source} is an adapter, not a model (adapter_config.json)"
 _HAS_ADAPTER = marked("{source} holds an adapter beside the model (adapter_config.json): which of the two is meant?")
 _BASE_AND_ADAPTER = marked(
     "Name its base model as model.source and this one as model.adapter, to train it further; "
-    "offbook chat {source} speaks with it."
+    "chat and serve take its folder as it is."
 )
 _MOVE_ADAPTER = marked("Move the adapter's files to a folder of their own, and name that one as model.adapter.")
 _PICKLED = marked("{source} has no safetensors weights: only a pickle ({pickled}), and opening one can run any program")

@@ -294,3 +294,8 @@ def test_romance_plays_set_a_dash_behind_the_name_and_tell_how_it_is_said(text: 
 def test_somebody_who_is_called_in_verse_is_no_label() -> None:
     text = "ANA.\nThe boat,\nTOM, come here.\nIs it late?\n\nTOM.\nIt is.\n\nANA.\nSo.\n"
     assert [name for name, _ in texts(play.read, text)] == ["ANA", "TOM", "ANA"]
+
+
+def test_names_in_boxes_alone_are_no_reason_to_fail() -> None:
+    """The lines of a visual novel's script, which somebody has saved as plain text."""
+    assert 0 <= play.looks_like(["【Ada】", "「Is it in?」[l][r]", "【Dick】", "「Not yet.」[p]"]) <= 1

@@ -201,7 +201,7 @@ class Labels:
         after_blank = sum(count for where, count in labels.items() if where[0])
         self.opens_paragraphs = after_blank >= OPENING * total > 0
         """Whether a label stands behind a blank line."""
-        self.share = {where: count / lines[where] for where, count in labels.items()}
+        self.share = {where: count / max(count, lines[where]) for where, count in labels.items() if count}
         self.capitals = not self.any_name and capitals >= 0.7 * total > 0
         self.seen = frozenset(names)
         self.speakers = frozenset(name for name in often if not self.capitals or name.isupper() or names[name] >= 3)

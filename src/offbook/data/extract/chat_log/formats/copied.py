@@ -29,8 +29,8 @@ HEADER = re.compile(
 CLOCK = re.compile(rf"^\s{{0,4}}[(\[]?{_CLOCK}[)\]]?\s*$")
 BARE_NAME = re.compile(rf"^(?P<name>{_NAME})\s*$")
 EDITED = re.compile(r"\s*\((?:edited|bearbeitet|modifié|editado|已编辑|編輯済み)\)\s*$")
-FEWEST = 3
-"""So many messages tell that a text is such a copy."""
+FEWEST, FEWEST_ALONE = 3, 2
+"""So many messages tell that a text is such a copy; fewer where the clock stands alone below the name."""
 
 
 def read(lines: Lines) -> Iterator[Message]:
@@ -70,14 +70,16 @@ def read(lines: Lines) -> Iterator[Message]:
 def looks_like(sample: Sequence[str]) -> float:
     """How much a text looks like such a copy: names recur above messages, each with a clock."""
     names = Counter[str]()
+    alone = 0
     for above, line in zip(("", *sample), sample, strict=False):
         if header := HEADER.match(line):
             names[header["name"].strip()] += 1
         elif CLOCK.match(line) and (owner := BARE_NAME.match(above)):
             names[owner["name"].strip()] += 1
+            alone += 1
     texts = sum(bool(line.strip()) for line in sample)
     count = names.total()
-    if count < FEWEST or len(names) > max(2, count / 1.5) or count > 0.67 * texts:
+    if (count < FEWEST and alone < FEWEST_ALONE) or len(names) > max(2, count / 1.5) or count > 0.67 * texts:
         return 0.0
     return min(1.0, 4 * count / texts)
 
