@@ -22,7 +22,7 @@ def folder_of(path: Path, names: list[str]) -> Path:
 @pytest.mark.parametrize(
     ("names", "message", "fix"),
     [
-        (["config.json", *ADAPTER], "is an adapter, not a model", "model.adapter, to train it further; offbook chat"),
+        (["config.json", *ADAPTER], "is an adapter, not a model", "model.adapter, to train it further; chat and serve"),
         (ADAPTER, "is an adapter, not a model", "Name its base model"),
         (["config.json", SINGLE, *ADAPTER], "holds an adapter beside the model", "a folder of their own"),
     ],
