@@ -142,12 +142,55 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "jamba": {"attn_layer_period": 2, "attn_layer_offset": 1, "expert_layer_period": 2, "expert_layer_offset": 1},
     "nemotron_h": {"layers_block_type": ["mamba", "attention", "mamba", "moe"]},
     "falcon_h1": {"mamba_d_ssm": 64, "mamba_n_heads": 8, "mamba_d_head": 8},
+    **{
+        kind: {
+            "head_dim": 16,
+            "rope_parameters": {
+                "rope_type": "default",
+                "rope_theta": 1e4,
+                "partial_rotary_factor": 0.25,
+                "mrope_section": [1, 1, 0],
+            },
+        }
+        for kind in ("qwen3_5_text", "qwen3_5_moe_text")
+    },
     "mistral4": {"head_dim": 16},
     **{
         kind: {"rope_parameters": {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [1, 1, 2]}}
         for kind in ("qwen2_vl_text", "qwen2_5_vl_text", "glm4v_text")
     },
     "deepseek_v4": {"num_key_value_heads": 1, "o_groups": 2, "o_lora_rank": 16, "partial_rotary_factor": 0.5},
+    "dbrx": {
+        "attn_config": {"kv_n_heads": 2, "rope_theta": 1e4, "clip_qkv": 8.0},
+        "ffn_config": {"hidden_size": 32, "ffn_hidden_size": 64, "moe_num_experts": 4, "moe_top_k": 2},
+    },
+    "gpt_neo": {"attention_types": [[["global", "local"], 2]], "window_size": 8},
+    "zamba": {
+        "layer_types": ["linear_attention", "hybrid"] * 2,
+        "layers_block_type": ["linear_attention", "hybrid"] * 2,
+        "attention_hidden_size": 64,
+        "attention_head_dim": 16,
+        "num_key_value_heads": 4,
+    },
+    "cohere_compass_text": {
+        "rope_parameters": {
+            kind: {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [1, 1, 2]}
+            for kind in ("full_attention", "sliding_attention")
+        }
+    },
+    "dots3_note_text": {
+        f"swa_{name}": size
+        for name, size in {
+            "num_attention_heads": 4,
+            "num_key_value_heads": 4,
+            "q_lora_rank": 16,
+            "kv_lora_rank": 16,
+            "head_dim": 16,
+            "qk_nope_head_dim": 8,
+            "qk_rope_head_dim": 8,
+            "v_head_dim": 8,
+        }.items()
+    },
     "qwen4_exp_text": {
         "indexer_n_heads": 2,
         "indexer_kv_heads": 1,
@@ -158,6 +201,7 @@ SPECIAL: dict[str, dict[str, Any]] = {
         "hc_lowrank": 8,
     },
     "zamba2": {"attention_head_dim": 16, "n_mamba_heads": 8, "num_key_value_heads": 4},
+    "xlstm": {"hidden_size": 128},  # its heads are rounded up to 64 values in all
     "mamba2": {"num_heads": 8, "head_dim": 8, "hidden_size": 32},
 }
 

@@ -158,7 +158,7 @@ def load_model(
         UsageError: the folder has no safetensors weights or they do not fit its configuration.
     """
     config = load_config(folder)
-    is_packed = hasattr(config, "quantization_config")
+    is_packed, model_class = hasattr(config, "quantization_config"), _model_class(config)
     if not any(folder.glob("*.safetensors")):
         pickles = [path.name for path in folder.iterdir() if path.suffix in {".bin", ".pt", ".pth", ".ckpt"}]
         raise UsageError(
@@ -170,7 +170,7 @@ def load_model(
     logging.disable_progress_bar()  # its bar for loading weights would run into ours
     try:
         with counting(progress):
-            loaded: Any = _model_class(config).from_pretrained(
+            loaded: Any = model_class.from_pretrained(
                 folder,
                 config=config,
                 dtype=choose_dtype(dtype) if storage == "full" else torch.bfloat16,
@@ -234,12 +234,16 @@ def _model_class(config: Any) -> Any:
     """The class that loads a configuration: of text models, or of models of text and pictures.
 
     Raises:
-        ValueError: it is of another kind (speech, an encoder …).
+        UsageError: it is of another kind (speech, an encoder, translation …).
     """
     for kind in (AutoModelForCausalLM, AutoModelForImageTextToText):
         if type(config) in kind._model_mapping:
             return kind
-    raise ValueError(f"{type(config).__name__} is no model that writes text")
+    raise UsageError(
+        "a {model_type} model is no language model that offbook can train",
+        "Take a model that writes text from left to right: Qwen, SmolLM2, ERNIE 4.5, Llama, Gemma, Mistral …",
+        model_type=config.model_type,
+    )
 
 
 def choose_device() -> torch.device:

@@ -25,12 +25,13 @@ ROUTERS = frozenset(("gate", "router", "wg", "shared_expert_gate"))
 
 REFUSED_BY_PEFT = {
     **dict.fromkeys(("falcon_h1", "falcon_mamba", "mamba", "mamba2", "nemotron_h"), ("out_proj",)),
+    "deepseek_v4": ("o_a_proj",),
     "laguna": ("shared_experts",),
     "inkling2_text": ("k_sconv", "v_sconv"),
 }
 """Model type → parts of names of layers whose weights its code uses without calling them, so that peft puts no adapter
-there; or whose adapters peft saves under names by which it does not find them again."""
-
+there; that are several matrices in one, which peft takes for a single one; or whose adapters peft saves under names by
+which it does not find them again."""
 
 TOWER = re.compile(r"(?:^|[._])(?:audio|speech|vision|visual|image|img)(?:[._]|$)")
 """What the names of parts for pictures and sound have in them, where a model keeps those inside its decoder (Phi-4)."""

@@ -114,6 +114,7 @@ def _generate_forced(model: Any, script: list[int], ids: list[int]) -> int:
         attention_mask=torch.ones_like(prompt),
         max_new_tokens=len(script),
         do_sample=False,
+        use_cache=False,  # a few tokens need none, and a model's own may fail
         eos_token_id=ids,
         pad_token_id=ids[0],
         logits_processor=LogitsProcessorList([Script()]),

@@ -252,7 +252,7 @@ def _traces(model: PeftModel, batch: MicroBatch) -> tuple[torch.Tensor, list[tor
     def keep_output(_module: Any, _inputs: Any, output: torch.Tensor) -> torch.Tensor:
         output = output.detach().requires_grad_()
         embeddings.append(output)
-        return output
+        return output.clone()  # a model may scale it in place
 
     losses = fast_path.token_losses(model, batch)
     base: Any = model.get_base_model()
