@@ -17,10 +17,10 @@ from tests.exporters.conftest import save_adapter
 from tests.tiny import chatml_tokenizer
 
 
-def exported(folder: Path, architecture: str, to: str = "gguf", quant: str = "f16") -> Any:
+def exported(folder: Path, architecture: str, **changes: Any) -> Any:
     """A tiny character of an architecture, in a GGUF file."""
     tokenizer = chatml_tokenizer(400)
-    model = tiny_model(tiny_config(architecture))
+    model = tiny_model(tiny_config(architecture, **changes))
     assert model.generation_config is not None
     model.generation_config.eos_token_id = tokenizer.eos_token_id
     with torch.no_grad():
@@ -31,12 +31,25 @@ def exported(folder: Path, architecture: str, to: str = "gguf", quant: str = "f1
     tokenizer.save_pretrained(folder / "base")
     lora: dict[str, Any] = {"target_modules": select(model, ["all-linear"]), "fan_in_fan_out": architecture == "gpt2"}
     adapter = save_adapter(folder / "hamlet", folder / "base", sample_prompts=("Who are you?",), **lora)
-    return export(adapter, to, quant=quant)
+    return export(adapter, "gguf", quant="f16")
+
+
+YARN = {"rope_type": "yarn", "factor": 4.0, "rope_theta": 1e4, "original_max_position_embeddings": 128}
+LONGROPE = {"rope_type": "longrope", "rope_theta": 1e4, "short_factor": [1.0, 1.2, 1.5, 2.0], "long_factor": [4.0] * 4}
+SCALED: dict[str, dict[str, Any]] = {
+    "phi3": {
+        "rope_parameters": LONGROPE,
+        "max_position_embeddings": 2048,
+        "original_max_position_embeddings": 512,
+    },
+    "seed_oss": {"rope_parameters": YARN},
+}
+"""Architectures that are tried with positions that are scaled, as their long models have them."""
 
 
 @pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
 def test_predictions_are_those_of_the_adapter(tmp_path: Path, architecture: str) -> None:
-    done = exported(tmp_path, architecture)
+    done = exported(tmp_path, architecture, **SCALED.get(architecture, {}))
     assert done.parity.passed
     assert done.parity.kl < 1e-5
 
@@ -44,12 +57,19 @@ def test_predictions_are_those_of_the_adapter(tmp_path: Path, architecture: str)
 @pytest.mark.parametrize(
     ("architecture", "changes", "message"),
     [
-        ("phi3", {}, "writes no GGUF files of phi3 models"),
+        ("mamba", {}, "writes no GGUF files of mamba models"),
         ("gemma2", {"query_pre_attn_scalar": 100}, "scaled in a way of its own"),
         ("gemma3_text", {"layer_types": ["full_attention", "sliding_attention"] * 3}, "one in 6"),
         ("qwen3_moe", {"norm_topk_prob": False}, "weighs its experts"),
         ("smollm3", {"no_rope_layers": [1, 1, 1, 1]}, "not every fourth layer"),
-        ("llama", {"rope_parameters": {"rope_type": "yarn", "factor": 4.0, "rope_theta": 1e4}}, "positions are scaled"),
+        (
+            "llama",
+            {"rope_parameters": {"rope_type": "dynamic", "factor": 4.0, "rope_theta": 1e4}},
+            "positions are scaled",
+        ),
+        ("llama", {"rope_parameters": {**YARN, "attention_factor": 1.5}}, "positions are scaled"),
+        ("qwen3_5_text", {"layer_types": ["full_attention", "linear_attention"] * 2}, "no regular order"),
+        ("qwen3_5_text", {"linear_value_head_dim": 16}, "differ in size"),
     ],
 )
 def test_what_llama_cpp_would_compute_differently_is_refused(

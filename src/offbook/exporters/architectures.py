@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from gguf import MODEL_ARCH, GGUFWriter, RopeScalingType
+from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
 from offbook.core.errors import UsageError
 from offbook.core.i18n import marked
+from offbook.core.progress import fill
+from offbook.exporters import qwen3_5
 
 ELSEWHERE = marked("Export with --to merged, and convert that folder with llama.cpp's own converter.")
 
@@ -36,6 +39,10 @@ class Architecture:
     """transformers multiplies by 1 + weight in its norms, llama.cpp by the weight."""
     has_windows: bool = False
     """llama.cpp knows which of its layers have a sliding window."""
+    has_linear_attention: bool = False
+    """Its layers of linear attention are Qwen3.5's."""
+    ropes: tuple[str, ...] = ("default", "llama3", "linear", "yarn")
+    """How positions may be scaled."""
     check: Check = lambda _config: None
 
 
@@ -101,9 +108,24 @@ ARCHITECTURES = {
     "olmo2": Architecture(MODEL_ARCH.OLMO2),
     "olmo3": Architecture(MODEL_ARCH.OLMO2, has_windows=True, check=every(4)),
     "olmoe": Architecture(MODEL_ARCH.OLMOE, check=_experts(normalised=False)),
+    "phi3": Architecture(MODEL_ARCH.PHI3, ropes=("default", "longrope")),
     "qwen2": Architecture(MODEL_ARCH.QWEN2),
     "qwen2_moe": Architecture(MODEL_ARCH.QWEN2MOE, check=_experts(normalised=False)),
     "qwen3": Architecture(MODEL_ARCH.QWEN3),
+    "qwen3_5_moe_text": Architecture(
+        MODEL_ARCH.QWEN35MOE,
+        centred_norms=True,
+        has_linear_attention=True,
+        ropes=("default",),
+        check=qwen3_5.obstacle,
+    ),
+    "qwen3_5_text": Architecture(
+        MODEL_ARCH.QWEN35,
+        centred_norms=True,
+        has_linear_attention=True,
+        ropes=("default",),
+        check=qwen3_5.obstacle,
+    ),
     "qwen3_moe": Architecture(MODEL_ARCH.QWEN3MOE, check=_experts(normalised=True)),
     "seed_oss": Architecture(MODEL_ARCH.SEED_OSS),
     "smollm3": Architecture(MODEL_ARCH.SMOLLM3, interleaves=True, check=_smollm3),
@@ -111,9 +133,6 @@ ARCHITECTURES = {
     "starcoder2": Architecture(MODEL_ARCH.STARCODER2),
 }
 """transformers' `model_type` → what llama.cpp makes of it."""
-
-ROPE_TYPES = ("default", "llama3", "linear")
-"""How positions may be scaled."""
 
 
 def architecture_of(config: Any) -> Architecture:
@@ -131,7 +150,9 @@ def architecture_of(config: Any) -> Architecture:
             model_type=config.model_type,
         )
     reason = architecture.check(config)
-    if any(rope.get("rope_type", "default") not in ROPE_TYPES for rope in _ropes(config)):
+    if any(rope.get("rope_type", "default") not in architecture.ropes for rope in _ropes(config)):
+        reason = "its positions are scaled in a way of their own"
+    if any(rope.get(name) for rope in _ropes(config) for name in ("attention_factor", "mscale", "mscale_all_dim")):
         reason = "its positions are scaled in a way of their own"
     if (
         _window(config)
@@ -161,7 +182,7 @@ def add_hyperparameters(writer: GGUFWriter, config: Any, feed_forward: int) -> N
     writer.add_vocab_size(config.vocab_size)
     # Within its window, a model that has one everywhere is a model without.
     has_windows = architecture_of(config).has_windows
-    context = _first(config, "max_position_embeddings", "max_seq_len", "n_positions") or DEFAULT_CONTEXT
+    context = _known_context(config)
     writer.add_context_length(min(context, window) if window and not has_windows else context)
     writer.add_embedding_length(config.hidden_size)
     writer.add_block_count(config.num_hidden_layers)
@@ -171,6 +192,8 @@ def add_hyperparameters(writer: GGUFWriter, config: Any, feed_forward: int) -> N
         writer.add_sliding_window(window)
     _add_rope(writer, config)
     _add_factors(writer, config)
+    if architecture_of(config).has_linear_attention:
+        qwen3_5.add_hyperparameters(writer, config)
     if expert_count := _first(config, "num_experts", "num_local_experts"):
         writer.add_expert_count(expert_count)
         writer.add_expert_used_count(config.num_experts_per_tok)
@@ -178,6 +201,29 @@ def add_hyperparameters(writer: GGUFWriter, config: Any, feed_forward: int) -> N
             writer.add_expert_feed_forward_length(width)
         if (width := _first(config, "shared_expert_intermediate_size")) is not None:
             writer.add_expert_shared_feed_forward_length(width)
+
+
+def note_on_context(config: Any) -> str | None:
+    """A sentence where the copy knows shorter texts than the model."""
+    all_tokens, tokens = _stated_context(config), _known_context(config)
+    if tokens == all_tokens:
+        return None
+    text = marked(
+        "the copy knows texts of {tokens} tokens, the model {all_tokens}: llama.cpp would read longer ones otherwise"
+    )
+    return fill(text, {"tokens": tokens, "all_tokens": all_tokens})
+
+
+def _known_context(config: Any) -> int:
+    """Tokens that the copy knows: with `longrope`, those of the model's first training; its factors are theirs."""
+    rope = rope_of(config) or {}
+    context = _stated_context(config)
+    return min(context, rope["original_max_position_embeddings"]) if rope.get("rope_type") == "longrope" else context
+
+
+def _stated_context(config: Any) -> int:
+    context: int = _first(config, "max_position_embeddings", "max_seq_len", "n_positions") or DEFAULT_CONTEXT
+    return context
 
 
 def head_size(config: Any) -> int:
@@ -217,6 +263,15 @@ def _add_rope(writer: GGUFWriter, config: Any) -> None:
     if rope.get("rope_type") == "linear":
         writer.add_rope_scaling_type(RopeScalingType.LINEAR)
         writer.add_rope_scaling_factor(rope["factor"])
+    if rope.get("rope_type") == "yarn":
+        writer.add_rope_scaling_type(RopeScalingType.YARN)
+        writer.add_rope_scaling_factor(rope["factor"])
+        writer.add_rope_scaling_orig_ctx_len(rope["original_max_position_embeddings"])
+        writer.add_rope_scaling_yarn_beta_fast(rope.get("beta_fast") or 32.0)
+        writer.add_rope_scaling_yarn_beta_slow(rope.get("beta_slow") or 1.0)
+    if rope.get("rope_type") == "longrope":
+        writer.add_rope_scaling_orig_ctx_len(rope["original_max_position_embeddings"])
+        writer.add_rope_scaling_attn_factors(ROPE_INIT_FUNCTIONS["longrope"](config)[1])
 
 
 def _add_factors(writer: GGUFWriter, config: Any) -> None:

@@ -17,7 +17,7 @@ from gguf import (
 from offbook.core.config.schema import GenerationConfig
 from offbook.core.errors import UsageError
 from offbook.core.progress import CountProgress, uncounted
-from offbook.exporters.architectures import add_hyperparameters, architecture_of
+from offbook.exporters.architectures import add_hyperparameters, architecture_of, note_on_context
 from offbook.exporters.gguf_tensors import lora_tensors, model_tensors
 from offbook.exporters.gguf_vocab import add_vocabulary, leading_space
 from offbook.exporters.quantize import FILE_TYPES, Type, fallbacks, pack, tensor_type
@@ -58,7 +58,7 @@ def write_model(path: Path, source: ExportSource, model: Any, quant: str) -> lis
     types = {key: tensor_type(key, tuple(value.shape), quant, layers, tied=tied) for key, value in weights.items()}
     _write_tensors(writer, weights, types, source.progress)
     note = fallbacks({key: kind for key, kind in types.items() if kind != Type.F32}, quant)
-    return [note] if note else []
+    return [each for each in (note, note_on_context(config)) if each]
 
 
 def write_lora(path: Path, model: Any, name: str) -> None:

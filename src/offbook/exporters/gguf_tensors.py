@@ -10,6 +10,7 @@ from gguf import get_tensor_name_map
 from transformers.pytorch_utils import Conv1D
 
 from offbook.core.errors import UsageError
+from offbook.exporters import qwen3_5
 from offbook.exporters.architectures import ELSEWHERE, Architecture, architecture_of, head_size, rope_of
 
 
@@ -33,7 +34,7 @@ def model_tensors(model: Any) -> Iterator[tuple[str, torch.Tensor]]:
             continue  # a tower for pictures or sound
         tensor = value.t() if id(value) in transposed else value
         for part, content in _split(key, tensor):
-            yield names(part), names.ordered(part, content)
+            yield names(part), names.ordered(part, names.with_columns(part, content))
     yield from _rope_factors(model)
 
 
@@ -50,7 +51,7 @@ def lora_tensors(model: Any, alpha: float) -> Iterator[tuple[str, torch.Tensor]]
             continue
         a, b = layer.lora_A["default"].weight, layer.lora_B["default"].weight
         factor = layer.scaling["default"] * len(a) / alpha
-        yield f"{names(f'{key}.weight')}.lora_a", a
+        yield f"{names(f'{key}.weight')}.lora_a", names.with_columns(f"{key}.weight", a)
         yield f"{names(f'{key}.weight')}.lora_b", names.ordered(f"{key}.weight", b if factor == 1 else b * factor)
 
 
@@ -81,15 +82,21 @@ class _Names:
     def ordered(self, key: str, value: torch.Tensor) -> torch.Tensor:
         """The tensor as llama.cpp computes with it."""
         part = key.split(".")[-2]
-        if self._architecture.centred_norms and part.endswith("norm"):
+        if self._architecture.centred_norms and part.endswith("norm") and "linear_attn" not in key:
             return value + 1
-        if part == "conv":  # (channels, 1, width)
-            return value.squeeze(1)
+        if part in ("conv", "conv1d"):  # (channels, 1, width)
+            value = value.squeeze(1)
+        if self._architecture.has_linear_attention:
+            return qwen3_5.rows(self._config, key, value)
         if self._architecture.interleaves and part in ("q_proj", "k_proj"):
             config = self._config
             heads = config.num_attention_heads if part == "q_proj" else config.num_key_value_heads
             return value.reshape(heads, 2, -1, *value.shape[1:]).transpose(1, 2).reshape(value.shape)
         return value
+
+    def with_columns(self, key: str, value: torch.Tensor) -> torch.Tensor:
+        """The tensor with its columns in llama.cpp's order."""
+        return qwen3_5.columns(self._config, key, value) if self._architecture.has_linear_attention else value
 
 
 def _split(key: str, value: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
@@ -100,13 +107,19 @@ def _split(key: str, value: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
         yield f"{stem}gate_proj.weight", gate
         yield f"{stem}up_proj.weight", up
     else:
-        yield key if "." in key and key.rpartition(".")[2] in ("weight", "bias") else f"{key}.weight", value
+        for end, name in qwen3_5.RENAMED.items():
+            key = key.removesuffix(end) + name if key.endswith(end) else key
+        yield key if key.rpartition(".")[2] in ("weight", "bias", "A_log") else f"{key}.weight", value
 
 
 def _rope_factors(model: Any) -> Iterator[tuple[str, torch.Tensor]]:
-    """What Llama 3 divides its frequencies by."""
+    """What Llama 3, or Phi with `longrope`, divides its frequencies by."""
     config = model.config.get_text_config()
     rope = rope_of(config)
+    if rope is not None and rope.get("rope_type") == "longrope":
+        # llama.cpp chooses by how long a text may become, transformers by how long it is: the file knows short ones.
+        for name in ("long", "short"):
+            yield f"rope_factors_{name}.weight", torch.tensor(rope["short_factor"], dtype=torch.float32)
     if rope is not None and rope.get("rope_type") == "llama3":
         head = head_size(config)
         frequencies = 1 / rope["rope_theta"] ** (torch.arange(0, head, 2, dtype=torch.float32) / head)

@@ -20,7 +20,7 @@ FILE_TYPES = {
 
 # A K-quant needs rows of a multiple of 256; llama.cpp's own quantiser falls back in the same way.
 _SMALLER_BLOCKS = {Type.Q4_K: Type.Q5_0, Type.Q6_K: Type.Q8_0}
-KEPT = ("ffn_gate_inp.", "ffn_gate_inp_shexp.", "shortconv.conv.", "position_embd.")
+KEPT = ("ffn_gate_inp.", "ffn_gate_inp_shexp.", "shortconv.conv.", "ssm_conv1d.", "position_embd.")
 """Small tensors that llama.cpp reads in float32 alone: routers, convolutions, positions."""
 _K_QUANTS = frozenset(_SMALLER_BLOCKS)
 
