@@ -33,7 +33,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "offbook"
 CALLS = ("translate", "marked", "fill", "info", "warning", "stage")
 ERRORS = (
     *("OffbookError", "UsageError", "GateMissed", "Stopped", "BrokenDocumentError"),
-    *("NotFound", "Conflict", "TooLarge"),
+    *("NotFound", "Conflict", "TooLarge", "TooSlow"),
 )
 ROW_ERRORS = ("RowError", "ColumnsError", "LeftOut")
 CLICK = (

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from typing import Any
+import time
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from starlette.testclient import TestClient
@@ -75,6 +78,44 @@ def test_a_file_that_hides_its_size_is_bounded(client: Client, studio: Studio, m
     refused: Any = client.upload("big.txt", b"twenty bytes of text", 413)
     assert "too large" in refused["error"]["message"]
     assert list(studio.workspace.sources.iterdir()) == []
+
+
+@pytest.mark.parametrize("pieces", [1, 10_000])
+def test_a_file_that_does_not_arrive_is_given_up(
+    client: Client, studio: Studio, monkeypatch: pytest.MonkeyPatch, pieces: int
+) -> None:
+    """It stalls after its first byte, or drips so that it never stalls."""
+    monkeypatch.setattr("offbook.studio.guard.CHUNK_SECONDS", 0.2)
+    scope = {"type": "http", "method": "POST", "path": "/api/sources", "query_string": b"name=a.txt", "headers": []}
+    texts = {"host": "127.0.0.1:8600", "authorization": f"Bearer {TOKEN}", "content-type": "application/octet-stream"}
+    scope["headers"] = [(name.encode(), text.encode()) for name, text in texts.items()]
+    left, answers = pieces, []
+
+    async def receive() -> dict[str, Any]:
+        nonlocal left
+        left -= 1
+        await asyncio.sleep(0.01 if left >= 0 else 60)
+        return {"type": "http.request", "body": b"a", "more_body": True}
+
+    async def send(message: dict[str, Any]) -> None:
+        answers.append(message)
+
+    began = time.monotonic()
+    asyncio.run(cast("Any", client.http.app)(scope, receive, send))
+    assert time.monotonic() - began < 5
+    assert answers[0]["status"] == 408
+    assert list(studio.workspace.sources.iterdir()) == []
+
+
+def test_files_that_arrive_at_once_are_bounded(client: Client, studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("offbook.studio.routes.sources.MAX_UPLOADS", 1)
+    studio.workspace.sources.mkdir()
+    (studio.workspace.sources / ".tmp-other").touch()
+    client.upload("a.txt", b"a", 409)
+    monkeypatch.setattr("offbook.studio.routes.sources.MAX_UPLOADS", 2)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0))
+    client.upload("a.txt", b"a", 507)
+    assert studio.workspace.list_sources() == []
 
 
 def test_the_page_loads_nothing_from_elsewhere(http: TestClient) -> None:

@@ -181,6 +181,33 @@ def test_old_jobs_go_and_what_pages_look_for_stays(studio: Studio, monkeypatch: 
     assert {each.id for each in studio.queue.list()} == {waiting.id, runs[-1].id}
 
 
+def test_a_job_that_is_paused_does_nothing_and_can_still_be_stopped(
+    client: Client, studio: Studio, slow: list[str]
+) -> None:
+    job = slow_job(studio, slow)
+    assert client.post(f"/api/jobs/{job['id']}/pause")["paused"]
+    assert client.get(f"/api/jobs/{job['id']}")["state"] == "running"
+    assert not client.post(f"/api/jobs/{job['id']}/pause", {"paused": False})["paused"]
+    client.post(f"/api/jobs/{job['id']}/pause")
+    client.post(f"/api/jobs/{job['id']}/stop")
+    client.wait(job, "interrupted")
+    client.post(f"/api/jobs/{job['id']}/pause", status=409)
+
+
+def test_what_waits_is_bounded(client: Client, studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    studio.queue.stop()
+    monkeypatch.setattr("offbook.studio.queue.MAX_WAITING", 2)
+    client.upload("a.txt", b"ANN: Hi.\n" * 3)
+    for _ in range(2):
+        client.post("/api/bases", {"source": "hf:org/tiny"})
+    refused = client.post("/api/bases", {"source": "hf:org/tiny"}, 409)
+    assert refused["error"]["message"] == "2 jobs wait already"
+    client.post("/api/characters", {"source": "a.txt", "role": "ANN"}, 409)
+    assert client.get("/api/characters") == [], "nothing is left half made"
+    client.post(f"/api/jobs/{studio.queue.list()[0].id}/cancel")
+    client.post("/api/bases", {"source": "hf:org/tiny"})
+
+
 def test_a_damaged_job_hides_no_other(studio: Studio) -> None:
     job = create(studio.workspace.jobs, JobRequest("x", "y", QUICK))
     (studio.workspace.jobs / "20260101-000000-aaaa").mkdir()

@@ -49,6 +49,18 @@ def test_who_speaks_is_found_by_a_job_and_kept(client: Client, studio: Studio) -
     assert listing["command"].endswith("offbook extract sources/play.txt --list --json")
 
 
+def test_texts_are_read_together(client: Client, studio: Studio) -> None:
+    studio.queue.stop()
+    for name in ("one.txt", "two.txt"):
+        client.upload(name, PLAY.encode())
+    first = client.get("/api/sources/one.txt?also=two.txt", 202)["job"]
+    assert first["command"].endswith("offbook extract sources/one.txt sources/two.txt --list --json")
+    assert client.get("/api/sources/one.txt", 202)["job"]["id"] != first["id"], "one alone is another question"
+    made = client.post("/api/characters", {"source": "one.txt", "also": ["two.txt"], "role": "ANN"}, 201)
+    assert "extract sources/one.txt sources/two.txt --role ANN" in made["command"]
+    client.post("/api/characters", {"source": "one.txt", "also": ["../two.txt"], "role": "BOB"}, 400)
+
+
 def test_a_text_in_which_nobody_speaks_says_so(client: Client) -> None:
     client.upload("prose.txt", b"It rained.\n")
     client.wait(client.get("/api/sources/prose.txt", 202)["job"], "failed")

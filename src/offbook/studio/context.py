@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from offbook.studio.queue import JobQueue
+from offbook.studio.sse import EventStreams
 from offbook.studio.workspace import Workspace
 
 
@@ -20,6 +21,7 @@ class Studio:
     cookie: str
     """Name of the cookie that holds the token."""
     token: str
+    streams: EventStreams = field(default_factory=EventStreams)
 
 
 def studio_of(request: Request) -> Studio:

@@ -25,10 +25,15 @@ class TooLarge(UsageError):
     """More bytes than are taken."""
 
 
+class TooSlow(UsageError):
+    """A client that sends next to nothing."""
+
+
 STATUS: dict[type[OffbookError], int] = {
     NotFound: 404,
     Conflict: 409,
     TooLarge: 413,
+    TooSlow: 408,
     UsageError: 400,
     OffbookError: 500,
 }

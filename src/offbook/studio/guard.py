@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 
 from offbook.core.i18n import translate
 from offbook.server.middleware import Guard, Receive, RequestRejected, Scope
+from offbook.studio.errors import TooSlow
 
 UPLOADS = "/api/sources"
 """Where bodies are files: bytes that are not held in memory."""
@@ -19,6 +20,8 @@ MAX_UPLOAD = 2**30
 API, ASSETS, PROXY = "/api/", "/page/", "/proxy/"
 CHUNK_SECONDS = 30.0
 """The next piece of a file has to be here by then."""
+LEAST_RATE = 4096
+"""Bytes a second that a file has to arrive with, on the whole, after its first `CHUNK_SECONDS`."""
 
 
 class StudioGuard(Guard):
@@ -73,8 +76,18 @@ class StudioGuard(Guard):
         if not length.isdecimal() or int(length) > MAX_UPLOAD:
             raise RequestRejected(413, f"a file may have {MAX_UPLOAD} bytes", "request_too_large")
 
+        loop = asyncio.get_running_loop()
+        begin, received = loop.time(), 0
+
         async def next_piece() -> dict[str, Any]:
-            return await asyncio.wait_for(receive(), CHUNK_SECONDS)
+            nonlocal received
+            left = begin + CHUNK_SECONDS + received / LEAST_RATE - loop.time()
+            try:
+                piece = await asyncio.wait_for(receive(), min(left, CHUNK_SECONDS))
+            except TimeoutError:
+                raise TooSlow("the file does not arrive", "Look at the connection, and send it again.") from None
+            received += len(piece.get("body", b""))
+            return piece
 
         return next_piece
 

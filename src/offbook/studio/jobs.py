@@ -28,6 +28,8 @@ from offbook.core.shell import offbook_command
 from offbook.studio.runner import CANCEL, EXIT_CODE, PID
 
 State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
+OPEN: tuple[State, ...] = ("queued", "running")
+"""States of a job that is not over."""
 INTERRUPTED = (130, 143, -2, -15)
 """Exit codes of a command that a signal ended after it had saved."""
 CLAIM_SECONDS = 10.0
@@ -112,11 +114,30 @@ class JobRecord:
         except (OSError, ValueError, psutil.Error):
             return None
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether the process is held: it keeps its memory, and does nothing."""
+        try:
+            return (process := self.process) is not None and process.status() == psutil.STATUS_STOPPED
+        except psutil.Error:
+            return False
+
+    def pause(self, is_paused: bool) -> None:
+        """Hold the process and those that it has started, or let them go on."""
+        for process in self._processes():
+            with suppress(psutil.Error):
+                process.suspend() if is_paused else process.resume()
+        for _ in range(100):  # the system may take a moment
+            if self.is_paused == is_paused:
+                break
+            time.sleep(0.01)
+
     def signal(self) -> None:
-        """Ask the process to save and end."""
+        """Ask the process to save and end; one that is held goes on for that."""
         if process := self.process:
             with suppress(psutil.Error):
                 process.send_signal(signal.SIGTERM)
+            self.pause(False)
 
     def cancel(self) -> None:
         """End the job, or see that it never begins."""
@@ -125,11 +146,9 @@ class JobRecord:
 
     def kill(self) -> None:
         """End the process and those that it has started, at once."""
-        if process := self.process:
+        for process in self._processes():
             with suppress(psutil.Error):
-                for each in [*process.children(recursive=True), process]:
-                    with suppress(psutil.Error):
-                        each.kill()
+                process.kill()
 
     def events(self, after: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
         """The events behind a byte of standard error, each with the byte that it ends at; torn lines are left out."""
@@ -152,7 +171,10 @@ class JobRecord:
             return None
 
     def as_json(self) -> dict[str, Any]:
-        """The job as the API tells it."""
+        """The job as the API tells it: that of one that is over is remembered, for it says the same for ever."""
+        return self._to_json() if self.state in OPEN else _ended_to_json(self.folder)
+
+    def _to_json(self) -> dict[str, Any]:
         latest = self._latest_events()
         ended = self.folder / EXIT_CODE
         return {
@@ -160,6 +182,7 @@ class JobRecord:
             "kind": self.request.kind,
             "subject": self.request.subject,
             "state": self.state,
+            "paused": self.is_paused,
             "order": self.order,
             "created": self.request.created,
             "started": _time(self.folder / PID),
@@ -185,12 +208,25 @@ class JobRecord:
             latest[event["event"]] = event
         return latest
 
+    def _processes(self) -> list[psutil.Process]:
+        """The process and those that it has started, which come first."""
+        process = self.process
+        try:
+            return [] if process is None else [*process.children(recursive=True), process]
+        except psutil.Error:
+            return []
+
     def _is_being_claimed(self) -> bool:
         try:
             status = (self.folder / PID).stat()
         except OSError:
             return False
         return status.st_size == 0 and time.time() - status.st_mtime < CLAIM_SECONDS
+
+
+@lru_cache(1024)
+def _ended_to_json(folder: Path) -> dict[str, Any]:
+    return JobRecord(folder)._to_json()
 
 
 @lru_cache(4096)
@@ -220,12 +256,14 @@ def list_jobs(jobs: Path) -> list[JobRecord]:
     return sorted(records, key=lambda job: (job.order, job.id))
 
 
-def newest(jobs: Sequence[JobRecord], kind: str, subject: str, **details: Any) -> JobRecord | None:
-    """The last made job of a kind about a subject whose details hold these values."""
+def newest(jobs: Sequence[JobRecord], kind: str, subject: str | None = None, **details: Any) -> JobRecord | None:
+    """The last made job of a kind about a subject (None: any) whose details hold these values."""
     fitting = [
         job
         for job in jobs
-        if (job.request.kind, job.request.subject) == (kind, subject) and details.items() <= job.request.details.items()
+        if job.request.kind == kind
+        and subject in (None, job.request.subject)
+        and details.items() <= job.request.details.items()
     ]
     return max(fitting, key=lambda job: job.request.created, default=None)
 

@@ -32,6 +32,8 @@ LANES: dict[str, str] = {
 """Kind of job → the lane in which one goes after the other. A kind without a lane begins at once."""
 POLL_SECONDS = 0.3
 """How often running jobs are looked at; while there are none, nothing is."""
+MAX_WAITING = 100
+"""Jobs that may wait at once: every look at the queue reads the files of each."""
 TALK = "talk"
 AWAY_SECONDS = 120.0
 """A talk that no page has asked for so long is ended; a page asks every 20 seconds, in a tab behind every minute."""
@@ -90,13 +92,27 @@ class JobQueue:
             argv: the words after `offbook`.
             details: what is kept with the job.
             secrets: environment variables of the process, which are written nowhere.
+
+        Raises:
+            Conflict: `MAX_WAITING` jobs wait already.
         """
+        self.require_room()
         request = JobRequest(kind, subject, [str(word) for word in argv], language(), dict(details or {}))
         job = create(self.folder, request)
         if secrets:
             self._secrets[job.id] = secrets
         self._wake.set()
         return job
+
+    def require_room(self) -> None:
+        """See that another job can wait: whatever asks for jobs without end is told so.
+
+        Raises:
+            Conflict: `MAX_WAITING` of them wait already.
+        """
+        waiting = [job for job in self.list() if job.id not in self._over and job.state == "queued"]
+        if len(waiting) >= MAX_WAITING:
+            raise Conflict("{count} jobs wait already", "Let some of them end, or cancel them.", count=len(waiting))
 
     def get(self, name: str) -> JobRecord:
         """A job by its id.

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from offbook.core.rundir import RunDir
-from offbook.studio.sse import KEEP_ALIVE, KEEP_ALIVE_SECONDS, POLL_SECONDS, sse
+from offbook.studio.sse import Look, sse
 
 StateOf = Callable[[], dict[str, Any]]
 """→ how it stands with the run, and whether it is `over`."""
@@ -53,7 +52,7 @@ def _bytes(text: str) -> int:
     return int(text) if text.isdecimal() and len(text) < 20 else 0
 
 
-async def run_events(run: RunDir, state_of: StateOf, event_id: str | None) -> AsyncIterator[bytes]:
+def run_events(run: RunDir, state_of: StateOf, event_id: str | None) -> Look:
     """Server-sent events `reset`, `metrics`, `samples` and `state`; the last one is a `state` that is over.
 
     Args:
@@ -64,27 +63,20 @@ async def run_events(run: RunDir, state_of: StateOf, event_id: str | None) -> As
     seen = positions(event_id)
     metrics, samples = LineTail(run.metrics, seen[0]), LineTail(run.samples_log, seen[1])
     state: dict[str, Any] = {}
-    silent = 0.0
-    while True:
-        current = await asyncio.to_thread(state_of)  # before the lines: what is written last is read after it
-        sent = False
+
+    def look() -> tuple[list[bytes], bool]:
+        nonlocal state
+        current = state_of()  # before the lines: what is written last is read after it
+        events = []
         for name, tail in (("metrics", metrics), ("samples", samples)):
-            restarted, lines = await asyncio.to_thread(tail.read)
-            if restarted:
-                yield sse({"file": name}, "reset")
-            if lines:
-                sent = True
-                yield sse(lines, name, f"{metrics.offset}-{samples.offset}")
-        if current != state:
-            state, sent = current, True
-            yield sse(state, "state")
-        if state["over"]:
-            return
-        silent = 0.0 if sent else silent + POLL_SECONDS
-        if silent >= KEEP_ALIVE_SECONDS:
-            silent = 0.0
-            yield KEEP_ALIVE
-        await asyncio.sleep(POLL_SECONDS)
+            restarted, lines = tail.read()
+            events += [sse({"file": name}, "reset")] if restarted else []
+            events += [sse(lines, name, f"{metrics.offset}-{samples.offset}")] if lines else []
+        events += [sse(current, "state")] if current != state else []
+        state = current
+        return events, state["over"]
+
+    return look
 
 
 def _line(text: bytes) -> dict[str, Any] | None:

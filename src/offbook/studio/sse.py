@@ -1,8 +1,10 @@
-"""Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
+"""Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html), made from files."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 MEDIA_TYPE = "text/event-stream"
@@ -11,6 +13,11 @@ POLL_SECONDS = 0.4
 KEEP_ALIVE_SECONDS = 15.0
 KEEP_ALIVE = b": still here\n\n"
 """What is sent where there is nothing to say, so that nobody takes the connection for dead."""
+MAX_STREAMS = 32
+"""Open streams: a page has one while it is in sight. Beyond them the oldest one ends, and its page asks again."""
+
+Look = Callable[[], tuple[list[bytes], bool]]
+"""→ the events that are new since it was last asked, and whether they were the last ones. It may take its time."""
 
 
 def sse(data: Any, event: str = "message", number: int | str | None = None) -> bytes:
@@ -23,3 +30,41 @@ def sse(data: Any, event: str = "message", number: int | str | None = None) -> b
     """
     head = f"event: {event}\n" + (f"id: {number}\n" if number is not None else "")
     return f"{head}data: {json.dumps(data, ensure_ascii=False)}\n\n".encode("utf-8", "replace")
+
+
+class EventStreams:
+    """The open streams of a studio. Each looks at files every `POLL_SECONDS`; `MAX_STREAMS` are the most."""
+
+    def __init__(self) -> None:
+        self._open: list[asyncio.Event] = []
+        """For each stream, oldest first: set when it has to end."""
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    async def follow(self, look: Look) -> AsyncIterator[bytes]:
+        """What `look` gives, until it gives the last of it, or another stream takes the place of this one.
+
+        Args:
+            look: asked in a thread, so that nobody else waits.
+        """
+        is_surplus = asyncio.Event()
+        self._open.append(is_surplus)
+        if len(self._open) > MAX_STREAMS:
+            self._open.pop(0).set()
+        silent = 0.0
+        try:
+            while not is_surplus.is_set():
+                events, is_over = await asyncio.to_thread(look)
+                for event in events:
+                    yield event
+                if is_over:
+                    return
+                silent = 0.0 if events else silent + POLL_SECONDS
+                if silent >= KEEP_ALIVE_SECONDS:
+                    silent = 0.0
+                    yield KEEP_ALIVE
+                await asyncio.sleep(POLL_SECONDS)
+        finally:
+            if is_surplus in self._open:
+                self._open.remove(is_surplus)

@@ -23,7 +23,7 @@ from offbook.studio.errors import Conflict
 from offbook.studio.jobs import newest
 from offbook.studio.new_character import Persona, make_folder, what_to_expect
 from offbook.studio.queue import TALK
-from offbook.studio.routes.sources import TABLE, is_table
+from offbook.studio.routes.sources import MOST, TABLE, is_table
 from offbook.studio.runs import character_of, run_entry
 from offbook.studio.workspace import checked_name, folder_bytes, free_name
 
@@ -34,6 +34,8 @@ class NewCharacter(BaseModel):
     """A character, and the text that it speaks in."""
 
     source: str
+    also: list[str] = Field([], max_length=MOST)
+    """Further texts that it speaks in."""
     role: str = Field(min_length=1, max_length=200)
     """By the name that it has there."""
     aliases: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field([], max_length=50)
@@ -61,19 +63,20 @@ def list_characters(studio: StudioDep) -> list[str]:
 @router.post("/characters", status_code=201)
 def create(new: NewCharacter, studio: StudioDep) -> dict[str, Any]:
     """Make a character's folder with its settings, and a job that takes its lines out of the text."""
-    source = studio.workspace.source(new.source)
+    source, *others = [studio.workspace.source(each) for each in (new.source, *new.also)]
     name = checked_name(new.name or new.role)
     folder = studio.workspace.characters / name
     if folder.exists():
         raise Conflict("there is a character '{name}' already", "Choose another name.", name=name)
+    studio.queue.require_room()
     recipe = make_folder(folder, Persona.of(new.role))
     init = offbook_command("init", studio.workspace.relative(folder), "--recipe", recipe)
-    is_rows = new.format == TABLE or (new.format == "auto" and is_table(studio, source))
+    is_rows = new.format == TABLE or (new.format == "auto" and not others and is_table(studio, source))
     rows = table_rows(source) if is_rows else None
     if rows is not None:
         return {"name": name, "job": None, "command": _take_rows(studio, folder, source, rows, init)}
     out = studio.workspace.relative(folder / "lines.jsonl")
-    argv = ["extract", studio.workspace.relative(source), "--role", new.role, "--out", out, "--json"]
+    argv = ["extract", *map(studio.workspace.relative, (source, *others)), "--role", new.role, "--out", out, "--json"]
     argv += ["--min-confidence", "0"]  # the page shows how sure each row is, least sure first
     argv += ["--format", new.format] if new.format != "auto" else []
     argv += ["--context", str(new.context)] if new.context else []
@@ -81,7 +84,7 @@ def create(new: NewCharacter, studio: StudioDep) -> dict[str, Any]:
         if "=" in alias or "=" in new.role:
             raise UsageError("a name with = in it has no alias", "Leave the aliases out.")
         argv += ["--alias", f"{alias}={new.role}"]
-    job = studio.queue.submit("extract", name, argv, details={"source": source.name})
+    job = studio.queue.submit("extract", name, argv, details={"source": source.name, "also": new.also})
     return {"name": name, "job": job.as_json(), "command": f"{init} && {job.as_json()['command']}"}
 
 
@@ -102,6 +105,7 @@ def show(name: str, studio: StudioDep) -> dict[str, Any]:
         "summary": job.result() if job else None,
         "expect": what_to_expect(config.model.source),
         "path": studio.workspace.relative(character.path),
+        "command": offbook_command("train", "-c", studio.workspace.relative(character.config)),
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
@@ -13,7 +12,7 @@ from pydantic import BaseModel
 from offbook.studio.context import Studio, StudioDep
 from offbook.studio.errors import Conflict
 from offbook.studio.jobs import JobRecord
-from offbook.studio.sse import KEEP_ALIVE, KEEP_ALIVE_SECONDS, MEDIA_TYPE, POLL_SECONDS, sse
+from offbook.studio.sse import MEDIA_TYPE, Look, sse
 
 router = APIRouter(tags=["jobs"])
 
@@ -26,6 +25,12 @@ class Place(BaseModel):
 
     before: str | None = None
     """The waiting job that comes after it; null: to the end."""
+
+
+class Pause(BaseModel):
+    """Whether a job is held."""
+
+    paused: bool = True
 
 
 @router.get("/jobs")
@@ -49,6 +54,16 @@ def stop(job_id: str, studio: StudioDep) -> dict[str, Any]:
     if job.state != "running":
         raise Conflict("the job does not run", "Look at the list of jobs.")
     job.signal()
+    return job.as_json()
+
+
+@router.post("/jobs/{job_id}/pause")
+def pause(job_id: str, request: Pause, studio: StudioDep) -> dict[str, Any]:
+    """Hold a running job, so that the computer is free for something else, or let it go on where it was."""
+    job = studio.queue.get(job_id)
+    if job.state != "running":
+        raise Conflict("the job does not run", "Look at the list of jobs.")
+    job.pause(request.paused)
     return job.as_json()
 
 
@@ -89,7 +104,8 @@ def events(
 ) -> StreamingResponse:
     """What a job says, as server-sent events; each has the number to go on after. The last one is the job itself."""
     job = studio.queue.get(job_id)
-    return StreamingResponse(_events(job, after if last_event_id is None else last_event_id), media_type=MEDIA_TYPE)
+    look = _events(job, after if last_event_id is None else last_event_id)
+    return StreamingResponse(studio.streams.follow(look), media_type=MEDIA_TYPE)
 
 
 def again(studio: Studio, job: JobRecord) -> JobRecord:
@@ -104,20 +120,16 @@ def again(studio: Studio, job: JobRecord) -> JobRecord:
     return studio.queue.submit(request.kind, request.subject, argv, details=details)
 
 
-async def _events(job: JobRecord, after: int) -> AsyncIterator[bytes]:
+def _events(job: JobRecord, after: int) -> Look:
     state = ""
-    silent = 0.0
-    while True:
-        before, state = state, await asyncio.to_thread(lambda: job.state)
-        events = await asyncio.to_thread(list, job.events(after))
-        for after, event in events:
-            yield sse(event, number=after)
-        if state != before:
-            yield sse(job.as_json(), "job")
-        if state not in ("queued", "running"):
-            return
-        silent = 0.0 if events else silent + POLL_SECONDS
-        if silent >= KEEP_ALIVE_SECONDS:
-            silent = 0.0
-            yield KEEP_ALIVE
-        await asyncio.sleep(POLL_SECONDS)
+
+    def look() -> tuple[list[bytes], bool]:
+        nonlocal state, after
+        before, state = state, job.state
+        events = list(job.events(after))
+        after = events[-1][0] if events else after
+        sent = [sse(event, number=number) for number, event in events]
+        sent += [sse(job.as_json(), "job")] if state != before else []
+        return sent, state not in ("queued", "running")
+
+    return look

@@ -16,7 +16,7 @@ from offbook.core.shell import offbook_command, shell_command
 from offbook.studio.character import CharacterFolder
 from offbook.studio.context import Studio, StudioDep
 from offbook.studio.errors import Conflict, NotFound
-from offbook.studio.jobs import JobRecord
+from offbook.studio.jobs import JobRecord, newest
 from offbook.studio.queue import TALK
 from offbook.studio.run_stream import run_events
 from offbook.studio.runs import character_of, read_object, read_objects, run_entry, settings_of
@@ -109,7 +109,8 @@ def stream(
         job_json = job.as_json() if job else None
         return {"run": run.status, "job": job_json, "over": not waits and run.status != "running"}
 
-    return StreamingResponse(run_events(run, state, last_event_id or after), media_type=MEDIA_TYPE)
+    look = run_events(run, state, last_event_id or after)
+    return StreamingResponse(studio.streams.follow(look), media_type=MEDIA_TYPE)
 
 
 @router.post("/runs/{name}/resume")
@@ -180,8 +181,7 @@ def delete(name: str, studio: StudioDep) -> dict[str, Any]:
 
 def job_of(studio: Studio, name: str) -> JobRecord | None:
     """The newest training job of a run."""
-    jobs = [job for job in studio.queue.list() if job.request.kind == "train" and job.request.details["run"] == name]
-    return max(jobs, key=lambda job: job.request.created, default=None)
+    return newest(studio.queue.list(), "train", run=name)
 
 
 def _refuse_busy(studio: Studio, run: RunDir) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import shutil
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +18,7 @@ from offbook.core.errors import UsageError
 from offbook.core.shell import shell_command
 from offbook.pipeline.table_rows import table_rows
 from offbook.studio.context import Studio, StudioDep
-from offbook.studio.errors import TooLarge
+from offbook.studio.errors import Conflict, TooLarge
 from offbook.studio.guard import MAX_UPLOAD
 from offbook.studio.jobs import JobRecord, newest
 from offbook.studio.workspace import checked_name, free_name
@@ -24,6 +27,11 @@ router = APIRouter(tags=["sources"])
 
 TABLE = "rows"
 """What a text is read as that is a table of prompts and replies."""
+
+MOST = 200
+"""Texts that are read together."""
+MAX_UPLOADS = 8
+"""Files that arrive at once."""
 
 _naming = threading.Lock()
 
@@ -42,6 +50,7 @@ async def upload(name: str, request: Request, studio: StudioDep) -> dict[str, An
     name = checked_name(name)
     folder = studio.workspace.sources
     folder.mkdir(parents=True, exist_ok=True)
+    _require_room(folder, int(request.headers.get("content-length", 0)))
     temporary = folder / f".tmp-{name}.{os.getpid()}.{id(request)}"
     try:
         await _receive(request, temporary)
@@ -54,20 +63,28 @@ async def upload(name: str, request: Request, studio: StudioDep) -> dict[str, An
 
 
 @router.get("/sources/{name}", response_model=None)
-def show(name: str, studio: StudioDep, format: str = "auto") -> Response | dict[str, Any]:
-    """Who speaks in a text, and what it was read as. While that is being found out: 202 with the job."""
-    path = studio.workspace.source(name)
-    details = {"fingerprint": _fingerprint(path), "format": format}
+def show(
+    name: str, studio: StudioDep, format: str = "auto", also: Annotated[Sequence[str], Query(max_length=MOST)] = ()
+) -> Response | dict[str, Any]:
+    """Who speaks in a text, and what it was read as. While that is being found out: 202 with the job.
+
+    `also` names further texts that are read together with it, such as the other episodes of a series.
+    """
+    paths = [studio.workspace.source(each) for each in (name, *also)]
+    path = paths[0]
+    details = {"fingerprint": _fingerprint(*paths), "format": format}
     job = newest(studio.queue.list(), "speakers", path.name, **details)
     if job is None or job.state in ("cancelled", "interrupted"):
-        argv = ["extract", studio.workspace.relative(path), "--list", "--json"]
+        argv = ["extract", *map(studio.workspace.relative, paths), "--list", "--json"]
         argv += ["--format", format] if format != "auto" else []
         job = studio.queue.submit("speakers", path.name, argv, details=details)
     if job.state in ("queued", "running"):
         return JSONResponse({"job": job.as_json()}, 202)
-    if job.state == "failed" and (rows := table_rows(path)) is not None:
-        return {**_entry(studio, path), **_table(path, rows), "command": f"less {studio.workspace.relative(path)}"}
-    return {**_entry(studio, path), **_listing(job), "command": job.as_json()["command"]}
+    if job.state == "failed" and not also and (rows := table_rows(path)) is not None:
+        shown = shell_command("less", studio.workspace.relative(path))
+        return {**_entry(studio, path), **_table(path, rows), "command": shown}
+    size = sum(each.stat().st_size for each in paths)
+    return {**_entry(studio, path), "bytes": size, **_listing(job), "command": job.as_json()["command"]}
 
 
 @router.get("/sources/{name}/lines")
@@ -116,9 +133,10 @@ def _table(path: Path, rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {"format": TABLE, "speakers": [speaker], "notes": []}
 
 
-def _fingerprint(path: Path) -> str:
-    status = path.stat()
-    return f"{status.st_size}-{status.st_mtime_ns}"
+def _fingerprint(*paths: Path) -> str:
+    states = [path.stat() for path in paths]
+    others = [path.name for path in paths[1:]]
+    return " ".join([*(f"{state.st_size}-{state.st_mtime_ns}" for state in states), *others])
 
 
 def _listing(job: JobRecord) -> dict[str, Any]:
@@ -135,6 +153,23 @@ def _listing(job: JobRecord) -> dict[str, Any]:
     notes = [f"{Path(file).name}: {reason}" for file, reason in unread.items()]
     speakers = [{**speaker, "aliases": speaker["likely_aliases"]} for speaker in listing["speakers"]]
     return {"format": next(iter(formats.values()), None), "speakers": speakers, "notes": notes}
+
+
+def _require_room(folder: Path, size: int) -> None:
+    """See that another file can arrive.
+
+    Args:
+        folder: where.
+        size: its bytes, as far as the client has said.
+
+    Raises:
+        Conflict: `MAX_UPLOADS` files are arriving.
+        OSError: the disk is too full for it.
+    """
+    if len(list(folder.glob(".tmp-*"))) >= MAX_UPLOADS:
+        raise Conflict("{count} files are arriving already", "Send this one when they are here.", count=MAX_UPLOADS)
+    if shutil.disk_usage(folder).free < size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 async def _receive(request: Request, target: Path) -> None:
