@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from offbook.core.config.schema import options
-from offbook.pipeline.base_choices import choices
+from offbook.pipeline.base_choices import BaseChoice, choices
 from offbook.pipeline.next_run import CHANGES, suggestion
 from offbook.studio.checks import option_of
 from offbook.studio.context import Studio
@@ -95,6 +95,16 @@ def test_a_run_that_was_begun_in_a_terminal_is_shown(client: Client, studio: Stu
     assert client.get("/api/home")["runs"][0]["title"] == "Hamlet"
     assert client.get("/api/runs/Ann/verdict", 404)["error"]["fix"]
     assert client.post("/api/runs/Ann/next", {"option": "train.epochs"}, 409)
+
+
+def test_a_base_that_knows_nothing_is_offered_to_the_demo_alone(
+    client: Client, ann: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    demo = BaseChoice("builtin:tiny", "tiny", True, 1, 1)
+    monkeypatch.setattr("offbook.studio.routes.bases.choices", lambda extra: [demo])
+    assert client.get(f"/api/bases?character={ann}") == []
+    client.patch(f"/api/characters/{ann}/config", {"model.source": demo.source})
+    assert [each["source"] for each in client.get(f"/api/bases?character={ann}")] == [demo.source]
 
 
 def test_bases_say_what_they_take(client: Client, ann: str, tiny: Path) -> None:

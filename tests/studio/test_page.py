@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import offbook.studio
+from offbook.data.extract import EXTRACTORS
 from tests.browser import Browser
 from tests.studio.conftest import PLAY
 from tests.studio.pages import CANARY, StudioProcess, drawn, press, running_studio, visit
@@ -36,6 +37,17 @@ def test_the_page_says_everything_in_both_languages(browser: Browser, studio: St
     for name, text in english.items():
         assert sorted(re.findall(r"{\w+}", text)) == sorted(re.findall(r"{\w+}", chinese[name])), name
         assert re.search("[\u3001\u4e00-\u9fff]", chinese[name]) or name == "language" or "{" in text, name
+
+
+def test_no_text_stands_twice_and_hides_another() -> None:
+    for path in PAGE.glob("words-*.js"):
+        names = re.findall(r"^  (\w+):", path.read_text(encoding="utf-8"), re.MULTILINE)
+        assert len(names) == len(set(names)), path.name
+
+
+def test_every_format_of_scripts_and_books_has_a_name() -> None:
+    texts = (PAGE / "words-en.js").read_text(encoding="utf-8")
+    assert all(f"read_{name}:" in texts for name, each in EXTRACTORS.items() if not each.is_chat)
 
 
 def test_every_text_that_the_page_names_is_there() -> None:

@@ -4,6 +4,8 @@ import { currentLanguage } from "./shared/language.js";
 
 import { word } from "./words.js";
 
+const RETRY = 3000; // milliseconds until a stream that was refused is asked for again
+
 export class ApiError extends Error {
   constructor(status, message) {
     super(message);
@@ -28,6 +30,7 @@ async function call(method, address, body, signal) {
   }
   if (response.status === 401) throw new ApiError(401, word("locked"));
   const answer = response.status === 204 ? {} : await response.json().catch(() => ({}));
+  signal?.throwIfAborted(); // the answer may have been cut short
   if (!response.ok) throw new ApiError(response.status, message(answer) ?? word("failed"));
   return answer;
 }
@@ -50,6 +53,11 @@ export function listen(address, handlers, signal) {
   const connect = () => {
     if (document.hidden || source) return;
     source = new EventSource(last ? `${address}?after=${encodeURIComponent(last)}` : address);
+    source.onerror = () => {
+      if (source?.readyState !== EventSource.CLOSED) return; // else the browser asks again by itself
+      disconnect();
+      setTimeout(() => ended.signal.aborted || signal.aborted || connect(), RETRY);
+    };
     for (const [name, handle] of Object.entries(handlers)) {
       source.addEventListener(name, (event) => {
         last = event.lastEventId || last;

@@ -6,7 +6,7 @@ import { get, patch, post } from "./api.js";
 import { ago } from "./format.js";
 import { failure, isOpen, jobProgress } from "./job.js";
 import { action, command, h } from "./parts.js";
-import { word } from "./words.js";
+import { settingName, word } from "./words.js";
 
 const SIGNS = { error: "✕", bad: "✕", warning: "!", note: "!", info: "i", good: "✓" };
 
@@ -44,11 +44,11 @@ function drawFinding({ text, fix, level = "note", option }, address) {
 }
 
 function optionButton({ key, value }, address) {
-  const label = word("setOption", { key, value });
+  const label = word("setOption", { key: settingName(key), value });
   const made = action(label, async () => {
     await patch(`${address}/config`, { [key]: value });
     made.replaceWith(h("span", { class: "help" }, word("optionSet")));
     notify(word("optionSet"));
-  }, "secondary option");
+  }, "secondary option", { title: key });
   return made;
 }

@@ -41,7 +41,7 @@ export async function show(main, _, signal) {
 function welcome(home) {
   const own = h("section", { class: "way" }, h("h2", {}, word("ownTitle")), h("p", {}, word("ownText")), link("/text", word("ownBegin"), "secondary"));
   const demo = h("section", { class: "way" }, h("h2", {}, word("demoTitle")), h("p", {}, word("demoText")), h("p", { class: "help" }, word("demoHonest")), tryIt(word("demoBegin"), "primary"));
-  return [heading(word("welcome"), word("welcomeLead")), h("div", { class: "ways" }, demo, own), machine(home.machine)];
+  return [heading(word("welcome"), word("welcomeLead")), h("div", { class: "ways" }, demo, own), machine(home.machine), command(home.command)];
 }
 
 function tryIt(label, className) {

@@ -10,8 +10,9 @@ const EVERY = 700; // milliseconds
 export const isOpen = (job) => job.state === "queued" || job.state === "running";
 
 // How far a job is, as [share from 0 to 1 or null, text].
-export function advance({ state, stage, progress }) {
+export function advance({ state, paused, stage, progress }) {
   if (state === "queued") return [null, word("waiting")];
+  if (paused) return [progress?.total ? progress.done / progress.total : null, word("paused")];
   const parts = [stage ?? word("working")];
   if (!progress?.total) return [null, parts[0]];
   const amount = progress.unit === "byte" ? bytes : number;

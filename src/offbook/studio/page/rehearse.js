@@ -5,7 +5,7 @@ import { bytes, duration } from "./format.js";
 import { configForm } from "./form.js";
 import { runCard } from "./home.js";
 import { isOpen } from "./job.js";
-import { action, ask, fail, h, heading, note } from "./parts.js";
+import { action, ask, command, fail, h, heading, note } from "./parts.js";
 import { go, redraw } from "./router.js";
 import { RunWatch } from "./run-watch.js";
 import { count, word } from "./words.js";
@@ -40,6 +40,7 @@ export async function show(main, [name], signal) {
   const others = character.runs.filter((each) => each.name !== run || !isRehearsing);
   if (others.length) main.append(h("h2", {}, word("runs")), h("ul", { class: "wall" }, others.map(runCard)));
   if (isRehearsing) return;
+  if (!run) main.append(command(character.command));
   main.append(h("details", { class: "more", id: "details" }, h("summary", {}, word("details")), note(word("detailsHelp")), configForm(options, values, address)));
 }
 
@@ -56,14 +57,18 @@ function newest(runs, job) {
 // What will be learned, from which model, and roughly how long that takes.
 function summary(name, { trained_rows: rows }, values, signal) {
   const facts = h("dl", { class: "facts" });
-  const add = (term, text) => facts.append(h("div", {}, h("dt", {}, term), h("dd", {}, text)));
-  add(word("lines_fact"), count("lines", rows));
-  add(word("base_fact"), values["model.source"]);
+  const shown = {};
+  const add = (term, text) => facts.append(h("div", {}, h("dt", {}, word(term)), (shown[term] = h("dd", {}, text))));
+  add("lines_fact", count("lines", rows));
+  add("base_fact", values["model.source"]);
+  add("time_fact", "…");
+  add("memory_fact", "…");
   get(`/api/bases?character=${encodeURIComponent(name)}`, signal)
     .then((bases) => {
-      const { estimate } = bases.find((base) => base.source === values["model.source"]) ?? {};
-      if (estimate?.seconds) add(word("time_fact"), word("about", { time: duration(estimate.seconds) }));
-      if (estimate?.bytes) add(word("memory_fact"), bytes(estimate.bytes));
+      const { title, estimate } = bases.find((base) => base.source === values["model.source"]) ?? {};
+      if (title) shown.base_fact.textContent = title;
+      shown.time_fact.textContent = estimate?.seconds ? word("about", { time: duration(estimate.seconds) }) : "–";
+      shown.memory_fact.textContent = estimate?.bytes ? bytes(estimate.bytes) : "–";
     })
     .catch(fail);
   return facts;

@@ -1,6 +1,6 @@
 // Which page is shown, by its address, and how one goes to another without loading the shell again.
 
-import { $ } from "./shared/dom.js";
+import { $, notify } from "./shared/dom.js";
 
 import { fail, h, heading, problem } from "./parts.js";
 import { drawStory } from "./story.js";
@@ -32,6 +32,7 @@ export async function route({ focus = true } = {}) {
   for (const anchor of document.querySelectorAll("header nav a"))
     anchor.pathname === location.pathname ? anchor.setAttribute("aria-current", "page") : anchor.removeAttribute("aria-current");
   if ($("ask").open) $("ask").close();
+  if (!$("undo").hidden) notify(""); // what was done on another page is undone there
   try {
     const story = drawStory(page, names, signal);
     if (!PAGES[page]) throw new Error(word("noPage"));

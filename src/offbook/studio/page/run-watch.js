@@ -47,24 +47,27 @@ export class RunWatch {
     const ended = run === "finished" ? word("job_done") : word(`runState_${run}`);
     const said = isUnderWay ? text : ended;
     if (this.text.textContent !== said) this.text.textContent = said;
-    const state = `${run} ${job?.id} ${job?.state}`;
+    const state = `${run} ${job?.id} ${job?.state} ${job?.paused}`;
     if (this.state === state) return;
     this.state = state;
     const address = job && path("jobs", job.id);
     const parts = {
+      pause: () => action(word("pause"), () => post(`${address}/pause`, { paused: true }), "secondary", { id: "pause" }),
+      unpause: () => action(word("resume"), () => post(`${address}/pause`, { paused: false }), "primary", { id: "unpause" }),
       stop: () => action(word("stop"), () => post(`${address}/stop`), "secondary", { id: "stop" }),
       cancel: () => action(word("cancel"), () => post(`${address}/cancel`), "secondary"),
       resume: () => action(word("resume"), () => this.#resume(), "primary", { id: "resume" }),
     };
-    const shown = job?.state === "running" ? "stop" : job?.state === "queued" ? "cancel" : !isUnderWay && run === "stopped" ? "resume" : null;
-    this.buttons.replaceChildren(...(shown ? [parts[shown]()] : []));
+    const canResume = !isUnderWay && run === "stopped";
+    const shown = { running: [job?.paused ? "unpause" : "pause", "stop"], queued: ["cancel"] }[job?.state] ?? (canResume ? ["resume"] : []);
+    this.buttons.replaceChildren(...shown.map((name) => parts[name]()));
     this.trouble.replaceChildren();
     if (job?.state === "failed" && run !== "finished") {
       this.trouble.append(failure(job, run === "stopped" ? null : () => this.#again(address)));
-      if (shown === "resume" && job.error?.fix?.includes("--allow-inexact"))
+      if (canResume && job.error?.fix?.includes("--allow-inexact"))
         this.trouble.append(note(word("inexactHelp")), action(word("inexact"), () => this.#resume(true), "secondary", { id: "inexact" }));
     }
-    else if (shown === "resume") this.trouble.append(note(word("stoppedHelp")));
+    else if (canResume) this.trouble.append(note(word("stoppedHelp")));
     this.command.replaceChildren(command(job?.command) ?? "");
     if (run === "finished" && !isUnderWay) this.over();
   }

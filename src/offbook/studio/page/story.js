@@ -10,8 +10,9 @@ import { word } from "./words.js";
 const STEPS = { text: "source", lines: "character", character: "character", rehearse: "character", verdict: "run", talk: "run", take: "run" };
 
 // Which {source, character, run} the pages are about, as far as it is known.
-async function subject(page, [name], signal) {
-  if (!name || STEPS[page] === "source") return { source: name };
+async function subject(page, names, signal) {
+  const [name] = names;
+  if (!name || STEPS[page] === "source") return { source: names };
   if (STEPS[page] === "run") {
     const run = await get(path("runs", name), signal).catch(() => null);
     const character = run?.character ? await get(path("characters", run.character), signal).catch(() => null) : null;
@@ -22,8 +23,11 @@ async function subject(page, [name], signal) {
   return { source: sourceOf(character), character: name, run: run?.name };
 }
 
-// The text that a character's lines were taken from, if it is known.
-const sourceOf = (character) => character?.extract?.details.source;
+// The texts that a character's lines were taken from, if they are known.
+function sourceOf(character) {
+  const { source, also = [] } = character?.extract?.details ?? {};
+  return source && [source, ...also];
+}
 
 export async function drawStory(page, names, signal) {
   const nav = $("story");
@@ -35,9 +39,9 @@ export async function drawStory(page, names, signal) {
   if (signal.aborted) return;
   const items = Object.entries(STEPS).map(([step, kind], index) => {
     const label = [h("i", { "aria-hidden": "true" }, String(index + 1)), h("span", {}, word(`step_${step}`))];
-    const target = about[kind] ?? (step === "text" ? "" : undefined);
+    const target = about[kind] ?? (step === "text" ? [] : undefined);
     if (target === undefined && step !== page) return h("li", {}, h("span", { class: "later" }, label));
-    const href = `/${[step, ...(target ? [target] : [])].map(encodeURIComponent).join("/")}`;
+    const href = `/${[step, target ?? []].flat().map(encodeURIComponent).join("/")}`;
     return h("li", {}, h("a", { href, "aria-current": step === page ? "step" : undefined }, label));
   });
   nav.querySelector("ol").replaceChildren(...items);

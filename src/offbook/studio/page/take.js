@@ -11,7 +11,7 @@ const FORMATS = ["gguf", "ollama", "merged", "lora"];
 
 export async function show(main, [name], signal) {
   const address = path("runs", name);
-  const [{ exports, formats }, jobs] = await Promise.all([get(`${address}/exports`, signal), get("/api/jobs", signal)]);
+  const [{ exports, formats, command: line }, jobs] = await Promise.all([get(`${address}/exports`, signal), get("/api/jobs", signal)]);
   const open = jobs.filter((job) => ["export", "push"].includes(job.kind) && job.subject === name && isOpen(job));
   main.append(heading(word("takeTitle"), word("takeLead")));
   const working = h("div", { class: "working" }, open.map((job) => jobProgress(job, signal, redraw)));
@@ -26,7 +26,7 @@ export async function show(main, [name], signal) {
   const first = offered.includes("gguf") ? "gguf" : offered[0];
   const others = offered.filter((format) => format !== first);
   main.append(h("ul", { class: "exports" }, [first, ...others].map((format) => item(format, made.get(format), start, address, format === first))));
-  main.append(push(address, name, working, signal));
+  main.append(push(address, name, working, signal), command(line));
 }
 
 function item(format, made, start, address, isFirst) {

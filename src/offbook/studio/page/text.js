@@ -5,14 +5,14 @@ import { $ } from "./shared/dom.js";
 import { get, path, post, remove } from "./api.js";
 import { bytes, number } from "./format.js";
 import { jobProgress } from "./job.js";
-import { action, ask, command, fail, field, h, heading, link, note, problem } from "./parts.js";
+import { action, ask, bar, command, field, h, heading, link, note, problem } from "./parts.js";
 import { go, redraw } from "./router.js";
-import { count, word } from "./words.js";
+import { count, word, WORDS } from "./words.js";
 
 const SHOWN = 12; // speakers, before the others are asked for
 
-export async function show(main, [name], signal) {
-  if (name) await showSpeakers(main, name, signal);
+export async function show(main, names, signal) {
+  if (names[0]) await showSpeakers(main, names, signal);
   else await showBegin(main, signal);
 }
 
@@ -20,7 +20,8 @@ export async function show(main, [name], signal) {
 
 async function showBegin(main, signal) {
   const sources = await get("/api/sources", signal);
-  const input = h("input", { type: "file", id: "file", class: "sr", onchange: () => take([...input.files]) });
+  const input = h("input", { type: "file", id: "file", class: "sr", multiple: true, onchange: () => take([...input.files], arriving) });
+  const arriving = h("div", { role: "status" });
   const drop = h(
     "label",
     { class: "drop", for: "file" },
@@ -35,30 +36,31 @@ async function showBegin(main, signal) {
   drop.addEventListener("drop", (event) => {
     event.preventDefault();
     drop.classList.remove("over");
-    take([...event.dataTransfer.files]);
+    take([...event.dataTransfer.files], arriving);
   });
   const pasted = h("textarea", { rows: "6", placeholder: word("pasteExample") });
   const usePasted = async () => {
-    if (pasted.value.trim()) await send(new Blob([pasted.value]), word("pastedName"));
+    if (pasted.value.trim()) await take([new File([pasted.value], word("pastedName"))], arriving);
     else pasted.focus();
   };
-  main.append(heading(word("textTitle"), word("textLead")), input, drop);
+  main.append(heading(word("textTitle"), word("textLead")), input, drop, arriving);
   main.append(h("details", { class: "paste" }, h("summary", {}, word("paste")), field(word("pasteLabel"), pasted), action(word("usePasted"), usePasted, "secondary")));
   if (sources.length) main.append(h("h2", {}, word("texts")), h("ul", { class: "plain-list" }, sources.map(sourceItem)));
-  main.append(note(word("textStays")));
+  main.append(note(word("textStays")), command("offbook extract FILE --list"));
 }
 
-async function take(files) {
+// Store the files, which are read together; `arriving` shows meanwhile which one is on its way.
+async function take(files, arriving) {
+  const stored = [];
   try {
-    for (const file of files) await send(file, file.name, file === files.at(-1));
+    for (const file of files) {
+      arriving.replaceChildren(bar(word("progress")), h("p", { class: "help" }, word("arriving", { name: file.name, size: bytes(file.size) })));
+      stored.push((await post(`/api/sources?name=${encodeURIComponent(file.name)}`, new Blob([file]))).name);
+    }
+    if (stored.length) await go(`/text/${stored.map(encodeURIComponent).join("/")}`);
   } catch (error) {
-    fail(error);
+    arriving.replaceChildren(problem(error.message));
   }
-}
-
-async function send(blob, name, isLast = true) {
-  const stored = await post(`/api/sources?name=${encodeURIComponent(name)}`, new Blob([blob]));
-  if (isLast) await go(`/text/${encodeURIComponent(stored.name)}`);
 }
 
 function sourceItem({ name, bytes: size }) {
@@ -74,25 +76,31 @@ function sourceItem({ name, bytes: size }) {
 
 /* ---- who speaks ---- */
 
-async function showSpeakers(main, name, signal) {
-  let source = await get(path("sources", name), signal);
+async function showSpeakers(main, names, signal) {
+  const [first, ...also] = names;
+  const name = names.join(word("comma"));
+  const query = new URLSearchParams(also.map((each) => ["also", each]));
+  const source = await get(`${path("sources", first)}?${query}`, signal);
   if (source.job && !source.speakers) {
     main.append(heading(name, word("reading")));
     const redo = () => signal.aborted || redraw();
     main.append(jobProgress(source.job, signal, redo));
     return;
   }
-  const about = [source.format && word("format", { format: source.format }), bytes(source.bytes)].filter(Boolean).join(" · ");
+  const about = [source.format && word("format", { format: formatName(source.format) }), bytes(source.bytes)].filter(Boolean).join(" · ");
   main.append(heading(word("whoTitle"), word("whoLead", { name })));
   main.append(h("p", { class: "about" }, about), ...(source.notes ?? []).map(note));
   if (!source.speakers.length) {
     main.append(problem(word("nobodySpeaks")), h("p", {}, link("/text", word("otherText"))));
     return;
   }
-  main.append(choice(source, name, signal));
+  main.append(choice(source, names, signal), command(source.command) ?? "");
 }
 
-function choice(source, file, signal) {
+// What a text was read as: a format of scripts and books has a name here, the others are chats.
+const formatName = (format) => (`read_${format}` in WORDS.en ? word(`read_${format}`) : word("readChat", { name: format }));
+
+function choice(source, [file, ...others], signal) {
   const most = source.speakers.reduce((top, { lines }) => Math.max(top, lines), 1);
   let role = null;
   const also = new Set();
@@ -142,12 +150,11 @@ function choice(source, file, signal) {
       foot.querySelector("button").disabled = true;
       try {
         const aliases = [...also].flatMap((each) => [each.name, ...(each.aliases ?? [])]);
-        const body = { source: file, role: role.name, aliases: [...(role.aliases ?? []), ...aliases], name: input.value.trim() };
+        const body = { source: file, also: others, role: role.name, aliases: [...(role.aliases ?? []), ...aliases], name: input.value.trim() };
         const made = await post("/api/characters", body);
         const target = `/lines/${encodeURIComponent(made.name)}`;
-        const progress = made.job ? jobProgress(made.job, signal, () => go(target)) : null;
-        if (!progress) return void (await go(target));
-        foot.replaceChildren(progress, command(made.command) ?? "");
+        if (!made.job) return void (await go(target));
+        foot.replaceChildren(jobProgress({ ...made.job, command: made.command }, signal, () => go(target)));
       } catch (error) {
         foot.querySelector("button").disabled = false;
         fault.replaceChildren(problem(error.message));

@@ -4,10 +4,10 @@ import { get, path, post } from "./api.js";
 import { number, percent } from "./format.js";
 import { isOpen, jobProgress } from "./job.js";
 import { runMenu } from "./menu.js";
-import { action, ask, command, field, h, heading } from "./parts.js";
+import { action, ask, command, field, h, heading, link } from "./parts.js";
 import { go, redraw } from "./router.js";
 import { RunWatch } from "./run-watch.js";
-import { word } from "./words.js";
+import { settingName, word } from "./words.js";
 
 const SIGNS = { good: "✓", note: "!", bad: "✕" };
 
@@ -45,19 +45,24 @@ function judge(name, signal) {
 }
 
 function item({ text, option, tone = "note" }, run) {
-  const next = option && run.character && action(label(option), () => again(run, option), "secondary option");
-  return h("li", { class: tone }, h("span", { class: "sign", "aria-hidden": "true" }, SIGNS[tone] ?? "!"), h("div", {}, h("p", {}, text), next || (option ? h("code", {}, option.key) : "")));
+  const next = option && run.character && nextStep(run, option);
+  return h("li", { class: tone }, h("span", { class: "sign", "aria-hidden": "true" }, SIGNS[tone] ?? "!"), h("div", {}, h("p", {}, text), next));
 }
 
-function label({ key, value }) {
-  return value === null ? word("nextOption", { key }) : word("nextWith", { key, value });
+// What a person has to choose → the page where that is done.
+const CHOSEN = { "model.source": "character", "data.source": "lines", "data.heldout_source": "lines" };
+
+// What a sentence advises, as a button: the next run, or the page where one decides.
+function nextStep(run, { key, value }) {
+  if (key in CHOSEN && value === null) return link(`/${CHOSEN[key]}/${encodeURIComponent(run.character)}`, word(`next_${CHOSEN[key]}`), "secondary option");
+  const label = value === null ? word("nextOption", { key: settingName(key) }) : word("nextWith", { key: settingName(key), value });
+  return action(label, () => again(run, { key, value }), "secondary option", { title: key });
 }
 
 // The next run, with the value that is advised or one that is asked for.
 async function again(run, { key, value }) {
   if (value === null) {
-    if (key === "model.source") return go(`/character/${encodeURIComponent(run.character)}`);
-    const values = await ask({ title: word("nextOption", { key }), fields: { value: { label: key } }, confirm: word("begin") });
+    const values = await ask({ title: word("nextOption", { key: settingName(key) }), fields: { value: { label: key } }, confirm: word("begin") });
     if (!values) return;
     value = values.value;
   }
@@ -90,7 +95,7 @@ function figures(rows) {
   return h(
     "div",
     { class: "scroll", tabindex: "0", role: "region", "aria-label": word("figures") },
-    h("table", {}, h("caption", {}, word("figures")), h("thead", {}, h("tr", {}, h("th", { scope: "col" }, word("measure")), sides.map((side) => h("th", { scope: "col", class: "number" }, word(`side_${side}`))))), h("tbody", {}, rows.map((row) => h("tr", {}, h("th", { scope: "row" }, row.title), sides.map((side) => cell(row[side], row.unit)))))),
+    h("table", {}, h("caption", {}, word("figures")), h("thead", {}, h("tr", {}, h("th", { scope: "col" }, word("figure")), sides.map((side) => h("th", { scope: "col", class: "number" }, word(`side_${side}`))))), h("tbody", {}, rows.map((row) => h("tr", {}, h("th", { scope: "row" }, row.title), sides.map((side) => cell(row[side], row.unit)))))),
   );
 }
 

@@ -16,6 +16,12 @@ export function word(name, fields = {}) {
   return template(name).replace(/{(\w+)}/g, (_, field) => fields[field]);
 }
 
+// A setting as people call it, where pages name it beside what it does; else its name in run.yaml.
+export function settingName(dotted) {
+  const key = dotted.replace(".", "_");
+  return `setting_${key}` in EN ? word(`setting_${key}`) : dotted;
+}
+
 // A text about a number of things: `NAME_one` for one of them in English, `NAME` otherwise. Its field is {n}.
 export function count(name, n) {
   return word(n === 1 && `${name}_one` in EN ? `${name}_one` : name, { n: number(n) });

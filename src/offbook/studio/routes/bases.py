@@ -18,6 +18,9 @@ from offbook.studio.estimates import estimates, start_estimate
 
 router = APIRouter(tags=["bases"])
 
+BUILTIN = "builtin:"
+"""Scheme of base models that are made on the spot and know nothing: the demo's is offered to nobody else."""
+
 
 class PullRequest(BaseModel):
     """A base model to get."""
@@ -49,6 +52,8 @@ def bases(studio: StudioDep, character: Annotated[str | None, Query()] = None) -
             _entry(each, {"seconds": None, "bytes": each.training_bytes, "rough": True}, free) for each in everything
         ]
     folder = CharacterFolder(studio.workspace.character(character))
+    its_base = folder.load().model.source
+    everything = [each for each in everything if each.source in (its_base, each.source.removeprefix(BUILTIN))]
     tokens = training_tokens(folder.lines, folder.load().train.epochs) if folder.lines.is_file() else 0
     taken = estimates(studio, folder, everything, tokens)
     return [_entry(each, taken[each.source], free) for each in everything]
