@@ -137,6 +137,7 @@ def test_text_in_which_nobody_speaks_is_an_error(text: str, tmp_path: Path) -> N
         ("a.xml", '<smses count="1"><sms body="Lit?" contact_name="Mara" /></smses>', "backup of text messages"),
         ("a.json", '[{"mapping": {"x": {"message": {"content": {"content_type": "text"}}}}}]', "ChatGPT"),
         ("a.json", '{"events": [{"chat_message": {"message_content": {"segment": []}}}]}', "Hangouts"),
+        ("a.mbox", "From m@x Thu\nFrom: Mara <m@x>\nTo: Odd\nSubject: lamp\n\nLit?\n", "mailbox"),
         ("a.html", '<div class="hChatLog hfeed"><q>Lit?</q></div>', "Google Voice"),
         ("a.json", '{"Sent Saved Chat History": [{"Media Type": "TEXT", "Created": "x"}]}', "Snapchat"),
         ("a.js", 'window.YTD.direct_messages.part0 = [{"dmConversation": {}}]', "Twitter"),
@@ -147,6 +148,14 @@ def test_a_chat_that_is_not_read_is_named(name: str, text: str, kind: str, tmp_p
     path.write_text(text, encoding="utf-8")
     with pytest.raises(UsageError, match=f"{kind}.*which extract does not read"):
         extract.speakers([path])
+
+
+def test_a_program_s_settings_are_no_script(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("mara: lit\nodd: dry\nmara: cold\nodd: dry\nmara: wet\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="program's file"):
+        extract.listing([path])
+    assert extract.listing([path], format="screenplay").speakers
 
 
 def test_json_that_is_no_chat_export_is_not_taken_for_a_script(tmp_path: Path) -> None:

@@ -37,3 +37,14 @@ def test_the_columns_of_ass_are_those_of_its_format_line() -> None:
 def test_dashes_part_two_who_are_not_named() -> None:
     text = "1\n00:00:01,000 --> 00:00:02,000\n- Where?\n- There."
     assert [row[1:3] for row in spoken(numbered(text))] == [("?", "Where?"), ("?", "There.")]
+
+
+def test_names_in_round_brackets_and_times_in_frames() -> None:
+    text = "{100}{150}（太郎）灯は？\n{200}{250}（ハナ）点いた|やっと\n{300}{350}（太郎）よし\n{9000}{9050}（ハナ）寒い"
+    assert subtitles.looks_like(text.split("\n")) == 1
+    assert spoken(numbered(text)) == [
+        (1, "太郎", "灯は？", "0:00:04"),
+        (2, "ハナ", "点いた\nやっと", "0:00:04"),
+        (3, "太郎", "よし", "0:00:04"),
+        (4, "ハナ", "寒い", "0:06:00"),
+    ]

@@ -18,7 +18,7 @@ from offbook.core.i18n import marked, translate
 from offbook.core.registry import lookup
 from offbook.data.encoding import open_bytes, readable
 from offbook.data.extract import subtitles
-from offbook.data.extract.chat_log.formats import CHAT_FORMATS, table
+from offbook.data.extract.chat_log.formats import CHAT_FORMATS, table, text_log
 from offbook.data.extract.chat_log.message import MessageReader
 from offbook.data.extract.chat_log.options import ChatOptions
 from offbook.data.extract.chat_log.turns import to_cues
@@ -48,8 +48,32 @@ UNSUPPORTED_CHATS = (
     (r'"chat_message"\s*:.*"segment"', marked("a Hangouts download"), AS_TABLE),
     (r'class="[^"]*\bhChatLog\b', marked("a Google Voice download"), AS_TABLE),
     (r'"Media Type"\s*:.*"Created', marked("a Snapchat download"), AS_TABLE),
+    (r"(?m)^From: .*\n(?:.+\n){0,30}?(?:Subject|Date|Message-ID): ", marked("a mailbox"), AS_TABLE),
     (r"window\.YTD\.direct_message", marked("a download of X's (Twitter's) messages"), AS_TABLE),
 )
+PROGRAMS = frozenset(
+    [
+        ".py",
+        ".js",
+        ".ts",
+        ".c",
+        ".h",
+        ".cpp",
+        ".java",
+        ".go",
+        ".rs",
+        ".sh",
+        ".yaml",
+        ".yml",
+        ".toml",
+        ".ini",
+        ".cfg",
+        ".css",
+        ".sql",
+        ".lua",
+    ]
+)
+"""Suffixes of what programs read and write; in it words before a colon look like names."""
 """What a head of an export that is often tried looks like, what it is, and what to do instead."""
 HEAD_BYTES = 1 << 17
 
@@ -142,6 +166,15 @@ def choose(path: Path, format: str) -> str:
         if (extractor.json if is_json else extractor.text)
     }
     best = max(scores, key=lambda name: scores[name])
+    if scores.get(text_log.FORMAT.name) and EXTRACTORS[best].style:
+        best = text_log.FORMAT.name  # a script has no times at its lines
+    if path.suffix.casefold() in PROGRAMS and EXTRACTORS[best].style:
+        raise UsageError(
+            "{path} is a program's file, not a text in which somebody speaks",
+            "If somebody does, say so: --format {best}",
+            path=path,
+            best=best,
+        )
     if scores[best] >= LEAST_LIKELY:
         _refuse_tie(path, scores, best)
         return best

@@ -30,7 +30,10 @@ TWO_LANGUAGES = 0.6
 ASS_TIME = re.compile(r"(\d+):(\d{2}):(\d{2})[.:](\d{2})")
 OVERRIDE = re.compile(r"\{[^{}]*\}|<[^<>]{1,40}>")
 DASH = re.compile(r"^[-–—‐]\s*(?=\S)")
-LAYOUTS = ("colon", "bracket")
+LAYOUTS = ("colon", "bracket", "round")
+FRAMES = re.compile(r"^\{(?P<start>\d+)\}\{\d+\}(?P<text>.*)$")
+"""{100}{150}Text|and its second line (MicroDVD): the times count frames."""
+FRAMES_PER_SECOND = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ def looks_like(sample: list[str]) -> float:
     return float(
         sum(bool(TIMES.match(line.strip())) for line in sample) >= 2
         or any(line.startswith("[Events]") for line in sample)
+        or sum(bool(FRAMES.match(line)) for line in sample) >= 2
         or sum(line.startswith("Dialogue:") for line in sample) >= 2
     )
 
@@ -73,7 +77,10 @@ def _titles(lines: Lines) -> Iterator[Title]:
     held: tuple[int, float, list[str]] | None = None
     for number, raw in lines:
         line = raw.strip().lstrip("\ufeff")
-        if times := TIMES.match(line):
+        if frames := FRAMES.match(line):
+            parts = OVERRIDE.sub("", frames["text"]).split("|")
+            yield Title(number, int(frames["start"]) / FRAMES_PER_SECOND, "", tuple(part.strip() for part in parts))
+        elif times := TIMES.match(line):
             held = number, _seconds(times, 1000), []
         elif line.startswith("Format:") and "Text" in line:
             fields = [field.strip().casefold() for field in line.removeprefix("Format:").split(",")]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from offbook.data.extract.cue import SURE
-from offbook.data.extract.script import screenplay
+from offbook.data.extract.script import play, screenplay
 from tests.data.extract.reading import cues, fixture, left, numbered, texts
 
 
@@ -399,3 +399,23 @@ def test_a_direction_over_several_lines_is_left_whole() -> None:
 def test_a_bracket_that_never_closes_does_not_swallow_the_script() -> None:
     text = "甲：走吧。\n（灯暗\n\n乙：走了。\n甲：嗯。\n乙：好。"
     assert [speaker for speaker, _ in texts(screenplay.read, text)] == ["甲", "乙", "甲", "乙"]
+
+
+@pytest.mark.parametrize(
+    ("text", "talk"),
+    [
+        (
+            "○　浜・夜\n太郎「灯は？」\nハナ「点いた」\n太郎「よし」\nハナ「寒いね」",
+            ["灯は？", "点いた", "よし", "寒いね"],
+        ),
+        ("太郎> 灯は？\n花子> 点いた\n太郎> よし\n花子> 寒いね", ["灯は？", "点いた", "よし", "寒いね"]),
+        ("**Mara:** Lit?\n\n**Odd:** Yes.\n\n**Mara:** Dry?\n\n**Odd:** Quite.", ["Lit?", "Yes.", "Dry?", "Quite."]),
+        ("阿澈：\n灯亮了\n老汤：\n马上：五分钟\n阿澈：\n好\n老汤：\n到了", ["灯亮了", "马上：五分钟", "好", "到了"]),
+    ],
+    ids=["corners", "an angle", "bold with its colon", "a colon in a speech below its name"],
+)
+def test_a_name_in_another_dress(text: str, talk: list[str]) -> None:
+    result = texts(screenplay.read, text)
+    assert [words for _, words in result] == talk
+    assert len({name for name, _ in result}) == 2
+    assert max(screenplay.looks_like(text.split("\n")), play.looks_like(text.split("\n"))) > 0.5

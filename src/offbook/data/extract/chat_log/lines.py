@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import islice, pairwise
 
 from offbook.data.extract.cue import Lines
 
@@ -33,6 +33,16 @@ def share(sample: Sequence[str], pattern: re.Pattern[str]) -> float:
     """The share of a sample's lines (blank ones aside) that a pattern matches."""
     texts = [line for line in sample if line.strip()]
     return sum(bool(pattern.match(line)) for line in texts) / len(texts) if texts else 0.0
+
+
+def stand_above(sample: Sequence[str], header: re.Pattern[str]) -> bool:
+    """Whether the lines that a pattern matches have a text below them, and not beside what it matches.
+
+    Where the next line is such a line too, again and again, a line holds its text itself.
+    """
+    headers = [bool(header.match(line)) for line in sample if line.strip()]
+    followed = sum(above and not below for above, below in pairwise([*headers, True]))
+    return 2 * followed >= sum(headers)
 
 
 def json_keys(sample: Sequence[str]) -> frozenset[str]:

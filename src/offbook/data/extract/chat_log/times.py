@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
+from importlib.resources import files
 
 from offbook.data.extract.word_lists import words
 
@@ -12,6 +14,8 @@ MILLISECONDS_FROM = 100_000_000_000
 """A number of seconds as large as this lies thousands of years ahead: it counts milliseconds."""
 CENTURY = 100
 MONTHS = 12
+UNTOLD_YEAR = 2000
+"""The year of days that are told without one."""
 UNDATED = datetime(1, 1, 1)
 """The first day of a log that tells the clock and no day."""
 
@@ -118,8 +122,15 @@ def any_time(value: object) -> datetime | None:
 
 @cache
 def _months() -> dict[str, int]:
-    names = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-    return {name: number for number, name in enumerate(names, 1)}
+    months = json.loads(files(__package__).joinpath("months.json").read_text(encoding="utf-8"))
+    return {name: number for number, names in enumerate(months, 1) for name in names}
+
+
+@lru_cache(maxsize=1024)
+def _month(word: str) -> int | None:
+    """The number of a month whose name, in one of a dozen languages, begins the word."""
+    folded = word.casefold()
+    return next((month for end in (4, 3) if (month := _months().get(folded[:end]))), None)
 
 
 CLOCK = re.compile(
@@ -127,8 +138,11 @@ CLOCK = re.compile(
     r"(?!\d)(?:\.\d+)?\s*(?P<after>[^\d\s,\]]{0,6}\.?)"
 )
 NUMERIC_DATE = re.compile(r"(\d{1,4})\D{1,3}(\d{1,2})\D{1,3}(\d{1,4})")
-MONTH_FIRST = re.compile(r"([A-Z][a-z]{2})[a-z]*\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})")
-DAY_FIRST = re.compile(r"(\d{1,2})[.\s-]+([A-Z][a-z]{2})[a-z]*\.?[\s-]+(\d{2,4})")
+_MONTH = r"([^\W\d_]{3,12})"
+MONTH_FIRST = re.compile(rf"{_MONTH}\.?\s+(\d{{1,2}})(?:st|nd|rd|th)?,?\s+(\d{{4}})")
+DAY_FIRST = re.compile(rf"(\d{{1,2}})(?:[.\s-]+|\s+de\s+){_MONTH}\.?,?(?:[\s-]+|\s+de\s+)(\d{{2,4}})")
+DAY_ALONE = re.compile(r"(\d{1,2})月(\d{1,2})[日号]")
+"""A day without its year, as Chinese apps show this year's."""
 
 
 def spelled_time(text: str, month_first: bool = True) -> datetime | None:
@@ -146,9 +160,11 @@ def spelled_time(text: str, month_first: bool = True) -> datetime | None:
 def spelled_date(text: str, month_first: bool = True) -> tuple[datetime | None, str]:
     """The date that a text begins with, and what follows it."""
     if match := MONTH_FIRST.search(text):
-        return _date(match[3], _months().get(match[1].casefold()), match[2]), text[match.end() :]
+        return _date(match[3], _month(match[1]), match[2]), text[match.end() :]
     if match := DAY_FIRST.search(text):
-        return _date(match[3], _months().get(match[2].casefold()), match[1]), text[match.end() :]
+        return _date(match[3], _month(match[2]), match[1]), text[match.end() :]
+    if (match := DAY_ALONE.search(text)) and not re.search(r"\d\s*年", text):
+        return _date(UNTOLD_YEAR, int(match[1]), match[2]), text[match.end() :]
     if match := NUMERIC_DATE.search(text):
         return numeric_date(match[1], match[2], match[3], month_first), text[match.end() :]
     return None, text

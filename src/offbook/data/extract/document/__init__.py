@@ -40,6 +40,8 @@ DOCUMENTS = {
     ".html": DocumentKind("a web page", html.read),
     ".htm": DocumentKind("a web page", html.read),
     ".xhtml": DocumentKind("a web page", html.read),
+    ".ttml": DocumentKind("subtitles as TTML", html.read),
+    ".dfxp": DocumentKind("subtitles as TTML", html.read),
     ".fdx": DocumentKind("a Final Draft script", final_draft.read, "fountain"),
     ".xml": DocumentKind("a TEI text", tei.read),
     ".tei": DocumentKind("a TEI text", tei.read),

@@ -18,6 +18,8 @@ NEARBY = 0.9
 """The verb beside it, the name earlier in the sentence."""
 ACTS = 0.7
 """Somebody does something beside it."""
+ACTS_ALONE = 0.9
+"""The same, where nobody else does anything in the paragraph."""
 PRONOUN = 0.6
 """He or she says it: whoever was named last."""
 TURN = 0.5

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from offbook.data.extract.novel.attribution import (
     ACTS,
+    ACTS_ALONE,
     NAMED,
     NEARBY,
     NOBODY,
@@ -36,6 +37,8 @@ class Chinese:
         self._layout = layout
         self._people = NameLexicon()
         self._quotes = self._crowded = self._alone = 0
+        self._acts_alone = False
+        """Whether one person alone does something in the paragraph."""
         self._many_in_one = False
         """Whether several people speak in one paragraph, as in the old novels."""
 
@@ -48,6 +51,8 @@ class Chinese:
         heads: set[str | None] = set()
         for place, piece in enumerate(pieces):
             self._quotes += piece.is_quote
+            if not piece.is_quote and len(pieces) > 1:
+                self._people.count_acting(piece.text)
             if not piece.is_quote and place + 1 < len(pieces):
                 heads.add(self._people.count_before(piece.text))
             if not piece.is_quote and place:
@@ -68,6 +73,9 @@ class Chinese:
 
     def _paragraph(self, pieces: Sequence[TextSpan], state: DialogueState) -> list[Attribution]:
         attributions = []
+        self._acts_alone = (
+            len({name for piece in pieces if not piece.is_quote for name in self._actors(piece.text)}) == 1
+        )
         for place, piece in enumerate(pieces):
             if not piece.is_quote:
                 state.subject = self._acting(piece.text) or state.subject
@@ -93,7 +101,7 @@ class Chinese:
         if not best and not WORDY.search(piece.text) and len(piece.text) <= 10:
             return Attribution((), NOBODY, "words in quotation marks")
         if not self._many_in_one and (acting := self._acting(lead.text if lead else tail.text if tail else "")):
-            return Attribution((acting,), ACTS)
+            return Attribution((acting,), ACTS_ALONE if self._acts_alone else ACTS)
         other = state.other()
         return Attribution(other, TURN if other else NOBODY)
 
@@ -139,6 +147,16 @@ class Chinese:
         if leads_on and (self._many_in_one or not opens):
             return None
         return Attribution(names, NEARBY if leads_on else NAMED) if names else _he(state)
+
+    def _actors(self, text: str) -> list[str]:
+        """Everybody who does something in a stretch of narration; he and she, whoever that is, are "他"."""
+        simplified = simplify(text)
+        heads = (
+            self._people.at_head(text, simplified, clause)[0]
+            for sentence in _sentences(simplified)
+            for clause in clauses(simplified, sentence)
+        )
+        return [name for names in heads if names is not None for name in names or ("他",)]
 
     def _acting(self, text: str) -> str | None:
         """Who does something in the last sentences of a stretch of narration."""

@@ -18,6 +18,7 @@ from offbook.data.extract.novel.words_zh import (
     SAID,
     SAY,
     SIGHT,
+    SURNAME,
     simplify,
 )
 
@@ -53,6 +54,8 @@ class NameLexicon:
         """What stands before a verb of speech in the same clause."""
         self._openings: dict[str, Counter[str]] = defaultdict(Counter)
         """What opens a sentence that ends in a verb of speech, cut at two to four characters → what follows the cut."""
+        self._actors: dict[str, Counter[str]] = defaultdict(Counter)
+        """What opens a sentence of narration and has a surname → what follows it."""
         self._by_prefix: dict[str, list[str]] = defaultdict(list)
 
     def count_before(self, text: str) -> str | None:
@@ -74,9 +77,20 @@ class NameLexicon:
         start = len(text) - len(text.lstrip("，,、：: \u3000"))
         return self._count(AFTER.match(simplified, skip(simplified, start, len(simplified))), text)
 
+    def count_acting(self, text: str) -> None:
+        """Take note of who may act in a stretch of narration beside a quoted line, as in `李四抬起头`."""
+        simplified = simplify(text)
+        begins = (0, *(mark.end() for mark in SENTENCE.finditer(simplified)))
+        for begin in begins:
+            start = skip(simplified, begin, len(simplified))
+            if surname := SURNAME.match(simplified, start):
+                for stop in range(surname.end() + 1, min(surname.end() + 3, len(text))):
+                    if _can_name(simplified[start:stop]) and NAME_CHARACTERS.fullmatch(text[start : stop + 1]):
+                        self._actors[text[start:stop]][text[stop]] += 1
+
     def finish(self, quotes: int) -> None:
         """Believe the names that recur; one that only lengthens a far more frequent one is that name and a verb."""
-        for name, follow in self._openings.items():
+        for name, follow in (*self._openings.items(), *self._actors.items()):
             if sum(follow.values()) >= 3 and len(follow) >= 3 and max(follow.values()) <= 0.6 * sum(follow.values()):
                 self._heads[name] = max(self._heads[name], 2)
         for name, count in self._heads.items():

@@ -64,6 +64,8 @@ _OF = "的(?<!家的)$"
 """红色的, but not 老汤家的"""
 NO_NAME = re.compile("|".join([_NO_HEAD, _COUNTED, one_of(LISTS["not_in_a_name"]), _NO_TAIL, _OF]))
 """What tells that characters before a verb of speech are nobody's name."""
+SURNAME = re.compile(one_of(LISTS["surname"]))
+"""What the name of somebody who acts begins with, where no verb of speech shows that it is a name: 李, 老, 阿."""
 SIGHT = re.compile("(?:只|忽|但)(?:见|听得?|听见)")
 """What follows these is seen or heard, and acts: 回头只见薛蟠走来."""
 NO_ONE = LISTS["nobody"]

@@ -11,7 +11,7 @@ from offbook.data.extract.cue import SURE, Cue, Lines, Scenes, Skipped
 from offbook.data.extract.script.headings import is_note
 from offbook.data.extract.script.line_kinds import NOTED, Row, sort_lines
 from offbook.data.extract.script.names import HAS_CJK
-from offbook.data.extract.script.speaker_labels import LAYOUTS, Label, Labels, learn
+from offbook.data.extract.script.speaker_labels import LAYOUTS, MANNERED, Label, Labels, learn
 from offbook.data.extract.script.speech import SENTENCE_END, clean, join
 from offbook.data.extract.script.stage_directions import is_direction
 from offbook.data.extract.word_lists import load, load_all, one_of
@@ -210,7 +210,12 @@ class _Reading:
             yield from self._bare(row, paragraph)
 
     def _cuts_a_sentence(self, label: Label, row: Row) -> bool:
-        """Whether a label where the script has none stands amid a sentence, so is a name in a speech."""
+        """Whether a label where the script has none stands amid a sentence, so is a name in a speech.
+
+        So does one that nobody else has and that follows right on a label: `阿澈：` above `马上：五分钟`.
+        """
+        if self.draft and not self.draft.parts and row.number == self.draft.line + 1:
+            return self.labels.speakers_of(label)[2] < MANNERED
         usual = label.layout in self.labels.layouts and (row.after_blank or not self.labels.opens_paragraphs)
         if usual or self.draft is None or not self.draft.parts:
             return False

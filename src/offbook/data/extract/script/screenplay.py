@@ -13,9 +13,9 @@ from offbook.data.extract.cue import Cue, Lines, Skipped
 from offbook.data.extract.script import reader
 
 STYLE = reader.Style(
-    layouts=("colon", "bold", "bracket", "gap", "pipe", "alone", "dash"),
-    chinese=("colon", "bold", "bracket", "gap", "pipe", "alone", "dash"),
-    latin=("colon", "bracket", "pipe"),
+    layouts=("colon", "bold", "bracket", "corner", "angle", "gap", "pipe", "alone", "dash"),
+    chinese=("colon", "bold", "bracket", "corner", "angle", "gap", "pipe", "alone", "dash"),
+    latin=("colon", "bracket", "angle", "pipe"),
     narrates=True,
 )
 

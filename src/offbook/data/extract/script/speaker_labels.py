@@ -31,6 +31,7 @@ MANNERED_NAME = r"[A-ZÀ-ÖØ-ÞŒ]['’A-ZÀ-ÖØ-ÞŒ -]{1,30},\s[^\W\dA-ZÀ-�
 """ORGON, à part"""
 NAMES = rf"{LATIN}(?:\s?[/&]\s?{LATIN})*"
 """TOM/BEN"""
+EAST_ASIAN = rf"[{CJK}\u3040-\u30ff][{CJK}\w・]{{0,9}}"
 CLOCK = r"\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d+)?"
 _DAY = r"\d{2,4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?|\d{1,2}月\d{1,2}日|[今昨前]天|星期[一二三四五六日天]|周[一二三四五六日]"
 STAMP = rf"[\[(]?(?:(?:{_DAY})\s+)?{CLOCK}[\])]?"
@@ -56,9 +57,11 @@ def _layout(pattern: str, signs: str = "", any_name: bool = False, begins_senten
 
 
 LAYOUTS = {
-    # ANN (quietly): Come in.
+    # ANN (quietly): Come in.   (**ANN:** Come in. is bold)
     "colon": _layout(
-        rf"^(?P<name>[^:：︰﹕]{{1,60}}?{BRACKETS})\s*[:：︰﹕](?!//)\s*(?P<rest>.*)$", ":：︰﹕", any_name=True
+        rf"^(?!\*{{1,2}}[^*:：]{{1,40}}[:：])(?P<name>[^:：︰﹕]{{1,60}}?{BRACKETS})\s*[:：︰﹕](?!//)\s*(?P<rest>.*)$",
+        ":：︰﹕",
+        any_name=True,
     ),
     # **ANN** Come in.
     "bold": _layout(rf"^(\*\*|__)(?P<name>[^*_]{{1,40}}?)\1(?P<rest>{BRACKETS}[.:：]?.*)$", "*_", any_name=True),
@@ -74,6 +77,11 @@ LAYOUTS = {
         ".[(",
         begins_sentence=True,
     ),
+    # 小岛「进来。」   （小岛）进来。 (in subtitles)
+    "corner": _layout(rf"^(?P<name>{EAST_ASIAN}{BRACKETS})\s*(?P<rest>[「『].*)$", "「『", any_name=True),
+    "round": _layout(rf"^（(?P<name>{EAST_ASIAN})）\s*(?P<rest>\S.*)$", "（", any_name=True),
+    # ANN> Come in.
+    "angle": _layout(rf"^(?P<name>{LATIN}|[{CJK}]{{1,8}})>\s(?P<rest>\S.*)$", ">", any_name=True),
     # ANN, with the speech on the lines below
     "alone": _layout(rf"^_?(?P<name>[^:：.]{{1,40}}?{BRACKETS})[.:：]?_?(?P<notes>{BRACKETS})(?:\s+{STAMP})?$"),
     # 小岛；进来。 (a slip of the pen)
@@ -107,8 +115,6 @@ OPENING = 0.95
 """Share of a script's labels that stand behind a blank line, where that is its way."""
 
 PREFIX = re.compile(r"^(?:[>\-•·—–]\s*)*(?:[\[(（]?" + CLOCK + r"[\])）]?\s*)?(?:\d+[.、)]?\s+)?")
-
-
 INLINE = re.compile(
     rf"(?:(?<=[。！？!?…”』」）)\]】])\s*|(?<=\s))(?P<name>[{CJK}][{CJK}\w·]{{0,7}})(?P<notes>{BRACKETS})\s*[:：](?!//)"
 )

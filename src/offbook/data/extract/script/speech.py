@@ -24,6 +24,7 @@ RUNS_ON = re.compile(rf"[{CJK}，、；：]")
 """What a Chinese line that was broken ends or begins with."""
 NESTED = 3
 """Brackets within brackets that are taken out."""
+HAS_KANA = re.compile("[\u3040-\u30ff]")
 CUT = "\x00"
 """Where a direction was taken out."""
 SEAM = re.compile(rf"(?P<before>[.,:;!?…—–]?|--)\s*{CUT}[\s{CUT}]*(?P<after>[.,:;!?](?![.\d]))?")
@@ -47,7 +48,7 @@ def clean(text: str, *, spoken_parentheses: bool = False, quoted: bool = False) 
         bare = action.sub(CUT, bare)
     words = _tidy(EMPHASIS.sub(r"\2", SEAM.sub(_closed, bare)))
     acted = _tidy(EMPHASIS.sub(r"\2", text))
-    if quoted or HAS_CJK.search(words):
+    if quoted or HAS_CJK.search(words) or HAS_KANA.search(words):
         words = unquote(words)
     return words, acted if acted != words else ""
 

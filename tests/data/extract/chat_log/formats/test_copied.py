@@ -1,8 +1,12 @@
 """Messages as they are copied from Slack, Discord and Teams, and transcripts of talks."""
 
+from pathlib import Path
+
 import pytest
 
+from offbook.data.extract.chat_log.formats import CHAT_FORMATS
 from offbook.data.extract.chat_log.formats.copied import looks_like, read
+from offbook.data.extract.formats import choose
 from tests.data.extract.chat_log.chats import parsed, times
 
 TALK = [("Ann Hale", "Is the lamp lit?"), ("Tom", "Since four.\nI lit it."), ("Ann Hale", "And oil?"), ("Tom", "Half.")]
@@ -54,6 +58,32 @@ OTTER = (
 def test_name_and_clock_stand_above_the_text(text: str) -> None:
     assert parsed(read, text) == TALK
     assert looks_like(text.splitlines()) > 0.9
+
+
+TALKED = [("Mara", "Is it lit?"), ("Odd", "Since noon."), ("Mara", "Good."), ("Odd", "Sleep well.")]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{n}, [13.05.2021 21:{m}]\n{t}\n",
+        "{n}\nMay 13, 2021 at 9:{m} PM\n{t}\n",
+        "13/05/2021 21:{m} {n}\n{t}\n",
+        "13/05/2021 21:{m}\n{n}\n{t}\n",
+        "{n}\n{t}\n13/05/2021 21:{m}\n",
+        "{n}, 13 мая 2021 в 21:{m}:42\n{t}\n",
+        "> {n} [U012] @ 13/05/2021 21:{m}:42 Z:\n{t}\n",
+        "{n} says (2021-05-13 21:{m}):\n  {t}",
+    ],
+    ids=["Telegram", "Facebook", "time first", "name below", "time last", "VK", "Slack's dump", "Messenger of old"],
+)
+def test_a_date_stands_beside_the_name_in_any_form(tmp_path: Path, form: str) -> None:
+    path = tmp_path / "talk.txt"
+    path.write_text("\n".join(form.format(n=n, t=t, m=30 + at) for at, (n, t) in enumerate(TALKED)), encoding="utf-8")
+    chat = CHAT_FORMATS[choose(path, "auto")]
+    text = path.read_text(encoding="utf-8")
+    assert parsed(chat.read, text) == TALKED
+    assert times(chat.read, text)[:1] == ["2021-05-13 21:30"]
 
 
 def test_a_clock_alone_is_a_further_message_of_the_same_sender() -> None:

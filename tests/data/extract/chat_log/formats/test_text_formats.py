@@ -79,6 +79,20 @@ def test_notes_of_imessage_are_told_from_messages() -> None:
     assert contents(CHAT_FORMATS["imessage"].read, IMESSAGE)[-1] is Content.NOTE
 
 
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("### Human: Lit?\n### Assistant: Since noon.\nTo be sure.", ("Human", "Assistant")),
+        ("### 用户：\nLit?\n\n### 助手：\nSince noon.\nTo be sure.", ("用户", "助手")),
+        ("You said:\nLit?\nChatGPT said:\nSince noon.\nTo be sure.", ("You", "ChatGPT")),
+    ],
+)
+def test_a_conversation_with_a_model_as_it_is_copied(text: str, names: tuple[str, str]) -> None:
+    chat = CHAT_FORMATS["chatml"]
+    assert parsed(chat.read, text) == [(names[0], "Lit?"), (names[1], "Since noon.\nTo be sure.")]
+    assert chat.looks_like(text.split("\n")) == 1
+
+
 def test_chatml_loses_its_marks() -> None:
     chat = CHAT_FORMATS["chatml"]
     assert parsed(chat.read, CHATML) == [("user", "Lit?"), ("assistant", "Since\nfour.")]
@@ -103,6 +117,39 @@ def test_a_table_of_roles_and_lines_needs_no_times() -> None:
     text = "角色,台词\n阿澈,灯亮了吗\n老汤,亮了"
     assert parsed(table.read, text) == [("阿澈", "灯亮了吗"), ("老汤", "亮了")]
     assert table.looks_like(text.split("\n")) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Mara,Lit?\nOdd,Since noon.\nMara,Good and dry.\nOdd,Sleep.",
+        "2021-05-13 21:30;Mara;Lit?\n2021-05-13 21:31;Odd;Since noon.\n2021-05-13 21:32;Mara;Good and dry.\n"
+        "2021-05-13 21:33;Odd;Sleep.",
+        "The Lighthouse;;\n;;\nCharacter;Sentence;Note\nMara;Lit?;\nOdd;Since noon.;\nMara;Good and dry.;\nOdd;Sleep.;",
+        '"character" "dialogue"\n"1" "Mara" "Lit?"\n"2" "Odd" "Since noon."\n"3" "Mara" "Good and dry."\n"4" "Odd" "Sleep."',
+        "| Speaker | Line |\n|---|:--|\n| Mara | Lit? |\n| Odd | Since noon. |\n| Mara | Good and dry. |\n| Odd | Sleep. |",
+        ",char,dialog,movie\n1,Mara,Lit?,A\n1,Odd,Since noon.,A\n1,Mara,Good and dry.,A\n1,Odd,Sleep.,A",
+    ],
+    ids=["no names", "no names, times", "a title above", "R", "Markdown", "an unnamed column of numbers"],
+)
+def test_a_table_in_another_form(text: str) -> None:
+    talk = [("Mara", "Lit?"), ("Odd", "Since noon."), ("Mara", "Good and dry."), ("Odd", "Sleep.")]
+    assert parsed(table.read, text) == talk
+    assert table.looks_like(text.split("\n")) >= 0.5
+
+
+def test_messages_sent_are_ones_own_where_a_table_names_the_other_side_alone() -> None:
+    text = "Date,Time,Type,Name,Message\n2021-05-13,21:30,Received,Mara,Lit?\n2021-05-13,21:31,Sent,Mara,Since noon."
+    assert parsed(table.read, text) == [("Mara", "Lit?"), ("Me", "Since noon.")]
+    assert times(table.read, text) == ["2021-05-13 21:30", "2021-05-13 21:31"]
+    text = "date,is_from_me,contact,text\n2021-05-13 21:30,0,Mara,Lit?\n2021-05-13 21:31,1,Mara,Since noon."
+    assert parsed(table.read, text) == [("Mara", "Lit?"), ("Me", "Since noon.")]
+    text = "sender,type,text\nMara,1,Lit?\nOdd,1,Since noon."  # a number of the kind of message
+    assert parsed(table.read, text) == [("Mara", "Lit?"), ("Odd", "Since noon.")]
+
+
+def test_rows_of_words_are_no_table_of_messages() -> None:
+    assert table.looks_like(["apple,a round fruit", "pear,a long fruit", "plum,a blue fruit", "fig,a soft fruit"]) == 0
 
 
 def test_a_table_without_such_columns_is_an_error_that_names_them() -> None:

@@ -1,95 +1,163 @@
-"""Messages as they are copied from Slack, Discord or Teams, and transcripts of talks: name and clock above the text.
+"""Messages as they are copied from an app or a web page, and transcripts of talks: name and time above the text.
 
 Ann Hale  9:30 PM          Ann Hale — Today at 9:30 PM          Ann Hale
 Is the lamp lit?           Is the lamp lit?                       9:30 PM
                                                                 Is the lamp lit?
 
-A further message of the same sender may have the clock alone above it.
+Ann, [12.05.2021 21:30]    12/05/2021 21:30 Ann                 Ann
+Is the lamp lit?           Is the lamp lit?                     Is the lamp lit?
+                                                                21:30
+A further message of the same sender may have the time alone above it.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
+from offbook.data.extract.chat_log.formats import wechat
+from offbook.data.extract.chat_log.lines import head
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
-from offbook.data.extract.chat_log.times import UNDATED, RunningClock, at_clock, spelled_date
+from offbook.data.extract.chat_log.stamps import HALF, STAMP, StampReader
 from offbook.data.extract.cue import Lines
 
-_NAME = r"[^\W\d_](?:[^\n:：,.!?;\"“”…]|\.(?=\s\w)){0,40}?"
-_DAY = (
-    r"(?:(?:[Tt]oday|[Yy]esterday|heute|gestern|aujourd[’']hui|hier|今天|昨天)(?:\s(?:at|um|à))?"
-    r"|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}),?"
-)
-_CLOCK = r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?(?:[\s\u202f]?(?P<half>[AaPp]\.?[Mm]\.?))?"
+_NAME = rf"(?!{HALF})[^\W\d_](?:[^\n:：,.!?;\"“”…\[\](（|]|\.(?=\s\w)){{0,40}}?(?<![\s\-–—|])"
 HEADER = re.compile(
-    rf"^(?P<name>{_NAME})(?:\s{{1,4}}|\s*[—–|]\s*|\s*\t\s*)[(\[]?(?:(?P<day>{_DAY})\s+)?{_CLOCK}[)\]]?\s*$"
+    rf"^[\s\ufeff]{{0,4}}+(?P<name>{_NAME})(?:\ssays)?(?:,?\s{{1,4}}|\s*[-—–|]\s*|\s*\t\s*|(?=[(\[（]))[(\[（]?{STAMP}[)\]）]?:?\s*$"
 )
-CLOCK = re.compile(rf"^\s{{0,4}}[(\[]?{_CLOCK}[)\]]?\s*$")
-BARE_NAME = re.compile(rf"^(?P<name>{_NAME})\s*$")
+TIME_FIRST = re.compile(
+    rf"^[\s\ufeff]{{0,4}}+[(\[（]?{STAMP}[)\]）]?(?:,?\s{{1,4}}|\s*[-—–|]\s*)(?P<name>{_NAME}):?\s*$"
+)
+ALONE = re.compile(rf"^\s{{0,4}}+[(\[（]?{STAMP}[)\]）]?\s*$")
+BARE_NAME = re.compile(rf"^\s{{0,4}}+(?P<name>{_NAME})\s*$")
 EDITED = re.compile(r"\s*\((?:edited|bearbeitet|modifié|editado|已编辑|編輯済み)\)\s*$")
 FEWEST, FEWEST_ALONE = 3, 2
-"""So many messages tell that a text is such a copy; fewer where the clock stands alone below the name."""
+"""So many messages tell that a text is such a copy; fewer where the time stands alone below the name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """Where a copy has names and times.
+
+    `header` matches name and time on one line; None where the time stands alone, and then the name stands right
+    above it ("above"), right below it ("below") or begins what ends with it ("first").
+    """
+
+    place: str
+    names: Counter[str]
+    header: re.Pattern[str] | None = None
+
+    @property
+    def recurs(self) -> bool:
+        """Whether it is a few people who write."""
+        return bool(self.names) and len(self.names) <= max(2, self.names.total() / 1.5)
 
 
 def read(lines: Lines) -> Iterator[Message]:
     """The messages of such a copy."""
-    clock, name, body, place = RunningClock(), "", list[str](), 0
-    header: re.Match[str] | None = None
-
-    def message() -> Iterator[Message]:
-        if header is None:  # what goes before the first message
-            text = "\n".join(body).strip()
-            yield from [Message("", text, 1, None, Content.NOTE)] if text else []
-            return
+    first = head(lines, 3000)
+    arrangement = _arrangement(first)
+    patterns = (HEADER, TIME_FIRST, ALONE)
+    clock = StampReader(match for line in first for pattern in patterns if (match := pattern.match(line)))
+    reader = _READERS.get(arrangement.place, _read_above)
+    for name, place, stamp, body in reader(lines, arrangement):
         text = EDITED.sub("", "\n".join(body).strip())
-        day = header.groupdict().get("day")
-        clock.begin(spelled_date(day)[0] if day else None)
-        halves = (header["half"],)
-        sent_at = clock.at(str(_hour(header["hour"], halves)), header["minute"], header["second"])
-        yield Message(name, text, place, sent_at, Content.TEXT if text else Content.MEDIA)
-
-    before: tuple[int, str] | None = None
-    for number, text in lines:
-        beside, alone = HEADER.match(text), CLOCK.match(text)
-        owner = BARE_NAME.match(before[1]) if alone and before else None
-        if beside or alone:
-            if owner:
-                body = body[:-1]
-            yield from message()
-            place = before[0] if owner and before else number
-            name = (beside["name"] if beside else owner["name"] if owner else name).strip()
-            header, body = beside or alone, []
-        else:
-            body.append(text)
-        before = number, text
-    yield from message()
+        if stamp is not None:
+            yield Message(name, text, place, clock.time(stamp), Content.TEXT if text else Content.MEDIA)
+        elif text:  # what goes before the first message
+            yield Message("", text, place, None, Content.NOTE)
 
 
 def looks_like(sample: Sequence[str]) -> float:
-    """How much a text looks like such a copy: names recur above messages, each with a clock."""
-    names = Counter[str]()
-    alone = 0
-    for above, line in zip(("", *sample), sample, strict=False):
-        if header := HEADER.match(line):
-            names[header["name"].strip()] += 1
-        elif CLOCK.match(line) and (owner := BARE_NAME.match(above)):
-            names[owner["name"].strip()] += 1
-            alone += 1
+    """How much a text looks like such a copy: names recur beside the times of messages."""
+    arrangement = _arrangement(sample)
+    count = arrangement.names.total()
     texts = sum(bool(line.strip()) for line in sample)
-    count = names.total()
-    if (count < FEWEST and alone < FEWEST_ALONE) or len(names) > max(2, count / 1.5) or count > 0.67 * texts:
+    fewest = FEWEST if arrangement.header else FEWEST_ALONE
+    if not arrangement.recurs or count < fewest or count > 0.67 * texts:
         return 0.0
     return min(1.0, 4 * count / texts)
 
 
-def _hour(hour: str, halves: tuple[str | None, ...]) -> int:
-    """The hour of the day, 0 … 23, of one that may be told from noon or midnight."""
-    time = at_clock(UNDATED, hour, "0", halves=halves)
-    return time.hour if time else int(hour)
+Entry = tuple[str, int, re.Match[str] | None, list[str]]
+"""Who writes, the line, the time, the lines of the text."""
 
 
-FORMAT = ChatFormat(
-    "copied", "messages copied from Slack, Discord or Teams; transcripts with name and clock", read, looks_like
-)
+def _arrangement(sample: Sequence[str]) -> Arrangement:
+    """The arrangement in which most names recur."""
+    texts = [line for line in sample if line.strip()]
+    beside = [
+        Arrangement("beside", Counter(match["name"].strip() for line in texts if (match := _beside(line, way))), way)
+        for way in (HEADER, TIME_FIRST)
+    ]
+    pairs = [("", *texts), texts, (*texts[1:], "")]
+    above, below = Counter[str](), Counter[str]()
+    for before, line, after in zip(pairs[0], pairs[1], pairs[2], strict=False):
+        if ALONE.match(line):
+            above.update([owner["name"].strip()] if (owner := BARE_NAME.match(before)) else [])
+            below.update([owner["name"].strip()] if (owner := BARE_NAME.match(after)) else [])
+    time_last = bool(texts) and ALONE.match(texts[-1]) is not None
+    if time_last and (opener := BARE_NAME.match(texts[0])):
+        below.update([opener["name"].strip()])
+    alone = [Arrangement("above", above), Arrangement("first" if time_last else "below", below)]
+    return max((*beside, *alone), key=lambda each: (each.recurs, each.names.total()))
+
+
+def _beside(line: str, way: re.Pattern[str]) -> re.Match[str] | None:
+    """Name and time on one line, unless it is as WeChat and QQ copy them, which have a format of their own."""
+    return None if wechat.HEADER.match(line) else way.match(line)
+
+
+def _read_above(lines: Lines, arrangement: Arrangement) -> Iterator[Entry]:
+    way = arrangement.header or HEADER
+    name, place, stamp, body = "", 1, None, list[str]()
+    before: tuple[int, str] | None = None
+    for number, text in lines:
+        beside = way.match(text)
+        alone = None if beside else ALONE.match(text)
+        owner = BARE_NAME.match(before[1]) if alone and before else None
+        if beside or alone:
+            yield name, place, stamp, body[:-1] if owner else body
+            place = before[0] if owner and before else number
+            name = (beside["name"] if beside else owner["name"] if owner else name).strip()
+            stamp, body = beside or alone, []
+        else:
+            body.append(text)
+        before = (number, text) if text.strip() else before
+    yield name, place, stamp, body
+
+
+def _read_below(lines: Lines, arrangement: Arrangement) -> Iterator[Entry]:
+    """The time, the name below it, then the text; without a name the last one goes on."""
+    name, place, stamp, body = "", 1, None, list[str]()
+    for number, text in lines:
+        if alone := ALONE.match(text):
+            yield name, place, stamp, body
+            place, stamp, body = number, alone, []
+        elif stamp and not any(body) and text.strip() in arrangement.names:
+            name = text.strip()
+        else:
+            body.append(text)
+    yield name, place, stamp, body
+
+
+def _read_first(lines: Lines, arrangement: Arrangement) -> Iterator[Entry]:
+    """The name, the text, then the time; without a name the last one goes on."""
+    name, place, body = "", 1, list[str]()
+    for number, text in lines:
+        if alone := ALONE.match(text):
+            yield name, place, alone, body
+            body = []
+        elif not any(body) and text.strip() in arrangement.names:
+            name, place = text.strip(), number
+        else:
+            place = place if any(body) else number
+            body.append(text)
+    yield name, place, None, body
+
+
+_READERS: dict[str, Callable[[Lines, Arrangement], Iterator[Entry]]] = {"below": _read_below, "first": _read_first}
+
+FORMAT = ChatFormat("copied", "messages copied from an app; transcripts with name and time", read, looks_like)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from offbook.data.extract.chat_log.json_stream import JsonObject, read_messages
-from offbook.data.extract.chat_log.lines import entries, head, is_json, json_keys, share
+from offbook.data.extract.chat_log.lines import entries, head, is_json, json_keys, share, stand_above
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.table_stream import columns, read_table
 from offbook.data.extract.chat_log.times import DateOrder, any_time, iso_time, spelled_time
@@ -45,9 +45,10 @@ def looks_like(sample: Sequence[str]) -> float:
     if share(sample, HEADER) > 0.05 and (begins or share(sample, RULE) > 0):
         return 1.0
     # A piece of such a log, or what is copied from Teams: no line has the text beside the name.
-    headers = [header for line in sample if (header := HEADER.match(line))]
+    texts = [line for line in sample if line.strip()]
+    headers = [header for line in texts if (header := HEADER.match(line))]
     is_bare = len(headers) > 1 and not any(":" in header["name"] for header in headers)
-    return min(0.9, 2 * len(headers) / len([line for line in sample if line.strip()])) if is_bare else 0.0
+    return min(0.9, 2 * len(headers) / len(texts)) if is_bare and stand_above(texts, HEADER) else 0.0
 
 
 def _from_json(line: int, item: JsonObject) -> Message:

@@ -1,6 +1,7 @@
 """A table of messages, CSV, TSV or JSON Lines: a column of senders, one of texts, perhaps one of times.
 
-The usual names of these columns are recognized (`USUAL` below); others are named with `--columns`.
+The usual names of these columns are recognized (`USUAL` below); others are named with `--columns`. A line or two may
+stand above the names. Where a table has none, its columns are told by what is in them (`unnamed_columns`).
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
+from itertools import islice
 
 from offbook.data.extract.chat_log.json_stream import read_json_lines, read_messages
 from offbook.data.extract.chat_log.lines import first_keys, head, is_json, json_keys
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.phrases import phrases
-from offbook.data.extract.chat_log.table_stream import columns, read_table
+from offbook.data.extract.chat_log.table_stream import columns, read_table, read_unnamed, unnamed_columns
 from offbook.data.extract.chat_log.times import any_time
 from offbook.data.extract.cue import Lines, ParseError
 
@@ -30,6 +32,33 @@ PEOPLE = [name for name in USUAL["sender"] if name not in ("character", "name", 
 NAME_KEYS = ("display_name", "displayName", "name", "nickname", "username")
 """Where a sender is an object: the fields that may hold the name."""
 NEEDED = ("sender", "text")
+FIRST_LINES = 6
+"""Among so many lines stands the one that names the columns."""
+ME = "Me"
+"""Who writes what the table says was sent, where it names the other side alone."""
+SENT = frozenset(
+    [
+        "sent",
+        "outgoing",
+        "out",
+        "outbox",
+        "from_me",
+        "gesendet",
+        "envoyé",
+        "enviado",
+        "发送",
+        "已发送",
+        "发出",
+        "送信",
+        "отправлено",
+    ]
+)
+YES = frozenset(("1", "true", "yes"))
+KINDS = ("type", "message_type", "folder", "类型")
+"""Columns whose numbers may count kinds of messages rather than say yes."""
+VAGUE = frozenset((*USUAL["contact"], "name", "nickname", "user", "username", "user_name", "display_name", "person"))
+"""Names of a column that may hold the other side of the chat, whoever writes."""
+CLOCK_ALONE = re.compile(r"^\D{0,4}\d{1,2}[:.]\d{2}(?:[:.]\d{2})?\D{0,6}$")
 APPS = ("whatsapp", "wechat", "line", "kakaotalk")
 """Tables are made of chats of any app; whose words stand in the place of a picture, is tried in turn."""
 
@@ -44,30 +73,58 @@ def read(lines: Lines, names: Columns | None = None) -> Iterator[Message]:
     Raises:
         ParseError: the table is malformed, or has no such columns.
     """
-    first = head(lines, 20)
+    first = head(lines, 100)
+    unnamed: Columns = {}
     if is_json(first):
         is_list = "".join(first).lstrip("\ufeff \t\n").startswith("[")
         rows = _listed(lines) if is_list else read_json_lines(lines)
         present = json_keys(head(lines, 800))
+    elif names or not (unnamed := unnamed_columns(first)) or _header_at(first) is not None:
+        at = (_header_at(first) if not names else None) or 0
+        rows = read_table(_From(lines, at))
+        present = frozenset(columns("".join(first[at : at + 1])))
+        unnamed = {}
     else:
-        rows, present = read_table(lines), frozenset(columns("".join(first[:1])))
-    headers = {key: name.strip().casefold() for key, name in names.items()} if names else _recognize(present)
+        rows, present = read_unnamed(lines), frozenset(unnamed.values())
+    headers = {key: name.strip().casefold() for key, name in names.items()} if names else unnamed or _recognize(present)
     lowered = {name.casefold() for name in present}
     if missing := [headers.get(key, key) for key in NEEDED if headers.get(key) not in lowered]:
         columns_there = ", ".join(sorted(present)[:12]) or "–"
         raise ParseError(1, "no column '{name}' among {names}", name=missing[0], names=columns_there)
     for line, row in rows:
-        yield _message(line, {str(key).casefold(): value for key, value in row.items()}, headers)
+        if not all(str(value).strip("-: ") == "" for value in row.values()):  # the rule below a Markdown table's names
+            yield _message(line, {str(key).casefold(): value for key, value in row.items()}, headers)
 
 
 def looks_like(sample: Sequence[str]) -> float:
-    """How much a text looks like a table of messages: 0 or 1; JSON, which other formats hold too, 0 or 0.3."""
+    """How much a text looks like a table of messages: 0 or 1; without names, or JSON, which others hold too, less."""
     if is_json(sample):
         headers = _recognize(first_keys(sample))
         is_log = headers.keys() >= {*NEEDED, "time"} and _spelling(headers["sender"]) in PEOPLE
         return 0.3 if is_log else 0.0
-    first = sample[0] if sample else ""
-    return float(set(NEEDED) <= _recognize(frozenset(columns(first))).keys())
+    if _header_at(sample) is not None:
+        return 1.0
+    return 0.5 if unnamed_columns(sample[:100]) else 0.0
+
+
+def _header_at(sample: Sequence[str]) -> int | None:
+    """The place of the line that names the columns, if it is one of the first; None where there is none."""
+    places = (at for at, line in enumerate(sample[:FIRST_LINES]) if set(NEEDED) <= _recognize(_names_in(line)).keys())
+    return next(places, None)
+
+
+def _names_in(line: str) -> frozenset[str]:
+    return frozenset(columns(line))
+
+
+class _From:
+    """The lines from a place on."""
+
+    def __init__(self, lines: Lines, start: int) -> None:
+        self._lines, self._start = lines, start
+
+    def __iter__(self) -> Iterator[tuple[int, str]]:
+        return islice(iter(self._lines), self._start, None)
 
 
 def _listed(lines: Lines) -> Iterator[tuple[int, dict[str, object]]]:
@@ -80,19 +137,24 @@ def _spelling(name: str) -> str:
 
 
 def _recognize(present: frozenset[str]) -> dict[str, str]:
-    """What the columns hold (a key of `USUAL`) → their names in lower case."""
+    """What the columns hold (a key of `USUAL`) → their names in lower case.
+
+    Beside a column that tells messages sent from those received, the contact is who writes the latter.
+    """
     spelled = {_spelling(name): name.casefold() for name in sorted(present)}
     headers: dict[str, str] = {}
     for key, usual in USUAL.items():
         free = (spelled[name] for name in usual if name in spelled and spelled[name] not in headers.values())
         if name := next(free, ""):
             headers[key] = name
+    if "contact" in headers and "direction" in headers:
+        headers.setdefault("sender", headers["contact"])
     return headers
 
 
 def _message(line: int, row: Mapping[str, object], names: Columns) -> Message:
     def cell(key: str) -> str:
-        value = row.get(names.get(key, ""))
+        value = row.get(names[key]) if key in names else None
         if isinstance(value, dict):
             value = next((value[name] for name in NAME_KEYS if value.get(name)), None) if key == "sender" else None
         return value if isinstance(value, str) else str(value) if isinstance(value, int | float) else ""
@@ -101,9 +163,16 @@ def _message(line: int, row: Mapping[str, object], names: Columns) -> Message:
     contents = (phrases(app).content(text) for app in APPS) if text else iter([Content.MEDIA])
     content = next((content for content in contents if content is not Content.TEXT), Content.TEXT)
     sender = re.sub(r"\s+", " ", cell("sender")).strip()
+    direction = cell("direction").strip().casefold()
+    is_sent = direction in SENT or (direction in YES and _spelling(names["direction"]) not in KINDS)
+    if is_sent and (not sender or _spelling(names["sender"]) in VAGUE):
+        sender = ME
     if not sender:
         content = Content.NOTE
-    return Message(sender, text, line, any_time(cell("time")), content, cell("chat"), cell("id"), cell("reply_to"))
+    time = cell("time")
+    if "day" in names and CLOCK_ALONE.match(time):
+        time = f"{cell('day')} {time}"
+    return Message(sender, text, line, any_time(time), content, cell("chat"), cell("id"), cell("reply_to"))
 
 
 FORMAT = ChatFormat("table", "a table of messages (sender, text, perhaps time)", read, looks_like, is_json=True)

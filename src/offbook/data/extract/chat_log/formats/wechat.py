@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from offbook.data.extract.chat_log.json_stream import JsonObject, read_messages, string_in
-from offbook.data.extract.chat_log.lines import entries, head, is_json, json_keys, share
+from offbook.data.extract.chat_log.lines import entries, head, is_json, json_keys, share, stand_above
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.phrases import phrases
 from offbook.data.extract.chat_log.table_stream import columns, read_table
@@ -77,7 +77,9 @@ def looks_like(sample: Sequence[str]) -> float:
         keys = json_keys(sample)
         return float("weflow" in keys or keys >= PYWXDUMP or keys >= {"session", "messages", "senderUsername"})
     names = set(columns("".join(sample[:1])))
-    return 1.0 if names >= MEMOTRACE or names >= PYWXDUMP else min(1.0, 2.5 * share(sample, HEADER))
+    if names >= MEMOTRACE or names >= PYWXDUMP:
+        return 1.0
+    return min(1.0, 2.5 * share(sample, HEADER)) if stand_above(sample, HEADER) else 0.0
 
 
 def read_text(lines: Lines) -> Iterator[Message]:

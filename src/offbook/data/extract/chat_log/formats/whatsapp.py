@@ -32,10 +32,10 @@ HEADER = re.compile(
     rf"{SPACE}(?:[.日일]|г\.)?{SPACE}[,،]?{SPACE}(?P<before>{WORD})?{SPACE}"
     rf"(?P<hour>\d{{1,2}})[:.](?P<minute>\d{{2}})(?:[:.](?P<second_of_minute>\d{{2}}))?"
     rf"{SPACE}(?P<after>{WORD})?{SPACE}"
-    rf"(?(open)\]|(?:(?<=[\s{MARK}])[-–]|:(?=\s))){SPACE}(?P<rest>.*)$"
+    rf"(?(open)\]|(?:(?<=[\s{MARK}])[-–]|(?:(?<=\d)|(?<=[\s\d][AaPp][Mm])):(?=\s))){SPACE}(?P<rest>.*)$"
 )
 TIME_PARTS = ("first", "second", "third", "hour", "minute", "second_of_minute", "before", "after")
-SENDER = re.compile(rf"^[{MARK}~\s]*+(?P<name>[^:“”\"\n]{{1,80}}?)[{MARK}]*:(?!//)(?P<text>.*)$", re.DOTALL)
+SENDER = re.compile(rf"^[{MARK}~\s]*+(?P<name>(?![【<])[^:“”\"\n]{{1,80}}?)[{MARK}]*:(?!//)(?P<text>.*)$", re.DOTALL)
 NUMBERED_FILE = re.compile(
     rf"^[{MARK}]*(?:(?P<kind>IMG|VID|AUD|PTT|DOC|STK)-\d{{8}}-WA\d+\.\w{{2,5}} ?[(（][^()（）]+[)）]"
     rf"|<[^<>:：]{{2,30}}[:：] ?\d{{8}}-(?P<named>[A-Z]+)-[^<>]+>)(?P<caption>.*)$",

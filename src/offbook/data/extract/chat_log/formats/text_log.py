@@ -1,0 +1,71 @@
+"""Logs with a time, a name and a text on each line, in whatever form a program or a person writes them.
+
+12/05/2021 21:30 Ann: Is the stove lit?       2021-05-12T21:30:42Z Ann: Is the stove lit?
+2021-05-12 21:30 | Ann | Is the stove lit?    (09:30:42 PM) Ann: Is the stove lit?
+Ann [2021-05-12 21:30]: Is the stove lit?     Ann, [12 May 2021 at 21:30:42]:   and the text below
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from offbook.data.extract.chat_log.lines import entries, head
+from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
+from offbook.data.extract.chat_log.stamps import STAMP, StampReader
+from offbook.data.extract.cue import Lines
+
+_NAME = r"[^\s:：|\t<>\[\]【】()（）\d,.;\-–—][^:：|\t\n<>【】]{0,40}?"
+TIME_FIRST = re.compile(
+    rf"^[\s\ufeff\u200e\u200f]{{0,4}}+[\[(（<]?\s?{STAMP}\s?[\])）>]?(?:\s*[-–—|,]\s*|\s*:\s+|\s+|(?<=[\])）>]))"
+    rf"(?:(?P<name><[^<>\n]{{1,40}}>|【[^【】\n]{{1,40}}】|{_NAME})(?P<sign>\s?[:：](?!//)|\s*\||\t|(?<=[>】])))\s*"
+    r"(?P<text>.*)$"
+)
+NAME_FIRST = re.compile(
+    rf"^[\s\ufeff\u200e\u200f>]{{0,4}}+(?P<name>[^\W\d_][^:：|\t\n<>【】\[\](（]{{0,40}}?)(?:\s\[[A-Z0-9]{{3,12}}\])?"
+    rf"(?:\ssays)?,?\s?(?:@\s|[\[(（]){STAMP}[\])）]?\s?[:：]\s*(?P<text>.*)$"
+)
+PATTERNS = (TIME_FIRST, NAME_FIRST)
+FEWEST = 2
+LEAST_SHARE = 0.2
+"""Of a log's lines (messages may go on over several) at least so many begin a message."""
+LEVELS = frozenset(["debug", "info", "notice", "warn", "warning", "error", "err", "critical", "fatal", "trace"])
+"""What a program's log has in the place of a name."""
+
+
+def read(lines: Lines) -> Iterator[Message]:
+    """The messages of such a log."""
+    first = head(lines, 3000)
+    pattern = max(PATTERNS, key=lambda pattern: len(_headers(first, pattern)))
+    clock = StampReader(_headers(first, pattern))
+    for number, header, more in entries(lines, pattern):
+        text = "\n".join(part.strip() for part in (header["text"], *more)).strip()
+        name = header["name"].strip(" <>【】")
+        yield Message(name, text, number, clock.time(header), Content.TEXT if text else Content.MEDIA)
+
+
+def looks_like(sample: Sequence[str]) -> float:
+    """How much a text looks like such a log: names recur between times and texts.
+
+    Less than any app's own format makes of lines that have its form.
+    """
+    return max(_likeness(sample, pattern) for pattern in PATTERNS)
+
+
+def _headers(sample: Sequence[str], pattern: re.Pattern[str]) -> list[re.Match[str]]:
+    return [match for line in sample if (match := pattern.match(line))]
+
+
+def _likeness(sample: Sequence[str], pattern: re.Pattern[str]) -> float:
+    headers = _headers(sample, pattern)
+    names = Counter(header["name"].strip(" <>【】").casefold() for header in headers)
+    lines = sum(bool(line.strip()) for line in sample)
+    if len(headers) < max(FEWEST, LEAST_SHARE * lines) or len(names) > max(2, len(headers) / 1.5):
+        return 0.0
+    if names.keys() <= LEVELS:
+        return 0.0
+    return 0.8 * len(headers) / lines
+
+
+FORMAT = ChatFormat("text_log", "a log with a time, a name and a text on each line", read, looks_like)

@@ -1,0 +1,71 @@
+"""The time beside a message in any of the forms that logs and copies write it in, as a piece of a pattern."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+
+from offbook.data.extract.chat_log.times import AM, PM, UNDATED, DateOrder, RunningClock, at_clock, spelled_date
+from offbook.data.extract.word_lists import one_of
+
+_WEEKDAY = (
+    r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Mo|Di|Mi|Do|Fr|Sa|So|lun|mar|mer|mié|jeu|jue|ven|vie|sam|sáb|dim|dom"
+    r"|пн|вт|ср|чт|пт|сб|вс)[a-z]{0,6}[.,]{0,2}\s)?"
+)
+_WEEKDAY_BEHIND = (
+    r"(?:\s?[(（]?(?:(?:星期|周|週)[一二三四五六日天]|[月火水木金土日]曜?日?(?=[)）])|[월화수목금토일]요일)[)）]?)?"
+)
+_MONTH = r"[^\W\d_]{3,12}"
+_NUMBERS = (
+    r"(?<!\d)(?:\d{4}[-/.]\s?\d{1,2}[-/.]\s?\d{1,2}\.?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}"
+    r"|(?:\d{2,4}年)?\d{1,2}月\d{1,2}[日号])"
+)
+_SPELLED = (
+    rf"(?:{_MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}"
+    rf"|\d{{1,2}}\.?(?: de)? {_MONTH}\.?,?(?: de)? \d{{4}}(?:\s?г\.?)?)"
+)
+_SAID_DAY = "Today|today|Yesterday|yesterday|heute|gestern|aujourd[’']hui|hier|сегодня|вчера|今天|昨天|今日|昨日"
+DATE = rf"(?:{_WEEKDAY}(?:{_NUMBERS}|{_SPELLED}){_WEEKDAY_BEHIND}|{_SAID_DAY})"
+"""2021-05-12, 12/05/2021, Wed, May 12, 2021, 12. Mai 2021, 12 мая 2021 г., 2021年5月12日, Today"""
+HALF = rf"(?i:{one_of(AM | PM)})(?!\w)"
+"""AM, p.m., 下午"""
+_ZONE = r"(?:\s?(?:Z|UTC|GMT|[A-Z]{3,4}T|[+-]\d{2}:?\d{2})(?![\w]))?"
+CLOCK = (
+    rf"(?:(?P<before>(?i:{one_of(AM | PM)}))\s?)?(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}})"
+    rf"(?::(?P<second>\d{{2}})(?:[.,]\d{{1,9}})?)?(?!\d|:\d)(?:\s?(?P<after>{HALF}))?{_ZONE}"
+)
+"""21:30, 21:30:42.123, 9:30 PM, 下午 9:30, 21:30:42 UTC"""
+_BETWEEN = r"(?:,?\s?(?:at|um|à|в|às|alle|a las|om|kl\.?|klo|の|[-–—|])?\s{0,2}|T)"
+STAMP = (
+    rf"(?:(?P<date>{DATE}){_BETWEEN})?{CLOCK}(?:\s*(?:-->|[-–—~])\s*\d{{1,2}}:\d{{2}}(?::\d{{2}})?(?:[.,]\d{{1,9}})?)?"
+)
+"""A clock, perhaps behind a date, perhaps with the end of a stretch of time: 00:01 --> 00:04."""
+_FIRST_NUMBERS = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.]\d{2,4}$")
+
+
+class StampReader:
+    """The times of a log, from matches of patterns that hold `STAMP`.
+
+    Args:
+        matches: those at the head of the log; they tell whether the month stands before the day.
+    """
+
+    def __init__(self, matches: Iterable[re.Match[str]]) -> None:
+        order = DateOrder()
+        for match in matches:
+            if numbers := _FIRST_NUMBERS.search(match["date"] or ""):
+                order.add(numbers[1], numbers[2])
+        self._month_first = order.month_first
+        self._clock = RunningClock()
+
+    def time(self, match: re.Match[str]) -> datetime | None:
+        """The time of the next message; where no day is told, the clock's, with a new day where it goes back."""
+        halves = (match["before"], match["after"])
+        day = spelled_date(match["date"], self._month_first)[0] if match["date"] else None
+        if day is not None:
+            self._clock.begin(day)
+            return at_clock(day, match["hour"], match["minute"], match["second"], halves)
+        noon = at_clock(UNDATED, match["hour"], "0", halves=halves)
+        hour = str(noon.hour) if noon else match["hour"]
+        return self._clock.at(hour, match["minute"], match["second"])

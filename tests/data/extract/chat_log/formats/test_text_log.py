@@ -1,0 +1,65 @@
+"""Logs with a time, a name and a text on each line, in whatever form."""
+
+from pathlib import Path
+
+import pytest
+
+from offbook.data.extract.chat_log.formats import CHAT_FORMATS
+from offbook.data.extract.chat_log.formats.text_log import looks_like, read
+from offbook.data.extract.formats import choose
+from tests.data.extract.chat_log.chats import parsed, times
+
+TALK = [("Mara", "Is the buoy out?"), ("Odd", "Since noon: I saw it."), ("Mara", "Who rows?"), ("Odd", "You do.")]
+FORMS = {
+    "no dash, no comma": "13/05/2021 21:{m} {n}: {t}",
+    "two digits of the year": "13.05.21, 21:{m} {n}: {t}",
+    "ISO": "2021-05-13 21:{m}:42 {n}: {t}",
+    "ISO with T and a zone": "2021-05-13T21:{m}:42.123+02:00 {n}: {t}",
+    "bars": "2021-05-13 21:{m} | {n} | {t}",
+    "tabs": "2021-05-13 21:{m}\t{n}\t{t}",
+    "date and clock in two columns": "13/05/2021\t21:{m}\t{n}\t{t}",
+    "angle brackets": "2021-05-13 21:{m} <{n}> {t}",
+    "Chinese brackets": "[2021-05-13 21:{m}:42] 【{n}】 {t}",
+    "the clock of noon and midnight": "(2021-05-13 9:{m}:42 PM) {n}: {t}",
+    "a weekday and a month": "Thu, May 13, 2021, 9:{m} PM - {n}: {t}",
+    "a German month": "13. Mai 2021 21:{m} {n}: {t}",
+    "a Russian month": "13 мая 2021 г. 21:{m} {n}: {t}",
+    "Chinese": "2021年5月13日 下午9:{m} {n}：{t}",
+    "the name before a time in brackets": "{n} [2021-05-13 21:{m}]: {t}",
+    "Telegram's copy": "{n}, [13 May 2021 at 21:{m}:42]:\n{t}\n",
+    "a stretch of time": "[2021-05-13 21:{m}:01.000 --> 21:{m}:04.000] {n}: {t}",
+}
+
+
+def written(form: str) -> str:
+    return "\n".join(form.format(n=name, t=text, m=30 + at) for at, (name, text) in enumerate(TALK))
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_time_name_and_text_are_told_apart(tmp_path: Path, form: str) -> None:
+    text = written(form)
+    assert parsed(read, text) == TALK
+    assert times(read, text)[::3] == ["2021-05-13 21:30", "2021-05-13 21:33"]
+    path = tmp_path / "log.txt"
+    path.write_text(text, encoding="utf-8")
+    assert parsed(CHAT_FORMATS[choose(path, "auto")].read, text) == TALK
+
+
+def test_a_message_goes_on_over_lines_and_a_clock_alone_begins_days_anew() -> None:
+    text = "[11:58 PM] Mara: Is the buoy out?\nAnd lit?\n[11:59 PM] Odd: Yes.\n[12:01 AM] Mara: Good.\n"
+    assert parsed(read, text)[0] == ("Mara", "Is the buoy out?\nAnd lit?")
+    assert [time[-5:] for time in times(read, text)] == ["23:58", "23:59", "00:01"]
+    assert times(read, text)[2][:10] > times(read, text)[1][:10]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2021-05-13 21:30:01 INFO: begun\n2021-05-13 21:30:02 ERROR: lost\n2021-05-13 21:30:03 INFO: ended",
+        "MARA: Is it lit?\nODD: Since noon.\nMARA: Good.",
+        "9:30 Breakfast: eggs\n10:30 School: sums\n12:30 Lunch: soup\n15:00 Home: rest",
+    ],
+    ids=["a program's log", "a script", "a timetable"],
+)
+def test_other_texts_are_no_logs(text: str) -> None:
+    assert looks_like(text.splitlines()) == 0
