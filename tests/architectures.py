@@ -115,6 +115,7 @@ BY_LAYER = ("layer_types", "mlp_layer_types", "block_types", "layers_block_type"
 SPECIAL: dict[str, dict[str, Any]] = {
     "bloom": {"hidden_size": 32, "n_head": 4},
     "exaone4": {"sliding_window": None, "layer_types": ["full_attention"] * LAYERS},
+    "ministral3": {"sliding_window": None},
     "mistral": {"sliding_window": None},
     "mixtral": {"sliding_window": None},
     "phi3": {"sliding_window": None},

@@ -7,7 +7,6 @@ that a model that differs is refused in a sentence instead of failing the compar
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,15 +16,13 @@ from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 from offbook.core.errors import UsageError
 from offbook.core.i18n import marked
 from offbook.core.progress import fill
-from offbook.exporters import qwen3_5
+from offbook.exporters import gguf_experts, qwen3_5
+from offbook.exporters.gguf_experts import Check
 
 ELSEWHERE = marked("Export with --to merged, and convert that folder with llama.cpp's own converter.")
 
 DEFAULT_CONTEXT = 8192
 """Tokens of a model that names no limit."""
-
-Check = Callable[[Any], str | None]
-"""A configuration → why llama.cpp would compute something else; None where it does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +64,6 @@ def _gemma(period: int) -> Check:
     return check
 
 
-def _experts(*, normalised: bool) -> Check:
-    def check(config: Any) -> str | None:
-        if config.norm_topk_prob != normalised:
-            return "it weighs its experts in a way of its own"
-        return "some of its layers have no experts" if getattr(config, "mlp_only_layers", None) else None
-
-    return check
-
-
 def _smollm3(config: Any) -> str | None:
     expected = [int((n + 1) % 4 != 0) for n in range(config.num_hidden_layers)]
     return None if config.no_rope_layers == expected else "not every fourth layer is the one without positions"
@@ -93,6 +81,7 @@ ARCHITECTURES = {
     "cohere": Architecture(MODEL_ARCH.COMMAND_R),
     "cohere2": Architecture(MODEL_ARCH.COHERE2, has_windows=True, check=every(4)),
     "ernie4_5": Architecture(MODEL_ARCH.ERNIE4_5),
+    "ernie4_5_moe": Architecture(MODEL_ARCH.ERNIE4_5_MOE, check=gguf_experts.all_later_layers),
     "exaone4": Architecture(MODEL_ARCH.EXAONE4, has_windows=True, check=_exaone4),
     "gemma": Architecture(MODEL_ARCH.GEMMA, centred_norms=True),
     "gemma2": Architecture(MODEL_ARCH.GEMMA2, centred_norms=True, has_windows=True, check=_gemma(2)),
@@ -100,17 +89,20 @@ ARCHITECTURES = {
     "glm4": Architecture(MODEL_ARCH.GLM4),
     "gpt2": Architecture(MODEL_ARCH.GPT2),
     "granite": Architecture(MODEL_ARCH.GRANITE, interleaves=True),
+    "granitemoe": Architecture(MODEL_ARCH.GRANITE_MOE, interleaves=True),
     "hunyuan_v1_dense": Architecture(MODEL_ARCH.HUNYUAN_DENSE),
     "lfm2": Architecture(MODEL_ARCH.LFM2),
+    "lfm2_moe": Architecture(MODEL_ARCH.LFM2MOE, check=gguf_experts.weighed(normalised=True)),
     "llama": Architecture(MODEL_ARCH.LLAMA, interleaves=True),
+    "ministral3": Architecture(MODEL_ARCH.MISTRAL3, interleaves=True, ropes=("yarn",)),
     "mistral": Architecture(MODEL_ARCH.LLAMA, interleaves=True),
     "mixtral": Architecture(MODEL_ARCH.LLAMA, interleaves=True),
     "olmo2": Architecture(MODEL_ARCH.OLMO2),
     "olmo3": Architecture(MODEL_ARCH.OLMO2, has_windows=True, check=every(4)),
-    "olmoe": Architecture(MODEL_ARCH.OLMOE, check=_experts(normalised=False)),
+    "olmoe": Architecture(MODEL_ARCH.OLMOE, check=gguf_experts.weighed(normalised=False)),
     "phi3": Architecture(MODEL_ARCH.PHI3, ropes=("default", "longrope")),
     "qwen2": Architecture(MODEL_ARCH.QWEN2),
-    "qwen2_moe": Architecture(MODEL_ARCH.QWEN2MOE, check=_experts(normalised=False)),
+    "qwen2_moe": Architecture(MODEL_ARCH.QWEN2MOE, check=gguf_experts.weighed(normalised=False)),
     "qwen3": Architecture(MODEL_ARCH.QWEN3),
     "qwen3_5_moe_text": Architecture(
         MODEL_ARCH.QWEN35MOE,
@@ -126,7 +118,7 @@ ARCHITECTURES = {
         ropes=("default",),
         check=qwen3_5.obstacle,
     ),
-    "qwen3_moe": Architecture(MODEL_ARCH.QWEN3MOE, check=_experts(normalised=True)),
+    "qwen3_moe": Architecture(MODEL_ARCH.QWEN3MOE, check=gguf_experts.weighed(normalised=True)),
     "seed_oss": Architecture(MODEL_ARCH.SEED_OSS),
     "smollm3": Architecture(MODEL_ARCH.SMOLLM3, interleaves=True, check=_smollm3),
     "stablelm": Architecture(MODEL_ARCH.STABLELM),
@@ -152,7 +144,7 @@ def architecture_of(config: Any) -> Architecture:
     reason = architecture.check(config)
     if any(rope.get("rope_type", "default") not in architecture.ropes for rope in _ropes(config)):
         reason = "its positions are scaled in a way of their own"
-    if any(rope.get(name) for rope in _ropes(config) for name in ("attention_factor", "mscale", "mscale_all_dim")):
+    if any(_has_own_scale(rope) for rope in _ropes(config)):
         reason = "its positions are scaled in a way of their own"
     if (
         _window(config)
@@ -194,13 +186,7 @@ def add_hyperparameters(writer: GGUFWriter, config: Any, feed_forward: int) -> N
     _add_factors(writer, config)
     if architecture_of(config).has_linear_attention:
         qwen3_5.add_hyperparameters(writer, config)
-    if expert_count := _first(config, "num_experts", "num_local_experts"):
-        writer.add_expert_count(expert_count)
-        writer.add_expert_used_count(config.num_experts_per_tok)
-        if (width := _first(config, "moe_intermediate_size")) is not None:
-            writer.add_expert_feed_forward_length(width)
-        if (width := _first(config, "shared_expert_intermediate_size")) is not None:
-            writer.add_expert_shared_feed_forward_length(width)
+    gguf_experts.add_hyperparameters(writer, config)
 
 
 def note_on_context(config: Any) -> str | None:
@@ -235,7 +221,7 @@ def head_size(config: Any) -> int:
 def _add_attention(writer: GGUFWriter, config: Any) -> None:
     kv_heads = _first(config, "num_key_value_heads") or config.num_attention_heads
     writer.add_head_count(config.num_attention_heads)
-    if config.model_type == "lfm2":
+    if config.model_type in ("lfm2", "lfm2_moe"):
         writer.add_head_count_kv([kv_heads if kind == "full_attention" else 0 for kind in config.layer_types])
         writer.add_shortconv_l_cache(config.conv_L_cache)
     else:
@@ -269,6 +255,10 @@ def _add_rope(writer: GGUFWriter, config: Any) -> None:
         writer.add_rope_scaling_orig_ctx_len(rope["original_max_position_embeddings"])
         writer.add_rope_scaling_yarn_beta_fast(rope.get("beta_fast") or 32.0)
         writer.add_rope_scaling_yarn_beta_slow(rope.get("beta_slow") or 1.0)
+        if rope.get("mscale_all_dim"):
+            writer.add_rope_scaling_yarn_log_mul(rope["mscale_all_dim"])
+        if rope.get("llama_4_scaling_beta"):
+            writer.add_attn_temperature_scale(rope["llama_4_scaling_beta"])
     if rope.get("rope_type") == "longrope":
         writer.add_rope_scaling_orig_ctx_len(rope["original_max_position_embeddings"])
         writer.add_rope_scaling_attn_factors(ROPE_INIT_FUNCTIONS["longrope"](config)[1])
@@ -303,6 +293,13 @@ def _ropes(config: Any) -> list[dict[str, Any]]:
     if "full_attention" in parameters:
         return [parameters[kind] for kind in ("full_attention", "sliding_attention") if kind in parameters]
     return [parameters] if parameters else []
+
+
+def _has_own_scale(rope: dict[str, Any]) -> bool:
+    """Whether YaRN scales what is rotated by another factor than its own, or, in Ministral 3, than one."""
+    is_ministral = rope.get("llama_4_scaling_beta") is not None and rope.get("mscale") == rope.get("mscale_all_dim")
+    scales = () if is_ministral else ("mscale", "mscale_all_dim")
+    return any(rope.get(name) for name in ("attention_factor", *scales))
 
 
 def _window(config: Any) -> int | None:

@@ -10,7 +10,7 @@ from gguf import get_tensor_name_map
 from transformers.pytorch_utils import Conv1D
 
 from offbook.core.errors import UsageError
-from offbook.exporters import qwen3_5
+from offbook.exporters import gguf_experts, qwen3_5
 from offbook.exporters.architectures import ELSEWHERE, Architecture, architecture_of, head_size, rope_of
 
 
@@ -27,6 +27,7 @@ def model_tensors(model: Any) -> Iterator[tuple[str, torch.Tensor]]:
     embeddings, head = model.get_input_embeddings(), model.get_output_embeddings()
     transposed = {id(module.weight) for module in model.modules() if isinstance(module, Conv1D)}
     parameters = dict(model.named_parameters(remove_duplicate=False))
+    parameters |= {key: value for key, value in model.named_buffers() if key.endswith(gguf_experts.BIASES)}
     for key, value in parameters.items():
         if value is embeddings.weight and head is not None and value is head.weight and not names.is_decoder(key):
             continue
@@ -102,13 +103,15 @@ class _Names:
 def _split(key: str, value: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
     """Routed experts, whose gate and up projections transformers keeps in one tensor, as llama.cpp has them."""
     if key.endswith(".experts.gate_up_proj"):
-        stem = key.removesuffix("gate_up_proj")
+        stem = key.removesuffix("gate_up_proj").replace(".block_sparse_moe.", ".mlp.")
         gate, up = value.chunk(2, 1)
         yield f"{stem}gate_proj.weight", gate
         yield f"{stem}up_proj.weight", up
     else:
-        for end, name in qwen3_5.RENAMED.items():
-            key = key.removesuffix(end) + name if key.endswith(end) else key
+        for part, name in (qwen3_5.RENAMED | gguf_experts.RENAMED).items():
+            key = key.replace(part, name)
+        if key.endswith(gguf_experts.BIASES):
+            key, value = f"{key.removesuffix('_bias')}.bias" if "score" in key else f"{key}.bias", value.flatten()
         yield key if key.rpartition(".")[2] in ("weight", "bias", "A_log") else f"{key}.weight", value
 
 

@@ -26,6 +26,8 @@ _ENDINGS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
 PRE_TOKENIZERS = {
     _CONTRACTIONS + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}" + _REST: "qwen2",
     _CONTRACTIONS + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}" + _REST: "llama-bpe",
+    _CONTRACTIONS
+    + r"|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+": "qwen35",
     rf"{_UPPER}*{_LOWER}+{_ENDINGS}|{_UPPER}+{_LOWER}*{_ENDINGS}|\p{{N}}{{1,3}}" + _REST_WITH_SLASH: "gpt-4o",
     rf"{_UPPER}*{_LOWER}+|{_UPPER}+{_LOWER}*|\p{{N}}" + _REST_WITH_SLASH: "tekken",
 }
