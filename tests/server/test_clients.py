@@ -69,7 +69,8 @@ def test_a_client_is_answered_as_it_expects(served: Served, path: Path) -> None:
         assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
 
 
-def test_the_eight_clients_are_there() -> None:
+def test_the_clients_are_there() -> None:
     names = " ".join(path.stem for path in CLIENTS)
-    for client in ("sillytavern", "open_webui", "risuai", "continue", "astrbot", "librechat", "langchain", "litellm"):
+    programs = "sillytavern open_webui risuai continue astrbot librechat lobechat cherry_studio chatbox nextchat dify"
+    for client in (*programs.split(), "langchain", "litellm", "openai_python"):
         assert client in names

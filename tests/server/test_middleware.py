@@ -15,7 +15,9 @@ from unittest.mock import patch
 import httpx2
 import pytest
 
+from offbook.core.errors import UsageError
 from offbook.server import api, connections
+from offbook.server.listening import check_access
 from offbook.server.middleware import MAX_BODY, Guard
 from tests.server.conftest import Served, serving
 
@@ -92,6 +94,40 @@ def test_a_browser_can_read_why_its_allowed_site_is_turned_away() -> None:
         answer = httpx2.get(f"{served.address}/v1/models", headers={"Origin": "https://any.example"})
         assert answer.status_code == 401
         assert answer.headers["access-control-allow-origin"] == "https://any.example"
+
+
+def test_headers_of_clients_pass_a_browsers_question() -> None:
+    wanted = "authorization, content-type, x-stainless-os, x-title"
+    asked = {"Origin": "app://obsidian.md", "Access-Control-Request-Method": "POST"}
+    with serving(allow_origins=["app://obsidian.md", "file://"]) as served:
+        address = f"{served.address}/v1/chat/completions"
+        granted = httpx2.options(address, headers={**asked, "Access-Control-Request-Headers": wanted})
+        assert granted.headers["access-control-allow-headers"] == wanted
+        near = httpx2.options(address, headers={**asked, "Access-Control-Request-Private-Network": "true"})
+        assert near.headers["access-control-allow-private-network"] == "true"
+        odd = httpx2.options(address, headers={**asked, "Access-Control-Request-Headers": "a; b"})
+        assert odd.headers["access-control-allow-headers"] == "Authorization, Content-Type"
+        assert httpx2.post(address, json=BODY, headers={"Origin": "file://"}).status_code == 200
+        other = httpx2.post(address, json=BODY, headers={"Origin": "app://other"})
+        assert "--allow-origin" in other.json()["error"]["message"]
+
+
+def test_a_desktop_program_that_sends_no_origin_is_let_in_where_all_are() -> None:
+    with serving(key="k", allow_origins=["*"]) as served:
+        headers = {"Sec-Fetch-Site": "cross-site", "Authorization": "Bearer k"}
+        assert httpx2.get(f"{served.address}/v1/models", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("origin", ["example.org", "https://example.org/page", "http://a b", "localhost:3000/"])
+def test_what_no_page_sends_as_its_origin_is_refused(origin: str) -> None:
+    with pytest.raises(UsageError, match="is no origin"):
+        check_access("127.0.0.1", None, [origin])
+
+
+def test_an_origin_that_every_website_can_have_needs_a_key() -> None:
+    with pytest.raises(UsageError, match="every website"):
+        check_access("127.0.0.1", None, ["null"])
+    check_access("127.0.0.1", "k", ["null", "*", "https://example.org/", "tauri://localhost"])
 
 
 def test_38_another_site_that_hides_its_origin(served: Served) -> None:

@@ -50,7 +50,17 @@ from offbook.core.errors import UsageError
 )
 @base_model_options
 @click.option("--template", metavar="NAME", help="A built-in chat template, for a bare adapter whose base has none.")
-def command(runs: tuple[str, ...], everything: bool, base_model: str | None, yes: bool, **options: object) -> None:
+def command(
+    runs: tuple[str, ...],
+    everything: bool,
+    host: str,
+    engine: str,
+    allow_origin: tuple[str, ...],
+    base_model: str | None,
+    yes: bool,
+    template: str | None,
+    **options: object,
+) -> None:
     """Serve one character or many: OpenAI's API under /v1, and a chat page at /.
 
     RUN is a run folder, its name, a bare PEFT adapter folder, or a folder of runs, which is watched: characters come,
@@ -60,10 +70,16 @@ def command(runs: tuple[str, ...], everything: bool, base_model: str | None, yes
     they have to show, and name an address with --host.
     """
     from offbook.cli.progress_bar import reporting
+    from offbook.pipeline.preflight import refuse_unknown_template
+    from offbook.server.backends import check_engine
+    from offbook.server.listening import check_access, key_of_environment
     from offbook.server.run_folders import is_folder_of_runs
 
     if not runs and not everything:
         raise UsageError("no character is named", "Name a run: offbook serve runs/NAME, or serve all of them: --all")
+    check_engine(engine)
+    check_access(host, key_of_environment(), allow_origin)
+    refuse_unknown_template(template)
     for run in runs:
         if not is_folder_of_runs(run):
             pull_named_base(run, base_model, yes=yes)  # a wrong name is told before torch is imported
@@ -71,4 +87,14 @@ def command(runs: tuple[str, ...], everything: bool, base_model: str | None, yes
         reporter.stage("Starting")
         from offbook.server.http_server import serve
 
-        serve(runs, everything=everything, base_model=base_model, reporter=reporter, **options)  # type: ignore[arg-type]
+        serve(
+            runs,
+            everything=everything,
+            host=host,
+            engine=engine,
+            allow_origin=allow_origin,
+            base_model=base_model,
+            template=template,
+            reporter=reporter,
+            **options,  # type: ignore[arg-type]
+        )

@@ -41,7 +41,16 @@ def create_app(cast: Cast, *, system: SystemPolicy = "append", manage: ManageFn 
 
     def entry(member: Member, *, base: bool) -> dict[str, Any]:
         name = member.model.name + BASE * base
-        return {"id": name, "object": "model", "created": began, "owned_by": "offbook", "offbook": _card(member.model)}
+        context = member.model.context
+        return {
+            "id": name,
+            "object": "model",
+            "created": began,
+            "owned_by": "offbook",
+            "context_length": context,  # Chatbox reads it
+            "max_model_len": context,  # clients of vLLM do
+            "offbook": _card(member.model),
+        }
 
     @app.get("/health")
     async def health() -> JSONResponse:

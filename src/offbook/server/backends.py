@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from offbook.core.progress import Reporter
 from offbook.core.registry import lookup
 from offbook.pipeline.adapter_source import CharacterSource
-from offbook.server.llamacpp_host import LlamaCppHost, gguf_files
-from offbook.server.served_model import ServedModel
-from offbook.server.transformers_host import TransformersHost
-from offbook.server.upstream_host import UpstreamHost
-from offbook.server.vllm_host import VllmHost
+
+if TYPE_CHECKING:
+    from offbook.server.served_model import ServedModel
 
 
 class Host(Protocol):
@@ -44,12 +42,46 @@ OpenHost = Callable[[Sequence[CharacterSource], str | None, Reporter, str | None
 """(characters of one base, built-in chat template, reporter, address of a model server) → their host, to which they
 are not added yet."""
 
+
+def _transformers(sources: Sequence[CharacterSource], template: str | None, reporter: Reporter, _: str | None) -> Host:
+    from offbook.server.transformers_host import TransformersHost
+
+    return TransformersHost(sources, template, reporter)
+
+
+def _llamacpp(sources: Sequence[CharacterSource], _: str | None, reporter: Reporter, __: str | None) -> Host:
+    from offbook.server.llamacpp_host import LlamaCppHost
+
+    return LlamaCppHost(sources, reporter)
+
+
+def _openai(sources: Sequence[CharacterSource], template: str | None, reporter: Reporter, upstream: str | None) -> Host:
+    from offbook.server.upstream_host import UpstreamHost
+
+    return UpstreamHost(sources, template, reporter, upstream)
+
+
+def _vllm(sources: Sequence[CharacterSource], template: str | None, reporter: Reporter, _: str | None) -> Host:
+    from offbook.server.vllm_host import VllmHost
+
+    return VllmHost(sources, template, reporter)
+
+
 ENGINES: dict[str, OpenHost] = {
-    "transformers": lambda sources, template, reporter, _: TransformersHost(sources, template, reporter),
-    "llama.cpp": lambda sources, _template, reporter, _upstream: LlamaCppHost(sources, reporter),
-    "openai": UpstreamHost,
-    "vllm": lambda sources, template, reporter, _: VllmHost(sources, template, reporter),
+    "transformers": _transformers,
+    "llama.cpp": _llamacpp,
+    "openai": _openai,
+    "vllm": _vllm,
 }
+
+
+def check_engine(name: str) -> None:
+    """See that there is an engine of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    lookup({"auto": None, **ENGINES}, name, "engine")
 
 
 def open_host(
@@ -72,5 +104,7 @@ def open_host(
         UsageError: characters or engine are at fault.
     """
     if engine == "auto":
+        from offbook.server.llamacpp_host import gguf_files
+
         engine = "llama.cpp" if gguf_files(sources, reporter) is not None else "transformers"
     return lookup(ENGINES, engine, "engine")(sources, template, reporter, upstream)

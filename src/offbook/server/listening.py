@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import socket
 from collections.abc import Sequence
 
@@ -36,8 +37,15 @@ def check_access(host: str, key: str | None, origins: Sequence[str]) -> None:
     """See that nobody else can reach a server that no key protects.
 
     Raises:
-        UsageError: another computer, or any website, could.
+        UsageError: another computer, or any website, could; or an origin is none.
     """
+    for origin in origins:
+        if not re.fullmatch(r"\*|null|[a-z][a-z0-9+.-]*://[^/\s]*/?", origin, re.IGNORECASE):
+            raise UsageError(
+                "--allow-origin {origin} is no origin: no page sends it",
+                "Write scheme, host and port, without a path: --allow-origin https://example.org",
+                origin=origin,
+            )
     if key is None and not is_loopback(host):
         raise UsageError(
             "{host} can be reached by other computers, and no key protects the character",
@@ -45,10 +53,12 @@ def check_access(host: str, key: str | None, origins: Sequence[str]) -> None:
             host=host,
             key=KEY,
         )
-    if key is None and "*" in origins:
+    everybody = next((origin for origin in origins if origin in ("*", "null")), None)  # a sandboxed frame sends null
+    if key is None and everybody:
         raise UsageError(
-            "--allow-origin '*' lets every website talk to the character, and no key protects it",
+            "--allow-origin '{origin}' lets every website talk to the character, and no key protects it",
             "Name the origin, or set a key: {key}=… offbook serve …",
+            origin=everybody,
             key=KEY,
         )
 

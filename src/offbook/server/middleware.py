@@ -32,8 +32,15 @@ OPEN_PATHS = ("/", "/health")
 OPEN_PREFIX = "/page/"
 """What needs no key: the page, which asks for it, and the health check."""
 
+OTHER_SITE = (
+    "requests from other sites and from programs built as web pages are not answered, "
+    "unless the server was started with --allow-origin and the Origin that they send"
+)
+
 _HOST = re.compile(r"(?:\[(?P<ipv6>[0-9a-fA-F:.]+)\]|(?P<name>[^\s:/?#@\[\]\\]+))(?::\d{0,5})?")
 """`host [":" port]` of RFC 3986, section 3.2, without user information."""
+
+_HEADER_NAMES = re.compile(r"[\w-]+(?: *, *[\w-]+)*", re.ASCII)
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -83,7 +90,7 @@ class Guard:
         self.host = host.lower()
         self.key = None if key is None else os.fsencode(key)
         self.allow_hosts = {name.lower() for name in allow_hosts}
-        self.allow_origins = {origin.lower().rstrip("/") for origin in allow_origins}
+        self.allow_origins = {re.sub("(?<=[^/])/$", "", origin.lower()) for origin in allow_origins}
         self.body_seconds = body_seconds
         self.send_seconds = send_seconds
 
@@ -102,7 +109,7 @@ class Guard:
         try:
             self._check_source(headers, allowed_origin)
             if scope["method"] == "OPTIONS" and allowed_origin:  # a browser asks whether it may send the request
-                await _answer_preflight(send_with_timeout)
+                await _answer_preflight(headers, send_with_timeout)
                 return
             self.check_access(scope, headers)
             receive_body = await self.receive_body(scope, headers, receive)
@@ -124,12 +131,12 @@ class Guard:
         name = _host_name(host)
         if name is None or not self._is_own(name):
             raise RequestRejected(403, "this Host is not served here", "host_not_allowed")
-        if allowed_origin:
+        if allowed_origin or "*" in self.allow_origins:
             return
         origin = headers.get("origin")
         foreign = origin is not None and origin.partition("://")[2].lower() != host.lower()
         if foreign or headers.get("sec-fetch-site") in ("cross-site", "same-site"):
-            raise RequestRejected(403, "requests from other sites are not answered", "origin_not_allowed")
+            raise RequestRejected(403, OTHER_SITE, "origin_not_allowed")
 
     def _is_own(self, name: str) -> bool:
         if name in LOOPBACK or name in self.allow_hosts or (name == self.host and name):
@@ -229,13 +236,21 @@ def _cors_headers(origin: str) -> list[tuple[bytes, bytes]]:
     return [(b"access-control-allow-origin", origin.encode("latin-1")), (b"vary", b"Origin")]
 
 
-async def _answer_preflight(send: Send) -> None:
-    headers = [
+async def _answer_preflight(headers: dict[str, str], send: Send) -> None:
+    """Tell a browser that the page of an allowed origin may send its request, with the headers that it wants.
+
+    Clients add headers of their own (OpenAI's library `x-stainless-os` and more), and none of them has power here.
+    """
+    asked = headers.get("access-control-request-headers", "")
+    granted = asked if _HEADER_NAMES.fullmatch(asked) else "Authorization, Content-Type"
+    answer = [
         (b"access-control-allow-methods", b"GET, POST"),
-        (b"access-control-allow-headers", b"Authorization, Content-Type"),
+        (b"access-control-allow-headers", granted.encode("latin-1")),
         (b"access-control-max-age", b"600"),
     ]
-    await send({"type": "http.response.start", "status": 204, "headers": headers})
+    if headers.get("access-control-request-private-network") == "true":
+        answer.append((b"access-control-allow-private-network", b"true"))
+    await send({"type": "http.response.start", "status": 204, "headers": answer})
     await send({"type": "http.response.body", "body": b""})
 
 
