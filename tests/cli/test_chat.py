@@ -110,6 +110,20 @@ def test_every_turn_is_kept_and_the_newest_conversation_goes_on(session: ChatSes
     assert json.loads(path.read_text())["messages"][-1] == {"role": "assistant", "content": "1 third"}
 
 
+def test_two_chats_never_write_over_each_other(tmp_path: Path) -> None:
+    first, second = (ChatLog(tmp_path) for _ in range(2))
+    first.write([Turn("user", "one")], None)
+    second.write([Turn("user", "two")], None)  # within the same second
+    assert first.path is not None
+    third, fourth = (ChatLog(tmp_path, first.path) for _ in range(2))
+    third.write([Turn("user", "one"), Turn("user", "three")], None)
+    fourth.write([Turn("user", "one"), Turn("user", "four")], None)
+    (tmp_path / "0000.json").touch()  # of a chat that was killed at its first turn
+    assert chat_log.newest(tmp_path) == fourth.path
+    kept = {json.loads(path.read_text())["messages"][-1]["content"] for path in tmp_path.glob("2*.json")}
+    assert kept == {"two", "three", "four"}
+
+
 def test_retry_edit_and_undo(session: ChatSession) -> None:
     session.handle("/undo")
     assert last_note(session) == "Nothing has been said yet."

@@ -190,6 +190,12 @@ def test_the_whole_way_from_train_to_talk(offbook: Any, settings: dict[str, Any]
     assert "train.epochs: 1" in out
     assert "train.seed" not in out  # a default
     assert "Hamlet" in out
+    for name, damage in (("samples.json", "[1]"), ("eval.json", "[]"), ("environment.json", "\x00")):
+        (runs / "tiny" / name).write_text(damage)
+    os.utime(runs / "tiny" / "metrics.jsonl", (10**11, 10**11))  # by a clock that was wrong
+    code, out, _ = offbook("runs", "show", "tiny")
+    assert code == 0
+    assert "Hamlet" in out
     code, _, err = offbook("train", *options(settings))
     assert code == 2
     assert "--overwrite" in err

@@ -288,3 +288,13 @@ def test_half_of_a_character_is_told_before_anything_is_written(tmp_path: Path, 
 def test_a_byte_of_another_encoding_on_the_command_line_is_told_too() -> None:
     with pytest.raises(UsageError, match=r"persona\.system holds half of a character"):
         loading.load(None, {"data.source": "lines.jsonl", "persona.system": b"\xff".decode("utf-8", "surrogateescape")})
+
+
+def test_what_an_earlier_version_stored_is_read_under_todays_names(tmp_path: Path) -> None:
+    stored = tmp_path / "run.yaml"
+    stored.write_text("name: a\npersona: {name: B, probes: [Who]}\ntrack: {to: []}\ndata: {source: rows.json}\n")
+    config = loading.load_stored(stored)
+    assert (config.persona.sample_prompts, config.track.trackers) == (["Who"], [])
+    assert config.data.source == str(tmp_path / "rows.json")
+    with pytest.raises(UsageError, match=r"is called 'persona\.sample_prompts' now"):
+        loading.load(stored)

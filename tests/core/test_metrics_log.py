@@ -55,3 +55,11 @@ def test_the_best_step_is_the_earliest_of_the_lowest() -> None:
     assert stalled(lines, patience=2)
     assert not stalled(lines, patience=3)
     assert not stalled(lines[:3], patience=1)
+
+
+def test_numbers_beyond_every_step_and_loss_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    huge = "9" * 400
+    lines = [f'{{"step": 0, "heldout_loss": {huge}}}', f'{{"step": {huge}, "heldout_loss": 1}}', '{"step": -1}']
+    path.write_text("\n".join([*lines, '{"step": 2, "heldout_loss": 3}']))
+    assert points(read(path), "heldout_loss") == [(2, 3)]

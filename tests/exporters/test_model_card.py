@@ -58,3 +58,18 @@ def test_the_verdict_and_the_base_model_are_in_it(hamlet: Path) -> None:
     assert figures == {"loss": 2.3457, "stop_rate": 0.9}
     other = _front_matter(source, "merged", "Tiny License, version 1", History())
     assert (other.license, other.license_name) == ("other", "Tiny License, version 1")
+
+
+def test_names_and_prompts_are_text_and_damaged_records_are_left_out(hamlet: Path) -> None:
+    persona = Persona(**json.loads((hamlet / "persona.json").read_text()))
+    persona = persona.model_copy(update={"name": "Ann\n## Run it\x1b[2J", "system": "a|b\n<script>"})
+    source = ExportSource(None, None, persona, hamlet, [1], "ann", merge)
+    plain = model_card(source, "gguf", "q8_0", ["a.gguf"], Parity(), History())
+    assert "# Ann ## Run it [2J\n" in plain
+    assert "a\\|b &lt;script>" in plain
+    for records in (
+        {"data": {"rows": 1}},
+        {"config": {"lora": 3}},
+        {"verdict": {"heldout": {"base": 3}, "verdict": [1]}},
+    ):
+        assert model_card(source, "gguf", "q8_0", ["a.gguf"], Parity(), History(**records)) == plain

@@ -140,6 +140,11 @@ def test_another_chat_template_than_in_training_is_told(trained: Path, tmp_path:
         recorder = Recorder()
         offbook.load(adapter, reporter=recorder)
         assert len(recorder.warnings) == warned
+    for number in (-1, 10**9):
+        stop_token = {**persona["stop_token"], "id": number}
+        (adapter / "persona.json").write_text(json.dumps({**persona, "stop_token": stop_token}))
+        with pytest.raises(UsageError, match="would not end"):
+            offbook.load(adapter)
 
 
 def test_an_adapters_tokenizer_without_a_template_is_used_with_its_bases(trained: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import click
 from offbook.cli.base_model import base_model_options, pull_named_base
 from offbook.cli.chat_speaker import BackgroundLoad, CharacterSpeaker
 from offbook.cli.command import Command
+from offbook.cli.echo import echo
 from offbook.cli.options import json_option, print_json
 from offbook.cli.progress_bar import reporting
 from offbook.core.errors import UsageError
@@ -96,11 +97,9 @@ def command(
         reply = character.reply(turns, base=base, settings=settings, seed=seed)
         print_json({"reply": reply.text, "stop_reason": reply.stop_reason, "tokens": reply.tokens})
         return
-    from offbook.cli.terminal import printable
-
     for chunk in character.stream(turns, base=base, settings=settings, seed=seed):
-        click.echo(printable(chunk.text), nl=False)
-    click.echo()
+        echo(chunk.text, nl=False)
+    echo()
 
 
 def _play(

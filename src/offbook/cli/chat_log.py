@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ class ChatLog:
     def __init__(self, folder: Path | None, path: Path | None = None) -> None:
         self.folder = folder
         self.path = path
+        self._seen = _state(path)
 
     def write(self, turns: Sequence[Turn], system: str | None) -> None:
         """Keep the conversation as it is now.
@@ -35,10 +37,11 @@ class ChatLog:
         """
         if self.folder is None or not any(turn.role == "user" for turn in turns):
             return
-        if self.path is None:
+        if self.path is None or _state(self.path) != self._seen:  # another chat goes on with the same conversation
             self.folder.mkdir(parents=True, exist_ok=True)
             self.path = _free_name(self.folder)
         atomic_write_json(self.path, as_json(turns, system))
+        self._seen = _state(self.path)
 
 
 class WrittenFiles:
@@ -69,16 +72,33 @@ class WrittenFiles:
         self._places.add(place)
 
 
+def _state(path: Path | None) -> tuple[int, int] | None:
+    """By what a file shows that somebody else wrote it; None where there is none."""
+    try:
+        return None if path is None else ((status := path.stat()).st_mtime_ns, status.st_ino)
+    except OSError:
+        return None
+
+
 def _free_name(folder: Path) -> Path:
+    """Make an empty file with a new name: two chats that begin in one second do not get the same."""
     stamp = datetime.now().astimezone().strftime("%Y-%m-%d-%H%M%S")
-    names = [stamp, *(f"{stamp}-{number}" for number in range(2, 1000))]
-    return next(path for name in names if not (path := folder / f"{name}.json").exists())
+    for number in count(2):
+        path = folder / f"{stamp}.json"
+        try:
+            path.touch(exist_ok=False)
+        except FileExistsError:
+            stamp = f"{stamp[:17]}-{number}"
+        else:
+            break
+    return path
 
 
 def newest(folder: Path | None) -> Path | None:
     """The conversation that was written to last, None if there is none."""
     paths = [] if folder is None or not folder.is_dir() else list(folder.glob("[!.]*.json"))
-    return max(paths, key=lambda path: path.stat().st_mtime_ns, default=None)
+    written = [path for path in paths if path.stat().st_size]  # a chat that was killed at its first turn leaves a name
+    return max(written, key=lambda path: path.stat().st_mtime_ns, default=None)
 
 
 def as_json(turns: Sequence[Turn], system: str | None) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from typing import Any
 from rich.cells import cell_len
 from rich.console import Console
 
-from offbook.cli.terminal import console, printable
+from offbook.cli.echo import printable
+from offbook.cli.terminal import console
 from offbook.core.i18n import translate
 from offbook.core.types import Turn
 

@@ -6,6 +6,7 @@ import time
 
 import click
 
+from offbook.cli.echo import echo
 from offbook.cli.init import create
 from offbook.cli.main import main
 from offbook.cli.progress_bar import reporting
@@ -20,8 +21,8 @@ def demo() -> None:
     """Train Hamlet with the recipe that ships, and show what came of it."""
     run = RunDir(runs_root() / NAME)
     if run.finished:
-        click.echo(f"The demo's run is there: {run.path}\n  talk to it   {offbook_command('chat', run.path)}")
-        click.echo(f"  start over   {offbook_command('runs', 'rm', run.path)} && make demo")
+        echo(f"The demo's run is there: {run.path}\n  talk to it   {offbook_command('chat', run.path)}")
+        echo(f"  start over   {offbook_command('runs', 'rm', run.path)} && make demo")
         return
     folder = runs_root() / f".{NAME}"
     settings = folder / "run.yaml"
@@ -32,7 +33,7 @@ def demo() -> None:
     try:
         main(["train", "-c", str(settings), "--name", NAME, "--resume"])
     finally:
-        click.echo(f"took {(time.monotonic() - began) / 60:.1f} minutes", err=True)
+        echo(f"took {(time.monotonic() - began) / 60:.1f} minutes", err=True)
 
 
 if __name__ == "__main__":

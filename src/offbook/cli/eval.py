@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from offbook.cli.command import Command
+from offbook.cli.echo import echo
 from offbook.cli.options import json_option, print_json
 from offbook.core.i18n import languages
 from offbook.core.progress import fill
@@ -57,18 +58,18 @@ def command(
         print_json(evaluation.to_json())
     else:
         _show(evaluation)
-        click.echo(fill("\nThe full report: {report}", {"report": find_run(run).report}))
+        echo(fill("\nThe full report: {report}", {"report": find_run(run).report}))
     check_bounds(evaluation.card, bounds)
 
 
 def _show(evaluation: Evaluation) -> None:
     """The verdict in a line, what the character says, and the findings."""
     card, verdict = evaluation.card, evaluation.verdict
-    click.secho(verdict.headline, bold=True)
+    echo(verdict.headline, bold=True)
     for reply in card.sample_replies or card.replies[:SHOWN]:
-        click.echo(f"\n{reply.prompt}\n  {card.about.character}: {reply.tuned.text.strip() or '…'}")
-    click.echo()
+        echo(f"\n{reply.prompt}\n  {card.about.character}: {reply.tuned.text.strip() or '…'}")
+    echo()
     for finding in verdict.findings:
-        click.echo(f"- {finding.text}")
+        echo(f"- {finding.text}")
         if finding.option:
-            click.echo(f"    {finding.option}")
+            echo(f"    {finding.option}")

@@ -8,6 +8,7 @@ import click
 
 from offbook.cli.base_model import base_model_options, pull_named_base
 from offbook.cli.command import Command
+from offbook.cli.echo import echo
 from offbook.cli.options import json_option, print_json
 from offbook.core.progress import fill
 
@@ -67,12 +68,12 @@ def command(
     for note in done.notes:
         console().print(note, style="yellow")
     parity = done.parity
-    click.echo(f"{done.path}")
-    click.echo(
+    echo(f"{done.path}")
+    echo(
         fill(
             "  equal to the original at {positions} positions: KL {kl:.2g} nats, the same likeliest "
             "token at {share:.1f} %",
             {"positions": parity.positions, "kl": parity.kl, "share": 100 * parity.top1},
         )
     )
-    click.echo(fill("  how to run it: {card}", {"card": done.path / "MODEL_CARD.md"}))
+    echo(fill("  how to run it: {card}", {"card": done.path / "MODEL_CARD.md"}))

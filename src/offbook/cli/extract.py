@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from offbook.cli.command import Command
+from offbook.cli.echo import echo
 from offbook.cli.extract_review import review_rows
 from offbook.cli.options import json_option, print_json
 from offbook.core.atomic import atomic_write_text
@@ -261,9 +262,9 @@ def _speaker_fields(speaker: SpeakerStats) -> dict[str, Any]:
 
 
 def _show_speakers(speakers: list[SpeakerStats]) -> None:
-    from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
+
+    from offbook.cli.terminal import console
 
     table = Table()
     unsure = any(speaker.unsure for speaker in speakers)
@@ -273,24 +274,22 @@ def _show_speakers(speakers: list[SpeakerStats]) -> None:
     table.add_column(translate("may be the same person"))
     for speaker in speakers:
         counts = [speaker.lines, speaker.characters, *([speaker.unsure] if unsure else [])]
-        table.add_row(Text(speaker.name), *(f"{count:,}" for count in counts), Text(", ".join(speaker.likely)))
-    Console().print(table)
+        table.add_row(speaker.name, *(f"{count:,}" for count in counts), ", ".join(speaker.likely))
+    console(stderr=False).print(table)
 
 
 def _show_files(formats: dict[str, str], unread: dict[str, str]) -> None:
     for file, format in formats.items():
-        click.echo(fill("{file}: read as {format}", {"file": file, "format": format}), err=True)
+        echo(fill("{file}: read as {format}", {"file": file, "format": format}), err=True)
     for file, reason in unread.items():
-        click.echo(
-            fill("{file}: not read: {reason}", {"file": file, "reason": reason.removeprefix(f"{file}: ")}), err=True
-        )
+        echo(fill("{file}: not read: {reason}", {"file": file, "reason": reason.removeprefix(f"{file}: ")}), err=True)
 
 
 def _show_summary(summary: Summary, out: Path) -> None:
     _show_files(summary.formats, summary.unread)
     names = f" ({', '.join(summary.names)})" if summary.names != (summary.role,) else ""
     replies = fill(" ({count} replies)", {"count": summary.replies}) if summary.replies != summary.taken else ""
-    click.echo(
+    echo(
         fill(
             "{taken} rows of {role}{names}{replies} → {out}",
             {"taken": summary.taken, "role": summary.role, "names": names, "replies": replies, "out": out},
@@ -298,16 +297,14 @@ def _show_summary(summary: Summary, out: Path) -> None:
         err=True,
     )
     if summary.unsure:
-        click.echo(fill("  {unsure} of them by a speaker who is only likely", {"unsure": summary.unsure}), err=True)
+        echo(fill("  {unsure} of them by a speaker who is only likely", {"unsure": summary.unsure}), err=True)
     for reason, count in sorted(summary.left.items(), key=lambda item: -item[1]):
-        click.echo(fill("left out: {count} × {reason}", {"count": count, "reason": translate(reason)}), err=True)
+        echo(fill("left out: {count} × {reason}", {"count": count, "reason": translate(reason)}), err=True)
         for example in summary.examples[reason]:
-            click.echo(f"    {example}", err=True)
+            echo(f"    {example}", err=True)
     if summary.likely_aliases:
         flags = " ".join(shell_command("--alias", f"{name}={summary.names[0]}") for name in summary.likely_aliases)
-        click.echo(
-            fill("These may be the same person and were not taken; if so, add: {flags}", {"flags": flags}), err=True
-        )
+        echo(fill("These may be the same person and were not taken; if so, add: {flags}", {"flags": flags}), err=True)
     config = out.parent / "run.yaml"
     check = offbook_command("check", *(("-c", config) if config.is_file() else ("--data", out)))
-    click.echo(fill("Next:  {check}", {"check": check}), err=True)
+    echo(fill("Next:  {check}", {"check": check}), err=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from offbook.cli.echo import echo
 from offbook.core.i18n import translate
 
 if TYPE_CHECKING:
@@ -46,27 +47,28 @@ def review_rows(path: Path) -> None:
     decided = [entry["decision"] for entry in review.decisions.values()]
     report = translate("{kept} kept, {edited} changed, {dropped} dropped, {waiting} not looked at → {file}")
     counts = {"kept": decided.count("keep"), "edited": decided.count("edit"), "dropped": decided.count("drop")}
-    click.echo(report.format(**counts, waiting=len(waiting), file=target), err=True)
+    echo(report.format(**counts, waiting=len(waiting), file=target), err=True)
     if waiting:
-        click.echo(translate("Go on with the same command: every decision is kept."), err=True)
+        echo(translate("Go on with the same command: every decision is kept."), err=True)
 
 
 def _show(review: Review, place: int, number: int) -> None:
     row = review.rows[place]
     source, confidence = row["source"], row.get("confidence", 1.0)
-    click.echo()
+    echo()
     head = f"{number}/{len(review.rows)}  {source.get('file')}:{source.get('line')}  {source.get('scene') or ''}"
     sure = translate("sure to {share}").format(share=f"{confidence:.2f}")
-    click.echo(click.style(head, dim=True) + "  " + click.style(sure, fg="yellow" if confidence < NOT_SURE else None))
+    echo(f"{head}  ", nl=False, dim=True)
+    echo(sure, fg="yellow" if confidence < NOT_SURE else None)
     for message in row["messages"]:
         learned = message["role"] == "assistant" and message.get("weight") != 0
         sign = "▶ " if learned else "  "
-        click.echo(click.style(sign + message["content"].replace("\n", "\n  "), bold=learned))
+        echo(sign + message["content"].replace("\n", "\n  "), bold=learned)
 
 
 def _ask() -> str:
     """One of k, d, e, u, q; the end of the input is q."""
-    click.echo(translate("k keep (Enter) · d drop · e edit · u undo · q quit"), err=True)
+    echo(translate("k keep (Enter) · d drop · e edit · u undo · q quit"), err=True)
     while True:
         try:
             key = click.getchar().lower()
@@ -90,6 +92,6 @@ def _edit(review: Review, place: int) -> bool:
     try:
         review.decide(place, "edit", text)
     except ValueError as mistake:
-        click.echo(translate("Not changed: {why}.").format(why=mistake), err=True)
+        echo(translate("Not changed: {why}.").format(why=mistake), err=True)
         return False
     return True

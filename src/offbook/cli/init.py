@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from offbook.cli.command import Command
+from offbook.cli.echo import echo
 from offbook.core.errors import UsageError
 from offbook.core.progress import Reporter, fill
 from offbook.core.registry import lookup
@@ -31,16 +32,14 @@ def command(folder: Path, recipe: str) -> None:
     with reporting() as reporter:
         create(folder, recipe, reporter)
     config = folder / "run.yaml"
-    click.echo(config)
+    echo(config)
     check = offbook_command("check", "-c", config)
     if recipe in LINES or OWN_LINES not in recipes()[recipe]:
-        click.echo(fill("Next:  {check}", {"check": check}), err=True)
+        echo(fill("Next:  {check}", {"check": check}), err=True)
         return
-    click.echo(
-        fill("Next:  write your character's name and system prompt into {config}, then", {"config": config}), err=True
-    )
-    click.echo(f"       {offbook_command('extract', 'FILE', '--role', 'NAME', '--out', folder / OWN_LINES)}", err=True)
-    click.echo(f"       {check}", err=True)
+    echo(fill("Next:  write your character's name and system prompt into {config}, then", {"config": config}), err=True)
+    echo(f"       {offbook_command('extract', 'FILE', '--role', 'NAME', '--out', folder / OWN_LINES)}", err=True)
+    echo(f"       {check}", err=True)
 
 
 def create(folder: Path, recipe: str, reporter: Reporter) -> None:

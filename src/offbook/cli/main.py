@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gettext
 import importlib
+import io
 import os
 import sys
 from typing import Any
@@ -12,6 +13,7 @@ import click
 
 from offbook.cli.command import Group, debug_option
 from offbook.cli.context import Invocation
+from offbook.cli.echo import echo
 from offbook.core import process_env
 from offbook.core.errors import OffbookError
 from offbook.core.i18n import DOMAIN, LOCALES, language, languages, preferred_language, translate, use_language
@@ -103,10 +105,12 @@ def main(arguments: list[str] | None = None) -> None:
     except click.exceptions.Exit as ended:
         sys.exit(ended.exit_code)
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        echo(shown.getvalue(), err=True, nl=False)  # what was typed stands in it, or a file's name
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):  # click makes the first of the second
-        click.echo(translate("Stopped at once; what was saved is intact."), err=True)
+        echo(translate("Stopped at once; what was saved is intact."), err=True)
         sys.exit(130)
     except OffbookError as error:
         if call.debug:
@@ -147,15 +151,14 @@ def _speak(name: str) -> None:
 
 
 def _show_error(error: OffbookError, call: Invocation) -> None:
-    from offbook.cli.progress_bar import JsonReporter
-    from offbook.cli.terminal import printable
-
     if call.as_json:
+        from offbook.cli.progress_bar import JsonReporter
+
         JsonReporter.write({"event": "error", "text": error.what, "fix": error.fix, "exit_code": error.exit_code})
         return
-    click.secho(fill("Error: {message}", {"message": printable(error.what)}), fg="red", err=True)
+    echo(fill("Error: {message}", {"message": error.what}), fg="red", err=True)
     if error.fix:
-        click.echo(f"  {printable(error.fix)}", err=True)
+        echo(f"  {error.fix}", err=True)
 
 
 if __name__ == "__main__":

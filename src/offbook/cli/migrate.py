@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from offbook.cli.command import Command
+from offbook.cli.echo import echo
 from offbook.core.i18n import translate
 from offbook.core.progress import fill
 
@@ -26,14 +27,12 @@ def command(file: Path) -> None:
     from offbook.pipeline.migration.migrating import migrate
 
     migration = migrate(file)
-    click.echo(fill("These are the settings of {tool}.", {"tool": translate(migration.tool)}), err=True)
+    echo(fill("These are the settings of {tool}.", {"tool": translate(migration.tool)}), err=True)
     for note in migration.taken:
-        click.echo(fill("Taken:    {note}", {"note": note}), err=True)
+        echo(fill("Taken:    {note}", {"note": note}), err=True)
     for note in migration.changed:
-        click.echo(fill("Changed:  {note}", {"note": note}), err=True)
+        echo(fill("Changed:  {note}", {"note": note}), err=True)
     for note in migration.left_out:
-        click.echo(fill("Left out: {note}", {"note": note}), err=True)
-    click.echo(migration.text, nl=False)
-    click.echo(
-        translate("Next: write the character's name and prompt into it, then  offbook check -c run.yaml"), err=True
-    )
+        echo(fill("Left out: {note}", {"note": note}), err=True)
+    echo(migration.text, nl=False)
+    echo(translate("Next: write the character's name and prompt into it, then  offbook check -c run.yaml"), err=True)

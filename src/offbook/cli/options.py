@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -14,6 +13,7 @@ from pydantic.fields import FieldInfo
 
 from offbook.cli.command import SettingOption
 from offbook.cli.context import Invocation
+from offbook.cli.echo import json_line
 from offbook.core.config import loading, schema
 from offbook.core.config.schema import RunConfig
 from offbook.core.errors import UsageError
@@ -111,7 +111,7 @@ def _set_json(context: click.Context, option: click.Parameter, value: bool) -> b
 
 def print_json(value: Any) -> None:
     """Print the one JSON object of a `--json` command."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stdout.write(json_line(value))
 
 
 def _option(name: str, field: FieldInfo) -> Callable[..., Any]:

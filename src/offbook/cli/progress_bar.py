@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -14,7 +13,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from offbook.cli import stage_times
 from offbook.cli.context import invocation
-from offbook.cli.terminal import console, printable
+from offbook.cli.echo import json_line, printable
+from offbook.cli.terminal import console
 from offbook.core import progress as events
 from offbook.core.i18n import translate
 from offbook.core.progress import Event, Message, Reporter, count_text, figure_texts, fill
@@ -81,7 +81,7 @@ class JsonReporter(ConsoleReporter):
     @staticmethod
     def write(value: dict[str, Any]) -> None:
         """Write one object on a line of its own, at once."""
-        sys.stderr.write(json.dumps(value, ensure_ascii=False) + "\n")
+        sys.stderr.write(json_line(value))
         sys.stderr.flush()
 
 

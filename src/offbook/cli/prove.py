@@ -7,6 +7,7 @@ from dataclasses import asdict
 import click
 
 from offbook.cli.command import Command
+from offbook.cli.echo import echo
 from offbook.cli.options import config_options, json_option, print_json
 from offbook.core.config.schema import RunConfig
 from offbook.core.errors import GateMissed
@@ -38,32 +39,32 @@ def command(config: RunConfig, examples: int, as_json: bool) -> None:
         print_json(asdict(proof))
     else:
         worst = max(proof.modules, key=lambda name: proof.modules[name])
-        click.echo(
+        echo(
             fill(
                 "rows compared         {examples}, in {micro_batches} micro-batches",
                 {"examples": proof.examples, "micro_batches": ", ".join(map(str, proof.micro_batches))},
             )
         )
-        click.echo(
+        echo(
             fill(
                 "loss                  fast {fast:.7f}, plain {plain:.7f}",
                 {"fast": proof.loss["fast"], "plain": proof.loss["plain"]},
             )
         )
-        click.echo(
+        echo(
             fill(
                 "worst gradient        {max_relative_difference:.1e} of its length ({worst})",
                 {"max_relative_difference": proof.max_relative_difference, "worst": worst},
             )
         )
         if proof.bfloat16 is not None:
-            click.echo(
+            echo(
                 fill(
                     "in bfloat16           {fast:.1e} from the exact gradient; plain peft in torch's own: {plain:.1e}",
                     proof.bfloat16,
                 )
             )
-        click.echo(
+        echo(
             fill("rows see each other   {answer}", {"answer": translate("no") if proof.isolated else translate("YES")})
         )
     if proof.bfloat16 is not None and proof.bfloat16["fast"] > proof.bfloat16["plain"]:
@@ -79,4 +80,4 @@ def command(config: RunConfig, examples: int, as_json: bool) -> None:
             bound=BOUND,
         )
     if not as_json:
-        click.echo(translate("Fast training computes the plain gradient."))
+        echo(translate("Fast training computes the plain gradient."))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from offbook.cli.command import Command
+from offbook.cli.echo import echo
 from offbook.cli.options import json_option, print_json
 
 
@@ -37,4 +38,4 @@ def command(source: str, revision: str, dataset: bool, as_json: bool) -> None:
     if as_json:
         print_json({"source": source, "path": str(path)})
     else:
-        click.echo(path)
+        echo(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from offbook.cli.command import Command
+from offbook.cli.echo import echo
 from offbook.cli.options import json_option, print_json
 
 
@@ -40,4 +41,4 @@ def command(
     if as_json:
         print_json({"page": page, "what": what, "private": not public})
     else:
-        click.echo(page)
+        echo(page)

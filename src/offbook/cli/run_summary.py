@@ -13,6 +13,7 @@ from offbook.core.config.schema import options
 from offbook.core.config.yaml_file import read_settings
 from offbook.core.errors import UsageError
 from offbook.core.i18n import marked, translate
+from offbook.core.json_file import read_or_empty
 from offbook.core.metrics_log import points, read
 from offbook.core.progress import fill
 from offbook.core.rundir import RunDir
@@ -57,18 +58,18 @@ def run_summary(run: RunDir) -> dict[str, Any]:
     settings = _settings(run)
     model = _text(settings, "model", "source")
     moment = (run.metrics if run.metrics.is_file() else run.path).stat().st_mtime
-    of_adapter = _field(run.environment, "adapter_step")
+    of_adapter: Any = read_or_empty(run.environment, dict).get("adapter_step")
     return {
         "name": run.name,
         "path": str(run.path),
         "status": "faulty" if model is None and run.status != "deleting" else run.status,
-        "changed": datetime.fromtimestamp(moment).astimezone().isoformat(timespec="seconds"),
+        "changed": _date(moment).isoformat(timespec="seconds"),
         "step": lines[-1]["step"] if lines else 0,
         "heldout_loss": [losses[min(losses)], losses.get(of_adapter, losses[max(losses)])] if losses else None,
         "heldout_rows": _digest(run.data / "heldout.jsonl") if losses else None,
         "model": model,
         "character": _text(settings, "persona", "name"),
-        "verdict": _field(run.eval, "headline"),
+        "verdict": read_or_empty(run.eval, dict).get("headline"),
     }
 
 
@@ -140,6 +141,14 @@ def _cells(row: dict[str, Any]) -> list[str]:
     ]
 
 
+def _date(seconds: float) -> datetime:
+    """A file's time as a local date; of a time that no calendar has (a broken clock wrote it) the beginning of all."""
+    try:
+        return datetime.fromtimestamp(seconds).astimezone()
+    except (ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0).astimezone()
+
+
 def _moment(iso: str) -> str:
     return iso.replace("T", " ")[:16]
 
@@ -175,15 +184,6 @@ def _text(settings: dict[str, Any], section: str, key: str) -> str | None:
     part = settings.get(section)
     value = part.get(key) if isinstance(part, dict) else None
     return None if value is None else str(value)
-
-
-def _field(path: Path, key: str) -> Any:
-    """One field of a JSON file; None where there is none, or no such file."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return None
-    return content.get(key) if isinstance(content, dict) else None
 
 
 def _digest(path: Path) -> str | None:

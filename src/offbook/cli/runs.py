@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from offbook.cli.command import Group
+from offbook.cli.echo import echo, printable
 from offbook.cli.options import json_option, print_json
 from offbook.core.config.yaml_file import read_settings
 from offbook.core.i18n import language, languages, translate
@@ -114,13 +115,12 @@ def rm(run: str, yes: bool) -> None:
     chosen = find_run(run)
     if not yes:
         state = translate(chosen.status)
-        click.confirm(fill("Delete {path} ({state})?", {"path": chosen.path, "state": state}), abort=True, err=True)
+        question = fill("Delete {path} ({state})?", {"path": chosen.path, "state": state})
+        click.confirm(printable(question), abort=True, err=True)
     left = remove(chosen)
     if left:
         names = ", ".join(path.name for path in left)
-        click.echo(
-            fill("Not the run's own, so it stays in {path}: {names}", {"path": chosen.path, "names": names}), err=True
-        )
+        echo(fill("Not the run's own, so it stays in {path}: {names}", {"path": chosen.path, "names": names}), err=True)
 
 
 def _value(run: ComparedValue) -> str:

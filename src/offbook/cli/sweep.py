@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from offbook.cli.command import Command
+from offbook.cli.echo import echo
 from offbook.cli.options import json_option, print_json
 from offbook.core.config import loading
 from offbook.core.config.schema import RunConfig
@@ -70,6 +71,7 @@ def command(
     """
     from offbook.cli.progress_bar import reporting
     from offbook.pipeline.sweep.options import SweepOptions
+    from offbook.pipeline.sweep.space import search_space
 
     configs = [loading.load(path / "run.yaml" if path.is_dir() else path) for path in config_files]
     options = SweepOptions(
@@ -83,6 +85,7 @@ def command(
         max_forgetting=max_forgetting,
         max_copying=max_copying,
     )
+    search_space(over)
     others = [
         subprocess.Popen([sys.executable, "-m", "offbook", *sys.argv[1:], "--jobs", "1"]) for _ in range(jobs - 1)
     ]
@@ -98,7 +101,7 @@ def command(
         print_json({"reports": [str(path) for path in reports]})
         return
     for path in reports:
-        click.echo(path)
+        echo(path)
 
 
 def _one(config: RunConfig, options: SweepOptions, reporter: Reporter) -> Path:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from offbook.cli.echo import printable
 from offbook.core import metrics_log
 from offbook.core.i18n import language, marked, translate
+from offbook.core.json_file import read_or_empty
 from offbook.core.progress import fill
 from offbook.core.rundir import RunDir
 from offbook.core.sequences import histogram
@@ -155,7 +156,7 @@ def show_data(out: Console, report: dict[str, Any]) -> None:
 def show_ending(out: Console, run: RunDir) -> None:
     """Print what came of a run: losses, samples, where things are, what to do next."""
     losses = dict(metrics_log.points(metrics_log.read(run.metrics), "heldout_loss"))
-    step = json.loads(run.environment.read_text(encoding="utf-8")).get("adapter_step")
+    step = read_or_empty(run.environment, dict).get("adapter_step")
     if 0 in losses and step in losses:
         out.print(
             fill(
@@ -167,15 +168,16 @@ def show_ending(out: Console, run: RunDir) -> None:
     table = Table(show_lines=True, expand=True)
     for title in SIDES:
         table.add_column(translate(title), ratio=1 if title == "prompt" else 2, overflow="fold")
-    for sample in json.loads(run.samples.read_text(encoding="utf-8")):
-        table.add_row(*(sample[key] for key in SIDES))
+    for sample in read_or_empty(run.samples, list):
+        if isinstance(sample, dict):
+            table.add_row(*(str(sample.get(key, "")) for key in SIDES))
     out.print(table)
     out.print(
         fill("run folder   {path}\nloss curve   {loss_picture}", {"path": run.path, "loss_picture": run.loss_picture}),
         soft_wrap=True,
     )
-    if run.eval.is_file():
-        out.print(json.loads(run.eval.read_text(encoding="utf-8"))["headline"], style="bold", soft_wrap=True)
+    if headline := read_or_empty(run.eval, dict).get("headline"):
+        out.print(str(headline), style="bold", soft_wrap=True)
         out.print(fill("the verdict  {report}", {"report": run.report}), soft_wrap=True)
     out.print(fill("\nNext:  {command}", {"command": offbook_command("chat", run.path)}), soft_wrap=True)
 
@@ -210,9 +212,8 @@ def _masked(runs: list[dict[str, Any]]) -> Text:
     """A training sequence in runs of learned tokens, marked by colour and by brackets, and of others."""
     text = Text()
     for run in runs:
-        text.append(
-            f"[{run['text']}]" if run["learned"] else run["text"], style="bold green" if run["learned"] else "dim"
-        )
+        shown = printable(run["text"])
+        text.append(f"[{shown}]" if run["learned"] else shown, style="bold green" if run["learned"] else "dim")
     return text
 
 

@@ -1,16 +1,13 @@
-"""The console that people read, and text made safe for it."""
+"""The console that people read: rich's, with every text made safe for it."""
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
-CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""What would steer a terminal instead of being shown: control characters but tab and line feed, marks that turn the
-direction of writing, and halves of characters."""
+from offbook.cli.echo import printable
 
 
 class TextConsole(Console):
@@ -30,8 +27,3 @@ class TextConsole(Console):
 def console(*, stderr: bool = True) -> TextConsole:
     """A console on standard error or standard output."""
     return TextConsole(stderr=stderr)
-
-
-def printable(text: str) -> str:
-    r"""The text with control characters written out: ESC becomes `\x1b`."""
-    return CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from offbook.core.atomic import atomic_write_text
+from offbook.core.config.schema import COUNT_LIMIT
 
 
 class MetricsLog:
@@ -48,7 +49,7 @@ def read(path: Path) -> list[dict[str, Any]]:
             line = json.loads(text)
         except (ValueError, RecursionError):
             continue
-        if isinstance(line, dict) and isinstance(line.get("step"), int):
+        if isinstance(line, dict) and isinstance(line.get("step"), int) and 0 <= line["step"] <= COUNT_LIMIT:
             lines.append(line)
     return lines
 
@@ -71,7 +72,10 @@ def points(lines: Iterable[Mapping[str, Any]], key: str) -> list[tuple[int, floa
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    except OverflowError:  # an integer beyond every float
+        return False
 
 
 def best_step(lines: Iterable[Mapping[str, Any]]) -> int | None:

@@ -67,11 +67,13 @@ class Persona(BaseModel):
         try:
             return cls.model_validate_json(path.read_text(encoding="utf-8"))
         except (ValidationError, UnicodeDecodeError) as error:
+            first = error.errors()[0] if isinstance(error, ValidationError) else None
+            reason = error if first is None else f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
             raise UsageError(
                 "{path} is damaged: {error}",
                 "Restore it, or train the run again.",
                 path=path,
-                error=error,
+                error=reason,
             ) from None
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from offbook.core.registry import lookup
 from offbook.exporters.source import PROCESSORS, ExportSource
 
 
@@ -123,6 +124,18 @@ FORMATS: dict[str, Format] = {
     "ollama": Format(ollama, ("q8_0", "q4_k_m", "f16"), _check_architecture),
     "lora": Format(lora, ("f16", "q8_0", "q4_k_m"), _check_architecture),
 }
+
+
+def find_format(to: str, quant: str | None) -> tuple[Format, str]:
+    """An export format by its name, and one of its number formats; default: its first.
+
+    Raises:
+        UsageError: there is no such format, or it has no such numbers.
+    """
+    kind = lookup(FORMATS, to, "export format")
+    quant = quant or kind.quants[0]
+    lookup(dict.fromkeys(kind.quants), quant, "number format")
+    return kind, quant
 
 
 def _merged(source: ExportSource) -> Any:

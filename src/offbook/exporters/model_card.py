@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, UndefinedError
 
-from offbook.core.i18n import language, translated
+from offbook.core.i18n import language, languages, translated
 from offbook.core.persona import Persona
 from offbook.core.shell import quoted
 from offbook.core.text import has_chinese
@@ -67,10 +68,13 @@ def model_card(source: Subject, to: str, quant: str, files: list[str], parity: P
         keep_trailing_newline=True,
     )
     environment.filters["quoted"] = quoted
+    environment.filters["line"] = _line
     environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
     license_line = _license_line(source.base)
-    lang = history.config.get("evaluate", {}).get("lang") or language()  # that of the verdict, which stands in it
-    body = environment.get_template("model_card.jinja").render(
+    lang = _language(history)
+    template = environment.get_template("model_card.jinja")
+    render = partial(
+        template.render,
         t=lambda text: translated(text, lang),
         persona=source.persona,
         name=source.name,
@@ -80,12 +84,29 @@ def model_card(source: Subject, to: str, quant: str, files: list[str], parity: P
         lora=next((name for name in files if name.endswith("-lora.gguf")), None),
         parity=parity,
         bound=BOUNDS.get(quant),
-        history=history,
         license=license_line,
         base_model=_repository(source.persona) or source.persona.base.source,
     )
+    try:
+        body = render(history=history)
+    except (UndefinedError, AttributeError, TypeError, ValueError):  # records that are damaged, or of another version
+        history = History()
+        body = render(history=history)
     front_matter = _front_matter(source, to, license_line, history)
     return str(ModelCard(f"---\n{front_matter.to_yaml()}\n---\n\n{body}"))
+
+
+def _line(text: object) -> str:
+    """A text from somewhere else as a line of Markdown: no row of a table, markup or control character in it."""
+    shown = "".join(letter if letter.isprintable() else " " for letter in str(text))
+    return " ".join(shown.split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def _language(history: History) -> str:
+    """The language of the verdict, which stands in the card."""
+    evaluate = history.config.get("evaluate")
+    named = evaluate.get("lang") if isinstance(evaluate, dict) else None
+    return named if named in languages() else language()
 
 
 def _front_matter(source: Subject, to: str, license_line: str | None, history: History) -> ModelCardData:

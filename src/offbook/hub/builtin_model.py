@@ -33,8 +33,7 @@ def builtin_model(name: str, reporter: Reporter) -> Path:
     Raises:
         UsageError: there is none of that name.
     """
-    if name != NAME:
-        raise UsageError("no built-in model '{name}'", "There is builtin:tiny.", name=name)
+    check_name(name)
     repo_dir = cache.home() / "models" / "builtin" / NAME
     target = repo_dir / VERSION
     if not cache.find(repo_dir, VERSION):
@@ -43,6 +42,16 @@ def builtin_model(name: str, reporter: Reporter) -> Path:
                 reporter.stage("Making a tiny model (once) …")
                 _write(target)
     return target
+
+
+def check_name(name: str) -> None:
+    """See that a built-in model has that name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if name != NAME:
+        raise UsageError("no built-in model '{name}'", "There is builtin:tiny.", name=name)
 
 
 def _write(target: Path) -> None:

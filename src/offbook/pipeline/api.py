@@ -13,8 +13,8 @@ from offbook.core.launch import launched
 from offbook.core.notebook import starting_reporter
 from offbook.core.progress import Reporter
 from offbook.core.rundir import RunDir, list_runs
+from offbook.pipeline import preflight
 from offbook.pipeline.adapter_source import resolve_character
-from offbook.pipeline.preflight import refuse_finished, refuse_missing, refuse_missing_file
 from offbook.pipeline.results import TrainResult
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def check(
         UsageError: data, model or settings are at fault.
     """
     config = _config(config)
-    refuse_missing(config)
+    preflight.refuse_missing(config)
     began = time.monotonic()
     reporter = starting_reporter(reporter)
     from offbook.pipeline import checking
@@ -151,8 +151,8 @@ def train(
     launch = launched()
     resume, overwrite = resume or launch.restarts > 0, overwrite and not launch.restarts
     if not launch.rank:
-        refuse_finished(config, resume=resume, overwrite=overwrite)
-    refuse_missing(config)
+        preflight.refuse_finished(config, resume=resume, overwrite=overwrite)
+    preflight.refuse_missing(config)
     began = time.monotonic()
     if not launch.rank:
         reporter = starting_reporter(reporter)
@@ -197,8 +197,7 @@ def evaluate(
     """
     reporter = starting_reporter(reporter)
     source = resolve_character(_path(run), reporter=reporter)
-    if data is not None:
-        refuse_missing_file(Path(data))
+    preflight.refuse_unreadable(source.run, data)
     from offbook.pipeline import evaluating
 
     return evaluating.evaluate(
@@ -232,6 +231,7 @@ def export(
         GateMissed: the copy differs too much; it is kept under a name that ends in `-missed-parity`.
     """
     reporter = starting_reporter(reporter)
+    preflight.refuse_unknown_format(to, quant, template)
     source = resolve_character(_path(run), base_model=base_model, reporter=reporter)
     from offbook.pipeline import exporting
 
@@ -270,6 +270,7 @@ def push(
         OffbookError: the upload failed; push again to go on with it.
     """
     reporter = starting_reporter(reporter)
+    preflight.refuse_no_repository(target)
     source = resolve_character(_path(run), base_model=base_model, reporter=reporter)
     from offbook.pipeline import pushing
 
@@ -299,6 +300,7 @@ def load(
         UsageError: there is no such run, it is not trained yet, or adapter and base model do not belong together.
     """
     reporter = starting_reporter(reporter)
+    preflight.refuse_unknown_template(template)
     source = resolve_character(_path(run), base_model=base_model, reporter=reporter)
     from offbook.pipeline.character import open_character
 

@@ -36,7 +36,7 @@ from offbook.pipeline.adapter_source import CharacterSource
 from offbook.pipeline.messages import Message, to_turns
 from offbook.tokenization.builtin_templates import TEMPLATES
 from offbook.tokenization.chat_template import ChatTemplate
-from offbook.tokenization.stop_tokens import stop_ids
+from offbook.tokenization.stop_tokens import check_ending, stop_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +279,7 @@ def open_voice(source: CharacterSource, *, template: str | None = None) -> tuple
         template: a built-in chat template by name, for a bare adapter whose base model has none.
 
     Raises:
-        UsageError: there is no such template, or no tokenizer.
+        UsageError: there is no such template, no tokenizer, or it does not know the token that ends a reply.
     """
     persona, base = source.persona, source.base_model
     name = template or (persona.template if persona else None)
@@ -297,6 +297,8 @@ def open_voice(source: CharacterSource, *, template: str | None = None) -> tuple
             "the base model's chat template is not the one that {name} was trained with, so its prompts are others",
             name=persona.name,
         )
+    if persona is not None:
+        check_ending(tokenizer, persona.stop_token, source.adapter)
     return chat, persona or _default_persona(chat, base)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ from offbook.core.atomic import atomic_write_json, atomic_write_text
 from offbook.core.config import loading as configs
 from offbook.core.config.schema import EvaluateConfig, RunConfig
 from offbook.core.errors import OffbookError, UsageError
+from offbook.core.json_file import read_or_empty
 from offbook.core.metrics_log import read
 from offbook.core.progress import NullReporter, Reporter
 from offbook.core.rundir import RunDir
@@ -79,7 +79,7 @@ def evaluate(
             "Name a run of offbook's.",
             adapter=source.adapter,
         )
-    config = configs.load(source.run.config)
+    config = configs.load_stored(source.run.config)
     overrides = {
         "prompts": prompts or config.evaluate.prompts or EvaluateConfig().prompts,
         "lang": lang or config.evaluate.lang,
@@ -127,7 +127,7 @@ def evaluate_character(
         run=run.name,
         character=character.persona.name,
         model=character.persona.base.source,
-        step=_read_json(run.environment).get("adapter_step"),
+        step=read_or_empty(run.environment, dict).get("adapter_step"),
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         command=_eval_command(run, config, data),
     )
@@ -241,9 +241,9 @@ def render_report(run: RunDir, evaluation: Evaluation, lang: str) -> str:
         lang=lang,
         metrics=read(run.metrics),
         lines=[reply for row in character_rows(run) for reply in row.replies],
-        data=localized(_read_json(run.data / "report.json"), lang),
+        data=localized(read_or_empty(run.data / "report.json", dict), lang),
         config=run.config.read_text(encoding="utf-8"),
-        environment=_read_json(run.environment),
+        environment=read_or_empty(run.environment, dict),
         commands=["offbook train -c run.yaml", evaluation.card.about.command],
     )
 
@@ -258,8 +258,3 @@ def _eval_command(run: RunDir, config: RunConfig, data: Path | None) -> str:
     rows = [] if data is None else ["--data", str(data)]
     options = ["--prompts", str(config.evaluate.prompts), "--lang", config.evaluate.lang]
     return shell_command("offbook", "eval", run.name, *rows, *options)
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return content

@@ -12,18 +12,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from offbook.core.atomic import atomic_dir, atomic_write_json
+from offbook.core.config.yaml_file import read_settings
 from offbook.core.errors import GateMissed, OffbookError, UsageError
+from offbook.core.json_file import read_or_empty
 from offbook.core.persona import Persona
 from offbook.core.progress import CountProgress, NullReporter, Reporter
-from offbook.core.registry import lookup
 from offbook.core.rundir import RunDir
 from offbook.exporters import parity
-from offbook.exporters.formats import FORMATS, ExportedArtifact
+from offbook.exporters.formats import ExportedArtifact, find_format
 from offbook.exporters.model_card import History, model_card
 from offbook.exporters.parity import BOUNDS, Parity, Runtime
 from offbook.exporters.runtimes import LlamaCppRuntime, TransformersRuntime
@@ -86,9 +84,7 @@ def export(
         GateMissed: the copy differs too much; it is kept under a name that ends in `-missed-parity`.
     """
     reporter = reporter or NullReporter()
-    kind = lookup(FORMATS, to, "export format")
-    quant = quant or kind.quants[0]
-    lookup(dict.fromkeys(kind.quants), quant, "number format")
+    kind, quant = find_format(to, quant)
     target = out or source.exports_dir / f"{to}-{quant}"
     if target.exists():
         raise UsageError(
@@ -221,11 +217,8 @@ def history(run: RunDir | None) -> History:
     """What the run's records say, for the model card."""
     if run is None:
         return History()
-    config = yaml.safe_load(run.config.read_text(encoding="utf-8"))
-    return History(config, _read_json(run.data / "report.json"), _read_json(run.eval))
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file; an empty one where there is no such file."""
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return content
+    try:
+        config = read_settings(run.config).tree
+    except UsageError:  # damaged: the adapter speaks without it
+        config = {}
+    return History(config, read_or_empty(run.data / "report.json", dict), read_or_empty(run.eval, dict))

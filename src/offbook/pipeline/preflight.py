@@ -5,27 +5,75 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from offbook.core.config.loading import load
+from offbook.core.config.loading import load_stored
 from offbook.core.config.schema import BASE, RunConfig, is_hub
 from offbook.core.errors import UsageError
+from offbook.core.registry import lookup
 from offbook.core.run_lock import refuse_existing
 from offbook.core.rundir import RunDir, runs_root
-from offbook.hub.pull import find_folder
+from offbook.data.formats import FORMATS
+from offbook.exporters.formats import find_format
+from offbook.hub.pull import check_source
+from offbook.hub.push import parse_target
 from offbook.pipeline.adapter_source import resolve_character
+from offbook.tokenization.builtin_templates import TEMPLATES
 
 
 def refuse_missing(config: RunConfig) -> None:
-    """See that everything on this computer that the config names is there.
+    """See that all of this computer that the config names is there, and that what lies elsewhere can be named so.
 
     Raises:
-        UsageError: a data file, the model's folder or the adapter to go on from is missing.
+        UsageError: a data file, the model or the adapter to go on from is missing, or the model's name is none.
     """
     for path in _data_files(config):
         refuse_missing_file(path)
-    if not is_hub(config.model.source):
-        find_folder(config.model.source)
+    check_source(config.model.source, config.model.revision)
+    refuse_unknown_template(config.model.template)
+    if config.data.format != "auto":
+        lookup({"auto": None, **FORMATS}, config.data.format, "data format")
     if config.model.adapter is not None:
         resolve_character(config.model.adapter)
+
+
+def refuse_unknown_template(name: str | None) -> None:
+    """See that a built-in chat template has that name, where one is named.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if name is not None:
+        lookup(TEMPLATES, name, "chat template")
+
+
+def refuse_unknown_format(to: str, quant: str | None, template: str | None) -> None:
+    """See that there is such an export format, that it has such numbers, and that a template that is named is there.
+
+    Raises:
+        UsageError: there is none.
+    """
+    find_format(to, quant)
+    refuse_unknown_template(template)
+
+
+def refuse_no_repository(target: str) -> None:
+    """See that a target of `push` names a repository on a hub.
+
+    Raises:
+        UsageError: it names none.
+    """
+    parse_target(target)
+
+
+def refuse_unreadable(run: RunDir | None, data: str | Path | None) -> None:
+    """See that the settings of a run that is to be judged can be read, and that the rows are there.
+
+    Raises:
+        UsageError: the settings are damaged, or there is no such file.
+    """
+    if run is not None:
+        load_stored(run.config)
+    if data is not None:
+        refuse_missing_file(Path(data))
 
 
 def refuse_missing_file(path: Path) -> None:
@@ -58,7 +106,7 @@ def lacks_verdict(run: RunDir) -> bool:
     heldout = run.data / "heldout.jsonl"
     if not run.finished or run.eval.is_file() or not heldout.is_file() or not heldout.stat().st_size:
         return False
-    return load(run.config).evaluate.prompts > 0
+    return load_stored(run.config).evaluate.prompts > 0
 
 
 def _data_files(config: RunConfig) -> Iterator[Path]:

@@ -143,7 +143,7 @@ def with_stored_choices(config: RunConfig, run: RunDir | None = None) -> RunConf
     Each is what the config says, what an earlier start of the run stored, or the default. The format of the products
     (`train.compute`) has no default: a first start chooses it when the model is loaded.
     """
-    stored = configs.load(run.config) if run is not None and run.config.is_file() else None
+    stored = configs.load_stored(run.config) if run is not None and run.config.is_file() else None
     budget = config.train.max_tokens_per_micro_batch
     budget = budget or (stored and stored.train.max_tokens_per_micro_batch) or DEFAULT_MICRO_BATCH_TOKENS
     count = config.train.micro_batches or (stored and stored.train.micro_batches) or 1

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from offbook.core.errors import UsageError
-from offbook.core.persona import StopToken
+from offbook.core.persona import FILE_NAME, StopToken
 from offbook.core.types import Turn
 
 _REPLY = "\ue002"
@@ -39,6 +40,23 @@ def find_ending(tokenizer: Any, render: Callable[..., str]) -> StopToken:
             "Choose another base model, or a built-in template: --model.template chatml",
         )
     return StopToken(token=tokenizer.eos_token, id=tokenizer.eos_token_id)
+
+
+def check_ending(tokenizer: Any, stop_token: StopToken, adapter: Path) -> None:
+    """See that a stored ending is a token of the tokenizer: a character with another one would never stop.
+
+    Raises:
+        UsageError: persona.json in `adapter` is damaged, or belongs to another base model.
+    """
+    if tokenizer.convert_tokens_to_ids(stop_token.token) != stop_token.id:
+        raise UsageError(
+            "{file} in {adapter} is damaged: {token} is not token {id}, so replies would not end",
+            "Restore it, or train the run again.",
+            file=FILE_NAME,
+            adapter=adapter,
+            token=stop_token.token,
+            id=stop_token.id,
+        )
 
 
 def marks_before(stop_token: StopToken, render: Callable[..., str]) -> str:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from offbook.core.config.errors import explain
-from offbook.core.config.schema import BASE, RunConfig, is_hub, options
+from offbook.core.config.schema import BASE, RENAMED, RunConfig, is_hub, options
 from offbook.core.config.yaml_file import CURLY, SettingsFile, read_settings
 from offbook.core.errors import UsageError
 
@@ -41,6 +41,22 @@ def load(path: str | Path | None, overrides: Mapping[str, Any] | None = None) ->
     _anchor_paths(changes, Path.cwd())
     where = str(path) if path is not None else "the options"
     return validate(merge(tree, changes), where, lines, overridden=(overrides or {}).keys())
+
+
+def load_stored(path: Path) -> RunConfig:
+    """The config that a run keeps: what an earlier version called otherwise has its name of today.
+
+    Raises:
+        UsageError: as in `load`.
+    """
+    tree, lines = read_settings(path)
+    for old, new in RENAMED.items():
+        section, _, leaf = old.partition(".")
+        part = tree.get(section)
+        if isinstance(part, dict) and leaf in part:
+            put(tree, new, part.pop(leaf))
+    _anchor_paths(tree, path.resolve().parent)
+    return validate(tree, str(path), lines)
 
 
 def _parse_override(text: Any, field: FieldInfo | None) -> Any:
@@ -187,7 +203,7 @@ def parse(value: Any) -> Any:
         return value
     try:
         return yaml.safe_load(value)
-    except (yaml.YAMLError, ValueError):  # ValueError: a date that does not exist
+    except (yaml.YAMLError, ValueError, RecursionError):  # ValueError: a date that does not exist
         return value
 
 

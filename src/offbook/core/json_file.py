@@ -1,0 +1,18 @@
+"""JSON files that a run wrote and anybody may have damaged since: what can be read of them, without an error."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+Held = TypeVar("Held", dict[str, Any], list[Any])
+
+
+def read_or_empty(path: Path, kind: type[Held]) -> Held:
+    """What a file holds; an empty value of that kind where it is missing, damaged or holds another kind."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return kind()
+    return content if isinstance(content, kind) else kind()
