@@ -15,6 +15,7 @@ from offbook.core import run_lock
 from offbook.core.errors import OffbookError, UsageError
 from offbook.core.run_lock import delete_outputs, held_bytes, locked, remove, training_lock
 from offbook.core.rundir import RunDir, find_run, list_runs
+from offbook.data.row_files import save_rows
 from tests.core.test_rundir import make_run
 
 
@@ -164,6 +165,20 @@ def test_a_removal_that_is_killed_anywhere_is_listed_and_finished_by_the_next(
             assert remove(run) == []
         assert not run.path.exists()
     assert 0 < finished < 24
+
+
+def test_what_a_link_in_a_run_points_to_is_not_written(runs: Any, tmp_path: Path) -> None:
+    run = old_run(runs, "a")
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    (run.data / "train.jsonl").unlink(missing_ok=True)
+    for link in (run.writer, run.data / "train.jsonl"):
+        link.parent.mkdir(exist_ok=True)
+        link.symlink_to(victim)
+    with training_lock(run, resume=False, overwrite=True):
+        assert str(os.getpid()) in run.writer.read_text()
+        save_rows([], run.data / "train.jsonl")
+    assert victim.read_text() == "precious"
 
 
 def test_a_run_that_is_a_link_is_not_emptied_through_it(runs: Any) -> None:

@@ -98,14 +98,14 @@ def test_a_browser_can_read_why_its_allowed_site_is_turned_away() -> None:
 
 def test_headers_of_clients_pass_a_browsers_question() -> None:
     wanted = "authorization, content-type, x-stainless-os, x-title"
-    asked = {"Origin": "app://obsidian.md", "Access-Control-Request-Method": "POST"}
+    headers = {"Origin": "app://obsidian.md", "Access-Control-Request-Method": "POST"}
     with serving(allow_origins=["app://obsidian.md", "file://"]) as served:
         address = f"{served.address}/v1/chat/completions"
-        granted = httpx2.options(address, headers={**asked, "Access-Control-Request-Headers": wanted})
-        assert granted.headers["access-control-allow-headers"] == wanted
-        near = httpx2.options(address, headers={**asked, "Access-Control-Request-Private-Network": "true"})
+        answer = httpx2.options(address, headers={**headers, "Access-Control-Request-Headers": wanted})
+        assert answer.headers["access-control-allow-headers"] == wanted
+        near = httpx2.options(address, headers={**headers, "Access-Control-Request-Private-Network": "true"})
         assert near.headers["access-control-allow-private-network"] == "true"
-        odd = httpx2.options(address, headers={**asked, "Access-Control-Request-Headers": "a; b"})
+        odd = httpx2.options(address, headers={**headers, "Access-Control-Request-Headers": "a; b"})
         assert odd.headers["access-control-allow-headers"] == "Authorization, Content-Type"
         assert httpx2.post(address, json=BODY, headers={"Origin": "file://"}).status_code == 200
         other = httpx2.post(address, json=BODY, headers={"Origin": "app://other"})

@@ -22,9 +22,9 @@ def draw(lines: list[dict[str, Any]], path: Path, title: str, monkeypatch: pytes
     saved: list[Figure] = []
     save = Figure.savefig
 
-    def keep(figure: Figure, *args: Any) -> None:
+    def keep(figure: Figure, *args: Any, **options: Any) -> None:
         saved.append(figure)
-        save(figure, *args)
+        save(figure, *args, **options)
 
     monkeypatch.setattr(Figure, "savefig", keep)
     draw_loss(lines, path, title)
@@ -45,7 +45,11 @@ def test_the_numbers_stand_within_the_axes(tmp_path: Path, monkeypatch: pytest.M
 def test_both_curves_are_drawn_and_an_empty_run_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     figure = draw(LINES, tmp_path / "both.png", "甄嬛", monkeypatch)
     assert [line.get_label() for line in figure.axes[0].lines] == ["training", "held out"]
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    (tmp_path / "none.png").symlink_to(victim)
     draw_loss([{"step": 0}], tmp_path / "none.png", "empty")
+    assert victim.read_text() == "precious", "a link that lies in a run's folder is replaced"
     both, none = (tmp_path / "both.png").read_bytes(), (tmp_path / "none.png").read_bytes()
     assert both.startswith(b"\x89PNG")
     assert len(both) > len(none) > 1000

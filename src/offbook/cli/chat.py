@@ -62,6 +62,9 @@ def command(
     The system prompt is the one that the character was trained with. Conversations are kept in the run's folder.
     Several runs play a scene with you: /help there says how it is steered.
     """
+    from offbook.pipeline.preflight import refuse_unknown_template
+
+    refuse_unknown_template(template)
     if len(runs) == 1:
         _check_message(message, as_json=as_json)
     for each in runs:

@@ -161,7 +161,7 @@ def open_input(history: Path | None, commands: list[str]) -> Callable[[str], str
     from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 
     past: History = InMemoryHistory()
-    if history is not None:
+    if history is not None and not history.is_symlink():
         history.parent.mkdir(parents=True, exist_ok=True)
         past = FileHistory(str(history))
     session: PromptSession[str] = PromptSession(

@@ -50,7 +50,7 @@ def create(folder: Path, recipe: str, reporter: Reporter) -> None:
     """
     text = lookup(recipes(), recipe, "recipe")
     target = folder / "run.yaml"
-    if target.exists():
+    if target.exists() or target.is_symlink():
         raise UsageError("{path} already exists", "Choose another folder, or delete it first.", path=target)
     with _writable(folder):
         folder.mkdir(parents=True, exist_ok=True)

@@ -114,6 +114,25 @@ def atomic_text_file(path: Path) -> Iterator[TextIO]:
     sync(path.parent)
 
 
+@contextmanager
+def atomic_file(path: Path) -> Iterator[Path]:
+    """Context manager: a name to write a file under, which takes the place of `path` only if the block ends well.
+
+    For libraries that write files themselves: a link that lies at `path` is replaced and never followed.
+
+    Raises:
+        OSError: the file cannot be written; nothing is left of the attempt.
+    """
+    temporary = _temporary_path(path)
+    temporary.unlink(missing_ok=True)
+    try:
+        yield temporary
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
 def atomic_write_text(path: Path, text: str) -> None:
     """Write a text file so that a reader sees the old content or the new, never a part.
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from offbook.core.atomic import sync
+from offbook.core.atomic import atomic_write_text, sync
 from offbook.core.errors import OffbookError, UsageError
 from offbook.core.rundir import RunDir
 from offbook.core.shell import offbook_command
@@ -33,7 +33,7 @@ def training_lock(run: RunDir, *, resume: bool, overwrite: bool) -> Iterator[int
         if not overwrite:
             refuse_existing(run, resume=resume)
         last = _last_writer(run)
-        run.writer.write_text(f"{os.getpid()} {memory_kills()}", encoding="utf-8")
+        atomic_write_text(run.writer, f"{os.getpid()} {memory_kills()}")  # never through a link
         try:
             yield None if last is None else max(memory_kills() - last[1], 0)
         finally:

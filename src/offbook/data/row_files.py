@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from offbook.core.atomic import atomic_write_text
 from offbook.core.types import Conversation, Origin, Turn
 
 
 def save_rows(conversations: Iterable[Conversation], path: Path) -> None:
     """Write conversations where `load_rows` finds them again."""
-    path.write_text(rows_text(conversations), encoding="utf-8")
+    atomic_write_text(path, rows_text(conversations))
 
 
 def rows_text(conversations: Iterable[Conversation]) -> str:

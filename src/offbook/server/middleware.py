@@ -241,11 +241,11 @@ async def _answer_preflight(headers: dict[str, str], send: Send) -> None:
 
     Clients add headers of their own (OpenAI's library `x-stainless-os` and more), and none of them has power here.
     """
-    asked = headers.get("access-control-request-headers", "")
-    granted = asked if _HEADER_NAMES.fullmatch(asked) else "Authorization, Content-Type"
+    requested = headers.get("access-control-request-headers", "")
+    allowed = requested if _HEADER_NAMES.fullmatch(requested) else "Authorization, Content-Type"
     answer = [
         (b"access-control-allow-methods", b"GET, POST"),
-        (b"access-control-allow-headers", granted.encode("latin-1")),
+        (b"access-control-allow-headers", allowed.encode("latin-1")),
         (b"access-control-max-age", b"600"),
     ]
     if headers.get("access-control-request-private-network") == "true":

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from offbook.core.atomic import atomic_file
 from offbook.core.text import has_chinese
 
 CHINESE_FONTS = ("notosanscjk", "sourcehansans", "wqy-", "pingfang", "msyh", "simhei", "notoserifcjk")
@@ -48,9 +49,9 @@ def draw_loss(lines: Sequence[dict[str, Any]], path: Path, title: str) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     if axes.lines:
         axes.legend(frameon=False)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), atomic_file(path) as picture:
         warnings.filterwarnings("ignore", "Glyph")  # there is no font for the title: boxes stand in its place
-        figure.savefig(path)
+        figure.savefig(picture, format="png")
 
 
 def _label(axes: Any, point: tuple[int, float], side: str) -> None:
