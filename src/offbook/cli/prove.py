@@ -28,7 +28,9 @@ def command(config: RunConfig, examples: int, as_json: bool) -> None:
     Exit code 3 where they differ by more than rounding does.
     """
     from offbook.cli.progress_bar import reporting
+    from offbook.pipeline.preflight import refuse_missing
 
+    refuse_missing(config)
     with reporting() as reporter:
         reporter.stage("Starting")
         from offbook.pipeline import checking

@@ -59,6 +59,7 @@ def command(
     base_model: str | None,
     yes: bool,
     template: str | None,
+    upstream: str | None,
     **options: object,
 ) -> None:
     """Serve one character or many: OpenAI's API under /v1, and a chat page at /.
@@ -77,7 +78,7 @@ def command(
 
     if not runs and not everything:
         raise UsageError("no character is named", "Name a run: offbook serve runs/NAME, or serve all of them: --all")
-    check_engine(engine)
+    check_engine(engine, upstream)
     check_access(host, key_of_environment(), allow_origin)
     refuse_unknown_template(template)
     for run in runs:
@@ -95,6 +96,7 @@ def command(
             allow_origin=allow_origin,
             base_model=base_model,
             template=template,
+            upstream=upstream,
             reporter=reporter,
             **options,  # type: ignore[arg-type]
         )

@@ -231,8 +231,8 @@ def export(
         GateMissed: the copy differs too much; it is kept under a name that ends in `-missed-parity`.
     """
     reporter = starting_reporter(reporter)
-    preflight.refuse_unknown_format(to, quant, template)
     source = resolve_character(_path(run), base_model=base_model, reporter=reporter)
+    preflight.export_target(source, to, quant, out, template)
     from offbook.pipeline import exporting
 
     return exporting.export(

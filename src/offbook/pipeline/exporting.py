@@ -21,7 +21,7 @@ from offbook.core.persona import Persona
 from offbook.core.progress import CountProgress, NullReporter, Reporter
 from offbook.core.rundir import RunDir
 from offbook.exporters import parity
-from offbook.exporters.formats import ExportedArtifact, find_format
+from offbook.exporters.formats import ExportedArtifact
 from offbook.exporters.model_card import History, model_card
 from offbook.exporters.parity import BOUNDS, Parity, Runtime
 from offbook.exporters.runtimes import LlamaCppRuntime, TransformersRuntime
@@ -34,6 +34,7 @@ from offbook.models.merging import merge
 from offbook.pipeline.adapter_source import CharacterSource
 from offbook.pipeline.character import Character, open_character
 from offbook.pipeline.parity_questions import parity_questions
+from offbook.pipeline.preflight import export_target
 from offbook.tokenization.stop_tokens import proves_stop
 
 PARITY = "parity.json"
@@ -84,14 +85,7 @@ def export(
         GateMissed: the copy differs too much; it is kept under a name that ends in `-missed-parity`.
     """
     reporter = reporter or NullReporter()
-    kind, quant = find_format(to, quant)
-    target = out or source.exports_dir / f"{to}-{quant}"
-    if target.exists():
-        raise UsageError(
-            "{target} already exists",
-            "Remove it, or name another folder with --out.",
-            target=target,
-        )
+    kind, quant, target = export_target(source, to, quant, out, template)
     kind.check(load_config(source.base_model.path))
     character = open_character(source, dtype="float32", template=template)
     original = _export_source(character, source, partial(reporter.progress, unit="tensor"))

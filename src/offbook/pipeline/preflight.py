@@ -12,10 +12,10 @@ from offbook.core.registry import lookup
 from offbook.core.run_lock import refuse_existing
 from offbook.core.rundir import RunDir, runs_root
 from offbook.data.formats import FORMATS
-from offbook.exporters.formats import find_format
+from offbook.exporters.formats import Format, find_format
 from offbook.hub.pull import check_source
 from offbook.hub.push import parse_target
-from offbook.pipeline.adapter_source import resolve_character
+from offbook.pipeline.adapter_source import CharacterSource, resolve_character
 from offbook.tokenization.builtin_templates import TEMPLATES
 
 
@@ -45,14 +45,24 @@ def refuse_unknown_template(name: str | None) -> None:
         lookup(TEMPLATES, name, "chat template")
 
 
-def refuse_unknown_format(to: str, quant: str | None, template: str | None) -> None:
-    """See that there is such an export format, that it has such numbers, and that a template that is named is there.
+def export_target(
+    source: CharacterSource, to: str, quant: str | None, out: str | Path | None, template: str | None
+) -> tuple[Format, str, Path]:
+    """The format of an export, its number format, and the folder that it is written to.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is no such format or template, or something lies at that place.
     """
-    find_format(to, quant)
+    kind, quant = find_format(to, quant)
     refuse_unknown_template(template)
+    target = source.exports_dir / f"{to}-{quant}" if out is None else Path(out)
+    if target.exists():
+        raise UsageError(
+            "{target} already exists",
+            "Remove it, or name another folder with --out.",
+            target=target,
+        )
+    return kind, quant, target
 
 
 def refuse_no_repository(target: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from offbook.core.errors import UsageError
 from offbook.core.progress import Reporter
 from offbook.core.registry import lookup
 from offbook.pipeline.adapter_source import CharacterSource
@@ -58,7 +59,8 @@ def _llamacpp(sources: Sequence[CharacterSource], _: str | None, reporter: Repor
 def _openai(sources: Sequence[CharacterSource], template: str | None, reporter: Reporter, upstream: str | None) -> Host:
     from offbook.server.upstream_host import UpstreamHost
 
-    return UpstreamHost(sources, template, reporter, upstream)
+    check_engine("openai", upstream)
+    return UpstreamHost(sources, template, reporter, upstream or "")
 
 
 def _vllm(sources: Sequence[CharacterSource], template: str | None, reporter: Reporter, _: str | None) -> Host:
@@ -75,13 +77,17 @@ ENGINES: dict[str, OpenHost] = {
 }
 
 
-def check_engine(name: str) -> None:
-    """See that there is an engine of that name.
+def check_engine(name: str, upstream: str | None) -> None:
+    """See that there is an engine of that name, and an address where it asks another server.
 
     Raises:
         UsageError: there is none.
     """
     lookup({"auto": None, **ENGINES}, name, "engine")
+    if name == "openai" and upstream is None:
+        raise UsageError(
+            "--engine openai asks another server, and none is named", "Name it: --upstream http://HOST:PORT"
+        )
 
 
 def open_host(

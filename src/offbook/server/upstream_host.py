@@ -34,19 +34,15 @@ class UpstreamHost:
         upstream: the server's address.
 
     Raises:
-        UsageError: no address was given, or no such server answers there.
+        UsageError: no such server answers there.
     """
 
     engine = "openai"
     slots = SLOTS
 
     def __init__(
-        self, sources: Sequence[CharacterSource], template: str | None, reporter: Reporter, upstream: str | None
+        self, sources: Sequence[CharacterSource], template: str | None, reporter: Reporter, upstream: str
     ) -> None:
-        if upstream is None:
-            raise UsageError(
-                "--engine openai asks another server, and none is named", "Name it: --upstream http://HOST:PORT"
-            )
         del sources
         self._template = template
         self._tokenizers = TokenizerPool()
