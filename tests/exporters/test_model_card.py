@@ -64,12 +64,12 @@ def test_names_and_prompts_are_text_and_damaged_records_are_left_out(hamlet: Pat
     persona = Persona(**json.loads((hamlet / "persona.json").read_text()))
     persona = persona.model_copy(update={"name": "Ann\n## Run it\x1b[2J", "system": "a|b\n<script>"})
     source = ExportSource(None, None, persona, hamlet, [1], "ann", merge)
-    plain = model_card(source, "gguf", "q8_0", ["a.gguf"], Parity(), History())
-    assert "# Ann ## Run it [2J\n" in plain
-    assert "a\\|b &lt;script>" in plain
+    undamaged = model_card(source, "gguf", "q8_0", ["a.gguf"], Parity(), History())
+    assert "# Ann ## Run it [2J\n" in undamaged
+    assert "a\\|b &lt;script>" in undamaged
     for records in (
         {"data": {"rows": 1}},
         {"config": {"lora": 3}},
         {"verdict": {"heldout": {"base": 3}, "verdict": [1]}},
     ):
-        assert model_card(source, "gguf", "q8_0", ["a.gguf"], Parity(), History(**records)) == plain
+        assert model_card(source, "gguf", "q8_0", ["a.gguf"], Parity(), History(**records)) == undamaged
