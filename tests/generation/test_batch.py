@@ -121,6 +121,9 @@ class Scripted:
     def __call__(self, **inputs: Any) -> Any:
         return self.forward(**inputs)
 
+    def modules(self) -> Iterator[Any]:
+        return iter(())
+
     def forward(self, input_ids: torch.Tensor, past_key_values: Any = None, logits_to_keep: int = 1, **_: Any) -> Any:
         scores = torch.zeros(len(input_ids), 1, 512)
         for row, last in enumerate(input_ids[:, -1].tolist()):

@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from offbook.generation.threaded_linear import MIN_WEIGHTS, ThreadedLinear, use_threaded_linear
+from offbook.generation import threaded_linear as module
+from offbook.generation.threaded_linear import MIN_WEIGHTS, ThreadedLinear, threaded_linear, use_threaded_linear
 from tests.tiny import tiny_model
 
 
@@ -21,8 +22,10 @@ def threads(request: Any) -> Iterator[Any]:
     torch.set_num_threads(before)
 
 
+@pytest.mark.parametrize("onednn", [False, module.ONEDNN])
 @pytest.mark.parametrize("bias", [True, False])
-def test_it_is_the_plain_product(threads: int, bias: bool) -> None:
+def test_it_is_the_plain_product(monkeypatch: pytest.MonkeyPatch, threads: int, bias: bool, onednn: bool) -> None:
+    monkeypatch.setattr(module, "ONEDNN", onednn)
     torch.manual_seed(0)
     linear = nn.Linear(512, 520, bias=bias)  # 3 does not divide 520
     shared = nn.Sequential(nn.Linear(512, 520, bias=bias))
@@ -36,15 +39,25 @@ def test_it_is_the_plain_product(threads: int, bias: bool) -> None:
             assert shared(row).shape == linear(row).shape
 
 
-def test_where_it_does_not_help_nothing_changes() -> None:
+def test_with_gradients_and_in_other_formats_it_is_torch_s_own() -> None:
     model = nn.Sequential(nn.Linear(8, 8), nn.Linear(512, MIN_WEIGHTS // 512))
-    use_threaded_linear(model)
-    use_threaded_linear(model)
-    assert [type(layer) for layer in model] == [nn.Linear, ThreadedLinear]
+    assert len(use_threaded_linear(model)) == 2
+    assert use_threaded_linear(model) == []
     row = torch.randn(1, 512, requires_grad=True)
     model[1](row).sum().backward()
     assert row.grad is not None
-    assert model[1].bfloat16()(row.detach().bfloat16()).dtype == torch.bfloat16
+    with torch.inference_mode():
+        assert model[1].bfloat16()(row.bfloat16()).dtype == torch.bfloat16
+        assert model[0](torch.ones(0, 8)).shape == (0, 8)
+
+
+def test_afterwards_the_model_has_the_layers_that_it_had() -> None:
+    model = nn.Sequential(nn.Linear(8, 8), nn.Sequential(nn.Linear(8, 8)))
+    before = list(model.modules())
+    with pytest.raises(KeyError), threaded_linear(model):
+        assert [type(part) for part in model.modules()].count(ThreadedLinear) == 2
+        raise KeyError
+    assert list(model.modules()) == before
 
 
 def test_the_weights_are_the_very_same_and_a_tied_head_stays_tied() -> None:

@@ -18,6 +18,8 @@ from offbook.core.types import Reply
 from offbook.generation.cache import ModelCache
 from offbook.generation.decoder import Decoder
 from offbook.generation.sampling import reply_generator
+from offbook.generation.short_lora import short_lora
+from offbook.generation.threaded_linear import threaded_linear
 
 
 @torch.inference_mode()
@@ -78,7 +80,8 @@ def generate(
             replies.append([text, stopped, len(ids)])
         return replies
 
-    answers = share(len(batches), answer)
+    with threaded_linear(model), short_lora(model):
+        answers = share(len(batches), answer)
     by_index = {
         index: Reply(*reply)
         for chosen, replies in zip(batches, answers, strict=True)

@@ -16,6 +16,8 @@ from offbook.core.sharing import Share, alone
 from offbook.core.types import NO_LABEL, Example, Score
 from offbook.generation.cache import ModelCache, logits_at
 from offbook.generation.decoder import adapter_enabled
+from offbook.generation.short_lora import short_lora
+from offbook.generation.threaded_linear import threaded_linear
 
 CHUNK = 512
 """Rows times positions whose logits exist at once."""
@@ -51,8 +53,10 @@ def score(
         progress(done[number], len(examples))
         return [list(astuple(each)) for each in scores]
 
+    with threaded_linear(model), short_lora(model):
+        scored = share(len(batches), scores_of)
     parts: list[list[Score]] = [[] for _ in conversations]
-    for chosen, scores in zip(batches, share(len(batches), scores_of), strict=True):
+    for chosen, scores in zip(batches, scored, strict=True):
         for index, values in zip(chosen, scores, strict=True):
             parts[conversation_index[index]].append(Score(*values))
     return [_sum(scores) for scores in parts]

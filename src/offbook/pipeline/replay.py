@@ -77,12 +77,13 @@ def _draw(model: Any, base: BaseModel, stops: list[int], reporter: Reporter) -> 
         QUESTION,
         [*stops, question_stop],
         seed=list(range(ROWS)),
+        rows=ROWS,
         progress=counted,
     )
     questions = [Turn("user", text) for reply in replies if (text := _complete(reply.text))]
     prompts = [template.prompt_ids([question]) for question in questions]
     reporter.stage("Sampling its replies to them")
-    answers = batch.generate(model, tokenizer, prompts, ANSWER, stops, progress=counted) if prompts else []
+    answers = batch.generate(model, tokenizer, prompts, ANSWER, stops, rows=ROWS, progress=counted) if prompts else []
     rows = [
         Conversation(
             (question, Turn("assistant", text, has_stop_token=reply.stopped)),
