@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +20,19 @@ from typing import Any, BinaryIO, cast
 from offbook.core.errors import UsageError
 from offbook.data import legacy_encodings
 
-MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+ESCAPES = {
+    rb"\x1b\$[@B]": "iso2022_jp",
+    rb"\x1b\$\)C": "iso2022_kr",
+    rb"~\{(?:[!-w][!-~]){2,}~\}": "hz",
+}
+"""What encodings of seven bits begin characters beyond ASCII with."""
 BLOCK = 1 << 16
 COMPRESSED = (".gz", ".zst")
 UNPACKED, RATIO = 1 << 28, 200
@@ -202,6 +215,8 @@ def _guess(path: Path) -> list[str]:
     for mark, encoding in MARKS.items():
         if head.startswith(mark):
             return [encoding]
+    if escaped := next((codec for sign, codec in ESCAPES.items() if re.search(sign, head)), None):
+        return [escaped]
     if b"\0" in head and (wide := _guess_utf16(head)):
         return [wide]
     fault = _first_fault(path, "utf-8")

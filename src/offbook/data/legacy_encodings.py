@@ -31,6 +31,29 @@ NAMES = {
     "cp1255": "Windows-1255 (Hebrew)",
     "cp1256": "Windows-1256 (Arabic)",
     "cp874": "Windows-874 (Thai)",
+    "cp1257": "Windows-1257 (Baltic)",
+    "johab": "Johab (Korean)",
+    "iso2022_jp": "ISO-2022-JP (Japanese)",
+    "iso2022_kr": "ISO-2022-KR (Korean)",
+    "hz": "HZ (Chinese)",
+    "cp850": "DOS 850 (Western European)",
+    "cp852": "DOS 852 (Central European)",
+    "mac_latin2": "Mac (Central European)",
+    "iso8859_16": "ISO 8859-16 (Romanian)",
+    "iso8859_5": "ISO 8859-5 (Cyrillic)",
+    "mac_cyrillic": "Mac (Cyrillic)",
+    "cp855": "DOS 855 (Cyrillic)",
+    "cp1125": "DOS 1125 (Ukrainian)",
+    "cp737": "DOS 737 (Greek)",
+    "cp869": "DOS 869 (Greek)",
+    "mac_greek": "Mac (Greek)",
+    "cp857": "DOS 857 (Turkish)",
+    "mac_turkish": "Mac (Turkish)",
+    "cp862": "DOS 862 (Hebrew)",
+    "iso8859_6": "ISO 8859-6 (Arabic)",
+    "cp720": "DOS 720 (Arabic)",
+    "iso8859_4": "ISO 8859-4 (Baltic)",
+    "cp775": "DOS 775 (Baltic)",
     "utf-16-le": "UTF-16",
     "utf-16-be": "UTF-16",
 }
@@ -38,8 +61,15 @@ NAMES = {
 WIDE = ("utf-16-le", "utf-16-be")
 CLEARLY = log(8)
 """The likeliest reading is taken if it is so much likelier than any other."""
+RARE = (
+    "cp850", "cp852", "mac_latin2", "iso8859_16", "iso8859_5", "mac_cyrillic", "cp855", "cp1125", "cp737", "cp869",
+    "mac_greek", "cp857", "mac_turkish", "cp862", "iso8859_6", "cp720", "iso8859_4", "cp775", "johab",
+)  # fmt: skip
 PRIORS = {"gb18030": log(8), "cp1252": log(8), "mac_roman": -log(20), "cp866": -log(4), "iso8859_2": -log(4)}
+PRIORS |= dict.fromkeys(RARE, -log(50))
 """Log of how much commoner than the others an encoding is on people's disks."""
+FEWEST_LETTERS = 1
+"""With so many bytes beyond ASCII the likeliest reading has to be twice as far ahead, in logs."""
 FEWEST = 5
 """With fewer bytes beyond ASCII a text is not taken for one of another script: they may as well be damage."""
 SAMPLE = 2000
@@ -56,6 +86,8 @@ UNUSUAL, NEVER = 1e-7, 1e-9
 """The probability of a sign that a language does not use (an emoji, say), and of what is no sign at all."""
 MISPLACED = log(1e-3)
 """For a capital behind a small letter, and for an ASCII letter within a word of another script."""
+NOT_IN_WORDS = frozenset("“”„«»‚•°§©™£€¡¿")
+"""Typographic signs that stand at the side of a word, and never between its letters."""
 CROWDED = log(0.05)
 """For a Latin letter with an accent right behind another one, and a Chinese, Japanese or Korean one behind ASCII's."""
 
@@ -70,8 +102,10 @@ class Language:
         share: that share.
         others: the probability of any other of its characters.
         belongs: whether a character is one of those.
-        ranked: whether `common` is in falling order, so that the first ones are met more often.
-        latin: whether it is written in Latin letters, of which `common` has those beyond ASCII: `share` of its letters.
+        ranked: whether it is an alphabet other than the Latin, `common` in falling order, so that the first ones are
+            met more often.
+        latin: whether it is written in Latin letters, of which `common` has those beyond ASCII, in falling order:
+            `share` of its letters.
     """
 
     codecs: tuple[str, ...]
@@ -85,7 +119,8 @@ class Language:
     def probabilities(self) -> dict[str, float]:
         """The probability of each common character, capitals and punctuation included."""
         size = len(self.common)
-        weights = [2.0 * (size - place) / (size + 1) if self.ranked else 1.0 for place in range(size)]
+        falls = self.ranked or self.latin
+        weights = [2.0 * (size - place) / (size + 1) if falls else 1.0 for place in range(size)]
         table = dict(FULL_WIDTH if self.codecs[0] in ("gb18030", "big5", "cp932") else TYPOGRAPHY)
         for char, weight in zip(self.common, weights, strict=True):
             table[char] = self.share * weight / size
@@ -133,33 +168,48 @@ _HANGUL = (
     "오마보부전주구제무우왜뭐잘녕봐겠었았했습데할모르금때말등불톰녁아침진켜졌"
 )
 _RUSSIAN = "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъё"
+_SERBIAN = "аиоенрстјвукдмпљзгбчњжћшцхђџф"
 _UKRAINIAN = "оанивіертскулмдпзяьбгйчхжїцющєфшґ"
+_WESTERN = ("cp1252", "mac_roman", "cp850")
+_CENTRAL = ("cp1250", "iso8859_2", "cp852", "mac_latin2")
+_BALTIC = ("cp1257", "iso8859_4", "cp775")
 LANGUAGES = (
     Language(("gb18030", *WIDE), _SIMPLIFIED, 0.5, 1e-4, _in_rows("gb2312", 0xD7)),
     Language(("big5", "gb18030", *WIDE), _TRADITIONAL, 0.5, 6e-5, _in_rows("big5", 0xC6)),
     Language(("cp932", "euc_jp", *WIDE), _KANA + _KANJI, 0.8, 2e-5, _in_rows("cp932", 0x97)),
-    Language(("cp949", *WIDE), _HANGUL, 0.6, 1.2e-4, _in_rows("euc_kr", 0xC8)),
-    Language(("cp1251", "koi8_u", "cp866", *WIDE), _RUSSIAN, 0.8, ranked=True),
-    Language(("cp1251", "koi8_u", *WIDE), _UKRAINIAN, 0.8, ranked=True),
-    Language(("cp1253", *WIDE), "αοιετνσρκπυςλημωδγθφχβξζψάίόέήύώϊϋ", 0.8, ranked=True),
-    Language(("cp1255", *WIDE), "יוהלאתרבנמשעדקפחגכםטןצסךזףץ", 0.8, ranked=True),
-    Language(("cp1256", *WIDE), "ايلمنوتربعهكدسفقحجشصطةخذزىءضثأغإظئؤآپچگک؟،", 0.8, ranked=True),
+    Language(("cp949", "johab", *WIDE), _HANGUL, 0.6, 1.2e-4, _in_rows("euc_kr", 0xC8)),
+    Language(("cp1251", "koi8_u", "cp866", "iso8859_5", "mac_cyrillic", "cp855", *WIDE), _RUSSIAN, 0.8, ranked=True),
+    Language(("cp1251", "koi8_u", "cp1125", "iso8859_5", "mac_cyrillic", *WIDE), _UKRAINIAN, 0.8, ranked=True),
+    Language(("cp1251", "iso8859_5", "mac_cyrillic", "cp855", *WIDE), _SERBIAN, 0.8, ranked=True),
+    Language(
+        ("cp1253", "cp737", "cp869", "mac_greek", *WIDE),
+        "αοιετνσρκπυςλημωδγθφχβξζψάίόέήύώϊϋ",
+        0.8,
+        ranked=True,
+    ),
+    Language(("cp1255", "cp862", *WIDE), "יוהלאתרבנמשעדקפחגכםטןצסךזףץ", 0.8, ranked=True),
+    Language(("cp1256", "iso8859_6", "cp720", *WIDE), "ايلمنوتربعهكدسفقحجشصطةخذزىءضثأغإظئؤآپچگک؟،", 0.8, ranked=True),
     Language(("cp874", *WIDE), "านรอกเง่้มยลวดตัิทสีะไปบคหุแใจพำู็ชโข์ืถผศณธซภษฟึญฉฮฎฐฬฝๆ", 0.8, ranked=True),
     *(
         Language(codecs, letters, share, latin=True)
         for codecs, letters, share in (
-            (("cp1252", "mac_roman"), "éàèêçùâîôûëïœ", 0.04),
-            (("cp1252", "mac_roman"), "äöüß", 0.03),
-            (("cp1252", "mac_roman"), "áéíóúñü¡¿", 0.035),
-            (("cp1252", "mac_roman"), "ãõçáéíóúâêôà", 0.04),
-            (("cp1252", "mac_roman"), "àèéìòù", 0.02),
-            (("cp1252", "mac_roman"), "åäöæøé", 0.04),
-            (("cp1250", "iso8859_2"), "ąęłóśżćńź", 0.08),
-            (("cp1250", "iso8859_2"), "áčďéěíňóřšťúůýžľĺŕôä", 0.14),
-            (("cp1250", "iso8859_2"), "áéíóöőúüű", 0.12),
-            (("cp1250", "iso8859_2"), "čćđšž", 0.04),
-            (("cp1250", "iso8859_2"), "ăâîşţ", 0.07),
-            (("cp1254",), "ıişğçöüâİ", 0.12),
+            (_WESTERN, "éàèêçùâîôûëïœ", 0.04),
+            (_WESTERN, "üäöß", 0.03),
+            (_WESTERN, "óíáéñú¡¿ü", 0.035),
+            (_WESTERN, "ãáçéíêóõâúàô", 0.04),
+            (_WESTERN, "èàùòéì", 0.02),
+            (_WESTERN, "äåöæøé", 0.04),
+            (_WESTERN, "áðíéþæóúöý", 0.1),
+            (_CENTRAL, "łęóżąśćńź", 0.08),
+            (_CENTRAL, "íáéěýřčžůšúťďňóľĺŕôä", 0.14),
+            (_CENTRAL, "áéöóőüíúű", 0.12),
+            (_CENTRAL, "šžčćđ", 0.04),
+            (_CENTRAL, "ăîâşţ", 0.07),
+            (("iso8859_16",), "ăîâșț", 0.07),
+            (("cp1254", "cp857", "mac_turkish"), "ıişğçöüâİ", 0.12),
+            (_BALTIC, "ėšųįžąčūę", 0.07),
+            (_BALTIC, "āīēšņļūģžčķ", 0.1),
+            (_BALTIC, "äõüöšž", 0.05),
         )
     ),
 )
@@ -192,7 +242,8 @@ def likely(sample: bytes) -> list[str]:
     best = order[0]
     if sum(byte > 0x7F for byte in sample) < FEWEST and best in OF_ANOTHER_SCRIPT:
         return order[:3]
-    rivals = [codec for codec in order if texts[codec] != texts[best] and readings[best] - readings[codec] < CLEARLY]
+    clearly = CLEARLY * (1 + FEWEST_LETTERS / sum(byte > 0x7F for byte in sample))
+    rivals = [codec for codec in order if texts[codec] != texts[best] and readings[best] - readings[codec] < clearly]
     return [best, *rivals]
 
 
@@ -208,8 +259,10 @@ def _told_by(sample: bytes) -> bytes:
 
 def _log_likelihood(text: str, language: Language, table: dict[str, float]) -> float:
     """How likely a text is in a language: the sum of the logs of its characters' probabilities."""
-    score, before = 0.0, " "
+    score, before, earlier = 0.0, " ", " "
     for char in text:
+        if before in NOT_IN_WORDS and char.isalpha() and earlier.isalpha():
+            score += MISPLACED
         if char.isascii():
             score += log(ASCII_LETTER if char.isalpha() else OTHER_ASCII)
             foreign = char.isalpha() and not before.isascii() and before.isalpha()
@@ -223,5 +276,5 @@ def _log_likelihood(text: str, language: Language, table: dict[str, float]) -> f
                 score += MISPLACED
             elif before.isalpha() and char.isalpha() and language.latin != before.isascii():
                 score += CROWDED
-        before = char
+        before, earlier = char, before
     return score
