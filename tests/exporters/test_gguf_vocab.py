@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sentencepiece
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from offbook import export
 from offbook.core.errors import UsageError
-from offbook.exporters.gguf_vocab import PRE_TOKENIZERS
+from offbook.exporters.gguf_vocab import PHI_3, PRE_TOKENIZERS, model_name
 from tests.exporters.conftest import save_adapter, save_base
-from tests.tiny import CHATML, CORPUS
+from tests.tiny import CHATML, CORPUS, chatml_tokenizer
 
 SPECIAL = ["<unk>", "<|im_start|>", "<|im_end|>"]
 BYTES = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
@@ -107,3 +108,11 @@ def test_tokenizers_that_are_no_bpe(tmp_path: Path) -> None:
     adapter = save_adapter(tmp_path / "hamlet", save_base(tmp_path / "base", tokenizer=fast(tokenizer)))
     with pytest.raises(UsageError, match="WordLevel"):
         export(adapter, "gguf")
+
+
+@pytest.mark.parametrize("swallows", [True, False])
+def test_only_a_tokenizer_like_phi_3s_is_called_so(swallows: bool) -> None:
+    tokenizer = chatml_tokenizer(400)
+    tokenizer.add_tokens([AddedToken("</s>"), AddedToken("<|user|>", rstrip=swallows, special=True)])
+    for name in ("hamlet", "my phi3"):
+        assert bool(re.search(PHI_3, model_name(name, tokenizer))) == swallows

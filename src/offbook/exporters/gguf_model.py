@@ -19,7 +19,7 @@ from offbook.core.errors import UsageError
 from offbook.core.progress import CountProgress, uncounted
 from offbook.exporters.architectures import add_hyperparameters, architecture_of, note_on_context
 from offbook.exporters.gguf_tensors import lora_tensors, model_tensors
-from offbook.exporters.gguf_vocab import add_vocabulary, leading_space
+from offbook.exporters.gguf_vocab import add_vocabulary, leading_space, model_name
 from offbook.exporters.quantize import FILE_TYPES, Type, fallbacks, pack, tensor_type
 from offbook.exporters.source import ExportSource
 
@@ -45,7 +45,7 @@ def write_model(path: Path, source: ExportSource, model: Any, quant: str) -> lis
     config = model.config.get_text_config()
     weights = dict(model_tensors(model))
     down = next(value for key, value in weights.items() if "ffn_down" in key)
-    writer = _writer(path, config, source.name)
+    writer = _writer(path, config, model_name(source.name, source.tokenizer))
     add_hyperparameters(writer, config, getattr(config, "intermediate_size", None) or down.shape[-1])
     writer.add_file_type(FILE_TYPES[quant])
     writer.add_quantization_version(2)

@@ -33,6 +33,9 @@ PRE_TOKENIZERS = {
 }
 """The pattern by which a byte-level tokenizer cuts text first → llama.cpp's name for it."""
 
+PHI_3 = r"(?i)phi-?3"
+"""Names of models whose control tokens llama.cpp takes for ones that swallow the space after them."""
+
 
 def add_vocabulary(writer: GGUFWriter, tokenizer: Any, size: int, stop_token: StopToken) -> None:
     """Write tokens, merges or scores, and special ids.
@@ -67,6 +70,19 @@ def add_vocabulary(writer: GGUFWriter, tokenizer: Any, size: int, stop_token: St
     writer.add_token_list(tokens)
     writer.add_token_types(types)
     _add_special_ids(writer, tokenizer, stop_token)
+
+
+def model_name(name: str, tokenizer: Any) -> str:
+    """A model's name in its file, by which llama.cpp tells tokens that swallow the space after them: it is Phi-3's.
+
+    Args:
+        name: the character's.
+        tokenizer: a fast transformers tokenizer.
+    """
+    swallow = any(token.rstrip for token in tokenizer.added_tokens_decoder.values() if token.special)
+    if swallow and "</s>" in tokenizer.get_vocab():
+        return name if re.search(PHI_3, name) else f"{name} (phi-3)"
+    return re.sub(PHI_3, "Phi 3", name)
 
 
 def leading_space(tokenizer: Any, text: str) -> str:
