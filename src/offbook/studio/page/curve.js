@@ -83,9 +83,11 @@ export class Curve {
     const y = (value) => EDGE.top + ((high + margin - value) / (high - low + 2 * margin)) * (HEIGHT - EDGE.top - EDGE.bottom);
     const path = (points) => points.map(([step, value], index) => `${index ? "L" : "M"}${x(step).toFixed(1)} ${y(value).toFixed(1)}`).join("");
     const parts = [];
-    for (const value of ticks(low - margin, high + margin, 5)) {
+    const marks = ticks(low - margin, high + margin, 5);
+    const digits = Math.max(1, Math.ceil(-Math.log10(marks[1] - marks[0]) - 1e-9) || 1); // as many as tell them apart
+    for (const value of marks) {
       parts.push(s("line", { class: "grid", x1: EDGE.left, x2: width - EDGE.right, y1: y(value), y2: y(value) }));
-      parts.push(s("text", { x: EDGE.left - 6, y: y(value) + 4, "text-anchor": "end" }, number(value, 1)));
+      parts.push(s("text", { x: EDGE.left - 6, y: y(value) + 4, "text-anchor": "end" }, number(value, digits)));
     }
     for (const step of ticks(0, steps, width < 500 ? 4 : 8).filter(Number.isInteger))
       parts.push(s("text", { x: x(step), y: HEIGHT - 10, "text-anchor": "middle" }, number(step)));

@@ -21,6 +21,8 @@ const PAGES = {
   jobs: () => import("./jobs.js"),
 };
 
+const SLOW = 250; // milliseconds until the page that is left fades, so that one sees that something happens
+
 let leaving = new AbortController();
 
 export async function route({ focus = true } = {}) {
@@ -33,6 +35,7 @@ export async function route({ focus = true } = {}) {
     anchor.pathname === location.pathname ? anchor.setAttribute("aria-current", "page") : anchor.removeAttribute("aria-current");
   if ($("ask").open) $("ask").close();
   if (!$("undo").hidden) notify(""); // what was done on another page is undone there
+  const slow = setTimeout(() => signal.aborted || $("main").classList.add("leaving"), SLOW);
   try {
     const story = drawStory(page, names, signal);
     if (!PAGES[page]) throw new Error(word("noPage"));
@@ -45,6 +48,7 @@ export async function route({ focus = true } = {}) {
     main.replaceChildren(heading(word("notHere")), problem(error.message), h("p", {}, h("a", { href: "/" }, word("toStart"))));
   }
   if (signal.aborted) return;
+  clearTimeout(slow);
   $("main").replaceWith(main);
   main.classList.add("shown");
   if (focus) main.querySelector("h1")?.focus();

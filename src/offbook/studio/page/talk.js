@@ -2,7 +2,7 @@
 
 import { get, path, pause, post } from "./api.js";
 import { failure } from "./job.js";
-import { action, command, fail, h, heading } from "./parts.js";
+import { action, bar, command, fail, h, heading } from "./parts.js";
 import { redraw } from "./router.js";
 import { word } from "./words.js";
 
@@ -11,11 +11,16 @@ const EVERY = 20000; // milliseconds
 export async function show(main, [name], signal) {
   const { job, address, command: line } = await post(`${path("runs", name)}/talk`, {}, signal);
   const status = h("p", { class: "help", role: "status" }, word("comingOn"));
-  const stage = h("div", { class: "stage" }, status);
+  const stage = h("div", { class: "stage" }, status, bar(word("comingOn")));
   main.append(heading(word("talkTitle"), null, h("a", { class: "secondary", href: `/take/${encodeURIComponent(name)}` }, word("toTake"))), stage, command(line) ?? "");
+  bringOn(job, address, name, stage, signal).catch(fail);
+}
+
+// Show the chat page once it answers: the page around it is there meanwhile.
+async function bringOn(job, address, name, stage, signal) {
   if (!(await isUp(job, address, signal))) return void stage.replaceChildren(failure(await get(path("jobs", job.id), signal), redraw));
   stage.replaceChildren(...frame(address, name));
-  accompany(job, stage, signal).catch(fail);
+  await accompany(job, stage, signal);
 }
 
 // Ask for the character again and again, out of sight, too: it leaves the stage when no page does, and when nobody has
