@@ -42,6 +42,33 @@ def test_the_format_is_told_from_the_text_alone(name: str, format: str, tmp_path
     assert choose(bare, "auto") == format
 
 
+ASS = """[Script Info]
+ScriptType: v4.00+
+
+[Events]
+Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
+Dialogue: 0,0:00:00.00,0:00:01.50,Default,Ann,0,0,0,,Is it lit?
+Dialogue: 0,0:00:02.00,0:00:03.50,Default,Ben,0,0,0,,Since noon.
+Dialogue: 0,0:00:04.00,0:00:05.50,Default,Ann,0,0,0,,{\\p1}m 0 0 l 9 0{\\p0}
+"""
+IMESSAGE = "".join(
+    f"May 12, 2021  9:{minute}:42 PM\n{name}\n{text}\n\n"
+    for minute, name, text in [
+        (30, "Ann", "Is it lit?"),
+        (31, "Me", "Since noon."),
+        (32, "Ann", "Good."),
+        (33, "Me", "Yes."),
+    ]
+)
+
+
+@pytest.mark.parametrize(("text", "format"), [(ASS, "subtitles"), (IMESSAGE, "imessage")])
+def test_a_format_of_its_own_goes_before_tables_and_copies(text: str, format: str, tmp_path: Path) -> None:
+    path = tmp_path / "text"
+    path.write_text(text, encoding="utf-8")
+    assert choose(path, "auto") == format
+
+
 def test_a_play_is_told_from_a_screenplay() -> None:
     assert choose(hamlet_path(), "auto") == "play"
 

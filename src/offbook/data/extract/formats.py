@@ -51,6 +51,7 @@ UNSUPPORTED_CHATS = (
     (r"(?m)^From: .*\n(?:.+\n){0,30}?(?:Subject|Date|Message-ID): ", marked("a mailbox"), AS_TABLE),
     (r"window\.YTD\.direct_message", marked("a download of X's (Twitter's) messages"), AS_TABLE),
 )
+"""What a head of an export that is often tried looks like, what it is, and what to do instead."""
 PROGRAMS = frozenset(
     [
         ".py",
@@ -74,8 +75,9 @@ PROGRAMS = frozenset(
     ]
 )
 """Suffixes of what programs read and write; in it words before a colon look like names."""
-"""What a head of an export that is often tried looks like, what it is, and what to do instead."""
 HEAD_BYTES = 1 << 17
+OF_NO_APP = ("copied", "table", text_log.FORMAT.name)
+"""Chat formats that give way to an app's own where that fits as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,16 +122,16 @@ class Extractor:
 
 
 EXTRACTORS = {
-    **{
-        name: Extractor(chat.description, chat.looks_like, messages=chat.read, json=chat.is_json, text=chat.is_text)
-        for name, chat in CHAT_FORMATS.items()
-    },
     "subtitles": Extractor(
         "subtitles that name who speaks (.srt, .ass, .vtt)",
         subtitles.looks_like,
         subtitles.read,
         suffixes=(".srt", ".ass", ".ssa", ".vtt"),
     ),
+    **{
+        name: Extractor(chat.description, chat.looks_like, messages=chat.read, json=chat.is_json, text=chat.is_text)
+        for name, chat in sorted(CHAT_FORMATS.items(), key=lambda item: item[0] in OF_NO_APP)
+    },
     "fountain": Extractor(
         "Fountain and film scripts", fountain.looks_like, fountain.read, suffixes=(".fountain", ".spmd")
     ),
@@ -196,8 +198,9 @@ def _refuse_unsupported(path: Path) -> None:
 
 def _refuse_tie(path: Path, scores: dict[str, float], best: str) -> None:
     """Raises: UsageError: the file looks as much like one chat as like another."""
-    tied = [name for name, score in scores.items() if score == scores[best] and EXTRACTORS[name].is_chat]
-    if EXTRACTORS[best].is_chat and len(tied) > 1 and "table" not in tied:
+    rivals = [name for name in scores if EXTRACTORS[name].is_chat and name not in OF_NO_APP]
+    tied = [name for name in rivals if scores[name] == scores[best]]
+    if EXTRACTORS[best].is_chat and len(tied) > 1:
         raise UsageError(
             "{path} looks as much like {first} as like {others}",
             "Say which it is: {flags}.",
