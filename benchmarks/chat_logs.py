@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
-import resource
+import subprocess
+import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,6 +24,7 @@ from pathlib import Path
 
 from offbook.data import extract
 
+OFFBOOK = Path(sys.executable).with_name("offbook")
 ME = "Tom"
 OTHERS = ("Mara", "Ben", "Zoë", "阿澈")
 WORDS = {
@@ -347,7 +349,7 @@ def _ends_with(prompt: str, turn: str) -> bool:
 
 
 def measure_speed(megabytes: int) -> dict[str, dict[str, float]]:
-    """Seconds to read logs of that size, and the peak of memory so far."""
+    """Processor seconds in which the command reads logs of that size, and its peak of memory."""
     figures = {}
     for name in ("WhatsApp, English", "Telegram, English"):
         language, write = WRITERS[name]
@@ -362,11 +364,20 @@ def measure_speed(megabytes: int) -> dict[str, dict[str, float]]:
                     file.write("".join(f"{text}\n" for text in (texts[:1] if write is telegram else []) + body))
                     if write is telegram:
                         file.write("]}\n")
-            begun = time.process_time()
-            rows = len(extract.extract([path], ME).rows)
-            seconds = time.process_time() - begun
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-            figures[name] = {"megabytes": path.stat().st_size / 1e6, "seconds": seconds, "rows": rows, "peak_mib": peak}
+            rows = Path(folder) / "rows.jsonl"
+            command: list[str | Path] = [OFFBOOK, "extract", path, "--me", ME, "--out", rows]
+            with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+                _, status, usage = os.wait4(process.pid, 0)
+            if status:
+                raise SystemExit(f"offbook extract ended with {os.waitstatus_to_exitcode(status)}")
+            with rows.open(encoding="utf-8") as lines:
+                count = sum(1 for _ in lines)
+            figures[name] = {
+                "megabytes": path.stat().st_size / 1e6,
+                "seconds": usage.ru_utime + usage.ru_stime,
+                "rows": count,
+                "peak_mib": usage.ru_maxrss / 1024,
+            }
     return figures
 
 
