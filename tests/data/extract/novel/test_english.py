@@ -61,6 +61,8 @@ def test_a_line_ends_as_its_author_would_end_it_alone() -> None:
 def test_how_it_is_said_is_told_in_brackets_within_the_line() -> None:
     text = "“Well (smiling at the boy), we may go (as you say) by boat,” said Ada."
     assert sure(text) == [("Ada", "Well, we may go (as you say) by boat.")]
+    text = "“Well--(smiling)--we may go, boy--(turning to him), by boat--(laughing) I hope,” said Ada."
+    assert sure(text) == [("Ada", "Well--we may go, boy--by boat--I hope.")]
 
 
 def test_straight_single_quotes_are_told_from_apostrophes() -> None:

@@ -23,8 +23,10 @@ from offbook.data.extract.novel.tags_en import SAY
 
 SENTENCE_END = re.compile(r"(?<!\bMr)(?<!\bMrs)(?<!\bDr)(?<!\bSt)(?<!\b[A-Z])[.!?。！？…][\"'”’)]*(?=\s|--|[—–]|$)")
 _MANNER = r"(?:[a-z]+ly |rather |very |half |still |again )*(?:[a-z]+ing\b|[a-z]+ly\b|with (?:an?|great|some|much)\b)"
-NARRATORS_BRACKETS = re.compile(rf"\s*\({_MANNER}(?![^()]*\b(?:I|my|me|you|your|we|our|us)\b)[^()]*\)")
-"""Well (checking herself), this is all: how it is said, told within the quotation."""
+NARRATORS_BRACKETS = re.compile(
+    rf"(?P<dash>--|[—–])?\s*\({_MANNER}(?![^()]*\b(?:I|my|me|you|your|we|our|us)\b)[^()]*\)(?(dash)(?:--|[—–]|,?\s+)?)"
+)
+"""Well (checking herself), this is all: how it is said, told within the quotation; of the marks around a dash stays."""
 FIRST_WORD = re.compile(r"[A-Z][a-z]+")
 SAYS_AGAIN = re.compile(rf"\b(?:and|but|then)\b.*\b{SAY}\b")
 NOT_NAMES = LISTS["not_a_name"] - LISTS["always_capital"]
@@ -152,7 +154,7 @@ class _Reading:
 
     def _finish(self) -> Iterator[Cue]:
         if self.last:
-            text = NARRATORS_BRACKETS.sub("", self.last.text)
+            text = NARRATORS_BRACKETS.sub(lambda match: match["dash"] or "", self.last.text)
             yield replace(self.last, text=text if self.open else _stopped(text))
         self.last, self.open = None, False
 
