@@ -100,7 +100,7 @@ def _lead(
     began: float | None,
 ) -> None:
     """Train as the process that owns the run folder, alone or with others; the arguments are those of `train`."""
-    with training_lock(run, resume=resume, overwrite=overwrite) as kills:
+    with readable_failures(config, run), training_lock(run, resume=resume, overwrite=overwrite) as kills:
         config = with_stored_choices(config, None if overwrite else run)
         if memory_ran_out(run, kills):
             reporter.warning(memory_warning(config))
