@@ -259,7 +259,10 @@ def test_a_conversation_in_the_terminal(trained: Path, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "empty.json").read_text(encoding="utf-8"))["messages"] == []
 
 
-@pytest.mark.parametrize("name", sorted(recipes()))
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.torture] * (name in ("qwen", "smollm2"))) for name in sorted(recipes())],
+)
 def test_every_recipe_trains(
     offbook: Any, name: str, tiny: Path, rows: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

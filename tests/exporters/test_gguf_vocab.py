@@ -53,7 +53,9 @@ def fast(tokenizer: Any) -> Any:
     return wrapped
 
 
-@pytest.mark.parametrize("name", CUTS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.torture] * (name not in ("gpt-2", "llama-bpe"))) for name in CUTS]
+)
 def test_byte_level_tokenizers(tmp_path: Path, name: str) -> None:
     base = save_base(tmp_path / "base", tokenizer=byte_level(CUTS[name]))
     done = export(
