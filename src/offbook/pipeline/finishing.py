@@ -155,7 +155,8 @@ def sample_replies(
     """
     reporter = reporter or NullReporter()
     character = _character(setup)
-    short = setup.persona.generation.model_copy(update={"max_new_tokens": SAMPLE_TOKENS})
+    length = min(SAMPLE_TOKENS, setup.persona.generation.max_new_tokens)
+    short = setup.persona.generation.model_copy(update={"max_new_tokens": length})
     character.persona = setup.persona.model_copy(update={"generation": short})
     prompts = [tuple(character.with_system([Turn("user", prompt)])) for prompt in setup.persona.sample_prompts]
     with fast_path.fast_path_disabled(setup.model):
