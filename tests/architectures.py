@@ -121,6 +121,7 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "phi3": {"sliding_window": None},
     "starcoder2": {"sliding_window": None},
     "qwen3_moe": {"norm_topk_prob": True},
+    "qwen3_vl_moe_text": {"sliding_window": None},
     "olmoe": {"num_key_value_heads": 4},
     "gemma2": {"query_pre_attn_scalar": 8},
     "gemma3_text": {
@@ -158,7 +159,7 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "mistral4": {"head_dim": 16},
     **{
         kind: {"rope_parameters": {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [1, 1, 2]}}
-        for kind in ("qwen2_vl_text", "qwen2_5_vl_text", "glm4v_text")
+        for kind in ("qwen2_vl_text", "qwen2_5_vl_text", "glm4v_text", "glm4v_moe_text")
     },
     "deepseek_v4": {"num_key_value_heads": 1, "o_groups": 2, "o_lora_rank": 16, "partial_rotary_factor": 0.5},
     "dbrx": {

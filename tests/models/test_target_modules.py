@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from offbook.core.errors import UsageError
+from offbook.models import adapter
 from offbook.models.target_modules import left_out, select
 from tests.architectures import tiny_config, tiny_model
 
@@ -74,3 +76,17 @@ def test_layers_whose_adapters_peft_would_not_find_again_get_none() -> None:
     assert chosen
     assert not [name for name in chosen if "shared_experts" in name]
     assert ["shared_experts" in note for note in left_out(laguna, chosen)][-1]
+
+
+def test_layers_whose_adapters_are_saved_under_other_names_get_none(tmp_path: Path) -> None:
+    """Seen by saving and finding again, whatever the architecture."""
+    options: dict[str, Any] = {"rank": 2, "alpha": 4, "dropout": 0, "seed": 0}
+    wrapped = adapter.attach(model("mistral_large4"), target_modules=["all-linear"], **options)
+    assert wrapped.targeted_module_names
+    assert not [name for name in wrapped.targeted_module_names if "shared_experts" in name]
+    notes = left_out(wrapped.get_base_model(), wrapped.targeted_module_names)
+    assert "model.language_model.layers.*.mlp.shared_experts.up_proj" in notes[-1]
+    wrapped.save_pretrained(str(tmp_path))
+    assert adapter.load(model("mistral_large4"), tmp_path).targeted_module_names == wrapped.targeted_module_names
+    with pytest.raises(UsageError, match=r"not find them again: .*shared_experts\.up_proj"):
+        adapter.attach(model("mistral_large4"), target_modules=["q_proj", "up_proj"], **options)

@@ -102,7 +102,9 @@ ARCHITECTURES = {
     "olmoe": Architecture(MODEL_ARCH.OLMOE, check=gguf_experts.weighed(normalised=False)),
     "phi3": Architecture(MODEL_ARCH.PHI3, ropes=("default", "longrope")),
     "qwen2": Architecture(MODEL_ARCH.QWEN2),
+    "qwen2_5_vl_text": Architecture(MODEL_ARCH.QWEN2),  # of a text alone, positions of three kinds are one
     "qwen2_moe": Architecture(MODEL_ARCH.QWEN2MOE, check=gguf_experts.weighed(normalised=False)),
+    "qwen2_vl_text": Architecture(MODEL_ARCH.QWEN2),
     "qwen3": Architecture(MODEL_ARCH.QWEN3),
     "qwen3_5_moe_text": Architecture(
         MODEL_ARCH.QWEN35MOE,
@@ -119,6 +121,8 @@ ARCHITECTURES = {
         check=qwen3_5.obstacle,
     ),
     "qwen3_moe": Architecture(MODEL_ARCH.QWEN3MOE, check=gguf_experts.weighed(normalised=True)),
+    "qwen3_vl_moe_text": Architecture(MODEL_ARCH.QWEN3MOE, check=gguf_experts.weighed(normalised=True)),
+    "qwen3_vl_text": Architecture(MODEL_ARCH.QWEN3),
     "seed_oss": Architecture(MODEL_ARCH.SEED_OSS),
     "smollm3": Architecture(MODEL_ARCH.SMOLLM3, interleaves=True, check=_smollm3),
     "stablelm": Architecture(MODEL_ARCH.STABLELM),

@@ -18,10 +18,14 @@ BIASES = ("e_score_correction_bias", "expert_bias")
 
 
 def weighed(*, normalised: bool) -> Check:
-    """A check that the weights of the chosen experts are, or are not, made to sum to one."""
+    """A check that the weights of the chosen experts are, or are not, made to sum to one.
+
+    A configuration that does not say so is of an architecture that always does what `normalised` says.
+    """
 
     def check(config: Any) -> str | None:
-        if config.norm_topk_prob != normalised or getattr(config, "routed_scaling_factor", 1.0) != 1.0:
+        is_normalised = getattr(config, "norm_topk_prob", normalised)
+        if is_normalised != normalised or getattr(config, "routed_scaling_factor", 1.0) != 1.0:
             return "it weighs its experts in a way of its own"
         return "some of its layers have no experts" if getattr(config, "mlp_only_layers", None) else None
 

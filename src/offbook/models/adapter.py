@@ -30,7 +30,7 @@ from offbook.core.i18n import marked, translate
 from offbook.models.adapter_files import WEIGHTS, base_of, read_lora_config
 from offbook.models.load import first_line
 from offbook.models.storage import stored_parameters
-from offbook.models.target_modules import modules_named, select
+from offbook.models.target_modules import ALL_LINEAR, general_name, modules_named, select
 
 
 def attach(
@@ -55,16 +55,32 @@ def attach(
         UsageError: a target module is not in the model, or no adapter can be put there.
     """
     chosen = select(model, target_modules)
+    settings: dict[str, Any] = {"r": rank, "lora_alpha": alpha, "lora_dropout": dropout}
+    settings |= {"use_rslora": use_rslora, "use_dora": use_dora}
+    wrapped = _wrapped(model, chosen, seed, settings)
+    if lost := _lost_by_saving(wrapped):
+        if list(target_modules) != [ALL_LINEAR]:
+            raise UsageError(
+                "peft would save the adapters of these layers under other names, and not find them again: {layers}",
+                "Name other layers: --lora.target_modules.",
+                layers=", ".join(sorted({general_name(name) for name in lost})),
+            )
+        others = sorted({*modules_named(model, chosen)} - lost)
+        base: Any = wrapped.unload()
+        wrapped = _wrapped(base, others, seed, settings)
+    if base_name is not None:
+        wrapped.peft_config["default"].base_model_name_or_path = base_name
+    return wrapped
+
+
+def _wrapped(model: PreTrainedModel, chosen: Sequence[str], seed: int, settings: Mapping[str, Any]) -> PeftModel:
+    """The model with a fresh adapter in the chosen layers."""
     conv1d = all(isinstance(model.get_submodule(name), Conv1D) for name in modules_named(model, chosen))
     config = LoraConfig(
         task_type=TaskType.CAUSAL_LM,
-        r=rank,
-        lora_alpha=alpha,  # type: ignore[arg-type]
-        lora_dropout=dropout,
-        target_modules=chosen,
+        target_modules=list(chosen),
         fan_in_fan_out=conv1d,
-        use_rslora=use_rslora,
-        use_dora=use_dora,
+        **settings,
     )
     torch.manual_seed(seed)
     try:
@@ -77,9 +93,17 @@ def attach(
             error=first_line(error),
         ) from None
     assert isinstance(wrapped, PeftModel)
-    if base_name is not None:
-        wrapped.peft_config["default"].base_model_name_or_path = base_name
     return wrapped
+
+
+def _lost_by_saving(model: PeftModel) -> set[str]:
+    """Full names of the layers whose adapters peft saves under names by which it does not find them again.
+
+    For some architectures it translates names between its own and transformers', and back to others.
+    """
+    found = set_peft_model_state_dict(model, get_peft_model_state_dict(model, save_embedding_layers=False))
+    names = {name.partition(".lora_") for name in found.missing_keys}
+    return {name.removeprefix("base_model.model.") for name, mark, _ in names if mark}
 
 
 @contextmanager

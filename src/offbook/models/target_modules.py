@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 from peft.utils import transformers_weight_conversion
@@ -98,24 +99,28 @@ def linear_layers(model: Any) -> list[str]:
     ]
 
 
-def left_out(model: Any, chosen: Sequence[str]) -> list[str]:
+def left_out(model: Any, chosen: Sequence[str], wanted: Sequence[str] = (ALL_LINEAR,)) -> list[str]:
     """Sentences on the parts that learn nothing because no adapter can be, or is, put there.
 
     Args:
         model: the transformers model.
-        chosen: what `select` gave.
+        chosen: the layers that have an adapter.
+        wanted: the layers that were asked for.
     """
+    all_wanted = list(wanted) == [ALL_LINEAR]
     prefix = _decoder_prefix(model)
     notes = []
-    experts = sorted({_general(name) for name, p in model.named_parameters() if p.dim() == 3 and "expert" in name})
+    experts = sorted({general_name(name) for name, p in model.named_parameters() if p.dim() == 3 and "expert" in name})
     if experts:
         left = {"layers": ", ".join(experts)}
         notes.append(fill("the routed experts get no adapter, the layers beside them do: {layers}", left))
+    adapted = set(modules_named(model, chosen))
     unchosen = sorted(
         {
-            _general(name)
+            general_name(name)
             for name in linear_layers(model)
-            if name.startswith(prefix) and not _is_router(name) and _is_left_out(model, name) and name not in chosen
+            if name.startswith(prefix) and not _is_router(name) and (all_wanted or _is_left_out(model, name))
+            if adapted.isdisjoint(accumulate(name.split("."), "{}.{}".format))  # it, or what it is a part of
         }
     )
     if unchosen:
@@ -167,7 +172,7 @@ def _shortest(model: Any, chosen: set[str]) -> list[str]:
     return sorted(last) if not last & others else sorted(chosen)
 
 
-def _general(name: str) -> str:
+def general_name(name: str) -> str:
     """A name with the number of its layer left open."""
     return re.sub(r"\.\d+\.", ".*.", name.removesuffix(".weight"))
 

@@ -151,7 +151,7 @@ def prepare_training(
     fast = config.train.fast
     by_length = notes_on_length([*dataset.examples, *dataset.heldout_examples], model_config) if fast.packing else []
     notes += by_length + base.template.notes + check_trainable(model)
-    notes += left_out(model.get_base_model(), model.targeted_module_names)
+    notes += left_out(model.get_base_model(), model.targeted_module_names, config.lora.target_modules)
     notes += fast_path.enable(
         model,
         packing=fast.packing and not by_length,
