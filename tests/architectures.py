@@ -159,8 +159,10 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "mistral4": {"head_dim": 16},
     **{
         kind: {"rope_parameters": {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [1, 1, 2]}}
-        for kind in ("qwen2_vl_text", "qwen2_5_vl_text", "glm4v_text", "glm4v_moe_text")
+        for kind in ("qwen2_vl_text", "qwen2_5_vl_text", "glm4v_text")
     },
+    "glm4v_moe_text": {"rope_parameters": {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [1, 1, 0]}},
+    "hunyuan_vl_text": {"rope_parameters": {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [1, 1, 1, 1]}},
     "deepseek_v4": {"num_key_value_heads": 1, "o_groups": 2, "o_lora_rank": 16, "partial_rotary_factor": 0.5},
     "dbrx": {
         "attn_config": {"kv_n_heads": 2, "rope_theta": 1e4, "clip_qkv": 8.0},

@@ -70,7 +70,8 @@ class _Names:
         return key.startswith(self._prefix)
 
     def __call__(self, key: str) -> str:
-        text_key = key.replace(self._prefix, "model.", 1) if "language_model" in self._prefix else key
+        is_part = self._prefix.endswith(("language_model.", "text_model."))
+        text_key = key.replace(self._prefix, "model.", 1) if is_part else key
         name: str | None = self._map.get_name(text_key, try_suffixes=(".weight", ".bias"))
         if name is None:
             raise UsageError(
