@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+
+if TYPE_CHECKING:
+    from tests.forks import Forks
 
 # How long an example takes depends on what else the machine does.
 hypothesis.settings.register_profile(
@@ -22,6 +27,15 @@ os.environ["OFFBOOK_LANG"] = "en"
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 # Tiny models gain nothing from threads, and on a busy machine they lose a lot by waiting for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    """Starts commands in processes of their own, without their imports."""
+    from tests.forks import Forks
+
+    with Forks() as forks:
+        yield forks
 
 
 @pytest.fixture(scope="session")

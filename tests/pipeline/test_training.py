@@ -1,10 +1,7 @@
 """The main job, from rows to a talking adapter, on a tiny model."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -26,6 +23,7 @@ from offbook.data import row_files
 from offbook.models import adapter as adapters
 from offbook.pipeline import checking, resuming
 from offbook.training import fast_path
+from tests.forks import Forked, Forks
 from tests.paths import shared_file
 from tests.tiny import ernie_tokenizer, tiny_folder, tiny_model
 
@@ -147,32 +145,16 @@ def test_check_writes_nothing(settings: dict[str, Any], runs: Any, tmp_path: Pat
     assert report["trainable_parameters"] < report["parameters"]
 
 
-def run_train(settings: dict[str, Any], runs: Any, *more: Any) -> Any:
-    code = (
-        "import json, sys\nfrom offbook.cli.main import main\n"
-        "told = [word for k, v in json.loads(sys.argv[1]).items() for word in (f'--{k}', json.dumps(v))]\n"
-        "main(['train', *told, *sys.argv[2:]])"
-    )
-    return subprocess.Popen(
-        [sys.executable, "-c", code, json.dumps(settings), *more],
-        env={
-            "PATH": "/usr/bin:/bin",
-            "OFFBOOK_RUNS": str(runs),
-            "HOME": str(runs),
-            "OMP_NUM_THREADS": "1",
-            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
-        },
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-    )
+def run_train(forks: Forks, settings: dict[str, Any], runs: Path, *more: str) -> Forked:
+    runs.mkdir(exist_ok=True)
+    words = [word for key, value in settings.items() for word in (f"--{key}", json.dumps(value))]
+    return forks.start(["train", *words, *more], {"OFFBOOK_RUNS": str(runs), "HOME": str(runs)}, runs / "log.txt")
 
 
-def wait_for(path: Path, process: Any) -> None:
+def wait_for(path: Path, process: Forked) -> None:
     deadline = time.monotonic() + 120
     while not path.exists():
-        assert process.poll() is None, process.stderr.read()
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, process.texts()
         time.sleep(0.005)
 
 
@@ -188,16 +170,18 @@ def without_times(lines: Any) -> Any:
         pytest.param(False, "float32", marks=pytest.mark.torture),
     ],
 )
-def test_1_a_killed_run_ends_with_the_same_bits(settings: dict[str, Any], runs: Any, fast: Any, compute: Any) -> None:
+def test_1_a_killed_run_ends_with_the_same_bits(
+    forks: Forks, settings: dict[str, Any], runs: Path, fast: Any, compute: Any
+) -> None:
     output = {**settings, **{f"train.fast.{name}": fast for name in ("packing", "prefix", "fused", "head")}}
     output["train.compute"] = compute
-    assert run_train({**output, "name": "whole"}, runs).wait() == 0
-    process = run_train({**output, "name": "killed"}, runs)
+    assert run_train(forks, {**output, "name": "whole"}, runs).wait() == 0
+    process = run_train(forks, {**output, "name": "killed"}, runs)
     wait_for(runs / "killed" / "checkpoints" / "step-000010", process)
-    process.send_signal(signal.SIGKILL)
+    process.signal(signal.SIGKILL)
     process.wait()
     assert not (runs / "killed" / "adapter").exists()
-    assert run_train({**output, "name": "killed"}, runs, "--resume").wait() == 0
+    assert run_train(forks, {**output, "name": "killed"}, runs, "--resume").wait() == 0
     undisturbed, killed = RunDir(runs / "whole"), RunDir(runs / "killed")
     for name in ("adapter_model.safetensors",):
         assert (undisturbed.adapter / name).read_bytes() == (killed.adapter / name).read_bytes()
@@ -205,23 +189,27 @@ def test_1_a_killed_run_ends_with_the_same_bits(settings: dict[str, Any], runs: 
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_11_12_a_signal_saves_and_the_run_goes_on(settings: dict[str, Any], runs: Any, number: Any, code: Any) -> None:
+def test_11_12_a_signal_saves_and_the_run_goes_on(
+    forks: Forks, settings: dict[str, Any], runs: Path, number: Any, code: Any
+) -> None:
     output = {**settings, "train.epochs": 40}
-    process = run_train(output, runs)
+    process = run_train(forks, output, runs)
     wait_for(runs / "tiny" / "checkpoints" / "step-000005", process)
-    process.send_signal(number)
-    assert process.wait(60) == code
-    texts = process.stderr.read()
+    process.signal(number)
+    assert process.wait() == code
+    texts = process.texts()
     assert "--resume" in texts
     assert "Traceback" not in texts
     saved = max(int(path.name[5:]) for path in (runs / "tiny" / "checkpoints").glob("step-*"))
     assert f"step {saved} of {steps_of(RunDir(runs / 'tiny'))}" in texts
 
 
-def test_13_a_resume_under_other_settings_is_refused_with_the_difference(settings: dict[str, Any], runs: Any) -> None:
-    process = run_train({**settings, "train.epochs": 40}, runs)
+def test_13_a_resume_under_other_settings_is_refused_with_the_difference(
+    forks: Forks, settings: dict[str, Any], runs: Path
+) -> None:
+    process = run_train(forks, {**settings, "train.epochs": 40}, runs)
     wait_for(runs / "tiny" / "checkpoints" / "step-000005", process)
-    process.kill()
+    process.signal(signal.SIGKILL)
     process.wait()
     with pytest.raises(UsageError, match=r"train.learning_rate 0.01 → 0.02"):
         offbook.train(load(None, {**settings, "train.epochs": 40, "train.learning_rate": 0.02}), resume=True)

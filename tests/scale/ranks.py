@@ -1,21 +1,17 @@
-"""A process that has everything imported and forks the processes of runs, as a launcher on each host would start them.
+"""The processes of a run, one a rank, as a launcher on each host would start them.
 
 with Ranks() as ranks:
-    codes, texts = ranks.run(settings, folder, count=3)
-    codes, texts = ranks.run(settings, folder, count=2, sabotage={1: "nan"})
+    job = ranks.run(settings, folder, count=3)
+    job = ranks.run(settings, folder, count=2, sabotage={1: "nan"})
 """
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import errno
 import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
@@ -23,42 +19,16 @@ from pathlib import Path
 from typing import Any
 
 from offbook.core.rundir import RunDir
-from tests.torture.stage import import_everything
+from tests.forks import Forked, Forks
 
-ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = "60"
 
 
-class Ranks:
+class Ranks(Forks):
     """Starts the processes of a run, one a rank."""
-
-    def __init__(self) -> None:
-        self._server = subprocess.Popen(
-            [sys.executable, "-m", "tests.scale.ranks"],
-            cwd=ROOT,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self._answer()
 
     def __enter__(self) -> Ranks:
         return self
-
-    def __exit__(self, *raised: object) -> None:
-        self._server.kill()
-        self._server.wait()
-
-    def _answer(self) -> str:
-        assert self._server.stdout is not None
-        return self._server.stdout.readline()
-
-    def _ask(self, task: Mapping[str, Any]) -> int:
-        assert self._server.stdin is not None
-        self._server.stdin.write(json.dumps(task) + "\n")
-        self._server.stdin.flush()
-        return int(self._answer())
 
     def begin(
         self,
@@ -78,32 +48,32 @@ class Ranks:
             folder: where process 0 has its runs; the others' are never used.
             count: how many processes.
             flags: of the command line.
-            sabotage: rank → name of a function of `SABOTAGE` that is called in it first; -1 stands for all.
+            sabotage: rank → name of a function of `PATCHES` that is called in it first; -1 stands for all.
             hosts: a `Host` for each rank; none: all on this one.
             own: rank → settings that it has of its own.
             timeout: `--timeout`.
         """
         address, port = (hosts[0].address, 29511) if hosts else ("127.0.0.1", free_port())
-        pids, logs = [], []
+        processes = []
         for rank in range(count):
             runs = folder / ("runs" if rank == 0 else f"runs-{rank}")
             runs.mkdir(parents=True, exist_ok=True)
-            logs.append(folder / f"said-{rank}.txt")
             environment = {
                 **{"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(count)},
                 **{"MASTER_ADDR": address, "MASTER_PORT": str(port), "OFFBOOK_RUNS": str(runs)},
             }
             values = {**settings, **(hosts[rank].settings if hosts else {}), **(overrides or {}).get(rank, {})}
             words = [word for key, value in values.items() for word in (f"--{key}", json.dumps(value))]
-            task = {
-                "environment": environment,
-                "words": ["train", *words, "--timeout", timeout, *flags],
-                "said": str(logs[-1]),
-                "sabotage": [(sabotage or {}).get(rank), (sabotage or {}).get(-1)],
-                "namespace": hosts[rank].name if hosts else None,
-            }
-            pids.append(self._ask(task))
-        return RankProcesses(self, RunDir(folder / "runs" / "tiny"), pids, logs)
+            patches = [(__name__, name) for name in ((sabotage or {}).get(rank), (sabotage or {}).get(-1)) if name]
+            process = self.start(
+                ["train", *words, "--timeout", timeout, *flags],
+                environment,
+                folder / f"said-{rank}.txt",
+                patches=patches,
+                namespace=hosts[rank].name if hosts else None,
+            )
+            processes.append(process)
+        return RankProcesses(RunDir(folder / "runs" / "tiny"), processes)
 
     def run(self, settings: Mapping[str, Any], folder: Path, count: int, *flags: str, **more: Any) -> RankProcesses:
         """Begin, and wait for the end of all."""
@@ -111,31 +81,26 @@ class Ranks:
         job.end()
         return job
 
-    def wait(self, pid: int) -> int:
-        """Wait for a process: its exit code, or minus the signal that killed it."""
-        return self._ask({"wait": pid})
-
 
 class RankProcesses:
     """The processes of one run."""
 
-    def __init__(self, ranks: Ranks, run: RunDir, pids: list[int], logs: list[Path]) -> None:
-        self.ranks, self.run_dir, self.pids, self._said = ranks, run, pids, logs
+    def __init__(self, run: RunDir, processes: list[Forked]) -> None:
+        self.run_dir, self.processes = run, processes
         self.codes: list[int] = []
 
     def end(self) -> list[int]:
         """Wait for all; the exit code of each rank."""
-        self.codes = [self.ranks.wait(pid) for pid in self.pids]
+        self.codes = [process.wait() for process in self.processes]
         return self.codes
 
     def texts(self, rank: int = 0) -> str:
         """What a rank said."""
-        return self._said[rank].read_text(encoding="utf-8")
+        return self.processes[rank].texts()
 
     def signal(self, rank: int, number: signal.Signals) -> None:
         """Send a signal to a rank, if it still lives."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pids[rank], number)
+        self.processes[rank].signal(number)
 
     def reach(self, step: int) -> None:
         """Wait until the checkpoint of a step is there."""
@@ -241,7 +206,7 @@ def _other_units() -> None:
     environment.arithmetic = lambda: {**report, "vector_units": "AVX9"}
 
 
-SABOTAGE: dict[str, Callable[[], None]] = {
+PATCHES: dict[str, Callable[[], None]] = {
     "all to the last": _assign(lambda piece, size: size - 1),
     "in turns": _assign(lambda piece, size: piece % size),
     "nan": _in_step(4, lambda loss: loss * float("nan")),
@@ -253,53 +218,3 @@ SABOTAGE: dict[str, Callable[[], None]] = {
     "slow": _in_step(0, _slowly),
     "other vector units": _other_units,
 }
-
-
-def _serve() -> None:
-    """Fork a process for each task on standard input, and print its PID; or print how one that is waited for ended."""
-    import_everything()
-    print("ready", flush=True)
-    for line in sys.stdin:
-        task = json.loads(line)
-        if "wait" in task:
-            print(os.waitstatus_to_exitcode(os.waitpid(task["wait"], 0)[1]), flush=True)
-            continue
-        child = os.fork()
-        if child == 0:
-            _perform(task)
-        print(child, flush=True)
-
-
-def _perform(task: Mapping[str, Any]) -> None:
-    from offbook.cli.main import main
-
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.environ.update(task["environment"])
-    logs = os.open(task["said"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    for stream in (1, 2):
-        os.dup2(logs, stream)
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    code: Any = 1
-    try:
-        if task["namespace"]:
-            namespace = os.open(f"/run/netns/{task['namespace']}", os.O_RDONLY)
-            if ctypes.CDLL(None, use_errno=True).setns(namespace, 0):
-                raise OSError(ctypes.get_errno(), "setns")
-        for name in task["sabotage"]:
-            if name is not None:
-                SABOTAGE[name]()
-        main(task["words"])
-    except SystemExit as ended:
-        code = ended.code
-    except BaseException:
-        import traceback
-
-        traceback.print_exc()
-    finally:
-        sys.stderr.flush()
-        sys.stdout.flush()
-        os._exit(code)
-
-
-if __name__ == "__main__":
-    _serve()

@@ -50,10 +50,10 @@ def test_one_hangs(ranks: Ranks, shared: Any, alone: Alone, tmp_path: Path, vict
     job.reach(3)
     job.signal(victim, signal.SIGSTOP)
     other = 1 - victim
-    assert ranks.wait(job.pids[other]) == 1, job.texts(other)
+    assert job.processes[other].wait() == 1, job.texts(other)
     assert f"process {victim} ended, or has not answered for 6 s" in job.texts(other)
     job.signal(victim, signal.SIGKILL)
-    ranks.wait(job.pids[victim])
+    job.processes[victim].wait()
     goes_on(ranks, job, shared, tmp_path, 1, alone())
 
 
@@ -86,9 +86,9 @@ def test_a_second_ctrl_c_stops_at_once(ranks: Ranks, shared: Any, alone: Alone, 
     for _ in range(2):
         job.signal(0, signal.SIGINT)
         time.sleep(1)
-    assert ranks.wait(job.pids[0]) == 130, job.texts()
+    assert job.processes[0].wait() == 130, job.texts()
     job.signal(1, signal.SIGKILL)
-    ranks.wait(job.pids[1])
+    job.processes[1].wait()
     goes_on(ranks, job, shared, tmp_path, 1, alone())
 
 

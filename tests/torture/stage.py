@@ -9,10 +9,8 @@ with Stage() as stage:
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
 import os
-import pkgutil
 import resource
 import signal
 import subprocess
@@ -20,15 +18,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import torch
-
-import offbook
+from tests.forks import import_everything
 from tests.torture import shim
 
 ROOT = Path(__file__).resolve().parents[2]
-
-IMPORTED_LATE = ["matplotlib.pyplot", "peft", "transformers.models.llama.modeling_llama", "sklearn.linear_model"]
-"""What a run imports inside of functions: here beforehand, so that exhausted memory is met by the run itself."""
 
 
 class Stage:
@@ -94,16 +87,6 @@ class Stage:
     def run(self, settings: dict[str, Any], runs: Path, *flags: str, arm: list[Any] | None = None) -> tuple[int, str]:
         """Begin and wait."""
         return self.begin(settings, runs, *flags, arm=arm).end()
-
-
-def import_everything() -> None:
-    """Import what a run may import, so that what is forked from here begins at once."""
-    for module in pkgutil.walk_packages(offbook.__path__, "offbook."):
-        if not module.name.endswith("__main__"):
-            importlib.import_module(module.name)
-    for name in IMPORTED_LATE:
-        importlib.import_module(name)
-    torch.set_num_threads(1)
 
 
 def _serve() -> None:
