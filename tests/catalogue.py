@@ -9,6 +9,7 @@ import ast
 import io
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,8 @@ CLICK_PLURALS = (
 """Those that click says in one way of one thing and in another of several."""
 
 
-def messages() -> list[str]:
+@cache
+def messages() -> tuple[str, ...]:
     """Every message, once, in the order of the code."""
     result = [*CLICK, *_extracted(SOURCE, dict.fromkeys(CALLS))]
     for argument in (1, 2):  # what happened, and how to fix it
@@ -104,7 +106,7 @@ def messages() -> list[str]:
             result.append(title)
             result += [option.description if isinstance(option, SettingOption) else _help(option) for option in options]
         result += [*option_groups(command, everything=False)]
-    return list(dict.fromkeys(text for text in result if text and not re.fullmatch(r"{\w+}", text)))
+    return tuple(dict.fromkeys(text for text in result if text and not re.fullmatch(r"{\w+}", text)))
 
 
 def _kinds(folder: Path) -> Iterator[str]:
