@@ -101,8 +101,8 @@ def _lost_by_saving(model: PeftModel) -> set[str]:
 
     For some architectures it translates names between its own and transformers', and back to others.
     """
-    found: Any = set_peft_model_state_dict(model, get_peft_model_state_dict(model, save_embedding_layers=False))
-    names = {name.partition(".lora_") for name in found.missing_keys}
+    loading: Any = set_peft_model_state_dict(model, get_peft_model_state_dict(model, save_embedding_layers=False))
+    names = {name.partition(".lora_") for name in loading.missing_keys}
     return {name.removeprefix("base_model.model.") for name, mark, _ in names if mark}
 
 
