@@ -1,5 +1,6 @@
 """The time that a run will take to its end, part by part."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,16 @@ import torch
 import offbook
 from offbook.core.config.loading import load
 from offbook.core.progress import NullReporter
+from offbook.core.types import Turn
+from offbook.generation import batch
 from offbook.pipeline.estimating import (
     SPREAD,
     ReplyCost,
+    _as_evaluated,
+    _costs,
     _evaluations,
     _line_lengths,
+    _reply_cost,
     _saves,
     _tuned_lengths,
     estimate_run,
@@ -66,6 +72,36 @@ def test_replies_side_by_side_wait_for_the_longest() -> None:
     assert cost.seconds([]) == 0
     growing = ReplyCost(prompt=0.0, step=0.0, token=0.1, growth=0.01)
     assert growing.seconds([10, 4]) == pytest.approx(0.15 * 10 + 0.12 * 4), "the middle of a reply costs its mean"
+
+
+def test_a_pass_costs_something_by_itself_and_something_for_each_token() -> None:
+    assert _costs((1, 40, 1.4), (3, 200, 5.0)) == pytest.approx((1.0, 0.01))
+    assert _costs((1, 40, 1.0), (2, 400, 2.0)) == (1.0, 0.0), "a tiny model's passes take as long as they are many"
+    assert _costs((1, 40, 0.5), (1, 400, 8.0)) == pytest.approx((0.0, 0.02)), "no pass takes less than nothing"
+    assert _costs((1, 40, 1.0), (2, 80, 2.0)) == (1.0, 0.0)
+
+
+def test_a_step_that_had_to_wait_does_not_make_the_estimate(
+    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reply has hundreds of steps: what befalls one of the few that are tried would be multiplied by that."""
+    setup, steps = prepared(settings), iter(range(10**6))
+    generate = batch.generate
+
+    def interrupted(*arguments: Any, progress: Any, **named: Any) -> Any:
+        def advance(done: int, total: int) -> None:
+            if next(steps) % 4 == 1:
+                time.sleep(0.3)
+            progress(done, total)
+
+        return generate(*arguments, progress=advance, **named)
+
+    monkeypatch.setattr(batch, "generate", interrupted)
+    with _as_evaluated(setup.model):
+        cost = _reply_cost(
+            setup, [(Turn("user", text),) for text in ("Who are you?", "What is it?", "Why?", "And now?")]
+        )
+    assert cost.step + 4 * cost.token < 0.1
 
 
 def test_replies_are_expected_to_be_as_long_as_the_lines(settings: dict[str, Any]) -> None:

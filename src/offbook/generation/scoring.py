@@ -62,6 +62,12 @@ def score(
     return [_sum(scores) for scores in parts]
 
 
+def pass_sizes(conversations: Sequence[Sequence[Example]]) -> list[int]:
+    """Tokens of each pass, padding included, in which `score` would take these conversations."""
+    examples = [example for each in conversations for example in each]
+    return [len(chosen) * max(len(examples[index].ids) for index in chosen) for chosen in _batches(examples)]
+
+
 def _batches(examples: Sequence[Example]) -> Iterator[list[int]]:
     """Indices of Examples that are scored side by side: they begin alike and are of similar length."""
     order = sorted(range(len(examples)), key=lambda index: (examples[index].ids[:MIN_SHARED], len(examples[index].ids)))

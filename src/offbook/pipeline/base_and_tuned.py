@@ -37,6 +37,11 @@ class BaseAndTuned:
             share=self.share,
         )
 
+    def pass_sizes(self, conversations: Sequence[Conversation]) -> list[int]:
+        """Tokens of each of the passes that scoring these conversations takes."""
+        template = self.character.template
+        return scoring.pass_sizes([template.examples(row, self.max_length) for row in conversations])
+
     def reply(self, prompts: Sequence[responses.Prompt], *sides: bool) -> list[list[Reply]]:
         """See `responses.Models.reply`."""
         ids = [self.character.template.prompt_ids(turns) for turns in prompts]

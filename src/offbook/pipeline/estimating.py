@@ -7,10 +7,12 @@ for it is imported now, so that its time is over, too, when the estimate is told
 from __future__ import annotations
 
 import importlib
+import statistics
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -212,7 +214,10 @@ def _reply_cost(setup: TrainingSetup, prompts: Sequence[Prompt]) -> ReplyCost:
 
 
 def _step_seconds(setup: TrainingSetup, prompts: Sequence[list[int]]) -> tuple[float, float]:
-    """Seconds until each of the replies has its first token, and in which each then grows by one."""
+    """Seconds until each of the replies has its first token, and in which each then usually grows by one.
+
+    One step that had to wait for something else must not count: the replies have hundreds of steps.
+    """
     moments = [time.perf_counter()]
     batch.generate(
         setup.model,
@@ -222,21 +227,40 @@ def _step_seconds(setup: TrainingSetup, prompts: Sequence[list[int]]) -> tuple[f
         [],
         progress=lambda _done, _total: moments.append(time.perf_counter()),
     )
-    return moments[1] - moments[0], (moments[-1] - moments[1]) / PROBE_TOKENS
+    return moments[1] - moments[0], statistics.median(after - before for before, after in pairwise(moments[1:]))
 
 
 def _scoring_seconds(setup: TrainingSetup, character: Character) -> float:
     """Seconds to score held-out rows and everyday requests with both models, from the time that a few of them take.
 
-    The few are of every length: a text costs something by itself, and something for each token.
+    The few are of every length: a pass costs something by itself, and something for each token.
     """
     models = BaseAndTuned(character, setup.config.data.max_length)
     everything = sorted([*setup.dataset.heldout, *(item.conversation for item in general_prompts())], key=_letters)
     tried = [everything[int((number + 0.5) / SCORED * len(everything))] for number in range(SCORED)]
     models.score(tried[:1])  # the first one pays for what the others find done
-    began = time.perf_counter()
-    models.score(tried)
-    return (time.perf_counter() - began) * len(everything) / len(tried)
+    times = []
+    for rows in (tried[:1], tried):
+        began = time.perf_counter()
+        models.score(rows)
+        times.append(time.perf_counter() - began)
+    one, few, all_of_them = (models.pass_sizes(rows) for rows in (tried[:1], tried, everything))
+    fixed, token = _costs((len(one), sum(one), times[0]), (len(few), sum(few), times[1]))
+    return fixed * len(all_of_them) + token * sum(all_of_them)
+
+
+def _costs(one: tuple[int, int, float], few: tuple[int, int, float]) -> tuple[float, float]:
+    """Seconds of each pass by itself, and of each token in it; neither is below 0.
+
+    Args:
+        one: passes, tokens and seconds of a little.
+        few: the same of a little more.
+    """
+    (passes, tokens, seconds), (more_passes, more_tokens, more_seconds) = one, few
+    apart = passes * more_tokens - more_passes * tokens
+    token = (passes * more_seconds - more_passes * seconds) / apart if apart else 0.0
+    token = min(max(token, 0.0), more_seconds / more_tokens)
+    return (more_seconds - token * more_tokens) / more_passes, token
 
 
 def _letters(conversation: Conversation) -> int:
@@ -260,10 +284,20 @@ def _picture_seconds() -> float:
 
 
 def _judging_seconds(setup: TrainingSetup, chosen: Sequence[Conversation]) -> float:
-    """Seconds of the verdict's own arithmetic, tried on the character's lines in place of replies."""
+    """Seconds of the verdict's own arithmetic, tried on the character's lines in place of replies.
+
+    What comes with more rows is what twice as many of them take more; the rest is there for any number.
+    """
     for name in IMPORTED_LATER:
         importlib.import_module(name)
-    rows = setup.dataset.train[:JUDGED_ROWS]
+    few, many = (_judged(setup, chosen, rows) for rows in (JUDGED_ROWS // 2, JUDGED_ROWS))
+    beyond = max(len(setup.dataset.train) - JUDGED_ROWS, 0)
+    return many + max(many - few, 0.0) * beyond / (JUDGED_ROWS - JUDGED_ROWS // 2)
+
+
+def _judged(setup: TrainingSetup, chosen: Sequence[Conversation], count: int) -> float:
+    """Seconds to judge on so many rows at most."""
+    rows, heldout, general = setup.dataset.train[:count], setup.dataset.heldout[:count], general_prompts()
     lines = [Reply(row.replies[-1], True, 1) for row in rows]
     score = Score(1, 1.0, 1.0, 0.0, 1)
     replies = [
@@ -272,14 +306,14 @@ def _judging_seconds(setup: TrainingSetup, chosen: Sequence[Conversation]) -> fl
     ]
     outputs = ModelOutputs(
         train=rows,
-        heldout=setup.dataset.heldout[:JUDGED_ROWS],
-        scores=[score] * len(setup.dataset.heldout[:JUDGED_ROWS]),
+        heldout=heldout,
+        scores=[score] * len(heldout),
         replies=replies,
         sample_replies=[],
-        general=general_prompts(),
-        general_scores=[score] * len(general_prompts()),
+        general=general,
+        general_scores=[score] * len(general),
         general_replies=[],
     )
     began = time.perf_counter()
     scorecard(outputs)
-    return (time.perf_counter() - began) * len(setup.dataset.train) / len(rows)
+    return time.perf_counter() - began
