@@ -252,10 +252,31 @@ def test_words_are_wrapped_however_the_pieces_fall(size: int) -> None:
     ]
 
 
-class Terminal:
-    """`offbook chat` in a pseudo-terminal."""
+STAND_IN = """
+import sys, time
+from offbook.cli.chat_speaker import BackgroundLoad, CharacterSpeaker
+from offbook.cli.main import main
 
-    def __init__(self, run: Path, *options: str, program: tuple[str, ...] = ("-m", "offbook")) -> None:
+def stream(self, turns, **options):
+    count, seconds = (600, 0.1) if "on and on" in turns[-1].text else (3, 0)
+    for number in range(count):
+        yield f"word{number} "
+        time.sleep(seconds)
+
+BackgroundLoad._run = lambda self, load: self._future.set_result(None)
+CharacterSpeaker.stream = stream
+main(sys.argv[1:])
+"""
+"""The command line with a stand-in for the character, which speaks slowly if it is asked to speak on and on.
+
+What a model says is not looked at here, and importing torch three times would take longer than all else.
+"""
+
+
+class Terminal:
+    """`offbook chat` in a pseudo-terminal, with a stand-in for the character."""
+
+    def __init__(self, run: Path, *options: str) -> None:
         environment = {
             **os.environ,
             "OMP_NUM_THREADS": "1",
@@ -265,7 +286,7 @@ class Terminal:
         }
         self.process = pexpect.spawn(
             sys.executable,
-            [*program, "chat", str(run), *options],
+            ["-c", STAND_IN, "chat", str(run), *options],
             env=environment,
             encoding="utf-8",
             dimensions=(30, 80),
@@ -292,7 +313,7 @@ class Terminal:
 
 
 def test_in_a_terminal_a_paste_is_one_message_ctrl_c_loses_nothing_and_ctrl_d_leaves(trained: Path) -> None:
-    terminal = Terminal(trained, "--seed", "0", "--max-new-tokens", "8")
+    terminal = Terminal(trained)
     terminal.wait_for_prompt()
     terminal.type("\x1b[200~Who are you?\nAnd why?\x1b[201~")
     terminal.send("\r")
@@ -310,7 +331,7 @@ def test_in_a_terminal_a_paste_is_one_message_ctrl_c_loses_nothing_and_ctrl_d_le
     assert path is not None
     turns, _ = chat_log.read(path)
     assert [turn.text for turn in turns if turn.role == "user"] == ["Who are you?\nAnd why?", "Good night."]
-    again = Terminal(trained, "--continue", "--seed", "0", "--max-new-tokens", "8")
+    again = Terminal(trained, "--continue")
     for text in ("And why", "Good night", "You: "):
         again.process.expect(text)
     again.type("\x1b[A")  # history: what was said last
@@ -318,25 +339,8 @@ def test_in_a_terminal_a_paste_is_one_message_ctrl_c_loses_nothing_and_ctrl_d_le
     again.process.kill(signal.SIGKILL)
 
 
-SLOW = """
-import sys, time
-from offbook.cli.main import main
-from offbook.generation.stream import TextChunk
-from offbook.pipeline.character import Character
-
-def slow(self, *arguments, **options):
-    for number in range(600):
-        yield TextChunk(f"word{number} ", number)
-        time.sleep(0.1)
-
-Character.stream = slow
-main(sys.argv[1:])
-"""
-"""The command line with a character that speaks slowly."""
-
-
 def test_ctrl_c_stops_a_reply_and_keeps_what_came(trained: Path) -> None:
-    terminal = Terminal(trained, program=("-c", SLOW))
+    terminal = Terminal(trained)
     terminal.wait_for_prompt()
     terminal.type("Speak on and on.\r")
     terminal.process.expect("word3 ")

@@ -1,5 +1,6 @@
 """The command line as a person meets it: exit codes, two-line errors, JSON on stdout alone."""
 
+import io
 import json
 import os
 import re
@@ -240,20 +241,15 @@ def test_a_run_with_damaged_settings_is_a_row_of_the_list(offbook: Any, runs: An
     assert offbook("runs", "list")[1].count("damaged)") == 2
 
 
-def test_a_conversation_in_the_terminal(trained: Path, tmp_path: Path) -> None:
-    """Typed through a pipe: history, /reset, /save, /quit."""
-    texts = "Who are you?\n/nonsense\nHoratio, who are you?\n/save talk.json\n/reset\n/save empty.json\n/quit\n"
-    answer = subprocess.run(
-        [sys.executable, "-m", "offbook.cli.main", "chat", str(trained), "--seed", "0", "--max-new-tokens", "5"],
-        input=texts,
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    assert answer.returncode == 0, answer.stderr
-    assert "There is no /nonsense" in answer.stderr
+def test_a_conversation_through_a_pipe(
+    offbook: Any, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """History, /reset, /save, /quit."""
+    lines = "Who are you?\n/nonsense\nHoratio, who are you?\n/save talk.json\n/reset\n/save empty.json\n/quit\n"
+    monkeypatch.setattr(sys, "stdin", io.StringIO(lines))
+    code, _, err = offbook("chat", trained, "--seed", 0, "--max-new-tokens", 5)
+    assert code == 0, err
+    assert "There is no /nonsense" in err
     messages = json.loads((tmp_path / "talk.json").read_text(encoding="utf-8"))["messages"]
     assert [message["role"] for message in messages] == ["user", "assistant", "user", "assistant"]
     assert json.loads((tmp_path / "empty.json").read_text(encoding="utf-8"))["messages"] == []

@@ -31,6 +31,19 @@ def run(trained: Path, tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def merged(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An export that was proved equal to the adapter."""
+    folder = tmp_path_factory.mktemp("merged") / "ann"
+    shutil.copytree(trained, folder, ignore=shutil.ignore_patterns("export"))
+    return offbook.export(folder, "merged").path
+
+
+def exported(run: Path, merged: Path, name: str = "") -> Path:
+    """The run's own copy of an export."""
+    return Path(shutil.copytree(merged, run / "export" / (name or merged.name)))
+
+
 def data_of(card: ModelCard) -> Any:
     """The card's front matter."""
     return card.data
@@ -76,10 +89,10 @@ def test_the_base_model_is_named_as_hubs_name_it(hub: FakeHub, run: Path, tiny: 
 
 
 @both
-def test_an_export_is_pushed_as_it_was_compared(scheme: str, hub: FakeHub, run: Path) -> None:
+def test_an_export_is_pushed_as_it_was_compared(scheme: str, hub: FakeHub, run: Path, merged: Path) -> None:
     with pytest.raises(UsageError, match="there is no merged of ann yet"):
         offbook.push(run, f"{scheme}:{REPO}", what="merged")
-    folder = offbook.export(run, "merged").path
+    folder = exported(run, merged)
     offbook.push(run, f"{scheme}:{REPO}", what="merged")
     assert there(hub)["model.safetensors"] == (folder / "model.safetensors").read_bytes()
     assert "Comparison with the adapter" in there(hub)["README.md"].decode()
@@ -93,8 +106,8 @@ def test_an_export_is_pushed_as_it_was_compared(scheme: str, hub: FakeHub, run: 
         offbook.push(run, f"{scheme}:{REPO}", what="merged")
 
 
-def test_an_export_that_missed_its_bound_is_not_pushed(hub: FakeHub, run: Path) -> None:
-    folder = offbook.export(run, "merged").path
+def test_an_export_that_missed_its_bound_is_not_pushed(hub: FakeHub, run: Path, merged: Path) -> None:
+    folder = exported(run, merged)
     record = json.loads((folder / "parity.json").read_text())
     (folder / "parity.json").write_text(json.dumps({**record, "passed": False, "failures": ["KL 3 is above 1"]}))
     with pytest.raises(GateMissed, match="differs from the adapter: KL 3 is above 1"):
@@ -105,9 +118,9 @@ def test_an_export_that_missed_its_bound_is_not_pushed(hub: FakeHub, run: Path) 
     assert hub.account.repositories == {}
 
 
-def test_of_several_exports_one_is_named(hub: FakeHub, run: Path) -> None:
+def test_of_several_exports_one_is_named(hub: FakeHub, run: Path, merged: Path) -> None:
     for quant in ("f32", "bf16"):
-        offbook.export(run, "merged", quant=quant)
+        exported(run, merged, f"merged-{quant}")
     with pytest.raises(UsageError, match="there are several exports: merged-bf16, merged-f32"):
         offbook.push(run, f"hf:{REPO}", what="merged")
     offbook.push(run, f"hf:{REPO}", what="merged", quant="bf16")
