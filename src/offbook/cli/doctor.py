@@ -31,16 +31,33 @@ OPTIONAL = {name: f"pip install {name}" for name in ("swanlab", "tensorboard", "
 @json_option
 def command(processes: int | None, as_json: bool) -> None:
     """Look at versions, memory, disk, processor and GPU, and say what is missing and how to fix it."""
+    from offbook.cli.progress_bar import reporting
+
+    with reporting() as reporter:
+        reporter.stage("Starting")
+        from offbook.models import load  # noqa: F401 - its imports are what takes time
+
+        if processes:
+            reporter.stage("Letting the processes meet")
+        network = _network(processes) if processes else None
+    if launched().rank:
+        return  # process 0 tells
+    report = _report() if network is None else {**_report(), "network": network}
+    if as_json:
+        print_json(report)
+    else:
+        _show(report)
+
+
+def _report() -> dict[str, Any]:
+    """What this computer is and has."""
     from offbook.core import environment
     from offbook.core.rundir import runs_root
     from offbook.models.load import choose_device, choose_dtype
 
-    network = _network(processes) if processes else None
-    if launched().rank:
-        return  # process 0 tells
     folder = next(path for path in (runs_root().resolve(), *runs_root().resolve().parents) if path.exists())
     hardware = environment.hardware()
-    report: dict[str, Any] = {
+    return {
         "versions": environment.versions(),
         "hardware": hardware,
         "device": choose_device().type,
@@ -48,12 +65,7 @@ def command(processes: int | None, as_json: bool) -> None:
         "disk_free_bytes": shutil.disk_usage(folder).free,
         "problems": _problems(hardware, shutil.disk_usage(folder).free),
         "optional": {name: how for name, how in OPTIONAL.items() if importlib.util.find_spec(name) is None},
-        **({} if network is None else {"network": network}),
     }
-    if as_json:
-        print_json(report)
-    else:
-        _show(report)
 
 
 def _network(processes: int) -> dict[str, Any] | None:
