@@ -34,6 +34,7 @@ def test_a_text_a_turn_and_a_dict_are_the_same_message(character: Character) -> 
         "Who are you?",
         [Turn("user", "Who are you?")],
         [{"role": "user", "content": "Who are you?"}],
+        {"role": "user", "content": "Who are you?"},
         [{"role": "system", "content": "You are Hamlet."}, Turn("user", "Who are you?")],
     ]
     assert len({character.reply(form, seed=4).text for form in forms}) == 1
@@ -46,6 +47,8 @@ def test_a_text_a_turn_and_a_dict_are_the_same_message(character: Character) -> 
         ([{"role": "narrator", "content": "Enter Ghost."}], r"message 1: unknown role 'narrator'"),
         ([Turn("user", "Hm?"), {"role": "assistant", "content": None}], "message 2: content is not a text"),
         ([{"content": "Hm?"}], "message 1: unknown role None"),
+        (["Hm?"], "message 1 is none: 'Hm\\?'"),
+        (3, "no message"),
     ],
 )
 def test_a_message_that_cannot_be_read_is_named(character: Character, message: Any, what: str) -> None:

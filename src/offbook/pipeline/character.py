@@ -27,7 +27,8 @@ from offbook.core.registry import lookup, nearest
 from offbook.core.types import Turn
 from offbook.generation.adapter_bank import NotPlainError
 from offbook.generation.merged_adapter import merge_plain
-from offbook.generation.stream import StopReason, TextChunk, TransformersEngine, stream
+from offbook.generation.stream import TransformersEngine, stream
+from offbook.generation.text_chunk import StopReason, TextChunk
 from offbook.hub import pull
 from offbook.models.adapter_files import read_lora_config
 from offbook.models.load import has_chat_template, load_model, load_tokenizer
@@ -92,7 +93,7 @@ class Character:
 
     def reply(
         self,
-        message: str | Sequence[Message],
+        message: str | Message | Sequence[Message],
         *,
         base: bool = False,
         settings: GenerationConfig | None = None,
@@ -119,7 +120,7 @@ class Character:
 
     def stream(
         self,
-        message: str | Sequence[Message],
+        message: str | Message | Sequence[Message],
         *,
         base: bool = False,
         settings: GenerationConfig | None = None,
@@ -139,7 +140,7 @@ class Character:
 
     async def astream(
         self,
-        message: str | Sequence[Message],
+        message: str | Message | Sequence[Message],
         *,
         base: bool = False,
         settings: GenerationConfig | None = None,

@@ -14,8 +14,8 @@ Message: TypeAlias = Turn | Mapping[str, Any]
 ROLES: tuple[Role, ...] = get_args(Role)
 
 
-def to_turns(message: str | Sequence[Message]) -> list[Turn]:
-    """The conversation so far as turns; a text alone is the user's.
+def to_turns(message: str | Message | Sequence[Message]) -> list[Turn]:
+    """The conversation so far as turns; a text alone is the user's, a message alone a conversation of one.
 
     Args:
         message: what is said to the character, or the conversation, oldest message first.
@@ -25,7 +25,9 @@ def to_turns(message: str | Sequence[Message]) -> list[Turn]:
     """
     if isinstance(message, str):
         return [Turn("user", message)]
-    if not message:
+    if isinstance(message, Turn | Mapping):
+        message = [message]
+    if not message or not isinstance(message, Sequence):
         raise UsageError("there is no message to answer", 'Pass a text, or [{"role": "user", "content": "…"}].')
     return [_turn(item, number) for number, item in enumerate(message, 1)]
 
@@ -33,6 +35,13 @@ def to_turns(message: str | Sequence[Message]) -> list[Turn]:
 def _turn(message: Message, number: int) -> Turn:
     if isinstance(message, Turn):
         return message
+    if not isinstance(message, Mapping):
+        raise UsageError(
+            "message {number} is none: {message!r}",
+            "Write each as a dict with a role and a content, as OpenAI's clients do.",
+            number=number,
+            message=message,
+        )
     role, content = message.get("role"), message.get("content")
     if role not in ROLES:
         raise UsageError(
