@@ -27,7 +27,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from offbook.core.config.schema import GenerationConfig
 from offbook.generation.llamacpp import LlamaCppEngine, LlamaServer
-from offbook.generation.sampling import SamplingSettings
+from offbook.generation.sampling_settings import SamplingSettings
 from offbook.generation.stream import TransformersEngine, stream
 from offbook.models import adapter as adapters
 from offbook.models.merging import merge

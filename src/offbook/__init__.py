@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from offbook.pipeline.api import check, evaluate, export, extract, load, push, runs, train
     from offbook.pipeline.character import Character, Reply
     from offbook.pipeline.results import TrainResult
-    from offbook.server.http_server import serve
+    from offbook.server.serving import serve
 
 _HOMES = {
     "Character": ("offbook.pipeline.character", "Character"),
@@ -41,7 +41,7 @@ _HOMES = {
     "load_config": ("offbook.core.config.loading", "load"),
     "push": ("offbook.pipeline.api", "push"),
     "runs": ("offbook.pipeline.api", "runs"),
-    "serve": ("offbook.server.http_server", "serve"),
+    "serve": ("offbook.server.serving", "serve"),
     "train": ("offbook.pipeline.api", "train"),
 }
 

@@ -22,7 +22,7 @@ from offbook.exporters.gguf_model import write_model
 from offbook.exporters.source import ExportSource
 from offbook.generation import llamacpp
 from offbook.generation.llamacpp import LlamaCppEngine, LlamaServer, RetryTransport
-from offbook.generation.sampling import SamplingSettings
+from offbook.generation.sampling_settings import SamplingSettings
 from offbook.generation.stream import TransformersEngine, stream
 from offbook.models.merging import merge
 from offbook.tokenization.chat_template import ChatTemplate

@@ -13,7 +13,8 @@ from transformers import (
 )
 
 from offbook.core.config.schema import GenerationConfig
-from offbook.generation.sampling import SamplingSettings, hash_seed, next_tokens, reply_generator
+from offbook.generation.sampling import next_tokens, reply_generator
+from offbook.generation.sampling_settings import SamplingSettings, hash_seed
 
 
 def drawn(logits: torch.Tensor, settings: GenerationConfig, draws: int) -> torch.Tensor:

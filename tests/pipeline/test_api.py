@@ -1,6 +1,7 @@
 """The Python face: light until there is work, and helpful about mistakes before torch is imported."""
 
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -43,7 +44,7 @@ def run_yaml(tmp_path: Path, settings: dict[str, Any]) -> Path:
     return path
 
 
-@pytest.mark.parametrize("verb", ["load", "evaluate", "export"])
+@pytest.mark.parametrize("verb", ["load", "evaluate", "export", "serve"])
 def test_a_run_that_does_not_exist_is_told_without_torch(tmp_path: Path, verb: str) -> None:
     more = ", 'gguf'" if verb == "export" else ""
     _, what = mistake(f"offbook.{verb}('nobody'{more})", tmp_path)
@@ -71,18 +72,62 @@ def test_a_missing_file_is_told_without_torch(
     assert not (tmp_path / "runs").exists()
 
 
-@pytest.mark.parametrize(
-    "words", [("chat", "nobody"), ("eval", "nobody"), ("serve", "nobody"), ("export", "nobody", "--to", "gguf")]
-)
-def test_the_command_line_tells_it_without_torch(tmp_path: Path, words: tuple[str, ...]) -> None:
-    code = (
-        "import sys\nfrom offbook.cli.main import main\n"
-        f"try:\n    main({list(words)!r})\nexcept SystemExit as ended:\n"
-        "    sys.exit(99 if 'torch' in sys.modules else ended.code)"
+MISTAKES = [
+    ("chat nobody", "no run 'nobody'"),
+    ("eval nobody", "no run 'nobody'"),
+    ("serve nobody", "no run 'nobody'"),
+    ("export nobody --to gguf", "no run 'nobody'"),
+    ("train -c run.yaml --track.trackers [nobody]", "unknown tracker 'nobody'"),
+    ("train -c run.yaml --lora.target_modules ([", "is no regular expression"),
+    ("check -c run.yaml --track.trackers [nobody]", "unknown tracker 'nobody'"),
+    ("prove -c run.yaml --lora.target_modules *proj", "is no regular expression"),
+    ("train -c run.yaml --data.source play.txt", "holds no rows but prose"),
+    ("check -c run.yaml --data.heldout_source play.txt", "holds no rows but prose"),
+    ("push RUN hf:me/tiny --what gguf", "there is no gguf of tiny yet"),
+    ("push RUN hf:me/tiny --what song", "unknown thing to push 'song'"),
+    ("push RUN hf:me/tiny", "Hugging Face wants to know who you are"),
+    ("push RUN ms:me/tiny", "ModelScope wants to know who you are"),
+    ("serve RUN --engine llama.cpp", "no GGUF that passed the parity gate"),
+    ("serve RUN --engine openai --upstream http://127.0.0.1:9", "no model server answers"),
+    ("serve RUN --engine openai --upstream nowhere", "no model server answers"),
+    ("serve RUN --engine vllm", "vLLM's program is not here"),
+    ("serve RUN --port TAKEN", ": Address already in use Choose another --port."),
+    ("serve RUN --host 192.0.2.7", "no key protects the character"),
+    ("sweep -c run.yaml --over train.epochs=x", "--train.epochs is 'x'"),
+    ("sweep -c run.yaml --over lora.rank=-4..8", "lora.rank"),
+    ("sweep -c run.yaml --over train.compute=float32,float64", "train.compute"),
+]
+
+
+def test_the_command_line_tells_mistakes_without_torch(
+    trained: Path, tmp_path: Path, run_yaml: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One process for all, in which torch must never be imported."""
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "MODELSCOPE_API_TOKEN", "OFFBOOK_VLLM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("OFFBOOK_VLLM", "no-vllm")
+    (tmp_path / "play.txt").write_text("To be, or not to be.\n", encoding="utf-8")
+    taken = socket.create_server(("127.0.0.1", 0))
+    port = str(taken.getsockname()[1])
+    lines = [command.replace("RUN", str(trained)).replace("TAKEN", port).split() for command, _ in MISTAKES]
+    program = (
+        "import contextlib, io, json, sys, time\nfrom offbook.cli.main import main\nanswers = []\n"
+        f"for words in {lines!r}:\n"
+        "    began, errors = time.process_time(), io.StringIO()\n"
+        "    with contextlib.redirect_stderr(errors):\n"
+        "        try:\n            main(words)\n        except SystemExit as ended:\n            code = ended.code\n"
+        "    answers.append([code, errors.getvalue(), 'torch' in sys.modules, time.process_time() - began])\n"
+        "print(json.dumps(answers))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
-    assert done.returncode == 2, done.stderr
-    assert "no run 'nobody'" in done.stderr
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=tmp_path)
+    taken.close()
+    assert done.returncode == 0, done.stderr
+    for (command, text), (code, errors, torch_is_there, seconds) in zip(MISTAKES, json.loads(done.stdout), strict=True):
+        assert not torch_is_there, command
+        assert code == 2, (command, errors)
+        assert text in " ".join(errors.split()), (command, errors)
+        assert seconds < BOUND, command
 
 
 def test_rows_alone_are_checked_without_torch(tmp_path: Path) -> None:

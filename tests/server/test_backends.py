@@ -22,7 +22,7 @@ from offbook.core.types import Turn
 from offbook.generation.llamacpp import LlamaServer
 from offbook.pipeline.adapter_source import resolve_character
 from offbook.server.backends import open_host
-from offbook.server.llamacpp_host import gguf_files
+from offbook.server.gguf_files import gguf_files
 from tests.server.test_transformers_host import alone, runs
 
 QUESTIONS = ["Who are you?", "Will you come, Mother?"]

@@ -11,7 +11,7 @@ import httpx2
 import openai
 import pytest
 
-from offbook.generation.stream import TextChunk
+from offbook.generation.text_chunk import TextChunk
 from offbook.server.scheduler import stop_at_strings
 from tests.server.conftest import Served, serving
 

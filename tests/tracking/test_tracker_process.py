@@ -12,6 +12,7 @@ import pytest
 
 from offbook.tracking import tracker_process as guests
 from offbook.tracking.tracker_process import TrackerProcess
+from offbook.tracking.trackers import INTEGRATIONS
 from tests.recorder import Recorder
 
 SETTINGS = {
@@ -153,3 +154,9 @@ def test_a_killed_run_leaves_a_tracker_that_closes_in_order(tmp_path: Path) -> N
             return
         time.sleep(0.2)
     raise AssertionError("the record stayed empty")
+
+
+def test_the_names_of_the_integrations_are_transformers_own() -> None:
+    from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
+
+    assert set(INTEGRATION_TO_CALLBACK) == INTEGRATIONS

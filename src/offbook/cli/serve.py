@@ -6,7 +6,6 @@ import click
 
 from offbook.cli.base_model import base_model_options, pull_named_base
 from offbook.cli.command import Command
-from offbook.core.errors import UsageError
 
 
 @click.command(
@@ -52,14 +51,8 @@ from offbook.core.errors import UsageError
 @click.option("--template", metavar="NAME", help="A built-in chat template, for a bare adapter whose base has none.")
 def command(
     runs: tuple[str, ...],
-    everything: bool,
-    host: str,
-    engine: str,
-    allow_origin: tuple[str, ...],
     base_model: str | None,
     yes: bool,
-    template: str | None,
-    upstream: str | None,
     **options: object,
 ) -> None:
     """Serve one character or many: OpenAI's API under /v1, and a chat page at /.
@@ -71,32 +64,11 @@ def command(
     they have to show, and name an address with --host.
     """
     from offbook.cli.progress_bar import reporting
-    from offbook.pipeline.preflight import refuse_unknown_template
-    from offbook.server.backends import check_engine
-    from offbook.server.listening import check_access, key_of_environment
     from offbook.server.run_folders import is_folder_of_runs
+    from offbook.server.serving import serve
 
-    if not runs and not everything:
-        raise UsageError("no character is named", "Name a run: offbook serve runs/NAME, or serve all of them: --all")
-    check_engine(engine, upstream)
-    check_access(host, key_of_environment(), allow_origin)
-    refuse_unknown_template(template)
     for run in runs:
         if not is_folder_of_runs(run):
-            pull_named_base(run, base_model, yes=yes)  # a wrong name is told before torch is imported
+            pull_named_base(run, base_model, yes=yes)
     with reporting() as reporter:
-        reporter.stage("Starting")
-        from offbook.server.http_server import serve
-
-        serve(
-            runs,
-            everything=everything,
-            host=host,
-            engine=engine,
-            allow_origin=allow_origin,
-            base_model=base_model,
-            template=template,
-            upstream=upstream,
-            reporter=reporter,
-            **options,  # type: ignore[arg-type]
-        )
+        serve(runs, base_model=base_model, reporter=reporter, **options)  # type: ignore[arg-type]

@@ -70,10 +70,12 @@ def command(
     Every trial is an ordinary run, and resumes where it was killed; the same command joins a sweep that is under way.
     """
     from offbook.cli.progress_bar import reporting
+    from offbook.pipeline.preflight import refuse_missing
     from offbook.pipeline.sweep.options import SweepOptions
-    from offbook.pipeline.sweep.space import search_space
+    from offbook.pipeline.sweep.space import refuse_bad_values, search_space
 
-    configs = [loading.load(path / "run.yaml" if path.is_dir() else path) for path in config_files]
+    paths = [path / "run.yaml" if path.is_dir() else path for path in config_files]
+    configs = [loading.load(path) for path in paths]
     options = SweepOptions(
         over=over,
         trials=trials,
@@ -85,7 +87,11 @@ def command(
         max_forgetting=max_forgetting,
         max_copying=max_copying,
     )
-    search_space(over)
+    space = search_space(over)
+    for path in paths:
+        refuse_bad_values(path, space)
+    for config in configs:
+        refuse_missing(config)
     others = [
         subprocess.Popen([sys.executable, "-m", "offbook", *sys.argv[1:], "--jobs", "1"]) for _ in range(jobs - 1)
     ]

@@ -89,6 +89,18 @@ def data_files(path: Path) -> list[Path]:
     return training or others or files
 
 
+def refuse_no_rows(path: Path) -> None:
+    """See that a file, or the first one of a folder, looks like one of rows; what reading uses up is left alone.
+
+    Raises:
+        UsageError: it is missing, empty, or something else.
+    """
+    first = data_files(path)[0]
+    if first.is_file() or not first.exists():
+        with readable(first):
+            _kind(first)
+
+
 def _is_data(inside: Path) -> bool:
     hidden = any(part.startswith(".") for part in inside.parts)
     return _suffix(inside) in SUFFIXES and not hidden and inside.name not in HUB_METADATA

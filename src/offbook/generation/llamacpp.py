@@ -21,8 +21,8 @@ import torch
 
 from offbook.core.config.schema import GenerationConfig
 from offbook.core.errors import OffbookError
-from offbook.generation.sampling import GREEDY_BELOW, SamplingSettings, hash_seed
-from offbook.generation.stream import StopReason, TextChunk
+from offbook.generation.sampling_settings import GREEDY_BELOW, SamplingSettings, hash_seed
+from offbook.generation.text_chunk import StopReason, TextChunk
 
 CONTEXT = 4096
 """Tokens of prompt and reply together, where nothing else is said."""

@@ -14,8 +14,8 @@ import httpx2
 
 from offbook.core.config.schema import GenerationConfig
 from offbook.core.errors import OffbookError
-from offbook.generation.sampling import SamplingSettings, hash_seed
-from offbook.generation.stream import TextChunk
+from offbook.generation.sampling_settings import SamplingSettings, hash_seed
+from offbook.generation.text_chunk import TextChunk
 from offbook.generation.upstream import (
     CONNECT_SECONDS,
     FALLBACK_CONTEXT,

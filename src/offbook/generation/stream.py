@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import torch
 
@@ -13,22 +12,8 @@ from offbook.core.sequences import common_prefix
 from offbook.generation.cache import ModelCache
 from offbook.generation.decoder import Decoder, adapter_enabled
 from offbook.generation.sampling import reply_generator
+from offbook.generation.text_chunk import TextChunk
 from offbook.generation.threaded_linear import use_threaded_linear
-
-StopReason = Literal["stop", "length"]
-
-
-@dataclass(frozen=True, slots=True)
-class TextChunk:
-    """A bit of a reply. The last one of a reply says why it ended; the others have no `stop_reason`.
-
-    While a long prompt is being read, chunks come that hold nothing yet: no text, 0 tokens.
-    """
-
-    text: str
-    tokens: int
-    """Tokens generated so far, the stop token included."""
-    stop_reason: StopReason | None = None
 
 
 class TokenEngine(Protocol):

@@ -14,8 +14,8 @@ import httpx2
 
 from offbook.core.config.schema import GenerationConfig
 from offbook.core.errors import OffbookError, UsageError
-from offbook.generation.sampling import SamplingSettings, hash_seed
-from offbook.generation.stream import StopReason, TextChunk
+from offbook.generation.sampling_settings import SamplingSettings, hash_seed
+from offbook.generation.text_chunk import StopReason, TextChunk
 
 CONNECT_SECONDS = 10.0
 FALLBACK_CONTEXT = 4096

@@ -23,6 +23,8 @@ from offbook.core.errors import OffbookError, UsageError
 class Publisher:
     """A hub's client, reduced to what is asked of it when a character is pushed."""
 
+    check_token: Callable[[], None]
+    """Raises a UsageError where no token is stored here; asks nobody."""
     account: Callable[[], str]
     """The name of the account that the token belongs to."""
     is_private: Callable[[str], bool | None]
@@ -37,12 +39,17 @@ class Publisher:
     """What the hub itself puts into a new repository."""
 
 
-def _modelscope_account() -> str:
-    from modelscope_hub import HubApi
+def _modelscope_token() -> None:
     from modelscope_hub.config import get_default_config
 
     if not get_default_config().token:
         raise _no_token("ModelScope", _MODELSCOPE_LOGIN)
+
+
+def _modelscope_account() -> str:
+    from modelscope_hub import HubApi
+
+    _modelscope_token()
     with _modelscope_faults(""):
         return HubApi().openapi.get_current_username()
 
@@ -83,11 +90,17 @@ def _modelscope_page(repo: str) -> str:
     return f"{get_default_config().endpoint}/models/{repo}"
 
 
-def _huggingface_account() -> str:
-    from huggingface_hub import HfApi, get_token
+def _huggingface_token() -> None:
+    from huggingface_hub import get_token
 
     if not get_token():
         raise _no_token("Hugging Face", _HUGGING_FACE_LOGIN)
+
+
+def _huggingface_account() -> str:
+    from huggingface_hub import HfApi
+
+    _huggingface_token()
     with _huggingface_faults(""):
         return str(HfApi().whoami()["name"])
 
@@ -211,6 +224,7 @@ def _failed(hub: str, error: BaseException, token: str | None) -> OffbookError:
 
 
 MODELSCOPE = Publisher(
+    _modelscope_token,
     _modelscope_account,
     _modelscope_is_private,
     _modelscope_create,
@@ -219,6 +233,7 @@ MODELSCOPE = Publisher(
     frozenset({".gitattributes", "README.md", "configuration.json"}),
 )
 HUGGING_FACE = Publisher(
+    _huggingface_token,
     _huggingface_account,
     _huggingface_is_private,
     _huggingface_create,

@@ -17,9 +17,7 @@ from transformers.pytorch_utils import Conv1D
 from offbook.core.errors import UsageError
 from offbook.core.i18n import marked
 from offbook.core.progress import fill
-
-ALL_LINEAR = "all-linear"
-"""Every linear layer of the decoder's blocks but the routers."""
+from offbook.models.layer_names import ALL_LINEAR, matches
 
 ROUTERS = frozenset(("gate", "router", "wg", "shared_expert_gate"))
 """Names of parts that choose experts: an adapter there would change who computes, not what."""
@@ -45,9 +43,6 @@ def _taken_for_experts(model_type: str) -> frozenset[str]:
     return frozenset(names.get(groups.get(model_type), ()))
 
 
-_PATTERN = re.compile(r"[\\*+?()\[\]|^$]")
-
-
 def select(model: Any, wanted: Sequence[str]) -> list[str]:
     """The layers that get an adapter, as peft takes them: last names where they are unambiguous, full names elsewhere.
 
@@ -64,10 +59,10 @@ def select(model: Any, wanted: Sequence[str]) -> list[str]:
     chosen: set[str] = set()
     missing = []
     for entry in wanted:
-        matches = defaults if entry == ALL_LINEAR else {name for name in candidates if _matches(entry, name)}
-        if not matches:
+        named = defaults if entry == ALL_LINEAR else {name for name in candidates if matches(entry, name)}
+        if not named:
             missing.append(entry)
-        chosen |= matches
+        chosen |= named
     if missing:
         names = sorted({name.rpartition(".")[2] for name in defaults})
         raise UsageError(
@@ -82,7 +77,7 @@ def select(model: Any, wanted: Sequence[str]) -> list[str]:
 
 def modules_named(model: Any, chosen: Sequence[str]) -> list[str]:
     """Full names of the modules that `chosen` names, as peft finds them."""
-    return [name for name, _ in model.named_modules() if any(_matches(entry, name) for entry in chosen)]
+    return [name for name, _ in model.named_modules() if any(matches(entry, name) for entry in chosen)]
 
 
 def linear_layers(model: Any) -> list[str]:
@@ -149,20 +144,6 @@ def _is_left_out(model: Any, name: str) -> bool:
 
 def _is_router(name: str) -> bool:
     return not ROUTERS.isdisjoint(name.split("."))
-
-
-def _matches(entry: str, name: str) -> bool:
-    if _PATTERN.search(entry):
-        try:
-            return re.fullmatch(entry, name) is not None
-        except re.error as error:
-            raise UsageError(
-                "lora.target_modules: {entry} is no regular expression ({error})",
-                "Write, for example, .*self_attn\\.[qkv]_proj",
-                entry=entry,
-                error=error,
-            ) from None
-    return name == entry or name.endswith(f".{entry}")
 
 
 def _shortest(model: Any, chosen: set[str]) -> list[str]:

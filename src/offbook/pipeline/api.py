@@ -270,8 +270,8 @@ def push(
         OffbookError: the upload failed; push again to go on with it.
     """
     reporter = starting_reporter(reporter)
-    preflight.refuse_no_repository(target)
     source = resolve_character(_path(run), base_model=base_model, reporter=reporter)
+    preflight.refuse_unpushable(source, target, what, quant)
     from offbook.pipeline import pushing
 
     return pushing.push(source, target, what=what, quant=quant, private=private, reporter=reporter)

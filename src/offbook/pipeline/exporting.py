@@ -33,15 +33,11 @@ from offbook.models.load import load_config
 from offbook.models.merging import merge
 from offbook.pipeline.adapter_source import CharacterSource
 from offbook.pipeline.character import Character, open_character
+from offbook.pipeline.export_records import MODEL_CARD, PARITY, SHAPE
 from offbook.pipeline.parity_questions import parity_questions
 from offbook.pipeline.preflight import export_target
 from offbook.tokenization.stop_tokens import proves_stop
 
-PARITY = "parity.json"
-"""Name of the file with the result of the comparison."""
-MODEL_CARD = "MODEL_CARD.md"
-SHAPE = ("context", "cache_bytes_per_token")
-"""Fields of PARITY: the tokens that the model knows, and the bytes of a float16 key-value cache for each."""
 WEIGHT_SUFFIXES = (".gguf", ".safetensors")
 """Files whose hashes are kept in PARITY: what was compared is what is served later."""
 

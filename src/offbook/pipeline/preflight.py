@@ -12,21 +12,29 @@ from offbook.core.registry import lookup
 from offbook.core.run_lock import refuse_existing
 from offbook.core.rundir import RunDir, runs_root
 from offbook.data.formats import FORMATS
+from offbook.data.sources import refuse_no_rows
 from offbook.exporters.formats import Format, find_format
 from offbook.hub.pull import check_source
 from offbook.hub.push import parse_target
+from offbook.models.layer_names import refuse_bad_patterns
 from offbook.pipeline.adapter_source import CharacterSource, resolve_character
+from offbook.pipeline.export_records import folder_to_push
 from offbook.tokenization.builtin_templates import TEMPLATES
+from offbook.tracking.trackers import check_names
 
 
 def refuse_missing(config: RunConfig) -> None:
     """See that all of this computer that the config names is there, and that what lies elsewhere can be named so.
 
     Raises:
-        UsageError: a data file, the model or the adapter to go on from is missing, or the model's name is none.
+        UsageError: a data file, the model or the adapter to go on from is missing, or a name is none: of the model, a
+            template, a format, a tracker, or a pattern of layers.
     """
+    check_names(config.track.trackers)
+    refuse_bad_patterns(config.lora.target_modules)
     for path in _data_files(config):
         refuse_missing_file(path)
+        refuse_no_rows(path)
     check_source(config.model.source, config.model.revision)
     refuse_unknown_template(config.model.template)
     if config.data.format != "auto":
@@ -65,13 +73,16 @@ def export_target(
     return kind, quant, target
 
 
-def refuse_no_repository(target: str) -> None:
-    """See that a target of `push` names a repository on a hub.
+def refuse_unpushable(source: CharacterSource, target: str, what: str, quant: str | None) -> None:
+    """See that a target of `push` names a repository on a hub, and that there is something to push, and a token.
 
     Raises:
-        UsageError: it names none.
+        UsageError: there is not.
+        GateMissed: the only export of that kind is too far from the adapter.
     """
-    parse_target(target)
+    hub, _ = parse_target(target)
+    folder_to_push(source, what, quant)
+    hub.publish.check_token()
 
 
 def refuse_unreadable(run: RunDir | None, data: str | Path | None) -> None:

@@ -13,26 +13,17 @@ import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 from offbook.core.config.schema import is_hub
-from offbook.core.errors import GateMissed, UsageError
 from offbook.core.persona import FILE_NAME, Persona
 from offbook.core.progress import NullReporter, Reporter
-from offbook.core.registry import lookup
-from offbook.core.shell import offbook_command
-from offbook.exporters.formats import FORMATS
 from offbook.exporters.model_card import model_card
 from offbook.exporters.parity import Parity
-from offbook.hub.cache import sha256
 from offbook.hub.push import push_folder
 from offbook.models.adapter_files import CONFIG
 from offbook.pipeline.adapter_source import CharacterSource
-from offbook.pipeline.exporting import MODEL_CARD, PARITY, history
-
-ADAPTER = "adapter"
-MISSED = "-missed-parity"
-"""What the name of an export's folder ends in that is too far from the adapter."""
+from offbook.pipeline.export_records import ADAPTER, MODEL_CARD, checked_record, folder_to_push
+from offbook.pipeline.exporting import history
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +63,10 @@ def push(
         OffbookError: the upload failed.
     """
     reporter = reporter or NullReporter()
+    folder = folder_to_push(source, what, quant)
     persona = source.persona
-    if persona is None:
-        raise UsageError(
-            "{adapter} was trained by another program: what it was trained with is not known",
-            "Push it with the hub's own program.",
-            adapter=source.adapter,
-        )
-    lookup({ADAPTER: None, **FORMATS}, what, "thing to push")
-    folder = source.adapter if what == ADAPTER else _export_folder(source, what, quant)
-    record = {} if what == ADAPTER else _checked_record(folder)
+    assert persona is not None
+    record = {} if what == ADAPTER else checked_record(folder)
     public = _public_persona(persona)
     subject = _Subject(public, source.name, source.base_model.path)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".push-") as place:
@@ -95,52 +80,6 @@ def push(
         (staging / "README.md").write_text(card, encoding="utf-8")
         kind = ", ".join(filter(None, (public.name, what, record.get("quant"))))
         return push_folder(staging, target, kind=kind, private=private, reporter=reporter)
-
-
-def _export_folder(source: CharacterSource, what: str, quant: str | None) -> Path:
-    """The folder of the one export that is meant."""
-    name = f"{what}-{quant or '*'}"
-    exports = [path for path in sorted(source.exports_dir.glob(name)) if (path / PARITY).is_file()]
-    exact = [path for path in exports if not path.name.endswith(MISSED) and "-unproved-" not in path.name]
-    if len(exact) == 1:
-        return exact[0]
-    if exact:
-        raise UsageError(
-            "there are several exports: {names}",
-            "Say which one with --quant.",
-            names=", ".join(path.name for path in exact),
-        )
-    missed = [path for path in sorted(source.exports_dir.glob(name + MISSED)) if (path / PARITY).is_file()]
-    if missed:
-        _checked_record(missed[0])
-    raise UsageError(
-        "there is no {format} of {name} yet",
-        "Make it: {command}",
-        format=what,
-        name=source.name,
-        command=offbook_command("export", source.folder, "--to", what, *(("--quant", quant) if quant else ())),
-    )
-
-
-def _checked_record(folder: Path) -> dict[str, Any]:
-    """What the comparison of an export said, if it passed and was made of the files that lie there now."""
-    record: dict[str, Any] = json.loads((folder / PARITY).read_text(encoding="utf-8"))
-    if not record["passed"]:
-        raise GateMissed(
-            "{folder} is not pushed, it differs from the adapter: {failures}",
-            "Export with a finer --quant and push that.",
-            folder=folder,
-            failures="; ".join(record["failures"]),
-        )
-    for name, expected in record["sha256"].items():
-        if not (folder / name).is_file() or sha256(folder / name) != expected:
-            raise UsageError(
-                "{name} in {folder} is not the file that was compared with the adapter",
-                "Remove the folder and export again.",
-                name=name,
-                folder=folder,
-            )
-    return record
 
 
 def _public_persona(persona: Persona) -> Persona:

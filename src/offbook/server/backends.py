@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from offbook.core.errors import UsageError
 from offbook.core.progress import Reporter
 from offbook.core.registry import lookup
+from offbook.generation.vllm_server import find_vllm
 from offbook.pipeline.adapter_source import CharacterSource
+from offbook.server.gguf_files import gguf_files, not_exported
+from offbook.server.upstream_address import open_upstream
 
 if TYPE_CHECKING:
     from offbook.server.served_model import ServedModel
@@ -59,8 +61,7 @@ def _llamacpp(sources: Sequence[CharacterSource], _: str | None, reporter: Repor
 def _openai(sources: Sequence[CharacterSource], template: str | None, reporter: Reporter, upstream: str | None) -> Host:
     from offbook.server.upstream_host import UpstreamHost
 
-    check_engine("openai", upstream)
-    return UpstreamHost(sources, template, reporter, upstream or "")
+    return UpstreamHost(sources, template, reporter, upstream)
 
 
 def _vllm(sources: Sequence[CharacterSource], template: str | None, reporter: Reporter, _: str | None) -> Host:
@@ -77,17 +78,34 @@ ENGINES: dict[str, OpenHost] = {
 }
 
 
-def check_engine(name: str, upstream: str | None) -> None:
-    """See that there is an engine of that name, and an address where it asks another server.
+def check_engine(name: str) -> None:
+    """See that there is an engine of that name.
 
     Raises:
         UsageError: there is none.
     """
     lookup({"auto": None, **ENGINES}, name, "engine")
-    if name == "openai" and upstream is None:
-        raise UsageError(
-            "--engine openai asks another server, and none is named", "Name it: --upstream http://HOST:PORT"
-        )
+
+
+def check_means(engine: str, upstream: str | None, sources: Sequence[CharacterSource]) -> None:
+    """See that what an engine needs beside the model is there: another server, its program, or files for it.
+
+    Args:
+        engine: its name in ENGINES, or auto.
+        upstream: the address that the user gave.
+        sources: characters that will speak.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if engine == "openai":
+        open_upstream(upstream)
+    elif engine == "vllm":
+        find_vllm()
+    elif engine == "llama.cpp":
+        for source in sources:
+            if gguf_files([source]) is None:
+                raise not_exported([source])
 
 
 def open_host(
@@ -110,7 +128,5 @@ def open_host(
         UsageError: characters or engine are at fault.
     """
     if engine == "auto":
-        from offbook.server.llamacpp_host import gguf_files
-
         engine = "llama.cpp" if gguf_files(sources, reporter) is not None else "transformers"
     return lookup(ENGINES, engine, "engine")(sources, template, reporter, upstream)

@@ -19,7 +19,7 @@ from offbook.models.weight_size import loaded_bytes
 from offbook.pipeline.adapter_source import CharacterSource, resolve_character
 from offbook.server.backends import Host, open_host
 from offbook.server.cast import Cast
-from offbook.server.llamacpp_host import gguf_files
+from offbook.server.gguf_files import gguf_files
 from offbook.server.run_folders import check_weights, is_folder_of_runs, run_of, runs_in, version, weights_of
 
 WATCH_SECONDS = 2.0

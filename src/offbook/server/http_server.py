@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import threading
 from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any
@@ -12,14 +13,14 @@ from typing import Any
 import uvicorn
 
 from offbook.core.errors import Stopped
-from offbook.core.progress import NullReporter, Reporter
+from offbook.core.progress import Reporter
 from offbook.server.api import create_app
 from offbook.server.cast import Cast
 from offbook.server.cast_sources import CastSources, CastWatcher
 from offbook.server.connections import http_config, reserve_file_descriptors
 from offbook.server.conversation import SystemPolicy
 from offbook.server.idle import IdleClock
-from offbook.server.listening import bind, check_access, key_of_environment, reachable
+from offbook.server.listening import bind, key_of_environment, reachable
 from offbook.server.middleware import Guard
 from offbook.server.run_folders import version
 
@@ -27,46 +28,24 @@ DRAIN_SECONDS = 10.0
 """Replies that are growing when the server is told to stop have so long to end."""
 
 
-def serve(
+def serve_cast(
     runs: Sequence[str],
     *,
-    everything: bool = False,
-    host: str = "127.0.0.1",
-    port: int = 8000,
-    engine: str = "auto",
-    system: SystemPolicy = "append",
-    allow_host: Sequence[str] = (),
-    allow_origin: Sequence[str] = (),
-    base_model: str | None = None,
-    template: str | None = None,
-    upstream: str | None = None,
-    idle: float | None = None,
-    reporter: Reporter | None = None,
+    everything: bool,
+    host: str,
+    port: int,
+    engine: str,
+    system: SystemPolicy,
+    allow_host: Sequence[str],
+    allow_origin: Sequence[str],
+    base_model: str | None,
+    template: str | None,
+    upstream: str | None,
+    idle: float | None,
+    reporter: Reporter,
 ) -> None:
-    """Serve characters until SIGINT or SIGTERM.
-
-    Args:
-        runs: run folders, names of runs, bare PEFT adapter folders, or folders of runs, which are watched.
-        everything: whether all runs of the usual place are served, and watched, too.
-        host: the address to listen on; others than this computer's own need a key in OFFBOOK_API_KEY.
-        port: 0 takes a free one.
-        engine: a name in `offbook.server.backends.ENGINES`, or auto.
-        system: what a client's system prompt does.
-        allow_host: further host names by which clients may reach the server.
-        allow_origin: origins whose pages may use it from a browser.
-        base_model: source of the base model, as for `offbook.load`.
-        template: a built-in chat template by name, as for `offbook.load`.
-        upstream: address of the server that runs the models, for the engine `openai`.
-        idle: minutes without a request for a reply after which it ends by itself; None: never.
-        reporter: is told the address.
-
-    Raises:
-        UsageError: the port is taken, a key is missing, or runs and engine are at fault.
-        Stopped: SIGTERM came.
-    """
-    reporter = reporter or NullReporter()
+    """Serve what `offbook.serve` was told to; arguments and errors are its own."""
     key = key_of_environment()
-    check_access(host, key, allow_origin)
     chosen = CastSources(runs, everything, engine, base_model, template, reporter, upstream)
     listener = bind(host, port)
     with listener:
@@ -89,7 +68,8 @@ def serve(
             allow_origins=allow_origin,
         )
         reserve_file_descriptors()
-        previous = signal.signal(signal.SIGTERM, _on_sigterm)
+        is_main = threading.current_thread() is threading.main_thread()  # no other one may set what a signal does
+        previous = signal.signal(signal.SIGTERM, _on_sigterm) if is_main else None
         try:
             cast.add(sources, version)
             watcher.start()
@@ -104,7 +84,8 @@ def serve(
             cast.abort_all()
             watcher.join()
             cast.close()
-            signal.signal(signal.SIGTERM, previous)
+            if is_main:
+                signal.signal(signal.SIGTERM, previous)
 
 
 def _on_sigterm(_: int, __: FrameType | None) -> None:

@@ -98,5 +98,5 @@ def bind(host: str, port: int) -> socket.socket:
             "Choose another --port.",
             host=host,
             port=port,
-            strerror=error.strerror,
+            strerror=error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0),
         ) from None

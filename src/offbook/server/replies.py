@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from fastapi import HTTPException, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
-from offbook.generation.sampling import SamplingSettings
-from offbook.generation.stream import StopReason, TextChunk
+from offbook.generation.sampling_settings import SamplingSettings
+from offbook.generation.text_chunk import StopReason, TextChunk
 from offbook.server import schema
 from offbook.server.cast import BASE, Cast, Hold, Member, UnknownCharacterError
 from offbook.server.conversation import Prompt

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from offbook.generation.stream import StopReason
+    from offbook.generation.text_chunk import StopReason
 
 Kind = Literal["chat", "text"]
 

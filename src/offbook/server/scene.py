@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from offbook.core.config.schema import GenerationConfig
 from offbook.core.scene import Scene
-from offbook.generation.stream import TextChunk
+from offbook.generation.text_chunk import TextChunk
 from offbook.server.conversation import ContextOverflowError, Prompt
 from offbook.server.scheduler import stop_at_strings
 from offbook.server.served_model import ServedModel

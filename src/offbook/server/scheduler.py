@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
-from offbook.generation.stream import TextChunk
+from offbook.generation.text_chunk import TextChunk
 
 QUEUE = 64
 """Requests that may wait while all slots are taken."""

@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 from offbook.core.config.schema import GenerationConfig
 from offbook.core.scene import Line, Move, Rule
 from offbook.core.types import Role, Turn
-from offbook.generation.sampling import SamplingSettings
+from offbook.generation.sampling_settings import SamplingSettings
 
 ROLES: dict[str, Role] = {
     "system": "system",

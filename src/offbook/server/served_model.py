@@ -12,7 +12,8 @@ from typing import Any
 from offbook.core.config.schema import GenerationConfig
 from offbook.core.persona import Persona
 from offbook.core.types import Turn
-from offbook.generation.stream import TextChunk, TokenEngine, stream
+from offbook.generation.stream import TokenEngine, stream
+from offbook.generation.text_chunk import TextChunk
 from offbook.server.conversation import Prompt, SystemPolicy, fit, spoken_turns, system_text
 from offbook.tokenization.chat_template import ChatTemplate
 

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 
 from offbook.core.config.schema import GenerationConfig
 from offbook.core.errors import UsageError
 from offbook.core.progress import Reporter
 from offbook.core.types import Turn
-from offbook.generation.ollama import OllamaServer, is_ollama
-from offbook.generation.stream import TextChunk
+from offbook.generation.text_chunk import TextChunk
 from offbook.generation.upstream import UpstreamServer
 from offbook.pipeline.adapter_source import CharacterSource
 from offbook.pipeline.character import open_voice
 from offbook.server.prompt_form import PromptForm, find_prompt_form
 from offbook.server.served_model import ServedModel
 from offbook.server.tokenizer_pool import TokenizerPool
+from offbook.server.upstream_address import open_upstream
 
-KEY = "OFFBOOK_UPSTREAM_KEY"
-"""The environment variable with the key of the server that runs the models."""
 SLOTS = 64
 """Replies that are asked for at the same time; how many grow side by side is the other server's affair."""
 
@@ -34,21 +31,20 @@ class UpstreamHost:
         upstream: the server's address.
 
     Raises:
-        UsageError: no such server answers there.
+        UsageError: no address is given, or no such server answers there.
     """
 
     engine = "openai"
     slots = SLOTS
 
     def __init__(
-        self, sources: Sequence[CharacterSource], template: str | None, reporter: Reporter, upstream: str
+        self, sources: Sequence[CharacterSource], template: str | None, reporter: Reporter, upstream: str | None
     ) -> None:
         del sources
         self._template = template
         self._tokenizers = TokenizerPool()
         self._reporter = reporter
-        key = os.environ.get(KEY)
-        self._server = (OllamaServer if is_ollama(upstream, key) else UpstreamServer)(upstream, key)
+        self._server = open_upstream(upstream)
         reporter.info("The models run at {address}", address=self._server.address)
 
     def add(self, source: CharacterSource) -> ServedModel:

@@ -94,11 +94,18 @@ TRACKERS = {"swanlab": SwanLab}
 """Trackers that offbook drives itself; every other name goes to the Trainer's integrations."""
 
 
+INTEGRATIONS = frozenset(
+    (
+        *("azure_ml", "clearml", "codecarbon", "comet_ml", "dagshub", "dvclive", "flyte", "kubeflow", "mlflow"),
+        *("neptune", "swanlab", "tensorboard", "trackio", "wandb"),
+    )
+)
+"""The names in transformers' INTEGRATION_TO_CALLBACK, which takes seconds to import."""
+
+
 def tracker_names() -> set[str]:
     """Every tracker that a run can name."""
-    from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
-
-    return {*INTEGRATION_TO_CALLBACK, *TRACKERS}
+    return {*INTEGRATIONS, *TRACKERS}
 
 
 def check_names(names: Sequence[str]) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from offbook.core.config.loading import parse
+from offbook.core.config.loading import load, parse
 from offbook.core.config.schema import options
 from offbook.core.errors import UsageError
 from offbook.core.registry import lookup
@@ -36,6 +37,20 @@ def search_space(texts: Sequence[str]) -> dict[str, BaseDistribution]:
         lookup(dict(options()), name.strip(), "option")
         space[name.strip()] = _distribution(text, values)
     return space
+
+
+def refuse_bad_values(config: Path, space: Mapping[str, BaseDistribution]) -> None:
+    """See that each value of a choice, and both ends of each range, is one that the option can have.
+
+    Raises:
+        UsageError: one is not.
+    """
+    from optuna.distributions import CategoricalDistribution
+
+    for name, tried in space.items():
+        values = tried.choices if isinstance(tried, CategoricalDistribution) else (tried.low, tried.high)  # type: ignore[attr-defined]
+        for value in values:
+            load(config, {name: value})
 
 
 def _distribution(text: str, values: str) -> BaseDistribution:
