@@ -25,11 +25,10 @@ def to_turns(message: str | Message | Sequence[Message]) -> list[Turn]:
     """
     if isinstance(message, str):
         return [Turn("user", message)]
-    if isinstance(message, Turn | Mapping):
-        message = [message]
-    if not message or not isinstance(message, Sequence):
+    messages: Sequence[Message] = [message] if isinstance(message, Turn | Mapping) else message
+    if not messages or not isinstance(messages, Sequence):
         raise UsageError("there is no message to answer", 'Pass a text, or [{"role": "user", "content": "…"}].')
-    return [_turn(item, number) for number, item in enumerate(message, 1)]
+    return [_turn(item, number) for number, item in enumerate(messages, 1)]
 
 
 def _turn(message: Message, number: int) -> Turn:
