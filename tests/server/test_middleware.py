@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import socket
@@ -222,29 +221,6 @@ def test_32_headers_that_never_end_after_a_request_that_did(monkeypatch: pytest.
             connection.sendall(b"GET /hea")
             assert connection.recv(65536) == b""
         assert 0.3 < time.monotonic() - began < 5
-
-
-def test_32_a_client_that_takes_nothing_is_given_up_and_its_reply_is_closed() -> None:
-    closed = []
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        try:
-            while True:
-                await send({"type": "http.response.body", "body": b"x", "more_body": True})
-        finally:
-            closed.append(True)
-
-    async def receive() -> Any:
-        return {"type": "http.request", "body": b""}
-
-    async def never(message: Any) -> None:
-        await asyncio.Event().wait()
-
-    scope = {"type": "http", "method": "GET", "path": "/", "headers": [(b"host", b"localhost")]}
-    guard = Guard(app, host="localhost", key=None, send_seconds=0.05)
-    with pytest.raises(TimeoutError):
-        asyncio.run(guard(scope, receive, never))
-    assert closed
 
 
 @pytest.mark.parametrize("path", ["/page/../api.py", "/page/%2e%2e/api.py", "/page/..%2fapi.py", "/page//etc/passwd"])

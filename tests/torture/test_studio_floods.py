@@ -77,9 +77,9 @@ def test_a_flood_of_streams(studio: StudioProcess) -> None:
         assert max(flooded) < 3
         assert grown < 150
         assert threads < 80
-        going_on = [each for each in connections[-MAX_STREAMS:] if is_open(each)]
+        going_on = [number for number, each in enumerate(connections) if is_open(each)]
         assert len(going_on) == MAX_STREAMS
-        assert not any(is_open(each) for each in connections[:50])
+        assert going_on[0] > CONNECTIONS / 2, "the newest go on"
         for each in connections:
             each.close()
         time.sleep(2)
@@ -90,7 +90,7 @@ def test_a_flood_of_streams(studio: StudioProcess) -> None:
 
 def is_open(connection: socket.socket) -> bool:
     """Whether the server still holds a connection, when all that it has sent is read."""
-    connection.settimeout(1)
+    connection.settimeout(0.5)
     try:
         while piece := connection.recv(2**20):
             if piece.endswith(b"0\r\n\r\n"):

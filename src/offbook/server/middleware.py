@@ -19,8 +19,6 @@ MAX_BODY = 2**20
 """Bytes of a request body."""
 BODY_SECONDS = 30.0
 """A body has to be here by then."""
-SEND_SECONDS = 60.0
-"""A client that reads nothing for so long is given up."""
 LINGER_SECONDS = 0.5
 """What a rejected client is still sending is read for so long."""
 
@@ -63,7 +61,7 @@ class RequestRejected(Exception):
 
 
 class Guard:
-    """ASGI middleware: Host, Origin, key, kind and size of the body, and how long a client may take.
+    """ASGI middleware: Host, Origin, key, kind and size of the body, and how long it may take to arrive.
 
     Args:
         app: the application that it stands before.
@@ -72,7 +70,6 @@ class Guard:
         allow_hosts: further names by which clients may reach the server.
         allow_origins: origins (`https://example.org`) whose pages may use it from a browser; "*" for all.
         body_seconds: how long a body may take to arrive.
-        send_seconds: how long a client may read nothing.
     """
 
     def __init__(
@@ -84,7 +81,6 @@ class Guard:
         allow_hosts: Sequence[str] = (),
         allow_origins: Sequence[str] = (),
         body_seconds: float = BODY_SECONDS,
-        send_seconds: float = SEND_SECONDS,
     ) -> None:
         self.app = app
         self.host = host.lower()
@@ -92,7 +88,6 @@ class Guard:
         self.allow_hosts = {name.lower() for name in allow_hosts}
         self.allow_origins = {re.sub("(?<=[^/])/$", "", origin.lower()) for origin in allow_origins}
         self.body_seconds = body_seconds
-        self.send_seconds = send_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -101,22 +96,22 @@ class Guard:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         allowed_origin = self._allowed_origin(headers)
 
-        async def send_with_timeout(message: dict[str, Any]) -> None:
+        async def send_answer(message: dict[str, Any]) -> None:
             if message["type"] == "http.response.start" and allowed_origin:
                 message = {**message, "headers": [*message["headers"], *_cors_headers(allowed_origin)]}
-            await asyncio.wait_for(send(message), self.send_seconds)
+            await send(message)
 
         try:
             self._check_source(headers, allowed_origin)
             if scope["method"] == "OPTIONS" and allowed_origin:  # a browser asks whether it may send the request
-                await _answer_preflight(headers, send_with_timeout)
+                await _answer_preflight(headers, send_answer)
                 return
             self.check_access(scope, headers)
             receive_body = await self.receive_body(scope, headers, receive)
         except RequestRejected as rejection:
-            await _reject(receive, send_with_timeout, rejection, self.rejection_page(rejection, headers))
+            await _reject(receive, send_answer, rejection, self.rejection_page(rejection, headers))
             return
-        await self.app(scope, receive_body, send_with_timeout)
+        await self.app(scope, receive_body, send_answer)
 
     def _allowed_origin(self, headers: dict[str, str]) -> str | None:
         origin = headers.get("origin")

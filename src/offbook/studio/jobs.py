@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import signal
 import time
@@ -34,6 +35,8 @@ INTERRUPTED = (130, 143, -2, -15)
 """Exit codes of a command that a signal ended after it had saved."""
 CLAIM_SECONDS = 10.0
 """A process writes its id into the file that it has made within this time, or it was killed in between."""
+_ENDED: dict[Path, State] = {}
+"""Folder of a job that has left its exit code → its state: it stays so, and there may be a thousand of them to look at."""
 TAIL = 2**16
 """Bytes at the end of a job's standard error that are looked through for its last events."""
 
@@ -65,11 +68,13 @@ class JobRecord:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.id = folder.name
-        self.request = _request(folder / "job.json")
+        self.request = JobRequest(**json.loads((folder / "job.json").read_text(encoding="utf-8")))
 
     @property
     def order(self) -> float:
-        """Its place in the queue: jobs with smaller numbers go first."""
+        """Its place in the queue: jobs with smaller numbers go first. One that has ended has none: it is its time."""
+        if self.folder in _ENDED:
+            return self.request.created
         try:
             return float((self.folder / "order").read_text(encoding="ascii"))
         except (OSError, ValueError):
@@ -90,6 +95,14 @@ class JobRecord:
     @property
     def state(self) -> State:
         """How it stands with the job."""
+        if self.folder in _ENDED:
+            return _ENDED[self.folder]
+        state = self._read_state()
+        if state not in OPEN and self.exit_code is not None:
+            _ENDED[self.folder] = state
+        return state
+
+    def _read_state(self) -> State:
         is_cancelled = (self.folder / CANCEL).exists()
         is_claimed = (self.folder / PID).exists()
         if not is_claimed:
@@ -230,9 +243,14 @@ def _ended_to_json(folder: Path) -> dict[str, Any]:
 
 
 @lru_cache(4096)
-def _request(path: Path) -> JobRequest:
-    """What a job is to do: the file is written once and never changes."""
-    return JobRequest(**json.loads(path.read_text(encoding="utf-8")))
+def _record(folder: str) -> JobRecord:
+    """The job of a folder: what it is to do is written once and never changes."""
+    return JobRecord(Path(folder))
+
+
+def forget(folder: Path) -> None:
+    """Remember a job no longer: its folder is gone."""
+    _ENDED.pop(folder, None)
 
 
 def create(jobs: Path, request: JobRequest) -> JobRecord:
@@ -249,10 +267,10 @@ def list_jobs(jobs: Path) -> list[JobRecord]:
     if not jobs.is_dir():
         return []
     records = []
-    for path in jobs.iterdir():
-        if not path.name.startswith("."):
+    for entry in os.scandir(jobs):
+        if not entry.name.startswith("."):
             with suppress(OSError, ValueError, TypeError):
-                records.append(JobRecord(path))
+                records.append(_record(entry.path))
     return sorted(records, key=lambda job: (job.order, job.id))
 
 

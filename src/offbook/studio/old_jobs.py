@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 
-from offbook.studio.jobs import JobRecord
+from offbook.studio.jobs import JobRecord, forget
 
 KEPT = 100
 """The newest jobs that have ended are all kept."""
@@ -39,4 +39,5 @@ def remove(job: JobRecord) -> None:
         job.folder.rename(hidden)
     except OSError:  # somebody else has removed it
         return
+    forget(job.folder)
     shutil.rmtree(hidden, ignore_errors=True)

@@ -10,6 +10,9 @@ from typing import Any
 from offbook.core.rundir import RunDir
 from offbook.studio.sse import Look, sse
 
+PIECE = 2**18
+"""Bytes of a file that are told at once: a page that does not read holds no more of them in memory."""
+
 StateOf = Callable[[], dict[str, Any]]
 """→ how it stands with the run, and whether it is `over`."""
 
@@ -27,14 +30,14 @@ class LineTail:
         self.offset = offset
 
     def read(self) -> tuple[bool, list[dict[str, Any]]]:
-        """Whether the file was begun again, and its new lines."""
+        """Whether the file was begun again, and its new lines: those of about `PIECE` bytes."""
         try:
             with self.path.open("rb") as file:
                 restarted = file.seek(0, 2) < self.offset
                 if restarted:
                     self.offset = 0
                 file.seek(self.offset)
-                content = file.read()
+                content = file.read(PIECE) + file.readline()
         except OSError:
             return False, []
         complete = content[: content.rfind(b"\n") + 1]

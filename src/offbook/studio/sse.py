@@ -33,11 +33,15 @@ def sse(data: Any, event: str = "message", number: int | str | None = None) -> b
 
 
 class EventStreams:
-    """The open streams of a studio. Each looks at files every `POLL_SECONDS`; `MAX_STREAMS` are the most."""
+    """The open streams of a studio. Each looks at files every `POLL_SECONDS`; `MAX_STREAMS` are the most.
+
+    One looks after the other: of hundreds that come at once, those that have to end meanwhile never look at all.
+    """
 
     def __init__(self) -> None:
         self._open: list[asyncio.Event] = []
         """For each stream, oldest first: set when it has to end."""
+        self._looking = asyncio.Lock()
 
     def __len__(self) -> int:
         return len(self._open)
@@ -54,8 +58,11 @@ class EventStreams:
             self._open.pop(0).set()
         silent = 0.0
         try:
-            while not is_surplus.is_set():
-                events, is_over = await asyncio.to_thread(look)
+            while True:
+                async with self._looking:
+                    if is_surplus.is_set():
+                        return
+                    events, is_over = await asyncio.to_thread(look)
                 for event in events:
                     yield event
                 if is_over:
@@ -64,7 +71,8 @@ class EventStreams:
                 if silent >= KEEP_ALIVE_SECONDS:
                     silent = 0.0
                     yield KEEP_ALIVE
-                await asyncio.sleep(POLL_SECONDS)
+                if not events:  # else there may be more already
+                    await asyncio.sleep(POLL_SECONDS)
         finally:
             if is_surplus in self._open:
                 self._open.remove(is_surplus)
