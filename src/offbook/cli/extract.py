@@ -17,7 +17,7 @@ from offbook.cli.options import json_option, print_json
 from offbook.core.atomic import atomic_write_text
 from offbook.core.errors import UsageError
 from offbook.core.i18n import language, translate
-from offbook.core.progress import fill
+from offbook.core.progress import CountProgress, fill
 from offbook.core.registry import nearest
 from offbook.core.shell import offbook_command, shell_command
 from offbook.data import extract
@@ -135,8 +135,8 @@ def command(
         raise UsageError("--role and --me both name the character", "Keep one of them.")
     chat = _chat_options(whole_conversations=me is not None, **chat_options)
     if list_only:
-        with _reading(files):
-            listing = extract.listing(files, format=format, chat=chat)
+        with _reading(files) as progress:
+            listing = extract.listing(files, format=format, chat=chat, progress=progress)
         _show_files(listing.formats, listing.unread)
         if as_json:
             speakers = [_speaker_fields(speaker) for speaker in listing.speakers]
@@ -149,7 +149,7 @@ def command(
         raise UsageError("say whose lines, and where to put them: --role NAME --out lines.jsonl", "Who speaks: --list")
     extract.check_place(out, files)
     pairs = [_pair("alias", alias, "莞嫔=甄嬛") for alias in aliases]
-    with _reading(files):
+    with _reading(files) as progress:
         made = extract.stream(
             files,
             character,
@@ -159,6 +159,7 @@ def command(
             keep_actions=keep_actions,
             min_confidence=min_confidence,
             chat=chat,
+            progress=progress,
         )
         if html is None:
             extract.save(made.rows(), out)
@@ -171,13 +172,13 @@ def command(
 
 
 @contextmanager
-def _reading(files: Sequence[Path]) -> Iterator[None]:
-    """Context manager: a live line says that the files are being read."""
+def _reading(files: Sequence[Path]) -> Iterator[CountProgress]:
+    """Context manager: a live line says that the files are being read, and how far as it is told."""
     from offbook.cli.progress_bar import reporting
 
     with reporting() as reporter:
         reporter.stage("Reading {files}", files=", ".join(map(str, files)) if len(files) <= NAMED else len(files))
-        yield
+        yield lambda done, total: reporter.progress(done, total, "byte")
 
 
 def _save_with_page(made: RowStream, out: Path, html: Path) -> None:

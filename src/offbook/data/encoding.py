@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from offbook.core.errors import UsageError
+from offbook.core.progress import CountProgress, uncounted
 from offbook.data import legacy_encodings
 
 MARKS = {
@@ -34,6 +35,8 @@ ESCAPES = {
 }
 """What encodings of seven bits begin characters beyond ASCII with."""
 BLOCK = 1 << 16
+COUNTED = 1 << 13
+"""So many lines are read until it is told again how far a file is."""
 COMPRESSED = (".gz", ".zst")
 UNPACKED, RATIO = 1 << 28, 200
 """A packed file may hold 256 MiB, or so many times its own size; text packs to a tenth or so."""
@@ -106,8 +109,12 @@ class _Unpacked(io.RawIOBase):
         super().close()
 
 
-def open_text(path: Path) -> Iterator[tuple[int, str]]:
+def open_text(path: Path, progress: CountProgress = uncounted) -> Iterator[tuple[int, str]]:
     """The file's lines as (1-based number, text without its line end), streamed.
+
+    Args:
+        path: the file.
+        progress: is told now and then how many bytes of the file are read, and how many it has; not of a packed one.
 
     Raises:
         UsageError: the file cannot be opened, or a line of it holds NUL bytes or bytes of no known encoding.
@@ -115,7 +122,10 @@ def open_text(path: Path) -> Iterator[tuple[int, str]]:
     with readable(path):
         encoding = detect(path)
         with io.TextIOWrapper(open_bytes(path), encoding) as file:
+            size = path.stat().st_size if file.buffer.seekable() else 0
             for number, line in enumerate(file, 1):
+                if not number % COUNTED and size:
+                    progress(file.buffer.tell(), size)
                 if "\0" in line:
                     raise UsageError(
                         "{path}:{number}: NUL bytes; this is no text file",

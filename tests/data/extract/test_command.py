@@ -212,3 +212,23 @@ def test_a_chat_that_is_damaged_is_left_out_whole(tmp_path: Path) -> None:
 
 def test_the_list_says_what_each_file_was_read_as() -> None:
     assert f"{SCRIPT}: read as screenplay" in run(SCRIPT, "--list").stderr
+
+
+@pytest.mark.parametrize("what", [["--list"], ["--role", "Bob", "--out", "out.jsonl"]])
+def test_a_chat_says_how_far_it_is_read(what: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("offbook.data.encoding.COUNTED", 4)
+    monkeypatch.chdir(tmp_path)
+    lines = [f"[12.05.21, 21:{minute:02}:00] {'Ann' if minute % 2 else 'Bob'}: {'x' * 900}" for minute in range(60)]
+    for name in ("a.txt", "b.txt"):
+        Path(name).write_text("\n".join(lines), encoding="utf-8")
+    events: list[tuple[int, int]] = []
+    monkeypatch.setattr(
+        "offbook.core.progress.Reporter.progress", lambda _, done, total, unit: events.append((done, total))
+    )
+    assert run("a.txt", "b.txt", *what).exit_code == 0
+    total = 2 * Path("a.txt").stat().st_size
+    done = [each for each, _ in events]
+    assert {each for _, each in events} == {total}
+    assert done == sorted(done)
+    assert len(set(done)) > 10
+    assert 0.8 * total < done[-1] <= total

@@ -20,6 +20,7 @@ from pathlib import Path
 from offbook.core.atomic import atomic_text_file
 from offbook.core.errors import UsageError
 from offbook.core.outputs import refuse_foreign
+from offbook.core.progress import CountProgress, uncounted
 from offbook.data.extract.chat_log.conversations import RowWriter
 from offbook.data.extract.chat_log.exchanges import exchanges
 from offbook.data.extract.chat_log.options import USUAL_OPTIONS, ChatOptions
@@ -27,6 +28,7 @@ from offbook.data.extract.chat_log.turns import Pauses
 from offbook.data.extract.cue import SURE, Cue, ParseError, Skipped
 from offbook.data.extract.file_set import FileSet, recognize
 from offbook.data.extract.formats import EXTRACTORS
+from offbook.data.extract.progress import Passes
 from offbook.data.extract.rows import Row, RowOptions, to_rows
 from offbook.data.extract.source import open_source
 from offbook.data.extract.speakers import Cast, SpeakerStats
@@ -61,13 +63,25 @@ def speakers(paths: Sequence[Path], *, format: str = "auto", chat: ChatOptions =
     return listing(paths, format=format, chat=chat).speakers
 
 
-def listing(paths: Sequence[Path], *, format: str = "auto", chat: ChatOptions = USUAL_OPTIONS) -> Listing:
+def listing(
+    paths: Sequence[Path],
+    *,
+    format: str = "auto",
+    chat: ChatOptions = USUAL_OPTIONS,
+    progress: CountProgress = uncounted,
+) -> Listing:
     """Who speaks in the files, and what each file was read as. A file that cannot be read is named in the answer.
+
+    Args:
+        paths: the files.
+        format: a name from `EXTRACTORS`, or "auto" to tell each file's own.
+        chat: how chats are read.
+        progress: is told how many bytes of chats are read, and how many there are.
 
     Raises:
         UsageError: a file is missing, none can be read (with the line), or nobody speaks in them.
     """
-    cast, files = _cast(paths, format, chat)
+    cast, files = _cast(paths, format, chat, Passes(1, progress))
     return Listing(cast.listed(), _named(files.formats), _reasons(files))
 
 
@@ -119,6 +133,7 @@ def stream(
     keep_actions: bool = False,
     min_confidence: float = SURE,
     chat: ChatOptions = USUAL_OPTIONS,
+    progress: CountProgress = uncounted,
 ) -> RowStream:
     """The rows of the character `role`, one by one. The files are gone through once before, for who speaks.
 
@@ -131,11 +146,13 @@ def stream(
         keep_actions: leave stage directions and actions in the texts.
         min_confidence: take only lines of which the reader is so sure.
         chat: how chats become rows; scripts and books take no notice of it.
+        progress: is told how many bytes of chats are read, and how many there are.
 
     Raises:
         UsageError: as in `listing`, or nobody of that name speaks; the nearest names are offered.
     """
-    cast, files = _cast(paths, format, chat)
+    passes = Passes(2, progress)
+    cast, files = _cast(paths, format, chat, passes)
     formats = _named(files.formats)
     if chat.whole_conversations:
         _check_chats(formats)
@@ -144,15 +161,21 @@ def stream(
     likely = {alias for speaker in cast.listed() if speaker.name in names for alias in speaker.likely}
     summary.likely_aliases = tuple(sorted(likely - names))
     options = RowOptions(context, min_confidence, keep_actions)
-    return RowStream(summary, _items(files, cast, names, options, chat, summary))
+    return RowStream(summary, _items(files, cast, names, options, chat, summary, passes))
 
 
 def _items(
-    files: FileSet, cast: Cast, names: frozenset[str], options: RowOptions, chat: ChatOptions, summary: Summary
+    files: FileSet,
+    cast: Cast,
+    names: frozenset[str],
+    options: RowOptions,
+    chat: ChatOptions,
+    summary: Summary,
+    passes: Passes,
 ) -> Iterator[Row | LeftOut]:
     for path, format in files.formats.items():
         file = str(path)
-        read = _read(path, files, chat)
+        read = _read(path, files, chat, passes)
         if EXTRACTORS[format].is_chat:
             made = RowWriter(file, options.context, cast.groups(file), chat).rows(exchanges(read, names))
         else:
@@ -237,7 +260,7 @@ def _reasons(files: FileSet) -> dict[str, str]:
     return {str(path): error.what for path, error in files.unread.items()}
 
 
-def _read(path: Path, files: FileSet, chat: ChatOptions) -> Iterator[Cue | Skipped]:
+def _read(path: Path, files: FileSet, chat: ChatOptions, passes: Passes) -> Iterator[Cue | Skipped]:
     """The cues of a file.
 
     Raises:
@@ -246,7 +269,7 @@ def _read(path: Path, files: FileSet, chat: ChatOptions) -> Iterator[Cue | Skipp
     format = files.formats[path]
     try:
         if EXTRACTORS[format].is_chat:
-            yield from EXTRACTORS[format].cues(open_source(path), chat)
+            yield from EXTRACTORS[format].cues(open_source(path, passes.file(path)), chat)
         elif path in files.layouts:
             yield from EXTRACTORS[format].cues(open_source(path), chat, files.layouts[path])
         else:
@@ -264,14 +287,15 @@ def _book(path: Path, format: str, _modified: int, _size: int) -> tuple[Cue | Sk
     return tuple(EXTRACTORS[format].cues(open_source(path), USUAL_OPTIONS))
 
 
-def _cast(paths: Sequence[Path], format: str, chat: ChatOptions) -> tuple[Cast, FileSet]:
+def _cast(paths: Sequence[Path], format: str, chat: ChatOptions, passes: Passes) -> tuple[Cast, FileSet]:
     """Who speaks in the files. A file that turns out to be damaged is left out, unless it is the only one."""
     files = recognize(list(dict.fromkeys(paths)), "table" if chat.columns else format)
+    passes.begin([path for path, name in files.formats.items() if EXTRACTORS[name].is_chat])
     cast = Cast()
     for path in list(files.formats):
         heard = Cast()
         try:
-            for item in _read(path, files, chat):
+            for item in _read(path, files, chat, passes):
                 if isinstance(item, Cue):
                     heard.add(item, str(path))
         except UsageError as error:

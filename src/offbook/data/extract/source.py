@@ -7,6 +7,7 @@ from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
+from offbook.core.progress import CountProgress, uncounted
 from offbook.data.encoding import open_text
 from offbook.data.extract.chat_log.formats import CHAT_FORMATS
 from offbook.data.extract.document import UNREADABLE, Document, kind_of, open_document
@@ -21,28 +22,33 @@ SURELY_A_CHAT = 0.5
 class TextFile:
     """A text file's numbered lines, readable again and again without holding them."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, progress: CountProgress = uncounted) -> None:
         self.path = path
+        self.progress = progress
 
     def __iter__(self) -> Iterator[tuple[int, str]]:
-        return within_book(open_text(self.path))
+        return within_book(open_text(self.path, self.progress))
 
     def place(self, _number: int) -> Place:
         """Nothing: a line of a text file is told by its number alone."""
         return {}
 
 
-def open_source(path: Path) -> TextFile | Document:
+def open_source(path: Path, progress: CountProgress = uncounted) -> TextFile | Document:
     """The numbered lines of a file of any kind.
+
+    Args:
+        path: the file.
+        progress: is told how many bytes of a text file are read, and how many it has.
 
     Raises:
         UsageError: it is a document that is damaged or cannot be read.
     """
     suffix = path.suffix.casefold()
     if (kind_of(path) is None and suffix not in UNREADABLE) or not path.is_file():
-        return TextFile(path)
+        return TextFile(path, progress)
     if suffix in (".html", ".htm") and _is_chat(path):
-        return TextFile(path)
+        return TextFile(path, progress)
     status = path.stat()
     return _opened(path, status.st_mtime_ns, status.st_size)
 

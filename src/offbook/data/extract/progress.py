@@ -1,0 +1,42 @@
+"""How far chats are read, which may be gigabytes: over all files, and over the passes that are made through them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from offbook.core.progress import CountProgress
+
+
+class Passes:
+    """Makes of the bytes that are read of each file how far the whole is.
+
+    Args:
+        count: how often the files are gone through.
+        progress: is told the bytes that are done, and those of all files.
+    """
+
+    def __init__(self, count: int, progress: CountProgress) -> None:
+        self.count = count
+        self.progress = progress
+        self.total = 0
+        """Bytes of all files."""
+        self._before = 0
+        """Bytes of the files that were read before this one, over all passes."""
+        self._furthest = 0
+
+    def begin(self, paths: list[Path]) -> None:
+        """These files are going to be read."""
+        self.total = sum(path.stat().st_size for path in paths)
+
+    def file(self, path: Path) -> CountProgress:
+        """The next file begins; what its reader tells from then on."""
+        before = self._before
+        self._before += path.stat().st_size
+
+        def count(done: int, _size: int) -> None:
+            whole = min((before + done) // self.count, self.total)
+            if whole > self._furthest:  # readers look at the beginning of a file more than once
+                self._furthest = whole
+                self.progress(whole, self.total)
+
+        return count
