@@ -89,11 +89,12 @@ class Workspace:
 
     def list_characters(self) -> list[Path]:
         """The characters' folders, by name."""
-        return [path for path in _children(self.characters) if (path / "run.yaml").is_file()]
+        folders = [path for path in _children(self.characters) if (path / "run.yaml").is_file()]
+        return [path for path in folders if _is_inside(path, self.characters)]
 
     def list_runs(self) -> list[RunDir]:
         """The runs, newest first."""
-        runs = [RunDir(path) for path in _children(self.runs) if path.is_dir()]
+        runs = [RunDir(path) for path in _children(self.runs) if path.is_dir() and _is_inside(path, self.runs)]
         return sorted((run for run in runs if run.exists), key=lambda run: run.path.stat().st_mtime)[::-1]
 
     def relative(self, path: Path) -> str:

@@ -147,7 +147,7 @@ def duplicate(name: str, studio: StudioDep) -> dict[str, Any]:
     target = free_name(studio.workspace.characters, name)
     with atomic_dir(target) as new:
         for path in folder.iterdir():
-            if path.is_file() and not path.name.startswith("."):
+            if path.is_file() and not path.is_symlink() and not path.name.startswith("."):
                 shutil.copy2(path, new / path.name)
     paths = studio.workspace.relative(folder), studio.workspace.relative(target)
     return {"name": target.name, "command": shell_command("cp", "-r", *paths)}

@@ -137,7 +137,7 @@ def evaluate(name: str, studio: StudioDep) -> dict[str, Any]:
 def report(name: str, studio: StudioDep) -> Response:
     """The verdict as a page of its own, to be shown in a frame."""
     run = studio.workspace.run(name)
-    if not run.report.is_file():
+    if not (run.report.is_file() and run.report.resolve().is_relative_to(run.path.resolve())):
         raise NotFound("the run '{name}' has no verdict yet", "Let it finish, or judge it now.", name=name)
     headers = {"Content-Security-Policy": REPORT_POLICY, "X-Content-Type-Options": "nosniff"}
     return FileResponse(run.report, media_type="text/html; charset=utf-8", headers=headers)
