@@ -81,7 +81,7 @@ VERDICT = {"evaluate.prompts": 4, "persona.sample_prompts": ["Who are you?", "Wi
 def test_samples_and_verdict_are_shared_and_the_same(ranks: Ranks, shared: Any, tmp_path: Path) -> None:
     one, two = (ranks.run({**shared, **VERDICT}, tmp_path / str(count), count) for count in (1, 2))
     assert two.codes == [0, 0], two.texts() + two.texts(1)
-    answering = ["The base model answers 11 prompts", "The tuned model answers 11 prompts"]
+    answering = ["The base model answers the prompts (11)", "The tuned model answers the prompts (11)"]
     assert [stage in one.texts() for stage in answering] == [True, True]
     assert [stage in two.texts() for stage in answering] == [True, False]  # the other process's share
     for name in ("samples", "samples_log"):

@@ -15,9 +15,11 @@ import pytest
 from offbook.core.config.schema import options
 from offbook.pipeline.base_choices import BaseChoice, choices
 from offbook.pipeline.next_run import CHANGES, suggestion
+from offbook.studio.app import PAGES
 from offbook.studio.checks import option_of
 from offbook.studio.context import Studio
 from offbook.studio.new_character import Persona, make_folder
+from offbook.studio.routes.verdicts import DECIDED
 from offbook.studio.zip_stream import zip_stream
 from tests.studio.conftest import Client
 from tests.studio.test_rows import row, write_lines
@@ -150,6 +152,7 @@ def test_advice_becomes_a_value_to_try() -> None:
     assert suggestion("overfits", "train.keep", {"train": {"keep": "best"}}) is None  # it is that already
     assert suggestion("gibberish", "model.source", {}) is None  # a person has to choose
     assert {option for _, option in CHANGES} <= {name for name, _ in options()}
+    assert set(DECIDED.values()) <= set(PAGES)
 
 
 def test_a_finding_s_option_is_a_button() -> None:

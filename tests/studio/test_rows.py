@@ -135,6 +135,22 @@ def test_personal_data_and_unsure_rows_come_forward(client: Client, bob: str, st
     assert client.get(f"/api/characters/{bob}/rows?q=question 3")["total"] == 1
 
 
+def test_rows_that_are_held_out_are_marked_until_something_changes(client: Client, bob: str, studio: Studio) -> None:
+    studio.queue.stop()
+    address = f"/api/characters/{bob}"
+    folder = studio.workspace.jobs / client.post(f"{address}/check", {"data_only": True})["id"]
+    finding = {"count": 1, "title": "rows are odd", "fix": "Raise --data.max_length 900.", "level": "note"}
+    report = {"findings": [finding], "level": "usable", "heldout_places": [["rows.jsonl", 2]]}
+    for name, text in (("stdout", json.dumps(report)), ("pid", "1 1"), ("rc", "0")):
+        (folder / name).write_text(text)
+    rows = client.get(f"{address}/rows?order=file")["rows"]
+    assert [each["heldout"] for each in rows] == [False, True, False]
+    shown = client.get(f"{address}/check")["findings"][0]
+    assert (shown["text"], shown["option"]) == ("rows are odd: 1", {"key": "data.max_length", "value": "900"})
+    client.post(f"{address}/edits", {"op": "exclude", "row": rows[0]["id"]})
+    assert {each["heldout"] for each in client.get(f"{address}/rows")["rows"]} == {None}
+
+
 def test_edits_stay_with_their_rows_when_lines_are_extracted_anew(client: Client, bob: str, studio: Studio) -> None:
     path = studio.workspace.character(bob) / "lines.jsonl"
     write_lines(path, [row(1), row(2), row(2)])

@@ -124,7 +124,7 @@ def collect(
     general = general_prompts()
     reporter = reporter or NullReporter()
     reporter.stage(
-        "Scoring {rows} held-out rows and {requests} everyday requests with both models",
+        "Scoring held-out rows ({rows}) and everyday requests ({requests}) with both models",
         rows=len(heldout),
         requests=len(general),
     )

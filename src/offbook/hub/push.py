@@ -60,7 +60,7 @@ def push_folder(folder: Path, target: str, *, kind: str, private: bool = True, r
     (folder / MARKER).write_text(json.dumps({"pushed": kind}, ensure_ascii=False) + "\n", encoding="utf-8")
     names = sorted(path.name for path in folder.iterdir() if path.is_file())
     size = format_bytes(sum((folder / name).stat().st_size for name in names))
-    reporter.stage("Pushing {count} files, {size}, to {repo} …", count=len(names), size=size, repo=repo)
+    reporter.stage("Pushing {size} to {repo} (files: {count}) …", count=len(names), size=size, repo=repo)
     hub.publish.upload(repo, folder, [MARKER])
     hub.publish.upload(repo, folder, names)
     reporter.stage("Comparing what arrived")

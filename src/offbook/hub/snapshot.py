@@ -139,7 +139,7 @@ def _fetch(
     here = sum(file.stat().st_size for file in staging.rglob("*") if file.is_file())
     cache.need_space(staging, size - here)
     reporter.stage(
-        "Pulling {repo} from {hub}: {count} files, {size} …",
+        "Pulling {repo} from {hub}: {size} (files: {count}) …",
         repo=repo,
         hub=hub.title,
         count=len(entries),

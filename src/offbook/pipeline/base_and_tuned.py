@@ -55,9 +55,9 @@ class BaseAndTuned:
     def _replies(self, prompts: list[list[int]], *, tuned: bool, share: Share) -> list[Reply]:
         character = self.character
         if tuned:
-            self.reporter.stage("The tuned model answers {count} prompts", count=len(prompts))
+            self.reporter.stage("The tuned model answers the prompts ({count})", count=len(prompts))
         else:
-            self.reporter.stage("The base model answers {count} prompts", count=len(prompts))
+            self.reporter.stage("The base model answers the prompts ({count})", count=len(prompts))
         with decoder.adapter_enabled(character.model, tuned=tuned):
             return batch.generate(
                 character.model,

@@ -23,6 +23,7 @@ function kindOf(option) {
   const isOptional = all.length < (option.anyOf ?? [option]).length;
   const [first] = all;
   if (all.length > 1) return { kind: "json", isOptional };
+  if (first.type === "boolean" && isOptional) return { kind: "choice", isOptional, first: { enum: [true, false] } };
   if (first.enum) return { kind: "choice", isOptional, first };
   if (["boolean", "integer", "number", "string"].includes(first.type)) return { kind: first.type, isOptional, first };
   return { kind: "json", isOptional };
@@ -47,10 +48,15 @@ function setting(name, option, value, address) {
   return row;
 }
 
+function choiceName(value) {
+  if (typeof value === "boolean") return value ? word("yes") : word("no");
+  return value === null ? word("automatic") : String(value);
+}
+
 function control({ kind, isOptional, first }, value) {
   if (kind === "choice") {
     const choices = [...(isOptional ? [null] : []), ...first.enum];
-    return h("select", {}, choices.map((each) => h("option", { value: JSON.stringify(each), selected: each === value }, each === null ? word("automatic") : String(each))));
+    return h("select", {}, choices.map((each) => h("option", { value: JSON.stringify(each), selected: each === value }, choiceName(each))));
   }
   const input = h("input", {
     type: { boolean: "checkbox", integer: "number", number: "number" }[kind] ?? "text",

@@ -3,7 +3,7 @@
 import { get, path, pause, post } from "./api.js";
 import { bytes, duration, number } from "./format.js";
 import { action, bar, command, fail, h, problem } from "./parts.js";
-import { word } from "./words.js";
+import { WORDS, word } from "./words.js";
 
 const EVERY = 700; // milliseconds
 
@@ -15,8 +15,10 @@ export function advance({ state, paused, stage, progress }) {
   if (paused) return [progress?.total ? progress.done / progress.total : null, word("paused")];
   const parts = [stage ?? word("working")];
   if (!progress?.total) return [null, parts[0]];
-  const amount = progress.unit === "byte" ? bytes : number;
-  parts.push(word("of", { done: amount(progress.done), total: amount(progress.total) }));
+  const { unit } = progress;
+  const amount = unit === "byte" ? bytes : number;
+  const counted = { done: amount(progress.done), total: amount(progress.total) };
+  parts.push(`of_${unit}` in WORDS.en ? word(`of_${unit}`, counted) : word("of", counted));
   if (progress.seconds_left) parts.push(word("timeLeft", { time: duration(progress.seconds_left) }));
   return [progress.done / progress.total, parts.join(" · ")];
 }

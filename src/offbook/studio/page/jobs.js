@@ -68,7 +68,7 @@ function item(job, waiting, look) {
     "li",
     { class: `job ${job.state}`, "data-job": job.id },
     h("div", { class: "row" }, h("b", {}, target ? link(target, title) : title), badge(word(`job_${job.state}`), job.state), h("span", { class: "help" }, ago(job.ended ?? job.started ?? job.created)), h("span", { class: "tools" }, tools)),
-    job.state === "running" ? [bar(title, share), h("p", { class: "help" }, text)] : "",
+    job.state === "running" && job.kind !== "talk" ? [bar(title, share), h("p", { class: "help" }, text)] : "",
     isFailed ? failure(job, async () => {
       await post(`${address}/resume`);
       await look();

@@ -3,9 +3,9 @@
 import { notify } from "./shared/dom.js";
 
 import { get, patch, path, post, remove } from "./api.js";
-import { bytes, number } from "./format.js";
+import { bytes } from "./format.js";
 import { action, ask, h } from "./parts.js";
-import { word } from "./words.js";
+import { count, word } from "./words.js";
 
 // `done(name)` follows a change: the new name, or null when the character is deleted.
 export function characterMenu(name, done) {
@@ -14,7 +14,7 @@ export function characterMenu(name, done) {
   const destroy = async () => {
     const { files, runs } = await get(`${address}/size`);
     const lines = [word("deleteWhat"), word("deleteLines", { size: bytes(sum(files)) })];
-    const also = word("deleteRuns", { n: number(runs.length), size: bytes(sum(runs)) });
+    const also = count("deleteRuns", runs.length, { size: bytes(sum(runs)) });
     const fields = runs.length ? { runs: { label: also, type: "checkbox", value: "yes", required: false } } : {};
     const values = await ask({ title: word("deleteTitle", { name }), lines, fields, confirm: word("delete"), danger: true });
     if (values) await deleted(name, values.runs ? `${address}?runs=true` : address, done);

@@ -19,6 +19,7 @@ export async function show(main, [name], signal) {
   const start = async (format) => {
     const { job } = await post(`${address}/export`, { format });
     working.append(jobProgress(job, signal, redraw));
+    begun(main, format);
     working.scrollIntoView({ block: "nearest" });
   };
   const made = new Map(exports.map((each) => [each.format, each]));
@@ -26,7 +27,14 @@ export async function show(main, [name], signal) {
   const first = offered.includes("gguf") ? "gguf" : offered[0];
   const others = offered.filter((format) => format !== first);
   main.append(h("ul", { class: "exports" }, [first, ...others].map((format) => item(format, made.get(format), start, address, format === first))));
+  for (const job of open) begun(main, job.details.format);
   main.append(push(address, name, working, signal), command(line));
+}
+
+// A file that is being made is not begun twice.
+function begun(main, format) {
+  const button = main.querySelector(`button[data-format="${CSS.escape(format ?? "")}"]`);
+  if (button) button.hidden = true;
 }
 
 function item(format, made, start, address, isFirst) {

@@ -154,6 +154,7 @@ function choice(source, [file, ...others], signal) {
         const made = await post("/api/characters", body);
         const target = `/lines/${encodeURIComponent(made.name)}`;
         if (!made.job) return void (await go(target));
+        document.querySelector(".page-text > .command")?.remove(); // the job shows its own
         foot.replaceChildren(jobProgress({ ...made.job, command: made.command }, signal, () => go(target)));
       } catch (error) {
         foot.querySelector("button").disabled = false;

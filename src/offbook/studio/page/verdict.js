@@ -49,12 +49,9 @@ function item({ text, option, tone = "note" }, run) {
   return h("li", { class: tone }, h("span", { class: "sign", "aria-hidden": "true" }, SIGNS[tone] ?? "!"), h("div", {}, h("p", {}, text), next));
 }
 
-// What a person has to choose → the page where that is done.
-const CHOSEN = { "model.source": "character", "data.source": "lines", "data.heldout_source": "lines" };
-
-// What a sentence advises, as a button: the next run, or the page where one decides.
-function nextStep(run, { key, value }) {
-  if (key in CHOSEN && value === null) return link(`/${CHOSEN[key]}/${encodeURIComponent(run.character)}`, word(`next_${CHOSEN[key]}`), "secondary option");
+// What a sentence advises, as a button: the next run, or the page where one decides (another text makes another character).
+function nextStep(run, { key, value, page }) {
+  if (page && value === null) return link(page === "text" ? "/text" : `/${page}/${encodeURIComponent(run.character)}`, word(`next_${page}`), "secondary option");
   const label = value === null ? word("nextOption", { key: settingName(key) }) : word("nextWith", { key: settingName(key), value });
   return action(label, () => again(run, { key, value }), "secondary option", { title: key });
 }

@@ -22,7 +22,7 @@ export function settingName(dotted) {
   return `setting_${key}` in EN ? word(`setting_${key}`) : dotted;
 }
 
-// A text about a number of things: `NAME_one` for one of them in English, `NAME` otherwise. Its field is {n}.
-export function count(name, n) {
-  return word(n === 1 && `${name}_one` in EN ? `${name}_one` : name, { n: number(n) });
+// A text about a number of things: `NAME_one` for one of them in English, `NAME` otherwise. Its field is {n}; `fields` are others.
+export function count(name, n, fields = {}) {
+  return word(n === 1 && `${name}_one` in EN ? `${name}_one` : name, { ...fields, n: number(n) });
 }

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from offbook.core.progress import fill
 from offbook.studio.character import CharacterFolder
 from offbook.studio.checks import newest_check, option_of, version_of
 from offbook.studio.context import StudioDep
@@ -52,4 +53,5 @@ def show(name: str, studio: StudioDep) -> dict[str, Any]:
 
 
 def _finding(finding: dict[str, Any]) -> dict[str, Any]:
-    return {**finding, "text": f"{finding['count']} {finding['title']}", "option": option_of(finding["fix"])}
+    text = fill("{title}: {count}", {"title": finding["title"], "count": finding["count"]})
+    return {**finding, "text": text, "option": option_of(finding["fix"])}

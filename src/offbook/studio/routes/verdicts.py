@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from offbook.core.i18n import language
 from offbook.core.shell import offbook_command
+from offbook.evaluation.rules import RULES, Change
 from offbook.pipeline.comparing import compare_runs
 from offbook.pipeline.next_run import suggestion
 from offbook.studio.character import CharacterFolder
@@ -18,6 +19,15 @@ from offbook.studio.runs import character_of, objects, read_object, read_objects
 from offbook.studio.training import start_training
 
 router = APIRouter(tags=["verdict"])
+
+DECIDED: dict[Change, str] = {
+    Change.OTHER_BASE: "character",
+    Change.MORE_LINES: "text",
+    Change.NO_MORE_LINES: "lines",
+    Change.BETTER_ROWS: "lines",
+    Change.OTHER_ROWS: "lines",
+}
+"""What a person has to choose → the page where that is done."""
 
 
 class NextRun(BaseModel):
@@ -80,8 +90,10 @@ def compare(a: Annotated[str, Query()], b: Annotated[str, Query()], studio: Stud
 
 
 def _option(sentence: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any] | None:
-    """The setting that a sentence names, with the value to try next; a value of None is left to the user."""
-    key = sentence.get("option")
+    """The setting that a sentence names, with the value to try next; None leaves it to a person, on the named page."""
+    key, rule = sentence.get("option"), str(sentence.get("rule"))
     if not key:
         return None
-    return {"key": key, "value": suggestion(str(sentence.get("rule")), key, settings)}
+    advice = RULES[rule].change if rule in RULES else None
+    page = DECIDED.get(advice) if advice else None
+    return {"key": key, "value": suggestion(rule, key, settings), "page": page}
