@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,24 @@ def test_links_and_pipes_among_a_character_s_files(client: Client, ann: Path, tm
         (ann / file).unlink()
         os.mkfifo(ann / file)
     assert client.get("/api/characters/Ann/rows")["total"] == 0
+
+
+def test_what_lies_behind_a_link_is_neither_listed_nor_copied(
+    client: Client, ann: Path, run: Path, studio: Studio, tmp_path: Path
+) -> None:
+    shutil.copytree(ann, tmp_path / "theirs")
+    shutil.copytree(run, tmp_path / "their run")
+    (studio.workspace.characters / "link").symlink_to(tmp_path / "theirs")
+    (studio.workspace.runs / "link").symlink_to(tmp_path / "their run")
+    (tmp_path / "secret").write_text("secret")
+    (ann / "notes.txt").symlink_to(tmp_path / "secret")
+    (run / "report.html").symlink_to(tmp_path / "secret")
+    home = client.get("/api/home")
+    assert [[each["name"] for each in home[kind]] for kind in ("characters", "runs")] == [["Ann"], ["Ann"]]
+    assert client.http.get("/api/runs/Ann/report").status_code == 404
+    copy = studio.workspace.characters / client.post("/api/characters/Ann/duplicate")["name"]
+    assert not (copy / "notes.txt").exists()
+    assert (copy / "lines.jsonl").is_file()
 
 
 def test_an_export_that_is_a_link_is_not_handed_out(client: Client, run: Path, tmp_path: Path) -> None:

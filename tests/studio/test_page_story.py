@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -130,6 +131,7 @@ def rehearse(browser: Browser, studio: StudioProcess, model: Path) -> None:
     press(browser, "Begin the rehearsal")
     points = "Number(document.querySelector('.chart')?.dataset.points ?? 0)"
     before = browser.wait(f"{points} > 2 && {points}", 120)
+    browser.wait("document.querySelector('.heard article .reply')")
     first = browser.window
     browser.open_window()  # a second one beside it
     visit(browser, studio, "rehearse/Hamlet")
@@ -196,6 +198,12 @@ def test_the_story(browser: Browser, played: StudioProcess) -> None:
     assert browser.run("document.title").endswith("offbook"), "nothing hostile has run"
     run = json.loads((played.folder / "runs" / "Hamlet" / "adapter" / "persona.json").read_text(encoding="utf-8"))
     assert run["system"] == "You are Hamlet, and it is late."
+    visit(browser, played)
+    (card,) = browser.text('[data-name="Hamlet"]')
+    assert "off book" in card
+    assert re.search(r"\d [KM]B", card)
+    assert browser.text('[data-name="Hamlet"] blockquote') != ["Has not spoken yet."]
+    assert "free on the disk" in browser.text("main")[0]
 
 
 def test_a_phone_in_chinese_by_day_and_by_night(played: StudioProcess) -> None:
