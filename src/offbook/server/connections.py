@@ -15,7 +15,7 @@ HEADER_SECONDS = 15.0
 SEND_SECONDS = 60.0
 """A client that reads nothing of its answer for so long is given up."""
 MAX_CONNECTIONS = 512
-"""Open connections; beyond them the one that has been silent longest is closed, else the one that has not read longest."""
+"""Open connections; beyond them the one that has been silent longest is closed, else the one that reads least."""
 MAX_REQUESTS = 2 * MAX_CONNECTIONS
 """Requests that are being answered at once; beyond them the answer is 503."""
 BACKLOG = 64

@@ -36,7 +36,7 @@ INTERRUPTED = (130, 143, -2, -15)
 CLAIM_SECONDS = 10.0
 """A process writes its id into the file that it has made within this time, or it was killed in between."""
 _ENDED: dict[Path, State] = {}
-"""Folder of a job that has left its exit code → its state: it stays so, and there may be a thousand of them to look at."""
+"""Folder of a job that has left its exit code → its state: it stays so, and there may be a thousand of them."""
 TAIL = 2**16
 """Bytes at the end of a job's standard error that are looked through for its last events."""
 
