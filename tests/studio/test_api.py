@@ -71,7 +71,7 @@ def test_settings_are_written_all_or_none(client: Client, ann: str, studio: Stud
     assert "train.epochs" not in client.get(address)["set"]
 
 
-@pytest.mark.parametrize("path", ["/etc/passwd", "../../../secret.jsonl", ["rows.jsonl", "/etc/hosts"]])
+@pytest.mark.parametrize("path", ["/etc/passwd", "../../../secret.jsonl", ["rows.jsonl", "/etc/hosts"], "a\0b"])
 @pytest.mark.parametrize("option", ["data.source", "data.replay", "model.adapter"])
 def test_no_setting_reads_files_outside_of_the_workspace(client: Client, ann: str, option: str, path: Any) -> None:
     assert client.patch(f"/api/characters/{ann}/config", {option: path}, 400)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import time
 from pathlib import Path
@@ -107,6 +108,38 @@ def test_numbers_that_are_none_reach_no_browser(client: Client, run: Path) -> No
     assert "NaN" not in text
     assert "Infinity" not in text
     assert client.http.get("/api/runs/Ann/stream", headers={"Last-Event-ID": f"{'9' * 5000}-1"}).is_success
+
+
+def test_texts_that_no_file_can_hold_break_nothing(client: Client, ann: Path, run: Path, studio: Studio) -> None:
+    """Each field of each request takes texts, a number and a list that it was not made for."""
+    studio.queue.stop()
+    sane = {"source": "a.txt", "role": "ANN", "row": "x", "op": "exclude", "target": "hf:a/b", "format": "gguf"}
+    tried = 0
+    for path, method, fields in operations_with_a_body(client.get("/openapi.json")):
+        for field in fields:
+            others = {name: sane[name] for name in fields if name in sane and name != field}
+            for value in ("\ud800", "a\0b", "../x", "--help", "x" * 5000, float("inf"), ["\ud800"]):
+                body = json.dumps({**others, field: value})
+                headers = {"Content-Type": "application/json"}
+                response = client.http.request(method, path, content=body, headers=headers)
+                assert response.status_code < 500, (method, path, body[:200], response.text)
+                tried += 1
+    assert tried > 150
+
+
+def operations_with_a_body(spec: dict[str, Any]) -> list[tuple[str, str, list[str]]]:
+    """(path, method, fields) of the operations that take JSON."""
+    operations = []
+    for path, methods in spec["paths"].items():
+        for method, operation in methods.items():
+            content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+            if reference := re.search(r"schemas/(\w+)", json.dumps(content)):
+                fields = spec["components"]["schemas"][reference[1]].get("properties", {})
+                operations.append((re.sub(r"\{\w+\}", "Ann", path), method.upper(), list(fields)))
+            elif content:
+                settings = ["persona.name", "data.source", "train.learning_rate", "track.trackers", "name"]
+                operations.append((re.sub(r"\{\w+\}", "Ann", path), method.upper(), settings))
+    return operations
 
 
 @pytest.mark.parametrize("depth", [1_000, 400_000])

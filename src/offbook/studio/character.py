@@ -148,7 +148,7 @@ class CharacterFolder:
         root = self.path.parent.parent.resolve()
         for source in value if isinstance(value, list) else [value]:
             is_path = isinstance(source, str) and source != BASE and not is_hub(source)
-            if is_path and not (self.path / source).resolve().is_relative_to(root):
+            if is_path and not _leads_into(root, self.path / source):
                 raise UsageError(
                     "'{name}' leads out of the folder {folder}",
                     "Only what lies in it can be used here.",
@@ -191,3 +191,11 @@ def _drop(tree: dict[str, Any], dotted: str) -> None:
     for section in sections:
         tree = tree[section]
     del tree[leaf]
+
+
+def _leads_into(root: Path, path: Path) -> bool:
+    """Whether a path, its links followed, lies in a folder; one that no file can have does not."""
+    try:
+        return path.resolve().is_relative_to(root)
+    except ValueError:  # it holds NUL
+        return False

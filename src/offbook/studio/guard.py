@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Sequence
 from html import escape
 from http.cookies import CookieError, SimpleCookie
@@ -91,6 +92,12 @@ class StudioGuard(Guard):
 
         return next_piece
 
+    async def _body(self, method: str, headers: dict[str, str], receive: Receive) -> bytes:
+        body = await super()._body(method, headers, receive)
+        if _has_half_characters(body):
+            raise RequestRejected(400, "a text holds half of a character (a lone surrogate)", "invalid_text")
+        return body
+
     def _has_cookie(self, headers: dict[str, str]) -> bool:
         try:
             cookies = SimpleCookie(headers.get("cookie", ""))
@@ -103,3 +110,16 @@ class StudioGuard(Guard):
             return False
         shown = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])
         return self.is_key(shown[0])
+
+
+def _has_half_characters(body: bytes) -> bool:
+    """Whether a text in some JSON cannot be written into any file. JSON that is none is left to the application."""
+    if b"\\u" not in body:
+        return False
+    try:
+        json.dumps(json.loads(body), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    except (ValueError, RecursionError):
+        return False
+    return False

@@ -11,15 +11,12 @@ says where a new format goes.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from offbook.core.atomic import atomic_text_file
 from offbook.core.errors import UsageError
-from offbook.core.outputs import refuse_foreign
 from offbook.core.progress import CountProgress, uncounted
 from offbook.data.extract.chat_log.conversations import RowWriter
 from offbook.data.extract.chat_log.exchanges import exchanges
@@ -29,13 +26,11 @@ from offbook.data.extract.cue import SURE, Cue, ParseError, Skipped
 from offbook.data.extract.file_set import FileSet, recognize
 from offbook.data.extract.formats import EXTRACTORS
 from offbook.data.extract.progress import Passes
+from offbook.data.extract.row_file import check_place, save
 from offbook.data.extract.rows import Row, RowOptions, to_rows
 from offbook.data.extract.source import open_source
 from offbook.data.extract.speakers import Cast, SpeakerStats
 from offbook.data.extract.summary import LeftOut, Summary
-
-TO_JSON = json.JSONEncoder(ensure_ascii=False).encode
-"""A row as a line; `json.dumps` would make an encoder for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,56 +195,6 @@ def _check_chats(formats: dict[str, str]) -> None:
                 file=file,
                 format=format,
             )
-
-
-def check_place(path: Path, inputs: Iterable[Path]) -> None:
-    """Refuse to overwrite anything but rows of an earlier extraction.
-
-    Raises:
-        UsageError: `path` is one of the files that are read, or exists with other content.
-    """
-    if any(each.exists() and path.exists() and path.samefile(each) for each in inputs):
-        raise UsageError(
-            "--out {path} is one of the files to read, which the rows would overwrite",
-            "Put the rows elsewhere, for example: --out lines.jsonl",
-            path=path,
-        )
-    refuse_foreign(path, "--out", _wrote)
-
-
-def save(rows: Iterable[Row], path: Path) -> None:
-    """Write rows as JSONL, one by one; the file appears whole.
-
-    Raises:
-        UsageError: the place cannot be written to.
-    """
-    try:
-        with atomic_text_file(path.resolve()) as file:
-            for row in rows:
-                file.write(_whole_characters(TO_JSON(row)) + "\n")
-    except OSError as error:
-        raise UsageError(
-            "{path} cannot be written: {strerror}", "Choose another --out.", path=path, strerror=error.strerror or error
-        ) from None
-
-
-def _whole_characters(text: str) -> str:
-    """The text without halves of characters: a chat's JSON may hold half an emoji."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
-
-
-def _wrote(path: Path) -> bool:
-    """Whether a file begins with a row that `save` wrote, or is empty."""
-    with path.open(encoding="utf-8", errors="replace") as file:
-        first = file.readline()
-    try:
-        return not first or {"messages", "source", "confidence"} == set(json.loads(first))
-    except (ValueError, TypeError, RecursionError):
-        return False
 
 
 def _named(formats: dict[Path, str]) -> dict[str, str]:
