@@ -110,6 +110,15 @@ def test_numbers_that_are_none_reach_no_browser(client: Client, run: Path) -> No
     assert client.http.get("/api/runs/Ann/stream", headers={"Last-Event-ID": f"{'9' * 5000}-1"}).is_success
 
 
+def test_half_of_a_character_is_refused(client: Client, ann: Path, run: Path) -> None:
+    for path, field in (("characters/Ann/edits", "row"), ("runs/Ann/push", "what"), ("bases", "source")):
+        body = json.dumps({"op": "exclude", "target": "hf:a/b", field: "\ud83d"})
+        headers = {"Content-Type": "application/json"}
+        assert client.http.post(f"/api/{path}", content=body, headers=headers).status_code == 400
+    client.post("/api/characters/Ann/edits", {"op": "exclude", "row": "\U0001f600"}, 404)  # two halves are one
+
+
+@pytest.mark.torture
 def test_texts_that_no_file_can_hold_break_nothing(client: Client, ann: Path, run: Path, studio: Studio) -> None:
     """Each field of each request takes texts, a number and a list that it was not made for."""
     studio.queue.stop()

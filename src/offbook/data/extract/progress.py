@@ -34,9 +34,9 @@ class Passes:
         self._before += path.stat().st_size
 
         def count(done: int, _size: int) -> None:
-            whole = min((before + done) // self.count, self.total)
-            if whole > self._furthest:  # readers look at the beginning of a file more than once
-                self._furthest = whole
-                self.progress(whole, self.total)
+            position = min((before + done) // self.count, self.total)
+            if position > self._furthest:  # readers look at the beginning of a file more than once
+                self._furthest = position
+                self.progress(position, self.total)
 
         return count
