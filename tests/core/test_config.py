@@ -8,6 +8,7 @@ import yaml
 
 from offbook.core.config import loading, schema
 from offbook.core.errors import UsageError
+from offbook.core.i18n import language, use_language
 
 
 def write(path: Path, **tree: Any) -> Any:
@@ -298,3 +299,13 @@ def test_what_an_earlier_version_stored_is_read_under_todays_names(tmp_path: Pat
     assert config.data.source == str(tmp_path / "rows.json")
     with pytest.raises(UsageError, match=r"is called 'persona\.sample_prompts' now"):
         loading.load(stored)
+
+
+def test_the_verdict_speaks_the_language_of_the_messages() -> None:
+    before = language()
+    try:
+        for name in ("zh", "en"):
+            use_language(name)
+            assert loading.load(None, {"data.source": "x"}).evaluate.lang == name
+    finally:
+        use_language(before)
