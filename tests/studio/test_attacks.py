@@ -110,12 +110,15 @@ def test_numbers_that_are_none_reach_no_browser(client: Client, run: Path) -> No
     assert client.http.get("/api/runs/Ann/stream", headers={"Last-Event-ID": f"{'9' * 5000}-1"}).is_success
 
 
-def test_half_of_a_character_is_refused(client: Client, ann: Path, run: Path) -> None:
-    for path, field in (("characters/Ann/edits", "row"), ("runs/Ann/push", "what"), ("bases", "source")):
-        body = json.dumps({"op": "exclude", "target": "hf:a/b", field: "\ud83d"})
+def test_half_of_a_character_is_refused_and_two_halves_are_one(client: Client, ann: Path, run: Path) -> None:
+    both = ("characters/Ann/edits", "row", "\U0001f600", 404)  # there is no such row
+    halves = [
+        (path, field, "\ud83d", 400) for path, field in (both[:2], ("runs/Ann/push", "what"), ("bases", "source"))
+    ]
+    for path, field, text, status in (*halves, both):
+        body = json.dumps({"op": "exclude", "target": "hf:a/b", field: text})
         headers = {"Content-Type": "application/json"}
-        assert client.http.post(f"/api/{path}", content=body, headers=headers).status_code == 400
-    client.post("/api/characters/Ann/edits", {"op": "exclude", "row": "\U0001f600"}, 404)  # two halves are one
+        assert client.http.post(f"/api/{path}", content=body, headers=headers).status_code == status
 
 
 @pytest.mark.torture
