@@ -99,6 +99,16 @@ def test_a_run_that_was_begun_in_a_terminal_is_shown(client: Client, studio: Stu
     assert client.post("/api/runs/Ann/next", {"option": "train.epochs"}, 409)
 
 
+def test_a_run_stays_its_character_s_when_the_folder_is_moved(
+    client: Client, ann: str, studio: Studio, run: Path
+) -> None:
+    (studio.workspace.characters / ann / "rows.jsonl").touch()
+    for place, character in ((studio.workspace.root, ann), (Path("/gone"), ann), (Path("/gone/elsewhere"), None)):
+        folder = "other" if character is None else "characters"
+        (run / "run.yaml").write_text(f"name: Ann\ndata: {{source: {place}/{folder}/Ann/rows.jsonl}}\n")
+        assert client.get("/api/runs/Ann")["character"] == character
+
+
 def test_a_base_that_knows_nothing_is_offered_to_the_demo_alone(
     client: Client, ann: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,8 +26,11 @@ def character_of(workspace: Workspace, run: RunDir) -> str | None:
     source = data.get("source") if isinstance(data, dict) else None
     if not isinstance(source, str):
         return None
-    folder = (run.path / source).parent
-    return folder.name if folder.parent == workspace.characters else None
+    rows = run.path / source
+    here = workspace.characters / rows.parent.name / rows.name
+    # A run names its rows by their whole path, and the studio's folder may have been moved since.
+    is_moved = rows.parent.parent.name == workspace.characters.name and not rows.exists() and here.is_file()
+    return rows.parent.name if rows == here or is_moved else None
 
 
 def run_entry(workspace: Workspace, run: RunDir) -> dict[str, Any]:

@@ -19,7 +19,8 @@ export function advance({ state, paused, stage, progress }) {
   const amount = unit === "byte" ? bytes : number;
   const counted = { done: amount(progress.done), total: amount(progress.total) };
   parts.push(`of_${unit}` in WORDS.en ? word(`of_${unit}`, counted) : word("of", counted));
-  if (progress.seconds_left) parts.push(word("timeLeft", { time: duration(progress.seconds_left) }));
+  // While it speaks, that is not the time that the stage takes.
+  if (progress.seconds_left && unit !== "token") parts.push(word("timeLeft", { time: duration(progress.seconds_left) }));
   return [progress.done / progress.total, parts.join(" · ")];
 }
 

@@ -279,7 +279,7 @@ export const EN = {
   figure_copying: "Replies that stand in the text word for word",
   figure_stops: "Replies that come to an end",
   report: "The full report",
-  nextWith: "Next run: {key} {value}",
+  nextWith: "Next run with {key}: {value}",
   nextOption: "Next run with another {key}",
   setting_train_epochs: "rounds through the lines",
   setting_train_learning_rate: "learning rate",

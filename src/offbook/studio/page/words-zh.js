@@ -279,7 +279,7 @@ export const ZH = {
   figure_copying: "与原文一字不差的回答",
   figure_stops: "能自己收尾的回答",
   report: "完整报告",
-  nextWith: "下次训练：{key} {value}",
+  nextWith: "下次训练：{key}设为 {value}",
   nextOption: "下次训练换个 {key}",
   setting_train_epochs: "训练轮数",
   setting_train_learning_rate: "学习率",

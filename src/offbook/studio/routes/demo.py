@@ -39,6 +39,7 @@ SETTINGS: dict[str, Any] = {
     "generation__temperature": 0.0,
     "generation__max_new_tokens": 40,
     "evaluate__prompts": 4,
+    "evaluate__learning_curve": False,
     "track__trackers": [],
 }
 """Few rows, many passes: it learns them by heart, and the curve shows what that does to rows that are held out."""
