@@ -75,7 +75,7 @@ def test_a_flood_of_streams(studio: StudioProcess) -> None:
         print(f"home alone {alone:.3f} s; flooded {statistics.median(flooded):.3f}, worst {max(flooded):.3f} s")
         print(f"{grown:.0f} MB more, {threads} threads")
         assert max(flooded) < 3
-        assert grown < 150
+        assert grown < 80
         assert threads < 80
         going_on = [number for number, each in enumerate(connections) if is_open(each)]
         assert len(going_on) == MAX_STREAMS
