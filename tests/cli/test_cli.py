@@ -400,6 +400,22 @@ def a_run(folder: Path, *, character: str, model: str, rows: str, losses: tuple[
     (folder / "metrics.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
 
 
+@pytest.mark.parametrize(
+    "damage", ["", "[", "null", "3", '{"verdict": 1, "headline": {}}', '{"heldout": []}', "[" * 9999]
+)
+def test_a_damaged_verdict_is_named_and_does_not_end_a_comparison_in_a_traceback(
+    offbook: Any, runs: Path, damage: str
+) -> None:
+    for name in ("rosalind", "celia"):
+        a_run(runs / name, character="Rosalind", model="hf:a/model", rows="1", losses=(4.0, 3.0))
+        (runs / name / "eval.json").write_text(damage)
+        (runs / name / "samples.json").write_text(damage)
+    code, _, err = offbook("runs", "compare", "rosalind", "celia")
+    assert code == 2
+    assert "eval.json is damaged" in err
+    assert json.loads(offbook("runs", "show", "celia", "--json")[1])["samples"] == []
+
+
 @pytest.mark.parametrize("width", [60, 140])
 def test_losses_of_different_people_do_not_stand_side_by_side_without_a_word(
     offbook: Any, runs: Path, monkeypatch: pytest.MonkeyPatch, width: int

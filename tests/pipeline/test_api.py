@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +20,25 @@ BOUND = 1.0
 """Processor seconds: 0.3 on a quiet machine, twice that beside other programs; torch alone takes longer."""
 
 
-def mistake(code: str, folder: Path) -> tuple[float, str]:
-    """Processor seconds from importing offbook to the error of `code`, and the error; fails if torch was imported."""
+def mistakes(codes: Sequence[str], folder: Path) -> list[tuple[float, str]]:
+    """Processor seconds to the error of each code, and the error, in one process; fails if torch was imported.
+
+    Those of the first one begin with importing offbook.
+    """
     program = (
-        "import sys, time\nbegan = time.process_time()\nimport offbook\n"
-        f"try:\n    {code}\nexcept offbook.OffbookError as error:\n"
-        "    print(time.process_time() - began, error.what)\n"
-        "else:\n    sys.exit('no error')\n"
-        "sys.exit('torch was imported' if 'torch' in sys.modules else 0)"
+        "import json, sys, time\nbegan, answers = time.process_time(), []\nimport offbook\n"
+        f"for code in {list(codes)!r}:\n"
+        "    try:\n        exec(code)\n"
+        "    except offbook.OffbookError as error:\n"
+        "        answers.append([time.process_time() - began, error.what])\n"
+        "    else:\n        sys.exit(f'no error: {code}')\n"
+        "    if 'torch' in sys.modules:\n        sys.exit(f'torch was imported: {code}')\n"
+        "    began = time.process_time()\n"
+        "print(json.dumps(answers))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=folder)
     assert done.returncode == 0, done.stderr
-    seconds, _, what = done.stdout.partition(" ")
-    return float(seconds), what.strip()
+    return [(seconds, what.strip()) for seconds, what in json.loads(done.stdout)]
 
 
 @pytest.fixture
@@ -44,31 +51,33 @@ def run_yaml(tmp_path: Path, settings: dict[str, Any]) -> Path:
     return path
 
 
-@pytest.mark.parametrize("verb", ["load", "evaluate", "export", "serve"])
-def test_a_run_that_does_not_exist_is_told_without_torch(tmp_path: Path, verb: str) -> None:
-    more = ", 'gguf'" if verb == "export" else ""
-    _, what = mistake(f"offbook.{verb}('nobody'{more})", tmp_path)
-    assert what == "no run 'nobody'"
+def test_a_run_that_does_not_exist_is_told_without_torch(tmp_path: Path) -> None:
+    verbs = ("load('nobody')", "evaluate('nobody')", "export('nobody', 'gguf')", "serve('nobody')", "serve(['nobody'])")
+    for seconds, what in mistakes([f"offbook.{verb}" for verb in verbs], tmp_path):
+        assert what == "no run 'nobody'"
+        assert seconds < BOUND
 
 
 def test_train_onto_an_existing_run_is_refused_without_torch(
     trained: Path, tmp_path: Path, run_yaml: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OFFBOOK_RUNS", str(trained.parent))
-    seconds, what = mistake(f"offbook.train({str(run_yaml)!r})", tmp_path)
+    ((seconds, what),) = mistakes([f"offbook.train({str(run_yaml)!r})"], tmp_path)
     assert "already exists (finished)" in what
     assert seconds < BOUND
 
 
-@pytest.mark.parametrize("key", ["data.source", "data.heldout_source", "data.replay", "model.source", "model.adapter"])
-@pytest.mark.parametrize("verb", ["check", "train"])
 def test_a_missing_file_is_told_without_torch(
-    tmp_path: Path, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch, key: str, verb: str
+    tmp_path: Path, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OFFBOOK_RUNS", str(tmp_path / "runs"))
-    options = {**settings, key: "nowhere.json"}
-    _, what = mistake(f"offbook.{verb}(offbook.load_config(None, {options!r}))", tmp_path)
-    assert "nowhere.json" in what
+    keys = ("data.source", "data.heldout_source", "data.replay", "model.source", "model.adapter")
+    codes = [
+        f"offbook.{verb}(offbook.load_config(None, { ({**settings, key: 'nowhere.json'})!r}))"
+        for verb in ("check", "train")
+        for key in keys
+    ]
+    assert all("nowhere.json" in what for _, what in mistakes(codes, tmp_path))
     assert not (tmp_path / "runs").exists()
 
 
@@ -83,6 +92,7 @@ MISTAKES = [
     ("prove -c run.yaml --lora.target_modules *proj", "is no regular expression"),
     ("train -c run.yaml --data.source play.txt", "holds no rows but prose"),
     ("check -c run.yaml --data.heldout_source play.txt", "holds no rows but prose"),
+    ("eval RUN --data play.txt", "holds no rows but prose"),
     ("push RUN hf:me/tiny --what gguf", "there is no gguf of tiny yet"),
     ("push RUN hf:me/tiny --what song", "unknown thing to push 'song'"),
     ("push RUN hf:me/tiny", "Hugging Face wants to know who you are"),
@@ -145,7 +155,7 @@ def test_rows_alone_are_checked_without_torch(tmp_path: Path) -> None:
 
 
 def test_the_first_error_comes_in_an_instant(tmp_path: Path) -> None:
-    assert min(mistake("offbook.load('nobody')", tmp_path)[0] for _ in range(3)) < BOUND
+    assert min(mistakes(["offbook.load('nobody')"], tmp_path)[0][0] for _ in range(2)) < BOUND
 
 
 def test_train_returns_the_folder_and_what_came_of_it(

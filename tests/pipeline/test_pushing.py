@@ -112,6 +112,11 @@ def test_an_export_that_missed_its_bound_is_not_pushed(hub: FakeHub, run: Path, 
     (folder / "parity.json").write_text(json.dumps({**record, "passed": False, "failures": ["KL 3 is above 1"]}))
     with pytest.raises(GateMissed, match="differs from the adapter: KL 3 is above 1"):
         offbook.push(run, f"hf:{REPO}", what="merged")
+    for damage in ("", "[]", "{}", '{"passed": true, "failures": [], "sha256": 3}', "\x00"):
+        (folder / "parity.json").write_text(damage)
+        with pytest.raises(UsageError, match=r"parity\.json is damaged"):
+            offbook.push(run, f"hf:{REPO}", what="merged")
+    (folder / "parity.json").write_text(json.dumps({**record, "passed": False, "failures": ["KL 3 is above 1"]}))
     folder.rename(folder.with_name(f"{folder.name}-missed-parity"))
     with pytest.raises(GateMissed, match="differs from the adapter"):
         offbook.push(run, f"hf:{REPO}", what="merged")

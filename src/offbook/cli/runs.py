@@ -11,6 +11,7 @@ from offbook.cli.echo import echo, printable
 from offbook.cli.options import json_option, print_json
 from offbook.core.config.yaml_file import read_settings
 from offbook.core.i18n import language, languages, translate
+from offbook.core.json_file import read_or_empty
 from offbook.core.progress import fill
 from offbook.core.run_lock import remove
 from offbook.core.rundir import find_run, list_runs
@@ -52,8 +53,6 @@ def list_(as_json: bool = False) -> None:
 @json_option
 def show(run: str, as_json: bool) -> None:
     """Print what is known about RUN: state, losses, settings that are not the defaults, samples, files."""
-    import json
-
     from offbook.cli.run_summary import run_summary, show_facts
     from offbook.cli.tables import show_ending
     from offbook.cli.terminal import console
@@ -61,8 +60,9 @@ def show(run: str, as_json: bool) -> None:
     chosen = find_run(run)
     summary = run_summary(chosen)
     if as_json:
-        samples = json.loads(chosen.samples.read_text(encoding="utf-8")) if chosen.samples.is_file() else []
-        print_json({**summary, "samples": samples, "config": read_settings(chosen.config).tree})
+        print_json(
+            {**summary, "samples": read_or_empty(chosen.samples, list), "config": read_settings(chosen.config).tree}
+        )
         return
     out = console(stderr=False)
     show_facts(out, chosen, summary)

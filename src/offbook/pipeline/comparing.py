@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from offbook.core.errors import UsageError
-from offbook.core.rundir import find_run
+from offbook.core.rundir import RunDir, find_run
 from offbook.core.shell import offbook_command
 from offbook.evaluation.comparison import Comparison, compare
 from offbook.evaluation.scorecard import Scorecard
@@ -16,7 +16,7 @@ def compare_runs(names: Sequence[str], lang: str = "en") -> Comparison:
     """Compare evaluated runs, pair by pair; see `offbook.evaluation.comparison`.
 
     Raises:
-        UsageError: fewer than two runs, or one that was not evaluated.
+        UsageError: fewer than two runs, or one that was not evaluated, or whose verdict is damaged.
     """
     cards = {}
     runs = [find_run(name) for name in names]
@@ -29,7 +29,18 @@ def compare_runs(names: Sequence[str], lang: str = "en") -> Comparison:
                 command=offbook_command("eval", run.path),
             )
         namesakes = sum(other.name == run.name for other in runs)
-        cards[run.name if namesakes == 1 else str(run.path)] = Scorecard.from_json(
-            json.loads(run.eval.read_text(encoding="utf-8"))
-        )
+        cards[run.name if namesakes == 1 else str(run.path)] = _card(run)
     return compare(cards, lang)
+
+
+def _card(run: RunDir) -> Scorecard:
+    """The scorecard that a run's evaluation has written."""
+    try:
+        return Scorecard.from_json(json.loads(run.eval.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise UsageError(
+            "{path} is damaged",
+            "Evaluate the run again: {command}",
+            path=run.eval,
+            command=offbook_command("eval", run.path),
+        ) from None

@@ -67,15 +67,19 @@ def _export_folder(source: CharacterSource, what: str, quant: str | None) -> Pat
 
 def checked_record(folder: Path) -> dict[str, Any]:
     """What the comparison of an export said, if it passed and was made of the files that lie there now."""
-    record: dict[str, Any] = json.loads((folder / PARITY).read_text(encoding="utf-8"))
-    if not record["passed"]:
+    try:
+        record: dict[str, Any] = json.loads((folder / PARITY).read_text(encoding="utf-8"))
+        passed, failures, hashes = record["passed"], map(str, record["failures"]), dict(record["sha256"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        raise UsageError("{path} is damaged", "Remove the folder and export again.", path=folder / PARITY) from None
+    if not passed:
         raise GateMissed(
             "{folder} is not pushed, it differs from the adapter: {failures}",
             "Export with a finer --quant and push that.",
             folder=folder,
-            failures="; ".join(record["failures"]),
+            failures="; ".join(failures),
         )
-    for name, expected in record["sha256"].items():
+    for name, expected in hashes.items():
         if not (folder / name).is_file() or sha256(folder / name) != expected:
             raise UsageError(
                 "{name} in {folder} is not the file that was compared with the adapter",

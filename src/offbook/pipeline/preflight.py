@@ -89,12 +89,13 @@ def refuse_unreadable(run: RunDir | None, data: str | Path | None) -> None:
     """See that the settings of a run that is to be judged can be read, and that the rows are there.
 
     Raises:
-        UsageError: the settings are damaged, or there is no such file.
+        UsageError: the settings are damaged, or there is no such file, or no rows in it.
     """
     if run is not None:
         load_stored(run.config)
     if data is not None:
         refuse_missing_file(Path(data))
+        refuse_no_rows(Path(data))
 
 
 def refuse_missing_file(path: Path) -> None:

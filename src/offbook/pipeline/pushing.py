@@ -75,7 +75,11 @@ def push(
         for path in subject.base.glob("LICEN[SC]E*"):
             shutil.copy(path, staging)
         names = [path.name for path in staging.iterdir()]
-        parity = Parity(**{field.name: record[field.name] for field in fields(Parity)}) if record else None
+        parity = (
+            Parity(**{field.name: record[field.name] for field in fields(Parity) if field.name in record})
+            if record
+            else None
+        )
         card = model_card(subject, what, record.get("quant", ""), names, parity, history(source.run))
         (staging / "README.md").write_text(card, encoding="utf-8")
         kind = ", ".join(filter(None, (public.name, what, record.get("quant"))))

@@ -116,7 +116,7 @@ def _disk_full(run: RunDir) -> OffbookError:
     free = shutil.disk_usage(run.path).free
     try:
         needed = json.loads((run.data / "report.json").read_text(encoding="utf-8"))["checkpoint_bytes"]
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         size = ""
     else:
         missing = format_bytes(max(needed - free, 0))

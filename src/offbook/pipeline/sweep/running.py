@@ -19,6 +19,7 @@ from offbook.core.atomic import atomic_write_text
 from offbook.core.config import loading as configs
 from offbook.core.config.schema import RunConfig
 from offbook.core.errors import OffbookError, Stopped, UsageError
+from offbook.core.json_file import read_or_empty
 from offbook.core.progress import Event, NullReporter, Progress, Reporter
 from offbook.core.rundir import RunDir, runs_root
 from offbook.pipeline import training
@@ -230,11 +231,15 @@ def trial_config(config: RunConfig, name: str, number: int, values: dict[str, An
 
 def _verdict(run: RunDir) -> tuple[float | None, float | None]:
     """Forgetting (KL, nats a token) and copying (share of replies) as eval.json has them."""
-    try:
-        card = json.loads(run.eval.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None, None
-    return card.get("forgetting", {}).get("kl"), card.get("copying", {}).get("tuned", {}).get("verbatim_share")
+    card = read_or_empty(run.eval, dict)
+    return _figure(card, "forgetting", "kl"), _figure(card, "copying", "tuned", "verbatim_share")
+
+
+def _figure(value: Any, *names: str) -> float | None:
+    """A number inside of nested objects; None where it is not there."""
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, int | float) else None
 
 
 def _write_end(study: Study, folder: SweepDir, config: RunConfig, count: int) -> None:
