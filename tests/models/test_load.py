@@ -72,6 +72,10 @@ def test_weights_that_are_missing_are_named(folder: Path) -> None:
         ({"hidden_size": "32"}, "no usable model .*'hidden_size': TypeError: Field 'hidden_size' expected int"),
         ({"hidden_act": "superglu"}, "cannot load the model .*KeyError 'superglu'"),
         ({"pad_token_id": 512}, "cannot load the model .*Padding_idx"),
+        ({"num_hidden_layers": 10**9}, "says num_hidden_layers: 1000000000, which no model has"),
+        ({"attention_dropout": 9}, "says attention_dropout: 9, which no model has"),
+        ({"text_config": {"resid_pdrop": -0.5}}, "says resid_pdrop: -0.5, which no model has"),
+        ({"vocab_size": 10**12}, "cannot load the model .*memory"),
         ({"num_key_value_heads": 4}, r"layers\.0\.self_attn\.k_proj\.weight in .* the sizes \(16, 32\), .* \(32, 32\)"),
     ],
 )

@@ -11,6 +11,7 @@ from typing import Any
 
 from offbook.core.atomic import atomic_write_json
 from offbook.core.errors import UsageError
+from offbook.core.text_file import read_text
 from offbook.core.types import Turn
 
 EXPORTS = (".md", ".txt", ".jsonl")
@@ -114,7 +115,7 @@ def read(path: Path) -> tuple[list[Turn], str | None]:
         UsageError: the file cannot be read, or holds no conversation.
     """
     try:
-        messages = json.loads(path.read_text(encoding="utf-8"))["messages"]
+        messages = json.loads(read_text(path))["messages"]
         turns = [Turn(message["role"], message["content"]) for message in messages]
     except OSError as error:
         raise UsageError(

@@ -189,6 +189,6 @@ def _text(settings: dict[str, Any], section: str, key: str) -> str | None:
 def _digest(path: Path) -> str | None:
     """The first digits of a file's sha256; None where it cannot be read."""
     try:
-        return sha256(path.read_bytes()).hexdigest()[:12]
+        return sha256(path.read_bytes()).hexdigest()[:12] if path.is_file() else None
     except OSError:
         return None

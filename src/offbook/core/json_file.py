@@ -6,13 +6,15 @@ import json
 from pathlib import Path
 from typing import Any, TypeVar
 
+from offbook.core.text_file import read_text
+
 Held = TypeVar("Held", dict[str, Any], list[Any])
 
 
 def read_or_empty(path: Path, kind: type[Held]) -> Held:
     """What a file holds; an empty value of that kind where it is missing, damaged or holds another kind."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_text(path))
     except (OSError, ValueError, RecursionError):
         return kind()
     return content if isinstance(content, kind) else kind()

@@ -11,6 +11,7 @@ from typing import Any
 
 from offbook.core.atomic import atomic_write_text
 from offbook.core.config.schema import COUNT_LIMIT
+from offbook.core.text_file import read_text
 
 
 class MetricsLog:
@@ -40,7 +41,7 @@ class MetricsLog:
 def read(path: Path) -> list[dict[str, Any]]:
     """The lines of a metrics file; what is no line of metrics (the last one, torn by a crash) is left out."""
     try:
-        texts = path.read_text(encoding="utf-8", errors="replace").split("\n")
+        texts = read_text(path, errors="replace").split("\n")
     except OSError:
         return []
     lines = []

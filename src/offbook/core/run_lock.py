@@ -12,6 +12,7 @@ from offbook.core.atomic import atomic_write_text, sync
 from offbook.core.errors import OffbookError, UsageError
 from offbook.core.rundir import RunDir
 from offbook.core.shell import offbook_command
+from offbook.core.text_file import read_text
 
 VMSTAT = Path("/proc/vmstat")
 
@@ -218,7 +219,7 @@ def _put_back(run: RunDir) -> None:
 def _last_writer(run: RunDir) -> tuple[int, int] | None:
     """(PID, memory kills at its start) of a writer that did not end by itself, or is still running."""
     try:
-        pid, kills = run.writer.read_text(encoding="utf-8").split()
+        pid, kills = read_text(run.writer).split()
         return int(pid), int(kills)
     except (OSError, ValueError):
         return None

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from offbook.core.atomic import atomic_write_text
+from offbook.core.errors import UsageError
+from offbook.core.text_file import read_text
 from offbook.core.types import Conversation, Origin, Turn
 
 
@@ -31,8 +33,20 @@ def rows_text(conversations: Iterable[Conversation]) -> str:
 
 
 def load_rows(path: Path) -> list[Conversation]:
-    """What `save_rows` wrote, each row with the origin that it had."""
-    return parse_rows(path.read_text(encoding="utf-8"))
+    """What `save_rows` wrote, each row with the origin that it had.
+
+    Raises:
+        UsageError: the file is missing or damaged.
+    """
+    try:
+        return parse_rows(read_text(path))
+    except OSError as error:
+        reason = error.strerror or str(error)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        reason = f"{type(error).__name__}: {error}"
+    raise UsageError(
+        "{path} cannot be read: {reason}", "Restore the file from a copy, or train again.", path=path, reason=reason
+    )
 
 
 def parse_rows(text: str) -> list[Conversation]:

@@ -15,6 +15,7 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from offbook.core.atomic import atomic_write_json
+from offbook.core.text_file import read_text
 from offbook.evaluation import confidence
 from offbook.evaluation.confidence import Estimate, Floats
 
@@ -50,9 +51,9 @@ class LearningCurve:
     def load(cls, path: Path) -> LearningCurve | None:
         """Read what `save` wrote; None where there is nothing, or nothing that can be read."""
         try:
-            content: Any = json.loads(path.read_text(encoding="utf-8"))
+            content: Any = json.loads(read_text(path))
             return TypeAdapter(cls).validate_python(content)
-        except (OSError, ValueError, ValidationError):
+        except (OSError, ValueError, ValidationError, RecursionError):
             return None
 
 

@@ -28,9 +28,10 @@ from transformers.pytorch_utils import Conv1D
 from offbook.core.errors import UsageError
 from offbook.core.i18n import marked, translate
 from offbook.models.adapter_files import WEIGHTS, base_of, read_lora_config
+from offbook.models.layer_names import ALL_LINEAR
 from offbook.models.load import first_line
 from offbook.models.storage import stored_parameters
-from offbook.models.target_modules import ALL_LINEAR, general_name, modules_named, select
+from offbook.models.target_modules import general_name, modules_named, select
 
 
 def attach(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from offbook.core.errors import UsageError
+from offbook.core.text_file import read_text
 
 WEIGHTS = "adapter_model.safetensors"
 """Name of the file with the adapter's weights."""
@@ -68,7 +69,7 @@ def read_lora_config(folder: Path) -> dict[str, Any]:
         UsageError: naming the kind, or the setting.
     """
     try:
-        config: Any = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        config: Any = json.loads(read_text(folder / CONFIG))
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(
             "{folder} cannot be read: {error}",
@@ -134,7 +135,7 @@ def revision_of(folder: Path) -> str | None:
 
 def _text(folder: Path, setting: str) -> str | None:
     try:
-        value = json.loads((folder / CONFIG).read_text(encoding="utf-8"))[setting]
+        value = json.loads(read_text(folder / CONFIG))[setting]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return value if isinstance(value, str) and value else None

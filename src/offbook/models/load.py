@@ -24,6 +24,7 @@ from offbook.core.errors import UsageError, is_out_of_memory
 from offbook.core.i18n import marked
 from offbook.core.library_bars import counting
 from offbook.core.progress import CountProgress, uncounted
+from offbook.models.config_numbers import has_room, refuse_odd_numbers
 from offbook.models.quantized_copy import forget_packing, refuse_packed_numbers, unpack_on_loading
 from offbook.models.storage import store
 
@@ -107,6 +108,7 @@ def load_config(folder: Path) -> Any:
             folder=folder,
             kernel=kernel,
         )
+    refuse_odd_numbers(raw, folder)
     try:
         config = AutoConfig.from_pretrained(folder, **_SAFE)
     except Exception as error:  # a configuration may hold anything, and its class may stumble over it in any way
@@ -180,7 +182,7 @@ def load_model(
                 **_SAFE,
             )
     except Exception as error:  # a constructor may stumble over its numbers, or a file be damaged, in any way
-        if is_out_of_memory(error):
+        if is_out_of_memory(error) and not has_room(folder):
             raise
         is_damaged = "safetensors" in type(error).__module__ or "Safetensor" in type(error).__name__
         raise UsageError(
@@ -271,7 +273,7 @@ def _raw_config(folder: Path) -> dict[str, Any]:
     """config.json as it stands; empty where there is none that can be read."""
     try:
         raw = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return raw if isinstance(raw, dict) else {}
 

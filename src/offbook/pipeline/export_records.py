@@ -9,6 +9,7 @@ from typing import Any
 from offbook.core.errors import GateMissed, UsageError
 from offbook.core.registry import lookup
 from offbook.core.shell import offbook_command
+from offbook.core.text_file import read_text
 from offbook.exporters.formats import FORMATS
 from offbook.hub.cache import sha256
 from offbook.pipeline.adapter_source import CharacterSource
@@ -68,7 +69,7 @@ def _export_folder(source: CharacterSource, what: str, quant: str | None) -> Pat
 def checked_record(folder: Path) -> dict[str, Any]:
     """What the comparison of an export said, if it passed and was made of the files that lie there now."""
     try:
-        record: dict[str, Any] = json.loads((folder / PARITY).read_text(encoding="utf-8"))
+        record: dict[str, Any] = json.loads(read_text(folder / PARITY))
         passed, failures, hashes = record["passed"], map(str, record["failures"]), dict(record["sha256"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise UsageError("{path} is damaged", "Remove the folder and export again.", path=folder / PARITY) from None

@@ -10,6 +10,7 @@ from pathlib import Path
 from offbook.core.errors import OffbookError, UsageError
 from offbook.core.progress import Reporter
 from offbook.core.shell import offbook_command
+from offbook.core.text_file import read_text
 from offbook.exporters.formats import FORMATS
 from offbook.hub.cache import sha256
 from offbook.pipeline.adapter_source import CharacterSource
@@ -66,7 +67,7 @@ def _proved(source: CharacterSource, reporter: Reporter | None, *, shared: bool)
     for record in source.exports_dir.glob(f"*/{PARITY}"):
         folder = record.parent
         try:
-            parity = json.loads(record.read_text(encoding="utf-8"))
+            parity = json.loads(read_text(record))
             if parity["passed"] is not True or parity["format"] not in (("lora",) if shared else ("gguf", "ollama")):
                 continue
             rank = FORMATS["gguf"].quants.index(parity["quant"])

@@ -9,6 +9,7 @@ from typing import Any
 from offbook.core.config.yaml_file import read_settings
 from offbook.core.errors import UsageError
 from offbook.core.rundir import RunDir
+from offbook.core.text_file import read_text
 from offbook.studio.workspace import Workspace
 
 
@@ -53,7 +54,7 @@ def last_reply(run: RunDir) -> str | None:
     if samples := read_objects(run.samples):
         return _text(samples[-1].get("tuned"))
     try:
-        lines = run.samples_log.read_text(encoding="utf-8").splitlines()
+        lines = read_text(run.samples_log).splitlines()
         replies = json.loads(lines[-1])["samples"]
         return _text(list(replies.values())[-1])
     except (OSError, ValueError, IndexError, KeyError, TypeError, AttributeError):
@@ -84,6 +85,6 @@ def read_json(path: Path) -> Any:
     """The value in a JSON file; None where there is none that can be read."""
     try:
         # JSON has no NaN; browsers could not read it.
-        return json.loads(path.read_text(encoding="utf-8"), parse_constant=lambda _: None)
+        return json.loads(read_text(path), parse_constant=lambda _: None)
     except (OSError, ValueError, RecursionError):
         return None

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from offbook.core.atomic import atomic_dir, atomic_write_json, restore
+from offbook.core.text_file import read_text
 
 FORMAT = 3
 """Version of what a checkpoint holds. 1, which no manifest names, held the states of the random generators; since 2
@@ -42,7 +43,7 @@ def verify(folder: Path) -> dict[str, Any]:
         ValueError: naming the first file that is missing or differs.
     """
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        manifest = json.loads(read_text(folder / MANIFEST))
         files = manifest["files"].items()
         manifest["step"] = int(manifest["step"])
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
