@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,13 @@ import pytest
 
 from offbook.core.metrics_log import read
 from offbook.core.rundir import RunDir
+from offbook.studio.queue import AWAY_SECONDS
 from tests.browser import Browser
 from tests.fakehub import FakeHub
 from tests.fakehub_writes import TOKEN
 from tests.studio.pages import StudioProcess, answer, drawn, fill, menu, press, running_studio, visit
 from tests.studio.test_page_story import script_of_lines
+from tests.studio.test_story import wait_for
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(1200)]
 
@@ -242,14 +245,17 @@ def test_a_base_is_downloaded_after_a_cancel_and_its_character_is_pushed(
     browser: Browser, studio: StudioProcess, hamlet: Api, hub: FakeHub, tiny: Path
 ) -> None:
     hub.add("org/tiny", {path.name: path.read_bytes() for path in tiny.iterdir() if path.is_file()})
-    hub.slow["model.safetensors"] = 12
+    hub.slow["model.safetensors"] = 60
     visit(browser, studio, "character/HAMLET")
     press(browser, "Another model")
     fill(browser, ".bases form input", "hf:org/tiny")
     press(browser, "Use it")
-    browser.wait("document.querySelector('.bases [data-job] progress')", 60)
+    advanced = "/[1-9].* of .*B/.test(document.querySelector('.bases [data-job] [role=status]')?.textContent)"
+    browser.wait(advanced, 60)  # the bytes arrive: it is not ended before it has begun
     press(browser, "Cancel")
-    browser.wait("document.querySelector('.bases .problem')", 60)
+    browser.wait("document.querySelector('.bases .problem')", 30)  # long before the download would end
+    (pull,) = [job for job in hamlet.ask("GET", "/api/jobs") if job["kind"] == "pull"]
+    assert pull["state"] == "cancelled"
     hub.slow.clear()
     press(browser, "Try again")
     browser.wait("document.querySelector('.bases [value=\"hf:org/tiny\"]')?.checked", 120)
@@ -294,13 +300,17 @@ def test_a_talk_that_nobody_listens_to_ends_and_is_brought_back(
     hamlet.ask("POST", f"/api/jobs/{job['id']}/stop")
     browser.wait("document.querySelector('#bring-back')", 60)
     press(browser, "Bring it back")
+    wait_for(lambda: running_talks(hamlet) not in ([], [job["id"]]))  # another one
     browser.wait(f"{name} === 'HAMLET'", 120)
     visit(browser, studio)  # nobody shows it any more
-    running = "(await fetch('/api/jobs').then((answer) => answer.json()))"
-    browser.run(f"(async () => {{ window.jobs = {running} }})()")
-    states = "window.jobs?.filter((job) => job.kind === 'talk' && job.state === 'running').length"
-    refresh = f"((async () => {{ window.jobs = {running} }})(), {states} === 0)"
-    browser.wait(refresh, 200)
+    left = time.monotonic()
+    assert len(running_talks(hamlet)) == 1
+    wait_for(lambda: not running_talks(hamlet))
+    assert time.monotonic() - left > AWAY_SECONDS / 2, "it waits for a page that is loaded again"
+
+
+def running_talks(api: Api) -> list[str]:
+    return [job["id"] for job in api.ask("GET", "/api/jobs") if job["kind"] == "talk" and job["state"] == "running"]
 
 
 def chinese_story(phone: Browser, studio: StudioProcess, tiny: Path, script: Path) -> Iterator[str]:

@@ -35,7 +35,7 @@ export async function show(main, [name], signal) {
   if (!isRehearsing) main.append(summary(name, character, values, signal));
   if (run) {
     const over = () => isRehearsing && !signal.aborted && go(`/verdict/${encodeURIComponent(run)}`);
-    main.append(new RunWatch(run, signal, over).element);
+    main.append(new RunWatch(run, signal, over, character.command).element);
   }
   const others = character.runs.filter((each) => each.name !== run || !isRehearsing);
   if (others.length) main.append(h("h2", {}, word("runs")), h("ul", { class: "wall" }, others.map(runCard)));

@@ -9,9 +9,9 @@ import { redraw } from "./router.js";
 import { word } from "./words.js";
 
 export class RunWatch {
-  // `over()` is told once, when the run has ended well.
-  constructor(name, signal, over) {
-    Object.assign(this, { name, signal, over });
+  // `over()` is told once, when the run has ended well; `line` is the command where no job of the studio makes the run.
+  constructor(name, signal, over, line) {
+    Object.assign(this, { name, signal, over, line });
     this.curve = new Curve(signal);
     this.samples = new Map(); // prompt → {step: reply}
     this.share = bar(word("progress"));
@@ -68,7 +68,7 @@ export class RunWatch {
         this.trouble.append(note(word("inexactHelp")), action(word("inexact"), () => this.#resume(true), "secondary", { id: "inexact" }));
     }
     else if (canResume) this.trouble.append(note(word("stoppedHelp")));
-    this.command.replaceChildren(command(job?.command) ?? "");
+    this.command.replaceChildren(command(job?.command ?? this.line) ?? "");
     if (run === "finished" && !isUnderWay) this.over();
   }
 

@@ -32,7 +32,7 @@ export async function show(main, [name], signal) {
 
 function unfinished(main, run, menu, signal) {
   main.append(heading(run.title ?? run.name, word(`runState_${run.state === "finished" ? "running" : run.state}`), menu));
-  main.append(new RunWatch(run.name, signal, () => signal.aborted || redraw()).element, command(run.command) ?? "");
+  main.append(new RunWatch(run.name, signal, () => signal.aborted || redraw(), run.command).element);
 }
 
 function judge(name, signal) {
