@@ -9,6 +9,9 @@ from offbook.core.errors import UsageError
 from offbook.core.registry import nearest
 from offbook.core.shell import offbook_command
 
+LONGEST_NAME = 255
+"""Bytes, on every common file system."""
+
 
 def runs_root() -> Path:
     """The folder that holds the runs: `runs/` here, or where OFFBOOK_RUNS points."""
@@ -193,12 +196,24 @@ def _changed(run: RunDir) -> float:
     return (run.config if run.config.is_file() else run.path).stat().st_mtime
 
 
+def refuse_impossible(name: str | Path) -> None:
+    """See that a file system can hold a path of that name at all; where it cannot, asking it is an error.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    text = str(name)
+    if "\0" in text or any(len(part.encode("utf-8", "surrogatepass")) > LONGEST_NAME for part in Path(text).parts):
+        raise UsageError("no run '{name}'", "See `offbook runs list`.", name=f"{text[:40]}…")
+
+
 def find_run(name: str | Path) -> RunDir:
     """The run of that path or name; a bare name means the run under the root, not a folder of that name here.
 
     Raises:
         UsageError: there is none; the nearest name is suggested.
     """
+    refuse_impossible(name)
     here = RunDir(name)
     is_bare = Path(name).name == str(name)
     for run in (RunDir(runs_root() / name), here) if is_bare else (here,):

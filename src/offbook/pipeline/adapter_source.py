@@ -17,7 +17,7 @@ from offbook.core.errors import UsageError
 from offbook.core.i18n import marked
 from offbook.core.persona import Persona
 from offbook.core.progress import NullReporter, Reporter
-from offbook.core.rundir import RunDir, find_run
+from offbook.core.rundir import RunDir, find_run, refuse_impossible
 from offbook.core.shell import offbook_command
 from offbook.hub.pull import LocalModel, pull
 from offbook.hub.snapshot import is_pulled
@@ -140,6 +140,7 @@ def resolve_character(
 
 
 def _adapter_and_run(character: str | Path) -> tuple[Path, RunDir | None]:
+    refuse_impossible(character)
     folder = Path(character)
     if (folder / WEIGHTS).is_file():
         run = RunDir(folder.resolve().parent)

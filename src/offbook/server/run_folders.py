@@ -7,13 +7,14 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from offbook.core.errors import UsageError
-from offbook.core.rundir import RunDir
+from offbook.core.rundir import RunDir, refuse_impossible
 
 WEIGHTS = "adapter_model.safetensors"
 
 
 def is_folder_of_runs(run: str) -> bool:
     """Whether a folder is no run and no adapter itself, but holds runs or is to hold them."""
+    refuse_impossible(run)
     folder = Path(run)
     is_character = RunDir(folder).exists or RunDir(folder).config.is_file() or any(folder.glob("adapter_*"))
     return folder.is_dir() and not is_character
