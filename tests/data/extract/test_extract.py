@@ -177,9 +177,19 @@ def test_a_chat_that_is_not_read_is_named(name: str, text: str, kind: str, tmp_p
         extract.speakers([path])
 
 
-def test_a_program_s_settings_are_no_script(tmp_path: Path) -> None:
-    path = tmp_path / "a.yaml"
-    path.write_text("mara: lit\nodd: dry\nmara: cold\nodd: dry\nmara: wet\n", encoding="utf-8")
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.yaml", "mara: lit\nodd: dry\nmara: cold\nodd: dry\nmara: wet\n"),
+        (
+            "a.txt",
+            "boats:\n  - name: Odd\n    state: dry\n  - name: Ine\n    state: wet\n  - name: Ada\n\n",
+        ),
+    ],
+)
+def test_a_program_s_settings_are_no_script(name: str, text: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
     with pytest.raises(UsageError, match="program's file"):
         extract.listing([path])
     assert extract.listing([path], format="screenplay").speakers

@@ -75,6 +75,8 @@ PROGRAMS = frozenset(
     ]
 )
 """Suffixes of what programs read and write; in it words before a colon look like names."""
+NESTED_KEYS = re.compile(r"(?m)^( *+)[a-z_][\w-]*:[ \t]*\n\1 +(?:- )?[a-z_][\w-]*:(?: |$)")
+"""A setting that holds others, as YAML writes it: `model:` above `  source: x`."""
 HEAD_BYTES = 1 << 17
 OF_NO_APP = ("copied", "table", text_log.FORMAT.name)
 """Chat formats that give way to an app's own where that fits as well."""
@@ -170,7 +172,8 @@ def choose(path: Path, format: str) -> str:
     best = max(scores, key=lambda name: scores[name])
     if scores.get(text_log.FORMAT.name) and EXTRACTORS[best].style:
         best = text_log.FORMAT.name  # a script has no times at its lines
-    if path.suffix.casefold() in PROGRAMS and EXTRACTORS[best].style:
+    is_program = path.suffix.casefold() in PROGRAMS or NESTED_KEYS.search("\n".join(sample))
+    if is_program and EXTRACTORS[best].style:
         raise UsageError(
             "{path} is a program's file, not a text in which somebody speaks",
             "If somebody does, say so: --format {best}",

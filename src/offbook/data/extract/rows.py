@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -9,11 +10,14 @@ from typing import Any
 
 from offbook.data.extract.cue import SURE, Cue, Skipped
 from offbook.data.extract.script.names import HAS_CJK
+from offbook.data.extract.word_lists import load_all, one_of
 
 Row = dict[str, Any]
 
 SETTINGS = ("stage direction", "narration", "heading")
 """What may stand before a scene's first cue."""
+NARRATOR = re.compile(rf"\W*{one_of(load_all('script')['narrator'])}\s*[:：]\s*", re.IGNORECASE)
+"""How a line begins that a narrator says, which may stand there, too: other notes (time, music) do not."""
 LONGEST_SETTING = 200
 UNANSWERED = "opens a conversation, answers nobody"
 
@@ -44,7 +48,7 @@ def to_rows(
     settings: list[Skipped] = []
     for item in items:
         if isinstance(item, Skipped):
-            settings += [item] if item.reason in SETTINGS else []
+            settings += [item] if item.reason in SETTINGS or NARRATOR.match(item.text) else []
             yield item
             continue
         if item.scene != scene:
@@ -68,7 +72,7 @@ def _setting(settings: list[Skipped], cue: Cue) -> list[Cue]:
     before = [setting for setting in settings if setting.line < cue.line]
     if not before:
         return []
-    text = before[-1].text.strip("（()）[]【】〔〕_*△▲ ")
+    text = NARRATOR.sub("", before[-1].text, count=1).strip("（()）[]【】〔〕_*△▲ ")
     text = text if len(text) <= LONGEST_SETTING else f"…{text[-LONGEST_SETTING:]}"
     return [Cue((), f"（{text}）" if HAS_CJK.search(text) else f"({text})", before[-1].line, cue.scene)]
 

@@ -299,3 +299,12 @@ def test_somebody_who_is_called_in_verse_is_no_label() -> None:
 def test_names_in_boxes_alone_are_no_reason_to_fail() -> None:
     """The lines of a visual novel's script, which somebody has saved as plain text."""
     assert 0 <= play.looks_like(["【Ada】", "「Is it in?」[l][r]", "【Dick】", "「Not yet.」[p]"]) <= 1
+
+
+def test_who_speaks_once_is_heard_where_names_and_speeches_are_paragraphs() -> None:
+    text = "ACTE PREMIER\n\nCLÉMENCE.\n\nQui passe là ?\n\nRÉMY.\n\nUn bateau.\n\n"
+    text += "CLÉMENCE.\n\nSi tard ?\n\nUN MARIN.\n\nBonsoir, la compagnie.\n\nRÉMY.\n\nEntrez.\n"
+    assert [(cue.speaker, cue.text) for cue in cues(play.read, numbered(text))][3:] == [
+        ("UN MARIN", "Bonsoir, la compagnie."),
+        ("RÉMY", "Entrez."),
+    ]

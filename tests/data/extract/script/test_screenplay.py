@@ -419,3 +419,18 @@ def test_a_name_in_another_dress(text: str, talk: list[str]) -> None:
     assert [words for _, words in result] == talk
     assert len({name for name, _ in result}) == 2
     assert max(screenplay.looks_like(text.split("\n")), play.looks_like(text.split("\n"))) > 0.5
+
+
+@pytest.mark.parametrize(
+    ("asks", "answers"), [("Q", "A"), ("Interviewer", "Ada Voss"), ("记者", "老周"), ("Frage", "Antwort")]
+)
+def test_in_an_interview_a_paragraph_without_a_name_goes_on_with_the_answer(asks: str, answers: str) -> None:
+    text = (
+        f"{asks}: When was the pier built?\n\n{answers}: In the year of the flood.\n\nThe stones came later.\n\n"
+        f"{asks}: And the crane?\n\n{answers}: Never.\n\n{asks}: Thank you.\n\n{answers}: Goodbye.\n"
+    )
+    assert [cue.text for cue in cues(screenplay.read, numbered(text)) if cue.speaker == answers] == [
+        "In the year of the flood.\nThe stones came later.",
+        "Never.",
+        "Goodbye.",
+    ]

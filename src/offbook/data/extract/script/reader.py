@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from offbook.data.extract.cue import SURE, Cue, Lines, Scenes, Skipped
 from offbook.data.extract.script.headings import is_note
+from offbook.data.extract.script.layouts import LAYOUTS
 from offbook.data.extract.script.line_kinds import NOTED, Row, sort_lines
 from offbook.data.extract.script.names import HAS_CJK
-from offbook.data.extract.script.speaker_labels import LAYOUTS, MANNERED, Label, Labels, learn
+from offbook.data.extract.script.speaker_labels import MANNERED, Label, Labels, learn
 from offbook.data.extract.script.speech import SENTENCE_END, clean, join
 from offbook.data.extract.script.stage_directions import is_direction
 from offbook.data.extract.word_lists import load, load_all, one_of
@@ -31,6 +32,10 @@ ROUND_AT_LABEL = re.compile(r"^[^\W\d_][^.:：!?。]{0,40}?[.:：]?\s*[（(]")
 """Tom (rising): …, TOM. (rising) …"""
 LONGEST_PARAGRAPH = 400
 """Lines that are looked at together."""
+INTERVIEWERS = load_all("script")["interviewer"]
+"""Names of those who ask: Q, Interviewer, 记者."""
+ASKED = 0.25
+"""Share of an interview's speeches that are questions, at least."""
 
 _SOMEBODY_SPEAKS = one_of(CHINESE["spoken_zh"])
 """我, 臣妾"""
@@ -107,14 +112,18 @@ class ScriptProfile:
             kinds["direction"] >= max(1, 0.5 * bare) or kinds["direction"] >= 0.1 * kinds["text"] > 0
         )
         """Whether the writer sets directions off, so that a bare line can be trusted to be spoken."""
-        self.narrates = style.narrates
-        self.blank_ends = style.narrates and kinds["text and blank"] < 0.8 * kinds["text"]
+        asked = sum(count for name, count in self.labels.names.items() if name.casefold() in INTERVIEWERS)
+        is_interview = asked >= max(2, ASKED * self.labels.support)
+        # Nothing happens there: a line without a name goes on with an answer.
+        self.narrates = style.narrates and not is_interview
+        """Whether a line without a name may tell what happens."""
+        self.blank_ends = self.narrates and kinds["text and blank"] < 0.8 * kinds["text"]
         """Blank lines after every line mean nothing."""
         self.spoken_parentheses = kinds["square"] >= 2 and kinds["square"] >= 10 * kinds["round"]
         """Whether directions stand in square brackets, so that round ones are spoken."""
         self.quoted = kinds["quoted"] >= 0.5 * self.labels.support > 0
         """Whether speeches stand in quotation marks."""
-        self.bare_directions = self._has_bare_directions(lines)
+        self.bare_directions = not is_interview and self._has_bare_directions(lines)
         """Whether a paragraph without a name tells what happens, unless it speaks."""
 
     def _has_bare_directions(self, lines: Lines) -> bool:
