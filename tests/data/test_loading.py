@@ -395,6 +395,11 @@ def test_a_row_that_is_marked_as_not_to_be_learned_is_left_out(marks: dict[str, 
         messages({"instruction": "Lit?", "output": "No.", **marks})
 
 
+def test_marks_of_the_turns_beside_them_have_to_be_explained() -> None:
+    with pytest.raises(RowError, match="its loss_mask may say which replies are not learned"):
+        messages({"messages": [USER, {"role": "assistant", "content": "b"}], "loss_mask": [0, 1]})
+
+
 def test_a_label_of_0_has_to_be_explained() -> None:
     row = {"prompt": "Lit?", "completion": "No.", "label": 0}
     with pytest.raises(RowError, match=r"--data\.columns ignore=label"):

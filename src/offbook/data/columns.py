@@ -12,7 +12,7 @@ from offbook.data.row_values import ColumnsError, RowError
 from offbook.data.sources import Row
 
 SYNONYMS = {
-    **dict.fromkeys(("prompt", "question", "query", "q", "user", "human", "user_question"), "instruction"),
+    **dict.fromkeys(("prompt", "question", "query", "q", "user", "human", "user_question", "src"), "instruction"),
     **dict.fromkeys(("问", "问题", "提问", "问句", "上文", "上句", "用户", "指令", "提示"), "instruction"),
     **dict.fromkeys(("context", "inputs", "输入"), "input"),
     **dict.fromkeys(("response", "completion", "answer", "a", "reply", "assistant", "bot", "gpt"), "output"),
@@ -27,6 +27,8 @@ SYNONYMS = {
     **dict.fromkeys(("agent_role", "bot_name", "role_name", "role"), "character"),
 }
 """Other names of the columns that the formats know, in lower case and with `_` between words."""
+TRANSLATIONS = (("source", "target"), ("sources", "targets"))
+"""Columns of a pair; beside another reply, source says where a row comes from."""
 CANONICAL = frozenset(SYNONYMS.values()) | {"conversations", "conversation", "history", "scene", "source", "label"}
 """Names of columns that may be written in capitals, too."""
 MEANINGS = {
@@ -86,8 +88,9 @@ def rename(row: Row, columns: Mapping[str, str]) -> Row:
             values = [row[name] for name in names]
             renamed[target] = values[0] if len(values) == 1 else "\n".join(str(value) for value in values if value)
     given = set(renamed)
+    source = next((source for source, target in TRANSLATIONS if source in row and target in row), None)
     for column, value in row.items():
-        name = _canonical(column)
+        name = "instruction" if column == source else _canonical(column)
         if column in taken or (name in given and name != column):
             if column not in taken:
                 renamed[column] = value

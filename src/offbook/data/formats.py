@@ -101,7 +101,9 @@ def alpaca(row: Row) -> Turns:
     if isinstance(output, list) and output and all(isinstance(each, dict) for each in output):
         yield from turns_of(output, "output")
     else:
-        yield Turn("assistant", text_of(output, "output"))
+        reply = text_of(output, "output")
+        labelled = LABELLED_REPLY.fullmatch(reply)
+        yield Turn("assistant", labelled[1] if labelled else reply)
 
 
 def preference(row: Row) -> Turns:
@@ -160,7 +162,7 @@ def transcript(row: Row) -> Turns:
 
 
 def _listed(row: Row, column: str) -> Iterator[Turn]:
-    yield Turn("system", text_of(row.get("system") or "", "system"))
+    yield Turn("system", content_of(row.get("system") or "", "system"))
     yield from turns_of(row.get(column), column, row.get("character"))
 
 
@@ -196,6 +198,8 @@ def _any(*needed: str) -> tuple[frozenset[str], ...]:
     return tuple(frozenset(names.split("+")) for names in needed)
 
 
+LABELLED_REPLY = re.compile(r"\s*[^\s:：「」]{1,20}\s*[:：]\s*「([^「」]*)」\s*")
+"""A reply under its speaker's name, as ChatHaruhi writes it: 阿澈:「好。」"""
 PIPPA = frozenset({"bot_greeting", "bot_definitions", "bot_description"})
 """What PIPPA tells of a bot; it is part of no turn (`data.columns` can make it the system prompt)."""
 BEFORE = frozenset({"system", "history"})

@@ -172,6 +172,11 @@ def _refuse_marked(row: Row) -> None:
             )
     for column in WEIGHTS:
         value = row.get(column)
+        if isinstance(value, list | dict):
+            raise ColumnsError(
+                f"its {column} may say which replies are not learned: write weight: 0 into those turns, "
+                f"or leave the column out: --data.columns ignore={column}"
+            )
         if value is False or (isinstance(value, str) and value.lower() == "false") or (value == 0 and column in COUNTS):
             raise LeftOut("rows are marked as not to be learned ({column}: {value})", column=column, value=value)
 
