@@ -1,6 +1,6 @@
 """Do rows of whole conversations teach more than a row for each message? One chat, cut both ways, the same model.
 
-    .venv/bin/python benchmarks/chat_rows.py --out runs/chat_rows [--seeds 2] [--prompts 24] [--json]
+    .venv/bin/python benchmarks/chat_rows.py --out runs/chat_rows [--seeds 2] [--prompts 96] [--json]
 
 The chat is Hamlet's part of the play as a private WhatsApp log: each speech is a burst of messages, a sentence each,
 and a scene is a day. Every fifth scene is held out, as conversations whose turns the play itself gives.
@@ -9,8 +9,10 @@ messages        every message is a cue: who writes in bursts answers himself, an
 conversations   `offbook extract --me Hamlet`: a burst is a turn, a conversation is a row
 
 Both have the same messages, an epoch and about as many steps. The exit code is 0 if conversations have the lower
-held-out loss for every seed. With --prompts, base and tuned model also answer so many held-out lines of the partner's,
-and the fidelity of their replies to Hamlet's own is told: 0 … 1, as `offbook eval` measures it.
+held-out loss for every seed. With --prompts, base and tuned models also answer so many lines of the partner's that no
+arm has seen (those of the held-out scenes, and what follows the part of the others that is learned), and it is told how
+much their replies sound like Hamlet (fidelity, 0 … 1, as `offbook eval` measures it) and how much they share with what
+he answers there (chrF); the arms are compared reply by reply.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 from pathlib import Path
+from typing import Any
 
 from offbook.core.metrics_log import read
 from offbook.data import extract
@@ -48,9 +51,13 @@ MOST_TURNS = 30
 """Of a scene so many turns are taken, so that a run takes a minute or two."""
 HELDOUT_EVERY = 5
 
+LONGEST_REPLY = 64
+"""Tokens of an answer: more than the judges look at."""
+BEFORE = 4
+"""Turns before the one that is answered."""
+COMPARED = ("fidelity.tuned.score", "fidelity.tuned.chrf.value")
+
 Turn = tuple[str, str]
-Voice = tuple[float | None, float | None]
-"""Fidelity of the base model's replies and of the tuned one's; None where the judges cannot tell."""
 
 
 def main() -> None:
@@ -58,19 +65,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder for the rows and the runs")
     parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--prompts", type=int, default=0, help="held-out prompts to answer, for the fidelity")
+    parser.add_argument("--prompts", type=int, default=0, help="lines that no arm has seen to answer, for the fidelity")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     arms = write_rows(options.out)
     losses: dict[str, list[list[float]]] = {arm: [] for arm in arms}
-    voices: dict[str, list[Voice]] = {arm: [] for arm in arms}
+    voices: list[dict[str, Any]] = []
     for seed in range(options.seeds):  # the arms in turn: what is there so far can be compared
-        for arm, rows in arms.items():
-            run = trained(options.out, arm, rows, seed, options.prompts)
+        runs = [trained(options.out, arm, rows, seed) for arm, rows in arms.items()]
+        for arm, run in zip(arms, runs, strict=True):
             losses[arm].append([line["heldout_loss"] for line in read(run / "metrics.jsonl") if "heldout_loss" in line])
-            voices[arm] += [fidelity(run)] if options.prompts else []
-    measured = {"rows": arms, "heldout_losses": losses, "fidelity": voices}
+        voices += [compared(options.out, runs, options.prompts)] if options.prompts else []
+    measured = {"rows": arms, "heldout_losses": losses, "voices": voices}
     print(json.dumps(measured) if options.json else table(arms, losses, voices))
     pairs = zip(losses["messages"], losses["conversations"], strict=True)
     sys.exit(not all(new[-1] < old[-1] for old, new in pairs))
@@ -85,20 +92,22 @@ def scenes() -> list[list[Turn]]:
         sides = [(ME if any(ME.upper() == name.upper() for name in cue.speakers) else PARTNER, cue) for cue in group]
         turns = [(side, "\n".join(cue.text for _, cue in run)) for side, run in groupby(sides, lambda each: each[0])]
         if any(side == ME for side, _ in turns):
-            made.append([(side, "\n".join(filter(None, SENTENCE.split(text)))) for side, text in turns[:MOST_TURNS]])
+            made.append([(side, "\n".join(filter(None, SENTENCE.split(text)))) for side, text in turns])
     return made
 
 
 def write_rows(folder: Path) -> dict[str, int]:
     """The log, the rows of both arms and the held-out conversations; gives the number of rows of each arm."""
     every = scenes()
-    kept = [scene for number, scene in enumerate(every) if number % HELDOUT_EVERY]
+    kept = [scene[:MOST_TURNS] for number, scene in enumerate(every) if number % HELDOUT_EVERY]
     log = folder / "log.txt"
     log.write_text("\n".join(whatsapp_log(kept)), encoding="utf-8")
     new = extract.extract([log], ME, chat=ChatOptions(whole_conversations=True, max_tokens=LONGEST_ROW // 4)).rows
     rows = {"messages": list(rows_of_messages(log)), "conversations": new}
-    heldout = [row for scene in every[::HELDOUT_EVERY] for row in conversations(scene)]
-    for name, made in {**rows, "heldout": heldout}.items():
+    heldout = [row for scene in every[::HELDOUT_EVERY] for row in conversations(scene[:MOST_TURNS])]
+    unseen = [scene[MOST_TURNS if number % HELDOUT_EVERY else 0 :] for number, scene in enumerate(every)]
+    replies = [row for scene in unseen for row in single_replies(scene)]
+    for name, made in {**rows, "heldout": heldout, "replies": replies}.items():
         extract.save(made, folder / f"{name}.jsonl")
     return {arm: len(made) for arm, made in rows.items()}
 
@@ -140,7 +149,18 @@ def conversations(scene: list[Turn]) -> Iterator[Row]:
         yield {"messages": messages, "source": {}, "confidence": 1.0}
 
 
-def trained(folder: Path, arm: str, rows: int, seed: int, prompts: int) -> Path:
+def single_replies(scene: list[Turn]) -> Iterator[Row]:
+    """A row for each of Hamlet's turns in a scene, with the last turns before it, which are read and not learned."""
+    for place in range(1, len(scene)):
+        first = max(0, place - BEFORE)
+        turns = scene[first + (scene[first][0] == ME) : place + 1]
+        if turns[-1][0] == ME and len(turns) > 1 and sum(len(text) for _, text in turns) <= LONGEST_ROW:
+            messages = [{"role": "assistant" if side == ME else "user", "content": text} for side, text in turns]
+            given = [{**message, "weight": 0} if message["role"] == "assistant" else message for message in messages]
+            yield {"messages": [*given[:-1], messages[-1]], "source": {}, "confidence": 1.0}
+
+
+def trained(folder: Path, arm: str, rows: int, seed: int) -> Path:
     """The run of an arm; one that is there is not repeated."""
     run = folder / "runs" / f"{arm}-{seed}"
     if not (run / "adapter").is_dir():
@@ -158,7 +178,8 @@ def trained(folder: Path, arm: str, rows: int, seed: int, prompts: int) -> Path:
             "train.learning_rate": 2e-3,
             "train.seed": seed,
             "train.heldout_steps": 1000,
-            "evaluate.prompts": prompts,
+            "generation.max_new_tokens": LONGEST_REPLY,
+            "evaluate.prompts": 0,
             "track.trackers": "[]",
         }
         words = [word for option, value in settings.items() for word in (f"--{option}", str(value))]
@@ -167,19 +188,33 @@ def trained(folder: Path, arm: str, rows: int, seed: int, prompts: int) -> Path:
     return run
 
 
-def fidelity(run: Path) -> Voice:
-    """How much the replies of the base model and of the tuned one sound like Hamlet, from the run's verdict."""
-    section = json.loads((run / "eval.json").read_text(encoding="utf-8"))["fidelity"]
-    return section["base"]["score"], section["tuned"]["score"]
+def compared(folder: Path, runs: list[Path], prompts: int) -> dict[str, Any]:
+    """What the replies of the runs are like, and how they differ from the first run's, with 95 % intervals."""
+    for run in runs:
+        judged = [str(OFFBOOK), "eval", str(run), "--data", str(folder / "replies.jsonl"), "--prompts", str(prompts)]
+        subprocess.run(judged, check=True, stdout=sys.stderr)
+    together = subprocess.run(
+        [OFFBOOK, "runs", "compare", *map(str, runs), "--json"], check=True, capture_output=True, text=True
+    )
+    metrics = {metric["name"]: metric["runs"] for metric in json.loads(together.stdout)["metrics"]}
+    section = json.loads((runs[0] / "eval.json").read_text(encoding="utf-8"))["fidelity"]
+    own = {"base": section["base"], "reference": section["reference"], "classifier": section["classifier"]}
+    return {**own, **{name: metrics[name] for name in COMPARED if name in metrics}}
 
 
-def table(arms: dict[str, int], losses: dict[str, list[list[float]]], voices: dict[str, list[Voice]]) -> str:
+def table(arms: dict[str, int], losses: dict[str, list[list[float]]], voices: list[dict[str, Any]]) -> str:
     """Markdown, for docs/extract.md."""
-    lines = ["| rows | number | held-out loss, for each seed | fidelity, for each seed |", "|---|---:|---|---|"]
+    lines = ["| rows | number | held-out loss, for each seed |", "|---|---:|---|"]
     for arm, seeds in losses.items():
         fell = ", ".join(f"{first:.3f} → {last:.3f}" for first, *_, last in seeds)
-        rose = ", ".join(" → ".join("–" if score is None else f"{score:.2f}" for score in pair) for pair in voices[arm])
-        lines.append(f"| {arm} | {arms[arm]} | {fell} | {rose} |")
+        lines.append(f"| {arm} | {arms[arm]} | {fell} |")
+    for seed, voice in enumerate(voices):
+        base, own = voice["base"]["score"], voice["reference"]["score"]
+        lines += ["", f"seed {seed}: fidelity of the base's replies {base}, of Hamlet's own {own}"]
+        for name in COMPARED:
+            for arm, value in zip(arms, voice.get(name, []), strict=False):
+                apart = f"; {value['difference']:+.3f} {value['difference_interval']}" if value["difference"] else ""
+                lines.append(f"{name}, {arm}: {value['value']} {value['interval']}{apart}")
     return "\n".join(lines)
 
 
