@@ -198,8 +198,8 @@ def compared(folder: Path, runs: list[Path], prompts: int) -> dict[str, Any]:
     )
     metrics = {metric["name"]: metric["runs"] for metric in json.loads(together.stdout)["metrics"]}
     section = json.loads((runs[0] / "eval.json").read_text(encoding="utf-8"))["fidelity"]
-    own = {"base": section["base"], "reference": section["reference"], "classifier": section["classifier"]}
-    return {**own, **{name: metrics[name] for name in COMPARED if name in metrics}}
+    shared = {"base": section["base"], "reference": section["reference"], "classifier": section["classifier"]}
+    return {**shared, **{name: metrics[name] for name in COMPARED if name in metrics}}
 
 
 def table(arms: dict[str, int], losses: dict[str, list[list[float]]], voices: list[dict[str, Any]]) -> str:
@@ -209,8 +209,8 @@ def table(arms: dict[str, int], losses: dict[str, list[list[float]]], voices: li
         fell = ", ".join(f"{first:.3f} → {last:.3f}" for first, *_, last in seeds)
         lines.append(f"| {arm} | {arms[arm]} | {fell} |")
     for seed, voice in enumerate(voices):
-        base, own = voice["base"]["score"], voice["reference"]["score"]
-        lines += ["", f"seed {seed}: fidelity of the base's replies {base}, of Hamlet's own {own}"]
+        base, reference = voice["base"]["score"], voice["reference"]["score"]
+        lines += ["", f"seed {seed}: fidelity of the base's replies {base}, of Hamlet's own {reference}"]
         for name in COMPARED:
             for arm, value in zip(arms, voice.get(name, []), strict=False):
                 apart = f"; {value['difference']:+.3f} {value['difference_interval']}" if value["difference"] else ""

@@ -112,8 +112,8 @@ class ScriptProfile:
             kinds["direction"] >= max(1, 0.5 * bare) or kinds["direction"] >= 0.1 * kinds["text"] > 0
         )
         """Whether the writer sets directions off, so that a bare line can be trusted to be spoken."""
-        asked = sum(count for name, count in self.labels.names.items() if name.casefold() in INTERVIEWERS)
-        is_interview = asked >= max(2, ASKED * self.labels.support)
+        questions = sum(count for name, count in self.labels.names.items() if name.casefold() in INTERVIEWERS)
+        is_interview = questions >= max(2, ASKED * self.labels.support)
         # Nothing happens there: a line without a name goes on with an answer.
         self.narrates = style.narrates and not is_interview
         """Whether a line without a name may tell what happens."""
