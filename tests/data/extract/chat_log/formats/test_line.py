@@ -42,6 +42,11 @@ def test_the_desktop_app_writes_spaces() -> None:
     assert looks_like(log.split("\n")) == 1
 
 
+def test_the_desktop_app_sets_no_brackets_round_a_picture() -> None:
+    log = "2021.05.12 水曜日\n21:30 花 写真\n21:31 太郎 いいね\n21:32 花 明日？\n21:33 太郎 うん"
+    assert parsed(read, log) == [("太郎", "いいね"), ("花", "明日？"), ("太郎", "うん")]
+
+
 def test_the_desktop_app_without_a_title_and_names_of_two_words() -> None:
     words = ["Lit yet?", "Is it?", "Hm", "And now?"]
     lines = [f"21:3{n} Old Mara {text}\n21:3{n} Tom {n} times." for n, text in enumerate(words)]
