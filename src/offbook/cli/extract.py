@@ -12,16 +12,16 @@ import click
 
 from offbook.cli.command import Command
 from offbook.cli.echo import echo
+from offbook.cli.extract_page import check_page, save_with_page
 from offbook.cli.extract_review import review_rows
 from offbook.cli.options import json_option, print_json
-from offbook.core.atomic import atomic_write_text
 from offbook.core.errors import UsageError
-from offbook.core.i18n import language, translate
+from offbook.core.i18n import translate
 from offbook.core.progress import CountProgress, fill
 from offbook.core.registry import nearest
 from offbook.core.shell import offbook_command, shell_command
 from offbook.data import extract
-from offbook.data.extract import ChatOptions, LeftOut, Pauses, Row, RowStream, SpeakerStats, Summary
+from offbook.data.extract import ChatOptions, Pauses, SpeakerStats, Summary
 
 COLUMN_KINDS = ("sender", "text", "time", "chat", "id", "reply_to")
 """What the columns of a table of messages may hold."""
@@ -148,6 +148,8 @@ def command(
     if not character or not out:
         raise UsageError("say whose lines, and where to put them: --role NAME --out lines.jsonl", "Who speaks: --list")
     extract.check_place(out, files)
+    if html is not None:
+        check_page(html, out)
     pairs = [_pair("alias", alias, "莞嫔=甄嬛") for alias in aliases]
     with _reading(files) as progress:
         made = extract.stream(
@@ -164,7 +166,7 @@ def command(
         if html is None:
             extract.save(made.rows(), out)
         else:
-            _save_with_page(made, out, html)
+            save_with_page(made, out, html)
     if as_json:
         print_json(dataclasses.asdict(made.summary))
     else:
@@ -179,31 +181,6 @@ def _reading(files: Sequence[Path]) -> Iterator[CountProgress]:
     with reporting() as reporter:
         reporter.stage("Reading {files}", files=", ".join(map(str, files)) if len(files) <= NAMED else len(files))
         yield lambda done, total: reporter.progress(done, total, "byte")
-
-
-def _save_with_page(made: RowStream, out: Path, html: Path) -> None:
-    """Write the rows, and the page that shows them beside their source.
-
-    Raises:
-        UsageError: one of the places cannot be written to.
-    """
-    from offbook.data.extract.rows_page import RowsPage
-
-    page = RowsPage()
-
-    def rows() -> Iterator[Row]:
-        for item in made.items:
-            page.add(item)
-            if not isinstance(item, LeftOut):
-                yield item
-
-    extract.save(rows(), out)
-    try:
-        atomic_write_text(html, page.render(made.summary, language()))
-    except OSError as error:
-        raise UsageError(
-            "{file} cannot be written: {why}", "Choose another --html.", file=html, why=error.strerror or error
-        ) from None
 
 
 def _chat_options(

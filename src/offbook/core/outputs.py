@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from offbook.core.errors import UsageError
 from offbook.core.i18n import translate
+
+HEAD = 65_536
+"""Characters among which the page's name comes."""
 
 
 def refuse_foreign(path: Path, option: str, is_own: Callable[[Path], bool]) -> None:
@@ -30,3 +33,10 @@ def refuse_foreign(path: Path, option: str, is_own: Callable[[Path], bool]) -> N
             path=path,
             option=option,
         )
+
+
+def is_branded(path: Path, brands: Iterable[str]) -> bool:
+    """Whether a file is empty, or a page with one of these lines near its beginning."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        head = file.read(HEAD)
+    return not head or any(brand in head for brand in brands)

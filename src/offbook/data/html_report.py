@@ -9,12 +9,10 @@ from typing import Any
 
 from offbook.core.html import charts, page
 from offbook.core.i18n import languages
+from offbook.core.outputs import is_branded
 from offbook.core.sequences import histogram
 from offbook.core.text import format_bytes
 from offbook.data.messages import localized, wording
-
-HEAD = 65_536
-"""Characters among which the page's name comes."""
 
 
 def render(report: Mapping[str, Any], title: str, lang: str = "en") -> str:
@@ -43,9 +41,7 @@ def render(report: Mapping[str, Any], title: str, lang: str = "en") -> str:
 
 def is_page(path: Path) -> bool:
     """Whether a file is such a page."""
-    with path.open(encoding="utf-8", errors="replace") as file:
-        head = file.read(HEAD)
-    return not head or any(f"offbook · {wording(lang)['page']['brand']}" in head for lang in languages())
+    return is_branded(path, [f"offbook · {wording(lang)['page']['brand']}" for lang in languages()])
 
 
 def _figures(report: Mapping[str, Any]) -> dict[str, str]:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from offbook.cli.main import main
 from offbook.data.extract import rows_page, stream
-from offbook.data.extract.rows_page import RowsPage
+from offbook.data.extract.rows_page import RowsPage, is_page
 from tests.browser import Browser
 
 SCRIPT = """ACT I
@@ -38,6 +39,19 @@ def made(tmp_path: Path, lang: str = "en") -> str:
     for item in extraction.items:
         page.add(item)
     return page.render(extraction.summary, lang)
+
+
+def test_the_page_overwrites_nothing_but_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page, rows, script = tmp_path / "page.html", tmp_path / "rows.jsonl", tmp_path / "play.txt"
+    page.write_text(made(tmp_path, "zh"), encoding="utf-8")
+    for place, wrong in ((script, "did not write it"), (rows, "name one file"), (tmp_path, "directory"), (page, "")):
+        with pytest.raises(SystemExit) as ended:
+            main(["extract", str(script), "--role", "Dick", "--out", str(rows), "--html", str(place)])
+        assert bool(ended.value.code) == bool(wrong)
+        assert wrong in capsys.readouterr().err
+        assert script.read_text(encoding="utf-8") == SCRIPT
+    assert is_page(page)
+    assert not is_page(script)
 
 
 def test_each_row_stands_beside_its_lines(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 from markupsafe import Markup
 
 from offbook.core.html import page
-from offbook.core.i18n import translated
+from offbook.core.i18n import languages, translated
+from offbook.core.outputs import is_branded
 from offbook.data.extract.rows import Row
 from offbook.data.extract.source import open_source
 from offbook.data.extract.summary import LeftOut, Summary
@@ -94,6 +95,11 @@ class RowsPage:
             }
             for file, numbers in wanted.items()
         }
+
+
+def is_page(path: Path) -> bool:
+    """Whether a file is such a page."""
+    return is_branded(path, [f"offbook · {wording(lang)['rows_page']['brand']}" for lang in languages()])
 
 
 def _entry(row: Row) -> list[Any]:
