@@ -2,6 +2,7 @@
 
 import csv
 import json
+import time
 from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
@@ -421,3 +422,13 @@ def test_the_error_names_the_columns_of_the_file_alone() -> None:
     with pytest.raises(RowError, match=r"its columns \(text\) are") as error:
         to_conversation({"text": "a"}, Origin("x", 1), options=ReadingOptions(character="Tom"))
     assert "did you mean" not in str(error.value)
+
+
+def test_a_table_of_very_many_columns_is_refused_soon(tmp_path: Path) -> None:
+    """Looking for twins and for misspelt names among all of them took minutes."""
+    names = [f"column{number}" for number in range(60_000)]
+    (tmp_path / "wide.csv").write_text(",".join(names) + "\n" + ",".join("1" for _ in names) + "\n")
+    began = time.process_time()
+    with pytest.raises(UsageError, match="are those of no format"):
+        load([tmp_path / "wide.csv"])
+    assert time.process_time() - began < 5

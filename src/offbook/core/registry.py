@@ -11,10 +11,14 @@ from offbook.core.i18n import translate
 
 T = TypeVar("T")
 
+LONGEST = 300
+"""Letters of a name for which a near one is looked for."""
+
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """The phrase `, did you mean 'x'?` for the known name closest to `name`, or "" where none is close."""
-    close = get_close_matches(name, list(names), n=1, cutoff=0.5)
+    # Comparing takes the square of the length, and nobody mistypes a name of hundreds of letters.
+    close = get_close_matches(name, list(names), n=1, cutoff=0.5) if len(name) <= LONGEST else []
     return translate(", did you mean '{name}'?").format(name=close[0]) if close else ""
 
 

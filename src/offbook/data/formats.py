@@ -41,6 +41,10 @@ class Format(NamedTuple):
     """Further columns that it reads."""
 
 
+MOST_COLUMNS = 100
+"""Columns of a row among which a misspelt one is looked for."""
+
+
 def detect(row: Row, given: Iterable[str] | None = None) -> Format:
     """The format whose columns the row has.
 
@@ -56,7 +60,7 @@ def detect(row: Row, given: Iterable[str] | None = None) -> Format:
             return format
     expected = sorted({column for format in FORMATS.values() for needed in format.columns for column in needed})
     columns = [str(key) for key in (row if given is None else given)]
-    hint = next((hint for key in columns if (hint := nearest(key, expected))), "")
+    hint = next((hint for key in columns[:MOST_COLUMNS] if (hint := nearest(key, expected))), "")
     names = ", ".join(columns) or "none"
     raise ColumnsError(
         "its columns ({names}) are those of no format ({formats}){hint}",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -242,7 +243,7 @@ def _header(path: Path, line: str, delimiter: str) -> list[str]:
             path=path,
             error=error,
         ) from None
-    repeated = {name for name in columns if columns.count(name) > 1}
+    repeated = [name for name, count in Counter(columns).items() if count > 1]
     if repeated:
         raise UsageError(
             "{path}:1: two columns are named '{repeated}'",
