@@ -309,3 +309,11 @@ def test_the_verdict_speaks_the_language_of_the_messages() -> None:
             assert loading.load(None, {"data.source": "x"}).evaluate.lang == name
     finally:
         use_language(before)
+
+
+def test_a_number_of_thousands_of_digits_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    number = f"0x{'f' * 5000}"
+    (tmp_path / "run.yaml").write_text(f"data: {{source: x}}\ntrain: {{seed: {number}}}\n")
+    for path, overrides in ((tmp_path / "run.yaml", {}), (None, {"data.source": "x", "train.seed": number})):
+        with pytest.raises(UsageError, match=r"seed.* is a number of thousands of digits: it should"):
+            loading.load(path, overrides)

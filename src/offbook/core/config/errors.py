@@ -64,10 +64,18 @@ def _sentence(fault: Any, key: str, shown: str, names: Collection[str]) -> str:
     item = fault["loc"][-1]
     of_list = translate("item {number} of ").format(number=item + 1) if isinstance(item, int) else ""
     should = SHOULD.get(fault["type"]) or fault["msg"].partition("should ")[2] or fault["msg"].partition(", ")[2]
-    value = _shortened(repr(fault["input"]))
+    value = _written(fault["input"])
     return of_list + translate("{key} is {value}: it should {rule}").format(
         key=shown, value=value, rule=translate(should)
     )
+
+
+def _written(value: Any) -> str:
+    """A value as Python writes it, cut where it is long."""
+    try:
+        return _shortened(repr(value))
+    except ValueError:  # Python writes no whole number of more than 4,300 digits
+        return translate("a number of thousands of digits")
 
 
 def _shortened(text: str) -> str:
