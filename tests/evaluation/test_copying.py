@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from offbook.evaluation import copying
-from offbook.evaluation.copying import TrainingLines
+from offbook.evaluation.copying import RUN, SEED, TrainingLines
 from tests.evaluation.fakes import TRAIN, line, outputs
 
 LINES = TrainingLines(
@@ -56,3 +59,20 @@ def test_copying_is_measured_against_the_characters_own_unseen_lines() -> None:
     assert result.base.near_verbatim_share == 0.0
     assert result.reference.verbatim_share == 0.0
     assert result.excess == 1.0 - result.reference.near_verbatim_share
+
+
+@given(st.lists(st.text("ab", min_size=1, max_size=30), min_size=1, max_size=4), st.text("ab", max_size=40))
+def test_repeated_words_share_what_a_comparison_of_everything_finds(lines: list[str], text: str) -> None:
+    copied = TrainingLines([" ".join(line) for line in lines]).find(" ".join(text))
+    if copied.verbatim:
+        assert (copied.longest, copied.lifted) == (len(text), len(text))
+        return
+    shared = {part for line in lines for part in parts(line) if part in text}
+    assert copied.longest == max((len(part) for part in shared if len(part) >= SEED), default=0)
+    starts = [start for start in range(len(text)) if text[start : start + RUN] in shared and start + RUN <= len(text)]
+    assert copied.lifted == len({place for start in starts for place in range(start, start + RUN)})
+
+
+def parts(text: str) -> set[str]:
+    """All runs of letters in a text."""
+    return {text[start:end] for start in range(len(text)) for end in range(start + 1, len(text) + 1)}

@@ -98,7 +98,11 @@ class TrainingLines:
         """What of `text` stands in the lines."""
         word_spans = spans(text)
         spoken = [word for word, _, _ in word_spans]
-        runs = [self._longest(spoken, start) for start in range(len(spoken))]
+        runs, lengths = [], dict[tuple[int, int], int]()
+        for start in range(len(spoken)):
+            lengths = self._lengths(spoken, start, lengths)
+            (line, _), length = max(lengths.items(), key=lambda run: run[1], default=((None, 0), 0))
+            runs.append((length, line))
         lifted = {
             place for start, (length, _) in enumerate(runs) if length >= RUN for place in range(start, start + length)
         }
@@ -116,20 +120,25 @@ class TrainingLines:
             line=line,
         )
 
-    def _longest(self, spoken: list[str], start: int) -> tuple[int, int | None]:
-        """The longest run from `start` on that a line shares: (words, line)."""
-        best: tuple[int, int | None] = (0, None)
+    def _lengths(self, spoken: list[str], start: int, before: dict[tuple[int, int], int]) -> dict[tuple[int, int], int]:
+        """Words from `start` on that each place of the lines shares, where they are SEED or more.
+
+        Args:
+            spoken: the words of a text.
+            start: where in them the runs begin.
+            before: the same of the word before: what began a word earlier, here and there, is a word shorter now.
+                So words are compared once for each run, not once for each of its words.
+        """
+        lengths = {}
         for number, place in self.places.get(tuple(spoken[start : start + SEED]), ()):
-            line = self.words[number]
-            length = SEED
-            while (
-                start + length < len(spoken)
-                and place + length < len(line)
-                and spoken[start + length] == line[place + length]
-            ):
-                length += 1
-            best = max(best, (length, number), key=lambda run: run[0])
-        return best
+            length = before.get((number, place - 1), 0) - 1
+            lengths[number, place] = length if length > 0 else _common(spoken[start:], self.words[number][place:])
+        return lengths
+
+
+def _common(one: list[str], other: list[str]) -> int:
+    """With how many equal words two texts begin."""
+    return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
 def measure(outputs: ModelOutputs) -> Copying:

@@ -53,7 +53,7 @@ def test_who_opens_a_scene_answers_the_direction_or_heading_before_it() -> None:
     ("note", "prompt"), [("旁白：雪停了。", "（雪停了。）"), ("Narrator: Snow.", "(Snow.)"), ("时间：夜", None)]
 )
 def test_a_narrator_may_stand_before_the_first_cue_and_other_notes_do_not(note: str, prompt: str | None) -> None:
-    items = [Skipped("note or narration", note, 1), Cue(("甲",), "进来。", 2)]
+    items: list[Cue | Skipped] = [Skipped("note or narration", note, 1), Cue(("甲",), "进来。", 2)]
     made = [row for row in to_rows(items, frozenset("甲"), "a.txt", RowOptions()) if not isinstance(row, Skipped)]
     assert [contents(row)[0][1] for row in made] == ([prompt] if prompt else [])
 
