@@ -208,7 +208,7 @@ def test_the_verb_prints_the_folder_alone_on_stdout(hub: FakeHub, home: Path) ->
     hub.add("org/tiny", MODEL, revision="v1")
     result = CliRunner().invoke(command, ["hf:org/tiny", "--revision", "v1"], catch_exceptions=False)
     assert result.stdout == f"{home / 'models/hf/org--tiny/v1'}\n"
-    assert "Pulling org/tiny from Hugging Face: 3 files, 500 KiB" in result.stderr
+    assert "Pulling org/tiny from Hugging Face: 500 KiB (files: 3)" in result.stderr
 
 
 def test_gguf_files_alone_are_told_from_nothing(tmp_path: Path) -> None:

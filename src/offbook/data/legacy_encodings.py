@@ -85,7 +85,7 @@ FULL_WIDTH = (
 UNUSUAL, NEVER = 1e-7, 1e-9
 """The probability of a sign that a language does not use (an emoji, say), and of what is no sign at all."""
 MISPLACED = log(1e-3)
-"""For a capital behind a small letter, and for an ASCII letter within a word of another script."""
+"""For a capital behind a small letter, and for an ASCII letter or digit within a word of another script."""
 NOT_IN_WORDS = frozenset("“”„«»‚•°§©™£€¡¿")
 """Typographic signs that stand at the side of a word, and never between its letters."""
 CROWDED = log(0.05)
@@ -271,7 +271,8 @@ def _log_likelihood(text: str, language: Language, table: dict[str, float]) -> f
         else:
             usual = language.others if language.belongs(char) else UNUSUAL if category(char) == "So" else NEVER
             score += log(table.get(char, usual))
-            foreign = language.ranked and before.isascii() and before.isalpha()
+            inside = before.isdigit() and earlier.isalpha() and not earlier.isascii()  # one of GB18030's four bytes
+            foreign = language.ranked and before.isascii() and (before.isalpha() or inside)
             if foreign or (char.isupper() and before.islower()):
                 score += MISPLACED
             elif before.isalpha() and char.isalpha() and language.latin != before.isascii():

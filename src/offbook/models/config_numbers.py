@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
+import torch
 
-from offbook.core.errors import UsageError
+from offbook.core.errors import UsageError, is_out_of_memory
 
 MOST_LAYERS = 2000
 """More than any model has; transformers would build them for hours."""
-ROOM = 4
-"""Times the bytes of the files that loading may take: they may hold two bytes a number, and be read twice."""
+MOST_A_BYTE = 4
+"""More weights than any format keeps in a byte of a file."""
 PROBABILITIES = ("dropout", "dropout_prob", "_drop", "pdrop")
 """What the names of settings end in that are probabilities."""
 
@@ -42,10 +42,21 @@ def refuse_odd_numbers(config: dict[str, Any], folder: Path) -> None:
             )
 
 
-def has_room(folder: Path) -> bool:
-    """Whether there is memory for several times what a model's files hold: who asks for more was told a wrong size."""
+def is_larger_than_files(model_class: Any, config: Any, folder: Path) -> bool:
+    """Whether a configuration describes more weights than the files can hold: one of its numbers is wrong.
+
+    Args:
+        model_class: of transformers, whose `from_config` builds such a model (here without memory for its weights).
+        config: the model's configuration.
+        folder: where its files are.
+    """
     stored = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
-    return ROOM * stored < psutil.virtual_memory().available
+    try:
+        with torch.device("meta"):
+            model = model_class.from_config(config, trust_remote_code=False)
+    except Exception as error:  # sizes that no number can express, or no memory even for this
+        return not is_out_of_memory(error)
+    return sum(parameter.numel() for parameter in model.parameters()) > MOST_A_BYTE * stored
 
 
 def _settings(config: dict[str, Any]) -> Iterator[tuple[str, int | float]]:

@@ -24,7 +24,7 @@ from offbook.core.errors import UsageError, is_out_of_memory
 from offbook.core.i18n import marked
 from offbook.core.library_bars import counting
 from offbook.core.progress import CountProgress, uncounted
-from offbook.models.config_numbers import has_room, refuse_odd_numbers
+from offbook.models.config_numbers import is_larger_than_files, refuse_odd_numbers
 from offbook.models.quantized_copy import forget_packing, refuse_packed_numbers, unpack_on_loading
 from offbook.models.storage import store
 
@@ -182,7 +182,7 @@ def load_model(
                 **_SAFE,
             )
     except Exception as error:  # a constructor may stumble over its numbers, or a file be damaged, in any way
-        if is_out_of_memory(error) and not has_room(folder):
+        if is_out_of_memory(error) and not is_larger_than_files(model_class, config, folder):
             raise
         is_damaged = "safetensors" in type(error).__module__ or "Safetensor" in type(error).__name__
         raise UsageError(
