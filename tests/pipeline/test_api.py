@@ -1,6 +1,7 @@
 """The Python face: light until there is work, and helpful about mistakes before torch is imported."""
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -121,9 +122,10 @@ def test_the_command_line_tells_mistakes_without_torch(
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("OFFBOOK_VLLM", "no-vllm")
     (tmp_path / "play.txt").write_text("To be, or not to be.\n", encoding="utf-8")
+    run = shutil.copytree(trained, tmp_path / "tiny", ignore=shutil.ignore_patterns("export"))  # others export it
     taken = socket.create_server(("127.0.0.1", 0))
     port = str(taken.getsockname()[1])
-    lines = [command.replace("RUN", str(trained)).replace("TAKEN", port).split() for command, _ in MISTAKES]
+    lines = [command.replace("RUN", str(run)).replace("TAKEN", port).split() for command, _ in MISTAKES]
     program = (
         "import contextlib, io, json, sys, time\nfrom offbook.cli.main import main\nanswers = []\n"
         f"for words in {lines!r}:\n"
