@@ -87,9 +87,14 @@ class _Blocks(HTMLParser):
 
 
 def blocks(page: str) -> list[TextBlock]:
-    """The blocks of a page's text."""
+    """The blocks of a page's text.
+
+    Behind the last `>` no tag can end, so that a `<` there is text. Python's parser would look for an end from each.
+    """
     parser = _Blocks()
-    parser.feed(page)
+    marked_up, end, rest = page.rpartition(">")
+    parser.feed(marked_up + end)
+    parser.feed(rest.replace("<", "&lt;"))
     parser.close()
     parser.end_block()
     return parser.blocks

@@ -15,7 +15,8 @@ CJK = HAN
 HAS_CJK = re.compile(f"[{CJK}]")
 CJK_GAP = re.compile(rf"(?<=[{CJK}])\s+(?=[{CJK}])")
 NOTE = re.compile(r"[（(\[【〔<《]([^（()）\[\]【】〔〕<>《》]*)[）)\]】〕>》]")
-WRAPPED = re.compile(r"^[【\[〔「『<〈《“\"]\s*(.+?)\s*[】\]〕」』>〉》”\"]$")
+OPENERS = frozenset('【[〔「『<〈《“"')
+CLOSERS = frozenset('】]〕」』>〉》”"')
 FORBIDDEN = re.compile(r"[，。！？；;!?…“”\"=@$%^{}|\\~<>《》\t]|[,.:：]{2}|//")
 JOINERS = re.compile(r"\s*(?:[、/／&＆+＋,，]|(?<=[^A-Za-z])(?:和|与|與|及)(?=[^A-Za-z])|\b(?i:and)\b)\s*")
 SURE_JOINERS = re.compile(r"\s*[、/／&＆]\s*")
@@ -33,9 +34,12 @@ INTERJECTIONS = load_all("script")["interjection"]
 def clean_name(text: str) -> str:
     """A name without markup, brackets around it and stray spaces: `【甄　嬛】` and `**甄嬛**` are 甄嬛."""
     name = unicodedata.normalize("NFKC", text).strip().strip("*_#`•·-—–>△▲ \u3000").strip()
-    while wrapped := WRAPPED.match(name):
-        name = wrapped[1]
-    name = re.sub(r"\s+", " ", name).strip(" .:：,，*_")
+    name = re.sub(r"\s+", " ", name)
+    start, end = 0, len(name)
+    while end - start > 2 and name[start] in OPENERS and name[end - 1] in CLOSERS:
+        start, end = start + 1, end - 1
+        start, end = start + (name[start] == " "), end - (name[end - 1] == " ")
+    name = name[start:end].strip(" .:：,，*_")
     return CJK_GAP.sub("", name) if len(name) <= 8 else name
 
 

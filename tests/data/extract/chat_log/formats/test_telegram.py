@@ -3,8 +3,11 @@
 import json
 from typing import Any
 
+import pytest
+
 from offbook.data.extract.chat_log.formats.telegram import looks_like, read
 from offbook.data.extract.chat_log.message import Content
+from offbook.data.extract.cue import ParseError
 from tests.data.extract.reading import numbered
 
 PAGE = """<!DOCTYPE html>
@@ -131,3 +134,8 @@ def test_what_a_message_holds() -> None:
     ]
     result = [item.content for item in read(numbered(json.dumps({"messages": items})))]
     assert result == [Content.STICKER, Content.TEXT, Content.MEDIA, Content.CALL, Content.NOTE]
+
+
+def test_a_page_whose_comment_never_ends_is_refused() -> None:
+    with pytest.raises(ParseError, match="does not end"):
+        list(read(numbered(PAGE + "<!--" + "\nAda: good day > " * 10_000)))

@@ -13,9 +13,11 @@ from offbook.data.extract.chat_log.lines import head, is_json, json_keys
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.phrases import phrases
 from offbook.data.extract.chat_log.times import iso_time, spelled_time
-from offbook.data.extract.cue import Lines
+from offbook.data.extract.cue import Lines, ParseError
 
 MEDIA_FIELDS = ("photo", "file", "media_type", "location_information", "contact_information", "poll", "game_title")
+LONGEST_TAG = 1 << 16
+"""Characters. A page that holds a longer one is no export, and each of its lines would be read from the tag's begin."""
 BEGIN_OF_MESSAGE = re.compile(r'class="message (?:default|service)')
 
 
@@ -23,7 +25,7 @@ def read(lines: Lines) -> Iterator[Message]:
     """The messages of a Telegram export.
 
     Raises:
-        ParseError: the JSON is malformed.
+        ParseError: the JSON is malformed, or a tag of the page does not end.
     """
     if not is_json(head(lines, 20)):
         yield from _Page(lines).messages()
@@ -98,10 +100,16 @@ class _Page(HTMLParser):
         self._chat = ""
 
     def messages(self) -> Iterator[Message]:
-        """The page's messages; joined ones have the sender of the one before."""
+        """The page's messages; joined ones have the sender of the one before.
+
+        Raises:
+            ParseError: a tag or comment does not end.
+        """
         for number, text in self._lines:
             self._line = number
             self.feed(text + "\n")
+            if len(self.rawdata) > LONGEST_TAG:
+                raise ParseError(number, "a tag or comment that began above does not end")
             yield from self._ready
             self._ready.clear()
         self.close()
