@@ -284,6 +284,13 @@ def test_two_chats_that_a_file_looks_like_as_much_are_named(tmp_path: Path, monk
     assert "--format line or --format whatsapp" in caught.value.fix
 
 
+def test_names_beside_times_are_a_chat_however_much_they_look_like_a_script(tmp_path: Path) -> None:
+    path = tmp_path / "log.txt"
+    lines = [f"[12.5.2021 klo 21.30.{n}] {name}: Palaako?" for n, name in enumerate(["Aino", "Eero"] * 3, 10)]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    assert choose(path, "auto") == "whatsapp"
+
+
 @pytest.mark.parametrize(
     ("before", "run", "after"),
     [

@@ -37,6 +37,8 @@ SAMPLE_LINES = 3000
 JSON_HEAD = re.compile(r'[\s\ufeff]*(?:\{\s*["}]|\[\s*[\[{"\]])')
 LEAST_LIKELY = 0.05
 """A file that looks less like every format is of none."""
+TIMED_SHARE = 0.5
+"""A text that looks so much like an app's chat, with times beside names, is one, however much it is like a script."""
 CHARACTER_CARD = re.compile(r'"spec"\s*:\s*"chara_card_v|"first_mes"\s*:')
 AS_JSON = marked("Export it again as JSON.")
 AS_TABLE = marked("Make a table of it (CSV) with columns for who writes, the text and the time.")
@@ -170,8 +172,8 @@ def choose(path: Path, format: str) -> str:
         if (extractor.json if is_json else extractor.text)
     }
     best = max(scores, key=lambda name: scores[name])
-    if scores.get(text_log.FORMAT.name) and EXTRACTORS[best].style:
-        best = text_log.FORMAT.name  # a script has no times at its lines
+    if EXTRACTORS[best].style:
+        best = _timed_chat(scores) or best
     is_program = path.suffix.casefold() in PROGRAMS or NESTED_KEYS.search("\n".join(sample))
     if is_program and EXTRACTORS[best].style:
         raise UsageError(
@@ -185,6 +187,15 @@ def choose(path: Path, format: str) -> str:
         return best
     _refuse(path, sample, is_json)
     return None
+
+
+def _timed_chat(scores: dict[str, float]) -> str | None:
+    """The chat that a text looks like whose names stand beside times: a script has no times at its lines."""
+    chats = {name: score for name, score in scores.items() if EXTRACTORS[name].is_chat and name not in OF_NO_APP}
+    likely = max(chats, key=lambda name: chats[name], default="")
+    if likely and chats[likely] >= TIMED_SHARE:
+        return likely
+    return text_log.FORMAT.name if scores.get(text_log.FORMAT.name) else None
 
 
 def _refuse_unsupported(path: Path) -> None:

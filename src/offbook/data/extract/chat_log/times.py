@@ -14,6 +14,9 @@ MILLISECONDS_FROM = 100_000_000_000
 """A number of seconds as large as this lies thousands of years ahead: it counts milliseconds."""
 CENTURY = 100
 MONTHS = 12
+BUDDHIST_ERA = 543
+BUDDHIST_FROM = 2443
+"""Phones in Thailand count the years of the Buddhist era: 2566 is 2023."""
 UNTOLD_YEAR = 2000
 """The year of days that are told without one."""
 UNDATED = datetime(1, 1, 1)
@@ -219,6 +222,8 @@ def _after_noon(halves: tuple[str | None, ...]) -> bool | None:
 @lru_cache(maxsize=1024)
 def _date(year: str | int, month: int | None, day: str | int) -> datetime | None:
     years = int(year)
+    if years > BUDDHIST_FROM:
+        years -= BUDDHIST_ERA
     try:
         return datetime(years + 2000 if years < CENTURY else years, month or 0, int(day))
     except ValueError:

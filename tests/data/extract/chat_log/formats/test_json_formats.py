@@ -89,6 +89,22 @@ def test_slack() -> None:
     assert [item.content for item in result[3:]] == [Content.NOTE, Content.MEDIA]
 
 
+def test_slack_names_who_joined_before_the_export_tells_the_name() -> None:
+    joined = {"type": "message", "subtype": "channel_join", "user": "U7", "text": "<@U7> joined", "ts": "1620855000.1"}
+    item = {
+        "type": "message",
+        "user": "U7",
+        "text": "Lit.",
+        "ts": "1620855001.1",
+        "user_profile": {"display_name": "odd"},
+    }
+    assert [each.sender for each in read("slack", json.dumps([joined, item, {**item, "user_profile": None}]))] == [
+        "U7",
+        "odd",
+        "odd",
+    ]
+
+
 def test_sillytavern() -> None:
     head = {"user_name": "Ann", "character_name": "Mara", "chat_metadata": {}}
     turns = [
@@ -144,6 +160,20 @@ def test_chatlab(lines: Any) -> None:
     assert [(item.sender, item.text, item.reply_to) for item in result[:2]] == [("汤", "在吗", ""), ("阿澈", "在", "1")]
     assert [item.content for item in result[2:]] == [Content.MEDIA, Content.DELETED]
     assert {item.chat for item in result} == {"灯塔"}
+
+
+@pytest.mark.parametrize("lines", [False, True], ids=["JSON", "JSON Lines"])
+def test_chatlab_names_by_its_members_who_has_a_number_alone(lines: Any) -> None:
+    members = [
+        {"platformId": "7", "accountName": "汤", "groupNickname": "老汤"},
+        {"platformId": "8", "accountName": "澈"},
+    ]
+    messages = [{"sender": number, "timestamp": 1620855000, "type": 0, "content": "在"} for number in ("7", "8", "9")]
+    rows = [{"_type": "header", **CHATLAB_HEAD}, *({"_type": "member", **each} for each in members)]
+    rows += [{"_type": "message", **each} for each in messages]
+    text = json.dumps({**CHATLAB_HEAD, "members": members, "messages": messages}, ensure_ascii=False)
+    text = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows) if lines else text
+    assert [item.sender for item in read("chatlab", text)] == ["老汤", "澈", "9"]
 
 
 def test_a_damaged_line_is_named() -> None:

@@ -14,6 +14,8 @@ LOGS = {
     "09:32 PM\tMara\t[Photo]\n09:33 PM\tTom\t[Sticker]\n09:34 PM\t\tTom unsent a message\n09:35 PM\tTom\t☎ Missed call",
     "Chinese": "[LINE] 與Mara的聊天記錄\n儲存日期：2021/05/13 10:00\n\n2021/05/12（三）\n下午09:30\tMara\tどう？\n下午09:31\tTom\tいいよ\n"
     "下午09:32\tMara\t[照片]\n下午09:33\tTom\t[貼圖]\n下午09:34\t\tTom已收回訊息\n下午09:35\tTom\t☎ 未接來電",
+    "Indonesian": "[LINE] Chat dengan Mara\nDisimpan pada: 2021/05/13 10.00\n\nRab, 12/05/2021\n21.30\tMara\tどう？\n21.31\tTom\tいいよ\n"
+    "21.32\tMara\t[Foto]\n21.33\tTom\t[Stiker]\n21.34\t\tTom membatalkan pengiriman pesan\n21.35\tTom\t☎ Panggilan tak terjawab",
     "Thai": "[LINE] ประวัติการแชทกับ Mara\nบันทึกเมื่อ: 13/5/2021\n\n2021.05.12 วันพุธ\n21:30\tMara\tどう？\n21:31\tTom\tいいよ\n"
     "21:32\tMara\t[รูป]\n21:33\tTom\t[สติกเกอร์]\n21:34\t\tTom ยกเลิกข้อความ\n21:35\tTom\t☎ สายที่ไม่ได้รับ",
 }  # fmt: skip

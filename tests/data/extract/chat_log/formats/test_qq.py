@@ -5,7 +5,7 @@ from typing import Any
 
 from offbook.data.extract.chat_log.formats.qq import looks_like, read
 from offbook.data.extract.chat_log.message import Content
-from tests.data.extract.chat_log.chats import parsed, times
+from tests.data.extract.chat_log.chats import contents, parsed, times
 from tests.data.extract.reading import numbered
 
 
@@ -15,6 +15,12 @@ def test_text_may_tell_the_clock_by_halves_of_the_day() -> None:
     )
     assert parsed(read, log) == [("阿澈", "灯亮了吗？"), ("老汤", "亮了。")]
     assert times(read, log) == ["2021-05-12 21:30", "2021-05-12 21:31"]
+
+
+def test_what_qq_itself_says_is_nobody_s() -> None:
+    log = "消息记录\n消息对象:灯塔群\n\n2021-05-12 9:30:11 阿澈(10001)\n灯亮了吗？\n\n"
+    log += "2021-05-12 9:30:40 系统消息(10000)\n老汤加入本群。\n\n2021-05-12 9:31:05 老汤(10002)\n亮了。\n"
+    assert contents(read, log) == [Content.TEXT, Content.NOTE, Content.TEXT]
 
 
 def test_json() -> None:

@@ -179,6 +179,11 @@ def test_a_table_in_any_usual_spelling(names: str, delimiter: str) -> None:
     assert table.looks_like(text.split("\n")) == 1
 
 
+def test_a_name_is_taken_rather_than_a_number() -> None:
+    item = {"time": "2021-05-12T21:30:11", "sender": "wxid_7", "senderName": "Mara", "content": "Lit?"}
+    assert parsed(table.read, json.dumps([item])) == [("Mara", "Lit?")]
+
+
 def test_json_of_messages_is_told_from_json_of_rows() -> None:
     item = {"timestamp": 1620855000, "from": {"name": "Mara"}, "message": "Lit?"}
     text = json.dumps([item, item], indent=1)

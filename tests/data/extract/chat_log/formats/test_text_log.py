@@ -21,6 +21,7 @@ FORMS = {
     "angle brackets": "2021-05-13 21:{m} <{n}> {t}",
     "Chinese brackets": "[2021-05-13 21:{m}:42] 【{n}】 {t}",
     "the clock of noon and midnight": "(2021-05-13 9:{m}:42 PM) {n}: {t}",
+    "a month, a clock with its half and no brackets": "May 13, 2021 9:{m}:42 PM - {n}: {t}",
     "a weekday and a month": "Thu, May 13, 2021, 9:{m} PM - {n}: {t}",
     "a German month": "13. Mai 2021 21:{m} {n}: {t}",
     "a Russian month": "13 мая 2021 г. 21:{m} {n}: {t}",

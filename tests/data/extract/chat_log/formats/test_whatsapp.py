@@ -40,6 +40,10 @@ FORMS = [
     ("12/5/21, 9:30 μ.μ. - ", "Greek"),
     ("12.05.2021 21:30 - ", "Turkish"),
     ("12/05/2021, 21:30:15: ", "old iPhone"),
+    ("[21:30:15, 12/5/2021] ", "Vietnamese, iPhone"),
+    ("[9:30 PM, 12/5/2021] ", "copied from the web page"),
+    ("[下午9:30, 2021/5/12] ", "copied from the web page, Chinese"),
+    ("12/5/2564 21:30 - ", "Thai, Buddhist era"),
 ]
 
 
@@ -53,6 +57,9 @@ def test_every_form_of_the_date_is_read(form: str) -> None:
 
 
 NOTES = [
+    ("poloha: https://maps.google.com/?q=50.087,14.421", Content.MEDIA),
+    ("EVENT: The regatta\nSaturday", Content.MEDIA),
+    ("You received a view once photo. For added privacy, you can only open it on your phone.", Content.NOTE),
     ("Bild weggelassen", Content.MEDIA),
     ("<Multimedia omitido>", Content.MEDIA),
     ("<Irgendein Hinweis in einer Sprache>", Content.MEDIA),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -27,17 +29,21 @@ def read(lines: Lines) -> Iterator[Message]:
     Raises:
         ParseError: the JSON is malformed.
     """
+    names: dict[str, str] = {}
     if "_type" not in json_keys(head(lines, 5)):
         for line, item, preamble in read_messages(lines):
-            yield _message(line, item, string_in(preamble.partition('"members"')[0], "name"))
+            names = names or _members(preamble)
+            yield _message(line, item, string_in(preamble.partition('"members"')[0], "name"), names)
         return
     chat = ""
     for line, item in read_json_lines(lines):
         kind, meta = item.get("_type"), item.get("meta")
         if kind == "header" and isinstance(meta, dict):
             chat = str(meta.get("name") or "")
+        elif kind == "member":
+            names[str(item.get("platformId"))] = _name(item)
         elif kind == "message":
-            yield _message(line, item, chat)
+            yield _message(line, item, chat, names)
 
 
 def looks_like(sample: Sequence[str]) -> float:
@@ -46,8 +52,24 @@ def looks_like(sample: Sequence[str]) -> float:
     return float("chatlab" in keys and bool(keys & {"messages", "_type"}))
 
 
-def _message(line: int, item: JsonObject, chat: str) -> Message:
-    sender = str(item.get("groupNickname") or item.get("accountName") or item.get("sender") or "?")
+def _name(item: JsonObject) -> str:
+    return str(item.get("groupNickname") or item.get("accountName") or "")
+
+
+def _members(preamble: str) -> dict[str, str]:
+    """The members' names by their numbers, from the text above the messages."""
+    begin = re.search(r'"members"\s*:\s*', preamble)
+    try:
+        members = json.JSONDecoder().raw_decode(preamble, begin.end())[0] if begin else []
+    except (ValueError, RecursionError):
+        return {}
+    listed = members if isinstance(members, list) else []
+    return {str(each.get("platformId")): _name(each) for each in listed if isinstance(each, dict)}
+
+
+def _message(line: int, item: JsonObject, chat: str, names: dict[str, str]) -> Message:
+    number = str(item.get("sender") or "?")
+    sender = _name(item) or names.get(number) or number
     text = str(item.get("content") or "")
     content = _content(item.get("type"))
     if content is Content.TEXT:

@@ -62,7 +62,9 @@ def read(lines: Lines) -> Iterator[Message]:
 def looks_like(sample: Sequence[str]) -> float:
     """How much a text looks like such an export: 0 or 1."""
     first = next((line for line in sample if line.strip()), "")
-    return float(HEADER.match(first) is not None and sum(bool(HEADER.match(line)) for line in sample) > 1)
+    headers = [header for line in sample if (header := HEADER.match(line))]
+    above = sum(READ_NOTE.match(header["rest"]) is not None for header in headers)
+    return float(HEADER.match(first) is not None and above > 1 and 2 * above > len(headers))
 
 
 FORMAT = ChatFormat("imessage", "iMessage through imessage-exporter (text)", read, looks_like)

@@ -19,8 +19,10 @@ DATE = re.compile(
     r"^\ufeff?(?:[^\d\s]{1,12},? )?(?P<first>\d{1,4})[/.\-](?P<second>\d{1,2})[/.\-](?P<third>\d{1,4})"
     r"(?P<weekday>[ (（][^\t\d]{1,20})?$"
 )
+ENGLISH_DAY = re.compile(r"^\ufeff?(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? \d{1,2}/")
+"""Beside it the month leads, as in the USA, where the dates do not tell."""
 CLOCK = r"(?P<before>上午|下午|午前|午後|오전|오후|[AP]M)? ?(?P<hour>\d{1,2}):(?P<minute>\d{2}) ?(?P<after>[AaPp][Mm])?"
-TABBED = re.compile(rf"^{CLOCK}\t(?:(?P<name>[^\t]*)\t)?(?P<text>.*)$")
+TABBED = re.compile(rf"^{CLOCK.replace(':', '[:.]')}\t(?:(?P<name>[^\t]*)\t)?(?P<text>.*)$")
 SPACED = re.compile(rf"^{CLOCK} (?P<text>\S.*)$")
 
 
@@ -33,7 +35,7 @@ def read(lines: Lines) -> Iterator[Message]:
     first = head(lines)
     pattern = TABBED if any(TABBED.match(text) for text in first) else SPACED
     names = _names(first) if pattern is SPACED else frozenset()
-    order = DateOrder(month_first=True)
+    order = DateOrder(month_first=any(ENGLISH_DAY.match(text) for text in first))
     for text in first:
         if (date := DATE.match(text)) and len(date["first"]) < 3:
             order.add(date["first"], date["second"])

@@ -26,7 +26,7 @@ def read(lines: Lines) -> Iterator[Message]:
     last_of_thread: dict[str, str] = {}
     for line, item, _ in read_messages(lines):
         user = str(item.get("user") or item.get("bot_id") or "?")
-        names.setdefault(user, _name(item) or user)
+        names[user] = names.get(user) or _name(item)  # who joins is not named yet
         identity, thread = str(item.get("ts", "")), str(item.get("thread_ts") or "")
         # In a thread a message answers the one before it in the thread.
         reply_to = last_of_thread.get(thread, thread) if thread and thread != identity else ""
@@ -35,14 +35,14 @@ def read(lines: Lines) -> Iterator[Message]:
         text = _text(str(item.get("text") or ""), names)
         mentions = re.findall(r"<@(\w+)", str(item.get("text") or ""))
         yield Message(
-            names[user],
+            names[user] or user,
             text,
             line,
             epoch_time(identity),
             _content(item, text),
             id=identity,
             reply_to=reply_to,
-            mentions=tuple(names.get(mention, mention) for mention in mentions),
+            mentions=tuple(names.get(mention) or mention for mention in mentions),
         )
 
 
@@ -63,7 +63,7 @@ def _text(text: str, names: dict[str, str]) -> str:
     def shown(match: re.Match[str]) -> str:
         target, label = match["target"], match["label"]
         if target.startswith("@"):
-            return "@" + (label or names.get(target[1:], target[1:]))
+            return "@" + (label or names.get(target[1:]) or target[1:])
         if target.startswith(("#", "!")):
             return target[0].replace("!", "@") + (label or target[1:])
         return label or target

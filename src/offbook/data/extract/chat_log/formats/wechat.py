@@ -29,6 +29,8 @@ HEADER = re.compile(
 HEADER_PARTS = (("date", "date_last"), ("clock", "clock_last"), ("name", "name_first"))
 BADGE = re.compile(r"^(?:【[^】]*】)?(?P<name>.*?)(?:\(\d{4,}\)|<[^<>]+@[^<>]+>)?$")
 """QQ sets a rank before the name and the account's number or address behind it."""
+SYSTEM = re.compile(r"(?:系统消息|系統訊息)(?:\(10000\))?")
+"""What QQ signs its own notes with."""
 QUOTED = re.compile(r"\n引用[:：].*$", re.DOTALL)
 ANSWERED = re.compile(r"^「[^「」]*」\s*\n(?:[-—] ?){5,}\n", re.DOTALL)
 """What a message answers, as WeChat copies it: in brackets above a dashed line."""
@@ -97,7 +99,9 @@ def read_text(lines: Lines) -> Iterator[Message]:
         text = TOKENS.sub("", QUOTED.sub("", body)).strip()
         if content is Content.TEXT and not text:
             content = Content.MEDIA if body else Content.NOTE
-        sender = "" if not body or content is Content.DELETED else name
+        if content is Content.TEXT and SYSTEM.fullmatch(named.strip()):
+            content = Content.NOTE
+        sender = "" if not body or content in (Content.DELETED, Content.NOTE) else name
         yield Message(sender, text or body or name, line, sent_at, content)
 
 

@@ -2,6 +2,7 @@
 
 The phone's language decides on the order and the signs of the date and on the words beside the time, and Android
 writes in the digits of that language: `٢٠٢١/٥/١٢`, `2021. 5. 12. 오후 9:30`, `12.5.2021 klo 21.33`, `12/05/21 9:33 PM`.
+What is copied from WhatsApp Web, and a Vietnamese iPhone, have the clock first: `[9:33 PM, 5/12/2021] Ann: Hi`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from datetime import datetime
 from functools import lru_cache
 from itertools import islice
 
-from offbook.data.extract.chat_log.lines import entries, share
+from offbook.data.extract.chat_log.lines import entries, head, share
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.phrases import phrases
 from offbook.data.extract.chat_log.times import DateOrder, at_clock, numeric_date
@@ -26,14 +27,23 @@ SPACE = rf"[\s{MARK}]*+"
 SEPARATOR = rf"{SPACE}[./\-年月년월]{SPACE}"
 WORD = r"[^\d\s\[\]:,،-]{1,12}(?:\s[^\W\d]{1,3}\.)?"
 """A word beside the time: PM, p. m., 오후, 下午, klo, à, kl., om."""
-HEADER = re.compile(
-    rf"^[{MARK}]*+(?P<open>\[)?[{MARK}]*+"
+_DATE = (
     rf"(?P<first>\d{{1,4}}){SEPARATOR}(?P<second>\d{{1,2}}){SEPARATOR}(?P<third>\d{{1,4}})"
-    rf"{SPACE}(?:[.日일]|г\.)?{SPACE}[,،]?{SPACE}(?P<before>{WORD})?{SPACE}"
+    rf"{SPACE}(?:[.日일]|г\.)?{SPACE}"
+)
+_CLOCK = (
+    rf"(?P<before>{WORD})?{SPACE}"
     rf"(?P<hour>\d{{1,2}})[:.](?P<minute>\d{{2}})(?:[:.](?P<second_of_minute>\d{{2}}))?"
     rf"{SPACE}(?P<after>{WORD})?{SPACE}"
+)
+HEADER = re.compile(
+    rf"^[{MARK}]*+(?P<open>\[)?[{MARK}]*+{_DATE}[,،]?{SPACE}{_CLOCK}"
     rf"(?(open)\]|(?:(?<=[\s{MARK}])[-–]|(?:(?<=\d)|(?<=[\s\d][AaPp][Mm])):(?=\s))){SPACE}(?P<rest>.*)$"
 )
+CLOCK_FIRST = re.compile(
+    rf"^[{MARK}]*+(?P<open>\[)?[{MARK}]*+{_CLOCK}[,،]{SPACE}{_DATE}(?(open)\]|[-–]){SPACE}(?P<rest>.*)$"
+)
+HEADERS = (HEADER, CLOCK_FIRST)
 TIME_PARTS = ("first", "second", "third", "hour", "minute", "second_of_minute", "before", "after")
 SENDER = re.compile(rf"^[{MARK}~\s]*+(?P<name>(?![【<])[^:“”\"\n]{{1,80}}?)[{MARK}]*:(?!//)(?P<text>.*)$", re.DOTALL)
 NUMBERED_FILE = re.compile(
@@ -45,6 +55,8 @@ NUMBERED_FILE = re.compile(
 SPACES = ("", " ", "\u200e", "\u200f")
 """What follows the colon after a sender's name."""
 STICKERS = ("STK", "STICKER")
+LOCATION = re.compile(r"[^:\n]{2,30}: ?https://maps\.google\.com/\?q=-?[\d.]+,-?[\d.]+")
+"""A place that was sent, in any language: `location: https://maps.google.com/?q=41.0,28.9`."""
 OMITTED = re.compile(r"<[^<>\n]{3,60}>")
 """Android sets what it leaves out in such brackets, in every language; nobody types them."""
 LONGEST_NAME = 40
@@ -61,7 +73,7 @@ def read(lines: Lines) -> Iterator[Message]:
     survey = _survey(lines)
     if not survey.any_sender:
         raise ParseError(1, "no message of WhatsApp's form: date, time, name, colon")
-    for line, header, more in entries(lines, HEADER):
+    for line, header, more in entries(lines, survey.header):
         yield _message(line, header, "\n".join([header["rest"], *more]), survey)
 
 
@@ -70,15 +82,20 @@ def looks_like(sample: Sequence[str]) -> float:
 
     Never quite 1: a format that has a sign of its own beside such lines is more particular.
     """
-    if not any((header := HEADER.match(line)) and SENDER.match(header["rest"]) for line in sample):
+    return 0.99 * max(_likeness(sample, pattern) for pattern in HEADERS)
+
+
+def _likeness(sample: Sequence[str], pattern: re.Pattern[str]) -> float:
+    if not any((header := pattern.match(line)) and SENDER.match(header["rest"]) for line in sample):
         return 0.0
-    return 0.99 * share(sample, HEADER)
+    return share(sample, pattern)
 
 
 @dataclass(frozen=True, slots=True)
 class _Survey:
     """What only the whole file tells."""
 
+    header: re.Pattern[str]
     month_first: bool
     any_sender: bool
     senders: frozenset[str]
@@ -90,11 +107,13 @@ class _Survey:
 
 
 def _survey(lines: Lines) -> _Survey:
+    first = head(lines)
+    pattern = max(HEADERS, key=lambda pattern: share(first, pattern))
     order, spaced, close = DateOrder(), 0, Counter[str]()
     writers: set[str] = set()
     messages, prefixes = Counter[str](), Counter[tuple[str, str]]()
     for _, text in islice(lines, SURVEYED_LINES):
-        header = HEADER.match(text)
+        header = pattern.match(text)
         if header is None:
             continue
         if len(header["first"]) < 3:
@@ -111,7 +130,7 @@ def _survey(lines: Lines) -> _Survey:
     senders = frozenset(name for name, count in close.items() if count > 1)
     # A name is saved with a colon in it if all that its owner writes begins alike.
     full = {name: f"{name}:{prefix}" for (name, prefix), count in prefixes.items() if count == messages[name] > 2}
-    return _Survey(order.month_first, bool(spaced or senders), senders, frozenset(writers), full)
+    return _Survey(pattern, order.month_first, bool(spaced or senders), senders, frozenset(writers), full)
 
 
 def _message(line: int, header: re.Match[str], body: str, survey: _Survey) -> Message:
@@ -130,6 +149,8 @@ def _message(line: int, header: re.Match[str], body: str, survey: _Survey) -> Me
             return Message(name, caption, line, sent_at)
         kind = file["kind"] or file["named"]
         return Message(name, unedited, line, sent_at, Content.STICKER if kind in STICKERS else Content.MEDIA)
+    if "maps.google" in unedited and LOCATION.fullmatch(unedited):
+        return Message(name, unedited, line, sent_at, Content.MEDIA)
     # What may be seen once only leaves an empty message.
     content = words.content(unedited) if unedited else Content.MEDIA
     if content is not Content.TEXT:
