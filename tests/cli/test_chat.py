@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import sys
 import time
@@ -14,8 +15,10 @@ from typing import Any
 
 import pexpect
 import pytest
+from click.testing import CliRunner
 
 from offbook.cli import chat_log
+from offbook.cli.chat import command
 from offbook.cli.chat_log import ChatLog
 from offbook.cli.chat_screen import WrappedWriter
 from offbook.cli.chat_session import COMMANDS, ChatSession, Leave
@@ -355,3 +358,13 @@ def test_ctrl_c_stops_a_reply_and_keeps_what_came(trained: Path) -> None:
     assert messages == Turn("user", "Speak on and on.")
     assert reply.text.startswith("word0 word1 word2")
     assert "word599" not in reply.text
+
+
+def test_a_greeting_that_no_model_can_read_is_refused_before_it_fills_the_screen(trained: Path, tmp_path: Path) -> None:
+    adapter = shutil.copytree(trained / "adapter", tmp_path / "adapter")
+    stored = json.loads((adapter / "persona.json").read_text())
+    (adapter / "persona.json").write_text(json.dumps({**stored, "greeting": "Who knocks? " * 2**16}))
+    shown = CliRunner().invoke(command, [str(adapter)])
+    assert isinstance(shown.exception, UsageError)
+    assert shown.exception.what.startswith("persona.greeting has 786,432 characters")
+    assert "Who knocks" not in shown.output

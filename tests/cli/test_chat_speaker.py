@@ -116,3 +116,5 @@ def test_a_talk_of_30_000_tokens_goes_on_without_its_oldest_messages() -> None:
     assert len(template.prompt_ids(kept)) <= 512 - 64
     list(speaker.stream([greeting, last], **options))
     assert speaker.forgotten == 0
+    with pytest.raises(UsageError, match="the message is too long: 8,388,608 characters"):
+        list(speaker.stream([Turn("user", "Knock, knock, knock, knock, who?" * 2**18)], **options))

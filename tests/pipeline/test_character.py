@@ -12,7 +12,8 @@ import offbook
 from offbook.core.config.schema import GenerationConfig
 from offbook.core.errors import UsageError
 from offbook.core.types import Turn
-from offbook.pipeline.character import Character, Reply, Sampling
+from offbook.pipeline.character import Character, Reply
+from offbook.pipeline.sampling import Sampling
 from tests.recorder import Recorder
 from tests.tiny import CHATML
 
@@ -148,6 +149,14 @@ def test_another_chat_template_than_in_training_is_told(trained: Path, tmp_path:
         (adapter / "persona.json").write_text(json.dumps({**persona, "stop_token": stop_token}))
         with pytest.raises(UsageError, match="would not end"):
             offbook.load(adapter)
+    (adapter / "persona.json").write_text(json.dumps({**persona, "system": "You are Hamlet. " * 2**20}))
+    with pytest.raises(UsageError, match=r"persona\.system has 16,777,216 characters"):
+        offbook.load(adapter)
+
+
+def test_a_message_beyond_the_models_context_is_refused(character: Character) -> None:
+    with pytest.raises(UsageError, match="the message is too long: 9,437,200 characters"):
+        character.reply([{"role": "user", "content": "My lord. " * 2**20}])
 
 
 def test_an_adapters_tokenizer_without_a_template_is_used_with_its_bases(trained: Path, tmp_path: Path) -> None:

@@ -6,11 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from offbook.core.config.schema import DataConfig, RunConfig
+from offbook.core.config.schema import DataConfig, PersonaConfig, RunConfig
 from offbook.core.errors import UsageError
-from offbook.core.types import Example, Origin
+from offbook.core.types import Example, Origin, Turn
 from offbook.models.load import load_config
-from offbook.pipeline.model_limits import notes_on_length, refuse_unknown_tokens, within_context
+from offbook.pipeline.model_limits import (
+    PIECE,
+    notes_on_length,
+    refuse_long_persona,
+    refuse_long_talk,
+    refuse_unknown_tokens,
+    within_context,
+)
+from offbook.tokenization.chat_template import ChatTemplate
 from tests.architectures import tiny_config
 from tests.tiny import chatml_tokenizer, tiny_model
 
@@ -23,6 +31,30 @@ def test_sequences_end_where_the_model_does(tiny: Path) -> None:
     assert config.data.max_length == limit
     assert notes == [f"data.max_length is {limit}, not {limit + 1}: the model knows no longer texts"]
     assert within_context(config, model_config) == (config, [])
+
+
+@pytest.mark.parametrize("name", ["system", "greeting", "sample_prompts"])
+def test_a_text_that_the_context_has_no_room_for_is_named_soon(name: str) -> None:
+    class Counted(ChatTemplate):
+        characters = 0
+
+        def text_ids(self, text: str) -> list[int]:
+            self.characters += len(text)
+            return super().text_ids(text)
+
+    template = Counted(chatml_tokenizer())
+    for text, is_long in (("My lord. " * 4, False), ("My lord. " * 2**20, True)):
+        persona = PersonaConfig.model_validate({name: [text] if name == "sample_prompts" else text})
+        try:
+            refuse_long_persona(persona, template, 64)
+        except UsageError as error:
+            assert is_long
+            assert error.what.startswith(f"persona.{name} has 9,437,184 characters")
+            with pytest.raises(UsageError, match="too long: 9,437,184 characters"):
+                refuse_long_talk([Turn("user", text)], template, 64)
+        else:
+            assert not is_long
+    assert template.characters <= 3 * PIECE
 
 
 def test_a_token_without_an_embedding_is_named() -> None:

@@ -24,6 +24,8 @@ from offbook.core.shell import offbook_command
 from offbook.core.situation import with_situation
 from offbook.core.types import Turn
 
+LONG_GREETING = 10_000
+"""Characters."""
 WELCOME = marked(
     "Enter sends, Alt-Enter begins a new line, Ctrl-C stops a reply, Ctrl-D leaves, /help lists the commands."
 )
@@ -167,7 +169,10 @@ def _open(run: str, base_model: str | None, load: Callable[..., Any]) -> _Opened
     with reporting() as reporter:
         source = resolve_character(run, base_model=base_model, reporter=reporter)
         source.base_model  # noqa: B018 - a download draws its bar before a line is read
-    if source.persona is None:  # of an adapter from another program it is known when the tokenizer is
+    greeting = source.persona and source.persona.greeting
+    # Of an adapter from another program the persona is known when the tokenizer is; and nothing is typed beside a
+    # greeting that fills the screen, of which the tokenizer may say that it is longer than the model can read.
+    if source.persona is None or len(greeting or "") > LONG_GREETING:
         character = _shown(load)
         return _Opened(character.persona, lambda: character, lambda: None)
     loading = BackgroundLoad(lambda reporter: load(reporter=reporter), source.name)

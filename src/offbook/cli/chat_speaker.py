@@ -116,11 +116,13 @@ def _fit(character: Any, turns: list[Turn], new_tokens: int) -> tuple[list[Turn]
         UsageError: the message alone is too long.
     """
     from offbook.generation.context import longest_context
+    from offbook.pipeline.model_limits import refuse_long_talk
     from offbook.server.conversation import ContextOverflowError, fit
 
     messages = character.with_system(turns)
     pinned = (messages[0].role == "system") + (len(messages) > 1 and messages[1].role == "assistant")
     context = longest_context(character.model.config)
+    refuse_long_talk(messages[-1:], character.template, context)
     try:
         prompt = fit(
             messages,

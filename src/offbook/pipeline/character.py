@@ -12,10 +12,9 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
 import torch
-from pydantic import ValidationError
 from safetensors import SafetensorError
 
 from offbook.core.config.schema import GenerationConfig, Storage
@@ -23,18 +22,21 @@ from offbook.core.errors import UsageError
 from offbook.core.i18n import marked
 from offbook.core.notebook import card
 from offbook.core.persona import BaseModelRef, Persona, add_system
-from offbook.core.registry import lookup, nearest
+from offbook.core.registry import lookup
 from offbook.core.types import Turn
 from offbook.generation.adapter_bank import NotPlainError
+from offbook.generation.context import longest_context
 from offbook.generation.merged_adapter import merge_plain
 from offbook.generation.stream import TransformersEngine, stream
 from offbook.generation.text_chunk import StopReason, TextChunk
 from offbook.hub import pull
 from offbook.models.adapter_files import read_lora_config
-from offbook.models.load import has_chat_template, load_model, load_tokenizer
+from offbook.models.load import has_chat_template, load_config, load_model, load_tokenizer
 from offbook.models.storage import is_stored
 from offbook.pipeline.adapter_source import CharacterSource
 from offbook.pipeline.messages import Message, to_turns
+from offbook.pipeline.model_limits import refuse_long_persona, refuse_long_talk
+from offbook.pipeline.sampling import Sampling, with_sampling
 from offbook.tokenization.builtin_templates import TEMPLATES
 from offbook.tokenization.chat_template import ChatTemplate
 from offbook.tokenization.stop_tokens import check_ending, stop_ids
@@ -57,19 +59,6 @@ class Reply:
         """The reply as a notebook shows it."""
         suffix = "" if self.stop_reason == "stop" else ", cut off"
         return card(f"{self.tokens} tokens{suffix}", text=self.text)
-
-
-class Sampling(TypedDict, total=False):
-    """How the tokens of a reply are drawn: the fields of `GenerationConfig`, each of which may be left out."""
-
-    temperature: float
-    """0 always takes the likeliest token; higher is livelier."""
-    top_p: float
-    """Sample from the likeliest tokens that together have this probability, from 0 to 1."""
-    repetition_penalty: float
-    """Above 1 makes a small model repeat itself less."""
-    max_new_tokens: int
-    """The longest reply, in tokens."""
 
 
 class Character:
@@ -128,8 +117,10 @@ class Character:
         **sampling: Unpack[Sampling],
     ) -> Iterator[TextChunk]:
         """Answer chunk by chunk, as the text comes; see `reply`. One stream at a time: the next begins its own."""
-        chosen = _with_sampling(settings or self.persona.generation, sampling)
-        prompt = self.template.prompt_ids(self.with_system(to_turns(message)))
+        chosen = with_sampling(settings or self.persona.generation, sampling)
+        turns = self.with_system(to_turns(message))
+        refuse_long_talk(turns, self.template, longest_context(self.model.config))
+        prompt = self.template.prompt_ids(turns)
         engine = self.base_engine if base else self.engine
         if engine is None:
             raise UsageError(
@@ -193,34 +184,6 @@ class Character:
     def with_system(self, turns: Sequence[Turn]) -> list[Turn]:
         """The turns under the persona's system prompt, unless they bring one."""
         return list(add_system(turns, self.persona.system))
-
-
-def _with_sampling(settings: GenerationConfig, sampling: Sampling) -> GenerationConfig:
-    """The settings with single ones replaced.
-
-    Raises:
-        UsageError: there is no setting of that name, or its value is out of range.
-    """
-    for name in sampling:
-        if name not in GenerationConfig.model_fields:
-            names = list(GenerationConfig.model_fields)
-            raise UsageError(
-                "unknown setting '{name}'{hint}",
-                "Settings: {names}.",
-                name=name,
-                hint=nearest(name, names),
-                names=", ".join(names),
-            )
-    try:
-        return GenerationConfig.model_validate({**settings.model_dump(), **sampling})
-    except ValidationError as error:
-        fault = error.errors()[0]
-        raise UsageError(
-            "{loc}: {msg}",
-            "Pass another value.",
-            loc=fault["loc"][0],
-            msg=fault["msg"].lower(),
-        ) from None
 
 
 def open_character(
@@ -300,6 +263,7 @@ def open_voice(source: CharacterSource, *, template: str | None = None) -> tuple
         )
     if persona is not None:
         check_ending(tokenizer, persona.stop_token, source.adapter)
+        refuse_long_persona(persona, chat, longest_context(load_config(base.path)))
     return chat, persona or _default_persona(chat, base)
 
 

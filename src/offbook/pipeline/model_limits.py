@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
-from offbook.core.config.schema import RunConfig
+from offbook.core.config.schema import PersonaConfig, RunConfig
 from offbook.core.errors import UsageError
 from offbook.core.i18n import marked
+from offbook.core.persona import Persona
 from offbook.core.progress import fill
-from offbook.core.types import Example
+from offbook.core.types import Example, Turn
 from offbook.generation.context import stated_context
+from offbook.tokenization.chat_template import ChatTemplate
 
 
 def within_context(config: RunConfig, model_config: Any) -> tuple[RunConfig, list[str]]:
@@ -30,6 +33,56 @@ def within_context(config: RunConfig, model_config: Any) -> tuple[RunConfig, lis
     )
     return config.model_copy(update={"data": data}), [note]
 
+
+def refuse_long_persona(persona: PersonaConfig | Persona, template: ChatTemplate, context: int) -> None:
+    """See that the model can read what a character's conversations begin with, and its sample prompts.
+
+    Args:
+        persona: the character.
+        template: of the base model.
+        context: tokens that the model knows, or that there is room for.
+
+    Raises:
+        UsageError: one of the texts is longer.
+    """
+    texts = [("system", persona.system), ("greeting", persona.greeting)]
+    texts += [("sample_prompts", prompt) for prompt in persona.sample_prompts]
+    for name, text in texts:
+        if text and is_longer(text, template, context):
+            raise UsageError(
+                "persona.{name} has {characters} characters, too many for the model's context of {context} tokens",
+                "Shorten it in {file}. Lines to learn from belong into a file of rows (data.source).",
+                name=name,
+                characters=f"{len(text):,}",
+                context=f"{context:,}",
+                file="persona.json" if isinstance(persona, Persona) else "run.yaml",
+            )
+
+
+def refuse_long_talk(turns: Sequence[Turn], template: ChatTemplate, context: int) -> None:
+    """See that a conversation is no longer than the model's context, in tokens.
+
+    Raises:
+        UsageError: it is.
+    """
+    text = "\n".join(turn.text for turn in turns)
+    if is_longer(text, template, context):
+        raise UsageError(
+            "the message is too long: {characters} characters, and the model holds {context} tokens",
+            "Send less at once.",
+            characters=f"{len(text):,}",
+            context=f"{context:,}",
+        )
+
+
+def is_longer(text: str, template: ChatTemplate, tokens: int) -> bool:
+    """Whether a text has more tokens than that. However long it is, it is read only until that is clear."""
+    pieces = (text[start : start + PIECE] for start in range(0, len(text), PIECE))
+    return any(count > tokens for count in accumulate(len(template.text_ids(piece)) for piece in pieces))
+
+
+PIECE = 20_000
+"""Characters of a long text that are counted at a time."""
 
 BY_LENGTH = ("dynamic", "longrope")
 """`rope_type`s that rotate positions otherwise once a text is longer than those of the model's first training."""

@@ -19,6 +19,7 @@ from offbook.core.persona import Persona
 from offbook.core.progress import Reporter
 from offbook.core.types import Conversation, Example
 from offbook.data.row_files import parse_rows, rows_text
+from offbook.generation.context import longest_context
 from offbook.models import adapter as adapters
 from offbook.models.load import load_config, load_model
 from offbook.models.quantized_copy import notes_on_unpacking
@@ -28,7 +29,7 @@ from offbook.models.weight_checks import notes_on_unused_weights, refuse_nonfini
 from offbook.pipeline.adapter_source import resolve_character
 from offbook.pipeline.base_model import BaseModel, open_base_model, persona_of
 from offbook.pipeline.dataset import Dataset, read_rows, tokenize
-from offbook.pipeline.model_limits import notes_on_length, refuse_unknown_tokens, within_context
+from offbook.pipeline.model_limits import notes_on_length, refuse_long_persona, refuse_unknown_tokens, within_context
 from offbook.pipeline.replay import base_model_rows
 from offbook.training import fast_path
 from offbook.training.architecture import check_trainable
@@ -124,6 +125,7 @@ def prepare_training(
     model_config = load_config(base.local.path)
     config, notes = within_context(config, model_config)
     notes += notes_on_unpacking(model_config)
+    refuse_long_persona(config.persona, base.template, longest_context(model_config))
     dataset = tokenize(rows, base.template, config.data)
     if config.data.heldout and not dataset.heldout:
         reporter.warning(

@@ -14,6 +14,7 @@ from offbook.core.persona import Persona
 from offbook.core.types import Turn
 from offbook.generation.stream import TokenEngine, stream
 from offbook.generation.text_chunk import TextChunk
+from offbook.pipeline.model_limits import refuse_long_persona
 from offbook.server.conversation import Prompt, SystemPolicy, fit, spoken_turns, system_text
 from offbook.tokenization.chat_template import ChatTemplate
 
@@ -42,6 +43,10 @@ class ServedModel:
     """The engine's own name for the character."""
     encoding: threading.Lock = field(default_factory=threading.Lock)
     """Held while a text becomes ids; characters that share a tokenizer share it."""
+
+    def __post_init__(self) -> None:
+        """Raises: UsageError: the character has a text that the context has no room for."""
+        refuse_long_persona(self.persona, self.template, self.context)
 
     def chat_prompt(self, turns: Sequence[Turn], system: SystemPolicy, room: int | None) -> Prompt:
         """The prompt of a conversation; a last turn of the character's is the beginning of its reply.
