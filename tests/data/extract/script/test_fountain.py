@@ -91,6 +91,22 @@ EXT. DOCK - DAY
     assert texts(fountain.read, script) == [("TOM", "Cast off!"), ("MARA", "Cast off yourself.")]
 
 
+def test_a_shooting_script_has_its_scenes_numbers_in_the_margins() -> None:
+    script = """
+7    EXT. DOCK - DAY    7
+
+                         TOM
+               Cast off!
+
+7A   INT. CABIN - LATER    7A
+
+                         MARA
+               Cast off yourself.
+"""
+    assert len({cue.scene for cue in cues(fountain.read, numbered(script))}) == 2
+    assert left(fountain.read, numbered(script)) == {"heading": [1, 6]}
+
+
 @pytest.mark.parametrize("mark", ["[", "[[a", "[]"])
 def test_notes_that_never_close_take_no_longer_than_their_length(mark: str) -> None:
     text = mark * (60_000 // len(mark))

@@ -30,6 +30,7 @@ from offbook.data.extract.script.stage_directions import is_direction, opened
         ("ACTE I, SCÈNE PREMIÈRE", 2),
         ("第二幕　码头", 2),
         ("卷三", 1),
+        ("12A  EXT. YARD - DAY  12A", 3),
     ],
 )
 def test_a_heading_has_a_level(line: Any, level: Any) -> None:

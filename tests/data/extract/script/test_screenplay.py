@@ -434,3 +434,32 @@ def test_in_an_interview_a_paragraph_without_a_name_goes_on_with_the_answer(asks
         "Never.",
         "Goodbye.",
     ]
+
+
+def test_a_script_may_begin_in_the_layout_of_a_printed_one_and_go_on_with_names_before_colons() -> None:
+    text = """
+INT. CABIN - NIGHT
+
+                    TOM
+          Is the lamp out?
+
+The hull groans.
+
+                    MARA (O.S.)
+               (yawning)
+          Since four.
+
+CONTINUED:
+
+Tom: Then who lit it?
+Mara: Nobody did.
+Tom: I saw it burn.
+Mara: You saw the moon."""
+    assert texts(screenplay.read, text) == [
+        ("Tom", "Is the lamp out?"),
+        ("Mara", "Since four."),
+        ("Tom", "Then who lit it?"),
+        ("Mara", "Nobody did."),
+        ("Tom", "I saw it burn."),
+        ("Mara", "You saw the moon."),
+    ]

@@ -19,7 +19,7 @@ from offbook.data.extract.cue import Cue, Lines, Scenes, Skipped
 from offbook.data.extract.script.names import HAS_CJK, clean_name, is_name, split_notes
 from offbook.data.extract.script.speech import clean, join
 
-SCENE = re.compile(r"^(?:\.(?=[^.])|(?:INT|EXT|EST|INT\.?/EXT|I/E)[. ])", re.IGNORECASE)
+SCENE = re.compile(r"^(?:\.(?=[^.])|(?:\d+[A-Z]?\.?\s+)?(?:INT|EXT|EST|INT\.?/EXT|I/E)[. ])", re.IGNORECASE)
 TRANSITION = re.compile(r"^[^a-z]*(?:TO:|FADE (?:IN|OUT)[.:]?|THE END)$")
 FORCED = re.compile(r"^(?:[!>=]|#)")
 TITLE_KEY = re.compile(r"^[A-Z][A-Za-z ]{0,20}:")

@@ -42,8 +42,8 @@ CHINESE_FORMS = re.compile(
     rf"|^[场場](?:景|次)?\s*{CHINESE_NUMBER}(?P<scene>.*)$"  # 场景3, 场次一
     rf"|^{one_of(CHINESE['scene_label'])}\s*[:：.．、\s].*$"  # 内景：厨房
 )
-SLUG_LINE = re.compile(r"^(?:INT|EXT|INT\.?/EXT|I/E)[.\s]+\S.*$")
-"""INT. KITCHEN - NIGHT"""
+SLUG_LINE = re.compile(r"^(?:\d+[A-Z]?\.?\s+)?(?:INT|EXT|INT\.?/EXT|I/E)[.\s]+\S.*$")
+"""INT. KITCHEN - NIGHT, and with the number of a shooting script: 12A  EXT. YARD - DAY  12A"""
 BARE_SCENE = re.compile(rf"^(?i:{one_of(LISTS['scene'])})\s*[.:]?$")
 """SCENE"""
 STANDALONE = re.compile(

@@ -139,6 +139,7 @@ class Labels:
         self.capitals = not self.any_name and capitals >= 0.7 * total > 0
         self.seen = frozenset(names)
         self.speakers = frozenset(name for name in often if not self.capitals or name.isupper() or names[name] >= 3)
+        self._in_capitals = {name.upper(): name for name in self.speakers}
         inline = sorted((name for name in self.speakers if HAS_CJK.search(name)), key=len, reverse=True)
         self._inline = (
             re.compile(
@@ -165,6 +166,8 @@ class Labels:
         name = label.name
         if self.capitals and name not in self.speakers and name.upper() in self.speakers:
             name = name.upper()  # Miss HALE
+        elif name not in self.seen:
+            name = self._in_capitals.get(name, name)  # TOM above his speech, in a script of `Tom: …`
         speakers = split_joint(name, self.seen)
         if all(name in self.speakers for name in speakers):
             return speakers, label.notes, KNOWN
