@@ -97,6 +97,8 @@ def test_paths_in_a_file_are_relative_to_it_and_on_the_command_line_to_the_folde
     assert config.data.source == [str(tmp_path / "a.json"), "hf:org/set"]
     assert config.data.replay == str(tmp_path / "b.json")
     assert config.data.heldout_source == str(tmp_path / "here" / "c.json")
+    above = write(tmp_path / "here" / "run.yaml", data={"source": "../../rows/a.json"})
+    assert loading.load(above).data.source == str(tmp_path.parent / "rows" / "a.json")
     itself = write(tmp_path / "itself.yaml", data={"source": "a.json", "replay": "base"})
     assert loading.load(itself).data.replay == "base"
     assert loading.load(itself, {"model.source": "base"}).model.source == str(tmp_path / "here" / "base")

@@ -170,7 +170,10 @@ def _anchor_paths(tree: dict[str, Any], folder: Path) -> None:
             return [anchor(item) for item in source]
         if not isinstance(source, str) or is_hub(source) or not source:
             return source
-        return str(folder / Path(source).expanduser())
+        base, path = folder.resolve(), Path(source).expanduser()
+        while path.parts[:1] == ("..",):  # read by people: no /home/me/jester/../lines.json
+            base, path = base.parent, Path(*path.parts[1:])
+        return str(base / path)
 
     for dotted in PATH_OPTIONS:
         section, leaf = dotted.split(".")
