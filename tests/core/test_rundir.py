@@ -7,7 +7,7 @@ import pytest
 
 from offbook.core.atomic import atomic_dir, atomic_write_text
 from offbook.core.errors import UsageError
-from offbook.core.rundir import RunDir, find_run, list_runs
+from offbook.core.rundir import RunDir, find_run, list_runs, runs_root
 
 
 @pytest.fixture
@@ -71,3 +71,18 @@ def test_a_name_means_the_run_and_a_folder_of_settings_is_none(runs: Any, monkey
     monkeypatch.chdir(runs)
     monkeypatch.setenv("OFFBOOK_RUNS", str(runs / "elsewhere"))
     assert find_run("hamlet").path.resolve() == run.path
+
+
+@pytest.mark.parametrize("kind", ["file", "loop"])
+def test_where_runs_are_kept_is_a_folder_or_not_there_yet(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "runs"
+    monkeypatch.setenv("OFFBOOK_RUNS", str(place))
+    assert runs_root() == place
+    if kind == "file":
+        place.write_text("oats")
+    else:
+        place.symlink_to(place)
+    with pytest.raises(UsageError, match="where runs are kept, is no folder"):
+        runs_root()

@@ -14,8 +14,19 @@ LONGEST_NAME = 255
 
 
 def runs_root() -> Path:
-    """The folder that holds the runs: `runs/` here, or where OFFBOOK_RUNS points."""
-    return Path(os.environ.get("OFFBOOK_RUNS", "runs"))
+    """The folder that holds the runs: `runs/` here, or where OFFBOOK_RUNS points; it need not be there yet.
+
+    Raises:
+        UsageError: something else is at that place.
+    """
+    root = Path(os.environ.get("OFFBOOK_RUNS", "runs"))
+    if os.path.lexists(root) and not root.is_dir():
+        raise UsageError(
+            "{root}, where runs are kept, is no folder",
+            "Rename it, or keep runs elsewhere: OFFBOOK_RUNS=DIR",
+            root=root,
+        )
+    return root
 
 
 class RunDir:
