@@ -3,7 +3,7 @@
 from typing import Any
 
 from offbook.data.extract import subtitles
-from tests.data.extract.reading import cues, fixture, numbered
+from tests.data.extract.reading import cues, fixture, numbered, texts
 
 
 def spoken(lines: Any) -> Any:
@@ -48,3 +48,8 @@ def test_names_in_round_brackets_and_times_in_frames() -> None:
         (3, "太郎", "よし", "0:00:04"),
         (4, "ハナ", "寒い", "0:06:00"),
     ]
+
+
+def test_several_voices_in_one_subtitle_are_several_speakers() -> None:
+    text = "WEBVTT\n\n00:01.000 --> 00:02.000\n<v Ada>Is it in?</v>\nI mean the ferry.\n<v.low Dick>Not yet.</v>\n"
+    assert texts(subtitles.read, text) == [("Ada", "Is it in?\nI mean the ferry."), ("Dick", "Not yet.")]

@@ -89,17 +89,23 @@ def _titles(lines: Lines) -> Iterator[Title]:
         elif held and line:
             held[2].append(line)
         elif held:
-            yield _title(*held)
+            yield from _by_voice(*held)
             held = None
     if held:
-        yield _title(*held)
+        yield from _by_voice(*held)
 
 
-def _title(number: int, start: float, lines: list[str]) -> Title:
-    """A subtitle of .srt or .vtt; its speaker stands in the voice tag, where it has one."""
-    voices = [match["name"].strip() for line in lines if (match := VOICE.match(line))]
-    parts = tuple(OVERRIDE.sub("", line).strip() for line in lines)
-    return Title(number, start, voices[0] if len(set(voices)) == 1 else "", parts)
+def _by_voice(number: int, start: float, lines: list[str]) -> Iterator[Title]:
+    """A subtitle of .srt or .vtt; one for each speaker, where voice tags name several."""
+    voice, parts = "", list[str]()
+    for line in lines:
+        tag = VOICE.match(line)
+        if tag and parts and tag["name"].strip() != voice:
+            yield Title(number, start, voice, tuple(parts))
+            parts = []
+        voice = tag["name"].strip() if tag else voice
+        parts.append(OVERRIDE.sub("", line).strip())
+    yield Title(number, start, voice, tuple(parts))
 
 
 def _first_of_two_scripts(lines: Lines) -> str | None:

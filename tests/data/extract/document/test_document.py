@@ -90,14 +90,39 @@ def test_a_tei_play_keeps_directions_out_of_its_speeches(tmp_path: Path) -> None
     assert rows[0]["source"]["chapter"] == "Act I"
 
 
+def test_in_tei_attributes_tell_who_speaks_in_novels_talks_and_plays(tmp_path: Path) -> None:
+    people = '<listPerson><person xml:id="a"><persName>Ada</persName></person></listPerson>'
+    said = '<p><said who="#a">Is it in?</said> asked Ada. <said who="#d">Not yet.</said></p>'
+    talk = '<u who="#a">Is it in?</u><u who="#d">Not yet.</u>'
+    speech = '<sp who="#a"><p>Is it in?</p></sp><sp who="#d"><p>Not yet.</p></sp>'
+    path = tmp_path / "ferry.xml"
+    for text in (said, talk, speech):
+        path.write_text(f"<TEI><teiHeader>{people}</teiHeader><text>{text * 3}</text></TEI>", encoding="utf-8")
+        assert {speaker.name: speaker.lines for speaker in speakers([path])} == {"Ada": 3, "d": 3}
+        assert {row["messages"][-1]["content"] for row in extract([path], "Ada").rows} == {"Is it in?"}
+
+
+def test_bosak_s_plays_are_read_like_tei(tmp_path: Path) -> None:
+    speech = "<SPEECH><SPEAKER>{}</SPEAKER><LINE><STAGEDIR>Rising</STAGEDIR>{}</LINE></SPEECH>"
+    talk = "".join(speech.format(*pair) for pair in [("ADA", "Is it in?"), ("DICK", "Not yet.")] * 3)
+    path = tmp_path / "ferry.xml"
+    path.write_text(f"<PLAY><ACT><TITLE>ACT I</TITLE>{talk}</ACT></PLAY>", encoding="utf-8")
+    assert [row["messages"][-1]["content"] for row in extract([path], "DICK").rows] == ["Not yet."] * 3
+
+
 def test_a_ren_py_script_names_its_characters(tmp_path: Path) -> None:
     path = tmp_path / "ferry.rpy"
     path.write_text(
         'define a = Character("Ada")\nlabel pier:\n    scene bg pier\n    "Fog."\n    a "Is it {i}in{/i}?"\n'
-        '    "Dick" "Not yet."\n    a happy "Soon."\n    "Dick" "Soon."\n',
+        '    "Dick" "Not yet."\n    a happy "Soon."\n    "Dick" "Soon."\n'
+        '    a """Then we\n    wait.\n\n    And "row"."""\n',
         encoding="utf-8",
     )
-    assert {speaker.name: speaker.lines for speaker in speakers([path])} == {"Ada": 2, "Dick": 2}
+    assert {speaker.name: speaker.lines for speaker in speakers([path])} == {"Ada": 4, "Dick": 2}
+    assert [row["messages"][-1]["content"] for row in extract([path], "Ada").rows][-2:] == [
+        "Then we wait.",
+        'And "row".',
+    ]
     rows = extract([path], "Dick").rows
     assert rows[0]["messages"][0]["content"] == "Is it in?"
     assert rows[0]["source"]["script_line"] == 6

@@ -107,6 +107,11 @@ def test_a_shooting_script_has_its_scenes_numbers_in_the_margins() -> None:
     assert left(fountain.read, numbered(script)) == {"heading": [1, 6]}
 
 
+def test_a_speech_may_be_emphasized_from_its_first_word() -> None:
+    script = "INT. QUAY - DAY\n\nMARA\n*No*.\n\nTOM (CONT'D)\n*Never*, she says.\n"
+    assert texts(fountain.read, script) == [("MARA", "No."), ("TOM", "Never, she says.")]
+
+
 @pytest.mark.parametrize("mark", ["[", "[[a", "[]"])
 def test_notes_that_never_close_take_no_longer_than_their_length(mark: str) -> None:
     text = mark * (60_000 // len(mark))

@@ -25,6 +25,10 @@ from offbook.data.extract.script.stage_directions import is_direction, opened
         ("Acto primero", 2),
         ("Escena última", 3),
         ("Действие третье", 2),
+        ("ATTO SECONDO", 2),
+        ("Scena ultima", 3),
+        ("ATO ÚNICO", 2),
+        ("Cena II", 3),
         ("Явление V", 3),
         ("ЭПИЛОГ", 3),
         ("ACTE I, SCÈNE PREMIÈRE", 2),
@@ -58,7 +62,18 @@ def test_a_list_of_the_cast_is_known_by_its_heading(line: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["Exeunt.", "CURTAIN", "Vorhang.", "Rideau", "Telón", "Занавес", "END OF THE FIRST ACT", "Ende des Stückes"]
+    "line",
+    [
+        "Exeunt.",
+        "CURTAIN",
+        "Vorhang.",
+        "Rideau",
+        "Telón",
+        "Занавес",
+        "Cala la tela",
+        "END OF THE FIRST ACT",
+        "Ende des Stückes",
+    ],
 )
 def test_a_line_that_closes_is_a_direction(line: Any) -> None:
     assert is_direction(line)

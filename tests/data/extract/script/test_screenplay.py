@@ -421,6 +421,16 @@ def test_a_name_in_another_dress(text: str, talk: list[str]) -> None:
     assert max(screenplay.looks_like(text.split("\n")), play.looks_like(text.split("\n"))) > 0.5
 
 
+def test_a_corner_bracket_tells_where_a_speech_ends() -> None:
+    script = (
+        "太郎「灯は？\n　まだか」\n　　ハナ、窓を見る。\nハナ「点いた」\n　　霧が晴れる。\n太郎「よし」\n"
+        "太郎Ｍ「遅い」\nハナ「うん」\nハナの声「寒い」"
+    )
+    spoken = [("太郎", "灯は？\nまだか"), ("ハナ", "点いた"), ("太郎", "よし"), ("太郎", "遅い")]
+    spoken += [("ハナ", "うん"), ("ハナ", "寒い")]
+    assert texts(screenplay.read, script) == spoken
+
+
 @pytest.mark.parametrize(
     ("asks", "answers"), [("Q", "A"), ("Interviewer", "Ada Voss"), ("记者", "老周"), ("Frage", "Antwort")]
 )

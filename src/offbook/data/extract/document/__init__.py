@@ -17,7 +17,20 @@ from pathlib import Path
 
 from offbook.core.errors import UsageError
 from offbook.core.i18n import marked
-from offbook.data.extract.document import epub, final_draft, html, kirikiri, odt, pdf, renpy, rtf, tei, word
+from offbook.data.extract.document import (
+    branching,
+    epub,
+    final_draft,
+    html,
+    kirikiri,
+    odt,
+    pdf,
+    renpy,
+    rpg_maker,
+    rtf,
+    tei,
+    word,
+)
 from offbook.data.extract.document.line import BrokenDocumentError, Line, Place
 
 
@@ -47,7 +60,11 @@ DOCUMENTS = {
     ".tei": DocumentKind("a TEI text", tei.read),
     ".rpy": DocumentKind("a Ren'Py script", renpy.read, "play"),
     ".ks": DocumentKind("a KiriKiri script", kirikiri.read, "play"),
+    ".yarn": DocumentKind("a Yarn Spinner script", branching.read, "play"),
+    ".ink": DocumentKind("an Ink script", branching.read, "play"),
+    ".twee": DocumentKind("a Twee script", branching.read, "play"),
 }
+RPG_MAKER = DocumentKind("a file of RPG Maker's data", rpg_maker.read, "play")
 UNREADABLE = {
     ".doc": "a Word 97 document",
     ".pages": "a Pages document",
@@ -78,7 +95,7 @@ class Document:
 
 def kind_of(path: Path) -> DocumentKind | None:
     """The kind of document that a file's name tells; None for plain text."""
-    return DOCUMENTS.get(path.suffix.casefold())
+    return RPG_MAKER if rpg_maker.FILE_NAME.fullmatch(path.name) else DOCUMENTS.get(path.suffix.casefold())
 
 
 def open_document(path: Path) -> Document:

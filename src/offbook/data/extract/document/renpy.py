@@ -21,6 +21,8 @@ _WHO = rf"(?:(?P<id>[^\W\d]\w*)(?:\s+[\w@-]+)*|(?P<name>{STRING}))"
 '''m happy, "Mara"'''
 _CLAUSES = r"(?:\(.*\)|with\s+\w+|nointeract|id\s+\w+)*"
 SAY = re.compile(rf"^\s*{_WHO}?\s*(?P<text>{STRING})\s*{_CLAUSES}\s*$")
+MONOLOGUE = re.compile(rf"^\s*{_WHO}?\s*\"{{3}}(?P<text>.*?)(?P<ended>\"{{3}}|$)")
+"""Text of several paragraphs in three quotation marks, each a speech of its own."""
 LABEL = re.compile(r"^\s*label\s+(?P<name>[\w.]+)")
 MARKUP = re.compile(r"(\{\{)|\{[^{}]*\}")
 VARIABLE = re.compile(r"(\[\[)|\[(?P<name>[^\[\]]+?)(?:![a-z]+)?\]")
@@ -39,7 +41,7 @@ def read(path: Path) -> Iterator[Line]:
     script = list(open_text(path))
     names = {match["id"]: _string(match["name"]) for _, line in script if (match := CHARACTER.match(line))}
     spoken = 0
-    for number, line in script:
+    for number, line in _without_monologues(script):
         place: dict[str, int | str] = {"script_line": number}
         if match := LABEL.match(line):
             yield from (Line(f"# {match['name']}", place), Line("", place))
@@ -51,6 +53,25 @@ def read(path: Path) -> Iterator[Line]:
             yield from (Line(each, place) for each in lines)
     if not spoken:
         raise BrokenDocumentError("nobody speaks in this Ren'Py script", "Is the dialogue in another .rpy file?")
+
+
+def _without_monologues(script: list[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """The lines, with each paragraph of a monologue as a line of its speaker's."""
+    rest = iter(script)
+    for number, line in rest:
+        if not (begin := MONOLOGUE.match(line)):
+            yield number, line
+            continue
+        texts = [begin["text"]]
+        for _, text in () if begin["ended"] else rest:
+            before, close_mark, _ = text.partition('"""')
+            texts.append(before)
+            if close_mark:
+                break
+        speaker = begin["name"] or begin["id"] or ""
+        for paragraph in re.split(r"\n\s*\n", "\n".join(texts)):
+            if words := " ".join(paragraph.split()):
+                yield number, f'{speaker} "{words.replace(chr(34), chr(92) + chr(34))}"'
 
 
 def _string(literal: str) -> str:

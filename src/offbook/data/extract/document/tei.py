@@ -1,6 +1,7 @@
-"""Plays and novels in TEI XML: `<sp><speaker>…</speaker><l>…</l></sp>`.
+"""Plays, novels and talks in TEI XML: `<sp who="#ann"><speaker>…</speaker><l>…</l></sp>`, `<said who="#ann">`, `<u>`.
 
-Source: TEI P5, chapter 7, Performance Texts.
+Bosak's plays (`<SPEECH><SPEAKER>…</SPEAKER><LINE>…`) are read alike. Source: TEI P5, chapters 7 (Performance Texts),
+8 (Transcriptions of Speech) and 3.3.3 (Quotation).
 """
 
 from __future__ import annotations
@@ -9,24 +10,52 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
-from offbook.data.extract.document.line import BrokenDocumentError, Line, Place, local, parse_xml, spaced
+from offbook.data.extract.document.line import BrokenDocumentError, Line, Place, attribute, local, parse_xml, spaced
 
 LEFT_OUT = frozenset(("teiHeader", "front", "back", "note", "fw", "castList", "figure", "pb", "lb"))
 LINES = frozenset(("l", "p", "ab"))
+SAID = frozenset(("said", "q", "quote"))
+"""What somebody says in a novel, where an attribute says who."""
+BOSAK = {
+    "SPEECH": "sp",
+    "SPEAKER": "speaker",
+    "LINE": "l",
+    "STAGEDIR": "stage",
+    "TITLE": "head",
+    "PERSONAE": "castList",
+}
+"""Jon Bosak's names of the same elements."""
+NAMED = frozenset(("person", "personGrp", "castItem", "role"))
+NAMES = frozenset(("persName", "name", "role"))
 
 
 def read(path: Path) -> Iterator[Line]:
     """The lines of a text: headings, speeches under their speakers' names, directions in brackets."""
     root = parse_xml(path.read_bytes(), "it")
-    if not local(root).startswith(("TEI", "tei")):
+    if not local(root).startswith(("TEI", "tei", "PLAY")):
         raise BrokenDocumentError("it is XML, and no TEI text", "Save its text as .txt or .docx.")
-    yield from _Walk().lines(root)
+    yield from _Walk(_people(root)).lines(root)
+
+
+def _kind(node: Element) -> str:
+    return BOSAK.get(local(node), local(node))
+
+
+def _people(root: Element) -> dict[str, str]:
+    """The names of those whom attributes name by their identifiers."""
+    names = {}
+    for node in root.iter():
+        if local(node) in NAMED and (identity := attribute(node, "id")):
+            name = next((_text(part) for part in node.iter() if local(part) in NAMES), "")
+            names[identity] = name or identity
+    return names
 
 
 class _Walk:
     """Goes through a text and counts its speeches and paragraphs."""
 
-    def __init__(self) -> None:
+    def __init__(self, people: dict[str, str]) -> None:
+        self.people = people
         self.number = 0
         self.chapter = ""
 
@@ -34,7 +63,7 @@ class _Walk:
         return {"paragraph": self.number, **({"chapter": self.chapter} if self.chapter else {})}
 
     def lines(self, node: Element) -> Iterator[Line]:
-        name = local(node)
+        name = _kind(node)
         if name in LEFT_OUT or not name:
             return
         if name == "head":
@@ -42,8 +71,10 @@ class _Walk:
             yield from (Line(f"# {self.chapter}", self.place()), Line("", self.place()))
         elif name == "stage":
             yield from (Line(f"[{_text(node)}]", self.place()), Line("", self.place()))
-        elif name == "sp":
+        elif name in ("sp", "u"):
             yield from self._speech(node)
+        elif name in LINES and any(_is_attributed(child) for child in node):
+            yield from self._paragraph(node)
         elif name in LINES:
             self.number += 1
             yield from (Line(_text(node), self.place()), Line("", self.place()))
@@ -53,17 +84,39 @@ class _Walk:
 
     def _speech(self, node: Element) -> Iterator[Line]:
         self.number += 1
-        speaker = next((_text(child) for child in node.iter() if local(child) == "speaker"), "")
-        name = (speaker or node.get("who", "").lstrip("#")).strip(" .:")
-        yield Line(f"**{name}**", self.place())
+        speaker = next((_text(child) for child in node.iter() if _kind(child) == "speaker"), "")
+        yield Line(f"**{speaker.strip(' .:') or self._who(node)}**", self.place())
         for text in _spoken(node):
             yield Line(text, self.place())
         yield Line("", self.place())
 
+    def _who(self, node: Element) -> str:
+        identities = [each.lstrip("#") for each in node.get("who", "").split()]
+        return " & ".join(self.people.get(each, each) for each in identities)
+
+    def _paragraph(self, node: Element) -> Iterator[Line]:
+        """A paragraph of a novel that marks who says what: speeches, and what is told in brackets."""
+        self.number += 1
+        texts = [("", node.text or "")]
+        for child in node:
+            texts.append((self._who(child) if _is_attributed(child) else "", _text(child)))
+            texts.append(("", child.tail or ""))
+        for name, text in texts:
+            if name:
+                yield Line(f"**{name}**", self.place())
+            if any(char.isalnum() for char in text):
+                yield from (Line(spaced(text) if name else f"[{spaced(text)}]", self.place()), Line("", self.place()))
+
+
+def _is_attributed(node: Element) -> bool:
+    return local(node) in SAID and bool(node.get("who"))
+
 
 def _spoken(node: Element) -> Iterator[str]:
+    if node.text and node.text.strip():
+        yield spaced(node.text)
     for child in node:
-        name = local(child)
+        name = _kind(child)
         if name == "stage":
             yield f"[{_text(child)}]"
         elif name in LINES:
@@ -80,7 +133,7 @@ def _text(node: Element) -> str:
 def _pieces(node: Element) -> Iterator[str]:
     yield node.text or ""
     for child in node:
-        name = local(child)
+        name = _kind(child)
         if name == "stage":
             yield f"[{_text(child)}]"
         elif name == "lb":

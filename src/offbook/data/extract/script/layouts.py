@@ -54,8 +54,9 @@ LAYOUTS = {
         any_name=True,
     ),
     # ANN. Come in.   Ann (quietly). Come in.   ANN [quietly] Come in.   ANA.- Pase.   ORGON, à part. Entrez.
+    # ÉRASTE. — Merci.
     "dot": _layout(
-        rf"^_?(?P<name>{LATIN}|{MANNERED_NAME})(?:\._?(?:[—–]+|-+(?=\s|[¡¿A-ZÀ-ÖØ-Þ«“\"(]))?|,?_?(?=\s*[(\[]_?[^()\[\]]+_?[)\]]))\s*(?P<rest>\S.*)$",
+        rf"^_?(?P<name>{LATIN}|{MANNERED_NAME})(?:\._?(?:\s*[—–]+|-+(?=\s|[¡¿A-ZÀ-ÖØ-Þ«“\"(]))?|,?_?(?=\s*[(\[]_?[^()\[\]]+_?[)\]]))\s*(?P<rest>\S.*)$",
         ".[(",
         begins_sentence=True,
     ),
@@ -75,8 +76,11 @@ LAYOUTS = {
     ),
     # ANN  Come in.
     "tab": _layout(rf"^(?P<name>{NAMES})(?:\s{{2,}}|\t+)(?!{STAMP}$)(?P<rest>\S.*)$", " \t"),
-    # ANN — Come in.
-    "dash": _layout(rf"^(?P<name>[{CJK}]{{1,6}}|{LATIN})\s*(?:——|—|--|–)\s*(?P<rest>\S.*)$", "—-–"),
+    # ANN — Come in.   ANN (quietly) — Come in.   ANA, sorrindo — Entre.   AYŞE - Girin.
+    "dash": _layout(
+        rf"^(?P<name>(?:[{CJK}]{{1,6}}|{LATIN}|{MANNERED_NAME}){BRACKETS})(?:\s*(?:——|—|--|–)\s*|\s-\s)(?P<rest>\S.*)$",
+        "—-–",
+    ),
     # | ANN | Come in. |
     "pipe": _layout(r"^\|?\s*+(?P<name>[^|]{1,24}?)\s*\|\s*(?P<rest>[^|]*[^|\s])\s*\|?$", "|"),
 }

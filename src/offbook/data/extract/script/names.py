@@ -23,7 +23,9 @@ SURE_JOINERS = re.compile(r"\s*[、/／&＆]\s*")
 PROSE = re.compile(one_of(CHINESE["prose"]))
 """What stands in Chinese prose and hardly ever in a name: 的, 这."""
 _OFF_SCREEN = r"OS|VO|O\.S\.|V\.O\."
-SPEAKING = re.compile(f"(?:{one_of(CHINESE['speaking'])}|{_OFF_SCREEN})$")
+_VOICE = r"(?<=[\u3040-\u9fff])[MＭNＮ]|の声"
+"""太郎Ｍ (monologue), 花子の声"""
+SPEAKING = re.compile(f"(?:{one_of(CHINESE['speaking'])}|{_OFF_SCREEN}|{_VOICE})$")
 """How a label ends that says how it is spoken: 甄嬛冷笑道, 甄嬛OS."""
 PARTICLES = words("of the de la von van and to in du da al")
 """Words within a name that have no capital."""
@@ -83,6 +85,6 @@ def split_manner(name: str, names: frozenset[str]) -> tuple[str, str]:
         if head not in names or not manner or len(manner) > 10:
             continue
         apart = (name[end - 1].isspace() or name[end].isspace()) and len(manner) <= 6 and not manner[0].isupper()
-        if apart or SPEAKING.search(manner):
+        if apart or SPEAKING.search(name, end):
             return head, manner
     return name, ""

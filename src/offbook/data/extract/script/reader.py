@@ -273,6 +273,8 @@ class _Reading:
     def _goes_on(self, row: Row, paragraph: str) -> bool:
         """Whether a line without a name goes on with the speech before it, rather than telling what happens."""
         assert self.draft is not None
+        if self.profile.labels.layout == "corner":
+            return not self.draft.parts[-1].endswith(("」", "』"))
         if not self.draft.has_speech or not SENTENCE_END.search(self.draft.parts[-1]):
             return True
         text = row.text.strip()

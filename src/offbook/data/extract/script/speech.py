@@ -13,7 +13,7 @@ ACTION = re.compile(rf"[_*]{{0,2}}(?:{_ROUND}|{_SQUARE})[_*]{{0,2}}")
 """(rising), 【笑】, _[Aside]_"""
 SQUARE_ACTION = re.compile(rf"[_*]{{0,2}}(?:{_SQUARE})[_*]{{0,2}}")
 EMPHASIS = re.compile(r"(?<![\w*_])([*_]{1,3})(?=\S)([^*_\n]+?)(?<=\S)\1(?![\w*_])")
-STARRED = re.compile(r"^\*(?=\S)[^*\n]+(?<=\S)\*(?!\*)\s*")
+STARRED = re.compile(r"^\*(?=\S)[^*\n]+(?<=\S)\*(?=\s|$)\s*")
 ESCAPE = re.compile(r"\\([\\\[\]()*_#.\-])")
 _WIDE = f"{CJK}，。！？；：、「」『』"
 CJK_SPACE = re.compile(rf"(?<=[{_WIDE}]) +| +(?=[{_WIDE}])")

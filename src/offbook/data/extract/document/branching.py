@@ -1,0 +1,65 @@
+"""Scripts of branching stories: Yarn Spinner (.yarn), Ink (.ink) and Twine's Twee (.twee), `Mara: Lit?`.
+
+Sources: the documentation of Yarn Spinner 2 (Nodes and Lines), Writing with ink, the Twee 3 specification.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from offbook.data.encoding import open_text
+from offbook.data.extract.document.line import BrokenDocumentError, Line, Place
+
+NODE = {
+    ".yarn": re.compile(r"^title:\s*(?P<name>\S+)"),
+    ".ink": re.compile(r"^\s*={1,}\s*(?:function\s+)?(?P<name>\w+)"),
+    ".twee": re.compile(r"^::\s*(?P<name>[^\[{]*?)\s*(?:\[(?P<tags>[^\]]*)\])?\s*(?:\{.*\})?$"),
+}
+"""The line that begins a part of the story."""
+DATA = re.compile(r"^Story(?:Title|Data|Init|Settings)$|^User(?:Script|Stylesheet)$")
+DATA_TAG = re.compile(r"\b(?:stylesheet|script)\b")
+STATEMENT = re.compile(r"^\s*(?:~|(?:VAR|CONST|LIST|INCLUDE|EXTERNAL|TODO:?)\s|#)")
+BEGINS = re.compile(r"^\s*(?:->\s*|(?:[*+]\s*)+|(?:-(?!>)\s*)+)?(?:\(\w+\)\s*)?")
+"""The mark of a choice or of what choices come together in, and its label: `* `, `- (top) `, `-> `."""
+REMOVED = re.compile(
+    r"<<.*?>>|\[\[.*?\]\]|//.*$|\s#\S+|<>|\((?:set|put|if|else-if|else|link|display|print)[^()]*:[^()]*\)|''"
+    r"|->\s*[\w.]*\s*$|\[/?[\w ]+(?:=[^\]]*)?/?\]"
+)
+"""Commands, links, comments, tags, glue, where the story goes on, markup."""
+VARIABLE = re.compile(r"\{\$?(?P<name>\w+)\}|\$(?P<bare>[^\W\d]\w*)")
+SPEECH = re.compile(r"^(?P<name>[^\W\d_][^:：{}<>\[\]\"“”.!?]{0,40}?)\s*[:：]\s*(?P<text>\S.*)$")
+
+
+def read(path: Path) -> Iterator[Line]:
+    """The lines of a script: a speech under its speaker's name, narration in brackets, parts as headings."""
+    node, is_yarn = NODE[path.suffix.casefold()], path.suffix.casefold() == ".yarn"
+    in_text, spoken = not is_yarn, 0
+    for number, line in open_text(path):
+        place: Place = {"script_line": number}
+        if (begin := node.match(line)) and not (is_yarn and in_text):
+            in_text = not is_yarn and not _holds_data(begin)
+            yield from (Line(f"# {begin['name']}", place), Line("", place))
+        elif is_yarn and line.strip() in ("---", "==="):
+            in_text = line.strip() == "---"
+        elif in_text and not STATEMENT.match(line) and (text := _text(line)):
+            speech = SPEECH.match(text)
+            spoken += speech is not None
+            lines = [f"**{speech['name']}**", speech["text"], ""] if speech else [f"[{text}]", ""]
+            yield from (Line(each, place) for each in lines)
+    if not spoken:
+        raise BrokenDocumentError("nobody speaks in this script", "Lines of dialogue begin with a name and a colon.")
+
+
+def _holds_data(begin: re.Match[str]) -> bool:
+    """Whether a part of a Twee file is none of the story."""
+    return bool(DATA.match(begin["name"]) or DATA_TAG.search(begin.groupdict().get("tags") or ""))
+
+
+def _text(line: str) -> str:
+    """A line without what the program does; a variable as the placeholder {{name}}."""
+    text = REMOVED.sub("", BEGINS.sub("", line, count=1))
+    text = VARIABLE.sub(lambda variable: "{{" + (variable["name"] or variable["bare"]) + "}}", text)
+    words = " ".join(text.split())
+    return "" if re.match(r"\{[^{]", words) or not any(char.isalnum() for char in words) else words

@@ -1,0 +1,78 @@
+r"""RPG Maker's data (MV, MZ): Map001.json, CommonEvents.json, Troops.json.
+
+In MV plugins set the name: `\\n<Mara>Is the lamp lit?`
+Source: RPG Maker MZ's event commands: 101 Show Text (its fifth parameter is the speaker's name), 401 a line of text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from offbook.data.encoding import open_text
+from offbook.data.extract.document.line import BrokenDocumentError, Line, Place
+
+FILE_NAME = re.compile(r"(?:Map\d{3}|CommonEvents|Troops)\.json", re.IGNORECASE)
+SHOW_TEXT, TEXT_LINE = 101, 401
+NAME_PLACE = 4
+NAME_CODE = re.compile(r"^\\[nN][a-zA-Z]?<(?P<name>[^<>]+)>")
+ACTOR = re.compile(r"\\[NP]\[(\d+)\]", re.IGNORECASE)
+CODE = re.compile(r"\\(?:[A-Za-z]+(?:\[[^\]]*\]|<[^<>]*>)?|[.|!^{}$><\\])")
+"""Colours, pauses, icons."""
+
+
+def read(path: Path) -> Iterator[Line]:
+    """The lines of a game's data: a speech under its speaker's name, other texts in brackets, events as headings."""
+    try:
+        data = json.loads("\n".join(text for _, text in open_text(path)))
+    except (ValueError, RecursionError):
+        raise BrokenDocumentError("it is not valid JSON", "Copy it again from the game's data folder.") from None
+    spoken = 0
+    for number, (event, commands) in enumerate(_lists(data), 1):
+        place: Place = {"chapter": event, "paragraph": number}
+        yield from (Line(f"# {event}", place), Line("", place))
+        for name, texts in _speeches(commands):
+            spoken += bool(name)
+            lines = [f"**{name}**", *texts, ""] if name else [f"[{' '.join(texts)}]", ""]
+            yield from (Line(each, place) for each in lines)
+    if not spoken:
+        raise BrokenDocumentError("nobody is named in this file of RPG Maker's", "Is the dialogue in another map?")
+
+
+def _lists(data: Any) -> Iterator[tuple[str, list[Any]]]:
+    """Each list of commands with the name of its event."""
+    events = data.get("events") if isinstance(data, dict) else data
+    for event in events if isinstance(events, list) else ():
+        if not isinstance(event, dict):
+            continue
+        pages = event.get("pages", [event])
+        for page in pages if isinstance(pages, list) else ():
+            if isinstance(page, dict) and isinstance(page.get("list"), list):
+                yield str(event.get("name") or event.get("id") or "event"), page["list"]
+
+
+def _speeches(commands: list[Any]) -> Iterator[tuple[str, list[str]]]:
+    """Each shown text: who is named, and its lines."""
+    name, texts = "", list[str]()
+    for command in commands:
+        code = command.get("code") if isinstance(command, dict) else None
+        parameters = command.get("parameters") if isinstance(command, dict) else None
+        values = [str(value) for value in parameters] if isinstance(parameters, list) else []
+        if code == TEXT_LINE and values:
+            if not texts and (named := NAME_CODE.match(values[0])):
+                name, values[0] = _clean(named["name"]), values[0][named.end() :]
+            texts.append(_clean(values[0]))
+            continue
+        if any(texts):
+            yield name, [text for text in texts if text]
+        name = _clean(values[NAME_PLACE]) if code == SHOW_TEXT and len(values) > NAME_PLACE else ""
+        texts = []
+    if any(texts):
+        yield name, [text for text in texts if text]
+
+
+def _clean(text: str) -> str:
+    return " ".join(CODE.sub("", ACTOR.sub(r"Actor \1", text)).split())

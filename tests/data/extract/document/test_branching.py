@@ -1,0 +1,81 @@
+"""Scripts of branching stories: speeches without what the program does."""
+
+from pathlib import Path
+
+import pytest
+
+from offbook.core.errors import UsageError
+from offbook.data.extract import extract, speakers
+
+STORIES = {
+    "ferry.yarn": """title: Pier
+tags: fog
+position: 4,7
+---
+<<set $fare to 2>>
+Ada: Is it in? #line:0a
+Dick: Not yet, {$name}. // he lies
+-> Ada: Then we wait.
+    Dick: [wave]Good[/wave].
+<<jump Boat>>
+===
+title: Boat
+---
+The fog lifts.
+Ada: There! #line:0b
+===
+""",
+    "ferry.ink": """VAR fare = 2
+=== pier ===
+# fog
+Ada: Is it in? #low
+Dick: Not yet, {name}. // he lies
+* (wait) [Wait] Ada: Then we wait.
+  Dick: Good.<>
+  ~ fare = 3
+-> boat
+= boat
+The fog lifts.
+- Ada: There! -> END
+""",
+    "ferry.twee": """:: StoryData
+{
+"ifid": "4D",
+"start": "Pier"
+}
+
+:: Style [stylesheet]
+body: x
+
+:: Pier [fog] {"position":"4,7"}
+(set: $fare to 2)
+Ada: Is it in?
+Dick: Not yet, $name. <<set $fare to 2>>
+Ada: ''Then we wait.''
+Dick: Good.
+[[Row->Boat]]
+
+:: Boat
+The fog lifts.
+Ada: There!
+""",
+}
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_the_same_story_in_each_language(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_text(STORIES[name], encoding="utf-8")
+    assert {speaker.name: speaker.lines for speaker in speakers([path])} == {"Ada": 3, "Dick": 2}
+    rows = extract([path], "Ada").rows
+    assert [row["messages"][-1]["content"] for row in rows][-2:] == ["Then we wait.", "There!"]
+    assert rows[-1]["messages"][0]["content"] == "(The fog lifts.)"
+    assert STORIES[name].splitlines()[rows[-1]["source"]["script_line"] - 1].lstrip("- ").startswith("Ada: There!")
+    assert extract([path], "Dick").rows[0]["messages"][-1]["content"] == "Not yet, {{name}}."
+
+
+def test_a_story_in_which_nobody_is_named_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "fog.ink"
+    path.write_text("=== pier ===\nThe fog lifts.\n-> END\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="nobody speaks"):
+        speakers([path])
