@@ -30,6 +30,11 @@ def test_20_every_encoding_gives_the_same_lines(tmp_path: Path, encoding: Any) -
     assert list(open_text(path)) == list(enumerate(SCRIPT.splitlines(), 1))
 
 
+def test_signs_of_addition_and_telephone_numbers_are_ascii(tmp_path: Path) -> None:
+    text = "1+1-0 is 2, a+b- c, C++, +49-170, +ACE-, +4917012345, x+yz-1"
+    assert read_text(write(tmp_path, text.encode())) == text
+
+
 def test_big_endian_mark(tmp_path: Path) -> None:
     path = write(tmp_path, b"\xfe\xff" + SCRIPT.encode("utf-16-be"))
     assert read_text(path) == SCRIPT.removesuffix("\n")
@@ -104,6 +109,10 @@ def test_20_damaged_gb18030_names_its_line(tmp_path: Path) -> None:
         ("cp1250", "Źle się śpi, łódź płynie."),
         ("cp1254", "Işık açık mı?"),
         ("cp1253", "Άναψε η λάμπα;"),
+        ("iso8859_7", "Άναψε η λάμπα; Άρα έλα, και πάμε στο σπίτι τώρα."),
+        ("cp1253", "Άρα άναψε. Άννα! Άντε, Άλκη, Άρη, Άγη, Άβα, Άλμα, Άνια, Άση."),
+        ("utf-7", "„Ist die Lampe an?“ – Märta (+49 170 1234567) fragte: „Öl?“"),
+        ("utf-7", "灯亮了吗？油呢？四点。"),
         ("cp1255", "המנורה דולקת?"),
         ("cp1256", "هل المصباح مضاء؟"),
         ("cp874", "ตะเกียงติดไหม"),

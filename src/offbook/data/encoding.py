@@ -13,7 +13,7 @@ import io
 import re
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -34,6 +34,10 @@ ESCAPES = {
     rb"~\{(?:[!-w][!-~]){2,}~\}": "hz",
 }
 """What encodings of seven bits begin characters beyond ASCII with."""
+SHIFTED = re.compile(rb"\+[A-Za-z0-9+/]{3,}-?")
+"""Characters beyond ASCII in UTF-7."""
+FEWEST_SHIFTED, SHIFTED_SHARE = 5, 0.8
+"""So many characters, and such a share of what looks like them, must be letters or signs: a telephone number is none."""
 BLOCK = 1 << 16
 COUNTED = 1 << 13
 """So many lines are read until it is told again how far a file is."""
@@ -227,6 +231,8 @@ def _guess(path: Path) -> list[str]:
             return [encoding]
     if escaped := next((codec for sign, codec in ESCAPES.items() if re.search(sign, head)), None):
         return [escaped]
+    if _is_utf7(head):
+        return ["utf-7"]
     if b"\0" in head and (wide := _guess_utf16(head)):
         return [wide]
     fault = _first_fault(path, "utf-8")
@@ -237,6 +243,18 @@ def _guess(path: Path) -> list[str]:
             file.read(BLOCK)
         sample = file.read(3 * BLOCK)
     return ["utf-8"] if b"\0" in head or _is_damaged_utf8(sample) else legacy_encodings.likely(sample)
+
+
+def _is_utf7(head: bytes) -> bool:
+    """Whether a text of ASCII alone holds other characters as UTF-7 writes them: `M+AOQ-rta` (RFC 2152)."""
+    runs = SHIFTED.findall(head) if head.isascii() else []
+    shifted, characters = 0, 0
+    for run in runs:
+        with suppress(UnicodeDecodeError):
+            text = (run.rstrip(b"-") + b"-").decode("utf-7")
+            if text and all(not char.isascii() and char.isprintable() for char in text):
+                shifted, characters = shifted + 1, characters + len(text)
+    return characters >= FEWEST_SHIFTED and shifted >= SHIFTED_SHARE * len(runs)
 
 
 def _guess_utf16(head: bytes) -> str | None:

@@ -44,6 +44,7 @@ NAMES = {
     "mac_cyrillic": "Mac (Cyrillic)",
     "cp855": "DOS 855 (Cyrillic)",
     "cp1125": "DOS 1125 (Ukrainian)",
+    "iso8859_7": "ISO 8859-7 (Greek)",
     "cp737": "DOS 737 (Greek)",
     "cp869": "DOS 869 (Greek)",
     "mac_greek": "Mac (Greek)",
@@ -63,7 +64,7 @@ CLEARLY = log(8)
 """The likeliest reading is taken if it is so much likelier than any other."""
 RARE = (
     "cp850", "cp852", "mac_latin2", "iso8859_16", "iso8859_5", "mac_cyrillic", "cp855", "cp1125", "cp737", "cp869",
-    "mac_greek", "cp857", "mac_turkish", "cp862", "iso8859_6", "cp720", "iso8859_4", "cp775", "johab",
+    "mac_greek", "iso8859_7", "cp857", "mac_turkish", "cp862", "iso8859_6", "cp720", "iso8859_4", "cp775", "johab",
 )  # fmt: skip
 PRIORS = {"gb18030": log(8), "cp1252": log(8), "mac_roman": -log(20), "cp866": -log(4), "iso8859_2": -log(4)}
 PRIORS |= dict.fromkeys(RARE, -log(50))
@@ -182,7 +183,7 @@ LANGUAGES = (
     Language(("cp1251", "koi8_u", "cp1125", "iso8859_5", "mac_cyrillic", *WIDE), _UKRAINIAN, 0.8, ranked=True),
     Language(("cp1251", "iso8859_5", "mac_cyrillic", "cp855", *WIDE), _SERBIAN, 0.8, ranked=True),
     Language(
-        ("cp1253", "cp737", "cp869", "mac_greek", *WIDE),
+        ("cp1253", "iso8859_7", "cp737", "cp869", "mac_greek", *WIDE),
         "αοιετνσρκπυςλημωδγθφχβξζψάίόέήύώϊϋ",
         0.8,
         ranked=True,
@@ -263,6 +264,8 @@ def _log_likelihood(text: str, language: Language, table: dict[str, float]) -> f
     for char in text:
         if before in NOT_IN_WORDS and char.isalpha() and earlier.isalpha():
             score += MISPLACED
+        if language.ranked and before == "’" and char.isalpha() and not earlier.isalpha():
+            score += MISPLACED  # Ά of Windows-1253 is an apostrophe in ISO 8859-7
         if char.isascii():
             score += log(ASCII_LETTER if char.isalpha() else OTHER_ASCII)
             foreign = char.isalpha() and not before.isascii() and before.isalpha()

@@ -92,11 +92,11 @@ def test_a_tei_play_keeps_directions_out_of_its_speeches(tmp_path: Path) -> None
 
 def test_in_tei_attributes_tell_who_speaks_in_novels_talks_and_plays(tmp_path: Path) -> None:
     people = '<listPerson><person xml:id="a"><persName>Ada</persName></person></listPerson>'
-    said = '<p><said who="#a">Is it in?</said> asked Ada. <said who="#d">Not yet.</said></p>'
+    novel = '<p><said who="#a">Is it in?</said> asked Ada. <said who="#d">Not yet.</said></p>'
     talk = '<u who="#a">Is it in?</u><u who="#d">Not yet.</u>'
     speech = '<sp who="#a"><p>Is it in?</p></sp><sp who="#d"><p>Not yet.</p></sp>'
     path = tmp_path / "ferry.xml"
-    for text in (said, talk, speech):
+    for text in (novel, talk, speech):
         path.write_text(f"<TEI><teiHeader>{people}</teiHeader><text>{text * 3}</text></TEI>", encoding="utf-8")
         assert {speaker.name: speaker.lines for speaker in speakers([path])} == {"Ada": 3, "d": 3}
         assert {row["messages"][-1]["content"] for row in extract([path], "Ada").rows} == {"Is it in?"}

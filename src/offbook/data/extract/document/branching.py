@@ -24,7 +24,7 @@ STATEMENT = re.compile(r"^\s*(?:~|(?:VAR|CONST|LIST|INCLUDE|EXTERNAL|TODO:?)\s|#
 BEGINS = re.compile(r"^\s*(?:->\s*|(?:[*+]\s*)+|(?:-(?!>)\s*)+)?(?:\(\w+\)\s*)?")
 """The mark of a choice or of what choices come together in, and its label: `* `, `- (top) `, `-> `."""
 REMOVED = re.compile(
-    r"<<.*?>>|\[\[.*?\]\]|//.*$|\s#\S+|<>|\((?:set|put|if|else-if|else|link|display|print)[^()]*:[^()]*\)|''"
+    r"<<(?:(?!<<).)*?>>|\[\[(?:(?!\[\[).)*?\]\]|//.*$|\s#\S+|<>|\((?:set|put|if|else-if|else|link|display|print)[^()]*:[^()]*\)|''"
     r"|->\s*[\w.]*\s*$|\[/?[\w ]+(?:=[^\]]*)?/?\]"
 )
 """Commands, links, comments, tags, glue, where the story goes on, markup."""
