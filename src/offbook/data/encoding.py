@@ -37,7 +37,7 @@ ESCAPES = {
 SHIFTED = re.compile(rb"\+[A-Za-z0-9+/]{3,}-?")
 """Characters beyond ASCII in UTF-7."""
 FEWEST_SHIFTED, SHIFTED_SHARE = 5, 0.8
-"""So many characters, and such a share of what looks like them, must be letters or signs: a telephone number is none."""
+"""So many must be letters or signs, and such a share of what looks like them: a telephone number is none."""
 BLOCK = 1 << 16
 COUNTED = 1 << 13
 """So many lines are read until it is told again how far a file is."""
