@@ -13,8 +13,10 @@ from offbook.core.progress import NullReporter
 from offbook.core.types import Turn
 from offbook.generation import batch
 from offbook.pipeline.estimating import (
+    EFFICIENCY,
     SPREAD,
     ReplyCost,
+    _answering,
     _as_evaluated,
     _costs,
     _evaluations,
@@ -26,6 +28,7 @@ from offbook.pipeline.estimating import (
 )
 from offbook.pipeline.resuming import with_stored_choices
 from offbook.pipeline.setup import TrainingSetup, prepare_training
+from offbook.training import estimate
 
 
 def prepared(settings: dict[str, Any], **changes: Any) -> TrainingSetup:
@@ -47,6 +50,21 @@ def test_every_part_is_told_and_they_add_up(settings: dict[str, Any]) -> None:
     assert output["parts"]["loading"] > 0
     assert output["parts"]["training"] > 0
     assert output["parts"]["verdict"] > 0
+
+
+def test_processes_share_the_steps_and_the_answers(settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    setup = prepared(settings, **{"evaluate.prompts": 3})
+    cost = ReplyCost(prompt=0.0, step=1.0, token=0.0, growth=0.0)
+    passes = estimate.Estimate(seconds=300.0, forward=0.0, peak_bytes=1)
+    monkeypatch.setattr("offbook.training.estimate.measure", lambda *_, **__: passes)
+    monkeypatch.setattr("offbook.pipeline.estimating._reply_cost", lambda *_: cost)
+    monkeypatch.setattr("offbook.pipeline.estimating._scoring_seconds", lambda *_: 90.0)
+    steps = [setup.collate(setup.sampler[0])]
+    alone, three = (estimate_run(setup, steps, processes=count)["parts"] for count in (1, 3))
+    assert alone["training"] - three["training"] == pytest.approx(300 - 300 / (3 * EFFICIENCY), abs=0.5)
+    base, tuned = _answering(setup, cost, 3 + len(setup.persona.sample_prompts))
+    expected = 90 - 90 / (3 * EFFICIENCY) + min(base, tuned)
+    assert alone["verdict"] - three["verdict"] == pytest.approx(expected, abs=0.5)
 
 
 @pytest.mark.parametrize("changes", [{"evaluate.prompts": 0}, {"data.heldout": 0, "evaluate.prompts": 3}])
@@ -101,7 +119,7 @@ def test_a_step_that_had_to_wait_does_not_make_the_estimate(
         cost = _reply_cost(
             setup, [(Turn("user", text),) for text in ("Who are you?", "What is it?", "Why?", "And now?")]
         )
-    assert cost.step + 4 * cost.token < 0.1
+    assert cost.step + 4 * cost.token < 0.2
 
 
 def test_replies_are_expected_to_be_as_long_as_the_lines(settings: dict[str, Any]) -> None:

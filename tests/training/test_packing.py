@@ -144,10 +144,8 @@ def test_a_step_is_cut_into_as_many_as_are_asked_for(seed: int, max_tokens: Any,
     step = pack_step(rows, max_tokens=max_tokens, min_count=count, prefix=prefix)
     assert len(step.micro_batches) >= min(count, len(rows))
     assert contents(step) == sorted((row.ids, row.labels) for row in rows)
-    alone = pack_step(rows, max_tokens=max_tokens, prefix=prefix)
-    if len(alone.micro_batches) >= count:
-        assert contents(step) == contents(alone)
-        assert len(step.micro_batches) == len(alone.micro_batches)
+    longest = max(len(row.ids) for row in rows)
+    assert max(batch.input_ids.numel() for batch in step.micro_batches) <= max(max_tokens, longest)
 
 
 def test_what_a_step_is_cut_into_is_alike_in_size() -> None:
@@ -155,6 +153,15 @@ def test_what_a_step_is_cut_into_is_alike_in_size() -> None:
     tokens = [batch.input_ids.numel() for batch in pack_step(rows, max_tokens=9999, min_count=4).micro_batches]
     assert len(tokens) == 4
     assert max(tokens) < 1.06 * min(tokens)
+
+
+@pytest.mark.parametrize(("max_tokens", "filled", "cut"), [(100, [96, 86], [91, 91]), (90, [89, 84, 78], [80] * 4)])
+def test_a_step_beyond_the_budget_is_cut_into_equal_shares(max_tokens: int, filled: list[int], cut: list[int]) -> None:
+    rows = [example((SYSTEM, False), ([9] * n, False), ([5], True)) for n in range(10, 18)]
+    assert [part.input_ids.numel() for part in pack_step(rows, max_tokens=max_tokens).micro_batches] == filled
+    shares = pack_step(rows, max_tokens=max_tokens, min_count=2)
+    assert [part.input_ids.numel() for part in shares.micro_batches] == cut
+    assert contents(shares) == sorted((row.ids, row.labels) for row in rows)
 
 
 def test_examples_that_begin_alike_are_dealt_out_by_length() -> None:

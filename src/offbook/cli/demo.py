@@ -31,7 +31,7 @@ def demo() -> None:
             create(folder, NAME, reporter)
     began = time.monotonic()
     try:
-        main(["train", "-c", str(settings), "--name", NAME, "--resume"])
+        main(["train", "-c", str(settings), "--name", NAME, "--resume", "--processes", "auto"])
     finally:
         echo(f"took {(time.monotonic() - began) / 60:.1f} minutes", err=True)
 

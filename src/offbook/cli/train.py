@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 import click
 
 from offbook.cli.command import Command
@@ -9,6 +11,19 @@ from offbook.cli.options import config_options, json_option, print_json, warn_of
 from offbook.cli.run_summary import run_summary
 from offbook.core.config.schema import RunConfig
 from offbook.core.launch import launched
+
+
+class ProcessCount(click.IntRange):
+    """A number of processes, or `auto`."""
+
+    name = "n|auto"
+
+    def __init__(self) -> None:
+        super().__init__(min=1)
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> Any:
+        """The number, or the word."""
+        return value if value == "auto" else super().convert(value, param, context)
 
 
 @click.command(
@@ -20,10 +35,10 @@ from offbook.core.launch import launched
 @click.option("--allow-inexact", is_flag=True, help="Resume although data, settings or versions have changed.")
 @click.option(
     "--processes",
-    type=click.IntRange(min=1),
+    type=ProcessCount(),
     default=1,
-    help="Share each step with other processes on this machine, with the same result; torchrun and accelerate launch "
-    "say it themselves.",
+    help="Share each step with other processes on this machine, with the same result: a number, or auto for as many as "
+    "it has cores and free memory for. torchrun and accelerate launch say it themselves.",
 )
 @click.option(
     "--timeout",
@@ -37,7 +52,7 @@ def command(
     resume: bool,
     overwrite: bool,
     allow_inexact: bool,
-    processes: int,
+    processes: int | Literal["auto"],
     timeout: float | None,
     as_json: bool,
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from offbook.core.config.loading import load as load_config
 from offbook.core.config.schema import RunConfig
@@ -121,7 +121,7 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
     allow_inexact: bool = False,
-    processes: int = 1,
+    processes: int | Literal["auto"] = 1,
     timeout: float | None = None,
     reporter: Reporter | None = None,
     show_plan: ShowPlan | None = None,
@@ -134,7 +134,8 @@ def train(
             that is all that is missing.
         overwrite: start anew over an existing run.
         allow_inexact: resume although data, config or versions have changed since.
-        processes: share each step with so many processes on this machine; a launcher's number (torchrun) goes first.
+        processes: share each step with so many processes on this machine; "auto": as many as it has cores and free
+            memory for. A launcher's number (torchrun) goes first.
         timeout: seconds to wait for another process; default: ten minutes.
         reporter: takes the events of the work; default: drawn in a notebook, else dropped.
         show_plan: called with the setup and its report before the first step.

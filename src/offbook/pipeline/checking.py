@@ -94,8 +94,8 @@ def prove(config: RunConfig, *, examples: int = 16, reporter: Reporter | None = 
     return replace(proof, bfloat16={"fast": distance(fast_bf16, reference), "plain": distance(plain_bf16, reference)})
 
 
-def report_of(setup: TrainingSetup, reporter: Reporter) -> dict[str, Any]:
-    """What is known about a run before its first step: the JSON of `offbook check`."""
+def report_of(setup: TrainingSetup, reporter: Reporter, processes: int = 1) -> dict[str, Any]:
+    """What is known about a run that so many processes share before its first step: the JSON of `offbook check`."""
     reporter.stage("Trying out a little of everything, to tell how long the run will take")
     dataset, model, sampler, stop_token = setup.dataset, setup.model, setup.sampler, setup.persona.stop_token
     with fast_path.fast_path_disabled(model):
@@ -120,7 +120,7 @@ def report_of(setup: TrainingSetup, reporter: Reporter) -> dict[str, Any]:
         "trainable_parameters": trainable,
         "steps": len(sampler),
         "stop": {"token": stop_token.token, "id": stop_token.id, "proved": proved},
-        "estimate": estimate_run(setup, sample, partial(reporter.progress, unit="part")),
+        "estimate": estimate_run(setup, sample, partial(reporter.progress, unit="part"), processes),
         "disk_bytes": disk_needed(setup.config, trainable),
         "checkpoint_bytes": checkpoint_bytes(trainable),
         "notes": [*setup.notes, *notes_on_stop(model, stop_token, setup.base.tokenizer.eos_token_id)],

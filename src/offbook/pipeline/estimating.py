@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -40,10 +40,14 @@ PROBE_TOKENS = 6
 """Tokens of a trial reply; the first one also pays for reading the prompts."""
 FEW = 3
 """Trial replies that grow by themselves first: as many as the usual samples. One alone is computed in another way."""
+TRIED = 12
+"""Trial replies that grow together: from these and the few, what any number costs."""
 LATER = 64
 """Tokens that the trial replies are begun behind, to learn what each one costs that a model already looks back at."""
 PARTS = 7
 """How many things are tried out."""
+EFFICIENCY = 0.87
+"""What processes that share a step bring each, beside one alone: they share memory and caches, too (docs/scale.md)."""
 SIDE_BY_SIDE = 32
 """Replies that an evaluation lets grow at once."""
 SCORED = 6
@@ -81,7 +85,7 @@ class ReplyCost:
 
 
 def estimate_run(
-    setup: TrainingSetup, steps: Sequence[StepBatch], progress: CountProgress = uncounted
+    setup: TrainingSetup, steps: Sequence[StepBatch], progress: CountProgress = uncounted, processes: int = 1
 ) -> dict[str, Any]:
     """The time and the memory of a run, as `check` reports them.
 
@@ -89,6 +93,7 @@ def estimate_run(
         setup: the run before its first step; its model is left as it was.
         steps: a sample of its optimizer steps.
         progress: told how many of the parts are tried out, and how many there are.
+        processes: how many share the steps, and the two models' answers.
 
     Returns:
         `seconds`: the likeliest time from the start of the command to the verdict. `low`, `high`: its range. `parts`:
@@ -96,7 +101,8 @@ def estimate_run(
         `samples` (all that follows the last step, up to the adapter) and `verdict`. `peak_bytes`: the most memory held.
     """
     config, dataset, count = setup.config, setup.dataset, len(setup.sampler)
-    tell = _Counter(progress)
+    tell, speed = _Counter(progress), 1.0 if processes == 1 else EFFICIENCY * processes
+    both: Callable[[float, float], float] = float.__add__ if processes == 1 else max
     passes = tell(estimate.measure(setup.model, steps, total_steps=count))
     checkpoint = tell(overhead.checkpoint_seconds(setup.model))
     upkeep = tell(overhead.step_seconds(setup.sampler, setup.collate, config.train))
@@ -112,21 +118,22 @@ def estimate_run(
     short = float(min(SAMPLE_TOKENS, config.generation.max_new_tokens))
     base_samples = replies.seconds([short] * len(sample_prompts))
     tuned_samples = replies.seconds(_tuned_lengths(setup, len(sample_prompts), short))
+    samples = 0.0 if evaluations else both(base_samples, tuned_samples)  # those of the evaluations are taken
     steps_alone = (
-        passes.seconds
+        passes.seconds / speed
         + count * upkeep
-        + len(evaluations) * heldout_tokens * passes.forward
+        + len(evaluations) * heldout_tokens * passes.forward / speed
         + len(_saves(config, count, evaluations)) * checkpoint
     )
     parts = {
         "training": steps_alone + len(evaluations) * tuned_samples,
-        "samples": base_samples + tuned_samples + tell(_picture_seconds()) + checkpoint,
+        "samples": samples + tell(_picture_seconds()) + checkpoint,
         "verdict": 0.0,
     }
     if judges:
-        answers = _answering(setup, replies, len(chosen) + len(sample_prompts))
+        answers = both(*_answering(setup, replies, len(chosen) + len(sample_prompts)))
         curve = _curve_seconds(setup, steps_alone) if learning_curve.is_wanted(setup) else 0.0
-        parts["verdict"] = scoring + answers + curve + tell(_judging_seconds(setup, chosen))
+        parts["verdict"] = scoring / speed + answers + curve + tell(_judging_seconds(setup, chosen))
     loading = time.monotonic() - setup.began
     left = sum(parts.values())
     return {
@@ -188,17 +195,17 @@ def _tuned_lengths(setup: TrainingSetup, count: int, longest: float) -> list[flo
     return [*_line_lengths(setup, count, longest)[:-1], longest] if count else []
 
 
-def _answering(setup: TrainingSetup, replies: ReplyCost, judged: int) -> float:
-    """Seconds to ask both models: the base model talks on to the limit, the tuned one as the character."""
+def _answering(setup: TrainingSetup, replies: ReplyCost, judged: int) -> tuple[float, float]:
+    """Seconds to ask each model: the base model talks on to the limit, the tuned one as the character."""
     longest = float(setup.config.generation.max_new_tokens)
     count = judged + sum(item.shown for item in general_prompts())
-    return replies.seconds([longest] * count) + replies.seconds(_tuned_lengths(setup, count, longest))
+    return replies.seconds([longest] * count), replies.seconds(_tuned_lengths(setup, count, longest))
 
 
 def _reply_cost(setup: TrainingSetup, prompts: Sequence[Prompt]) -> ReplyCost:
-    """Let the model begin a few replies, as many at once as the verdict will, and those later in their course."""
+    """Let the model begin a few replies, several at once, and those later in their course."""
     template = setup.base.template
-    ids = [template.prompt_ids(list(turns)) for turns in prompts][:SIDE_BY_SIDE]
+    ids = [template.prompt_ids(list(turns)) for turns in prompts][:TRIED]
     if not ids:
         return ReplyCost(0.0, 0.0, 0.0, 0.0)
     (_, few), (reading, many) = _step_seconds(setup, ids[:FEW]), _step_seconds(setup, ids)

@@ -45,11 +45,12 @@ def write_adapter(run: RunDir, setup: TrainingSetup, group: ProcessGroup, report
     """
     draw_loss(metrics_log.read(run.metrics), run.loss_picture, f"{setup.config.name}: {setup.config.model.source}")
     step = take_best(run, setup, reporter)
-    share = share_tasks(group)
+    recorded = _recorded_samples(run, setup, step)
     if group.size > 1:
         group.broadcast(adapters.trained_bytes(setup.model))
+        group.broadcast(b"recorded" if recorded else b"")
     _be_as_talked_to(setup)
-    base, tuned = sample_replies(setup, False, True, reporter=reporter, share=share)
+    base, tuned = recorded or sample_replies(setup, False, True, reporter=reporter, share=share_tasks(group))
     atomic_write_json(
         run.samples, [{"prompt": prompt, "base": base[prompt], "tuned": tuned[prompt]} for prompt in base]
     )
@@ -57,6 +58,13 @@ def write_adapter(run: RunDir, setup: TrainingSetup, group: ProcessGroup, report
         adapters.save(setup.model, setup.base.tokenizer, folder)
         setup.persona.save(folder)
     return step
+
+
+def _recorded_samples(run: RunDir, setup: TrainingSetup, step: int) -> list[Samples]:
+    """What the model said before the first step, as the base model, and at a step; empty where it was not asked."""
+    samples = {line["step"]: line.get("samples") or {} for line in metrics_log.read(run.samples_log)}
+    both = [samples.get(0, {}), samples.get(step, {})]
+    return both if all(list(each) == list(setup.persona.sample_prompts) for each in both) else []
 
 
 def help_to_finish(run: RunDir, setup: TrainingSetup, group: ProcessGroup) -> None:
@@ -69,8 +77,10 @@ def help_to_finish(run: RunDir, setup: TrainingSetup, group: ProcessGroup) -> No
     """
     share = share_tasks(group)
     adapters.load_trained(setup.model, group.broadcast(b""))
+    recorded = group.broadcast(b"")
     _be_as_talked_to(setup)
-    sample_replies(setup, False, True, share=share)
+    if not recorded:
+        sample_replies(setup, False, True, share=share)
     if _has_verdict(setup):
         # Whatever goes wrong is told by the process that owns the run, which is finished by now.
         with suppress(OffbookError, KeyboardInterrupt), fast_path.fast_path_disabled(setup.model):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,10 +15,18 @@ from offbook.core.progress import NullReporter, ProgressReporter, Reporter
 from offbook.core.run_lock import delete_outputs, held_bytes, locked, training_lock
 from offbook.core.rundir import RunDir, runs_root
 from offbook.core.shell import offbook_command
+from offbook.hub import pull
 from offbook.models import adapter as adapters
+from offbook.models.weight_size import loaded_bytes
 from offbook.pipeline import finishing, joining, learning_curve
 from offbook.pipeline.checking import ShowPlan, report_of
-from offbook.pipeline.launching import process_group, train_command
+from offbook.pipeline.launching import (
+    Processes,
+    affordable_processes,
+    process_group,
+    threads_of_each,
+    train_command,
+)
 from offbook.pipeline.preflight import lacks_verdict
 from offbook.pipeline.resources import memory_ran_out, memory_warning, readable_failures, refuse_small_disk
 from offbook.pipeline.resuming import (
@@ -48,7 +57,7 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
     allow_inexact: bool = False,
-    processes: int = 1,
+    processes: Processes = 1,
     timeout: float | None = None,
     reporter: Reporter | None = None,
     show_plan: ShowPlan | None = None,
@@ -62,7 +71,8 @@ def train(
             that is all that is missing.
         overwrite: start anew over an existing run; it is deleted once nothing is left that could be refused.
         allow_inexact: resume although data, config or versions have changed since.
-        processes: how many share each step, on this machine; a launcher's number (torchrun) goes first.
+        processes: how many share each step, on this machine; "auto": as many as there are cores and free memory for,
+            the step being cut into as many pieces. A launcher's number (torchrun) goes first.
         timeout: seconds to wait for another process; default: ten minutes.
         reporter: takes warnings, stages and progress.
         show_plan: called with the setup and its report before the first step.
@@ -80,12 +90,30 @@ def train(
         with locked(run):
             finishing.complete_verdict(run, reporter)
         return run
-    with process_group(partial(train_command, config, timeout), processes, timeout) as group:
+    threads: AbstractContextManager[dict[str, str]] = nullcontext({})
+    if processes == "auto":
+        config, processes = _shared_out(config, None if overwrite else run, reporter)
+        threads = threads_of_each(processes)
+    command = partial(train_command, config, timeout)
+    with threads as variables, process_group(command, processes, timeout, variables) as group:
         if group.rank:
             _take_part(config, group)
         else:
             _lead(config, run, group, resume, overwrite, allow_inexact, reporter, show_plan, began)
     return run
+
+
+def _shared_out(config: RunConfig, run: RunDir | None, reporter: Reporter) -> tuple[RunConfig, int]:
+    """The config that cuts a step for as many processes as this machine has room for, and their number."""
+    if launched().size > 1:
+        return config, 1
+    weights = loaded_bytes(pull.pull(config.model.source, config.model.revision, reporter=reporter).path, "float32")
+    cut = config.train.micro_batches
+    if cut is None and run is not None and run.config.is_file():
+        cut = with_stored_choices(config, run).train.micro_batches
+    count = affordable_processes(weights, cut)
+    train = config.train.model_copy(update={"micro_batches": cut or count})
+    return config.model_copy(update={"train": train}), count
 
 
 def _lead(
@@ -114,7 +142,7 @@ def _lead(
             joining.agree(group, setup, reporter)
             if checkpoint is not None:
                 refuse_changes(verify(checkpoint), fingerprint(setup), allowed=allow_inexact, reporter=reporter)
-            plan = report_of(setup, reporter)
+            plan = report_of(setup, reporter, group.size)
             refuse_small_disk(run.path, plan["disk_bytes"] - (held_bytes(run) if overwrite else 0))
             if show_plan is not None:
                 show_plan(setup, plan)

@@ -27,7 +27,7 @@ from offbook.training.architecture import decoder_of
 from offbook.training.packing import MicroBatch, StepBatch
 
 REPEATS = 2
-"""How often a micro-batch is computed: the first time also pays for what the others find done."""
+"""How often the largest micro-batch is computed: the first time also pays for what the others find done."""
 MOMENTS = 2
 """Values that Adam keeps beside each trained one."""
 
@@ -63,18 +63,18 @@ def measure(model: PeftModel, steps: Sequence[StepBatch], *, total_steps: int) -
     )
     work = [_work(model, batch) for batch in micro_batches]
     with _untouched(model):
-        most = _compute(model, micro_batches[-1])
+        most = _compute(model, micro_batches[-1], REPEATS)
         peak = peak_memory(model.device) + _optimizer_bytes(model)
-        least = _compute(model, micro_batches[0]) if work[0] < work[-1] / 2 else None
+        least = _compute(model, micro_batches[0], 1) if work[0] < work[-1] / 2 else None
         forward = _forward_seconds(model, micro_batches[-1]) / micro_batches[-1].input_ids.numel()
         update = _optimizer_seconds(model)
     return Estimate((_scaled(most, least, work) / len(steps) + update) * total_steps, forward, peak)
 
 
-def _compute(model: PeftModel, batch: MicroBatch) -> float:
-    """Seconds that a micro-batch takes, forward and backward."""
+def _compute(model: PeftModel, batch: MicroBatch, repeats: int) -> float:
+    """Seconds that a micro-batch takes, forward and backward: the best of so many times."""
     batch, times = batch.to(model.device), []
-    for _ in range(REPEATS):
+    for _ in range(repeats):
         start = time.perf_counter()
         fast_path.loss_sum(model, batch).backward()
         if model.device.type == "cuda":

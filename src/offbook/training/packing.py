@@ -103,8 +103,8 @@ def pack_step(
     Args:
         examples: the step's examples.
         max_tokens: budget of a micro-batch.
-        min_count: how many micro-batches there are at least, as far as there are examples; the budget is lowered for
-            it, so that they are alike in size.
+        min_count: how many micro-batches there are at least, or a multiple of it, as far as there are examples; the
+            budget is lowered for it, so that they are alike in size and so many processes have equal shares.
         packing: several examples in a micro-batch; else each example is its own.
         prefix: compute what examples of a micro-batch begin with once (see `prefix_tree`).
     """
@@ -114,8 +114,11 @@ def pack_step(
         return StepBatch(tuple(_collate(examples, [Leaf(index, 0, None)]) for index in labelled), label_tokens)
     leaf_order = leaves(examples, labelled, share=prefix)
     parts = list(_cut(examples, leaf_order, max_tokens))
-    if len(parts) < (wanted := min(min_count, len(labelled))):
+    if min_count > 1 and labelled:
+        wanted = min(min_count * -(-len(parts) // min_count), len(labelled))
         candidates = [_cut_alike(examples, leaf_order, wanted, max_tokens), _deal(examples, leaf_order, wanted)]
+        if len(parts) >= min(min_count, len(labelled)):
+            candidates.append(parts)  # what is dealt out may go beyond the budget
         parts = min(candidates, key=lambda parts: max(_Part.of(examples, part).tokens for part in parts))
     return StepBatch(tuple(_collate(examples, part) for part in parts), label_tokens)
 

@@ -233,8 +233,8 @@ class TrainConfig(Section):
     max_tokens_per_micro_batch: int | None = Field(None, ge=16, le=COUNT_LIMIT)
     """Tokens computed at once. Default: 2048; a run keeps the number that it began with."""
     micro_batches: Count | None = None
-    """Into how many micro-batches a step is cut at least, so that several processes can share it. Default: 1; a run
-    keeps the number that it began with."""
+    """Into how many micro-batches a step is cut at least (a long step into a multiple of it), so that several processes
+    can share it. Default: 1; a run keeps the number that it began with."""
     compute: Literal["auto", "float32", "bfloat16"] = "auto"
     """Format in which the products with frozen weights are computed; all else stays float32. auto: bfloat16 where the
     processor is measured to be faster in it; a run keeps the format that it began with."""
