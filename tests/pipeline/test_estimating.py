@@ -15,17 +15,16 @@ from offbook.generation import batch
 from offbook.pipeline.estimating import (
     EFFICIENCY,
     SPREAD,
-    ReplyCost,
     _answering,
     _as_evaluated,
     _costs,
     _evaluations,
     _line_lengths,
-    _reply_cost,
     _saves,
     _tuned_lengths,
     estimate_run,
 )
+from offbook.pipeline.reply_cost import ReplyCost, reply_cost
 from offbook.pipeline.resuming import with_stored_choices
 from offbook.pipeline.setup import TrainingSetup, prepare_training
 from offbook.training import estimate
@@ -57,7 +56,7 @@ def test_processes_share_the_steps_and_the_answers(settings: dict[str, Any], mon
     cost = ReplyCost(prompt=0.0, step=1.0, token=0.0, growth=0.0)
     passes = estimate.Estimate(seconds=300.0, forward=0.0, peak_bytes=1)
     monkeypatch.setattr("offbook.training.estimate.measure", lambda *_, **__: passes)
-    monkeypatch.setattr("offbook.pipeline.estimating._reply_cost", lambda *_: cost)
+    monkeypatch.setattr("offbook.pipeline.estimating.reply_cost", lambda *_: cost)
     monkeypatch.setattr("offbook.pipeline.estimating._scoring_seconds", lambda *_: 90.0)
     steps = [setup.collate(setup.sampler[0])]
     alone, three = (estimate_run(setup, steps, processes=count)["parts"] for count in (1, 3))
@@ -116,7 +115,7 @@ def test_a_step_that_had_to_wait_does_not_make_the_estimate(
 
     monkeypatch.setattr(batch, "generate", interrupted)
     with _as_evaluated(setup.model):
-        cost = _reply_cost(
+        cost = reply_cost(
             setup, [(Turn("user", text),) for text in ("Who are you?", "What is it?", "Why?", "And now?")]
         )
     assert cost.step + 4 * cost.token < 0.2

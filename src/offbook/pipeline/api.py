@@ -134,8 +134,7 @@ def train(
             that is all that is missing.
         overwrite: start anew over an existing run.
         allow_inexact: resume although data, config or versions have changed since.
-        processes: share each step with so many processes on this machine; "auto": as many as it has cores and free
-            memory for. A launcher's number (torchrun) goes first.
+        processes: how many share each step on this machine ("auto": as it has room); a launcher's number goes first.
         timeout: seconds to wait for another process; default: ten minutes.
         reporter: takes the events of the work; default: drawn in a notebook, else dropped.
         show_plan: called with the setup and its report before the first step.

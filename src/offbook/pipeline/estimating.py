@@ -7,26 +7,23 @@ for it is imported now, so that its time is over, too, when the estimate is told
 from __future__ import annotations
 
 import importlib
-import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
-from offbook.core.config.schema import GenerationConfig, RunConfig
+from offbook.core.config.schema import RunConfig
 from offbook.core.progress import CountProgress, uncounted
 from offbook.core.types import Conversation, Reply, Score, Turn
 from offbook.evaluation.learning_curve import SHARES
-from offbook.evaluation.responses import ModelOutputs, PairedReply, Prompt, general_prompts, sample
+from offbook.evaluation.responses import ModelOutputs, PairedReply, general_prompts, sample
 from offbook.evaluation.scorecard import scorecard
-from offbook.generation import batch
 from offbook.pipeline import learning_curve
 from offbook.pipeline.base_and_tuned import BaseAndTuned
 from offbook.pipeline.character import Character
+from offbook.pipeline.reply_cost import ReplyCost, reply_cost
 from offbook.pipeline.setup import TrainingSetup
 from offbook.tracking.loss_plot import draw_loss
 from offbook.training import estimate, fast_path, overhead
@@ -36,20 +33,10 @@ from offbook.training.packing import StepBatch
 
 T = TypeVar("T")
 
-PROBE_TOKENS = 6
-"""Tokens of a trial reply; the first one also pays for reading the prompts."""
-FEW = 3
-"""Trial replies that grow by themselves first: as many as the usual samples. One alone is computed in another way."""
-TRIED = 12
-"""Trial replies that grow together: from these and the few, what any number costs."""
-LATER = 64
-"""Tokens that the trial replies are begun behind, to learn what each one costs that a model already looks back at."""
 PARTS = 7
 """How many things are tried out."""
 EFFICIENCY = 0.87
 """What processes that share a step bring each, beside one alone: they share memory and caches, too (docs/scale.md)."""
-SIDE_BY_SIDE = 32
-"""Replies that an evaluation lets grow at once."""
 SCORED = 6
 """Texts whose losses are taken to learn what one costs."""
 JUDGED_ROWS = 400
@@ -58,30 +45,6 @@ SPREAD = 1.3
 """The range of what is still to come, on either side: other programs want the machine, too, and a laptop gets warm."""
 IMPORTED_LATER = ("sklearn.feature_extraction.text", "sklearn.linear_model", "sklearn.pipeline")
 """What the verdict's judges import when they are trained."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReplyCost:
-    """Seconds that replies take."""
-
-    prompt: float
-    """Of each prompt to be read."""
-    step: float
-    """Of each step, for all rows that grow."""
-    token: float
-    """Of each token, at the beginning of a reply."""
-    growth: float
-    """More for each token than for the one before it in the reply: there is more to look back at, and to move."""
-
-    def seconds(self, lengths: Sequence[float]) -> float:
-        """Seconds for replies of so many tokens, `SIDE_BY_SIDE` at a time."""
-        batches = [lengths[start : start + SIDE_BY_SIDE] for start in range(0, len(lengths), SIDE_BY_SIDE)]
-        return sum(
-            self.prompt * len(rows)
-            + self.step * max(rows)
-            + sum((self.token + self.growth * length / 2) * length for length in rows)
-            for rows in batches
-        )
 
 
 def estimate_run(
@@ -113,7 +76,7 @@ def estimate_run(
     judges = config.evaluate.prompts > 0 and bool(dataset.heldout)
     chosen = sample(dataset.heldout, config.evaluate.prompts, 0) if judges else []
     with _as_evaluated(setup.model):
-        replies = tell(_reply_cost(setup, [*(row.turns[:-1] for row in chosen), *sample_prompts]))
+        replies = tell(reply_cost(setup, [*(row.turns[:-1] for row in chosen), *sample_prompts]))
         scoring = tell(_scoring_seconds(setup, character) if judges else 0.0)
     short = float(min(SAMPLE_TOKENS, config.generation.max_new_tokens))
     base_samples = replies.seconds([short] * len(sample_prompts))
@@ -200,41 +163,6 @@ def _answering(setup: TrainingSetup, replies: ReplyCost, judged: int) -> tuple[f
     longest = float(setup.config.generation.max_new_tokens)
     count = judged + sum(item.shown for item in general_prompts())
     return replies.seconds([longest] * count), replies.seconds(_tuned_lengths(setup, count, longest))
-
-
-def _reply_cost(setup: TrainingSetup, prompts: Sequence[Prompt]) -> ReplyCost:
-    """Let the model begin a few replies, several at once, and those later in their course."""
-    template = setup.base.template
-    ids = [template.prompt_ids(list(turns)) for turns in prompts][:TRIED]
-    if not ids:
-        return ReplyCost(0.0, 0.0, 0.0, 0.0)
-    (_, few), (reading, many) = _step_seconds(setup, ids[:FEW]), _step_seconds(setup, ids)
-    before = (ids[0] * (LATER // len(ids[0]) + 1))[:LATER]  # what all begin with is computed once
-    _, later = _step_seconds(setup, [[*before, *prompt] for prompt in ids])
-    token = max(many - few, 0.0) / max(len(ids) - FEW, 1)
-    return ReplyCost(
-        prompt=max(reading - many, 0.0) / len(ids),
-        step=max(few - min(FEW, len(ids)) * token, 0.0),
-        token=token,
-        growth=max(later - many, 0.0) / len(ids) / LATER,
-    )
-
-
-def _step_seconds(setup: TrainingSetup, prompts: Sequence[list[int]]) -> tuple[float, float]:
-    """Seconds until each of the replies has its first token, and in which each then usually grows by one.
-
-    One step that had to wait for something else must not count: the replies have hundreds of steps.
-    """
-    moments = [time.perf_counter()]
-    batch.generate(
-        setup.model,
-        setup.base.tokenizer,
-        list(prompts),
-        GenerationConfig(max_new_tokens=1 + PROBE_TOKENS),
-        [],
-        progress=lambda _done, _total: moments.append(time.perf_counter()),
-    )
-    return moments[1] - moments[0], statistics.median(after - before for before, after in pairwise(moments[1:]))
 
 
 def _scoring_seconds(setup: TrainingSetup, character: Character) -> float:
