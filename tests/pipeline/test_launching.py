@@ -35,14 +35,14 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(
-    ("cores", "room", "cut", "count"),
+    ("cores", "room", "pieces", "count"),
     [(4, 9.5, None, 4), (4, 2.5, None, 2), (4, 0.5, None, 1), (4, 9.5, 3, 3), (1, 9.5, 8, 1), (96, 99.5, None, MOST)],
 )
 def test_there_is_a_process_for_each_core_with_memory_and_work(
-    machine: Any, cores: int, room: float, cut: int | None, count: int
+    machine: Any, cores: int, room: float, pieces: int | None, count: int
 ) -> None:
     machine(cores, room)
-    assert affordable_processes(GIGABYTE, cut) == count
+    assert affordable_processes(GIGABYTE, pieces) == count
 
 
 def test_the_cores_are_shared_out_unless_the_user_has_done_it(machine: Any, monkeypatch: pytest.MonkeyPatch) -> None:

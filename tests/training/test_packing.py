@@ -155,12 +155,14 @@ def test_what_a_step_is_cut_into_is_alike_in_size() -> None:
     assert max(tokens) < 1.06 * min(tokens)
 
 
-@pytest.mark.parametrize(("max_tokens", "filled", "cut"), [(100, [96, 86], [91, 91]), (90, [89, 84, 78], [80] * 4)])
-def test_a_step_beyond_the_budget_is_cut_into_equal_shares(max_tokens: int, filled: list[int], cut: list[int]) -> None:
+@pytest.mark.parametrize(("max_tokens", "filled", "equal"), [(100, [96, 86], [91, 91]), (90, [89, 84, 78], [80] * 4)])
+def test_a_step_beyond_the_budget_is_cut_into_equal_shares(
+    max_tokens: int, filled: list[int], equal: list[int]
+) -> None:
     rows = [example((SYSTEM, False), ([9] * n, False), ([5], True)) for n in range(10, 18)]
     assert [part.input_ids.numel() for part in pack_step(rows, max_tokens=max_tokens).micro_batches] == filled
     shares = pack_step(rows, max_tokens=max_tokens, min_count=2)
-    assert [part.input_ids.numel() for part in shares.micro_batches] == cut
+    assert [part.input_ids.numel() for part in shares.micro_batches] == equal
     assert contents(shares) == sorted((row.ids, row.labels) for row in rows)
 
 

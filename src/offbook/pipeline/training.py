@@ -108,11 +108,11 @@ def _shared_out(config: RunConfig, run: RunDir | None, reporter: Reporter) -> tu
     if launched().size > 1:
         return config, 1
     weights = loaded_bytes(pull.pull(config.model.source, config.model.revision, reporter=reporter).path, "float32")
-    cut = config.train.micro_batches
-    if cut is None and run is not None and run.config.is_file():
-        cut = with_stored_choices(config, run).train.micro_batches
-    count = affordable_processes(weights, cut)
-    train = config.train.model_copy(update={"micro_batches": cut or count})
+    pieces = config.train.micro_batches
+    if pieces is None and run is not None and run.config.is_file():
+        pieces = with_stored_choices(config, run).train.micro_batches
+    count = affordable_processes(weights, pieces)
+    train = config.train.model_copy(update={"micro_batches": pieces or count})
     return config.model_copy(update={"train": train}), count
 
 
