@@ -160,6 +160,27 @@ Tom笑着说：“我来。”
     assert [cue.speaker for cue in cues(reader.read, numbered(text))] == ["我", "妈", "我妈", "Tom"]
 
 
+def test_who_spoke_to_a_comma_goes_on() -> None:
+    text = """
+老汤道：“既如此，”叫：“阿澈，点灯去。”阿澈道：“好。”
+
+老汤说：“油不多了。”
+
+阿澈道：“我去取，”又道：“你等着。”老汤道：“去罢。”
+
+老汤又说：“慢着，”阿澈道：“怎么？”
+"""
+    assert [(cue.speaker, cue.text) for cue in cues(reader.read, numbered(text))] == [
+        ("老汤", "既如此，阿澈，点灯去。"),
+        ("阿澈", "好。"),
+        ("老汤", "油不多了。"),
+        ("阿澈", "我去取，你等着。"),
+        ("老汤", "去罢。"),
+        ("老汤", "慢着。"),
+        ("阿澈", "怎么？"),
+    ]
+
+
 def test_an_english_novel_gives_each_quoted_line_its_speaker() -> None:
     result = cues(reader.read, fixture("novel_en.txt"))
     assert {cue.line: (cue.speaker, cue.text) for cue in result if cue.confidence >= SURE} == {

@@ -39,6 +39,8 @@ class Chinese:
         self._quotes = self._crowded = self._alone = 0
         self._acts_alone = False
         """Whether one person alone does something in the paragraph."""
+        self._goes_on = False
+        """Whether the quoted line before ends in a comma, so that who spoke has not done yet."""
         self._many_in_one = False
         """Whether several people speak in one paragraph, as in the old novels."""
 
@@ -82,6 +84,7 @@ class Chinese:
                 continue
             lead = pieces[place - 1] if place and not pieces[place - 1].is_quote else None
             tail = pieces[place + 1] if place + 1 < len(pieces) and not pieces[place + 1].is_quote else None
+            self._goes_on = place > 1 and pieces[place - 2].is_quote and pieces[place - 2].text.endswith("，")
             attribution = self._of(piece, lead, tail, place + 2 < len(pieces), state)
             attributions.append(attribution)
             if not attribution.unspoken:
@@ -131,7 +134,8 @@ class Chinese:
                 return Attribution((name,), NEARBY * scale)
             if seen:
                 return Attribution((), NOBODY)
-        if AGAIN.match(simplified.lstrip("」”』。，, ")) and state.last:
+        again = self._goes_on or AGAIN.match(simplified.lstrip("」”』。，, "))
+        if again and state.last:
             return Attribution(state.last.speakers, min(NEARBY, state.last.confidence) * scale)
         earlier = self._acting(text[: sentence[0]])
         return Attribution((earlier,), ACTS) if earlier else Attribution(state.other(), TURN)

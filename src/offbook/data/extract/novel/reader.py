@@ -137,7 +137,9 @@ class _Reading:
         assert self.last is not None
         if attribution.speakers != self.last.speakers:
             return False
-        return between.rstrip().endswith(("，", ",")) if self.layout.language == "zh" else bool(between.strip())
+        if self.layout.language == "zh":  # “既如此，”叫：“来。” goes on for its first comma
+            return between.rstrip().endswith(("，", ",")) or (bool(between) and self.last.text.endswith("，"))
+        return bool(between.strip())
 
     def _ended(self, text: str) -> str:
         """A text with a full stop at its end; in Japanese it may have had none of its own."""
