@@ -2,6 +2,7 @@
 """Messenger, Slack, SillyTavern, Character.AI and ChatLab: formats that are JSON alone."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from offbook.data.extract.chat_log.formats import CHAT_FORMATS
 from offbook.data.extract.chat_log.formats.messenger import undo_mojibake
 from offbook.data.extract.chat_log.message import Content
 from offbook.data.extract.cue import ParseError
+from offbook.data.extract.source import open_source
 from tests.data.extract.reading import numbered
 
 
@@ -103,6 +105,20 @@ def test_slack_names_who_joined_before_the_export_tells_the_name() -> None:
         "odd",
         "odd",
     ]
+
+
+def test_slack_s_list_of_people_lies_above_the_channels(tmp_path: Path) -> None:
+    people = [
+        {"id": "U7", "name": "odd", "profile": {"display_name": "", "real_name": "Odd Berg"}},
+        {"id": "U8", "name": "mara", "profile": None},
+        "damaged",
+    ]
+    (tmp_path / "users.json").write_text(json.dumps(people))
+    channel = tmp_path / "pier" / "2021-05-12.json"
+    channel.parent.mkdir()
+    item = {"type": "message", "text": "Lit?", "ts": "1620855000.1"}
+    channel.write_text(json.dumps([{**item, "user": user} for user in ("U7", "U8", "U9")]))
+    assert [each.sender for each in CHAT_FORMATS["slack"].read(open_source(channel))] == ["Odd Berg", "mara", "U9"]
 
 
 def test_sillytavern() -> None:

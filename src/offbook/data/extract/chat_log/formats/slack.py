@@ -1,10 +1,15 @@
-"""Slack's export: a JSON file a day for each channel. Give the files of a channel in the order of their names."""
+"""Slack's export: a JSON file a day for each channel. Give the files of a channel in the order of their names.
+
+Who a number is, each message tells, or `users.json`, which lies above the folders of the channels.
+"""
 
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from offbook.data.extract.chat_log.json_stream import JsonObject, read_messages
 from offbook.data.extract.chat_log.lines import is_json, json_keys
@@ -22,7 +27,7 @@ def read(lines: Lines) -> Iterator[Message]:
     Raises:
         ParseError: the JSON is malformed.
     """
-    names: dict[str, str] = {}
+    names = _people(getattr(lines, "path", None))
     last_of_thread: dict[str, str] = {}
     for line, item, _ in read_messages(lines):
         user = str(item.get("user") or item.get("bot_id") or "?")
@@ -50,6 +55,22 @@ def looks_like(sample: Sequence[str]) -> float:
     """How much a text looks like Slack's export: 0 or 1."""
     keys = json_keys(sample) if is_json(sample) else frozenset()
     return float(keys >= {"ts", "text", "type"} and bool(keys & {"user", "bot_id", "client_msg_id"}))
+
+
+def _people(path: Path | None) -> dict[str, str]:
+    """The names of a workspace's people by their numbers, where a channel's file has the list of them above it."""
+    listed = (
+        next((file for folder in path.parents[:2] if (file := folder / "users.json").is_file()), None) if path else None
+    )
+    try:
+        people = json.loads(listed.read_text(encoding="utf-8")) if listed else []
+    except (OSError, ValueError, RecursionError):
+        return {}
+    people = [person for person in people if isinstance(person, dict)] if isinstance(people, list) else []
+    return {
+        str(person.get("id")): _name({"user_profile": person.get("profile"), "username": person.get("name")})
+        for person in people
+    }
 
 
 def _name(item: JsonObject) -> str:
