@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import socket
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -24,12 +23,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from program import Program
+from program import Program, SharedProgram
 from speed import BATCH, read_rows
 
 from offbook.core.environment import processor
 
-STEPS = Path(__file__).parent / "steps" / "shared_steps.py"
 SETUPS = {"1 process": (1, 1), "2 processes": (2, 1), "1 process, 2 threads": (1, 2)}
 """Name → (processes, threads of each)."""
 AT_ONCE = "2 runs at once"
@@ -45,19 +43,11 @@ def compare(options: argparse.Namespace) -> dict[str, Any]:
     }
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as pool:
 
-        def start(number: int, size: int, threads: int) -> list[Program]:
-            with socket.create_server(("127.0.0.1", 0)) as listener:
-                port = listener.getsockname()[1]
-            programs = []
-            for rank in range(size):
-                path = Path(folder) / f"{number}-{rank}.json"
-                environment = {"rank": rank, "size": size, "port": port, "threads": threads}
-                path.write_text(json.dumps({**job, **environment}), encoding="utf-8")
-                programs.append(Program([sys.executable, str(STEPS), str(path)]))
-            return programs
+        def start(processes: int, threads: int) -> list[Program]:
+            return SharedProgram(job, Path(folder), processes, threads).programs
 
-        running = {name: start(number, *SETUPS[name]) for number, name in enumerate(SETUPS)}
-        running[AT_ONCE] = [program for number in (8, 9) for program in start(number, 1, 1)]
+        running = {name: start(*setup) for name, setup in SETUPS.items()}
+        running[AT_ONCE] = [program for _ in range(2) for program in start(1, 1)]
         rounds = []
         for number in range(options.pairs + 1):
             steps = {}

@@ -17,11 +17,12 @@ import random
 import sys
 import tempfile
 from datetime import date
+from math import nan
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from program import Program
+from program import Program, SharedProgram
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from offbook.core.environment import processor
@@ -92,6 +93,7 @@ def compare(options: argparse.Namespace) -> dict[str, Any]:
         "rows": read_rows(options),
         "batch_size": BATCH,
         "threads": options.threads,
+        "processes": options.processes,
         "max_tokens": options.max_tokens,
         "without": options.without,
         "compute": options.compute,
@@ -103,7 +105,13 @@ def compare(options: argparse.Namespace) -> dict[str, Any]:
             path.write_text(json.dumps({**job, **changes}), encoding="utf-8")
             return Program([python, str(STEPS / script), str(path)])
 
-        ours = start(sys.executable, "offbook_steps.py")
+        count = options.processes
+        shared = {**job, "micro_batches": options.micro_batches or count}
+        ours: Program | SharedProgram
+        if count > 1:
+            ours = SharedProgram(shared, Path(folder), count, options.threads // count)
+        else:
+            ours = start(sys.executable, "offbook_steps.py")
         peers = {
             dtype: start(options.python, PROGRAMS[options.against], dtype=dtype) for dtype in options.baseline_dtypes
         }
@@ -139,7 +147,7 @@ def summary(options: argparse.Namespace, rounds: list[Any], last_words: dict[str
         "ratio": middle(ratios),
         "ratio_range": [round(ratios[0], 3), round(ratios[-1], 3)],
         "cpu_ratio": middle([peer["cpu"] / offbook["cpu"] for peer, offbook in pairs]),
-        "matrix_rate_share": middle([offbook["floor"] / offbook["seconds"] for _, offbook in pairs]),
+        "matrix_rate_share": middle([offbook.get("floor", nan) / offbook["seconds"] for _, offbook in pairs]),
         "peak_memory_ratio": round(peaks["offbook"] / peaks[options.against], 3),
         "peak_bytes": peaks,
         "seconds": {
@@ -149,7 +157,7 @@ def summary(options: argparse.Namespace, rounds: list[Any], last_words: dict[str
         "tokens_per_second": middle([offbook["row_tokens"] / offbook["seconds"] for _, offbook in pairs]),
         "label_tokens_per_second": middle([offbook["label_tokens"] / offbook["seconds"] for _, offbook in pairs]),
         "computed_share": middle([offbook["tokens"] / offbook["row_tokens"] for _, offbook in pairs]),
-        "notes": pairs[0][1]["notes"],
+        "notes": pairs[0][1].get("notes"),
         "versions": {"offbook": ours["versions"], options.against: theirs["versions"]},
     }
 
@@ -161,6 +169,8 @@ def main() -> None:
     parser.add_argument("--python", default=sys.executable, help="the peer's Python")
     parser.add_argument("--pairs", type=int, default=8)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--processes", type=int, default=1, help="offbook's, which share the threads")
+    parser.add_argument("--micro-batches", type=int, help="into how many they cut a step (default: one for each)")
     parser.add_argument("--system-tokens", type=int, default=0, help="length of the system prompt (ERNIE shape)")
     parser.add_argument("--model", type=Path, help="a model folder instead of the ERNIE shape")
     parser.add_argument("--system", help="the system prompt (with --model)")

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model
-from transformers import AutoModelForCausalLM, Ernie4_5Config, Ernie4_5ForCausalLM, TrainerCallback
+from transformers import AutoConfig, AutoModelForCausalLM, Ernie4_5Config, Ernie4_5ForCausalLM, TrainerCallback
 
 MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 LEARNING_RATE = 1e-4
@@ -38,7 +38,10 @@ def base_model(job: dict[str, Any]) -> Any:
     dtype = getattr(torch, job.get("dtype", "float32"))
     torch.manual_seed(0)
     if job["model"] is None:
-        return Ernie4_5ForCausalLM(Ernie4_5Config()).to(dtype)
+        torch.set_default_dtype(dtype)  # made in it: a copy in float32 would be the peak of the process
+        model = Ernie4_5ForCausalLM(Ernie4_5Config())
+        torch.set_default_dtype(torch.float32)
+        return model
     return AutoModelForCausalLM.from_pretrained(job["model"], dtype=dtype, trust_remote_code=False)
 
 
@@ -50,6 +53,19 @@ def lora_config() -> LoraConfig:
 def adapted_model(job: dict[str, Any]) -> Any:
     """The model with its adapter, in training mode."""
     return get_peft_model(base_model(job), lora_config()).train()
+
+
+def stored_base(job: dict[str, Any]) -> tuple[Any, str]:
+    """The base model with its weights in the format in which offbook computes their products, and that format."""
+    from offbook.models.storage import store
+    from offbook.training.compute import choose_compute
+
+    config = Ernie4_5Config() if job["model"] is None else AutoConfig.from_pretrained(job["model"])
+    compute = job["compute"]
+    if compute == "auto":
+        compute = choose_compute(config.hidden_size, torch.device("cpu"))
+    base = base_model({**job, "dtype": compute})
+    return store(base, compute=torch.bfloat16) if compute == "bfloat16" else base, compute
 
 
 def wait() -> bool:

@@ -10,24 +10,28 @@ from offbook.core.process_env import prepare
 prepare()
 
 import torch
-from common import LEARNING_RATE, MODULES, answer, base_model, last_word, lora_config, peak_bytes, read_job, wait
+from common import (
+    LEARNING_RATE,
+    MODULES,
+    answer,
+    last_word,
+    lora_config,
+    peak_bytes,
+    read_job,
+    stored_base,
+    wait,
+)
 from peft import get_peft_model
 
 from offbook.core.types import Example, Origin
-from offbook.models.storage import store
 from offbook.training import fast_path
-from offbook.training.compute import choose_compute
 from offbook.training.matmul import frozen_product, frozen_product_gradient
 from offbook.training.packing import StepBatch, pack_step
 
 
 def main() -> None:
     job = read_job()
-    base, compute = base_model(job), job["compute"]
-    if compute == "auto":
-        compute = choose_compute(base.config.hidden_size, base.device)
-    if compute == "bfloat16":
-        store(base, compute=torch.bfloat16)
+    base, compute = stored_base(job)
     model = get_peft_model(base, lora_config()).train()
     switches = {name: name not in job["without"] for name in ("packing", "fused", "head")}
     notes = fast_path.enable(model, **switches)

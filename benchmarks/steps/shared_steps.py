@@ -9,12 +9,11 @@ from offbook.core.process_env import prepare
 prepare()
 
 import torch
-from common import LEARNING_RATE, answer, base_model, last_word, lora_config, peak_bytes, read_job, wait
+from common import LEARNING_RATE, answer, last_word, lora_config, peak_bytes, read_job, stored_base, wait
 from peft import get_peft_model
 
 from offbook.core.launch import Launch
 from offbook.core.types import Example, Origin
-from offbook.models.storage import store
 from offbook.training import fast_path
 from offbook.training.packing import MicroBatch, pack_step
 from offbook.training.process_group import ProcessGroup, joined
@@ -28,9 +27,7 @@ def main() -> None:
     with joined(group):
         if group.size > 1:
             group.connect()
-        base = base_model(job)
-        if job["compute"] == "bfloat16":
-            store(base, compute=torch.bfloat16)
+        base, compute = stored_base(job)
         model = get_peft_model(base, lora_config()).train()
         fast_path.enable(model)
         trained = [weight for weight in model.parameters() if weight.requires_grad]
@@ -63,6 +60,10 @@ def main() -> None:
                 exchange_seconds=exchanged,
                 sent_bytes=group.sent_bytes - sent,
                 micro_batches=len(step.micro_batches),
+                compute=compute,
+                row_tokens=sum(len(row.ids) for row in rows),
+                tokens=step.tokens,
+                label_tokens=step.label_tokens,
                 loss=loss.item(),
                 weights=sum(weight.double().sum().item() for weight in trained),
                 peak_bytes=peak_bytes(),
