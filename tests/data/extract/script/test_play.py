@@ -294,6 +294,11 @@ def test_romance_plays_set_a_dash_behind_the_name_and_tell_how_it_is_said(text: 
     assert [(name.upper(), words) for name, words in texts(play.read, text)] == spoken
 
 
+def test_a_dash_behind_few_of_the_names_is_a_pause_of_the_speaker_s() -> None:
+    text = "KARL. Du?\n\nPAGE. — Ich.\n\nKARL. Wer noch?\n\nPAGE. Niemand.\n\nKARL. Gut.\n"
+    assert [words for _, words in texts(play.read, text)] == ["Du?", "— Ich.", "Wer noch?", "Niemand.", "Gut."]
+
+
 def test_somebody_who_is_called_in_verse_is_no_label() -> None:
     text = "ANA.\nThe boat,\nTOM, come here.\nIs it late?\n\nTOM.\nIt is.\n\nANA.\nSo.\n"
     assert [name for name, _ in texts(play.read, text)] == ["ANA", "TOM", "ANA"]

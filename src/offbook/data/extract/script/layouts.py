@@ -54,9 +54,8 @@ LAYOUTS = {
         any_name=True,
     ),
     # ANN. Come in.   Ann (quietly). Come in.   ANN [quietly] Come in.   ANA.- Pase.   ORGON, à part. Entrez.
-    # ÉRASTE. — Merci.
     "dot": _layout(
-        rf"^_?(?P<name>{LATIN}|{MANNERED_NAME})(?:\._?(?:\s*[—–]+|-+(?=\s|[¡¿A-ZÀ-ÖØ-Þ«“\"(]))?|,?_?(?=\s*[(\[]_?[^()\[\]]+_?[)\]]))\s*(?P<rest>\S.*)$",
+        rf"^_?(?P<name>{LATIN}|{MANNERED_NAME})(?:\._?(?:[—–]+|-+(?=\s|[¡¿A-ZÀ-ÖØ-Þ«“\"(]))?|,?_?(?=\s*[(\[]_?[^()\[\]]+_?[)\]]))\s*(?P<rest>\S.*)$",
         ".[(",
         begins_sentence=True,
     ),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from offbook.data.extract.script.headings import heading, is_note, may_speak
 from offbook.data.extract.script.layouts import BRACKETS, CLOCK, LAYOUTS
@@ -36,6 +36,9 @@ KNOWN, MANNERED, ONCE = 1.0, 0.95, 0.9
 
 USUAL, ALWAYS = 0.1, 0.5
 """Share of the lines at a place that are labels, for a known name to be one there, and for an unknown one."""
+
+MOSTLY = 0.8
+"""Share of a script's labels that have a dash behind them, where that is its way."""
 
 OPENING = 0.95
 """Share of a script's labels that stand behind a blank line, where that is its way."""
@@ -114,7 +117,12 @@ class Labels:
     """The layout of one script, its speakers, and where their names stand."""
 
     def __init__(
-        self, layout: str, counts: Counter[tuple[str, Place]], lines: Counter[Place], also: tuple[str, ...] = ()
+        self,
+        layout: str,
+        counts: Counter[tuple[str, Place]],
+        lines: Counter[Place],
+        also: tuple[str, ...] = (),
+        dashed: int = 0,
     ) -> None:
         names: Counter[str] = Counter()
         for (name, _), count in counts.items():
@@ -131,6 +139,8 @@ class Labels:
         self.layouts = (layout, *also)
         """The layout and those that the script uses beside it."""
         self.any_name = LAYOUTS[layout].any_name
+        self.dashed = dashed >= MOSTLY * sum(counts.values()) > 0
+        """Whether a dash goes before each speech (ÉRASTE. — Merci.); elsewhere it is a pause of the speaker's."""
         self.support = total
         after_blank = sum(count for where, count in labels.items() if where[0])
         self.opens_paragraphs = after_blank >= OPENING * total > 0
@@ -158,7 +168,7 @@ class Labels:
             if layout == "alone" and not after_blank and ACTING.match(line.strip(" .:")):
                 continue  # TOM, come here.
             if label and self._believes(label, where):
-                return label
+                return replace(label, rest=label.rest.lstrip("—– ")) if self.dashed else label
         return None
 
     def speakers_of(self, label: Label) -> tuple[tuple[str, ...], tuple[str, ...], float]:
@@ -215,6 +225,7 @@ def learn(rows: Iterable[Row], layouts: tuple[str, ...]) -> Labels:
     """The layout among `layouts` whose labels recur most. A weak mark must recur clearly more often."""
     counts: dict[str, Counter[tuple[str, Place]]] = {layout: Counter() for layout in layouts}
     lines: Counter[Place] = Counter()
+    dashed: Counter[str] = Counter()
     below_name = False
     for row in rows:
         if row.kind not in ("text", "boxed"):
@@ -226,16 +237,17 @@ def learn(rows: Iterable[Row], layouts: tuple[str, ...]) -> Labels:
         for layout in layouts if row.kind == "text" else ("alone",) if "alone" in layouts else ():
             if label := match(row.text, layout):
                 counts[layout][label.name, where] += 1
+                dashed[layout] += label.rest.startswith(("—", "–"))
                 if layout == "colon":
                     for hit in INLINE.finditer(label.rest):
                         counts[layout][hit["name"], where] += not is_note(hit["name"])
-    learned = [Labels(layout, counts[layout], lines) for layout in layouts]
+    learned = [Labels(layout, counts[layout], lines, dashed=dashed[layout]) for layout in layouts]
     best = max(learned, key=lambda labels: labels.support * (1.5 if labels.any_name else 1))
     also = tuple(other.layout for other in learned if other is not best and _is_mixed_in(best, other, counts))
     if not also:
         return best
     together = sum((counts[layout] for layout in also), counts[best.layout])
-    return Labels(best.layout, together, lines, also)
+    return Labels(best.layout, together, lines, also, sum(dashed[layout] for layout in (best.layout, *also)))
 
 
 def _is_mixed_in(best: Labels, other: Labels, counts: dict[str, Counter[tuple[str, Place]]]) -> bool:
