@@ -9,10 +9,13 @@ import pytest
 
 from offbook.core.config.loading import load
 from offbook.core.errors import UsageError
+from offbook.core.progress import Message
 from offbook.core.types import Conversation, Origin, Turn
 from offbook.data.row_files import load_rows, save_rows
-from offbook.pipeline.dataset import Dataset, SplitRows, read_rows, tokenize
+from offbook.pipeline import dataset as datasets
+from offbook.pipeline.dataset import Dataset, SplitRows, read_rows, report_of_rows, tokenize
 from offbook.tokenization.chat_template import ChatTemplate
+from tests.recorder import Recorder
 from tests.tiny import chatml_tokenizer
 
 
@@ -46,6 +49,31 @@ def test_each_row_carries_the_persona_and_is_on_one_side(settings: dict[str, Any
     dataset = tokenize(rows, template, config.data)
     assert (dataset.train, dataset.heldout) == (rows.train, rows.heldout)
     assert [example.origin for example in dataset.heldout_examples] == [row.origin for row in rows.heldout]
+
+
+def test_stages_that_go_through_many_rows_are_counted_to_their_end_and_those_of_few_are_not(
+    settings: dict[str, Any], template: ChatTemplate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = load(None, settings)
+
+    def counts() -> dict[str, tuple[int, int]]:
+        recorder, stage = Recorder(), ""
+        last: dict[str, tuple[int, int]] = {}
+        rows = read_rows(config, recorder)
+        tokenize(rows, template, config.data, recorder)
+        report_of_rows(rows, recorder)
+        for event in recorder.events:
+            if isinstance(event, Message):
+                stage = event.text.partition(" ")[0]
+            else:
+                last[stage] = event.done, event.total
+        return last
+
+    assert counts() == {}
+    monkeypatch.setattr(datasets, "MANY_ROWS", 1)
+    bars = counts()
+    assert set(bars) == {"Comparing", "Tokenizing", "Looking"}
+    assert all(done == total > 0 for done, total in bars.values())
 
 
 def test_replay_adds_to_a_copy_and_marks_its_rows(settings: dict[str, Any], template: ChatTemplate) -> None:

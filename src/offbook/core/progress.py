@@ -12,13 +12,14 @@ from __future__ import annotations
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from offbook.core.i18n import marked, translate
 from offbook.core.text import format_bytes
 
+T = TypeVar("T")
 Level: TypeAlias = Literal["info", "warning", "stage"]
 """info: worth reading; warning: something may be wrong; stage: what the task does from now on."""
 
@@ -94,6 +95,15 @@ CountProgress: TypeAlias = Callable[[int, int], None]
 
 def uncounted(_done: int, _total: int) -> None:
     """The `CountProgress` of nobody."""
+
+
+def counted(items: Sequence[T], progress: CountProgress, every: int = 100) -> Iterator[T]:
+    """The items, while it is told after every so many of them how many are done."""
+    for number, item in enumerate(items):
+        if number % every == 0:
+            progress(number, len(items))
+        yield item
+    progress(len(items), len(items))
 
 
 class Reporter(ABC):

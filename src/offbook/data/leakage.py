@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from offbook.core.progress import CountProgress, counted, uncounted
 from offbook.core.text import normalize
 from offbook.core.types import Conversation
 from offbook.data.row_text import body, prompt_text
@@ -41,15 +42,15 @@ class LeakReport:
         return asdict(self)
 
 
-def measure(split: Split, seed: int) -> LeakReport:
+def measure(split: Split, seed: int, progress: CountProgress = uncounted) -> LeakReport:
     """Compare every held-out row with every training row, for this split and for a random one."""
     conversations = [*split.heldout, *split.train, *split.dropped]
     comparison = _Comparison(conversations)
     size = len(split.heldout)
-    actual = comparison.leak(range(size), range(size, size + len(split.train)))
+    actual = comparison.leak(range(size), range(size, size + len(split.train)), progress)
     drawn = set(random.Random(seed).sample(range(len(conversations)), size))
     rest = [number for number in range(len(conversations)) if number not in drawn]
-    return LeakReport(actual, comparison.leak(sorted(drawn), rest))
+    return LeakReport(actual, comparison.leak(sorted(drawn), rest, progress))
 
 
 class _Comparison:
@@ -63,9 +64,9 @@ class _Comparison:
         self._distinctive = [len(normalize(text)) >= DISTINCTIVE for text in replies]
         self._whole, self._replies = TrigramSets(self._bodies), TrigramSets(replies)
 
-    def leak(self, heldout: Sequence[int], train: Sequence[int]) -> Leak:
+    def leak(self, heldout: Sequence[int], train: Sequence[int], progress: CountProgress) -> Leak:
         texts, replies = SimilarityIndex(self._whole), SimilarityIndex(self._replies)
-        for number in train:
+        for number in counted(train, progress):
             texts.add(number)
             if self._distinctive[number]:
                 replies.add(number)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from offbook.core.progress import CountProgress, counted, uncounted
 from offbook.core.sequences import Bin, histogram
 from offbook.core.text import normalize
 from offbook.core.types import Conversation, Turn
@@ -71,9 +72,9 @@ class Report:
         return f"{self.level}: {'; '.join(self.reasons)}" if self.reasons else self.level
 
 
-def inspect(conversations: Sequence[Conversation]) -> Report:
+def inspect(conversations: Sequence[Conversation], progress: CountProgress = uncounted) -> Report:
     """Everything that can be said about the rows without a model. At least one conversation must be there."""
-    findings = [finding for name in CHECKS if (finding := _find(name, conversations))]
+    findings = [finding for name in counted(list(CHECKS), progress, every=1) if (finding := _find(name, conversations))]
     findings.sort(key=lambda finding: (-LEVELS.index(finding.level), -finding.share))
     distinct = len({conversation.turns for conversation in conversations})
     size: Level = "not yet" if distinct < TOO_FEW_ROWS else "usable" if distinct < FEW_ROWS else "good"
@@ -91,9 +92,9 @@ def inspect(conversations: Sequence[Conversation]) -> Report:
     )
 
 
-def report(conversations: Sequence[Conversation]) -> dict[str, Any]:
+def report(conversations: Sequence[Conversation], progress: CountProgress = uncounted) -> dict[str, Any]:
     """`inspect` as plain data, for JSON and for tables; the counts that everybody asks for stand at the top."""
-    summary = inspect(conversations)
+    summary = inspect(conversations, progress)
     return {
         "distinct_rows": summary.distinct_rows,
         "duplicates": summary.count("duplicates"),

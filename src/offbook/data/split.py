@@ -9,10 +9,11 @@ that is nearly the same) is left out of both.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
+from offbook.core.progress import CountProgress, counted, uncounted
 from offbook.core.text import normalize
 from offbook.core.types import Conversation
 from offbook.data.row_text import body, prompt_text
@@ -40,7 +41,7 @@ class Split:
     """What was kept together: scene, prompt or row; file where the user chose; none where nothing is held out."""
 
 
-def split(conversations: Sequence[Conversation], share: float, seed: int) -> Split:
+def split(conversations: Sequence[Conversation], share: float, seed: int, progress: CountProgress = uncounted) -> Split:
     """Hold out about `share` (0 ≤ share < 1) of the conversations.
 
     Deterministic. Adding rows moves no old row across, and rows added behind the others change nothing about them;
@@ -56,7 +57,7 @@ def split(conversations: Sequence[Conversation], share: float, seed: int) -> Spl
         if share > 0 and sum(small.values()) >= share * rows:
             drawn = _draw(list(small), share, seed)
             by = next(kind for kind in ("scene", "prompt", "row") if any(kind == unit[0] for unit in units))
-            return _part(conversations, [unit in drawn for unit in units], by)
+            return _part(conversations, [unit in drawn for unit in units], by, progress)
     return Split(list(conversations), [], [], "none")
 
 
@@ -88,7 +89,7 @@ def _draw(units: Sequence[Unit], share: float, seed: int) -> set[Unit]:
     return drawn or {min(units, key=lots.__getitem__)}
 
 
-def _part(conversations: Sequence[Conversation], held: Sequence[bool], by: str) -> Split:
+def _part(conversations: Sequence[Conversation], held: Sequence[bool], by: str, progress: CountProgress) -> Split:
     """Put each row on its pile, unless it resembles an earlier row of the other."""
     # Where rows are the units, (nearly) all answer the same, which tells nothing.
     prompts = ["" if by == "row" else normalize(prompt_text(conversation)) for conversation in conversations]
@@ -97,11 +98,11 @@ def _part(conversations: Sequence[Conversation], held: Sequence[bool], by: str) 
         TrigramSets([_distinctive_reply(conversation) for conversation in conversations]),
     )
     rows = range(len(conversations))
-    dropped = _resembling(rows, held, prompts, views)
+    dropped = _resembling(rows, held, prompts, views, progress)
     unlearned = sum(not held[row] for row in dropped)
     if unlearned > sum(held) - (len(dropped) - unlearned):
         # The same text everywhere: rather than half of the training, what is held out gives way.
-        dropped = _resembling(sorted(rows, key=held.__getitem__), held, prompts, views)
+        dropped = _resembling(sorted(rows, key=held.__getitem__), held, prompts, views, progress)
     if all(row in dropped for row in rows if held[row]):
         return Split(list(conversations), [], [], "none")
     return Split(
@@ -113,13 +114,17 @@ def _part(conversations: Sequence[Conversation], held: Sequence[bool], by: str) 
 
 
 def _resembling(
-    order: Iterable[int], held: Sequence[bool], prompts: Sequence[str], views: Sequence[TrigramSets]
+    order: Sequence[int],
+    held: Sequence[bool],
+    prompts: Sequence[str],
+    views: Sequence[TrigramSets],
+    progress: CountProgress,
 ) -> set[int]:
     """The rows that resemble one of the other side that came before them (and is not left out itself)."""
     earlier_prompts: dict[bool, set[str]] = {False: set(), True: set()}
     earlier = {side: [SimilarityIndex(view) for view in views] for side in earlier_prompts}
     resembling = set()
-    for row in order:
+    for row in counted(order, progress):
         side, prompt = held[row], prompts[row]
         other = not side
         if (prompt and prompt in earlier_prompts[other]) or any(

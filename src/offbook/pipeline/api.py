@@ -112,7 +112,7 @@ def check_data(config: RunConfig | str | Path, *, reporter: Reporter | None = No
     reporter = starting_reporter(reporter)
     from offbook.pipeline.dataset import read_rows, report_of_rows
 
-    return report_of_rows(read_rows(config, reporter))
+    return report_of_rows(read_rows(config, reporter), reporter)
 
 
 def train(

@@ -103,7 +103,7 @@ def report_of(setup: TrainingSetup, reporter: Reporter, processes: int = 1) -> d
     everything, trainable = adapters.parameter_counts(model)
     measured_steps = min(sampler.steps_per_epoch, len(sampler), MEASURED_STEPS)
     sample = [setup.collate(sampler[step]) for step in range(measured_steps)]
-    report = report_of_rows(dataset.rows)
+    report = report_of_rows(dataset.rows, reporter)
     return {
         **report,
         "heldout_rows": len(dataset.heldout),

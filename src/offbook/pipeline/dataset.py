@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from offbook.core.config.schema import BASE, DataConfig, RunConfig, is_hub
 from offbook.core.errors import UsageError
+from offbook.core.i18n import marked
 from offbook.core.persona import add_system
-from offbook.core.progress import NullReporter, Reporter
+from offbook.core.progress import CountProgress, NullReporter, Reporter, counted, uncounted
 from offbook.core.types import Conversation, Example
 from offbook.data import leakage, loading, mixing, quality, split
 from offbook.hub import pull
@@ -120,7 +122,10 @@ def read_rows(config: RunConfig, reporter: Reporter | None = None) -> SplitRows:
     loaded = loading.load(files, data.format, data.on_error, reading_options(config))
     kept = quality.deduplicate(loaded.conversations, data.dedupe, data.max_per_prompt)
     parts = _split(kept, config, reporter)
-    leak = leakage.measure(parts, data.seed).to_dict() if parts.heldout else None
+    leak = None
+    if parts.heldout:
+        progress = _bar(reporter, len(kept), marked("Comparing what is held out with {count} rows, twice"))
+        leak = leakage.measure(parts, data.seed, progress).to_dict()
     general = _replay_file(data, reporter)
     if not parts.train:
         raise UsageError("no row is left to learn from", "Lower --data.heldout, or give more rows.")
@@ -137,11 +142,12 @@ def read_rows(config: RunConfig, reporter: Reporter | None = None) -> SplitRows:
     )
 
 
-def report_of_rows(rows: SplitRows) -> dict[str, Any]:
+def report_of_rows(rows: SplitRows, reporter: Reporter) -> dict[str, Any]:
     """What is known about rows and split without a model: a part of the JSON of `offbook check`."""
+    progress = _bar(reporter, len(rows.conversations), marked("Looking for what is wrong with {count} rows"), "part")
     return {
         "rows": len(rows.conversations) + len(rows.skipped),
-        **quality.report(rows.conversations),
+        **quality.report(rows.conversations, progress),
         "heldout_rows": len(rows.heldout),
         "heldout_places": [(row.origin.file, row.origin.line) for row in rows.heldout],
         "removed": rows.removed,
@@ -152,13 +158,14 @@ def report_of_rows(rows: SplitRows) -> dict[str, Any]:
     }
 
 
-def tokenize(rows: SplitRows, template: ChatTemplate, data: DataConfig) -> Dataset:
+def tokenize(rows: SplitRows, template: ChatTemplate, data: DataConfig, reporter: Reporter | None = None) -> Dataset:
     """Make the training sequences of the rows; where bad rows are skipped, a row that has none is left out.
 
     Raises:
         UsageError: a row has nothing to learn within `data.max_length` (unless bad rows are skipped).
     """
-    examples, rejected = examples_of(rows.train, template, data.max_length)
+    progress = _bar(reporter or NullReporter(), len(rows.train), marked("Tokenizing {count} rows"))
+    examples, rejected = examples_of(rows.train, template, data.max_length, progress)
     heldout_examples, rejected_heldout = examples_of(rows.heldout, template, data.max_length)
     _refuse(rejected or rejected_heldout, data)
     if not examples:
@@ -174,12 +181,12 @@ def tokenize(rows: SplitRows, template: ChatTemplate, data: DataConfig) -> Datas
 
 
 def examples_of(
-    rows: Sequence[Conversation], template: ChatTemplate, max_length: int
+    rows: Sequence[Conversation], template: ChatTemplate, max_length: int, progress: CountProgress = uncounted
 ) -> tuple[list[Example], dict[int, UsageError]]:
     """The training sequences of the rows, and the reason for each row that has none, by its index."""
     examples: list[Example] = []
     rejected: dict[int, UsageError] = {}
-    for index, row in enumerate(rows):
+    for index, row in enumerate(counted(rows, progress)):
         try:
             examples += template.examples(row, max_length)
         except UsageError as error:
@@ -201,9 +208,22 @@ def _split(rows: Sequence[Conversation], config: RunConfig, reporter: Reporter) 
     """The split that the config asks for: drawn from the rows, or against a file of the user's."""
     data = config.data
     if data.heldout_source is None:
-        return split.split(rows, data.heldout, data.seed)
+        progress = _bar(reporter, len(rows), marked("Comparing {count} rows with each other"))
+        return split.split(rows, data.heldout, data.seed, progress)
     judged = loading.load(_local([data.heldout_source], reporter), data.format, data.on_error, reading_options(config))
     return split.against(rows, judged.conversations)
+
+
+MANY_ROWS = 5_000
+"""With fewer, no stage takes as long as reading what it is called."""
+
+
+def _bar(reporter: Reporter, count: int, stage: str, unit: str = "row") -> CountProgress:
+    """Begin a stage that goes through all rows, and count them; of few rows nothing is told."""
+    if count < MANY_ROWS:
+        return uncounted
+    reporter.stage(stage, count=f"{count:,}")
+    return partial(reporter.progress, unit=unit)
 
 
 def _replay_file(data: DataConfig, reporter: Reporter) -> list[Conversation]:

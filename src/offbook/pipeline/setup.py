@@ -126,7 +126,7 @@ def prepare_training(
     config, notes = within_context(config, model_config)
     notes += notes_on_unpacking(model_config)
     refuse_long_persona(config.persona, base.template, longest_context(model_config))
-    dataset = tokenize(rows, base.template, config.data)
+    dataset = tokenize(rows, base.template, config.data, reporter)
     if config.data.heldout and not dataset.heldout:
         reporter.warning(
             "none of the rows could be held out (they are few, of one scene, or resemble each other): no loss on "
