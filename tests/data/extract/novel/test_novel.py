@@ -169,6 +169,8 @@ def test_who_spoke_to_a_comma_goes_on() -> None:
 阿澈道：“我去取，”又道：“你等着。”老汤道：“去罢。”
 
 老汤又说：“慢着，”阿澈道：“怎么？”
+
+老汤道：“灯，”他看了一眼。老汤道：“灭了。”
 """
     assert [(cue.speaker, cue.text) for cue in cues(reader.read, numbered(text))] == [
         ("老汤", "既如此，阿澈，点灯去。"),
@@ -178,6 +180,8 @@ def test_who_spoke_to_a_comma_goes_on() -> None:
         ("老汤", "去罢。"),
         ("老汤", "慢着。"),
         ("阿澈", "怎么？"),
+        ("老汤", "灯。"),
+        ("老汤", "灭了。"),
     ]
 
 

@@ -27,6 +27,7 @@ NARRATORS_BRACKETS = re.compile(
     rf"(?P<dash>--|[—–])?\s*\({_MANNER}(?![^()]*\b(?:I|my|me|you|your|we|our|us)\b)[^()]*\)(?(dash)(?:--|[—–]|,?\s+)?)"
 )
 """Well (checking herself), this is all: how it is said, told within the quotation; of the marks around a dash stays."""
+CHINESE_END = re.compile(r"[。！？]")
 FIRST_WORD = re.compile(r"[A-Z][a-z]+")
 SAYS_AGAIN = re.compile(rf"\b(?:and|but|then)\b.*\b{SAY}\b")
 NOT_NAMES = LISTS["not_a_name"] - LISTS["always_capital"]
@@ -137,8 +138,11 @@ class _Reading:
         assert self.last is not None
         if attribution.speakers != self.last.speakers:
             return False
-        if self.layout.language == "zh":  # “既如此，”叫：“来。” goes on for its first comma
-            return between.rstrip().endswith(("，", ",")) or (bool(between) and self.last.text.endswith("，"))
+        if self.layout.language == "zh":
+            if between.rstrip().endswith(("，", ",")):
+                return True
+            # “既如此，”叫：“来。” goes on for its first comma, in one sentence of the narrator's.
+            return self.last.text.endswith("，") and bool(between) and not CHINESE_END.search(between)
         return bool(between.strip())
 
     def _ended(self, text: str) -> str:
