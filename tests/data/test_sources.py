@@ -13,7 +13,7 @@ from pyarrow import ipc, parquet
 
 from offbook.core.errors import UsageError
 from offbook.core.types import Origin
-from offbook.data.sources import BadRow, data_files, read_rows
+from offbook.data.sources import BadRow, data_files, read_rows, refuse_no_rows
 
 ROWS = [
     {"instruction": "皇上驾到！", "input": "", "output": "皇上万福金安。"},
@@ -327,3 +327,10 @@ def test_damaged_parquet_gives_rows_or_an_error(
         list(read_rows(path, lambda bad: None))
     except UsageError as error:
         assert str(path) in error.what
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.json"])
+def test_an_empty_file_is_told_before_it_is_read(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).touch()
+    with pytest.raises(UsageError, match=f"{name} is empty"):
+        refuse_no_rows(tmp_path / name)

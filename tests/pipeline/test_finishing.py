@@ -67,6 +67,11 @@ def test_a_verdict_on_a_rounded_base_says_that_chat_uses_another(
     assert any(text.startswith(expected) for text in recorder.texts) == is_said
 
 
+def test_a_run_is_not_begun_anew_where_it_is_to_go_on(settings: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="not both"):
+        offbook.train(load(None, settings), resume=True, overwrite=True)
+
+
 def test_a_run_without_a_verdict_to_make_lacks_none(trained: Path, runs: Path) -> None:
     shutil.copytree(trained, runs / "tiny")
     assert not preflight.lacks_verdict(RunDir(runs / "tiny"))  # evaluate.prompts is 0

@@ -97,6 +97,8 @@ def refuse_no_rows(path: Path) -> None:
         UsageError: it is missing, empty, or something else.
     """
     first = data_files(path)[0]
+    if path.is_file() and not path.stat().st_size:
+        raise UsageError("{path} is empty", "Is it the right file?", path=path)
     if first.is_file() or not first.exists():
         with readable(first):
             _kind(first)

@@ -116,8 +116,10 @@ def refuse_finished(config: RunConfig, *, resume: bool, overwrite: bool) -> None
     """See that training would not touch an existing run that is neither to be resumed nor to be overwritten.
 
     Raises:
-        UsageError: it would.
+        UsageError: it would, or both are asked for.
     """
+    if resume and overwrite:
+        raise UsageError("a run is resumed or overwritten, not both", "Leave out --resume or --overwrite.")
     run = RunDir(runs_root() / config.name)
     if not overwrite and not (resume and lacks_verdict(run)):
         refuse_existing(run, resume=resume)
