@@ -14,8 +14,10 @@ from typing import Any
 
 import optuna
 import pytest
+from click.testing import CliRunner
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
+from offbook.cli.sweep import command
 from offbook.core.config.loading import dump, load
 from offbook.core.errors import UsageError
 from offbook.core.rundir import RunDir
@@ -171,3 +173,10 @@ def test_a_sweep_without_held_out_rows_is_refused(short: Any) -> None:
         sweep(load(None, {**short, "data.heldout": 0}), SweepOptions(OVER))
     with pytest.raises(UsageError, match="leaves out"):
         sweep(load(None, short), SweepOptions(OVER, pareto=True))
+
+
+@pytest.mark.parametrize("mistake", [["--trials", "0"], ["--jobs", "0"], ["--seed", "-1"]])
+def test_a_number_that_makes_no_sense_is_refused_as_it_is_read(mistake: list[str]) -> None:
+    refused = CliRunner().invoke(command, ["-c", "run.yaml", *mistake])
+    assert refused.exit_code == 2
+    assert "is not in the range" in refused.output

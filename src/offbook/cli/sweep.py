@@ -41,9 +41,9 @@ if TYPE_CHECKING:
     metavar="KEY=VALUES",
     help="What is tried: KEY=LOW..HIGH (a range) or KEY=A,B,C (a choice). Without any: each config once.",
 )
-@click.option("--trials", default=20, show_default=True, help="How many are tried.")
+@click.option("--trials", type=click.IntRange(min=1), default=20, show_default=True, help="How many are tried.")
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Workers on this machine.")
-@click.option("--seed", default=0, show_default=True, help="Seed of the choice of values.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the choice of values.")
 @click.option("--name", help="Name of the sweep. Default: the config's.")
 @click.option("--storage", metavar="URL", help="A database instead of the journal in the runs folder (postgresql://…).")
 @click.option("--pareto", is_flag=True, help="Keep forgetting as a second aim, beside the held-out loss.")
