@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 PARTS = 7
 """How many things are tried out."""
-EFFICIENCY = 0.87
+EFFICIENCY = 0.95
 """What processes that share a step bring each, beside one alone: they share memory and caches, too (docs/scale.md)."""
 SCORED = 6
 """Texts whose losses are taken to learn what one costs."""

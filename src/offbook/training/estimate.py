@@ -26,8 +26,12 @@ from offbook.training import fast_path
 from offbook.training.architecture import decoder_of
 from offbook.training.packing import MicroBatch, StepBatch
 
-REPEATS = 2
-"""How often the largest micro-batch is computed: the first time also pays for what the others find done."""
+SOON = 1.0
+"""Seconds: a micro-batch that takes less is computed twice, and the second time counts."""
+FORWARD = 0.45
+"""Share of a pass that is forward: backward multiplies with each frozen weight once more, and none has a gradient."""
+UPDATES = 3
+"""How often the optimizer's update is tried; the first one makes the moments."""
 MOMENTS = 2
 """Values that Adam keeps beside each trained one."""
 
@@ -63,35 +67,28 @@ def measure(model: PeftModel, steps: Sequence[StepBatch], *, total_steps: int) -
     )
     work = [_work(model, batch) for batch in micro_batches]
     with _untouched(model):
-        most = _compute(model, micro_batches[-1], REPEATS)
+        least = _compute(model, micro_batches[0])  # the first one also pays for what the others find done
+        most = _compute(model, micro_batches[-1])
         peak = peak_memory(model.device) + _optimizer_bytes(model)
-        least = _compute(model, micro_batches[0], 1) if work[0] < work[-1] / 2 else None
-        forward = _forward_seconds(model, micro_batches[-1]) / micro_batches[-1].input_ids.numel()
         update = _optimizer_seconds(model)
-    return Estimate((_scaled(most, least, work) / len(steps) + update) * total_steps, forward, peak)
+    forward = FORWARD * most / micro_batches[-1].input_ids.numel()
+    passes = _scaled(most, least if work[0] < work[-1] / 2 else None, work) / len(steps)
+    return Estimate((passes + update) * total_steps, forward, peak)
 
 
-def _compute(model: PeftModel, batch: MicroBatch, repeats: int) -> float:
-    """Seconds that a micro-batch takes, forward and backward: the best of so many times."""
-    batch, times = batch.to(model.device), []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        fast_path.loss_sum(model, batch).backward()
-        if model.device.type == "cuda":
-            torch.cuda.synchronize()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
-def _forward_seconds(model: PeftModel, batch: MicroBatch) -> float:
-    """Seconds that a micro-batch takes as a held-out one."""
+def _compute(model: PeftModel, batch: MicroBatch) -> float:
+    """Seconds that a micro-batch takes, forward and backward."""
     batch = batch.to(model.device)
-    model.eval()
+    seconds = _pass_seconds(model, batch)
+    return _pass_seconds(model, batch) if seconds < SOON else seconds
+
+
+def _pass_seconds(model: PeftModel, batch: MicroBatch) -> float:
     start = time.perf_counter()
-    fast_path.token_losses(model, batch).sum().item()
-    seconds = time.perf_counter() - start
-    model.train()
-    return seconds
+    fast_path.loss_sum(model, batch).backward()
+    if model.device.type == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
 
 
 def _scaled(most: float, least: float | None, work: Sequence[float]) -> float:
@@ -114,7 +111,7 @@ def _optimizer_seconds(model: PeftModel) -> float:
     ]
     optimizer = torch.optim.AdamW(copies, lr=0.0)
     times = []
-    for _ in range(1 + REPEATS):  # the first one makes the moments
+    for _ in range(UPDATES):
         for copy in copies:
             copy.grad = torch.zeros_like(copy)
         start = time.perf_counter()
