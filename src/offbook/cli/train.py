@@ -16,8 +16,6 @@ from offbook.core.launch import launched
 class ProcessCount(click.IntRange):
     """A number of processes, or `auto`."""
 
-    name = "n|auto"
-
     def __init__(self) -> None:
         super().__init__(min=1)
 
@@ -36,6 +34,7 @@ class ProcessCount(click.IntRange):
 @click.option(
     "--processes",
     type=ProcessCount(),
+    metavar="integer|auto",
     default=1,
     help="Share each step with other processes on this machine, with the same result: a number, or auto for as many as "
     "it has cores and free memory for. torchrun and accelerate launch say it themselves.",

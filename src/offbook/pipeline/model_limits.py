@@ -35,7 +35,7 @@ def within_context(config: RunConfig, model_config: Any) -> tuple[RunConfig, lis
 
 
 def refuse_long_persona(persona: PersonaConfig | Persona, template: ChatTemplate, context: int) -> None:
-    """See that the model can read what a character's conversations begin with, and its sample prompts.
+    """See that the model can read what a character's conversations begin with, and a new run's sample prompts.
 
     Args:
         persona: the character.
@@ -46,7 +46,8 @@ def refuse_long_persona(persona: PersonaConfig | Persona, template: ChatTemplate
         UsageError: one of the texts is longer.
     """
     texts = [("system", persona.system), ("greeting", persona.greeting)]
-    texts += [("sample_prompts", prompt) for prompt in persona.sample_prompts]
+    if isinstance(persona, PersonaConfig):
+        texts += [("sample_prompts", prompt) for prompt in persona.sample_prompts]
     for name, text in texts:
         if text and is_longer(text, template, context):
             raise UsageError(

@@ -90,7 +90,10 @@ def _sample_rows(character: Character) -> list[Conversation]:
     settings = character.persona.generation.model_copy(update={"temperature": 0.0, "max_new_tokens": 32})
     rows = []
     for number, prompt in enumerate(character.persona.sample_prompts or IDENTITY, start=1):
-        answer = Turn("assistant", character.reply(prompt, settings=settings).text or "…")
-        turns = (*character.with_system([Turn("user", prompt)]), answer)
+        try:
+            text = character.reply(prompt, settings=settings).text
+        except UsageError:  # it is too long for the model, which is said where it is left out
+            text = ""
+        turns = (*character.with_system([Turn("user", prompt)]), Turn("assistant", text or "…"))
         rows.append(Conversation(turns, Origin("sample_prompts", number)))
     return rows
