@@ -18,7 +18,7 @@ from offbook.core.i18n import marked, translate
 from offbook.core.registry import lookup
 from offbook.data.encoding import open_bytes, readable
 from offbook.data.extract import subtitles
-from offbook.data.extract.chat_log.formats import CHAT_FORMATS, table, text_log
+from offbook.data.extract.chat_log.formats import CHAT_FORMATS, copied, table, text_log
 from offbook.data.extract.chat_log.message import MessageReader
 from offbook.data.extract.chat_log.options import ChatOptions
 from offbook.data.extract.chat_log.turns import to_cues
@@ -39,6 +39,8 @@ LEAST_LIKELY = 0.05
 """A file that looks less like every format is of none."""
 TIMED_SHARE = 0.5
 """A text that looks so much like an app's chat, with times beside names, is one, however much it is like a script."""
+COPIED_SHARE = 0.2
+"""The same for lines of a name and a time, with the text below: a script that has some at all has few of them."""
 CHARACTER_CARD = re.compile(r'"spec"\s*:\s*"chara_card_v|"first_mes"\s*:')
 AS_JSON = marked("Export it again as JSON.")
 AS_TABLE = marked("Make a table of it (CSV) with columns for who writes, the text and the time.")
@@ -195,7 +197,9 @@ def _timed_chat(scores: dict[str, float]) -> str | None:
     likely = max(chats, key=lambda name: chats[name], default="")
     if likely and chats[likely] >= TIMED_SHARE:
         return likely
-    return text_log.FORMAT.name if scores.get(text_log.FORMAT.name) else None
+    if scores.get(text_log.FORMAT.name, 0.0) > scores.get(copied.FORMAT.name, 0.0):
+        return text_log.FORMAT.name
+    return copied.FORMAT.name if scores.get(copied.FORMAT.name, 0.0) >= COPIED_SHARE else None
 
 
 def _refuse_unsupported(path: Path) -> None:

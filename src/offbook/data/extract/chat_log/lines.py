@@ -24,6 +24,17 @@ def entries(lines: Lines, header: re.Pattern[str]) -> Iterator[tuple[int, re.Mat
         yield begun
 
 
+MARKDOWN = re.compile(
+    r"^\s{0,3}(?:#{1,6}\s+|[-+*>]\s+(?=[*_`]))|[:：](?=(?:\*\*|__)(?!\w))|\*\*|__|(?<!\w)[*_`](?=\S)|(?<=\S)[*_`](?!\w)"
+)
+"""What Markdown sets before a heading or list item and about what is bold, italic or code; the colon of `**Name:**`."""
+
+
+def without_markdown(line: str) -> str:
+    """A line of names and times without Markdown's marks."""
+    return MARKDOWN.sub("", line).strip()
+
+
 def head(lines: Lines, count: int = 400) -> list[str]:
     """The first lines of a file."""
     return [text for _, text in islice(lines, count)]

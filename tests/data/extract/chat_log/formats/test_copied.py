@@ -106,3 +106,58 @@ def test_midnight_begins_another_day() -> None:
 )
 def test_other_texts_are_no_copies(text: str) -> None:
     assert looks_like(text.splitlines()) == 0
+
+
+TALKED_IN_MARKDOWN = [
+    ("Mara", "Is it **lit**?\n\n- now"),
+    ("Odd", "Since _noon_."),
+    ("Mara", "Good."),
+    ("Odd", "Sleep."),
+]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "**{n}** 21:{m}:11\n{t}\n",
+        "**{n}** (21:{m})\n{t}\n",
+        "**{n}** · 2024-05-01 21:{m}\n{t}\n",
+        "__{n}__ 21:{m}\n{t}\n",
+        "### {n} 21:{m}\n{t}\n",
+        "## {n} (2024-05-01 21:{m}:11)\n\n{t}\n",
+        "**{n} 21:{m}**\n\n{t}\n",
+        "**[21:{m}] {n}**\n{t}\n",
+        "**{n}** *2024-05-01 21:{m}*\n{t}\n",
+        "- **{n}** `21:{m}`\n{t}\n",
+        "**{n}:** 21:{m}\n{t}\n",
+        "**{n}**\n*21:{m}*\n{t}\n",
+        "**{n}** at 9:{m} PM\n{t}\n",
+        "**{n}** <2024-05-01 21:{m}>\n{t}\n",
+        "**{n}** — 2024年5月1日 21:{m}\n{t}\n",
+        "2024-05-01 21:{m} **{n}**\n{t}\n",
+        "**{n}** [21:{m}]: {t}\n",
+        "**[21:{m}] {n}:** {t}\n",
+        "**{n}** 21:{m}: {t}\n",
+        "**{n}** (21:{m}) {t}\n",
+    ],
+)
+def test_name_and_time_may_be_marked_up(tmp_path: Path, form: str) -> None:
+    path = tmp_path / "talk.md"
+    talk = enumerate(TALKED_IN_MARKDOWN)
+    path.write_text("\n".join(form.format(n=n, t=t, m=30 + at) for at, (n, t) in talk), encoding="utf-8")
+    chat = CHAT_FORMATS[choose(path, "auto")]
+    text = path.read_text(encoding="utf-8")
+    assert parsed(chat.read, text) == TALKED_IN_MARKDOWN
+    assert [time[-5:] for time in times(chat.read, text)] == ["21:30", "21:31", "21:32", "21:33"]
+
+
+def test_a_name_s_own_underscores_are_no_markup() -> None:
+    text = "_mara_ — Today at 9:30 PM\nIs it lit?\nOdd — Today at 9:31 PM\nYes.\n_mara_ — Today at 9:32 PM\nGood."
+    assert parsed(read, text) == [("_mara_", "Is it lit?"), ("Odd", "Yes."), ("_mara_", "Good.")]
+
+
+def test_long_messages_below_such_lines_are_no_play(tmp_path: Path) -> None:
+    path = tmp_path / "talk.md"
+    body = "\n".join(f"Line {number} of it." for number in range(12))
+    path.write_text("\n\n".join(f"**{name}** 21:{at}\n{body}" for at, name in enumerate(["Mara", "Odd"] * 4, 10)))
+    assert choose(path, "auto") == "copied"

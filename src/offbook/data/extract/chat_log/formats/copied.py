@@ -7,7 +7,8 @@ Is the lamp lit?           Is the lamp lit?                       9:30 PM
 Ann, [12.05.2021 21:30]    12/05/2021 21:30 Ann                 Ann
 Is the lamp lit?           Is the lamp lit?                     Is the lamp lit?
                                                                 21:30
-A further message of the same sender may have the time alone above it.
+A further message of the same sender may have the time alone above it. Name and time may be marked up in Markdown:
+**Ann** 21:30, ### Ann (21:30).
 """
 
 from __future__ import annotations
@@ -15,20 +16,21 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from offbook.data.extract.chat_log.formats import wechat
-from offbook.data.extract.chat_log.lines import head
+from offbook.data.extract.chat_log.lines import head, without_markdown
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.stamps import HALF, STAMP, StampReader
 from offbook.data.extract.cue import Lines
 
-_NAME = rf"(?!{HALF})[^\W\d_](?:[^\n:：,.!?;\"“”…\[\](（|]|\.(?=\s\w)){{0,40}}?(?<![\s\-–—|])"
+_NAME = rf"(?!{HALF})[^\W\d](?:[^\n:：,.!?;\"“”…\[\](（|]|\.(?=\s\w)){{0,40}}?(?<![\s\-–—|·•])"
 HEADER = re.compile(
-    rf"^[\s\ufeff]{{0,4}}+(?P<name>{_NAME})(?:\ssays)?(?:,?\s{{1,4}}|\s*[-—–|]\s*|\s*\t\s*|(?=[(\[（]))[(\[（]?{STAMP}[)\]）]?:?\s*$"
+    rf"^[\s\ufeff]{{0,4}}+(?P<name>{_NAME})(?:\s(?:says|at|um|à|в))?"
+    rf"(?:,?\s{{1,4}}|\s*[-—–|·•]\s*|\s*\t\s*|(?=[(\[（<]))[(\[（<]?{STAMP}[)\]）>]?:?\s*$"
 )
 TIME_FIRST = re.compile(
-    rf"^[\s\ufeff]{{0,4}}+[(\[（]?{STAMP}[)\]）]?(?:,?\s{{1,4}}|\s*[-—–|]\s*)(?P<name>{_NAME}):?\s*$"
+    rf"^[\s\ufeff]{{0,4}}+[(\[（]?{STAMP}[)\]）]?(?:,?\s{{1,4}}|\s*[-—–|·•]\s*)(?P<name>{_NAME}):?\s*$"
 )
 ALONE = re.compile(rf"^\s{{0,4}}+[(\[（]?{STAMP}[)\]）]?\s*$")
 BARE_NAME = re.compile(rf"^\s{{0,4}}+(?P<name>{_NAME})\s*$")
@@ -48,11 +50,16 @@ class Arrangement:
     place: str
     names: Counter[str]
     header: re.Pattern[str] | None = None
+    in_markdown: bool = False
 
     @property
     def recurs(self) -> bool:
         """Whether it is a few people who write."""
         return bool(self.names) and len(self.names) <= max(2, self.names.total() / 1.5)
+
+    def plain(self, line: str) -> str:
+        """A line as its names and times are looked for in it."""
+        return without_markdown(line) if self.in_markdown else line
 
 
 def read(lines: Lines) -> Iterator[Message]:
@@ -60,7 +67,8 @@ def read(lines: Lines) -> Iterator[Message]:
     first = head(lines, 3000)
     arrangement = _arrangement(first)
     patterns = (HEADER, TIME_FIRST, ALONE)
-    clock = StampReader(match for line in first for pattern in patterns if (match := pattern.match(line)))
+    plain = [arrangement.plain(line) for line in first]
+    clock = StampReader(match for line in plain for pattern in patterns if (match := pattern.match(line)))
     reader = _READERS.get(arrangement.place, _read_above)
     for name, place, stamp, body in reader(lines, arrangement):
         text = EDITED.sub("", "\n".join(body).strip())
@@ -86,10 +94,23 @@ Entry = tuple[str, int, re.Match[str] | None, list[str]]
 
 
 def _arrangement(sample: Sequence[str]) -> Arrangement:
-    """The arrangement in which most names recur."""
-    texts = [line for line in sample if line.strip()]
+    """The arrangement in which most names recur, in the lines as they are or without Markdown's marks.
+
+    A name may wear such marks of its own (`_mara_`); Markdown's are about all of them.
+    """
+    plain = _best_arrangement(sample, in_markdown=False)
+    if all(without_markdown(name) != name for name in plain.names):
+        unmarked = _best_arrangement(sample, in_markdown=True)
+        return unmarked if unmarked.recurs else plain
+    return plain
+
+
+def _best_arrangement(sample: Sequence[str], in_markdown: bool) -> Arrangement:
+    raw = [line for line in sample if line.strip()]
+    texts = [without_markdown(line) for line in raw] if in_markdown else raw
+    own = [text for line, text in zip(raw, texts, strict=True) if not wechat.is_header(line)]
     beside = [
-        Arrangement("beside", Counter(match["name"].strip() for line in texts if (match := _beside(line, way))), way)
+        Arrangement("beside", Counter(match["name"].strip() for line in own if (match := way.match(line))), way)
         for way in (HEADER, TIME_FIRST)
     ]
     pairs = [("", *texts), texts, (*texts[1:], "")]
@@ -102,12 +123,8 @@ def _arrangement(sample: Sequence[str]) -> Arrangement:
     if time_last and (opener := BARE_NAME.match(texts[0])):
         below.update([opener["name"].strip()])
     alone = [Arrangement("above", above), Arrangement("first" if time_last else "below", below)]
-    return max((*beside, *alone), key=lambda each: (each.recurs, each.names.total()))
-
-
-def _beside(line: str, way: re.Pattern[str]) -> re.Match[str] | None:
-    """Name and time on one line, unless it is as WeChat and QQ copy them, which have a format of their own."""
-    return None if wechat.HEADER.match(line) else way.match(line)
+    best = max((*beside, *alone), key=lambda each: (each.recurs, each.names.total()))
+    return replace(best, in_markdown=in_markdown)
 
 
 def _read_above(lines: Lines, arrangement: Arrangement) -> Iterator[Entry]:
@@ -115,9 +132,10 @@ def _read_above(lines: Lines, arrangement: Arrangement) -> Iterator[Entry]:
     name, place, stamp, body = "", 1, None, list[str]()
     before: tuple[int, str] | None = None
     for number, text in lines:
-        beside = way.match(text)
-        alone = None if beside else ALONE.match(text)
-        owner = BARE_NAME.match(before[1]) if alone and before else None
+        plain = arrangement.plain(text)
+        beside = way.match(plain)
+        alone = None if beside else ALONE.match(plain)
+        owner = BARE_NAME.match(arrangement.plain(before[1])) if alone and before else None
         if beside or alone:
             yield name, place, stamp, body[:-1] if owner else body
             place = before[0] if owner and before else number
@@ -133,11 +151,12 @@ def _read_below(lines: Lines, arrangement: Arrangement) -> Iterator[Entry]:
     """The time, the name below it, then the text; without a name the last one goes on."""
     name, place, stamp, body = "", 1, None, list[str]()
     for number, text in lines:
-        if alone := ALONE.match(text):
+        plain = arrangement.plain(text)
+        if alone := ALONE.match(plain):
             yield name, place, stamp, body
             place, stamp, body = number, alone, []
-        elif stamp and not any(body) and text.strip() in arrangement.names:
-            name = text.strip()
+        elif stamp and not any(body) and plain.strip() in arrangement.names:
+            name = plain.strip()
         else:
             body.append(text)
     yield name, place, stamp, body
@@ -147,11 +166,12 @@ def _read_first(lines: Lines, arrangement: Arrangement) -> Iterator[Entry]:
     """The name, the text, then the time; without a name the last one goes on."""
     name, place, body = "", 1, list[str]()
     for number, text in lines:
-        if alone := ALONE.match(text):
+        plain = arrangement.plain(text)
+        if alone := ALONE.match(plain):
             yield name, place, alone, body
             body = []
-        elif not any(body) and text.strip() in arrangement.names:
-            name, place = text.strip(), number
+        elif not any(body) and plain.strip() in arrangement.names:
+            name, place = plain.strip(), number
         else:
             place = place if any(body) else number
             body.append(text)

@@ -3,6 +3,7 @@
 12/05/2021 21:30 Ann: Is the stove lit?       2021-05-12T21:30:42Z Ann: Is the stove lit?
 2021-05-12 21:30 | Ann | Is the stove lit?    (09:30:42 PM) Ann: Is the stove lit?
 Ann [2021-05-12 21:30]: Is the stove lit?     Ann, [12 May 2021 at 21:30:42]:   and the text below
+**Ann** 21:30: Is the stove lit?              **[21:30] Ann:** Is the stove lit?
 """
 
 from __future__ import annotations
@@ -17,16 +18,23 @@ from offbook.data.extract.chat_log.stamps import STAMP, StampReader
 from offbook.data.extract.cue import Lines
 
 _NAME = r"[^\s:：|\t<>\[\]【】()（）\d,.;\-–—][^:：|\t\n<>【】]{0,40}?"
+_MARK = r"(?:\*{1,3}|`)?"
+"""Markdown about a name or a time."""
 TIME_FIRST = re.compile(
-    rf"^[\s\ufeff\u200e\u200f]{{0,4}}+[\[(（<]?\s?{STAMP}\s?[\])）>]?(?:\s*[-–—|,]\s*|\s*:\s+|\s+|(?<=[\])）>]))"
-    rf"(?:(?P<name><[^<>\n]{{1,40}}>|【[^【】\n]{{1,40}}】|{_NAME})(?P<sign>\s?[:：](?!//)|\s*\||\t|(?<=[>】])))\s*"
+    rf"^[\s\ufeff\u200e\u200f]{{0,4}}+(?:[-+*>]\s)?{_MARK}[\[(（<]?\s?{STAMP}\s?[\])）>]?{_MARK}"
+    rf"(?:\s*[-–—|,]\s*|\s*:\s+|\s+|(?<=[\])）>])){_MARK}(?:(?P<name><[^<>\n]{{1,40}}>|【[^【】\n]{{1,40}}】|{_NAME}){_MARK}"
+    r"(?P<sign>\s?[:：](?!//)(?:\*{2,3}(?=\s))?|\s*\||\t|(?<=[>】])))\s*"
     r"(?P<text>.*)$"
 )
 NAME_FIRST = re.compile(
     rf"^[\s\ufeff\u200e\u200f>]{{0,4}}+(?P<name>[^\W\d_][^:：|\t\n<>【】\[\](（]{{0,40}}?)(?:\s\[[A-Z0-9]{{3,12}}\])?"
     rf"(?:\ssays)?,?\s?(?:@\s|[\[(（]){STAMP}[\])）]?\s?[:：]\s*(?P<text>.*)$"
 )
-PATTERNS = (TIME_FIRST, NAME_FIRST)
+BOLD_NAME = re.compile(
+    r"^[\s\ufeff]{0,4}+(?:[-+*>]\s|#{1,6}\s)?\*\*(?P<name>[^\W\d][^:：|\t\n<>*]{0,40}?)(?:[:：]?\*\*)?"
+    rf"[,\s·•—–|-]{{0,4}}[\[(（*`]{{0,2}}{STAMP}[\])）*`]{{0,2}}\s?(?:[:：]?\*\*)?(?:[:：]|(?=\s)|$)\s*(?P<text>.*)$"
+)
+PATTERNS = (TIME_FIRST, NAME_FIRST, BOLD_NAME)
 FEWEST = 2
 LEAST_SHARE = 0.2
 """Of a log's lines (messages may go on over several) at least so many begin a message."""

@@ -26,6 +26,8 @@ HEADER = re.compile(
     rf"|(?P<name_first>[^\s\d:：\[(<][^:：\[\]<>]{{0,40}}?) {{1,3}}(?P<date_last>{DATE}) (?P<clock_last>{CLOCK}))\s*$"
 )
 """Time and name, as programs write it, or name and time, as WeChat and QQ copy messages."""
+DECORATED = re.compile(r".*(?:\*\*|__(?=\S).*__)|#{1,6} |.*\s[-–—·•|]\s\d{4}\D")
+"""A line of name and time that has Markdown, or a dash between the two: no program of WeChat's or QQ's writes it so."""
 HEADER_PARTS = (("date", "date_last"), ("clock", "clock_last"), ("name", "name_first"))
 BADGE = re.compile(r"^(?:【[^】]*】)?(?P<name>.*?)(?:\(\d{4,}\)|<[^<>]+@[^<>]+>)?$")
 """QQ sets a rank before the name and the account's number or address behind it."""
@@ -81,7 +83,15 @@ def looks_like(sample: Sequence[str]) -> float:
     names = set(columns("".join(sample[:1])))
     if names >= MEMOTRACE or names >= PYWXDUMP:
         return 1.0
-    return min(1.0, 2.5 * share(sample, HEADER)) if stand_above(sample, HEADER) else 0.0
+    headers = [line for line in sample if HEADER.match(line)]
+    if not stand_above(sample, HEADER) or 2 * sum(map(is_header, headers)) < len(headers):
+        return 0.0
+    return min(1.0, 2.5 * share(sample, HEADER))
+
+
+def is_header(line: str) -> bool:
+    """Whether a line is one of time and name as these programs and the apps write it."""
+    return HEADER.match(line) is not None and not DECORATED.match(line)
 
 
 def read_text(lines: Lines) -> Iterator[Message]:
