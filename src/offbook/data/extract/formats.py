@@ -157,10 +157,11 @@ def choose(path: Path, format: str) -> str:
     if format != "auto":
         lookup(EXTRACTORS, format, "format")
         return format
+    if (kind := document_format(path)) != "auto":
+        open_source(path)
+        return kind
     _refuse_unsupported(path)
     sample = [text for _, text in islice(open_source(path), SAMPLE_LINES)]
-    if (kind := document_format(path)) != "auto":
-        return kind
     if not any(text.strip() for text in sample):
         raise UsageError(
             "{path} is empty",

@@ -5,6 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from offbook.core.progress import CountProgress
+from offbook.data.extract.chat_log.slack_workspace import slack_workspace
+
+
+def bytes_of(path: Path) -> int:
+    """The size of a file, or of all that is read of a workspace."""
+    workspace = slack_workspace(path)
+    return workspace.size if workspace else path.stat().st_size
 
 
 class Passes:
@@ -26,12 +33,12 @@ class Passes:
 
     def begin(self, paths: list[Path]) -> None:
         """These files are going to be read."""
-        self.total = sum(path.stat().st_size for path in paths)
+        self.total = sum(bytes_of(path) for path in paths)
 
     def file(self, path: Path) -> CountProgress:
         """The next file begins; what its reader tells from then on."""
         before = self._before
-        self._before += path.stat().st_size
+        self._before += bytes_of(path)
 
         def count(done: int, _size: int) -> None:
             position = min((before + done) // self.count, self.total)

@@ -10,6 +10,7 @@ from pathlib import Path
 from offbook.core.progress import CountProgress, uncounted
 from offbook.data.encoding import open_text
 from offbook.data.extract.chat_log.formats import CHAT_FORMATS
+from offbook.data.extract.chat_log.slack_workspace import SlackWorkspace, slack_workspace
 from offbook.data.extract.document import UNREADABLE, Document, kind_of, open_document
 from offbook.data.extract.document.line import Place
 from offbook.data.extract.gutenberg import within_book
@@ -34,16 +35,18 @@ class TextFile:
         return {}
 
 
-def open_source(path: Path, progress: CountProgress = uncounted) -> TextFile | Document:
+def open_source(path: Path, progress: CountProgress = uncounted) -> TextFile | Document | SlackWorkspace:
     """The numbered lines of a file of any kind.
 
     Args:
-        path: the file.
+        path: the file, or the folder of a workspace of Slack's.
         progress: is told how many bytes of a text file are read, and how many it has.
 
     Raises:
         UsageError: it is a document that is damaged or cannot be read.
     """
+    if workspace := slack_workspace(path, progress):
+        return workspace
     suffix = path.suffix.casefold()
     if (kind_of(path) is None and suffix not in UNREADABLE) or not path.is_file():
         return TextFile(path, progress)
@@ -54,7 +57,9 @@ def open_source(path: Path, progress: CountProgress = uncounted) -> TextFile | D
 
 
 def document_format(path: Path) -> str:
-    """The format of a document's lines where its kind tells it, else "auto"."""
+    """The format of the lines of a document or a workspace where its kind tells it, else "auto"."""
+    if slack_workspace(path):
+        return "slack"
     kind = kind_of(path)
     return kind.format if kind else "auto"
 

@@ -1,4 +1,4 @@
-"""Slack's export: a JSON file a day for each channel. Give the files of a channel in the order of their names.
+"""Slack's export: the folder or archive of a workspace, or some of the files in it, one a day for each channel.
 
 Who a number is, each message tells, or `users.json`, which lies above the folders of the channels.
 """
@@ -8,47 +8,99 @@ from __future__ import annotations
 import html
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from offbook.core.errors import UsageError
 from offbook.data.extract.chat_log.json_stream import JsonObject, read_messages
 from offbook.data.extract.chat_log.lines import is_json, json_keys
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
+from offbook.data.extract.chat_log.slack_workspace import SlackWorkspace
 from offbook.data.extract.chat_log.times import epoch_time
-from offbook.data.extract.cue import Lines
+from offbook.data.extract.cue import Lines, ParseError
 
 LINK = re.compile(r"<(?P<target>[^<>|]+)(?:\|(?P<label>[^<>]*))?>")
 SAID_BY_PEOPLE = (None, "", "thread_broadcast", "me_message", "bot_message", "file_share")
 
 
 def read(lines: Lines) -> Iterator[Message]:
-    """The messages of a day of a channel.
+    """The messages of a day of a channel, or of all days of all channels of a workspace.
 
     Raises:
         ParseError: the JSON is malformed.
+        UsageError: that of a file of a workspace is.
     """
-    names = _people(getattr(lines, "path", None))
-    last_of_thread: dict[str, str] = {}
-    for line, item, _ in read_messages(lines):
-        user = str(item.get("user") or item.get("bot_id") or "?")
-        names[user] = names.get(user) or _name(item)  # who joins is not named yet
+    if isinstance(lines, SlackWorkspace):
+        yield from _read_workspace(lines)
+    else:
+        yield from _Channel(_people(getattr(lines, "path", None))).read(lines)
+
+
+def _read_workspace(workspace: SlackWorkspace) -> Iterator[Message]:
+    names = _names(workspace.people())
+    members = workspace.members()
+    channel = _Channel(names)
+    for day in workspace.days():
+        people = [names.get(member) or member for member in members.get(day.channel, ())]
+        chat = " – ".join(sorted(people)) or f"#{day.channel}"
+        if chat != channel.chat:
+            channel = _Channel(names, chat)
+        try:
+            yield from channel.read(day.lines, day.first_line)
+        except ParseError as damage:
+            raise UsageError(
+                "{path}:{line}: {why}",
+                "Export it again, or fix that place.",
+                path=f"{workspace.path}: {day.name}",
+                line=damage.line,
+                why=damage.why,
+            ) from None
+
+
+class _Channel:
+    """The messages of a channel, day after day.
+
+    Args:
+        names: people's names by their numbers; those that messages tell are added.
+        chat: the channel's name.
+    """
+
+    def __init__(self, names: dict[str, str], chat: str = "") -> None:
+        self.chat = chat
+        self._names = names
+        self._last_of_thread: dict[str, tuple[str, str, str]] = {}
+        """A thread → who wrote last in it, that message, and the one that it answers."""
+
+    def read(self, lines: Lines, first_line: int = 1) -> Iterator[Message]:
+        """The messages of a day whose lines are numbered from `first_line` on."""
+        names = self._names
+        for line, item, _ in read_messages(lines):
+            user = str(item.get("user") or item.get("bot_id") or "?")
+            names[user] = names.get(user) or _name(item)  # who joins is not named yet
+            text = _text(str(item.get("text") or ""), names)
+            mentions = re.findall(r"<@(\w+)", str(item.get("text") or ""))
+            yield Message(
+                names[user] or user,
+                text,
+                first_line + line - 1,
+                epoch_time(item.get("ts", "")),
+                _content(item, text),
+                self.chat,
+                str(item.get("ts", "")),
+                self._answered(item, user),
+                tuple(names.get(mention) or mention for mention in mentions),
+            )
+
+    def _answered(self, item: JsonObject, user: str) -> str:
+        """What a message in a thread answers: the one before it there, or what the same person's one before does."""
         identity, thread = str(item.get("ts", "")), str(item.get("thread_ts") or "")
-        # In a thread a message answers the one before it in the thread.
-        reply_to = last_of_thread.get(thread, thread) if thread and thread != identity else ""
-        if thread:
-            last_of_thread[thread] = identity
-        text = _text(str(item.get("text") or ""), names)
-        mentions = re.findall(r"<@(\w+)", str(item.get("text") or ""))
-        yield Message(
-            names[user] or user,
-            text,
-            line,
-            epoch_time(identity),
-            _content(item, text),
-            id=identity,
-            reply_to=reply_to,
-            mentions=tuple(names.get(mention) or mention for mention in mentions),
-        )
+        if not thread:
+            return ""
+        writer, last, answered = self._last_of_thread.get(thread, ("", thread, ""))
+        reply_to = "" if thread == identity else answered if writer == user and answered else last
+        self._last_of_thread[thread] = user, identity, reply_to
+        return reply_to
 
 
 def looks_like(sample: Sequence[str]) -> float:
@@ -66,10 +118,20 @@ def _people(path: Path | None) -> dict[str, str]:
         people = json.loads(listed.read_text(encoding="utf-8")) if listed else []
     except (OSError, ValueError, RecursionError):
         return {}
-    people = [person for person in people if isinstance(person, dict)] if isinstance(people, list) else []
-    return {
+    return _names([person for person in people if isinstance(person, dict)] if isinstance(people, list) else [])
+
+
+def _names(people: Sequence[JsonObject]) -> dict[str, str]:
+    """People's names by their numbers; to a name that several have, the account's is added."""
+    names = {
         str(person.get("id")): _name({"user_profile": person.get("profile"), "username": person.get("name")})
         for person in people
+    }
+    counts = Counter(names.values())
+    accounts = {str(person.get("id")): str(person.get("name") or person.get("id")) for person in people}
+    return {
+        identity: f"{name} ({accounts[identity]})" if name and counts[name] > 1 else name
+        for identity, name in names.items()
     }
 
 
