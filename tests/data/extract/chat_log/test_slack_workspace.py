@@ -72,13 +72,13 @@ def test_the_channels_become_conversations(workspace: Path) -> None:
 
 
 def test_everybody_is_listed(workspace: Path) -> None:
-    found = listing([workspace])
-    assert {each.name: each.lines for each in found.speakers} == {
+    listed = listing([workspace])
+    assert {each.name: each.lines for each in listed.speakers} == {
         "Odd Berg (odd)": 4,
         "Mara": 3,
         "Odd Berg (odd.two)": 1,
     }
-    assert list(found.formats.values()) == ["slack"]
+    assert list(listed.formats.values()) == ["slack"]
     assert bytes_of(workspace) > 500
 
 
@@ -87,8 +87,8 @@ def test_one_channel_of_a_workspace_can_be_given(tmp_path: Path) -> None:
     channel = tmp_path / "pier"
     channel.mkdir()
     for day, text in enumerate(["Is it lit?", "Is it late?"], 1):
-        asked = [message("U1", text, 1440 * day), message("U2", "Yes.", 1440 * day + 1)]
-        (channel / f"2024-05-0{day}.json").write_text(json.dumps(asked))
+        messages = [message("U1", text, 1440 * day), message("U2", "Yes.", 1440 * day + 1)]
+        (channel / f"2024-05-0{day}.json").write_text(json.dumps(messages))
     assert [row["messages"][0]["content"] for row in extract([channel], "Odd Berg (odd)").rows] == [
         "Is it lit?",
         "Is it late?",

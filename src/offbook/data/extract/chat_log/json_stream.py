@@ -57,6 +57,32 @@ def read_json_lines(lines: Lines) -> Iterator[tuple[int, JsonObject]]:
         yield number, value
 
 
+class JsonText:
+    """A JSON text that is read as a whole, and the lines on which its strings stand.
+
+    Raises:
+        ParseError: the JSON is malformed.
+    """
+
+    def __init__(self, lines: Lines) -> None:
+        self._text = "\n".join(text for _, text in lines).lstrip("\ufeff")
+        self._at, self._line = 0, 1
+        try:
+            self.value: Any = json.loads(self._text, strict=False)
+        except json.JSONDecodeError as error:
+            raise ParseError(error.lineno, "not valid JSON ({reason})", reason=_reason(error)) from None
+        except RecursionError:
+            raise ParseError(1, "nested too deeply") from None
+
+    def line_of(self, string: str) -> int:
+        """The line of the next such string behind the one that was asked for before; that one's where there is none."""
+        place = self._text.find(json.dumps(string, ensure_ascii=self._text.isascii()), self._at)
+        if place >= 0:
+            self._line += self._text.count("\n", self._at, place)
+            self._at = place
+        return self._line
+
+
 def string_in(text: str, key: str) -> str:
     """The last `"key": "value"` in a piece of JSON, or "" where there is none."""
     values = re.findall(rf'"{key}"\s*:\s*("(?:[^"\\]|\\.)*")', text)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from offbook.core.errors import UsageError
 from offbook.data.extract.chat_log.formats import CHAT_FORMATS
 from offbook.data.extract.chat_log.message import Message
 from offbook.data.extract.chat_log.turns import to_cues
@@ -42,6 +43,9 @@ def check(name: str, lines: Any) -> None:
         assert damage.line >= 1
         assert damage.why
         return
+    except UsageError:
+        assert name == "koboldai"  # a story without speakers
+        return
     for message in messages:
         assert isinstance(message, Message)
         assert isinstance(message.sender, str)
@@ -52,7 +56,10 @@ def check(name: str, lines: Any) -> None:
 
 @pytest.mark.parametrize("name", [name for name, chat in CHAT_FORMATS.items() if chat.is_json])
 @settings(max_examples=80)
-@given(items=st.lists(ITEMS, max_size=4), key=st.sampled_from(["messages", "turns", "msgs", "MessageList"]))
+@given(
+    items=st.lists(ITEMS, max_size=4),
+    key=st.sampled_from(["messages", "turns", "msgs", "MessageList", "message", "actions", "internal"]),
+)
 def test_json_of_any_values(name: str, items: Any, key: str) -> None:
     for text in (json.dumps({key: items}, indent=1), json.dumps(items), "\n".join(map(json.dumps, items))):
         check(name, list(enumerate(text.split("\n"), 1)))

@@ -57,7 +57,7 @@ class Arrangement:
         """Whether it is a few people who write."""
         return bool(self.names) and len(self.names) <= max(2, self.names.total() / 1.5)
 
-    def plain(self, line: str) -> str:
+    def unmarked(self, line: str) -> str:
         """A line as its names and times are looked for in it."""
         return without_markdown(line) if self.in_markdown else line
 
@@ -67,8 +67,8 @@ def read(lines: Lines) -> Iterator[Message]:
     first = head(lines, 3000)
     arrangement = _arrangement(first)
     patterns = (HEADER, TIME_FIRST, ALONE)
-    plain = [arrangement.plain(line) for line in first]
-    clock = StampReader(match for line in plain for pattern in patterns if (match := pattern.match(line)))
+    unmarked = [arrangement.unmarked(line) for line in first]
+    clock = StampReader(match for line in unmarked for pattern in patterns if (match := pattern.match(line)))
     reader = _READERS.get(arrangement.place, _read_above)
     for name, place, stamp, body in reader(lines, arrangement):
         text = EDITED.sub("", "\n".join(body).strip())
@@ -98,19 +98,19 @@ def _arrangement(sample: Sequence[str]) -> Arrangement:
 
     A name may wear such marks of its own (`_mara_`); Markdown's are about all of them.
     """
-    plain = _best_arrangement(sample, in_markdown=False)
-    if all(without_markdown(name) != name for name in plain.names):
+    as_written = _best_arrangement(sample, in_markdown=False)
+    if all(without_markdown(name) != name for name in as_written.names):
         unmarked = _best_arrangement(sample, in_markdown=True)
-        return unmarked if unmarked.recurs else plain
-    return plain
+        return unmarked if unmarked.recurs else as_written
+    return as_written
 
 
 def _best_arrangement(sample: Sequence[str], in_markdown: bool) -> Arrangement:
     raw = [line for line in sample if line.strip()]
     texts = [without_markdown(line) for line in raw] if in_markdown else raw
-    own = [text for line, text in zip(raw, texts, strict=True) if not wechat.is_header(line)]
+    lines_here = [text for line, text in zip(raw, texts, strict=True) if not wechat.is_header(line)]
     beside = [
-        Arrangement("beside", Counter(match["name"].strip() for line in own if (match := way.match(line))), way)
+        Arrangement("beside", Counter(match["name"].strip() for line in lines_here if (match := way.match(line))), way)
         for way in (HEADER, TIME_FIRST)
     ]
     pairs = [("", *texts), texts, (*texts[1:], "")]
@@ -132,10 +132,10 @@ def _read_above(lines: Lines, arrangement: Arrangement) -> Iterator[Entry]:
     name, place, stamp, body = "", 1, None, list[str]()
     before: tuple[int, str] | None = None
     for number, text in lines:
-        plain = arrangement.plain(text)
-        beside = way.match(plain)
-        alone = None if beside else ALONE.match(plain)
-        owner = BARE_NAME.match(arrangement.plain(before[1])) if alone and before else None
+        unmarked = arrangement.unmarked(text)
+        beside = way.match(unmarked)
+        alone = None if beside else ALONE.match(unmarked)
+        owner = BARE_NAME.match(arrangement.unmarked(before[1])) if alone and before else None
         if beside or alone:
             yield name, place, stamp, body[:-1] if owner else body
             place = before[0] if owner and before else number
@@ -151,12 +151,12 @@ def _read_below(lines: Lines, arrangement: Arrangement) -> Iterator[Entry]:
     """The time, the name below it, then the text; without a name the last one goes on."""
     name, place, stamp, body = "", 1, None, list[str]()
     for number, text in lines:
-        plain = arrangement.plain(text)
-        if alone := ALONE.match(plain):
+        unmarked = arrangement.unmarked(text)
+        if alone := ALONE.match(unmarked):
             yield name, place, stamp, body
             place, stamp, body = number, alone, []
-        elif stamp and not any(body) and plain.strip() in arrangement.names:
-            name = plain.strip()
+        elif stamp and not any(body) and unmarked.strip() in arrangement.names:
+            name = unmarked.strip()
         else:
             body.append(text)
     yield name, place, stamp, body
@@ -166,12 +166,12 @@ def _read_first(lines: Lines, arrangement: Arrangement) -> Iterator[Entry]:
     """The name, the text, then the time; without a name the last one goes on."""
     name, place, body = "", 1, list[str]()
     for number, text in lines:
-        plain = arrangement.plain(text)
-        if alone := ALONE.match(plain):
+        unmarked = arrangement.unmarked(text)
+        if alone := ALONE.match(unmarked):
             yield name, place, alone, body
             body = []
-        elif not any(body) and plain.strip() in arrangement.names:
-            name, place = plain.strip(), number
+        elif not any(body) and unmarked.strip() in arrangement.names:
+            name, place = unmarked.strip(), number
         else:
             place = place if any(body) else number
             body.append(text)
