@@ -161,3 +161,21 @@ def test_long_messages_below_such_lines_are_no_play(tmp_path: Path) -> None:
     body = "\n".join(f"Line {number} of it." for number in range(12))
     path.write_text("\n\n".join(f"**{name}** 21:{at}\n{body}" for at, name in enumerate(["Mara", "Odd"] * 4, 10)))
     assert choose(path, "auto") == "copied"
+
+
+def test_a_line_above_a_time_alone_is_a_name_only_where_that_speaks() -> None:
+    text = DISCORD.replace("I lit it.", "I lit it\n[9:31 PM]\nand went")
+    assert parsed(read, text)[1:3] == [("Tom", "Since four.\nI lit it"), ("Tom", "and went")]
+    text = SLACK.replace("I lit it.", "I lit it\n9:32 PM\nand went")
+    assert parsed(read, text)[1:3] == [("Tom", "Since four.\nI lit it"), ("Tom", "and went")]
+
+
+def test_a_note_of_editing_stands_behind_the_time() -> None:
+    text = "\n".join(f"{name}, 1 мая 2024 в 21:1{at}:05 (ред.)\n{text}\n" for at, (name, text) in enumerate(TALKED))
+    assert parsed(read, text) == TALKED
+
+
+def test_what_telegram_copies_beside_a_text_is_no_text() -> None:
+    text = "\n".join(f"{name}, [13.05.2021 21:3{at}]\n{text}\n" for at, (name, text) in enumerate(TALKED))
+    text = text.replace("Since noon.", "[In reply to Mara]\nSince noon.").replace("Good.", "[ Photo ]")
+    assert parsed(read, text) == [TALKED[0], TALKED[1], TALKED[3]]

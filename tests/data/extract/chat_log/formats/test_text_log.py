@@ -64,3 +64,12 @@ def test_a_message_goes_on_over_lines_and_a_clock_alone_begins_days_anew() -> No
 )
 def test_other_texts_are_no_logs(text: str) -> None:
     assert looks_like(text.splitlines()) == 0
+
+
+def test_skype_s_accounts_and_edited_messages() -> None:
+    text = (
+        "[5/13/2021 9:14:05 PM] Mara Lie: Is it out?\n[5/13/2021 9:15:05 PM] live:odd.berg: Since noon.\n"
+        "[5/13/2021 9:16:05 PM | Edited 9:18:05 PM] Mara Lie: Who rows?\n[5/13/2021 9:17:05 PM] live:odd.berg: You."
+    )
+    expected = [("Mara Lie", "Is it out?"), ("live:odd.berg", "Since noon."), ("Mara Lie", "Who rows?")]
+    assert parsed(read, text) == [*expected, ("live:odd.berg", "You.")]

@@ -25,16 +25,23 @@ from offbook.data.extract.chat_log.stamps import HALF, STAMP, StampReader
 from offbook.data.extract.cue import Lines
 
 _NAME = rf"(?!{HALF})[^\W\d](?:[^\n:：,.!?;\"“”…\[\](（|]|\.(?=\s\w)){{0,40}}?(?<![\s\-–—|·•])"
+_EDITED = r"\((?:edited|bearbeitet|modifié|editado|ред\.|изменено|已编辑|已編輯|編集済み)\)"
 HEADER = re.compile(
     rf"^[\s\ufeff]{{0,4}}+(?P<name>{_NAME})(?:\s(?:says|at|um|à|в))?"
-    rf"(?:,?\s{{1,4}}|\s*[-—–|·•]\s*|\s*\t\s*|(?=[(\[（<]))[(\[（<]?{STAMP}[)\]）>]?:?\s*$"
+    rf"(?:,?\s{{1,4}}|\s*[-—–|·•]\s*|\s*\t\s*|(?=[(\[（<]))[(\[（<]?{STAMP}[)\]）>]?(?:\s*{_EDITED})?:?\s*$"
 )
 TIME_FIRST = re.compile(
     rf"^[\s\ufeff]{{0,4}}+[(\[（]?{STAMP}[)\]）]?(?:,?\s{{1,4}}|\s*[-—–|·•]\s*)(?P<name>{_NAME}):?\s*$"
 )
-ALONE = re.compile(rf"^\s{{0,4}}+[(\[（]?{STAMP}[)\]）]?\s*$")
+ALONE = re.compile(rf"^\s{{0,4}}+[(\[（]?{STAMP}[)\]）]?(?:\s*{_EDITED})?\s*$")
 BARE_NAME = re.compile(rf"^\s{{0,4}}+(?P<name>{_NAME})\s*$")
-EDITED = re.compile(r"\s*\((?:edited|bearbeitet|modifié|editado|已编辑|編輯済み)\)\s*$")
+EDITED = re.compile(rf"\s*{_EDITED}\s*$")
+ANSWERED = re.compile(
+    r"^\[(?:In reply to|В ответ|Antwort an|En réponse|En respuesta|Em resposta|回复|回覆)[^\]\n]*\]\s*"
+)
+"""What Telegram copies above an answer."""
+MEDIA = re.compile(r"\[ [^\[\]\n]{1,40} \]")
+"""What it copies in the place of a picture: [ Photo ]"""
 FEWEST, FEWEST_ALONE = 3, 2
 """So many messages tell that a text is such a copy; fewer where the time stands alone below the name."""
 
@@ -61,6 +68,16 @@ class Arrangement:
         """A line as its names and times are looked for in it."""
         return without_markdown(line) if self.in_markdown else line
 
+    def owner(self, line: str, after_blank: bool) -> re.Match[str] | None:
+        """The name that a line above a time alone is; None where it is the end of the message before.
+
+        Beside other names and times it is one of those names. Where all times stand alone it is a name, too, that
+        recurs or has a blank line above it.
+        """
+        match = BARE_NAME.match(self.unmarked(line))
+        count = self.names[match["name"].strip()] if match else 0
+        return match if (count if self.header else count != 1 or after_blank) else None
+
 
 def read(lines: Lines) -> Iterator[Message]:
     """The messages of such a copy."""
@@ -71,9 +88,10 @@ def read(lines: Lines) -> Iterator[Message]:
     clock = StampReader(match for line in unmarked for pattern in patterns if (match := pattern.match(line)))
     reader = _READERS.get(arrangement.place, _read_above)
     for name, place, stamp, body in reader(lines, arrangement):
-        text = EDITED.sub("", "\n".join(body).strip())
+        text = ANSWERED.sub("", EDITED.sub("", "\n".join(body).strip()))
         if stamp is not None:
-            yield Message(name, text, place, clock.time(stamp), Content.TEXT if text else Content.MEDIA)
+            content = Content.TEXT if text and not MEDIA.fullmatch(text) else Content.MEDIA
+            yield Message(name, text, place, clock.time(stamp), content)
         elif text:  # what goes before the first message
             yield Message("", text, place, None, Content.NOTE)
 
@@ -131,11 +149,12 @@ def _read_above(lines: Lines, arrangement: Arrangement) -> Iterator[Entry]:
     way = arrangement.header or HEADER
     name, place, stamp, body = "", 1, None, list[str]()
     before: tuple[int, str] | None = None
+    after_blank = blank = True
     for number, text in lines:
         unmarked = arrangement.unmarked(text)
         beside = way.match(unmarked)
         alone = None if beside else ALONE.match(unmarked)
-        owner = BARE_NAME.match(arrangement.unmarked(before[1])) if alone and before else None
+        owner = arrangement.owner(before[1], after_blank) if alone and before else None
         if beside or alone:
             yield name, place, stamp, body[:-1] if owner else body
             place = before[0] if owner and before else number
@@ -143,7 +162,9 @@ def _read_above(lines: Lines, arrangement: Arrangement) -> Iterator[Entry]:
             stamp, body = beside or alone, []
         else:
             body.append(text)
-        before = (number, text) if text.strip() else before
+        if text.strip():
+            before, after_blank = (number, text), blank
+        blank = not text.strip()
     yield name, place, stamp, body
 
 
