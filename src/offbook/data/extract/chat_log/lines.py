@@ -25,7 +25,7 @@ def entries(lines: Lines, header: re.Pattern[str]) -> Iterator[tuple[int, re.Mat
 
 
 MARKDOWN = re.compile(
-    r"^\s{0,3}(?:#{1,6}\s+|[-+*>]\s+(?=[*_`]))|[:：](?=(?:\*\*|__)(?!\w))|\*\*|__|(?<!\w)[*_`](?=\S)|(?<=\S)[*_`](?!\w)"
+    r"^\s{0,3}(?:#{1,6}\s+(?:[^\w\s*(\[]+\s+)?|[-+*>]\s+(?=[*_`]))|[:：](?=(?:\*\*|__)(?!\w))|\*\*|__|(?<!\w)[*_`](?=\S)|(?<=\S)[*_`](?!\w)"
 )
 """What Markdown sets before a heading or list item and about what is bold, italic or code; the colon of `**Name:**`."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from offbook.data.extract.chat_log.times import AM, PM, UNDATED, DateOrder, RunningClock, at_clock, spelled_date
@@ -41,6 +41,8 @@ STAMP = (
     rf"(?:(?P<date>{DATE}){_BETWEEN})?{CLOCK}(?:\s*(?:-->|[-–—~])\s*\d{{1,2}}:\d{{2}}(?::\d{{2}})?(?:[.,]\d{{1,9}})?)?"
 )
 """A clock, perhaps behind a date, perhaps with the end of a stretch of time: 00:01 --> 00:04."""
+BREAK = re.compile(rf"^\s*(?:(?:[-*_=–—]\s?){{3,}}|(?:#{{1,6}}\s+|[-*_=–—]{{2,}}\s*)(?P<date>{DATE})\s*[-*_=–—]*)\s*$")
+"""A line that parts the days of a log: a rule, or a date as a heading."""
 _FIRST_NUMBERS = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.]\d{2,4}$")
 
 
@@ -69,3 +71,12 @@ class StampReader:
         noon = at_clock(UNDATED, match["hour"], "0", halves=halves)
         hour = str(noon.hour) if noon else match["hour"]
         return self._clock.at(hour, match["minute"], match["second"])
+
+    def without_break(self, body: Sequence[str]) -> list[str]:
+        """A message's lines without what parts it from the next day's; a date in it begins that day."""
+        lines = list(body)
+        while lines and (not lines[-1].strip() or BREAK.match(lines[-1])):
+            heading = BREAK.match(lines.pop())
+            if heading and heading["date"]:
+                self._clock.begin(spelled_date(heading["date"], self._month_first)[0])
+        return lines

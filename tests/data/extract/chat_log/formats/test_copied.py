@@ -139,6 +139,7 @@ TALKED_IN_MARKDOWN = [
         "**[21:{m}] {n}:** {t}\n",
         "**{n}** 21:{m}: {t}\n",
         "**{n}** (21:{m}) {t}\n",
+        "### 👤 {n} *(2024-05-01 21:{m})*\n\n{t}\n",
     ],
 )
 def test_name_and_time_may_be_marked_up(tmp_path: Path, form: str) -> None:
@@ -179,3 +180,22 @@ def test_what_telegram_copies_beside_a_text_is_no_text() -> None:
     text = "\n".join(f"{name}, [13.05.2021 21:3{at}]\n{text}\n" for at, (name, text) in enumerate(TALKED))
     text = text.replace("Since noon.", "[In reply to Mara]\nSince noon.").replace("Good.", "[ Photo ]")
     assert parsed(read, text) == [TALKED[0], TALKED[1], TALKED[3]]
+
+
+@pytest.mark.parametrize("form", ["**{n}** 21:{m}\n{t}\n", "- **{n}** (21:{m}): {t}\n"])
+def test_what_parts_the_days_is_no_message(tmp_path: Path, form: str) -> None:
+    parts = [form.format(n=n, t=t, m=30 + at) for at, (n, t) in enumerate(TALKED)]
+    text = "\n".join(["# 2024-05-01\n", *parts[:2], "---\n\n## 2024-05-08\n", *parts[2:]])
+    (tmp_path / "talk.md").write_text(text)
+    chat = CHAT_FORMATS[choose(tmp_path / "talk.md", "auto")]
+    assert parsed(chat.read, text) == TALKED
+    sent = [time[8:10] for time in times(chat.read, text)][-4:]
+    assert sent[2:] == ["08", "08"]
+    assert sent[0] == sent[1] != "08"
+
+
+def test_teams_tells_edited_without_brackets_and_telegram_who_is_forwarded() -> None:
+    text = "\n".join(f"{name}, 01.05.2024 21:1{at}, Bearbeitet\n{text}\n" for at, (name, text) in enumerate(TALKED))
+    assert parsed(read, text) == TALKED
+    text = "\n".join(f"{name}, [13.05.2021 21:3{at}]\n{text}\n" for at, (name, text) in enumerate(TALKED))
+    assert parsed(read, text.replace("Good.", "[Forwarded from Ann]\nGood.")) == [TALKED[0], TALKED[1], TALKED[3]]

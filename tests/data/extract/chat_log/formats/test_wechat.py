@@ -96,3 +96,9 @@ def test_what_a_copied_message_answers_is_not_what_it_says() -> None:
         "老汤 2021/5/12 21:31:05\n「阿澈：油呢？」\n- - - - - - - - - - - - - - -\n半罐。\n"
     )
     assert parsed(read, log) == [("阿澈", "油呢？"), ("老汤", "半罐。")]
+
+
+def test_the_phone_s_words_for_parts_of_the_day() -> None:
+    text = "小雨 2024年5月1日 晚上9:16\n在吗\n\n阿澈 2024年5月2日 凌晨1:17\n在\n"
+    assert parsed(read, text) == [("小雨", "在吗"), ("阿澈", "在")]
+    assert times(read, text) == ["2024-05-01 21:16", "2024-05-02 01:17"]

@@ -25,7 +25,7 @@ from offbook.data.extract.chat_log.stamps import HALF, STAMP, StampReader
 from offbook.data.extract.cue import Lines
 
 _NAME = rf"(?!{HALF})[^\W\d](?:[^\n:：,.!?;\"“”…\[\](（|]|\.(?=\s\w)){{0,40}}?(?<![\s\-–—|·•])"
-_EDITED = r"\((?:edited|bearbeitet|modifié|editado|ред\.|изменено|已编辑|已編輯|編集済み)\)"
+_EDITED = r"(?i:[(,]\s?(?:edited|bearbeitet|modifié|editado|ред\.|изменено|已编辑|已編輯|編集済み)\)?)"
 HEADER = re.compile(
     rf"^[\s\ufeff]{{0,4}}+(?P<name>{_NAME})(?:\s(?:says|at|um|à|в))?"
     rf"(?:,?\s{{1,4}}|\s*[-—–|·•]\s*|\s*\t\s*|(?=[(\[（<]))[(\[（<]?{STAMP}[)\]）>]?(?:\s*{_EDITED})?:?\s*$"
@@ -35,7 +35,10 @@ TIME_FIRST = re.compile(
 )
 ALONE = re.compile(rf"^\s{{0,4}}+[(\[（]?{STAMP}[)\]）]?(?:\s*{_EDITED})?\s*$")
 BARE_NAME = re.compile(rf"^\s{{0,4}}+(?P<name>{_NAME})\s*$")
-EDITED = re.compile(rf"\s*{_EDITED}\s*$")
+EDITED = re.compile(rf"\s*(?=\(){_EDITED}\s*$")
+FORWARDED = re.compile(
+    r"^\[(?:Forwarded from|Переслано от|Weitergeleitet von|Transféré de|Reenviado de|转发自|轉傳自) [^\]\n]*\]"
+)
 ANSWERED = re.compile(
     r"^\[(?:In reply to|В ответ|Antwort an|En réponse|En respuesta|Em resposta|回复|回覆)[^\]\n]*\]\s*"
 )
@@ -88,10 +91,11 @@ def read(lines: Lines) -> Iterator[Message]:
     clock = StampReader(match for line in unmarked for pattern in patterns if (match := pattern.match(line)))
     reader = _READERS.get(arrangement.place, _read_above)
     for name, place, stamp, body in reader(lines, arrangement):
-        text = ANSWERED.sub("", EDITED.sub("", "\n".join(body).strip()))
+        sent_at = clock.time(stamp) if stamp is not None else None
+        text = ANSWERED.sub("", EDITED.sub("", "\n".join(clock.without_break(body)).strip()))
         if stamp is not None:
             content = Content.TEXT if text and not MEDIA.fullmatch(text) else Content.MEDIA
-            yield Message(name, text, place, clock.time(stamp), content)
+            yield Message(name, text, place, sent_at, Content.FORWARDED if FORWARDED.match(text) else content)
         elif text:  # what goes before the first message
             yield Message("", text, place, None, Content.NOTE)
 

@@ -48,9 +48,10 @@ def read(lines: Lines) -> Iterator[Message]:
     pattern = max(PATTERNS, key=lambda pattern: len(_headers(first, pattern)))
     clock = StampReader(_headers(first, pattern))
     for number, header, more in entries(lines, pattern):
-        text = "\n".join(part.strip() for part in (header["text"], *more)).strip()
+        sent_at = clock.time(header)
+        text = "\n".join(part.strip() for part in (header["text"], *clock.without_break(more))).strip()
         name = header["name"].strip(" <>【】")
-        yield Message(name, text, number, clock.time(header), Content.TEXT if text else Content.MEDIA)
+        yield Message(name, text, number, sent_at, Content.TEXT if text else Content.MEDIA)
 
 
 def looks_like(sample: Sequence[str]) -> float:

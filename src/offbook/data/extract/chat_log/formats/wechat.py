@@ -20,7 +20,7 @@ from offbook.data.extract.chat_log.times import any_time, spelled_time
 from offbook.data.extract.cue import Lines
 
 DATE = r"\d{4}[-/年]\d{1,2}[-/月]\d{1,2}日?"
-CLOCK = r"(?:[上下]午 ?)?\d{1,2}:\d{2}(?::\d{2})?(?: [AP]M)?"
+CLOCK = r"(?:(?:凌晨|清晨|早上|上午|中午|下午|傍晚|晚上) ?)?\d{1,2}:\d{2}(?::\d{2})?(?: [AP]M)?"
 HEADER = re.compile(
     rf"^\ufeff?(?:(?P<date>{DATE}) (?P<clock>{CLOCK}) (?P<name>[^\s:：][^:：]*+|(?<=:\d\d:\d\d )\S.*)"
     rf"|(?P<name_first>[^\s\d:：\[(<][^:：\[\]<>]{{0,40}}?) {{1,3}}(?P<date_last>{DATE}) (?P<clock_last>{CLOCK}))\s*$"
