@@ -24,12 +24,26 @@ def test_the_product_and_the_sum(
     monkeypatch: pytest.MonkeyPatch, rows: Any, inner: Any, columns: Any, turned: Any, onednn: Any
 ) -> None:
     monkeypatch.setattr(matmul, "ONEDNN", onednn)
+    monkeypatch.setattr(matmul, "AVX512", True)
     torch.manual_seed(0)
     x = torch.randn(inner, rows).t() if turned else torch.randn(rows, inner)
     weight = torch.randn(inner, columns).t() if turned else torch.randn(columns, inner)
     start = torch.randn(rows, columns)
     assert apart(matmul.product(x, weight), x, weight) < 2e-6
     assert apart(matmul.add_product(start.clone(), x, weight), x, weight, start) < 2e-6
+
+
+@pytest.mark.parametrize(("avx512", "columns"), [(True, 8), (True, 300), (False, 8)])
+def test_onednn_computes_where_it_is_the_faster_one(monkeypatch: pytest.MonkeyPatch, avx512: Any, columns: Any) -> None:
+    monkeypatch.setattr(matmul, "ONEDNN", True)
+    monkeypatch.setattr(matmul, "AVX512", avx512)
+    assert matmul._onednn_computes(torch.ones(7, 256), torch.ones(columns, 256))
+
+
+def test_without_avx512_a_large_product_is_left_to_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matmul, "ONEDNN", True)
+    monkeypatch.setattr(matmul, "AVX512", False)
+    assert not matmul._onednn_computes(torch.ones(7, 256), torch.ones(300, 256))
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])

@@ -1,7 +1,9 @@
 """The matrix products of training: in float32, and in bfloat16 between float32 activations.
 
-torch gives a float32 product on a processor to MKL. oneDNN, which torch brings as well, is faster at the shapes of a
-training step, up to three times at the adapter's (docs/decisions.md has the figures). But it adds each sum up in one
+torch gives a float32 product on a processor to MKL. oneDNN, which torch brings as well, is faster where the result has
+few columns, up to three times at the adapter's; with AVX-512 it is faster at all shapes of a backward pass, without it
+slower at the large ones, down to half (docs/decisions.md has the figures). Which one computes follows from the shape
+and the processor's instructions alone, so a run that is repeated gets the same bits. oneDNN adds each sum up in one
 go, MKL in blocks. In a backward pass that does no harm; in the forward pass of thirty layers it takes the gradient from
 6e-6 to 1.6e-5 off the exact one, so the layers' own forward products stay with MKL. The head's do too: oneDNN would
 keep a second copy of its weight.
@@ -20,6 +22,11 @@ import torch
 from torch.nn.functional import linear
 
 ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+
+AVX512 = torch.backends.cpu.get_cpu_capability() == "AVX512"
+
+FEW_COLUMNS = 32
+"""Columns of a result up to which oneDNN is the faster one on processors without AVX-512, too."""
 
 
 def product(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
@@ -76,5 +83,7 @@ def frozen_product_gradient(gradient: torch.Tensor | None, dy: torch.Tensor, wei
 
 def _onednn_computes(x: torch.Tensor, weight: torch.Tensor) -> bool:
     if not ONEDNN or x.device.type != "cpu" or not x.dtype == weight.dtype == torch.float32 or not x.numel():
+        return False
+    if not AVX512 and weight.shape[0] > FEW_COLUMNS:
         return False
     return weight.is_contiguous() or weight.t().is_contiguous()  # anything else it computes a thousand times slower
