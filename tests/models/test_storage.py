@@ -9,7 +9,16 @@ from peft import LoraConfig, get_peft_model
 from torch import nn
 
 from offbook.models.adapter import parameter_counts
-from offbook.models.storage import Int8Linear, NF4Linear, StoredLinear, is_stored, store, store_in_float32
+from offbook.models.storage import (
+    Int8Linear,
+    NF4Linear,
+    StoredLinear,
+    is_quantized,
+    is_stored,
+    store,
+    store_in_float32,
+    unquantize,
+)
 from offbook.training import fast_path
 from tests.tiny import tiny_model
 from tests.training.samples import MODULES, apart, examples, plain_gradients
@@ -114,3 +123,18 @@ def test_plain_peft_gives_the_same_logits_on_the_base_that_bitsandbytes_quantize
     expected = model(input_ids=ids).logits
     assert torch.allclose(loaded(input_ids=ids).logits, expected, atol=1e-5)
     assert not torch.allclose(with_adapter(original)(input_ids=ids).logits, expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("adapted", [False, True])
+@pytest.mark.parametrize("storage", QUANTIZED)
+def test_a_quantized_model_gets_its_weights_back(storage: Any, adapted: bool) -> None:
+    wrap = with_adapter if adapted else (lambda model: model)
+    model = wrap(store(tiny_model("llama"), storage))
+    ids = torch.arange(3, 12)[None]
+    expected = wrap(store(tiny_model("llama"), "bfloat16"))(ids).logits
+    assert is_quantized(model)
+    assert not torch.allclose(model(ids).logits, expected, rtol=1e-3)
+    unquantize(model, store(tiny_model("llama"), "bfloat16"))
+    assert not is_quantized(model)
+    assert torch.equal(model(ids).logits, expected)
+    assert parameter_counts(model)[1] == (sum(p.numel() for n, p in model.named_parameters() if "lora_" in n))

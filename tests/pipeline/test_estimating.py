@@ -12,6 +12,7 @@ from offbook.core.config.loading import load
 from offbook.core.progress import NullReporter
 from offbook.core.types import Turn
 from offbook.generation import batch
+from offbook.models.weight_size import loaded_bytes
 from offbook.pipeline.estimating import (
     EFFICIENCY,
     SPREAD,
@@ -49,6 +50,21 @@ def test_every_part_is_told_and_they_add_up(settings: dict[str, Any]) -> None:
     assert output["parts"]["loading"] > 0
     assert output["parts"]["training"] > 0
     assert output["parts"]["verdict"] > 0
+
+
+def test_a_quantized_run_is_told_the_memory_of_the_base_that_it_is_judged_on(
+    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes = estimate.Estimate(seconds=1.0, forward=0.0, peak_bytes=1)
+    monkeypatch.setattr("offbook.training.estimate.measure", lambda *_, **__: passes)
+    monkeypatch.setattr("offbook.training.estimate.held_memory", lambda _: 1000)
+    settings = {**settings, "evaluate.prompts": 3}
+    setup = prepared(settings, **{"model.storage": "nf4"})
+    weights = loaded_bytes(setup.base.local.path, "bfloat16")
+    assert estimated(setup)["peak_bytes"] == 1000 + weights > weights > 1000
+    assert estimated(prepared(settings))["peak_bytes"] == 1
+    monkeypatch.setattr("offbook.models.weight_size.SPARE", 1e9)
+    assert estimated(setup)["peak_bytes"] == 1
 
 
 def test_processes_share_the_steps_and_the_answers(settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from offbook.core.config.loading import load
 from offbook.core.errors import OffbookError, UsageError
 from offbook.core.rundir import RunDir
 from offbook.evaluation import responses
+from offbook.models import weight_size
 from offbook.pipeline import finishing, preflight
 from tests.recorder import Recorder
 
@@ -57,14 +58,26 @@ def test_ctrl_c_in_the_verdict_skips_it_and_resume_makes_it(
         offbook.train(load(None, judged), resume=True)
 
 
-@pytest.mark.parametrize(("storage", "is_said"), [("full", False), ("int8", True)])
-def test_a_verdict_on_a_rounded_base_says_that_chat_uses_another(
-    judged: dict[str, Any], runs: Path, storage: str, is_said: bool
-) -> None:
+def test_a_run_on_a_quantized_base_is_judged_on_the_base_as_it_was_pulled(judged: dict[str, Any], runs: Path) -> None:
+    full = offbook.train(load(None, {**judged, "name": "full"}))
     recorder = Recorder()
-    offbook.train(load(None, {**judged, "model.storage": storage}), reporter=recorder)
-    expected = f"The verdict is about the base in {storage}, as it was trained on."
-    assert any(text.startswith(expected) for text in recorder.texts) == is_said
+    run = offbook.train(load(None, {**judged, "model.storage": "nf4"}), reporter=recorder)
+    assert not any("as it was trained on" in text for text in recorder.texts)
+    losses = [json.loads(each.eval.read_text())["heldout"] for each in (full, run)]
+    assert losses[1]["base"]["loss"] == pytest.approx(losses[0]["base"]["loss"], rel=1e-3)
+    offbook.evaluate(run)
+    assert json.loads(run.eval.read_text())["heldout"] == losses[1]
+
+
+def test_without_memory_for_it_the_verdict_is_about_the_quantized_base_and_says_so(
+    judged: dict[str, Any], runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weight_size, "SPARE", 1e9)
+    recorder = Recorder()
+    run = offbook.train(load(None, {**judged, "model.storage": "int8"}), reporter=recorder)
+    offbook.evaluate(run, reporter=recorder)
+    said = [text for text in recorder.texts if text.startswith("The verdict is about the base in int8")]
+    assert len(said) == 2
 
 
 def test_a_run_is_not_begun_anew_where_it_is_to_go_on(settings: dict[str, Any]) -> None:

@@ -26,6 +26,8 @@ from offbook.models import nf4
 from offbook.models.mapped_memory import release
 
 INT8_MAX = 127
+PEFT_PREFIX, PEFT_SUFFIX = "base_model.model.", ".base_layer"
+"""What peft puts around the name of a layer that has an adapter."""
 
 
 class StoredLinear(nn.Linear):
@@ -207,6 +209,25 @@ def _ordinary(layer: StoredLinear | StoredEmbedding) -> nn.Module:
         linear.weight = nn.Parameter(layer.dense_weight(torch.float32), requires_grad=False)
     linear.bias = layer.bias
     return linear.train(layer.training)
+
+
+def unquantize(model: nn.Module, original: nn.Module) -> None:
+    """Give a quantized model, in place, the layers of the same base as it was pulled; its adapter stays.
+
+    Args:
+        model: kept in int8 or NF4, with an adapter of peft's or without.
+        original: the same base, kept in bfloat16 or in full.
+    """
+    for name, parent in list(model.named_modules()):
+        for child, layer in list(parent.named_children()):
+            if isinstance(layer, StoredLinear | StoredEmbedding):
+                path = f"{name}.{child}".removeprefix(".").removeprefix(PEFT_PREFIX).removesuffix(PEFT_SUFFIX)
+                setattr(parent, child, original.get_submodule(path).requires_grad_(False))
+
+
+def is_quantized(model: nn.Module) -> bool:
+    """Whether linear layers of the model are kept in int8 or NF4."""
+    return any(isinstance(layer, tuple(QUANTIZED.values())) for layer in model.modules())
 
 
 def is_stored(model: nn.Module) -> bool:

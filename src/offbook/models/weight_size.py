@@ -6,7 +6,12 @@ import json
 import math
 from pathlib import Path
 
+import psutil
+
 from offbook.models.load import choose_dtype
+
+SPARE = 1.25
+"""Times the bytes of its weights that a model takes to answer."""
 
 
 def loaded_bytes(folder: Path, dtype: str = "auto") -> int:
@@ -18,6 +23,16 @@ def loaded_bytes(folder: Path, dtype: str = "auto") -> int:
     """
     parameters = sum(_parameters(path) for path in folder.glob("*.safetensors"))
     return parameters * choose_dtype(dtype).itemsize
+
+
+def unquantized_fits(folder: Path, copies: int = 1) -> bool:
+    """Whether free memory holds a model's weights in bfloat16, with a quarter to spare.
+
+    Args:
+        folder: holds the safetensors files.
+        copies: processes that load them.
+    """
+    return loaded_bytes(folder, "bfloat16") * copies * SPARE < psutil.virtual_memory().available
 
 
 def _parameters(path: Path) -> int:

@@ -20,6 +20,8 @@ from offbook.core.types import Conversation, Reply, Score, Turn
 from offbook.evaluation.learning_curve import SHARES
 from offbook.evaluation.responses import ModelOutputs, PairedReply, general_prompts, sample
 from offbook.evaluation.scorecard import scorecard
+from offbook.models.storage import is_quantized
+from offbook.models.weight_size import loaded_bytes, unquantized_fits
 from offbook.pipeline import learning_curve
 from offbook.pipeline.base_and_tuned import BaseAndTuned
 from offbook.pipeline.character import Character
@@ -103,7 +105,7 @@ def estimate_run(
         "seconds": round(loading + left, 1),
         "low": round(loading + left / SPREAD, 1),
         "high": round(loading + left * SPREAD, 1),
-        "peak_bytes": passes.peak_bytes,
+        "peak_bytes": max(passes.peak_bytes, _bytes_when_judged(setup, processes) if judges else 0),
         "parts": {name: round(seconds, 1) for name, seconds in {"loading": loading, **parts}.items()},
     }
 
@@ -119,6 +121,14 @@ class _Counter:
         self._done += 1
         self._progress(self._done, PARTS)
         return value
+
+
+def _bytes_when_judged(setup: TrainingSetup, processes: int) -> int:
+    """Bytes that a quantized run holds once its base is loaded in bfloat16, too (`finishing`); 0 for others."""
+    path = setup.base.local.path
+    if not is_quantized(setup.model) or not unquantized_fits(path, processes):
+        return 0
+    return estimate.held_memory(setup.model.device) + loaded_bytes(path, "bfloat16")
 
 
 @contextmanager

@@ -26,7 +26,8 @@ from offbook.evaluation import html_report, responses, scorecard, verdict
 from offbook.evaluation.learning_curve import LearningCurve
 from offbook.evaluation.scorecard import About, Scorecard
 from offbook.evaluation.verdict import Verdict
-from offbook.models.storage import QUANTIZED
+from offbook.models.storage import QUANTIZED, is_quantized
+from offbook.models.weight_size import unquantized_fits
 from offbook.pipeline.adapter_source import CharacterSource
 from offbook.pipeline.base_and_tuned import BaseAndTuned
 from offbook.pipeline.character import Character, open_character
@@ -85,7 +86,10 @@ def evaluate(
         "lang": lang or config.evaluate.lang,
     }
     config = config.model_copy(update={"evaluate": config.evaluate.model_copy(update=overrides)})
-    character = open_character(source, dtype=config.model.dtype, storage=config.model.storage)
+    storage = config.model.storage
+    if storage in QUANTIZED and unquantized_fits(source.base_model.path):
+        storage = "bfloat16"
+    character = open_character(source, dtype=config.model.dtype, storage=storage)
     return evaluate_character(source.run, character, config, data=data, reporter=reporter)
 
 
@@ -115,10 +119,10 @@ def evaluate_character(
         UsageError: there is nothing to evaluate on.
     """
     reporter = reporter or NullReporter()
-    if config.model.storage in QUANTIZED:
-        reporter.info(
-            "The verdict is about the base in {storage}, as it was trained on. "
-            "Chat, serve and export use the base as it was pulled.",
+    if is_quantized(character.model):
+        reporter.warning(
+            "The verdict is about the base in {storage}, as it was trained on: there is no memory for the base as it "
+            "was pulled. Chat, serve and export use that one.",
             storage=config.model.storage,
         )
     adapter = _identity(run.adapter)

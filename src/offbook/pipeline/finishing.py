@@ -17,7 +17,9 @@ from offbook.core.shell import offbook_command
 from offbook.core.text import clock
 from offbook.core.types import Turn
 from offbook.models import adapter as adapters
-from offbook.models.storage import store_in_float32
+from offbook.models.load import load_model
+from offbook.models.storage import is_quantized, store_in_float32, unquantize
+from offbook.models.weight_size import unquantized_fits
 from offbook.pipeline.adapter_source import resolve_character
 from offbook.pipeline.base_and_tuned import BaseAndTuned
 from offbook.pipeline.character import Character
@@ -45,11 +47,11 @@ def write_adapter(run: RunDir, setup: TrainingSetup, group: ProcessGroup, report
     """
     draw_loss(metrics_log.read(run.metrics), run.loss_picture, f"{setup.config.name}: {setup.config.model.source}")
     step = take_best(run, setup, reporter)
-    recorded = _recorded_samples(run, setup, step)
+    recorded = [] if is_quantized(setup.model) else _recorded_samples(run, setup, step)
     if group.size > 1:
         group.broadcast(adapters.trained_bytes(setup.model))
         group.broadcast(b"recorded" if recorded else b"")
-    _be_as_talked_to(setup)
+    _be_as_talked_to(setup, group)
     base, tuned = recorded or sample_replies(setup, False, True, reporter=reporter, share=share_tasks(group))
     atomic_write_json(
         run.samples, [{"prompt": prompt, "base": base[prompt], "tuned": tuned[prompt]} for prompt in base]
@@ -78,7 +80,7 @@ def help_to_finish(run: RunDir, setup: TrainingSetup, group: ProcessGroup) -> No
     share = share_tasks(group)
     adapters.load_trained(setup.model, group.broadcast(b""))
     recorded = group.broadcast(b"")
-    _be_as_talked_to(setup)
+    _be_as_talked_to(setup, group)
     if not recorded:
         sample_replies(setup, False, True, share=share)
     if _has_verdict(setup):
@@ -87,9 +89,16 @@ def help_to_finish(run: RunDir, setup: TrainingSetup, group: ProcessGroup) -> No
             ask_models(run, _character(setup), setup.config, reporter=NullReporter(), share=share)
 
 
-def _be_as_talked_to(setup: TrainingSetup) -> None:
-    """Let the model compute as it will when it is talked to."""
-    if setup.config.train.compute == "bfloat16" and setup.config.model.storage == "full":
+def _be_as_talked_to(setup: TrainingSetup, group: ProcessGroup) -> None:
+    """Let the model compute as it will when it is talked to: in float32, on the base as it was pulled.
+
+    A quantized base stays as it is where there is no memory for the other one.
+    """
+    path = setup.base.local.path
+    if is_quantized(setup.model):
+        if group.broadcast(b"fits" if unquantized_fits(path, group.size) else b""):
+            unquantize(setup.model, load_model(path, setup.config.model.dtype, "bfloat16"))
+    elif setup.config.train.compute == "bfloat16" and setup.config.model.storage == "full":
         store_in_float32(setup.model)
 
 

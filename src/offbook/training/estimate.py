@@ -123,6 +123,14 @@ def _optimizer_seconds(model: PeftModel) -> float:
     return min(times)
 
 
+def held_memory(device: torch.device) -> int:
+    """Bytes: the memory that this process holds now (on a GPU: that torch holds there)."""
+    if device.type == "cuda":
+        return torch.cuda.memory_allocated(device)
+    rss: int = psutil.Process().memory_info().rss
+    return rss
+
+
 def peak_memory(device: torch.device) -> int:
     """Bytes: the most memory that this process has held so far (on a GPU: that torch has held there)."""
     if device.type == "cuda":
