@@ -76,8 +76,8 @@ def test_without_memory_for_it_the_verdict_is_about_the_quantized_base_and_says_
     recorder = Recorder()
     run = offbook.train(load(None, {**judged, "model.storage": "int8"}), reporter=recorder)
     offbook.evaluate(run, reporter=recorder)
-    said = [text for text in recorder.texts if text.startswith("The verdict is about the base in int8")]
-    assert len(said) == 2
+    warnings = [text for text in recorder.texts if text.startswith("The verdict is about the base in int8")]
+    assert len(warnings) == 2
 
 
 def test_a_run_is_not_begun_anew_where_it_is_to_go_on(settings: dict[str, Any]) -> None:
