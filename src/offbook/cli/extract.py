@@ -23,7 +23,7 @@ from offbook.core.shell import offbook_command, shell_command
 from offbook.data import extract
 from offbook.data.extract import ChatOptions, Pauses, SpeakerStats, Summary
 
-COLUMN_KINDS = ("sender", "text", "time", "chat", "id", "reply_to")
+COLUMN_KINDS = ("sender", "text", "time", "chat", "id", "reply_to", "deleted")
 """What the columns of a table of messages may hold."""
 NAMED = 3
 """Files, at most, that are named while they are read."""
@@ -92,7 +92,11 @@ NAMED = 3
     metavar="MINUTES",
     help="Chats: after so long a silence another conversation begins.",
 )
-@click.option("--columns", metavar="K=NAME,…", help="A table's columns: sender=…,text=…,time=… (chat, id, reply_to).")
+@click.option(
+    "--columns",
+    metavar="K=NAME,…",
+    help="A table's columns: sender=…,text=…,time=… (chat, id, reply_to, deleted).",
+)
 @click.option("--system", default="", metavar="TEXT", help="Chats: a system prompt for the rows.")
 @click.option(
     "--relation", "relations", multiple=True, metavar="NAME=WHO", help="Chats: say who it is, for example: Ann=sister."

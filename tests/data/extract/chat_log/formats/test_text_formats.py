@@ -113,6 +113,22 @@ def test_a_table_with_the_usual_names_of_columns(text: str) -> None:
     assert times(table.read, text) == ["2021-05-12 21:30"]
 
 
+@pytest.mark.parametrize(
+    ("name", "kept", "gone"),
+    [
+        ("deleted", "false", "true"),
+        ("is_deleted", "0", "1"),
+        ("Deleted At", "", "2021-05-12 21:33"),
+        ("是否撤回", "否", "是"),
+        ("gelöscht", "nein", "ja"),
+    ],
+)
+def test_what_a_table_marks_as_deleted_is_no_message(name: str, kept: str, gone: str) -> None:
+    text = f"time,sender,text,{name}\n2021-05-12 21:30,Mara,Lit?,{kept}\n2021-05-12 21:31,Ivo,Oops,{gone}\n"
+    read = list(table.read(numbered(text)))
+    assert [(each.text, each.content) for each in read] == [("Lit?", Content.TEXT), ("Oops", Content.DELETED)]
+
+
 def test_a_table_of_roles_and_lines_needs_no_times() -> None:
     text = "角色,台词\n阿澈,灯亮了吗\n老汤,亮了"
     assert parsed(table.read, text) == [("阿澈", "灯亮了吗"), ("老汤", "亮了")]

@@ -21,7 +21,7 @@ from offbook.data.extract.chat_log.times import any_time
 from offbook.data.extract.cue import Lines, ParseError
 
 Columns = Mapping[str, str]
-"""What a column holds (sender, text, time, chat, id, reply_to) → its name in the table."""
+"""What a column holds (sender, text, time, chat, id, reply_to, deleted) → its name in the table."""
 
 USUAL: dict[str, list[str]] = json.loads(
     files("offbook.data.extract.chat_log").joinpath("column_names.json").read_text(encoding="utf-8")
@@ -53,7 +53,8 @@ SENT = frozenset(
         "отправлено",
     ]
 )
-YES = frozenset(("1", "true", "yes"))
+YES = frozenset(("1", "true", "yes", "y", "ja", "oui", "sí", "sim", "да", "是"))
+NO = frozenset(("", "0", "0.0", "false", "no", "n", "f", "null", "none", "nan", "nein", "non", "não", "нет", "否"))
 KINDS = ("type", "message_type", "folder", "类型")
 """Columns whose numbers may count kinds of messages rather than say yes."""
 VAGUE = frozenset((*USUAL["contact"], "name", "nickname", "user", "username", "user_name", "display_name", "person"))
@@ -162,6 +163,8 @@ def _message(line: int, row: Mapping[str, object], names: Columns) -> Message:
     text = cell("text").strip()
     contents = (phrases(app).content(text) for app in APPS) if text else iter([Content.MEDIA])
     content = next((content for content in contents if content is not Content.TEXT), Content.TEXT)
+    if cell("deleted").strip().casefold() not in NO:  # yes, or the time when it was
+        content = Content.DELETED
     sender = re.sub(r"\s+", " ", cell("sender")).strip()
     direction = cell("direction").strip().casefold()
     is_sent = direction in SENT or (direction in YES and _spelling(names["direction"]) not in KINDS)
