@@ -168,7 +168,7 @@ def test_russian_in_guillemets_is_read_without_dashes() -> None:
     text = "Иван Кузьмич подошёл и сказал: «Лодка готова».\n\n«Поедем завтра», — ответила Марья.\n\n"
     text += "Он не ответил, и она вышла."
     assert [(cue.speaker, cue.text) for cue in cues(reader.read, numbered(text))] == [
-        ("Иван Кузьмич", "Лодка готова"),
+        ("Иван Кузьмич", "Лодка готова."),
         ("Марья", "Поедем завтра."),
     ]
 

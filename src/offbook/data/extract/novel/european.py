@@ -22,6 +22,12 @@ INSERTED_SENTENCE = re.compile(r"[^—–―!?]{3,200}\.\s*[—–―]\s*[А-Я�
 """(— Вот как! —) Пётр встал. — Идём."""
 TOLD_IN_RUSSIAN = re.compile(rf"[а-яё]+(?:л|ла|ли|лся|лась|лись)\s+(?:[а-яё]+\s+)?{CAPITAL}[а-яё]+")
 """(— Иди, —) велела Мара: a verb of the past and who did it."""
+TAGS_BEHIND_COMMAS = ("fr", "de")
+"""Languages that set a tag off with a comma alone behind a dash: – Und nun?, fragte Paul."""
+CLOSING_MARKS = "”“»«"
+BROKEN_OFF = re.compile(r"\s*[—–―]+\s*\w")
+"""«Он сказал «никогда»», — сказал; „Idę” — powiedział: a dash where a comma would be."""
+DOUBLE_STOP = re.compile(r"(?<=[.!?…]),$")
 WORD = rf"{CAPITAL}[^\W\d_]*(?:[-'’][^\W\d_]+)*"
 
 
@@ -55,18 +61,20 @@ def _grammar(language: str) -> _Grammar:
     return _Grammar(language)
 
 
-def _with_commas(spans: list[TextSpan]) -> list[TextSpan]:
-    """The spans with the comma that stands behind a quotation (»Ja«, sagte er) or that a dash stands for, in it."""
+def _with_stops(spans: list[TextSpan]) -> list[TextSpan]:
+    """The spans; the comma or full stop that stands behind a quotation, or that a dash stands for, is put in it.
+
+    »Ja«, sagte er      Она сказала: «Я знаю».
+    """
     made = list(spans)
     for place, span in enumerate(spans[:-1]):
         narrated = spans[place + 1]
-        if (
-            span.is_quote
-            and not narrated.is_quote
-            and span.text[-1:].isalnum()
-            and (narrated.text[:1] == "," or narrated.text[:1].islower())
-        ):
+        if not span.is_quote or narrated.is_quote or not (span.text[-1:].isalnum() or span.text[-1:] in CLOSING_MARKS):
+            continue
+        if narrated.text[:1] == "," or narrated.text[:1].islower() or BROKEN_OFF.match(narrated.text):
             made[place] = replace(span, text=span.text + ",")
+        elif narrated.text[:1] == "." and narrated.text[1:2] != ".":
+            made[place] = replace(span, text=span.text + ".")
     return made
 
 
@@ -80,11 +88,15 @@ class European:
 
     def split(self, text: str) -> list[TextSpan]:
         """A paragraph cut into what is told and what is said."""
-        opened = DASH.match(text) if self._layout.dashes else None
-        spans = self._behind_dash(text, opened.end()) if opened else cut_at_marks(text, self._layout.marks)
+        opened = DASH.match(text)
+        spans = self._behind_dash(text, opened.end()) if opened else []
+        if opened and len(spans) == 1 and self._language in TAGS_BEHIND_COMMAS:
+            spans = self._without_tags(spans[0])
+        if not opened or not (self._layout.dashes or any(not span.is_quote for span in spans)):
+            spans = cut_at_marks(text, self._layout.marks)
         if self._language == "fr":
             spans = [part for span in spans for part in (self._without_tags(span) if span.is_quote else [span])]
-        return _with_commas(spans)
+        return _with_stops(spans)
 
     def learn(self, pieces: Sequence[TextSpan]) -> None:
         """Nothing is learned from the book."""
@@ -126,7 +138,8 @@ class European:
         parts: list[TextSpan] = []
         begin = 0
         for match in self._grammar.inserted.finditer(span.text):
-            parts.append(TextSpan(True, span.text[begin : match.start() + 1].strip(), span.start + begin))
+            said = DOUBLE_STOP.sub("", span.text[begin : match.start() + 1].strip())
+            parts.append(TextSpan(True, said, span.start + begin))
             parts.append(TextSpan(False, match[0][1:].strip(), span.start + match.start() + 1))
             begin = match.end()
         rest = span.text[begin:].strip()

@@ -11,12 +11,17 @@ from itertools import cycle, islice
 
 from offbook.data.extract.cue import Lines
 from offbook.data.extract.novel.languages import language_of
+from offbook.data.extract.novel.mixed_marks import ALWAYS_OPEN, MARK, quotations
 from offbook.data.extract.script.headings import heading, is_rule
 from offbook.data.extract.script.names import HAS_CJK
 
 PAIRS = {"“": "”", "「": "」", "『": "』", "«": "»", "‘": "’", '"': '"', "'": "'"}
-GERMAN = {"„": "“", "»": "«", "‚": "‘"}
-DASH = re.compile(r"[—–―-]+\s*(?=[^\W\d_]|[¿¡«„“\"…])")
+GERMAN = {"„": "“", "»": "«", "‚": "‘", "›": "‹"}
+SWEDISH = {"”": "”"}
+SINGLE = "'‘"
+APOSTROPHES = "'‘’"
+"""Marks that are apostrophes as well."""
+DASH = re.compile(r"[—–―-]+\s*(?=[^\W\d_]|[¿¡«»„“”‚›\"…])")
 """How a paragraph of dialogue begins in books that use dashes."""
 WITH_DASHES = ("fr", "es", "ru")
 SURVEYED = 20_000
@@ -28,7 +33,7 @@ CLOSES_AFTER = re.compile(r"[,.;:!?…\-—–~，。！？)\"”]$")
 """What stands before the end of a speech in single quotes, and hardly ever before an apostrophe."""
 CLOSES_BEFORE = re.compile(r"[;:](?=\s)|(?:--|—)(?=\w[^'’]{0,120}(?:--|—)['‘]\w)")
 """What stands behind the end of a speech that goes on outside: ‘a thimble’; and then."""
-OPENS = {mark: re.compile(rf"(?<![\w.,!?]){mark}(?=[^\s,.;!?])") for mark in (*PAIRS, *GERMAN)}
+OPENS = {mark: re.compile(rf"(?<![\w.,!?]){mark}(?=[^\s,.;!?])") for mark in (*PAIRS, *GERMAN, *SWEDISH)}
 OPENS["«"] = re.compile(r"(?<![\w.,!?])«\s?(?=[^\s,.;!?])")
 """An opening mark, told from an apostrophe and from the end of a quotation by what stands beside it."""
 ELISION = re.compile(r"['’](?:tis|twas|twere|twill|twould|em|un|til|cause|bout|ee|im|er|n)\b", re.IGNORECASE)
@@ -130,11 +135,11 @@ def paragraphs(lines: Lines, wrapped: bool) -> Iterator[Paragraph]:
         yield from _joined(parts)
 
 
-def with_leads(parts: Iterable[Paragraph], open_mark: str) -> Iterator[Paragraph]:
+def with_leads(parts: Iterable[Paragraph], marks: tuple[str, str]) -> Iterator[Paragraph]:
     """The paragraphs; one that ends in a colon and the quotation that it brings in are put together."""
     held: Paragraph | None = None
     for part in parts:
-        if held and part.kind == "text" and part.text.startswith(open_mark):
+        if held and part.kind == "text" and part.text.startswith((marks[0], *ALWAYS_OPEN)):
             seam = "" if held.text.endswith("：") else " "
             shift = len(held.text + seam)
             lines = (*held.lines, *((offset + shift, line) for offset, line in part.lines))
@@ -150,10 +155,37 @@ def with_leads(parts: Iterable[Paragraph], open_mark: str) -> Iterator[Paragraph
 
 def cut_at_marks(text: str, marks: tuple[str, str]) -> list[TextSpan]:
     """The paragraph cut at its outermost quotation marks. A mark inside other marks belongs to what is said."""
-    if text.startswith('"') and marks[0] not in text:
-        marks = ('"', '"')
-    elif marks == ("“", "”"):
+    if marks == ("“", "”") and "„" not in text:
         text = _turned(text)
+    head = text[:1]
+    if head in SINGLE and head not in marks and not ELISION.match(text):
+        own = (head, PAIRS[head])
+        return _cut_at_one_kind(text, own if _find_close(text, own, 1) > 0 else marks)
+    if marks[0] in SINGLE:
+        opened = MARK.match(text)
+        other = opened and opened[0] not in (*APOSTROPHES, "''")
+        return _cut_at_all_kinds(text) if other else _cut_at_one_kind(text, marks)
+    if any(match[0] not in (*marks, *APOSTROPHES) for match in MARK.finditer(text)):
+        return _cut_at_all_kinds(text)
+    split = _cut_at_one_kind(text, marks)
+    return _cut_at_all_kinds(text) if split and split[-1].open else split
+
+
+def _cut_at_all_kinds(text: str) -> list[TextSpan]:
+    split: list[TextSpan] = []
+    start = 0
+    for quotation in quotations(text):
+        if quotation.begin > start:
+            split.append(TextSpan(False, text[start : quotation.begin], start))
+        said = text[quotation.first : quotation.end].strip()
+        split.append(TextSpan(True, said, quotation.begin, quotation.open))
+        start = quotation.stop
+    if start < len(text):
+        split.append(TextSpan(False, text[start:], start))
+    return split
+
+
+def _cut_at_one_kind(text: str, marks: tuple[str, str]) -> list[TextSpan]:
     open_mark = marks[0]
     split: list[TextSpan] = []
     start = 0
@@ -241,7 +273,9 @@ def _is_wrapped(lengths: Counter[int], followed: Counter[int], ended: int) -> bo
 
 def _marks(counts: Counter[str], language: str) -> tuple[str, str]:
     """The marks that open most quotations. In German they open downwards („ “, »«)."""
-    pairs = {**{mark: end for mark, end in PAIRS.items() if mark != "“"}, **GERMAN} if language == "de" else PAIRS
+    pairs = PAIRS if language in ("zh", "ja", "ko") else {**PAIRS, **GERMAN, **SWEDISH}
+    if counts["„"]:
+        pairs = {mark: end for mark, end in pairs.items() if mark not in "“”"}
     open_mark = max(pairs, key=lambda mark: counts[mark])
     return open_mark, pairs[open_mark]
 

@@ -65,7 +65,7 @@ def looks_like(sample: list[str]) -> float:
 
 
 def _paragraphs(lines: Lines, layout: BookLayout) -> Iterator[Paragraph]:
-    return with_leads(paragraphs(lines, layout.wrapped), layout.marks[0])
+    return with_leads(paragraphs(lines, layout.wrapped), layout.marks)
 
 
 class _Reading:

@@ -1,0 +1,120 @@
+"""Books with several kinds of quotation marks: each opens and closes as what stands beside it tells."""
+
+import pytest
+
+from offbook.data.extract.cue import SURE
+from offbook.data.extract.novel import reader
+from offbook.data.extract.novel.mixed_marks import quotations
+from tests.data.extract.reading import cues, numbered
+
+
+def quoted(text: str) -> list[str]:
+    return [text[each.first : each.end].strip() for each in quotations(text)]
+
+
+def sure(text: str) -> list[tuple[str, str]]:
+    return [(cue.speaker, cue.text) for cue in cues(reader.read, numbered(text)) if cue.confidence >= SURE]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('„Ja“, sagte er, »nein«, sagte sie, "doch", sagte er.', ["Ja", "nein", "doch"]),
+        ('„Wer denn?", fragte Paul. „Der Bauer?"', ["Wer denn?", "Der Bauer?"]),
+        (",,Ach so'', sagte Paul. ,,Seit wann?\"", ["Ach so", "Seit wann?"]),
+        ("»Sie schrieb „Komm“, und ich kam«, sagte er.", ["Sie schrieb „Komm“, und ich kam"]),
+        ("„Ja, und der »Ochse« ist zu“, sagte sie.", ["Ja, und der »Ochse« ist zu"]),
+        ('"Die Mutter wartet. „Pünktlich“ ist ihr Wort."', ["Die Mutter wartet. „Pünktlich“ ist ihr Wort."]),
+        ('„Der "Ochse ist zu“, sagte Anna. „Ja.“', ['Der "Ochse ist zu', "Ja."]),
+        ("‚Ich hab’s‘, sagte sie. ›Was?‹, fragte er.", ["Ich hab’s", "Was?"]),
+        ("«Mach zu», sagte Paul. «Es zieht.»", ["Mach zu", "Es zieht."]),
+        ("« Oui », dit Paul. « Il a dit « non » hier. »", ["Oui", "Il a dit « non » hier."]),
+        ("<<Je sais>>, dit Jeanne. “C'est « tout »”", ["Je sais", "C'est « tout »"]),
+        ("„Idę” – powiedziała. „On rzekł «nigdy» tam”.", ["Idę", "On rzekł «nigdy» tam"]),
+        ("”Du är sen”, sa Pelle. »Ja», sa Anna. ”Nu.”", ["Du är sen", "Ja", "Nu."]),
+        ("``Shall we?'' he said. \"She says “no” often.\"", ["Shall we?", "She says “no” often."]),
+        ('“Mother rang,” said Paul. “She hung up."', ["Mother rang,", "She hung up."]),
+        ("“I know,“ said Anna. “Do you?“", ["I know,", "Do you?"]),
+        ("他说：“你叫『好』吗？”又道：「走。」", ["你叫『好』吗？", "走。"]),
+        ('Das Brett war 6" lang und 2" breit.', []),
+    ],
+)
+def test_the_outermost_quotations_are_found(text: str, expected: list[str]) -> None:
+    assert quoted(text) == expected
+
+
+def test_what_is_not_closed_runs_to_the_end() -> None:
+    (only,) = quotations("„Er sagte »Komm« und ging")
+    assert only.open
+    assert only.end == len("„Er sagte »Komm« und ging")
+
+
+GERMAN = """
+Der Regen schlug gegen die Scheiben, und Paul las die Zeitung.
+
+„Du bist spät“, sagte Paul, ohne aufzusehen.
+
+»Der Zug stand in Hanau«, antwortete Anna. »Ich konnte nichts machen.«
+
+"Willst du streiten?", fragte Paul. "Dann sag es gleich."
+
+„Mutter sagte: ‚Komm am Sonntag‘, und legte auf", rief Anna.
+
+,,Seit wann?'', fragte Paul. ,,Sag es."
+
+Anna sagte: »Sie fragt nie ›Wie geht es dir?‹ wie andere Leute.«
+
+– Und nun?, fragte Paul.
+
+“Komm”, sagte Anna. “Gleich.”
+"""
+
+
+def test_a_german_book_of_many_kinds_is_read_whole() -> None:
+    assert sure(GERMAN) == [
+        ("Paul", "Du bist spät."),
+        ("Anna", "Der Zug stand in Hanau. Ich konnte nichts machen."),
+        ("Paul", "Willst du streiten? Dann sag es gleich."),
+        ("Anna", "Mutter sagte: ‚Komm am Sonntag‘, und legte auf."),
+        ("Paul", "Seit wann? Sag es."),
+        ("Anna", "Sie fragt nie ›Wie geht es dir?‹ wie andere Leute."),
+        ("Paul", "Und nun?"),
+        ("Anna", "Komm. Gleich."),
+    ]
+
+
+def test_french_dashes_are_read_where_most_of_the_book_is_in_guillemets() -> None:
+    text = "« Tu es en retard », dit Paul. « Il est tard. »\n\n« Le train, dit Jeanne. »\n\n“Encore”, dit Paul.\n\n"
+    text += "— On y va ? demanda Jeanne.\n\n— Ce fut tout pour ce jour-là."
+    assert sure(text) == [
+        ("Paul", "Tu es en retard. Il est tard."),
+        ("Jeanne", "Le train."),
+        ("Paul", "Encore."),
+        ("Jeanne", "On y va ?"),
+    ]
+
+
+def test_spanish_of_dashes_and_marks_keeps_what_is_quoted_within() -> None:
+    text = "—Llegas tarde —dijo Pablo.\n\n—El tren —dijo Ana—. Nada más.\n\n«Siempre “el tren”», dijo Pablo.\n\n"
+    text += '"Nunca pregunta “¿cómo estás?” a nadie", dijo Ana.'
+    assert [said for _, said in sure(text)] == [
+        "Llegas tarde.",
+        "El tren. Nada más.",
+        "Siempre “el tren”.",
+        "Nunca pregunta “¿cómo estás?” a nadie.",
+    ]
+
+
+def test_a_full_stop_behind_a_russian_quotation_ends_what_is_said() -> None:
+    text = "Анна сказала: «Я знаю».\n\n„Он сказал «никогда»“, — сказал Павел.\n\n— Идём, — сказала Анна."
+    assert [said for _, said in sure(text)] == ["Я знаю.", "Он сказал «никогда».", "Идём."]
+
+
+def test_an_english_paragraph_in_single_marks_is_said_in_a_book_of_double_ones() -> None:
+    text = "“You are late,” said Paul.\n\n'Do you want to quarrel?' asked Anna. 'Say so.'\n\n'Twas the boys' boat.\n\n"
+    text += "«We shall,» said Paul. ‘Yes,’ he had read in the ‘Times’."
+    assert sure(text) == [
+        ("Paul", "You are late."),
+        ("Anna", "Do you want to quarrel? Say so."),
+        ("Paul", "We shall."),
+    ]
