@@ -4,6 +4,7 @@ import pytest
 
 from offbook.data.extract.cue import SURE
 from offbook.data.extract.novel import reader
+from offbook.data.extract.novel.languages import language_of
 from offbook.data.extract.novel.mixed_marks import quotations
 from tests.data.extract.reading import cues, numbered
 
@@ -111,10 +112,38 @@ def test_a_full_stop_behind_a_russian_quotation_ends_what_is_said() -> None:
 
 
 def test_an_english_paragraph_in_single_marks_is_said_in_a_book_of_double_ones() -> None:
-    text = "“You are late,” said Paul.\n\n'Do you want to quarrel?' asked Anna. 'Say so.'\n\n'Twas the boys' boat.\n\n"
-    text += "«We shall,» said Paul. ‘Yes,’ he had read in the ‘Times’."
+    text = "“You are late,” said Paul. “Too late.” He sat. “So.”\n\n'Do you want to quarrel?' asked Anna. 'Say so.'\n\n"
+    text += "'Twas the boys' boat.\n\n«We shall,» said Paul. ‘Yes,’ he had read in the ‘Times’."
     assert sure(text) == [
-        ("Paul", "You are late."),
+        ("Paul", "You are late. Too late. So."),
         ("Anna", "Do you want to quarrel? Say so."),
         ("Paul", "We shall."),
     ]
+
+
+def test_a_verse_in_single_marks_is_no_line_of_its_own() -> None:
+    text = "“You are late,” said Paul.\n\n“Am I?” asked Anna.\n\n'And waste its fragrance on the desert air.'"
+    assert [cue.text for cue in cues(reader.read, numbered(text))] == ["You are late.", "Am I?"]
+
+
+LINES = {
+    "it": "«Sei in ritardo» disse Paolo. | “Il treno era fermo”, rispose la Anna. | – È lei – disse Anna.",
+    "pt": "— Estás atrasada — disse Paulo. | “O comboio parou”, disse a Ana. | — Vamos — disse Ana —, mas não isso.",
+    "pl": "— Już nie — powiedział Paweł. | „Pociąg stał” — powiedziała Anna. | — Nic — rzekła Anna. — To się stało.",
+    "cs": '„Jdeš pozdě,“ řekl Pavel. | »Vlak stál,« řekla Anna. | "Jdeme?" zeptala se Anna. "Řekni to, když je čas."',
+    "sv": "”Du är sen”, sa Pelle. | »Tåget stod», svarade Anna. | – Vill du bråka? frågade Anna. Säg det med en gång.",
+}
+SAID = {
+    "it": [("Paolo", "Sei in ritardo."), ("Anna", "Il treno era fermo."), ("Anna", "È lei.")],
+    "pt": [("Paulo", "Estás atrasada."), ("Ana", "O comboio parou."), ("Ana", "Vamos, mas não isso.")],
+    "pl": [("Paweł", "Już nie."), ("Anna", "Pociąg stał."), ("Anna", "Nic. To się stało.")],
+    "cs": [("Pavel", "Jdeš pozdě."), ("Anna", "Vlak stál."), ("Anna", "Jdeme? Řekni to, když je čas.")],
+    "sv": [("Pelle", "Du är sen."), ("Anna", "Tåget stod."), ("Anna", "Vill du bråka? Säg det med en gång.")],
+}
+
+
+@pytest.mark.parametrize("language", LINES)
+def test_further_languages_with_dashes_and_marks_are_told_and_read(language: str) -> None:
+    text = LINES[language].replace(" | ", "\n\n")
+    assert language_of(text.splitlines()) == language
+    assert sure(text) == SAID[language]

@@ -1,4 +1,4 @@
-"""Who says a quoted line in French, German, Spanish and Russian novels, as far as a name beside a verb of speech tells.
+"""Who says a quoted line in French, German, Russian and the like, as far as a name beside a verb of speech tells.
 
     — Да, — сказал Иван.      « Oui », dit Jeanne.      »Ja«, sagte Anna.      —Sí —dijo Juan—. ¿Y tú?
 
@@ -17,12 +17,12 @@ from offbook.data.extract.novel.attribution import NOBODY, PRONOUN, TURN, Attrib
 from offbook.data.extract.novel.quotes import DASH, BookLayout, TextSpan, cut_at_marks
 from offbook.data.extract.word_lists import load, one_of
 
-CAPITAL = "[A-ZÀ-ÖØ-ÞŁŚŻŹĆŃА-ЯЁ]"
+CAPITAL = "[A-ZÀ-ÖØ-ÞŁŚŻŹĆŃČĎĚŇŘŠŤŮŽА-ЯЁ]"
 INSERTED_SENTENCE = re.compile(r"[^—–―!?]{3,200}\.\s*[—–―]\s*[А-ЯЁ]")
 """(— Вот как! —) Пётр встал. — Идём."""
 TOLD_IN_RUSSIAN = re.compile(rf"[а-яё]+(?:л|ла|ли|лся|лась|лись)\s+(?:[а-яё]+\s+)?{CAPITAL}[а-яё]+")
 """(— Иди, —) велела Мара: a verb of the past and who did it."""
-TAGS_BEHIND_COMMAS = ("fr", "de")
+TAGS_BEHIND_COMMAS = ("fr", "de", "it", "cs", "sv")
 """Languages that set a tag off with a comma alone behind a dash: – Und nun?, fragte Paul."""
 CLOSING_MARKS = "”“»«"
 BROKEN_OFF = re.compile(r"\s*[—–―]+\s*\w")
@@ -48,6 +48,8 @@ class _Grammar:
         speaker = rf"(?P<speaker>{pronoun}|{name}|{described})"
         self.verb_first = re.compile(rf"(?P<verb>{say_verbs})(?:-t)?[\s-]+{adverb}{speaker}(?!['’])")
         self.name_first = re.compile(rf"{speaker}\s+{adverb}(?:[^\W\d_]+\s+)?(?P<verb>{say_verbs})\b")
+        self.article = re.compile(rf"^{one_of(lists.get('article', ()))}\s+(?={CAPITAL})")
+        """disse (a) Ana: what stands before names."""
         self.thinks = re.compile(rf"\b{one_of(lists['thinks'])}\b")
         self.writes = re.compile(rf"\b{one_of(lists['written'])}\b")
         self.inserted = re.compile(rf"[,!?…]\s+(?={says_or_thinks}(?:-t)?[\s-]+{speaker})[^.,!?;:]*(?:[.,]\s*|$)")
@@ -71,7 +73,7 @@ def _with_stops(spans: list[TextSpan]) -> list[TextSpan]:
         narrated = spans[place + 1]
         if not span.is_quote or narrated.is_quote or not (span.text[-1:].isalnum() or span.text[-1:] in CLOSING_MARKS):
             continue
-        if narrated.text[:1] == "," or narrated.text[:1].islower() or BROKEN_OFF.match(narrated.text):
+        if narrated.text[:1] == "," or narrated.text.lstrip()[:1].islower() or BROKEN_OFF.match(narrated.text):
             made[place] = replace(span, text=span.text + ",")
         elif narrated.text[:1] == "." and narrated.text[1:2] != ".":
             made[place] = replace(span, text=span.text + ".")
@@ -79,7 +81,7 @@ def _with_stops(spans: list[TextSpan]) -> list[TextSpan]:
 
 
 class European:
-    """Attribution of quoted lines in French, German, Spanish or Russian prose."""
+    """Attribution of quoted lines in the prose of a European language."""
 
     def __init__(self, layout: BookLayout) -> None:
         self._layout = layout
@@ -124,7 +126,7 @@ class European:
 
     def _narrates(self, speech: str, mark: str, rest: str) -> bool:
         """Whether the narrator speaks behind a dash: a tag, words set close to a Spanish dash, or a whole sentence."""
-        if self._language == "es" and re.match(r"\s+[—–―](?=[^\W\d_A-ZÁÉÍÓÚÑ])", mark):
+        if self._language in ("es", "pt") and re.match(r"\s+[—–―](?=[^\W\d_A-ZÁÉÍÓÚÑ])", mark):
             return True
         if self._language == "ru":
             if speech.endswith((".", "!", "?", "…")) and INSERTED_SENTENCE.match(rest):
@@ -192,5 +194,5 @@ class European:
             match = next((matched for pattern in reversed(patterns) if (matched := pattern.match(stripped))), None)
         if not match:
             return ""
-        speaker = re.sub(r"\s+", " ", match["speaker"])
+        speaker = grammar.article.sub("", re.sub(r"\s+", " ", match["speaker"]))
         return "" if speaker in grammar.lists["not_a_name"] and speaker not in grammar.pronouns else speaker

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from offbook.data.extract.word_lists import load
 
-BY_WORDS = ("en", "fr", "de", "es", "ru")
+BY_WORDS = ("en", "fr", "de", "es", "ru", "it", "pt", "pl", "cs", "sv")
 """Languages that are told by the words of their list "common"."""
 WORDS = re.compile(r"[^\W\d_]+")
 HAN = re.compile(r"[\u4e00-\u9fff]")

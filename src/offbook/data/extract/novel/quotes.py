@@ -23,7 +23,7 @@ APOSTROPHES = "'‘’"
 """Marks that are apostrophes as well."""
 DASH = re.compile(r"[—–―-]+\s*(?=[^\W\d_]|[¿¡«»„“”‚›\"…])")
 """How a paragraph of dialogue begins in books that use dashes."""
-WITH_DASHES = ("fr", "es", "ru")
+WITH_DASHES = ("fr", "es", "ru", "it", "pt", "pl", "sv")
 SURVEYED = 20_000
 """Lines that show how a book is printed."""
 SAMPLED = 3_000
@@ -138,8 +138,9 @@ def paragraphs(lines: Lines, wrapped: bool) -> Iterator[Paragraph]:
 def with_leads(parts: Iterable[Paragraph], marks: tuple[str, str]) -> Iterator[Paragraph]:
     """The paragraphs; one that ends in a colon and the quotation that it brings in are put together."""
     held: Paragraph | None = None
+    opening = marks[:1] if marks[0] in SINGLE else (marks[0], *ALWAYS_OPEN)
     for part in parts:
-        if held and part.kind == "text" and part.text.startswith((marks[0], *ALWAYS_OPEN)):
+        if held and part.kind == "text" and part.text.startswith(opening):
             seam = "" if held.text.endswith("：") else " "
             shift = len(held.text + seam)
             lines = (*held.lines, *((offset + shift, line) for offset, line in part.lines))
@@ -160,10 +161,12 @@ def cut_at_marks(text: str, marks: tuple[str, str]) -> list[TextSpan]:
     head = text[:1]
     if head in SINGLE and head not in marks and not ELISION.match(text):
         own = (head, PAIRS[head])
-        return _cut_at_one_kind(text, own if _find_close(text, own, 1) > 0 else marks)
+        end = _find_close(text, own, 1)
+        told = end > 0 and any(map(str.isalpha, text[end + 1 :]))  # a verse that somebody quotes stands alone
+        return _cut_at_one_kind(text, own if told else marks)
     if marks[0] in SINGLE:
         opened = MARK.match(text)
-        other = opened and opened[0] not in (*APOSTROPHES, "''")
+        other = opened and (opened[0] in ",,„«»" or (opened[0] == '"' and marks[0] not in text))
         return _cut_at_all_kinds(text) if other else _cut_at_one_kind(text, marks)
     if any(match[0] not in (*marks, *APOSTROPHES) for match in MARK.finditer(text)):
         return _cut_at_all_kinds(text)
