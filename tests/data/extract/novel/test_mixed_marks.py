@@ -98,7 +98,7 @@ def test_french_dashes_are_read_where_most_of_the_book_is_in_guillemets() -> Non
 def test_spanish_of_dashes_and_marks_keeps_what_is_quoted_within() -> None:
     text = "—Llegas tarde —dijo Pablo.\n\n—El tren —dijo Ana—. Nada más.\n\n«Siempre “el tren”», dijo Pablo.\n\n"
     text += '"Nunca pregunta “¿cómo estás?” a nadie", dijo Ana.'
-    assert [said for _, said in sure(text)] == [
+    assert [line for _, line in sure(text)] == [
         "Llegas tarde.",
         "El tren. Nada más.",
         "Siempre “el tren”.",
@@ -108,7 +108,7 @@ def test_spanish_of_dashes_and_marks_keeps_what_is_quoted_within() -> None:
 
 def test_a_full_stop_behind_a_russian_quotation_ends_what_is_said() -> None:
     text = "Анна сказала: «Я знаю».\n\n„Он сказал «никогда»“, — сказал Павел.\n\n— Идём, — сказала Анна."
-    assert [said for _, said in sure(text)] == ["Я знаю.", "Он сказал «никогда».", "Идём."]
+    assert [line for _, line in sure(text)] == ["Я знаю.", "Он сказал «никогда».", "Идём."]
 
 
 def test_an_english_paragraph_in_single_marks_is_said_in_a_book_of_double_ones() -> None:
