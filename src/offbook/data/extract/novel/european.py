@@ -140,8 +140,8 @@ class European:
         parts: list[TextSpan] = []
         begin = 0
         for match in self._grammar.inserted.finditer(span.text):
-            said = DOUBLE_STOP.sub("", span.text[begin : match.start() + 1].strip())
-            parts.append(TextSpan(True, said, span.start + begin))
+            speech = DOUBLE_STOP.sub("", span.text[begin : match.start() + 1].strip())
+            parts.append(TextSpan(True, speech, span.start + begin))
             parts.append(TextSpan(False, match[0][1:].strip(), span.start + match.start() + 1))
             begin = match.end()
         rest = span.text[begin:].strip()

@@ -138,9 +138,9 @@ def paragraphs(lines: Lines, wrapped: bool) -> Iterator[Paragraph]:
 def with_leads(parts: Iterable[Paragraph], marks: tuple[str, str]) -> Iterator[Paragraph]:
     """The paragraphs; one that ends in a colon and the quotation that it brings in are put together."""
     held: Paragraph | None = None
-    opening = marks[:1] if marks[0] in SINGLE else (marks[0], *ALWAYS_OPEN)
+    open_marks = marks[:1] if marks[0] in SINGLE else (marks[0], *ALWAYS_OPEN)
     for part in parts:
-        if held and part.kind == "text" and part.text.startswith(opening):
+        if held and part.kind == "text" and part.text.startswith(open_marks):
             seam = "" if held.text.endswith("：") else " "
             shift = len(held.text + seam)
             lines = (*held.lines, *((offset + shift, line) for offset, line in part.lines))
@@ -160,10 +160,10 @@ def cut_at_marks(text: str, marks: tuple[str, str]) -> list[TextSpan]:
         text = _turned(text)
     head = text[:1]
     if head in SINGLE and head not in marks and not ELISION.match(text):
-        own = (head, PAIRS[head])
-        end = _find_close(text, own, 1)
-        told = end > 0 and any(map(str.isalpha, text[end + 1 :]))  # a verse that somebody quotes stands alone
-        return _cut_at_one_kind(text, own if told else marks)
+        pair = (head, PAIRS[head])
+        end = _find_close(text, pair, 1)
+        narrated = end > 0 and any(map(str.isalpha, text[end + 1 :]))  # a verse that somebody quotes stands alone
+        return _cut_at_one_kind(text, pair if narrated else marks)
     if marks[0] in SINGLE:
         opened = MARK.match(text)
         other = opened and (opened[0] in ",,„«»" or (opened[0] == '"' and marks[0] not in text))
@@ -180,8 +180,8 @@ def _cut_at_all_kinds(text: str) -> list[TextSpan]:
     for quotation in quotations(text):
         if quotation.begin > start:
             split.append(TextSpan(False, text[start : quotation.begin], start))
-        said = text[quotation.first : quotation.end].strip()
-        split.append(TextSpan(True, said, quotation.begin, quotation.open))
+        speech = text[quotation.first : quotation.end].strip()
+        split.append(TextSpan(True, speech, quotation.begin, quotation.open))
         start = quotation.stop
     if start < len(text):
         split.append(TextSpan(False, text[start:], start))
