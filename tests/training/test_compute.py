@@ -8,6 +8,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from torch import nn
 
+from offbook.models import bfloat16
 from offbook.models.storage import StoredLinear, store, store_in_float32
 from offbook.training import chunked_loss, compute, fast_path, matmul
 from tests.tiny import tiny_model
@@ -88,7 +89,27 @@ def test_a_product_rounds_its_factors_and_its_result_and_no_sum(bias: Any) -> No
     assert torch.allclose(y.double() - (0 if bias is None else bias), exact, rtol=2**-8, atol=1e-3)
 
 
-def test_the_head_s_logits_stay_exact_and_its_gradient_is_near() -> None:
+@pytest.mark.parametrize("transposed", [False, True])
+def test_a_processor_without_the_instructions_computes_the_same_product(
+    monkeypatch: pytest.MonkeyPatch, transposed: bool
+) -> None:
+    x, weight = torch.randn(50, 96).bfloat16(), torch.randn(64, 96).bfloat16()
+    weight = weight.t().contiguous().t() if transposed else weight
+    results = []
+    for instructions in (True, False):
+        monkeypatch.setattr(bfloat16, "has_instructions", lambda device, answer=instructions: answer)
+        results.append(bfloat16.bfloat16_linear(x, weight))
+    theirs, ours = results
+    assert ours.dtype == torch.bfloat16
+    assert (theirs == ours).float().mean() > 0.99  # the order of a sum may take it over the middle of two numbers
+    assert torch.allclose(theirs.float(), ours.float(), rtol=2**-7, atol=1e-2)
+
+
+@pytest.mark.parametrize("instructions", [True, False])
+def test_the_head_s_logits_stay_exact_and_its_gradient_is_near(
+    monkeypatch: pytest.MonkeyPatch, instructions: bool
+) -> None:
+    monkeypatch.setattr(chunked_loss, "has_instructions", lambda device: instructions)
     hidden, weight = torch.randn(20, 64, requires_grad=True), torch.randn(500, 64).bfloat16()
     targets = torch.randint(500, (20,))
     loss = chunked_loss.loss_sum(hidden, weight, None, targets, compute=torch.bfloat16)
@@ -124,7 +145,7 @@ def test_float32_comes_back_whole(architecture: str) -> None:
 def test_bfloat16_is_chosen_where_it_pays(
     monkeypatch: pytest.MonkeyPatch, instructions: Any, speedup: Any, hidden_size: Any, expected: Any
 ) -> None:
-    monkeypatch.setattr(compute, "_has_bfloat16_instructions", lambda: instructions)
+    monkeypatch.setattr(bfloat16, "has_instructions", lambda device: instructions)
     monkeypatch.setattr(compute, "product_rates", lambda: {"float32": 100.0, "bfloat16": 100.0 * speedup})
     assert compute.choose_compute(hidden_size, torch.device("cpu")) == expected
     assert compute.choose_compute(hidden_size, torch.device("meta")) == "float32"

@@ -23,6 +23,7 @@ from transformers import PreTrainedModel
 
 from offbook.core.config.schema import Storage
 from offbook.models import nf4
+from offbook.models.bfloat16 import bfloat16_linear
 from offbook.models.mapped_memory import release
 
 INT8_MAX = 127
@@ -117,13 +118,16 @@ class _StoredLinear(torch.autograd.Function):
         weight = layer.dense_weight(compute)
         if compute == x.dtype:
             return nn.functional.linear(x, weight, bias)
-        y = nn.functional.linear(x.to(compute), weight).to(x.dtype)
+        y = bfloat16_linear(x.to(compute), weight).to(x.dtype)
         return y if bias is None else y.add_(bias)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, dy: torch.Tensor) -> Any:
-        return (dy.to(ctx.compute) @ ctx.layer.dense_weight(ctx.compute)).to(dy.dtype), None, None, None
+        weight = ctx.layer.dense_weight(ctx.compute)
+        if ctx.compute == dy.dtype:
+            return dy @ weight, None, None, None
+        return bfloat16_linear(dy.to(ctx.compute), weight.t()).to(dy.dtype), None, None, None
 
 
 QUANTIZED: dict[Storage, type[StoredLinear]] = {"int8": Int8Linear, "nf4": NF4Linear}

@@ -19,6 +19,8 @@ from typing import Any
 import torch
 from torch.autograd.function import once_differentiable
 
+from offbook.models.bfloat16 import has_instructions
+
 CHUNK_BYTES = 128 << 20
 """Bytes for one chunk's float32 logits: the larger, the nearer its products run to the machine's full speed."""
 
@@ -130,7 +132,9 @@ def _logits(hidden: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | Non
 def _gradient_of_hidden(gradient: torch.Tensor, weight: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     """The gradient of the hidden states (n, D) in `dtype`, from the logits' (n, V) in the format to compute in."""
     if gradient.dtype == weight.dtype != dtype:
-        return torch.mm(gradient, weight).to(dtype)
+        if has_instructions(gradient.device):
+            return torch.mm(gradient, weight).to(dtype)
+        gradient = gradient.float()  # of numbers that are rounded already: the same products, at float32's speed
     total = gradient.new_zeros(len(gradient), weight.shape[1])
     for part, wide in _slices(weight, gradient.dtype):
         total.addmm_(gradient[:, part], wide)

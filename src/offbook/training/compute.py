@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 import torch
 
+from offbook.models import bfloat16
 from offbook.training.matmul import frozen_product, frozen_product_gradient
 
 Format: TypeAlias = Literal["float32", "bfloat16"]
@@ -34,7 +35,7 @@ def choose_compute(hidden_size: int, device: torch.device) -> Format:
     Returns:
         bfloat16 where the processor has instructions for it and they are measured to pay, else float32.
     """
-    if hidden_size < MIN_HIDDEN_SIZE or device.type != "cpu" or not _has_bfloat16_instructions():
+    if hidden_size < MIN_HIDDEN_SIZE or device.type != "cpu" or not bfloat16.has_instructions(device):
         return "float32"
     rates = product_rates()
     return "bfloat16" if rates["bfloat16"] >= MIN_SPEEDUP * rates["float32"] else "float32"
@@ -60,7 +61,3 @@ def _seconds(x: torch.Tensor, weight: torch.Tensor, dy: torch.Tensor, compute: t
     frozen_product(x.to(compute), stored, None, x.dtype)
     frozen_product_gradient(None, dy, stored)
     return time.perf_counter() - start
-
-
-def _has_bfloat16_instructions() -> bool:
-    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()

@@ -13,13 +13,15 @@ are torch's own.
 
 A frozen layer may also say that its product is computed in bfloat16 (`train.compute`): both factors are rounded to
 bfloat16, the sums are taken in float32 by the processor, and the result is upcast at once. Processors with AVX512_BF16
-or AMX do that at twice the rate of float32 and more.
+or AMX do that at twice the rate of float32 and more; others compute the same from rounded factors in float32.
 """
 
 from __future__ import annotations
 
 import torch
 from torch.nn.functional import linear
+
+from offbook.models.bfloat16 import bfloat16_linear
 
 ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
@@ -59,7 +61,7 @@ def frozen_product(
     """
     if x.dtype == activations:
         return linear(x, weight, bias)
-    y = linear(x, weight).to(activations)
+    y = bfloat16_linear(x, weight).to(activations)
     return y if bias is None else y.add_(bias)
 
 
@@ -76,7 +78,7 @@ def frozen_product_gradient(gradient: torch.Tensor | None, dy: torch.Tensor, wei
     """
     transposed = weight.t()
     if weight.dtype != dy.dtype:
-        added = linear(dy.to(weight.dtype), transposed)
+        added = bfloat16_linear(dy.to(weight.dtype), transposed)
         return added.to(dy.dtype) if gradient is None else gradient.add_(added)
     return product(dy, transposed) if gradient is None else add_product(gradient, dy, transposed)
 
