@@ -8,7 +8,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from torch import nn
 
-from offbook.models import bfloat16
+from offbook.core import bfloat16
 from offbook.models.storage import StoredLinear, store, store_in_float32
 from offbook.training import chunked_loss, compute, fast_path, matmul
 from tests.tiny import tiny_model

@@ -21,9 +21,9 @@ from torch import nn
 from torch.autograd.function import once_differentiable
 from transformers import PreTrainedModel
 
+from offbook.core.bfloat16 import bfloat16_linear
 from offbook.core.config.schema import Storage
 from offbook.models import nf4
-from offbook.models.bfloat16 import bfloat16_linear
 from offbook.models.mapped_memory import release
 
 INT8_MAX = 127

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch.autograd.function import once_differentiable
 
-from offbook.models.bfloat16 import has_instructions
+from offbook.core.bfloat16 import has_instructions
 
 CHUNK_BYTES = 128 << 20
 """Bytes for one chunk's float32 logits: the larger, the nearer its products run to the machine's full speed."""

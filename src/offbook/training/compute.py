@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 import torch
 
-from offbook.models import bfloat16
+from offbook.core import bfloat16
 from offbook.training.matmul import frozen_product, frozen_product_gradient
 
 Format: TypeAlias = Literal["float32", "bfloat16"]

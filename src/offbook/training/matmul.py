@@ -21,7 +21,7 @@ from __future__ import annotations
 import torch
 from torch.nn.functional import linear
 
-from offbook.models.bfloat16 import bfloat16_linear
+from offbook.core.bfloat16 import bfloat16_linear
 
 ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 

@@ -8,17 +8,21 @@ of float32. A run that began with the instructions can thus be gone on with with
 
 from __future__ import annotations
 
-import torch
-from torch.nn.functional import linear
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
 
 
 def has_instructions(device: torch.device) -> bool:
     """Whether the device multiplies in bfloat16 by itself; of a processor it is asked, of all others supposed."""
+    import torch
+
     return device.type != "cpu" or torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
 def bfloat16_linear(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """The product x weightᵀ, summed up in float32: x (…, k), weight (m, k), both bfloat16 → (…, m) bfloat16."""
     if has_instructions(x.device):
-        return linear(x, weight)
-    return linear(x.float(), weight.float()).to(torch.bfloat16)
+        return x @ weight.t()
+    return (x.float() @ weight.float().t()).bfloat16()
