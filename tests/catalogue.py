@@ -93,7 +93,7 @@ def messages() -> tuple[str, ...]:
     for argument in (1, 2):  # what happened, and how to fix it
         result += _extracted(SOURCE, dict.fromkeys(ERRORS, (argument,)))
     result += _extracted(SOURCE, dict.fromkeys(ROW_ERRORS, (1,)))
-    result += [*_kinds(SOURCE), *_extracted(SOURCE, {"ParseError": (2,)})]
+    result += [*_kinds(SOURCE), *_extracted(SOURCE, {"ParseError": (2,)}), *_extracted(SOURCE, {"ParseError": (3,)})]
     result += _in_templates(SOURCE)
     result += _leaves([evaluation_sentences(), data_sentences(), sweep_page.WORDS])
     result += [text for check in CHECKS.values() for text in (check.title, check.effect, check.fix)]

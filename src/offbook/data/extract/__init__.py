@@ -221,9 +221,7 @@ def _read(path: Path, files: FileSet, chat: ChatOptions, passes: Passes) -> Iter
             status = path.stat()
             yield from _book(path, format, status.st_mtime_ns, status.st_size)
     except ParseError as damage:
-        raise UsageError(
-            "{path}:{line}: {why}", "Export it again, or fix that place.", path=path, line=damage.line, why=damage.why
-        ) from None
+        raise UsageError("{path}:{line}: {why}", damage.fix, path=path, line=damage.line, why=damage.why) from None
 
 
 @lru_cache(4)

@@ -106,16 +106,21 @@ class Scenes:
         self.enter(heading, level)
 
 
+EXPORT_AGAIN = marked("Export it again, or fix that place.")
+
+
 class ParseError(Exception):
     """A source that its reader cannot go on with.
 
     Args:
         line: where, 1-based.
         why: a template in English; it is translated.
-        fields: what stands in it.
+        fix: what to do about it, in English.
+        fields: what stands in `why`.
     """
 
-    def __init__(self, line: int, why: str, **fields: object) -> None:
+    def __init__(self, line: int, why: str, fix: str = EXPORT_AGAIN, **fields: object) -> None:
         self.line = line
         self.why = fill(why, fields)
+        self.fix = fix
         super().__init__(self.why)

@@ -12,11 +12,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from offbook.core.errors import UsageError
 from offbook.data.extract.chat_log.json_stream import JsonText
 from offbook.data.extract.chat_log.lines import is_json, json_keys
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
-from offbook.data.extract.cue import Lines
+from offbook.data.extract.cue import Lines, ParseError
 
 USER, CHARACTER = "You", "KoboldAI"
 """What the two sides are called where the settings do not name them."""
@@ -33,8 +32,7 @@ def read(lines: Lines) -> Iterator[Message]:
     """The messages of a saved chat; what stands before the first name is no message.
 
     Raises:
-        ParseError: the JSON is malformed.
-        UsageError: it is a story, in which no names or tags tell who speaks.
+        ParseError: the JSON is malformed, or is a story, in which no names or tags tell who speaks.
     """
     json_text = JsonText(lines)
     save = json_text.value if isinstance(json_text.value, dict) else {}
@@ -48,10 +46,10 @@ def read(lines: Lines) -> Iterator[Message]:
     settings = save.get("savedsettings")
     beginnings = _beginnings(joined, settings if isinstance(settings, dict) else {})
     if not beginnings:
-        raise UsageError(
-            "{path} is a KoboldAI story in which no names or tags tell who speaks",
+        raise ParseError(
+            1,
+            "a KoboldAI story in which no names or tags tell who speaks",
             "Save its text, and extract from it as from a book: --format novel.",
-            path=getattr(lines, "path", "–"),
         )
     for (name, begin, text_at), end in zip(beginnings, [*(each[1] for each in beginnings[1:]), at], strict=True):
         text = CLOSING.sub("", PICTURE.sub("", joined[text_at:end])).strip()

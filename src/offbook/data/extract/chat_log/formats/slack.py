@@ -51,7 +51,7 @@ def _read_workspace(workspace: SlackWorkspace) -> Iterator[Message]:
         except ParseError as damage:
             raise UsageError(
                 "{path}:{line}: {why}",
-                "Export it again, or fix that place.",
+                damage.fix,
                 path=f"{workspace.path}: {day.name}",
                 line=damage.line,
                 why=damage.why,
