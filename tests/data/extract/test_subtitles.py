@@ -53,3 +53,32 @@ def test_names_in_round_brackets_and_times_in_frames() -> None:
 def test_several_voices_in_one_subtitle_are_several_speakers() -> None:
     text = "WEBVTT\n\n00:01.000 --> 00:02.000\n<v Ada>Is it in?</v>\nI mean the ferry.\n<v.low Dick>Not yet.</v>\n"
     assert texts(subtitles.read, text) == [("Ada", "Is it in?\nI mean the ferry."), ("Dick", "Not yet.")]
+
+
+def test_a_name_in_brackets_may_stand_above_its_line() -> None:
+    text = """
+1
+00:00:01,000 --> 00:00:03,000
+（マラ）灯りは？
+
+2
+00:00:03,500 --> 00:00:05,000
+（ベン）
+半分です。
+
+3
+00:00:05,500 --> 00:00:07,000
+（ベン）四時から。
+（マラ）
+油は？
+
+4
+00:00:08,000 --> 00:00:09,000
+（波の音）
+"""
+    assert texts(subtitles.read, text) == [
+        ("マラ", "灯りは？"),
+        ("ベン", "半分です。"),
+        ("ベン", "四時から。"),
+        ("マラ", "油は？"),
+    ]

@@ -17,7 +17,7 @@ from offbook.data.encoding import readable
 from offbook.data.extract.cue import Lines
 from offbook.data.extract.formats import EXTRACTORS, choose
 from offbook.data.extract.script.line_kinds import sort_lines
-from offbook.data.extract.script.reader import ScriptProfile
+from offbook.data.extract.script.profile import ScriptProfile
 from offbook.data.extract.source import open_source
 
 SHORT = 150

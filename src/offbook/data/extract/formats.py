@@ -26,7 +26,7 @@ from offbook.data.extract.cue import Cue, Lines, Reader, Skipped
 from offbook.data.extract.novel import reader
 from offbook.data.extract.script import fountain, play, screenplay
 from offbook.data.extract.script import reader as script_reader
-from offbook.data.extract.script.reader import ScriptProfile, Style
+from offbook.data.extract.script.profile import ScriptProfile, Style
 from offbook.data.extract.source import document_format, open_source
 from offbook.data.loading import to_conversation
 from offbook.data.row_values import RowError

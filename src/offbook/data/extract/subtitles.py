@@ -30,6 +30,7 @@ TWO_LANGUAGES = 0.6
 ASS_TIME = re.compile(r"(\d+):(\d{2}):(\d{2})[.:](\d{2})")
 OVERRIDE = re.compile(r"\{[^{}]*\}|<[^<>]{1,40}>")
 DASH = re.compile(r"^[-–—‐]\s*(?=\S)")
+NAME_ALONE = re.compile(r"^(?:[-–—‐]\s*)?[（(\[【][^（()）\[\]【】]{1,30}[）)\]】]$")
 LAYOUTS = ("colon", "bracket", "round")
 FRAMES = re.compile(r"^\{(?P<start>\d+)\}\{\d+\}(?P<text>.*)$")
 """{100}{150}Text|and its second line (MicroDVD): the times count frames."""
@@ -132,8 +133,16 @@ def _dialogue(number: int, line: str, fields: list[str]) -> Title | None:
     return Title(number, _seconds(times, 100), event.get("name", event.get("actor", "")).strip(), parts)
 
 
+def _with_names(parts: tuple[str, ...]) -> tuple[str, ...]:
+    """The lines of a subtitle; a name in brackets on a line of its own goes to the line below: （太郎）."""
+    for place, part in enumerate(parts[:-1]):
+        if NAME_ALONE.match(part):
+            return (*parts[:place], part + parts[place + 1], *_with_names(parts[place + 2 :]))
+    return parts
+
+
 def _rows(title: Title) -> Iterator[Row]:
-    for part in title.parts:
+    for part in _with_names(title.parts):
         yield Row(title.line, "text", DASH.sub("", part), True)
 
 
@@ -142,7 +151,7 @@ def _cues(title: Title, labels: Labels, scene: str | None) -> Iterator[Cue | Ski
     speakers: tuple[str, ...] = (title.name,) if title.name else ()
     lines: list[str] = []
     drafts = [(speakers, lines)]
-    for part in title.parts:
+    for part in _with_names(title.parts):
         text = DASH.sub("", part)
         label = labels.find(text, after_blank=True) if labels.support else None
         if label:

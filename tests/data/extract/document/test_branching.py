@@ -74,6 +74,16 @@ def test_the_same_story_in_each_language(tmp_path: Path, name: str) -> None:
     assert extract([path], "Dick").rows[0]["messages"][-1]["content"] == "Not yet, {{name}}."
 
 
+def test_naninovel_names_have_an_appearance(tmp_path: Path) -> None:
+    path = tmp_path / "pier.nani"
+    path.write_text(
+        "# Pier\n@back Pier\n; fog\nAda.Happy: Is it <b>in</b>, {name}?[i]\nDick: Not yet.[-]\n@stop\n",
+        encoding="utf-8",
+    )
+    rows = extract([path], "Dick").rows
+    assert [message["content"] for message in rows[0]["messages"]] == ["Is it in, {{name}}?", "Not yet."]
+
+
 def test_a_story_in_which_nobody_is_named_says_so(tmp_path: Path) -> None:
     path = tmp_path / "fog.ink"
     path.write_text("=== pier ===\nThe fog lifts.\n-> END\n", encoding="utf-8")

@@ -269,7 +269,7 @@ def test_a_kirikiri_script_is_read_in_each_way_of_naming(tmp_path: Path) -> None
     rows = extract([path], "Dick").rows
     assert [row["messages"][-1]["content"] for row in rows] == ["Not yet.", "It is.", "It is late."]
     assert [row["messages"][0]["content"] for row in rows] == ["Is it in?", "So late?", "It is."]
-    assert rows[0]["source"] == {"file": str(path), "line": 6, "scene": "The pier", "script_line": 11}
+    assert rows[0]["source"] == {"file": str(path), "line": 5, "scene": "The pier", "script_line": 11}
     assert {speaker.name: speaker.lines for speaker in speakers([path])} == {"Ada": 3, "Dick": 3}
 
 

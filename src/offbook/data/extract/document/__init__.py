@@ -62,6 +62,7 @@ DOCUMENTS = {
     ".ks": DocumentKind("a KiriKiri script", kirikiri.read, "play"),
     ".yarn": DocumentKind("a Yarn Spinner script", branching.read, "play"),
     ".ink": DocumentKind("an Ink script", branching.read, "play"),
+    ".nani": DocumentKind("a Naninovel script", branching.read, "play"),
     ".twee": DocumentKind("a Twee script", branching.read, "play"),
 }
 RPG_MAKER = DocumentKind("a file of RPG Maker's data", rpg_maker.read, "play")

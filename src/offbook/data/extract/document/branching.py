@@ -1,6 +1,7 @@
-"""Scripts of branching stories: Yarn Spinner (.yarn), Ink (.ink) and Twine's Twee (.twee), `Mara: Lit?`.
+"""Scripts of branching stories, `Mara: Lit?`: Yarn Spinner (.yarn), Ink (.ink), Twee (.twee), Naninovel (.nani).
 
-Sources: the documentation of Yarn Spinner 2 (Nodes and Lines), Writing with ink, the Twee 3 specification.
+Sources: the documentation of Yarn Spinner 2 (Nodes and Lines), Writing with ink, the Twee 3 specification,
+Naninovel's guide.
 """
 
 from __future__ import annotations
@@ -10,22 +11,27 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from offbook.data.encoding import open_text
-from offbook.data.extract.document.line import BrokenDocumentError, Line, Place
+from offbook.data.extract.document.line import BrokenDocumentError, Line, Place, narration, speech
 
 NODE = {
     ".yarn": re.compile(r"^title:\s*(?P<name>\S+)"),
     ".ink": re.compile(r"^\s*={1,}\s*(?:function\s+)?(?P<name>\w+)"),
+    ".nani": re.compile(r"^#\s*(?P<name>\S.*)$"),
     ".twee": re.compile(r"^::\s*(?P<name>[^\[{]*?)\s*(?:\[(?P<tags>[^\]]*)\])?\s*(?:\{.*\})?$"),
 }
 """The line that begins a part of the story."""
 DATA = re.compile(r"^Story(?:Title|Data|Init|Settings)$|^User(?:Script|Stylesheet)$")
 DATA_TAG = re.compile(r"\b(?:stylesheet|script)\b")
 STATEMENT = re.compile(r"^\s*(?:~|(?:VAR|CONST|LIST|INCLUDE|EXTERNAL|TODO:?)\s|#)")
+COMMAND = re.compile(r"^\s*[@;]")
+"""A command or a comment of Naninovel's."""
+APPEARANCE = re.compile(r"^(?P<name>[^\W\d]\w*)\.\w+(?=\s*:)")
+"""Mara.Happy: Lit?"""
 BEGINS = re.compile(r"^\s*(?:->\s*|(?:[*+]\s*)+|(?:-(?!>)\s*)+)?(?:\(\w+\)\s*)?")
 """The mark of a choice or of what choices come together in, and its label: `* `, `- (top) `, `-> `."""
 REMOVED = re.compile(
     r"<<(?:(?!<<).)*?>>|\[\[(?:(?!\[\[).)*?\]\]|//.*$|\s#\S+|<>|\((?:set|put|if|else-if|else|link|display|print)[^()]*:[^()]*\)|''"
-    r"|->\s*[\w.]*\s*$|\[/?[\w ]+(?:=[^\]]*)?/?\]"
+    r"|->\s*[\w.]*\s*$|\[/?[\w ]+(?:=[^\]]*)?/?\]|\[[-<>\w][^\[\]]*\]|</?\w[^<>]*>"
 )
 """Commands, links, comments, tags, glue, where the story goes on, markup."""
 VARIABLE = re.compile(r"\{\$?(?P<name>\w+)\}|\$(?P<bare>[^\W\d]\w*)")
@@ -34,20 +40,23 @@ SPEECH = re.compile(r"^(?P<name>[^\W\d_][^:：{}<>\[\]\"“”.!?]{0,40}?)\s*[:�
 
 def read(path: Path) -> Iterator[Line]:
     """The lines of a script: a speech under its speaker's name, narration in brackets, parts as headings."""
-    node, is_yarn = NODE[path.suffix.casefold()], path.suffix.casefold() == ".yarn"
+    suffix = path.suffix.casefold()
+    node, is_yarn, is_naninovel = NODE[suffix], suffix == ".yarn", suffix == ".nani"
     in_text, spoken = not is_yarn, 0
-    for number, line in open_text(path):
+    for number, raw in open_text(path):
+        line = APPEARANCE.sub(r"\g<name>", raw) if is_naninovel else raw
         place: Place = {"script_line": number}
         if (begin := node.match(line)) and not (is_yarn and in_text):
             in_text = not is_yarn and not _holds_data(begin)
             yield from (Line(f"# {begin['name']}", place), Line("", place))
         elif is_yarn and line.strip() in ("---", "==="):
             in_text = line.strip() == "---"
+        elif is_naninovel and COMMAND.match(line):
+            continue
         elif in_text and not STATEMENT.match(line) and (text := _text(line)):
-            speech = SPEECH.match(text)
-            spoken += speech is not None
-            lines = [f"**{speech['name']}**", speech["text"], ""] if speech else [f"[{text}]", ""]
-            yield from (Line(each, place) for each in lines)
+            match = SPEECH.match(text)
+            spoken += match is not None
+            yield from speech(match["name"], [match["text"]], place) if match else narration(text, place)
     if not spoken:
         raise BrokenDocumentError("nobody speaks in this script", "Lines of dialogue begin with a name and a colon.")
 

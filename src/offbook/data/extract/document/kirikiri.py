@@ -11,12 +11,18 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from offbook.data.encoding import open_text
-from offbook.data.extract.document.line import BrokenDocumentError, Line, Place
+from offbook.data.extract.document.line import BrokenDocumentError, Line, Place, narration, speech
 
 TAG = re.compile(r"\[(?!\[)(?P<tag>(?:[^\]\"']|\"[^\"]*\"|'[^']*')*)\]")
 NAME_TAG = re.compile(r"(?:name|nm|npc|chr_name|speaker|talk)\b", re.IGNORECASE)
 NAME_VALUE = re.compile(r"\b(?:text|t|name|n|who)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\]]+))", re.IGNORECASE)
-PAGE_END = re.compile(r"(?:p|pcm|cm|ct|np|pg|er)\b", re.IGNORECASE)
+PAGE_END = re.compile(r"(?:p|pcm|cm|ct|np|pg|er|k)\b", re.IGNORECASE)
+CHOICE = re.compile(r"(?P<end>end)?(?:link|select|seladd)\b", re.IGNORECASE)
+"""[link target=*yes]Yes[endlink]"""
+VARIABLE = re.compile(r"emb\b.*?exp\s*=\s*[\"']?(?P<name>[\w.]+)", re.IGNORECASE)
+"""[emb exp="f.name"]: what the game puts in."""
+LINE_BREAK = re.compile(r"(?P<latin>(?<=[!-ɏ])\n\s*(?=[!-ɏ]))|\n[ \t\u3000]*")
+"""[r], a space between words in Latin script alone."""
 CODE = re.compile(r"[\[@](?P<what>iscript|macro)\b", re.IGNORECASE)
 BRACKETED_NAME = re.compile(r"^【(?P<name>[^】]{1,20})】\s*")
 BEFORE_QUOTE = re.compile(r"^(?P<name>[^\s「『。、！？…]{1,12})\s*(?=[「『])")
@@ -40,6 +46,8 @@ class _Script:
         self.name = ""
         self.stays = False
         """Whether the name holds beyond the page: #Mara does until the next #."""
+        self.offers = False
+        """Whether what stands there is offered to the player as a choice."""
         self.spoken: list[str] = []
         self.place: Place = {}
 
@@ -81,26 +89,32 @@ class _Script:
         text = text if self.spoken else text.lstrip(" \t\u3000")
         if not self.spoken and (match := BRACKETED_NAME.match(text) or BEFORE_QUOTE.match(text)):
             self.name, self.stays, text = match["name"].strip(), False, text[match.end() :]
-        if text:
+        if text and not self.offers:
             self.place = self.place if self.spoken else place
             self.spoken.append(text)
 
     def _tag(self, tag: str) -> Iterator[Line]:
         if PAGE_END.match(tag):
             yield from self._page()
+        elif choice := CHOICE.match(tag):
+            self.offers = choice["end"] is None
+        elif self.spoken and re.match(r"r\b", tag):
+            self.spoken.append("\n")
+        elif (value := VARIABLE.match(tag)) and not self.offers:
+            self.spoken.append("{{" + value["name"] + "}}")
         elif (begin := NAME_TAG.match(tag)) and (value := NAME_VALUE.search(tag, begin.end())):
             yield from self._page()
             self.name, self.stays = next(group for group in value.groups() if group is not None).strip(), False
 
     def _page(self) -> Iterator[Line]:
         """What was said since the last page."""
-        text = "".join(self.spoken).strip(" \t\u3000")
+        text = LINE_BREAK.sub(lambda gap: " " if gap["latin"] else "", "".join(self.spoken)).strip(" \t\u3000\n")
         if len(text) > 2 and text[0] + text[-1] in ("「」", "『』", "“”") and text[0] not in text[1:]:
             text = text[1:-1]
         if text and self.name:
-            yield from (Line(f"**{self.name}**", self.place), Line(text, self.place), Line("", self.place))
+            yield from speech(self.name, [text], self.place)
         elif text:
-            yield from (Line(f"[{text}]", self.place), Line("", self.place))
+            yield from narration(text, self.place)
         self.spoken = []
         if not self.stays:
             self.name = ""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError
@@ -110,6 +112,29 @@ def local(element: Element) -> str:
 def attribute(element: Element, name: str) -> str:
     """The value of an attribute, whatever its namespace ("" where there is none)."""
     return next((value for key, value in element.attrib.items() if key.rpartition("}")[2] == name), "")
+
+
+NOT_IN_NAMES = re.compile(r"[^\w\s'’.,&/()（）、·・-]|_|[.,]{2,}")
+UNNAMED = "???"
+BRACKETS = str.maketrans("[]【】", "()()")
+
+
+def speaker_line(name: str) -> str:
+    """The line that names a speaker, as the reader of plays takes it: `**Mara**`; ??? for a name without letters."""
+    words = NOT_IN_NAMES.sub(" ", name).split()[:6]
+    cleaned = " ".join(words)[:40] if any(char.isalnum() for char in name) else UNNAMED
+    return f"**{'Speaker ' if cleaned.isdigit() else ''}{cleaned}**"
+
+
+def speech(name: str, texts: Sequence[str], place: Place) -> Iterator[Line]:
+    """The lines of a speech; what is said begins beside the name, where it is taken for no heading or direction."""
+    for text in (f"{speaker_line(name)}: {' '.join(texts[:1])}", *texts[1:], ""):
+        yield Line(text, place)
+
+
+def narration(text: str, place: Place) -> Iterator[Line]:
+    """The lines of what nobody says."""
+    yield from (Line(f"[{text.translate(BRACKETS)}]", place), Line("", place))
 
 
 def spaced(text: str) -> str:

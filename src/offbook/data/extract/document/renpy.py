@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from offbook.data.encoding import open_text
-from offbook.data.extract.document.line import BrokenDocumentError, Line
+from offbook.data.extract.document.line import BrokenDocumentError, Line, Place, narration, speech
 from offbook.data.extract.word_lists import words
 
 STRING = r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'"
 CHARACTER = re.compile(
-    rf"^\s*(?:define|default)?\s*(?P<id>\w+)\s*=\s*(?:Dynamic)?Character\(\s*_?\(?\s*(?P<name>{STRING})"
+    r"^\s*(?:define|default|\$)?\s*(?P<id>\w+)\s*=\s*(?:Dynamic)?Character\("
+    rf"\s*(?:name\s*=\s*)?(?:_?\(?\s*(?P<name>{STRING})|(?P<none>None))"
 )
 _WHO = rf"(?:(?P<id>[^\W\d]\w*)(?:\s+[\w@-]+)*|(?P<name>{STRING}))"
 '''m happy, "Mara"'''
@@ -24,7 +25,9 @@ SAY = re.compile(rf"^\s*{_WHO}?\s*(?P<text>{STRING})\s*{_CLAUSES}\s*$")
 MONOLOGUE = re.compile(rf"^\s*{_WHO}?\s*\"{{3}}(?P<text>.*?)(?P<ended>\"{{3}}|$)")
 """Text of several paragraphs in three quotation marks, each a speech of its own."""
 LABEL = re.compile(r"^\s*label\s+(?P<name>[\w.]+)")
-MARKUP = re.compile(r"(\{\{)|\{[^{}]*\}")
+MARKUP = re.compile(r"(\{\{)|(\{p(?:=[\d.]+)?\}|\{vspace[^{}]*\})|\{[^{}]*\}")
+NARRATORS = words("narrator centered vcentered")
+"""Characters of Ren'Py's own who are nobody."""
 VARIABLE = re.compile(r"(\[\[)|\[(?P<name>[^\[\]]+?)(?:![a-z]+)?\]")
 """[player], [mood!t]: what the game puts in; [[ is a bracket."""
 KEYWORDS = words(
@@ -39,20 +42,37 @@ KEYWORDS = words(
 def read(path: Path) -> Iterator[Line]:
     """The lines of a script: a speech under its speaker's name, narration in brackets, labels as headings."""
     script = list(open_text(path))
-    names = {match["id"]: _string(match["name"]) for _, line in script if (match := CHARACTER.match(line))}
+    names = dict.fromkeys(NARRATORS, "")
+    for _, line in script:
+        if match := CHARACTER.match(line):
+            names[match["id"]] = _string(match["name"]) if match["name"] else ""
     spoken = 0
+    spoken_line: tuple[str, str, int] | None = None
     for number, line in _without_monologues(script):
-        place: dict[str, int | str] = {"script_line": number}
-        if match := LABEL.match(line):
-            yield from (Line(f"# {match['name']}", place), Line("", place))
-        elif (match := SAY.match(line)) and match["id"] not in KEYWORDS:
-            text = _string(match["text"])
+        is_label, match = LABEL.match(line), SAY.match(line)
+        if match and match["id"] == "extend" and spoken_line:
+            spoken_line = (spoken_line[0], spoken_line[1] + _string(match["text"], strip=False), spoken_line[2])
+        elif is_label or (match and match["id"] not in KEYWORDS):
+            yield from _speech_lines(spoken_line)
+            spoken_line = None
+        if is_label:
+            place: Place = {"script_line": number}
+            yield from (Line(f"# {is_label['name']}", place), Line("", place))
+        elif match and match["id"] not in (*KEYWORDS, "extend"):
             name = _string(match["name"]) if match["name"] else names.get(match["id"] or "", match["id"] or "")
+            spoken_line = (name, _string(match["text"]), number)
             spoken += bool(name)
-            lines = [f"**{name}**", *text.split("\n"), ""] if name else [f"[{' '.join(text.split())}]", ""]
-            yield from (Line(each, place) for each in lines)
+    yield from _speech_lines(spoken_line)
     if not spoken:
         raise BrokenDocumentError("nobody speaks in this Ren'Py script", "Is the dialogue in another .rpy file?")
+
+
+def _speech_lines(spoken_line: tuple[str, str, int] | None) -> Iterator[Line]:
+    """The lines of what somebody or nobody says: the name, the text, the line of the script."""
+    if spoken_line is not None:
+        name, text, number = spoken_line
+        place: Place = {"script_line": number}
+        yield from speech(name, text.split("\n"), place) if name else narration(" ".join(text.split()), place)
 
 
 def _without_monologues(script: list[tuple[int, str]]) -> Iterator[tuple[int, str]]:
@@ -74,8 +94,9 @@ def _without_monologues(script: list[tuple[int, str]]) -> Iterator[tuple[int, st
                 yield number, f'{speaker} "{words.replace(chr(34), chr(92) + chr(34))}"'
 
 
-def _string(literal: str) -> str:
+def _string(literal: str, strip: bool = True) -> str:
     """What a string literal says, without markup, a variable as the placeholder {{name}}."""
     text = re.sub(r"\\(.)", lambda escaped: {"n": "\n", "t": " "}.get(escaped[1], escaped[1]), literal[1:-1])
-    text = MARKUP.sub(lambda markup: "{" if markup[1] else "", text)
-    return VARIABLE.sub(lambda variable: "[" if variable[1] else "{{" + variable["name"] + "}}", text).strip()
+    text = MARKUP.sub(lambda markup: "{" if markup[1] else "\n" if markup[2] else "", text)
+    text = VARIABLE.sub(lambda variable: "[" if variable[1] else "{{" + variable["name"] + "}}", text)
+    return text.strip() if strip else text

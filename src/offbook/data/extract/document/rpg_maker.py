@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from offbook.data.encoding import open_text
-from offbook.data.extract.document.line import BrokenDocumentError, Line, Place
+from offbook.data.extract.document.line import BrokenDocumentError, Line, Place, narration, speech
 
 FILE_NAME = re.compile(r"(?:Map\d{3}|CommonEvents|Troops)\.json", re.IGNORECASE)
 SHOW_TEXT, TEXT_LINE = 101, 401
@@ -36,8 +36,7 @@ def read(path: Path) -> Iterator[Line]:
         yield from (Line(f"# {event}", place), Line("", place))
         for name, texts in _speeches(commands):
             spoken += bool(name)
-            lines = [f"**{name}**", *texts, ""] if name else [f"[{' '.join(texts)}]", ""]
-            yield from (Line(each, place) for each in lines)
+            yield from speech(name, texts, place) if name else narration(" ".join(texts), place)
     if not spoken:
         raise BrokenDocumentError("nobody is named in this file of RPG Maker's", "Is the dialogue in another map?")
 

@@ -10,7 +10,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
-from offbook.data.extract.document.line import BrokenDocumentError, Line, Place, attribute, local, parse_xml, spaced
+from offbook.data.extract.document.line import (
+    BrokenDocumentError,
+    Line,
+    Place,
+    attribute,
+    local,
+    parse_xml,
+    spaced,
+    speaker_line,
+)
 
 LEFT_OUT = frozenset(("teiHeader", "front", "back", "note", "fw", "castList", "figure", "pb", "lb"))
 LINES = frozenset(("l", "p", "ab"))
@@ -85,7 +94,7 @@ class _Walk:
     def _speech(self, node: Element) -> Iterator[Line]:
         self.number += 1
         speaker = next((_text(child) for child in node.iter() if _kind(child) == "speaker"), "")
-        yield Line(f"**{speaker.strip(' .:') or self._who(node)}**", self.place())
+        yield Line(speaker_line(speaker.strip(" .:") or self._who(node)), self.place())
         for text in _spoken(node):
             yield Line(text, self.place())
         yield Line("", self.place())
@@ -103,7 +112,7 @@ class _Walk:
             texts.append(("", child.tail or ""))
         for name, text in texts:
             if name:
-                yield Line(f"**{name}**", self.place())
+                yield Line(speaker_line(name), self.place())
             if any(char.isalnum() for char in text):
                 yield from (Line(spaced(text) if name else f"[{spaced(text)}]", self.place()), Line("", self.place()))
 

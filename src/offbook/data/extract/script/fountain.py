@@ -39,7 +39,7 @@ def read(lines: Lines) -> Iterator[Cue | Skipped]:
 def _blocks(lines: Lines) -> Iterator[list[tuple[int, str]]]:
     block: list[tuple[int, str]] = []
     for number, text in _visible(lines):
-        if text.strip() or (text and block):
+        if text.strip() or (text == "  " and block):
             block.append((number, text))
             continue
         yield block

@@ -12,6 +12,7 @@ from offbook.data.extract.word_lists import load, load_all, one_of
 
 LISTS = load_all("script")
 CHINESE = load("script", "zh")
+KOREAN = load("script", "ko")
 
 DECORATION = "#*_=＝~■◆●-" + "".join(filter(str.isspace, map(chr, range(0x3001))))
 """What stands around a heading; before it a > does, too."""
@@ -31,6 +32,7 @@ def _numbered(nouns: str, chinese: str) -> re.Pattern[str]:
     kind = f"(?i:{one_of(LISTS[nouns])})"
     return re.compile(
         rf"^第\s*{CHINESE_NUMBER}\s*{one_of(CHINESE[chinese])}(?P<chinese>.*)$"  # 第三幕 雨夜
+        rf"|^제?\s*\d+\s*{one_of(KOREAN[chinese])}(?P<korean>$|\s.*)$"  # 1막 2장, 제3막
         rf"|^{kind}[\s.]+{COUNT}\b(?P<noun_first>.*)$"  # ACT III, Acte premier, Сцена 2
         rf"|^(?:{ORDINAL}|(?:\d+|{ROMAN})\.)\s+{kind}\b(?P<number_first>.*)$"  # FIRST ACT, Erster Aufzug, 2. Szene
     )
@@ -42,6 +44,8 @@ CHINESE_FORMS = re.compile(
     rf"|^[场場](?:景|次)?\s*{CHINESE_NUMBER}(?P<scene>.*)$"  # 场景3, 场次一
     rf"|^{one_of(CHINESE['scene_label'])}\s*[:：.．、\s].*$"  # 内景：厨房
 )
+CIRCLED = re.compile(r"^[○〇](?=\S)(?P<title>[^，。！？、「」]{1,40})$")
+"""○灯台・中（夜）, as Japanese screenplays head their scenes"""
 SLUG_LINE = re.compile(r"^(?:\d+[A-Z]?\.?\s+)?(?:INT|EXT|INT\.?/EXT|I/E)[.\s]+\S.*$")
 """INT. KITCHEN - NIGHT, and with the number of a shooting script: 12A  EXT. YARD - DAY  12A"""
 BARE_SCENE = re.compile(rf"^(?i:{one_of(LISTS['scene'])})\s*[.:]?$")
@@ -80,6 +84,8 @@ def heading(line: str) -> tuple[int, str] | None:
             return level, bare
     if (match := CHINESE_FORMS.match(bare)) and _is_title(match, bare):
         return 1 if match["volume"] is not None else 3, bare
+    if circled := CIRCLED.match(line):
+        return 3, circled["title"].strip()
     if SLUG_LINE.match(bare) or BARE_SCENE.match(bare) or _is_slug(bare):
         return 3, bare
     if STANDALONE.match(bare) and len(bare) <= 30 and not line.startswith("**"):
@@ -111,6 +117,8 @@ def _is_title(match: re.Match[str], bare: str) -> bool:
     if western is not None:
         if western[:1] == ",":  # ACTE I, SCÈNE II
             return bool(SCENE.match(western[1:].strip()))
+        if western.startswith(("'", "’")):  # TOM. I'm here: no volume
+            return False
         return not western or not (western[0].isspace() and western.lstrip()[:1].islower())
     rest = next((value for value in groups.values() if value is not None), "")
     if not rest or not (rest[0].isalnum() or rest[0] in "，。！？"):

@@ -70,7 +70,8 @@ LAYOUTS = {
     "semicolon": _layout(rf"^(?P<name>[{CJK}]{{1,8}}|{LATIN})\s*[；;]\s*(?P<rest>\S.*)$", "；;"),
     # 小岛　进来。
     "gap": _layout(
-        rf"^(?P<name>[{CJK}]\u3000[{CJK}]|[{CJK}][{CJK}\w·]{{0,7}})(?:[\s\u3000]+|(?=[（(【\[]))(?!{STAMP}$)(?P<rest>\S.*)$",
+        rf"^(?:(?P<name>[{CJK}]\u3000[{CJK}]|[{CJK}][{CJK}\w·]{{0,7}})(?:[\s\u3000]+|(?=[（(【\[]))"
+        rf"|(?P<kana>{EAST_ASIAN}{BRACKETS})\u3000+)(?!{STAMP}$)(?P<rest>\S.*)$",
         " \t\u3000（(【[",
     ),
     # ANN  Come in.

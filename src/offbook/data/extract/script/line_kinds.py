@@ -10,7 +10,7 @@ from typing import Literal
 from offbook.data.extract.cue import Lines
 from offbook.data.extract.script.headings import CAST, heading, is_note, is_rule, may_speak, undecorated
 from offbook.data.extract.script.speech import join
-from offbook.data.extract.script.stage_directions import LONGEST, is_direction, opened
+from offbook.data.extract.script.stage_directions import LONGEST, is_direction, opened, with_brackets
 
 BOXED = re.compile(r"^【[^【】：:，。！？]{1,12}】$")
 
@@ -34,6 +34,9 @@ FEWEST_ACTORS = 3
 TAG = re.compile(
     r"</?(?:p|b|i|u|em|strong|br|hr|div|span|font|h[1-6]|li|ul|blockquote|a)(?:\s[^<>]*)?/?>", re.IGNORECASE
 )
+
+SPACED_OUT = re.compile(r"^(?:[^\W\d_\u3000-\uffff] ){2,}[^\W\d_\u3000-\uffff](?=[.:,]|\s?\(|$)")
+"""М а ш а. or M A R A: a name set wide."""
 
 Kind = Literal["blank", "heading", "rule", "cast", "direction", "note", "boxed", "text"]
 
@@ -95,6 +98,7 @@ def _mended(lines: Lines) -> Iterator[tuple[int, str]]:
     held: list[tuple[int, str]] = []
     for number, raw in lines:
         text = TAG.sub("", raw) if "<" in raw else raw
+        text = SPACED_OUT.sub(lambda letters: letters[0].replace(" ", ""), text)
         line = number, text
         if held and BROKEN_END.match(text):
             joined = join([part.strip() if place else part.rstrip() for place, (_, part) in enumerate([*held, line])])
@@ -126,4 +130,4 @@ def _sort(number: int, text: str, stripped: str, after_blank: bool) -> Row:
     label = (noted["label"] or noted["boxed"]).strip("*_【】[]") if noted else ""
     if is_note(label) and not may_speak(label):
         return Row(number, "note", stripped, after_blank)
-    return Row(number, "text", text.rstrip().strip("\ufeff\u200b\u200e\u200f"), after_blank)
+    return Row(number, "text", with_brackets(text.rstrip().strip("\ufeff\u200b\u200e\u200f")), after_blank)

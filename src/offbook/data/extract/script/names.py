@@ -20,14 +20,20 @@ CLOSERS = frozenset('】]〕」』>〉》”"')
 FORBIDDEN = re.compile(r"[，。！？；;!?…“”\"=@$%^{}|\\~<>《》\t]|[,.:：]{2}|//")
 JOINERS = re.compile(r"\s*(?:[、/／&＆+＋,，]|(?<=[^A-Za-z])(?:和|与|與|及)(?=[^A-Za-z])|\b(?i:and)\b)\s*")
 SURE_JOINERS = re.compile(r"\s*[、/／&＆]\s*")
+AMONG_CAPITALS = re.compile(rf",?\s{one_of(load_all('script')['and'])}\s|,\s")
+"""ROMEO and JULIET, FAUST und WAGNER"""
 PROSE = re.compile(one_of(CHINESE["prose"]))
 """What stands in Chinese prose and hardly ever in a name: 的, 这."""
 _OFF_SCREEN = r"OS|VO|O\.S\.|V\.O\."
+OFF_SCREEN = re.compile(rf"(?<=[{CJK}])\s*(?:{_OFF_SCREEN})\s*$")
+"""管家VO: heard and not seen."""
 _VOICE = r"(?<=[\u3040-\u9fff])[MＭNＮ]|の声"
 """太郎Ｍ (monologue), 花子の声"""
 SPEAKING = re.compile(f"(?:{one_of(CHINESE['speaking'])}|{_OFF_SCREEN}|{_VOICE})$")
 """How a label ends that says how it is spoken: 甄嬛冷笑道, 甄嬛OS."""
-PARTICLES = words("of the de la von van and to in du da al")
+UNKNOWN = re.compile(r"\?{2,4}")
+"""???: somebody whose name is not told yet."""
+PARTICLES = words("of the de la von van and to in du da al for")
 """Words within a name that have no capital."""
 INTERJECTIONS = load_all("script")["interjection"]
 """Words that open many a line, and are nobody's name."""
@@ -50,6 +56,8 @@ def split_notes(label: str) -> tuple[str, tuple[str, ...]]:
     """The label's name, and the notes in brackets that stand beside it: `甄嬛（笑）` → 甄嬛, 笑."""
     notes = tuple(note.strip() for note in NOTE.findall(label) if note.strip())
     bare = NOTE.sub(" ", label)
+    if off_screen := OFF_SCREEN.search(bare):
+        notes, bare = (off_screen[0].strip(), *notes), bare[: off_screen.start()]
     if not notes or not clean_name(bare):
         return clean_name(label), ()
     return clean_name(bare), notes
@@ -58,6 +66,8 @@ def split_notes(label: str) -> tuple[str, tuple[str, ...]]:
 @lru_cache(4096)
 def is_name(name: str, *, often: bool = False) -> bool:
     """Whether it can be a name. One that recurs as a label (`often`) may be longer, or hold words of prose."""
+    if UNKNOWN.fullmatch(name):
+        return True
     if not name or FORBIDDEN.search(name) or name.isdigit() or not any(char.isalnum() for char in name):
         return False
     if HAS_CJK.search(name):
@@ -70,9 +80,12 @@ def is_name(name: str, *, often: bool = False) -> bool:
 
 
 def split_joint(name: str, names: frozenset[str]) -> tuple[str, ...]:
-    """The names in `甲、乙`, `ROMEO & JULIET` and, where all are known, `甲和乙`, `Romeo and Juliet`."""
+    """The names in `甲、乙`, `ROMEO & JULIET`, `ROMEO and JULIET`; of known ones in `甲和乙`, `Ann and Ben`."""
     parts = tuple(clean_name(part) for part in SURE_JOINERS.split(name) if part)
     if len(parts) > 1 and all(is_name(part) and len(part) <= 20 for part in parts):
+        return parts
+    parts = tuple(clean_name(part) for part in AMONG_CAPITALS.split(name))
+    if len(parts) > 1 and not name.isupper() and all(part.isupper() for part in parts):
         return parts
     parts = tuple(part for part in JOINERS.split(name) if part)
     return parts if len(parts) > 1 and all(part in names for part in parts) else (name,)

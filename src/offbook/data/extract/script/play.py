@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 from offbook.data.extract.cue import Cue, Lines, Skipped
 from offbook.data.extract.script import reader
+from offbook.data.extract.script.profile import Style
 
-STYLE = reader.Style(
+STYLE = Style(
     layouts=("bold", "colon", "dot", "alone", "tab", "dash"),
     chinese=(),
     latin=("bold", "dot", "alone", "tab", "dash"),

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from offbook.data.extract.cue import SURE, Cue, Lines, Scenes, Skipped
@@ -12,10 +11,11 @@ from offbook.data.extract.script.headings import is_note
 from offbook.data.extract.script.layouts import LAYOUTS
 from offbook.data.extract.script.line_kinds import NOTED, Row, sort_lines
 from offbook.data.extract.script.names import HAS_CJK
-from offbook.data.extract.script.speaker_labels import MANNERED, Label, Labels, learn
+from offbook.data.extract.script.profile import SPOKEN, ScriptProfile, Style, with_paragraphs
+from offbook.data.extract.script.speaker_labels import MANNERED, Label, learn
 from offbook.data.extract.script.speech import SENTENCE_END, clean, join
 from offbook.data.extract.script.stage_directions import is_direction
-from offbook.data.extract.word_lists import load, load_all, one_of
+from offbook.data.extract.word_lists import load, one_of
 
 CHINESE = load("script", "zh")
 
@@ -25,40 +25,10 @@ TOLD = re.compile(r"[道说說曰问問喊叫答][：:，,]?\s*[“「\"]")
 TELLING = re.compile(one_of(CHINESE["tell"]))
 """How a line begins that tells what happens: 只见, 远处."""
 
-SQUARE = re.compile(r"[\[【〔][^\[\]【】〔〕]*(?:[\]】〕]|$)")
-QUOTED = re.compile(r"(?:^|[:：.]|\s{2})\s*[“「『«\"]")
-"""A speech in quotation marks, on its label's line or below it."""
-ROUND_AT_LABEL = re.compile(r"^[^\W\d_][^.:：!?。]{0,40}?[.:：]?\s*[（(]")
-"""Tom (rising): …, TOM. (rising) …"""
-LONGEST_PARAGRAPH = 400
-"""Lines that are looked at together."""
-INTERVIEWERS = load_all("script")["interviewer"]
-"""Names of those who ask: Q, Interviewer, 记者."""
-ASKED = 0.25
-"""Share of an interview's speeches that are questions, at least."""
-
-_SOMEBODY_SPEAKS = one_of(CHINESE["spoken_zh"])
-"""我, 臣妾"""
-_PARTICLE = rf"{one_of(CHINESE['spoken_tail'])}[。！？!?…]*$"
-"""好吗？"""
-_FIRST_OR_SECOND_PERSON = rf"\b(?:I|(?i:{one_of(load_all('script')['spoken'] - {'I'})}))\b"
-"""I, your, ich, вы"""
-SPOKEN = re.compile(rf"{_SOMEBODY_SPEAKS}|{_PARTICLE}|[？?！!]|{_FIRST_OR_SECOND_PERSON}")
-"""What tells that a line without a name is spoken."""
-
-
-@dataclass(frozen=True, slots=True)
-class Style:
-    """What differs between the kinds of script."""
-
-    layouts: tuple[str, ...]
-    """How a speaker may be marked (see `labels.LAYOUTS`)."""
-    chinese: tuple[str, ...]
-    """The layouts that make a Chinese text this kind of script."""
-    latin: tuple[str, ...]
-    """The same for a text in Latin script."""
-    narrates: bool
-    """Whether a line without a name may tell what happens; else it is spoken, even after a blank line."""
+COLUMNS = ("gap", "tab")
+"""Layouts that set speeches in a column of their own, indented on the lines below."""
+NAME_IN_CAST = re.compile(r"[,，(（:：—–]|\.\s|\s{2,}")
+"""What stands behind a name in a cast list."""
 
 
 def read(lines: Lines, style: Style, layout: ScriptProfile | None = None) -> Iterator[Cue | Skipped]:
@@ -88,77 +58,6 @@ def likeness(sample: list[str], style: Style) -> float:
     return min(1.0, 4 * labels.support / len(texts)) * (1 - min(1.0, 2 * tellings / max(labels.support, 1)))
 
 
-class ScriptProfile:
-    """What a first pass over a script shows about it."""
-
-    def __init__(self, lines: Lines, style: Style) -> None:
-        kinds: Counter[str] = Counter()
-
-        def counted() -> Iterator[Row]:
-            before = ""
-            for row in sort_lines(lines):
-                kinds[row.kind] += 1
-                kinds["text and blank"] += (before, row.kind) == ("text", "blank")
-                kinds["square"] += bool(SQUARE.search(row.text))
-                kinds["quoted"] += row.kind == "text" and bool(QUOTED.search(row.text))
-                kinds["round"] += row.kind == "direction" and row.text.startswith(("(", "（"))
-                kinds["round"] += bool(ROUND_AT_LABEL.match(row.text))
-                before = row.kind
-                yield row
-
-        self.labels: Labels = learn(counted(), style.layouts)
-        bare = max(kinds["text"] - self.labels.support, 0)
-        self.marks_directions = (
-            kinds["direction"] >= max(1, 0.5 * bare) or kinds["direction"] >= 0.1 * kinds["text"] > 0
-        )
-        """Whether the writer sets directions off, so that a bare line can be trusted to be spoken."""
-        questions = sum(count for name, count in self.labels.names.items() if name.casefold() in INTERVIEWERS)
-        is_interview = questions >= max(2, ASKED * self.labels.support)
-        # Nothing happens there: a line without a name goes on with an answer.
-        self.narrates = style.narrates and not is_interview
-        """Whether a line without a name may tell what happens."""
-        self.blank_ends = self.narrates and kinds["text and blank"] < 0.8 * kinds["text"]
-        """Blank lines after every line mean nothing."""
-        self.spoken_parentheses = kinds["square"] >= 2 and kinds["square"] >= 10 * kinds["round"]
-        """Whether directions stand in square brackets, so that round ones are spoken."""
-        self.quoted = kinds["quoted"] >= 0.5 * self.labels.support > 0
-        """Whether speeches stand in quotation marks."""
-        self.bare_directions = not is_interview and self._has_bare_directions(lines)
-        """Whether a paragraph without a name tells what happens, unless it speaks."""
-
-    def _has_bare_directions(self, lines: Lines) -> bool:
-        """Whether most paragraphs without a name, where names open paragraphs, do not speak of I or you."""
-        if not self.labels.opens_paragraphs:
-            return False
-        spoken = silent = 0
-        for row, paragraph in with_paragraphs(sort_lines(lines)):
-            if row.kind == "text" and row.after_blank and not self.labels.find(row.text, True):
-                spoken += bool(SPOKEN.search(paragraph))
-                silent += not SPOKEN.search(paragraph)
-        return silent > spoken
-
-
-def with_paragraphs(rows: Iterable[Row]) -> Iterator[tuple[Row, str]]:
-    """Each row with the text from it to the end of its paragraph ("" where it is not text)."""
-    held: list[Row] = []
-
-    def release() -> Iterator[tuple[Row, str]]:
-        for place, row in enumerate(held):
-            yield row, "\n".join(each.text for each in held[place:])
-        held.clear()
-
-    for row in rows:
-        if row.kind == "text" and len(held) < LONGEST_PARAGRAPH:
-            held.append(row)
-            continue
-        yield from release()
-        if row.kind == "text":
-            held.append(row)
-        else:
-            yield row, ""
-    yield from release()
-
-
 @dataclass(slots=True)
 class _Draft:
     """A cue that may go on."""
@@ -167,6 +66,8 @@ class _Draft:
     line: int
     confidence: float
     parts: list[str]
+    is_alone: bool = False
+    """Whether the name stands alone on its line, with nothing behind it."""
 
     @property
     def has_speech(self) -> bool:
@@ -241,26 +142,42 @@ class _Reading:
         self.cast = set() if row.kind == "cast" else None
 
     def _label(self, label: Label, row: Row) -> Iterator[Cue | Skipped]:
-        if self.cast is not None and label.name not in self.cast and label.rest:
+        if self.cast is not None and label.rest and not self._is_listed(label.name):
             self.cast.add(label.name)
             yield Skipped("cast list", row.text.strip(), row.number)
             return
         self.cast = None
-        yield from self._finish()
+        draft = self.draft
+        if draft and draft.is_alone and row.number == draft.line + 1 and not draft.parts:
+            above, self.draft = draft.speakers, None
+        else:
+            above = ()
+            yield from self._finish()
         first, *further = self.labels.inline(label.rest)
-        self._begin(label, first.rest, row.number)
+        self._begin(label, first.rest, row.number, above)
         for piece in further:
             yield from self._finish()
             self._begin(piece, piece.rest, row.number)
 
-    def _begin(self, label: Label, text: str, line: int) -> None:
+    def _is_listed(self, name: str) -> bool:
+        """Whether a name stands in the cast list already, perhaps as a part of a longer one."""
+        return any(
+            f" {name} ".casefold()
+            in (f" {entry} "[: len(name) + 2].casefold(), f" {entry} "[-len(name) - 2 :].casefold())
+            for entry in self.cast or ()
+        )
+
+    def _begin(self, label: Label, text: str, line: int, above: tuple[str, ...] = ()) -> None:
+        """Begin a cue; with it speak those whose names stand alone above its own."""
         speakers, notes, confidence = self.labels.speakers_of(label)
+        is_alone = label.layout == "alone" and not label.rest
         action = "".join(f"（{note}）" if not note.isascii() else f"({note}) " for note in notes)
-        self.draft = _Draft(speakers, line, confidence, [action + text] if action + text else [])
+        self.draft = _Draft((*above, *speakers), line, confidence, [action + text] if action + text else [], is_alone)
 
     def _bare(self, row: Row, paragraph: str) -> Iterator[Cue | Skipped]:
         text = row.text.strip()
         if self.cast is not None:
+            self.cast.add(NAME_IN_CAST.split(text, maxsplit=1)[0])
             yield Skipped("cast list", text, row.number)
         elif self.draft is None:
             yield Skipped("narration", text, row.number)
@@ -279,6 +196,8 @@ class _Reading:
             return True
         text = row.text.strip()
         if self.profile.labels.opens_paragraphs and not row.after_blank:
+            return True
+        if self.labels.layout in COLUMNS and not row.after_blank and row.text[:1].isspace():
             return True
         if not self.profile.narrates:
             return not (row.after_blank and self.profile.bare_directions) or bool(SPOKEN.search(paragraph))
@@ -301,7 +220,8 @@ class _Reading:
         if draft is None:
             return
         profile = self.profile
-        text, acted = clean(join(draft.parts), spoken_parentheses=profile.spoken_parentheses, quoted=profile.quoted)
+        speech = join(draft.parts, profile.wrapped)
+        text, acted = clean(speech, spoken_parentheses=profile.spoken_parentheses, quoted=profile.quoted)
         if any(char.isalnum() for char in text):
             yield Cue(draft.speakers, text, draft.line, self.scenes.current, draft.confidence, acted)
         else:

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 
 from offbook.data.extract.cue import Cue, Lines, Skipped
 from offbook.data.extract.script import reader
+from offbook.data.extract.script.profile import Style
 
-STYLE = reader.Style(
-    layouts=("colon", "bold", "bracket", "corner", "angle", "gap", "pipe", "alone", "dash"),
+STYLE = Style(
+    layouts=("colon", "bold", "bracket", "corner", "angle", "gap", "pipe", "alone", "dash", "dot"),
     chinese=("colon", "bold", "bracket", "corner", "angle", "gap", "pipe", "alone", "dash"),
     latin=("colon", "bracket", "angle", "pipe"),
     narrates=True,

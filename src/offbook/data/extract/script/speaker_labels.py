@@ -67,6 +67,9 @@ ACTING = re.compile(
 WIDE_GAP = re.compile(rf"(?<![{CJK}])(?:\s{{2,}}|\t)(?=[^\W\d_])(?![{CJK}])")
 """A gap after which the speech begins (MARA  Today.): the name does not stand alone."""
 
+TITLED = re.compile(r"(?:^|\s)(?i:mrs?|ms|dr|st|prof|sgt|capt|rev|hon|no)$")
+"""A name cut in two by the full stop of its title."""
+
 Place = tuple[bool, int]
 """Where a line stands: whether a blank line or a heading goes before it, and how far it is indented."""
 
@@ -87,7 +90,7 @@ def match(line: str, layout: str) -> Label | None:
     if not hit:
         return None
     groups = hit.groupdict()
-    raw, rest = groups["name"] + (groups.get("notes") or ""), groups.get("rest") or ""
+    raw, rest = (groups["name"] or groups["kana"]) + (groups.get("notes") or ""), groups.get("rest") or ""
     if layout == "alone" and WIDE_GAP.search(raw):
         return None
     if layout == "bold":
@@ -101,7 +104,11 @@ def match(line: str, layout: str) -> Label | None:
         layout != "bold" and heading(name)
     ):
         return None
-    if (name[-1].isdigit() and rest[:1].isdigit()) or (way.begins_sentence and rest.lstrip("_")[:1].islower()):
+    if layout == "dot" and TITLED.search(name):
+        return None  # MR. ALDER: Objection.
+    if (layout != "bold" and name[-1].isdigit() and rest[:1].isdigit()) or (
+        way.begins_sentence and rest.lstrip("_")[:1].islower()
+    ):
         return None
     return Label(name, notes, rest.strip(), layout)
 
@@ -145,6 +152,8 @@ class Labels:
         after_blank = sum(count for where, count in labels.items() if where[0])
         self.opens_paragraphs = after_blank >= OPENING * total > 0
         """Whether a label stands behind a blank line."""
+        self.within_paragraphs = total - after_blank
+        """Labels that follow right on another line."""
         self.share = {where: count / max(count, lines[where]) for where, count in labels.items() if count}
         self.capitals = not self.any_name and capitals >= 0.7 * total > 0
         self.seen = frozenset(names)
@@ -205,7 +214,9 @@ class Labels:
     def _believes(self, label: Label, where: Place) -> bool:
         speakers, _, certain = self.speakers_of(label)
         if label.layout not in self.layouts:
-            return certain >= MANNERED and (label.layout != "alone" or where[0])
+            if label.layout == "alone":
+                return where[0] and (certain >= MANNERED or label.name in self.seen)
+            return certain >= MANNERED
         if certain < MANNERED and label.rest.startswith(("http://", "https://", "www.")):
             return False
         if certain < KNOWN and may_speak(label.name):
@@ -217,7 +228,7 @@ class Labels:
         return (
             self.share.get(where, 0) >= ALWAYS
             and all(is_name(name) and name.casefold() not in INTERJECTIONS for name in speakers)
-            and (label.name.isupper() if self.capitals else label.name[0].isupper() or len(label.name) <= 4)
+            and (all(map(str.isupper, speakers)) if self.capitals else label.name[0].isupper() or len(label.name) <= 4)
         )
 
 
@@ -251,7 +262,13 @@ def learn(rows: Iterable[Row], layouts: tuple[str, ...]) -> Labels:
 
 
 def _is_mixed_in(best: Labels, other: Labels, counts: dict[str, Counter[tuple[str, Place]]]) -> bool:
-    """Whether a script has labels in another layout of the family too: most of the names there are its own."""
+    """Whether a script has labels in another layout too.
+
+    Of one family, where most of the names there are its own; or Q. and A. of a hearing beside `THE COURT: …`.
+    """
+    if {best.layout, other.layout} == {"colon", "dot"}:
+        dotted = best if best.layout == "dot" else other
+        return min(best.support, other.support) >= 2 and all(len(name) == 1 for name in dotted.speakers)
     if not {best.layout, other.layout} <= set(MIXED):
         return False
     shared = sum(count for (name, _), count in counts[other.layout].items() if name in best.speakers)

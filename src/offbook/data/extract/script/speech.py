@@ -19,7 +19,7 @@ _WIDE = f"{CJK}，。！？；：、「」『』"
 CJK_SPACE = re.compile(rf"(?<=[{_WIDE}]) +| +(?=[{_WIDE}])")
 """A space beside a Chinese character or mark; curly quotes and dots keep theirs in Western text."""
 SPACES = re.compile(r"[ \t\u3000\xa0]+")
-SENTENCE_END = re.compile(r"[。！？!?…—.~～”’」』\"'）)\]】〕]$")
+SENTENCE_END = re.compile(r"(?:[。！？!?…—.~～”’」』\"'）)\]】〕]|--)$")
 RUNS_ON = re.compile(rf"[{CJK}，、；：]")
 """What a Chinese line that was broken ends or begins with."""
 NESTED = 3
@@ -63,9 +63,14 @@ def _closed(seam: re.Match[str]) -> str:
     return (before or after) + ("\n" if "\n" in seam[0] else " ")
 
 
-def join(parts: list[str]) -> str:
-    """The lines of one speech: verse and paragraphs keep their line ends, wrapped prose loses them."""
-    wrapped = any(part[:1].islower() for part in parts[1:])
+def join(parts: list[str], wrapped: bool = False) -> str:
+    """The lines of one speech: verse and paragraphs keep their line ends, wrapped prose loses them.
+
+    Args:
+        parts: the lines.
+        wrapped: whether the script is known to be wrapped prose; else a line that begins with a small letter tells it.
+    """
+    wrapped = wrapped or any(part[:1].islower() for part in parts[1:])
     text = parts[:1]
     for before, part in pairwise(parts):
         if RUNS_ON.match(part) or RUNS_ON.match(before[-1:]):

@@ -26,6 +26,10 @@ _ENDS = rf"(?i:{one_of(LISTS['end_of'])}\b.{{0,30}}\b{one_of(_PARTS_OF_A_PLAY)}\
 """END OF ACT ONE, Ende des ersten Aktes, Конец первого действия"""
 _CHANGES = rf"{one_of(load('script', 'zh')['change'])}[^：:]{{0,12}}$"
 """幕启, 切至：, 灯光渐暗"""
+BESIDE_SPEECH = re.compile(
+    rf"(?<=\S)(?:\s{{3,}}\[?_?(?P<apart>(?:{_ENTERS}|{_LEAVES})[^\[\]()]*?)|\s*\[_?(?P<opened>Exit|Exeunt))\.?_?$"
+)
+"""`Through the fog.          Exeunt.`, `… the ground. [Exit`: a direction at the end of a spoken line."""
 STAGE_WORDS = re.compile(f"^(?:{_ENTERS}|{_LEAVES}|{_CLOSES}|{_ENDS}|{_CHANGES})")
 
 
@@ -35,6 +39,11 @@ def is_direction(line: str) -> bool:
     if body[:1].islower():
         return False
     return bool(MARKED.match(body) or ITALIC.match(body) or STAGE_WORDS.match(body)) or _enclosed(body)
+
+
+def with_brackets(line: str) -> str:
+    """The line; a direction that stands at its end without brackets, or with one alone, is set in them."""
+    return BESIDE_SPEECH.sub(lambda beside: f" [{beside['apart'] or beside['opened']}.]", line)
 
 
 def opened(line: str) -> str | None:

@@ -1,0 +1,65 @@
+"""Game scripts (Ren'Py, KiriKiri): what the engine does, and names that are no plain words."""
+
+from pathlib import Path
+
+import pytest
+
+from offbook.data.extract import extract, speakers
+
+
+def _said(path: Path, name: str) -> list[str]:
+    return [row["messages"][-1]["content"] for row in extract([path], name).rows]
+
+
+def test_extend_goes_on_with_the_speech_before_it(tmp_path: Path) -> None:
+    path = tmp_path / "pier.rpy"
+    path.write_text(
+        'define a = Character(name="Ada")\ndefine narrator = Character(None)\n$ d = Character("Dick")\n'
+        'd "Not yet."\na "Good.{w} Very good.{nw}"\nextend " Come in."\nd "So late?"\na "It is.{p}Late."\n'
+        'narrator "Fog."\ncentered "The end"\n',
+        encoding="utf-8",
+    )
+    assert _said(path, "Ada") == ["Good. Very good. Come in.", "It is.\nLate."]
+    assert {speaker.name for speaker in speakers([path])} == {"Ada", "Dick"}
+
+
+@pytest.mark.parametrize(
+    ("name", "read"), [("???", "???"), ("[player]", "player"), ("Dr. Who?", "Dr. Who"), ("2", "Speaker 2")]
+)
+def test_any_name_of_a_game_is_a_speaker(tmp_path: Path, name: str, read: str) -> None:
+    path = tmp_path / "pier.rpy"
+    path.write_text(
+        f'define a = Character("Ada")\ndefine u = Character("{name}")\n'
+        'a "Who is there?"\nu "3 of us."\na "Which?"\nu "Chapter 3"\na "So."\nu "...Yes."\n',
+        encoding="utf-8",
+    )
+    assert _said(path, "Ada") == ["Who is there?", "Which?", "So."][1:]
+    assert _said(path, read) == ["3 of us.", "Chapter 3", "...Yes."]
+
+
+def test_an_undefined_character_keeps_its_identifier(tmp_path: Path) -> None:
+    path = tmp_path / "pier.rpy"
+    path.write_text('old_man "Is it in?"\nd "Not yet."\nold_man "So."\nd "So."\n', encoding="utf-8")
+    assert _said(path, "old man") == ["So."]
+
+
+def test_a_choice_is_said_by_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "pier.ks"
+    path.write_text(
+        "#Ada\nIs it in?[p]\n[link target=*yes]Yes[endlink][r]\n[link target=*no]No[endlink]\n[s]\n*yes\n"
+        '#Dick\nIt is,[r]\n[emb exp="f.name"].[p]\n#Ada\nSo.[p]\n#Dick\nSo.[p]\n',
+        encoding="utf-8",
+    )
+    assert _said(path, "Ada") == ["So."]
+    assert _said(path, "Dick") == ["It is, {{f.name}}.", "So."]
+
+
+def test_a_click_ends_a_page_and_a_name_may_be_unknown(tmp_path: Path) -> None:
+    path = tmp_path / "pier.ks"
+    path.write_text(
+        "【Ada／？？？】\n「まだ？」[k]\n【Dick】\n「もう。」[k]\n　波の音。[k]\n"
+        "【？？？】\n「誰だ？」[k]\n【Dick】\n「僕だ。」[k]\n",
+        encoding="utf-8",
+    )
+    assert _said(path, "Dick") == ["もう。", "僕だ。"]
+    assert next(speaker.name for speaker in speakers([path])) == "Dick"

@@ -1,0 +1,192 @@
+"""Ways to print scripts besides those of one play: radio, hearings, names side by side, full-width columns."""
+
+from offbook.data.extract.script import fountain, play, screenplay
+from offbook.data.extract.script.headings import heading
+from offbook.data.extract.script.names import split_joint, split_notes
+from tests.data.extract.reading import cues, numbered, texts
+
+RADIO = """
+CAST:
+ANNOUNCER
+MARA QUILL, a keeper
+BEN OTTER, her nephew
+
+SOUND: WAVES, THEN A DOOR.
+
+MARA: (CALLING) Who is there?
+
+BEN: (OFF) Only me, Aunt Mara.
+
+SOUND: DOOR OPENS.
+
+MARA: Come in and shut that door.
+
+BEN: I will.
+
+ANNOUNCER: Next week: the eighth boat.
+"""
+
+
+def test_who_is_in_the_cast_list_speaks_the_first_time_he_is_named() -> None:
+    assert texts(screenplay.read, RADIO)[:2] == [("MARA", "Who is there?"), ("BEN", "Only me, Aunt Mara.")]
+
+
+def test_questions_of_a_hearing_stand_beside_names() -> None:
+    hearing = """
+THE COURT: Please call your first witness.
+
+MR. ALDER: Thank you. We call Mara Quill.
+
+Q.  Where were you on the night of the third?
+A.  At the lighthouse.
+Q.  Did you see the boat come in?
+A.  I saw a boat.
+MR. ALDER: Was it dark?
+MS. FERN: Objection.
+THE COURT: Overruled. You may answer.
+A.  It was. There was no moon, and the lamp had
+gone out an hour before.
+THE WITNESS: May I have some water?
+"""
+    speeches = texts(screenplay.read, hearing)
+    assert [speaker for speaker, _ in speeches] == [
+        *("THE COURT", "MR. ALDER", "Q", "A", "Q", "A", "MR. ALDER", "MS. FERN", "THE COURT", "A", "THE WITNESS"),
+    ]
+    assert speeches[-2][1] == "It was. There was no moon, and the lamp had gone out an hour before."
+
+
+def test_a_speech_of_tom_is_no_volume() -> None:
+    assert heading("TOM.  I'm sorry for that, for your sake.") is None
+    assert heading("Tom II") == (1, "Tom II")
+
+
+def test_names_in_capitals_are_joined_by_a_small_word() -> None:
+    assert split_joint("TOM and BEN", frozenset()) == ("TOM", "BEN")
+    assert split_joint("BEN, TOM und MARA", frozenset()) == ("BEN", "TOM", "MARA")
+    assert split_joint("SWORD and Co", frozenset()) == ("SWORD and Co",)
+    text = "KING. Hail!\nTOM. My lord?\nKING. Who comes?\nTOM and BEN. Your servants!\nKING. Welcome.\nTOM. Thanks."
+    assert ("TOM & BEN", "Your servants!") in texts(play.read, text)
+
+
+def test_who_leaves_at_the_end_of_a_line_is_not_spoken_of() -> None:
+    text = """
+KING. Go, get him surgeons.                    Exit Sergeant.
+TOM. Who comes here?
+KING. The worthy Thane.                   Exeunt.
+TOM. What haste!   So should he look. [Exit
+"""
+    assert [text for _, text in texts(play.read, text)] == [
+        *("Go, get him surgeons.", "Who comes here?", "The worthy Thane.", "What haste! So should he look."),
+    ]
+
+
+def test_prose_that_is_wrapped_is_joined_where_a_capital_begins_the_line() -> None:
+    text = """
+TOM. I do not play accurately, as anyone
+can play accurately, but I play with wonderful
+expression.
+BEN. Pleasure, pleasure! What else should bring one anywhere,
+eating as usual, I see, and at such an
+hour.
+TOM. It is customary in good society to take some
+slight refreshment at five.
+BEN. Where have you been since Thursday?
+I have asked.
+"""
+    assert texts(play.read, text)[-1] == ("BEN", "Where have you been since Thursday? I have asked.")
+
+
+def test_two_names_above_each_other_share_the_speech() -> None:
+    text = """
+老汤　好象又有事儿？
+
+阿澈　反正打不起来！
+
+老汤　谁说的？
+
+松二爷　我说的。
+
+松二爷
+阿澈　二位，您外边坐坐吧！
+"""
+    assert texts(screenplay.read, text)[-1] == ("松二爷 & 阿澈", "二位，您外边坐坐吧！")
+    english = "TOM\nWho is there?\n\nBEN\nOnly me.\n\nTOM\nBEN\nIt is late.\n\nTOM\nGo.\n\nBEN\nI go.\n"
+    assert ("TOM & BEN", "It is late.") in texts(play.read, english)
+
+
+def test_who_is_heard_and_not_seen_keeps_his_name() -> None:
+    assert split_notes("管家VO") == ("管家", ("VO",))
+    assert split_notes("沈如霜 O.S.（低声）") == ("沈如霜", ("O.S.", "低声"))
+
+
+JAPANESE = """
+○灯台・中（夜）
+
+　　　波の音。
+
+ベン　　叔母さん、灯りはもうついてるの？
+マラ　　四時からついてるよ。
+ベン　　油は？
+マラ　　（笑って）半分さ。
+　　　　時計くらい読めるようにおなり。
+
+○同・外（朝）
+
+ベン　　消えたよ。
+マラ　　知ってる。
+"""
+
+
+def test_names_in_kana_stand_before_a_full_width_gap() -> None:
+    speeches = cues(screenplay.read, numbered(JAPANESE))
+    assert [cue.speaker for cue in speeches] == ["ベン", "マラ", "ベン", "マラ", "ベン", "マラ"]
+    assert speeches[3].text == "半分さ。\n時計くらい読めるようにおなり。"
+    assert [cue.scene for cue in speeches] == ["灯台・中（夜）"] * 4 + ["同・外（朝）"] * 2
+    assert screenplay.looks_like(JAPANESE.split("\n")) > 0.5
+
+
+def test_korean_scripts_have_headings_and_a_cast() -> None:
+    assert heading("2막 1장") == (2, "2막 1장")
+    assert heading("제3장") == (3, "제3장")
+    text = "1막\n\n등장인물: 민호, 지은\n\n민호: 불은 켰어?\n지은: 네 시부터.\n민호: 기름은?\n지은: 반 통.\n"
+    assert texts(screenplay.read, text)[0] == ("민호", "불은 켰어?")
+
+
+def test_letters_set_wide_are_a_name() -> None:
+    text = """
+М а ш а. Это траур по моей жизни.
+
+П ё т р (в раздумье). Не понимаю.
+
+М а ш а (садится). Дело не в деньгах.
+
+П ё т р. Да.
+"""
+    assert texts(play.read, text) == [
+        ("Маша", "Это траур по моей жизни."),
+        ("Пётр", "Не понимаю."),
+        ("Маша", "Дело не в деньгах."),
+        ("Пётр", "Да."),
+    ]
+
+
+def test_only_two_spaces_keep_a_speech_open_in_fountain() -> None:
+    text = "INT. HALL - DAY\n\nBEN\nAgain?\n          \nFADE OUT.\n\nMARA\nYes.\n  \nNow.\n"
+    assert texts(fountain.read, text) == [("BEN", "Again?"), ("MARA", "Yes.\nNow.")]
+
+
+def test_who_is_cut_short_is_not_described() -> None:
+    text = """
+ADA. I will not stand in her light, and--
+
+Mrs. Hale opens the door and waits.
+
+BEN. Yes.
+
+ADA. Who is there?
+
+Nobody answers.
+
+BEN. No one.
+"""
+    assert texts(play.read, text)[0] == ("ADA", "I will not stand in her light, and--")
