@@ -159,15 +159,8 @@ def test_text_in_which_nobody_speaks_is_an_error(text: str, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("name", "text", "kind"),
     [
-        ("a.html", '<div class="_2ph_ _a6-h _a6-i">Mara</div><div>Lit?</div>', "Messenger or Instagram"),
-        ("a.html", "<div class=chatlog__message><span>mara</span></div>", "Discord channel as a web page"),
-        ("a.xml", '<smses count="1"><sms body="Lit?" contact_name="Mara" /></smses>', "backup of text messages"),
-        ("a.json", '[{"mapping": {"x": {"message": {"content": {"content_type": "text"}}}}}]', "ChatGPT"),
         ("a.json", '{"events": [{"chat_message": {"message_content": {"segment": []}}}]}', "Hangouts"),
         ("a.mbox", "From m@x Thu\nFrom: Mara <m@x>\nTo: Odd\nSubject: lamp\n\nLit?\n", "mailbox"),
-        ("a.html", '<div class="hChatLog hfeed"><q>Lit?</q></div>', "Google Voice"),
-        ("a.json", '{"Sent Saved Chat History": [{"Media Type": "TEXT", "Created": "x"}]}', "Snapchat"),
-        ("a.js", 'window.YTD.direct_messages.part0 = [{"dmConversation": {}}]', "Twitter"),
     ],
 )
 def test_a_chat_that_is_not_read_is_named(name: str, text: str, kind: str, tmp_path: Path) -> None:

@@ -44,16 +44,15 @@ COPIED_SHARE = 0.2
 CHARACTER_CARD = re.compile(r'"spec"\s*:\s*"chara_card_v|"first_mes"\s*:')
 AS_JSON = marked("Export it again as JSON.")
 AS_TABLE = marked("Make a table of it (CSV) with columns for who writes, the text and the time.")
+WITH_OTHERS = marked("Export the channel with DiscordChatExporter, which has what everybody wrote.")
 UNSUPPORTED_CHATS = (
-    (r'class="[^"]*\b_a6-[ghp]\b|class="pam _3-95', marked("a Messenger or Instagram download as web pages"), AS_JSON),
-    (r"\bchatlog__message", marked("a Discord channel as a web page"), AS_JSON),
-    (r"<smses[\s>]", marked("a backup of text messages"), AS_TABLE),
-    (r'"mapping"\s*:\s*\{.*"content_type"', marked("an export of ChatGPT's conversations"), AS_TABLE),
     (r'"chat_message"\s*:.*"segment"', marked("a Hangouts download"), AS_TABLE),
-    (r'class="[^"]*\bhChatLog\b', marked("a Google Voice download"), AS_TABLE),
-    (r'"Media Type"\s*:.*"Created', marked("a Snapchat download"), AS_TABLE),
     (r"(?m)^From: .*\n(?:.+\n){0,30}?(?:Subject|Date|Message-ID): ", marked("a mailbox"), AS_TABLE),
-    (r"window\.YTD\.direct_message", marked("a download of X's (Twitter's) messages"), AS_TABLE),
+    (
+        r'\A\ufeff?(?:ID,Timestamp,Contents,Attachments|\s*\[\s*\{\s*"ID"\s*:\s*"?\d+"?,\s*"Timestamp"\s*:)',
+        marked("what Discord keeps of you, in which nobody else writes"),
+        WITH_OTHERS,
+    ),
 )
 """What a head of an export that is often tried looks like, what it is, and what to do instead."""
 PROGRAMS = frozenset(

@@ -15,8 +15,9 @@ from offbook.data.extract.document import UNREADABLE, Document, kind_of, open_do
 from offbook.data.extract.document.line import Place
 from offbook.data.extract.gutenberg import within_book
 
-HEAD = 200
-"""So many lines tell whether a web page is a chat's export."""
+HEAD, HEAD_OF_PAGE = 200, 3000
+"""So many lines tell whether a web page is a chat's export; styles may stand above the first message."""
+MARKUP = (".html", ".htm", ".xml")
 SURELY_A_CHAT = 0.5
 
 
@@ -50,7 +51,7 @@ def open_source(path: Path, progress: CountProgress = uncounted) -> TextFile | D
     suffix = path.suffix.casefold()
     if (kind_of(path) is None and suffix not in UNREADABLE) or not path.is_file():
         return TextFile(path, progress)
-    if suffix in (".html", ".htm") and _is_chat(path):
+    if suffix in MARKUP and _is_chat(path):
         return TextFile(path, progress)
     status = path.stat()
     return _opened(path, status.st_mtime_ns, status.st_size)
@@ -70,5 +71,8 @@ def _opened(path: Path, _modified: int, _size: int) -> Document:
 
 
 def _is_chat(path: Path) -> bool:
-    head = [text for _, text in islice(open_text(path), HEAD)]
-    return any(chat.is_text and chat.looks_like(head) >= SURELY_A_CHAT for chat in CHAT_FORMATS.values())
+    head = [text for _, text in islice(open_text(path), HEAD_OF_PAGE)]
+    return any(
+        chat.is_text and chat.looks_like(head if chat.is_page else head[:HEAD]) >= SURELY_A_CHAT
+        for chat in CHAT_FORMATS.values()
+    )

@@ -14,18 +14,22 @@ JsonObject = dict[str, Any]
 GAP = re.compile(r"[\s,]*")
 BLOCK = 1 << 18
 DECODER = json.JSONDecoder()
-LONGEST_KEY = 64
+LONGEST_KEY = 256
 LONGEST_PREAMBLE = 1 << 18
 LONGEST_MESSAGE = 1 << 26
 """More text than this in one message means that the file is damaged; it is not read on into memory."""
 
 
-def read_messages(lines: Lines, key: str = "messages") -> Iterator[tuple[int, JsonObject, str]]:
+def read_messages(lines: Lines, key: str | re.Pattern[str] = "messages") -> Iterator[tuple[int, JsonObject, str]]:
     """The objects in every `"messages": […]` of the text, or in the list that the text is.
+
+    Args:
+        lines: the text.
+        key: what stands before the lists, or a pattern for it.
 
     Yields:
         The line that the object begins on, the object, and the text between the list before and this one: the
-        head of the file, or of the chat.
+        head of the file, or of the chat, with the key.
 
     Raises:
         ParseError: the JSON is malformed.
@@ -99,10 +103,11 @@ def _reason(error: ValueError) -> str:
 class _Text:
     """A window that slides over the text."""
 
-    def __init__(self, lines: Lines, key: str) -> None:
+    def __init__(self, lines: Lines, key: str | re.Pattern[str]) -> None:
         self._lines = iter(lines)
         # Inside a JSON string every quote has a backslash before it, so what looks like the key is the key.
-        self._key = re.compile(rf'"{re.escape(key)}"\s*:\s*\[')
+        name = key.pattern if isinstance(key, re.Pattern) else re.escape(key)
+        self._key = re.compile(rf'"{name}"\s*:\s*\[')
         self._window = ""
         self._at = 0
         self._begun = False

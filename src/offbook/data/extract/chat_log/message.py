@@ -64,3 +64,5 @@ class ChatFormat:
     """Whether its files may be JSON or JSON Lines."""
     is_text: bool = True
     """Whether its files may be something else than JSON."""
+    is_page: bool = False
+    """Whether they may be web pages or XML; they are text, too."""

@@ -72,13 +72,13 @@ class _Turns:
 
     def add_other(self, message: Message) -> Iterator[Cue]:
         """Take in a message without text; it ends the turn of anybody else."""
+        self._called |= message.content is Content.CALL
         if not message.sender:
             return
         if self._burst and self._burst[-1].sender != message.sender:
             yield from self.end()
         if self._last and self._last.chat == message.chat and not self._is_silent(message):
             self._last = message
-        self._called |= message.content is Content.CALL
         if message.content is Content.MEDIA:
             self._sent_media = message.sender
 

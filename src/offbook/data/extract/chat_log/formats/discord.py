@@ -1,23 +1,31 @@
-"""Discord channels as DiscordChatExporter writes them: JSON, CSV or plain text."""
+"""Discord channels as DiscordChatExporter writes them: JSON, CSV, plain text or web pages."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from offbook.data.extract.chat_log.json_stream import JsonObject, read_messages
 from offbook.data.extract.chat_log.lines import entries, head, is_json, json_keys, share, stand_above
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.table_stream import columns, read_table
 from offbook.data.extract.chat_log.times import DateOrder, any_time, iso_time, spelled_time
+from offbook.data.extract.chat_log.web_page import Element, elements, is_page
 from offbook.data.extract.cue import Lines
 
 TABLE_COLUMNS = {"authorid", "author", "date", "content"}
 HEADER = re.compile(r"^\[(?P<time>(?=[^\]\n]*\d{1,2}[:.]\d{2})[^\]\n]{8,40})\] (?P<name>.+?)(?P<pinned> \(pinned\))?$")
 """A time in any language's form, and a name."""
+WEEKDAY = re.compile(r"^[^\W\d]{3,12},\s")
 RULE = re.compile(r"^={20,}$")
 BLOCK = re.compile(r"^\{(?P<kind>Attachments|Embed|Stickers|Reactions|Poll)\}$")
 TEXT_TYPES = ("Default", "Reply")
+PAGE = re.compile(r"\bchatlog__(?:message|author)")
+GROUPS = ("chatlog__message-group", "chatlog__message-container", "chatlog__message")
+"""What holds messages, from without; older versions lack the inner ones."""
+MEDIA_PARTS = ("chatlog__attachment", "chatlog__embed", "chatlog__forwarded")
+ANSWERED = re.compile(r"scrollToMessage\(event, ?'?(\d+)")
 
 
 def read(lines: Lines) -> Iterator[Message]:
@@ -31,7 +39,7 @@ def read(lines: Lines) -> Iterator[Message]:
         return (_from_json(line, item) for line, item, _ in read_messages(lines))
     if set(columns("".join(first[:1]))) >= TABLE_COLUMNS:
         return (_from_row(line, row) for line, row in read_table(lines))
-    return _from_text(lines)
+    return _from_page(lines) if is_page("\n".join(first)) else _from_text(lines)
 
 
 def looks_like(sample: Sequence[str]) -> float:
@@ -41,6 +49,8 @@ def looks_like(sample: Sequence[str]) -> float:
         return float("channel" in keys and bool(keys & {"guild", "isBot"}))
     if set(columns("".join(sample[:1]))) >= TABLE_COLUMNS:
         return 1.0
+    if is_page("\n".join(sample[:20])):
+        return float(any(PAGE.search(line) for line in sample))
     begins = any(line.startswith(("Guild: ", "Channel: ")) for line in sample[:6])
     if share(sample, HEADER) > 0.05 and (begins or share(sample, RULE) > 0):
         return 1.0
@@ -109,4 +119,38 @@ def _from_text(lines: Lines) -> Iterator[Message]:
         yield Message(header["name"].strip(), written, line, sent_at, content)
 
 
-FORMAT = ChatFormat("discord", "DiscordChatExporter's JSON, CSV or text", read, looks_like, is_json=True)
+def _from_page(lines: Lines) -> Iterator[Message]:
+    """The messages of a page; those of a group are of one person, whom the first of them names."""
+    name, sent_at = "?", None
+    for group in elements(lines, lambda each: any(map(each.is_a, GROUPS))):
+        messages = [each for each in (group, *group.within()) if each.is_a("chatlog__message")] or [group]
+        for element in messages:
+            author = element.first("chatlog__author", "chatlog__author-name", "chatlog__system-notification-author")
+            author = author or (group.first("chatlog__author", "chatlog__author-name") if group is element else None)
+            name = author.text() if author else name
+            stamp = element.first(
+                "chatlog__timestamp", "chatlog__short-timestamp", "chatlog__system-notification-timestamp"
+            )
+            if stamp:
+                sent_at = spelled_time(WEEKDAY.sub("", stamp.attributes.get("title") or stamp.text())) or sent_at
+            yield _from_element(element, name, sent_at)
+
+
+def _from_element(element: Element, name: str, sent_at: datetime | None) -> Message:
+    body, reply = element.first("chatlog__content"), element.first("chatlog__reply-link")
+    text = body.text(without=lambda part: part.is_a("chatlog__edited-timestamp")) if body else ""
+    answered = ANSWERED.search(reply.attributes.get("onclick", "")) if reply else None
+    content = Content.TEXT if text else Content.NOTE
+    if element.first("chatlog__system-notification", "chatlog__system-notification-content"):
+        content = Content.NOTE
+    elif not text and element.first(*MEDIA_PARTS):
+        content = Content.MEDIA
+    elif not text and element.first("chatlog__sticker"):
+        content = Content.STICKER
+    identity = element.attributes.get("data-message-id") or element.attributes.get("id", "").rpartition("-")[2]
+    return Message(name, text, element.line, sent_at, content, id=identity, reply_to=answered[1] if answered else "")
+
+
+FORMAT = ChatFormat(
+    "discord", "DiscordChatExporter's JSON, CSV, text or pages", read, looks_like, is_json=True, is_page=True
+)

@@ -1,4 +1,4 @@
-"""iMessage as the text of imessage-exporter: the time, the sender, the message, a blank line.
+"""iMessage as the text or the page of imessage-exporter. In the text: the time, the sender, the message, a blank line.
 
 May 12, 2021  9:30:42 PM (Read by you after 5 seconds)
 Ann
@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from offbook.data.extract.chat_log.lines import entries
+from offbook.data.extract.chat_log.lines import entries, head
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.times import spelled_time
+from offbook.data.extract.chat_log.web_page import Element, elements, is_page
 from offbook.data.extract.cue import Lines
 
 HEADER = re.compile(
@@ -30,10 +31,21 @@ CALL = re.compile(
     r"(?:Missed )?(?:FaceTime|SharePlay|Audio|Video)(?: Audio| Video)?(?: call)?(?: ended| Message Ended)?\.?"
 )
 STICKER = re.compile(r"^Sticker from .*")
+PAGE = re.compile(r'<span class="timestamp">')
 
 
 def read(lines: Lines) -> Iterator[Message]:
-    """The messages of such a text; a reply is repeated, indented, below what it answers, and read there alone."""
+    """The messages of such a text or page; a reply is repeated below what it answers, and read there alone.
+
+    Raises:
+        ParseError: a tag of the page does not end.
+    """
+    if is_page("\n".join(head(lines, 20))):
+        return _from_page(lines)
+    return _from_text(lines)
+
+
+def _from_text(lines: Lines) -> Iterator[Message]:
     for line, header, more in entries(lines, HEADER):
         sent_at = spelled_time(header["time"])
         if header["indent"]:
@@ -61,10 +73,53 @@ def read(lines: Lines) -> Iterator[Message]:
 
 def looks_like(sample: Sequence[str]) -> float:
     """How much a text looks like such an export: 0 or 1."""
+    if is_page("\n".join(sample[:20])):
+        return float(any(PAGE.search(line) for line in sample) and any('class="sender"' in line for line in sample))
     first = next((line for line in sample if line.strip()), "")
     headers = [header for line in sample if (header := HEADER.match(line))]
     above = sum(READ_NOTE.match(header["rest"]) is not None for header in headers)
     return float(HEADER.match(first) is not None and above > 1 and 2 * above > len(headers))
 
 
-FORMAT = ChatFormat("imessage", "iMessage through imessage-exporter (text)", read, looks_like)
+def _from_page(lines: Lines) -> Iterator[Message]:
+    """The messages of a page. An answer stands below what it answers, too, which tells what it answers."""
+    answered: dict[tuple[str, str, str], str] = {}
+    for number, element in enumerate(elements(lines, lambda each: each.is_a("message") or each.is_a("announcement"))):
+        message = _from_element(element, str(number))
+        replies = element.first("replies")
+        for reply in replies.within() if replies else ():
+            if reply.is_a("message"):
+                answered[_key(_from_element(reply, ""))] = message.id
+        yield message._replace(reply_to=answered.get(_key(message), "")) if element.first("reply_context") else message
+
+
+def _key(message: Message) -> tuple[str, str, str]:
+    return message.sender, message.text, str(message.sent_at)
+
+
+def _from_element(element: Element, identity: str) -> Message:
+    above = Element("div", {}, element.line, [_without_replies(element)])
+    stamp, sender = above.first("timestamp"), above.first("sender")
+    sent_at = spelled_time(stamp.text()) if stamp else None
+    if sender is None:
+        return Message("", above.text(), element.line, sent_at, Content.NOTE)
+    text = "\n".join(filter(None, (part.text() for part in above.within() if part.is_a("bubble")))).strip()
+    kinds = {DELETED: Content.DELETED, CALL: Content.CALL, STICKER: Content.STICKER}
+    content = next((kind for pattern, kind in kinds.items() if pattern.fullmatch(text)), Content.TEXT)
+    if not text:
+        is_attached = above.first("img", "video", "audio", "attachment", "attachment_error", "app") is not None
+        content = Content.MEDIA if is_attached else Content.DELETED if above.first("unsent") else Content.NOTE
+        content = Content.STICKER if above.first("sticker") and not above.first("attachment") else content
+    return Message(sender.text() or "?", text, element.line, sent_at, content, id=identity)
+
+
+def _without_replies(element: Element) -> Element:
+    parts = [
+        child if isinstance(child, str) else _without_replies(child)
+        for child in element.children
+        if isinstance(child, str) or not (child.is_a("replies") or child.is_a("reactions"))
+    ]
+    return Element(element.tag, element.attributes, element.line, parts)
+
+
+FORMAT = ChatFormat("imessage", "iMessage through imessage-exporter (text, HTML)", read, looks_like, is_page=True)

@@ -1,21 +1,29 @@
-"""Messenger and Instagram: message_1.json of "Download your information", and Messenger's end-to-end encrypted chats.
+"""Messenger and Instagram: message_1.json or message_1.html of "Download your information", and encrypted chats' JSON.
 
-The download writes UTF-8 as if each byte were a character of Latin-1 (`TomÃ¡Å¡`), and the newest message first.
+The download as JSON writes UTF-8 as if each byte were a character of Latin-1 (`TomÃ¡Å¡`), and the newest message first.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from offbook.data.extract.chat_log.json_stream import JsonObject, read_messages, string_in
-from offbook.data.extract.chat_log.lines import is_json, json_keys
+from offbook.data.extract.chat_log.lines import head, is_json, json_keys
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
+from offbook.data.extract.chat_log.order import in_order
 from offbook.data.extract.chat_log.phrases import phrases
-from offbook.data.extract.chat_log.times import epoch_time
+from offbook.data.extract.chat_log.times import epoch_time, spelled_time
+from offbook.data.extract.chat_log.web_page import Element, elements, is_page
 from offbook.data.extract.cue import Lines
 
 MEDIA_FIELDS = ("photos", "videos", "audio_files", "gifs", "files", "media")
+BLOCK = "pam"
+"""The class of what holds a message in a web page: the name, the message and the time, one below the other."""
+PAGE = re.compile(r'class="pam _3-95\b|class="[^"]*\b_a6-[ghp]\b')
+PICTURES = ("img", "video", "audio")
+REACTIONS = ("ul",)
 
 
 def read(lines: Lines) -> Iterator[Message]:
@@ -24,6 +32,9 @@ def read(lines: Lines) -> Iterator[Message]:
     Raises:
         ParseError: the JSON is malformed.
     """
+    if is_page("\n".join(head(lines, 20))):
+        yield from in_order(filter(None, map(_from_block, elements(lines, lambda each: each.is_a(BLOCK)))))
+        return
     messages = (_message(line, item, preamble) for line, item, preamble in read_messages(lines))
     for _, group in groupby(messages, lambda message: message.chat):
         listed = list(group)
@@ -33,6 +44,8 @@ def read(lines: Lines) -> Iterator[Message]:
 
 def looks_like(sample: Sequence[str]) -> float:
     """How much a text looks like such a download: 0 or 1."""
+    if is_page("\n".join(sample[:20])):
+        return float(any(PAGE.search(line) for line in sample))
     keys = json_keys(sample) if is_json(sample) else frozenset()
     return float(keys >= {"sender_name", "timestamp_ms"} or keys >= {"participants", "senderName", "timestamp"})
 
@@ -72,6 +85,20 @@ def _content(item: JsonObject, text: str) -> Content:
     return phrases("messenger").content(text.strip()) if text else Content.NOTE
 
 
+def _from_block(block: Element) -> Message | None:
+    """The message of a web page; None for what is no message, as the list of who takes part."""
+    parts = block.parts()
+    sent_at = spelled_time(parts[-1].text()) if len(parts) > 2 else None
+    if sent_at is None:
+        return None
+    name, body = parts[0].text(), parts[1]
+    text = body.text(without=lambda part: part.tag in REACTIONS)
+    content = phrases("messenger").content(text) if text else Content.NOTE
+    if any(each.tag in PICTURES for each in body.within()):
+        content = Content.MEDIA
+    return Message(name or "?", text, block.line, sent_at, content)
+
+
 FORMAT = ChatFormat(
-    "messenger", "Messenger's and Instagram's message_1.json", read, looks_like, is_json=True, is_text=False
+    "messenger", "Messenger's and Instagram's message_1.json or .html", read, looks_like, is_json=True, is_page=True
 )

@@ -1,4 +1,8 @@
-"""Skype's export of chats and files: messages.json, in which each chat's newest message stands first."""
+"""Skype: messages.json of its export, in which each chat's newest message stands first, and chats copied as text.
+
+[12/05/2021 21:30:42] Ann: Is the lamp lit?
+[12/05/2021 21:31:02] *** Call ended, duration 05:12 ***
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,11 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from offbook.data.extract.chat_log.json_stream import JsonObject, read_messages, string_in
-from offbook.data.extract.chat_log.lines import is_json, json_keys
+from offbook.data.extract.chat_log.lines import entries, head, is_json, json_keys
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
+from offbook.data.extract.chat_log.phrases import phrases
+from offbook.data.extract.chat_log.quotations import Quotations
+from offbook.data.extract.chat_log.stamps import STAMP, StampReader
 from offbook.data.extract.chat_log.times import iso_time
 from offbook.data.extract.cue import Lines
 
@@ -18,6 +25,13 @@ QUOTE = re.compile(r"<quote\b.*?</quote>", re.DOTALL)
 EDIT = re.compile(r"<e_m\b[^<>]*>(?:.*?</e_m>)?", re.DOTALL)
 TAG = re.compile(r"<[^<>]*>")
 ACCOUNT = re.compile(r"^\d+:(?:live:)?")
+HEADER = re.compile(
+    rf"^\ufeff?\[{STAMP}(?:\s\|\s[^\[\]\n]{{1,40}})?\] "
+    r"(?:\*\*\* (?P<note>[^\n]+?) \*\*\*$|(?P<name>(?:live:)?[^:\n*]{1,80}?): ?(?P<text>.*)$)"
+)
+NOTE = re.compile(r"\*\*\* (?P<note>[^\n]+?) \*\*\*")
+QUOTED = re.compile(r"\A\[[^\]\n]{4,40}\] [^:\n]{1,80}: (?P<quoted>.*?)\n+<<< ", re.DOTALL)
+"""What is answered, as Skype copies it: with its time and name, and `<<<` before the answer."""
 
 
 def read(lines: Lines) -> Iterator[Message]:
@@ -26,6 +40,9 @@ def read(lines: Lines) -> Iterator[Message]:
     Raises:
         ParseError: the JSON is malformed.
     """
+    if not is_json(head(lines, 20)):
+        yield from _from_text(lines)
+        return
     messages = (_message(line, item, preamble) for line, item, preamble in read_messages(lines, "MessageList"))
     for _, group in groupby(messages, lambda message: message.chat):
         yield from reversed(list(group))
@@ -33,7 +50,11 @@ def read(lines: Lines) -> Iterator[Message]:
 
 def looks_like(sample: Sequence[str]) -> float:
     """How much a text looks like a Skype export: 0 or 1."""
-    keys = json_keys(sample) if is_json(sample) else frozenset()
+    if not is_json(sample):
+        headers = [header for line in sample if (header := HEADER.match(line))]
+        notes = sum(bool(header["note"] or NOTE.fullmatch(header["text"])) for header in headers)
+        return float(0 < notes < len(headers) and 4 * len(headers) > sum(bool(line.strip()) for line in sample))
+    keys = json_keys(sample)
     return float(keys >= {"userId", "conversations", "MessageList"})
 
 
@@ -55,4 +76,26 @@ def _content(item: JsonObject, text: str) -> Content:
     return Content.MEDIA if kind.startswith("RichText/") else Content.NOTE
 
 
-FORMAT = ChatFormat("skype", "Skype's messages.json", read, looks_like, is_json=True, is_text=False)
+def _from_text(lines: Lines) -> Iterator[Message]:
+    """The messages of a chat that was copied; what Skype itself writes stands between three asterisks."""
+    clock = StampReader(header for text in head(lines, 3000) if (header := HEADER.match(text)))
+    earlier = Quotations()
+    for number, header, more in entries(lines, HEADER):
+        sent_at = clock.time(header)
+        text = "\n".join([header["text"] or "", *clock.without_break(more)]).strip()
+        note = header["note"] or ((match := NOTE.fullmatch(text)) and match["note"])
+        if note:
+            content = phrases("skype").content(note)
+            content = Content.NOTE if content is Content.TEXT else content
+            yield Message(header["name"] or "", note, number, sent_at, content)
+            continue
+        quotation = QUOTED.match(text)
+        text = text[quotation.end() :].strip() if quotation else text
+        reply_to = earlier.find(quotation["quoted"]) if quotation else ""
+        earlier.remember(text, str(number))
+        content = phrases("skype").content(text) if text else Content.MEDIA
+        content = content if content in (Content.DELETED, Content.MEDIA) else Content.TEXT
+        yield Message(header["name"].strip(), text, number, sent_at, content, id=str(number), reply_to=reply_to)
+
+
+FORMAT = ChatFormat("skype", "Skype's messages.json, and chats copied from it", read, looks_like, is_json=True)

@@ -195,4 +195,6 @@ def _page_time(title: str) -> datetime | None:
     return spelled_time(title, month_first=False)
 
 
-FORMAT = ChatFormat("telegram", "Telegram Desktop's export (JSON or HTML)", read, looks_like, is_json=True)
+FORMAT = ChatFormat(
+    "telegram", "Telegram Desktop's export (JSON or HTML)", read, looks_like, is_json=True, is_page=True
+)

@@ -1,0 +1,37 @@
+"""Who is answered, where an export quotes the words that are answered and does not say which message they are of."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+
+REMEMBERED = 2000
+"""So many messages back the words are looked for."""
+CUT = re.compile(r"(?:\.{3}|…)\s*$")
+"""What stands behind words that are cut short."""
+FEWEST = 2
+"""Characters of a quotation that is looked for."""
+
+
+class Quotations:
+    """The messages so far, by their words."""
+
+    def __init__(self) -> None:
+        self._texts: deque[tuple[str, str]] = deque(maxlen=REMEMBERED)
+
+    def remember(self, text: str, identity: str) -> None:
+        """Take in a message."""
+        self._texts.append((_words(text), identity))
+
+    def find(self, quoted: str) -> str:
+        """The last message that has these words, or begins with them; "" where there is none."""
+        words = _words(CUT.sub("", quoted.strip()))
+        if len(words) < FEWEST:
+            return ""
+        whole = (identity for text, identity in reversed(self._texts) if text == words)
+        begun = (identity for text, identity in reversed(self._texts) if text.startswith(words))
+        return next(whole, "") or next(begun, "")
+
+
+def _words(text: str) -> str:
+    return " ".join(text.split()).casefold()
