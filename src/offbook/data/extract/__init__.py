@@ -77,7 +77,7 @@ def listing(
         UsageError: a file is missing, none can be read (with the line), or nobody speaks in them.
     """
     cast, files = _cast(paths, format, chat, Passes(1, progress))
-    return Listing(cast.listed(), _named(files.formats), _reasons(files))
+    return Listing(cast.listed(), _named(files), _reasons(files))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ def stream(
     """
     passes = Passes(2, progress)
     cast, files = _cast(paths, format, chat, passes)
-    formats = _named(files.formats)
+    formats = _named(files)
     if chat.whole_conversations:
         _check_chats(formats)
     names = cast.names_of(role, aliases)
@@ -175,7 +175,7 @@ def _items(
             made = RowWriter(file, options.context, cast.groups(file), chat).rows(exchanges(read, names))
         else:
             made = to_rows(read, names, file, options)
-        source = open_source(path)
+        source = open_source(path, days=files.days.get(path, ()))
         for item in made:
             if isinstance(item, Skipped):
                 summary.leave_out(item, file)
@@ -197,8 +197,8 @@ def _check_chats(formats: dict[str, str]) -> None:
             )
 
 
-def _named(formats: dict[Path, str]) -> dict[str, str]:
-    return {str(path): name for path, name in formats.items()}
+def _named(files: FileSet) -> dict[str, str]:
+    return {str(each): name for path, name in files.formats.items() for each in files.days.get(path, (path,))}
 
 
 def _reasons(files: FileSet) -> dict[str, str]:
@@ -214,7 +214,7 @@ def _read(path: Path, files: FileSet, chat: ChatOptions, passes: Passes) -> Iter
     format = files.formats[path]
     try:
         if EXTRACTORS[format].is_chat:
-            yield from EXTRACTORS[format].cues(open_source(path, passes.file(path)), chat)
+            yield from EXTRACTORS[format].cues(open_source(path, passes.file(path), files.days.get(path, ())), chat)
         elif path in files.layouts:
             yield from EXTRACTORS[format].cues(open_source(path), chat, files.layouts[path])
         else:
@@ -233,7 +233,7 @@ def _book(path: Path, format: str, _modified: int, _size: int) -> tuple[Cue | Sk
 def _cast(paths: Sequence[Path], format: str, chat: ChatOptions, passes: Passes) -> tuple[Cast, FileSet]:
     """Who speaks in the files. A file that turns out to be damaged is left out, unless it is the only one."""
     files = recognize(list(dict.fromkeys(paths)), "table" if chat.columns else format)
-    passes.begin([path for path, name in files.formats.items() if EXTRACTORS[name].is_chat])
+    passes.begin([path for path, name in files.formats.items() if EXTRACTORS[name].is_chat], files.days)
     cast = Cast()
     for path in list(files.formats):
         heard = Cast()

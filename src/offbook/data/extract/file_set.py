@@ -14,6 +14,7 @@ from pathlib import Path
 from offbook.core.errors import UsageError
 from offbook.core.registry import lookup
 from offbook.data.encoding import readable
+from offbook.data.extract.chat_log.slack_workspace import DAY
 from offbook.data.extract.cue import Lines
 from offbook.data.extract.formats import EXTRACTORS, choose
 from offbook.data.extract.script.line_kinds import sort_lines
@@ -36,6 +37,8 @@ class FileSet:
     """Files of which nothing is read, and why."""
     layouts: dict[Path, ScriptProfile] = field(default_factory=dict)
     """Short scripts → the layout that they share."""
+    days: dict[Path, tuple[Path, ...]] = field(default_factory=dict)
+    """The first day of a channel of Slack's → all of its days that were named: they are read as one."""
 
 
 def recognize(paths: Sequence[Path], format: str) -> FileSet:
@@ -63,7 +66,21 @@ def recognize(paths: Sequence[Path], format: str) -> FileSet:
     layouts = _share_layouts(formats, unread)
     if not formats:
         raise next(iter(unread.values()))
-    return FileSet({path: formats[path] for path in paths if path in formats}, unread, layouts)
+    days = _days(formats)
+    later = {day for listed in days.values() for day in listed[1:]}
+    return FileSet(
+        {path: formats[path] for path in paths if path in formats and path not in later}, unread, layouts, days
+    )
+
+
+def _days(formats: dict[Path, str]) -> dict[Path, tuple[Path, ...]]:
+    """The days of each channel of Slack's of which several were named, a file each."""
+    channels: dict[Path, list[Path]] = {}
+    for path, name in formats.items():
+        if name == "slack" and DAY.fullmatch(path.name) and path.is_file():
+            channels.setdefault(path.parent, []).append(path)
+    listed = (tuple(sorted(days)) for days in channels.values() if len(days) > 1)
+    return {days[0]: days for days in listed}
 
 
 def _share_layouts(formats: dict[Path, str], unread: dict[Path, UsageError]) -> dict[Path, ScriptProfile]:

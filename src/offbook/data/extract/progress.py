@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from offbook.core.progress import CountProgress
@@ -27,18 +28,20 @@ class Passes:
         self.progress = progress
         self.total = 0
         """Bytes of all files."""
+        self._sizes: dict[Path, int] = {}
         self._before = 0
         """Bytes of the files that were read before this one, over all passes."""
         self._furthest = 0
 
-    def begin(self, paths: list[Path]) -> None:
-        """These files are going to be read."""
-        self.total = sum(bytes_of(path) for path in paths)
+    def begin(self, paths: list[Path], days: Mapping[Path, Sequence[Path]] = {}) -> None:
+        """These files are going to be read, and with some of them others, the days of a channel of Slack's."""
+        self._sizes = {path: sum(map(bytes_of, days.get(path, [path]))) for path in paths}
+        self.total = sum(self._sizes.values())
 
     def file(self, path: Path) -> CountProgress:
         """The next file begins; what its reader tells from then on."""
         before = self._before
-        self._before += bytes_of(path)
+        self._before += self._sizes.get(path) or bytes_of(path)
 
         def count(done: int, _size: int) -> None:
             position = min((before + done) // self.count, self.total)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 from offbook.core.progress import CountProgress, uncounted
 from offbook.data.encoding import open_text
 from offbook.data.extract.chat_log.formats import CHAT_FORMATS
-from offbook.data.extract.chat_log.slack_workspace import SlackWorkspace, slack_workspace
+from offbook.data.extract.chat_log.slack_workspace import SlackWorkspace, slack_days, slack_workspace
 from offbook.data.extract.document import UNREADABLE, Document, kind_of, open_document
 from offbook.data.extract.document.line import Place
 from offbook.data.extract.gutenberg import within_book
@@ -36,16 +36,21 @@ class TextFile:
         return {}
 
 
-def open_source(path: Path, progress: CountProgress = uncounted) -> TextFile | Document | SlackWorkspace:
+def open_source(
+    path: Path, progress: CountProgress = uncounted, days: Sequence[Path] = ()
+) -> TextFile | Document | SlackWorkspace:
     """The numbered lines of a file of any kind.
 
     Args:
         path: the file, or the folder of a workspace of Slack's.
         progress: is told how many bytes of a text file are read, and how many it has.
+        days: the days of a channel of Slack's, of which the file is the first; they are read as one.
 
     Raises:
         UsageError: it is a document that is damaged or cannot be read.
     """
+    if days:
+        return slack_days(days, progress)
     if workspace := slack_workspace(path, progress):
         return workspace
     suffix = path.suffix.casefold()

@@ -110,3 +110,22 @@ def test_any_other_folder_or_archive_is_refused(tmp_path: Path) -> None:
         archive.writestr("a.txt", "a")
     with pytest.raises(UsageError, match="ZIP"):
         listing([tmp_path / "photos.zip"])
+
+
+@pytest.mark.parametrize("named", ["the days", "the days, mixed", "the folder"])
+def test_days_of_a_channel_that_are_named_one_by_one_are_one_conversation(named: str, tmp_path: Path) -> None:
+    channel = tmp_path / "acme" / "general"
+    channel.mkdir(parents=True)
+    (tmp_path / "acme" / "users.json").write_text(json.dumps(FILES["users.json"]))
+    days = [channel / "2024-05-01.json", channel / "2024-05-02.json", channel / "2024-05-03.json"]
+    days[0].write_text(json.dumps([message("U1", "Who locks up?", 20)], indent=1))
+    days[1].write_text(json.dumps([message("U2", "I do.", 26), message("U1", "<@U2> the key?", 27)], indent=1))
+    days[2].write_text(json.dumps([message("U2", "Here.", 28)], indent=1))
+    paths = {"the days": days[:2], "the days, mixed": [days[1], days[0]], "the folder": [channel]}[named]
+    made = extract(paths, "Odd Berg (odd)")
+    expected = [["Who locks up?", "I do."], ["@Odd Berg (odd) the key?", "Here."]]
+    rows = [[message["content"] for message in row["messages"]] for row in made.rows]
+    assert rows == (expected if named == "the folder" else expected[:1])
+    assert made.rows[0]["source"]["day"] == "2024-05-02.json"
+    assert set(made.summary.formats.values()) == {"slack"}
+    assert len(made.summary.formats) == len(paths)

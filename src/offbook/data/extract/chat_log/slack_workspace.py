@@ -151,6 +151,14 @@ def slack_workspace(path: Path, progress: CountProgress = uncounted) -> SlackWor
     return SlackWorkspace(path, sizes, root, archive.read, progress) if days else None
 
 
+def slack_days(paths: Sequence[Path], progress: CountProgress = uncounted) -> SlackWorkspace:
+    """Some days of one channel, files of one folder, above which the list of people may lie."""
+    folder = paths[0].parent
+    root = "" if (folder / PEOPLE).is_file() else "../"
+    sizes = {path.name: path.stat().st_size for path in paths}
+    return SlackWorkspace(folder, sizes, root, lambda name: (folder / name).read_bytes(), progress)
+
+
 def _days(names: Sequence[str]) -> tuple[str, list[str]]:
     """Where the list of people lies, and the files of the days, one channel's after the other's.
 

@@ -79,7 +79,7 @@ def _content(item: JsonObject, text: str) -> Content:
 def _from_text(lines: Lines) -> Iterator[Message]:
     """The messages of a chat that was copied; what Skype itself writes stands between three asterisks."""
     clock = StampReader(header for text in head(lines, 3000) if (header := HEADER.match(text)))
-    earlier = Quotations()
+    earlier, names = Quotations(), set[str]()
     for number, header, more in entries(lines, HEADER):
         sent_at = clock.time(header)
         text = "\n".join([header["text"] or "", *clock.without_break(more)]).strip()
@@ -87,8 +87,10 @@ def _from_text(lines: Lines) -> Iterator[Message]:
         if note:
             content = phrases("skype").content(note)
             content = Content.NOTE if content is Content.TEXT else content
-            yield Message(header["name"] or "", note, number, sent_at, content)
+            named = (name for name in names if note.startswith(name))
+            yield Message(header["name"] or next(named, ""), note, number, sent_at, content)
             continue
+        names.add(header["name"].strip())
         quotation = QUOTED.match(text)
         text = text[quotation.end() :].strip() if quotation else text
         reply_to = earlier.find(quotation["quoted"]) if quotation else ""
