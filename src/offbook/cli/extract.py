@@ -23,7 +23,7 @@ from offbook.core.shell import offbook_command, shell_command
 from offbook.data import extract
 from offbook.data.extract import ChatOptions, Pauses, SpeakerStats, Summary
 
-COLUMN_KINDS = ("sender", "text", "time", "chat", "id", "reply_to", "deleted")
+COLUMN_KINDS = ("sender", "text", "time", "day", "chat", "id", "reply_to", "deleted")
 """What the columns of a table of messages may hold."""
 NAMED = 3
 """Files, at most, that are named while they are read."""
@@ -95,7 +95,7 @@ NAMED = 3
 @click.option(
     "--columns",
     metavar="K=NAME,…",
-    help="A table's columns: sender=…,text=…,time=… (chat, id, reply_to, deleted).",
+    help="A table's columns by name, or by number from 1: sender=…,text=…,time=… (day, chat, id, reply_to, deleted).",
 )
 @click.option("--system", default="", metavar="TEXT", help="Chats: a system prompt for the rows.")
 @click.option(

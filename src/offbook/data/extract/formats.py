@@ -42,7 +42,6 @@ TIMED_SHARE = 0.5
 COPIED_SHARE = 0.2
 """The same for lines of a name and a time, with the text below: a script that has some at all has few of them."""
 CHARACTER_CARD = re.compile(r'"spec"\s*:\s*"chara_card_v|"first_mes"\s*:')
-AS_JSON = marked("Export it again as JSON.")
 AS_TABLE = marked("Make a table of it (CSV) with columns for who writes, the text and the time.")
 WITH_OTHERS = marked("Export the channel with DiscordChatExporter, which has what everybody wrote.")
 UNSUPPORTED_CHATS = (

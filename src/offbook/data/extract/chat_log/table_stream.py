@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
-from itertools import islice, zip_longest
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice, zip_longest
 
 from offbook.data.extract.cue import Lines, ParseError
 
@@ -17,6 +17,9 @@ FEWEST_ROWS, MOST_COLUMNS, LONGEST_NAME = 4, 8, 30
 """Of a table whose columns have no names."""
 STAMPED = re.compile(r"(?=.*\d{1,2}:\d{2}).{0,12}\d[\d\s:./,TZ+-]{3,30}.{0,6}$")
 """A cell that holds a time."""
+DAY = re.compile(r"\D{0,6}\d{1,4}[-/.年]\s?\d{1,2}[-/.月]\s?\d{1,4}\D{0,4}$")
+CLOCK = re.compile(r"\D{0,6}\d{1,2}[:.]\d{2}(?:[:.]\d{2})?\D{0,6}$")
+"""Cells that hold its two halves."""
 
 
 def columns(first_line: str) -> list[str]:
@@ -39,35 +42,44 @@ def unnamed_columns(sample: Sequence[str]) -> dict[str, str]:
     if not cells:
         return {}
     each = list(zip(*cells, strict=True))
-    time = next((place for place, column in enumerate(each) if all(STAMPED.match(cell) for cell in column)), None)
-    people = [place for place, column in enumerate(each) if place != time and _are_names(column)]
-    texts = [place for place in range(len(each)) if place not in (time, *people[:1])]
+    times = _times(each)
+    people = [place for place, column in enumerate(each) if place not in times.values() and _are_names(column)]
+    texts = [place for place in range(len(each)) if place not in (*times.values(), *people[:1])]
     if not people or not texts:
         return {}
     text = max(texts, key=lambda place: sum(map(len, each[place])))
     if len(set(each[text])) < 0.5 * len(cells) or sum(map(len, each[text])) < 1.5 * sum(map(len, each[people[0]])):
         return {}
-    columns_held = {"sender": str(people[0]), "text": str(text)}
-    return columns_held if time is None else {**columns_held, "time": str(time)}
+    return {kind: str(place) for kind, place in {"sender": people[0], "text": text, **times}.items()}
+
+
+def _times(each: Sequence[Sequence[str]]) -> dict[str, int]:
+    """The column of times, or the two of days and of clocks."""
+
+    def column(pattern: re.Pattern[str]) -> int | None:
+        return next((place for place, cells in enumerate(each) if all(map(pattern.match, cells))), None)
+
+    clock, day = column(CLOCK), column(DAY)
+    if clock is not None and day is not None:
+        return {"day": day, "time": clock}
+    time = column(STAMPED)
+    return {} if time is None else {"time": time}
 
 
 def read_unnamed(lines: Lines) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows of a table without names: its cells by number.
+    """The rows of a table without names: its cells by number, from 0 on; a quoted cell may hold line breaks.
 
     Raises:
-        ParseError: a row has another number of cells than the first.
+        ParseError: a quote is never closed, or a row has another number of cells than the first.
     """
     first = [text for _, text in islice(iter(lines), 100)]
-    delimiter = _delimiter([line for line in first if line.strip()])
+    delimiter = _delimiter([line for line in first if line.strip()]) or _sign_of(next(filter(str.strip, first), ""))
     width = 0
-    for number, text in lines:
-        if not text.strip():
-            continue
-        cells = _split(text, delimiter)
+    for line, cells in _rows(lines, delimiter):
         width = width or len(cells)
         if len(cells) != width:
-            raise ParseError(number, "{cells} cells under {columns} columns", cells=len(cells), columns=width)
-        yield number, {str(place): cell for place, cell in enumerate(cells)}
+            raise ParseError(line, "{cells} cells under {columns} columns", cells=len(cells), columns=width)
+        yield line, {str(place): cell.strip() for place, cell in enumerate(cells)}
 
 
 def _sign_of(header: str) -> str:
@@ -78,27 +90,29 @@ def _sign_of(header: str) -> str:
 def _cells(lines: Sequence[str]) -> list[list[str]]:
     if len(lines) < FEWEST_ROWS or not (delimiter := _delimiter(lines)):
         return []
-    rows = [_split(line, delimiter) for line in lines]
-    return rows if len({len(row) for row in rows}) == 1 and 1 < len(rows[0]) <= MOST_COLUMNS else []
+    rows = _split(lines, delimiter)
+    return rows if len(rows) >= FEWEST_ROWS and 1 < len(rows[0]) <= MOST_COLUMNS else []
 
 
 def _delimiter(lines: Sequence[str]) -> str:
-    """The sign that parts each line into as many cells, or ""."""
-    widths = {sign: {len(_split(line, sign)) for line in lines} for sign in DELIMITERS}
+    """The sign that parts each row into as many cells, or ""."""
+    widths = {sign: {len(row) for row in _split(lines, sign)} for sign in DELIMITERS}
     return next((sign for sign, width in widths.items() if len(width) == 1 and max(width) > 1), "")
 
 
-def _split(line: str, delimiter: str) -> list[str]:
+def _split(lines: Sequence[str], delimiter: str) -> list[list[str]]:
+    """The rows of a table's head, without one that is cut short."""
+    rows: list[list[str]] = []
     try:
-        return [
-            cell.strip() for cell in next(csv.reader([line.lstrip("\ufeff")], delimiter=delimiter, strict=True), [])
-        ]
-    except csv.Error:
-        return []
+        for _, cells in _rows(list(enumerate(lines, 1)), delimiter):
+            rows.append([cell.strip() for cell in cells])
+    except ParseError:
+        pass
+    return rows
 
 
 def _are_names(column: Sequence[str]) -> bool:
-    short = all(0 < len(cell) <= LONGEST_NAME and cell[0].isalpha() for cell in column)
+    short = all(0 < len(cell) <= LONGEST_NAME and any(map(str.isalpha, cell[:3])) for cell in column)
     return short and len(set(column)) <= max(2, len(column) / 1.5) and len(set(column)) > 1
 
 
@@ -108,19 +122,34 @@ def read_table(lines: Lines) -> Iterator[tuple[int, dict[str, str]]]:
     Raises:
         ParseError: a quote is never closed, or a row has other cells than the first line names.
     """
-    numbers, texts = [0], iter(lines)
+    texts = iter(lines)
+    header = next(texts, (0, ""))[1]
+    names = columns(header)
+    for line, row in _rows(texts, _sign_of(header)):
+        cells = row
+        if len(cells) == len(names) + 1 and SPACED.fullmatch(header.strip()):
+            cells = cells[1:]  # R numbers the rows and does not name that column
+        if len(cells) > len(names) and any(cells[len(names) :]):
+            raise ParseError(line, "{cells} cells under {columns} columns", cells=len(cells), columns=len(names))
+        yield line, dict(zip_longest(names, cells[: len(names)], fillvalue=""))
+
+
+def _rows(lines: Iterable[tuple[int, str]], delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows that hold anything, each with the line that it begins on."""
+    numbered = iter(lines)
+    first = next(numbered, None)
+    if first is None:
+        return
+    numbers = [first[0] - 1]
 
     def feed() -> Iterator[str]:
-        for number, text in texts:
+        for number, text in chain([first], numbered):
             numbers.append(number)
             del numbers[:-1]
-            yield text + "\n"
+            yield text.lstrip("\ufeff") + "\n"
 
     csv.field_size_limit(LONGEST_CELL)
-    source = feed()
-    header = next(source, "")
-    names = columns(header)
-    table = csv.reader(source, delimiter=_sign_of(header), strict=True)
+    table = csv.reader(feed(), delimiter=delimiter, strict=True)
     while True:
         line = numbers[0] + 1
         try:
@@ -129,10 +158,5 @@ def read_table(lines: Lines) -> Iterator[tuple[int, dict[str, str]]]:
             raise ParseError(line, "not a row of the table ({error})", error=error) from None
         if cells is None:
             return
-        if not any(cells):
-            continue
-        if len(cells) == len(names) + 1 and SPACED.fullmatch(header.strip()):
-            cells = cells[1:]  # R numbers the rows and does not name that column
-        if len(cells) > len(names) and any(cells[len(names) :]):
-            raise ParseError(line, "{cells} cells under {columns} columns", cells=len(cells), columns=len(names))
-        yield line, dict(zip_longest(names, cells[: len(names)], fillvalue=""))
+        if any(cells):
+            yield line, cells

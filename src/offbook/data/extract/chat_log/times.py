@@ -113,14 +113,14 @@ def epoch_time(value: object) -> datetime | None:
         return None
 
 
-def any_time(value: object) -> datetime | None:
+def any_time(value: object, month_first: bool = True) -> datetime | None:
     """The time in any of the forms that tables of messages have it in; None where it is none."""
     text = str(value or "").strip()
     if not text:
         return None
     if re.fullmatch(r"\d{9,13}(?:\.\d+)?", text):
         return epoch_time(text)
-    return iso_time(text) or spelled_time(text)
+    return iso_time(text) or spelled_time(text, month_first)
 
 
 @cache

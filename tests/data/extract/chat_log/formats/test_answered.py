@@ -113,4 +113,5 @@ def test_the_last_message_with_the_quoted_words_is_answered() -> None:
     earlier = Quotations()
     for identity, text in enumerate(["Is it lit?", "Is it lit? I mean the lamp.", "Is  it\nlit?", "Yes."]):
         earlier.remember(text, str(identity))
-    assert [earlier.find(words) for words in ("is it lit?", "Is it lit? I m...", "Ye…", "no", "")] == ["2", "1", "3", "", ""]  # fmt: skip
+    quotations = {"is it lit?": "2", "Is it lit? I m...": "1", "Ye…": "3", "no": "", "": ""}
+    assert {words: earlier.find(words) for words in quotations} == quotations

@@ -59,7 +59,11 @@ TIKTOK = {
                 "Chat History with mara_lie:": [
                     {"Date": "2024-05-01 21:30:00", "From": "mara_lie", "Content": "lamba yandı mı"},
                     {"Date": "2024-05-01 21:31:00", "From": "odd.b", "Content": "dörtten beri"},
-                    {"Date": "2024-05-01 21:32:00", "From": "mara_lie", "Content": "https://www.tiktokv.com/share/video/7/"},
+                    {
+                        "Date": "2024-05-01 21:32:00",
+                        "From": "mara_lie",
+                        "Content": "https://www.tiktokv.com/share/video/7/",
+                    },
                     {"Date": "2024-05-01 21:33:00", "From": "odd.b", "Content": "komik"},
                 ],
                 "Chat History with ine:": [{"Date": "2024-05-01 21:32:00", "From": "ine", "Content": "selam"}],
@@ -72,7 +76,12 @@ TIKTOK = {
 def tweet(sender: str, text: str, minute: int, **fields: Any) -> dict[str, Any]:
     created = {"recipientId": "9", "reactions": [], "urls": [], "text": text, "mediaUrls": [], "senderId": sender}
     return {
-        "messageCreate": {**created, "id": str(minute), "createdAt": f"2024-05-01T21:{minute}:00.000Z", "editHistory": []}
+        "messageCreate": {
+            **created,
+            "id": str(minute),
+            "createdAt": f"2024-05-01T21:{minute}:00.000Z",
+            "editHistory": [],
+        }
         | fields
     }
 
@@ -118,7 +127,13 @@ GROUPME = [
 
 def node(name: str, parent: str | None, role: str, parts: list[Any], **fields: Any) -> dict[str, Any]:
     content = {"content_type": fields.pop("content_type", "text"), "parts": parts}
-    message = {"id": name, "author": {"role": role}, "create_time": 1714599000.5, "content": content, "recipient": "all"}
+    message = {
+        "id": name,
+        "author": {"role": role},
+        "create_time": 1714599000.5,
+        "content": content,
+        "recipient": "all",
+    }
     return {"id": name, "message": message | fields, "parent": parent, "children": []}
 
 

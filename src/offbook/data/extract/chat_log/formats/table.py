@@ -1,7 +1,8 @@
 """A table of messages, CSV, TSV or JSON Lines: a column of senders, one of texts, perhaps one of times.
 
 The usual names of these columns are recognized (`USUAL` below); others are named with `--columns`. A line or two may
-stand above the names. Where a table has none, its columns are told by what is in them (`unnamed_columns`).
+stand above the names. Where a table has none, its columns are told by what is in them (`unnamed_columns`), or by their
+numbers: `--columns time=1,sender=3,text=5`.
 """
 
 from __future__ import annotations
@@ -10,14 +11,17 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
-from itertools import islice
+from itertools import chain, islice
+from typing import Any
 
+from offbook.core.i18n import marked
 from offbook.data.extract.chat_log.json_stream import read_json_lines, read_messages
 from offbook.data.extract.chat_log.lines import first_keys, head, is_json, json_keys
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
+from offbook.data.extract.chat_log.order import in_order
 from offbook.data.extract.chat_log.phrases import phrases
 from offbook.data.extract.chat_log.table_stream import columns, read_table, read_unnamed, unnamed_columns
-from offbook.data.extract.chat_log.times import any_time
+from offbook.data.extract.chat_log.times import DateOrder, any_time
 from offbook.data.extract.cue import Lines, ParseError
 
 Columns = Mapping[str, str]
@@ -32,6 +36,10 @@ PEOPLE = [name for name in USUAL["sender"] if name not in ("character", "name", 
 NAME_KEYS = ("display_name", "displayName", "name", "nickname", "username")
 """Where a sender is an object: the fields that may hold the name."""
 NEEDED = ("sender", "text")
+BY_NUMBER = marked(
+    "Say which columns these are by name, --columns sender=from,text=body, or by number where the table has no names: "
+    "--columns day=1,time=2,sender=3,text=5"
+)
 FIRST_LINES = 6
 """Among so many lines stands the one that names the columns."""
 ME = "Me"
@@ -53,6 +61,10 @@ SENT = frozenset(
         "отправлено",
     ]
 )
+RECEIVED = frozenset(["received", "incoming", "in", "inbox", "empfangen", "reçu", "recibido", "接收", "已接收", "受信"])
+NUMBERS_FIRST = re.compile(r"\D{0,6}(?P<first>\d{1,2})(?P<sign>[-/.])(?P<second>\d{1,2})[-/.]\d{2,4}")
+SURVEYED_ROWS = 500
+"""So many rows tell the order of day and month."""
 YES = frozenset(("1", "true", "yes", "y", "ja", "oui", "sí", "sim", "да", "是"))
 NO = frozenset(("", "0", "0.0", "false", "no", "n", "f", "null", "none", "nan", "nein", "non", "não", "нет", "否"))
 KINDS = ("type", "message_type", "folder", "类型")
@@ -60,7 +72,7 @@ KINDS = ("type", "message_type", "folder", "类型")
 VAGUE = frozenset((*USUAL["contact"], "name", "nickname", "user", "username", "user_name", "display_name", "person"))
 """Names of a column that may hold the other side of the chat, whoever writes."""
 CLOCK_ALONE = re.compile(r"^\D{0,4}\d{1,2}[:.]\d{2}(?:[:.]\d{2})?\D{0,6}$")
-APPS = ("whatsapp", "wechat", "line", "kakaotalk")
+APPS = ("whatsapp", "wechat", "line", "kakaotalk", "viber")
 """Tables are made of chats of any app; whose words stand in the place of a picture, is tried in turn."""
 
 
@@ -75,26 +87,69 @@ def read(lines: Lines, names: Columns | None = None) -> Iterator[Message]:
         ParseError: the table is malformed, or has no such columns.
     """
     first = head(lines, 100)
+    at = _header_at(first)
     unnamed: Columns = {}
     if is_json(first):
         is_list = "".join(first).lstrip("\ufeff \t\n").startswith("[")
         rows = _listed(lines) if is_list else read_json_lines(lines)
         present = json_keys(head(lines, 800))
-    elif names or not (unnamed := unnamed_columns(first)) or _header_at(first) is not None:
-        at = (_header_at(first) if not names else None) or 0
-        rows = read_table(_From(lines, at))
-        present = frozenset(columns("".join(first[at : at + 1])))
-        unnamed = {}
+    elif names and _are_numbers(names, first):
+        rows = read_unnamed(_From(lines, 0 if at is None else at + 1))
+        unnamed = {key: str(int(name) - 1) for key, name in names.items()}
+        present, names = _numbers(first[0 if at is None else at :]), None
+    elif names or at is not None or not (unnamed := unnamed_columns(first)):
+        start = 0 if names or at is None else at
+        rows = read_table(_From(lines, start))
+        present = frozenset(columns("".join(first[start : start + 1])))
     else:
         rows, present = read_unnamed(lines), frozenset(unnamed.values())
     headers = {key: name.strip().casefold() for key, name in names.items()} if names else unnamed or _recognize(present)
     lowered = {name.casefold() for name in present}
-    if missing := [headers.get(key, key) for key in NEEDED if headers.get(key) not in lowered]:
-        columns_there = ", ".join(sorted(present)[:12]) or "–"
-        raise ParseError(1, "no column '{name}' among {names}", name=missing[0], names=columns_there)
-    for line, row in rows:
-        if not all(str(value).strip("-: ") == "" for value in row.values()):  # the rule below a Markdown table's names
-            yield _message(line, {str(key).casefold(): value for key, value in row.items()}, headers)
+    wanted = NEEDED if is_json(first) else dict.fromkeys((*NEEDED, *headers))
+    if missing := [key for key in wanted if headers.get(key) not in lowered]:
+        raise _no_column(headers.get(missing[0], missing[0]), present, is_numbered=bool(unnamed))
+    yield from _messages(rows, headers)
+
+
+def _are_numbers(names: Columns, first: Sequence[str]) -> bool:
+    """Whether columns are told by number, and not by names that are numbers."""
+    wanted = {name.strip() for name in names.values()}
+    return all(map(str.isdecimal, wanted)) and not wanted <= set(columns("".join(first[:1])))
+
+
+def _numbers(first: Sequence[str]) -> frozenset[str]:
+    """The numbers, from 0 on, of the columns of a table."""
+    return frozenset(next((row for _, row in read_unnamed(list(enumerate(first, 1)))), {}))
+
+
+def _no_column(name: str, present: frozenset[str], *, is_numbered: bool) -> ParseError:
+    if is_numbered:
+        number = str(int(name) + 1) if name.removeprefix("-").isdecimal() else name
+        return ParseError(1, "no column {number} among {count}", fix=BY_NUMBER, number=number, count=len(present))
+    listed = ", ".join(sorted(present)[:12]) or "–"
+    return ParseError(1, "no column '{name}' among {names}", fix=BY_NUMBER, name=name, names=listed)
+
+
+def _messages(rows: Iterator[tuple[int, dict[str, Any]]], headers: Columns) -> Iterator[Message]:
+    """The messages of the rows, in the order of time where they tell it."""
+    rest = (
+        (line, {str(key).casefold(): value for key, value in row.items()})
+        for line, row in rows
+        if not all(str(value).strip("-: ") == "" for value in row.values())  # the rule below a Markdown table's names
+    )
+    first = list(islice(rest, SURVEYED_ROWS))
+    month_first = _month_first([str(row.get(headers.get("day", headers.get("time", ""))) or "") for _, row in first])
+    messages = (_message(line, row, headers, month_first) for line, row in chain(first, rest))
+    return in_order(messages) if "time" in headers else messages
+
+
+def _month_first(times: Sequence[str]) -> bool:
+    """Whether the month leads in the dates: it does where they do not tell, unless points part them."""
+    numbers = [match for time in times if (match := NUMBERS_FIRST.match(time))]
+    order = DateOrder(month_first=not any(match["sign"] == "." for match in numbers))
+    for match in numbers:
+        order.add(match["first"], match["second"])
+    return order.month_first
 
 
 def looks_like(sample: Sequence[str]) -> float:
@@ -128,7 +183,7 @@ class _From:
         return islice(iter(self._lines), self._start, None)
 
 
-def _listed(lines: Lines) -> Iterator[tuple[int, dict[str, object]]]:
+def _listed(lines: Lines) -> Iterator[tuple[int, dict[str, Any]]]:
     yield from ((line, item) for line, item, _ in read_messages(lines))
 
 
@@ -153,7 +208,7 @@ def _recognize(present: frozenset[str]) -> dict[str, str]:
     return headers
 
 
-def _message(line: int, row: Mapping[str, object], names: Columns) -> Message:
+def _message(line: int, row: Mapping[str, object], names: Columns, month_first: bool) -> Message:
     def cell(key: str) -> str:
         value = row.get(names[key]) if key in names else None
         if isinstance(value, dict):
@@ -170,12 +225,14 @@ def _message(line: int, row: Mapping[str, object], names: Columns) -> Message:
     is_sent = direction in SENT or (direction in YES and _spelling(names["direction"]) not in KINDS)
     if is_sent and (not sender or _spelling(names["sender"]) in VAGUE):
         sender = ME
+    if not sender and direction in RECEIVED:
+        sender = cell("contact") or "?"
     if not sender:
         content = Content.NOTE
     time = cell("time")
     if "day" in names and CLOCK_ALONE.match(time):
         time = f"{cell('day')} {time}"
-    return Message(sender, text, line, any_time(time), content, cell("chat"), cell("id"), cell("reply_to"))
+    return Message(sender, text, line, any_time(time, month_first), content, cell("chat"), cell("id"), cell("reply_to"))
 
 
 FORMAT = ChatFormat("table", "a table of messages (sender, text, perhaps time)", read, looks_like, is_json=True)

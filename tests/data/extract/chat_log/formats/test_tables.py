@@ -1,0 +1,87 @@
+"""Tables of messages as people have them: without names of columns, newest first, several chats at once."""
+
+from pathlib import Path
+
+import pytest
+
+from offbook.core.errors import UsageError
+from offbook.data.extract import ChatOptions, extract, listing
+from offbook.data.extract.chat_log.formats import CHAT_FORMATS
+from tests.data.extract.reading import numbered
+
+VIBER = """\
+12/05/2021,21:30:42,Mara Lie,+4791000000,"Is it lit, or not?"
+12/05/2021,21:31:02,Odd,+4792000000,Since four.
+12/05/2021,21:31:40,Odd,+4792000000,"And
+trimmed."
+12/05/2021,21:33:00,Mara Lie,+4791000000,Photo message
+13/05/2021,00:01:00,Mara Lie,+4791000000,And the boat?
+13/05/2021,00:02:00,Odd,+4792000000,Dry as a bone.
+"""
+IMAZING = """\
+Chat Session,Message Date,Delivered Date,Read Date,Edited Date,Service,Type,Sender ID,Sender Name,Status,Text,Attachment
+Mara Lie,2021-05-12 21:30:42,,,,iMessage,Incoming,+4791000000,Mara Lie,Read,Is it lit?,
+Mara Lie,2021-05-12 21:31:42,,,,iMessage,Outgoing,,,Read,Since four.,
+Mara Lie,2021-05-12 21:32:42,,,,iMessage,Notification,,,,You named the conversation Lamp,
++4793,2021-05-12 21:33:42,,,,SMS,Incoming,+4793,,Received,Your tea is ready,
++4793,2021-05-12 21:34:42,,,,SMS,Outgoing,,,Sent,Thanks!,
+"""
+LINKEDIN = """\
+CONVERSATION ID,CONVERSATION TITLE,FROM,SENDER PROFILE URL,TO,RECIPIENT PROFILE URLS,DATE,SUBJECT,CONTENT,FOLDER
+2-a==,,Me,https://in/odd,Mara,https://in/mara,2021-05-12 21:33:42 UTC,,"Since four.
+Trimmed, too.",INBOX
+2-b==,,Me,https://in/odd,Ine,https://in/ine,2021-05-12 21:31:42 UTC,,No thanks.,INBOX
+2-a==,,Mara,https://in/mara,Me,https://in/odd,2021-05-12 21:30:42 UTC,,Is it lit?,INBOX
+2-b==,,Ine,https://in/ine,Me,https://in/odd,2021-05-12 21:30:00 UTC,,Tea?,INBOX
+"""
+VIBER_REPLIES = [("Is it lit, or not?", "Since four.\nAnd\ntrimmed."), ("And the boat?", "Dry as a bone.")]
+
+
+@pytest.mark.parametrize(
+    ("text", "role", "columns", "replies"),
+    [
+        (VIBER, "Odd", {}, VIBER_REPLIES),
+        (VIBER, "Odd", {"day": "1", "time": "2", "sender": "3", "text": "5"}, VIBER_REPLIES),
+        (IMAZING, "Me", {}, [("Is it lit?", "Since four."), ("Your tea is ready", "Thanks!")]),
+        (LINKEDIN, "Me", {}, [("Is it lit?", "Since four.\nTrimmed, too."), ("Tea?", "No thanks.")]),
+    ],
+)
+def test_the_replies_of_a_table(
+    text: str, role: str, columns: dict[str, str], replies: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    path = tmp_path / "chat.csv"
+    path.write_text(text, encoding="utf-8")
+    rows = extract([path], role, chat=ChatOptions(columns=columns)).rows
+    assert [tuple(message["content"] for message in row["messages"]) for row in rows] == replies
+
+
+@pytest.mark.parametrize(
+    ("columns", "why"),
+    [
+        ({"sender": "3", "text": "6"}, "no column 6 among 5"),
+        ({"sender": "3", "text": "0"}, "no column 0 among 5"),
+        ({"sender": "who", "text": "what"}, "no column 'who' among"),
+        ({"sender": "who", "text": "5"}, "no column 'who' among"),
+        ({"sender": "3", "text": "5", "time": "7"}, "no column 7 among 5"),
+    ],
+)
+def test_a_column_that_is_not_there_is_refused_and_the_way_told(
+    columns: dict[str, str], why: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "chat.csv"
+    path.write_text(VIBER, encoding="utf-8")
+    with pytest.raises(UsageError, match=why) as refusal:
+        listing([path], chat=ChatOptions(columns=columns))
+    assert "day=1,time=2,sender=3,text=5" in refusal.value.fix
+
+
+def test_day_and_month_are_told_by_all_dates_of_a_table() -> None:
+    table = "date,sender,text\n03.04.2021 21:30,Mara,Lit?\n04.04.2021 21:31,Odd,Yes.\n"
+    days = [message.sent_at for message in CHAT_FORMATS["table"].read(numbered(table))]
+    assert [f"{day:%Y-%m-%d}" for day in days if day] == ["2021-04-03", "2021-04-04"]
+
+
+def test_each_row_has_the_line_that_it_begins_on() -> None:
+    table = 'sender,text\nMara,"Lit?\nSay!"\n\nOdd,Yes.\n'
+    assert [message.line for message in CHAT_FORMATS["table"].read(numbered(table))] == [2, 5]
+    assert [message.line for message in CHAT_FORMATS["table"].read(numbered(VIBER))] == [1, 2, 3, 5, 6, 7]
