@@ -152,7 +152,7 @@ def test_a_wrong_format_is_an_error_that_offers_the_right_one() -> None:
 def test_text_in_which_nobody_speaks_is_an_error(text: str, tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(UsageError, match="nobody|is empty"):
+    with pytest.raises(UsageError, match=r"nobody|is empty"):
         extract.speakers([path])
 
 
