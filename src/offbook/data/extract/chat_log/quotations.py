@@ -28,9 +28,9 @@ class Quotations:
         words = _words(CUT.sub("", quoted.strip()))
         if len(words) < FEWEST:
             return ""
-        whole = (identity for text, identity in reversed(self._texts) if text == words)
+        full = (identity for text, identity in reversed(self._texts) if text == words)
         begun = (identity for text, identity in reversed(self._texts) if text.startswith(words))
-        return next(whole, "") or next(begun, "")
+        return next(full, "") or next(begun, "")
 
 
 def _words(text: str) -> str:

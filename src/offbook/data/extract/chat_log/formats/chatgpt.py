@@ -37,11 +37,11 @@ def _branch(conversation: JsonObject) -> list[JsonObject]:
     nodes = conversation.get("mapping")
     nodes = nodes if isinstance(nodes, dict) else {}
     at: Any = conversation.get("current_node")
-    branch: list[JsonObject] = []
-    while isinstance(node := nodes.get(at), dict) and len(branch) <= len(nodes):
-        branch.append(node)
+    path: list[JsonObject] = []
+    while isinstance(node := nodes.get(at), dict) and len(path) <= len(nodes):
+        path.append(node)
         at = node.get("parent")
-    return branch[::-1] or [node for node in nodes.values() if isinstance(node, dict)]
+    return path[::-1] or [node for node in nodes.values() if isinstance(node, dict)]
 
 
 def _message(node: JsonObject, line: int, chat: str) -> Message | None:
