@@ -204,7 +204,7 @@ def test_a_transcript_is_read_from_the_characters_side() -> None:
                 "messages": [{"role": "user", "content": ASK}, {"role": "assistant", "content": TELL}],
                 "prompt": "Other.",
             },
-            "instruction",
+            "prompt",
         ),
     ],
 )

@@ -366,7 +366,7 @@ def test_whoever_is_not_the_character_speaks_to_it_and_is_named_where_they_are_s
     turns = [{"from": "Mara", "value": "Lit?"}, {"from": "Ben", "value": "Well?"}, {"from": "Tom", "value": "Yes."}]
     row = {"conversations": turns, "character": "Tom"}
     assert messages(row) == [("u", "Mara: Lit?\nBen: Well?"), ("a", "Yes.")]
-    with pytest.raises(RowError, match="turn 1 is by 'Mara'"):
+    with pytest.raises(RowError, match="nobody in its dialogue is called 'Ann'"):
         messages({**row, "character": "Ann"})
 
 

@@ -20,7 +20,8 @@ SYNONYMS = {
     **dict.fromkeys(("答", "回答", "答案", "答句", "下文", "下句", "回复", "输出"), "output"),
     **dict.fromkeys(("system_prompt", "系统", "系统提示"), "system"),
     **dict.fromkeys(("chat", "turns", "contents"), "messages"),
-    "dialog": "dialogue",
+    **dict.fromkeys(("dialog", "dialogs", "dialogues", "utterances"), "dialogue"),
+    **dict.fromkeys(("system_instruction", "systeminstruction"), "system"),
     **dict.fromkeys(("preferred_output", "preferred", "accepted", "winner"), "chosen"),
     **dict.fromkeys(("rejected_response", "rejected_messages", "non_preferred_output"), "rejected"),
     **dict.fromkeys(("dispreferred", "loser"), "rejected"),
@@ -28,7 +29,8 @@ SYNONYMS = {
 }
 """Other names of the columns that the formats know, in lower case and with `_` between words."""
 TRANSLATIONS = (("source", "target"), ("sources", "targets"))
-"""Columns of a pair; beside another reply, source says where a row comes from."""
+"""Columns of a pair; beside another reply or prompt, source says where a row comes from."""
+PROMPTS = frozenset({"instruction", "input", "messages", "history"})
 CANONICAL = frozenset(SYNONYMS.values()) | {"conversations", "conversation", "history", "scene", "source", "label"}
 """Names of columns that may be written in capitals, too."""
 MEANINGS = {
@@ -45,10 +47,12 @@ MEANINGS = {
 """What a user can say that a column is (`data.columns`), and the column that it becomes."""
 SYSTEM_LIKE = re.compile(
     r"system|persona|background|scenario|situation|setting|profile|desc|definition|memory|knowledge|premise|story|intro"
-    r"|preamble|card$|^bio|trait|rules?$|passage|document|article"
+    r"|preamble|card$|^bio|_info$|trait|rules?$|passage|document|article"
     r"|系统|人设|背景|设定|描述|简介|情境|情景|场景|知识|性格|身份|剧情|材料",
     re.IGNORECASE,
 )
+LONGEST_NAME = 60
+"""Characters of a name; a longer text in the column of the character's describes it."""
 PROMPT_LIKE = re.compile(
     rf"{SYSTEM_LIKE.pattern}|prompt|question|query|instruct|input|context|history|^user|human|asked|^line$|greeting"
     r"|previous|preceding|earlier|dialog|utterance|message|上文|前文|问|输入|提示|指令|对话",
@@ -89,6 +93,8 @@ def rename(row: Row, columns: Mapping[str, str]) -> Row:
             renamed[target] = values[0] if len(values) == 1 else "\n".join(str(value) for value in values if value)
     given = set(renamed)
     source = next((source for source, target in TRANSLATIONS if source in row and target in row), None)
+    if any(_canonical(column) in PROMPTS for column in row):
+        source = None
     for column, value in row.items():
         name = "instruction" if column == source else _canonical(column)
         if column in taken or (name in given and name != column):
@@ -114,31 +120,48 @@ def _canonical(column: str) -> str:
     return SYNONYMS.get(spelled, spelled if spelled in CANONICAL else column)
 
 
-def refuse_loss(row: Row, used: Collection[str], turns: Iterable[Turn]) -> None:
+def refuse_loss(row: Row, used: Collection[str], turns: Iterable[Turn], given: Iterable[str] = ()) -> None:
     """Refuse a row with a column that looks like a part of the prompt and is not among what is read.
 
     Args:
         row: a row as `rename` gives it.
         used: the columns that its format reads.
         turns: what was read.
+        given: the row's own names of its columns.
 
     Raises:
         ColumnsError: there is such a column; the message says how to name its meaning.
     """
     read = "\n".join(turn.text for turn in turns)
     unread = [str(column) for column, value in row.items() if column not in used and _holds_other_text(value, read)]
-    lost = next((column for column in unread if PROMPT_LIKE.search(column) and not METADATA.search(column)), None)
-    prompts = {"instruction", "input", "history"}
-    if lost is None and "output" in used and not prompts & row.keys():
+    lost = next((column for column in unread if _is_prompt_like(column, row.get(column))), None)
+    character = row.get("character")
+    if lost is None and isinstance(character, str) and len(character) > LONGEST_NAME and character.strip() not in read:
+        lost = "character"
+    if lost is None and "output" in used and not PROMPTS & row.keys():
         lost = next((column for column in unread if not METADATA.search(column)), None)
     if lost is not None:
-        meaning = "system" if SYSTEM_LIKE.search(lost) else "prompt"
+        meaning = (
+            "system"
+            if SYSTEM_LIKE.search(lost)
+            or lost == "character"
+            or "instruction" not in used
+            or isinstance(row[lost], dict)
+            else "prompt"
+        )
+        lost = next((str(column) for column in given if _canonical(str(column)) == lost), lost)
         raise ColumnsError(
             "its column '{lost}' looks like a part of the prompt and would be lost: map the columns, as in "
             "--data.columns {meaning}={lost}, or leave it out: --data.columns ignore={lost}",
             lost=lost,
             meaning=meaning,
         )
+
+
+def _is_prompt_like(column: str, value: Any) -> bool:
+    """Whether a column is named like a part of the prompt, or holds an object with such a key."""
+    keys = [column, *(map(str, value) if isinstance(value, dict) else ())]
+    return any(PROMPT_LIKE.search(key) and not METADATA.search(key) for key in keys)
 
 
 def _holds_other_text(value: Any, read: str) -> bool:

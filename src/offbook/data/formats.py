@@ -17,11 +17,14 @@ from offbook.core.registry import nearest
 from offbook.core.types import Turn
 from offbook.data.row_values import (
     ROLES,
+    TEXTS,
     ColumnsError,
     RowError,
+    alternating,
     content_of,
     dialogue_turns,
     list_of,
+    speaker_of,
     text_of,
     turns_of,
 )
@@ -96,7 +99,7 @@ def alpaca(row: Row) -> Turns:
         yield from (turn for part in parts if isinstance(part, list) for turn in turns_of(part, "prompt"))
     else:
         texts = [text_of(part or "", column) for part, column in zip(parts, ("instruction", "input"), strict=True)]
-        yield Turn("user", "\n".join(text for text in texts if text.strip()))
+        yield from _asked("\n".join(text for text in texts if text.strip()))
     if "output" not in row:
         raise ColumnsError(
             "none of its columns is known to be the reply: say which one is, as in --data.columns reply=COLUMN"
@@ -108,6 +111,15 @@ def alpaca(row: Row) -> Turns:
         reply = text_of(output, "output")
         labelled = LABELLED_REPLY.fullmatch(reply)
         yield Turn("assistant", labelled[1] if labelled else reply)
+
+
+def _asked(prompt: str) -> Turns:
+    """The user's turn; where the prompt holds the whole talk, and asks for the assistant's next turn, those of it."""
+    parts = ASKED.split(prompt)
+    if len(parts) < 5 or parts[0].strip() or parts[1] != "Human" or parts[-2] != "Assistant" or parts[-1].strip():
+        return [Turn("user", prompt)]
+    talk = zip(parts[1:-2:2], parts[2:-2:2], strict=True)
+    return [Turn("user" if speaker == "Human" else "assistant", text.strip()) for speaker, text in talk]
 
 
 def preference(row: Row) -> Turns:
@@ -139,17 +151,38 @@ def preference(row: Row) -> Turns:
 
 
 def dialogue(row: Row) -> Turns:
-    """dialogue: a list of {role, text} whose roles are names (ChatHaruhi); `character` says which one is learned."""
+    """dialogue: a list of {role, text} whose roles are names (ChatHaruhi); `character` says which one is learned.
+
+    Or a list of texts, with their speakers' names in `speakers` (SODA) or at their heads, or by two who take turns.
+    """
+    listed = list_of(row.get("dialogue"), "dialogue")
+    if listed and all(isinstance(line, str) for line in listed):
+        return _texts(listed, row)
     lines = []
-    for number, line in enumerate(list_of(row.get("dialogue"), "dialogue"), 1):
+    for number, line in enumerate(listed, 1):
         if not isinstance(line, dict):
             raise RowError("line {number} of its dialogue is not an object", number=number)
-        text = content_of(line.get("text", line.get("content")), marked("the text of line {number}"), number=number)
+        content = next((line[key] for key in TEXTS if key in line), None)
+        text = content_of(content, marked("the text of line {number}"), number=number)
         quoted = re.fullmatch(r"\s*「([^「」]*)」\s*", text)
-        speaker = text_of(line.get("role"), marked("the role of line {number}"), number=number)
+        speaker = text_of(speaker_of(line), marked("the role of line {number}"), number=number)
         lines.append((speaker, quoted[1] if quoted else text))
     if all(speaker.lower() in ROLES for speaker, _ in lines):
         return [Turn(ROLES[speaker.lower()], text) for speaker, text in lines]
+    return dialogue_turns(lines, row.get("character"))
+
+
+def _texts(texts: list[str], row: Row) -> Turns:
+    """The turns of a dialogue whose lines are bare texts."""
+    speakers = row.get("speakers")
+    named = [NAMED_LINE.fullmatch(text) for text in texts]
+    if isinstance(speakers, list) and len(speakers) == len(texts) and all(isinstance(name, str) for name in speakers):
+        headed = zip(speakers, texts, strict=True)
+        lines = [(name, text.removeprefix(f"{name}:").strip()) for name, text in headed]
+    elif all(named):
+        lines = [(match["name"], match["text"]) for match in named if match]
+    else:
+        return alternating([text.strip() for text in texts])
     return dialogue_turns(lines, row.get("character"))
 
 
@@ -166,7 +199,10 @@ def transcript(row: Row) -> Turns:
 
 
 def _listed(row: Row, column: str) -> Iterator[Turn]:
-    yield Turn("system", content_of(row.get("system") or "", "system"))
+    system = row.get("system") or ""
+    if isinstance(system, dict):  # Gemini's
+        system = next((system[key] for key in TEXTS if key in system), system)
+    yield Turn("system", content_of(system, "system"))
     yield from turns_of(row.get(column), column, row.get("character"))
 
 
@@ -202,6 +238,10 @@ def _any(*needed: str) -> tuple[frozenset[str], ...]:
     return tuple(frozenset(names.split("+")) for names in needed)
 
 
+NAMED_LINE = re.compile(r"\s*(?P<name>[^\s:：][^:：]{0,20}?)\s*[:：]\s*(?P<text>\S.*)", re.DOTALL)
+"""A line of a dialogue with its speaker's name: Mara: Lit?"""
+ASKED = re.compile(r"(?:^|\n+)\s*(Human|Assistant) ?[:：] ?")
+"""Who speaks in a prompt that holds the whole talk (BELLE): Human:Lit?\\nAssistant:"""
 LABELLED_REPLY = re.compile(r"\s*[^\s:：「」]{1,20}\s*[:：]\s*「([^「」]*)」\s*")
 """A reply under its speaker's name, as ChatHaruhi writes it: 阿澈:「好。」"""
 PIPPA = frozenset({"bot_greeting", "bot_definitions", "bot_description"})
@@ -216,7 +256,7 @@ FORMATS: dict[str, Format] = {
     "messages": Format(_any("messages"), messages, frozenset({"system"})),
     "sharegpt": Format(_any("conversations"), sharegpt, frozenset({"system"})),
     "conversation": Format(_any("conversation"), conversation, frozenset({"system"}) | PIPPA),
-    "dialogue": Format(_any("dialogue"), dialogue),
+    "dialogue": Format(_any("dialogue"), dialogue, frozenset({"speakers"})),
     "alpaca": Format(_any("instruction", "output"), alpaca, BEFORE | {"input"}),
     "transcript": Format(_any("input+character"), transcript),
 }

@@ -129,6 +129,7 @@ def to_conversation(
         LeftOut: the row says that it is not to be learned.
         RowError: there is no conversation in it.
     """
+    own_names = tuple(row)
     row = columns.rename(row, options.columns)
     _refuse_marked(row)
     given = tuple(row)
@@ -139,7 +140,7 @@ def to_conversation(
     row_format = format or detect(row, given)
     spoken = list(row_format.read(row))
     if format is None:  # who names the format has decided what is read
-        columns.refuse_loss(row, OWN_COLUMNS.union(row_format.optional, *row_format.columns), spoken)
+        columns.refuse_loss(row, OWN_COLUMNS.union(row_format.optional, *row_format.columns), spoken, own_names)
     turns = placeholders.fill(_join(spoken), options.placeholders)
     while turns and turns[-1].role == "assistant" and not turns[-1].weight and any(_is_learned(t) for t in turns):
         turns = turns[:-2]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NoReturn
 
 from offbook.core.i18n import marked
 from offbook.core.progress import fill
@@ -37,6 +37,11 @@ PAIRS = (
 """Fields of an object that holds what is said and what is answered."""
 TURN_TEXT = marked("the text of turn {number}")
 TURN_PART = marked("{column} of turn {number}")
+
+
+SPEAKERS = ("role", "from", "author", "speaker", "character", "name")
+"""Keys of a turn that say who speaks."""
+TEXTS = ("content", "value", "text", "message", "parts", "utterance")
 
 
 class RowError(Exception):
@@ -135,11 +140,16 @@ def weight_of(turn: Mapping[str, Any]) -> float:
     return 1.0
 
 
+def speaker_of(turn: Mapping[str, Any]) -> Any:
+    """Who speaks in a turn, as it says itself; None where it does not."""
+    return next((turn[key] for key in SPEAKERS if turn.get(key) is not None), None)
+
+
 def turns_of(value: Any, name: str, character: str | None = None) -> Iterator[Turn]:
     """The turns in a list of messages, whatever its keys are called.
 
     Args:
-        value: objects with `role` or `from`, and `content`, `value`, `text` or `message`; or with `is_human`
+        value: objects with one of `SPEAKERS` and one of `TEXTS`; or with `is_human`
             (PIPPA); or with `input` and `output`, and perhaps `system` (xtuner).
         name: what the list is in the row.
         character: whose turns are the replies where speakers have names.
@@ -148,13 +158,16 @@ def turns_of(value: Any, name: str, character: str | None = None) -> Iterator[Tu
         RowError: the list holds anything else.
     """
     turns = list_of(value, name)
-    speakers = [turn.get("role", turn.get("from")) for turn in turns if isinstance(turn, dict)]
+    speakers = [speaker_of(turn) for turn in turns if isinstance(turn, dict)]
     names = {speaker for speaker in speakers if isinstance(speaker, str) and speaker.lower() not in (*ROLES, *CALLS)}
     is_named = character is not None and any(normalize(speaker) == normalize(character) for speaker in names)
+    if names and not is_named and not any(isinstance(each, str) and each.lower() in ROLES for each in speakers):
+        _refuse_strangers((each for each in speakers if isinstance(each, str) and each in names), character)
     for number, turn in enumerate(turns, 1):
         if not isinstance(turn, dict):
             raise RowError("turn {number} is not an object but {kind}", number=number, kind=kind_of(turn))
         pair = next((pair for pair in PAIRS if pair[1] in turn and pair[0] in turn), None)
+        speaker = speaker_of(turn)
         if "role" not in turn and "from" not in turn and (pair is not None or "output" in turn):
             prompt, answer = pair or PAIRS[0]
             yield Turn("system", text_of(turn.get("system") or "", TURN_PART, column="system", number=number))
@@ -162,8 +175,7 @@ def turns_of(value: Any, name: str, character: str | None = None) -> Iterator[Tu
             reply = text_of(turn[answer], TURN_PART, column=answer, number=number)
             yield Turn("assistant", reply, weight=weight_of(turn))
             continue
-        content = next((turn[key] for key in ("content", "value", "text", "message", "parts") if key in turn), None)
-        speaker = turn.get("role", turn.get("from"))
+        content = next((turn[key] for key in TEXTS if key in turn), None)
         if (turn.get("tool_calls") and not content) or (isinstance(speaker, str) and speaker.lower() in CALLS):
             continue  # a call is no speech; what the tool answers is read
         text = content_of(content, TURN_TEXT, number=number)
@@ -181,7 +193,9 @@ def turns_of(value: Any, name: str, character: str | None = None) -> Iterator[Tu
 def _role(turn: Mapping[str, Any], number: int) -> Role:
     if isinstance(turn.get("is_human"), bool):
         return "user" if turn["is_human"] else "assistant"
-    speaker = turn.get("role", turn.get("from"))
+    speaker = speaker_of(turn)
+    if speaker is None:
+        raise RowError("turn {number} does not say who speaks: write role: user or assistant into it", number=number)
     role = ROLES.get(speaker.lower()) if isinstance(speaker, str) else None
     if role is None:
         raise RowError(
@@ -206,13 +220,7 @@ def dialogue_turns(lines: Iterable[tuple[str, str]], character: str | None) -> I
     lines = list(lines)
     is_reply = [character is not None and normalize(speaker) == normalize(character) for speaker, _ in lines]
     if True not in is_reply:
-        names = ", ".join(dict.fromkeys(speaker for speaker, _ in lines))
-        raise RowError(
-            "nobody in its dialogue is called '{character}' (it is between {names}); "
-            "say whose replies are learned with --persona.name",
-            character=character,
-            names=names[:80],
-        )
+        _refuse_strangers((speaker for speaker, _ in lines), character)
     others = {speaker for (speaker, _), is_character in zip(lines, is_reply, strict=True) if not is_character}
     end = len(lines) - is_reply[::-1].index(True)
     for (speaker, text), is_character in zip(lines[:end], is_reply, strict=False):
@@ -220,3 +228,24 @@ def dialogue_turns(lines: Iterable[tuple[str, str]], character: str | None) -> I
             yield Turn("assistant", text)
         else:
             yield Turn("user", with_speaker(speaker, text) if len(others) > 1 else text)
+
+
+def alternating(texts: Sequence[str]) -> Iterator[Turn]:
+    """A conversation of two whom nobody names: who speaks second is the character, and has the last word."""
+    for number, text in enumerate(texts[: len(texts) // 2 * 2]):
+        yield Turn("assistant" if number % 2 else "user", text)
+
+
+def _refuse_strangers(speakers: Iterable[str], character: str | None) -> NoReturn:
+    """Raises: RowError: the character is none of those who speak."""
+    names = ", ".join(dict.fromkeys(speakers))
+    if character is None:
+        raise RowError(
+            "its dialogue is between {names}: say whose replies are learned with --persona.name", names=names[:80]
+        )
+    raise RowError(
+        "nobody in its dialogue is called '{character}' (it is between {names}); "
+        "say whose replies are learned with --persona.name",
+        character=character,
+        names=names[:80],
+    )

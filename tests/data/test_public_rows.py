@@ -1,0 +1,95 @@
+"""Rows as public data sets have them: read right, or refused with a sentence that says how to read them."""
+
+from typing import Any
+
+import pytest
+
+from offbook.core.types import Origin
+from offbook.data.loading import ReadingOptions, to_conversation
+from offbook.data.row_values import RowError
+
+NOBODY = Origin("x.jsonl", 1)
+LIT = [("user", "Lit?"), ("assistant", "Since four.")]
+
+
+def turns(row: dict[str, Any], character: str | None = None) -> list[tuple[str, str]]:
+    conversation = to_conversation(row, NOBODY, None, ReadingOptions(character=character))
+    return [(turn.role, turn.text) for turn in conversation.turns]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"dialog": ["Lit?", "Since four."], "act": [1, 2]},
+        {"utterances": ["Lit? ", "Since four.", "And the oil?"]},
+        {"dialogs": [{"role": "user", "content": "Lit?"}, {"role": "assistant", "content": "Since four."}]},
+        {"messages": [{"author": "user", "content": "Lit?"}, {"author": "assistant", "content": "Since four."}]},
+        {"context": "Lit?", "target": "Since four.", "source": "a book"},
+    ],
+)
+def test_two_who_talk(row: Any) -> None:
+    assert turns(row) == LIT
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"dialogue": ["Lit?", "Since four."], "speakers": ["Ben", "Mara"], "narrative": "x"},
+        {"dialogue": ["Ben: Lit?", "Mara: Since four."]},
+        {"dialogues": [{"character": "Ben", "message": "Lit?"}, {"character": "Mara", "message": "Since four."}]},
+        {"messages": [{"name": "Ben", "text": "Lit?"}, {"name": "Mara", "text": "Since four."}]},
+        {"conversation": [{"speaker": "Ben", "text": "Lit?"}, {"speaker": "Mara", "text": "Since four."}]},
+    ],
+)
+def test_two_with_names(row: Any) -> None:
+    assert turns(row, "Mara") == LIT
+    with pytest.raises(RowError, match=r"between Ben, Mara: say whose replies are learned with --persona\.name"):
+        turns(row)
+
+
+def test_a_prompt_may_hold_the_whole_talk() -> None:
+    row = {"instruction": "Human:Lit?\nAssistant:Since four.\nHuman: And the oil?\nAssistant:", "output": "Half a can."}
+    assert turns(row) == [*LIT, ("user", "And the oil?"), ("assistant", "Half a can.")]
+    assert turns({"prompt": "Human: nature\nAssistant: what?", "output": "Yes."})[0][1].startswith("Human: nature")
+
+
+def test_a_system_prompt_may_be_gemini_s() -> None:
+    row = {
+        "systemInstruction": {"role": "system", "parts": [{"text": "You keep a light."}]},
+        "contents": [
+            {"role": "user", "parts": [{"text": "Lit?"}]},
+            {"role": "model", "parts": [{"text": "Since four."}]},
+        ],
+    }
+    assert turns(row) == [("system", "You keep a light."), *LIT]
+
+
+@pytest.mark.parametrize(
+    ("row", "way"),
+    [
+        (
+            {
+                "character": "Mara has kept the light of the north wharf for thirty years now.",
+                "question": "x",
+                "answer": "y",
+            },
+            "system=character",
+        ),
+        ({"meta": {"bot_info": "She keeps a light."}, "prompt": "x", "response": "y"}, "system=meta"),
+        (
+            {
+                "context": "She keeps a light.",
+                "messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}],
+            },
+            "system=context",
+        ),
+    ],
+)
+def test_who_the_character_is_is_not_lost(row: Any, way: str) -> None:
+    with pytest.raises(RowError, match=f"would be lost: map the columns, as in --data.columns {way}"):
+        turns(row)
+
+
+def test_a_turn_without_a_speaker_says_so() -> None:
+    with pytest.raises(RowError, match="turn 1 does not say who speaks"):
+        turns({"messages": [{"message": "Lit?"}, {"message": "Since four."}]})
