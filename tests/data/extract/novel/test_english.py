@@ -204,3 +204,18 @@ def test_single_marks_may_close_behind_a_word() -> None:
         "‘I can’t, sir’ said Ada, ‘because I’m not ready.’\n\nThe words ‘EAT ME’ stood on it. ‘So be it,’ said Dick.\n"
     )
     assert sure(text) == [("Ada", "I can’t, sir because I’m not ready."), ("Dick", "So be it.")]
+
+
+def test_a_narrator_between_dashes_interrupts_a_speech() -> None:
+    text = """
+“To ask”—he took off his hat—“if you’d marry me,” said Dick.
+
+“Tuesday,” said Ada. “Or”—and here she blushed—“any other day.”
+
+“Then Wednesday,” said Dick.
+"""
+    assert sure(text) == [
+        ("Dick", "To ask if you’d marry me."),
+        ("Ada", "Tuesday. Or any other day."),
+        ("Dick", "Then Wednesday."),
+    ]

@@ -246,3 +246,21 @@ def test_the_outermost_marks_hold_what_is_said(marks: Any, text: str) -> None:
 
 def test_a_line_of_nothing_but_italics_marks_is_no_paragraph() -> None:
     assert cues(reader.read, numbered("_\n\n__")) == []
+
+
+def test_an_idiom_between_name_and_verb_is_no_part_of_the_name() -> None:
+    story = """
+　　“你怎么还不睡？”陆沉舟推开门问。
+
+　　“睡不着。”苏晚说道。
+
+　　“走吧，送你回家。”陆沉舟小心翼翼地说。
+
+　　“陆沉舟，”苏晚一字一顿地说，“我不是你的员工。”
+"""
+    assert [(cue.speaker, cue.text) for cue in cues(reader.read, numbered(story))] == [
+        ("陆沉舟", "你怎么还不睡？"),
+        ("苏晚", "睡不着。"),
+        ("陆沉舟", "走吧，送你回家。"),
+        ("苏晚", "陆沉舟，我不是你的员工。"),
+    ]

@@ -244,12 +244,18 @@ def ends_in_comma(piece: TextSpan) -> bool:
     return piece.text.endswith((",", "—", "-"))
 
 
+BETWEEN_DASHES = re.compile(r"\s?(?:—|–|--)\s?[^—–]*\w[^—–]*(?:—|–|--)\s?$")
+"""(“To ask”)—he took off his hat—(“if you will.”): the narrator interrupts a speech."""
+
+
 def why_unspoken(piece: TextSpan, tag: Tag | None, lead: str, tail: str) -> str:
     """Why a quoted piece is not spoken, or "" where it is."""
     if tag and tag.kind == "thought":
         return "a thought"
     if tag and tag.kind == "written":
         return "something written"
+    if BETWEEN_DASHES.match(tail) or BETWEEN_DASHES.match(lead):
+        return ""
     if tag is None and IS_SUBJECT.match(tail) and not ENDS_CLAUSE.search(piece.text):
         return "words in quotation marks"
     inside = bool(lead.strip()) and not ENDS_CLAUSE.search(lead)

@@ -42,7 +42,7 @@ _ADDRESSED = f"[对向与和跟朝冲给同]{HAN}{{1,4}}?"
 """向老汤 (笑道)"""
 _HOLDING = f"拉着?{HAN}{{1,3}}?"
 """拉着小岛 (笑道)"""
-MANNER = f"(?:{one_of(LISTS['manner'])}|{_ADVERB}|{_ADDRESSED}|{_HOLDING})"
+MANNER = f"(?:{one_of(LISTS['idiom'])}地?|{one_of(LISTS['manner'])}|{_ADVERB}|{_ADDRESSED}|{_HOLDING})"
 """How it is said, between the name and the verb: 冷冷地, 连忙, 对小岛."""
 
 _JUST_BEFORE = one_of(LISTS["spoken_to"]) + "(?:着|了|见|到|得|过)?$"
