@@ -240,7 +240,7 @@ def _any(*needed: str) -> tuple[frozenset[str], ...]:
 
 NAMED_LINE = re.compile(r"\s*(?P<name>[^\s:：][^:：]{0,20}?)\s*[:：]\s*(?P<text>\S.*)", re.DOTALL)
 """A line of a dialogue with its speaker's name: Mara: Lit?"""
-ASKED = re.compile(r"(?:^|\n+)\s*(Human|Assistant) ?[:：] ?")
+ASKED = re.compile(r"(?:^|(?<=\n))(Human|Assistant) ?[:：] ?")
 """Who speaks in a prompt that holds the whole talk (BELLE): Human:Lit?\\nAssistant:"""
 LABELLED_REPLY = re.compile(r"\s*[^\s:：「」]{1,20}\s*[:：]\s*「([^「」]*)」\s*")
 """A reply under its speaker's name, as ChatHaruhi writes it: 阿澈:「好。」"""
