@@ -60,6 +60,8 @@ class StampReader:
                 order.add(numbers[1], numbers[2])
         self._month_first = order.month_first
         self._clock = RunningClock()
+        self._hour: int | None = None
+        """The hour of the last time that tells the half of the day."""
 
     def time(self, match: re.Match[str]) -> datetime | None:
         """The time of the next message; where no day is told, the clock's, with a new day where it goes back."""
@@ -69,8 +71,13 @@ class StampReader:
             self._clock.begin(day)
             return at_clock(day, match["hour"], match["minute"], match["second"], halves)
         noon = at_clock(UNDATED, match["hour"], "0", halves=halves)
-        hour = str(noon.hour) if noon else match["hour"]
-        return self._clock.at(hour, match["minute"], match["second"])
+        hour = noon.hour if noon else int(match["hour"])
+        if any(halves):
+            self._hour = hour
+        elif self._hour is not None and hour <= 12:  # Slack leaves the half of the day out at a further message
+            before = self._hour
+            hour = min((hour % 12, hour % 12 + 12), key=lambda each: (each - before) % 24)
+        return self._clock.at(str(hour), match["minute"], match["second"])
 
     def without_break(self, body: Sequence[str]) -> list[str]:
         """A message's lines without what parts it from the next day's; a date in it begins that day."""

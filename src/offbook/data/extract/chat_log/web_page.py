@@ -11,8 +11,11 @@ from offbook.data.extract.cue import Lines, ParseError
 
 VOID = frozenset(["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"])
 BLOCKS = frozenset(["p", "div", "li", "blockquote", "pre", "ul", "ol", "tr", "h1", "h2", "h3"])
-LONGEST_TAG = 1 << 26
-"""Characters. A page that holds a longer one is damaged; a backup of text messages holds pictures in its attributes."""
+LONGEST_TAG, MOST_LINES = 1 << 16, 200
+"""A page with a tag of more characters over more lines is damaged, and each line would be read from the tag's begin. On
+one line a tag may be longer: a backup of text messages holds pictures in its attributes."""
+DEEPEST = 200
+"""Elements within each other; no program writes more about a message."""
 SURROGATES = re.compile(r"&#(5[56]\d{3});&#(5[67]\d{3});")
 """A character beyond 65,535 as some programs write it: in the two halves that UTF-16 has for it."""
 MARKUP = re.compile(r"^\s*(?:\ufeff)?\s*<(?:[!?a-zA-Z])")
@@ -69,13 +72,13 @@ def elements(lines: Lines, wanted: Callable[[Element], bool]) -> Iterator[Elemen
     """The elements of a page that are wanted, each with what is in it; none that lies within another.
 
     Raises:
-        ParseError: a tag or comment does not end.
+        ParseError: a tag or comment does not end, or elements are nested too deeply.
     """
     page = _Page(wanted)
     for number, text in lines:
         page.line = number
         page.feed(SURROGATES.sub(_joined, text) + "\n")
-        if len(page.rawdata) > LONGEST_TAG:
+        if len(page.rawdata) > LONGEST_TAG and page.rawdata.count("\n") > MOST_LINES:
             raise ParseError(number, "a tag or comment that began above does not end")
         yield from page.ready
         page.ready.clear()
@@ -110,6 +113,8 @@ class _Page(HTMLParser):
             self._open[-1].children.append(element)
         elif not self._wanted(element):
             return
+        if len(self._open) >= DEEPEST:
+            raise ParseError(self.line, "nested too deeply")
         if tag not in VOID:
             self._open.append(element)
         elif not self._open:

@@ -48,6 +48,42 @@ Me.
 --Odd
 Since four.
 """
+ZOOM = """\
+2024-05-01 21:30:42 From Mara Lie to Everyone:
+	Is it lit?
+2024-05-01 21:30:50 From Ine to Everyone:
+	Tea?
+2024-05-01 21:31:42 From Odd to Everyone:
+	Replying to "Is it lit?"
+	
+	Since four.
+"""
+SIGNAL = """\
+[2021-05-12, 21:30] Mara: Is it lit?
+[2021-05-12, 21:30] Ine: Tea?
+[2021-05-12, 21:35] Me:
+> Is it lit?
+
+Since four.
+"""
+IMESSAGE = """\
+May 12, 2021  9:30:42 PM (Read by you after 5 seconds)
+Mara
+Is the lamp lit?
+    May 12, 2021  9:40:00 PM
+    Odd
+    Since four.
+
+May 12, 2021  9:34:00 PM
+Mara
+Bring oil.
+
+May 12, 2021  9:40:00 PM
+Odd
+Since four.
+This message responded to an earlier message.
+
+"""
 
 
 @pytest.mark.parametrize(
@@ -72,6 +108,9 @@ Since four.
                 ("Bring Öl mit!\nUnd Brot.", "Wie viel?"),
             ],
         ),
+        (ZOOM, "zoom", "Odd", [("Ine: Tea?\nMara Lie: Is it lit?", "Since four.")]),
+        (SIGNAL, "signal", "Me", [("Ine: Tea?\nMara: Is it lit?", "Since four.")]),
+        (IMESSAGE, "imessage", "Odd", [("Bring oil.\nIs the lamp lit?", "Since four.")]),
         (RISUAI, "risuai", "Odd", [("Me.\n-- It is cold, is the lamp lit?", "Since four.")]),
     ],
 )
@@ -115,3 +154,33 @@ def test_the_last_message_with_the_quoted_words_is_answered() -> None:
         earlier.remember(text, str(identity))
     quotations = {"is it lit?": "2", "Is it lit? I m...": "1", "Ye…": "3", "no": "", "": ""}
     assert {words: earlier.find(words) for words in quotations} == quotations
+
+
+@pytest.mark.parametrize(
+    ("text", "role", "replies"),
+    [
+        (
+            "[21:30 01/05/2024] Mara: Lit?\n[21:31 01/05/2024] Odd: Since four.\n"
+            "[21:34 01/05/2024] Mara: Cold?\n[21:35 01/05/2024] Odd: No.\n",
+            "Odd",
+            [("Lit?", "Since four."), ("Cold?", "No.")],
+        ),
+        (
+            "Mara Lie\n  9:30 PM\nLit?\nOdd Berg\n  9:31 PM\nSince four.\n9:31\nAnd trimmed.\n"
+            "Mara Lie\n  9:34 PM\nCold?\nOdd Berg\n  9:35 PM\nNo.\n",
+            "Odd Berg",
+            [("Lit?", "Since four.\nAnd trimmed."), ("Cold?", "No.")],
+        ),
+        (
+            "mara — 05/01/2024 9:30 PM\nLit?\nodd — 05/01/2024 9:31 PM\nsince four (edited)\nand trimmed\n"
+            "mara — 05/01/2024 9:34 PM\nCold?\nodd — 05/01/2024 9:35 PM\nno\n",
+            "odd",
+            [("Lit?", "since four\nand trimmed"), ("Cold?", "no")],
+        ),
+    ],
+)
+def test_what_people_copy_from_apps(text: str, role: str, replies: list[tuple[str, str]], tmp_path: Path) -> None:
+    path = tmp_path / "chat.txt"
+    path.write_text(text, encoding="utf-8")
+    rows = extract([path], role).rows
+    assert [tuple(message["content"] for message in row["messages"]) for row in rows] == replies

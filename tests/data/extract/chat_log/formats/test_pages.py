@@ -8,6 +8,7 @@ import pytest
 from offbook.data.extract import extract, listing
 from offbook.data.extract.chat_log.formats import CHAT_FORMATS
 from offbook.data.extract.chat_log.message import Content
+from offbook.data.extract.cue import ParseError
 from tests.data.extract.reading import numbered
 
 DISCORD = """<!DOCTYPE html>
@@ -229,3 +230,15 @@ def test_a_page_is_recognized_and_its_replies_are_read(
 )
 def test_what_each_message_of_a_page_holds(format: str, text: str, expected: list[Content]) -> None:
     assert [message.content for message in CHAT_FORMATS[format].read(numbered(text))] == expected
+
+
+@pytest.mark.parametrize(
+    ("page", "why"),
+    [
+        ('<div class="chatlog__message">' + "<div>" * 5000, "nested too deeply"),
+        ('<div class="chatlog__message">\n<a title="' + ("x" * 300 + "\n") * 5000, "does not end"),
+    ],
+)
+def test_a_damaged_page_is_refused_soon(page: str, why: str) -> None:
+    with pytest.raises(ParseError, match=why):
+        list(CHAT_FORMATS["discord"].read(numbered(page)))

@@ -35,7 +35,7 @@ TIME_FIRST = re.compile(
 )
 ALONE = re.compile(rf"^\s{{0,4}}+[(\[（]?{STAMP}[)\]）]?(?:\s*{_EDITED})?\s*$")
 BARE_NAME = re.compile(rf"^\s{{0,4}}+(?P<name>{_NAME})\s*$")
-EDITED = re.compile(rf"\s*(?=\(){_EDITED}\s*$")
+EDITED = re.compile(rf"[ \t]*(?=\(){_EDITED}[ \t]*$", re.MULTILINE)
 FORWARDED = re.compile(
     r"^\[(?:Forwarded from|Переслано от|Weitergeleitet von|Transféré de|Reenviado de|转发自|轉傳自) [^\]\n]*\]"
 )

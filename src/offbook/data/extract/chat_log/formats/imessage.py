@@ -46,10 +46,15 @@ def read(lines: Lines) -> Iterator[Message]:
 
 
 def _from_text(lines: Lines) -> Iterator[Message]:
+    answered: dict[tuple[str, str], str] = {}
+    identity = ""
     for line, header, more in entries(lines, HEADER):
         sent_at = spelled_time(header["time"])
+        written_by = next((text.strip() for text in more if text.strip()), "")
         if header["indent"]:
+            answered[header["time"], written_by] = identity
             continue
+        identity = str(line)
         if not READ_NOTE.match(header["rest"]):
             yield Message("", header["rest"].strip(), line, sent_at, Content.NOTE)
             continue
@@ -68,7 +73,8 @@ def _from_text(lines: Lines) -> Iterator[Message]:
         if written:
             kinds = {DELETED: Content.DELETED, CALL: Content.CALL, STICKER: Content.STICKER}
             content = next((kind for pattern, kind in kinds.items() if pattern.fullmatch(written)), content)
-        yield Message(sender.strip() or "?", written, line, sent_at, content)
+        reply_to = answered.get((header["time"], written_by), "") if REPLY_NOTE in "\n".join(body) else ""
+        yield Message(sender.strip() or "?", written, line, sent_at, content, id=identity, reply_to=reply_to)
 
 
 def looks_like(sample: Sequence[str]) -> float:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from offbook.data.extract.chat_log.json_stream import JsonObject, read_json_lines
 from offbook.data.extract.chat_log.lines import entries, head, is_json, json_keys, share
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
+from offbook.data.extract.chat_log.quotations import Quotations
 from offbook.data.extract.chat_log.times import any_time, iso_time, spelled_time
 from offbook.data.extract.cue import Lines
 
@@ -24,6 +25,7 @@ FIELD = re.compile(r"^(?P<field>Type|Sent|Received|To|Attachment|Quote|Reaction|
 ATTACHMENT = re.compile(r"^!?\[[^\]\n]*\]\([^()\n]+\)\s*$", re.MULTILINE)
 REACTIONS = re.compile(r"\n?\(- .* -\)\s*$")
 QUOTE = re.compile(r"\A(?:\s*>[^\n]*\n?)+")
+QUOTE_MARK = re.compile(r"^\s*>\s?", re.MULTILINE)
 CALL = re.compile(r"(?:Missed |Incoming |Outgoing |Declined )?(?:voice|video|group) call", re.IGNORECASE)
 
 
@@ -67,15 +69,20 @@ def _from_json(line: int, item: JsonObject) -> Message:
 
 
 def _from_text(lines: Lines) -> Iterator[Message]:
+    earlier = Quotations()
     for line, header, more in entries(lines, HEADER):
         body = "\n".join([header["text"], *more])
         body = REACTIONS.sub("", body.rstrip())
-        text = QUOTE.sub("", ATTACHMENT.sub("", body)).strip()
+        written = ATTACHMENT.sub("", body)
+        quotation = QUOTE.match(written)
+        text = QUOTE.sub("", written).strip()
         content = Content.CALL if CALL.fullmatch(text) else Content.TEXT
         if not text:
             content = Content.MEDIA if ATTACHMENT.search(body) else Content.NOTE
         sent_at = iso_time(f"{header['date']} {header['clock']}")
-        yield Message(header["name"].strip(), text, line, sent_at, content)
+        reply_to = earlier.find(QUOTE_MARK.sub("", quotation[0])) if quotation else ""
+        earlier.remember(text, str(line))
+        yield Message(header["name"].strip(), text, line, sent_at, content, id=str(line), reply_to=reply_to)
 
 
 def _from_headers(lines: Lines) -> Iterator[Message]:

@@ -26,8 +26,8 @@ HEADER = re.compile(
     rf"|(?P<name_first>[^\s\d:：\[(<][^:：\[\]<>]{{0,40}}?) {{1,3}}(?P<date_last>{DATE}) (?P<clock_last>{CLOCK}))\s*$"
 )
 """Time and name, as programs write it, or name and time, as WeChat and QQ copy messages."""
-DECORATED = re.compile(r".*(?:\*\*|__(?=\S).*__)|#{1,6} |.*\s[-–—·•|]\s\d{4}\D")
-"""A line of name and time that has Markdown, or a dash between the two: no program of WeChat's or QQ's writes it so."""
+DECORATED = re.compile(r"\S+ \S+ From .+ [tT]o .+:\s*$|.*(?:\*\*|__(?=\S).*__)|#{1,6} |.*\s[-–—·•|]\s\d{4}\D")
+"""A line of name and time that has Markdown, a dash between the two, or whom it is for (Zoom): of no such program."""
 HEADER_PARTS = (("date", "date_last"), ("clock", "clock_last"), ("name", "name_first"))
 BADGE = re.compile(r"^(?:【[^】]*】)?(?P<name>.*?)(?:\(\d{4,}\)|<[^<>]+@[^<>]+>)?$")
 """QQ sets a rank before the name and the account's number or address behind it."""

@@ -41,7 +41,7 @@ HEADER = re.compile(
     rf"(?(open)\]|(?:(?<=[\s{MARK}])[-–]|(?:(?<=\d)|(?<=[\s\d][AaPp][Mm])):(?=\s))){SPACE}(?P<rest>.*)$"
 )
 CLOCK_FIRST = re.compile(
-    rf"^[{MARK}]*+(?P<open>\[)?[{MARK}]*+{_CLOCK}[,،]{SPACE}{_DATE}(?(open)\]|[-–]){SPACE}(?P<rest>.*)$"
+    rf"^[{MARK}]*+(?P<open>\[)?[{MARK}]*+{_CLOCK}[,،]?{SPACE}{_DATE}(?(open)\]|[-–]){SPACE}(?P<rest>.*)$"
 )
 HEADERS = (HEADER, CLOCK_FIRST)
 TIME_PARTS = ("first", "second", "third", "hour", "minute", "second_of_minute", "before", "after")

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from offbook.data.extract.chat_log.lines import entries
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
+from offbook.data.extract.chat_log.quotations import Quotations
 from offbook.data.extract.chat_log.times import RunningClock, spelled_date
 from offbook.data.extract.cue import Lines
 
@@ -19,19 +20,25 @@ HEADER = re.compile(
     r"(?P<name>.+?)(?:\s+[tT]o\s+(?P<to>.+?))?\s*(?::\s*(?P<text>.*)|$)"
 )
 REACTION = re.compile(r"^(?:Reacted to|Removed a \S+ reaction from) .*$", re.DOTALL)
-REPLY = re.compile(r'^Replying to "(?P<quoted>.*?)"\s*', re.DOTALL)
+REPLY = re.compile(r'^Replying to "(?P<quoted>.*?)"\s*(?:\n|$)\s*', re.DOTALL)
 
 
 def read(lines: Lines) -> Iterator[Message]:
     """The messages of a saved Zoom chat. What is written to one person alone stands in a chat of its own."""
-    clock = RunningClock()
+    clock, earlier = RunningClock(), Quotations()
     for number, header, more in entries(lines, HEADER):
         if header["date"]:
             clock.begin(spelled_date(header["date"])[0])
         text = "\n".join(part.strip() for part in (header["text"] or "", *more)).strip()
         sent_at = clock.at(header["hour"], header["minute"], header["second"])
         content = Content.STICKER if REACTION.match(text) else Content.TEXT if text else Content.NOTE
-        yield Message(header["name"], REPLY.sub("", text), number, sent_at, content, _chat(header))
+        quotation = REPLY.match(text)
+        reply_to = earlier.find(quotation["quoted"]) if quotation else ""
+        text = text[quotation.end() :].strip() if quotation else text
+        identity = str(number)
+        if content is Content.TEXT:
+            earlier.remember(text, identity)
+        yield Message(header["name"], text, number, sent_at, content, _chat(header), identity, reply_to)
 
 
 def looks_like(sample: Sequence[str]) -> float:
