@@ -38,7 +38,7 @@ def _branch(conversation: JsonObject) -> list[JsonObject]:
     nodes = nodes if isinstance(nodes, dict) else {}
     at: Any = conversation.get("current_node")
     path: list[JsonObject] = []
-    while isinstance(node := nodes.get(at), dict) and len(path) <= len(nodes):
+    while isinstance(at, str) and isinstance(node := nodes.get(at), dict) and len(path) <= len(nodes):
         path.append(node)
         at = node.get("parent")
     return path[::-1] or [node for node in nodes.values() if isinstance(node, dict)]

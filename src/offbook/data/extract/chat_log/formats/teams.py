@@ -38,7 +38,8 @@ def _message(line: int, item: JsonObject) -> Message:
     name = next((str(each["displayName"]) for each in people if each.get("displayName")), "")
     body = body if isinstance(body, dict) else {}
     text = _text(body)
-    attachments = [each for each in item.get("attachments") or () if isinstance(each, dict)]
+    listed = item.get("attachments")
+    attachments = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
     answered = (str(each.get("id") or "") for each in attachments if each.get("contentType") == "messageReference")
     content = Content.TEXT if text else Content.MEDIA if attachments or body.get("content") else Content.NOTE
     if item.get("deletedDateTime"):

@@ -48,7 +48,8 @@ def _message(line: int, item: JsonObject, chat: str, names: dict[str, str]) -> M
     text = html.unescape(str(created.get("text") or ""))
     if created.get("mediaUrls"):
         text = SHORT_LINK.sub("", text)
-    for link in created.get("urls") or ():
+    links = created.get("urls")
+    for link in links if isinstance(links, list) else ():
         if isinstance(link, dict) and link.get("url"):
             text = text.replace(str(link["url"]), str(link.get("expanded") or link["url"]))
     number = str(created.get("senderId") or "?")
