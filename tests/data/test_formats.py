@@ -53,6 +53,20 @@ def learned(row: Row) -> list[str]:
         },
         {"prompt": ASK, "chosen": TELL, "rejected": "No idea."},
         {"prompt": ASK, "completion": TELL, "label": True},
+        {"text": f"### Human: {ASK}### Assistant: {TELL}"},
+        {"text": f"<s>[INST] {ASK} [/INST] {TELL} </s>"},
+        {"text": f"<|im_start|>user\n{ASK}<|im_end|>\n<|im_start|>assistant\n{TELL}<|im_end|>\n", "id": 7},
+        {"text": f"<bos><start_of_turn>user\n{ASK}<end_of_turn>\n<start_of_turn>model\n{TELL}<end_of_turn>"},
+        {"input": f"[|Human|] {ASK}\n[|AI|] {TELL}\n[|Human|] "},
+        {"instruction": f"Human: {ASK}\nAssistant: ", "input": "", "output": TELL},
+        {"prompt": f"<s>[INST] {ASK} [/INST]", "completion": f" {TELL}</s>"},
+        {"dialog": [ASK, TELL]},
+        {"dialog": [ASK, TELL, "Thank you."]},
+        {"用户": ASK, "助手": TELL},
+        {"dialogue": f"Ben: {ASK}\r\nAda: {TELL}", "role": "Ada"},
+        {"dialogue": [ASK, TELL], "speakers": ["Ben", "Ada"], "role": "Ada"},
+        {"dialogue": [{"speaker": "Ben", "utterance": ASK}, {"speaker": "Ada", "utterance": TELL}], "role": "Ada"},
+        {"context": f'[{{"role": "Ben", "content": "{ASK}"}}, {{"role": "Ada", "content": "{TELL}"}}]', "role": "Ada"},
     ],
 )
 def test_one_question_and_its_answer(row: Any) -> None:
@@ -177,6 +191,29 @@ def test_a_dialogue_of_named_speakers_is_read_from_the_characters_side() -> None
     assert turns({"dialogue": three}, character="Ada") == [("u", f"Ben: {ASK}\nCy: Tell him."), ("a", TELL)]
     with pytest.raises(RowError, match=r"nobody in its dialogue is called 'Cy' \(it is between Ben, Ada\)"):
         turns({"dialogue": DIALOGUE}, character="Cy")
+
+
+def test_what_stands_before_the_first_mark_is_the_system_prompt() -> None:
+    llama = f"<s>[INST] <<SYS>>\nYou are Ada.\n<</SYS>>\n\n{ASK} [/INST] {TELL} </s>"
+    llama += "<s>[INST] Thanks. [/INST] Mind the step. </s>"
+    more = [("u", "Thanks."), ("a", "Mind the step.")]
+    assert turns({"text": llama}) == [("s", "You are Ada."), *PLAIN, *more]
+    assert turns({"text": f"You are Ada.\n\n### Instruction:\n{ASK}\n\n### Response:\n{TELL}"}) == [
+        ("s", "You are Ada."),
+        *PLAIN,
+    ]
+    google = {"role": "user", "parts": [{"text": ASK}]}, {"role": "model", "parts": [{"text": TELL}]}
+    given = {"systemInstruction": {"parts": [{"text": "You are Ada."}]}, "contents": [*google]}
+    assert turns(given) == [("s", "You are Ada."), *PLAIN]
+
+
+def test_a_text_without_marks_is_no_conversation() -> None:
+    with pytest.raises(RowError, match="its text has no marks that tell who speaks"):
+        turns({"text": f"{ASK} {TELL}"})
+    assert turns({"prompt": "Human: a word. Say it.", "completion": TELL}) == [
+        ("u", "Human: a word. Say it."),
+        PLAIN[1],
+    ]
 
 
 def test_a_transcript_is_read_from_the_characters_side() -> None:

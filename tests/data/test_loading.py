@@ -419,8 +419,8 @@ def test_a_tool_s_call_is_left_out_in_either_spelling() -> None:
 
 
 def test_the_error_names_the_columns_of_the_file_alone() -> None:
-    with pytest.raises(RowError, match=r"its columns \(text\) are") as error:
-        to_conversation({"text": "a"}, Origin("x", 1), options=ReadingOptions(character="Tom"))
+    with pytest.raises(RowError, match=r"its columns \(words\) are") as error:
+        to_conversation({"words": "a"}, Origin("x", 1), options=ReadingOptions(character="Tom"))
     assert "did you mean" not in str(error.value)
 
 

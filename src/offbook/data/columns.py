@@ -13,12 +13,12 @@ from offbook.data.sources import Row
 
 SYNONYMS = {
     **dict.fromkeys(("prompt", "question", "query", "q", "user", "human", "user_question", "src"), "instruction"),
-    **dict.fromkeys(("问", "问题", "提问", "问句", "上文", "上句", "用户", "指令", "提示"), "instruction"),
+    **dict.fromkeys(("问", "问题", "提问", "问句", "上文", "上句", "用户", "用户输入", "指令", "提示"), "instruction"),
     **dict.fromkeys(("context", "inputs", "输入"), "input"),
     **dict.fromkeys(("response", "completion", "answer", "a", "reply", "assistant", "bot", "gpt"), "output"),
     **dict.fromkeys(("generated", "generation", "target", "targets", "tgt", "agent_response"), "output"),
-    **dict.fromkeys(("答", "回答", "答案", "答句", "下文", "下句", "回复", "输出"), "output"),
-    **dict.fromkeys(("system_prompt", "系统", "系统提示"), "system"),
+    **dict.fromkeys(("答", "回答", "答案", "答句", "下文", "下句", "回复", "回应", "助手", "输出"), "output"),
+    **dict.fromkeys(("system_prompt", "系统", "系统提示", "系统提示词"), "system"),
     **dict.fromkeys(("chat", "turns", "contents"), "messages"),
     **dict.fromkeys(("dialog", "dialogs", "dialogues", "utterances"), "dialogue"),
     **dict.fromkeys(("system_instruction", "systeminstruction"), "system"),

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from offbook.core.i18n import marked
 from offbook.core.registry import nearest
 from offbook.core.types import Turn
+from offbook.data.rendered_text import prompt_turns, rendered_turns, without_end
 from offbook.data.row_values import (
     ROLES,
     TEXTS,
@@ -92,14 +93,20 @@ def conversation(row: Row) -> Turns:
 
 
 def alpaca(row: Row) -> Turns:
-    """instruction, input, output, and perhaps system and history (pairs of question and answer, or messages)."""
+    """instruction, input, output, and perhaps system and history (pairs of question and answer, or messages).
+
+    A prompt that some model's format ends before the answer (`Human: … Assistant:`) is read as the turns in it.
+    """
     yield from _before(row)
+    rendered: list[Turn] = []
     parts = [row.get(column) for column in ("instruction", "input")]
     if any(isinstance(part, list) for part in parts):  # prompt and completion may be lists of messages
         yield from (turn for part in parts if isinstance(part, list) for turn in turns_of(part, "prompt"))
     else:
         texts = [text_of(part or "", column) for part, column in zip(parts, ("instruction", "input"), strict=True)]
-        yield from _asked("\n".join(text for text in texts if text.strip()))
+        prompt = "\n".join(text for text in texts if text.strip())
+        rendered = prompt_turns(prompt)
+        yield from rendered or [Turn("user", prompt)]
     if "output" not in row:
         raise ColumnsError(
             "none of its columns is known to be the reply: say which one is, as in --data.columns reply=COLUMN"
@@ -110,16 +117,7 @@ def alpaca(row: Row) -> Turns:
     else:
         reply = text_of(output, "output")
         labelled = LABELLED_REPLY.fullmatch(reply)
-        yield Turn("assistant", labelled[1] if labelled else reply)
-
-
-def _asked(prompt: str) -> Turns:
-    """The user's turn; where the prompt holds the whole talk, and asks for the assistant's next turn, those of it."""
-    parts = ASKED.split(prompt)
-    if len(parts) < 5 or parts[0].strip() or parts[1] != "Human" or parts[-2] != "Assistant" or parts[-1].strip():
-        return [Turn("user", prompt)]
-    talk = zip(parts[1:-2:2], parts[2:-2:2], strict=True)
-    return [Turn("user" if speaker == "Human" else "assistant", text.strip()) for speaker, text in talk]
+        yield Turn("assistant", labelled[1] if labelled else without_end(reply) if rendered else reply)
 
 
 def preference(row: Row) -> Turns:
@@ -153,11 +151,20 @@ def preference(row: Row) -> Turns:
 def dialogue(row: Row) -> Turns:
     """dialogue: a list of {role, text} whose roles are names (ChatHaruhi); `character` says which one is learned.
 
-    Or a list of texts, with their speakers' names in `speakers` (SODA) or at their heads, or by two who take turns.
+    Or a list of texts, with their speakers' names in `speakers` (SODA) or at their heads, or by two who take turns;
+    or lines of `NAME: text`.
     """
-    listed = list_of(row.get("dialogue"), "dialogue")
+    value = row.get("dialogue")
+    if isinstance(value, str) and not value.lstrip().startswith(("[", "{")) and (lines := _named_lines(value)):
+        return dialogue_turns(lines, row.get("character"))
+    listed = list_of(value, "dialogue")
     if listed and all(isinstance(line, str) for line in listed):
         return _texts(listed, row)
+    return _objects(listed, row.get("character"))
+
+
+def _objects(listed: list[Any], character: str | None) -> Turns:
+    """The turns in a list of objects that name their speakers."""
     lines = []
     for number, line in enumerate(listed, 1):
         if not isinstance(line, dict):
@@ -169,7 +176,7 @@ def dialogue(row: Row) -> Turns:
         lines.append((speaker, quoted[1] if quoted else text))
     if all(speaker.lower() in ROLES for speaker, _ in lines):
         return [Turn(ROLES[speaker.lower()], text) for speaker, text in lines]
-    return dialogue_turns(lines, row.get("character"))
+    return dialogue_turns(lines, character)
 
 
 def _texts(texts: list[str], row: Row) -> Turns:
@@ -187,15 +194,35 @@ def _texts(texts: list[str], row: Row) -> Turns:
 
 
 def transcript(row: Row) -> Turns:
-    """context: lines of `NAME：text`, and role, the name of the character (CharacterEval)."""
+    """context: lines of `NAME：text`, or a list of {role, content}; and role, the character's name (CharacterEval)."""
+    value = row.get("input")
+    if isinstance(value, list) or (isinstance(value, str) and value.lstrip().startswith("[{")):
+        return _objects(list_of(value, "context"), row.get("character"))
+    return dialogue_turns(_named_lines(text_of(value, "context")), row.get("character"))
+
+
+def rendered(row: Row) -> Turns:
+    """A conversation in `text` (or `input` alone) as a model's format writes it: `### Human: … ### Assistant: …`."""
+    column = "text" if "text" in row else "input"
+    if turns := rendered_turns(text_of(row.get(column), column)):
+        return turns
+    raise ColumnsError(
+        "its {column} has no marks that tell who speaks (### Human:, [INST], <|im_start|>user); "
+        "lines of a script or a book are for offbook extract",
+        column=column,
+    )
+
+
+def _named_lines(text: str) -> list[tuple[str, str]]:
+    """Who says what in lines of `NAME: text`; a line without a name goes on with the one above."""
     lines: list[tuple[str, str]] = []
-    for line in text_of(row.get("input"), "context").splitlines():
+    for line in text.splitlines():
         named = re.match(r"\s*([^\s:：]{1,20})\s*[:：]\s*(.*)", line)
         if named:
             lines.append((named[1], named[2]))
         elif lines and line.strip():
             lines[-1] = (lines[-1][0], f"{lines[-1][1]}\n{line.strip()}")
-    return dialogue_turns(lines, row.get("character"))
+    return lines
 
 
 def _listed(row: Row, column: str) -> Iterator[Turn]:
@@ -240,8 +267,6 @@ def _any(*needed: str) -> tuple[frozenset[str], ...]:
 
 NAMED_LINE = re.compile(r"\s*(?P<name>[^\s:：][^:：]{0,20}?)\s*[:：]\s*(?P<text>\S.*)", re.DOTALL)
 """A line of a dialogue with its speaker's name: Mara: Lit?"""
-ASKED = re.compile(r"(?:^|(?<=\n))(Human|Assistant) ?[:：] ?")
-"""Who speaks in a prompt that holds the whole talk (BELLE): Human:Lit?\\nAssistant:"""
 LABELLED_REPLY = re.compile(r"\s*[^\s:：「」]{1,20}\s*[:：]\s*「([^「」]*)」\s*")
 """A reply under its speaker's name, as ChatHaruhi writes it: 阿澈:「好。」"""
 PIPPA = frozenset({"bot_greeting", "bot_definitions", "bot_description"})
@@ -259,5 +284,6 @@ FORMATS: dict[str, Format] = {
     "dialogue": Format(_any("dialogue"), dialogue, frozenset({"speakers"})),
     "alpaca": Format(_any("instruction", "output"), alpaca, BEFORE | {"input"}),
     "transcript": Format(_any("input+character"), transcript),
+    "rendered": Format(_any("text", "input"), rendered),
 }
 """The formats by name, in the order in which a row is tried."""

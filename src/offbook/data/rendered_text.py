@@ -1,0 +1,110 @@
+"""A conversation that was written into one text, with marks that tell who speaks: the prompt format of some model.
+
+    rendered_turns("### Human: Who's there?### Assistant: Nay, answer me.")
+
+The marks become roles and are no part of what is said: a row is rendered anew, in the format of the model that learns.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cached_property
+
+from offbook.core.types import Role, Turn
+
+
+class Marks:
+    """The marks of one format.
+
+    Args:
+        roles: mark → who speaks after it.
+        around: what stands before and after turns, besides.
+        at_line_start: whether marks are words that stand in other places, too.
+    """
+
+    def __init__(self, roles: dict[str, Role], around: Iterable[str] = (), at_line_start: bool = False) -> None:
+        self.roles = roles
+        self.around = tuple(around)
+        self._at_line_start = at_line_start
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """Matches a mark."""
+        marks = "|".join(re.escape(mark) for mark in sorted(self.roles, key=len, reverse=True))
+        return re.compile(rf"^(?:{marks})" if self._at_line_start else marks, re.MULTILINE)
+
+    def bare(self, text: str) -> str:
+        """A turn's text without what the format sets around it."""
+        text = text.strip()
+        while end := next((mark for mark in self.around if text.endswith(mark)), None):
+            text = text.removesuffix(end).rstrip()
+        while start := next((mark for mark in self.around if text.startswith(mark)), None):
+            text = text.removeprefix(start).lstrip()
+        return text
+
+
+SIDES: dict[str, Role] = {"system": "system", "user": "user", "assistant": "assistant"}
+WORDS: dict[str, Role] = {"Human": "user", "User": "user", "Assistant": "assistant"}
+LLAMA_SYSTEM = re.compile(r"\s*<<SYS>>(.*?)<</SYS>>(.*)", re.DOTALL)
+FORMATS = (
+    Marks({f"<|im_start|>{name}": role for name, role in SIDES.items()}, ["<|im_end|>", "<|endoftext|>"]),
+    Marks(
+        {f"<|start_header_id|>{name}<|end_header_id|>": role for name, role in SIDES.items()},
+        ["<|begin_of_text|>", "<|eot_id|>", "<|end_of_text|>"],
+    ),
+    Marks({"<start_of_turn>user": "user", "<start_of_turn>model": "assistant"}, ["<bos>", "<end_of_turn>", "<eos>"]),
+    Marks(
+        {f"<|{name}|>": role for name, role in SIDES.items()},
+        ["<s>", "<|end|>", "</s>", "<|endoftext|>", "[gMASK]<sop>"],
+    ),
+    Marks({"[INST]": "user", "[/INST]": "assistant"}, ["<s>", "</s>"]),
+    Marks({"<|Human|>:": "user", "<|MOSS|>:": "assistant"}, ["<eoh>", "<eom>"]),
+    Marks({"[|Human|]": "user", "[|AI|]": "assistant"}),
+    Marks(
+        {
+            **dict.fromkeys(["### System:"], "system"),
+            **dict.fromkeys(["### Human:", "### User:", "### Instruction:", "### Input:"], "user"),
+            **dict.fromkeys(["### Assistant:", "### Response:"], "assistant"),
+        },
+        ["<s>", "</s>", "<|endoftext|>", "<|end_of_text|>"],
+    ),
+    Marks(
+        {f"{name}{colon}": role for name, role in WORDS.items() for colon in ":："}, ["<s>", "</s>"], at_line_start=True
+    ),
+)
+"""ChatML; Llama 3; Gemma; Zephyr, Phi and GLM; Llama 2 and Mistral; MOSS; Baize; Guanaco and Alpaca; BELLE."""
+
+ANSWER = tuple(mark for format in FORMATS for mark, role in format.roles.items() if role == "assistant")
+"""The marks after which the character speaks."""
+
+
+def rendered_turns(text: str) -> list[Turn]:
+    """The turns in a rendered text: none if it has no marks of both sides. What stands before them is the system's."""
+    for format in FORMATS:
+        marks = list(format.pattern.finditer(text))
+        if {"user", "assistant"} <= {format.roles[mark[0]] for mark in marks}:
+            break
+    else:
+        return []
+    turns = [Turn("system", format.bare(text[: marks[0].start()]))]
+    for mark, end in zip(marks, [*(mark.start() for mark in marks[1:]), len(text)], strict=True):
+        part = format.bare(text[mark.end() : end])
+        if system := LLAMA_SYSTEM.fullmatch(part):
+            turns.append(Turn("system", system[1].strip()))
+            part = system[2].strip()
+        turns.append(Turn(format.roles[mark[0]], part))
+    return turns
+
+
+def prompt_turns(text: str) -> list[Turn]:
+    """The turns in a prompt that ends with the mark of the side that is to answer; none if it is no such prompt."""
+    turns = rendered_turns(text) if text.rstrip().endswith(ANSWER) else []
+    return turns[:-1] if turns and turns[-1] == Turn("assistant", "") else []
+
+
+def without_end(reply: str) -> str:
+    """A reply without the mark that ends it, in whatever format."""
+    for format in FORMATS:
+        reply = format.bare(reply)
+    return reply
