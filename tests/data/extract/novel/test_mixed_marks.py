@@ -121,6 +121,43 @@ def test_an_english_paragraph_in_single_marks_is_said_in_a_book_of_double_ones()
     ]
 
 
+SINGLE_BOOK = """
+{0}You are late,{1} said Martin. {0}I{1}ve been waiting.{1}
+
+{0}The tram broke down,{1} said Clara. {0}She{1}d say "I told you so" and go.{1}
+
+{0}You could have telephoned,{1} said Martin.
+
+Clara laughed. “With what?” she asked. “The wire{1}s down.”
+
+“You never came back,” said Martin.
+
+"In the tower," said Clara, "with your {0}friends{1} and your bottles."
+
+{0}Sit down,{1} said Martin.
+"""
+
+
+@pytest.mark.parametrize("marks", ["‘’", "''"])
+def test_a_chapter_in_double_marks_is_said_in_a_book_of_single_ones(marks: str) -> None:
+    opening, closing = marks
+    assert sure(SINGLE_BOOK.format(*marks)) == [
+        ("Martin", f"You are late. I{closing}ve been waiting."),
+        ("Clara", f'The tram broke down. She{closing}d say "I told you so" and go.'),
+        ("Martin", "You could have telephoned."),
+        ("Clara", f"With what? The wire{closing}s down."),
+        ("Martin", "You never came back."),
+        ("Clara", f"In the tower, with your {opening}friends{closing} and your bottles."),
+        ("Martin", "Sit down."),
+    ]
+
+
+def test_a_chapter_in_single_marks_is_said_in_a_book_of_double_ones() -> None:
+    text = "“You are late,” said Paul. “Too late.”\n\n“I am,” said Anna. “I know.”\n\n“So,” said Paul.\n\n"
+    text += "Paul sat. ‘Do you want to quarrel?’ asked Paul.\n\nAnna said, ‘I don’t.’\n\nThe ‘quarrel’ was old."
+    assert sure(text)[3:] == [("Paul", "Do you want to quarrel?"), ("Anna", "I don’t.")]
+
+
 def test_a_verse_in_single_marks_is_no_line_of_its_own() -> None:
     text = "“You are late,” said Paul.\n\n“Am I?” asked Anna.\n\n'And waste its fragrance on the desert air.'"
     assert [cue.text for cue in cues(reader.read, numbered(text))] == ["You are late.", "Am I?"]

@@ -158,20 +158,31 @@ def cut_at_marks(text: str, marks: tuple[str, str]) -> list[TextSpan]:
     """The paragraph cut at its outermost quotation marks. A mark inside other marks belongs to what is said."""
     if marks == ("“", "”") and "„" not in text:
         text = _turned(text)
-    head = text[:1]
-    if head in SINGLE and head not in marks and not ELISION.match(text):
-        pair = (head, PAIRS[head])
-        end = _find_close(text, pair, 1)
-        narrated = end > 0 and any(map(str.isalpha, text[end + 1 :]))  # a verse that somebody quotes stands alone
-        return _cut_at_one_kind(text, pair if narrated else marks)
     if marks[0] in SINGLE:
-        opened = MARK.match(text)
-        other = opened and (opened[0] in ",,„«»" or (opened[0] == '"' and marks[0] not in text))
+        first = next(quotations(text), None)
+        begin = _find_open(text, marks[0], 0)
+        other = first and (begin < 0 or first.begin < begin)
         return _cut_at_all_kinds(text) if other else _cut_at_one_kind(text, marks)
+    if single := _single_pair(text, marks):
+        return _cut_at_one_kind(text, single)
     if any(match[0] not in (*marks, *APOSTROPHES) for match in MARK.finditer(text)):
         return _cut_at_all_kinds(text)
     split = _cut_at_one_kind(text, marks)
     return _cut_at_all_kinds(text) if split and split[-1].open else split
+
+
+def _single_pair(text: str, marks: tuple[str, str]) -> tuple[str, str] | None:
+    """The single marks of a paragraph that quotes with them alone, in a book of other marks."""
+    for mark in SINGLE:
+        pair = (mark, PAIRS[mark])
+        begin = _find_open(text, mark, 0)
+        end = _find_close(text, pair, begin + 1) if begin >= 0 and not ELISION.match(text, begin) else -1
+        if end < 0 or any(sign[0] not in APOSTROPHES for sign in MARK.finditer(text, 0, begin)):
+            continue
+        # A verse that somebody quotes stands alone.
+        if any(map(str.isalpha, text[:begin] + text[end + 1 :])) and (not begin or CLOSES_AFTER.match(text[end - 1])):
+            return pair
+    return None
 
 
 def _cut_at_all_kinds(text: str) -> list[TextSpan]:
