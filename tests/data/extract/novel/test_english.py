@@ -219,3 +219,78 @@ def test_a_narrator_between_dashes_interrupts_a_speech() -> None:
         ("Ada", "Tuesday. Or any other day."),
         ("Dick", "Then Wednesday."),
     ]
+
+
+BEATS = """
+"Draven," Ivy whispered. "Wake up." Draven only groaned.
+
+"Downstairs," Draven mouthed. "Stay behind me."
+
+"In your dreams," Ivy hissed. "Who is it?"
+
+"Oh good," said Marcus. "You're up. Milk?"
+
+"*Marcus?*" Ivy yelped. "What are you doing here?"
+
+Draven lowered the lamp. "You could've knocked."
+
+"I did knock," Marcus said. "You sleep like the dead."
+"""
+
+
+def test_who_only_acts_beside_quoted_lines_can_be_the_speaker() -> None:
+    read = cues(reader.read, numbered(BEATS.replace("mouthed", "scowled")))
+    (knocked,) = [cue for cue in read if cue.text == "You could've knocked."]
+    assert knocked.speaker == "Draven"
+
+
+def test_stars_around_a_stressed_word_are_no_part_of_it() -> None:
+    assert "Marcus? What are you doing here?" in [cue.text for cue in cues(reader.read, numbered(BEATS))]
+
+
+def test_a_name_that_is_a_common_word_too_is_a_name_in_tags_and_beats() -> None:
+    text = """
+"You're kidding," Grace said. "Tell me you're kidding."
+
+"I wish." Will leaned against the wall. "He posted it."
+
+"Block him," said Grace. "Will you just block him, Will?"
+
+"That's a new number," Will said. In May Will had blocked three.
+
+"Then we fix it," said Grace.
+"""
+    read = [(cue.speaker, cue.text) for cue in cues(reader.read, numbered(text))]
+    assert read[1] == ("Will", "I wish. He posted it.")
+    assert read[3] == ("Will", "That's a new number.")
+    assert {speaker for speaker, _ in read} == {"Grace", "Will"}
+
+
+NARRATED_BY_I = """
+"You're Dunn?" Rose asked.
+
+"On good days," I said. "Sit down, Miss Keller."
+
+I poured two fingers into the glass. "Drink that, Miss Keller. You look like you need it."
+
+"My brother is missing," Rose said. "Nine days."
+
+"Call me Harry," I said. "What do the police say?"
+
+"Nothing," Rose said.
+
+I picked up the phone. "Kowalski, it's Dunn. You got anything on a Will Keller?"
+
+"Who's asking?" Kowalski said.
+
+"His sister," I said. "She's sitting right here."
+
+"Get her out of there," he said.
+"""
+
+
+def test_the_narrators_i_acts_and_is_never_he_or_she() -> None:
+    read = {cue.text: (cue.speaker, cue.confidence) for cue in cues(reader.read, numbered(NARRATED_BY_I))}
+    assert read["Drink that, Miss Keller. You look like you need it."][0] == "I"
+    assert read["Kowalski, it's Dunn. You got anything on a Will Keller?"][0] == "I"
+    assert read["Get her out of there."][0] != "I"

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from offbook.data.extract.novel import tags_en as tags
 from offbook.data.extract.novel.attribution import NOBODY, Attribution, confidence
 from offbook.data.extract.novel.dialogue import Turn, speakers
-from offbook.data.extract.novel.evidence_en import Gatherer, SpeakerEvidence, beside, tag_of
+from offbook.data.extract.novel.evidence_en import NARRATOR, Gatherer, SpeakerEvidence, actions, beside, tag_of
 from offbook.data.extract.novel.features_en import Measurer
 from offbook.data.extract.novel.habits_en import NarrationHabits
 from offbook.data.extract.novel.names_en import CharacterLexicon
@@ -42,10 +42,12 @@ class English:
     def learn(self, pieces: Sequence[TextSpan]) -> None:
         """Count who stands in speech tags, and the pronouns of the sentences that name one person."""
         named = set()
+        self._people.count_actions(action.speaker for action in actions(pieces) if not action.pronoun)
         for place, piece in enumerate(pieces):
+            self._people.count_inside(tags.called(piece.text) if piece.is_quote else tags.mentions(piece.text, True))
             if piece.is_quote:
                 tag = tag_of(piece, *beside(pieces, place))
-                if tag and tag.kind == "name":
+                if tag and (tag.kind == "name" or tag.speaker == NARRATOR):
                     self._people.count_tag(tag.speaker)
                     named.add(tag.speaker)
                 continue

@@ -21,6 +21,7 @@ PRESENT = re.compile(
     r"\b(?:is|are|am|has|have|will|shall|can|may|do|does|must)\b(?!\s+(?:been|not\s+been))|['’](?:s|ll|re|ve|m|d)\b"
 )
 REPORTED_WORDS = 7
+NARRATOR = "I"
 IS_SUBJECT = re.compile(r"\s*(?:is|was|were|are)\b")
 """(“Full House”) was the heading"""
 LONG_BREAK = 4
@@ -94,7 +95,9 @@ class Gatherer:
         return person.name if person else name
 
     def gender(self, name: str) -> str:
-        """The gender of somebody's label or description: "m", "f" or "" where it cannot be told."""
+        """The gender of somebody's label or description: "m", "f" or "" where it cannot be told; the narrator's "I"."""
+        if name == NARRATOR:
+            return NARRATOR
         person = self.people.get(name)
         return person.gender if person else gender_of(name)
 
@@ -142,9 +145,13 @@ class Gatherer:
         names = [person.name for name in tags.mentions(text) if (person := self.people.get(name))]
         last = tags.sentences(text.strip())[-1:]
         action = tags.subject(last[0]) if last else None
-        if action and not action.pronoun and (person := self.people.get(action.speaker)):
-            names.append(person.name)
-        return names
+        return names + self._acting(action) if action else names
+
+    def _acting(self, action: Action) -> list[str]:
+        """The label of who acts, if that is a name or the narrator's "I"."""
+        if action.pronoun and action.speaker != NARRATOR:
+            return []
+        return [person.name] if (person := self.people.get(action.speaker)) else []
 
     def _is_another(self, last: SpeakerEvidence, tag: Tag | None, lead: str) -> bool:
         """Whether a further quoted piece of a paragraph is somebody else's: what brings it in says so."""
@@ -165,7 +172,7 @@ class Gatherer:
 
     def _tell(self, turn: SpeakerEvidence, tag: Tag) -> None:
         turn.addressed |= self._labels([tag.addressee] if tag.addressee else [])
-        if tag.kind == "name" or tag.speaker == "I":
+        if tag.kind == "name" or tag.speaker == NARRATOR:
             turn.named, turn.spelled, turn.also = self.label(tag.speaker), tag.speaker, tag.also
             turn.kind = "name" if tag.beside else "subject"
         elif tag.kind == "described" and turn.kind == "none":
@@ -179,11 +186,9 @@ class Gatherer:
         """Who acts in the sentences right beside the quoted pieces of a paragraph, and who is named in it."""
         narration = [piece.text for piece in pieces if not piece.is_quote]
         turn.told_of = self._labels([name for text in narration for name in tags.mentions(text)])
-        for action in _actions(pieces):
-            if action.pronoun:
-                turn.actor_gender = turn.actor_gender or pronoun_gender(action.speaker)
-            elif not turn.actor and (person := self.people.get(action.speaker)):
-                turn.actor = person.name
+        for action in actions(pieces):
+            turn.actor_gender = turn.actor_gender or pronoun_gender(action.speaker)
+            turn.actor = turn.actor or next(iter(self._acting(action)), "")
         if turn.kind == "none" and turn.actor:
             turn.kind = "action"
         gender = turn.gender or turn.actor_gender
@@ -204,17 +209,18 @@ class Gatherer:
         return {person.name for name in names if (person := self.people.get(name))}
 
 
-def _actions(pieces: Sequence[TextSpan]) -> list[Action]:
-    actions: list[Action | None] = []
+def actions(pieces: Sequence[TextSpan]) -> list[Action]:
+    """Who acts in the sentences right beside the quoted pieces of a paragraph."""
+    found: list[Action | None] = []
     for place, piece in enumerate(pieces):
         if piece.is_quote:
             continue
         sentences = tags.sentences(piece.text.strip())
         if sentences and place + 1 < len(pieces):
-            actions.append(tags.subject(sentences[-1]))
+            found.append(tags.subject(sentences[-1]))
         if sentences and place and sentences[0][:1].isupper():
-            actions.append(tags.subject(sentences[0]))
-    return [action for action in actions if action]
+            found.append(tags.subject(sentences[0]))
+    return [action for action in found if action]
 
 
 def beside(pieces: Sequence[TextSpan], place: int) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -31,6 +32,8 @@ _FEMALE_TITLE = re.compile(rf"^{one_of(LISTS['title_female'])}(?=\s|$)")
 _SPACES = re.compile(r"\s+")
 
 MALE, FEMALE = "m", "f"
+ACTS = 2
+"""Who stands in no tag is somebody who acts so often beside quoted lines."""
 OFTEN = 2
 """A person's gender is known from so many pronouns."""
 
@@ -44,7 +47,7 @@ def tidy(name: str) -> str:
     name = _SPACES.sub(" ", name).strip()
     bare = _EPITHETS.sub("", name)
     words = bare.split() if bare[:1].isupper() else name.split()
-    while words and words[0] in LISTS["not_a_name"] and words[0] not in _TITLE_WORDS:
+    while words and words[0] in LISTS["not_a_name"] - LISTS["given"] and words[0] not in _TITLE_WORDS:
         words = words[1:]
     return " ".join(words)
 
@@ -55,7 +58,8 @@ _TITLE_WORDS = LISTS["title_male"] | LISTS["title_female"] | LISTS["title"]
 def is_person(name: str) -> bool:
     """Whether the words of a tidy name can name somebody."""
     words = name.split()
-    return bool(words) and words[-1] not in LISTS["not_a_name"] and words[0][:1].isupper()
+    last_names = bool(words) and (words[-1] not in LISTS["not_a_name"] or words[-1] in LISTS["given"])
+    return last_names and words[0][:1].isupper()
 
 
 def gender_of(words: str) -> str:
@@ -93,6 +97,9 @@ class CharacterLexicon:
 
     def __init__(self) -> None:
         self._tagged: Counter[str] = Counter()
+        self._acting: Counter[str] = Counter()
+        self._inside: set[str] = set()
+        """Names that stand inside a sentence, where other words have no capital."""
         self._he: Counter[str] = Counter()
         self._she: Counter[str] = Counter()
         self._persons: dict[str, Person] = {}
@@ -101,6 +108,14 @@ class CharacterLexicon:
     def count_tag(self, name: str) -> None:
         """Note a name beside a verb of speech."""
         self._tagged[name] += 1
+
+    def count_actions(self, names: Iterable[str]) -> None:
+        """Note who acts beside quoted lines."""
+        self._acting.update(names)
+
+    def count_inside(self, names: Iterable[str]) -> None:
+        """Note names inside sentences and forms of address."""
+        self._inside.update(names)
 
     def count_pronouns(self, name: str, he: int, she: int) -> None:
         """Note the pronouns of a sentence in which the name alone is named."""
@@ -117,6 +132,10 @@ class CharacterLexicon:
             person.names[name] += self._tagged[name]
             person.gender = person.gender or gender_of(name)
             self._persons[name] = person
+        for name in sorted(self._acting.keys() - self._tagged.keys()):
+            acts = _is_titled(name) or self._acting[name] >= ACTS
+            if acts and name in self._inside and not self._one_of(name):
+                self._persons[name] = Person(Counter({name: 0}), gender=gender_of(name))
         for name, person in self._persons.items():
             person.he += self._he[name]
             person.she += self._she[name]

@@ -38,6 +38,8 @@ OPENS["«"] = re.compile(r"(?<![\w.,!?])«\s?(?=[^\s,.;!?])")
 """An opening mark, told from an apostrophe and from the end of a quotation by what stands beside it."""
 ELISION = re.compile(r"['’](?:tis|twas|twere|twill|twould|em|un|til|cause|bout|ee|im|er|n)\b", re.IGNORECASE)
 ITALICS = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
+STARRED = re.compile(r"(?<![\w*])(\*{1,3})(?=[^\s*])([^*]+)(?<=\S)\1(?![\w*])")
+"""*Marcus?*: a word in italics or bold as it is typed."""
 RATIO_COLON = str.maketrans("∶︰", "：：")
 LEADS_ON = re.compile(r"(?:[：:]|(?<=[^\W\d_]),)$")
 """How a paragraph ends that brings in the quotation of the next."""
@@ -163,7 +165,7 @@ def cut_at_marks(text: str, marks: tuple[str, str]) -> list[TextSpan]:
         begin = _find_open(text, marks[0], 0)
         other = first and (begin < 0 or first.begin < begin)
         return _cut_at_all_kinds(text) if other else _cut_at_one_kind(text, marks)
-    if single := _single_pair(text, marks):
+    if single := _single_pair(text):
         return _cut_at_one_kind(text, single)
     if any(match[0] not in (*marks, *APOSTROPHES) for match in MARK.finditer(text)):
         return _cut_at_all_kinds(text)
@@ -171,7 +173,7 @@ def cut_at_marks(text: str, marks: tuple[str, str]) -> list[TextSpan]:
     return _cut_at_all_kinds(text) if split and split[-1].open else split
 
 
-def _single_pair(text: str, marks: tuple[str, str]) -> tuple[str, str] | None:
+def _single_pair(text: str) -> tuple[str, str] | None:
     """The single marks of a paragraph that quotes with them alone, in a book of other marks."""
     for mark in SINGLE:
         pair = (mark, PAIRS[mark])
@@ -299,7 +301,7 @@ def _joined(parts: list[tuple[int, str]]) -> Iterator[Paragraph]:
     text, lines = "", []
     for number, raw in parts:
         part = ITALICS.sub("", raw) if "_" in raw else raw
-        part = part.translate(RATIO_COLON)
+        part = STARRED.sub(r"\2", part.translate(RATIO_COLON))
         if not part:
             continue
         gap = "" if not text or (HAS_CJK.match(text[-1]) and HAS_CJK.match(part[0])) else " "

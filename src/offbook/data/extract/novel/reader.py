@@ -18,7 +18,7 @@ from offbook.data.extract.novel.english import English
 from offbook.data.extract.novel.european import European
 from offbook.data.extract.novel.names_en import LISTS
 from offbook.data.extract.novel.particles import Particles
-from offbook.data.extract.novel.quotes import BookLayout, Paragraph, TextSpan, paragraphs, survey, with_leads
+from offbook.data.extract.novel.quotes import SINGLE, BookLayout, Paragraph, TextSpan, paragraphs, survey, with_leads
 from offbook.data.extract.novel.tags_en import SAY
 
 SENTENCE_END = re.compile(r"(?<!\bMr)(?<!\bMrs)(?<!\bDr)(?<!\bSt)(?<!\b[A-Z])[.!?。！？…][\"'”’)]*(?=\s|--|[—–]|$)")
@@ -95,10 +95,22 @@ class _Reading:
         yield from self._scene(scene)
 
     def _scene(self, scene: Sequence[Paragraph]) -> Iterator[Cue | Skipped]:
-        split = [self.attributor.split(paragraph.text) for paragraph in scene]
+        split = self._cut(scene)
         for paragraph, parts, attributions in zip(scene, split, self.attributor.attribute(split), strict=True):
             yield from self._paragraph(paragraph, parts, attributions)
         yield from self._finish()
+
+    def _cut(self, scene: Sequence[Paragraph]) -> list[list[TextSpan]]:
+        """The paragraphs cut into what is told and what is said. A verse within an open quotation is not cut."""
+        split: list[list[TextSpan]] = []
+        for paragraph in scene:
+            parts = self.attributor.split(paragraph.text)
+            is_open = any(last.open for last in split[-1][-1:]) if split else False
+            other = self.layout.marks[0] in SINGLE and not paragraph.text.startswith(self.layout.marks[0])
+            if is_open and other and len(parts) == 1:
+                parts = [TextSpan(False, paragraph.text, 0)]
+            split.append(parts)
+        return split
 
     def _paragraph(
         self, paragraph: Paragraph, parts: Sequence[TextSpan], attributions: Sequence[Attribution]

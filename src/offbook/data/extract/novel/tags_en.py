@@ -240,13 +240,16 @@ def subject(sentence: str) -> Action | None:
         name = tidy(match["speaker"])
         if match["owner"] or not is_person(name) or (preceding and preceding[1].lower() in LISTS["object_of"]):
             continue
+        if preceding and name in LISTS["given"]:
+            continue  # (in) May
         return Action(name, False)
     return None
 
 
-def mentions(text: str) -> list[str]:
-    """The names in a stretch of narration, in order."""
-    names = (tidy(match["speaker"]) for match in MENTION.finditer(text))
+def mentions(text: str, inside: bool = False) -> list[str]:
+    """The names in a stretch of narration, in order; only those inside a sentence, not at its head, if asked."""
+    found = (match for match in MENTION.finditer(text) if not inside or WORD_BEFORE.search(text, 0, match.start()))
+    names = (tidy(match["speaker"]) for match in found)
     return [name for name in names if is_person(name)]
 
 
