@@ -211,16 +211,16 @@ class Gatherer:
 
 def actions(pieces: Sequence[TextSpan]) -> list[Action]:
     """Who acts in the sentences right beside the quoted pieces of a paragraph."""
-    found: list[Action | None] = []
+    acting: list[Action | None] = []
     for place, piece in enumerate(pieces):
         if piece.is_quote:
             continue
         sentences = tags.sentences(piece.text.strip())
         if sentences and place + 1 < len(pieces):
-            found.append(tags.subject(sentences[-1]))
+            acting.append(tags.subject(sentences[-1]))
         if sentences and place and sentences[0][:1].isupper():
-            found.append(tags.subject(sentences[0]))
-    return [action for action in found if action]
+            acting.append(tags.subject(sentences[0]))
+    return [action for action in acting if action]
 
 
 def beside(pieces: Sequence[TextSpan], place: int) -> tuple[str, str]:

@@ -248,8 +248,8 @@ def subject(sentence: str) -> Action | None:
 
 def mentions(text: str, inside: bool = False) -> list[str]:
     """The names in a stretch of narration, in order; only those inside a sentence, not at its head, if asked."""
-    found = (match for match in MENTION.finditer(text) if not inside or WORD_BEFORE.search(text, 0, match.start()))
-    names = (tidy(match["speaker"]) for match in found)
+    matches = (match for match in MENTION.finditer(text) if not inside or WORD_BEFORE.search(text, 0, match.start()))
+    names = (tidy(match["speaker"]) for match in matches)
     return [name for name in names if is_person(name)]
 
 
