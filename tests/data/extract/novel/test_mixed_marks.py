@@ -140,14 +140,14 @@ Clara laughed. “With what?” she asked. “The wire{1}s down.”
 
 @pytest.mark.parametrize("marks", ["‘’", "''"])
 def test_a_chapter_in_double_marks_is_said_in_a_book_of_single_ones(marks: str) -> None:
-    opening, closing = marks
+    open_mark, close_mark = marks
     assert sure(SINGLE_BOOK.format(*marks)) == [
-        ("Martin", f"You are late. I{closing}ve been waiting."),
-        ("Clara", f'The tram broke down. She{closing}d say "I told you so" and go.'),
+        ("Martin", f"You are late. I{close_mark}ve been waiting."),
+        ("Clara", f'The tram broke down. She{close_mark}d say "I told you so" and go.'),
         ("Martin", "You could have telephoned."),
-        ("Clara", f"With what? The wire{closing}s down."),
+        ("Clara", f"With what? The wire{close_mark}s down."),
         ("Martin", "You never came back."),
-        ("Clara", f"In the tower, with your {opening}friends{closing} and your bottles."),
+        ("Clara", f"In the tower, with your {open_mark}friends{close_mark} and your bottles."),
         ("Martin", "Sit down."),
     ]
 
