@@ -87,6 +87,10 @@ class DialogueState:
 class Attributor(Protocol):
     """What is particular to a language. It learns the book's names first."""
 
+    @property
+    def many_in_one(self) -> bool:
+        """Whether several people speak in one paragraph, as in the old Chinese novels."""
+
     def split(self, text: str) -> list[TextSpan]:
         """A paragraph cut into what is told and what is said."""
 

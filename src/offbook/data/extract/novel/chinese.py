@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from offbook.data.extract.novel.attribution import (
     ACTS,
@@ -23,8 +24,9 @@ from offbook.data.extract.novel.attribution import (
 )
 from offbook.data.extract.novel.names_zh import SENTENCE, NameLexicon, clauses, last_sentence
 from offbook.data.extract.novel.quotes import BookLayout, TextSpan, cut_at_marks
-from offbook.data.extract.novel.words_zh import AGAIN, NOT_SAY, SAY, SAYS, SIGHT, THINKS, WRITES, simplify
+from offbook.data.extract.novel.words_zh import AGAIN, ME, NOT_SAY, SAY, SAYS, SIGHT, THINKS, WRITES, simplify
 
+WORDS = "words in quotation marks"
 ENDS = "：:，, \u3000"
 WORDY = re.compile(r"[，。！？!?…；,~～—]")
 SPOKE = re.compile(rf"[^，。！？：:]{{0,12}}?{SAY}[^，。！？：:]{{0,6}}(?=$|[，。：:、！])")
@@ -41,8 +43,7 @@ class Chinese:
         """Whether one person alone does something in the paragraph."""
         self._goes_on = False
         """Whether the quoted line before ends in a comma, so that who spoke has not done yet."""
-        self._many_in_one = False
-        """Whether several people speak in one paragraph, as in the old novels."""
+        self.many_in_one = False
 
     def split(self, text: str) -> list[TextSpan]:
         """A paragraph cut into what is told and what is said."""
@@ -66,7 +67,7 @@ class Chinese:
     def finish(self) -> None:
         """The first pass is over: believe the names that recur."""
         self._people.finish(self._quotes)
-        self._many_in_one = self._crowded > 0.3 * self._alone
+        self.many_in_one = self._crowded > 0.3 * self._alone
 
     def attribute(self, scene: Sequence[Sequence[TextSpan]]) -> list[list[Attribution]]:
         """The speaker of each quoted piece of each paragraph of a scene, in order."""
@@ -74,7 +75,8 @@ class Chinese:
         return [self._paragraph(pieces, state) for pieces in scene]
 
     def _paragraph(self, pieces: Sequence[TextSpan], state: DialogueState) -> list[Attribution]:
-        attributions = []
+        attributions: list[Attribution] = []
+        within = ""
         self._acts_alone = (
             len({name for piece in pieces if not piece.is_quote for name in self._actors(piece.text)}) == 1
         )
@@ -83,13 +85,17 @@ class Chinese:
                 state.subject = self._acting(piece.text) or state.subject
                 continue
             lead = pieces[place - 1] if place and not pieces[place - 1].is_quote else None
+            lead = replace(lead, text=within + lead.text) if lead else None
+            within = ""
             tail = pieces[place + 1] if place + 1 < len(pieces) and not pieces[place + 1].is_quote else None
             self._goes_on = place > 1 and pieces[place - 2].is_quote and pieces[place - 2].text.endswith("，")
             attribution = self._of(piece, lead, tail, place + 2 < len(pieces), state)
             attributions.append(attribution)
             if not attribution.unspoken:
                 state.spoke(attribution)
-        return attributions if self._many_in_one else shared(attributions)
+            elif attribution.unspoken == WORDS:
+                within = (lead.text if lead else "") + piece.text  # 洪七公“哦”了一声，道
+        return attributions if self.many_in_one else shared(attributions)
 
     def _of(
         self, piece: TextSpan, lead: TextSpan | None, tail: TextSpan | None, more: bool, state: DialogueState
@@ -102,8 +108,8 @@ class Chinese:
         if best and best.confidence > TURN:
             return best
         if not best and not WORDY.search(piece.text) and len(piece.text) <= 10:
-            return Attribution((), NOBODY, "words in quotation marks")
-        if not self._many_in_one and (acting := self._acting(lead.text if lead else tail.text if tail else "")):
+            return Attribution((), NOBODY, WORDS)
+        if not self.many_in_one and (acting := self._acting(lead.text if lead else tail.text if tail else "")):
             return Attribution((acting,), ACTS_ALONE if self._acts_alone else ACTS)
         other = state.other()
         return Attribution(other, TURN if other else NOBODY)
@@ -121,7 +127,7 @@ class Chinese:
         if not says and not colon:
             return None
         # In the old novels a colon alone brings in letters and lists as well as speech.
-        scale = 1.0 if says and simplified != body else 0.8 if self._many_in_one else 0.95
+        scale = 1.0 if says and simplified != body else 0.8 if self.many_in_one else 0.95
         sentence = last_sentence(simplified)
         for distance, clause in enumerate(reversed(clauses(simplified, sentence))):
             names, _ = self._people.at_head(text, simplified, clause)
@@ -148,7 +154,7 @@ class Chinese:
         if names is None or not SPOKE.match(simplified, end):
             return None
         leads_on = more and simplified.rstrip().endswith(("：", ":"))
-        if leads_on and (self._many_in_one or not opens):
+        if leads_on and (self.many_in_one or not opens):
             return None
         return Attribution(names, NEARBY if leads_on else NAMED) if names else _he(state)
 
@@ -174,8 +180,10 @@ class Chinese:
 
 
 def _he(state: DialogueState) -> Attribution:
-    """He or she: whoever was named last."""
-    return Attribution((state.subject,) if state.subject else (), PRONOUN)
+    """He or she: whoever was named last and is not the teller."""
+    named = [state.subject, *(speakers[0] for speakers in reversed(state.turns))]
+    speaker = next((name for name in named if name and name not in ME), None)
+    return Attribution((speaker,) if speaker else (), PRONOUN)
 
 
 def _sentences(simplified: str) -> list[tuple[int, int]]:

@@ -28,6 +28,8 @@ MOST_CANDIDATES = 8
 class English:
     """Attribution of quoted lines in English prose."""
 
+    many_in_one = False
+
     def __init__(self, layout: BookLayout) -> None:
         self._layout = layout
         self._people = CharacterLexicon()

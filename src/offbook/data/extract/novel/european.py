@@ -83,6 +83,8 @@ def _with_stops(spans: list[TextSpan]) -> list[TextSpan]:
 class European:
     """Attribution of quoted lines in the prose of a European language."""
 
+    many_in_one = False
+
     def __init__(self, layout: BookLayout) -> None:
         self._layout = layout
         self._language = layout.language

@@ -6,11 +6,13 @@ import re
 from collections import Counter, defaultdict
 
 from offbook.data.extract.novel.words_zh import (
+    COMMON,
     GROUP,
     HE,
     KIN,
     LEADING,
     MANNER,
+    ME,
     NO_NAME,
     NO_ONE,
     OBJECT_OF,
@@ -19,6 +21,7 @@ from offbook.data.extract.novel.words_zh import (
     SAY,
     SIGHT,
     SURNAME,
+    VOICE,
     simplify,
 )
 
@@ -75,7 +78,7 @@ class NameLexicon:
         """Take note of who stands before the verb of speech at the head of `text`."""
         simplified = simplify(text)
         start = len(text) - len(text.lstrip("，,、：: \u3000"))
-        return self._count(AFTER.match(simplified, skip(simplified, start, len(simplified))), text)
+        return self._count(AFTER.match(simplified, skip(simplified, start, len(simplified))), text, common=True)
 
     def count_acting(self, text: str) -> None:
         """Take note of who may act in a stretch of narration beside a quoted line, as in `李四抬起头`."""
@@ -95,7 +98,7 @@ class NameLexicon:
                 self._heads[name] = max(self._heads[name], 2)
         for name, count in self._heads.items():
             halves = [(name[:split], name[split:]) for split in range(2, len(name))]
-            much = 3 * count if count > 1 else 1
+            much = 2 * count if count > 1 else 1
             longer = any(self._heads[head] >= much or {head, rest} <= self._heads.keys() for head, rest in halves)
             if count >= (2 if quotes > SMALL else 1) and not longer:
                 self._by_prefix[name[:2]].append(name)
@@ -112,11 +115,19 @@ class NameLexicon:
         start = skip(simplified, *span)
         start += simplified.startswith("被", start)
         names, end = self._row_of_names(text, simplified, start)
+        if names and (voice := VOICE.match(simplified, end)):
+            end = voice.end()
         if names:
             return (names, end) if simplified[end : end + 1] not in ("的", "之") else (None, start)
         for pattern in (GROUP, KIN):
             if group := pattern.match(simplified, start):
-                return (text[group.start() : group.end()],), group.end()
+                somebody, end = text[group.start() : group.end()], group.end()
+                if group[0] not in ME and self.at(text, end):
+                    return self._row_of_names(text, simplified, end)  # 我的同桌小白
+                if simplified[end : end + 1] in ("和", "与", "、"):
+                    further, stop = self._row_of_names(text, simplified, end + 1)
+                    return (somebody, *further), stop if further else end
+                return (somebody,), end
         if pronoun := HE.match(simplified, start):
             return (), pronoun.end()
         return None, start
@@ -126,9 +137,14 @@ class NameLexicon:
         names: list[str] = []
         end = start
         while name := self.at(text, start):
+            if names and start == end and name in COMMON:
+                break  # 陈默高兴地 (说)
             end = start + len(name)
             if related := RELATED.match(simplified, end):
                 end = related.end()
+                if related[0].startswith("的") and self.at(text, end):
+                    start = end  # 老汤的女儿小岛
+                    continue
             names.append(text[start:end])
             start = end + (simplified[end : end + 1] in ("、", "和", "与"))
         return tuple(names), end
@@ -156,8 +172,8 @@ class NameLexicon:
             if _can_name(simplify(text[start:stop])) and NAME_CHARACTERS.fullmatch(text[start : stop + 1]):
                 self._openings[text[start:stop]][text[stop]] += 1
 
-    def _count(self, match: re.Match[str] | None, text: str) -> str | None:
-        if not match or not _can_name(match["name"]):
+    def _count(self, match: re.Match[str] | None, text: str, common: bool = False) -> str | None:
+        if not match or not (_can_name(match["name"]) or (common and match["name"] in COMMON)):
             return None
         name = text[match.start("name") : match.end("name")]
         self._heads[name] += 1
@@ -166,7 +182,10 @@ class NameLexicon:
 
 def _can_name(simplified: str) -> bool:
     return not (
-        NO_NAME.search(simplified) or simplified in NO_ONE or GROUP.match(simplified) or MANNERS.fullmatch(simplified)
+        NO_NAME.search(simplified)
+        or simplified in NO_ONE | COMMON
+        or GROUP.match(simplified)
+        or MANNERS.fullmatch(simplified)
     )
 
 

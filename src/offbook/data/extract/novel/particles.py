@@ -22,6 +22,8 @@ SENTENCE = re.compile(r"(?<=[。！？!?.])\s*")
 class Particles:
     """Attribution of quoted lines in Japanese or Korean prose."""
 
+    many_in_one = False
+
     def __init__(self, layout: BookLayout) -> None:
         self._language = language = layout.language
         self._marks = layout.marks

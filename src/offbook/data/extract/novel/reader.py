@@ -150,7 +150,7 @@ class _Reading:
         assert self.last is not None
         if attribution.speakers != self.last.speakers:
             return False
-        if self.layout.language == "zh":
+        if self.attributor.many_in_one:
             if between.rstrip().endswith(("，", ",")):
                 return True
             # “既如此，”叫：“来。” goes on for its first comma, in one sentence of the narrator's.

@@ -33,7 +33,7 @@ THINKS = re.compile(one_of(LISTS["think"]) + "(?:着|了|道)?$")
 """心里想道"""
 WRITES = re.compile(one_of(LISTS["write"]) + "(?:着|了|道|曰|是|云|有|的)?$")
 """匾上写着"""
-LEADING = re.compile(one_of(LISTS["leading"]))
+LEADING = re.compile(one_of(LISTS["leading"]) + f"|可(?={one_of(LISTS['he'])}|{one_of(LISTS['me'])})")
 """What a clause begins with before its subject: 于是, 只见, 那."""
 
 _ADVERB = f"{HAN}{{1,3}}[地着]"
@@ -54,6 +54,9 @@ OBJECT_OF = re.compile(f"{_JUST_BEFORE}|{_FACING}")
 RELATED = re.compile(one_of(LISTS["relative"]) + "(?!娘)")
 """What makes a name that of somebody's wife, mother or nurse: 老汤家的."""
 
+VOICE = re.compile("的(?:声音|嗓音)")
+"""老汤的声音 (从门外传来)"""
+
 _NO_HEAD = "^" + one_of(LISTS["not_a_names_head"])
 """把灯 (拿来), 又 (笑)"""
 _COUNTED = "^[一二两三四五六七八九十几][个则位人声句]"
@@ -70,9 +73,12 @@ SIGHT = re.compile("(?:只|忽|但)(?:见|听得?|听见)")
 """What follows these is seen or heard, and acts: 回头只见薛蟠走来."""
 NO_ONE = LISTS["nobody"]
 """Adverbs and phrases that stand where a name might: 次日, 一声."""
+COMMON = LISTS["nobody_unless_tagged"]
+"""Common words that are somebody's name if they stand behind a quoted line: (“…”) 高兴说."""
 HE = re.compile(one_of(LISTS["he"]) + "们?")
 GROUP = re.compile(one_of(LISTS["group"]))
-KIN = re.compile(f"[我他她你]{one_of(LISTS['kin'])}|{one_of(LISTS['kin_alone'])}")
+ME = LISTS["me"]
+KIN = re.compile(f"[我他她你]的?{one_of(LISTS['kin'])}|(?:{one_of(LISTS['kin_alone'])}|{one_of(ME)})(?!的)")
 """Who is named by kinship, and the teller himself: 我妈, 爹, 我."""
 AGAIN = re.compile("^" + one_of(LISTS["again"]))
 """What goes on with the last speaker: 又道, 说着."""

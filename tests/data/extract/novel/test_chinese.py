@@ -1,0 +1,63 @@
+"""Chinese novels of today: the teller and those at home, names that are common words, voices."""
+
+import pytest
+
+from offbook.data.extract.cue import SURE
+from offbook.data.extract.novel import reader
+from tests.data.extract.reading import cues, numbered
+
+
+def said(text: str) -> dict[str, str]:
+    """What is said, and by whom the reader is sure that it is."""
+    return {
+        cue.text: "和".join(cue.speakers) if cue.confidence >= SURE else ""
+        for cue in cues(reader.read, numbered(text.replace("|", "\n\n")))
+    }
+
+
+TAXI = """
+“去哪儿？”我问。|“随便，”他说，“往前开。”|“那可没法打表。”我说。|我妈常说：“别跟客人多嘴。”可我还是问：“今天怎么了？”|
+我老婆知道后骂我：“你傻啊！”|我的同桌小白说：“可惜了。”|“你们都怎么了？”我和小白同时问。|“完了。”小白喃喃道。
+"""
+
+
+def test_the_teller_his_family_and_he_are_different_people() -> None:
+    assert said(TAXI) == {
+        "去哪儿？": "我",
+        "随便，往前开。": "",
+        "那可没法打表。": "我",
+        "别跟客人多嘴。": "我妈",
+        "今天怎么了？": "我",
+        "你傻啊！": "我老婆",
+        "可惜了。": "小白",
+        "你们都怎么了？": "我和小白",
+        "完了。": "小白",
+    }
+
+
+def test_a_common_word_behind_a_quoted_line_is_a_name() -> None:
+    text = "“走吧。”陈默说。|“我也去！”高兴大声说。|高兴拉开椅子：“怎么，不欢迎？”|“欢迎。”陈默高兴地说。"
+    assert list(said(text).values()) == ["陈默", "高兴", "高兴", "陈默"]
+
+
+@pytest.mark.parametrize(
+    ("text", "speaker"),
+    [
+        ("洪七公“哦”了一声，道：“原来是他。”", "洪七公"),
+        ("郭靖嗫嚅道：“原来是他。”", "郭靖"),
+        ("洪七公哈哈一笑，道：“原来是他。”", "洪七公"),
+        ("“原来是他。”郭靖的声音从门外传来。", "郭靖"),
+        ("“原来是他。”郭靖轻笑了起来。", "郭靖"),
+        ("“原来是他。”郭靖的妈妈大声说。", "郭靖的妈妈"),
+    ],
+)
+def test_who_speaks_is_told_from_what_he_does(text: str, speaker: str) -> None:
+    before = "郭靖道：“晚辈不敢。”|洪七公道：“你师父是谁？”|郭靖道：“江南七怪。”|洪七公道：“很好。”|郭靖道：“是。”|"
+    assert said(before + text)["原来是他。"] == speaker
+
+
+def test_what_one_person_says_in_a_paragraph_is_one_turn() -> None:
+    text = (
+        "“还记得吗？”周晓雨问。|“记得。”陈默说。“那家店，”他想了想。“早拆了。”|陈默看着雨。“可惜。”陈默叹道。“真可惜。”"
+    )
+    assert said(text) == {"还记得吗？": "周晓雨", "记得。那家店。早拆了。": "陈默", "可惜。真可惜。": "陈默"}
