@@ -7,7 +7,7 @@ from offbook.data.extract.novel import reader
 from tests.data.extract.reading import cues, numbered
 
 
-def said(text: str) -> dict[str, str]:
+def turns(text: str) -> dict[str, str]:
     """What is said, and by whom the reader is sure that it is."""
     return {
         cue.text: "和".join(cue.speakers) if cue.confidence >= SURE else ""
@@ -22,7 +22,7 @@ TAXI = """
 
 
 def test_the_teller_his_family_and_he_are_different_people() -> None:
-    assert said(TAXI) == {
+    assert turns(TAXI) == {
         "去哪儿？": "我",
         "随便，往前开。": "",
         "那可没法打表。": "我",
@@ -37,7 +37,7 @@ def test_the_teller_his_family_and_he_are_different_people() -> None:
 
 def test_a_common_word_behind_a_quoted_line_is_a_name() -> None:
     text = "“走吧。”陈默说。|“我也去！”高兴大声说。|高兴拉开椅子：“怎么，不欢迎？”|“欢迎。”陈默高兴地说。"
-    assert list(said(text).values()) == ["陈默", "高兴", "高兴", "陈默"]
+    assert list(turns(text).values()) == ["陈默", "高兴", "高兴", "陈默"]
 
 
 @pytest.mark.parametrize(
@@ -53,11 +53,11 @@ def test_a_common_word_behind_a_quoted_line_is_a_name() -> None:
 )
 def test_who_speaks_is_told_from_what_he_does(text: str, speaker: str) -> None:
     before = "郭靖道：“晚辈不敢。”|洪七公道：“你师父是谁？”|郭靖道：“江南七怪。”|洪七公道：“很好。”|郭靖道：“是。”|"
-    assert said(before + text)["原来是他。"] == speaker
+    assert turns(before + text)["原来是他。"] == speaker
 
 
 def test_what_one_person_says_in_a_paragraph_is_one_turn() -> None:
     text = (
         "“还记得吗？”周晓雨问。|“记得。”陈默说。“那家店，”他想了想。“早拆了。”|陈默看着雨。“可惜。”陈默叹道。“真可惜。”"
     )
-    assert said(text) == {"还记得吗？": "周晓雨", "记得。那家店。早拆了。": "陈默", "可惜。真可惜。": "陈默"}
+    assert turns(text) == {"还记得吗？": "周晓雨", "记得。那家店。早拆了。": "陈默", "可惜。真可惜。": "陈默"}
