@@ -93,3 +93,49 @@ def test_who_the_character_is_is_not_lost(row: Any, way: str) -> None:
 def test_a_turn_without_a_speaker_says_so() -> None:
     with pytest.raises(RowError, match="turn 1 does not say who speaks"):
         turns({"messages": [{"message": "Lit?"}, {"message": "Since four."}]})
+
+
+SCENE = "Ben (speaking): Lit?<|eot|>\nMara (thinking): He asks again.<|eot|>\nMara (speaking): Since four.<|eot|>\n"
+
+
+def test_a_reply_that_is_a_whole_scene_is_read_from_the_characters_side() -> None:
+    row = {"prompt": "Act like Mara.\n\n", "output": f"{SCENE}Ben (speaking): Good.<|eot|>", "source": "seed_1"}
+    read = [("system", "Act like Mara.\n\n"), ("user", "Lit?"), ("assistant", "(thinking) He asks again.\nSince four.")]
+    assert turns(row, "Mara") == read
+    with pytest.raises(RowError, match=r"between Ben, Mara: say whose replies are learned with --persona\.name"):
+        turns(row)
+    assert turns({"prompt": "Go on.", "output": "Ben: Lit?\nMara: Since four."}, "Mara") == [("system", "Go on."), *LIT]
+    scene = "Mara Ray: A ship.\nBen Orr: Where?\nMara Ray: There."
+    spoken = [("user", "Look."), ("assistant", "A ship."), ("user", "Where?"), ("assistant", "There.")]
+    assert turns({"prompt": "Look.", "output": scene}, "Mara Ray") == spoken
+
+
+@pytest.mark.parametrize("reply", ["Take:\nOil: a can", "Ben: it is he.", "Since four.\nNote: bring oil."])
+def test_a_reply_with_colons_is_no_scene(reply: str) -> None:
+    assert turns({"prompt": "Lit?", "output": reply}, "Mara") == [LIT[0], ("assistant", reply)]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"prompt": "Lit?", "output": "Mara: Since four."},
+        {"conversations": [{"from": "human", "value": "Lit?"}, {"from": "gpt", "value": "Mara： Since four."}]},
+        {"prompt": "Lit?", "output": "Since four.</s>"},
+        {
+            "dialogue": [
+                {"role": "Ben", "text": "Lit?"},
+                {"role": "Mara", "action": "(speaking)", "text": "Since four."},
+            ]
+        },
+        {"dialogue": "Ben Orr: Lit?\nMara: Since four."},
+        {"chosen": "Human: Lit?\n\nAssistant: Since four.", "rejected": "Human: Lit?\n\nAssistant: No."},
+        {"prompt": "\n\nHuman: Lit?\n\nAssistant:", "chosen": " Since four.", "rejected": " No."},
+        {
+            "prompt": "<|im_start|>user\nLit?<|im_end|>\n<|im_start|>assistant\n",
+            "chosen": "Since four.<|im_end|>\n",
+            "rejected": "No.<|im_end|>",
+        },
+    ],
+)
+def test_a_name_before_a_reply_and_a_formats_marks_are_not_said(row: Any) -> None:
+    assert turns(row, "Mara") == LIT

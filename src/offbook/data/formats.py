@@ -10,22 +10,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import NamedTuple
 
 from offbook.core.i18n import marked
 from offbook.core.registry import nearest
 from offbook.core.types import Turn
+from offbook.data.dialogues import dialogue, scene_lines, transcript
 from offbook.data.rendered_text import prompt_turns, rendered_turns, without_end
 from offbook.data.row_values import (
-    ROLES,
     TEXTS,
     ColumnsError,
     RowError,
-    alternating,
     content_of,
     dialogue_turns,
     list_of,
-    speaker_of,
     text_of,
     turns_of,
 )
@@ -95,110 +94,77 @@ def conversation(row: Row) -> Turns:
 def alpaca(row: Row) -> Turns:
     """instruction, input, output, and perhaps system and history (pairs of question and answer, or messages).
 
-    A prompt that some model's format ends before the answer (`Human: … Assistant:`) is read as the turns in it.
+    A prompt that some model's format ends before the answer (`Human: … Assistant:`) is read as the turns in it, and an
+    output that is a whole scene (`Ben (speaking): … <|eot|>`) from the character's side.
     """
-    yield from _before(row)
-    rendered: list[Turn] = []
-    parts = [row.get(column) for column in ("instruction", "input")]
-    if any(isinstance(part, list) for part in parts):  # prompt and completion may be lists of messages
-        yield from (turn for part in parts if isinstance(part, list) for turn in turns_of(part, "prompt"))
-    else:
-        texts = [text_of(part or "", column) for part, column in zip(parts, ("instruction", "input"), strict=True)]
-        prompt = "\n".join(text for text in texts if text.strip())
-        rendered = prompt_turns(prompt)
-        yield from rendered or [Turn("user", prompt)]
+    prompt, is_rendered = _prompt(row)
     if "output" not in row:
         raise ColumnsError(
             "none of its columns is known to be the reply: say which one is, as in --data.columns reply=COLUMN"
         )
-    output = row.get("output")
+    output, character = row.get("output"), row.get("character")
     if isinstance(output, list) and output and all(isinstance(each, dict) for each in output):
-        yield from turns_of(output, "output")
-    else:
-        reply = text_of(output, "output")
-        labelled = LABELLED_REPLY.fullmatch(reply)
-        yield Turn("assistant", labelled[1] if labelled else without_end(reply) if rendered else reply)
+        return [*prompt, *turns_of(output, "output")]
+    reply = text_of(output, "output")
+    if lines := scene_lines(reply, character):
+        scene = list(dialogue_turns(lines, character))
+        is_setting = scene[0].role == "user"  # nobody in it answers the prompt
+        return [*(replace(turn, role="system") if is_setting else turn for turn in prompt), *scene]
+    labelled = LABELLED_REPLY.fullmatch(reply)
+    return [*prompt, Turn("assistant", labelled[1] if labelled else _reply_of(reply, is_rendered))]
+
+
+def _prompt(row: Row) -> tuple[list[Turn], bool]:
+    """What stands before the reply of a row, and whether some model's format marked its turns."""
+    before = list(_before(row))
+    parts = [row.get(column) for column in ("instruction", "input")]
+    if any(isinstance(part, list) for part in parts):  # prompt and completion may be lists of messages
+        return [
+            *before,
+            *(turn for part in parts if isinstance(part, list) for turn in turns_of(part, "prompt")),
+        ], False
+    texts = [text_of(part or "", column) for part, column in zip(parts, ("instruction", "input"), strict=True)]
+    prompt = "\n".join(text for text in texts if text.strip())
+    rendered = prompt_turns(prompt)
+    return [*before, *(rendered or [Turn("user", prompt)])], bool(rendered)
+
+
+def _reply_of(text: str, is_rendered: bool) -> str:
+    """A reply without a format's end mark, and without the space that parts it from a marked prompt."""
+    text = without_end(text)
+    return text.strip() if is_rendered else text
 
 
 def preference(row: Row) -> Turns:
     """Preference pairs: chosen and rejected answers to instruction (prompt), messages or conversations.
 
     Answers are text or messages; the chosen one is learned. Or messages whose last reply is the chosen one, and
-    rejected_response (ms-swift).
+    rejected_response (ms-swift). Where nothing else is given, the chosen text holds the prompt, too.
     """
     chosen = row.get("chosen")
     earlier = next((row[column] for column in ("messages", "conversations") if row.get(column)), None)
     if isinstance(row.get("input"), dict):  # OpenAI's
         earlier = row["input"].get("messages")
-    if isinstance(chosen, str) and chosen.startswith("\n\nHuman:"):
-        parts: list[str] = re.split(r"\n\n(Human|Assistant): ?", chosen)[1:]
-        for speaker, text in zip(parts[::2], parts[1::2], strict=True):
-            yield Turn("user" if speaker == "Human" else "assistant", text)
-        return
-    is_conversation = isinstance(chosen, list) and any(turn.role == "user" for turn in turns_of(chosen, "chosen"))
-    if not is_conversation:
-        yield from _before(row)
-        prompt = row.get("instruction")
-        if earlier is not None or isinstance(prompt, list):
-            yield from turns_of(earlier if earlier is not None else prompt, "messages")
-        else:
-            texts = [text_of(row.get(column) or "", column) for column in ("instruction", "input")]
-            yield Turn("user", "\n".join(text for text in texts if text.strip()))
-    if chosen is not None:
-        yield from turns_of(chosen, "chosen") if is_conversation else [Turn("assistant", reply_in(chosen, "chosen"))]
-
-
-def dialogue(row: Row) -> Turns:
-    """dialogue: a list of {role, text} whose roles are names (ChatHaruhi); `character` says which one is learned.
-
-    Or a list of texts, with their speakers' names in `speakers` (SODA) or at their heads, or by two who take turns;
-    or lines of `NAME: text`.
-    """
-    value = row.get("dialogue")
-    if isinstance(value, str) and not value.lstrip().startswith(("[", "{")) and (lines := _named_lines(value)):
-        return dialogue_turns(lines, row.get("character"))
-    listed = list_of(value, "dialogue")
-    if listed and all(isinstance(line, str) for line in listed):
-        return _texts(listed, row)
-    return _objects(listed, row.get("character"))
-
-
-def _objects(listed: list[Any], character: str | None) -> Turns:
-    """The turns in a list of objects that name their speakers."""
-    lines = []
-    for number, line in enumerate(listed, 1):
-        if not isinstance(line, dict):
-            raise RowError("line {number} of its dialogue is not an object", number=number)
-        content = next((line[key] for key in TEXTS if key in line), None)
-        text = content_of(content, marked("the text of line {number}"), number=number)
-        quoted = re.fullmatch(r"\s*「([^「」]*)」\s*", text)
-        speaker = text_of(speaker_of(line), marked("the role of line {number}"), number=number)
-        lines.append((speaker, quoted[1] if quoted else text))
-    if all(speaker.lower() in ROLES for speaker, _ in lines):
-        return [Turn(ROLES[speaker.lower()], text) for speaker, text in lines]
-    return dialogue_turns(lines, character)
-
-
-def _texts(texts: list[str], row: Row) -> Turns:
-    """The turns of a dialogue whose lines are bare texts."""
-    speakers = row.get("speakers")
-    named = [NAMED_LINE.fullmatch(text) for text in texts]
-    if isinstance(speakers, list) and len(speakers) == len(texts) and all(isinstance(name, str) for name in speakers):
-        headed = zip(speakers, texts, strict=True)
-        lines = [(name, text.removeprefix(f"{name}:").strip()) for name, text in headed]
-    elif all(named):
-        lines = [(match["name"], match["text"]) for match in named if match]
+    if isinstance(chosen, list) and any(turn.role == "user" for turn in turns_of(chosen, "chosen")):
+        return turns_of(chosen, "chosen")
+    if earlier is not None:
+        prompt, is_rendered = [*_before(row), *turns_of(earlier, "messages")], False
+    elif isinstance(chosen, str) and not any(row.get(column) for column in ("instruction", "input")):
+        return [*_before(row), *_human_and_assistant(chosen)]
     else:
-        return alternating([text.strip() for text in texts])
-    return dialogue_turns(lines, row.get("character"))
+        prompt, is_rendered = _prompt(row)
+    if chosen is None:
+        return prompt
+    return [*prompt, Turn("assistant", _reply_of(reply_in(chosen, "chosen"), is_rendered))]
 
 
-def transcript(row: Row) -> Turns:
-    """context: lines of `NAME：text`, or a list of {role, content}; and role, the character's name (CharacterEval)."""
-    value = row.get("input")
-    if isinstance(value, list) or (isinstance(value, str) and value.lstrip().startswith("[{")):
-        return _objects(list_of(value, "context"), row.get("character"))
-    return dialogue_turns(_named_lines(text_of(value, "context")), row.get("character"))
+def _human_and_assistant(text: str) -> list[Turn]:
+    """The turns of a text that has them all, as HH-RLHF writes it."""
+    parts: list[str] = re.split(r"(?:^|\n\n)(Human|Assistant): ?", text)
+    if parts[0].strip() or len(parts) < 3:
+        return rendered_turns(text) or [Turn("assistant", text)]
+    sides = zip(parts[1::2], parts[2::2], strict=True)
+    return [Turn("user" if speaker == "Human" else "assistant", text) for speaker, text in sides]
 
 
 def rendered(row: Row) -> Turns:
@@ -211,18 +177,6 @@ def rendered(row: Row) -> Turns:
         "lines of a script or a book are for offbook extract",
         column=column,
     )
-
-
-def _named_lines(text: str) -> list[tuple[str, str]]:
-    """Who says what in lines of `NAME: text`; a line without a name goes on with the one above."""
-    lines: list[tuple[str, str]] = []
-    for line in text.splitlines():
-        named = re.match(r"\s*([^\s:：]{1,20})\s*[:：]\s*(.*)", line)
-        if named:
-            lines.append((named[1], named[2]))
-        elif lines and line.strip():
-            lines[-1] = (lines[-1][0], f"{lines[-1][1]}\n{line.strip()}")
-    return lines
 
 
 def _listed(row: Row, column: str) -> Iterator[Turn]:
@@ -250,6 +204,9 @@ def reply_in(value: object, name: str) -> str:
     """The reply in text, in a message, or in a list of messages, whose last one it is."""
     if isinstance(value, str) and "\n\nAssistant:" in value:
         return value.rpartition("\n\nAssistant:")[2].strip()
+    if isinstance(value, str):
+        rendered = rendered_turns(value)
+        return rendered[-1].text if rendered and not rendered[0].text else without_end(value)
     if isinstance(value, dict):
         value = [value]
     if not isinstance(value, list):
@@ -265,8 +222,6 @@ def _any(*needed: str) -> tuple[frozenset[str], ...]:
     return tuple(frozenset(names.split("+")) for names in needed)
 
 
-NAMED_LINE = re.compile(r"\s*(?P<name>[^\s:：][^:：]{0,20}?)\s*[:：]\s*(?P<text>\S.*)", re.DOTALL)
-"""A line of a dialogue with its speaker's name: Mara: Lit?"""
 LABELLED_REPLY = re.compile(r"\s*[^\s:：「」]{1,20}\s*[:：]\s*「([^「」]*)」\s*")
 """A reply under its speaker's name, as ChatHaruhi writes it: 阿澈:「好。」"""
 PIPPA = frozenset({"bot_greeting", "bot_definitions", "bot_description"})

@@ -10,6 +10,7 @@ a newline; a user's turn or a system prompt without text is left out; a reply wi
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PureWindowsPath
@@ -141,7 +142,8 @@ def to_conversation(
     spoken = list(row_format.read(row))
     if format is None:  # who names the format has decided what is read
         columns.refuse_loss(row, OWN_COLUMNS.union(row_format.optional, *row_format.columns), spoken, own_names)
-    turns = placeholders.fill(_join(spoken), options.placeholders)
+    named = row.get("character")
+    turns = _join(_unlabelled(turn, named) for turn in placeholders.fill(spoken, options.placeholders))
     while turns and turns[-1].role == "assistant" and not turns[-1].weight and any(_is_learned(t) for t in turns):
         turns = turns[:-2]
     if not turns or not _is_learned(turns[-1]):
@@ -180,6 +182,12 @@ def _refuse_marked(row: Row) -> None:
             )
         if value is False or (isinstance(value, str) and value.lower() == "false") or (value == 0 and column in COUNTS):
             raise LeftOut("rows are marked as not to be learned ({column}: {value})", column=column, value=value)
+
+
+def _unlabelled(turn: Turn, character: str | None) -> Turn:
+    """A reply without the character's own name before it (`Mara: Since four.`), which is written and not said."""
+    label = re.match(rf"\s*{re.escape(character)}\s*[:：]\s*(?=\S)", turn.text) if character else None
+    return replace(turn, text=turn.text[label.end() :]) if label and turn.role == "assistant" else turn
 
 
 def _is_learned(turn: Turn) -> bool:

@@ -105,6 +105,7 @@ def prompt_turns(text: str) -> list[Turn]:
 
 def without_end(reply: str) -> str:
     """A reply without the mark that ends it, in whatever format."""
-    for format in FORMATS:
-        reply = format.bare(reply)
+    ended = reply.rstrip()
+    while mark := next((mark for format in FORMATS for mark in format.around if ended.endswith(mark)), None):
+        reply = ended = ended.removesuffix(mark).rstrip()
     return reply
