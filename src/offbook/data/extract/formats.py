@@ -24,7 +24,7 @@ from offbook.data.extract.chat_log.options import ChatOptions
 from offbook.data.extract.chat_log.turns import to_cues
 from offbook.data.extract.cue import Cue, Lines, Reader, Skipped
 from offbook.data.extract.novel import reader
-from offbook.data.extract.script import fountain, play, screenplay
+from offbook.data.extract.script import fountain, interview, play, screenplay
 from offbook.data.extract.script import reader as script_reader
 from offbook.data.extract.script.profile import ScriptProfile, Style
 from offbook.data.extract.source import document_format, open_source
@@ -136,6 +136,9 @@ EXTRACTORS = {
         name: Extractor(chat.description, chat.looks_like, messages=chat.read, json=chat.is_json, text=chat.is_text)
         for name, chat in sorted(CHAT_FORMATS.items(), key=lambda item: item[0] in OF_NO_APP)
     },
+    "interview": Extractor(
+        "interviews with questions in bold and no names: **When?**", interview.looks_like, interview.read
+    ),
     "fountain": Extractor(
         "Fountain and film scripts", fountain.looks_like, fountain.read, suffixes=(".fountain", ".spmd")
     ),

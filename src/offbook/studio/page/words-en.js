@@ -96,6 +96,7 @@ export const EN = {
   whoLead: "These speak in {name}. Choose one; if somebody goes by two names, say so.",
   format: "read as {format}",
   readChat: "a chat ({name})",
+  read_interview: "an interview",
   read_fountain: "a film script",
   read_play: "a play",
   read_screenplay: "a script",

@@ -96,6 +96,7 @@ export const ZH = {
   whoLead: "{name}里有这些人说话。选一个；若有人用两个名字，请标出来。",
   format: "格式：{format}",
   readChat: "聊天记录（{name}）",
+  read_interview: "访谈",
   read_fountain: "电影剧本",
   read_play: "话剧",
   read_screenplay: "剧本",

@@ -35,6 +35,8 @@ TAG = re.compile(
     r"</?(?:p|b|i|u|em|strong|br|hr|div|span|font|h[1-6]|li|ul|blockquote|a)(?:\s[^<>]*)?/?>", re.IGNORECASE
 )
 
+BOLD_LINE = re.compile(r"^\s*(\*\*|__)(?P<name>[^*_:：]{1,40}[:：])(?P<text>[^*_]+)\1\s*$")
+"""**GQ: What is it about?**: a label and its speech, both in bold."""
 SPACED_OUT = re.compile(r"^(?:[^\W\d_\u3000-\uffff] ){2,}[^\W\d_\u3000-\uffff](?=[.:,]|\s?\(|$)")
 """М а ш а. or M A R A: a name set wide."""
 
@@ -98,6 +100,7 @@ def _mended(lines: Lines) -> Iterator[tuple[int, str]]:
     held: list[tuple[int, str]] = []
     for number, raw in lines:
         text = TAG.sub("", raw) if "<" in raw else raw
+        text = BOLD_LINE.sub(r"\1\g<name>\1\g<text>", text)
         text = SPACED_OUT.sub(lambda letters: letters[0].replace(" ", ""), text)
         line = number, text
         if held and BROKEN_END.match(text):
