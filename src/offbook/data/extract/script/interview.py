@@ -70,7 +70,7 @@ def read(lines: Lines) -> Iterator[Cue | Skipped]:
             if rest:
                 yield from _finish(turn, scenes)
                 turn = _answer(rest, number, names)
-        elif is_rule(text) or heading(text) or ((found := SET_OFF.match(text)) and not found["rest"]):
+        elif is_rule(text) or heading(text) or ((set_off := SET_OFF.match(text)) and not set_off["rest"]):
             yield from _finish(turn, scenes)
             turn, asks = None, False
             if is_rule(text):
@@ -89,36 +89,36 @@ def read(lines: Lines) -> Iterator[Cue | Skipped]:
 
 def _question_mark(texts: Iterable[str]) -> str | None:
     """How the questions are set off: the mark of bold or of a heading; None where the text is no such interview."""
-    asked: Counter[str] = Counter()
+    questions: Counter[str] = Counter()
     marked: Counter[str] = Counter()
     lines = 0
     for text in map(str.strip, texts):
         lines += bool(text)
-        if (found := SET_OFF.match(text)) and (sentence := _sentence(found)):
-            mark = found["mark"] or found["heading"]
+        if (set_off := SET_OFF.match(text)) and (sentence := _sentence(set_off)):
+            mark = set_off["mark"] or set_off["heading"]
             marked[mark] += 1
-            asked[mark] += bool(ASKS.search(sentence))
-    mark, count = max(asked.items(), key=lambda item: item[1], default=("", 0))
+            questions[mark] += bool(ASKS.search(sentence))
+    mark, count = max(questions.items(), key=lambda item: item[1], default=("", 0))
     return mark if count >= max(FEWEST, SHARE * lines, ASKING * marked[mark]) else None
 
 
-def _sentence(found: re.Match[str]) -> str | None:
+def _sentence(set_off: re.Match[str]) -> str | None:
     """What is set off, if it is a sentence without a name before it."""
-    text = (found["text"] or found["title"]).strip()
+    text = (set_off["text"] or set_off["title"]).strip()
     label = match(text, "colon")
-    whole = not (ASKS.search(text) or ENDS.search(text)) or len(text) > LONGEST
-    return None if whole or (label and is_name(label.name)) else text
+    is_sentence = len(text) <= LONGEST and (ASKS.search(text) or ENDS.search(text))
+    return text if is_sentence and not (label and is_name(label.name)) else None
 
 
 def _question(text: str, mark: str | None) -> tuple[str, str] | None:
     """A question, and the answer that begins behind it on its line; None for other lines."""
-    found = SET_OFF.match(text)
-    if not found or (found["mark"] or found["heading"]) != mark:
+    set_off = SET_OFF.match(text)
+    if not set_off or (set_off["mark"] or set_off["heading"]) != mark:
         return None
-    sentence = _sentence(found)
-    if sentence is None or (found["heading"] and not ASKS.search(sentence)):
+    sentence = _sentence(set_off)
+    if sentence is None or (set_off["heading"] and not ASKS.search(sentence)):
         return None
-    return sentence, (found["rest"] or "").strip()
+    return sentence, (set_off["rest"] or "").strip()
 
 
 def _names(lines: Lines, mark: str | None) -> frozenset[str]:
@@ -126,8 +126,8 @@ def _names(lines: Lines, mark: str | None) -> frozenset[str]:
     labels: Counter[str] = Counter()
     for _, raw in lines:
         text = raw.strip()
-        found = _question(text, mark)
-        if label := match(found[1] if found else text, "colon"):
+        set_off = _question(text, mark)
+        if label := match(set_off[1] if set_off else text, "colon"):
             labels[label.name] += bool(label.rest) and is_name(label.name)
     return frozenset(name for name, count in labels.items() if count > 1)
 
