@@ -176,3 +176,58 @@ def test_russian_in_guillemets_is_read_without_dashes() -> None:
 def test_a_russian_verb_that_no_list_has_is_still_the_narrator_s() -> None:
     text = "— Иди на пристань, — распорядилась Марфа.\n\n— Иду, — сказал Пётр.\n\n— Живо! — поторопил Пётр. — Пора.\n"
     assert [cue.text for cue in cues(reader.read, numbered(text))] == ["Иди на пристань.", "Иду.", "Живо! Пора."]
+
+
+def sure(text: str) -> list[tuple[str, str]]:
+    read = cues(reader.read, numbered(text.replace(" | ", "\n\n")))
+    return [(cue.speaker, cue.text) for cue in read if cue.confidence >= SURE]
+
+
+FILLER = {
+    "es": "—¿Has visto la barca? —preguntó Luis. | —No —dijo Marta—. Se la llevó la noche. | Era tarde y la calle estaba en silencio. | ",
+    "pt": "— Viste o barco? — perguntou Luís. | — Não — disse Marta. — Levou-o a noite. | Era tarde e não havia uma luz na rua. | ",
+    "pl": "— Widziałeś łódkę? — zapytał Tomek. | — Nie — powiedziała Ania. — Zabrała ją noc. | Było już za późno i na ulicy nie było go. | ",
+    "ru": "— Ты видел лодку? — спросил Андрей. | — Нет, — сказала Вера. — Её унесло ночью. | ",
+    "fr": "— As-tu vu le bateau ? demanda Julien. | — Non, dit Marthe. La nuit l’a emporté. | Il était tard, et elle avait froid dans la rue. | ",
+}
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("es", "—Nada —mintió Luis—. Bueno, un poco.", ("Luis", "Nada. Bueno, un poco.")),
+        ("es", "—Tú no —se burló Marta.", ("Marta", "Tú no.")),
+        ("es", "El abuelo apareció en la puerta y dijo: | —¿Qué es esto?", ("el abuelo", "¿Qué es esto?")),
+        ("es", "Luis sonrió: | —Ya era hora.", ("Luis", "Ya era hora.")),
+        ("pt", "— Nada — mentiu Luís. — Bem, um pouco.", ("Luís", "Nada. Bem, um pouco.")),
+        ("pt", "O avô apareceu à porta e disse: | — O que é isto?", ("o avô", "O que é isto?")),
+        ("pl", "— Dzień dobry — uśmiechnął się Tomek. — To ja.", ("Tomek", "Dzień dobry. To ja.")),
+        ("pl", "— O, jest! — mruknął dziadek Józef. — Gdzie byłeś?", ("dziadek Józef", "O, jest! Gdzie byłeś?")),
+        ("pl", "— Co? — oburzył się dziadek. — Nie!", ("dziadek", "Co? Nie!")),
+        ("ru", "— Здравствуй, — улыбнулся Андрей. — Это я.", ("Андрей", "Здравствуй. Это я.")),
+        ("ru", "— Явился! — проворчал дед Матвей.", ("дед Матвей", "Явился!")),
+        ("ru", "Дед Матвей кашлянул и сказал: | — Пойду.", ("дед Матвей", "Пойду.")),
+        ("ru", "Андрей рассмеялся: | — Вот и я!", ("Андрей", "Вот и я!")),
+        ("fr", "« Te voilà, dit Julien. | — Oui », dit Marthe.", ("Marthe", "Oui.")),
+        ("fr", "« Te voilà, dit Julien. | — Flatteur ! lança Marthe. Entre. »", ("Marthe", "Flatteur ! Entre.")),
+    ],
+)
+def test_a_verb_of_any_kind_before_its_subject_is_a_tag_and_a_colon_brings_in_a_dash(
+    language: str, text: str, expected: tuple[str, str]
+) -> None:
+    assert language_of((FILLER[language] + text).split(" | ")) == language
+    assert sure(FILLER[language] + text)[-1] == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("es", "—Siempre. —Marta cerró el libro—. ¿Has cenado?", "Siempre. ¿Has cenado?"),
+        ("es", "—¿Y qué quería? —Luis volvió al salón.", "¿Y qué quería?"),
+        ("pt", "— Há sempre. — Marta fechou o livro. — Já jantaste?", "Há sempre. Já jantaste?"),
+        ("pl", "— Padł. — Tomek zdjął kurtkę. — Martwiłaś się?", "Padł. Martwiłaś się?"),
+        ("pl", "— Martwiłam się — przyznała. — Siadaj.", "Martwiłam się. Siadaj."),
+    ],
+)
+def test_what_the_narrator_tells_between_dashes_is_not_said(language: str, text: str, expected: str) -> None:
+    assert cues(reader.read, numbered((FILLER[language] + text).replace(" | ", "\n\n")))[-1].text == expected

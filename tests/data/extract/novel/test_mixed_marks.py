@@ -169,6 +169,7 @@ LINES = {
     "pl": "— Już nie — powiedział Paweł. | „Pociąg stał” — powiedziała Anna. | — Nic — rzekła Anna. — To się stało.",
     "cs": '„Jdeš pozdě,“ řekl Pavel. | »Vlak stál,« řekla Anna. | "Jdeme?" zeptala se Anna. "Řekni to, když je čas."',
     "sv": "”Du är sen”, sa Pelle. | »Tåget stod», svarade Anna. | – Vill du bråka? frågade Anna. Säg det med en gång.",
+    "nl": "‘Je bent te laat,’ zei Pieter. | “De trein stond stil”, zei oom Karel. | 'Ja,' zei Anna. 'Het is niet ver.'",
 }
 SAID = {
     "it": [("Paolo", "Sei in ritardo."), ("Anna", "Il treno era fermo."), ("Anna", "È lei.")],
@@ -176,6 +177,7 @@ SAID = {
     "pl": [("Paweł", "Już nie."), ("Anna", "Pociąg stał."), ("Anna", "Nic. To się stało.")],
     "cs": [("Pavel", "Jdeš pozdě."), ("Anna", "Vlak stál."), ("Anna", "Jdeme? Řekni to, když je čas.")],
     "sv": [("Pelle", "Du är sen."), ("Anna", "Tåget stod."), ("Anna", "Vill du bråka? Säg det med en gång.")],
+    "nl": [("Pieter", "Je bent te laat."), ("oom Karel", "De trein stond stil."), ("Anna", "Ja. Het is niet ver.")],
 }
 
 

@@ -18,13 +18,18 @@ from offbook.data.extract.novel.quotes import DASH, BookLayout, TextSpan, cut_at
 from offbook.data.extract.word_lists import load, one_of
 
 CAPITAL = "[A-ZÀ-ÖØ-ÞŁŚŻŹĆŃČĎĚŇŘŠŤŮŽА-ЯЁ]"
-INSERTED_SENTENCE = re.compile(r"[^—–―!?]{3,200}\.\s*[—–―]\s*[А-ЯЁ]")
+INSERTED_SENTENCE = re.compile(rf"{CAPITAL}[^—–―!?]{{3,200}}\.\s*[—–―]\s*[¿¡]?{CAPITAL}")
 """(— Вот как! —) Пётр встал. — Идём."""
+CLOSED_BY_DASH = re.compile(r"[^—–―]{3,200}\S[—–―](?=[.,;:!?…\s])")
+"""(—Siempre. —)Marta cerró el libro—. ¿Y tú?: in Spanish the narrator's dashes stand close to his words."""
 TOLD_IN_RUSSIAN = re.compile(rf"[а-яё]+(?:л|ла|ли|лся|лась|лись)\s+(?:[а-яё]+\s+)?{CAPITAL}[а-яё]+")
 """(— Иди, —) велела Мара: a verb of the past and who did it."""
 TAGS_BEHIND_COMMAS = ("fr", "de", "it", "cs", "sv")
 """Languages that set a tag off with a comma alone behind a dash: – Und nun?, fragte Paul."""
 CLOSING_MARKS = "”“»«"
+_AND = one_of(("y", "e", "i", "и", "und", "et", "en", "och", "a"))
+ITSELF = r"(?:(?:se|si|się|sich|zich)\s+)?"
+"""se (burló Marta), uśmiechnął się (Tomek)"""
 BROKEN_OFF = re.compile(r"\s*[—–―]+\s*\w")
 """«Он сказал «никогда»», — сказал; „Idę” — powiedział: a dash where a comma would be."""
 DOUBLE_STOP = re.compile(r"(?<=[.!?…]),$")
@@ -43,18 +48,30 @@ class _Grammar:
         name = rf"(?:{title}\s+)*{WORD}(?:\s+(?:{one_of(lists['particle'])}\s*)?{WORD}){{0,2}}"
         self.pronouns = lists["he"] | lists["she"] | lists["they"] | lists["me"]
         pronoun = rf"{one_of(self.pronouns)}\b"
-        described = rf"(?:{title}|{one_of(lists['determiner'])}\s*[^\W\d_]+(?:-[^\W\d_]+)*)\b"
+        with_article = rf"{one_of(lists['determiner'])}(?:\s+|(?<=['’]))[^\W\d_]+(?:-[^\W\d_]+)*\b"
+        described = rf"(?:{title}\b|{with_article})"
         adverb = rf"(?:(?:{one_of(lists['adverb'])})\s+)?"
-        speaker = rf"(?P<speaker>{pronoun}|{name}|{described})"
+        speaker = rf"(?<![^\W\d_])(?P<speaker>{pronoun}|{name}|{described})"
         self.verb_first = re.compile(rf"(?P<verb>{say_verbs})(?:-t)?[\s-]+{adverb}{speaker}(?!['’])")
-        self.name_first = re.compile(rf"{speaker}\s+{adverb}(?:[^\W\d_]+\s+)?(?P<verb>{say_verbs})\b")
+        self.name_first = re.compile(rf"{speaker}\s+{adverb}(?:(?!{_AND}\b)[^\W\d_]+\s+)?(?P<verb>{say_verbs})\b")
+        small = rf"(?!{one_of(lists['not_a_verb'] | lists['common'])}\b)(?!{CAPITAL})[^\W\d_]{{3,}}(?:-se)?"
+        self.inverted = re.compile(rf"{ITSELF}{small}\s+{ITSELF}(?P<speaker>{name}|{title}\b)(?!['’])")
+        """(—Sí —)mintió Luis: any verb before its subject, right behind what is said."""
+        self.bare = re.compile(rf"{says_or_thinks}(?=\s*[.,:;]|\s+{CAPITAL}|\s*$)")
+        """(– Nie –) powiedziała(. – Chodź.): a tag without its subject."""
+        self.subject_first = re.compile(rf"(?P<speaker>{pronoun}|{with_article}|{name})\s+(?!{CAPITAL})[^\W\d_]+")
+        """Андрей рассмеялся (:)"""
         self.article = re.compile(rf"^{one_of(lists.get('article', ()))}\s+(?={CAPITAL})")
         """disse (a) Ana: what stands before names."""
+        self.common_noun = lists["title"] | lists["determiner"]
+        """What begins with a capital at the head of a sentence alone: Дед (Матвей), El (abuelo)."""
         self.thinks = re.compile(rf"\b{one_of(lists['thinks'])}\b")
         self.writes = re.compile(rf"\b{one_of(lists['written'])}\b")
         self.inserted = re.compile(rf"[,!?…]\s+(?={says_or_thinks}(?:-t)?[\s-]+{speaker})[^.,!?;:]*(?:[.,]\s*|$)")
         """(“Oui,) dit-il, (je viens.”): a tag without marks of its own."""
-        self.acting = re.compile(rf"(?:^|[,;]\s+)(?P<speaker>{pronoun}|{name})\s[^.!?:]*\b(?P<verb>{say_verbs})\b")
+        self.acting = re.compile(
+            rf"(?:^|[,;]\s+)(?P<speaker>{pronoun}|{with_article}|{name})\s[^.!?:]*\b(?P<verb>{say_verbs})\b"
+        )
         """Anna lachte und sagte"""
 
 
@@ -80,6 +97,14 @@ def _with_stops(spans: list[TextSpan]) -> list[TextSpan]:
     return made
 
 
+def _before_close(text: str) -> tuple[str, str]:
+    """A text behind a dash whose mark closes what began paragraphs before, and what stands behind: — Oui », dit-il."""
+    at = text.rfind("»")
+    if at < 0 or "»" in text[:at] or "«" in text:
+        return text, ""
+    return text[:at].rstrip(), text[at + 1 :]
+
+
 class European:
     """Attribution of quoted lines in the prose of a European language."""
 
@@ -89,11 +114,13 @@ class European:
         self._layout = layout
         self._language = layout.language
         self._grammar = _grammar(layout.language)
+        self._names: set[str] = set()
+        """Who is named in a tag."""
 
     def split(self, text: str) -> list[TextSpan]:
         """A paragraph cut into what is told and what is said."""
         opened = DASH.match(text)
-        spans = self._behind_dash(text, opened.end()) if opened else []
+        spans = self._behind_dash(*_before_close(text), opened.end()) if opened else []
         if opened and len(spans) == 1 and self._language in TAGS_BEHIND_COMMAS:
             spans = self._without_tags(spans[0])
         if not opened or not (self._layout.dashes or any(not span.is_quote for span in spans)):
@@ -103,7 +130,9 @@ class European:
         return _with_stops(spans)
 
     def learn(self, pieces: Sequence[TextSpan]) -> None:
-        """Nothing is learned from the book."""
+        """Take note of who is named in tags."""
+        attributions = self._paragraph(pieces, DialogueState())
+        self._names.update(each.speakers[0] for each in attributions if each.speakers)
 
     def finish(self) -> None:
         """Nothing is learned from the book."""
@@ -111,9 +140,15 @@ class European:
     def attribute(self, scene: Sequence[Sequence[TextSpan]]) -> list[list[Attribution]]:
         """The speaker of each quoted piece of each paragraph of a scene, in order."""
         state = DialogueState()
-        return [self._paragraph(parts, state) for parts in scene]
+        attributions = []
+        brings_in = ""
+        for parts in scene:
+            attributions.append(self._paragraph(parts, state, brings_in))
+            text = parts[-1].text.rstrip() if parts and not any(part.is_quote for part in parts) else ""
+            brings_in = text if text.endswith(":") else ""
+        return attributions
 
-    def _behind_dash(self, text: str, start: int) -> list[TextSpan]:
+    def _behind_dash(self, text: str, narrated_rest: str, start: int) -> list[TextSpan]:
         """A paragraph that begins with a dash: what is said, and between dashes what the narrator says."""
         spans: list[TextSpan] = []
         begin, narrated = start, False
@@ -124,19 +159,26 @@ class European:
                 spans.append(TextSpan(not narrated, text[begin:at].strip() + (stop[0] if stop else ""), begin))
                 begin, narrated = stop.end() if stop else end, not narrated
         spans.append(TextSpan(not narrated, text[begin:].strip(), begin))
+        spans.append(TextSpan(False, narrated_rest, len(text)))
         return [span for span in spans if span.text]
 
     def _narrates(self, speech: str, mark: str, rest: str) -> bool:
         """Whether the narrator speaks behind a dash: a tag, words set close to a Spanish dash, or a whole sentence."""
         if self._language in ("es", "pt") and re.match(r"\s+[—–―](?=[^\W\d_A-ZÁÉÍÓÚÑ])", mark):
             return True
-        if self._language == "ru":
-            if speech.endswith((".", "!", "?", "…")) and INSERTED_SENTENCE.match(rest):
+        if speech.endswith((".", "!", "?", "…")) and rest[:1].isupper():
+            glued = self._language == "es" and re.match(r"\s+[—–―](?=\w)", mark)
+            if glued and CLOSED_BY_DASH.match(rest):
                 return True
-            if speech.endswith((",", "!", "?", "…")) and TOLD_IN_RUSSIAN.match(rest):
+            if self._language in ("ru", "pl", "pt", "it") and INSERTED_SENTENCE.match(rest):
                 return True
+            first_name = self._grammar.subject_first.match(rest)
+            if first_name and first_name["speaker"] in self._names:
+                return True
+        if self._language == "ru" and speech.endswith((",", "!", "?", "…")) and TOLD_IN_RUSSIAN.match(rest):
+            return True
         first = re.split(r"[.!?…—–―]", rest, maxsplit=1)[0]
-        return bool(self._tag_in(first, ahead=False))
+        return bool(self._grammar.bare.match(rest) or self._tag_in(first, ahead=False))
 
     def _without_tags(self, span: TextSpan) -> list[TextSpan]:
         parts: list[TextSpan] = []
@@ -149,14 +191,14 @@ class European:
         rest = span.text[begin:].strip()
         return [*parts, TextSpan(True, rest, span.start + begin, span.open)] if rest else parts
 
-    def _paragraph(self, parts: Sequence[TextSpan], state: DialogueState) -> list[Attribution]:
+    def _paragraph(self, parts: Sequence[TextSpan], state: DialogueState, brings_in: str = "") -> list[Attribution]:
         matched: list[Attribution] = []
         for place, part in enumerate(parts):
             if not part.is_quote:
                 continue
-            lead = parts[place - 1].text if place and not parts[place - 1].is_quote else ""
+            lead = parts[place - 1].text if place and not parts[place - 1].is_quote else "" if place else brings_in
             tail = parts[place + 1].text if place + 1 < len(parts) and not parts[place + 1].is_quote else ""
-            attribution = self._of(lead if not matched else "", tail, state)
+            attribution = self._of(lead if not matched else "", tail, state, bool(brings_in) and not place)
             matched.append(attribution)
         matched = shared(matched)
         for attribution in matched[-1:]:
@@ -164,7 +206,7 @@ class European:
                 state.spoke(attribution)
         return matched
 
-    def _of(self, lead: str, tail: str, state: DialogueState) -> Attribution:
+    def _of(self, lead: str, tail: str, state: DialogueState, brought_in: bool) -> Attribution:
         grammar = self._grammar
         first = re.split(r"[.!?…;]", tail, maxsplit=1)[0]
         last = re.split(r"[.!?…]\s", lead)[-1].strip()
@@ -177,6 +219,8 @@ class European:
         speaker = self._tag_in(first, ahead=False) or (
             self._tag_in(last, ahead=True) if last.endswith((":", ",")) else ""
         )
+        if not speaker and brought_in:
+            speaker = self._named(grammar.subject_first.match(last))
         if speaker in grammar.pronouns:
             return Attribution((state.subject,) if state.subject else (), PRONOUN)
         if speaker:
@@ -187,14 +231,19 @@ class European:
     def _tag_in(self, text: str, ahead: bool) -> str:
         """The name, description or pronoun beside a verb of speech: at the head of a tail, anywhere in a lead."""
         grammar = self._grammar
-        patterns = (grammar.name_first, grammar.verb_first)
         if ahead:
-            tags = [match for pattern in patterns for match in pattern.finditer(text)]
-            match = max(tags, key=lambda each: each.start(), default=None) or grammar.acting.search(text)
-        else:
-            stripped = text.lstrip(" ,—–―-")
-            match = next((matched for pattern in reversed(patterns) if (matched := pattern.match(stripped))), None)
+            tags = [match for pattern in (grammar.name_first, grammar.verb_first) for match in pattern.finditer(text)]
+            return self._named(max(tags, key=lambda each: each.start(), default=None) or grammar.acting.search(text))
+        stripped = text.lstrip(" ,—–―-")
+        patterns = (grammar.verb_first, grammar.name_first, grammar.inverted)
+        return self._named(next((match for pattern in patterns if (match := pattern.match(stripped))), None))
+
+    def _named(self, match: re.Match[str] | None) -> str:
+        """Who is named, described or meant by a pronoun in a tag; nobody where it is another word."""
         if not match:
             return ""
+        grammar = self._grammar
         speaker = grammar.article.sub("", re.sub(r"\s+", " ", match["speaker"]))
+        small = speaker[:1].lower() + speaker[1:]
+        speaker = small if small.split()[0] in grammar.common_noun else speaker
         return "" if speaker in grammar.lists["not_a_name"] and speaker not in grammar.pronouns else speaker

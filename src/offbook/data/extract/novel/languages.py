@@ -8,11 +8,12 @@ from collections.abc import Iterable
 
 from offbook.data.extract.word_lists import load
 
-BY_WORDS = ("en", "fr", "de", "es", "ru", "it", "pt", "pl", "cs", "sv")
+BY_WORDS = ("en", "fr", "de", "es", "ru", "it", "pt", "pl", "cs", "sv", "nl")
 """Languages that are told by the words of their list "common"."""
 WORDS = re.compile(r"[^\W\d_]+")
 HAN = re.compile(r"[\u4e00-\u9fff]")
 KANA = re.compile(r"[\u3041-\u3096]")
+CYRILLIC = re.compile(r"[\u0400-\u04ff]")
 HANGUL = re.compile(r"[\uac00-\ud7a3]")
 
 
@@ -26,6 +27,8 @@ def language_of(texts: Iterable[str]) -> str:
         return "ja"
     if len(HAN.findall(text)) > 0.3 * letters:
         return "zh"
+    if len(CYRILLIC.findall(text)) > 0.5 * letters:
+        return "ru"
     counts = Counter(WORDS.findall(text.lower()))
     common = {language: sum(counts[word] for word in load("novel", language)["common"]) for language in BY_WORDS}
     return max(BY_WORDS, key=lambda language: common[language])

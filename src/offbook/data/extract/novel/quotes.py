@@ -160,7 +160,7 @@ def cut_at_marks(text: str, marks: tuple[str, str]) -> list[TextSpan]:
     """The paragraph cut at its outermost quotation marks. A mark inside other marks belongs to what is said."""
     if marks == ("“", "”") and "„" not in text:
         text = _turned(text)
-    if marks[0] in SINGLE:
+    if marks[0] in SINGLE and (marks[0] in text or not _single_pair(text)):
         first = next(quotations(text), None)
         begin = _find_open(text, marks[0], 0)
         other = first and (begin < 0 or first.begin < begin)

@@ -38,7 +38,7 @@ GOES_ON = 0.9
 ATTRIBUTORS: dict[str, Callable[[BookLayout], Attributor]] = {
     "en": English,
     "zh": Chinese,
-    **dict.fromkeys(("fr", "de", "es", "ru", "it", "pt", "pl", "cs", "sv"), European),
+    **dict.fromkeys(("fr", "de", "es", "ru", "it", "pt", "pl", "cs", "sv", "nl"), European),
     **dict.fromkeys(("ja", "ko"), Particles),
 }
 """Language → how its lines are told whose they are."""
