@@ -73,3 +73,39 @@ def test_skype_s_accounts_and_edited_messages() -> None:
     )
     expected = [("Mara Lie", "Is it out?"), ("live:odd.berg", "Since noon."), ("Mara Lie", "Who rows?")]
     assert parsed(read, text) == [*expected, ("live:odd.berg", "You.")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "21:30 Mara: Is it out?\n21:30 Nils joined\n21:31 Odd: Since noon.\n21:33 Nils left\n21:34 Mara: Good.",
+        "[21:30] Mara: Is it out?\n[21:30] * Nils waves\n[21:31] Odd: Since noon.\n"
+        "[22:33] Nils left\n[23:34] Mara: Good.",
+        "23:58 Mara: Is it out?\n23:59 Nils joined\n0:01 Odd: Since noon.\n0:02 Mara: Good.\n0:03 Nils left",
+        "2024-05-13 21:30 Mara: Is it out?\n2024-05-13 21:30 --- Nils joined ---\n2024-05-13 21:31 Odd: Since noon.\n"
+        "2024-05-13 21:31 * Nils waves\n2024-05-13 21:32 Mara: Good.\n2024-05-13 21:33 Mara changed the topic",
+    ],
+    ids=["a clock alone", "brackets", "midnight", "a date"],
+)
+def test_lines_with_a_time_and_no_name_are_notes_of_the_program(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "log.txt"
+    path.write_text(text, encoding="utf-8")
+    assert parsed(CHAT_FORMATS[choose(path, "auto")].read, text) == [
+        ("Mara", "Is it out?"),
+        ("Odd", "Since noon."),
+        ("Mara", "Good."),
+    ]
+
+
+def test_a_clock_that_somebody_writes_belongs_to_the_message() -> None:
+    text = "21:30 Mara: The plan:\n9:30 breakfast\n10:00 the pier\n21:31 Odd: Good.\n21:32 Mara: So be it."
+    assert parsed(read, text)[0] == ("Mara", "The plan:\n9:30 breakfast\n10:00 the pier")
+
+
+def test_in_a_recording_a_time_parts_what_is_spoken_and_brackets_hold_what_is_heard() -> None:
+    text = (
+        "[00:00:01] Mara: Welcome back.\n[00:00:05] We have a guest.\n[00:00:10] Odd: Thanks.\n[00:00:41] [music]\n"
+        "[00:00:50] Mara: How is the sea?\n[00:00:59] Odd: Wet."
+    )
+    expected = [("Mara", "Welcome back.\nWe have a guest."), ("Odd", "Thanks."), ("Mara", "How is the sea?")]
+    assert parsed(read, text) == [*expected, ("Odd", "Wet.")]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import chain, pairwise
 
 from offbook.data.extract.chat_log.lines import entries, head
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
@@ -20,9 +21,14 @@ from offbook.data.extract.cue import Lines
 _NAME = r"[^\s:：|\t<>\[\]【】()（）\d,.;\-–—][^:：|\t\n<>【】]{0,40}?"
 _MARK = r"(?:\*{1,3}|`)?"
 """Markdown about a name or a time."""
+_STAMPED = (
+    rf"^[\s\ufeff\u200e\u200f]{{0,4}}+(?:[-+*>]\s)?{_MARK}[\[(（<]?\s?{STAMP}"
+    rf"(?:\s\|\s[^\[\]\d]{{1,20}}[\d:]{{4,8}}[^\[\]]{{0,4}}(?=\]))?\s?[\])）>]?{_MARK}"
+)
+STAMPED = re.compile(_STAMPED + r"(?=[\s\-–—|,:]|(?<=[\])）>]))")
+"""How a line begins whose time stands first."""
 TIME_FIRST = re.compile(
-    rf"^[\s\ufeff\u200e\u200f]{{0,4}}+(?:[-+*>]\s)?{_MARK}[\[(（<]?\s?{STAMP}(?:\s\|\s[^\[\]\d]{{1,20}}[\d:]{{4,8}}[^\[\]]{{0,4}}(?=\]))?\s?[\])）>]?{_MARK}"
-    rf"(?:\s*[-–—|,]\s*|\s*:\s+|\s+|(?<=[\])）>])){_MARK}(?:(?P<name>live:[^\s:]{{1,60}}|<[^<>\n]{{1,40}}>|【[^【】\n]{{1,40}}】|{_NAME}){_MARK}"
+    rf"{_STAMPED}(?:\s*[-–—|,]\s*|\s*:\s+|\s+|(?<=[\])）>])){_MARK}(?:(?P<name>live:[^\s:]{{1,60}}|<[^<>\n]{{1,40}}>|【[^【】\n]{{1,40}}】|{_NAME}){_MARK}"
     r"(?P<sign>\s?[:：](?!//)(?:\*{2,3}(?=\s))?|\s*\||\t|(?<=[>】])))\s*"
     r"(?P<text>.*)$"
 )
@@ -35,6 +41,9 @@ BOLD_NAME = re.compile(
     rf"[,\s·•—–|-]{{0,4}}[\[(（*`]{{0,2}}{STAMP}[\])）*`]{{0,2}}\s?(?:[:：]?\*\*)?(?:[:：]|(?=\s)|$)\s*(?P<text>.*)$"
 )
 PATTERNS = (TIME_FIRST, NAME_FIRST, BOLD_NAME)
+BARE_CLOCK = re.compile(r"\s*\d{1,2}:\d{2}")
+BRACKETED = re.compile(r"[\[(（*♪].*[\])）*♪]")
+"""What is heard: [music], (laughter)."""
 FEWEST = 2
 LEAST_SHARE = 0.2
 """Of a log's lines (messages may go on over several) at least so many begin a message."""
@@ -43,15 +52,68 @@ LEVELS = frozenset(["debug", "info", "notice", "warn", "warning", "error", "err"
 
 
 def read(lines: Lines) -> Iterator[Message]:
-    """The messages of such a log."""
+    """The messages of such a log, and the notes of its program."""
     first = head(lines, 3000)
     pattern = max(PATTERNS, key=lambda pattern: len(_headers(first, pattern)))
-    clock = StampReader(_headers(first, pattern))
-    for number, header, more in entries(lines, pattern):
+    headers = _headers(first, pattern)
+    clock = StampReader(headers)
+    forms = frozenset(form for header in headers if (form := _form(header.string))) if pattern is TIME_FIRST else ()
+    goes_on = _is_recording(headers[0]) if headers else False
+    last: list[tuple[int, re.Match[str], list[str]] | None] = [None]
+    for entry, following in pairwise(chain(entries(lines, pattern), last)):
+        if entry is None:
+            break
+        number, header, more = entry
         sent_at = clock.time(header)
-        text = "\n".join(part.strip() for part in (header["text"], *clock.without_break(more))).strip()
+        until = following[1] if following else None
+        stamped = [at for at, line in enumerate(more) if _form(line) in forms and _is_between(header, line, until)]
+        said, *parts = [clock.without_break(more[start:end]) for start, end in pairwise([0, *stamped, len(more)])]
+        notes = []
+        for at, (opening, *below) in zip(stamped, parts, strict=True):
+            spoken = STAMPED.sub("", opening).strip()
+            if goes_on and not BRACKETED.fullmatch(spoken):
+                said += [spoken, *below]
+            else:
+                notes.append(Message("", _joined([opening, *below]), number + 1 + at, None, Content.NOTE))
+        text = _joined([header["text"], *said])
         name = header["name"].strip(" <>【】")
         yield Message(name, text, number, sent_at, Content.TEXT if text else Content.MEDIA)
+        yield from notes
+
+
+def _joined(lines: Sequence[str]) -> str:
+    return "\n".join(line.strip() for line in lines).strip()
+
+
+def _form(line: str) -> str:
+    """How a line writes the time that it begins with: its signs, the digits and letters aside; "" without a time."""
+    stamp = STAMPED.match(line)
+    return re.sub(r"[\s*`]+", "", re.sub(r"\w+", "0", stamp[0])) if stamp else ""
+
+
+def _is_between(header: re.Match[str], line: str, until: re.Match[str] | None) -> bool:
+    """Whether a line with a time and no name, in a log of such lines, is one of the log's own.
+
+    A person, too, may begin a line with a bare clock (`9:30 breakfast`), but hardly with one between the times of the
+    messages above and below.
+    """
+    stamp = STAMPED.match(line)
+    if stamp is None or not BARE_CLOCK.fullmatch(stamp[0]):
+        return stamp is not None
+    begin, clock, end = (_clock(match) if match else [24] for match in (header, stamp, until))
+    return begin <= clock <= end if begin <= end else clock >= begin or clock <= end
+
+
+def _clock(stamp: re.Match[str]) -> list[int]:
+    return [int(stamp[part] or 0) for part in ("hour", "minute", "second")]
+
+
+def _is_recording(header: re.Match[str]) -> bool:
+    """Whether a log's first line stands at the beginning of a recording; what has no name there goes on with the last.
+
+    In a chat it is a note of the program: `21:31 Carl joined`.
+    """
+    return not header["date"] and header["hour"] in ("0", "00") and int(header["minute"]) < 2
 
 
 def looks_like(sample: Sequence[str]) -> float:

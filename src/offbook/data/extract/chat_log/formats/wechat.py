@@ -26,6 +26,8 @@ HEADER = re.compile(
     rf"|(?P<name_first>[^\s\d:：\[(<][^:：\[\]<>]{{0,40}}?) {{1,3}}(?P<date_last>{DATE}) (?P<clock_last>{CLOCK}))\s*$"
 )
 """Time and name, as programs write it, or name and time, as WeChat and QQ copy messages."""
+STAMPED = re.compile(rf"\ufeff?{DATE} {CLOCK} \S")
+"""A line with a time first; most of them are headers, unless a log has its texts beside the names."""
 DECORATED = re.compile(r"\S+ \S+ From .+ [tT]o .+:\s*$|.*(?:\*\*|__(?=\S).*__)|#{1,6} |.*\s[-–—·•|]\s\d{4}\D")
 """A line of name and time that has Markdown, a dash between the two, or whom it is for (Zoom): of no such program."""
 HEADER_PARTS = (("date", "date_last"), ("clock", "clock_last"), ("name", "name_first"))
@@ -84,7 +86,12 @@ def looks_like(sample: Sequence[str]) -> float:
     if names >= MEMOTRACE or names >= PYWXDUMP:
         return 1.0
     headers = [line for line in sample if HEADER.match(line)]
-    if not stand_above(sample, HEADER) or 2 * sum(map(is_header, headers)) < len(headers):
+    stamped = sum(bool(STAMPED.match(line)) for line in sample)
+    if (
+        not stand_above(sample, HEADER)
+        or 3 * len(headers) < 2 * stamped
+        or 2 * sum(map(is_header, headers)) < len(headers)
+    ):
         return 0.0
     return min(1.0, 2.5 * share(sample, HEADER))
 
