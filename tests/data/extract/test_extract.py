@@ -159,7 +159,6 @@ def test_text_in_which_nobody_speaks_is_an_error(text: str, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("name", "text", "kind"),
     [
-        ("a.json", '{"events": [{"chat_message": {"message_content": {"segment": []}}}]}', "Hangouts"),
         ("a.mbox", "From m@x Thu\nFrom: Mara <m@x>\nTo: Odd\nSubject: lamp\n\nLit?\n", "mailbox"),
     ],
 )

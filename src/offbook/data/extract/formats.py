@@ -45,7 +45,6 @@ CHARACTER_CARD = re.compile(r'"spec"\s*:\s*"chara_card_v|"first_mes"\s*:')
 AS_TABLE = marked("Make a table of it (CSV) with columns for who writes, the text and the time.")
 WITH_OTHERS = marked("Export the channel with DiscordChatExporter, which has what everybody wrote.")
 UNSUPPORTED_CHATS = (
-    (r'"chat_message"\s*:.*"segment"', marked("a Hangouts download"), AS_TABLE),
     (r"(?m)^From: .*\n(?:.+\n){0,30}?(?:Subject|Date|Message-ID): ", marked("a mailbox"), AS_TABLE),
     (
         r'\A\ufeff?(?:ID,Timestamp,Contents,Attachments|\s*\[\s*\{\s*"ID"\s*:\s*"?\d+"?,\s*"Timestamp"\s*:)',

@@ -9,6 +9,9 @@ from itertools import islice, pairwise
 
 from offbook.data.extract.cue import Lines
 
+NAME_BEGIN = r"(?:(?:[~～\u2600-\u27bf\U0001f000-\U0001faff]\ufe0f?\s?){0,3}[^\W\d]|\d{1,4}(?=[^\W\d]))"
+"""How the name of somebody in a chat begins: people set emoji before it, and some begin with a number (1号)."""
+
 
 def entries(lines: Lines, header: re.Pattern[str]) -> Iterator[tuple[int, re.Match[str], list[str]]]:
     """Each line that the pattern matches: its number, the match, and the lines below it up to the next."""

@@ -199,3 +199,17 @@ def test_teams_tells_edited_without_brackets_and_telegram_who_is_forwarded() -> 
     assert parsed(read, text) == TALKED
     text = "\n".join(f"{name}, [13.05.2021 21:3{at}]\n{text}\n" for at, (name, text) in enumerate(TALKED))
     assert parsed(read, text.replace("Good.", "[Forwarded from Ann]\nGood.")) == [TALKED[0], TALKED[1], TALKED[3]]
+
+
+@pytest.mark.parametrize(
+    "names", [("Ann (she/her)", "Tom (Guest)"), ("🌸Ann🌸", "1号选手"), ("~阿澈~", "小林（在线）")]
+)
+@pytest.mark.parametrize("form", ["{n}  21:{m}\n{t}\n", "**{n}** 21:{m}:11\n{t}\n\n", "{n}\n21:{m}\n{t}\n\n"])
+def test_a_name_may_have_brackets_emoji_and_numbers(tmp_path: Path, form: str, names: tuple[str, str]) -> None:
+    talk = [
+        (names[at % 2], text) for at, text in enumerate(["Is it lit?", "Since four (I think).", "And oil?", "Half."])
+    ]
+    text = "".join(form.format(n=name, m=30 + at, t=text) for at, (name, text) in enumerate(talk))
+    path = tmp_path / "copy.md"
+    path.write_text(text, encoding="utf-8")
+    assert parsed(CHAT_FORMATS[choose(path, "auto")].read, text) == talk

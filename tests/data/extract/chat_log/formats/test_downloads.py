@@ -268,3 +268,34 @@ def test_what_discord_keeps_of_oneself_is_refused(name: str, text: str, tmp_path
     with pytest.raises(UsageError, match="nobody else writes") as refusal:
         listing([path])
     assert "DiscordChatExporter" in str(refusal.value.fix)
+
+
+def hangouts(number: int, who: str, second: int, text: str = "", **more: Any) -> dict[str, Any]:
+    written = {"segment": [{"type": "TEXT", "text": part} for part in text.split("|")]} if text else {}
+    return {
+        "conversation_id": {"id": "Ugx1"},
+        "sender_id": {"gaia_id": who, "chat_id": who},
+        "timestamp": f"{1462000000 + second}000000",
+        "chat_message": {"message_content": {**written, **more}},
+        "event_id": f"7-H{number}",
+        "event_type": "REGULAR_CHAT_MESSAGE",
+    }
+
+
+def test_hangouts_of_google_takeout(tmp_path: Path) -> None:
+    people = [{"id": {"gaia_id": str(at)}, "fallback_name": name} for at, name in enumerate(["Mara Lie", "Odd Berg"])]
+    events = [
+        hangouts(1, "0", 0, "Is the |lamp lit?"),
+        hangouts(2, "1", 20, "Since four."),
+        hangouts(3, "0", 30, attachment=[{"embed_item": {"type": ["PLUS_PHOTO"]}}]),
+        hangouts(4, "1", 40, "Bright."),
+        {**hangouts(5, "0", 50), "event_type": "HANGOUT_EVENT", "hangout_event": {"event_type": "START_HANGOUT"}},
+        hangouts(6, "1", 90, "Bye."),
+    ]
+    head = {"conversation_id": {"id": "Ugx1"}, "conversation": {"type": "GROUP", "participant_data": people}}
+    path = tmp_path / "Hangouts.json"
+    path.write_text(json.dumps({"conversations": [{"conversation": head, "events": events}]}), encoding="utf-8")
+    assert list(listing([path]).formats.values()) == ["hangouts"]
+    assert replies(path, "Odd Berg") == [("Is the lamp lit?", "Since four.")]
+    read = CHAT_FORMATS["hangouts"].read(numbered(path.read_text(encoding="utf-8")))
+    assert [message.content for message in read][2::2] == [Content.MEDIA, Content.CALL]

@@ -109,3 +109,8 @@ def test_in_a_recording_a_time_parts_what_is_spoken_and_brackets_hold_what_is_he
     )
     expected = [("Mara", "Welcome back.\nWe have a guest."), ("Odd", "Thanks."), ("Mara", "How is the sea?")]
     assert parsed(read, text) == [*expected, ("Odd", "Wet.")]
+
+
+def test_a_name_may_be_a_number_or_begin_with_one() -> None:
+    text = "2024-05-13 21:30 007: Is it out?\n2024-05-13 21:31 1号: Yes.\n2024-05-13 21:32 007: Good."
+    assert parsed(read, text) == [("007", "Is it out?"), ("1号", "Yes."), ("007", "Good.")]

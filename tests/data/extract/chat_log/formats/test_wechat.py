@@ -102,3 +102,8 @@ def test_the_phone_s_words_for_parts_of_the_day() -> None:
     text = "小雨 2024年5月1日 晚上9:16\n在吗\n\n阿澈 2024年5月2日 凌晨1:17\n在\n"
     assert parsed(read, text) == [("小雨", "在吗"), ("阿澈", "在")]
     assert times(read, text) == ["2024-05-01 21:16", "2024-05-02 01:17"]
+
+
+def test_a_copied_name_may_begin_with_a_number() -> None:
+    text = "1号选手 2023-08-08 21:14:05\n在吗\n🌸小林 2023-08-08 21:15:05\n在\n1号选手 2023-08-08 21:16:05\n好"
+    assert parsed(read, text) == [("1号选手", "在吗"), ("🌸小林", "在"), ("1号选手", "好")]

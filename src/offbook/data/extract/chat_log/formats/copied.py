@@ -19,13 +19,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from offbook.data.extract.chat_log.formats import wechat
-from offbook.data.extract.chat_log.lines import head, without_markdown
+from offbook.data.extract.chat_log.lines import NAME_BEGIN, head, without_markdown
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
-from offbook.data.extract.chat_log.stamps import HALF, STAMP, StampReader
+from offbook.data.extract.chat_log.stamps import DATE, HALF, STAMP, StampReader
 from offbook.data.extract.cue import Lines
 
-_NAME = rf"(?!{HALF})[^\W\d](?:[^\n:：,.!?;\"“”…\[\](（|]|\.(?=\s\w)){{0,40}}?(?<![\s\-–—|·•])"
 _EDITED = r"(?i:[(,]\s?(?:edited|bearbeitet|modifié|editado|ред\.|изменено|已编辑|已編輯|編集済み)\)?)"
+_NAME = (
+    rf"(?!{HALF}|{DATE}){NAME_BEGIN}(?:[^\n:：,.!?;\"“”…\[\](（|]|\.(?=\s\w)){{0,40}}?(?<![\s\-–—|·•])"
+    rf"(?:\s?(?!{_EDITED})[(（][^()（）\d:：]{{1,24}}[)）])?"
+)
+"""A name, perhaps with what its owner or the app sets behind it in brackets: Ann (she/her), Ann (Guest)."""
 HEADER = re.compile(
     rf"^[\s\ufeff]{{0,4}}+(?P<name>{_NAME})(?:\s(?:says|at|um|à|в))?"
     rf"(?:,?\s{{1,4}}|\s*[-—–|·•]\s*|\s*\t\s*|(?=[(\[（<]))[(\[（<]?{STAMP}[)\]）>]?(?:\s*{_EDITED})?:?\s*$"

@@ -13,12 +13,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import chain, pairwise
 
-from offbook.data.extract.chat_log.lines import entries, head
+from offbook.data.extract.chat_log.lines import NAME_BEGIN, entries, head
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.stamps import STAMP, StampReader
 from offbook.data.extract.cue import Lines
 
-_NAME = r"[^\s:：|\t<>\[\]【】()（）\d,.;\-–—][^:：|\t\n<>【】]{0,40}?"
+_NAME = r"(?:[^\s:：|\t<>\[\]【】()（）\d,.;\-–—]|\d{1,4}(?=[^\W\d])|\d{3})[^:：|\t\n<>【】]{0,40}?"
 _MARK = r"(?:\*{1,3}|`)?"
 """Markdown about a name or a time."""
 _STAMPED = (
@@ -33,11 +33,11 @@ TIME_FIRST = re.compile(
     r"(?P<text>.*)$"
 )
 NAME_FIRST = re.compile(
-    rf"^[\s\ufeff\u200e\u200f>]{{0,4}}+(?P<name>[^\W\d_][^:：|\t\n<>【】\[\](（]{{0,40}}?)(?:\s\[[A-Z0-9]{{3,12}}\])?"
+    rf"^[\s\ufeff\u200e\u200f>]{{0,4}}+(?P<name>{NAME_BEGIN}[^:：|\t\n<>【】\[\](（]{{0,40}}?)(?:\s\[[A-Z0-9]{{3,12}}\])?"
     rf"(?:\ssays)?,?\s?(?:@\s|[\[(（]){STAMP}[\])）]?\s?[:：]\s*(?P<text>.*)$"
 )
 BOLD_NAME = re.compile(
-    r"^[\s\ufeff]{0,4}+(?:[-+*>]\s|#{1,6}\s)?\*\*(?P<name>[^\W\d][^:：|\t\n<>*]{0,40}?)(?:[:：]?\*\*)?"
+    rf"^[\s\ufeff]{{0,4}}+(?:[-+*>]\s|#{{1,6}}\s)?\*\*(?P<name>{NAME_BEGIN}[^:：|\t\n<>*]{{0,40}}?)(?:[:：]?\*\*)?"
     rf"[,\s·•—–|-]{{0,4}}[\[(（*`]{{0,2}}{STAMP}[\])）*`]{{0,2}}\s?(?:[:：]?\*\*)?(?:[:：]|(?=\s)|$)\s*(?P<text>.*)$"
 )
 PATTERNS = (TIME_FIRST, NAME_FIRST, BOLD_NAME)

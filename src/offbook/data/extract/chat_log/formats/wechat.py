@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from offbook.data.extract.chat_log.json_stream import JsonObject, read_messages, string_in
 from offbook.data.extract.chat_log.lines import entries, head, is_json, json_keys, share, stand_above
@@ -23,7 +24,8 @@ DATE = r"\d{4}[-/年]\d{1,2}[-/月]\d{1,2}日?"
 CLOCK = r"(?:(?:凌晨|清晨|早上|上午|中午|下午|傍晚|晚上) ?)?\d{1,2}:\d{2}(?::\d{2})?(?: [AP]M)?"
 HEADER = re.compile(
     rf"^\ufeff?(?:(?P<date>{DATE}) (?P<clock>{CLOCK}) (?P<name>[^\s:：][^:：]*+|(?<=:\d\d:\d\d )\S.*)"
-    rf"|(?P<name_first>[^\s\d:：\[(<][^:：\[\]<>]{{0,40}}?) {{1,3}}(?P<date_last>{DATE}) (?P<clock_last>{CLOCK}))\s*$"
+    rf"|(?P<name_first>(?!{DATE})[^\s:：\[(<][^:：\[\]<>]{{0,40}}?) {{1,3}}"
+    rf"(?P<date_last>{DATE}) (?P<clock_last>{CLOCK}))\s*$"
 )
 """Time and name, as programs write it, or name and time, as WeChat and QQ copy messages."""
 STAMPED = re.compile(rf"\ufeff?{DATE} {CLOCK} \S")
@@ -106,20 +108,27 @@ def read_text(lines: Lines) -> Iterator[Message]:
     for line, header, more in entries(lines, HEADER):
         date, clock, named = (header[part] or header[other] for part, other in HEADER_PARTS)
         sent_at = spelled_time(f"{date} {clock}")
-        body = ANSWERED.sub("", "\n".join(text.strip() for text in more).strip())
-        picture, _, caption = body.partition("\n")
-        if caption and TOKENS.fullmatch(picture):
-            body = caption
         badge = BADGE.match(named)
         name = (badge["name"].strip() if badge else "") or named.strip()
-        content = phrases("wechat").content(body)
-        text = TOKENS.sub("", QUOTED.sub("", body)).strip()
-        if content is Content.TEXT and not text:
-            content = Content.MEDIA if body else Content.NOTE
-        if content is Content.TEXT and SYSTEM.fullmatch(named.strip()):
-            content = Content.NOTE
-        sender = "" if not body or content in (Content.DELETED, Content.NOTE) else name
-        yield Message(sender, text or body or name, line, sent_at, content)
+        yield from_text(line, name, sent_at, more, is_signed=not SYSTEM.fullmatch(named.strip()))
+
+
+def from_text(
+    line: int, name: str, sent_at: datetime | None, more: Sequence[str], *, is_signed: bool = True
+) -> Message:
+    """A message of a text export or a copy, or a note of the app's, which is not signed by a person."""
+    body = ANSWERED.sub("", "\n".join(text.strip() for text in more).strip())
+    picture, _, caption = body.partition("\n")
+    if caption and TOKENS.fullmatch(picture):
+        body = caption
+    content = phrases("wechat").content(body)
+    text = TOKENS.sub("", QUOTED.sub("", body)).strip()
+    if content is Content.TEXT and not text:
+        content = Content.MEDIA if body else Content.NOTE
+    if content is Content.TEXT and not is_signed:
+        content = Content.NOTE
+    sender = "" if not body or content in (Content.DELETED, Content.NOTE) else name
+    return Message(sender, text or body or name, line, sent_at, content)
 
 
 def _from_json(lines: Lines) -> Iterator[Message]:

@@ -1,0 +1,38 @@
+"""Messages as a computer's WeChat copies them, without times."""
+
+from pathlib import Path
+
+import pytest
+
+from offbook.data.extract import extract
+from offbook.data.extract.chat_log.formats.untimed import looks_like, read
+from offbook.data.extract.chat_log.message import Content
+from offbook.data.extract.formats import choose
+from tests.data.extract.chat_log.chats import contents, parsed
+
+WITH_PICTURES = "小林:\n在吗\n阿澈:\n在\n小林:\n[图片]\n阿澈:\n好看\n小林:\n吃什么\n阿澈:\n火锅\n"
+IN_BURSTS = (
+    "小林:\n在吗\n\n小林:\n我要买的：\n清单:\n一、苹果\n\n阿澈:\n在\n\n阿澈:\n你说\n\n小林:\n吃什么\n\n老王:\n火锅\n"
+)
+SCRIPT = "小林：\n在吗？\n阿澈：\n（笑）在。\n小林：\n吃什么？\n（两人沉默）\n阿澈：\n火锅。\n小林：\n好。\n"
+
+
+@pytest.mark.parametrize("text", [WITH_PICTURES, IN_BURSTS], ids=["pictures", "bursts"])
+def test_such_a_copy_is_told_from_a_script(tmp_path: Path, text: str) -> None:
+    assert looks_like(SCRIPT.splitlines()) == 0
+    path = tmp_path / "copy.txt"
+    path.write_text(text, encoding="utf-8")
+    assert choose(path, "auto") == "untimed"
+
+
+def test_a_picture_is_no_text_and_its_answer_begins_a_conversation(tmp_path: Path) -> None:
+    assert contents(read, WITH_PICTURES)[2] is Content.MEDIA
+    path = tmp_path / "copy.txt"
+    path.write_text(WITH_PICTURES, encoding="utf-8")
+    rows = extract([path], "阿澈").rows
+    assert [[message["content"] for message in row["messages"]] for row in rows] == [["在吗", "在"], ["吃什么", "火锅"]]
+
+
+def test_a_line_with_a_colon_in_a_message_is_no_name() -> None:
+    assert parsed(read, IN_BURSTS)[1] == ("小林", "我要买的：\n清单:\n一、苹果")
+    assert parsed(read, IN_BURSTS)[-1] == ("老王", "火锅")
