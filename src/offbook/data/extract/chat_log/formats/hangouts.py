@@ -49,8 +49,8 @@ def _message(line: int, item: JsonObject, head: str) -> Message:
     chat, people = _conversation(head)
     account = str(_object(item, "sender_id").get("gaia_id") or "?")
     written = _object(_object(item, "chat_message"), "message_content")
-    segments = written.get("segment")
-    pieces = [each for each in segments if isinstance(each, dict)] if isinstance(segments, list) else []
+    listed = written.get("segment")
+    pieces = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
     text = "".join("\n" if each.get("type") == "LINE_BREAK" else str(each.get("text") or "") for each in pieces).strip()
     content = Content.TEXT if text else Content.MEDIA if written.get("attachment") else Content.NOTE
     if item.get("event_type") == "HANGOUT_EVENT":

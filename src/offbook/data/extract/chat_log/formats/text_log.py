@@ -65,17 +65,21 @@ def read(lines: Lines) -> Iterator[Message]:
             break
         number, header, more = entry
         sent_at = clock.time(header)
-        until = following[1] if following else None
-        stamped = [at for at, line in enumerate(more) if _form(line) in forms and _is_between(header, line, until)]
-        said, *parts = [clock.without_break(more[start:end]) for start, end in pairwise([0, *stamped, len(more)])]
+        next_header = following[1] if following else None
+        stamped = [
+            at for at, line in enumerate(more) if _form(line) in forms and _is_between(header, line, next_header)
+        ]
+        spoken_lines, *parts = [
+            clock.without_break(more[start:end]) for start, end in pairwise([0, *stamped, len(more)])
+        ]
         notes = []
-        for at, (opening, *below) in zip(stamped, parts, strict=True):
-            spoken = STAMPED.sub("", opening).strip()
+        for at, (first_line, *below) in zip(stamped, parts, strict=True):
+            spoken = STAMPED.sub("", first_line).strip()
             if goes_on and not BRACKETED.fullmatch(spoken):
-                said += [spoken, *below]
+                spoken_lines += [spoken, *below]
             else:
-                notes.append(Message("", _joined([opening, *below]), number + 1 + at, None, Content.NOTE))
-        text = _joined([header["text"], *said])
+                notes.append(Message("", _joined([first_line, *below]), number + 1 + at, None, Content.NOTE))
+        text = _joined([header["text"], *spoken_lines])
         name = header["name"].strip(" <>【】")
         yield Message(name, text, number, sent_at, Content.TEXT if text else Content.MEDIA)
         yield from notes
@@ -91,7 +95,7 @@ def _form(line: str) -> str:
     return re.sub(r"[\s*`]+", "", re.sub(r"\w+", "0", stamp[0])) if stamp else ""
 
 
-def _is_between(header: re.Match[str], line: str, until: re.Match[str] | None) -> bool:
+def _is_between(header: re.Match[str], line: str, next_header: re.Match[str] | None) -> bool:
     """Whether a line with a time and no name, in a log of such lines, is one of the log's own.
 
     A person, too, may begin a line with a bare clock (`9:30 breakfast`), but hardly with one between the times of the
@@ -100,7 +104,7 @@ def _is_between(header: re.Match[str], line: str, until: re.Match[str] | None) -
     stamp = STAMPED.match(line)
     if stamp is None or not BARE_CLOCK.fullmatch(stamp[0]):
         return stamp is not None
-    begin, clock, end = (_clock(match) if match else [24] for match in (header, stamp, until))
+    begin, clock, end = (_clock(match) if match else [24] for match in (header, stamp, next_header))
     return begin <= clock <= end if begin <= end else clock >= begin or clock <= end
 
 
