@@ -270,11 +270,11 @@ def test_what_discord_keeps_of_oneself_is_refused(name: str, text: str, tmp_path
     assert "DiscordChatExporter" in str(refusal.value.fix)
 
 
-def hangouts(number: int, who: str, second: int, text: str = "", **more: Any) -> dict[str, Any]:
+def hangouts(number: int, account: str, second: int, text: str = "", **more: Any) -> dict[str, Any]:
     written = {"segment": [{"type": "TEXT", "text": part} for part in text.split("|")]} if text else {}
     return {
         "conversation_id": {"id": "Ugx1"},
-        "sender_id": {"gaia_id": who, "chat_id": who},
+        "sender_id": {"gaia_id": account, "chat_id": account},
         "timestamp": f"{1462000000 + second}000000",
         "chat_message": {"message_content": {**written, **more}},
         "event_id": f"7-H{number}",
