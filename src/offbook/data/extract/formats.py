@@ -198,8 +198,8 @@ def _timed_chat(scores: dict[str, float]) -> str | None:
     likely = max(chats, key=lambda name: chats[name], default="")
     if likely and chats[likely] >= TIMED_SHARE:
         return likely
-    if scores.get(text_log.FORMAT.name, 0.0) > scores.get(copied.FORMAT.name, 0.0):
-        return text_log.FORMAT.name
+    if (log := scores.get(text_log.FORMAT.name, 0.0)) > scores.get(copied.FORMAT.name, 0.0):
+        return likely if likely and chats[likely] >= log else text_log.FORMAT.name
     return copied.FORMAT.name if scores.get(copied.FORMAT.name, 0.0) >= COPIED_SHARE else None
 
 

@@ -1,10 +1,13 @@
 """WhatsApp's export in the forms of many phones."""
 
+from pathlib import Path
+
 import pytest
 
 from offbook.data.extract.chat_log.formats.whatsapp import looks_like, read
 from offbook.data.extract.chat_log.message import Content
 from offbook.data.extract.cue import ParseError
+from offbook.data.extract.formats import choose
 from tests.data.extract.chat_log.chats import contents, parsed, times
 from tests.data.extract.reading import numbered
 
@@ -119,3 +122,15 @@ def test_what_may_be_seen_once_only_is_a_picture() -> None:
 
 def test_lines_with_a_time_and_a_name_alone_are_none_of_its() -> None:
     assert looks_like(["[5/12/2021 9:30 PM] Mara", "Lit?", "[5/12/2021 9:31 PM] Tom", "Since four."]) == 0
+
+
+def test_a_poll_is_no_text_in_any_language_and_long_messages_make_no_script_of_a_chat(tmp_path: Path) -> None:
+    log = (
+        "12.03.2025, 21:17 - Mara: To chodź\n12.03.2025, 21:18 - Mara: ANKIETA:\nGdzie idziemy?\nOPCJA: Kino (1 głos)\n"
+        "OPCJA: Bar (0 głosów)\n\n12.03.2025, 21:19 - Odd: Lista:\nraz: dwa\nraz: trzy\nraz: cztery\n"
+        "12.03.2025, 21:20 - Mara: 투표:\n어디?\n\u200e옵션: 공원 (\u200e2표)\n"
+    )
+    assert contents(read, log) == [Content.TEXT, Content.MEDIA, Content.TEXT, Content.MEDIA]
+    path = tmp_path / "chat.txt"
+    path.write_text(log, encoding="utf-8")
+    assert choose(path, "auto") == "whatsapp"

@@ -57,6 +57,8 @@ SPACES = ("", " ", "\u200e", "\u200f")
 STICKERS = ("STK", "STICKER")
 LOCATION = re.compile(r"[^:\n]{2,30}: ?https://maps\.google\.com/\?q=-?[\d.]+,-?[\d.]+")
 """A place that was sent, in any language: `location: https://maps.google.com/?q=41.0,28.9`."""
+POLL = re.compile(r"[^:：\n]{2,20}[:：]\n.+(?:\n\u200e?[^:：\n]{2,20}[:：] .*[(（]\u200e?\d+[^()（）\n]*[)）])+")
+"""A poll, in any language: its name, the question, and each choice with the number of votes in brackets."""
 OMITTED = re.compile(r"<[^<>\n]{3,60}>")
 """Android sets what it leaves out in such brackets, in every language; nobody types them."""
 LONGEST_NAME = 40
@@ -149,7 +151,7 @@ def _message(line: int, header: re.Match[str], body: str, survey: _Survey) -> Me
             return Message(name, caption, line, sent_at)
         kind = file["kind"] or file["named"]
         return Message(name, unedited, line, sent_at, Content.STICKER if kind in STICKERS else Content.MEDIA)
-    if "maps.google" in unedited and LOCATION.fullmatch(unedited):
+    if ("maps.google" in unedited and LOCATION.fullmatch(unedited)) or POLL.fullmatch(unedited):
         return Message(name, unedited, line, sent_at, Content.MEDIA)
     # What may be seen once only leaves an empty message.
     content = words.content(unedited) if unedited else Content.MEDIA
