@@ -184,11 +184,15 @@ def sure(text: str) -> list[tuple[str, str]]:
 
 
 FILLER = {
-    "es": "—¿Has visto la barca? —preguntó Luis. | —No —dijo Marta—. Se la llevó la noche. | Era tarde y la calle estaba en silencio. | ",
-    "pt": "— Viste o barco? — perguntou Luís. | — Não — disse Marta. — Levou-o a noite. | Era tarde e não havia uma luz na rua. | ",
-    "pl": "— Widziałeś łódkę? — zapytał Tomek. | — Nie — powiedziała Ania. — Zabrała ją noc. | Było już za późno i na ulicy nie było go. | ",
+    "es": "—¿Has visto la barca? —preguntó Luis. | —No —dijo Marta—. Se la llevó la noche. | "
+    "Era tarde y la calle estaba en silencio. | ",
+    "pt": "— Viste o barco? — perguntou Luís. | — Não — disse Marta. — Levou-o a noite. | "
+    "Era tarde e não havia uma luz na rua. | ",
+    "pl": "— Widziałeś łódkę? — zapytał Tomek. | — Nie — powiedziała Ania. — Zabrała ją noc. | "
+    "Było już za późno i na ulicy nie było go. | ",
     "ru": "— Ты видел лодку? — спросил Андрей. | — Нет, — сказала Вера. — Её унесло ночью. | ",
-    "fr": "— As-tu vu le bateau ? demanda Julien. | — Non, dit Marthe. La nuit l’a emporté. | Il était tard, et elle avait froid dans la rue. | ",
+    "fr": "— As-tu vu le bateau ? demanda Julien. | — Non, dit Marthe. La nuit l’a emporté. | "
+    "Il était tard, et elle avait froid dans la rue. | ",
 }
 
 
@@ -231,3 +235,36 @@ def test_a_verb_of_any_kind_before_its_subject_is_a_tag_and_a_colon_brings_in_a_
 )
 def test_what_the_narrator_tells_between_dashes_is_not_said(language: str, text: str, expected: str) -> None:
     assert cues(reader.read, numbered((FILLER[language] + text).replace(" | ", "\n\n")))[-1].text == expected
+
+
+def test_a_korean_adjective_is_nobody_and_so_said_tells_who_spoke_before() -> None:
+    text = "“늦었네.” 지수가 말했다. | 민호는 젖은 외투를 벗으며 “걱정했어?”라고 물었다. | “네.” 민호가 말했다. | "
+    text += "지수를 기다리는 민호는 “가자.”라고 말했다. | “잠깐만.” | 그렇게 말하며 지수는 일어났다."
+    expected = [("지수", "늦었네."), ("민호", "걱정했어?"), ("민호", "네."), ("민호", "가자."), ("지수", "잠깐만.")]
+    assert sure(text) == expected
+
+
+def test_japanese_dialogue_is_told_by_what_follows_and_by_the_teller() -> None:
+    text = "「早いな」と僕は言った。 | 「うん。眠れなくて」 | アリスはそう言って、目をこすった。 | "
+    text += "「すごい……」とアリスがつぶやく。 | "
+    text += "「すみません、先生」と鈴木さんが頭を下げる。 | 「『雨』は嫌いだ」僕は答えた。 | 彼女は笑った。"
+    assert sure(text) == [
+        ("僕", "早いな"),
+        ("アリス", "うん。眠れなくて"),
+        ("アリス", "すごい……"),
+        ("僕", "『雨』は嫌いだ"),
+    ]
+    read = [cue.text for cue in cues(reader.read, numbered(text.replace(" | ", "\n\n")))]
+    assert "すみません、先生" in read
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "teller"),
+    [
+        ("es", "—Nada —dije yo—. Vamos.", "yo"),
+        ("fr", "— Rien, dis-je. Allons.", "je"),
+        ("ru", "— Ничего, — сказал я. — Пойдём.", "я"),
+    ],
+)
+def test_the_teller_is_nobody_who_was_named_before(language: str, text: str, teller: str) -> None:
+    assert sure(FILLER[language] + text)[-1][0] == teller

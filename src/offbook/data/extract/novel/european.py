@@ -221,7 +221,7 @@ class European:
         )
         if not speaker and brought_in:
             speaker = self._named(grammar.subject_first.match(last))
-        if speaker in grammar.pronouns:
+        if speaker in grammar.pronouns - grammar.lists["me"]:
             return Attribution((state.subject,) if state.subject else (), PRONOUN)
         if speaker:
             return Attribution((speaker,), confidence(self._language, "name", 1.0))

@@ -9,7 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from offbook.data.extract.novel.attribution import NOBODY, PRONOUN, TURN, Attribution, DialogueState, confidence, shared
+from offbook.data.extract.novel.attribution import (
+    ACTS,
+    NOBODY,
+    PRONOUN,
+    TURN,
+    Attribution,
+    DialogueState,
+    confidence,
+    shared,
+)
 from offbook.data.extract.novel.quotes import BookLayout, TextSpan, cut_at_marks
 from offbook.data.extract.word_lists import load, one_of
 
@@ -29,15 +38,20 @@ class Particles:
         self._marks = layout.marks
         lists = load("novel", language)
         self._lists = lists
+        self._no_names = lists["not_a_name"] | lists["he"] | lists["she"]
         self._pronouns = lists["he"] | lists["she"] | lists["me"]
         say_verbs, letter, particle = one_of(lists["say"]), LETTERS[language], one_of(lists["subject"])
         title = one_of(lists["title"])
-        follows = r"(?=[\s,])" if language == "ko" else ""
+        follows = r"(?=[\s,]|$)" if language == "ko" else ""
         name = (
             rf"(?:{letter}{{1,3}}\s{title}|{letter}{{1,{LONGEST_NAME}}}{'?' if language == 'ko' else ''}(?:{title})?)"
         )
-        self._subject = re.compile(rf"(?:^|(?<=[\s、。，,」』”]))(?P<speaker>{name}){particle}{follows}")
+        self._subject = re.compile(rf"(?:^|(?<=[\s、。，,」』”]))(?P<speaker>{name})(?P<particle>{particle}){follows}")
         self._says = re.compile(say_verbs)
+        self._says_so = re.compile(one_of(lists["so"]) + rf"\s?{say_verbs}")
+        """(「…」) アリスはそう言って"""
+        self._seen: set[str] = set()
+        """Subjects whose particle is nothing else: 지수가, but 젖은 may be an adjective."""
         self._quotative = re.compile(rf"^(?:{one_of(lists['quotative'])})[、,\s]*")
         self._thinks = re.compile(one_of(lists["thinks"]))
         self._writes = re.compile(one_of(lists["written"]))
@@ -47,7 +61,10 @@ class Particles:
         return cut_at_marks(text, self._marks)
 
     def learn(self, pieces: Sequence[TextSpan]) -> None:
-        """Nothing is learned from the book."""
+        """Take note of subjects whose particle cannot be the ending of a verb or an adjective."""
+        for piece in pieces:
+            matches = () if piece.is_quote else self._subject.finditer(piece.text)
+            self._seen.update(match["speaker"] for match in matches if self._is_surely_subject(match))
 
     def finish(self) -> None:
         """Nothing is learned from the book."""
@@ -55,9 +72,16 @@ class Particles:
     def attribute(self, scene: Sequence[Sequence[TextSpan]]) -> list[list[Attribution]]:
         """The speaker of each quoted piece of each paragraph of a scene, in order."""
         state = DialogueState()
-        return [self._paragraph(parts, state) for parts in scene]
+        pairs = zip(scene, (*scene[1:], ()), strict=False)
+        return [self._paragraph(parts, state, self._told_so(behind)) for parts, behind in pairs]
 
-    def _paragraph(self, parts: Sequence[TextSpan], state: DialogueState) -> list[Attribution]:
+    def _told_so(self, parts: Sequence[TextSpan]) -> str:
+        """Who said, as a paragraph of narration tells, what stands before it: アリスはそう言って (「…」 before)."""
+        first = SENTENCE.split(parts[0].text)[0] if parts and not any(part.is_quote for part in parts) else ""
+        subject = self._subject.search(first) if self._says_so.search(first) else None
+        return subject["speaker"] if subject and subject["speaker"] not in self._no_names else ""
+
+    def _paragraph(self, parts: Sequence[TextSpan], state: DialogueState, told_behind: str) -> list[Attribution]:
         matched = []
         for place, part in enumerate(parts):
             if not part.is_quote:
@@ -68,6 +92,8 @@ class Particles:
             tail = parts[place + 1].text if place + 1 < len(parts) and not parts[place + 1].is_quote else ""
             matched.append(self._of(part, lead, tail, state))
         matched = shared(matched)
+        if told_behind and matched and all(each.confidence <= TURN and not each.unspoken for each in matched):
+            matched = [Attribution((told_behind,), confidence(self._language, "name", 1.0))] * len(matched)
         if matched and not matched[-1].unspoken:
             state.spoke(matched[-1])
         return matched
@@ -82,6 +108,9 @@ class Particles:
         if self._writes.search(behind):
             return Attribution((), NOBODY, "something written")
         says = self._says.search(behind)
+        beat = self._subject.match(self._quotative.sub("", behind)) if quoted and not says and not lead else None
+        if beat and beat["speaker"] not in self._no_names:
+            return Attribution((beat["speaker"],), ACTS)  # 「…」と鈴木さんが頭を下げる
         if (ahead or behind) and not (says or is_ended) and not self._says.search(ahead):
             return Attribution((), NOBODY, "words in quotation marks")
         speaker = ""
@@ -91,7 +120,7 @@ class Particles:
             speaker = self._who(ahead)
         elif ended and not ahead and not behind and self._says.search(ended[-1][-8:]):
             speaker = self._who(ended[-1])  # 톰이 말했다. “…”
-        if speaker in self._pronouns:
+        if speaker in self._pronouns - self._lists["me"]:
             return Attribution((state.subject,) if state.subject else (), PRONOUN)
         if speaker:
             return Attribution((speaker,), confidence(self._language, "name", 1.0))
@@ -102,6 +131,12 @@ class Particles:
 
     def _who(self, text: str) -> str:
         """The last subject or topic of a stretch of a sentence, "" where there is none."""
-        names = [match["speaker"] for match in self._subject.finditer(text)]
-        names = [name for name in names if name not in self._lists["not_a_name"]]
-        return names[-1] if names else ""
+        matches = [each for each in self._subject.finditer(text) if each["speaker"] not in self._lists["not_a_name"]]
+        names = [each["speaker"] for each in matches if self._is_surely_subject(each) or each["speaker"] in self._seen]
+        at_head = [each["speaker"] for each in matches[:1] if not each.start() and len(each["speaker"]) > 1]
+        return (names or at_head or [""])[-1]
+
+    def _is_surely_subject(self, match: re.Match[str]) -> bool:
+        """Whether a word and its particle cannot be a verb or an adjective, or stand for he and she."""
+        sure = self._lists.get("surely_subject", self._lists["subject"])
+        return match["particle"] in sure or match["speaker"] in self._pronouns
