@@ -60,11 +60,15 @@ class SharedProgram:
         self.pool = ThreadPoolExecutor(processes)
 
     def send(self, word: str) -> dict[str, Any]:
-        """The first one's answer, with the seconds of the slowest, and the processor time and memory of all."""
+        """The first one's answer, with the seconds of the slowest, and the processor time and memory of all.
+
+        Memory that they share counts once.
+        """
         answers = list(self.pool.map(lambda program: program.send(word), self.programs))
         if word != "go":
             return answers[0]
         sums = {name: sum(answer[name] for answer in answers) for name in ("cpu", "peak_bytes")}
+        sums["peak_bytes"] -= sum(answer["shared_bytes"] for answer in answers[1:])
         return {**answers[0], **sums, "seconds": max(answer["seconds"] for answer in answers)}
 
     def end(self) -> None:

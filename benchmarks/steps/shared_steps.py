@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from pathlib import Path
 
 from offbook.core.process_env import prepare
 
@@ -14,6 +16,8 @@ from peft import get_peft_model
 
 from offbook.core.launch import Launch
 from offbook.core.types import Example, Origin
+from offbook.models.shared_weights import shareable_bytes
+from offbook.pipeline import joining
 from offbook.training import fast_path
 from offbook.training.packing import MicroBatch, pack_step
 from offbook.training.process_group import ProcessGroup, joined
@@ -23,13 +27,15 @@ from offbook.training.work_sharing import WorkSharing
 
 def main() -> None:
     job = read_job()
-    group = ProcessGroup(Launch(job["rank"], job["size"], "127.0.0.1", job["port"]))
+    group = ProcessGroup(Launch(job["rank"], job["size"], "127.0.0.1", job["port"]), folder=Path(sys.argv[1]).parent)
     with joined(group):
         if group.size > 1:
             group.connect()
         base, compute = stored_base(job)
         model = get_peft_model(base, lora_config()).train()
         fast_path.enable(model)
+        joining.share_weights(group, model)
+        shared_bytes = shareable_bytes(model) if group.size > 1 else 0
         trained = [weight for weight in model.parameters() if weight.requires_grad]
         adam = torch.optim.AdamW(trained, lr=LEARNING_RATE)
         sharing = WorkSharing(group, model)
@@ -67,6 +73,7 @@ def main() -> None:
                 loss=loss.item(),
                 weights=sum(weight.double().sum().item() for weight in trained),
                 peak_bytes=peak_bytes(),
+                shared_bytes=shared_bytes,
             )
         last_word("offbook")
 

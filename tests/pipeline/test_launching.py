@@ -24,7 +24,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Sets this machine's cores, and the processes that its free memory is enough for (with weights of a gigabyte)."""
 
     def is_given(cores: int, room: float) -> None:
-        free = SimpleNamespace(available=int(room * (TRAINING_BYTES + GIGABYTE)))
+        free = SimpleNamespace(available=int(room * TRAINING_BYTES + GIGABYTE))
         monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
         monkeypatch.setattr(environment, "usable_cores", lambda: cores)
 
@@ -43,6 +43,12 @@ def test_there_is_a_process_for_each_core_with_memory_and_work(
 ) -> None:
     machine(cores, room)
     assert affordable_processes(GIGABYTE, pieces) == count
+
+
+def test_memory_is_enough_for_the_weights_that_each_process_loads(machine: Any) -> None:
+    machine(4, 5.5)
+    assert affordable_processes(GIGABYTE, None) == 4
+    assert affordable_processes(8 * GIGABYTE, None) == 1
 
 
 def test_the_cores_are_shared_out_unless_the_user_has_done_it(machine: Any, monkeypatch: pytest.MonkeyPatch) -> None:

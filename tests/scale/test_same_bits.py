@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -118,9 +119,41 @@ def beside_python(name: str) -> str:
 
 def test_the_command_line_starts_them_itself(shared: Any, alone: Alone, tmp_path: Path) -> None:
     process = launch([sys.executable, *command(shared, tmp_path), "--processes", "2"], tmp_path)
+    files = mapped_weights(process)
     output = process.communicate(timeout=280)[0]
     assert process.returncode == 0, output
     assert adapter_of(RunDir(tmp_path / "tiny"), output) == alone()
+    if sys.platform == "linux":
+        assert len(files) == 2, output
+        assert len(set(files.values())) == 1  # the frozen weights are in memory once
+
+
+def test_the_command_line_goes_on_after_a_kill(shared: Any, alone: Alone, tmp_path: Path) -> None:
+    words = [sys.executable, *command({**shared, **LONG}, tmp_path), "--processes", "2", "--resume"]
+    process = launch(words, tmp_path)
+    run = RunDir(tmp_path / "tiny")
+    (other,) = wait_for(run.checkpoints / "step-000010", process)
+    os.kill(other, signal.SIGKILL)
+    output = process.communicate(timeout=280)[0]
+    assert process.returncode == 1, output
+    process = launch(words, tmp_path)
+    output = process.communicate(timeout=280)[0]
+    assert process.returncode == 0, output
+    assert adapter_of(run, output) == alone("long")
+
+
+def mapped_weights(process: subprocess.Popen[str]) -> dict[int, str]:
+    """Of the process and the one that it starts: the inode of the file that their frozen weights are mapped from."""
+    files: dict[int, str] = {}
+    while process.poll() is None and len(files) < 2:
+        for each in (process.pid, *(child.pid for child in psutil.Process(process.pid).children())):
+            with suppress(OSError):
+                lines = Path(f"/proc/{each}/maps").read_text(encoding="utf-8").splitlines()
+                inodes = [line.split()[4] for line in lines if "/weights" in line and "offbook-" in line]
+                if inodes:
+                    files[each] = inodes[0]
+        time.sleep(0.005)
+    return files
 
 
 def test_accelerate_launch(shared: Any, alone: Alone, tmp_path: Path) -> None:
@@ -146,7 +179,7 @@ def test_torchrun_mends_itself(shared: Any, alone: Alone, tmp_path: Path) -> Non
 
 
 def wait_for(folder: Path, process: subprocess.Popen[str]) -> list[int]:
-    """Wait for a checkpoint; the PIDs of the launcher's processes."""
+    """Wait for a checkpoint; the PIDs of the processes that `process` has started."""
     end = time.monotonic() + 200
     while not folder.exists() and process.poll() is None and time.monotonic() < end:
         time.sleep(0.005)

@@ -33,6 +33,13 @@ def release(weight: torch.Tensor) -> None:
         libc.madvise(ctypes.c_void_p(first), ctypes.c_size_t(last - first), MADV_DONTNEED)
 
 
+def trim_heap() -> None:
+    """Give back the memory of what was freed, which glibc keeps for later (malloc_trim(3)); elsewhere, do nothing."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
+
+
 def _is_in_file(first: int, last: int) -> bool:
     """Whether addresses lie in one mapping of a file.
 

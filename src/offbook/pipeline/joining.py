@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from offbook.core import environment
 from offbook.core.config.loading import PATH_OPTIONS
@@ -15,8 +18,12 @@ from offbook.core.config.schema import RunConfig
 from offbook.core.errors import UsageError
 from offbook.core.progress import Reporter
 from offbook.core.rundir import RunDir
+from offbook.models.shared_weights import map_weights, shareable_bytes, write_weights
 from offbook.pipeline.setup import TrainingSetup
 from offbook.training.process_group import ProcessGroup
+
+SPARE_DISK_BYTES = 2**30
+"""Free space that shared weights leave on the disk for temporary files."""
 
 
 def with_settings_of_first(config: RunConfig, first: str) -> RunConfig:
@@ -98,6 +105,34 @@ def _warn_of_busy_cores(group: ProcessGroup, reporter: Reporter) -> None:
                 cores=cores[host],
                 share=max(1, cores[host] // processes[host]),
             )
+
+
+def share_weights(group: ProcessGroup, model: nn.Module) -> None:
+    """Let processes that process 0 has started on its machine hold the frozen weights once; all call it.
+
+    Where they are on several machines, or the disk lacks the room, each keeps its own.
+
+    Raises:
+        OffbookError: a process is lost.
+    """
+    path = group.share("weights", lambda: _written(model, group.folder)) if group.size > 1 else ""
+    if not path:
+        return
+    map_weights(model, Path(path))
+    group.compare("mapped", {})
+    if group.rank == 0:
+        with suppress(OSError):  # Windows deletes no file that is mapped
+            Path(path).unlink()
+
+
+def _written(model: nn.Module, folder: Path | None) -> str:
+    """The path of the file with the frozen weights; empty if there is none."""
+    size = shareable_bytes(model)
+    if folder is None or not size or shutil.disk_usage(folder).free < size + SPARE_DISK_BYTES:
+        return ""
+    path = folder / "weights"
+    write_weights(model, path)
+    return str(path)
 
 
 def send_state(group: ProcessGroup, run: RunDir, checkpoint: Path | None) -> None:

@@ -37,8 +37,10 @@ FAREWELL = 10.0
 """Seconds in which a process that has nothing left to do ends by itself."""
 MOST = 8
 """Processes that `auto` takes at most: a step of a few thousand tokens has no work for more."""
+LOADING_BYTES = 2**30
+"""What a process needs beside the weights while it loads them, each process its own."""
 TRAINING_BYTES = 3 * 2**30
-"""What a process needs beside the weights: activations of a micro-batch, the libraries."""
+"""What a process needs beside the weights, which all hold together: activations of a micro-batch, the libraries."""
 
 
 def affordable_processes(weights: int, micro_batches: int | None) -> int:
@@ -51,7 +53,12 @@ def affordable_processes(weights: int, micro_batches: int | None) -> int:
     if torch.cuda.is_available():
         room = torch.cuda.device_count()
     else:
-        room = min(environment.usable_cores(), psutil.virtual_memory().available // (weights + TRAINING_BYTES))
+        available = psutil.virtual_memory().available
+        room = min(
+            environment.usable_cores(),
+            available // (weights + LOADING_BYTES),
+            (available - weights) // TRAINING_BYTES,
+        )
     return max(1, min(room, micro_batches or MOST, MOST))
 
 
@@ -99,15 +106,22 @@ def process_group(
         with joined(ProcessGroup(launch, timeout or TIMEOUT)) as group:
             yield group
         return
-    with TemporaryDirectory(prefix="offbook-") as folder, socket.create_server((LOOPBACK, 0)) as listener:
+    with _temporary_folder() as folder, socket.create_server((LOOPBACK, 0)) as listener:
         first = Launch(0, processes, LOOPBACK, listener.getsockname()[1])
-        workers = _Workers(command(Path(folder)), first, Path(folder), variables)
+        workers = _Workers(command(folder), first, folder, variables)
         try:
-            with joined(ProcessGroup(first, timeout or TIMEOUT, workers.fate), listener) as group:
+            with joined(ProcessGroup(first, timeout or TIMEOUT, workers.fate, folder), listener) as group:
                 yield group
             workers.wait()
         finally:
             workers.kill()
+
+
+@contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    """Context manager: a folder that is deleted, but for what is still mapped on Windows."""
+    with TemporaryDirectory(prefix="offbook-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 def train_command(config: RunConfig, timeout: float | None, folder: Path) -> list[str]:

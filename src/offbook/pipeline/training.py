@@ -150,6 +150,7 @@ def _lead(
                 delete_outputs(run)
             write_start(run, setup, plan)
             clock = [time.monotonic()]
+            joining.share_weights(group, setup.model)
             joining.send_state(group, run, checkpoint)
             _optimize(run, setup, checkpoint, reporter, group)
             clock.append(time.monotonic())
@@ -188,6 +189,7 @@ def _take_part(config: RunConfig, group: ProcessGroup) -> None:
         with readable_failures(config, run):
             setup = prepare_training(config, NullReporter(), share=group.share)
             joining.agree(group, setup, NullReporter())
+            joining.share_weights(group, setup.model)
             checkpoint = joining.receive_state(group, run)
             write_rows(run, setup)
             _optimize(run, setup, checkpoint, NullReporter(), group)

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -36,14 +37,20 @@ class ProcessGroup:
         launch: this process among them.
         timeout: seconds to wait for the others.
         fate: says what became of the processes that this one started, if one is known to have ended.
+        folder: for files that process 0 makes for all; None where not all are known to be on this machine.
     """
 
     def __init__(
-        self, launch: Launch | None = None, timeout: float = TIMEOUT, fate: Callable[[], str | None] = lambda: None
+        self,
+        launch: Launch | None = None,
+        timeout: float = TIMEOUT,
+        fate: Callable[[], str | None] = lambda: None,
+        folder: Path | None = None,
     ) -> None:
         self.launch = launch or Launch()
         self.timeout = timeout
         self.fate = fate
+        self.folder = folder
         self.flag = 0
         """What this process tells the others with the next step: the number of a signal, 0 for none."""
         self.agreed_flag = 0
