@@ -76,6 +76,15 @@ class Phrases:
         return self.edited.sub("", text).rstrip() if ">" in text[-4:] else text
 
 
+APPS = ("whatsapp", "wechat", "line", "kakaotalk", "viber")
+
+
+def content_of_any_app(text: str) -> Content:
+    """What a message holds whose app is not known: tables, copies and logs are made of chats of any app."""
+    contents = (phrases(app).content(text) for app in APPS)
+    return next((content for content in contents if content is not Content.TEXT), Content.TEXT)
+
+
 def normalize(text: str) -> str:
     """A phrase as it is compared: no case, no invisible marks, no brackets around it and no stop after it."""
     text = " ".join((text if text.isascii() else INVISIBLE.sub("", text)).split()).casefold()

@@ -213,3 +213,8 @@ def test_a_name_may_have_brackets_emoji_and_numbers(tmp_path: Path, form: str, n
     path = tmp_path / "copy.md"
     path.write_text(text, encoding="utf-8")
     assert parsed(CHAT_FORMATS[choose(path, "auto")].read, text) == talk
+
+
+def test_what_apps_write_in_the_place_of_a_picture_is_no_text_in_a_copy() -> None:
+    text = "小林  21:30\n在吗\n阿澈  21:31\n[图片: 001.jpg]\n小林  21:32\n[语音]\n阿澈  21:33\n好看"
+    assert parsed(read, text) == [("小林", "在吗"), ("阿澈", "好看")]

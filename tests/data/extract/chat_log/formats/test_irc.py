@@ -69,3 +69,17 @@ def test_prose_and_plays_are_no_logs() -> None:
     assert looks_like(["It was a dark night.", "21:30 was the hour.", "Ann lit the lamp."]) == 0
     assert looks_like(["ANN: Is it lit?", "TOM: Since four."]) == 0
     assert looks_like(["21:30\tAnn\tIs it lit?", "21:31\tTom\tSince four."]) == 0  # LINE's
+
+
+def test_hexchat_tells_the_year_at_the_top_and_the_day_in_each_line() -> None:
+    text = (
+        "**** BEGIN LOGGING AT Wed May  1 21:30:00 2024\n\nMay 01 21:30:15 <ann>\tIs it lit?\n"
+        "May 01 21:30:20 <tom>\tYes.\nMay 02 22:30:25 <ann>\tAnd now?\n"
+    )
+    assert times(read, text)[1:] == ["2024-05-01 21:30", "2024-05-01 21:30", "2024-05-02 22:30"]
+
+
+def test_the_time_may_have_a_zone() -> None:
+    text = "[2024-05-01T21:30:15+0000] <ann> Is it lit?\n[2024-05-01T21:30:20+0000] <tom> Yes.\n"
+    assert looks_like(text.splitlines()) == 1
+    assert parsed(read, text) == [("ann", "Is it lit?"), ("tom", "Yes.")]

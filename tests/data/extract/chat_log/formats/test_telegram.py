@@ -139,3 +139,15 @@ def test_what_a_message_holds() -> None:
 def test_a_page_whose_comment_never_ends_is_refused() -> None:
     with pytest.raises(ParseError, match="does not end"):
         list(read(numbered(PAGE + "<!--" + "\nAda: good day > " * 10_000)))
+
+
+def test_a_page_names_the_bot_that_helped_and_has_quotations_and_code_in_texts() -> None:
+    page = (
+        '<div class="page_header"><div class="text bold">Sea</div></div><div class="history">'
+        '<div class="message default clearfix" id="message1"><div class="body">'
+        '<div class="pull_right date details" title="12.05.2021 21:33:20">21:33</div>'
+        '<div class="from_name">Ada via @gif</div>'
+        '<div class="text"><blockquote>Lit?</blockquote>Since four.<pre>oil = 0</pre></div></div></div></div>'
+    )
+    message = next(iter(read(numbered(page))))
+    assert (message.sender, message.text) == ("Ada", "Lit?\nSince four.\noil = 0")

@@ -6,8 +6,9 @@ import pytest
 
 from offbook.data.extract.chat_log.formats import CHAT_FORMATS
 from offbook.data.extract.chat_log.formats.text_log import looks_like, read
+from offbook.data.extract.chat_log.message import Content
 from offbook.data.extract.formats import choose
-from tests.data.extract.chat_log.chats import parsed, times
+from tests.data.extract.chat_log.chats import contents, parsed, times
 
 TALK = [("Mara", "Is the buoy out?"), ("Odd", "Since noon: I saw it."), ("Mara", "Who rows?"), ("Odd", "You do.")]
 FORMS = {
@@ -114,3 +115,9 @@ def test_in_a_recording_a_time_parts_what_is_spoken_and_brackets_hold_what_is_he
 def test_a_name_may_be_a_number_or_begin_with_one() -> None:
     text = "2024-05-13 21:30 007: Is it out?\n2024-05-13 21:31 1号: Yes.\n2024-05-13 21:32 007: Good."
     assert parsed(read, text) == [("007", "Is it out?"), ("1号", "Yes."), ("007", "Good.")]
+
+
+def test_what_apps_write_in_the_place_of_a_picture_is_no_text_in_a_log() -> None:
+    text = "2024-05-13 21:30 小林: 在吗\n2024-05-13 21:31 阿澈: [图片]\n2024-05-13 21:32 小林: <Media omitted>\n"
+    assert parsed(read, text) == [("小林", "在吗")]
+    assert contents(read, text)[1:] == [Content.MEDIA, Content.MEDIA]

@@ -107,3 +107,11 @@ def test_the_phone_s_words_for_parts_of_the_day() -> None:
 def test_a_copied_name_may_begin_with_a_number() -> None:
     text = "1号选手 2023-08-08 21:14:05\n在吗\n🌸小林 2023-08-08 21:15:05\n在\n1号选手 2023-08-08 21:16:05\n好"
     assert parsed(read, text) == [("1号选手", "在吗"), ("🌸小林", "在"), ("1号选手", "好")]
+
+
+def test_weflow_s_text_has_names_in_quotation_marks_and_what_is_answered_behind_the_answer() -> None:
+    text = (
+        "2024-05-01 21:30:11 '小林'\n在吗\n\n2024-05-01 21:31:11 '我'\n刚到[引用 小林：在吗]\n\n"
+        "2024-05-01 21:31:20 '我'\n[图片]\n\n2024-05-01 21:32:11 '小林'\n好"
+    )
+    assert parsed(read, text) == [("小林", "在吗"), ("我", "刚到"), ("小林", "好")]

@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from offbook.data.extract.chat_log.formats import wechat
 from offbook.data.extract.chat_log.lines import NAME_BEGIN, head, without_markdown
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
+from offbook.data.extract.chat_log.phrases import content_of_any_app
 from offbook.data.extract.chat_log.stamps import DATE, HALF, STAMP, StampReader
 from offbook.data.extract.cue import Lines
 
@@ -98,7 +99,7 @@ def read(lines: Lines) -> Iterator[Message]:
         sent_at = clock.time(stamp) if stamp is not None else None
         text = ANSWERED.sub("", EDITED.sub("", "\n".join(clock.without_break(body)).strip()))
         if stamp is not None:
-            content = Content.TEXT if text and not MEDIA.fullmatch(text) else Content.MEDIA
+            content = content_of_any_app(text) if text and not MEDIA.fullmatch(text) else Content.MEDIA
             yield Message(name, text, place, sent_at, Content.FORWARDED if FORWARDED.match(text) else content)
         elif text:  # what goes before the first message
             yield Message("", text, place, None, Content.NOTE)

@@ -14,11 +14,12 @@ from datetime import datetime
 
 from offbook.data.extract.chat_log.lines import share
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
-from offbook.data.extract.chat_log.times import RunningClock, spelled_date
+from offbook.data.extract.chat_log.times import UNTOLD_YEAR, RunningClock, spelled_date
 from offbook.data.extract.cue import Lines
 
-DATE = r"(?:(?P<date>\d{4}-\d{2}-\d{2}|[A-Z][a-z]{2} \d{1,2})[ T])?"
-TIME = rf"\[?{DATE}(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}})(?::(?P<second>\d{{2}}))?\]?"
+DATE = r"(?:(?P<date>\d{4}-\d{2}-\d{2}|[A-Z][a-z]{2} [ \d]?\d)[ T])?"
+ZONE = r"(?:\.\d{1,6})?(?:Z|[+-]\d{2}:?\d{2})?"
+TIME = rf"\[?{DATE}(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}})(?::(?P<second>\d{{2}}){ZONE})?\]?"
 STATUS = r"[@+%&~!]?"
 """What a client sets before the name of somebody who runs the channel."""
 LINE = re.compile(
@@ -34,22 +35,24 @@ SIGNS = frozenset(("", "*", "--", "-->", "<--", "=!=", "ℹ", "⚡"))
 USUAL = 0.6
 """Share of a log's lines that have a time; the others are headings of days and sessions."""
 DAY = re.compile(r"^(?:--- (?:Log opened|Day changed)|Session Start:|\*{4} BEGIN LOGGING AT) (?P<day>.*)$")
-DAY_PARTS = re.compile(r"(?P<month>[A-Z][a-z]{2}) (?P<day>\d{1,2}) (?:[\d:]+ )?(?P<year>\d{4})")
+DAY_PARTS = re.compile(r"(?P<month>[A-Z][a-z]{2}) +(?P<day>\d{1,2}) (?:[\d:]+ )?(?P<year>\d{4})")
 
 
 def read(lines: Lines) -> Iterator[Message]:
     """The messages of an IRC log; any other line, also what somebody does (`* ann sighs`), is a note."""
-    clock = RunningClock()
+    clock, year = RunningClock(), UNTOLD_YEAR
     for number, text in lines:
         if heading := DAY.match(text):
-            clock.begin(_day(heading["day"]))
+            day = _day(heading["day"])
+            year = day.year if day else year
+            clock.begin(day)
         match = _match(text)
         if match is None:
             if text.strip():
                 yield Message("", text.strip(), number, None, Content.NOTE)
             continue
         if match["date"]:
-            clock.begin(spelled_date(match["date"])[0])
+            clock.begin(spelled_date(match["date"] if match["date"][0].isdecimal() else f"{match['date']}, {year}")[0])
         sent_at = clock.at(match["hour"], match["minute"], match["second"])
         name = _name(match)
         yield Message(name, match["text"].strip(), number, sent_at, Content.TEXT if name else Content.NOTE)

@@ -19,7 +19,7 @@ from offbook.data.extract.chat_log.json_stream import read_json_lines, read_mess
 from offbook.data.extract.chat_log.lines import first_keys, head, is_json, json_keys
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.order import in_order
-from offbook.data.extract.chat_log.phrases import phrases
+from offbook.data.extract.chat_log.phrases import content_of_any_app
 from offbook.data.extract.chat_log.table_stream import columns, read_table, read_unnamed, unnamed_columns
 from offbook.data.extract.chat_log.times import DateOrder, any_time
 from offbook.data.extract.cue import Lines, ParseError
@@ -72,8 +72,6 @@ KINDS = ("type", "message_type", "folder", "类型")
 VAGUE = frozenset((*USUAL["contact"], "name", "nickname", "user", "username", "user_name", "display_name", "person"))
 """Names of a column that may hold the other side of the chat, whoever writes."""
 CLOCK_ALONE = re.compile(r"^\D{0,4}\d{1,2}[:.]\d{2}(?:[:.]\d{2})?\D{0,6}$")
-APPS = ("whatsapp", "wechat", "line", "kakaotalk", "viber")
-"""Tables are made of chats of any app; whose words stand in the place of a picture, is tried in turn."""
 
 
 def read(lines: Lines, names: Columns | None = None) -> Iterator[Message]:
@@ -216,8 +214,7 @@ def _message(line: int, row: Mapping[str, object], names: Columns, month_first: 
         return value if isinstance(value, str) else str(value) if isinstance(value, int | float) else ""
 
     text = cell("text").strip()
-    contents = (phrases(app).content(text) for app in APPS) if text else iter([Content.MEDIA])
-    content = next((content for content in contents if content is not Content.TEXT), Content.TEXT)
+    content = content_of_any_app(text) if text else Content.MEDIA
     if cell("deleted").strip().casefold() not in NO:  # yes, or the time when it was
         content = Content.DELETED
     sender = re.sub(r"\s+", " ", cell("sender")).strip()

@@ -18,6 +18,8 @@ from offbook.data.extract.cue import Lines, ParseError
 MEDIA_FIELDS = ("photo", "file", "media_type", "location_information", "contact_information", "poll", "game_title")
 LONGEST_TAG = 1 << 16
 """Characters. A page that holds a longer one is no export, and each of its lines would be read from the tag's begin."""
+VIA_BOT = re.compile(r" via @\w+$")
+"""What a page adds to the name of somebody who wrote through a bot."""
 BEGIN_OF_MESSAGE = re.compile(r'class="message (?:default|service)')
 
 
@@ -118,7 +120,7 @@ class _Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = {name: value or "" for name, value in attrs}
-        if tag == "br" and self._fields is not None and self._depths[-1:] == ["text"]:
+        if tag in ("br", "blockquote", "pre") and self._fields is not None and self._depths[-1:] == ["text"]:
             self._fields["text"] += "\n"
         if tag == "a" and self._fields is not None and self._depths[-1:] == ["reply"]:
             self._fields["reply"] = attributes.get("href", "").rpartition("message")[2]
@@ -141,6 +143,8 @@ class _Page(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag == "div" and self._depths:
             self._depths.pop()
+        elif tag in ("blockquote", "pre") and self._fields is not None and self._depths[-1:] == ["text"]:
+            self._fields["text"] += "\n"
 
     def handle_data(self, data: str) -> None:
         part = self._depths[-1] if self._depths else ""
@@ -170,7 +174,7 @@ class _Page(HTMLParser):
             return
         text = fields["text"].strip()
         if fields["name"].strip():
-            self._sender = " ".join(fields["name"].split())
+            self._sender = VIA_BOT.sub("", " ".join(fields["name"].split()))
         content = Content.TEXT
         sent_at = _page_time(fields["date"])
         if "service" in fields["kind"]:

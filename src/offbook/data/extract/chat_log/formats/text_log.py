@@ -15,6 +15,7 @@ from itertools import chain, pairwise
 
 from offbook.data.extract.chat_log.lines import NAME_BEGIN, entries, head
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
+from offbook.data.extract.chat_log.phrases import content_of_any_app
 from offbook.data.extract.chat_log.stamps import STAMP, StampReader
 from offbook.data.extract.cue import Lines
 
@@ -81,7 +82,7 @@ def read(lines: Lines) -> Iterator[Message]:
                 notes.append(Message("", _joined([first_line, *below]), number + 1 + at, None, Content.NOTE))
         text = _joined([header["text"], *spoken_lines])
         name = header["name"].strip(" <>【】")
-        yield Message(name, text, number, sent_at, Content.TEXT if text else Content.MEDIA)
+        yield Message(name, text, number, sent_at, content_of_any_app(text) if text else Content.MEDIA)
         yield from notes
 
 

@@ -35,9 +35,12 @@ DECORATED = re.compile(r"\S+ \S+ From .+ [tT]o .+:\s*$|.*(?:\*\*|__(?=\S).*__)|#
 HEADER_PARTS = (("date", "date_last"), ("clock", "clock_last"), ("name", "name_first"))
 BADGE = re.compile(r"^(?:【[^】]*】)?(?P<name>.*?)(?:\(\d{4,}\)|<[^<>]+@[^<>]+>)?$")
 """QQ sets a rank before the name and the account's number or address behind it."""
+QUOTED_NAME = re.compile(r"^'(.+)'$")
+"""WeFlow's text sets names in quotation marks."""
 SYSTEM = re.compile(r"(?:系统消息|系統訊息)(?:\(10000\))?")
 """What QQ signs its own notes with."""
-QUOTED = re.compile(r"\n引用[:：].*$", re.DOTALL)
+QUOTED = re.compile(r"(?:\n引用[:：].*|\[引用 .*\])$", re.DOTALL)
+"""What is answered, behind the answer: MemoTrace's, and WeFlow's `好[引用 阿澈：在吗]`."""
 ANSWERED = re.compile(r"^「[^「」]*」\s*\n(?:[-—] ?){5,}\n", re.DOTALL)
 """What a message answers, as WeChat copies it: in brackets above a dashed line."""
 TOKENS = re.compile(r"\[(?:图片|表情|表情包|动画表情|闪照|圖片|貼圖)\]")
@@ -110,6 +113,7 @@ def read_text(lines: Lines) -> Iterator[Message]:
         sent_at = spelled_time(f"{date} {clock}")
         badge = BADGE.match(named)
         name = (badge["name"].strip() if badge else "") or named.strip()
+        name = QUOTED_NAME.sub(r"\1", name)
         yield from_text(line, name, sent_at, more, is_signed=not SYSTEM.fullmatch(named.strip()))
 
 
