@@ -215,6 +215,28 @@ def test_wrapped_lines_are_told_from_paragraphs_of_a_line_each() -> None:
     assert not survey(list(enumerate(single, 1))).wrapped
 
 
+def test_wrapped_paragraphs_that_only_an_indent_begins_are_put_together() -> None:
+    text = """
+    "The tram broke down at the bridge," said Clara. "I had to walk the
+rest of the way in the rain, and nobody would lend me an umbrella for
+love or money."
+    "You could have telephoned," said Martin.
+    "With what?" asked Clara. "The lines are down as well, and have been
+since Sunday."
+    "Sit down," said Martin.
+"""
+    assert [(cue.speaker, cue.text) for cue in cues(reader.read, numbered(text))] == [
+        (
+            "Clara",
+            "The tram broke down at the bridge. I had to walk the rest of the way in the rain, "
+            "and nobody would lend me an umbrella for love or money.",
+        ),
+        ("Martin", "You could have telephoned."),
+        ("Clara", "With what? The lines are down as well, and have been since Sunday."),
+        ("Martin", "Sit down."),
+    ]
+
+
 def test_short_paragraphs_of_one_length_are_not_taken_for_wrapped_lines() -> None:
     text = """
 "你怎么今天就来了?"王小川放下书问。

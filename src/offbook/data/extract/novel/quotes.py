@@ -24,6 +24,10 @@ APOSTROPHES = "'‘’"
 DASH = re.compile(r"[—–―-]+\s*(?=[^\W\d_]|[¿¡«»„“”‚›\"…])")
 """How a paragraph of dialogue begins in books that use dashes."""
 WITH_DASHES = ("fr", "es", "ru", "it", "pt", "pl", "sv")
+INDENTS = " \t\u3000"
+"""How a line begins that begins a paragraph."""
+HEADING = 40
+"""A heading that stands right behind a paragraph is no longer."""
 SURVEYED = 20_000
 """Lines that show how a book is printed."""
 SAMPLED = 3_000
@@ -102,7 +106,7 @@ def survey(lines: Lines) -> BookLayout:
     for _, raw in islice(lines, SURVEYED):
         text = raw.strip()
         lengths[min(len(text), 400)] += bool(text)
-        if text and last:
+        if text and last and raw[:1] not in INDENTS and not (len(text) < HEADING and (heading(text) or is_rule(text))):
             followed[min(len(last), 400)] += 1
             ended += bool(ENDED.search(last))
         last = text
@@ -123,7 +127,7 @@ def paragraphs(lines: Lines, wrapped: bool) -> Iterator[Paragraph]:
     for number, raw in lines:
         text = raw.strip("\ufeff\u200b \t\r\u3000\xa0")
         title = heading(text) if text else None
-        begins = not text or title or is_rule(text) or not wrapped or raw[:1] in " \t\u3000"
+        begins = not text or title or is_rule(text) or not wrapped or raw[:1] in INDENTS
         if begins and parts:
             yield from _joined(parts)
             parts = []
