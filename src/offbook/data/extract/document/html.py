@@ -12,7 +12,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from offbook.data.encoding import open_text
+from offbook.data.extract.document import rich_text
 from offbook.data.extract.document.line import BrokenDocumentError, Line, Place, spaced
+from offbook.data.extract.document.rich_text import Paragraph, Run
 from offbook.data.extract.gutenberg import within_book
 from offbook.data.extract.word_lists import words
 
@@ -24,6 +26,17 @@ BLOCKS = words(
 HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 SILENT = frozenset(("script", "style", "head", "nav", "svg", "math", "template", "noscript", "sup"))
 PAGE_NUMBER = re.compile(r"\bpage-?(?:num|no|number)|\bpagenum\b|\bpg-(?:header|footer)\b|pg-boilerplate")
+NOTES = words(
+    """
+    noteref footnote footnotes endnote endnotes rearnote rearnotes backlink fnanchor footnote-ref footnoteref
+    doc-noteref doc-footnote doc-endnote doc-endnotes doc-backlink doc-pagebreak mw-editsection
+    """
+)
+"""What notes and their marks are called by `class`, `epub:type` and `role`."""
+BOLD, ITALIC = frozenset(("b", "strong")), frozenset(("i", "em"))
+SMALL_CAPITALS = words("smcap smallcaps small-caps sc smallcap smcaps")
+"""Classes of small capitals, in which printed plays set names."""
+NAMING = ("class", "epub:type", "role")
 VOID = frozenset(("br", "hr", "img", "input", "meta", "link", "area", "base", "col", "embed", "source", "wbr"))
 
 
@@ -34,6 +47,9 @@ class TextBlock:
     text: str
     kind: str
     """"text", "heading" or "rule"."""
+    runs: tuple[Run, ...] = ()
+    style: str = ""
+    """What its element is called, where that tells a part of a script (`rich_text.STYLES`)."""
 
 
 class _Blocks(HTMLParser):
@@ -42,10 +58,12 @@ class _Blocks(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.blocks: list[TextBlock] = []
-        self._parts: list[str] = []
-        self._heading = False
+        self._runs: list[Run] = []
+        self._heading, self._style = False, ""
         self._hidden: list[str] = []
         """Open elements whose text is not part of the book, the outermost first."""
+        self._dress: list[tuple[str, bool, bool, str]] = []
+        """Open elements within the block: the tag, whether bold, whether italic, what closes it."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if self._hidden:
@@ -53,16 +71,30 @@ class _Blocks(HTMLParser):
                 self._hidden.append(tag)
             return
         marks = " ".join(value or "" for name, value in attrs if name in ("class", "id"))
-        if (tag in SILENT or PAGE_NUMBER.search(marks)) and tag not in VOID:
+        called = [word for name, value in attrs if name in NAMING for word in (value or "").split()]
+        is_note = not NOTES.isdisjoint(map(str.casefold, called))
+        if (tag in SILENT or is_note or PAGE_NUMBER.search(marks)) and tag not in VOID:
             self._hidden.append(tag)
         elif tag == "br":
-            self._parts.append("\n")
+            self._say("\n")
         elif tag == "hr":
             self.end_block()
             self.blocks.append(TextBlock("* * *", "rule"))
         elif tag in BLOCKS or tag in HEADINGS:
             self.end_block()
             self._heading = tag in HEADINGS
+            self._style = next(filter(rich_text.kind_of_style, called), "")
+        elif tag not in VOID:
+            self._open(tag, called, "small-caps" in (dict(attrs).get("style") or ""))
+
+    def _open(self, tag: str, called: list[str], small_capitals: bool) -> None:
+        """Open an element within a block: of a dress of its own, or a direction, which gets brackets."""
+        is_direction = any(map(rich_text.is_direction_style, called))
+        is_name = any(rich_text.kind_of_style(word) == "speaker" for word in called)
+        bold = tag in BOLD or is_name or small_capitals or not SMALL_CAPITALS.isdisjoint(map(str.casefold, called))
+        if is_direction:
+            self._say("[")
+        self._dress.append((tag, bold, tag in ITALIC, "]" if is_direction else ""))
 
     def handle_endtag(self, tag: str) -> None:
         if self._hidden:
@@ -71,19 +103,32 @@ class _Blocks(HTMLParser):
             return
         if tag in BLOCKS or tag in HEADINGS:
             self.end_block()
+        elif any(tag == opened[0] for opened in self._dress):
+            while self._dress:
+                opened, *_, closing = self._dress.pop()
+                self._say(closing)
+                if opened == tag:
+                    return
 
     def handle_data(self, data: str) -> None:
         if not self._hidden:
-            self._parts.append(re.sub(r"\s+", " ", data))
+            self._say(re.sub(r"\s+", " ", data))
+
+    def _say(self, text: str) -> None:
+        if text:
+            bold, italic = any(each[1] for each in self._dress), any(each[2] for each in self._dress)
+            self._runs.append(Run(text, bold, italic))
 
     def end_block(self) -> None:
         """Close the block that is being gathered."""
-        text = "".join(self._parts)
-        lines = [spaced(line) for line in text.split("\n")]
+        for *_, closing in reversed(self._dress):
+            self._say(closing)
+        lines = [spaced(line) for line in "".join(run.text for run in self._runs).split("\n")]
         text = " ".join(filter(None, lines)) if self._heading else "\n".join(line for line in lines if line)
         if text:
-            self.blocks.append(TextBlock(text, "heading" if self._heading else "text"))
-        self._parts, self._heading = [], False
+            runs = (Run(text),) if self._heading else tuple(self._runs)
+            self.blocks.append(TextBlock(text, "heading" if self._heading else "text", runs, self._style))
+        self._runs, self._dress, self._heading, self._style = [], [], False, ""
 
 
 def blocks(page: str) -> list[TextBlock]:
@@ -100,18 +145,19 @@ def blocks(page: str) -> list[TextBlock]:
     return parser.blocks
 
 
-def lines(parts: list[TextBlock], chapter: str = "") -> Iterator[Line]:
+def lines(parts: list[TextBlock]) -> Iterator[Line]:
     """The lines of some blocks, a blank one between, each with its chapter and paragraph."""
-    paragraph = 0
+    yield from rich_text.lines(list(_paragraphs(parts)), parted=True)
+
+
+def _paragraphs(parts: list[TextBlock]) -> Iterator[Paragraph]:
+    chapter, paragraph = "", 0
     for block in parts:
         if block.kind == "heading":
             chapter, paragraph = block.text, 0
         paragraph += block.kind == "text"
         place: Place = {**({"chapter": chapter} if chapter else {}), **({"paragraph": paragraph} if paragraph else {})}
-        text = f"# {block.text}" if block.kind == "heading" else block.text
-        for line in text.split("\n"):
-            yield Line(line, place)
-        yield Line("", place)
+        yield Paragraph(block.runs or (Run(block.text),), place, block.style, block.kind == "heading")
 
 
 def read(path: Path) -> Iterator[Line]:

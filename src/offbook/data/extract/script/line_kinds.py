@@ -14,6 +14,9 @@ from offbook.data.extract.script.stage_directions import LONGEST, is_direction, 
 
 BOXED = re.compile(r"^【[^【】：:，。！？]{1,12}】$")
 
+NO_NAME = re.compile(r"^\|\s*\|\s*[^|\s][^|]*\|?$")
+"""| | Thunder. |: a row of a table in which nobody is named."""
+
 BROKEN_LABEL = re.compile(r"^\s*[\w.'’·\u3000 ]{1,30}?[（(\[【][^（()）\[\]【】]*$")
 BROKEN_MIDDLE = re.compile(r"^[^（()）\[\]【】]*\S[^（()）\[\]【】]*$")
 LONGEST_NOTE = 8
@@ -127,7 +130,7 @@ def _sort(number: int, text: str, stripped: str, after_blank: bool) -> Row:
         return Row(number, "rule", stripped, after_blank)
     if BOXED.match(stripped):
         return Row(number, "boxed", stripped, after_blank)
-    if is_direction(stripped) or opened(stripped):
+    if is_direction(stripped) or opened(stripped) or NO_NAME.match(stripped):
         return Row(number, "direction", stripped, after_blank)
     noted = NOTED.match(stripped)
     label = (noted["label"] or noted["boxed"]).strip("*_【】[]") if noted else ""

@@ -14,7 +14,7 @@ from offbook.data.extract.script.names import HAS_CJK
 from offbook.data.extract.script.profile import SPOKEN, ScriptProfile, Style, with_paragraphs
 from offbook.data.extract.script.speaker_labels import MANNERED, Label, learn
 from offbook.data.extract.script.speech import SENTENCE_END, clean, join
-from offbook.data.extract.script.stage_directions import is_direction
+from offbook.data.extract.script.stage_directions import ITALIC, is_direction
 from offbook.data.extract.word_lists import load, one_of
 
 CHINESE = load("script", "zh")
@@ -103,6 +103,8 @@ class _Reading:
             yield from self._break(row)
         elif row.kind == "direction" and self.draft and not self.draft.parts:
             self.draft.parts.append(row.text)
+        elif row.kind == "direction" and self.cast and ITALIC.match(row.text):
+            yield Skipped("cast list", row.text, row.number)
         elif row.kind == "direction":
             self.cast = None if self.cast else self.cast
             yield Skipped("stage direction", row.text, row.number)
@@ -171,8 +173,14 @@ class _Reading:
         """Begin a cue; with it speak those whose names stand alone above its own."""
         speakers, notes, confidence = self.labels.speakers_of(label)
         is_alone = label.layout == "alone" and not label.rest
-        action = "".join(f"（{note}）" if not note.isascii() else f"({note}) " for note in notes)
+        action = "".join(self._in_brackets(note) for note in notes)
         self.draft = _Draft((*above, *speakers), line, confidence, [action + text] if action + text else [], is_alone)
+
+    def _in_brackets(self, note: str) -> str:
+        """How a speaker speaks, in the brackets of the script's directions."""
+        if self.profile.spoken_parentheses:
+            return f"[{note}] "
+        return f"（{note}）" if HAS_CJK.search(note) else f"({note}) "
 
     def _bare(self, row: Row, paragraph: str) -> Iterator[Cue | Skipped]:
         text = row.text.strip()

@@ -91,8 +91,8 @@ def match(line: str, layout: str) -> Label | None:
         return None
     groups = hit.groupdict()
     raw, rest = (groups["name"] or groups["kana"]) + (groups.get("notes") or ""), groups.get("rest") or ""
-    if layout == "alone" and WIDE_GAP.search(raw):
-        return None
+    if layout == "alone" and (WIDE_GAP.search(raw) or raw.rstrip("_ ").endswith((",", "，"))):
+        return None  # a gap; SIR JOHN, in a cast list
     if layout == "bold":
         raw, rest = _bold(raw, rest)
     name, notes = split_notes(raw)
@@ -264,8 +264,11 @@ def learn(rows: Iterable[Row], layouts: tuple[str, ...]) -> Labels:
 def _is_mixed_in(best: Labels, other: Labels, counts: dict[str, Counter[tuple[str, Place]]]) -> bool:
     """Whether a script has labels in another layout too.
 
-    Of one family, where most of the names there are its own; or Q. and A. of a hearing beside `THE COURT: …`.
+    Of one family, where most of the names there are its own; Q. and A. of a hearing beside `THE COURT: …`; some names
+    in bold and others with a colon.
     """
+    if {best.layout, other.layout} == {"colon", "bold"}:
+        return other.support >= max(2, 0.2 * best.support)
     if {best.layout, other.layout} == {"colon", "dot"}:
         dotted = best if best.layout == "dot" else other
         return min(best.support, other.support) >= 2 and all(len(name) == 1 for name in dotted.speakers)
