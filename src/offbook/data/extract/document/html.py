@@ -105,8 +105,8 @@ class _Blocks(HTMLParser):
             self.end_block()
         elif any(tag == opened[0] for opened in self._dress):
             while self._dress:
-                opened, *_, closing = self._dress.pop()
-                self._say(closing)
+                opened, *_, close_mark = self._dress.pop()
+                self._say(close_mark)
                 if opened == tag:
                     return
 
@@ -121,8 +121,8 @@ class _Blocks(HTMLParser):
 
     def end_block(self) -> None:
         """Close the block that is being gathered."""
-        for *_, closing in reversed(self._dress):
-            self._say(closing)
+        for *_, close_mark in reversed(self._dress):
+            self._say(close_mark)
         lines = [spaced(line) for line in "".join(run.text for run in self._runs).split("\n")]
         text = " ".join(filter(None, lines)) if self._heading else "\n".join(line for line in lines if line)
         if text:
