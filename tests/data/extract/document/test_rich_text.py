@@ -27,7 +27,7 @@ def page(path: Path, body: str) -> Path:
     return path
 
 
-def said(path: Path, name: str) -> list[tuple[str, str]]:
+def exchanges(path: Path, name: str) -> list[tuple[str, str]]:
     """(prompt, reply) of each row."""
     return [(row["messages"][0]["content"], row["messages"][-1]["content"]) for row in extract([path], name).rows]
 
@@ -37,8 +37,8 @@ TALK = ["~Anna~~ You are late.", "~Bert~~ I walked.", "~~Anna pours the tea.", "
 
 def test_bold_names_speak_and_lines_in_italics_are_directions(tmp_path: Path) -> None:
     path = word(tmp_path / "play.docx", [*TALK, "~Clara~~ (entering) Who is there?", "~Anna~~ Only us."])
-    assert said(path, "Bert") == [("You are late.", "I walked."), ("All the way?", "Yes.")]
-    assert said(path, "Clara") == [("Yes.", "Who is there?")]
+    assert exchanges(path, "Bert") == [("You are late.", "I walked."), ("All the way?", "Yes.")]
+    assert exchanges(path, "Clara") == [("Yes.", "Who is there?")]
 
 
 def test_a_word_in_bold_at_the_head_of_a_line_is_no_name_where_none_recurs(tmp_path: Path) -> None:
@@ -55,10 +55,10 @@ def test_paragraphs_with_a_script_s_styles_are_what_the_styles_say(tmp_path: Pat
     paragraphs = ["a6|Int. kitchen", "a5|Ana stirs.", "a3|Ana", "a4|More salt.", "a5|Luis leans in.", "a3|Luis (O.S.)"]
     paragraphs += ["a7|(yawning)", "a4|Why? (beat) It", "a4|Ana.", "a5|She looks.", "a3|Ana", "a4|Taste."]
     path = word(tmp_path / "script.docx", paragraphs, styles)
-    assert said(path, "Luis") == [("More salt.", "Why? It\nAna.")]
+    assert exchanges(path, "Luis") == [("More salt.", "Why? It\nAna.")]
     assert {row["source"]["scene"] for row in extract([path], "Ana").rows} == {"Int. kitchen"}
     html = "".join(f'<p class="{names[each[:2]].replace(" ", "").lower()}">{each[3:]}</p>' for each in paragraphs)
-    assert said(page(tmp_path / "script.html", html), "Luis") == [("More salt.", "Why? It\nAna.")]
+    assert exchanges(page(tmp_path / "script.html", html), "Luis") == [("More salt.", "Why? It\nAna.")]
 
 
 def test_a_row_of_a_table_in_which_nobody_is_named_is_a_direction(tmp_path: Path) -> None:
@@ -71,12 +71,12 @@ def test_a_row_of_a_table_in_which_nobody_is_named_is_a_direction(tmp_path: Path
     rows += row("", "Thunder.") + row("Mara", "Now.") + row("Tom", "Now?")
     body = f'<w:document xmlns:w="{WORD}"><w:body><w:tbl>{rows}</w:tbl></w:body></w:document>'
     path = pack(tmp_path / "table.docx", {"word/document.xml": body})
-    assert [reply for _, reply in said(path, "Tom")] == ["No.", "Oil?", "Now?"]
+    assert [reply for _, reply in exchanges(path, "Tom")] == ["No.", "Oil?", "Now?"]
 
 
 def test_questions_in_bold_without_a_name_make_an_interview(tmp_path: Path) -> None:
     path = word(tmp_path / "talk.docx", ["Intro.", "~When?", "At nine.", "~Why?", "Hunger.", "~And now?", "Daily."])
-    assert said(path, "A") == [("When?", "At nine."), ("Why?", "Hunger."), ("And now?", "Daily.")]
+    assert exchanges(path, "A") == [("When?", "At nine."), ("Why?", "Hunger."), ("And now?", "Daily.")]
     named = "<p><b>GQ: Why?</b></p><p><b>Mara:</b> Hunger.</p>" * 3 + "<p>Mara: And cold.</p>"
     assert {each.name for each in speakers([page(tmp_path / "talk.html", named)])} == {"GQ", "Mara"}
 
@@ -96,8 +96,8 @@ PLAY = """
 
 def test_a_printed_play_as_a_page_names_its_speakers_in_small_capitals(tmp_path: Path) -> None:
     path = page(tmp_path / "play.html", PLAY)
-    assert [reply for _, reply in said(path, "Peter")] == ["Ha. No.", "The wind.", "Hark!"]
-    assert [reply for _, reply in said(path, "Sir John")] == ["Is it in?", "Why?", "Hark!"]
+    assert [reply for _, reply in exchanges(path, "Peter")] == ["Ha. No.", "The wind.", "Hark!"]
+    assert [reply for _, reply in exchanges(path, "Sir John")] == ["Is it in?", "Why?", "Hark!"]
     assert {speaker.name for speaker in speakers([path])} == {"Peter", "Sir John"}
 
 
@@ -107,4 +107,4 @@ def test_a_book_says_what_is_a_direction_and_what_a_note(tmp_path: Path) -> None
     talk = row.format("Joan", "Who is it?") + row.format("Miller", acting) + row.format("Joan", "Open.") * 2
     notes = '<aside epub:type="footnote"><p>A later line.</p></aside>'
     path = epub(tmp_path / "play.epub", [f"<h2>Act I</h2><table>{talk}{row.format('Miller', 'No.')}</table>{notes}"])
-    assert [reply for _, reply in said(path, "Miller")] == ["The wind.", "No."]
+    assert [reply for _, reply in exchanges(path, "Miller")] == ["The wind.", "No."]
