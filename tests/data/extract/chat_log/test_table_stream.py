@@ -2,7 +2,7 @@
 
 import pytest
 
-from offbook.data.extract.chat_log.table_stream import columns, read_table
+from offbook.data.extract.chat_log.table_stream import columns, read_table, unnamed_columns
 from offbook.data.extract.cue import ParseError
 from tests.data.extract.reading import numbered
 
@@ -31,3 +31,11 @@ def test_column_names_are_compared_without_case_and_spaces() -> None:
 
 def test_cells_that_are_missing_are_empty() -> None:
     assert list(read_table(numbered("a,b\n1"))) == [(2, {"a": "1", "b": ""})]
+
+
+def test_a_table_whose_names_are_unknown_is_not_taken_for_one_without() -> None:
+    rows = [
+        f"{at},2024-05-01 21:3{at}:11,{name},Is the lamp lit yet?{at}" for at, name in enumerate(["ann", "tom"] * 3)
+    ]
+    assert unnamed_columns(rows) == {"sender": "2", "text": "3", "time": "1"}
+    assert unnamed_columns(["no,quando,chi,che cosa", *rows]) == {}

@@ -42,6 +42,8 @@ def unnamed_columns(sample: Sequence[str]) -> dict[str, str]:
     if not cells:
         return {}
     each = list(zip(*cells, strict=True))
+    if any(map(_is_time_below_a_name, each)):
+        return {}
     times = _times(each)
     people = [place for place, column in enumerate(each) if place not in times.values() and _are_names(column)]
     texts = [place for place in range(len(each)) if place not in (*times.values(), *people[:1])]
@@ -51,6 +53,12 @@ def unnamed_columns(sample: Sequence[str]) -> dict[str, str]:
     if len(set(each[text])) < 0.5 * len(cells) or sum(map(len, each[text])) < 1.5 * sum(map(len, each[people[0]])):
         return {}
     return {kind: str(place) for kind, place in {"sender": people[0], "text": text, **times}.items()}
+
+
+def _is_time_below_a_name(column: Sequence[str]) -> bool:
+    """Whether a column's first cell names it: then the table has names, in words that are not known."""
+    below = any(all(map(pattern.match, column[1:])) for pattern in (CLOCK, DAY, STAMPED))
+    return below and not any(map(str.isdecimal, column[0]))
 
 
 def _times(each: Sequence[Sequence[str]]) -> dict[str, int]:

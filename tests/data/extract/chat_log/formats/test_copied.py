@@ -218,3 +218,13 @@ def test_a_name_may_have_brackets_emoji_and_numbers(tmp_path: Path, form: str, n
 def test_what_apps_write_in_the_place_of_a_picture_is_no_text_in_a_copy() -> None:
     text = "小林  21:30\n在吗\n阿澈  21:31\n[图片: 001.jpg]\n小林  21:32\n[语音]\n阿澈  21:33\n好看"
     assert parsed(read, text) == [("小林", "在吗"), ("阿澈", "好看")]
+
+
+def test_slack_s_status_reactions_and_threads_are_no_text() -> None:
+    text = (
+        "Ann Hale\n  9:30 PM\nIs the lamp lit?\n:+1:\n1\n\nTom\n  9:31 PM\nSince four.\n\n"
+        "Ann Hale\n:palm_tree:  9:35 PM\nGood\n2 replies\nLast reply today at 9:40 PM\n\n"
+        "Tom\n  9:41 PM\nreplied to a thread:\nGood\nSo be it."
+    )
+    expected = [("Ann Hale", "Is the lamp lit?"), ("Tom", "Since four."), ("Ann Hale", "Good"), ("Tom", "So be it.")]
+    assert parsed(read, text) == expected

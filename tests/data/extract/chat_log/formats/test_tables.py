@@ -7,6 +7,8 @@ import pytest
 from offbook.core.errors import UsageError
 from offbook.data.extract import ChatOptions, extract, listing
 from offbook.data.extract.chat_log.formats import CHAT_FORMATS
+from offbook.data.extract.chat_log.formats.table import read
+from tests.data.extract.chat_log.chats import parsed
 from tests.data.extract.reading import numbered
 
 VIBER = """\
@@ -85,3 +87,18 @@ def test_each_row_has_the_line_that_it_begins_on() -> None:
     table = 'sender,text\nMara,"Lit?\nSay!"\n\nOdd,Yes.\n'
     assert [message.line for message in CHAT_FORMATS["table"].read(numbered(table))] == [2, 5]
     assert [message.line for message in CHAT_FORMATS["table"].read(numbered(VIBER))] == [1, 2, 3, 5, 6, 7]
+
+
+def test_weflow_s_table_stands_below_lines_about_the_chat() -> None:
+    text = (
+        "会话信息\n微信ID,wxid_a,,,昵称,小林\n导出工具,WeFlow,,,导出时间,2024-05-02 10:00:00\n"
+        "序号,时间,发送者昵称,发送者微信ID,发送者备注,群昵称,发送者身份,消息类型,内容\n"
+        "1,2024-05-01 21:30:11,小林,wxid_a,,,小林,文本消息,在吗\n2,2024-05-01 21:31:11,阿澈,wxid_b,,,我,文本消息,在\n"
+        "3,2024-05-01 21:32:11,小林,wxid_a,,,小林,图片消息,[图片]\n"
+    )
+    assert parsed(read, text) == [("小林", "在吗"), ("阿澈", "在")]
+    short = (
+        "序号,时间,发送者身份,消息类型,内容\n1,2024-05-01 21:30,小林,文本消息,在吗\n"
+        "2,2024-05-01 21:31,我,文本消息,在[引用 小林：在吗]\n"
+    )
+    assert parsed(read, short) == [("小林", "在吗"), ("我", "在")]

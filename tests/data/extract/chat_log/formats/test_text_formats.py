@@ -214,3 +214,15 @@ def test_whatsapp_s_brackets_with_such_a_date_are_not_signal_s() -> None:
     assert signal.looks_like(log) < whatsapp.looks_like(log)
     mine = [log[0], log[1].replace("Tom", "Me")]
     assert signal.looks_like(mine) > whatsapp.looks_like(mine)
+
+
+def test_of_an_edited_message_imessage_exporter_tells_both_texts_and_the_last_counts() -> None:
+    text = (
+        "May 12, 2021  9:30:00 PM\nMara\nIs it lit?\n\nMay 12, 2021  9:31:00 PM\nMe\nSince for.\n"
+        "Edited 12 seconds later: Since four.\n\nMay 12, 2021  9:32:00 PM\nMara\nGood\n"
+    )
+    assert parsed(CHAT_FORMATS["imessage"].read, text) == [
+        ("Mara", "Is it lit?"),
+        ("Me", "Since four."),
+        ("Mara", "Good"),
+    ]

@@ -115,3 +115,15 @@ def test_weflow_s_text_has_names_in_quotation_marks_and_what_is_answered_behind_
         "2024-05-01 21:31:20 '我'\n[图片]\n\n2024-05-01 21:32:11 '小林'\n好"
     )
     assert parsed(read, text) == [("小林", "在吗"), ("我", "刚到"), ("小林", "好")]
+
+
+def test_the_words_of_a_voice_message_are_its_text() -> None:
+    item = {
+        "createTime": 1,
+        "type": "语音消息",
+        "content": "[语音转文字] 吃什么",
+        "senderUsername": "a",
+        "senderDisplayName": "小林",
+    }
+    text = json.dumps({"weflow": {}, "session": {}, "messages": [item]}, ensure_ascii=False)
+    assert parsed(read, text) == [("小林", "吃什么")]

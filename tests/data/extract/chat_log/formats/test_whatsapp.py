@@ -134,3 +134,17 @@ def test_a_poll_is_no_text_in_any_language_and_long_messages_make_no_script_of_a
     path = tmp_path / "chat.txt"
     path.write_text(log, encoding="utf-8")
     assert choose(path, "auto") == "whatsapp"
+
+
+def test_a_mention_loses_its_marks_and_tells_who_is_addressed() -> None:
+    log = "[12/05/2021, 21:30:15] Mara: Lit, @\u2068~ Odd Berg\u2069?\n[12/05/2021, 21:31:15] Odd Berg: @\u2068Mara\u2069"
+    messages = list(read(numbered(log)))
+    assert [(message.text, message.mentions) for message in messages] == [
+        ("Lit, @Odd Berg?", ("Odd Berg",)),
+        ("@Mara", ("Mara",)),
+    ]
+
+
+def test_an_iphone_s_note_of_editing_is_known_in_any_language() -> None:
+    log = "[12/05/2021, 21:30:15] 花: 行こう \u200e<編集済みです>\n[12/05/2021, 21:31:15] 太郎: <3 も <はい>"
+    assert parsed(read, log) == [("花", "行こう"), ("太郎", "<3 も <はい>")]

@@ -38,7 +38,7 @@ HEADER = re.compile(
 TIME_FIRST = re.compile(
     rf"^[\s\ufeff]{{0,4}}+[(\[（]?{STAMP}[)\]）]?(?:,?\s{{1,4}}|\s*[-—–|·•]\s*)(?P<name>{_NAME}):?\s*$"
 )
-ALONE = re.compile(rf"^\s{{0,4}}+[(\[（]?{STAMP}[)\]）]?(?:\s*{_EDITED})?\s*$")
+ALONE = re.compile(rf"^\s{{0,4}}+(?::[\w+\-]{{2,40}}:\s{{0,3}})?[(\[（]?{STAMP}[)\]）]?(?:\s*{_EDITED})?\s*$")
 BARE_NAME = re.compile(rf"^\s{{0,4}}+(?P<name>{_NAME})\s*$")
 EDITED = re.compile(rf"[ \t]*(?=\(){_EDITED}[ \t]*$", re.MULTILINE)
 FORWARDED = re.compile(
@@ -48,6 +48,11 @@ ANSWERED = re.compile(
     r"^\[(?:In reply to|В ответ|Antwort an|En réponse|En respuesta|Em resposta|回复|回覆)[^\]\n]*\]\s*"
 )
 """What Telegram copies above an answer."""
+REACTIONS = re.compile(
+    r"(?:\n:[\w+\-']{1,40}:\s*\d{1,4})+\s*(?:\n\d+ repl(?:y|ies)\b.*)?$|\n\d+ repl(?:y|ies)\b.*$", re.DOTALL
+)
+THREAD = re.compile(r"^replied to a thread:\s*\n.*\n")
+"""What Slack copies below a message, and above one in a thread."""
 MEDIA = re.compile(r"\[ [^\[\]\n]{1,40} \]")
 """What it copies in the place of a picture: [ Photo ]"""
 FEWEST, FEWEST_ALONE = 3, 2
@@ -98,6 +103,7 @@ def read(lines: Lines) -> Iterator[Message]:
     for name, place, stamp, body in reader(lines, arrangement):
         sent_at = clock.time(stamp) if stamp is not None else None
         text = ANSWERED.sub("", EDITED.sub("", "\n".join(clock.without_break(body)).strip()))
+        text = THREAD.sub("", REACTIONS.sub("", text))
         if stamp is not None:
             content = content_of_any_app(text) if text and not MEDIA.fullmatch(text) else Content.MEDIA
             yield Message(name, text, place, sent_at, Content.FORWARDED if FORWARDED.match(text) else content)

@@ -23,6 +23,8 @@ READ_NOTE = re.compile(r"^\s*(?:\([^()]*(?:after|Read|Delivered)[^()]*\))?\s*$")
 TAPBACKS = re.compile(r"^\s*(?:Tapbacks|Reactions):\s*$")
 REPLY_NOTE = "This message responded to an earlier message."
 NOTES = (REPLY_NOTE, "This message was deleted from the conversation!", "Edited", "Sent with ")
+EDITED = re.compile(r"Edited .{1,60}? later: (?P<text>.*)$")
+"""What a message was changed to; what it was stands above."""
 ATTACHMENT = re.compile(
     r"^(?:~?/|[A-Z]:\\|attachments/)\S.*\.\w{2,5}$|^(?:Attachment missing!?|\ufffc)$", re.IGNORECASE
 )
@@ -66,6 +68,8 @@ def _from_text(lines: Lines) -> Iterator[Message]:
                 break
             if ATTACHMENT.match(text.strip()):
                 attached = True
+            elif edited := EDITED.match(text.strip()):
+                texts = [edited["text"]]
             elif not text.strip().startswith(NOTES):
                 texts.append(text)
         written = "\n".join(texts).strip()

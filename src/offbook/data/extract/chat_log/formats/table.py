@@ -15,6 +15,7 @@ from itertools import chain, islice
 from typing import Any
 
 from offbook.core.i18n import marked
+from offbook.data.extract.chat_log.formats import wechat
 from offbook.data.extract.chat_log.json_stream import read_json_lines, read_messages
 from offbook.data.extract.chat_log.lines import first_keys, head, is_json, json_keys
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
@@ -213,7 +214,7 @@ def _message(line: int, row: Mapping[str, object], names: Columns, month_first: 
             value = next((value[name] for name in NAME_KEYS if value.get(name)), None) if key == "sender" else None
         return value if isinstance(value, str) else str(value) if isinstance(value, int | float) else ""
 
-    text = cell("text").strip()
+    text = wechat.QUOTED.sub("", cell("text")).strip()
     content = content_of_any_app(text) if text else Content.MEDIA
     if cell("deleted").strip().casefold() not in NO:  # yes, or the time when it was
         content = Content.DELETED

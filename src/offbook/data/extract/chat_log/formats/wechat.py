@@ -46,6 +46,8 @@ ANSWERED = re.compile(r"^「[^「」]*」\s*\n(?:[-—] ?){5,}\n", re.DOTALL)
 TOKENS = re.compile(r"\[(?:图片|表情|表情包|动画表情|闪照|圖片|貼圖)\]")
 """What stands for a picture amid a text."""
 TITLE = re.compile(r"<title>(?:<!\[CDATA\[)?(.*?)(?:\]\]>)?</title>", re.DOTALL)
+SPOKEN = "[语音转文字]"
+"""What WeFlow sets before the words of a voice message."""
 MEMOTRACE = {"strcontent", "issender", "createtime"}
 PYWXDUMP = {"type_name", "is_sender", "talker", "msg"}
 ME = "我"
@@ -148,6 +150,8 @@ def _from_weflow(line: int, item: JsonObject, chat: str) -> Message:
     sender = str(item.get("senderDisplayName") or item.get("senderUsername") or (ME if item.get("isSend") else "?"))
     text = str(item.get("content") or "")
     content = _named_type(str(item.get("type", "")))
+    if text.startswith(SPOKEN):
+        text, content = text.removeprefix(SPOKEN), Content.TEXT
     reply_to = item.get("replyToMessageId") or item.get("quotedMessageId") or ""
     identity = str(item.get("platformMessageId") or item.get("serverId") or item.get("localId") or "")
     return _finished(

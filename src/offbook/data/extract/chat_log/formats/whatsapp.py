@@ -61,6 +61,10 @@ POLL = re.compile(r"[^:：\n]{2,20}[:：]\n.+(?:\n\u200e?[^:：\n]{2,20}[:：] .
 """A poll, in any language: its name, the question, and each choice with the number of votes in brackets."""
 OMITTED = re.compile(r"<[^<>\n]{3,60}>")
 """Android sets what it leaves out in such brackets, in every language; nobody types them."""
+MENTION = re.compile("@\u2068~?\\s?([^\u2068\u2069\\n]{1,80})\u2069")
+"""Somebody whom a message addresses, between marks of writing direction."""
+EDITED = re.compile(r"\s*\u200e<[^<>\n]{3,60}>$")
+"""An iPhone's note that a message was changed, in any language."""
 LONGEST_NAME = 40
 SURVEYED_LINES = 100_000
 """So many lines at the head of a file tell the order of its dates, and its senders."""
@@ -148,7 +152,7 @@ def _message(line: int, header: re.Match[str], body: str, survey: _Survey) -> Me
     unedited = words.without_edited(text)
     if (")" in unedited or ">" in unedited or "）" in unedited) and (file := NUMBERED_FILE.match(unedited)):
         if caption := file["caption"].strip():
-            return Message(name, caption, line, sent_at)
+            return _text_message(name, caption, line, sent_at)
         kind = file["kind"] or file["named"]
         return Message(name, unedited, line, sent_at, Content.STICKER if kind in STICKERS else Content.MEDIA)
     if ("maps.google" in unedited and LOCATION.fullmatch(unedited)) or POLL.fullmatch(unedited):
@@ -161,13 +165,21 @@ def _message(line: int, header: re.Match[str], body: str, survey: _Survey) -> Me
     first, _, caption = unedited.partition("\n")
     if first.startswith("\u200e") or (first.startswith("<") and OMITTED.fullmatch(first)):
         if caption.strip():
-            return Message(name, caption.strip(), line, sent_at)
+            return _text_message(name, caption.strip(), line, sent_at)
         if name not in survey.writers:
             return Message("", unedited, line, sent_at, Content.NOTE)
         return Message(name, unedited, line, sent_at, Content.MEDIA)
     if caption and words.content(first) is Content.MEDIA:
-        return Message(name, caption.strip(), line, sent_at)
-    return Message(name, unedited, line, sent_at)
+        return _text_message(name, caption.strip(), line, sent_at)
+    return _text_message(name, unedited, line, sent_at)
+
+
+def _text_message(name: str, text: str, line: int, sent_at: datetime | None) -> Message:
+    """A message of text, without the app's marks in it."""
+    text = EDITED.sub("", text) if text[-1:] == ">" else text
+    if "\u2068" not in text:
+        return Message(name, text, line, sent_at)
+    return Message(name, MENTION.sub(r"@\1", text), line, sent_at, mentions=tuple(MENTION.findall(text)))
 
 
 def _name(sender: re.Match[str]) -> str:
