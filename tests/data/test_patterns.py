@@ -32,6 +32,10 @@ from offbook.data import patterns
         (patterns.personal, "身份证11010519491231002X", "11010519491231002X"),
         (patterns.unbalanced, "他说：“走吧。", "“"),
         (patterns.unbalanced, "走吧）。", "）"),
+        (patterns.unbalanced, "他说:(笑", "("),
+        (patterns.unbalanced, "“One.\n\n“Two.", "“"),
+        (patterns.special, "<image>\nWhat is it?", "<image>"),
+        (patterns.special, "<｜User｜>Lit?", "<｜User｜>"),
         (patterns.unbalanced, "（a「b）c」", "）"),
         (patterns.unbalanced, 'He said "go.', '"'),
     ],
@@ -47,6 +51,9 @@ def test_found(mark: Any, text: str, piece: Any) -> None:
         (patterns.special, "皇上——\n\t臣妾<告退>…… s|t [1]"),
         (patterns.personal, "138001380001234 年，乾隆13年；110105194912310021 不是号码；a@b"),
         (patterns.unbalanced, "（一）「二『三』」“四”'tis the king's 5\" 6\""),
+        (patterns.unbalanced, "I came :) (late, :-( too) and left ;)"),
+        (patterns.unbalanced, "1) Oil.\n2) Wick.\na) both"),
+        (patterns.unbalanced, "“The ship sank.\n\n“Nobody came.” (I wept.)"),
     ],
 )
 def test_not_found(mark: Any, text: str) -> None:

@@ -25,6 +25,26 @@ def turns(row: dict[str, Any], character: str | None = None) -> list[tuple[str, 
         {"dialogs": [{"role": "user", "content": "Lit?"}, {"role": "assistant", "content": "Since four."}]},
         {"messages": [{"author": "user", "content": "Lit?"}, {"author": "assistant", "content": "Since four."}]},
         {"context": "Lit?", "target": "Since four.", "source": "a book"},
+        {"質問": "Lit?", "応答": "Since four."},
+        {"질문": "Lit?", "답변": "Since four."},
+        {"Pregunta": "Lit?", "Respuesta": "Since four."},
+        {"prompt": "Lit?", "chosen_response": "Since four.", "rejected_response": "No."},
+        {"text": "USER: Lit? ASSISTANT: Since four.</s>"},
+        {"text": "<human>: Lit?\n<bot>: Since four."},
+        {"text": "<｜begin▁of▁sentence｜><｜User｜>Lit?<｜Assistant｜>Since four.<｜end▁of▁sentence｜>"},
+        {"model": "x", "messages": [{"role": "user", "content": "Lit?"}], "response": "Since four."},
+        {
+            "messages": [
+                {"role": "user", "content": [{"type": "input_text", "text": "Lit?"}]},
+                {
+                    "role": "assistant",
+                    "content": [
+                        {"type": "thinking", "thinking": "Hm."},
+                        {"type": "output_text", "text": "Since four."},
+                    ],
+                },
+            ]
+        },
     ],
 )
 def test_two_who_talk(row: Any) -> None:
@@ -88,6 +108,17 @@ def test_a_system_prompt_may_be_gemini_s() -> None:
 def test_who_the_character_is_is_not_lost(row: Any, way: str) -> None:
     with pytest.raises(RowError, match=f"would be lost: map the columns, as in --data.columns {way}"):
         turns(row)
+
+
+def test_a_tool_that_a_part_of_a_message_calls() -> None:
+    call = {"type": "tool_use", "id": "t", "name": "clock", "input": {}}
+    talk = [
+        {"role": "user", "content": "Lit?"},
+        {"role": "assistant", "content": [call]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": "04:00"}]},
+        {"role": "assistant", "content": [{"type": "text", "text": "Since four."}]},
+    ]
+    assert turns({"messages": talk}) == [("user", "Lit?\n04:00"), LIT[1]]
 
 
 def test_a_turn_without_a_speaker_says_so() -> None:

@@ -14,17 +14,22 @@ from offbook.data.sources import Row
 SYNONYMS = {
     **dict.fromkeys(("prompt", "question", "query", "q", "user", "human", "user_question", "src"), "instruction"),
     **dict.fromkeys(("问", "问题", "提问", "问句", "上文", "上句", "用户", "用户输入", "指令", "提示"), "instruction"),
-    **dict.fromkeys(("context", "inputs", "输入"), "input"),
+    **dict.fromkeys(
+        ("質問", "指示", "질문", "지시", "frage", "pregunta", "pergunta", "domanda", "вопрос"), "instruction"
+    ),
+    **dict.fromkeys(("context", "inputs", "输入", "入力", "입력"), "input"),
     **dict.fromkeys(("response", "completion", "answer", "a", "reply", "assistant", "bot", "gpt"), "output"),
     **dict.fromkeys(("generated", "generation", "target", "targets", "tgt", "agent_response"), "output"),
     **dict.fromkeys(("答", "回答", "答案", "答句", "下文", "下句", "回复", "回应", "助手", "输出"), "output"),
+    **dict.fromkeys(("応答", "返答", "返信", "出力", "답변", "응답", "대답", "출력"), "output"),
+    **dict.fromkeys(("antwort", "réponse", "respuesta", "resposta", "risposta", "ответ"), "output"),
     **dict.fromkeys(("system_prompt", "系统", "系统提示", "系统提示词"), "system"),
     **dict.fromkeys(("chat", "turns", "contents"), "messages"),
     **dict.fromkeys(("dialog", "dialogs", "dialogues", "utterances"), "dialogue"),
     **dict.fromkeys(("system_instruction", "systeminstruction"), "system"),
-    **dict.fromkeys(("preferred_output", "preferred", "accepted", "winner"), "chosen"),
+    **dict.fromkeys(("preferred_output", "preferred", "accepted", "winner", "chosen_response"), "chosen"),
     **dict.fromkeys(("rejected_response", "rejected_messages", "non_preferred_output"), "rejected"),
-    **dict.fromkeys(("dispreferred", "loser"), "rejected"),
+    **dict.fromkeys(("dispreferred", "loser", "reject"), "rejected"),
     **dict.fromkeys(("agent_role", "bot_name", "role_name", "role"), "character"),
 }
 """Other names of the columns that the formats know, in lower case and with `_` between words."""

@@ -7,9 +7,11 @@ What may be in several of them, or fits none, is an error.
 
 from __future__ import annotations
 
+import bz2
 import codecs
 import gzip
 import io
+import lzma
 import re
 import zlib
 from collections.abc import Iterator
@@ -18,6 +20,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from offbook.core.errors import UsageError
+from offbook.core.i18n import marked, translate
 from offbook.core.progress import CountProgress, uncounted
 from offbook.data import legacy_encodings
 
@@ -41,22 +44,32 @@ FEWEST_SHIFTED, SHIFTED_SHARE = 5, 0.8
 BLOCK = 1 << 16
 COUNTED = 1 << 13
 """So many lines are read until it is told again how far a file is."""
-COMPRESSED = (".gz", ".zst")
+UNPACKERS: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
+COMPRESSED = (*UNPACKERS, ".zst")
 UNPACKED, RATIO = 1 << 28, 200
 """A packed file may hold 256 MiB, or so many times its own size; text packs to a tenth or so."""
+ZIP, TAR = marked("a zip archive"), marked("a tar archive")
 DOCUMENTS = {
-    b"%PDF-": "a PDF file",
-    b"{\\rtf": "an RTF file, a word processor's",
-    b"\xd0\xcf\x11\xe0": "an old Word or Excel file (or one of WPS)",
-    b"PK\x03\x04": "a zip archive",
+    b"%PDF-": marked("a PDF file"),
+    b"{\\rtf": marked("an RTF file, a word processor's"),
+    b"\xd0\xcf\x11\xe0": marked("an old Word or Excel file (or one of WPS)"),
+    b"PK\x03\x04": ZIP,
+    b"7z\xbc\xaf": marked("a 7z archive"),
+    b"Rar!": marked("a RAR archive"),
 }
 """First bytes of what people take for text, and what it is."""
-ZIPPED = {".docx": "a Word file", ".xlsx": "an Excel file", ".epub": "an e-book (EPUB)", ".odt": "a LibreOffice file"}
+ARCHIVES = (TAR, DOCUMENTS[b"7z\xbc\xaf"], DOCUMENTS[b"Rar!"])
+ZIPPED = {
+    ".docx": marked("a Word file"),
+    ".xlsx": marked("an Excel file"),
+    ".epub": marked("an e-book (EPUB)"),
+    ".odt": marked("a LibreOffice file"),
+}
 """Which of the programs that zip their files it is, by the suffix."""
 
 
 def open_bytes(path: Path) -> BinaryIO:
-    """The file's bytes to read, unpacked if its name ends in .gz or .zst.
+    """The file's bytes to read, unpacked if its name ends in .gz, .xz, .bz2 or .zst.
 
     Raises:
         OSError: it cannot be opened.
@@ -70,8 +83,8 @@ def open_bytes(path: Path) -> BinaryIO:
         )
     if path.suffix.lower() not in COMPRESSED:
         return path.open("rb")
-    if path.suffix.lower() == ".gz":
-        return io.BufferedReader(_Unpacked(path, cast(BinaryIO, gzip.open(path, "rb"))))
+    if unpack := UNPACKERS.get(path.suffix.lower()):
+        return io.BufferedReader(_Unpacked(path, cast(BinaryIO, unpack(path, "rb"))))
     import pyarrow
 
     packed = pyarrow.CompressedInputStream(pyarrow.OSFile(str(path)), "zstd")
@@ -92,7 +105,7 @@ class _Unpacked(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         try:
             block = self._source.read(len(buffer))
-        except (OSError, EOFError, zlib.error) as error:
+        except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
             raise UsageError(
                 "{path} cannot be unpacked: {reason}", "Pack it again.", path=self._path, reason=error
             ) from None
@@ -205,16 +218,18 @@ def readable(path: Path) -> Iterator[None]:
 
 def _refuse_document(path: Path) -> None:
     with open_bytes(path) as file:
-        head = file.read(8)
-    for sign, kind in DOCUMENTS.items():
-        if head.startswith(sign):
-            named = ZIPPED.get(path.suffix.lower(), kind) if kind == "a zip archive" else kind
-            raise UsageError(
-                "{path} is {named}, not text",
-                "Open it in its program and save what is in it as plain text (.txt), or a table as CSV.",
-                path=path,
-                named=named,
-            )
+        head = file.read(512)
+    kind = next((kind for sign, kind in DOCUMENTS.items() if head.startswith(sign)), None)
+    suffix = path.suffix.lower()
+    if kind == ZIP:
+        kind = ZIPPED.get(suffix, ZIP)
+    if head[257:262] == b"ustar":
+        kind = TAR
+    if kind is not None:
+        fix = marked("Open it in its program and save what is in it as plain text (.txt), or a table as CSV.")
+        if kind in ARCHIVES or suffix == ".zip":
+            fix = marked("Unpack it, and name what is in it.")
+        raise UsageError("{path} is {named}, not text", fix, path=path, named=translate(kind))
 
 
 def _named(encoding: str) -> str:

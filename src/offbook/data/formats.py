@@ -78,7 +78,10 @@ def messages(row: Row) -> Turns:
 
     Content is text or a list of text parts; a reply of weight 0 (or `loss`, `train`: false) is read and not learned.
     """
-    return _listed(row, "messages")
+    turns = list(_listed(row, "messages"))
+    if turns[-1].role == "user" and row.get("output") is not None:  # a request and its response
+        turns.append(Turn("assistant", reply_in(row["output"], "output")))
+    return turns
 
 
 def sharegpt(row: Row) -> Turns:

@@ -133,19 +133,20 @@ def to_conversation(
     own_names = tuple(row)
     row = columns.rename(row, options.columns)
     _refuse_marked(row)
-    given = tuple(row)
     if not isinstance(row.get("character"), str):  # a number, say, names nobody
         row.pop("character", None)
     if options.character is not None:
         row.setdefault("character", options.character)
-    row_format = format or detect(row, given)
+    row_format = format or detect(row, own_names)
     spoken = list(row_format.read(row))
     if format is None:  # who names the format has decided what is read
         columns.refuse_loss(row, OWN_COLUMNS.union(row_format.optional, *row_format.columns), spoken, own_names)
     named = row.get("character")
     turns = _join(_unlabelled(turn, named) for turn in placeholders.fill(spoken, options.placeholders))
-    while turns and turns[-1].role == "assistant" and not turns[-1].weight and any(_is_learned(t) for t in turns):
-        turns = turns[:-2]
+    while (
+        turns and not _is_learned(turns[-1]) and any(map(_is_learned, turns))
+    ):  # nobody answers it, or nobody learns it
+        turns = turns[:-1]
     if not turns or not _is_learned(turns[-1]):
         raise RowError("it does not end with a reply of the character's")
     scene = _scene(row)

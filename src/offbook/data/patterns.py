@@ -15,7 +15,8 @@ MARKUP = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 SPECIAL = re.compile(
-    r"<\|[^|<>\s]{1,40}\|>|</?s>|<(?:unk|pad|eos|bos|mask)>|<(?:start|end)_of_turn>|\[/?INST\]|<</?SYS>>"
+    r"<[|｜][^|｜<>\s]{1,40}[|｜]>|</?s>|<(?:unk|pad|eos|bos|mask|image|video|audio)>"
+    r"|<(?:start|end)_of_turn>|\[/?INST\]|<</?SYS>>"
     r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2060\ufeff\ufffd]"
 )
 MAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}", re.ASCII)
@@ -23,6 +24,8 @@ PHONE = re.compile(r"(?<![\d.])(?:1[3-9]\d{9}|\+\d{1,3}[ -]?\d{2,4}(?:[ -]?\d{2,
 CITIZEN_ID = re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)")
 PAIRS = dict(zip("）)」』》】]}”", "（(「『《【[{“", strict=True))
 BRACKETS = re.compile("[" + re.escape("".join([*PAIRS, *PAIRS.values()])) + "]")
+NO_BRACKET = re.compile(r"[:;=][-'^o]?[()]{1,5}(?![^\s,.!?，。！？])|^[ \t]{0,8}\w{1,2}[)）](?=\s)", re.MULTILINE)
+"""Smileys, and the numbers of a list."""
 
 
 def markup(text: str) -> str | None:
@@ -46,9 +49,13 @@ def personal(text: str) -> str | None:
 
 
 def unbalanced(text: str) -> str | None:
-    """A bracket or quote that has no partner; apostrophes look like quotes and are left out."""
+    """A bracket or quote that has no partner; apostrophes look like quotes, smileys like brackets, and are left out."""
+    text = NO_BRACKET.sub("", text)
     opened: list[str] = []
-    for sign in BRACKETS.findall(text):
+    for match in BRACKETS.finditer(text):
+        sign, start = match[0], match.start()
+        if sign == "“" and opened[-1:] == [sign] and text[start - 1] == "\n":
+            continue  # a quotation's next paragraph
         if sign not in PAIRS:
             opened.append(sign)
         elif not opened or opened.pop() != PAIRS[sign]:

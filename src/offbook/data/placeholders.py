@@ -1,4 +1,4 @@
-"""Names that a template of rows leaves open: `{{char}}`, `<USER>`, `[name]`, `NAME`."""
+"""Names that a template of rows leaves open: `{{char}}`, `<USER>`, `[name]`, `[Your Name]`, `{用户}`, `NAME`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from dataclasses import replace
 
 from offbook.core.types import Turn
 
-WORDS = "char|character|character_name|user|user_name|username|bot|bot_name|name|author"
+WORDS = (
+    "char|character|character_name|user|user_name|username|bot|bot_name|name|author|your[ _]name"
+    "|姓名|名字|用户|用户名|用户姓名|角色|角色名"
+)
 PATTERN = re.compile(
     r"\{\{\s*(?P<braces>\w+)\s*\}\}"
     rf"|[<{{\[](?P<brackets>(?i:{WORDS}))[>}}\]]"
+    r"|<(?P<angle>FIRST|SECOND)>"  # LimaRP's
     # A bare word in capitals, unless its neighbours are in capitals as well: then somebody shouts.
     r"|(?<![A-Z] )(?<![\w'])(?P<bare>NAME|AUTHOR|USERNAME|USER_NAME|BOT_NAME|CHAR_NAME)(?![\w'])(?! [A-Z]{2})"
 )

@@ -69,11 +69,15 @@ FORMATS = (
         },
         ["<s>", "</s>", "<|endoftext|>", "<|end_of_text|>"],
     ),
+    Marks({"USER:": "user", "ASSISTANT:": "assistant"}, ["<s>", "</s>"]),
+    Marks({"<human>:": "user", "<bot>:": "assistant"}),
+    Marks({"<｜User｜>": "user", "<｜Assistant｜>": "assistant"}, ["<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>"]),
     Marks(
         {f"{name}{colon}": role for name, role in WORDS.items() for colon in ":："}, ["<s>", "</s>"], at_line_start=True
     ),
 )
-"""ChatML; Llama 3; Gemma; Zephyr, Phi and GLM; Llama 2 and Mistral; MOSS; Baize; Guanaco and Alpaca; BELLE."""
+"""ChatML; Llama 3; Gemma; Zephyr, Phi and GLM; Llama 2 and Mistral; MOSS; Baize; Guanaco and Alpaca; Vicuna; OIG;
+DeepSeek; BELLE."""
 
 ANSWER = tuple(mark for format in FORMATS for mark, role in format.roles.items() if role == "assistant")
 """The marks after which the character speaks."""

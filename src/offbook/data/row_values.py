@@ -19,6 +19,9 @@ ROLES: dict[str, Role] = {
     **dict.fromkeys(("assistant", "gpt", "ai", "chatgpt", "model", "bot", "chatbot", "bing", "bard"), "assistant"),
 }
 """Every spelling of a speaker's role."""
+PART_TEXTS = ("text", "input_text", "output_text")
+UNSPOKEN = ("thinking", "redacted_thinking", "reasoning", "tool_use")
+"""Parts of a message that nobody hears: thoughts, and calls of tools."""
 CALLS = ("function_call", "tool_call")
 """Who speaks in a turn that calls a tool."""
 WEIGHTS = (
@@ -105,13 +108,19 @@ def list_of(value: Any, name: str) -> list[Any]:
 
 
 def content_of(value: Any, name: str, **fields: object) -> str:
-    """The text of a message: text, or a list of text parts as OpenAI (`text`) and LLaMA-Factory (`value`) write it."""
+    """The text of a message: text, or a list of parts as OpenAI, Anthropic and LLaMA-Factory (`value`) write it."""
     if not isinstance(value, list):
         return text_of(value, name, **fields)
+    texts = []
     for part in value:
-        if not isinstance(part, dict) or part.get("type", "text" if set(part) == {"text"} else None) != "text":
+        kind = part.get("type", "text" if set(part) == {"text"} else None) if isinstance(part, dict) else None
+        if kind == "tool_result":
+            texts.append(content_of(part.get("content") or "", name, **fields))
+        elif kind in PART_TEXTS:
+            texts.append(text_of(part.get("text", part.get("value")), name, **fields))
+        elif kind not in UNSPOKEN:
             raise RowError("{name} holds something other than text", name=_named(name, fields))
-    return "".join(text_of(part.get("text", part.get("value")), name, **fields) for part in value)
+    return "".join(texts)
 
 
 def weight_of(turn: Mapping[str, Any]) -> float:
@@ -176,9 +185,12 @@ def turns_of(value: Any, name: str, character: str | None = None) -> Iterator[Tu
             yield Turn("assistant", reply, weight=weight_of(turn))
             continue
         content = next((turn[key] for key in TEXTS if key in turn), None)
-        if (turn.get("tool_calls") and not content) or (isinstance(speaker, str) and speaker.lower() in CALLS):
+        is_call = bool(turn.get("tool_calls") or (isinstance(content, list) and any(map(_is_call, content))))
+        if (is_call and not content) or (isinstance(speaker, str) and speaker.lower() in CALLS):
             continue  # a call is no speech; what the tool answers is read
         text = content_of(content, TURN_TEXT, number=number)
+        if is_call and not text.strip():
+            continue
         if is_named and speaker in names:
             assert character is not None
             if normalize(speaker) == normalize(character):
@@ -188,6 +200,10 @@ def turns_of(value: Any, name: str, character: str | None = None) -> Iterator[Tu
             continue
         role = _role(turn, number)
         yield Turn(role, text, weight=weight_of(turn) if role == "assistant" else 1.0)
+
+
+def _is_call(part: Any) -> bool:
+    return isinstance(part, dict) and part.get("type") == "tool_use"
 
 
 def _role(turn: Mapping[str, Any], number: int) -> Role:

@@ -9,12 +9,9 @@ counts lines in JSONL, CSV and TSV (packed as gz or zst, too), and rows in JSON,
 
 from __future__ import annotations
 
-import csv
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -22,7 +19,7 @@ from offbook.core.errors import UsageError
 from offbook.core.i18n import marked, translate
 from offbook.core.shell import offbook_command
 from offbook.core.types import Origin
-from offbook.data import columnar
+from offbook.data import columnar, delimited
 from offbook.data.encoding import COMPRESSED, open_bytes, open_text, read_text, readable
 from offbook.data.strict_json import JsonError, JsonText, is_whole
 
@@ -114,13 +111,20 @@ def _kind(path: Path) -> str:
     with open_bytes(path) as file:
         if file.read(4) == b"PAR1":
             return "parquet"
+    if path.suffix.lower() in FOR_PEOPLE:
+        raise UsageError(
+            "{path} is {named}, and rows are JSON, JSONL, CSV, TSV, Parquet or Arrow",
+            "Save the same lists as JSON, for example in Python: json.dump(rows, file, ensure_ascii=False)",
+            path=path,
+            named=FOR_PEOPLE[path.suffix.lower()],
+        )
     kind = SUFFIXES.get(_suffix(path))
     if kind in ("csv", "parquet", "arrow"):
         return kind
     lines = (text.strip() for _, text in open_text(path))
     first = next((text for text in lines if text), "")
     if first.startswith("["):
-        return "json"
+        return "jsonl" if kind == "jsonl" and any(lines) and is_whole(first) else "json"
     if first.startswith("{"):
         followed = any(lines)
         return "jsonl" if kind == "jsonl" or (followed and is_whole(first)) else "json"
@@ -130,7 +134,7 @@ def _kind(path: Path) -> str:
             "Is it the right file?",
             path=path,
         )
-    if kind is None and not _is_table(path):
+    if kind is None and not delimited.is_table(path):
         raise UsageError(
             "{path} holds no rows but prose, a script or a chat log: it is not JSON, JSONL, CSV, TSV or Parquet",
             "See who speaks: {listing}; then make rows of it, and train on them: {extraction}",
@@ -139,18 +143,6 @@ def _kind(path: Path) -> str:
             extraction=offbook_command("extract", path, "--role", "NAME", "--out", "rows.jsonl"),
         )
     return kind or "csv"
-
-
-def _is_table(path: Path) -> bool:
-    """Whether the lines of a text are rows of a table: as many cells in each of the first ones as in the header."""
-    lines = [text for _, text in islice(open_text(path), TABLE_LINES)]
-    delimiter = max(DELIMITERS, key=(lines[0] if lines else "").count)
-    try:
-        rows = [cells for cells in csv.reader([f"{line}\n" for line in lines], delimiter=delimiter) if cells]
-    except csv.Error:
-        return False
-    complete = rows[:-1] if len(lines) == TABLE_LINES else rows  # the last one may go on
-    return len(complete) > 1 and len(complete[0]) > 1 and len({len(cells) for cells in complete}) == 1
 
 
 def _suffix(path: Path) -> str:
@@ -188,6 +180,8 @@ def _read_jsonl(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
 
 
 def _as_row(value: Any, reason: str | None, origin: Origin, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
+    if isinstance(value, list) and value and all(isinstance(turn, dict) for turn in value):
+        value = {"messages": value}
     if reason is None and isinstance(value, dict):
         if _letters(value) > columnar.LONGEST_ROW:
             bad(BadRow(origin, f"longer than any conversation: more than {columnar.LONGEST_ROW:,} characters"))
@@ -206,54 +200,13 @@ def _letters(value: Any) -> int:
 
 
 def _read_csv(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
-    """A table with a header line, whose delimiter is the table's; a quoted cell may hold line breaks."""
-    csv.field_size_limit(2**31 - 1)
-    lines = (text + "\n" for _, text in open_text(path))
-    header_line = next(lines, "")
-    delimiter = max(DELIMITERS, key=header_line.count)
-    # Strict: without it a quote that is never closed swallows the rest of the file in silence.
-    columns = _header(path, header_line, delimiter)
-    table = csv.reader(lines, delimiter=delimiter, strict=True)
-    while True:
-        origin = Origin(str(path), table.line_num + 2)
-        try:
-            cells = next(table)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            if "end of data" in str(error):
-                raise UsageError(
-                    "{origin}: a quote opens there and is never closed",
-                    "Close it.",
-                    origin=origin,
-                ) from None
-            bad(BadRow(origin, f"not a row of a CSV table ({error})"))
-            continue
-        if cells and len(cells) != len(columns):
-            bad(BadRow(origin, f"{len(cells)} cells under {len(columns)} columns"))
-        elif cells:
-            yield from _as_row(dict(zip(columns, cells, strict=True)), None, origin, bad)
-
-
-def _header(path: Path, line: str, delimiter: str) -> list[str]:
-    try:
-        columns = [name.strip() for name in next(csv.reader([line], delimiter=delimiter, strict=True), [])]
-    except csv.Error as error:
-        raise UsageError(
-            "{path}:1: not a header of a CSV table ({error})",
-            "Fix that line.",
-            path=path,
-            error=error,
-        ) from None
-    repeated = [name for name, count in Counter(columns).items() if count > 1]
-    if repeated:
-        raise UsageError(
-            "{path}:1: two columns are named '{repeated}'",
-            "Rename one of them.",
-            path=path,
-            repeated=min(repeated),
-        )
-    return columns
+    """A table with a header line."""
+    for line, row in delimited.table_rows(path):
+        origin = Origin(str(path), line)
+        if isinstance(row, str):
+            bad(BadRow(origin, row))
+        else:
+            yield from _as_row(row, None, origin, bad)
 
 
 def _read_columns(rows: Callable[[Path], Iterator[Row]]) -> Callable[[Path, OnBad], Iterator[tuple[Origin, Row]]]:
@@ -280,12 +233,9 @@ def kind_of(value: Any) -> str:
     return translate(names.get(type(value), type(value).__name__))
 
 
-DELIMITERS = ",\t;"
-TABLE_LINES = 50
-"""So many lines decide whether a text without a telling name is a table."""
 TRAINING_SPLIT = re.compile(r"(^|[^a-z])train|训练", re.IGNORECASE)
 OTHER_SPLIT = re.compile(
-    r"(^|[^a-z])(tests?|dev|val|valid|validation|evals?|evaluation|held-?out|hold-?out)([^a-z]|$)|测试|验证|评测",
+    r"(^|[^a-z])((?:tests?|dev|val|valid|validation|evals?)(?:set|data)?|evaluation|held-?out|hold-?out)([^a-z]|$)|测试|验证|评测",
     re.IGNORECASE,
 )
 READERS: dict[str, Callable[[Path, OnBad], Iterator[tuple[Origin, Row]]]] = {
@@ -305,4 +255,6 @@ SUFFIXES = {
     ".arrow": "arrow",
     ".feather": "arrow",
 }
+FOR_PEOPLE = {".yaml": "YAML", ".yml": "YAML", ".toml": "TOML"}
+"""Suffixes of formats that hold no rows by themselves, but lists that may be."""
 HUB_METADATA = {"dataset_infos.json", "dataset_info.json", "configuration.json", "state.json", "dataset_dict.json"}

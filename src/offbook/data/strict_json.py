@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
+from offbook.data.json_tables import table_rows
+
 SPACE = re.compile(r"[ \t\n\r]*")
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"(?:\s*:)?|[{}]|NaN|-?Infinity')
 
@@ -102,6 +104,8 @@ class JsonText:
         """The list of objects in `{"data": [{…}, …]}`. A list of turns belongs to a row: it holds no rows."""
         if not isinstance(value, dict):
             raise self._fault("neither a list of rows nor an object that holds one", start)
+        if (table := table_rows(value)) is not None:
+            return table
         lists = {key: items for key, items in value.items() if _holds_rows(items)}
         if len(lists) > 1:
             raise self._fault(f"several lists of rows ({', '.join(lists)}): keep one of them", start)

@@ -1,0 +1,96 @@
+"""Rows from tables that are text: CSV and TSV, as spreadsheets and programs write them."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from offbook.core.errors import UsageError
+from offbook.data.encoding import open_text
+
+DELIMITERS = ",\t;"
+DELIMITER_LINE = re.compile(r"sep=(.)\s*$", re.IGNORECASE)
+"""A first line that tells Excel what parts the cells."""
+TABLE_LINES = 50
+"""So many lines decide whether a text without a telling name is a table."""
+
+
+def is_table(path: Path) -> bool:
+    """Whether the lines of a text are rows of a table: as many cells in each of the first ones as in the header."""
+    lines = [text for _, text in islice(open_text(path), TABLE_LINES)]
+    delimiter = max(DELIMITERS, key=(lines[0] if lines else "").count)
+    try:
+        rows = [cells for cells in csv.reader([f"{line}\n" for line in lines], delimiter=delimiter) if cells]
+    except csv.Error:
+        return False
+    complete = rows[:-1] if len(lines) == TABLE_LINES else rows  # the last one may go on
+    return len(complete) > 1 and len(complete[0]) > 1 and len({len(cells) for cells in complete}) == 1
+
+
+def table_rows(path: Path) -> Iterator[tuple[int, dict[str, str] | str]]:
+    """The rows of a table with a header line, each with its line; or why one cannot be read.
+
+    The delimiter is the table's; a quoted cell may hold line breaks, and rows without any text are left out.
+
+    Raises:
+        UsageError: the header is none, or a quote is never closed.
+    """
+    csv.field_size_limit(2**31 - 1)
+    lines = (text + "\n" for _, text in open_text(path))
+    header = next(lines, "")
+    first = 1
+    if told := DELIMITER_LINE.match(header):
+        header, first = next(lines, ""), 2
+    delimiter = told[1] if told else max(DELIMITERS, key=header.count)
+    is_spaced = f"{delimiter} " in header
+    columns = _columns(path, first, header, delimiter)
+    # Strict: without it a quote that is never closed swallows the rest of the file in silence.
+    table = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=is_spaced)
+    while True:
+        line = table.line_num + first + 1
+        try:
+            cells = next(table)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            if "end of data" in str(error):
+                raise UsageError(
+                    "{origin}: a quote opens there and is never closed", "Close it.", origin=f"{path}:{line}"
+                ) from None
+            yield line, f"not a row of a CSV table ({error})"
+            continue
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(cells) != len(columns):
+            yield line, f"{len(cells)} cells under {len(columns)} columns"
+        else:
+            yield line, dict(zip(columns, cells, strict=True))
+
+
+def _columns(path: Path, number: int, line: str, delimiter: str) -> list[str]:
+    """The names in the header; a column without one is called after its place."""
+    try:
+        names = next(csv.reader([line], delimiter=delimiter, strict=True, skipinitialspace=True), [])
+    except csv.Error as error:
+        raise UsageError(
+            "{path}:{number}: not a header of a CSV table ({error})",
+            "Fix that line.",
+            path=path,
+            number=number,
+            error=error,
+        ) from None
+    columns = [name.strip() or f"column {place}" for place, name in enumerate(names, 1)]
+    repeated = [name for name, count in Counter(columns).items() if count > 1]
+    if repeated:
+        raise UsageError(
+            "{path}:{number}: two columns are named '{repeated}'",
+            "Rename one of them.",
+            path=path,
+            number=number,
+            repeated=min(repeated),
+        )
+    return columns

@@ -1,0 +1,42 @@
+"""Tables that were written into one JSON value, as pandas does by default: back to rows.
+
+table_rows({"prompt": {"0": "Lit?"}, "response": {"0": "Since four."}})
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def table_rows(value: Any) -> list[Any] | None:
+    """The rows of a table that an object holds in one of pandas' shapes, or as lists of cells; None where it is none.
+
+    Args:
+        value: an object of columns (name → cells by number, or a list of texts), of rows (number → row), or of
+            `columns` and `data`.
+    """
+    if not isinstance(value, dict) or not value:
+        return None
+    columns, data = value.get("columns"), value.get("data")
+    if (
+        isinstance(columns, list)
+        and _texts(columns)
+        and isinstance(data, list)
+        and data
+        and all(isinstance(row, list) for row in data)
+    ):
+        return [dict(zip(columns, row, strict=False)) for row in data]
+    parts = list(value.values())
+    if all(isinstance(part, dict) and part for part in parts):
+        if all(key.isdigit() for key in value):
+            return parts
+        numbers = list(parts[0])
+        if all(list(part) == numbers for part in parts) and all(key.isdigit() for key in numbers):
+            return [{name: column[number] for name, column in value.items()} for number in numbers]
+    if len(parts) > 1 and all(map(_texts, parts)) and len({len(part) for part in parts}) == 1:
+        return [dict(zip(value, cells, strict=True)) for cells in zip(*parts, strict=True)]
+    return None
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(text, str) for text in value)

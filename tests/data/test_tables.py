@@ -1,0 +1,97 @@
+"""Tables as spreadsheets, pandas and archives hold them: the same rows, or a sentence that says what to do."""
+
+import bz2
+import io
+import json
+import lzma
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from offbook.core.errors import UsageError
+from offbook.data.loading import load
+from offbook.data.sources import data_files, read_rows
+
+ROWS = [{"question": "Lit?", "answer": "Since four."}, {"question": "Oil?", "answer": "Half a can, sir."}]
+
+
+def rows(path: Path, content: str | bytes) -> list[Any]:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return [row for _, row in read_rows(path)]
+
+
+@pytest.mark.parametrize(
+    ("content", "lines"),
+    [
+        ('question,answer\r\nLit?,Since four.\r\n,\r\n\r\nOil?,"Half a can, sir."\r\n,\r\n', [2, 5]),
+        ("sep=;\r\nquestion;answer\r\nLit?;Since four.\r\nOil?;Half a can, sir.\r\n", [3, 4]),
+        ('question, answer\nLit?, Since four.\nOil?, "Half a can, sir."\n', [2, 3]),
+    ],
+)
+def test_a_table_as_a_spreadsheet_writes_it(tmp_path: Path, content: str, lines: list[int]) -> None:
+    assert rows(tmp_path / "a.csv", content) == ROWS
+    assert [origin.line for origin, _ in read_rows(tmp_path / "a.csv")] == lines
+
+
+def test_columns_without_a_name(tmp_path: Path) -> None:
+    read = rows(tmp_path / "a.csv", ",question,answer,,\n0,Lit?,Since four.,,\n")
+    assert read == [{"column 1": "0", **ROWS[0], "column 4": "", "column 5": ""}]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"question": {"0": "Lit?", "1": "Oil?"}, "answer": {"0": "Since four.", "1": "Half a can, sir."}},
+        {"0": ROWS[0], "1": ROWS[1]},
+        {"columns": ["question", "answer"], "index": [0, 1], "data": [list(row.values()) for row in ROWS]},
+        {"question": ["Lit?", "Oil?"], "answer": ["Since four.", "Half a can, sir."]},
+        {"schema": {"fields": []}, "data": ROWS},
+    ],
+)
+def test_a_table_in_one_json_value(tmp_path: Path, value: Any) -> None:
+    assert rows(tmp_path / "a.json", json.dumps(value)) == ROWS
+
+
+def test_a_list_of_turns_is_a_row(tmp_path: Path) -> None:
+    talk = [{"role": "user", "content": "Lit?"}, {"role": "assistant", "content": "Since four."}]
+    expected = [{"messages": talk}, {"messages": talk}]
+    assert rows(tmp_path / "a.jsonl", f"{json.dumps(talk)}\n{json.dumps(talk)}\n") == expected
+    assert rows(tmp_path / "a.json", json.dumps([talk, talk], indent=2)) == expected
+
+
+def test_text_packed_by_xz_and_bzip2(tmp_path: Path) -> None:
+    content = json.dumps(ROWS).encode()
+    assert rows(tmp_path / "a.json.xz", lzma.compress(content)) == ROWS
+    assert rows(tmp_path / "a.json.bz2", bz2.compress(content)) == ROWS
+    with pytest.raises(UsageError, match=r"b\.json\.xz cannot be unpacked"):
+        rows(tmp_path / "b.json.xz", b"no xz at all")
+
+
+def test_what_has_to_be_unpacked_or_converted(tmp_path: Path) -> None:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        archive.add(__file__)
+    for name, content, kind in [
+        ("a.tar.gz", packed.getvalue(), "a tar archive"),
+        ("a.zip", b"PK\x03\x04\x14\0", "a zip archive"),
+        ("a.7z", b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    ]:
+        with pytest.raises(UsageError, match=rf"is {kind}, not text\n.*Unpack it"):
+            rows(tmp_path / name, content)
+    with pytest.raises(UsageError, match=r"is YAML, and rows are JSON"):
+        rows(tmp_path / "a.yaml", "- question: Lit?\n  answer: Since four.\n")
+
+
+def test_test_files_by_other_names_are_not_trained_on(tmp_path: Path) -> None:
+    for name in ("rows.jsonl", "testset.jsonl", "EvalData.jsonl", "contest.jsonl"):
+        (tmp_path / name).write_text(json.dumps(ROWS[0]))
+    assert [file.name for file in data_files(tmp_path)] == ["contest.jsonl", "rows.jsonl"]
+
+
+def test_what_nobody_answers_at_the_end_is_left_out(tmp_path: Path) -> None:
+    said = [("human", "Lit?"), ("gpt", "Since four."), ("human", "Good night.")]
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps([{"conversations": [{"from": who, "value": text} for who, text in said]}]))
+    assert [turn.text for turn in load([path]).conversations[0].turns] == ["Lit?", "Since four."]
