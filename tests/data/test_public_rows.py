@@ -26,6 +26,10 @@ def turns(row: dict[str, Any], character: str | None = None) -> list[tuple[str, 
         {"messages": [{"author": "user", "content": "Lit?"}, {"author": "assistant", "content": "Since four."}]},
         {"context": "Lit?", "target": "Since four.", "source": "a book"},
         {"質問": "Lit?", "応答": "Since four."},
+        {"user_input": "Lit?", "ai_response": "Since four."},
+        {"conversation": "User: Lit?\nAssistant: Since four."},
+        {"dialogue": "Human: Lit?\nAssistant: Since four."},
+        {"messages": "[{'role': 'user', 'content': 'Lit?'}, {'role': 'assistant', 'content': 'Since four.'}]"},
         {"질문": "Lit?", "답변": "Since four."},
         {"Pregunta": "Lit?", "Respuesta": "Since four."},
         {"prompt": "Lit?", "chosen_response": "Since four.", "rejected_response": "No."},
@@ -121,6 +125,11 @@ def test_a_tool_that_a_part_of_a_message_calls() -> None:
     assert turns({"messages": talk}) == [("user", "Lit?\n04:00"), LIT[1]]
 
 
+def test_a_context_without_names_or_marks_says_so() -> None:
+    with pytest.raises(RowError, match="its context has no marks that tell who speaks"):
+        turns({"input": "Lit?", "content": "Since four."}, "Mara")
+
+
 def test_a_turn_without_a_speaker_says_so() -> None:
     with pytest.raises(RowError, match="turn 1 does not say who speaks"):
         turns({"messages": [{"message": "Lit?"}, {"message": "Since four."}]})
@@ -150,6 +159,8 @@ def test_a_reply_with_colons_is_no_scene(reply: str) -> None:
     "row",
     [
         {"prompt": "Lit?", "output": "Mara: Since four."},
+        {"prompt": "Lit?", "output": "Mara (speaking): Since four."},
+        {"input": "[|Human|] Lit?\n[|AI|] Since four.\n[|Human|] "},
         {"conversations": [{"from": "human", "value": "Lit?"}, {"from": "gpt", "value": "Mara： Since four."}]},
         {"prompt": "Lit?", "output": "Since four.</s>"},
         {

@@ -91,7 +91,7 @@ def test_test_files_by_other_names_are_not_trained_on(tmp_path: Path) -> None:
 
 
 def test_what_nobody_answers_at_the_end_is_left_out(tmp_path: Path) -> None:
-    said = [("human", "Lit?"), ("gpt", "Since four."), ("human", "Good night.")]
+    turns = [("human", "Lit?"), ("gpt", "Since four."), ("human", "Good night.")]
     path = tmp_path / "a.json"
-    path.write_text(json.dumps([{"conversations": [{"from": who, "value": text} for who, text in said]}]))
+    path.write_text(json.dumps([{"conversations": [{"from": speaker, "value": text} for speaker, text in turns]}]))
     assert [turn.text for turn in load([path]).conversations[0].turns] == ["Lit?", "Since four."]

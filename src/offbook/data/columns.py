@@ -13,6 +13,7 @@ from offbook.data.sources import Row
 
 SYNONYMS = {
     **dict.fromkeys(("prompt", "question", "query", "q", "user", "human", "user_question", "src"), "instruction"),
+    **dict.fromkeys(("user_input", "user_message", "input_text"), "instruction"),
     **dict.fromkeys(("问", "问题", "提问", "问句", "上文", "上句", "用户", "用户输入", "指令", "提示"), "instruction"),
     **dict.fromkeys(
         ("質問", "指示", "질문", "지시", "frage", "pregunta", "pergunta", "domanda", "вопрос"), "instruction"
@@ -20,6 +21,7 @@ SYNONYMS = {
     **dict.fromkeys(("context", "inputs", "输入", "入力", "입력"), "input"),
     **dict.fromkeys(("response", "completion", "answer", "a", "reply", "assistant", "bot", "gpt"), "output"),
     **dict.fromkeys(("generated", "generation", "target", "targets", "tgt", "agent_response"), "output"),
+    **dict.fromkeys(("ai_response", "bot_response", "model_response", "assistant_message", "output_text"), "output"),
     **dict.fromkeys(("答", "回答", "答案", "答句", "下文", "下句", "回复", "回应", "助手", "输出"), "output"),
     **dict.fromkeys(("応答", "返答", "返信", "出力", "답변", "응답", "대답", "출력"), "output"),
     **dict.fromkeys(("antwort", "réponse", "respuesta", "resposta", "risposta", "ответ"), "output"),

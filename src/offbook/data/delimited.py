@@ -43,9 +43,9 @@ def table_rows(path: Path) -> Iterator[tuple[int, dict[str, str] | str]]:
     lines = (text + "\n" for _, text in open_text(path))
     header = next(lines, "")
     first = 1
-    if told := DELIMITER_LINE.match(header):
+    if delimiter_line := DELIMITER_LINE.match(header):
         header, first = next(lines, ""), 2
-    delimiter = told[1] if told else max(DELIMITERS, key=header.count)
+    delimiter = delimiter_line[1] if delimiter_line else max(DELIMITERS, key=header.count)
     is_spaced = f"{delimiter} " in header
     columns = _columns(path, first, header, delimiter)
     # Strict: without it a quote that is never closed swallows the rest of the file in silence.

@@ -14,9 +14,11 @@ from typing import Any
 from offbook.core.i18n import marked
 from offbook.core.text import normalize
 from offbook.core.types import Turn
+from offbook.data.rendered_text import NO_MARKS, rendered_turns
 from offbook.data.row_values import (
     ROLES,
     TEXTS,
+    ColumnsError,
     RowError,
     alternating,
     content_of,
@@ -44,8 +46,8 @@ def dialogue(row: Row) -> list[Turn]:
     or lines of `NAME: text`.
     """
     value = row.get("dialogue")
-    if isinstance(value, str) and not value.lstrip().startswith(("[", "{")) and (lines := _named_lines(value)):
-        return list(dialogue_turns(lines, row.get("character")))
+    if isinstance(value, str) and not value.lstrip().startswith(("[", "{")):
+        return _lines(value, "dialogue", row.get("character"))
     listed = list_of(value, "dialogue")
     if listed and all(isinstance(line, str) for line in listed):
         return _texts(listed, row)
@@ -88,7 +90,16 @@ def transcript(row: Row) -> list[Turn]:
     value = row.get("input")
     if isinstance(value, list) or (isinstance(value, str) and value.lstrip().startswith("[{")):
         return _objects(list_of(value, "context"), row.get("character"))
-    return list(dialogue_turns(_named_lines(text_of(value, "context")), row.get("character")))
+    return _lines(text_of(value, "context"), "context", row.get("character"))
+
+
+def _lines(text: str, column: str, character: str | None) -> list[Turn]:
+    """The turns in lines of `NAME: text`, or in a text with some format's marks."""
+    if turns := rendered_turns(text):
+        return turns
+    if lines := _named_lines(text):
+        return list(dialogue_turns(lines, character))
+    raise ColumnsError(NO_MARKS, column=column)
 
 
 def scene_lines(text: str, character: str | None) -> list[tuple[str, str]]:

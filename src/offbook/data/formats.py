@@ -17,7 +17,7 @@ from offbook.core.i18n import marked
 from offbook.core.registry import nearest
 from offbook.core.types import Turn
 from offbook.data.dialogues import dialogue, scene_lines, transcript
-from offbook.data.rendered_text import prompt_turns, rendered_turns, without_end
+from offbook.data.rendered_text import NO_MARKS, prompt_turns, rendered_turns, without_end
 from offbook.data.row_values import (
     TEXTS,
     ColumnsError,
@@ -175,11 +175,7 @@ def rendered(row: Row) -> Turns:
     column = "text" if "text" in row else "input"
     if turns := rendered_turns(text_of(row.get(column), column)):
         return turns
-    raise ColumnsError(
-        "its {column} has no marks that tell who speaks (### Human:, [INST], <|im_start|>user); "
-        "lines of a script or a book are for offbook extract",
-        column=column,
-    )
+    raise ColumnsError(NO_MARKS, column=column)
 
 
 def _listed(row: Row, column: str) -> Iterator[Turn]:
@@ -187,7 +183,9 @@ def _listed(row: Row, column: str) -> Iterator[Turn]:
     if isinstance(system, dict):  # Gemini's
         system = next((system[key] for key in TEXTS if key in system), system)
     yield Turn("system", content_of(system, "system"))
-    yield from turns_of(row.get(column), column, row.get("character"))
+    value = row.get(column)
+    rendered = rendered_turns(value) if isinstance(value, str) and not value.lstrip().startswith("[") else []
+    yield from rendered or turns_of(value, column, row.get("character"))
 
 
 def _before(row: Row) -> Iterator[Turn]:

@@ -10,7 +10,6 @@ a newline; a user's turn or a system prompt without text is left out; a reply wi
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PureWindowsPath
@@ -18,8 +17,10 @@ from pathlib import Path, PureWindowsPath
 from offbook.core.errors import UsageError
 from offbook.core.i18n import marked, translate
 from offbook.core.registry import lookup
+from offbook.core.text import normalize
 from offbook.core.types import Conversation, Origin, Turn
 from offbook.data import columns, placeholders
+from offbook.data.dialogues import SPEECH, with_manner
 from offbook.data.formats import FORMATS, Format, Turns, detect, reply_in
 from offbook.data.row_values import WEIGHTS, ColumnsError, LeftOut, RowError
 from offbook.data.sources import BadRow, Row, data_files, read_rows, stop
@@ -187,8 +188,10 @@ def _refuse_marked(row: Row) -> None:
 
 def _unlabelled(turn: Turn, character: str | None) -> Turn:
     """A reply without the character's own name before it (`Mara: Since four.`), which is written and not said."""
-    label = re.match(rf"\s*{re.escape(character)}\s*[:：]\s*(?=\S)", turn.text) if character else None
-    return replace(turn, text=turn.text[label.end() :]) if label and turn.role == "assistant" else turn
+    speech = SPEECH.fullmatch(turn.text) if character and turn.role == "assistant" else None
+    if speech is None or not speech["text"].strip() or normalize(speech["name"]) != normalize(str(character)):
+        return turn
+    return replace(turn, text=with_manner(speech["text"], speech["manner"]))
 
 
 def _is_learned(turn: Turn) -> bool:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from functools import cached_property
 
+from offbook.core.i18n import marked
 from offbook.core.types import Role, Turn
 
 
@@ -79,6 +80,10 @@ FORMATS = (
 """ChatML; Llama 3; Gemma; Zephyr, Phi and GLM; Llama 2 and Mistral; MOSS; Baize; Guanaco and Alpaca; Vicuna; OIG;
 DeepSeek; BELLE."""
 
+NO_MARKS = marked(
+    "its {column} has no marks that tell who speaks (### Human:, [INST], <|im_start|>user); "
+    "lines of a script or a book are for offbook extract"
+)
 ANSWER = tuple(mark for format in FORMATS for mark, role in format.roles.items() if role == "assistant")
 """The marks after which the character speaks."""
 

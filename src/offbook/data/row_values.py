@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from offbook.core.i18n import marked
@@ -94,16 +96,24 @@ def _named(name: str, fields: Mapping[str, object]) -> str:
 def list_of(value: Any, name: str) -> list[Any]:
     """The value as a list: in a table's cell it is written as JSON, in a Parquet file perhaps as one list a key."""
     if isinstance(value, str):
-        try:
-            value, fault = JsonText(value).value()
-        except JsonError:
-            raise RowError("{name} is text, and no JSON list in it", name=name) from None
-        if fault:
-            raise RowError("{name}: {fault}", name=name, fault=fault)
+        value = _listed_in(value, name)
     if isinstance(value, dict) and value and all(isinstance(column, list) for column in value.values()):
         value = [dict(zip(value, cells, strict=False)) for cells in zip(*value.values(), strict=False)]
     if not isinstance(value, list):
         raise RowError("{name} is not a list but {kind}", name=name, kind=kind_of(value))
+    return value
+
+
+def _listed_in(text: str, name: str) -> Any:
+    """The list that a cell holds, as JSON or, as pandas writes one into CSV, as Python's literal."""
+    try:
+        value, fault = JsonText(text).value()
+    except JsonError:
+        with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
+            return ast.literal_eval(text.strip())
+        raise RowError("{name} is text, and no JSON list in it", name=name) from None
+    if fault:
+        raise RowError("{name}: {fault}", name=name, fault=fault)
     return value
 
 

@@ -22,8 +22,8 @@ MOST_ROWS = 100_000
 """More rows than this make a page that a browser is slow with."""
 EXAMPLES = 200
 """Pieces left out that are shown of each reason."""
-ABOVE, BELOW = 3, 5
-"""Lines of the source that are shown before and after a reply's first line."""
+ABOVE, BELOW = 3, 7
+"""Lines of the source that are shown before and after a reply's first line; Telegram has its text in the eighth."""
 LONGEST_SPAN = 60
 """Lines of the source that are shown beside a row of several replies."""
 LONGEST_LINE = 600
