@@ -119,3 +119,22 @@ def test_notes_that_never_close_take_no_longer_than_their_length(mark: str) -> N
     assert fountain.NOTE.sub("", text) == text
     assert time.process_time() - began < 1
     assert fountain.NOTE.sub("", "No. [[check [the] weather]] Yes. [[and]]") == "No.  Yes. "
+
+
+def test_a_song_keeps_its_lines_and_two_who_speak_at_once_are_both_named():
+    text = "INT. BOAT - DAY\n\nANA\n~Oh the sea is wide\n~and the boat is small\n\nANA & LUIS\nRun!\n"
+    assert [(cue.speakers, cue.text) for cue in cues(fountain.read, numbered(text))] == [
+        (("ANA",), "Oh the sea is wide\nand the boat is small"),
+        (("ANA", "LUIS"), "Run!"),
+    ]
+
+
+def test_a_speech_that_goes_on_over_the_page_is_one():
+    text = (
+        "ANA\nThen who came in? I heard\n(MORE)\n\n12.\n\nANA (CONT'D)\na step.\n\nLUIS\nNobody.\n(MORE)\n\nANA\nHark!"
+    )
+    assert texts(fountain.read, text) == [
+        ("ANA", "Then who came in? I heard a step."),
+        ("LUIS", "Nobody."),
+        ("ANA", "Hark!"),
+    ]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree.ElementTree import Element
 
 from offbook.data.extract.document.line import BrokenDocumentError, Line, Place, local, parse_xml, spaced
 
 FORCED = {"Scene Heading": ".", "Action": "!", "General": "!", "Shot": "!", "Character": "@", "Transition": "> "}
 """Kind of paragraph → the mark by which Fountain forces it."""
+NOTES = ("ScriptNote", "SceneProperties")
+"""What a writer notes at a paragraph."""
 SPOKEN = ("Dialogue", "Lyrics", "Parenthetical")
 
 
@@ -18,7 +21,7 @@ def read(path: Path) -> Iterator[Line]:
     content = next((node for node in root.iter() if local(node) == "Content"), None)
     if local(root) != "FinalDraft" or content is None:
         raise BrokenDocumentError("it is no Final Draft script", "Export it from Final Draft as .fdx or .fountain.")
-    for number, node in enumerate((node for node in content.iter() if local(node) == "Paragraph"), 1):
+    for number, node in enumerate(_paragraphs(content), 1):
         place: Place = {"paragraph": number}
         kind = node.get("Type", "")
         text = spaced("".join(child.text or "" for child in node if local(child) == "Text"))
@@ -29,3 +32,12 @@ def read(path: Path) -> Iterator[Line]:
         if kind not in SPOKEN:
             yield Line("", place)
         yield Line(FORCED.get(kind, "") + text, place)
+
+
+def _paragraphs(node: Element) -> Iterator[Element]:
+    """The paragraphs, also those of two who speak at once, without notes."""
+    for child in node:
+        if local(child) == "Paragraph":
+            yield child
+        if local(child) not in NOTES:
+            yield from _paragraphs(child)

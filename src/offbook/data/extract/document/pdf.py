@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any, Literal
 
 from offbook.data.extract.document.line import BrokenDocumentError, Line
 
@@ -16,19 +17,25 @@ PAGE_NUMBER = re.compile(
 )
 HYPHEN = re.compile(r"(?<=[^\W\d_])-$")
 ENDS = re.compile(r"[.!?:;。！？：”’\"'）)」』…—-]$")
+TYPED = re.compile(r"courier|typewriter|\bmono|prestige|nimbusmon", re.IGNORECASE)
+"""Fonts all of whose letters are as wide: film scripts are set in them, and say by their margins what a line is."""
 FULL = 0.8
 """A line of less than this share of the page's width ends its paragraph."""
 
 
 def read(path: Path) -> Iterator[Line]:
     """The lines of a document, page by page, without page numbers and running heads."""
-    pages = _without_running_heads(_pages(path))
+    typed, pages = _pages(path)
+    pages = _without_running_heads(pages)
     letters = sum(char.isalpha() for lines in pages for line in lines for char in line)
     if letters < LEAST_LETTERS * max(1, len(pages)):
         raise BrokenDocumentError(
             "it holds pictures of pages and next to no text (a scan)",
             "Have its text recognized first, for example: ocrmypdf --sidecar text.txt in.pdf out.pdf",
         )
+    if typed:
+        yield from (Line(line, {"page": number}) for number, lines in enumerate(pages, 1) for line in [*lines, ""])
+        return
     width = _width(pages)
     broken = ""
     for number, lines in enumerate(pages, 1):
@@ -45,14 +52,17 @@ def read(path: Path) -> Iterator[Line]:
         yield Line(broken + "-", {"page": len(pages)})
 
 
-def _pages(path: Path) -> list[list[str]]:
+def _pages(path: Path) -> tuple[bool, Sequence[Sequence[str]]]:
+    """Whether the document is typed, and the lines of its pages; those of a typed one with their margins and gaps."""
     import pypdf  # takes a while to import
 
     try:
         reader = pypdf.PdfReader(path)
         if reader.is_encrypted and not reader.decrypt(""):
             raise BrokenDocumentError("it is protected by a password", "Save a copy without the password.")
-        return [page.extract_text().split("\n") for page in reader.pages]
+        typed = sum(_is_typed(page) for page in reader.pages) > len(reader.pages) / 2
+        mode: Literal["layout", "plain"] = "layout" if typed else "plain"
+        return typed, [page.extract_text(extraction_mode=mode).split("\n") for page in reader.pages]
     except BrokenDocumentError:
         raise
     except Exception as error:  # a damaged file makes pypdf raise errors of any kind
@@ -61,6 +71,12 @@ def _pages(path: Path) -> list[list[str]]:
             "Export it again.",
             error=error,
         ) from None
+
+
+def _is_typed(page: Any) -> bool:
+    """Whether a page has text in a font of a typewriter's."""
+    fonts = page.get("/Resources", {}).get("/Font", {})
+    return any(TYPED.search(str(fonts[name].get("/BaseFont", ""))) for name in fonts)
 
 
 def _without_running_heads(pages: Sequence[Sequence[str]]) -> list[list[str]]:

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from offbook.data.extract.cue import Cue, Lines, Scenes, Skipped
-from offbook.data.extract.script.names import HAS_CJK, clean_name, is_name, split_notes
+from offbook.data.extract.script.names import HAS_CJK, clean_name, is_name, split_joint, split_notes
 from offbook.data.extract.script.speech import clean, join
 
 SCENE = re.compile(r"^(?:\.(?=[^.])|(?:\d+[A-Z]?\.?\s+)?(?:INT|EXT|EST|INT\.?/EXT|I/E)[. ])", re.IGNORECASE)
@@ -24,7 +24,9 @@ TRANSITION = re.compile(r"^[^a-z]*(?:TO:|FADE (?:IN|OUT)[.:]?|THE END)$")
 FORCED = re.compile(r"^(?:[!>=]|#)")
 TITLE_KEY = re.compile(r"^[A-Z][A-Za-z ]{0,20}:")
 NOTE = re.compile(r"\[\[(?:(?!\[\[).)*?\]\]")
-PAGE = re.compile(r"^(?:\d+[A-Z]?\.?|\(?(?:MORE|CONTINUED)\)?:?(?: \(\d+\))?|\(?CONT(?:'|’)?D\.?\)?)$")
+MORE = re.compile(r"^\(MORE\)$")
+"""What stands below a speech that goes on over the page."""
+PAGE = re.compile(r"^(?:\d+[A-Z]?\.?|\(?CONTINUED\)?:?(?: \(\d+\))?|\(?CONT(?:'|’)?D\.?\)?)$")
 SCENE_NUMBER = re.compile(r"\s*#[\w.\-]+#\s*$")
 
 
@@ -32,12 +34,36 @@ def read(lines: Lines) -> Iterator[Cue | Skipped]:
     """The cues of a Fountain screenplay."""
     scenes = Scenes()
     chinese = _chinese_names(lines)
-    for block in _blocks(lines):
-        yield from _block(block, scenes, chinese)
+    heads = (_speaker(block[0][1], chinese) for block in _blocks(lines) if block)
+    names = frozenset(head[0] for head in heads if head)
+    for block in _with_what_goes_on(_blocks(lines), chinese):
+        yield from _block(block, scenes, chinese, names)
 
 
-def _blocks(lines: Lines) -> Iterator[list[tuple[int, str]]]:
-    block: list[tuple[int, str]] = []
+NumberedLines = list[tuple[int, str]]
+"""The numbered lines between two blank ones."""
+
+
+def _with_what_goes_on(blocks: Iterable[NumberedLines], chinese: frozenset[str]) -> Iterator[NumberedLines]:
+    """The blocks; a speech that goes on over the page, below its speaker's name again, is put together."""
+    held: NumberedLines = []
+    for block in blocks:
+        if held and block:
+            before, again = _speaker(held[0][1], chinese), _speaker(block[0][1], chinese)
+            if before and again and before[0] == again[0]:
+                block = [*held, *block[1:]]
+            else:
+                yield held
+            held = []
+        if block and MORE.match(block[-1][1].strip()):
+            held = block[:-1]
+        else:
+            yield block
+    yield held
+
+
+def _blocks(lines: Lines) -> Iterator[NumberedLines]:
+    block: NumberedLines = []
     for number, text in _visible(lines):
         if text.strip() or (text == "  " and block):
             block.append((number, text))
@@ -61,7 +87,7 @@ def looks_like(sample: list[str]) -> float:
         for before, line, after in zip(sample, sample[1:], sample[2:], strict=False)
     )
     texts = sum(bool(line.strip()) for line in sample)
-    return min(1.0, 0.5 + 2 * cues / texts) if scenes >= 1 and cues >= 2 else 0.0
+    return min(1.0, 0.5 + 3 * cues / texts) if scenes >= 1 and cues >= 2 else 0.0
 
 
 def _visible(lines: Lines) -> Iterator[tuple[int, str]]:
@@ -81,7 +107,9 @@ def _visible(lines: Lines) -> Iterator[tuple[int, str]]:
             yield number, NOTE.sub("", text).replace("\t", " ")
 
 
-def _block(block: list[tuple[int, str]], scenes: Scenes, chinese: frozenset[str]) -> Iterator[Cue | Skipped]:
+def _block(
+    block: NumberedLines, scenes: Scenes, chinese: frozenset[str], names: frozenset[str]
+) -> Iterator[Cue | Skipped]:
     """What a run of lines between blank lines is."""
     while block and SCENE.match(block[0][1].strip()):
         number, text = block.pop(0)
@@ -96,10 +124,12 @@ def _block(block: list[tuple[int, str]], scenes: Scenes, chinese: frozenset[str]
         yield from (Skipped(reason, text.strip(), line) for line, text in block if text.strip())
         return
     name, notes = speaker
-    parts = [text.strip().lstrip("~").strip() for _, text in lines]
-    words, acted = clean("".join(f"({note}) " for note in notes) + join([part for part in parts if part]))
+    sung = all(text.strip().startswith("~") for _, text in lines)
+    parts = list(filter(None, (text.strip().lstrip("~").strip() for _, text in lines)))
+    speech = "\n".join(parts) if sung else join(parts)
+    words, acted = clean("".join(f"({note}) " for note in notes) + speech)
     if any(char.isalnum() for char in words):
-        yield Cue((name,), words, number, scenes.current, 1.0, acted)
+        yield Cue(split_joint(name, names), words, number, scenes.current, 1.0, acted)
     else:
         yield Skipped("nothing said", acted or name, number)
 
