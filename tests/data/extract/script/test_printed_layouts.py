@@ -3,7 +3,7 @@
 from offbook.data.extract.script import fountain, play, screenplay
 from offbook.data.extract.script.headings import heading
 from offbook.data.extract.script.names import split_joint, split_notes
-from tests.data.extract.reading import cues, numbered, texts
+from tests.data.extract.reading import cues, left, numbered, texts
 
 RADIO = """
 CAST:
@@ -190,3 +190,19 @@ Nobody answers.
 BEN. No one.
 """
     assert texts(play.read, text)[0] == ("ADA", "I will not stand in her light, and--")
+
+
+def test_who_plays_whom_before_the_first_speech_is_a_cast_list_without_a_heading():
+    cast = "甲：马三\n乙：刘贵（男，30岁）\n\n"
+    talk = "甲：您最近忙什么呢？\n乙：修车。\n甲：修车？您会修车？\n乙：不会，所以才修。"
+    assert texts(screenplay.read, cast + talk) == texts(screenplay.read, talk)
+    assert left(screenplay.read, numbered(cast + talk)) == {"cast list": [1, 2]}
+    court = "JUDGE: Hon. Carl Wade\nDEFENSE: Tom Reed\n\nJUDGE: Be seated.\nDEFENSE: Objection!\nJUDGE: To what?"
+    assert texts(screenplay.read, court)[0] == ("JUDGE", "Be seated.")
+
+
+def test_first_speeches_are_no_cast_list():
+    unended = "甲：在吗\n乙：在\n\n甲：修车吗\n乙：修\n甲：那来吧\n乙：好"
+    assert texts(screenplay.read, unended)[0] == ("甲", "在吗")
+    together = "甲：在吗\n乙：在。\n\n甲：修车吗？\n乙：修。"
+    assert texts(screenplay.read, together)[0] == ("甲", "在吗")

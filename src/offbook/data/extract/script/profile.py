@@ -21,6 +21,9 @@ ROUND_AT_LABEL = re.compile(r"^[^\W\d_][^.:：!?。]{0,40}?[.:：]?\s*[（(]")
 """Tom (rising): …, TOM. (rising) …"""
 MOSTLY_SMALL = 0.75
 """Share of a script's further lines that begin with a small letter, where they go on with wrapped prose."""
+ENDS_SENTENCE = re.compile(r"[。！？!?.…—~～][\"'”’」』]*$")
+MOSTLY_ENDED = 0.8
+"""Share of the speeches that end as a sentence does, where a list of names can be told from speeches by that."""
 LONGEST_PARAGRAPH = 400
 """Lines that are looked at together."""
 INTERVIEWERS = load_all("script")["interviewer"]
@@ -105,6 +108,30 @@ class ScriptProfile:
                 spoken += bool(SPOKEN.search(paragraph))
                 silent += not SPOKEN.search(paragraph)
         return silent > spoken
+
+
+def opening_cast(rows: Iterable[Row], labels: Labels) -> frozenset[int]:
+    """The lines of a cast list that has no heading, which stand before all speeches: `甲：马三`, `JUDGE: Carl Wade`.
+
+    They are the first labels, each with another name and no sentence, parted from the rest; all of the names speak
+    later on, and where they do, sentences end as sentences do.
+    """
+    rows = iter(rows)
+    cast: dict[str, int] = {}
+    for row in rows:
+        label = labels.find(row.text, row.after_blank) if row.kind == "text" else None
+        if label and label.rest and label.name not in cast and not ENDS_SENTENCE.search(label.rest):
+            cast[label.name] = row.number
+        elif label or (cast and row.kind == "text"):
+            return frozenset()
+        elif cast:
+            break
+    speeches = [label for row in rows if row.kind == "text" and (label := labels.find(row.text, row.after_blank))]
+    ended = sum(bool(ENDS_SENTENCE.search(label.rest)) for label in speeches)
+    is_cast = (
+        len(cast) > 1 and ended >= MOSTLY_ENDED * len(speeches) and cast.keys() <= {each.name for each in speeches}
+    )
+    return frozenset(cast.values()) if is_cast else frozenset()
 
 
 def with_paragraphs(rows: Iterable[Row]) -> Iterator[tuple[Row, str]]:

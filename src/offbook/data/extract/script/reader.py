@@ -11,7 +11,7 @@ from offbook.data.extract.script.headings import is_note
 from offbook.data.extract.script.layouts import LAYOUTS
 from offbook.data.extract.script.line_kinds import NOTED, Row, sort_lines
 from offbook.data.extract.script.names import HAS_CJK
-from offbook.data.extract.script.profile import SPOKEN, ScriptProfile, Style, with_paragraphs
+from offbook.data.extract.script.profile import SPOKEN, ScriptProfile, Style, opening_cast, with_paragraphs
 from offbook.data.extract.script.speaker_labels import MANNERED, Label, learn
 from offbook.data.extract.script.speech import SENTENCE_END, clean, join
 from offbook.data.extract.script.stage_directions import ITALIC, is_direction
@@ -40,7 +40,7 @@ def read(lines: Lines, style: Style, layout: ScriptProfile | None = None) -> Ite
         layout: its layout and speakers, where they are known from other files.
     """
     profile = layout or ScriptProfile(lines, style)
-    yield from _Reading(profile).run(lines)
+    yield from _Reading(profile, opening_cast(sort_lines(lines), profile.labels)).run(lines)
 
 
 def likeness(sample: list[str], style: Style) -> float:
@@ -78,8 +78,9 @@ class _Draft:
 class _Reading:
     """The state of one pass: the scene, the cue that is being spoken, the cast list that is being read."""
 
-    def __init__(self, profile: ScriptProfile) -> None:
+    def __init__(self, profile: ScriptProfile, opening_cast: frozenset[int]) -> None:
         self.profile = profile
+        self.opening_cast = opening_cast
         self.labels = profile.labels
         self.scenes = Scenes()
         self.draft: _Draft | None = None
@@ -95,7 +96,9 @@ class _Reading:
         yield from self._finish()
 
     def _step(self, row: Row, paragraph: str) -> Iterator[Cue | Skipped]:
-        if row.kind == "blank":
+        if row.number in self.opening_cast:
+            yield Skipped("cast list", row.text.strip(), row.number)
+        elif row.kind == "blank":
             if self.profile.blank_ends and self.draft and self.draft.has_speech:
                 yield from self._finish()
         elif row.kind in ("heading", "rule", "cast"):
