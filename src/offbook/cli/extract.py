@@ -31,7 +31,7 @@ NAMED = 3
 
 @click.command(cls=Command)
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="FILE…")
-@click.option("--role", metavar="NAME", help="The character.")
+@click.option("--role", "roles", multiple=True, metavar="NAME", help="The character.")
 @click.option("--me", metavar="NAME", help="Clone yourself: as --role NAME --rows conversation.")
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Where the rows go (JSONL)."
@@ -105,7 +105,7 @@ NAMED = 3
 @json_option
 def command(
     files: tuple[Path, ...],
-    role: str | None,
+    roles: tuple[str, ...],
     me: str | None,
     out: Path | None,
     html: Path | None,
@@ -135,8 +135,14 @@ def command(
         return
     if not files:
         raise UsageError("no file is named", "For example: offbook extract hamlet.md --list")
-    if role and me:
+    if roles and me:
         raise UsageError("--role and --me both name the character", "Keep one of them.")
+    if len(roles) > 1:
+        raise UsageError(
+            "--role names several characters: {names}",
+            "Run the command once for each, with an --out of its own; --alias joins the names of one person.",
+            names=", ".join(roles),
+        )
     chat = _chat_options(whole_conversations=me is not None, **chat_options)
     if list_only:
         with _reading(files) as progress:
@@ -148,7 +154,7 @@ def command(
         else:
             _show_speakers(listing.speakers)
         return
-    character = role or me
+    character = roles[0] if roles else me
     if not character or not out:
         raise UsageError("say whose lines, and where to put them: --role NAME --out lines.jsonl", "Who speaks: --list")
     extract.check_place(out, files)

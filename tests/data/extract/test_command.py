@@ -71,6 +71,7 @@ def test_options_reach_the_rows(tmp_path: Path) -> None:
         ([SCRIPT, "--list", "--format", "novels"], "did you mean 'novel'"),
         ([SCRIPT, "--role", "太后", "--out", "/dev/null/x"], "cannot be written"),
         ([SCRIPT, "--role", "太后", "--me", "太后", "--out", "x"], "both name the character"),
+        ([SCRIPT, "--role", "太后", "--role", "皇上", "--out", "x"], "several characters: 太后, 皇上"),
         ([SCRIPT, "--me", "太后", "--out", "x"], "is not a chat"),
         ([SCRIPT, "--list", "--columns", "sendr=a,text=b"], "did you mean 'sender'"),
         ([SCRIPT, "--list", "--columns", "sender"], "written A=B"),

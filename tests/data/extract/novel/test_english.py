@@ -18,6 +18,7 @@ def sure(text: str) -> list[tuple[str, str]]:
     ("tag", "speaker"),
     [
         ("said Mr. Pell.", "Mr. Pell"),
+        ("said young Tom Pell.", "Tom Pell"),
         ("asked Siân O’Dwyer.", "Siân O’Dwyer"),
         ("croaked the Ferryman.", "Ferryman"),
         ("went on poor Dick, rising.", "Dick"),

@@ -23,7 +23,9 @@ TITLE = rf"(?:{_ANY_TITLE}\.?(?=\s))"
 _PARTICLE = rf"{one_of(LISTS['particle'])}\s+"
 NAME = rf"(?:{TITLE}\s+)*(?:{CAPITAL}\.\s+)*{WORD}(?:\s+(?:{_PARTICLE}){{0,2}}{WORD}){{0,3}}(?![^\W\d_])"
 """Mr. Hale, Lady Catherine de Bourgh, J. P. Smith"""
-CALLED = rf"(?:[Tt]he|[Pp]oor|[Oo]ld)\s+(?:{one_of(LISTS['epithet'])}\s+)?{NAME}"
+CALLED = (
+    rf"(?:[Tt]he|[Pp]oor|[Oo]ld|[Yy]oung|[Ll]ittle|[Dd]ear|[Gg]ood|[Bb]ig)\s+(?:{one_of(LISTS['epithet'])}\s+)?{NAME}"
+)
 """the Keeper, the old Sailor, poor Tom"""
 _EPITHETS = re.compile(rf"^(?:(?:[Tt]he|Poor|Dear|{one_of(LISTS['epithet'])})\s+)+")
 _TITLES = re.compile(rf"^(?:{TITLE}\s+)+")
