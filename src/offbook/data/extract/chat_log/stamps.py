@@ -19,7 +19,7 @@ _WEEKDAY_BEHIND = (
 _MONTH = r"[^\W\d_]{3,12}"
 _NUMBERS = (
     r"(?<!\d)(?:\d{4}[-/.]\s?\d{1,2}[-/.]\s?\d{1,2}\.?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}"
-    r"|(?:\d{2,4}年)?\d{1,2}月\d{1,2}[日号])"
+    r"|\d{1,2}[-/]\d{1,2}(?=\s\d)|(?:\d{2,4}年)?\d{1,2}月\d{1,2}[日号])"
 )
 _SPELLED = (
     rf"(?:{_MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}"
@@ -30,12 +30,12 @@ DATE = rf"(?:{_WEEKDAY}(?:{_NUMBERS}|{_SPELLED}){_WEEKDAY_BEHIND}|{_SAID_DAY})"
 """2021-05-12, 12/05/2021, Wed, May 12, 2021, 12. Mai 2021, 12 мая 2021 г., 2021年5月12日, Today"""
 HALF = rf"(?i:{one_of(AM | PM)})(?!\w)"
 """AM, p.m., 下午"""
-_ZONE = r"(?:\s?(?:Z|UTC|GMT|[A-Z]{3,4}T|[+-]\d{2}:?\d{2})(?![\w]))?"
+_ZONE = r"(?:\s?(?:Z|UTC|GMT|[A-Z]{2,4}T|[+-]\d{2}:?\d{2})(?![\w]))?"
 CLOCK = (
-    rf"(?:(?P<before>(?i:{one_of(AM | PM)}))\s?)?(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}})"
+    rf"(?:(?P<before>(?i:{one_of(AM | PM)}))\s?)?(?P<hour>\d{{1,2}})[:h時时点](?P<minute>\d{{2}})分?"
     rf"(?::(?P<second>\d{{2}})(?:[.,]\d{{1,9}})?)?(?!\d|:\d)(?:\s?(?P<after>{HALF}))?{_ZONE}"
 )
-"""21:30, 21:30:42.123, 9:30 PM, 下午 9:30, 21:30:42 UTC"""
+"""21:30, 21:30:42.123, 9:30 PM, 下午 9:30, 21:30:42 UTC, 21h30, 21時30分"""
 _BETWEEN = r"(?:,?\s?(?:at|um|à|в|às|alle|a las|om|kl\.?|klo|の|[-–—|])?\s{0,2}|T)"
 STAMP = (
     rf"(?:(?P<date>{DATE}){_BETWEEN})?{CLOCK}(?:\s*(?:-->|[-–—~])\s*\d{{1,2}}:\d{{2}}(?::\d{{2}})?(?:[.,]\d{{1,9}})?)?"
@@ -43,7 +43,7 @@ STAMP = (
 """A clock, perhaps behind a date, perhaps with the end of a stretch of time: 00:01 --> 00:04."""
 BREAK = re.compile(rf"^\s*(?:(?:[-*_=–—]\s?){{3,}}|(?:#{{1,6}}\s+|[-*_=–—]{{2,}}\s*)(?P<date>{DATE})\s*[-*_=–—]*)\s*$")
 """A line that parts the days of a log: a rule, or a date as a heading."""
-_FIRST_NUMBERS = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.]\d{2,4}$")
+_FIRST_NUMBERS = re.compile(r"(\d{1,2})[-/.](\d{1,2})(?:[-/.]\d{2,4})?$")
 
 
 class StampReader:

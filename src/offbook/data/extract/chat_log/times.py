@@ -144,6 +144,7 @@ NUMERIC_DATE = re.compile(r"(\d{1,4})\D{1,3}(\d{1,2})\D{1,3}(\d{1,4})")
 _MONTH = r"([^\W\d_]{3,12})"
 MONTH_FIRST = re.compile(rf"{_MONTH}\.?\s+(\d{{1,2}})(?:st|nd|rd|th)?,?\s+(\d{{4}})")
 DAY_FIRST = re.compile(rf"(\d{{1,2}})(?:[.\s-]+|\s+de\s+){_MONTH}\.?,?(?:[\s-]+|\s+de\s+)(\d{{2,4}})")
+DAY_WITHOUT_YEAR = re.compile(r"(\d{1,2})([-/])(\d{1,2})")
 DAY_ALONE = re.compile(r"(\d{1,2})月(\d{1,2})[日号]")
 """A day without its year, as Chinese apps show this year's."""
 
@@ -166,6 +167,8 @@ def spelled_date(text: str, month_first: bool = True) -> tuple[datetime | None, 
         return _date(match[3], _month(match[1]), match[2]), text[match.end() :]
     if match := DAY_FIRST.search(text):
         return _date(match[3], _month(match[2]), match[1]), text[match.end() :]
+    if match := DAY_WITHOUT_YEAR.fullmatch(text.strip()):
+        return numeric_date(match[1], match[3], str(UNTOLD_YEAR), month_first or match[2] == "-"), ""
     if (match := DAY_ALONE.search(text)) and not re.search(r"\d\s*年", text):
         return _date(UNTOLD_YEAR, int(match[1]), match[2]), text[match.end() :]
     if match := NUMERIC_DATE.search(text):

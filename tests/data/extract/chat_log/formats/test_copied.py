@@ -228,3 +228,9 @@ def test_slack_s_status_reactions_and_threads_are_no_text() -> None:
     )
     expected = [("Ann Hale", "Is the lamp lit?"), ("Tom", "Since four."), ("Ann Hale", "Good"), ("Tom", "So be it.")]
     assert parsed(read, text) == expected
+
+
+def test_a_day_may_stand_without_its_year() -> None:
+    text = "小林(小林) 05-01 21:30:11\n在吗\n阿澈(产品部) 05-01 21:31:11\n在\n小林(小林) 05-02 21:32:11\n好"
+    assert parsed(read, text) == [("小林(小林)", "在吗"), ("阿澈(产品部)", "在"), ("小林(小林)", "好")]
+    assert [time[5:] for time in times(read, text)] == ["05-01 21:30", "05-01 21:31", "05-02 21:32"]

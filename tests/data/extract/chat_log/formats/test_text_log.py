@@ -28,6 +28,12 @@ FORMS = {
     "a Russian month": "13 мая 2021 г. 21:{m} {n}: {t}",
     "Chinese": "2021年5月13日 下午9:{m} {n}：{t}",
     "the name before a time in brackets": "{n} [2021-05-13 21:{m}]: {t}",
+    "the name behind a dash": "{n} - 2021-05-13 21:{m}: {t}",
+    "French": "2021-05-13 21h{m} {n} : {t}",
+    "Japanese": "2021年5月13日 21時{m}分 {n}：{t}",
+    "a zone of three letters": "05/13/2021 9:{m}:42 PM EST - {n}: {t}",
+    "a channel": "[2021-05-13 21:{m}:42] [Global] {n}: {t}",
+    "a name in brackets": "[2021-05-13 21:{m}:42] [{n}] {t}",
     "Telegram's copy": "{n}, [13 May 2021 at 21:{m}:42]:\n{t}\n",
     "a stretch of time": "[2021-05-13 21:{m}:01.000 --> 21:{m}:04.000] {n}: {t}",
 }
@@ -121,3 +127,10 @@ def test_what_apps_write_in_the_place_of_a_picture_is_no_text_in_a_log() -> None
     text = "2024-05-13 21:30 小林: 在吗\n2024-05-13 21:31 阿澈: [图片]\n2024-05-13 21:32 小林: <Media omitted>\n"
     assert parsed(read, text) == [("小林", "在吗")]
     assert contents(read, text)[1:] == [Content.MEDIA, Content.MEDIA]
+
+
+def test_a_channel_s_own_line_is_a_note() -> None:
+    text = (
+        "[21:30] [Sea] Mara: Is it out?\n[21:31] [Sea] Odd: Yes.\n[21:32] [System] Restart\n[21:33] [Sea] Mara: Good."
+    )
+    assert parsed(read, text) == [("Mara", "Is it out?"), ("Odd", "Yes."), ("Mara", "Good.")]

@@ -137,7 +137,7 @@ def test_a_poll_is_no_text_in_any_language_and_long_messages_make_no_script_of_a
 
 
 def test_a_mention_loses_its_marks_and_tells_who_is_addressed() -> None:
-    log = "[12/05/2021, 21:30:15] Mara: Lit, @\u2068~ Odd Berg\u2069?\n[12/05/2021, 21:31:15] Odd Berg: @\u2068Mara\u2069"
+    log = "[12/05/2021, 21:30:15] Mara: Lit, @\u2068~ Odd Berg\u2069?\n[12/05/2021, 21:31:15] Odd: @\u2068Mara\u2069"
     messages = list(read(numbered(log)))
     assert [(message.text, message.mentions) for message in messages] == [
         ("Lit, @Odd Berg?", ("Odd Berg",)),

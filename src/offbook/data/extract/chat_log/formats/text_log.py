@@ -2,6 +2,7 @@
 
 12/05/2021 21:30 Ann: Is the stove lit?       2021-05-12T21:30:42Z Ann: Is the stove lit?
 2021-05-12 21:30 | Ann | Is the stove lit?    (09:30:42 PM) Ann: Is the stove lit?
+[21:30] [Global] Ann: Is the stove lit?       [21:30] [Ann] Is the stove lit?
 Ann [2021-05-12 21:30]: Is the stove lit?     Ann, [12 May 2021 at 21:30:42]:   and the text below
 **Ann** 21:30: Is the stove lit?              **[21:30] Ann:** Is the stove lit?
 """
@@ -28,22 +29,28 @@ _STAMPED = (
 )
 STAMPED = re.compile(_STAMPED + r"(?=[\s\-–—|,:]|(?<=[\])）>]))")
 """How a line begins whose time stands first."""
+_BETWEEN = r"(?:\s*[-–—|,]\s*|\s*:\s+|\s+|(?<=[\])）>]))"
+_SIGN = r"(?P<sign>\s?[:：](?!//)(?:\*{2,3}(?=\s))?|\s*\||\t|(?<=[>】]))"
 TIME_FIRST = re.compile(
-    rf"{_STAMPED}(?:\s*[-–—|,]\s*|\s*:\s+|\s+|(?<=[\])）>])){_MARK}(?:(?P<name>live:[^\s:]{{1,60}}|<[^<>\n]{{1,40}}>|【[^【】\n]{{1,40}}】|{_NAME}){_MARK}"
-    r"(?P<sign>\s?[:：](?!//)(?:\*{2,3}(?=\s))?|\s*\||\t|(?<=[>】])))\s*"
-    r"(?P<text>.*)$"
+    rf"{_STAMPED}{_BETWEEN}{_MARK}(?:(?P<name>live:[^\s:]{{1,60}}|<[^<>\n]{{1,40}}>|【[^【】\n]{{1,40}}】|{_NAME}){_MARK}"
+    rf"{_SIGN})\s*(?P<text>.*)$"
 )
+TAGGED = re.compile(rf"{_STAMPED}{_BETWEEN}\[[^\[\]\n]{{1,30}}\]\s?(?P<name>{_NAME}){_SIGN}\s*(?P<text>.*)$")
+"""[21:30] [Global] Ann: hi"""
+BRACKETED = re.compile(rf"{_STAMPED}{_BETWEEN}\[(?P<name>{_NAME})\]\s?[:：]?\s+(?P<text>.*)$")
+"""[21:30] [Ann] hi"""
 NAME_FIRST = re.compile(
     rf"^[\s\ufeff\u200e\u200f>]{{0,4}}+(?P<name>{NAME_BEGIN}[^:：|\t\n<>【】\[\](（]{{0,40}}?)(?:\s\[[A-Z0-9]{{3,12}}\])?"
-    rf"(?:\ssays)?,?\s?(?:@\s|[\[(（]){STAMP}[\])）]?\s?[:：]\s*(?P<text>.*)$"
+    rf"(?:\ssays)?(?:,?\s?(?:@\s|[\[(（])|\s[-–—]\s){STAMP}[\])）]?\s?[:：]\s*(?P<text>.*)$"
 )
 BOLD_NAME = re.compile(
     rf"^[\s\ufeff]{{0,4}}+(?:[-+*>]\s|#{{1,6}}\s)?\*\*(?P<name>{NAME_BEGIN}[^:：|\t\n<>*]{{0,40}}?)(?:[:：]?\*\*)?"
     rf"[,\s·•—–|-]{{0,4}}[\[(（*`]{{0,2}}{STAMP}[\])）*`]{{0,2}}\s?(?:[:：]?\*\*)?(?:[:：]|(?=\s)|$)\s*(?P<text>.*)$"
 )
-PATTERNS = (TIME_FIRST, NAME_FIRST, BOLD_NAME)
+WITH_TIME_FIRST = (TIME_FIRST, TAGGED, BRACKETED)
+PATTERNS = (*WITH_TIME_FIRST, NAME_FIRST, BOLD_NAME)
 BARE_CLOCK = re.compile(r"\s*\d{1,2}:\d{2}")
-BRACKETED = re.compile(r"[\[(（*♪].*[\])）*♪]")
+HEARD = re.compile(r"[\[(（*♪].*[\])）*♪]")
 """What is heard: [music], (laughter)."""
 FEWEST = 2
 LEAST_SHARE = 0.2
@@ -55,10 +62,12 @@ LEVELS = frozenset(["debug", "info", "notice", "warn", "warning", "error", "err"
 def read(lines: Lines) -> Iterator[Message]:
     """The messages of such a log, and the notes of its program."""
     first = head(lines, 3000)
-    pattern = max(PATTERNS, key=lambda pattern: len(_headers(first, pattern)))
+    pattern = _pattern(first)
     headers = _headers(first, pattern)
     clock = StampReader(headers)
-    forms = frozenset(form for header in headers if (form := _form(header.string))) if pattern is TIME_FIRST else ()
+    forms = (
+        frozenset(form for header in headers if (form := _form(header.string))) if pattern in WITH_TIME_FIRST else ()
+    )
     goes_on = _is_recording(headers[0]) if headers else False
     last: list[tuple[int, re.Match[str], list[str]] | None] = [None]
     for entry, following in pairwise(chain(entries(lines, pattern), last)):
@@ -76,7 +85,7 @@ def read(lines: Lines) -> Iterator[Message]:
         notes = []
         for at, (first_line, *below) in zip(stamped, parts, strict=True):
             spoken = STAMPED.sub("", first_line).strip()
-            if goes_on and not BRACKETED.fullmatch(spoken):
+            if goes_on and not HEARD.fullmatch(spoken):
                 spoken_lines += [spoken, *below]
             else:
                 notes.append(Message("", _joined([first_line, *below]), number + 1 + at, None, Content.NOTE))
@@ -84,6 +93,13 @@ def read(lines: Lines) -> Iterator[Message]:
         name = header["name"].strip(" <>【】")
         yield Message(name, text, number, sent_at, content_of_any_app(text) if text else Content.MEDIA)
         yield from notes
+
+
+def _pattern(sample: Sequence[str]) -> re.Pattern[str]:
+    """The pattern that most lines match. What stands in brackets is a name only where none stands behind it."""
+    counts = {pattern: len(_headers(sample, pattern)) for pattern in PATTERNS}
+    best = max(counts, key=lambda pattern: counts[pattern])
+    return TAGGED if best is BRACKETED and 2 * counts[TAGGED] >= counts[BRACKETED] else best
 
 
 def _joined(lines: Sequence[str]) -> str:
@@ -126,7 +142,7 @@ def looks_like(sample: Sequence[str]) -> float:
 
     Less than any app's own format makes of lines that have its form.
     """
-    return max(_likeness(sample, pattern) for pattern in PATTERNS)
+    return _likeness(sample, _pattern(sample))
 
 
 def _headers(sample: Sequence[str], pattern: re.Pattern[str]) -> list[re.Match[str]]:
@@ -139,7 +155,7 @@ def _likeness(sample: Sequence[str], pattern: re.Pattern[str]) -> float:
     lines = sum(bool(line.strip()) for line in sample)
     if len(headers) < max(FEWEST, LEAST_SHARE * lines) or len(names) > max(2, len(headers) / 1.5):
         return 0.0
-    if names.keys() <= LEVELS:
+    if all(name.split(maxsplit=1)[0] in LEVELS for name in names):
         return 0.0
     return 0.8 * len(headers) / lines
 

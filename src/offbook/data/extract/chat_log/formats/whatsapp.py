@@ -92,7 +92,9 @@ def looks_like(sample: Sequence[str]) -> float:
 
 
 def _likeness(sample: Sequence[str], pattern: re.Pattern[str]) -> float:
-    if not any((header := pattern.match(line)) and SENDER.match(header["rest"]) for line in sample):
+    headers = (header for line in sample if (header := pattern.match(line)))
+    names = [_name(sender) for header in headers if (sender := SENDER.match(header["rest"]))]
+    if 2 * sum(name.startswith("[") for name in names) >= len(names):  # a log of several channels: [Sea] Ann: Hi
         return 0.0
     return share(sample, pattern)
 
