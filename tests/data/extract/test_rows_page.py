@@ -59,7 +59,7 @@ def test_each_row_stands_beside_its_lines(tmp_path: Path) -> None:
     assert content
     data = json.loads(content[1])
     file, first, last, replies, where, confidence, turns = data["rows"][0]
-    assert (first, last, replies, where, confidence) == (2, 10, [5], "ACT I", 1.0)
+    assert (first, last, replies, where, confidence) == (2, 12, [5], "ACT I", 1.0)
     assert data["lines"][file]["5"] == "DICK. Not yet. The tide is out."
     assert turns[1] == ["assistant", "Not yet. The tide is out.", 1]
     assert "onerror=alert" in turns[0][1]
@@ -94,3 +94,20 @@ def test_the_page_is_read_and_searched_by_everybody(tmp_path: Path, lang: str, s
         (shown,) = browser.text("article")
         assert "I brought tea." in shown
         assert browser.text("mark") == ["DICK. I brought tea."]
+
+
+def test_a_message_of_telegrams_is_shown_with_its_text(tmp_path: Path) -> None:
+    sent = {"type": "message", "date": "2024-01-05T20:00:00", "date_unixtime": "1704484800"}
+    messages = [
+        {"id": number, **sent, "from": name, "from_id": f"user{name}", "text": text}
+        for number, (name, text) in enumerate([("Ben", "Lit at last?"), ("Mara", "Since four."), ("Ben", "Good.")])
+    ]
+    chat = {"name": "Ben", "type": "personal_chat", "id": 1, "messages": messages}
+    (tmp_path / "result.json").write_text(json.dumps(chat, indent=1))
+    gathered = RowsPage()
+    stream_of = stream([tmp_path / "result.json"], "Mara")
+    for item in stream_of.items:
+        gathered.add(item)
+    content = re.search(r'id="data">(.*?)</script>', gathered.render(stream_of.summary), re.DOTALL)
+    assert content
+    assert any('"text": "Since four."' in line for line in json.loads(content[1])["lines"].popitem()[1].values())
