@@ -53,6 +53,8 @@ def test_found(mark: Any, text: str, piece: Any) -> None:
         (patterns.unbalanced, "（一）「二『三』」“四”'tis the king's 5\" 6\""),
         (patterns.unbalanced, "I came :) (late, :-( too) and left ;)"),
         (patterns.unbalanced, "1) Oil.\n2) Wick.\na) both"),
+        (patterns.unbalanced, "1）油\n2）灯芯"),
+        (patterns.unbalanced, "I am 6'2\" tall."),
         (patterns.unbalanced, "“The ship sank.\n\n“Nobody came.” (I wept.)"),
     ],
 )

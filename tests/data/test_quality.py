@@ -172,3 +172,11 @@ def test_the_tutorials_rows() -> None:
     assert result.verdict == "usable: 112 rows repeat an earlier one word for word"
     conflicts = next(finding for finding in result.findings if finding.name == "conflicts")
     assert conflicts.examples[0].text.startswith("你是谁？ ×51: 我是甄嬛，家父是大理寺少卿甄远道。 | ")
+
+
+def test_a_japanese_reply_may_be_in_kanji_alone() -> None:
+    rows = [row_of("灯は？", "四時からついてるわ。"), row_of("船は？", "もう出たわ。"), row_of("誰？", "灯台守よ。")]
+    rows.append(row_of("油は？", "了解。"))
+    assert CHECKS["foreign_replies"].find(rows).count == 0
+    rows.append(row_of("你是谁？", "我是这里看守灯塔的人，你找我有什么事情。"))
+    assert CHECKS["foreign_replies"].find(rows).count == 1

@@ -48,6 +48,7 @@ def test_columns_without_a_name(tmp_path: Path) -> None:
         {"columns": ["question", "answer"], "index": [0, 1], "data": [list(row.values()) for row in ROWS]},
         {"question": ["Lit?", "Oil?"], "answer": ["Since four.", "Half a can, sir."]},
         {"schema": {"fields": []}, "data": ROWS},
+        {"train": ROWS, "test": [{"question": "Wick?", "answer": "No."}]},
     ],
 )
 def test_a_table_in_one_json_value(tmp_path: Path, value: Any) -> None:

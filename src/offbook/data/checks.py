@@ -19,6 +19,9 @@ DISTINCTIVE = 12
 SHORT, LONG = 2, 800
 """A reply of so many characters or fewer is short; one of more than so many is long."""
 
+KANJI_ALONE = 10
+"""Characters of a Japanese reply that may do without kana: 了解。大丈夫。"""
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -108,8 +111,12 @@ def foreign_replies(conversations: Sequence[Conversation]) -> Detection:
     scripts = [script("\n".join(conversation.replies)) for conversation in conversations]
     counts = Counter(name for name in scripts if name)
     usual = counts.most_common(1)[0][0] if counts else None
-    pairs = zip(conversations, scripts, strict=True)
-    return _report([Sample(each.origin, each.replies[-1]) for each, name in pairs if name not in (None, usual)])
+    foreign = []
+    for each, name in zip(conversations, scripts, strict=True):
+        is_kanji = (usual, name) == ("Japanese", "Chinese") and len(normalize("".join(each.replies))) <= KANJI_ALONE
+        if name not in (None, usual) and not is_kanji:
+            foreign.append(Sample(each.origin, each.replies[-1]))
+    return _report(foreign)
 
 
 def own_lines(conversations: Sequence[Conversation]) -> Detection:

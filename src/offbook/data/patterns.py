@@ -24,8 +24,10 @@ PHONE = re.compile(r"(?<![\d.])(?:1[3-9]\d{9}|\+\d{1,3}[ -]?\d{2,4}(?:[ -]?\d{2,
 CITIZEN_ID = re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)")
 PAIRS = dict(zip("）)」』》】]}”", "（(「『《【[{“", strict=True))
 BRACKETS = re.compile("[" + re.escape("".join([*PAIRS, *PAIRS.values()])) + "]")
-NO_BRACKET = re.compile(r"[:;=][-'^o]?[()]{1,5}(?![^\s,.!?，。！？])|^[ \t]{0,8}\w{1,2}[)）](?=\s)", re.MULTILINE)
-"""Smileys, and the numbers of a list."""
+NO_BRACKET = re.compile(
+    r"[:;=][-'^o]?[()]{1,5}(?![^\s,.!?，。！？])|^[ \t]{0,8}(?:\d{1,2}[)）]|\w[)）](?=\s))|\d'\d{1,2}\"", re.MULTILINE
+)
+"""Smileys, the numbers of a list, feet and inches."""
 
 
 def markup(text: str) -> str | None:

@@ -18,6 +18,9 @@ from offbook.data.json_tables import table_rows
 SPACE = re.compile(r"[ \t\n\r]*")
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"(?:\s*:)?|[{}]|NaN|-?Infinity')
 
+SPLITS = {"train", "test", "validation", "valid", "val", "dev", "eval", "heldout"}
+"""Names of a data set's parts, of which the first is for training."""
+
 
 class JsonError(Exception):
     """What is wrong with JSON, and where in the text (1-based)."""
@@ -107,6 +110,8 @@ class JsonText:
         if (table := table_rows(value)) is not None:
             return table
         lists = {key: items for key, items in value.items() if _holds_rows(items)}
+        if "train" in lists and lists.keys() <= SPLITS:
+            return lists["train"]
         if len(lists) > 1:
             raise self._fault(f"several lists of rows ({', '.join(lists)}): keep one of them", start)
         return next(iter(lists.values()), [value])
