@@ -24,9 +24,11 @@ from offbook.data.extract.novel.attribution import (
 )
 from offbook.data.extract.novel.names_zh import SENTENCE, NameLexicon, clauses, last_sentence
 from offbook.data.extract.novel.quotes import BookLayout, TextSpan, cut_at_marks
-from offbook.data.extract.novel.words_zh import AGAIN, ME, NOT_SAY, SAY, SAYS, SIGHT, THINKS, WRITES, simplify
+from offbook.data.extract.novel.words_zh import AGAIN, HEARD, ME, NOT_SAY, SAY, SAYS, SIGHT, THINKS, WRITES, simplify
 
 WORDS = "words in quotation marks"
+UNKNOWN = Attribution((), NOBODY)
+"""Somebody is heard who is not named."""
 ENDS = "：:，, \u3000"
 WORDY = re.compile(r"[，。！？!?…；,~～—]")
 SPOKE = re.compile(rf"[^，。！？：:]{{0,12}}?{SAY}[^，。！？：:]{{0,6}}(?=$|[，。：:、！])")
@@ -107,6 +109,8 @@ class Chinese:
         best = max((each for each in (after, before) if each), key=lambda each: each.confidence, default=None)
         if best and best.confidence > TURN:
             return best
+        if before == UNKNOWN:
+            return before
         if not best and not WORDY.search(piece.text) and len(piece.text) <= 10:
             return Attribution((), NOBODY, WORDS)
         if not self.many_in_one and (acting := self._acting(lead.text if lead else tail.text if tail else "")):
@@ -130,6 +134,8 @@ class Chinese:
         scale = 1.0 if says and simplified != body else 0.8 if self.many_in_one else 0.95
         sentence = last_sentence(simplified)
         for distance, clause in enumerate(reversed(clauses(simplified, sentence))):
+            heard = None if distance or self.many_in_one else HEARD.search(simplified, *clause)
+            clause = (heard.end(), clause[1]) if heard else clause
             names, _ = self._people.at_head(text, simplified, clause)
             if names == ():
                 return _he(state)
@@ -138,8 +144,8 @@ class Chinese:
             seen = SIGHT.search(simplified, *clause)
             if (seen or not distance) and (name := self._people.inside(text, simplified, clause)):
                 return Attribution((name,), NEARBY * scale)
-            if seen:
-                return Attribution((), NOBODY)
+            if seen or heard:
+                return UNKNOWN
         again = self._goes_on or AGAIN.match(simplified.lstrip("」”』。，, "))
         if again and state.last:
             return Attribution(state.last.speakers, min(NEARBY, state.last.confidence) * scale)

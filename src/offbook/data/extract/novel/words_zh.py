@@ -26,7 +26,8 @@ SAY = one_of(LISTS["say"]) + ASPECT + "?(?:道|说|曰)?"
 """A verb of speech: 笑道, 问, 说着."""
 SAID = SAY + one_of(LISTS["say_count"]) + "?"
 """A verb of speech and how often it is done: 叫了一声."""
-SAYS = re.compile(SAID + "$")
+_SO_MANY = "(?:了|出|出了)?[一两二三四五六七八几][个句](?:字|话)"
+SAYS = re.compile(f"(?:{SAID}|{one_of(LISTS['put'])}{_SO_MANY}|打字|打字道)$")
 NOT_SAY = re.compile(one_of(LISTS["not_say"]) + "$")
 """What ends like a verb of speech and is none: 知道, 听说."""
 THINKS = re.compile(one_of(LISTS["think"]) + "(?:着|了|道)?$")
@@ -71,6 +72,8 @@ SURNAME = re.compile(one_of(LISTS["surname"]))
 """What the name of somebody who acts begins with, where no verb of speech shows that it is a name: 李, 老, 阿."""
 SIGHT = re.compile("(?:只|忽|但)(?:见|听得?|听见)")
 """What follows these is seen or heard, and acts: 回头只见薛蟠走来."""
+HEARD = re.compile("(?:听见|听到|看见|看到)(?!了)")
+"""(他) 听见 (有人喊：“…”)"""
 NO_ONE = LISTS["nobody"]
 """Adverbs and phrases that stand where a name might: 次日, 一声."""
 COMMON = LISTS["nobody_unless_tagged"]
