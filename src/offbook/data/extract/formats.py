@@ -24,7 +24,7 @@ from offbook.data.extract.chat_log.options import ChatOptions
 from offbook.data.extract.chat_log.turns import to_cues
 from offbook.data.extract.cue import Cue, Lines, Reader, Skipped
 from offbook.data.extract.novel import reader
-from offbook.data.extract.script import fountain, interview, play, screenplay
+from offbook.data.extract.script import chinese_opera, fountain, interview, play, screenplay
 from offbook.data.extract.script import reader as script_reader
 from offbook.data.extract.script.profile import ScriptProfile, Style
 from offbook.data.extract.source import document_format, open_source
@@ -137,6 +137,9 @@ EXTRACTORS = {
     },
     "interview": Extractor(
         "interviews with questions in bold and no names: **When?**", interview.looks_like, interview.read
+    ),
+    "chinese_opera": Extractor(
+        "Chinese plays of old: （旦云）…（生唱）…", chinese_opera.looks_like, chinese_opera.read
     ),
     "fountain": Extractor(
         "Fountain and film scripts", fountain.looks_like, fountain.read, suffixes=(".fountain", ".spmd")

@@ -97,6 +97,7 @@ export const EN = {
   format: "read as {format}",
   readChat: "a chat ({name})",
   read_interview: "an interview",
+  read_chinese_opera: "a Chinese play of old",
   read_fountain: "a film script",
   read_play: "a play",
   read_screenplay: "a script",

@@ -97,6 +97,7 @@ export const ZH = {
   format: "格式：{format}",
   readChat: "聊天记录（{name}）",
   read_interview: "访谈",
+  read_chinese_opera: "戏曲剧本",
   read_fountain: "电影剧本",
   read_play: "话剧",
   read_screenplay: "剧本",
