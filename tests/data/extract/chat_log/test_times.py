@@ -1,5 +1,6 @@
 """Times in all the forms that exports have them in."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -76,3 +77,16 @@ def test_the_day_is_the_number_that_changes(dates: Any, month_first: bool) -> No
     for first, second in dates:
         order.add(first, second)
     assert order.month_first is month_first
+
+
+@pytest.mark.parametrize(
+    ("iranian", "day"),
+    [
+        ("1403/1/1", "2024-03-20"),
+        ("1399/12/30", "2021-03-20"),
+        ("1402/2/31", "2023-05-21"),
+        ("1402/8/15", "2023-11-06"),
+    ],
+)
+def test_phones_in_iran_have_a_calendar_of_their_own(iranian: str, day: str) -> None:
+    assert spelled_time(f"{iranian} 21:30") == datetime.fromisoformat(f"{day}T21:30")

@@ -17,6 +17,9 @@ MONTHS = 12
 BUDDHIST_ERA = 543
 BUDDHIST_FROM = 2443
 """Phones in Thailand count the years of the Buddhist era: 2566 is 2023."""
+SOLAR_HIJRI = range(1300, 1500)
+SOLAR_HIJRI_BEGINS = 226_895
+"""Phones in Iran count the years since 622-03-21: 1403-01-01 is 2024-03-20. So many days lie before it."""
 UNTOLD_YEAR = 2000
 """The year of days that are told without one."""
 UNDATED = datetime(1, 1, 1)
@@ -222,12 +225,26 @@ def _after_noon(halves: tuple[str | None, ...]) -> bool | None:
     return True if beside & PM else False if beside & AM else None
 
 
+def _solar_hijri_date(year: int, month: int, day: int) -> datetime:
+    """The day of a calendar whose first six months have 31 days, the others 30; of 33 years eight have a day more.
+
+    Raises:
+        ValueError: it has no such day.
+    """
+    if not (1 <= month <= MONTHS and 1 <= day <= (31 if month < 7 else 30)):
+        raise ValueError
+    days = 365 * (year - 1) + (8 * year + 21) // 33 + 31 * (month - 1) - max(0, month - 7) + day - 1
+    return datetime.fromordinal(SOLAR_HIJRI_BEGINS + days)
+
+
 @lru_cache(maxsize=1024)
 def _date(year: str | int, month: int | None, day: str | int) -> datetime | None:
     years = int(year)
     if years > BUDDHIST_FROM:
         years -= BUDDHIST_ERA
     try:
+        if years in SOLAR_HIJRI:
+            return _solar_hijri_date(years, month or 0, int(day))
         return datetime(years + 2000 if years < CENTURY else years, month or 0, int(day))
     except ValueError:
         return None

@@ -234,3 +234,12 @@ def test_a_day_may_stand_without_its_year() -> None:
     text = "小林(小林) 05-01 21:30:11\n在吗\n阿澈(产品部) 05-01 21:31:11\n在\n小林(小林) 05-02 21:32:11\n好"
     assert parsed(read, text) == [("小林(小林)", "在吗"), ("阿澈(产品部)", "在"), ("小林(小林)", "好")]
     assert [time[5:] for time in times(read, text)] == ["05-01 21:30", "05-01 21:31", "05-02 21:32"]
+
+
+@pytest.mark.parametrize("between", ["\n — \n", "\n — ", "\n\nAPP\n — ", " — "])
+def test_discord_may_copy_name_dash_and_time_on_lines_of_their_own(tmp_path: Path, between: str) -> None:
+    talk = [("mara", "Is it lit?"), ("odd", "Since four."), ("mara", "Good\nIndeed"), ("odd", "Yes")]
+    text = "".join(f"{name}{between}01/05/2024 21:3{at}\n{words}\n" for at, (name, words) in enumerate(talk))
+    path = tmp_path / "copy.txt"
+    path.write_text(text, encoding="utf-8")
+    assert parsed(CHAT_FORMATS[choose(path, "auto")].read, text) == talk

@@ -6,6 +6,7 @@ import pytest
 from offbook.data.extract.chat_log.formats.line import looks_like, read
 from offbook.data.extract.chat_log.message import Content
 from tests.data.extract.chat_log.chats import contents, parsed, times
+from tests.data.extract.reading import numbered
 
 LOGS = {
     "Japanese": "[LINE] Maraとのトーク履歴\n保存日時：2021/05/13 10:00\n\n2021/05/12(水)\n21:30\tMara\tどう？\n21:31\tTom\tいいよ\n"
@@ -61,3 +62,8 @@ def test_a_thai_date_has_no_comma() -> None:
     log = "[LINE] x\n\nพ. 12/05/2021\n21:30\tMara\tติดไหม\n\nพฤ. 13/05/2021\n08:00\tTom\tติด\n08:01\tMara\tดี"
     assert times(read, log) == ["2021-05-12 21:30", "2021-05-13 08:00", "2021-05-13 08:01"]
     assert looks_like(log.split("\n")) == 1
+
+
+def test_what_the_desktop_app_notes_has_no_sender() -> None:
+    text = "2024.05.01 水曜日\n21:30 花 今どこ？\n21:31 太郎 家\n21:32 花がメッセージの送信を取り消しました\n21:33 太郎 またね"
+    assert [message.sender for message in read(numbered(text))] == ["花", "太郎", "", "太郎"]

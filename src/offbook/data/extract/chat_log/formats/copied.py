@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from offbook.data.extract.chat_log.formats import wechat
@@ -39,6 +39,9 @@ TIME_FIRST = re.compile(
     rf"^[\s\ufeff]{{0,4}}+[(\[（]?{STAMP}[)\]）]?(?:,?\s{{1,4}}|\s*[-—–|·•]\s*)(?P<name>{_NAME}):?\s*$"
 )
 ALONE = re.compile(rf"^\s{{0,4}}+(?::[\w+\-]{{2,40}}:\s{{0,3}})?[(\[（]?{STAMP}[)\]）]?(?:\s*{_EDITED})?\s*$")
+BETWEEN = re.compile(r"^\s*(?:[—–]|APP|BOT)\s*$")
+"""What Discord may copy on lines of its own between a name and its time."""
+DASHED = re.compile(rf"^\s*[—–]\s+{STAMP}\s*$")
 BARE_NAME = re.compile(rf"^\s{{0,4}}+(?P<name>{_NAME})\s*$")
 EDITED = re.compile(rf"[ \t]*(?=\(){_EDITED}[ \t]*$", re.MULTILINE)
 FORWARDED = re.compile(
@@ -94,13 +97,13 @@ class Arrangement:
 
 def read(lines: Lines) -> Iterator[Message]:
     """The messages of such a copy."""
-    first = head(lines, 3000)
+    first = [text for _, text in _joined(enumerate(head(lines, 3000)))]
     arrangement = _arrangement(first)
     patterns = (HEADER, TIME_FIRST, ALONE)
     unmarked = [arrangement.unmarked(line) for line in first]
     clock = StampReader(match for line in unmarked for pattern in patterns if (match := pattern.match(line)))
     reader = _READERS.get(arrangement.place, _read_above)
-    for name, place, stamp, body in reader(lines, arrangement):
+    for name, place, stamp, body in reader(_joined(lines), arrangement):
         sent_at = clock.time(stamp) if stamp is not None else None
         text = ANSWERED.sub("", EDITED.sub("", "\n".join(clock.without_break(body)).strip()))
         text = THREAD.sub("", REACTIONS.sub("", text))
@@ -113,13 +116,29 @@ def read(lines: Lines) -> Iterator[Message]:
 
 def looks_like(sample: Sequence[str]) -> float:
     """How much a text looks like such a copy: names recur beside the times of messages."""
-    arrangement = _arrangement(sample)
+    arrangement = _arrangement([text for _, text in _joined(enumerate(sample))])
     count = arrangement.names.total()
     texts = sum(bool(line.strip()) for line in sample)
     fewest = FEWEST if arrangement.header else FEWEST_ALONE
     if not arrangement.recurs or count < fewest or count > 0.67 * texts:
         return 0.0
     return min(1.0, 4 * count / texts)
+
+
+def _joined(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """The lines, where a name, a dash and a time that stand below each other are one."""
+    held: list[tuple[int, str]] = []  # the last line that may be a name, and what stands between it and a time
+    for number, text in lines:
+        is_between = any(BETWEEN.match(between) for _, between in held[1:])
+        if held and (DASHED.match(text) or (is_between and ALONE.match(text))):
+            yield held[0][0], f"{held[0][1].strip()} — {text.strip(' —–')}"
+            held = []
+        elif held and (not text.strip() or BETWEEN.match(text)):
+            held.append((number, text))
+        else:
+            yield from held
+            held = [(number, text)]
+    yield from held
 
 
 Entry = tuple[str, int, re.Match[str] | None, list[str]]
@@ -160,7 +179,7 @@ def _best_arrangement(sample: Sequence[str], in_markdown: bool) -> Arrangement:
     return replace(best, in_markdown=in_markdown)
 
 
-def _read_above(lines: Lines, arrangement: Arrangement) -> Iterator[Entry]:
+def _read_above(lines: Iterable[tuple[int, str]], arrangement: Arrangement) -> Iterator[Entry]:
     way = arrangement.header or HEADER
     name, place, stamp, body = "", 1, None, list[str]()
     before: tuple[int, str] | None = None
@@ -183,7 +202,7 @@ def _read_above(lines: Lines, arrangement: Arrangement) -> Iterator[Entry]:
     yield name, place, stamp, body
 
 
-def _read_below(lines: Lines, arrangement: Arrangement) -> Iterator[Entry]:
+def _read_below(lines: Iterable[tuple[int, str]], arrangement: Arrangement) -> Iterator[Entry]:
     """The time, the name below it, then the text; without a name the last one goes on."""
     name, place, stamp, body = "", 1, None, list[str]()
     for number, text in lines:
@@ -198,7 +217,7 @@ def _read_below(lines: Lines, arrangement: Arrangement) -> Iterator[Entry]:
     yield name, place, stamp, body
 
 
-def _read_first(lines: Lines, arrangement: Arrangement) -> Iterator[Entry]:
+def _read_first(lines: Iterable[tuple[int, str]], arrangement: Arrangement) -> Iterator[Entry]:
     """The name, the text, then the time; without a name the last one goes on."""
     name, place, body = "", 1, list[str]()
     for number, text in lines:
@@ -214,6 +233,9 @@ def _read_first(lines: Lines, arrangement: Arrangement) -> Iterator[Entry]:
     yield name, place, None, body
 
 
-_READERS: dict[str, Callable[[Lines, Arrangement], Iterator[Entry]]] = {"below": _read_below, "first": _read_first}
+_READERS: dict[str, Callable[[Iterable[tuple[int, str]], Arrangement], Iterator[Entry]]] = {
+    "below": _read_below,
+    "first": _read_first,
+}
 
 FORMAT = ChatFormat("copied", "messages copied from an app; transcripts with name and time", read, looks_like)

@@ -86,6 +86,8 @@ def _message(line: int, match: re.Match[str], day: datetime | None, more: list[s
         candidates = (" ".join(words[:count]) for count in range(min(len(words), MOST_WORDS), 1, -1))
         name = next((name for name in candidates if name in names), words[0])
         text = text.removeprefix(name).strip()
+        if not text:  # a note of the app: 小花已收回訊息
+            name, text = "", name
     body = "\n".join([text, *more]).strip()
     if more and body.startswith('"'):
         body = body.strip('"').strip()
