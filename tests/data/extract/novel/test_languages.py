@@ -212,6 +212,8 @@ FILLER = {
         ("ru", "— Явился! — проворчал дед Матвей.", ("дед Матвей", "Явился!")),
         ("ru", "Дед Матвей кашлянул и сказал: | — Пойду.", ("дед Матвей", "Пойду.")),
         ("ru", "Андрей рассмеялся: | — Вот и я!", ("Андрей", "Вот и я!")),
+        ("fr", "— Viens manger, dit maman.", ("maman", "Viens manger.")),
+        ("es", "—A comer —dijo mamá.", ("mamá", "A comer.")),
         ("fr", "« Te voilà, dit Julien. | — Oui », dit Marthe.", ("Marthe", "Oui.")),
         ("fr", "« Te voilà, dit Julien. | — Flatteur ! lança Marthe. Entre. »", ("Marthe", "Flatteur ! Entre.")),
     ],

@@ -168,7 +168,7 @@ LINES = {
     "pt": "— Estás atrasada — disse Paulo. | “O comboio parou”, disse a Ana. | — Vamos — disse Ana —, mas não isso.",
     "pl": "— Już nie — powiedział Paweł. | „Pociąg stał” — powiedziała Anna. | — Nic — rzekła Anna. — To się stało.",
     "cs": '„Jdeš pozdě,“ řekl Pavel. | »Vlak stál,« řekla Anna. | "Jdeme?" zeptala se Anna. "Řekni to, když je čas."',
-    "sv": "”Du är sen”, sa Pelle. | »Tåget stod», svarade Anna. | – Vill du bråka? frågade Anna. Säg det med en gång.",
+    "sv": "”Du är sen”, sa Pelle. | »Tåget stod», svarade Anna. | – Vill du bråka? frågade morfar. Säg det nu.",
     "nl": "‘Je bent te laat,’ zei Pieter. | “De trein stond stil”, zei oom Karel. | 'Ja,' zei Anna. 'Het is niet ver.'",
 }
 SAID = {
@@ -176,7 +176,7 @@ SAID = {
     "pt": [("Paulo", "Estás atrasada."), ("Ana", "O comboio parou."), ("Ana", "Vamos, mas não isso.")],
     "pl": [("Paweł", "Już nie."), ("Anna", "Pociąg stał."), ("Anna", "Nic. To się stało.")],
     "cs": [("Pavel", "Jdeš pozdě."), ("Anna", "Vlak stál."), ("Anna", "Jdeme? Řekni to, když je čas.")],
-    "sv": [("Pelle", "Du är sen."), ("Anna", "Tåget stod."), ("Anna", "Vill du bråka? Säg det med en gång.")],
+    "sv": [("Pelle", "Du är sen."), ("Anna", "Tåget stod."), ("morfar", "Vill du bråka? Säg det nu.")],
     "nl": [("Pieter", "Je bent te laat."), ("oom Karel", "De trein stond stil."), ("Anna", "Ja. Het is niet ver.")],
 }
 
