@@ -89,3 +89,21 @@ def test_a_story_in_which_nobody_is_named_says_so(tmp_path: Path) -> None:
     path.write_text("=== pier ===\nThe fog lifts.\n-> END\n", encoding="utf-8")
     with pytest.raises(UsageError, match="nobody speaks"):
         speakers([path])
+
+
+def test_of_what_ink_chooses_from_the_first_is_taken_and_its_tags_and_ways_on_are_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "ferry.ink"
+    path.write_text(
+        "-> pier\n=== pier ===\nAda: Is it in? # mood: low\n{fare: Dick: Not yet.|Dick: No.}\nAda: {~Well|So}, then.\n"
+        'Dick: {We wait.|We row.} -> boat\n* "Yes." -> END\n',
+        encoding="utf-8",
+    )
+    assert [row["messages"][-1]["content"] for row in extract([path], "Ada").rows] == ["Is it in?", "Well, then."]
+    assert [row["messages"][-1]["content"] for row in extract([path], "Dick").rows] == ["Not yet.", "We wait."]
+
+
+def test_naninovel_s_text_identifiers_are_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "ferry.nani"
+    path.write_text("Ada: Is it in?|#1f|\nDick|#2|: Not yet.|#3|\nAda: Then we wait.|#~4|\n", encoding="utf-8")
+    assert {speaker.name for speaker in speakers([path])} == {"Ada", "Dick"}
+    assert [row["messages"][-1]["content"] for row in extract([path], "Dick").rows] == ["Not yet."]

@@ -108,3 +108,14 @@ def test_a_book_says_what_is_a_direction_and_what_a_note(tmp_path: Path) -> None
     notes = '<aside epub:type="footnote"><p>A later line.</p></aside>'
     path = epub(tmp_path / "play.epub", [f"<h2>Act I</h2><table>{talk}{row.format('Miller', 'No.')}</table>{notes}"])
     assert [reply for _, reply in exchanges(path, "Miller")] == ["The wind.", "No."]
+
+
+def test_rich_text_has_bold_names_and_directions_in_italics_too(tmp_path: Path) -> None:
+    lines = [r"{\b ANNA} You said \ldblquote six.\rdblquote", r"{\b BERT} {\i (sitting)} Yes{\deleted , really}."]
+    lines += [r"\i Anna pours the tea.\i0", r"\b ANNA\b0  All the way?", r"{\b BERT} \u55357\'3f\u56898\'3f!"]
+    path = tmp_path / "play.rtf"
+    path.write_text(
+        "{\\rtf1\\ansi " + "".join(f"\\pard\\plain {line}\\par\n" for line in lines) + "}", encoding="ascii"
+    )
+    assert exchanges(path, "BERT") == [("You said “six.”", "Yes.")]
+    assert exchanges(path, "ANNA")[-1] == ("Yes.", "All the way?")

@@ -35,6 +35,12 @@ REMOVED = re.compile(
 )
 """Commands, links, comments, tags, glue, where the story goes on, markup."""
 VARIABLE = re.compile(r"\{\$?(?P<name>\w+)\}|\$(?P<bare>[^\W\d]\w*)")
+TEXT_ID = re.compile(r"\|#[^|\n]*\|")
+"""Mara: Lit?|#3f2a|: by what Naninovel finds a line again for its translations."""
+INK_ONLY = re.compile(r"\s#.*$|->\s*(?:->\s*)?[\w.]*\s*$")
+"""# a tag, which may hold spaces, and where the story goes on."""
+INK_CHOICE = re.compile(r"\{(?:(?:[^{}|:]*:)|[~&!$]|(?=[^{}|]*\|))(?P<first>[^{}|]*)(?:\|[^{}]*)?\}")
+"""{lit: It is bright.|It is dark.}, {~Well|So}: what the game chooses from; the first is taken."""
 SPEECH = re.compile(r"^(?P<name>[^\W\d_][^:：{}<>\[\]\"“”.!?]{0,40}?)\s*[:：]\s*(?P<text>\S.*)$")
 
 
@@ -44,7 +50,8 @@ def read(path: Path) -> Iterator[Line]:
     node, is_yarn, is_naninovel = NODE[suffix], suffix == ".yarn", suffix == ".nani"
     in_text, spoken = not is_yarn, 0
     for number, raw in open_text(path):
-        line = APPEARANCE.sub(r"\g<name>", raw) if is_naninovel else raw
+        line = APPEARANCE.sub(r"\g<name>", TEXT_ID.sub("", raw)) if is_naninovel else raw
+        line = INK_CHOICE.sub(r"\g<first>", INK_ONLY.sub("", line)) if suffix == ".ink" else line
         place: Place = {"script_line": number}
         if (begin := node.match(line)) and not (is_yarn and in_text):
             in_text = not is_yarn and not _holds_data(begin)

@@ -103,7 +103,7 @@ def lines(paragraphs: Sequence[Paragraph], parted: bool = False) -> Iterator[Lin
         return
     dress = _Dress(paragraphs)
     for paragraph in paragraphs:
-        for runs in _split(paragraph.runs):
+        for runs in split(paragraph.runs):
             text = "".join(run.text for run in runs).strip(" ") if parted else "".join(run.text for run in runs)
             if paragraph.is_heading:
                 text = f"# {text}" if text else ""
@@ -148,7 +148,7 @@ class _Dress:
         leads: Counter[str] = Counter()
         questions = italic = total = 0
         for paragraph in paragraphs:
-            for runs in () if paragraph.is_heading else _split(paragraph.runs):
+            for runs in () if paragraph.is_heading else split(paragraph.runs):
                 lead, _ = _lead(runs)
                 leads[lead.strip(STOPS).casefold()] += bool(lead) and len(lead) <= LONGEST_NAME
                 questions += _asks(lead)
@@ -176,7 +176,7 @@ class _Dress:
         return text
 
 
-def _split(runs: Iterable[Run]) -> Iterator[list[Run]]:
+def split(runs: Iterable[Run]) -> Iterator[list[Run]]:
     """The lines of a paragraph."""
     line: list[Run] = []
     for run in runs:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 
+from offbook.data.extract.document import rich_text
 from offbook.data.extract.document.line import LARGEST, BrokenDocumentError, Line
+from offbook.data.extract.document.rich_text import Paragraph, Run
 from offbook.data.extract.word_lists import words
 
 TOKEN = re.compile(
@@ -27,7 +30,7 @@ SIGNS = {b"~": "\xa0", b"_": "-", b"-": "", b"\n": "\n", b"\r": "\n"}
 LEFT_OUT = words(
     """
     fonttbl colortbl stylesheet info pict object header headerf headerl headerr footer footerf footerl footerr footnote
-    annotation listtable listoverridetable revtbl rsidtbl generator themedata xmlnstbl datastore fldinst
+    annotation deleted listtable listoverridetable revtbl rsidtbl generator themedata xmlnstbl datastore fldinst
     """
 )
 """Groups that hold no text of the document's own."""
@@ -47,6 +50,8 @@ class _Group:
     skipped: int = 1
     """Characters after \\uN that repeat it for programs without Unicode."""
     codec: str = "cp1252"
+    bold: bool = False
+    italic: bool = False
 
 
 def read(path: Path) -> Iterator[Line]:
@@ -58,15 +63,29 @@ def read(path: Path) -> Iterator[Line]:
     content = path.read_bytes()
     if not content.startswith(b"{\\rtf") or len(content) > LARGEST:
         raise BrokenDocumentError("it does not begin as rich text does, or is too long")
+    yield from rich_text.lines(list(_paragraphs(_runs(content))))
+
+
+def _paragraphs(text: Iterator[Run]) -> Iterator[Paragraph]:
     number = 0
-    for text in _text(content).split("\n"):
-        text = text.strip(" \t\0")
-        number += bool(text)
-        yield Line(text, {"paragraph": number})
+    for line in rich_text.split(text):
+        kept = [run for run in (run._replace(text=run.text.replace("\0", "")) for run in line) if run.text]
+        while kept and not kept[0].text.strip():
+            kept.pop(0)
+        number += bool(kept)
+        runs = (kept[0]._replace(text=kept[0].text.lstrip()), *kept[1:]) if kept else ()
+        yield Paragraph(runs, {"paragraph": number})
 
 
-def _text(content: bytes) -> str:
-    parts: list[str] = []
+def _runs(content: bytes) -> Iterator[Run]:
+    """The document's text; the halves of a character beyond the basic ones, which are written apart, put together."""
+    for (bold, italic), parts in groupby(_parts(content), key=lambda run: run[1:]):
+        text = "".join(run.text for run in parts).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        yield Run(text, bold, italic)
+
+
+def _parts(content: bytes) -> list[Run]:
+    parts: list[Run] = []
     pending = bytearray()
     """Bytes of one code page that may be the halves of characters."""
     charsets = {int(font): CODE_PAGES.get(int(charset), 1252) for font, charset in FONTS.findall(content)}
@@ -74,7 +93,7 @@ def _text(content: bytes) -> str:
     skip = 0
 
     def flush() -> None:
-        parts.append(pending.decode(groups[-1].codec, "replace"))
+        parts.append(_run(pending.decode(groups[-1].codec, "replace"), groups[-1]))
         pending.clear()
 
     for token in TOKEN.finditer(content):
@@ -95,20 +114,24 @@ def _text(content: bytes) -> str:
         if token["brace"] == b"{":
             if len(groups) > DEEPEST:
                 raise BrokenDocumentError("its groups are nested too deeply")
-            groups.append(_Group(group.silent, group.skipped, group.codec))
+            groups.append(replace(group))
         elif token["brace"]:
             groups[-1:] = [] if len(groups) > 1 else groups[-1:]
         elif token["sign"]:
             group.silent |= token["sign"] == b"*"
             sign = token["sign"].decode("latin-1") if token["sign"] in b"\\{}" else SIGNS.get(token["sign"], "")
-            parts += [] if group.silent else [sign]
+            parts += [] if group.silent else [_run(sign, group)]
         elif token["word"]:
             skip = _word(token["word"].decode(), token["number"], group, parts, charsets)
     flush()
-    return "".join(parts).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return parts
 
 
-def _word(word: str, number: bytes | None, group: _Group, parts: list[str], charsets: dict[int, int]) -> int:
+def _run(text: str, group: _Group) -> Run:
+    return Run(text, group.bold, group.italic)
+
+
+def _word(word: str, number: bytes | None, group: _Group, parts: list[Run], charsets: dict[int, int]) -> int:
     """Do what a control word says; how many of the next characters repeat what it wrote."""
     value = int(number) if number else 0
     if word in LEFT_OUT:
@@ -119,11 +142,17 @@ def _word(word: str, number: bytes | None, group: _Group, parts: list[str], char
         group.codec = f"cp{value}"
     elif word == "f" and value in charsets:
         group.codec = f"cp{charsets[value]}"
+    elif word in ("b", "scaps"):
+        group.bold = number is None or value != 0
+    elif word == "i":
+        group.italic = number is None or value != 0
+    elif word == "plain":
+        group.bold = group.italic = False
     elif group.silent:
         return 0
     elif word == "u" and number:
-        parts.append(chr(value % 65536))
+        parts.append(_run(chr(value % 65536), group))
         return group.skipped
     elif word in WORDS:
-        parts.append(WORDS[word])
+        parts.append(_run(WORDS[word], group))
     return 0
