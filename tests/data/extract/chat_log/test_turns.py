@@ -106,3 +106,13 @@ def test_a_turn_keeps_the_ids_of_its_messages() -> None:
     assert cue.envelope
     assert cue.envelope.ids == ("x", "y")
     assert cue.envelope.mentions == ("B",)
+
+
+def test_what_a_model_thinks_is_not_said() -> None:
+    texts = [
+        "<think>Who is it?</think>\n\nWelcome.",
+        "Who is it?\n</think>Hello. <thinking>Hm</thinking>Sit.",
+        "I </3 you",
+    ]
+    cues = to_cues([message(name, text, at) for at, (name, text) in enumerate(zip("ABC", texts, strict=True))])
+    assert [cue.text for cue in cues if isinstance(cue, Cue)] == ["Welcome.", "Hello. Sit.", "I </3 you"]

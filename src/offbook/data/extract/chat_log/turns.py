@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,6 +12,8 @@ from offbook.data.extract.chat_log.times import is_dated
 from offbook.data.extract.cue import Cue, Envelope, Scenes, Skipped
 
 MINUTE = timedelta(minutes=1)
+REASONING = re.compile(r"(?:<think(?:ing)?>|\A(?:(?!<think).)*?).*?</think(?:ing)?>\s*", re.DOTALL)
+"""What a model thinks before it answers: it is not said."""
 FOREVER = 1e9
 """Minutes: longer than any chat, and no more than a timedelta holds."""
 
@@ -36,7 +39,8 @@ def to_cues(messages: Iterable[Message], pauses: Pauses = USUAL_PAUSES) -> Itera
     picture, a voice message or a file of somebody else's, since it answers what is not in the text.
     """
     turns = _Turns(pauses)
-    for message in messages:
+    for each in messages:
+        message = each._replace(text=REASONING.sub("", each.text)) if "</think" in each.text else each
         if message.content is Content.TEXT and message.text.strip():
             yield from turns.add_text(message)
         else:

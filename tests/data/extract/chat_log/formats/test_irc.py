@@ -83,3 +83,10 @@ def test_the_time_may_have_a_zone() -> None:
     text = "[2024-05-01T21:30:15+0000] <ann> Is it lit?\n[2024-05-01T21:30:20+0000] <tom> Yes.\n"
     assert looks_like(text.splitlines()) == 1
     assert parsed(read, text) == [("ann", "Is it lit?"), ("tom", "Yes.")]
+
+
+def test_a_log_without_times_is_told_from_a_script_by_what_the_client_notes() -> None:
+    text = "<ann> Is it lit?\n<@tom> Yes.\n* tom nods\n*** ida has joined\n<ann> Good.\n<tom> So: what now?\n"
+    assert looks_like(text.splitlines()) == 1
+    assert parsed(read, text) == [("ann", "Is it lit?"), ("tom", "Yes."), ("ann", "Good."), ("tom", "So: what now?")]
+    assert looks_like(["<ANN> Is it lit?", "<TOM> Yes.", "<ANN> Good."]) == 0

@@ -4,6 +4,7 @@
 2021-05-12 21:30:42<tab>@ann<tab>Is the stove lit?    WeeChat
 [21:30:42] <ann> Is the stove lit?                ZNC, mIRC
 May 12 21:30:42 <ann><tab>Is the stove lit?           HexChat
+<ann> Is the stove lit?                           what is copied from a client, beside `* ann sighs`
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ TIME = rf"\[?{DATE}(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}})(?::(?P<second>\d{{2}}
 STATUS = r"[@+%&~!]?"
 """What a client sets before the name of somebody who runs the channel."""
 LINE = re.compile(
-    rf"^{TIME}\s*(?:<\s*{STATUS}(?P<name>[^<>\s]+)>\s|(?P<note>-!-|\*{{1,3}}|-[^\s-]\S*-)\s)\s*(?P<text>.*)$"
+    rf"^(?:{TIME}\s*)?(?:<\s*{STATUS}(?P<name>[^<>\s]+)>\s|(?P<note>-!-|\*{{1,3}}|-[^\s-]\S*-)\s)\s*(?P<text>.*)$"
 )
 TABBED = re.compile(
     r"^(?P<date>\d{4}-\d{2}-\d{2}) (?P<hour>\d{2}):(?P<minute>\d{2}):(?P<second>\d{2})"
@@ -53,7 +54,7 @@ def read(lines: Lines) -> Iterator[Message]:
             continue
         if match["date"]:
             clock.begin(spelled_date(match["date"] if match["date"][0].isdecimal() else f"{match['date']}, {year}")[0])
-        sent_at = clock.at(match["hour"], match["minute"], match["second"])
+        sent_at = clock.at(match["hour"], match["minute"], match["second"]) if match["hour"] else None
         name = _name(match)
         yield Message(name, match["text"].strip(), number, sent_at, Content.TEXT if name else Content.NOTE)
 
@@ -63,6 +64,9 @@ def looks_like(sample: Sequence[str]) -> float:
     if sum(bool((match := _match(line)) and _name(match)) for line in sample) < 2:
         return 0.0
     lines = max(share(sample, LINE), share(sample, TABBED))
+    matches = [match for line in sample if (match := _match(line))]
+    if not any(match["hour"] for match in matches) and (lines <= USUAL or all(map(_name, matches))):
+        return 0.0  # without times it is what the client notes (* ann sighs) that tells a log from a script
     return 1.0 if lines > USUAL else lines
 
 
