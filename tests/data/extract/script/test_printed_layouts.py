@@ -1,5 +1,7 @@
 """Ways to print scripts besides those of one play: radio, hearings, names side by side, full-width columns."""
 
+import pytest
+
 from offbook.data.extract.script import fountain, play, screenplay
 from offbook.data.extract.script.headings import heading
 from offbook.data.extract.script.names import split_joint, split_notes
@@ -206,3 +208,40 @@ def test_first_speeches_are_no_cast_list():
     assert texts(screenplay.read, unended)[0] == ("甲", "在吗")
     together = "甲：在吗\n乙：在。\n\n甲：修车吗？\n乙：修。"
     assert texts(screenplay.read, together)[0] == ("甲", "在吗")
+
+
+def test_who_is_there_and_where_stands_below_the_heading_of_a_scene_and_is_no_speech():
+    german = """
+Erster Auftritt.
+
+Graf Wetter. Rosalie.
+
+Graf Wetter. Sie kommen spät.
+
+Rosalie. Der Wagen.
+
+Zweiter Auftritt.
+
+Vorige. Der Bruder.
+
+Der Bruder. Hier bin ich.
+
+Rosalie. Graf Wetter.
+
+Der Bruder. Graf Wetter?
+"""
+    assert texts(play.read, german) == [
+        ("Graf Wetter", "Sie kommen spät."),
+        ("Rosalie", "Der Wagen."),
+        ("Der Bruder", "Hier bin ich."),
+        ("Rosalie", "Graf Wetter."),
+        ("Der Bruder", "Graf Wetter?"),
+    ]
+    russian = "ЯВЛЕНИЕ I\n\nКомната. Анна сидит у окна.\n\nАнна. Дождь.\n\nПётр. Чаю?\n\nАнна. Нет.\n\nПётр. Да."
+    assert texts(play.read, russian)[0] == ("Анна", "Дождь.")
+
+
+@pytest.mark.parametrize("line", ["Анна и Пётр. Ах!", "Анна и Пётр (вместе). Ах!"])
+def test_two_who_speak_at_once_are_both_in_any_language(line: str) -> None:
+    (*_, last) = cues(play.read, numbered(f"Анна. Дождь.\n\nПётр. Чаю?\n\nАнна. Нет.\n\nПётр. Да.\n\n{line}"))
+    assert (last.speakers, last.text) == (("Анна", "Пётр"), "Ах!")

@@ -18,9 +18,10 @@ NOTE = re.compile(r"[（(\[【〔<《]([^（()）\[\]【】〔〕<>《》]*)[）
 OPENERS = frozenset('【[〔「『<〈《“"')
 CLOSERS = frozenset('】]〕」』>〉》”"')
 FORBIDDEN = re.compile(r"[，。！？；;!?…“”\"=@$%^{}|\\~<>《》\t]|[,.:：]{2}|//")
-JOINERS = re.compile(r"\s*(?:[、/／&＆+＋,，]|(?<=[^A-Za-z])(?:和|与|與|及)(?=[^A-Za-z])|\b(?i:and)\b)\s*")
+_AND = one_of(load_all("script")["and"])
+JOINERS = re.compile(rf"\s*(?:[、/／&＆+＋,，]|(?<=[^A-Za-z])(?:和|与|與|及)(?=[^A-Za-z])|\b(?i:{_AND})\b)\s*")
 SURE_JOINERS = re.compile(r"\s*[、/／&＆]\s*")
-AMONG_CAPITALS = re.compile(rf",?\s{one_of(load_all('script')['and'])}\s|,\s")
+AMONG_CAPITALS = re.compile(rf",?\s{_AND}\s|,\s")
 """ROMEO and JULIET, FAUST und WAGNER"""
 PROSE = re.compile(one_of(CHINESE["prose"]))
 """What stands in Chinese prose and hardly ever in a name: 的, 这."""

@@ -10,7 +10,7 @@ from offbook.data.extract.cue import SURE, Cue, Lines, Scenes, Skipped
 from offbook.data.extract.script.headings import is_note
 from offbook.data.extract.script.layouts import LAYOUTS
 from offbook.data.extract.script.line_kinds import NOTED, Row, sort_lines
-from offbook.data.extract.script.names import HAS_CJK
+from offbook.data.extract.script.names import HAS_CJK, clean_name
 from offbook.data.extract.script.profile import SPOKEN, ScriptProfile, Style, opening_cast, with_paragraphs
 from offbook.data.extract.script.speaker_labels import MANNERED, Label, learn
 from offbook.data.extract.script.speech import SENTENCE_END, clean, join
@@ -84,6 +84,8 @@ class _Reading:
         self.labels = profile.labels
         self.scenes = Scenes()
         self.draft: _Draft | None = None
+        self.silent = False
+        """Whether nobody has spoken yet below a heading."""
         self.underlined = False
         """Whether a rule would only underline the heading above it."""
         self.cast: set[str] | None = None
@@ -115,7 +117,10 @@ class _Reading:
             yield from self._finish()
             yield Skipped("note or narration", row.text, row.number)
         elif (label := self.labels.find(row.text, row.after_blank)) and not self._cuts_a_sentence(label, row):
-            yield from self._label(label, row)
+            if self._sets_the_scene(label):
+                yield Skipped("stage direction", row.text.strip(), row.number)
+            else:
+                yield from self._label(label, row)
         elif self.profile.narrates and (noted := NOTED.match(row.text.strip())) and is_note(noted["label"] or ""):
             yield from self._finish()
             yield Skipped("note or narration", row.text.strip(), row.number)
@@ -136,9 +141,19 @@ class _Reading:
             return False
         return not SENTENCE_END.search(self.draft.parts[-1])
 
+    def _sets_the_scene(self, label: Label) -> bool:
+        """Whether a line that opens a scene tells who is there, or where: `Graf. Rosalie.`, `A hall. Ann sews.`."""
+        if not self.silent or label.layout != "dot":
+            return False
+        others = list(filter(None, (clean_name(part) for part in re.split(r"[.,;]", label.rest))))
+        return self.labels.speakers_of(label)[2] < MANNERED or (
+            bool(others) and all(name in self.labels.seen for name in others)
+        )
+
     def _break(self, row: Row) -> Iterator[Skipped]:
         if row.kind == "heading":
             self.scenes.enter(row.text, row.level)
+            self.silent = True
             yield Skipped("heading", row.text, row.number)
         elif row.kind == "rule" and not self.underlined:
             self.scenes.split()
@@ -174,6 +189,7 @@ class _Reading:
 
     def _begin(self, label: Label, text: str, line: int, above: tuple[str, ...] = ()) -> None:
         """Begin a cue; with it speak those whose names stand alone above its own."""
+        self.silent = False
         speakers, notes, confidence = self.labels.speakers_of(label)
         is_alone = label.layout == "alone" and not label.rest
         action = "".join(self._in_brackets(note) for note in notes)
