@@ -82,3 +82,26 @@ def test_a_name_in_brackets_may_stand_above_its_line() -> None:
         ("ベン", "四時から。"),
         ("マラ", "油は？"),
     ]
+
+
+def test_marks_of_broadcasts_and_manners_within_brackets_are_no_part_of_what_is_said():
+    srt = "".join(
+        f"{number}\n00:00:{number:02},000 --> 00:00:{number:02},900\n{text}\n\n"
+        for number, text in enumerate(
+            [
+                "[Mara] Lit?",
+                "[Tom, whispering] Not yet.",
+                "[Mara, off] Why?",
+                "[Tom] No oil.",
+                ">> Who?",
+                ">> Mara: Me.",
+            ]
+        )
+    )
+    assert texts(subtitles.read, srt)[:5] == [
+        ("Mara", "Lit?"),
+        ("Tom", "Not yet."),
+        ("Mara", "Why?"),
+        ("Tom", "No oil."),
+        ("?", "Who?"),
+    ]

@@ -29,7 +29,8 @@ TWO_LANGUAGES = 0.6
 """Share of the subtitles of several lines that are in two scripts, in a file in two languages."""
 ASS_TIME = re.compile(r"(\d+):(\d{2}):(\d{2})[.:](\d{2})")
 OVERRIDE = re.compile(r"\{[^{}]*\}|<[^<>]{1,40}>")
-DASH = re.compile(r"^[-–—‐]\s*(?=\S)")
+DASH = re.compile(r"^(?:[-–—‐]|>>+)\s*(?=\S)")
+"""- Why?   >> Why?: somebody else speaks"""
 NAME_ALONE = re.compile(r"^(?:[-–—‐]\s*)?[（(\[【][^（()）\[\]【】]{1,30}[）)\]】]$")
 LAYOUTS = ("colon", "bracket", "round")
 FRAMES = re.compile(r"^\{(?P<start>\d+)\}\{\d+\}(?P<text>.*)$")

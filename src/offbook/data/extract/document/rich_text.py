@@ -71,7 +71,7 @@ LONGEST_NAME = 40
 ASKS = re.compile(r"[?？][\"'”’»」）)\]]*$")
 QUESTIONS = 3
 """So many lines in bold that ask make an interview."""
-RARE = 0.5
+RARE = 0.3
 """Share of the lines up to which italics set a line off."""
 LABELLED = re.compile(r"^[^:：]{1,30}[:：]")
 JOINS = re.compile(rf"\s*(?:[,&/、和与與]|(?i:{one_of(load_all('script')['and'])}))\s*")

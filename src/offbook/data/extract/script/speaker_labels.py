@@ -64,6 +64,8 @@ ACTING = re.compile(
     r"^(?P<name>[^\W\d_a-zà-öø-ÿ](?:['’\s-]?[^\W\d_a-zà-öø-ÿ])+),\s+(?P<manner>[^\W\d_A-ZÀ-ÖØ-Þ][^,]*(?:,\s.*)?)$"
 )
 """THOMAS, bâillant: how a name in capitals speaks, in small letters."""
+IN_BRACKETS = re.compile(r"^(?P<name>[^,，]{1,30})[,，]\s*(?P<manner>[^,，A-Z][^,，]*)$")
+"""[Tom, whispering]: how somebody speaks, in subtitles"""
 WIDE_GAP = re.compile(rf"(?<![{CJK}])(?:\s{{2,}}|\t)(?=[^\W\d_])(?![{CJK}])")
 """A gap after which the speech begins (MARA  Today.): the name does not stand alone."""
 
@@ -96,6 +98,8 @@ def match(line: str, layout: str) -> Label | None:
     if layout == "bold":
         raw, rest = _bold(raw, rest)
     name, notes = split_notes(raw)
+    if layout == "bracket" and (acting := IN_BRACKETS.match(name)):
+        name, notes = acting["name"], (acting["manner"], *notes)
     if acting := ACTING.match(name):
         name, notes = acting["name"], (acting["manner"], *notes)
     if not all(is_name(part, often=True) for part in SURE_JOINERS.split(name)):
