@@ -30,6 +30,7 @@ def turns(row: dict[str, Any], character: str | None = None) -> list[tuple[str, 
         {"conversation": "User: Lit?\nAssistant: Since four."},
         {"dialogue": "Human: Lit?\nAssistant: Since four."},
         {"messages": "[{'role': 'user', 'content': 'Lit?'}, {'role': 'assistant', 'content': 'Since four.'}]"},
+        {"messages": "[{'role': 'user', 'content': 'Lit?', 'id': '\\d'}, {'role': 'bot', 'content': 'Since four.'}]"},
         {"질문": "Lit?", "답변": "Since four."},
         {"Pregunta": "Lit?", "Respuesta": "Since four."},
         {"prompt": "Lit?", "chosen_response": "Since four.", "rejected_response": "No."},
@@ -37,6 +38,10 @@ def turns(row: dict[str, Any], character: str | None = None) -> list[tuple[str, 
         {"text": "<human>: Lit?\n<bot>: Since four."},
         {"text": "<｜begin▁of▁sentence｜><｜User｜>Lit?<｜Assistant｜>Since four.<｜end▁of▁sentence｜>"},
         {"model": "x", "messages": [{"role": "user", "content": "Lit?"}], "response": "Since four."},
+        {
+            "request": {"model": "x", "messages": [{"role": "user", "content": "Lit?"}]},
+            "response": {"choices": [{"index": 0, "message": {"role": "assistant", "content": "Since four."}}]},
+        },
         {
             "messages": [
                 {"role": "user", "content": [{"type": "input_text", "text": "Lit?"}]},

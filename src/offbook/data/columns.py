@@ -81,6 +81,12 @@ def rename(row: Row, columns: Mapping[str, str]) -> Row:
     Raises:
         RowError: a column is not there, or two columns mean the same.
     """
+    request = row.get("request")
+    if isinstance(request, dict) and "messages" in request:  # a log of requests and responses
+        row = {
+            **{column: value for column, value in row.items() if column != "request"},
+            "messages": request["messages"],
+        }
     renamed: Row = {}
     taken: set[str] = set()
     for meaning, named in columns.items():

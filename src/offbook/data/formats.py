@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from offbook.core.i18n import marked
 from offbook.core.registry import nearest
@@ -106,7 +106,7 @@ def alpaca(row: Row) -> Turns:
             "none of its columns is known to be the reply: say which one is, as in --data.columns reply=COLUMN"
         )
     output, character = row.get("output"), row.get("character")
-    if isinstance(output, list) and output and all(isinstance(each, dict) for each in output):
+    if output and _are_objects(output):
         return [*prompt, *turns_of(output, "output")]
     reply = text_of(output, "output")
     if lines := scene_lines(reply, character):
@@ -209,13 +209,18 @@ def reply_in(value: object, name: str) -> str:
         rendered = rendered_turns(value)
         return rendered[-1].text if rendered and not rendered[0].text else without_end(value)
     if isinstance(value, dict):
-        value = [value]
+        choices = value.get("choices")  # of a completion
+        value = [choices[0].get("message", choices[0])] if choices and _are_objects(choices) else [value]
     if not isinstance(value, list):
         return text_of(value, name)
     replies = [turn.text for turn in turns_of(value, name) if turn.role == "assistant"]
     if not replies:
         raise RowError("{name} holds no reply", name=name)
     return replies[-1]
+
+
+def _are_objects(value: object) -> TypeGuard[list[Row]]:
+    return isinstance(value, list) and all(isinstance(each, dict) for each in value)
 
 
 def _any(*needed: str) -> tuple[frozenset[str], ...]:

@@ -28,7 +28,8 @@ from offbook.data.sources import BadRow, Row, data_files, read_rows, stop
 NEEDED = marked(
     "A row has instruction (what is said to the character) and output (what it answers), "
     "or conversations (as ShareGPT has it), or messages (as OpenAI has it), or its columns are named: "
-    "--data.columns prompt=COLUMN,reply=COLUMN. See docs/data.md."
+    "--data.columns prompt=COLUMN,reply=COLUMN. See docs/data.md. "
+    "Lines with their speakers' names are for offbook extract."
 )
 OWN_COLUMNS = frozenset({"character", "scene", "source", "confidence", "label", "kto_tag", "rejected"})
 """Columns that are read in a row of any format."""

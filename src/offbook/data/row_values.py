@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NoReturn
@@ -109,7 +110,8 @@ def _listed_in(text: str, name: str) -> Any:
     try:
         value, fault = JsonText(text).value()
     except JsonError:
-        with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
+        with suppress(ValueError, SyntaxError, MemoryError, RecursionError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a backslash in a text
             return ast.literal_eval(text.strip())
         raise RowError("{name} is text, and no JSON list in it", name=name) from None
     if fault:
