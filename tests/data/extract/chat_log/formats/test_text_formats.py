@@ -2,12 +2,14 @@
 """iMessage, Signal, ChatML and tables."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from offbook.data.extract.chat_log.formats import CHAT_FORMATS, signal, table, whatsapp
 from offbook.data.extract.chat_log.message import Content
 from offbook.data.extract.cue import ParseError
+from offbook.data.extract.formats import choose
 from tests.data.extract.chat_log.chats import contents, parsed, times
 from tests.data.extract.reading import numbered
 
@@ -226,3 +228,27 @@ def test_of_an_edited_message_imessage_exporter_tells_both_texts_and_the_last_co
         ("Me", "Since four."),
         ("Mara", "Good"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("form", "between"),
+    [
+        ("## {name}\n\n{text}", "\n\n"),
+        ("#### {name}:\n{text}", "\n\n"),
+        ("**{name}:**\n\n{text}", "\n\n* * *\n\n"),
+        ("# 🤖 {name}\n{text}", "\n\n"),
+        ("## {name}:\n5/1/2024, 9:30:11 PM\n\n{text}", "\n\n---\n\n"),
+    ],
+)
+def test_talks_with_a_model_that_are_kept_in_markdown(tmp_path: Path, form: str, between: str) -> None:
+    talk = [("You", "Is it lit?"), ("Mara", "Since four.\n\n### Oil\n- two cans"), ("You", "Good"), ("Mara", "Yes")]
+    text = "# A talk\n\n**Exported:** 2024-05-01\n\n" + between.join(form.format(name=n, text=t) for n, t in talk)
+    path = tmp_path / "talk.md"
+    path.write_text(text, encoding="utf-8")
+    assert choose(path, "auto") == "chatml"
+    assert parsed(CHAT_FORMATS["chatml"].read, text) == talk
+
+
+def test_headings_among_several_people_are_no_talk_with_a_model() -> None:
+    names = ["You", "Ann", "You", "Tom", "Ann", "You", "Ann", "You", "Tom"]
+    assert CHAT_FORMATS["chatml"].looks_like([line for name in names for line in (f"**{name}**", "Hi")]) == 0
