@@ -138,10 +138,9 @@ Clara laughed. “With what?” she asked. “The wire{1}s down.”
 """
 
 
-@pytest.mark.parametrize("marks", ["‘’", "''"])
-def test_a_chapter_in_double_marks_is_said_in_a_book_of_single_ones(marks: str) -> None:
-    open_mark, close_mark = marks
-    assert sure(SINGLE_BOOK.format(*marks)) == [
+@pytest.mark.parametrize(("open_mark", "close_mark"), ["‘’", "''"])
+def test_a_chapter_in_double_marks_is_said_in_a_book_of_single_ones(open_mark: str, close_mark: str) -> None:
+    assert sure(SINGLE_BOOK.format(open_mark, close_mark)) == [
         ("Martin", f"You are late. I{close_mark}ve been waiting."),
         ("Clara", f'The tram broke down. She{close_mark}d say "I told you so" and go.'),
         ("Martin", "You could have telephoned."),

@@ -29,7 +29,7 @@ KUN = """
 """
 
 
-def test_a_bracket_that_begins_with_a_role_gives_it_the_word():
+def test_a_bracket_that_begins_with_a_role_gives_it_the_word() -> None:
     assert texts(chinese_opera.read, YUAN) == [
         ("卜儿", "花开一日，人老一年。老身是也。你是谁？"),
         ("窦公", "小生姓窦。"),
@@ -43,7 +43,7 @@ def test_a_bracket_that_begins_with_a_role_gives_it_the_word():
     assert [cue.scene for cue in cues(chinese_opera.read, numbered(YUAN))][-1] == "第一折"
 
 
-def test_in_kunqu_the_role_alone_speaks_and_what_it_does_stands_beside_it():
+def test_in_kunqu_the_role_alone_speaks_and_what_it_does_stands_beside_it() -> None:
     assert texts(chinese_opera.read, KUN) == [
         ("旦", "梦回莺啭，人立小庭。"),
         ("贴", "炷尽沉烟。"),
@@ -54,7 +54,7 @@ def test_in_kunqu_the_role_alone_speaks_and_what_it_does_stands_beside_it():
     ]
 
 
-def test_other_scripts_with_directions_in_brackets_are_none():
+def test_other_scripts_with_directions_in_brackets_are_none() -> None:
     assert chinese_opera.looks_like(YUAN.split("\n")) == chinese_opera.looks_like(KUN.split("\n")) == 1.0
     modern = ["沈如霜（唱）：谁家灯火？", "（众人笑）", "阿澈（念白）：来者何人？", "（生气地下）"] * 4
     assert chinese_opera.looks_like(modern) == 0.0

@@ -121,7 +121,7 @@ def test_notes_that_never_close_take_no_longer_than_their_length(mark: str) -> N
     assert fountain.NOTE.sub("", "No. [[check [the] weather]] Yes. [[and]]") == "No.  Yes. "
 
 
-def test_a_song_keeps_its_lines_and_two_who_speak_at_once_are_both_named():
+def test_a_song_keeps_its_lines_and_two_who_speak_at_once_are_both_named() -> None:
     text = "INT. BOAT - DAY\n\nANA\n~Oh the sea is wide\n~and the boat is small\n\nANA & LUIS\nRun!\n"
     assert [(cue.speakers, cue.text) for cue in cues(fountain.read, numbered(text))] == [
         (("ANA",), "Oh the sea is wide\nand the boat is small"),
@@ -129,7 +129,7 @@ def test_a_song_keeps_its_lines_and_two_who_speak_at_once_are_both_named():
     ]
 
 
-def test_a_speech_that_goes_on_over_the_page_is_one():
+def test_a_speech_that_goes_on_over_the_page_is_one() -> None:
     text = (
         "ANA\nThen who came in? I heard\n(MORE)\n\n12.\n\nANA (CONT'D)\na step.\n\nLUIS\nNobody.\n(MORE)\n\nANA\nHark!"
     )

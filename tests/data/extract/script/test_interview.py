@@ -32,7 +32,7 @@ No.
 """
 
 
-def test_unnamed_questions_in_bold_are_one_side_and_what_follows_is_the_other():
+def test_unnamed_questions_in_bold_are_one_side_and_what_follows_is_the_other() -> None:
     assert texts(interview.read, CHEF) == [
         ("Q", "When did you start cooking?"),
         ("A", "I was nine. My grandmother had a stall.\nShe let me peel things."),
@@ -45,13 +45,13 @@ def test_unnamed_questions_in_bold_are_one_side_and_what_follows_is_the_other():
     ]
 
 
-def test_titles_and_what_stands_before_the_first_question_or_behind_a_rule_are_left_out():
+def test_titles_and_what_stands_before_the_first_question_or_behind_a_rule_are_left_out() -> None:
     assert left(interview.read, numbered(CHEF)) == {"heading": [1, 11], "narration": [3, 21]}
     scenes = [cue.scene for cue in cues(interview.read, numbered(CHEF))]
     assert scenes[0] != scenes[-1]
 
 
-def test_an_answer_may_have_a_name():
+def test_an_answer_may_have_a_name() -> None:
     text = "**What is it about?**\n**Mara:** Water.\n\n**Water?**\n**Mara:** The sea.\n\n**And you?**\n**Tom:** Wind.\n"
     assert texts(interview.read, text + "\n**Who plays?**\n**Tom:** We do.") == [
         ("Q", "What is it about?"),
@@ -65,12 +65,12 @@ def test_an_answer_may_have_a_name():
     ]
 
 
-def test_chinese_sides_have_chinese_names_and_headings_may_ask():
+def test_chinese_sides_have_chinese_names_and_headings_may_ask() -> None:
     text = "## 您什么时候开始写作的？\n\n九岁。\n\n## 写什么？\n\n写鱼。\n\n## 现在呢？\n\n还写。"
     assert texts(interview.read, text)[:2] == [("问", "您什么时候开始写作的？"), ("答", "九岁。")]
 
 
-def test_what_is_no_such_interview_is_not_taken_for_one():
+def test_what_is_no_such_interview_is_not_taken_for_one() -> None:
     assert interview.looks_like(CHEF.split("\n")) == 1.0
     named = (
         "**GQ: What is it?**\n\n**Mara:** Water.\n\n**GQ: Water?**\n\n**Mara:** Yes.\n\n**GQ: Why?**\n\n**Mara:** So."
@@ -81,6 +81,6 @@ def test_what_is_no_such_interview_is_not_taken_for_one():
     assert interview.looks_like(story) == 0.0
 
 
-def test_a_line_in_bold_may_hold_its_speakers_name():
+def test_a_line_in_bold_may_hold_its_speakers_name() -> None:
     text = "**GQ: What is it about?**\n\n**Mara:** Water.\n\n**GQ: Water?**\n\n**Mara:** The sea."
     assert texts(play.read, text)[2:] == [("GQ", "Water?"), ("Mara", "The sea.")]

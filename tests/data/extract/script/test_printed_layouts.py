@@ -194,7 +194,7 @@ BEN. No one.
     assert texts(play.read, text)[0] == ("ADA", "I will not stand in her light, and--")
 
 
-def test_who_plays_whom_before_the_first_speech_is_a_cast_list_without_a_heading():
+def test_who_plays_whom_before_the_first_speech_is_a_cast_list_without_a_heading() -> None:
     cast = "甲：马三\n乙：刘贵（男，30岁）\n\n"
     talk = "甲：您最近忙什么呢？\n乙：修车。\n甲：修车？您会修车？\n乙：不会，所以才修。"
     assert texts(screenplay.read, cast + talk) == texts(screenplay.read, talk)
@@ -203,14 +203,14 @@ def test_who_plays_whom_before_the_first_speech_is_a_cast_list_without_a_heading
     assert texts(screenplay.read, court)[0] == ("JUDGE", "Be seated.")
 
 
-def test_first_speeches_are_no_cast_list():
+def test_first_speeches_are_no_cast_list() -> None:
     unended = "甲：在吗\n乙：在\n\n甲：修车吗\n乙：修\n甲：那来吧\n乙：好"
     assert texts(screenplay.read, unended)[0] == ("甲", "在吗")
     together = "甲：在吗\n乙：在。\n\n甲：修车吗？\n乙：修。"
     assert texts(screenplay.read, together)[0] == ("甲", "在吗")
 
 
-def test_who_is_there_and_where_stands_below_the_heading_of_a_scene_and_is_no_speech():
+def test_who_is_there_and_where_stands_below_the_heading_of_a_scene_and_is_no_speech() -> None:
     german = """
 Erster Auftritt.
 
