@@ -1,8 +1,12 @@
 """What bold, italics and styles of a document tell about who speaks."""
 
+import time
 from pathlib import Path
 
+import pytest
+
 from offbook.data.extract import extract, speakers
+from offbook.data.extract.document import html
 from tests.data.extract.document.test_document import WORD, epub, pack
 
 
@@ -119,3 +123,10 @@ def test_rich_text_has_bold_names_and_directions_in_italics_too(tmp_path: Path) 
     )
     assert exchanges(path, "BERT") == [("You said “six.”", "Yes.")]
     assert exchanges(path, "ANNA")[-1] == ("Yes.", "All the way?")
+
+
+@pytest.mark.parametrize("piece", ["<b>x", "<b>x</b> and "])
+def test_a_paragraph_of_many_pieces_takes_linear_time(piece: str) -> None:
+    begin = time.process_time()
+    assert len(list(html.lines(html.blocks(piece * 40_000)))) == 2
+    assert time.process_time() - begin < 8

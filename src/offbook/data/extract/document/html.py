@@ -6,6 +6,7 @@ Project Gutenberg's header and licence are left out, whether marked up or set of
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -36,6 +37,7 @@ NOTES = words(
 BOLD, ITALIC = frozenset(("b", "strong")), frozenset(("i", "em"))
 SMALL_CAPITALS = words("smcap smallcaps small-caps sc smallcap smcaps")
 """Classes of small capitals, in which printed plays set names."""
+BOLD_ONES, ITALIC_ONES = "bold elements", "italic elements"
 NAMING = ("class", "epub:type", "role")
 VOID = frozenset(("br", "hr", "img", "input", "meta", "link", "area", "base", "col", "embed", "source", "wbr"))
 
@@ -64,6 +66,8 @@ class _Blocks(HTMLParser):
         """Open elements whose text is not part of the book, the outermost first."""
         self._dress: list[tuple[str, bool, bool, str]] = []
         """Open elements within the block: the tag, whether bold, whether italic, what closes it."""
+        self._open: Counter[str] = Counter()
+        """How many of them are open, by tag, and in all how many are bold and italic."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if self._hidden:
@@ -85,9 +89,9 @@ class _Blocks(HTMLParser):
             self._heading = tag in HEADINGS
             self._style = next(filter(rich_text.kind_of_style, called), "")
         elif tag not in VOID:
-            self._open(tag, called, "small-caps" in (dict(attrs).get("style") or ""))
+            self._dress_up(tag, called, "small-caps" in (dict(attrs).get("style") or ""))
 
-    def _open(self, tag: str, called: list[str], small_capitals: bool) -> None:
+    def _dress_up(self, tag: str, called: list[str], small_capitals: bool) -> None:
         """Open an element within a block: of a dress of its own, or a direction, which gets brackets."""
         is_direction = any(map(rich_text.is_direction_style, called))
         is_name = any(rich_text.kind_of_style(word) == "speaker" for word in called)
@@ -95,6 +99,7 @@ class _Blocks(HTMLParser):
         if is_direction:
             self._say("[")
         self._dress.append((tag, bold, tag in ITALIC, "]" if is_direction else ""))
+        self._open.update({tag: 1, BOLD_ONES: bold, ITALIC_ONES: tag in ITALIC})
 
     def handle_endtag(self, tag: str) -> None:
         if self._hidden:
@@ -103,10 +108,11 @@ class _Blocks(HTMLParser):
             return
         if tag in BLOCKS or tag in HEADINGS:
             self.end_block()
-        elif any(tag == opened[0] for opened in self._dress):
+        elif self._open[tag]:
             while self._dress:
-                opened, *_, close_mark = self._dress.pop()
+                opened, bold, italic, close_mark = self._dress.pop()
                 self._say(close_mark)
+                self._open.subtract({opened: 1, BOLD_ONES: bold, ITALIC_ONES: italic})
                 if opened == tag:
                     return
 
@@ -116,8 +122,7 @@ class _Blocks(HTMLParser):
 
     def _say(self, text: str) -> None:
         if text:
-            bold, italic = any(each[1] for each in self._dress), any(each[2] for each in self._dress)
-            self._runs.append(Run(text, bold, italic))
+            self._runs.append(Run(text, self._open[BOLD_ONES] > 0, self._open[ITALIC_ONES] > 0))
 
     def end_block(self) -> None:
         """Close the block that is being gathered."""
@@ -129,6 +134,7 @@ class _Blocks(HTMLParser):
             runs = (Run(text),) if self._heading else tuple(self._runs)
             self.blocks.append(TextBlock(text, "heading" if self._heading else "text", runs, self._style))
         self._runs, self._dress, self._heading, self._style = [], [], False, ""
+        self._open.clear()
 
 
 def blocks(page: str) -> list[TextBlock]:

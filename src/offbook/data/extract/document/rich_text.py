@@ -194,13 +194,15 @@ def _lead(runs: Sequence[Run]) -> tuple[str, str]:
     for place, run in enumerate(runs):
         if run.bold or not run.text.strip():
             end = place + 1
-        elif not (
-            end and JOINS.fullmatch(run.text) and next((r.bold for r in runs[place + 1 :] if r.text.strip()), False)
-        ):
+        elif not (end and JOINS.fullmatch(run.text) and _next_is_bold(runs[place + 1 : place + 4])):
             break
     lead, rest = "".join(run.text for run in runs[:end]), "".join(run.text for run in runs[end:])
     space = lead[len(lead.rstrip()) :]
     return lead.strip(), space + rest
+
+
+def _next_is_bold(runs: Sequence[Run]) -> bool:
+    return next((run.bold for run in runs if run.text.strip()), False)
 
 
 def _asks(lead: str) -> bool:

@@ -93,6 +93,8 @@ def _parts(content: bytes) -> list[Run]:
     skip = 0
 
     def flush() -> None:
+        if not pending:
+            return
         parts.append(_run(pending.decode(groups[-1].codec, "replace"), groups[-1]))
         pending.clear()
 
