@@ -62,6 +62,11 @@ def test_a_list_of_turns_is_a_row(tmp_path: Path) -> None:
     assert rows(tmp_path / "a.json", json.dumps([talk, talk], indent=2)) == expected
 
 
+def test_a_list_of_rows_in_a_list_is_no_row(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="not an object but a list"):
+        rows(tmp_path / "a.json", json.dumps([ROWS, ROWS]))
+
+
 def test_text_packed_by_xz_and_bzip2(tmp_path: Path) -> None:
     content = json.dumps(ROWS).encode()
     assert rows(tmp_path / "a.json.xz", lzma.compress(content)) == ROWS

@@ -180,7 +180,7 @@ def _read_jsonl(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
 
 
 def _as_row(value: Any, reason: str | None, origin: Origin, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
-    if isinstance(value, list) and value and all(isinstance(turn, dict) for turn in value):
+    if isinstance(value, list) and value and all(isinstance(turn, dict) and TURN_KEYS & turn.keys() for turn in value):
         value = {"messages": value}
     if reason is None and isinstance(value, dict):
         if _letters(value) > columnar.LONGEST_ROW:
@@ -257,4 +257,6 @@ SUFFIXES = {
 }
 FOR_PEOPLE = {".yaml": "YAML", ".yml": "YAML", ".toml": "TOML"}
 """Suffixes of formats that hold no rows by themselves, but lists that may be."""
+TURN_KEYS = {"role", "from"}
+"""One of these is in each turn of a list that is a row by itself."""
 HUB_METADATA = {"dataset_infos.json", "dataset_info.json", "configuration.json", "state.json", "dataset_dict.json"}
