@@ -84,7 +84,7 @@ def test_a_name_in_brackets_may_stand_above_its_line() -> None:
     ]
 
 
-def test_marks_of_broadcasts_and_manners_within_brackets_are_no_part_of_what_is_said():
+def test_marks_of_broadcasts_and_manners_within_brackets_are_no_part_of_what_is_said() -> None:
     srt = "".join(
         f"{number}\n00:00:{number:02},000 --> 00:00:{number:02},900\n{text}\n\n"
         for number, text in enumerate(
