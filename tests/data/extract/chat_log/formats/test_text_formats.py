@@ -249,6 +249,17 @@ def test_talks_with_a_model_that_are_kept_in_markdown(tmp_path: Path, form: str,
     assert parsed(CHAT_FORMATS["chatml"].read, text) == talk
 
 
+@pytest.mark.parametrize(("user", "model", "colon"), [("User", "AI", ":"), ("你", "豆包", "：")])
+def test_paragraphs_of_a_models_reply_are_a_part_of_it(tmp_path: Path, user: str, model: str, colon: str) -> None:
+    talk = [(user, "Is it lit?"), (model, "Since four.\n\nNote: two cans."), (user, "Good"), (model, "Yes.\nGo.")]
+    path = tmp_path / "talk.txt"
+    path.write_text("\n\n".join(f"{name}{colon} {text}" for name, text in talk), encoding="utf-8")
+    assert choose(path, "auto") == "chatml"
+    assert parsed(CHAT_FORMATS["chatml"].read, path.read_text(encoding="utf-8")) == talk
+    path.write_text(f"{path.read_text(encoding='utf-8')}\n\nTom{colon} I come.\n\nTom{colon} Now.", encoding="utf-8")
+    assert choose(path, "auto") != "chatml"
+
+
 def test_headings_among_several_people_are_no_talk_with_a_model() -> None:
     names = ["You", "Ann", "You", "Tom", "Ann", "You", "Ann", "You", "Tom"]
     assert CHAT_FORMATS["chatml"].looks_like([line for name in names for line in (f"**{name}**", "Hi")]) == 0

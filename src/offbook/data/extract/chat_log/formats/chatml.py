@@ -3,8 +3,8 @@
 <|im_start|>user                ### Human: Is the lamp lit?        You said:
 Is the lamp lit?<|im_end|>      ### Assistant: Since four.         Is the lamp lit?
 
-## User                         **You:**
-Is the lamp lit?                Is the lamp lit?
+## User                         **You:**                            User: Is the lamp lit?
+Is the lamp lit?                Is the lamp lit?                    AI: Since four.
 
 The marks are no part of the words, nor is a time or a rule below the names.
 """
@@ -30,7 +30,13 @@ HEADED = re.compile(
 COPIED = re.compile(
     r"^(?:#{1,6} )?(?P<name>You|[A-Z][\w.]{2,15}) said:\s*(?P<text>)$|^(?:#{1,6} )?(?P<named>你|ChatGPT) ?说：\s*$"
 )
-STARTS = (START, HEADED, COPIED)
+SPOKEN = re.compile(
+    r"^(?:(?P<user>(?i:user|human|you|me)|用户|你|我|提问)|(?P<model>(?i:ai|assistant|bot|chatgpt|gpt(?:-?[\d.]+\w*)?|claude"
+    r"|gemini|deepseek|kimi|copilot)|助手|回答|豆包|文心一言|通义千问|元宝))\s*[:：]\s*(?P<text>.*)$"
+)
+"""The two sides in plain text: a conversation with a model if each speaks more than once, and nobody else does."""
+STARTS = (START, HEADED, COPIED, SPOKEN)
+LABEL = re.compile(r"^(?P<name>[^\W\d_][^:：。！？!?,，]{0,20})[:：]\s*\S")
 _TITLE_ENDS = r"\s*[:：]?(?:\*\*|__)?[:：]?\s*$"
 TITLE = re.compile(
     rf"^(?P<mark>#{{1,6}} +\**|\*\*|__)(?:[^\w\s]{{1,8}}\s*)?(?P<name>[^\W\d][^:：*_#\n]{{0,40}}?){_TITLE_ENDS}"
@@ -61,11 +67,12 @@ def read(lines: Lines) -> Iterator[Message]:
         if stamp := TIME.fullmatch(body[above]):
             sent_at, body = clock.time(stamp), body[above + 1 :]
         text = MARK.sub("", "\n".join(body)).strip()
-        is_system = (parts["name"] or "").casefold() == SYSTEM
+        name = next(parts[group] for group in ("named", "name", "user", "model") if parts.get(group))
+        is_system = name.casefold() == SYSTEM
         conversations += is_system
         content = Content.NOTE if is_system or not text else Content.TEXT
         chat = f"conversation {conversations}" if conversations else ""
-        yield Message(parts.get("named") or parts["name"], text, line, sent_at, content, chat)
+        yield Message(name, text, line, sent_at, content, chat)
 
 
 def _titles(sample: Sequence[str]) -> re.Pattern[str] | None:
@@ -86,10 +93,23 @@ def _titles(sample: Sequence[str]) -> re.Pattern[str] | None:
     return re.compile(rf"^{re.escape(mark)}(?:[^\w\s]{{1,8}}\s*)?(?P<name>{either}){_TITLE_ENDS}")
 
 
+def _is_talk(sample: Sequence[str]) -> bool:
+    """Whether a text is a conversation of a user and a model in plain text, with nobody else in it."""
+    sides = [(match["user"], match["model"]) for line in sample if (match := SPOKEN.match(line))]
+    turns = Counter(sides)
+    names = Counter(match["name"] for line in sample if (match := LABEL.match(line)) and not SPOKEN.match(line))
+    users, models = ({side[place] for side in turns if side[place]} for place in (0, 1))
+    return (
+        len(users) == len(models) == 1
+        and min(turns.values()) > 1
+        and max(names.values(), default=0) < min(turns.values())
+    )
+
+
 def looks_like(sample: Sequence[str]) -> float:
     """How much a text looks like ChatML or its like: 0 or 1."""
     several = any(len({match[0] for line in sample if (match := way.match(line))}) > 1 for way in (HEADED, COPIED))
-    return float(share(sample, START) > 0.05 or several or _titles(sample) is not None)
+    return float(share(sample, START) > 0.05 or several or _titles(sample) is not None or _is_talk(sample))
 
 
 FORMAT = ChatFormat("chatml", "ChatML and other conversations with a model as text", read, looks_like)
