@@ -62,6 +62,16 @@ def test_a_list_of_turns_is_a_row(tmp_path: Path) -> None:
     assert rows(tmp_path / "a.json", json.dumps([talk, talk], indent=2)) == expected
 
 
+def test_a_file_with_one_list_of_turns_is_a_conversation(tmp_path: Path) -> None:
+    talk = [{"role": "user", "content": "Lit?"}, {"role": "assistant", "content": "Since four.", "weight": 0}]
+    assert rows(tmp_path / "a.json", json.dumps(talk, indent=2)) == [{"messages": talk}]
+    shared = [{"from": "human", "value": "Lit?"}, {"from": "gpt", "value": "Since four."}]
+    assert rows(tmp_path / "b.json", json.dumps(shared)) == [{"messages": shared}]
+    table = [*talk, {"role": "Mara", "content": "Who is there?"}]  # a play's, for `extract`
+    assert rows(tmp_path / "c.json", json.dumps(table)) == table
+    assert rows(tmp_path / "d.json", json.dumps(talk[:1])) == talk[:1]
+
+
 def test_a_list_of_rows_in_a_list_is_no_row(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not an object but a list"):
         rows(tmp_path / "a.json", json.dumps([ROWS, ROWS]))

@@ -22,6 +22,12 @@ SPLITS = {"train", "test", "validation", "valid", "val", "dev", "eval", "heldout
 """Names of a data set's parts, of which the first is for training."""
 
 
+SPEAKERS = ("system", "user", "assistant", "human", "gpt")
+"""Who speaks in a conversation with a model, as the two commonest formats write it."""
+MOST_KEYS = 4
+"""Keys of a turn, at most: beside who and what perhaps a name or a weight."""
+
+
 class JsonError(Exception):
     """What is wrong with JSON, and where in the text (1-based)."""
 
@@ -69,15 +75,16 @@ class JsonText:
     def rows(self) -> Iterator[tuple[Any, JsonError | None]]:
         """The items of the list that the text holds or its object wraps.
 
-        Any other object is the only item, and so is each of several objects that follow one another. A comma after a
-        list's last item is overlooked.
+        Any other object is the only item, and so is each of several objects that follow one another. A list of turns is
+        one conversation: `{"messages": […]}`. A comma after a list's last item is overlooked.
 
         Raises:
             JsonError: the text is malformed.
         """
         start = self._skip(0)
         if self.text.startswith("[", start):
-            yield from self._items(start)
+            conversation = self._conversation(start)
+            yield from self._items(start) if conversation is None else [conversation]
             return
         values = list(self.values())
         if len(values) > 1:
@@ -102,6 +109,17 @@ class JsonText:
             elif not self.text.startswith("]", end):
                 raise self._fault("expected a comma or the end of the list", end)
         self._expect_end(end + 1)
+
+    def _conversation(self, start: int) -> tuple[Any, JsonError | None] | None:
+        """The conversation of a list of turns; None for any other list."""
+        turns = []
+        for turn, fault in self._items(start):
+            if _role(turn) not in SPEAKERS:
+                return None
+            turns.append((turn, fault))
+        if len({_role(turn) for turn, _ in turns}) < 2:
+            return None
+        return {"messages": [turn for turn, _ in turns]}, next((fault for _, fault in turns if fault), None)
 
     def _unwrap(self, value: Any, start: int) -> list[Any]:
         """The list of objects in `{"data": [{…}, …]}`. A list of turns belongs to a row: it holds no rows."""
@@ -183,6 +201,13 @@ def is_whole(text: str) -> bool:
     except JsonError:
         return False
     return True
+
+
+def _role(turn: Any) -> Any:
+    """Who speaks in a message as OpenAI writes it, or in one of ShareGPT's; None for any other object."""
+    if not isinstance(turn, dict) or len(turn) > MOST_KEYS:
+        return None
+    return turn.get("role") if "content" in turn else turn.get("from") if "value" in turn else None
 
 
 def _holds_rows(items: Any) -> bool:
