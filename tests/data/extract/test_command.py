@@ -114,6 +114,7 @@ def test_only_rows_that_extract_wrote_are_replaced(tmp_path: Path) -> None:
         ("lines.jsonl", '{"instruction": "a", "output": "b"}\n' * 2, "holds rows already"),
         ("lines.json", '[{"instruction": "a", "output": "b"}]', "holds rows already"),
         ("lines.csv", "问题,回答\na,b\n", "holds rows already"),
+        ("quotes.csv", "问题,回答\n" + "“灯亮了吗？”,“四点就亮了。”\n" * 12, "holds rows already"),
         ("talk.jsonl", json.dumps({"messages": [{"role": r, "content": r} for r in ("user", "assistant")]}), "rows"),
     ],
 )

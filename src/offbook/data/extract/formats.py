@@ -53,6 +53,8 @@ UNSUPPORTED_CHATS = (
     ),
 )
 """What a head of an export that is often tried looks like, what it is, and what to do instead."""
+TABLES = frozenset([".csv", ".tsv"])
+"""Suffixes of tables, whose cells may look like a novel's lines or a script's."""
 PROGRAMS = frozenset(
     [
         ".py",
@@ -188,7 +190,8 @@ def choose(path: Path, format: str) -> str:
             path=path,
             best=best,
         )
-    if scores[best] >= LEAST_LIKELY:
+    is_table_of_rows = path.suffix.casefold() in TABLES and not EXTRACTORS[best].is_chat and _holds_rows(path)
+    if scores[best] >= LEAST_LIKELY and not is_table_of_rows:
         _refuse_tie(path, scores, best)
         return best
     _refuse(path, sample, is_json)
