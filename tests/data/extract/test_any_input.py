@@ -70,7 +70,7 @@ def outcome(path: Path) -> Any:
         return error.what.replace(str(path), "")
 
 
-FEWEST_CHINESE = 8
+FEWEST_CHINESE = 12
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
