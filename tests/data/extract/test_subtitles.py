@@ -1,8 +1,10 @@
 """Subtitles that name their speakers."""
 
+from pathlib import Path
 from typing import Any
 
-from offbook.data.extract import subtitles
+from offbook.data.extract import listing, subtitles
+from offbook.data.extract.source import open_source
 from tests.data.extract.reading import cues, fixture, numbered, texts
 
 
@@ -104,4 +106,46 @@ def test_marks_of_broadcasts_and_manners_within_brackets_are_no_part_of_what_is_
         ("Mara", "Why?"),
         ("Tom", "No oil."),
         ("?", "Who?"),
+    ]
+
+
+def test_who_is_named_by_the_styles_of_ass_alone_speaks_and_signs_do_not() -> None:
+    lines = [("Mara", "Lit?"), ("Tom", "Not yet."), ("Sign", "PIER 9"), ("Mara", "Light it."), ("Tom", "I will.")]
+    events = [
+        f"Dialogue: 0,0:00:0{at}.00,0:00:0{at}.50,{style},,0,0,0,,{said}" for at, (style, said) in enumerate(lines, 1)
+    ]
+    styled = texts(subtitles.read, "[Events]\n" + "\n".join(events))
+    assert styled == [("?" if name == "Sign" else name, said) for name, said in lines]
+    named = texts(subtitles.read, "[Events]\n" + "\n".join(events).replace("Tom,,", "Tom,Ben,"))
+    assert {name for name, _ in named} == {"?", "Ben"}
+
+
+def test_what_programs_write_where_nobody_is_named_is_no_name() -> None:
+    text = "[Events]\nDialogue: 0,0:00:01.00,0:00:02.00,*Default,NTP,0000,0000,0000,,汤：还没"
+    assert texts(subtitles.read, text) == [("?", "汤：还没")]
+
+
+def test_youtube_s_own_subtitles_have_both_times_before_the_text() -> None:
+    titles = ("MARA: Lit?", "TOM: Not yet.\nSoon.", "MARA: So.", "TOM: So.")
+    text = "\n\n".join(f"0:00:0{at}.000,0:00:0{at}.500\n{said}" for at, said in enumerate(titles, 1))
+    assert subtitles.looks_like(text.split("\n")) == 1
+    assert texts(subtitles.read, text)[:2] == [("MARA", "Lit?"), ("TOM", "Not yet.\nSoon.")]
+
+
+def test_ttml_names_its_agents_and_counts_time_in_many_ways(tmp_path: Path) -> None:
+    path = tmp_path / "pier.ttml"
+    path.write_text(
+        '<?xml version="1.0" encoding="utf-16"?><tt xmlns="http://www.w3.org/ns/ttml" xmlns:ttm="m" xmlns:ttp="p" '
+        'ttp:tickRate="10"><head><ttm:agent xml:id="m" type="character"><ttm:name type="alias">Mara</ttm:name>'
+        '</ttm:agent><ttm:agent xml:id="t"><ttm:name>Tom</ttm:name></ttm:agent></head><body><div>\n'
+        '<p begin="00:00:01.000" ttm:agent="m">Lit?</p>\n'
+        '<p begin="30t" ttm:agent="t">Not\n yet.<br/><span>Soon.</span></p>\n'
+        '<p begin="40.5s" ttm:agent="m">So.</p></div></body></tt>'
+    )
+    listed = listing([path])
+    assert listed.formats == {str(path): "subtitles"}
+    assert [(cue.line, cue.speaker, cue.text, cue.scene) for cue in cues(subtitles.read, list(open_source(path)))] == [
+        (1, "Mara", "Lit?", "0:00:01"),
+        (4, "Tom", "Not yet.\nSoon.", "0:00:01"),
+        (8, "Mara", "So.", "0:00:40"),
     ]

@@ -128,10 +128,10 @@ class Extractor:
 
 EXTRACTORS = {
     "subtitles": Extractor(
-        "subtitles that name who speaks (.srt, .ass, .vtt)",
+        "subtitles that name who speaks (.srt, .ass, .vtt, .sbv)",
         subtitles.looks_like,
         subtitles.read,
-        suffixes=(".srt", ".ass", ".ssa", ".vtt"),
+        suffixes=(".srt", ".ass", ".ssa", ".vtt", ".sbv"),
     ),
     **{
         name: Extractor(chat.description, chat.looks_like, messages=chat.read, json=chat.is_json, text=chat.is_text)

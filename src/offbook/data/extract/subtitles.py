@@ -1,4 +1,4 @@
-r"""Subtitles that name who speaks: .ass by its Name column, .vtt by <v Ann>, .srt by `甄嬛：…`, `[ANN] …`, `ANN: …`.
+r"""Subtitles that name who speaks: .ass by its Name column or styles, .vtt by <v Ann>, others by `ANN: …`, `[ANN] …`.
 
 Dialogue: 0,0:00:01.00,0:00:03.50,Default,甄嬛,0,0,0,,臣妾{\\i1}不敢{\\i0}\\N皇上恕罪
 """
@@ -15,12 +15,13 @@ from offbook.data.extract.cue import Cue, Lines, Scenes, Skipped
 from offbook.data.extract.script.line_kinds import Row
 from offbook.data.extract.script.speaker_labels import Labels, learn
 from offbook.data.extract.script.speech import clean, join
+from offbook.data.extract.word_lists import words
 
 PAUSE = 30.0
 """Seconds without a subtitle after which another scene begins."""
 
-TIMES = re.compile(r"^(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2})[,.](\d{1,3})\s*-->")
-"""00:01:02,500 --> (.srt), 01:02.500 --> (.vtt), 0:1:2.5 --> (Teams)"""
+TIMES = re.compile(r"^(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2})[,.](\d{1,3})(?:\s*-->|,\d{1,2}:\d{2}:\d{2}\.\d{3}$)")
+"""00:01:02,500 --> (.srt), 01:02.500 --> (.vtt), 0:1:2.5 --> (Teams), 0:01:02.500,0:01:03.000 (.sbv)"""
 VOICE = re.compile(r"^<v(?:\.[^\s>]+)*\s+(?P<name>[^<>]+)>")
 """<v Ann>: who speaks, in .vtt"""
 DRAWING = re.compile(r"\{[^{}]*\\p[1-9][^{}]*\}.*?(?:\{[^{}]*\\p0[^{}]*\}|$)")
@@ -31,6 +32,16 @@ ASS_TIME = re.compile(r"(\d+):(\d{2}):(\d{2})[.:](\d{2})")
 OVERRIDE = re.compile(r"\{[^{}]*\}|<[^<>]{1,40}>")
 DASH = re.compile(r"^(?:[-–—‐]|>>+)\s*(?=\S)")
 """- Why?   >> Why?: somebody else speaks"""
+UNNAMED = frozenset(["ntp"])
+"""What some programs write where nobody is named."""
+LOOKS = words(
+    "default main alt alternate top bottom left right italic italics bold sign signs title titles note notes song "
+    "songs op ed opening ending insert karaoke credit credits caption captions text subtitle subtitles sub subs "
+    "flashback thought thoughts internal overlap romaji kanji lyrics staff typeset ts screen comment dialog dialogue "
+    "style english japanese chinese cn jp en jpn chs cht eng furigana phone letter"
+)
+"""Words in a style's name that tell how a subtitle looks, or what it is; another name may be a speaker's."""
+STYLE_WORDS = re.compile(r"[^\W\d_]+")
 NAME_ALONE = re.compile(r"^(?:[-–—‐]\s*)?[（(\[【][^（()）\[\]【】]{1,30}[）)\]】]$")
 LAYOUTS = ("colon", "bracket", "round")
 FRAMES = re.compile(r"^\{(?P<start>\d+)\}\{\d+\}(?P<text>.*)$")
@@ -46,14 +57,19 @@ class Title:
     start: float
     name: str
     parts: tuple[str, ...]
+    style: str = ""
+    """The name of its style, in .ass."""
 
 
 def read(lines: Lines) -> Iterator[Cue | Skipped]:
     """The cues of subtitles. Goes through `lines` twice: once for the names, once to read."""
     first_script = _first_of_two_scripts(lines)
     labels = learn((row for title in _titles(lines) for row in _rows(title)), LAYOUTS)
+    named_by_style = _are_named_by_style(lines)
     scenes, last = Scenes(), None
     for title in _titles(lines):
+        if named_by_style and not _tells_looks(title.style):
+            title = replace(title, name=title.style)
         if first_script:
             title = replace(
                 title, parts=tuple(part for part in title.parts if script(part, letters=2) in (first_script, None))
@@ -123,6 +139,22 @@ def _first_of_two_scripts(lines: Lines) -> str | None:
     return firsts.most_common(1)[0][0] if both > TWO_LANGUAGES * max(several, 1) else None
 
 
+def _are_named_by_style(lines: Lines) -> bool:
+    """Whether the styles of .ass bear the speakers' names: nobody is named otherwise, and two or more recur."""
+    styles: Counter[str] = Counter()
+    for title in _titles(lines):
+        if title.name:
+            return False
+        styles[title.style] += not _tells_looks(title.style)
+    return sum(count > 1 for count in styles.values()) > 1
+
+
+def _tells_looks(style: str) -> bool:
+    """Whether the name of a style is no speaker's."""
+    parts = STYLE_WORDS.findall(style.casefold())
+    return not parts or not LOOKS.isdisjoint(parts)
+
+
 def _dialogue(number: int, line: str, fields: list[str]) -> Title | None:
     values = line.removeprefix("Dialogue:").split(",", len(fields) - 1)
     event = dict(zip(fields, values, strict=False))
@@ -131,7 +163,9 @@ def _dialogue(number: int, line: str, fields: list[str]) -> Title | None:
         return None
     text = OVERRIDE.sub("", DRAWING.sub("", event["text"])).replace("\\h", " ")
     parts = tuple(part.strip() for part in re.split(r"\\[Nn]", text) if part.strip())
-    return Title(number, _seconds(times, 100), event.get("name", event.get("actor", "")).strip(), parts)
+    name = event.get("name", event.get("actor", "")).strip()
+    name = "" if name.casefold() in UNNAMED else name
+    return Title(number, _seconds(times, 100), name, parts, event.get("style", "").strip().lstrip("*"))
 
 
 def _with_names(parts: tuple[str, ...]) -> tuple[str, ...]:

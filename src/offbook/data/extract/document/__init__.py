@@ -29,6 +29,7 @@ from offbook.data.extract.document import (
     rpg_maker,
     rtf,
     tei,
+    ttml,
     word,
 )
 from offbook.data.extract.document.line import BrokenDocumentError, Line, Place
@@ -53,8 +54,8 @@ DOCUMENTS = {
     ".html": DocumentKind("a web page", html.read),
     ".htm": DocumentKind("a web page", html.read),
     ".xhtml": DocumentKind("a web page", html.read),
-    ".ttml": DocumentKind("subtitles as TTML", html.read),
-    ".dfxp": DocumentKind("subtitles as TTML", html.read),
+    ".ttml": DocumentKind("subtitles as TTML", ttml.read, "subtitles"),
+    ".dfxp": DocumentKind("subtitles as TTML", ttml.read, "subtitles"),
     ".fdx": DocumentKind("a Final Draft script", final_draft.read, "fountain"),
     ".xml": DocumentKind("a TEI text", tei.read),
     ".tei": DocumentKind("a TEI text", tei.read),

@@ -102,3 +102,12 @@ def test_weflow_s_table_stands_below_lines_about_the_chat() -> None:
         "2,2024-05-01 21:31,我,文本消息,在[引用 小林：在吗]\n"
     )
     assert parsed(read, short) == [("小林", "在吗"), ("我", "在")]
+
+
+def test_a_table_that_names_its_senders_and_not_its_texts_is_not_read_as_one_without_names(tmp_path: Path) -> None:
+    path = tmp_path / "dialogue.csv"
+    rows = "d1,Mara,Is it lit by now?,Brennt sie?\nd2,Tom,Not yet I fear.,Nein.\n"
+    rows += "d3,Mara,Then light it.,Dann los.\nd4,Tom,At once I will.,Sofort.\n"
+    path.write_text("ID,Character,English,German\n" + rows)
+    with pytest.raises(UsageError, match="no column 'text' among character, english"):
+        listing([path])

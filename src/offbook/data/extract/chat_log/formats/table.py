@@ -34,6 +34,8 @@ USUAL: dict[str, list[str]] = json.loads(
 """What a column holds → the names it usually has, in lower case and with `_` between their words."""
 PEOPLE = [name for name in USUAL["sender"] if name not in ("character", "name", "role")]
 """Names of a column that holds who writes; those of the others are found in rows of any kind."""
+SPEAKERS = frozenset(["speaker", "speaker_name", "character_name", "说话人", "说话者", "発言者", "話者"])
+"""Names of a column that is found in rows of dialogues alone, with times or without."""
 NAME_KEYS = ("display_name", "displayName", "name", "nickname", "username")
 """Where a sender is an object: the fields that may hold the name."""
 NEEDED = ("sender", "text")
@@ -96,7 +98,7 @@ def read(lines: Lines, names: Columns | None = None) -> Iterator[Message]:
         rows = read_unnamed(_From(lines, 0 if at is None else at + 1))
         unnamed = {key: str(int(name) - 1) for key, name in names.items()}
         present, names = _numbers(first[0 if at is None else at :]), None
-    elif names or at is not None or not (unnamed := unnamed_columns(first)):
+    elif names or at is not None or _names_senders(first) or not (unnamed := unnamed_columns(first)):
         start = 0 if names or at is None else at
         rows = read_table(_From(lines, start))
         present = frozenset(columns("".join(first[start : start + 1])))
@@ -114,6 +116,13 @@ def _are_numbers(names: Columns, first: Sequence[str]) -> bool:
     """Whether columns are told by number, and not by names that are numbers."""
     wanted = {name.strip() for name in names.values()}
     return all(map(str.isdecimal, wanted)) and not wanted <= set(columns("".join(first[:1])))
+
+
+def _names_senders(first: Sequence[str]) -> bool:
+    """Whether a table's first line names the column of senders, and nobody below is called so."""
+    header, *rows = [columns(line) for line in first if line.strip()] or [[]]
+    places = [place for place, name in enumerate(header) if _spelling(name) in USUAL["sender"]]
+    return any(all(row[place : place + 1] != [header[place]] for row in rows) for place in places)
 
 
 def _numbers(first: Sequence[str]) -> frozenset[str]:
@@ -155,8 +164,8 @@ def looks_like(sample: Sequence[str]) -> float:
     """How much a text looks like a table of messages: 0 or 1; without names, or JSON, which others hold too, less."""
     if is_json(sample):
         headers = _recognize(first_keys(sample))
-        is_log = headers.keys() >= {*NEEDED, "time"} and _spelling(headers["sender"]) in PEOPLE
-        return 0.3 if is_log else 0.0
+        sender = _spelling(headers["sender"]) if headers.keys() >= set(NEEDED) else ""
+        return 0.3 if sender in SPEAKERS or ("time" in headers and sender in PEOPLE) else 0.0
     if _header_at(sample) is not None:
         return 1.0
     return 0.5 if unnamed_columns(sample[:100]) else 0.0

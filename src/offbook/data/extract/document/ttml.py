@@ -1,0 +1,66 @@
+"""Subtitles as TTML (.ttml, .dfxp), turned into the lines of WebVTT, which the reader of subtitles takes.
+
+Source: Timed Text Markup Language 2, W3C: times as clocks or as offsets (12.5s, 250t); `ttm:agent` says who speaks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree.ElementTree import Element
+
+from offbook.data.encoding import open_text
+from offbook.data.extract.document.line import Line, attribute, local, parse_xml, spaced
+
+CLOCK = re.compile(r"(?P<hours>\d+):(?P<minutes>\d{2}):(?P<seconds>\d{2}(?:\.\d+)?)(?::(?P<frames>\d+))?")
+OFFSET = re.compile(r"(?P<count>\d+(?:\.\d+)?)(?P<unit>h|m|s|ms|f|t)")
+DECLARATION = re.compile(r"^\ufeff?\s*<\?xml[^>]*\?>")
+"""It names the encoding of a file that is decoded by now."""
+
+
+def read(path: Path) -> Iterator[Line]:
+    """The subtitles, each with its time and, where the file tells it, its speaker."""
+    page = " ".join(text for _, text in open_text(path))
+    root = parse_xml(DECLARATION.sub("", page).encode(), "it")
+    names = {attribute(agent, "id"): _name(agent) for agent in root.iter() if local(agent) == "agent"}
+    rates = {"t": _rate(root, "tickRate", 1), "f": _rate(root, "frameRate", 30)}
+    for element in root.iter():
+        element.text = "\n" if local(element) == "br" else element.text
+    for body in (element for element in root.iter() if local(element) == "body"):
+        yield from _subtitles(body, names, rates)
+
+
+def _rate(root: Element, name: str, usual: float) -> float:
+    value = attribute(root, name)
+    return float(value) if value.isdecimal() and int(value) else usual
+
+
+def _subtitles(body: Element, names: dict[str, str], rates: dict[str, float]) -> Iterator[Line]:
+    seconds = 0.0
+    for number, paragraph in enumerate((each for each in body.iter() if local(each) == "p"), 1):
+        begin = next((begin for each in paragraph.iter() if (begin := attribute(each, "begin"))), "")
+        seconds = _seconds(begin, rates) if begin else seconds
+        agent = next((agent for each in paragraph.iter() if (agent := attribute(each, "agent"))), "").split()
+        voice = f"<v {names[agent[0]]}>" if agent and names.get(agent[0]) else ""
+        texts = [text for line in "".join(paragraph.itertext()).split("\n") if (text := spaced(line))]
+        if texts:
+            clock = f"{int(seconds // 3600):02}:{int(seconds // 60) % 60:02}:{seconds % 60:06.3f}"
+            for text in (f"{clock} --> {clock}", voice + texts[0], *texts[1:], ""):
+                yield Line(text, {"paragraph": number})
+
+
+def _name(agent: Element) -> str:
+    """A speaker's name: that of the character before that of the actor."""
+    names = [(attribute(each, "type"), spaced(each.text or "")) for each in agent.iter() if local(each) == "name"]
+    return next((name for kind, name in names if kind == "alias"), names[0][1] if names else attribute(agent, "id"))
+
+
+def _seconds(begin: str, rates: dict[str, float]) -> float:
+    if clock := CLOCK.fullmatch(begin.strip()):
+        minutes = 60 * int(clock["hours"]) + int(clock["minutes"])
+        return 60 * minutes + float(clock["seconds"]) + int(clock["frames"] or 0) / rates["f"]
+    if offset := OFFSET.fullmatch(begin.strip()):
+        units = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "f": 1 / rates["f"], "t": 1 / rates["t"]}
+        return float(offset["count"]) * units[offset["unit"]]
+    return 0.0
