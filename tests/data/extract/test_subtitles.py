@@ -112,10 +112,10 @@ def test_marks_of_broadcasts_and_manners_within_brackets_are_no_part_of_what_is_
 def test_who_is_named_by_the_styles_of_ass_alone_speaks_and_signs_do_not() -> None:
     lines = [("Mara", "Lit?"), ("Tom", "Not yet."), ("Sign", "PIER 9"), ("Mara", "Light it."), ("Tom", "I will.")]
     events = [
-        f"Dialogue: 0,0:00:0{at}.00,0:00:0{at}.50,{style},,0,0,0,,{said}" for at, (style, said) in enumerate(lines, 1)
+        f"Dialogue: 0,0:00:0{at}.00,0:00:0{at}.50,{style},,0,0,0,,{words}" for at, (style, words) in enumerate(lines, 1)
     ]
     styled = texts(subtitles.read, "[Events]\n" + "\n".join(events))
-    assert styled == [("?" if name == "Sign" else name, said) for name, said in lines]
+    assert styled == [("?" if name == "Sign" else name, words) for name, words in lines]
     named = texts(subtitles.read, "[Events]\n" + "\n".join(events).replace("Tom,,", "Tom,Ben,"))
     assert {name for name, _ in named} == {"?", "Ben"}
 
@@ -127,7 +127,7 @@ def test_what_programs_write_where_nobody_is_named_is_no_name() -> None:
 
 def test_youtube_s_own_subtitles_have_both_times_before_the_text() -> None:
     titles = ("MARA: Lit?", "TOM: Not yet.\nSoon.", "MARA: So.", "TOM: So.")
-    text = "\n\n".join(f"0:00:0{at}.000,0:00:0{at}.500\n{said}" for at, said in enumerate(titles, 1))
+    text = "\n\n".join(f"0:00:0{at}.000,0:00:0{at}.500\n{words}" for at, words in enumerate(titles, 1))
     assert subtitles.looks_like(text.split("\n")) == 1
     assert texts(subtitles.read, text)[:2] == [("MARA", "Lit?"), ("TOM", "Not yet.\nSoon.")]
 
