@@ -66,3 +66,35 @@ def test_what_one_person_says_in_a_paragraph_is_one_turn() -> None:
         "“还记得吗？”周晓雨问。|“记得。”陈默说。“那家店，”他想了想。“早拆了。”|陈默看着雨。“可惜。”陈默叹道。“真可惜。”"
     )
     assert turns(text) == {"还记得吗？": "周晓雨", "记得。那家店。早拆了。": "陈默", "可惜。真可惜。": "陈默"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "陆青崖刚要迈步，忽有人叫道：“站住！”",
+        "柳如烟吃了一惊，那人喝道：“站住！”",
+        "陆青崖回过头来，身后一人冷冷地说：“站住！”",
+        "陆青崖正要答话，一个沙哑的声音说道：“站住！”",
+        "柳如烟拔剑在手，一个老者说道：“站住！”",
+        "陆青崖正要坐下，店小二笑道：“站住！”",
+        "忽听得一个清脆的声音道：“站住！”",
+        "众人哗然。有人叫道：“站住！”",
+    ],
+)
+def test_a_stranger_who_speaks_is_not_whoever_acts_before(text: str) -> None:
+    before = "陆青崖道：“走罢。”|柳如烟道：“去哪里？”|"
+    assert turns(before + text)["站住！"] == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("一旁的柳如烟低声道：“别去。”", "别去。"),
+        ("柳如烟合十道：“别去。”", "别去。"),
+        ("柳如烟连说三个“不”字，又道：“别去。”", "别去。"),
+        ("柳如烟先叫了一声“师父”，又向众人拱手：“别去。”", "师父，别去。"),
+    ],
+)
+def test_a_name_is_told_from_what_stands_around_it(text: str, line: str) -> None:
+    before = "陆青崖道：“走罢。”|柳如烟道：“去哪里？”|"
+    assert turns(before + text)[line] == "柳如烟"

@@ -24,7 +24,20 @@ from offbook.data.extract.novel.attribution import (
 )
 from offbook.data.extract.novel.names_zh import SENTENCE, NameLexicon, clauses, last_sentence
 from offbook.data.extract.novel.quotes import BookLayout, TextSpan, cut_at_marks
-from offbook.data.extract.novel.words_zh import AGAIN, HEARD, ME, NOT_SAY, SAY, SAYS, SIGHT, THINKS, WRITES, simplify
+from offbook.data.extract.novel.words_zh import (
+    AGAIN,
+    HEARD,
+    ME,
+    NOT_SAY,
+    NOT_WRITES,
+    SAY,
+    SAYS,
+    SIGHT,
+    STRANGER,
+    THINKS,
+    WRITES,
+    simplify,
+)
 
 WORDS = "words in quotation marks"
 UNKNOWN = Attribution((), NOBODY)
@@ -126,7 +139,7 @@ class Chinese:
         says = bool(SAYS.search(body[-14:])) and not NOT_SAY.search(body)
         if THINKS.search(body):
             return Attribution((), NOBODY, "a thought")
-        if not says and WRITES.search(body):
+        if not says and WRITES.search(body) and not NOT_WRITES.search(body):
             return Attribution((), NOBODY, "something written")
         if not says and not colon:
             return None
@@ -144,7 +157,7 @@ class Chinese:
             seen = SIGHT.search(simplified, *clause)
             if (seen or not distance) and (name := self._people.inside(text, simplified, clause)):
                 return Attribution((name,), NEARBY * scale)
-            if seen or heard:
+            if seen or heard or (not distance and STRANGER.search(simplified[slice(*clause)])):
                 return UNKNOWN
         again = self._goes_on or AGAIN.match(simplified.lstrip("」”』。，, "))
         if again and state.last:

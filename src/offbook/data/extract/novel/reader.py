@@ -31,6 +31,7 @@ CHINESE_END = re.compile(r"[。！？]")
 FIRST_WORD = re.compile(r"[A-Z][a-z]+")
 SAYS_AGAIN = re.compile(rf"\b(?:and|but|then)\b.*\b{SAY}\b")
 NOT_NAMES = LISTS["not_a_name"] - LISTS["always_capital"]
+PAUSES = {"zh": "，", "ja": "、"}
 GOES_ON = 0.9
 """A paragraph that goes on with an open quotation is somebody else's only if that is so sure."""
 
@@ -134,7 +135,7 @@ class _Reading:
             elif before is not None and self.last and self._is_same_turn(between, attribution):
                 if SENTENCE_END.search(between) or self._begins_sentence(between, piece.text):
                     self.last = replace(self.last, text=self._ended(self.last.text))
-                self._append(self.layout.seam, piece.text)
+                self._append(self._seam(), piece.text)
             else:
                 yield from self._finish()
                 self.last = Cue(attribution.speakers, piece.text, line, self.scenes.current, attribution.confidence)
@@ -165,6 +166,11 @@ class _Reading:
         """Whether a text begins a sentence: with a capital, behind a further verb of speech (and cried out)."""
         first = FIRST_WORD.match(text)
         return bool(first and first[0] in NOT_NAMES and SAYS_AGAIN.search(between))
+
+    def _seam(self) -> str:
+        """What stands between a text and what goes on with it: 叫了一声“姨妈” (，) 又点头：“您也在。”."""
+        assert self.last is not None
+        return self.layout.seam or (PAUSES[self.layout.language] if self.last.text[-1:].isalnum() else "")
 
     def _append(self, seam: str, text: str) -> None:
         assert self.last is not None

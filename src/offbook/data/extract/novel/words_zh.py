@@ -34,7 +34,9 @@ THINKS = re.compile(one_of(LISTS["think"]) + "(?:着|了|道)?$")
 """心里想道"""
 WRITES = re.compile(one_of(LISTS["write"]) + "(?:着|了|道|曰|是|云|有|的)?$")
 """匾上写着"""
-LEADING = re.compile(one_of(LISTS["leading"]) + f"|可(?={one_of(LISTS['he'])}|{one_of(LISTS['me'])})")
+NOT_WRITES = re.compile("(?:说|道|叫|喊|骂)[了出]*[一二两三四五几数]*[个声]*.{1,8}字$")
+"""连说三个“好”字"""
+LEADING = re.compile(f"{one_of(LISTS['leading'])}的?|可(?={one_of(LISTS['he'])}|{one_of(LISTS['me'])})")
 """What a clause begins with before its subject: 于是, 只见, 那."""
 
 _ADVERB = f"{HAN}{{1,3}}[地着]"
@@ -55,6 +57,10 @@ OBJECT_OF = re.compile(f"{_JUST_BEFORE}|{_FACING}")
 RELATED = re.compile(one_of(LISTS["relative"]) + "(?!娘)")
 """What makes a name that of somebody's wife, mother or nurse: 老汤家的."""
 
+STRANGER = re.compile(
+    f"(?<![对向与和跟朝冲给问见让叫把被])(?:[一那这几数两][个名位]{HAN}{{1,8}}?|{one_of(LISTS['stranger'])})(?:{MANNER}){{0,5}}{SAID}$"
+)
+"""(忽) 有人叫道, (旁边) 一个老者说道: somebody else than whoever acts before."""
 VOICE = re.compile("的(?:声音|嗓音)")
 """老汤的声音 (从门外传来)"""
 
