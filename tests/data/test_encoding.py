@@ -92,6 +92,7 @@ def test_20_damaged_gb18030_names_its_line(tmp_path: Path) -> None:
         ("gb18030", "姓名：张三\n李四：吃饭没"),
         ("gb18030", "灯亮了吗？油呢？"),
         ("gb18030", "晚安"),
+        ("gb18030", "Ann — Today we go.\nBob — And I — stay.\nAnn — Yes — no."),
         ("gb18030", "5/12/21, 9:33\u202fPM - Mara: Is it lit? 🔥"),
         ("big5", "今天的風很大，我們還是不要出海了。你說是嗎？"),
         ("big5", "皇上駕到！"),

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from math import log
-from unicodedata import category
+from string import ascii_letters
+from unicodedata import category, east_asian_width
 
 NAMES = {
     "gb18030": "GB18030 (Chinese)",
@@ -90,7 +91,12 @@ MISPLACED = log(1e-3)
 NOT_IN_WORDS = frozenset("“”„«»‚•°§©™£€¡¿")
 """Typographic signs that stand at the side of a word, and never between its letters."""
 CROWDED = log(0.05)
-"""For a Latin letter with an accent right behind another one, and a Chinese, Japanese or Korean one behind ASCII's."""
+"""For a Latin letter with an accent right behind another one, and a Chinese, Japanese or Korean one behind ASCII's.
+
+Full-width punctuation belongs behind such letters, too: `Ann — Today` in GB18030 would be `Ann ！ Today` in EUC-JP.
+"""
+
+ASCII_BESIDE = frozenset(f" {ascii_letters}")
 
 
 @dataclass(frozen=True)
@@ -278,7 +284,9 @@ def _log_likelihood(text: str, language: Language, table: dict[str, float]) -> f
             foreign = language.ranked and before.isascii() and (before.isalpha() or inside)
             if foreign or (char.isupper() and before.islower()):
                 score += MISPLACED
-            elif before.isalpha() and char.isalpha() and language.latin != before.isascii():
+            elif (before in ASCII_BESIDE and east_asian_width(char) == "F") or (
+                before.isalpha() and char.isalpha() and language.latin != before.isascii()
+            ):
                 score += CROWDED
         before, earlier = char, before
     return score
