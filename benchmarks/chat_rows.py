@@ -1,6 +1,6 @@
 """Do rows of whole conversations teach more than a row for each message? One chat, cut both ways, the same model.
 
-    .venv/bin/python benchmarks/chat_rows.py --out runs/chat_rows [--seeds 2] [--prompts 96] [--json]
+    .venv/bin/python benchmarks/chat_rows.py --out runs/chat_rows [--seeds 2] [--epochs 1] [--prompts 96] [--json]
 
 The chat is Hamlet's part of the play as a private WhatsApp log: each speech is a burst of messages, a sentence each,
 and a scene is a day. Every fifth scene is held out, as conversations whose turns the play itself gives.
@@ -8,7 +8,7 @@ and a scene is a day. Every fifth scene is held out, as conversations whose turn
 messages        every message is a cue: who writes in bursts answers himself, and nothing stands before a prompt
 conversations   `offbook extract --me Hamlet`: a burst is a turn, a conversation is a row
 
-Both have the same messages, an epoch and about as many steps. The exit code is 0 if conversations have the lower
+Both have the same messages, as many epochs and about as many steps. The exit code is 0 if conversations have the lower
 held-out loss for every seed. With --prompts, base and tuned models also answer so many lines of the partner's that no
 arm has seen (those of the held-out scenes, and what follows the part of the others that is learned), and it is told how
 much their replies sound like Hamlet (fidelity, 0 … 1, as `offbook eval` measures it) and how much they share with what
@@ -46,7 +46,7 @@ SENTENCE = re.compile(r"(?<=[.!?;:])\s+|\n+")
 LONGEST_ROW = 1500
 """Characters of a row: some 400 tokens."""
 STEPS = 20
-"""Steps of the epoch."""
+"""Steps of an epoch."""
 MOST_TURNS = 30
 """Of a scene so many turns are taken, so that a run takes a minute or two."""
 HELDOUT_EVERY = 5
@@ -65,6 +65,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder for the rows and the runs")
     parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--prompts", type=int, default=0, help="lines that no arm has seen to answer, for the fidelity")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
@@ -73,7 +74,7 @@ def main() -> None:
     losses: dict[str, list[list[float]]] = {arm: [] for arm in arms}
     voices: list[dict[str, Any]] = []
     for seed in range(options.seeds):  # the arms in turn: what is there so far can be compared
-        runs = [trained(options.out, arm, rows, seed) for arm, rows in arms.items()]
+        runs = [trained(options.out, arm, rows, seed, options.epochs) for arm, rows in arms.items()]
         for arm, run in zip(arms, runs, strict=True):
             losses[arm].append([line["heldout_loss"] for line in read(run / "metrics.jsonl") if "heldout_loss" in line])
         voices += [compared(options.out, runs, options.prompts)] if options.prompts else []
@@ -160,7 +161,7 @@ def single_replies(scene: list[Turn]) -> Iterator[Row]:
             yield {"messages": [*given[:-1], messages[-1]], "source": {}, "confidence": 1.0}
 
 
-def trained(folder: Path, arm: str, rows: int, seed: int) -> Path:
+def trained(folder: Path, arm: str, rows: int, seed: int, epochs: int) -> Path:
     """The run of an arm; one that is there is not repeated."""
     run = folder / "runs" / f"{arm}-{seed}"
     if not (run / "adapter").is_dir():
@@ -173,7 +174,7 @@ def trained(folder: Path, arm: str, rows: int, seed: int) -> Path:
             "data.heldout_source": folder / "heldout.jsonl",
             "data.max_length": 768,
             "data.on_error": "skip",
-            "train.epochs": 1,
+            "train.epochs": epochs,
             "train.batch_size": -(-rows // STEPS),
             "train.learning_rate": 2e-3,
             "train.seed": seed,
