@@ -74,8 +74,21 @@ TALKED = [("Mara", "Is it lit?"), ("Odd", "Since noon."), ("Mara", "Good."), ("O
         "{n}, 13 мая 2021 в 21:{m}:42\n{t}\n",
         "> {n} [U012] @ 13/05/2021 21:{m}:42 Z:\n{t}\n",
         "{n} says (2021-05-13 21:{m}):\n  {t}",
+        "{n}: 2021-05-13 21:{m}:05\n{t}",
+        "{n}(w00{m}3456)\t2021-05-13 21:{m}:05\n{t}\n",
     ],
-    ids=["Telegram", "Facebook", "time first", "name below", "time last", "VK", "Slack's dump", "Messenger of old"],
+    ids=[
+        "Telegram",
+        "Facebook",
+        "time first",
+        "name below",
+        "time last",
+        "VK",
+        "Slack's dump",
+        "Messenger of old",
+        "a colon",
+        "WeLink",
+    ],
 )
 def test_a_date_stands_beside_the_name_in_any_form(tmp_path: Path, form: str) -> None:
     path = tmp_path / "talk.txt"

@@ -23,6 +23,20 @@ def test_what_qq_itself_says_is_nobody_s() -> None:
     assert contents(read, log) == [Content.TEXT, Content.NOTE, Content.TEXT]
 
 
+def test_an_account_is_one_person_whatever_its_name_of_the_day() -> None:
+    log = "消息记录\n消息对象:灯塔群\n"
+    for name in (
+        "【群主】老汤(20001)",
+        "阿澈(20002)",
+        "【冒泡】20001(20001)",
+        "守塔人(20001)",
+        "老汤(20001)",
+        "老汤(2003)",
+    ):
+        log += f"\n2021-05-12 9:30:11 {name}\n亮了。\n"
+    assert [name for name, _ in parsed(read, log)] == ["老汤", "阿澈", "老汤", "老汤", "老汤", "老汤(2003)"]
+
+
 def test_json() -> None:
     def item(number: int, elements: Any, **fields: Any) -> Any:
         content = {"text": "[x]", "elements": elements}

@@ -31,9 +31,10 @@ _NAME = (
     rf"(?:\s?(?!{_EDITED})[(（][^()（）\d:：]{{1,24}}[)）])?"
 )
 """A name, perhaps with what its owner or the app sets behind it in brackets: Ann (she/her), Ann (Guest)."""
+_ACCOUNT = r"(?:\s?[(（][A-Za-z]?\d{5,12}[)）])?"
 HEADER = re.compile(
-    rf"^[\s\ufeff]{{0,4}}+(?P<name>{_NAME})(?:\s(?:says|at|um|à|в))?"
-    rf"(?:,?\s{{1,4}}|\s*[-—–|·•]\s*|\s*\t\s*|(?=[(\[（<]))[(\[（<]?{STAMP}[)\]）>]?(?:\s*{_EDITED})?:?\s*$"
+    rf"^[\s\ufeff]{{0,4}}+(?P<name>{_NAME}){_ACCOUNT}(?:\s(?:says|at|um|à|в))?"
+    rf"(?:,?\s{{1,4}}|\s*[-—–|·•]\s*|\s*\t\s*|\s?[:：]\s*(?={DATE})|(?=[(\[（<]))[(\[（<]?{STAMP}[)\]）>]?(?:\s*{_EDITED})?:?\s*$"
 )
 TIME_FIRST = re.compile(
     rf"^[\s\ufeff]{{0,4}}+[(\[（]?{STAMP}[)\]）]?(?:,?\s{{1,4}}|\s*[-—–|·•]\s*)(?P<name>{_NAME}):?\s*$"

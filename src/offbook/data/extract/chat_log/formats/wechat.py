@@ -9,8 +9,10 @@ MemoTrace's text has a line of time and name, then the message:
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 
 from offbook.data.extract.chat_log.json_stream import JsonObject, read_messages, string_in
 from offbook.data.extract.chat_log.lines import entries, head, is_json, json_keys, share, stand_above
@@ -33,8 +35,10 @@ STAMPED = re.compile(rf"\ufeff?{DATE} {CLOCK} \S")
 DECORATED = re.compile(r"\S+ \S+ From .+ [tT]o .+:\s*$|.*(?:\*\*|__(?=\S).*__)|#{1,6} |.*\s[-–—·•|]\s\d{4}\D")
 """A line of name and time that has Markdown, a dash between the two, or whom it is for (Zoom): of no such program."""
 HEADER_PARTS = (("date", "date_last"), ("clock", "clock_last"), ("name", "name_first"))
-BADGE = re.compile(r"^(?:【[^】]*】)?(?P<name>.*?)(?:\(\d{4,}\)|<[^<>]+@[^<>]+>)?$")
+BADGE = re.compile(r"^(?:【[^】]*】)?(?P<name>.*?)(?P<account>\(\d{5,}\)|<[^<>]+@[^<>]+>)?$")
 """QQ sets a rank before the name and the account's number or address behind it."""
+SURVEYED_LINES = 100_000
+"""So many lines at the head of a file tell what the owners of accounts are called."""
 QUOTED_NAME = re.compile(r"^'(.+)'$")
 """WeFlow's text sets names in quotation marks."""
 SYSTEM = re.compile(r"(?:系统消息|系統訊息)(?:\(10000\))?")
@@ -110,13 +114,30 @@ def is_header(line: str) -> bool:
 
 def read_text(lines: Lines) -> Iterator[Message]:
     """The messages of a text export of WeChat's or QQ's."""
+    owners = _owners(lines)
     for line, header, more in entries(lines, HEADER):
         date, clock, named = (header[part] or header[other] for part, other in HEADER_PARTS)
         sent_at = spelled_time(f"{date} {clock}")
-        badge = BADGE.match(named)
-        name = (badge["name"].strip() if badge else "") or named.strip()
-        name = QUOTED_NAME.sub(r"\1", name)
-        yield from_text(line, name, sent_at, more, is_signed=not SYSTEM.fullmatch(named.strip()))
+        name, account = _name(named)
+        yield from_text(line, owners.get(account, name), sent_at, more, is_signed=not SYSTEM.fullmatch(named.strip()))
+
+
+def _owners(lines: Lines) -> dict[str, str]:
+    """Account → the name that its owner mostly has: people in QQ's groups change theirs as they like."""
+    names: dict[str, Counter[str]] = {}
+    for _, text in islice(lines, SURVEYED_LINES):
+        if text[-1:] in ")>" and (header := HEADER.match(text)) and header["name"]:
+            name, account = _name(header["name"])
+            if account:
+                names.setdefault(account, Counter())[name] += name not in account  # its number is no name
+    return {account: count.most_common(1)[0][0] for account, count in names.items()}
+
+
+def _name(named: str) -> tuple[str, str]:
+    """The name of whoever writes, and the account; "" where none is told."""
+    badge = BADGE.match(named)
+    name = (badge["name"].strip() if badge else "") or named.strip()
+    return QUOTED_NAME.sub(r"\1", name), (badge["account"] or "") if badge else ""
 
 
 def from_text(
