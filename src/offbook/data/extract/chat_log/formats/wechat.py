@@ -114,15 +114,15 @@ def is_header(line: str) -> bool:
 
 def read_text(lines: Lines) -> Iterator[Message]:
     """The messages of a text export of WeChat's or QQ's."""
-    owners = _owners(lines)
+    names = _names_by_account(lines)
     for line, header, more in entries(lines, HEADER):
         date, clock, named = (header[part] or header[other] for part, other in HEADER_PARTS)
         sent_at = spelled_time(f"{date} {clock}")
         name, account = _name(named)
-        yield from_text(line, owners.get(account, name), sent_at, more, is_signed=not SYSTEM.fullmatch(named.strip()))
+        yield from_text(line, names.get(account, name), sent_at, more, is_signed=not SYSTEM.fullmatch(named.strip()))
 
 
-def _owners(lines: Lines) -> dict[str, str]:
+def _names_by_account(lines: Lines) -> dict[str, str]:
     """Account → the name that its owner mostly has: people in QQ's groups change theirs as they like."""
     names: dict[str, Counter[str]] = {}
     for _, text in islice(lines, SURVEYED_LINES):
