@@ -107,3 +107,19 @@ def test_naninovel_s_text_identifiers_are_no_text(tmp_path: Path) -> None:
     path.write_text("Ada: Is it in?|#1f|\nDick|#2|: Not yet.|#3|\nAda: Then we wait.|#~4|\n", encoding="utf-8")
     assert {speaker.name for speaker in speakers([path])} == {"Ada", "Dick"}
     assert [row["messages"][-1]["content"] for row in extract([path], "Dick").rows] == ["Not yet."]
+
+
+def test_what_twine_s_macros_show_is_said_and_of_alternatives_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "pier.twee"
+    path.write_text(
+        ":: Pier\n"
+        "Ada: Is it in?\n"
+        "Dick: (if: (random: 1, 2) is 1)[Yes.](else:)[No.] (text-colour: red)[Careful!]\n"
+        "(if: $late)[Ada: So late, (print: $name)?]\n"
+        "Dick: //Very// late. /* he lies */\n"
+        "Ada: <<print $name>>!\n",
+        encoding="utf-8",
+    )
+    rows = [[message["content"] for message in row["messages"]] for row in extract([path], "Dick").rows]
+    assert rows == [["Is it in?", "Yes. Careful!"], ["So late, {{name}}?", "Very late."]]
+    assert extract([path], "Ada").rows[-1]["messages"][-1]["content"] == "{{name}}!"

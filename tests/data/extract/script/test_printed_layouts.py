@@ -245,3 +245,36 @@ Der Bruder. Graf Wetter?
 def test_two_who_speak_at_once_are_both_in_any_language(line: str) -> None:
     (*_, last) = cues(play.read, numbered(f"Анна. Дождь.\n\nПётр. Чаю?\n\nАнна. Нет.\n\nПётр. Да.\n\n{line}"))
     assert (last.speakers, last.text) == (("Анна", "Пётр"), "Ах!")
+
+
+def test_a_cast_list_whose_names_have_a_comma_behind_them_is_not_spoken() -> None:
+    play_text = """
+PERSONNAGES
+
+ADA, gardienne.
+DICK, son frère.
+LE CURÉ.
+
+La scène est à Brest.
+
+SCÈNE PREMIÈRE
+
+ADA, regardant au loin.
+Le phare est-il allumé?
+
+DICK.
+Pas encore.
+
+ADA, à part.
+Il ment.
+
+DICK, sortant.
+J'y vais.
+
+LE CURÉ, entrant.
+Bonsoir.
+"""
+    assert texts(play.read, play_text)[0] == ("ADA", "Le phare est-il allumé?")
+    assert [name for name, _ in texts(play.read, play_text)] == ["ADA", "DICK", "ADA", "DICK", "LE CURÉ"]
+    without_heading = play_text.replace("SCÈNE PREMIÈRE\n\n", "").replace("La scène est à Brest.\n\n", "")
+    assert texts(play.read, without_heading) == texts(play.read, play_text)

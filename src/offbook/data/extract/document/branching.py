@@ -34,6 +34,14 @@ REMOVED = re.compile(
     r"|->\s*[\w.]*\s*$|\[/?[\w ]+(?:=[^\]]*)?/?\]|\[[-<>\w][^\[\]]*\]|</?\w[^<>]*>"
 )
 """Commands, links, comments, tags, glue, where the story goes on, markup."""
+_MACRO = r"\((?P<macro>[a-z][\w-]*):(?:[^()]|\([^()]*\))*+\)"
+TWINE_COMMENT = re.compile(r"/\*(?:(?!/\*).)*?\*/|/%(?:(?!/%).)*?%/|<!--(?:(?!<!--).)*?-->|(?<!:)//")
+"""Comments, and the marks about italics."""
+TWINE_SHOWN = re.compile(r"\(print:\s*(\$\w+)\s*\)|<<(?:print|=|-)\s*(\$\w+)\s*>>")
+"""(print: $name), <<print $name>>: what the game puts in."""
+TWINE_HOOK = re.compile(rf"{_MACRO}\s*\[(?!\[)(?P<text>[^\[\]]*)\]")
+"""(if: $lit)[It is bright.]"""
+TWINE_MACRO = re.compile(_MACRO)
 VARIABLE = re.compile(r"\{\$?(?P<name>\w+)\}|\$(?P<bare>[^\W\d]\w*)")
 TEXT_ID = re.compile(r"\|#[^|\n]*\|")
 """Mara: Lit?|#3f2a|: by what Naninovel finds a line again for its translations."""
@@ -52,6 +60,7 @@ def read(path: Path) -> Iterator[Line]:
     for number, raw in open_text(path):
         line = APPEARANCE.sub(r"\g<name>", TEXT_ID.sub("", raw)) if is_naninovel else raw
         line = INK_CHOICE.sub(r"\g<first>", INK_ONLY.sub("", line)) if suffix == ".ink" else line
+        line = _without_hooks(line) if suffix == ".twee" else line
         place: Place = {"script_line": number}
         if (begin := node.match(line)) and not (is_yarn and in_text):
             in_text = not is_yarn and not _holds_data(begin)
@@ -71,6 +80,13 @@ def read(path: Path) -> Iterator[Line]:
 def _holds_data(begin: re.Match[str]) -> bool:
     """Whether a part of a Twee file is none of the story."""
     return bool(DATA.match(begin["name"]) or DATA_TAG.search(begin.groupdict().get("tags") or ""))
+
+
+def _without_hooks(line: str) -> str:
+    """A line of Harlowe's or SugarCube's with what its macros show; of alternatives the first."""
+    bare = TWINE_SHOWN.sub(lambda shown: shown[1] or shown[2], TWINE_COMMENT.sub("", line))
+    hooks = TWINE_HOOK.sub(lambda hook: "" if hook["macro"].startswith("else") else hook["text"], bare)
+    return TWINE_MACRO.sub("", hooks)
 
 
 def _text(line: str) -> str:

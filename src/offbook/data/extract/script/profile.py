@@ -86,8 +86,10 @@ class ScriptProfile:
         # Nothing happens there: a line without a name goes on with an answer.
         self.narrates = style.narrates and not is_interview
         """Whether a line without a name may tell what happens."""
-        self.blank_ends = self.narrates and kinds["text and blank"] < 0.8 * kinds["text"]
-        """Blank lines after every line mean nothing."""
+        self.double_spaced = kinds["text and blank"] >= 0.8 * kinds["text"]
+        """Whether a blank line stands below every line, so that it means nothing."""
+        self.blank_ends = self.narrates and not self.double_spaced
+        """Whether a blank line ends a speech."""
         self.spoken_parentheses = kinds["square"] >= 2 and kinds["square"] >= 10 * kinds["round"]
         """Whether directions stand in square brackets, so that round ones are spoken."""
         further = kinds["text and text"] - self.labels.within_paragraphs

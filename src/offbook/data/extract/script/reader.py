@@ -12,7 +12,7 @@ from offbook.data.extract.script.layouts import LAYOUTS
 from offbook.data.extract.script.line_kinds import NOTED, Row, sort_lines
 from offbook.data.extract.script.names import HAS_CJK, clean_name
 from offbook.data.extract.script.profile import SPOKEN, ScriptProfile, Style, opening_cast, with_paragraphs
-from offbook.data.extract.script.speaker_labels import MANNERED, Label, learn
+from offbook.data.extract.script.speaker_labels import MANNERED, Label, learn, match
 from offbook.data.extract.script.speech import SENTENCE_END, clean, join
 from offbook.data.extract.script.stage_directions import ITALIC, is_direction
 from offbook.data.extract.word_lists import load, one_of
@@ -120,7 +120,7 @@ class _Reading:
             if self._sets_the_scene(label):
                 yield Skipped("stage direction", row.text.strip(), row.number)
             else:
-                yield from self._label(label, row)
+                yield from self._label(label, row, paragraph)
         elif self.profile.narrates and (noted := NOTED.match(row.text.strip())) and is_note(noted["label"] or ""):
             yield from self._finish()
             yield Skipped("note or narration", row.text.strip(), row.number)
@@ -161,8 +161,8 @@ class _Reading:
             yield Skipped("cast list", row.text, row.number)
         self.cast = set() if row.kind == "cast" else None
 
-    def _label(self, label: Label, row: Row) -> Iterator[Cue | Skipped]:
-        if self.cast is not None and label.rest and not self._is_listed(label.name):
+    def _label(self, label: Label, row: Row, paragraph: str) -> Iterator[Cue | Skipped]:
+        if self.cast is not None and not self._is_listed(label.name) and (label.rest or self._is_entry(paragraph)):
             self.cast.add(label.name)
             yield Skipped("cast list", row.text.strip(), row.number)
             return
@@ -178,6 +178,16 @@ class _Reading:
         for piece in further:
             yield from self._finish()
             self._begin(piece, piece.rest, row.number)
+
+    def _is_entry(self, paragraph: str) -> bool:
+        """Whether a name alone on its line is one of a cast list: below it stands another, or nothing."""
+        below = paragraph.split("\n")[1:2]
+        if not below:
+            return not self.profile.double_spaced
+        other = match(below[0], "alone")
+        return other is not None and (
+            other.name in self.labels.speakers or (self.labels.capitals and other.name.isupper())
+        )
 
     def _is_listed(self, name: str) -> bool:
         """Whether a name stands in the cast list already, perhaps as a part of a longer one."""
