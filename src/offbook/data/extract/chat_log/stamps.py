@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from offbook.data.extract.chat_log.times import AM, PM, UNDATED, DateOrder, RunningClock, at_clock, spelled_date
+from offbook.data.extract.chat_log.times import AM, PM, UNDATED, DateOrder, RunningClock, at_clock, is_american, spelled_date
 from offbook.data.extract.word_lists import one_of
 
 _WEEKDAY = (
@@ -54,9 +54,10 @@ class StampReader:
     """
 
     def __init__(self, matches: Iterable[re.Match[str]]) -> None:
-        order = DateOrder()
-        for match in matches:
-            if numbers := _FIRST_NUMBERS.search(match["date"] or ""):
+        dated = [match for match in matches if match["date"]]
+        order = DateOrder(is_american(match.string[match.start("date") :] for match in dated))
+        for match in dated:
+            if numbers := _FIRST_NUMBERS.search(match["date"]):
                 order.add(numbers[1], numbers[2])
         self._month_first = order.month_first
         self._clock = RunningClock()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -38,6 +39,10 @@ PM = words(
 """Words beside the time that mean before and after noon; Arabic, Greek, Turkish, Vietnamese … phones write them."""
 
 
+AMERICAN = re.compile(r"\W*(?:[1-9]/[1-9]\d?|[1-9]\d/[1-9])/\d{2},? \d{1,2}:\d{2}(?::\d{2})?\s?[AP]M\b")
+"""How phones of the USA begin a line, and hardly another's: 1/5/24, 9:03 PM. No number is filled up with a zero."""
+
+
 class DateOrder:
     """Which of the first two numbers of a file's dates is the month: the one that changes less often.
 
@@ -68,6 +73,11 @@ class DateOrder:
             return self._decided
         first, second = self._changes
         return self._default if first == second else first < second
+
+
+def is_american(sample: Iterable[str]) -> bool:
+    """Whether lines begin with the time as it is written in the USA, where the month leads."""
+    return any(AMERICAN.match(line) for line in sample)
 
 
 class RunningClock:

@@ -148,3 +148,18 @@ def test_a_mention_loses_its_marks_and_tells_who_is_addressed() -> None:
 def test_an_iphone_s_note_of_editing_is_known_in_any_language() -> None:
     log = "[12/05/2021, 21:30:15] 花: 行こう \u200e<編集済みです>\n[12/05/2021, 21:31:15] 太郎: <3 も <はい>"
     assert parsed(read, log) == [("花", "行こう"), ("太郎", "<3 も <はい>")]
+
+
+@pytest.mark.parametrize(
+    ("form", "day"),
+    [
+        ("1/5/24, 9:30\u202fPM - ", "2024-01-05"),
+        ("[1/5/24, 9:30:15 PM] ", "2024-01-05"),
+        ("12/05/19, 9:30 PM - ", "2019-05-12"),
+        ("1/5/24, 9:30 p. m. - ", "2024-05-01"),
+        ("1/5/24, 21:30 - ", "2024-05-01"),
+    ],
+    ids=["USA, Android", "USA, iPhone", "India", "Mexico", "Spain"],
+)
+def test_a_chat_of_one_day_has_the_month_first_where_its_times_are_american(form: str, day: str) -> None:
+    assert times(read, f"{form}Mara: Is it lit?\n{form}Tom: Since four.") == [f"{day} 21:30"] * 2

@@ -18,7 +18,7 @@ from itertools import islice
 from offbook.data.extract.chat_log.lines import entries, head, share
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.phrases import phrases
-from offbook.data.extract.chat_log.times import DateOrder, at_clock, numeric_date
+from offbook.data.extract.chat_log.times import DateOrder, at_clock, is_american, numeric_date
 from offbook.data.extract.cue import Lines, ParseError
 
 MARK = "\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff"
@@ -117,7 +117,7 @@ class _Survey:
 def _survey(lines: Lines) -> _Survey:
     first = head(lines)
     pattern = max(HEADERS, key=lambda pattern: share(first, pattern))
-    order, spaced, close = DateOrder(), 0, Counter[str]()
+    order, spaced, close = DateOrder(is_american(first)), 0, Counter[str]()
     writers: set[str] = set()
     messages, prefixes = Counter[str](), Counter[tuple[str, str]]()
     for _, text in islice(lines, SURVEYED_LINES):
