@@ -190,7 +190,10 @@ def choose(path: Path, format: str) -> str:
             path=path,
             best=best,
         )
-    is_table_of_rows = path.suffix.casefold() in TABLES and not EXTRACTORS[best].is_chat and _holds_rows(path)
+    is_table = path.suffix.casefold() in TABLES and not EXTRACTORS[best].is_chat
+    is_table_of_rows = is_table and _holds_rows(path)
+    if is_table and scores.get(table.FORMAT.name):
+        best = table.FORMAT.name
     if scores[best] >= LEAST_LIKELY and not is_table_of_rows:
         _refuse_tie(path, scores, best)
         return best

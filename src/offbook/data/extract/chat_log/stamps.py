@@ -6,7 +6,16 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from offbook.data.extract.chat_log.times import AM, PM, UNDATED, DateOrder, RunningClock, at_clock, is_american, spelled_date
+from offbook.data.extract.chat_log.times import (
+    AM,
+    PM,
+    UNDATED,
+    DateOrder,
+    RunningClock,
+    at_clock,
+    is_american,
+    spelled_date,
+)
 from offbook.data.extract.word_lists import one_of
 
 _WEEKDAY = (

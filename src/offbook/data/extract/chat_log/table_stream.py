@@ -44,7 +44,7 @@ def unnamed_columns(sample: Sequence[str]) -> dict[str, str]:
     each = list(zip(*cells, strict=True))
     if any(map(_is_time_below_a_name, each)):
         return {}
-    times = _times(each)
+    times = time_columns(each)
     people = [place for place, column in enumerate(each) if place not in times.values() and _are_names(column)]
     texts = [place for place in range(len(each)) if place not in (*times.values(), *people[:1])]
     if not people or not texts:
@@ -61,7 +61,7 @@ def _is_time_below_a_name(column: Sequence[str]) -> bool:
     return below and not any(map(str.isdecimal, column[0]))
 
 
-def _times(each: Sequence[Sequence[str]]) -> dict[str, int]:
+def time_columns(each: Sequence[Sequence[str]]) -> dict[str, int]:
     """The column of times, or the two of days and of clocks."""
 
     def column(pattern: re.Pattern[str]) -> int | None:

@@ -111,3 +111,30 @@ def test_a_table_that_names_its_senders_and_not_its_texts_is_not_read_as_one_wit
     path.write_text("ID,Character,English,German\n" + rows)
     with pytest.raises(UsageError, match="no column 'text' among character, english"):
         listing([path])
+
+
+@pytest.mark.parametrize(
+    ("names", "rows"),
+    [
+        ("Tarih,Saat,Gönderen,Mesaj", ["12.05.2021,21:30,Elif,Yandı mı?", "12.05.2021,21:31,Kaan,Yandı."]),
+        ("Tanggal;Waktu;Pengirim;Pesan", ["12.05.2021;21.30;Sari;Nyala?", "12.05.2021;21.31;Budi;Sudah."]),
+        ("Người gửi,Nội dung,Gửi lúc", ["Lan,Đỏ chưa?,2021-05-12 21:30", "Minh,Rồi.,2021-05-12 21:31"]),
+        ("Nadawca,Treść,Dzień,Zegar", ["Ania,Gorący?,12.05.2021,21:30", "Tomek,Tak.,12.05.2021,21:31"]),
+        ("date,clock,sender,text", ["2021-05-12,21:30,Mara,Lit?", "2021-05-12,21:31,Odd,Yes."]),
+        ("التاريخ,المرسل,الرسالة", ["2021-05-12 21:30,ليلى,مشتعل؟", "2021-05-12 21:31,عمر,نعم."]),
+    ],
+    ids=["Turkish", "Indonesian", "Vietnamese", "Polish", "English", "Arabic"],
+)
+def test_columns_are_known_in_many_languages_and_those_of_the_time_by_what_is_in_them(
+    names: str, rows: list[str]
+) -> None:
+    first, second = CHAT_FORMATS["table"].read(numbered("\n".join([names, *rows])))
+    assert [f"{each.sent_at:%Y-%m-%d %H:%M}" for each in (first, second)] == ["2021-05-12 21:30", "2021-05-12 21:31"]
+    assert CHAT_FORMATS["table"].looks_like([names, *rows]) == 1
+
+
+def test_quoted_cells_make_no_novel_of_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "chat.csv"
+    table = "12/05/2021,21:30:42,Mara,+47910,Lit?\n12/05/2021,21:31:02,Me,,Since four.\n"
+    path.write_text(table + table.replace("Lit?", '"And trimmed, too?"'), encoding="utf-8")
+    assert listing([path]).formats == {str(path): "table"}

@@ -21,7 +21,7 @@ from offbook.data.extract.chat_log.lines import first_keys, head, is_json, json_
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.order import in_order
 from offbook.data.extract.chat_log.phrases import content_of_any_app
-from offbook.data.extract.chat_log.table_stream import columns, read_table, read_unnamed, unnamed_columns
+from offbook.data.extract.chat_log.table_stream import columns, read_table, read_unnamed, time_columns, unnamed_columns
 from offbook.data.extract.chat_log.times import DateOrder, any_time
 from offbook.data.extract.cue import Lines, ParseError
 
@@ -146,9 +146,20 @@ def _messages(rows: Iterator[tuple[int, dict[str, Any]]], headers: Columns) -> I
         if not all(str(value).strip("-: ") == "" for value in row.values())  # the rule below a Markdown table's names
     )
     first = list(islice(rest, SURVEYED_ROWS))
+    headers = {**headers, **_times_by_content([row for _, row in first], headers)}
     month_first = _month_first([str(row.get(headers.get("day", headers.get("time", ""))) or "") for _, row in first])
     messages = (_message(line, row, headers, month_first) for line, row in chain(first, rest))
     return in_order(messages) if "time" in headers else messages
+
+
+def _times_by_content(rows: Sequence[Mapping[str, Any]], headers: Columns) -> Columns:
+    """The columns of the time, told by what is in them, where no name tells them, or the one of a day alone."""
+    taken = {name for key, name in headers.items() if key != "time"}
+    names = [name for name in (rows[0] if len(rows) > 1 else ()) if name not in taken]
+    places = time_columns([[str(row.get(name) or "") for row in rows] for name in names])
+    times = {key: names[place] for key, place in places.items()}
+    is_unknown = "time" not in headers or headers["time"] == times.get("day")
+    return times if is_unknown and "day" not in headers else {}
 
 
 def _month_first(times: Sequence[str]) -> bool:
