@@ -214,6 +214,20 @@ FILLER = {
         ("ru", "Андрей рассмеялся: | — Вот и я!", ("Андрей", "Вот и я!")),
         ("fr", "— Viens manger, dit maman.", ("maman", "Viens manger.")),
         ("es", "—A comer —dijo mamá.", ("mamá", "A comer.")),
+        ("fr", "— Charmant ! s'exclama Marthe, et elle éclata de rire.", ("Marthe", "Charmant !")),
+        ("fr", "— Et alors ? lui demanda Julien, soudain intéressé. Parle.", ("Julien", "Et alors ? Parle.")),
+        ("fr", "— Ah ! dit Julien, je ne savais pas.", ("Julien", "Ah ! je ne savais pas.")),
+        ("fr", "— À cette heure ? tempêta Julien. Non.", ("Julien", "À cette heure ? Non.")),
+        ("fr", "— Jamais, fit remarquer sa sœur Claire.", ("Claire", "Jamais.")),
+        ("fr", "— Toujours, dit la vieille femme.", ("la vieille femme", "Toujours.")),
+        ("es", "—Llegas tarde —dijo la abuela Remedios.", ("abuela Remedios", "Llegas tarde.")),
+        ("es", "—A ti te da igual —le reprochó Marta.", ("Marta", "A ti te da igual.")),
+        ("pt", "— Boa tarde — disse o doutor Sampaio.", ("doutor Sampaio", "Boa tarde.")),
+        ("ru", "— Любезный, — окликнула его Вера. — Скоро?", ("Вера", "Любезный. Скоро?")),
+        ("ru", "— И мне! — крикнула ему вслед Вера.", ("Вера", "И мне!")),
+        ("ru", "— Здравствуй, — кисло улыбнулась Вера.", ("Вера", "Здравствуй.")),
+        ("ru", "Андрей поднял голову и спросил: — Кто там?", ("Андрей", "Кто там?")),
+        ("pt", "O doutor sorriu. — Pronto — disse Marta. — Agora o peito.", ("Marta", "Pronto. Agora o peito.")),
         ("fr", "« Te voilà, dit Julien. | — Oui », dit Marthe.", ("Marthe", "Oui.")),
         ("fr", "« Te voilà, dit Julien. | — Flatteur ! lança Marthe. Entre. »", ("Marthe", "Flatteur ! Entre.")),
     ],
@@ -233,10 +247,23 @@ def test_a_verb_of_any_kind_before_its_subject_is_a_tag_and_a_colon_brings_in_a_
         ("pt", "— Há sempre. — Marta fechou o livro. — Já jantaste?", "Há sempre. Já jantaste?"),
         ("pl", "— Padł. — Tomek zdjął kurtkę. — Martwiłaś się?", "Padł. Martwiłaś się?"),
         ("pl", "— Martwiłam się — przyznała. — Siadaj.", "Martwiłam się. Siadaj."),
+        ("ru", "— Скоро, — отозвался носильщик. — Часа через два.", "Скоро. Часа через два."),
+        ("ru", "— Откройте! — раздался за дверью чей-то голос.", "Откройте!"),
+        ("es", "—Calla —le pidió él, y luego, al teléfono—: Sí, la escucho.", "Calla. Sí, la escucho."),
     ],
 )
 def test_what_the_narrator_tells_between_dashes_is_not_said(language: str, text: str, expected: str) -> None:
     assert cues(reader.read, numbered((FILLER[language] + text).replace(" | ", "\n\n")))[-1].text == expected
+
+
+def test_a_voice_is_nobody() -> None:
+    assert sure(FILLER["fr"] + "— Ouvrez, fit une voix.")[-1][1] != "Ouvrez."
+    assert sure(FILLER["es"] + "—Soy yo —dijo la voz.")[-1][1] != "Soy yo."
+
+
+def test_a_german_adjective_is_no_name() -> None:
+    text = "»Und was ist das?«, fragte Paul. | »Das ist nicht für dich«, sagte die alte Frau leise. »Komm.«"
+    assert sure(text)[-1] == ("die alte Frau", "Das ist nicht für dich. Komm.")
 
 
 def test_a_korean_adjective_is_nobody_and_so_said_tells_who_spoke_before() -> None:

@@ -35,6 +35,7 @@ def sure(text: str) -> list[tuple[str, str]]:
         ("”Du är sen”, sa Pelle. »Ja», sa Anna. ”Nu.”", ["Du är sen", "Ja", "Nu."]),
         ("``Shall we?'' he said. \"She says “no” often.\"", ["Shall we?", "She says “no” often."]),
         ('“Mother rang,” said Paul. “She hung up."', ["Mother rang,", "She hung up."]),
+        ("»›Komm am Montag‹, schreibt er. ›Bald.‹« Sie nickte.", ["›Komm am Montag‹, schreibt er. ›Bald.‹"]),
         ("“I know,“ said Anna. “Do you?“", ["I know,", "Do you?"]),
         ("他说：“你叫『好』吗？”又道：「走。」", ["你叫『好』吗？", "走。"]),
         ('Das Brett war 6" lang und 2" breit.', []),

@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import cache
 
 from offbook.data.extract.novel.attribution import NOBODY, PRONOUN, TURN, Attribution, DialogueState, confidence, shared
+from offbook.data.extract.novel.mixed_marks import MARK
 from offbook.data.extract.novel.quotes import DASH, BookLayout, TextSpan, cut_at_marks
 from offbook.data.extract.word_lists import load, one_of
 
@@ -22,10 +23,14 @@ INSERTED_SENTENCE = re.compile(rf"{CAPITAL}[^—–―!?]{{3,200}}\.\s*[—–�
 """(— Вот как! —) Пётр встал. — Идём."""
 CLOSED_BY_DASH = re.compile(r"[^—–―]{3,200}\S[—–―](?=[.,;:!?…\s])")
 """(—Siempre. —)Marta cerró el libro—. ¿Y tú?: in Spanish the narrator's dashes stand close to his words."""
-TOLD_IN_RUSSIAN = re.compile(rf"[а-яё]+(?:л|ла|ли|лся|лась|лись)\s+(?:[а-яё]+\s+)?{CAPITAL}[а-яё]+")
-"""(— Иди, —) велела Мара: a verb of the past and who did it."""
+TOLD_IN_RUSSIAN = re.compile(
+    rf"[а-яё]+(?:л|ла|ли|лся|лась|лись)\s+(?:(?:[а-яё]+\s+)?{CAPITAL}[а-яё]+|(?:[а-яё-]+\s+){{0,4}}голос)"
+)
+"""(— Иди, —) велела Мара: a verb of the past and who did it, or раздался чей-то голос."""
 TAGS_BEHIND_COMMAS = ("fr", "de", "it", "cs", "sv")
 """Languages that set a tag off with a comma alone behind a dash: – Und nun?, fragte Paul."""
+SPEECH_FOLLOWS = re.compile(rf"(?<=[.!?…:])\s+[—–―]\s*(?=[¿¡]?{CAPITAL})")
+"""Он обернулся и спросил: — (Кто там?)"""
 CLOSING_MARKS = "”“»«"
 _AND = one_of(("y", "e", "i", "и", "und", "et", "en", "och", "a"))
 ITSELF = r"(?:(?:se|si|się|sich|zich)\s+)?"
@@ -33,6 +38,8 @@ ITSELF = r"(?:(?:se|si|się|sich|zich)\s+)?"
 BROKEN_OFF = re.compile(r"\s*[—–―]+\s*\w")
 """«Он сказал «никогда»», — сказал; „Idę” — powiedział: a dash where a comma would be."""
 DOUBLE_STOP = re.compile(r"(?<=[.!?…]),$")
+MANNER = r"[^\W\d_]+(?:mente|ment|[^\W\d_]о)"
+"""тихо (сказал), (dijo) lentamente"""
 WORD = rf"{CAPITAL}[^\W\d_]*(?:[-'’][^\W\d_]+)*"
 
 
@@ -48,27 +55,50 @@ class _Grammar:
         name = rf"(?:{title}\s+)*{WORD}(?:\s+(?:{one_of(lists['particle'])}\s*)?{WORD}){{0,2}}"
         self.pronouns = lists["he"] | lists["she"] | lists["they"] | lists["me"]
         pronoun = rf"{one_of(self.pronouns)}\b"
-        with_article = rf"{one_of(lists['determiner'])}(?:\s+|(?<=['’]))[^\W\d_]+(?:-[^\W\d_]+)*\b"
+        determiner = rf"{one_of(lists['determiner'])}(?:\s+|(?<=['’]))"
+        noun = rf"(?:{one_of(lists.get('epithet', ()))}\s+)*[^\W\d_]+(?:-[^\W\d_]+)*\b"
+        if language == "de":
+            noun = rf"(?:(?!{CAPITAL})[^\W\d_]+e[nrs]?\s+(?={CAPITAL}))*{noun}"
+        with_article = determiner + noun
         described = rf"(?:{title}\b|{with_article})"
-        adverb = rf"(?:(?:{one_of(lists['adverb'])})\s+)?"
+        if language != "de":
+            name = rf"(?:{determiner}(?!{CAPITAL})(?:(?!{say_verbs}\b){noun}\s+))?{name}"
+        adverb = rf"(?:(?:{one_of(lists['adverb'])}|{MANNER})\s+){{0,2}}"
+        clitic = rf"(?:{one_of(lists.get('clitic', ()))}\s+|[lms]['’])?"
         speaker = rf"(?<![^\W\d_])(?P<speaker>{pronoun}|{name}|{described})"
-        self.verb_first = re.compile(rf"(?P<verb>{say_verbs})(?:-t)?[\s-]+{adverb}{speaker}(?!['’])")
+        self.verb_first = re.compile(
+            rf"(?:{MANNER}\s+)?{clitic}(?P<verb>{say_verbs})(?:-t)?[\s-]+{adverb}{speaker}(?!['’])"
+        )
         self.name_first = re.compile(rf"{speaker}\s+{adverb}(?:(?!{_AND}\b)[^\W\d_]+\s+)?(?P<verb>{say_verbs})\b")
         small = rf"(?!{one_of(lists['not_a_verb'] | lists['common'])}\b)(?!{CAPITAL})[^\W\d_]{{3,}}(?:-se)?"
-        self.inverted = re.compile(rf"{ITSELF}{small}\s+{ITSELF}(?P<speaker>{name}|{title}\b)(?!['’])")
+        self.inverted = re.compile(
+            rf"(?:{MANNER}\s+)?{ITSELF}{clitic}{small}\s+{ITSELF}(?P<speaker>{name}|{title}\b)(?!['’])"
+        )
         """(—Sí —)mintió Luis: any verb before its subject, right behind what is said."""
-        self.bare = re.compile(rf"{says_or_thinks}(?=\s*[.,:;]|\s+{CAPITAL}|\s*$)")
+        self.bare = re.compile(rf"(?:{MANNER}\s+)?{clitic}{says_or_thinks}(?=\s*[.,:;]|\s+\w|\s*$)")
         """(– Nie –) powiedziała(. – Chodź.): a tag without its subject."""
         self.subject_first = re.compile(rf"(?P<speaker>{pronoun}|{with_article}|{name})\s+(?!{CAPITAL})[^\W\d_]+")
         """Андрей рассмеялся (:)"""
-        self.article = re.compile(rf"^{one_of(lists.get('article', ()))}\s+(?={CAPITAL})")
-        """disse (a) Ana: what stands before names."""
+        relation = rf"(?:(?!{title}\b){noun}\s+)?"
+        before_name = "(?!)" if language == "de" else rf"{determiner}{relation}(?=(?:{title}\s+)*{CAPITAL})"
+        self.article = re.compile(f"^{before_name}")
+        """disse (a) Ana, dit (sa sœur) Claire: what stands before names."""
         self.common_noun = lists["title"] | lists["determiner"]
         """What begins with a capital at the head of a sentence alone: Дед (Матвей), El (abuelo)."""
+        self.nobody = lists.get("nobody", frozenset())
+        """(dit) une voix"""
         self.thinks = re.compile(rf"\b{one_of(lists['thinks'])}\b")
         self.writes = re.compile(rf"\b{one_of(lists['written'])}\b")
-        self.inserted = re.compile(rf"[,!?…]\s+(?={says_or_thinks}(?:-t)?[\s-]+{speaker})[^.,!?;:]*(?:[.,]\s*|$)")
+        any_verb = rf"{clitic}[^\W\d_]+(?:[^\W\d_r]a|[iu]t|int)\s+{name}" if language == "fr" else "(?!)"
+        self.inserted = re.compile(
+            rf"[,!?…]\s+(?=(?:{clitic}{says_or_thinks}(?:-t)?[\s-]+{speaker}|{any_verb}))[^.,!?;:]*(?:[.,]\s*|$)"
+        )
         """(“Oui,) dit-il, (je viens.”): a tag without marks of its own."""
+        self.goes_on_telling = re.compile(
+            rf"(?:{one_of(lists.get('telling', ()))}\b|(?:en\s+)?[^\W\d_]+ant\b|"
+            r"et\s+(?:il|elle)\s+(?:se\s+|lui\s+|l[ae]\s+)?[^\W\d_]+(?:[^r]a|it|ut)\b)[^.!?…]*[.!?…]*\s*"
+        )
+        """(— Oui, dit Paul,) soudain intéressé."""
         self.acting = re.compile(
             rf"(?:^|[,;]\s+)(?P<speaker>{pronoun}|{with_article}|{name})\s[^.!?:]*\b(?P<verb>{say_verbs})\b"
         )
@@ -121,6 +151,8 @@ class European:
         """A paragraph cut into what is told and what is said."""
         opened = DASH.match(text)
         spans = self._behind_dash(*_before_close(text), opened.end()) if opened else []
+        if not opened and self._layout.dashes and not MARK.search(text) and (inside := SPEECH_FOLLOWS.search(text)):
+            return _with_stops([TextSpan(False, text[: inside.start()], 0), *self._behind_dash(text, "", inside.end())])
         if opened and len(spans) == 1 and self._language in TAGS_BEHIND_COMMAS:
             spans = self._without_tags(spans[0])
         if not opened or not (self._layout.dashes or any(not span.is_quote for span in spans)):
@@ -186,8 +218,10 @@ class European:
         for match in self._grammar.inserted.finditer(span.text):
             speech = DOUBLE_STOP.sub("", span.text[begin : match.start() + 1].strip())
             parts.append(TextSpan(True, speech, span.start + begin))
-            parts.append(TextSpan(False, match[0][1:].strip(), span.start + match.start() + 1))
-            begin = match.end()
+            goes_on = self._grammar.goes_on_telling.match(span.text, match.end())
+            end = goes_on.end() if goes_on else match.end()
+            parts.append(TextSpan(False, span.text[match.start() + 1 : end].strip(), span.start + match.start() + 1))
+            begin = end
         rest = span.text[begin:].strip()
         return [*parts, TextSpan(True, rest, span.start + begin, span.open)] if rest else parts
 
@@ -244,6 +278,8 @@ class European:
             return ""
         grammar = self._grammar
         speaker = grammar.article.sub("", re.sub(r"\s+", " ", match["speaker"]))
+        if speaker.split()[-1] in grammar.nobody:
+            return ""
         small = speaker[:1].lower() + speaker[1:]
         speaker = small if small.split()[0] in grammar.common_noun else speaker
         return "" if speaker in grammar.lists["not_a_name"] and speaker not in grammar.pronouns else speaker

@@ -30,6 +30,7 @@ CLOSED_BY = {
 }
 ALSO_CLOSED_BY = {"„": '"„', "“": '"“', "”": '"“', '"': "”“", "»": "»", "«": "«", "‚": "’'", "›": "›"}
 """What closes a quotation where the mark that belongs to it does not."""
+SINGLE_ANGLES = "‹›"
 SAME_BOTH_WAYS = '"”'
 ALWAYS_OPEN = "“„«「『"
 """Marks that open where a space or a letter on both sides does not tell: « Oui », 他说“好”。"""
@@ -87,6 +88,8 @@ def _mark(text: str, match: re.Match[str]) -> _Mark:
     before, behind = text[: match.start()][-1:], text[match.end() : match.end() + 1]
     left = not before or before.isspace() or before in BEFORE_OPENING
     right = not behind or behind.isspace() or behind in BEHIND_CLOSING
+    if right and not before and text[match.end() + 1 : match.end() + 2].isalnum():
+        right = behind not in SINGLE_ANGLES  # »›Komm‹, schreibt er.«
     opens, closes = left and not right, right and not left
     neutral = not opens and not closes and match[0] != "''"
     may_open = sign in CLOSED_BY and (
