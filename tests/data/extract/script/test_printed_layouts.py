@@ -278,3 +278,52 @@ Bonsoir.
     assert [name for name, _ in texts(play.read, play_text)] == ["ADA", "DICK", "ADA", "DICK", "LE CURÉ"]
     without_heading = play_text.replace("SCÈNE PREMIÈRE\n\n", "").replace("La scène est à Brest.\n\n", "")
     assert texts(play.read, without_heading) == texts(play.read, play_text)
+
+
+def test_a_name_of_two_words_may_be_set_wide() -> None:
+    text = """
+А н н а  П е т р о в н а. Горит ли маяк?
+И в а н (входя). Нет еще.
+А н н а П е т р о в н а. Так зажги его.
+И в а н. Иду.
+
+Пауза.
+
+А н н а  П е т р о в н а. Где?
+"""
+    speeches = texts(play.read, text)
+    assert [name for name, _ in speeches] == ["Анна Петровна", "Иван", "Анна Петровна", "Иван", "Анна Петровна"]
+    assert speeches[3:] == [("Иван", "Иду."), ("Анна Петровна", "Где?")]
+
+
+@pytest.mark.parametrize(("line", "bold"), [("{}", ""), ("**{}**", "**")])
+def test_a_scene_in_brackets_begins_a_scene_and_what_a_broadcast_shows_is_not_spoken(line: str, bold: str) -> None:
+    scenes = ["[Scene: The pier. It is a very foggy night, and all of them stand about the lamp that is out.]"]
+    text = f"""
+{line.format(scenes[0])}
+
+{bold}Mara:{bold} Lit?
+
+{bold}Tom:{bold} Not yet.
+
+Opening Credits
+
+{line.format("[Scene: The hill.]")}
+
+{bold}Mara:{bold} So.
+
+Commercial Break
+
+{bold}Tom:{bold} So.
+
+End
+
+Transcribed by: Ann
+"""
+    speeches = [(cue.speaker, cue.text, cue.scene) for cue in cues(screenplay.read, numbered(text))]
+    assert speeches == [
+        ("Mara", "Lit?", scenes[0][1:-1]),
+        ("Tom", "Not yet.", scenes[0][1:-1]),
+        ("Mara", "So.", "Scene: The hill."),
+        ("Tom", "So.", "Scene: The hill."),
+    ]

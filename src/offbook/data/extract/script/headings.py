@@ -46,6 +46,10 @@ CHINESE_FORMS = re.compile(
 )
 CIRCLED = re.compile(r"^[○〇](?=\S)(?P<title>[^，。！？、「」]{1,40})$")
 """○灯台・中（夜）, as Japanese screenplays head their scenes"""
+SCENE_IN_BRACKETS = re.compile(
+    rf"^[*_]{{0,2}}\[(?P<title>(?i:{one_of(LISTS['scene'])})\s*[:：]\s*[^\[\]]{{1,300}})\][*_]{{0,2}}$"
+)
+"""[Scene: the pier, at night.], as transcripts of series have it"""
 SLUG_LINE = re.compile(r"^(?:\d+[A-Z]?\.?\s+)?(?:INT|EXT|INT\.?/EXT|I/E)[.\s]+\S.*$")
 """INT. KITCHEN - NIGHT, and with the number of a shooting script: 12A  EXT. YARD - DAY  12A"""
 BARE_SCENE = re.compile(rf"^(?i:{one_of(LISTS['scene'])})\s*[.:]?$")
@@ -76,6 +80,8 @@ def undecorated(line: str) -> str:
 @lru_cache(4096)
 def heading(line: str) -> tuple[int, str] | None:
     """Level and name of the heading that a line is: 1 a part or episode, 2 an act, 3 a scene or chapter; else None."""
+    if bracketed := SCENE_IN_BRACKETS.match(line):
+        return 3, bracketed["title"]
     if len(line) > LONGEST or line[:1].islower() or (line.endswith((",", "，", "；", ";")) and line[0] != "#"):
         return None
     bare = undecorated(line)

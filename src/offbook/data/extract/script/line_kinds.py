@@ -38,10 +38,16 @@ TAG = re.compile(
     r"</?(?:p|b|i|u|em|strong|br|hr|div|span|font|h[1-6]|li|ul|blockquote|a)(?:\s[^<>]*)?/?>", re.IGNORECASE
 )
 
-BOLD_LINE = re.compile(r"^\s*(\*\*|__)(?P<name>[^*_:：]{1,40}[:：])(?P<text>[^*_]+)\1\s*$")
+BOLD_LINE = re.compile(r"^\s*(\*\*|__)(?P<name>[^*_:：\[(【（][^*_:：]{0,39}[:：])(?P<text>[^*_]+)\1\s*$")
 """**GQ: What is it about?**: a label and its speech, both in bold."""
-SPACED_OUT = re.compile(r"^(?:[^\W\d_\u3000-\uffff] ){2,}[^\W\d_\u3000-\uffff](?=[.:,]|\s?\(|$)")
-"""М а ш а. or M A R A: a name set wide."""
+_SPACED_WORD = r"(?:[^\W\d_\u3000-\uffff] )+[^\W\d_\u3000-\uffff]"
+SPACED_OUT = re.compile(
+    rf"^(?=(?:[^\W\d_\u3000-\uffff] ){{2}}){_SPACED_WORD}(?: {{2,}}{_SPACED_WORD})*(?=[.:,]|\s?\(|$)"
+)
+"""М а ш а. or M A R A: a name set wide, perhaps of several words: А н н а  П е т р о в н а."""
+WITHIN_SPACED = re.compile(r"(?<! ) (?! )")
+NEXT_WORD = re.compile(r" +|(?<=[^\W\d_A-ZÀ-ÞА-ЯЁ])(?=[A-ZÀ-ÞА-ЯЁ])")
+"""Where the next word of such a name begins, when its letters are joined."""
 
 Kind = Literal["blank", "heading", "rule", "cast", "direction", "note", "boxed", "text"]
 
@@ -104,7 +110,7 @@ def _mended(lines: Lines) -> Iterator[tuple[int, str]]:
     for number, raw in lines:
         text = TAG.sub("", raw) if "<" in raw else raw
         text = BOLD_LINE.sub(r"\1\g<name>\1\g<text>", text)
-        text = SPACED_OUT.sub(lambda letters: letters[0].replace(" ", ""), text)
+        text = SPACED_OUT.sub(_set_close, text)
         line = number, text
         if held and BROKEN_END.match(text):
             joined = join([part.strip() if place else part.rstrip() for place, (_, part) in enumerate([*held, line])])
@@ -117,6 +123,10 @@ def _mended(lines: Lines) -> Iterator[tuple[int, str]]:
         if not held:
             yield line
     yield from held
+
+
+def _set_close(spaced: re.Match[str]) -> str:
+    return NEXT_WORD.sub(" ", WITHIN_SPACED.sub("", spaced[0]))
 
 
 def _sort(number: int, text: str, stripped: str, after_blank: bool) -> Row:
