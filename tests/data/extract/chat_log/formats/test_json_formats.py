@@ -266,3 +266,22 @@ def test_matrix_names_people_by_their_profile_and_leaves_the_quotation_out() -> 
     ]
     kinds = [Content.NOTE, Content.TEXT, Content.TEXT, Content.MEDIA, Content.NOTE, Content.DELETED]
     assert [item.content for item in result] == kinds
+
+
+def test_sigtop_s_json_names_a_chat_s_other_side_in_the_file_s_name_alone(tmp_path: Path) -> None:
+    path = tmp_path / "Zoë Lie (+4791000000).json"
+    items: list[dict[str, Any]] = [
+        {"type": "incoming", "body": "Lit?", "sent_at": 1620855000000, "source": "+4791000000"},
+        {"type": "incoming", "body": "Who rows?", "sent_at": 1620855001000, "source": "+4791000000"},
+        {"type": "outgoing", "body": "Since four.", "sent_at": 1620855060000, "quote": {"id": 1620855000000}},
+        {"type": "incoming", "body": None, "sent_at": 1620855120000, "source": "+4791000000", "attachments": [{}]},
+        {"type": "call-history", "sent_at": 1620855180000},
+    ]
+    text = "[\n" + ",\n".join(json.dumps({"conversationId": "c", **item}) for item in items) + "\n]\n"
+    path.write_text(text)
+    assert CHAT_FORMATS["signal"].looks_like(text.split("\n")) == 1
+    messages = list(CHAT_FORMATS["signal"].read(open_source(path)))
+    expected = [("Zoë Lie", "Lit?"), ("Zoë Lie", "Who rows?"), ("Me", "Since four.")]
+    assert [(item.sender, item.text) for item in messages[:3]] == expected
+    assert messages[2].reply_to == messages[0].id
+    assert [item.content for item in messages[3:]] == [Content.MEDIA, Content.CALL]

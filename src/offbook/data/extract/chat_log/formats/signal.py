@@ -1,15 +1,18 @@
-"""Signal through signal-export (chat.md, data.json) or sigtop (text).
+"""Signal through signal-export (chat.md, data.json) or sigtop (text, JSON).
 
 [2021-05-12, 21:30] Ann: Is the lamp lit?            signal-export
 From: Ann / Sent: Wed, 12 May 2021 21:30:42 +0200    sigtop: headers, a blank line, the text
+
+sigtop's JSON names nobody; the other side of a chat of two stands in the file's name: Ann (+4791000000).json
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-from offbook.data.extract.chat_log.json_stream import JsonObject, read_json_lines
+from offbook.data.extract.chat_log.json_stream import JsonObject, read_json_lines, read_messages
 from offbook.data.extract.chat_log.lines import entries, head, is_json, json_keys, share
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.quotations import Quotations
@@ -19,6 +22,9 @@ from offbook.data.extract.cue import Lines
 HEADER = re.compile(
     r"^\[(?P<date>\d{4}-\d{2}-\d{2}),? (?P<clock>\d{2}:\d{2}(?::\d{2})?)\] (?P<name>[^:\n]{1,80}?): ?(?P<text>.*)$"
 )
+SIGTOP_KEYS = frozenset(["conversationId", "sent_at", "body", "type"])
+SOURCES = ("source", "sourceServiceId", "sourceUuid")
+NUMBER = re.compile(r"\s*\([^()]*\)$")
 ME = "Me"
 FROM = re.compile(r"^From: (?P<name>.+?)(?: \(\+?\d+\))?$")
 FIELD = re.compile(r"^(?P<field>Type|Sent|Received|To|Attachment|Quote|Reaction|Edited|Version): (?P<value>.*)$")
@@ -37,6 +43,8 @@ def read(lines: Lines) -> Iterator[Message]:
     """
     first = head(lines)
     if is_json(first):
+        if json_keys(first) >= SIGTOP_KEYS:
+            return _from_sigtop(lines)
         return (_from_json(line, item) for line, item in read_json_lines(lines))
     return _from_headers(lines) if _has_headers(first) else _from_text(lines)
 
@@ -44,7 +52,8 @@ def read(lines: Lines) -> Iterator[Message]:
 def looks_like(sample: Sequence[str]) -> float:
     """How much a text looks like a Signal export: 0 or 1, or half of its lines where WhatsApp's may look the same."""
     if is_json(sample):
-        return float(json_keys(sample) >= {"date", "sender", "body", "attachments"})
+        keys = json_keys(sample)
+        return float(keys >= {"date", "sender", "body", "attachments"} or keys >= SIGTOP_KEYS)
     lines = share(sample, HEADER)
     # An iPhone in Swedish or Canadian writes the same brackets; but only signal-export calls the user so.
     is_mine = any((header := HEADER.match(line)) and header["name"] == ME for line in sample)
@@ -66,6 +75,27 @@ def _from_json(line: int, item: JsonObject) -> Message:
     elif CALL.fullmatch(text):
         content = Content.CALL
     return Message(str(item.get("sender") or "?"), text, line, any_time(item.get("date")), content)
+
+
+def _from_sigtop(lines: Lines) -> Iterator[Message]:
+    sources = {_source(item) for _, item, _ in read_messages(lines) if item.get("type") == "incoming"}
+    contact = NUMBER.sub("", Path(getattr(lines, "path", "")).stem) if len(sources) == 1 else ""
+    for line, item, _ in read_messages(lines):
+        text = str(item.get("body") or "").strip()
+        content = Content.TEXT if text else Content.STICKER if item.get("sticker") else Content.MEDIA
+        if item.get("type") not in ("incoming", "outgoing"):
+            content = Content.CALL if item.get("type") == "call-history" else Content.NOTE
+        elif item.get("deletedForEveryone"):
+            content = Content.DELETED
+        sender = contact or _source(item) if item.get("type") == "incoming" else ME
+        quote = item.get("quote")
+        reply_to = str(quote.get("id") or "") if isinstance(quote, dict) else ""
+        sent_at = item.get("sent_at")
+        yield Message(sender, text, line, any_time(sent_at), content, id=str(sent_at or ""), reply_to=reply_to)
+
+
+def _source(item: JsonObject) -> str:
+    return next((str(item[key]) for key in SOURCES if item.get(key)), "?")
 
 
 def _from_text(lines: Lines) -> Iterator[Message]:
