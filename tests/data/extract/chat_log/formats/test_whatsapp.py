@@ -163,3 +163,13 @@ def test_an_iphone_s_note_of_editing_is_known_in_any_language() -> None:
 )
 def test_a_chat_of_one_day_has_the_month_first_where_its_times_are_american(form: str, day: str) -> None:
     assert times(read, f"{form}Mara: Is it lit?\n{form}Tom: Since four.") == [f"{day} 21:30"] * 2
+
+
+def test_android_s_note_of_editing_is_known_in_any_language_by_its_coming_back() -> None:
+    lines = [
+        "Asha: Moto? <Ujumbe huu ulihaririwa>",
+        "Juma: Ndiyo <sana tu>",
+        "Asha: Haya\nnjoo <Ujumbe huu ulihaririwa>",
+    ]
+    text = "\n".join(f"12/05/2021, 21:30 - {line}" for line in lines)
+    assert parsed(read, text) == [("Asha", "Moto?"), ("Juma", "Ndiyo <sana tu>"), ("Asha", "Haya\nnjoo")]

@@ -65,6 +65,8 @@ MENTION = re.compile("@\u2068~?\\s?([^\u2068\u2069\\n]{1,80})\u2069")
 """Somebody whom a message addresses, between marks of writing direction."""
 EDITED = re.compile(r"\s*\u200e<[^<>\n]{3,60}>$")
 """An iPhone's note that a message was changed, in any language."""
+ENDING = re.compile(r"(?<=\S)\s(<[^\W\d][^<>\n]{1,60}\s[^<>\n]{1,60}>)$")
+"""What may be Android's: it has no mark. A note in a language that is not known stands so again and again."""
 LONGEST_NAME = 40
 SURVEYED_LINES = 100_000
 """So many lines at the head of a file tell the order of its dates, and its senders."""
@@ -110,6 +112,8 @@ class _Survey:
     """Names before a colon that no space follows, again and again. Once, it belongs to a note of the app's."""
     writers: frozenset[str]
     """Senders of texts. An iPhone signs notes of the app with the group's name, which writes none."""
+    edited: frozenset[str]
+    """Words in such brackets in which several messages end: the note that they were changed."""
     full_names: dict[str, str]
     """Name up to its first colon → the whole name, where it holds another: `Ann: work`."""
 
@@ -119,14 +123,17 @@ def _survey(lines: Lines) -> _Survey:
     pattern = max(HEADERS, key=lambda pattern: share(first, pattern))
     order, spaced, close = DateOrder(is_american(first)), 0, Counter[str]()
     writers: set[str] = set()
-    messages, prefixes = Counter[str](), Counter[tuple[str, str]]()
+    messages, prefixes, endings = Counter[str](), Counter[tuple[str, str]](), Counter[str]()
     for _, text in islice(lines, SURVEYED_LINES):
         header = pattern.match(text)
+        sender = SENDER.match(header["rest"]) if header else None
+        if text[-1:] == ">" and (ending := ENDING.search((sender["text"] if sender else text).strip())):
+            endings[ending[1]] += 1
         if header is None:
             continue
         if len(header["first"]) < 3:
             order.add(header["first"], header["second"])
-        if sender := SENDER.match(header["rest"]):
+        if sender:
             name = _name(sender)
             prefix, colon, _ = sender["text"].partition(": ")
             messages[name] += 1
@@ -138,7 +145,8 @@ def _survey(lines: Lines) -> _Survey:
     senders = frozenset(name for name, count in close.items() if count > 1)
     # A name is saved with a colon in it if all that its owner writes begins alike.
     full = {name: f"{name}:{prefix}" for (name, prefix), count in prefixes.items() if count == messages[name] > 2}
-    return _Survey(pattern, order.month_first, bool(spaced or senders), senders, frozenset(writers), full)
+    edited = frozenset(ending for ending, count in endings.items() if count > 1)
+    return _Survey(pattern, order.month_first, bool(spaced or senders), senders, frozenset(writers), edited, full)
 
 
 def _message(line: int, header: re.Match[str], body: str, survey: _Survey) -> Message:
@@ -152,6 +160,8 @@ def _message(line: int, header: re.Match[str], body: str, survey: _Survey) -> Me
         name, text = full, text.removeprefix(full[len(name) + 1 :]).removeprefix(":")
     text = text.strip(" \n")
     unedited = words.without_edited(text)
+    if text[-1:] == ">" and (ending := ENDING.search(unedited)) and ending[1] in survey.edited:
+        unedited = unedited[: ending.start()]
     if (")" in unedited or ">" in unedited or "）" in unedited) and (file := NUMBERED_FILE.match(unedited)):
         if caption := file["caption"].strip():
             return _text_message(name, caption, line, sent_at)
