@@ -285,3 +285,25 @@ def test_sigtop_s_json_names_a_chat_s_other_side_in_the_file_s_name_alone(tmp_pa
     assert [(item.sender, item.text) for item in messages[:3]] == expected
     assert messages[2].reply_to == messages[0].id
     assert [item.content for item in messages[3:]] == [Content.MEDIA, Content.CALL]
+
+
+def test_whatsapp_chat_exporter_s_messages_stand_under_numbers() -> None:
+    items: list[dict[str, Any]] = [
+        {"from_me": False, "timestamp": 1620855000.0, "key_id": "A", "data": "Lit?<br>Say!"},
+        {"from_me": False, "timestamp": 1620855001.0, "key_id": "B", "data": "Who rows?"},
+        {"from_me": True, "timestamp": 1620855060.0, "key_id": "C", "data": "Since four.", "reply": "A"},
+        {"from_me": False, "timestamp": 1620855070.0, "key_id": "D", "data": "x.jpg", "media": True, "caption": "Look"},
+        {"from_me": False, "timestamp": 1620855080.0, "key_id": "E", "data": "x.opus", "media": True},
+        {"from_me": False, "timestamp": 1620855090.0, "key_id": "F", "data": "A voice call from Zoë", "meta": True},
+        {"from_me": False, "timestamp": 1620855100.0, "key_id": "G", "data": "Tea?", "sender": "Ine"},
+    ]
+    usual = {"media": False, "meta": False, "quoted_data": None}
+    messages = {str(number): {**usual, **item} for number, item in enumerate(items)}
+    chats = {"4791@s.whatsapp.net": {"name": "Zoë", "type": "ios", "messages": messages}, "status@broadcast": None}
+    result = read("whatsapp_exporter", json.dumps(chats, indent=1))
+    said = [(item.sender, item.text) for item in result if item.content is Content.TEXT]
+    first = [("Zoë", "Lit?\nSay!"), ("Zoë", "Who rows?"), ("Me", "Since four."), ("Zoë", "Look"), ("Ine", "Tea?")]
+    assert said == first
+    assert [item.content for item in result[4:6]] == [Content.MEDIA, Content.CALL]
+    assert result[2].reply_to == result[0].id
+    assert [item.line for item in result] == sorted({item.line for item in result})
