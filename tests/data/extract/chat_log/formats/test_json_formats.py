@@ -301,9 +301,14 @@ def test_whatsapp_chat_exporter_s_messages_stand_under_numbers() -> None:
     messages = {str(number): {**usual, **item} for number, item in enumerate(items)}
     chats = {"4791@s.whatsapp.net": {"name": "Zoë", "type": "ios", "messages": messages}, "status@broadcast": None}
     result = read("whatsapp_exporter", json.dumps(chats, indent=1))
-    said = [(item.sender, item.text) for item in result if item.content is Content.TEXT]
-    first = [("Zoë", "Lit?\nSay!"), ("Zoë", "Who rows?"), ("Me", "Since four."), ("Zoë", "Look"), ("Ine", "Tea?")]
-    assert said == first
+    texts = [(item.sender, item.text) for item in result if item.content is Content.TEXT]
+    assert texts == [
+        ("Zoë", "Lit?\nSay!"),
+        ("Zoë", "Who rows?"),
+        ("Me", "Since four."),
+        ("Zoë", "Look"),
+        ("Ine", "Tea?"),
+    ]
     assert [item.content for item in result[4:6]] == [Content.MEDIA, Content.CALL]
     assert result[2].reply_to == result[0].id
     assert [item.line for item in result] == sorted({item.line for item in result})
