@@ -273,6 +273,21 @@ def test_a_korean_adjective_is_nobody_and_so_said_tells_who_spoke_before() -> No
     assert sure(text) == expected
 
 
+def test_a_japanese_line_is_whole_where_its_speaker_acts_between_its_halves() -> None:
+    text = (
+        "「負けてない」とリオ。 | 「負けたよ」ガルドは剣を収めた。「お前の負けだ」 | 「自由」は大切だと、リオは思った。"
+    )
+    assert [(cue.speaker, cue.text) for cue in cues(reader.read, numbered(text.replace(" | ", "\n\n")))] == [
+        ("リオ", "負けてない"),
+        ("ガルド", "負けたよ。お前の負けだ"),
+    ]
+
+
+def test_korean_verbs_of_respect_are_tags() -> None:
+    text = "“벌써 가?” 민지가 물었다. | “밥 먹고 가라.” 할머니가 말씀하셨다. | “괜찮아요.” 준호가 쏘아붙였다."
+    assert [speaker for speaker, _ in sure(text)] == ["민지", "할머니", "준호"]
+
+
 def test_japanese_dialogue_is_told_by_what_follows_and_by_the_teller() -> None:
     text = "「早いな」と僕は言った。 | 「うん。眠れなくて」 | アリスはそう言って、目をこすった。 | "
     text += "「すごい……」とアリスがつぶやく。 | "

@@ -50,6 +50,8 @@ class Particles:
         self._says = re.compile(say_verbs)
         self._says_so = re.compile(one_of(lists["so"]) + rf"\s?{say_verbs}")
         """(「…」) アリスはそう言って"""
+        self._alone = re.compile(rf"(?:{one_of(lists['quotative'])})(?P<speaker>{name})[。.]?")
+        """(「…」) とアリス。"""
         self._seen: set[str] = set()
         """Subjects whose particle is nothing else: 지수가, but 젖은 may be an adjective."""
         self._quotative = re.compile(rf"^(?:{one_of(lists['quotative'])})[、,\s]*")
@@ -108,9 +110,13 @@ class Particles:
         if self._writes.search(behind):
             return Attribution((), NOBODY, "something written")
         says = self._says.search(behind)
-        beat = self._subject.match(self._quotative.sub("", behind)) if quoted and not says and not lead else None
+        alone = self._alone.fullmatch(behind) if not lead else None
+        if alone and alone["speaker"] not in self._no_names:
+            return Attribution((alone["speaker"],), confidence(self._language, "name", 1.0))
+        acts = (quoted or self._language == "ja") and not says and not lead
+        beat = self._subject.match(self._quotative.sub("", behind)) if acts else None
         if beat and beat["speaker"] not in self._no_names:
-            return Attribution((beat["speaker"],), ACTS)  # 「…」と鈴木さんが頭を下げる
+            return Attribution((beat["speaker"],), ACTS)  # 「…」(と)鈴木さんが頭を下げる
         if (ahead or behind) and not (says or is_ended) and not self._says.search(ahead):
             return Attribution((), NOBODY, "words in quotation marks")
         speaker = ""
