@@ -24,7 +24,7 @@ from offbook.data.extract.chat_log.options import ChatOptions
 from offbook.data.extract.chat_log.turns import to_cues
 from offbook.data.extract.cue import Cue, Lines, Reader, Skipped
 from offbook.data.extract.novel import reader
-from offbook.data.extract.script import chinese_opera, fountain, interview, play, screenplay
+from offbook.data.extract.script import chinese_opera, fountain, interview, nscripter, play, screenplay
 from offbook.data.extract.script import reader as script_reader
 from offbook.data.extract.script.profile import ScriptProfile, Style
 from offbook.data.extract.source import document_format, open_source
@@ -143,6 +143,7 @@ EXTRACTORS = {
     "chinese_opera": Extractor(
         "Chinese plays of old: （旦云）…（生唱）…", chinese_opera.looks_like, chinese_opera.read
     ),
+    "nscripter": Extractor("NScripter's scripts: commands among the text", nscripter.looks_like, nscripter.read),
     "fountain": Extractor(
         "Fountain and film scripts", fountain.looks_like, fountain.read, suffixes=(".fountain", ".spmd")
     ),

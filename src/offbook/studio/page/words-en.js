@@ -98,6 +98,8 @@ export const EN = {
   readChat: "a chat ({name})",
   read_interview: "an interview",
   read_chinese_opera: "a Chinese play of old",
+  read_nscripter: "a game's script",
+  read_utterances: "a transcript or dialogue as JSON",
   read_fountain: "a film script",
   read_play: "a play",
   read_screenplay: "a script",

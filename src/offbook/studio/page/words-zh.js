@@ -98,6 +98,8 @@ export const ZH = {
   readChat: "聊天记录（{name}）",
   read_interview: "访谈",
   read_chinese_opera: "戏曲剧本",
+  read_nscripter: "游戏剧本",
+  read_utterances: "JSON 格式的转写稿或对话",
   read_fountain: "电影剧本",
   read_play: "话剧",
   read_screenplay: "剧本",

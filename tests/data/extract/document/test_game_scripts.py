@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from offbook.data.extract import extract, speakers
+from offbook.data.extract import extract, listing, speakers
 
 
 def _said(path: Path, name: str) -> list[str]:
@@ -63,3 +63,18 @@ def test_a_click_ends_a_page_and_a_name_may_be_unknown(tmp_path: Path) -> None:
     )
     assert _said(path, "Dick") == ["もう。", "僕だ。"]
     assert next(speaker.name for speaker in speakers([path])) == "Dick"
+
+
+def test_the_commands_of_nscripter_are_not_spoken(tmp_path: Path) -> None:
+    path = tmp_path / "0.txt"
+    path.write_text(
+        ';mode800\n*define\ngame\n*start\nbg "pier.jpg",1\n【マラ】\n「灯りは？」!w500@\nwait 500\n'
+        '【ベン】「まだです、$name さん」\\\nld l,":a;ben.bmp",2\n雨の音。@\nとても静かだ。\\\n'
+        '【マラ】\n「そう」@\n「じゃあ、行く」\\\nselect "行く",*go,"待つ",*wait\n*go\n`【Ben】「OK.」`\\\nend\n',
+        encoding="utf-8",
+    )
+    assert listing([path]).formats == {str(path): "nscripter"}
+    assert _said(path, "ベン") == ["まだです、{{name}} さん"]
+    assert [row["messages"][0]["content"] for row in extract([path], "ベン").rows] == ["灯りは？"]
+    assert _said(path, "マラ") == ["そう", "じゃあ、行く"]
+    assert _said(path, "Ben") == ["OK."]

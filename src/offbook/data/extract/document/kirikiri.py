@@ -32,11 +32,16 @@ LABEL = re.compile(r"^\*(?P<id>[^|]*)\|?(?P<title>.*)$")
 def read(path: Path) -> Iterator[Line]:
     """The lines of a script: a speech under its speaker's name, narration in brackets, titled labels as headings."""
     spoken = False
-    for line in _Script().lines(open_text(path)):
+    for line in script_lines(open_text(path)):
         spoken = spoken or line.text.startswith("**")
         yield line
     if not spoken:
         raise BrokenDocumentError("nobody speaks in this KiriKiri script", "Is the dialogue in another .ks file?")
+
+
+def script_lines(script: Iterable[tuple[int, str]]) -> Iterator[Line]:
+    """The lines of a script whose numbered lines are given; there may be none in which somebody speaks."""
+    yield from _Script().lines(script)
 
 
 class _Script:
