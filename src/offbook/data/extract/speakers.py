@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import lru_cache
 from math import sqrt
 
 from offbook.core.errors import UsageError
@@ -216,6 +217,7 @@ class Cast:
         return by_company and apart and called >= 2 and _cosine(one.partners, other.partners) >= 0.3
 
 
+@lru_cache(20_000)
 def same(name: str) -> str:
     """The name as it is compared: no case, width, spaces or stops."""
     return re.sub(r"[\s.·•_*]+", "", unicodedata.normalize("NFKC", name)).casefold()

@@ -1,5 +1,8 @@
 """English novels: tags of every form, pronouns, turns without names, and how a quoted line ends."""
 
+import os
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -8,6 +11,7 @@ import pytest
 from offbook.data.extract.cue import SURE
 from offbook.data.extract.novel import reader
 from tests.data.extract.reading import cues, left, numbered
+from tests.paths import shared_file
 
 
 def sure(text: str) -> list[tuple[str, str]]:
@@ -295,3 +299,20 @@ def test_the_narrators_i_acts_and_is_never_he_or_she() -> None:
     assert read["Drink that, Miss Keller. You look like you need it."][0] == "I"
     assert read["Kowalski, it's Dunn. You got anything on a Will Keller?"][0] == "I"
     assert read["Get her out of there."][0] != "I"
+
+
+READ = """
+import sys
+from offbook.data.extract.novel import reader
+with open(sys.argv[1], encoding="utf-8") as file:
+    print(*reader.read(list(enumerate(file.read().splitlines(), 1))), sep="\\n")
+"""
+
+
+def test_a_novel_is_read_alike_whatever_the_order_of_python_s_sets() -> None:
+    path = shared_file("data/truth/Emma.txt")
+    read = []
+    for seed in ("0", "1"):
+        order = {**os.environ, "PYTHONHASHSEED": seed}
+        read.append(subprocess.check_output([sys.executable, "-c", READ, path], env=order))
+    assert read[0] == read[1]

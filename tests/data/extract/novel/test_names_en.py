@@ -48,8 +48,8 @@ def test_people_of_one_surname_are_several() -> None:
 def test_pronouns_tell_gender_where_titles_do_not() -> None:
     result = people("Robin", "Robin", "Kit")
     for _ in range(3):
-        result.count_pronouns("Robin", he=0, she=1)
-    result.count_pronouns("Kit", he=1, she=0)
+        result.count_pronoun("Robin", is_he=False)
+    result.count_pronoun("Kit", is_he=True)
     result.finish()
     robin, kit = result.get("Robin"), result.get("Kit")
     assert robin is not None

@@ -54,10 +54,10 @@ class English:
                     named.add(tag.speaker)
                 continue
             for sentence in tags.sentences(piece.text):
-                names = set(tags.mentions(sentence))
+                is_he, is_she = tags.HE.search(sentence), tags.SHE.search(sentence)
+                names = set(tags.mentions(sentence)) if bool(is_he) != bool(is_she) else set()
                 if len(names) == 1:
-                    he, she = len(tags.HE.findall(sentence)), len(tags.SHE.findall(sentence))
-                    self._people.count_pronouns(names.pop(), he, she)
+                    self._people.count_pronoun(names.pop(), is_he=bool(is_he))
 
         speech = " ".join(piece.text for piece in pieces if piece.is_quote)
         self._habits.hear(named.pop() if len(named) == 1 else "", speech)
@@ -111,6 +111,6 @@ class English:
         for turn in run:
             counts.update({turn.named: 3} if turn.named else {})
             counts.update({turn.actor: 2} if turn.actor else {})
-            counts.update(turn.addressed)
-            counts.update(set(turn.before))
+            counts.update(sorted(turn.addressed))  # of equals the first counts: the same one in every run
+            counts.update(dict.fromkeys(turn.before, 1))
         return [name for name, _ in counts.most_common(MOST_CANDIDATES)]

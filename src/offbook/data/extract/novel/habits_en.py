@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 
@@ -38,7 +38,7 @@ def _likelihoods(
     """Log of how much more often than usual each candidate is counted with the forms of address."""
     weights = dict.fromkeys(candidates, 0.0)
     total = usual.total() or 1
-    for call in calls:
+    for call in sorted(calls):
         matched = counts.get(call)
         if not matched or matched.total() < FEW_CALLS:
             continue
@@ -116,22 +116,17 @@ class NarrationHabits:
 
     def style(self, speech: str, candidates: Iterable[str]) -> dict[str, float]:
         """Log weight of each candidate by the words of what is said."""
-        words = WORD.findall(speech.lower())
-        return {
-            name: max(-MOST_STYLE, min(MOST_STYLE, sum(self._log(name, word) for word in words)))
-            if name in self._totals
-            else 0.0
-            for name in candidates
-        }
+        words = [word for word in WORD.findall(speech.lower()) if word in self._book]
+        return {name: self._style(name, words) if name in self._totals else 0.0 for name in candidates}
+
+    def _style(self, name: str, words: Sequence[str]) -> float:
+        logs = self._logs[name]
+        for word in words:
+            if word not in logs:
+                logs[word] = self._log(name, word)
+        return max(-MOST_STYLE, min(MOST_STYLE, sum(map(logs.__getitem__, words))))
 
     def _log(self, name: str, word: str) -> float:
         """Log of how much more often than the book's a speaker's words are this one."""
-        logs = self._logs[name]
-        value = logs.get(word)
-        if value is None and not self._book[word]:
-            value = logs[word] = 0.0
-        elif value is None:
-            usual = PRIOR_WORDS * self._book[word] / self._book_words
-            value = log((self._words[name][word] + usual) / (self._totals[name] + PRIOR_WORDS) * PRIOR_WORDS / usual)
-            logs[word] = value
-        return value
+        usual = PRIOR_WORDS * self._book[word] / self._book_words
+        return log((self._words[name][word] + usual) / (self._totals[name] + PRIOR_WORDS) * PRIOR_WORDS / usual)

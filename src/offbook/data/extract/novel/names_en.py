@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -40,6 +40,7 @@ OFTEN = 2
 """A person's gender is known from so many pronouns."""
 
 
+@lru_cache(20_000)
 def tidy(name: str) -> str:
     """A name as it is listed: single spaces, no article and no epithet before it.
 
@@ -49,12 +50,13 @@ def tidy(name: str) -> str:
     name = _SPACES.sub(" ", name).strip()
     bare = _EPITHETS.sub("", name)
     words = bare.split() if bare[:1].isupper() else name.split()
-    while words and words[0] in LISTS["not_a_name"] - LISTS["given"] and words[0] not in _TITLE_WORDS:
+    while words and words[0] in _NOT_IN_NAMES:
         words = words[1:]
     return " ".join(words)
 
 
 _TITLE_WORDS = LISTS["title_male"] | LISTS["title_female"] | LISTS["title"]
+_NOT_IN_NAMES = LISTS["not_a_name"] - LISTS["given"] - _TITLE_WORDS
 
 
 def is_person(name: str) -> bool:
@@ -105,6 +107,8 @@ class CharacterLexicon:
         self._he: Counter[str] = Counter()
         self._she: Counter[str] = Counter()
         self._persons: dict[str, Person] = {}
+        self._with_word: defaultdict[str, set[str]] = defaultdict(set)
+        """Word → the persons' names that have it; "" → those that are nothing but a title."""
         self._looked_up: dict[str, Person | None] = {}
 
     def count_tag(self, name: str) -> None:
@@ -119,12 +123,9 @@ class CharacterLexicon:
         """Note names inside sentences and forms of address."""
         self._inside.update(names)
 
-    def count_pronouns(self, name: str, he: int, she: int) -> None:
-        """Note the pronouns of a sentence in which the name alone is named."""
-        if he and not she:
-            self._he[name] += 1
-        elif she and not he:
-            self._she[name] += 1
+    def count_pronoun(self, name: str, is_he: bool) -> None:
+        """Note the pronoun of a sentence in which the name alone is named: he, or else she."""
+        (self._he if is_he else self._she)[name] += 1
 
     def finish(self) -> None:
         """The book has been gone through: decide which names are one person, and who is he or she."""
@@ -133,11 +134,11 @@ class CharacterLexicon:
             person = self._one_of(name) or Person()
             person.names[name] += self._tagged[name]
             person.gender = person.gender or gender_of(name)
-            self._persons[name] = person
+            self._add(name, person)
         for name in sorted(self._acting.keys() - self._tagged.keys()):
             acts = _is_titled(name) or self._acting[name] >= ACTS
             if acts and name in self._inside and not self._one_of(name):
-                self._persons[name] = Person(Counter({name: 0}), gender=gender_of(name))
+                self._add(name, Person(Counter({name: 0}), gender=gender_of(name)))
         for name, person in self._persons.items():
             person.he += self._he[name]
             person.she += self._she[name]
@@ -155,13 +156,21 @@ class CharacterLexicon:
         person = self.get(name)
         return person.names.total() if person else 0
 
+    def _add(self, name: str, person: Person) -> None:
+        self._persons[name] = person
+        for word in _words(name) or ("",):
+            self._with_word[word].add(name)
+
     def _one_of(self, name: str) -> Person | None:
         """The one person among those known whose name this one shortens or lengthens, if there is just one."""
         gender = gender_of(name) or self._evidence(name)
         matches: list[Person] = []
-        for other, person in self._persons.items():
+        words = _words(name)
+        alike = set[str]().union(*(self._with_word[word] for word in (*words, ""))) if words else self._persons.keys()
+        for other in alike:
             if not _may_be_one(name, other):
                 continue
+            person = self._persons[other]
             other_gender = person.gender or self._evidence(other)
             if gender and other_gender and gender != other_gender:
                 continue

@@ -45,6 +45,7 @@ ITALICS = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 STARRED = re.compile(r"(?<![\w*])(\*{1,3})(?=[^\s*])([^*]+)(?<=\S)\1(?![\w*])")
 """*Marcus?*: a word in italics or bold as it is typed."""
 RATIO_COLON = str.maketrans("∶︰", "：：")
+CURLY = re.compile("[“”]")
 LEADS_ON = re.compile(r"(?:[：:]|(?<=[^\W\d_]),)$")
 """How a paragraph ends that brings in the quotation of the next."""
 
@@ -223,7 +224,7 @@ def _cut_at_one_kind(text: str, marks: tuple[str, str]) -> list[TextSpan]:
 
 def _turned(text: str) -> str:
     """The text with its curly marks by turns opening and closing, where some stand the wrong way round."""
-    signs = [sign for sign in text if sign in "“”"]
+    signs = CURLY.findall(text)
     depth = lowest = 0
     for sign in signs:
         depth += 1 if sign == "“" else -1
@@ -305,7 +306,8 @@ def _joined(parts: list[tuple[int, str]]) -> Iterator[Paragraph]:
     text, lines = "", []
     for number, raw in parts:
         part = ITALICS.sub("", raw) if "_" in raw else raw
-        part = STARRED.sub(r"\2", part.translate(RATIO_COLON))
+        part = part if part.isascii() else part.translate(RATIO_COLON)
+        part = STARRED.sub(r"\2", part) if "*" in part else part
         if not part:
             continue
         gap = "" if not text or (HAS_CJK.match(text[-1]) and HAS_CJK.match(part[0])) else " "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 from offbook.data.extract.novel.names_en import CALLED, LISTS, NAME, is_person, tidy
@@ -98,6 +99,7 @@ ADDRESSEE = re.compile(
 )
 MENTION = re.compile(rf"(?<![^\W\d_])(?P<speaker>{NAME})(?P<owner>['’]s?(?![^\W\d_]))?")
 WORD_BEFORE = re.compile(r"([^\W\d_]+)\s+$")
+LONGEST_WORD = 60
 SUBJECT_PRONOUN = re.compile(
     rf"^[\s—–\"'”’,-]*(?:(?:{one_of(LISTS['conjunction'])}),?\s+|[A-Za-z]+ly,?\s+)?(?P<speaker>He|She|he|she|They|they|I)\b",
     re.IGNORECASE,
@@ -236,7 +238,7 @@ def subject(sentence: str) -> Action | None:
     if match := SUBJECT_PRONOUN.match(sentence):
         return Action(match["speaker"].lower() if match["speaker"] != "I" else "I", True)
     for match in MENTION.finditer(sentence):
-        preceding = WORD_BEFORE.search(sentence, 0, match.start())
+        preceding = _word_before(sentence, match.start())
         name = tidy(match["speaker"])
         if match["owner"] or not is_person(name) or (preceding and preceding[1].lower() in LISTS["object_of"]):
             continue
@@ -246,14 +248,20 @@ def subject(sentence: str) -> Action | None:
     return None
 
 
+def _word_before(text: str, at: int) -> re.Match[str] | None:
+    """The word that stands right before a place in a text."""
+    return WORD_BEFORE.search(text, max(0, at - LONGEST_WORD), at)
+
+
 def mentions(text: str, inside: bool = False) -> list[str]:
     """The names in a stretch of narration, in order; only those inside a sentence, not at its head, if asked."""
-    matches = (match for match in MENTION.finditer(text) if not inside or WORD_BEFORE.search(text, 0, match.start()))
+    matches = (match for match in MENTION.finditer(text) if not inside or _word_before(text, match.start()))
     names = (tidy(match["speaker"]) for match in matches)
     return [name for name in names if is_person(name)]
 
 
-def called(quoted: str) -> list[str]:
+@lru_cache(64)
+def called(quoted: str) -> tuple[str, ...]:
     """The names by which somebody is addressed in a quoted line."""
     names = (tidy(match["speaker"]) for match in VOCATIVE.finditer(quoted))
-    return [name for name in names if is_person(name)]
+    return tuple(name for name in names if is_person(name))
