@@ -6,7 +6,7 @@ import pytest
 
 from offbook.core.types import Origin
 from offbook.data.loading import ReadingOptions, to_conversation
-from offbook.data.row_values import RowError
+from offbook.data.row_values import ColumnsError, RowError
 
 NOBODY = Origin("x.jsonl", 1)
 LIT = [("user", "Lit?"), ("assistant", "Since four.")]
@@ -186,3 +186,61 @@ def test_a_reply_with_colons_is_no_scene(reply: str) -> None:
 )
 def test_a_name_before_a_reply_and_a_formats_marks_are_not_said(row: Any) -> None:
     assert turns(row, "Mara") == LIT
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"conversations": [{"from": "human", "value": "Lit?"}], "response": "Since four."},
+        {"conversation": [{"role": "user", "content": "Lit?"}], "output": "Since four."},
+        {"history": [{"role": "user", "content": "Lit?"}], "query": "Lit?", "response": "Since four."},
+        {"prompt": "Lit?", "response": "<think>\nHe asks.\n</think>\n\nSince four."},
+        {"prompt": "Lit?", "response": "He asks.</think>Since four."},
+    ],
+)
+def test_a_reply_is_found_once_and_whole(row: dict[str, Any]) -> None:
+    assert turns(row) == [("user", "Lit?"), ("assistant", "Since four.")]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"messages": [{"role": "user", "content": "Lit?"}, {"role": "assistant", "content": "Yes."}], "answer": "No."},
+        {"dialogue": "Ben: Lit?\nMara: Yes.", "response": "Since four.", "character": "Mara"},
+    ],
+)
+def test_a_reply_beside_a_conversation_is_not_lost_silently(row: dict[str, Any]) -> None:
+    with pytest.raises(ColumnsError, match="looks like a reply and would be lost"):
+        turns(row)
+
+
+def test_a_system_prompt_that_stands_in_a_column_and_in_a_turn_is_one() -> None:
+    said = [
+        {"from": "system", "value": "Be Mara."},
+        {"from": "human", "value": "Lit?"},
+        {"from": "gpt", "value": "Yes."},
+    ]
+    expected = [("system", "Be Mara."), ("user", "Lit?"), ("assistant", "Yes.")]
+    assert turns({"conversations": said, "system_prompt": "Be Mara."}) == expected
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {
+            "conversations": [
+                {"from": "human", "value": "Lit?"},
+                {"from": "gpt", "value": '<tool_call>\n{"name": "look"}\n</tool_call>'},
+                {"from": "tool", "value": "on"},
+                {"from": "gpt", "value": "Since four."},
+            ]
+        },
+        {
+            "chat": 'USER: Lit?\n\n\nASSISTANT: <functioncall> {"name": "look"} <|endoftext|>\n\n\n'
+            "FUNCTION RESPONSE: on\n\n\nASSISTANT: Since four. <|endoftext|>\n\n\n"
+        },
+    ],
+)
+def test_the_call_of_a_tool_in_a_text_is_no_speech(row: dict[str, Any]) -> None:
+    """As Hermes and Glaive write it."""
+    assert turns(row) == [("user", "Lit?\non"), ("assistant", "Since four.")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from offbook.core.registry import lookup
@@ -32,7 +33,7 @@ SYNONYMS = {
     **dict.fromkeys(("preferred_output", "preferred", "accepted", "winner", "chosen_response"), "chosen"),
     **dict.fromkeys(("rejected_response", "rejected_messages", "non_preferred_output"), "rejected"),
     **dict.fromkeys(("dispreferred", "loser", "reject"), "rejected"),
-    **dict.fromkeys(("agent_role", "bot_name", "role_name", "role"), "character"),
+    **dict.fromkeys(("agent_role", "bot_name", "role_name", "character_name", "char_name", "role"), "character"),
 }
 """Other names of the columns that the formats know, in lower case and with `_` between words."""
 TRANSLATIONS = (("source", "target"), ("sources", "targets"))
@@ -127,10 +128,17 @@ def rename(row: Row, columns: Mapping[str, str]) -> Row:
     return renamed
 
 
+@lru_cache(1024)
 def _canonical(column: str) -> str:
     """The name that the formats know a column by, or its own."""
     spelled = re.sub(r"[\s\-]+", "_", str(column).strip().casefold())
     return SYNONYMS.get(spelled, spelled if spelled in CANONICAL else column)
+
+
+def character_of(row: Row) -> str | None:
+    """The name of the character that a row (as `rename` gives it) names; None where it names none or describes it."""
+    name = row.get("character")
+    return name if isinstance(name, str) and name.strip() and len(name) <= LONGEST_NAME else None
 
 
 def refuse_loss(row: Row, used: Collection[str], turns: Iterable[Turn], given: Iterable[str] = ()) -> None:
@@ -148,6 +156,12 @@ def refuse_loss(row: Row, used: Collection[str], turns: Iterable[Turn], given: I
     read = "\n".join(turn.text for turn in turns)
     unread = [str(column) for column, value in row.items() if column not in used and _holds_other_text(value, read)]
     lost = next((column for column in unread if _is_prompt_like(column, row.get(column))), None)
+    if lost is None and isinstance(row.get("output"), str) and "output" in unread and "chosen" not in used:
+        raise ColumnsError(
+            "its column '{lost}' looks like a reply and would be lost, as another column holds the conversation: "
+            "leave one of them out, as in --data.columns ignore={lost}",
+            lost=_own_name("output", given),
+        )
     character = row.get("character")
     if lost is None and isinstance(character, str) and len(character) > LONGEST_NAME and character.strip() not in read:
         lost = "character"
@@ -162,13 +176,18 @@ def refuse_loss(row: Row, used: Collection[str], turns: Iterable[Turn], given: I
             or isinstance(row[lost], dict)
             else "prompt"
         )
-        lost = next((str(column) for column in given if _canonical(str(column)) == lost), lost)
+        lost = _own_name(lost, given)
         raise ColumnsError(
             "its column '{lost}' looks like a part of the prompt and would be lost: map the columns, as in "
             "--data.columns {meaning}={lost}, or leave it out: --data.columns ignore={lost}",
             lost=lost,
             meaning=meaning,
         )
+
+
+def _own_name(column: str, given: Iterable[str]) -> str:
+    """What a row itself calls a column."""
+    return next((str(own) for own in given if _canonical(str(own)) == column), column)
 
 
 def _is_prompt_like(column: str, value: Any) -> bool:

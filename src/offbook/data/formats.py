@@ -78,20 +78,17 @@ def messages(row: Row) -> Turns:
 
     Content is text or a list of text parts; a reply of weight 0 (or `loss`, `train`: false) is read and not learned.
     """
-    turns = list(_listed(row, "messages"))
-    if turns[-1].role == "user" and row.get("output") is not None:  # a request and its response
-        turns.append(Turn("assistant", reply_in(row["output"], "output")))
-    return turns
+    return _answered(_listed(row, "messages"), row)
 
 
 def sharegpt(row: Row) -> Turns:
     """conversations: a list of {from, value}, and perhaps system."""
-    return _listed(row, "conversations")
+    return _answered(_listed(row, "conversations"), row)
 
 
 def conversation(row: Row) -> Turns:
     """conversation: a list of {input, output} (xtuner), {message, is_human} (PIPPA) or {role, content}."""
-    return _listed(row, "conversation")
+    return _answered(_listed(row, "conversation"), row)
 
 
 def alpaca(row: Row) -> Turns:
@@ -128,6 +125,8 @@ def _prompt(row: Row) -> tuple[list[Turn], bool]:
         ], False
     texts = [text_of(part or "", column) for part, column in zip(parts, ("instruction", "input"), strict=True)]
     prompt = "\n".join(text for text in texts if text.strip())
+    if before and before[-1] == Turn("user", prompt):  # a log's history holds what is asked now, too
+        return before, False
     rendered = prompt_turns(prompt)
     return [*before, *(rendered or [Turn("user", prompt)])], bool(rendered)
 
@@ -186,6 +185,14 @@ def _listed(row: Row, column: str) -> Iterator[Turn]:
     value = row.get(column)
     rendered = rendered_turns(value) if isinstance(value, str) and not value.lstrip().startswith("[") else []
     yield from rendered or turns_of(value, column, row.get("character"))
+
+
+def _answered(spoken: Turns, row: Row) -> list[Turn]:
+    """The turns of a conversation; one that ends before the answer takes it from the reply's column (a response)."""
+    turns = list(spoken)
+    if turns[-1].role == "user" and row.get("output") is not None:
+        turns.append(Turn("assistant", reply_in(row["output"], "output")))
+    return turns
 
 
 def _before(row: Row) -> Iterator[Turn]:

@@ -19,11 +19,12 @@ from offbook.core.i18n import marked, translate
 from offbook.core.registry import lookup
 from offbook.core.text import normalize
 from offbook.core.types import Conversation, Origin, Turn
-from offbook.data import columns, placeholders
+from offbook.data import columns, exclusions, placeholders
 from offbook.data.dialogues import SPEECH, with_manner
 from offbook.data.formats import FORMATS, Format, Turns, detect, reply_in
-from offbook.data.row_values import WEIGHTS, ColumnsError, LeftOut, RowError
+from offbook.data.row_values import ColumnsError, LeftOut, RowError
 from offbook.data.sources import BadRow, Row, data_files, read_rows, stop
+from offbook.data.unspoken import without_calls, without_thoughts
 
 NEEDED = marked(
     "A row has instruction (what is said to the character) and output (what it answers), "
@@ -33,9 +34,6 @@ NEEDED = marked(
 )
 OWN_COLUMNS = frozenset({"character", "scene", "source", "confidence", "label", "kto_tag", "rejected"})
 """Columns that are read in a row of any format."""
-BAD_LABELS = ("false", "undesirable")
-COUNTS = ("weight", "loss_weight")
-"""Columns of a row that say by a 0 that it is not learned; a loss of 0 may be a measurement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +77,12 @@ def load(
     """
     row_format = None if format == "auto" else lookup({"auto": None, **FORMATS}, format, "data format")
     loaded = Loaded([], [], {})
+    owners: list[str | None] = []
     for file in [file for path in paths for file in data_files(path)]:
-        _read(file, row_format, on_error, options, loaded)
+        owners += _read(file, row_format, on_error, options, loaded)
     if loaded.skipped and on_error == "stop":
         _refuse(loaded.skipped)
+    _leave_others_out(loaded, owners, options.character)
     if not loaded.conversations:
         why = f"; the first: {loaded.skipped[0]}" if loaded.skipped else ""
         why = f"; {next(iter(loaded.left_out))}" if loaded.left_out and not why else why
@@ -95,25 +95,43 @@ def load(
     return loaded
 
 
-def _read(file: Path, format: Format | None, on_error: str, options: ReadingOptions, loaded: Loaded) -> None:
+def _leave_others_out(loaded: Loaded, owners: Sequence[str | None], character: str | None) -> None:
+    """Leave out the rows of other characters, where there are some of the character's own."""
+    told_apart = all(row.system for row in loaded.conversations)
+    others = exclusions.of_others(owners, character, told_apart)
+    if any(others):
+        rows = zip(loaded.conversations, others, strict=True)
+        loaded.conversations[:] = [row for row, is_others in rows if not is_others]
+        loaded.left_out[translate("rows are of other characters")] = sum(others)
+
+
+def _read(
+    file: Path, format: Format | None, on_error: str, options: ReadingOptions, loaded: Loaded
+) -> list[str | None]:
     """Add the rows of a file.
+
+    Returns:
+        Whom each of them names as its character, if it names one.
 
     Raises:
         UsageError: it cannot be read, or (unless bad rows are skipped) every row's columns are those of no format.
     """
     bad: list[BadRow] = []
     strange: list[ColumnsError] = []
-    before = len(loaded.conversations)
+    owners: list[str | None] = []
     for origin, row in read_rows(file, bad.append):
         try:
-            loaded.conversations.append(to_conversation(row, origin, format, options))
+            named = columns.rename(row, options.columns)
+            owner = columns.character_of(named)
+            loaded.conversations.append(_conversation(named, tuple(row), origin, format, options))
+            owners.append(owner)
         except LeftOut as reason:
             loaded.left_out[str(reason)] = loaded.left_out.get(str(reason), 0) + 1
         except RowError as error:
             strange += [error] if isinstance(error, ColumnsError) else []
             bad.append(BadRow(origin, f"{error} ({_excerpt(row)})"))
     loaded.skipped.extend(bad)
-    if strange and len(loaded.conversations) == before and len(strange) == len(bad) and on_error == "stop":
+    if strange and not owners and len(strange) == len(bad) and on_error == "stop":
         raise UsageError(
             "{file}: {strange}",
             "Rename them, in a table in its first line. {needed}",
@@ -121,6 +139,7 @@ def _read(file: Path, format: Format | None, on_error: str, options: ReadingOpti
             strange=strange[0],
             needed=translate(NEEDED),
         )
+    return owners
 
 
 def to_conversation(
@@ -132,9 +151,14 @@ def to_conversation(
         LeftOut: the row says that it is not to be learned.
         RowError: there is no conversation in it.
     """
-    own_names = tuple(row)
-    row = columns.rename(row, options.columns)
-    _refuse_marked(row)
+    return _conversation(columns.rename(row, options.columns), tuple(row), origin, format, options)
+
+
+def _conversation(
+    row: Row, own_names: tuple[str, ...], origin: Origin, format: Format | None, options: ReadingOptions
+) -> Conversation:
+    """The conversation in a row under the names that the formats know."""
+    exclusions.refuse_marked(row)
     if not isinstance(row.get("character"), str):  # a number, say, names nobody
         row.pop("character", None)
     if options.character is not None:
@@ -144,7 +168,8 @@ def to_conversation(
     if format is None:  # who names the format has decided what is read
         columns.refuse_loss(row, OWN_COLUMNS.union(row_format.optional, *row_format.columns), spoken, own_names)
     named = row.get("character")
-    turns = _join(_unlabelled(turn, named) for turn in placeholders.fill(spoken, options.placeholders))
+    filled = placeholders.fill(spoken, options.placeholders)
+    turns = _join(_unlabelled(heard, named) for turn in filled if (heard := _heard(turn)) is not None)
     while (
         turns and not _is_learned(turns[-1]) and any(map(_is_learned, turns))
     ):  # nobody answers it, or nobody learns it
@@ -156,35 +181,17 @@ def to_conversation(
     return Conversation(
         turns,
         origin if scene is None else replace(origin, scene=scene),
-        rejected=None if rejected is None else reply_in(rejected, "rejected"),
+        rejected=None if rejected is None else without_thoughts(reply_in(rejected, "rejected")),
     )
 
 
-def _refuse_marked(row: Row) -> None:
-    """Leave out what a row itself says is not to be learned.
-
-    Raises:
-        LeftOut: it is a row of KTO whose answer is one to avoid, or one of weight 0.
-        ColumnsError: its label may mean that.
-    """
-    for column in ("label", "kto_tag"):
-        value = row.get(column)
-        if value is False or (isinstance(value, str) and value.lower() in BAD_LABELS):
-            raise LeftOut("rows are marked as bad answers (label: false)")
-        if not isinstance(value, bool) and value in (0, "0"):
-            raise ColumnsError(
-                f"its {column} is 0, which may mark a bad answer (KTO): write false where it does, "
-                f"or leave the column out: --data.columns ignore={column}"
-            )
-    for column in WEIGHTS:
-        value = row.get(column)
-        if isinstance(value, list | dict):
-            raise ColumnsError(
-                f"its {column} may say which replies are not learned: write weight: 0 into those turns, "
-                f"or leave the column out: --data.columns ignore={column}"
-            )
-        if value is False or (isinstance(value, str) and value.lower() == "false") or (value == 0 and column in COUNTS):
-            raise LeftOut("rows are marked as not to be learned ({column}: {value})", column=column, value=value)
+def _heard(turn: Turn) -> Turn | None:
+    """A turn without what nobody hears in a reply; None where it is nothing but the call of a tool."""
+    if turn.role != "assistant" or "<" not in turn.text:
+        return turn
+    reply = without_thoughts(turn.text)
+    said = without_calls(reply)
+    return replace(turn, text=said) if said or not reply else None
 
 
 def _unlabelled(turn: Turn, character: str | None) -> Turn:
@@ -208,6 +215,8 @@ def _join(spoken: Turns) -> tuple[Turn, ...]:
                 raise RowError("a reply of the character's is empty")
             continue
         if turns and turns[-1].role == turn.role:
+            if turn.role == "system" and turn.text == turns[-1].text:  # in a column, and once more as a turn
+                continue
             if turn.role == "assistant" and turns[-1].weight != turn.weight:
                 raise RowError("of two replies in a row, one is to be learned and one is not")
             turns[-1] = replace(turns[-1], text=f"{turns[-1].text}\n{turn.text}")

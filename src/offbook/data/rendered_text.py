@@ -70,15 +70,18 @@ FORMATS = (
         },
         ["<s>", "</s>", "<|endoftext|>", "<|end_of_text|>"],
     ),
-    Marks({"USER:": "user", "ASSISTANT:": "assistant"}, ["<s>", "</s>"]),
+    Marks(
+        {"SYSTEM:": "system", "USER:": "user", "FUNCTION RESPONSE:": "user", "ASSISTANT:": "assistant"},
+        ["<s>", "</s>", "<|endoftext|>"],
+    ),
     Marks({"<human>:": "user", "<bot>:": "assistant"}),
     Marks({"<｜User｜>": "user", "<｜Assistant｜>": "assistant"}, ["<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>"]),
     Marks(
         {f"{name}{colon}": role for name, role in WORDS.items() for colon in ":："}, ["<s>", "</s>"], at_line_start=True
     ),
 )
-"""ChatML; Llama 3; Gemma; Zephyr, Phi and GLM; Llama 2 and Mistral; MOSS; Baize; Guanaco and Alpaca; Vicuna; OIG;
-DeepSeek; BELLE."""
+"""ChatML; Llama 3; Gemma; Zephyr, Phi and GLM; Llama 2 and Mistral; MOSS; Baize; Guanaco and Alpaca; Vicuna and
+Glaive; OIG; DeepSeek; BELLE."""
 
 NO_MARKS = marked(
     "its {column} has no marks that tell who speaks (### Human:, [INST], <|im_start|>user); "

@@ -1,0 +1,58 @@
+"""Rows that are understood and not learned."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from offbook.core.errors import UsageError
+from offbook.core.types import Origin
+from offbook.data.loading import ReadingOptions, load, to_conversation
+from offbook.data.row_values import ColumnsError, LeftOut
+from tests.data.test_loading import write
+
+HERE = Origin("lines.jsonl", 7)
+PAIR = {"instruction": "Lit?", "output": "Since four."}
+
+
+@pytest.mark.parametrize("column", ["character", "role", "role_name", "character_name"])
+def test_rows_of_other_characters_are_left_out_and_counted(tmp_path: Path, column: str) -> None:
+    rows = [{**PAIR, column: name} for name in ("Mara", "Ben", "mara")]
+    loaded = load([write(tmp_path, rows)], options=ReadingOptions(character="Mara"))
+    assert [row.origin.line for row in loaded.conversations] == [1, 3]
+    assert loaded.left_out == {"rows are of other characters": 1}
+
+
+def test_one_name_for_all_rows_may_be_another_one_of_the_characters(tmp_path: Path) -> None:
+    loaded = load([write(tmp_path, [{**PAIR, "role": "Mara Orr"}] * 2)], options=ReadingOptions(character="Mara"))
+    assert len(loaded.conversations) == 2
+
+
+def test_rows_of_several_characters_of_whom_none_is_meant_are_refused(tmp_path: Path) -> None:
+    rows = [{**PAIR, "role": name} for name in ("Mara", "Ben")]
+    with pytest.raises(UsageError, match=r"2 characters \(Mara, Ben…\), and none is called 'Tom'"):
+        load([write(tmp_path, rows)], options=ReadingOptions(character="Tom"))
+    prompts = [{**row, "system": f"You are {row['role']}."} for row in rows]
+    assert len(load([write(tmp_path, prompts)], options=ReadingOptions(character="Tom")).conversations) == 2
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        {"accepted": False}, {"is_good": 0}, {"is_good": "0"}, {"chosen": "False"}, {"liked": False}, {"deleted": True},
+        {"is_deleted": 1}, {"rejected": True}, {"skip": "true"},
+    ],
+)  # fmt: skip
+def test_what_somebody_turned_down_is_left_out(mark: dict[str, Any]) -> None:
+    with pytest.raises(LeftOut, match="not to be learned"):
+        to_conversation({**PAIR, **mark}, HERE)
+
+
+@pytest.mark.parametrize("mark", [{"accepted": True}, {"deleted": False}, {"is_good": 1}, {"like": 0}, {"bad": ""}])
+def test_what_nobody_turned_down_is_learned(mark: dict[str, Any]) -> None:
+    assert to_conversation({**PAIR, **mark}, HERE).replies == ("Since four.",)
+
+
+def test_a_list_of_marks_for_turns_is_not_overlooked() -> None:
+    with pytest.raises(ColumnsError, match="its mask may say which replies are not learned"):
+        to_conversation({"messages": [{"role": "assistant", "content": "Lit."}], "mask": [0]}, HERE)
