@@ -22,7 +22,7 @@ from typing import Any, BinaryIO, cast
 from offbook.core.errors import UsageError
 from offbook.core.i18n import marked, translate
 from offbook.core.progress import CountProgress, uncounted
-from offbook.data import legacy_encodings
+from offbook.data import legacy_encodings, spreadsheet
 
 MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -61,7 +61,6 @@ DOCUMENTS = {
 ARCHIVES = (TAR, DOCUMENTS[b"7z\xbc\xaf"], DOCUMENTS[b"Rar!"])
 ZIPPED = {
     ".docx": marked("a Word file"),
-    ".xlsx": marked("an Excel file"),
     ".epub": marked("an e-book (EPUB)"),
     ".odt": marked("a LibreOffice file"),
 }
@@ -69,7 +68,7 @@ ZIPPED = {
 
 
 def open_bytes(path: Path) -> BinaryIO:
-    """The file's bytes to read, unpacked if its name ends in .gz, .xz, .bz2 or .zst.
+    """The file's bytes to read, unpacked if its name ends in .gz, .xz, .bz2 or .zst; a workbook's are those of a CSV.
 
     Raises:
         OSError: it cannot be opened.
@@ -81,6 +80,8 @@ def open_bytes(path: Path) -> BinaryIO:
             "Write what comes out of it into a file, and name that.",
             path=path,
         )
+    if path.suffix.lower() in spreadsheet.SUFFIXES:
+        return io.BytesIO(spreadsheet.as_csv(path))
     if path.suffix.lower() not in COMPRESSED:
         return path.open("rb")
     if unpack := UNPACKERS.get(path.suffix.lower()):

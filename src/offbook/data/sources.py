@@ -1,10 +1,10 @@
-"""Rows (plain dicts) from the files that people keep them in: JSON, JSONL, CSV, TSV, Parquet, Arrow.
+"""Rows (plain dicts) from the files that people keep them in: JSON, JSONL, CSV, TSV, Excel, Parquet, Arrow.
 
     for origin, row in read_rows(Path("lines.jsonl")): ...
 
 A reader is a generator `(path, bad) -> (Origin, row)…` and an entry in `READERS`. It hands a row that it
 cannot read to `bad` and goes on; only a file that is broken as a whole is an error. The number in an Origin
-counts lines in JSONL, CSV and TSV (packed as gz or zst, too), and rows in JSON, Parquet and Arrow.
+counts lines in JSONL, CSV and TSV (packed as gz or zst, too), and rows in JSON, Excel, Parquet and Arrow.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def refuse_no_rows(path: Path) -> None:
 
 
 def _is_data(inside: Path) -> bool:
-    hidden = any(part.startswith(".") for part in inside.parts)
+    hidden = any(part.startswith((".", "~$")) for part in inside.parts)  # or what Excel keeps beside an open file
     return _suffix(inside) in SUFFIXES and not hidden and inside.name not in HUB_METADATA
 
 
@@ -251,6 +251,8 @@ SUFFIXES = {
     ".ndjson": "jsonl",
     ".csv": "csv",
     ".tsv": "csv",
+    ".xlsx": "csv",
+    ".xlsm": "csv",
     ".parquet": "parquet",
     ".arrow": "arrow",
     ".feather": "arrow",

@@ -11,7 +11,7 @@ from offbook.core.errors import UsageError
 from offbook.data import loading
 from offbook.data.row_files import rows_text
 
-SUFFIXES = (".json", ".jsonl", ".csv", ".tsv")
+SUFFIXES = (".json", ".jsonl", ".csv", ".tsv", ".xlsx")
 MOST_BYTES = 2**26
 """A larger table is trained as it is, by a command: it would take long to show."""
 

@@ -127,7 +127,7 @@ class DataConfig(Section):
     """The rows to learn from and to judge on."""
 
     source: str | list[str] = Field(min_length=1)
-    """The character's lines: files (JSON, JSONL, CSV, TSV, Parquet) or a hub data set (ms:ORG/NAME, hf:ORG/NAME)."""
+    """The character's lines: files (JSON, JSONL, CSV, TSV, Excel, Parquet) or a data set (ms:ORG/NAME, hf:ORG/NAME)."""
     format: str = "auto"
     """How a row is read: auto, messages, sharegpt, alpaca, preference, conversation, dialogue, transcript."""
     columns: Annotated[dict[str, str], BeforeValidator(_pairs)] = {}

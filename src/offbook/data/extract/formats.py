@@ -53,7 +53,7 @@ UNSUPPORTED_CHATS = (
     ),
 )
 """What a head of an export that is often tried looks like, what it is, and what to do instead."""
-TABLES = frozenset([".csv", ".tsv"])
+TABLES = frozenset([".csv", ".tsv", ".xlsx", ".xlsm"])
 """Suffixes of tables, whose cells may look like a novel's lines or a script's."""
 PROGRAMS = frozenset(
     [

@@ -1,0 +1,100 @@
+"""Excel's workbooks are read as their sheet saved as CSV would be."""
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from offbook.core.errors import UsageError
+from offbook.data.loading import load
+from offbook.data.sources import read_rows
+
+MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+LINKS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+SHARED = (
+    "<si><t>prompt</t></si><si><t>reply</t></si>"
+    "<si><r><t>Who is </t></r><r><rPr><b/></rPr><t>there?</t></r></si>"
+    '<si><t>灯</t><rPh sb="0" eb="1"><t>ヒ</t></rPh></si>'
+)
+STYLES = (
+    '<numFmts><numFmt numFmtId="170" formatCode="yyyy\\-mm\\-dd"/>'
+    '<numFmt numFmtId="171" formatCode="[Red]0&quot;d&quot;"/></numFmts>'
+    '<cellXfs><xf numFmtId="0"/><xf numFmtId="170"/><xf numFmtId="171"/><xf numFmtId="20"/></cellXfs>'
+)
+
+
+def workbook(folder: Path, *sheets: str) -> Path:
+    """An .xlsx file whose sheets hold rows of cells, as Excel writes them."""
+    path = folder / "lines.xlsx"
+    numbers = range(1, len(sheets) + 1)
+    names = "".join(f'<sheet name="S{number}" sheetId="{number}" r:id="r{number}"/>' for number in numbers)
+    links = "".join(f'<Relationship Id="r{number}" Target="worksheets/s{number}.xml"/>' for number in numbers)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("xl/workbook.xml", f'<workbook {MAIN} xmlns:r="{LINKS}"><sheets>{names}</sheets></workbook>')
+        archive.writestr("xl/_rels/workbook.xml.rels", f"<Relationships>{links}</Relationships>")
+        archive.writestr("xl/sharedStrings.xml", f"<sst {MAIN}>{SHARED}</sst>")
+        archive.writestr("xl/styles.xml", f"<styleSheet {MAIN}>{STYLES}</styleSheet>")
+        for number, sheet in zip(numbers, sheets, strict=True):
+            archive.writestr(f"xl/worksheets/s{number}.xml", f"<worksheet {MAIN}>{sheet}</worksheet>")
+    return path
+
+
+def text(place: str, value: str) -> str:
+    return f'<c r="{place}" t="inlineStr"><is><t>{value}</t></is></c>'
+
+
+HEADER = '<row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" t="s"><v>1</v></c></row>'
+
+
+def test_texts_shared_and_in_their_cells(tmp_path: Path) -> None:
+    cells = f'<c r="A2" t="s"><v>2</v></c>{text("B2", "Nay,_x000D_&#10;&quot;answer&quot; me.")}'
+    path = workbook(tmp_path, f'<sheetData>{HEADER}<row r="2">{cells}</row><row r="3"/></sheetData>', "<sheetData/>")
+    assert [row for _, row in read_rows(path)] == [{"prompt": "Who is there?", "reply": 'Nay,\n"answer" me.'}]
+    assert load([path]).conversations[0].replies == ('Nay,\n"answer" me.',)
+
+
+def test_what_stands_beside_several_rows_belongs_to_each(tmp_path: Path) -> None:
+    rows = f"<row>{text('A2', 'Lit?')}{text('B2', 'Yes.')}</row><row>{text('B3', 'Since four.')}</row>"
+    path = workbook(tmp_path, f'<sheetData>{HEADER}{rows}</sheetData><mergeCells><mergeCell ref="A2:A3"/></mergeCells>')
+    assert [row["prompt"] for _, row in read_rows(path)] == ["Lit?", "Lit?"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [
+        ('<c r="B2" s="1"><v>45413.895833333336</v></c>', "2024-05-01 21:30:00"),
+        ('<c r="B2" s="1"><v>45413</v></c>', "2024-05-01"),
+        ('<c r="B2" s="3"><v>0.5</v></c>', "12:00:00"),
+        ('<c r="B2" s="2"><v>45413</v></c>', "45413"),
+        ('<c r="B2"><f>1+1</f><v>2</v></c>', "2"),
+        ('<c r="B2" t="b"><v>0</v></c>', "FALSE"),
+        ('<c r="B2" t="s"><v>3</v></c>', "灯"),
+        ('<c r="B2" t="str"><f>A1</f><v>ab</v></c>', "ab"),
+    ],
+)
+def test_a_cell_is_what_it_shows(tmp_path: Path, cell: str, shown: str) -> None:
+    path = workbook(tmp_path, f"<sheetData>{HEADER}<row>{text('A2', 'Lit?')}{cell}</row></sheetData>")
+    assert [row["reply"] for _, row in read_rows(path)] == [shown]
+
+
+def test_sheets_with_the_same_columns_are_one_table_and_others_are_refused(tmp_path: Path) -> None:
+    def sheet(prompt: str, header: str = HEADER) -> str:
+        return f"<sheetData>{header}<row>{text('A2', prompt)}{text('B2', 'Yes.')}</row></sheetData>"
+
+    assert [row["prompt"] for _, row in read_rows(workbook(tmp_path, sheet("Lit?"), sheet("Oil?")))] == ["Lit?", "Oil?"]
+    strange = f"<row>{text('A1', 'x')}{text('B1', 'y')}</row>"
+    with pytest.raises(UsageError, match="several sheets with different columns: S1, S2"):
+        list(read_rows(workbook(tmp_path, sheet("Lit?"), sheet("Oil?", strange))))
+
+
+@pytest.mark.parametrize("sheet", ["<sheetData>", '<c r="A9999999"><v>1</v></c>', '<c r="?"><v>1</v></c>'])
+def test_a_damaged_workbook_is_told(tmp_path: Path, sheet: str) -> None:
+    with pytest.raises(UsageError, match="cannot be read as an Excel file") as caught:
+        list(read_rows(workbook(tmp_path, sheet)))
+    assert "CSV" in caught.value.fix
+
+
+def test_what_is_no_workbook_is_told(tmp_path: Path) -> None:
+    (tmp_path / "lines.xlsx").write_bytes(b"PK\x03\x04\x14\0")
+    with pytest.raises(UsageError, match="cannot be read as an Excel file"):
+        list(read_rows(tmp_path / "lines.xlsx"))
