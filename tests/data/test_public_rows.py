@@ -244,3 +244,23 @@ def test_a_system_prompt_that_stands_in_a_column_and_in_a_turn_is_one() -> None:
 def test_the_call_of_a_tool_in_a_text_is_no_speech(row: dict[str, Any]) -> None:
     """As Hermes and Glaive write it."""
     assert turns(row) == [("user", "Lit?\non"), ("assistant", "Since four.")]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"conversations": ["Lit?", "Since four."], "source": "forum"},
+        {"玩家台词": "Lit?", "角色台词": "Since four."},
+        {"用户问题": "Lit?", "标准答案": "Since four."},
+        {
+            "chosen_messages": [
+                {"role": "user", "content": [{"type": "text", "value": "Lit?"}]},
+                {"role": "assistant", "content": [{"type": "text", "value": "Since four."}]},
+            ],
+            "rejected_messages": [{"role": "assistant", "content": [{"type": "text", "value": "No."}]}],
+        },
+    ],
+)
+def test_further_rows_that_need_no_mapping(row: dict[str, Any]) -> None:
+    """LIMA's, Chinese tables, LLaMA-Factory's newer preference pairs."""
+    assert turns(row) == LIT

@@ -111,3 +111,7 @@ def test_what_nobody_answers_at_the_end_is_left_out(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text(json.dumps([{"conversations": [{"from": speaker, "value": text} for speaker, text in turns]}]))
     assert [turn.text for turn in load([path]).conversations[0].turns] == ["Lit?", "Since four."]
+
+
+def test_lines_that_were_cut_out_of_a_list_end_with_its_commas(tmp_path: Path) -> None:
+    assert rows(tmp_path / "a.jsonl", "".join(f"{json.dumps(row)},\n" for row in ROWS)) == ROWS

@@ -171,7 +171,7 @@ def _read_jsonl(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
         origin = Origin(str(path), number)
         values: list[tuple[Any, JsonError | None]]
         try:
-            values = list(JsonText(text).values())
+            values = list(JsonText(text.rstrip().removesuffix(",")).values())  # a list's lines, cut out of it
         except JsonError as error:
             values = [(None, error)]
         for value, fault in values:  # several where files were joined without a line break
