@@ -184,7 +184,7 @@ def _listed(row: Row, column: str) -> Iterator[Turn]:
     yield Turn("system", content_of(system, "system"))
     value = row.get(column)
     rendered = rendered_turns(value) if isinstance(value, str) and not value.lstrip().startswith("[") else []
-    if isinstance(value, list) and value and all(isinstance(text, str) for text in value):  # LIMA's
+    if isinstance(value, list) and len(value) > 1 and all(isinstance(text, str) for text in value):  # LIMA's
         yield from dialogue({**row, "dialogue": value})
         return
     yield from rendered or turns_of(value, column, row.get("character"))

@@ -171,7 +171,7 @@ def _read_jsonl(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
         origin = Origin(str(path), number)
         values: list[tuple[Any, JsonError | None]]
         try:
-            values = list(JsonText(text.rstrip().removesuffix(",")).values())  # a list's lines, cut out of it
+            values = list(JsonText(LIST_COMMA.sub("", text)).values())
         except JsonError as error:
             values = [(None, error)]
         for value, fault in values:  # several where files were joined without a line break
@@ -259,6 +259,8 @@ SUFFIXES = {
 }
 FOR_PEOPLE = {".yaml": "YAML", ".yml": "YAML", ".toml": "TOML"}
 """Suffixes of formats that hold no rows by themselves, but lists that may be."""
+LIST_COMMA = re.compile(r",\s*\Z")
+"""What stands behind a line that was cut out of a list."""
 TURN_KEYS = {"role", "from"}
 """One of these is in each turn of a list that is a row by itself."""
 HUB_METADATA = {"dataset_infos.json", "dataset_info.json", "configuration.json", "state.json", "dataset_dict.json"}
