@@ -215,13 +215,13 @@ def test_a_reply_beside_a_conversation_is_not_lost_silently(row: dict[str, Any])
 
 
 def test_a_system_prompt_that_stands_in_a_column_and_in_a_turn_is_one() -> None:
-    said = [
+    conversation = [
         {"from": "system", "value": "Be Mara."},
         {"from": "human", "value": "Lit?"},
         {"from": "gpt", "value": "Yes."},
     ]
     expected = [("system", "Be Mara."), ("user", "Lit?"), ("assistant", "Yes.")]
-    assert turns({"conversations": said, "system_prompt": "Be Mara."}) == expected
+    assert turns({"conversations": conversation, "system_prompt": "Be Mara."}) == expected
 
 
 @pytest.mark.parametrize(

@@ -192,7 +192,7 @@ def refuse_loss(row: Row, used: Collection[str], turns: Iterable[Turn], given: I
 
 def _own_name(column: str, given: Iterable[str]) -> str:
     """What a row itself calls a column."""
-    return next((str(own) for own in given if _canonical(str(own)) == column), column)
+    return next((str(name) for name in given if _canonical(str(name)) == column), column)
 
 
 def _is_prompt_like(column: str, value: Any) -> bool:

@@ -80,23 +80,23 @@ def _is(value: Any, answer: bool) -> bool:
     return value is answer or (isinstance(value, str) and value.lower() == str(answer).lower())
 
 
-def of_others(owners: Sequence[str | None], character: str | None, are_told_apart: bool) -> list[bool]:
+def of_others(row_characters: Sequence[str | None], character: str | None, are_told_apart: bool) -> list[bool]:
     """Which rows are another character's, of a data set that has the character's own.
 
     Args:
-        owners: whom each row names as its character, if it names one.
+        row_characters: whom each row names as its character, if it names one.
         character: the character's name.
         are_told_apart: whether each row has a system prompt, which may be another one for each character.
 
     Raises:
         UsageError: the rows are of several characters, of whom none is called so.
     """
-    names = {normalize(owner): owner for owner in owners if owner}
+    names = {normalize(row_character): row_character for row_character in row_characters if row_character}
     if character is None or len(names) < 2:  # one name may be another one of the character's
-        return [False] * len(owners)
+        return [False] * len(row_characters)
     if normalize(character) not in names:
         if are_told_apart:
-            return [False] * len(owners)
+            return [False] * len(row_characters)
         shown = ", ".join(list(names.values())[:NAMES_SHOWN])
         raise UsageError(
             "the rows are of {count} characters ({names}…), and none is called '{character}'",
@@ -106,4 +106,7 @@ def of_others(owners: Sequence[str | None], character: str | None, are_told_apar
             names=shown,
             character=character,
         )
-    return [bool(owner) and normalize(str(owner)) != normalize(character) for owner in owners]
+    return [
+        bool(row_character) and normalize(str(row_character)) != normalize(character)
+        for row_character in row_characters
+    ]

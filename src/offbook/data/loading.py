@@ -77,12 +77,12 @@ def load(
     """
     row_format = None if format == "auto" else lookup({"auto": None, **FORMATS}, format, "data format")
     loaded = Loaded([], [], {})
-    owners: list[str | None] = []
+    row_characters: list[str | None] = []
     for file in [file for path in paths for file in data_files(path)]:
-        owners += _read(file, row_format, on_error, options, loaded)
+        row_characters += _read(file, row_format, on_error, options, loaded)
     if loaded.skipped and on_error == "stop":
         _refuse(loaded.skipped)
-    _leave_others_out(loaded, owners, options.character)
+    _leave_others_out(loaded, row_characters, options.character)
     if not loaded.conversations:
         why = f"; the first: {loaded.skipped[0]}" if loaded.skipped else ""
         why = f"; {next(iter(loaded.left_out))}" if loaded.left_out and not why else why
@@ -95,10 +95,10 @@ def load(
     return loaded
 
 
-def _leave_others_out(loaded: Loaded, owners: Sequence[str | None], character: str | None) -> None:
+def _leave_others_out(loaded: Loaded, row_characters: Sequence[str | None], character: str | None) -> None:
     """Leave out the rows of other characters, where there are some of the character's own."""
     told_apart = all(row.system for row in loaded.conversations)
-    others = exclusions.of_others(owners, character, told_apart)
+    others = exclusions.of_others(row_characters, character, told_apart)
     if any(others):
         rows = zip(loaded.conversations, others, strict=True)
         loaded.conversations[:] = [row for row, is_others in rows if not is_others]
@@ -118,20 +118,20 @@ def _read(
     """
     bad: list[BadRow] = []
     strange: list[ColumnsError] = []
-    owners: list[str | None] = []
+    row_characters: list[str | None] = []
     for origin, row in read_rows(file, bad.append):
         try:
             named = columns.rename(row, options.columns)
-            owner = columns.character_of(named)
+            row_character = columns.character_of(named)
             loaded.conversations.append(_conversation(named, tuple(row), origin, format, options))
-            owners.append(owner)
+            row_characters.append(row_character)
         except LeftOut as reason:
             loaded.left_out[str(reason)] = loaded.left_out.get(str(reason), 0) + 1
         except RowError as error:
             strange += [error] if isinstance(error, ColumnsError) else []
             bad.append(BadRow(origin, f"{error} ({_excerpt(row)})"))
     loaded.skipped.extend(bad)
-    if strange and not owners and len(strange) == len(bad) and on_error == "stop":
+    if strange and not row_characters and len(strange) == len(bad) and on_error == "stop":
         raise UsageError(
             "{file}: {strange}",
             "Rename them, in a table in its first line. {needed}",
@@ -139,7 +139,7 @@ def _read(
             strange=strange[0],
             needed=translate(NEEDED),
         )
-    return owners
+    return row_characters
 
 
 def to_conversation(
@@ -190,8 +190,8 @@ def _heard(turn: Turn) -> Turn | None:
     if turn.role != "assistant" or "<" not in turn.text:
         return turn
     reply = without_thoughts(turn.text)
-    said = without_calls(reply)
-    return replace(turn, text=said) if said or not reply else None
+    text = without_calls(reply)
+    return replace(turn, text=text) if text or not reply else None
 
 
 def _unlabelled(turn: Turn, character: str | None) -> Turn:

@@ -103,7 +103,7 @@ class _Workbook:
         return fromstring(self._archive.read(name))
 
     @cached_property
-    def _shared(self) -> list[str]:
+    def _shared_texts(self) -> list[str]:
         """The texts that cells name by their number."""
         name = "xl/sharedStrings.xml"
         return [_text(each) for each in self._part(name)] if name in self._archive.namelist() else []
@@ -115,7 +115,7 @@ class _Workbook:
         if name not in self._archive.namelist():
             return set()
         styles = self._part(name)
-        own = {
+        custom = {
             each.get("numFmtId"): NO_DATE.sub("", each.get("formatCode", ""))
             for each in styles.iterfind(".//{*}numFmt")
         }
@@ -124,7 +124,7 @@ class _Workbook:
         return {
             str(style)
             for style, number in enumerate(numbers)
-            if int(number) in DATES or DATE_FORMAT.search(own.get(number, ""))
+            if int(number) in DATES or DATE_FORMAT.search(custom.get(number, ""))
         }
 
     def _table(self, sheet: Element) -> Table:
@@ -146,7 +146,7 @@ class _Workbook:
     def _cell(self, cell: Element) -> str:
         kind, value = cell.get("t", "n"), cell.findtext("{*}v", "")
         if kind == "s":
-            return self._shared[int(value)]
+            return self._shared_texts[int(value)]
         if kind == "inlineStr":
             inline = cell.find("{*}is")
             return "" if inline is None else _text(inline)

@@ -14,11 +14,11 @@ CALL = re.compile(r"<(tool_call|functioncall|function_call)>.*?(?:</\1>|<\|endof
 
 def without_thoughts(reply: str) -> str:
     """What is said after the thoughts before it, whose beginning may stand in the prompt's format."""
-    *thoughts, said = THOUGHT_ENDS.split(reply)
-    return said.lstrip() if thoughts else said
+    *thoughts, speech = THOUGHT_ENDS.split(reply)
+    return speech.lstrip() if thoughts else speech
 
 
 def without_calls(reply: str) -> str:
     """A reply without what it calls; "" where it is nothing else."""
-    said, calls = CALL.subn("", reply)
-    return said.strip() if calls else said
+    text, calls = CALL.subn("", reply)
+    return text.strip() if calls else text
