@@ -78,3 +78,9 @@ def test_the_commands_of_nscripter_are_not_spoken(tmp_path: Path) -> None:
     assert [row["messages"][0]["content"] for row in extract([path], "ベン").rows] == ["灯りは？"]
     assert _said(path, "マラ") == ["そう", "じゃあ、行く"]
     assert _said(path, "Ben") == ["OK."]
+
+
+def test_line_ends_of_markdown_make_no_game(tmp_path: Path) -> None:
+    path = tmp_path / "pier.md"
+    path.write_text("阿澈：灯呢？\\\n老汤：还没。\\\n阿澈：快点。\\\n老汤：好。\\\n", encoding="utf-8")
+    assert listing([path]).formats == {str(path): "screenplay"}

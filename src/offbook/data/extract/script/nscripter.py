@@ -28,6 +28,7 @@ CLICK = re.compile(r"(?P<quoted>(?<=[」』”）])@$)|@")
 NAME = re.compile(r"^【[^【】]{1,20}】")
 BEGINS = frozenset(["*define", "game"])
 """Lines that every game has."""
+LABEL = re.compile(r"^\*[A-Za-z_]\w*$")
 FEWEST, SHARE = 3, 0.1
 
 
@@ -42,7 +43,8 @@ def looks_like(sample: list[str]) -> float:
     """How much a text looks like such a script: 0 or 1."""
     texts = [text for line in sample if (text := line.strip("\ufeff \t\u3000"))]
     waits = sum(bool(WAITS.match(text)) for text in texts)
-    return float(set(texts) >= BEGINS or waits >= max(FEWEST, SHARE * len(texts)))
+    has_labels = any(map(LABEL.match, texts))  # Markdown may have a backslash at the end of each line
+    return float(set(texts) >= BEGINS or (has_labels and waits >= max(FEWEST, SHARE * len(texts))))
 
 
 def _converted(lines: Lines) -> Iterator[tuple[int, str]]:
