@@ -133,7 +133,8 @@ class _Reading:
             if place == 0 and self.open and self.last and self._goes_on(attribution):
                 self._append("\n", piece.text)
             elif before is not None and self.last and self._is_same_turn(between, attribution):
-                begins = between.rstrip().endswith(":") and piece.text[:1].isupper()
+                brought_in = self.layout.language != "en" and between.rstrip().endswith(":")
+                begins = brought_in and piece.text[:1].isupper()
                 if begins or SENTENCE_END.search(between) or self._begins_sentence(between, piece.text):
                     self.last = replace(self.last, text=self._ended(self.last.text))
                 self._append(self._seam(), piece.text)
