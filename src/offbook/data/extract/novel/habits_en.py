@@ -10,7 +10,8 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import log
+from itertools import repeat
+from math import log, log1p
 
 from offbook.data.extract.novel.names_en import LISTS
 from offbook.data.extract.novel.tags_en import called
@@ -73,8 +74,7 @@ class NarrationHabits:
         self._words: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._book: Counter[str] = Counter()
         self._book_words = 0
-        self._totals: dict[str, int] = {}
-        self._logs: defaultdict[str, dict[str, float]] = defaultdict(dict)
+        self._logs: dict[str, tuple[float, dict[str, float]]] = {}
 
     def hear(self, name: str, speech: str) -> None:
         """Note a paragraph: who is named as its one speaker ("" where nobody is), and what is said ("": nothing)."""
@@ -102,7 +102,6 @@ class NarrationHabits:
                 self._partners[other] += 1
                 for call in calls:
                     self._answered[call][other] += 1
-        self._totals = {speaker: words.total() for speaker, words in self._words.items()}
         self._book_words = self._book.total()
         self._heard = []
 
@@ -117,16 +116,17 @@ class NarrationHabits:
     def style(self, speech: str, candidates: Iterable[str]) -> dict[str, float]:
         """Log weight of each candidate by the words of what is said."""
         words = [word for word in WORD.findall(speech.lower()) if word in self._book]
-        return {name: self._style(name, words) if name in self._totals else 0.0 for name in candidates}
+        return {name: self._style(name, words) if name in self._words else 0.0 for name in candidates}
 
     def _style(self, name: str, words: Sequence[str]) -> float:
-        logs = self._logs[name]
-        for word in words:
-            if word not in logs:
-                logs[word] = self._log(name, word)
-        return max(-MOST_STYLE, min(MOST_STYLE, sum(map(logs.__getitem__, words))))
+        """Log of how much more often than the book's the words are this speaker's."""
+        if name not in self._logs:
+            self._logs[name] = self._logs_of(self._words[name])
+        unsaid, logs = self._logs[name]
+        return max(-MOST_STYLE, min(MOST_STYLE, len(words) * unsaid + sum(map(logs.get, words, repeat(0.0)))))
 
-    def _log(self, name: str, word: str) -> float:
-        """Log of how much more often than the book's a speaker's words are this one."""
-        usual = PRIOR_WORDS * self._book[word] / self._book_words
-        return log((self._words[name][word] + usual) / (self._totals[name] + PRIOR_WORDS) * PRIOR_WORDS / usual)
+    def _logs_of(self, said: Counter[str]) -> tuple[float, dict[str, float]]:
+        """The log of any word that somebody does not say, and what each that is said has more."""
+        unsaid = log(PRIOR_WORDS / (said.total() + PRIOR_WORDS))
+        usual = PRIOR_WORDS / self._book_words
+        return unsaid, {word: log1p(count / (usual * self._book[word])) for word, count in said.items()}

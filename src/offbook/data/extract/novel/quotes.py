@@ -181,6 +181,8 @@ def cut_at_marks(text: str, marks: tuple[str, str]) -> list[TextSpan]:
 def _single_pair(text: str) -> tuple[str, str] | None:
     """The single marks of a paragraph that quotes with them alone, in a book of other marks."""
     for mark in SINGLE:
+        if mark not in text:
+            continue
         pair = (mark, PAIRS[mark])
         begin = _find_open(text, mark, 0)
         end = _find_close(text, pair, begin + 1) if begin >= 0 and not ELISION.match(text, begin) else -1

@@ -46,14 +46,15 @@ ATTRIBUTORS: dict[str, Callable[[BookLayout], Attributor]] = {
 
 
 def read(lines: Lines) -> Iterator[Cue | Skipped]:
-    """The cues of a novel. Goes through `lines` three times: for the layout, for the names, to read."""
+    """The cues of a novel. Goes through `lines` twice: for the layout, and for the paragraphs, which it holds."""
     layout = survey(lines)
     attributor = ATTRIBUTORS.get(layout.language, English)(layout)
-    for paragraph in _paragraphs(lines, layout):
+    book = list(with_leads(paragraphs(lines, layout.wrapped), layout.marks))
+    for paragraph in book:
         if paragraph.kind == "text":
             attributor.learn(attributor.split(paragraph.text))
     attributor.finish()
-    yield from _Reading(layout, attributor).run(lines)
+    yield from _Reading(layout, attributor).run(book)
 
 
 def looks_like(sample: list[str]) -> float:
@@ -63,10 +64,6 @@ def looks_like(sample: list[str]) -> float:
     attributor = ATTRIBUTORS.get(layout.language, English)(layout)
     quoted = [sum(piece.is_quote and len(piece.text) > 2 for piece in attributor.split(part.text)) for part in texts]
     return min(0.9, 1.5 * sum(map(bool, quoted)) / len(texts)) if sum(quoted) >= 2 else 0.0
-
-
-def _paragraphs(lines: Lines, layout: BookLayout) -> Iterator[Paragraph]:
-    return with_leads(paragraphs(lines, layout.wrapped), layout.marks)
 
 
 class _Reading:
@@ -80,9 +77,9 @@ class _Reading:
         self.open = False
         """Whether the last quoted line ran to the end of its paragraph."""
 
-    def run(self, lines: Lines) -> Iterator[Cue | Skipped]:
+    def run(self, book: Sequence[Paragraph]) -> Iterator[Cue | Skipped]:
         scene: list[Paragraph] = []
-        for paragraph in _paragraphs(lines, self.layout):
+        for paragraph in book:
             if paragraph.kind == "text":
                 scene.append(paragraph)
                 continue
