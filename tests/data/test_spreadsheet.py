@@ -11,9 +11,10 @@ from offbook.data.sources import read_rows
 
 MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
 LINKS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+PACKAGE = 'xmlns="http://schemas.openxmlformats.org/package/2006/relationships"'
 SHARED = (
     "<si><t>prompt</t></si><si><t>reply</t></si>"
-    "<si><r><t>Who is </t></r><r><rPr><b/></rPr><t>there?</t></r></si>"
+    "<si><r><t xml:space='preserve'>Who is </t></r><r><rPr><b/></rPr><t>there?</t></r></si>"
     '<si><t>灯</t><rPh sb="0" eb="1"><t>ヒ</t></rPh></si>'
 )
 STYLES = (
@@ -23,15 +24,24 @@ STYLES = (
 )
 
 
+def link(name: str, kind: str, target: str) -> str:
+    return f'<Relationship Id="{name}" Type="{LINKS}/{kind}" Target="{target}"/>'
+
+
 def workbook(folder: Path, *sheets: str) -> Path:
     """An .xlsx file whose sheets hold rows of cells, as Excel writes them."""
     path = folder / "lines.xlsx"
     numbers = range(1, len(sheets) + 1)
     names = "".join(f'<sheet name="S{number}" sheetId="{number}" r:id="r{number}"/>' for number in numbers)
-    links = "".join(f'<Relationship Id="r{number}" Target="worksheets/s{number}.xml"/>' for number in numbers)
+    links = "".join(link(f"r{number}", "worksheet", f"worksheets/s{number}.xml") for number in numbers)
+    links += link("texts", "sharedStrings", "sharedStrings.xml") + link("styles", "styles", "styles.xml")
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("xl/workbook.xml", f'<workbook {MAIN} xmlns:r="{LINKS}"><sheets>{names}</sheets></workbook>')
-        archive.writestr("xl/_rels/workbook.xml.rels", f"<Relationships>{links}</Relationships>")
+        archive.writestr(
+            "_rels/.rels",
+            f"<Relationships {PACKAGE}>{link('book', 'officeDocument', 'xl/workbook.xml')}</Relationships>",
+        )
+        archive.writestr("xl/_rels/workbook.xml.rels", f"<Relationships {PACKAGE}>{links}</Relationships>")
         archive.writestr("xl/sharedStrings.xml", f"<sst {MAIN}>{SHARED}</sst>")
         archive.writestr("xl/styles.xml", f"<styleSheet {MAIN}>{STYLES}</styleSheet>")
         for number, sheet in zip(numbers, sheets, strict=True):
@@ -87,10 +97,19 @@ def test_sheets_with_the_same_columns_are_one_table_and_others_are_refused(tmp_p
         list(read_rows(workbook(tmp_path, sheet("Lit?"), sheet("Oil?", strange))))
 
 
-@pytest.mark.parametrize("sheet", ["<sheetData>", '<c r="A9999999"><v>1</v></c>', '<c r="?"><v>1</v></c>'])
-def test_a_damaged_workbook_is_told(tmp_path: Path, sheet: str) -> None:
+@pytest.mark.parametrize(
+    "end",
+    [
+        "",
+        f"<row>{text('?', 'Lit?')}</row></sheetData>",
+        f"<row>{text('XFE2', 'Lit?')}</row></sheetData>",
+        '<row><c r="A2" t="s"><v>99</v></c></row></sheetData>',
+    ],
+    ids=["no end", "no place", "too far", "no text of that number"],
+)
+def test_a_damaged_workbook_is_told(tmp_path: Path, end: str) -> None:
     with pytest.raises(UsageError, match="cannot be read as an Excel file") as caught:
-        list(read_rows(workbook(tmp_path, sheet)))
+        list(read_rows(workbook(tmp_path, f"<sheetData>{HEADER}{end}")))
     assert "CSV" in caught.value.fix
 
 
