@@ -113,7 +113,7 @@ class RankProcesses:
     @property
     def adapter(self) -> str:
         """The sha256 of the run's adapter."""
-        return adapter_of(self.run_dir, self.texts())
+        return adapter_of(self.run_dir, "\n".join(map(self.texts, range(len(self.processes)))))
 
 
 def adapter_of(run: RunDir, texts: str = "") -> str:
