@@ -125,8 +125,8 @@ class NarrationHabits:
         unsaid, logs = self._logs[name]
         return max(-MOST_STYLE, min(MOST_STYLE, len(words) * unsaid + sum(map(logs.get, words, repeat(0.0)))))
 
-    def _logs_of(self, said: Counter[str]) -> tuple[float, dict[str, float]]:
+    def _logs_of(self, counts: Counter[str]) -> tuple[float, dict[str, float]]:
         """The log of any word that somebody does not say, and what each that is said has more."""
-        unsaid = log(PRIOR_WORDS / (said.total() + PRIOR_WORDS))
+        unsaid = log(PRIOR_WORDS / (counts.total() + PRIOR_WORDS))
         usual = PRIOR_WORDS / self._book_words
-        return unsaid, {word: log1p(count / (usual * self._book[word])) for word, count in said.items()}
+        return unsaid, {word: log1p(count / (usual * self._book[word])) for word, count in counts.items()}
