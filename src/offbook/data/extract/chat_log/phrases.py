@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import product
 
 from offbook.data.extract.chat_log.message import Content
 
@@ -24,6 +25,7 @@ KINDS = {
 }
 EDITED = "edited"
 HOLES = {"{any}": r".{0,300}?", "{n}": r"\d+", "{file}": r"[^\n]{1,200}\.\w{1,8}"}
+HOLE = re.compile(r"(\{any\}|\{n\}|\{file\})")
 INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\xad]")
 """Marks of writing direction and the like, which apps strew among their own words."""
 
@@ -36,16 +38,26 @@ LONGEST_PHRASE = 400
 
 
 @dataclass(frozen=True, slots=True)
+class HoledPhrase:
+    """A phrase with holes."""
+
+    content: Content
+    literal: str
+    """Its longest piece between holes: a text without it need not be compared."""
+    pattern: re.Pattern[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Phrases:
     """An app's own words in all languages."""
 
     exact: dict[str, Content]
-    patterns: tuple[tuple[Content, re.Pattern[str]], ...]
-    """Phrases with holes, one pattern for each kind."""
     begins: frozenset[str]
     """How the exact phrases begin."""
+    holed: dict[tuple[str, str], list[HoledPhrase]]
+    """(how it begins, how it ends) → phrases; "" for an end that is a hole. Most messages are seen to be none."""
     heads: frozenset[str]
-    """How those begin, or "" for one that begins with a hole: most messages can be seen to be none of them."""
+    """How phrases begin that do not with a hole."""
     tails: frozenset[str]
     """How those end that begin with a hole, or "" for one that ends with a hole, too."""
     edited: re.Pattern[str]
@@ -58,9 +70,11 @@ class Phrases:
         key = normalize(text)
         if content := self.exact.get(key):
             return content
-        if "" not in self.tails and key[:HEAD] not in self.heads and key[-HEAD:] not in self.tails:
-            return Content.TEXT
-        return next((content for content, pattern in self.patterns if pattern.fullmatch(key)), Content.TEXT)
+        for boundaries in product((key[:HEAD], ""), (key[-HEAD:], "")):
+            for phrase in self.holed.get(boundaries, ()):
+                if phrase.literal in key and phrase.pattern.fullmatch(key):
+                    return phrase.content
+        return Content.TEXT
 
     def _is_plain(self, text: str) -> bool:
         """Whether a text of ASCII begins and ends as no phrase does: then it need not be brought into its form."""
@@ -97,8 +111,7 @@ def normalize(text: str) -> str:
 def phrases(app: str) -> Phrases:
     """The words of an app, from all its files."""
     exact: dict[str, Content] = {}
-    holed: dict[Content, list[str]] = {}
-    heads, tails = set(), set()
+    holed: dict[tuple[str, str], list[HoledPhrase]] = {}
     edited = []
     for kind, phrase in _entries(app):
         if kind == EDITED:
@@ -106,18 +119,20 @@ def phrases(app: str) -> Phrases:
             continue
         key = normalize(phrase)
         if "{" in key:
-            holed.setdefault(KINDS[kind], []).append(_pattern(key))
-            heads |= set() if key.startswith("{") else {key[:HEAD]}
-            tails |= {"" if key.endswith("}") else key[-HEAD:]} if key.startswith("{") else set()
+            pieces = HOLE.split(key)
+            boundaries = _whole(pieces[0][:HEAD]), _whole(pieces[-1][-HEAD:])
+            holed.setdefault(boundaries, []).append(
+                HoledPhrase(KINDS[kind], max(pieces[::2], key=len), _pattern(pieces))
+            )
         else:
             exact.setdefault(key, KINDS[kind])
     notes = "|".join(edited) or "(?!)"
     return Phrases(
         exact,
-        tuple((content, re.compile("|".join(patterns))) for content, patterns in holed.items()),
         frozenset(key[:BEGIN] for key in exact),
-        frozenset(heads),
-        frozenset(tails),
+        holed,
+        frozenset(head for head, _ in holed if head),
+        frozenset(tail for head, tail in holed if not head),
         re.compile(rf"\s*[\u200e\u200f]*<[\u200e\u200f]*(?:{notes})[.。]?>\s*$", re.IGNORECASE),
     )
 
@@ -129,6 +144,10 @@ def _entries(app: str) -> Iterator[tuple[str, str]]:
             yield from ((kind, text) for text in texts)
 
 
-def _pattern(phrase: str) -> str:
-    parts = re.split(r"(\{any\}|\{n\}|\{file\})", phrase)
-    return "".join(HOLES.get(part) or re.escape(part) for part in parts)
+def _whole(end: str) -> str:
+    """What a phrase begins or ends with; "" where that is too short to be looked up by."""
+    return end if len(end) == HEAD else ""
+
+
+def _pattern(pieces: list[str]) -> re.Pattern[str]:
+    return re.compile("".join(HOLES.get(piece) or re.escape(piece) for piece in pieces))
