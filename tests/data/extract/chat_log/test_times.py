@@ -23,12 +23,36 @@ from offbook.data.extract.chat_log.times import DateOrder, any_time, at_clock, e
         "2021年5月12日 下午9:30",
         "2021/5/12 21:30",
         "Wed, 12 May 2021 21:30:00 +0200",
+        "2021. május 12. 21:30",
+        "21:30, 12 tháng 5, 2021",
+        "9:30 PM, May 12, 2021",
         "1620855000",
         1620855000000,
     ],
 )
 def test_any_usual_form_is_read(text: str) -> None:
     assert f"{any_time(text):%Y-%m-%d %H:%M}" == "2021-05-12 21:30"
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("17 Agustus 2021", "08-17"),
+        ("24 Desember 2021", "12-24"),
+        ("1. června 2021", "06-01"),
+        ("1. července 2021", "07-01"),
+        ("17. lokakuuta 2021", "10-17"),
+        ("1. marraskuuta 2021", "11-01"),
+        ("1. maaliskuuta 2021", "03-01"),
+        ("2021. október 17.", "10-17"),
+        ("17 ноември 2021", "11-17"),
+        ("17 أكتوبر 2021", "10-17"),
+        ("17 thg 8, 2021", "08-17"),
+        ("5. december 2021", "12-05"),
+    ],
+)
+def test_months_have_names_in_many_languages(text: str, day: str) -> None:
+    assert f"{spelled_time(text):%m-%d}" == day
 
 
 @pytest.mark.parametrize("text", ["", None, "soon", "12:30", "99/99/9999 1:00", "nan", "1e400", "0000-00-00"])

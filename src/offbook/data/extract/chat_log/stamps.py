@@ -32,11 +32,12 @@ _NUMBERS = (
 )
 _SPELLED = (
     rf"(?:{_MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}"
-    rf"|\d{{1,2}}\.?(?: de)? {_MONTH}\.?,?(?: de)? \d{{4}}(?:\s?г\.?)?)"
+    rf"|\d{{1,2}}\.?(?: de)? {_MONTH}\.?,?(?: de)? \d{{4}}(?:\s?[гр]\.?)?"
+    rf"|\d{{4}}\. {_MONTH}\.? \d{{1,2}}\.|\d{{1,2}} (?i:tháng|thg\.?) \d{{1,2}},? \d{{4}})"
 )
 _SAID_DAY = "Today|today|Yesterday|yesterday|heute|gestern|aujourd[’']hui|hier|сегодня|вчера|今天|昨天|今日|昨日"
 DATE = rf"(?:{_WEEKDAY}(?:{_NUMBERS}|{_SPELLED}){_WEEKDAY_BEHIND}|{_SAID_DAY})"
-"""2021-05-12, 12/05/2021, Wed, May 12, 2021, 12. Mai 2021, 12 мая 2021 г., 2021年5月12日, Today"""
+"""2021-05-12, 12/05/2021, Wed, May 12, 2021, 12. Mai 2021, 12 мая 2021 г., 12 tháng 5, 2021, 2021年5月12日, Today"""
 HALF = rf"(?i:{one_of(AM | PM)})(?!\w)"
 """AM, p.m., 下午"""
 _ZONE = r"(?:\s?(?:Z|UTC|GMT|[A-Z]{2,4}T|[+-]\d{2}:?\d{2})(?![\w]))?"
@@ -48,11 +49,17 @@ CLOCK = (
 _BETWEEN = r"(?:,?\s?(?:at|um|à|в|às|alle|a las|om|kl\.?|klo|の|[-–—|])?\s{0,2}|T)"
 STAMP = (
     rf"(?:(?P<date>{DATE}){_BETWEEN})?{CLOCK}(?:\s*(?:-->|[-–—~])\s*\d{{1,2}}:\d{{2}}(?::\d{{2}})?(?:[.,]\d{{1,9}})?)?"
+    rf"(?(date)|(?:,?\s(?:on\s)?(?P<date_behind>{_WEEKDAY}(?:{_NUMBERS}|{_SPELLED})))?)"
 )
-"""A clock, perhaps behind a date, perhaps with the end of a stretch of time: 00:01 --> 00:04."""
+"""A clock, perhaps with a date before or behind it, or with the end of a stretch of time: 00:01 --> 00:04."""
 BREAK = re.compile(rf"^\s*(?:(?:[-*_=–—]\s?){{3,}}|(?:#{{1,6}}\s+|[-*_=–—]{{2,}}\s*)(?P<date>{DATE})\s*[-*_=–—]*)\s*$")
 """A line that parts the days of a log: a rule, or a date as a heading."""
 _FIRST_NUMBERS = re.compile(r"(\d{1,2})[-/.](\d{1,2})(?:[-/.]\d{2,4})?$")
+
+
+def date_beside(match: re.Match[str]) -> str:
+    """The date in a match of `STAMP`; "" where it tells the clock alone."""
+    return match["date"] or match["date_behind"] or ""
 
 
 class StampReader:
@@ -63,10 +70,10 @@ class StampReader:
     """
 
     def __init__(self, matches: Iterable[re.Match[str]]) -> None:
-        dated = [match for match in matches if match["date"]]
-        order = DateOrder(is_american(match.string[match.start("date") :] for match in dated))
-        for match in dated:
-            if numbers := _FIRST_NUMBERS.search(match["date"]):
+        dated = [(match, date) for match in matches if (date := date_beside(match))]
+        order = DateOrder(is_american(match.string[match.start("date") :] for match, _ in dated if match["date"]))
+        for _, date in dated:
+            if numbers := _FIRST_NUMBERS.search(date):
                 order.add(numbers[1], numbers[2])
         self._month_first = order.month_first
         self._clock = RunningClock()
@@ -76,7 +83,8 @@ class StampReader:
     def time(self, match: re.Match[str]) -> datetime | None:
         """The time of the next message; where no day is told, the clock's, with a new day where it goes back."""
         halves = (match["before"], match["after"])
-        day = spelled_date(match["date"], self._month_first)[0] if match["date"] else None
+        date = date_beside(match)
+        day = spelled_date(date, self._month_first)[0] if date else None
         if day is not None:
             self._clock.begin(day)
             return at_clock(day, match["hour"], match["minute"], match["second"], halves)

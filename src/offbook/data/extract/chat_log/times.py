@@ -144,9 +144,9 @@ def _months() -> dict[str, int]:
 
 @lru_cache(maxsize=1024)
 def _month(word: str) -> int | None:
-    """The number of a month whose name, in one of a dozen languages, begins the word."""
+    """The number of a month whose name, in one of two dozen languages, begins the word; červen is not červenec."""
     folded = word.casefold()
-    return next((month for end in (4, 3) if (month := _months().get(folded[:end]))), None)
+    return next((month for end in range(len(folded), 2, -1) if (month := _months().get(folded[:end]))), None)
 
 
 CLOCK = re.compile(
@@ -157,6 +157,13 @@ NUMERIC_DATE = re.compile(r"(\d{1,4})\D{1,3}(\d{1,2})\D{1,3}(\d{1,4})")
 _MONTH = r"([^\W\d_]{3,12})"
 MONTH_FIRST = re.compile(rf"{_MONTH}\.?\s+(\d{{1,2}})(?:st|nd|rd|th)?,?\s+(\d{{4}})")
 DAY_FIRST = re.compile(rf"(\d{{1,2}})(?:[.\s-]+|\s+de\s+){_MONTH}\.?,?(?:[\s-]+|\s+de\s+)(\d{{2,4}})")
+YEAR_FIRST = re.compile(rf"(\d{{4}})\.?[\s/-]+{_MONTH}\.?[\s/-]+(\d{{1,2}})(?!\d)")
+"""2021. május 12., 2021-May-12"""
+NUMBERED_MONTH = re.compile(r"(\d{1,2})\s+(?i:tháng|thg)\.?\s+(\d{1,2}),?\s+(?:năm\s+)?(\d{4})")
+"""12 tháng 5, 2021"""
+LEADING_CLOCK = re.compile(
+    r"\s*(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?(?!\d)\s*(?P<half>[^\d\s,]{0,6})"
+)
 DAY_WITHOUT_YEAR = re.compile(r"(\d{1,2})([-/])(\d{1,2})")
 DAY_ALONE = re.compile(r"(\d{1,2})月(\d{1,2})[日号]")
 """A day without its year, as Chinese apps show this year's."""
@@ -169,15 +176,20 @@ def spelled_time(text: str, month_first: bool = True) -> datetime | None:
         return None
     clock = CLOCK.search(rest)
     if clock is None:
-        return day
+        clock = LEADING_CLOCK.match(text)
+        return at_clock(day, clock["hour"], clock["minute"], clock["second"], (clock["half"],)) if clock else day
     halves = (clock["before"].strip(" ,.T日일"), clock["after"])
     return at_clock(day, clock["hour"], clock["minute"], clock["second"], halves)
 
 
 def spelled_date(text: str, month_first: bool = True) -> tuple[datetime | None, str]:
     """The date that a text begins with, and what follows it."""
+    if match := NUMBERED_MONTH.search(text):
+        return _date(match[3], int(match[2]), match[1]), text[match.end() :]
     if match := MONTH_FIRST.search(text):
         return _date(match[3], _month(match[1]), match[2]), text[match.end() :]
+    if match := YEAR_FIRST.search(text):
+        return _date(match[1], _month(match[2]), match[3]), text[match.end() :]
     if match := DAY_FIRST.search(text):
         return _date(match[3], _month(match[2]), match[1]), text[match.end() :]
     if match := DAY_WITHOUT_YEAR.fullmatch(text.strip()):

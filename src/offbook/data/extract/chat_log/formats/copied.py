@@ -7,6 +7,8 @@ Is the lamp lit?           Is the lamp lit?                       9:30 PM
 Ann, [12.05.2021 21:30]    12/05/2021 21:30 Ann                 Ann
 Is the lamp lit?           Is the lamp lit?                     Is the lamp lit?
                                                                 21:30
+Ann: Is the lamp lit?
+21:30
 A further message of the same sender may have the time alone above it. Name and time may be marked up in Markdown:
 **Ann** 21:30, ### Ann (21:30).
 """
@@ -17,6 +19,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from offbook.data.extract.chat_log.formats import wechat
 from offbook.data.extract.chat_log.lines import NAME_BEGIN, head, without_markdown
@@ -39,11 +42,15 @@ HEADER = re.compile(
 TIME_FIRST = re.compile(
     rf"^[\s\ufeff]{{0,4}}+[(\[（]?{STAMP}[)\]）]?(?:,?\s{{1,4}}|\s*[-—–|·•]\s*)(?P<name>{_NAME}):?\s*$"
 )
-ALONE = re.compile(rf"^\s{{0,4}}+(?::[\w+\-]{{2,40}}:\s{{0,3}})?[(\[（]?{STAMP}[)\]）]?(?:\s*{_EDITED})?\s*$")
+ALONE = re.compile(
+    rf"^\s{{0,4}}+(?::[\w+\-]{{2,40}}:\s{{0,3}})?[(\[（]?{STAMP}[)\]）]?(?:\s*{_EDITED})?\s*[✓✔]{{0,2}}\s*$"
+)
 BETWEEN = re.compile(r"^\s*(?:[—–]|APP|BOT)\s*$")
 """What Discord may copy on lines of its own between a name and its time."""
 DASHED = re.compile(rf"^\s*[—–]\s+{STAMP}\s*$")
 BARE_NAME = re.compile(rf"^\s{{0,4}}+(?P<name>{_NAME})\s*$")
+NAMED = re.compile(rf"^\s{{0,4}}+(?P<name>{_NAME})\s?[:：]\s*(?P<text>\S.*)$")
+"""A name with its text beside it."""
 EDITED = re.compile(rf"[ \t]*(?=\(){_EDITED}[ \t]*$", re.MULTILINE)
 FORWARDED = re.compile(
     r"^\[(?:Forwarded from|Переслано от|Weitergeleitet von|Transféré de|Reenviado de|转发自|轉傳自) [^\]\n]*\]"
@@ -120,7 +127,7 @@ def looks_like(sample: Sequence[str]) -> float:
     arrangement = _arrangement([text for _, text in _joined(enumerate(sample))])
     count = arrangement.names.total()
     texts = sum(bool(line.strip()) for line in sample)
-    fewest = FEWEST if arrangement.header else FEWEST_ALONE
+    fewest = FEWEST if arrangement.place == "beside" else FEWEST_ALONE
     if not arrangement.recurs or count < fewest or count > 0.67 * texts:
         return 0.0
     return min(1.0, 4 * count / texts)
@@ -172,12 +179,17 @@ def _best_arrangement(sample: Sequence[str], in_markdown: bool) -> Arrangement:
         if ALONE.match(line):
             above.update([owner["name"].strip()] if (owner := BARE_NAME.match(before)) else [])
             below.update([owner["name"].strip()] if (owner := BARE_NAME.match(after)) else [])
-    time_last = bool(texts) and ALONE.match(texts[-1]) is not None
-    if time_last and (opener := BARE_NAME.match(texts[0])):
-        below.update([opener["name"].strip()])
-    alone = [Arrangement("above", above), Arrangement("first" if time_last else "below", below)]
+    alone = [Arrangement("above", above), Arrangement("below", below)]
+    if texts and ALONE.match(texts[-1]):
+        alone[1:] = [_first(texts, way) for way in (BARE_NAME, NAMED)]
     best = max((*beside, *alone), key=lambda each: (each.recurs, each.names.total()))
     return replace(best, in_markdown=in_markdown)
+
+
+def _first(texts: Sequence[str], way: re.Pattern[str]) -> Arrangement:
+    """Times that end what the names begin: those stand at the head of the text and behind the times."""
+    begins = [after for before, after in pairwise(["", *texts]) if not before or ALONE.match(before)]
+    return Arrangement("first", Counter(match["name"].strip() for line in begins if (match := way.match(line))), way)
 
 
 def _read_above(lines: Iterable[tuple[int, str]], arrangement: Arrangement) -> Iterator[Entry]:
@@ -220,14 +232,16 @@ def _read_below(lines: Iterable[tuple[int, str]], arrangement: Arrangement) -> I
 
 def _read_first(lines: Iterable[tuple[int, str]], arrangement: Arrangement) -> Iterator[Entry]:
     """The name, the text, then the time; without a name the last one goes on."""
+    way = arrangement.header or BARE_NAME
     name, place, body = "", 1, list[str]()
     for number, text in lines:
         unmarked = arrangement.unmarked(text)
         if alone := ALONE.match(unmarked):
             yield name, place, alone, body
             body = []
-        elif not any(body) and unmarked.strip() in arrangement.names:
-            name, place = unmarked.strip(), number
+        elif not any(body) and (begin := way.match(unmarked)) and begin["name"].strip() in arrangement.names:
+            name, place = begin["name"].strip(), number
+            body = [begin["text"]] if "text" in begin.groupdict() else []
         else:
             place = place if any(body) else number
             body.append(text)

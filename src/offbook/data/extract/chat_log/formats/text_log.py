@@ -3,6 +3,7 @@
 12/05/2021 21:30 Ann: Is the stove lit?       2021-05-12T21:30:42Z Ann: Is the stove lit?
 2021-05-12 21:30 | Ann | Is the stove lit?    (09:30:42 PM) Ann: Is the stove lit?
 [21:30] [Global] Ann: Is the stove lit?       [21:30] [Ann] Is the stove lit?
+21:30, 12 May 2021 - Ann: Is the stove lit?   12 tháng 5, 2021 21:30 - Ann: Is the stove lit?
 Ann [2021-05-12 21:30]: Is the stove lit?     Ann, [12 May 2021 at 21:30:42]:   and the text below
 **Ann** 21:30: Is the stove lit?              **[21:30] Ann:** Is the stove lit?
 """
@@ -17,7 +18,7 @@ from itertools import chain, pairwise
 from offbook.data.extract.chat_log.lines import NAME_BEGIN, entries, head
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.phrases import content_of_any_app
-from offbook.data.extract.chat_log.stamps import STAMP, StampReader
+from offbook.data.extract.chat_log.stamps import STAMP, StampReader, date_beside
 from offbook.data.extract.cue import Lines
 
 _NAME = r"(?:[^\s:：|\t<>\[\]【】()（）\d,.;\-–—]|\d{1,4}(?=[^\W\d])|\d{3})[^:：|\t\n<>【】]{0,40}?"
@@ -134,7 +135,7 @@ def _is_recording(header: re.Match[str]) -> bool:
 
     In a chat it is a note of the program: `21:31 Carl joined`.
     """
-    return not header["date"] and header["hour"] in ("0", "00") and int(header["minute"]) < 2
+    return not date_beside(header) and header["hour"] in ("0", "00") and int(header["minute"]) < 2
 
 
 def looks_like(sample: Sequence[str]) -> float:
