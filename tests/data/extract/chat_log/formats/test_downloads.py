@@ -244,6 +244,19 @@ def test_x_names_people_by_number_and_the_owner_by_name(with_account: bool, tmp_
     assert answers == [("Lit?", "Since four & trimmed: https://lamp.example")]
 
 
+def test_tiktok_s_text_has_the_newest_first(tmp_path: Path) -> None:
+    path = tmp_path / "Direct Messages.txt"
+    path.write_text(
+        ">>> Chat History with mara_lie::\n\n"
+        "2024-05-01 21:33:00 UTC odd.b: komik\n2024-05-01 21:32:00 UTC mara_lie: https://www.tiktokv.com/share/video/7/\n"
+        "2024-05-01 21:31:00 UTC odd.b: dörtten beri\nve hep\n2024-05-01 21:30:00 UTC mara_lie: lamba yandı mı\n\n"
+        ">>> Chat History with ine::\n\n2024-05-01 21:32:00 UTC ine: selam\n",
+        encoding="utf-8",
+    )
+    assert list(listing([path]).formats.values()) == ["tiktok"]
+    assert replies(path, "odd.b") == [("lamba yandı mı", "dörtten beri\nve hep")]
+
+
 def test_what_is_no_text_of_a_download_is_known() -> None:
     def contents(name: str, value: Any) -> list[Content]:
         return [message.content for message in CHAT_FORMATS[name].read(numbered(json.dumps(value)))]

@@ -178,7 +178,8 @@ SMS = """<?xml version='1.0' encoding='UTF-8' standalone='yes' ?>
   <sms protocol="0" address="+4791" date="1620855060000" type="2" subject="null" body="Since four &amp; counting." contact_name="Mara Lie" />
   <mms date="1620855120000" msg_box="1" address="+4791" m_type="132" contact_name="Mara Lie" sub="null"><parts><part seq="-1" ct="application/smil" text="&lt;smil&gt;x&lt;/smil&gt;" /><part seq="0" ct="image/jpeg" name="1.jpg" text="null" data="AAAA" /></parts><addrs><addr address="+4791" type="137" charset="106" /></addrs></mms>
   <mms date="1620855180000" msg_box="1" address="+4791" m_type="132" contact_name="Mara Lie"><parts><part seq="0" ct="text/plain" text="And the boat?" /></parts></mms>
-  <sms protocol="0" address="+4791" date="1620855240000" type="2" subject="null" body="Dry." contact_name="Mara Lie" />
+  <sms protocol="0" address="+4791" date="1620855190000" type="3" subject="null" body="Or n" contact_name="Mara Lie" />
+  <sms protocol="0" address="+4791" date="1620855240000" type="5" subject="null" body="Dry." contact_name="Mara Lie" />
 </smses>
 """
 

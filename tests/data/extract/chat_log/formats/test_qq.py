@@ -1,4 +1,4 @@
-"""QQChatExporter's JSON (QQ's text is among the fixtures)."""
+"""QQChatExporter's JSON and text (QQ's own text is among the fixtures)."""
 
 import json
 from typing import Any
@@ -65,3 +65,16 @@ def test_json() -> None:
     assert result[1].reply_to == "1"
     assert {each.chat for each in result} == {"群"}
     assert looks_like([text]) == 1
+
+
+def test_the_text_of_qqchatexporter_has_a_line_for_each_part_of_a_message() -> None:
+    head = "[QQChatExporter V4 / https://github.com/x]\n\n=====\n   QQ聊天记录导出文件\n=====\n\n聊天名称: 群\n"
+    log = head + "导出时间: 2021-05-13 10:00:00\n时间范围: 2021-05-12 21:30:00 - 2021-05-12 21:33:00\n\n"
+    parts = [("阿澈", "内容: 灯亮了吗？"), ("老汤", "内容: [回复 阿澈: 灯亮了吗？]\n亮了。\n内容: 真的\n提及: 阿澈")]
+    parts += [("阿澈", "内容: [图片: a.jpg]\n资源: 1 个文件\n  - image: a.jpg"), ("老汤", "内容: 好看")]
+    log += "\n\n\n".join(f"{name}:\n时间: 2021-05-12 21:3{at}:00\n{part}" for at, (name, part) in enumerate(parts))
+    log += f"\n\n{'=' * 47}\n   导出完成\n{'=' * 47}\n总计导出 4 条消息\n"
+    assert looks_like(log.splitlines()) == 1.0
+    assert parsed(read, log) == [("阿澈", "灯亮了吗？"), ("老汤", "亮了。\n内容: 真的"), ("老汤", "好看")]
+    assert contents(read, log)[2] is Content.MEDIA
+    assert times(read, log)[0] == "2021-05-12 21:30"

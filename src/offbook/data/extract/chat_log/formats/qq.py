@@ -1,9 +1,17 @@
-"""QQ: its own 消息记录 as text, and the JSON of QQChatExporter."""
+"""QQ: its own 消息记录 as text, and the JSON and text of QQChatExporter.
+
+The latter's text has a line for each part of a message:
+
+阿澈:
+时间: 2021-05-12 21:30:00
+内容: 灯亮了吗？
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from offbook.data.extract.chat_log.formats import wechat
@@ -14,6 +22,13 @@ from offbook.data.extract.chat_log.times import any_time
 from offbook.data.extract.cue import Lines
 
 TITLE = re.compile(r"^\ufeff?(?:消息记录|消息分组|消息对象)")
+REPORT = re.compile(r"^\ufeff?\[QQChatExporter|^\s*QQ聊天记录导出文件\s*$")
+REPORTED_TIME = re.compile(r"时间: (?P<time>\d{4}[-/]\d{1,2}[-/]\d{1,2}\D{1,4}\d{1,2}:\d{2}(?::\d{2})?)\s*$")
+REPORTED_TEXT = re.compile(
+    r"(?:类型: .*\n)?内容: (?:\[回复 [^\]\n]*\]\s*)?(?P<text>.*?)\s*(?=\n(?:资源: \d+ 个文件|提及: |回复: |={20,})|\Z)",
+    re.DOTALL,
+)
+"""What a message says, before what the program tells of its files, of whom it addresses and what it answers."""
 MEDIA_ELEMENTS = frozenset(
     ["image", "video", "audio", "file", "forward", "json", "xml", "location", "markdown", "record", "voice", "ptt"]
 )
@@ -26,8 +41,9 @@ def read(lines: Lines) -> Iterator[Message]:
     Raises:
         ParseError: the JSON is malformed.
     """
-    if not is_json(head(lines, 20)):
-        return wechat.read_text(lines)
+    first = head(lines, 20)
+    if not is_json(first):
+        return _from_report(lines) if _is_report(first) else wechat.read_text(lines)
     return (_message(line, item, string_in(preamble, "name")) for line, item, preamble in read_messages(lines))
 
 
@@ -35,8 +51,33 @@ def looks_like(sample: Sequence[str]) -> float:
     """How much a text looks like a QQ export: 0 or 1."""
     if is_json(sample):
         return float({"chatInfo", "messages"} <= json_keys(sample))
+    if _is_report(sample):
+        return 1.0
     is_titled = any(TITLE.match(line) for line in sample[:10])
     return float(is_titled and any(wechat.HEADER.match(line) for line in sample))
+
+
+def _is_report(sample: Sequence[str]) -> bool:
+    return any(REPORT.match(line) for line in sample[:10])
+
+
+def _from_report(lines: Lines) -> Iterator[Message]:
+    """The messages of QQChatExporter's text: a time below a line that ends with a colon begins one."""
+    name, place, sent_at, body = "", 0, None, list[str]()
+    for number, text in lines:
+        if (time := REPORTED_TIME.match(text)) and body and body[-1].endswith(":"):
+            if place:
+                yield _reported(place, name, sent_at, body[:-1])
+            name, place, sent_at, body = body[-1][:-1].strip(), number - 1, any_time(time["time"]), []
+        else:
+            body.append(text)
+    if place:
+        yield _reported(place, name, sent_at, body)
+
+
+def _reported(line: int, name: str, sent_at: datetime | None, body: list[str]) -> Message:
+    match = REPORTED_TEXT.match("\n".join(body).strip())
+    return wechat.from_text(line, name, sent_at, match["text"].split("\n") if match else [])
 
 
 def _message(line: int, item: JsonObject, chat: str) -> Message:
@@ -86,4 +127,4 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-FORMAT = ChatFormat("qq", "QQ's text export, QQChatExporter's JSON", read, looks_like, is_json=True)
+FORMAT = ChatFormat("qq", "QQ's text export, QQChatExporter's JSON and text", read, looks_like, is_json=True)

@@ -15,6 +15,9 @@ ME = "Me"
 ROOT = re.compile(r"<smses[\s>]")
 UNKNOWN = frozenset(["", "(Unknown)", "null"])
 SENT = "2"
+UNSENT = ("4", "5", "6")
+"""What waits to be sent, or could not be: it was written all the same."""
+DRAFT = "3"
 SENDER = "137"
 """The kind of address of an mms that is its sender's."""
 
@@ -38,14 +41,14 @@ def _message(element: Element) -> Message:
     address = fields.get("address", "?").replace("~", ", ")
     contact = fields.get("contact_name", "")
     partner = address if contact in UNKNOWN else contact
-    is_sent = (fields.get("type") or fields.get("msg_box")) == SENT
+    box = fields.get("type") or fields.get("msg_box")
     parts = [part for part in element.within() if part.tag == "part"]
     texts = [part.attributes.get("text", "") for part in parts if part.attributes.get("ct") == "text/plain"]
     text = "\n".join(text for text in (fields.get("body", ""), *texts) if text not in UNKNOWN).strip()
     is_attached = any(part.attributes.get("ct") not in ("text/plain", "application/smil") for part in parts)
-    content = Content.TEXT if text else Content.MEDIA if is_attached else Content.NOTE
+    content = Content.TEXT if text and box != DRAFT else Content.MEDIA if is_attached else Content.NOTE
     sent_at = epoch_time(fields.get("date"))
-    sender = ME if is_sent else _sender(element) if ", " in address else partner
+    sender = ME if box in (SENT, DRAFT, *UNSENT) else _sender(element) if ", " in address else partner
     return Message(sender or partner, text, element.line, sent_at, content, partner)
 
 

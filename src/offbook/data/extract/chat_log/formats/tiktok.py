@@ -1,4 +1,9 @@
-"""TikTok's direct messages: user_data.json, in which each chat is a list named `Chat History with NAME:`."""
+"""TikTok's direct messages: user_data.json, in which each chat is a list named `Chat History with NAME:`, and the text.
+
+>>> Chat History with NAME::
+
+2021-05-12 21:31:00 UTC Bob: Since four
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from offbook.data.extract.chat_log.json_stream import JsonObject, read_messages
-from offbook.data.extract.chat_log.lines import is_json
+from offbook.data.extract.chat_log.lines import entries, head, is_json
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.order import in_order
 from offbook.data.extract.chat_log.times import any_time
@@ -14,6 +19,9 @@ from offbook.data.extract.cue import Lines
 
 NAMED = re.compile(r"Chat History with [^\"\\\n]{1,120}")
 PARTNER = re.compile(r'"Chat History with ([^"\\\n]+?):?"\s*:\s*\[\s*\Z')
+HEADING = re.compile(r"^\ufeff?>>> Chat History with (?P<partner>.*?):*\s*$")
+WRITTEN = re.compile(r"^(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?: UTC)? (?P<name>[^\s:]{1,80}): ?(?P<text>.*)$")
+STARTS = re.compile(f"{HEADING.pattern}|{WRITTEN.pattern}")
 CHATS = re.compile(r'"Chat ?History"\s*:\s*\{')
 SHARED = re.compile(r"https://(?:www|vm|vt|m)\.tiktok(?:v)?\.com/\S+")
 """A video that was sent on, as its address alone."""
@@ -26,28 +34,43 @@ def read(lines: Lines) -> Iterator[Message]:
     Raises:
         ParseError: the JSON is malformed.
     """
-    messages = (_message(line, item, preamble) for line, item, preamble in read_messages(lines, NAMED))
-    return in_order(messages)
+    if is_json(head(lines, 20)):
+        return in_order(_message(line, item, preamble) for line, item, preamble in read_messages(lines, NAMED))
+    return in_order(_from_text(lines))
 
 
 def looks_like(sample: Sequence[str]) -> float:
     """How much a text looks like TikTok's download: 0 or 1."""
-    text = "\n".join(sample) if is_json(sample) else ""
+    if not is_json(sample):
+        return float(any(map(HEADING.match, sample[:20])) and any(map(WRITTEN.match, sample)))
+    text = "\n".join(sample)
     return float(NAMED.search(text) is not None or ('"Direct Message' in text and CHATS.search(text) is not None))
 
 
 def _message(line: int, item: JsonObject, preamble: str) -> Message:
     partner = PARTNER.search(preamble)
     text = str(item.get("Content") or "").strip()
-    content = Content.TEXT if text else Content.MEDIA
-    if mark := MARKS.fullmatch(text):
-        content = Content.STICKER if "sticker" in mark[0].casefold() else Content.MEDIA
-    elif SHARED.fullmatch(text):
-        content = Content.MEDIA
     sender = str(item.get("From") or "?")
-    return Message(sender, text, line, any_time(item.get("Date")), content, partner[1] if partner else "")
+    return Message(sender, text, line, any_time(item.get("Date")), _content(text), partner[1] if partner else "")
+
+
+def _from_text(lines: Lines) -> Iterator[Message]:
+    """The messages of the text; one may go on over several lines."""
+    partner = ""
+    for line, start, more in entries(lines, STARTS):
+        if start["partner"] is not None:
+            partner = start["partner"]
+            continue
+        text = "\n".join([start["text"], *more]).strip()
+        yield Message(start["name"], text, line, any_time(start["time"]), _content(text), partner)
+
+
+def _content(text: str) -> Content:
+    if mark := MARKS.fullmatch(text):
+        return Content.STICKER if "sticker" in mark[0].casefold() else Content.MEDIA
+    return Content.MEDIA if not text or SHARED.fullmatch(text) else Content.TEXT
 
 
 FORMAT = ChatFormat(
-    "tiktok", "TikTok's direct messages (user_data.json)", read, looks_like, is_json=True, is_text=False
+    "tiktok", "TikTok's direct messages (user_data.json, Direct Messages.txt)", read, looks_like, is_json=True
 )
