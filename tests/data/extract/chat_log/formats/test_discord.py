@@ -61,6 +61,15 @@ def test_table() -> None:
     assert looks_like(TABLE.split("\n")) == 1
 
 
+def test_discord_s_own_notes_are_no_texts() -> None:
+    row = '"1","mara","2021-05-12T21:33:00.0000000+02:00","{}","",""\n'
+    notes = ["Pinned a message.", "Added tom to the group.", "Started a call that lasted 3 minutes.", "I pinned it."]
+    expected = [Content.NOTE, Content.NOTE, Content.CALL, Content.TEXT]
+    assert contents(read, TABLE + "".join(map(row.format, notes)))[3:] == expected
+    text = TEXT.replace("Is it lit?", "Joined the server.")
+    assert contents(read, text)[:2] == [Content.NOTE, Content.TEXT]
+
+
 def test_json_says_whom_a_message_answers_and_addresses() -> None:
     item: dict[str, Any] = {
         "id": "2",

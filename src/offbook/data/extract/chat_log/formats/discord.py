@@ -9,6 +9,7 @@ from datetime import datetime
 from offbook.data.extract.chat_log.json_stream import JsonObject, read_messages
 from offbook.data.extract.chat_log.lines import entries, head, is_json, json_keys, share, stand_above
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
+from offbook.data.extract.chat_log.phrases import phrases
 from offbook.data.extract.chat_log.table_stream import columns, read_table
 from offbook.data.extract.chat_log.times import DateOrder, any_time, iso_time, spelled_time
 from offbook.data.extract.chat_log.web_page import Element, elements, is_page
@@ -91,8 +92,13 @@ def _content(item: JsonObject, text: str) -> Content:
     return Content.STICKER if item.get("stickers") else Content.MEDIA
 
 
+def _written_content(text: str, without_text: Content) -> Content:
+    """What a message holds where no type tells it: the program writes Discord's own notes out as texts."""
+    return phrases("discord").content(text) if text else without_text
+
+
 def _from_row(line: int, row: dict[str, str]) -> Message:
-    content = Content.TEXT if row.get("content", "").strip() else Content.MEDIA
+    content = _written_content(row.get("content", "").strip(), Content.MEDIA)
     return Message(row.get("author") or "?", row.get("content", ""), line, any_time(row.get("date")), content)
 
 
@@ -114,7 +120,7 @@ def _from_text(lines: Lines) -> Iterator[Message]:
             elif not kinds:
                 body.append(text)
         written = "\n".join(body).strip()
-        content = Content.TEXT if written else Content.STICKER if kinds == {"Stickers"} else Content.MEDIA
+        content = _written_content(written, Content.STICKER if kinds == {"Stickers"} else Content.MEDIA)
         sent_at = spelled_time(header["time"], order.month_first)
         yield Message(header["name"].strip(), written, line, sent_at, content)
 
