@@ -20,6 +20,7 @@ from offbook.data.extract.novel.names_en import LISTS
 from offbook.data.extract.novel.particles import Particles
 from offbook.data.extract.novel.quotes import SINGLE, BookLayout, Paragraph, TextSpan, paragraphs, survey, with_leads
 from offbook.data.extract.novel.tags_en import SAY
+from offbook.data.extract.novel.unquoted import UnquotedChinese, is_unquoted
 
 SENTENCE_END = re.compile(r"(?<!\bMr)(?<!\bMrs)(?<!\bDr)(?<!\bSt)(?<!\b[A-Z])[.!?。！？…][\"'”’)]*(?=\s|--|[—–]|$)")
 _MANNER = r"(?:[a-z]+ly |rather |very |half |still |again )*(?:[a-z]+ing\b|[a-z]+ly\b|with (?:an?|great|some|much)\b)"
@@ -48,7 +49,7 @@ ATTRIBUTORS: dict[str, Callable[[BookLayout], Attributor]] = {
 def read(lines: Lines) -> Iterator[Cue | Skipped]:
     """The cues of a novel. Goes through `lines` twice: for the layout, and for the paragraphs, which it holds."""
     layout = survey(lines)
-    attributor = ATTRIBUTORS.get(layout.language, English)(layout)
+    attributor = _attributor(layout, lines)
     book = list(with_leads(paragraphs(lines, layout.wrapped), layout.marks))
     for paragraph in book:
         if paragraph.kind == "text":
@@ -59,11 +60,18 @@ def read(lines: Lines) -> Iterator[Cue | Skipped]:
 
 def looks_like(sample: list[str]) -> float:
     """How much a text looks like a novel: the share of its paragraphs in which somebody is quoted."""
-    layout = survey(list(enumerate(sample, 1)))
-    texts = [part for part in paragraphs(list(enumerate(sample, 1)), layout.wrapped) if part.kind == "text"]
-    attributor = ATTRIBUTORS.get(layout.language, English)(layout)
+    lines = list(enumerate(sample, 1))
+    layout = survey(lines)
+    texts = [part for part in paragraphs(lines, layout.wrapped) if part.kind == "text"]
+    attributor = _attributor(layout, lines)
     quoted = [sum(piece.is_quote and len(piece.text) > 2 for piece in attributor.split(part.text)) for part in texts]
     return min(0.9, 1.5 * sum(map(bool, quoted)) / len(texts)) if sum(quoted) >= 2 else 0.0
+
+
+def _attributor(layout: BookLayout, lines: Lines) -> Attributor:
+    if layout.language == "zh" and is_unquoted(text for _, text in lines):
+        return UnquotedChinese(layout)
+    return ATTRIBUTORS.get(layout.language, English)(layout)
 
 
 class _Reading:

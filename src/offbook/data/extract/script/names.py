@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from functools import lru_cache
 
 from offbook.core.text import HAN
@@ -32,6 +33,10 @@ _VOICE = r"(?<=[\u3040-\u9fff])[MＭNＮ]|の声"
 """太郎Ｍ (monologue), 花子の声"""
 SPEAKING = re.compile(f"(?:{one_of(CHINESE['speaking'])}|{_OFF_SCREEN}|{_VOICE})$")
 """How a label ends that says how it is spoken: 甄嬛冷笑道, 甄嬛OS."""
+SAYING = re.compile(rf"^(?P<name>.*?[{CJK}])(?:{one_of(CHINESE['saying'])})$")
+"""甲问: a label that says no more than who speaks."""
+MOSTLY = 0.5
+"""Share of a script's labels that end in such a verb, where that is its way."""
 UNKNOWN = re.compile(r"\?{2,4}")
 """???: somebody whose name is not told yet."""
 PARTICLES = words("of the de la von van and to in du da al for")
@@ -102,3 +107,15 @@ def split_manner(name: str, names: frozenset[str]) -> tuple[str, str]:
         if apart or SPEAKING.search(name, end):
             return head, manner
     return name, ""
+
+
+def without_verbs(names: Counter[str]) -> dict[str, str]:
+    """Labels that end in a verb of speech → the name alone: 老张问 → 老张.
+
+    So they are where most labels end so, or where the name also stands before another verb, or alone more often.
+    """
+    stems = {name: match["name"] for name in names if (match := SAYING.match(name))}
+    verbs = Counter(stems.values())
+    is_usual = sum(names[name] for name in stems) > MOSTLY * names.total()
+    alone = {name: name[:-1] for name in names if SPEAKING.search(name) and names[name[:-1]] > names[name]}
+    return alone | {name: stem for name, stem in stems.items() if is_usual or verbs[stem] > 1 or names[stem]}

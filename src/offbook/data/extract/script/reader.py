@@ -10,9 +10,16 @@ from offbook.data.extract.cue import SURE, Cue, Lines, Scenes, Skipped
 from offbook.data.extract.script.headings import is_note
 from offbook.data.extract.script.layouts import LAYOUTS
 from offbook.data.extract.script.line_kinds import NOTED, Row, sort_lines
-from offbook.data.extract.script.names import HAS_CJK, clean_name
-from offbook.data.extract.script.profile import SPOKEN, ScriptProfile, Style, opening_cast, with_paragraphs
-from offbook.data.extract.script.speaker_labels import MANNERED, Label, learn, match
+from offbook.data.extract.script.names import HAS_CJK, MOSTLY, clean_name
+from offbook.data.extract.script.profile import (
+    INTERVIEWERS,
+    SPOKEN,
+    ScriptProfile,
+    Style,
+    opening_cast,
+    with_paragraphs,
+)
+from offbook.data.extract.script.speaker_labels import MANNERED, Label, Labels, learn, match
 from offbook.data.extract.script.speech import SENTENCE_END, clean, join
 from offbook.data.extract.script.stage_directions import ITALIC, is_direction
 from offbook.data.extract.word_lists import load, one_of
@@ -24,6 +31,9 @@ TOLD = re.compile(r"[道说說曰问問喊叫答][：:，,]?\s*[“「\"]")
 
 TELLING = re.compile(one_of(CHINESE["tell"]))
 """How a line begins that tells what happens: 只见, 远处."""
+
+LABELLED = 0.85
+"""Share of a script's lines that have labels, at least, where these are verbs of speech, too."""
 
 COLUMNS = ("gap", "tab")
 """Layouts that set speeches in a column of their own, indented on the lines below."""
@@ -52,10 +62,16 @@ def likeness(sample: list[str], style: Style) -> float:
         return 0.0
     labels = learn(rows, tuple(LAYOUTS))
     chinese = sum(bool(HAS_CJK.search(text)) for text in texts) > 0.5 * len(texts)
-    if labels.layout not in (style.chinese if chinese else style.latin):
+    if labels.layout not in (style.chinese if chinese else style.latin) or _is_told(labels, len(texts)):
         return 0.0
     tellings = sum(len(TOLD.findall(text)) for text in texts)
     return min(1.0, 4 * labels.support / len(texts)) * (1 - min(1.0, 2 * tellings / max(labels.support, 1)))
+
+
+def _is_told(labels: Labels, lines: int) -> bool:
+    """Whether it is a book without quotation marks: 老张说：…, and between such lines others."""
+    is_interview = any(name.casefold() in INTERVIEWERS for name in labels.names)
+    return labels.verb_share > MOSTLY and labels.names.total() < LABELLED * lines and not is_interview
 
 
 @dataclass(slots=True)

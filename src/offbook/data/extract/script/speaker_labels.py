@@ -24,6 +24,7 @@ from offbook.data.extract.script.names import (
     split_joint,
     split_manner,
     split_notes,
+    without_verbs,
 )
 
 BESIDES = ("colon", "bold", "alone", "semicolon")
@@ -135,9 +136,13 @@ class Labels:
         also: tuple[str, ...] = (),
         dashed: int = 0,
     ) -> None:
-        names: Counter[str] = Counter()
-        for (name, _), count in counts.items():
-            names[name] += count
+        names = _names(counts)
+        self.without_verb = without_verbs(names)
+        """Label → the name alone: 老张问 → 老张."""
+        self.verb_share = sum(names[name] for name in self.without_verb) / max(names.total(), 1)
+        """Share of the labels that have a verb of speech beside the name."""
+        counts = _renamed(counts, self.without_verb)
+        names = _names(counts)
         often = {name for name, count in names.items() if count >= 2 and _weighs(name, count, layout)}
         labels: Counter[Place] = Counter()
         for (name, where), count in counts.items():
@@ -186,7 +191,7 @@ class Labels:
 
     def speakers_of(self, label: Label) -> tuple[tuple[str, ...], tuple[str, ...], float]:
         """The speakers behind a label, how they speak, and how certain that is."""
-        name = label.name
+        name = self.without_verb.get(label.name, label.name)
         if self.capitals and name not in self.speakers and name.upper() in self.speakers:
             name = name.upper()  # Miss HALE
         elif name not in self.seen:
@@ -263,6 +268,20 @@ def learn(rows: Iterable[Row], layouts: tuple[str, ...]) -> Labels:
         return best
     together = sum((counts[layout] for layout in also), counts[best.layout])
     return Labels(best.layout, together, lines, also, sum(dashed[layout] for layout in (best.layout, *also)))
+
+
+def _names(counts: Counter[tuple[str, Place]]) -> Counter[str]:
+    names: Counter[str] = Counter()
+    for (name, _), count in counts.items():
+        names[name] += count
+    return names
+
+
+def _renamed(counts: Counter[tuple[str, Place]], names: dict[str, str]) -> Counter[tuple[str, Place]]:
+    renamed: Counter[tuple[str, Place]] = Counter()
+    for (name, where), count in counts.items():
+        renamed[names.get(name, name), where] += count
+    return renamed
 
 
 def _is_mixed_in(best: Labels, other: Labels, counts: dict[str, Counter[tuple[str, Place]]]) -> bool:
