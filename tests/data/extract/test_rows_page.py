@@ -58,7 +58,8 @@ def test_each_row_stands_beside_its_lines(tmp_path: Path) -> None:
     content = re.search(r'id="data">(.*?)</script>', made(tmp_path), re.DOTALL)
     assert content
     data = json.loads(content[1])
-    file, first, last, replies, where, confidence, turns = data["rows"][0]
+    file, first, last, replies, where, confidence, turns, excerpt = data["rows"][0]
+    assert excerpt == ""
     assert (first, last, replies, where, confidence) == (2, 12, [5], "ACT I", 1.0)
     assert data["lines"][file]["5"] == "DICK. Not yet. The tide is out."
     assert turns[1] == ["assistant", "Not yet. The tide is out.", 1]
@@ -111,3 +112,30 @@ def test_a_message_of_telegrams_is_shown_with_its_text(tmp_path: Path) -> None:
     content = re.search(r'id="data">(.*?)</script>', gathered.render(stream_of.summary), re.DOTALL)
     assert content
     assert any('"text": "Since four."' in line for line in json.loads(content[1])["lines"].popitem()[1].values())
+
+
+def test_of_a_line_that_is_a_whole_chat_what_stands_about_the_reply_is_shown(tmp_path: Path) -> None:
+    messages = [
+        {
+            "type": "message",
+            "id": number,
+            "date": "2024-01-05T20:00:00",
+            "from": "BM"[number % 2],
+            "text": f"Né {number}?",
+        }
+        for number in range(40)
+    ]
+    chat = {"name": "B", "type": "personal_chat", "id": 1, "messages": messages}
+    path = tmp_path / "result.json"
+    for escaped in (True, False):
+        path.write_text(json.dumps(chat, ensure_ascii=escaped), encoding="utf-8")
+        extraction = stream([path], "M")
+        gathered = RowsPage()
+        for item in extraction.items:
+            gathered.add(item)
+        gathered.render(extraction.summary)
+        assert len(gathered.rows) > 10
+        for row in gathered.rows:
+            written = json.dumps(row[6][-1][1], ensure_ascii=escaped)
+            assert written in row[-1]
+            assert len(row[-1]) <= rows_page.LONGEST_LINE

@@ -28,13 +28,18 @@ LONGEST_SPAN = 60
 """Lines of the source that are shown beside a row of several replies."""
 LONGEST_LINE = 600
 
+NEAR, WHOLE_SEARCHES = 1 << 16, 20
+"""So far about the last reply in a long line the next one is looked for, and so often in all of it: it may be millions
+of characters."""
+
 
 @dataclass(slots=True)
 class RowsPage:
     """Gathers what the page shows while the rows are made."""
 
     rows: list[list[Any]] = field(default_factory=list)
-    """[file, first line shown, last, lines of the replies, place, confidence, [[role, text, weight] …]] of each row."""
+    """Of each row: [file, first line shown, last, lines of the replies, place, confidence, [[role, text, weight] …],
+    what is shown of a long first line of the replies]."""
     left: dict[str, list[list[Any]]] = field(default_factory=dict)
     """Reason → [file, line, text] of its first pieces."""
     more: int = 0
@@ -87,14 +92,18 @@ class RowsPage:
         wanted: dict[str, set[int]] = {}
         for file, first, last, *_ in self.rows:
             wanted.setdefault(file, set()).update(range(first, last + 1))
-        return {
-            file: {
-                number: text[:LONGEST_LINE]
-                for number, text in open_source(Path(file))
-                if number in numbers and text.strip()
-            }
-            for file, numbers in wanted.items()
-        }
+        begun: dict[tuple[str, int], list[list[Any]]] = {}
+        for row in self.rows:
+            begun.setdefault((row[0], row[3][0]), []).append(row)
+        lines: dict[str, dict[int, str]] = {}
+        for file, numbers in wanted.items():
+            shown = lines.setdefault(file, {})
+            for number, text in open_source(Path(file)):
+                if number in numbers and text.strip():
+                    shown[number] = text[:LONGEST_LINE]
+                    if len(text) > LONGEST_LINE:
+                        _add_excerpts(text, begun.get((file, number), []))
+        return lines
 
 
 def is_page(path: Path) -> bool:
@@ -110,7 +119,23 @@ def _entry(row: Row) -> list[Any]:
     place = [str(value) for key, value in source.items() if key not in ("file", "line", "lines", "scene") and value]
     where = " · ".join([*([source["scene"]] if source.get("scene") else []), *dict.fromkeys(place)])
     turns = [[message["role"], message["content"], message.get("weight", 1)] for message in row["messages"]]
-    return [source["file"], first, last, replies, where, row["confidence"], turns]
+    return [source["file"], first, last, replies, where, row["confidence"], turns, ""]
+
+
+def _add_excerpts(line: str, rows: list[list[Any]]) -> None:
+    """Give rows what stands about their first replies in a long line: a whole chat may be one line of JSON."""
+    at, tries = 0, WHOLE_SEARCHES
+    for row in rows:
+        reply = next((text for role, text, weight in row[6] if role == "assistant" and weight), "").partition("\n")[0]
+        written = (reply, *(json.dumps(reply, ensure_ascii=ascii_only)[1:-1] for ascii_only in (False, True)))
+        places = [line.find(form, at, at + NEAR) for form in written]
+        places += [line.rfind(form, max(0, at - NEAR), at) for form in written]
+        if max(places) < 0 and tries:
+            tries -= 1
+            places = [line.find(form) for form in written]
+        if (place := next((place for place in places if place >= 0), -1)) >= 0:
+            begin = max(0, place - LONGEST_LINE // 2)
+            row[-1], at = line[begin : begin + LONGEST_LINE], place + 1
 
 
 def _script(value: Any) -> Markup:

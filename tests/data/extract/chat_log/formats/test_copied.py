@@ -109,6 +109,16 @@ def test_a_clock_alone_is_a_further_message_of_the_same_sender() -> None:
     assert parsed(read, SLACK + "\n9:34\nNo more.")[-1] == ("Tom", "No more.")
 
 
+def test_names_of_accounts_may_hold_dots() -> None:
+    text = "\n".join(
+        f"{name}\n{words}\nMay 12, 2021, 9:3{at} PM"
+        for at, (name, words) in enumerate(
+            [("ann_l", "Lit?"), ("bob.h", "Yes."), ("ann_l", "Good."), ("bob.h", "Bye.")]
+        )
+    )
+    assert [name for name, _ in parsed(read, text)] == ["ann_l", "bob.h", "ann_l", "bob.h"]
+
+
 def test_midnight_begins_another_day() -> None:
     assert [time[-5:] for time in times(read, TEAMS)] == ["21:30", "21:31", "23:59", "00:01"]
     assert times(read, TEAMS)[3][:10] > times(read, TEAMS)[2][:10]

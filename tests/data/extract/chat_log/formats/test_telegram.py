@@ -151,3 +151,9 @@ def test_a_page_names_the_bot_that_helped_and_has_quotations_and_code_in_texts()
     )
     message = next(iter(read(numbered(page))))
     assert (message.sender, message.text) == ("Ada", "Lit?\nSince four.\noil = 0")
+
+
+def test_what_destroys_itself_may_have_been_answered() -> None:
+    message = {"id": 1, "type": "message", "date": "2021-05-12T21:30:00", "from": "Ann", "text": ""}
+    log = json.dumps({"messages": [message | {"self_destruct_period_seconds": 5}]})
+    assert [item.content for item in read(numbered(log))] == [Content.MEDIA]

@@ -30,7 +30,7 @@ from offbook.data.extract.cue import Lines
 
 _EDITED = r"(?i:[(,]\s?(?:edited|bearbeitet|modifié|editado|ред\.|изменено|已编辑|已編輯|編集済み)\)?)"
 _NAME = (
-    rf"(?!{HALF}|{DATE}){NAME_BEGIN}(?:[^\n:：,.!?;\"“”…\[\](（|]|\.(?=\s\w)){{0,40}}?(?<![\s\-–—|·•])"
+    rf"(?!{HALF}|{DATE}){NAME_BEGIN}(?:[^\n:：,.!?;\"“”…\[\](（|]|\.(?=\s?\w)){{0,40}}?(?<![\s\-–—|·•])"
     rf"(?:\s?(?!{_EDITED})[(（][^()（）\d:：]{{1,24}}[)）])?"
 )
 """A name, perhaps with what its owner or the app sets behind it in brackets: Ann (she/her), Ann (Guest)."""

@@ -15,7 +15,16 @@ from offbook.data.extract.chat_log.phrases import phrases
 from offbook.data.extract.chat_log.times import iso_time, spelled_time
 from offbook.data.extract.cue import Lines, ParseError
 
-MEDIA_FIELDS = ("photo", "file", "media_type", "location_information", "contact_information", "poll", "game_title")
+MEDIA_FIELDS = (
+    "photo",
+    "file",
+    "media_type",
+    "location_information",
+    "contact_information",
+    "poll",
+    "game_title",
+    "self_destruct_period_seconds",
+)
 LONGEST_TAG = 1 << 16
 """Characters. A page that holds a longer one is no export, and each of its lines would be read from the tag's begin."""
 VIA_BOT = re.compile(r" via @\w+$")
