@@ -40,7 +40,12 @@ def test_rows_of_several_characters_of_whom_none_is_meant_are_refused(tmp_path: 
     "mark",
     [
         {"accepted": False}, {"is_good": 0}, {"is_good": "0"}, {"chosen": "False"}, {"liked": False}, {"deleted": True},
-        {"is_deleted": 1}, {"rejected": True}, {"skip": "true"},
+        {"is_deleted": 1}, {"rejected": True}, {"skip": "true"}, {"keep": "no"}, {"keep": "0"}, {"use": 0},
+        {"is_correct": False}, {"valid": "FALSE"}, {"thumbs_up": False}, {"delete": "1"}, {"是否采用": "否"},
+        {"采纳": "否"}, {"合格": "0"}, {"删除": "是"}, {"状态": "已删除"}, {"审核结果": "不通过"},
+        {"feedback": "thumbs-down"},
+        {"feedback": "negative"}, {"user_feedback": "👎"}, {"status": "Rejected"}, {"quality": "bad"}, {"rating": -1},
+        {"loss_scale": 0.0}, {"weight": "0"}, {"train": "0"},
     ],
 )  # fmt: skip
 def test_what_somebody_turned_down_is_left_out(mark: dict[str, Any]) -> None:
@@ -48,9 +53,28 @@ def test_what_somebody_turned_down_is_left_out(mark: dict[str, Any]) -> None:
         to_conversation({**PAIR, **mark}, HERE)
 
 
-@pytest.mark.parametrize("mark", [{"accepted": True}, {"deleted": False}, {"is_good": 1}, {"like": 0}, {"bad": ""}])
+@pytest.mark.parametrize(
+    "mark",
+    [
+        {"accepted": True}, {"deleted": False}, {"is_good": 1}, {"like": 0}, {"bad": ""}, {"chosen_index": 0},
+        {"loss": 0}, {"thumbs_down": 1}, {"是否采用": "是"}, {"删除": ""}, {"status": "ready"},
+        {"quality": "good"}, {"rating": 0}, {"label": "positive"}, {"label": "joy"}, {"loss_scale": 1},
+    ],
+)  # fmt: skip
 def test_what_nobody_turned_down_is_learned(mark: dict[str, Any]) -> None:
     assert to_conversation({**PAIR, **mark}, HERE).replies == ("Since four.",)
+
+
+@pytest.mark.parametrize("label", ["否", "no", "reject", "thumbs_down", "👎", "不合格"])
+def test_a_label_that_says_no_in_a_word_turns_an_answer_down(label: str) -> None:
+    with pytest.raises(LeftOut, match="marked as bad answers"):
+        to_conversation({**PAIR, "label": label}, HERE)
+
+
+@pytest.mark.parametrize("label", ["negative", "差", -1, 0.0, "0"])
+def test_a_label_that_may_turn_an_answer_down_has_to_be_explained(label: Any) -> None:
+    with pytest.raises(ColumnsError, match=f"its label is {label}, which may mark a bad answer"):
+        to_conversation({**PAIR, "label": label}, HERE)
 
 
 def test_a_list_of_marks_for_turns_is_not_overlooked() -> None:

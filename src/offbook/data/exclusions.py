@@ -12,17 +12,40 @@ from offbook.data.row_values import WEIGHT_LIKE, WEIGHTS, ColumnsError, LeftOut
 from offbook.data.sources import Row
 
 LABELS = ("label", "kto_tag")
-BAD_LABELS = ("false", "undesirable", "bad", "rejected", "dispreferred")
-COUNTS = ("weight", "loss_weight")
-"""Columns of a row that say by a 0 that it is not learned; a loss of 0 may be a measurement."""
-GOOD = re.compile(
-    r"(?:(is)_)?(?:good|accepted|approved|chosen|keep|kept|selected|desirable|liked?|usable)", re.IGNORECASE
-)
-BAD = re.compile(
-    r"(?:(is)_)?(?:bad|rejected|deleted|removed|discard|discarded|exclude|excluded|skip|undesirable|disliked?|flagged)",
+NO = {"false", "no", "n", "否", "不"}
+"""What a cell says for a false, as 0 does, too."""
+WORD_GAP = re.compile(r"(?<=\w)[\s-]+(?=\w)")
+YES = {"true", "yes", "y", "是"}
+TURNED_DOWN = {
+    *("bad", "rejected", "reject", "dispreferred", "undesirable", "discarded", "discard", "deleted", "delete"),
+    *("removed", "remove", "excluded", "disliked", "dislike", "thumbs_down", "thumbsdown", "👎", "fail", "failed"),
+    *("disapproved", "declined", "拒绝", "已拒绝", "删除", "已删除", "废弃", "弃用", "作废", "淘汰", "不合格"),
+    *("不通过", "未通过", "不采用", "不采纳", "不保留", "点踩", "踩"),
+}
+"""Verdicts on an answer, in small letters."""
+UNCLEAR = {"0", "-1", "negative", "neg", "worse", "poor", "wrong", "差", "坏", "不好", "差评", "负面", "负", "错误"}
+"""What is a verdict or, in a label, perhaps the mood or the class of what is said."""
+VERDICTS = re.compile(
+    r"(?:user_|human_)?(?:status|review|review_status|verdict|decision|feedback|quality|rating|annotation|vote)"
+    r"|状态|审核|审核状态|审核结果|审核意见|反馈|用户反馈|评价|质量|结论",
     re.IGNORECASE,
 )
-"""Columns that say by a false, or by a true, that an answer was turned down; with `is_` before them by 0 or 1, too."""
+"""Columns that hold a verdict in a word."""
+GOOD = re.compile(
+    r"(?:is_)?(?:good|accepted|approved|keep|kept|desirable|usable|valid|correct|use|used|include|included|passed"
+    r"|adopted|chosen|selected|liked?|thumbs_up)"
+    r"|(?:是否|可否)?(?:采用|采纳|使用|可用|保留|合格|通过|有效|入选|学习|训练)",
+    re.IGNORECASE,
+)
+BAD = re.compile(
+    r"(?:is_)?(?:bad|rejected|deleted?|removed?|discard|discarded|excluded?|skip|undesirable|flagged|disliked?"
+    r"|thumbs_down)"
+    r"|(?:是否)?(?:删除|已删除|剔除|废弃|弃用|作废|跳过|淘汰)",
+    re.IGNORECASE,
+)
+"""Columns that say by a false, or by a true, that an answer was turned down."""
+NUMBERED = re.compile(r"(?:chosen|selected|(?:dis)?liked?|thumbs_(?:up|down)|flagged)", re.IGNORECASE)
+"""Those of them that may hold a count or a place in a list, too; with `is_` before them 0 or 1 is an answer."""
 NAMES_SHOWN = 3
 
 
@@ -37,27 +60,36 @@ def refuse_marked(row: Row) -> None:
         ColumnsError: its label, or a list of marks, may mean that.
     """
     for column in LABELS:
-        value = row.get(column)
-        if value is False or (isinstance(value, str) and value.lower() in BAD_LABELS):
+        if _is_no(row.get(column)) or _word(row.get(column)) in TURNED_DOWN:
             raise LeftOut("rows are marked as bad answers (label: false)")
-        if not isinstance(value, bool) and value in (0, "0"):
+        if _word(row.get(column)) in UNCLEAR:
             raise ColumnsError(
-                f"its {column} is 0, which may mark a bad answer (KTO): write false where it does, "
-                f"or leave the column out: --data.columns ignore={column}"
+                "its {column} is {value}, which may mark a bad answer (KTO): write false where it does, "
+                "or leave the column out: --data.columns ignore={column}",
+                column=column,
+                value=row[column],
             )
     for column, value in row.items():
         if (column in WEIGHTS and isinstance(value, list | dict)) or _are_marks(str(column), value):
             raise ColumnsError(
-                f"its {column} may say which replies are not learned: write weight: 0 into those turns, "
-                f"or leave the column out: --data.columns ignore={column}"
+                "its {column} may say which replies are not learned: write weight: 0 into those turns, "
+                "or leave the column out: --data.columns ignore={column}",
+                column=column,
             )
-        if (
-            (column in WEIGHTS and _is(value, False))
-            or (column in COUNTS and value == 0)
-            or _says(GOOD, str(column), value, False)
-            or _says(BAD, str(column), value, True)
-        ):
+        if _turns_down(str(column).strip(), value):
             raise LeftOut("rows are marked as not to be learned ({column}: {value})", column=column, value=value)
+
+
+def _turns_down(column: str, value: Any) -> bool:
+    """Whether a column, by its name and what stands in it, says that a row is not learned."""
+    if column in WEIGHTS:
+        return _is_no(value) or (column != "loss" and _is_number(value, 0))  # a loss may be a measurement
+    if VERDICTS.fullmatch(column):
+        return _word(value) in TURNED_DOWN | UNCLEAR - {"0"}
+    is_number = NUMBERED.fullmatch(column) is None
+    if GOOD.fullmatch(column):
+        return _is_no(value) or (is_number and _is_number(value, 0))
+    return BAD.fullmatch(column) is not None and (_word(value) in YES or (is_number and _is_number(value, 1)))
 
 
 def _are_marks(column: str, value: Any) -> bool:
@@ -70,14 +102,20 @@ def _are_marks(column: str, value: Any) -> bool:
     )
 
 
-def _says(names: re.Pattern[str], column: str, value: Any, answer: bool) -> bool:
-    """Whether a column with one of some names answers so."""
-    match = names.fullmatch(column)
-    return match is not None and (_is(value, answer) or (match[1] is not None and str(value) == str(int(answer))))
+def _word(value: Any) -> str:
+    """What a cell says, in small letters; whole numbers without a point."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return WORD_GAP.sub("_", str(value).strip().casefold())
 
 
-def _is(value: Any, answer: bool) -> bool:
-    return value is answer or (isinstance(value, str) and value.lower() == str(answer).lower())
+def _is_no(value: Any) -> bool:
+    return _word(value) in NO
+
+
+def _is_number(value: Any, number: int) -> bool:
+    """Whether a cell holds a number, perhaps as text."""
+    return not isinstance(value, bool) and str(value).strip() in (str(number), f"{number}.0")
 
 
 def of_others(row_characters: Sequence[str | None], character: str | None, are_told_apart: bool) -> list[bool]:

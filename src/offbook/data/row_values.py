@@ -28,8 +28,8 @@ UNSPOKEN = ("thinking", "redacted_thinking", "reasoning", "tool_use")
 CALLS = ("function_call", "tool_call")
 """Who speaks in a turn that calls a tool."""
 WEIGHTS = (
-    "weight", "loss_weight", "loss", "loss_mask", "with_loss", "output_with_loss", "compute_loss", "train", "is_train",
-    "train_on_turn", "training", "trainable", "learn",
+    "weight", "loss_weight", "loss_scale", "loss", "loss_mask", "with_loss", "output_with_loss", "compute_loss",
+    "train", "is_train", "train_on_turn", "training", "trainable", "learn",
 )  # fmt: skip
 """Every spelling of whether a reply is learned (1, true) or only read (0, false)."""
 WEIGHT_LIKE = re.compile(r"loss|train|mask|weight|learn", re.IGNORECASE)
@@ -156,7 +156,8 @@ def weight_of(turn: Mapping[str, Any]) -> float:
     )
     if unknown is not None and unknown not in WEIGHTS:
         raise RowError(
-            f"'{unknown}' may say that a reply is not learned; write it as weight: 1 (learned) or 0 (only read)"
+            "'{unknown}' may say that a reply is not learned; write it as weight: 1 (learned) or 0 (only read)",
+            unknown=unknown,
         )
     return 1.0
 
