@@ -1,5 +1,7 @@
 """Saved chats of Zoom meetings, old and new."""
 
+import pytest
+
 from offbook.data.extract.chat_log.formats.zoom import looks_like, read
 from offbook.data.extract.chat_log.message import Content
 from tests.data.extract.chat_log.chats import contents, parsed
@@ -40,6 +42,27 @@ def test_older_versions_write_one_line() -> None:
     assert parsed(read, OLD) == [("Ann Lee", "Is it lit: the lamp?"), ("Tom", "Since four.")]
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{m}:12 Von {n} an Alle:\n\t{t}",
+        "{m}:12 De {n} à Tout le monde : {t}",
+        "{m}:12\t De  {n}  para  Todos : {t}",
+        "{m}:12 Da {n} a Tutti: {t}",
+        "{m}:12 開始 {n} 宛先 全員:\n\t{t}",
+        "{m}:12 从 {n} 到 所有人：\n\t{t}",
+    ],
+)
+def test_the_program_speaks_many_languages(form: str) -> None:
+    talk = [("Ann Lee", "Lit?"), ("Tom", "Since four."), ("Ann Lee", "Good.")]
+    text = "\n".join(form.format(m=f"09:0{at}", n=name, t=words) for at, (name, words) in enumerate(talk))
+    assert looks_like(text.splitlines()) == 1
+    assert parsed(read, text) == talk
+    alone = "09:01:12 Von Tom an Ann Lee (Direktnachricht):\n\tHi"
+    assert [item.chat for item in read(numbered(alone))] == ["Ann Lee – Tom"]
+
+
 def test_a_saved_chat_is_recognised() -> None:
     assert looks_like(NEW.splitlines()) == looks_like(OLD.splitlines()) == 1
     assert looks_like(["09:01:12 From here it went on.", "Nobody spoke."]) == 0
+    assert looks_like(["09:01:12 De Vries: I go a lot.", "09:01:30 Tom: Me too.", "09:02:12 De Vries: Good."]) == 0

@@ -15,10 +15,15 @@ from offbook.data.extract.chat_log.quotations import Quotations
 from offbook.data.extract.chat_log.times import RunningClock, spelled_date
 from offbook.data.extract.cue import Lines
 
+FROM = "Von|De|Da|Van|От|开始|開始|从|来自|來自"
+TO = "[tT]o|an|à|a|para|aan|кому|宛先|到|至|发送给|傳送給"
+"""What stands before both names in the languages of Zoom's programs but English (the Japanese one begins with 開始)."""
 HEADER = re.compile(
-    r"^(?:(?P<date>\d{4}-\d{2}-\d{2}) )?(?P<hour>\d{1,2}):(?P<minute>\d{2}):(?P<second>\d{2})\s+From\s+"
-    r"(?P<name>.+?)(?:\s+[tT]o\s+(?P<to>.+?))?\s*(?::\s*(?P<text>.*)|$)"
+    rf"^\ufeff?(?:(?P<date>\d{{4}}-\d{{2}}-\d{{2}}) )?(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}}):(?P<second>\d{{2}})\s+"
+    rf"(?:From|(?:{FROM})(?=\s[^:：]+\s(?:{TO})\s))\s+(?P<name>.+?)(?:\s+(?:{TO})\s+(?P<to>.+?))?\s*(?:[:：]\s*(?P<text>.*)|$)"
 )
+PRIVATE = re.compile(r"\s*[(（][^()（）]+[)）]$")
+"""What stands behind the name of somebody to whom alone something is written: (Direct Message), (Privately)."""
 REACTION = re.compile(r"^(?:Reacted to|Removed a \S+ reaction from) .*$", re.DOTALL)
 REPLY = re.compile(r'^Replying to "(?P<quoted>.*?)"\s*(?:\n|$)\s*', re.DOTALL)
 
@@ -49,7 +54,7 @@ def looks_like(sample: Sequence[str]) -> float:
 
 def _chat(header: re.Match[str]) -> str:
     """The two who write to each other alone, in the order of their names; "" for what all can read."""
-    to = re.sub(r"\s*\((?:Direct Message|Privately)\)$", "", header["to"] or "")
+    to = PRIVATE.sub("", header["to"] or "")
     private = to != (header["to"] or "")
     return " – ".join(sorted((header["name"], to))) if private else ""
 
