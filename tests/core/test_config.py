@@ -1,5 +1,6 @@
 """Options: declared once, merged in order, strict about what they do not know."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -319,3 +320,19 @@ def test_a_number_of_thousands_of_digits_is_refused_in_a_sentence(tmp_path: Path
     for path, overrides in ((tmp_path / "run.yaml", {}), (None, {"data.source": "x", "train.seed": number})):
         with pytest.raises(UsageError, match=r"seed.* is a number of thousands of digits: it should"):
             loading.load(path, overrides)
+
+
+@pytest.mark.parametrize(
+    "value", ["abc", "-1", "1e20", "1.5", "[1]", "[]", "{1: 2}", ".nan", "''", "con", "a/b", "a" * 300]
+)
+def test_a_chinese_sentence_says_in_chinese_what_a_value_should_be(value: str) -> None:
+    before = language()
+    use_language("zh")
+    try:
+        for name, _ in schema.options():
+            try:
+                loading.load(None, {"data.source": "x", name: value})
+            except UsageError as error:
+                assert not re.search("应当[a-zA-Z]", error.what), error.what
+    finally:
+        use_language(before)

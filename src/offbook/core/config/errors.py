@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from offbook.core.config.schema import RENAMED
 from offbook.core.i18n import translate
+from offbook.core.progress import fill
 from offbook.core.registry import nearest
 
 SHOULD = {
@@ -15,10 +17,17 @@ SHOULD = {
     **dict.fromkeys(("bool_parsing", "bool_type"), "be true or false"),
     "string_type": "be text",
     "list_type": 'be a list: ["a", "b"]',
+    "dict_type": "be names and texts: name=text,name=text",
     "too_short": "not be empty",
     "finite_number": "be a finite number",
+    "greater_than": "be greater than {gt}",
+    "greater_than_equal": "be greater than or equal to {ge}",
+    "less_than": "be less than {lt}",
+    "less_than_equal": "be less than or equal to {le}",
+    "literal_error": "be one of {names}",
+    "string_pattern_mismatch": "be a date: 2026-01-31",
 }
-"""What a value should be, by pydantic's error type, where pydantic's own words are jargon."""
+"""What a value should be, by pydantic's error type; the fields are those of its `ctx`."""
 
 
 def explain(
@@ -63,11 +72,20 @@ def _sentence(fault: Any, key: str, shown: str, names: Collection[str]) -> str:
         ).format(key=shown, setting=inside[0])
     item = fault["loc"][-1]
     of_list = translate("item {number} of ").format(number=item + 1) if isinstance(item, int) else ""
-    should = SHOULD.get(fault["type"]) or fault["msg"].partition("should ")[2] or fault["msg"].partition(", ")[2]
-    value = _written(fault["input"])
     return of_list + translate("{key} is {value}: it should {rule}").format(
-        key=shown, value=value, rule=translate(should)
+        key=shown, value=_written(fault["input"]), rule=_rule(fault)
     )
+
+
+def _rule(fault: Any) -> str:
+    """What the value should do, in the user's language."""
+    context = fault.get("ctx", {})
+    if fault["type"] == "value_error":  # from a validator of ours
+        return translate(str(context["error"]))
+    fields = {name: int(value) if str(value).endswith(".0") else value for name, value in context.items()}
+    fields["names"] = ", ".join(re.findall("'(.*?)'", str(context.get("expected", ""))))
+    rule = SHOULD.get(fault["type"]) or fault["msg"].partition("should ")[2]
+    return fill(rule, fields)
 
 
 def _written(value: Any) -> str:

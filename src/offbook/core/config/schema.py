@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.fields import FieldInfo
 
 from offbook.core.folder_names import check_folder_name
-from offbook.core.i18n import language, languages
+from offbook.core.i18n import language, languages, translate
 
 HUB_SCHEMES = ("ms:", "hf:", "pypi:", "builtin:", "https:")
 BASE = "base"
@@ -119,7 +119,7 @@ def _pairs(value: Any) -> Any:
         return value
     pairs = [pair.partition("=") for pair in re.split(r",(?=\s*\w+=)", value) if pair.strip()]
     if any(not name.strip() or not sign for name, sign, _ in pairs):
-        raise ValueError(f"should be name=text,name=text, not {value!r}")
+        raise ValueError("be names and texts: name=text,name=text")
     return {name.strip(): text.strip() for name, _, text in pairs}
 
 
@@ -258,7 +258,7 @@ class TrackConfig(Section):
 
 def _is_language(value: str) -> str:
     if value not in languages():
-        raise ValueError(f"be one of {', '.join(languages())}")
+        raise ValueError(translate("be one of {names}").format(names=", ".join(languages())))
     return value
 
 
