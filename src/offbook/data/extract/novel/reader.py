@@ -33,6 +33,8 @@ FIRST_WORD = re.compile(r"[A-Z][a-z]+")
 SAYS_AGAIN = re.compile(rf"\b(?:and|but|then)\b.*\b{SAY}\b")
 NOT_NAMES = LISTS["not_a_name"] - LISTS["always_capital"]
 PAUSES = {"zh": "，", "ja": "、"}
+CutParagraph = tuple[Paragraph, list[TextSpan]]
+"""A paragraph, and it cut into what is told and what is said."""
 GOES_ON = 0.9
 """A paragraph that goes on with an open quotation is somebody else's only if that is so sure."""
 
@@ -50,10 +52,12 @@ def read(lines: Lines) -> Iterator[Cue | Skipped]:
     """The cues of a novel. Goes through `lines` twice: for the layout, and for the paragraphs, which it holds."""
     layout = survey(lines)
     attributor = _attributor(layout, lines)
-    book = list(with_leads(paragraphs(lines, layout.wrapped), layout.marks))
-    for paragraph in book:
-        if paragraph.kind == "text":
-            attributor.learn(attributor.split(paragraph.text))
+    book = []
+    for paragraph in with_leads(paragraphs(lines, layout.wrapped), layout.marks):
+        parts = attributor.split(paragraph.text) if paragraph.kind == "text" else []
+        book.append((paragraph, parts))
+        if parts:
+            attributor.learn(parts)
     attributor.finish()
     yield from _Reading(layout, attributor).run(book)
 
@@ -85,11 +89,11 @@ class _Reading:
         self.open = False
         """Whether the last quoted line ran to the end of its paragraph."""
 
-    def run(self, book: Sequence[Paragraph]) -> Iterator[Cue | Skipped]:
-        scene: list[Paragraph] = []
-        for paragraph in book:
+    def run(self, book: Sequence[CutParagraph]) -> Iterator[Cue | Skipped]:
+        scene: list[CutParagraph] = []
+        for paragraph, parts in book:
             if paragraph.kind == "text":
-                scene.append(paragraph)
+                scene.append((paragraph, parts))
                 continue
             yield from self._scene(scene)
             scene = []
@@ -100,17 +104,16 @@ class _Reading:
                 self.scenes.split()
         yield from self._scene(scene)
 
-    def _scene(self, scene: Sequence[Paragraph]) -> Iterator[Cue | Skipped]:
-        split = self._cut(scene)
-        for paragraph, parts, attributions in zip(scene, split, self.attributor.attribute(split), strict=True):
+    def _scene(self, scene: Sequence[CutParagraph]) -> Iterator[Cue | Skipped]:
+        split = self._uncut_verses(scene)
+        for (paragraph, _), parts, attributions in zip(scene, split, self.attributor.attribute(split), strict=True):
             yield from self._paragraph(paragraph, parts, attributions)
         yield from self._finish()
 
-    def _cut(self, scene: Sequence[Paragraph]) -> list[list[TextSpan]]:
-        """The paragraphs cut into what is told and what is said. A verse within an open quotation is not cut."""
+    def _uncut_verses(self, scene: Sequence[CutParagraph]) -> list[list[TextSpan]]:
+        """What is told and what is said in the paragraphs. A verse within an open quotation is not cut."""
         split: list[list[TextSpan]] = []
-        for paragraph in scene:
-            parts = self.attributor.split(paragraph.text)
+        for paragraph, parts in scene:
             is_open = any(last.open for last in split[-1][-1:]) if split else False
             other = self.layout.marks[0] in SINGLE and not paragraph.text.startswith(self.layout.marks[0])
             if is_open and other and len(parts) == 1:

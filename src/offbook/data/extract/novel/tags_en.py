@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
-from offbook.data.extract.novel.names_en import CALLED, LISTS, NAME, is_person, tidy
+from offbook.data.extract.novel.names_en import CALLED, CAPITAL, LISTS, NAME, is_person, tidy
 from offbook.data.extract.word_lists import one_of
 
 Kind = Literal["name", "described", "pronoun", "thought", "written"]
@@ -97,7 +97,10 @@ INDIRECT = re.compile(r"\s+(?:that|how|whether|if|what|why|nothing|no|not|in\s+t
 ADDRESSEE = re.compile(
     rf"\b(?:to|at|towards?|of|upon|told|asked|asking|addressing)\s+(?P<speaker>(?:{CALLED}|{NAME})(?!['’]s?\b))(?!['’]s)"
 )
+CAPITAL_LETTER = re.compile(CAPITAL)
 MENTION = re.compile(rf"(?<![^\W\d_])(?P<speaker>{NAME})(?P<owner>['’]s?(?![^\W\d_]))?")
+HELD = 1 << 15
+"""Answers of so many texts are held: more than a long novel has, which is learned from before it is read."""
 WORD_BEFORE = re.compile(r"([^\W\d_]+)\s+$")
 LONGEST_WORD = 60
 SUBJECT_PRONOUN = re.compile(
@@ -119,11 +122,13 @@ VOCATIVE = re.compile(
 """(“Come,) Tom(,” …)"""
 
 
-def sentences(text: str) -> list[str]:
+@lru_cache(HELD)
+def sentences(text: str) -> tuple[str, ...]:
     """The sentences of a stretch of narration."""
-    return [part for part in SENTENCE.split(text) if part]
+    return tuple(part for part in SENTENCE.split(text) if part)
 
 
+@lru_cache(HELD)
 def after(tail: str, comma: bool) -> Tag | None:
     """The tag at the head of what follows a quoted line.
 
@@ -160,6 +165,7 @@ def further_clause(sentence: str) -> str:
     return next((sentence[start:] for start in reversed(parts) if IN_LEAD.match(sentence, start)), "")
 
 
+@lru_cache(HELD)
 def before(lead: str) -> Tag | None:
     """The tag in the sentence that runs into a quoted line."""
     last = sentences(lead.strip())
@@ -237,15 +243,37 @@ def subject(sentence: str) -> Action | None:
     """Who does something in a sentence: a pronoun at its head, else the first name that is nobody's object or owner."""
     if match := SUBJECT_PRONOUN.match(sentence):
         return Action(match["speaker"].lower() if match["speaker"] != "I" else "I", True)
-    for match in MENTION.finditer(sentence):
-        preceding = _word_before(sentence, match.start())
-        name = tidy(match["speaker"])
-        if match["owner"] or not is_person(name) or (preceding and preceding[1].lower() in LISTS["object_of"]):
+    for mention in _mentions(sentence):
+        preceding = _word_before(sentence, mention.start)
+        if mention.owns or (preceding and preceding[1].lower() in LISTS["object_of"]):
             continue
-        if preceding and name in LISTS["given"]:
+        if preceding and mention.name in LISTS["given"]:
             continue  # (in) May
-        return Action(name, False)
+        return Action(mention.name, False)
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Mention:
+    """A person's name in a text."""
+
+    start: int
+    name: str
+    owns: bool
+    """Whether something is theirs: Tom's."""
+
+
+@lru_cache(HELD)
+def _mentions(text: str) -> tuple[_Mention, ...]:
+    """The names of persons in a text, in order."""
+    found = []
+    at = 0
+    while capital := CAPITAL_LETTER.search(text, at):
+        match = MENTION.match(text, capital.start())
+        at = match.end() if match else capital.end()
+        if match and is_person(name := tidy(match["speaker"])):
+            found.append(_Mention(match.start(), name, match["owner"] is not None))
+    return tuple(found)
 
 
 def _word_before(text: str, at: int) -> re.Match[str] | None:
@@ -255,12 +283,10 @@ def _word_before(text: str, at: int) -> re.Match[str] | None:
 
 def mentions(text: str, inside: bool = False) -> list[str]:
     """The names in a stretch of narration, in order; only those inside a sentence, not at its head, if asked."""
-    matches = (match for match in MENTION.finditer(text) if not inside or _word_before(text, match.start()))
-    names = (tidy(match["speaker"]) for match in matches)
-    return [name for name in names if is_person(name)]
+    return [each.name for each in _mentions(text) if not inside or _word_before(text, each.start)]
 
 
-@lru_cache(64)
+@lru_cache(HELD)
 def called(quoted: str) -> tuple[str, ...]:
     """The names by which somebody is addressed in a quoted line."""
     names = (tidy(match["speaker"]) for match in VOCATIVE.finditer(quoted))
