@@ -229,10 +229,16 @@ def _abbreviates(short: str, name: str) -> bool:
     return short.isascii() and 2 <= len(short) < len(name) and len(short) <= 6 and name.startswith(short)
 
 
+@lru_cache(20_000)
+def _latin_words(name: str) -> frozenset[str]:
+    """The words of a name without its titles."""
+    return frozenset(re.findall(r"[a-z']{3,}", name.casefold())) - TITLES
+
+
 def _resemble(one: str, other: str) -> bool:
     """`宝玉` and `贾宝玉`, `凤姐` and `王熙凤`, `嬛儿` and `甄嬛`, `Darcy` and `Mr. Darcy`."""
     if one.isascii() and other.isascii():
-        a, b = (set(re.findall(r"[a-z']{3,}", name.casefold())) - TITLES for name in (one, other))
+        a, b = _latin_words(one), _latin_words(other)
         return bool(a and b) and (a <= b or b <= a)
     short, long = sorted((same(one), same(other)), key=len)
     if short in FORMS_OF_ADDRESS:

@@ -10,11 +10,12 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import repeat
 from math import log, log1p
 
 from offbook.data.extract.novel.names_en import LISTS
-from offbook.data.extract.novel.tags_en import called
+from offbook.data.extract.novel.tags_en import HELD, called
 from offbook.data.extract.word_lists import one_of
 
 WORD = re.compile(r"[a-z]+(?:['’][a-z]+)?")
@@ -49,9 +50,10 @@ def _likelihoods(
     return weights
 
 
-def addresses(speech: str) -> set[str]:
+@lru_cache(HELD)
+def addresses(speech: str) -> frozenset[str]:
     """The forms of address in what is said: names, and words such as papa and sir in small letters."""
-    return {*called(speech), *(match["speaker"].lower() for match in ADDRESS.finditer(speech))}
+    return frozenset((*called(speech), *(match["speaker"].lower() for match in ADDRESS.finditer(speech))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,8 +46,6 @@ STARRED = re.compile(r"(?<![\w*])(\*{1,3})(?=[^\s*])([^*]+)(?<=\S)\1(?![\w*])")
 """*Marcus?*: a word in italics or bold as it is typed."""
 RATIO_COLON = str.maketrans("∶︰", "：：")
 CURLY = re.compile("[“”]")
-LEADS_ON = re.compile(r"(?:[：:]|(?<=[^\W\d_]),)$")
-"""How a paragraph ends that brings in the quotation of the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +152,16 @@ def with_leads(parts: Iterable[Paragraph], marks: tuple[str, str]) -> Iterator[P
             part = Paragraph(held.text + seam + part.text, "text", 0, lines)
         elif held:
             yield held
-        held = part if part.kind == "text" and LEADS_ON.search(part.text) else None
+        held = part if part.kind == "text" and _leads_on(part.text) else None
         if not held:
             yield part
     if held:
         yield held
+
+
+def _leads_on(text: str) -> bool:
+    """Whether a paragraph ends as one that brings in the quotation of the next."""
+    return text.endswith(("：", ":")) or (text.endswith(",") and text[-2:-1].isalpha())
 
 
 def cut_at_marks(text: str, marks: tuple[str, str]) -> list[TextSpan]:

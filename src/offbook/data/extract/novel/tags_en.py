@@ -101,7 +101,7 @@ CAPITAL_LETTER = re.compile(CAPITAL)
 MENTION = re.compile(rf"(?<![^\W\d_])(?P<speaker>{NAME})(?P<owner>['’]s?(?![^\W\d_]))?")
 HELD = 1 << 15
 """Answers of so many texts are held: more than a long novel has, which is learned from before it is read."""
-WORD_BEFORE = re.compile(r"([^\W\d_]+)\s+$")
+LAST_WORD = re.compile(r"[^\W\d_]+$")
 LONGEST_WORD = 60
 SUBJECT_PRONOUN = re.compile(
     rf"^[\s—–\"'”’,-]*(?:(?:{one_of(LISTS['conjunction'])}),?\s+|[A-Za-z]+ly,?\s+)?(?P<speaker>He|She|he|she|They|they|I)\b",
@@ -245,7 +245,7 @@ def subject(sentence: str) -> Action | None:
         return Action(match["speaker"].lower() if match["speaker"] != "I" else "I", True)
     for mention in _mentions(sentence):
         preceding = _word_before(sentence, mention.start)
-        if mention.owns or (preceding and preceding[1].lower() in LISTS["object_of"]):
+        if mention.owns or preceding.lower() in LISTS["object_of"]:
             continue
         if preceding and mention.name in LISTS["given"]:
             continue  # (in) May
@@ -276,9 +276,12 @@ def _mentions(text: str) -> tuple[_Mention, ...]:
     return tuple(found)
 
 
-def _word_before(text: str, at: int) -> re.Match[str] | None:
-    """The word that stands right before a place in a text."""
-    return WORD_BEFORE.search(text, max(0, at - LONGEST_WORD), at)
+def _word_before(text: str, at: int) -> str:
+    """The word that stands before a place in a text, with nothing but spaces between; "" where none does."""
+    head = text[max(0, at - LONGEST_WORD) : at]
+    bare = head.rstrip()
+    word = LAST_WORD.search(bare) if bare[-1:].isalpha() and len(bare) < len(head) else None
+    return word[0] if word else ""
 
 
 def mentions(text: str, inside: bool = False) -> list[str]:

@@ -61,6 +61,14 @@ STANDALONE = re.compile(
 SLUG_NUMBER = re.compile(rf"^(?:[sS]\d+|{CHINESE_NUMBER})(?:[-－—–.．]\d+)*\s*[.．、:：\s]\s*")
 SLUG_WORDS = re.compile(r"[\s/／、，,.．·:：\-—（）()]+")
 
+LATIN_WORD = re.compile(r"[A-Za-z]+")
+_OPENERS = frozenset(
+    first[0].casefold()
+    for key in ("part", "act", "scene", "before_ordinal", "ordinal", "standalone")
+    for word in LISTS[key]
+    if (first := LATIN_WORD.match(word))
+) | {"int", "ext", "i"}
+"""The first words of headings in Latin script, but for Roman numerals."""
 LONGEST = 80
 """Longer lines are prose."""
 
@@ -84,6 +92,8 @@ def heading(line: str) -> tuple[int, str] | None:
         return 3, bracketed["title"]
     if len(line) > LONGEST or line[:1].islower() or (line.endswith((",", "，", "；", ";")) and line[0] != "#"):
         return None
+    if line.isascii() and (first := LATIN_WORD.match(line)) and not _opens_heading(first[0]):
+        return None
     bare = undecorated(line)
     for level, pattern in ((1, PART), (2, ACT), (3, SCENE)):
         if (match := pattern.match(bare)) and _is_title(match, bare):
@@ -99,6 +109,11 @@ def heading(line: str) -> tuple[int, str] | None:
     if MARKDOWN.match(line):
         return 3, bare
     return None
+
+
+def _opens_heading(word: str) -> bool:
+    """Whether a heading can begin with a word in Latin script. Most lines of a book are told by it alone."""
+    return word.casefold() in _OPENERS or re.fullmatch(ROMAN, word) is not None
 
 
 def is_rule(line: str) -> bool:
