@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from offbook.data.extract.novel import tags_en as tags
+from offbook.data.extract.novel.address_en import called
 from offbook.data.extract.novel.attribution import NOBODY, Attribution, confidence
 from offbook.data.extract.novel.dialogue import Turn, speakers
 from offbook.data.extract.novel.evidence_en import NARRATOR, Gatherer, SpeakerEvidence, actions, beside, tag_of
@@ -46,7 +47,7 @@ class English:
         named = set()
         self._people.count_actions(action.speaker for action in actions(pieces) if not action.pronoun)
         for place, piece in enumerate(pieces):
-            self._people.count_inside(tags.called(piece.text) if piece.is_quote else tags.mentions(piece.text, True))
+            self._people.count_inside(called(piece.text) if piece.is_quote else tags.mentions(piece.text, True))
             if piece.is_quote:
                 tag = tag_of(piece, *beside(pieces, place))
                 if tag and (tag.kind == "name" or tag.speaker == NARRATOR):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from offbook.data.extract.novel import tags_en as tags
-from offbook.data.extract.novel.habits_en import addresses
+from offbook.data.extract.novel.address_en import addresses, called
 from offbook.data.extract.novel.names_en import FEMALE, LISTS, MALE, CharacterLexicon, gender_of
 from offbook.data.extract.novel.quotes import TextSpan
 from offbook.data.extract.novel.tags_en import Action, Tag
@@ -131,7 +131,7 @@ class Gatherer:
                 turns[-1].places.append((number, quoted))
             if tag and turns[-1].kind in ("none", "pronoun", "described", "subject"):
                 self._tell(turns[-1], tag)
-            turns[-1].addressed |= self._labels(tags.called(piece.text))
+            turns[-1].addressed |= self._labels(called(piece.text))
             turns[-1].spoken_of |= self._labels(tags.mentions(piece.text))
             turns[-1].calls |= {call for call in addresses(piece.text) if not self.people.get(call)}
             turns[-1].speech += " " + piece.text

@@ -10,21 +10,12 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import repeat
 from math import log, log1p
 
-from offbook.data.extract.novel.names_en import LISTS
-from offbook.data.extract.novel.tags_en import HELD, called
-from offbook.data.extract.word_lists import one_of
+from offbook.data.extract.novel.address_en import addresses
 
 WORD = re.compile(r"[a-z]+(?:['’][a-z]+)?")
-ADDRESS = re.compile(
-    rf"(?:^|(?<=[,.!?;—-])\s*|\b(?:dear(?:est)?|oh?,?|yes,?|no,?|poor)\s+)(?:my\s+)?(?:dear(?:est)?\s+)?"
-    rf"(?P<speaker>{one_of(LISTS['address'])})(?=\s*(?:[,.!?;—]|--|$))",
-    re.IGNORECASE,
-)
-"""(“Yes,) papa(,” …)"""
 PRIOR_WORDS = 300.0
 """A speaker's words count against the book's as if so many of the book's were among them."""
 PRIOR_CALLS = 2.0
@@ -48,12 +39,6 @@ def _likelihoods(
             share = (usual[name] + 1) / (total + len(weights))
             weights[name] += log((matched[name] + PRIOR_CALLS * share) / (matched.total() + PRIOR_CALLS) / share)
     return weights
-
-
-@lru_cache(HELD)
-def addresses(speech: str) -> frozenset[str]:
-    """The forms of address in what is said: names, and words such as papa and sir in small letters."""
-    return frozenset((*called(speech), *(match["speaker"].lower() for match in ADDRESS.finditer(speech))))
 
 
 @dataclass(frozen=True, slots=True)

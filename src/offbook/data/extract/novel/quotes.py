@@ -315,7 +315,8 @@ def _joined(parts: list[tuple[int, str]]) -> Iterator[Paragraph]:
         part = STARRED.sub(r"\2", part) if "*" in part else part
         if not part:
             continue
-        gap = "" if not text or (HAS_CJK.match(text[-1]) and HAS_CJK.match(part[0])) else " "
+        together = not text or (not part[0].isascii() and HAS_CJK.match(part[0]) and HAS_CJK.match(text[-1]))
+        gap = "" if together else " "
         lines.append((len(text + gap), number))
         text += gap + part
     if text:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
-from offbook.data.extract.novel.names_en import CALLED, CAPITAL, LISTS, NAME, is_person, tidy
+from offbook.data.extract.novel.address_en import CAPITAL_LETTER, HELD
+from offbook.data.extract.novel.names_en import CALLED, LISTS, NAME, is_person, tidy
 from offbook.data.extract.word_lists import one_of
 
 Kind = Literal["name", "described", "pronoun", "thought", "written"]
@@ -97,10 +98,7 @@ INDIRECT = re.compile(r"\s+(?:that|how|whether|if|what|why|nothing|no|not|in\s+t
 ADDRESSEE = re.compile(
     rf"\b(?:to|at|towards?|of|upon|told|asked|asking|addressing)\s+(?P<speaker>(?:{CALLED}|{NAME})(?!['’]s?\b))(?!['’]s)"
 )
-CAPITAL_LETTER = re.compile(CAPITAL)
 MENTION = re.compile(rf"(?<![^\W\d_])(?P<speaker>{NAME})(?P<owner>['’]s?(?![^\W\d_]))?")
-HELD = 1 << 15
-"""Answers of so many texts are held: more than a long novel has, which is learned from before it is read."""
 LAST_WORD = re.compile(r"[^\W\d_]+$")
 LONGEST_WORD = 60
 SUBJECT_PRONOUN = re.compile(
@@ -115,11 +113,6 @@ CLAUSE_SUBJECT = re.compile(
 )
 HE = re.compile(rf"\b{one_of(LISTS['him'])}\b", re.IGNORECASE)
 SHE = re.compile(rf"\b{one_of(LISTS['her'])}\b", re.IGNORECASE)
-VOCATIVE = re.compile(
-    rf"(?:^|(?<=[,.!?;—-])\s*|\b(?:[Dd]ear(?:est)?|O|[Oo]h,?|[Yy]es,?|[Nn]o,?|[Pp]oor)\s+)"
-    rf"(?:[Mm]y\s+)?(?:[Dd]ear(?:est)?\s+)?(?P<speaker>{NAME})(?=\s*(?:[,.!?;—]|--|$))"
-)
-"""(“Come,) Tom(,” …)"""
 
 
 @lru_cache(HELD)
@@ -287,10 +280,3 @@ def _word_before(text: str, at: int) -> str:
 def mentions(text: str, inside: bool = False) -> list[str]:
     """The names in a stretch of narration, in order; only those inside a sentence, not at its head, if asked."""
     return [each.name for each in _mentions(text) if not inside or _word_before(text, each.start)]
-
-
-@lru_cache(HELD)
-def called(quoted: str) -> tuple[str, ...]:
-    """The names by which somebody is addressed in a quoted line."""
-    names = (tidy(match["speaker"]) for match in VOCATIVE.finditer(quoted))
-    return tuple(name for name in names if is_person(name))
