@@ -91,6 +91,10 @@ class Attributor(Protocol):
     def many_in_one(self) -> bool:
         """Whether several people speak in one paragraph, as in the old Chinese novels."""
 
+    @property
+    def cuts_by_names(self) -> bool:
+        """Whether paragraphs are cut otherwise once the book's people are known, as where no marks stand."""
+
     def split(self, text: str) -> list[TextSpan]:
         """A paragraph cut into what is told and what is said."""
 

@@ -50,6 +50,8 @@ SPOKE = re.compile(rf"[^，。！？：:]{{0,12}}?{SAY}[^，。！？：:]{{0,6}
 class Chinese:
     """Attribution of quoted lines in Chinese prose."""
 
+    cuts_by_names = False
+
     def __init__(self, layout: BookLayout) -> None:
         self._layout = layout
         self._people = NameLexicon()

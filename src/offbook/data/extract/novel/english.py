@@ -30,6 +30,7 @@ class English:
     """Attribution of quoted lines in English prose."""
 
     many_in_one = False
+    cuts_by_names = False
 
     def __init__(self, layout: BookLayout) -> None:
         self._layout = layout

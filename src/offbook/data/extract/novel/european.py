@@ -139,6 +139,7 @@ class European:
     """Attribution of quoted lines in the prose of a European language."""
 
     many_in_one = False
+    cuts_by_names = False
 
     def __init__(self, layout: BookLayout) -> None:
         self._layout = layout

@@ -32,6 +32,7 @@ class Particles:
     """Attribution of quoted lines in Japanese or Korean prose."""
 
     many_in_one = False
+    cuts_by_names = False
 
     def __init__(self, layout: BookLayout) -> None:
         self._language = language = layout.language

@@ -152,16 +152,12 @@ def with_leads(parts: Iterable[Paragraph], marks: tuple[str, str]) -> Iterator[P
             part = Paragraph(held.text + seam + part.text, "text", 0, lines)
         elif held:
             yield held
-        held = part if part.kind == "text" and _leads_on(part.text) else None
+        leads = part.text.endswith(("：", ":")) or (part.text.endswith(",") and part.text[-2:-1].isalpha())
+        held = part if part.kind == "text" and leads else None
         if not held:
             yield part
     if held:
         yield held
-
-
-def _leads_on(text: str) -> bool:
-    """Whether a paragraph ends as one that brings in the quotation of the next."""
-    return text.endswith(("：", ":")) or (text.endswith(",") and text[-2:-1].isalpha())
 
 
 def cut_at_marks(text: str, marks: tuple[str, str]) -> list[TextSpan]:
@@ -315,8 +311,7 @@ def _joined(parts: list[tuple[int, str]]) -> Iterator[Paragraph]:
         part = STARRED.sub(r"\2", part) if "*" in part else part
         if not part:
             continue
-        together = not text or (not part[0].isascii() and HAS_CJK.match(part[0]) and HAS_CJK.match(text[-1]))
-        gap = "" if together else " "
+        gap = "" if not text or (HAS_CJK.match(text[-1]) and HAS_CJK.match(part[0])) else " "
         lines.append((len(text + gap), number))
         text += gap + part
     if text:

@@ -52,13 +52,15 @@ def read(lines: Lines) -> Iterator[Cue | Skipped]:
     """The cues of a novel. Goes through `lines` twice: for the layout, and for the paragraphs, which it holds."""
     layout = survey(lines)
     attributor = _attributor(layout, lines)
-    book = []
+    book: list[CutParagraph] = []
     for paragraph in with_leads(paragraphs(lines, layout.wrapped), layout.marks):
         parts = attributor.split(paragraph.text) if paragraph.kind == "text" else []
         book.append((paragraph, parts))
         if parts:
             attributor.learn(parts)
     attributor.finish()
+    if attributor.cuts_by_names:
+        book = [(paragraph, attributor.split(paragraph.text) if parts else []) for paragraph, parts in book]
     yield from _Reading(layout, attributor).run(book)
 
 

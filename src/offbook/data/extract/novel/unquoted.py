@@ -48,6 +48,8 @@ def is_unquoted(texts: Iterable[str]) -> bool:
 class UnquotedChinese(Chinese):
     """Attribution in such books: from a colon on somebody speaks, up to the sentence that has the next."""
 
+    cuts_by_names = True
+
     def split(self, text: str) -> list[TextSpan]:
         """A paragraph cut into what is told and what is said."""
         simplified = simplify(text)
