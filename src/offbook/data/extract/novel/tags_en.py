@@ -259,14 +259,14 @@ class _Mention:
 @lru_cache(HELD)
 def _mentions(text: str) -> tuple[_Mention, ...]:
     """The names of persons in a text, in order."""
-    found = []
+    named = []
     at = 0
     while capital := CAPITAL_LETTER.search(text, at):
         match = MENTION.match(text, capital.start())
         at = match.end() if match else capital.end()
         if match and is_person(name := tidy(match["speaker"])):
-            found.append(_Mention(match.start(), name, match["owner"] is not None))
-    return tuple(found)
+            named.append(_Mention(match.start(), name, match["owner"] is not None))
+    return tuple(named)
 
 
 def _word_before(text: str, at: int) -> str:
