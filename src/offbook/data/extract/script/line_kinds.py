@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from offbook.data.extract.cue import Lines
-from offbook.data.extract.script.headings import CAST, heading, is_note, is_rule, may_speak, undecorated
+from offbook.data.extract.script.headings import CAST, LISTS, heading, is_note, is_rule, may_speak, undecorated
 from offbook.data.extract.script.speech import join
 from offbook.data.extract.script.stage_directions import LONGEST, is_direction, opened, with_brackets
+from offbook.data.extract.word_lists import one_of
 
 BOXED = re.compile(r"^【[^【】：:，。！？]{1,12}】$")
 
@@ -49,7 +50,12 @@ WITHIN_SPACED = re.compile(r"(?<! ) (?! )")
 NEXT_WORD = re.compile(r" +|(?<=[^\W\d_A-ZÀ-ÞА-ЯЁ])(?=[A-ZÀ-ÞА-ЯЁ])")
 """Where the next word of such a name begins, when its letters are joined."""
 
-Kind = Literal["blank", "heading", "rule", "cast", "direction", "note", "boxed", "text"]
+CREDIT = re.compile(
+    rf"^(?:©|copyright\W+(?:\(c\)|©|\d{{4}})|\(c\)\s*\d{{4}}|{one_of(LISTS['credit'])})(?!\s*[:：])", re.IGNORECASE
+)
+"""© 2011 by Alex Hill, Transcribed by …: a line about the text, where a paragraph begins."""
+
+Kind = Literal["blank", "heading", "rule", "cast", "direction", "note", "boxed", "credit", "text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +94,7 @@ def sort_lines(lines: Lines) -> Iterator[Row]:
         if row.kind == "direction":
             close_marks = opened(stripped)
         yield row
-        after_blank = row.kind in ("blank", "heading", "rule") or (row.kind == "direction" and after_blank)
+        after_blank = row.kind in ("blank", "heading", "rule", "credit") or (row.kind == "direction" and after_blank)
 
 
 def _with_casts(lines: Lines) -> Iterator[tuple[int, str, bool]]:
@@ -136,6 +142,8 @@ def _sort(number: int, text: str, stripped: str, after_blank: bool) -> Row:
         return Row(number, "cast", stripped, after_blank)
     if title := heading(stripped):
         return Row(number, "heading", title[1], after_blank, title[0])
+    if after_blank and CREDIT.match(stripped):
+        return Row(number, "credit", stripped, after_blank)
     if is_rule(stripped):
         return Row(number, "rule", stripped, after_blank)
     if BOXED.match(stripped):

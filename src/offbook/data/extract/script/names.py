@@ -37,6 +37,7 @@ SAYING = re.compile(rf"^(?P<name>.*?[{CJK}])(?:{one_of(CHINESE['saying'])})$")
 """甲问: a label that says no more than who speaks."""
 MOSTLY = 0.5
 """Share of a script's labels that end in such a verb, where that is its way."""
+JOBS = load_all("script")["job"]
 UNKNOWN = re.compile(r"\?{2,4}")
 """???: somebody whose name is not told yet."""
 PARTICLES = words("of the de la von van and to in du da al for")
@@ -107,6 +108,24 @@ def split_manner(name: str, names: frozenset[str]) -> tuple[str, str]:
         if apart or SPEAKING.search(name, end):
             return head, manner
     return name, ""
+
+
+def without_job(label: str) -> str:
+    """The name alone of somebody whom a transcript introduces: TOM REED, HOST → TOM REED."""
+    name, comma, job = label.partition(",")
+    is_introduced = comma and name.isupper() and not JOBS.isdisjoint(job.casefold().split())
+    return name.strip() if is_introduced else label
+
+
+def by_surname(names: Counter[str]) -> dict[str, str]:
+    """Full names → the surnames under which they go on, in a transcript that introduces people by their jobs."""
+    full = {label: without_job(label) for label in names}
+    if all(label == name for label, name in full.items()):
+        return {}
+    surnames = {name: name.split()[-1] for name in full.values() if name.isupper() and " " in name}
+    bearers = Counter(surnames.values())
+    short = {name: last for name, last in surnames.items() if names[last] and bearers[last] == 1}
+    return {label: short.get(name, name) for label, name in full.items() if short.get(name, name) != label}
 
 
 def without_verbs(names: Counter[str]) -> dict[str, str]:

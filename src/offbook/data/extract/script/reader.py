@@ -129,7 +129,7 @@ class _Reading:
         elif row.kind == "direction":
             self.cast = None if self.cast else self.cast
             yield Skipped("stage direction", row.text, row.number)
-        elif row.kind == "note" and self.profile.narrates:
+        elif row.kind == "credit" or (row.kind == "note" and self.profile.narrates):
             yield from self._finish()
             yield Skipped("note or narration", row.text, row.number)
         elif (label := self.labels.find(row.text, row.after_blank)) and not self._cuts_a_sentence(label, row):

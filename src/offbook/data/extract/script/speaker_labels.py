@@ -20,10 +20,12 @@ from offbook.data.extract.script.names import (
     HAS_CJK,
     INTERJECTIONS,
     SURE_JOINERS,
+    by_surname,
     is_name,
     split_joint,
     split_manner,
     split_notes,
+    without_job,
     without_verbs,
 )
 
@@ -103,7 +105,7 @@ def match(line: str, layout: str) -> Label | None:
         name, notes = acting["name"], (acting["manner"], *notes)
     if acting := ACTING.match(name):
         name, notes = acting["name"], (acting["manner"], *notes)
-    if not all(is_name(part, often=True) for part in SURE_JOINERS.split(name)):
+    if not all(is_name(part, often=True) for part in SURE_JOINERS.split(without_job(name))):
         return None
     if (layout in ("colon", "bracket") and is_note(name) and not may_speak(name)) or (
         layout != "bold" and heading(name)
@@ -137,11 +139,12 @@ class Labels:
         dashed: int = 0,
     ) -> None:
         names = _names(counts)
-        self.without_verb = without_verbs(names)
-        """Label → the name alone: 老张问 → 老张."""
-        self.verb_share = sum(names[name] for name in self.without_verb) / max(names.total(), 1)
+        verbless = without_verbs(names)
+        self.short_names = verbless | by_surname(names)
+        """Label → the name alone: 老张问 → 老张; TOM REED, HOST → REED."""
+        self.verb_share = sum(names[name] for name in verbless) / max(names.total(), 1)
         """Share of the labels that have a verb of speech beside the name."""
-        counts = _renamed(counts, self.without_verb)
+        counts = _renamed(counts, self.short_names)
         names = _names(counts)
         often = {name for name, count in names.items() if count >= 2 and _weighs(name, count, layout)}
         labels: Counter[Place] = Counter()
@@ -191,7 +194,7 @@ class Labels:
 
     def speakers_of(self, label: Label) -> tuple[tuple[str, ...], tuple[str, ...], float]:
         """The speakers behind a label, how they speak, and how certain that is."""
-        name = self.without_verb.get(label.name, label.name)
+        name = self.short_names.get(label.name, label.name)
         if self.capitals and name not in self.speakers and name.upper() in self.speakers:
             name = name.upper()  # Miss HALE
         elif name not in self.seen:

@@ -27,9 +27,10 @@ _ENDS = rf"(?i:{one_of(LISTS['end_of'])}\b.{{0,30}}\b{one_of(_PARTS_OF_A_PLAY)}\
 _CHANGES = rf"{one_of(load('script', 'zh')['change'])}[^：:]{{0,12}}$"
 """幕启, 切至：, 灯光渐暗"""
 BESIDE_SPEECH = re.compile(
-    rf"(?<=\S)(?:\s{{3,}}\[?_?(?P<apart>(?:{_ENTERS}|{_LEAVES})[^\[\]()]*?)|\s*\[_?(?P<opened>Exit|Exeunt))\.?_?$"
+    rf"(?<=\S)(?:\s{{3,}}\[?_?(?P<apart>(?:{_ENTERS}|{_LEAVES})[^\[\]()]*?)|\s*\[_?(?P<opened>Exit|Exeunt)"
+    rf"|(?<=[.!?…»”])\s+(?P<beside>{one_of(LISTS['beside_speech'])}))\.?_?$"
 )
-"""`Through the fog.          Exeunt.`, `… the ground. [Exit`: a direction at the end of a spoken line."""
+"""`Through the fog.          Exeunt.`, `… the ground. [Exit`, `Miente. Aparte`: a direction that ends a spoken line."""
 STAGE_WORDS = re.compile(f"^(?:{_ENTERS}|{_LEAVES}|{_CLOSES}|{_ENDS}|{_CHANGES})")
 
 
@@ -43,7 +44,7 @@ def is_direction(line: str) -> bool:
 
 def with_brackets(line: str) -> str:
     """The line; a direction that stands at its end without brackets, or with one alone, is set in them."""
-    return BESIDE_SPEECH.sub(lambda beside: f" [{beside['apart'] or beside['opened']}.]", line)
+    return BESIDE_SPEECH.sub(lambda beside: f" [{beside['apart'] or beside['opened'] or beside['beside']}.]", line)
 
 
 def opened(line: str) -> str | None:
