@@ -39,6 +39,7 @@ def test_what_is_written_to_one_person_is_another_chat() -> None:
 
 
 def test_older_versions_write_one_line() -> None:
+    assert parsed(read, "09:01:12 From Ann a Lee to Everyone:\n\tHi") == [("Ann a Lee", "Hi")]
     assert parsed(read, OLD) == [("Ann Lee", "Is it lit: the lamp?"), ("Tom", "Since four.")]
 
 

@@ -16,11 +16,12 @@ from offbook.data.extract.chat_log.times import RunningClock, spelled_date
 from offbook.data.extract.cue import Lines
 
 FROM = "Von|De|Da|Van|От|开始|開始|从|来自|來自"
-TO = "[tT]o|an|à|a|para|aan|кому|宛先|到|至|发送给|傳送給"
+TO = "an|à|a|para|aan|кому|宛先|到|至|发送给|傳送給"
 """What stands before both names in the languages of Zoom's programs but English (the Japanese one begins with 開始)."""
 HEADER = re.compile(
     rf"^\ufeff?(?:(?P<date>\d{{4}}-\d{{2}}-\d{{2}}) )?(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}}):(?P<second>\d{{2}})\s+"
-    rf"(?:From|(?:{FROM})(?=\s[^:：]+\s(?:{TO})\s))\s+(?P<name>.+?)(?:\s+(?:{TO})\s+(?P<to>.+?))?\s*(?:[:：]\s*(?P<text>.*)|$)"
+    rf"(?:(?P<english>From)|(?:{FROM})(?=\s[^:：]+\s(?:{TO})\s))\s+(?P<name>.+?)"
+    rf"(?:\s+(?(english)[tT]o|(?:{TO}))\s+(?P<to>.+?))?\s*(?:[:：]\s*(?P<text>.*)|$)"
 )
 PRIVATE = re.compile(r"\s*[(（][^()（）]+[)）]$")
 """What stands behind the name of somebody to whom alone something is written: (Direct Message), (Privately)."""
