@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from offbook.cli import main as cli
@@ -69,3 +71,24 @@ def test_errors_of_a_json_command_are_an_object_too(capfd: pytest.CaptureFixture
     assert error["exit_code"] == 2
     assert "no run 'none'" in error["text"]
     assert error["fix"]
+
+
+def test_a_quoted_tilde_is_the_home_folder(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    code, _, err = call(capfd, "init", "~/my chats")
+    assert code == 0, err
+    assert (tmp_path / "my chats" / "run.yaml").is_file()
+    assert not (tmp_path / "~").exists()
+
+
+@pytest.mark.parametrize("verb", ["export", "sweep"])
+def test_a_chinese_help_page_says_which_option_has_to_be_given(capfd: pytest.CaptureFixture[str], verb: str) -> None:
+    try:
+        code, out, _ = call(capfd, "--lang", "zh", verb, "--help")
+    finally:
+        call(capfd, "--lang", "en", "--help")
+    assert code == 0
+    assert "[必填]" in out

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from offbook.cli.command import Command
+from offbook.cli.command import Command, FilePath
 from offbook.cli.options import config_options, json_option, print_json, same_settings, warn_of_placeholders
 from offbook.core.config.schema import DataConfig, RunConfig
 from offbook.core.progress import Reporter, fill
@@ -19,7 +19,7 @@ from offbook.core.shell import offbook_command
     epilog="Examples:  offbook check -c zhenhuan/run.yaml   offbook check --data lines.jsonl",
 )
 @click.option("--data", multiple=True, metavar="FILE", help="Check the rows of these files alone: no model is needed.")
-@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write the findings as a web page, too.")
+@click.option("--html", type=FilePath(path_type=Path), metavar="FILE", help="Write the findings as a web page, too.")
 @json_option
 @config_options
 def command(config: RunConfig, data: tuple[str, ...], html: Path | None, as_json: bool) -> None:

@@ -6,6 +6,7 @@ import inspect
 import os
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -37,6 +38,15 @@ class SettingOption(click.Option):
         self.description = description
         self.section = section
         self.is_first = is_first
+
+
+class FilePath(click.Path):
+    """A file or folder; `~` is the home folder where the shell has left it: in quotes, or after `--out=`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path that a word names."""
+        is_at_home = str(value) == "~" or str(value).startswith("~/")
+        return super().convert(Path(value).expanduser() if is_at_home else value, param, ctx)
 
 
 class Formatter(click.HelpFormatter):
@@ -172,9 +182,9 @@ def _translated_record(option: click.Parameter, context: click.Context) -> tuple
     names, text = record
     message = option.description if isinstance(option, SettingOption) else option.help or ""
     text = text.replace(message, translate(message), 1) if message else text
-    for word in ("[default: ", "[required]"):
-        text = text.replace(word, translate(word), 1)
-    return names, text
+    text = text.replace("[default: ", translate("[default: "), 1)
+    # click has translated the word by itself, in the sense that it has in a table of bounds
+    return names, text.replace(f"[{translate('required')}]", translate("[required]"), 1)
 
 
 def option_groups(command: click.Command, *, everything: bool) -> dict[str, list[click.Parameter]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from offbook.cli.command import Command
+from offbook.cli.command import Command, FilePath
 from offbook.cli.echo import echo
 from offbook.cli.options import json_option, print_json
 from offbook.core.i18n import languages
@@ -24,7 +24,7 @@ SHOWN = 3
 @click.argument("run")
 @click.option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=FilePath(path_type=Path),
     metavar="PATH",
     help="Judge on these rows instead of the run's held-out ones.",
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from offbook.cli.base_model import base_model_options, pull_named_base
-from offbook.cli.command import Command
+from offbook.cli.command import Command, FilePath
 from offbook.cli.echo import echo
 from offbook.cli.options import json_option, print_json
 from offbook.core.progress import fill
@@ -26,7 +26,7 @@ from offbook.core.progress import fill
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=FilePath(path_type=Path),
     metavar="PATH",
     help="The folder to write. [export/FORMAT-QUANT in the run]",
 )

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from offbook.cli.command import Command
+from offbook.cli.command import Command, FilePath
 from offbook.cli.echo import echo
 from offbook.cli.extract_page import check_page, save_with_page
 from offbook.cli.extract_review import review_rows
@@ -30,21 +30,19 @@ NAMED = 3
 
 
 @click.command(cls=Command)
-@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="FILE…")
+@click.argument("files", nargs=-1, type=FilePath(path_type=Path), metavar="FILE…")
 @click.option("--role", "roles", multiple=True, metavar="NAME", help="The character.")
 @click.option("--me", metavar="NAME", help="Clone yourself: as --role NAME --rows conversation.")
-@click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Where the rows go (JSONL)."
-)
+@click.option("--out", type=FilePath(path_type=Path, dir_okay=False), metavar="FILE", help="Where the rows go (JSONL).")
 @click.option(
     "--html",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FilePath(path_type=Path, dir_okay=False),
     metavar="FILE",
     help="The rows beside their source, as a web page.",
 )
 @click.option(
     "--review",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FilePath(path_type=Path, dir_okay=False),
     metavar="ROWS",
     help="Go through extracted rows by hand: keep, drop, edit, undo; goes on where you stopped.",
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from offbook.cli.command import Command
+from offbook.cli.command import Command, FilePath
 from offbook.cli.echo import echo
 from offbook.core.errors import UsageError
 from offbook.core.progress import Reporter, fill
@@ -23,7 +23,7 @@ OWN_LINES = "lines.jsonl"
 
 
 @click.command(cls=Command, epilog="Example:  offbook init mine --recipe qwen")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=FilePath(path_type=Path))
 @click.option("--recipe", default="smollm2", show_default=True, help=f"One of: {', '.join(recipes())}.")
 def command(folder: Path, recipe: str) -> None:
     """Make FOLDER with a run.yaml from a recipe (and with the lines, where the recipe has some of its own)."""

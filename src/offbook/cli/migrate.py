@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from offbook.cli.command import Command
+from offbook.cli.command import Command, FilePath
 from offbook.cli.echo import echo
 from offbook.core.i18n import translate
 from offbook.core.progress import fill
@@ -16,7 +16,7 @@ from offbook.core.progress import fill
     cls=Command,
     epilog="Example:  offbook migrate llamafactory/qwen_lora_sft.yaml > run.yaml",
 )
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=FilePath(path_type=Path))
 def command(file: Path) -> None:
     """Write a run.yaml from another tool's config, on standard output.
 

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import click
 from pydantic.fields import FieldInfo
 
-from offbook.cli.command import SettingOption
+from offbook.cli.command import FilePath, SettingOption
 from offbook.cli.context import Invocation
 from offbook.cli.echo import json_line
 from offbook.core.config import loading, schema
@@ -43,7 +43,7 @@ def config_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for name, field in reversed(list(schema.options())):
         command = _option(name, field)(command)
     file_option = click.option(
-        "-c", "--config", "config_file", type=click.Path(), metavar="PATH", help="The run's settings (run.yaml)."
+        "-c", "--config", "config_file", type=FilePath(), metavar="PATH", help="The run's settings (run.yaml)."
     )
     return file_option(click.argument("strays", nargs=-1, metavar="")(command))
 

@@ -16,7 +16,6 @@ from offbook.cli.context import invocation
 from offbook.cli.echo import json_line, printable
 from offbook.cli.terminal import console
 from offbook.core import progress as events
-from offbook.core.i18n import translate
 from offbook.core.progress import Event, Message, Reporter, count_text, figure_texts, fill
 from offbook.core.text import clock
 
@@ -114,8 +113,7 @@ class LineReporter(ConsoleReporter):
     def message(self, message: Message) -> None:
         """Print a sentence; a warning is called one."""
         if message.level == "warning":
-            label = translate("Warning")
-            self.out.print(f"{label}: {message.text}", style="yellow", soft_wrap=True)
+            self.out.print(fill("Warning: {message}", {"message": message.text}), style="yellow", soft_wrap=True)
         else:
             self.out.print(message.text, soft_wrap=True)
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from offbook.cli.command import Command
+from offbook.cli.command import Command, FilePath
 
 
 @click.command(cls=Command, epilog="Example:  offbook studio my-characters")
-@click.argument("workspace", default=".", type=click.Path(path_type=Path, file_okay=False), metavar="[FOLDER]")
+@click.argument("workspace", default=".", type=FilePath(path_type=Path, file_okay=False), metavar="[FOLDER]")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address; others than this need OFFBOOK_API_KEY.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 takes a free one. [8600, or a free one]")
 @click.option(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from offbook.cli.command import Command
+from offbook.cli.command import Command, FilePath
 from offbook.cli.echo import echo
 from offbook.cli.options import json_option, print_json
 from offbook.core.config import loading
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     "-c",
     "--config",
     "config_files",
-    type=click.Path(path_type=Path),
+    type=FilePath(path_type=Path),
     metavar="PATH",
     multiple=True,
     required=True,
