@@ -127,6 +127,27 @@ def test_21_a_bad_line_is_named_and_the_others_are_read(tmp_path: Path, line: An
         rows(path)
 
 
+@pytest.mark.parametrize(
+    ("content", "advice"),
+    [
+        ('[\n// lit\n{"a": "1"}]', "line 2, column 1: .*JSON has no comments: delete this one"),
+        ('[\n{"a": "1",}]', "line 2, .*no comma may stand after the last item: delete it"),
+        ("[\n{'a': '1'}]", "line 2, column 2: .*between straight double quotes"),
+        ("[\n{“a”: “1”}]", "line 2, column 2: .*between straight double quotes"),
+        ('[\n{"a": "1\n2"}]', r"line 2, column 9: .*a line break is written \\n"),
+        ('[\n{"a": "C:\\d"}]', r"line 2, column \d+: .*a backslash is written \\\\"),
+        ('[\n{"a": "1" "b": "2"}]', "line 2, column 11: .*a comma is missing before it"),
+        ('[\n{"a": "He said "no" twice"}]', r"line 2, column \d+: .*inside a text is written"),
+        ('[\n{a: "1"}]', "line 2, column 2: .*keys and texts need double quotes"),
+        ('[\n{"a": "1"', "line 2, column 10: .*was the file cut off"),
+        ('[\n{"a": "1", "b', "line 2, column 12: .*a quote behind it"),
+    ],
+)
+def test_what_is_no_json_is_named_with_what_to_do(tmp_path: Path, content: str, advice: str) -> None:
+    with pytest.raises(UsageError, match=advice):
+        rows(write(tmp_path, "a.json", content))
+
+
 def test_a_liberty_in_a_list_costs_its_row_alone(tmp_path: Path) -> None:
     path = write(tmp_path, "a.json", '[{"a": "1"},\n {"a": 1, "a": 2},\n {"a": NaN}, 7, {"a": "}, NaN"}]')
     good, bad = lines_and_bad(path)

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
+from offbook.core.i18n import marked, translate
 from offbook.data.json_tables import table_rows
 
 SPACE = re.compile(r"[ \t\n\r]*")
@@ -26,6 +27,18 @@ SPEAKERS = ("system", "user", "assistant", "human", "gpt")
 """Who speaks in a conversation with a model, as the two commonest formats write it."""
 MOST_KEYS = 4
 """Keys of a turn, at most: beside who and what perhaps a name or a weight."""
+
+MISTAKES = (
+    (re.compile(r"//|/\*|#"), marked("JSON has no comments: delete this one")),
+    (re.compile(r",\s*[}\]]"), marked("no comma may stand after the last item: delete it")),
+    (re.compile("['‘’“”]"), marked("keys and texts stand between straight double quotes")),
+    (re.compile(r"[\n\r\t]"), marked(r"inside a text, a line break is written \n and a tab \t")),
+    (re.compile(r"\\"), marked(r"inside a text, a backslash is written \\")),
+    (re.compile(r'"'), marked("a comma is missing before it, or a quote behind it")),
+    (re.compile(r"\w"), marked(r"keys and texts need double quotes, and a double quote inside a text is written \"")),
+    (re.compile(r"\Z"), marked("the end is missing: was the file cut off?")),
+)
+"""What people write that is no JSON, by what stands where reading stops, and what to do about it."""
 
 
 class JsonError(Exception):
@@ -152,7 +165,7 @@ class JsonText:
         try:
             value, end = decoder.raw_decode(self.text, start)
         except json.JSONDecodeError as error:
-            raise self._fault(error.msg[0].lower() + error.msg[1:], error.pos) from None
+            raise self._fault(error.msg[0].lower() + error.msg[1:] + self._advice(error.pos), error.pos) from None
         except RecursionError:
             raise self._fault("nested too deeply", start) from None
         except ValueError:
@@ -176,6 +189,14 @@ class JsonText:
                     return self._fault(f"the key {key!r} stands there twice", token.start())
                 keys[-1].add(key)
         raise AssertionError("called on a value that takes no liberty")
+
+    def _advice(self, offset: int) -> str:
+        """What to do about what stands there; "" where nothing is known of it."""
+        before = len(self.text[:offset].rstrip()) - 1
+        if self.text.startswith(("}", "]"), offset) and self.text.startswith(",", max(before, 0)):
+            offset = before
+        advice = next((advice for mistake, advice in MISTAKES if mistake.match(self.text, offset)), None)
+        return "" if advice is None else f"; {translate(advice)}"
 
     def _fault(self, reason: str, offset: int) -> JsonError:
         line = bisect_right(self._line_starts, offset)
