@@ -2,7 +2,8 @@
 
 import pytest
 
-from offbook.data.extract.novel.habits_en import NarrationHabits, addresses
+from offbook.data.extract.novel.address_en import addresses
+from offbook.data.extract.novel.habits_en import NarrationHabits
 
 
 @pytest.mark.parametrize(
