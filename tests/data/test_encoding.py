@@ -1,6 +1,5 @@
 """Every encoding that lies on people's disks reads the same; what is none of them is named by line."""
 
-import gzip
 import re
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offbook.core.errors import UsageError
-from offbook.data import encoding
 from offbook.data.encoding import detect, open_text, read_text
 
 SCRIPT = '第一幕\n甄嬛：一早出来便这么热。\n皇上："朕知道了" 一 一 一\n'
@@ -194,25 +192,3 @@ def test_20_any_bytes_give_lines_or_a_reason(tmp_path_factory: pytest.TempPathFa
         assert "script.txt:" in error.what or "not text" in error.what
     else:
         assert "\0" not in text
-
-
-@pytest.mark.parametrize("line", [b"\n", b""], ids=["lines", "one line"])
-def test_a_packed_file_that_would_fill_the_memory_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: bytes
-) -> None:
-    monkeypatch.setattr(encoding, "UNPACKED", 1 << 20)
-    path = tmp_path / "rows.jsonl.gz"
-    path.write_bytes(gzip.compress((b"x" * 1000 + line) * 4000))
-    with pytest.raises(UsageError, match=r"rows\.jsonl\.gz unpacks to more than 200 times its size"):
-        list(open_text(path))
-    path.write_bytes(gzip.compress((b"x" * 1000 + line) * 1000))
-    assert sum(len(text) for _, text in open_text(path)) == 1_000_000
-
-
-def test_a_damaged_packed_file_is_named(tmp_path: Path) -> None:
-    complete = gzip.compress(b"Is the lamp lit?\n" * 400)
-    for content in (b"\x1f\x8b\x08bad", complete[:40], b"no gzip at all", complete[:30] + b"damage" + complete[36:]):
-        path = tmp_path / "lines.txt.gz"
-        path.write_bytes(content)
-        with pytest.raises(UsageError, match="cannot be unpacked"):
-            list(open_text(path))

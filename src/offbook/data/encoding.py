@@ -7,22 +7,18 @@ What may be in several of them, or fits none, is an error.
 
 from __future__ import annotations
 
-import bz2
 import codecs
-import gzip
 import io
-import lzma
 import re
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO, cast
 
 from offbook.core.errors import UsageError
 from offbook.core.i18n import marked, translate
 from offbook.core.progress import CountProgress, uncounted
-from offbook.data import legacy_encodings, spreadsheet
+from offbook.data import legacy_encodings
+from offbook.data.unpacking import open_bytes
 
 MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -44,10 +40,6 @@ FEWEST_SHIFTED, SHIFTED_SHARE = 5, 0.8
 BLOCK = 1 << 16
 COUNTED = 1 << 13
 """So many lines are read until it is told again how far a file is."""
-UNPACKERS: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
-COMPRESSED = (*UNPACKERS, ".zst")
-UNPACKED, RATIO = 1 << 28, 200
-"""A packed file may hold 256 MiB, or so many times its own size; text packs to a tenth or so."""
 ZIP, TAR = marked("a zip archive"), marked("a tar archive")
 DOCUMENTS = {
     b"%PDF-": marked("a PDF file"),
@@ -65,66 +57,6 @@ ZIPPED = {
     ".odt": marked("a LibreOffice file"),
 }
 """Which of the programs that zip their files it is, by the suffix."""
-
-
-def open_bytes(path: Path) -> BinaryIO:
-    """The file's bytes to read, unpacked if its name ends in .gz, .xz, .bz2 or .zst; a workbook's are those of a CSV.
-
-    Raises:
-        OSError: it cannot be opened.
-        UsageError: it is no file, which can be read twice, and to an end.
-    """
-    if path.exists() and not (path.is_file() or path.is_dir()):
-        raise UsageError(
-            "{path} is a pipe or a device, and a file is read more than once",
-            "Write what comes out of it into a file, and name that.",
-            path=path,
-        )
-    if path.suffix.lower() in spreadsheet.SUFFIXES:
-        return io.BytesIO(spreadsheet.as_csv(path))
-    if path.suffix.lower() not in COMPRESSED:
-        return path.open("rb")
-    if unpack := UNPACKERS.get(path.suffix.lower()):
-        return io.BufferedReader(_Unpacked(path, cast(BinaryIO, unpack(path, "rb"))))
-    import pyarrow
-
-    packed = pyarrow.CompressedInputStream(pyarrow.OSFile(str(path)), "zstd")
-    return io.BufferedReader(_Unpacked(path, cast(BinaryIO, packed)))
-
-
-class _Unpacked(io.RawIOBase):
-    """The bytes of a packed file, up to far more than text ever packs to: beyond that it is made to fill a memory."""
-
-    def __init__(self, path: Path, source: BinaryIO) -> None:
-        self._path = path
-        self._source = source
-        self._left = max(UNPACKED, RATIO * path.stat().st_size)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        try:
-            block = self._source.read(len(buffer))
-        except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
-            raise UsageError(
-                "{path} cannot be unpacked: {reason}", "Pack it again.", path=self._path, reason=error
-            ) from None
-        self._left -= len(block)
-        if self._left < 0:
-            raise UsageError(
-                "{path} unpacks to more than {ratio} times its size, which no text does",
-                "Unpack it yourself, if it is what you want.",
-                path=self._path,
-                ratio=RATIO,
-            )
-        buffer[: len(block)] = block
-        return len(block)
-
-    def close(self) -> None:
-        if not self.closed:
-            self._source.close()
-        super().close()
 
 
 def open_text(path: Path, progress: CountProgress = uncounted) -> Iterator[tuple[int, str]]:

@@ -20,8 +20,9 @@ from offbook.core.i18n import marked, translate
 from offbook.core.shell import offbook_command
 from offbook.core.types import Origin
 from offbook.data import columnar, delimited
-from offbook.data.encoding import COMPRESSED, open_bytes, open_text, read_text, readable
+from offbook.data.encoding import open_text, read_text, readable
 from offbook.data.strict_json import JsonError, JsonText, is_whole
+from offbook.data.unpacking import open_bytes, unpacked_name
 
 Row = dict[str, Any]
 
@@ -147,7 +148,7 @@ def _kind(path: Path) -> str:
 
 def _suffix(path: Path) -> str:
     """The suffix that tells the kind, in lower case: `.jsonl` of `lines.jsonl.gz`."""
-    return (Path(path.stem) if path.suffix.lower() in COMPRESSED else path).suffix.lower()
+    return Path(unpacked_name(path)).suffix.lower()
 
 
 def _read_json(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:

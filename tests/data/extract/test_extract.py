@@ -303,3 +303,22 @@ def test_a_line_of_one_thing_over_and_over_takes_time_by_its_length(before: str,
     for extractor in EXTRACTORS.values():
         extractor.looks_like(["MARA: Hello there.", "TOM: Who?", line, "MARA: So it is."])
     assert time.process_time() - began < 1
+
+
+def test_a_folder_is_the_files_in_it(tmp_path: Path) -> None:
+    scenes = tmp_path / "scenes"
+    scenes.mkdir()
+    for number, line in enumerate(("Is the lamp lit?", "Who is there?"), 1):
+        (scenes / f"{number}.txt").write_text(f"ANN: {line}\nBOB: Since four.\nANN: Go on.\n")
+    (scenes / "map.png").write_bytes(b"\x89PNG")
+    (scenes / ".DS_Store").write_bytes(b"\0\0")
+    files = [str(scenes / "1.txt"), str(scenes / "2.txt")]
+    assert list(extract.listing([scenes]).formats) == files
+    assert not extract.listing([scenes]).unread
+    assert [row["source"]["file"] for row in extract.extract([scenes, scenes / "1.txt"], "Bob").rows] == files
+
+
+def test_rows_never_overwrite_a_file_of_the_folder_that_is_read(tmp_path: Path) -> None:
+    (tmp_path / "scene.txt").write_text("ANN: Lit?\nBOB: Since four.\n")
+    with pytest.raises(UsageError, match="one of the files to read"):
+        extract.check_place(tmp_path / "scene.txt", [tmp_path])

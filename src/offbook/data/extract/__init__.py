@@ -232,7 +232,7 @@ def _book(path: Path, format: str, _modified: int, _size: int) -> tuple[Cue | Sk
 
 def _cast(paths: Sequence[Path], format: str, chat: ChatOptions, passes: Passes) -> tuple[Cast, FileSet]:
     """Who speaks in the files. A file that turns out to be damaged is left out, unless it is the only one."""
-    files = recognize(list(dict.fromkeys(paths)), "table" if chat.columns else format)
+    files = recognize(paths, "table" if chat.columns else format)
     passes.begin([path for path, name in files.formats.items() if EXTRACTORS[name].is_chat], files.days)
     cast = Cast()
     for path in list(files.formats):

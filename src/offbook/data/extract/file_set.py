@@ -6,21 +6,24 @@ layout and the speakers are learned from all of them together.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from mimetypes import guess_type
 from pathlib import Path
 
 from offbook.core.errors import UsageError
 from offbook.core.registry import lookup
 from offbook.data.encoding import readable
-from offbook.data.extract.chat_log.slack_workspace import DAY
+from offbook.data.extract.chat_log.slack_workspace import DAY, slack_workspace
 from offbook.data.extract.cue import Lines
 from offbook.data.extract.formats import EXTRACTORS, choose
 from offbook.data.extract.script.line_kinds import sort_lines
 from offbook.data.extract.script.profile import ScriptProfile
 from offbook.data.extract.source import open_source
 
+MEDIA = ("image", "audio", "video", "font")
+"""What files are that a chat's export has beside its texts."""
 SHORT = 150
 """A script of fewer lines learns from the others of its kind."""
 SUPPORT = 6
@@ -41,16 +44,34 @@ class FileSet:
     """The first day of a channel of Slack's → all of its days that were named: they are read as one."""
 
 
+def within_folders(paths: Iterable[Path]) -> list[Path]:
+    """The files to read: those named, and for a folder those that lie in it and are no pictures or sounds.
+
+    A workspace of Slack's is a folder that is read as one; a folder without files stays what it is.
+    """
+    files: dict[Path, None] = {}
+    for path in paths:
+        inside = [] if slack_workspace(path) or not path.is_dir() else sorted(filter(_may_be_text, path.iterdir()))
+        files.update(dict.fromkeys(inside or [path]))
+    return list(files)
+
+
+def _may_be_text(path: Path) -> bool:
+    kind, _ = guess_type(path.name, strict=False)
+    return path.is_file() and not path.name.startswith((".", "~$")) and (kind or "").split("/")[0] not in MEDIA
+
+
 def recognize(paths: Sequence[Path], format: str) -> FileSet:
     """The format of each file. One that cannot be read does not keep the others from being read.
 
     Args:
-        paths: the files.
+        paths: the files, and folders of files.
         format: a name from `EXTRACTORS`, or "auto".
 
     Raises:
         UsageError: a file is missing, the format is unknown, or no file can be read (the first one's reason).
     """
+    paths = within_folders(paths)
     for path in paths:
         with readable(path):
             path.stat()

@@ -16,7 +16,7 @@ from typing import NoReturn
 from offbook.core.errors import UsageError
 from offbook.core.i18n import marked, translate
 from offbook.core.registry import lookup
-from offbook.data.encoding import open_bytes, readable
+from offbook.data.encoding import readable
 from offbook.data.extract import subtitles
 from offbook.data.extract.chat_log.formats import CHAT_FORMATS, copied, table, text_log
 from offbook.data.extract.chat_log.message import MessageReader
@@ -31,6 +31,7 @@ from offbook.data.extract.source import document_format, open_source
 from offbook.data.loading import to_conversation
 from offbook.data.row_values import RowError
 from offbook.data.sources import read_rows
+from offbook.data.unpacking import open_bytes
 
 SAMPLE_LINES = 3000
 """So many lines at the head of a file tell its format."""

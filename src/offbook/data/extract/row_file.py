@@ -9,6 +9,7 @@ from pathlib import Path
 from offbook.core.atomic import atomic_text_file
 from offbook.core.errors import UsageError
 from offbook.core.outputs import refuse_foreign
+from offbook.data.extract.file_set import within_folders
 from offbook.data.extract.rows import Row
 
 TO_JSON = json.JSONEncoder(ensure_ascii=False).encode
@@ -21,7 +22,7 @@ def check_place(path: Path, inputs: Iterable[Path]) -> None:
     Raises:
         UsageError: `path` is one of the files that are read, or exists with other content.
     """
-    if any(each.exists() and path.exists() and path.samefile(each) for each in inputs):
+    if any(each.exists() and path.exists() and path.samefile(each) for each in within_folders(inputs)):
         raise UsageError(
             "--out {path} is one of the files to read, which the rows would overwrite",
             "Put the rows elsewhere, for example: --out lines.jsonl",

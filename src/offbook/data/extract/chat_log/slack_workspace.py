@@ -19,7 +19,7 @@ from typing import Any
 
 from offbook.core.errors import UsageError
 from offbook.core.progress import CountProgress, uncounted
-from offbook.data import encoding
+from offbook.data import unpacking
 from offbook.data.extract.cue import Lines
 
 PEOPLE = "users.json"
@@ -141,12 +141,12 @@ def slack_workspace(path: Path, progress: CountProgress = uncounted) -> SlackWor
     archive = zipfile.ZipFile(path)
     root, days = _days(archive.namelist())
     sizes = {name: archive.getinfo(name).file_size for name in days}
-    if sum(sizes.values()) > max(encoding.UNPACKED, encoding.RATIO * path.stat().st_size):
+    if sum(sizes.values()) > max(unpacking.UNPACKED, unpacking.RATIO * path.stat().st_size):
         raise UsageError(
             "{path} unpacks to more than {ratio} times its size, which no text does",
             "Unpack it yourself, if it is what you want.",
             path=path,
-            ratio=encoding.RATIO,
+            ratio=unpacking.RATIO,
         )
     return SlackWorkspace(path, sizes, root, archive.read, progress) if days else None
 

@@ -76,7 +76,6 @@ UNREADABLE = {
     ".jpg": "a picture",
     ".jpeg": "a picture",
     ".webp": "a picture",
-    ".zip": "a ZIP archive",
 }
 """What is often tried and cannot be read."""
 
@@ -108,10 +107,9 @@ def open_document(path: Path) -> Document:
     """
     kind = kind_of(path)
     if kind is None:
-        is_archive = path.suffix.casefold() == ".zip"
         raise UsageError(
             "{path} is {unreadable}, which extract does not read",
-            _UNPACK if is_archive else _SAVE_AS,
+            _SAVE_AS,
             path=path,
             unreadable=UNREADABLE[path.suffix.casefold()],
         )
@@ -143,6 +141,5 @@ def open_document(path: Path) -> Document:
 
 
 _SAVE_AS = marked("Open it in the program that wrote it and save it as .docx, .epub or plain text.")
-_UNPACK = marked("Unpack it and name the files in it. What WhatsApp exports with media is such an archive.")
 
 __all__ = ["DOCUMENTS", "UNREADABLE", "Document", "DocumentKind", "kind_of", "open_document"]
