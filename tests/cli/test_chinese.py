@@ -82,6 +82,40 @@ def test_the_commonest_errors_are_in_chinese(
     assert all(has_chinese(line) for line in lines), err
 
 
+FILLED_IN = {
+    "random bytes called a book": (["extract", "book.epub", "--list"], "book.epub 不是 EPUB 电子书，或者已损坏"),
+    "a picture": (["extract", "page.png", "--list"], "page.png 是图片，extract 读不了"),
+    "broken XML": (["extract", "play.fdx", "--list"], "play.fdx：它 的第 1 行第 "),
+    "a folder below a file": (["init", "book.epub/x"], "book.epub/x：路径中有一段是文件，不是文件夹"),
+    "a folder where a file is": (["init", "book.epub"], "book.epub：已经有一个同名的文件"),
+    "a name too long": (["init", "x" * 300], "：文件名太长"),
+    "an unknown recipe": (["init", "new", "--recipe", "x"], "不认识的配方：“x”"),
+    "an unknown format": (["extract", "script.txt", "--format", "zz", "--list"], "不认识的格式：“zz”"),
+    "settings that are none": (["migrate", "list.json"], "list.json 按 .json 读不出来：里面没有任何设置"),
+    "nobody speaks": (["extract", "script.txt", "--format", "play", "--list"], "script.txt（按 play 读）"),
+    "everybody is listed": (
+        ["extract", "lines.txt", "--role", "TOM", "--out", "x.jsonl"],
+        "找到的说话人：ANN, BOB。",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FILLED_IN)
+def test_what_is_filled_into_a_sentence_is_in_chinese_too(
+    case: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "book.epub").write_bytes(bytes(range(256)) * 9)
+    (tmp_path / "page.png").write_bytes(b"\x89PNG")
+    (tmp_path / "play.fdx").write_text("<FinalDraft><")
+    (tmp_path / "list.json").write_text("[1]")
+    (tmp_path / "script.txt").write_text("SCENE I.\n\nANN\nGood day.\n\nBOB\nAnd you.\n" * 9, encoding="utf-8")
+    (tmp_path / "lines.txt").write_text("ANN: Good day.\nBOB: And you.\n" * 9, encoding="utf-8")
+    words, sentence = FILLED_IN[case]
+    code, _, err = outputs(capsys, *words)
+    assert code != 0
+    assert sentence in err
+
+
 def test_the_tables_of_check_are_in_chinese(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, tiny: Path, rows: Path
 ) -> None:

@@ -86,7 +86,7 @@ def test_mistakes_exit_2_and_say_how_to_mend_them(offbook: Any, words: Any, text
 @pytest.mark.parametrize(
     ("words", "texts"),
     [
-        ([], "did you mean -c mira/run.yaml?"),
+        ([], "  Did you mean -c mira/run.yaml?\n"),
         (["mira/run.yaml"], "Did you mean -c mira/run.yaml?"),
         (["mira"], "Did you mean -c mira?"),
         (["lines.jsonl"], "Did you mean --data.source lines.jsonl?"),

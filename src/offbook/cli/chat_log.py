@@ -11,6 +11,7 @@ from typing import Any
 
 from offbook.core.atomic import atomic_write_json
 from offbook.core.errors import UsageError
+from offbook.core.system_errors import system_reason
 from offbook.core.text_file import read_text
 from offbook.core.types import Turn
 
@@ -122,7 +123,7 @@ def read(path: Path) -> tuple[list[Turn], str | None]:
             "cannot read {path}: {strerror}",
             "Name a file that /save wrote.",
             path=path,
-            strerror=error.strerror,
+            strerror=system_reason(error),
         ) from None
     except (ValueError, KeyError, TypeError, RecursionError):
         raise UsageError(

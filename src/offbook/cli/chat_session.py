@@ -16,6 +16,7 @@ from offbook.core.errors import UsageError
 from offbook.core.i18n import marked, translate
 from offbook.core.persona import Persona
 from offbook.core.progress import fill
+from offbook.core.system_errors import system_reason
 from offbook.core.types import Turn
 
 
@@ -188,7 +189,7 @@ class ChatSession:
             self.screen.note(
                 fill(
                     "This conversation cannot be kept ({reason}); /save FILE puts it elsewhere.",
-                    {"reason": error.strerror},
+                    {"reason": system_reason(error)},
                 )
             )
 

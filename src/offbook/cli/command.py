@@ -44,7 +44,9 @@ class FilePath(click.Path):
     """A file or folder; `~` is the home folder where the shell has left it: in quotes, or after `--out=`."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The path that a word names."""
+        """The path that a word names; an empty one would stand for the folder at hand."""
+        if not str(value):
+            self.fail(translate("the name is empty"), param, ctx)
         is_at_home = str(value) == "~" or str(value).startswith("~/")
         return super().convert(Path(value).expanduser() if is_at_home else value, param, ctx)
 

@@ -10,7 +10,7 @@ from offbook.cli.command import Command
 
 @click.command(
     cls=Command,
-    epilog='Example:  eval "$(offbook completion bash)"  in ~/.bashrc',
+    epilog="""Example:  echo 'eval "$(offbook completion bash)"' >> ~/.bashrc""",
 )
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def command(shell: str) -> None:

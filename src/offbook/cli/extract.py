@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from offbook.cli.command import Command, FilePath
 from offbook.cli.echo import echo
@@ -151,6 +152,8 @@ def command(
             print_json({"formats": listing.formats, "unread": listing.unread, "speakers": speakers})
         else:
             _show_speakers(listing.speakers)
+            if listing.speakers:
+                echo(fill("Next:  {command}", {"command": _with_a_role(files)}), err=True)
         return
     character = roles[0] if roles else me
     if not character or not out:
@@ -179,6 +182,19 @@ def command(
         print_json(dataclasses.asdict(made.summary))
     else:
         _show_summary(made.summary, out)
+
+
+def _with_a_role(files: Sequence[Path]) -> str:
+    """The command under way as it takes a character's lines instead of listing who speaks."""
+    context = click.get_current_context()
+    words: list[str | Path] = ["extract", *(files if len(files) <= NAMED else ["FILES"])]
+    for option in context.command.params:
+        name, value = str(option.name), context.params.get(str(option.name))
+        is_given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if is_given and name not in ("files", "list_only", "roles", "me", "out", "html"):
+            for each in value if isinstance(value, tuple) else [value]:
+                words += [option.opts[-1], *([] if each is True else [str(each)])]
+    return offbook_command(*words, "--role", "NAME", "--out", "lines.jsonl")
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 from offbook.core.atomic import atomic_write_text
 from offbook.core.errors import UsageError
 from offbook.core.i18n import language
+from offbook.core.system_errors import system_reason
 from offbook.data import extract
 from offbook.data.extract import LeftOut, Row, RowStream
 
@@ -47,5 +48,5 @@ def save_with_page(made: RowStream, out: Path, html: Path) -> None:
         atomic_write_text(html, page.render(made.summary, language()))
     except OSError as error:
         raise UsageError(
-            "{file} cannot be written: {why}", "Choose another --html.", file=html, why=error.strerror or error
+            "{file} cannot be written: {why}", "Choose another --html.", file=html, why=system_reason(error)
         ) from None

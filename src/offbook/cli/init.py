@@ -13,9 +13,11 @@ import click
 from offbook.cli.command import Command, FilePath
 from offbook.cli.echo import echo
 from offbook.core.errors import UsageError
+from offbook.core.i18n import translate
 from offbook.core.progress import Reporter, fill
 from offbook.core.registry import lookup
 from offbook.core.shell import offbook_command, quoted
+from offbook.core.system_errors import system_reason
 from offbook.recipes import recipes
 
 OWN_LINES = "lines.jsonl"
@@ -69,7 +71,7 @@ def _writable(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = "a file of that name exists" if folder.is_file() else error.strerror
+        reason = translate("a file of that name exists") if folder.is_file() else system_reason(error)
         raise UsageError(
             "cannot make the folder {folder}: {reason}",
             "Choose another folder.",

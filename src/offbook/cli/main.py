@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gettext
 import importlib
 import io
@@ -16,9 +17,10 @@ from offbook.cli.context import Invocation
 from offbook.cli.echo import echo
 from offbook.core import process_env
 from offbook.core.errors import OffbookError
-from offbook.core.i18n import DOMAIN, LOCALES, language, languages, preferred_language, translate, use_language
+from offbook.core.i18n import DOMAIN, LOCALES, language, languages, marked, preferred_language, translate, use_language
 from offbook.core.launch import launched
 from offbook.core.progress import fill
+from offbook.core.system_errors import system_reason
 
 VERBS = {
     "init": "Make a folder with run.yaml, ready to edit.",
@@ -131,11 +133,13 @@ def main(arguments: list[str] | None = None) -> None:
     except OSError as error:
         if call.debug:
             raise
-        reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        reason = system_reason(error)
+        if error.filename:
+            reason = fill("{path}: {reason}", {"path": error.filename, "reason": reason})
+        is_long = error.errno == errno.ENAMETOOLONG
+        fix = marked("Look at its rights and at the free space on its disk; --debug shows where it happened.")
         refusal = OffbookError(
-            "the system refused: {reason}",
-            "Look at its rights and at the free space on its disk; --debug shows where it happened.",
-            reason=reason,
+            "the system refused: {reason}", marked("Choose a shorter name.") if is_long else fix, reason=reason
         )
         _show_error(refusal, call)
         sys.exit(OffbookError.exit_code)

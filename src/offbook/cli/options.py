@@ -18,7 +18,7 @@ from offbook.core.config import loading, schema
 from offbook.core.config.schema import RunConfig
 from offbook.core.errors import UsageError
 from offbook.core.i18n import marked
-from offbook.core.progress import Reporter, fill
+from offbook.core.progress import Reporter
 from offbook.core.shell import offbook_command, quoted, shell_command
 from offbook.recipes import PLACEHOLDERS
 
@@ -61,12 +61,13 @@ def _config_path(config_file: str | None, overrides: Mapping[str, Any]) -> Path 
         return path / "run.yaml" if path.is_dir() else path
     if "data.source" not in overrides:
         near = next((path for pattern in ("run.yaml", "*/run.yaml") for path in sorted(Path().glob(pattern))), None)
-        nearby, none = marked("did you mean -c {path}?"), marked("make them with: {command}")
-        hint = nearby if near else none
-        begin = offbook_command("init", "DIR", "--recipe", "NAME")
-        meant = fill(hint, {"path": quoted(near or ""), "command": begin})
+        nearby = marked("Did you mean -c {path}?")
+        none = marked("Name them with -c run.yaml; make them with: {command}")
         raise UsageError(
-            "'data' is missing, and no settings are named", "Name them with -c run.yaml; {hint}", hint=meant
+            "'data' is missing, and no settings are named",
+            nearby if near else none,
+            path=quoted(near or ""),
+            command=offbook_command("init", "DIR", "--recipe", "NAME"),
         )
     return None
 

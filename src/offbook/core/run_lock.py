@@ -10,8 +10,10 @@ from pathlib import Path
 
 from offbook.core.atomic import atomic_write_text, sync
 from offbook.core.errors import OffbookError, UsageError
+from offbook.core.i18n import translate
 from offbook.core.rundir import RunDir
 from offbook.core.shell import offbook_command
+from offbook.core.system_errors import system_reason
 from offbook.core.text_file import read_text
 
 VMSTAT = Path("/proc/vmstat")
@@ -64,7 +66,7 @@ def locked(run: RunDir) -> Iterator[None]:
         ) from None
     except OSError as error:
         is_dangling = run.path.is_symlink() and not run.path.exists()
-        reason = "it is a link that leads nowhere" if is_dangling else error.strerror
+        reason = translate("it is a link that leads nowhere") if is_dangling else system_reason(error)
         raise UsageError(
             "cannot write in {path}: {reason}", "Choose another place: OFFBOOK_RUNS=DIR", path=run.path, reason=reason
         ) from None
@@ -117,7 +119,7 @@ def remove(run: RunDir) -> list[Path]:
             "could not delete all of {path}: {strerror}",
             "Try again: {command}",
             path=run.path,
-            strerror=error.strerror,
+            strerror=system_reason(error),
             command=offbook_command("runs", "rm", run.path),
         ) from error
     return sorted(left)

@@ -165,7 +165,7 @@ def refuse_loss(row: Row, used: Collection[str], turns: Iterable[Turn], given: I
         raise ColumnsError(
             "its column '{lost}' looks like a reply and would be lost, as another column holds the conversation: "
             "leave one of them out, as in --data.columns ignore={lost}",
-            lost=_own_name("output", given),
+            lost=own_name("output", given),
         )
     character = row.get("character")
     if lost is None and isinstance(character, str) and len(character) > LONGEST_NAME and character.strip() not in read:
@@ -181,7 +181,7 @@ def refuse_loss(row: Row, used: Collection[str], turns: Iterable[Turn], given: I
             or isinstance(row[lost], dict)
             else "prompt"
         )
-        lost = _own_name(lost, given)
+        lost = own_name(lost, given)
         raise ColumnsError(
             "its column '{lost}' looks like a part of the prompt and would be lost: map the columns, as in "
             "--data.columns {meaning}={lost}, or leave it out: --data.columns ignore={lost}",
@@ -190,7 +190,7 @@ def refuse_loss(row: Row, used: Collection[str], turns: Iterable[Turn], given: I
         )
 
 
-def _own_name(column: str, given: Iterable[str]) -> str:
+def own_name(column: str, given: Iterable[str]) -> str:
     """What a row itself calls a column."""
     return next((str(name) for name in given if _canonical(str(name)) == column), column)
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from offbook.core.errors import UsageError
 from offbook.core.i18n import marked, translate
 from offbook.core.progress import CountProgress, uncounted
+from offbook.core.system_errors import system_reason
 from offbook.data import legacy_encodings
 from offbook.data.unpacking import open_bytes
 
@@ -145,7 +146,7 @@ def readable(path: Path) -> Iterator[None]:
             "{path} cannot be read: {strerror}",
             "Check the path and its rights.",
             path=path,
-            strerror=error.strerror or error,
+            strerror=system_reason(error),
         ) from None
 
 

@@ -22,7 +22,7 @@ from offbook.core.types import Conversation, Origin, Turn
 from offbook.data import columns, exclusions, placeholders
 from offbook.data.dialogues import SPEECH, with_manner
 from offbook.data.formats import FORMATS, Format, Turns, detect, reply_in
-from offbook.data.row_values import ColumnsError, LeftOut, RowError
+from offbook.data.row_values import ColumnsError, LeftOut, NotTextError, RowError
 from offbook.data.sources import BadRow, Row, data_files, read_rows, stop
 from offbook.data.unspoken import without_calls, without_thoughts
 
@@ -164,7 +164,7 @@ def _conversation(
     if options.character is not None:
         row.setdefault("character", options.character)
     row_format = format or detect(row, own_names)
-    spoken = list(row_format.read(row))
+    spoken = _spoken(row, own_names, row_format)
     if format is None:  # who names the format has decided what is read
         columns.refuse_loss(row, OWN_COLUMNS.union(row_format.optional, *row_format.columns), spoken, own_names)
     named = row.get("character")
@@ -183,6 +183,27 @@ def _conversation(
         origin if scene is None else replace(origin, scene=scene),
         rejected=None if rejected is None else without_thoughts(reply_in(rejected, "rejected")),
     )
+
+
+def _spoken(row: Row, own_names: tuple[str, ...], row_format: Format) -> list[Turn]:
+    """What a format reads in a row.
+
+    Raises:
+        RowError: it cannot; a column is called what the row calls it.
+    """
+    try:
+        return list(row_format.read(row))
+    except NotTextError as error:
+        own_name = columns.own_name(error.name, own_names)
+        if own_name == error.name:
+            raise
+        raise RowError(
+            "its column '{own_name}' is taken for {name}, and is not text but {kind}: if others are meant, name them, "
+            "as in --data.columns prompt=COLUMN,reply=COLUMN",
+            own_name=own_name,
+            name=error.name,
+            kind=error.kind,
+        ) from None
 
 
 def _heard(turn: Turn) -> Turn | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from offbook.core.atomic import atomic_write_text
 from offbook.core.errors import UsageError
+from offbook.core.system_errors import system_reason
 from offbook.core.text_file import read_text
 from offbook.core.types import Conversation, Origin, Turn
 
@@ -41,7 +42,7 @@ def load_rows(path: Path) -> list[Conversation]:
     try:
         return parse_rows(read_text(path))
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = system_reason(error)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = f"{type(error).__name__}: {error}"
     raise UsageError(

@@ -66,6 +66,19 @@ class ColumnsError(RowError):
     """The row's columns are those of no format."""
 
 
+class NotTextError(RowError):
+    """What must be text is something else.
+
+    Args:
+        name: what it is in the row.
+        value: what it is instead of a text.
+    """
+
+    def __init__(self, name: str, value: Any) -> None:
+        self.name, self.kind = name, kind_of(value)
+        super().__init__("{name} is not text but {kind}", name=name, kind=self.kind)
+
+
 class LeftOut(RowError):
     """Why a row that is understood is not to be learned."""
 
@@ -82,7 +95,7 @@ def text_of(value: Any, name: str, **fields: object) -> str:
         RowError: it is not.
     """
     if not isinstance(value, str):
-        raise RowError("{name} is not text but {kind}", name=_named(name, fields), kind=kind_of(value))
+        raise NotTextError(_named(name, fields), value)
     try:
         value.encode()
     except UnicodeEncodeError:

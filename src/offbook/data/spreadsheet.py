@@ -13,6 +13,8 @@ from pathlib import Path
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
 from offbook.core.errors import UsageError
+from offbook.core.i18n import translate
+from offbook.core.progress import fill
 
 SUFFIXES = (".xlsx", ".xlsm")
 UNFOLDED_BYTES = 2**28
@@ -61,7 +63,7 @@ def _tables(path: Path) -> Iterator[tuple[str, Table]]:
     """Each sheet's name and cells, of those that have any, from the first row with one."""
     with zipfile.ZipFile(path) as archive:
         if sum(entry.file_size for entry in archive.infolist()) > UNFOLDED_BYTES:
-            raise ValueError("it unfolds to what no table of lines does")
+            raise ValueError(translate("it unfolds to what no table of lines does"))
     with CalamineWorkbook.from_path(path) as workbook:
         for name in workbook.sheet_names:
             if table := _table(workbook.get_sheet_by_name(name)):
@@ -72,7 +74,7 @@ def _table(sheet: CalamineSheet) -> Table:
     if sheet.start is None:
         return []
     if sheet.width > WIDEST:
-        raise ValueError(f"a table of {sheet.width} columns")
+        raise ValueError(fill("a table of {width} columns", {"width": sheet.width}))
     top, left = sheet.start
     table = [[_shown(cell) for cell in row] for row in sheet.to_python()]
     for (first, begin), (last, end) in sheet.merged_cell_ranges or ():  # what stands beside several rows is each one's

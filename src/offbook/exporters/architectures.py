@@ -14,7 +14,7 @@ from gguf import MODEL_ARCH, GGUFWriter, RopeScalingType
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
 from offbook.core.errors import UsageError
-from offbook.core.i18n import marked
+from offbook.core.i18n import marked, translate
 from offbook.core.progress import fill
 from offbook.exporters import gguf_experts, qwen3_5
 from offbook.exporters.gguf_experts import Check
@@ -50,7 +50,7 @@ def every(period: int) -> Check:
         layers = getattr(config, "layer_types", None) or []
         expected = ["sliding_attention" if (n + 1) % period else "full_attention" for n in range(len(layers))]
         differs = layers != expected and "sliding_attention" in layers
-        return f"its sliding windows are not in all layers but one in {period}" if differs else None
+        return marked("its sliding windows are not where llama.cpp has them") if differs else None
 
     return check
 
@@ -58,7 +58,7 @@ def every(period: int) -> Check:
 def _gemma(period: int) -> Check:
     def check(config: Any) -> str | None:
         if config.query_pre_attn_scalar != config.head_dim:
-            return "its attention is scaled in a way of its own"
+            return marked("its attention is scaled in a way of its own")
         return every(period)(config)
 
     return check
@@ -66,7 +66,7 @@ def _gemma(period: int) -> Check:
 
 def _smollm3(config: Any) -> str | None:
     expected = [int((n + 1) % 4 != 0) for n in range(config.num_hidden_layers)]
-    return None if config.no_rope_layers == expected else "not every fourth layer is the one without positions"
+    return None if config.no_rope_layers == expected else marked("not every fourth layer is the one without positions")
 
 
 def _exaone4(config: Any) -> str | None:
@@ -147,21 +147,21 @@ def architecture_of(config: Any) -> Architecture:
         )
     reason = architecture.check(config)
     if any(rope.get("rope_type", "default") not in architecture.ropes for rope in _ropes(config)):
-        reason = "its positions are scaled in a way of their own"
+        reason = marked("its positions are scaled in a way of their own")
     if any(_has_own_scale(rope) for rope in _ropes(config)):
-        reason = "its positions are scaled in a way of their own"
+        reason = marked("its positions are scaled in a way of their own")
     if (
         _window(config)
         and not architecture.has_windows
         and "full_attention" in (getattr(config, "layer_types", None) or ())
     ):
-        reason = "some of its layers have a sliding window"
+        reason = marked("some of its layers have a sliding window")
     if reason:
         raise UsageError(
             "this {model_type} model cannot be written for llama.cpp here: {reason}",
             ELSEWHERE,
             model_type=config.model_type,
-            reason=reason,
+            reason=translate(reason),
         )
     return architecture
 

@@ -26,6 +26,7 @@ from offbook.core.atomic import atomic_write_json
 from offbook.core.errors import OffbookError, UsageError
 from offbook.core.i18n import marked
 from offbook.core.progress import Reporter
+from offbook.core.system_errors import system_reason
 from offbook.core.text import format_bytes
 
 RECORD = ".offbook.json"
@@ -177,7 +178,7 @@ def writing(target: Path, reporter: Reporter) -> Iterator[None]:
                 "cannot write in {parent}: {strerror}",
                 _OTHER_PLACE,
                 parent=target.parent,
-                strerror=error.strerror,
+                strerror=system_reason(error),
             ) from error
         raise
 

@@ -20,6 +20,7 @@ from offbook.core.json_file import read_or_empty
 from offbook.core.persona import Persona
 from offbook.core.progress import CountProgress, NullReporter, Reporter
 from offbook.core.rundir import RunDir
+from offbook.core.system_errors import system_reason
 from offbook.exporters import parity
 from offbook.exporters.formats import ExportedArtifact
 from offbook.exporters.model_card import History, model_card
@@ -155,7 +156,7 @@ def _told_if_full(target: Path) -> Iterator[None]:
             "cannot write {target}: {strerror}",
             "Free some disk space, or name another folder: --out.",
             target=target,
-            strerror=error.strerror or error,
+            strerror=system_reason(error),
         ) from error
 
 

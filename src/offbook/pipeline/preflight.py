@@ -11,6 +11,7 @@ from offbook.core.errors import UsageError
 from offbook.core.registry import lookup
 from offbook.core.run_lock import refuse_existing
 from offbook.core.rundir import RunDir, runs_root
+from offbook.core.shell import offbook_command
 from offbook.data.formats import FORMATS
 from offbook.data.sources import refuse_no_rows
 from offbook.exporters.formats import Format, find_format
@@ -107,8 +108,9 @@ def refuse_missing_file(path: Path) -> None:
     if not path.exists():
         raise UsageError(
             "{path}: no such file",
-            "Check the path.",
+            "Check the path, or make the file: {command}",
             path=path,
+            command=offbook_command("extract", "FILE", "--role", "NAME", "--out", path),
         )
 
 

@@ -17,6 +17,7 @@ from offbook.core.config.schema import RunConfig
 from offbook.core.errors import OffbookError, UsageError, is_out_of_memory
 from offbook.core.progress import fill
 from offbook.core.rundir import RunDir
+from offbook.core.system_errors import system_reason
 from offbook.core.text import format_bytes
 
 NEARLY_ALL = 0.8
@@ -48,7 +49,9 @@ def readable_failures(config: RunConfig, run: RunDir) -> Iterator[None]:
             raise _disk_full(run) from error
         if not _is_disk_failure(error):
             raise
-        what = f"{getattr(error, 'filename', None) or run.path}: {getattr(error, 'strerror', None) or error}"
+        reason = system_reason(error) if isinstance(error, OSError) else error
+        path = getattr(error, "filename", None) or run.path
+        what = fill("{path}: {reason}", {"path": path, "reason": reason})
         raise OffbookError(
             "the disk failed: {detail}",
             "What was saved before is intact: go on with --resume once the disk works.",

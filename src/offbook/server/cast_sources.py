@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from offbook.core.errors import UsageError
+from offbook.core.i18n import translate
 from offbook.core.progress import NullReporter, Reporter
 from offbook.core.rundir import runs_root
 from offbook.core.text import format_bytes
@@ -80,7 +81,7 @@ class CastSources:
             raise UsageError(
                 "there is no finished run in {folders}",
                 "Name a run: offbook serve runs/NAME",
-                folders=", ".join(map(str, self.folders)) or "what was named",
+                folders=", ".join(map(str, self.folders)) or translate("what was named"),
             )
         return list(by_name.values())
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import psutil
 
 from offbook.core.errors import UsageError
+from offbook.core.system_errors import system_reason
 from offbook.server.middleware import LOOPBACK
 
 KEY = "OFFBOOK_API_KEY"
@@ -98,5 +99,5 @@ def bind(host: str, port: int) -> socket.socket:
             "Choose another --port.",
             host=host,
             port=port,
-            strerror=error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0),
+            strerror=system_reason(error),
         ) from None

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from offbook.core.errors import OffbookError, UsageError
 from offbook.core.i18n import translate
+from offbook.core.system_errors import system_reason
 
 
 class NotFound(UsageError):
@@ -78,7 +79,7 @@ async def _on_system(_: Request, error: Exception) -> Response:
     refusal = OffbookError(
         "the system refused: {reason}",
         "Look at the rights and at the free space on the disk.",
-        reason=error.strerror or error,
+        reason=system_reason(error),
     )
     return JSONResponse(error_json(refusal), 507 if error.errno in (28, 122) else 500)
 

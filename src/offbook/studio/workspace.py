@@ -23,6 +23,7 @@ from offbook.core.atomic import atomic_write_text
 from offbook.core.errors import UsageError
 from offbook.core.folder_names import check_folder_name
 from offbook.core.rundir import RunDir
+from offbook.core.system_errors import system_reason
 from offbook.pipeline.user_secret import signature
 from offbook.studio.errors import NotFound
 from offbook.studio.runner import CANCEL, PID
@@ -144,7 +145,7 @@ class Workspace:
                 "cannot write in {path}: {reason}",
                 "Choose another folder: offbook studio FOLDER",
                 path=self.root,
-                reason=error.strerror,
+                reason=system_reason(error),
             ) from None
         try:
             yield

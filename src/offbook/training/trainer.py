@@ -23,6 +23,7 @@ from transformers.trainer import TRAINER_STATE_NAME
 from offbook.core.atomic import atomic_write_json
 from offbook.core.config.schema import TrainConfig
 from offbook.core.errors import OffbookError
+from offbook.core.i18n import marked, translate
 from offbook.core.types import Example
 from offbook.training.batch_sampler import BatchSampler
 from offbook.training.checkpoint import PROGRESS, CheckpointStore, read_progress
@@ -125,14 +126,14 @@ class StepTrainer(Trainer):
             return loss.detach()
 
         total = self.sharing.gradients(inputs.micro_batches, backward)
-        self._refuse_divergence("loss", total)
+        self._refuse_divergence(marked("loss"), total)
         for callback in self.step_callbacks:
             callback.on_step_loss(total.item(), sum(len(example.ids) for example in self.step_examples))
         return total
 
     def _clip_grad_norm(self, model: Any) -> Any:
         norm = super()._clip_grad_norm(model)
-        self._refuse_divergence("gradient", norm)
+        self._refuse_divergence(marked("gradient"), norm)
         return norm
 
     def _refuse_divergence(self, what: str, value: Any) -> None:
@@ -147,7 +148,7 @@ class StepTrainer(Trainer):
         raise OffbookError(
             "training diverged: the {detail} of step {global_step} is {value} (rows: {rows})",
             "Lower --train.learning_rate, look at those rows, then go on from the last checkpoint with --resume.",
-            detail=what,
+            detail=translate(what),
             global_step=self.state.global_step + 1,
             value=float(value),
             rows=rows,

@@ -11,6 +11,7 @@ import yaml
 
 from offbook.core.errors import UsageError
 from offbook.core.i18n import marked, translate
+from offbook.core.system_errors import system_reason
 
 MAKE_ONE = marked("Make one with: offbook init DIR --recipe NAME")
 FULL_WIDTH = re.compile(r"^\s*[a-z_]+\s*：")
@@ -70,7 +71,7 @@ def _read(path: Path) -> str:
             )
         return content.decode("utf-8-sig").replace("\r\n", "\n")
     except OSError as error:
-        reason = translate("no such file") if isinstance(error, FileNotFoundError) else error.strerror
+        reason = translate("no such file") if isinstance(error, FileNotFoundError) else system_reason(error)
         raise UsageError("cannot read {path}: {reason}", MAKE_ONE, path=path, reason=reason) from None
     except UnicodeDecodeError:
         raise UsageError("{path} is not UTF-8 text", "Save it as UTF-8.", path=path) from None

@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from offbook.core.errors import UsageError
-from offbook.core.progress import CountProgress, uncounted
+from offbook.core.progress import CountProgress, fill, uncounted
 from offbook.data.extract.chat_log.conversations import RowWriter
 from offbook.data.extract.chat_log.exchanges import exchanges
 from offbook.data.extract.chat_log.options import USUAL_OPTIONS, ChatOptions
@@ -249,7 +249,9 @@ def _cast(paths: Sequence[Path], format: str, chat: ChatOptions, passes: Passes)
         else:
             cast.join(heard)
     if not cast.speakers:
-        read_as = ", ".join(f"{path} (read as {name})" for path, name in files.formats.items())
+        read_as = ", ".join(
+            fill("{file} (read as {format})", {"file": path, "format": name}) for path, name in files.formats.items()
+        )
         raise UsageError(
             "nobody is named as a speaker in {read_as}",
             "Name the format: {extractors}.",

@@ -236,8 +236,8 @@ def _refuse_tie(path: Path, scores: dict[str, float], best: str) -> None:
             "Say which it is: {flags}.",
             path=path,
             first=tied[0],
-            others=" and ".join(tied[1:]),
-            flags=" or ".join(f"--format {name}" for name in tied),
+            others=translate(" and ").join(tied[1:]),
+            flags=translate(" or ").join(f"--format {name}" for name in tied),
         )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from offbook.core.atomic import atomic_text_file
 from offbook.core.errors import UsageError
 from offbook.core.outputs import refuse_foreign
+from offbook.core.system_errors import system_reason
 from offbook.data.extract.file_set import within_folders
 from offbook.data.extract.rows import Row
 
@@ -43,7 +44,7 @@ def save(rows: Iterable[Row], path: Path) -> None:
                 file.write(_whole_characters(TO_JSON(row)) + "\n")
     except OSError as error:
         raise UsageError(
-            "{path} cannot be written: {strerror}", "Choose another --out.", path=path, strerror=error.strerror or error
+            "{path} cannot be written: {strerror}", "Choose another --out.", path=path, strerror=system_reason(error)
         ) from None
 
 

@@ -187,7 +187,8 @@ class Cast:
         leading = [speaker.name for speaker in self.listed()[:8]]
         if not leading:
             return translate("No speaker was found.")
-        return fill("Speakers found: {names} … (`--list` shows all).", {"names": ", ".join(leading)})
+        rest = translate(" … (`--list` shows all)") if len(leading) < len(self.speakers) else ""
+        return fill("Speakers found: {names}{rest}.", {"names": ", ".join(leading), "rest": rest})
 
     def _likenesses(self, ranked: list[SpeakerStats]) -> dict[str, set[str]]:
         likely: dict[str, set[str]] = defaultdict(set)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
+from offbook.core.i18n import translate
 from offbook.pipeline.migration.mapping import ACCUMULATION, METHODS, OPTIONS, PER_DEVICE, REASONS, STAGES
 from offbook.pipeline.migration.python_value import Names, plain_value
 from offbook.pipeline.migration.script_prompt import system_prompt
@@ -74,7 +75,7 @@ def _of_pieces(sources: list[str]) -> tuple[str | None, dict[str, Any]]:
         except SyntaxError:
             continue
     if not statements:
-        raise ValueError("it holds no Python")
+        raise ValueError(translate("it holds no Python"))
     return _settings(ast.Module(statements, []))
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 
+from offbook.core.i18n import translate
+
 OPENED = ("train", "model", "data", "lora", "top", "common_args", "train_sft_args", "infer_args")
 """Sections whose settings count as the file's own."""
 CLOSED = re.compile(r"\w+_args")
@@ -51,7 +53,7 @@ def read_object(text: str) -> dict[str, Any]:
 
 def _mapping(tree: Any) -> dict[str, Any]:
     if not isinstance(tree, dict):
-        raise ValueError("it holds no settings")
+        raise ValueError(translate("it holds no settings"))
     return tree
 
 

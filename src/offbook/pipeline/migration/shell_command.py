@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from offbook.core.i18n import translate
 from offbook.pipeline.migration.python_value import plain_value
 
 ENDS = "\n;&|"
@@ -190,6 +191,6 @@ def _quoted(line: str, start: int) -> tuple[str, int]:
     pattern = r"'([^']*)'" if mark == "'" else r'"((?:\\.|[^"\\])*)"'
     match = re.compile(pattern, re.DOTALL).match(line, start)
     if match is None:
-        raise ValueError("a quotation has no end")
+        raise ValueError(translate("a quotation has no end"))
     inside = match[1] if mark == "'" else re.sub(r'\\(["\\$`])', r"\1", match[1])
     return inside, match.end()

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from offbook.core.errors import UsageError
-from offbook.core.i18n import marked
+from offbook.core.i18n import marked, translate
+from offbook.core.system_errors import system_reason
 from offbook.data.extract.document import (
     branching,
     epub,
@@ -46,36 +47,36 @@ class DocumentKind:
 
 
 DOCUMENTS = {
-    ".epub": DocumentKind("an EPUB book", epub.read),
-    ".docx": DocumentKind("a Word document", word.read),
-    ".odt": DocumentKind("an OpenDocument text", odt.read),
-    ".rtf": DocumentKind("a rich text file", rtf.read),
-    ".pdf": DocumentKind("a PDF", pdf.read),
-    ".html": DocumentKind("a web page", html.read),
-    ".htm": DocumentKind("a web page", html.read),
-    ".xhtml": DocumentKind("a web page", html.read),
-    ".ttml": DocumentKind("subtitles as TTML", ttml.read, "subtitles"),
-    ".dfxp": DocumentKind("subtitles as TTML", ttml.read, "subtitles"),
-    ".fdx": DocumentKind("a Final Draft script", final_draft.read, "fountain"),
-    ".xml": DocumentKind("a TEI text", tei.read),
-    ".tei": DocumentKind("a TEI text", tei.read),
-    ".rpy": DocumentKind("a Ren'Py script", renpy.read, "play"),
-    ".ks": DocumentKind("a KiriKiri script", kirikiri.read, "play"),
-    ".yarn": DocumentKind("a Yarn Spinner script", branching.read, "play"),
-    ".ink": DocumentKind("an Ink script", branching.read, "play"),
-    ".nani": DocumentKind("a Naninovel script", branching.read, "play"),
-    ".twee": DocumentKind("a Twee script", branching.read, "play"),
+    ".epub": DocumentKind(marked("an EPUB book"), epub.read),
+    ".docx": DocumentKind(marked("a Word document"), word.read),
+    ".odt": DocumentKind(marked("an OpenDocument text"), odt.read),
+    ".rtf": DocumentKind(marked("a rich text file"), rtf.read),
+    ".pdf": DocumentKind(marked("a PDF"), pdf.read),
+    ".html": DocumentKind(marked("a web page"), html.read),
+    ".htm": DocumentKind(marked("a web page"), html.read),
+    ".xhtml": DocumentKind(marked("a web page"), html.read),
+    ".ttml": DocumentKind(marked("subtitles as TTML"), ttml.read, "subtitles"),
+    ".dfxp": DocumentKind(marked("subtitles as TTML"), ttml.read, "subtitles"),
+    ".fdx": DocumentKind(marked("a Final Draft script"), final_draft.read, "fountain"),
+    ".xml": DocumentKind(marked("a TEI text"), tei.read),
+    ".tei": DocumentKind(marked("a TEI text"), tei.read),
+    ".rpy": DocumentKind(marked("a Ren'Py script"), renpy.read, "play"),
+    ".ks": DocumentKind(marked("a KiriKiri script"), kirikiri.read, "play"),
+    ".yarn": DocumentKind(marked("a Yarn Spinner script"), branching.read, "play"),
+    ".ink": DocumentKind(marked("an Ink script"), branching.read, "play"),
+    ".nani": DocumentKind(marked("a Naninovel script"), branching.read, "play"),
+    ".twee": DocumentKind(marked("a Twee script"), branching.read, "play"),
 }
-RPG_MAKER = DocumentKind("a file of RPG Maker's data", rpg_maker.read, "play")
+RPG_MAKER = DocumentKind(marked("a file of RPG Maker's data"), rpg_maker.read, "play")
 UNREADABLE = {
-    ".doc": "a Word 97 document",
-    ".pages": "a Pages document",
-    ".mobi": "a Kindle book",
-    ".azw3": "a Kindle book",
-    ".png": "a picture",
-    ".jpg": "a picture",
-    ".jpeg": "a picture",
-    ".webp": "a picture",
+    ".doc": marked("a Word 97 document"),
+    ".pages": marked("a Pages document"),
+    ".mobi": marked("a Kindle book"),
+    ".azw3": marked("a Kindle book"),
+    ".png": marked("a picture"),
+    ".jpg": marked("a picture"),
+    ".jpeg": marked("a picture"),
+    ".webp": marked("a picture"),
 }
 """What is often tried and cannot be read."""
 
@@ -111,7 +112,7 @@ def open_document(path: Path) -> Document:
             "{path} is {unreadable}, which extract does not read",
             _SAVE_AS,
             path=path,
-            unreadable=UNREADABLE[path.suffix.casefold()],
+            unreadable=translate(UNREADABLE[path.suffix.casefold()]),
         )
     try:
         return Document(list(kind.read(path)))
@@ -125,18 +126,14 @@ def open_document(path: Path) -> Document:
         ) from None
     except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
         raise UsageError(
-            "{path} is not {detail}, or is damaged: {error}",
-            _SAVE_AS,
-            path=path,
-            detail=kind.what,
-            error=error,
-        ) from None
+            "{path} is not {kind}, or is damaged", _SAVE_AS, path=path, kind=translate(kind.what)
+        ) from error
     except OSError as error:
         raise UsageError(
             "{path} cannot be read: {strerror}",
             "Is it the right file?",
             path=path,
-            strerror=error.strerror or error,
+            strerror=system_reason(error),
         ) from None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
+from offbook.core.i18n import translate
 from offbook.data.extract.document.line import BrokenDocumentError, Line, Place, local, parse_xml, spaced
 
 FORCED = {"Scene Heading": ".", "Action": "!", "General": "!", "Shot": "!", "Character": "@", "Transition": "> "}
@@ -17,7 +18,7 @@ SPOKEN = ("Dialogue", "Lyrics", "Parenthetical")
 
 def read(path: Path) -> Iterator[Line]:
     """The lines of a script; those of a speech follow its character without a blank line."""
-    root = parse_xml(path.read_bytes(), "it")
+    root = parse_xml(path.read_bytes(), translate("it"))
     content = next((node for node in root.iter() if local(node) == "Content"), None)
     if local(root) != "FinalDraft" or content is None:
         raise BrokenDocumentError("it is no Final Draft script", "Export it from Final Draft as .fdx or .fountain.")

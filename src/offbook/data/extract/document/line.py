@@ -85,9 +85,10 @@ def parse_xml(content: bytes, what: str) -> Element:
         root: Any = fromstring(content)
     except ParseError as error:
         raise BrokenDocumentError(
-            "{detail} is not well-formed XML: {error}",
+            "{detail} is not well-formed XML in line {line}, at character {character}",
             detail=what,
-            error=error,
+            line=error.position[0],
+            character=error.position[1] + 1,
         ) from None
     except DefusedXmlException:
         raise BrokenDocumentError(

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
+from offbook.core.i18n import translate
 from offbook.data.extract.document.line import (
     BrokenDocumentError,
     Line,
@@ -40,7 +41,7 @@ NAMES = frozenset(("persName", "name", "role"))
 
 def read(path: Path) -> Iterator[Line]:
     """The lines of a text: headings, speeches under their speakers' names, directions in brackets."""
-    root = parse_xml(path.read_bytes(), "it")
+    root = parse_xml(path.read_bytes(), translate("it"))
     if not local(root).startswith(("TEI", "tei", "PLAY")):
         raise BrokenDocumentError("it is XML, and no TEI text", "Save its text as .txt or .docx.")
     yield from _Walk(_people(root)).lines(root)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
+from offbook.core.i18n import translate
 from offbook.data.encoding import open_text
 from offbook.data.extract.document.line import Line, attribute, local, parse_xml, spaced
 
@@ -22,7 +23,7 @@ DECLARATION = re.compile(r"^\ufeff?\s*<\?xml[^>]*\?>")
 def read(path: Path) -> Iterator[Line]:
     """The subtitles, each with its time and, where the file tells it, its speaker."""
     page = " ".join(text for _, text in open_text(path))
-    root = parse_xml(DECLARATION.sub("", page).encode(), "it")
+    root = parse_xml(DECLARATION.sub("", page).encode(), translate("it"))
     names = {attribute(agent, "id"): _name(agent) for agent in root.iter() if local(agent) == "agent"}
     rates = {"t": _rate(root, "tickRate", 1), "f": _rate(root, "frameRate", 30)}
     for element in root.iter():
