@@ -38,5 +38,5 @@ REASONS = {
 
 def system_reason(error: OSError) -> str:
     """Why the system refused something; its own words where they are none of `REASONS`."""
-    known = REASONS.get(error.errno or 0)
-    return translate(known) if known else error.strerror or str(error)
+    reason = REASONS.get(error.errno or 0)
+    return translate(reason) if reason else error.strerror or str(error)
