@@ -98,3 +98,34 @@ def test_a_stranger_who_speaks_is_not_whoever_acts_before(text: str) -> None:
 def test_a_name_is_told_from_what_stands_around_it(text: str, line: str) -> None:
     before = "陆青崖道：“走罢。”|柳如烟道：“去哪里？”|"
     assert turns(before + text)[line] == "柳如烟"
+
+
+PALACE = """
+太后道：“皇上今日来得早。”|皇上笑道：“给太后请安，路上遇见了令狐冲。”|“令狐冲？”将军问道。|“正是末将。”令狐冲说。|
+太监躬身道：“陛下，有人求见。”|“叫他进来。”太后冷冷地说。|先生说道：“老夫告退。”|陛下道：“先生慢走。”|和尚道：“阿弥陀佛。”|
+曾先生说：“于是就散了。”|于是又问：“散了么？”
+"""
+
+
+@pytest.mark.parametrize("book", [PALACE, PALACE.translate(str.maketrans("将军监问进来于", "將軍監問進來於"))])
+def test_a_rank_is_somebody_though_it_begins_or_ends_like_an_adverb(book: str) -> None:
+    speakers = list(turns(book).values())
+    assert speakers[:2] + speakers[3:9] == [
+        "太后",
+        "皇上",
+        "令狐冲",
+        book[book.index("躬身") - 2 :][:2],
+        "太后",
+        "先生",
+        "陛下",
+        "和尚",
+    ]
+    assert speakers[9:] == ["曾先生", ""]
+
+
+def test_what_somebody_is_told_to_think_behind_the_words_is_no_speech() -> None:
+    book = """“风真大。”苏晚说。|“是啊。”陆沉道。|
+“他知道多少？”苏晚心想。|“瞒不住了。”陆沉暗自思忖。|“不简单。”陆沉心中暗道。
+“怎么办？”苏晚心里嘀咕。|“你想走吗？”陆沉想了想，问道。|“不想。”苏晚想都没想就说。|陆沉拆开信，上面写道：“勿念。”|『別理她。』苏晚心想。
+"""
+    assert turns(book) == {"风真大。": "苏晚", "是啊。": "陆沉", "你想走吗？": "陆沉", "不想。": "苏晚"}

@@ -35,7 +35,9 @@ from offbook.data.extract.novel.words_zh import (
     SIGHT,
     STRANGER,
     THINKS,
+    THOUGHT,
     WRITES,
+    WROTE,
     simplify,
 )
 
@@ -121,6 +123,8 @@ class Chinese:
         if before and (before.unspoken or before.confidence >= ACTS):
             return before
         after = self._from_tail(tail.text, more, lead is None, state) if tail else None
+        if after and after.unspoken:
+            return after
         best = max((each for each in (after, before) if each), key=lambda each: each.confidence, default=None)
         if best and best.confidence > TURN:
             return best
@@ -141,7 +145,7 @@ class Chinese:
         says = bool(SAYS.search(body[-14:])) and not NOT_SAY.search(body)
         if THINKS.search(body):
             return Attribution((), NOBODY, "a thought")
-        if not says and WRITES.search(body) and not NOT_WRITES.search(body):
+        if WROTE.search(body) or (not says and WRITES.search(body) and not NOT_WRITES.search(body)):
             return Attribution((), NOBODY, "something written")
         if not says and not colon:
             return None
@@ -172,6 +176,8 @@ class Chinese:
         start = len(text) - len(text.lstrip(ENDS))
         simplified = simplify(text)
         names, end = self._people.at_head(text, simplified, (start, len(simplified)))
+        if names is not None and THOUGHT.match(simplified, end):
+            return Attribution((), NOBODY, "a thought")
         if names is None or not SPOKE.match(simplified, end):
             return None
         leads_on = more and simplified.rstrip().endswith(("：", ":"))

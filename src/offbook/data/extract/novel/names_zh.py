@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 
 from offbook.data.extract.novel.words_zh import (
+    ALL_THE_SAME,
     COMMON,
     GROUP,
     HE,
@@ -43,6 +44,8 @@ MANNERS = re.compile(rf"(?:{MANNER}|{SAY})+")
 NAME_CHARACTERS = re.compile(r"[\u4e00-\u9fff·]+")
 SENTENCE = re.compile(r"[。！？!?；;…」』”\n]+")
 CLAUSE = re.compile(r"[，,—]+")
+SOMEBODY = "某某"
+"""Stands for a part of a name that no character rules out."""
 SMALL = 60
 """In a text of fewer quoted lines a name that stands but once is believed."""
 
@@ -181,11 +184,9 @@ class NameLexicon:
 
 
 def _can_name(simplified: str) -> bool:
+    judged = ALL_THE_SAME.sub(SOMEBODY, simplified)
     return not (
-        NO_NAME.search(simplified)
-        or simplified in NO_ONE | COMMON
-        or GROUP.match(simplified)
-        or MANNERS.fullmatch(simplified)
+        NO_NAME.search(judged) or simplified in NO_ONE | COMMON or GROUP.match(simplified) or MANNERS.fullmatch(judged)
     )
 
 

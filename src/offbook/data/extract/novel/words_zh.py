@@ -34,9 +34,15 @@ THINKS = re.compile(one_of(LISTS["think"]) + "(?:着|了|道)?$")
 """心里想道"""
 WRITES = re.compile(one_of(LISTS["write"]) + "(?:着|了|道|曰|是|云|有|的)?$")
 """匾上写着"""
+WROTE = re.compile("[写题书留]道$")
+"""上面写道"""
 NOT_WRITES = re.compile("(?:说|道|叫|喊|骂)[了出]*[一二两三四五几数]*[个声]*.{1,8}字$")
 """连说三个“好”字"""
-LEADING = re.compile(f"{one_of(LISTS['leading'])}的?|可(?={one_of(LISTS['he'])}|{one_of(LISTS['me'])})")
+RANK = re.compile(one_of(LISTS["rank"]))
+"""Who begins or ends with a character that rules a name out: 太后, 先生, 员外."""
+LEADING = re.compile(
+    f"(?!{RANK.pattern}){one_of(LISTS['leading'])}的?|可(?={one_of(LISTS['he'])}|{one_of(LISTS['me'])})"
+)
 """What a clause begins with before its subject: 于是, 只见, 那."""
 
 _ADVERB = f"{HAN}{{1,3}}[地着]"
@@ -74,6 +80,14 @@ _OF = "的(?<!家的)$"
 """红色的, but not 老汤家的"""
 NO_NAME = re.compile("|".join([_NO_HEAD, _COUNTED, one_of(LISTS["not_in_a_name"]), _NO_TAIL, _OF]))
 """What tells that characters before a verb of speech are nobody's name."""
+THOUGHT = re.compile(
+    rf"(?:{MANNER}|暗暗?|暗自|心[里中下底]?|内心|在|自)*(?:{one_of(LISTS['think'])}+|(?<=[里中下底心]){SAY})(?:着|了|道)?(?=$|[，。：、！])"
+)
+"""(“……”阿哲) 心想，心里嘀咕。"""
+ALL_THE_SAME = re.compile(
+    f"{RANK.pattern}|^{one_of(LISTS['surname_all_the_same'])}(?=[^经是此{''.join(sorted(LISTS['he']))}]{HAN}?$)"
+)
+"""What tells that they are somebody after all: 太后, 令狐(冲)."""
 SURNAME = re.compile(one_of(LISTS["surname"]))
 """What the name of somebody who acts begins with, where no verb of speech shows that it is a name: 李, 老, 阿."""
 SIGHT = re.compile("(?:只|忽|但)(?:见|听得?|听见)")
