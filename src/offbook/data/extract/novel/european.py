@@ -23,6 +23,8 @@ INSERTED_SENTENCE = re.compile(rf"{CAPITAL}[^—–―!?]{{3,200}}\.\s*[—–�
 """(— Вот как! —) Пётр встал. — Идём."""
 CLOSED_BY_DASH = re.compile(r"[^—–―]{3,200}\S[—–―](?=[.,;:!?…\s])")
 """(—Siempre. —)Marta cerró el libro—. ¿Y tú?: in Spanish the narrator's dashes stand close to his words."""
+TYPED_DASH = re.compile(r"^-+(?=\S)|(?<=\s)-(?=\w)|(?<=[\w!?])-(?=[\s.,;:!?…]|$)")
+"""-Sí -dijo Marta-. ¿Y tú?: Spanish dashes as they are typed"""
 TOLD_IN_RUSSIAN = re.compile(
     rf"[а-яё]+(?:л|ла|ли|лся|лась|лись)\s+(?:(?:[а-яё]+\s+)?{CAPITAL}[а-яё]+|(?:[а-яё-]+\s+){{0,4}}голос)"
 )
@@ -56,7 +58,8 @@ class _Grammar:
         self.pronouns = lists["he"] | lists["she"] | lists["they"] | lists["me"]
         pronoun = rf"{one_of(self.pronouns)}\b"
         determiner = rf"{one_of(lists['determiner'])}(?:\s+|(?<=['’]))"
-        noun = rf"(?:{one_of(lists.get('epithet', ()))}\s+)*[^\W\d_]+(?:-[^\W\d_]+)*\b"
+        epithet = one_of(lists.get("epithet", ()))
+        noun = rf"(?:{epithet}\s+)*[^\W\d_]+(?:-[^\W\d_]+)*\b"
         if language == "de":
             noun = rf"(?:(?!{CAPITAL})[^\W\d_]+e[nrs]?\s+(?={CAPITAL}))*{noun}"
         with_article = determiner + noun
@@ -65,16 +68,18 @@ class _Grammar:
             name = rf"(?:{determiner}(?!{CAPITAL})(?:(?!{say_verbs}\b){noun}\s+))?{name}"
         adverb = rf"(?:(?:{one_of(lists['adverb'])}|{MANNER})\s+){{0,2}}"
         clitic = rf"(?:{one_of(lists.get('clitic', ()))}\s+|[lms]['’])?"
-        speaker = rf"(?<![^\W\d_])(?P<speaker>{pronoun}|{name}|{described})"
+        old = rf"(?:{epithet}\s+(?={CAPITAL}))?"  # (frågade gamle) Nils
+        speaker = rf"(?<![^\W\d_]){old}(?P<speaker>{pronoun}|{name}|{described})"
         self.verb_first = re.compile(
             rf"(?:{MANNER}\s+)?{clitic}(?P<verb>{say_verbs})(?:-t)?[\s-]+{adverb}{speaker}(?!['’])"
         )
         self.name_first = re.compile(rf"{speaker}\s+{adverb}(?:(?!{_AND}\b)[^\W\d_]+\s+)?(?P<verb>{say_verbs})\b")
         small = rf"(?!{one_of(lists['not_a_verb'] | lists['common'])}\b)(?!{CAPITAL})[^\W\d_]{{3,}}(?:-se)?"
         self.inverted = re.compile(
-            rf"(?:{MANNER}\s+)?{ITSELF}{clitic}{small}\s+{ITSELF}(?P<speaker>{name}|{title}\b)(?!['’])"
+            rf"(?:{MANNER}\s+)?{ITSELF}{clitic}{small}\s+{ITSELF}"
+            rf"(?P<speaker>{name}|{title}\b|{one_of(lists['he'] | lists['she'])}\b)(?!['’])"
         )
-        """(—Sí —)mintió Luis: any verb before its subject, right behind what is said."""
+        """(—Sí —)mintió Luis, mintió él: any verb before its subject, right behind what is said."""
         self.bare = re.compile(rf"(?:{MANNER}\s+)?{clitic}{says_or_thinks}(?=\s*[.,:;]|\s+\w|\s*$)")
         """(– Nie –) powiedziała(. – Chodź.): a tag without its subject."""
         self.subject_first = re.compile(rf"(?P<speaker>{pronoun}|{with_article}|{name})\s+(?!{CAPITAL})[^\W\d_]+")
@@ -150,6 +155,8 @@ class European:
 
     def split(self, text: str) -> list[TextSpan]:
         """A paragraph cut into what is told and what is said."""
+        if self._language == "es" and text.startswith("-"):
+            text = TYPED_DASH.sub("—", text)
         opened = DASH.match(text)
         spans = self._behind_dash(*_before_close(text), opened.end()) if opened else []
         if not opened and self._layout.dashes and not MARK.search(text) and (inside := SPEECH_FOLLOWS.search(text)):
