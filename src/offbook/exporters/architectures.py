@@ -50,7 +50,8 @@ def every(period: int) -> Check:
         layers = getattr(config, "layer_types", None) or []
         expected = ["sliding_attention" if (n + 1) % period else "full_attention" for n in range(len(layers))]
         differs = layers != expected and "sliding_attention" in layers
-        return marked("its sliding windows are not where llama.cpp has them") if differs else None
+        text = marked("its sliding windows are not in all layers but one in {period}")
+        return fill(text, {"period": period}) if differs else None
 
     return check
 
