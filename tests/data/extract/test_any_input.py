@@ -99,14 +99,15 @@ def test_the_head_of_a_chat_is_read_as_the_whole_or_refused(tmp_path: Path, text
     path.write_text(text, encoding="utf-8")
     try:
         row_format = choose(path, "auto")
+        if not EXTRACTORS[row_format].is_chat:
+            return
+        complete = {speaker.name for speaker in listing([path]).speakers}
     except UsageError:
         return
     lines = text.splitlines(keepends=True)
-    path.write_text(
-        "".join(lines[: max(3, int(share * len(lines)) + 1)]), encoding="utf-8"
-    )  # one line may be two apps'
+    path.write_text("".join(lines[: max(3, int(share * len(lines)) + 1)]), encoding="utf-8")
     try:
-        part = choose(path, "auto")
+        head = {speaker.name for speaker in listing([path]).speakers}
     except UsageError:
         return
-    assert part == row_format or not EXTRACTORS[row_format].is_chat
+    assert choose(path, "auto") == row_format or head <= complete  # a few lines may be two apps'

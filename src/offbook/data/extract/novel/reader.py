@@ -70,8 +70,13 @@ def looks_like(sample: list[str]) -> float:
     layout = survey(lines)
     texts = [part for part in paragraphs(lines, layout.wrapped) if part.kind == "text"]
     attributor = _attributor(layout, lines)
-    quoted = [sum(piece.is_quote and len(piece.text) > 2 for piece in attributor.split(part.text)) for part in texts]
+    quoted = [sum(_is_quotation(part.text, piece) for piece in attributor.split(part.text)) for part in texts]
     return min(0.9, 1.5 * sum(map(bool, quoted)) / len(texts)) if sum(quoted) >= 2 else 0.0
+
+
+def _is_quotation(paragraph: str, piece: TextSpan) -> bool:
+    """Whether a piece is said, as far as the marks tell; a table's cells (21:30,Ann,"Is it lit?") have marks, too."""
+    return piece.is_quote and len(piece.text) > 2 and not paragraph[: piece.start].endswith((",", ";", "\t"))
 
 
 def _attributor(layout: BookLayout, lines: Lines) -> Attributor:
