@@ -100,6 +100,19 @@ def test_a_name_is_told_from_what_stands_around_it(text: str, line: str) -> None
     assert turns(before + text)[line] == "柳如烟"
 
 
+def test_what_somebody_does_while_speaking_is_no_part_of_the_name() -> None:
+    home = (
+        "我说：“要交学费了。”|娘头也没回，说：“多少？”|娘一边添柴一边说：“等你爹回来。”|妹妹低着头说：“我不念了。”|"
+        "奶奶颤着声音说：“把我那对镯子卖了。”|妹妹头也不抬地说：“不要。”"
+    )
+    assert list(turns(home).values()) == ["我", "娘", "娘", "妹妹", "奶奶", "妹妹"]
+
+
+def test_a_given_name_may_begin_as_a_conjunction_does() -> None:
+    book = "“你来了。”若曦说。|可卿道：“二位好兴致。”|若曦笑道：“坐。”|若是这样说：“不好。”|可是又说：“不行。”"
+    assert list(turns(book).values()) == ["若曦", "可卿", "若曦", "", ""]
+
+
 PALACE = """
 太后道：“皇上今日来得早。”|皇上笑道：“给太后请安，路上遇见了令狐冲。”|“令狐冲？”将军问道。|“正是末将。”令狐冲说。|
 太监躬身道：“陛下，有人求见。”|“叫他进来。”太后冷冷地说。|先生说道：“老夫告退。”|陛下道：“先生慢走。”|和尚道：“阿弥陀佛。”|

@@ -105,3 +105,43 @@ def test_questions_and_answers_keep_their_names() -> None:
 def test_a_quotation_in_the_next_paragraph_has_its_marks() -> None:
     book = "沈澈走上来，问：\n\n“灯亮了吗？”\n\n老汤揉着膝盖说：\n\n“四点就亮了。”\n\n沈澈说：\n\n“好。”\n"
     assert not is_unquoted(text for _, text in numbered(book))
+
+
+SHORT = """
+且说宝玉来至贾母处，只见黛玉早已坐在那里。宝玉笑道：妹妹身上可大好了？黛玉道：多谢二哥哥挂念。
+黛玉笑道：什么稀罕物儿。正说着，凤姐走来，说道：你们又在这里说什么体己话？宝玉忙道：凤姐姐来了，快坐。
+凤姐道：我不坐了，老太太那里等着呢。说毕，便去了。黛玉问道：他是为什么事来的？宝玉道：谁知道呢。
+"""
+WELL = """
+人物：
+老张：打井的
+小李：老张的徒弟
+
+老张蹲在井边，点了一根烟。
+小李从坡上跑下来，喊道：张叔，水上来没有？
+老张说：没有。你急什么？
+村长背着手走过来，问：还得几天？老张说：少说三天。
+小李说：我再去挑两担水来。
+"""
+
+
+@pytest.mark.parametrize("story", [SHORT, WELL])
+def test_a_short_story_is_no_script_though_names_stand_before_colons(story: str, tmp_path: Path) -> None:
+    path = tmp_path / "story.txt"
+    path.write_text(story, encoding="utf-8")
+    assert choose(path, "auto") == "novel"
+
+
+def test_each_of_several_speeches_in_a_paragraph_is_brought_in_for_itself() -> None:
+    assert sure(SHORT)[-3:] == [
+        ("凤姐", "我不坐了，老太太那里等着呢。"),
+        ("黛玉", "他是为什么事来的？"),
+        ("宝玉", "谁知道呢。"),
+    ]
+    assert ("老张", "少说三天。") in sure(WELL)
+
+
+def test_a_cast_list_in_one_paragraph_with_its_script_is_no_reason_to_take_it_for_a_story(tmp_path: Path) -> None:
+    path = tmp_path / "script.txt"
+    path.write_text("人物：\n甲：马三\n乙：于四\n甲：来了？\n乙：来了。\n甲：坐。\n乙：不坐。\n", encoding="utf-8")
+    assert choose(path, "auto") == "screenplay"

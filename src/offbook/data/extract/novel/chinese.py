@@ -53,6 +53,8 @@ class Chinese:
     """Attribution of quoted lines in Chinese prose."""
 
     cuts_by_names = False
+    one_in_paragraph = True
+    """Whether a line that nobody is told to say is whoever's that speaks in its paragraph."""
 
     def __init__(self, layout: BookLayout) -> None:
         self._layout = layout
@@ -114,7 +116,7 @@ class Chinese:
                 state.spoke(attribution)
             elif attribution.unspoken == WORDS:
                 within = (lead.text if lead else "") + piece.text  # 洪七公“哦”了一声，道
-        return attributions if self.many_in_one else shared(attributions)
+        return shared(attributions) if self.one_in_paragraph and not self.many_in_one else attributions
 
     def _of(
         self, piece: TextSpan, lead: TextSpan | None, tail: TextSpan | None, more: bool, state: DialogueState

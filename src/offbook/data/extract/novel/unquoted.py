@@ -49,6 +49,7 @@ class UnquotedChinese(Chinese):
     """Attribution in such books: from a colon on somebody speaks, up to the sentence that has the next."""
 
     cuts_by_names = True
+    one_in_paragraph = False  # each line is brought in for itself
 
     def split(self, text: str) -> list[TextSpan]:
         """A paragraph cut into what is told and what is said."""

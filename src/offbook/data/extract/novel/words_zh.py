@@ -45,8 +45,8 @@ LEADING = re.compile(
 )
 """What a clause begins with before its subject: 于是, 只见, 那."""
 
-_ADVERB = f"{HAN}{{1,3}}[地着]"
-"""轻轻地, 皱着"""
+_ADVERB = f"(?:{HAN}{{1,3}}[地着]|{HAN}{{1,2}}着{HAN}{{1,3}}?)"
+"""轻轻地, 皱着, 低着头"""
 _ADDRESSED = f"[对向与和跟朝冲给同]{HAN}{{1,4}}?"
 """向老汤 (笑道)"""
 _HOLDING = f"拉着?{HAN}{{1,3}}?"
@@ -86,8 +86,9 @@ THOUGHT = re.compile(
 """(“……”阿哲) 心想，心里嘀咕。"""
 ALL_THE_SAME = re.compile(
     f"{RANK.pattern}|^{one_of(LISTS['surname_all_the_same'])}(?=[^经是此{''.join(sorted(LISTS['he']))}]{HAN}?$)"
+    f"|^{one_of(LISTS['given_head'])}{one_of(LISTS['given_tail'])}"
 )
-"""What tells that they are somebody after all: 太后, 令狐(冲)."""
+"""What tells that they are somebody after all: 太后, 令狐(冲), 若曦."""
 SURNAME = re.compile(one_of(LISTS["surname"]))
 """What the name of somebody who acts begins with, where no verb of speech shows that it is a name: 李, 老, 阿."""
 SIGHT = re.compile("(?:只|忽|但)(?:见|听得?|听见)")

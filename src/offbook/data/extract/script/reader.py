@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from offbook.data.extract.cue import SURE, Cue, Lines, Scenes, Skipped
@@ -56,22 +56,39 @@ def read(lines: Lines, style: Style, layout: ScriptProfile | None = None) -> Ite
 def likeness(sample: list[str], style: Style) -> float:
     """How much a text looks like a script in one of the style's own layouts: 0 … 1."""
     lines = list(enumerate(sample, 1))
-    rows = list(sort_lines(lines))
+    rows = list(_without_casts(sort_lines(lines)))
     texts = [row.text for row in rows if row.kind == "text"]
     if not texts:
         return 0.0
     labels = learn(rows, tuple(LAYOUTS))
     chinese = sum(bool(HAS_CJK.search(text)) for text in texts) > 0.5 * len(texts)
-    if labels.layout not in (style.chinese if chinese else style.latin) or _is_told(labels, len(texts)):
+    if labels.layout not in (style.chinese if chinese else style.latin) or _is_told(labels, texts):
         return 0.0
     tellings = sum(len(TOLD.findall(text)) for text in texts)
     return min(1.0, 4 * labels.support / len(texts)) * (1 - min(1.0, 2 * tellings / max(labels.support, 1)))
 
 
-def _is_told(labels: Labels, lines: int) -> bool:
-    """Whether it is a book without quotation marks: 老张说：…, and between such lines others."""
-    is_interview = any(name.casefold() in INTERVIEWERS for name in labels.names)
-    return labels.verb_share > MOSTLY and labels.names.total() < LABELLED * lines and not is_interview
+def _without_casts(rows: Iterable[Row]) -> Iterator[Row]:
+    """The rows without the lists of who plays, up to a blank line: a story may have one, too."""
+    held: list[Row] | None = None
+    for row in rows:
+        if row.kind == "cast":
+            held = []
+        elif held is None:
+            yield row
+        elif row.kind == "blank":
+            held = None if held else []
+        else:
+            held.append(row)
+    yield from held or ()
+
+
+def _is_told(labels: Labels, texts: list[str]) -> bool:
+    """Whether it is a book without quotation marks: 老张说：…, and between or within such lines others."""
+    if labels.verb_share <= MOSTLY or any(name.casefold() in INTERVIEWERS for name in labels.names):
+        return False
+    headed = sum(match(text, labels.layout) is not None for text in texts)
+    return 2 * headed - labels.names.total() < LABELLED * len(texts)
 
 
 @dataclass(slots=True)
