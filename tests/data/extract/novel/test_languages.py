@@ -229,6 +229,10 @@ FILLER = {
         ("ru", "Андрей поднял голову и спросил: — Кто там?", ("Андрей", "Кто там?")),
         ("pt", "O doutor sorriu. — Pronto — disse Marta. — Agora o peito.", ("Marta", "Pronto. Agora o peito.")),
         ("fr", "« Te voilà, dit Julien. | — Oui », dit Marthe.", ("Marthe", "Oui.")),
+        ("fr", "— Du thé ! s'est exclamé Julien. Tiens.", ("Julien", "Du thé ! Tiens.")),
+        ("fr", "— Je sais, ai-je dit. Le train…", ("je", "Je sais. Le train…")),
+        ("fr", "— Attends, demande à maman, murmure Julien.", ("Julien", "Attends, demande à maman.")),
+        ("ru", "— Вам кого? — спросил дежурный.", ("дежурный", "Вам кого?")),
         ("fr", "« Te voilà, dit Julien. | — Flatteur ! lança Marthe. Entre. »", ("Marthe", "Flatteur ! Entre.")),
     ],
 )
@@ -254,6 +258,11 @@ def test_a_verb_of_any_kind_before_its_subject_is_a_tag_and_a_colon_brings_in_a_
 )
 def test_what_the_narrator_tells_between_dashes_is_not_said(language: str, text: str, expected: str) -> None:
     assert cues(reader.read, numbered((FILLER[language] + text).replace(" | ", "\n\n")))[-1].text == expected
+
+
+@pytest.mark.parametrize("text", ["— Paul, a-t-il fini ?", "— Non, dis Paul, viens.", "— Va, demande à Claire."])
+def test_french_questions_and_commands_are_no_tags(text: str) -> None:
+    assert cues(reader.read, numbered((FILLER["fr"] + text).replace(" | ", "\n\n")))[-1].text == text[2:]
 
 
 def test_a_voice_is_nobody() -> None:
@@ -307,6 +316,7 @@ def test_japanese_dialogue_is_told_by_what_follows_and_by_the_teller() -> None:
     [
         ("es", "—Nada —dije yo—. Vamos.", "yo"),
         ("fr", "— Rien, dis-je. Allons.", "je"),
+        ("fr", "— Rien, réponds-je. Allons.", "je"),
         ("ru", "— Ничего, — сказал я. — Пойдём.", "я"),
     ],
 )

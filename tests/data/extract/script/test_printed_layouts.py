@@ -327,3 +327,32 @@ Transcribed by: Ann
         ("Mara", "So.", "Scene: The hill."),
         ("Tom", "So.", "Scene: The hill."),
     ]
+
+
+def test_what_japanese_speakers_do_below_a_speech_is_not_spoken() -> None:
+    text = """
+健太　まだ来ないな。
+　　　美咲、走ってくる。
+美咲　ごめん、待った？
+健太　いや、今来たところ。でも、
+　　　本当に寒いな。
+　　　健太、行くよ、と言われた気がしたよ。
+　　　二人、黙る。
+美咲　はい、これ。
+"""
+    assert [speech for _, speech in texts(screenplay.read, text)] == [
+        "まだ来ないな。",
+        "ごめん、待った？",
+        "いや、今来たところ。でも、本当に寒いな。\n健太、行くよ、と言われた気がしたよ。",
+        "はい、これ。",
+    ]
+
+
+def test_quotation_marks_around_a_speech_are_no_action() -> None:
+    assert [
+        cue.acted for cue in cues(screenplay.read, numbered("太郎\n「灯は？」\n\nハナ\n「点いた」\n\n太郎\n「よし」"))
+    ] == [
+        "",
+        "",
+        "",
+    ]

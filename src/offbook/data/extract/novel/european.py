@@ -70,6 +70,10 @@ class _Grammar:
         clitic = rf"(?:{one_of(lists.get('clitic', ()))}\s+|[lms]['’])?"
         old = rf"(?:{epithet}\s+(?={CAPITAL}))?"  # (frågade gamle) Nils
         speaker = rf"(?<![^\W\d_]){old}(?P<speaker>{pronoun}|{name}|{described})"
+        present = one_of(lists.get("say_present", ()))
+        compound = rf"{one_of(lists.get('auxiliary', ()))}(?=-(?:t-)?[^\W\d_]+\s+[^\W\d_]+(?:é|i|u|it|is)e?s?\b)"
+        self.hyphenated = re.compile(rf"{clitic}(?P<verb>{present}|{compound})-(?:t-)?(?P<speaker>{pronoun})")
+        """(— Oui,) demande-t-il, ai-je dit"""
         self.verb_first = re.compile(
             rf"(?:{MANNER}\s+)?{clitic}(?P<verb>{say_verbs})(?:-t)?[\s-]+{adverb}{speaker}(?!['’])"
         )
@@ -94,9 +98,10 @@ class _Grammar:
         """(dit) une voix"""
         self.thinks = re.compile(rf"\b{one_of(lists['thinks'])}\b")
         self.writes = re.compile(rf"\b{one_of(lists['written'])}\b")
-        any_verb = rf"{clitic}[^\W\d_]+(?:[^\W\d_r]a|[iu]t|int)\s+{name}" if language == "fr" else "(?!)"
+        any_verb = rf"{clitic}(?:[^\W\d_]+(?:[^\W\d_r]a|[iu]t|int)|{present}(?<!s))\s+(?:{title}\b|{name})"
+        further = rf"{any_verb}|{clitic}(?:{present}|{compound})-(?:t-)?{pronoun}" if language == "fr" else "(?!)"
         self.inserted = re.compile(
-            rf"[,!?…]\s+(?=(?:{clitic}{says_or_thinks}(?:-t)?[\s-]+{speaker}|{any_verb}))[^.,!?;:]*(?:[.,]\s*|$)"
+            rf"[,!?…]\s+(?=(?:{clitic}{says_or_thinks}(?:-t)?[\s-]+{speaker}|{further}))[^.,!?;:]*(?:[.,]\s*|$)"
         )
         """(“Oui,) dit-il, (je viens.”): a tag without marks of its own."""
         self.goes_on_telling = re.compile(
@@ -277,7 +282,7 @@ class European:
             tags = [match for pattern in (grammar.name_first, grammar.verb_first) for match in pattern.finditer(text)]
             return self._named(max(tags, key=lambda each: each.start(), default=None) or grammar.acting.search(text))
         stripped = text.lstrip(" ,—–―-")
-        patterns = (grammar.verb_first, grammar.name_first, grammar.inverted)
+        patterns = (grammar.verb_first, grammar.name_first, grammar.hyphenated, grammar.inverted)
         return self._named(next((match for pattern in patterns if (match := pattern.match(stripped))), None))
 
     def _named(self, match: re.Match[str] | None) -> str:

@@ -49,7 +49,7 @@ def clean(text: str, *, spoken_parentheses: bool = False, quoted: bool = False) 
     words = _tidy(EMPHASIS.sub(r"\2", SEAM.sub(_closed, bare)))
     acted = _tidy(EMPHASIS.sub(r"\2", text))
     if quoted or HAS_CJK.search(words) or HAS_KANA.search(words):
-        words = unquote(words)
+        words, acted = unquote(words), unquote(acted)
     return words, acted if acted != words else ""
 
 
