@@ -13,6 +13,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from offbook.studio.jobs import JobRequest, create
+
 COMMAND = [sys.executable, "-m", "offbook", "studio"]
 
 
@@ -48,6 +50,26 @@ def test_a_folder_has_one_studio(tmp_path: Path) -> None:
             time.sleep(0.05)
         assert studio.returncode in (143, -signal.SIGTERM)
     assert not (folder / ".studio" / "address").exists()
+
+
+@pytest.mark.timeout(600)
+def test_a_studio_ends_without_a_traceback_while_pages_watch(tmp_path: Path) -> None:
+    command = [*COMMAND, str(tmp_path), "--no-open", "--port", "0"]
+    with subprocess.Popen(command, env=environment(), stderr=subprocess.PIPE, text=True) as studio:
+        assert studio.stderr is not None
+        match = re.search(r"(http://127\.0\.0\.1:\d+/)\?token=(\S+)", studio.stderr.readline())
+        assert match
+        waiting = create(tmp_path / ".studio" / "jobs", JobRequest("train", "Ann", ["--version"]))
+        header = {"Authorization": f"Bearer {match[2]}"}
+        with (
+            httpx2.Client(trust_env=False, headers=header, timeout=60) as browser,
+            browser.stream("GET", f"{match[1]}api/jobs/{waiting.id}/events") as events,
+        ):
+            received = events.iter_raw()
+            assert b"queued" in next(received)
+            studio.send_signal(signal.SIGINT)
+            assert list(received) == [], "the stream ends as one that is over"
+        assert "error" not in studio.stderr.read().lower()
 
 
 @pytest.mark.timeout(600)

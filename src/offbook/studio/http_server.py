@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import socket
 import webbrowser
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -21,6 +23,7 @@ from offbook.studio.app import LanguageOfRequest, create_app
 from offbook.studio.context import Studio
 from offbook.studio.guard import StudioGuard
 from offbook.studio.queue import JobQueue
+from offbook.studio.sse import EventStreams
 from offbook.studio.workspace import Workspace
 
 PORT = 8600
@@ -68,7 +71,8 @@ def run(
             reserve_file_descriptors()
             studio.queue.start()
             try:
-                _Server(app, lambda: _announce(reporter, studio, host, number, open_browser)).run([listener])
+                ready = partial(_announce, reporter, studio, host, number, open_browser)
+                _Server(app, ready, studio.streams).run([listener])
             finally:
                 studio.queue.stop()
     finally:
@@ -102,12 +106,19 @@ def _on_sigterm(_: int, __: FrameType | None) -> None:
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server that tells when it answers."""
+    """A uvicorn server that tells when it answers, and ends what pages listen to before it stops."""
 
-    def __init__(self, app: Any, ready: Callable[[], None]) -> None:
+    def __init__(self, app: Any, ready: Callable[[], None], streams: EventStreams) -> None:
         super().__init__(http_config(app, SHUTDOWN_SECONDS))
         self.ready = ready
+        self.streams = streams
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.streams.close()
+        # What is cut off nevertheless, a reply or a file that arrives, is what was asked for, and no news.
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+        await super().shutdown(sockets)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import Any
 
 MEDIA_TYPE = "text/event-stream"
@@ -42,25 +43,34 @@ class EventStreams:
         self._open: list[asyncio.Event] = []
         """For each stream, oldest first: set when it has to end."""
         self._looking = asyncio.Lock()
+        self._closed = False
 
     def __len__(self) -> int:
         return len(self._open)
 
+    def close(self) -> None:
+        """End all streams, and those that are still asked for: the studio stops. Their pages ask the next one."""
+        self._closed = True
+        for has_to_end in self._open:
+            has_to_end.set()
+
     async def follow(self, look: Look) -> AsyncIterator[bytes]:
-        """What `look` gives, until it gives the last of it, or another stream takes the place of this one.
+        """What `look` gives, until it gives the last of it, another stream takes its place, or the studio stops.
 
         Args:
             look: asked in a thread, so that nobody else waits.
         """
-        is_surplus = asyncio.Event()
-        self._open.append(is_surplus)
+        has_to_end = asyncio.Event()
+        self._open.append(has_to_end)
+        if self._closed:
+            has_to_end.set()
         if len(self._open) > MAX_STREAMS:
             self._open.pop(0).set()
         silent = 0.0
         try:
             while True:
                 async with self._looking:
-                    if is_surplus.is_set():
+                    if has_to_end.is_set():
                         return
                     events, is_over = await asyncio.to_thread(look)
                 for event in events:
@@ -72,7 +82,8 @@ class EventStreams:
                     silent = 0.0
                     yield KEEP_ALIVE
                 if not events:  # else there may be more already
-                    await asyncio.sleep(POLL_SECONDS)
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(has_to_end.wait(), POLL_SECONDS)
         finally:
-            if is_surplus in self._open:
-                self._open.remove(is_surplus)
+            if has_to_end in self._open:
+                self._open.remove(has_to_end)
