@@ -12,7 +12,7 @@ import offbook.studio
 from offbook.data.extract import EXTRACTORS
 from tests.browser import Browser
 from tests.studio.conftest import PLAY
-from tests.studio.pages import CANARY, StudioProcess, drawn, press, running_studio, visit
+from tests.studio.pages import CANARY, StudioProcess, drawn, fill, press, running_studio, visit
 
 PAGE = Path(offbook.studio.__file__).parent / "page"
 
@@ -85,6 +85,30 @@ def test_a_text_is_dropped_and_stays_text(browser: Browser, studio: StudioProces
     drawn(browser, "Who is to speak?")
     assert browser.run("document.title").startswith("Who is to speak?")
     assert browser.run("document.querySelectorAll('main img, main b b').length") == 0
+
+
+def test_a_text_that_cannot_be_read_says_so_once_and_is_read_as_one_says(
+    browser: Browser, studio: StudioProcess, tmp_path: Path
+) -> None:
+    prose = tmp_path / "prose.txt"
+    prose.write_text("It rained.\n\n“Come in,” said Ann.\n\nNobody came.\n", encoding="utf-8")
+    (tmp_path / "blank.txt").write_text("", encoding="utf-8")
+    visit(browser, studio, "text")
+    browser.type("#file", str(tmp_path / "blank.txt"))
+    drawn(browser, "blank.txt cannot be read")
+    assert browser.text(".problem")[0].startswith("sources/blank.txt is empty")
+    assert browser.text("#notice-text") == [""], "it is said once"
+    press(browser, "Choose another text")
+    drawn(browser, "Which text")
+    browser.type("#file", str(prose))
+    drawn(browser, "prose.txt cannot be read")
+    fill(browser, "#read-as", "whatsapp")
+    browser.wait("document.querySelector('.problem')?.textContent.includes('WhatsApp')", 60)
+    browser.reload()
+    drawn(browser, "prose.txt cannot be read")
+    fill(browser, "#read-as", "novel")
+    drawn(browser, "Who is to speak?")
+    assert browser.text(".speaker b") == ["Ann"]
 
 
 def test_nothing_comes_from_elsewhere(browser: Browser, studio: StudioProcess) -> None:

@@ -64,9 +64,29 @@ def test_texts_are_read_together(client: Client, studio: Studio) -> None:
 def test_a_text_in_which_nobody_speaks_says_so(client: Client) -> None:
     client.upload("prose.txt", b"It rained.\n")
     client.wait(client.get("/api/sources/prose.txt", 202)["job"], "failed")
-    error = client.get("/api/sources/prose.txt", 400)["error"]
-    assert error["message"]
-    assert error["fix"]
+    listing = client.get("/api/sources/prose.txt")
+    assert listing["speakers"] == []
+    assert "nobody" in listing["error"]["message"]
+    assert "--format" not in listing["error"]["fix"], "the page has a list for that"
+    assert {"novel", "play", "whatsapp"} <= set(listing["formats"])
+
+
+def test_a_text_is_read_as_what_the_reader_says(client: Client, studio: Studio) -> None:
+    client.upload("play.txt", PLAY.encode())
+    client.wait(client.get("/api/sources/play.txt?format=play", 202)["job"])
+    assert client.get("/api/sources/play.txt?format=play")["format"] == "play"
+    studio.queue.stop()
+    made = client.post("/api/characters", {"source": "play.txt", "role": "ANN", "format": "play"}, 201)
+    assert "--format play" in made["command"]
+
+
+def test_what_is_wrong_with_a_text_is_said_in_the_reader_s_language(client: Client) -> None:
+    client.upload("empty.txt", b"")
+    client.wait(client.get("/api/sources/empty.txt", 202)["job"], "failed")
+    assert client.get("/api/sources/empty.txt")["error"]["message"] == "sources/empty.txt is empty"
+    client.http.headers["Accept-Language"] = "zh"
+    client.wait(client.get("/api/sources/empty.txt", 202)["job"], "failed")
+    assert client.get("/api/sources/empty.txt")["error"]["message"] == "sources/empty.txt 是空的"
 
 
 def test_lines_of_a_text_come_in_windows(client: Client) -> None:

@@ -41,8 +41,9 @@ export async function watch(job, signal, change) {
   }
 }
 
-// A bar for a job, which is replaced by what went wrong, if anything does; `done(job)` follows if all went well.
-export function jobProgress(job, signal, done, again) {
+// A bar for a job; `done(job)` follows if all went well. Else it is replaced by what went wrong, with a button for
+// `again`; a page that shows that in its own way has `failed(job)` do so.
+export function jobProgress(job, signal, done, again, failed) {
   const share = bar(word("progress"));
   const text = h("p", { class: "help", role: "status" });
   const cancel = action(word("cancel"), () => post(path("jobs", job.id, "cancel")));
@@ -55,6 +56,7 @@ export function jobProgress(job, signal, done, again) {
   })
     .then((ended) => {
       if (ended.state === "done") return done(ended);
+      if (ended.state === "failed" && failed) return failed(ended);
       box.replaceChildren(failure(ended, again ?? (() => restart(ended, box, signal, done))));
     })
     .catch(fail);

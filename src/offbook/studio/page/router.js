@@ -2,7 +2,8 @@
 
 import { $, notify } from "./shared/dom.js";
 
-import { fail, h, heading, problem } from "./parts.js";
+import { ApiError } from "./api.js";
+import { h, heading, problem } from "./parts.js";
 import { drawStory } from "./story.js";
 import { word } from "./words.js";
 
@@ -44,7 +45,7 @@ export async function route({ focus = true } = {}) {
     await story;
   } catch (error) {
     if (error.name === "AbortError" || signal.aborted) return;
-    fail(error);
+    if (!(error instanceof ApiError)) console.error(error);
     main.replaceChildren(heading(word("notHere")), problem(error.message), h("p", {}, h("a", { href: "/" }, word("toStart"))));
   }
   if (signal.aborted) return;

@@ -38,7 +38,8 @@ export class RunWatch {
 
   // `run`: how its folder stands; `job`: the job that trains it, null where that is a terminal's.
   #follow({ run, job }) {
-    if (job?.progress?.unit === "step") this.curve.setTotal(job.progress.total);
+    // Steps without a loss are another training's: one on fewer rows, which tells how many more would help.
+    if (job?.progress?.unit === "step" && job.progress.loss !== undefined) this.curve.setTotal(job.progress.total);
     const isUnderWay = job ? isOpen(job) : run === "running";
     const [value, text] = job ? advance(job) : [null, word("working")];
     if (value === null) this.share.removeAttribute("value");

@@ -79,28 +79,41 @@ function sourceItem({ name, bytes: size }) {
 async function showSpeakers(main, names, signal) {
   const [first, ...also] = names;
   const name = names.join(word("comma"));
-  const query = new URLSearchParams(also.map((each) => ["also", each]));
+  const format = new URLSearchParams(location.search).get("format") ?? "auto";
+  const query = new URLSearchParams([["format", format], ...also.map((each) => ["also", each])]);
   const source = await get(`${path("sources", first)}?${query}`, signal);
   if (source.job && !source.speakers) {
     main.append(heading(name, word("reading")));
     const redo = () => signal.aborted || redraw();
-    main.append(jobProgress(source.job, signal, redo));
+    main.append(jobProgress(source.job, signal, redo, redo, redo));
+    return;
+  }
+  if (!source.speakers.length) {
+    const { message, fix } = source.error ?? {};
+    main.append(heading(word("notRead", { name })), problem(message ? [message, fix].filter(Boolean).join("\n") : word("nobodySpeaks")));
+    main.append(readAs(source, format), h("p", {}, link("/text", word("otherText"))), command(source.command) ?? "");
     return;
   }
   const about = [source.format && word("format", { format: formatName(source.format) }), bytes(source.bytes)].filter(Boolean).join(" · ");
   main.append(heading(word("whoTitle"), word("whoLead", { name })));
   main.append(h("p", { class: "about" }, about), ...(source.notes ?? []).map(note));
-  if (!source.speakers.length) {
-    main.append(problem(word("nobodySpeaks")), h("p", {}, link("/text", word("otherText"))));
-    return;
-  }
-  main.append(choice(source, names, signal), command(source.command) ?? "");
+  main.append(choice(source, names, format, signal), readAs(source, format), command(source.command) ?? "");
+}
+
+// What the text is to be read as, where that was not seen or is seen wrongly: scripts and books first, then chats.
+function readAs({ formats }, format) {
+  if (!formats) return "";
+  const isChat = (each) => !(`read_${each}` in WORDS.en);
+  const all = ["auto", ...formats.toSorted((a, b) => isChat(a) - isChat(b))];
+  const change = () => go(select.value === "auto" ? location.pathname : `${location.pathname}?${new URLSearchParams({ format: select.value })}`, { replace: true });
+  const select = h("select", { id: "read-as", onchange: change }, all.map((each) => h("option", { value: each, selected: each === format }, formatName(each))));
+  return h("p", { class: "row" }, h("label", {}, word("readAs"), " ", select));
 }
 
 // What a text was read as: a format of scripts and books has a name here, the others are chats.
 const formatName = (format) => (`read_${format}` in WORDS.en ? word(`read_${format}`) : word("readChat", { name: format }));
 
-function choice(source, [file, ...others], signal) {
+function choice(source, [file, ...others], format, signal) {
   const most = source.speakers.reduce((top, { lines }) => Math.max(top, lines), 1);
   let role = null;
   const also = new Set();
@@ -150,7 +163,7 @@ function choice(source, [file, ...others], signal) {
       foot.querySelector("button").disabled = true;
       try {
         const aliases = [...also].flatMap((each) => [each.name, ...(each.aliases ?? [])]);
-        const body = { source: file, also: others, role: role.name, aliases: [...(role.aliases ?? []), ...aliases], name: input.value.trim() };
+        const body = { source: file, also: others, format, role: role.name, aliases: [...(role.aliases ?? []), ...aliases], name: input.value.trim() };
         const made = await post("/api/characters", body);
         const target = `/lines/${encodeURIComponent(made.name)}`;
         if (!made.job) return void (await go(target));

@@ -15,6 +15,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from offbook.core.errors import UsageError
+from offbook.core.i18n import language, translate
 from offbook.core.shell import shell_command
 from offbook.pipeline.table_rows import table_rows
 from offbook.studio.context import Studio, StudioDep
@@ -68,13 +69,14 @@ def show(
 ) -> Response | dict[str, Any]:
     """Who speaks in a text, and what it was read as. While that is being found out: 202 with the job.
 
-    `also` names further texts that are read together with it, such as the other episodes of a series.
+    `also` names further texts that are read together with it, such as the other episodes of a series. Where nobody can
+    be heard, `error` says why; `formats` are those that it can be read as.
     """
     paths = [studio.workspace.source(each) for each in (name, *also)]
     path = paths[0]
     details = {"fingerprint": _fingerprint(*paths), "format": format}
     job = newest(studio.queue.list(), "speakers", path.name, **details)
-    if job is None or job.state in ("cancelled", "interrupted"):
+    if job is None or job.state in ("cancelled", "interrupted") or _is_foreign(job):
         argv = ["extract", *map(studio.workspace.relative, paths), "--list", "--json"]
         argv += ["--format", format] if format != "auto" else []
         job = studio.queue.submit("speakers", path.name, argv, details=details)
@@ -84,7 +86,8 @@ def show(
         shown = shell_command("less", studio.workspace.relative(path))
         return {**_entry(studio, path), **_table(path, rows), "command": shown}
     size = sum(each.stat().st_size for each in paths)
-    return {**_entry(studio, path), "bytes": size, **_listing(job), "command": job.as_json()["command"]}
+    listing = {**_listing(job), "formats": _formats(), "command": job.as_json()["command"]}
+    return {**_entry(studio, path), "bytes": size, **listing}
 
 
 @router.get("/sources/{name}/lines")
@@ -140,19 +143,39 @@ def _fingerprint(*paths: Path) -> str:
 
 
 def _listing(job: JobRecord) -> dict[str, Any]:
-    """What a job of `extract --list` has found.
-
-    Raises:
-        UsageError: the text cannot be read, or nobody speaks in it.
-    """
+    """What a job of `extract --list` has found, or `error`: why it has found nothing."""
     listing = job.result()
     if job.state == "failed" or not isinstance(listing, dict):
-        error = job.as_json()["error"] or {"text": "the text could not be read", "fix": "Look at the list of jobs."}
-        raise UsageError(error["text"], error.get("fix", ""))
+        return {"format": None, "speakers": [], "notes": [], "error": _reason(job)}
     formats, unread = listing["formats"], listing["unread"]
     notes = [f"{Path(file).name}: {reason}" for file, reason in unread.items()]
     speakers = [{**speaker, "aliases": speaker["likely_aliases"]} for speaker in listing["speakers"]]
     return {"format": next(iter(formats.values()), None), "speakers": speakers, "notes": notes}
+
+
+def _reason(job: JobRecord) -> dict[str, str]:
+    """Why a text cannot be read, and what to do here: the page has a list in place of `--format`."""
+    error = job.as_json()["error"] or {}
+    message = error.get("text") or translate("the text could not be read")
+    fix = error.get("fix") or translate("Look at the list of jobs.")
+    if "--format" in fix:
+        fix = translate("Choose below what it is, or bring a text in which it can be seen who says what.")
+    return {"message": message, "fix": fix}
+
+
+def _is_foreign(job: JobRecord) -> bool:
+    """Whether a job has told what is wrong with a text in another language than the reader's."""
+    if job.request.lang == language() or job.state not in ("done", "failed"):
+        return False
+    listing = job.result()
+    return job.state == "failed" or (isinstance(listing, dict) and bool(listing["unread"]))
+
+
+def _formats() -> list[str]:
+    """What a text can be read as."""
+    from offbook.data.extract.formats import EXTRACTORS
+
+    return list(EXTRACTORS)
 
 
 def _require_room(folder: Path, size: int) -> None:
