@@ -9,6 +9,7 @@ import pytest
 from offbook.cli import main as cli
 from offbook.cli.command import FIRST
 from offbook.core.config import schema
+from offbook.core.config.renamed import RENAMED
 
 
 def call(capfd: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
@@ -42,7 +43,7 @@ def test_values_are_shown_as_they_are_typed(capfd: pytest.CaptureFixture[str]) -
     assert "AUTO" not in out
 
 
-@pytest.mark.parametrize(("old", "new"), sorted(schema.RENAMED.items()))
+@pytest.mark.parametrize(("old", "new"), sorted(RENAMED.items()))
 def test_a_renamed_option_is_refused_by_its_new_name(capfd: pytest.CaptureFixture[str], old: str, new: str) -> None:
     code, out, err = call(capfd, "train", "--data.source", "x.json", f"--{old}", "1")
     assert (code, out) == (2, "")

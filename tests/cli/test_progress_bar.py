@@ -13,7 +13,7 @@ from rich.console import Console
 
 from offbook.cli import progress_bar
 from offbook.cli.command import Command
-from offbook.cli.options import json_option
+from offbook.cli.json_output import json_option
 from offbook.cli.terminal import TextConsole
 
 

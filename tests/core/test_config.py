@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from offbook.core.config import loading, schema
+from offbook.core.config.renamed import RENAMED
 from offbook.core.errors import UsageError
 from offbook.core.i18n import language, use_language
 
@@ -212,7 +213,7 @@ def test_a_fault_of_an_option_is_not_blamed_on_the_file(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(("old", "new"), sorted(schema.RENAMED.items()))
+@pytest.mark.parametrize(("old", "new"), sorted(RENAMED.items()))
 def test_a_renamed_option_is_unknown_and_its_error_names_the_new_one(tmp_path: Path, old: Any, new: Any) -> None:
     section, leaf = old.split(".")
     tree: dict[str, dict[str, Any]] = {"data": {"source": "x"}}

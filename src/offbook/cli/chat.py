@@ -14,7 +14,7 @@ from offbook.cli.base_model import base_model_options, pull_named_base
 from offbook.cli.chat_speaker import BackgroundLoad, CharacterSpeaker
 from offbook.cli.command import Command
 from offbook.cli.echo import echo
-from offbook.cli.options import json_option, print_json
+from offbook.cli.json_output import json_option, print_json
 from offbook.cli.progress_bar import reporting
 from offbook.core.errors import UsageError
 from offbook.core.i18n import marked, translate

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from offbook.cli.command import Command, FilePath
-from offbook.cli.options import config_options, json_option, print_json, same_settings, warn_of_placeholders
+from offbook.cli.json_output import json_option, print_json
+from offbook.cli.options import config_options, same_settings, warn_of_placeholders
 from offbook.core.config.schema import DataConfig, RunConfig
 from offbook.core.progress import Reporter, fill
 from offbook.core.shell import offbook_command

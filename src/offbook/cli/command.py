@@ -13,7 +13,7 @@ import click
 
 from offbook.cli.context import Invocation, invocation
 from offbook.cli.wrapping import columns, wrap
-from offbook.core.config.schema import RENAMED
+from offbook.core.config.renamed import RENAMED
 from offbook.core.errors import UsageError
 from offbook.core.i18n import translate
 from offbook.core.text import has_chinese

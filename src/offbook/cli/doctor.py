@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from offbook.cli.command import Command
-from offbook.cli.options import json_option, print_json
+from offbook.cli.json_output import json_option, print_json
 from offbook.core.i18n import translate
 from offbook.core.launch import launched
 from offbook.core.progress import fill

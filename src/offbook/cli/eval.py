@@ -9,7 +9,7 @@ import click
 
 from offbook.cli.command import Command, FilePath
 from offbook.cli.echo import echo
-from offbook.cli.options import json_option, print_json
+from offbook.cli.json_output import json_option, print_json
 from offbook.core.i18n import languages
 from offbook.core.progress import fill
 

@@ -15,7 +15,7 @@ from offbook.cli.command import Command, FilePath
 from offbook.cli.echo import echo
 from offbook.cli.extract_page import check_page, save_with_page
 from offbook.cli.extract_review import review_rows
-from offbook.cli.options import json_option, print_json
+from offbook.cli.json_output import json_option, print_json
 from offbook.core.errors import UsageError
 from offbook.core.i18n import translate
 from offbook.core.progress import CountProgress, fill

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
@@ -12,8 +11,6 @@ import click
 from pydantic.fields import FieldInfo
 
 from offbook.cli.command import FilePath, SettingOption
-from offbook.cli.context import Invocation
-from offbook.cli.echo import json_line
 from offbook.core.config import loading, schema
 from offbook.core.config.schema import RunConfig
 from offbook.core.errors import UsageError
@@ -90,29 +87,6 @@ def warn_of_placeholders(config: RunConfig, reporter: Reporter) -> None:
     forgotten = [f"{name} ({value})" for name, value in persona.items() if value in PLACEHOLDERS]
     if forgotten:
         reporter.warning("still the recipe's own, write your character's: {options}", options=", ".join(forgotten))
-
-
-def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`--json`: one JSON object on standard output, everything else on standard error."""
-    return click.option(
-        "--json",
-        "as_json",
-        is_flag=True,
-        is_eager=True,
-        callback=_set_json,
-        help="Print one JSON object; progress goes to standard error, one JSON object a line.",
-    )(function)
-
-
-def _set_json(context: click.Context, option: click.Parameter, value: bool) -> bool:
-    if value:
-        context.ensure_object(Invocation).as_json = True
-    return value
-
-
-def print_json(value: Any) -> None:
-    """Print the one JSON object of a `--json` command."""
-    sys.stdout.write(json_line(value))
 
 
 def _option(name: str, field: FieldInfo) -> Callable[..., Any]:

@@ -8,7 +8,8 @@ import click
 
 from offbook.cli.command import Command
 from offbook.cli.echo import echo
-from offbook.cli.options import config_options, json_option, print_json
+from offbook.cli.json_output import json_option, print_json
+from offbook.cli.options import config_options
 from offbook.core.config.schema import RunConfig
 from offbook.core.errors import GateMissed
 from offbook.core.i18n import translate

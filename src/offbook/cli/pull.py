@@ -6,7 +6,7 @@ import click
 
 from offbook.cli.command import Command
 from offbook.cli.echo import echo
-from offbook.cli.options import json_option, print_json
+from offbook.cli.json_output import json_option, print_json
 
 
 @click.command(cls=Command)

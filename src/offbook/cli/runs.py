@@ -8,7 +8,7 @@ import click
 
 from offbook.cli.command import Group
 from offbook.cli.echo import echo, printable
-from offbook.cli.options import json_option, print_json
+from offbook.cli.json_output import json_option, print_json
 from offbook.core.config.yaml_file import read_settings
 from offbook.core.i18n import language, languages, translate
 from offbook.core.json_file import read_or_empty

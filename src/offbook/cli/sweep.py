@@ -11,7 +11,7 @@ import click
 
 from offbook.cli.command import Command, FilePath
 from offbook.cli.echo import echo
-from offbook.cli.options import json_option, print_json
+from offbook.cli.json_output import json_option, print_json
 from offbook.core.config import loading
 from offbook.core.config.schema import RunConfig
 from offbook.core.progress import Reporter

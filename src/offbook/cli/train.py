@@ -7,7 +7,8 @@ from typing import Any, Literal
 import click
 
 from offbook.cli.command import Command
-from offbook.cli.options import config_options, json_option, print_json, warn_of_placeholders
+from offbook.cli.json_output import json_option, print_json
+from offbook.cli.options import config_options, warn_of_placeholders
 from offbook.cli.run_summary import run_summary
 from offbook.core.config.schema import RunConfig
 from offbook.core.launch import launched

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from offbook.core.config.schema import RENAMED
+from offbook.core.config.renamed import RENAMED
 from offbook.core.i18n import translate
 from offbook.core.progress import fill
 from offbook.core.registry import nearest

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from offbook.core.config.errors import explain
-from offbook.core.config.schema import BASE, RENAMED, RunConfig, is_hub, options
+from offbook.core.config.renamed import RENAMED
+from offbook.core.config.schema import BASE, RunConfig, is_hub, options
 from offbook.core.config.yaml_file import CURLY, SettingsFile, read_settings
 from offbook.core.errors import UsageError
 

@@ -34,15 +34,6 @@ FIRST_OPTIONS = (
 )
 """The ten options that matter most: what `--help` shows before `--help-all`."""
 
-RENAMED = {
-    "persona.probes": "persona.sample_prompts",
-    "data.mix_in": "data.replay",
-    "data.mix_in_share": "data.replay_share",
-    "train.max_tokens_per_pass": "train.max_tokens_per_micro_batch",
-    "track.to": "track.trackers",
-}
-"""Former names of options, which errors answer with the present ones."""
-
 COUNT_LIMIT = 10**9
 """No count of steps, tokens or rows is larger."""
 

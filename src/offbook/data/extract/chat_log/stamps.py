@@ -46,6 +46,8 @@ CLOCK = (
     rf"(?::(?P<second>\d{{2}})(?:[.,]\d{{1,9}})?)?(?!\d|:\d)(?:\s?(?P<after>{HALF}))?{_ZONE}"
 )
 """21:30, 21:30:42.123, 9:30 PM, 下午 9:30, 21:30:42 UTC, 21h30, 21時30分"""
+HAS_CLOCK = re.compile(r"\d[:h時时点]\d{2}")
+"""What every clock has: a text without it is soon seen to have no times."""
 _BETWEEN = r"(?:,?\s?(?:at|um|à|в|às|alle|a las|om|kl\.?|klo|の|[-–—|])?\s{0,2}|T)"
 STAMP = (
     rf"(?:(?P<date>{DATE}){_BETWEEN})?{CLOCK}(?:\s*(?:-->|[-–—~])\s*\d{{1,2}}:\d{{2}}(?::\d{{2}})?(?:[.,]\d{{1,9}})?)?"

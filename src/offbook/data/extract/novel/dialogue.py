@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 import numpy as np
@@ -29,7 +29,7 @@ SAME, BACK, NEW = range(3)
 """A move: who spoke last, the one before, anybody else."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Weights:
     """Log weights, found on books whose speakers are known (`benchmarks/extract_weights.py`)."""
 
@@ -86,7 +86,7 @@ def speakers(
         return []
     weighing = weighing or weights("en")
     probabilities = _forward_backward(
-        _evidence(turns, candidates, values, weighing), [turn.move for turn in turns], weighing.moves
+        _evidence(turns, candidates, values, weighing), [turn.move for turn in turns], weighing
     )
     best = probabilities.argmax(axis=1)
     names: list[str | None] = [*candidates, None]
@@ -106,8 +106,10 @@ def _evidence(turns: Sequence[Turn], candidates: Sequence[str], values: Array, w
     return shares
 
 
-def _transitions(states: int, moves: Array) -> Array:
+@lru_cache(16)
+def _transitions(states: int, weighing: Weights) -> Array:
     """Weights of shape [gap, what tells, speaker before last, last speaker, next speaker]."""
+    moves = weighing.moves
     logs = np.empty((*moves.shape[:2], states, states, states))
     diagonal = np.arange(states)
     for place in np.ndindex(moves.shape[:2]):
@@ -118,7 +120,7 @@ def _transitions(states: int, moves: Array) -> Array:
     return shares
 
 
-def _forward_backward(evidence: Array, places: Sequence[tuple[int, int]], weighing: Array) -> Array:
+def _forward_backward(evidence: Array, places: Sequence[tuple[int, int]], weighing: Weights) -> Array:
     """Probability of each state at each turn, of shape [turns, states]."""
     turns, states = evidence.shape
     moves = _transitions(states, weighing)

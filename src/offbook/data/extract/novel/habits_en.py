@@ -30,11 +30,11 @@ def _likelihoods(
 ) -> dict[str, float]:
     """Log of how much more often than usual each candidate is counted with the forms of address."""
     weights = dict.fromkeys(candidates, 0.0)
-    total = usual.total() or 1
     for call in sorted(calls):
         matched = counts.get(call)
         if not matched or matched.total() < FEW_CALLS:
             continue
+        total = usual.total() or 1
         for name in weights:
             share = (usual[name] + 1) / (total + len(weights))
             weights[name] += log((matched[name] + PRIOR_CALLS * share) / (matched.total() + PRIOR_CALLS) / share)

@@ -59,6 +59,7 @@ _TITLE_WORDS = LISTS["title_male"] | LISTS["title_female"] | LISTS["title"]
 _NOT_IN_NAMES = LISTS["not_a_name"] - LISTS["given"] - _TITLE_WORDS
 
 
+@lru_cache(20_000)
 def is_person(name: str) -> bool:
     """Whether the words of a tidy name can name somebody."""
     words = name.split()

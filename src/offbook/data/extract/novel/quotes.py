@@ -126,13 +126,14 @@ def paragraphs(lines: Lines, wrapped: bool) -> Iterator[Paragraph]:
     for number, raw in lines:
         text = raw.strip("\ufeff\u200b \t\r\u3000\xa0")
         title = heading(text) if text else None
-        begins = not text or title or is_rule(text) or not wrapped or raw[:1] in INDENTS
+        rule = is_rule(text)
+        begins = not text or title or rule or not wrapped or raw[:1] in INDENTS
         if begins and parts:
             yield from _joined(parts)
             parts = []
         if title:
             yield Paragraph(title[1], "heading", title[0], ((0, number),))
-        elif text and is_rule(text):
+        elif rule:
             yield Paragraph(text, "rule", 0, ((0, number),))
         elif text:
             parts.append((number, text))

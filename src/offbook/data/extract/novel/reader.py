@@ -2,25 +2,21 @@
 
     黛玉笑道：“…”        “…”宝玉说。        "…," said Mr Darcy.
 
-The languages differ in how they say who speaks (`ATTRIBUTORS`); this module goes through the book.
+The languages differ in how they say who speaks (`_attributor`); this module goes through the book.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from offbook.data.extract.cue import Cue, Lines, Scenes, Skipped
 from offbook.data.extract.novel.attribution import Attribution, Attributor
-from offbook.data.extract.novel.chinese import Chinese
 from offbook.data.extract.novel.english import English
-from offbook.data.extract.novel.european import European
 from offbook.data.extract.novel.names_en import LISTS
-from offbook.data.extract.novel.particles import Particles
 from offbook.data.extract.novel.quotes import SINGLE, BookLayout, Paragraph, TextSpan, paragraphs, survey, with_leads
 from offbook.data.extract.novel.tags_en import SAY
-from offbook.data.extract.novel.unquoted import UnquotedChinese, is_unquoted
 
 SENTENCE_END = re.compile(r"(?<!\bMr)(?<!\bMrs)(?<!\bDr)(?<!\bSt)(?<!\b[A-Z])[.!?。！？…][\"'”’)]*(?=\s|--|[—–]|$)")
 _MANNER = r"(?:[a-z]+ly |rather |very |half |still |again )*(?:[a-z]+ing\b|[a-z]+ly\b|with (?:an?|great|some|much)\b)"
@@ -39,13 +35,8 @@ GOES_ON = 0.9
 """A paragraph that goes on with an open quotation is somebody else's only if that is so sure."""
 
 
-ATTRIBUTORS: dict[str, Callable[[BookLayout], Attributor]] = {
-    "en": English,
-    "zh": Chinese,
-    **dict.fromkeys(("fr", "de", "es", "ru", "it", "pt", "pl", "cs", "sv", "nl"), European),
-    **dict.fromkeys(("ja", "ko"), Particles),
-}
-"""Language → how its lines are told whose they are."""
+EUROPEAN = frozenset(("fr", "de", "es", "ru", "it", "pt", "pl", "cs", "sv", "nl"))
+"""Languages that are read alike, each by its words."""
 
 
 def read(lines: Lines) -> Iterator[Cue | Skipped]:
@@ -80,9 +71,21 @@ def _is_quotation(paragraph: str, piece: TextSpan) -> bool:
 
 
 def _attributor(layout: BookLayout, lines: Lines) -> Attributor:
-    if layout.language == "zh" and is_unquoted(text for _, text in lines):
-        return UnquotedChinese(layout)
-    return ATTRIBUTORS.get(layout.language, English)(layout)
+    """How it is told in the book's language who speaks. Of the others no patterns are compiled."""
+    if layout.language == "zh":
+        from offbook.data.extract.novel.chinese import Chinese
+        from offbook.data.extract.novel.unquoted import UnquotedChinese, is_unquoted
+
+        return UnquotedChinese(layout) if is_unquoted(text for _, text in lines) else Chinese(layout)
+    if layout.language in ("ja", "ko"):
+        from offbook.data.extract.novel.particles import Particles
+
+        return Particles(layout)
+    if layout.language in EUROPEAN:
+        from offbook.data.extract.novel.european import European
+
+        return European(layout)
+    return English(layout)
 
 
 class _Reading:
@@ -195,7 +198,9 @@ class _Reading:
 
     def _finish(self) -> Iterator[Cue]:
         if self.last:
-            text = NARRATORS_BRACKETS.sub(lambda match: match["dash"] or "", self.last.text)
+            text = self.last.text
+            if "(" in text:
+                text = NARRATORS_BRACKETS.sub(lambda match: match["dash"] or "", text)
             yield replace(self.last, text=text if self.open else _stopped(text))
         self.last, self.open = None, False
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from offbook.data.extract.script.names import HAS_CJK
 from offbook.data.extract.word_lists import load, load_all, one_of
 
 LISTS = load_all("script")
@@ -69,6 +70,8 @@ _OPENERS = frozenset(
     if (first := LATIN_WORD.match(word))
 ) | {"int", "ext", "i"}
 """The first words of headings in Latin script, but for Roman numerals."""
+SAID = ("“", '"')
+"""How a line begins in which somebody speaks."""
 LONGEST = 80
 """Longer lines are prose."""
 
@@ -88,11 +91,13 @@ def undecorated(line: str) -> str:
 @lru_cache(4096)
 def heading(line: str) -> tuple[int, str] | None:
     """Level and name of the heading that a line is: 1 a part or episode, 2 an act, 3 a scene or chapter; else None."""
+    if line[:1].islower() or line[:1] in SAID:
+        return None
+    if (first := LATIN_WORD.match(line)) and not (_opens_heading(first[0]) or HAS_CJK.search(line)):
+        return None
     if bracketed := SCENE_IN_BRACKETS.match(line):
         return 3, bracketed["title"]
-    if len(line) > LONGEST or line[:1].islower() or (line.endswith((",", "，", "；", ";")) and line[0] != "#"):
-        return None
-    if line.isascii() and (first := LATIN_WORD.match(line)) and not _opens_heading(first[0]):
+    if len(line) > LONGEST or (line.endswith((",", "，", "；", ";")) and line[0] != "#"):
         return None
     bare = undecorated(line)
     for level, pattern in ((1, PART), (2, ACT), (3, SCENE)):
@@ -111,6 +116,7 @@ def heading(line: str) -> tuple[int, str] | None:
     return None
 
 
+@lru_cache(4096)
 def _opens_heading(word: str) -> bool:
     """Whether a heading can begin with a word in Latin script. Most lines of a book are told by it alone."""
     return word.casefold() in _OPENERS or re.fullmatch(ROMAN, word) is not None

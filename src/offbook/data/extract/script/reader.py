@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from offbook.data.extract.cue import SURE, Cue, Lines, Scenes, Skipped
 from offbook.data.extract.script.headings import is_note
@@ -59,17 +60,21 @@ def read(lines: Lines, style: Style, layout: ScriptProfile | None = None) -> Ite
 
 def likeness(sample: list[str], style: Style) -> float:
     """How much a text looks like a script in one of the style's own layouts: 0 … 1."""
-    lines = list(enumerate(sample, 1))
-    rows = list(_without_casts(sort_lines(lines)))
-    texts = [row.text for row in rows if row.kind == "text"]
+    texts, labels = _surveyed(tuple(sample))
     if not texts:
         return 0.0
-    labels = learn(rows, tuple(LAYOUTS))
     chinese = sum(bool(HAS_CJK.search(text)) for text in texts) > 0.5 * len(texts)
     if labels.layout not in (style.chinese if chinese else style.latin) or _is_told(labels, texts):
         return 0.0
     tellings = sum(len(TOLD.findall(text)) for text in texts)
     return min(1.0, 4 * labels.support / len(texts)) * (1 - min(1.0, 2 * tellings / max(labels.support, 1)))
+
+
+@lru_cache(1)
+def _surveyed(sample: tuple[str, ...]) -> tuple[list[str], Labels]:
+    """The lines of a text that may be spoken, and the layout whose labels recur most; each style asks for them."""
+    rows = list(_without_casts(sort_lines(enumerate(sample, 1))))
+    return [row.text for row in rows if row.kind == "text"], learn(rows, tuple(LAYOUTS))
 
 
 def _without_casts(rows: Iterable[Row]) -> Iterator[Row]:

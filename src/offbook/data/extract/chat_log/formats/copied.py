@@ -25,7 +25,7 @@ from offbook.data.extract.chat_log.formats import wechat
 from offbook.data.extract.chat_log.lines import NAME_BEGIN, head, without_markdown
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.phrases import content_of_any_app
-from offbook.data.extract.chat_log.stamps import DATE, HALF, STAMP, StampReader
+from offbook.data.extract.chat_log.stamps import DATE, HALF, HAS_CLOCK, STAMP, StampReader
 from offbook.data.extract.cue import Lines
 
 _EDITED = r"(?i:[(,]\s?(?:edited|bearbeitet|modifié|editado|ред\.|изменено|已编辑|已編輯|編集済み)\)?)"
@@ -124,6 +124,8 @@ def read(lines: Lines) -> Iterator[Message]:
 
 def looks_like(sample: Sequence[str]) -> float:
     """How much a text looks like such a copy: names recur beside the times of messages."""
+    if not any(map(HAS_CLOCK.search, sample)):
+        return 0.0
     arrangement = _arrangement([text for _, text in _joined(enumerate(sample))])
     count = arrangement.names.total()
     texts = sum(bool(line.strip()) for line in sample)

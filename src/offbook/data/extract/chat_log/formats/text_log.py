@@ -18,7 +18,7 @@ from itertools import chain, pairwise
 from offbook.data.extract.chat_log.lines import NAME_BEGIN, entries, head
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.phrases import content_of_any_app
-from offbook.data.extract.chat_log.stamps import STAMP, StampReader, date_beside
+from offbook.data.extract.chat_log.stamps import HAS_CLOCK, STAMP, StampReader, date_beside
 from offbook.data.extract.cue import Lines
 
 _NAME = r"(?:[^\s:：|\t<>\[\]【】()（）\d,.;\-–—]|\d{1,4}(?=[^\W\d])|\d{3})[^:：|\t\n<>【】]{0,40}?"
@@ -143,7 +143,7 @@ def looks_like(sample: Sequence[str]) -> float:
 
     Less than any app's own format makes of lines that have its form.
     """
-    return _likeness(sample, _pattern(sample))
+    return _likeness(sample, _pattern(sample)) if any(map(HAS_CLOCK.search, sample)) else 0.0
 
 
 def _headers(sample: Sequence[str], pattern: re.Pattern[str]) -> list[re.Match[str]]:
