@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from offbook.core.config.schema import options
+from offbook.evaluation.verdict import judge
 from offbook.pipeline.base_choices import BaseChoice, choices
 from offbook.pipeline.next_run import CHANGES, suggestion
 from offbook.studio.app import PAGES
@@ -21,6 +23,7 @@ from offbook.studio.context import Studio
 from offbook.studio.new_character import Persona, make_folder
 from offbook.studio.routes.verdicts import DECIDED
 from offbook.studio.zip_stream import zip_stream
+from tests.evaluation.fakes import good_card
 from tests.studio.conftest import Client
 from tests.studio.test_rows import row, write_lines
 
@@ -163,6 +166,20 @@ def test_advice_becomes_a_value_to_try() -> None:
     assert suggestion("gibberish", "model.source", {}) is None  # a person has to choose
     assert {option for _, option in CHANGES} <= {name for name, _ in options()}
     assert set(DECIDED.values()) <= set(PAGES)
+
+
+def test_a_verdict_is_told_in_the_reader_s_language(client: Client, run: Path) -> None:
+    card = good_card()
+    english = {**card.to_json(), **judge(card, lang="en").to_json()}
+    (run / "eval.json").write_text(json.dumps(english), encoding="utf-8")
+    assert client.get("/api/runs/Ann/verdict")["headline"] == english["headline"]
+    client.http.headers["Accept-Language"] = "zh"
+    shown = client.get("/api/runs/Ann/verdict")
+    assert shown["headline"] == client.get("/api/runs")[0]["headline"] == judge(card, lang="zh").headline
+    assert all(re.search("[\u4e00-\u9fff]", each["text"]) for each in shown["sentences"])
+    english["verdict"] = [{"text": "It hums.", "rule": "of_another_version"}]
+    (run / "eval.json").write_text(json.dumps(english), encoding="utf-8")
+    assert client.get("/api/runs/Ann/verdict")["sentences"][0]["text"] == "It hums.", "what was judged then stays"
 
 
 def test_a_finding_s_option_is_a_button() -> None:

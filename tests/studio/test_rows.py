@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -135,14 +136,45 @@ def test_personal_data_and_unsure_rows_come_forward(client: Client, bob: str, st
     assert client.get(f"/api/characters/{bob}/rows?q=question 3")["total"] == 1
 
 
+def end_check(folder: Path, report: dict[str, Any]) -> None:
+    """Let a job that checks rows have ended with a report."""
+    for name, text in (("stdout", json.dumps(report)), ("pid", "1 1"), ("rc", "0")):
+        (folder / name).write_text(text)
+
+
+def test_what_the_check_finds_is_said_in_the_reader_s_language_and_that_rows_are_few(
+    client: Client, bob: str, studio: Studio
+) -> None:
+    studio.queue.stop()
+    address = f"/api/characters/{bob}"
+    folder = studio.workspace.jobs / client.post(f"{address}/check", {"data_only": True})["id"]
+    effect = "They narrow the character to a few sentences that it then says everywhere."
+    finding = {"title": "rows nearly repeat an earlier one", "count": 2, "effect": effect, "fix": "--data.dedupe near"}
+    reasons = ["3 different rows are few for a character", "2 rows nearly repeat an earlier one"]
+    report = {"findings": [{**finding, "level": "usable"}], "reasons": reasons, "level": "not yet", "distinct_rows": 3}
+    end_check(folder, report)
+    few, near = client.get(f"{address}/check")["findings"]
+    assert (few["text"], few["level"]) == (reasons[0], "not yet")
+    assert (near["text"], near["effect"]) == ("rows nearly repeat an earlier one: 2", effect)
+    client.http.headers["Accept-Language"] = "zh"
+    for each in client.get(f"{address}/check")["findings"]:
+        assert re.search("[\u4e00-\u9fff]", each["text"])
+        assert "rows" not in each["text"]
+
+
 def test_rows_that_are_held_out_are_marked_until_something_changes(client: Client, bob: str, studio: Studio) -> None:
     studio.queue.stop()
     address = f"/api/characters/{bob}"
     folder = studio.workspace.jobs / client.post(f"{address}/check", {"data_only": True})["id"]
-    finding = {"count": 1, "title": "rows are odd", "fix": "Raise --data.max_length 900.", "level": "note"}
-    report = {"findings": [finding], "level": "usable", "heldout_places": [["rows.jsonl", 2]]}
-    for name, text in (("stdout", json.dumps(report)), ("pid", "1 1"), ("rc", "0")):
-        (folder / name).write_text(text)
+    finding = {
+        "count": 1,
+        "title": "rows are odd",
+        "effect": "",
+        "fix": "Raise --data.max_length 900.",
+        "level": "good",
+    }
+    report = {"findings": [finding], "reasons": [], "level": "usable", "heldout_places": [["rows.jsonl", 2]]}
+    end_check(folder, report)
     rows = client.get(f"{address}/rows?order=file")["rows"]
     assert [each["heldout"] for each in rows] == [False, True, False]
     shown = client.get(f"{address}/check")["findings"][0]

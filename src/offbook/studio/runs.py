@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from offbook.core.config.yaml_file import read_settings
 from offbook.core.errors import UsageError
 from offbook.core.rundir import RunDir
 from offbook.core.text_file import read_text
+from offbook.studio.json_files import read_objects
+from offbook.studio.stored_verdict import stored_verdict
 from offbook.studio.workspace import Workspace
 
 
@@ -44,7 +45,7 @@ def run_entry(workspace: Workspace, run: RunDir) -> dict[str, Any]:
         "character": character_of(workspace, run),
         "title": persona.get("name") if isinstance(persona, dict) else None,
         "base": model.get("source") if isinstance(model, dict) else None,
-        "headline": _text(read_object(run.eval).get("headline")),
+        "headline": _text(stored_verdict(run).get("headline")),
         "updated": (run.metrics if run.metrics.is_file() else run.path).stat().st_mtime,
     }
 
@@ -63,28 +64,3 @@ def last_reply(run: RunDir) -> str | None:
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
-
-
-def read_object(path: Path) -> dict[str, Any]:
-    """The JSON object in a file; an empty one where there is none."""
-    value = read_json(path)
-    return value if isinstance(value, dict) else {}
-
-
-def read_objects(path: Path) -> list[dict[str, Any]]:
-    """The objects of the JSON list in a file; none where there is no such list."""
-    return objects(read_json(path))
-
-
-def objects(value: Any) -> list[dict[str, Any]]:
-    """The objects of a list that somebody wrote; none where it is no list."""
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
-
-
-def read_json(path: Path) -> Any:
-    """The value in a JSON file; None where there is none that can be read."""
-    try:
-        # JSON has no NaN; browsers could not read it.
-        return json.loads(read_text(path), parse_constant=lambda _: None)
-    except (OSError, ValueError, RecursionError):
-        return None

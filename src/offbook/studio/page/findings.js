@@ -8,7 +8,9 @@ import { failure, isOpen, jobProgress } from "./job.js";
 import { action, command, h } from "./parts.js";
 import { settingName, word } from "./words.js";
 
-const SIGNS = { error: "✕", bad: "✕", warning: "!", note: "!", info: "i", good: "✓" };
+const SIGNS = { bad: "✕", note: "!", good: "✓" };
+// How far rows are from being good to train on → how a finding is marked.
+const TONES = { "not yet": "bad", usable: "note" };
 
 // `isUpdate`: it may have changed elsewhere; a check that is already followed here stays.
 export async function showFindings(box, address, signal, isUpdate = false) {
@@ -38,9 +40,13 @@ export async function showFindings(box, address, signal, isUpdate = false) {
   );
 }
 
-// A finding: {text, fix, level, option}, with what its option does as a button.
-function drawFinding({ text, fix, level = "note", option }, address) {
-  return h("li", { class: level }, h("span", { class: "sign", "aria-hidden": "true" }, SIGNS[level] ?? "!"), h("div", {}, h("p", {}, text), fix && h("p", { class: "help" }, fix), option && optionButton(option, address)));
+// A finding: {text, effect, fix, level, option}, with what its option does as a button. What mends it is not said again
+// where that is the button's option alone.
+function drawFinding({ text, effect, fix, level, option }, address) {
+  const tone = TONES[level] ?? level;
+  const isSaid = option && /^--\S+ \S+$/.test(fix);
+  const about = [effect, !isSaid && fix].filter(Boolean).map((each) => h("p", { class: "help" }, each));
+  return h("li", { class: tone }, h("span", { class: "sign", "aria-hidden": "true" }, SIGNS[tone] ?? "!"), h("div", {}, h("p", {}, text), about, option && optionButton(option, address)));
 }
 
 function optionButton({ key, value }, address) {

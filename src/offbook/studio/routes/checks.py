@@ -7,7 +7,9 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from offbook.core.i18n import language
 from offbook.core.progress import fill
+from offbook.data.messages import localized
 from offbook.studio.character import CharacterFolder
 from offbook.studio.checks import newest_check, option_of, version_of
 from offbook.studio.context import StudioDep
@@ -41,15 +43,21 @@ def show(name: str, studio: StudioDep) -> dict[str, Any]:
     character = CharacterFolder(studio.workspace.character(name))
     job = newest_check(studio, character)
     report = job.result() if job is not None else None
-    if not isinstance(report, dict):
-        report = None
+    report = localized(report, language()) if isinstance(report, dict) else None
     return {
         "job": job.as_json() if job is not None else None,
         "stale": job is None or job.request.details.get("version") != version_of(character),
-        "findings": [_finding(each) for each in report["findings"]] if report else [],
+        "findings": _findings(report) if report else [],
         "level": report["level"] if report else None,
         "report": {key: value for key, value in report.items() if key != "heldout_places"} if report else None,
     }
+
+
+def _findings(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """First what no finding stands for, that there are few rows; then the findings, the gravest first."""
+    findings = [_finding(each) for each in report["findings"]]
+    others = report["reasons"][: len(report["reasons"]) - sum(each["level"] != "good" for each in findings)]
+    return [{"text": reason, "level": report["level"], "option": None} for reason in others] + findings
 
 
 def _finding(finding: dict[str, Any]) -> dict[str, Any]:

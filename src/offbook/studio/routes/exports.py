@@ -15,7 +15,7 @@ from offbook.core.shell import offbook_command
 from offbook.pipeline.export_formats import export_formats
 from offbook.studio.context import StudioDep
 from offbook.studio.errors import NotFound
-from offbook.studio.runs import read_object
+from offbook.studio.json_files import read_object
 from offbook.studio.workspace import checked_name
 from offbook.studio.zip_stream import zip_stream
 

@@ -17,9 +17,10 @@ from offbook.studio.character import CharacterFolder
 from offbook.studio.context import Studio, StudioDep
 from offbook.studio.errors import Conflict, NotFound
 from offbook.studio.jobs import JobRecord, newest
+from offbook.studio.json_files import read_object, read_objects
 from offbook.studio.queue import TALK
 from offbook.studio.run_stream import run_events
-from offbook.studio.runs import character_of, read_object, read_objects, run_entry, settings_of
+from offbook.studio.runs import character_of, run_entry, settings_of
 from offbook.studio.sse import MEDIA_TYPE
 from offbook.studio.training import start_training
 from offbook.studio.workspace import checked_name, folder_bytes

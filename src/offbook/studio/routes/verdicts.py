@@ -15,7 +15,9 @@ from offbook.pipeline.next_run import suggestion
 from offbook.studio.character import CharacterFolder
 from offbook.studio.context import StudioDep
 from offbook.studio.errors import Conflict, NotFound
-from offbook.studio.runs import character_of, objects, read_object, read_objects, run_entry, settings_of
+from offbook.studio.json_files import objects, read_object, read_objects
+from offbook.studio.runs import character_of, run_entry, settings_of
+from offbook.studio.stored_verdict import stored_verdict
 from offbook.studio.training import start_training
 
 router = APIRouter(tags=["verdict"])
@@ -46,10 +48,10 @@ def verdict(name: str, studio: StudioDep) -> dict[str, Any]:
     card = read_object(run.eval)
     if not card:
         raise NotFound("the run '{name}' has no verdict yet", "Let it finish, or judge it now.", name=name)
-    settings = settings_of(run)
-    sentences = [{**each, "option": _option(each, settings)} for each in objects(card.get("verdict"))]
+    settings, worded = settings_of(run), stored_verdict(run)
+    sentences = [{**each, "option": _option(each, settings)} for each in objects(worded.get("verdict"))]
     return {
-        "headline": str(card.get("headline") or ""),
+        "headline": str(worded.get("headline") or ""),
         "sentences": sentences,
         "figures": {key: value for key, value in card.items() if key not in ("verdict", "headline")},
         "character": character_of(studio.workspace, run),

@@ -1,0 +1,44 @@
+"""The verdict of a run in the reader's language, whichever it was written in: it follows from the figures beside it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from offbook.core.errors import UsageError
+from offbook.core.i18n import language
+from offbook.core.metrics_log import read
+from offbook.core.rundir import RunDir
+from offbook.evaluation.learning_curve import LearningCurve
+from offbook.evaluation.scorecard import Scorecard
+from offbook.evaluation.verdict import judge
+from offbook.studio.json_files import objects, read_object
+
+
+def stored_verdict(run: RunDir) -> dict[str, Any]:
+    """The keys `headline` and `verdict` of a run's eval.json; empty where there is none."""
+    try:
+        status = run.eval.stat()
+    except OSError:
+        return {}
+    return _worded(run.path, f"{status.st_mtime_ns}-{status.st_size}", language())
+
+
+@lru_cache(256)
+def _worded(folder: Path, _version: str, lang: str) -> dict[str, Any]:
+    run = RunDir(folder)
+    stored = read_object(run.eval)
+    verdict: dict[str, Any] = {key: stored[key] for key in ("headline", "verdict") if key in stored}
+    try:
+        card = Scorecard.from_json(stored)
+        anew = judge(card, read(run.metrics), lang, LearningCurve.load(run.learning_curve)).to_json()
+    except (UsageError, ArithmeticError, ValueError):
+        return verdict
+    # Another version of offbook may have judged by other rules: what it said stays.
+    is_same = _rules(anew) == _rules(verdict)
+    return anew if is_same else verdict
+
+
+def _rules(verdict: dict[str, Any]) -> list[Any]:
+    return [each.get("rule") for each in objects(verdict.get("verdict"))]
