@@ -3,7 +3,7 @@
 import pytest
 
 from offbook.data.extract.script import play, screenplay
-from tests.data.extract.reading import left, numbered, texts
+from tests.data.extract.reading import cues, left, numbered, texts
 
 NEWS = """
 TOM REED, HOST: Welcome back.
@@ -56,4 +56,33 @@ def test_an_aside_at_a_lines_end_needs_no_brackets(aside: str) -> None:
         "Nadie.",
         "Aparte de eso, nada.",
         "Será el viento.",
+    ]
+
+
+def test_who_speaks_is_told_by_where_he_is_and_a_page_that_goes_on_is_no_action() -> None:
+    text = """
+Mara: Is it lit?
+Tom (CONT'D): Not yet. (sighs) No.
+Mara: So light it.
+Voice on the phone: Harbour here.
+Tom: Not now!
+"""
+    read = cues(screenplay.read, numbered(text))
+    assert [cue.speaker for cue in read] == ["Mara", "Tom", "Mara", "Voice on the phone", "Tom"]
+    assert read[1].acted == "Not yet. (sighs) No."
+
+
+def test_what_somebody_tells_that_others_said_is_his() -> None:
+    text = """
+甲：我一听就急了，我说：您买不买？他说：买，可是得便宜点儿。我问：便宜多少？他说：您倒贴我两千。
+乙：嗨！
+甲：他问我：你卖不卖？我说：不卖！
+乙：好。
+——幕落
+"""
+    assert texts(screenplay.read, text) == [
+        ("甲", "我一听就急了，我说：您买不买？他说：买，可是得便宜点儿。我问：便宜多少？他说：您倒贴我两千。"),
+        ("乙", "嗨！"),
+        ("甲", "他问我：你卖不卖？我说：不卖！"),
+        ("乙", "好。"),
     ]

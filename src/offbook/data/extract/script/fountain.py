@@ -143,4 +143,4 @@ def _speaker(line: str, chinese: frozenset[str] = frozenset()) -> tuple[str, tup
     forced = text.startswith("@")
     if not is_name(name, often=True) or clean_name(name) != name or not (forced or name.isupper() or name in chinese):
         return None
-    return name, tuple(note for note in notes if not re.fullmatch(r"(?i)cont[’'.]?d\.?|continu(?:ed|ing)", note))
+    return name, notes

@@ -26,6 +26,8 @@ AMONG_CAPITALS = re.compile(rf",?\s{_AND}\s|,\s")
 """ROMEO and JULIET, FAUST und WAGNER"""
 PROSE = re.compile(one_of(CHINESE["prose"]))
 """What stands in Chinese prose and hardly ever in a name: 的, 这."""
+CONTINUED = re.compile(r"(?i)cont[’'.]?d\.?|continu(?:ed|ing)")
+"""DANI (CONT'D): tells of the page, not of the speaker."""
 _OFF_SCREEN = r"OS|VO|O\.S\.|V\.O\."
 OFF_SCREEN = re.compile(rf"(?<=[{CJK}])\s*(?:{_OFF_SCREEN})\s*$")
 """管家VO: heard and not seen."""
@@ -42,6 +44,8 @@ UNKNOWN = re.compile(r"\?{2,4}")
 """???: somebody whose name is not told yet."""
 PARTICLES = words("of the de la von van and to in du da al for")
 """Words within a name that have no capital."""
+WHEREABOUTS = re.compile(r"(?<=\w) (?:on|at|in|with|from|behind) .*")
+"""Voice (on the phone), Man (at the bar)"""
 INTERJECTIONS = load_all("script")["interjection"]
 """Words that open many a line, and are nobody's name."""
 
@@ -61,11 +65,13 @@ def clean_name(text: str) -> str:
 @lru_cache(4096)
 def split_notes(label: str) -> tuple[str, tuple[str, ...]]:
     """The label's name, and the notes in brackets that stand beside it: `甄嬛（笑）` → 甄嬛, 笑."""
-    notes = tuple(note.strip() for note in NOTE.findall(label) if note.strip())
+    notes = tuple(
+        note.strip() for note in NOTE.findall(label) if note.strip() and not CONTINUED.fullmatch(note.strip())
+    )
     bare = NOTE.sub(" ", label)
     if off_screen := OFF_SCREEN.search(bare):
         notes, bare = (off_screen[0].strip(), *notes), bare[: off_screen.start()]
-    if not notes or not clean_name(bare):
+    if bare == label or not clean_name(bare):
         return clean_name(label), ()
     return clean_name(bare), notes
 
@@ -126,6 +132,12 @@ def by_surname(names: Counter[str]) -> dict[str, str]:
     bearers = Counter(surnames.values())
     short = {name: last for name, last in surnames.items() if names[last] and bearers[last] == 1}
     return {label: short.get(name, name) for label, name in full.items() if short.get(name, name) != label}
+
+
+def without_saying(label: str) -> str:
+    """The name alone of a label that ends in a verb of speech: 甲问 → 甲."""
+    saying = SAYING.match(label)
+    return saying["name"] if saying else label
 
 
 def without_verbs(names: Counter[str]) -> dict[str, str]:

@@ -20,7 +20,7 @@ from offbook.data.extract.script.profile import (
     opening_cast,
     with_paragraphs,
 )
-from offbook.data.extract.script.speaker_labels import MANNERED, Label, Labels, learn, match
+from offbook.data.extract.script.speaker_labels import INLINE, MANNERED, Label, Labels, learn, match
 from offbook.data.extract.script.speech import HAS_KANA, SENTENCE_END, clean, join
 from offbook.data.extract.script.stage_directions import ITALIC, is_direction
 from offbook.data.extract.word_lists import load, one_of
@@ -96,8 +96,9 @@ def _is_told(labels: Labels, texts: list[str]) -> bool:
     """Whether it is a book without quotation marks: 老张说：…, and between or within such lines others."""
     if labels.verb_share <= MOSTLY or any(name.casefold() in INTERVIEWERS for name in labels.names):
         return False
-    headed = sum(match(text, labels.layout) is not None for text in texts)
-    return 2 * headed - labels.names.total() < LABELLED * len(texts)
+    heads = [label for text in texts if (label := match(text, labels.layout))]
+    further = sum(len(INLINE.findall(label.rest)) for label in heads)
+    return len(heads) - further < LABELLED * len(texts)
 
 
 @dataclass(slots=True)

@@ -20,12 +20,14 @@ from offbook.data.extract.script.names import (
     HAS_CJK,
     INTERJECTIONS,
     SURE_JOINERS,
+    WHEREABOUTS,
     by_surname,
     is_name,
     split_joint,
     split_manner,
     split_notes,
     without_job,
+    without_saying,
     without_verbs,
 )
 
@@ -234,7 +236,8 @@ class Labels:
         if certain < KNOWN and may_speak(label.name):
             return False
         if self.any_name:
-            return certain >= MANNERED or label.layout == "bold" or all(is_name(name) for name in speakers)
+            named = (is_name(WHEREABOUTS.sub("", name)) for name in speakers)
+            return certain >= MANNERED or label.layout == "bold" or all(named)
         if certain >= MANNERED:
             return self.share.get(where, 0) >= USUAL
         return (
@@ -249,6 +252,7 @@ def learn(rows: Iterable[Row], layouts: tuple[str, ...]) -> Labels:
     counts: dict[str, Counter[tuple[str, Place]]] = {layout: Counter() for layout in layouts}
     lines: Counter[Place] = Counter()
     dashed: Counter[str] = Counter()
+    further: Counter[tuple[str, Place]] = Counter()
     below_name = False
     for row in rows:
         if row.kind not in ("text", "boxed"):
@@ -263,7 +267,10 @@ def learn(rows: Iterable[Row], layouts: tuple[str, ...]) -> Labels:
                 dashed[layout] += label.rest.startswith(("—", "–"))
                 if layout == "colon":
                     for hit in INLINE.finditer(label.rest):
-                        counts[layout][hit["name"], where] += not is_note(hit["name"])
+                        further[hit["name"], where] += not is_note(hit["name"])
+    heads = {without_saying(name) for name, _ in counts.get("colon", ())}
+    for (name, where), count in further.items():  # 他问我：…我说：… in a speech is told
+        counts["colon"][name, where] += count if without_saying(name) in heads | {name} else 0
     learned = [Labels(layout, counts[layout], lines, dashed=dashed[layout]) for layout in layouts]
     best = max(learned, key=lambda labels: labels.support * (1.5 if labels.any_name else 1))
     also = tuple(other.layout for other in learned if other is not best and _is_mixed_in(best, other, counts))

@@ -39,7 +39,9 @@ def is_direction(line: str) -> bool:
     body = line.strip()
     if body[:1].islower():
         return False
-    return bool(MARKED.match(body) or ITALIC.match(body) or STAGE_WORDS.match(body)) or _enclosed(body)
+    if MARKED.match(body) or ITALIC.match(body) or STAGE_WORDS.match(body.lstrip("—–- ")):
+        return True
+    return _enclosed(body)
 
 
 def with_brackets(line: str) -> str:
