@@ -10,6 +10,7 @@ from offbook.data.row_values import ColumnsError, RowError
 
 NOBODY = Origin("x.jsonl", 1)
 LIT = [("user", "Lit?"), ("assistant", "Since four.")]
+LIT_MESSAGES = [{"role": "user", "content": "Lit?"}, {"role": "assistant", "content": "Since four."}]
 
 
 def turns(row: dict[str, Any], character: str | None = None) -> list[tuple[str, str]]:
@@ -38,6 +39,13 @@ def turns(row: dict[str, Any], character: str | None = None) -> list[tuple[str, 
         {"text": "<human>: Lit?\n<bot>: Since four."},
         {"text": "<｜begin▁of▁sentence｜><｜User｜>Lit?<｜Assistant｜>Since four.<｜end▁of▁sentence｜>"},
         {"model": "x", "messages": [{"role": "user", "content": "Lit?"}], "response": "Since four."},
+        {"text_input": "Lit?", "output": "Since four."},
+        {"id": "0", "data": ["Lit?", "Since four."]},
+        {"src": ["Lit?"], "tgt": ["Since four."], "label": [1]},
+        {"prompt": "Lit?", "response": [["Since four."]]},
+        {"question": "Lit?", "turns": 1, "answer": "Since four."},
+        {"messages": [{"prompt": "Lit?", "response": [["Since four."]]}]},
+        {"title": "x", "chat": {"history": {}, "messages": [*LIT_MESSAGES], "models": ["x"]}},
         {
             "request": {"model": "x", "messages": [{"role": "user", "content": "Lit?"}]},
             "response": {"choices": [{"index": 0, "message": {"role": "assistant", "content": "Since four."}}]},
@@ -264,3 +272,53 @@ def test_the_call_of_a_tool_in_a_text_is_no_speech(row: dict[str, Any]) -> None:
 def test_further_rows_that_need_no_mapping(row: dict[str, Any]) -> None:
     """LIMA's, Chinese tables, LLaMA-Factory's newer preference pairs."""
     assert turns(row) == LIT
+
+
+def test_the_system_prompt_of_an_exported_chat_is_kept() -> None:
+    chat = {"params": {"system": "You are Mara."}, "messages": LIT_MESSAGES}
+    assert turns({"chat": chat}) == [("system", "You are Mara."), *LIT]
+
+
+def test_several_questions_and_answers_follow_one_another() -> None:
+    row = {"src": ["Lit?", "Why?"], "tgt": ["Since four.", "Ask the sea."], "label": [0, 1]}
+    spoken = to_conversation(row, NOBODY).turns
+    assert [(turn.text, turn.weight) for turn in spoken if turn.role == "assistant"] == [
+        ("Since four.", 0),
+        ("Ask the sea.", 1),
+    ]
+    with pytest.raises(RowError, match="2 questions and 1 answers"):
+        turns({**row, "tgt": ["Since four."]})
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "Thought: I look.\nAction: tides\nAction Input: {}\nObservation: 4\nThought: Ah.\nFinal Answer: Since four.",
+        'Thought: Done.\nAction: Finish\nAction Input: {"final_answer": "Since four."}',
+        "Thought: He asks.\nAnswer: Since four.",
+        "思考：他问。\n最终答案：Since four.",
+    ],
+)
+def test_an_agents_steps_are_no_speech(reply: str) -> None:
+    assert turns({"question": "Lit?", "answer": reply}) == LIT
+
+
+def test_an_agents_call_is_no_speech() -> None:
+    calls = ["Thought: I look.\nAction: tides\nAction Input: {}", "I look.\nAction: tides[today]"]
+    called = [{"from": "gpt", "value": call} for call in calls]
+    row = {"conversations": [{"from": "human", "value": "Lit?"}, *called, {"from": "gpt", "value": "Since four."}]}
+    assert turns(row) == LIT
+
+
+@pytest.mark.parametrize("reply", ["Thought: He asks again.\nAction: waves\nSpeech: Since four.", "Action: stay."])
+def test_what_a_character_thinks_and_does_is_kept(reply: str) -> None:
+    assert turns({"question": "Lit?", "answer": reply})[1] == ("assistant", reply)
+
+
+@pytest.mark.parametrize("column", ["choices", "options", "hint", "选项"])
+def test_what_is_chosen_from_is_not_lost(column: str) -> None:
+    row = {"question": "Which burns?", column: ["oil", "stone"], "answer": "A"}
+    with pytest.raises(ColumnsError, match=f"prompt=question\\+{column}"):
+        turns(row)
+    mapped = to_conversation(row, NOBODY, None, ReadingOptions(columns={"prompt": f"question+{column}"}))
+    assert mapped.turns[0].text == "Which burns?\noil\nstone"

@@ -114,3 +114,11 @@ def test_what_nobody_answers_at_the_end_is_left_out(tmp_path: Path) -> None:
 
 def test_lines_that_were_cut_out_of_a_list_end_with_its_commas(tmp_path: Path) -> None:
     assert rows(tmp_path / "a.jsonl", "".join(f"{json.dumps(row)},\n" for row in ROWS)) == ROWS
+
+
+def test_an_object_may_name_its_rows(tmp_path: Path) -> None:
+    named = {"q1": {**ROWS[0], "tag": "x"}, "q2": ROWS[1]}
+    assert rows(tmp_path / "a.json", json.dumps(named)) == [named["q1"], ROWS[1]]
+    message = {"role": "user", "content": "Lit?"}
+    pair = {"chosen": message, "rejected": message}
+    assert rows(tmp_path / "a.json", json.dumps(pair)) == [pair]

@@ -122,3 +122,29 @@ def test_the_types_say_the_order(settings: dict[str, Any], template: ChatTemplat
     assert isinstance(rows, SplitRows)
     assert not hasattr(rows, "examples")
     assert isinstance(tokenize(rows, template, config.data), Dataset)
+
+
+def test_columns_that_are_not_read_are_named(settings: dict[str, Any], tmp_path: Path) -> None:
+    rows = [
+        {"id": f"row {number}", "question": f"Lit {number}?", "answer": f"Since {number}.", "mood": "tired"}
+        for number in range(24)
+    ]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    report = report_of_rows(read_rows(load(None, {**settings, "data": {"source": str(path)}})), Recorder())
+    assert report["unread_columns"] == {"mood": 24}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("lines.csv", "speaker,line\nBen,Lit?\nMara,Since four.\nBen,Why?\nMara,Ask the sea.\n"),
+        ("conversations.json", '[{"uuid": "1", "name": "x", "chat_messages": [{"sender": "human", "text": "Lit?"}]}]'),
+    ],
+)
+def test_a_chat_is_for_extract(settings: dict[str, Any], tmp_path: Path, name: str, content: str) -> None:
+    path = tmp_path / name
+    path.write_text(content)
+    with pytest.raises(UsageError, match="holds no rows but a chat") as error:
+        read_rows(load(None, {**settings, "data": {"source": str(path)}}))
+    assert f"extract {path} --list" in error.value.fix

@@ -23,6 +23,8 @@ PARTS = (marked("loading"), marked("training"), marked("samples"), marked("verdi
 """What the estimate is made of."""
 SIDES = (marked("prompt"), marked("base"), marked("tuned"))
 """The columns of the samples."""
+MOST_COLUMNS = 6
+"""Columns that are not read, of which so many are named."""
 
 
 def show_plan(out: Console, job: Any, report: dict[str, Any]) -> None:
@@ -149,6 +151,15 @@ def show_data(out: Console, report: dict[str, Any]) -> None:
         )
     for reason, count in report["left_out"].items():
         out.print(fill("left out: {count} {reason}", {"count": count, "reason": reason}), soft_wrap=True)
+    if unread := list(report["unread_columns"]):
+        names = ", ".join(unread[:MOST_COLUMNS]) + ("…" if unread[MOST_COLUMNS:] else "")
+        out.print(
+            fill(
+                "not read: {columns}; if one belongs to the prompt, say which: --data.columns system={first}",
+                {"columns": names, "first": unread[0]},
+            ),
+            soft_wrap=True,
+        )
     for skipped in report["skipped"][:3]:
         out.print(fill("skipped: {skipped}", {"skipped": skipped}), soft_wrap=True)
 

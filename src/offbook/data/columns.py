@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NoReturn
 
 from offbook.core.registry import lookup
 from offbook.core.types import Turn
@@ -14,7 +14,7 @@ from offbook.data.sources import Row
 
 SYNONYMS = {
     **dict.fromkeys(("prompt", "question", "query", "q", "user", "human", "user_question", "src"), "instruction"),
-    **dict.fromkeys(("user_input", "user_message", "input_text"), "instruction"),
+    **dict.fromkeys(("user_input", "user_message", "input_text", "text_input"), "instruction"),
     **dict.fromkeys(("问", "问题", "提问", "问句", "上文", "上句", "用户", "用户输入", "指令", "提示"), "instruction"),
     **dict.fromkeys(("ask", "用户问题", "用户提问", "用户说", "玩家", "玩家台词", "上一句", "前一句"), "instruction"),
     **dict.fromkeys(
@@ -41,6 +41,10 @@ SYNONYMS = {
     **dict.fromkeys(("agent_role", "bot_name", "role_name", "character_name", "char_name", "role"), "character"),
 }
 """Other names of the columns that the formats know, in lower case and with `_` between words."""
+TALKS = frozenset({"messages", "dialogue"})
+"""What a number is none of: a column `turns` may count them."""
+WRAPPERS = ("request", "chat")
+"""Columns that may hold an object with the messages in it."""
 TRANSLATIONS = (("source", "target"), ("sources", "targets"))
 """Columns of a pair; beside another reply or prompt, source says where a row comes from."""
 PROMPTS = frozenset({"instruction", "input", "messages", "history"})
@@ -68,7 +72,8 @@ LONGEST_NAME = 60
 """Characters of a name; a longer text in the column of the character's describes it."""
 PROMPT_LIKE = re.compile(
     rf"{SYSTEM_LIKE.pattern}|prompt|question|query|instruct|input|context|history|^user|human|asked|^line$|greeting"
-    r"|previous|preceding|earlier|dialog|utterance|message|上文|前文|问|输入|提示|指令|对话",
+    r"|previous|preceding|earlier|dialog|utterance|message|(?:^|_)(?:choice|option|hint|fact|evidence)s?(?:_|$)"
+    r"|上文|前文|问|输入|提示|指令|对话|选项|候选|线索",
     re.IGNORECASE,
 )
 METADATA = re.compile(
@@ -87,12 +92,7 @@ def rename(row: Row, columns: Mapping[str, str]) -> Row:
     Raises:
         RowError: a column is not there, or two columns mean the same.
     """
-    request = row.get("request")
-    if isinstance(request, dict) and "messages" in request:  # a log of requests and responses
-        row = {
-            **{column: value for column, value in row.items() if column != "request"},
-            "messages": request["messages"],
-        }
+    row = _unwrapped(row)
     renamed: Row = {}
     taken: set[str] = set()
     for meaning, named in columns.items():
@@ -109,13 +109,14 @@ def rename(row: Row, columns: Mapping[str, str]) -> Row:
         taken.update(names)
         if meaning != "ignore":
             values = [row[name] for name in names]
-            renamed[target] = values[0] if len(values) == 1 else "\n".join(str(value) for value in values if value)
+            renamed[target] = values[0] if len(values) == 1 else _joined(values)
     given = set(renamed)
     source = next((source for source, target in TRANSLATIONS if source in row and target in row), None)
     if any(_canonical(column) in PROMPTS for column in row):
         source = None
     for column, value in row.items():
-        name = "instruction" if column == source else _canonical(column)
+        is_count = isinstance(value, int | float) and _canonical(column) in TALKS
+        name = "instruction" if column == source else column if is_count else _canonical(column)
         if column in taken or (name in given and name != column):
             if column not in taken:
                 renamed[column] = value
@@ -133,6 +134,18 @@ def rename(row: Row, columns: Mapping[str, str]) -> Row:
     return renamed
 
 
+def _unwrapped(row: Row) -> Row:
+    """A row whose messages lie within an object: a logged request, a chat of Open WebUI's."""
+    inside = next((name for name in WRAPPERS if isinstance(row.get(name), dict) and "messages" in row[name]), None)
+    if inside is None:
+        return row
+    wrapper = row[inside]
+    params = wrapper.get("params")
+    system = wrapper.get("system") or (params.get("system") if isinstance(params, dict) else None)
+    outside = {column: value for column, value in row.items() if column != inside}
+    return {**outside, **({"system": system} if system else {}), "messages": wrapper["messages"]}
+
+
 @lru_cache(1024)
 def _canonical(column: str) -> str:
     """The name that the formats know a column by, or its own."""
@@ -146,7 +159,7 @@ def character_of(row: Row) -> str | None:
     return name if isinstance(name, str) and name.strip() and len(name) <= LONGEST_NAME else None
 
 
-def refuse_loss(row: Row, used: Collection[str], turns: Iterable[Turn], given: Iterable[str] = ()) -> None:
+def refuse_loss(row: Row, used: Collection[str], turns: Iterable[Turn], given: Iterable[str] = ()) -> list[str]:
     """Refuse a row with a column that looks like a part of the prompt and is not among what is read.
 
     Args:
@@ -154,6 +167,9 @@ def refuse_loss(row: Row, used: Collection[str], turns: Iterable[Turn], given: I
         used: the columns that its format reads.
         turns: what was read.
         given: the row's own names of its columns.
+
+    Returns:
+        The other columns that hold text and are not read, but for what tells of a row, like an id or a source.
 
     Raises:
         ColumnsError: there is such a column; the message says how to name its meaning.
@@ -170,24 +186,27 @@ def refuse_loss(row: Row, used: Collection[str], turns: Iterable[Turn], given: I
     character = row.get("character")
     if lost is None and isinstance(character, str) and len(character) > LONGEST_NAME and character.strip() not in read:
         lost = "character"
-    if lost is None and "output" in used and not PROMPTS & row.keys():
-        lost = next((column for column in unread if not METADATA.search(column)), None)
+    unread = [column for column in unread if not METADATA.search(column)]
+    if lost is None and unread and "output" in used and not PROMPTS & row.keys():
+        lost = unread[0]
     if lost is not None:
-        meaning = (
-            "system"
-            if SYSTEM_LIKE.search(lost)
-            or lost == "character"
-            or "instruction" not in used
-            or isinstance(row[lost], dict)
-            else "prompt"
-        )
-        lost = own_name(lost, given)
-        raise ColumnsError(
-            "its column '{lost}' looks like a part of the prompt and would be lost: map the columns, as in "
-            "--data.columns {meaning}={lost}, or leave it out: --data.columns ignore={lost}",
-            lost=lost,
-            meaning=meaning,
-        )
+        _refuse_lost(lost, row, used, given)
+    return [own_name(column, given) for column in unread]
+
+
+def _refuse_lost(lost: str, row: Row, used: Collection[str], given: Iterable[str]) -> NoReturn:
+    """Raises: ColumnsError: a column would be lost; the message says what it may be."""
+    is_system = (
+        SYSTEM_LIKE.search(lost) or lost == "character" or "instruction" not in used or isinstance(row[lost], dict)
+    )
+    question = f"{own_name('instruction', given)}+" if not is_system and row.get("instruction") else ""
+    raise ColumnsError(
+        "its column '{lost}' looks like a part of the prompt and would be lost: map the columns, as in "
+        "--data.columns {meaning}={named}, or leave it out: --data.columns ignore={lost}",
+        lost=own_name(lost, given),
+        meaning="system" if is_system else "prompt",
+        named=question + own_name(lost, given),
+    )
 
 
 def own_name(column: str, given: Iterable[str]) -> str:
@@ -195,10 +214,16 @@ def own_name(column: str, given: Iterable[str]) -> str:
     return next((str(name) for name in given if _canonical(str(name)) == column), column)
 
 
+def _joined(values: Iterable[Any]) -> str:
+    """The texts of several columns, and of the lists in them, one below the other."""
+    texts = (text for value in values for text in (value if isinstance(value, list) else [value]))
+    return "\n".join(str(text) for text in texts if text)
+
+
 def _is_prompt_like(column: str, value: Any) -> bool:
     """Whether a column is named like a part of the prompt, or holds an object with such a key."""
     keys = [column, *(map(str, value) if isinstance(value, dict) else ())]
-    return any(PROMPT_LIKE.search(key) and not METADATA.search(key) for key in keys)
+    return column != "output" and any(PROMPT_LIKE.search(key) and not METADATA.search(key) for key in keys)
 
 
 def _holds_other_text(value: Any, read: str) -> bool:

@@ -9,7 +9,7 @@ A function gets a row under the column names of `columns.rename` and gives what 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple, TypeGuard
 
@@ -25,8 +25,10 @@ from offbook.data.row_values import (
     content_of,
     dialogue_turns,
     list_of,
+    only_text,
     text_of,
     turns_of,
+    weight_of,
 )
 from offbook.data.sources import Row
 
@@ -94,24 +96,37 @@ def conversation(row: Row) -> Turns:
 def alpaca(row: Row) -> Turns:
     """instruction, input, output, and perhaps system and history (pairs of question and answer, or messages).
 
+    Several of each, in lists, follow one another (src and tgt, as ERNIEKit has them).
     A prompt that some model's format ends before the answer (`Human: … Assistant:`) is read as the turns in it, and an
     output that is a whole scene (`Ben (speaking): … <|eot|>`) from the character's side.
     """
-    prompt, is_rendered = _prompt(row)
     if "output" not in row:
         raise ColumnsError(
             "none of its columns is known to be the reply: say which one is, as in --data.columns reply=COLUMN"
         )
-    output, character = row.get("output"), row.get("character")
+    output, character = row["output"], row.get("character")
+    if (questions := row.get("instruction")) and _are_texts(questions) and _are_texts(output):
+        return [*_before(row), *_in_turn(questions, output, row.get("label"))]
+    prompt, is_rendered = _prompt(row)
     if output and _are_objects(output):
         return [*prompt, *turns_of(output, "output")]
-    reply = text_of(output, "output")
+    reply = text_of(only_text(output), "output")
     if lines := scene_lines(reply, character):
         scene = list(dialogue_turns(lines, character))
         is_setting = scene[0].role == "user"  # nobody in it answers the prompt
         return [*(replace(turn, role="system") if is_setting else turn for turn in prompt), *scene]
     labelled = LABELLED_REPLY.fullmatch(reply)
     return [*prompt, Turn("assistant", labelled[1] if labelled else _reply_of(reply, is_rendered))]
+
+
+def _in_turn(questions: Sequence[str], answers: Sequence[str], labels: object) -> Iterator[Turn]:
+    """What is asked and answered in turn, and perhaps for each answer a 0 or 1: whether it is learned (ERNIEKit)."""
+    if len(questions) != len(answers):
+        raise RowError("it has {asked} questions and {answered} answers", asked=len(questions), answered=len(answers))
+    weights = labels if isinstance(labels, list) and len(labels) == len(answers) else [1] * len(answers)
+    for question, answer, weight in zip(questions, answers, weights, strict=True):
+        yield Turn("user", question)
+        yield Turn("assistant", answer, weight=weight_of({"weight": weight}))
 
 
 def _prompt(row: Row) -> tuple[list[Turn], bool]:
@@ -177,6 +192,11 @@ def rendered(row: Row) -> Turns:
     raise ColumnsError(NO_MARKS, column=column)
 
 
+def ultrachat(row: Row) -> Turns:
+    """data: a list of texts of two who take turns (UltraChat), or of {role, content}."""
+    return [*_before(row), *dialogue({**row, "dialogue": row.get("data")})]
+
+
 def _listed(row: Row, column: str) -> Iterator[Turn]:
     system = row.get("system") or ""
     if isinstance(system, dict):  # Gemini's
@@ -233,6 +253,10 @@ def _are_objects(value: object) -> TypeGuard[list[Row]]:
     return isinstance(value, list) and all(isinstance(each, dict) for each in value)
 
 
+def _are_texts(value: object) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
 def _any(*needed: str) -> tuple[frozenset[str], ...]:
     """Any one of some columns, or of some sets of columns with `+` between."""
     return tuple(frozenset(names.split("+")) for names in needed)
@@ -256,5 +280,6 @@ FORMATS: dict[str, Format] = {
     "alpaca": Format(_any("instruction", "output"), alpaca, BEFORE | {"input"}),
     "transcript": Format(_any("input+character"), transcript),
     "rendered": Format(_any("text", "input"), rendered),
+    "ultrachat": Format(_any("data"), ultrachat, frozenset({"system"})),
 }
 """The formats by name, in the order in which a row is tried."""

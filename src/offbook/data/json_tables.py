@@ -12,7 +12,7 @@ def table_rows(value: Any) -> list[Any] | None:
     """The rows of a table that an object holds in one of pandas' shapes, or as lists of cells; None where it is none.
 
     Args:
-        value: an object of columns (name → cells by number, or a list of texts), of rows (number → row), or of
+        value: an object of columns (name → cells by number, or a list of texts), of rows (number or name → row), or of
             `columns` and `data`.
     """
     if not isinstance(value, dict) or not value:
@@ -33,9 +33,16 @@ def table_rows(value: Any) -> list[Any] | None:
         numbers = list(parts[0])
         if all(list(part) == numbers for part in parts) and all(key.isdigit() for key in numbers):
             return [{name: column[number] for name, column in value.items()} for number in numbers]
+        if len(parts) > 1 and all(map(_is_row, parts)) and len(set.intersection(*map(set, parts))) > 1:
+            return parts
     if len(parts) > 1 and all(map(_texts, parts)) and len({len(part) for part in parts}) == 1:
         return [dict(zip(value, cells, strict=True)) for cells in zip(*parts, strict=True)]
     return None
+
+
+def _is_row(value: dict[str, Any]) -> bool:
+    """Whether an object holds at least two texts, and is no message."""
+    return not {"role", "from"} & value.keys() and sum(isinstance(part, str) for part in value.values()) > 1
 
 
 def _texts(value: Any) -> bool:

@@ -10,6 +10,7 @@ a newline; a user's turn or a system prompt without text is left out; a reply wi
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PureWindowsPath
@@ -36,6 +37,25 @@ OWN_COLUMNS = frozenset({"character", "scene", "source", "confidence", "label", 
 """Columns that are read in a row of any format."""
 
 
+class NoRowsError(UsageError):
+    """No row of a file has the columns of any format.
+
+    Args:
+        file: the file.
+        strange: what is said of the first row.
+    """
+
+    def __init__(self, file: Path, strange: ColumnsError) -> None:
+        self.file = file
+        super().__init__(
+            marked("{file}: {strange}"),
+            marked("Rename them, in a table in its first line. {needed}"),
+            file=file,
+            strange=strange,
+            needed=translate(NEEDED),
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class ReadingOptions:
     """How rows are read, beyond their format."""
@@ -56,6 +76,8 @@ class Loaded:
     skipped: list[BadRow]
     left_out: dict[str, int]
     """Why rows that are understood are not learned → how many."""
+    unread: Counter[str] = field(default_factory=Counter)
+    """Columns that hold text and are not read → in how many rows."""
 
 
 def load(
@@ -123,7 +145,7 @@ def _read(
         try:
             named = columns.rename(row, options.columns)
             row_character = columns.character_of(named)
-            loaded.conversations.append(_conversation(named, tuple(row), origin, format, options))
+            loaded.conversations.append(_conversation(named, tuple(row), origin, format, options, loaded.unread))
             row_characters.append(row_character)
         except LeftOut as reason:
             loaded.left_out[str(reason)] = loaded.left_out.get(str(reason), 0) + 1
@@ -132,13 +154,7 @@ def _read(
             bad.append(BadRow(origin, f"{error} ({_excerpt(row)})"))
     loaded.skipped.extend(bad)
     if strange and not row_characters and len(strange) == len(bad) and on_error == "stop":
-        raise UsageError(
-            "{file}: {strange}",
-            "Rename them, in a table in its first line. {needed}",
-            file=file,
-            strange=strange[0],
-            needed=translate(NEEDED),
-        )
+        raise NoRowsError(file, strange[0])
     return row_characters
 
 
@@ -151,13 +167,18 @@ def to_conversation(
         LeftOut: the row says that it is not to be learned.
         RowError: there is no conversation in it.
     """
-    return _conversation(columns.rename(row, options.columns), tuple(row), origin, format, options)
+    return _conversation(columns.rename(row, options.columns), tuple(row), origin, format, options, Counter())
 
 
 def _conversation(
-    row: Row, own_names: tuple[str, ...], origin: Origin, format: Format | None, options: ReadingOptions
+    row: Row,
+    own_names: tuple[str, ...],
+    origin: Origin,
+    format: Format | None,
+    options: ReadingOptions,
+    unread: Counter[str],
 ) -> Conversation:
-    """The conversation in a row under the names that the formats know."""
+    """The conversation in a row under the names that the formats know; what is not read of it is counted."""
     exclusions.refuse_marked(row)
     if not isinstance(row.get("character"), str):  # a number, say, names nobody
         row.pop("character", None)
@@ -166,7 +187,8 @@ def _conversation(
     row_format = format or detect(row, own_names)
     spoken = _spoken(row, own_names, row_format)
     if format is None:  # who names the format has decided what is read
-        columns.refuse_loss(row, OWN_COLUMNS.union(row_format.optional, *row_format.columns), spoken, own_names)
+        read = OWN_COLUMNS.union(row_format.optional, *row_format.columns)
+        unread.update(columns.refuse_loss(row, read, spoken, own_names))
     named = row.get("character")
     filled = placeholders.fill(spoken, options.placeholders)
     turns = _join(_unlabelled(heard, named) for turn in filled if (heard := _heard(turn)) is not None)
@@ -208,7 +230,7 @@ def _spoken(row: Row, own_names: tuple[str, ...], row_format: Format) -> list[Tu
 
 def _heard(turn: Turn) -> Turn | None:
     """A turn without what nobody hears in a reply; None where it is nothing but the call of a tool."""
-    if turn.role != "assistant" or "<" not in turn.text:
+    if turn.role != "assistant":
         return turn
     reply = without_thoughts(turn.text)
     text = without_calls(reply)

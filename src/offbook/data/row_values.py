@@ -207,7 +207,7 @@ def turns_of(value: Any, name: str, character: str | None = None) -> Iterator[Tu
             prompt, answer = pair or PAIRS[0]
             yield Turn("system", text_of(turn.get("system") or "", TURN_PART, column="system", number=number))
             yield Turn("user", text_of(turn.get(prompt) or "", TURN_PART, column=prompt, number=number))
-            reply = text_of(turn[answer], TURN_PART, column=answer, number=number)
+            reply = text_of(only_text(turn[answer]), TURN_PART, column=answer, number=number)
             yield Turn("assistant", reply, weight=weight_of(turn))
             continue
         content = next((turn[key] for key in TEXTS if key in turn), None)
@@ -226,6 +226,17 @@ def turns_of(value: Any, name: str, character: str | None = None) -> Iterator[Tu
             continue
         role = _role(turn, number)
         yield Turn(role, text, weight=weight_of(turn) if role == "assistant" else 1.0)
+
+
+def only_text(value: Any) -> Any:
+    """The text that a list holds alone, or a list in that (Qianfan's answers, of which there may be several).
+
+    Any other value is given back as it is.
+    """
+    inner = value
+    while isinstance(inner, list) and len(inner) == 1:
+        inner = inner[0]
+    return inner if isinstance(inner, str) else value
 
 
 def _is_call(part: Any) -> bool:

@@ -181,7 +181,7 @@ def _read_jsonl(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
 
 
 def _as_row(value: Any, reason: str | None, origin: Origin, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
-    if isinstance(value, list) and value and all(isinstance(turn, dict) and TURN_KEYS & turn.keys() for turn in value):
+    if isinstance(value, list) and value and all(map(_is_turn, value)):
         value = {"messages": value}
     if reason is None and isinstance(value, dict):
         if _letters(value) > columnar.LONGEST_ROW:
@@ -190,6 +190,10 @@ def _as_row(value: Any, reason: str | None, origin: Origin, bad: OnBad) -> Itera
             yield origin, value
     else:
         bad(BadRow(origin, reason or f"not an object but {kind_of(value)}"))
+
+
+def _is_turn(value: Any) -> bool:
+    return isinstance(value, dict) and any(keys <= value.keys() for keys in TURN_KEYS)
 
 
 def _letters(value: Any) -> int:
@@ -262,6 +266,6 @@ FOR_PEOPLE = {".yaml": "YAML", ".yml": "YAML", ".toml": "TOML"}
 """Suffixes of formats that hold no rows by themselves, but lists that may be."""
 LIST_COMMA = re.compile(r",\s*\Z")
 """What stands behind a line that was cut out of a list."""
-TURN_KEYS = {"role", "from"}
-"""One of these is in each turn of a list that is a row by itself."""
+TURN_KEYS = ({"role"}, {"from"}, {"prompt", "response"})
+"""Some of these are in each turn of a list that is a row by itself."""
 HUB_METADATA = {"dataset_infos.json", "dataset_info.json", "configuration.json", "state.json", "dataset_dict.json"}

@@ -1,15 +1,29 @@
-"""What stands in a reply and nobody hears: thoughts, and calls of tools.
+r"""What stands in a reply and nobody hears: thoughts, and calls of tools.
 
 without_thoughts("<think>He asks again.</think>Since four.")
+without_calls("Thought: I know it now.\nFinal Answer: Since four.")
 """
 
 from __future__ import annotations
 
+import json
 import re
 
 THOUGHT_ENDS = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
 CALL = re.compile(r"<(tool_call|functioncall|function_call)>.*?(?:</\1>|<\|endoftext\|>|\Z)", re.DOTALL)
 """A call as Hermes, Qwen and Glaive write it into the text."""
+STEP = re.compile(
+    r"^[ \t>*]*(?:(?P<input>Action Input|行动输入|动作输入)|(?P<action>Action|行动|动作)|(?P<thought>Thoughts?|思考)"
+    r"|(?P<result>Observation|观察)|(?P<answer>(?:Final )?Answer|最终答案|最终回答))\**[ \t]*[:：]\**",
+    re.MULTILINE | re.IGNORECASE,
+)
+"""What heads a step of an agent that thinks, acts and observes in turn (ReAct), as LangChain and ToolBench write it."""
+AGENT = ({"action", "input"}, {"action", "result"}, {"thought", "answer"})
+"""Steps that none but an agent has together: people in a play think and act as well."""
+CALLED = re.compile(r"[ \t]*\w+\[.*\]\s*")
+"""The action of an agent that has no line for the input: `search[tides]`."""
+FINISH = re.compile(r'"final_answer"\s*:\s*("(?:[^"\\]|\\.)*")')
+"""The answer in ToolBench's last call."""
 
 
 def without_thoughts(reply: str) -> str:
@@ -21,4 +35,20 @@ def without_thoughts(reply: str) -> str:
 def without_calls(reply: str) -> str:
     """A reply without what it calls; "" where it is nothing else."""
     text, calls = CALL.subn("", reply)
-    return text.strip() if calls else text
+    return _answer(text.strip() if calls else text)
+
+
+def _answer(reply: str) -> str:
+    """What the steps of an agent lead to; "" where that is a call, and a reply without such steps as it stands."""
+    if not (steps := list(STEP.finditer(reply))):
+        return reply
+    kinds = {step.lastgroup for step in steps}
+    bounds = [*(step.start() for step in steps[1:]), len(reply)]
+    parts = [(step.lastgroup, reply[step.end() : end]) for step, end in zip(steps, bounds, strict=True)]
+    calls = [text for kind, text in parts if kind == "action" and CALLED.fullmatch(text)]
+    if not calls and not any(needed <= kinds for needed in AGENT):
+        return reply
+    answers = [text for kind, text in parts if kind == "answer"]
+    if not answers and (finish := FINISH.search(reply)):
+        answers = [json.loads(finish[1], strict=False)]
+    return answers[-1].strip() if answers else ""

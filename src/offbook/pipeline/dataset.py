@@ -19,8 +19,10 @@ from offbook.core.errors import UsageError
 from offbook.core.i18n import marked
 from offbook.core.persona import add_system
 from offbook.core.progress import CountProgress, NullReporter, Reporter, counted, uncounted
+from offbook.core.shell import offbook_command
 from offbook.core.types import Conversation, Example
 from offbook.data import leakage, loading, mixing, quality, split
+from offbook.data.extract.formats import EXTRACTORS, choose
 from offbook.hub import pull
 from offbook.tokenization.chat_template import ChatTemplate
 
@@ -39,6 +41,8 @@ class SplitRows:
     """Unusable rows, each with its file, line and reason."""
     left_out: dict[str, int]
     """Why rows that are understood are not learned → how many."""
+    unread: dict[str, int]
+    """Columns that hold text and are not read → in how many rows."""
     removed: int
     """Rows that `data.dedupe` and `data.max_per_prompt` took out."""
     dropped: int
@@ -119,7 +123,7 @@ def read_rows(config: RunConfig, reporter: Reporter | None = None) -> SplitRows:
     sources = [data.source] if isinstance(data.source, str) else data.source
     files = _local(sources, reporter)
     reporter.stage("Reading {files}", files=", ".join(sources))
-    loaded = loading.load(files, data.format, data.on_error, reading_options(config))
+    loaded = _load(files, config)
     kept = quality.deduplicate(loaded.conversations, data.dedupe, data.max_per_prompt)
     parts = _split(kept, config, reporter)
     leak = None
@@ -136,10 +140,38 @@ def read_rows(config: RunConfig, reporter: Reporter | None = None) -> SplitRows:
         replay=tuple(general),
         skipped=tuple(map(str, loaded.skipped)),
         left_out=loaded.left_out,
+        unread=dict(loaded.unread.most_common()),
         removed=len(loaded.conversations) - len(kept),
         dropped=len(parts.dropped),
         leak=leak,
     )
+
+
+def _load(files: Sequence[Path], config: RunConfig) -> loading.Loaded:
+    """The rows of files; a chat is one whose messages are no rows yet.
+
+    Raises:
+        UsageError: a file or row is bad, or a chat; the error says how rows are made of it.
+    """
+    try:
+        return loading.load(files, config.data.format, config.data.on_error, reading_options(config))
+    except loading.NoRowsError as error:
+        if not _is_chat(error.file):
+            raise
+        raise UsageError(
+            "{path} holds no rows but a chat, or lines with the names of those who say them",
+            "See who speaks: {listing}; then make rows of it, and train on them: {extraction}",
+            path=error.file,
+            listing=offbook_command("extract", error.file, "--list"),
+            extraction=offbook_command("extract", error.file, "--role", "NAME", "--out", "rows.jsonl"),
+        ) from None
+
+
+def _is_chat(path: Path) -> bool:
+    try:
+        return EXTRACTORS[choose(path, "auto")].is_chat
+    except UsageError:
+        return False
 
 
 def report_of_rows(rows: SplitRows, reporter: Reporter) -> dict[str, Any]:
@@ -155,6 +187,7 @@ def report_of_rows(rows: SplitRows, reporter: Reporter) -> dict[str, Any]:
         "leak": rows.leak,
         "skipped": list(rows.skipped),
         "left_out": rows.left_out,
+        "unread_columns": rows.unread,
     }
 
 
