@@ -251,6 +251,8 @@ def test_a_verb_of_any_kind_before_its_subject_is_a_tag_and_a_colon_brings_in_a_
         ("pt", "— Há sempre. — Marta fechou o livro. — Já jantaste?", "Há sempre. Já jantaste?"),
         ("pl", "— Padł. — Tomek zdjął kurtkę. — Martwiłaś się?", "Padł. Martwiłaś się?"),
         ("pl", "— Martwiłam się — przyznała. — Siadaj.", "Martwiłam się. Siadaj."),
+        ("ru", "— Ты опять опоздал, — Вера даже не подняла головы. — Садись.", "Ты опять опоздал. Садись."),
+        ("ru", "— Не надо, — не поверила Вера. — Врёшь.", "Не надо. Врёшь."),
         ("ru", "— Скоро, — отозвался носильщик. — Часа через два.", "Скоро. Часа через два."),
         ("ru", "— Откройте! — раздался за дверью чей-то голос.", "Откройте!"),
         ("es", "—Calla —le pidió él, y luego, al teléfono—: Sí, la escucho.", "Calla. Sí, la escucho."),
@@ -290,6 +292,11 @@ def test_a_japanese_line_is_whole_where_its_speaker_acts_between_its_halves() ->
         ("リオ", "負けてない"),
         ("ガルド", "負けたよ。お前の負けだ"),
     ]
+
+
+def test_the_korean_teller_is_one_person_in_both_his_forms() -> None:
+    text = "“왔어?” 지수가 말했다. | “응.” 내가 말했다. | “늦었네.” 지수가 말했다. | “미안.” 나는 말했다."
+    assert [speaker for speaker, _ in sure(text)] == ["지수", "나", "지수", "나"]
 
 
 def test_korean_verbs_of_respect_are_tags() -> None:

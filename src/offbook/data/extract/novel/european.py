@@ -25,10 +25,12 @@ CLOSED_BY_DASH = re.compile(r"[^—–―]{3,200}\S[—–―](?=[.,;:!?…\s])"
 """(—Siempre. —)Marta cerró el libro—. ¿Y tú?: in Spanish the narrator's dashes stand close to his words."""
 TYPED_DASH = re.compile(r"^-+(?=\S)|(?<=\s)-(?=\w)|(?<=[\w!?])-(?=[\s.,;:!?…]|$)")
 """-Sí -dijo Marta-. ¿Y tú?: Spanish dashes as they are typed"""
+_PAST = "[а-яё]+(?:л|ла|ли|лся|лась|лись)"
 TOLD_IN_RUSSIAN = re.compile(
-    rf"[а-яё]+(?:л|ла|ли|лся|лась|лись)\s+(?:(?:[а-яё]+\s+)?{CAPITAL}[а-яё]+|(?:[а-яё-]+\s+){{0,4}}голос)"
+    rf"(?:не\s+)?{_PAST}\s+(?:(?:[а-яё]+\s+)?{CAPITAL}[а-яё]+|(?:[а-яё-]+\s+){{0,4}}голос)"
+    rf"|{CAPITAL}[а-яё]+\s+(?:[а-яё-]+\s+){{0,3}}{_PAST}\b"
 )
-"""(— Иди, —) велела Мара: a verb of the past and who did it, or раздался чей-то голос."""
+"""(— Иди, —) велела Мара, Мара не подняла головы: a verb of the past and who did it, or раздался чей-то голос."""
 TAGS_BEHIND_COMMAS = ("fr", "de", "it", "cs", "sv")
 """Languages that set a tag off with a comma alone behind a dash: – Und nun?, fragte Paul."""
 SPEECH_FOLLOWS = re.compile(rf"(?<=[.!?…:])\s+[—–―]\s*(?=[¿¡]?{CAPITAL})")

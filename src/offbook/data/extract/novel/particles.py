@@ -26,6 +26,8 @@ LETTERS = {"ja": r"[\u4e00-\u9fff々〆ァ-ヺー・]", "ko": r"[\uac00-\ud7a3]"
 """What names are written in."""
 LONGEST_NAME = 10
 SENTENCE = re.compile(r"(?<=[。！？!?.])\s*")
+BEFORE_GA = {"내": "나", "제": "저"}
+"""내가 and 나는 are one person."""
 
 
 class Particles:
@@ -141,7 +143,8 @@ class Particles:
         matches = [each for each in self._subject.finditer(text) if each["speaker"] not in self._lists["not_a_name"]]
         names = [each["speaker"] for each in matches if self._is_surely_subject(each) or each["speaker"] in self._seen]
         at_head = [each["speaker"] for each in matches[:1] if not each.start() and len(each["speaker"]) > 1]
-        return (names or at_head or [""])[-1]
+        name = (names or at_head or [""])[-1]
+        return BEFORE_GA.get(name, name)
 
     def _is_surely_subject(self, match: re.Match[str]) -> bool:
         """Whether a word and its particle cannot be a verb or an adjective, or stand for he and she."""

@@ -30,8 +30,9 @@ _SO_MANY = "(?:了|出|出了)?[一两二三四五六七八几][个句](?:字|�
 SAYS = re.compile(f"(?:{SAID}|{one_of(LISTS['put'])}{_SO_MANY}|打字|打字道)$")
 NOT_SAY = re.compile(one_of(LISTS["not_say"]) + "$")
 """What ends like a verb of speech and is none: 知道, 听说."""
-THINKS = re.compile(one_of(LISTS["think"]) + "(?:着|了|道)?$")
-"""心里想道"""
+_WITHIN = "(?:在心[里中底]|内心)"
+THINKS = re.compile(f"{one_of(LISTS['think'])}(?:着|了|道)?$|{_WITHIN}[^，。：:]{{0,8}}$")
+"""心里想道, 在心里呼叫系统"""
 WRITES = re.compile(one_of(LISTS["write"]) + "(?:着|了|道|曰|是|云|有|的)?$")
 """匾上写着"""
 WROTE = re.compile("[写题书留]道$")
@@ -81,7 +82,7 @@ _OF = "的(?<!家的)$"
 NO_NAME = re.compile("|".join([_NO_HEAD, _COUNTED, one_of(LISTS["not_in_a_name"]), _NO_TAIL, _OF]))
 """What tells that characters before a verb of speech are nobody's name."""
 THOUGHT = re.compile(
-    rf"(?:{MANNER}|暗暗?|暗自|心[里中下底]?|内心|在|自)*(?:{one_of(LISTS['think'])}+|(?<=[里中下底心]){SAY})(?:着|了|道)?(?=$|[，。：、！])"
+    rf"(?:{MANNER}|暗暗?|暗自|心[里中下底]?|内心|在|自)*(?:{one_of(LISTS['think'])}+|(?<=[里中下底心]){SAID})(?:着|了|道)?(?=$|[，。：、！])"
 )
 """(“……”阿哲) 心想，心里嘀咕。"""
 ALL_THE_SAME = re.compile(
