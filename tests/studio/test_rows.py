@@ -106,7 +106,7 @@ def test_a_change_that_leaves_nothing_to_learn_is_refused(client: Client, bob: s
 
 def test_hostile_text_stays_text(client: Client, studio: Studio) -> None:
     text = "<script>alert`1`</script> <|im_end|> \u202e {{7*7}}"
-    client.upload("<b>.txt", b"x", 400)
+    assert client.upload("<b>.txt", b"x")["name"] == "_b_.txt"
     client.upload("play.txt", f"ANN: Hi.\n\nBOB: {text}\n\nANN: Ho.\n\nBOB: Bye.\n".encode())
     made = client.post("/api/characters", {"source": "play.txt", "role": "BOB", "name": "Bob & Söhne"}, 201)
     client.wait(made["job"])
@@ -115,6 +115,15 @@ def test_hostile_text_stays_text(client: Client, studio: Studio) -> None:
     shown = response.json()["rows"]
     assert "<script>alert`1`</script>" in shown[0]["reply"]
     assert "special_tokens" in shown[0]["findings"]
+
+
+def test_a_speaker_whose_name_no_folder_can_have(client: Client, studio: Studio) -> None:
+    studio.queue.stop()
+    client.upload("play.txt", PLAY.replace("BOB", 'BOB "Ace" / Bo').encode())
+    role = {"source": "play.txt", "role": 'BOB "Ace" / Bo'}
+    assert client.post("/api/characters", {**role, "name": role["role"]}, 201)["name"] == "BOB _Ace_ _ Bo"
+    assert client.get("/api/characters/BOB _Ace_ _ Bo")["config"]["persona"]["name"] == role["role"]
+    client.post("/api/characters", {**role, "name": "a/b"}, 400)
 
 
 @pytest.mark.parametrize("name", ["..", "../..", "a%2F..%2F..", ".studio", "con"])

@@ -18,10 +18,34 @@ def test_an_upload_never_overwrites(client: Client, studio: Studio) -> None:
     assert [entry["name"] for entry in client.get("/api/sources")] == ["play (2).txt", "play.txt"]
 
 
-@pytest.mark.parametrize("name", ["../a.txt", "a/b.txt", "..", ".hidden", "con", "a\u0000b", "a\\b", "x" * 200, ""])
+@pytest.mark.parametrize("name", ["..", "", " . ", "..."])
 def test_names_that_are_no_names_are_refused(client: Client, studio: Studio, name: str) -> None:
     client.upload(name, b"text", 400)
     assert studio.workspace.list_sources() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("Who goes there?.txt", "Who goes there_.txt"),
+        ('chat "Nora": 1|2.txt', "chat _Nora__ 1_2.txt"),
+        ("../a.txt", "_a.txt"),
+        (".hidden", "hidden"),
+        ("a\u0000b", "a_b"),
+        ("a\u202etxt.exe", "a_txt.exe"),
+        ("con", "con_"),
+        ("nul.txt", "nul_.txt"),
+        ("长" * 80 + ".txt", "长" * 48 + ".txt"),
+        ("and so on. " + "x" * 200, "and so on. " + "x" * 139),
+    ],
+)
+def test_a_text_is_kept_under_the_nearest_name(client: Client, studio: Studio, name: str, kept: str) -> None:
+    assert client.upload(name, b"text")["name"] == kept
+    client.upload(name, b"another text")
+    first, second = sorted(studio.workspace.list_sources(), key=lambda path: "(2)" in path.name)
+    assert first.parent == second.parent == studio.workspace.sources
+    for path in (first, second):
+        assert studio.workspace.source(path.name) == path, "it is found by that name"
 
 
 def test_a_name_has_one_form(client: Client) -> None:

@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 
 from offbook.core.atomic import atomic_write_text
 from offbook.core.errors import UsageError
-from offbook.core.folder_names import check_folder_name
+from offbook.core.folder_names import NAME_BYTES, check_folder_name
 from offbook.core.rundir import RunDir
 from offbook.core.system_errors import system_reason
 from offbook.pipeline.user_secret import signature
@@ -30,6 +30,10 @@ from offbook.studio.runner import CANCEL, PID
 
 BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that make a name look like another one (Unicode TR 36)."""
+NOT_IN_NAMES = frozenset('<>:"|?*/\\')
+"""Characters that some system has in no name."""
+LONGEST_SUFFIX = 16
+"""Letters of what is taken for a file's suffix, with its dot."""
 
 
 class Workspace:
@@ -209,6 +213,29 @@ def checked_name(name: str) -> str:
         raise UsageError("'{name}' cannot be a name here", "It should {reason}.", name=name, reason=reason) from None
 
 
+def nearest_name(name: str) -> str:
+    """The name that comes nearest to one that some system cannot have, as files and speakers bear them: `Who?.txt`.
+
+    Raises:
+        UsageError: nothing is left of it.
+    """
+    try:
+        return checked_name(name)
+    except UsageError:
+        letters = (
+            "_"
+            if letter in NOT_IN_NAMES or letter in BIDI_CONTROLS or unicodedata.category(letter) in ("Cc", "Cs")
+            else letter
+            for letter in unicodedata.normalize("NFC", name)
+        )
+        stem, suffix = _split("".join(letters).strip(". "))
+        stem = _cut(stem, suffix)
+        try:
+            return checked_name(stem + suffix)
+        except UsageError:
+            return checked_name(f"{stem}_{suffix}" if stem else name)  # con, nul
+
+
 def free_name(folder: Path, name: str, taken: Collection[object] = ()) -> Path:
     """A path in a folder that nothing has yet: `name`, or `name (2)` and so on, before its suffix.
 
@@ -217,9 +244,21 @@ def free_name(folder: Path, name: str, taken: Collection[object] = ()) -> Path:
         name: what is wished for.
         taken: names that something else is going to have.
     """
-    stem, suffix = Path(name).stem, Path(name).suffix
-    candidates = (folder / (name if number == 1 else f"{stem} ({number}){suffix}") for number in range(1, 10_000))
+    stem, suffix = _split(name)
+    endings = (suffix if number == 1 else f" ({number}){suffix}" for number in range(1, 10_000))
+    candidates = (folder / (_cut(stem, ending) + ending) for ending in endings)
     return next(path for path in candidates if not path.exists() and path.name not in taken)
+
+
+def _split(name: str) -> tuple[str, str]:
+    """A name before its suffix, and the suffix; what is long is none."""
+    suffix = Path(name).suffix
+    return (name, "") if len(suffix) > LONGEST_SUFFIX else (Path(name).stem, suffix)
+
+
+def _cut(stem: str, ending: str) -> str:
+    """As much of a name as can stand before its ending."""
+    return stem.encode()[: NAME_BYTES - len(ending.encode())].decode(errors="ignore").rstrip(". ")
 
 
 def folder_bytes(folder: Path) -> int:

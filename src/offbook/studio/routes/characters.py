@@ -25,7 +25,7 @@ from offbook.studio.new_character import Persona, make_folder, what_to_expect
 from offbook.studio.queue import TALK
 from offbook.studio.routes.sources import MOST, TABLE, is_table
 from offbook.studio.runs import character_of, run_entry
-from offbook.studio.workspace import checked_name, folder_bytes, free_name
+from offbook.studio.workspace import checked_name, folder_bytes, free_name, nearest_name
 
 router = APIRouter(tags=["characters"])
 
@@ -41,7 +41,7 @@ class NewCharacter(BaseModel):
     aliases: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field([], max_length=50)
     """Further names of it."""
     name: str | None = None
-    """Of its folder; default: the role."""
+    """Of its folder; default: the role, or what comes nearest to it that can be a folder's."""
     format: str = "auto"
     """What the text is read as."""
     context: int = Field(0, ge=0, le=50)
@@ -64,7 +64,7 @@ def list_characters(studio: StudioDep) -> list[str]:
 def create(new: NewCharacter, studio: StudioDep) -> dict[str, Any]:
     """Make a character's folder with its settings, and a job that takes its lines out of the text."""
     source, *others = [studio.workspace.source(each) for each in (new.source, *new.also)]
-    name = checked_name(new.name or new.role)
+    name = nearest_name(new.role) if new.name in (None, new.role) else checked_name(new.name)
     folder = studio.workspace.characters / name
     if folder.exists():
         raise Conflict("there is a character '{name}' already", "Choose another name.", name=name)

@@ -22,7 +22,7 @@ from offbook.studio.context import Studio, StudioDep
 from offbook.studio.errors import Conflict, TooLarge
 from offbook.studio.guard import MAX_UPLOAD
 from offbook.studio.jobs import JobRecord, newest
-from offbook.studio.workspace import checked_name, free_name
+from offbook.studio.workspace import free_name, nearest_name
 
 router = APIRouter(tags=["sources"])
 
@@ -48,7 +48,7 @@ async def upload(name: str, request: Request, studio: StudioDep) -> dict[str, An
     """Take a file: its bytes, as application/octet-stream. One of that name stays, the new one gets a number."""
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/octet-stream":
         raise UsageError("a text is sent as bytes", "Send it with Content-Type: application/octet-stream")
-    name = checked_name(name)
+    name = nearest_name(name)
     folder = studio.workspace.sources
     folder.mkdir(parents=True, exist_ok=True)
     _require_room(folder, int(request.headers.get("content-length", 0)))
