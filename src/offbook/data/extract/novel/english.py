@@ -111,8 +111,10 @@ class English:
         """Who may speak in a run: those who are named in its tags, act or are addressed; the most present ones."""
         counts: Counter[str] = Counter()
         for turn in run:
-            counts.update({turn.named: 3} if turn.named else {})
-            counts.update({turn.actor: 2} if turn.actor else {})
-            counts.update(sorted(turn.addressed))  # of equals the first counts: the same one in every run
-            counts.update(dict.fromkeys(turn.before, 1))
+            if turn.named:
+                counts[turn.named] += 3
+            if turn.actor:
+                counts[turn.actor] += 2
+            for name in (*sorted(turn.addressed), *dict.fromkeys(turn.before)):  # sorted: of equals the first counts
+                counts[name] += 1
         return [name for name, _ in counts.most_common(MOST_CANDIDATES)]

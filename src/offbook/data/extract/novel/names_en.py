@@ -90,11 +90,8 @@ class Person:
     he: int = 0
     she: int = 0
     gender: str = ""
-
-    @property
-    def name(self) -> str:
-        """The name that stands most often in speech tags."""
-        return max(self.names, key=lambda name: (self.names[name], len(name)))
+    name: str = ""
+    """The name that stands most often in speech tags, once the book has been gone through."""
 
 
 class CharacterLexicon:
@@ -145,6 +142,7 @@ class CharacterLexicon:
             person.she += self._she[name]
         for person in self._persons.values():
             person.gender = person.gender or _gender(person.he, person.she)
+            person.name = max(person.names, key=lambda name: (person.names[name], len(name)))
 
     def get(self, name: str) -> Person | None:
         """The person whom a speech tag calls so, or whose name this one shortens or lengthens; None if nobody's."""

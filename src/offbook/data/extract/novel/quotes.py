@@ -44,7 +44,6 @@ ELISION = re.compile(r"['’](?:tis|twas|twere|twill|twould|em|un|til|cause|bout
 ITALICS = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 STARRED = re.compile(r"(?<![\w*])(\*{1,3})(?=[^\s*])([^*]+)(?<=\S)\1(?![\w*])")
 """*Marcus?*: a word in italics or bold as it is typed."""
-RATIO_COLON = str.maketrans("∶︰", "：：")
 CURLY = re.compile("[“”]")
 
 
@@ -308,7 +307,7 @@ def _joined(parts: list[tuple[int, str]]) -> Iterator[Paragraph]:
     text, lines = "", []
     for number, raw in parts:
         part = ITALICS.sub("", raw) if "_" in raw else raw
-        part = part if part.isascii() else part.translate(RATIO_COLON)
+        part = part.replace("∶", "：").replace("︰", "：")
         part = STARRED.sub(r"\2", part) if "*" in part else part
         if not part:
             continue

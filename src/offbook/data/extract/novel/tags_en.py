@@ -232,6 +232,7 @@ def _addressee(rest: str, speaker: str) -> str:
     return name if name != speaker and is_person(name) else ""
 
 
+@lru_cache(HELD)
 def subject(sentence: str) -> Action | None:
     """Who does something in a sentence: a pronoun at its head, else the first name that is nobody's object or owner."""
     if match := SUBJECT_PRONOUN.match(sentence):
@@ -273,7 +274,7 @@ def _word_before(text: str, at: int) -> str:
     """The word that stands before a place in a text, with nothing but spaces between; "" where none does."""
     head = text[max(0, at - LONGEST_WORD) : at]
     bare = head.rstrip()
-    word = LAST_WORD.search(bare) if bare[-1:].isalpha() and len(bare) < len(head) else None
+    word = LAST_WORD.search(bare.rpartition(" ")[2]) if bare[-1:].isalpha() and len(bare) < len(head) else None
     return word[0] if word else ""
 
 
