@@ -18,10 +18,14 @@ from offbook.data.extract.chat_log.times import (
 )
 from offbook.data.extract.word_lists import one_of
 
-_WEEKDAY = (
-    r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Mo|Di|Mi|Do|Fr|Sa|So|lun|mar|mer|mié|jeu|jue|ven|vie|sam|sáb|dim|dom"
-    r"|пн|вт|ср|чт|пт|сб|вс)[a-z]{0,6}[.,]{0,2}\s)?"
+_WEEKDAY_NAME = (
+    r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Mo|Di|Mi|Do|Fr|Sa|So|lun|mar|mer|mié|jeu|jue|gio|ven|vie|sam|sáb|sab|dim|dom"
+    r"|seg|ter|qua|qui|sex|ma|ti|ke|to|pe|la|su|wo|vr|za|zo|man|mån|tir|tis|ons|tor|fre|lør|lör|søn|sön"
+    r"|пн|вт|ср|чт|пт|сб|вс)[a-z]{0,6}"
 )
+_WEEKDAY = rf"(?:{_WEEKDAY_NAME}[.,]{{0,2}}\s)?"
+WEEKDAY = rf"(?:(?P<weekday>{_WEEKDAY_NAME}|(?:星期|周|週)[一二三四五六日天])\.?,?\s{{0,2}}(?=\D{{0,4}}\d))?"
+"""The day of a time of the last week, as apps show it: Wed 9:30 PM"""
 _WEEKDAY_BEHIND = (
     r"(?:\s?[(（]?(?:(?:星期|周|週)[一二三四五六日天]|[月火水木金土日]曜?日?(?=[)）])|[월화수목금토일]요일)[)）]?)?"
 )
@@ -41,14 +45,16 @@ DATE = rf"(?:{_WEEKDAY}(?:{_NUMBERS}|{_SPELLED}){_WEEKDAY_BEHIND}|{_SAID_DAY})"
 HALF = rf"(?i:{one_of(AM | PM)})(?!\w)"
 """AM, p.m., 下午"""
 _ZONE = r"(?:\s?(?:Z|UTC|GMT|[A-Z]{2,4}T|[+-]\d{2}:?\d{2})(?![\w]))?"
+_POINT = "|".join(rf"(?<={word} {digits})\." for word in ("klo", "kl", r"kl\.", "pukul") for digits in (r"\d", r"\d\d"))
+"""Behind these words a point parts hours and minutes: klo 21.30."""
 CLOCK = (
-    rf"(?:(?P<before>(?i:{one_of(AM | PM)}))\s?)?(?P<hour>\d{{1,2}})[:h時时点](?P<minute>\d{{2}})分?"
+    rf"(?:(?P<before>(?i:{one_of(AM | PM)}))\s?)?(?P<hour>\d{{1,2}})(?:[:h時时点]|{_POINT})(?P<minute>\d{{2}})分?"
     rf"(?::(?P<second>\d{{2}})(?:[.,]\d{{1,9}})?)?(?!\d|:\d)(?:\s?(?P<after>{HALF}))?{_ZONE}"
 )
 """21:30, 21:30:42.123, 9:30 PM, 下午 9:30, 21:30:42 UTC, 21h30, 21時30分"""
-HAS_CLOCK = re.compile(r"\d[:h時时点]\d{2}")
+HAS_CLOCK = re.compile(r"\d[:h時时点]\d{2}|\b(?:klo|kl\.?|pukul) \d{1,2}\.\d{2}")
 """What every clock has: a text without it is soon seen to have no times."""
-_BETWEEN = r"(?:,?\s?(?:at|um|à|в|às|alle|a las|om|kl\.?|klo|の|[-–—|])?\s{0,2}|T)"
+_BETWEEN = r"(?:,?\s?(?:at|um|à|в|às|alle|a las|om|kl\.?|klo|pukul|の|[-–—|])?\s{0,2}|T)"
 STAMP = (
     rf"(?:(?P<date>{DATE}){_BETWEEN})?{CLOCK}(?:\s*(?:-->|[-–—~])\s*\d{{1,2}}:\d{{2}}(?::\d{{2}})?(?:[.,]\d{{1,9}})?)?"
     rf"(?(date)|(?:,?\s(?:on\s)?(?P<date_behind>{_WEEKDAY}(?:{_NUMBERS}|{_SPELLED})))?)"
@@ -79,6 +85,7 @@ class StampReader:
                 order.add(numbers[1], numbers[2])
         self._month_first = order.month_first
         self._clock = RunningClock()
+        self._weekday = ""
         self._hour: int | None = None
         """The hour of the last time that tells the half of the day."""
 
@@ -90,6 +97,10 @@ class StampReader:
         if day is not None:
             self._clock.begin(day)
             return at_clock(day, match["hour"], match["minute"], match["second"], halves)
+        weekday = date or match.groupdict().get("weekday") or ""  # or Today
+        if weekday and self._weekday and weekday != self._weekday:
+            self._clock.begin_next()
+        self._weekday = weekday or self._weekday
         noon = at_clock(UNDATED, match["hour"], "0", halves=halves)
         hour = noon.hour if noon else int(match["hour"])
         if any(halves):

@@ -92,6 +92,10 @@ class RunningClock:
         if day is not None and day != self._day:
             self._day, self._last = day, None
 
+    def begin_next(self) -> None:
+        """Take in that the next lines are of a later day, where the log does not tell which."""
+        self._day, self._last = self._day + timedelta(days=1), None
+
     def at(self, hour: str, minute: str, second: str | None = None) -> datetime | None:
         """The time of the next line; None where the clock has no such time."""
         time = at_clock(self._day, hour, minute, second)

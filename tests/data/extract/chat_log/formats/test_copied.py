@@ -272,3 +272,45 @@ def test_discord_may_copy_name_dash_and_time_on_lines_of_their_own(tmp_path: Pat
     path = tmp_path / "copy.txt"
     path.write_text(text, encoding="utf-8")
     assert parsed(CHAT_FORMATS[choose(path, "auto")].read, text) == talk
+
+
+FURTHER = ("Ann Hale", "Lit again?"), ("Tom", "Since six.")
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{name}\n{day} {hour}:3{at} PM\n{text}\n",
+        "{name}, {day} {hour}:3{at} PM\n{text}\n\n",
+        "{name}\n, \n{day} {hour}:3{at} PM\n{text}\n\n",
+        "{name}\n{day} klo 2{hour}.3{at}\n{text}\n\n",
+    ],
+    ids=["Google Chat", "beside", "comma between", "Finnish"],
+)
+def test_a_weekday_stands_for_a_day_of_the_last_week(tmp_path: Path, form: str) -> None:
+    days = {"Wed": TALK, "Thu": FURTHER} if "klo" not in form else {"ti 4.5.2021": TALK, "ke 5.5.2021": FURTHER}
+    text = "".join(
+        form.format(name=name, day=day, hour=1, at=at, text=words)
+        for day, talk in days.items()
+        for at, (name, words) in enumerate(talk)
+    )
+    path = tmp_path / "copy.txt"
+    path.write_text(text, encoding="utf-8")
+    read_as = CHAT_FORMATS[choose(path, "auto")].read
+    assert parsed(read_as, text) == [*TALK, *FURTHER]
+    sent_on = [time[:10] for time in times(read_as, text)]
+    assert sent_on[0] == sent_on[3] != sent_on[4] == sent_on[5]
+
+
+def test_sun_is_a_name_beside_others() -> None:
+    text = "Sun\n9:30 PM\nLit?\nTom\n9:31 PM\nSince four.\nSun\n9:32 PM\nGood.\nTom\n9:33 PM\nYes."
+    talk = [("Sun", "Lit?"), ("Tom", "Since four."), ("Sun", "Good."), ("Tom", "Yes.")]
+    assert parsed(read, text) == talk
+    assert parsed(read, text.replace("\n9:3", " 9:3")) == talk
+
+
+def test_what_teams_reads_out_above_a_message_is_no_text() -> None:
+    text = "".join(
+        f"{words.splitlines()[0]} by {name}\n{name}\n9:3{at} PM\n{words}\n" for at, (name, words) in enumerate(TALK)
+    )
+    assert parsed(read, text) == TALK

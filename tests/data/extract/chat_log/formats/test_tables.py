@@ -1,5 +1,6 @@
 """Tables of messages as people have them: without names of columns, newest first, several chats at once."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -138,3 +139,15 @@ def test_quoted_cells_make_no_novel_of_a_table(tmp_path: Path) -> None:
     table = "12/05/2021,21:30:42,Mara,+47910,Lit?\n12/05/2021,21:31:02,Me,,Since four.\n"
     path.write_text(table + table.replace("Lit?", '"And trimmed, too?"'), encoding="utf-8")
     assert listing([path]).formats == {str(path): "table"}
+
+
+def test_who_exports_a_chat_may_have_no_name_in_it(tmp_path: Path) -> None:
+    talk = [("小雨", "在吗？", False), ("", "在。", True), ("小雨", "晚安", False), ("", "晚安", True)]
+    path = tmp_path / "chat.json"
+    messages = [
+        {"time": f"2024-05-02T05:1{at}:00+08:00", "senderName": name, "isSelf": is_self, "type": 1, "content": text}
+        for at, (name, text, is_self) in enumerate(talk)
+    ]
+    path.write_text(json.dumps(messages, indent=1), encoding="utf-8")
+    rows = [[turn["content"] for turn in row["messages"]] for row in extract([path], "Me").rows]
+    assert rows == [["在吗？", "在。"], ["晚安", "晚安"]]

@@ -25,7 +25,7 @@ from offbook.data.extract.chat_log.formats import wechat
 from offbook.data.extract.chat_log.lines import NAME_BEGIN, head, without_markdown
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.phrases import content_of_any_app
-from offbook.data.extract.chat_log.stamps import DATE, HALF, HAS_CLOCK, STAMP, StampReader
+from offbook.data.extract.chat_log.stamps import DATE, HALF, HAS_CLOCK, STAMP, WEEKDAY, StampReader
 from offbook.data.extract.cue import Lines
 
 _EDITED = r"(?i:[(,]\s?(?:edited|bearbeitet|modifié|editado|ред\.|изменено|已编辑|已編輯|編集済み)\)?)"
@@ -37,16 +37,18 @@ _NAME = (
 _ACCOUNT = r"(?:\s?[(（][A-Za-z]?\d{5,12}[)）])?"
 HEADER = re.compile(
     rf"^[\s\ufeff]{{0,4}}+(?P<name>{_NAME}){_ACCOUNT}(?:\s(?:says|at|um|à|в))?"
-    rf"(?:,?\s{{1,4}}|\s*[-—–|·•]\s*|\s*\t\s*|\s?[:：]\s*(?={DATE})|(?=[(\[（<]))[(\[（<]?{STAMP}[)\]）>]?(?:\s*{_EDITED})?:?\s*$"
+    rf"(?:,?\s{{1,4}}|\s*[-—–|·•]\s*|\s*\t\s*|\s?[:：]\s*(?={DATE})|(?=[(\[（<]))"
+    rf"[(\[（<]?(?:(?<=[,—–|·•-] ){WEEKDAY})?{STAMP}[)\]）>]?(?:\s*{_EDITED})?:?\s*$"
 )
 TIME_FIRST = re.compile(
     rf"^[\s\ufeff]{{0,4}}+[(\[（]?{STAMP}[)\]）]?(?:,?\s{{1,4}}|\s*[-—–|·•]\s*)(?P<name>{_NAME}):?\s*$"
 )
 ALONE = re.compile(
-    rf"^\s{{0,4}}+(?::[\w+\-]{{2,40}}:\s{{0,3}})?[(\[（]?{STAMP}[)\]）]?(?:\s*{_EDITED})?\s*[✓✔]{{0,2}}\s*$"
+    rf"^\s{{0,4}}+(?::[\w+\-]{{2,40}}:\s{{0,3}})?[(\[（]?{WEEKDAY}{STAMP}[)\]）]?(?:\s*{_EDITED})?\s*[✓✔]{{0,2}}\s*$"
 )
-BETWEEN = re.compile(r"^\s*(?:[—–]|APP|BOT)\s*$")
-"""What Discord may copy on lines of its own between a name and its time."""
+ONLY_WEEKDAY = re.compile(WEEKDAY.replace(r"(?=\D{0,4}\d)", ""))
+BETWEEN = re.compile(r"^\s*(?:[—–,]|APP|BOT)\s*$")
+"""What Discord and Google Chat may copy on lines of their own between a name and its time."""
 DASHED = re.compile(rf"^\s*[—–]\s+{STAMP}\s*$")
 BARE_NAME = re.compile(rf"^\s{{0,4}}+(?P<name>{_NAME})\s*$")
 NAMED = re.compile(rf"^\s{{0,4}}+(?P<name>{_NAME})\s?[:：]\s*(?P<text>\S.*)$")
@@ -175,6 +177,7 @@ def _best_arrangement(sample: Sequence[str], in_markdown: bool) -> Arrangement:
         Arrangement("beside", Counter(match["name"].strip() for line in lines_here if (match := way.match(line))), way)
         for way in (HEADER, TIME_FIRST)
     ]
+    beside = [each for each in beside if not all(map(ONLY_WEEKDAY.fullmatch, each.names))]
     pairs = [("", *texts), texts, (*texts[1:], "")]
     above, below = Counter[str](), Counter[str]()
     for before, line, after in zip(pairs[0], pairs[1], pairs[2], strict=False):
@@ -199,13 +202,17 @@ def _read_above(lines: Iterable[tuple[int, str]], arrangement: Arrangement) -> I
     name, place, stamp, body = "", 1, None, list[str]()
     before: tuple[int, str] | None = None
     after_blank = blank = True
+    has_previews = False
     for number, text in lines:
         unmarked = arrangement.unmarked(text)
-        beside = way.match(unmarked)
-        alone = None if beside else ALONE.match(unmarked)
+        alone = ALONE.match(unmarked)
+        beside = None if alone and arrangement.header is None else way.match(unmarked)
+        alone = None if beside else alone
         owner = arrangement.owner(before[1], after_blank) if alone and before else None
         if beside or alone:
-            yield name, place, stamp, body[:-1] if owner else body
+            body = body[:-1] if owner else body
+            has_previews |= bool(owner and stamp is None and _is_preview(body, owner["name"]))
+            yield name, place, stamp, body[:-1] if owner and has_previews and _is_preview(body, owner["name"]) else body
             place = before[0] if owner and before else number
             name = (beside["name"] if beside else owner["name"] if owner else name).strip()
             stamp, body = beside or alone, []
@@ -215,6 +222,11 @@ def _read_above(lines: Iterable[tuple[int, str]], arrangement: Arrangement) -> I
             before, after_blank = (number, text), blank
         blank = not text.strip()
     yield name, place, stamp, body
+
+
+def _is_preview(body: Sequence[str], name: str) -> bool:
+    """Whether a message's last line is what Teams has above the next: `Is the lamp lit? by Ann Hale`."""
+    return bool(body) and body[-1].rstrip().endswith(f" {name.strip()}")
 
 
 def _read_below(lines: Iterable[tuple[int, str]], arrangement: Arrangement) -> Iterator[Entry]:
