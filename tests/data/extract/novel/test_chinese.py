@@ -113,6 +113,19 @@ def test_a_given_name_may_begin_as_a_conjunction_does() -> None:
     assert list(turns(book).values()) == ["若曦", "可卿", "若曦", "", ""]
 
 
+def test_a_stranger_in_somebody_elses_paragraph_keeps_his_line() -> None:
+    text = (
+        "忽听得林中有人喝道：“站住！”秦朗勒马问道：“阁下是谁？”|柳姑娘抿嘴笑道：“是我。”|秦朗道：“哦。”|柳姑娘道：“哼。”|"
+        "“八点，老地方。”秦朗秒回。"
+    )
+    assert list(turns(text).values()) == ["", "秦朗", "柳姑娘", "秦朗", "柳姑娘", "秦朗"]
+
+
+def test_a_verb_and_its_object_between_two_lines_are_no_part_of_a_name() -> None:
+    text = "秦朗道：“走。”|“来了。”秦朗扬鞭问道：“谁？”|秦朗道：“哦。”|柳叶道：“我。”"
+    assert list(turns(text).values()) == ["秦朗", "秦朗", "秦朗", "柳叶"]
+
+
 PALACE = """
 太后道：“皇上今日来得早。”|皇上笑道：“给太后请安，路上遇见了令狐冲。”|“令狐冲？”将军问道。|“正是末将。”令狐冲说。|
 太监躬身道：“陛下，有人求见。”|“叫他进来。”太后冷冷地说。|先生说道：“老夫告退。”|陛下道：“先生慢走。”|和尚道：“阿弥陀佛。”|

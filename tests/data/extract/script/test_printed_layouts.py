@@ -356,3 +356,34 @@ def test_quotation_marks_around_a_speech_are_no_action() -> None:
         "",
         "",
     ]
+
+
+def test_names_alone_above_a_scene_tell_who_is_there_and_a_dash_tells_who_speaks() -> None:
+    text = """
+Scène première
+
+LÉON, MADAME BRUN
+
+Un salon bourgeois. Madame Brun brode.
+
+MADAME BRUN. – Vous voilà bien pressé.
+
+LÉON, posant son chapeau. – Le notaire est parti.
+
+MADAME BRUN. – Encore !
+
+LÉON. – Encore.
+
+Scène II
+
+LES MÊMES, JULIE
+
+JULIE. – Madame a sonné ?
+"""
+    assert texts(play.read, text) == [
+        ("MADAME BRUN", "Vous voilà bien pressé."),
+        ("LÉON", "Le notaire est parti."),
+        ("MADAME BRUN", "Encore !"),
+        ("LÉON", "Encore."),
+        ("JULIE", "Madame a sonné ?"),
+    ]

@@ -77,10 +77,12 @@ class Chinese:
             self._quotes += piece.is_quote
             if not piece.is_quote and len(pieces) > 1:
                 self._people.count_acting(piece.text)
+            before = None
             if not piece.is_quote and place + 1 < len(pieces):
-                heads.add(self._people.count_before(piece.text))
+                before = self._people.count_before(piece.text)
+                heads.add(before)
             if not piece.is_quote and place:
-                heads.add(self._people.count_after(piece.text))
+                heads.add(self._people.count_after(piece.text, before))
         heads.discard(None)
         self._crowded += len(heads) > 1
         self._alone += len(heads) == 1
@@ -116,7 +118,10 @@ class Chinese:
                 state.spoke(attribution)
             elif attribution.unspoken == WORDS:
                 within = (lead.text if lead else "") + piece.text  # 洪七公“哦”了一声，道
-        return shared(attributions) if self.one_in_paragraph and not self.many_in_one else attributions
+        is_one_turn = (
+            self.one_in_paragraph and not self.many_in_one and not any(each is UNKNOWN for each in attributions)
+        )
+        return shared(attributions) if is_one_turn else attributions
 
     def _of(
         self, piece: TextSpan, lead: TextSpan | None, tail: TextSpan | None, more: bool, state: DialogueState

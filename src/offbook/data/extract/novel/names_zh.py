@@ -58,6 +58,8 @@ class NameLexicon:
     def __init__(self) -> None:
         self._heads: Counter[str] = Counter()
         """What stands before a verb of speech in the same clause."""
+        self._counted_twice: Counter[str] = Counter()
+        """Between two quoted lines both ends of a stretch are looked at: who stands there alone weighs double."""
         self._openings: dict[str, Counter[str]] = defaultdict(Counter)
         """What opens a sentence that ends in a verb of speech, cut at two to four characters → what follows the cut."""
         self._actors: dict[str, Counter[str]] = defaultdict(Counter)
@@ -77,11 +79,14 @@ class NameLexicon:
             match = ALONE.fullmatch(simplified, begin, end)
         return self._count(match, text)
 
-    def count_after(self, text: str) -> str | None:
-        """Take note of who stands before the verb of speech at the head of `text`."""
+    def count_after(self, text: str, counted: str | None) -> str | None:
+        """Take note of who stands before the verb of speech at the head of `text`, perhaps the one counted."""
         simplified = simplify(text)
         start = len(text) - len(text.lstrip("，,、：: \u3000"))
-        return self._count(AFTER.match(simplified, skip(simplified, start, len(simplified))), text, common=True)
+        match = AFTER.match(simplified, skip(simplified, start, len(simplified)))
+        if match and counted and text.count(counted) == 1 and text.startswith(counted, match.start("name")):
+            self._counted_twice[counted] += 1
+        return self._count(match, text, common=True)
 
     def count_acting(self, text: str) -> None:
         """Take note of who may act in a stretch of narration beside a quoted line, as in `李四抬起头`."""
@@ -101,7 +106,8 @@ class NameLexicon:
                 self._heads[name] = max(self._heads[name], 2)
         for name, count in self._heads.items():
             halves = [(name[:split], name[split:]) for split in range(2, len(name))]
-            much = 2 * count if count > 1 else 1
+            often = count - self._counted_twice[name]
+            much = 2 * often if often > 1 else 1
             longer = any(self._heads[head] >= much or {head, rest} <= self._heads.keys() for head, rest in halves)
             if count >= (2 if quotes > SMALL else 1) and not longer:
                 self._by_prefix[name[:2]].append(name)

@@ -42,6 +42,7 @@ LABELLED = 0.85
 
 COLUMNS = ("gap", "tab")
 """Layouts that set speeches in a column of their own, indented on the lines below."""
+DASHED = re.compile(r"[^.]{1,40}\.\s*[—–]")
 NAME_IN_CAST = re.compile(r"[,，(（:：—–]|\.\s|\s{2,}")
 """What stands behind a name in a cast list."""
 
@@ -160,7 +161,7 @@ class _Reading:
             yield from self._finish()
             yield Skipped("note or narration", row.text, row.number)
         elif (label := self.labels.find(row.text, row.after_blank)) and not self._cuts_a_sentence(label, row):
-            if self._sets_the_scene(label):
+            if self._sets_the_scene(label, row, paragraph):
                 yield Skipped("stage direction", row.text.strip(), row.number)
             else:
                 yield from self._label(label, row, paragraph)
@@ -184,9 +185,11 @@ class _Reading:
             return False
         return not SENTENCE_END.search(self.draft.parts[-1])
 
-    def _sets_the_scene(self, label: Label) -> bool:
-        """Whether a line that opens a scene tells who is there, or where: `Graf. Rosalie.`, `A hall. Ann sews.`."""
-        if not self.silent or label.layout != "dot":
+    def _sets_the_scene(self, label: Label, row: Row, paragraph: str) -> bool:
+        """Whether a line that opens a scene tells who is there, or where: `Graf. Ann.`, `A hall. Ann sews.`, `ANN`."""
+        if self.silent and label.layout == "alone" and "alone" not in self.labels.layouts:
+            return "\n" not in paragraph
+        if not self.silent or label.layout != "dot" or (self.labels.dashed and DASHED.match(row.text)):
             return False
         others = list(filter(None, (clean_name(part) for part in re.split(r"[.,;]", label.rest))))
         return self.labels.speakers_of(label)[2] < MANNERED or (
