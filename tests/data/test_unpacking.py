@@ -48,6 +48,18 @@ def test_rows_in_an_archive_are_told_by_the_name_inside(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "members",
+    [
+        {"lines.txt": "Ann: Hi.\n", "README.md": "About Ann.", "LICENSE.txt": "Free."},
+        {"user.json": "{}", "conversations.json": "Ann: Hi.\n", "message_feedback.json": "[]"},
+    ],
+    ids=["readme", "conversations"],
+)
+def test_what_tells_of_a_text_or_its_owner_is_not_the_text(tmp_path: Path, members: dict[str, str]) -> None:
+    assert texts(archive(tmp_path / "a.zip", members)) == ["Ann: Hi."]
+
+
+@pytest.mark.parametrize(
     ("members", "reason"),
     [
         ({"map.png": "x"}, r"is a zip archive without a text in it"),

@@ -21,8 +21,10 @@ UNPACKED, RATIO = 1 << 28, 200
 """A packed file may hold 256 MiB, or so many times its own size; text packs to a tenth or so."""
 TEXTS = frozenset([".txt", ".md", ".json", ".jsonl", ".csv", ".tsv", ".srt", ".vtt", ".ass", ".fountain"])
 """Suffixes of the files in an archive that are read."""
-CHAT = "_chat.txt"
-"""The chat in an archive of WhatsApp's, where others may have been sent as well."""
+CHATS = ("_chat.txt", "conversations.json")
+"""The chat in an archive of WhatsApp's, and those in one of ChatGPT's, Claude's or DeepSeek's, beside other texts."""
+ABOUT = ("readme", "license", "changelog")
+"""Stems of texts that tell of the others."""
 NAMED = 3
 """So many of an archive's texts are named in an error."""
 _UNPACK = marked("Unpack it, and name what is in it.")
@@ -121,14 +123,15 @@ def _archive(path: Path) -> zipfile.ZipFile:
 
 
 def _text_in(path: Path, archive: zipfile.ZipFile) -> str:
-    """The name of the one text in an archive: the chat, where it is one of WhatsApp's."""
+    """The name of the one text in an archive: the chat, where it is an app's."""
     files = [PurePosixPath(name) for name in archive.namelist()]
     texts = [
         file
         for file in files
         if file.suffix.lower() in TEXTS and not any(part.startswith((".", "__MACOSX")) for part in file.parts)
     ]
-    texts = [file for file in texts if file.name == CHAT] or texts
+    texts = [file for file in texts if file.stem.lower() not in ABOUT] or texts
+    texts = [file for file in texts if file.name in CHATS] or texts
     if not texts:
         raise UsageError("{path} is a zip archive without a text in it", _UNPACK, path=path)
     if len(texts) > 1:

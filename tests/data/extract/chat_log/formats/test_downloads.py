@@ -154,6 +154,27 @@ CHATGPT = [
         "current_node": "a2",
     }
 ]
+
+
+def _deepseek_node(parent: str, **fragments: str) -> dict[str, Any]:
+    parts = [{"type": kind, "content": content} for kind, content in fragments.items()]
+    message = {"files": [], "model": "deepseek-chat", "inserted_at": "2025-02-01T10:00:00+08:00", "fragments": parts}
+    return {"id": "x", "parent": parent, "children": [], "message": message}
+
+
+DEEPSEEK = [
+    {
+        "id": "1",
+        "title": "Oil",
+        "inserted_at": "2025-02-01T10:00:00+08:00",
+        "mapping": {
+            "root": {"id": "root", "parent": None, "children": ["1"], "message": None},
+            "1": _deepseek_node("root", REQUEST="How long does oil last?"),
+            "2": _deepseek_node("1", RESPONSE="Who knows."),
+            "3": _deepseek_node("1", THINK="Hm.", RESPONSE="Two nights."),
+        },
+    }
+]
 CLAUDE = [
     {
         "uuid": "c1",
@@ -218,6 +239,7 @@ TEAMS = {
             "assistant",
             [("How long does oil last?", "Two nights.\nThree in spring."), ("And this?", "A wick.")],
         ),
+        ("conversations.json", DEEPSEEK, "chatgpt", "assistant", [("How long does oil last?", "Two nights.")]),
         ("conversations.json", CLAUDE, "claude", "assistant", [("How long does oil last?", "Two nights.")]),
         ("messages.json", TEAMS, "teams", "Odd Berg", [("Ine: Tea?\nMara: Is it lit?", "Since four.\n\nTrimmed.")]),
     ],

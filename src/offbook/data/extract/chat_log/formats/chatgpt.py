@@ -1,4 +1,7 @@
-"""ChatGPT's conversations.json: each conversation is a tree of messages; the branch that was seen last is read."""
+"""ChatGPT's and DeepSeek's conversations.json: each conversation is a tree of messages.
+
+The branch that was seen last is read; where that is not told, the one that ends with the last message.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,13 @@ from typing import Any
 from offbook.data.extract.chat_log.json_stream import JsonObject, read_messages
 from offbook.data.extract.chat_log.lines import is_json, json_keys
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
-from offbook.data.extract.chat_log.times import epoch_time
+from offbook.data.extract.chat_log.times import epoch_time, iso_time
 from offbook.data.extract.cue import Lines
 
 SPEAKERS = ("user", "assistant")
 TEXTS = ("text", "multimodal_text")
+FRAGMENTS = {"REQUEST": "user", "RESPONSE": "assistant"}
+"""The parts of a message of DeepSeek's that are said, and by whom."""
 
 
 def read(lines: Lines) -> Iterator[Message]:
@@ -27,16 +32,16 @@ def read(lines: Lines) -> Iterator[Message]:
 
 
 def looks_like(sample: Sequence[str]) -> float:
-    """How much a text looks like ChatGPT's conversations: 0 or 1."""
+    """How much a text looks like such conversations: 0 or 1."""
     keys = json_keys(sample) if is_json(sample) else frozenset()
-    return float(keys >= {"mapping", "author", "parent"})
+    return float(keys >= {"mapping", "author", "parent"} or keys >= {"mapping", "fragments", "parent"})
 
 
 def _branch(conversation: JsonObject) -> list[JsonObject]:
     """The nodes from the first message to the one that was seen last; where that is not told, all in their order."""
     nodes = conversation.get("mapping")
     nodes = nodes if isinstance(nodes, dict) else {}
-    at: Any = conversation.get("current_node")
+    at: Any = conversation.get("current_node") or ("root" in nodes and next(reversed(nodes)))
     path: list[JsonObject] = []
     while isinstance(at, str) and isinstance(node := nodes.get(at), dict) and len(path) <= len(nodes):
         path.append(node)
@@ -48,6 +53,8 @@ def _message(node: JsonObject, line: int, chat: str) -> Message | None:
     message = node.get("message")
     if not isinstance(message, dict):
         return None
+    if isinstance(fragments := message.get("fragments"), list):
+        return _fragments(message, [part for part in fragments if isinstance(part, dict)], line, chat)
     author, body = message.get("author"), message.get("content")
     role = str(author.get("role") or "") if isinstance(author, dict) else ""
     body = body if isinstance(body, dict) else {}
@@ -67,4 +74,16 @@ def _message(node: JsonObject, line: int, chat: str) -> Message | None:
     )
 
 
-FORMAT = ChatFormat("chatgpt", "ChatGPT's conversations.json", read, looks_like, is_json=True, is_text=False)
+def _fragments(message: JsonObject, fragments: Sequence[JsonObject], line: int, chat: str) -> Message:
+    """A message of DeepSeek's, without what it thinks and searches."""
+    parts = [part for part in fragments if part.get("type") in FRAGMENTS]
+    text = "\n".join(str(part.get("content") or "") for part in parts).strip()
+    sender = FRAGMENTS[parts[0]["type"]] if parts else ""
+    return Message(
+        sender, text, line, iso_time(message.get("inserted_at")), Content.TEXT if text else Content.NOTE, chat
+    )
+
+
+FORMAT = ChatFormat(
+    "chatgpt", "ChatGPT's and DeepSeek's conversations.json", read, looks_like, is_json=True, is_text=False
+)
