@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from offbook.core.types import NO_LABEL
 from offbook.training import chunked_loss
 
 
@@ -38,6 +39,20 @@ def test_loss_and_gradient_are_those_of_the_whole_logits(
     assert (result - reference).norm() / reference.norm() < 1e-6
     each = chunked_loss.token_losses(hidden, weight, bias, targets, cap)
     assert torch.allclose(each.double(), expected, atol=1e-5)
+
+
+def test_a_position_without_a_target_has_no_loss_and_no_gradient() -> None:
+    hidden, weight, bias, targets = parts()
+    some = targets.clone()
+    some[[0, 7, -1]] = NO_LABEL
+    total = chunked_loss.loss_sum(hidden, weight, bias, some)
+    each = chunked_loss.token_losses(hidden, weight, bias, targets)
+    each[some == NO_LABEL] = 0
+    assert total.item() == pytest.approx(each.sum().item(), rel=1e-6)
+    assert torch.equal(chunked_loss.token_losses(hidden, weight, bias, some), each)
+    (gradient,) = torch.autograd.grad(total, hidden)
+    (whole,) = torch.autograd.grad(chunked_loss.loss_sum(hidden, weight, bias, targets), hidden)
+    assert torch.equal(gradient, whole * (some != NO_LABEL)[:, None])
 
 
 def test_huge_logits_do_not_overflow() -> None:

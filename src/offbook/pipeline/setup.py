@@ -81,7 +81,7 @@ class TrainingSetup:
         return sum(sharing.sums(batches, self._summed_loss)) / sum(len(batch.targets) for batch in batches)
 
     def _summed_loss(self, batch: MicroBatch) -> float:
-        return fast_path.token_losses(self.model, batch.to(self.model.device)).double().sum().item()
+        return fast_path.token_losses(self.model, batch).double().sum().item()
 
     def identity(self) -> dict[str, str]:
         """What the processes of a run must have in common, by name."""

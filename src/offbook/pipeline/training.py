@@ -223,10 +223,11 @@ def _optimize(
     evaluates = bool(setup.dataset.heldout_examples)
     shutdown = GracefulShutdown(reporter, group)
     sharing = WorkSharing(group, setup.model)
+    heldout_loss = partial(setup.heldout_loss, sharing) if evaluates else None
     trainer = StepTrainer(
         setup.model,
         sampler,
-        Objective(setup.collate, fast_path.loss_sum, partial(setup.heldout_loss, sharing) if evaluates else None),
+        Objective(setup.collate, fast_path.training_loss_sum, heldout_loss),
         CheckpointStore(run.checkpoints, fingerprint(setup), settings.keep_checkpoints, monitor.best),
         [recorder, SaveAtEnds(len(sampler), evaluates=evaluates), shutdown, monitor],
         settings=settings,

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from peft.tuners.lora import Linear as LoraLinear
+from peft.tuners.lora import LoraLayer
 from peft.tuners.lora.variants import DoraLinearVariant
 from torch import nn
 
@@ -53,6 +54,18 @@ def linear_spec(module: Any) -> LinearSpec | None:
     b: Any = module.lora_B[name].weight
     magnitude: Any = module.lora_magnitude_vector[name].weight if is_dora else None
     return LinearSpec(_weight_of(base), base.bias, a, b, module.scaling[name], _compute_of(base), rate, magnitude)
+
+
+def adapted_layers(model: nn.Module) -> list[LoraLayer]:
+    """The layers of a model that have an adapter."""
+    return [module for module in model.modules() if isinstance(module, LoraLayer)]
+
+
+def adapter_state(layers: Sequence[LoraLayer]) -> tuple[Any, ...]:
+    """All that decides how adapted layers are computed, but for the contents of their weights."""
+    return tuple(
+        (layer.merged, layer.disable_adapters, *layer.active_adapters, *layer.scaling.values()) for layer in layers
+    )
 
 
 def _weight_of(layer: nn.Linear) -> Callable[[torch.dtype], torch.Tensor]:

@@ -16,6 +16,7 @@ from peft import PeftModel
 from torch import nn
 
 from offbook.core.errors import UsageError, is_out_of_memory
+from offbook.training import flash_attention
 
 TESTED_MODEL_TYPES = frozenset(
     ("llama", "mistral", "qwen2", "qwen3", "ernie4_5", "gemma2", "gemma3_text", "granite", "cohere", "hyperclovax")
@@ -154,6 +155,19 @@ def check_decoder_layers(base: Any) -> None:
     inverse_frequencies = getattr(rotary, "inv_freq", None)
     if inverse_frequencies is not None and 2 * inverse_frequencies.numel() != attention.head_dim:
         raise UnsupportedArchitecture("it rotates a part of each head only")
+
+
+def has_flash_attention(base: Any) -> bool:
+    """Whether the attention of a model that `check_decoder_layers` accepts can be computed by the kernel of GPUs."""
+    between_layers = base.get_input_embeddings()(torch.zeros(1, dtype=torch.int64, device=base.device)).dtype
+    return flash_attention.is_possible(between_layers, decoder_of(base).layers[0].self_attn.head_dim, base.device)
+
+
+def has_fixed_rotation(base: Any) -> bool:
+    """Whether the rotary embedding's frequencies are the same for a text of any length."""
+    kind = getattr(getattr(decoder_of(base), "rotary_emb", None), "rope_type", "default")
+    kinds = kind.values() if isinstance(kind, dict) else (kind,)
+    return not any("dynamic" in name or name == "longrope" for name in kinds)
 
 
 def check_head(base: Any) -> None:

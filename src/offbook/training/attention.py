@@ -16,13 +16,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 from torch.nn.utils.rnn import pad_sequence
 from transformers import AttentionInterface, AttentionMaskInterface
 
+from offbook.training import flash_attention
+from offbook.training.flash_attention import RunLayout
 from offbook.training.prefix_tree import Run, path
 
 NAME = "offbook"
@@ -75,6 +77,10 @@ class AttentionLayout:
     """(Q,) int64: the tokens of the micro-batch that have a query; None if all T tokens do (Q = T)."""
 
 
+Layout: TypeAlias = AttentionLayout | RunLayout
+"""How the attention of a micro-batch is computed: in padded blocks, or by the kernel of GPUs."""
+
+
 def attention_layout(
     runs: Sequence[Run], query_tokens: torch.Tensor | None = None, device: torch.device | str = "cpu"
 ) -> AttentionLayout:
@@ -94,7 +100,8 @@ def attention_layout(
         order[block.queries[is_real]] = offset + is_real.flatten().nonzero().flatten()
         blocks.append(PaddedBlock(block.keys.to(device), block.queries.to(device), block.positions.to(device)))
         offset += is_real.numel()
-    return AttentionLayout(tuple(blocks), order.to(device), query_tokens)
+    wanted = None if query_tokens is None else query_tokens.to(device)
+    return AttentionLayout(tuple(blocks), order.to(device), wanted)
 
 
 def _similar(runs: Sequence[Run], members: Sequence[int]) -> list[list[int]]:
@@ -130,7 +137,7 @@ def attend(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
-    layout: AttentionLayout,
+    layout: Layout,
     *,
     scaling: float,
     window: int | None = None,
@@ -148,6 +155,8 @@ def attend(
     Returns:
         (Q, H, d), in the order of the queries.
     """
+    if isinstance(layout, RunLayout):
+        return flash_attention.attend(query, key, value, layout, scaling, window)
     results = []
     for block in layout.blocks:
         queries = _gather(query, block.queries)
@@ -181,7 +190,7 @@ def attention_forward(
     scaling: float | None = None,
     sliding_window: int | None = None,
     softcap: float | None = None,
-    layout: AttentionLayout | None = None,
+    layout: Layout | None = None,
     windows: dict[torch.nn.Module, int | None] | None = None,
     **_: Any,
 ) -> tuple[torch.Tensor, None]:

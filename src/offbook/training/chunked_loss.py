@@ -20,6 +20,7 @@ import torch
 from torch.autograd.function import once_differentiable
 
 from offbook.core.bfloat16 import has_instructions
+from offbook.core.types import NO_LABEL
 
 CHUNK_BYTES = 128 << 20
 """Bytes for one chunk's float32 logits: the larger, the nearer its products run to the machine's full speed."""
@@ -45,7 +46,7 @@ def loss_sum(
         hidden: (L, D), the final hidden states.
         weight: (V, D), the frozen output layer; a narrower format than `hidden`'s is upcast piece by piece.
         bias: (V,) or None.
-        targets: (L,) int64.
+        targets: (L,) int64; the loss of a position whose target is `NO_LABEL` is zero.
         softcap: cap on the logits (Gemma 2, arXiv:2408.00118), None for none.
         compute: format in which the gradient's product with `weight` is computed; None for that of `hidden`. The logits
             themselves are always computed in the format of `hidden`, since a loss is a small difference of large ones.
@@ -89,6 +90,8 @@ class _LossSum(torch.autograd.Function):
             total += _logits_to_grad_(logits[:count], targets[rows], cap)
             logits[count:] = 0
             gradient[rows] = _gradient_of_hidden(logits.to(compute), weight, hidden.dtype)[:count]
+        if gradient is not None:
+            gradient *= (targets != NO_LABEL)[:, None]
         ctx.save_for_backward(gradient)
         return total
 
@@ -142,16 +145,18 @@ def _gradient_of_hidden(gradient: torch.Tensor, weight: torch.Tensor, dtype: tor
 
 
 def _losses(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    return logits.logsumexp(1) - logits.gather(1, targets[:, None])[:, 0]
+    losses = logits.logsumexp(1) - logits.gather(1, targets.clamp(min=0)[:, None])[:, 0]
+    return losses.masked_fill_(targets == NO_LABEL, 0.0)
 
 
 def _logits_to_grad_(logits: torch.Tensor, targets: torch.Tensor, cap: float | None) -> torch.Tensor:
     """Overwrite float32 logits (n, V) with the gradient of the losses; returns the sum of the losses."""
     slope = None if cap is None else 1 - (logits / cap).square()
-    target_logits = logits.gather(1, targets[:, None])
+    index = targets.clamp(min=0)[:, None]
+    target_logits = logits.gather(1, index)
     top = logits.amax(1, keepdim=True)
     mass = logits.sub_(top).exp_().sum(1, keepdim=True)
-    logits.div_(mass).scatter_add_(1, targets[:, None], -torch.ones_like(target_logits))
+    logits.div_(mass).scatter_add_(1, index, -torch.ones_like(target_logits))
     if slope is not None:
         logits.mul_(slope)
-    return (mass.log_() + top - target_logits).sum()
+    return (mass.log_() + top - target_logits)[:, 0].masked_fill_(targets == NO_LABEL, 0.0).sum()

@@ -78,14 +78,13 @@ def measure(model: PeftModel, steps: Sequence[StepBatch], *, total_steps: int) -
 
 def _compute(model: PeftModel, batch: MicroBatch) -> float:
     """Seconds that a micro-batch takes, forward and backward."""
-    batch = batch.to(model.device)
     seconds = _pass_seconds(model, batch)
     return _pass_seconds(model, batch) if seconds < SOON else seconds
 
 
 def _pass_seconds(model: PeftModel, batch: MicroBatch) -> float:
     start = time.perf_counter()
-    fast_path.loss_sum(model, batch).backward()
+    fast_path.training_loss_sum(model, batch).backward()
     if model.device.type == "cuda":
         torch.cuda.synchronize()
     return time.perf_counter() - start

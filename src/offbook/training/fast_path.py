@@ -28,11 +28,12 @@ from torch import nn
 from offbook.core.errors import OffbookError, is_out_of_memory
 from offbook.core.i18n import marked, translate
 from offbook.training import architecture, attention, chunked_loss
+from offbook.training.cuda_graphs import CudaGraphs, graphs_of
 from offbook.training.decoder_layer import layer_forward
 from offbook.training.fast_path_notes import notes_on_mismatch, notes_on_the_rest
-from offbook.training.forward import FastPath, packed, score
+from offbook.training.fast_path_probe import evaluation_mode, probe
+from offbook.training.forward import FastPath, layouts, packed, score
 from offbook.training.packing import MicroBatch
-from offbook.training.prefix_tree import flat_runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class _State:
     """Attention module → its sliding window in tokens, for the fused layers."""
     checkpointing: bool = False
     """Whether `enable` switched gradient checkpointing on."""
+    graphs: CudaGraphs | None = None
+    """The passes that are recorded, on a GPU where they can be."""
 
 
 _STATE: WeakKeyDictionary[nn.Module, _State] = WeakKeyDictionary()
@@ -93,7 +96,7 @@ def enable(
             _disable_checkpointing(base)
         raise
     _patch(base, state)
-    _STATE[base] = state
+    _STATE[base] = replace(state, graphs=graphs_of(model, state.path))
     return notes + notes_on_mismatch(base, supported, state.path) + notes_on_the_rest(base, state.path)
 
 
@@ -128,6 +131,15 @@ def loss_sum(model: PeftModel, batch: MicroBatch) -> torch.Tensor:
     return score(model.get_base_model(), _path_of(model), batch, chunked_loss.loss_sum, lambda losses: losses.sum())
 
 
+def training_loss_sum(model: PeftModel, batch: MicroBatch) -> torch.Tensor:
+    """As `loss_sum`, for a micro-batch on the processor; on a GPU repeated from a recording (see `cuda_graphs`).
+
+    `backward` is to be called before the next pass.
+    """
+    state = _STATE.get(model.get_base_model())
+    return loss_sum(model, batch) if state is None or state.graphs is None else state.graphs(batch)
+
+
 @torch.no_grad()
 def token_losses(model: PeftModel, batch: MicroBatch) -> torch.Tensor:
     """The loss of each label of a micro-batch, in nats, float32: (L,)."""
@@ -156,7 +168,8 @@ def _supported(base: Any, wanted: FastPath) -> tuple[FastPath, list[str]]:
     packing = wanted.packing and allows(architecture.check_packing, marked("Its examples are computed one by one."))
     by_transformers = marked("Its layers are computed by transformers' own code.")
     fused = wanted.fused and packing and allows(architecture.check_decoder_layers, by_transformers)
-    return FastPath(packing, fused, head), notes
+    flash = fused and architecture.has_flash_attention(base)
+    return FastPath(packing, fused, head, flash), notes
 
 
 def _select(model: PeftModel, state: _State) -> _State:
@@ -166,8 +179,8 @@ def _select(model: PeftModel, state: _State) -> _State:
         OffbookError: that is less than the model's structure allows, although its type is tested.
     """
     base: Any = model.get_base_model()
-    batch = _probe(base)
-    with _evaluation_mode(model):
+    batch = probe(base)
+    with evaluation_mode(model):
         reference = token_losses(model, batch)
         if state.path.fused:
             state = _with_windows(model, state, batch)
@@ -188,7 +201,7 @@ def _candidates(path: FastPath) -> Iterator[FastPath]:
     """Every path within the given one, the fastest first; the last is the model's own code throughout."""
     for packing, fused, head in product((True, False), repeat=3):
         if packing <= path.packing and fused <= (path.fused and packing) and head <= path.head:
-            yield FastPath(packing, fused, head)
+            yield FastPath(packing, fused, head, path.flash and fused)
 
 
 def _matches(model: PeftModel, state: _State, batch: MicroBatch, reference: torch.Tensor) -> bool:
@@ -261,7 +274,7 @@ def _windows(model: PeftModel, state: _State, batch: MicroBatch) -> dict[nn.Modu
     try:
         _patch(base, unfused)
         with torch.no_grad():
-            packed(forward, batch, fused=False)
+            packed(forward, batch, fused=False, inputs=layouts(batch, unfused.path, base.device))
     finally:
         _unpatch(base, unfused)
     return windows
@@ -291,28 +304,3 @@ def _disable_checkpointing(base: Any) -> None:
     """Undo `activation_checkpointing_enable`, with the hook on the embeddings that it leaves."""
     base.activation_checkpointing_disable()
     base.disable_input_require_grads()
-
-
-def _probe(base: Any) -> MicroBatch:
-    """A micro-batch with a prefix and two examples, of tokens from all over the vocabulary."""
-    ids = torch.linspace(3, base.config.get_text_config().vocab_size - 1, 14).long()
-    return MicroBatch(
-        input_ids=ids[None],
-        position_ids=torch.tensor([[0, 1, 2, 3, 4, 5, 6, 7, 3, 4, 5, 6, 7, 8]]),
-        runs=flat_runs(3, (5, 6)),
-        leaves=(1, 2),
-        label_positions=torch.tensor([4, 6, 7, 9, 10, 13]),
-        targets=ids[:6],
-        example_index=torch.tensor([0, 0, 0, 1, 1, 1]),
-    ).to(base.device)
-
-
-@contextmanager
-def _evaluation_mode(model: PeftModel) -> Iterator[None]:
-    """Context manager: evaluation mode, so no dropout."""
-    training = model.training
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train(training)

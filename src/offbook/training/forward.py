@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import nn
 
 from offbook.training.architecture import decoder_of, logit_factor
 from offbook.training.attention import attention_layout
+from offbook.training.flash_attention import run_layout
 from offbook.training.packing import MicroBatch
 from offbook.training.prefix_tree import path
 
 Forward = Callable[..., torch.Tensor]
 """The model, or all of it but the output layer: keyword inputs → one row for each token."""
+
+ModelInputs: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,8 @@ class FastPath:
     """Decoder layers and LoRA as written in this package; else as in transformers and peft. Needs `packing`."""
     head: bool = True
     """Logits for label positions only, a chunk at a time."""
+    flash: bool = False
+    """Attention by a GPU's own kernel (see `flash_attention`); needs `fused`."""
 
 
 def score(
@@ -37,6 +42,7 @@ def score(
     batch: MicroBatch,
     from_hidden: Callable[..., torch.Tensor],
     from_losses: Callable[[torch.Tensor], torch.Tensor],
+    inputs: ModelInputs | None = None,
 ) -> torch.Tensor:
     """Score the labels of a micro-batch.
 
@@ -47,8 +53,12 @@ def score(
         from_hidden: scores from final hidden states (L, D), output weight, bias, targets, cap on the logits and
             compute format, where `path.head`.
         from_losses: scores from the token losses (L,) of whole logits, elsewhere.
+        inputs: what `layouts` gives for this micro-batch, where it is known.
     """
-    rows_of = partial(packed, fused=path.fused) if path.packing else one_by_one
+    rows_of: Callable[[Forward, MicroBatch], torch.Tensor] = one_by_one
+    if path.packing:
+        rows_of = partial(packed, fused=path.fused, inputs=inputs or layouts(batch, path, base.device))
+    batch = batch.to(base.device)
     if path.head:
         hidden = rows_of(lambda **inputs: decoder_of(base)(**inputs).last_hidden_state[0], batch)
         head, config = base.get_output_embeddings(), base.config.get_text_config()
@@ -61,13 +71,20 @@ def score(
     return from_losses(nn.functional.cross_entropy(logits, batch.targets, reduction="none"))
 
 
-def packed(forward: Forward, batch: MicroBatch, *, fused: bool) -> torch.Tensor:
+def layouts(batch: MicroBatch, path: FastPath, device: torch.device) -> ModelInputs:
+    """The keyword inputs that tell a patched model which tokens of a micro-batch attend to which."""
+    if path.flash:
+        layout = run_layout(batch.runs, device)
+        return {"layout": layout, "label_layout": replace(layout, query_tokens=batch.label_positions.to(device))}
+    inputs: ModelInputs = {"layout": attention_layout(batch.runs, device=device)}
+    if path.fused:
+        inputs["label_layout"] = attention_layout(batch.runs, batch.label_positions, device)
+    return inputs
+
+
+def packed(forward: Forward, batch: MicroBatch, *, fused: bool, inputs: ModelInputs) -> torch.Tensor:
     """The rows of `forward` for the L label positions, the micro-batch computed as one row of tokens."""
-    device = batch.input_ids.device
-    layouts = {"layout": attention_layout(batch.runs, device=device)}
-    if fused:
-        layouts["label_layout"] = attention_layout(batch.runs, batch.label_positions, device)
-    rows = forward(input_ids=batch.input_ids, position_ids=batch.position_ids, use_cache=False, **layouts)
+    rows = forward(input_ids=batch.input_ids, position_ids=batch.position_ids, use_cache=False, **inputs)
     return rows if fused else rows.index_select(0, batch.label_positions)
 
 

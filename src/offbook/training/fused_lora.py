@@ -58,15 +58,16 @@ class _FusedLoRA(torch.autograd.Function):
         inputs: dict[torch.dtype, torch.Tensor] = {}
         for spec, (a, b) in zip(specs, _groups(adapters, 2), strict=True):
             compute = spec.compute or x.dtype
-            if compute not in inputs:
-                inputs[compute] = x.to(compute)
+            for dtype in (compute,) if a is None else (compute, a.dtype):
+                if dtype not in inputs:
+                    inputs[dtype] = x.to(dtype)
             # The forward product is not `product`: see matmul.py.
             y = frozen_product(inputs[compute], spec.weight(compute), spec.bias, x.dtype)
             mask, z, scaling = None, None, spec.scaling
             if a is not None:
                 mask, survivors = dropout_mask(x, spec.dropout)
                 scaling /= survivors
-                z = product(_apply_mask(x.to(a.dtype), mask), a)
+                z = product(_apply_mask(inputs[a.dtype], mask), a)
                 _add_product(y, z, b.t(), scaling)
             outputs.append(y)
             kept += [a, b, mask, z]
@@ -81,6 +82,7 @@ class _FusedLoRA(torch.autograd.Function):
     def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
         x, *kept = ctx.saved_tensors
         dx: torch.Tensor | None = None
+        wide: torch.Tensor | None = None
         result: list[torch.Tensor | None] = []
         cases = zip(gradients, ctx.weights, ctx.scales, ctx.formats, _groups(kept, 4), strict=True)
         for dy, weight, scaling, compute, (a, b, mask, z) in cases:
@@ -89,7 +91,8 @@ class _FusedLoRA(torch.autograd.Function):
                 dy_wide = dy.to(a.dtype)
                 dz = product(dy_wide, b.t()).mul_(scaling)
                 db = product(z.t(), dy_wide.t()).mul_(scaling).t()
-                da = product(dz.t(), _apply_mask(x.to(a.dtype), mask).t())
+                wide = x.to(a.dtype) if wide is None else wide
+                da = product(dz.t(), _apply_mask(wide, mask).t())
             if ctx.needs_input_grad[0]:
                 dx = frozen_product_gradient(dx, dy, weight(compute))
                 if dz is not None:
@@ -103,13 +106,15 @@ def _groups(tensors: Sequence[Any], size: int) -> list[Any]:
 
 
 def dropout_mask(x: torch.Tensor, dropout: float) -> tuple[torch.Tensor | None, float]:
-    """Draw an int8 mask of x's shape, 1 where a value survives; also returns the probability that it does.
+    """Draw a mask of x's shape, one byte a value, 1 where it survives; also returns the probability that it does.
 
-    Sixteen random bits decide on a value, so the probability is a multiple of 2⁻¹⁶, within 8e-6 of `1 − dropout`;
-    survivors are scaled by the real one. The bits come from torch's global generator of x's device.
+    On a processor sixteen random bits decide on a value, so the probability is a multiple of 2⁻¹⁶, within 8e-6 of
+    `1 − dropout`; survivors are scaled by the real one. The bits come from torch's global generator of x's device.
     """
     if not dropout:
         return None, 1.0
+    if x.device.type == "cuda":  # one kernel in place of three
+        return torch.empty(x.shape, dtype=torch.bool, device=x.device).bernoulli_(1 - dropout), 1 - dropout
     bits = torch.empty(-(-x.numel() // 4), dtype=torch.int64, device=x.device).random_(INT64_MIN, None)
     dropped = round(dropout * 2**16)
     mask = bits.view(torch.int16)[: x.numel()].ge_(dropped - 2**15).to(torch.int8)
@@ -129,4 +134,4 @@ def _add_product(y: torch.Tensor, z: torch.Tensor, b: torch.Tensor, scaling: flo
     if y.dtype == z.dtype:
         y.addmm_(z, b, alpha=scaling)
     else:
-        y += torch.mm(z, b).mul_(scaling)
+        y.add_(torch.mm(z, b), alpha=scaling)

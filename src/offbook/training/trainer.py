@@ -39,7 +39,7 @@ class Objective:
     collate: Callable[[list[Example]], StepBatch]
     """The examples of a step → its micro-batches."""
     loss_sum: Callable[[Any, MicroBatch], torch.Tensor]
-    """(model, micro-batch) → sum of its token losses in nats, a scalar that can be differentiated."""
+    """(model, micro-batch on the processor) → sum of its token losses in nats, a scalar that can be differentiated."""
     heldout_loss: Callable[[], float] | None = None
     """Mean loss per label token on the held-out examples, in nats; None where there are none."""
 
@@ -121,7 +121,7 @@ class StepTrainer(Trainer):
 
         def backward(index: int, batch: MicroBatch) -> torch.Tensor:
             torch.manual_seed(dropout_seed(self.args.seed, self.state.global_step, index))
-            loss = self.objective.loss_sum(model, batch.to(self.args.device)) / inputs.label_tokens
+            loss = self.objective.loss_sum(model, batch) / inputs.label_tokens
             self.accelerator.backward(loss)
             return loss.detach()
 
