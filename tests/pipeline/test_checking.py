@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
 from transformers import AutoTokenizer
 
+from offbook.core.config.schema import RunConfig
 from offbook.core.persona import StopToken
 from offbook.core.types import NO_LABEL, Example, Origin
+from offbook.pipeline import checking
 from offbook.pipeline.checking import masked_text, notes_on_stop
 from tests.tiny import tiny_model
 
@@ -36,3 +39,22 @@ def test_another_ending_is_offered_only_where_the_base_model_knows_one() -> None
     for reserved in (12, stop.id, None):  # it was never trained either, is the same token, or there is none
         (note,) = notes_on_stop(model, stop, reserved)
         assert note.endswith("Take the instruction-tuned model")
+
+
+@pytest.mark.parametrize(
+    ("model", "loaded_in", "products_in", "form"),
+    [
+        ({}, torch.float32, "float32", None),
+        ({}, torch.float32, "bfloat16", {"compute": "bfloat16"}),
+        ({}, torch.bfloat16, "float32", {"dtype": "bfloat16"}),
+        ({"storage": "nf4"}, torch.bfloat16, "bfloat16", None),
+        ({"dtype": "float16"}, torch.float16, "bfloat16", None),
+    ],
+)
+def test_what_is_proved_in_bfloat16_is_the_form_that_the_run_would_take(
+    monkeypatch: pytest.MonkeyPatch, model: dict[str, str], loaded_in: torch.dtype, products_in: str, form: object
+) -> None:
+    monkeypatch.setattr(checking, "choose_dtype", lambda _name: loaded_in)
+    monkeypatch.setattr(checking, "decide_compute", lambda _config, _model: products_in)
+    config = RunConfig.model_validate({"data": {"source": "lines.jsonl"}, "model": model})
+    assert checking._form_in_bfloat16(config, None) == form

@@ -70,7 +70,7 @@ def command(config: RunConfig, examples: int, as_json: bool) -> None:
         echo(
             fill("rows see each other   {answer}", {"answer": translate("no") if proof.isolated else translate("YES")})
         )
-    if proof.bfloat16 is not None and proof.bfloat16["fast"] > proof.bfloat16["plain"]:
+    if proof.is_worse_in_bfloat16:
         raise GateMissed(
             "training in bfloat16 is less exact here than in torch's own",
             "Train with --train.compute float32, and tell us about the model.",

@@ -9,6 +9,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
+import torch
 from transformers import PreTrainedTokenizerBase
 
 from offbook.core.config.schema import RunConfig
@@ -17,6 +18,7 @@ from offbook.core.persona import StopToken
 from offbook.core.progress import NullReporter, Reporter, fill
 from offbook.core.types import NO_LABEL, Example
 from offbook.models import adapter as adapters
+from offbook.models.load import choose_dtype
 from offbook.pipeline.dataset import report_of_rows
 from offbook.pipeline.estimating import estimate_run
 from offbook.pipeline.resuming import with_stored_choices
@@ -80,13 +82,13 @@ def prove(config: RunConfig, *, examples: int = 16, reporter: Reporter | None = 
     reporter.stage("Comparing gradients")
     counted = partial(reporter.progress, unit="gradient")
     proof = check_gradient(setup.model, rows, packing=fast.packing, prefix=fast.prefix, progress=counted)
-    in_float32 = config.model.dtype in ("auto", "float32") and config.model.storage == "full"
-    if not in_float32 or decide_compute(config, setup.model) != "bfloat16":
+    form = _form_in_bfloat16(config, setup.model)
+    if form is None:
         return proof
     # Each model is dropped before the next one is loaded. (A float64 model is twice the size of float32's.)
     reference = plain_gradients(setup.model.double(), rows)
     del setup
-    ours = prepare_training(_exact(config, compute="bfloat16"), reporter)
+    ours = prepare_training(_exact(config, **form), reporter)
     fast_bf16 = fast_gradients(ours.model, ours.collate(rows))
     del ours
     theirs = prepare_training(_exact(config, dtype="bfloat16"), reporter)
@@ -178,6 +180,15 @@ def disk_needed(config: RunConfig, trainable: int) -> int:
 def checkpoint_bytes(trainable: int) -> int:
     """Bytes of a checkpoint of so many trained parameters: the adapter and two Adam moments in float32, small files."""
     return trainable * 4 * 3 + 2**17
+
+
+def _form_in_bfloat16(config: RunConfig, model: Any) -> dict[str, str] | None:
+    """The settings, for `_exact`, of a run that computes in bfloat16; None for one that does not, or not in full."""
+    if config.model.storage != "full" or config.model.dtype not in ("auto", "float32"):
+        return None
+    if choose_dtype(config.model.dtype) == torch.bfloat16:
+        return {"dtype": "bfloat16"}
+    return {"compute": "bfloat16"} if decide_compute(config, model) == "bfloat16" else None
 
 
 def _exact(config: RunConfig, *, dtype: str = "float32", compute: str = "float32") -> RunConfig:

@@ -27,6 +27,12 @@ from offbook.training.prefix_tree import Run, path
 
 BOUND = 1e-5
 """The largest relative difference that rounding in float32 explains."""
+NO_WORSE = 1.1
+"""How much farther from the exact gradient than plain peft's one in bfloat16 may be.
+
+Where all activations are bfloat16, as on a GPU, a prompt that is computed once is rounded once, too; computed for each
+example anew, its rounding errors average out a little.
+"""
 SMALL = 0.1
 """A gradient below this share of the median of its kind is what is left of larger terms that cancel.
 
@@ -50,7 +56,7 @@ class GradientCheck:
     loss: dict[str, float]
     """Mean loss per label token, in nats: `fast` and `plain` (the reference)."""
     isolated: bool
-    """Whether the losses and input gradients of all others stay bit-identical when one example's text changes."""
+    """Whether the losses and input gradients of all others stay the same when one example's text changes."""
     examples: int
     micro_batches: list[int]
     """Into how many micro-batches the step was cut, each time."""
@@ -61,8 +67,12 @@ class GradientCheck:
     @property
     def passed(self) -> bool:
         """Whether the difference is rounding, no example influences another, and bfloat16 is no worse than torch's."""
-        no_worse = self.bfloat16 is None or self.bfloat16["fast"] <= self.bfloat16["plain"]
-        return self.isolated and self.max_relative_difference <= BOUND and no_worse
+        return self.isolated and self.max_relative_difference <= BOUND and not self.is_worse_in_bfloat16
+
+    @property
+    def is_worse_in_bfloat16(self) -> bool:
+        """Whether the form that the run computes in bfloat16 is less exact than plain peft in torch's own."""
+        return self.bfloat16 is not None and self.bfloat16["fast"] > NO_WORSE * self.bfloat16["plain"]
 
 
 def check_gradient(
@@ -88,7 +98,6 @@ def check_gradient(
     total = sum(len(example.ids) for example in examples)
     budgets = (1, max(1, total // 3), total)
     steps = [pack_step(examples, max_tokens=budget, packing=packing, prefix=prefix) for budget in budgets]
-    steps = [step.to(model.device) for step in steps]
     with _deterministic(model):
         with fast_path.fast_path_disabled(model):
             reference, reference_loss = _reference(model, examples)
@@ -119,7 +128,7 @@ def plain_gradients(model: PeftModel, examples: Sequence[Example]) -> Gradients:
 def fast_gradients(model: PeftModel, step: StepBatch) -> Gradients:
     """The gradient of the enabled fast path, with the same adapter."""
     with _deterministic(model):
-        return _fast(model, step.to(model.device))[0]
+        return _fast(model, step)[0]
 
 
 def distance(gradients: Gradients, reference: Gradients) -> float:
@@ -172,7 +181,7 @@ def _fast(model: PeftModel, step: StepBatch) -> tuple[Gradients, float]:
     """Gradients and mean loss of the fast path."""
     total = 0.0
     for batch in step.micro_batches:
-        loss = fast_path.loss_sum(model, batch) / step.label_tokens
+        loss = fast_path.training_loss_sum(model, batch) / step.label_tokens
         loss.backward()
         total += loss.item()
     return _collect(model), total
@@ -219,20 +228,27 @@ def _isolated(model: PeftModel, batch: MicroBatch) -> bool:
     """Whether no other example of the micro-batch depends on the first one's text."""
     if len(batch.leaves) < 2:
         return True
-    run = batch.runs[batch.leaves[0]]
+    batch, run = batch.to(model.device), batch.runs[batch.leaves[0]]
     losses, gradients = _traces(model, batch)
     other_losses, other_gradients = _traces(model, _other_text(batch, run))
     _collect(model)
     others = (batch.label_positions < run.start) | (batch.label_positions >= run.end)
-    if not torch.equal(losses[others], other_losses[others]):
+    if not _same(losses[others], other_losses[others]):
         return False
     if len(gradients) > 1:  # each example was computed by itself, the first one first
-        return all(map(torch.equal, gradients[1:], other_gradients[1:]))
+        return all(map(_same, gradients[1:], other_gradients[1:]))
     # What stands above the example serves the others too, so its gradient may change.
     kept = torch.ones(len(gradients[0]), dtype=torch.bool, device=gradients[0].device)
     for index in path(batch.runs, batch.leaves[0]):
         kept[batch.runs[index].start : batch.runs[index].end] = False
-    return torch.equal(gradients[0][kept], other_gradients[0][kept])
+    return _same(gradients[0][kept], other_gradients[0][kept])
+
+
+def _same(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Whether two results are bit-identical; on a GPU, whose sums vary from run to run, all but for rounding."""
+    if one.device.type == "cpu":
+        return torch.equal(one, other)
+    return bool((one - other).abs().max() <= BOUND * one.abs().max())
 
 
 def _other_text(batch: MicroBatch, run: Run) -> MicroBatch:
