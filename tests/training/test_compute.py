@@ -151,6 +151,15 @@ def test_bfloat16_is_chosen_where_it_pays(
     assert compute.choose_compute(hidden_size, torch.device("meta")) == "float32"
 
 
+@pytest.mark.parametrize(("multiplies", "expected"), [(True, "bfloat16"), (False, "float32")])
+def test_a_gpu_is_asked_whether_it_multiplies_in_bfloat16(
+    monkeypatch: pytest.MonkeyPatch, multiplies: bool, expected: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: multiplies)
+    assert compute.choose_compute(512, torch.device("cuda")) == expected
+    assert compute.choose_compute(64, torch.device("cuda")) == "float32"
+
+
 def test_rates_are_measured_in_both_formats() -> None:
     rates = compute.product_rates()
     assert set(rates) == {"float32", "bfloat16"}

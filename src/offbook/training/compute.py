@@ -33,9 +33,14 @@ def choose_compute(hidden_size: int, device: torch.device) -> Format:
         device: where it is.
 
     Returns:
-        bfloat16 where the processor has instructions for it and they are measured to pay, else float32.
+        bfloat16 where a GPU multiplies in it, or where the processor has instructions for it and they are measured to
+        pay; else float32.
     """
-    if hidden_size < MIN_HIDDEN_SIZE or device.type != "cpu" or not bfloat16.has_instructions(device):
+    if hidden_size < MIN_HIDDEN_SIZE:
+        return "float32"
+    if device.type == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+    if device.type != "cpu" or not bfloat16.has_instructions(device):
         return "float32"
     rates = product_rates()
     return "bfloat16" if rates["bfloat16"] >= MIN_SPEEDUP * rates["float32"] else "float32"

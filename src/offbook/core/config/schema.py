@@ -227,8 +227,9 @@ class TrainConfig(Section):
     """Into how many micro-batches a step is cut at least (a long step into a multiple of it), so that several processes
     can share it. Default: 1; a run keeps the number that it began with."""
     compute: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Format in which the products with frozen weights are computed; all else stays float32. auto: bfloat16 where the
-    processor is measured to be faster in it; a run keeps the format that it began with."""
+    """Format in which the products with frozen weights are computed; all else stays float32. auto: bfloat16 on a GPU
+    that multiplies in it, and where the processor is measured to be faster in it; a run keeps the format that it began
+    with."""
     gradient_checkpointing: bool = False
     """Store fewer activations and compute them again: slower, less memory."""
     fast: FastConfig = FastConfig()
