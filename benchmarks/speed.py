@@ -97,6 +97,8 @@ def compare(options: argparse.Namespace) -> dict[str, Any]:
         "max_tokens": options.max_tokens,
         "without": options.without,
         "compute": options.compute,
+        "device": options.device,
+        "rows_at_once": options.rows_at_once,
     }
     with tempfile.TemporaryDirectory() as folder:
 
@@ -111,7 +113,7 @@ def compare(options: argparse.Namespace) -> dict[str, Any]:
         if count > 1:
             ours = SharedProgram(shared, Path(folder), count, options.threads // count)
         else:
-            ours = start(sys.executable, "offbook_steps.py")
+            ours = start(sys.executable, "offbook_steps.py" if options.device == "cpu" else "offbook_trainer.py")
         peers = {
             dtype: start(options.python, PROGRAMS[options.against], dtype=dtype) for dtype in options.baseline_dtypes
         }
@@ -142,6 +144,7 @@ def summary(options: argparse.Namespace, rounds: list[Any], last_words: dict[str
         "pairs": len(pairs),
         "threads": options.threads,
         "processor": processor(),
+        "gpu": gpu_name() if options.device == "cuda" else None,
         "compute": pairs[0][1]["compute"],
         "baseline_dtype": baseline,
         "ratio": middle(ratios),
@@ -162,6 +165,12 @@ def summary(options: argparse.Namespace, rounds: list[Any], last_words: dict[str
     }
 
 
+def gpu_name() -> str:
+    import torch
+
+    return torch.cuda.get_device_name()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=Path, required=True, help="a data file in any format that offbook reads")
@@ -169,6 +178,8 @@ def main() -> None:
     parser.add_argument("--python", default=sys.executable, help="the peer's Python")
     parser.add_argument("--pairs", type=int, default=8)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--rows-at-once", type=int, default=4, help="the other program's rows of one forward pass")
     parser.add_argument("--processes", type=int, default=1, help="offbook's, which share the threads")
     parser.add_argument("--micro-batches", type=int, help="into how many they cut a step (default: one for each)")
     parser.add_argument("--system-tokens", type=int, default=0, help="length of the system prompt (ERNIE shape)")
@@ -179,7 +190,7 @@ def main() -> None:
     parser.add_argument(
         "--baseline-dtypes", nargs="+", choices=DTYPES, default=DTYPES, help="number formats of the other program"
     )
-    parser.add_argument("--without", nargs="*", default=[], choices=["packing", "prefix", "fused", "head"])
+    parser.add_argument("--without", nargs="*", default=[], choices=["packing", "prefix", "fused", "head", "graphs"])
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     result = compare(options)

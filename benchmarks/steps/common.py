@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import time
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +41,8 @@ def base_model(job: dict[str, Any]) -> Any:
         torch.set_default_dtype(dtype)  # made in it: a copy in float32 would be the peak of the process
         model = Ernie4_5ForCausalLM(Ernie4_5Config())
         torch.set_default_dtype(torch.float32)
-        return model
-    return AutoModelForCausalLM.from_pretrained(job["model"], dtype=dtype, trust_remote_code=False)
+        return model.to(job["device"])
+    return AutoModelForCausalLM.from_pretrained(job["model"], dtype=dtype, trust_remote_code=False).to(job["device"])
 
 
 def lora_config() -> LoraConfig:
@@ -80,15 +80,31 @@ def answer(**fields: Any) -> None:
 
 
 def peak_bytes() -> int:
-    """The most memory that this process has held (Linux)."""
+    """The most memory that this process has held (Linux); on a GPU, the most that torch has held there."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_reserved()
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
+def _version(name: str) -> str:
+    """Of a package that is installed; a source folder on the path has none."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "source"
+
+
 def last_word(*packages: str) -> None:
     """Versions; then the process is over."""
-    answer(versions={name: version(name) for name in ("torch", "transformers", "peft", *packages)})
+    answer(versions={name: _version(name) for name in ("torch", "transformers", "peft", *packages)})
     os._exit(0)
+
+
+def synchronize() -> None:
+    """Wait for what a GPU has been told to do."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
 
 
 class Gate(TrainerCallback):
@@ -97,11 +113,17 @@ class Gate(TrainerCallback):
     def __init__(self, *packages: str) -> None:
         self.packages = packages
 
+    def about(self) -> dict[str, Any]:
+        """What else there is to say of a step."""
+        return {}
+
     def on_step_begin(self, *args: Any, **kwargs: Any) -> None:
         if not wait():
             last_word(*self.packages)
+        synchronize()
         self.started, self.cpu = time.perf_counter(), time.process_time()
 
     def on_step_end(self, *args: Any, **kwargs: Any) -> None:
+        synchronize()
         seconds, cpu = time.perf_counter() - self.started, time.process_time() - self.cpu
-        answer(seconds=seconds, cpu=cpu, peak_bytes=peak_bytes())
+        answer(seconds=seconds, cpu=cpu, peak_bytes=peak_bytes(), **self.about())

@@ -1,4 +1,4 @@
-"""TRL's SFTTrainer in its fastest setting on a processor: padding-free batches of four, four of them a step."""
+"""TRL's SFTTrainer in its fastest setting: padding-free batches, on a GPU with Liger's Triton kernels."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ def main() -> None:
     padder = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.BPE()), pad_token="<pad>", eos_token="<eos>")
     arguments = SFTConfig(
         output_dir=tempfile.mkdtemp(),
-        per_device_train_batch_size=4,
-        gradient_accumulation_steps=4,
+        per_device_train_batch_size=job["rows_at_once"],
+        gradient_accumulation_steps=job["batch_size"] // job["rows_at_once"],
         num_train_epochs=3,
         learning_rate=LEARNING_RATE,
         completion_only_loss=True,
         padding_free=True,
+        use_liger_kernel=job["device"] == "cuda",
         bf16=False,
         gradient_checkpointing=False,
         max_length=None,
         save_strategy="no",
         report_to="none",
-        use_cpu=True,
+        use_cpu=job["device"] == "cpu",
         train_sampling_strategy="sequential",
         disable_tqdm=True,
     )

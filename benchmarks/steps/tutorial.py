@@ -1,4 +1,4 @@
-"""The tutorial's script: peft, DataCollatorForSeq2Seq, batches of four, four of them a step."""
+"""The tutorial's script: peft, DataCollatorForSeq2Seq; batches of four, four of them a step, as it is written."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ def main() -> None:
     padder = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.BPE()), pad_token="<pad>")  # pads, no more
     arguments = TrainingArguments(
         output_dir=tempfile.mkdtemp(),
-        per_device_train_batch_size=4,
-        gradient_accumulation_steps=4,
+        per_device_train_batch_size=job["rows_at_once"],
+        gradient_accumulation_steps=job["batch_size"] // job["rows_at_once"],
         logging_steps=10,
         num_train_epochs=3,
         save_strategy="no",
         learning_rate=LEARNING_RATE,
         report_to="none",
-        use_cpu=True,
+        use_cpu=job["device"] == "cpu",
         train_sampling_strategy="sequential",  # so that both sides of a pair see the same rows
         disable_tqdm=True,
     )
