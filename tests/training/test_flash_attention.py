@@ -48,7 +48,7 @@ def written_out(
 
 @pytest.fixture
 def _on_a_processor(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flash_attention, "varlen_attn", written_out)
+    monkeypatch.setattr(flash_attention, "kernel", lambda: written_out)
 
 
 def batches(max_tokens: int = 100_000) -> list[MicroBatch]:

@@ -15,14 +15,13 @@ has such a kernel; elsewhere attention is computed in padded blocks (`attention.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
 import torch
 from torch.autograd.function import once_differentiable
-from torch.nn.attention.varlen import varlen_attn
 
 from offbook.training.prefix_tree import Run, path
 
@@ -81,6 +80,13 @@ def bounds(lengths: Sequence[int]) -> torch.Tensor:
     return torch.tensor(list(accumulate(lengths, initial=0)), dtype=torch.int32)
 
 
+def kernel() -> Callable[..., torch.Tensor]:
+    """Attention of torch's own over sequences of any length; its import takes two seconds, so it waits for a GPU."""
+    from torch.nn.attention.varlen import varlen_attn
+
+    return varlen_attn  # type: ignore[return-value]
+
+
 def attend(
     query: torch.Tensor,
     key: torch.Tensor,
@@ -93,7 +99,7 @@ def attend(
     wanted = layout.query_tokens
     if wanted is not None:
         query = query.new_zeros(len(key), *query.shape[1:]).index_copy(0, wanted, query)
-    mixed = varlen_attn(
+    mixed = kernel()(
         query.contiguous(),
         _Gather.apply(key, layout.keys),
         _Gather.apply(value, layout.keys),
@@ -105,7 +111,6 @@ def attend(
         window_size=(-1 if window is None else window - 1, 0),
         enable_gqa=query.shape[1] != key.shape[1],
     )
-    assert isinstance(mixed, torch.Tensor)
     return mixed if wanted is None else mixed.index_select(0, wanted)
 
 
