@@ -103,12 +103,12 @@ def test_a_padded_micro_batch_has_the_loss_and_the_gradient_of_its_examples(
 def test_many_micro_batches_share_a_shape() -> None:
     steps = [pack_step(examples(seed=seed), max_tokens=999) for seed in range(40)]
     needed = [Shape.of(batch) for step in steps for batch in step.micro_batches]
-    known: set[Shape] = set()
+    recorded: set[Shape] = set()
     for shape in needed:
-        room = smallest_with_room(known, shape)
+        room = smallest_with_room(recorded, shape)
         assert room.has_room_for(shape)
-        known.add(room)
-    assert len(known) < len(set(needed)) < len(needed) / 2
+        recorded.add(room)
+    assert len(recorded) < len(set(needed)) < len(needed) / 2
 
 
 def test_a_shape_with_room_for_far_more_is_not_taken() -> None:

@@ -86,9 +86,9 @@ class Shape:
         return self.tokens, self.tokens, self.labels, self.labels, self.keys, bounds, bounds
 
 
-def smallest_with_room(known: Iterable[Shape], needed: Shape) -> Shape:
-    """The smallest of the known shapes that has room for the one that is needed; that one, where none has."""
-    fitting = [shape for shape in known if shape.has_room_for(needed)]
+def smallest_with_room(shapes: Iterable[Shape], needed: Shape) -> Shape:
+    """The smallest of the shapes that has room for the one that is needed; that one, where none has."""
+    fitting = [shape for shape in shapes if shape.has_room_for(needed)]
     return min(fitting, key=lambda shape: (shape.tokens, shape.labels), default=needed)
 
 
@@ -173,7 +173,7 @@ class CudaGraphs:
         `backward` has to come before the next call: the gradients of all passes are in the same memory.
         """
         state = (*self.state(), *(weight.data_ptr() for weight in self.trained))
-        shape = smallest_with_room((known for known, of in self.graphs if of == state), Shape.of(batch))
+        shape = smallest_with_room((recorded for recorded, of in self.graphs if of == state), Shape.of(batch))
         flat, key = flatten(batch, shape), (shape, state)
         if key not in self.graphs:
             if len(self.graphs) >= MAX_GRAPHS:
