@@ -51,8 +51,8 @@ def test_a_position_without_a_target_has_no_loss_and_no_gradient() -> None:
     assert total.item() == pytest.approx(each.sum().item(), rel=1e-6)
     assert torch.equal(chunked_loss.token_losses(hidden, weight, bias, some), each)
     (gradient,) = torch.autograd.grad(total, hidden)
-    (whole,) = torch.autograd.grad(chunked_loss.loss_sum(hidden, weight, bias, targets), hidden)
-    assert torch.equal(gradient, whole * (some != NO_LABEL)[:, None])
+    (full,) = torch.autograd.grad(chunked_loss.loss_sum(hidden, weight, bias, targets), hidden)
+    assert torch.equal(gradient, full * (some != NO_LABEL)[:, None])
 
 
 def test_huge_logits_do_not_overflow() -> None:
