@@ -12,7 +12,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-MARK = re.compile(r",,|``|''|<<|>>|[“”„‟«»\"＂「」『』‹›‚‘’']")
+from offbook.data.extract.word_lists import one_of
+
+MARK = re.compile(one_of([",,", "``", "''", "<<", ">>", *"“”„‟«»\"＂「」『』‹›‚‘’'"]))
 TYPED = {",,": "„", "``": "“", "''": "”", "<<": "«", ">>": "»", "‟": "“", "＂": '"'}
 """Marks as they are typed for others."""
 CLOSED_BY = {
