@@ -314,3 +314,12 @@ def test_what_teams_reads_out_above_a_message_is_no_text() -> None:
         f"{words.splitlines()[0]} by {name}\n{name}\n9:3{at} PM\n{words}\n" for at, (name, words) in enumerate(TALK)
     )
     assert parsed(read, text) == TALK
+
+
+def test_the_time_may_stand_above_a_name_with_its_text(tmp_path: Path) -> None:
+    talk = [("小雨", "灯点了吗？"), ("李雷", "四点就点了。\n我点的。"), ("小雨", "油呢？"), ("李雷", "半罐。")]
+    text = "".join(f"2024-05-01 21:1{at}\n{name}：{words}\n" for at, (name, words) in enumerate(talk))
+    path = tmp_path / "chat.txt"
+    path.write_text(text, encoding="utf-8")
+    assert choose(path, "auto") == "copied"
+    assert parsed(read, text) == talk

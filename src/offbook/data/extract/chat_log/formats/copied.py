@@ -7,8 +7,8 @@ Is the lamp lit?           Is the lamp lit?                       9:30 PM
 Ann, [12.05.2021 21:30]    12/05/2021 21:30 Ann                 Ann
 Is the lamp lit?           Is the lamp lit?                     Is the lamp lit?
                                                                 21:30
-Ann: Is the lamp lit?
-21:30
+Ann: Is the lamp lit?      21:30
+21:30                      Ann: Is the lamp lit?
 A further message of the same sender may have the time alone above it. Name and time may be marked up in Markdown:
 **Ann** 21:30, ### Ann (21:30).
 """
@@ -179,14 +179,15 @@ def _best_arrangement(sample: Sequence[str], in_markdown: bool) -> Arrangement:
     ]
     beside = [each for each in beside if not all(map(ONLY_WEEKDAY.fullmatch, each.names))]
     pairs = [("", *texts), texts, (*texts[1:], "")]
-    above, below = Counter[str](), Counter[str]()
+    above, below, labelled = Counter[str](), Counter[str](), Counter[str]()
     for before, line, after in zip(pairs[0], pairs[1], pairs[2], strict=False):
         if ALONE.match(line):
             above.update([owner["name"].strip()] if (owner := BARE_NAME.match(before)) else [])
             below.update([owner["name"].strip()] if (owner := BARE_NAME.match(after)) else [])
-    alone = [Arrangement("above", above), Arrangement("below", below)]
+            labelled.update([owner["name"].strip()] if (owner := NAMED.match(after)) else [])
+    alone = [Arrangement("above", above), Arrangement("below", below), Arrangement("below", labelled, NAMED)]
     if texts and ALONE.match(texts[-1]):
-        alone[1:] = [_first(texts, way) for way in (BARE_NAME, NAMED)]
+        alone[1:2] = [_first(texts, way) for way in (BARE_NAME, NAMED)]
     best = max((*beside, *alone), key=lambda each: (each.recurs, each.names.total()))
     return replace(best, in_markdown=in_markdown)
 
@@ -231,14 +232,16 @@ def _is_preview(body: Sequence[str], name: str) -> bool:
 
 def _read_below(lines: Iterable[tuple[int, str]], arrangement: Arrangement) -> Iterator[Entry]:
     """The time, the name below it, then the text; without a name the last one goes on."""
+    way = arrangement.header or BARE_NAME
     name, place, stamp, body = "", 1, None, list[str]()
     for number, text in lines:
         unmarked = arrangement.unmarked(text)
         if alone := ALONE.match(unmarked):
             yield name, place, stamp, body
             place, stamp, body = number, alone, []
-        elif stamp and not any(body) and unmarked.strip() in arrangement.names:
-            name = unmarked.strip()
+        elif stamp and not any(body) and (begin := way.match(unmarked)) and begin["name"].strip() in arrangement.names:
+            name = begin["name"].strip()
+            body = [begin["text"]] if "text" in begin.groupdict() else []
         else:
             body.append(text)
     yield name, place, stamp, body
