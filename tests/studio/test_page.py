@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,9 +11,11 @@ import pytest
 
 import offbook.studio
 from offbook.data.extract import EXTRACTORS
+from offbook.studio.new_character import Persona, make_folder
 from tests.browser import Browser
 from tests.studio.conftest import PLAY
 from tests.studio.pages import CANARY, StudioProcess, drawn, fill, press, running_studio, visit
+from tests.studio.test_rows import row, write_lines
 
 PAGE = Path(offbook.studio.__file__).parent / "page"
 
@@ -109,6 +112,19 @@ def test_a_text_that_cannot_be_read_says_so_once_and_is_read_as_one_says(
     fill(browser, "#read-as", "novel")
     drawn(browser, "Who is to speak?")
     assert browser.text(".speaker b") == ["Ann"]
+
+
+def test_a_rehearsal_that_fails_shows_the_settings_at_once(browser: Browser, studio: StudioProcess) -> None:
+    folder = studio.folder / "characters" / "Ann"
+    make_folder(folder, Persona.of("Ann"), model__source="no such folder")
+    write_lines(folder / "lines.jsonl", [row(number) for number in range(4)])
+    visit(browser, studio, "rehearse/Ann")
+    press(browser, "Begin the rehearsal")
+    browser.wait("document.querySelector('.watch .problem')", 60)
+    press(browser, "Details")
+    fill(browser, '[data-option="model.source"]', "another")
+    assert browser.text("#train") == ["Rehearse again"]
+    shutil.rmtree(folder)
 
 
 def test_nothing_comes_from_elsewhere(browser: Browser, studio: StudioProcess) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from offbook.pipeline.base_choices import BaseChoice
+from offbook.pipeline.base_choices import BaseChoice, matrix_rate
 from offbook.studio.character import CharacterFolder
 from offbook.studio.checks import version_of
 from offbook.studio.context import Studio
@@ -45,12 +45,12 @@ def estimates(
         `rough` where it follows from the size alone, in proportion to what was measured with another base model.
     """
     bases, jobs = list(bases), studio.queue.list()
-    result, ratio = {}, 1.0
+    result, ratio, rate = {}, 1.0, matrix_rate()
     for base in bases:
         job = newest(jobs, KIND, character.name, **_details(character, base.source))
         report = job.result() if job is not None else None
         measured = report.get("estimate") if isinstance(report, dict) else None
-        seconds = base.training_seconds(tokens)
+        seconds = base.training_seconds(tokens, rate)
         if measured:
             ratio = measured["seconds"] / seconds if seconds else ratio
             result[base.source] = {"seconds": measured["seconds"], "bytes": measured["peak_bytes"], "rough": False}

@@ -34,7 +34,7 @@ export async function show(main, [name], signal) {
   if (character.expect) main.append(note(character.expect));
   if (!isRehearsing) main.append(summary(name, character, values, signal));
   if (run) {
-    const over = () => isRehearsing && !signal.aborted && go(`/verdict/${encodeURIComponent(run)}`);
+    const over = (isGood) => isRehearsing && !signal.aborted && (isGood ? go(`/verdict/${encodeURIComponent(run)}`) : redraw());
     main.append(new RunWatch(run, signal, over, character.command).element);
   }
   const others = character.runs.filter((each) => each.name !== run || !isRehearsing);

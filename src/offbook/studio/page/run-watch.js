@@ -9,7 +9,8 @@ import { redraw } from "./router.js";
 import { word } from "./words.js";
 
 export class RunWatch {
-  // `over()` is told once, when the run has ended well; `line` is the command where no job of the studio makes the run.
+  // `over(isGood)` is told when the run has ended while it was watched, or has ended well; `line` is the command where no
+  // job of the studio makes the run.
   constructor(name, signal, over, line) {
     Object.assign(this, { name, signal, over, line });
     this.curve = new Curve(signal);
@@ -48,6 +49,8 @@ export class RunWatch {
     const ended = run === "finished" ? word("job_done") : word(`runState_${run}`);
     const said = isUnderWay ? text : ended;
     if (this.text.textContent !== said) this.text.textContent = said;
+    const hasEnded = this.wasUnderWay && !isUnderWay;
+    this.wasUnderWay = isUnderWay;
     const state = `${run} ${job?.id} ${job?.state} ${job?.paused}`;
     if (this.state === state) return;
     this.state = state;
@@ -70,7 +73,7 @@ export class RunWatch {
     }
     else if (canResume) this.trouble.append(note(word("stoppedHelp")));
     this.command.replaceChildren(command(job?.command ?? this.line) ?? "");
-    if (run === "finished" && !isUnderWay) this.over();
+    if (hasEnded || (run === "finished" && !isUnderWay)) this.over(run === "finished");
   }
 
   // `inexact`: also where rows or settings have changed since.
