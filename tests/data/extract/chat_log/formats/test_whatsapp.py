@@ -173,3 +173,20 @@ def test_android_s_note_of_editing_is_known_in_any_language_by_its_coming_back()
     ]
     text = "\n".join(f"12/05/2021, 21:30 - {line}" for line in lines)
     assert parsed(read, text) == [("Asha", "Moto?"), ("Juma", "Ndiyo <sana tu>"), ("Asha", "Haya\nnjoo")]
+
+
+def test_a_nickname_in_quotation_marks_is_part_of_a_name_and_a_title_with_a_colon_is_a_note_s() -> None:
+    lines = [
+        'Nora "Nono" Brien: Is it lit?',
+        "Тома “Рыжий”: Since four.",
+        'Nora "Nono" Brien changed the subject from "Ship" to "Ship: tonight"',
+        "Tom named the group “To: all”",
+        'Nora "Nono" Brien: He said "four: sharp".',
+    ]
+    text = "\n".join(f"12/05/2021, 21:3{minute} - {line}" for minute, line in enumerate(lines))
+    spoken = [(name, text) for name, text in parsed(read, text) if name]
+    assert spoken == [
+        ('Nora "Nono" Brien', "Is it lit?"),
+        ("Тома “Рыжий”", "Since four."),
+        ('Nora "Nono" Brien', 'He said "four: sharp".'),
+    ]

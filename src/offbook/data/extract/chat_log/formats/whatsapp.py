@@ -45,7 +45,9 @@ CLOCK_FIRST = re.compile(
 )
 HEADERS = (HEADER, CLOCK_FIRST)
 TIME_PARTS = ("first", "second", "third", "hour", "minute", "second_of_minute", "before", "after")
-SENDER = re.compile(rf"^[{MARK}~\s]*+(?P<name>(?![【<])[^:“”\"\n]{{1,80}}?)[{MARK}]*:(?!//)(?P<text>.*)$", re.DOTALL)
+_IN_NAME = r"(?:[^:“”\"\n]|\"[^:\"\n]{1,40}\"|“[^:“”\n]{1,40}”)"
+"""A character of a name, or a nickname in quotation marks. A colon within marks is a note's: `named it "To: all"`."""
+SENDER = re.compile(rf"^[{MARK}~\s]*+(?P<name>(?![【<]){_IN_NAME}{{1,80}}?)[{MARK}]*:(?!//)(?P<text>.*)$", re.DOTALL)
 NUMBERED_FILE = re.compile(
     rf"^[{MARK}]*(?:(?P<kind>IMG|VID|AUD|PTT|DOC|STK)-\d{{8}}-WA\d+\.\w{{2,5}} ?[(（][^()（）]+[)）]"
     rf"|<[^<>:：]{{2,30}}[:：] ?\d{{8}}-(?P<named>[A-Z]+)-[^<>]+>)(?P<caption>.*)$",
