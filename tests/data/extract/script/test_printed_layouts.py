@@ -387,3 +387,36 @@ JULIE. – Madame a sonné ?
         ("LÉON", "Encore."),
         ("JULIE", "Madame a sonné ?"),
     ]
+
+
+def test_korean_scenes_and_what_speakers_do_between_speeches() -> None:
+    text = """
+S#1. 카페 (낮)
+
+민수	왔어?
+지은	(앉으며) 오래 기다렸어?
+민수	아니, 나도 방금.
+지은	거짓말. 커피 다 식었네.
+
+민수, 웃는다.
+
+#2. 거리
+
+민수	그날 이후로 우리는 만나지 않았다.
+"""
+    assert [(cue.text, cue.scene) for cue in cues(play.read, numbered(text))][-2:] == [
+        ("거짓말. 커피 다 식었네.", "S#1. 카페 (낮)"),
+        ("그날 이후로 우리는 만나지 않았다.", "2. 거리"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "speech"),
+    [
+        ("ЗОЯ. Дождь.\nПЁТР. Скучно.\nЗОЯ. Почитайте.\n\nВходит Коля.\n\nПЁТР. А, Коля.", "Почитайте."),
+        ("ANA. Llueve.\nJUAN. Sí.\nANA. Lea algo.\n\nEntra Rosa con una bandeja.\n\nJUAN. Gracias.", "Lea algo."),
+        ("ERNA: Na?\nHEINZ: Nichts.\nERNA: Dann komm.\nAlle ab.", "Dann komm."),
+    ],
+)
+def test_who_comes_and_goes_is_not_spoken(text: str, speech: str) -> None:
+    assert texts(play.read if "." in text[:5] else screenplay.read, text)[2][1] == speech

@@ -53,6 +53,8 @@ SCENE_IN_BRACKETS = re.compile(
 """[Scene: the pier, at night.], as transcripts of series have it"""
 SLUG_LINE = re.compile(r"^(?:\d+[A-Z]?\.?\s+)?(?:INT|EXT|INT\.?/EXT|I/E)[.\s]+\S.*$")
 """INT. KITCHEN - NIGHT, and with the number of a shooting script: 12A  EXT. YARD - DAY  12A"""
+KOREAN_SCENE = re.compile(r"^(?:[sS]#\s?\d+|(?:#|씬\s?)\d+(?=.*[\uac00-\ud7a3]))(?:[.\s][^,.!?]{0,40})?$")
+"""S#1. 카페 (낮), #2. 거리"""
 BARE_SCENE = re.compile(rf"^(?i:{one_of(LISTS['scene'])})\s*[.:]?$")
 """SCENE"""
 STANDALONE = re.compile(
@@ -107,7 +109,7 @@ def heading(line: str) -> tuple[int, str] | None:
         return 1 if match["volume"] is not None else 3, bare
     if circled := CIRCLED.match(line):
         return 3, circled["title"].strip()
-    if SLUG_LINE.match(bare) or BARE_SCENE.match(bare) or _is_slug(bare):
+    if SLUG_LINE.match(bare) or KOREAN_SCENE.match(line) or BARE_SCENE.match(bare) or _is_slug(bare):
         return 3, bare
     if STANDALONE.match(bare) and len(bare) <= 30 and not line.startswith("**"):
         return 3, bare

@@ -21,21 +21,17 @@ from offbook.data.extract.script.profile import (
     with_paragraphs,
 )
 from offbook.data.extract.script.speaker_labels import INLINE, MANNERED, Label, Labels, learn, match
-from offbook.data.extract.script.speech import HAS_KANA, SENTENCE_END, clean, join
-from offbook.data.extract.script.stage_directions import ITALIC, is_direction
+from offbook.data.extract.script.speech import SENTENCE_END, clean, join
+from offbook.data.extract.script.stage_directions import ITALIC, is_direction, tells_in_japanese_or_korean
 from offbook.data.extract.word_lists import load, one_of
 
 CHINESE = load("script", "zh")
-JAPANESE = load("script", "ja")
 
 TOLD = re.compile(r"[道说說曰问問喊叫答][：:，,]?\s*[“「\"]")
 """A novel's way to bring in speech."""
 
 TELLING = re.compile(one_of(CHINESE["tell"]))
 """How a line begins that tells what happens: 只见, 远处."""
-
-ACTS_IN_JAPANESE = re.compile("^(?P<who>[^、がは]{1,8})[、がは].*[うくぐすつぬぶむるた]。?$")
-"""健太、立ち上がる。 What is spoken often ends in a particle: 健太、行くよ。"""
 
 LABELLED = 0.85
 """Share of a script's lines that have labels, at least, where these are verbs of speech, too."""
@@ -278,7 +274,7 @@ class _Reading:
         if not self.draft.has_speech or not SENTENCE_END.search(self.draft.parts[-1]):
             return True
         text = row.text.strip()
-        if HAS_KANA.search(text) and self._acts_in_japanese(text):
+        if tells_in_japanese_or_korean(text, self.labels.speakers):
             return False
         if self.profile.labels.opens_paragraphs and not row.after_blank:
             return True
@@ -294,11 +290,6 @@ class _Reading:
             return False
         self.draft.confidence = min(self.draft.confidence, SURE)
         return True
-
-    def _acts_in_japanese(self, text: str) -> bool:
-        """Whether a line tells what a speaker or several do: `健太、立ち上がる。`, `二人、黙る。`."""
-        acts = ACTS_IN_JAPANESE.match(text)
-        return acts is not None and acts["who"] in self.labels.speakers | JAPANESE["tell"]
 
     def _tells_of_somebody(self, text: str) -> bool:
         """Whether the line begins with a speaker's name that is not addressed: `沈如霜跪下`."""

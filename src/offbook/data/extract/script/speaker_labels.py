@@ -105,7 +105,7 @@ def match(line: str, layout: str) -> Label | None:
     name, notes = split_notes(raw)
     if layout == "bracket" and (acting := IN_BRACKETS.match(name)):
         name, notes = acting["name"], (acting["manner"], *notes)
-    if acting := ACTING.match(name):
+    if (acting := ACTING.match(name)) and acting["name"].isupper():
         name, notes = acting["name"], (acting["manner"], *notes)
     if not all(is_name(part, often=True) for part in SURE_JOINERS.split(without_job(name))):
         return None

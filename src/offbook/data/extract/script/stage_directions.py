@@ -31,7 +31,12 @@ BESIDE_SPEECH = re.compile(
     rf"|(?<=[.!?…»”])\s+(?P<beside>{one_of(LISTS['beside_speech'])}))\.?_?$"
 )
 """`Through the fog.          Exeunt.`, `… the ground. [Exit`, `Miente. Aparte`: a direction that ends a spoken line."""
-STAGE_WORDS = re.compile(f"^(?:{_ENTERS}|{_LEAVES}|{_CLOSES}|{_ENDS}|{_CHANGES})")
+_COMES_OR_GOES = rf"{one_of(LISTS['comes_or_goes'])} [A-ZÀ-ÖØ-ÞŁŚŻА-ЯЁ][^.!?,;:]{{0,40}}\.?$"
+"""Входит Коля., Entra Rosa."""
+STAGE_WORDS = re.compile(f"^(?:{_ENTERS}|{_LEAVES}|{_CLOSES}|{_ENDS}|{_CHANGES}|{_COMES_OR_GOES})")
+JAPANESE_OR_KOREAN = re.compile("[\u3040-\u30ff\uac00-\ud7a3]")
+TELLS = re.compile("^(?P<who>[^、,がは]{1,8}?)(?:[、がは이가은는도]|, ?).*(?:[うくぐすつぬぶむるた]|다)[。.]?$")
+"""健太、立ち上がる。, 민수, 웃는다.: what is spoken often ends in a particle (健太、行くよ。)."""
 
 
 def is_direction(line: str) -> bool:
@@ -42,6 +47,12 @@ def is_direction(line: str) -> bool:
     if MARKED.match(body) or ITALIC.match(body) or STAGE_WORDS.match(body.lstrip("—–- ")):
         return True
     return _enclosed(body)
+
+
+def tells_in_japanese_or_korean(line: str, speakers: frozenset[str]) -> bool:
+    """Whether a line tells what a speaker does, or several do: `健太、立ち上がる。`, `二人、黙る。`."""
+    tells = TELLS.match(line) if JAPANESE_OR_KOREAN.search(line) else None
+    return tells is not None and tells["who"] in speakers | LISTS["tell"]
 
 
 def with_brackets(line: str) -> str:
