@@ -127,3 +127,16 @@ def test_the_words_of_a_voice_message_are_its_text() -> None:
     }
     text = json.dumps({"weflow": {}, "session": {}, "messages": [item]}, ensure_ascii=False)
     assert parsed(read, text) == [("小林", "吃什么")]
+
+
+def test_a_name_on_both_sides_of_memotrace_s_table_is_the_chat_s() -> None:
+    rows = [("0", "灯点了吗？"), ("1", "早点了。"), ("0", "看见船了吗？"), ("1", "看见一条。")]
+    table = "localId,TalkerId,Type,SubType,IsSender,CreateTime,Status,StrContent,StrTime,Remark,NickName,Sender\n"
+    for number, (mine, text) in enumerate(rows):
+        table += f"{number},5,1,0,{mine},1620826200,0,{text},2021-05-12 21:3{number}:00,,小林,wxid_lin\n"
+    assert parsed(read, table) == [
+        ("小林", "灯点了吗？"),
+        ("我", "早点了。"),
+        ("小林", "看见船了吗？"),
+        ("我", "看见一条。"),
+    ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from datetime import datetime
 from itertools import islice
 
@@ -84,7 +84,7 @@ def read(lines: Lines) -> Iterator[Message]:
     if (names := set(columns("".join(first[:1])))) >= PYWXDUMP:
         return (_from_pywxdump(line, row) for line, row in read_table(lines))
     if names >= MEMOTRACE:
-        return (_from_memotrace(line, row) for line, row in read_table(lines))
+        return _from_memotrace_s_table(lines)
     return read_text(lines)
 
 
@@ -180,15 +180,29 @@ def _from_weflow(line: int, item: JsonObject, chat: str) -> Message:
     )
 
 
-def _from_memotrace(line: int, row: dict[str, str]) -> Message:
+def _from_memotrace_s_table(lines: Lines) -> Iterator[Message]:
+    """The messages of a table; a name that stands on both sides' messages is that of the chat, so one side is `ME`."""
+    by_side: dict[bool, set[str]] = {True: set(), False: set()}
+    for _, row in islice(read_table(lines), SURVEYED_LINES):
+        by_side[row.get("issender") == "1"].add(_named_in(row))
+    names_of_chats = by_side[True] & by_side[False]
+    for line, row in read_table(lines):
+        yield _from_memotrace(line, row, names_of_chats)
+
+
+def _named_in(row: dict[str, str]) -> str:
+    return row.get("remark") or row.get("nickname") or row.get("sender") or ""
+
+
+def _from_memotrace(line: int, row: dict[str, str], names_of_chats: Set[str]) -> Message:
     text = row.get("strcontent", "")
     kind = row.get("type", "1")
     content = TYPES.get(int(kind), Content.MEDIA) if kind.isdecimal() and len(kind) < 8 else _named_type(kind)
     if kind in QUOTATION or (kind == "49" and row.get("subtype") in QUOTATION):
         title = TITLE.search(text)
         content, text = Content.TEXT, title[1] if title else text
-    is_mine = row.get("issender") == "1"
-    sender = row.get("remark") or row.get("nickname") or row.get("sender") or (ME if is_mine else "?")
+    is_mine, name = row.get("issender") == "1", _named_in(row)
+    sender = ME if is_mine and (not name or name in names_of_chats) else name or "?"
     sent_at = any_time(row.get("strtime")) or any_time(row.get("createtime"))
     chat = row.get("roomname", "") or row.get("talkerid", "")
     return _finished(Message(sender, text, line, sent_at, content, chat, row.get("localid", "")))
