@@ -15,6 +15,7 @@ from offbook.studio.new_character import Persona, make_folder
 from tests.browser import Browser
 from tests.studio.conftest import PLAY
 from tests.studio.pages import CANARY, StudioProcess, drawn, fill, press, running_studio, visit
+from tests.studio.test_jobs import wait_until
 from tests.studio.test_rows import row, write_lines
 
 PAGE = Path(offbook.studio.__file__).parent / "page"
@@ -124,6 +125,7 @@ def test_a_rehearsal_that_fails_shows_the_settings_at_once(browser: Browser, stu
     press(browser, "Details")
     fill(browser, '[data-option="model.source"]', "another")
     assert browser.text("#train") == ["Rehearse again"]
+    wait_until(lambda: "another" in (folder / "run.yaml").read_text(encoding="utf-8"))  # else it is written anew
     shutil.rmtree(folder)
 
 
