@@ -156,9 +156,15 @@ def _likeness(sample: Sequence[str], pattern: re.Pattern[str]) -> float:
     lines = sum(bool(line.strip()) for line in sample)
     if len(headers) < max(FEWEST, LEAST_SHARE * lines) or len(names) > max(2, len(headers) / 1.5):
         return 0.0
-    if all(name.split(maxsplit=1)[0] in LEVELS for name in names):
+    if all(_is_of_program(name) for name in names):
         return 0.0
     return 0.8 * len(headers) / lines
+
+
+def _is_of_program(name: str) -> bool:
+    """Whether a name is how grave a program's note is, beside a part of the program: Server thread/INFO."""
+    words = re.findall(r"\w+", name)
+    return bool(words) and not LEVELS.isdisjoint((words[0], words[-1]))
 
 
 FORMAT = ChatFormat("text_log", "a log with a time, a name and a text on each line", read, looks_like)
