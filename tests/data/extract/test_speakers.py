@@ -34,6 +34,7 @@ def test_speakers_are_listed_by_lines_with_their_characters() -> None:
         ("嬛儿", "甄嬛"),
         ("沅姐", "苏清沅"),
         ("阿澈", "沈澈"),
+        ("操", "曹操"),
         ("Darcy", "Mr. Darcy"),
         ("Ham.", "HAMLET"),
         ("hamlet", "HAMLET"),

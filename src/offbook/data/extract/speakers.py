@@ -246,6 +246,8 @@ def _resemble(one: str, other: str) -> bool:
         return False
     if len(short) >= 2 and (long.endswith(short) or long.startswith(short)):
         return not RANK.search(long.removeprefix(short).removesuffix(short))
+    if len(short) == 1 < len(long) <= 3:
+        return long.endswith(short) and not short.isascii() and not RANK.search(long)  # 操, 曹操
     pet = PET_NAME.fullmatch(short)
     return pet is not None and long.endswith(pet[1] or pet[2])
 

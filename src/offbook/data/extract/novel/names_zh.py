@@ -7,16 +7,19 @@ from collections import Counter, defaultdict
 
 from offbook.data.extract.novel.words_zh import (
     ALL_THE_SAME,
+    BELONGS,
     COMMON,
     GROUP,
     HE,
     KIN,
     LEADING,
+    LONG_MANNER,
     MANNER,
     ME,
     NO_NAME,
     NO_ONE,
     OBJECT_OF,
+    ONE,
     RELATED,
     SAID,
     SAY,
@@ -35,8 +38,8 @@ BEFORE = re.compile(rf"{NAME}{SPEAKS}$")
 """老汤轻轻地笑道 (“…”)"""
 AFTER = re.compile(rf"{NAME}{SPEAKS}(?=$|[，。：:、！])")
 """(“…”) 老汤笑道。"""
-ALONE = re.compile("(?P<name>[\u4e00-\u9fff·]{2,4})")
-"""老汤 (：“…”)"""
+ALONE = re.compile(f"(?P<name>[\u4e00-\u9fff·]{{2,4}}?)(?:{LONG_MANNER})*")
+"""老汤点头 (：“…”)"""
 ARRIVES = "(?:走|进|進|从|從|来|來|跑|笑|端|拿|捧|站|坐|在|披|穿|手|也|已|忙)"
 ENTERS = re.compile(rf"(?:{SIGHT.pattern}){NAME}{ARRIVES}")
 """只见老汤走来"""
@@ -64,6 +67,8 @@ class NameLexicon:
         """What opens a sentence that ends in a verb of speech, cut at two to four characters → what follows the cut."""
         self._actors: dict[str, Counter[str]] = defaultdict(Counter)
         """What opens a sentence of narration and has a surname → what follows it."""
+        self._ones: Counter[str] = Counter()
+        """What stands alone before 曰."""
         self._by_prefix: dict[str, list[str]] = defaultdict(list)
 
     def count_before(self, text: str) -> str | None:
@@ -74,6 +79,9 @@ class NameLexicon:
         for entering in ENTERS.finditer(simplified, start, end):
             self._count(entering, text)
         begin = skip(simplified, start, end)
+        if ONE.match(simplified, begin, end):
+            self._ones[text[begin]] += 1
+            return text[begin]
         match = BEFORE.match(simplified, begin, end)
         if not match and simplified[end:].startswith(("：", ":")):
             match = ALONE.fullmatch(simplified, begin, end)
@@ -83,7 +91,10 @@ class NameLexicon:
         """Take note of who stands before the verb of speech at the head of `text`, perhaps the one counted."""
         simplified = simplify(text)
         start = len(text) - len(text.lstrip("，,、：: \u3000"))
-        match = AFTER.match(simplified, skip(simplified, start, len(simplified)))
+        begin = skip(simplified, start, len(simplified))
+        if ONE.match(simplified, begin):
+            return text[begin]
+        match = AFTER.match(simplified, begin)
         if match and counted and text.count(counted) == 1 and text.startswith(counted, match.start("name")):
             self._counted_twice[counted] += 1
         return self._count(match, text, common=True)
@@ -127,7 +138,9 @@ class NameLexicon:
         if names and (voice := VOICE.match(simplified, end)):
             end = voice.end()
         if names:
-            return (names, end) if simplified[end : end + 1] not in ("的", "之") else (None, start)
+            return (None, start) if BELONGS.match(simplified, end) else (names, end)
+        if self._ones[text[start : start + 1]] > 1 and ONE.match(simplified, start):
+            return (text[start],), start + 1
         for pattern in (GROUP, KIN):
             if group := pattern.match(simplified, start):
                 somebody, end = text[group.start() : group.end()], group.end()
@@ -171,7 +184,7 @@ class NameLexicon:
             after = start + len(name)
             listed = last_end >= 0 and simplified[last_end:start] in ("", "、", "和", "与")
             objects = objects if listed else bool(OBJECT_OF.search(simplified[span[0] : start]))
-            if not objects and simplified[after : after + 1] not in ("的", "之") and not (listed and subject):
+            if not objects and not BELONGS.match(simplified, after) and not (listed and subject):
                 subject = name
             start = last_end = after
         return subject

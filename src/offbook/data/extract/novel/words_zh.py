@@ -48,12 +48,15 @@ LEADING = re.compile(
 
 _ADVERB = f"(?:{HAN}{{1,3}}[地着]|{HAN}{{1,2}}着{HAN}{{1,3}}?)"
 """轻轻地, 皱着, 低着头"""
-_ADDRESSED = f"[对向与和跟朝冲给同]{HAN}{{1,4}}?"
+_ADDRESSED = f"[对向与和跟朝冲给同谓]{HAN}{{1,4}}?"
 """向老汤 (笑道)"""
 _HOLDING = f"拉着?{HAN}{{1,3}}?"
 """拉着小岛 (笑道)"""
 MANNER = f"(?:{one_of(LISTS['idiom'])}地?|{one_of(LISTS['manner'])}|{_ADVERB}|{_ADDRESSED}|{_HOLDING})"
 """How it is said, between the name and the verb: 冷冷地, 连忙, 对小岛."""
+
+LONG_MANNER = one_of({words for words in LISTS["idiom"] | LISTS["manner"] if len(words) > 1})
+"""Such of them as are no name's last character."""
 
 _JUST_BEFORE = one_of(LISTS["spoken_to"]) + "(?:着|了|见|到|得|过)?$"
 """见了 (老汤)"""
@@ -64,10 +67,17 @@ OBJECT_OF = re.compile(f"{_JUST_BEFORE}|{_FACING}")
 RELATED = re.compile(one_of(LISTS["relative"]) + "(?!娘)")
 """What makes a name that of somebody's wife, mother or nurse: 老汤家的."""
 
+ONE = re.compile(
+    rf"(?!{one_of(LISTS['not_one_name'] | LISTS['say'] | LISTS['manner'] | LISTS['he'] | LISTS['me'])}){HAN}"
+    rf"(?:在{HAN}{{1,4}}?)?(?:{MANNER}){{0,3}}{one_of(LISTS['say'])}?曰(?=$|[：:，])"
+)
+"""A name of one character, as old books go on with somebody: 操(大喜曰)."""
 STRANGER = re.compile(
-    f"(?<![对向与和跟朝冲给问见让叫把被])(?:[一那这几数两][个名位]{HAN}{{1,8}}?|{one_of(LISTS['stranger'])})(?:{MANNER}){{0,5}}{SAID}$"
+    f"(?<![对向与和跟朝冲给问见让叫把被])(?:[一那这几数两][个名位]{HAN}{{1,8}}?|(?<![低高轻柔缓粗沉哑了着大])(?:声音|嗓音|话音)|{one_of(LISTS['stranger'])})(?:{MANNER}){{0,5}}{SAID}$"
 )
 """(忽) 有人叫道, (旁边) 一个老者说道: somebody else than whoever acts before."""
+BELONGS = re.compile(f"[的之]|{one_of(LISTS['place'])}")
+"""What makes a name a place or an owner: 老汤身后 (一人道)"""
 VOICE = re.compile("的(?:声音|嗓音)")
 """老汤的声音 (从门外传来)"""
 
@@ -82,7 +92,7 @@ _OF = "的(?<!家的)$"
 NO_NAME = re.compile("|".join([_NO_HEAD, _COUNTED, one_of(LISTS["not_in_a_name"]), _NO_TAIL, _OF]))
 """What tells that characters before a verb of speech are nobody's name."""
 THOUGHT = re.compile(
-    rf"(?:{MANNER}|暗暗?|暗自|心[里中下底]?|内心|在|自)*(?:{one_of(LISTS['think'])}+|(?<=[里中下底心]){SAID})(?:着|了|道)?(?=$|[，。：、！])"
+    rf"(?:{MANNER}|[这那]么|[这那]样|如此|暗暗?|暗自|心[里中下底]?|内心|在|自)*(?:{one_of(LISTS['think'])}+|(?<=[里中下底心]){SAID})(?:着|了|道)?(?=$|[，。：、！])"
 )
 """(“……”阿哲) 心想，心里嘀咕。"""
 ALL_THE_SAME = re.compile(
@@ -94,8 +104,8 @@ SURNAME = re.compile(one_of(LISTS["surname"]))
 """What the name of somebody who acts begins with, where no verb of speech shows that it is a name: 李, 老, 阿."""
 SIGHT = re.compile("(?:只|忽|但)(?:见|听得?|听见)")
 """What follows these is seen or heard, and acts: 回头只见薛蟠走来."""
-HEARD = re.compile("(?:听见|听到|看见|看到)(?!了)")
-"""(他) 听见 (有人喊：“…”)"""
+HEARD = re.compile("(?:听见|听到|看见|看到|想起|想到|记起|记得)(?![了来])")
+"""(他) 听见 (有人喊：“…”), 想起 (我妈说过的一句话：“…”)"""
 NO_ONE = LISTS["nobody"]
 """Adverbs and phrases that stand where a name might: 次日, 一声."""
 COMMON = LISTS["nobody_unless_tagged"]
