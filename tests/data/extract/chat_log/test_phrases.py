@@ -43,6 +43,13 @@ def test_every_file_holds_known_kinds_of_phrases_without_repeats(app: str) -> No
         ("kakaotalk", "사진 보내줘", Content.TEXT),
         ("wechat", "[语音] 12秒", Content.MEDIA),
         ("wechat", "你撤回了一条消息", Content.DELETED),
+        ("imessage", "Laughed at “Since four.”", Content.STICKER),
+        ("imessage", 'Removed a heart from "Since four."', Content.STICKER),
+        ("imessage", "Loved an image", Content.STICKER),
+        ("imessage", "Reacted 😂 to “Since four.”", Content.STICKER),
+        ("imessage", "A adoré « Depuis quatre heures »", Content.STICKER),
+        ("imessage", "Loved it", Content.TEXT),
+        ("imessage", "Liked an image of yours?", Content.TEXT),
     ],
 )
 def test_what_a_message_holds(app: str, text: str, content: Content) -> None:

@@ -263,3 +263,27 @@ def test_paragraphs_of_a_models_reply_are_a_part_of_it(tmp_path: Path, user: str
 def test_headings_among_several_people_are_no_talk_with_a_model() -> None:
     names = ["You", "Ann", "You", "Tom", "Ann", "You", "Ann", "You", "Tom"]
     assert CHAT_FORMATS["chatml"].looks_like([line for name in names for line in (f"**{name}**", "Hi")]) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("imessage", "May 12, 2021  9:30:00 PM\nMara\nSince four.\n\nMay 12, 2021  9:31:00 PM\nMe\n{}\n"),
+        (
+            "sms",
+            '<smses>\n<sms address="+4791" date="1620855000000" type="1" body="Since four." contact_name="Mara" />\n'
+            '<sms address="+4791" date="1620855060000" type="2" body="{}" contact_name="Mara" />\n</smses>',
+        ),
+        (
+            "google_voice",
+            '<div class="hChatLog"><div class="message"><cite><span class="fn">Mara</span></cite>: <q>Since four.</q>'
+            '</div>\n<div class="message"><cite><span class="fn">Me</span></cite>: <q>{}</q></div></div>',
+        ),
+        ("table", "sender,text\nMara,Since four.\nMe,{}\n"),
+    ],
+)
+def test_a_reaction_that_was_sent_as_a_text_message_is_not_speech(name: str, text: str) -> None:
+    read = CHAT_FORMATS[name].read
+    reaction = text.format("Laughed at “Since four.”")
+    assert contents(read, reaction) == [Content.TEXT, Content.STICKER]
+    assert contents(read, text.format("I laughed at “Since four.”")) == [Content.TEXT, Content.TEXT]

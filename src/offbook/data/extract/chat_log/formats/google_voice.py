@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
+from offbook.data.extract.chat_log.phrases import phrases
 from offbook.data.extract.chat_log.times import iso_time
 from offbook.data.extract.chat_log.web_page import Element, elements
 from offbook.data.extract.cue import Lines
@@ -33,7 +34,9 @@ def _message(element: Element) -> Message:
     name = sender.text() if sender else ""
     link = element.first("tel")
     number = link.attributes.get("href", "").removeprefix("tel:") if link else ""
-    content = Content.TEXT if text and text not in PLACEHOLDERS else Content.MEDIA if is_media else Content.NOTE
+    content = Content.MEDIA if is_media else Content.NOTE
+    if text and text not in PLACEHOLDERS:
+        content = phrases("imessage").content(text)
     sent_at = iso_time(when.attributes.get("title")) if when else None
     return Message(name or number or "?", text, element.line, sent_at, content)
 

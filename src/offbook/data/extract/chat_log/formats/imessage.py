@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from offbook.data.extract.chat_log.lines import entries, head
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
+from offbook.data.extract.chat_log.phrases import phrases
 from offbook.data.extract.chat_log.times import spelled_time
 from offbook.data.extract.chat_log.web_page import Element, elements, is_page
 from offbook.data.extract.cue import Lines
@@ -75,8 +76,7 @@ def _from_text(lines: Lines) -> Iterator[Message]:
         written = "\n".join(texts).strip()
         content = Content.TEXT if written else Content.MEDIA if attached else Content.NOTE
         if written:
-            kinds = {DELETED: Content.DELETED, CALL: Content.CALL, STICKER: Content.STICKER}
-            content = next((kind for pattern, kind in kinds.items() if pattern.fullmatch(written)), content)
+            content = _content(written)
         reply_to = answered.get((header["time"], written_by), "") if REPLY_NOTE in "\n".join(body) else ""
         yield Message(sender.strip() or "?", written, line, sent_at, content, id=identity, reply_to=reply_to)
 
@@ -114,13 +114,18 @@ def _from_element(element: Element, identity: str) -> Message:
     if sender is None:
         return Message("", above.text(), element.line, sent_at, Content.NOTE)
     text = "\n".join(filter(None, (part.text() for part in above.within() if part.is_a("bubble")))).strip()
-    kinds = {DELETED: Content.DELETED, CALL: Content.CALL, STICKER: Content.STICKER}
-    content = next((kind for pattern, kind in kinds.items() if pattern.fullmatch(text)), Content.TEXT)
+    content = _content(text)
     if not text:
         is_attached = above.first("img", "video", "audio", "attachment", "attachment_error", "app") is not None
         content = Content.MEDIA if is_attached else Content.DELETED if above.first("unsent") else Content.NOTE
         content = Content.STICKER if above.first("sticker") and not above.first("attachment") else content
     return Message(sender.text() or "?", text, element.line, sent_at, content, id=identity)
+
+
+def _content(text: str) -> Content:
+    kinds = {DELETED: Content.DELETED, CALL: Content.CALL, STICKER: Content.STICKER}
+    content = next((kind for pattern, kind in kinds.items() if pattern.fullmatch(text)), None)
+    return content or phrases("imessage").content(text)
 
 
 def _without_replies(element: Element) -> Element:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.order import in_order
+from offbook.data.extract.chat_log.phrases import phrases
 from offbook.data.extract.chat_log.times import epoch_time
 from offbook.data.extract.chat_log.web_page import Element, elements
 from offbook.data.extract.cue import Lines
@@ -46,7 +47,9 @@ def _message(element: Element) -> Message:
     texts = [part.attributes.get("text", "") for part in parts if part.attributes.get("ct") == "text/plain"]
     text = "\n".join(text for text in (fields.get("body", ""), *texts) if text not in UNKNOWN).strip()
     is_attached = any(part.attributes.get("ct") not in ("text/plain", "application/smil") for part in parts)
-    content = Content.TEXT if text and box != DRAFT else Content.MEDIA if is_attached else Content.NOTE
+    content = Content.MEDIA if is_attached else Content.NOTE
+    if text and box != DRAFT:
+        content = phrases("imessage").content(text)
     sent_at = epoch_time(fields.get("date"))
     sender = ME if box in (SENT, DRAFT, *UNSENT) else _sender(element) if ", " in address else partner
     return Message(sender or partner, text, element.line, sent_at, content, partner)
