@@ -166,7 +166,7 @@ class Gatherer:
         if not brought_in and not (meanwhile and tag.kind == "described" and last.named):
             return False
         if tag.kind == "described":
-            return bool(last.named)
+            return bool(last.named) or meanwhile
         gender, theirs = pronoun_gender(tag.speaker), last.gender or (self.gender(last.named) if last.named else "")
         return bool(gender and theirs and gender != theirs) or tag.verb in LISTS["reply"]
 
@@ -239,10 +239,10 @@ def beside(pieces: Sequence[TextSpan], place: int) -> tuple[str, str]:
 def tag_of(piece: TextSpan, lead: str, tail: str) -> Tag | None:
     """The speech tag beside a quoted piece: after it, else before it."""
     behind = tags.after(tail, ends_in_comma(piece))
-    if behind and behind.kind != "pronoun":
+    if behind and behind.kind != "pronoun" and (ends_in_comma(piece) or not tags.is_written(lead)):
         return behind
     ahead = tags.before(lead)
-    return ahead if ahead and (not behind or ahead.kind == "name") else behind
+    return ahead if ahead and (not behind or ahead.kind in ("name", "written")) else behind
 
 
 def ends_in_comma(piece: TextSpan) -> bool:

@@ -88,6 +88,26 @@ ENDS_SAYING = re.compile(rf"\b(?:{SAY}|{_ING})\s*[,:—–-]*\s*$")
 """(Tom wiped the glass and) said:"""
 THINKS = re.compile(rf"\b{THINK}\b[^,.;]{{0,40}}[,:]?\s*$")
 WRITES = re.compile(rf"\b{one_of(LISTS['write'] - {'called', 'read', 'reads'})}\s*[,:]?\s*$")
+_THING = one_of(LISTS["written_on"])
+_PLAIN = rf"(?!{one_of(LISTS['object_of'] | {'holding', 'carrying', 'wearing', 'the', 'his', 'her', 'a'})}\b)"
+READS = re.compile(
+    rf"(?:(?:^|[,;]\s|\band\s)\s*(?:[Tt]he|[Aa]n?|[Hh]is|[Hh]er|[Mm]y|[Tt]heir|[Aa]nother|[Oo]ne|[A-Z]\w+['’]s?)\s+(?:{_PLAIN}[a-z-]+\s+){{0,3}}{_THING}"
+    rf"(?:\s+(?!and\b|but\b)(?:[a-z'’]+|(?<=from\s|..of\s)[A-Z]\w+)){{0,7}}?(?<!\bhe)(?<!\bshe)(?<!\bthey)\s(?:say|said|says|reads?)"
+    r"|\b(?:[Ii]t|[Tt]hey|that|which)\s+(?:just\s|simply\s|only\s)?reads?)(?:\s+(?:only|simply|just))?\s*[,:]?\s*$"
+    rf"|\b{_THING}(?:\s+from\s+[^.,;:]{{1,30}})?:\s*$"
+)
+"""The sign on the door said (“Closed”), It read:, a text from Theo:"""
+_NOT_QUITE = (
+    r"(?:not|n['’]t|never|almost|nearly|about\s+to|going\s+to|(?:want|wish|mean)(?:s|ed|es)?\s+to|meant\s+to"
+    r"|(?:would|could|should|might)(?:\s+not|n['’]t)?\s+have)\s+(?:even\s+|just\s+|ever\s+|quite\s+)?"
+    rf"(?:{SAY}|ask|tell|whisper|shout|scream|add)"
+)
+UNSAID = re.compile(rf"{_NOT_QUITE}\s*[,:]?\s*$")
+"""He did not say (“Stay.”)"""
+UNSAID_BEHIND = re.compile(
+    rf"^[\s,—–-]*(?:{NAME}|{PRONOUN})\s*(?:[a-z]+\s+){{0,2}}?[a-z]*?{_NOT_QUITE}(?=\s*[,.;:!?—–-]|\s*$|\s+aloud)"
+)
+"""(“Stay,”) he doesn't say"""
 LEADS_ON = re.compile(rf"(?:[,:—–-]|\b(?:{SAY}|{_ING})(?:\s+(?:to\s+\w+|[a-z]+ly|in\s+an?\s+[a-z ]{{3,30}}))?)\s*$")
 """How narration ends that brings in a quoted line: (Tom said) to himself “…”"""
 SENTENCE = re.compile(
@@ -130,7 +150,10 @@ def after(tail: str, comma: bool) -> Tag | None:
         comma: whether the quoted line ends in a comma, so that the sentence goes on.
     """
     tail = VOICE.sub(r"\g<owner>", tail) if "voice" in tail else tail
-    match = VERB_FIRST.match(tail) or NAME_FIRST.match(tail)
+    match = VERB_FIRST.match(tail)
+    if not match and (comma or tail.lstrip()[:1].islower()) and UNSAID_BEHIND.match(tail):
+        return Tag("thought", "")
+    match = match or NAME_FIRST.match(tail)
     if not match:
         return None
     together = TOGETHER.match(tail, match.end("speaker")) if match.re is VERB_FIRST else None
@@ -158,14 +181,21 @@ def further_clause(sentence: str) -> str:
     return next((sentence[start:] for start in reversed(parts) if IN_LEAD.match(sentence, start)), "")
 
 
+def is_written(lead: str) -> bool:
+    """Whether what goes before a quoted line tells where its words are written."""
+    return any(READS.search(sentence) for sentence in sentences(lead.strip())[-1:])
+
+
 @lru_cache(HELD)
 def before(lead: str) -> Tag | None:
     """The tag in the sentence that runs into a quoted line."""
     last = sentences(lead.strip())
+    if is_written(lead):
+        return Tag("written", "")
     if not LEADS_ON.search(lead) or not last:
         return None
     sentence = last[-1]
-    if THINKS.search(sentence):
+    if THINKS.search(sentence) or UNSAID.search(sentence):
         return Tag("thought", "")
     if WRITES.search(sentence):
         return Tag("written", "")
