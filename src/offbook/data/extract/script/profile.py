@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from offbook.data.extract.cue import Lines
 from offbook.data.extract.script.line_kinds import Row, sort_lines
 from offbook.data.extract.script.speaker_labels import Labels, learn
+from offbook.data.extract.script.stage_directions import tells_of
 from offbook.data.extract.word_lists import load, load_all, one_of
 
 CHINESE = load("script", "zh")
@@ -24,6 +25,8 @@ MOSTLY_SMALL = 0.75
 ENDS_SENTENCE = re.compile(r"[。！？!?.…—~～][\"'”’」』]*$")
 MOSTLY_ENDED = 0.8
 """Share of the speeches that end as a sentence does, where a list of names can be told from speeches by that."""
+FEWEST_TOLD, MOSTLY_TOLD = 2, 0.5
+"""So many of the lines without a name tell of a speaker, and such a share, where bare lines are directions."""
 LONGEST_PARAGRAPH = 400
 """Lines that are looked at together."""
 INTERVIEWERS = load_all("script")["interviewer"]
@@ -98,18 +101,32 @@ class ScriptProfile:
         self.quoted = kinds["quoted"] >= 0.5 * self.labels.support > 0
         """Whether speeches stand in quotation marks."""
         self.bare_directions = not is_interview and self._has_bare_directions(lines)
-        """Whether a paragraph without a name tells what happens, unless it speaks."""
+        """Whether a line without a name tells what happens, unless it speaks; a paragraph, where names open those."""
 
     def _has_bare_directions(self, lines: Lines) -> bool:
-        """Whether most paragraphs without a name, where names open paragraphs, do not speak of I or you."""
+        """Whether most paragraphs without a name, where names open paragraphs, do not speak of I or you.
+
+        Elsewhere: whether most lines without a name tell of a speaker, who stands at their head.
+        """
         if not self.labels.opens_paragraphs:
-            return False
+            return self._tells_of_speakers(lines)
         spoken = silent = 0
         for row, paragraph in with_paragraphs(sort_lines(lines)):
             if row.kind == "text" and row.after_blank and not self.labels.find(row.text, True):
                 spoken += bool(SPOKEN.search(paragraph))
                 silent += not SPOKEN.search(paragraph)
         return silent > spoken
+
+    def _tells_of_speakers(self, lines: Lines) -> bool:
+        told = further = 0
+        below_label = False
+        for row in sort_lines(lines):
+            is_label = row.kind == "text" and self.labels.find(row.text, row.after_blank) is not None
+            if below_label and row.kind == "text" and not is_label:
+                further += 1
+                told += tells_of(row.text, self.labels.in_small_letters)
+            below_label = is_label or (below_label and row.kind in ("text", "direction"))
+        return told >= max(FEWEST_TOLD, MOSTLY_TOLD * further)
 
 
 def opening_cast(rows: Iterable[Row], labels: Labels) -> frozenset[int]:

@@ -22,7 +22,12 @@ from offbook.data.extract.script.profile import (
 )
 from offbook.data.extract.script.speaker_labels import INLINE, MANNERED, Label, Labels, learn, match
 from offbook.data.extract.script.speech import SENTENCE_END, clean, join
-from offbook.data.extract.script.stage_directions import ITALIC, is_direction, tells_in_japanese_or_korean
+from offbook.data.extract.script.stage_directions import (
+    ITALIC,
+    comes_or_goes,
+    is_direction,
+    tells_in_japanese_or_korean,
+)
 from offbook.data.extract.word_lists import load, one_of
 
 CHINESE = load("script", "zh")
@@ -281,6 +286,10 @@ class _Reading:
         if self.labels.layout in COLUMNS and not row.after_blank and row.text[:1].isspace():
             return True
         if not self.profile.narrates:
+            if comes_or_goes(text, self.labels.in_small_letters):
+                return False
+            if not self.labels.opens_paragraphs:
+                return not self.profile.bare_directions or bool(SPOKEN.search(text))
             return not (row.after_blank and self.profile.bare_directions) or bool(SPOKEN.search(paragraph))
         if self._tells_of_somebody(text):
             return False

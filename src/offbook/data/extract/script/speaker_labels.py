@@ -172,6 +172,7 @@ class Labels:
         self.capitals = not self.any_name and capitals >= 0.7 * total > 0
         self.seen = frozenset(names)
         self.speakers = frozenset(name for name in often if not self.capitals or name.isupper() or names[name] >= 3)
+        self.in_small_letters = frozenset(name.casefold() for name in self.speakers if len(name) > 1)
         self._in_capitals = {name.upper(): name for name in self.speakers}
         inline = sorted((name for name in self.speakers if HAS_CJK.search(name)), key=len, reverse=True)
         self._inline = (

@@ -31,12 +31,19 @@ BESIDE_SPEECH = re.compile(
     rf"|(?<=[.!?…»”])\s+(?P<beside>{one_of(LISTS['beside_speech'])}))\.?_?$"
 )
 """`Through the fog.          Exeunt.`, `… the ground. [Exit`, `Miente. Aparte`: a direction that ends a spoken line."""
-_COMES_OR_GOES = rf"{one_of(LISTS['comes_or_goes'])} [A-ZÀ-ÖØ-ÞŁŚŻА-ЯЁ][^.!?,;:]{{0,40}}\.?$"
-"""Входит Коля., Entra Rosa."""
+_COMES_OR_GOES = (
+    rf"{one_of(LISTS['comes_or_goes'])} (?:{one_of(LISTS['article'])} )?[A-ZÀ-ÖØ-ÞŁŚŻА-ЯЁ][^.!?,;:]{{0,40}}\.?$"
+)
+"""Входит Коля., Entra el Viejo."""
 STAGE_WORDS = re.compile(f"^(?:{_ENTERS}|{_LEAVES}|{_CLOSES}|{_ENDS}|{_CHANGES}|{_COMES_OR_GOES})")
 JAPANESE_OR_KOREAN = re.compile("[\u3040-\u30ff\uac00-\ud7a3]")
 TELLS = re.compile("^(?P<who>[^、,がは]{1,8}?)(?:[、がは이가은는도]|, ?).*(?:[うくぐすつぬぶむるた]|다)[。.]?$")
 """健太、立ち上がる。, 민수, 웃는다.: what is spoken often ends in a particle (健太、行くよ。)."""
+
+OF_SPEECH = re.compile(r"[?!:;…\"“”«»]|\.\s|--|—")
+"""What stands in a line that is spoken, or that is more than one plain sentence."""
+COMES_OR_GOES_BEHIND = re.compile(rf"^\S+(?: \S+){{0,4}}? {one_of(LISTS['comes_or_goes_behind'])}\b[^.]{{0,30}}\.?$")
+LONGEST_NAME = 5
 
 
 def is_direction(line: str) -> bool:
@@ -53,6 +60,25 @@ def tells_in_japanese_or_korean(line: str, speakers: frozenset[str]) -> bool:
     """Whether a line tells what a speaker does, or several do: `健太、立ち上がる。`, `二人、黙る。`."""
     tells = TELLS.match(line) if JAPANESE_OR_KOREAN.search(line) else None
     return tells is not None and tells["who"] in speakers | LISTS["tell"]
+
+
+def tells_of(line: str, speakers: frozenset[str]) -> bool:
+    """Whether a line is one sentence about a speaker, or about both or all: `Heinz geht zum Fenster.`.
+
+    Args:
+        line: the line.
+        speakers: the script's speakers, in small letters.
+    """
+    words = line.split()
+    if OF_SPEECH.search(line.rstrip(" .")):
+        return False
+    ends = (end for end in range(1, min(len(words), LONGEST_NAME)) if words[end][0].islower())
+    return any(" ".join(words[:end]).casefold() in speakers | LISTS["tell"] for end in ends)
+
+
+def comes_or_goes(line: str, speakers: frozenset[str]) -> bool:
+    """Whether such a line tells who comes or goes: `Heinz ab.`, `Julie entre.`."""
+    return COMES_OR_GOES_BEHIND.search(line) is not None and tells_of(line, speakers)
 
 
 def with_brackets(line: str) -> str:
