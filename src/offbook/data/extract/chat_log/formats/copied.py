@@ -25,6 +25,7 @@ from offbook.data.extract.chat_log.formats import wechat
 from offbook.data.extract.chat_log.lines import NAME_BEGIN, head, without_markdown
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.phrases import content_of_any_app
+from offbook.data.extract.chat_log.recordings import is_recording, without_what_is_heard
 from offbook.data.extract.chat_log.stamps import DATE, HALF, HAS_CLOCK, STAMP, WEEKDAY, StampReader
 from offbook.data.extract.cue import Lines
 
@@ -68,6 +69,8 @@ THREAD = re.compile(r"^replied to a thread:\s*\n.*\n")
 """What Slack copies below a message, and above one in a thread."""
 MEDIA = re.compile(r"\[ [^\[\]\n]{1,40} \]")
 """What it copies in the place of a picture: [ Photo ]"""
+AT_FIRST = 10
+"""A talk's transcript begins within so many seconds; of a chat at night it may be minutes."""
 FEWEST, FEWEST_ALONE = 3, 2
 """So many messages tell that a text is such a copy; fewer where the time stands alone below the name."""
 
@@ -113,13 +116,17 @@ def read(lines: Lines) -> Iterator[Message]:
     unmarked = [arrangement.unmarked(line) for line in first]
     clock = StampReader(match for line in unmarked for pattern in patterns if (match := pattern.match(line)))
     reader = _READERS.get(arrangement.place, _read_above)
+    recorded: bool | None = None
     for name, place, stamp, body in reader(_joined(lines), arrangement):
         sent_at = clock.time(stamp) if stamp is not None else None
         text = ANSWERED.sub("", EDITED.sub("", "\n".join(clock.without_break(body)).strip()))
         text = THREAD.sub("", REACTIONS.sub("", text))
         if stamp is not None:
             content = content_of_any_app(text) if text and not MEDIA.fullmatch(text) else Content.MEDIA
-            yield Message(name, text, place, sent_at, Content.FORWARDED if FORWARDED.match(text) else content)
+            content = Content.FORWARDED if FORWARDED.match(text) else content
+            message = Message(name, text, place, sent_at, content)
+            recorded = is_recording(stamp, AT_FIRST) if recorded is None else recorded
+            yield without_what_is_heard(message) if recorded else message
         elif text:  # what goes before the first message
             yield Message("", text, place, None, Content.NOTE)
 

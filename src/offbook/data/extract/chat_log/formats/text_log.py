@@ -18,7 +18,8 @@ from itertools import chain, pairwise
 from offbook.data.extract.chat_log.lines import NAME_BEGIN, entries, head
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.phrases import content_of_any_app
-from offbook.data.extract.chat_log.stamps import HAS_CLOCK, STAMP, StampReader, date_beside
+from offbook.data.extract.chat_log.recordings import HEARD, is_recording, without_what_is_heard
+from offbook.data.extract.chat_log.stamps import HAS_CLOCK, STAMP, StampReader
 from offbook.data.extract.cue import Lines
 
 _NAME = r"(?:[^\s:：|\t<>\[\]【】()（）\d,.;\-–—]|\d{1,4}(?=[^\W\d])|\d{3})[^:：|\t\n<>【】]{0,40}?"
@@ -51,8 +52,6 @@ BOLD_NAME = re.compile(
 WITH_TIME_FIRST = (TIME_FIRST, TAGGED, BRACKETED)
 PATTERNS = (*WITH_TIME_FIRST, NAME_FIRST, BOLD_NAME)
 BARE_CLOCK = re.compile(r"\s*\d{1,2}:\d{2}")
-HEARD = re.compile(r"[\[(（*♪].*[\])）*♪]")
-"""What is heard: [music], (laughter)."""
 FEWEST = 2
 LEAST_SHARE = 0.2
 """Of a log's lines (messages may go on over several) at least so many begin a message."""
@@ -69,7 +68,8 @@ def read(lines: Lines) -> Iterator[Message]:
     forms = (
         frozenset(form for header in headers if (form := _form(header.string))) if pattern in WITH_TIME_FIRST else ()
     )
-    goes_on = _is_recording(headers[0]) if headers else False
+    goes_on = is_recording(headers[0]) if headers else False
+    """Whether what has no name goes on with the last; in a chat it is a note of the program: `21:31 Carl joined`."""
     last: list[tuple[int, re.Match[str], list[str]] | None] = [None]
     for entry, following in pairwise(chain(entries(lines, pattern), last)):
         if entry is None:
@@ -92,7 +92,8 @@ def read(lines: Lines) -> Iterator[Message]:
                 notes.append(Message("", _joined([first_line, *below]), number + 1 + at, None, Content.NOTE))
         text = _joined([header["text"], *spoken_lines])
         name = header["name"].strip(" <>【】")
-        yield Message(name, text, number, sent_at, content_of_any_app(text) if text else Content.MEDIA)
+        message = Message(name, text, number, sent_at, content_of_any_app(text) if text else Content.MEDIA)
+        yield without_what_is_heard(message) if goes_on else message
         yield from notes
 
 
@@ -128,14 +129,6 @@ def _is_between(header: re.Match[str], line: str, next_header: re.Match[str] | N
 
 def _clock(stamp: re.Match[str]) -> list[int]:
     return [int(stamp[part] or 0) for part in ("hour", "minute", "second")]
-
-
-def _is_recording(header: re.Match[str]) -> bool:
-    """Whether a log's first line stands at the beginning of a recording; what has no name there goes on with the last.
-
-    In a chat it is a note of the program: `21:31 Carl joined`.
-    """
-    return not date_beside(header) and header["hour"] in ("0", "00") and int(header["minute"]) < 2
 
 
 def looks_like(sample: Sequence[str]) -> float:

@@ -1,0 +1,79 @@
+"""Transcripts of recordings: what is heard in them is not said."""
+
+import pytest
+
+from offbook.data.extract.chat_log.formats import copied, text_log
+from offbook.data.extract.chat_log.message import Message
+from tests.data.extract.reading import numbered
+
+OTTER = """
+Dana Whitfield  0:03
+Okay, we're rolling. [laughs] Welcome back.
+
+Marcus Oyelaran  0:11
+Thanks. (inaudible) I was, um, [crosstalk 00:00:14] glad to come.
+
+Dana Whitfield  0:24
+[00:00:24] Tell me about the bees.
+
+Marcus Oyelaran  0:31
+[sighs]
+
+Dana Whitfield  0:33
+All of them.
+
+Transcribed by https://otter.ai
+"""
+REV = """
+Speaker 1 (00:03):
+Okay, we're rolling. [laughs 00:00:05] Welcome back.
+
+Speaker 2 (00:11):
+Thanks. [inaudible 00:00:14] I was, um, glad to come.
+
+Speaker 1 (00:24):
+Tell me about the bees.
+
+Speaker 2 (00:30):
+(sighs)
+
+Speaker 1 (00:33):
+All of them.
+"""
+PODCAST = """
+[00:00:00] DANA: Okay, we're rolling. (LAUGHTER) Welcome back.
+[00:00:16] MARCUS: Thanks. I was, um, [INAUDIBLE] glad to come.
+[00:00:19] DANA: (SOUNDBITE OF BEES BUZZING) Tell me about the bees.
+[00:00:21] MARCUS: (SIGHS)
+[00:00:24] DANA: All of them. [MUSIC]
+"""
+
+
+def said(messages: list[Message]) -> list[str]:
+    return [message.text for message in messages if message.sender]
+
+
+@pytest.mark.parametrize("text", [OTTER, REV])
+def test_what_a_transcript_with_names_above_hears_is_not_said(text: str) -> None:
+    assert said(list(copied.read(numbered(text)))) == [
+        "Okay, we're rolling. Welcome back.",
+        "Thanks. I was, um, glad to come.",
+        "Tell me about the bees.",
+        "All of them.",
+    ]
+
+
+def test_what_a_transcript_with_names_beside_hears_is_not_said() -> None:
+    assert said(list(text_log.read(numbered(PODCAST)))) == [
+        "Okay, we're rolling. Welcome back.",
+        "Thanks. I was, um, glad to come.",
+        "Tell me about the bees.",
+        "All of them.",
+    ]
+
+
+def test_in_a_chat_brackets_are_written() -> None:
+    chat = (
+        "Ann Hale  9:30 PM\nIs it lit? (hope so)\n\nBen Reed  9:31 PM\nNot yet [sorry]\n\nAnn Hale  9:32 PM\nok (sighs)"
+    )
+    assert said(list(copied.read(numbered(chat)))) == ["Is it lit? (hope so)", "Not yet [sorry]", "ok (sighs)"]
