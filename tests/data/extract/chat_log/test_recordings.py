@@ -49,13 +49,13 @@ PODCAST = """
 """
 
 
-def said(messages: list[Message]) -> list[str]:
+def spoken_texts(messages: list[Message]) -> list[str]:
     return [message.text for message in messages if message.sender]
 
 
 @pytest.mark.parametrize("text", [OTTER, REV])
 def test_what_a_transcript_with_names_above_hears_is_not_said(text: str) -> None:
-    assert said(list(copied.read(numbered(text)))) == [
+    assert spoken_texts(list(copied.read(numbered(text)))) == [
         "Okay, we're rolling. Welcome back.",
         "Thanks. I was, um, glad to come.",
         "Tell me about the bees.",
@@ -64,7 +64,7 @@ def test_what_a_transcript_with_names_above_hears_is_not_said(text: str) -> None
 
 
 def test_what_a_transcript_with_names_beside_hears_is_not_said() -> None:
-    assert said(list(text_log.read(numbered(PODCAST)))) == [
+    assert spoken_texts(list(text_log.read(numbered(PODCAST)))) == [
         "Okay, we're rolling. Welcome back.",
         "Thanks. I was, um, glad to come.",
         "Tell me about the bees.",
@@ -76,4 +76,4 @@ def test_in_a_chat_brackets_are_written() -> None:
     chat = (
         "Ann Hale  9:30 PM\nIs it lit? (hope so)\n\nBen Reed  9:31 PM\nNot yet [sorry]\n\nAnn Hale  9:32 PM\nok (sighs)"
     )
-    assert said(list(copied.read(numbered(chat)))) == ["Is it lit? (hope so)", "Not yet [sorry]", "ok (sighs)"]
+    assert spoken_texts(list(copied.read(numbered(chat)))) == ["Is it lit? (hope so)", "Not yet [sorry]", "ok (sighs)"]

@@ -118,15 +118,15 @@ class ScriptProfile:
         return silent > spoken
 
     def _tells_of_speakers(self, lines: Lines) -> bool:
-        told = further = 0
+        narrated = further = 0
         below_label = False
         for row in sort_lines(lines):
             is_label = row.kind == "text" and self.labels.find(row.text, row.after_blank) is not None
             if below_label and row.kind == "text" and not is_label:
                 further += 1
-                told += tells_of(row.text, self.labels.in_small_letters)
+                narrated += tells_of(row.text, self.labels.in_small_letters)
             below_label = is_label or (below_label and row.kind in ("text", "direction"))
-        return told >= max(FEWEST_TOLD, MOSTLY_TOLD * further)
+        return narrated >= max(FEWEST_TOLD, MOSTLY_TOLD * further)
 
 
 def opening_cast(rows: Iterable[Row], labels: Labels) -> frozenset[int]:

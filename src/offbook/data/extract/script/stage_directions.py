@@ -72,8 +72,8 @@ def tells_of(line: str, speakers: frozenset[str]) -> bool:
     words = line.split()
     if OF_SPEECH.search(line.rstrip(" .")):
         return False
-    ends = (end for end in range(1, min(len(words), LONGEST_NAME)) if words[end][0].islower())
-    return any(" ".join(words[:end]).casefold() in speakers | LISTS["tell"] for end in ends)
+    boundaries = (end for end in range(1, min(len(words), LONGEST_NAME)) if words[end][0].islower())
+    return any(" ".join(words[:end]).casefold() in speakers | LISTS["tell"] for end in boundaries)
 
 
 def comes_or_goes(line: str, speakers: frozenset[str]) -> bool:
