@@ -70,6 +70,11 @@ def date_beside(match: re.Match[str]) -> str:
     return match["date"] or match["date_behind"] or ""
 
 
+def _start(match: re.Match[str]) -> int:
+    """Where a time begins: at its date or at its clock."""
+    return min(match.start(part) for part in ("date", "hour") if match[part])
+
+
 class StampReader:
     """The times of a log, from matches of patterns that hold `STAMP`.
 
@@ -79,7 +84,7 @@ class StampReader:
 
     def __init__(self, matches: Iterable[re.Match[str]]) -> None:
         dated = [(match, date) for match in matches if (date := date_beside(match))]
-        order = DateOrder(is_american(match.string[match.start("date") :] for match, _ in dated if match["date"]))
+        order = DateOrder(is_american(match.string[_start(match) :] for match, _ in dated))
         for _, date in dated:
             if numbers := _FIRST_NUMBERS.search(date):
                 order.add(numbers[1], numbers[2])

@@ -39,8 +39,11 @@ PM = words(
 """Words beside the time that mean before and after noon; Arabic, Greek, Turkish, Vietnamese … phones write them."""
 
 
-AMERICAN = re.compile(r"\W*(?:[1-9]/[1-9]\d?|[1-9]\d/[1-9])/\d{2},? \d{1,2}:\d{2}(?::\d{2})?\s?[AP]M\b")
-"""How phones of the USA begin a line, and hardly another's: 1/5/24, 9:03 PM. No number is filled up with a zero."""
+_UNPADDED = r"(?:[1-9]/[1-9]\d?|[1-9]\d/[1-9])/\d{2}(?:\d{2})?"
+_HALF_DAY = r"\d{1,2}:\d{2}(?::\d{2})?\s?[AP]M\b"
+AMERICAN = re.compile(rf"\W*(?:{_UNPADDED},? {_HALF_DAY}|{_HALF_DAY},? {_UNPADDED}(?!\d))")
+"""How phones and browsers of the USA write a time, and hardly another's: 1/5/24, 9:03 PM. No number is filled up with
+a zero, and the half of the day has capitals and no points."""
 
 
 class DateOrder:

@@ -139,3 +139,16 @@ def test_a_channel_s_own_line_is_a_note() -> None:
         "[21:30] [Sea] Mara: Is it out?\n[21:31] [Sea] Odd: Yes.\n[21:32] [System] Restart\n[21:33] [Sea] Mara: Good."
     )
     assert parsed(read, text) == [("Mara", "Is it out?"), ("Odd", "Yes."), ("Mara", "Good.")]
+
+
+def test_what_is_tagged_as_a_roll_or_as_the_program_s_is_nobody_s_speech() -> None:
+    log = (
+        "[21:30] [IC] Ann: I light the lamp.\n[21:30] [ROLL] Initiative: 17\n[21:31] [IC] Tom: Stay.\n"
+        "[21:31] [System] Tom: disconnected\n[21:32] [OOC] Ann: brb\n"
+    )
+    assert parsed(read, log) == [("Ann", "I light the lamp."), ("Tom", "Stay."), ("Ann", "brb")]
+
+
+@pytest.mark.parametrize("form", ["1/5/2024, 9:30 PM", "9:30 PM, 1/5/2024", "[1/5/2024 9:30:10 PM]"])
+def test_the_month_stands_first_where_the_time_is_american(form: str) -> None:
+    assert times(read, f"{form} Ann: Is it lit?\n{form} Tom: Since four.") == ["2024-01-05 21:30"] * 2

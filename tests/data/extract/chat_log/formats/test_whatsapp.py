@@ -44,7 +44,7 @@ FORMS = [
     ("12.05.2021 21:30 - ", "Turkish"),
     ("12/05/2021, 21:30:15: ", "old iPhone"),
     ("[21:30:15, 12/5/2021] ", "Vietnamese, iPhone"),
-    ("[9:30 PM, 12/5/2021] ", "copied from the web page"),
+    ("[9:30 PM, 5/12/2021] ", "copied from the web page"),
     ("[下午9:30, 2021/5/12] ", "copied from the web page, Chinese"),
     ("12/5/2564 21:30 - ", "Thai, Buddhist era"),
 ]
@@ -155,11 +155,13 @@ def test_an_iphone_s_note_of_editing_is_known_in_any_language() -> None:
     [
         ("1/5/24, 9:30\u202fPM - ", "2024-01-05"),
         ("[1/5/24, 9:30:15 PM] ", "2024-01-05"),
+        ("[1/5/2024, 9:30:15 PM] ", "2024-01-05"),
+        ("[9:30 PM, 1/5/2024] ", "2024-01-05"),
         ("12/05/19, 9:30 PM - ", "2019-05-12"),
         ("1/5/24, 9:30 p. m. - ", "2024-05-01"),
         ("1/5/24, 21:30 - ", "2024-05-01"),
     ],
-    ids=["USA, Android", "USA, iPhone", "India", "Mexico", "Spain"],
+    ids=["USA, Android", "USA, iPhone", "USA, four digits", "USA, WhatsApp Web", "India", "Mexico", "Spain"],
 )
 def test_a_chat_of_one_day_has_the_month_first_where_its_times_are_american(form: str, day: str) -> None:
     assert times(read, f"{form}Mara: Is it lit?\n{form}Tom: Since four.") == [f"{day} 21:30"] * 2

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from itertools import chain, pairwise
 
 from offbook.data.extract.chat_log.lines import NAME_BEGIN, entries, head
@@ -21,6 +22,7 @@ from offbook.data.extract.chat_log.phrases import content_of_any_app
 from offbook.data.extract.chat_log.recordings import HEARD, is_recording, without_what_is_heard
 from offbook.data.extract.chat_log.stamps import HAS_CLOCK, STAMP, StampReader
 from offbook.data.extract.cue import Lines
+from offbook.data.extract.word_lists import words
 
 _NAME = r"(?:[^\s:：|\t<>\[\]【】()（）\d,.;\-–—]|\d{1,4}(?=[^\W\d])|\d{3})[^:：|\t\n<>【】]{0,40}?"
 _MARK = r"(?:\*{1,3}|`)?"
@@ -37,7 +39,7 @@ TIME_FIRST = re.compile(
     rf"{_STAMPED}{_BETWEEN}{_MARK}(?:(?P<name>live:[^\s:]{{1,60}}|<[^<>\n]{{1,40}}>|【[^【】\n]{{1,40}}】|{_NAME}){_MARK}"
     rf"{_SIGN})\s*(?P<text>.*)$"
 )
-TAGGED = re.compile(rf"{_STAMPED}{_BETWEEN}\[[^\[\]\n]{{1,30}}\]\s?(?P<name>{_NAME}){_SIGN}\s*(?P<text>.*)$")
+TAGGED = re.compile(rf"{_STAMPED}{_BETWEEN}\[(?P<tag>[^\[\]\n]{{1,30}})\]\s?(?P<name>{_NAME}){_SIGN}\s*(?P<text>.*)$")
 """[21:30] [Global] Ann: hi"""
 BRACKETED = re.compile(rf"{_STAMPED}{_BETWEEN}\[(?P<name>{_NAME})\]\s?[:：]?\s+(?P<text>.*)$")
 """[21:30] [Ann] hi"""
@@ -55,6 +57,8 @@ BARE_CLOCK = re.compile(r"\s*\d{1,2}:\d{2}")
 FEWEST = 2
 LEAST_SHARE = 0.2
 """Of a log's lines (messages may go on over several) at least so many begin a message."""
+NOT_SPEECH = words("roll rolls dice combat loot system 掷骰 骰子 系统 擲骰 系統 ダイス システム 주사위 시스템 система")
+"""Tags of lines that hold no words of anybody: [ROLL] Initiative: 17"""
 LEVELS = frozenset(["debug", "info", "notice", "warn", "warning", "error", "err", "critical", "fatal", "trace"])
 """What a program's log has in the place of a name."""
 
@@ -91,10 +95,16 @@ def read(lines: Lines) -> Iterator[Message]:
             else:
                 notes.append(Message("", _joined([first_line, *below]), number + 1 + at, None, Content.NOTE))
         text = _joined([header["text"], *spoken_lines])
-        name = header["name"].strip(" <>【】")
-        message = Message(name, text, number, sent_at, content_of_any_app(text) if text else Content.MEDIA)
+        message = _message(header, text, number, sent_at)
         yield without_what_is_heard(message) if goes_on else message
         yield from notes
+
+
+def _message(header: re.Match[str], text: str, number: int, sent_at: datetime | None) -> Message:
+    if header.groupdict().get("tag", "").strip().casefold() in NOT_SPEECH:
+        return Message("", header[0].strip(), number, sent_at, Content.NOTE)
+    name = header["name"].strip(" <>【】")
+    return Message(name, text, number, sent_at, content_of_any_app(text) if text else Content.MEDIA)
 
 
 def _pattern(sample: Sequence[str]) -> re.Pattern[str]:
@@ -156,8 +166,8 @@ def _likeness(sample: Sequence[str], pattern: re.Pattern[str]) -> float:
 
 def _is_of_program(name: str) -> bool:
     """Whether a name is how grave a program's note is, beside a part of the program: Server thread/INFO."""
-    words = re.findall(r"\w+", name)
-    return bool(words) and not LEVELS.isdisjoint((words[0], words[-1]))
+    parts = re.findall(r"\w+", name)
+    return bool(parts) and not LEVELS.isdisjoint((parts[0], parts[-1]))
 
 
 FORMAT = ChatFormat("text_log", "a log with a time, a name and a text on each line", read, looks_like)
