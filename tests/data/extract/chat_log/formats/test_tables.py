@@ -151,3 +151,21 @@ def test_who_exports_a_chat_may_have_no_name_in_it(tmp_path: Path) -> None:
     path.write_text(json.dumps(messages, indent=1), encoding="utf-8")
     rows = [[turn["content"] for turn in row["messages"]] for row in extract([path], "Me").rows]
     assert rows == [["在吗？", "在。"], ["晚安", "晚安"]]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "场次,角色,台词\n1,皇上,灯亮了吗\n1,甄嬛,四点就亮了\n2,甄嬛,谁开的门\n2,皇上,朕\n2,甄嬛,关上\n",
+        "场次,角色,台词\n1,皇上,灯亮了吗\n,甄嬛,四点就亮了\n2,甄嬛,谁开的门\n,皇上,朕\n,甄嬛,关上\n",
+        "集,场景,角色,台词\n1,殿,皇上,灯亮了吗\n1,殿,甄嬛,四点就亮了\n2,殿,甄嬛,谁开的门\n2,殿,皇上,朕\n2,殿,甄嬛,关上\n",
+        "场景编号,幕,角色,台词\n1,a,皇上,灯亮了吗\n2,a,甄嬛,四点就亮了\n3,b,甄嬛,谁开的门\n4,b,皇上,朕\n5,b,甄嬛,关上\n",
+    ],
+    ids=["numbered", "named once", "two columns", "beside numbered lines"],
+)
+def test_a_table_s_columns_of_scenes_part_its_conversations(tmp_path: Path, table: str) -> None:
+    path = tmp_path / "lines.csv"
+    path.write_text(table, encoding="utf-8")
+    extraction = extract([path], "甄嬛")
+    spoken = [tuple(turn["content"] for turn in row["messages"]) for row in extraction.rows]
+    assert spoken == [("灯亮了吗", "四点就亮了"), ("朕", "关上")]

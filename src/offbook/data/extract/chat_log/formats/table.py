@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.resources import files
 from itertools import chain, islice
 from typing import Any
@@ -26,7 +26,7 @@ from offbook.data.extract.chat_log.times import DateOrder, any_time
 from offbook.data.extract.cue import Lines, ParseError
 
 Columns = Mapping[str, str]
-"""What a column holds (sender, text, time, chat, id, reply_to, deleted) → its name in the table."""
+"""What a column holds (sender, text, time, chat, scene, id, reply_to, deleted) → its name in the table."""
 
 USUAL: dict[str, list[str]] = json.loads(
     files("offbook.data.extract.chat_log").joinpath("column_names.json").read_text(encoding="utf-8")
@@ -146,10 +146,31 @@ def _messages(rows: Iterator[tuple[int, dict[str, Any]]], headers: Columns) -> I
         if not all(str(value).strip("-: ") == "" for value in row.values())  # the rule below a Markdown table's names
     )
     first = list(islice(rest, SURVEYED_ROWS))
-    headers = {**headers, **_times_by_content([row for _, row in first], headers)}
-    month_first = _month_first([str(row.get(headers.get("day", headers.get("time", ""))) or "") for _, row in first])
-    messages = (_message(line, row, headers, month_first) for line, row in chain(first, rest))
+    surveyed = [row for _, row in first]
+    headers = {**headers, **_times_by_content(surveyed, headers)}
+    month_first = _month_first([str(row.get(headers.get("day", headers.get("time", ""))) or "") for row in surveyed])
+    staged = _in_scenes(chain(first, rest), headers, _scene_columns(surveyed, headers))
+    messages = (_message(line, row, headers, month_first, chat) for line, row, chat in staged)
     return in_order(messages) if "time" in headers else messages
+
+
+def _scene_columns(rows: Sequence[Mapping[str, Any]], headers: Columns) -> list[str]:
+    """The columns that tell the scene, from season to scene; one that differs in every row numbers the lines."""
+    taken = {name for key, name in headers.items() if key != "scene"}
+    named = [name for name in (rows[0] if rows else ()) if name not in taken and _spelling(name) in USUAL["scene"]]
+    named = [headers["scene"]] if headers.get("scene") not in (None, *named) else named
+    return [name for name in named if len({str(row.get(name) or "") for row in rows}) < max(len(rows), 2)]
+
+
+def _in_scenes(
+    rows: Iterable[tuple[int, dict[str, Any]]], headers: Columns, scenes: Sequence[str]
+) -> Iterator[tuple[int, dict[str, Any], str]]:
+    """The rows with their lines, and their chat or scene; an empty cell goes on with the scene above."""
+    scene = dict.fromkeys(scenes, "")
+    for line, row in rows:
+        scene.update({name: str(row[name]).strip() for name in scenes if row.get(name) not in (None, "")})
+        chat = str(row.get(headers.get("chat", "")) or "").strip()
+        yield line, row, ", ".join(filter(None, (chat, *scene.values())))
 
 
 def _times_by_content(rows: Sequence[Mapping[str, Any]], headers: Columns) -> Columns:
@@ -227,7 +248,7 @@ def _recognize(present: frozenset[str]) -> dict[str, str]:
     return headers
 
 
-def _message(line: int, row: Mapping[str, object], names: Columns, month_first: bool) -> Message:
+def _message(line: int, row: Mapping[str, object], names: Columns, month_first: bool, chat: str) -> Message:
     def cell(key: str) -> str:
         value = row.get(names[key]) if key in names else None
         if isinstance(value, dict):
@@ -250,7 +271,7 @@ def _message(line: int, row: Mapping[str, object], names: Columns, month_first: 
     time = cell("time")
     if "day" in names and CLOCK_ALONE.match(time):
         time = f"{cell('day')} {time}"
-    return Message(sender, text, line, any_time(time, month_first), content, cell("chat"), cell("id"), cell("reply_to"))
+    return Message(sender, text, line, any_time(time, month_first), content, chat, cell("id"), cell("reply_to"))
 
 
 FORMAT = ChatFormat("table", "a table of messages (sender, text, perhaps time)", read, looks_like, is_json=True)
