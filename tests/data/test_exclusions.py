@@ -15,12 +15,24 @@ HERE = Origin("lines.jsonl", 7)
 PAIR = {"instruction": "Lit?", "output": "Since four."}
 
 
-@pytest.mark.parametrize("column", ["character", "role", "role_name", "character_name"])
+@pytest.mark.parametrize("column", ["character", "role", "role_name", "character_name", "角色", "角色名称"])
 def test_rows_of_other_characters_are_left_out_and_counted(tmp_path: Path, column: str) -> None:
     rows = [{**PAIR, column: name} for name in ("Mara", "Ben", "mara")]
     loaded = load([write(tmp_path, rows)], options=ReadingOptions(character="Mara"))
     assert [row.origin.line for row in loaded.conversations] == [1, 3]
     assert loaded.left_out == {"rows are of other characters": 1}
+
+
+@pytest.mark.parametrize("mark", [{"split": "test"}, {"subset": "Validation"}, {"数据集": "测试集"}, {"划分": "验证"}])
+def test_rows_of_a_part_that_is_for_a_test_are_left_out_and_counted(tmp_path: Path, mark: dict[str, str]) -> None:
+    column = next(iter(mark))
+    loaded = load([write(tmp_path, [{**PAIR, **mark}, {**PAIR, column: "train"}, {**PAIR, column: "conv_ai"}])])
+    assert [row.origin.line for row in loaded.conversations] == [2, 3]
+    assert loaded.left_out == {"rows are held back for a test": 1}
+
+
+def test_rows_for_a_test_alone_are_read(tmp_path: Path) -> None:
+    assert len(load([write(tmp_path, [{**PAIR, "split": "test"}] * 2)]).conversations) == 2
 
 
 def test_one_name_for_all_rows_may_be_another_one_of_the_characters(tmp_path: Path) -> None:

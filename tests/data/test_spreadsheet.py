@@ -1,6 +1,7 @@
 """Excel's workbooks are read as their sheet saved as CSV would be."""
 
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -28,11 +29,12 @@ def link(name: str, kind: str, target: str) -> str:
     return f'<Relationship Id="{name}" Type="{LINKS}/{kind}" Target="{target}"/>'
 
 
-def workbook(folder: Path, *sheets: str) -> Path:
+def workbook(folder: Path, *sheets: str, called: Sequence[str] = ()) -> Path:
     """An .xlsx file whose sheets hold rows of cells, as Excel writes them."""
     path = folder / "lines.xlsx"
     numbers = range(1, len(sheets) + 1)
-    names = "".join(f'<sheet name="S{number}" sheetId="{number}" r:id="r{number}"/>' for number in numbers)
+    called = called or [f"S{number}" for number in numbers]
+    names = "".join(f'<sheet name="{name}" sheetId="{at}" r:id="r{at}"/>' for at, name in enumerate(called, 1))
     links = "".join(link(f"r{number}", "worksheet", f"worksheets/s{number}.xml") for number in numbers)
     links += link("texts", "sharedStrings", "sharedStrings.xml") + link("styles", "styles", "styles.xml")
     with zipfile.ZipFile(path, "w") as archive:
@@ -85,6 +87,40 @@ def test_what_stands_beside_several_rows_belongs_to_each(tmp_path: Path) -> None
 def test_a_cell_is_what_it_shows(tmp_path: Path, cell: str, shown: str) -> None:
     path = workbook(tmp_path, f"<sheetData>{HEADER}<row>{text('A2', 'Lit?')}{cell}</row></sheetData>")
     assert [row["reply"] for _, row in read_rows(path)] == [shown]
+
+
+def sheet(*rows: str, merged: str = "") -> str:
+    """A sheet whose rows hold texts with `|` between."""
+    data = ""
+    for at, row in enumerate(rows, 1):
+        cells = zip("ABC", row.split("|"), strict=False)
+        data += f'<row r="{at}">{"".join(text(f"{letter}{at}", cell) for letter, cell in cells if cell)}</row>'
+    merges = f'<mergeCells><mergeCell ref="{merged}"/></mergeCells>' if merged else ""
+    return f"<sheetData>{data}</sheetData>{merges}"
+
+
+@pytest.mark.parametrize(
+    ("rows", "merged", "line"),
+    [
+        (("Mara's lines", "prompt|reply", "Lit?|Yes."), "A1:B1", 3),
+        (("Mara's lines", "May 2024", "prompt|reply", "Lit?|Yes."), "", 4),
+        (("No.|The dialogue", "|prompt|reply", "1|Lit?|Yes."), "B1:C1", 3),
+    ],
+    ids=["a merged title", "two lines of a title", "a name over two columns"],
+)
+def test_what_stands_above_the_names_of_columns_is_no_row(
+    tmp_path: Path, rows: tuple[str, ...], merged: str, line: int
+) -> None:
+    (row,) = load([workbook(tmp_path, sheet(*rows, merged=merged))]).conversations
+    assert (row.prompt, row.replies, row.origin.line) == ("Lit?", ("Yes.",), line)
+
+
+def test_notes_on_a_sheet_of_their_own_and_lines_for_a_test_are_not_learned(tmp_path: Path) -> None:
+    lines, held_back = sheet("prompt|reply", "Lit?|Yes."), sheet("prompt|reply", "Oil?|Half a can.")
+    path = workbook(tmp_path, sheet("Made by Ben.", "Please keep."), lines, held_back, called=["说明", "训练", "测试"])
+    assert [row.replies for row in load([path]).conversations] == [("Yes.",)]
+    path = workbook(tmp_path, lines, held_back, called=["Sheet1", "测试"])
+    assert len(load([path]).conversations) == 2
 
 
 def test_sheets_with_the_same_columns_are_one_table_and_others_are_refused(tmp_path: Path) -> None:

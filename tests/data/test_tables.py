@@ -27,6 +27,7 @@ def rows(path: Path, content: str | bytes) -> list[Any]:
     [
         ('question,answer\r\nLit?,Since four.\r\n,\r\n\r\nOil?,"Half a can, sir."\r\n,\r\n', [2, 5]),
         ("sep=;\r\nquestion;answer\r\nLit?;Since four.\r\nOil?;Half a can, sir.\r\n", [3, 4]),
+        ('Mara\'s lines,\n,\nquestion,answer\nLit?,Since four.\nOil?,"Half a can, sir."\n', [4, 5]),
         ('question, answer\nLit?, Since four.\nOil?, "Half a can, sir."\n', [2, 3]),
     ],
 )

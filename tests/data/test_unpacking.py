@@ -62,7 +62,7 @@ def test_what_tells_of_a_text_or_its_owner_is_not_the_text(tmp_path: Path, membe
 @pytest.mark.parametrize(
     ("members", "reason"),
     [
-        ({"map.png": "x"}, r"is a zip archive without a text in it"),
+        ({"map.png": "x", "train.parquet": "x"}, r"is a zip archive without a text in it: map\.png, train\.parquet"),
         ({"a.txt": "x", "b.txt": "y"}, r"is a zip archive of several texts: a\.txt, b\.txt"),
     ],
     ids=["none", "several"],
@@ -74,6 +74,12 @@ def test_an_archive_without_one_text_is_refused(tmp_path: Path, members: dict[st
     assert "Unpack it" in caught.value.fix
     with pytest.raises(UsageError, match=reason):
         listing([path])
+
+
+def test_of_a_data_set_s_parts_the_one_for_training_is_read(tmp_path: Path) -> None:
+    members = {f"set/{name}.csv": f"question,answer\nLit?,{name}.\n" for name in ("dev", "test", "train")}
+    path = archive(tmp_path / "dataset.zip", members)
+    assert [row for _, row in read_rows(path)] == [{"question": "Lit?", "answer": "train."}]
 
 
 def test_a_damaged_archive_is_named(tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ SYNONYMS = {
     **dict.fromkeys(("rejected_response", "rejected_messages", "non_preferred_output"), "rejected"),
     **dict.fromkeys(("dispreferred", "loser", "reject"), "rejected"),
     **dict.fromkeys(("agent_role", "bot_name", "role_name", "character_name", "char_name", "role"), "character"),
+    **dict.fromkeys(("char", "npc", "角色", "角色名", "角色名称", "角色姓名", "人物", "人物名"), "character"),
 }
 """Other names of the columns that the formats know, in lower case and with `_` between words."""
 TALKS = frozenset({"messages", "dialogue"})
@@ -78,7 +79,7 @@ PROMPT_LIKE = re.compile(
 )
 METADATA = re.compile(
     r"_?(?:ids?|type|index|len|length|tokens|hash|lang|language|source|file|name|time|date|url|category|tags?|label"
-    r"|title|score|role)$",
+    r"|title|score|role|split|subset)$",
     re.IGNORECASE,
 )
 

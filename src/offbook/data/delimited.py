@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 
 from offbook.core.errors import UsageError
@@ -15,6 +15,10 @@ from offbook.data.encoding import open_text
 DELIMITERS = ",\t;"
 DELIMITER_LINE = re.compile(r"sep=(.)\s*$", re.IGNORECASE)
 """A first line that tells Excel what parts the cells."""
+EMPTY = re.compile(r"[,;\t\s]*$")
+TITLE = re.compile(r"[^,;\t\"]+([,;\t])\1*\s*$")
+HEADER_LINES = 6
+"""Among so many lines stands the one that names the columns."""
 TABLE_LINES = 50
 """So many lines decide whether a text without a telling name is a table."""
 
@@ -41,15 +45,15 @@ def table_rows(path: Path) -> Iterator[tuple[int, dict[str, str] | str]]:
     """
     csv.field_size_limit(2**31 - 1)
     lines = (text + "\n" for _, text in open_text(path))
-    header = next(lines, "")
-    first = 1
-    if delimiter_line := DELIMITER_LINE.match(header):
-        header, first = next(lines, ""), 2
+    head = list(islice(lines, HEADER_LINES))
+    delimiter_line = DELIMITER_LINE.match(head[0]) if head else None
+    first = _header_place(head, 1 if delimiter_line else 0) + 1
+    header = head[first - 1] if head[first - 1 :] else ""
     delimiter = delimiter_line[1] if delimiter_line else max(DELIMITERS, key=header.count)
     is_spaced = f"{delimiter} " in header
     columns = _columns(path, first, header, delimiter)
     # Strict: without it a quote that is never closed swallows the rest of the file in silence.
-    table = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=is_spaced)
+    table = csv.reader(chain(head[first:], lines), delimiter=delimiter, strict=True, skipinitialspace=is_spaced)
     while True:
         line = table.line_num + first + 1
         try:
@@ -69,6 +73,15 @@ def table_rows(path: Path) -> Iterator[tuple[int, dict[str, str] | str]]:
             yield line, f"{len(cells)} cells under {len(columns)} columns"
         else:
             yield line, dict(zip(columns, cells, strict=True))
+
+
+def _header_place(head: Sequence[str], start: int) -> int:
+    """The place of the line that names the columns: below empty ones and a title, which has empty cells beside it."""
+    for place, line in enumerate(head[start:], start):
+        below = next((text for text in head[place + 1 :] if not EMPTY.match(text)), None)
+        if not EMPTY.match(line) and (below is None or not TITLE.match(line) or TITLE.match(below)):
+            return place
+    return start
 
 
 def _columns(path: Path, number: int, line: str, delimiter: str) -> list[str]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from offbook.core.errors import UsageError
+from offbook.core.i18n import marked
 from offbook.core.text import normalize
+from offbook.data import splits
+from offbook.data.columns import character_of
 from offbook.data.row_values import WEIGHT_LIKE, WEIGHTS, ColumnsError, LeftOut
 from offbook.data.sources import Row
 
@@ -47,6 +50,34 @@ BAD = re.compile(
 NUMBERED = re.compile(r"(?:chosen|selected|(?:dis)?liked?|thumbs_(?:up|down)|flagged)", re.IGNORECASE)
 """Those of them that may hold a count or a place in a list, too; with `is_` before them 0 or 1 is an answer."""
 NAMES_SHOWN = 3
+HELD_BACK = marked("rows are held back for a test")
+OF_OTHERS = marked("rows are of other characters")
+
+
+class Belonging(NamedTuple):
+    """Whose row it is, and whether it is of a part of a data set that is not for training."""
+
+    character: str | None
+    is_held_back: bool
+
+
+def belonging_of(row: Row) -> Belonging:
+    """Where a row belongs, as it says itself; it is one as `columns.rename` gives it."""
+    return Belonging(character_of(row), any(splits.is_held_back(str(column), row[column]) for column in row))
+
+
+def left_out(rows: Sequence[Belonging], character: str | None, are_told_apart: bool) -> list[str | None]:
+    """For each row why it is not learned, if it is not: it is held back, or another character's; never all of them.
+
+    Raises:
+        UsageError: the rows are of several characters, of whom none is called so.
+    """
+    others = of_others([row.character for row in rows], character, are_told_apart)
+    are_all_held_back = all(row.is_held_back for row in rows)
+    return [
+        HELD_BACK if row.is_held_back and not are_all_held_back else OF_OTHERS if is_others else None
+        for row, is_others in zip(rows, others, strict=True)
+    ]
 
 
 def refuse_marked(row: Row) -> None:

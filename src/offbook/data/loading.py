@@ -22,6 +22,7 @@ from offbook.core.text import normalize
 from offbook.core.types import Conversation, Origin, Turn
 from offbook.data import columns, exclusions, placeholders
 from offbook.data.dialogues import SPEECH, with_manner
+from offbook.data.exclusions import Belonging
 from offbook.data.formats import FORMATS, Format, Turns, detect, reply_in
 from offbook.data.row_values import ColumnsError, LeftOut, NotTextError, RowError
 from offbook.data.sources import BadRow, Row, data_files, read_rows, stop
@@ -99,12 +100,12 @@ def load(
     """
     row_format = None if format == "auto" else lookup({"auto": None, **FORMATS}, format, "data format")
     loaded = Loaded([], [], {})
-    row_characters: list[str | None] = []
+    belongings: list[Belonging] = []
     for file in [file for path in paths for file in data_files(path)]:
-        row_characters += _read(file, row_format, on_error, options, loaded)
+        belongings += _read(file, row_format, on_error, options, loaded)
     if loaded.skipped and on_error == "stop":
         _refuse(loaded.skipped)
-    _leave_others_out(loaded, row_characters, options.character)
+    _leave_others_out(loaded, belongings, options.character)
     if not loaded.conversations:
         why = f"; the first: {loaded.skipped[0]}" if loaded.skipped else ""
         why = f"; {next(iter(loaded.left_out))}" if loaded.left_out and not why else why
@@ -117,45 +118,41 @@ def load(
     return loaded
 
 
-def _leave_others_out(loaded: Loaded, row_characters: Sequence[str | None], character: str | None) -> None:
-    """Leave out the rows of other characters, where there are some of the character's own."""
+def _leave_others_out(loaded: Loaded, belongings: Sequence[Belonging], character: str | None) -> None:
+    """Leave out the rows of other characters and those held back, where there are others."""
     told_apart = all(row.system for row in loaded.conversations)
-    others = exclusions.of_others(row_characters, character, told_apart)
-    if any(others):
-        rows = zip(loaded.conversations, others, strict=True)
-        loaded.conversations[:] = [row for row, is_others in rows if not is_others]
-        loaded.left_out[translate("rows are of other characters")] = sum(others)
+    reasons = exclusions.left_out(belongings, character, told_apart)
+    loaded.conversations[:] = [row for row, why in zip(loaded.conversations, reasons, strict=True) if why is None]
+    loaded.left_out.update(Counter(translate(why) for why in reasons if why is not None))
 
 
-def _read(
-    file: Path, format: Format | None, on_error: str, options: ReadingOptions, loaded: Loaded
-) -> list[str | None]:
+def _read(file: Path, format: Format | None, on_error: str, options: ReadingOptions, loaded: Loaded) -> list[Belonging]:
     """Add the rows of a file.
 
     Returns:
-        Whom each of them names as its character, if it names one.
+        Where each of them belongs.
 
     Raises:
         UsageError: it cannot be read, or (unless bad rows are skipped) every row's columns are those of no format.
     """
     bad: list[BadRow] = []
     strange: list[ColumnsError] = []
-    row_characters: list[str | None] = []
+    belongings: list[Belonging] = []
     for origin, row in read_rows(file, bad.append):
         try:
             named = columns.rename(row, options.columns)
-            row_character = columns.character_of(named)
+            belonging = exclusions.belonging_of(named)
             loaded.conversations.append(_conversation(named, tuple(row), origin, format, options, loaded.unread))
-            row_characters.append(row_character)
+            belongings.append(belonging)
         except LeftOut as reason:
             loaded.left_out[str(reason)] = loaded.left_out.get(str(reason), 0) + 1
         except RowError as error:
             strange += [error] if isinstance(error, ColumnsError) else []
             bad.append(BadRow(origin, f"{error} ({_excerpt(row)})"))
     loaded.skipped.extend(bad)
-    if strange and not row_characters and len(strange) == len(bad) and on_error == "stop":
+    if strange and not belongings and len(strange) == len(bad) and on_error == "stop":
         raise NoRowsError(file, strange[0])
-    return row_characters
+    return belongings
 
 
 def to_conversation(

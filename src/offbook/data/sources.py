@@ -19,7 +19,7 @@ from offbook.core.errors import UsageError
 from offbook.core.i18n import marked, translate
 from offbook.core.shell import offbook_command
 from offbook.core.types import Origin
-from offbook.data import columnar, delimited
+from offbook.data import columnar, delimited, splits
 from offbook.data.encoding import open_text, read_text, readable
 from offbook.data.strict_json import JsonError, JsonText, is_whole
 from offbook.data.unpacking import open_bytes, unpacked_name
@@ -83,9 +83,7 @@ def data_files(path: Path) -> list[Path]:
             path=path,
             suffixes=", ".join(SUFFIXES),
         )
-    training = [file for file in files if TRAINING_SPLIT.search(str(file.relative_to(path)))]
-    others = [file for file in files if not OTHER_SPLIT.search(str(file.relative_to(path)))]
-    return training or others or files
+    return splits.for_training(files, lambda file: str(file.relative_to(path)))
 
 
 def refuse_no_rows(path: Path) -> None:
@@ -238,11 +236,6 @@ def kind_of(value: Any) -> str:
     return translate(names.get(type(value), type(value).__name__))
 
 
-TRAINING_SPLIT = re.compile(r"(^|[^a-z])train|训练", re.IGNORECASE)
-OTHER_SPLIT = re.compile(
-    r"(^|[^a-z])((?:tests?|dev|val|valid|validation|evals?)(?:set|data)?|evaluation|held-?out|hold-?out)([^a-z]|$)|测试|验证|评测",
-    re.IGNORECASE,
-)
 READERS: dict[str, Callable[[Path, OnBad], Iterator[tuple[Origin, Row]]]] = {
     "json": _read_json,
     "jsonl": _read_jsonl,

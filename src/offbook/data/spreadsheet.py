@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
+from itertools import takewhile
 from pathlib import Path
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
@@ -15,10 +16,13 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 from offbook.core.errors import UsageError
 from offbook.core.i18n import translate
 from offbook.core.progress import fill
+from offbook.data import splits
 
 SUFFIXES = (".xlsx", ".xlsm")
 UNFOLDED_BYTES = 2**28
 """A workbook may unfold to so many bytes."""
+HEADER_ROWS = 5
+"""Among so many rows stands the one that names the columns."""
 WIDEST = 1000
 """Columns of a table that somebody made."""
 Table = list[list[str]]
@@ -38,7 +42,7 @@ def as_csv(path: Path) -> bytes:
 @lru_cache(1)
 def _as_csv(path: Path, _modified: int, _size: int) -> bytes:
     try:
-        tables = dict(_tables(path))
+        tables = _of_lines(dict(_tables(path)))
     except (CalamineError, zipfile.BadZipFile, ValueError) as error:
         raise UsageError(
             "{path} cannot be read as an Excel file: {reason}",
@@ -46,8 +50,11 @@ def _as_csv(path: Path, _modified: int, _size: int) -> bytes:
             path=path,
             reason=" ".join(str(error).split())[:200],
         ) from None
-    first, *others = tables.values() or [[]]
-    if any(table[0] != first[0] for table in others):
+    if not tables:
+        return b""
+    first, *others = tables.values()
+    below = [_header_place(table) for table in tables.values()]
+    if any(table[place] != first[below[0]] for table, place in zip(others, below[1:], strict=True)):
         raise UsageError(
             "{path} has several sheets with different columns: {names}",
             "Save the one that has the lines as CSV (UTF-8), and name that file.",
@@ -55,7 +62,8 @@ def _as_csv(path: Path, _modified: int, _size: int) -> bytes:
             names=", ".join(tables),
         )
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([*first, *(row for table in others for row in table[1:])])
+    more = [row for table, place in zip(others, below[1:], strict=True) for row in table[place + 1 :]]
+    csv.writer(text, lineterminator="\n").writerows([*([] for _ in first[: below[0]]), *first[below[0] :], *more])
     return text.getvalue().encode("utf-8-sig")
 
 
@@ -70,6 +78,20 @@ def _tables(path: Path) -> Iterator[tuple[str, Table]]:
                 yield name, table
 
 
+def _of_lines(tables: dict[str, Table]) -> dict[str, Table]:
+    """The sheets with lines: none of one column beside wider ones, and none for a test beside one for training."""
+    wide = {name: table for name, table in tables.items() if max(map(len, table)) > 1} or tables
+    if any(map(splits.TRAINING.search, wide)):
+        return {name: wide[name] for name in wide if splits.HELD_BACK.search(name) is None}
+    return wide
+
+
+def _header_place(table: Table) -> int:
+    """The row that names the columns: below a title, which stands alone in its row."""
+    named = (place for place, row in enumerate(table[:HEADER_ROWS]) if any(row[1:]) or (len(row) == 1 and row[0]))
+    return next(named, 0)
+
+
 def _table(sheet: CalamineSheet) -> Table:
     if sheet.start is None:
         return []
@@ -77,10 +99,15 @@ def _table(sheet: CalamineSheet) -> Table:
         raise ValueError(fill("a table of {width} columns", {"width": sheet.width}))
     top, left = sheet.start
     table = [[_shown(cell) for cell in row] for row in sheet.to_python()]
+    spanned = set()
     for (first, begin), (last, end) in sheet.merged_cell_ranges or ():  # what stands beside several rows is each one's
         if begin == end:
             for row in table[first - top + 1 : last - top + 1]:
                 row[begin - left] = table[first - top][begin - left]
+        else:
+            spanned.add(first - top)
+    for place in takewhile(spanned.__contains__, range(len(table) - 1)):  # a title, or a name over several columns
+        table[place] = []
     return table
 
 

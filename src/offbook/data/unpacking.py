@@ -13,7 +13,7 @@ from typing import IO, Any, BinaryIO, cast
 
 from offbook.core.errors import UsageError
 from offbook.core.i18n import marked
-from offbook.data import spreadsheet
+from offbook.data import splits, spreadsheet
 
 UNPACKERS: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
 COMPRESSED = (*UNPACKERS, ".zst")
@@ -123,7 +123,7 @@ def _archive(path: Path) -> zipfile.ZipFile:
 
 
 def _text_in(path: Path, archive: zipfile.ZipFile) -> str:
-    """The name of the one text in an archive: the chat, where it is an app's."""
+    """The name of the one text in an archive: the chat, where it is an app's; what is for training, of a data set's."""
     files = [PurePosixPath(name) for name in archive.namelist()]
     texts = [
         file
@@ -131,10 +131,10 @@ def _text_in(path: Path, archive: zipfile.ZipFile) -> str:
         if file.suffix.lower() in TEXTS and not any(part.startswith((".", "__MACOSX")) for part in file.parts)
     ]
     texts = [file for file in texts if file.stem.lower() not in ABOUT] or texts
-    texts = [file for file in texts if file.name in CHATS] or texts
+    texts = splits.for_training([file for file in texts if file.name in CHATS] or texts, str)
+    names = ", ".join(map(str, (texts or files)[:NAMED]))
     if not texts:
-        raise UsageError("{path} is a zip archive without a text in it", _UNPACK, path=path)
+        raise UsageError("{path} is a zip archive without a text in it: {names} …", _UNPACK, path=path, names=names)
     if len(texts) > 1:
-        names = ", ".join(map(str, texts[:NAMED]))
         raise UsageError("{path} is a zip archive of several texts: {names} …", _UNPACK, path=path, names=names)
     return str(texts[0])

@@ -1,0 +1,35 @@
+"""The parts of a data set by their names: what is for training, and what is held back for a test."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+Part = TypeVar("Part")
+TRAINING = re.compile(r"(^|[^a-z])train|训练", re.IGNORECASE)
+HELD_BACK = re.compile(
+    r"(^|[^a-z])((?:tests?|dev|val|valid|validation|evals?)(?:set|data)?|evaluation|held-?out|hold-?out)([^a-z]|$)|测试|验证|评测",
+    re.IGNORECASE,
+)
+COLUMN = re.compile(r"(?:data_?(?:set_?)?)?(?:split|subset|set|partition)|(?:数据)?划分|(?:所属)?(?:数据集|集合)", re.I)
+"""Columns that name the part of a data set to which a row belongs."""
+LONGEST_NAME = 20
+
+
+def for_training(parts: Iterable[Part], name: Callable[[Part], str]) -> list[Part]:
+    """The parts that are for training; where none is called so, those that are not called after another one.
+
+    Args:
+        parts: files, say.
+        name: gives a part's name.
+    """
+    listed = list(parts)
+    training = [part for part in listed if TRAINING.search(name(part))]
+    return training or [part for part in listed if not HELD_BACK.search(name(part))] or listed
+
+
+def is_held_back(column: str, value: object) -> bool:
+    """Whether a cell says that its row is of a part that is not for training."""
+    is_name = isinstance(value, str) and len(value) <= LONGEST_NAME and COLUMN.fullmatch(column.strip()) is not None
+    return is_name and HELD_BACK.search(str(value)) is not None and TRAINING.search(str(value)) is None
