@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-Part = TypeVar("Part")
+Item = TypeVar("Item")
 TRAINING = re.compile(r"(^|[^a-z])train|训练", re.IGNORECASE)
 HELD_BACK = re.compile(
     r"(^|[^a-z])((?:tests?|dev|val|valid|validation|evals?)(?:set|data)?|evaluation|held-?out|hold-?out)([^a-z]|$)|测试|验证|评测",
@@ -17,7 +17,7 @@ COLUMN = re.compile(r"(?:data_?(?:set_?)?)?(?:split|subset|set|partition)|(?:数
 LONGEST_NAME = 20
 
 
-def for_training(parts: Iterable[Part], name: Callable[[Part], str]) -> list[Part]:
+def for_training(parts: Iterable[Item], name: Callable[[Item], str]) -> list[Item]:
     """The parts that are for training; where none is called so, those that are not called after another one.
 
     Args:
