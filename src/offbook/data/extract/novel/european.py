@@ -39,6 +39,8 @@ CLOSING_MARKS = "”“»«"
 _AND = one_of(("y", "e", "i", "и", "und", "et", "en", "och", "a"))
 ITSELF = r"(?:(?:se|si|się|sich|zich)\s+)?"
 """se (burló Marta), uśmiechnął się (Tomek)"""
+BEHIND = re.compile(rf"[\s,—–―-]*(?!{CAPITAL})\w")
+"""(„Nein“,) dachte sie, where (“Nein.”) Sie dachte nach. is a sentence of its own."""
 BROKEN_OFF = re.compile(r"\s*[—–―]+\s*\w")
 """«Он сказал «никогда»», — сказал; „Idę” — powiedział: a dash where a comma would be."""
 DOUBLE_STOP = re.compile(r"(?<=[.!?…]),$")
@@ -56,10 +58,12 @@ class _Grammar:
         say_verbs = one_of(lists["say"])
         says_or_thinks = one_of(lists["say"] | lists["thinks"])
         title = one_of(lists["title"])
-        name = rf"(?:{title}\s+)*{WORD}(?:\s+(?:{one_of(lists['particle'])}\s*)?{WORD}){{0,2}}"
+        determiners = lists["determiner"] | {word.capitalize() for word in lists["determiner"]}
+        no_article = rf"(?!{one_of(determiners)}\s+(?!{CAPITAL}))"
+        name = rf"{no_article}(?:{title}\s+)*{WORD}(?:\s+(?:{one_of(lists['particle'])}\s*)?{WORD}){{0,2}}"
         self.pronouns = lists["he"] | lists["she"] | lists["they"] | lists["me"]
         pronoun = rf"{one_of(self.pronouns)}\b"
-        determiner = rf"{one_of(lists['determiner'])}(?:\s+|(?<=['’]))"
+        determiner = rf"{one_of(determiners)}(?:\s+|(?<=['’]))"
         epithet = one_of(lists.get("epithet", ()))
         noun = rf"(?:{epithet}\s+)*[^\W\d_]+(?:-[^\W\d_]+)*\b"
         if language == "de":
@@ -99,7 +103,10 @@ class _Grammar:
         self.nobody = lists.get("nobody", frozenset())
         """(dit) une voix"""
         self.thinks = re.compile(rf"\b{one_of(lists['thinks'])}\b")
-        self.writes = re.compile(rf"\b{one_of(lists['written'])}\b")
+        self.writes = re.compile(rf"\b{one_of(lists['written'])}\b(?:(?!\b{_AND}\b)[^,.;:])*:$")
+        written_on, reads = (one_of(lists.get(words, ())) for words in ("written_on", "reads"))
+        self.reads = re.compile(rf"\b{written_on}\b(?:(?!\b{_AND}\b)[^,.;:])*\b{reads}\s*:$")
+        """una nota que decía (: «No tocar.»)"""
         any_verb = rf"{clitic}(?:[^\W\d_]+(?:[^\W\d_r]a|[iu]t|int)|{present}(?<!s))\s+(?:{title}\b|{name})"
         further = rf"{any_verb}|{clitic}(?:{present}|{compound})-(?:t-)?{pronoun}" if language == "fr" else "(?!)"
         self.inserted = re.compile(
@@ -259,9 +266,11 @@ class European:
         grammar = self._grammar
         first = re.split(r"[.!?…;]", tail, maxsplit=1)[0]
         last = re.split(r"[.!?…]\s", lead)[-1].strip()
-        if grammar.thinks.search(first[:40]) or (last.endswith((":", ",")) and grammar.thinks.search(last)):
+        if (BEHIND.match(first) and grammar.thinks.search(first[:40])) or (
+            last.endswith((":", ",")) and grammar.thinks.search(last)
+        ):
             return Attribution((), NOBODY, "a thought")
-        if last.endswith(":") and grammar.writes.search(last):
+        if last.endswith(":") and (grammar.writes.search(last) or grammar.reads.search(last)):
             return Attribution((), NOBODY, "something written")
         if lead and not lead.rstrip().endswith((":", ",", ".", "!", "?", "…")) and tail[:1] != ",":
             return Attribution((), NOBODY, "words in quotation marks")
