@@ -160,6 +160,12 @@ def test_text_in_which_nobody_speaks_is_an_error(text: str, tmp_path: Path) -> N
     ("name", "text", "kind"),
     [
         ("a.mbox", "From m@x Thu\nFrom: Mara <m@x>\nTo: Odd\nSubject: lamp\n\nLit?\n", "mailbox"),
+        (
+            "MyActivity.html",
+            '<html><body><div class="outer-cell mdl-cell"><div class="header-cell">Gemini Apps</div>'
+            '<div class="content-cell mdl-cell">Prompted Lit?<br>May 12, 2025<br><p>Yes.</p></div></div></body></html>',
+            "Google's list of what you did",
+        ),
     ],
 )
 def test_a_chat_that_is_not_read_is_named(name: str, text: str, kind: str, tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ AS_TABLE = marked("Make a table of it (CSV) with columns for who writes, the tex
 WITH_OTHERS = marked("Export the channel with DiscordChatExporter, which has what everybody wrote.")
 UNSUPPORTED_CHATS = (
     (r"(?m)^From: .*\n(?:.+\n){0,30}?(?:Subject|Date|Message-ID): ", marked("a mailbox"), AS_TABLE),
+    (r"\A(?=.*\bouter-cell\b).*\bcontent-cell\b", marked("Google's list of what you did"), AS_TABLE),
     (
         r'\A\ufeff?(?:ID,Timestamp,Contents,Attachments|\s*\[\s*\{\s*"ID"\s*:\s*"?\d+"?,\s*"Timestamp"\s*:)',
         marked("what Discord keeps of you, in which nobody else writes"),
