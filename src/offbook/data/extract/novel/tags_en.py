@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
+from offbook.core.patterns import lazy_pattern
 from offbook.data.extract.novel.address_en import CAPITAL_LETTER, HELD
 from offbook.data.extract.novel.names_en import CALLED, LISTS, NAME, is_person, tidy
 from offbook.data.extract.word_lists import one_of
@@ -61,36 +62,36 @@ _ADVERB = rf"(?:(?:[a-z]+ly|{one_of(LISTS['adverb'])}|{one_of(LISTS['auxiliary']
 _ING = one_of(LISTS["saying"])
 _SPEAKS = rf"(?P<verb>{SAY}|{THINK}|{_ING})"
 
-VERB_FIRST = re.compile(
+VERB_FIRST = lazy_pattern(
     rf"^[\s,—–-]*(?:and\s+|so\s+)?(?:[a-z]+ly\s+)?(?P<verb>{SAY}|{WEAK}|{THINK})\s+(?:[a-z]+ly\s+)?"
     rf"(?P<speaker>(?:{CALLED}|{NAME})(?!['’]s?\b)|{PRONOUN}|{DESCRIBED})"
 )
 """(“…,”) said Mr. Hale"""
-NAME_FIRST = re.compile(
+NAME_FIRST = lazy_pattern(
     rf"^[\s,—–-]*(?:and\s+|but\s+|so\s+)?(?P<speaker>(?:{CALLED}|{NAME})(?!['’]s?\b)|{PRONOUN}|{_DESCRIBED_SUBJECT})\s+{_ADVERB}"
     rf"(?P<verb>{SAY}|{_ING}|{WEAK}|{THINK})\b"
 )
 """(“…,”) Mr. Hale slowly answered"""
-VOICE = re.compile(rf"(?<=\s)(?P<owner>(?:[Tt]he\s+)?(?:{CALLED}|{NAME}))['’]s\s+voice\b")
+VOICE = lazy_pattern(rf"(?<=\s)(?P<owner>(?:[Tt]he\s+)?(?:{CALLED}|{NAME}))['’]s\s+voice\b")
 """(said) the Keeper's voice"""
-APPOSED = re.compile(rf"^[\s,—–-]*(?:{SAY})\s+(?:he|she),\s+(?P<speaker>{NAME})(?=[,.])")
-IN_LEAD = re.compile(
+APPOSED = lazy_pattern(rf"^[\s,—–-]*(?:{SAY})\s+(?:he|she),\s+(?P<speaker>{NAME})(?=[,.])")
+IN_LEAD = lazy_pattern(
     rf"(?:^|(?<=[\s,—–-]))(?P<speaker>(?:{CALLED}|{NAME})(?!['’]s?\b)|{PRONOUN}|{_DESCRIBED_SUBJECT})\s+{_ADVERB}{_SPEAKS}\b"
 )
 """Tom slowly said (, “…”)"""
-_LEAD_VERB_FIRST = re.compile(
+_LEAD_VERB_FIRST = lazy_pattern(
     rf"\b(?P<verb>{SAY})\s+(?P<speaker>(?:{CALLED}|{NAME})(?!['’]s?\b)|{PRONOUN})(?=[,:\s]|$)"
 )
-TOGETHER = re.compile(rf"\s+and\s+(?P<speaker>(?:{CALLED}|{NAME}))(?=[,.;:]|--|\s+(?:together|at\s+once)|\s*$)")
+TOGETHER = lazy_pattern(rf"\s+and\s+(?P<speaker>(?:{CALLED}|{NAME}))(?=[,.;:]|--|\s+(?:together|at\s+once)|\s*$)")
 """(said Ann) and Tom"""
-ANY_SAY = re.compile(rf"\b(?:{SAY}|{_ING}|speaking|words|voice|answer|reply|question|thus|follows)\b")
-ENDS_SAYING = re.compile(rf"\b(?:{SAY}|{_ING})\s*[,:—–-]*\s*$")
+ANY_SAY = lazy_pattern(rf"\b(?:{SAY}|{_ING}|speaking|words|voice|answer|reply|question|thus|follows)\b")
+ENDS_SAYING = lazy_pattern(rf"\b(?:{SAY}|{_ING})\s*[,:—–-]*\s*$")
 """(Tom wiped the glass and) said:"""
-THINKS = re.compile(rf"\b{THINK}\b[^,.;]{{0,40}}[,:]?\s*$")
-WRITES = re.compile(rf"\b{one_of(LISTS['write'] - {'called', 'read', 'reads'})}\s*[,:]?\s*$")
+THINKS = lazy_pattern(rf"\b{THINK}\b[^,.;]{{0,40}}[,:]?\s*$")
+WRITES = lazy_pattern(rf"\b{one_of(LISTS['write'] - {'called', 'read', 'reads'})}\s*[,:]?\s*$")
 _THING = one_of(LISTS["written_on"])
 _PLAIN = rf"(?!{one_of(LISTS['object_of'] | {'holding', 'carrying', 'wearing', 'the', 'his', 'her', 'a'})}\b)"
-READS = re.compile(
+READS = lazy_pattern(
     rf"(?:(?:^|[,;]\s|\band\s)\s*(?:[Tt]he|[Aa]n?|[Hh]is|[Hh]er|[Mm]y|[Tt]heir|[Aa]nother|[Oo]ne|[A-Z]\w+['’]s?)\s+(?:{_PLAIN}[a-z-]+\s+){{0,3}}{_THING}"
     rf"(?:\s+(?!and\b|but\b)(?:[a-z'’]+|(?<=from\s|..of\s)[A-Z]\w+)){{0,7}}?(?<!\bhe)(?<!\bshe)(?<!\bthey)\s(?:say|said|says|reads?)"
     r"|\b(?:[Ii]t|[Tt]hey|that|which)\s+(?:just\s|simply\s|only\s)?reads?)(?:\s+(?:only|simply|just))?\s*[,:]?\s*$"
@@ -102,37 +103,37 @@ _NOT_QUITE = (
     r"|(?:would|could|should|might)(?:\s+not|n['’]t)?\s+have)\s+(?:even\s+|just\s+|ever\s+|quite\s+)?"
     rf"(?:{SAY}|ask|tell|whisper|shout|scream|add)"
 )
-UNSAID = re.compile(rf"{_NOT_QUITE}\s*[,:]?\s*$")
+UNSAID = lazy_pattern(rf"{_NOT_QUITE}\s*[,:]?\s*$")
 """He did not say (“Stay.”)"""
-UNSAID_BEHIND = re.compile(
+UNSAID_BEHIND = lazy_pattern(
     rf"^[\s,—–-]*(?:{NAME}|{PRONOUN})\s*(?:[a-z]+\s+){{0,2}}?[a-z]*?{_NOT_QUITE}(?=\s*[,.;:!?—–-]|\s*$|\s+aloud)"
 )
 """(“Stay,”) he doesn't say"""
-LEADS_ON = re.compile(rf"(?:[,:—–-]|\b(?:{SAY}|{_ING})(?:\s+(?:to\s+\w+|[a-z]+ly|in\s+an?\s+[a-z ]{{3,30}}))?)\s*$")
+LEADS_ON = lazy_pattern(rf"(?:[,:—–-]|\b(?:{SAY}|{_ING})(?:\s+(?:to\s+\w+|[a-z]+ly|in\s+an?\s+[a-z ]{{3,30}}))?)\s*$")
 """How narration ends that brings in a quoted line: (Tom said) to himself “…”"""
-SENTENCE = re.compile(
+SENTENCE = lazy_pattern(
     r"(?<=[.!?;])(?<!\bMr\.)(?<!\bMrs\.)(?<!\bDr\.)(?<!\bSt\.)(?<!\bMs\.)(?<!\bRev\.)(?<!\b[A-Z]\.)[)\"'’”]*\s+"
 )
-INDIRECT = re.compile(r"\s+(?:that|how|whether|if|what|why|nothing|no|not|in\s+the\s+(?:affirmative|negative))\b")
+INDIRECT = lazy_pattern(r"\s+(?:that|how|whether|if|what|why|nothing|no|not|in\s+the\s+(?:affirmative|negative))\b")
 """(Tom replied) that it was"""
-ADDRESSEE = re.compile(
+ADDRESSEE = lazy_pattern(
     rf"\b(?:to|at|towards?|of|upon|told|asked|asking|addressing)\s+(?P<speaker>(?:{CALLED}|{NAME})(?!['’]s?\b))(?!['’]s)"
 )
-MENTION = re.compile(rf"(?<![^\W\d_])(?P<speaker>{NAME})(?P<owner>['’]s?(?![^\W\d_]))?")
-LAST_WORD = re.compile(r"[^\W\d_]+$")
+MENTION = lazy_pattern(rf"(?<![^\W\d_])(?P<speaker>{NAME})(?P<owner>['’]s?(?![^\W\d_]))?")
+LAST_WORD = lazy_pattern(r"[^\W\d_]+$")
 LONGEST_WORD = 60
-SUBJECT_PRONOUN = re.compile(
+SUBJECT_PRONOUN = lazy_pattern(
     rf"^[\s—–\"'”’,-]*(?:(?:{one_of(LISTS['conjunction'])}),?\s+|[A-Za-z]+ly,?\s+)?(?P<speaker>He|She|he|she|They|they|I)\b",
     re.IGNORECASE,
 )
-CLAUSE_BEFORE = re.compile(r"^[^,]*,\s+")
-CONJUNCTION = re.compile(r"[,;]?\s+(?:and|but|for|that|when|while|as|which|until|till)\s+")
-CLAUSES = re.compile(r"(?:[,;:]|--|—)\s*")
-CLAUSE_SUBJECT = re.compile(
+CLAUSE_BEFORE = lazy_pattern(r"^[^,]*,\s+")
+CONJUNCTION = lazy_pattern(r"[,;]?\s+(?:and|but|for|that|when|while|as|which|until|till)\s+")
+CLAUSES = lazy_pattern(r"(?:[,;:]|--|—)\s*")
+CLAUSE_SUBJECT = lazy_pattern(
     rf"(?:(?:{one_of(LISTS['conjunction'])})\s+)*(?P<speaker>(?:{CALLED}|{NAME})(?!['’]s?\b)|{PRONOUN})(?=\s+[a-z]|\s*$)"
 )
-HE = re.compile(rf"\b{one_of(LISTS['him'])}\b", re.IGNORECASE)
-SHE = re.compile(rf"\b{one_of(LISTS['her'])}\b", re.IGNORECASE)
+HE = lazy_pattern(rf"\b{one_of(LISTS['him'])}\b", re.IGNORECASE)
+SHE = lazy_pattern(rf"\b{one_of(LISTS['her'])}\b", re.IGNORECASE)
 
 
 @lru_cache(HELD)
@@ -251,8 +252,8 @@ def _tag(speaker: str, verb: str, rest: str) -> Tag | None:
     return Tag("described", described, _addressee(rest, speaker), verb=verb)
 
 
-CALLED_NAME = re.compile(CALLED)
-TO_SOMEBODY = re.compile(rf"\s+(?P<speaker>{CALLED}|{NAME})(?![^\W\d_]|['’]s)")
+CALLED_NAME = lazy_pattern(CALLED)
+TO_SOMEBODY = lazy_pattern(rf"\s+(?P<speaker>{CALLED}|{NAME})(?![^\W\d_]|['’]s)")
 """(asked) Tom"""
 
 

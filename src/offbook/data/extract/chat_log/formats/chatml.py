@@ -16,29 +16,30 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from offbook.core.patterns import lazy_pattern
 from offbook.data.extract.chat_log.lines import entries, head, share
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.stamps import STAMP, StampReader
 from offbook.data.extract.cue import Lines
 from offbook.data.extract.word_lists import words
 
-START = re.compile(r"^\s*<\|im_start\|>\s*(?P<name>[\w-]{1,30})(?: name=(?P<named>\S+))?\s*(?P<text>.*)$")
-HEADED = re.compile(
+START = lazy_pattern(r"^\s*<\|im_start\|>\s*(?P<name>[\w-]{1,30})(?: name=(?P<named>\S+))?\s*(?P<text>.*)$")
+HEADED = lazy_pattern(
     r"^#{2,4} ?(?P<name>(?i:human|user|assistant|ai|bot|gpt|system|instruction|input|prompt|response|output|question"
     r"|answer)|用户|助手|问题|回答|指令|回复)\s*[:：]\s*(?P<text>.*)$"
 )
-COPIED = re.compile(
+COPIED = lazy_pattern(
     r"^(?:#{1,6} )?(?P<name>You|[A-Z][\w.]{2,15}) said:\s*(?P<text>)$|^(?:#{1,6} )?(?P<named>你|ChatGPT) ?说：\s*$"
 )
-SPOKEN = re.compile(
+SPOKEN = lazy_pattern(
     r"^(?:(?P<user>(?i:user|human|you|me)|用户|你|我|提问)|(?P<model>(?i:ai|assistant|bot|chatgpt|gpt(?:-?[\d.]+\w*)?|claude"
     r"|gemini|deepseek|kimi|copilot)|助手|回答|豆包|文心一言|通义千问|元宝))\s*[:：]\s*(?P<text>.*)$"
 )
 """The two sides in plain text: a conversation with a model if each speaks more than once, and nobody else does."""
 STARTS = (START, HEADED, COPIED, SPOKEN)
-LABEL = re.compile(r"^(?P<name>[^\W\d_][^:：。！？!?,，]{0,20})[:：]\s*\S")
+LABEL = lazy_pattern(r"^(?P<name>[^\W\d_][^:：。！？!?,，]{0,20})[:：]\s*\S")
 _TITLE_ENDS = r"\s*[:：]?(?:\*\*|__)?[:：]?\s*$"
-TITLE = re.compile(
+TITLE = lazy_pattern(
     rf"^(?P<mark>#{{1,6}} +\**|\*\*|__)(?:[^\w\s]{{1,8}}\s*)?(?P<name>[^\W\d][^:：*_#\n]{{0,40}}?){_TITLE_ENDS}"
 )
 """A heading, or a line in bold, that may be who speaks below it."""
@@ -47,9 +48,9 @@ USERS = words(
 )
 """Who asks in it: by them it is told from other headings."""
 FEWEST_TITLES, LEAST_SHARE = 3, 0.8
-TIME = re.compile(rf"\s*{STAMP}\s*")
+TIME = lazy_pattern(rf"\s*{STAMP}\s*")
 SYSTEM = "system"
-MARK = re.compile(r"<\|(?:im_start|im_end|endoftext)\|>")
+MARK = lazy_pattern(r"<\|(?:im_start|im_end|endoftext)\|>")
 
 
 def read(lines: Lines) -> Iterator[Message]:

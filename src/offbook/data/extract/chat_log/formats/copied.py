@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from offbook.core.patterns import lazy_pattern
 from offbook.data.extract.chat_log.formats import wechat
 from offbook.data.extract.chat_log.lines import NAME_BEGIN, head, without_markdown
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
@@ -36,38 +37,38 @@ _NAME = (
 )
 """A name, perhaps with what its owner or the app sets behind it in brackets: Ann (she/her), Ann (Guest)."""
 _ACCOUNT = r"(?:\s?[(（][A-Za-z]?\d{5,12}[)）])?"
-HEADER = re.compile(
+HEADER = lazy_pattern(
     rf"^[\s\ufeff]{{0,4}}+(?P<name>{_NAME}){_ACCOUNT}(?:\s(?:says|at|um|à|в))?"
     rf"(?:,?\s{{1,4}}|\s*[-—–|·•]\s*|\s*\t\s*|\s?[:：]\s*(?={DATE})|(?=[(\[（<]))"
     rf"[(\[（<]?(?:(?<=[,—–|·•-] ){WEEKDAY})?{STAMP}[)\]）>]?(?:\s*{_EDITED})?:?\s*$"
 )
-TIME_FIRST = re.compile(
+TIME_FIRST = lazy_pattern(
     rf"^[\s\ufeff]{{0,4}}+[(\[（]?{STAMP}[)\]）]?(?:,?\s{{1,4}}|\s*[-—–|·•]\s*)(?P<name>{_NAME}):?\s*$"
 )
-ALONE = re.compile(
+ALONE = lazy_pattern(
     rf"^\s{{0,4}}+(?::[\w+\-]{{2,40}}:\s{{0,3}})?[(\[（]?{WEEKDAY}{STAMP}[)\]）]?(?:\s*{_EDITED})?\s*[✓✔]{{0,2}}\s*$"
 )
-ONLY_WEEKDAY = re.compile(WEEKDAY.replace(r"(?=\D{0,4}\d)", ""))
-BETWEEN = re.compile(r"^\s*(?:[—–,]|APP|BOT)\s*$")
+ONLY_WEEKDAY = lazy_pattern(WEEKDAY.replace(r"(?=\D{0,4}\d)", ""))
+BETWEEN = lazy_pattern(r"^\s*(?:[—–,]|APP|BOT)\s*$")
 """What Discord and Google Chat may copy on lines of their own between a name and its time."""
-DASHED = re.compile(rf"^\s*[—–]\s+{STAMP}\s*$")
-BARE_NAME = re.compile(rf"^\s{{0,4}}+(?P<name>{_NAME})\s*$")
-NAMED = re.compile(rf"^\s{{0,4}}+(?P<name>{_NAME})\s?[:：]\s*(?P<text>\S.*)$")
+DASHED = lazy_pattern(rf"^\s*[—–]\s+{STAMP}\s*$")
+BARE_NAME = lazy_pattern(rf"^\s{{0,4}}+(?P<name>{_NAME})\s*$")
+NAMED = lazy_pattern(rf"^\s{{0,4}}+(?P<name>{_NAME})\s?[:：]\s*(?P<text>\S.*)$")
 """A name with its text beside it."""
-EDITED = re.compile(rf"[ \t]*(?=\(){_EDITED}[ \t]*$", re.MULTILINE)
-FORWARDED = re.compile(
+EDITED = lazy_pattern(rf"[ \t]*(?=\(){_EDITED}[ \t]*$", re.MULTILINE)
+FORWARDED = lazy_pattern(
     r"^\[(?:Forwarded from|Переслано от|Weitergeleitet von|Transféré de|Reenviado de|转发自|轉傳自) [^\]\n]*\]"
 )
-ANSWERED = re.compile(
+ANSWERED = lazy_pattern(
     r"^\[(?:In reply to|В ответ|Antwort an|En réponse|En respuesta|Em resposta|回复|回覆)[^\]\n]*\]\s*"
 )
 """What Telegram copies above an answer."""
-REACTIONS = re.compile(
+REACTIONS = lazy_pattern(
     r"(?:\n:[\w+\-']{1,40}:\s*\d{1,4})+\s*(?:\n\d+ repl(?:y|ies)\b.*)?$|\n\d+ repl(?:y|ies)\b.*$", re.DOTALL
 )
-THREAD = re.compile(r"^replied to a thread:\s*\n.*\n")
+THREAD = lazy_pattern(r"^replied to a thread:\s*\n.*\n")
 """What Slack copies below a message, and above one in a thread."""
-MEDIA = re.compile(r"\[ [^\[\]\n]{1,40} \]")
+MEDIA = lazy_pattern(r"\[ [^\[\]\n]{1,40} \]")
 """What it copies in the place of a picture: [ Photo ]"""
 AT_FIRST = 10
 """A talk's transcript begins within so many seconds; of a chat at night it may be minutes."""

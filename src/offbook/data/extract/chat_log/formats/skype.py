@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from offbook.core.patterns import lazy_pattern
 from offbook.data.extract.chat_log.json_stream import JsonObject, read_messages, string_in
 from offbook.data.extract.chat_log.lines import entries, head, is_json, json_keys
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
@@ -21,16 +22,16 @@ from offbook.data.extract.chat_log.times import iso_time
 from offbook.data.extract.cue import Lines
 
 TEXTS = ("RichText", "Text")
-QUOTE = re.compile(r"<quote\b.*?</quote>", re.DOTALL)
-EDIT = re.compile(r"<e_m\b[^<>]*>(?:.*?</e_m>)?", re.DOTALL)
-TAG = re.compile(r"<[^<>]*>")
-ACCOUNT = re.compile(r"^\d+:(?:live:)?")
-HEADER = re.compile(
+QUOTE = lazy_pattern(r"<quote\b.*?</quote>", re.DOTALL)
+EDIT = lazy_pattern(r"<e_m\b[^<>]*>(?:.*?</e_m>)?", re.DOTALL)
+TAG = lazy_pattern(r"<[^<>]*>")
+ACCOUNT = lazy_pattern(r"^\d+:(?:live:)?")
+HEADER = lazy_pattern(
     rf"^\ufeff?\[{STAMP}(?:\s\|\s[^\[\]\n]{{1,40}})?\] "
     r"(?:\*\*\* (?P<note>[^\n]+?) \*\*\*$|(?P<name>(?:live:)?[^:\n*]{1,80}?): ?(?P<text>.*)$)"
 )
-NOTE = re.compile(r"\*\*\* (?P<note>[^\n]+?) \*\*\*")
-QUOTED = re.compile(r"\A\[[^\]\n]{4,40}\] [^:\n]{1,80}: (?P<quoted>.*?)\n+<<< ", re.DOTALL)
+NOTE = lazy_pattern(r"\*\*\* (?P<note>[^\n]+?) \*\*\*")
+QUOTED = lazy_pattern(r"\A\[[^\]\n]{4,40}\] [^:\n]{1,80}: (?P<quoted>.*?)\n+<<< ", re.DOTALL)
 """What is answered, as Skype copies it: with its time and name, and `<<<` before the answer."""
 
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import chain, pairwise
 
+from offbook.core.patterns import lazy_pattern
 from offbook.data.extract.chat_log.lines import NAME_BEGIN, entries, head
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.phrases import content_of_any_app
@@ -31,29 +32,29 @@ _STAMPED = (
     rf"^[\s\ufeff\u200e\u200f]{{0,4}}+(?:[-+*>]\s)?{_MARK}[\[(（<]?\s?{STAMP}"
     rf"(?:\s\|\s[^\[\]\d]{{1,20}}[\d:]{{4,8}}[^\[\]]{{0,4}}(?=\]))?\s?[\])）>]?{_MARK}"
 )
-STAMPED = re.compile(_STAMPED + r"(?=[\s\-–—|,:]|(?<=[\])）>]))")
+STAMPED = lazy_pattern(_STAMPED + r"(?=[\s\-–—|,:]|(?<=[\])）>]))")
 """How a line begins whose time stands first."""
 _BETWEEN = r"(?:\s*[-–—|,]\s*|\s*:\s+|\s+|(?<=[\])）>]))"
 _SIGN = r"(?P<sign>\s?[:：](?!//)(?:\*{2,3}(?=\s))?|\s*\||\t|(?<=[>】]))"
-TIME_FIRST = re.compile(
+TIME_FIRST = lazy_pattern(
     rf"{_STAMPED}{_BETWEEN}{_MARK}(?:(?P<name>live:[^\s:]{{1,60}}|<[^<>\n]{{1,40}}>|【[^【】\n]{{1,40}}】|{_NAME}){_MARK}"
     rf"{_SIGN})\s*(?P<text>.*)$"
 )
-TAGGED = re.compile(rf"{_STAMPED}{_BETWEEN}\[(?P<tag>[^\[\]\n]{{1,30}})\]\s?(?P<name>{_NAME}){_SIGN}\s*(?P<text>.*)$")
+TAGGED = lazy_pattern(rf"{_STAMPED}{_BETWEEN}\[(?P<tag>[^\[\]\n]{{1,30}})\]\s?(?P<name>{_NAME}){_SIGN}\s*(?P<text>.*)$")
 """[21:30] [Global] Ann: hi"""
-BRACKETED = re.compile(rf"{_STAMPED}{_BETWEEN}\[(?P<name>{_NAME})\]\s?[:：]?\s+(?P<text>.*)$")
+BRACKETED = lazy_pattern(rf"{_STAMPED}{_BETWEEN}\[(?P<name>{_NAME})\]\s?[:：]?\s+(?P<text>.*)$")
 """[21:30] [Ann] hi"""
-NAME_FIRST = re.compile(
+NAME_FIRST = lazy_pattern(
     rf"^[\s\ufeff\u200e\u200f>]{{0,4}}+(?P<name>{NAME_BEGIN}[^:：|\t\n<>【】\[\](（]{{0,40}}?)(?:\s\[[A-Z0-9]{{3,12}}\])?"
     rf"(?:\ssays)?(?:,?\s?(?:@\s|[\[(（])|\s[-–—]\s){STAMP}[\])）]?\s?[:：]\s*(?P<text>.*)$"
 )
-BOLD_NAME = re.compile(
+BOLD_NAME = lazy_pattern(
     rf"^[\s\ufeff]{{0,4}}+(?:[-+*>]\s|#{{1,6}}\s)?\*\*(?P<name>{NAME_BEGIN}[^:：|\t\n<>*]{{0,40}}?)(?:[:：]?\*\*)?"
     rf"[,\s·•—–|-]{{0,4}}[\[(（*`]{{0,2}}{STAMP}[\])）*`]{{0,2}}\s?(?:[:：]?\*\*)?(?:[:：]|(?=\s)|$)\s*(?P<text>.*)$"
 )
 WITH_TIME_FIRST = (TIME_FIRST, TAGGED, BRACKETED)
 PATTERNS = (*WITH_TIME_FIRST, NAME_FIRST, BOLD_NAME)
-BARE_CLOCK = re.compile(r"\s*\d{1,2}:\d{2}")
+BARE_CLOCK = lazy_pattern(r"\s*\d{1,2}:\d{2}")
 FEWEST = 2
 LEAST_SHARE = 0.2
 """Of a log's lines (messages may go on over several) at least so many begin a message."""

@@ -15,6 +15,7 @@ from datetime import datetime
 from functools import lru_cache
 from itertools import islice
 
+from offbook.core.patterns import lazy_pattern
 from offbook.data.extract.chat_log.lines import entries, head, share
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.phrases import phrases
@@ -36,19 +37,19 @@ _CLOCK = (
     rf"(?P<hour>\d{{1,2}})[:.](?P<minute>\d{{2}})(?:[:.](?P<second_of_minute>\d{{2}}))?"
     rf"{SPACE}(?P<after>{WORD})?{SPACE}"
 )
-HEADER = re.compile(
+HEADER = lazy_pattern(
     rf"^[{MARK}]*+(?P<open>\[)?[{MARK}]*+{_DATE}[,،]?{SPACE}{_CLOCK}"
     rf"(?(open)\]|(?:(?<=[\s{MARK}])[-–]|(?:(?<=\d)|(?<=[\s\d][AaPp][Mm])):(?=\s))){SPACE}(?P<rest>.*)$"
 )
-CLOCK_FIRST = re.compile(
+CLOCK_FIRST = lazy_pattern(
     rf"^[{MARK}]*+(?P<open>\[)?[{MARK}]*+{_CLOCK}[,،]?{SPACE}{_DATE}(?(open)\]|[-–]){SPACE}(?P<rest>.*)$"
 )
 HEADERS = (HEADER, CLOCK_FIRST)
 TIME_PARTS = ("first", "second", "third", "hour", "minute", "second_of_minute", "before", "after")
 _IN_NAME = r"(?:[^:“”\"\n]|\"[^:\"\n]{1,40}\"|“[^:“”\n]{1,40}”)"
 """A character of a name, or a nickname in quotation marks. A colon within marks is a note's: `named it "To: all"`."""
-SENDER = re.compile(rf"^[{MARK}~\s]*+(?P<name>(?![【<]){_IN_NAME}{{1,80}}?)[{MARK}]*:(?!//)(?P<text>.*)$", re.DOTALL)
-NUMBERED_FILE = re.compile(
+SENDER = lazy_pattern(rf"^[{MARK}~\s]*+(?P<name>(?![【<]){_IN_NAME}{{1,80}}?)[{MARK}]*:(?!//)(?P<text>.*)$", re.DOTALL)
+NUMBERED_FILE = lazy_pattern(
     rf"^[{MARK}]*(?:(?P<kind>IMG|VID|AUD|PTT|DOC|STK)-\d{{8}}-WA\d+\.\w{{2,5}} ?[(（][^()（）]+[)）]"
     rf"|<[^<>:：]{{2,30}}[:：] ?\d{{8}}-(?P<named>[A-Z]+)-[^<>]+>)(?P<caption>.*)$",
     re.DOTALL,
@@ -57,17 +58,17 @@ NUMBERED_FILE = re.compile(
 SPACES = ("", " ", "\u200e", "\u200f")
 """What follows the colon after a sender's name."""
 STICKERS = ("STK", "STICKER")
-LOCATION = re.compile(r"[^:\n]{2,30}: ?https://maps\.google\.com/\?q=-?[\d.]+,-?[\d.]+")
+LOCATION = lazy_pattern(r"[^:\n]{2,30}: ?https://maps\.google\.com/\?q=-?[\d.]+,-?[\d.]+")
 """A place that was sent, in any language: `location: https://maps.google.com/?q=41.0,28.9`."""
-POLL = re.compile(r"[^:：\n]{2,20}[:：]\n.+(?:\n\u200e?[^:：\n]{2,20}[:：] .*[(（]\u200e?\d+[^()（）\n]*[)）])+")
+POLL = lazy_pattern(r"[^:：\n]{2,20}[:：]\n.+(?:\n\u200e?[^:：\n]{2,20}[:：] .*[(（]\u200e?\d+[^()（）\n]*[)）])+")
 """A poll, in any language: its name, the question, and each choice with the number of votes in brackets."""
-OMITTED = re.compile(r"<[^<>\n]{3,60}>")
+OMITTED = lazy_pattern(r"<[^<>\n]{3,60}>")
 """Android sets what it leaves out in such brackets, in every language; nobody types them."""
-MENTION = re.compile("@\u2068~?\\s?([^\u2068\u2069\\n]{1,80})\u2069")
+MENTION = lazy_pattern("@\u2068~?\\s?([^\u2068\u2069\\n]{1,80})\u2069")
 """Somebody whom a message addresses, between marks of writing direction."""
-EDITED = re.compile(r"\s*\u200e<[^<>\n]{3,60}>$")
+EDITED = lazy_pattern(r"\s*\u200e<[^<>\n]{3,60}>$")
 """An iPhone's note that a message was changed, in any language."""
-ENDING = re.compile(r"(?<=\S)\s(<[^\W\d][^<>\n]{1,60}\s[^<>\n]{1,60}>)$")
+ENDING = lazy_pattern(r"(?<=\S)\s(<[^\W\d][^<>\n]{1,60}\s[^<>\n]{1,60}>)$")
 """What may be Android's: it has no mark. A note in a language that is not known stands so again and again."""
 LONGEST_NAME = 40
 SURVEYED_LINES = 100_000
