@@ -28,6 +28,8 @@ COLUMN_KINDS = ("sender", "text", "time", "day", "chat", "id", "reply_to", "dele
 """What the columns of a table of messages may hold."""
 NAMED = 3
 """Files, at most, that are named while they are read."""
+MOST_SPEAKERS = 60
+"""So many speakers fit a table that one looks through; a long novel has hundreds, most of whom say a line or two."""
 
 
 @click.command(cls=Command)
@@ -274,10 +276,13 @@ def _show_speakers(speakers: list[SpeakerStats]) -> None:
     for title in (translate("lines"), translate("characters"), *([translate("not sure")] if unsure else [])):
         table.add_column(title, justify="right")
     table.add_column(translate("may be the same person"))
-    for speaker in speakers:
+    for speaker in speakers[:MOST_SPEAKERS]:
         counts = [speaker.lines, speaker.characters, *([speaker.unsure] if unsure else [])]
         table.add_row(speaker.name, *(f"{count:,}" for count in counts), ", ".join(speaker.likely))
     console(stderr=False).print(table)
+    if len(speakers) > MOST_SPEAKERS:
+        count = len(speakers) - MOST_SPEAKERS
+        echo(fill("and {count} more; --list --json shows them all", {"count": count}))
 
 
 def _show_files(formats: dict[str, str], unread: dict[str, str]) -> None:

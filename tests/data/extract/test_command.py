@@ -1,5 +1,6 @@
 """offbook extract: what it prints, writes and refuses."""
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,18 @@ def test_the_list_as_json() -> None:
     text = Path(SCRIPT).read_text(encoding="utf-8")
     assert len(samples) == 3
     assert all(len(sample) >= 6 and sample[:4] in text for sample in samples)
+
+
+def test_of_hundreds_of_speakers_the_table_shows_those_who_say_most(tmp_path: Path) -> None:
+    crowd = ["".join(letters) for letters in itertools.islice(itertools.permutations("ABEKLMOR", 5), 0, 2000, 20)]
+    play = tmp_path / "play.txt"
+    lines = "HOST: Come in, all of you.\nUSHER: How many are they?\n" * 9
+    play.write_text(lines + "".join(f"{name}: The road is long tonight.\n" for name in crowd), encoding="utf-8")
+    shown = run(str(play), "--list").stdout
+    assert [name for name in ("HOST", "USHER") if name in shown] == ["HOST", "USHER"]
+    assert sum(line.startswith("│") for line in shown.splitlines()) == 60
+    assert "and 42 more;" in shown
+    assert len(json.loads(run(str(play), "--list", "--json").stdout)["speakers"]) == 102
 
 
 def test_rows_are_written_and_the_summary_goes_to_standard_error(tmp_path: Path) -> None:
