@@ -55,7 +55,7 @@ class English:
                     self._people.count_tag(tag.speaker)
                     named.add(tag.speaker)
                 continue
-            for sentence in tags.sentences(piece.text):
+            for sentence in tags.sentences(piece.text) if tags.mentions(piece.text) else ():
                 is_he, is_she = tags.HE.search(sentence), tags.SHE.search(sentence)
                 names = set(tags.mentions(sentence)) if bool(is_he) != bool(is_she) else set()
                 if len(names) == 1:

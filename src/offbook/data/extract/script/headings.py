@@ -90,11 +90,13 @@ def undecorated(line: str) -> str:
     return inside[1].strip() if inside else bare
 
 
-@lru_cache(4096)
 def heading(line: str) -> tuple[int, str] | None:
     """Level and name of the heading that a line is: 1 a part or episode, 2 an act, 3 a scene or chapter; else None."""
-    if line[:1].islower() or line[:1] in SAID:
-        return None
+    return None if line[:1].islower() or line[:1] in SAID else _heading(line)
+
+
+@lru_cache(4096)
+def _heading(line: str) -> tuple[int, str] | None:
     if (first := LATIN_WORD.match(line)) and not (_opens_heading(first[0]) or HAS_CJK.search(line)):
         return None
     if bracketed := SCENE_IN_BRACKETS.match(line):
