@@ -306,3 +306,16 @@ def test_tags_that_never_end_are_text() -> None:
         "“Good day,” said Ada.",
         begun,
     ]
+
+
+def test_of_a_wiki_s_page_its_navigation_is_left_out_and_the_player_s_choices_are_named(tmp_path: Path) -> None:
+    icon = '<span typeof="mw:File"><img alt="Icon Dialogue Talk" src="talk.png"></span>'
+    page = tmp_path / "lyra.html"
+    page.write_text(
+        f"<h2>Dialogue</h2><dl><dd><b>Lyra:</b> In time!</dd><dd><b>Paimon:</b> For what?</dd>"
+        f"<dl><dd>{icon} What is it?</dd></dl><dd><b>Lyra:</b> The lamp.</dd><dd><b>Paimon:</b> Again?</dd></dl>"
+        '<table class="navbox"><tr><td>Season 1: "Pilot"</td></tr></table>',
+        encoding="utf-8",
+    )
+    assert {speaker.name: speaker.lines for speaker in speakers([page])} == {"Lyra": 2, "Paimon": 2, "Player": 1}
+    assert [row["messages"][-1]["content"] for row in extract([page], "Paimon").rows] == ["For what?", "Again?"]

@@ -86,3 +86,80 @@ def test_what_somebody_tells_that_others_said_is_his() -> None:
         ("甲", "他问我：你卖不卖？我说：不卖！"),
         ("乙", "好。"),
     ]
+
+
+COURT = """
+ 1              (Court convened at 9:02 a.m.)
+ 2              THE COURT:  All right.  Call your next witness.
+ 3              MR. PRUITT:  The State calls Dora Wick.
+ 4    having been first duly sworn, testified as follows:
+ 5                      DIRECT EXAMINATION
+ 6    BY MR. PRUITT:
+ 7         Q.   Good morning, Ms. Wick.  Where do you work?
+ 8         A.   At the feed store on Main.
+ 9         Q.   (By Mr. Pruitt)  And were you there on the
+10    night of the ninth?
+11         A.   I was.  I closed up at seven.
+12              THE COURT:  Thank you.
+                                                            14
+ 1                      CROSS-EXAMINATION
+ 2    BY MS. LOMAX:
+ 3         Q.   You wear glasses?
+ 4         A.   For 12 years.
+ 5              MR. PRUITT:  Nothing further.
+"""
+
+
+def test_the_numbers_at_the_lines_of_a_court_s_transcript_are_not_read() -> None:
+    assert texts(play.read, COURT) == [
+        ("THE COURT", "All right. Call your next witness."),
+        ("MR. PRUITT", "The State calls Dora Wick."),
+        ("Q", "Good morning, Ms. Wick. Where do you work?"),
+        ("A", "At the feed store on Main."),
+        ("Q", "And were you there on the night of the ninth?"),
+        ("A", "I was. I closed up at seven."),
+        ("THE COURT", "Thank you."),
+        ("Q", "You wear glasses?"),
+        ("A", "For 12 years."),
+        ("MR. PRUITT", "Nothing further."),
+    ]
+    assert cues(play.read, numbered(COURT))[-1].scene == "CROSS-EXAMINATION"
+
+
+def test_numbers_that_do_not_follow_on_each_other_stay() -> None:
+    text = "".join(f"MARA. Read me the line.\n{number} men went.\nTOM. No.\n" for number in (3, 7, 12, 40))
+    assert texts(play.read, text)[0] == ("MARA", "Read me the line.\n3 men went.")
+
+
+def test_what_the_player_of_a_game_may_say_is_his() -> None:
+    text = """
+Lyra: You're just in time.
+Paimon: In time for what?
+Icon Dialogue Talk What's going on?
+Icon Dialogue Quest Do you have food?
+Lyra: The lamp has gone out.
+Paimon: Again?!
+"""
+    assert [speaker for speaker, _ in texts(screenplay.read, text)] == [
+        *("Lyra", "Paimon", "Player", "Player", "Lyra", "Paimon"),
+    ]
+
+
+def test_what_is_heard_stands_in_wide_brackets_too() -> None:
+    text = "林晚：饭吃了吗？［放下钥匙声］\n周牧：没有。\n［敲门声］\n林晚：来了。\n周牧：谁？"
+    assert texts(screenplay.read, text) == [
+        *(("林晚", "饭吃了吗？"), ("周牧", "没有。"), ("林晚", "来了。"), ("周牧", "谁？")),
+    ]
+
+
+def test_directions_stand_in_round_brackets_behind_names_in_bold_too() -> None:
+    text = """
+[Scene: a pier.]
+**Mara**: Is it lit?
+**Tom**: (panting) Not yet.
+[She looks.]
+**Mara**: (quietly) I see it.
+[He waves.]
+**Tom**: Where?
+"""
+    assert [speech for _, speech in texts(screenplay.read, text)][1:3] == ["Not yet.", "I see it."]

@@ -31,9 +31,12 @@ NOTES = words(
     """
     noteref footnote footnotes endnote endnotes rearnote rearnotes backlink fnanchor footnote-ref footnoteref
     doc-noteref doc-footnote doc-endnote doc-endnotes doc-backlink doc-pagebreak mw-editsection
+    navigation navbox toc infobox portable-infobox catlinks printfooter references reflist mw-references-wrap
     """
 )
-"""What notes and their marks are called by `class`, `epub:type` and `role`."""
+"""What notes, their marks and a wiki's navigation are called by `class`, `epub:type` and `role`."""
+CHOSEN = re.compile(r"Icon Dialogue\b")
+"""How the icon is named before what the player of a game may choose to say, on its wiki."""
 BOLD, ITALIC = frozenset(("b", "strong")), frozenset(("i", "em"))
 SMALL_CAPITALS = words("smcap smallcaps small-caps sc smallcap smcaps")
 """Classes of small capitals, in which printed plays set names."""
@@ -81,6 +84,8 @@ class _Blocks(HTMLParser):
             self._hidden.append(tag)
         elif tag == "br":
             self._say("\n")
+        elif tag == "img" and CHOSEN.match(dict(attrs).get("alt") or "") and not self._runs:
+            self._runs.append(Run("Player: ", bold=True))
         elif tag == "hr":
             self.end_block()
             self.blocks.append(TextBlock("* * *", "rule"))

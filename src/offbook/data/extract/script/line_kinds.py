@@ -9,6 +9,7 @@ from typing import Literal
 
 from offbook.data.extract.cue import Lines
 from offbook.data.extract.script.headings import CAST, LISTS, heading, is_note, is_rule, may_speak, undecorated
+from offbook.data.extract.script.line_numbers import without_line_numbers
 from offbook.data.extract.script.speech import join
 from offbook.data.extract.script.stage_directions import LONGEST, is_direction, opened, with_brackets
 from offbook.data.extract.word_lists import one_of
@@ -54,6 +55,12 @@ CREDIT = re.compile(
     rf"^(?:©|copyright\W+(?:\(c\)|©|\d{{4}})|\(c\)\s*\d{{4}}|{one_of(LISTS['credit'])})(?!\s*[:：])", re.IGNORECASE
 )
 """© 2011 by Alex Hill, Transcribed by …: a line about the text, where a paragraph begins."""
+EXAMINED = re.compile(r"^(?:BY (?:MR|MRS|MS|MISS|DR)\.? [A-Z][A-Z .'’\-]*:|having been .{0,20}\bsworn\b.*)$")
+"""BY MR. HALE: in the transcript of a court: who asks from here on."""
+
+PLAYER = re.compile(r"^\W*Icon Dialogue \w+(?: White)?(?:\.\w{3})?\s+(?=\S)")
+"""Icon Dialogue Talk: what a game's wiki has before what the player may choose to say."""
+NARROW = str.maketrans("［］", "[]")
 
 Kind = Literal["blank", "heading", "rule", "cast", "direction", "note", "boxed", "credit", "text"]
 
@@ -113,8 +120,8 @@ def _with_casts(lines: Lines) -> Iterator[tuple[int, str, bool]]:
 def _mended(lines: Lines) -> Iterator[tuple[int, str]]:
     """The lines without HTML; a label whose note runs over its line's end is put together: `霜（坐，` `低头）：来`."""
     held: list[tuple[int, str]] = []
-    for number, raw in lines:
-        text = TAG.sub("", raw) if "<" in raw else raw
+    for number, raw in without_line_numbers(lines):
+        text = PLAYER.sub("Player: ", (TAG.sub("", raw) if "<" in raw else raw).translate(NARROW))
         text = BOLD_LINE.sub(r"\1\g<name>\1\g<text>", text)
         text = SPACED_OUT.sub(_set_close, text)
         line = number, text
@@ -142,7 +149,7 @@ def _sort(number: int, text: str, stripped: str, after_blank: bool) -> Row:
         return Row(number, "cast", stripped, after_blank)
     if title := heading(stripped):
         return Row(number, "heading", title[1], after_blank, title[0])
-    if after_blank and CREDIT.match(stripped):
+    if (after_blank and CREDIT.match(stripped)) or EXAMINED.match(stripped):
         return Row(number, "credit", stripped, after_blank)
     if is_rule(stripped):
         return Row(number, "rule", stripped, after_blank)

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from offbook.data.extract.script.names import CJK, HAS_CJK
 
-_SQUARE = r"\[[^\[\]]*\]|【[^【】]*】|〔[^〔〕]*〕"
+_SQUARE = r"\[[^\[\]]*\]|［[^［］]*］|【[^【】]*】|〔[^〔〕]*〕"
 _ROUND = r"[（(][^（）()]*[）)]"
 ACTION = re.compile(rf"[_*]{{0,2}}(?:{_ROUND}|{_SQUARE})[_*]{{0,2}}")
 """(rising), 【笑】, _[Aside]_"""
