@@ -113,6 +113,16 @@ def test_what_nobody_answers_at_the_end_is_left_out(tmp_path: Path) -> None:
     assert [turn.text for turn in load([path]).conversations[0].turns] == ["Lit?", "Since four."]
 
 
+def test_rows_whose_sides_are_swapped_are_refused(tmp_path: Path) -> None:
+    swapped = {"conversations": [{"from": "gpt", "value": "Lit?"}, {"from": "human", "value": "Since four."}]}
+    path = tmp_path / "a.jsonl"
+    path.write_text(f"{json.dumps(swapped)}\n" * 3)
+    with pytest.raises(UsageError, match=r"a\.jsonl:1: in this row and all others the reply comes first"):
+        load([path])
+    path.write_text(f"{json.dumps(swapped)}\n{json.dumps(ROWS[0])}\n")
+    assert len(load([path]).conversations) == 2
+
+
 def test_lines_that_were_cut_out_of_a_list_end_with_its_commas(tmp_path: Path) -> None:
     assert rows(tmp_path / "a.jsonl", "".join(f"{json.dumps(row)},\n" for row in ROWS)) == ROWS
 

@@ -79,6 +79,8 @@ class Loaded:
     """Why rows that are understood are not learned → how many."""
     unread: Counter[str] = field(default_factory=Counter)
     """Columns that hold text and are not read → in how many rows."""
+    reversed: list[Origin] = field(default_factory=list)
+    """Rows in which something is said after the only reply, and nothing before."""
 
 
 def load(
@@ -105,6 +107,7 @@ def load(
         belongings += _read(file, row_format, on_error, options, loaded)
     if loaded.skipped and on_error == "stop":
         _refuse(loaded.skipped)
+    _refuse_reversed(loaded)
     _leave_others_out(loaded, belongings, options.character)
     if not loaded.conversations:
         why = f"; the first: {loaded.skipped[0]}" if loaded.skipped else ""
@@ -116,6 +119,20 @@ def load(
             why=why,
         )
     return loaded
+
+
+def _refuse_reversed(loaded: Loaded) -> None:
+    """Refuse rows whose sides are swapped: of all of them nothing would be learned but replies to nothing.
+
+    Raises:
+        UsageError: they all are so.
+    """
+    if len(loaded.reversed) > 1 and len(loaded.reversed) == len(loaded.conversations):
+        raise UsageError(
+            "{origin}: in this row and all others the reply comes first, and nobody answers what is said after it",
+            "The two sides seem to be swapped: the character is assistant (gpt), who speaks to it user (human).",
+            origin=loaded.reversed[0],
+        )
 
 
 def _leave_others_out(loaded: Loaded, belongings: Sequence[Belonging], character: str | None) -> None:
@@ -142,7 +159,7 @@ def _read(file: Path, format: Format | None, on_error: str, options: ReadingOpti
         try:
             named = columns.rename(row, options.columns)
             belonging = exclusions.belonging_of(named)
-            loaded.conversations.append(_conversation(named, tuple(row), origin, format, options, loaded.unread))
+            loaded.conversations.append(_conversation(named, tuple(row), origin, format, options, loaded))
             belongings.append(belonging)
         except LeftOut as reason:
             loaded.left_out[str(reason)] = loaded.left_out.get(str(reason), 0) + 1
@@ -164,7 +181,7 @@ def to_conversation(
         LeftOut: the row says that it is not to be learned.
         RowError: there is no conversation in it.
     """
-    return _conversation(columns.rename(row, options.columns), tuple(row), origin, format, options, Counter())
+    return _conversation(columns.rename(row, options.columns), tuple(row), origin, format, options, Loaded([], [], {}))
 
 
 def _conversation(
@@ -173,9 +190,9 @@ def _conversation(
     origin: Origin,
     format: Format | None,
     options: ReadingOptions,
-    unread: Counter[str],
+    loaded: Loaded,
 ) -> Conversation:
-    """The conversation in a row under the names that the formats know; what is not read of it is counted."""
+    """The conversation in a row under the names that the formats know; what is not read of it is noted."""
     exclusions.refuse_marked(row)
     if not isinstance(row.get("character"), str):  # a number, say, names nobody
         row.pop("character", None)
@@ -185,7 +202,7 @@ def _conversation(
     spoken = _spoken(row, own_names, row_format)
     if format is None:  # who names the format has decided what is read
         read = OWN_COLUMNS.union(row_format.optional, *row_format.columns)
-        unread.update(columns.refuse_loss(row, read, spoken, own_names))
+        loaded.unread.update(columns.refuse_loss(row, read, spoken, own_names))
     named = row.get("character")
     filled = placeholders.fill(spoken, options.placeholders)
     turns = _join(_unlabelled(heard, named) for turn in filled if (heard := _heard(turn)) is not None)
@@ -195,6 +212,8 @@ def _conversation(
         turns = turns[:-1]
     if not turns or not _is_learned(turns[-1]):
         raise RowError("it does not end with a reply of the character's")
+    if {turn.role for turn in turns} <= {"system", "assistant"} and any(turn.role == "user" for turn in spoken):
+        loaded.reversed.append(origin)
     scene = _scene(row)
     rejected = row.get("rejected")
     return Conversation(

@@ -17,9 +17,11 @@ from offbook.data.sources import kind_of
 from offbook.data.strict_json import JsonError, JsonText
 
 ROLES: dict[str, Role] = {
-    **dict.fromkeys(("system", "developer"), "system"),
-    **dict.fromkeys(("user", "human", "observation", "tool", "function", "tool_response"), "user"),
+    **dict.fromkeys(("system", "developer", "系统"), "system"),
+    **dict.fromkeys(("user", "human", "observation", "tool", "function", "tool_response", "prompter"), "user"),
+    **dict.fromkeys(("用户", "人类", "用戶", "ユーザー", "사용자"), "user"),
     **dict.fromkeys(("assistant", "gpt", "ai", "chatgpt", "model", "bot", "chatbot", "bing", "bard"), "assistant"),
+    **dict.fromkeys(("助手", "机器人", "模型", "智能助手", "ai助手", "アシスタント", "어시스턴트"), "assistant"),
 }
 """Every spelling of a speaker's role."""
 PART_TEXTS = ("text", "input_text", "output_text")
@@ -45,9 +47,9 @@ TURN_TEXT = marked("the text of turn {number}")
 TURN_PART = marked("{column} of turn {number}")
 
 
-SPEAKERS = ("role", "from", "author", "speaker", "character", "name")
+SPEAKERS = ("role", "from", "author", "speaker", "character", "name", "角色", "说话人")
 """Keys of a turn that say who speaks."""
-TEXTS = ("content", "value", "text", "message", "parts", "utterance")
+TEXTS = ("content", "value", "text", "message", "parts", "utterance", "内容", "台词")
 
 
 class RowError(Exception):
@@ -252,7 +254,10 @@ def _role(turn: Mapping[str, Any], number: int) -> Role:
     role = ROLES.get(speaker.lower()) if isinstance(speaker, str) else None
     if role is None:
         raise RowError(
-            "turn {number} is by '{speaker}', known are {names}", number=number, speaker=speaker, names=", ".join(ROLES)
+            "turn {number} is by '{speaker}', known are {names}; if that is the character, say so with --persona.name",
+            number=number,
+            speaker=speaker,
+            names=", ".join(ROLES),
         )
     return role
 
