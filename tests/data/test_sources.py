@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 from pyarrow import ipc, parquet
 
 from offbook.core.errors import UsageError
+from offbook.core.i18n import in_language
 from offbook.core.types import Origin
+from offbook.data.loading import load
 from offbook.data.sources import BadRow, data_files, read_rows, refuse_no_rows
 
 ROWS = [
@@ -138,6 +141,9 @@ def test_21_a_bad_line_is_named_and_the_others_are_read(tmp_path: Path, line: An
         ('[\n{"a": "C:\\d"}]', r"line 2, column \d+: .*a backslash is written \\\\"),
         ('[\n{"a": "1" "b": "2"}]', "line 2, column 11: .*a comma is missing before it"),
         ('[\n{"a": "He said "no" twice"}]', r"line 2, column \d+: .*inside a text is written"),
+        ('```json\n[{"a": "1"}]\n```', "line 1, column 1: .*delete the lines with ``` before and after"),
+        ('Here they are:\n[{"a": "1"}]', "line 1, column 1: .*delete what stands before"),
+        ('[{"a": "1"}]\n[{"a": "2"}]', "line 2, column 1: .*of several lists make one"),
         ('[\n{a: "1"}]', "line 2, column 2: .*keys and texts need double quotes"),
         ('[\n{"a": "1"', "line 2, column 10: .*was the file cut off"),
         ('[\n{"a": "1", "b', "line 2, column 12: .*a quote behind it"),
@@ -208,6 +214,28 @@ def test_21_a_bad_table_row_is_named_and_the_others_are_read(
     assert good == [3, 6]
     assert bad[0].origin.line == bad_line
     assert bad[0].reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.jsonl", '{"a": NaN}\n{"a": "b}\n'),
+        ("a.jsonl", '{"a": "1"}\n{"a": "2",}\n{"a": }\n"text"\n'),
+        ("a.json", '[{"a": "1"} {"a": "2"}]'),
+        ("a.json", '[{"a": "1"}]\n[{"a": "2"}]'),
+        ("a.csv", "a,b\n1,2,3\n"),
+    ],
+)
+def test_what_is_wrong_with_a_row_is_said_in_the_reader_s_language(tmp_path: Path, name: str, content: str) -> None:
+    path = write(tmp_path, name, content)
+    with in_language("zh"), pytest.raises(UsageError) as raised:
+        load([path])
+    assert not re.search("[a-z]{3}", str(raised.value).replace(str(path), "").replace("--data.on_error skip", ""))
+
+
+def test_one_object_over_several_lines_is_read_in_jsonl(tmp_path: Path) -> None:
+    objects = [json.dumps({"a": text, "b": [text]}, indent=2) for text in ("1", "2")]
+    assert rows(write(tmp_path, "a.jsonl", "\n".join(objects))) == [{"a": "1", "b": ["1"]}, {"a": "2", "b": ["2"]}]
 
 
 def test_a_quote_that_is_never_closed(tmp_path: Path) -> None:

@@ -10,11 +10,20 @@ from itertools import chain, islice
 from pathlib import Path
 
 from offbook.core.errors import UsageError
+from offbook.core.i18n import marked, translate
+from offbook.core.progress import fill
 from offbook.data.encoding import open_text
 
 DELIMITERS = ",\t;"
 DELIMITER_LINE = re.compile(r"sep=(.)\s*$", re.IGNORECASE)
 """A first line that tells Excel what parts the cells."""
+NO_ROW = marked(
+    "not a row of a CSV table ({error}): "
+    'a cell with a double quote in it stands between double quotes, and the one in it is written twice ("")'
+)
+OTHER_WIDTH = marked(
+    "{cells} cells under {columns} columns: a cell with the sign in it that parts cells stands between double quotes"
+)
 EMPTY = re.compile(r"[,;\t\s]*$")
 TITLE = re.compile(r"[^,;\t\"]+([,;\t])\1*\s*$")
 HEADER_LINES = 6
@@ -65,12 +74,12 @@ def table_rows(path: Path) -> Iterator[tuple[int, dict[str, str] | str]]:
                 raise UsageError(
                     "{origin}: a quote opens there and is never closed", "Close it.", origin=f"{path}:{line}"
                 ) from None
-            yield line, f"not a row of a CSV table ({error})"
+            yield line, fill(NO_ROW, {"error": translate(str(error))})
             continue
         if not any(cell.strip() for cell in cells):
             continue
         if len(cells) != len(columns):
-            yield line, f"{len(cells)} cells under {len(columns)} columns"
+            yield line, fill(OTHER_WIDTH, {"cells": len(cells), "columns": len(columns)})
         else:
             yield line, dict(zip(columns, cells, strict=True))
 

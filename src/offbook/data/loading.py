@@ -17,6 +17,7 @@ from pathlib import Path, PureWindowsPath
 
 from offbook.core.errors import UsageError
 from offbook.core.i18n import marked, translate
+from offbook.core.progress import fill
 from offbook.core.registry import lookup
 from offbook.core.text import normalize
 from offbook.core.types import Conversation, Origin, Turn
@@ -305,5 +306,5 @@ def _excerpt(row: Row) -> str:
 
 def _refuse(skipped: list[BadRow]) -> None:
     first, others = skipped[0], len(skipped) - 1
-    more = f"; {others} more {'row is' if others == 1 else 'rows are'} bad" if others else ""
-    stop(BadRow(first.origin, first.reason + more))
+    more = marked("; {count} more row is bad") if others == 1 else marked("; {count} more rows are bad")
+    stop(BadRow(first.origin, first.reason + (fill(more, {"count": others}) if others else "")))

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 from offbook.core.errors import UsageError
 from offbook.core.i18n import marked, translate
+from offbook.core.progress import fill
 from offbook.core.shell import offbook_command
 from offbook.core.types import Origin
 from offbook.data import columnar, delimited, splits
@@ -126,7 +127,8 @@ def _kind(path: Path) -> str:
         return "jsonl" if kind == "jsonl" and any(lines) and is_whole(first) else "json"
     if first.startswith("{"):
         followed = any(lines)
-        return "jsonl" if kind == "jsonl" or (followed and is_whole(first)) else "json"
+        is_open = followed and first == "{"  # one object over several lines
+        return "jsonl" if (kind == "jsonl" and not is_open) or (followed and is_whole(first)) else "json"
     if kind in (None, "json") and not first:
         raise UsageError(
             "{path} is empty",
@@ -174,7 +176,8 @@ def _read_jsonl(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
         except JsonError as error:
             values = [(None, error)]
         for value, fault in values:  # several where files were joined without a line break
-            reason = f"column {fault.column}: {fault.reason}" if fault else None
+            at = {"column": fault.column, "reason": fault.reason} if fault else None
+            reason = fill(marked("column {column}: {reason}"), at) if at else None
             yield from _as_row(value, reason, origin, bad)
 
 
@@ -183,11 +186,12 @@ def _as_row(value: Any, reason: str | None, origin: Origin, bad: OnBad) -> Itera
         value = {"messages": value}
     if reason is None and isinstance(value, dict):
         if _letters(value) > columnar.LONGEST_ROW:
-            bad(BadRow(origin, f"longer than any conversation: more than {columnar.LONGEST_ROW:,} characters"))
+            limit = {"limit": columnar.LONGEST_ROW}
+            bad(BadRow(origin, fill(marked("longer than any conversation: more than {limit:,} characters"), limit)))
         else:
             yield origin, value
     else:
-        bad(BadRow(origin, reason or f"not an object but {kind_of(value)}"))
+        bad(BadRow(origin, reason or fill(marked("not an object but {kind}"), {"kind": kind_of(value)})))
 
 
 def _is_turn(value: Any) -> bool:

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from offbook.core.i18n import marked, translate
+from offbook.core.progress import fill
 from offbook.data.json_tables import table_rows
 
 SPACE = re.compile(r"[ \t\n\r]*")
@@ -28,7 +29,19 @@ SPEAKERS = ("system", "user", "assistant", "human", "gpt")
 MOST_KEYS = 4
 """Keys of a turn, at most: beside who and what perhaps a name or a weight."""
 
+REASONS = (
+    marked("expecting value"),
+    marked("expecting property name enclosed in double quotes"),
+    marked("expecting ':' delimiter"),
+    marked("expecting ',' delimiter"),
+    marked("unterminated string starting at"),
+    marked("invalid control character at"),
+    marked("invalid \\escape"),
+    marked("illegal trailing comma before end of object"),
+)
+"""What Python's reader of JSON says of malformed text."""
 MISTAKES = (
+    (re.compile("```"), marked("delete the lines with ``` before and after the JSON")),
     (re.compile(r"//|/\*|#"), marked("JSON has no comments: delete this one")),
     (re.compile(r",\s*[}\]]"), marked("no comma may stand after the last item: delete it")),
     (re.compile("['‘’“”]"), marked("keys and texts stand between straight double quotes")),
@@ -39,6 +52,8 @@ MISTAKES = (
     (re.compile(r"\Z"), marked("the end is missing: was the file cut off?")),
 )
 """What people write that is no JSON, by what stands where reading stops, and what to do about it."""
+AROUND = marked("nothing but the JSON may stand in the file: delete what stands before and after it")
+SEVERAL = marked("of several lists make one: a comma between the rows, one [ at the beginning, one ] at the end")
 
 
 class JsonError(Exception):
@@ -51,7 +66,8 @@ class JsonError(Exception):
         self.column = column
 
     def __str__(self) -> str:
-        return f"line {self.line}, column {self.column}: {self.reason}"
+        fields = {"line": self.line, "column": self.column, "reason": self.reason}
+        return fill(marked("line {line}, column {column}: {reason}"), fields)
 
 
 class JsonText:
@@ -120,7 +136,7 @@ class JsonText:
                 end = self._skip(end + 1)
                 more = not self.text.startswith("]", end)
             elif not self.text.startswith("]", end):
-                raise self._fault("expected a comma or the end of the list", end)
+                raise self._fault(marked("expected a comma or the end of the list"), end)
         self._expect_end(end + 1)
 
     def _conversation(self, start: int) -> tuple[Any, JsonError | None] | None:
@@ -137,14 +153,16 @@ class JsonText:
     def _unwrap(self, value: Any, start: int) -> list[Any]:
         """The list of objects in `{"data": [{…}, …]}`. A list of turns belongs to a row: it holds no rows."""
         if not isinstance(value, dict):
-            raise self._fault("neither a list of rows nor an object that holds one", start)
+            raise self._fault(marked("neither a list of rows nor an object that holds one"), start)
         if (table := table_rows(value)) is not None:
             return table
         lists = {key: items for key, items in value.items() if _holds_rows(items)}
         if "train" in lists and lists.keys() <= SPLITS:
             return lists["train"]
         if len(lists) > 1:
-            raise self._fault(f"several lists of rows ({', '.join(lists)}): keep one of them", start)
+            raise self._fault(
+                marked("several lists of rows ({names}): keep one of them"), start, names=", ".join(lists)
+            )
         return next(iter(lists.values()), [value])
 
     def _decode(self, start: int) -> tuple[Any, JsonError | None, int]:
@@ -165,11 +183,12 @@ class JsonText:
         try:
             value, end = decoder.raw_decode(self.text, start)
         except json.JSONDecodeError as error:
-            raise self._fault(error.msg[0].lower() + error.msg[1:] + self._advice(error.pos), error.pos) from None
+            reason = error.msg[0].lower() + error.msg[1:]
+            raise self._fault(reason, error.pos, self._advice(error.pos)) from None
         except RecursionError:
-            raise self._fault("nested too deeply", start) from None
+            raise self._fault(marked("nested too deeply"), start) from None
         except ValueError:
-            raise self._fault("a number of too many digits", start) from None
+            raise self._fault(marked("a number of too many digits"), start) from None
         return value, self._liberty(start) if suspicious else None, end
 
     def _liberty(self, start: int) -> JsonError:
@@ -182,23 +201,26 @@ class JsonText:
             elif word == "}":
                 keys.pop()
             elif word[0] != '"':
-                return self._fault(f"{word} is no JSON value", token.start())
+                return self._fault(marked("{word} is no JSON value"), token.start(), word=word)
             elif word[-1] == ":":
                 key = json.loads(word[:-1])
                 if key in keys[-1]:
-                    return self._fault(f"the key {key!r} stands there twice", token.start())
+                    return self._fault(marked("the key {key!r} stands there twice"), token.start(), key=key)
                 keys[-1].add(key)
         raise AssertionError("called on a value that takes no liberty")
 
     def _advice(self, offset: int) -> str:
         """What to do about what stands there; "" where nothing is known of it."""
+        if not self.text[:offset].strip() and self.text[offset : offset + 1].isalpha():
+            return AROUND
         before = len(self.text[:offset].rstrip()) - 1
         if self.text.startswith(("}", "]"), offset) and self.text.startswith(",", max(before, 0)):
             offset = before
-        advice = next((advice for mistake, advice in MISTAKES if mistake.match(self.text, offset)), None)
-        return "" if advice is None else f"; {translate(advice)}"
+        return next((advice for mistake, advice in MISTAKES if mistake.match(self.text, offset)), "")
 
-    def _fault(self, reason: str, offset: int) -> JsonError:
+    def _fault(self, reason: str, offset: int, advice: str = "", **fields: object) -> JsonError:
+        """What is wrong there: a template with its fields, and what to do about it."""
+        reason = fill(reason, fields) + (f"; {translate(advice)}" if advice else "")
         line = bisect_right(self._line_starts, offset)
         return JsonError(reason, line, offset - self._line_starts[line - 1] + 1)
 
@@ -208,7 +230,8 @@ class JsonText:
 
     def _expect_end(self, offset: int) -> None:
         if (end := self._skip(offset)) < len(self.text):
-            raise self._fault("something follows after the end", end)
+            advice = SEVERAL if self.text.startswith(("[", "{", ","), end) else AROUND
+            raise self._fault(marked("something follows after the end"), end, advice)
 
     def _skip(self, offset: int) -> int:
         space = SPACE.match(self.text, offset)
