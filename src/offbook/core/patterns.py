@@ -29,6 +29,8 @@ class _Pattern:
 def lazy_pattern(text: str, flags: int = 0) -> re.Pattern[str]:
     """A regular expression as `re.compile` gives, compiled at its first use; an error in it is raised there.
 
+    A match of it has the compiled one as its `re`, so that `match.re is NAME` is never true.
+
     Args:
         text: the expression.
         flags: as `re.compile` takes them.

@@ -151,13 +151,13 @@ def after(tail: str, comma: bool) -> Tag | None:
         comma: whether the quoted line ends in a comma, so that the sentence goes on.
     """
     tail = VOICE.sub(r"\g<owner>", tail) if "voice" in tail else tail
-    match = VERB_FIRST.match(tail)
-    if not match and (comma or tail.lstrip()[:1].islower()) and UNSAID_BEHIND.match(tail):
+    verb_first = VERB_FIRST.match(tail)
+    if not verb_first and (comma or tail.lstrip()[:1].islower()) and UNSAID_BEHIND.match(tail):
         return Tag("thought", "")
-    match = match or NAME_FIRST.match(tail)
+    match = verb_first or NAME_FIRST.match(tail)
     if not match:
         return None
-    together = TOGETHER.match(tail, match.end("speaker")) if match.re is VERB_FIRST else None
+    together = TOGETHER.match(tail, match.end("speaker")) if verb_first else None
     verb = match["verb"]
     weak = verb in LISTS["say_weak"]
     if weak and not comma:
