@@ -94,3 +94,8 @@ def test_a_piece_without_its_head_is_recognized() -> None:
     lines = ["[5/12/2021 9:30 PM] Mara", "Lit?", "[5/12/2021 9:31 PM] Tom", "Since four."]
     assert looks_like(lines) == 0.9
     assert looks_like(["[5/12/2021 9:30 PM] Mara: Lit?", "[5/12/2021 9:31 PM] Tom: Yes"]) == 0
+
+
+def test_the_month_stands_first_in_a_day_s_text_whose_times_are_american() -> None:
+    text = "[5/12/2021 9:30 PM] mara\nIs it lit?\n\n[5/12/2021 9:31 PM] tom\nSince four.\n"
+    assert times(read, text) == ["2021-05-12 21:30", "2021-05-12 21:31"]

@@ -160,3 +160,14 @@ def test_a_group_of_risuai_has_numbers_for_names(tmp_path: Path) -> None:
     assert rows(path, {"type": "risuChat", "ver": 2, "data": risu(group)}, "id3") == [
         ["User: Is it lit?\nid1: Since four.\nI lit it.\nUser: And oil?", "Half."]
     ]
+
+
+def test_character_ai_s_page_is_read_without_the_badge_below_the_character_s_name(tmp_path: Path) -> None:
+    copy = "".join(
+        f"{name}\nc.ai\n\n{text}\n\n" if name == "Mara" else f"{name}\n\n{text}\n\n" for name, text in [TALK[1], *TALK]
+    )
+    path = tmp_path / "a.txt"
+    path.write_text(copy, encoding="utf-8")
+    assert format_of(path) == ["characterai"]
+    messages = [row["messages"] for row in extract([path], "Mara").rows]
+    assert [[message["content"] for message in listed] for listed in messages] == ROWS

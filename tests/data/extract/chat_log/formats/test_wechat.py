@@ -140,3 +140,19 @@ def test_a_name_on_both_sides_of_memotrace_s_table_is_the_chat_s() -> None:
         ("小林", "看见船了吗？"),
         ("我", "看见一条。"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("note", "content"),
+    [
+        ('"阿澈" 拍了拍我', Content.NOTE),
+        ("“阿澈” 拍了拍 “老汤” 的肩膀", Content.NOTE),
+        ('我拍了拍 "阿澈"', Content.NOTE),
+        ('[语音]3"', Content.MEDIA),
+        ("[转账]收款0.01元", Content.MEDIA),
+        ("他拍了拍我", Content.TEXT),
+    ],
+)
+def test_what_the_app_notes_in_a_person_s_name_is_not_speech(note: str, content: Content) -> None:
+    text = f"2021-05-12 21:30:11 阿澈\n到了吗\n\n2021-05-12 21:31:02 老汤\n{note}\n\n2021-05-12 21:32:02 老汤\n快了\n"
+    assert contents(read, text) == [Content.TEXT, content, Content.TEXT]

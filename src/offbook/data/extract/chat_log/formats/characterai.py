@@ -1,8 +1,15 @@
-"""Character.AI's chats as the usual exporters save them: `turns` with their candidates, or older `msgs`."""
+"""Character.AI's chats as the usual exporters save them: `turns` with their candidates, or older `msgs`.
+
+As they are copied from its page, a badge stands below the character's name, and the user's name alone above a text:
+Mira / c.ai / Since four. / ann / And the door?
+"""
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from offbook.data.extract.chat_log.json_stream import JsonObject, read_messages
 from offbook.data.extract.chat_log.lines import head, is_json, json_keys
@@ -11,6 +18,9 @@ from offbook.data.extract.chat_log.times import any_time
 from offbook.data.extract.cue import Lines
 
 USER = "User"
+BADGE = re.compile(r"\s*c\.ai\s*", re.IGNORECASE)
+NAME = re.compile(r"[^\W_][^\n.!?,:;*\"“”]{0,39}")
+FEWEST = 2
 
 
 def read(lines: Lines) -> Iterator[Message]:
@@ -19,6 +29,9 @@ def read(lines: Lines) -> Iterator[Message]:
     Raises:
         ParseError: the JSON is malformed.
     """
+    if not is_json(head(lines, 20)):
+        yield from _from_copy(lines)
+        return
     key = "msgs" if "msgs" in json_keys(head(lines, 800)) else "turns"
     chats: dict[str, int] = {}
     for line, item, preamble in read_messages(lines, key):
@@ -28,8 +41,46 @@ def read(lines: Lines) -> Iterator[Message]:
 
 def looks_like(sample: Sequence[str]) -> float:
     """How much a text looks like a chat of Character.AI's: 0 or 1."""
-    keys = json_keys(sample) if is_json(sample) else frozenset()
+    if not is_json(sample):
+        return float(sum(_characters(sample).values()) >= FEWEST and len(_names(sample)) > 1)
+    keys = json_keys(sample)
     return float(keys >= {"turns", "candidates", "raw_content"} or keys >= {"msgs", "src", "text"})
+
+
+def _characters(sample: Sequence[str]) -> Counter[str]:
+    """The names that stand above the badge."""
+    texts = [text.strip() for text in sample if text.strip()]
+    return Counter(name for name, below in pairwise(texts) if BADGE.fullmatch(below))
+
+
+def _names(sample: Sequence[str]) -> frozenset[str]:
+    """Who writes: the characters, and the user, whose name stands alone again and again."""
+    texts = [text.strip() for text in sample]
+    characters = _characters(sample)
+    alone = Counter(
+        text for above, text in pairwise(["", *texts]) if not above and NAME.fullmatch(text) and text not in characters
+    )
+    users = [name for name, count in alone.most_common(1) if count >= FEWEST]
+    return frozenset([*characters, *users])
+
+
+def _from_copy(lines: Lines) -> Iterator[Message]:
+    names = _names(head(lines, 3000))
+    name, place, body, above = "", 1, list[str](), ""
+    for number, text in lines:
+        if text.strip() in names and not above:
+            if body or name:
+                yield _copied(name, body, place)
+            name, place, body = text.strip(), number, []
+        elif not BADGE.fullmatch(text):
+            body.append(text.strip())
+        above = text.strip()
+    yield _copied(name, body, place)
+
+
+def _copied(name: str, body: Sequence[str], place: int) -> Message:
+    text = "\n".join(body).strip()
+    return Message(name, text, place, None, Content.TEXT if text and name else Content.NOTE)
 
 
 def _message(line: int, item: JsonObject, chat: str) -> Message:
@@ -53,4 +104,4 @@ def _text(item: JsonObject) -> str:
     return str((chosen or listed)[0].get("raw_content") or "")
 
 
-FORMAT = ChatFormat("characterai", "Character.AI's chats (JSON)", read, looks_like, is_json=True, is_text=False)
+FORMAT = ChatFormat("characterai", "Character.AI's chats (JSON, or copied)", read, looks_like, is_json=True)

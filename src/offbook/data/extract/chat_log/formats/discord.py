@@ -11,7 +11,7 @@ from offbook.data.extract.chat_log.lines import entries, head, is_json, json_key
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.phrases import phrases
 from offbook.data.extract.chat_log.table_stream import columns, read_table
-from offbook.data.extract.chat_log.times import DateOrder, any_time, iso_time, spelled_time
+from offbook.data.extract.chat_log.times import DateOrder, any_time, is_american, iso_time, spelled_time
 from offbook.data.extract.chat_log.web_page import Element, elements, is_page
 from offbook.data.extract.cue import Lines
 
@@ -103,7 +103,7 @@ def _from_row(line: int, row: dict[str, str]) -> Message:
 
 
 def _from_text(lines: Lines) -> Iterator[Message]:
-    order = DateOrder()
+    order = DateOrder(is_american(head(lines)))
     for _, text in lines:
         numbers = re.match(r"\[(\d{1,2})[./](\d{1,2})[./]\d", text)
         if numbers and HEADER.match(text):

@@ -49,6 +49,8 @@ ANSWERED = re.compile(r"^「[^「」]*」\s*\n(?:[-—] ?){5,}\n", re.DOTALL)
 """What a message answers, as WeChat copies it: in brackets above a dashed line."""
 TOKENS = re.compile(r"\[(?:图片|表情|表情包|动画表情|闪照|圖片|貼圖)\]")
 """What stands for a picture amid a text."""
+PATTED = re.compile(r"[\"“][^\"”\n]{1,40}[\"”] ?拍了拍|我拍了拍 ?[\"“]")
+"""What the app notes of somebody's knock on another's picture: "阿澈" 拍了拍 "老汤" 的肩膀"""
 TITLE = re.compile(r"<title>(?:<!\[CDATA\[)?(.*?)(?:\]\]>)?</title>", re.DOTALL)
 SPOKEN = "[语音转文字]"
 """What WeFlow sets before the words of a voice message."""
@@ -148,7 +150,7 @@ def from_text(
     picture, _, caption = body.partition("\n")
     if caption and TOKENS.fullmatch(picture):
         body = caption
-    content = phrases("wechat").content(body)
+    content = Content.NOTE if PATTED.match(body) else phrases("wechat").content(body)
     text = TOKENS.sub("", QUOTED.sub("", body)).strip()
     if content is Content.TEXT and not text:
         content = Content.MEDIA if body else Content.NOTE
