@@ -25,6 +25,9 @@ from offbook.data import patterns
         (patterns.special, "a<end_of_turn>", "<end_of_turn>"),
         (patterns.special, "a\u200bb", "\u200b"),
         (patterns.special, "a\x00b", "\x00"),
+        (patterns.special, r"灯亮了\n走吧", r"\n"),
+        (patterns.special, r"Since four.\ngo home", r"\n"),
+        (patterns.special, r"She said \"no\".", r"\""),
         (patterns.special, "乱\ufffd码", "\ufffd"),
         (patterns.personal, "写信到 zhen.huan@gong.example 来", "zhen.huan@gong.example"),
         (patterns.personal, "我的电话是13800138000。", "13800138000"),
@@ -48,6 +51,7 @@ def test_found(mark: Any, text: str, piece: Any) -> None:
     ("mark", "text"),
     [
         (patterns.markup, "1 < 2 & 3 > 2, a * b * c, #1, [pause] (softly)"),
+        (patterns.special, r"It lies in C:\new\text, \\host\names."),
         (patterns.special, "皇上——\n\t臣妾<告退>…… s|t [1]"),
         (patterns.personal, "138001380001234 年，乾隆13年；110105194912310021 不是号码；a@b"),
         (patterns.unbalanced, "（一）「二『三』」“四”'tis the king's 5\" 6\""),

@@ -98,7 +98,7 @@ def test_the_share_decides_the_verdict() -> None:
 
 def test_special_tokens_are_never_good() -> None:
     result = inspect([*CLEAN, row_of("你好", "本宫很好</s>")])
-    assert result.verdict == "usable: 1 rows hold control tokens or unseen characters"
+    assert result.verdict == "usable: 1 rows hold control tokens, escapes such as \\n, or unseen characters"
 
 
 def test_the_report_is_plain_data() -> None:

@@ -113,6 +113,21 @@ def test_what_nobody_answers_at_the_end_is_left_out(tmp_path: Path) -> None:
     assert [turn.text for turn in load([path]).conversations[0].turns] == ["Lit?", "Since four."]
 
 
+def test_what_a_program_writes_for_an_empty_cell_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("instruction,input,output,system\nLit?,nan,Since four.,NaN\nOil?,NULL,<NA>,null\n")
+    loaded = load([path], on_error="skip")
+    assert [[turn.text for turn in row.turns] for row in loaded.conversations] == [["Lit?", "Since four."]]
+    assert "a reply of the character's is empty" in str(loaded.skipped[0])
+
+
+def test_a_system_prompt_beside_the_list_of_rows_is_theirs(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    rows = [ROWS[0], {**ROWS[1], "system_prompt": "You are Ben."}]
+    path.write_text(json.dumps({"name": "lamp", "system_prompt": "You are Mara.", "data": rows}))
+    assert [row.system for row in load([path]).conversations] == ["You are Mara.", "You are Ben."]
+
+
 def test_rows_whose_sides_are_swapped_are_refused(tmp_path: Path) -> None:
     swapped = {"conversations": [{"from": "gpt", "value": "Lit?"}, {"from": "human", "value": "Since four."}]}
     path = tmp_path / "a.jsonl"

@@ -244,7 +244,7 @@ CHECKS = {
         severe=0.3,
     ),
     "special_tokens": Check(
-        "rows hold control tokens or unseen characters",
+        "rows hold control tokens, escapes such as \\n, or unseen characters",
         special_tokens,
         "They are learned as plain text: the character will spell them out.",
         "Clean these rows.",

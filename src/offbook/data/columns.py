@@ -53,6 +53,9 @@ WRAPPERS = ("request", "chat")
 """Columns that may hold an object with the messages in it."""
 TRANSLATIONS = (("source", "target"), ("sources", "targets"))
 """Columns of a pair; beside another reply or prompt, source says where a row comes from."""
+MISSING = frozenset({"nan", "NaN", "<NA>", "NULL", "null", "#N/A"})
+"""What pandas, databases and Excel write for an empty cell."""
+SPOKEN = frozenset({"instruction", "input", "output", "system", "history"})
 PROMPTS = frozenset({"instruction", "input", "messages", "history"})
 CANONICAL = frozenset(SYNONYMS.values()) | {"conversations", "conversation", "history", "scene", "source", "label"}
 """Names of columns that may be written in capitals, too."""
@@ -137,7 +140,12 @@ def rename(row: Row, columns: Mapping[str, str]) -> Row:
             )
         several = column == "generated" and isinstance(value, list) and value
         renamed[name] = value[0] if several else value  # RoleBench's answers, of which the first is taken
-    return renamed
+    return {name: "" if name in SPOKEN and _is_missing(value) else value for name, value in renamed.items()}
+
+
+def _is_missing(value: Any) -> bool:
+    """Whether a text is what a program writes for an empty cell."""
+    return isinstance(value, str) and value.strip() in MISSING
 
 
 def _unwrapped(row: Row) -> Row:

@@ -17,6 +17,7 @@ MARKUP = re.compile(
 SPECIAL = re.compile(
     r"<[|｜][^|｜<>\s]{1,40}[|｜]>|</?s>|<(?:unk|pad|eos|bos|mask|image|video|audio)>"
     r"|<(?:start|end)_of_turn>|\[/?INST\]|<</?SYS>>"
+    r"|(?<![\w:\\])\\[nrt]|\\n(?![a-z])|\\\""  # escapes that were never undone; C:\new is a path
     r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2060\ufeff\ufffd]"
 )
 MAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}", re.ASCII)

@@ -23,7 +23,8 @@ TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"(?:\s*:)?|[{}]|NaN|-?Infinity')
 SPLITS = {"train", "test", "validation", "valid", "val", "dev", "eval", "heldout"}
 """Names of a data set's parts, of which the first is for training."""
 
-
+SYSTEM = ("system", "system_prompt", "system prompt", "system_message", "系统", "系统提示", "系统提示词")
+"""Keys of an object that hold the system prompt of all rows in it."""
 SPEAKERS = ("system", "user", "assistant", "human", "gpt")
 """Who speaks in a conversation with a model, as the two commonest formats write it."""
 MOST_KEYS = 4
@@ -163,7 +164,10 @@ class JsonText:
             raise self._fault(
                 marked("several lists of rows ({names}): keep one of them"), start, names=", ".join(lists)
             )
-        return next(iter(lists.values()), [value])
+        if not lists:
+            return [value]
+        shared = {key: text for key, text in value.items() if key.casefold() in SYSTEM and isinstance(text, str)}
+        return [{**shared, **row} if isinstance(row, dict) else row for row in next(iter(lists.values()))]
 
     def _decode(self, start: int) -> tuple[Any, JsonError | None, int]:
         """Value, what forbids its use, and the offset behind it."""
