@@ -149,3 +149,14 @@ def test_ttml_names_its_agents_and_counts_time_in_many_ways(tmp_path: Path) -> N
         (4, "Tom", "Not yet.\nSoon.", "0:00:01"),
         (8, "Mara", "So.", "0:00:40"),
     ]
+
+
+def test_how_somebody_speaks_in_ass_is_no_part_of_the_name_and_a_sign_is_nobody() -> None:
+    names = ["Mara", "Tom (V.O.)", "sign", "Tom", "Mara/Tom", "OP"]
+    events = "\n".join(
+        f"Dialogue: 0,0:00:0{place}.00,0:00:09.00,Default,{name},0,0,0,,Line {place}"
+        for place, name in enumerate(names)
+    )
+    text = f"[Events]\nFormat: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n{events}"
+    read = [cue.speakers for cue in cues(subtitles.read, numbered(text))]
+    assert read == [("Mara",), ("Tom",), (), ("Tom",), ("Mara", "Tom"), ()]

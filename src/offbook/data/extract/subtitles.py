@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from offbook.core.text import script
 from offbook.data.extract.cue import Cue, Lines, Scenes, Skipped
 from offbook.data.extract.script.line_kinds import Row
+from offbook.data.extract.script.names import split_joint, split_notes
 from offbook.data.extract.script.speaker_labels import Labels, learn
 from offbook.data.extract.script.speech import clean, join
 from offbook.data.extract.word_lists import words
@@ -34,6 +35,8 @@ DASH = re.compile(r"^(?:[-–—‐]|>>+)\s*(?=\S)")
 """- Why?   >> Why?: somebody else speaks"""
 UNNAMED = frozenset(["ntp"])
 """What some programs write where nobody is named."""
+SIGNS = words("sign signs title titles op ed song songs lyrics credit credits ts typeset karaoke note notes insert")
+"""What stands in the place of a name where something is shown or sung."""
 LOOKS = words(
     "default main alt alternate top bottom left right italic italics bold sign signs title titles note notes song "
     "songs op ed opening ending insert karaoke credit credits caption captions text subtitle subtitles sub subs "
@@ -164,7 +167,7 @@ def _dialogue(number: int, line: str, fields: list[str]) -> Title | None:
     text = OVERRIDE.sub("", DRAWING.sub("", event["text"])).replace("\\h", " ")
     parts = tuple(part.strip() for part in re.split(r"\\[Nn]", text) if part.strip())
     name = event.get("name", event.get("actor", "")).strip()
-    name = "" if name.casefold() in UNNAMED else name
+    name = "" if name.casefold() in UNNAMED | SIGNS else name
     return Title(number, _seconds(times, 100), name, parts, event.get("style", "").strip().lstrip("*"))
 
 
@@ -183,8 +186,8 @@ def _rows(title: Title) -> Iterator[Row]:
 
 def _cues(title: Title, labels: Labels, scene: str | None) -> Iterator[Cue | Skipped]:
     """A title is one cue, or several where its lines have names or dashes of their own."""
-    speakers: tuple[str, ...] = (title.name,) if title.name else ()
-    lines: list[str] = []
+    named = split_joint(split_notes(title.name)[0], frozenset()) if title.name else ()
+    speakers, lines = named, list[str]()
     drafts = [(speakers, lines)]
     for part in _with_names(title.parts):
         text = DASH.sub("", part)
@@ -193,7 +196,7 @@ def _cues(title: Title, labels: Labels, scene: str | None) -> Iterator[Cue | Ski
             speakers, lines = labels.speakers_of(label)[0], [label.rest]
             drafts.append((speakers, lines))
         elif text != part and lines:
-            speakers, lines = (title.name,) if title.name else (), [text]
+            speakers, lines = named, [text]
             drafts.append((speakers, lines))
         else:
             lines.append(text)

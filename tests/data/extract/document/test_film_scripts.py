@@ -53,3 +53,11 @@ def test_a_writer_s_note_in_final_draft_is_no_part_of_the_script(tmp_path: Path)
     path.write_text(f"<FinalDraft><Content>{body}</Content></FinalDraft>", encoding="utf-8")
     assert {speaker.name: speaker.lines for speaker in speakers([path])} == {"ADA": 2, "TOM": 1}
     assert [row["messages"][-1]["content"] for row in extract([path], "TOM").rows] == ["No."]
+
+
+def test_a_name_in_final_draft_is_in_capitals_however_it_was_typed(tmp_path: Path) -> None:
+    kinds = [("Character", "Ada (V.O.)"), ("Dialogue", "In?"), ("Character", "ADA"), ("Dialogue", "No.")]
+    body = "".join(f'<Paragraph Type="{kind}"><Text>{text}</Text></Paragraph>' for kind, text in kinds)
+    path = tmp_path / "ferry.fdx"
+    path.write_text(f"<FinalDraft><Content>{body}</Content></FinalDraft>", encoding="utf-8")
+    assert {speaker.name: speaker.lines for speaker in speakers([path])} == {"ADA": 2}

@@ -84,3 +84,13 @@ def test_line_ends_of_markdown_make_no_game(tmp_path: Path) -> None:
     path = tmp_path / "pier.md"
     path.write_text("阿澈：灯呢？\\\n老汤：还没。\\\n阿澈：快点。\\\n老汤：好。\\\n", encoding="utf-8")
     assert listing([path]).formats == {str(path): "screenplay"}
+
+
+@pytest.mark.parametrize("place", ["chapter.rpy", "tl/german/chapter.rpy"])
+def test_a_character_may_be_defined_in_another_script_of_the_game(tmp_path: Path, place: str) -> None:
+    game = tmp_path / "game"
+    path = game / place
+    path.parent.mkdir(parents=True, exist_ok=True)
+    (game / "definitions.rpy").write_text('define a = Character("Ada")\ndefine d = Character("Dick")\n', "utf-8")
+    path.write_text('define d = Character("Richard")\na "In?"\nd "Not yet."\na "So."\n', encoding="utf-8")
+    assert {speaker.name for speaker in speakers([path])} == {"Ada", "Richard"}

@@ -53,3 +53,18 @@ def test_what_names_nobody_is_refused(tmp_path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
     with pytest.raises(UsageError, match=r"JSON|nobody"):
         speakers([path])
+
+
+def test_a_name_may_stand_on_a_line_of_its_own_in_brackets_or_in_a_colour(tmp_path: Path) -> None:
+    head = ["Actor1", 0, 0, 2]
+    listed = commands(
+        (head, ["【Ada】", "Is it in?"]),
+        (head, ["\\C[6]Dick\\C[0]", "Not \\C[2]yet\\C[0]."]),
+        (head, ["\\C[2]The fog\\C[0] comes in.", "It is cold."]),
+        (head, ["【Ada】", "There!"]),
+        (head, ["[Dick]", "Where?"]),
+    )
+    path = tmp_path / "Map004.json"
+    path.write_text(json.dumps({"events": [None, {"id": 1, "pages": [{"list": listed}]}]}), encoding="utf-8")
+    assert {speaker.name: speaker.lines for speaker in speakers([path])} == {"Ada": 2, "Dick": 2}
+    assert [row["messages"][-1]["content"] for row in extract([path], "Dick").rows] == ["Not yet.", "Where?"]

@@ -30,6 +30,8 @@ def read(path: Path) -> Iterator[Line]:
             continue
         if kind == "Parenthetical" and not text.startswith("("):
             text = f"({text})"
+        if kind == "Character":
+            text = text.upper()  # as Final Draft shows it, however it was typed
         if kind not in SPOKEN:
             yield Line("", place)
         yield Line(FORCED.get(kind, "") + text, place)

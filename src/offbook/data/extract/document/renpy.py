@@ -6,7 +6,8 @@ Source: the Ren'Py documentation, Language Basics and Dialogue and Narration.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from offbook.data.encoding import open_text
@@ -42,10 +43,7 @@ KEYWORDS = words(
 def read(path: Path) -> Iterator[Line]:
     """The lines of a script: a speech under its speaker's name, narration in brackets, labels as headings."""
     script = list(open_text(path))
-    names = dict.fromkeys(NARRATORS, "")
-    for _, line in script:
-        if match := CHARACTER.match(line):
-            names[match["id"]] = _string(match["name"]) if match["name"] else ""
+    names = {**dict.fromkeys(NARRATORS, ""), **_names_of_game(path), **_names(line for _, line in script)}
     spoken = 0
     spoken_line: tuple[str, str, int] | None = None
     for number, line in _without_monologues(script):
@@ -65,6 +63,28 @@ def read(path: Path) -> Iterator[Line]:
     yield from _speech_lines(spoken_line)
     if not spoken:
         raise BrokenDocumentError("nobody speaks in this Ren'Py script", "Is the dialogue in another .rpy file?")
+
+
+def _names(lines: Iterable[str]) -> dict[str, str]:
+    """The characters that a script defines, by how its lines call them; "" for who is nobody."""
+    matches = (match for line in lines if "Character(" in line and (match := CHARACTER.match(line)))
+    return {match["id"]: _string(match["name"]) if match["name"] else "" for match in matches}
+
+
+def _names_of_game(path: Path) -> dict[str, str]:
+    """The same for all scripts of the game: those in the folder, or in and below one named game."""
+    game = next((folder for folder in path.absolute().parents if folder.name == "game"), None)
+    scripts = sorted((game.rglob if game else path.parent.glob)("*.rpy"))
+    return dict(_names_in(tuple((script, script.stat().st_mtime_ns) for script in scripts)))
+
+
+@lru_cache(1)
+def _names_in(scripts: tuple[tuple[Path, int], ...]) -> tuple[tuple[str, str], ...]:
+    """What the scripts define, which are told with the times of their last change."""
+    names: dict[str, str] = {}
+    for script, _ in scripts:
+        names |= _names(script.read_text(encoding="utf-8", errors="replace").splitlines())
+    return tuple(names.items())
 
 
 def _speech_lines(spoken_line: tuple[str, str, int] | None) -> Iterator[Line]:

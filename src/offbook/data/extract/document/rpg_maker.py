@@ -19,6 +19,11 @@ FILE_NAME = re.compile(r"(?:Map\d{3}|CommonEvents|Troops)\.json", re.IGNORECASE)
 SHOW_TEXT, TEXT_LINE = 101, 401
 NAME_PLACE = 4
 NAME_CODE = re.compile(r"^\\[nN][a-zA-Z]?<(?P<name>[^<>]+)>")
+NAME_LINE = re.compile(
+    r"^(?:\\[A-Za-z]+\[\d+\])*(?:【(?P<boxed>[^【】]{1,30})】|\[(?P<square>[^\[\]\\]{1,30})\]|<(?P<angled>[^<>\\]{1,30})>"
+    r"|(?<=\])(?P<coloured>[^\\:：.!?。！？]{1,30})(?=\\[cC]))[:：]?(?:\\[cC](?:\[0\])?)?[:：]?\s*$"
+)
+"""【Mara】 or, in a colour, \\C[6]Mara\\C[0]: a name on a line of its own above the text."""
 ACTOR = re.compile(r"\\[NP]\[(\d+)\]", re.IGNORECASE)
 CODE = re.compile(r"\\(?:[A-Za-z]+(?:\[[^\]]*\]|<[^<>]*>)?|[.|!^{}$><\\])")
 """Colours, pauses, icons."""
@@ -63,6 +68,8 @@ def _speeches(commands: list[Any]) -> Iterator[tuple[str, list[str]]]:
         if code == TEXT_LINE and values:
             if not texts and (named := NAME_CODE.match(values[0])):
                 name, values[0] = _clean(named["name"]), values[0][named.end() :]
+            elif not texts and not name and (named := NAME_LINE.match(values[0])):
+                name, values[0] = _clean("".join(filter(None, named.groups()))), ""
             texts.append(_clean(values[0]))
             continue
         if any(texts):
