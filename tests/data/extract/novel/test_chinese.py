@@ -187,3 +187,37 @@ def test_a_name_of_one_character_speaks_in_the_old_books() -> None:
 def test_who_stands_there_is_told_from_who_speaks(text: str, speaker: str) -> None:
     before = "陆青崖道：“走罢。”|柳如烟道：“去哪里？”|"
     assert turns(before + text).get("站住！", "") == speaker
+
+
+@pytest.mark.parametrize(
+    ("text", "speaker"),
+    [
+        ("王志远冷冷地说：“站住！”", "王志远"),
+        ("“站住！”王志远红着眼说。", "王志远"),
+        ("“站住！”王志远猛地喝道。", "王志远"),
+        ("王志远认真地说：“站住！”", "王志远"),
+        ("“站住！”王志远微笑着说。", "王志远"),
+        ("楼下张阿姨扯着嗓子喊：“站住！”", "楼下张阿姨"),
+        ("“站住！”小敏抽抽搭搭地说。", "小敏"),
+        ("“站住！”小敏不好意思地说。", "小敏"),
+        ("妈妈以前总说：“站住！”", "妈妈"),
+        ("小敏说：“好。”小敏有点不好意思，“站住！”", "小敏"),
+    ],
+)
+def test_how_it_is_said_takes_nothing_of_a_name(text: str, speaker: str) -> None:
+    lines = turns("陈雪道：“走罢。”|" + text)
+    assert speaker in [name for words, name in lines.items() if "站住" in words]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "柳如烟想说：“站住！”",
+        "柳如烟没有说“站住！”",
+        "柳如烟差点喊出来：“站住！”",
+        "“站住！”柳如烟没说出口。",
+        "有诗为证：“站住！”",
+    ],
+)
+def test_what_somebody_does_not_say_is_no_speech(text: str) -> None:
+    assert "站住！" not in turns("陆青崖道：“走罢。”|柳如烟想了想说：“去哪里？”|" + text)

@@ -31,8 +31,12 @@ SAYS = re.compile(f"(?:{SAID}|{one_of(LISTS['put'])}{_SO_MANY}|打字|打字道)
 NOT_SAY = re.compile(one_of(LISTS["not_say"]) + "$")
 """What ends like a verb of speech and is none: 知道, 听说."""
 _WITHIN = "(?:在心[里中底]|内心)"
-THINKS = re.compile(f"{one_of(LISTS['think'])}(?:着|了|道)?$|{_WITHIN}[^，。：:]{{0,8}}$")
-"""心里想道, 在心里呼叫系统"""
+_UNSAID = (
+    "(?:(?<![了想一])[本很刚正]?想|没|没有|没能|不曾|未曾|[没不]敢|不肯|差点|差一点|[正刚本]要)"
+    "(?:再|直接|开口)?[说问喊骂](?:出口|出来)?"
+)
+THINKS = re.compile(f"(?<!意){one_of(LISTS['think'])}(?:着|了|道)?$|{_WITHIN}[^，。：:]{{0,8}}$|{_UNSAID}$")
+"""心里想道, 在心里呼叫系统, 没有说"""
 WRITES = re.compile(one_of(LISTS["write"]) + "(?:着|了|道|曰|是|云|有|的)?$")
 """匾上写着"""
 WROTE = re.compile("[写题书留]道$")
@@ -46,8 +50,11 @@ LEADING = re.compile(
 )
 """What a clause begins with before its subject: 于是, 只见, 那."""
 
-_ADVERB = f"(?:{HAN}{{1,3}}[地着]|{HAN}{{1,2}}着{HAN}{{1,3}}?)"
-"""轻轻地, 皱着, 低着头"""
+_OF_ONE = one_of(LISTS["verb_of_one"])
+_KNOWN = one_of({word for word in LISTS["say"] | LISTS["manner"] if len(word) == 2})
+_OF_TWO = f"(?:{_KNOWN}|[紧轻斜半]{_OF_ONE}|{HAN}(?!{_OF_ONE}){HAN})"
+_ADVERB = f"(?:(?:{HAN}|{HAN}(?![猛霍蓦陡忽腾倏]){HAN})地|(?:{HAN}|{_OF_TWO})着(?:{HAN}{{1,3}}?)?)"
+"""轻轻地, 皱着, 低着头; the first character of 远红着 is a name's last."""
 _ADDRESSED = f"[对向与和跟朝冲给同谓]{HAN}{{1,4}}?"
 """向老汤 (笑道)"""
 _HOLDING = f"拉着?{HAN}{{1,3}}?"
@@ -93,8 +100,9 @@ NO_NAME = re.compile("|".join([_NO_HEAD, _COUNTED, one_of(LISTS["not_in_a_name"]
 """What tells that characters before a verb of speech are nobody's name."""
 THOUGHT = re.compile(
     rf"(?:{MANNER}|[这那]么|[这那]样|如此|暗暗?|暗自|心[里中下底]?|内心|在|自)*(?:{one_of(LISTS['think'])}+|(?<=[里中下底心]){SAID})(?:着|了|道)?(?=$|[，。：、！])"
+    rf"|(?:{MANNER})*{_UNSAID}(?=$|[，。：、！])"
 )
-"""(“……”阿哲) 心想，心里嘀咕。"""
+"""(“……”阿哲) 心想，心里嘀咕，没说出口。"""
 ALL_THE_SAME = re.compile(
     f"{RANK.pattern}|^{one_of(LISTS['surname_all_the_same'])}(?=[^经是此{''.join(sorted(LISTS['he']))}]{HAN}?$)"
     f"|^{one_of(LISTS['given_head'])}{one_of(LISTS['given_tail'])}"
