@@ -2,7 +2,7 @@
 
 import pytest
 
-from offbook.data.extract.chat_log.formats import copied, text_log
+from offbook.data.extract.chat_log.formats import copied, table, text_log
 from offbook.data.extract.chat_log.message import Message
 from tests.data.extract.reading import numbered
 
@@ -77,3 +77,14 @@ def test_in_a_chat_brackets_are_written() -> None:
         "Ann Hale  9:30 PM\nIs it lit? (hope so)\n\nBen Reed  9:31 PM\nNot yet [sorry]\n\nAnn Hale  9:32 PM\nok (sighs)"
     )
     assert spoken_texts(list(copied.read(numbered(chat)))) == ["Is it lit? (hope so)", "Not yet [sorry]", "ok (sighs)"]
+
+
+def test_in_a_table_of_a_script_s_lines_brackets_hold_what_is_done() -> None:
+    script = "角色,台词\n林晚,（转身）船呢？\n周牧,沉了。\n林晚（OS）,（低声）我没有问。\n周牧,（海浪声）\n"
+    assert [(message.sender, message.text) for message in table.read(numbered(script)) if message.sender] == [
+        ("林晚", "船呢？"),
+        ("周牧", "沉了。"),
+        ("林晚", "我没有问。"),
+    ]
+    chat = script.replace("台词", "内容")
+    assert spoken_texts(list(table.read(numbered(chat))))[0] == "（转身）船呢？"

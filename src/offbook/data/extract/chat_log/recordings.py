@@ -11,6 +11,7 @@ import re
 from offbook.data.extract.chat_log.message import Content, Message
 from offbook.data.extract.chat_log.stamps import date_beside
 from offbook.data.extract.script.line_kinds import CREDIT
+from offbook.data.extract.script.names import split_notes
 from offbook.data.extract.script.speech import clean
 
 HEARD = re.compile(r"[\[(（*♪].*[\])）*♪]")
@@ -27,6 +28,11 @@ def is_recording(first: re.Match[str], within: int = 2) -> bool:
     return not date_beside(first) and (
         first["hour"] == "0" or (first["hour"] == "00" and int(first["minute"]) < within)
     )
+
+
+def of_script(message: Message) -> Message:
+    """A row of a script's table with the name and the words alone: `林晚（OS）`, `（转身）船呢？`."""
+    return without_what_is_heard(message._replace(sender=split_notes(message.sender)[0]))
 
 
 def without_what_is_heard(message: Message) -> Message:

@@ -21,9 +21,11 @@ from offbook.data.extract.chat_log.lines import first_keys, head, is_json, json_
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.order import in_order
 from offbook.data.extract.chat_log.phrases import content_of_any_app
+from offbook.data.extract.chat_log.recordings import of_script
 from offbook.data.extract.chat_log.table_stream import columns, read_table, read_unnamed, time_columns, unnamed_columns
 from offbook.data.extract.chat_log.times import DateOrder, any_time
 from offbook.data.extract.cue import Lines, ParseError
+from offbook.data.extract.word_lists import words
 
 Columns = Mapping[str, str]
 """What a column holds (sender, text, time, chat, scene, id, reply_to, deleted) → its name in the table."""
@@ -74,6 +76,11 @@ KINDS = ("type", "message_type", "folder", "类型")
 """Columns whose numbers may count kinds of messages rather than say yes."""
 VAGUE = frozenset((*USUAL["contact"], "name", "nickname", "user", "username", "user_name", "display_name", "person"))
 """Names of a column that may hold the other side of the chat, whoever writes."""
+OF_SCRIPTS = words(
+    "台词 台詞 台词内容 台詞內容 对白 對白 对白内容 セリフ せりふ 대사 réplique replique battuta fala falas реплика "
+    "replik transcript"
+)
+"""Names of the column of texts where these are a script's, with directions in brackets."""
 CLOCK_ALONE = re.compile(r"^\D{0,4}\d{1,2}[:.]\d{2}(?:[:.]\d{2})?\D{0,6}$")
 
 
@@ -109,7 +116,9 @@ def read(lines: Lines, names: Columns | None = None) -> Iterator[Message]:
     wanted = NEEDED if is_json(first) else dict.fromkeys((*NEEDED, *headers))
     if missing := [key for key in wanted if headers.get(key) not in lowered]:
         raise _no_column(headers.get(missing[0], missing[0]), present, is_numbered=bool(unnamed))
-    yield from _messages(rows, headers)
+    messages = _messages(rows, headers)
+    is_script = not is_json(first) and _spelling(headers.get("text", "")) in OF_SCRIPTS
+    yield from map(of_script, messages) if is_script else messages
 
 
 def _are_numbers(names: Columns, first: Sequence[str]) -> bool:
