@@ -33,6 +33,7 @@ def learned(row: Row) -> list[str]:
         {"instruction": ASK, "context": "", "response": TELL, "category": "open_qa"},
         {"prompt": ASK, "output": TELL},
         {"提示": ASK, "回复": TELL},
+        {"messages": [{"user": ASK}, {"assistant": TELL}]},
         {"source": ASK, "target": TELL},
         {"src": ASK, "tgt": TELL},
         {"instruction": ASK, "output": TELL, "source": "pier.txt"},

@@ -187,14 +187,14 @@ def turns_of(value: Any, name: str, character: str | None = None) -> Iterator[Tu
 
     Args:
         value: objects with one of `SPEAKERS` and one of `TEXTS`; or with `is_human`
-            (PIPPA); or with `input` and `output`, and perhaps `system` (xtuner).
+            (PIPPA); or with `input` and `output`, and perhaps `system` (xtuner); or a role and text: {"user": "Hi"}.
         name: what the list is in the row.
         character: whose turns are the replies where speakers have names.
 
     Raises:
         RowError: the list holds anything else.
     """
-    turns = list_of(value, name)
+    turns = [_with_keys(turn) for turn in list_of(value, name)]
     speakers = [speaker_of(turn) for turn in turns if isinstance(turn, dict)]
     names = {speaker for speaker in speakers if isinstance(speaker, str) and speaker.lower() not in (*ROLES, *CALLS)}
     is_named = character is not None and any(normalize(speaker) == normalize(character) for speaker in names)
@@ -228,6 +228,14 @@ def turns_of(value: Any, name: str, character: str | None = None) -> Iterator[Tu
             continue
         role = _role(turn, number)
         yield Turn(role, text, weight=weight_of(turn) if role == "assistant" else 1.0)
+
+
+def _with_keys(turn: Any) -> Any:
+    """A turn that is nothing but a role and its text, with a key for each; any other as it is."""
+    if not isinstance(turn, dict) or len(turn) != 1:
+        return turn
+    ((role, text),) = turn.items()
+    return {"role": role, "content": text} if str(role).lower() in ROLES else turn
 
 
 def only_text(value: Any) -> Any:
