@@ -62,7 +62,7 @@ class SharedProgram:
     def send(self, word: str) -> dict[str, Any]:
         """The first one's answer, with the seconds of the slowest, and the processor time and memory of all.
 
-        Memory that they share counts once.
+        The pages of files that they share, weights and libraries, count once.
         """
         answers = list(self.pool.map(lambda program: program.send(word), self.programs))
         if word != "go":

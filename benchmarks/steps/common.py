@@ -87,6 +87,15 @@ def peak_bytes() -> int:
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
+def file_bytes() -> int:
+    """How much of this process's memory are pages of files (Linux): weights, libraries.
+
+    A file's page is in memory once, however many processes map it; one that a process has written to is not counted.
+    """
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return sum(int(status.partition(name)[2].split()[0]) * 1024 for name in ("RssFile:", "RssShmem:"))
+
+
 def _version(name: str) -> str:
     """Of a package that is installed; a source folder on the path has none."""
     try:

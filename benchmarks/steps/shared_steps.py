@@ -11,12 +11,11 @@ from offbook.core.process_env import prepare
 prepare()
 
 import torch
-from common import LEARNING_RATE, answer, last_word, lora_config, peak_bytes, read_job, stored_base, wait
+from common import LEARNING_RATE, answer, file_bytes, last_word, lora_config, peak_bytes, read_job, stored_base, wait
 from peft import get_peft_model
 
 from offbook.core.launch import Launch
 from offbook.core.types import Example, Origin
-from offbook.models.shared_weights import shareable_bytes
 from offbook.pipeline import joining
 from offbook.training import fast_path
 from offbook.training.packing import MicroBatch, pack_step
@@ -35,7 +34,6 @@ def main() -> None:
         model = get_peft_model(base, lora_config()).train()
         fast_path.enable(model)
         joining.share_weights(group, model)
-        shared_bytes = shareable_bytes(model) if group.size > 1 else 0
         trained = [weight for weight in model.parameters() if weight.requires_grad]
         adam = torch.optim.AdamW(trained, lr=LEARNING_RATE)
         sharing = WorkSharing(group, model)
@@ -73,7 +71,7 @@ def main() -> None:
                 loss=loss.item(),
                 weights=sum(weight.double().sum().item() for weight in trained),
                 peak_bytes=peak_bytes(),
-                shared_bytes=shared_bytes,
+                shared_bytes=file_bytes(),
             )
         last_word("offbook")
 

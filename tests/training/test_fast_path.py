@@ -111,8 +111,8 @@ def test_the_last_layer_works_for_label_positions_alone(monkeypatch: pytest.Monk
     base: Any = model.get_base_model()
     mlps = [part.mlp.down_proj.base_layer for part in base.model.layers]
 
-    def watched(x: torch.Tensor, modules: Any) -> Any:
-        seen.append((modules[0], len(x)))
+    def watched(x: Any, modules: Any) -> Any:
+        seen.append((modules[0], len(getattr(x, "value", x))))
         return fused_linear(x, modules)
 
     monkeypatch.setattr(decoder_layer, "fused_linear", watched)
@@ -200,8 +200,9 @@ def rotate_the_wrong_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def break_packing(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (attention, decoder_layer):
-        monkeypatch.setattr(module, "attend", lambda query, *_, **__: query)
+    in_order = attention.in_order
+    monkeypatch.setattr(attention, "attend", lambda query, *_, **__: query)
+    monkeypatch.setattr(decoder_layer, "in_order", lambda *blocks: in_order(*blocks).roll(1, 0))
 
 
 def test_layers_of_an_untested_form_fall_back_to_transformers_and_are_noted(
@@ -228,14 +229,14 @@ def test_an_untested_model_that_cannot_be_packed_is_computed_one_by_one_and_is_n
     assert apart(result, reference) < 1e-6
 
 
-@pytest.mark.parametrize("module", [attention, decoder_layer])
+@pytest.mark.parametrize(("module", "name"), [(attention, "attend"), (decoder_layer, "attend_in_blocks")])
 def test_an_untested_model_whose_code_fails_when_packed_is_computed_by_its_own_code(
-    monkeypatch: pytest.MonkeyPatch, untested: Any, module: Any
+    monkeypatch: pytest.MonkeyPatch, untested: Any, module: Any, name: Any
 ) -> None:
     """Nemotron's layers, for one, hand no keyword arguments on."""
     model, rows = adapted("llama"), examples(4)
     reference, _ = plain_gradients(model, rows)
-    monkeypatch.setattr(module, "attend", raises(attention.MissingLayout()))
+    monkeypatch.setattr(module, name, raises(attention.MissingLayout()))
     (note,) = fast_path.enable(model)
     assert ("one by one" if module is attention else "unknown form") in note
     result, _ = fast_gradients(model, rows, max_tokens=150)
@@ -269,7 +270,7 @@ def loses_a_row(function: Any) -> Any:
     [
         (decoder_layer, "_attention"),
         (decoder_layer, "_mlp"),
-        (decoder_layer, "attend"),
+        (decoder_layer, "attend_in_blocks"),
         (attention, "attend"),
         (attention, "_block"),
         (chunked_loss, "_logits"),
@@ -290,7 +291,7 @@ def test_a_bug_in_the_fast_path_is_raised_and_the_model_is_left_as_it_was(
     assert model(input_ids=torch.tensor([[5, 6, 7]])).logits.shape == (1, 3, 512)
 
 
-@pytest.mark.parametrize("name", ["_attention", "_mlp", "attend"])
+@pytest.mark.parametrize("name", ["_attention", "_mlp", "in_order"])
 def test_a_wrong_shape_in_the_fast_path_is_raised(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(decoder_layer, name, loses_a_row(getattr(decoder_layer, name)))
     with pytest.raises(RuntimeError):

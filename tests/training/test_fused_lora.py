@@ -7,6 +7,7 @@ from torch import nn
 
 from offbook.training import fused_dora, fused_lora
 from offbook.training.adapted_linear import fused_linear, linear_spec
+from offbook.training.recomputation import Recomputed
 
 
 class Two(nn.Module):
@@ -51,6 +52,32 @@ def test_outputs_and_gradients_are_peft_s(changes: Any) -> None:
         assert torch.allclose(one, other, atol=1e-5)
     for one, other in zip(run(ours, x, model), run(theirs, x, model), strict=True):
         assert (one - other).norm() / other.norm() < 2e-6
+
+
+@pytest.mark.parametrize("changes", [{}, DORA])
+def test_an_input_that_is_computed_again_gives_the_same_bits_and_is_not_kept(changes: Any) -> None:
+    model, modules = pair(dropout=0.3, **changes)
+    gate, up = torch.randn(2, 33, 24).requires_grad_()
+    inner = Recomputed(lambda gate, up: gate.sigmoid() * up, gate, up)
+    kept: list[Any] = []
+
+    def keep(tensor: Any) -> Any:
+        kept.append(tensor)
+        return tensor
+
+    results = []
+    for x in (inner, inner.value):
+        torch.manual_seed(0)
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            outputs = fused_linear(x, modules)
+        seen = any(tensor.data_ptr() == inner.value.data_ptr() for tensor in kept)
+        assert seen is (x is inner.value)
+        torch.cat(outputs, 1).sin().sum().backward(retain_graph=True)
+        results.append([parameter.grad.clone() for parameter in model.parameters() if parameter.grad is not None])
+        model.zero_grad()
+    assert len(results[0]) >= 4
+    assert all(torch.equal(one, other) for one, other in zip(*results, strict=True))
+    assert any(gradient.any() for gradient in results[0])
 
 
 def test_an_adapter_of_another_kind_is_left_to_peft() -> None:

@@ -97,14 +97,13 @@ def test_a_leak_too_small_for_the_gradient_is_still_caught(monkeypatch: pytest.M
     """The last bits of one example depend on another: only the bit-for-bit comparison can see it."""
     model = adapted("llama")
     fast_path.enable(model)
-    original = attention.attend
+    original = attention.attend_in_blocks
 
     def leaky(query: Any, key: Any, value: Any, layout: Any, **options: Any) -> Any:
-        mixed = original(query, key, value, layout, **options)
-        return mixed + 1e-8 * value.mean()
+        return [block + 1e-8 * value.mean() for block in original(query, key, value, layout, **options)]
 
-    monkeypatch.setattr(attention, "attend", leaky)
-    monkeypatch.setattr(decoder_layer, "attend", leaky)
+    monkeypatch.setattr(attention, "attend_in_blocks", leaky)
+    monkeypatch.setattr(decoder_layer, "attend_in_blocks", leaky)
     check = gradient_check.check_gradient(model, examples())
     assert check.max_relative_difference <= 1e-5
     assert not check.isolated

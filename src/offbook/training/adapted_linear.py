@@ -13,16 +13,18 @@ from torch import nn
 
 from offbook.training.fused_dora import dora_linear
 from offbook.training.fused_lora import LinearSpec, lora_linear
+from offbook.training.recomputation import Recomputed, kept
 
 
-def fused_linear(x: torch.Tensor, modules: Sequence[nn.Module]) -> tuple[torch.Tensor, ...]:
+def fused_linear(x: torch.Tensor | Recomputed, modules: Sequence[nn.Module]) -> tuple[torch.Tensor, ...]:
     """Outputs of several linear modules for one input: x (T, in) → a tuple of (T, out), as each would give alone.
 
-    Modules without a `linear_spec` are called one by one.
+    Modules without a `linear_spec` are called one by one, and keep what they like for their backward pass.
     """
+    x = x if isinstance(x, Recomputed) else kept(x)
     specs = [linear_spec(module) for module in modules]
     if any(spec is None for spec in specs):
-        return tuple(module(x[None])[0] for module in modules)
+        return tuple(module(x.value[None])[0] for module in modules)
     linears = [spec for spec in specs if spec is not None]
     if any(spec.magnitude is not None for spec in linears):
         return tuple(lora_linear(x, [spec])[0] if spec.magnitude is None else dora_linear(x, spec) for spec in linears)

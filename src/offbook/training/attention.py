@@ -155,15 +155,33 @@ def attend(
     Returns:
         (Q, H, d), in the order of the queries.
     """
+    return in_order(attend_in_blocks(query, key, value, layout, scaling=scaling, window=window), layout)
+
+
+def attend_in_blocks(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    layout: Layout,
+    *,
+    scaling: float,
+    window: int | None = None,
+) -> list[torch.Tensor]:
+    """As `attend`, but a tensor (b · q, H, d) for each block of the layout, which autograd keeps anyway."""
     if isinstance(layout, RunLayout):
-        return flash_attention.attend(query, key, value, layout, scaling, window)
+        return [flash_attention.attend(query, key, value, layout, scaling, window)]
     results = []
     for block in layout.blocks:
         queries = _gather(query, block.queries)
         keys, values = _gather(key, block.keys), _gather(value, block.keys)
         mixed = _sdpa(queries, keys, values, block.mask(window), scaling)
         results.append(mixed.transpose(1, 2).flatten(0, 1))
-    return torch.cat(results).index_select(0, layout.order)
+    return results
+
+
+def in_order(blocks: Sequence[torch.Tensor], layout: Layout) -> torch.Tensor:
+    """The results of a layout's blocks as (Q, H, d), in the order of the queries."""
+    return blocks[0] if isinstance(layout, RunLayout) else torch.cat(list(blocks)).index_select(0, layout.order)
 
 
 def _gather(tokens: torch.Tensor, index: torch.Tensor) -> torch.Tensor:

@@ -20,7 +20,8 @@ from torch.autograd.function import once_differentiable
 from transformers.activations import SiLUActivation
 
 from offbook.training.adapted_linear import fused_linear
-from offbook.training.attention import Layout, MissingLayout, attend
+from offbook.training.attention import Layout, MissingLayout, attend_in_blocks, in_order
+from offbook.training.recomputation import Recomputed
 
 Rotate = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 """x (T, H, d), cos (T, d), sin (T, d) → rotated x."""
@@ -70,23 +71,27 @@ def layer_forward(
 def _layer(
     layer: Any, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, layout: Layout, window: int | None
 ) -> torch.Tensor:
-    mixed = _attention(layer.self_attn, rms_normalize(layer.input_layernorm, x), cos, sin, layout, window)
+    mixed = _attention(layer.self_attn, _normalized(layer.input_layernorm, x), cos, sin, layout, window)
     x = x if layout.query_tokens is None else x.index_select(0, layout.query_tokens)
     if (between := getattr(layer, "pre_feedforward_layernorm", None)) is None:
         x = x + mixed
-        return x + _mlp(layer.mlp, rms_normalize(layer.post_attention_layernorm, x))
+        return x + _mlp(layer.mlp, _normalized(layer.post_attention_layernorm, x))
     x = x + rms_normalize(layer.post_attention_layernorm, mixed)
-    return x + rms_normalize(layer.post_feedforward_layernorm, _mlp(layer.mlp, rms_normalize(between, x)))
+    return x + rms_normalize(layer.post_feedforward_layernorm, _mlp(layer.mlp, _normalized(between, x)))
+
+
+def _normalized(module: nn.Module, x: torch.Tensor) -> Recomputed:
+    return Recomputed(partial(rms_normalize, module), x)
 
 
 def _attention(
-    module: Any, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, layout: Layout, window: int | None
+    module: Any, x: Recomputed, cos: torch.Tensor, sin: torch.Tensor, layout: Layout, window: int | None
 ) -> torch.Tensor:
     if layout.query_tokens is None:
         query, key, value = fused_linear(x, (module.q_proj, module.k_proj, module.v_proj))
         cos_q, sin_q = cos, sin
     else:
-        (query,) = fused_linear(x.index_select(0, layout.query_tokens), (module.q_proj,))
+        (query,) = fused_linear(x.value.index_select(0, layout.query_tokens), (module.q_proj,))
         key, value = fused_linear(x, (module.k_proj, module.v_proj))
         cos_q, sin_q = cos[layout.query_tokens], sin[layout.query_tokens]
     query, key, value = (part.unflatten(1, (-1, module.head_dim)) for part in (query, key, value))
@@ -94,15 +99,22 @@ def _attention(
         query, key = rms_normalize(module.q_norm, query), rms_normalize(module.k_norm, key)
     rotate = rotation(module)
     query, key = rotate(query, cos_q, sin_q), rotate(key, cos, sin)
-    mixed = attend(query, key, value, layout, scaling=module.scaling, window=window)
-    return fused_linear(mixed.flatten(1), (module.o_proj,))[0]
+    blocks = attend_in_blocks(query, key, value, layout, scaling=module.scaling, window=window)
+    return fused_linear(Recomputed(partial(_heads_side_by_side, layout), *blocks), (module.o_proj,))[0]
 
 
-def _mlp(module: Any, x: torch.Tensor) -> torch.Tensor:
+def _heads_side_by_side(layout: Layout, *blocks: torch.Tensor) -> torch.Tensor:
+    return in_order(blocks, layout).flatten(1)
+
+
+def _mlp(module: Any, x: Recomputed) -> torch.Tensor:
     gate, up = fused_linear(x, (module.gate_proj, module.up_proj))
-    silu = isinstance(module.act_fn, nn.SiLU | SiLUActivation)
-    inner = _SwiGLU.apply(gate, up) if silu else module.act_fn(gate) * up
-    return fused_linear(inner, (module.down_proj,))[0]
+    return fused_linear(Recomputed(partial(_gated, module.act_fn), gate, up), (module.down_proj,))[0]
+
+
+def _gated(act: nn.Module, gate: torch.Tensor, up: torch.Tensor) -> torch.Tensor:
+    inner: torch.Tensor = _SwiGLU.apply(gate, up) if isinstance(act, nn.SiLU | SiLUActivation) else act(gate) * up
+    return inner
 
 
 class _SwiGLU(torch.autograd.Function):

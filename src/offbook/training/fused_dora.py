@@ -18,14 +18,15 @@ from torch.autograd.function import once_differentiable
 
 from offbook.training.fused_lora import LinearSpec, dropout_mask
 from offbook.training.matmul import frozen_product, frozen_product_gradient, product
+from offbook.training.recomputation import Recomputed
 
 
-def dora_linear(x: torch.Tensor, spec: LinearSpec) -> torch.Tensor:
+def dora_linear(x: Recomputed, spec: LinearSpec) -> torch.Tensor:
     """The output (T, out) of a linear layer with a DoRA adapter, for x (T, in)."""
     assert spec.a is not None
     assert spec.b is not None
     assert spec.magnitude is not None
-    output: torch.Tensor = _FusedDoRA.apply(x, spec, spec.a, spec.b, spec.magnitude)
+    output: torch.Tensor = _FusedDoRA.apply(x.value, x, spec, spec.a, spec.b, spec.magnitude)
     return output
 
 
@@ -39,7 +40,13 @@ def row_norms(weight: torch.Tensor, a: torch.Tensor, b: torch.Tensor, scaling: f
 class _FusedDoRA(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, x: torch.Tensor, spec: LinearSpec, a: torch.Tensor, b: torch.Tensor, magnitude: torch.Tensor
+        ctx: Any,
+        x: torch.Tensor,
+        source: Recomputed,
+        spec: LinearSpec,
+        a: torch.Tensor,
+        b: torch.Tensor,
+        magnitude: torch.Tensor,
     ) -> torch.Tensor:
         compute = spec.compute or x.dtype
         weight = spec.weight(compute)
@@ -56,13 +63,13 @@ class _FusedDoRA(torch.autograd.Function):
         if mask is not None:
             y += undropped - base
         ctx.spec, ctx.survivors = spec, survivors
-        ctx.save_for_backward(x, a, b, gain, norms, mask, z, directed)
+        ctx.x = source.save_for_backward(ctx, a, b, gain, norms, mask, z, directed)
         return y if spec.bias is None else y.add_(spec.bias)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, dy: torch.Tensor) -> Any:
-        x, a, b, gain, norms, mask, z, directed = ctx.saved_tensors
+        x, a, b, gain, norms, mask, z, directed = ctx.x(ctx.saved_tensors)
         spec = ctx.spec
         wide = dy.to(a.dtype)
         scaled = wide * gain
@@ -80,7 +87,7 @@ class _FusedDoRA(torch.autograd.Function):
             else:
                 inner = frozen_product_gradient(through_adapter.to(x.dtype), (scaled - wide).to(x.dtype), weight)
                 dx = frozen_product_gradient(_dropped(inner, mask, ctx.survivors), dy, weight)
-        return dx, None, da, db, d_magnitude
+        return dx, None, None, da, db, d_magnitude
 
 
 def _dropped(x: torch.Tensor, mask: torch.Tensor | None, survivors: float) -> torch.Tensor:

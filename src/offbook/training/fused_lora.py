@@ -7,8 +7,8 @@ arXiv:2106.09685; dropout as in peft: an independent mask for each module, survi
     ∂z = s ∂y B                 ∂A = ∂zᵀ (m ∘ x)       ∂B = s ∂yᵀ z
     ∂x = ∂y W + m ∘ (∂z A)
 
-Saved for the backward pass are x, z and one byte a value for m; all else is computed again. Modules that read the same
-x (q, k, v; gate, up) are one call: x is saved once, and their shares of ∂x add up in one place.
+Saved for the backward pass are z, one byte a value for m, and what x is computed again from; all else is computed
+again. Modules that read the same x (q, k, v; gate, up) are one call, and their shares of ∂x add up in one place.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import torch
 from torch.autograd.function import once_differentiable
 
 from offbook.training.matmul import frozen_product, frozen_product_gradient, product
+from offbook.training.recomputation import Recomputed
 
 INT64_MIN = torch.iinfo(torch.int64).min
 
@@ -46,14 +47,14 @@ class LinearSpec:
     """(out,), trained: the length of each row of the weight, where the adapter is DoRA's."""
 
 
-def lora_linear(x: torch.Tensor, specs: Sequence[LinearSpec]) -> tuple[torch.Tensor, ...]:
+def lora_linear(x: Recomputed, specs: Sequence[LinearSpec]) -> tuple[torch.Tensor, ...]:
     """Outputs (T, out) of linear layers with a LoRA adapter or none, for one input x (T, in)."""
-    return _FusedLoRA.apply(x, specs, *(tensor for spec in specs for tensor in (spec.a, spec.b)))
+    return _FusedLoRA.apply(x.value, x, specs, *(tensor for spec in specs for tensor in (spec.a, spec.b)))
 
 
 class _FusedLoRA(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, specs: Sequence[LinearSpec], *adapters: Any) -> Any:
+    def forward(ctx: Any, x: torch.Tensor, source: Recomputed, specs: Sequence[LinearSpec], *adapters: Any) -> Any:
         outputs, kept, scales, formats = [], [], [], []
         inputs: dict[torch.dtype, torch.Tensor] = {}
         for spec, (a, b) in zip(specs, _groups(adapters, 2), strict=True):
@@ -74,13 +75,13 @@ class _FusedLoRA(torch.autograd.Function):
             scales.append(scaling)
             formats.append(compute)
         ctx.weights, ctx.scales, ctx.formats = [spec.weight for spec in specs], scales, formats
-        ctx.save_for_backward(x, *kept)
+        ctx.x = source.save_for_backward(ctx, *kept)
         return tuple(outputs)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
-        x, *kept = ctx.saved_tensors
+        x, *kept = ctx.x(ctx.saved_tensors)
         dx: torch.Tensor | None = None
         wide: torch.Tensor | None = None
         result: list[torch.Tensor | None] = []
@@ -98,7 +99,7 @@ class _FusedLoRA(torch.autograd.Function):
                 if dz is not None:
                     dx += _apply_mask_(product(dz, a.t()), mask)
             result += [da, db]
-        return dx, None, *result
+        return dx, None, None, *result
 
 
 def _groups(tensors: Sequence[Any], size: int) -> list[Any]:
