@@ -17,13 +17,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch.autograd.function import once_differentiable
 
 from offbook.training.matmul import frozen_product, frozen_product_gradient, product
 from offbook.training.recomputation import Recomputed
 
-INT64_MIN = torch.iinfo(torch.int64).min
+SEEDS = 2**63 - 1
+"""How many seeds a mask can have: those that torch's generator draws at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +112,17 @@ def dropout_mask(x: torch.Tensor, dropout: float) -> tuple[torch.Tensor | None, 
     """Draw a mask of x's shape, one byte a value, 1 where it survives; also returns the probability that it does.
 
     On a processor sixteen random bits decide on a value, so the probability is a multiple of 2⁻¹⁶, within 8e-6 of
-    `1 − dropout`; survivors are scaled by the real one. The bits come from torch's global generator of x's device.
+    `1 − dropout`; survivors are scaled by the real one. The bits come from a generator of their own, twice as fast as
+    torch's (SFC64, Doty-Humphrey, PractRand), with a seed from torch's global generator.
     """
     if not dropout:
         return None, 1.0
-    if x.device.type == "cuda":  # one kernel in place of three
+    if x.device.type != "cpu":  # one kernel in place of three
         return torch.empty(x.shape, dtype=torch.bool, device=x.device).bernoulli_(1 - dropout), 1 - dropout
-    bits = torch.empty(-(-x.numel() // 4), dtype=torch.int64, device=x.device).random_(INT64_MIN, None)
+    seed = int(torch.randint(SEEDS, ()))
+    bits = torch.from_numpy(np.random.SFC64(seed).random_raw(-(-x.numel() // 4)).view(np.int16))
     dropped = round(dropout * 2**16)
-    mask = bits.view(torch.int16)[: x.numel()].ge_(dropped - 2**15).to(torch.int8)
+    mask = bits[: x.numel()].ge_(dropped - 2**15).to(torch.int8)
     return mask.view(x.shape), 1 - dropped / 2**16
 
 
