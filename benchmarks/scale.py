@@ -39,7 +39,7 @@ def compare(options: argparse.Namespace) -> dict[str, Any]:
     """Run the setups in turn; the first round warms up and is not counted."""
     job = {
         **{"model": None, "rows": read_rows(options), "batch_size": BATCH, "max_tokens": 2048},
-        **{"micro_batches": options.micro_batches, "compute": options.compute},
+        **{"micro_batches": options.micro_batches, "compute": options.compute, "offbook_dtype": "auto"},
     }
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as pool:
 

@@ -97,6 +97,7 @@ def compare(options: argparse.Namespace) -> dict[str, Any]:
         "max_tokens": options.max_tokens,
         "without": options.without,
         "compute": options.compute,
+        "offbook_dtype": options.dtype,
         "device": options.device,
         "rows_at_once": options.rows_at_once,
     }
@@ -186,7 +187,10 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="a model folder instead of the ERNIE shape")
     parser.add_argument("--system", help="the system prompt (with --model)")
     parser.add_argument("--max-tokens", type=int, default=4096, help="offbook's budget for one micro-batch")
-    parser.add_argument("--compute", choices=["auto", "float32", "bfloat16"], default="auto", help="offbook's format")
+    parser.add_argument(
+        "--dtype", choices=["auto", *DTYPES], default="auto", help="model.dtype of offbook (auto: as it chooses here)"
+    )
+    parser.add_argument("--compute", choices=["auto", *DTYPES], default="auto", help="train.compute of offbook")
     parser.add_argument(
         "--baseline-dtypes", nargs="+", choices=DTYPES, default=DTYPES, help="number formats of the other program"
     )

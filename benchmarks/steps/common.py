@@ -56,10 +56,13 @@ def adapted_model(job: dict[str, Any]) -> Any:
 
 
 def stored_base(job: dict[str, Any]) -> tuple[Any, str]:
-    """The base model with its weights in the format in which offbook computes their products, and that format."""
+    """The base model in the number formats that `offbook train` would choose here, and that of its products."""
+    from offbook.models.load import choose_dtype
     from offbook.models.storage import store
     from offbook.training.compute import choose_compute
 
+    if choose_dtype(job["offbook_dtype"]) is torch.bfloat16:
+        return base_model({**job, "dtype": "bfloat16"}), "bfloat16"
     config = Ernie4_5Config() if job["model"] is None else AutoConfig.from_pretrained(job["model"])
     compute = job["compute"]
     if compute == "auto":

@@ -44,6 +44,17 @@ def test_each_example_gets_what_it_would_get_alone(prefix: Any, window: Any) -> 
         start += length
 
 
+@pytest.mark.parametrize(("dtype", "bound"), [(torch.bfloat16, 2**-8), (torch.float16, 2**-11), (torch.float64, 1e-12)])
+def test_narrow_formats_are_rounded_once_and_wide_ones_never(dtype: Any, bound: float) -> None:
+    lengths = [7, 20, 6]
+    query, key, value = (tokens(38, *about).to(dtype) for about in ((HEADS,), (GROUPS, 1), (GROUPS, 2)))
+    layout = attention.attention_layout(flat_runs(5, lengths))
+    mixed = attention.attend(query, key, value, layout, scaling=0.3)
+    exact = attention.attend(query.double(), key.double(), value.double(), layout, scaling=0.3)
+    assert mixed.dtype == dtype
+    assert ((mixed - exact).abs() <= bound * exact.abs() + 1e-6 * bound).all()
+
+
 @pytest.mark.parametrize("window", [None, 3])
 def test_each_run_of_a_tree_sees_those_above_it(window: Any) -> None:
     shape = [(5, None), (4, 0), (7, 1), (3, 1), (6, 0), (8, None), (2, 5), (30, 5)]
