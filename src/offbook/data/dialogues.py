@@ -20,14 +20,12 @@ from offbook.data.row_values import (
     TEXTS,
     ColumnsError,
     RowError,
-    alternating,
     content_of,
-    dialogue_turns,
     list_of,
-    speaker_of,
     text_of,
 )
 from offbook.data.sources import Row
+from offbook.data.turn_lists import alternating, dialogue_turns, speaker_of, turns_of
 
 SPEECH = re.compile(
     r"\s*(?P<name>[^\s:：(（][^:：(（\n]{0,40}?)\s*(?:[(（](?P<manner>[^()（）\n]{1,40})[)）])?\s*[:：]\s*(?P<text>.*)",
@@ -67,7 +65,8 @@ def _objects(listed: list[Any], character: str | None) -> list[Turn]:
         manner = line.get("action")
         lines.append((speaker, with_manner(quoted[1] if quoted else text, manner if isinstance(manner, str) else None)))
     if all(speaker.lower() in ROLES for speaker, _ in lines):
-        return [Turn(ROLES[speaker.lower()], text) for speaker, text in lines]
+        heard = [{**line, "role": role, "content": text} for line, (role, text) in zip(listed, lines, strict=True)]
+        return list(turns_of(heard, "dialogue", character))
     return list(dialogue_turns(lines, character))
 
 

@@ -13,6 +13,7 @@ from offbook.data import splits
 from offbook.data.columns import character_of
 from offbook.data.row_values import WEIGHT_LIKE, WEIGHTS, ColumnsError, LeftOut
 from offbook.data.sources import Row
+from offbook.data.turn_lists import assistants_of
 
 LABELS = ("label", "kto_tag")
 NO = {"false", "no", "n", "否", "不"}
@@ -49,6 +50,8 @@ BAD = re.compile(
 """Columns that say by a false, or by a true, that an answer was turned down."""
 NUMBERED = re.compile(r"(?:chosen|selected|(?:dis)?liked?|thumbs_(?:up|down)|flagged)", re.IGNORECASE)
 """Those of them that may hold a count or a place in a list, too; with `is_` before them 0 or 1 is an answer."""
+TURNS = ("messages", "conversations", "conversation", "dialogue")
+"""Columns that hold messages, whose `name` may tell the character's."""
 NAMES_SHOWN = 3
 HELD_BACK = marked("rows are held back for a test")
 OF_OTHERS = marked("rows are of other characters")
@@ -59,25 +62,47 @@ class Belonging(NamedTuple):
 
     character: str | None
     is_held_back: bool
+    is_named_in_turns: bool = False
+    """Whether its messages name the character, and no column does."""
 
 
 def belonging_of(row: Row) -> Belonging:
     """Where a row belongs, as it says itself; it is one as `columns.rename` gives it."""
-    return Belonging(character_of(row), any(splits.is_held_back(str(column), row[column]) for column in row))
+    is_held_back = any(splits.is_held_back(str(column), row[column]) for column in row)
+    if (character := character_of(row)) is not None:
+        return Belonging(character, is_held_back)
+    lists = (row[column] for column in TURNS if isinstance(row.get(column), list))
+    names = [name for turns in lists for name in assistants_of(turns)]
+    return Belonging(names[0] if len(names) == 1 else None, is_held_back, len(names) == 1)
 
 
 def left_out(rows: Sequence[Belonging], character: str | None, are_told_apart: bool) -> list[str | None]:
     """For each row why it is not learned, if it is not: it is held back, or another character's; never all of them.
 
     Raises:
-        UsageError: the rows are of several characters, of whom none is called so.
+        UsageError: the rows are of several characters, of whom none is called so; or their messages name several, and
+            nothing says which one is learned.
     """
+    if character is None and not are_told_apart:
+        _refuse_several([row.character for row in rows if row.character and row.is_named_in_turns])
     others = of_others([row.character for row in rows], character, are_told_apart)
     are_all_held_back = all(row.is_held_back for row in rows)
     return [
         HELD_BACK if row.is_held_back and not are_all_held_back else OF_OTHERS if is_others else None
         for row, is_others in zip(rows, others, strict=True)
     ]
+
+
+def _refuse_several(characters: Sequence[str]) -> None:
+    """Raises: UsageError: these are the names of several characters."""
+    names = {normalize(character): character for character in characters}
+    if len(names) > 1:
+        raise UsageError(
+            "the replies are by {count} characters (name: {names})",
+            "Say whose are learned with --persona.name. If they are all one character's, give them one name.",
+            count=len(names),
+            names=", ".join(list(names.values())[:NAMES_SHOWN]),
+        )
 
 
 def refuse_marked(row: Row) -> None:

@@ -23,14 +23,13 @@ from offbook.data.row_values import (
     ColumnsError,
     RowError,
     content_of,
-    dialogue_turns,
     list_of,
     only_text,
     text_of,
-    turns_of,
     weight_of,
 )
 from offbook.data.sources import Row
+from offbook.data.turn_lists import dialogue_turns, turns_of
 
 Turns = Iterable[Turn]
 

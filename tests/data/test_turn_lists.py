@@ -1,0 +1,69 @@
+"""Who speaks in the messages of a row."""
+
+from typing import Any
+
+import pytest
+
+from offbook.core.errors import UsageError
+from offbook.core.types import Origin
+from offbook.data.exclusions import belonging_of, left_out
+from offbook.data.loading import ReadingOptions, to_conversation
+from offbook.data.row_values import RowError
+
+NOBODY = Origin("x.jsonl", 1)
+
+
+def message(role: str, name: str, text: str, **more: Any) -> dict[str, Any]:
+    return {"role": role, "name": name, "content": text, **more}
+
+
+def turns(*given: dict[str, Any], character: str | None = None, column: str = "messages") -> list[tuple[str, str]]:
+    row = to_conversation({column: [*given]}, NOBODY, None, ReadingOptions(character=character))
+    return [(turn.role, turn.text) for turn in row.turns]
+
+
+ASKED = message("user", "Tom", "Lit?")
+YES = message("assistant", "Mara", "Yes.")
+GROUP = (
+    ASKED,
+    message("assistant", "Mara", "Since four."),
+    message("assistant", "Ben", "No."),
+    message("assistant", "Mara", "Yes."),
+)
+
+
+@pytest.mark.parametrize("column", ["messages", "conversations", "dialogue"])
+def test_of_several_named_assistants_one_is_learned(column: str) -> None:
+    group = [("user", "Tom: Lit?"), ("assistant", "Since four."), ("user", "Ben: No."), ("assistant", "Yes.")]
+    assert turns(*GROUP, character="mara", column=column) == group
+    with pytest.raises(RowError, match=r"between Mara, Ben: say whose replies are learned with --persona\.name"):
+        turns(*GROUP, column=column)
+    with pytest.raises(RowError, match=r"nobody in its dialogue is called 'Zed' .*Mara, Ben"):
+        turns(*GROUP, character="Zed", column=column)
+
+
+def test_the_replies_that_are_learned_tell_the_character() -> None:
+    unlearned = message("assistant", "Ben", "No.", weight=0)
+    assert turns(ASKED, unlearned, message("assistant", "Mara", "Yes.")) == [
+        ("user", "Tom: Lit?\nBen: No."),
+        ("assistant", "Yes."),
+    ]
+
+
+def test_several_users_keep_their_names_and_one_needs_none() -> None:
+    others = (ASKED, message("user", "Ann", "Ann: Cold?"), message("tool", "stove", "4"), YES)
+    assert turns(*others) == [("user", "Tom: Lit?\nAnn: Cold?\n4"), ("assistant", "Yes.")]
+    assert turns(ASKED, YES, character="Maria") == [
+        ("user", "Lit?"),
+        ("assistant", "Yes."),
+    ]
+    two = (message("assistant", "Ben", "Lit?"), message("assistant", "Mara", "Yes."))
+    assert turns(*two, character="Mara") == [("user", "Lit?"), ("assistant", "Yes.")]
+
+
+def test_rows_of_several_named_assistants_are_told_apart() -> None:
+    rows = [belonging_of({"messages": [ASKED, message("assistant", name, "Yes.")]}) for name in ("Mara", "Ben")]
+    assert left_out(rows, "Mara", False) == [None, "rows are of other characters"]
+    with pytest.raises(UsageError, match=r"replies are by 2 characters \(name: Mara, Ben\)"):
+        left_out(rows, None, False)
+    assert left_out(rows, None, True) == [None, None]  # each has its own system prompt
