@@ -160,3 +160,42 @@ def test_how_somebody_speaks_in_ass_is_no_part_of_the_name_and_a_sign_is_nobody(
     text = f"[Events]\nFormat: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n{events}"
     read = [cue.speakers for cue in cues(subtitles.read, numbered(text))]
     assert read == [("Mara",), ("Tom",), (), ("Tom",), ("Mara", "Tom"), ()]
+
+
+def srt(*titles: str) -> str:
+    """Subtitles, a second each."""
+    return "\n\n".join(f"{at}\n00:00:{at:02},000 --> 00:00:{at:02},900\n{words}" for at, words in enumerate(titles, 1))
+
+
+def test_names_that_stand_but_once_are_speakers_where_several_lines_have_one() -> None:
+    turns = [("MARA", "Here."), ("TOM", "Where?")]
+    assert texts(subtitles.read, srt("[MARA] Here.", "[TOM] Where?", "[door slams]")) == turns
+    assert texts(subtitles.read, srt("MARA: Here.", "TOM: Where?")) == turns
+    assert texts(subtitles.read, srt("【陆远】灯亮了", "【阿澈】看见了")) == [("陆远", "灯亮了"), ("阿澈", "看见了")]
+    assert texts(subtitles.read, srt("[MARA] Here.", "Where?")) == [("?", "Here."), ("?", "Where?")]
+    assert {cue.confidence for cue in cues(subtitles.read, numbered(srt("[MARA] Here.", "[TOM] Where?")))} == {0.9}
+
+
+def test_a_name_in_brackets_is_known_in_a_file_of_names_before_colons() -> None:
+    text = srt("MARA: Here.", "TOM: Where?", "MARA: There.", "[TOM] So.", "[LAUGHS] No.")
+    assert texts(subtitles.read, text)[3:] == [("TOM", "So."), ("?", "No.")]
+
+
+def test_sounds_in_brackets_are_nobody_however_often_they_stand_there() -> None:
+    text = srt("[sighs] No.", "[sighs] Yes.", "[MUSIC] La.", "[MUSIC] La.", "[in Spanish] Hola.", "[in Spanish] Si.")
+    assert {name for name, _ in texts(subtitles.read, text)} == {"?"}
+    assert texts(subtitles.read, srt("[man] Help!", "[door opens] Who?", "[man] Me.")) == [
+        ("man", "Help!"),
+        ("?", "Who?"),
+        ("man", "Me."),
+    ]
+
+
+def test_how_somebody_speaks_may_stand_behind_a_dash_in_ass() -> None:
+    event = "Dialogue: 0,0:00:0{}.00,0:00:09.00,{},{},0,0,0,,Lit.".format
+    names = ["Mara", "Mara - thinking", "Tom - shouting", "Guard - 2"]
+    column = "[Events]\n" + "\n".join(event(at, "Default", name) for at, name in enumerate(names))
+    assert [name for name, _ in texts(subtitles.read, column)] == ["Mara", "Mara", "Tom", "Guard - 2"]
+    styles = ["Mara", "Mara - thinking", "Tom", "Tom - Italics", "Tom", "Default", "Default - Top"]
+    styled = "[Events]\n" + "\n".join(event(at, style, "") for at, style in enumerate(styles))
+    assert [name for name, _ in texts(subtitles.read, styled)] == ["Mara", "Mara", "Tom", "Tom", "Tom", "?", "?"]

@@ -14,8 +14,9 @@ from offbook.core.text import script
 from offbook.data.extract.cue import Cue, Lines, Scenes, Skipped
 from offbook.data.extract.script.line_kinds import Row
 from offbook.data.extract.script.names import split_joint, split_notes
-from offbook.data.extract.script.speaker_labels import Labels, learn
+from offbook.data.extract.script.speaker_labels import KNOWN, ONCE, Label, Labels, learn, match
 from offbook.data.extract.script.speech import clean, join
+from offbook.data.extract.subtitle_names import bare_name, is_sound, labels_once, matched_once
 from offbook.data.extract.word_lists import words
 
 PAUSE = 30.0
@@ -67,12 +68,15 @@ class Title:
 def read(lines: Lines) -> Iterator[Cue | Skipped]:
     """The cues of subtitles. Goes through `lines` twice: once for the names, once to read."""
     first_script = _first_of_two_scripts(lines)
-    labels = learn((row for title in _titles(lines) for row in _rows(title)), LAYOUTS)
+    labels = learn((row for title in _titles(lines) for row in _rows(title) if not _is_sound(row.text)), LAYOUTS)
+    names = _Names(labels, labels_once(row.text for title in _titles(lines) for row in _rows(title)))
     named_by_style = _are_named_by_style(lines)
+    column = frozenset(title.style if named_by_style else title.name for title in _titles(lines))
     scenes, last = Scenes(), None
     for title in _titles(lines):
-        if named_by_style and not _tells_looks(title.style):
-            title = replace(title, name=title.style)
+        name = bare_name(title.style if named_by_style else title.name, column)
+        told_by_looks = named_by_style and _tells_looks(title.style) and (name not in column or _tells_looks(name))
+        title = replace(title, name="" if told_by_looks else name)
         if first_script:
             title = replace(
                 title, parts=tuple(part for part in title.parts if script(part, letters=2) in (first_script, None))
@@ -80,7 +84,7 @@ def read(lines: Lines) -> Iterator[Cue | Skipped]:
         if last is None or title.start - last > PAUSE:
             scenes.enter(f"{int(title.start // 3600)}:{int(title.start // 60) % 60:02}:{int(title.start) % 60:02}")
         last = title.start
-        yield from _cues(title, labels, scenes.current)
+        yield from _cues(title, names, scenes.current)
 
 
 def looks_like(sample: list[str]) -> float:
@@ -142,13 +146,19 @@ def _first_of_two_scripts(lines: Lines) -> str | None:
     return firsts.most_common(1)[0][0] if both > TWO_LANGUAGES * max(several, 1) else None
 
 
+def _is_sound(text: str) -> bool:
+    """Whether a line begins with a sound in brackets: `[sighs] No.`."""
+    label = match(text, "bracket")
+    return label is not None and is_sound(label.name)
+
+
 def _are_named_by_style(lines: Lines) -> bool:
     """Whether the styles of .ass bear the speakers' names: nobody is named otherwise, and two or more recur."""
     styles: Counter[str] = Counter()
     for title in _titles(lines):
         if title.name:
             return False
-        styles[title.style] += not _tells_looks(title.style)
+        styles[bare_name(title.style, frozenset())] += not _tells_looks(title.style)
     return sum(count > 1 for count in styles.values()) > 1
 
 
@@ -184,26 +194,42 @@ def _rows(title: Title) -> Iterator[Row]:
         yield Row(title.line, "text", DASH.sub("", part), True)
 
 
-def _cues(title: Title, labels: Labels, scene: str | None) -> Iterator[Cue | Skipped]:
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The speakers that the lines of a file name."""
+
+    labels: Labels
+    once: frozenset[str]
+    """Names of whom some stand there but once, in a file that names its speakers so."""
+
+    def find(self, text: str) -> tuple[Label, tuple[str, ...], float] | None:
+        """The label at the head of a line, its speakers, and how certain they are."""
+        label = self.labels.find(text, after_blank=True) if self.labels.support else None
+        if label and not (label.layout == "bracket" and is_sound(label.name)):
+            return label, self.labels.speakers_of(label)[0], KNOWN
+        once = matched_once(text)
+        if once and once.name in self.once:
+            return once, split_joint(once.name, self.once), ONCE
+        return None
+
+
+def _cues(title: Title, names: _Names, scene: str | None) -> Iterator[Cue | Skipped]:
     """A title is one cue, or several where its lines have names or dashes of their own."""
     named = split_joint(split_notes(title.name)[0], frozenset()) if title.name else ()
-    speakers, lines = named, list[str]()
-    drafts = [(speakers, lines)]
+    drafts: list[tuple[tuple[str, ...], list[str], float]] = [(named, [], float(bool(named)))]
     for part in _with_names(title.parts):
         text = DASH.sub("", part)
-        label = labels.find(text, after_blank=True) if labels.support else None
-        if label:
-            speakers, lines = labels.speakers_of(label)[0], [label.rest]
-            drafts.append((speakers, lines))
-        elif text != part and lines:
-            speakers, lines = named, [text]
-            drafts.append((speakers, lines))
+        if named_here := names.find(text):
+            label, speakers, confidence = named_here
+            drafts.append((speakers, [label.rest], confidence))
+        elif text != part and drafts[-1][1]:
+            drafts.append((named, [text], float(bool(named))))
         else:
-            lines.append(text)
-    for speakers, lines in drafts:
+            drafts[-1][1].append(text)
+    for speakers, lines, confidence in drafts:
         words, acted = clean(join(lines))
         if any(char.isalnum() for char in words):
-            yield Cue(speakers, words, title.line, scene, 1.0 if speakers else 0.0, acted)
+            yield Cue(speakers, words, title.line, scene, confidence, acted)
         elif acted or words:
             yield Skipped("nothing said", acted or words, title.line)
 
