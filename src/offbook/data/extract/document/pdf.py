@@ -6,8 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from offbook.data.extract.document.columns import in_columns, is_read_across
 from offbook.data.extract.document.line import BrokenDocumentError, Line
 
 LEAST_LETTERS = 20
@@ -19,6 +20,8 @@ HYPHEN = re.compile(r"(?<=[^\W\d_])-$")
 ENDS = re.compile(r"[.!?:;。！？：”’\"'）)」』…—-]$")
 TYPED = re.compile(r"courier|typewriter|\bmono|prestige|nimbusmon", re.IGNORECASE)
 """Fonts all of whose letters are as wide: film scripts are set in them, and say by their margins what a line is."""
+PROBED = 8
+"""Pages that are looked at for columns: to draw them all takes as long again as to read them."""
 FULL = 0.8
 """A line of less than this share of the page's width ends its paragraph."""
 
@@ -61,8 +64,7 @@ def _pages(path: Path) -> tuple[bool, Sequence[Sequence[str]]]:
         if reader.is_encrypted and not reader.decrypt(""):
             raise BrokenDocumentError("it is protected by a password", "Save a copy without the password.")
         typed = sum(_is_typed(page) for page in reader.pages) > len(reader.pages) / 2
-        mode: Literal["layout", "plain"] = "layout" if typed else "plain"
-        return typed, [page.extract_text(extraction_mode=mode).split("\n") for page in reader.pages]
+        return typed, _typed_lines(reader.pages) if typed else _lines(reader.pages)
     except BrokenDocumentError:
         raise
     except Exception as error:  # a damaged file makes pypdf raise errors of any kind
@@ -71,6 +73,31 @@ def _pages(path: Path) -> tuple[bool, Sequence[Sequence[str]]]:
             "Export it again.",
             error=error,
         ) from None
+
+
+def _typed_lines(pages: Sequence[Any]) -> list[list[str]]:
+    drawn = [_drawn(page) for page in pages]
+    return [in_columns(lines) or lines for lines in drawn]
+
+
+def _lines(pages: Sequence[Any]) -> list[list[str]]:
+    """The lines of each page in the order of the file, column after column where that order runs across columns."""
+    texts = [page.extract_text() for page in pages]
+    probed = range(0, len(texts), max(1, len(texts) // PROBED))
+    if not any(is_read_across(_drawn(pages[number]), texts[number]) for number in probed):
+        return [text.split("\n") for text in texts]
+    lines = []
+    for page, text in zip(pages, texts, strict=True):
+        drawn = _drawn(page)
+        columns = in_columns(drawn) if is_read_across(drawn, text) else None
+        lines.append([line.strip() for line in columns if line.strip()] if columns else text.split("\n"))
+    return lines
+
+
+def _drawn(page: Any) -> list[str]:
+    """The lines of a page as they lie on it, with the spaces between."""
+    lines: list[str] = page.extract_text(extraction_mode="layout").split("\n")
+    return lines
 
 
 def _is_typed(page: Any) -> bool:
