@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import re
-import warnings
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 from offbook.core.progress import fill
 from offbook.core.types import Role
+from offbook.data.cell_lists import literal
 from offbook.data.sources import kind_of
 from offbook.data.strict_json import JsonError, JsonText
 
@@ -115,13 +113,12 @@ def list_of(value: Any, name: str) -> list[Any]:
 
 
 def _listed_in(text: str, name: str) -> Any:
-    """The list that a cell holds, as JSON or, as pandas writes one into CSV, as Python's literal."""
+    """The list that a cell holds, as JSON or, as pandas writes one into CSV, as Python's or numpy's literal."""
     try:
         value, fault = JsonText(text).value()
     except JsonError:
-        with suppress(ValueError, SyntaxError, MemoryError, RecursionError), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a backslash in a text
-            return ast.literal_eval(text.strip())
+        if (value := literal(text)) is not None:
+            return value
         raise RowError("{name} is text, and no JSON list in it", name=name) from None
     if fault:
         raise RowError("{name}: {fault}", name=name, fault=fault)

@@ -20,7 +20,7 @@ from offbook.core.i18n import marked, translate
 from offbook.core.progress import fill
 from offbook.core.shell import offbook_command
 from offbook.core.types import Origin
-from offbook.data import columnar, delimited, splits
+from offbook.data import cell_lists, columnar, delimited, splits
 from offbook.data.encoding import open_text, read_text, readable
 from offbook.data.strict_json import JsonError, JsonText, is_whole
 from offbook.data.unpacking import open_bytes, unpacked_name
@@ -213,7 +213,7 @@ def _read_csv(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
         if isinstance(row, str):
             bad(BadRow(origin, row))
         else:
-            yield from _as_row(row, None, origin, bad)
+            yield from _as_row({name: cell_lists.cell(text) for name, text in row.items()}, None, origin, bad)
 
 
 def _read_columns(rows: Callable[[Path], Iterator[Row]]) -> Callable[[Path, OnBad], Iterator[tuple[Origin, Row]]]:
