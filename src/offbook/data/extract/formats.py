@@ -44,6 +44,9 @@ COPIED_SHARE = 0.2
 """The same for lines of a name and a time, with the text below: a script that has some at all has few of them."""
 CHARACTER_CARD = re.compile(r'"spec"\s*:\s*"chara_card_v|"first_mes"\s*:')
 AS_TABLE = marked("Make a table of it (CSV) with columns for who writes, the text and the time.")
+DOWNLOAD = marked(
+    "It does not tell where a message ends. Download the conversation from Messenger as JSON and extract that."
+)
 WITH_OTHERS = marked("Export the channel with DiscordChatExporter, which has what everybody wrote.")
 UNSUPPORTED_CHATS = (
     (r"(?m)^From: .*\n(?:.+\n){0,30}?(?:Subject|Date|Message-ID): ", marked("a mailbox"), AS_TABLE),
@@ -52,6 +55,11 @@ UNSUPPORTED_CHATS = (
         r'\A\ufeff?(?:ID,Timestamp,Contents,Attachments|\s*\[\s*\{\s*"ID"\s*:\s*"?\d+"?,\s*"Timestamp"\s*:)',
         marked("what Discord keeps of you, in which nobody else writes"),
         WITH_OTHERS,
+    ),
+    (
+        r"(?m)\A(?!(?:.*?^Enter\s*?$){3})(?:.*?^You sent\s*?$){2}",
+        marked("a conversation copied from Messenger's page without its labels"),
+        DOWNLOAD,
     ),
 )
 """What a head of an export that is often tried looks like, what it is, and what to do instead."""

@@ -1,4 +1,4 @@
-"""Messenger and Instagram: message_1.json or message_1.html of "Download your information", and encrypted chats' JSON.
+"""Messenger and Instagram: message_1.json or .html of "Download your information", encrypted chats, copies of the page.
 
 The download as JSON writes UTF-8 as if each byte were a character of Latin-1 (`TomÃ¡Å¡`), and the newest message first.
 """
@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from offbook.data.extract.chat_log import messenger_web
 from offbook.data.extract.chat_log.json_stream import JsonObject, read_messages, string_in
 from offbook.data.extract.chat_log.lines import head, is_json, json_keys
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
@@ -22,6 +23,7 @@ MEDIA_FIELDS = ("photos", "videos", "audio_files", "gifs", "files", "media")
 BLOCK = "pam"
 """The class of what holds a message in a web page: the name, the message and the time, one below the other."""
 PAGE = re.compile(r'class="pam _3-95\b|class="[^"]*\b_a6-[ghp]\b')
+COPIED_LINES = 3000
 PICTURES = ("img", "video", "audio")
 REACTIONS = ("ul",)
 
@@ -30,8 +32,11 @@ def read(lines: Lines) -> Iterator[Message]:
     """The messages of a Messenger or Instagram download, oldest first; each file's list is held to turn it round.
 
     Raises:
-        ParseError: the JSON is malformed.
+        ParseError: the JSON is malformed, or what is copied from the page does not tell who writes.
     """
+    if messenger_web.looks_like(head(lines, COPIED_LINES)):
+        yield from messenger_web.read(lines)
+        return
     if is_page("\n".join(head(lines, 20))):
         yield from in_order(filter(None, map(_from_block, elements(lines, lambda each: each.is_a(BLOCK)))))
         return
@@ -46,7 +51,9 @@ def looks_like(sample: Sequence[str]) -> float:
     """How much a text looks like such a download: 0 or 1."""
     if is_page("\n".join(sample[:20])):
         return float(any(PAGE.search(line) for line in sample))
-    keys = json_keys(sample) if is_json(sample) else frozenset()
+    if not is_json(sample):
+        return float(messenger_web.looks_like(sample))
+    keys = json_keys(sample)
     return float(keys >= {"sender_name", "timestamp_ms"} or keys >= {"participants", "senderName", "timestamp"})
 
 
@@ -100,5 +107,10 @@ def _from_block(block: Element) -> Message | None:
 
 
 FORMAT = ChatFormat(
-    "messenger", "Messenger's and Instagram's message_1.json or .html", read, looks_like, is_json=True, is_page=True
+    "messenger",
+    "Messenger's and Instagram's message_1.json or .html, copies of Messenger's page",
+    read,
+    looks_like,
+    is_json=True,
+    is_page=True,
 )

@@ -1,0 +1,138 @@
+"""Conversations copied from Messenger's web page, whose hidden labels come along: `You sent` and `Enter`.
+
+You sent              Tom Reed
+Is the lamp lit?      Tom
+Enter                 Since four.
+12:03 PM              Enter
+
+The line below `Enter` is the sender's name, perhaps with a longer or shorter form of it on the next line. A time, alone
+on its line, is that of all messages up to the next.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from offbook.core.i18n import marked
+from offbook.data.extract.chat_log.message import Content, Message
+from offbook.data.extract.chat_log.phrases import phrases
+from offbook.data.extract.chat_log.stamps import STAMP, WEEKDAY, StampReader
+from offbook.data.extract.cue import Lines, ParseError
+
+SENT = "You sent"
+ENTER = "Enter"
+ME = "You"
+ORIGINAL = "Original message:"
+ALONE = re.compile(rf"(?:(?i:{WEEKDAY}){STAMP})$")
+REPLIED = re.compile(
+    r"(?P<name>[^\n]{1,60}?) replied to (?:you|yourself|themsel(?:f|ves)|himself|herself|[A-Z].{0,60})$"
+)
+LONGEST_NAME = 60
+FEWEST_SENT, FEWEST_ENTER = 2, 3
+"""So many lines of these words alone tell such a copy."""
+MOST_UNNAMED = 0.2
+"""Where a larger share of messages has no name above it, the copy does not tell who writes."""
+DOWNLOAD = marked(
+    "Download the conversation as JSON (Messenger: Settings, Download your information) and extract that."
+)
+
+
+class LabelledText(NamedTuple):
+    """What stands between two labels: its first line, its lines, and the time above it."""
+
+    line: int
+    texts: list[str]
+    stamp: re.Match[str] | None
+
+
+def looks_like(sample: Sequence[str]) -> bool:
+    """Whether a text is such a copy."""
+    words = Counter(line.strip() for line in sample)
+    return words[SENT] >= FEWEST_SENT and words[ENTER] >= FEWEST_ENTER
+
+
+def read(lines: Lines) -> Iterator[Message]:
+    """The messages of such a copy.
+
+    Raises:
+        ParseError: too many messages have no name above them.
+    """
+    names = _names(_labelled_texts(lines))
+    unnamed = [each for each in _labelled_texts(lines) if not _sender(each, names)]
+    if len(unnamed) > MOST_UNNAMED * sum(1 for _ in _labelled_texts(lines)):
+        raise ParseError(unnamed[0].line, "this message from Messenger's page has no name above it", fix=DOWNLOAD)
+    clock = StampReader(each.stamp for each in _labelled_texts(lines) if each.stamp)
+    stamp, sent_at = None, None
+    for each in _labelled_texts(lines):
+        if each.stamp and each.stamp is not stamp:
+            stamp, sent_at = each.stamp, clock.time(each.stamp)
+        yield _message(each, names)._replace(sent_at=sent_at)
+
+
+def _labelled_texts(lines: Lines) -> Iterator[LabelledText]:
+    """The messages between the labels."""
+    line, texts, stamp = 1, list[str](), None
+    for number, raw in lines:
+        text = raw.strip(" \t\ufeff\xa0\u200e")
+        is_label = text == ENTER or (text == SENT and texts)
+        time = None if texts else ALONE.match(text)
+        if is_label and texts:
+            yield LabelledText(line, texts, stamp)
+            texts = []
+        if time:
+            stamp = time
+        elif text and text != ENTER:
+            line = line if texts else number
+            texts = [*texts, text]
+    if texts:
+        yield LabelledText(line, texts, stamp)
+
+
+def _names(labelled: Iterable[LabelledText]) -> dict[str, str]:
+    """The lines that name somebody → the longest form of the name: `Tom` and `Tom Reed` below each other are one."""
+    first, with_text, below = Counter[str](), Counter[str](), Counter[tuple[str, str]]()
+    for each in labelled:
+        name, rest = each.texts[0], each.texts[1:]
+        if name != SENT and len(name) <= LONGEST_NAME:
+            first[name] += 1
+            with_text[name] += bool(rest)
+            below.update([(name, rest[0])] if rest and _are_one(name, rest[0]) else [])
+    names = {name: name for name, count in first.items() if count > 1 and 2 * with_text[name] > count}
+    for (name, other), count in below.items():
+        if name in names and count > 1:
+            names[name] = names[other] = max(name, other, key=len)
+    return names
+
+
+def _are_one(name: str, other: str) -> bool:
+    """Whether two lines may be one name, in short and in full."""
+    words = set(name.split()), set(other.split())
+    return words[0] <= words[1] or words[1] <= words[0]
+
+
+def _sender(each: LabelledText, names: dict[str, str]) -> str:
+    """Who writes; "" where no name stands above the text."""
+    first = each.texts[0]
+    if replied := REPLIED.match(first):
+        name = replied["name"]
+        return ME if name == ME else next((names[each] for each in names if _are_one(name, each)), "")
+    return ME if first == SENT else names.get(first, "")
+
+
+def _message(each: LabelledText, names: dict[str, str]) -> Message:
+    sender, texts = _sender(each, names), each.texts[1:]
+    if not sender:
+        return Message("", "\n".join(each.texts), each.line, content=Content.NOTE)
+    texts = texts[1:] if len(texts) > 1 and names.get(texts[0]) == sender else texts
+    texts = texts[:-1] if len(texts) > 1 and names.get(texts[-1]) == sender else texts
+    is_parted = True
+    if REPLIED.match(each.texts[0]):  # what is answered stands above the answer, and nothing between them
+        below = texts[texts.index(ORIGINAL) + 1 :] if ORIGINAL in texts else texts
+        is_parted = len(below) == (2 if ORIGINAL in texts else 1)
+        texts = below[-1:] if is_parted else below
+    text = "\n".join(texts)
+    content = phrases("messenger").content(text) if text and is_parted else Content.MEDIA
+    return Message(sender, text, each.line, content=content)

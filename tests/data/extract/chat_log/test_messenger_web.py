@@ -1,0 +1,76 @@
+"""Conversations copied from Messenger's web page."""
+
+from pathlib import Path
+
+import pytest
+
+from offbook.core.errors import UsageError
+from offbook.data.extract.chat_log.formats import messenger
+from offbook.data.extract.chat_log.message import Content
+from offbook.data.extract.cue import ParseError
+from offbook.data.extract.formats import choose
+from tests.data.extract.chat_log.chats import contents, parsed, times
+from tests.data.extract.reading import numbered
+
+COPIED = """\
+12:03 PM
+You sent
+Is the lamp lit?
+Enter
+Tom Reed
+Tom
+Since four.
+Enter
+Tom
+I lit it myself.
+Tom Reed
+Enter
+You sent
+And oil?
+Not much, I think.
+Enter
+Mon 12:31 PM
+Tom Reed
+Tom
+Half a can.
+Enter
+You sent
+Keep it.
+Enter
+"""
+
+
+def test_the_labels_tell_who_writes(tmp_path: Path) -> None:
+    assert parsed(messenger.read, COPIED) == [
+        ("You", "Is the lamp lit?"),
+        ("Tom Reed", "Since four."),
+        ("Tom Reed", "I lit it myself."),
+        ("You", "And oil?\nNot much, I think."),
+        ("Tom Reed", "Half a can."),
+        ("You", "Keep it."),
+    ]
+    assert [time[-5:] for time in times(messenger.read, COPIED)] == ["12:03"] * 4 + ["12:31"] * 2
+    path = tmp_path / "a.txt"
+    path.write_text(COPIED, encoding="utf-8")
+    assert choose(path, "auto") == "messenger"
+
+
+def test_what_is_answered_is_not_said_again_and_a_text_may_name_its_sender() -> None:
+    answered = "You replied to Tom\nOriginal message:\nI lit it myself.\nWell done.\nEnter\nTom\nTom is tired.\nEnter\n"
+    unclear = "Tom replied to you\nWell done.\nIs it?\nEnter\nYou sent\nTom sent a photo.\nEnter\n"
+    text = COPIED + answered + unclear
+    assert parsed(messenger.read, text)[-2:] == [("You", "Well done."), ("Tom Reed", "Tom is tired.")]
+    assert contents(messenger.read, text)[-2:] == [Content.MEDIA, Content.MEDIA]
+
+
+def test_messages_without_names_are_refused() -> None:
+    with pytest.raises(ParseError, match="no name above it") as error:
+        list(messenger.read(numbered("You sent\nLit?\nEnter\nSince four.\nEnter\nYou sent\nOil?\nEnter\nHalf.\nEnter")))
+    assert error.value.line == 4
+
+
+def test_a_copy_without_labels_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("Tom\nIs it lit?\nYou sent\nSince four.\nTom\nOil?\nYou sent\nHalf.\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="copied from Messenger's page without its labels"):
+        choose(path, "auto")
