@@ -64,3 +64,25 @@ def test_what_a_bot_notes_of_a_chat_is_a_log_of_texts() -> None:
     lines = [f"2021-05-12 21:3{minute}:00 [INFO] {name}: Lit." for minute, name in enumerate(["ann", "tom"] * 2)]
     assert looks_like(lines) == 0
     assert text_log.looks_like(lines) > 0
+
+
+SOURCE = """\
+L 05/12/2021 - 21:29:00: Log file started (file "logs/L0512000.log") (game "/srv/game") (version "6123")
+L 05/12/2021 - 21:29:05: "ann <3<2><STEAM_0:1:123><>" entered the game
+L 05/12/2021 - 21:30:11: "ann <3<2><STEAM_0:1:123><CT>" say "Is the lamp lit?"
+L 05/12/2021 - 21:30:15: "tom<3><[U:1:4567]><TERRORIST>" say_team "Since "four"." (dead)
+L 05/12/2021 - 21:30:16: "tom<3><[U:1:4567]><TERRORIST>" say "!rank"
+L 05/12/2021 - 21:30:16: "tom<3><[U:1:4567]><TERRORIST>" killed "ann <3<2><STEAM_0:1:123><CT>" with "knife"
+L 05/12/2021 - 21:30:20: "Console<0><Console><Console>" say "Last round"
+L 05/12/2021 - 21:30:25: World triggered "Round_End"
+"""
+
+
+@pytest.mark.parametrize("form", ["L {}: {}", "{}.123 - {}"])
+def test_of_the_source_engine_s_logs_only_what_players_say_is_said(form: str) -> None:
+    log = "\n".join(form.format(line[2:23], line[25:]) for line in SOURCE.splitlines())
+    assert parsed(read, log) == [("ann <3", "Is the lamp lit?"), ("tom", 'Since "four".')]
+    assert contents(read, log).count(Content.NOTE) == 6
+    assert times(read, log)[2] == "2021-05-12 21:30"
+    assert looks_like(log.splitlines()) == 1
+    assert max(text_log.looks_like(log.splitlines()), whatsapp.looks_like(log.splitlines())) < 1
