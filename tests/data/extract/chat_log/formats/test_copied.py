@@ -323,3 +323,12 @@ def test_the_time_may_stand_above_a_name_with_its_text(tmp_path: Path) -> None:
     path.write_text(text, encoding="utf-8")
     assert choose(path, "auto") == "copied"
     assert parsed(read, text) == talk
+
+
+def test_labels_that_apps_copy_below_a_message_are_not_said() -> None:
+    teams = TEAMS.replace("lit?", "lit?\n like 1").replace("I lit it.", "I lit it.\n heart 2")
+    assert parsed(read, teams) == TALK
+    pictures = DISCORD.replace("lit?", "lit?\nImage").replace("Half.", "Image")
+    assert parsed(read, pictures) == TALK[:-1]
+    assert parsed(read, SLACK.replace("I lit it.\n", "I lit it.\nNew\n")) == TALK
+    assert parsed(read, TEAMS.replace("And oil?", "New\nNew"))[2][1] == "New\nNew"

@@ -68,6 +68,10 @@ REACTIONS = lazy_pattern(
 )
 THREAD = lazy_pattern(r"^replied to a thread:\s*\n.*\n")
 """What Slack copies below a message, and above one in a thread."""
+LABELS = lazy_pattern(r"(?:\n (?:like|heart|laugh|surprised|sad|angry) \d{1,3}|\n[ \t]*Image)+[ \t]*$|^Image$")
+"""What Teams copies below a message for its reactions, and Discord in the place of a picture."""
+UNREAD = lazy_pattern(r"\n[ \t]*(?:New|NEW)[ \t]*$")
+"""What Slack and Discord copy where the messages begin that are not read yet: at one place of a copy."""
 MEDIA = lazy_pattern(r"\[ [^\[\]\n]{1,40} \]")
 """What it copies in the place of a picture: [ Photo ]"""
 AT_FIRST = 10
@@ -117,11 +121,12 @@ def read(lines: Lines) -> Iterator[Message]:
     unmarked = [arrangement.unmarked(line) for line in first]
     clock = StampReader(match for line in unmarked for pattern in patterns if (match := pattern.match(line)))
     reader = _READERS.get(arrangement.place, _read_above)
+    has_unread = sum(line.strip() in ("New", "NEW") for line in first) == 1
     recorded: bool | None = None
     for name, place, stamp, body in reader(_joined(lines), arrangement):
         sent_at = clock.time(stamp) if stamp is not None else None
         text = ANSWERED.sub("", EDITED.sub("", "\n".join(clock.without_break(body)).strip()))
-        text = THREAD.sub("", REACTIONS.sub("", text))
+        text = THREAD.sub("", REACTIONS.sub("", LABELS.sub("", UNREAD.sub("", text) if has_unread else text)))
         if stamp is not None:
             content = content_of_any_app(text) if text and not MEDIA.fullmatch(text) else Content.MEDIA
             content = Content.FORWARDED if FORWARDED.match(text) else content
