@@ -87,7 +87,7 @@ PROMPT_LIKE = re.compile(
 )
 METADATA = re.compile(
     r"_?(?:ids?|type|index|len|length|tokens|hash|lang|language|source|file|name|time|date|url|category|tags?|label"
-    r"|title|score|role|split|subset)$",
+    r"|title|score|role|split|subset|user-agent)$",
     re.IGNORECASE,
 )
 

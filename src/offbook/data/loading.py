@@ -25,6 +25,7 @@ from offbook.data import columns, exclusions, placeholders
 from offbook.data.dialogues import SPEECH, with_manner
 from offbook.data.exclusions import Belonging
 from offbook.data.formats import FORMATS, Format, Turns, detect, reply_in
+from offbook.data.other_sets import other_set
 from offbook.data.row_values import ColumnsError, LeftOut, NotTextError, RowError
 from offbook.data.sources import BadRow, Row, data_files, read_rows, stop
 from offbook.data.unspoken import without_calls, without_thoughts
@@ -164,7 +165,8 @@ def _read(file: Path, format: Format | None, on_error: str, options: ReadingOpti
             belongings.append(belonging)
         except LeftOut as reason:
             loaded.left_out[str(reason)] = loaded.left_out.get(str(reason), 0) + 1
-        except RowError as error:
+        except RowError as reason:
+            error = (None if options.columns else other_set(row)) or reason
             strange += [error] if isinstance(error, ColumnsError) else []
             bad.append(BadRow(origin, f"{error} ({_excerpt(row)})"))
     loaded.skipped.extend(bad)

@@ -182,6 +182,8 @@ def _read_jsonl(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
 
 
 def _as_row(value: Any, reason: str | None, origin: Origin, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
+    while isinstance(value, list) and len(value) == 1 and isinstance(value[0], list):  # a file of Qianfan's in one line
+        value = value[0]
     if isinstance(value, list) and value and all(map(_is_turn, value)):
         value = {"messages": value}
     if reason is None and isinstance(value, dict):

@@ -69,7 +69,8 @@ def turns_of(value: Any, name: str, character: str | None = None) -> Iterator[Tu
             yield Turn("assistant", reply, weight=weight_of(turn))
             continue
         content = next((turn[key] for key in TEXTS if key in turn), None)
-        is_call = bool(turn.get("tool_calls") or (isinstance(content, list) and any(map(_is_call, content))))
+        parts = content if isinstance(content, list) else []
+        is_call = bool(turn.get("tool_calls") or turn.get("function_call") or any(map(_is_call, parts)))
         if (is_call and not content) or (isinstance(speaker, str) and speaker.lower() in CALLS):
             continue  # a call is no speech; what the tool answers is read
         text = content_of(content, TURN_TEXT, number=number)

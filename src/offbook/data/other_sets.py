@@ -1,0 +1,78 @@
+"""Rows of public data sets that are no conversations as they are: told by their columns, with what to do about them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from offbook.core.i18n import marked, translate
+from offbook.data.row_values import ColumnsError
+from offbook.data.sources import Row
+
+
+class OtherSet(NamedTuple):
+    """A kind of rows that are not read."""
+
+    columns: frozenset[str]
+    """It has them all."""
+    what: str
+    fix: str
+
+
+PAIR = marked("write the better answer of each pair as chosen and the other one as rejected, with the prompt as prompt")
+PATHS = marked("write each path from the first message down to an answer as one row of messages: role and content")
+CODEX = frozenset({"character_name", "description", "scenario"})
+NO_LINES = marked(
+    "nobody answers anybody in it; its text may be persona.system, and rows hold what is said and answered"
+)
+OTHER_SETS = (
+    OtherSet(frozenset({"message_tree_id", "prompt"}), marked("a tree of messages (OpenAssistant)"), PATHS),
+    OtherSet(frozenset({"parent_id", "text", "role"}), marked("one message of a tree (OpenAssistant)"), PATHS),
+    OtherSet(
+        frozenset({"conversation_a", "conversation_b"}),
+        marked("a pair of conversations (Chatbot Arena)"),
+        marked("write the one that winner names as messages; leave ties out"),
+    ),
+    OtherSet(frozenset({"response_a", "response_b"}), marked("a pair of answers (Chatbot Arena)"), PAIR),
+    OtherSet(frozenset({"human_ref_A", "human_ref_B"}), marked("a pair of answers (SHP)"), PAIR),
+    OtherSet(
+        frozenset({"meta_instruction", "chat"}),
+        marked("a conversation in turns by number (MOSS)"),
+        marked(
+            "write its turns as a list, messages: Human as user, MOSS as assistant, without the marks <|…|> and <eo…>"
+        ),
+    ),
+    OtherSet(
+        frozenset({"segments"}),
+        marked("text in segments (Axolotl's template-free format)"),
+        marked("write the segments whose label is true as assistant, the others as user, in a list called messages"),
+    ),
+    OtherSet(
+        frozenset({"context", "question", "answers"}),
+        marked("a question about a passage (SQuAD)"),
+        marked("write context and question as prompt, and the first text of answers as reply"),
+    ),
+    OtherSet(
+        frozenset({"title", "paragraphs"}),
+        marked("a passage with its questions (SQuAD)"),
+        marked("write a row for each question: context and question as prompt, the first text of answers as reply"),
+    ),
+    OtherSet(
+        frozenset({"id", "text", "file", "node", "lineNumber"}),
+        marked("a line of a game's table of texts (Yarn Spinner)"),
+        marked("name the .yarn files, which hold the lines in their order, in offbook extract"),
+    ),
+    OtherSet(frozenset({"first_mes", "mes_example"}), marked("a character card"), NO_LINES),
+    OtherSet(
+        frozenset({"character_name", "description", "scenario"}), marked("a description (Character Codex)"), NO_LINES
+    ),
+)
+
+
+def other_set(row: Row) -> ColumnsError | None:
+    """What to say of a row that could not be read, where it is of a known kind that holds no one conversation.
+
+    Args:
+        row: a row under its own names.
+    """
+    kind = next((kind for kind in OTHER_SETS if kind.columns <= row.keys()), None)
+    return kind and ColumnsError("it is {what}: {fix}", what=translate(kind.what), fix=translate(kind.fix))

@@ -1,0 +1,53 @@
+"""Rows of data sets that hold no one conversation are refused by their names."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from offbook.core.errors import UsageError
+from offbook.data.loading import ReadingOptions, load
+
+MESSAGES = [{"role": "user", "content": "Lit?"}, {"role": "assistant", "content": "Since four."}]
+LEAF = {"text": "Since four.", "role": "assistant", "replies": []}
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"message_tree_id": "1", "prompt": {"text": "Lit?", "role": "prompter", "replies": [LEAF]}}, "OpenAssistant"),
+        ({"message_id": "2", "parent_id": "1", "text": "Since four.", "role": "assistant"}, "OpenAssistant"),
+        ({"conversation_a": MESSAGES, "conversation_b": MESSAGES, "winner": "model_b"}, "winner names as messages"),
+        ({"prompt": "Lit?", "response_a": "Yes.", "response_b": "No.", "winner_model_a": 1}, "chosen"),
+        ({"history": "Lit?", "human_ref_A": "Yes.", "human_ref_B": "No.", "labels": 1}, "SHP"),
+        ({"meta_instruction": "M.", "chat": {"turn_1": {"Human": "Lit?", "MOSS": "Since four."}}}, "MOSS"),
+        ({"segments": [{"label": False, "text": "Lit?"}, {"label": True, "text": "Yes."}]}, "Axolotl"),
+        ({"context": "It is lit.", "question": "Lit?", "answers": {"text": ["lit"], "answer_start": [6]}}, "SQuAD"),
+        ({"title": "x", "paragraphs": [{"context": "It is lit.", "qas": []}]}, "SQuAD"),
+        ({"id": "line:1", "text": "Mara: Lit.", "file": "a.yarn", "node": "A", "lineNumber": "3"}, "Yarn Spinner"),
+        ({"name": "Mara", "first_mes": "Lit?", "mes_example": "<START>"}, "character card"),
+    ],
+)
+def test_the_error_names_the_kind_and_what_to_do(row: dict[str, Any], expected: str, tmp_path: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(json.dumps(row) + "\n", "utf-8")
+    with pytest.raises(UsageError, match=expected):
+        load([rows])
+
+
+def test_columns_that_the_user_names_are_read(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(json.dumps({"history": "Lit?", "human_ref_A": "Yes.", "human_ref_B": "No."}) + "\n", "utf-8")
+    columns = {"prompt": "history", "reply": "human_ref_A", "ignore": "human_ref_B"}
+    assert load([rows], options=ReadingOptions(columns)).conversations[0].replies == ("Yes.",)
+
+
+def test_pairs_of_qianfan_in_one_line_and_calls_of_functions_are_read(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    pair = [[{"prompt": "Lit?", "response": [["Since four."]]}]]
+    rows.write_text(f"{json.dumps(pair)}\n{json.dumps(pair)}\n", "utf-8")
+    assert [row.replies for row in load([rows]).conversations] == [("Since four.",)] * 2
+    call = {"role": "assistant", "content": None, "function_call": {"name": "stove", "arguments": "{}"}}
+    rows.write_text(json.dumps({"messages": [MESSAGES[0], call, MESSAGES[1]]}) + "\n", "utf-8")
+    assert load([rows]).conversations[0].replies == ("Since four.",)
