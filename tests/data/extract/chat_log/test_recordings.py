@@ -1,5 +1,7 @@
 """Transcripts of recordings: what is heard in them is not said."""
 
+import re
+
 import pytest
 
 from offbook.data.extract.chat_log.formats import copied, table, text_log
@@ -88,3 +90,26 @@ def test_in_a_table_of_a_script_s_lines_brackets_hold_what_is_done() -> None:
     ]
     chat = script.replace("台词", "内容")
     assert spoken_texts(list(table.read(numbered(chat))))[0] == "（转身）船呢？"
+
+
+CUT = """\
+00:02 Ann: Is the lamp lit?
+00:09 Tom: Since four. (laughs)
+04:40 Ann: And oil?
+31:07 Tom: Half a can. [music]
+1:02:10 Ann: Good.
+"""
+
+
+def test_times_that_only_rise_beyond_a_clock_s_are_minutes_of_a_recording() -> None:
+    above = re.sub(r"(?m)^([\d:]+) (\w+): ", r"\2 \1\n", CUT)
+    for read, text in ((text_log.read, CUT), (copied.read, above)):
+        messages = [message for message in read(numbered(text)) if message.sender]
+        assert [message.text for message in messages][1] == "Since four."
+        times = [message.sent_at for message in messages if message.sent_at]
+        assert [(time - times[0]).seconds for time in times] == [0, 7, 278, 1865, 3728]
+
+
+def test_a_chat_past_midnight_stays_a_chat() -> None:
+    chat = "00:04 Ann: Lit? (hope so)\n00:09 Tom: Yes. (sighs)\n23:50 Ann: Oil?\n00:10 Tom: Half.\n45:10 Ann: Good."
+    assert spoken_texts(list(text_log.read(numbered(chat))))[:2] == ["Lit? (hope so)", "Yes. (sighs)"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import pairwise
 
 from offbook.data.extract.chat_log.times import (
     AM,
@@ -65,9 +66,28 @@ BREAK = re.compile(rf"^\s*(?:(?:[-*_=–—]\s?){{3,}}|(?:#{{1,6}}\s+|[-*_=–�
 _FIRST_NUMBERS = re.compile(r"(\d{1,2})[-/.](\d{1,2})(?:[-/.]\d{2,4})?$")
 
 
+LAST_HOUR = 24
+"""Midnight may be 24:00."""
+
+
 def date_beside(match: re.Match[str]) -> str:
     """The date in a match of `STAMP`; "" where it tells the clock alone."""
     return match["date"] or match["date_behind"] or ""
+
+
+def count_minutes(stamps: Sequence[re.Match[str]]) -> bool:
+    """Whether times are minutes and seconds of a recording, 04:40 … 31:07: they only rise, beyond any clock's."""
+    if any(date_beside(stamp) or stamp["before"] or stamp["after"] for stamp in stamps):
+        return False
+    two = [stamp for stamp in stamps if stamp["second"] is None]
+    seconds = [
+        60 * int(stamp["hour"]) + int(stamp["minute"])
+        if stamp["second"] is None
+        else 3600 * int(stamp["hour"]) + 60 * int(stamp["minute"]) + int(stamp["second"])
+        for stamp in stamps
+    ]
+    is_rising = all(earlier <= later for earlier, later in pairwise(seconds))
+    return is_rising and any(int(stamp["hour"]) > LAST_HOUR for stamp in two)
 
 
 def _start(match: re.Match[str]) -> int:
@@ -83,7 +103,10 @@ class StampReader:
     """
 
     def __init__(self, matches: Iterable[re.Match[str]]) -> None:
-        dated = [(match, date) for match in matches if (date := date_beside(match))]
+        stamps = list(matches)
+        self.counts_minutes = count_minutes(stamps)
+        """Whether a time of two numbers tells the minute and second of a recording."""
+        dated = [(match, date) for match in stamps if (date := date_beside(match))]
         order = DateOrder(is_american(match.string[_start(match) :] for match, _ in dated))
         for _, date in dated:
             if numbers := _FIRST_NUMBERS.search(date):
@@ -96,6 +119,8 @@ class StampReader:
 
     def time(self, match: re.Match[str]) -> datetime | None:
         """The time of the next message; where no day is told, the clock's, with a new day where it goes back."""
+        if self.counts_minutes and match["second"] is None:
+            return self._clock.at("0", match["hour"], match["minute"])
         halves = (match["before"], match["after"])
         date = date_beside(match)
         day = spelled_date(date, self._month_first)[0] if date else None

@@ -131,7 +131,7 @@ def read(lines: Lines) -> Iterator[Message]:
             content = content_of_any_app(text) if text and not MEDIA.fullmatch(text) else Content.MEDIA
             content = Content.FORWARDED if FORWARDED.match(text) else content
             message = Message(name, text, place, sent_at, content)
-            recorded = is_recording(stamp, AT_FIRST) if recorded is None else recorded
+            recorded = clock.counts_minutes or is_recording(stamp, AT_FIRST) if recorded is None else recorded
             yield without_what_is_heard(message) if recorded else message
         elif text:  # what goes before the first message
             yield Message("", text, place, None, Content.NOTE)

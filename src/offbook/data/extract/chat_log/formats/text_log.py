@@ -73,7 +73,7 @@ def read(lines: Lines) -> Iterator[Message]:
     forms = (
         frozenset(form for header in headers if (form := _form(header.string))) if pattern in WITH_TIME_FIRST else ()
     )
-    goes_on = is_recording(headers[0]) if headers else False
+    goes_on = clock.counts_minutes or (is_recording(headers[0]) if headers else False)
     """Whether what has no name goes on with the last; in a chat it is a note of the program: `21:31 Carl joined`."""
     last: list[tuple[int, re.Match[str], list[str]] | None] = [None]
     for entry, following in pairwise(chain(entries(lines, pattern), last)):
