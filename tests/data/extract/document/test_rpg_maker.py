@@ -68,3 +68,23 @@ def test_a_name_may_stand_on_a_line_of_its_own_in_brackets_or_in_a_colour(tmp_pa
     path.write_text(json.dumps({"events": [None, {"id": 1, "pages": [{"list": listed}]}]}), encoding="utf-8")
     assert {speaker.name: speaker.lines for speaker in speakers([path])} == {"Ada": 2, "Dick": 2}
     assert [row["messages"][-1]["content"] for row in extract([path], "Dick").rows] == ["Not yet.", "Where?"]
+
+
+def test_a_code_stands_for_the_name_of_an_actor(tmp_path: Path) -> None:
+    shown = commands(
+        (["", 0, 0, 2, "\\N[2]"], ["Is \\N[1] in?"]),
+        (["", 0, 0, 2], ["\\N[1]", "Not yet."]),
+        (["", 0, 0, 2], ["\\C[6]\\n[1]\\C[0]: Soon."]),
+        (["", 0, 0, 2], ["\\n<\\N[2]>So."]),
+        (["", 0, 0, 2], ["\\N[2] waits at the pier."]),
+    )
+    path = tmp_path / "CommonEvents.json"
+    path.write_text(json.dumps([None, {"id": 1, "name": "Pier", "list": shown}]), encoding="utf-8")
+    assert {speaker.name: speaker.lines for speaker in speakers([path])} == {"Actor 1": 2, "Actor 2": 2}
+    actors = [None, {"id": 1, "name": "Ada"}, {"id": 2, "name": "Dick"}]
+    game = tmp_path / "data"
+    game.mkdir()
+    path = path.rename(game / path.name)
+    (game / "Actors.json").write_text(json.dumps(actors), encoding="utf-8")
+    assert {speaker.name: speaker.lines for speaker in speakers([path])} == {"Ada": 2, "Dick": 2}
+    assert [row["messages"][-1]["content"] for row in extract([path], "Ada").rows] == ["Not yet.", "Soon."]
