@@ -473,3 +473,8 @@ Mara: You saw the moon."""
         ("Tom", "I saw it burn."),
         ("Mara", "You saw the moon."),
     ]
+
+
+def test_a_voice_that_is_heard_alone_may_have_its_name_above_in_a_script_of_colons() -> None:
+    text = "陆远：去拿。\n阿澈：没油了。\n陆远（os）\n他不会回来了。\n阿澈：我回来了。\n陆远：真的？"
+    assert texts(screenplay.read, text)[2:4] == [("陆远", "他不会回来了。"), ("阿澈", "我回来了。")]

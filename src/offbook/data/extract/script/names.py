@@ -31,6 +31,8 @@ CONTINUED = re.compile(r"(?i)cont[’'.]?d\.?|continu(?:ed|ing)")
 _OFF_SCREEN = r"OS|VO|O\.S\.|V\.O\."
 OFF_SCREEN = re.compile(rf"(?<=[{CJK}])\s*(?:{_OFF_SCREEN})\s*$")
 """管家VO: heard and not seen."""
+HEARD = re.compile(rf"(?i:{_OFF_SCREEN})|画外音?|畫外音?|内心.{{0,4}}|心声|独白|旁白|电话.{{0,4}}")
+"""A note that says how a voice is heard, so that its speech follows: （os）"""
 _VOICE = r"(?<=[\u3040-\u9fff])[MＭNＮ]|の声"
 """太郎Ｍ (monologue), 花子の声"""
 SPEAKING = re.compile(f"(?:{one_of(CHINESE['speaking'])}|{_OFF_SCREEN}|{_VOICE})$")
@@ -90,6 +92,11 @@ def is_name(name: str, *, often: bool = False) -> bool:
     if len(parts) > (6 if often else 4) or len(name) > 40:
         return False
     return often or len(parts) == 1 or all(not part[0].islower() or part in PARTICLES for part in parts)
+
+
+def is_heard(notes: tuple[str, ...]) -> bool:
+    """Whether the notes at a name say how a voice is heard: 陆远（os）."""
+    return any(map(HEARD.fullmatch, notes))
 
 
 def split_joint(name: str, names: frozenset[str]) -> tuple[str, ...]:

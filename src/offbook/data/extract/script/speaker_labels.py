@@ -22,6 +22,7 @@ from offbook.data.extract.script.names import (
     SURE_JOINERS,
     WHEREABOUTS,
     by_surname,
+    is_heard,
     is_name,
     split_joint,
     split_manner,
@@ -152,7 +153,7 @@ class Labels:
         labels: Counter[Place] = Counter()
         for (name, where), count in counts.items():
             labels[where] += count if name in often else 0
-        total = sum(labels.values())
+        self.support = total = sum(labels.values())
         capitals = sum(count for name, count in names.items() if name in often and name.isupper())
         self.layout = layout
         self.names = names
@@ -162,7 +163,6 @@ class Labels:
         self.any_name = LAYOUTS[layout].any_name
         self.dashed = dashed >= MOSTLY * sum(counts.values()) > 0
         """Whether a dash goes before each speech (ÉRASTE. — Merci.); elsewhere it is a pause of the speaker's."""
-        self.support = total
         after_blank = sum(count for where, count in labels.items() if where[0])
         self.opens_paragraphs = after_blank >= OPENING * total > 0
         """Whether a label stands behind a blank line."""
@@ -230,7 +230,7 @@ class Labels:
         speakers, _, certain = self.speakers_of(label)
         if label.layout not in self.layouts:
             if label.layout == "alone":
-                return where[0] and (certain >= MANNERED or label.name in self.seen)
+                return (where[0] or is_heard(label.notes)) and (certain >= MANNERED or label.name in self.seen)
             return certain >= MANNERED
         if certain < MANNERED and label.rest.startswith(("http://", "https://", "www.")):
             return False
