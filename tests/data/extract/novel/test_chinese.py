@@ -221,3 +221,8 @@ def test_how_it_is_said_takes_nothing_of_a_name(text: str, speaker: str) -> None
 )
 def test_what_somebody_does_not_say_is_no_speech(text: str) -> None:
     assert "站住！" not in turns("陆青崖道：“走罢。”|柳如烟想了想说：“去哪里？”|" + text)
+
+
+def test_a_name_ends_before_where_its_bearer_goes() -> None:
+    text = "朱贵走上厅来报道：“有人。”|宋江道：“且慢。”|林冲上楼来报道：“是我。”|李小飞走进门来笑道：“走。”"
+    assert list(turns(text).values()) == ["朱贵", "宋江", "林冲", "李小飞"]
