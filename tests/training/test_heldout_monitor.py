@@ -149,7 +149,8 @@ def test_samples_at_every_evaluation_disturb_nothing(overfitting: Any, monkeypat
 
 
 def test_the_verdict_follows_the_last_step(settings: dict[str, Any]) -> None:
-    run = offbook.train(load(None, {**settings, "evaluate.prompts": 2, "evaluate.lang": "zh"}))
+    changes = {"model.dtype": "float32", "evaluate.prompts": 2, "evaluate.lang": "zh"}
+    run = offbook.train(load(None, {**settings, **changes}))
     card = json.loads(run.eval.read_text(encoding="utf-8"))
     assert card["about"]["step"] == json.loads(run.environment.read_text())["adapter_step"]
     assert card["heldout"]["tuned"]["loss"] == pytest.approx(losses_of(run)[card["about"]["step"]], rel=1e-4)

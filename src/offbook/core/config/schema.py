@@ -67,7 +67,7 @@ class ModelConfig(Section):
     revision: str = "master"
     """Branch, tag or commit on the hub ('master' and 'main' mean the hub's default branch)."""
     dtype: Annotated[Literal["auto", "float32", "bfloat16", "float16"], BeforeValidator(_is_number_format)] = "auto"
-    """Number format of the model. auto: bfloat16 where the hardware computes in it, else float32."""
+    """Number format of the model. auto: bfloat16 on a GPU that computes in it, else float32."""
     storage: Storage = "full"
     """How the frozen weights are kept: full (in the model's number format), or in 2 bytes, 1 byte or 4.5 bits each
     (NF4), upcast layer by layer as they are read, with all else in float32."""
