@@ -75,10 +75,26 @@ def test_settings_are_written_all_or_none(client: Client, ann: str, studio: Stud
     assert "train.epochs" not in client.get(address)["set"]
 
 
-@pytest.mark.parametrize("path", ["/etc/passwd", "../../../secret.jsonl", ["rows.jsonl", "/etc/hosts"], "a\0b"])
+OUTSIDE = ["/etc/passwd", "~/secret.jsonl", "../../../secret.jsonl", ["rows.jsonl", "/etc/hosts"], "a\0b"]
+
+
+@pytest.mark.parametrize("path", OUTSIDE)
 @pytest.mark.parametrize("option", ["data.source", "data.replay", "model.adapter"])
 def test_no_setting_reads_files_outside_of_the_workspace(client: Client, ann: str, option: str, path: Any) -> None:
-    assert client.patch(f"/api/characters/{ann}/config", {option: path}, 400)
+    section, leaf = option.split(".")
+    others = client.get(f"/api/characters/{ann}/config")["set"]
+    full = {name.split(".")[1]: value for name, value in others.items() if name.startswith(f"{section}.")}
+    for change in ({option: path}, {section: {**full, leaf: path}}):
+        assert client.patch(f"/api/characters/{ann}/config", change, 400)
+
+
+def test_a_setting_that_a_terminal_led_outside_does_not_keep_the_others(
+    client: Client, ann: str, studio: Studio
+) -> None:
+    file = studio.workspace.characters / ann / "run.yaml"
+    file.write_text(file.read_text("utf-8").replace("source: rows.jsonl", "source: /elsewhere/rows.jsonl"), "utf-8")
+    client.patch(f"/api/characters/{ann}/config", {"train.epochs": 7})
+    assert client.get(f"/api/characters/{ann}/config")["values"]["data.source"] == "/elsewhere/rows.jsonl"
 
 
 def test_a_character_is_copied_renamed_and_deleted(client: Client, ann: str) -> None:

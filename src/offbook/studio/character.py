@@ -67,15 +67,16 @@ class CharacterFolder:
             UsageError: a name is unknown or a value invalid; nothing is written.
         """
         with _writing:
-            tree = self.settings()
+            tree, before = self.settings(), self.settings()
             for dotted, value in changes.items():
-                if dotted in WORKSPACE_PATHS:
-                    self._check_inside(value)
                 loading.put(tree, dotted, value)
                 if value is None:
                     _drop(tree, dotted)
             text = loading.dump_tree(tree)
             loading.validate(yaml.safe_load(text), str(self.config))
+            for dotted in WORKSPACE_PATHS:  # of the whole: a section may come as one value
+                if (value := _at(tree, dotted)) != _at(before, dotted):
+                    self._check_inside(value)
             atomic_write_text(self.config, text)
 
     def change(self, entry: dict[str, Any]) -> None:
@@ -148,7 +149,7 @@ class CharacterFolder:
         root = self.path.parent.parent.resolve()
         for source in value if isinstance(value, list) else [value]:
             is_path = isinstance(source, str) and source != BASE and not is_hub(source)
-            if is_path and not _leads_into(root, self.path / source):
+            if is_path and not _leads_into(root, self.path / Path(source).expanduser()):
                 raise UsageError(
                     "'{name}' leads out of the folder {folder}",
                     "Only what lies in it can be used here.",
@@ -184,6 +185,11 @@ def merge(first: list[Message], second: list[Message]) -> list[Message]:
     if not any(each["role"] == "assistant" and each.get("weight", 1) for each in joined):
         raise UsageError("the rows have no reply to learn", "Merge others.")
     return joined
+
+
+def _at(tree: dict[str, Any], dotted: str) -> Any:
+    section, leaf = dotted.split(".")
+    return (tree.get(section) or {}).get(leaf)
 
 
 def _drop(tree: dict[str, Any], dotted: str) -> None:
