@@ -76,40 +76,6 @@ def test_a_final_draft_script_is_read_by_the_kinds_of_its_paragraphs(tmp_path: P
     assert row["source"]["paragraph"] == 6
 
 
-def test_a_tei_play_keeps_directions_out_of_its_speeches(tmp_path: Path) -> None:
-    speech = "<sp><speaker>{}.</speaker><p>{} <stage>Rising.</stage></p></sp>"
-    talk = "".join(speech.format(*pair) for pair in [("Ada", "Is it in?"), ("Dick", "Not yet.")] * 3)
-    path = tmp_path / "ferry.xml"
-    path.write_text(
-        f'<TEI xmlns="http://www.tei-c.org/ns/1.0"><teiHeader><p>No text.</p></teiHeader><text><body>'
-        f"<div><head>Act I</head><stage>A pier.</stage>{talk}</div></body></text></TEI>",
-        encoding="utf-8",
-    )
-    rows = extract([path], "Dick").rows
-    assert [row["messages"][-1]["content"] for row in rows] == ["Not yet."] * 3
-    assert rows[0]["source"]["chapter"] == "Act I"
-
-
-def test_in_tei_attributes_tell_who_speaks_in_novels_talks_and_plays(tmp_path: Path) -> None:
-    people = '<listPerson><person xml:id="a"><persName>Ada</persName></person></listPerson>'
-    novel = '<p><said who="#a">Is it in?</said> asked Ada. <said who="#d">Not yet.</said></p>'
-    talk = '<u who="#a">Is it in?</u><u who="#d">Not yet.</u>'
-    speech = '<sp who="#a"><p>Is it in?</p></sp><sp who="#d"><p>Not yet.</p></sp>'
-    path = tmp_path / "ferry.xml"
-    for text in (novel, talk, speech):
-        path.write_text(f"<TEI><teiHeader>{people}</teiHeader><text>{text * 3}</text></TEI>", encoding="utf-8")
-        assert {speaker.name: speaker.lines for speaker in speakers([path])} == {"Ada": 3, "d": 3}
-        assert {row["messages"][-1]["content"] for row in extract([path], "Ada").rows} == {"Is it in?"}
-
-
-def test_bosak_s_plays_are_read_like_tei(tmp_path: Path) -> None:
-    speech = "<SPEECH><SPEAKER>{}</SPEAKER><LINE><STAGEDIR>Rising</STAGEDIR>{}</LINE></SPEECH>"
-    talk = "".join(speech.format(*pair) for pair in [("ADA", "Is it in?"), ("DICK", "Not yet.")] * 3)
-    path = tmp_path / "ferry.xml"
-    path.write_text(f"<PLAY><ACT><TITLE>ACT I</TITLE>{talk}</ACT></PLAY>", encoding="utf-8")
-    assert [row["messages"][-1]["content"] for row in extract([path], "DICK").rows] == ["Not yet."] * 3
-
-
 def test_a_ren_py_script_names_its_characters(tmp_path: Path) -> None:
     path = tmp_path / "ferry.rpy"
     path.write_text(

@@ -1,11 +1,12 @@
 """Plays, novels and talks in TEI XML: `<sp who="#ann"><speaker>…</speaker><l>…</l></sp>`, `<said who="#ann">`, `<u>`.
 
 Bosak's plays (`<SPEECH><SPEAKER>…</SPEAKER><LINE>…`) are read alike. Source: TEI P5, chapters 7 (Performance Texts),
-8 (Transcriptions of Speech) and 3.3.3 (Quotation).
+8 (Transcriptions of Speech), 3.3.3 (Quotation) and 3.5 (Simple Editorial Changes).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree.ElementTree import Element
@@ -23,6 +24,16 @@ from offbook.data.extract.document.line import (
 )
 
 LEFT_OUT = frozenset(("teiHeader", "front", "back", "note", "fw", "castList", "figure", "pb", "lb"))
+STRUCK = frozenset(("del", "surplus", "gap"))
+"""What an editor marks as none of the text: struck out by its writer, or written once too often."""
+PREFERRED = {"choice": ("corr", "reg", "expan"), "app": ("lem", "rdg")}
+"""Elements that hold the same words several times → which of their children is read, if it is there; else the first."""
+BREAKS = frozenset(("lb", "pb", "cb"))
+HEARD = frozenset(("stage", "vocal", "kinesic", "incident"))
+"""What is done while somebody speaks: a direction."""
+WITHIN_WORD = "\0"
+JOINT = re.compile(rf"-?\s*{WITHIN_WORD}\s*")
+"""Where a line or page ends within a word, perhaps with a hyphen."""
 LINES = frozenset(("l", "p", "ab"))
 SAID = frozenset(("said", "q", "quote"))
 """What somebody says in a novel, where an attribute says who."""
@@ -123,31 +134,44 @@ def _is_attributed(node: Element) -> bool:
 
 
 def _spoken(node: Element) -> Iterator[str]:
-    if node.text and node.text.strip():
-        yield spaced(node.text)
+    """The lines of a speech; one in which words stand outside of lines and paragraphs is a single one."""
+    if any((child.tail or "").strip() for child in node) or (node.text and node.text.strip()):
+        yield _text(node)
+        return
     for child in node:
         name = _kind(child)
-        if name == "stage":
+        if name in HEARD:
             yield f"[{_text(child)}]"
         elif name in LINES:
             yield _text(child)
-        elif name not in LEFT_OUT and name != "speaker":
+        elif name not in LEFT_OUT | STRUCK and name != "speaker":
             yield from _spoken(child)
 
 
 def _text(node: Element) -> str:
-    """The text of a node; directions within it in brackets, notes left out."""
-    return spaced("".join(_pieces(node)))
+    """The text of a node as its editor reads it; directions within it in brackets, notes left out."""
+    return spaced(JOINT.sub("", "".join(_pieces(node))))
 
 
 def _pieces(node: Element) -> Iterator[str]:
     yield node.text or ""
     for child in node:
         name = _kind(child)
-        if name == "stage":
+        if name in HEARD:
             yield f"[{_text(child)}]"
-        elif name == "lb":
+        elif name in BREAKS and child.get("break") == "no":
+            yield WITHIN_WORD
+        elif name in ("lb", "l", "p"):
             yield " "
-        elif name and name not in LEFT_OUT:
+        if name in PREFERRED:
+            yield from _pieces(_preferred(child))
+        elif name and name not in LEFT_OUT | STRUCK | HEARD and name != "speaker":
             yield from _pieces(child)
         yield child.tail or ""
+
+
+def _preferred(node: Element) -> Element:
+    """Of what holds the same words several times, the reading that its editor prefers; the node, where it is empty."""
+    kinds = PREFERRED[_kind(node)]
+    named = sorted((child for child in node if _kind(child) in kinds), key=lambda child: kinds.index(_kind(child)))
+    return next(iter([*named, *node]), node)
