@@ -199,3 +199,29 @@ def test_how_somebody_speaks_may_stand_behind_a_dash_in_ass() -> None:
     styles = ["Mara", "Mara - thinking", "Tom", "Tom - Italics", "Tom", "Default", "Default - Top"]
     styled = "[Events]\n" + "\n".join(event(at, style, "") for at, style in enumerate(styles))
     assert [name for name, _ in texts(subtitles.read, styled)] == ["Mara", "Mara", "Tom", "Tom", "Tom", "?", "?"]
+
+
+def test_how_somebody_known_speaks_may_stand_beside_the_name_in_brackets() -> None:
+    spoken_lines = [
+        "[Mara laughing] No.",
+        "[Tom] Is it lit?",
+        "[Mara] Since four.",
+        "[Tom sighs] Then come.",
+        "[Mara] Yes.",
+    ]
+    text = "\n\n".join(f"00:0{place}.000 --> 00:0{place}.900\n{line}" for place, line in enumerate(spoken_lines))
+    assert texts(subtitles.read, text) == [
+        ("Mara", "No."), ("Tom", "Is it lit?"), ("Mara", "Since four."), ("Tom", "Then come."), ("Mara", "Yes."),
+    ]  # fmt: skip
+
+
+def test_names_in_capitals_are_known_among_more_sounds_in_small_letters() -> None:
+    spoken_lines = [
+        "[sighs] It is cold.",
+        "[door creaks] Who's there?",
+        "[Tom] Only me.",
+        "[chuckles] So.",
+        "[Mara] It's out.",
+    ]
+    text = "\n\n".join(f"00:0{place}.000 --> 00:0{place}.900\n{line}" for place, line in enumerate(spoken_lines))
+    assert [name for name, _ in texts(subtitles.read, text)] == ["?", "?", "Tom", "?", "Mara"]

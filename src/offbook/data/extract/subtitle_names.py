@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from offbook.data.extract.script.names import is_name
 from offbook.data.extract.script.speaker_labels import Label, match
@@ -18,6 +19,8 @@ FEWEST = 2
 """So many lines with names, though each name stands there but once, are a file's way to name its speakers."""
 NAME_AND_MANNER = re.compile(r"^(?P<name>.+?)(?:\s+[-–—|]\s+|[,:;]\s+)(?P<manner>.+)$")
 """Mara - thinking"""
+BESIDE_NAME = re.compile(r"^(?P<name>.+?)\s+(?P<manner>(?!and\b)[^\W\dA-ZÀ-ÖØ-Þ].*)$")
+"""Mara laughing, but not Mara and Tom laughing"""
 
 
 def is_sound(label: str) -> bool:
@@ -37,14 +40,26 @@ def matched_once(text: str) -> Label | None:
 
 
 def labels_once(texts: Iterable[str]) -> frozenset[str]:
-    """The names that `matched_once` finds in a file, if there are several such lines, as many as of sounds."""
+    """The names that `matched_once` finds in a file, if there are several such lines.
+
+    There must be as many as of sounds that are written alike, with a capital: `[Thunder] What?`.
+    """
     names, sounds = list[str](), 0
     for text in texts:
         if label := matched_once(text):
             names.append(label.name)
         elif text.startswith(("[", "【")) and (other := match(text, "bracket")):
-            sounds += is_sound(other.name)
+            sounds += is_sound(other.name) and not other.name[0].islower()
     return frozenset(names) if len(names) >= max(FEWEST, sounds) else frozenset()
+
+
+def with_manner(text: str, names: Collection[str]) -> Label | None:
+    """The label of a line that tells in brackets how somebody known speaks: `[Mara laughing] No.`."""
+    label = match(text, "bracket") if text.startswith(("[", "【")) else None
+    parts = BESIDE_NAME.match(label.name) if label else None
+    if not label or not parts or parts["name"] not in names:
+        return None
+    return replace(label, name=parts["name"], notes=(parts["manner"], *label.notes))
 
 
 def bare_name(name: str, names: frozenset[str]) -> str:

@@ -16,7 +16,7 @@ from offbook.data.extract.script.line_kinds import Row
 from offbook.data.extract.script.names import split_joint, split_notes
 from offbook.data.extract.script.speaker_labels import KNOWN, ONCE, Label, Labels, learn, match
 from offbook.data.extract.script.speech import clean, join
-from offbook.data.extract.subtitle_names import bare_name, is_sound, labels_once, matched_once
+from offbook.data.extract.subtitle_names import bare_name, is_sound, labels_once, matched_once, with_manner
 from offbook.data.extract.word_lists import words
 
 PAUSE = 30.0
@@ -210,7 +210,8 @@ class _Names:
         once = matched_once(text)
         if once and once.name in self.once:
             return once, split_joint(once.name, self.once), ONCE
-        return None
+        manner = with_manner(text, self.labels.speakers | self.once)
+        return (manner, (manner.name,), ONCE) if manner else None
 
 
 def _cues(title: Title, names: _Names, scene: str | None) -> Iterator[Cue | Skipped]:
