@@ -21,6 +21,7 @@ from offbook.data.extract import subtitles
 from offbook.data.extract.chat_log.formats import CHAT_FORMATS, copied, table, text_log
 from offbook.data.extract.chat_log.message import MessageReader
 from offbook.data.extract.chat_log.options import ChatOptions
+from offbook.data.extract.chat_log.table_stream import is_rectangular
 from offbook.data.extract.chat_log.turns import to_cues
 from offbook.data.extract.cue import Cue, Lines, Reader, Skipped
 from offbook.data.extract.novel import reader
@@ -205,6 +206,8 @@ def choose(path: Path, format: str) -> str:
     is_table_of_rows = is_table and _holds_rows(path)
     if is_table and scores.get(table.FORMAT.name):
         best = table.FORMAT.name
+    if is_table and not EXTRACTORS[best].is_chat and not is_table_of_rows and is_rectangular(sample):
+        raise UsageError("{path} is a table in which no column is seen to hold who speaks", table.BY_NUMBER, path=path)
     if scores[best] >= LEAST_LIKELY and not is_table_of_rows:
         _refuse_tie(path, scores, best)
         return best

@@ -15,11 +15,14 @@ SPACED = re.compile(r'"[^"]*"(?: "[^"]*")+')
 LONGEST_CELL = 1 << 26
 FEWEST_ROWS, MOST_COLUMNS, LONGEST_NAME = 4, 8, 30
 """Of a table whose columns have no names."""
+MOST_CELLS = 200
+"""In a row of any table."""
 STAMPED = re.compile(r"(?=.*\d{1,2}:\d{2}).{0,12}\d[\d\s:./,TZ+-]{3,30}.{0,6}$")
 """A cell that holds a time."""
 DAY = re.compile(r"\D{0,6}\d{1,4}[-/.年]\s?\d{1,2}[-/.月]\s?\d{1,4}\D{0,4}$")
 CLOCK = re.compile(r"\D{0,6}\d{1,2}[:.]\d{2}(?:[:.]\d{2})?\D{0,6}$")
 """Cells that hold its two halves."""
+NUMBER = re.compile(r"\d{1,18}$")
 
 
 def columns(first_line: str) -> list[str]:
@@ -42,7 +45,7 @@ def unnamed_columns(sample: Sequence[str]) -> dict[str, str]:
     if not cells:
         return {}
     each = list(zip(*cells, strict=True))
-    if any(map(_is_time_below_a_name, each)):
+    if any(map(_is_number_below_a_name, each)):
         return {}
     times = time_columns(each)
     people = [place for place, column in enumerate(each) if place not in times.values() and _are_names(column)]
@@ -55,10 +58,15 @@ def unnamed_columns(sample: Sequence[str]) -> dict[str, str]:
     return {kind: str(place) for kind, place in {"sender": people[0], "text": text, **times}.items()}
 
 
-def _is_time_below_a_name(column: Sequence[str]) -> bool:
-    """Whether a column's first cell names it: then the table has names, in words that are not known."""
-    below = any(all(map(pattern.match, column[1:])) for pattern in (CLOCK, DAY, STAMPED))
-    return below and not any(map(str.isdecimal, column[0]))
+def is_rectangular(sample: Sequence[str]) -> bool:
+    """Whether a text is a table, of whatever columns: each row has as many cells, and more than one."""
+    return bool(_cells([line for line in sample if line.strip()], MOST_CELLS))
+
+
+def _is_number_below_a_name(column: Sequence[str]) -> bool:
+    """Whether a column's first cell names its times or numbers: then the table has names, in words that are unknown."""
+    below = any(all(map(pattern.match, column[1:])) for pattern in (NUMBER, CLOCK, DAY, STAMPED))
+    return below and any(map(str.isalpha, column[0])) and not any(map(str.isdecimal, column[0]))
 
 
 def time_columns(each: Sequence[Sequence[str]]) -> dict[str, int]:
@@ -95,11 +103,11 @@ def _sign_of(header: str) -> str:
     return " " if SPACED.fullmatch(header.strip()) else max(DELIMITERS, key=header.count)
 
 
-def _cells(lines: Sequence[str]) -> list[list[str]]:
+def _cells(lines: Sequence[str], most_columns: int = MOST_COLUMNS) -> list[list[str]]:
     if len(lines) < FEWEST_ROWS or not (delimiter := _delimiter(lines)):
         return []
     rows = _split(lines, delimiter)
-    return rows if len(rows) >= FEWEST_ROWS and 1 < len(rows[0]) <= MOST_COLUMNS else []
+    return rows if len(rows) >= FEWEST_ROWS and 1 < len(rows[0]) <= most_columns else []
 
 
 def _delimiter(lines: Sequence[str]) -> str:

@@ -7,10 +7,8 @@ numbers: `--columns time=1,sender=3,text=5`.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from importlib.resources import files
 from itertools import chain, islice
 from typing import Any
 
@@ -22,6 +20,14 @@ from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.order import in_order
 from offbook.data.extract.chat_log.phrases import content_of_any_app
 from offbook.data.extract.chat_log.recordings import of_script
+from offbook.data.extract.chat_log.table_header import (
+    LABEL,
+    USUAL,
+    labelled,
+    names_columns,
+    sender_column,
+    spelling,
+)
 from offbook.data.extract.chat_log.table_stream import columns, read_table, read_unnamed, time_columns, unnamed_columns
 from offbook.data.extract.chat_log.times import DateOrder, any_time
 from offbook.data.extract.cue import Lines, ParseError
@@ -30,10 +36,6 @@ from offbook.data.extract.word_lists import words
 Columns = Mapping[str, str]
 """What a column holds (sender, text, time, chat, scene, id, reply_to, deleted) → its name in the table."""
 
-USUAL: dict[str, list[str]] = json.loads(
-    files("offbook.data.extract.chat_log").joinpath("column_names.json").read_text(encoding="utf-8")
-)
-"""What a column holds → the names it usually has, in lower case and with `_` between their words."""
 PEOPLE = [name for name in USUAL["sender"] if name not in ("character", "name", "role")]
 """Names of a column that holds who writes; those of the others are found in rows of any kind."""
 SPEAKERS = frozenset(["speaker", "speaker_name", "character_name", "说话人", "说话者", "発言者", "話者"])
@@ -105,19 +107,22 @@ def read(lines: Lines, names: Columns | None = None) -> Iterator[Message]:
         rows = read_unnamed(_From(lines, 0 if at is None else at + 1))
         unnamed = {key: str(int(name) - 1) for key, name in names.items()}
         present, names = _numbers(first[0 if at is None else at :]), None
-    elif names or at is not None or _names_senders(first) or not (unnamed := unnamed_columns(first)):
+    elif names or at is not None or names_columns(first) or not (unnamed := unnamed_columns(first)):
         start = 0 if names or at is None else at
         rows = read_table(_From(lines, start))
         present = frozenset(columns("".join(first[start : start + 1])))
     else:
         rows, present = read_unnamed(lines), frozenset(unnamed.values())
     headers = {key: name.strip().casefold() for key, name in names.items()} if names else unnamed or _recognize(present)
+    if not is_json(first) and not unnamed and (sender := _unnamed_sender(headers, first)):
+        headers = {**headers, "sender": sender}
+        rows, present = (labelled(rows, headers["text"]), present | {LABEL}) if sender == LABEL else (rows, present)
     lowered = {name.casefold() for name in present}
     wanted = NEEDED if is_json(first) else dict.fromkeys((*NEEDED, *headers))
     if missing := [key for key in wanted if headers.get(key) not in lowered]:
         raise _no_column(headers.get(missing[0], missing[0]), present, is_numbered=bool(unnamed))
     messages = _messages(rows, headers)
-    is_script = not is_json(first) and _spelling(headers.get("text", "")) in OF_SCRIPTS
+    is_script = not is_json(first) and spelling(headers.get("text", "")) in OF_SCRIPTS
     yield from map(of_script, messages) if is_script else messages
 
 
@@ -127,11 +132,10 @@ def _are_numbers(names: Columns, first: Sequence[str]) -> bool:
     return all(map(str.isdecimal, wanted)) and not wanted <= set(columns("".join(first[:1])))
 
 
-def _names_senders(first: Sequence[str]) -> bool:
-    """Whether a table's first line names the column of senders, and nobody below is called so."""
-    header, *rows = [columns(line) for line in first if line.strip()] or [[]]
-    places = [place for place, name in enumerate(header) if _spelling(name) in USUAL["sender"]]
-    return any(all(row[place : place + 1] != [header[place]] for row in rows) for place in places)
+def _unnamed_sender(headers: Columns, first: Sequence[str]) -> str:
+    """The column of senders where the first line names the texts and no senders."""
+    has_texts = "sender" not in headers and headers.get("text") in columns("".join(first[:1]))
+    return sender_column(first, headers["text"]) if has_texts else ""
 
 
 def _numbers(first: Sequence[str]) -> frozenset[str]:
@@ -166,7 +170,7 @@ def _messages(rows: Iterator[tuple[int, dict[str, Any]]], headers: Columns) -> I
 def _scene_columns(rows: Sequence[Mapping[str, Any]], headers: Columns) -> list[str]:
     """The columns that tell the scene, from season to scene; one that differs in every row numbers the lines."""
     taken = {name for key, name in headers.items() if key != "scene"}
-    named = [name for name in (rows[0] if rows else ()) if name not in taken and _spelling(name) in USUAL["scene"]]
+    named = [name for name in (rows[0] if rows else ()) if name not in taken and spelling(name) in USUAL["scene"]]
     named = [headers["scene"]] if headers.get("scene") not in (None, *named) else named
     return [name for name in named if len({str(row.get(name) or "") for row in rows}) < max(len(rows), 2)]
 
@@ -205,9 +209,9 @@ def looks_like(sample: Sequence[str]) -> float:
     """How much a text looks like a table of messages: 0 or 1; without names, or JSON, which others hold too, less."""
     if is_json(sample):
         headers = _recognize(first_keys(sample))
-        sender = _spelling(headers["sender"]) if headers.keys() >= set(NEEDED) else ""
+        sender = spelling(headers["sender"]) if headers.keys() >= set(NEEDED) else ""
         return 0.3 if sender in SPEAKERS or ("time" in headers and sender in PEOPLE) else 0.0
-    if _header_at(sample) is not None:
+    if _header_at(sample) is not None or _unnamed_sender(_recognize(_names_in("".join(sample[:1]))), sample[:100]):
         return 1.0
     return 0.5 if unnamed_columns(sample[:100]) else 0.0
 
@@ -236,17 +240,12 @@ def _listed(lines: Lines) -> Iterator[tuple[int, dict[str, Any]]]:
     yield from ((line, item) for line, item, _ in read_messages(lines))
 
 
-def _spelling(name: str) -> str:
-    """A column's name as it is compared: `Sender Name` is `sender_name`."""
-    return re.sub(r"[\s\-]+", "_", name.strip().casefold())
-
-
 def _recognize(present: frozenset[str]) -> dict[str, str]:
     """What the columns hold (a key of `USUAL`) → their names in lower case.
 
     Beside a column that tells messages sent from those received, the contact is who writes the latter.
     """
-    spelled = {_spelling(name): name.casefold() for name in sorted(present)}
+    spelled = {spelling(name): name.casefold() for name in sorted(present)}
     headers: dict[str, str] = {}
     for key, usual in USUAL.items():
         free = (spelled[name] for name in usual if name in spelled and spelled[name] not in headers.values())
@@ -270,8 +269,8 @@ def _message(line: int, row: Mapping[str, object], names: Columns, month_first: 
         content = Content.DELETED
     sender = re.sub(r"\s+", " ", cell("sender")).strip()
     direction = cell("direction").strip().casefold()
-    is_sent = direction in SENT or (direction in YES and _spelling(names["direction"]) not in KINDS)
-    if is_sent and (not sender or _spelling(names["sender"]) in VAGUE):
+    is_sent = direction in SENT or (direction in YES and spelling(names["direction"]) not in KINDS)
+    if is_sent and (not sender or spelling(names["sender"]) in VAGUE):
         sender = ME
     if not sender and direction in RECEIVED:
         sender = cell("contact") or "?"
