@@ -225,3 +225,58 @@ def test_names_in_capitals_are_known_among_more_sounds_in_small_letters() -> Non
     ]
     text = "\n\n".join(f"00:0{place}.000 --> 00:0{place}.900\n{line}" for place, line in enumerate(spoken_lines))
     assert [name for name, _ in texts(subtitles.read, text)] == ["?", "?", "Tom", "?", "Mara"]
+
+
+def captions(*subtitles_in_order: str) -> str:
+    return "WEBVTT\n\n" + "\n\n".join(
+        f"00:{place:02}.000 --> 00:{place:02}.900\n{text}" for place, text in enumerate(subtitles_in_order)
+    )
+
+
+def test_lines_that_roll_up_are_read_once_and_chevrons_tell_who_goes_on() -> None:
+    text = captions(
+        "so tonight we", "so tonight we\nlight the lamp", "light the lamp\n[Music]", "[Music]\n>> MARA: and then",
+        ">> MARA: and then\nwe go up", "we go up\nto the gallery", "to the gallery\n>> TOM: the two",
+        ">> TOM: the two\nof us",
+    )  # fmt: skip
+    assert texts(subtitles.read, text)[1:] == [("MARA", "and then we go up to the gallery"), ("TOM", "the two of us")]
+
+
+def test_a_line_in_another_colour_is_somebody_else_s() -> None:
+    yellow, cyan = '<font color="#ffff00">{}</font>'.format, '<font color="#00ffff">{}</font>'.format
+    text = captions(yellow("MARA: Late.") + "\n" + cyan("I know."), yellow("MARA: And\nwet."), "<c.cyan>TOM: Yes.</c>")
+    assert texts(subtitles.read, text) == [("MARA", "Late."), ("?", "I know."), ("MARA", "And wet."), ("TOM", "Yes.")]
+
+
+def test_entities_and_breaks_are_read_as_what_they_stand_for() -> None:
+    text = captions("<v Mara>Late &amp; wet.[br]And cold.", "<v Tom>Salt&nbsp;&lt;and&gt; rain &c; so.")
+    assert texts(subtitles.read, text) == [("Mara", "Late & wet.\nAnd cold."), ("Tom", "Salt <and> rain &c; so.")]
+
+
+def test_signs_and_karaoke_are_nobody_s_whatever_the_name_column_has() -> None:
+    event = "Dialogue: 0,0:00:0{}.00,0:00:09.00,{},{},0,0,0,,{}".format
+    rows = [("Default", "Mara", "Lit."), ("Signs", "Tom", "KEEP OUT"), ("Default", "Mara", "{\\k20}la{\\kf9}la")]
+    text = "[Events]\n" + "\n".join(event(place, *row) for place, row in enumerate(rows))
+    assert [name for name, _ in texts(subtitles.read, text)] == ["Mara", "?", "?"]
+
+
+def test_a_word_before_a_colon_is_no_name_where_names_stand_in_capitals() -> None:
+    text = captions("MARA: Where?", "TOM: Up there.", "MARA: You know what?\nListen: nobody does.", "TOM: Well.")
+    assert ("MARA", "You know what?\nListen: nobody does.") in texts(subtitles.read, text)
+
+
+def test_in_ttml_each_part_of_a_subtitle_is_its_own_agent_s(tmp_path: Path) -> None:
+    names = "".join(
+        f'<ttm:agent xml:id="{name[0]}"><ttm:name>{name}</ttm:name></ttm:agent>' for name in ("Mara", "Tom")
+    )
+    page = tmp_path / "lamp.ttml"
+    page.write_text(
+        '<tt xmlns="http://www.w3.org/ns/ttml" xmlns:ttm="http://www.w3.org/ns/ttml#metadata"><head><metadata>'
+        f'{names}</metadata></head><body><div><p begin="1s"><span ttm:agent="T">Only</span> '
+        '<span ttm:agent="T">me.</span><br/><span ttm:agent="M">You are late.</span></p></div></body></tt>',
+        encoding="utf-8",
+    )
+    assert [(cue.speaker, cue.text) for cue in cues(subtitles.read, list(open_source(page)))] == [
+        ("Tom", "Only me."),
+        ("Mara", "You are late."),
+    ]

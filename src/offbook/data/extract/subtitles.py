@@ -5,13 +5,16 @@ Dialogue: 0,0:00:01.00,0:00:03.50,Default,甄嬛,0,0,0,,臣妾{\\i1}不敢{\\i0}
 
 from __future__ import annotations
 
+import html
 import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from offbook.core.text import script
 from offbook.data.extract.cue import Cue, Lines, Scenes, Skipped
+from offbook.data.extract.live_captions import overlap, parts_by_chevrons, roll_up, run_on
 from offbook.data.extract.script.line_kinds import Row
 from offbook.data.extract.script.names import split_joint, split_notes
 from offbook.data.extract.script.speaker_labels import KNOWN, ONCE, Label, Labels, learn, match
@@ -30,14 +33,24 @@ DRAWING = re.compile(r"\{[^{}]*\\p[1-9][^{}]*\}.*?(?:\{[^{}]*\\p0[^{}]*\}|$)")
 """A shape that is drawn, in .ass: no text."""
 TWO_LANGUAGES = 0.6
 """Share of the subtitles of several lines that are in two scripts, in a file in two languages."""
+MOSTLY_CAPITALS = 0.7
+"""Share of the names that stand in capitals, where all do."""
 ASS_TIME = re.compile(r"(\d+):(\d{2}):(\d{2})[.:](\d{2})")
 OVERRIDE = re.compile(r"\{[^{}]*\}|<[^<>]{1,40}>")
+ENTITY = re.compile(r"&(?:[a-z]{2,5}|#\d{2,6}|#x[\da-fA-F]{2,5});")
+BREAK = re.compile(r"\[br\]|<br\s*/?>")
+"""Where a line ends within a line of .sbv or .srt."""
+COLOR = re.compile(r"^\s*(?:[-–—‐]\s*)?(?:<font[^<>]*\bcolor=[\"']?(?P<font>[^\"'<>\s]+)|<c\.(?P<style>[^\s<>]+)>)")
+COLOR_ENDS = re.compile(r"</(?:font|c)>")
 DASH = re.compile(r"^(?:[-–—‐]|>>+)\s*(?=\S)")
 """- Why?   >> Why?: somebody else speaks"""
 UNNAMED = frozenset(["ntp"])
 """What some programs write where nobody is named."""
 SIGNS = words("sign signs title titles op ed song songs lyrics credit credits ts typeset karaoke note notes insert")
 """What stands in the place of a name where something is shown or sung."""
+SHOWN = SIGNS - words("song songs lyrics insert") | words("opening ending")
+"""Words in the name of a style whose text nobody in the story says, whatever stands in the Name column."""
+SUNG_BY_SYLLABLES = re.compile(r"\\[kK][fo]?\d")
 LOOKS = words(
     "default main alt alternate top bottom left right italic italics bold sign signs title titles note notes song "
     "songs op ed opening ending insert karaoke credit credits caption captions text subtitle subtitles sub subs "
@@ -66,14 +79,35 @@ class Title:
 
 
 def read(lines: Lines) -> Iterator[Cue | Skipped]:
-    """The cues of subtitles. Goes through `lines` twice: once for the names, once to read."""
-    first_script = _first_of_two_scripts(lines)
-    labels = learn((row for title in _titles(lines) for row in _rows(title) if not _is_sound(row.text)), LAYOUTS)
-    names = _Names(labels, labels_once(row.text for title in _titles(lines) for row in _rows(title)))
-    named_by_style = _are_named_by_style(lines)
-    column = frozenset(title.style if named_by_style else title.name for title in _titles(lines))
+    """The cues of subtitles."""
+    titles = list(_titles(lines))
+    shown = [title.parts for title in titles]
+    if roll_up(shown):
+        titles = [
+            replace(title, parts=title.parts[overlap(before, title.parts) :])
+            for title, before in zip(titles, ((), *shown), strict=False)
+        ]
+    runs_on = parts_by_chevrons(shown)
+    yield from run_on(
+        (item, runs_on and place == 0 and not title.name and not DASH.match(title.parts[0]) and not _speakers(item))
+        for title, scene, names in _prepared(titles)
+        for place, item in enumerate(_cues(title, names, scene))
+    )
+
+
+def _speakers(item: Cue | Skipped) -> tuple[str, ...]:
+    return item.speakers if isinstance(item, Cue) else ()
+
+
+def _prepared(titles: list[Title]) -> Iterator[tuple[Title, str | None, _Names]]:
+    """The subtitles with the names that their styles may tell, in one language; each one's scene and all names."""
+    first_script = _first_of_two_scripts(titles)
+    labels = learn((row for title in titles for row in _rows(title) if not _is_sound(row.text)), LAYOUTS)
+    names = _Names(labels, labels_once(row.text for title in titles for row in _rows(title)))
+    named_by_style = _are_named_by_style(titles)
+    column = frozenset(title.style if named_by_style else title.name for title in titles)
     scenes, last = Scenes(), None
-    for title in _titles(lines):
+    for title in titles:
         name = bare_name(title.style if named_by_style else title.name, column)
         told_by_looks = named_by_style and _tells_looks(title.style) and (name not in column or _tells_looks(name))
         title = replace(title, name="" if told_by_looks else name)
@@ -84,7 +118,7 @@ def read(lines: Lines) -> Iterator[Cue | Skipped]:
         if last is None or title.start - last > PAUSE:
             scenes.enter(f"{int(title.start // 3600)}:{int(title.start // 60) % 60:02}:{int(title.start) % 60:02}")
         last = title.start
-        yield from _cues(title, names, scenes.current)
+        yield title, scenes.current, names
 
 
 def looks_like(sample: list[str]) -> float:
@@ -112,7 +146,7 @@ def _titles(lines: Lines) -> Iterator[Title]:
         elif line.startswith("Dialogue:") and (title := _dialogue(number, line, fields)):
             yield title
         elif held and line:
-            held[2].append(line)
+            held[2].extend(BREAK.split(line))
         elif held:
             yield from _by_voice(*held)
             held = None
@@ -121,23 +155,31 @@ def _titles(lines: Lines) -> Iterator[Title]:
 
 
 def _by_voice(number: int, start: float, lines: list[str]) -> Iterator[Title]:
-    """A subtitle of .srt or .vtt; one for each speaker, where voice tags name several."""
+    """A subtitle of .srt or .vtt; one for each speaker, where voice tags name several.
+
+    A line in another colour than the one before begins with a dash: somebody else speaks.
+    """
     voice, parts = "", list[str]()
+    color, before = "", ""
     for line in lines:
-        tag = VOICE.match(line)
+        tag, colored = VOICE.match(line), COLOR.match(line)
         if tag and parts and tag["name"].strip() != voice:
             yield Title(number, start, voice, tuple(parts))
             parts = []
         voice = tag["name"].strip() if tag else voice
-        parts.append(OVERRIDE.sub("", line).strip())
+        text = ENTITY.sub(lambda entity: html.unescape(entity[0]), OVERRIDE.sub("", line)).strip()
+        color = colored["font"] or colored["style"] if colored else color
+        parts.append(f"- {text}" if parts and color != before and not tag and not DASH.match(text) else text)
+        before = color
+        color = "" if COLOR_ENDS.search(line) else color
     yield Title(number, start, voice, tuple(parts))
 
 
-def _first_of_two_scripts(lines: Lines) -> str | None:
+def _first_of_two_scripts(titles: list[Title]) -> str | None:
     """The script of the first lines, in a file whose subtitles stand in two languages; else None."""
     firsts: Counter[str] = Counter()
     several = both = 0
-    for title in _titles(lines):
+    for title in titles:
         scripts = [writing for part in title.parts if (writing := script(part, letters=2))]
         several += len(scripts) > 1
         if len(set(scripts)) > 1:
@@ -152,10 +194,10 @@ def _is_sound(text: str) -> bool:
     return label is not None and is_sound(label.name)
 
 
-def _are_named_by_style(lines: Lines) -> bool:
+def _are_named_by_style(titles: list[Title]) -> bool:
     """Whether the styles of .ass bear the speakers' names: nobody is named otherwise, and two or more recur."""
     styles: Counter[str] = Counter()
-    for title in _titles(lines):
+    for title in titles:
         if title.name:
             return False
         styles[bare_name(title.style, frozenset())] += not _tells_looks(title.style)
@@ -177,8 +219,10 @@ def _dialogue(number: int, line: str, fields: list[str]) -> Title | None:
     text = OVERRIDE.sub("", DRAWING.sub("", event["text"])).replace("\\h", " ")
     parts = tuple(part.strip() for part in re.split(r"\\[Nn]", text) if part.strip())
     name = event.get("name", event.get("actor", "")).strip()
-    name = "" if name.casefold() in UNNAMED | SIGNS else name
-    return Title(number, _seconds(times, 100), name, parts, event.get("style", "").strip().lstrip("*"))
+    style = event.get("style", "").strip().lstrip("*")
+    is_shown = SUNG_BY_SYLLABLES.search(event["text"]) or not SHOWN.isdisjoint(STYLE_WORDS.findall(style.casefold()))
+    name = "" if is_shown or name.casefold() in UNNAMED | SIGNS else name
+    return Title(number, _seconds(times, 100), name, parts, style)
 
 
 def _with_names(parts: tuple[str, ...]) -> tuple[str, ...]:
@@ -194,7 +238,7 @@ def _rows(title: Title) -> Iterator[Row]:
         yield Row(title.line, "text", DASH.sub("", part), True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Names:
     """The speakers that the lines of a file name."""
 
@@ -202,10 +246,17 @@ class _Names:
     once: frozenset[str]
     """Names of whom some stand there but once, in a file that names its speakers so."""
 
+    @cached_property
+    def in_capitals(self) -> bool:
+        """Whether names stand in capitals, so that `Listen: …` within a speech names nobody."""
+        capitals = sum(count for name, count in self.labels.names.items() if name.isupper())
+        return capitals >= MOSTLY_CAPITALS * self.labels.names.total()
+
     def find(self, text: str) -> tuple[Label, tuple[str, ...], float] | None:
         """The label at the head of a line, its speakers, and how certain they are."""
         label = self.labels.find(text, after_blank=True) if self.labels.support else None
-        if label and not (label.layout == "bracket" and is_sound(label.name)):
+        is_word = label and label.name not in self.labels.speakers and self.in_capitals and not label.name.isupper()
+        if label and not is_word and not (label.layout == "bracket" and is_sound(label.name)):
             return label, self.labels.speakers_of(label)[0], KNOWN
         once = matched_once(text)
         if once and once.name in self.once:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
@@ -42,13 +44,31 @@ def _subtitles(body: Element, names: dict[str, str], rates: dict[str, float]) ->
     for number, paragraph in enumerate((each for each in body.iter() if local(each) == "p"), 1):
         begin = next((begin for each in paragraph.iter() if (begin := attribute(each, "begin"))), "")
         seconds = _seconds(begin, rates) if begin else seconds
-        agent = next((agent for each in paragraph.iter() if (agent := attribute(each, "agent"))), "").split()
-        voice = f"<v {names[agent[0]]}>" if agent and names.get(agent[0]) else ""
-        texts = [text for line in "".join(paragraph.itertext()).split("\n") if (text := spaced(line))]
-        if texts:
-            clock = f"{int(seconds // 3600):02}:{int(seconds // 60) % 60:02}:{seconds % 60:06.3f}"
-            for text in (f"{clock} --> {clock}", voice + texts[0], *texts[1:], ""):
+        clock = f"{int(seconds // 3600):02}:{int(seconds // 60) % 60:02}:{seconds % 60:06.3f}"
+        for voice, texts in _voices(paragraph, names):
+            for text in (f"{clock} --> {clock}", (f"<v {voice}>" if voice else "") + texts[0], *texts[1:], ""):
                 yield Line(text, {"paragraph": number})
+
+
+def _voices(paragraph: Element, names: dict[str, str]) -> Iterator[tuple[str, list[str]]]:
+    """The lines of a subtitle, by who speaks them: "" where nobody is named."""
+    pieces: list[tuple[str, str]] = []
+    for voice, piece in _pieces(paragraph, names, ""):
+        is_blank = not piece.strip()  # it belongs to whoever spoke before it
+        pieces.append((pieces[-1][0] if is_blank and pieces else voice, piece))
+    for voice, spoken in groupby(pieces, itemgetter(0)):
+        if texts := [text for line in "".join(piece for _, piece in spoken).split("\n") if (text := spaced(line))]:
+            yield voice, texts
+
+
+def _pieces(element: Element, names: dict[str, str], voice: str) -> Iterator[tuple[str, str]]:
+    """The pieces of a text, each with who speaks it."""
+    agents = attribute(element, "agent").split()
+    voice = names.get(agents[0], "") if agents else voice
+    yield voice, element.text or ""
+    for child in element:
+        yield from _pieces(child, names, voice)
+        yield voice, child.tail or ""
 
 
 def _name(agent: Element) -> str:
