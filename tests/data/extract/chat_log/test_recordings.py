@@ -5,7 +5,7 @@ import re
 import pytest
 
 from offbook.data.extract.chat_log.formats import copied, table, text_log
-from offbook.data.extract.chat_log.message import Message
+from offbook.data.extract.chat_log.message import Message, MessageReader
 from tests.data.extract.reading import numbered
 
 OTTER = """
@@ -113,3 +113,50 @@ def test_times_that_only_rise_beyond_a_clock_s_are_minutes_of_a_recording() -> N
 def test_a_chat_past_midnight_stays_a_chat() -> None:
     chat = "00:04 Ann: Lit? (hope so)\n00:09 Tom: Yes. (sighs)\n23:50 Ann: Oil?\n00:10 Tom: Half.\n45:10 Ann: Good."
     assert spoken_texts(list(text_log.read(numbered(chat))))[:2] == ["Lit? (hope so)", "Yes. (sighs)"]
+
+
+SHORT = (
+    "We are rolling. Welcome to our talk about lighthouses and those who keep them.",
+    "Glad to be here. I brought you a lamp, by the way, and a whole can of oil.",
+    "Thank you so much for that. So, when did you light the lamp today?",
+    "At four. I always do, because of the fog that comes in at about that time.",
+)
+
+
+def _clocks(messages: list[Message]) -> list[str]:
+    return [f"{message.sent_at:%H:%M:%S}" for message in messages if message.sent_at]
+
+
+@pytest.mark.parametrize(
+    ("read", "form"),
+    [
+        (text_log.read, "[{clock}] {name}: {text}\n"),
+        (copied.read, "{name} {clock}\n{text}\n\n"),
+        (copied.read, "2021-05-12 21:30 | 12 min\n{name} {clock}\n{text}\n\n"),
+    ],
+    ids=["beside", "above", "below a date of its own"],
+)
+def test_the_clock_of_a_short_recording_counts_minutes_and_seconds(read: MessageReader, form: str) -> None:
+    clocks = ("00:06", "00:14", "00:22", "00:29")
+    lines = [
+        form.format(clock=clock, name=name, text=text)
+        for clock, name, text in zip(clocks, ("Ann Hale", "Tom Reed") * 2, SHORT, strict=True)
+    ]
+    assert _clocks(list(read(numbered("".join(lines))))) == [f"00:{clock}" for clock in clocks]
+
+
+@pytest.mark.parametrize(
+    ("clocks", "names"),
+    [
+        (("00:06", "00:07", "08:14", "21:30"), ("Ann Hale", "Tom Reed")),  # too few words for a recording
+        (("00:06", "00:06", "00:07", "00:09"), ("Ann Hale", "Tom Reed")),  # a burst
+    ],
+)
+def test_a_chat_at_night_has_times_of_day(clocks: tuple[str, ...], names: tuple[str, str]) -> None:
+    lines = [f"[{clock}] {name}: {text}" for clock, name, text in zip(clocks, names * 2, SHORT, strict=True)]
+    assert _clocks(list(text_log.read(numbered("\n".join(lines))))) == [f"{clock}:00" for clock in clocks]
+
+
+def test_numbered_speakers_tell_a_recording() -> None:
+    text = "Speaker 1 (00:05):\nOkay.\n\nSpeaker 2 (03:20):\nYes.\n\nSpeaker 1 (07:20):\nSo?\n"
+    assert _clocks(list(copied.read(numbered(text)))) == ["00:00:05", "00:03:20", "00:07:20"]

@@ -43,6 +43,11 @@ def head(lines: Lines, count: int = 400) -> list[str]:
     return [text for _, text in islice(lines, count)]
 
 
+def size_of(sample: Sequence[str]) -> int:
+    """The bytes of a sample's text."""
+    return sum(len(line.strip().encode()) for line in sample)
+
+
 def share(sample: Sequence[str], pattern: re.Pattern[str]) -> float:
     """The share of a sample's lines (blank ones aside) that a pattern matches."""
     texts = [line for line in sample if line.strip()]

@@ -68,6 +68,17 @@ _FIRST_NUMBERS = re.compile(r"(\d{1,2})[-/.](\d{1,2})(?:[-/.]\d{2,4})?$")
 
 LAST_HOUR = 24
 """Midnight may be 24:00."""
+MINUTE = 60
+NUMBERED_SPEAKER = re.compile(
+    r"\s*(?:unknown )?(?:speaker|sprecher(?:in)?|locuteur|intervenant|hablante|falante|orador|parlante|спикер"
+    r"|说话人|說話人|发言人|發言人|講者|话者|話者|発言者|화자|참석자)[\s_]*\d{0,3}\s*",
+    re.IGNORECASE,
+)
+"""How programs name those whom they hear in a recording."""
+FEWEST_TIMES, MOST_AT_ONCE = 3, 0.05
+SLOWEST, AT_ZERO, SLOWEST_AT_ZERO = 3, 2, 1
+"""People speak some thirteen bytes a second, and pause; names and times are counted, too. Where the first time is below
+two seconds, few chats begin, and less is enough."""
 
 
 def date_beside(match: re.Match[str]) -> str:
@@ -75,9 +86,17 @@ def date_beside(match: re.Match[str]) -> str:
     return match["date"] or match["date_behind"] or ""
 
 
-def count_minutes(stamps: Sequence[re.Match[str]]) -> bool:
-    """Whether times are minutes and seconds of a recording, 04:40 … 31:07: they only rise, beyond any clock's."""
-    if any(date_beside(stamp) or stamp["before"] or stamp["after"] for stamp in stamps):
+def count_minutes(stamps: Sequence[re.Match[str]], size: int = 0) -> bool:
+    """Whether times are minutes and seconds of a recording: they only rise, beyond any clock's hours (04:40 … 31:07).
+
+    Those of a short recording stay below 24. It begins in the first minute, and what stands between two times fills the
+    seconds between them when it is spoken, where it would be far too little for so many minutes.
+
+    Args:
+        stamps: the times.
+        size: the bytes of the text that they stand in, or 0 where that is not known.
+    """
+    if not stamps or any(date_beside(stamp) or stamp["before"] or stamp["after"] for stamp in stamps):
         return False
     two = [stamp for stamp in stamps if stamp["second"] is None]
     seconds = [
@@ -86,8 +105,24 @@ def count_minutes(stamps: Sequence[re.Match[str]]) -> bool:
         else 3600 * int(stamp["hour"]) + 60 * int(stamp["minute"]) + int(stamp["second"])
         for stamp in stamps
     ]
-    is_rising = all(earlier <= later for earlier, later in pairwise(seconds))
-    return is_rising and any(int(stamp["hour"]) > LAST_HOUR for stamp in two)
+    if any(earlier > later for earlier, later in pairwise(seconds)):
+        return False
+    if any(int(stamp["hour"]) > LAST_HOUR for stamp in two):
+        return True
+    names = [stamp.groupdict().get("name") or "" for stamp in stamps]
+    is_numbered = all(map(NUMBERED_SPEAKER.fullmatch, names))
+    return len(two) == len(stamps) and seconds[0] < MINUTE and (is_numbered or _is_spoken(seconds, size))
+
+
+def _is_spoken(seconds: Sequence[int], size: int) -> bool:
+    """Whether so much text fills these seconds, and is not written by many people in bursts."""
+    at_once = sum(earlier == later for earlier, later in pairwise(seconds))
+    slowest = SLOWEST_AT_ZERO if seconds[0] < AT_ZERO else SLOWEST
+    return (
+        len(seconds) >= FEWEST_TIMES
+        and size >= slowest * (seconds[-1] - seconds[0])
+        and at_once <= MOST_AT_ONCE * len(seconds)
+    )
 
 
 def _start(match: re.Match[str]) -> int:
@@ -100,11 +135,12 @@ class StampReader:
 
     Args:
         matches: those at the head of the log; they tell whether the month stands before the day.
+        size: the bytes of that head, or 0; they tell a recording from a chat.
     """
 
-    def __init__(self, matches: Iterable[re.Match[str]]) -> None:
+    def __init__(self, matches: Iterable[re.Match[str]], size: int = 0) -> None:
         stamps = list(matches)
-        self.counts_minutes = count_minutes(stamps)
+        self.counts_minutes = count_minutes(stamps, size)
         """Whether a time of two numbers tells the minute and second of a recording."""
         dated = [(match, date) for match in stamps if (date := date_beside(match))]
         order = DateOrder(is_american(match.string[_start(match) :] for match, _ in dated))

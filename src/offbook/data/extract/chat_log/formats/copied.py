@@ -23,7 +23,7 @@ from itertools import pairwise
 
 from offbook.core.patterns import lazy_pattern
 from offbook.data.extract.chat_log.formats import wechat
-from offbook.data.extract.chat_log.lines import NAME_BEGIN, head, without_markdown
+from offbook.data.extract.chat_log.lines import NAME_BEGIN, head, size_of, without_markdown
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.phrases import content_of_any_app
 from offbook.data.extract.chat_log.recordings import is_recording, without_what_is_heard
@@ -117,9 +117,10 @@ def read(lines: Lines) -> Iterator[Message]:
     """The messages of such a copy."""
     first = [text for _, text in _joined(enumerate(head(lines, 3000)))]
     arrangement = _arrangement(first)
-    patterns = (HEADER, TIME_FIRST, ALONE)
+    patterns = [ALONE] if arrangement.place in _READERS else [arrangement.header or HEADER, ALONE]
     unmarked = [arrangement.unmarked(line) for line in first]
-    clock = StampReader(match for line in unmarked for pattern in patterns if (match := pattern.match(line)))
+    stamps = (match for line in unmarked for pattern in patterns if (match := pattern.match(line)))
+    clock = StampReader(stamps, size_of(first))
     reader = _READERS.get(arrangement.place, _read_above)
     has_unread = sum(line.strip() in ("New", "NEW") for line in first) == 1
     recorded: bool | None = None

@@ -17,7 +17,7 @@ from datetime import datetime
 from itertools import chain, pairwise
 
 from offbook.core.patterns import lazy_pattern
-from offbook.data.extract.chat_log.lines import NAME_BEGIN, entries, head
+from offbook.data.extract.chat_log.lines import NAME_BEGIN, entries, head, size_of
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.phrases import content_of_any_app
 from offbook.data.extract.chat_log.recordings import HEARD, is_recording, without_what_is_heard
@@ -69,7 +69,7 @@ def read(lines: Lines) -> Iterator[Message]:
     first = head(lines, 3000)
     pattern = _pattern(first)
     headers = _headers(first, pattern)
-    clock = StampReader(headers)
+    clock = StampReader(headers, size_of(first))
     forms = (
         frozenset(form for header in headers if (form := _form(header.string))) if pattern in WITH_TIME_FIRST else ()
     )
