@@ -27,26 +27,26 @@ from offbook.data.extract.chat_log.lines import NAME_BEGIN, head, size_of, witho
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.phrases import content_of_any_app
 from offbook.data.extract.chat_log.recordings import is_recording, without_what_is_heard
+from offbook.data.extract.chat_log.remnants import IS_EDITED, without_remnants
 from offbook.data.extract.chat_log.stamps import DATE, HALF, HAS_CLOCK, STAMP, WEEKDAY, StampReader
 from offbook.data.extract.cue import Lines
 
-_EDITED = r"(?i:[(,]\s?(?:edited|bearbeitet|modifié|editado|ред\.|изменено|已编辑|已編輯|編集済み)\)?)"
 _NAME = (
     rf"(?!{HALF}|{DATE}){NAME_BEGIN}(?:[^\n:：,.!?;\"“”…\[\](（|]|\.(?=\s?\w)){{0,40}}?(?<![\s\-–—|·•])"
-    rf"(?:\s?(?!{_EDITED})[(（][^()（）\d:：]{{1,24}}[)）])?"
+    rf"(?:\s?(?!{IS_EDITED})[(（][^()（）\d:：]{{1,24}}[)）])?"
 )
 """A name, perhaps with what its owner or the app sets behind it in brackets: Ann (she/her), Ann (Guest)."""
 _ACCOUNT = r"(?:\s?[(（][A-Za-z]?\d{5,12}[)）])?"
 HEADER = lazy_pattern(
     rf"^[\s\ufeff]{{0,4}}+(?P<name>{_NAME}){_ACCOUNT}(?:\s(?:says|at|um|à|в))?"
     rf"(?:,?\s{{1,4}}|\s*[-—–|·•]\s*|\s*\t\s*|\s?[:：]\s*(?={DATE})|(?=[(\[（<]))"
-    rf"[(\[（<]?(?:(?<=[,—–|·•-] ){WEEKDAY})?{STAMP}[)\]）>]?(?:\s*{_EDITED})?:?\s*$"
+    rf"[(\[（<]?(?:(?<=[,—–|·•-] ){WEEKDAY})?{STAMP}[)\]）>]?(?:\s*{IS_EDITED})?:?\s*$"
 )
 TIME_FIRST = lazy_pattern(
     rf"^[\s\ufeff]{{0,4}}+[(\[（]?{STAMP}[)\]）]?(?:,?\s{{1,4}}|\s*[-—–|·•]\s*)(?P<name>{_NAME}):?\s*$"
 )
 ALONE = lazy_pattern(
-    rf"^\s{{0,4}}+(?::[\w+\-]{{2,40}}:\s{{0,3}})?[(\[（]?{WEEKDAY}{STAMP}[)\]）]?(?:\s*{_EDITED})?\s*[✓✔]{{0,2}}\s*$"
+    rf"^\s{{0,4}}+(?::[\w+\-]{{2,40}}:\s{{0,3}})?[(\[（]?{WEEKDAY}{STAMP}[)\]）]?(?:\s*{IS_EDITED})?\s*[✓✔]{{0,2}}\s*$"
 )
 ONLY_WEEKDAY = lazy_pattern(WEEKDAY.replace(r"(?=\D{0,4}\d)", ""))
 BETWEEN = lazy_pattern(r"^\s*(?:[—–,]|APP|BOT)\s*$")
@@ -55,21 +55,9 @@ DASHED = lazy_pattern(rf"^\s*[—–]\s+{STAMP}\s*$")
 BARE_NAME = lazy_pattern(rf"^\s{{0,4}}+(?P<name>{_NAME})\s*$")
 NAMED = lazy_pattern(rf"^\s{{0,4}}+(?P<name>{_NAME})\s?[:：]\s*(?P<text>\S.*)$")
 """A name with its text beside it."""
-EDITED = lazy_pattern(rf"[ \t]*(?=\(){_EDITED}[ \t]*$", re.MULTILINE)
 FORWARDED = lazy_pattern(
     r"^\[(?:Forwarded from|Переслано от|Weitergeleitet von|Transféré de|Reenviado de|转发自|轉傳自) [^\]\n]*\]"
 )
-ANSWERED = lazy_pattern(
-    r"^\[(?:In reply to|В ответ|Antwort an|En réponse|En respuesta|Em resposta|回复|回覆)[^\]\n]*\]\s*"
-)
-"""What Telegram copies above an answer."""
-REACTIONS = lazy_pattern(
-    r"(?:\n:[\w+\-']{1,40}:\s*\d{1,4})+\s*(?:\n\d+ repl(?:y|ies)\b.*)?$|\n\d+ repl(?:y|ies)\b.*$", re.DOTALL
-)
-THREAD = lazy_pattern(r"^replied to a thread:\s*\n.*\n")
-"""What Slack copies below a message, and above one in a thread."""
-LABELS = lazy_pattern(r"(?:\n (?:like|heart|laugh|surprised|sad|angry) \d{1,3}|\n[ \t]*Image)+[ \t]*$|^Image$")
-"""What Teams copies below a message for its reactions, and Discord in the place of a picture."""
 UNREAD = lazy_pattern(r"\n[ \t]*(?:New|NEW)[ \t]*$")
 """What Slack and Discord copy where the messages begin that are not read yet: at one place of a copy."""
 MEDIA = lazy_pattern(r"\[ [^\[\]\n]{1,40} \]")
@@ -126,8 +114,8 @@ def read(lines: Lines) -> Iterator[Message]:
     recorded: bool | None = None
     for name, place, stamp, body in reader(_joined(lines), arrangement):
         sent_at = clock.time(stamp) if stamp is not None else None
-        text = ANSWERED.sub("", EDITED.sub("", "\n".join(clock.without_break(body)).strip()))
-        text = THREAD.sub("", REACTIONS.sub("", LABELS.sub("", UNREAD.sub("", text) if has_unread else text)))
+        text = "\n".join(clock.without_break(body)).strip()
+        text = without_remnants(UNREAD.sub("", text) if has_unread else text)
         if stamp is not None:
             content = content_of_any_app(text) if text and not MEDIA.fullmatch(text) else Content.MEDIA
             content = Content.FORWARDED if FORWARDED.match(text) else content
@@ -223,7 +211,8 @@ def _read_above(lines: Iterable[tuple[int, str]], arrangement: Arrangement) -> I
         alone = ALONE.match(unmarked)
         beside = None if alone and arrangement.header is None else way.match(unmarked)
         alone = None if beside else alone
-        owner = arrangement.owner(before[1], after_blank) if alone and before else None
+        stands_apart = after_blank or bool(before and _is_preview(body[:-1], before[1]))
+        owner = arrangement.owner(before[1], stands_apart) if alone and before else None
         if beside or alone:
             body = body[:-1] if owner else body
             has_previews |= bool(owner and stamp is None and _is_preview(body, owner["name"]))

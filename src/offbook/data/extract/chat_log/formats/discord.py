@@ -10,6 +10,7 @@ from offbook.data.extract.chat_log.json_stream import JsonObject, read_messages
 from offbook.data.extract.chat_log.lines import entries, head, is_json, json_keys, share, stand_above
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.phrases import phrases
+from offbook.data.extract.chat_log.remnants import without_labels
 from offbook.data.extract.chat_log.table_stream import columns, read_table
 from offbook.data.extract.chat_log.times import DateOrder, any_time, is_american, iso_time, spelled_time
 from offbook.data.extract.chat_log.web_page import Element, elements, is_page
@@ -119,7 +120,7 @@ def _from_text(lines: Lines) -> Iterator[Message]:
                 kinds.add(block["kind"])
             elif not kinds:
                 body.append(text)
-        written = "\n".join(body).strip()
+        written = without_labels("\n".join(body).rstrip()).strip()
         content = _written_content(written, Content.STICKER if kinds == {"Stickers"} else Content.MEDIA)
         sent_at = spelled_time(header["time"], order.month_first)
         yield Message(header["name"].strip(), written, line, sent_at, content)

@@ -1,0 +1,48 @@
+"""What apps show about a message and copy along with it."""
+
+import pytest
+
+from offbook.data.extract.chat_log.formats import copied, discord
+from offbook.data.extract.chat_log.remnants import without_remnants
+from tests.data.extract.chat_log.chats import parsed
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        "\n like 1",
+        "\n like 1\n heart 2",
+        "\n1 Like reaction.\n1",
+        "\nEdited",
+        "\n(edited)",
+        "（已编辑）",
+        "\n已读",
+        "\n3人未读",
+    ],
+)
+def test_what_stands_below_a_message_is_no_part_of_it(below: str) -> None:
+    assert without_remnants(f"Half a can.{below}") == "Half a can."
+
+
+@pytest.mark.parametrize("text", ["已读", "Edited", "like 1", "I edited it (twice)", "He was\nedited by hand"])
+def test_the_same_words_may_be_what_is_said(text: str) -> None:
+    assert without_remnants(text) == text
+
+
+def test_reactions_go_where_a_name_has_a_comma() -> None:
+    text = (
+        "[Yesterday 9:30 PM] Hale, Ann\nIs it lit?\n like 1\n[Yesterday 9:31 PM] Reed, Tom\nSince four.\n heart 2\n\n"
+    )
+    assert parsed(discord.read, text) == [("Hale, Ann", "Is it lit?"), ("Reed, Tom", "Since four.")]
+
+
+def test_who_writes_once_is_told_by_the_preview_above() -> None:
+    text = (
+        "Is it lit? by Ann Hale\nAnn Hale\nYesterday 9:30 PM\nIs it lit?\n\nSince four. by Tom Reed\nTom Reed\n"
+        "Yesterday 9:31 PM\nSince four.\n\nAnd oil? by Ann Hale\nAnn Hale\nYesterday 9:32 PM\nAnd oil?\nEdited\n"
+    )
+    assert parsed(copied.read, text) == [
+        ("Ann Hale", "Is it lit?"),
+        ("Tom Reed", "Since four."),
+        ("Ann Hale", "And oil?"),
+    ]
