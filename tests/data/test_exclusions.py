@@ -1,5 +1,6 @@
 """Rows that are understood and not learned."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,56 @@ def test_rows_of_several_characters_of_whom_none_is_meant_are_refused(tmp_path: 
         load([write(tmp_path, rows)], options=ReadingOptions(character="Tom"))
     prompts = [{**row, "system": f"You are {row['role']}."} for row in rows]
     assert len(load([write(tmp_path, prompts)], options=ReadingOptions(character="Tom")).conversations) == 2
+
+
+THREE = ("Mara", "Ben", "Mara", "Ben")
+
+
+@pytest.mark.parametrize("column", ["character", "role", "bot_name", "角色"])
+def test_several_characters_are_not_learned_as_one(tmp_path: Path, column: str) -> None:
+    path = write(tmp_path, [{**PAIR, column: name} for name in THREE])
+    with pytest.raises(UsageError, match=rf"2 characters \({column}: Mara, Ben…\)\n.* ignore={column}"):
+        load([path])
+    assert len(load([path], options=ReadingOptions(columns={"ignore": column})).conversations) == 4
+    everybody = load([path], options=ReadingOptions(of_anybody=True))
+    assert everybody.characters == list(THREE)
+
+
+def test_one_system_prompt_does_not_tell_characters_apart(tmp_path: Path) -> None:
+    rows = [{**PAIR, "role": name, "system": "Stay in character."} for name in THREE]
+    with pytest.raises(UsageError, match="2 characters"):
+        load([write(tmp_path, rows)])
+    prompts = [{**row, "system": f"You are {row['role']}."} for row in rows]
+    assert len(load([write(tmp_path, prompts)]).conversations) == 4
+
+
+@pytest.mark.parametrize("column", ["name", "Speaker", "responder", "说话人"])
+def test_a_column_that_may_name_who_answers_has_to_be_explained(tmp_path: Path, column: str) -> None:
+    path = write(tmp_path, [{**PAIR, column: name} for name in THREE])
+    for character in (None, "Mara"):
+        with pytest.raises(UsageError, match=rf"'{column}' names 2 people \(Mara, Ben…\)"):
+            load([path], options=ReadingOptions(character=character))
+    mapped = load([path], options=ReadingOptions(columns={"character": column}, character="Mara"))
+    assert [row.origin.line for row in mapped.conversations] == [1, 3]
+    assert len(load([path], options=ReadingOptions(columns={"ignore": column})).conversations) == 4
+    assert len(load([path], options=ReadingOptions(character="Tom")).conversations) == 4
+
+
+@pytest.mark.parametrize(
+    "names", [("Ann", "Tom", "Kit", "Lee"), ("user", "assistant", "user", "assistant"), ("x",) * 4]
+)
+def test_a_column_of_names_that_tells_no_characters_is_no_matter(tmp_path: Path, names: tuple[str, ...]) -> None:
+    rows = [{**PAIR, "name": name} for name in names]
+    assert len(load([write(tmp_path, rows)]).conversations) == 4
+
+
+def test_messages_in_the_cells_of_a_table_name_their_characters_too(tmp_path: Path) -> None:
+    cells = [json.dumps([{"role": "assistant", "name": name, "content": "Aye."}]) for name in ("Mara", "Ben")]
+    path = tmp_path / "rows.csv"
+    path.write_text("messages\n" + "".join('"{}"\n'.format(cell.replace('"', '""')) for cell in cells))
+    with pytest.raises(UsageError, match=r"2 characters \(name: Mara, Ben\)"):
+        load([path])
+    assert load([path], options=ReadingOptions(character="Ben")).left_out == {"rows are of other characters": 1}
 
 
 @pytest.mark.parametrize(

@@ -137,3 +137,15 @@ def test_a_table_of_rows_becomes_a_character_as_it_is(client: Client, rows: Path
     assert shown["total"] == len(ROWS)
     assert shown["rows"][1]["prompt"] == ROWS[1]["instruction"]
     assert shown["rows"][1]["source_place"] == "sources/hamlet.json:2"
+
+
+def test_the_characters_of_a_table_are_told_apart(client: Client) -> None:
+    client.upload("wharf.csv", b"character,prompt,reply\nMara,Lit?,Since four.\nBen,Cold?,No.\nMara,Oil?,Half a can.\n")
+    client.wait(client.get("/api/sources/wharf.csv", 202)["job"], "failed")
+    speakers = client.get("/api/sources/wharf.csv")["speakers"]
+    assert [(speaker["name"], speaker["lines"]) for speaker in speakers] == [("Mara", 2), ("Ben", 1)]
+    client.post("/api/characters", {"source": "wharf.csv", "role": "Mara"}, 201)
+    shown = client.get("/api/characters/Mara/rows")
+    assert [row["prompt"] for row in shown["rows"]] == ["Lit?", "Oil?"]
+    client.post("/api/characters", {"source": "wharf.csv", "role": "Orla"}, 400)
+    assert client.get("/api/characters") == ["Mara"]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from offbook.core.errors import UsageError
 from offbook.core.i18n import marked
 from offbook.core.text import normalize
 from offbook.data import splits
-from offbook.data.columns import character_of
-from offbook.data.row_values import WEIGHT_LIKE, WEIGHTS, ColumnsError, LeftOut
+from offbook.data.columns import LONGEST_NAME, character_of, own_name
+from offbook.data.row_values import ROLES, WEIGHT_LIKE, WEIGHTS, ColumnsError, LeftOut, RowError, list_of
 from offbook.data.sources import Row
 from offbook.data.turn_lists import assistants_of
 
@@ -52,6 +53,8 @@ NUMBERED = re.compile(r"(?:chosen|selected|(?:dis)?liked?|thumbs_(?:up|down)|fla
 """Those of them that may hold a count or a place in a list, too; with `is_` before them 0 or 1 is an answer."""
 TURNS = ("messages", "conversations", "conversation", "dialogue")
 """Columns that hold messages, whose `name` may tell the character's."""
+PEOPLE = re.compile(r"(?:name|speaker|responder|respondent|actor|姓名|人名|说话人|说话者|回答者|回复者)", re.IGNORECASE)
+"""Columns beside a prompt and a reply that may name who answers, or somebody else."""
 NAMES_SHOWN = 3
 HELD_BACK = marked("rows are held back for a test")
 OF_OTHERS = marked("rows are of other characters")
@@ -64,27 +67,71 @@ class Belonging(NamedTuple):
     is_held_back: bool
     is_named_in_turns: bool = False
     """Whether its messages name the character, and no column does."""
+    column: str = "character"
+    """What the row calls the column that names the character."""
+    people: Mapping[str, str] = {}
+    """Columns that may name who answers, and the names in them, where nothing else names the character."""
 
 
-def belonging_of(row: Row) -> Belonging:
-    """Where a row belongs, as it says itself; it is one as `columns.rename` gives it."""
+def belonging_of(row: Row, given: Sequence[str] = ()) -> Belonging:
+    """Where a row belongs, as it says itself.
+
+    Args:
+        row: a row as `columns.rename` gives it.
+        given: the row's own names of its columns.
+    """
     is_held_back = any(splits.is_held_back(str(column), row[column]) for column in row)
-    if (character := character_of(row)) is not None:
-        return Belonging(character, is_held_back)
-    lists = (row[column] for column in TURNS if isinstance(row.get(column), list))
-    names = [name for turns in lists for name in assistants_of(turns)]
-    return Belonging(names[0] if len(names) == 1 else None, is_held_back, len(names) == 1)
+    if (character := character_of(row)) is not None and character.strip().lower() not in ROLES:
+        return Belonging(character, is_held_back, column=own_name("character", given))
+    names = [name for column in TURNS for name in assistants_of(_listed(row.get(column), column))]
+    if names:
+        return Belonging(names[0] if len(names) == 1 else None, is_held_back, len(names) == 1)
+    people = {column: name for column, name in row.items() if PEOPLE.fullmatch(str(column).strip()) and _is_name(name)}
+    return Belonging(None, is_held_back, people=people)
+
+
+def _listed(value: Any, column: str) -> list[Any]:
+    """The messages in a column, in a table's cell as JSON; none where it holds none."""
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        with suppress(RowError):
+            return list_of(value, column)
+    return value if isinstance(value, list) else []
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value.strip()) <= LONGEST_NAME and value.strip().lower() not in ROLES
+
+
+def are_told_apart(rows: Sequence[Belonging], systems: Sequence[str | None]) -> bool:
+    """Whether each row has a system prompt, and none is that of two characters.
+
+    Args:
+        rows: where the rows belong.
+        systems: their own system prompts.
+    """
+    whose: dict[str, str] = {}
+    for row, system in zip(rows, systems, strict=True):
+        name = normalize(row.character or " ".join(row.people.values()))
+        if not system or (name and whose.setdefault(system, name) != name):
+            return False
+    return True
 
 
 def left_out(rows: Sequence[Belonging], character: str | None, are_told_apart: bool) -> list[str | None]:
     """For each row why it is not learned, if it is not: it is held back, or another character's; never all of them.
 
+    Args:
+        rows: where they belong.
+        character: whose rows are learned, if it is known.
+        are_told_apart: whether the system prompts tell one character from the other.
+
     Raises:
-        UsageError: the rows are of several characters, of whom none is called so; or their messages name several, and
-            nothing says which one is learned.
+        UsageError: the rows are of several characters, of whom none is called so; or nothing says which one is learned.
     """
-    if character is None and not are_told_apart:
-        _refuse_several([row.character for row in rows if row.character and row.is_named_in_turns])
+    if not are_told_apart:
+        _refuse_several(rows, character)
+    if not are_told_apart or character is not None:
+        _refuse_unknown_people(rows, character)
     others = of_others([row.character for row in rows], character, are_told_apart)
     are_all_held_back = all(row.is_held_back for row in rows)
     return [
@@ -93,16 +140,49 @@ def left_out(rows: Sequence[Belonging], character: str | None, are_told_apart: b
     ]
 
 
-def _refuse_several(characters: Sequence[str]) -> None:
-    """Raises: UsageError: these are the names of several characters."""
-    names = {normalize(character): character for character in characters}
-    if len(names) > 1:
+def _refuse_several(rows: Sequence[Belonging], character: str | None) -> None:
+    """Raises: UsageError: the rows are of several characters, and nobody has said whose are learned."""
+    names = {normalize(row.character): row for row in rows if row.character}
+    if character is not None or len(names) < 2:
+        return
+    first = next(iter(names.values()))
+    shown = ", ".join([str(row.character) for row in names.values()][:NAMES_SHOWN])
+    if first.is_named_in_turns:
         raise UsageError(
             "the replies are by {count} characters (name: {names})",
             "Say whose are learned with --persona.name. If they are all one character's, give them one name.",
             count=len(names),
-            names=", ".join(list(names.values())[:NAMES_SHOWN]),
+            names=shown,
         )
+    raise UsageError(
+        "the rows are of {count} characters ({column}: {names}…)",
+        "Say whose are learned with --persona.name. If they are all one character's, leave the column out: "
+        "--data.columns ignore={column}",
+        count=len(names),
+        names=shown,
+        column=first.column,
+    )
+
+
+def _refuse_unknown_people(rows: Sequence[Belonging], character: str | None) -> None:
+    """Refuse a column with several people in it, who may be those who answer.
+
+    Raises:
+        UsageError: there is one; with the character's name among them or, where that is not known, names that recur.
+    """
+    for column in dict.fromkeys(column for row in rows for column in row.people):
+        values = [row.people[column].strip() for row in rows if column in row.people]
+        names = {normalize(name): name for name in values}
+        is_of_characters = 2 * len(names) <= len(values) if character is None else normalize(character) in names
+        if len(names) > 1 and is_of_characters:
+            raise UsageError(
+                "the column '{column}' names {count} people ({names}…), and nothing says whether they are who answers",
+                "If they are: --data.columns character={column}, and --persona.name for whose replies are learned. "
+                "If not, leave it out: --data.columns ignore={column}",
+                column=column,
+                count=len(names),
+                names=", ".join(list(names.values())[:NAMES_SHOWN]),
+            )
 
 
 def refuse_marked(row: Row) -> None:

@@ -69,6 +69,8 @@ class ReadingOptions:
     """Placeholder → the text that takes its place (`data.placeholders`)."""
     character: str | None = None
     """Whose lines are the replies in a row whose speakers have names."""
+    of_anybody: bool = False
+    """Whether the rows may be several characters', of whom none is sought."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ class Loaded:
     """Columns that hold text and are not read → in how many rows."""
     reversed: list[Origin] = field(default_factory=list)
     """Rows in which something is said after the only reply, and nothing before."""
+    characters: list[str | None] = field(default_factory=list)
+    """Whom each conversation's row names as its character."""
 
 
 def load(
@@ -110,7 +114,7 @@ def load(
     if loaded.skipped and on_error == "stop":
         _refuse(loaded.skipped)
     _refuse_reversed(loaded)
-    _leave_others_out(loaded, belongings, options.character)
+    _leave_others_out(loaded, belongings, options)
     if not loaded.conversations:
         why = f"; the first: {loaded.skipped[0]}" if loaded.skipped else ""
         why = f"; {next(iter(loaded.left_out))}" if loaded.left_out and not why else why
@@ -137,11 +141,13 @@ def _refuse_reversed(loaded: Loaded) -> None:
         )
 
 
-def _leave_others_out(loaded: Loaded, belongings: Sequence[Belonging], character: str | None) -> None:
+def _leave_others_out(loaded: Loaded, belongings: Sequence[Belonging], options: ReadingOptions) -> None:
     """Leave out the rows of other characters and those held back, where there are others."""
-    told_apart = all(row.system for row in loaded.conversations)
-    reasons = exclusions.left_out(belongings, character, told_apart)
-    loaded.conversations[:] = [row for row, why in zip(loaded.conversations, reasons, strict=True) if why is None]
+    told_apart = exclusions.are_told_apart(belongings, [row.system for row in loaded.conversations])
+    reasons = exclusions.left_out(belongings, options.character, told_apart or options.of_anybody)
+    kept = [place for place, why in enumerate(reasons) if why is None]
+    loaded.characters.extend(belongings[place].character for place in kept)
+    loaded.conversations[:] = [loaded.conversations[place] for place in kept]
     loaded.left_out.update(Counter(translate(why) for why in reasons if why is not None))
 
 
@@ -160,7 +166,7 @@ def _read(file: Path, format: Format | None, on_error: str, options: ReadingOpti
     for origin, row in read_rows(file, bad.append):
         try:
             named = columns.rename(row, options.columns)
-            belonging = exclusions.belonging_of(named)
+            belonging = exclusions.belonging_of(named, tuple(row))
             loaded.conversations.append(_conversation(named, tuple(row), origin, format, options, loaded))
             belongings.append(belonging)
         except LeftOut as reason:

@@ -263,7 +263,8 @@ def _replay_file(data: DataConfig, reporter: Reporter) -> list[Conversation]:
     """The rows of the file that `data.replay` names; what the base model says is not known before it is loaded."""
     if data.replay is None or data.replay == BASE:
         return []
-    return loading.load(_local([data.replay], reporter), "auto", data.on_error).conversations
+    anybodys = loading.ReadingOptions(of_anybody=True)
+    return loading.load(_local([data.replay], reporter), "auto", data.on_error, anybodys).conversations
 
 
 def _refuse(rejected: dict[int, UsageError], data: DataConfig) -> None:

@@ -69,12 +69,12 @@ def create(new: NewCharacter, studio: StudioDep) -> dict[str, Any]:
     if folder.exists():
         raise Conflict("there is a character '{name}' already", "Choose another name.", name=name)
     studio.queue.require_room()
+    is_rows = new.format == TABLE or (new.format == "auto" and not others and is_table(studio, source))
+    table = table_rows(source, new.role) if is_rows else None  # may raise, before there is a folder
     recipe = make_folder(folder, Persona.of(new.role))
     init = offbook_command("init", studio.workspace.relative(folder), "--recipe", recipe)
-    is_rows = new.format == TABLE or (new.format == "auto" and not others and is_table(studio, source))
-    rows = table_rows(source) if is_rows else None
-    if rows is not None:
-        return {"name": name, "job": None, "command": _take_rows(studio, folder, source, rows, init)}
+    if table is not None:
+        return {"name": name, "job": None, "command": _take_rows(studio, folder, source, table.rows, init)}
     out = studio.workspace.relative(folder / "lines.jsonl")
     argv = ["extract", *map(studio.workspace.relative, (source, *others)), "--role", new.role, "--out", out, "--json"]
     argv += ["--min-confidence", "0"]  # the page shows how sure each row is, least sure first

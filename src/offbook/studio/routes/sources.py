@@ -17,7 +17,8 @@ from fastapi.responses import JSONResponse, Response
 from offbook.core.errors import UsageError
 from offbook.core.i18n import language, translate
 from offbook.core.shell import shell_command
-from offbook.pipeline.table_rows import table_rows
+from offbook.core.text import normalize
+from offbook.pipeline.table_rows import Table, table_rows
 from offbook.studio.context import Studio, StudioDep
 from offbook.studio.errors import Conflict, TooLarge
 from offbook.studio.guard import MAX_UPLOAD
@@ -82,9 +83,9 @@ def show(
         job = studio.queue.submit("speakers", path.name, argv, details=details)
     if job.state in ("queued", "running"):
         return JSONResponse({"job": job.as_json()}, 202)
-    if job.state == "failed" and not also and (rows := table_rows(path)) is not None:
+    if job.state == "failed" and not also and (table := table_rows(path)) is not None:
         shown = shell_command("less", studio.workspace.relative(path))
-        return {**_entry(studio, path), **_table(path, rows), "command": shown}
+        return {**_entry(studio, path), **_table(path, table), "command": shown}
     size = sum(each.stat().st_size for each in paths)
     listing = {**_listing(job), "formats": _formats(), "command": job.as_json()["command"]}
     return {**_entry(studio, path), "bytes": size, **listing}
@@ -128,12 +129,19 @@ def is_table(studio: Studio, path: Path) -> bool:
     return job is not None and job.state == "failed"
 
 
-def _table(path: Path, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """A table of rows as if one character spoke in it: that of the replies."""
-    replies = [row["messages"][-1]["content"] for row in rows]
-    speaker = {"name": path.stem, "lines": len(rows), "characters": sum(map(len, replies))}
-    speaker |= {"unsure": 0, "likely_aliases": [], "aliases": [], "samples": [text[:200] for text in replies[:3]]}
-    return {"format": TABLE, "speakers": [speaker], "notes": []}
+def _table(path: Path, table: Table) -> dict[str, Any]:
+    """The characters of a table of rows, as if they spoke in it; where it names fewer than two, one called like it."""
+    names = {normalize(name): name for name in table.characters if name}
+    replies: dict[str, list[str]] = {}
+    for row, named in zip(table.rows, table.characters, strict=True):
+        name = names[normalize(named)] if named and len(names) > 1 else path.stem
+        replies.setdefault(name, []).append(row["messages"][-1]["content"])
+    return {"format": TABLE, "speakers": [_speaker(name, texts) for name, texts in replies.items()], "notes": []}
+
+
+def _speaker(name: str, replies: list[str]) -> dict[str, Any]:
+    speaker = {"name": name, "lines": len(replies), "characters": sum(map(len, replies))}
+    return speaker | {"unsure": 0, "likely_aliases": [], "aliases": [], "samples": [text[:200] for text in replies[:3]]}
 
 
 def _fingerprint(*paths: Path) -> str:
