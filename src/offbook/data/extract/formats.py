@@ -18,6 +18,7 @@ from offbook.core.i18n import marked, translate
 from offbook.core.registry import lookup
 from offbook.data.encoding import readable
 from offbook.data.extract import subtitles
+from offbook.data.extract.chat_log import messenger_web
 from offbook.data.extract.chat_log.formats import CHAT_FORMATS, copied, table, text_log
 from offbook.data.extract.chat_log.message import MessageReader
 from offbook.data.extract.chat_log.options import ChatOptions
@@ -45,6 +46,7 @@ COPIED_SHARE = 0.2
 """The same for lines of a name and a time, with the text below: a script that has some at all has few of them."""
 CHARACTER_CARD = re.compile(r'"spec"\s*:\s*"chara_card_v|"first_mes"\s*:')
 AS_TABLE = marked("Make a table of it (CSV) with columns for who writes, the text and the time.")
+UNLABELLED = marked("a conversation copied from Messenger's page without its labels")
 DOWNLOAD = marked(
     "It does not tell where a message ends. Download the conversation from Messenger as JSON and extract that."
 )
@@ -56,11 +58,6 @@ UNSUPPORTED_CHATS = (
         r'\A\ufeff?(?:ID,Timestamp,Contents,Attachments|\s*\[\s*\{\s*"ID"\s*:\s*"?\d+"?,\s*"Timestamp"\s*:)',
         marked("what Discord keeps of you, in which nobody else writes"),
         WITH_OTHERS,
-    ),
-    (
-        r"(?m)\A(?!(?:.*?^Enter\s*?$){3})(?:.*?^You sent\s*?$){2}",
-        marked("a conversation copied from Messenger's page without its labels"),
-        DOWNLOAD,
     ),
 )
 """What a head of an export that is often tried looks like, what it is, and what to do instead."""
@@ -185,6 +182,8 @@ def choose(path: Path, format: str) -> str:
             "Is it the right file?",
             path=path,
         )
+    if messenger_web.lacks_labels(sample):
+        raise _unreadable(path, UNLABELLED, DOWNLOAD)
     is_json = JSON_HEAD.match("\n".join(sample[:20])) is not None
     scores = {
         name: 1.0 if path.suffix.casefold() in extractor.suffixes else extractor.looks_like(sample)
@@ -233,9 +232,11 @@ def _refuse_unsupported(path: Path) -> None:
     text = head.decode("utf-8", errors="ignore")
     for pattern, what, fix in UNSUPPORTED_CHATS:
         if re.search(pattern, text, re.DOTALL):
-            raise UsageError(
-                "{path} is {unreadable}, which extract does not read", fix, path=path, unreadable=translate(what)
-            )
+            raise _unreadable(path, what, fix)
+
+
+def _unreadable(path: Path, what: str, fix: str) -> UsageError:
+    return UsageError("{path} is {unreadable}, which extract does not read", fix, path=path, unreadable=translate(what))
 
 
 def _refuse_tie(path: Path, scores: dict[str, float], best: str) -> None:

@@ -74,3 +74,24 @@ def test_a_copy_without_labels_is_named(tmp_path: Path) -> None:
     path.write_text("Tom\nIs it lit?\nYou sent\nSince four.\nTom\nOil?\nYou sent\nHalf.\n", encoding="utf-8")
     with pytest.raises(UsageError, match="copied from Messenger's page without its labels"):
         choose(path, "auto")
+
+
+@pytest.mark.parametrize(
+    ("sent", "enter"),
+    [
+        ("Du hast gesendet", "Eingabe"),
+        ("Vous avez envoyé", "Entrée"),
+        ("Enviaste", "Intro"),
+        ("Você enviou", "Enter"),
+        ("你发送了", "输入"),
+    ],
+)
+def test_the_labels_may_be_of_another_language(sent: str, enter: str, tmp_path: Path) -> None:
+    text = COPIED.replace("You sent", sent).replace("Enter", enter)
+    assert parsed(messenger.read, text) == parsed(messenger.read, COPIED)
+    path = tmp_path / "a.txt"
+    path.write_text(text, encoding="utf-8")
+    assert choose(path, "auto") == "messenger"
+    path.write_text(text.replace(f"{enter}\n", ""), encoding="utf-8")
+    with pytest.raises(UsageError, match="copied from Messenger's page without its labels"):
+        choose(path, "auto")

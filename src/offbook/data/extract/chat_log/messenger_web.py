@@ -1,4 +1,4 @@
-"""Conversations copied from Messenger's web page, whose hidden labels come along: `You sent` and `Enter`.
+"""Conversations copied from Messenger's web page, whose hidden labels come along: `You sent` and `Enter`, translated.
 
 You sent              Tom Reed
 Is the lamp lit?      Tom
@@ -14,15 +14,51 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from offbook.core.i18n import marked
+from offbook.data.extract.chat_log.lines import head
 from offbook.data.extract.chat_log.message import Content, Message
 from offbook.data.extract.chat_log.phrases import phrases
 from offbook.data.extract.chat_log.stamps import STAMP, WEEKDAY, StampReader
 from offbook.data.extract.cue import Lines, ParseError
 
-SENT = "You sent"
+SENT = frozenset(
+    [
+        "You sent",
+        "Du hast gesendet",
+        "Vous avez envoyé",
+        "Enviaste",
+        "Has enviado",
+        "Você enviou",
+        "Hai inviato",
+        "Je hebt verzonden",
+        "Du skickade",
+        "Du sendte",
+        "Wysłałeś",
+        "Wysłałaś",
+        "Wysłano przez Ciebie",
+        "Poslali jste",
+        "Вы отправили",
+        "Ви надіслали",
+        "Sen gönderdin",
+        "Gönderdin",
+        "Bạn đã gửi",
+        "Anda mengirim",
+        "你发送了",
+        "你已发送",
+        "您已发送",
+        "你已傳送",
+        "你發送了",
+        "你傳送了",
+        "您发送了",
+        "あなたが送信",
+        "あなたが送信しました",
+        "회원님이 보냄",
+    ]
+)
+"""What stands above a message of the owner's."""
 ENTER = "Enter"
 ME = "You"
 ORIGINAL = "Original message:"
@@ -33,6 +69,7 @@ REPLIED = re.compile(
 LONGEST_NAME = 60
 FEWEST_SENT, FEWEST_ENTER = 2, 3
 """So many lines of these words alone tell such a copy."""
+SAMPLE = 3000
 MOST_UNNAMED = 0.2
 """Where a larger share of messages has no name above it, the copy does not tell who writes."""
 DOWNLOAD = marked(
@@ -50,8 +87,31 @@ class LabelledText(NamedTuple):
 
 def looks_like(sample: Sequence[str]) -> bool:
     """Whether a text is such a copy."""
-    words = Counter(line.strip() for line in sample)
-    return words[SENT] >= FEWEST_SENT and words[ENTER] >= FEWEST_ENTER
+    return _are_many_sent(sample) and _enter(sample) != ""
+
+
+def lacks_labels(sample: Sequence[str]) -> bool:
+    """Whether a text is such a copy without the label that ends each message."""
+    return _are_many_sent(sample) and _enter(sample) == ""
+
+
+def _are_many_sent(sample: Sequence[str]) -> bool:
+    return sum(_stripped(line) in SENT for line in sample) >= FEWEST_SENT
+
+
+def _enter(sample: Sequence[str]) -> str:
+    """What stands for `Enter` in the page's language: a line that recurs above those that say who sent; "" for none."""
+    lines = [text for line in sample if (text := _stripped(line)) and not ALONE.match(text)]
+    count, above = Counter(lines), Counter(before for before, line in pairwise(lines) if line in SENT)
+    if count[ENTER] >= FEWEST_ENTER:
+        return ENTER
+    label, times = max(above.items(), key=lambda item: item[1], default=("", 0))
+    is_label = times >= FEWEST_SENT and 2 * times >= above.total() and count[label] >= FEWEST_ENTER
+    return label if is_label and label not in SENT else ""
+
+
+def _stripped(line: str) -> str:
+    return line.strip(" \t\ufeff\xa0\u200e")
 
 
 def read(lines: Lines) -> Iterator[Message]:
@@ -60,31 +120,32 @@ def read(lines: Lines) -> Iterator[Message]:
     Raises:
         ParseError: too many messages have no name above them.
     """
-    names = _names(_labelled_texts(lines))
-    unnamed = [each for each in _labelled_texts(lines) if not _sender(each, names)]
-    if len(unnamed) > MOST_UNNAMED * sum(1 for _ in _labelled_texts(lines)):
+    enter = _enter(head(lines, SAMPLE))
+    names = _names(_labelled_texts(lines, enter))
+    unnamed = [each for each in _labelled_texts(lines, enter) if not _sender(each, names)]
+    if len(unnamed) > MOST_UNNAMED * sum(1 for _ in _labelled_texts(lines, enter)):
         raise ParseError(unnamed[0].line, "this message from Messenger's page has no name above it", fix=DOWNLOAD)
-    clock = StampReader(each.stamp for each in _labelled_texts(lines) if each.stamp)
+    clock = StampReader(each.stamp for each in _labelled_texts(lines, enter) if each.stamp)
     stamp, sent_at = None, None
-    for each in _labelled_texts(lines):
+    for each in _labelled_texts(lines, enter):
         if each.stamp and each.stamp is not stamp:
             stamp, sent_at = each.stamp, clock.time(each.stamp)
         yield _message(each, names)._replace(sent_at=sent_at)
 
 
-def _labelled_texts(lines: Lines) -> Iterator[LabelledText]:
+def _labelled_texts(lines: Lines, enter: str) -> Iterator[LabelledText]:
     """The messages between the labels."""
     line, texts, stamp = 1, list[str](), None
     for number, raw in lines:
-        text = raw.strip(" \t\ufeff\xa0\u200e")
-        is_label = text == ENTER or (text == SENT and texts)
+        text = _stripped(raw)
+        is_label = text == enter or (text in SENT and texts)
         time = None if texts else ALONE.match(text)
         if is_label and texts:
             yield LabelledText(line, texts, stamp)
             texts = []
         if time:
             stamp = time
-        elif text and text != ENTER:
+        elif text and text != enter:
             line = line if texts else number
             texts = [*texts, text]
     if texts:
@@ -96,7 +157,7 @@ def _names(labelled: Iterable[LabelledText]) -> dict[str, str]:
     first, with_text, below = Counter[str](), Counter[str](), Counter[tuple[str, str]]()
     for each in labelled:
         name, rest = each.texts[0], each.texts[1:]
-        if name != SENT and len(name) <= LONGEST_NAME:
+        if name not in SENT and len(name) <= LONGEST_NAME:
             first[name] += 1
             with_text[name] += bool(rest)
             below.update([(name, rest[0])] if rest and _are_one(name, rest[0]) else [])
@@ -119,7 +180,7 @@ def _sender(each: LabelledText, names: dict[str, str]) -> str:
     if replied := REPLIED.match(first):
         name = replied["name"]
         return ME if name == ME else next((names[each] for each in names if _are_one(name, each)), "")
-    return ME if first == SENT else names.get(first, "")
+    return ME if first in SENT else names.get(first, "")
 
 
 def _message(each: LabelledText, names: dict[str, str]) -> Message:
