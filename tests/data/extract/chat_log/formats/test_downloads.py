@@ -334,3 +334,34 @@ def test_hangouts_of_google_takeout(tmp_path: Path) -> None:
     assert replies(path, "Odd Berg") == [("Is the lamp lit?", "Since four.")]
     read = CHAT_FORMATS["hangouts"].read(numbered(path.read_text(encoding="utf-8")))
     assert [message.content for message in read][2::2] == [Content.MEDIA, Content.CALL]
+
+
+def test_what_an_old_download_of_snapchat_has_in_two_lists_is_put_in_order() -> None:
+    def item(key: str, clock: str, text: str) -> dict[str, str]:
+        return {key: "mara", "Media Type": "TEXT", "Created": f"2021-05-12 {clock}:00 UTC", "Text": text}
+
+    download = {
+        "Received Chat History": [item("From", "21:32", "Oil?"), item("From", "21:30", "Lit?")],
+        "Sent Chat History": [item("To", "21:33", "Half a can."), item("To", "21:31", "Since four.")],
+    }
+    messages = CHAT_FORMATS["snapchat"].read(numbered(json.dumps(download)))
+    assert [message.text for message in messages] == ["Lit?", "Since four.", "Oil?", "Half a can."]
+
+
+def test_what_teams_writes_in_skype_s_form_is_text() -> None:
+    def item(number: int, name: str | None, written: str) -> dict[str, Any]:
+        time = f"2021-05-12T21:3{number}:00Z"
+        return {
+            "id": str(number), "displayName": name, "originalarrivaltime": time, "messagetype": "RichText/Html",
+            "content": written, "conversationid": "19:a", "from": "8:live:ann",
+        }  # fmt: skip
+
+    written = [
+        item(3, None, '<p><img src="x"></p>'),
+        item(2, "Tom", '<blockquote itemtype="Reply"><p>Lit?</p></blockquote><p>Since four.</p><p>Cold.</p>'),
+        item(1, None, "<p>Lit?</p>"),
+    ]
+    export = {"userId": "8:live:ann", "conversations": [{"id": "19:a", "MessageList": written}]}
+    messages = list(CHAT_FORMATS["skype"].read(numbered(json.dumps(export))))
+    assert [(each.sender, each.text) for each in messages[:2]] == [("ann", "Lit?"), ("Tom", "Since four.\nCold.")]
+    assert messages[2].content is Content.MEDIA

@@ -90,3 +90,11 @@ def test_a_log_without_times_is_told_from_a_script_by_what_the_client_notes() ->
     assert looks_like(text.splitlines()) == 1
     assert parsed(read, text) == [("ann", "Is it lit?"), ("tom", "Yes."), ("ann", "Good."), ("tom", "So: what now?")]
     assert looks_like(["<ANN> Is it lit?", "<TOM> Yes.", "<ANN> Good."]) == 0
+
+
+def test_colours_are_no_text() -> None:
+    text = (
+        "[21:30] <\x0304ann\x03> \x02Lit\x02?\n[21:31] <tom> \x0304,01Since\x0f four.\n[21:32] <ann> \x02And oil?\x02"
+    )
+    assert looks_like(text.splitlines()) == 1
+    assert parsed(read, text) == [("ann", "Lit?"), ("tom", "Since four."), ("ann", "And oil?")]

@@ -156,3 +156,10 @@ def test_a_name_on_both_sides_of_memotrace_s_table_is_the_chat_s() -> None:
 def test_what_the_app_notes_in_a_person_s_name_is_not_speech(note: str, content: Content) -> None:
     text = f"2021-05-12 21:30:11 阿澈\n到了吗\n\n2021-05-12 21:31:02 老汤\n{note}\n\n2021-05-12 21:32:02 老汤\n快了\n"
     assert contents(read, text) == [Content.TEXT, content, Content.TEXT]
+
+
+def test_whether_a_message_is_read_is_no_name() -> None:
+    lines = [
+        f"2021-05-12 21:3{at}:00 {'from Ann (+4712) - Read' if at % 2 else '- Delivered'}\nLit?\n" for at in range(6)
+    ]
+    assert looks_like("\n".join(lines).split("\n")) == 0

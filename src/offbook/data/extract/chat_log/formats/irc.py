@@ -35,6 +35,8 @@ SIGNS = frozenset(("", "*", "--", "-->", "<--", "=!=", "ℹ", "⚡"))
 """What WeeChat writes in the place of a name beside its own lines."""
 USUAL = 0.6
 """Share of a log's lines that have a time; the others are headings of days and sessions."""
+CODES = re.compile(r"\x03(?:\d{1,2}(?:,\d{1,2})?)?|\x04[0-9A-Fa-f]{6}|[\x02\x0f\x11\x16\x1d-\x1f]")
+"""How clients write colours, bold and italic letters among the text."""
 DAY = re.compile(r"^(?:--- (?:Log opened|Day changed)|Session Start:|\*{4} BEGIN LOGGING AT) (?P<day>.*)$")
 DAY_PARTS = re.compile(r"(?P<month>[A-Z][a-z]{2}) +(?P<day>\d{1,2}) (?:[\d:]+ )?(?P<year>\d{4})")
 
@@ -42,7 +44,8 @@ DAY_PARTS = re.compile(r"(?P<month>[A-Z][a-z]{2}) +(?P<day>\d{1,2}) (?:[\d:]+ )?
 def read(lines: Lines) -> Iterator[Message]:
     """The messages of an IRC log; any other line, also what somebody does (`* ann sighs`), is a note."""
     clock, year = RunningClock(), UNTOLD_YEAR
-    for number, text in lines:
+    for number, raw in lines:
+        text = CODES.sub("", raw)
         if heading := DAY.match(text):
             day = _day(heading["day"])
             year = day.year if day else year
@@ -63,7 +66,8 @@ def looks_like(sample: Sequence[str]) -> float:
     """How much a text looks like an IRC log: 1 where most of its lines are those of one, else their share."""
     if sum(bool((match := _match(line)) and _name(match)) for line in sample) < 2:
         return 0.0
-    lines = max(share(sample, LINE), share(sample, TABBED))
+    texts = [CODES.sub("", line) for line in sample]
+    lines = max(share(texts, LINE), share(texts, TABBED))
     matches = [match for line in sample if (match := _match(line))]
     if not any(match["hour"] for match in matches) and (lines <= USUAL or all(map(_name, matches))):
         return 0.0  # without times it is what the client notes (* ann sighs) that tells a log from a script
@@ -71,7 +75,8 @@ def looks_like(sample: Sequence[str]) -> float:
 
 
 def _match(text: str) -> re.Match[str] | None:
-    return LINE.match(text) or TABBED.match(text)
+    line = CODES.sub("", text)
+    return LINE.match(line) or TABBED.match(line)
 
 
 def _name(match: re.Match[str]) -> str:

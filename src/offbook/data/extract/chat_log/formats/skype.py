@@ -21,8 +21,10 @@ from offbook.data.extract.chat_log.stamps import STAMP, StampReader
 from offbook.data.extract.chat_log.times import iso_time
 from offbook.data.extract.cue import Lines
 
-TEXTS = ("RichText", "Text")
-QUOTE = lazy_pattern(r"<quote\b.*?</quote>", re.DOTALL)
+TEXTS = ("RichText", "Text", "RichText/Html")
+"""The last is what Teams writes in the same file."""
+QUOTE = lazy_pattern(r"<(?P<tag>quote|blockquote)\b.*?</(?P=tag)>", re.DOTALL)
+BREAK = lazy_pattern(r"\s*(?:<br\s*/?>|</(?:p|div|li)>\s*(?=<))\s*")
 EDIT = lazy_pattern(r"<e_m\b[^<>]*>(?:.*?</e_m>)?", re.DOTALL)
 TAG = lazy_pattern(r"<[^<>]*>")
 ACCOUNT = lazy_pattern(r"^\d+:(?:live:)?")
@@ -61,7 +63,7 @@ def looks_like(sample: Sequence[str]) -> float:
 
 def _message(line: int, item: JsonObject, preamble: str) -> Message:
     written = str(item.get("content") or "")
-    text = html.unescape(TAG.sub("", EDIT.sub("", QUOTE.sub("", written)))).strip()
+    text = html.unescape(TAG.sub("", BREAK.sub("\n", EDIT.sub("", QUOTE.sub("", written))))).strip()
     sender = str(item.get("displayName") or "") or ACCOUNT.sub("", str(item.get("from") or "?"))
     chat = str(item.get("conversationid") or string_in(preamble, "id"))
     sent_at = iso_time(item.get("originalarrivaltime"))
@@ -71,7 +73,8 @@ def _message(line: int, item: JsonObject, preamble: str) -> Message:
 def _content(item: JsonObject, text: str) -> Content:
     kind = str(item.get("messagetype"))
     if kind in TEXTS:
-        return Content.TEXT if text else Content.DELETED
+        is_picture = not text and "<img" in str(item.get("content"))
+        return Content.TEXT if text else Content.MEDIA if is_picture else Content.DELETED
     if kind.startswith("Event/Call"):
         return Content.CALL
     return Content.MEDIA if kind.startswith("RichText/") else Content.NOTE

@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 from offbook.data.extract.chat_log.json_stream import JsonObject, read_messages
-from offbook.data.extract.chat_log.lines import is_json, json_keys
+from offbook.data.extract.chat_log.lines import head, is_json, json_keys
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.order import in_order
-from offbook.data.extract.chat_log.times import any_time, epoch_time
+from offbook.data.extract.chat_log.times import UNDATED, any_time, epoch_time
 from offbook.data.extract.cue import Lines
 
 FRIEND = re.compile(r"[^\"\\\n]{1,120}")
@@ -21,6 +21,7 @@ ME = "Me"
 KINDS = {"TEXT": Content.TEXT, "STICKER": Content.STICKER}
 """Of the media types that are no picture, voice message or shared story."""
 NOTES = ("STATUS", "ERASEDSNAPMESSAGE", "ERASEDMESSAGE")
+OLD = "Chat History"
 CALLS = re.compile(r"CALL|TALK")
 
 
@@ -31,6 +32,10 @@ def read(lines: Lines) -> Iterator[Message]:
         ParseError: the JSON is malformed.
     """
     messages = (_message(line, item, preamble) for line, item, preamble in read_messages(lines, FRIEND))
+    if f'{OLD}"' in "\n".join(head(lines)):  # what was sent and what was received are lists of their own
+        listed = list(messages)
+        listed.reverse()  # the newest stands first, also where two are of one second
+        return iter(sorted(listed, key=lambda each: (each.chat, each.sent_at or UNDATED)))
     return in_order(messages)
 
 
@@ -44,7 +49,7 @@ def _message(line: int, item: JsonObject, preamble: str) -> Message:
     owner = key[1] if key else ""
     to = str(item.get("To") or "")
     sender = str(item.get("From") or (ME if to or item.get("IsSender") else "?"))
-    chat = str(item.get("Conversation Title") or "") or (owner if "Chat History" not in owner else to or sender)
+    chat = str(item.get("Conversation Title") or "") or (owner if OLD not in owner else to or sender)
     text = str(item.get("Content") or item.get("Text") or "").strip()
     sent_at = epoch_time(item.get("Created(microseconds)")) or any_time(
         str(item.get("Created") or "").removesuffix(" UTC")

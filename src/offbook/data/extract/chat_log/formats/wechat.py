@@ -32,8 +32,11 @@ HEADER = re.compile(
 """Time and name, as programs write it, or name and time, as WeChat and QQ copy messages."""
 STAMPED = re.compile(rf"\ufeff?{DATE} {CLOCK} \S")
 """A line with a time first; most of them are headers, unless a log has its texts beside the names."""
-DECORATED = re.compile(r"\S+ \S+ From .+ [tT]o .+:\s*$|.*(?:\*\*|__(?=\S).*__)|#{1,6} |.*\s[-–—·•|]\s\d{4}\D")
-"""A line of name and time that has Markdown, a dash between the two, or whom it is for (Zoom): of no such program."""
+DECORATED = re.compile(
+    r"\S+ \S+ (?:From .+ [tT]o .+:\s*$|(?:from .+ )?[-–—] [A-Z])|.*(?:\*\*|__(?=\S).*__)|#{1,6} |.*\s[-–—·•|]\s\d{4}\D"
+)
+"""A line of name and time that has Markdown, a dash between the two, whom it is for (Zoom) or whether it is read
+(iMazing): of no such program."""
 HEADER_PARTS = (("date", "date_last"), ("clock", "clock_last"), ("name", "name_first"))
 BADGE = re.compile(r"^(?:【[^】]*】)?(?P<name>.*?)(?P<account>\(\d{5,}\)|<[^<>]+@[^<>]+>)?$")
 """QQ sets a rank before the name and the account's number or address behind it."""
