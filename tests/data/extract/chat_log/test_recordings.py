@@ -1,9 +1,11 @@
 """Transcripts of recordings: what is heard in them is not said."""
 
 import re
+from pathlib import Path
 
 import pytest
 
+from offbook.data.extract import extract
 from offbook.data.extract.chat_log.formats import copied, table, text_log
 from offbook.data.extract.chat_log.message import Message, MessageReader
 from tests.data.extract.reading import numbered
@@ -160,3 +162,16 @@ def test_a_chat_at_night_has_times_of_day(clocks: tuple[str, ...], names: tuple[
 def test_numbered_speakers_tell_a_recording() -> None:
     text = "Speaker 1 (00:05):\nOkay.\n\nSpeaker 2 (03:20):\nYes.\n\nSpeaker 1 (07:20):\nSo?\n"
     assert _clocks(list(copied.read(numbered(text)))) == ["00:00:05", "00:03:20", "00:07:20"]
+
+
+def test_a_date_above_a_transcript_says_when_it_was_recorded() -> None:
+    text = "Weekly\n2021-05-12 21:30\n\n发言人1 00:05\n灯点了吗？\n\n发言人2 00:12\n四点。\n\n发言人1 00:20\n油呢？\n"
+    assert _clocks(list(copied.read(numbered(text))))[1:] == ["00:00:05", "00:00:12", "00:00:20"]
+
+
+def test_a_transcript_that_tells_the_time_now_and_then_is_read_as_a_script(tmp_path: Path) -> None:
+    path = tmp_path / "meet.txt"
+    talk = "Ann Hale: Is it lit?\nTom Reed: Since four.\n"
+    path.write_text(f"Attendees\nAnn Hale, Tom Reed\n00:00:00\n \n{talk}00:05:02\n \n{talk * 2}", encoding="utf-8")
+    replies = [row["messages"][-1]["content"] for row in extract([path], "Tom Reed").rows]
+    assert replies == ["Since four."] * 3

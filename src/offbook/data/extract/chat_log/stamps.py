@@ -96,6 +96,8 @@ def count_minutes(stamps: Sequence[re.Match[str]], size: int = 0) -> bool:
         stamps: the times.
         size: the bytes of the text that they stand in, or 0 where that is not known.
     """
+    if len(stamps) > 1 and date_beside(stamps[0]):  # when the recording was made
+        stamps = stamps[1:]
     if not stamps or any(date_beside(stamp) or stamp["before"] or stamp["after"] for stamp in stamps):
         return False
     two = [stamp for stamp in stamps if stamp["second"] is None]
@@ -155,7 +157,7 @@ class StampReader:
 
     def time(self, match: re.Match[str]) -> datetime | None:
         """The time of the next message; where no day is told, the clock's, with a new day where it goes back."""
-        if self.counts_minutes and match["second"] is None:
+        if self.counts_minutes and match["second"] is None and not date_beside(match):
             return self._clock.at("0", match["hour"], match["minute"])
         halves = (match["before"], match["after"])
         date = date_beside(match)

@@ -64,6 +64,8 @@ MEDIA = lazy_pattern(r"\[ [^\[\]\n]{1,40} \]")
 """What it copies in the place of a picture: [ Photo ]"""
 AT_FIRST = 10
 """A talk's transcript begins within so many seconds; of a chat at night it may be minutes."""
+MOST_PER_TIME = 1.5
+"""Of messages that begin with a name there is about one below each time."""
 FEWEST, FEWEST_ALONE = 3, 2
 """So many messages tell that a text is such a copy; fewer where the time stands alone below the name."""
 
@@ -187,6 +189,9 @@ def _best_arrangement(sample: Sequence[str], in_markdown: bool) -> Arrangement:
             above.update([owner["name"].strip()] if (owner := BARE_NAME.match(before)) else [])
             below.update([owner["name"].strip()] if (owner := BARE_NAME.match(after)) else [])
             labelled.update([owner["name"].strip()] if (owner := NAMED.match(after)) else [])
+    spoken = Counter(match["name"].strip() for line in texts if (match := NAMED.match(line)))
+    if sum(count for count in spoken.values() if count > 1) > MOST_PER_TIME * labelled.total():
+        labelled.clear()  # a transcript that tells the time now and then: its lines are a script's
     alone = [Arrangement("above", above), Arrangement("below", below), Arrangement("below", labelled, NAMED)]
     if texts and ALONE.match(texts[-1]):
         alone[1:2] = [_first(texts, way) for way in (BARE_NAME, NAMED)]
@@ -242,7 +247,12 @@ def _read_below(lines: Iterable[tuple[int, str]], arrangement: Arrangement) -> I
         if alone := ALONE.match(unmarked):
             yield name, place, stamp, body
             place, stamp, body = number, alone, []
-        elif stamp and not any(body) and (begin := way.match(unmarked)) and begin["name"].strip() in arrangement.names:
+        elif (
+            stamp
+            and not any(map(str.strip, body))
+            and (begin := way.match(unmarked))
+            and begin["name"].strip() in arrangement.names
+        ):
             name = begin["name"].strip()
             body = [begin["text"]] if "text" in begin.groupdict() else []
         else:
