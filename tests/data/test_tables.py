@@ -148,3 +148,36 @@ def test_an_object_may_name_its_rows(tmp_path: Path) -> None:
     message = {"role": "user", "content": "Lit?"}
     pair = {"chosen": message, "rejected": message}
     assert rows(tmp_path / "a.json", json.dumps(pair)) == [pair]
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.txt"])
+def test_bars_may_part_cells_and_a_drawn_table_is_none(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_text("prompt|reply\nLit?|Since four, it says.\n", "utf-8")
+    assert [row for _, row in read_rows(path)] == [{"prompt": "Lit?", "reply": "Since four, it says."}]
+    path.write_text("| prompt | reply |\n|---|---|\n| Lit? | Since four. |\n", "utf-8")
+    with pytest.raises(UsageError):
+        load([path])
+
+
+def test_the_rows_of_a_hub_s_viewer(tmp_path: Path) -> None:
+    features = [{"feature_idx": 0, "name": "prompt", "type": {"dtype": "string"}}]
+    rows = [{"row_idx": 0, "row": {"prompt": "Lit?", "reply": "Since four."}, "truncated_cells": []}]
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps({"features": features, "rows": rows, "num_rows_total": 1}), "utf-8")
+    assert [row for _, row in read_rows(path)] == [{"prompt": "Lit?", "reply": "Since four."}]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("rows.db", b"SQLite format 3\0" + bytes(84), r"is a database \(SQLite\)"),
+        ("rows.npy", b"\x93NUMPY\1\0", "is a NumPy file, not text"),
+        ("rows.jsonl", b"\x80\x04\x95" + bytes(9), "is a pickle of Python's.*\n.*opens a pickle runs"),
+    ],
+)
+def test_what_only_programs_read_is_named(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match=message):
+        load([path])

@@ -37,6 +37,20 @@ def test_the_chat_is_read_that_a_phone_sends_with_its_pictures(tmp_path: Path) -
     assert made.summary.formats == {str(path): "whatsapp"}
 
 
+@pytest.mark.parametrize("table", ["lines.xlsx", "train.parquet", "data/x.arrow"])
+@pytest.mark.parametrize("about", ["README.md", "LICENSE.txt", "Licence.txt", "requirements.txt", "notice.txt"])
+def test_what_tells_of_a_table_is_not_taken_for_it(tmp_path: Path, table: str, about: str) -> None:
+    path = archive(tmp_path / "set.zip", {about: "question,answer\nLit?,No.\n", table: "x"})
+    with pytest.raises(UsageError, match=f"is a zip archive with tables in it: {table}\nUnpack it"):
+        list(read_rows(path))
+
+
+def test_a_readme_alone_is_the_text_of_an_archive(tmp_path: Path) -> None:
+    assert texts(archive(tmp_path / "a.zip", {"readme.txt": "Ann: Hi.", "map.png": "x"})) == ["Ann: Hi."]
+    rows = {"README.md": "About.", "lines.ndjson": '{"question": "Lit?"}'}
+    assert [row for _, row in read_rows(archive(tmp_path / "b.zip", rows))] == [{"question": "Lit?"}]
+
+
 def test_what_a_mac_packs_beside_a_text_is_none(tmp_path: Path) -> None:
     members = {"scene.txt": "Ann: Hi.\n", "__MACOSX/._scene.txt": "x", ".hidden.txt": "x", "map.png": "x"}
     assert texts(archive(tmp_path / "a.zip", members)) == ["Ann: Hi."]
@@ -62,7 +76,7 @@ def test_what_tells_of_a_text_or_its_owner_is_not_the_text(tmp_path: Path, membe
 @pytest.mark.parametrize(
     ("members", "reason"),
     [
-        ({"map.png": "x", "train.parquet": "x"}, r"is a zip archive without a text in it: map\.png, train\.parquet"),
+        ({"map.png": "x", "map.pdf": "x"}, r"is a zip archive without a text in it: map\.png, map\.pdf"),
         ({"a.txt": "x", "b.txt": "y"}, r"is a zip archive of several texts: a\.txt, b\.txt"),
     ],
     ids=["none", "several"],

@@ -25,7 +25,9 @@ SYNONYMS = {
     ),
     **dict.fromkeys(("context", "inputs", "输入", "入力", "입력"), "input"),
     **dict.fromkeys(("response", "completion", "answer", "a", "reply", "assistant", "bot", "gpt"), "output"),
-    **dict.fromkeys(("generated", "generation", "target", "targets", "tgt", "agent_response"), "output"),
+    **dict.fromkeys(
+        ("generated", "generation", "target", "targets", "tgt", "agent_response", "character_answer"), "output"
+    ),
     **dict.fromkeys(("ai_response", "bot_response", "model_response", "assistant_message", "output_text"), "output"),
     **dict.fromkeys(("答", "回答", "答案", "答句", "下文", "下句", "回复", "回应", "助手", "输出"), "output"),
     **dict.fromkeys(("角色回复", "角色回答", "角色台词", "机器人回复", "模型回复", "模型回答", "ai回复"), "output"),

@@ -14,8 +14,8 @@ from offbook.core.i18n import marked, translate
 from offbook.core.progress import fill
 from offbook.data.encoding import open_text
 
-DELIMITERS = ",\t;"
-DELIMITER_LINE = re.compile(r"sep=(.)\s*$", re.IGNORECASE)
+DELIMITERS = ",\t;|"
+DELIMITER_LINE = re.compile(r'"?sep=(.)"?\s*$', re.IGNORECASE)
 """A first line that tells Excel what parts the cells."""
 NO_ROW = marked(
     "not a row of a CSV table ({error}): "
@@ -35,7 +35,7 @@ TABLE_LINES = 50
 def is_table(path: Path) -> bool:
     """Whether the lines of a text are rows of a table: as many cells in each of the first ones as in the header."""
     lines = [text for _, text in islice(open_text(path), TABLE_LINES)]
-    delimiter = max(DELIMITERS, key=(lines[0] if lines else "").count)
+    delimiter = _delimiter(lines[0] if lines else "")
     try:
         rows = [cells for cells in csv.reader([f"{line}\n" for line in lines], delimiter=delimiter) if cells]
     except csv.Error:
@@ -58,7 +58,7 @@ def table_rows(path: Path) -> Iterator[tuple[int, dict[str, str] | str]]:
     delimiter_line = DELIMITER_LINE.match(head[0]) if head else None
     first = _header_place(head, 1 if delimiter_line else 0) + 1
     header = head[first - 1] if head[first - 1 :] else ""
-    delimiter = delimiter_line[1] if delimiter_line else max(DELIMITERS, key=header.count)
+    delimiter = delimiter_line[1] if delimiter_line else _delimiter(header)
     is_spaced = f"{delimiter} " in header
     columns = _columns(path, first, header, delimiter)
     # Strict: without it a quote that is never closed swallows the rest of the file in silence.
@@ -82,6 +82,11 @@ def table_rows(path: Path) -> Iterator[tuple[int, dict[str, str] | str]]:
             yield line, fill(OTHER_WIDTH, {"cells": len(cells), "columns": len(columns)})
         else:
             yield line, dict(zip(columns, cells, strict=True))
+
+
+def _delimiter(header: str) -> str:
+    """What parts the cells of a header; bars around them all are a drawn table's, as Markdown has it."""
+    return max(DELIMITERS[:-1] if header.lstrip().startswith("|") else DELIMITERS, key=header.count)
 
 
 def _header_place(head: Sequence[str], start: int) -> int:

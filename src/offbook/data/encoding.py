@@ -42,6 +42,7 @@ BLOCK = 1 << 16
 COUNTED = 1 << 13
 """So many lines are read until it is told again how far a file is."""
 ZIP, TAR = marked("a zip archive"), marked("a tar archive")
+PICKLE = marked("a pickle of Python's")
 DOCUMENTS = {
     b"%PDF-": marked("a PDF file"),
     b"{\\rtf": marked("an RTF file, a word processor's"),
@@ -49,6 +50,11 @@ DOCUMENTS = {
     b"PK\x03\x04": ZIP,
     b"7z\xbc\xaf": marked("a 7z archive"),
     b"Rar!": marked("a RAR archive"),
+    b"SQLite format 3\0": marked("a database (SQLite)"),
+    **dict.fromkeys((b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"), PICKLE),
+    b"\x89HDF": marked("an HDF5 file"),
+    b"\x93NUMPY": marked("a NumPy file"),
+    b"Obj\x01": marked("an Avro file"),
 }
 """First bytes of what people take for text, and what it is."""
 ARCHIVES = (TAR, DOCUMENTS[b"7z\xbc\xaf"], DOCUMENTS[b"Rar!"])
@@ -163,6 +169,8 @@ def _refuse_document(path: Path) -> None:
         fix = marked("Open it in its program and save what is in it as plain text (.txt), or a table as CSV.")
         if kind in ARCHIVES or suffix == ".zip":
             fix = marked("Unpack it, and name what is in it.")
+        if kind == PICKLE:
+            fix = marked("Whoever opens a pickle runs what is in it: ask its maker for the rows as CSV or JSONL.")
         raise UsageError("{path} is {named}, not text", fix, path=path, named=translate(kind))
 
 

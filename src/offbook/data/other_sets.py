@@ -19,6 +19,9 @@ class OtherSet(NamedTuple):
 
 
 PAIR = marked("write the better answer of each pair as chosen and the other one as rejected, with the prompt as prompt")
+CANDIDATES = marked(
+    "write history and the last of the candidates, which is the answer, as messages, and personality as system"
+)
 PATHS = marked("write each path from the first message down to an answer as one row of messages: role and content")
 CODEX = frozenset({"character_name", "description", "scenario"})
 NO_LINES = marked(
@@ -31,6 +34,49 @@ OTHER_SETS = (
         frozenset({"conversation_a", "conversation_b"}),
         marked("a pair of conversations (Chatbot Arena)"),
         marked("write the one that winner names as messages; leave ties out"),
+    ),
+    OtherSet(frozenset({"response1", "response2"}), marked("a pair of answers (HelpSteer3)"), PAIR),
+    OtherSet(frozenset({"answer_0", "answer_1"}), marked("a pair of answers (WebGPT's comparisons)"), PAIR),
+    OtherSet(
+        frozenset({"dialogue_id", "services", "turns"}),
+        marked("a dialogue with a service (MultiWOZ)"),
+        marked("write its turns in a list called messages, with role: user for USER and assistant for SYSTEM"),
+    ),
+    OtherSet(frozenset({"personality", "utterances"}), marked("a dialogue with candidates (PersonaChat)"), CANDIDATES),
+    OtherSet(
+        frozenset({"personality", "candidates", "history"}),
+        marked("a dialogue with candidates (PersonaChat)"),
+        CANDIDATES,
+    ),
+    OtherSet(
+        frozenset({"user_1_personas", "user_2_personas"}),
+        marked("a dialogue of two described users (PersonaChat)"),
+        marked("write its lines in a list called messages: role user or assistant, and content; the persona as system"),
+    ),
+    OtherSet(
+        frozenset({"role_1", "message_1"}),
+        marked("messages in columns by number (CAMEL)"),
+        marked("write them in their order in a list called messages: role user or assistant, and content"),
+    ),
+    OtherSet(
+        frozenset({"book", "plot", "conversations"}),
+        marked("all conversations of a part of a book (CoSER)"),
+        marked("write each of them as a row of its own: its dialogues as dialogue, and the character as character"),
+    ),
+    OtherSet(
+        frozenset({"tag", "patterns", "responses"}),
+        marked("an intent of a chatbot"),
+        marked("write a row for each pattern: the pattern as prompt, and one of the responses as reply"),
+    ),
+    OtherSet(
+        frozenset({"data", "annotations"}),
+        marked("a task of Label Studio"),
+        marked("export it as JSON-MIN or CSV, and name its columns: --data.columns prompt=COLUMN,reply=COLUMN"),
+    ),
+    OtherSet(
+        frozenset({"fields", "responses"}),
+        marked("a record of Argilla"),
+        marked("write the fields of each as a row of their own: prompt and reply"),
     ),
     OtherSet(frozenset({"response_a", "response_b"}), marked("a pair of answers (Chatbot Arena)"), PAIR),
     OtherSet(frozenset({"human_ref_A", "human_ref_B"}), marked("a pair of answers (SHP)"), PAIR),
@@ -65,6 +111,11 @@ OTHER_SETS = (
     OtherSet(
         frozenset({"character_name", "description", "scenario"}), marked("a description (Character Codex)"), NO_LINES
     ),
+    OtherSet(
+        frozenset({"role", "content"}),
+        marked("one message of a conversation"),
+        marked("write those of each conversation in one row: a list called messages"),
+    ),
 )
 
 
@@ -74,5 +125,6 @@ def other_set(row: Row) -> ColumnsError | None:
     Args:
         row: a row under its own names.
     """
-    kind = next((kind for kind in OTHER_SETS if kind.columns <= row.keys()), None)
+    columns = {str(column).replace(" ", "_") for column in row}
+    kind = next((kind for kind in OTHER_SETS if kind.columns <= columns), None)
     return kind and ColumnsError("it is {what}: {fix}", what=translate(kind.what), fix=translate(kind.fix))

@@ -158,6 +158,8 @@ class JsonText:
         if (table := table_rows(value)) is not None:
             return table
         lists = {key: items for key, items in value.items() if _holds_rows(items)}
+        if {"features", "rows"} <= lists.keys() and all(isinstance(item.get("row"), dict) for item in lists["rows"]):
+            return [item["row"] for item in lists["rows"]]  # as the viewer of a hub gives them
         if "train" in lists and lists.keys() <= SPLITS:
             return lists["train"]
         if len(lists) > 1:

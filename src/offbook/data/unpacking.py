@@ -19,12 +19,14 @@ UNPACKERS: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.ope
 COMPRESSED = (*UNPACKERS, ".zst")
 UNPACKED, RATIO = 1 << 28, 200
 """A packed file may hold 256 MiB, or so many times its own size; text packs to a tenth or so."""
-TEXTS = frozenset([".txt", ".md", ".json", ".jsonl", ".csv", ".tsv", ".srt", ".vtt", ".ass", ".fountain"])
+TEXTS = frozenset([".txt", ".md", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".srt", ".vtt", ".ass", ".fountain"])
 """Suffixes of the files in an archive that are read."""
 CHATS = ("_chat.txt", "conversations.json")
 """The chat in an archive of WhatsApp's, and those in one of ChatGPT's, Claude's or DeepSeek's, beside other texts."""
-ABOUT = ("readme", "license", "changelog")
+ABOUT = ("readme", "license", "licence", "copying", "notice", "citation", "changelog", "requirements", "dataset_info")
 """Stems of texts that tell of the others."""
+TABLES = (*spreadsheet.SUFFIXES, ".parquet", ".arrow", ".feather")
+"""Suffixes of rows that are not read within an archive."""
 NAMED = 3
 """So many of an archive's texts are named in an error."""
 _UNPACK = marked("Unpack it, and name what is in it.")
@@ -125,12 +127,13 @@ def _archive(path: Path) -> zipfile.ZipFile:
 def _text_in(path: Path, archive: zipfile.ZipFile) -> str:
     """The name of the one text in an archive: the chat, where it is an app's; what is for training, of a data set's."""
     files = [PurePosixPath(name) for name in archive.namelist()]
-    texts = [
-        file
-        for file in files
-        if file.suffix.lower() in TEXTS and not any(part.startswith((".", "__MACOSX")) for part in file.parts)
-    ]
-    texts = [file for file in texts if file.stem.lower() not in ABOUT] or texts
+    shown = [file for file in files if not any(part.startswith((".", "__MACOSX")) for part in file.parts)]
+    texts = [file for file in shown if file.suffix.lower() in TEXTS]
+    texts, about = [file for file in texts if file.stem.lower() not in ABOUT], texts
+    if not texts and (tables := [file for file in shown if file.suffix.lower() in TABLES]):
+        named = ", ".join(map(str, tables[:NAMED]))
+        raise UsageError("{path} is a zip archive with tables in it: {names}", _UNPACK, path=path, names=named)
+    texts = texts or about
     texts = splits.for_training([file for file in texts if file.name in CHATS] or texts, str)
     names = ", ".join(map(str, (texts or files)[:NAMED]))
     if not texts:
