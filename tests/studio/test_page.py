@@ -17,6 +17,7 @@ from tests.studio.conftest import PLAY
 from tests.studio.pages import CANARY, StudioProcess, drawn, fill, press, running_studio, visit
 from tests.studio.test_jobs import wait_until
 from tests.studio.test_rows import row, write_lines
+from tests.studio.test_sources import ODD_TABLE
 
 PAGE = Path(offbook.studio.__file__).parent / "page"
 
@@ -89,6 +90,27 @@ def test_a_text_is_dropped_and_stays_text(browser: Browser, studio: StudioProces
     drawn(browser, "Who is to speak?")
     assert browser.run("document.title").startswith("Who is to speak?")
     assert browser.run("document.querySelectorAll('main img, main b b').length") == 0
+
+
+def test_a_person_says_what_the_columns_of_a_table_hold(
+    browser: Browser, studio: StudioProcess, tmp_path: Path
+) -> None:
+    (tmp_path / "odd.csv").write_text(ODD_TABLE, encoding="utf-8")
+    visit(browser, studio, "text")
+    browser.type("#file", str(tmp_path / "odd.csv"))
+    browser.wait("document.querySelector('.columns')")
+    assert "wer (Tom, Ann, Tom)" in browser.text(".columns [name=sender]")[0]
+    fill(browser, ".columns [name=sender]", "wer")
+    fill(browser, ".columns [name=text]", "was")
+    press(browser, "Read it so")
+    drawn(browser, "Who is to speak?")
+    browser.reload()
+    drawn(browser, "Who is to speak?")
+    assert sorted(browser.text(".speaker b")) == ["Ann", "Tom"]
+    assert browser.run("document.querySelector('.columns [name=text]').value") == "was"
+    press(browser, "Ann", ".speaker b")
+    press(browser, "Take the lines of Ann")
+    drawn(browser, "Are these the right lines?")
 
 
 def test_a_text_that_cannot_be_read_says_so_once_and_is_read_as_one_says(

@@ -73,6 +73,34 @@ def test_who_speaks_is_found_by_a_job_and_kept(client: Client, studio: Studio) -
     assert listing["command"].endswith("offbook extract sources/play.txt --list --json")
 
 
+ODD_TABLE = "wer,was,gesendet am\n" + "".join(
+    f"{name},Is the stove lit? ({minute}),2021-05-01 10:{minute}\n"
+    for minute in range(10, 13)
+    for name in ("Tom", "Ann")
+)
+
+
+def test_a_table_of_odd_names_is_read_once_its_columns_are_told(client: Client) -> None:
+    client.upload("odd.csv", ODD_TABLE.encode())
+    client.wait(client.get("/api/sources/odd.csv", 202)["job"], "failed")
+    unread = client.get("/api/sources/odd.csv")
+    assert "--" not in unread["error"]["fix"]
+    assert [(each["key"], each["samples"][0]) for each in unread["columns"]] == [
+        ("wer", "Tom"),
+        ("was", "Is the stove lit? (10)"),
+        ("gesendet am", "2021-05-01 10:10"),
+    ]
+    columns = "sender=wer,text=was"
+    address = f"/api/sources/odd.csv?format=table&columns={columns}"
+    client.wait(client.get(address, 202)["job"])
+    listing = client.get(address)
+    assert {each["name"]: each["lines"] for each in listing["speakers"]} == {"Tom": 3, "Ann": 3}
+    assert "--columns" in listing["command"]
+    new = {"source": "odd.csv", "role": "Ann", "format": "table", "columns": columns}
+    client.wait(client.post("/api/characters", new)["job"])
+    assert client.get("/api/characters/Ann/rows")["total"] == 3
+
+
 def test_texts_are_read_together(client: Client, studio: Studio) -> None:
     studio.queue.stop()
     for name in ("one.txt", "two.txt"):

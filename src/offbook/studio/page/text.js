@@ -3,6 +3,7 @@
 import { $ } from "./shared/dom.js";
 
 import { get, path, post, remove } from "./api.js";
+import { columnsForm } from "./columns.js";
 import { bytes, number } from "./format.js";
 import { jobProgress } from "./job.js";
 import { action, ask, bar, command, field, h, heading, link, note, problem } from "./parts.js";
@@ -79,8 +80,9 @@ function sourceItem({ name, bytes: size }) {
 async function showSpeakers(main, names, signal) {
   const [first, ...also] = names;
   const name = names.join(word("comma"));
-  const format = new URLSearchParams(location.search).get("format") ?? "auto";
-  const query = new URLSearchParams([["format", format], ...also.map((each) => ["also", each])]);
+  const asked = new URLSearchParams(location.search);
+  const [format, columns] = [asked.get("format") ?? "auto", asked.get("columns") ?? ""];
+  const query = new URLSearchParams([["format", format], ["columns", columns], ...also.map((each) => ["also", each])]);
   const source = await get(`${path("sources", first)}?${query}`, signal);
   if (source.job && !source.speakers) {
     main.append(heading(name, word("reading")));
@@ -91,13 +93,13 @@ async function showSpeakers(main, names, signal) {
   if (!source.speakers.length) {
     const { message, fix } = source.error ?? {};
     main.append(heading(word("notRead", { name })), problem(message ? [message, fix].filter(Boolean).join("\n") : word("nobodySpeaks")));
-    main.append(readAs(source, format), h("p", {}, link("/text", word("otherText"))), command(source.command) ?? "");
+    main.append(columnsForm(source, columns), readAs(source, format), h("p", {}, link("/text", word("otherText"))), command(source.command) ?? "");
     return;
   }
   const about = [source.format && word("format", { format: formatName(source.format) }), bytes(source.bytes)].filter(Boolean).join(" · ");
   main.append(heading(word("whoTitle"), word("whoLead", { name })));
   main.append(h("p", { class: "about" }, about), ...(source.notes ?? []).map(note));
-  main.append(choice(source, names, format, signal), readAs(source, format), command(source.command) ?? "");
+  main.append(choice(source, names, { format, columns }, signal), columnsForm(source, columns), readAs(source, format), command(source.command) ?? "");
 }
 
 // What the text is to be read as, where that was not seen or is seen wrongly: scripts and books first, then chats.
@@ -113,7 +115,7 @@ function readAs({ formats }, format) {
 // What a text was read as: a format of scripts and books has a name here, the others are chats.
 const formatName = (format) => (`read_${format}` in WORDS.en ? word(`read_${format}`) : word("readChat", { name: format }));
 
-function choice(source, [file, ...others], format, signal) {
+function choice(source, [file, ...others], reading, signal) {
   const most = source.speakers.reduce((top, { lines }) => Math.max(top, lines), 1);
   let role = null;
   const also = new Set();
@@ -163,7 +165,7 @@ function choice(source, [file, ...others], format, signal) {
       foot.querySelector("button").disabled = true;
       try {
         const aliases = [...also].flatMap((each) => [each.name, ...(each.aliases ?? [])]);
-        const body = { source: file, also: others, format, role: role.name, aliases: [...(role.aliases ?? []), ...aliases], name: input.value.trim() };
+        const body = { source: file, also: others, ...reading, role: role.name, aliases: [...(role.aliases ?? []), ...aliases], name: input.value.trim() };
         const made = await post("/api/characters", body);
         const target = `/lines/${encodeURIComponent(made.name)}`;
         if (!made.job) return void (await go(target));

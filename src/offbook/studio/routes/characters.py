@@ -23,7 +23,7 @@ from offbook.studio.errors import Conflict
 from offbook.studio.jobs import newest
 from offbook.studio.new_character import Persona, make_folder, what_to_expect
 from offbook.studio.queue import TALK
-from offbook.studio.routes.sources import MOST, TABLE, is_table
+from offbook.studio.routes.sources import MOST, MOST_COLUMNS, TABLE, is_table, reading_options
 from offbook.studio.runs import character_of, run_entry
 from offbook.studio.workspace import checked_name, folder_bytes, free_name, nearest_name
 
@@ -44,6 +44,8 @@ class NewCharacter(BaseModel):
     """Of its folder; default: the role, or what comes nearest to it that can be a folder's."""
     format: str = "auto"
     """What the text is read as."""
+    columns: str = Field("", max_length=MOST_COLUMNS)
+    """What a table's columns hold: sender=from,text=body."""
     context: int = Field(0, ge=0, le=50)
     """Turns before the prompt that a row carries along."""
 
@@ -69,7 +71,7 @@ def create(new: NewCharacter, studio: StudioDep) -> dict[str, Any]:
     if folder.exists():
         raise Conflict("there is a character '{name}' already", "Choose another name.", name=name)
     studio.queue.require_room()
-    is_rows = new.format == TABLE or (new.format == "auto" and not others and is_table(studio, source))
+    is_rows = new.format == TABLE or (new.format == "auto" and not (others or new.columns) and is_table(studio, source))
     table = table_rows(source, new.role) if is_rows else None  # may raise, before there is a folder
     recipe = make_folder(folder, Persona.of(new.role))
     init = offbook_command("init", studio.workspace.relative(folder), "--recipe", recipe)
@@ -78,7 +80,7 @@ def create(new: NewCharacter, studio: StudioDep) -> dict[str, Any]:
     out = studio.workspace.relative(folder / "lines.jsonl")
     argv = ["extract", *map(studio.workspace.relative, (source, *others)), "--role", new.role, "--out", out, "--json"]
     argv += ["--min-confidence", "0"]  # the page shows how sure each row is, least sure first
-    argv += ["--format", new.format] if new.format != "auto" else []
+    argv += reading_options(new.format, new.columns)
     argv += ["--context", str(new.context)] if new.context else []
     for alias in new.aliases:
         if "=" in alias or "=" in new.role:

@@ -8,6 +8,7 @@ import os
 import shutil
 import threading
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +19,7 @@ from offbook.core.errors import UsageError
 from offbook.core.i18n import language, translate
 from offbook.core.shell import shell_command
 from offbook.core.text import normalize
+from offbook.pipeline.table_columns import table_columns
 from offbook.pipeline.table_rows import Table, table_rows
 from offbook.studio.context import Studio, StudioDep
 from offbook.studio.errors import Conflict, TooLarge
@@ -29,6 +31,11 @@ router = APIRouter(tags=["sources"])
 
 TABLE = "rows"
 """What a text is read as that is a table of prompts and replies."""
+
+MESSAGES = "table"
+"""What a table of messages is read as, whose columns can be named."""
+MOST_COLUMNS = 400
+"""Letters of what a table's columns hold."""
 
 MOST = 200
 """Texts that are read together."""
@@ -66,28 +73,37 @@ async def upload(name: str, request: Request, studio: StudioDep) -> dict[str, An
 
 @router.get("/sources/{name}", response_model=None)
 def show(
-    name: str, studio: StudioDep, format: str = "auto", also: Annotated[Sequence[str], Query(max_length=MOST)] = ()
+    name: str,
+    studio: StudioDep,
+    format: str = "auto",
+    also: Annotated[Sequence[str], Query(max_length=MOST)] = (),
+    columns: Annotated[str, Query(max_length=MOST_COLUMNS)] = "",
 ) -> Response | dict[str, Any]:
     """Who speaks in a text, and what it was read as. While that is being found out: 202 with the job.
 
     `also` names further texts that are read together with it, such as the other episodes of a series. Where nobody can
-    be heard, `error` says why; `formats` are those that it can be read as.
+    be heard, `error` says why; `formats` are those that it can be read as. `columns` says what a table's columns hold
+    (sender=from,text=body), and in the answer, which ones it has.
     """
     paths = [studio.workspace.source(each) for each in (name, *also)]
     path = paths[0]
-    details = {"fingerprint": _fingerprint(*paths), "format": format}
+    details = {"fingerprint": _fingerprint(*paths), "format": format, "columns": columns}
     job = newest(studio.queue.list(), "speakers", path.name, **details)
     if job is None or job.state in ("cancelled", "interrupted") or _is_foreign(job):
         argv = ["extract", *map(studio.workspace.relative, paths), "--list", "--json"]
-        argv += ["--format", format] if format != "auto" else []
+        argv += reading_options(format, columns)
         job = studio.queue.submit("speakers", path.name, argv, details=details)
     if job.state in ("queued", "running"):
         return JSONResponse({"job": job.as_json()}, 202)
-    if job.state == "failed" and not also and (table := table_rows(path)) is not None:
+    if job.state == "failed" and not (also or columns) and (table := table_rows(path)) is not None:
         shown = shell_command("less", studio.workspace.relative(path))
         return {**_entry(studio, path), **_table(path, table), "command": shown}
     size = sum(each.stat().st_size for each in paths)
     listing = {**_listing(job), "formats": _formats(), "command": job.as_json()["command"]}
+    if not listing["speakers"] or listing["format"] == MESSAGES:
+        listing["columns"] = [asdict(column) for column in table_columns(path)]
+        if "error" in listing and listing["columns"]:
+            listing["error"]["fix"] = translate("Say below which column holds who speaks, and which what is said.")
     return {**_entry(studio, path), "bytes": size, **listing}
 
 
@@ -127,6 +143,13 @@ def is_table(studio: Studio, path: Path) -> bool:
     """Whether nobody was heard to speak in a text, so that it may be a table of prompts and replies."""
     job = newest(studio.queue.list(), "speakers", path.name, fingerprint=_fingerprint(path), format="auto")
     return job is not None and job.state == "failed"
+
+
+def reading_options(format: str, columns: str) -> list[str]:
+    """The options of `extract` that say how a text is read."""
+    if columns:
+        return ["--columns", columns]
+    return ["--format", format] if format != "auto" else []
 
 
 def _table(path: Path, table: Table) -> dict[str, Any]:
