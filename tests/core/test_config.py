@@ -162,6 +162,13 @@ BEGINNING = "data:\n  source: x\n"
         (f"{BEGINNING}train:\n  epochs: 1\n  epochs: 2\n", "line 5: 'train.epochs' already stands on line 4"),
         (f"{BEGINNING}train:\n  epochs: 1\ndata:\n  seed: 1\n", "line 5: 'data' already stands on line 1"),
         (f"{BEGINNING}persona:\n  system: You are Mira: a fisher.\n", "line 4: text with ': ' in it needs quotes"),
+        (f"{BEGINNING}persona:\n\tname: Mira\n", "line 4 is not YAML: a tab stands there"),
+        (f"{BEGINNING}persona:\n  name: 'Mira\n", "is not YAML: a quote is never closed"),
+        (
+            f"{BEGINNING}persona:\n  name: @Mira\n",
+            "line 4 is not YAML: a text that begins with such a sign needs quotes",
+        ),
+        (f"{BEGINNING}persona:\n  sample_prompts: [Who\n", "is not YAML: a list is never closed"),
         (f"{BEGINNING}epochs: 3\n", "line 3: unknown key 'epochs', did you mean 'train.epochs'?"),
         (f"{BEGINNING}seed: 3\n", "did you mean 'data.seed' or 'train.seed'?"),
         (f"{BEGINNING}name: ../y\n", "'name' is '../y': it should name a folder: no slash in it"),

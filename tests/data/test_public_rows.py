@@ -37,6 +37,11 @@ def turns(row: dict[str, Any], character: str | None = None) -> list[tuple[str, 
         {"prompt": "Lit?", "chosen_response": "Since four.", "rejected_response": "No."},
         {"text": "USER: Lit? ASSISTANT: Since four.</s>"},
         {"text": "<human>: Lit?\n<bot>: Since four."},
+        {"text": "<|user|>Lit?<|model|>Since four."},
+        {
+            "text": "<BOS_TOKEN><|START_OF_TURN_TOKEN|><|USER_TOKEN|>Lit?<|END_OF_TURN_TOKEN|>"
+            "<|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>Since four.<|END_OF_TURN_TOKEN|>"
+        },
         {"text": "<｜begin▁of▁sentence｜><｜User｜>Lit?<｜Assistant｜>Since four.<｜end▁of▁sentence｜>"},
         {"model": "x", "messages": [{"role": "user", "content": "Lit?"}], "response": "Since four."},
         {"text_input": "Lit?", "output": "Since four."},
@@ -98,6 +103,11 @@ def test_a_system_prompt_may_be_gemini_s() -> None:
             {"role": "model", "parts": [{"text": "Since four."}]},
         ],
     }
+    assert turns(row) == [("system", "You keep a light."), *LIT]
+
+
+def test_the_marks_of_a_system_prompt_are_none_of_it() -> None:
+    row = {"text": "<s>[SYSTEM_PROMPT]You keep a light.[/SYSTEM_PROMPT][INST]Lit?[/INST]Since four.</s>"}
     assert turns(row) == [("system", "You keep a light."), *LIT]
 
 

@@ -9,6 +9,7 @@ from offbook.core.types import Origin
 from offbook.data.exclusions import belonging_of, left_out
 from offbook.data.loading import ReadingOptions, to_conversation
 from offbook.data.row_values import RowError
+from offbook.data.turn_lists import turns_of
 
 NOBODY = Origin("x.jsonl", 1)
 
@@ -67,3 +68,14 @@ def test_rows_of_several_named_assistants_are_told_apart() -> None:
     with pytest.raises(UsageError, match=r"replies are by 2 characters \(name: Mara, Ben\)"):
         left_out(rows, None, False)
     assert left_out(rows, None, True) == [None, None]  # each has its own system prompt
+
+
+def test_somebody_with_a_name_beside_the_user_keeps_it() -> None:
+    lines = [("human", "Lit?"), ("Mara", "Since four."), ("Ben", "And the oil?"), ("Mara", "Half a can.")]
+    read = list(turns_of([{"from": name, "value": text} for name, text in lines], "conversations", "Mara"))
+    assert [(turn.role, turn.text) for turn in read] == [
+        ("user", "Lit?"),
+        ("assistant", "Since four."),
+        ("user", "Ben: And the oil?"),
+        ("assistant", "Half a can."),
+    ]

@@ -56,10 +56,14 @@ FORMATS = (
     ),
     Marks({"<start_of_turn>user": "user", "<start_of_turn>model": "assistant"}, ["<bos>", "<end_of_turn>", "<eos>"]),
     Marks(
-        {f"<|{name}|>": role for name, role in SIDES.items()},
+        {**{f"<|{name}|>": role for name, role in SIDES.items()}, "<|model|>": "assistant"},
         ["<s>", "<|end|>", "</s>", "<|endoftext|>", "[gMASK]<sop>"],
     ),
-    Marks({"[INST]": "user", "[/INST]": "assistant"}, ["<s>", "</s>"]),
+    Marks({"[INST]": "user", "[/INST]": "assistant"}, ["<s>", "</s>", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]"]),
+    Marks(
+        {"<|SYSTEM_TOKEN|>": "system", "<|USER_TOKEN|>": "user", "<|CHATBOT_TOKEN|>": "assistant"},
+        ["<BOS_TOKEN>", "<|START_OF_TURN_TOKEN|>", "<|END_OF_TURN_TOKEN|>"],
+    ),
     Marks({"<|Human|>:": "user", "<|MOSS|>:": "assistant"}, ["<eoh>", "<eom>"]),
     Marks({"[|Human|]": "user", "[|AI|]": "assistant"}),
     Marks(
@@ -80,8 +84,8 @@ FORMATS = (
         {f"{name}{colon}": role for name, role in WORDS.items() for colon in ":："}, ["<s>", "</s>"], at_line_start=True
     ),
 )
-"""ChatML; Llama 3; Gemma; Zephyr, Phi and GLM; Llama 2 and Mistral; MOSS; Baize; Guanaco and Alpaca; Vicuna and
-Glaive; OIG; DeepSeek; BELLE."""
+"""ChatML; Llama 3; Gemma; Zephyr, Phi, GLM and Pygmalion; Llama 2 and Mistral; Cohere; MOSS; Baize; Guanaco and Alpaca;
+Vicuna and Glaive; OIG; DeepSeek; BELLE."""
 
 NO_MARKS = marked(
     "its {column} has no marks that tell who speaks (### Human:, [INST], <|im_start|>user); "

@@ -55,6 +55,9 @@ def turns_of(value: Any, name: str, character: str | None = None) -> Iterator[Tu
     is_named = character is not None and any(normalize(speaker) == normalize(character) for speaker in names)
     if names and not is_named and not any(isinstance(each, str) and each.lower() in ROLES for each in speakers):
         _refuse_strangers((each for each in speakers if isinstance(each, str) and each in names), character)
+    are_several = len(names) > 2 or any(
+        isinstance(each, str) and ROLES.get(each.lower()) == "user" for each in speakers
+    )
     others = _others_by_name(turns, character)
     for number, turn in enumerate(turns, 1):
         if not isinstance(turn, dict):
@@ -81,7 +84,7 @@ def turns_of(value: Any, name: str, character: str | None = None) -> Iterator[Tu
             if normalize(speaker) == normalize(character):
                 yield Turn("assistant", text, weight=weight_of(turn))
             else:
-                yield Turn("user", with_speaker(speaker, text) if len(names) > 2 else text)
+                yield Turn("user", with_speaker(speaker, text) if are_several else text)
             continue
         if number in others:
             yield Turn("user", _headed(others[number], text))

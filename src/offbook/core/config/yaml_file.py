@@ -16,6 +16,21 @@ from offbook.core.system_errors import system_reason
 MAKE_ONE = marked("Make one with: offbook init DIR --recipe NAME")
 FULL_WIDTH = re.compile(r"^\s*[a-z_]+\s*：")
 """A key with a Chinese colon after it."""
+PROBLEMS = {
+    "mapping values are not allowed": marked(
+        "no key may stand there: one in the line above may lack its colon, or a text with ': ' in it its quotes"
+    ),
+    "could not find expected ':'": marked("a key needs a colon and a space behind it"),
+    "found character '\\t'": marked("a tab stands there: indent with spaces"),
+    "cannot start any token": marked("a text that begins with such a sign needs quotes"),
+    "expected <block end>": marked("a line is indented otherwise than those that belong to it"),
+    "found unexpected end of stream": marked("a quote is never closed"),
+    "found unknown escape character": marked("in double quotes a backslash is written twice"),
+    "expected ',' or ']'": marked("a list is never closed, or a comma is missing in it"),
+    "expected ',' or '}'": marked("a { is never closed, or a comma is missing in it"),
+    "found undefined alias": marked("a text that begins with * needs quotes"),
+}
+"""What PyYAML says of the usual mistakes, and what it means."""
 BARE_COLON = re.compile(r"^\s*(?:- )?[a-z_]+: +[^\s\"'\[{|>].*:(?: |$)")
 """A key, and after it text without quotes in which a colon stands, too."""
 MAX_BYTES = 2**20
@@ -195,6 +210,11 @@ def _plain(line: str) -> str:
     return f"{key.rstrip()}: {value.lstrip()}".rstrip()
 
 
+def _in_plain_words(problem: str | None) -> str:
+    """What PyYAML says of a text, in the reader's language where it is one of the usual mistakes."""
+    return next((translate(words) for sign, words in PROBLEMS.items() if sign in str(problem)), str(problem))
+
+
 def _explained(path: Path, text: str, error: Exception) -> UsageError:
     """The reason why a text is not YAML: the usual mistakes in plain words, others in PyYAML's."""
     problem, mark = getattr(error, "problem", None), getattr(error, "problem_mark", None)
@@ -225,5 +245,5 @@ def _explained(path: Path, text: str, error: Exception) -> UsageError:
         "Fix line {line}.",
         path=path,
         line=mark.line + 1,
-        problem=problem,
+        problem=_in_plain_words(problem),
     )
