@@ -90,6 +90,18 @@ def test_a_column_of_names_that_tells_no_characters_is_no_matter(tmp_path: Path,
     assert len(load([write(tmp_path, rows)]).conversations) == 4
 
 
+@pytest.mark.parametrize("empty", ["", "  ", None])
+def test_rows_below_a_character_s_name_are_not_taken_for_another_s(tmp_path: Path, empty: str | None) -> None:
+    rows = [{**PAIR, "character": name} for name in ("Mara", empty, "Ben", empty)]
+    with pytest.raises(
+        UsageError, match=r"2 rows have nothing in the column 'character'.*\nWrite the character's name"
+    ):
+        load([write(tmp_path, rows)], options=ReadingOptions(character="Mara"))
+    assert len(load([write(tmp_path, rows[:2])], options=ReadingOptions(character="Mara")).conversations) == 2
+    of_anybody = [{**PAIR, "character": "Mara"}, PAIR, {**PAIR, "character": "Ben"}]
+    assert len(load([write(tmp_path, of_anybody)], options=ReadingOptions(character="Mara")).conversations) == 2
+
+
 def test_messages_in_the_cells_of_a_table_name_their_characters_too(tmp_path: Path) -> None:
     cells = [json.dumps([{"role": "assistant", "name": name, "content": "Aye."}]) for name in ("Mara", "Ben")]
     path = tmp_path / "rows.csv"

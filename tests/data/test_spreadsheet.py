@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from offbook.core.errors import UsageError
-from offbook.data.loading import load
+from offbook.data.loading import ReadingOptions, load
 from offbook.data.sources import read_rows
 
 MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
@@ -153,3 +153,17 @@ def test_what_is_no_workbook_is_told(tmp_path: Path) -> None:
     (tmp_path / "lines.xlsx").write_bytes(b"PK\x03\x04\x14\0")
     with pytest.raises(UsageError, match="cannot be read as an Excel file"):
         list(read_rows(tmp_path / "lines.xlsx"))
+
+
+def test_sheets_of_other_characters_are_not_learned_without_a_word(tmp_path: Path) -> None:
+    path = workbook(
+        tmp_path,
+        sheet("prompt|reply", "Lit?|Since four."),
+        sheet("prompt|reply", "Oil?|Half a can."),
+        called=["Mara", "Ben"],
+    )
+    with pytest.raises(UsageError, match=r"the sheet 'Mara' bears the character's name.*: Ben\nSave that sheet"):
+        load([path], options=ReadingOptions(character="mara"))
+    assert len(load([path], options=ReadingOptions(character="Tom")).conversations) == 2
+    alone = workbook(tmp_path, sheet("prompt|reply", "Lit?|Since four."), called=["Mara"])
+    assert len(load([alone], options=ReadingOptions(character="Mara")).conversations) == 1

@@ -181,3 +181,8 @@ def test_what_only_programs_read_is_named(tmp_path: Path, name: str, content: by
     path.write_bytes(content)
     with pytest.raises(UsageError, match=message):
         load([path])
+
+
+def test_a_header_that_stands_there_once_more_is_no_row(tmp_path: Path) -> None:
+    content = 'question,answer\nLit?,Since four.\nquestion, answer\nOil?,"Half a can, sir."\n'
+    assert rows(tmp_path / "a.csv", content) == ROWS

@@ -76,8 +76,8 @@ def table_rows(path: Path) -> Iterator[tuple[int, dict[str, str] | str]]:
                 ) from None
             yield line, fill(NO_ROW, {"error": translate(str(error))})
             continue
-        if not any(cell.strip() for cell in cells):
-            continue
+        if not any(cell.strip() for cell in cells) or [cell.strip() for cell in cells] == columns:
+            continue  # empty, or the header once more, where tables were joined
         if len(cells) != len(columns):
             yield line, fill(OTHER_WIDTH, {"cells": len(cells), "columns": len(columns)})
         else:

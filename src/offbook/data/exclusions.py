@@ -69,6 +69,8 @@ class Belonging(NamedTuple):
     """Whether its messages name the character, and no column does."""
     column: str = "character"
     """What the row calls the column that names the character."""
+    is_unnamed: bool = False
+    """Whether the row has that column and nothing in it."""
     people: Mapping[str, str] = {}
     """Columns that may name who answers, and the names in them, where nothing else names the character."""
 
@@ -87,7 +89,8 @@ def belonging_of(row: Row, given: Sequence[str] = ()) -> Belonging:
     if names:
         return Belonging(names[0] if len(names) == 1 else None, is_held_back, len(names) == 1)
     people = {column: name for column, name in row.items() if PEOPLE.fullmatch(str(column).strip()) and _is_name(name)}
-    return Belonging(None, is_held_back, people=people)
+    is_unnamed = "character" in row and not str(row["character"] or "").strip()
+    return Belonging(None, is_held_back, False, own_name("character", given), is_unnamed, people)
 
 
 def _listed(value: Any, column: str) -> list[Any]:
@@ -132,6 +135,8 @@ def left_out(rows: Sequence[Belonging], character: str | None, are_told_apart: b
         _refuse_several(rows, character)
     if not are_told_apart or character is not None:
         _refuse_unknown_people(rows, character)
+    if not are_told_apart:
+        _refuse_unnamed(rows)
     others = of_others([row.character for row in rows], character, are_told_apart)
     are_all_held_back = all(row.is_held_back for row in rows)
     return [
@@ -162,6 +167,18 @@ def _refuse_several(rows: Sequence[Belonging], character: str | None) -> None:
         names=shown,
         column=first.column,
     )
+
+
+def _refuse_unnamed(rows: Sequence[Belonging]) -> None:
+    """Raises: UsageError: some rows name nobody, and others several: a name may stand above the rows that share it."""
+    unnamed = [row for row in rows if row.is_unnamed]
+    if unnamed and len({normalize(row.character) for row in rows if row.character}) > 1:
+        raise UsageError(
+            "{count} rows have nothing in the column '{column}', and others name several characters there",
+            "Write the character's name into each of its rows (in Excel: fill down).",
+            count=len(unnamed),
+            column=unnamed[0].column,
+        )
 
 
 def _refuse_unknown_people(rows: Sequence[Belonging], character: str | None) -> None:

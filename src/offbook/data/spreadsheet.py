@@ -16,6 +16,7 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 from offbook.core.errors import UsageError
 from offbook.core.i18n import translate
 from offbook.core.progress import fill
+from offbook.core.text import normalize
 from offbook.data import splits
 
 SUFFIXES = (".xlsx", ".xlsm")
@@ -36,11 +37,38 @@ def as_csv(path: Path) -> bytes:
         UsageError: it is damaged, or has several tables with different columns.
     """
     stat = path.stat()
-    return _as_csv(path, stat.st_mtime_ns, stat.st_size)
+    return _as_csv(path, stat.st_mtime_ns, stat.st_size)[0]
+
+
+def refuse_sheets_of_others(path: Path, character: str | None) -> None:
+    """See that not one of several sheets bears the character's name, so that the others may be others'.
+
+    Args:
+        path: a file that was read; what is no workbook has no sheets.
+        character: the character's name, if it is known.
+
+    Raises:
+        UsageError: one does.
+    """
+    if character is None or path.suffix.lower() not in SUFFIXES:
+        return
+    stat = path.stat()
+    sheets = _as_csv(path, stat.st_mtime_ns, stat.st_size)[1]
+    named = [sheet for sheet in sheets if normalize(sheet) == normalize(character)]
+    if named and len(sheets) > 1:
+        raise UsageError(
+            "{path}: the sheet '{sheet}' bears the character's name, and others are beside it: {names}",
+            "Save that sheet as CSV (UTF-8), and name that file. If the other sheets are the character's, too, give "
+            "the sheet another name.",
+            path=path,
+            sheet=named[0],
+            names=", ".join(sheet for sheet in sheets if sheet not in named),
+        )
 
 
 @lru_cache(1)
-def _as_csv(path: Path, _modified: int, _size: int) -> bytes:
+def _as_csv(path: Path, _modified: int, _size: int) -> tuple[bytes, tuple[str, ...]]:
+    """The table, and the names of the sheets in it."""
     try:
         tables = _of_lines(dict(_tables(path)))
     except (CalamineError, zipfile.BadZipFile, ValueError) as error:
@@ -51,7 +79,7 @@ def _as_csv(path: Path, _modified: int, _size: int) -> bytes:
             reason=" ".join(str(error).split())[:200],
         ) from None
     if not tables:
-        return b""
+        return b"", ()
     first, *others = tables.values()
     below = [_header_place(table) for table in tables.values()]
     if any(table[place] != first[below[0]] for table, place in zip(others, below[1:], strict=True)):
@@ -64,7 +92,7 @@ def _as_csv(path: Path, _modified: int, _size: int) -> bytes:
     text = io.StringIO()
     more = [row for table, place in zip(others, below[1:], strict=True) for row in table[place + 1 :]]
     csv.writer(text, lineterminator="\n").writerows([*([] for _ in first[: below[0]]), *first[below[0] :], *more])
-    return text.getvalue().encode("utf-8-sig")
+    return text.getvalue().encode("utf-8-sig"), tuple(tables)
 
 
 def _tables(path: Path) -> Iterator[tuple[str, Table]]:
