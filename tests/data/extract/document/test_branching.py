@@ -6,6 +6,9 @@ import pytest
 
 from offbook.core.errors import UsageError
 from offbook.data.extract import extract, speakers
+from offbook.data.extract.script import play
+from offbook.data.extract.source import open_source
+from tests.data.extract.reading import cues
 
 STORIES = {
     "ferry.yarn": """title: Pier
@@ -123,3 +126,51 @@ def test_what_twine_s_macros_show_is_said_and_of_alternatives_the_first(tmp_path
     rows = [[message["content"] for message in row["messages"]] for row in extract([path], "Dick").rows]
     assert rows == [["Is it in?", "Yes. Careful!"], ["So late, {{name}}?", "Very late."]]
     assert extract([path], "Ada").rows[-1]["messages"][-1]["content"] == "{{name}}!"
+
+
+def spoken(tmp_path: Path, name: str, script: str) -> list[tuple[str, str]]:
+    path = tmp_path / name
+    path.write_text(script, encoding="utf-8")
+    return [(cue.speaker, cue.text) for cue in cues(play.read, list(open_source(path)))]
+
+
+def test_links_within_a_sentence_of_twine_s_are_said_and_choices_behind_it_are_not(tmp_path: Path) -> None:
+    script = """:: Pier
+Ada: I saw a [[red lamp|Lamp]] up there. [[Look->Up]]
+Dick: <<if $lit>>It is lit.<<else>>It is dark.<</if>> See http://lamp.example for more.
+Ada: A [big]<size| one, $keeper.name. @@.red;Careful!@@
+/* Dick: This
+Dick: is cut. */
+Dick: [[Row with me!|Boat]]
+"""
+    assert spoken(tmp_path, "pier.twee", script) == [
+        ("Ada", "I saw a red lamp up there."),
+        ("Dick", "It is lit. See http://lamp.example for more."),
+        ("Ada", "A big one, {{keeper.name}}. Careful!"),
+        ("Dick", "Row with me!"),
+    ]
+
+
+def test_comments_of_ink_over_several_lines_are_not_said(tmp_path: Path) -> None:
+    script = "/*\nAda: Cut.\nAda: Cut, too.\n*/\nAda: Is it in? /* low */\nDick: Not yet.\nAda: Then we wait.\n"
+    assert spoken(tmp_path, "pier.ink", script) == [
+        ("Ada", "Is it in?"), ("Dick", "Not yet."), ("Ada", "Then we wait."),
+    ]  # fmt: skip
+
+
+def test_of_what_yarn_spinner_chooses_from_the_first_is_taken(tmp_path: Path) -> None:
+    script = """title: Pier
+---
+Ada: [select value={$who} m="He" f="She"/] has [plural value={$n} one="% oar" other="% oars" /], {worth($n)}.
+=> Dick: Has she?
+Ada: Yes.
+===
+"""
+    assert spoken(tmp_path, "pier.yarn", script) == [
+        ("Ada", "He has {{n}} oar, {{worth n}}."), ("Dick", "Has she?"), ("Ada", "Yes."),
+    ]  # fmt: skip
+
+
+def test_quotation_marks_around_the_speeches_of_a_story_are_not_said(tmp_path: Path) -> None:
+    script = ':: Pier\nAda: "Is it in?"\nDick: "Not yet."\nAda: "Then we wait."\nDick: Good.\n'
+    assert [text for _, text in spoken(tmp_path, "pier.twee", script)][:2] == ["Is it in?", "Not yet."]

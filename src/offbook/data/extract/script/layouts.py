@@ -39,9 +39,10 @@ def _layout(pattern: str, signs: str = "", any_name: bool = False, begins_senten
 
 
 LAYOUTS = {
-    # ANN (quietly): Come in.   (**ANN:** Come in. is bold)
+    # ANN (quietly): Come in.   (**ANN:** Come in. and **ANN**: Come in. are bold)
     "colon": _layout(
-        rf"^(?!\*{{1,2}}[^*:：]{{1,40}}[:：])(?P<name>[^:：︰﹕]{{1,60}}?{BRACKETS})\s*[:：︰﹕](?!//)\s*(?P<rest>.*)$",
+        rf"^(?!\*{{1,2}}[^*:：]{{1,40}}[:：]|\*\*[^*:：]{{1,40}}\*\*[^*:：]{{0,60}}[:：])"
+        rf"(?P<name>[^:：︰﹕]{{1,60}}?{BRACKETS})\s*[:：︰﹕](?!//)\s*(?P<rest>.*)$",
         ":：︰﹕",
         any_name=True,
     ),
@@ -68,10 +69,10 @@ LAYOUTS = {
     "alone": _layout(rf"^_?(?P<name>[^:：.]{{1,40}}?{BRACKETS})[.:：]?_?(?P<notes>{BRACKETS})(?:\s+{STAMP})?$"),
     # 小岛；进来。 (a slip of the pen)
     "semicolon": _layout(rf"^(?P<name>[{CJK}]{{1,8}}|{LATIN})\s*[；;]\s*(?P<rest>\S.*)$", "；;"),
-    # 小岛　进来。
+    # 小岛　进来。   (but not 小　岛：进来。)
     "gap": _layout(
         rf"^(?:(?P<name>[{CJK}]\u3000[{CJK}]|[{CJK}][{CJK}\w·]{{0,7}})(?:[\s\u3000]+|(?=[（(【\[]))"
-        rf"|(?P<kana>{EAST_ASIAN}{BRACKETS})\u3000+)(?!{STAMP}$)(?P<rest>\S.*)$",
+        rf"|(?P<kana>{EAST_ASIAN}{BRACKETS})\u3000+)(?!{STAMP}$|[{CJK}]{BRACKETS}[:：])(?P<rest>\S.*)$",
         " \t\u3000（(【[",
     ),
     # ANN  Come in.
