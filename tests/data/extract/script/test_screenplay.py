@@ -478,3 +478,28 @@ Mara: You saw the moon."""
 def test_a_voice_that_is_heard_alone_may_have_its_name_above_in_a_script_of_colons() -> None:
     text = "陆远：去拿。\n阿澈：没油了。\n陆远（os）\n他不会回来了。\n阿澈：我回来了。\n陆远：真的？"
     assert texts(screenplay.read, text)[2:4] == [("陆远", "他不会回来了。"), ("阿澈", "我回来了。")]
+
+
+def test_a_name_set_wide_before_a_colon_stays_whole_in_a_script_of_gaps() -> None:
+    text = "林　砚　　谁？\n苏晚晴　　是我，快开门！\n林　砚　　你怎么来了？\n苏晚晴　　船停了。\n林　砚：先烤火。"
+    assert texts(screenplay.read, text)[-1] == ("林砚", "先烤火。")
+
+
+def test_a_voice_is_its_owner_s() -> None:
+    text = "Mara: Who is there?\n\nTom: Only me.\n\nMara: Late.\n\nTom: No.\n\nMara's voice: Come up!"
+    assert texts(screenplay.read, text)[-1] == ("Mara", "Come up!")
+    assert texts(screenplay.read, "林砚：谁？\n苏晚晴：我。\n林砚：进。\n苏晚晴的声音：灯！")[-1] == ("苏晚晴", "灯！")
+
+
+def test_what_dice_show_is_nobody_s() -> None:
+    text = (
+        "GM: A door.\nMara: I knock.\n[ROLL] Strength: 9 + 3 = 12\nGM: It opens.\n[检定] 力量：18（成功）\nMara: Good."
+    )
+    assert texts(screenplay.read, text) == [
+        ("GM", "A door."), ("Mara", "I knock."), ("GM", "It opens."), ("Mara", "Good."),
+    ]  # fmt: skip
+
+
+def test_clues_and_tasks_of_a_murder_mystery_are_nobody_s() -> None:
+    text = "林砚：谁动过我的钥匙？\n苏晚晴：你自己丢的。\n线索卡1：半张船票\n林砚：谁？\n任务：找出真凶\n苏晚晴：猜的。"
+    assert {name for name, _ in texts(screenplay.read, text)} == {"林砚", "苏晚晴"}

@@ -45,6 +45,8 @@ CHINESE_FORMS = re.compile(
     rf"|^[场場](?:景|次)?\s*{CHINESE_NUMBER}(?P<scene>.*)$"  # 场景3, 场次一
     rf"|^{one_of(CHINESE['scene_label'])}\s*[:：.．、\s].*$"  # 内景：厨房
 )
+NUMBER = re.compile(rf"[\s#]*{CHINESE_NUMBER}$")
+"""线索卡1, 任务二: what is numbered"""
 CIRCLED = re.compile(r"^[○〇](?=\S)(?P<title>[^，。！？、「」]{1,40})$")
 """○灯台・中（夜）, as Japanese screenplays head their scenes"""
 SCENE_IN_BRACKETS = re.compile(
@@ -133,7 +135,8 @@ def is_rule(line: str) -> bool:
 
 def is_note(label: str) -> bool:
     """Whether a label before a colon is the script's own (time, place, music …) and no speaker."""
-    return label.strip().casefold() in LISTS["note"]
+    name = label.strip().casefold()
+    return name in LISTS["note"] or (HAS_CJK.search(name) is not None and NUMBER.sub("", name) in LISTS["note"])
 
 
 def may_speak(label: str) -> bool:

@@ -10,6 +10,7 @@ from typing import Literal
 from offbook.data.extract.cue import Lines
 from offbook.data.extract.script.headings import CAST, LISTS, heading, is_note, is_rule, may_speak, undecorated
 from offbook.data.extract.script.line_numbers import without_line_numbers
+from offbook.data.extract.script.markup import in_markdown
 from offbook.data.extract.script.speech import join
 from offbook.data.extract.script.stage_directions import LONGEST, is_direction, opened, with_brackets
 from offbook.data.extract.word_lists import one_of
@@ -58,6 +59,12 @@ CREDIT = re.compile(
 EXAMINED = re.compile(r"^(?:BY (?:MR|MRS|MS|MISS|DR)\.? [A-Z][A-Z .'’\-]*:|having been .{0,20}\bsworn\b.*)$")
 """BY MR. HALE: in the transcript of a court: who asks from here on."""
 
+ROLLED = re.compile(
+    rf"^\W*[\[(【（]\s*(?i:{one_of(LISTS['roll'])})[^\])】）]*[\])】）]\s*"
+    r"(?:[^:：\[\]]{1,30}[:：])?[\s\dd+=*/()<>≥≤-]*\d\W*(?:[(（]?(?i:success|failure|成功|失败|大成功|大失败)\W*)?$"
+    r"|^/(?:roll|r)\s+\d*d\d+"
+)
+"""[ROLL] Initiative: 17, /roll 1d20: what the dice show, among what players say."""
 PLAYER = re.compile(r"^\W*Icon Dialogue \w+(?: White)?(?:\.\w{3})?\s+(?=\S)")
 """Icon Dialogue Talk: what a game's wiki has before what the player may choose to say."""
 NARROW = str.maketrans("［］", "[]")
@@ -121,7 +128,8 @@ def _mended(lines: Lines) -> Iterator[tuple[int, str]]:
     """The lines without HTML; a label whose note runs over its line's end is put together: `霜（坐，` `低头）：来`."""
     held: list[tuple[int, str]] = []
     for number, raw in without_line_numbers(lines):
-        text = PLAYER.sub("Player: ", (TAG.sub("", raw) if "<" in raw else raw).translate(NARROW))
+        marked = in_markdown(raw)
+        text = PLAYER.sub("Player: ", (TAG.sub("", marked) if "<" in marked else marked).translate(NARROW))
         text = BOLD_LINE.sub(r"\1\g<name>\1\g<text>", text)
         text = SPACED_OUT.sub(_set_close, text)
         line = number, text
@@ -155,7 +163,7 @@ def _sort(number: int, text: str, stripped: str, after_blank: bool) -> Row:
         return Row(number, "rule", stripped, after_blank)
     if BOXED.match(stripped):
         return Row(number, "boxed", stripped, after_blank)
-    if is_direction(stripped) or opened(stripped) or NO_NAME.match(stripped):
+    if is_direction(stripped) or opened(stripped) or NO_NAME.match(stripped) or ROLLED.match(stripped):
         return Row(number, "direction", stripped, after_blank)
     noted = NOTED.match(stripped)
     label = (noted["label"] or noted["boxed"]).strip("*_【】[]") if noted else ""

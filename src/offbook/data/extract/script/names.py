@@ -33,6 +33,10 @@ OFF_SCREEN = re.compile(rf"(?<=[{CJK}])\s*(?:{_OFF_SCREEN})\s*$")
 """管家VO: heard and not seen."""
 HEARD = re.compile(rf"(?i:{_OFF_SCREEN})|画外音?|畫外音?|内心.{{0,4}}|心声|独白|旁白|电话.{{0,4}}")
 """A note that says how a voice is heard, so that its speech follows: （os）"""
+VOICE_OF = re.compile(
+    rf"^\W*(?P<name>[^\W\d_][\w .-]*?)(?P<voice>['’][sS]\s+(?:[Vv]oice|VOICE)|(?<=[{CJK}])的[声聲]音)\W*$"
+)
+"""Mara's voice, 林砚的声音: heard and not seen."""
 _VOICE = r"(?<=[\u3040-\u9fff])[MＭNＮ]|の声"
 """太郎Ｍ (monologue), 花子の声"""
 SPEAKING = re.compile(f"(?:{one_of(CHINESE['speaking'])}|{_OFF_SCREEN}|{_VOICE})$")
@@ -71,6 +75,8 @@ def split_notes(label: str) -> tuple[str, tuple[str, ...]]:
         note.strip() for note in NOTE.findall(label) if note.strip() and not CONTINUED.fullmatch(note.strip())
     )
     bare = NOTE.sub(" ", label)
+    if (voice := VOICE_OF.match(bare)) and clean_name(voice["name"]):
+        notes, bare = (voice["voice"].lstrip("'’sS 的").casefold(), *notes), voice["name"]
     if off_screen := OFF_SCREEN.search(bare):
         notes, bare = (off_screen[0].strip(), *notes), bare[: off_screen.start()]
     if bare == label or not clean_name(bare):

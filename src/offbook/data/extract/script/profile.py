@@ -18,7 +18,7 @@ CHINESE = load("script", "zh")
 SQUARE = re.compile(r"[\[【〔][^\[\]【】〔〕]*(?:[\]】〕]|$)")
 QUOTED = re.compile(r"(?:^|[:：.]|\s{2})\s*[“「『«\"]")
 """A speech in quotation marks, on its label's line or below it."""
-ROUND_AT_LABEL = re.compile(r"^[*_]{0,2}[^\W\d_][^.:：!?。]{0,40}?[.:：]?[*_]{0,2}[.:：]?\s*[（(]")
+ROUND_AT_LABEL = re.compile(r"^[*_]{0,2}[^\W\d_][^.:：!?。]{0,40}?[.:：]?[*_]{0,2}[.:：]?\s*[*_]{0,2}[（(]")
 """Tom (rising): …, TOM. (rising) …, **Tom**: (rising) …"""
 MOSTLY_SMALL = 0.75
 """Share of a script's further lines that begin with a small letter, where they go on with wrapped prose."""

@@ -127,7 +127,7 @@ def _bold(raw: str, rest: str) -> tuple[str, str]:
     """`**HAMLET** (aside)`, `**甄嬛**（笑）：…`, `**Ham.** To be`: a note goes to the name, punctuation goes."""
     notes = re.match(rf"^{BRACKETS}", rest)
     end = notes.end() if notes else 0
-    return raw + rest[:end], re.sub(r"^\s*[.:：]\s*", "", rest[end:])
+    return raw + rest[:end], re.sub(r"^\s*(?:[.:：]|[—–-](?=\s))\s*", "", rest[end:])
 
 
 class Labels:
