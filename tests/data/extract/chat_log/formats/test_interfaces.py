@@ -1,0 +1,112 @@
+"""Messages as services hand them to programs: Zulip, Mattermost, Twitch, Bilibili; and downloads of one side alone."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from offbook.core.errors import UsageError
+from offbook.data.extract.chat_log.message import Content, Message
+from offbook.data.extract.formats import EXTRACTORS, choose
+from offbook.data.extract.source import open_source
+
+START = 1620855000
+ASKED = ["Lit?", "Since four.", "And oil?", "Half a can."]
+
+
+def read(folder: Path, format: str, *values: Any) -> list[Message]:
+    """The messages of a file that is recognized as of the format."""
+    path = folder / "export.json"
+    path.write_text("\n".join(json.dumps(value) for value in values), encoding="utf-8")
+    assert choose(path, "auto") == format
+    messages = EXTRACTORS[format].messages
+    assert messages
+    return list(messages(open_source(path)))
+
+
+def test_zulip(tmp_path: Path) -> None:
+    def item(number: int, name: str, text: str) -> dict[str, Any]:
+        return {
+            "id": number, "sender_id": len(name), "sender_full_name": name, "content": text, "subject": "lamp",
+            "timestamp": START + number, "display_recipient": "keepers", "content_type": "text/html",
+        }  # fmt: skip
+
+    answer = "<blockquote><p>Lit?</p></blockquote><p>Since <em>four</em>.</p><p>Cold.</p>"
+    items = [item(1, "Ann Hale", "<p>Lit?</p>"), item(2, "Tom Reed", answer)]
+    messages = read(tmp_path, "zulip", {"result": "success", "messages": items})
+    assert [(each.sender, each.text) for each in messages] == [
+        ("Ann Hale", "Lit?"),
+        ("Tom Reed", "Since four.\n\nCold."),
+    ]
+    assert messages[0].chat == "keepers, lamp"
+
+
+def test_mattermost(tmp_path: Path) -> None:
+    def post(user: str, text: str, seconds: int, **more: Any) -> dict[str, Any]:
+        return {"user": user, "message": text, "create_at": 1000 * (START + seconds), **more}
+
+    first = post("ann", "Lit?", 0, channel="lamp", replies=[post("tom", "Since four.", 10)])
+    joined = post("carl", "carl joined", 20, channel="lamp", type="system_join_channel")
+    lines = [
+        {"type": "version", "version": 1},
+        {"type": "post", "post": first},
+        {"type": "post", "post": joined},
+        {"type": "direct_post", "direct_post": post("ann", "Oil?", 30, channel_members=["ann", "tom"])},
+    ]
+    messages = read(tmp_path, "mattermost", *lines)
+    assert [(each.sender, each.text, each.chat) for each in messages if each.content is Content.TEXT] == [
+        ("ann", "Lit?", "lamp"),
+        ("tom", "Since four.", "lamp"),
+        ("ann", "Oil?", "ann, tom"),
+    ]
+    assert messages[1].reply_to == messages[0].id
+
+
+def test_twitch(tmp_path: Path) -> None:
+    comments = [
+        {
+            "_id": str(number), "created_at": f"2021-05-12T21:30:1{number}Z", "content_offset_seconds": number,
+            "commenter": {"display_name": "Ann" if number % 2 == 0 else "Tom", "_id": "1", "name": "x"},
+            "message": {"body": text, "fragments": [{"text": text}]},
+        }
+        for number, text in enumerate(ASKED)
+    ]  # fmt: skip
+    comments[3]["message"]["user_notice_params"] = {"msg_id": "resub"}
+    messages = read(tmp_path, "twitch", {"streamer": {"name": "ann"}, "comments": comments})
+    assert [each.text for each in messages if each.content is Content.TEXT] == ASKED[:3]
+    assert [each.sender for each in messages] == ["Ann", "Tom", "Ann", "Tom"]
+
+
+def test_bilibili_s_newest_message_stands_first(tmp_path: Path) -> None:
+    items = [
+        {
+            "sender_uid": 11 + number % 2, "receiver_type": 1, "receiver_id": 12 - number % 2, "msg_type": 1,
+            "content": json.dumps({"content": text}), "msg_seqno": number, "timestamp": START + number,
+        }
+        for number, text in enumerate(ASKED)
+    ]  # fmt: skip
+    items[3] |= {"msg_type": 2, "content": json.dumps({"url": "https://example.org/a.png"})}
+    messages = read(tmp_path, "bilibili", {"code": 0, "data": {"messages": items[::-1]}})
+    assert [(each.sender, each.text) for each in messages[:3]] == [
+        ("11", "Lit?"),
+        ("12", "Since four."),
+        ("11", "And oil?"),
+    ]
+    assert messages[3].content is Content.MEDIA
+    assert {each.chat for each in messages} == {"11, 12"}
+
+
+@pytest.mark.parametrize(
+    ("value", "what"),
+    [
+        ({"Usage": {"app_opens": {"2021-05-12": 1}}, "Messages": [{"match_id": "1", "messages": []}]}, "Tinder"),
+        ([{"match": [{"timestamp": "2021-05-12"}], "chats": [{"body": "Lit?", "timestamp": "2021-05-12"}]}], "Hinge"),
+        ({"zerver_message": [{"id": 1, "sender": 2, "content": "Lit?"}], "zerver_usermessage": []}, "Zulip's server"),
+    ],
+)
+def test_what_does_not_tell_who_answers_is_refused(value: Any, what: str, tmp_path: Path) -> None:
+    path = tmp_path / "data.json"
+    path.write_text(json.dumps(value), encoding="utf-8")
+    with pytest.raises(UsageError, match=what):
+        choose(path, "auto")
