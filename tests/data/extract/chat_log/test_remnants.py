@@ -2,7 +2,7 @@
 
 import pytest
 
-from offbook.data.extract.chat_log.formats import copied, discord
+from offbook.data.extract.chat_log.formats import copied, discord, wechat
 from offbook.data.extract.chat_log.remnants import without_remnants
 from tests.data.extract.chat_log.chats import parsed
 
@@ -46,3 +46,13 @@ def test_who_writes_once_is_told_by_the_preview_above() -> None:
         ("Tom Reed", "Since four."),
         ("Ann Hale", "And oil?"),
     ]
+
+
+@pytest.mark.parametrize("day", ["5/12", "2021/5/12"])
+def test_what_wecom_quotes_above_an_answer_is_not_said_again(day: str) -> None:
+    quoted = '这是一条引用/回复消息：\n"汤姆：\n四点就点了。"\n------\n'
+    text = (
+        f"安娜 {day} 21:30:11\n灯点了吗？\n\n汤姆 {day} 21:31:12\n四点就点了。\n\n安娜 {day} 21:32:13\n{quoted}油呢？\n"
+    )
+    read = wechat.read if len(day) > 5 else copied.read
+    assert parsed(read, text) == [("安娜", "灯点了吗？"), ("汤姆", "四点就点了。"), ("安娜", "油呢？")]

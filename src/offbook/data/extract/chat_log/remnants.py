@@ -16,6 +16,8 @@ ANSWERED = lazy_pattern(
     r"^\[(?:In reply to|В ответ|Antwort an|En réponse|En respuesta|Em resposta|回复|回覆)[^\]\n]*\]\s*"
 )
 """What Telegram copies above an answer."""
+QUOTED = lazy_pattern(r"^这是一条引用/回复消息[：:]\s*\n.*?\n-{4,}\s*\n", re.DOTALL)
+"""What is answered, as WeCom copies it above the answer."""
 REACTIONS = lazy_pattern(
     r"(?:\n:[\w+\-']{1,40}:\s*\d{1,4})+\s*(?:\n\d+ repl(?:y|ies)\b.*)?$|\n\d+ repl(?:y|ies)\b.*$", re.DOTALL
 )
@@ -33,7 +35,7 @@ READ = lazy_pattern(r"(?<=\S)\n[ \t]*(?:已读|未读|全部已读|\d{1,4}人(?:
 
 def without_remnants(text: str) -> str:
     """A message's text without what the app set about it."""
-    text = ANSWERED.sub("", EDITED.sub("", READ.sub("", text)))
+    text = QUOTED.sub("", ANSWERED.sub("", EDITED.sub("", READ.sub("", text))))
     return THREAD.sub("", REACTIONS.sub("", without_labels(text))).strip()
 
 

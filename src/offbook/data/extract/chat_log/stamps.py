@@ -35,9 +35,12 @@ _NUMBERS = (
     r"(?<!\d)(?:\d{4}[-/.]\s?\d{1,2}[-/.]\s?\d{1,2}\.?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}"
     r"|\d{1,2}[-/]\d{1,2}(?=\s\d)|(?:\d{2,4}年)?\d{1,2}月\d{1,2}[日号])"
 )
+_MONTH_NAME = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec)(?:[a-z]{1,6})?\.?"
+"""Where no year stands behind the day, any other word may be a name: Speaker 1, 21:30."""
 _SPELLED = (
     rf"(?:{_MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}"
     rf"|\d{{1,2}}\.?(?: de)? {_MONTH}\.?,?(?: de)? \d{{4}}(?:\s?[гр]\.?)?"
+    rf"|(?:{_MONTH_NAME} \d{{1,2}}|(?<!\d)\d{{1,2}} {_MONTH_NAME})(?=,? (?:at )?\d{{1,2}}:\d\d)"
     rf"|\d{{4}}\. {_MONTH}\.? \d{{1,2}}\.|\d{{1,2}} (?i:tháng|thg\.?) \d{{1,2}},? \d{{4}})"
 )
 _SAID_DAY = "Today|today|Yesterday|yesterday|heute|gestern|aujourd[’']hui|hier|сегодня|вчера|今天|昨天|今日|昨日"
@@ -61,7 +64,10 @@ STAMP = (
     rf"(?(date)|(?:,?\s(?:on\s)?(?P<date_behind>{_WEEKDAY}(?:{_NUMBERS}|{_SPELLED})))?)"
 )
 """A clock, perhaps with a date before or behind it, or with the end of a stretch of time: 00:01 --> 00:04."""
-BREAK = re.compile(rf"^\s*(?:(?:[-*_=–—]\s?){{3,}}|(?:#{{1,6}}\s+|[-*_=–—]{{2,}}\s*)(?P<date>{DATE})\s*[-*_=–—]*)\s*$")
+BREAK = re.compile(
+    rf"^\s*(?:(?:[-*_=–—]\s?){{3,}}|(?:#{{1,6}}\s+|[-*_=–—]{{2,}}\s*)(?:(?:Start|Stop) logging at )?(?P<date>{DATE})"
+    r"(?: [\d:]{5,8}(?: [A-Z]{2,5})?)?\s*[-*_=–—]*)\s*$"
+)
 """A line that parts the days of a log: a rule, or a date as a heading."""
 _FIRST_NUMBERS = re.compile(r"(\d{1,2})[-/.](\d{1,2})(?:[-/.]\d{2,4})?$")
 
@@ -180,9 +186,10 @@ class StampReader:
 
     def without_break(self, body: Sequence[str]) -> list[str]:
         """A message's lines without what parts it from the next day's; a date in it begins that day."""
-        lines = list(body)
+        lines, dates = list(body), list[str]()
         while lines and (not lines[-1].strip() or BREAK.match(lines[-1])):
             heading = BREAK.match(lines.pop())
-            if heading and heading["date"]:
-                self._clock.begin(spelled_date(heading["date"], self._month_first)[0])
+            dates += [heading["date"]] if heading and heading["date"] else []
+        if dates:  # the last, which stands right above the next message
+            self._clock.begin(spelled_date(dates[0], self._month_first)[0])
         return lines

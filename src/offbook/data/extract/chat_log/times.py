@@ -172,6 +172,7 @@ LEADING_CLOCK = re.compile(
     r"\s*(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?(?!\d)\s*(?P<half>[^\d\s,]{0,6})"
 )
 DAY_WITHOUT_YEAR = re.compile(r"(\d{1,2})([-/])(\d{1,2})")
+MONTH_AND_DAY = re.compile(rf"(?:{_MONTH}\.?\s+(\d{{1,2}})|(\d{{1,2}})\.?\s+{_MONTH}\.?)")
 DAY_ALONE = re.compile(r"(\d{1,2})月(\d{1,2})[日号]")
 """A day without its year, as Chinese apps show this year's."""
 
@@ -201,6 +202,8 @@ def spelled_date(text: str, month_first: bool = True) -> tuple[datetime | None, 
         return _date(match[3], _month(match[2]), match[1]), text[match.end() :]
     if match := DAY_WITHOUT_YEAR.fullmatch(text.strip()):
         return numeric_date(match[1], match[3], str(UNTOLD_YEAR), month_first or match[2] == "-"), ""
+    if (match := MONTH_AND_DAY.fullmatch(text.strip(" ,"))) and (month := _month(match[1] or match[4])):
+        return _date(UNTOLD_YEAR, month, match[2] or match[3]), ""
     if (match := DAY_ALONE.search(text)) and not re.search(r"\d\s*年", text):
         return _date(UNTOLD_YEAR, int(match[1]), match[2]), text[match.end() :]
     if match := NUMERIC_DATE.search(text):

@@ -332,3 +332,17 @@ def test_labels_that_apps_copy_below_a_message_are_not_said() -> None:
     assert parsed(read, pictures) == TALK[:-1]
     assert parsed(read, SLACK.replace("I lit it.\n", "I lit it.\nNew\n")) == TALK
     assert parsed(read, TEAMS.replace("And oil?", "New\nNew"))[2][1] == "New\nNew"
+
+
+def test_a_month_and_a_day_without_a_year_are_no_name() -> None:
+    beside = "Ann Hale May 12, 9:30 PM\nLit?\nTom Reed May 12, 9:31 PM\nSince four.\n"
+    beside += beside.replace("12,", "13,")
+    below = beside.replace(" May", "\nMay")
+    for text in (beside, below, below.replace("May 12,", "12 May"), below.replace("May", "Sept.")):
+        assert [name for name, _ in parsed(read, text)] == ["Ann Hale", "Tom Reed"] * 2
+    assert times(read, beside)[1:3] == ["2000-05-12 21:31", "2000-05-13 21:30"]
+
+
+def test_a_speaker_with_a_number_is_no_day() -> None:
+    text = "Speaker 1 21:30\nLit?\nSpeaker 2 21:31\nSince four.\nSpeaker 1 21:32\nOil?\n"
+    assert [name for name, _ in parsed(read, text)] == ["Speaker 1", "Speaker 2", "Speaker 1"]

@@ -169,3 +169,9 @@ def test_a_table_s_columns_of_scenes_part_its_conversations(tmp_path: Path, tabl
     extraction = extract([path], "甄嬛")
     spoken = [tuple(turn["content"] for turn in row["messages"]) for row in extraction.rows]
     assert spoken == [("灯亮了吗", "四点就亮了"), ("朕", "关上")]
+
+
+def test_the_other_side_s_name_may_stand_beside_what_was_sent() -> None:
+    table = "姓名,号码,时间,类型,内容\n安娜,138,2021-05-12 21:30,接收,灯点了吗？\n"
+    table += "安娜,138,2021-05-12 21:31,发送,四点就点了。\n"
+    assert parsed(read, table) == [("安娜", "灯点了吗？"), ("Me", "四点就点了。")]

@@ -152,3 +152,21 @@ def test_what_is_tagged_as_a_roll_or_as_the_program_s_is_nobody_s_speech() -> No
 @pytest.mark.parametrize("form", ["1/5/2024, 9:30 PM", "9:30 PM, 1/5/2024", "[1/5/2024 9:30:10 PM]"])
 def test_the_month_stands_first_where_the_time_is_american(form: str) -> None:
     assert times(read, f"{form} Ann: Is it lit?\n{form} Tom: Since four.") == ["2024-01-05 21:30"] * 2
+
+
+def test_when_chatterino_began_to_log_is_the_day(tmp_path: Path) -> None:
+    session = "# Start logging at {day} 21:00:00 CEST\n[21:30:11]  ann: Lit?\n[21:30:12]  Tom: Since four.\n"
+    session += "# Stop logging at {day} 22:00:00 CEST\n\n"
+    text = session.format(day="2021-05-12") + session.format(day="2021-05-13")
+    path = tmp_path / "a.log"
+    path.write_text(text, encoding="utf-8")
+    assert choose(path, "auto") == "text_log"
+    assert parsed(read, text) == [("ann", "Lit?"), ("Tom", "Since four.")] * 2
+    assert times(read, text)[2:] == ["2021-05-13 21:30"] * 2
+
+
+def test_where_most_lines_have_a_time_and_a_name_one_name_that_recurs_is_enough() -> None:
+    text = "(09:30:11 PM) Ann: Lit?\n(09:31:12 PM) Tom: Since four.\n"
+    text += "(09:32:13 PM) Ann: Oil?\n(09:33:14 PM) Tom/Home: Half.\n"
+    assert looks_like(text.splitlines()) > 0.5
+    assert looks_like(["21:30 Lamp: lit", "21:31 Oil: half a can", "21:32 Wind: up", "21:33 Sea: rough"]) == 0

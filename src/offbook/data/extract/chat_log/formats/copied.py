@@ -32,7 +32,8 @@ from offbook.data.extract.chat_log.stamps import DATE, HALF, HAS_CLOCK, STAMP, W
 from offbook.data.extract.cue import Lines
 
 _NAME = (
-    rf"(?!{HALF}|{DATE}){NAME_BEGIN}(?:[^\n:：,.!?;\"“”…\[\](（|]|\.(?=\s?\w)){{0,40}}?(?<![\s\-–—|·•])"
+    rf"(?!{HALF}|{DATE}|(?:Start|Stop) logging){NAME_BEGIN}"
+    r"(?:[^\n:：,.!?;\"“”…\[\](（|]|\.(?=\s?\w)){0,40}?(?<![\s\-–—|·•])"
     rf"(?:\s?(?!{IS_EDITED})[(（][^()（）\d:：]{{1,24}}[)）])?"
 )
 """A name, perhaps with what its owner or the app sets behind it in brackets: Ann (she/her), Ann (Guest)."""

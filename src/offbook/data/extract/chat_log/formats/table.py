@@ -76,7 +76,10 @@ YES = frozenset(("1", "true", "yes", "y", "ja", "oui", "sí", "sim", "да", "�
 NO = frozenset(("", "0", "0.0", "false", "no", "n", "f", "null", "none", "nan", "nein", "non", "não", "нет", "否"))
 KINDS = ("type", "message_type", "folder", "类型")
 """Columns whose numbers may count kinds of messages rather than say yes."""
-VAGUE = frozenset((*USUAL["contact"], "name", "nickname", "user", "username", "user_name", "display_name", "person"))
+VAGUE = frozenset(USUAL["contact"]) | words(
+    "name nickname user username user_name display_name person 姓名 昵称 用户 用户名 暱稱 使用者 名前 이름 имя "
+    "nom nombre nome"
+)
 """Names of a column that may hold the other side of the chat, whoever writes."""
 OF_SCRIPTS = words(
     "台词 台詞 台词内容 台詞內容 对白 對白 对白内容 セリフ せりふ 대사 réplique replique battuta fala falas реплика "

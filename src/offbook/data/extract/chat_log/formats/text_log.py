@@ -58,6 +58,8 @@ BARE_CLOCK = lazy_pattern(r"\s*\d{1,2}:\d{2}")
 FEWEST = 2
 LEAST_SHARE = 0.2
 """Of a log's lines (messages may go on over several) at least so many begin a message."""
+MOSTLY = 0.6
+"""Where so many do, one name that recurs is enough."""
 NOT_SPEECH = words("roll rolls dice combat loot system 掷骰 骰子 系统 擲骰 系統 ダイス システム 주사위 시스템 система")
 """Tags of lines that hold no words of anybody: [ROLL] Initiative: 17"""
 LEVELS = frozenset(["debug", "info", "notice", "warn", "warning", "error", "err", "critical", "fatal", "trace"])
@@ -158,7 +160,8 @@ def _likeness(sample: Sequence[str], pattern: re.Pattern[str]) -> float:
     headers = _headers(sample, pattern)
     names = Counter(header["name"].strip(" <>【】").casefold() for header in headers)
     lines = sum(bool(line.strip()) for line in sample)
-    if len(headers) < max(FEWEST, LEAST_SHARE * lines) or len(names) > max(2, len(headers) / 1.5):
+    most_names = max(2, len(headers) / 1.5 if len(headers) < MOSTLY * lines else len(headers) - 1)
+    if len(headers) < max(FEWEST, LEAST_SHARE * lines) or len(names) > most_names:
         return 0.0
     if all(_is_of_program(name) for name in names):
         return 0.0

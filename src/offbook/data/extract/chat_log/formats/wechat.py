@@ -18,6 +18,7 @@ from offbook.data.extract.chat_log.json_stream import JsonObject, read_messages,
 from offbook.data.extract.chat_log.lines import entries, head, is_json, json_keys, share, stand_above
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.phrases import phrases
+from offbook.data.extract.chat_log.remnants import QUOTED as REPLY
 from offbook.data.extract.chat_log.table_stream import columns, read_table
 from offbook.data.extract.chat_log.times import any_time, spelled_time
 from offbook.data.extract.cue import Lines
@@ -149,7 +150,7 @@ def from_text(
     line: int, name: str, sent_at: datetime | None, more: Sequence[str], *, is_signed: bool = True
 ) -> Message:
     """A message of a text export or a copy, or a note of the app's, which is not signed by a person."""
-    body = ANSWERED.sub("", "\n".join(text.strip() for text in more).strip())
+    body = REPLY.sub("", ANSWERED.sub("", "\n".join(text.strip() for text in more).strip()))
     picture, _, caption = body.partition("\n")
     if caption and TOKENS.fullmatch(picture):
         body = caption
