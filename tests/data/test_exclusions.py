@@ -90,6 +90,16 @@ def test_a_column_of_names_that_tells_no_characters_is_no_matter(tmp_path: Path,
     assert len(load([write(tmp_path, rows)]).conversations) == 4
 
 
+@pytest.mark.parametrize("column", ["by", "answered_by", "author", "npc_1"])
+def test_a_column_in_which_the_character_recurs_beside_others_has_to_be_explained(tmp_path: Path, column: str) -> None:
+    path = write(tmp_path, [{**PAIR, column: name} for name in THREE])
+    with pytest.raises(UsageError, match=rf"'{column}' names 2 people \(Mara, Ben…\)"):
+        load([path], options=ReadingOptions(character="Mara"))
+    assert len(load([path]).conversations) == 4
+    once = [{**PAIR, "translation": text} for text in ("Mara", "So it is.", "No.", "Half a can.")]
+    assert len(load([write(tmp_path, once)], options=ReadingOptions(character="Mara")).conversations) == 4
+
+
 @pytest.mark.parametrize("empty", ["", "  ", None])
 def test_rows_below_a_character_s_name_are_not_taken_for_another_s(tmp_path: Path, empty: str | None) -> None:
     rows = [{**PAIR, "character": name} for name in ("Mara", empty, "Ben", empty)]

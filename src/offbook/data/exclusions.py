@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from offbook.core.errors import UsageError
 from offbook.core.i18n import marked
 from offbook.core.text import normalize
 from offbook.data import splits
-from offbook.data.columns import LONGEST_NAME, character_of, own_name
+from offbook.data.columns import CANONICAL, LONGEST_NAME, character_of, own_name
 from offbook.data.row_values import ROLES, WEIGHT_LIKE, WEIGHTS, ColumnsError, LeftOut, RowError, list_of
 from offbook.data.sources import Row
 from offbook.data.turn_lists import assistants_of
@@ -53,7 +54,10 @@ NUMBERED = re.compile(r"(?:chosen|selected|(?:dis)?liked?|thumbs_(?:up|down)|fla
 """Those of them that may hold a count or a place in a list, too; with `is_` before them 0 or 1 is an answer."""
 TURNS = ("messages", "conversations", "conversation", "dialogue")
 """Columns that hold messages, whose `name` may tell the character's."""
-PEOPLE = re.compile(r"(?:name|speaker|responder|respondent|actor|姓名|人名|说话人|说话者|回答者|回复者)", re.IGNORECASE)
+PEOPLE = re.compile(
+    r"(?:name|who|speaker|responder|respondent|actor|(?:bot|char|character|role)_id|姓名|人名|说话人|说话者|回答者|回复者)",
+    re.IGNORECASE,
+)
 """Columns beside a prompt and a reply that may name who answers, or somebody else."""
 NAMES_SHOWN = 3
 HELD_BACK = marked("rows are held back for a test")
@@ -71,8 +75,8 @@ class Belonging(NamedTuple):
     """What the row calls the column that names the character."""
     is_unnamed: bool = False
     """Whether the row has that column and nothing in it."""
-    people: Mapping[str, str] = {}
-    """Columns that may name who answers, and the names in them, where nothing else names the character."""
+    cells: Mapping[str, str] = {}
+    """Short texts beside what is said, by their columns, which may name who answers where nothing else does."""
 
 
 def belonging_of(row: Row, given: Sequence[str] = ()) -> Belonging:
@@ -88,9 +92,9 @@ def belonging_of(row: Row, given: Sequence[str] = ()) -> Belonging:
     names = [name for column in TURNS for name in assistants_of(_listed(row.get(column), column))]
     if names:
         return Belonging(names[0] if len(names) == 1 else None, is_held_back, len(names) == 1)
-    people = {column: name for column, name in row.items() if PEOPLE.fullmatch(str(column).strip()) and _is_name(name)}
+    cells = {column: text for column, text in row.items() if column not in CANONICAL and _is_name(text)}
     is_unnamed = "character" in row and not str(row["character"] or "").strip()
-    return Belonging(None, is_held_back, False, own_name("character", given), is_unnamed, people)
+    return Belonging(None, is_held_back, False, own_name("character", given), is_unnamed, cells)
 
 
 def _listed(value: Any, column: str) -> list[Any]:
@@ -99,6 +103,11 @@ def _listed(value: Any, column: str) -> list[Any]:
         with suppress(RowError):
             return list_of(value, column)
     return value if isinstance(value, list) else []
+
+
+@lru_cache(1024)
+def _is_of_people(column: str) -> bool:
+    return PEOPLE.fullmatch(str(column).strip()) is not None
 
 
 def _is_name(value: Any) -> bool:
@@ -114,7 +123,7 @@ def are_told_apart(rows: Sequence[Belonging], systems: Sequence[str | None]) -> 
     """
     whose: dict[str, str] = {}
     for row, system in zip(rows, systems, strict=True):
-        name = normalize(row.character or " ".join(row.people.values()))
+        name = normalize(row.character or " ".join(text for column, text in row.cells.items() if _is_of_people(column)))
         if not system or (name and whose.setdefault(system, name) != name):
             return False
     return True
@@ -185,12 +194,19 @@ def _refuse_unknown_people(rows: Sequence[Belonging], character: str | None) -> 
     """Refuse a column with several people in it, who may be those who answer.
 
     Raises:
-        UsageError: there is one; with the character's name among them or, where that is not known, names that recur.
+        UsageError: there is one: of whatever name, where the character's is among others that recur in it; or one that
+            is called so, with the character's name among them or, where that is not known, names that recur.
     """
-    for column in dict.fromkeys(column for row in rows for column in row.people):
-        values = [row.people[column].strip() for row in rows if column in row.people]
+    columns: dict[str, list[str]] = {}
+    for row in rows:
+        for column, text in row.cells.items():
+            columns.setdefault(column, []).append(text.strip())
+    for column, values in columns.items():
         names = {normalize(name): name for name in values}
-        is_of_characters = 2 * len(names) <= len(values) if character is None else normalize(character) in names
+        is_recurring, is_of_people = 2 * len(names) <= len(values), _is_of_people(column)
+        is_of_characters = is_recurring and is_of_people
+        if character is not None:
+            is_of_characters = normalize(character) in names and (is_recurring or is_of_people)
         if len(names) > 1 and is_of_characters:
             raise UsageError(
                 "the column '{column}' names {count} people ({names}…), and nothing says whether they are who answers",
