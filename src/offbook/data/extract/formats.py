@@ -30,6 +30,7 @@ from offbook.data.extract.script import chinese_opera, fountain, interview, nscr
 from offbook.data.extract.script import reader as script_reader
 from offbook.data.extract.script.profile import ScriptProfile, Style
 from offbook.data.extract.source import document_format, open_source
+from offbook.data.extract.word_lists import words
 from offbook.data.loading import to_conversation
 from offbook.data.row_values import RowError
 from offbook.data.sources import read_rows
@@ -46,6 +47,10 @@ COPIED_SHARE = 0.2
 """The same for lines of a name and a time, with the text below: a script that has some at all has few of them."""
 CHARACTER_CARD = re.compile(r'"spec"\s*:\s*"chara_card_v|"first_mes"\s*:')
 AS_TABLE = marked("Make a table of it (CSV) with columns for who writes, the text and the time.")
+COMMENTS = marked("a page of comments that was copied")
+ANSWER_BUTTONS = words("Reply Antworten Répondre Responder Rispondi Ответить Odpowiedz Yanıtla 回复 回覆 返信 답글")
+FEWEST_BUTTONS = 3
+"""So many lines with the words of the button below each comment alone tell such a page."""
 UNLABELLED = marked("a conversation copied from Messenger's page without its labels")
 DOWNLOAD = marked(
     "It does not tell where a message ends. Download the conversation from Messenger as JSON and extract that."
@@ -211,6 +216,8 @@ def choose(path: Path, format: str) -> str:
     best = max(scores, key=lambda name: scores[name])
     if EXTRACTORS[best].style:
         best = _timed_chat(scores) or best
+    if EXTRACTORS[best].style and sum(line.strip() in ANSWER_BUTTONS for line in sample) >= FEWEST_BUTTONS:
+        raise _unreadable(path, COMMENTS, AS_TABLE)
     is_program = path.suffix.casefold() in PROGRAMS or NESTED_KEYS.search("\n".join(sample))
     if is_program and EXTRACTORS[best].style:
         raise UsageError(

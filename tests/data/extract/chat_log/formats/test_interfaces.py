@@ -110,3 +110,16 @@ def test_what_does_not_tell_who_answers_is_refused(value: Any, what: str, tmp_pa
     path.write_text(json.dumps(value), encoding="utf-8")
     with pytest.raises(UsageError, match=what):
         choose(path, "auto")
+
+
+@pytest.mark.parametrize(("age", "like", "reply"), [("2 h", "Like", "Reply"), ("2小时", "赞", "回复")])
+def test_a_page_of_comments_is_no_script(age: str, like: str, reply: str, tmp_path: Path) -> None:
+    path = tmp_path / "comments.txt"
+    comments = [
+        f"{name}\n{text}\n{age}\n{like}\n{reply}\n"
+        for name, text in zip(["Ann Hale", "Tom Reed"] * 2, ASKED, strict=True)
+    ]
+    path.write_text("".join(comments), encoding="utf-8")
+    with pytest.raises(UsageError, match="comments") as refusal:
+        choose(path, "auto")
+    assert "CSV" in refusal.value.fix
