@@ -130,7 +130,7 @@ def test_messages_in_the_cells_of_a_table_name_their_characters_too(tmp_path: Pa
         {"采纳": "否"}, {"合格": "0"}, {"删除": "是"}, {"状态": "已删除"}, {"审核结果": "不通过"},
         {"feedback": "thumbs-down"},
         {"feedback": "negative"}, {"user_feedback": "👎"}, {"status": "Rejected"}, {"quality": "bad"}, {"rating": -1},
-        {"loss_scale": 0.0}, {"weight": "0"}, {"train": "0"},
+        {"loss_scale": 0.0}, {"weight": "0"}, {"train": "0"}, {"answer.responses.status": ["discarded"]},
     ],
 )  # fmt: skip
 def test_what_somebody_turned_down_is_left_out(mark: dict[str, Any]) -> None:
@@ -142,7 +142,8 @@ def test_what_somebody_turned_down_is_left_out(mark: dict[str, Any]) -> None:
     "mark",
     [
         {"accepted": True}, {"deleted": False}, {"is_good": 1}, {"like": 0}, {"bad": ""}, {"chosen_index": 0},
-        {"loss": 0}, {"thumbs_down": 1}, {"是否采用": "是"}, {"删除": ""}, {"status": "ready"},
+        {"loss": 0}, {"thumbs_down": 1},
+        {"x.responses.status": ["submitted", "discarded"]}, {"是否采用": "是"}, {"删除": ""}, {"status": "ready"},
         {"quality": "good"}, {"rating": 0}, {"label": "positive"}, {"label": "joy"}, {"loss_scale": 1},
     ],
 )  # fmt: skip

@@ -204,10 +204,8 @@ def _refuse_unknown_people(rows: Sequence[Belonging], character: str | None) -> 
     for column, values in columns.items():
         names = {normalize(name): name for name in values}
         is_recurring, is_of_people = 2 * len(names) <= len(values), _is_of_people(column)
-        is_of_characters = is_recurring and is_of_people
-        if character is not None:
-            is_of_characters = normalize(character) in names and (is_recurring or is_of_people)
-        if len(names) > 1 and is_of_characters:
+        is_likely = is_recurring and is_of_people if character is None else is_recurring or is_of_people
+        if len(names) > 1 and is_likely and (character is None or normalize(character) in names):
             raise UsageError(
                 "the column '{column}' names {count} people ({names}…), and nothing says whether they are who answers",
                 "If they are: --data.columns character={column}, and --persona.name for whose replies are learned. "
@@ -251,6 +249,8 @@ def refuse_marked(row: Row) -> None:
 
 def _turns_down(column: str, value: Any) -> bool:
     """Whether a column, by its name and what stands in it, says that a row is not learned."""
+    if column.endswith(".responses.status"):  # Argilla's: what each annotator decided
+        return isinstance(value, list) and bool(value) and all(_word(each) in TURNED_DOWN for each in value)
     if column in WEIGHTS:
         return _is_no(value) or (column != "loss" and _is_number(value, 0))  # a loss may be a measurement
     if VERDICTS.fullmatch(column):
