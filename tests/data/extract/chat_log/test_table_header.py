@@ -59,3 +59,9 @@ def test_a_table_in_which_nobody_is_seen_to_speak_is_no_script(tmp_path: Path) -
     with pytest.raises(UsageError, match="no column is seen to hold who speaks") as refusal:
         choose(path, "auto")
     assert "--columns" in refusal.value.fix
+
+
+def test_words_before_a_colon_that_do_not_recur_are_nobody() -> None:
+    rows = ["1,No idea: really,bad", "2,It is fine,good", "3,Lamp: lit,good", "4,Bad,bad"]
+    with pytest.raises(ParseError, match="no column 'sender'"):
+        parsed(read, "\n".join(["id,text,label", *rows]))

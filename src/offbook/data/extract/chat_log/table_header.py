@@ -24,7 +24,10 @@ LABELLED = lazy_pattern(rf"(?P<name>{NAME_BEGIN}[^:：\n.?!;\"“”|]{{0,40}}?)
 """A text that begins with who speaks: `Ann: Is the lamp lit?`"""
 FEWEST, LEAST_SHARE = 2, 0.3
 """So many texts, of each so large a share, begin with a name."""
-OF_ROWS = words("file filename path node language lang locale status tag tags context comment comments key lock notes")
+OF_ROWS = words(
+    "file filename path node language lang locale status tag tags context comment comments key lock notes label labels "
+    "category class sentiment emotion mood topic intent split source kind genre 标签 类别 分类 情感 情绪 来源 语言"
+)
 """Names of columns that tell of the rows and hold nobody."""
 
 
@@ -57,7 +60,7 @@ def sender_column(first: Sequence[str], text: str) -> str:
     if not rows or len(rows[0]) == 1 or text not in rows[0]:  # `Dialogue` may be a script's heading
         return ""
     labels = Counter(match["name"] for row in rows if (match := LABELLED.fullmatch(row[text])))
-    if labels.total() >= max(FEWEST, LEAST_SHARE * len(rows)) and len(labels) <= max(2, labels.total() / 1.5):
+    if labels.total() >= max(FEWEST, LEAST_SHARE * len(rows)) and len(labels) <= labels.total() / 1.5:
         return LABEL
     header, below = columns(first[0]), [line for line in first[1:] if line.strip()]
     place = unnamed_columns(below).get("sender")
