@@ -14,7 +14,7 @@ from offbook.data.extract import EXTRACTORS
 from offbook.studio.new_character import Persona, make_folder
 from tests.browser import Browser
 from tests.studio.conftest import PLAY
-from tests.studio.pages import CANARY, StudioProcess, drawn, fill, press, running_studio, visit
+from tests.studio.pages import CANARY, StudioProcess, answer, drawn, fill, menu, press, running_studio, visit
 from tests.studio.test_jobs import wait_until
 from tests.studio.test_rows import row, write_lines
 from tests.studio.test_sources import ODD_TABLE
@@ -149,6 +149,44 @@ def test_a_rehearsal_that_fails_shows_the_settings_at_once(browser: Browser, stu
     assert browser.text("#train") == ["Rehearse again"]
     wait_until(lambda: "another" in (folder / "run.yaml").read_text(encoding="utf-8"))  # else it is written anew
     shutil.rmtree(folder)
+
+
+def test_a_rehearsal_that_another_page_has_begun_is_shown(browser: Browser, studio: StudioProcess) -> None:
+    folder = studio.folder / "characters" / "Bob"
+    make_folder(folder, Persona.of("Bob"), model__source="no such folder")
+    write_lines(folder / "lines.jsonl", [row(number) for number in range(4)])
+    visit(browser, studio, "rehearse/Bob")
+    assert browser.text("#train") == ["Begin the rehearsal"]
+    browser.run(
+        "fetch('/api/characters/Bob/train', "
+        "{ method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' }).then(() => true)"
+    )
+    browser.wait("document.querySelector('.watch')", 60)
+    browser.wait("document.querySelector('.watch .problem')", 60)
+    shutil.rmtree(folder)
+
+
+def test_the_focus_stays_where_one_works(browser: Browser, studio: StudioProcess) -> None:
+    folder = studio.folder / "characters" / "Cid"
+    make_folder(folder, Persona.of("Cid"))
+    visit(browser, studio)
+    browser.wait("document.querySelector('[data-name=Cid]')")
+    menu(browser, '[data-name="Cid"]', "Rename")
+    browser.wait("document.querySelector('#ask').open")
+    browser.run("document.querySelector('#ask .quiet').click()")
+    browser.wait("document.activeElement.matches('[data-name=Cid] summary')")
+    menu(browser, '[data-name="Cid"]', "Rename")
+    answer(browser, name="Dee")
+    browser.wait("document.querySelector('[data-name=Dee]')")
+    assert browser.run("document.querySelector('main').contains(document.activeElement)")
+    shutil.rmtree(folder.with_name("Dee"))
+
+
+def test_a_studio_that_is_gone_is_said_on_any_page(browser: Browser, tmp_path: Path) -> None:
+    with running_studio(tmp_path / "studio") as gone:
+        visit(browser, gone, "text")
+        gone.process.terminate()
+        browser.wait("document.querySelector('#notice-text').innerText.includes('does not answer')", 30)
 
 
 def test_nothing_comes_from_elsewhere(browser: Browser, studio: StudioProcess) -> None:

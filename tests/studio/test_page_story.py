@@ -214,6 +214,9 @@ def test_a_phone_in_chinese_by_day_and_by_night(played: StudioProcess) -> None:
             assert phone.wait("document.querySelector('.command') && location.pathname", 60) == f"/{page}"
             assert phone.run("document.documentElement.lang") == "zh-CN"
             assert phone.run("document.documentElement.scrollWidth") == 390, page
+            assert not phone.run("[...document.querySelectorAll('.scroll')].some((each) => each.scrollWidth > 390)"), (
+                page
+            )
             assert phone.accessibility_violations() == [], page
             phone.dark()
             assert phone.accessibility_violations() == [], page

@@ -3,7 +3,7 @@
 import { get, path } from "./api.js";
 import { number, percent } from "./format.js";
 import { badge, command, h, heading, link } from "./parts.js";
-import { word } from "./words.js";
+import { settingName, word } from "./words.js";
 
 export async function show(main, names, signal) {
   const query = new URLSearchParams({ a: names[0], b: names[1] });
@@ -12,7 +12,7 @@ export async function show(main, names, signal) {
   main.append(heading(word("compareTitle"), word("compareLead")));
   main.append(table(word("runs"), [[word("verdictTitle"), ...runs.map((run) => run.headline ?? "–")]]));
   const settings = differences(...runs.map((run) => flat(run.config)));
-  if (settings.length) main.append(table(word("differentSettings"), settings));
+  if (settings.length) main.append(drawTable(word("differentSettings"), names, settings, "settings"));
   main.append(table(word("figures"), result.metrics.map((metric) => [metric.title, ...metric.runs.map((each) => figure(each, metric))])));
   main.append(...answers(names, runs.map((run) => run.samples ?? [])), command(result.command) ?? "");
 }
@@ -35,7 +35,7 @@ function flat(tree, prefix = "") {
 
 function differences(a, b) {
   const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])].filter((key) => key !== "name" && a[key] !== b[key]);
-  return keys.map((key) => [key, a[key] ?? "–", b[key] ?? "–"]);
+  return keys.map((key) => [settingName(key), a[key] ?? "–", b[key] ?? "–"]);
 }
 
 function answers(names, [first, second]) {
@@ -45,8 +45,8 @@ function answers(names, [first, second]) {
   return [h("h2", {}, word("answers")), ...both.map((pair) => h("article", { class: "pair" }, h("p", { class: "prompt" }, pair[0].prompt), h("div", { class: "two" }, pair.map((each, index) => side(names[index], each.tuned)))))];
 }
 
-function drawTable(caption, names, rows) {
+function drawTable(caption, names, rows, className) {
   const head = names.map((name) => h("th", { scope: "col" }, link(`/verdict/${encodeURIComponent(name)}`, name)));
   const body = rows.map(([title, ...cells]) => h("tr", {}, h("th", { scope: "row" }, title), cells.map((cell) => h("td", {}, cell))));
-  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, h("table", {}, h("caption", {}, caption), h("thead", {}, h("tr", {}, h("td", {}), head)), h("tbody", {}, body)));
+  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, h("table", { class: className }, h("caption", {}, caption), h("thead", {}, h("tr", {}, h("td", {}), head)), h("tbody", {}, body)));
 }

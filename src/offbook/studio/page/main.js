@@ -1,6 +1,6 @@
 // The studio's shell: links, the language, and how many jobs are under way.
 
-import { $ } from "./shared/dom.js";
+import { $, notify } from "./shared/dom.js";
 import { currentLanguage } from "./shared/language.js";
 
 import { get, pause } from "./api.js";
@@ -32,7 +32,10 @@ function remember() {
   document.cookie = `lang=${currentLanguage()}; path=/; SameSite=Strict; max-age=31536000`;
 }
 
+// Say on any page that the studio is gone, for as long as it is: what the page shows stands still. One request may fail
+// because the computer has slept.
 async function countJobs() {
+  let failures = 0;
   for (;;) {
     try {
       const jobs = document.hidden ? null : await get("/api/jobs");
@@ -41,8 +44,10 @@ async function countJobs() {
         $("jobs-count").textContent = open;
         $("jobs-count").hidden = !open;
       }
-    } catch {
-      // A studio that is gone is noticed when it is needed.
+      failures = 0;
+    } catch (error) {
+      failures += 1;
+      if (failures > 1 && error.status === 0) notify(error.message);
     }
     await pause(JOBS_EVERY);
   }

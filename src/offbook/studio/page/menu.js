@@ -50,6 +50,7 @@ function menu(name, ...items) {
   const box = h("details", { class: "menu" }, h("summary", { "aria-label": word("more", { name }) }, "⋯"));
   box.append(h("div", {}, items.map(([label, run]) => action(label, async () => {
     box.open = false;
+    box.querySelector("summary").focus(); // a dialog gives the focus back to what had it
     await run();
   }))));
   box.addEventListener("focusout", (event) => {

@@ -5,10 +5,13 @@ import { bytes, duration } from "./format.js";
 import { configForm } from "./form.js";
 import { runCard } from "./home.js";
 import { isOpen } from "./job.js";
+import { follow } from "./live.js";
 import { action, ask, command, fail, h, heading, note } from "./parts.js";
 import { go, redraw } from "./router.js";
 import { RunWatch } from "./run-watch.js";
 import { count, word } from "./words.js";
+
+const EVERY = 4000; // milliseconds
 
 export async function show(main, [name], signal) {
   const address = path("characters", name);
@@ -18,8 +21,7 @@ export async function show(main, [name], signal) {
     get(`${address}/config`, signal),
     get("/api/jobs", signal),
   ]);
-  const job = jobs.filter((each) => each.kind === "train" && each.subject === name).sort((a, b) => b.created - a.created)[0];
-  const { run, state } = newest(character.runs, job);
+  const { run, state } = newest(character.runs, training(jobs, name));
   const isRehearsing = state === "running";
   const begin = async () => {
     const isAgain = state === "finished" || state === "stopped";
@@ -40,9 +42,17 @@ export async function show(main, [name], signal) {
   const others = character.runs.filter((each) => each.name !== run || !isRehearsing);
   if (others.length) main.append(h("h2", {}, word("runs")), h("ul", { class: "wall" }, others.map(runCard)));
   if (isRehearsing) return;
+  const load = async () => {
+    const [now, open] = await Promise.all([get(address, signal), get("/api/jobs", signal)]);
+    return newest(now.runs, training(open, name));
+  };
+  follow(load, redraw, signal, { run, state }, EVERY); // another page, or a terminal, may begin it
   if (!run) main.append(command(character.command));
   main.append(h("details", { class: "more", id: "details" }, h("summary", {}, word("details")), note(word("detailsHelp")), configForm(options, values, address)));
 }
+
+// The job that trains a character, or did so last.
+const training = (jobs, name) => jobs.filter((each) => each.kind === "train" && each.subject === name).sort((a, b) => b.created - a.created)[0];
 
 // The run that is shown and how it stands: the one that a job makes now or could not make, else the last one.
 function newest(runs, job) {

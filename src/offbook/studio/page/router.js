@@ -50,9 +50,12 @@ export async function route({ focus = true } = {}) {
   }
   if (signal.aborted) return;
   clearTimeout(slow);
+  const before = document.activeElement;
+  const hadFocus = $("main").contains(before);
   $("main").replaceWith(main);
   main.classList.add("shown");
   if (focus) main.querySelector("h1")?.focus();
+  else if (hadFocus) ($(before.id) ?? main.querySelector("h1"))?.focus({ preventScroll: true });
 }
 
 function decoded(part) {
