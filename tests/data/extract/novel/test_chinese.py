@@ -226,3 +226,5 @@ def test_what_somebody_does_not_say_is_no_speech(text: str) -> None:
 def test_a_name_ends_before_where_its_bearer_goes() -> None:
     text = "朱贵走上厅来报道：“有人。”|宋江道：“且慢。”|林冲上楼来报道：“是我。”|李小飞走进门来笑道：“走。”"
     assert list(turns(text).values()) == ["朱贵", "宋江", "林冲", "李小飞"]
+    text = "阿梅跑过来说：“等等我！”|柴进道：“好。”|鲁智深转过屏风来说：“洒家来也。”|老秦走上前去道：“慢些。”"
+    assert list(turns(text).values()) == ["阿梅", "柴进", "鲁智深", "老秦"]

@@ -62,7 +62,11 @@ _HOLDING = f"拉着?{HAN}{{1,3}}?"
 _PLACE = f"{HAN}{{0,2}}?[厅堂楼门屋房殿府店船山城岸帐寨院室宫车床台阶]"
 _MOVING = f"[走跑奔赶闯冲转抢踱]?[上下进出入到回]得?{_PLACE}[上里内外中前]?[来去]?[报禀]?"
 """走上厅来 (笑道), 上厅来报 (道)"""
-MANNER = f"(?:{one_of(LISTS['idiom'])}地?|{one_of(LISTS['manner'])}|{_ADVERB}|{_ADDRESSED}|{_HOLDING}|{_MOVING})"
+_COMING = f"[走跑奔赶闯冲转抢踱退凑扑爬追绕跨](?:[了着]?[过上下进出回近到](?:{HAN}{{1,4}}?)?)?[来去]"
+"""跑过来 (说), 转过屏风来 (说), 走上前来 (道)"""
+MANNER = (
+    f"(?:{one_of(LISTS['idiom'])}地?|{one_of(LISTS['manner'])}|{_ADVERB}|{_ADDRESSED}|{_HOLDING}|{_MOVING}|{_COMING})"
+)
 """How it is said, between the name and the verb: 冷冷地, 连忙, 对小岛."""
 
 LONG_MANNER = one_of({words for words in LISTS["idiom"] | LISTS["manner"] if len(words) > 1})
