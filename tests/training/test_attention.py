@@ -106,9 +106,9 @@ def test_another_text_in_one_place_changes_no_bit_elsewhere() -> None:
 def test_blocks_hold_little_padding() -> None:
     lengths = [1000, 900, 30, 29, 31, 200, 28]
     for block in attention.attention_layout(flat_runs(0, lengths)).blocks:
-        inside = sum(length for length in lengths if length <= block.queries.shape[1])
-        assert block.queries.shape[0] == 1 or inside
-    computed = sum(block.queries.numel() for block in attention.attention_layout(flat_runs(0, lengths)).blocks)
+        inside = sum(length for length in lengths if length <= block.positions.shape[1])
+        assert block.positions.shape[0] == 1 or inside
+    computed = sum(block.positions.numel() for block in attention.attention_layout(flat_runs(0, lengths)).blocks)
     assert computed <= sum(lengths) / (1 - attention.MAX_PADDING)
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any, TypeAlias
 
 import torch
@@ -48,12 +49,10 @@ class MissingLayout(RuntimeError):
 class PaddedBlock:
     """b runs of similar length that are computed together; q queries and P + l keys each, padding included."""
 
-    keys: torch.Tensor
-    """(b, P + l) int64: indices of the tokens that are each run's keys: those above it, its own, padding."""
-    queries: torch.Tensor
-    """(b, q) int64: indices of each run's queries among all queries of the micro-batch, and padding."""
     positions: torch.Tensor
     """(b, q) int64: the position of each query in its example."""
+    width: int
+    """P + l, the keys of each run: those above it, its own, padding."""
 
     def mask(self, window: int | None) -> torch.Tensor:
         """The boolean attention mask (b, 1, q, P + l): True where a query sees a key.
@@ -62,17 +61,25 @@ class PaddedBlock:
             window: sliding window in tokens: a query sees at most `window − 1` positions back; None for no limit.
         """
         query = self.positions[:, None, :, None]
-        key = torch.arange(self.keys.shape[1], device=self.keys.device)
+        key = torch.arange(self.width, device=self.positions.device)
         return key <= query if window is None else (key <= query) & (key > query - window)
 
 
 @dataclass(frozen=True, slots=True)
 class AttentionLayout:
-    """Which tokens of a micro-batch attend to which: blocks of runs, and the way back to token order."""
+    """Which tokens of a micro-batch attend to which: blocks of runs, and the ways there and back.
+
+    All blocks are gathered at once, laid end to end: one by one, the gradient of each would be as large as that of the
+    whole micro-batch.
+    """
 
     blocks: tuple[PaddedBlock, ...]
+    queries: torch.Tensor
+    """(Σ b · q,) int64: which of the micro-batch's queries each of the blocks' is; padding repeats one."""
+    keys: torch.Tensor
+    """(Σ b · (P + l),) int64: which token each of the blocks' keys is of; padding repeats one."""
     order: torch.Tensor
-    """(Q,) int64: where the result of each query stands among the b · q results of all blocks, laid end to end."""
+    """(Q,) int64: where the result of each query stands among those of the blocks."""
     query_tokens: torch.Tensor | None
     """(Q,) int64: the tokens of the micro-batch that have a query; None if all T tokens do (Q = T)."""
 
@@ -94,14 +101,18 @@ def attention_layout(
     queries = torch.arange(runs[-1].end) if query_tokens is None else query_tokens.cpu()
     bounds = torch.searchsorted(queries, torch.tensor([(run.start, run.end) for run in runs])).tolist()
     with_queries = [index for index, (first, last) in enumerate(bounds) if last > first]
-    blocks, order, offset = [], torch.empty_like(queries), 0
+    blocks: list[PaddedBlock] = []
+    gathered: list[tuple[torch.Tensor, torch.Tensor]] = []
+    order, offset = torch.empty_like(queries), 0
     for members in _similar(runs, with_queries):
-        block, is_real = _block(runs, members, bounds, queries)
-        order[block.queries[is_real]] = offset + is_real.flatten().nonzero().flatten()
-        blocks.append(PaddedBlock(block.keys.to(device), block.queries.to(device), block.positions.to(device)))
+        keys, indices, positions, is_real = _block(runs, members, bounds, queries)
+        order[indices[is_real]] = offset + is_real.flatten().nonzero().flatten()
+        blocks.append(PaddedBlock(positions.to(device), keys.shape[1]))
+        gathered.append((indices.flatten(), keys.flatten()))
         offset += is_real.numel()
+    index, key_index = (torch.cat(parts).to(device) for parts in zip(*gathered, strict=True))
     wanted = None if query_tokens is None else query_tokens.to(device)
-    return AttentionLayout(tuple(blocks), order.to(device), wanted)
+    return AttentionLayout(tuple(blocks), index, key_index, order.to(device), wanted)
 
 
 def _similar(runs: Sequence[Run], members: Sequence[int]) -> list[list[int]]:
@@ -121,8 +132,8 @@ def _similar(runs: Sequence[Run], members: Sequence[int]) -> list[list[int]]:
 
 def _block(
     runs: Sequence[Run], members: Sequence[int], bounds: Sequence[Sequence[int]], queries: torch.Tensor
-) -> tuple[PaddedBlock, torch.Tensor]:
-    """Build the block of these runs; also returns (b, q), True where a query is no padding."""
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The tokens of these runs' keys (b, P + l), the indices and positions of their queries, which are real (b, q)."""
     spans = [[torch.arange(runs[each].start, runs[each].end) for each in path(runs, member)] for member in members]
     keys = pad_sequence([torch.cat(parts) for parts in spans], batch_first=True)
     indices = pad_sequence([torch.arange(*bounds[member]) for member in members], batch_first=True)
@@ -130,7 +141,7 @@ def _block(
     origins = torch.tensor([runs[member].start - runs[member].depth for member in members])
     count = torch.tensor([bounds[member][1] - bounds[member][0] for member in members])
     positions = (queries[indices] - origins[:, None]).clamp(min=0)
-    return PaddedBlock(keys, indices, positions), torch.arange(indices.shape[1]) < count[:, None]
+    return keys, indices, positions, torch.arange(indices.shape[1]) < count[:, None]
 
 
 def attend(
@@ -170,11 +181,12 @@ def attend_in_blocks(
     """As `attend`, but a tensor (b · q, H, d) for each block of the layout, which autograd keeps anyway."""
     if isinstance(layout, RunLayout):
         return [flash_attention.attend(query, key, value, layout, scaling, window)]
+    queries = _gather(query, layout.queries, [tuple(block.positions.shape) for block in layout.blocks])
+    shapes = [(len(block.positions), block.width) for block in layout.blocks]
+    keys, values = _gather(key, layout.keys, shapes), _gather(value, layout.keys, shapes)
     results = []
-    for block in layout.blocks:
-        queries = _gather(query, block.queries)
-        keys, values = _gather(key, block.keys), _gather(value, block.keys)
-        mixed = _sdpa(queries, keys, values, block.mask(window), scaling)
+    for block, q, k, v in zip(layout.blocks, queries, keys, values, strict=True):
+        mixed = _sdpa(q, k, v, block.mask(window), scaling)
         results.append(mixed.transpose(1, 2).flatten(0, 1))
     return results
 
@@ -184,9 +196,13 @@ def in_order(blocks: Sequence[torch.Tensor], layout: Layout) -> torch.Tensor:
     return blocks[0] if isinstance(layout, RunLayout) else torch.cat(list(blocks)).index_select(0, layout.order)
 
 
-def _gather(tokens: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
-    """(T, H, d), (b, l) → (b, H, l, d). index_select, because its gradient is a plain sum of rows."""
-    return tokens.index_select(0, index.flatten()).unflatten(0, index.shape).transpose(1, 2)
+def _gather(tokens: torch.Tensor, index: torch.Tensor, shapes: Sequence[tuple[int, ...]]) -> list[torch.Tensor]:
+    """(T, H, d), (Σ b · l,) → a tensor (b, H, l, d) for each block's (b, l).
+
+    index_select, because its gradient is a plain sum of rows.
+    """
+    parts = tokens.index_select(0, index).split([prod(shape) for shape in shapes])
+    return [part.unflatten(0, shape).transpose(1, 2) for part, shape in zip(parts, shapes, strict=True)]
 
 
 def _sdpa(
