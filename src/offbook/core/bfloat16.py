@@ -8,7 +8,9 @@ of float32. A run that began with the instructions can thus be gone on with with
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
@@ -26,3 +28,24 @@ def bfloat16_linear(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     if has_instructions(x.device):
         return x @ weight.t()
     return (x.float() @ weight.float().t()).bfloat16()
+
+
+@contextmanager
+def rounded_factors(device: torch.device) -> Iterator[None]:
+    """Within it, a float32 product on a processor with matrix units (AMX) rounds its factors to bfloat16 on the way in.
+
+    Sums and results stay float32, which no product of bfloat16 tensors gives on a processor. Without matrix units such
+    a product is no faster than an exact one, so nothing changes there, nor on other devices.
+    """
+    import torch
+
+    if device.type != "cpu" or not torch.cpu._is_amx_tile_supported():
+        yield
+        return
+    onednn: Any = torch.backends.mkldnn
+    matmul = onednn.matmul
+    before, matmul.fp32_precision = matmul.fp32_precision, "bf16"
+    try:
+        yield
+    finally:
+        matmul.fp32_precision = before

@@ -14,12 +14,13 @@ With a cap c on the logits, z' = c tanh(z / c) takes the place of z, and âˆ‚z'/â
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import torch
 from torch.autograd.function import once_differentiable
 
-from offbook.core.bfloat16 import has_instructions
+from offbook.core.bfloat16 import has_instructions, rounded_factors
 from offbook.core.types import NO_LABEL
 
 CHUNK_BYTES = 128 << 20
@@ -48,8 +49,9 @@ def loss_sum(
         bias: (V,) or None.
         targets: (L,) int64; the loss of a position whose target is `NO_LABEL` is zero.
         softcap: cap on the logits (Gemma 2, arXiv:2408.00118), None for none.
-        compute: format in which the gradient's product with `weight` is computed; None for that of `hidden`. The logits
-            themselves are always computed in the format of `hidden`, since a loss is a small difference of large ones.
+        compute: format in which the products with `weight` are computed; None for that of `hidden`. The logits
+            themselves are never rounded to less than the format of `hidden`, since a loss is a small difference of
+            large ones: they are computed in bfloat16 only where that rounds their factors alone (`rounded_factors`).
 
     Returns:
         A float32 scalar.
@@ -68,7 +70,10 @@ def token_losses(
 ) -> torch.Tensor:
     """The cross-entropy loss of each label position, in nats, float32: (L,). Arguments as for `loss_sum`."""
     parts = [
-        _losses(_logits(_pad_rows(hidden[rows]), weight, bias, softcap)[: len(targets[rows])].float(), targets[rows])
+        _losses(
+            _logits(_pad_rows(hidden[rows]), weight, bias, softcap, hidden.dtype)[: len(targets[rows])].float(),
+            targets[rows],
+        )
         for rows in _chunks(hidden, weight)
     ]
     return torch.cat(parts) if parts else hidden.new_zeros(0)
@@ -83,7 +88,7 @@ class _LossSum(torch.autograd.Function):
         gradient = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
         for rows in _chunks(hidden, weight):
             count = len(targets[rows])
-            logits = _logits(_pad_rows(hidden[rows]), weight, bias, cap).float()
+            logits = _logits(_pad_rows(hidden[rows]), weight, bias, cap, compute).float()
             if gradient is None:
                 total += _losses(logits[:count], targets[rows]).sum()
                 continue
@@ -123,10 +128,14 @@ def _slices(weight: torch.Tensor, dtype: torch.dtype) -> Iterator[tuple[slice, t
         yield part, weight[part].to(dtype)
 
 
-def _logits(hidden: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, cap: float | None) -> torch.Tensor:
+def _logits(
+    hidden: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, cap: float | None, compute: torch.dtype
+) -> torch.Tensor:
     logits = hidden.new_empty(len(hidden), len(weight))
-    for part, wide in _slices(weight, hidden.dtype):
-        torch.mm(hidden, wide.t(), out=logits[:, part])
+    rounds = compute == torch.bfloat16 and hidden.dtype == torch.float32
+    with rounded_factors(hidden.device) if rounds else nullcontext():
+        for part, wide in _slices(weight, hidden.dtype):
+            torch.mm(hidden, wide.t(), out=logits[:, part])
     if bias is not None:
         logits += bias
     return logits if cap is None else logits.div_(cap).tanh_().mul_(cap)
