@@ -164,6 +164,18 @@ def test_prove_json(offbook: Any, settings: dict[str, Any]) -> None:
     assert proof["bfloat16"] is None
 
 
+def test_prove_measures_what_rounding_does_where_it_may_be_more(
+    offbook: Any, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("offbook.pipeline.checking.BOUND", 0.0)
+    code, out, _ = offbook("prove", *options(settings), "--json")
+    assert code == 0
+    assert 1e-8 < json.loads(out)["rounding"] < 1e-5
+    code, out, _ = offbook("prove", *options(settings))
+    assert code == 0
+    assert "from the exact one" in out
+
+
 def test_prove_measures_bfloat16_beside_torch_s_own(offbook: Any, settings: dict[str, Any]) -> None:
     code, out, _ = offbook("prove", *options({**settings, "train.compute": "bfloat16"}), "--json")
     proof = json.loads(out)

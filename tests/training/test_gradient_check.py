@@ -83,8 +83,8 @@ def test_a_broken_mask_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     original = attention._block
 
     def leaky(*layout: Any) -> Any:
-        block, span = original(*layout)
-        return attention.PaddedBlock(block.keys.roll(1, 0), block.queries, block.positions), span
+        keys, *others = original(*layout)
+        return keys.roll(1, 0), *others
 
     monkeypatch.setattr(attention, "_block", leaky)
     check = gradient_check.check_gradient(model, examples())
@@ -139,6 +139,22 @@ def test_bfloat16_must_not_be_worse_than_torch_s_own() -> None:
     proof = gradient_check.check_gradient(model, examples(3))
     assert replace(proof, bfloat16={"fast": 0.01, "plain": 0.02}).passed
     assert not replace(proof, bfloat16={"fast": 0.02, "plain": 0.01}).passed
+
+
+def test_a_difference_is_judged_by_what_rounding_does_to_the_plain_gradient() -> None:
+    model = adapted("llama")
+    fast_path.enable(model)
+    proof = replace(gradient_check.check_gradient(model, examples(3)), max_relative_difference=1.5e-5)
+    assert not proof.passed
+    assert not replace(proof, rounding=1.4e-5).passed
+    assert replace(proof, rounding=1.6e-5).passed
+    assert replace(proof, max_relative_difference=9e-6, rounding=1e-6).passed
+
+
+def test_the_worst_difference_is_that_of_one_tensor() -> None:
+    reference = {"x.lora_A": torch.tensor([3.0, 4.0]), "x.lora_B": torch.tensor([4.0])}
+    others = {"x.lora_A": torch.tensor([3.0, 4.5]), "x.lora_B": torch.tensor([4.2])}
+    assert gradient_check.worst_difference(others, reference) == pytest.approx(0.1)
 
 
 def test_the_distance_of_gradients_is_taken_over_all_tensors() -> None:
