@@ -33,7 +33,7 @@ def overfitting(settings: dict[str, Any]) -> Any:
         **settings,
         "train.keep": "best",
         "train.epochs": 12,
-        "train.learning_rate": 0.03,
+        "train.learning_rate": 0.2,
         "train.schedule": "constant",
         "train.heldout_steps": 5,
         "train.save_steps": 1000,
