@@ -90,10 +90,10 @@ def prove(config: RunConfig, *, examples: int = 16, reporter: Reporter | None = 
     if form is None and not is_far:
         return proof
     # Each model is dropped before the next one is loaded. (A float64 model is twice the size of float32's.)
-    plain = plain_gradients(setup.model, rows) if is_far else None
-    reference = plain_gradients(setup.model.double(), rows)
-    if plain is not None:
-        proof = replace(proof, rounding=worst_difference(plain, reference))
+    reference = plain_gradients(setup.model, rows) if is_far else None
+    exact = plain_gradients(setup.model.double(), rows)
+    if reference is not None:
+        proof = replace(proof, rounding=worst_difference(reference, exact))
     if form is None:
         return proof
     del setup
@@ -102,7 +102,7 @@ def prove(config: RunConfig, *, examples: int = 16, reporter: Reporter | None = 
     del ours
     theirs = prepare_training(_exact(config, dtype="bfloat16"), reporter)
     plain_bf16 = plain_gradients(theirs.model, rows)
-    return replace(proof, bfloat16={"fast": distance(fast_bf16, reference), "plain": distance(plain_bf16, reference)})
+    return replace(proof, bfloat16={"fast": distance(fast_bf16, exact), "plain": distance(plain_bf16, exact)})
 
 
 def report_of(setup: TrainingSetup, reporter: Reporter, processes: int = 1) -> dict[str, Any]:
