@@ -64,7 +64,7 @@ def test_mattermost(tmp_path: Path) -> None:
 
 
 def test_twitch(tmp_path: Path) -> None:
-    comments = [
+    comments: list[dict[str, Any]] = [
         {
             "_id": str(number), "created_at": f"2021-05-12T21:30:1{number}Z", "content_offset_seconds": number,
             "commenter": {"display_name": "Ann" if number % 2 == 0 else "Tom", "_id": "1", "name": "x"},
