@@ -287,3 +287,20 @@ def test_a_reaction_that_was_sent_as_a_text_message_is_not_speech(name: str, tex
     reaction = text.format("Laughed at “Since four.”")
     assert contents(read, reaction) == [Content.TEXT, Content.STICKER]
     assert contents(read, text.format("I laughed at “Since four.”")) == [Content.TEXT, Content.TEXT]
+
+
+@pytest.mark.parametrize(
+    ("app", "form"),
+    [
+        ("signal", "[2021-05-12, 21:3{m}] {n}: {t}"),
+        ("skype", "[12/05/2021 21:3{m}:42] {n}: {t}"),
+        ("viber", "[ 12/05/2021 21:3{m}:42 ] {n}: {t}"),
+        ("kakaotalk", "[{n}] [오후 9:3{m}] {t}"),
+        ("game_server", "[10:17:3{m}] [Server thread/INFO]: <{n}> {t}"),
+    ],
+)
+def test_a_message_of_somebody_with_a_very_long_name_is_no_part_of_the_one_above(app: str, form: str) -> None:
+    name = "🌸🌙 Mara of the lighthouse 🦊✨ who minds all the lamps 🌊🕯️ and never answers before noon 🐚🌿"
+    talk = [("Odd", "Is it lit?"), (name, "Since four."), ("Odd", "Who rows?")]
+    text = "\n".join(form.format(m=at, n=sender, t=line) for at, (sender, line) in enumerate(talk))
+    assert parsed(CHAT_FORMATS[app].read, text) == talk

@@ -192,3 +192,14 @@ def test_a_nickname_in_quotation_marks_is_part_of_a_name_and_a_title_with_a_colo
         ("Тома “Рыжий”", "Since four."),
         ('Nora "Nono" Brien', 'He said "four: sharp".'),
     ]
+
+
+def test_a_very_long_name_is_a_sender_where_it_comes_back() -> None:
+    name = (
+        "🌸🌙 Mara of the lighthouse 🦊✨ who minds the lamps 🌊🕯️ and never answers before noon 🐚🌿 so do not wait ✨"
+    )
+    note = "Odd told everybody in this group that the old rule about the boats by the pier holds no longer"
+    talk = [(name, "Is the buoy out?"), ("Odd", "Since noon."), (name, "Who rows?")]
+    lines = [f"12/05/2021, 21:3{at} - {sender}: {text}" for at, (sender, text) in enumerate([*talk, (note, "no more")])]
+    assert parsed(read, "\n".join(lines)) == talk
+    assert contents(read, lines[0] + "\n" + lines[3])[1] is Content.NOTE

@@ -27,7 +27,7 @@ LINE = re.compile(
 """A time, what part of the program writes (perhaps), and how grave it is."""
 TAGS = r"(?:\[[^\[\]\n]{1,30}\] ?)*+"
 """What a server sets before a name: [CHAT], [Not Secure], [Admin]."""
-SAID = re.compile(rf"^{TAGS}<{TAGS}(?P<name>[^<>\s][^<>\n]{{0,40}})> (?P<text>.*)$")
+SAID = re.compile(rf"^{TAGS}<{TAGS}(?P<name>[^<>\s][^<>\n]{{0,120}})> (?P<text>.*)$")
 SAID_BARE = re.compile(rf"^{TAGS}(?P<name>\w{{2,32}}) ?[:»>] (?P<text>.*)$")
 """What servers with programs of their own for chats write: [Admin] ann: Is the lamp lit?"""
 PLAYER = re.compile(

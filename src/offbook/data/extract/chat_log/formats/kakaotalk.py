@@ -24,7 +24,8 @@ DATE = r"(?:\d{4}[년.] ?\d{1,2}[월.] ?\d{1,2}[일.]|\d{4}年\d{1,2}月\d{1,2}�
 HALF = r"오전|오후|午前|午後|AM|PM"
 DAY = re.compile(rf"^-{{5,}} (?:[A-Z][a-z]+, )?(?P<date>{DATE})(?: ?\S+)? -{{5,}}$")
 WINDOWS = re.compile(
-    rf"^\[(?P<name>.{{1,80}}?)\] \[(?P<before>{HALF})? ?(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}}) ?(?P<after>{HALF})?\] ?"
+    rf"^\[(?P<name>.{{1,200}}?)\] "
+    rf"\[(?P<before>{HALF})? ?(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}}) ?(?P<after>{HALF})?\] ?"
     r"(?P<text>.*)$"
 )
 PHONE = re.compile(

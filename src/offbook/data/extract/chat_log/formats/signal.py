@@ -20,7 +20,7 @@ from offbook.data.extract.chat_log.times import any_time, iso_time, spelled_time
 from offbook.data.extract.cue import Lines
 
 HEADER = re.compile(
-    r"^\[(?P<date>\d{4}-\d{2}-\d{2}),? (?P<clock>\d{2}:\d{2}(?::\d{2})?)\] (?P<name>[^:\n]{1,80}?): ?(?P<text>.*)$"
+    r"^\[(?P<date>\d{4}-\d{2}-\d{2}),? (?P<clock>\d{2}:\d{2}(?::\d{2})?)\] (?P<name>[^:\n]{1,200}?): ?(?P<text>.*)$"
 )
 SIGTOP_KEYS = frozenset(["conversationId", "sent_at", "body", "type"])
 SOURCES = ("source", "sourceServiceId", "sourceUuid")

@@ -30,10 +30,10 @@ TAG = lazy_pattern(r"<[^<>]*>")
 ACCOUNT = lazy_pattern(r"^\d+:(?:live:)?")
 HEADER = lazy_pattern(
     rf"^\ufeff?\[{STAMP}(?:\s\|\s[^\[\]\n]{{1,40}})?\] "
-    r"(?:\*\*\* (?P<note>[^\n]+?) \*\*\*$|(?P<name>(?:live:)?[^:\n*]{1,80}?): ?(?P<text>.*)$)"
+    r"(?:\*\*\* (?P<note>[^\n]+?) \*\*\*$|(?P<name>(?:live:)?[^:\n*]{1,200}?): ?(?P<text>.*)$)"
 )
 NOTE = lazy_pattern(r"\*\*\* (?P<note>[^\n]+?) \*\*\*")
-QUOTED = lazy_pattern(r"\A\[[^\]\n]{4,40}\] [^:\n]{1,80}: (?P<quoted>.*?)\n+<<< ", re.DOTALL)
+QUOTED = lazy_pattern(r"\A\[[^\]\n]{4,40}\] [^:\n]{1,200}: (?P<quoted>.*?)\n+<<< ", re.DOTALL)
 """What is answered, as Skype copies it: with its time and name, and `<<<` before the answer."""
 
 

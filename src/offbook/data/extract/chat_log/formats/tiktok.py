@@ -20,7 +20,7 @@ from offbook.data.extract.cue import Lines
 NAMED = re.compile(r"Chat History with [^\"\\\n]{1,120}")
 PARTNER = re.compile(r'"Chat History with ([^"\\\n]+?):?"\s*:\s*\[\s*\Z')
 HEADING = re.compile(r"^\ufeff?>>> Chat History with (?P<partner>.*?):*\s*$")
-WRITTEN = re.compile(r"^(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?: UTC)? (?P<name>[^\s:]{1,80}): ?(?P<text>.*)$")
+WRITTEN = re.compile(r"^(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?: UTC)? (?P<name>[^\s:]{1,200}): ?(?P<text>.*)$")
 STARTS = re.compile(f"{HEADING.pattern}|{WRITTEN.pattern}")
 CHATS = re.compile(r'"Chat ?History"\s*:\s*\{')
 SHARED = re.compile(r"https://(?:www|vm|vt|m)\.tiktok(?:v)?\.com/\S+")

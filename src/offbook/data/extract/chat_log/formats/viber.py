@@ -12,7 +12,7 @@ from offbook.data.extract.cue import Lines
 
 HEADER = re.compile(
     r"^\[ (?P<time>(?P<first>\d{1,4})[./\-](?P<second>\d{1,2})[./\-]\d{1,4},? \d{1,2}:\d{2}(?::\d{2})?(?: [AP]M)?) \] "
-    r"(?:(?P<name>[^:\n]{1,80}?): ?)?(?P<text>.*)$"
+    r"(?:(?P<name>[^:\n]{1,200}?): ?)?(?P<text>.*)$"
 )
 MEDIA = re.compile(r"(?:Photo|Video|Voice|File|GIF|Location|Contact)(?: message)?", re.IGNORECASE)
 CALL = re.compile(r"(?:Missed |Incoming |Outgoing )?(?:video |voice )?call(?: \(.*\))?", re.IGNORECASE)

@@ -48,7 +48,7 @@ HEADERS = (HEADER, CLOCK_FIRST)
 TIME_PARTS = ("first", "second", "third", "hour", "minute", "second_of_minute", "before", "after")
 _IN_NAME = r"(?:[^:“”\"\n]|\"[^:\"\n]{1,40}\"|“[^:“”\n]{1,40}”)"
 """A character of a name, or a nickname in quotation marks. A colon within marks is a note's: `named it "To: all"`."""
-SENDER = lazy_pattern(rf"^[{MARK}~\s]*+(?P<name>(?![【<]){_IN_NAME}{{1,80}}?)[{MARK}]*:(?!//)(?P<text>.*)$", re.DOTALL)
+SENDER = lazy_pattern(rf"^[{MARK}~\s]*+(?P<name>(?![【<]){_IN_NAME}{{1,200}}?)[{MARK}]*:(?!//)(?P<text>.*)$", re.DOTALL)
 NUMBERED_FILE = lazy_pattern(
     rf"^[{MARK}]*(?:(?P<kind>IMG|VID|AUD|PTT|DOC|STK)-\d{{8}}-WA\d+\.\w{{2,5}} ?[(（][^()（）]+[)）]"
     rf"|<[^<>:：]{{2,30}}[:：] ?\d{{8}}-(?P<named>[A-Z]+)-[^<>]+>)(?P<caption>.*)$",
@@ -70,7 +70,9 @@ EDITED = lazy_pattern(r"\s*\u200e<[^<>\n]{3,60}>$")
 """An iPhone's note that a message was changed, in any language."""
 ENDING = lazy_pattern(r"(?<=\S)\s(<[^\W\d][^<>\n]{1,60}\s[^<>\n]{1,60}>)$")
 """What may be Android's: it has no mark. A note in a language that is not known stands so again and again."""
-LONGEST_NAME = 40
+LONGEST_SURE = 80
+"""What is longer before a colon may be a note's beginning: it is a name where it comes back."""
+LONGEST_PREFIX = 40
 SURVEYED_LINES = 100_000
 """So many lines at the head of a file tell the order of its dates, and its senders."""
 
@@ -117,8 +119,17 @@ class _Survey:
     """Senders of texts. An iPhone signs notes of the app with the group's name, which writes none."""
     edited: frozenset[str]
     """Words in such brackets in which several messages end: the note that they were changed."""
+    long_names: frozenset[str]
+    """Names that are longer than most and come back."""
     full_names: dict[str, str]
     """Name up to its first colon → the whole name, where it holds another: `Ann: work`."""
+
+    def is_sender(self, sender: re.Match[str]) -> bool:
+        """Whether what stands before a colon is a name, and not the beginning of a note of the app's."""
+        name = _name(sender)
+        if len(name) > LONGEST_SURE and name not in self.long_names:
+            return False
+        return sender["text"][:1] in SPACES or name in self.senders
 
 
 def _survey(lines: Lines) -> _Survey:
@@ -140,7 +151,7 @@ def _survey(lines: Lines) -> _Survey:
             name = _name(sender)
             prefix, colon, _ = sender["text"].partition(": ")
             messages[name] += 1
-            prefixes[name, prefix] += bool(colon) and len(prefix) <= LONGEST_NAME
+            prefixes[name, prefix] += bool(colon) and len(prefix) <= LONGEST_PREFIX
             if not sender["text"].lstrip(" ").startswith("\u200e"):
                 writers.add(name)
             spaced += sender["text"][:1] in SPACES
@@ -149,13 +160,15 @@ def _survey(lines: Lines) -> _Survey:
     # A name is saved with a colon in it if all that its owner writes begins alike.
     full = {name: f"{name}:{prefix}" for (name, prefix), count in prefixes.items() if count == messages[name] > 2}
     edited = frozenset(ending for ending, count in endings.items() if count > 1)
-    return _Survey(pattern, order.month_first, bool(spaced or senders), senders, frozenset(writers), edited, full)
+    long_names = frozenset(name for name, count in messages.items() if len(name) > LONGEST_SURE and count > 1)
+    any_sender = bool(spaced or senders)
+    return _Survey(pattern, order.month_first, any_sender, senders, frozenset(writers), edited, long_names, full)
 
 
 def _message(line: int, header: re.Match[str], body: str, survey: _Survey) -> Message:
     sent_at = _time(survey.month_first, *header.group(*TIME_PARTS))
     sender = SENDER.match(body.strip())
-    if sender is None or (sender["text"][:1] not in SPACES and _name(sender) not in survey.senders):
+    if sender is None or not survey.is_sender(sender):
         return Message("", body.strip(), line, sent_at, Content.NOTE)
     words = phrases("whatsapp")
     name, text = _name(sender), sender["text"]
