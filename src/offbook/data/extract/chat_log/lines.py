@@ -4,16 +4,57 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice, pairwise
+from typing import Protocol
 
+from offbook.core.patterns import lazy_pattern
 from offbook.data.extract.cue import Lines
 
 NAME_BEGIN = r"(?:(?:[~～\u2600-\u27bf\U0001f000-\U0001faff]\ufe0f?\s?){0,3}[^\W\d]|\d{1,4}(?=[^\W\d]))"
 """How the name of somebody in a chat begins: people set emoji before it, and some begin with a number (1号)."""
 
 
-def entries(lines: Lines, header: re.Pattern[str]) -> Iterator[tuple[int, re.Match[str], list[str]]]:
+NAME_LENGTH, LONG_NAME_LENGTH = "{0,40}?", "{0,200}?"
+"""How long most names are at most, and how long people make them: what is longer than most may be a sentence."""
+
+
+class Header(Protocol):
+    """What tells the lines that begin a message."""
+
+    def match(self, line: str, /) -> re.Match[str] | None:
+        """The parts of such a line; None for another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _WithLongNames:
+    pattern: re.Pattern[str]
+    longer: re.Pattern[str]
+    names: frozenset[str]
+    part: str
+
+    def match(self, line: str, /) -> re.Match[str] | None:
+        if match := self.pattern.match(line):
+            return match
+        match = self.longer.match(line)
+        return match if match and match[self.part] in self.names else None
+
+
+def with_long_names(pattern: re.Pattern[str], sample: Iterable[str], part: str = "name") -> Header:
+    """A pattern whose names are of NAME_LENGTH, and the longer names that come back in a sample.
+
+    Without them the messages of whoever has such a name would go on with those above. `part` is the name's group.
+    """
+    longer = lazy_pattern(pattern.pattern.replace(NAME_LENGTH, LONG_NAME_LENGTH))
+    matches = (longer.match(line) for line in sample if not pattern.match(line))
+    names = Counter(match[part] for match in matches if match and match[part])
+    recurring = frozenset(name for name, count in names.items() if count > 1)
+    return _WithLongNames(pattern, longer, recurring, part) if recurring else pattern
+
+
+def entries(lines: Lines, header: Header) -> Iterator[tuple[int, re.Match[str], list[str]]]:
     """Each line that the pattern matches: its number, the match, and the lines below it up to the next."""
     begun: tuple[int, re.Match[str], list[str]] | None = None
     for number, text in lines:

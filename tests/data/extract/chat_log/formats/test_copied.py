@@ -346,3 +346,10 @@ def test_a_month_and_a_day_without_a_year_are_no_name() -> None:
 def test_a_speaker_with_a_number_is_no_day() -> None:
     text = "Speaker 1 21:30\nLit?\nSpeaker 2 21:31\nSince four.\nSpeaker 1 21:32\nOil?\n"
     assert [name for name, _ in parsed(read, text)] == ["Speaker 1", "Speaker 2", "Speaker 1"]
+
+
+def test_a_very_long_name_that_comes_back_is_a_name() -> None:
+    name = "Mara of the lighthouse who minds all the lamps 🌊🕯️ and never answers before noon"
+    talk = [("Odd", "Is it lit?"), (name, "Since four."), ("Odd", "Who rows?"), (name, "You do.")]
+    text = "\n".join(f"{sender} — 12/05/2021 21:3{at}\n{line}\n" for at, (sender, line) in enumerate(talk))
+    assert parsed(read, text) == talk

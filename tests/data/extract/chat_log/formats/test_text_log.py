@@ -170,3 +170,15 @@ def test_where_most_lines_have_a_time_and_a_name_one_name_that_recurs_is_enough(
     text += "(09:32:13 PM) Ann: Oil?\n(09:33:14 PM) Tom/Home: Half.\n"
     assert looks_like(text.splitlines()) > 0.5
     assert looks_like(["21:30 Lamp: lit", "21:31 Oil: half a can", "21:32 Wind: up", "21:33 Sea: rough"]) == 0
+
+
+@pytest.mark.parametrize(
+    "form", ["2021-05-13 21:3{m} | {n} | {t}", "{n} [2021-05-13 21:3{m}]: {t}", "**{n}** 21:3{m}: {t}"]
+)
+def test_a_very_long_name_that_comes_back_is_a_name_and_a_sentence_is_none(form: str) -> None:
+    name = "Mara of the lighthouse who minds all the lamps 🌊🕯️ and never answers before noon"
+    talk = [("Odd", "Is it lit?"), (name, "Since four."), ("Odd", "Who rows?"), (name, "You do.")]
+    text = "\n".join(form.format(m=at, n=sender, t=line) for at, (sender, line) in enumerate(talk))
+    assert parsed(read, text) == talk
+    once = "\n".join(text.splitlines()[:3])
+    assert {sender for sender, _ in parsed(read, once)} == {"Odd"}

@@ -163,3 +163,10 @@ def test_whether_a_message_is_read_is_no_name() -> None:
         f"2021-05-12 21:3{at}:00 {'from Ann (+4712) - Read' if at % 2 else '- Delivered'}\nLit?\n" for at in range(6)
     ]
     assert looks_like("\n".join(lines).split("\n")) == 0
+
+
+def test_a_very_long_name_before_the_time_that_comes_back_is_a_name() -> None:
+    name = "守灯塔的阿澈🌊🕯️" * 6
+    talk = [("老汤", "灯亮了吗"), (name, "四点就亮了"), ("老汤", "谁划船"), (name, "你划")]
+    text = "\n".join(f"{sender} 2021-05-12 21:30:1{at}\n{line}\n" for at, (sender, line) in enumerate(talk))
+    assert parsed(read, text) == talk

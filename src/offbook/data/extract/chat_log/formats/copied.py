@@ -23,7 +23,15 @@ from itertools import pairwise
 
 from offbook.core.patterns import lazy_pattern
 from offbook.data.extract.chat_log.formats import wechat
-from offbook.data.extract.chat_log.lines import NAME_BEGIN, head, size_of, without_markdown
+from offbook.data.extract.chat_log.lines import (
+    NAME_BEGIN,
+    NAME_LENGTH,
+    Header,
+    head,
+    size_of,
+    with_long_names,
+    without_markdown,
+)
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.phrases import content_of_any_app
 from offbook.data.extract.chat_log.recordings import is_recording, without_what_is_heard
@@ -33,7 +41,7 @@ from offbook.data.extract.cue import Lines
 
 _NAME = (
     rf"(?!{HALF}|{DATE}|(?:Start|Stop) logging){NAME_BEGIN}"
-    r"(?:[^\n:：,.!?;\"“”…\[\](（|]|\.(?=\s?\w)){0,40}?(?<![\s\-–—|·•])"
+    rf"(?:[^\n:：,.!?;\"“”…\[\](（|]|\.(?=\s?\w)){NAME_LENGTH}(?<![\s\-–—|·•])"
     rf"(?:\s?(?!{IS_EDITED})[(（][^()（）\d:：]{{1,24}}[)）])?"
 )
 """A name, perhaps with what its owner or the app sets behind it in brackets: Ann (she/her), Ann (Guest)."""
@@ -81,7 +89,7 @@ class Arrangement:
 
     place: str
     names: Counter[str]
-    header: re.Pattern[str] | None = None
+    header: Header | None = None
     in_markdown: bool = False
 
     @property
@@ -108,8 +116,11 @@ def read(lines: Lines) -> Iterator[Message]:
     """The messages of such a copy."""
     first = [text for _, text in _joined(enumerate(head(lines, 3000)))]
     arrangement = _arrangement(first)
-    patterns = [ALONE] if arrangement.place in _READERS else [arrangement.header or HEADER, ALONE]
     unmarked = [arrangement.unmarked(line) for line in first]
+    if arrangement.place == "beside":
+        way = TIME_FIRST if arrangement.header is TIME_FIRST else HEADER
+        arrangement = replace(arrangement, header=with_long_names(way, unmarked))
+    patterns = [ALONE] if arrangement.place in _READERS else [arrangement.header or HEADER, ALONE]
     stamps = (match for line in unmarked for pattern in patterns if (match := pattern.match(line)))
     clock = StampReader(stamps, size_of(first))
     reader = _READERS.get(arrangement.place, _read_above)

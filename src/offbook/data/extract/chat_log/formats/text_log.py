@@ -17,7 +17,7 @@ from datetime import datetime
 from itertools import chain, pairwise
 
 from offbook.core.patterns import lazy_pattern
-from offbook.data.extract.chat_log.lines import NAME_BEGIN, entries, head, size_of
+from offbook.data.extract.chat_log.lines import NAME_BEGIN, NAME_LENGTH, Header, entries, head, size_of, with_long_names
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.phrases import content_of_any_app
 from offbook.data.extract.chat_log.recordings import HEARD, is_recording, without_what_is_heard
@@ -25,7 +25,7 @@ from offbook.data.extract.chat_log.stamps import HAS_CLOCK, STAMP, StampReader
 from offbook.data.extract.cue import Lines
 from offbook.data.extract.word_lists import words
 
-_NAME = r"(?:[^\s:：|\t<>\[\]【】()（）\d,.;\-–—]|\d{1,4}(?=[^\W\d])|\d{3})[^:：|\t\n<>【】]{0,40}?"
+_NAME = r"(?:[^\s:：|\t<>\[\]【】()（）\d,.;\-–—]|\d{1,4}(?=[^\W\d])|\d{3})[^:：|\t\n<>【】]" + NAME_LENGTH
 _MARK = r"(?:\*{1,3}|`)?"
 """Markdown about a name or a time."""
 _STAMPED = (
@@ -45,11 +45,11 @@ TAGGED = lazy_pattern(rf"{_STAMPED}{_BETWEEN}\[(?P<tag>[^\[\]\n]{{1,30}})\]\s?(?
 BRACKETED = lazy_pattern(rf"{_STAMPED}{_BETWEEN}\[(?P<name>{_NAME})\]\s?[:：]?\s+(?P<text>.*)$")
 """[21:30] [Ann] hi"""
 NAME_FIRST = lazy_pattern(
-    rf"^[\s\ufeff\u200e\u200f>]{{0,4}}+(?P<name>{NAME_BEGIN}[^:：|\t\n<>【】\[\](（]{{0,40}}?)(?:\s\[[A-Z0-9]{{3,12}}\])?"
+    rf"^[\s\ufeff\u200e\u200f>]{{0,4}}+(?P<name>{NAME_BEGIN}[^:：|\t\n<>【】\[\](（]{NAME_LENGTH})(?:\s\[[A-Z0-9]{{3,12}}\])?"
     rf"(?:\ssays)?(?:,?\s?(?:@\s|[\[(（])|\s[-–—]\s){STAMP}[\])）]?\s?[:：]\s*(?P<text>.*)$"
 )
 BOLD_NAME = lazy_pattern(
-    rf"^[\s\ufeff]{{0,4}}+(?:[-+*>]\s|#{{1,6}}\s)?\*\*(?P<name>{NAME_BEGIN}[^:：|\t\n<>*]{{0,40}}?)(?:[:：]?\*\*)?"
+    rf"^[\s\ufeff]{{0,4}}+(?:[-+*>]\s|#{{1,6}}\s)?\*\*(?P<name>{NAME_BEGIN}[^:：|\t\n<>*]{NAME_LENGTH})(?:[:：]?\*\*)?"
     rf"[,\s·•—–|-]{{0,4}}[\[(（*`]{{0,2}}{STAMP}[\])）*`]{{0,2}}\s?(?:[:：]?\*\*)?(?:[:：]|(?=\s)|$)\s*(?P<text>.*)$"
 )
 WITH_TIME_FIRST = (TIME_FIRST, TAGGED, BRACKETED)
@@ -70,7 +70,8 @@ def read(lines: Lines) -> Iterator[Message]:
     """The messages of such a log, and the notes of its program."""
     first = head(lines, 3000)
     pattern = _pattern(first)
-    headers = _headers(first, pattern)
+    beginning = with_long_names(pattern, first)
+    headers = _headers(first, beginning)
     clock = StampReader(headers, size_of(first))
     forms = (
         frozenset(form for header in headers if (form := _form(header.string))) if pattern in WITH_TIME_FIRST else ()
@@ -78,7 +79,7 @@ def read(lines: Lines) -> Iterator[Message]:
     goes_on = clock.counts_minutes or (is_recording(headers[0]) if headers else False)
     """Whether what has no name goes on with the last; in a chat it is a note of the program: `21:31 Carl joined`."""
     last: list[tuple[int, re.Match[str], list[str]] | None] = [None]
-    for entry, following in pairwise(chain(entries(lines, pattern), last)):
+    for entry, following in pairwise(chain(entries(lines, beginning), last)):
         if entry is None:
             break
         number, header, more = entry
@@ -152,7 +153,7 @@ def looks_like(sample: Sequence[str]) -> float:
     return _likeness(sample, _pattern(sample)) if any(map(HAS_CLOCK.search, sample)) else 0.0
 
 
-def _headers(sample: Sequence[str], pattern: re.Pattern[str]) -> list[re.Match[str]]:
+def _headers(sample: Sequence[str], pattern: Header) -> list[re.Match[str]]:
     return [match for line in sample if (match := pattern.match(line))]
 
 

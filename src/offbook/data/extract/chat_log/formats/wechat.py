@@ -15,7 +15,16 @@ from datetime import datetime
 from itertools import islice
 
 from offbook.data.extract.chat_log.json_stream import JsonObject, read_messages, string_in
-from offbook.data.extract.chat_log.lines import entries, head, is_json, json_keys, share, stand_above
+from offbook.data.extract.chat_log.lines import (
+    NAME_LENGTH,
+    entries,
+    head,
+    is_json,
+    json_keys,
+    share,
+    stand_above,
+    with_long_names,
+)
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.phrases import phrases
 from offbook.data.extract.chat_log.remnants import QUOTED as REPLY
@@ -27,7 +36,7 @@ DATE = r"\d{4}[-/年]\d{1,2}[-/月]\d{1,2}日?"
 CLOCK = r"(?:(?:凌晨|清晨|早上|上午|中午|下午|傍晚|晚上) ?)?\d{1,2}:\d{2}(?::\d{2})?(?: [AP]M)?"
 HEADER = re.compile(
     rf"^\ufeff?(?:(?P<date>{DATE}) (?P<clock>{CLOCK}) (?P<name>[^\s:：][^:：]*+|(?<=:\d\d:\d\d )\S.*)"
-    rf"|(?P<name_first>(?!{DATE})[^\s:：\[(<][^:：\[\]<>]{{0,40}}?) {{1,3}}"
+    rf"|(?P<name_first>(?!{DATE})[^\s:：\[(<][^:：\[\]<>]{NAME_LENGTH}) {{1,3}}"
     rf"(?P<date_last>{DATE}) (?P<clock_last>{CLOCK}))\s*$"
 )
 """Time and name, as programs write it, or name and time, as WeChat and QQ copy messages."""
@@ -121,7 +130,7 @@ def is_header(line: str) -> bool:
 def read_text(lines: Lines) -> Iterator[Message]:
     """The messages of a text export of WeChat's or QQ's."""
     names = _names_by_account(lines)
-    for line, header, more in entries(lines, HEADER):
+    for line, header, more in entries(lines, with_long_names(HEADER, head(lines, 3000), "name_first")):
         date, clock, named = (header[part] or header[other] for part, other in HEADER_PARTS)
         sent_at = spelled_time(f"{date} {clock}")
         name, account = _name(named)
