@@ -112,6 +112,23 @@ def test_rows_below_a_character_s_name_are_not_taken_for_another_s(tmp_path: Pat
     assert len(load([write(tmp_path, of_anybody)], options=ReadingOptions(character="Mara")).conversations) == 2
 
 
+def test_rows_under_names_in_an_object_have_to_be_explained(tmp_path: Path) -> None:
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps({"Mara": PAIR, "Ben": {**PAIR, "output": "No."}}))
+    for character in (None, "Mara", "Tom"):
+        with pytest.raises(UsageError, match=r"under 2 names \(Mara, Ben…\)[^\n]*\n.* character=object_key"):
+            load([path], options=ReadingOptions(character=character))
+    mapped = load([path], options=ReadingOptions(columns={"character": "object_key"}, character="Ben"))
+    assert [row.turns[-1].text for row in mapped.conversations] == ["No."]
+    assert len(load([path], options=ReadingOptions(columns={"ignore": "object_key"})).conversations) == 2
+
+
+def test_rows_under_ids_in_an_object_are_rows(tmp_path: Path) -> None:
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps({"talk-a1": PAIR, "talk-b7": PAIR}))
+    assert len(load([path], options=ReadingOptions(character="Mara")).conversations) == 2
+
+
 def test_messages_in_the_cells_of_a_table_name_their_characters_too(tmp_path: Path) -> None:
     cells = [json.dumps([{"role": "assistant", "name": name, "content": "Aye."}]) for name in ("Mara", "Ben")]
     path = tmp_path / "rows.csv"

@@ -175,6 +175,10 @@ def test_a_liberty_in_a_list_costs_its_row_alone(tmp_path: Path) -> None:
         ('[{"a": "1"}]\n\nand more', "line 3, column 1: something follows"),
         ("[" * 200_000, "line 1, column 2: nested too deeply"),
         ('{"a": [{"x": 1}],\n "b": [{"x": 1}]}', "line 1, column 1: several lists of rows (a, b)"),
+        (
+            '{"Mara": {"q": "Lit?", "a": "Aye."}, "Ben": [{"q": "Cold?", "a": "No."}]}',
+            "line 1, column 1: several lists of rows (Mara, Ben)",
+        ),
         ('{"data":\n [{"x": NaN}]}', "line 2, column 9: NaN is no JSON value"),
         ('"text"', "neither a list of rows nor an object"),
         ("", "is empty"),

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+OBJECT_KEY = "object_key"
+"""The column of the names under which rows stood in an object, where they may be characters'."""
+
 
 def table_rows(value: Any) -> list[Any] | None:
     """The rows of a table that an object holds in one of pandas' shapes, or as lists of cells; None where it is none.
@@ -33,14 +36,15 @@ def table_rows(value: Any) -> list[Any] | None:
         numbers = list(parts[0])
         if all(list(part) == numbers for part in parts) and all(key.isdigit() for key in numbers):
             return [{name: column[number] for name, column in value.items()} for number in numbers]
-        if len(parts) > 1 and all(map(_is_row, parts)) and len(set.intersection(*map(set, parts))) > 1:
-            return parts
+        if len(parts) > 1 and all(map(is_row, parts)) and len(set.intersection(*map(set, parts))) > 1:
+            is_of_words = not any(letter.isdigit() for key in value for letter in key)  # an id has digits
+            return [{OBJECT_KEY: key, **part} for key, part in value.items()] if is_of_words else parts
     if len(parts) > 1 and all(map(_texts, parts)) and len({len(part) for part in parts}) == 1:
         return [dict(zip(value, cells, strict=True)) for cells in zip(*parts, strict=True)]
     return None
 
 
-def _is_row(value: dict[str, Any]) -> bool:
+def is_row(value: dict[str, Any]) -> bool:
     """Whether an object holds at least two texts, and is no message."""
     return not {"role", "from"} & value.keys() and sum(isinstance(part, str) for part in value.values()) > 1
 

@@ -21,7 +21,7 @@ from offbook.core.progress import fill
 from offbook.core.registry import lookup
 from offbook.core.text import normalize
 from offbook.core.types import Conversation, Origin, Turn
-from offbook.data import columns, exclusions, placeholders, spreadsheet
+from offbook.data import columns, exclusions, placeholders, spreadsheet, verdicts
 from offbook.data.dialogues import SPEECH, with_manner
 from offbook.data.exclusions import Belonging
 from offbook.data.formats import FORMATS, Format, Turns, detect, reply_in
@@ -203,7 +203,7 @@ def _conversation(
     loaded: Loaded,
 ) -> Conversation:
     """The conversation in a row under the names that the formats know; what is not read of it is noted."""
-    exclusions.refuse_marked(row)
+    verdicts.refuse_marked(row)
     if not isinstance(row.get("character"), str):  # a number, say, names nobody
         row.pop("character", None)
     if options.character is not None:

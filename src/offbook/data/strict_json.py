@@ -15,7 +15,7 @@ from typing import Any
 
 from offbook.core.i18n import marked, translate
 from offbook.core.progress import fill
-from offbook.data.json_tables import table_rows
+from offbook.data.json_tables import is_row, table_rows
 
 SPACE = re.compile(r"[ \t\n\r]*")
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"(?:\s*:)?|[{}]|NaN|-?Infinity')
@@ -162,9 +162,11 @@ class JsonText:
             return [item["row"] for item in lists["rows"]]  # as the viewer of a hub gives them
         if "train" in lists and lists.keys() <= SPLITS:
             return lists["train"]
-        if len(lists) > 1:
+        columns = {column for items in lists.values() for column in items[0]}
+        names = [key for key, items in value.items() if key in lists or _is_row_of(items, columns)]
+        if lists and len(names) > 1:
             raise self._fault(
-                marked("several lists of rows ({names}): keep one of them"), start, names=", ".join(lists)
+                marked("several lists of rows ({names}): keep one of them"), start, names=", ".join(names)
             )
         if not lists:
             return [value]
@@ -258,6 +260,11 @@ def _role(turn: Any) -> Any:
     if not isinstance(turn, dict) or len(turn) > MOST_KEYS:
         return None
     return turn.get("role") if "content" in turn else turn.get("from") if "value" in turn else None
+
+
+def _is_row_of(value: Any, columns: set[str]) -> bool:
+    """Whether an object is a row with such columns."""
+    return isinstance(value, dict) and is_row(value) and len(value.keys() & columns) > 1
 
 
 def _holds_rows(items: Any) -> bool:
