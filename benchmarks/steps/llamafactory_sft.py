@@ -43,7 +43,7 @@ def main() -> None:
             "save_strategy": "no",
             "report_to": "none",
             "use_cpu": True,
-            "pure_bf16": job.get("dtype") == "bfloat16",
+            "bf16": job.get("dtype") == "bfloat16",
         },
         callbacks=[Gate("llamafactory")],
     )
