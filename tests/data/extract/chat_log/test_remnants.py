@@ -56,3 +56,23 @@ def test_what_wecom_quotes_above_an_answer_is_not_said_again(day: str) -> None:
     )
     read = wechat.read if len(day) > 5 else copied.read
     assert parsed(read, text) == [("安娜", "灯点了吗？"), ("汤姆", "四点就点了。"), ("安娜", "油呢？")]
+
+
+@pytest.mark.parametrize(
+    "above",
+    ["回复 安娜：灯点了吗？\n", "回复 安娜：\n灯点了吗？\n", "Reply to Anna: 灯点了吗？\n", "安娜 is now Offline.\n"],
+)
+def test_what_lark_and_steam_set_above_the_words_is_not_said(above: str) -> None:
+    assert without_remnants(f"{above}四点就点了。") == "四点就点了。"
+
+
+@pytest.mark.parametrize(
+    "text", ["回复 安娜：好的", "Reply to Anna: half a can", "Tom is now offline", "Who is now Away?"]
+)
+def test_an_answer_on_one_line_and_lower_case_are_said(text: str) -> None:
+    assert without_remnants(text) == text
+
+
+def test_wechat_s_copies_have_no_remnants_either() -> None:
+    text = "安娜 2021-05-12 21:33\n灯点了吗？\n\n汤姆 2021-05-12 21:34\n回复 安娜：灯点了吗？\n四点就点了。\n已读\n"
+    assert parsed(wechat.read, text) == [("安娜", "灯点了吗？"), ("汤姆", "四点就点了。")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Sequence
 
 REMEMBERED = 2000
 """So many messages back the words are looked for."""
@@ -31,6 +32,33 @@ class Quotations:
         full = (identity for text, identity in reversed(self._texts) if text == words)
         begun = (identity for text, identity in reversed(self._texts) if text.startswith(words))
         return next(full, "") or next(begun, "")
+
+
+class Previews:
+    """What Discord shows above an answer and copies below the message before: `@Ann`, then the words answered."""
+
+    def __init__(self) -> None:
+        self._said: deque[str] = deque(maxlen=REMEMBERED)
+
+    def remember(self, name: str, text: str) -> None:
+        """Take in a message."""
+        if name and text:
+            self._said.append(_squeezed(name + text))
+
+    def without(self, name: str, body: Sequence[str]) -> Sequence[str]:
+        """The lines of a message without what the next one answers, which has been said above by whom it names."""
+        end = len(body)
+        while end and not body[end - 1].strip():
+            end -= 1
+        for begin in range(end - 2, max(-1, end - 4), -1):
+            shown = _squeezed("".join(body[begin:end])).removeprefix("@")
+            if shown in self._said or _squeezed(name + "".join(body[:begin])).startswith(shown):
+                return body[:begin]
+        return body
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())
 
 
 def _words(text: str) -> str:

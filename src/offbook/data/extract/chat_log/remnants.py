@@ -29,13 +29,24 @@ LABELS = lazy_pattern(
     r"|\n[ \t]*Image)+[ \t]*$|^Image$"
 )
 """What Teams copies below a message for its reactions, and Discord in the place of a picture."""
+REPLYING = lazy_pattern(
+    r"\A(?:回复|回覆|回復|Reply to|Replying to)[ \t]?[^\n:：]{1,40}[:：](?:[ \t]*\S[^\n]*|[ \t]*\n[^\n]+)\n\s*(?=\S)"
+)
+"""What is answered, as Lark (Feishu) copies it above the answer."""
+STATUS = lazy_pattern(
+    r"^[ \t]*\S[^\n]{0,60} is (?:now|currently) (?:(?:Online|Offline|Away|Busy|Snooze|In-Game|Invisible"
+    r"|Looking to (?:Play|Trade))\.?|playing [^\n]{1,80}\. Click here to join\.)[ \t]*(?:\n|\Z)",
+    re.MULTILINE,
+)
+"""What Steam notes among the messages: Tom is now Offline."""
 READ = lazy_pattern(r"(?<=\S)\n[ \t]*(?:已读|未读|全部已读|\d{1,4}人(?:已读|未读))[ \t]*\Z")
 """What DingTalk has below a message of one's own."""
 
 
 def without_remnants(text: str) -> str:
     """A message's text without what the app set about it."""
-    text = QUOTED.sub("", ANSWERED.sub("", EDITED.sub("", READ.sub("", text))))
+    text = QUOTED.sub("", ANSWERED.sub("", EDITED.sub("", READ.sub("", STATUS.sub("", text)))))
+    text = REPLYING.sub("", text.lstrip())
     return THREAD.sub("", REACTIONS.sub("", without_labels(text))).strip()
 
 

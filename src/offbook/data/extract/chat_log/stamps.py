@@ -69,6 +69,14 @@ BREAK = re.compile(
     r"(?: [\d:]{5,8}(?: [A-Z]{2,5})?)?\s*[-*_=–—]*)\s*$"
 )
 """A line that parts the days of a log: a rule, or a date as a heading."""
+_FULL_DAY = r"(?:January|February|March|April|May|June|July|August|September|October|November|December) \d{1,2}, \d{4}"
+DAY_LINE = re.compile(
+    rf"^\s*(?P<date>{_WEEKDAY_NAME}[.,]{{0,2}}\s(?:{_NUMBERS}|{_SPELLED}|{_MONTH_NAME} \d{{1,2}}(?:st|nd|rd|th)?)"
+    rf"|{_FULL_DAY}|(?=.*(?:[星周週曜]|요일))(?:{_NUMBERS}|{_SPELLED}){_WEEKDAY_BEHIND})\s*$"
+)
+"""A day as apps set it above its messages: with its weekday, or May 12, 2021."""
+_YEARLESS = re.compile(r"\d{1,2}/\d{1,2}")
+_EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _FIRST_NUMBERS = re.compile(r"(\d{1,2})[-/.](\d{1,2})(?:[-/.]\d{2,4})?$")
 
 
@@ -133,6 +141,11 @@ def _is_spoken(seconds: Sequence[int], size: int) -> bool:
     )
 
 
+def _is_day(lines: Sequence[str], goes_on: bool) -> bool:
+    """Whether the last line is the day of what comes next."""
+    return DAY_LINE.match(lines[-1]) is not None and (goes_on or any(map(str.strip, lines[:-1])))
+
+
 def _start(match: re.Match[str]) -> int:
     """Where a time begins: at its date or at its clock."""
     return min(match.start(part) for part in ("date", "hour") if match[part])
@@ -144,14 +157,17 @@ class StampReader:
     Args:
         matches: those at the head of the log; they tell whether the month stands before the day.
         size: the bytes of that head, or 0; they tell a recording from a chat.
+        month_first: the order of month and day where the dates do not tell.
     """
 
-    def __init__(self, matches: Iterable[re.Match[str]], size: int = 0) -> None:
+    def __init__(self, matches: Iterable[re.Match[str]], size: int = 0, *, month_first: bool = False) -> None:
         stamps = list(matches)
         self.counts_minutes = count_minutes(stamps, size)
         """Whether a time of two numbers tells the minute and second of a recording."""
         dated = [(match, date) for match in stamps if (date := date_beside(match))]
-        order = DateOrder(is_american(match.string[_start(match) :] for match, _ in dated))
+        is_east_asian = any(_YEARLESS.fullmatch(date) and _EAST_ASIAN.search(match.string) for match, date in dated)
+        from_usa = is_american(match.string[_start(match) :] for match, _ in dated)
+        order = DateOrder(month_first or is_east_asian or from_usa)
         for _, date in dated:
             if numbers := _FIRST_NUMBERS.search(date):
                 order.add(numbers[1], numbers[2])
@@ -184,11 +200,17 @@ class StampReader:
             hour = min((hour % 12, hour % 12 + 12), key=lambda each: (each - before) % 24)
         return self._clock.at(str(hour), match["minute"], match["second"])
 
-    def without_break(self, body: Sequence[str]) -> list[str]:
-        """A message's lines without what parts it from the next day's; a date in it begins that day."""
+    def without_break(self, body: Sequence[str], *, goes_on: bool = False) -> list[str]:
+        """A message's lines without what parts it from the next day's; a date in it begins that day.
+
+        Args:
+            body: the lines.
+            goes_on: whether more of the message stands above; where nothing does a bare day may be what is said.
+        """
         lines, dates = list(body), list[str]()
-        while lines and (not lines[-1].strip() or BREAK.match(lines[-1])):
-            heading = BREAK.match(lines.pop())
+        while lines and (not lines[-1].strip() or BREAK.match(lines[-1]) or _is_day(lines, goes_on)):
+            last = lines.pop()
+            heading = BREAK.match(last) or DAY_LINE.match(last)
             dates += [heading["date"]] if heading and heading["date"] else []
         if dates:  # the last, which stands right above the next message
             self._clock.begin(spelled_date(dates[0], self._month_first)[0])

@@ -353,3 +353,35 @@ def test_a_very_long_name_that_comes_back_is_a_name() -> None:
     talk = [("Odd", "Is it lit?"), (name, "Since four."), ("Odd", "Who rows?"), (name, "You do.")]
     text = "\n".join(f"{sender} — 12/05/2021 21:3{at}\n{line}\n" for at, (sender, line) in enumerate(talk))
     assert parsed(read, text) == talk
+
+
+def test_what_discord_shows_above_an_answer_is_said_by_nobody() -> None:
+    text = (
+        "Ann\n — \n05/12/2021 9:30 PM\nIs the lamp lit?\nTom\n — \n05/12/2021 9:31 PM\nSince four.\nMay 13, 2021\n"
+        "@Tom\nSince four.\nAnn\n — \n05/13/2021 9:32 PM\nAnd oil?\n@Tom\nhave we any?\nAnn\nIs the lamp lit?\n"
+        "Tom\n — \n05/13/2021 9:33 PM\nHalf."
+    )
+    said = [
+        ("Ann", "Is the lamp lit?"),
+        ("Tom", "Since four."),
+        ("Ann", "And oil?\n@Tom\nhave we any?"),
+        ("Tom", "Half."),
+    ]
+    assert parsed(read, text) == said
+    assert times(read, text)[0] == "2021-05-12 21:30"  # in Discord's English the month leads
+
+
+def test_a_day_alone_on_a_line_parts_messages_and_may_be_an_answer() -> None:
+    text = (
+        "Ann  9:30 PM\nWhen was it?\nTom  9:31 PM\nWed, 12 May 2021\nAnn  9:32 PM\nSo late.\nFriday, May 14th\n"
+        "Tom  8:00 AM\nMorning."
+    )
+    said = [("Ann", "When was it?"), ("Tom", "Wed, 12 May 2021"), ("Ann", "So late."), ("Tom", "Morning.")]
+    assert parsed(read, text) == said
+
+
+def test_in_east_asia_the_month_leads_where_no_year_is_told() -> None:
+    assert (
+        times(read, "安娜 5/4 21:30:11\n灯点了吗？\n汤姆 5/4 21:31:12\n点了。\n安娜 5/4 21:32:13\n好")[0][5:10]
+        == "05-04"
+    )

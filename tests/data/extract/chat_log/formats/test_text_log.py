@@ -182,3 +182,9 @@ def test_a_very_long_name_that_comes_back_is_a_name_and_a_sentence_is_none(form:
     assert parsed(read, text) == talk
     once = "\n".join(text.splitlines()[:3])
     assert {sender for sender, _ in parsed(read, once)} == {"Odd"}
+
+
+def test_a_day_between_the_lines_of_a_clock_begins_that_day() -> None:
+    log = "9:38 PM - Ann: Good\nWednesday, May 12, 2021\n9:39 PM - Tom: Bye\n9:40 PM - Ann: Bye, Tom\n"
+    assert parsed(read, log) == [("Ann", "Good"), ("Tom", "Bye"), ("Ann", "Bye, Tom")]
+    assert times(read, log)[1] == "2021-05-12 21:39"

@@ -150,6 +150,8 @@ def test_a_name_on_both_sides_of_memotrace_s_table_is_the_chat_s() -> None:
         ('我拍了拍 "阿澈"', Content.NOTE),
         ('[语音]3"', Content.MEDIA),
         ("[转账]收款0.01元", Content.MEDIA),
+        ("[红包]恭喜发财", Content.MEDIA),
+        ("[文件]灯塔.pdf", Content.MEDIA),
         ("他拍了拍我", Content.TEXT),
     ],
 )
@@ -170,3 +172,11 @@ def test_a_very_long_name_before_the_time_that_comes_back_is_a_name() -> None:
     talk = [("老汤", "灯亮了吗"), (name, "四点就亮了"), ("老汤", "谁划船"), (name, "你划")]
     text = "\n".join(f"{sender} 2021-05-12 21:30:1{at}\n{line}\n" for at, (sender, line) in enumerate(talk))
     assert parsed(read, text) == talk
+
+
+@pytest.mark.parametrize(
+    "text", ["快了\n\n[引用](2021-05-12 21:30:11)阿澈:到了吗", "[引用 阿澈：到了吗] 快了", "[语音转文字] 快了"]
+)
+def test_what_a_program_sets_beside_the_words_is_not_said(text: str) -> None:
+    log = f"2021-05-12 21:30:11 阿澈\n到了吗\n\n2021-05-12 21:31:02 老汤\n{text}\n"
+    assert parsed(read, log) == [("阿澈", "到了吗"), ("老汤", "快了")]

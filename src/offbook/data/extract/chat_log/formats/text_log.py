@@ -89,7 +89,8 @@ def read(lines: Lines) -> Iterator[Message]:
             at for at, line in enumerate(more) if _form(line) in forms and _is_between(header, line, next_header)
         ]
         spoken_lines, *parts = [
-            clock.without_break(more[start:end]) for start, end in pairwise([0, *stamped, len(more)])
+            clock.without_break(more[start:end], goes_on=start > 0 or bool(header["text"]))
+            for start, end in pairwise([0, *stamped, len(more)])
         ]
         notes = []
         for at, (first_line, *below) in zip(stamped, parts, strict=True):

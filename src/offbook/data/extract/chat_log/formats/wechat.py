@@ -27,7 +27,7 @@ from offbook.data.extract.chat_log.lines import (
 )
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.phrases import phrases
-from offbook.data.extract.chat_log.remnants import QUOTED as REPLY
+from offbook.data.extract.chat_log.remnants import without_remnants
 from offbook.data.extract.chat_log.table_stream import columns, read_table
 from offbook.data.extract.chat_log.times import any_time, spelled_time
 from offbook.data.extract.cue import Lines
@@ -56,8 +56,9 @@ QUOTED_NAME = re.compile(r"^'(.+)'$")
 """WeFlow's text sets names in quotation marks."""
 SYSTEM = re.compile(r"(?:系统消息|系統訊息)(?:\(10000\))?")
 """What QQ signs its own notes with."""
-QUOTED = re.compile(r"(?:\n引用[:：].*|\[引用 .*\])$", re.DOTALL)
-"""What is answered, behind the answer: MemoTrace's, and WeFlow's `好[引用 阿澈：在吗]`."""
+QUOTED = re.compile(r"(?:\n引用[:：].*|\n\s*\[引用\].*|\[引用 .*\])$|\A\[引用 [^\[\]\n]*\]\s*(?=\S)", re.DOTALL)
+"""What is answered, behind the answer or before it: MemoTrace's, PyWxDump's `[引用](2021-05-12 21:33:20)阿澈:在吗` on a
+line of its own, and WeFlow's `好[引用 阿澈：在吗]`."""
 ANSWERED = re.compile(r"^「[^「」]*」\s*\n(?:[-—] ?){5,}\n", re.DOTALL)
 """What a message answers, as WeChat copies it: in brackets above a dashed line."""
 TOKENS = re.compile(r"\[(?:图片|表情|表情包|动画表情|闪照|圖片|貼圖)\]")
@@ -66,7 +67,7 @@ PATTED = re.compile(r"[\"“][^\"”\n]{1,40}[\"”] ?拍了拍|我拍了拍 ?[\
 """What the app notes of somebody's knock on another's picture: "阿澈" 拍了拍 "老汤" 的肩膀"""
 TITLE = re.compile(r"<title>(?:<!\[CDATA\[)?(.*?)(?:\]\]>)?</title>", re.DOTALL)
 SPOKEN = "[语音转文字]"
-"""What WeFlow sets before the words of a voice message."""
+"""What programs set before the words of a voice message."""
 MEMOTRACE = {"strcontent", "issender", "createtime"}
 PYWXDUMP = {"type_name", "is_sender", "talker", "msg"}
 ME = "我"
@@ -159,7 +160,8 @@ def from_text(
     line: int, name: str, sent_at: datetime | None, more: Sequence[str], *, is_signed: bool = True
 ) -> Message:
     """A message of a text export or a copy, or a note of the app's, which is not signed by a person."""
-    body = REPLY.sub("", ANSWERED.sub("", "\n".join(text.strip() for text in more).strip()))
+    body = without_remnants(ANSWERED.sub("", "\n".join(text.strip() for text in more).strip()))
+    body = body.removeprefix(SPOKEN).lstrip()
     picture, _, caption = body.partition("\n")
     if caption and TOKENS.fullmatch(picture):
         body = caption
