@@ -11,9 +11,9 @@ SOCIETY = "Society for the Keeping of Lamps along the Harbour Wall"
 
 @pytest.mark.parametrize("between", ["\n", " — 05/12/2021 ", "\n — \n05/12/2021 "])
 def test_all_names_may_be_longer_than_most(between: str) -> None:
-    said = [("East", "Is it lit?"), ("West", "Since four"), ("East", "And oil?"), ("West", "Half a can")]
-    text = "".join(f"{SOCIETY} {name}{between}9:3{at} PM\n{words}\n" for at, (name, words) in enumerate(said))
-    assert parsed(read, text) == [(f"{SOCIETY} {name}", words) for name, words in said]
+    talk = [("East", "Is it lit?"), ("West", "Since four"), ("East", "And oil?"), ("West", "Half a can")]
+    text = "".join(f"{SOCIETY} {name}{between}9:3{at} PM\n{words}\n" for at, (name, words) in enumerate(talk))
+    assert parsed(read, text) == [(f"{SOCIETY} {name}", words) for name, words in talk]
 
 
 def test_texts_that_nobody_repeats_are_no_names() -> None:

@@ -361,13 +361,13 @@ def test_what_discord_shows_above_an_answer_is_said_by_nobody() -> None:
         "@Tom\nSince four.\nAnn\n — \n05/13/2021 9:32 PM\nAnd oil?\n@Tom\nhave we any?\nAnn\nIs the lamp lit?\n"
         "Tom\n — \n05/13/2021 9:33 PM\nHalf."
     )
-    said = [
+    talk = [
         ("Ann", "Is the lamp lit?"),
         ("Tom", "Since four."),
         ("Ann", "And oil?\n@Tom\nhave we any?"),
         ("Tom", "Half."),
     ]
-    assert parsed(read, text) == said
+    assert parsed(read, text) == talk
     assert times(read, text)[0] == "2021-05-12 21:30"  # in Discord's English the month leads
 
 
@@ -376,8 +376,8 @@ def test_a_day_alone_on_a_line_parts_messages_and_may_be_an_answer() -> None:
         "Ann  9:30 PM\nWhen was it?\nTom  9:31 PM\nWed, 12 May 2021\nAnn  9:32 PM\nSo late.\nFriday, May 14th\n"
         "Tom  8:00 AM\nMorning."
     )
-    said = [("Ann", "When was it?"), ("Tom", "Wed, 12 May 2021"), ("Ann", "So late."), ("Tom", "Morning.")]
-    assert parsed(read, text) == said
+    talk = [("Ann", "When was it?"), ("Tom", "Wed, 12 May 2021"), ("Ann", "So late."), ("Tom", "Morning.")]
+    assert parsed(read, text) == talk
 
 
 def test_in_east_asia_the_month_leads_where_no_year_is_told() -> None:
