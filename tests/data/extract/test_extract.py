@@ -166,6 +166,12 @@ def test_text_in_which_nobody_speaks_is_an_error(text: str, tmp_path: Path) -> N
             '<div class="content-cell mdl-cell">Prompted Lit?<br>May 12, 2025<br><p>Yes.</p></div></div></body></html>',
             "Google's list of what you did",
         ),
+        (
+            "a.txt",
+            "----\n2021-05-12 21:30:15 from Mara (+4712) - iMessage\n----\n\nLit?\n\n----\n"
+            "2021-05-12 21:31:15 to Mara (+4712) - iMessage\n----\n\nSince four.\n",
+            "iMazing's text",
+        ),
     ],
 )
 def test_a_chat_that_is_not_read_is_named(name: str, text: str, kind: str, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from offbook.data.extract.script import chinese_opera, fountain, interview, nscr
 from offbook.data.extract.script import reader as script_reader
 from offbook.data.extract.script.profile import ScriptProfile, Style
 from offbook.data.extract.source import document_format, open_source
+from offbook.data.extract.unsupported_chats import AS_TABLE, UNSUPPORTED_CHATS
 from offbook.data.extract.word_lists import words
 from offbook.data.loading import to_conversation
 from offbook.data.row_values import RowError
@@ -46,7 +47,6 @@ TIMED_SHARE = 0.5
 COPIED_SHARE = 0.2
 """The same for lines of a name and a time, with the text below: a script that has some at all has few of them."""
 CHARACTER_CARD = re.compile(r'"spec"\s*:\s*"chara_card_v|"first_mes"\s*:')
-AS_TABLE = marked("Make a table of it (CSV) with columns for who writes, the text and the time.")
 COMMENTS = marked("a page of comments that was copied")
 ANSWER_BUTTONS = words("Reply Antworten Répondre Responder Rispondi Ответить Odpowiedz Yanıtla 回复 回覆 返信 답글")
 FEWEST_BUTTONS = 3
@@ -55,35 +55,6 @@ UNLABELLED = marked("a conversation copied from Messenger's page without its lab
 DOWNLOAD = marked(
     "It does not tell where a message ends. Download the conversation from Messenger as JSON and extract that."
 )
-WITH_OTHERS = marked("Export the channel with DiscordChatExporter, which has what everybody wrote.")
-FROM_THE_APP = marked(
-    "Copy the conversations from the app into a table (CSV) with columns for who writes, the text and the time."
-)
-UNSUPPORTED_CHATS = (
-    (r"(?m)^From: .*\n(?:.+\n){0,30}?(?:Subject|Date|Message-ID): ", marked("a mailbox"), AS_TABLE),
-    (r"\A(?=.*\bouter-cell\b).*\bcontent-cell\b", marked("Google's list of what you did"), AS_TABLE),
-    (
-        r'\A\ufeff?(?:ID,Timestamp,Contents,Attachments|\s*\[\s*\{\s*"ID"\s*:\s*"?\d+"?,\s*"Timestamp"\s*:)',
-        marked("what Discord keeps of you, in which nobody else writes"),
-        WITH_OTHERS,
-    ),
-    (
-        r'\A\ufeff?\s*\{(?=.*"(?:app_opens|swipes_likes)"\s*:)',
-        marked("what Tinder keeps of you, in which nobody else writes"),
-        FROM_THE_APP,
-    ),
-    (
-        r'\A\ufeff?\s*\[\s*\{.{0,5000}?"chats"\s*:\s*\[\s*\{\s*"(?:body|timestamp)"',
-        marked("what Hinge keeps of you, in which nobody else writes"),
-        FROM_THE_APP,
-    ),
-    (
-        r'\A\ufeff?\s*\{\s*"zerver_\w+"\s*:',
-        marked("what Zulip's server exports, in which people are numbers"),
-        marked("Fetch the messages with Zulip's API (GET /messages) and extract that JSON, which names them."),
-    ),
-)
-"""What a head of an export that is often tried looks like, what it is, and what to do instead."""
 TABLES = frozenset([".csv", ".tsv", ".xlsx", ".xlsm"])
 """Suffixes of tables, whose cells may look like a novel's lines or a script's."""
 PROGRAMS = frozenset(

@@ -95,3 +95,27 @@ def test_the_labels_may_be_of_another_language(sent: str, enter: str, tmp_path: 
     path.write_text(text.replace(f"{enter}\n", ""), encoding="utf-8")
     with pytest.raises(UsageError, match="copied from Messenger's page without its labels"):
         choose(path, "auto")
+
+
+@pytest.mark.parametrize(
+    ("mine", "his"),
+    [
+        ("Du hast Tom Reed geantwortet", "Tom Reed hat dir geantwortet"),
+        ("Vous avez répondu à Tom Reed", "Tom Reed vous a répondu"),
+        ("Respondiste a Tom Reed", "Tom Reed te respondió"),
+        ("Bạn đã trả lời Tom Reed", "Tom Reed đã trả lời bạn"),
+        ("你回复了Tom Reed", "Tom Reed回复了你"),
+        ("Tom Reedに返信しました", "Tom Reedがあなたに返信しました"),
+    ],
+)
+def test_the_label_of_an_answer_is_nobody_s_name(mine: str, his: str) -> None:
+    answers = (
+        f"{mine}\nOriginal:\nHalf a can.\nWell done.\nEnter\n{his}\nOriginal:\nKeep it.\nI do.\nEnter\n"
+        f"{mine}\nOriginal:\nI do.\nGood.\nEnter\n{his}\nOriginal:\nGood.\nIs it?\nEnter\n"
+    )
+    assert parsed(messenger.read, COPIED + answers)[6:] == [
+        ("You", "Well done."),
+        ("Tom Reed", "I do."),
+        ("You", "Good."),
+        ("Tom Reed", "Is it?"),
+    ]

@@ -52,6 +52,11 @@ def test_every_file_holds_known_kinds_of_phrases_without_repeats(app: str) -> No
         ("whatsapp", "\u200e訊息和通話經端對端加密。只有此對話中的人可以閱讀。", Content.NOTE),
         ("line", "ยกเลิกข้อความ", Content.DELETED),
         ("imessage", "Loved it", Content.TEXT),
+        ("zalo", "[Hình ảnh]", Content.MEDIA),
+        ("zalo", "[Nhãn dán]", Content.STICKER),
+        ("zalo", "Tin nhắn đã được thu hồi", Content.DELETED),
+        ("line", "通話時間3:22", Content.CALL),
+        ("line", "通話時間は三時間", Content.TEXT),
         ("imessage", "Liked an image of yours?", Content.TEXT),
     ],
 )

@@ -116,3 +116,9 @@ def test_what_a_model_thinks_is_not_said() -> None:
     ]
     cues = to_cues([message(name, text, at) for at, (name, text) in enumerate(zip("ABC", texts, strict=True))])
     assert [cue.text for cue in cues if isinstance(cue, Cue)] == ["Welcome.", "Hello. Sit.", "I </3 you"]
+
+
+def test_marks_of_writing_direction_are_no_part_of_a_name() -> None:
+    assert turns([message("\u2068Ægir\u2069", "hey", 0), message("Ægir", "you up?", 0.5)]) == [
+        ("Ægir", "hey\nyou up?", 1)
+    ]

@@ -61,11 +61,25 @@ SENT = frozenset(
 """What stands above a message of the owner's."""
 ENTER = "Enter"
 ME = "You"
-ORIGINAL = "Original message:"
 ALONE = re.compile(rf"(?:(?i:{WEEKDAY}){STAMP})$")
-REPLIED = re.compile(
-    r"(?P<name>[^\n]{1,60}?) replied to (?:you|yourself|themsel(?:f|ves)|himself|herself|[A-Z].{0,60})$"
+OWN_REPLY = re.compile(
+    r"(?:You replied to|Du hast (?=.* geantwortet$)|Vous avez répondu à|Respondiste a|Has respondido a|Você respondeu a"
+    r"|Respondeste a|Hai risposto a|Je hebt (?=.* (?:gereageerd|geantwoord|beantwoord)$)|Je hebt gereageerd op"
+    r"|Du svarade|Du svarte|Du svarede|Odpowiedziałe[śm]|Odpowiedziała[śm]|Вы ответили|Ви відповіли|Bạn đã trả lời"
+    r"|Anda membalas|Kamu membalas|[你您]已?回[复覆]了?|คุณตอบกลับ|회원님이 (?=.*답장)).{0,80}"
+    r"|.{1,60} (?:kullanıcısına|adlı kişiye) yanıt verdin(?:iz)?|[^が]{1,60}に返信しました"
 )
+"""What stands above an answer of the owner's."""
+REPLIED = re.compile(
+    r"(?P<name>[^\n]{1,60}?)(?: replied to (?:you|yourself|themsel(?:f|ves)|himself|herself|[A-Z].{0,60})"
+    r"| hat (?:.{1,60} )?geantwortet| (?:vous |t[’'])?a répondu(?: à .{1,60})?| (?:te )?respondió(?: a .{1,60})?"
+    r"| respondeu (?:a|para) .{1,60}| (?:ti )?ha risposto(?: a .{1,60})?| heeft (?:.{1,60} )?(?:gereageerd|geantwoord)"
+    r"| heeft gereageerd op .{1,60}| svarade .{1,60}| svarte .{1,60}| svarede .{1,60}"
+    r"| odpowiedział(?:a|\(a\))? .{1,60}| ответил(?:а|\(а\))? .{1,60}| відпові(?:в|ла) .{1,60}"
+    r"| đã trả lời .{1,60}| membalas .{1,60}| (?:sana|size|.{1,60} kişisine) yanıt verdi| ?回[复覆]了 ?.{1,60}"
+    r"|が.{1,60}に返信しました| ตอบกลับ .{1,60}|님이 .{1,60}답장.{0,20})"
+)
+"""What stands above an answer of somebody else's, in the languages of the page."""
 LONGEST_NAME = 60
 FEWEST_SENT, FEWEST_ENTER = 2, 3
 """So many lines of these words alone tell such a copy."""
@@ -157,7 +171,7 @@ def _names(labelled: Iterable[LabelledText]) -> dict[str, str]:
     first, with_text, below = Counter[str](), Counter[str](), Counter[tuple[str, str]]()
     for each in labelled:
         name, rest = each.texts[0], each.texts[1:]
-        if name not in SENT and len(name) <= LONGEST_NAME:
+        if name not in SENT and not _is_reply(name) and len(name) <= LONGEST_NAME:
             first[name] += 1
             with_text[name] += bool(rest)
             below.update([(name, rest[0])] if rest and _are_one(name, rest[0]) else [])
@@ -174,12 +188,19 @@ def _are_one(name: str, other: str) -> bool:
     return words[0] <= words[1] or words[1] <= words[0]
 
 
+def _is_reply(line: str) -> bool:
+    """Whether a line tells who answers whom."""
+    return OWN_REPLY.fullmatch(line) is not None or REPLIED.fullmatch(line) is not None
+
+
 def _sender(each: LabelledText, names: dict[str, str]) -> str:
     """Who writes; "" where no name stands above the text."""
     first = each.texts[0]
-    if replied := REPLIED.match(first):
+    if OWN_REPLY.fullmatch(first):
+        return ME
+    if replied := REPLIED.fullmatch(first):
         name = replied["name"]
-        return ME if name == ME else next((names[each] for each in names if _are_one(name, each)), "")
+        return next((names[each] for each in names if _are_one(name, each)), "")
     return ME if first in SENT else names.get(first, "")
 
 
@@ -190,9 +211,10 @@ def _message(each: LabelledText, names: dict[str, str]) -> Message:
     texts = texts[1:] if len(texts) > 1 and names.get(texts[0]) == sender else texts
     texts = texts[:-1] if len(texts) > 1 and names.get(texts[-1]) == sender else texts
     is_parted = True
-    if REPLIED.match(each.texts[0]):  # what is answered stands above the answer, and nothing between them
-        below = texts[texts.index(ORIGINAL) + 1 :] if ORIGINAL in texts else texts
-        is_parted = len(below) == (2 if ORIGINAL in texts else 1)
+    if _is_reply(each.texts[0]):  # what is answered stands above the answer, and nothing between them
+        is_labelled = len(texts) > 2 and texts[0].endswith((":", "："))  # Original message:
+        below = texts[1:] if is_labelled else texts
+        is_parted = len(below) == (2 if is_labelled else 1)
         texts = below[-1:] if is_parted else below
     text = "\n".join(texts)
     content = phrases("messenger").content(text) if text and is_parted else Content.MEDIA

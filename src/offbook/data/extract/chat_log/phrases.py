@@ -90,7 +90,7 @@ class Phrases:
         return self.edited.sub("", text).rstrip() if ">" in text[-4:] else text
 
 
-APPS = ("whatsapp", "wechat", "line", "kakaotalk", "viber", "imessage")
+APPS = ("whatsapp", "wechat", "line", "kakaotalk", "viber", "imessage", "zalo")
 
 
 def content_of_any_app(text: str) -> Content:

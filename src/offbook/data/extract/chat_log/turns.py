@@ -14,6 +14,8 @@ from offbook.data.extract.cue import Cue, Envelope, Scenes, Skipped
 MINUTE = timedelta(minutes=1)
 REASONING = re.compile(r"(?:<think(?:ing)?>|\A(?:(?!<think).)*?).*?</think(?:ing)?>\s*", re.DOTALL)
 """What a model thinks before it answers: it is not said."""
+MARKS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+"""Marks of writing direction, which apps set about names: nobody types them after `--role`."""
 FOREVER = 1e9
 """Minutes: longer than any chat, and no more than a timedelta holds."""
 
@@ -41,6 +43,8 @@ def to_cues(messages: Iterable[Message], pauses: Pauses = USUAL_PAUSES) -> Itera
     turns = _Turns(pauses)
     for each in messages:
         message = each._replace(text=REASONING.sub("", each.text)) if "</think" in each.text else each
+        if not message.sender.isascii():
+            message = message._replace(sender=MARKS.sub("", message.sender).strip())
         if message.content is Content.TEXT and message.text.strip():
             yield from turns.add_text(message)
         else:

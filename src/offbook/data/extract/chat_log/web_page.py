@@ -18,6 +18,7 @@ DEEPEST = 200
 """Elements within each other; no program writes more about a message."""
 SURROGATES = re.compile(r"&#(5[56]\d{3});&#(5[67]\d{3});")
 """A character beyond 65,535 as some programs write it: in the two halves that UTF-16 has for it."""
+MARKED_UP = re.compile(r"\s*<(p|div|span)\b[^<>]*>.*</\1>\s*", re.DOTALL)
 MARKUP = re.compile(r"^\s*(?:\ufeff)?\s*<(?:[!?a-zA-Z])")
 
 
@@ -85,6 +86,13 @@ def elements(lines: Lines, wanted: Callable[[Element], bool]) -> Iterator[Elemen
     page.close()
     page.end()
     yield from page.ready
+
+
+def plain_text(text: str) -> str:
+    """A text without its markup, where all of it stands within an element: `<p>Since four</p><p>and well</p>`."""
+    if not MARKED_UP.fullmatch(text):
+        return text
+    return "\n".join(each.text() for each in elements([(1, f"<div>{text}</div>")], lambda _: True)).strip()
 
 
 def is_page(text: str) -> bool:

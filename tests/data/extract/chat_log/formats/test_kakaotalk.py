@@ -38,3 +38,8 @@ def test_on_windows_who_comes_and_goes_has_a_line_without_a_time() -> None:
     log = "[[반장] 마라] [오후 9:30] 어?\n톰님이 나갔습니다.\n[[반장] 마라] [오후 9:31] 갔네"
     assert parsed(read, log) == [("[반장] 마라", "어?"), ("[반장] 마라", "갔네")]
     assert contents(read, log)[1] is Content.NOTE
+
+
+def test_in_english_who_is_invited_has_such_a_line_too() -> None:
+    log = "[Mara] [9:30 PM] Lit?\nMara invited Odd.\n[Odd] [9:31 PM] Since four."
+    assert parsed(read, log) == [("Mara", "Lit?"), ("Odd", "Since four.")]

@@ -175,3 +175,16 @@ def test_the_other_side_s_name_may_stand_beside_what_was_sent() -> None:
     table = "姓名,号码,时间,类型,内容\n安娜,138,2021-05-12 21:30,接收,灯点了吗？\n"
     table += "安娜,138,2021-05-12 21:31,发送,四点就点了。\n"
     assert parsed(read, table) == [("安娜", "灯点了吗？"), ("Me", "四点就点了。")]
+
+
+def test_a_text_that_is_marked_up_is_read_without_the_marks() -> None:
+    table = (
+        "FROM,TO,DATE,CONTENT\nAnn,Tom,2021-05-12 21:30:15 UTC,1 < 2 and <b> is bold\n"
+        'Tom,Ann,2021-05-12 21:31:15 UTC,"<p class=""a"">Since four &amp; well.<br>Half</p><p>a can.</p>"\n'
+        "Ann,Tom,2021-05-12 21:32:15 UTC,Good.\n"
+    )
+    assert parsed(read, table) == [
+        ("Ann", "1 < 2 and <b> is bold"),
+        ("Tom", "Since four & well.\nHalf\n\na can."),
+        ("Ann", "Good."),
+    ]

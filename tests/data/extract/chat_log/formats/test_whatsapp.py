@@ -203,3 +203,12 @@ def test_a_very_long_name_is_a_sender_where_it_comes_back() -> None:
     lines = [f"12/05/2021, 21:3{at} - {sender}: {text}" for at, (sender, text) in enumerate([*talk, (note, "no more")])]
     assert parsed(read, "\n".join(lines)) == talk
     assert contents(read, lines[0] + "\n" + lines[3])[1] is Content.NOTE
+
+
+def test_a_caption_stands_before_what_is_omitted_and_brackets_may_be_another_app_s() -> None:
+    log = (
+        "[12/05/2021, 21:30:15] Mara: Look at it \u200eimage omitted\n[12/05/2021, 21:31:15] Odd: [Hình ảnh]\n"
+        "[12/05/2021, 21:32:15] Odd: [as dark as that]\n"
+    )
+    assert parsed(read, log) == [("Mara", "Look at it"), ("Odd", "[as dark as that]")]
+    assert contents(read, log)[1] is Content.MEDIA

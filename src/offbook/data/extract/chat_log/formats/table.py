@@ -30,6 +30,7 @@ from offbook.data.extract.chat_log.table_header import (
 )
 from offbook.data.extract.chat_log.table_stream import columns, read_table, read_unnamed, time_columns, unnamed_columns
 from offbook.data.extract.chat_log.times import DateOrder, any_time
+from offbook.data.extract.chat_log.web_page import plain_text
 from offbook.data.extract.cue import Lines, ParseError
 from offbook.data.extract.word_lists import words
 
@@ -266,7 +267,7 @@ def _message(line: int, row: Mapping[str, object], names: Columns, month_first: 
             value = next((value[name] for name in NAME_KEYS if value.get(name)), None) if key == "sender" else None
         return value if isinstance(value, str) else str(value) if isinstance(value, int | float) else ""
 
-    text = wechat.QUOTED.sub("", cell("text")).strip()
+    text = wechat.QUOTED.sub("", plain_text(cell("text"))).strip()
     content = content_of_any_app(text) if text else Content.MEDIA
     if cell("deleted").strip().casefold() not in NO:  # yes, or the time when it was
         content = Content.DELETED

@@ -18,7 +18,7 @@ from itertools import islice
 from offbook.core.patterns import lazy_pattern
 from offbook.data.extract.chat_log.lines import entries, head, share
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
-from offbook.data.extract.chat_log.phrases import phrases
+from offbook.data.extract.chat_log.phrases import content_of_any_app, phrases
 from offbook.data.extract.chat_log.times import DateOrder, at_clock, is_american, numeric_date
 from offbook.data.extract.cue import Lines, ParseError
 
@@ -205,8 +205,14 @@ def _message(line: int, header: re.Match[str], body: str, survey: _Survey) -> Me
 def _text_message(name: str, text: str, line: int, sent_at: datetime | None) -> Message:
     """A message of text, without the app's marks in it."""
     text = EDITED.sub("", text) if text[-1:] == ">" else text
+    caption, mark, omitted = text.rpartition(" \u200e")
+    if mark and phrases("whatsapp").content(omitted) in (Content.MEDIA, Content.STICKER):
+        text = caption.strip()
+    content = Content.TEXT
+    if text.startswith("[") and text.endswith("]"):  # other programs write such lines, too
+        content = content_of_any_app(text)
     if "\u2068" not in text:
-        return Message(name, text, line, sent_at)
+        return Message(name, text, line, sent_at, content)
     return Message(name, MENTION.sub(r"@\1", text), line, sent_at, mentions=tuple(MENTION.findall(text)))
 
 

@@ -1,0 +1,42 @@
+"""Exports of chats that are often tried and not read, as the head of the file shows them, and what to do instead."""
+
+from __future__ import annotations
+
+from offbook.core.i18n import marked
+
+AS_TABLE = marked("Make a table of it (CSV) with columns for who writes, the text and the time.")
+WITH_OTHERS = marked("Export the channel with DiscordChatExporter, which has what everybody wrote.")
+FROM_THE_APP = marked(
+    "Copy the conversations from the app into a table (CSV) with columns for who writes, the text and the time."
+)
+UNSUPPORTED_CHATS = (
+    (r"(?m)^From: .*\n(?:.+\n){0,30}?(?:Subject|Date|Message-ID): ", marked("a mailbox"), AS_TABLE),
+    (
+        r"(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (?:from|to) [^\n]{1,120} - [A-Za-z][^\n]*$.*?"
+        r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (?:from |to |- )",
+        marked("iMazing's text"),
+        marked("Export the messages from iMazing as CSV, and extract that."),
+    ),
+    (r"\A(?=.*\bouter-cell\b).*\bcontent-cell\b", marked("Google's list of what you did"), AS_TABLE),
+    (
+        r'\A\ufeff?(?:ID,Timestamp,Contents,Attachments|\s*\[\s*\{\s*"ID"\s*:\s*"?\d+"?,\s*"Timestamp"\s*:)',
+        marked("what Discord keeps of you, in which nobody else writes"),
+        WITH_OTHERS,
+    ),
+    (
+        r'\A\ufeff?\s*\{(?=.*"(?:app_opens|swipes_likes)"\s*:)',
+        marked("what Tinder keeps of you, in which nobody else writes"),
+        FROM_THE_APP,
+    ),
+    (
+        r'\A\ufeff?\s*\[\s*\{.{0,5000}?"chats"\s*:\s*\[\s*\{\s*"(?:body|timestamp)"',
+        marked("what Hinge keeps of you, in which nobody else writes"),
+        FROM_THE_APP,
+    ),
+    (
+        r'\A\ufeff?\s*\{\s*"zerver_\w+"\s*:',
+        marked("what Zulip's server exports, in which people are numbers"),
+        marked("Fetch the messages with Zulip's API (GET /messages) and extract that JSON, which names them."),
+    ),
+)
+"""What a head of an export that is often tried looks like, what it is, and what to do instead."""
