@@ -23,6 +23,8 @@ SMALL = 4 * 2**20
 
 WORKSPACE_PATHS = ("data.source", "data.heldout_source", "data.replay", "model.adapter")
 """Settings that name files of the workspace (or of a hub). A base model may lie anywhere on this computer."""
+TERMINAL_ONLY = ("track.host",)
+"""Settings that say which server gets a key of the user's: run.yaml and the terminal set them, no request does."""
 
 _writing = threading.RLock()
 
@@ -77,6 +79,9 @@ class CharacterFolder:
             for dotted in WORKSPACE_PATHS:  # of the whole: a section may come as one value
                 if (value := _at(tree, dotted)) != _at(before, dotted):
                     self._check_inside(value)
+            for dotted in TERMINAL_ONLY:
+                if _at(tree, dotted) != _at(before, dotted):
+                    raise UsageError("{key} cannot be set here", "Write it into run.yaml yourself.", key=dotted)
             atomic_write_text(self.config, text)
 
     def change(self, entry: dict[str, Any]) -> None:

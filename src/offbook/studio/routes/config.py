@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from offbook.core.config import loading
 from offbook.core.config.schema import FIRST_OPTIONS, RunConfig, options
 from offbook.core.i18n import translate
-from offbook.studio.character import CharacterFolder
+from offbook.studio.character import TERMINAL_ONLY, CharacterFolder
 from offbook.studio.context import StudioDep
 
 router = APIRouter(tags=["config"])
@@ -17,10 +17,12 @@ router = APIRouter(tags=["config"])
 
 @router.get("/config/schema")
 def schema() -> dict[str, Any]:
-    """Every setting by its dotted name: type, default, bounds and choices (JSON schema), described in your language."""
+    """Every setting that can be changed here by its dotted name: type, default, bounds and choices (JSON schema), described in your language."""
     tree = RunConfig.model_json_schema()
     shown = {}
     for name, field in options():
+        if name in TERMINAL_ONLY:
+            continue
         part = _property(tree, name)
         text = " ".join((field.description or "").split())
         shown[name] = {
