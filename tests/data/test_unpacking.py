@@ -125,3 +125,14 @@ def test_a_damaged_packed_file_is_named(tmp_path: Path) -> None:
         path.write_bytes(content)
         with pytest.raises(UsageError, match="cannot be unpacked"):
             list(open_text(path))
+
+
+def test_an_archive_with_a_password_is_said_to_have_one(tmp_path: Path) -> None:
+    path = archive(tmp_path / "chat.zip", {"./_chat.txt": CHAT})
+    assert texts(path) == CHAT.splitlines()
+    packed = bytearray(path.read_bytes())
+    for sign, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        packed[packed.index(sign) + flags] |= 1
+    path.write_bytes(packed)
+    with pytest.raises(UsageError, match="locked with a password"):
+        texts(path)

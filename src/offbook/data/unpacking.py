@@ -29,6 +29,8 @@ TABLES = (*spreadsheet.SUFFIXES, ".parquet", ".arrow", ".feather")
 """Suffixes of rows that are not read within an archive."""
 NAMED = 3
 """So many of an archive's texts are named in an error."""
+LOCKED = 1
+"""Bit of a ZIP entry's flags that says that a password is needed (APPNOTE.TXT, 4.4.4)."""
 _UNPACK = marked("Unpack it, and name what is in it.")
 
 
@@ -111,8 +113,11 @@ def unpacked_name(path: Path) -> str:
 
 def _open_zipped(path: Path) -> IO[bytes]:
     with _archive(path) as archive:
+        name = _text_in(path, archive)
+        if archive.getinfo(name).flag_bits & LOCKED:
+            raise UsageError("{path} is locked with a password", _UNPACK, path=path)
         try:
-            return archive.open(_text_in(path, archive))
+            return archive.open(name)
         except (RuntimeError, zipfile.BadZipFile) as error:
             raise UsageError("{path} cannot be unpacked: {reason}", _UNPACK, path=path, reason=error) from None
 
@@ -140,4 +145,4 @@ def _text_in(path: Path, archive: zipfile.ZipFile) -> str:
         raise UsageError("{path} is a zip archive without a text in it: {names} …", _UNPACK, path=path, names=names)
     if len(texts) > 1:
         raise UsageError("{path} is a zip archive of several texts: {names} …", _UNPACK, path=path, names=names)
-    return str(texts[0])
+    return next(name for name in archive.namelist() if PurePosixPath(name) == texts[0])  # "./one.txt", as it is packed

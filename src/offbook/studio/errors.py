@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from offbook.core.errors import OffbookError, UsageError
 from offbook.core.i18n import translate
 from offbook.core.system_errors import system_reason
+from offbook.studio.advice import page_fix
 
 
 class NotFound(UsageError):
@@ -42,7 +43,7 @@ STATUS: dict[type[OffbookError], int] = {
 
 def error_json(error: OffbookError) -> dict[str, Any]:
     """The body of an error: `{"error": {"message": what, "fix": how to mend it, "code": a word for programs}}`."""
-    return {"error": {"message": error.what, "fix": error.fix, "code": type(error).__name__}}
+    return {"error": {"message": error.what, "fix": page_fix(error.fix), "code": type(error).__name__}}
 
 
 async def _on_offbook(_: Request, error: Exception) -> Response:

@@ -25,7 +25,9 @@ from typing import Any, Literal
 import psutil
 
 from offbook.core.atomic import atomic_dir, atomic_write_text
+from offbook.core.i18n import in_language
 from offbook.core.shell import offbook_command
+from offbook.studio.advice import INEXACT, page_fix
 from offbook.studio.runner import CANCEL, EXIT_CODE, PID
 
 State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
@@ -204,9 +206,17 @@ class JobRecord:
             "command": offbook_command(*self.request.argv),
             "stage": latest.get("stage", {}).get("text"),
             "progress": latest.get("progress"),
-            "error": latest.get("error"),
+            "error": self._error(latest.get("error")),
             "details": self.request.details,
         }
+
+    def _error(self, event: dict[str, Any] | None) -> dict[str, Any] | None:
+        """What went wrong, with what to do on the page; `inexact`: it could go on all the same."""
+        if event is None:
+            return None
+        fix = str(event.get("fix") or "")
+        with in_language(self.request.lang):
+            return {**event, "fix": page_fix(fix), "inexact": INEXACT in fix}
 
     def _latest_events(self) -> dict[str, dict[str, Any]]:
         """Kind of event → its last one; progress counts only since the last stage began."""

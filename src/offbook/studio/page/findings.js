@@ -40,12 +40,10 @@ export async function showFindings(box, address, signal, isUpdate = false) {
   );
 }
 
-// A finding: {text, effect, fix, level, option}, with what its option does as a button. What mends it is not said again
-// where that is the button's option alone.
+// A finding: {text, effect, fix, level, option}, with what its option does as a button.
 function drawFinding({ text, effect, fix, level, option }, address) {
   const tone = TONES[level] ?? level;
-  const isSaid = option && /^--\S+ \S+$/.test(fix);
-  const about = [effect, !isSaid && fix].filter(Boolean).map((each) => h("p", { class: "help" }, each));
+  const about = [effect, fix].filter(Boolean).map((each) => h("p", { class: "help" }, each));
   return h("li", { class: tone }, h("span", { class: "sign", "aria-hidden": "true" }, SIGNS[tone] ?? "!"), h("div", {}, h("p", {}, text), about, option && optionButton(option, address)));
 }
 

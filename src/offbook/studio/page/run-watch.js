@@ -68,7 +68,7 @@ export class RunWatch {
     this.trouble.replaceChildren();
     if (job?.state === "failed" && run !== "finished") {
       this.trouble.append(failure(job, run === "stopped" ? null : () => this.#again(address)));
-      if (canResume && job.error?.fix?.includes("--allow-inexact"))
+      if (canResume && job.error?.inexact)
         this.trouble.append(note(word("inexactHelp")), action(word("inexact"), () => this.#resume(true), "secondary", { id: "inexact" }));
     }
     else if (canResume) this.trouble.append(note(word("stoppedHelp")));

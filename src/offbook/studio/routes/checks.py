@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from offbook.core.i18n import language
 from offbook.core.progress import fill
 from offbook.data.messages import localized
+from offbook.studio.advice import page_fix
 from offbook.studio.character import CharacterFolder
 from offbook.studio.checks import newest_check, option_of, version_of
 from offbook.studio.context import StudioDep
@@ -62,4 +63,6 @@ def _findings(report: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _finding(finding: dict[str, Any]) -> dict[str, Any]:
     text = fill("{title}: {count}", {"title": finding["title"], "count": finding["count"]})
-    return {**finding, "text": text, "option": option_of(finding["fix"])}
+    fix, option = finding["fix"], option_of(finding["fix"])
+    is_said = option is not None and len(fix.split()) == 2  # by the button of the option
+    return {**finding, "text": text, "option": option, "fix": "" if is_said else page_fix(fix)}

@@ -17,7 +17,7 @@ router = APIRouter(tags=["config"])
 
 @router.get("/config/schema")
 def schema() -> dict[str, Any]:
-    """Every setting that can be changed here by its dotted name: type, default, bounds and choices (JSON schema), described in your language."""
+    """Every setting that can be changed here: type, default, bounds and choices (JSON schema), in your language."""
     tree = RunConfig.model_json_schema()
     shown = {}
     for name, field in options():

@@ -185,12 +185,10 @@ def _listing(job: JobRecord) -> dict[str, Any]:
 
 
 def _reason(job: JobRecord) -> dict[str, str]:
-    """Why a text cannot be read, and what to do here: the page has a list in place of `--format`."""
+    """Why a text cannot be read, and what to do here."""
     error = job.as_json()["error"] or {}
     message = error.get("text") or translate("the text could not be read")
     fix = error.get("fix") or translate("Look at the list of jobs.")
-    if "--format" in fix:
-        fix = translate("Choose below what it is, or bring a text in which it can be seen who says what.")
     return {"message": message, "fix": fix}
 
 

@@ -12,6 +12,7 @@ from offbook.core.shell import offbook_command
 from offbook.evaluation.rules import RULES, Change
 from offbook.pipeline.comparing import compare_runs
 from offbook.pipeline.next_run import suggestion
+from offbook.studio.advice import page_settings
 from offbook.studio.character import CharacterFolder
 from offbook.studio.context import StudioDep
 from offbook.studio.errors import Conflict, NotFound
@@ -49,7 +50,8 @@ def verdict(name: str, studio: StudioDep) -> dict[str, Any]:
     if not card:
         raise NotFound("the run '{name}' has no verdict yet", "Let it finish, or judge it now.", name=name)
     settings, worded = settings_of(run), stored_verdict(run)
-    sentences = [{**each, "option": _option(each, settings)} for each in objects(worded.get("verdict"))]
+    told = [{**each, "text": page_settings(str(each.get("text")))} for each in objects(worded.get("verdict"))]
+    sentences = [{**each, "option": _option(each, settings)} for each in told]
     return {
         "headline": str(worded.get("headline") or ""),
         "sentences": sentences,

@@ -152,12 +152,13 @@ def test_an_entity_bomb_and_a_zip_bomb_are_refused(tmp_path: Path, monkeypatch: 
         speakers([docx(tmp_path / "bomb.docx", ["x" * 5000])])
 
 
-@pytest.mark.parametrize("name", ["card.png", "old.doc", "book.mobi", "notes.pages"])
+@pytest.mark.parametrize("name", ["card.png", "IMG_1.HEIC", "old.doc", "book.mobi", "notes.pages"])
 def test_what_is_not_read_is_named(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(b"\x89PNG\r\n\x1a\n")
-    with pytest.raises(UsageError, match="does not read"):
+    with pytest.raises(UsageError, match="does not read") as error:
         speakers([path])
+    assert ("recognized" in error.value.fix) is (path.suffix in (".png", ".HEIC"))
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

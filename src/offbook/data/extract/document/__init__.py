@@ -68,15 +68,13 @@ DOCUMENTS = {
     ".twee": DocumentKind(marked("a Twee script"), branching.read, "play"),
 }
 RPG_MAKER = DocumentKind(marked("a file of RPG Maker's data"), rpg_maker.read, "play")
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif")
 UNREADABLE = {
     ".doc": marked("a Word 97 document"),
     ".pages": marked("a Pages document"),
     ".mobi": marked("a Kindle book"),
     ".azw3": marked("a Kindle book"),
-    ".png": marked("a picture"),
-    ".jpg": marked("a picture"),
-    ".jpeg": marked("a picture"),
-    ".webp": marked("a picture"),
+    **dict.fromkeys(PICTURES, marked("a picture")),
 }
 """What is often tried and cannot be read."""
 
@@ -110,7 +108,7 @@ def open_document(path: Path) -> Document:
     if kind is None:
         raise UsageError(
             "{path} is {unreadable}, which extract does not read",
-            _SAVE_AS,
+            _RECOGNIZE if path.suffix.casefold() in PICTURES else _SAVE_AS,
             path=path,
             unreadable=translate(UNREADABLE[path.suffix.casefold()]),
         )
@@ -138,5 +136,8 @@ def open_document(path: Path) -> Document:
 
 
 _SAVE_AS = marked("Open it in the program that wrote it and save it as .docx, .epub or plain text.")
+_RECOGNIZE = marked(
+    "Give the text itself: a chat as its app exports it; else have the picture's text recognized first (OCR)."
+)
 
 __all__ = ["DOCUMENTS", "UNREADABLE", "Document", "DocumentKind", "kind_of", "open_document"]
