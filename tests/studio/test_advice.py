@@ -7,7 +7,7 @@ from offbook.studio.advice import ANSWERS, BUTTONS, CONTROLS, page_fix, page_set
 
 
 @pytest.mark.parametrize(
-    ("fix", "said"),
+    ("fix", "text"),
     [
         ("If somebody does, say so: --format novel", "Choose below what it is"),
         ("Name the format: play, novel.", "Choose below what it is"),
@@ -20,8 +20,8 @@ from offbook.studio.advice import ANSWERS, BUTTONS, CONTROLS, page_fix, page_set
         ("Is it the right file?", "Is it the right file?"),
     ],
 )
-def test_the_page_s_control_is_named_in_place_of_an_option(fix: str, said: str) -> None:
-    assert said in page_fix(fix)
+def test_the_page_s_control_is_named_in_place_of_an_option(fix: str, text: str) -> None:
+    assert text in page_fix(fix)
     assert "--" not in page_fix(fix)
 
 
@@ -33,10 +33,10 @@ def test_settings_are_named_as_the_form_has_them() -> None:
         "Raise data.max_length.",
         "Settings stand under 4, Rehearse, at Details.",
     ]
-    cut = page_fix(
+    advice = page_fix(
         "--train.max_tokens_per_micro_batch 512; with --resume also --allow-inexact, since rounding changes."
     )
-    assert "train.max_tokens_per_micro_batch = 512; with “Go on” also “Go on with the changes”" in cut
+    assert "train.max_tokens_per_micro_batch = 512; with “Go on” also “Go on with the changes”" in advice
     assert page_settings("an --unheard.of thing") == "an --unheard.of thing"
 
 

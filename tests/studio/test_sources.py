@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,53 @@ def test_a_table_of_odd_names_is_read_once_its_columns_are_told(client: Client) 
     new = {"source": "odd.csv", "role": "Ann", "format": "table", "columns": columns}
     client.wait(client.post("/api/characters", new)["job"])
     assert client.get("/api/characters/Ann/rows")["total"] == 3
+
+
+ODD_ROWS = [{"ask": f"Is the stove lit? ({number})", "say": f"Since {number}.", "n": number} for number in range(9)]
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "jsonl"])
+def test_rows_of_odd_names_become_a_character_s_once_their_columns_are_told(client: Client, kind: str) -> None:
+    name = f"odd.{kind}"
+    lines = [json.dumps(each) for each in ODD_ROWS]
+    texts = {"json": json.dumps(ODD_ROWS), "jsonl": "\n".join(lines)}
+    texts["csv"] = "\n".join(["ask,say,n", *(f"{each['ask']},{each['say']},{each['n']}" for each in ODD_ROWS)])
+    client.upload(name, texts[kind].encode())
+    client.wait(client.get(f"/api/sources/{name}", 202)["job"], "failed")
+    unread = client.get(f"/api/sources/{name}")
+    assert unread["error"]["fix"].startswith("Say below which column")
+    assert [(each["key"], each["samples"][1]) for each in unread["columns"]] == [
+        ("ask", "Is the stove lit? (1)"),
+        ("say", "Since 1."),
+        ("n", "1"),
+    ]
+    wrong = client.get(f"/api/sources/{name}?format=rows&columns=prompt=ask,reply=answer")
+    assert wrong["speakers"] == []
+    assert wrong["error"]["message"]
+    columns = "prompt=ask,reply=say"
+    listing = client.get(f"/api/sources/{name}?format=rows&columns={columns}")
+    assert [(each["name"], each["lines"]) for each in listing["speakers"]] == [("odd", 9)]
+    made = client.post("/api/characters", {"source": name, "role": "odd", "format": "rows", "columns": columns}, 201)
+    rows = client.get(f"/api/characters/{made['name']}/rows")["rows"]
+    assert (rows[0]["prompt"], rows[0]["reply"]) == ("Is the stove lit? (0)", "Since 0.")
+
+
+def test_messages_as_objects_are_read_once_their_keys_are_told(client: Client) -> None:
+    messages = [{"wer": name, "was": f"It is {at}."} for at in range(8, 12) for name in ("Tom", "Ann")]
+    client.upload("odd.json", json.dumps(messages).encode())
+    client.wait(client.get("/api/sources/odd.json", 202)["job"], "failed")
+    assert [each["key"] for each in client.get("/api/sources/odd.json")["columns"]] == ["wer", "was"]
+    address = "/api/sources/odd.json?format=table&columns=sender=wer,text=was"
+    client.wait(client.get(address, 202)["job"])
+    assert {each["name"] for each in client.get(address)["speakers"]} == {"Tom", "Ann"}
+
+
+def test_rows_that_a_table_loses_are_counted(client: Client) -> None:
+    rows = [{"instruction": "Is it lit?", "output": "Since four."}, {"instruction": "Why?", "output": ""}]
+    client.upload("rows.jsonl", "\n".join(map(json.dumps, rows)).encode())
+    listing = client.get("/api/sources/rows.jsonl?format=rows")
+    assert listing["speakers"][0]["lines"] == 1
+    assert listing["notes"][0].startswith("1 rows cannot be read")
 
 
 def test_texts_are_read_together(client: Client, studio: Studio) -> None:

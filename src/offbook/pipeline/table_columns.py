@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -11,10 +12,14 @@ from offbook.core.errors import UsageError
 from offbook.data.extract.chat_log.table_stream import read_unnamed
 from offbook.data.extract.cue import ParseError
 from offbook.data.extract.source import open_source
+from offbook.data.sources import read_rows
 
 HEAD = 30
 """So many lines are looked at."""
 SAMPLES, LONGEST_SAMPLE = 3, 60
+OF_OBJECTS = (".json", ".jsonl", ".ndjson")
+MOST_BYTES = 2**26
+"""A larger file of objects is not looked into: JSON is read as a whole."""
 NOT_IN_NAMES = frozenset(",=")
 """What parts the columns of `--columns`; where a name holds it, the columns go by their numbers."""
 
@@ -32,11 +37,13 @@ class TableColumn:
 
 
 def table_columns(path: Path) -> list[TableColumn]:
-    """The columns of a table (CSV, TSV, Excel); none for a file that is no table.
+    """The columns of a table (CSV, TSV, Excel, or JSON's objects by their keys); none for a file that is no table.
 
     Args:
         path: a file of any kind that `extract` reads.
     """
+    if path.suffix.lower() in OF_OBJECTS:
+        return _keys(path)
     try:
         head = list(islice(open_source(path), HEAD))
     except (UsageError, ValueError):
@@ -61,6 +68,25 @@ def table_columns(path: Path) -> list[TableColumn]:
         )
         for place in range(len(first))
     ]
+
+
+def _keys(path: Path) -> list[TableColumn]:
+    """The keys of a list of objects that hold texts and numbers, as columns."""
+    try:
+        rows = [row for _, row in islice(read_rows(path), HEAD)] if path.stat().st_size <= MOST_BYTES else []
+    except (UsageError, RecursionError):
+        return []
+    keys = {key: [row[key] for row in rows if key in row] for key in dict.fromkeys(key for row in rows for key in row)}
+    columns = [
+        TableColumn(key, key, [_cell(value)[:LONGEST_SAMPLE] for value in values[:SAMPLES]])
+        for key, values in keys.items()
+        if key and not NOT_IN_NAMES & set(key)
+    ]
+    return columns if len(rows) > 1 and len(columns) > 1 else []
+
+
+def _cell(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _are_names(cells: Sequence[str]) -> bool:

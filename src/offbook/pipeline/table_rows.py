@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -26,32 +26,41 @@ class Table:
     rows: list[dict[str, Any]]
     characters: list[str | None]
     """Whom each of them names as its character."""
+    skipped: list[str] = field(default_factory=list)
+    """The bad rows that were left out, each with its place and what is wrong with it."""
 
 
-def table_rows(path: Path, character: str | None = None) -> Table | None:
-    """The rows of a table, bad ones left out; None where it is none, or too large.
+Columns = tuple[tuple[str, str], ...]
+"""What a person says that columns mean, in pairs: prompt, reply … and the column's name."""
+
+
+def table_rows(path: Path, character: str | None = None, columns: Columns = ()) -> Table | None:
+    """The rows of a table, bad ones left out and counted; None where it is none, or too large.
 
     Args:
         path: a file of rows in any of the data formats.
         character: whose rows they are to be; those of others are left out. Without it rows are everybody's.
+        columns: what columns of other names mean.
 
     Raises:
-        UsageError: the rows are several characters', and none of them is that one.
+        UsageError: the rows are several characters', and none of them is that one; or `columns` make no rows of it.
     """
     status = path.stat()
     if path.suffix.lower() not in SUFFIXES or status.st_size > MOST_BYTES:
         return None
-    return _rows(path, character, status.st_mtime_ns, status.st_size)
+    return _rows(path, character, columns, status.st_mtime_ns, status.st_size)
 
 
 @lru_cache(1)
-def _rows(path: Path, character: str | None, _modified: int, _size: int) -> Table | None:
+def _rows(path: Path, character: str | None, columns: Columns, _modified: int, _size: int) -> Table | None:
     options = EVERYBODY if character is None else loading.ReadingOptions(character=character)
+    options = replace(options, columns=dict(columns))
     try:
         loaded = loading.load([path], on_error="skip", options=options)
     except UsageError:
-        if character is not None and table_rows(path) is not None:
+        if columns or (character is not None and table_rows(path) is not None):
             raise
         return None
     lines = rows_text(loaded.conversations).split("\n")[:-1]
-    return Table([{**json.loads(line), "confidence": 1.0} for line in lines], loaded.characters)
+    rows = [{**json.loads(line), "confidence": 1.0} for line in lines]
+    return Table(rows, loaded.characters, [str(bad) for bad in loaded.skipped])

@@ -11,7 +11,7 @@ INEXACT = "--allow-inexact"
 CONTROLS = {
     INEXACT: marked("Undo the change, rehearse again, or go on all the same: the button below does that."),
     r"--format\b": marked("Choose below what it is, or bring a text in which it can be seen who says what."),
-    r"--columns\b": marked("Say below which column holds who speaks, and which what is said."),
+    r"--columns\b": marked("Say below which column holds what."),
     r"--data\.columns\b": marked("Bring the table again, under 1, Text, and say there which column holds what."),
     r"--(?:role|alias|list|me|rows)\b": marked("Go back to the text, under 1, and choose there who is to speak."),
     r"--(?:persona\.name)\b": marked("Give the character, under 3, the name that it has in the lines."),
@@ -58,11 +58,11 @@ def page_fix(fix: str) -> str:
 
 def page_settings(text: str) -> str:
     """A text that names settings as they stand in the page's form: `data.on_error = skip`."""
-    known = dict(options())
+    settings = dict(options())
 
     def name(match: re.Match[str]) -> str:
         key, value = match.groups()
-        if key not in known:
+        if key not in settings:
             return match[0]
         return f"{key} = {value}" if value else key
 

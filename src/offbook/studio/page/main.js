@@ -6,6 +6,7 @@ import { currentLanguage } from "./shared/language.js";
 import { get, pause } from "./api.js";
 import { isOpen } from "./job.js";
 import { go, redraw, route } from "./router.js";
+import { holdsFiles } from "./upload.js";
 import { switchLanguage, translate } from "./words.js";
 
 const JOBS_EVERY = 4000; // milliseconds
@@ -18,6 +19,9 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   go(anchor.href);
 });
+
+// A file that is dropped beside the place for it is not opened by the browser in the page's stead.
+for (const name of ["dragover", "drop"]) document.addEventListener(name, (event) => holdsFiles(event) && event.preventDefault());
 
 addEventListener("popstate", () => route());
 

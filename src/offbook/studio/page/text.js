@@ -6,8 +6,9 @@ import { get, path, post, remove } from "./api.js";
 import { columnsForm } from "./columns.js";
 import { bytes, number } from "./format.js";
 import { jobProgress } from "./job.js";
-import { action, ask, bar, command, field, h, heading, link, note, problem } from "./parts.js";
+import { action, ask, command, field, h, heading, link, note, problem } from "./parts.js";
 import { go, redraw } from "./router.js";
+import { dropped, holdsFiles, take } from "./upload.js";
 import { count, word, WORDS } from "./words.js";
 
 const SHOWN = 12; // speakers, before the others are asked for
@@ -21,7 +22,7 @@ export async function show(main, names, signal) {
 
 async function showBegin(main, signal) {
   const sources = await get("/api/sources", signal);
-  const input = h("input", { type: "file", id: "file", class: "sr", multiple: true, onchange: () => take([...input.files], arriving) });
+  const input = h("input", { type: "file", id: "file", class: "sr", multiple: true, onchange: () => take([...input.files], arriving, signal) });
   const arriving = h("div", { role: "status" });
   const drop = h(
     "label",
@@ -29,39 +30,22 @@ async function showBegin(main, signal) {
     h("b", {}, word("drop")),
     h("span", {}, word("dropKinds")),
   );
-  drop.addEventListener("dragover", (event) => {
-    event.preventDefault();
-    drop.classList.add("over");
-  });
-  drop.addEventListener("dragleave", () => drop.classList.remove("over"));
-  drop.addEventListener("drop", (event) => {
-    event.preventDefault();
-    drop.classList.remove("over");
-    take([...event.dataTransfer.files], arriving);
-  });
+  const over = (isOver) => drop.classList.toggle("over", isOver);
+  document.addEventListener("dragover", (event) => over(holdsFiles(event)), { signal });
+  document.addEventListener("dragleave", (event) => event.relatedTarget || over(false), { signal });
+  document.addEventListener("drop", async (event) => {
+    over(false);
+    if (holdsFiles(event)) await take(await dropped(event), arriving, signal);
+  }, { signal });
   const pasted = h("textarea", { rows: "6", placeholder: word("pasteExample") });
   const usePasted = async () => {
-    if (pasted.value.trim()) await take([new File([pasted.value], word("pastedName"))], arriving);
+    if (pasted.value.trim()) await take([new File([pasted.value], word("pastedName"))], arriving, signal);
     else pasted.focus();
   };
   main.append(heading(word("textTitle"), word("textLead")), input, drop, arriving);
   main.append(h("details", { class: "paste" }, h("summary", {}, word("paste")), field(word("pasteLabel"), pasted), action(word("usePasted"), usePasted, "secondary")));
   if (sources.length) main.append(h("h2", {}, word("texts")), h("ul", { class: "plain-list" }, sources.map(sourceItem)));
   main.append(note(word("textStays")), command("offbook extract FILE --list"));
-}
-
-// Store the files, which are read together; `arriving` shows meanwhile which one is on its way.
-async function take(files, arriving) {
-  const stored = [];
-  try {
-    for (const file of files) {
-      arriving.replaceChildren(bar(word("progress")), h("p", { class: "help" }, word("arriving", { name: file.name, size: bytes(file.size) })));
-      stored.push((await post(`/api/sources?name=${encodeURIComponent(file.name)}`, new Blob([file]))).name);
-    }
-    if (stored.length) await go(`/text/${stored.map(encodeURIComponent).join("/")}`);
-  } catch (error) {
-    arriving.replaceChildren(problem(error.message));
-  }
 }
 
 function sourceItem({ name, bytes: size }) {
@@ -93,13 +77,13 @@ async function showSpeakers(main, names, signal) {
   if (!source.speakers.length) {
     const { message, fix } = source.error ?? {};
     main.append(heading(word("notRead", { name })), problem(message ? [message, fix].filter(Boolean).join("\n") : word("nobodySpeaks")));
-    main.append(columnsForm(source, columns), readAs(source, format), h("p", {}, link("/text", word("otherText"))), command(source.command) ?? "");
+    main.append(columnsForm(source, { format, columns }), readAs(source, format), h("p", {}, link("/text", word("otherText"))), command(source.command) ?? "");
     return;
   }
   const about = [source.format && word("format", { format: formatName(source.format) }), bytes(source.bytes)].filter(Boolean).join(" · ");
   main.append(heading(word("whoTitle"), word("whoLead", { name })));
   main.append(h("p", { class: "about" }, about), ...(source.notes ?? []).map(note));
-  main.append(choice(source, names, { format, columns }, signal), columnsForm(source, columns), readAs(source, format), command(source.command) ?? "");
+  main.append(choice(source, names, { format, columns }, signal), columnsForm(source, { format, columns }), readAs(source, format), command(source.command) ?? "");
 }
 
 // What the text is to be read as, where that was not seen or is seen wrongly: scripts and books first, then chats.

@@ -23,7 +23,7 @@ from offbook.studio.errors import Conflict
 from offbook.studio.jobs import newest
 from offbook.studio.new_character import Persona, make_folder, what_to_expect
 from offbook.studio.queue import TALK
-from offbook.studio.routes.sources import MOST, MOST_COLUMNS, TABLE, is_table, reading_options
+from offbook.studio.routes.sources import MOST, MOST_COLUMNS, TABLE, column_pairs, is_table, reading_options
 from offbook.studio.runs import character_of, run_entry
 from offbook.studio.workspace import checked_name, folder_bytes, free_name, nearest_name
 
@@ -72,7 +72,8 @@ def create(new: NewCharacter, studio: StudioDep) -> dict[str, Any]:
         raise Conflict("there is a character '{name}' already", "Choose another name.", name=name)
     studio.queue.require_room()
     is_rows = new.format == TABLE or (new.format == "auto" and not (others or new.columns) and is_table(studio, source))
-    table = table_rows(source, new.role) if is_rows else None  # may raise, before there is a folder
+    columns = column_pairs(new.columns) if is_rows else ()
+    table = table_rows(source, new.role, columns) if is_rows else None  # may raise, before there is a folder
     recipe = make_folder(folder, Persona.of(new.role))
     init = offbook_command("init", studio.workspace.relative(folder), "--recipe", recipe)
     if table is not None:

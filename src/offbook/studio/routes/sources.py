@@ -22,7 +22,7 @@ from offbook.core.text import normalize
 from offbook.pipeline.table_columns import table_columns
 from offbook.pipeline.table_rows import Table, table_rows
 from offbook.studio.context import Studio, StudioDep
-from offbook.studio.errors import Conflict, TooLarge
+from offbook.studio.errors import Conflict, TooLarge, error_json
 from offbook.studio.guard import MAX_UPLOAD
 from offbook.studio.jobs import JobRecord, newest
 from offbook.studio.workspace import free_name, nearest_name
@@ -83,10 +83,12 @@ def show(
 
     `also` names further texts that are read together with it, such as the other episodes of a series. Where nobody can
     be heard, `error` says why; `formats` are those that it can be read as. `columns` says what a table's columns hold
-    (sender=from,text=body), and in the answer, which ones it has.
+    (sender=from,text=body; of one that is read as `rows`, prompt=ask,reply=say), and in the answer, which ones it has.
     """
     paths = [studio.workspace.source(each) for each in (name, *also)]
     path = paths[0]
+    if format == TABLE:
+        return {**_entry(studio, path), **_rows_listing(path, columns)}
     details = {"fingerprint": _fingerprint(*paths), "format": format, "columns": columns}
     job = newest(studio.queue.list(), "speakers", path.name, **details)
     if job is None or job.state in ("cancelled", "interrupted") or _is_foreign(job):
@@ -103,7 +105,7 @@ def show(
     if not listing["speakers"] or listing["format"] == MESSAGES:
         listing["columns"] = [asdict(column) for column in table_columns(path)]
         if "error" in listing and listing["columns"]:
-            listing["error"]["fix"] = translate("Say below which column holds who speaks, and which what is said.")
+            listing["error"]["fix"] = translate("Say below which column holds what.")
     return {**_entry(studio, path), "bytes": size, **listing}
 
 
@@ -152,6 +154,25 @@ def reading_options(format: str, columns: str) -> list[str]:
     return ["--format", format] if format != "auto" else []
 
 
+def column_pairs(columns: str) -> tuple[tuple[str, str], ...]:
+    """What a person says that columns mean: (prompt, ask), (reply, say) of `prompt=ask,reply=say`."""
+    pairs = (each.partition("=") for each in columns.split(",") if "=" in each)
+    return tuple((kind.strip(), column.strip()) for kind, _, column in pairs)
+
+
+def _rows_listing(path: Path, columns: str) -> dict[str, Any]:
+    """What a table of prompts and replies is found to hold, or `error`: why it holds none."""
+    offered = {"formats": _formats(), "columns": [asdict(column) for column in table_columns(path)]}
+    try:
+        table = table_rows(path, columns=column_pairs(columns))
+    except UsageError as error:
+        return {"format": None, "speakers": [], "notes": [], "error": error_json(error)["error"], **offered}
+    if table is None:
+        reason = {"message": translate("the text could not be read"), "fix": ""}
+        return {"format": None, "speakers": [], "notes": [], "error": reason, **offered}
+    return {**_table(path, table), **offered}
+
+
 def _table(path: Path, table: Table) -> dict[str, Any]:
     """The characters of a table of rows, as if they spoke in it; where it names fewer than two, one called like it."""
     names = {normalize(name): name for name in table.characters if name}
@@ -159,7 +180,11 @@ def _table(path: Path, table: Table) -> dict[str, Any]:
     for row, named in zip(table.rows, table.characters, strict=True):
         name = names[normalize(named)] if named and len(names) > 1 else path.stem
         replies.setdefault(name, []).append(row["messages"][-1]["content"])
-    return {"format": TABLE, "speakers": [_speaker(name, texts) for name, texts in replies.items()], "notes": []}
+    notes = []
+    if table.skipped:
+        text = translate("{count} rows cannot be read and are left out; the first: {reason}")
+        notes.append(text.format(count=len(table.skipped), reason=table.skipped[0]))
+    return {"format": TABLE, "speakers": [_speaker(name, texts) for name, texts in replies.items()], "notes": notes}
 
 
 def _speaker(name: str, replies: list[str]) -> dict[str, Any]:

@@ -50,8 +50,8 @@ def verdict(name: str, studio: StudioDep) -> dict[str, Any]:
     if not card:
         raise NotFound("the run '{name}' has no verdict yet", "Let it finish, or judge it now.", name=name)
     settings, worded = settings_of(run), stored_verdict(run)
-    told = [{**each, "text": page_settings(str(each.get("text")))} for each in objects(worded.get("verdict"))]
-    sentences = [{**each, "option": _option(each, settings)} for each in told]
+    texts = [{**each, "text": page_settings(str(each.get("text")))} for each in objects(worded.get("verdict"))]
+    sentences = [{**each, "option": _option(each, settings)} for each in texts]
     return {
         "headline": str(worded.get("headline") or ""),
         "sentences": sentences,
