@@ -105,8 +105,11 @@ def test_a_setting_that_a_terminal_led_outside_does_not_keep_the_others(
 
 def test_a_character_is_copied_renamed_and_deleted(client: Client, ann: str) -> None:
     assert client.post(f"/api/characters/{ann}/duplicate")["name"] == "Ann (2)"
+    assert client.get("/api/characters/Ann (2)/config")["values"]["name"] == "Ann (2)", "its runs bear its own name"
     renamed = client.patch("/api/characters/Ann (2)", {"name": "Beth"})
     assert renamed["command"] == "mv 'characters/Ann (2)' characters/Beth"
+    assert client.get("/api/characters/Beth/config")["values"]["name"] == "Beth"
+    client.patch("/api/characters/Beth/config", {"name": "a-name-of-its-own"})
     client.patch("/api/characters/Beth", {"name": "Ann"}, 409)
     assert client.get("/api/characters/Beth/rows")["total"] == 4
     assert client.get("/api/characters/Beth/size")["files"][0]["bytes"] > 0

@@ -194,6 +194,16 @@ def test_a_job_that_is_paused_does_nothing_and_can_still_be_stopped(
     client.post(f"/api/jobs/{job['id']}/pause", status=409)
 
 
+def test_a_job_that_says_nothing_for_long_is_said_to(client: Client, studio: Studio, slow: list[str]) -> None:
+    job = slow_job(studio, slow)
+    assert client.get(f"/api/jobs/{job['id']}")["silent"] == 0
+    for name in ("stderr", "pid"):
+        os.utime(studio.queue.get(job["id"]).folder / name, (time.time() - 301,) * 2)
+    assert client.get(f"/api/jobs/{job['id']}")["silent"] == 5
+    client.post(f"/api/jobs/{job['id']}/cancel")
+    assert client.wait(job, "cancelled")["silent"] == 0
+
+
 def test_what_waits_is_bounded(client: Client, studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     studio.queue.stop()
     monkeypatch.setattr("offbook.studio.queue.MAX_WAITING", 2)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from offbook.core.config.schema import options
-from offbook.core.i18n import marked, translate
+from offbook.core.i18n import in_language, marked, translate
 
 INEXACT = "--allow-inexact"
 CONTROLS = {
@@ -36,6 +37,20 @@ ANSWERS = {
 """Advice of a terminal → the page's, where it names no option."""
 SETTING = re.compile(r"--([a-z_]+(?:\.[a-z_]+)+)(?:[ =](?![,.;:)，。；：）])([^\s,;)，。；）]*[^\s,;:.)，。；：）]))?")
 """A setting as the command line takes it: `--data.on_error skip`."""
+
+
+def page_error(event: dict[str, Any] | None, lang: str) -> dict[str, Any] | None:
+    """A job's event of an error with what to do on the page; `inexact`: the job could go on all the same.
+
+    Args:
+        event: the event, if there was one.
+        lang: the language that it is told in.
+    """
+    if event is None:
+        return None
+    fix = str(event.get("fix") or "")
+    with in_language(lang):
+        return {**event, "fix": page_fix(fix), "inexact": INEXACT in fix}
 
 
 def page_fix(fix: str) -> str:

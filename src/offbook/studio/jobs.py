@@ -25,9 +25,8 @@ from typing import Any, Literal
 import psutil
 
 from offbook.core.atomic import atomic_dir, atomic_write_text
-from offbook.core.i18n import in_language
 from offbook.core.shell import offbook_command
-from offbook.studio.advice import INEXACT, page_fix
+from offbook.studio.advice import page_error
 from offbook.studio.runner import CANCEL, EXIT_CODE, PID
 
 State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
@@ -35,6 +34,8 @@ OPEN: tuple[State, ...] = ("queued", "running")
 """States of a job that is not over."""
 INTERRUPTED = (130, 143, -2, -15)
 """Exit codes of a command that a signal ended after it had saved."""
+SILENT_MINUTES = 3
+"""A job that has said nothing for so long may hang: pages say so, and offer to end it."""
 CLAIM_SECONDS = 10.0
 """A process writes its id into the file that it has made within this time, or it was killed in between."""
 _ENDED: dict[Path, State] = {}
@@ -137,6 +138,13 @@ class JobRecord:
         except psutil.Error:
             return False
 
+    @property
+    def silent_minutes(self) -> int:
+        """For how many minutes a running job has said nothing; 0 below `SILENT_MINUTES`."""
+        heard = max(_time(self.folder / "stderr") or 0.0, _time(self.folder / PID) or 0.0)
+        minutes = int((time.time() - heard) // 60) if self.state == "running" else 0
+        return minutes if minutes >= SILENT_MINUTES else 0
+
     def pause(self, is_paused: bool) -> None:
         """Hold the process and those that it has started, or let them go on."""
         for process in self._processes():
@@ -198,6 +206,7 @@ class JobRecord:
             "subject": self.request.subject,
             "state": self.state,
             "paused": self.is_paused,
+            "silent": self.silent_minutes,
             "order": self.order,
             "created": self.request.created,
             "started": _time(self.folder / PID),
@@ -206,17 +215,9 @@ class JobRecord:
             "command": offbook_command(*self.request.argv),
             "stage": latest.get("stage", {}).get("text"),
             "progress": latest.get("progress"),
-            "error": self._error(latest.get("error")),
+            "error": page_error(latest.get("error"), self.request.lang),
             "details": self.request.details,
         }
-
-    def _error(self, event: dict[str, Any] | None) -> dict[str, Any] | None:
-        """What went wrong, with what to do on the page; `inexact`: it could go on all the same."""
-        if event is None:
-            return None
-        fix = str(event.get("fix") or "")
-        with in_language(self.request.lang):
-            return {**event, "fix": page_fix(fix), "inexact": INEXACT in fix}
 
     def _latest_events(self) -> dict[str, dict[str, Any]]:
         """Kind of event → its last one; progress counts only since the last stage began."""

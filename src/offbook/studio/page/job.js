@@ -10,24 +10,29 @@ const EVERY = 700; // milliseconds
 export const isOpen = (job) => job.state === "queued" || job.state === "running";
 
 // How far a job is, as [share from 0 to 1 or null, text].
-export function advance({ state, paused, stage, progress }) {
+export function advance({ state, paused, stage, progress, silent }) {
   if (state === "queued") return [null, word("waiting")];
   if (paused) return [progress?.total ? progress.done / progress.total : null, word("paused")];
   const parts = [stage ?? word("working")];
-  if (!progress?.total) return [null, parts[0]];
+  const quiet = silent ? [word("silent", { n: number(silent) })] : [];
+  if (!progress?.total) return [null, [...parts, ...quiet].join(" · ")];
   const { unit } = progress;
   const amount = unit === "byte" ? bytes : number;
   const counted = { done: amount(progress.done), total: amount(progress.total) };
   parts.push(`of_${unit}` in WORDS.en ? word(`of_${unit}`, counted) : word("of", counted));
   // While it speaks, that is not the time that the stage takes.
-  if (progress.seconds_left && unit !== "token") parts.push(word("timeLeft", { time: duration(progress.seconds_left) }));
-  return [progress.done / progress.total, parts.join(" · ")];
+  if (progress.seconds_left && unit !== "token" && !silent) parts.push(word("timeLeft", { time: duration(progress.seconds_left) }));
+  return [progress.done / progress.total, [...parts, ...quiet].join(" · ")];
 }
+
+// Whether a job's process was ended from outside, without a word.
+export const wasKilled = (job) => job.state === "interrupted" && job.exit_code === null;
 
 // What has gone wrong with a job, with what to do, and how to begin again.
 export function failure(job, again) {
   const { text, fix } = job.error ?? {};
-  const lines = [text ?? (job.state === "failed" ? word("jobFailed") : word(`job_${job.state}`)), fix].filter(Boolean);
+  const other = { failed: "jobFailed", interrupted: wasKilled(job) ? "jobKilled" : "job_interrupted" }[job.state] ?? `job_${job.state}`;
+  const lines = [text ?? word(other), fix].filter(Boolean);
   return h("div", {}, problem(lines.join("\n")), again && action(word("again"), again, "secondary"));
 }
 

@@ -3,7 +3,7 @@
 import { listen, path, post } from "./api.js";
 import { Curve } from "./curve.js";
 import { number } from "./format.js";
-import { advance, failure, isOpen } from "./job.js";
+import { advance, failure, isOpen, wasKilled } from "./job.js";
 import { action, bar, command, h, note } from "./parts.js";
 import { redraw } from "./router.js";
 import { word } from "./words.js";
@@ -51,7 +51,8 @@ export class RunWatch {
     if (this.text.textContent !== said) this.text.textContent = said;
     const hasEnded = this.wasUnderWay && !isUnderWay;
     this.wasUnderWay = isUnderWay;
-    const state = `${run} ${job?.id} ${job?.state} ${job?.paused}`;
+    const isSilent = job?.state === "running" && !job.paused && job.silent > 0; // it may not hear that it is to stop
+    const state = `${run} ${job?.id} ${job?.state} ${job?.paused} ${isSilent}`;
     if (this.state === state) return;
     this.state = state;
     const address = job && path("jobs", job.id);
@@ -63,7 +64,7 @@ export class RunWatch {
       resume: () => action(word("resume"), () => this.#resume(), "primary", { id: "resume" }),
     };
     const canResume = !isUnderWay && run === "stopped";
-    const shown = { running: [job?.paused ? "unpause" : "pause", "stop"], queued: ["cancel"] }[job?.state] ?? (canResume ? ["resume"] : []);
+    const shown = { running: [job?.paused ? "unpause" : "pause", "stop", ...(isSilent ? ["cancel"] : [])], queued: ["cancel"] }[job?.state] ?? (canResume ? ["resume"] : []);
     this.buttons.replaceChildren(...shown.map((name) => parts[name]()));
     this.trouble.replaceChildren();
     if (job?.state === "failed" && run !== "finished") {
@@ -71,7 +72,7 @@ export class RunWatch {
       if (canResume && job.error?.inexact)
         this.trouble.append(note(word("inexactHelp")), action(word("inexact"), () => this.#resume(true), "secondary", { id: "inexact" }));
     }
-    else if (canResume) this.trouble.append(note(word("stoppedHelp")));
+    else if (canResume) this.trouble.append(job && wasKilled(job) ? failure(job) : "", note(word("stoppedHelp")));
     this.command.replaceChildren(command(job?.command ?? this.line) ?? "");
     if (hasEnded || (run === "finished" && !isUnderWay)) this.over(run === "finished");
   }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -135,6 +136,7 @@ def rename(name: str, change: Rename, studio: StudioDep) -> dict[str, Any]:
     if any(run.running for run in runs):
         raise Conflict("'{name}' is being trained", "Wait until it ends, or stop it.", name=name)
     folder.rename(target)
+    _name_runs(target, name, target.name)
     for run in runs:
         config = loading.load(run.config)
         data = config.data.model_copy(update={"source": str(target / "rows.jsonl")})
@@ -152,6 +154,7 @@ def duplicate(name: str, studio: StudioDep) -> dict[str, Any]:
         for path in folder.iterdir():
             if path.is_file() and not path.is_symlink() and not path.name.startswith("."):
                 shutil.copy2(path, new / path.name)
+        _name_runs(new, name, target.name)
     paths = studio.workspace.relative(folder), studio.workspace.relative(target)
     return {"name": target.name, "command": shell_command("cp", "-r", *paths)}
 
@@ -181,6 +184,14 @@ def delete(name: str, studio: StudioDep, runs: Annotated[bool, Query()] = False)
                 commands.append(offbook_command("runs", "rm", studio.workspace.relative(run.path)))
     _remove(folder)
     return {"command": " && ".join(commands)}
+
+
+def _name_runs(folder: Path, before: str, now: str) -> None:
+    """Call the runs of a character by its new name, if they were called by the old one; a damaged config stays."""
+    character = CharacterFolder(folder)
+    with suppress(UsageError):
+        if character.settings().get("name") == before:
+            character.change_settings({"name": now})
 
 
 def _take_rows(studio: Studio, folder: Path, source: Path, rows: list[dict[str, Any]], init: str) -> str:
