@@ -138,3 +138,42 @@ def test_a_speech_that_goes_on_over_the_page_is_one() -> None:
         ("LUIS", "Nobody."),
         ("ANA", "Hark!"),
     ]
+
+
+SHOOTING_SCRIPT = """
+1    INT. KITCHEN - NIGHT                                    1
+
+                         TOM
+               You're late.
+
+*                        MARA                                *
+               Again?                                        *
+                         (MORE)
+
+     BLUE REV. 6/1/19                                       3.
+     CONTINUED:
+
+                         MARA (CONT'D)
+               still?
+
+               TOM                           MARA
+          Where is he?              Don't go
+          I'm going.                in there!
+
+A2   INT. HALL - DAY                                        A2
+
+                         McCABE
+               Leave him be.
+"""
+
+
+def test_a_shooting_scripts_margins_are_not_spoken_and_columns_are_told_apart() -> None:
+    assert texts(fountain.read, SHOOTING_SCRIPT) == [
+        ("TOM", "You're late."),
+        ("MARA", "Again? still?"),
+        ("TOM", "Where is he?\nI'm going."),
+        ("MARA", "Don't go in there!"),
+        ("McCABE", "Leave him be."),
+    ]
+    scenes = [cue.scene for cue in cues(fountain.read, numbered(SHOOTING_SCRIPT))]
+    assert (scenes[0], scenes[-1]) == ("INT. KITCHEN - NIGHT", "INT. HALL - DAY")

@@ -83,3 +83,10 @@ def test_a_bracket_may_close_in_the_other_width() -> None:
     assert is_direction("（雨夜)")
     assert opened("(码头，清晨） ") is None
     assert opened("（长夜") == "）)"
+
+
+def test_circles_and_numbers_of_songs_head_scenes() -> None:
+    assert heading("○　喫茶店・店内（夕）") == (3, "喫茶店・店内（夕）")
+    assert heading('#3 "LIGHT THE LAMP"') == (3, '3 "LIGHT THE LAMP"')
+    assert heading("○ 他来了") is None
+    assert heading("3.  TOM:      (BREATHLESS) Hi.") is None

@@ -503,3 +503,18 @@ def test_what_dice_show_is_nobody_s() -> None:
 def test_clues_and_tasks_of_a_murder_mystery_are_nobody_s() -> None:
     text = "林砚：谁动过我的钥匙？\n苏晚晴：你自己丢的。\n线索卡1：半张船票\n林砚：谁？\n任务：找出真凶\n苏晚晴：猜的。"
     assert {name for name, _ in texts(screenplay.read, text)} == {"林砚", "苏晚晴"}
+
+
+def test_a_direction_behind_a_triangle_on_a_speechs_line_is_not_spoken() -> None:
+    script = "李雷：下雨了。\n韩梅梅：我带伞了。△她撑开伞。\n李雷：一起？\n韩梅梅：好。"
+    assert texts(screenplay.read, script)[1] == ("韩梅梅", "我带伞了。")
+
+
+def test_who_speak_at_once_stand_above_each_other_with_a_gap_in_their_names() -> None:
+    script = "周　明　怎么还不来？\n阿　秀　来了。\n周　明　不去。\n阿　秀\n老王头　（同时）哎呀！\n老王头　走吧。"
+    assert texts(screenplay.read, script)[-2:] == [("阿秀 & 老王头", "哎呀！"), ("老王头", "走吧。")]
+
+
+def test_what_a_speaker_in_capitals_does_is_not_spoken() -> None:
+    script = "(Küche.)\nHEINZ: Hier.\nJulie zündet eine Kerze an.\nJULIE: Da. (Pause.)\nHEINZ: (leise) Gut.\nJULIE: Ja."
+    assert [text for _, text in texts(screenplay.read, script)] == ["Hier.", "Da.", "Gut.", "Ja."]

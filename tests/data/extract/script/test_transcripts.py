@@ -163,3 +163,37 @@ def test_directions_stand_in_round_brackets_behind_names_in_bold_too() -> None:
 **Tom**: Where?
 """
     assert [speech for _, speech in texts(screenplay.read, text)][1:3] == ["Not yet.", "I see it."]
+
+
+def test_cues_of_radio_plays_may_be_numbered_and_sounds_speak_not() -> None:
+    radio = (
+        "1.  FX:       DOOR OPENS.\n2.  MARA:     Shut it! You'll let the\n              cold in.\n"
+        "3.  TOM:      (BREATHLESS) There's somebody.\n4.  GRAMS:    FADE UP STRINGS.\n5.  MARA:     At this hour?\n"
+        "6.  TOM:      You see?\n7.  ATMOS:    GULLS."
+    )
+    assert texts(screenplay.read, radio) == [
+        ("MARA", "Shut it! You'll let the cold in."),
+        ("TOM", "There's somebody."),
+        ("MARA", "At this hour?"),
+        ("TOM", "You see?"),
+    ]
+
+
+def test_notes_and_dice_are_nobodys_words_in_a_game_of_roles() -> None:
+    game = (
+        "**GM:** It is dark.\n\n**Mara:** I light my torch.\n\n**Dice Bot:** Mara rolled 1d20+3: 17\n\n"
+        "**Note:** the bear is friendly.\n\n**GM:** Something growls.\n\n**Mara:** Run!\n\n**Dice Bot:** Hit: 4"
+    )
+    assert texts(play.read, game) == [
+        ("GM", "It is dark."),
+        ("Mara", "I light my torch."),
+        ("GM", "Something growls."),
+        ("Mara", "Run!"),
+    ]
+    table = "KP：很黑。\n沈砚：有人吗？\n骰娘：沈砚进行侦查检定：34/60 成功\nKP：你听见低吼。\n沈砚：跑！"
+    assert {speaker for speaker, _ in texts(screenplay.read, table)} == {"KP", "沈砚"}
+
+
+def test_a_cue_for_sound_within_a_play_is_not_spoken() -> None:
+    scene = "MARA\nLight it.\nLIGHTS: dim.\nAgain.\n\nTOM\nIt was.\n\nSOUND: Thunder.\n\nMARA\nSo?\n\nTOM\nNo."
+    assert [text for _, text in texts(play.read, scene)] == ["Light it.\nAgain.", "It was.", "So?", "No."]

@@ -8,6 +8,7 @@ from xml.etree.ElementTree import Element
 
 from offbook.core.i18n import translate
 from offbook.data.extract.document.line import BrokenDocumentError, Line, Place, local, parse_xml, spaced
+from offbook.data.extract.script.fountain import IN_PREFIX
 
 FORCED = {"Scene Heading": ".", "Action": "!", "General": "!", "Shot": "!", "Character": "@", "Transition": "> "}
 """Kind of paragraph → the mark by which Fountain forces it."""
@@ -31,10 +32,15 @@ def read(path: Path) -> Iterator[Line]:
         if kind == "Parenthetical" and not text.startswith("("):
             text = f"({text})"
         if kind == "Character":
-            text = text.upper()  # as Final Draft shows it, however it was typed
+            text = _in_capitals(text)
         if kind not in SPOKEN:
             yield Line("", place)
         yield Line(FORCED.get(kind, "") + text, place)
+
+
+def _in_capitals(name: str) -> str:
+    """A name as Final Draft shows it, however it was typed; the small letters of McCABE were meant."""
+    return name if IN_PREFIX.sub("MC", name).isupper() else name.upper()
 
 
 def _paragraphs(node: Element) -> Iterator[Element]:

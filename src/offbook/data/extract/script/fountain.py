@@ -19,7 +19,9 @@ from offbook.data.extract.cue import Cue, Lines, Scenes, Skipped
 from offbook.data.extract.script.names import HAS_CJK, clean_name, is_name, split_joint, split_notes
 from offbook.data.extract.script.speech import clean, join
 
-SCENE = re.compile(r"^(?:\.(?=[^.])|(?:\d+[A-Z]?\.?\s+)?(?:INT|EXT|EST|INT\.?/EXT|I/E)[. ])", re.IGNORECASE)
+SCENE = re.compile(
+    r"^(?:\.(?=[^.])|(?:[A-Z]{0,2}\d+[A-Z]{0,2}\.?\s+)?(?:INT|EXT|EST|INT\.?/EXT|I/E)[. ])", re.IGNORECASE
+)
 TRANSITION = re.compile(r"^[^a-z]*(?:TO:|FADE (?:IN|OUT)[.:]?|THE END)$")
 FORCED = re.compile(r"^(?:[!>=]|#)")
 TITLE_KEY = re.compile(r"^[A-Z][A-Za-z ]{0,20}:")
@@ -27,7 +29,19 @@ NOTE = re.compile(r"\[\[(?:(?!\[\[).)*?\]\]")
 MORE = re.compile(r"^\(MORE\)$")
 """What stands below a speech that goes on over the page."""
 PAGE = re.compile(r"^(?:\d+[A-Z]?\.?|\(?CONTINUED\)?:?(?: \(\d+\))?|\(?CONT(?:'|’)?D\.?\)?)$")
-SCENE_NUMBER = re.compile(r"\s*#[\w.\-]+#\s*$")
+PAGE_HEAD = re.compile(r"\s\d+[A-Z]?\.?\s*$")
+"""BLUE REV. 6/1/19          3."""
+SCENE_NUMBER = re.compile(
+    r"\s*#[\w.\-]+#\s*$|^(?P<left>[A-Z]{0,2}\d+[A-Z]{0,2})\.?\s+(?=.*\s{2,}(?P=left)\.?$)|\s{2,}[A-Z]{0,2}\d+[A-Z]{0,2}\.?$"
+)
+"""#12A#, or at both margins, as a shooting script has it"""
+REVISED = re.compile(r"^\*(?=\s{2})|\s+\*+\s*$")
+"""The asterisk in the margin of a line that was changed."""
+IN_PREFIX = re.compile(r"\b(?:Mc|Mac)(?=[A-Z])")
+"""McCABE: small letters in a name in capitals"""
+TWO_HEADS = re.compile(r"^\s*(?P<left>\S+(?: \S+)*)\s{4,}(?P<right>\S+(?: \S+)*)\s*$")
+"""TOM            MARA: two speak at once, side by side"""
+BESIDE = re.compile(r"(?<=\S)\s{3,}(?=\S)")
 
 
 def read(lines: Lines) -> Iterator[Cue | Skipped]:
@@ -37,7 +51,8 @@ def read(lines: Lines) -> Iterator[Cue | Skipped]:
     heads = (_speaker(block[0][1], chinese) for block in _blocks(lines) if block)
     names = frozenset(head[0] for head in heads if head)
     for block in _with_what_goes_on(_blocks(lines), chinese):
-        yield from _block(block, scenes, chinese, names)
+        for part in _side_by_side(block):
+            yield from _block(part, scenes, chinese, names)
 
 
 NumberedLines = list[tuple[int, str]]
@@ -48,6 +63,9 @@ def _with_what_goes_on(blocks: Iterable[NumberedLines], chinese: frozenset[str])
     """The blocks; a speech that goes on over the page, below its speaker's name again, is put together."""
     held: NumberedLines = []
     for block in blocks:
+        if held and len(block) == 1 and PAGE_HEAD.search(block[0][1]):
+            yield block
+            continue
         if held and block:
             before, again = _speaker(held[0][1], chinese), _speaker(block[0][1], chinese)
             if before and again and before[0] == again[0]:
@@ -60,6 +78,22 @@ def _with_what_goes_on(blocks: Iterable[NumberedLines], chinese: frozenset[str])
         else:
             yield block
     yield held
+
+
+def _side_by_side(block: NumberedLines) -> list[NumberedLines]:
+    """The block; where two speak at once, in columns, the block of each."""
+    heads = TWO_HEADS.match(block[0][1]) if len(block) > 1 else None
+    if not heads or not (_speaker(heads["left"]) and _speaker(heads["right"])):
+        return [block]
+    gaps = [gap.end() for _, text in block[1:] if (gap := BESIDE.search(text))]
+    middle = min(gaps, default=(heads.end("left") + heads.start("right")) // 2)
+    number = block[0][0]
+    left, right = [(number, heads["left"])], [(number, heads["right"])]
+    for number, text in block[1:]:
+        for side, words in ((left, text[:middle]), (right, text[middle:])):
+            if words.strip():
+                side.append((number, words.strip()))
+    return [left, right]
 
 
 def _blocks(lines: Lines) -> Iterator[NumberedLines]:
@@ -104,7 +138,7 @@ def _visible(lines: Lines) -> Iterator[tuple[int, str]]:
             continue
         titles = False
         if not PAGE.match(text.strip()):
-            yield number, NOTE.sub("", text).replace("\t", " ")
+            yield number, REVISED.sub("", NOTE.sub("", text).replace("\t", " "))
 
 
 def _block(
@@ -141,6 +175,10 @@ def _speaker(line: str, chinese: frozenset[str] = frozenset()) -> tuple[str, tup
         return None
     name, notes = split_notes(text.removeprefix("@"))
     forced = text.startswith("@")
-    if not is_name(name, often=True) or clean_name(name) != name or not (forced or name.isupper() or name in chinese):
+    if (
+        not is_name(name, often=True)
+        or clean_name(name) != name
+        or not (forced or IN_PREFIX.sub("MC", name).isupper() or name in chinese)
+    ):
         return None
     return name, notes

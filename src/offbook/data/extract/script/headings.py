@@ -18,7 +18,7 @@ KOREAN = load("script", "ko")
 DECORATION = "#*_=＝~■◆●-" + "".join(filter(str.isspace, map(chr, range(0x3001))))
 """What stands around a heading; before it a > does, too."""
 BRACKETED = re.compile(r"^[【\[〔《（(](.*)[】\]〕》）)]$")
-RULE = re.compile(r"^(?:[\s*＊=＝_~\-—#☆★◇◆]{3,}|——)$")
+RULE = re.compile(r"^(?:[\s*＊=＝_~\-—#☆★◇◆]{3,}|——|×(?:\s+×)+)$")
 MARKDOWN = re.compile(r"^#{1,6}\s+\S")
 CLAUSE_MARK = re.compile(r"[，。！？!?；;“”「」…]")
 
@@ -35,7 +35,7 @@ def _numbered(nouns: str, chinese: str) -> re.Pattern[str]:
         rf"^第\s*{CHINESE_NUMBER}\s*{one_of(CHINESE[chinese])}(?P<chinese>.*)$"  # 第三幕 雨夜
         rf"|^제?\s*\d+\s*{one_of(KOREAN[chinese])}(?P<korean>$|\s.*)$"  # 1막 2장, 제3막
         rf"|^{kind}[\s.]+{COUNT}\b(?P<noun_first>.*)$"  # ACT III, Acte premier, Сцена 2
-        rf"|^(?:{ORDINAL}|(?:\d+|{ROMAN})\.)\s+{kind}\b(?P<number_first>.*)$"  # FIRST ACT, Erster Aufzug, 2. Szene
+        rf"|^(?:{ORDINAL}|(?:\d+|{ROMAN})\.)\s+(?!(?i:tom)\s*:){kind}\b(?P<number_first>.*)$"  # FIRST ACT
     )
 
 
@@ -47,8 +47,10 @@ CHINESE_FORMS = re.compile(
 )
 NUMBER = re.compile(rf"[\s#]*{CHINESE_NUMBER}$")
 """线索卡1, 任务二: what is numbered"""
-CIRCLED = re.compile(r"^[○〇](?=\S)(?P<title>[^，。！？、「」]{1,40})$")
-"""○灯台・中（夜）, as Japanese screenplays head their scenes"""
+CIRCLED = re.compile(r"^[○〇◯](?:(?=\S)|\s*(?=.*[・（\u3040-\u30ff]))(?P<title>[^，。！？、「」]{1,40})$")
+"""○灯台・中（夜）, ○　灯台・中（夜）, as Japanese screenplays head their scenes"""
+NUMBERED_SONG = re.compile(r"^#\s?\d+[A-Za-z]?[.:]?\s*[-–—]?\s*[“\"]?[A-Z][^a-z]*[”\"]?$")
+"""#3 "LIGHT THE LAMP", as musicals head their songs"""
 SCENE_IN_BRACKETS = re.compile(
     rf"^[*_]{{0,2}}\[(?P<title>(?i:{one_of(LISTS['scene'])})\s*[:：]\s*[^\[\]]{{1,300}})\][*_]{{0,2}}$"
 )
@@ -113,7 +115,13 @@ def _heading(line: str) -> tuple[int, str] | None:
         return 1 if match["volume"] is not None else 3, bare
     if circled := CIRCLED.match(line):
         return 3, circled["title"].strip()
-    if SLUG_LINE.match(bare) or KOREAN_SCENE.match(line) or BARE_SCENE.match(bare) or _is_slug(bare):
+    if (
+        SLUG_LINE.match(bare)
+        or KOREAN_SCENE.match(line)
+        or NUMBERED_SONG.match(line)
+        or BARE_SCENE.match(bare)
+        or _is_slug(bare)
+    ):
         return 3, bare
     if STANDALONE.match(bare) and len(bare) <= 30 and not line.startswith("**"):
         return 3, bare

@@ -11,6 +11,7 @@ from offbook.data.extract.cue import Lines
 from offbook.data.extract.script.headings import CAST, LISTS, heading, is_note, is_rule, may_speak, undecorated
 from offbook.data.extract.script.line_numbers import without_line_numbers
 from offbook.data.extract.script.markup import in_markdown
+from offbook.data.extract.script.page_furniture import without_page_furniture
 from offbook.data.extract.script.speech import join
 from offbook.data.extract.script.stage_directions import LONGEST, is_direction, opened, with_brackets
 from offbook.data.extract.word_lists import one_of
@@ -25,7 +26,9 @@ BROKEN_MIDDLE = re.compile(r"^[^（()）\[\]【】]*\S[^（()）\[\]【】]*$")
 LONGEST_NOTE = 8
 """Lines over which a label's note may run."""
 BROKEN_END = re.compile(r"^[^（()）\[\]【】]*[）)\]】]")
-NOTED = re.compile(r"^\W*+(?P<label>[^:：]{1,20}?)\s*[:：]|^[【\[](?P<boxed>[^【】\[\]]{1,8})[】\]](?=.)")
+NOTED = re.compile(
+    r"^\W*+(?:\d{1,3}[.)]?\s+)?(?P<label>[^:：]{1,20}?)\s*[:：]|^[【\[](?P<boxed>[^【】\[\]]{1,8})[】\]](?=.)"
+)
 
 _CAPITALIZED = r"(?:[A-ZÀ-Þ][\w.'’\-]*|de|von|van|la)"
 ACTOR = re.compile(
@@ -127,7 +130,7 @@ def _with_casts(lines: Lines) -> Iterator[tuple[int, str, bool]]:
 def _mended(lines: Lines) -> Iterator[tuple[int, str]]:
     """The lines without HTML; a label whose note runs over its line's end is put together: `霜（坐，` `低头）：来`."""
     held: list[tuple[int, str]] = []
-    for number, raw in without_line_numbers(lines):
+    for number, raw in without_page_furniture(without_line_numbers(lines)):
         marked = in_markdown(raw)
         text = PLAYER.sub("Player: ", (TAG.sub("", marked) if "<" in marked else marked).translate(NARROW))
         text = BOLD_LINE.sub(r"\1\g<name>\1\g<text>", text)

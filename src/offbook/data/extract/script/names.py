@@ -46,6 +46,8 @@ SAYING = re.compile(rf"^(?P<name>.*?[{CJK}])(?:{one_of(CHINESE['saying'])})$")
 MOSTLY = 0.5
 """Share of a script's labels that end in such a verb, where that is its way."""
 JOBS = load_all("script")["job"]
+TITLED = re.compile(r"(?:^|\s)(?i:mrs?|ms|dr|st|prof|sgt|capt|rev|hon|no)$")
+"""A name cut in two by the full stop of its title."""
 UNKNOWN = re.compile(r"\?{2,4}")
 """???: somebody whose name is not told yet."""
 PARTICLES = words("of the de la von van and to in du da al for")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from offbook.data.extract.cue import Lines
 from offbook.data.extract.script.line_kinds import Row, sort_lines
 from offbook.data.extract.script.speaker_labels import Labels, learn
+from offbook.data.extract.script.speech import HYPHENATED
 from offbook.data.extract.script.stage_directions import tells_of
 from offbook.data.extract.word_lists import load, load_all, one_of
 
@@ -27,6 +28,8 @@ MOSTLY_ENDED = 0.8
 """Share of the speeches that end as a sentence does, where a list of names can be told from speeches by that."""
 FEWEST_TOLD, MOSTLY_TOLD = 2, 0.5
 """So many of the lines without a name tell of a speaker, and such a share, where bare lines are directions."""
+FEWEST_HYPHENS, LEAST_HYPHENATED = 3, 0.01
+"""So many lines that end in a hyphen and go on with a small letter, and such a share, where words are broken in two."""
 LONGEST_PARAGRAPH = 400
 """Lines that are looked at together."""
 INTERVIEWERS = load_all("script")["interviewer"]
@@ -65,7 +68,7 @@ class ScriptProfile:
         kinds: Counter[str] = Counter()
 
         def counted() -> Iterator[Row]:
-            before = ""
+            before, broken = "", False
             for row in sort_lines(lines):
                 kinds[row.kind] += 1
                 kinds["text and blank"] += (before, row.kind) == ("text", "blank")
@@ -75,6 +78,8 @@ class ScriptProfile:
                 kinds["quoted"] += row.kind == "text" and bool(QUOTED.search(row.text))
                 kinds["round"] += row.kind == "direction" and row.text.startswith(("(", "（"))
                 kinds["round"] += bool(ROUND_AT_LABEL.match(row.text))
+                kinds["hyphen"] += broken and row.kind == "text" and row.text.lstrip()[:1].islower()
+                broken = HYPHENATED.search(row.text) is not None if row.kind != "blank" else broken
                 before = row.kind
                 yield row
 
@@ -89,6 +94,8 @@ class ScriptProfile:
         # Nothing happens there: a line without a name goes on with an answer.
         self.narrates = style.narrates and not is_interview
         """Whether a line without a name may tell what happens."""
+        self.has_notes = not is_interview
+        """Whether a label such as "sound" is the script's own, rather than a word of somebody who speaks."""
         self.double_spaced = kinds["text and blank"] >= 0.8 * kinds["text"]
         """Whether a blank line stands below every line, so that it means nothing."""
         self.blank_ends = self.narrates and not self.double_spaced
@@ -98,6 +105,8 @@ class ScriptProfile:
         further = kinds["text and text"] - self.labels.within_paragraphs
         self.wrapped = kinds["text and small letter"] >= max(3, MOSTLY_SMALL * further)
         """Whether speeches are prose, broken into lines."""
+        self.hyphenated = kinds["hyphen"] >= max(FEWEST_HYPHENS, LEAST_HYPHENATED * kinds["text"])
+        """Whether words are broken over the ends of lines."""
         self.quoted = kinds["quoted"] >= 0.5 * self.labels.support > 0
         """Whether speeches stand in quotation marks."""
         self.bare_directions = not is_interview and self._has_bare_directions(lines)
@@ -151,6 +160,21 @@ def opening_cast(rows: Iterable[Row], labels: Labels) -> frozenset[int]:
         len(cast) > 1 and ended >= MOSTLY_ENDED * len(speeches) and cast.keys() <= {each.name for each in speeches}
     )
     return frozenset(cast.values()) if is_cast else frozenset()
+
+
+def without_casts(rows: Iterable[Row]) -> Iterator[Row]:
+    """The rows without the lists of who plays, up to a blank line: a story may have one, too."""
+    held: list[Row] | None = None
+    for row in rows:
+        if row.kind == "cast":
+            held = []
+        elif held is None:
+            yield row
+        elif row.kind == "blank":
+            held = None if held else []
+        else:
+            held.append(row)
+    yield from held or ()
 
 
 def with_paragraphs(rows: Iterable[Row]) -> Iterator[tuple[Row, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,6 +12,7 @@ from offbook.data.extract.script.headings import is_note
 from offbook.data.extract.script.layouts import LAYOUTS
 from offbook.data.extract.script.line_kinds import NOTED, Row, sort_lines
 from offbook.data.extract.script.names import HAS_CJK, MOSTLY, clean_name
+from offbook.data.extract.script.page_furniture import NUMBER_ALONE
 from offbook.data.extract.script.profile import (
     INTERVIEWERS,
     SPOKEN,
@@ -19,11 +20,13 @@ from offbook.data.extract.script.profile import (
     Style,
     opening_cast,
     with_paragraphs,
+    without_casts,
 )
 from offbook.data.extract.script.speaker_labels import INLINE, MANNERED, Label, Labels, learn, match
 from offbook.data.extract.script.speech import SENTENCE_END, clean, join
 from offbook.data.extract.script.stage_directions import (
     ITALIC,
+    begins_with_name,
     comes_or_goes,
     is_direction,
     tells_in_japanese_or_korean,
@@ -75,23 +78,8 @@ def likeness(sample: list[str], style: Style) -> float:
 @lru_cache(1)
 def _surveyed(sample: tuple[str, ...]) -> tuple[list[str], Labels]:
     """The lines of a text that may be spoken, and the layout whose labels recur most; each style asks for them."""
-    rows = list(_without_casts(sort_lines(enumerate(sample, 1))))
+    rows = list(without_casts(sort_lines(enumerate(sample, 1))))
     return [row.text for row in rows if row.kind == "text"], learn(rows, tuple(LAYOUTS))
-
-
-def _without_casts(rows: Iterable[Row]) -> Iterator[Row]:
-    """The rows without the lists of who plays, up to a blank line: a story may have one, too."""
-    held: list[Row] | None = None
-    for row in rows:
-        if row.kind == "cast":
-            held = []
-        elif held is None:
-            yield row
-        elif row.kind == "blank":
-            held = None if held else []
-        else:
-            held.append(row)
-    yield from held or ()
 
 
 def _is_told(labels: Labels, texts: list[str]) -> bool:
@@ -158,8 +146,9 @@ class _Reading:
         elif row.kind == "direction":
             self.cast = None if self.cast else self.cast
             yield Skipped("stage direction", row.text, row.number)
-        elif row.kind == "credit" or (row.kind == "note" and self.profile.narrates):
-            yield from self._finish()
+        elif row.kind == "credit" or (row.kind == "note" and self.profile.has_notes):
+            if self.profile.narrates or row.after_blank or row.kind == "credit":
+                yield from self._finish()
             yield Skipped("note or narration", row.text, row.number)
         elif (label := self.labels.find(row.text, row.after_blank)) and not self._cuts_a_sentence(label, row):
             if self._sets_the_scene(label, row, paragraph):
@@ -171,6 +160,8 @@ class _Reading:
             yield Skipped("note or narration", row.text.strip(), row.number)
         elif row.kind == "boxed":
             yield Skipped("stage direction", row.text, row.number)
+        elif row.after_blank and self.draft and self.draft.parts and NUMBER_ALONE.match(row.text):
+            yield Skipped("narration", row.text.strip(), row.number)
         else:
             yield from self._bare(row, paragraph)
 
@@ -303,14 +294,16 @@ class _Reading:
     def _tells_of_somebody(self, text: str) -> bool:
         """Whether the line begins with a speaker's name that is not addressed: `沈如霜跪下`."""
         names = (name for name in self.labels.speakers if text.startswith(name) and len(text) > len(name))
-        return any(text[len(name)].isalnum() or text[len(name)].isspace() for name in names)
+        if any(text[len(name)].isalnum() or text[len(name)].isspace() for name in names):
+            return True
+        return begins_with_name(text, self.labels.in_small_letters)  # JULIE: …, and below: Julie lights a candle.
 
     def _finish(self) -> Iterator[Cue | Skipped]:
         draft, self.draft = self.draft, None
         if draft is None:
             return
         profile = self.profile
-        speech = join(draft.parts, profile.wrapped)
+        speech = join(draft.parts, profile.wrapped, profile.hyphenated)
         text, acted = clean(speech, spoken_parentheses=profile.spoken_parentheses, quoted=profile.quoted)
         if any(char.isalnum() for char in text):
             yield Cue(draft.speakers, text, draft.line, self.scenes.current, draft.confidence, acted)

@@ -20,8 +20,10 @@ from offbook.data.extract.script.names import (
     HAS_CJK,
     INTERJECTIONS,
     SURE_JOINERS,
+    TITLED,
     WHEREABOUTS,
     by_surname,
+    clean_name,
     is_heard,
     is_name,
     split_joint,
@@ -70,13 +72,9 @@ ACTING = re.compile(
     r"^(?P<name>[^\W\d_a-zà-öø-ÿ](?:['’\s-]?[^\W\d_a-zà-öø-ÿ])+),\s+(?P<manner>[^\W\d_A-ZÀ-ÖØ-Þ][^,]*(?:,\s.*)?)$"
 )
 """THOMAS, bâillant: how a name in capitals speaks, in small letters."""
-IN_BRACKETS = re.compile(r"^(?P<name>[^,，]{1,30})[,，]\s*(?P<manner>[^,，A-Z][^,，]*)$")
-"""[Tom, whispering]: how somebody speaks, in subtitles"""
+IN_BRACKETS = re.compile(r"^(?P<name>[^,，]{1,30})[,，]\s*(?P<manner>[^,，A-Z][^,，]*)$")  # [Tom, whispering]
 WIDE_GAP = re.compile(rf"(?<![{CJK}])(?:\s{{2,}}|\t)(?=[^\W\d_])(?![{CJK}])")
 """A gap after which the speech begins (MARA  Today.): the name does not stand alone."""
-
-TITLED = re.compile(r"(?:^|\s)(?i:mrs?|ms|dr|st|prof|sgt|capt|rev|hon|no)$")
-"""A name cut in two by the full stop of its title."""
 
 Place = tuple[bool, int]
 """Where a line stands: whether a blank line or a heading goes before it, and how far it is indented."""
@@ -191,6 +189,8 @@ class Labels:
             label = match(line, layout)
             if layout == "alone" and not after_blank and ACTING.match(line.strip(" .:")):
                 continue  # TOM, come here.
+            if label and layout == "gap" and clean_name(line) in self.seen:
+                return Label(clean_name(line), (), "", "alone")  # 阿　秀, above what she says
             if label and self._believes(label, where):
                 return replace(label, rest=label.rest.lstrip("—– ")) if self.dashed else label
         return None

@@ -20,6 +20,8 @@ CJK_SPACE = re.compile(rf"(?<=[{_WIDE}]) +| +(?=[{_WIDE}])")
 """A space beside a Chinese character or mark; curly quotes and dots keep theirs in Western text."""
 SPACES = re.compile(r"[ \t\u3000\xa0]+")
 SENTENCE_END = re.compile(r"(?:[。！？!?…—.~～”’」』\"'）)\]】〕]|--)$")
+HYPHENATED = re.compile(r"(?<=[^\W\d_])-$")
+"""The end of a line at which a word may be broken: noth-"""
 RUNS_ON = re.compile(rf"[{CJK}，、；：]")
 """What a Chinese line that was broken ends or begins with."""
 NESTED = 3
@@ -63,17 +65,20 @@ def _closed(seam: re.Match[str]) -> str:
     return (before or after) + ("\n" if "\n" in seam[0] else " ")
 
 
-def join(parts: list[str], wrapped: bool = False) -> str:
+def join(parts: list[str], wrapped: bool = False, hyphenated: bool = False) -> str:
     """The lines of one speech: verse and paragraphs keep their line ends, wrapped prose loses them.
 
     Args:
         parts: the lines.
         wrapped: whether the script is known to be wrapped prose; else a line that begins with a small letter tells it.
+        hyphenated: whether a hyphen at a line's end breaks a word in two, rather than being the word's own.
     """
     wrapped = wrapped or any(part[:1].islower() for part in parts[1:])
     text = parts[:1]
     for before, part in pairwise(parts):
-        if RUNS_ON.match(part) or RUNS_ON.match(before[-1:]):
+        if wrapped and part[:1].islower() and HYPHENATED.search(before):
+            text[-1] = before[:-1] if hyphenated else before
+        elif RUNS_ON.match(part) or RUNS_ON.match(before[-1:]):
             text.append("\n" if SENTENCE_END.match(before[-1:]) else "")
         else:
             text.append(" " if wrapped else "\n")

@@ -36,6 +36,8 @@ _COMES_OR_GOES = (
 )
 """Входит Коля., Entra el Viejo."""
 STAGE_WORDS = re.compile(f"^(?:{_ENTERS}|{_LEAVES}|{_CLOSES}|{_ENDS}|{_CHANGES}|{_COMES_OR_GOES})")
+AFTER_TRIANGLE = re.compile(r"(?<=[。！？!?…”』」）)])\s*[△▲](?P<direction>[^△▲（()）]+)$")
+"""我带伞了。△她撑开伞。"""
 JAPANESE_OR_KOREAN = re.compile("[\u3040-\u30ff\uac00-\ud7a3]")
 TELLS = re.compile("^(?P<who>[^、,がは]{1,8}?)(?:[、がは이가은는도]|, ?).*(?:[うくぐすつぬぶむるた]|다)[。.]?$")
 """健太、立ち上がる。, 민수, 웃는다.: what is spoken often ends in a particle (健太、行くよ。)."""
@@ -69,11 +71,14 @@ def tells_of(line: str, speakers: frozenset[str]) -> bool:
         line: the line.
         speakers: the script's speakers, in small letters.
     """
+    return not OF_SPEECH.search(line.rstrip(" .")) and begins_with_name(line, speakers | LISTS["tell"])
+
+
+def begins_with_name(line: str, names: frozenset[str]) -> bool:
+    """Whether a line begins with one of the names, which are in small letters, and a word in small letters."""
     words = line.split()
-    if OF_SPEECH.search(line.rstrip(" .")):
-        return False
     boundaries = (end for end in range(1, min(len(words), LONGEST_NAME)) if words[end][0].islower())
-    return any(" ".join(words[:end]).casefold() in speakers | LISTS["tell"] for end in boundaries)
+    return any(" ".join(words[:end]).casefold() in names for end in boundaries)
 
 
 def comes_or_goes(line: str, speakers: frozenset[str]) -> bool:
@@ -83,6 +88,8 @@ def comes_or_goes(line: str, speakers: frozenset[str]) -> bool:
 
 def with_brackets(line: str) -> str:
     """The line; a direction that stands at its end without brackets, or with one alone, is set in them."""
+    if "△" in line or "▲" in line:
+        line = AFTER_TRIANGLE.sub(r"（\g<direction>）", line)
     return BESIDE_SPEECH.sub(lambda beside: f" [{beside['apart'] or beside['opened'] or beside['beside']}.]", line)
 
 
