@@ -159,6 +159,12 @@ def test_text_in_which_nobody_speaks_is_an_error(text: str, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("name", "text", "kind"),
     [
+        ("fr.po", '#. Mara\nmsgctxt "a"\nmsgid "Is it lit?"\nmsgstr "Est-il allumé ?"\n', "catalogue of translations"),
+        (
+            "fr.xlf",
+            '<?xml version="1.0"?>\n<xliff version="1.2"><file><body/></file></xliff>\n',
+            "catalogue of translations",
+        ),
         ("a.mbox", "From m@x Thu\nFrom: Mara <m@x>\nTo: Odd\nSubject: lamp\n\nLit?\n", "mailbox"),
         (
             "MyActivity.html",

@@ -9,7 +9,15 @@ WITH_OTHERS = marked("Export the channel with DiscordChatExporter, which has wha
 FROM_THE_APP = marked(
     "Copy the conversations from the app into a table (CSV) with columns for who writes, the text and the time."
 )
+CATALOGUE = marked("a catalogue of translations, which does not say who speaks")
+TABLE_OF_LINES = marked("Make a table of it (CSV) with columns for who speaks and the text.")
 UNSUPPORTED_CHATS = (
+    (
+        r'(?m)^msgid "[^\n]*\n(?:"[^\n]*\n)*(?:msgid_plural "[^\n]*\n(?:"[^\n]*\n)*)?msgstr(?:\[0\])? "',
+        CATALOGUE,
+        TABLE_OF_LINES,
+    ),
+    (r"\A\ufeff?\s*(?:<[?!][^>]*>\s*)*<(?:xliff|TS|tmx)\b", CATALOGUE, TABLE_OF_LINES),
     (r"(?m)^From: .*\n(?:.+\n){0,30}?(?:Subject|Date|Message-ID): ", marked("a mailbox"), AS_TABLE),
     (
         r"(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (?:from|to) [^\n]{1,120} - [A-Za-z][^\n]*$.*?"

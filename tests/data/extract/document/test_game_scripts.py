@@ -94,3 +94,13 @@ def test_a_character_may_be_defined_in_another_script_of_the_game(tmp_path: Path
     (game / "definitions.rpy").write_text('define a = Character("Ada")\ndefine d = Character("Dick")\n', "utf-8")
     path.write_text('define d = Character("Richard")\na "In?"\nd "Not yet."\na "So."\n', encoding="utf-8")
     assert {speaker.name for speaker in speakers([path])} == {"Ada", "Richard"}
+
+
+def test_a_macro_that_bears_a_name_and_a_voice_tells_who_speaks(tmp_path: Path) -> None:
+    path = tmp_path / "pier.ks"
+    path.write_text(
+        "*start\n[マーラ vo=001]\n「火はついた？」[p]\n[トム vo=002]\n「まだだ[wait time=200]よ」[p]\n"
+        "[マーラ vo=003]\n「そう」[p]\n[トム vo=004]\n「うん」[p]\n",
+        encoding="utf-8",
+    )
+    assert _said(path, "トム") == ["まだだよ", "うん"]

@@ -58,3 +58,9 @@ def test_lines_without_such_markup_stay_as_they_are() -> None:
         "a > b",
     ):
         assert in_markdown(line) == line
+
+
+def test_of_a_wikis_templates_what_the_page_shows_is_read() -> None:
+    assert in_markdown("Is it {{tt|lit|burning}}?") == "Is it lit?"
+    assert in_markdown("{{color|red|{{ruby|No|no}}.}} Ask {{name}}.{{ref|seen once}}") == "No. Ask {{name}}."
+    assert in_markdown("{{font|size=9|Careful!}}") == "Careful!"

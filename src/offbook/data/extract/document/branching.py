@@ -32,9 +32,11 @@ BEGINS = re.compile(r"^\s*(?:[-=]>\s*|(?:[*+]\s*)+|(?:-(?!>)\s*)+)?(?:\(\w+\)\s*
 """The mark of a choice or of what choices come together in, and its label: `* `, `- (top) `, `-> `, `=> `."""
 REMOVED = re.compile(
     r"<<(?:(?!<<).)*?>>|\[\[(?:(?!\[\[).)*?\]\]|(?<!:)//.*$|\s#\S+|<>|\((?:set|put|if|else-if|else|link|display|print)[^()]*:[^()]*\)|''"
-    r"|->\s*[\w.]*\s*$|\[/?[\w ]+(?:=[^\]]*)?/?\]|\[[-<>\w][^\[\]]*\]|</?\w[^<>]*>"
+    r"|->\s*[\w.]*\s*$|(?<!\\)\[/?[\w ]+(?:=[^\]]*)?/?\]|(?<!\\)\[[-<>\w][^\[\]]*\]|</?\w[^<>]*>"
 )
 """Commands, links, comments, tags, glue, where the story goes on, markup."""
+ESCAPED = re.compile(r"\\([\[\]#<>])")
+"""\\[really\\]: a bracket that means itself"""
 _MACRO = r"\((?P<macro>[a-z][\w-]*):(?:[^()]|\([^()]*\))*+\)"
 TWINE_COMMENT = re.compile(r"/\*(?:(?!/\*).)*?\*/|/%(?:(?!/%).)*?%/|<!--(?:(?!<!--).)*?-->|(?<!:)//")
 """Comments, and the marks about italics."""
@@ -134,7 +136,7 @@ def _chosen_in_yarn(line: str) -> str:
 
 def _text(line: str) -> str:
     """A line without what the program does; a variable as the placeholder {{name}}."""
-    text = REMOVED.sub("", BEGINS.sub("", line, count=1))
+    text = ESCAPED.sub(r"\1", REMOVED.sub("", BEGINS.sub("", line, count=1)))
     text = VARIABLE.sub(lambda variable: "{{" + (variable["name"] or variable["bare"]) + "}}", text)
     words = " ".join(text.split())
     return "" if re.match(r"\{[^{]", words) or not any(char.isalnum() for char in words) else words

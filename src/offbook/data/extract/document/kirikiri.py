@@ -16,6 +16,8 @@ from offbook.data.extract.document.line import BrokenDocumentError, Line, Place,
 TAG = re.compile(r"\[(?!\[)(?P<tag>(?:[^\]\"']|\"[^\"]*\"|'[^']*')*)\]")
 NAME_TAG = re.compile(r"(?:name|nm|npc|chr_name|speaker|talk)\b", re.IGNORECASE)
 NAME_VALUE = re.compile(r"\b(?:text|t|name|n|who)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\]]+))", re.IGNORECASE)
+NAMED_MACRO = re.compile(r"(?P<name>[^\s=\"'\x00-\x7f]{1,12})\s+(?:vo|voice|v)\s*=\s*\S+")
+"""[マーラ vo=001]: a macro that bears the speaker's name"""
 PAGE_END = re.compile(r"(?:p|pcm|cm|ct|np|pg|er|k)\b", re.IGNORECASE)
 CHOICE = re.compile(r"(?P<end>end)?(?:link|select|seladd)\b", re.IGNORECASE)
 """[link target=*yes]Yes[endlink]"""
@@ -110,6 +112,8 @@ class _Script:
         elif (begin := NAME_TAG.match(tag)) and (value := NAME_VALUE.search(tag, begin.end())):
             yield from self._page()
             self.name, self.stays = next(group for group in value.groups() if group is not None).strip(), False
+        elif (named := NAMED_MACRO.fullmatch(tag.strip())) and not self.spoken:
+            self.name, self.stays = named["name"], False
 
     def _page(self) -> Iterator[Line]:
         """What was said since the last page."""
