@@ -194,6 +194,16 @@ def test_a_job_that_is_paused_does_nothing_and_can_still_be_stopped(
     client.post(f"/api/jobs/{job['id']}/pause", status=409)
 
 
+def test_what_a_job_warns_of_is_kept_however_much_it_says_afterwards(client: Client, studio: Studio) -> None:
+    job = create(studio.workspace.jobs, JobRequest("train", "Ann", QUICK))
+    warning = '{"event": "warning", "text": "Nothing is held out: --data.heldout 0.1"}'
+    steps = ['{"event": "progress", "done": 1, "total": 9}'] * 5000
+    (job.folder / "pid").write_text("1 1")
+    (job.folder / "rc").write_text("0")
+    (job.folder / "stderr").write_text("\n".join([warning, *steps, warning, ""]))
+    assert client.get(f"/api/jobs/{job.id}")["warnings"] == ["Nothing is held out: data.heldout = 0.1"]
+
+
 def test_a_job_that_says_nothing_for_long_is_said_to(client: Client, studio: Studio, slow: list[str]) -> None:
     job = slow_job(studio, slow)
     assert client.get(f"/api/jobs/{job['id']}")["silent"] == 0

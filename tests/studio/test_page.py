@@ -136,6 +136,10 @@ def test_a_text_that_cannot_be_read_says_so_once_and_is_read_as_one_says(
     fill(browser, "#read-as", "novel")
     drawn(browser, "Who is to speak?")
     assert browser.text(".speaker b") == ["Ann"]
+    visit(browser, studio, "jobs")
+    assert "Choose below" not in browser.text("main")[0], "there is nothing below"
+    press(browser, "What can be done")
+    drawn(browser, "cannot be read")
 
 
 def test_what_is_being_written_is_kept_when_another_line_is_chosen(browser: Browser, studio: StudioProcess) -> None:

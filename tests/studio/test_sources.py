@@ -100,6 +100,10 @@ def test_a_table_of_odd_names_is_read_once_its_columns_are_told(client: Client) 
     new = {"source": "odd.csv", "role": "Ann", "format": "table", "columns": columns}
     client.wait(client.post("/api/characters", new)["job"])
     assert client.get("/api/characters/Ann/rows")["total"] == 3
+    client.wait(client.post("/api/characters", {**new, "role": "Tom"})["job"])
+    left = client.get("/api/characters/Tom")["left_out"]
+    assert [(each["reason"], each["count"]) for each in left] == [("opens a conversation, answers nobody", 1)]
+    assert "Is the stove lit?" in left[0]["examples"][0]
 
 
 ODD_ROWS = [{"ask": f"Is the stove lit? ({number})", "say": f"Since {number}.", "n": number} for number in range(9)]

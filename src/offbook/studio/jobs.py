@@ -27,6 +27,7 @@ import psutil
 from offbook.core.atomic import atomic_dir, atomic_write_text
 from offbook.core.shell import offbook_command
 from offbook.studio.advice import page_error
+from offbook.studio.job_log import latest_events, read_events, warnings
 from offbook.studio.runner import CANCEL, EXIT_CODE, PID
 
 State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
@@ -40,8 +41,6 @@ CLAIM_SECONDS = 10.0
 """A process writes its id into the file that it has made within this time, or it was killed in between."""
 _ENDED: dict[Path, State] = {}
 """Folder of a job that has left its exit code → its state: it stays so, and there may be a thousand of them."""
-TAIL = 2**16
-"""Bytes at the end of a job's standard error that are looked through for its last events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,16 +174,7 @@ class JobRecord:
 
     def events(self, after: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
         """The events behind a byte of standard error, each with the byte that it ends at; torn lines are left out."""
-        try:
-            with (self.folder / "stderr").open("rb") as file:
-                file.seek(after)
-                for line in file:
-                    after += len(line)
-                    if not line.endswith(b"\n"):
-                        return
-                    yield after, _event(line)
-        except OSError:
-            return
+        return read_events(self.folder / "stderr", after)
 
     def result(self) -> Any:
         """What the command printed as JSON on standard output; None where it is not JSON."""
@@ -198,7 +188,8 @@ class JobRecord:
         return self._to_json() if self.state in OPEN else _ended_to_json(self.folder)
 
     def _to_json(self) -> dict[str, Any]:
-        latest = self._latest_events()
+        log = self.folder / "stderr"
+        latest = latest_events(log)
         ended = self.folder / EXIT_CODE
         return {
             "id": self.id,
@@ -215,22 +206,10 @@ class JobRecord:
             "command": offbook_command(*self.request.argv),
             "stage": latest.get("stage", {}).get("text"),
             "progress": latest.get("progress"),
+            "warnings": warnings(log, self.request.lang),
             "error": page_error(latest.get("error"), self.request.lang),
             "details": self.request.details,
         }
-
-    def _latest_events(self) -> dict[str, dict[str, Any]]:
-        """Kind of event → its last one; progress counts only since the last stage began."""
-        try:
-            size = (self.folder / "stderr").stat().st_size
-        except OSError:
-            return {}
-        latest: dict[str, dict[str, Any]] = {}
-        for _, event in self.events(max(0, size - TAIL)):
-            if event["event"] == "stage":
-                latest.pop("progress", None)
-            latest[event["event"]] = event
-        return latest
 
     def _processes(self) -> list[psutil.Process]:
         """The process and those that it has started, which come first."""
@@ -295,17 +274,6 @@ def newest(jobs: Sequence[JobRecord], kind: str, subject: str | None = None, **d
         and details.items() <= job.request.details.items()
     ]
     return max(fitting, key=lambda job: job.request.created, default=None)
-
-
-def _event(line: bytes) -> dict[str, Any]:
-    """A line of standard error as an event; what is none is text that somebody printed."""
-    try:
-        event = json.loads(line)
-        if isinstance(event, dict) and isinstance(event.get("event"), str):
-            return event
-    except ValueError:
-        pass
-    return {"event": "text", "text": line.decode("utf-8", "replace").rstrip("\n")}
 
 
 def _time(path: Path) -> float | None:

@@ -36,6 +36,9 @@ export function failure(job, again) {
   return h("div", {}, problem(lines.join("\n")), again && action(word("again"), again, "secondary"));
 }
 
+// What a job has warned of.
+export const warned = (job) => (job?.warnings ?? []).map((text) => h("p", { class: "remark warned" }, text));
+
 // Look at a job until it has ended or the page is left; `change` is told it each time.
 export async function watch(job, signal, change) {
   for (;;) {

@@ -3,7 +3,7 @@
 import { get, path, post } from "./api.js";
 import { ago } from "./format.js";
 import { advance, failure, isOpen } from "./job.js";
-import { action, badge, bar, command, fail, h, heading, link } from "./parts.js";
+import { action, badge, bar, command, fail, h, heading, link, problem } from "./parts.js";
 import { word } from "./words.js";
 
 const EVERY = 1500; // milliseconds
@@ -56,7 +56,7 @@ function item(job, waiting, look) {
   }, "quiet", { "data-key": `${key}-${job.id}`, "aria-label": name });
   const before = (other) => () => post(`${address}/move`, { before: other?.id ?? null });
   const title = word(`kind_${job.kind}`, { subject: job.subject });
-  const target = PLACES[job.kind] && `/${PLACES[job.kind]}/${encodeURIComponent(job.details?.character ?? job.subject)}`;
+  const target = addressOf(job);
   const tools = [
     place > 0 && act(word("earlierJob"), before(waiting[place - 1]), "up", "↑"),
     place >= 0 && place < waiting.length - 1 && act(word("laterJob"), before(waiting[place + 2]), "down", "↓"),
@@ -69,10 +69,24 @@ function item(job, waiting, look) {
     { class: `job ${job.state}`, "data-job": job.id },
     h("div", { class: "row" }, h("b", {}, target ? link(target, title) : title), badge(word(`job_${job.state}`), job.state), h("span", { class: "help" }, ago(job.ended ?? job.started ?? job.created)), h("span", { class: "tools" }, tools)),
     job.state === "running" && job.kind !== "talk" ? [bar(title, share), h("p", { class: "help" }, text)] : "",
-    isFailed ? failure(job, async () => {
+    isFailed ? trouble(job, target, async () => {
       await post(`${address}/resume`);
       await look();
     }) : "",
     command(job.command) ?? "",
   );
+}
+
+// Where what a job is about is seen; a text with the others that are read with it, and as what it was read.
+function addressOf({ kind, subject, details }) {
+  if (!PLACES[kind]) return null;
+  const address = `/${[PLACES[kind], details?.character ?? subject, ...((kind === "speakers" && details?.also) || [])].map(encodeURIComponent).join("/")}`;
+  if (kind !== "speakers" || details.format === "auto") return address;
+  return `${address}?${new URLSearchParams({ format: details.format, columns: details.columns ?? "" })}`;
+}
+
+// What has gone wrong. A text that cannot be read is not read better by trying again: its page has what helps.
+function trouble(job, target, again) {
+  if (job.kind !== "speakers" || !job.error) return failure(job, again);
+  return h("div", {}, problem(job.error.text), h("p", {}, link(target, word("whatHelps"), "secondary option")));
 }

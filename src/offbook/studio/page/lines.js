@@ -4,6 +4,8 @@ import { notify } from "./shared/dom.js";
 
 import { get, path, post } from "./api.js";
 import { showFindings } from "./findings.js";
+import { number } from "./format.js";
+import { warned } from "./job.js";
 import { follow } from "./live.js";
 import { action, command, fail, h, heading, note } from "./parts.js";
 import { RowPanel } from "./row-panel.js";
@@ -25,7 +27,7 @@ export async function show(main, [name], signal) {
   };
   const load = (offset, limit) =>
     get(`${address}/rows?${new URLSearchParams({ offset, limit, ...state })}`, signal);
-  const first = await load(0, 1);
+  const [first, character] = await Promise.all([load(0, 1), get(address, signal)]);
 
   const total = h("p", { class: "help", role: "status" });
   const panel = new RowPanel(address, { edit, merge, close: () => list.focus() }, signal);
@@ -81,6 +83,8 @@ export async function show(main, [name], signal) {
   main.append(
     heading(word("linesTitle"), word("linesLead"), next),
     first.total ? "" : note(word("noLines")),
+    ...warned(character.extract),
+    leftOut(character.left_out),
     findings,
     tools,
     h("div", { class: "split" }, list.element, panel.element),
@@ -94,6 +98,14 @@ export async function show(main, [name], signal) {
     panel.refresh(list.chosen);
     await showFindings(findings, address, signal, true);
   }, signal);
+}
+
+// What of the text is in no line, and why.
+function leftOut(pieces) {
+  if (!pieces.length) return "";
+  const total = pieces.reduce((sum, { count: n }) => sum + n, 0);
+  const items = pieces.map(({ reason, count: n, examples }) => h("li", {}, h("p", {}, word("leftOutReason", { n: number(n), reason })), examples.map((text) => h("p", { class: "help" }, text))));
+  return h("details", { class: "more left-out" }, h("summary", {}, count("leftOut", total)), h("p", { class: "help" }, word("leftOutHelp")), h("ul", {}, items));
 }
 
 // What is seen of a row in the list; all of it is in the panel beside.

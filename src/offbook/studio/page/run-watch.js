@@ -3,7 +3,7 @@
 import { listen, path, post } from "./api.js";
 import { Curve } from "./curve.js";
 import { number } from "./format.js";
-import { advance, failure, isOpen, wasKilled } from "./job.js";
+import { advance, failure, isOpen, warned, wasKilled } from "./job.js";
 import { action, bar, command, h, note } from "./parts.js";
 import { redraw } from "./router.js";
 import { word } from "./words.js";
@@ -18,10 +18,11 @@ export class RunWatch {
     this.share = bar(word("progress"));
     this.text = h("p", { class: "help", role: "status" });
     this.buttons = h("p", { class: "buttons" });
+    this.warnings = h("div", { role: "status" });
     this.trouble = h("div", {});
     this.command = h("div", {});
     this.heard = h("section", { class: "heard", "aria-label": word("heard"), hidden: true });
-    this.element = h("div", { class: "watch", "data-run": name }, this.share, h("div", { class: "row" }, this.text, this.buttons), this.trouble, this.curve.element, this.heard, this.command);
+    this.element = h("div", { class: "watch", "data-run": name }, this.share, h("div", { class: "row" }, this.text, this.buttons), this.warnings, this.trouble, this.curve.element, this.heard, this.command);
     this.#listen();
   }
 
@@ -49,6 +50,7 @@ export class RunWatch {
     const ended = run === "finished" ? word("job_done") : word(`runState_${run}`);
     const said = isUnderWay ? text : ended;
     if (this.text.textContent !== said) this.text.textContent = said;
+    if (this.warnings.childElementCount !== (job?.warnings ?? []).length) this.warnings.replaceChildren(...warned(job));
     const hasEnded = this.wasUnderWay && !isUnderWay;
     this.wasUnderWay = isUnderWay;
     const isSilent = job?.state === "running" && !job.paused && job.silent > 0; // it may not hear that it is to stop

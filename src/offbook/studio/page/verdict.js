@@ -2,7 +2,7 @@
 
 import { get, path, post } from "./api.js";
 import { number, percent } from "./format.js";
-import { isOpen, jobProgress } from "./job.js";
+import { isOpen, jobProgress, warned } from "./job.js";
 import { runMenu } from "./menu.js";
 import { action, ask, command, field, h, heading, link } from "./parts.js";
 import { go, redraw } from "./router.js";
@@ -21,7 +21,7 @@ export async function show(main, [name], signal) {
     throw error;
   });
   if (!verdict?.headline) {
-    main.append(heading(word("verdictTitle"), word("noVerdictYet"), talk, menu), judge(name, signal));
+    main.append(heading(word("verdictTitle"), word("noVerdictYet"), talk, menu), ...warned(run.job), judge(name, signal));
     return;
   }
   main.append(heading(verdict.headline, word("verdictLead", { run: name }), talk, menu));

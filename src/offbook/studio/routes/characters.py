@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from offbook.core.atomic import atomic_dir, atomic_write_text
 from offbook.core.config import loading
 from offbook.core.errors import UsageError
+from offbook.core.i18n import translate
 from offbook.core.run_lock import remove
 from offbook.core.shell import offbook_command, shell_command
 from offbook.pipeline.table_rows import table_rows
@@ -107,6 +108,7 @@ def show(name: str, studio: StudioDep) -> dict[str, Any]:
         "runs": [run_entry(studio.workspace, run) for run in runs],
         "extract": job.as_json() if job else None,
         "summary": job.result() if job else None,
+        "left_out": _left_out(job.result()) if job else [],
         "expect": what_to_expect(config.model.source),
         "path": studio.workspace.relative(character.path),
         "command": offbook_command("train", "-c", studio.workspace.relative(character.config)),
@@ -192,6 +194,14 @@ def _name_runs(folder: Path, before: str, now: str) -> None:
     with suppress(UsageError):
         if character.settings().get("name") == before:
             character.change_settings({"name": now})
+
+
+def _left_out(summary: Any) -> list[dict[str, Any]]:
+    """What an extraction left out of the text and why, the most first, each with its first examples."""
+    left = summary.get("left") if isinstance(summary, dict) else None
+    reasons = sorted((left or {}).items(), key=lambda item: -item[1])
+    examples = summary.get("examples") or {} if left else {}
+    return [{"reason": translate(key), "count": n, "examples": examples.get(key, [])} for key, n in reasons]
 
 
 def _take_rows(studio: Studio, folder: Path, source: Path, rows: list[dict[str, Any]], init: str) -> str:

@@ -94,7 +94,7 @@ def show(
     if job is None or job.state in ("cancelled", "interrupted") or _is_foreign(job):
         argv = ["extract", *map(studio.workspace.relative, paths), "--list", "--json"]
         argv += reading_options(format, columns)
-        job = studio.queue.submit("speakers", path.name, argv, details=details)
+        job = studio.queue.submit("speakers", path.name, argv, details={**details, "also": list(also)})
     if job.state in ("queued", "running"):
         return JSONResponse({"job": job.as_json()}, 202)
     if job.state == "failed" and not (also or columns) and (table := table_rows(path)) is not None:
