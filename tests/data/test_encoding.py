@@ -192,3 +192,8 @@ def test_20_any_bytes_give_lines_or_a_reason(tmp_path_factory: pytest.TempPathFa
         assert "script.txt:" in error.what or "not text" in error.what
     else:
         assert "\0" not in text
+
+
+def test_telephone_numbers_are_no_utf_7(tmp_path: Path) -> None:
+    text = "May 12, 2021  9:30:15 PM\n+15555550100\nIs it lit?\n" * 3 + "Yes."
+    assert read_text(write(tmp_path, text.encode("ascii"))) == text

@@ -205,6 +205,7 @@ def _guess(path: Path) -> list[str]:
 def _is_utf7(head: bytes) -> bool:
     """Whether a text of ASCII alone holds other characters as UTF-7 writes them: `M+AOQ-rta` (RFC 2152)."""
     runs = SHIFTED.findall(head) if head.isascii() else []
+    runs = [run for run in runs if not run.strip(b"+-").isdigit()]  # +15555550100 is a telephone number
     shifted, characters = 0, 0
     for run in runs:
         with suppress(UnicodeDecodeError):

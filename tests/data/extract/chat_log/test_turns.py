@@ -122,3 +122,12 @@ def test_marks_of_writing_direction_are_no_part_of_a_name() -> None:
     assert turns([message("\u2068Ægir\u2069", "hey", 0), message("Ægir", "you up?", 0.5)]) == [
         ("Ægir", "hey\nyou up?", 1)
     ]
+
+
+def test_quoted_lines_that_were_written_before_are_not_learned_again() -> None:
+    talk = [
+        message("A", "is it lit\nor not?", 0),
+        message("B", "> is it lit\n> or not?\nit is", 1),
+        message("A", "> be me\nlight the lamp", 2),
+    ]
+    assert [text for _, text, _ in turns(talk)] == ["is it lit\nor not?", "it is", "> be me\nlight the lamp"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+
+from offbook.data.extract.chat_log.message import Content, Message
 
 REMEMBERED = 2000
 """So many messages back the words are looked for."""
@@ -59,6 +61,49 @@ class Previews:
 
 def _squeezed(text: str) -> str:
     return "".join(text.split())
+
+
+REFERENCE = re.compile(r"Begin Reference,[^\n]*\Z")
+END_OF_REFERENCE = re.compile(r"^End Reference[ \t]*(?:\n|\Z)", re.MULTILINE)
+
+
+def without_references(messages: Iterable[Message]) -> Iterator[Message]:
+    """The messages of a copy from Teams, in which an answer has what it answers below its own name and time.
+
+    There the name and time of what is answered stand first, then its text, then the answer. Where that text is not
+    known from above, it cannot be told where the answer begins.
+    """
+    earlier: dict[tuple[str, int, int, int, int], str] = {}
+    held: Message | None = None
+    for message in messages:
+        key = _moment(message)
+        if held and key and (answer := _answer(held, message, earlier.get((message.sender, *key)), key)):
+            held = answer
+            continue
+        if held:
+            yield held
+        held = message
+        if key:
+            earlier.setdefault((message.sender, *key), message.text)
+    if held:
+        yield held
+
+
+def _moment(message: Message) -> tuple[int, int, int, int] | None:
+    """Month, day, hour, minute: the year is not told at both places."""
+    time = message.sent_at
+    return (time.month, time.day, time.hour, time.minute) if time else None
+
+
+def _answer(held: Message, quoted: Message, text: str | None, key: tuple[int, int, int, int]) -> Message | None:
+    """The message `held` with its text, if what stands below it is what it answers; else None."""
+    above = _moment(held)
+    if not above or not held.sender or (held.text.strip() and not REFERENCE.match(held.text)):
+        return None
+    if text and quoted.text.startswith(f"{text}\n") and key <= above:
+        answer = END_OF_REFERENCE.sub("", quoted.text[len(text) :].strip()).strip()
+        return held._replace(text=answer, content=Content.TEXT if answer else Content.MEDIA)
+    return held._replace(text=quoted.text, content=Content.MEDIA) if key < above else None
 
 
 def _words(text: str) -> str:

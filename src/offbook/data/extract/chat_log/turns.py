@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +17,10 @@ REASONING = re.compile(r"(?:<think(?:ing)?>|\A(?:(?!<think).)*?).*?</think(?:ing
 """What a model thinks before it answers: it is not said."""
 MARKS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 """Marks of writing direction, which apps set about names: nobody types them after `--role`."""
+QUOTED = re.compile(r"(?:>[^\n]*\n)+(?=\s*[^\s>])")
+MARK_OF_QUOTE = re.compile(r"^>+", re.MULTILINE)
+REMEMBERED = 2000
+"""So many messages back the words are looked for."""
 FOREVER = 1e9
 """Minutes: longer than any chat, and no more than a timedelta holds."""
 
@@ -41,17 +46,41 @@ def to_cues(messages: Iterable[Message], pauses: Pauses = USUAL_PAUSES) -> Itera
     picture, a voice message or a file of somebody else's, since it answers what is not in the text.
     """
     turns = _Turns(pauses)
+    quoted = _QuotedLines()
     for each in messages:
         message = each._replace(text=REASONING.sub("", each.text)) if "</think" in each.text else each
         if not message.sender.isascii():
             message = message._replace(sender=MARKS.sub("", message.sender).strip())
         if message.content is Content.TEXT and message.text.strip():
+            text = quoted.without(message.text)
+            message = message if text is message.text else message._replace(text=text)
             yield from turns.add_text(message)
         else:
             reason = message.content.value or Content.NOTE.value
             yield Skipped(reason, message.text.strip() or message.sender, message.line)
             yield from turns.add_other(message)
     yield from turns.end()
+
+
+class _QuotedLines:
+    """Words of an earlier message, with `>` before each line of them, above the answer."""
+
+    def __init__(self) -> None:
+        self._texts: deque[str] = deque(maxlen=REMEMBERED)
+
+    def without(self, text: str) -> str:
+        """The text of the next message without such lines; lines that nobody has written before are its own."""
+        lines = QUOTED.match(text) if text.startswith(">") else None
+        if lines:
+            words = _squeezed(MARK_OF_QUOTE.sub("", lines[0]))
+            if words and any(_squeezed(earlier).startswith(words) for earlier in reversed(self._texts)):
+                text = text[lines.end() :].strip()
+        self._texts.append(text)
+        return text
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())
 
 
 class _Turns:

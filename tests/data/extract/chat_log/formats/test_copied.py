@@ -385,3 +385,24 @@ def test_in_east_asia_the_month_leads_where_no_year_is_told() -> None:
         times(read, "安娜 5/4 21:30:11\n灯点了吗？\n汤姆 5/4 21:31:12\n点了。\n安娜 5/4 21:32:13\n好")[0][5:10]
         == "05-04"
     )
+
+
+@pytest.mark.parametrize(
+    ("begin", "end"),
+    [("", ""), ("Begin Reference, Is the lamp lit? by Ann Hale\n", "End Reference\n")],
+)
+def test_what_teams_sets_between_a_name_and_the_answer_is_the_other_s(begin: str, end: str) -> None:
+    text = (
+        "[5/12 9:30 PM] Ann Hale\nIs the lamp lit?\n\n[5/12 9:31 PM] Tom Reed\n"
+        f"{begin}Ann Hale\n5/12/2021 9:30 PM\nIs the lamp lit?\n{end}Since four.\n\n"
+        "[5/12 9:33 PM] Ann Hale\nAnd oil?\n[5/12 9:34 PM] Tom Reed\nHalf.\n"
+    )
+    talk = [
+        ("Ann Hale", "Is the lamp lit?"),
+        ("Tom Reed", "Since four."),
+        ("Ann Hale", "And oil?"),
+        ("Tom Reed", "Half."),
+    ]
+    assert parsed(read, text) == talk
+    unknown = text.replace("Hale\nIs the lamp lit?\n\n", "Hale\nGood evening.\n\n")
+    assert parsed(read, unknown) == [("Ann Hale", "Good evening."), *talk[2:]]

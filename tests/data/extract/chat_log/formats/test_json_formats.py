@@ -331,3 +331,35 @@ def test_whatsapp_chat_exporter_s_messages_stand_under_numbers() -> None:
     assert [item.content for item in result[4:6]] == [Content.MEDIA, Content.CALL]
     assert result[2].reply_to == result[0].id
     assert [item.line for item in result] == sorted({item.line for item in result})
+
+
+def test_what_the_user_swiped_away_is_not_learned() -> None:
+    msgs = [
+        {"src": {"name": "Mara"}, "text": "Late.", "is_alternative": True},
+        {"src": {"name": "Mara"}, "text": "Early.", "is_alternative": False},
+    ]
+    lines = [
+        {"name": "Mara", "is_user": False, "mes": text, "is_main": text == "Early."} for text in ("Late.", "Early.")
+    ]
+    for result in (
+        read("characterai", json.dumps({"histories": [{"msgs": msgs}]})),
+        read("sillytavern", "\n".join(map(json.dumps, lines))),
+    ):
+        assert [item.content for item in result] == [Content.NOTE, Content.TEXT]
+
+
+def test_characterai_s_site_gives_the_newest_turn_first() -> None:
+    turns = [
+        {"create_time": f"2024-05-12T21:3{at}:00Z", "author": {"name": name}, "candidates": [{"raw_content": text}]}
+        for at, name, text in ((2, "Mara", "Good."), (1, "Odd", "Since four."), (0, "Mara", "Lit?"))
+    ]
+    assert [item.text for item in read("characterai", json.dumps({"turns": turns}))] == ["Lit?", "Since four.", "Good."]
+
+
+def test_chatgpt_s_links_to_sources_are_no_part_of_the_text() -> None:
+    nodes = {
+        str(at): {"parent": str(at - 1), "message": {"author": {"role": role}, "content": {"content_type": "text", "parts": [text]}}}
+        for at, (role, text) in enumerate([("user", "Oil?"), ("assistant", "Half \ue200cite\ue202turn0search0\ue201 a can【4†source】.")])
+    }  # fmt: skip
+    result = read("chatgpt", json.dumps([{"title": "Oil", "mapping": nodes, "current_node": "1"}]))
+    assert [item.text for item in result] == ["Oil?", "Half a can."]

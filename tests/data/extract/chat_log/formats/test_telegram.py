@@ -157,3 +157,23 @@ def test_what_destroys_itself_may_have_been_answered() -> None:
     message = {"id": 1, "type": "message", "date": "2021-05-12T21:30:00", "from": "Ann", "text": ""}
     log = json.dumps({"messages": [message | {"self_destruct_period_seconds": 5}]})
     assert [item.content for item in read(numbered(log))] == [Content.MEDIA]
+
+
+def test_two_people_of_one_name_are_two() -> None:
+    log = {
+        "name": "Lighthouse",
+        "messages": [
+            {"id": at, "type": "message", "date": "2021-05-12T21:30:15", "from": name, "from_id": number, "text": "lit"}
+            for at, (name, number) in enumerate(
+                [("Tom", "user1"), ("Mara", "user2"), ("Tom", "user3"), ("Tom", "user1")]
+            )
+        ],
+    }
+    assert [item.sender for item in read(numbered(json.dumps(log)))] == ["Tom", "Mara", "Tom (user3)", "Tom"]
+
+
+def test_a_page_that_goes_on_with_somebody_of_the_page_before_has_a_message_of_nobody_s() -> None:
+    page = PAGE.replace('message default clearfix" id="message1', 'message default clearfix joined" id="message1')
+    page = page.replace('  <div class="from_name">\nMara &amp; Co\n  </div>\n', "")
+    first = next(item for item in read(numbered(page)) if item.text.startswith("Is it"))
+    assert (first.sender, first.content) == ("", Content.NOTE)

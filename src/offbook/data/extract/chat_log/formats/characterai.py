@@ -14,6 +14,7 @@ from itertools import pairwise
 from offbook.data.extract.chat_log.json_stream import JsonObject, read_messages
 from offbook.data.extract.chat_log.lines import head, is_json, json_keys
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
+from offbook.data.extract.chat_log.order import in_order
 from offbook.data.extract.chat_log.times import any_time
 from offbook.data.extract.cue import Lines
 
@@ -32,6 +33,11 @@ def read(lines: Lines) -> Iterator[Message]:
     if not is_json(head(lines, 20)):
         yield from _from_copy(lines)
         return
+    yield from in_order(_from_json(lines))
+
+
+def _from_json(lines: Lines) -> Iterator[Message]:
+    """The messages as the file has them: the site gives the newest first."""
     key = "msgs" if "msgs" in json_keys(head(lines, 800)) else "turns"
     chats: dict[str, int] = {}
     for line, item, preamble in read_messages(lines, key):
@@ -91,7 +97,8 @@ def _message(line: int, item: JsonObject, chat: str) -> Message:
     sender = str(name or (USER if author.get("is_human") else "?"))
     text = _text(item)
     sent_at = any_time(item.get("create_time") or item.get("created"))
-    return Message(sender, text, line, sent_at, Content.TEXT if text.strip() else Content.NOTE, chat)
+    is_kept = bool(text.strip()) and not item.get("is_alternative")  # else the user swiped it away
+    return Message(sender, text, line, sent_at, Content.TEXT if is_kept else Content.NOTE, chat)
 
 
 def _text(item: JsonObject) -> str:

@@ -5,6 +5,7 @@ The branch that was seen last is read; where that is not told, the one that ends
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -18,6 +19,8 @@ SPEAKERS = ("user", "assistant")
 TEXTS = ("text", "multimodal_text")
 FRAGMENTS = {"REQUEST": "user", "RESPONSE": "assistant"}
 """The parts of a message of DeepSeek's that are said, and by whom."""
+CITATION = re.compile(r"[ \t]?(?:\ue200[^\ue200\ue201]{0,400}\ue201|【\d{1,4}(?::\d{1,4})?†[^【】\n]{0,200}】)")
+"""What its page shows as a link to a source."""
 
 
 def read(lines: Lines) -> Iterator[Message]:
@@ -60,7 +63,7 @@ def _message(node: JsonObject, line: int, chat: str) -> Message | None:
     body = body if isinstance(body, dict) else {}
     parts = body.get("parts")
     texts = [part for part in parts if isinstance(part, str)] if isinstance(parts, list) else []
-    text = "\n".join(texts).strip()
+    text = CITATION.sub("", "\n".join(texts)).strip()
     content = Content.TEXT
     if role not in SPEAKERS or body.get("content_type") not in TEXTS:
         content = Content.NOTE

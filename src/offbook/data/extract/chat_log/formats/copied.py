@@ -31,7 +31,7 @@ from offbook.data.extract.chat_log.copied_arrangement import (
 from offbook.data.extract.chat_log.lines import head, size_of, with_long_names
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.phrases import content_of_any_app
-from offbook.data.extract.chat_log.quotations import Previews
+from offbook.data.extract.chat_log.quotations import Previews, without_references
 from offbook.data.extract.chat_log.recordings import is_recording, without_what_is_heard
 from offbook.data.extract.chat_log.remnants import without_remnants
 from offbook.data.extract.chat_log.stamps import HAS_CLOCK, STAMP, StampReader
@@ -57,6 +57,10 @@ FEWEST, FEWEST_ALONE = 3, 2
 
 def read(lines: Lines) -> Iterator[Message]:
     """The messages of such a copy."""
+    return without_references(_read(lines))
+
+
+def _read(lines: Lines) -> Iterator[Message]:
     first = [text for _, text in _joined(enumerate(head(lines, 3000)))]
     arrangement = find_arrangement(first)
     unmarked = [arrangement.unmarked(line) for line in first]

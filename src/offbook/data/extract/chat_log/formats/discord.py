@@ -9,6 +9,7 @@ from datetime import datetime
 from offbook.data.extract.chat_log.json_stream import JsonObject, read_messages
 from offbook.data.extract.chat_log.lines import entries, head, is_json, json_keys, share, stand_above
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
+from offbook.data.extract.chat_log.order import in_order
 from offbook.data.extract.chat_log.phrases import phrases
 from offbook.data.extract.chat_log.remnants import without_labels
 from offbook.data.extract.chat_log.table_stream import columns, read_table
@@ -38,9 +39,9 @@ def read(lines: Lines) -> Iterator[Message]:
     """
     first = head(lines, 20)
     if is_json(first):
-        return (_from_json(line, item) for line, item, _ in read_messages(lines))
+        return in_order(_from_json(line, item) for line, item, _ in read_messages(lines))
     if set(columns("".join(first[:1]))) >= TABLE_COLUMNS:
-        return (_from_row(line, row) for line, row in read_table(lines))
+        return in_order(_from_row(line, row) for line, row in read_table(lines))
     return _from_page(lines) if is_page("\n".join(first)) else _from_text(lines)
 
 

@@ -34,7 +34,8 @@ def looks_like(sample: Sequence[str]) -> float:
 def _message(line: int, item: JsonObject) -> Message:
     text = str(item.get("mes") or "")
     sent_at = any_time(GLUED_HALF.sub(" ", str(item.get("send_date") or "")))
-    content = Content.NOTE if item.get("is_system") or not text.strip() else Content.TEXT
+    is_left = item.get("is_system") or item.get("is_main") is False  # Chub keeps what its user swiped away
+    content = Content.NOTE if is_left or not text.strip() else Content.TEXT
     return Message(str(item.get("name") or "?"), text, line, sent_at, content)
 
 

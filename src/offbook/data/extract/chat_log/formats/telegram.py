@@ -41,8 +41,13 @@ def read(lines: Lines) -> Iterator[Message]:
     if not is_json(head(lines, 20)):
         yield from _Page(lines).messages()
         return
+    owners: dict[str, str] = {}
     for line, item, preamble in read_messages(lines):
-        yield _message(line, item, string_in(preamble, "name"))
+        message = _message(line, item, string_in(preamble, "name"))
+        identity = str(item.get("from_id") or "")
+        if identity and owners.setdefault(message.sender, identity) != identity:
+            message = message._replace(sender=f"{message.sender} ({identity})")  # another person of the same name
+        yield message
 
 
 def looks_like(sample: Sequence[str]) -> float:
@@ -184,7 +189,7 @@ class _Page(HTMLParser):
         text = fields["text"].strip()
         if fields["name"].strip():
             self._sender = VIA_BOT.sub("", " ".join(fields["name"].split()))
-        content = Content.TEXT
+        content = Content.TEXT if self._sender else Content.NOTE  # who began it stands on the page before
         sent_at = _page_time(fields["date"])
         if "service" in fields["kind"]:
             self._ready.append(Message("", fields["service"].strip(), int(fields["line"]), None, Content.NOTE))
