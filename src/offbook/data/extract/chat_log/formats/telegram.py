@@ -41,11 +41,11 @@ def read(lines: Lines) -> Iterator[Message]:
     if not is_json(head(lines, 20)):
         yield from _Page(lines).messages()
         return
-    owners: dict[str, str] = {}
+    accounts: dict[str, str] = {}
     for line, item, preamble in read_messages(lines):
         message = _message(line, item, string_in(preamble, "name"))
         identity = str(item.get("from_id") or "")
-        if identity and owners.setdefault(message.sender, identity) != identity:
+        if identity and accounts.setdefault(message.sender, identity) != identity:
             message = message._replace(sender=f"{message.sender} ({identity})")  # another person of the same name
         yield message
 
