@@ -212,3 +212,12 @@ def test_a_caption_stands_before_what_is_omitted_and_brackets_may_be_another_app
     )
     assert parsed(read, log) == [("Mara", "Look at it"), ("Odd", "[as dark as that]")]
     assert contents(read, log)[1] is Content.MEDIA
+
+
+def test_a_note_with_a_colon_is_nobody_s_message() -> None:
+    log = (
+        "12/05/2021, 21:30 - Mara: Is it lit?\n12/05/2021, 21:31 - Mara added this group to the community: Harbour\n"
+        "12/05/2021, 21:32 - Mara Lind of Harbour: Since four\n12/05/2021, 21:33 - Mara: Good\n"
+    )
+    assert parsed(read, log) == [("Mara", "Is it lit?"), ("Mara Lind of Harbour", "Since four"), ("Mara", "Good")]
+    assert contents(read, log)[1] is Content.NOTE

@@ -72,6 +72,8 @@ ENDING = lazy_pattern(r"(?<=\S)\s(<[^\W\d][^<>\n]{1,60}\s[^<>\n]{1,60}>)$")
 """What may be Android's: it has no mark. A note in a language that is not known stands so again and again."""
 LONGEST_SURE = 80
 """What is longer before a colon may be a note's beginning: it is a name where it comes back."""
+FEWEST_MORE = 3
+"""So many words behind a name tell what somebody did."""
 LONGEST_PREFIX = 40
 SURVEYED_LINES = 100_000
 """So many lines at the head of a file tell the order of its dates, and its senders."""
@@ -119,6 +121,8 @@ class _Survey:
     """Senders of texts. An iPhone signs notes of the app with the group's name, which writes none."""
     edited: frozenset[str]
     """Words in such brackets in which several messages end: the note that they were changed."""
+    notes: frozenset[str]
+    """What stands before a colon once, and is somebody's name and what that person did: `Ann changed the rules: …`."""
     long_names: frozenset[str]
     """Names that are longer than most and come back."""
     full_names: dict[str, str]
@@ -127,7 +131,7 @@ class _Survey:
     def is_sender(self, sender: re.Match[str]) -> bool:
         """Whether what stands before a colon is a name, and not the beginning of a note of the app's."""
         name = _name(sender)
-        if len(name) > LONGEST_SURE and name not in self.long_names:
+        if (len(name) > LONGEST_SURE and name not in self.long_names) or name in self.notes:
             return False
         return sender["text"][:1] in SPACES or name in self.senders
 
@@ -162,7 +166,20 @@ def _survey(lines: Lines) -> _Survey:
     edited = frozenset(ending for ending, count in endings.items() if count > 1)
     long_names = frozenset(name for name, count in messages.items() if len(name) > LONGEST_SURE and count > 1)
     any_sender = bool(spaced or senders)
-    return _Survey(pattern, order.month_first, any_sender, senders, frozenset(writers), edited, long_names, full)
+    notes = _notes(messages)
+    return _Survey(pattern, order.month_first, any_sender, senders, frozenset(writers), edited, notes, long_names, full)
+
+
+def _notes(messages: Counter[str]) -> frozenset[str]:
+    """The senders of one message who are called like one of several, with a few words more that begin small."""
+    begins = {name for name, count in messages.items() if count > 1}
+    once = (name.split(" ") for name, count in messages.items() if count == 1)
+    return frozenset(
+        " ".join(words)
+        for words in once
+        for at in range(1, len(words) - FEWEST_MORE + 1)
+        if " ".join(words[:at]) in begins and words[at][:1].isalpha() and not words[at][0].isupper()
+    )
 
 
 def _message(line: int, header: re.Match[str], body: str, survey: _Survey) -> Message:
