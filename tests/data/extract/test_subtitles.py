@@ -280,3 +280,24 @@ def test_in_ttml_each_part_of_a_subtitle_is_its_own_agent_s(tmp_path: Path) -> N
         ("Tom", "Only me."),
         ("Mara", "You are late."),
     ]
+
+
+def test_a_further_name_on_a_line_is_another_speaker_and_notes_of_music_are_no_words() -> None:
+    lines = [
+        "MARA: Is it lit?",
+        "TOM: No.",
+        "MARA: Hey! TOM: What?",
+        "MARA: ♪ Let it burn ♪",
+        "TOM: I said: NO: it is not.",
+    ]
+    srt = "\n\n".join(
+        f"{place}\n00:00:{place:02},000 --> 00:00:{place:02},900\n{line}" for place, line in enumerate(lines, 1)
+    )
+    assert texts(subtitles.read, srt) == [
+        ("MARA", "Is it lit?"),
+        ("TOM", "No."),
+        ("MARA", "Hey!"),
+        ("TOM", "What?"),
+        ("MARA", "Let it burn"),
+        ("TOM", "I said: NO: it is not."),
+    ]

@@ -59,6 +59,9 @@ LOOKS = words(
 )
 """Words in a style's name that tell how a subtitle looks, or what it is; another name may be a speaker's."""
 STYLE_WORDS = re.compile(r"[^\W\d_]+")
+FURTHER_NAME = re.compile(r"(?<=[.!?…♪)\]\"”])\s+(?=[A-Z][A-Z\d .'’#-]{1,30}:\s)")
+"""(MAN: Hey!) WOMAN: What?: a further speaker on a line, where names stand in capitals"""
+SUNG = "♪♫ "
 NAME_ALONE = re.compile(r"^(?:[-–—‐]\s*)?[（(\[【][^（()）\[\]【】]{1,30}[）)\]】]$")
 LAYOUTS = ("colon", "bracket", "round")
 FRAMES = re.compile(r"^\{(?P<start>\d+)\}\{\d+\}(?P<text>.*)$")
@@ -252,6 +255,11 @@ class _Names:
         capitals = sum(count for name, count in self.labels.names.items() if name.isupper())
         return capitals >= MOSTLY_CAPITALS * self.labels.names.total()
 
+    def apart(self, parts: tuple[str, ...]) -> Iterator[str]:
+        """The lines of a subtitle, cut before further names on them."""
+        for part in parts:
+            yield from FURTHER_NAME.split(part) if self.labels.support and self.in_capitals else [part]
+
     def find(self, text: str) -> tuple[Label, tuple[str, ...], float] | None:
         """The label at the head of a line, its speakers, and how certain they are."""
         label = self.labels.find(text, after_blank=True) if self.labels.support else None
@@ -269,7 +277,7 @@ def _cues(title: Title, names: _Names, scene: str | None) -> Iterator[Cue | Skip
     """A title is one cue, or several where its lines have names or dashes of their own."""
     named = split_joint(split_notes(title.name)[0], frozenset()) if title.name else ()
     drafts: list[tuple[tuple[str, ...], list[str], float]] = [(named, [], float(bool(named)))]
-    for part in _with_names(title.parts):
+    for part in names.apart(_with_names(title.parts)):
         text = DASH.sub("", part)
         if named_here := names.find(text):
             label, speakers, confidence = named_here
@@ -279,7 +287,7 @@ def _cues(title: Title, names: _Names, scene: str | None) -> Iterator[Cue | Skip
         else:
             drafts[-1][1].append(text)
     for speakers, lines, confidence in drafts:
-        words, acted = clean(join(lines))
+        words, acted = (text.strip(SUNG) for text in clean(join(lines)))
         if any(char.isalnum() for char in words):
             yield Cue(speakers, words, title.line, scene, confidence, acted)
         elif acted or words:

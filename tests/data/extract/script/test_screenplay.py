@@ -518,3 +518,22 @@ def test_who_speak_at_once_stand_above_each_other_with_a_gap_in_their_names() ->
 def test_what_a_speaker_in_capitals_does_is_not_spoken() -> None:
     script = "(Küche.)\nHEINZ: Hier.\nJulie zündet eine Kerze an.\nJULIE: Da. (Pause.)\nHEINZ: (leise) Gut.\nJULIE: Ja."
     assert [text for _, text in texts(screenplay.read, script)] == ["Hier.", "Da.", "Gut.", "Ja."]
+
+
+ROLE_PLAY = """
+Mara: *leans on the door* You're late. *she sighs*
+Tom: "It rained." *He shakes his coat.* "Is there soup?"
+Mara: **Was.** *smiles* You *never* listen. I *mean* it.
+Tom: I do! *grins widely* See? *Really.*
+"""
+
+
+def test_what_is_done_between_asterisks_and_sentences_is_not_spoken_and_what_is_stressed_is() -> None:
+    assert texts(screenplay.read, ROLE_PLAY) == [
+        ("Mara", "You're late."),
+        ("Tom", '"It rained." "Is there soup?"'),
+        ("Mara", "Was. You never listen. I mean it."),
+        ("Tom", "I do! See? Really."),
+    ]
+    chinese = "沈砚：你来了。*叹了口气*坐吧。\n林小鱼：*笑*我来了！\n沈砚：嗯。\n林小鱼：好。*接过杯子*"
+    assert [text for _, text in texts(screenplay.read, chinese)] == ["你来了。坐吧。", "我来了！", "嗯。", "好。"]

@@ -14,6 +14,11 @@ ACTION = re.compile(rf"[_*]{{0,2}}(?:{_ROUND}|{_SQUARE})[_*]{{0,2}}")
 SQUARE_ACTION = re.compile(rf"[_*]{{0,2}}(?:{_SQUARE})[_*]{{0,2}}")
 EMPHASIS = re.compile(r"(?<![\w*_])([*_]{1,3})(?=\S)([^*_\n]+?)(?<=\S)\1(?![\w*_])")
 STARRED = re.compile(r"^\*(?=\S)[^*\n]+(?<=\S)\*(?=\s|$)\s*")
+STARRED_BETWEEN = re.compile(
+    r"(?:(?:(?<=[.!?…~—])|(?<=[.!?]\*\*))\s+\*(?=[^\W\d_A-ZÀ-Þ])|(?<=[\"”»])\s*\*(?=[^\s*]))[^*\n]+(?<=\S)\*(?=\s*(?:$|[\"“«*A-ZÀ-Þ¿¡]))"
+    rf"|(?:^|(?<=[。！？!?…～~”」』]))\s*\*[{CJK}][^*\n]*\*"
+)
+"""You're late. *she sighs*   "It rained." *He nods.* "So?"   来了。*叹气*坐吧。: what is done between sentences"""
 ESCAPE = re.compile(r"\\([\\\[\]()*_#.\-])")
 _WIDE = f"{CJK}，。！？；：、「」『』"
 CJK_SPACE = re.compile(rf"(?<=[{_WIDE}]) +| +(?=[{_WIDE}])")
@@ -44,7 +49,7 @@ def clean(text: str, *, spoken_parentheses: bool = False, quoted: bool = False) 
             Chinese and Japanese they never are; elsewhere somebody reads aloud or sings.
     """
     text = ESCAPE.sub(r"\1", text)
-    bare = STARRED.sub("", text)
+    bare = STARRED_BETWEEN.sub(CUT, STARRED.sub("", text)) if "*" in text else text
     action = SQUARE_ACTION if spoken_parentheses else ACTION
     for _ in range(NESTED):
         bare = action.sub(CUT, bare)
