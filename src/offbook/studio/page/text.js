@@ -22,7 +22,12 @@ export async function show(main, names, signal) {
 
 async function showBegin(main, signal) {
   const sources = await get("/api/sources", signal);
-  const input = h("input", { type: "file", id: "file", class: "sr", multiple: true, onchange: () => take([...input.files], arriving, signal) });
+  const chosen = () => {
+    const files = [...input.files];
+    input.value = ""; // else the same file could not be chosen again, after it has failed
+    return take(files, arriving, signal);
+  };
+  const input = h("input", { type: "file", id: "file", class: "sr", multiple: true, onchange: chosen });
   const arriving = h("div", { role: "status" });
   const drop = h(
     "label",

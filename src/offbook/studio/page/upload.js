@@ -15,16 +15,18 @@ const MEDIA = /\.(png|jpe?g|gif|webp|heic|bmp|tiff?|svg|mp[34]|m4[av]|mov|avi|mk
 // has left the page is not taken back.
 export async function take(files, arriving, signal) {
   const stored = [];
+  let name = "";
   try {
     if (files.length > MOST) throw new Error(word("tooManyFiles", { n: files.length, most: MOST }));
     for (const file of files) {
+      name = files.length > 1 ? `${file.name}: ` : "";
       arriving.replaceChildren(bar(word("progress")), h("p", { class: "help" }, word("arriving", { name: file.name, size: bytes(file.size) })));
       await readable(file);
       stored.push((await post(`/api/sources?name=${encodeURIComponent(file.name)}`, new Blob([file]))).name);
     }
     if (stored.length && !signal.aborted) await go(`/text/${stored.map(encodeURIComponent).join("/")}`);
   } catch (error) {
-    arriving.replaceChildren(problem(error.message));
+    arriving.replaceChildren(problem(`${name}${error.message}`));
   }
 }
 
