@@ -286,3 +286,17 @@ def test_of_a_wiki_s_page_its_navigation_is_left_out_and_the_player_s_choices_ar
     )
     assert {speaker.name: speaker.lines for speaker in speakers([page])} == {"Lyra": 2, "Paimon": 2, "Player": 1}
     assert [row["messages"][-1]["content"] for row in extract([page], "Paimon").rows] == ["For what?", "Again?"]
+
+
+def test_summaries_and_notes_of_a_fan_fiction_page_are_not_the_story(tmp_path: Path) -> None:
+    page = tmp_path / "lamp.html"
+    page.write_text(
+        '<html><body><div id="preface"><p>Summary</p><blockquote class="userstuff"><p>"A lamp!"</p></blockquote>'
+        '</div><div id="chapters"><h2 class="heading">Dark</h2><div class="userstuff"><p>"Is it lit?" said Mara.</p>'
+        '<blockquote><p>"No," said Tom.</p></blockquote></div></div></body></html>',
+        encoding="utf-8",
+    )
+    text = "\n".join(line for _, line in open_document(page))
+    assert "A lamp!" not in text
+    assert "Is it lit?" in text
+    assert "No," in text

@@ -35,6 +35,8 @@ NOTES = words(
     """
 )
 """What notes, their marks and a wiki's navigation are called by `class`, `epub:type` and `role`."""
+OF_THE_WRITER = "userstuff"
+"""The class of a block in which AO3 sets summaries and the writer's notes; a chapter's is a div's."""
 CHOSEN = re.compile(r"Icon Dialogue\b")
 """How the icon is named before what the player of a game may choose to say, on its wiki."""
 BOLD, ITALIC = frozenset(("b", "strong")), frozenset(("i", "em"))
@@ -80,6 +82,7 @@ class _Blocks(HTMLParser):
         marks = " ".join(value or "" for name, value in attrs if name in ("class", "id"))
         called = [word for name, value in attrs if name in NAMING for word in (value or "").split()]
         is_note = not NOTES.isdisjoint(map(str.casefold, called))
+        is_note = is_note or (tag == "blockquote" and any(word.startswith(OF_THE_WRITER) for word in called))
         if (tag in SILENT or is_note or PAGE_NUMBER.search(marks)) and tag not in VOID:
             self._hidden.append(tag)
         elif tag == "br":
