@@ -62,6 +62,50 @@ def test_several_characters_are_not_learned_as_one(tmp_path: Path, column: str) 
     assert everybody.characters == list(THREE)
 
 
+@pytest.mark.parametrize(
+    ("rows", "column"),
+    [
+        ([{**PAIR, "meta": {"character": name, "era": "old"}} for name in THREE], "meta"),
+        ([{**PAIR, "info": {"角色": name}} for name in THREE], "info"),
+        ([{**PAIR, "characters": [name]} for name in THREE], "characters"),
+    ],
+)
+def test_names_within_a_column_are_characters_too(tmp_path: Path, rows: list[Any], column: str) -> None:
+    path = write(tmp_path, rows)
+    with pytest.raises(UsageError, match=rf"2 characters \({column}: Mara, Ben…\)\n.* ignore={column}"):
+        load([path])
+    loaded = load([path], options=ReadingOptions(character="Mara"))
+    assert [row.origin.line for row in loaded.conversations] == [1, 3]
+    assert len(load([path], options=ReadingOptions(columns={"ignore": column})).conversations) == 4
+
+
+def test_who_answers_may_be_named_within_a_column(tmp_path: Path) -> None:
+    path = write(tmp_path, [{**PAIR, "meta": {"speaker": name}} for name in THREE])
+    with pytest.raises(UsageError, match=r"'meta.speaker' names 2 people .*\n.* character=meta.speaker"):
+        load([path])
+    options = ReadingOptions(columns={"character": "meta.speaker"}, character="Ben")
+    assert [row.origin.line for row in load([path], options=options).conversations] == [2, 4]
+    models = write(tmp_path, [{**PAIR, "model": {"name": name}} for name in THREE])
+    assert len(load([models]).conversations) == 4
+
+
+def test_a_folder_with_a_file_for_each_character_is_not_learned_as_one(tmp_path: Path) -> None:
+    for name in ("Mara", "Ben"):
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps(PAIR), encoding="utf-8")
+    with pytest.raises(UsageError, match=r"Mara.jsonl bears the character's name, .*: Ben.jsonl\n"):
+        load([tmp_path], options=ReadingOptions(character="Mara"))
+    assert len(load([tmp_path], options=ReadingOptions(character="Tom")).conversations) == 2
+    (tmp_path / "Ben.jsonl").rename(tmp_path / "mara_2.jsonl")
+    assert len(load([tmp_path], options=ReadingOptions(character="Mara")).conversations) == 2
+
+
+def test_files_whose_rows_name_their_characters_may_lie_side_by_side(tmp_path: Path) -> None:
+    for name in ("Mara", "Ben"):
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps({**PAIR, "role": name}), encoding="utf-8")
+    loaded = load([tmp_path], options=ReadingOptions(character="Mara"))
+    assert loaded.left_out == {"rows are of other characters": 1}
+
+
 def test_one_system_prompt_does_not_tell_characters_apart(tmp_path: Path) -> None:
     rows = [{**PAIR, "role": name, "system": "Stay in character."} for name in THREE]
     with pytest.raises(UsageError, match="2 characters"):

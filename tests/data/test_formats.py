@@ -241,6 +241,8 @@ def test_a_transcript_is_read_from_the_characters_side() -> None:
         ({"question": ASK, "answer": TELL, "passage": "Ferries land at the old pier."}, "passage"),
         ({"instruction": ASK, "output": TELL, "character_card": "Ada keeps the ferry."}, "character_card"),
         ({"instruction": ASK, "output": TELL, "previous_turns": ["Hello.", "Hm."]}, "previous_turns"),
+        ({"instruction": ASK, "output": TELL, "profile": "Ada keeps the ferry."}, "profile"),
+        ({"instruction": ASK, "output": TELL, "character_profile": "Ada keeps the ferry."}, "character_profile"),
         ({"instruction": ASK, "output": TELL, "前文": "夜里有风。"}, "前文"),
         (
             {
@@ -254,6 +256,13 @@ def test_a_transcript_is_read_from_the_characters_side() -> None:
 def test_a_column_that_looks_like_a_prompt_is_never_lost_silently(row: Any, lost: Any) -> None:
     with pytest.raises(RowError, match=f"its column '{lost}' looks like a part of the prompt .* --data.columns"):
         turns(row)
+
+
+def test_a_part_of_a_column_is_what_the_user_says() -> None:
+    row = {"q": ASK, "a": TELL, "meta": {"persona": "You are Ada.", "id": "x7"}}
+    with pytest.raises(RowError, match=r"--data.columns system=meta\.persona, or leave .* ignore=meta"):
+        turns(row)
+    assert turns(row, columns={"system": "meta.persona"}) == [("s", "You are Ada."), ("u", ASK), ("a", TELL)]
 
 
 def test_columns_are_what_the_user_says() -> None:

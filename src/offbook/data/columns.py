@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Set
 from functools import lru_cache
 from typing import Any, NoReturn
 
@@ -74,7 +74,7 @@ MEANINGS = {
 }
 """What a user can say that a column is (`data.columns`), and the column that it becomes."""
 SYSTEM_LIKE = re.compile(
-    r"system|persona|background|scenario|situation|setting|profile|desc|definition|memory|knowledge|premise|story|intro"
+    r"system|persona|background|scenario|situation|setting|profile|desc|definition|memor(?:y|ies)|knowledge|premise|story|intro"
     r"|preamble|card$|^bio|_info$|trait|rules?$|passage|document|article"
     r"|系统|人设|背景|设定|描述|简介|情境|情景|场景|知识|性格|身份|剧情|材料",
     re.IGNORECASE,
@@ -88,10 +88,11 @@ PROMPT_LIKE = re.compile(
     re.IGNORECASE,
 )
 METADATA = re.compile(
-    r"_?(?:ids?|type|index|len|length|tokens|hash|lang|language|source|file|name|time|date|url|category|tags?|label"
-    r"|title|score|role|split|subset|user-agent)$",
+    r"_?(?:(?<!sa)ids?|type|index|len|length|tokens|hash|lang|language|(?<!re)source|(?<!pro)file|name|time"
+    r"|(?<!candi)date|url|category|tags?|label|(?<!sub)title|score|role|split|subset|user-agent)$",
     re.IGNORECASE,
 )
+"""What tells of a row, at the end of a column's name; but a profile, a subtitle or what was said is no such thing."""
 
 
 def rename(row: Row, columns: Mapping[str, str]) -> Row:
@@ -103,7 +104,7 @@ def rename(row: Row, columns: Mapping[str, str]) -> Row:
     Raises:
         RowError: a column is not there, or two columns mean the same.
     """
-    row = _unwrapped(row)
+    row = _with_parts(_unwrapped(row), {name.strip() for named in columns.values() for name in named.split("+")})
     renamed: Row = {}
     taken: set[str] = set()
     for meaning, named in columns.items():
@@ -123,17 +124,17 @@ def rename(row: Row, columns: Mapping[str, str]) -> Row:
             renamed[target] = values[0] if len(values) == 1 else _joined(values)
     given = set(renamed)
     source = next((source for source, target in TRANSLATIONS if source in row and target in row), None)
-    if any(_canonical(column) in PROMPTS for column in row):
+    if any(canonical(column) in PROMPTS for column in row):
         source = None
     for column, value in row.items():
-        is_count = isinstance(value, int | float) and _canonical(column) in TALKS
-        name = "instruction" if column == source else column if is_count else _canonical(column)
+        is_count = isinstance(value, int | float) and canonical(column) in TALKS
+        name = "instruction" if column == source else column if is_count else canonical(column)
         if column in taken or (name in given and name != column):
             if column not in taken:
                 renamed[column] = value
             continue
         if name in renamed:
-            both = ", ".join(str(each) for each in row if _canonical(each) == name)
+            both = ", ".join(str(each) for each in row if canonical(each) == name)
             raise RowError(
                 "two of its columns mean {name} ({both}): say what they are with --data.columns, as in "
                 "prompt=COLUMN,ignore=COLUMN",
@@ -143,6 +144,15 @@ def rename(row: Row, columns: Mapping[str, str]) -> Row:
         several = column == "generated" and isinstance(value, list) and value
         renamed[name] = value[0] if several else value  # RoleBench's answers, of which the first is taken
     return {name: "" if name in SPOKEN and _is_missing(value) else value for name, value in renamed.items()}
+
+
+def _with_parts(row: Row, names: Set[str]) -> Row:
+    """A row with columns for what the user names within others: `meta.persona` of `meta: {"persona": …}`."""
+    for name in names - row.keys():
+        outer, _, inner = name.partition(".")
+        if isinstance(whole := row.get(outer), dict) and inner in whole:
+            row = {**row, outer: {key: part for key, part in whole.items() if key != inner}, name: whole[inner]}
+    return row
 
 
 def _is_missing(value: Any) -> bool:
@@ -163,7 +173,7 @@ def _unwrapped(row: Row) -> Row:
 
 
 @lru_cache(1024)
-def _canonical(column: str) -> str:
+def canonical(column: str) -> str:
     """The name that the formats know a column by, or its own."""
     spelled = re.sub(r"[\s\-]+", "_", str(column).strip().casefold())
     return SYNONYMS.get(spelled, spelled if spelled in CANONICAL else column)
@@ -216,18 +226,20 @@ def _refuse_lost(lost: str, row: Row, used: Collection[str], given: Iterable[str
         SYSTEM_LIKE.search(lost) or lost == "character" or "instruction" not in used or isinstance(row[lost], dict)
     )
     question = f"{own_name('instruction', given)}+" if not is_system and row.get("instruction") else ""
+    parts = row[lost] if isinstance(row[lost], dict) else ()
+    part = next((f".{key}" for key in parts if _is_prompt_like(key, None)), "")
     raise ColumnsError(
         "its column '{lost}' looks like a part of the prompt and would be lost: map the columns, as in "
         "--data.columns {meaning}={named}, or leave it out: --data.columns ignore={lost}",
         lost=own_name(lost, given),
         meaning="system" if is_system else "prompt",
-        named=question + own_name(lost, given),
+        named=question + own_name(lost, given) + part,
     )
 
 
 def own_name(column: str, given: Iterable[str]) -> str:
     """What a row itself calls a column."""
-    return next((str(name) for name in given if _canonical(str(name)) == column), column)
+    return next((str(name) for name in given if canonical(str(name)) == column), column)
 
 
 def _joined(values: Iterable[Any]) -> str:

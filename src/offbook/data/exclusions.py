@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from offbook.core.errors import UsageError
 from offbook.core.i18n import marked
 from offbook.core.text import normalize
 from offbook.data import splits
-from offbook.data.columns import CANONICAL, LONGEST_NAME, character_of, own_name
+from offbook.data.columns import CANONICAL, LONGEST_NAME, canonical, character_of, own_name
 from offbook.data.json_tables import OBJECT_KEY
 from offbook.data.row_values import ROLES, RowError, list_of
 from offbook.data.sources import Row
@@ -25,6 +26,8 @@ PEOPLE = re.compile(
     re.IGNORECASE,
 )
 """Columns beside a prompt and a reply that may name who answers, or somebody else."""
+CAST = re.compile(r"characters|cast|character_names|人物列表|角色列表", re.IGNORECASE)
+"""Columns that list who takes part; where that is one alone, it is who answers."""
 NAMES_SHOWN = 3
 HELD_BACK = marked("rows are held back for a test")
 OF_OTHERS = marked("rows are of other characters")
@@ -55,12 +58,34 @@ def belonging_of(row: Row, given: Sequence[str] = ()) -> Belonging:
     is_held_back = any(splits.is_held_back(str(column), row[column]) for column in row)
     if (character := character_of(row)) is not None and character.strip().lower() not in ROLES:
         return Belonging(character, is_held_back, column=own_name("character", given))
+    if (nested := _nested_name(row)) is not None:
+        return Belonging(nested[1], is_held_back, column=nested[0])
     names = [name for column in TURNS for name in assistants_of(_listed(row.get(column), column))]
     if names:
         return Belonging(names[0] if len(names) == 1 else None, is_held_back, len(names) == 1)
-    cells = {column: text for column, text in row.items() if column not in CANONICAL and _is_name(text)}
+    cells = {column: text for column, text in _with_nested(row) if column not in CANONICAL and _is_name(text)}
     is_unnamed = "character" in row and not str(row["character"] or "").strip()
     return Belonging(None, is_held_back, False, own_name("character", given), is_unnamed, cells)
+
+
+def _with_nested(row: Row) -> Iterator[tuple[str, Any]]:
+    """A row's columns and what is in them, and those within columns that hold an object: `meta.speaker`."""
+    for column, value in row.items():
+        yield column, value
+        if isinstance(value, dict) and column not in CANONICAL:  # a name in it may be a model's or a tool's
+            yield from ((f"{column}.{key}", part) for key, part in value.items() if key != "name")
+
+
+def _nested_name(row: Row) -> tuple[str, str] | None:
+    """The column that names a row's character within it, as `meta: {"character": "Mara"}`, and the name; or None."""
+    for column, value in row.items():
+        if isinstance(value, dict) and column not in CANONICAL:
+            names = [name for name in (character_of({canonical(key): value[key]}) for key in value) if name]
+        else:
+            names = value if CAST.fullmatch(column) and isinstance(value, list) and len(value) == 1 else []
+        if names and _is_name(names[0]):
+            return column, names[0]
+    return None
 
 
 def _listed(value: Any, column: str) -> list[Any]:
@@ -73,7 +98,7 @@ def _listed(value: Any, column: str) -> list[Any]:
 
 @lru_cache(1024)
 def _is_of_people(column: str) -> bool:
-    return PEOPLE.fullmatch(str(column).strip()) is not None
+    return PEOPLE.fullmatch(str(column).strip().rpartition(".")[2]) is not None
 
 
 def _is_name(value: Any) -> bool:
@@ -142,6 +167,39 @@ def _refuse_several(rows: Sequence[Belonging], character: str | None) -> None:
         names=shown,
         column=first.column,
     )
+
+
+def refuse_files_of_others(rows: Sequence[Belonging], files: Sequence[str], character: str | None) -> None:
+    """See that not one of a folder's files is called after the character, so that the others may be others'.
+
+    Args:
+        rows: where the rows belong.
+        files: the file of each of them.
+        character: the character's name, if it is known.
+
+    Raises:
+        UsageError: one is, and the rows of another name nobody.
+    """
+    if character is None:
+        return
+    unnamed = {file for file, row in zip(files, rows, strict=True) if row.character is None}
+    named = [file for file in dict.fromkeys(files) if normalize(character) in map(normalize, _names_in(file))]
+    others = [
+        file for file in sorted(unnamed) if not any(normalize(character) in normalize(n) for n in _names_in(file))
+    ]
+    if named and others:
+        raise UsageError(
+            "{path} bears the character's name, and other files are beside it: {names}",
+            "Name the character's files alone. If the others are the character's, too, put its name into theirs.",
+            path=named[0],
+            names=", ".join(str(Path(file).name) for file in others[:NAMES_SHOWN]),
+        )
+
+
+def _names_in(file: str) -> tuple[str, str]:
+    """The names in a path that may be a character's: the file's, and its folder's."""
+    path = Path(file)
+    return path.name.partition(".")[0], path.parent.name
 
 
 def _refuse_unnamed(rows: Sequence[Belonging]) -> None:

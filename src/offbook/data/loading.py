@@ -114,6 +114,9 @@ def load(
     if loaded.skipped and on_error == "stop":
         _refuse(loaded.skipped)
     _refuse_reversed(loaded)
+    if any(path.is_dir() for path in paths):
+        files = [row.origin.file for row in loaded.conversations]
+        exclusions.refuse_files_of_others(belongings, files, options.character)
     _leave_others_out(loaded, belongings, options)
     if not loaded.conversations:
         why = f"; the first: {loaded.skipped[0]}" if loaded.skipped else ""
@@ -216,10 +219,8 @@ def _conversation(
     named = row.get("character")
     filled = placeholders.fill(spoken, options.placeholders)
     turns = _join(_unlabelled(heard, named) for turn in filled if (heard := _heard(turn)) is not None)
-    while (
-        turns and not _is_learned(turns[-1]) and any(map(_is_learned, turns))
-    ):  # nobody answers it, or nobody learns it
-        turns = turns[:-1]
+    while turns and not _is_learned(turns[-1]) and any(map(_is_learned, turns)):
+        turns = turns[:-1]  # nobody answers it, or nobody learns it
     if not turns or not _is_learned(turns[-1]):
         raise RowError("it does not end with a reply of the character's")
     if {turn.role for turn in turns} <= {"system", "assistant"} and any(turn.role == "user" for turn in spoken):

@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from offbook.core.config.schema import BASE, DataConfig, RunConfig, is_hub
+from offbook.core.config.schema import BASE, DataConfig, PersonaConfig, RunConfig, is_hub
 from offbook.core.errors import UsageError
 from offbook.core.i18n import marked
 from offbook.core.persona import add_system
@@ -229,7 +229,9 @@ def examples_of(
 
 def reading_options(config: RunConfig) -> loading.ReadingOptions:
     """How the character's rows are read, beyond their format."""
-    return loading.ReadingOptions(config.data.columns, config.data.placeholders, config.persona.name)
+    unnamed = PersonaConfig().name  # the default is nobody's name
+    name = None if config.persona.name == unnamed else config.persona.name
+    return loading.ReadingOptions(config.data.columns, config.data.placeholders, name)
 
 
 def with_system(conversation: Conversation, system: str | None) -> Conversation:
