@@ -224,6 +224,18 @@ def test_a_label_that_may_turn_an_answer_down_has_to_be_explained(label: Any) ->
         to_conversation({**PAIR, "label": label}, HERE)
 
 
+@pytest.mark.parametrize("weight", [0.5, "0.25"])
+def test_a_weight_between_is_not_overlooked(weight: Any) -> None:
+    with pytest.raises(ColumnsError, match=rf"its weight is {weight}: .* ignore=weight"):
+        to_conversation({**PAIR, "weight": weight}, HERE)
+    assert to_conversation({**PAIR, "loss": weight}, HERE).replies == ("Since four.",)
+
+
+def test_an_answer_of_a_pair_may_be_yes_or_no() -> None:
+    pair = {"prompt": "Lit?", "chosen": "No", "rejected": "Yes"}
+    assert to_conversation(pair, HERE).replies == ("No",)
+
+
 def test_a_list_of_marks_for_turns_is_not_overlooked() -> None:
     with pytest.raises(ColumnsError, match="its mask may say which replies are not learned"):
         to_conversation({"messages": [{"role": "assistant", "content": "Lit."}], "mask": [0]}, HERE)

@@ -106,6 +106,76 @@ def test_a_system_prompt_may_be_gemini_s() -> None:
     assert turns(row) == [("system", "You keep a light."), *LIT]
 
 
+def test_what_a_character_thinks_and_calls_in_gemini_s_parts_is_no_speech() -> None:
+    parts = [{"text": "He asks again.", "thought": True}, {"text": "Since four.", "thoughtSignature": "Cg=="}]
+    call = {"role": "model", "parts": [{"functionCall": {"name": "look", "args": {}}}]}
+    question = {"role": "user", "parts": [{"text": "Lit?"}]}
+    assert turns({"contents": [question, call, {"role": "model", "parts": parts}]}) == LIT
+
+
+def test_a_message_for_a_tool_in_glm_4_s_rows_is_no_speech() -> None:
+    call = {"role": "assistant", "metadata": "look", "content": '{"at": "stove"}'}
+    reply = {"role": "assistant", "metadata": "", "content": "Since four."}
+    question = {"role": "user", "content": "Lit?"}
+    assert turns({"messages": [question, call, {"role": "observation", "content": "on"}, reply]}) == [
+        ("user", "Lit?\non"),
+        ("assistant", "Since four."),
+    ]
+
+
+HARMONY = (
+    "<|start|>system<|message|>You are ChatGPT.\n\n# Valid channels: analysis, final.<|end|>"
+    "<|start|>developer<|message|># Instructions\n\nYou keep a light.<|end|>"
+    "<|start|>user<|message|>Lit?<|end|>"
+)
+ANSWER = (
+    "<|channel|>analysis<|message|>He asks again.<|end|>"
+    "<|start|>assistant<|channel|>commentary to=functions.look <|constrain|>json<|message|>{}<|call|>"
+    "<|start|>assistant<|channel|>final<|message|>Since four.<|return|>"
+)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"text": f"{HARMONY}<|start|>assistant{ANSWER}"},
+        {"prompt": f"{HARMONY}<|start|>assistant", "completion": ANSWER},
+        {
+            "messages": [
+                {"role": "system", "content": "You keep a light."},
+                {"role": "user", "content": "Lit?"},
+                {"role": "assistant", "content": ANSWER},
+            ]
+        },
+    ],
+)
+def test_of_gpt_oss_s_channels_the_final_one_is_speech(row: dict[str, Any]) -> None:
+    assert turns(row) == [("system", "You keep a light."), *LIT]
+
+
+def test_rounds_as_chatglm_writes_them() -> None:
+    talk = "[Round 1]\n\n问：生火了吗？\n\n答：四点就生了。\n\n[Round 2]\n\n问：汤姆呢？\n\n答："
+    expected = [("user", "生火了吗？"), ("assistant", "四点就生了。"), ("user", "汤姆呢？"), ("assistant", "在冰上。")]
+    assert turns({"text": f"{talk}在冰上。"}) == expected
+    assert turns({"prompt": talk, "response": "在冰上。"}) == expected
+
+
+@pytest.mark.parametrize("wrapper", ["conversation", "data", "body"])
+def test_messages_may_lie_within_an_object(wrapper: str) -> None:
+    messages = [{"role": "user", "content": "Lit?"}, {"role": "character", "content": "Since four."}]
+    assert turns({wrapper: {"messages": messages}}) == LIT
+    assert turns({"conversations": [messages]}) == LIT
+    assert turns({"data": {"prompt": "Lit?", "reply": "Since four."}}) == LIT
+    with pytest.raises(RowError, match="it holds 2 conversations: write each as a row of its own"):
+        turns({"conversations": [messages, messages]})
+
+
+def test_a_character_may_be_an_object() -> None:
+    row = {"character": {"name": "Mara", "persona": "You keep a light."}, "prompt": "Lit?", "reply": "Since four."}
+    with pytest.raises(RowError, match=r"'character\.persona' looks like .* system=character\.persona"):
+        turns(row)
+
+
 def test_the_marks_of_a_system_prompt_are_none_of_it() -> None:
     row = {"text": "<s>[SYSTEM_PROMPT]You keep a light.[/SYSTEM_PROMPT][INST]Lit?[/INST]Since four.</s>"}
     assert turns(row) == [("system", "You keep a light."), *LIT]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from offbook.core.errors import UsageError
-from offbook.data.loading import load
+from offbook.data.loading import ReadingOptions, load
 from offbook.data.sources import data_files, read_rows
 
 ROWS = [{"question": "Lit?", "answer": "Since four."}, {"question": "Oil?", "answer": "Half a can, sir."}]
@@ -126,6 +126,22 @@ def test_a_system_prompt_beside_the_list_of_rows_is_theirs(tmp_path: Path) -> No
     rows = [ROWS[0], {**ROWS[1], "system_prompt": "You are Ben."}]
     path.write_text(json.dumps({"name": "lamp", "system_prompt": "You are Mara.", "data": rows}))
     assert [row.system for row in load([path]).conversations] == ["You are Mara.", "You are Ben."]
+
+
+def test_who_the_character_is_is_not_lost_beside_the_list_of_rows(tmp_path: Path) -> None:
+    wrapped = {"name": "lines", "persona": "Mara keeps the light.", "rows": [{"prompt": "Lit?", "reply": "Since four."}]}
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps(wrapped), encoding="utf-8")
+    with pytest.raises(UsageError, match="its column 'persona' looks like a part of the prompt"):
+        load([path])
+    assert load([path], options=ReadingOptions({"system": "persona"})).conversations[0].system == wrapped["persona"]
+
+
+def test_a_table_by_columns_may_hold_numbers(tmp_path: Path) -> None:
+    table = {"prompt": ["Lit?", "Tom?"], "reply": ["Since four.", "Out."], "id": [1, 2], "note": [None, "x"]}
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps(table), encoding="utf-8")
+    assert [row.replies for row in load([path]).conversations] == [("Since four.",), ("Out.",)]
 
 
 def test_rows_whose_sides_are_swapped_are_refused(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from offbook.core.registry import lookup
 from offbook.core.types import Turn
+from offbook.data.json_tables import is_row
 from offbook.data.row_values import ColumnsError, RowError
 from offbook.data.sources import Row
 
@@ -51,7 +52,7 @@ SYNONYMS = {
 """Other names of the columns that the formats know, in lower case and with `_` between words."""
 TALKS = frozenset({"messages", "dialogue"})
 """What a number is none of: a column `turns` may count them."""
-WRAPPERS = ("request", "chat")
+WRAPPERS = ("request", "chat", "body", "conversation", "dialogue", "data", "sample")
 """Columns that may hold an object with the messages in it."""
 TRANSLATIONS = (("source", "target"), ("sources", "targets"))
 """Columns of a pair; beside another reply or prompt, source says where a row comes from."""
@@ -79,6 +80,8 @@ SYSTEM_LIKE = re.compile(
     r"|系统|人设|背景|设定|描述|简介|情境|情景|场景|知识|性格|身份|剧情|材料",
     re.IGNORECASE,
 )
+CARD_NAMES = ("name", "character_name", "char_name", "姓名", "名字")
+"""Keys of an object in the character's column that hold the name."""
 LONGEST_NAME = 60
 """Characters of a name; a longer text in the column of the character's describes it."""
 PROMPT_LIKE = re.compile(
@@ -104,7 +107,8 @@ def rename(row: Row, columns: Mapping[str, str]) -> Row:
     Raises:
         RowError: a column is not there, or two columns mean the same.
     """
-    row = _with_parts(_unwrapped(row), {name.strip() for named in columns.values() for name in named.split("+")})
+    parts = {name.strip() for named in columns.values() for name in named.split("+")}
+    row = _with_name(_with_parts(_unwrapped(row), parts))
     renamed: Row = {}
     taken: set[str] = set()
     for meaning, named in columns.items():
@@ -150,9 +154,22 @@ def _with_parts(row: Row, names: Set[str]) -> Row:
     """A row with columns for what the user names within others: `meta.persona` of `meta: {"persona": …}`."""
     for name in names - row.keys():
         outer, _, inner = name.partition(".")
-        if isinstance(whole := row.get(outer), dict) and inner in whole:
-            row = {**row, outer: {key: part for key, part in whole.items() if key != inner}, name: whole[inner]}
+        if isinstance(value := row.get(outer), dict) and inner in value:
+            row = {**row, outer: {key: part for key, part in value.items() if key != inner}, name: value[inner]}
     return row
+
+
+def _with_name(row: Row) -> Row:
+    """A row with the character's name where it has an object: `character: {"name": "Mara", "persona": …}`."""
+    objects = (name for name, value in row.items() if isinstance(value, dict))
+    column = next((name for name in objects if canonical(name) == "character"), None)
+    if column is None:
+        return row
+    card = row[column]
+    key = next((key for key in CARD_NAMES if isinstance(card.get(key), str)), None)
+    others = {name: value for name, value in row.items() if name != column}
+    others |= {f"{column}.{each}": part for each, part in card.items() if each != key}
+    return others if key is None else {**others, column: card[key]}
 
 
 def _is_missing(value: Any) -> bool:
@@ -161,7 +178,9 @@ def _is_missing(value: Any) -> bool:
 
 
 def _unwrapped(row: Row) -> Row:
-    """A row whose messages lie within an object: a logged request, a chat of Open WebUI's."""
+    """A row whose messages lie within an object: a logged request, a chat of Open WebUI's, a line of a batch."""
+    if len(row) == 1 and isinstance(alone := next(iter(row.values())), dict) and is_row(alone):
+        return alone  # {"data": {…}}
     inside = next((name for name in WRAPPERS if isinstance(row.get(name), dict) and "messages" in row[name]), None)
     if inside is None:
         return row

@@ -16,6 +16,7 @@ from offbook.core.text import normalize
 from offbook.core.types import Turn
 from offbook.data.rendered_text import NO_MARKS, rendered_turns
 from offbook.data.row_values import (
+    PAIRS,
     ROLES,
     TEXTS,
     ColumnsError,
@@ -49,6 +50,8 @@ def dialogue(row: Row) -> list[Turn]:
     listed = list_of(value, "dialogue")
     if listed and all(isinstance(line, str) for line in listed):
         return _texts(listed, row)
+    if listed and all(isinstance(line, dict) and any(pair[1] in line for pair in PAIRS) for line in listed):
+        return list(turns_of(listed, "dialogue"))
     return _objects(listed, row.get("character"))
 
 

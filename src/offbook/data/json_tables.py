@@ -5,17 +5,23 @@ table_rows({"prompt": {"0": "Lit?"}, "response": {"0": "Since four."}})
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import Any
 
 OBJECT_KEY = "object_key"
 """The column of the names under which rows stood in an object, where they may be characters'."""
 
 
+CELLS = (str, int, float, NoneType)
+MARKS = frozenset({"label"})
+"""A list beside what is asked and answered in turn in one row (ERNIEKit)."""
+
+
 def table_rows(value: Any) -> list[Any] | None:
     """The rows of a table that an object holds in one of pandas' shapes, or as lists of cells; None where it is none.
 
     Args:
-        value: an object of columns (name → cells by number, or a list of texts), of rows (number or name → row), or of
+        value: an object of columns (name → cells by number, or a list of cells), of rows (number or name → row), or of
             `columns` and `data`.
     """
     if not isinstance(value, dict) or not value:
@@ -39,7 +45,9 @@ def table_rows(value: Any) -> list[Any] | None:
         if len(parts) > 1 and all(map(is_row, parts)) and len(set.intersection(*map(set, parts))) > 1:
             is_of_words = not any(letter.isdigit() for key in value for letter in key)  # an id has digits
             return [{OBJECT_KEY: key, **part} for key, part in value.items()] if is_of_words else parts
-    if len(parts) > 1 and all(map(_texts, parts)) and len({len(part) for part in parts}) == 1:
+    are_cells = all(isinstance(part, list) and all(isinstance(cell, CELLS) for cell in part) for part in parts)
+    are_columns = are_cells and sum(map(_texts, parts)) > 1 and not MARKS & value.keys()
+    if are_columns and len({len(part) for part in parts}) == 1:
         return [dict(zip(value, cells, strict=True)) for cells in zip(*parts, strict=True)]
     return None
 

@@ -107,6 +107,26 @@ OTHER_SETS = (
         marked("a line of a game's table of texts (Yarn Spinner)"),
         marked("name the .yarn files, which hold the lines in their order, in offbook extract"),
     ),
+    OtherSet(
+        frozenset({"positive_messages"}),
+        marked("a row for embeddings or ranking (ms-swift)"),
+        marked("nobody answers anybody in it; for training, write what is asked and answered as messages"),
+    ),
+    OtherSet(
+        frozenset({"instruction", "completions"}),
+        marked("a question with rated answers (UltraFeedback)"),
+        marked("write instruction as prompt, and the response with the best score as reply"),
+    ),
+    OtherSet(
+        frozenset({"prompt", "answers", "num_responses"}),
+        marked("a question with ranked answers (Nectar)"),
+        marked("write the answer of rank 1 as reply, beside its prompt"),
+    ),
+    OtherSet(
+        frozenset({"custom_id", "response"}),
+        marked("an answer of OpenAI's batches, without what was asked"),
+        marked("join it by custom_id with the messages of its request, and write both as one row of messages"),
+    ),
     OtherSet(frozenset({"first_mes", "mes_example"}), marked("a character card"), NO_LINES),
     OtherSet(
         frozenset({"character_name", "description", "scenario"}), marked("a description (Character Codex)"), NO_LINES

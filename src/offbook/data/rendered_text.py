@@ -8,7 +8,7 @@ The marks become roles and are no part of what is said: a row is rendered anew, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from offbook.core.i18n import marked
@@ -45,6 +45,17 @@ class Marks:
         return text
 
 
+ROUND = re.compile(r"^[ \t]*\[Round \d+\][ \t]*\n\s*(?=问[:：])", re.MULTILINE)
+"""What heads a question and its answer in ChatGLM's format."""
+HARMONY = re.compile(
+    r"<\|start\|>(?P<who>[\w.]+)(?P<head>[^<]*(?:<\|(?:channel|constrain)\|>[^<]*)*)<\|message\|>(?P<text>.*?)"
+    r"(?:<\|(?:end|return|call)\|>|(?=<\|start\|>)|\Z)",
+    re.DOTALL,
+)
+"""A message as gpt-oss writes it: `<|start|>assistant<|channel|>final<|message|>Since four.<|return|>`."""
+HARMONY_ENDS = "<|start|>assistant"
+HARMONY_FRAME = "# Valid channels:"
+"""What the system message of gpt-oss's template says of the format itself."""
 SIDES: dict[str, Role] = {"system": "system", "user": "user", "assistant": "assistant"}
 WORDS: dict[str, Role] = {"Human": "user", "User": "user", "Assistant": "assistant"}
 LLAMA_SYSTEM = re.compile(r"\s*<<SYS>>(.*?)<</SYS>>(.*)", re.DOTALL)
@@ -83,20 +94,24 @@ FORMATS = (
     Marks(
         {f"{name}{colon}": role for name, role in WORDS.items() for colon in ":："}, ["<s>", "</s>"], at_line_start=True
     ),
+    Marks({"问：": "user", "问:": "user", "答：": "assistant", "答:": "assistant"}, at_line_start=True),
 )
 """ChatML; Llama 3; Gemma; Zephyr, Phi, GLM and Pygmalion; Llama 2 and Mistral; Cohere; MOSS; Baize; Guanaco and Alpaca;
-Vicuna and Glaive; OIG; DeepSeek; BELLE."""
+Vicuna and Glaive; OIG; DeepSeek; BELLE; ChatGLM."""
 
 NO_MARKS = marked(
     "its {column} has no marks that tell who speaks (### Human:, [INST], <|im_start|>user); "
     "lines of a script or a book are for offbook extract"
 )
-ANSWER = tuple(mark for format in FORMATS for mark, role in format.roles.items() if role == "assistant")
+ANSWER = (HARMONY_ENDS, *(mark for format in FORMATS for mark, role in format.roles.items() if role == "assistant"))
 """The marks after which the character speaks."""
 
 
 def rendered_turns(text: str) -> list[Turn]:
     """The turns in a rendered text: none if it has no marks of both sides. What stands before them is the system's."""
+    if messages := list(HARMONY.finditer(text)):
+        return list(_harmony(messages, text.rstrip().endswith(HARMONY_ENDS)))
+    text = ROUND.sub("", text)
     for format in FORMATS:
         marks = list(format.pattern.finditer(text))
         if {"user", "assistant"} <= {format.roles[mark[0]] for mark in marks}:
@@ -111,6 +126,23 @@ def rendered_turns(text: str) -> list[Turn]:
             part = system[2].strip()
         turns.append(Turn(format.roles[mark[0]], part))
     return turns
+
+
+def _harmony(messages: Iterable[re.Match[str]], is_prompt: bool) -> Iterator[Turn]:
+    """The turns in messages of gpt-oss's, without the thoughts and calls in other channels than the final one.
+
+    Args:
+        messages: matches of HARMONY.
+        is_prompt: whether the side that is to answer stands behind them.
+    """
+    for message in messages:
+        role = {**SIDES, "developer": "system"}.get(message["who"], "user")
+        text = message["text"].strip().removeprefix("# Instructions").lstrip() if role == "system" else message["text"]
+        is_unheard = role == "assistant" and "<|channel|>" in message["head"] and "final" not in message["head"]
+        if not is_unheard and HARMONY_FRAME not in text:
+            yield Turn(role, text.strip())
+    if is_prompt:
+        yield Turn("assistant", "")
 
 
 def prompt_turns(text: str) -> list[Turn]:

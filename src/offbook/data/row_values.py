@@ -17,12 +17,16 @@ ROLES: dict[str, Role] = {
     **dict.fromkeys(("user", "human", "observation", "tool", "function", "tool_response", "prompter"), "user"),
     **dict.fromkeys(("用户", "人类", "用戶", "ユーザー", "사용자"), "user"),
     **dict.fromkeys(("assistant", "gpt", "ai", "chatgpt", "model", "bot", "chatbot", "bing", "bard"), "assistant"),
+    **dict.fromkeys(("character", "char", "npc", "角色"), "assistant"),
     **dict.fromkeys(("助手", "机器人", "模型", "智能助手", "ai助手", "アシスタント", "어시스턴트"), "assistant"),
 }
 """Every spelling of a speaker's role."""
 PART_TEXTS = ("text", "input_text", "output_text")
 UNSPOKEN = ("thinking", "redacted_thinking", "reasoning", "tool_use")
 """Parts of a message that nobody hears: thoughts, and calls of tools."""
+GEMINI_CALLS = ("functionCall", "function_call")
+GEMINI_MARKS = ("thought", "thoughtSignature", "thought_signature", "cache_control")
+"""What may stand beside the text of a part."""
 CALLS = ("function_call", "tool_call")
 """Who speaks in a turn that calls a tool."""
 WEIGHTS = (
@@ -37,6 +41,7 @@ FLAGS: dict[object, float] = {0: 0.0, 1: 1.0, "0": 0.0, "1": 1.0, "false": 0.0, 
 PAIRS = (
     ("input", "output"), ("human", "assistant"), ("user", "assistant"), ("user", "bot"), ("human", "gpt"),
     ("question", "answer"), ("query", "response"), ("prompt", "response"), ("instruction", "output"), ("q", "a"),
+    ("prompt", "reply"), ("prompt", "completion"), ("instruction", "response"), ("问", "答"), ("提问", "回答"),
 )  # fmt: skip
 """Fields of an object that holds what is said and what is answered."""
 SPEAKERS = ("role", "from", "author", "speaker", "character", "name", "角色", "说话人")
@@ -131,7 +136,7 @@ def content_of(value: Any, name: str, **fields: object) -> str:
         return text_of(value, name, **fields)
     texts = []
     for part in value:
-        kind = part.get("type", "text" if set(part) == {"text"} else None) if isinstance(part, dict) else None
+        kind = _kind_of_part(part)
         if kind == "tool_result":
             texts.append(content_of(part.get("content") or "", name, **fields))
         elif kind in PART_TEXTS:
@@ -139,6 +144,15 @@ def content_of(value: Any, name: str, **fields: object) -> str:
         elif kind not in UNSPOKEN:
             raise RowError("{name} holds something other than text", name=_named(name, fields))
     return "".join(texts)
+
+
+def _kind_of_part(part: Any) -> Any:
+    """The type of a part of a message; Gemini's bear none, but a mark where they are thoughts or calls."""
+    if not isinstance(part, dict):
+        return None
+    if "type" not in part and (part.get("thought") is True or any(call in part for call in GEMINI_CALLS)):
+        return "thinking" if "thought" in part else "tool_use"
+    return part.get("type", "text" if "text" in part and part.keys() <= {"text", *GEMINI_MARKS} else None)
 
 
 def weight_of(turn: Mapping[str, Any]) -> float:

@@ -25,6 +25,10 @@ SPLITS = {"train", "test", "validation", "valid", "val", "dev", "eval", "heldout
 
 SYSTEM = ("system", "system_prompt", "system prompt", "system_message", "系统", "系统提示", "系统提示词")
 """Keys of an object that hold the system prompt of all rows in it."""
+CHARACTER = re.compile(
+    r"^(?:character|role_name|char_name|bot_name)$|persona|profile|人设|设定|^角色名?$", re.IGNORECASE
+)
+"""Keys of an object that tell who the character of all rows in it is."""
 SPEAKERS = ("system", "user", "assistant", "human", "gpt")
 """Who speaks in a conversation with a model, as the two commonest formats write it."""
 MOST_KEYS = 4
@@ -170,7 +174,7 @@ class JsonText:
             )
         if not lists:
             return [value]
-        shared = {key: text for key, text in value.items() if key.casefold() in SYSTEM and isinstance(text, str)}
+        shared = {key: text for key, text in value.items() if _tells_of_all(key, text)}
         return [{**shared, **row} if isinstance(row, dict) else row for row in next(iter(lists.values()))]
 
     def _decode(self, start: int) -> tuple[Any, JsonError | None, int]:
@@ -244,6 +248,11 @@ class JsonText:
     def _skip(self, offset: int) -> int:
         space = SPACE.match(self.text, offset)
         return space.end() if space else offset
+
+
+def _tells_of_all(key: str, value: Any) -> bool:
+    """Whether what stands beside the list of rows is the system prompt, or tells of the character, of all of them."""
+    return isinstance(value, str | dict) and (key.casefold() in SYSTEM or CHARACTER.search(key) is not None)
 
 
 def is_whole(text: str) -> bool:

@@ -13,6 +13,7 @@ from offbook.core.text import normalize
 from offbook.core.types import Role, Turn
 from offbook.data.row_values import (
     CALLS,
+    GEMINI_CALLS,
     PAIRS,
     ROLES,
     SPEAKERS,
@@ -49,7 +50,7 @@ def turns_of(value: Any, name: str, character: str | None = None) -> Iterator[Tu
     Raises:
         RowError: the list holds anything else.
     """
-    turns = [_with_keys(turn) for turn in list_of(value, name)]
+    turns = [_with_keys(turn) for turn in _one_conversation(list_of(value, name))]
     speakers = [speaker_of(turn) for turn in turns if isinstance(turn, dict)]
     names = {speaker for speaker in speakers if isinstance(speaker, str) and speaker.lower() not in (*ROLES, *CALLS)}
     is_named = character is not None and any(normalize(speaker) == normalize(character) for speaker in names)
@@ -74,7 +75,8 @@ def turns_of(value: Any, name: str, character: str | None = None) -> Iterator[Tu
         content = next((turn[key] for key in TEXTS if key in turn), None)
         parts = content if isinstance(content, list) else []
         is_call = bool(turn.get("tool_calls") or turn.get("function_call") or any(map(_is_call, parts)))
-        if (is_call and not content) or (isinstance(speaker, str) and speaker.lower() in CALLS):
+        is_tools = isinstance(speaker, str) and (speaker.lower() in CALLS or _names_tool(turn, speaker))
+        if (is_call and not content) or is_tools:
             continue  # a call is no speech; what the tool answers is read
         text = content_of(content, TURN_TEXT, number=number)
         if is_call and not text.strip():
@@ -142,6 +144,19 @@ def _headed(name: str, text: str) -> str:
     return with_speaker(name, text) if is_bare else text
 
 
+def _one_conversation(turns: list[Any]) -> list[Any]:
+    """The turns of a list, or of the one list of turns in it.
+
+    Raises:
+        RowError: it holds several.
+    """
+    if not turns or not all(isinstance(each, list) and each and isinstance(each[0], dict) for each in turns):
+        return turns
+    if len(turns) > 1:
+        raise RowError("it holds {count} conversations: write each as a row of its own, as messages", count=len(turns))
+    return list(turns[0])
+
+
 def _with_keys(turn: Any) -> Any:
     """A turn that is nothing but a role and its text, with a key for each; any other as it is."""
     if not isinstance(turn, dict) or len(turn) != 1:
@@ -151,7 +166,13 @@ def _with_keys(turn: Any) -> Any:
 
 
 def _is_call(part: Any) -> bool:
-    return isinstance(part, dict) and part.get("type") == "tool_use"
+    return isinstance(part, dict) and (part.get("type") == "tool_use" or any(call in part for call in GEMINI_CALLS))
+
+
+def _names_tool(turn: Mapping[str, Any], speaker: str) -> bool:
+    """Whether a message of the assistant's is for a tool that its `metadata` names (GLM-4), and for nobody's ears."""
+    tool = turn.get("metadata")
+    return speaker.lower() == "assistant" and isinstance(tool, str) and bool(tool.strip()) and " " not in tool
 
 
 def _role(turn: Mapping[str, Any], number: int) -> Role:

@@ -10,6 +10,8 @@ import json
 import re
 
 THOUGHT_ENDS = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
+FINAL = re.compile(r"<\|channel\|>final[^<]*<\|message\|>(.*?)(?:<\|(?:end|return|start)\|>|\Z)", re.DOTALL)
+"""What gpt-oss says in the channel that is heard."""
 FOLDED = re.compile(r'<details type="(?:reasoning|tool_calls|code_interpreter)"[^>]*>.*?</details>\s*', re.DOTALL)
 """What Open WebUI folds away above the words of a reply: thoughts and calls."""
 CALL = re.compile(r"<(tool_call|functioncall|function_call)>.*?(?:</\1>|<\|endoftext\|>|\Z)", re.DOTALL)
@@ -30,6 +32,8 @@ FINISH = re.compile(r'"final_answer"\s*:\s*("(?:[^"\\]|\\.)*")')
 
 def without_thoughts(reply: str) -> str:
     """What is said after the thoughts before it, whose beginning may stand in the prompt's format."""
+    if heard := FINAL.findall(reply):
+        reply = heard[-1].strip()
     *thoughts, speech = THOUGHT_ENDS.split(FOLDED.sub("", reply) if "<details" in reply else reply)
     return speech.lstrip() if thoughts else speech
 

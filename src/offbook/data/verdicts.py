@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Any
 
 from offbook.data.row_values import WEIGHT_LIKE, WEIGHTS, ColumnsError, LeftOut
@@ -65,6 +66,7 @@ def refuse_marked(row: Row) -> None:
                 column=column,
                 value=row[column],
             )
+    is_pair = "rejected" in row and ("chosen" in row or "messages" in row)
     for column, value in row.items():
         if (column in WEIGHTS and isinstance(value, list | dict)) or _are_marks(str(column), value):
             raise ColumnsError(
@@ -72,6 +74,15 @@ def refuse_marked(row: Row) -> None:
                 "or leave the column out: --data.columns ignore={column}",
                 column=column,
             )
+        if column != "loss" and column in WEIGHTS and _is_between(value):
+            raise ColumnsError(
+                "its {column} is {value}: a reply is learned (1) or only read (0), and nothing between; round it, or "
+                "leave the column out: --data.columns ignore={column}",
+                column=column,
+                value=value,
+            )
+        if is_pair and str(column) in ("chosen", "rejected"):
+            continue  # the answers themselves, of which one may be Yes
         if _turns_down(str(column).strip(), value):
             raise LeftOut("rows are marked as not to be learned ({column}: {value})", column=column, value=value)
 
@@ -105,6 +116,15 @@ def _word(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return WORD_GAP.sub("_", str(value).strip().casefold())
+
+
+def _is_between(value: Any) -> bool:
+    """Whether a cell holds a weight between 0 and 1."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return False
+    with suppress(ValueError):
+        return 0 < float(value) < 1
+    return False
 
 
 def _is_no(value: Any) -> bool:
