@@ -129,7 +129,8 @@ def test_a_system_prompt_beside_the_list_of_rows_is_theirs(tmp_path: Path) -> No
 
 
 def test_who_the_character_is_is_not_lost_beside_the_list_of_rows(tmp_path: Path) -> None:
-    wrapped = {"name": "lines", "persona": "Mara keeps the light.", "rows": [{"prompt": "Lit?", "reply": "Since four."}]}
+    row = {"prompt": "Lit?", "reply": "Since four."}
+    wrapped = {"name": "lines", "persona": "Mara keeps the light.", "rows": [row]}
     path = tmp_path / "rows.json"
     path.write_text(json.dumps(wrapped), encoding="utf-8")
     with pytest.raises(UsageError, match="its column 'persona' looks like a part of the prompt"):
