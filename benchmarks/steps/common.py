@@ -41,6 +41,8 @@ def base_model(job: dict[str, Any]) -> Any:
         torch.set_default_dtype(dtype)  # made in it: a copy in float32 would be the peak of the process
         model = Ernie4_5ForCausalLM(Ernie4_5Config())
         torch.set_default_dtype(torch.float32)
+        for weight in model.parameters():  # the numbers of a model that was published in bfloat16, as ERNIE was
+            weight.data.copy_(weight.data.bfloat16())
         return model.to(job["device"])
     return AutoModelForCausalLM.from_pretrained(job["model"], dtype=dtype, trust_remote_code=False).to(job["device"])
 
@@ -58,7 +60,7 @@ def adapted_model(job: dict[str, Any]) -> Any:
 def stored_base(job: dict[str, Any]) -> tuple[Any, str]:
     """The base model in the number formats that `offbook train` would choose here, and that of its products."""
     from offbook.models.load import choose_dtype
-    from offbook.models.storage import store
+    from offbook.pipeline.setup import store_for_products
     from offbook.training.compute import choose_compute
 
     if choose_dtype(job["offbook_dtype"]) is torch.bfloat16:
@@ -68,7 +70,8 @@ def stored_base(job: dict[str, Any]) -> tuple[Any, str]:
     if compute == "auto":
         compute = choose_compute(config.hidden_size, torch.device("cpu"))
     base = base_model({**job, "dtype": compute})
-    return store(base, compute=torch.bfloat16) if compute == "bfloat16" else base, compute
+    store_for_products(base, compute)
+    return base, compute
 
 
 def wait() -> bool:

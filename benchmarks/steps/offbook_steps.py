@@ -104,7 +104,7 @@ def seconds_of_product(weight: torch.Tensor, rows: int, backward: bool, compute:
     left = torch.ones(rows, weight.shape[0 if backward else 1])
     start = time.perf_counter()
     if backward:
-        frozen_product_gradient(None, left, weight.to(compute))
+        frozen_product_gradient(None, left, weight.to(compute), compute)
     else:
         frozen_product(left.to(compute), weight.to(compute), None, left.dtype)
     return time.perf_counter() - start

@@ -15,6 +15,7 @@ from offbook.models.storage import (
     StoredLinear,
     is_quantized,
     is_stored,
+    loses_nothing,
     store,
     store_in_float32,
     unquantize,
@@ -50,6 +51,19 @@ def test_all_but_embeddings_and_output_layer_is_quantized(storage: Any) -> None:
     assert is_stored(model)
     assert not is_stored(original)
     assert parameter_counts(model) == (sum(p.numel() for p in original.parameters()), 0)
+
+
+def test_a_model_published_in_bfloat16_loses_nothing_in_it() -> None:
+    model = tiny_model("llama-tied")
+    assert not loses_nothing(model)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(parameter.bfloat16())
+    norm = model.model.norm.weight
+    norm.data += 1e-5  # stays in float32 whatever it is
+    assert loses_nothing(model)
+    model.model.embed_tokens.weight.data[-1, -1] += 1e-5
+    assert not loses_nothing(model)
 
 
 @pytest.mark.parametrize(("storage", "bits"), [("int8", 9.0), ("nf4", 4.5)])

@@ -8,8 +8,8 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from torch import nn
 
-from offbook.core import bfloat16
-from offbook.models.storage import StoredLinear, store, store_in_float32
+from offbook.core import bfloat16, bfloat16x3
+from offbook.models.storage import StoredLinear, loses_nothing, store, store_in_float32
 from offbook.training import chunked_loss, compute, fast_path, matmul
 from tests.tiny import tiny_model
 from tests.training.samples import MODULES, examples, plain_gradients
@@ -27,9 +27,9 @@ def rounded(architecture: str) -> Any:
     return model
 
 
-def with_adapter(base: Any) -> PeftModel:
+def with_adapter(base: Any, use_dora: bool = False) -> PeftModel:
     """The model with one and the same adapter, whatever number format the base is in."""
-    model = get_peft_model(base, LoraConfig(r=4, lora_alpha=8, target_modules=MODULES))
+    model = get_peft_model(base, LoraConfig(r=4, lora_alpha=8, target_modules=MODULES, use_dora=use_dora))
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
@@ -69,6 +69,43 @@ def test_only_the_products_are_in_bfloat16() -> None:
     fast_path.enable(model)
     result, _ = fast_gradients(model, rows, max_tokens=150)
     assert distance(result, {name: tensor.double() for name, tensor in reference.items()}) < 5e-6
+
+
+@pytest.mark.skipif(bfloat16x3._gemm() is None, reason="this machine's torch brings no MKL")
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("use_dora", [False, True])
+def test_in_float32_weights_in_bfloat16_give_the_gradient_of_peft(
+    monkeypatch: pytest.MonkeyPatch, architecture: str, use_dora: bool
+) -> None:
+    """From the pieces of the activations; the pieces are counted, so that nothing else computes it unseen."""
+    monkeypatch.setattr(bfloat16x3, "computes", lambda device: True)
+    base, rows = rounded(architecture), examples(6)
+    assert loses_nothing(base)
+    exact = with_adapter(copy.deepcopy(base), use_dora).double()
+    reference, _ = plain_gradients(exact, rows)
+    plain, _ = plain_gradients(with_adapter(copy.deepcopy(base), use_dora), rows)
+    model = with_adapter(store(base), use_dora)
+    assert fast_path.enable(model) == []
+    products = counted(monkeypatch)
+    for budget in (60, 10_000):
+        result, _ = fast_gradients(model, rows, max_tokens=budget)
+        assert distance(result, reference) < max(1e-6, 1.5 * distance(plain, reference))
+        layers = sum(isinstance(layer, StoredLinear) for layer in model.modules())
+        assert len(products) >= 2 * layers - 8  # forward and backward; no gradient leaves the first layer
+        products.clear()
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[None]:
+    """A list that grows with every product from pieces."""
+    products: list[None] = []
+    inner = bfloat16x3.add_product
+
+    def add_product(*args: Any, **options: Any) -> torch.Tensor:
+        products.append(None)
+        return inner(*args, **options)
+
+    monkeypatch.setattr(bfloat16x3, "add_product", add_product)
+    return products
 
 
 def test_peft_s_own_forward_computes_the_same_products() -> None:

@@ -25,6 +25,7 @@ def test_the_product_and_the_sum(
 ) -> None:
     monkeypatch.setattr(matmul, "ONEDNN", onednn)
     monkeypatch.setattr(matmul, "AVX512", True)
+    monkeypatch.setattr(matmul, "MATRIX_UNITS", False)
     torch.manual_seed(0)
     x = torch.randn(inner, rows).t() if turned else torch.randn(rows, inner)
     weight = torch.randn(inner, columns).t() if turned else torch.randn(columns, inner)
@@ -37,7 +38,10 @@ def test_the_product_and_the_sum(
 def test_onednn_computes_where_it_is_the_faster_one(monkeypatch: pytest.MonkeyPatch, avx512: Any, columns: Any) -> None:
     monkeypatch.setattr(matmul, "ONEDNN", True)
     monkeypatch.setattr(matmul, "AVX512", avx512)
+    monkeypatch.setattr(matmul, "MATRIX_UNITS", False)
     assert matmul._onednn_computes(torch.ones(7, 256), torch.ones(columns, 256))
+    monkeypatch.setattr(matmul, "MATRIX_UNITS", True)
+    assert not matmul._onednn_computes(torch.ones(7, 256), torch.ones(columns, 256))
 
 
 def test_without_avx512_a_large_product_is_left_to_torch(monkeypatch: pytest.MonkeyPatch) -> None:

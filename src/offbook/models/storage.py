@@ -13,7 +13,7 @@ In int8 and NF4 the output layer and the embeddings, which round worst, stay in 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import torch
@@ -21,6 +21,7 @@ from torch import nn
 from torch.autograd.function import once_differentiable
 from transformers import PreTrainedModel
 
+from offbook.core import bfloat16x3
 from offbook.core.bfloat16 import bfloat16_linear
 from offbook.core.config.schema import Storage
 from offbook.models import nf4
@@ -52,6 +53,13 @@ class StoredLinear(nn.Linear):
     def dense_weight(self, dtype: torch.dtype) -> torch.Tensor:
         """The weight (out, in) in a number format."""
         return self.weight.to(dtype)
+
+    def weight_for(self, compute: torch.dtype) -> torch.Tensor:
+        """The weight (out, in) for a product that is computed in a number format: as stored, where that is exact."""
+        is_bfloat16 = self.weight.dtype == torch.bfloat16
+        if is_bfloat16 and compute == torch.float32 and bfloat16x3.computes(self.weight.device):
+            return self.weight
+        return self.dense_weight(compute)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The product with `x`, (…, in_features)."""
@@ -139,6 +147,9 @@ REPLACED: dict[type[nn.Module], Callable[[Any], nn.Module]] = {
 }
 """Kind of layer that is stored in bfloat16 → what takes its place."""
 
+COMPARED_ROWS = 1024
+"""Rows of a weight that are rounded at once, to see whether that changes them."""
+
 STORABLE = (*REPLACED, StoredLinear, StoredEmbedding, Int8Linear, NF4Linear)
 """Kinds of layers that can be stored in fewer bytes, or are already."""
 
@@ -157,18 +168,9 @@ def store(model: PreTrainedModel, storage: Storage = "bfloat16", compute: torch.
     """
     if storage in QUANTIZED:
         _quantize(model, QUANTIZED[storage])
-    in_float32 = {
-        id(parameter)
-        for module in model.modules()
-        if type(module) not in STORABLE
-        for parameter in module.parameters(recurse=False)
-    }
-    for parent in list(model.modules()):
-        for name, parameter in parent.named_parameters(recurse=False):
-            parameter.requires_grad_(False)
-            if not parameter.is_floating_point():
-                continue
-            is_stored = type(parent) in STORABLE and name == "weight" and id(parameter) not in in_float32
+    for parameter, is_stored in _stored_weights(model):
+        parameter.requires_grad_(False)
+        if parameter.is_floating_point():
             parameter.data = parameter.data.to(torch.bfloat16 if is_stored else torch.float32)
     for parent in list(model.modules()):
         for name, layer in list(parent.named_children()):
@@ -178,6 +180,29 @@ def store(model: PreTrainedModel, storage: Storage = "bfloat16", compute: torch.
         if isinstance(layer, StoredLinear):
             layer.compute_dtype = compute
     return model
+
+
+def loses_nothing(model: PreTrainedModel) -> bool:
+    """Whether `store` would round no weight: those of a model that was published in bfloat16 are such numbers."""
+    return all(
+        torch.equal(part, part.bfloat16().float())
+        for parameter, is_stored in _stored_weights(model)
+        if is_stored
+        for part in parameter.detach().split(COMPARED_ROWS)
+    )
+
+
+def _stored_weights(model: nn.Module) -> Iterator[tuple[nn.Parameter, bool]]:
+    """Every parameter, and whether `store` keeps it in bfloat16."""
+    in_float32 = {
+        id(parameter)
+        for module in model.modules()
+        if type(module) not in STORABLE
+        for parameter in module.parameters(recurse=False)
+    }
+    for parent in model.modules():
+        for name, parameter in parent.named_parameters(recurse=False):
+            yield parameter, type(parent) in STORABLE and name == "weight" and id(parameter) not in in_float32
 
 
 def _quantize(model: PreTrainedModel, kind: type[StoredLinear]) -> None:

@@ -19,6 +19,7 @@ from offbook.core.progress import NullReporter, Reporter, fill
 from offbook.core.types import NO_LABEL, Example
 from offbook.models import adapter as adapters
 from offbook.models.load import choose_dtype
+from offbook.models.storage import store_in_float32
 from offbook.pipeline.dataset import report_of_rows
 from offbook.pipeline.estimating import estimate_run
 from offbook.pipeline.resuming import with_stored_choices
@@ -91,6 +92,7 @@ def prove(config: RunConfig, *, examples: int = 16, reporter: Reporter | None = 
         return proof
     # Each model is dropped before the next one is loaded. (A float64 model is twice the size of float32's.)
     reference = plain_gradients(setup.model, rows) if is_far else None
+    store_in_float32(setup.model)
     exact = plain_gradients(setup.model.double(), rows)
     if reference is not None:
         proof = replace(proof, rounding=worst_difference(reference, exact))

@@ -18,7 +18,7 @@ from offbook.core.text import clock
 from offbook.core.types import Turn
 from offbook.models import adapter as adapters
 from offbook.models.load import load_model
-from offbook.models.storage import is_quantized, store_in_float32, unquantize
+from offbook.models.storage import is_quantized, is_stored, store_in_float32, unquantize
 from offbook.models.weight_size import unquantized_fits
 from offbook.pipeline.adapter_source import resolve_character
 from offbook.pipeline.base_and_tuned import BaseAndTuned
@@ -98,7 +98,7 @@ def _be_as_talked_to(setup: TrainingSetup, group: ProcessGroup) -> None:
     if is_quantized(setup.model):
         if group.broadcast(b"fits" if unquantized_fits(path, group.size) else b""):
             unquantize(setup.model, load_model(path, setup.config.model.dtype, "bfloat16"))
-    elif setup.config.train.compute == "bfloat16" and setup.config.model.storage == "full":
+    elif setup.config.model.storage == "full" and is_stored(setup.model):
         store_in_float32(setup.model)
 
 

@@ -23,7 +23,7 @@ from offbook.generation.context import longest_context
 from offbook.models import adapter as adapters
 from offbook.models.load import load_config, load_model
 from offbook.models.quantized_copy import notes_on_unpacking
-from offbook.models.storage import QUANTIZED, store
+from offbook.models.storage import QUANTIZED, is_stored, loses_nothing, store
 from offbook.models.target_modules import left_out
 from offbook.models.weight_checks import notes_on_unused_weights, refuse_nonfinite
 from offbook.pipeline.adapter_source import resolve_character
@@ -34,7 +34,7 @@ from offbook.pipeline.replay import base_model_rows
 from offbook.training import fast_path
 from offbook.training.architecture import check_trainable
 from offbook.training.batch_sampler import BatchSampler
-from offbook.training.compute import Format, choose_compute
+from offbook.training.compute import Format, choose_compute, splits_float32
 from offbook.training.packing import MicroBatch, StepBatch, pack_step
 from offbook.training.work_sharing import WorkSharing
 
@@ -147,8 +147,8 @@ def prepare_training(
     refuse_unknown_tokens([*dataset.examples, *dataset.heldout_examples], pretrained, base.tokenizer)
     compute = share("compute", lambda: _with_compute(config, pretrained).train.compute)
     config = config.model_copy(update={"train": config.train.model_copy(update={"compute": compute})})
-    if config.train.compute == "bfloat16":
-        store(pretrained, compute=torch.bfloat16)
+    if config.train.fast.fused or config.train.compute == "bfloat16":
+        store_for_products(pretrained, "bfloat16" if config.train.compute == "bfloat16" else "float32")
     model = _with_adapter(pretrained, config, base.local.path)
     fast = config.train.fast
     by_length = notes_on_length([*dataset.examples, *dataset.heldout_examples], model_config) if fast.packing else []
@@ -179,6 +179,24 @@ def decide_compute(config: RunConfig, model: Any) -> Format:
     if config.train.compute != "auto":
         return config.train.compute
     return choose_compute(model.config.get_text_config().hidden_size, model.device)
+
+
+def store_for_products(model: Any, compute: Format) -> None:
+    """Keep a model's weights in the format that its products with them are computed from.
+
+    That is bfloat16 for those in bfloat16, and for those in float32 where they are faster so and the weights lose
+    nothing (`core/bfloat16x3.py`).
+
+    Args:
+        model: the base model, changed in place.
+        compute: the format of the products.
+    """
+    hidden_size = model.config.get_text_config().hidden_size
+    in_full = model.dtype == torch.float32 and not is_stored(model)
+    if compute == "bfloat16":
+        store(model, compute=torch.bfloat16)
+    elif in_full and splits_float32(hidden_size, model.device) and loses_nothing(model):
+        store(model)
 
 
 def _with_adapter(model: Any, config: RunConfig, folder: Path) -> Any:

@@ -72,7 +72,7 @@ def adapter_state(layers: Sequence[LoraLayer]) -> tuple[Any, ...]:
 
 def _weight_of(layer: nn.Linear) -> Callable[[torch.dtype], torch.Tensor]:
     """What gives a frozen layer's weight; a layer that stores it in fewer bytes says itself how it is read."""
-    return getattr(layer, "dense_weight", layer.weight.to)
+    return getattr(layer, "weight_for", layer.weight.to)
 
 
 def _compute_of(layer: nn.Linear) -> torch.dtype | None:

@@ -20,7 +20,9 @@ from typing import Any
 import torch
 from torch.autograd.function import once_differentiable
 
+from offbook.core import bfloat16x3
 from offbook.core.bfloat16 import has_instructions, rounded_factors
+from offbook.core.bfloat16x3 import Pieces
 from offbook.core.types import NO_LABEL
 
 CHUNK_BYTES = 128 << 20
@@ -133,9 +135,12 @@ def _logits(
 ) -> torch.Tensor:
     logits = hidden.new_empty(len(hidden), len(weight))
     rounds = compute == torch.bfloat16 and hidden.dtype == torch.float32
-    with rounded_factors(hidden.device) if rounds else nullcontext():
-        for part, wide in _slices(weight, hidden.dtype):
-            torch.mm(hidden, wide.t(), out=logits[:, part])
+    if not rounds and _is_split(hidden, weight):
+        bfloat16x3.add_product(logits, Pieces(hidden), weight, keep=False)
+    else:
+        with rounded_factors(hidden.device) if rounds else nullcontext():
+            for part, wide in _slices(weight, hidden.dtype):
+                torch.mm(hidden, wide.t(), out=logits[:, part])
     if bias is not None:
         logits += bias
     return logits if cap is None else logits.div_(cap).tanh_().mul_(cap)
@@ -148,9 +153,19 @@ def _gradient_of_hidden(gradient: torch.Tensor, weight: torch.Tensor, dtype: tor
             return torch.mm(gradient, weight).to(dtype)
         gradient = gradient.float()  # of numbers that are rounded already: the same products, at float32's speed
     total = gradient.new_zeros(len(gradient), weight.shape[1])
-    for part, wide in _slices(weight, gradient.dtype):
-        total.addmm_(gradient[:, part], wide)
+    if _is_split(gradient, weight):
+        for columns, part in zip(gradient.split(UPCAST_ROWS, 1), weight.split(UPCAST_ROWS), strict=True):
+            bfloat16x3.add_product(total, Pieces(columns), part.t())
+    else:
+        for rows, wide in _slices(weight, gradient.dtype):
+            total.addmm_(gradient[:, rows], wide)
     return total.to(dtype)
+
+
+def _is_split(x: torch.Tensor, weight: torch.Tensor) -> bool:
+    """Whether a float32 product with the weight is computed from pieces of x, not from the upcast weight."""
+    formats = (x.dtype, weight.dtype)
+    return formats == (torch.float32, torch.bfloat16) and bfloat16x3.computes(x.device)
 
 
 def _losses(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 import torch
 
-from offbook.core import bfloat16
+from offbook.core import bfloat16, bfloat16x3
 from offbook.training.matmul import frozen_product, frozen_product_gradient
 
 Format: TypeAlias = Literal["float32", "bfloat16"]
@@ -46,6 +46,11 @@ def choose_compute(hidden_size: int, device: torch.device) -> Format:
     return "bfloat16" if rates["bfloat16"] >= MIN_SPEEDUP * rates["float32"] else "float32"
 
 
+def splits_float32(hidden_size: int, device: torch.device) -> bool:
+    """Whether products in float32 are faster, and no less exact, with weights that are stored in bfloat16."""
+    return hidden_size >= MIN_HIDDEN_SIZE and bfloat16x3.computes(device)
+
+
 @cache
 def product_rates() -> dict[Format, float]:
     """GFLOP/s of a forward and a backward product, conversions included, by format; measured once in a process."""
@@ -64,5 +69,5 @@ def _seconds(x: torch.Tensor, weight: torch.Tensor, dy: torch.Tensor, compute: t
     stored = weight.to(compute)
     start = time.perf_counter()
     frozen_product(x.to(compute), stored, None, x.dtype)
-    frozen_product_gradient(None, dy, stored)
+    frozen_product_gradient(None, dy, stored, compute)
     return time.perf_counter() - start

@@ -236,8 +236,9 @@ def _is_bug(base: Any, error: Exception) -> bool:
 
 
 def _is_float32(base: Any) -> bool:
-    """Whether a model stores its weights and computes all its products in float32."""
-    formats = {base.dtype, *(getattr(module, "compute_dtype", None) for module in base.modules())}
+    """Whether a model's activations are float32, and all its products computed in it."""
+    layers = [module for module in base.modules() if hasattr(module, "compute_dtype")]  # those store their weights
+    formats = {torch.float32 if layers else base.dtype, *(layer.compute_dtype for layer in layers)}
     return formats <= {torch.float32, None}
 
 

@@ -17,7 +17,7 @@ import torch
 from torch.autograd.function import once_differentiable
 
 from offbook.training.fused_lora import LinearSpec, dropout_mask
-from offbook.training.matmul import frozen_product, frozen_product_gradient, product
+from offbook.training.matmul import factor, frozen_product, frozen_product_gradient, product
 from offbook.training.recomputation import Recomputed
 
 
@@ -56,8 +56,10 @@ class _FusedDoRA(torch.autograd.Function):
         dropped = _dropped(x, mask, survivors)
         z = product(dropped.to(a.dtype), a)
         lora = product(z, b).mul_(spec.scaling)
-        undropped = frozen_product(x.to(compute), weight, None, x.dtype)
-        base = undropped if mask is None else frozen_product(dropped.to(compute), weight, None, x.dtype)
+        undropped = frozen_product(factor(x, weight, compute), weight, None, x.dtype)
+        base = undropped
+        if mask is not None:
+            base = frozen_product(factor(dropped, weight, compute), weight, None, x.dtype)
         directed = lora.add_(base)  # what the magnitude scales
         y = (directed * gain).to(x.dtype)
         if mask is not None:
@@ -80,13 +82,15 @@ class _FusedDoRA(torch.autograd.Function):
         da = product(dz.t(), dropped.t())
         dx = None
         if ctx.needs_input_grad[0]:
-            weight = spec.weight(spec.compute or x.dtype)
+            compute = spec.compute or x.dtype
+            weight = spec.weight(compute)
             through_adapter = product(dz, a.t())
             if mask is None:
-                dx = frozen_product_gradient(through_adapter.to(x.dtype), scaled.to(x.dtype), weight)
+                dx = frozen_product_gradient(through_adapter.to(x.dtype), scaled.to(x.dtype), weight, compute)
             else:
-                inner = frozen_product_gradient(through_adapter.to(x.dtype), (scaled - wide).to(x.dtype), weight)
-                dx = frozen_product_gradient(_dropped(inner, mask, ctx.survivors), dy, weight)
+                of_lora, of_base = through_adapter.to(x.dtype), (scaled - wide).to(x.dtype)
+                inner = frozen_product_gradient(of_lora, of_base, weight, compute)
+                dx = frozen_product_gradient(_dropped(inner, mask, ctx.survivors), dy, weight, compute)
         return dx, None, None, da, db, d_magnitude
 
 

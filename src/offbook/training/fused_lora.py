@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch.autograd.function import once_differentiable
 
-from offbook.training.matmul import frozen_product, frozen_product_gradient, product
+from offbook.training.matmul import Factor, factor, frozen_product, frozen_product_gradient, product
 from offbook.training.recomputation import Recomputed
 
 SEEDS = 2**63 - 1
@@ -33,7 +33,7 @@ class LinearSpec:
     """What one linear layer computes: y = x Wᵀ + b, and the active LoRA adapter on it, if it has one."""
 
     weight: Callable[[torch.dtype], torch.Tensor]
-    """The frozen weight (out, in) in a number format, however it is stored."""
+    """The frozen weight (out, in) for a product that is computed in a number format, however it is stored."""
     bias: torch.Tensor | None
     """(out,)"""
     a: torch.Tensor | None = None
@@ -58,19 +58,22 @@ class _FusedLoRA(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, source: Recomputed, specs: Sequence[LinearSpec], *adapters: Any) -> Any:
         outputs, kept, scales, formats = [], [], [], []
-        inputs: dict[torch.dtype, torch.Tensor] = {}
+        inputs: dict[tuple[torch.dtype, torch.dtype], Factor] = {}
+        wide: torch.Tensor | None = None
         for spec, (a, b) in zip(specs, _groups(adapters, 2), strict=True):
             compute = spec.compute or x.dtype
-            for dtype in (compute,) if a is None else (compute, a.dtype):
-                if dtype not in inputs:
-                    inputs[dtype] = x.to(dtype)
+            weight = spec.weight(compute)
+            formats_of = (compute, weight.dtype)
+            if formats_of not in inputs:
+                inputs[formats_of] = factor(x, weight, compute)
             # The forward product is not `product`: see matmul.py.
-            y = frozen_product(inputs[compute], spec.weight(compute), spec.bias, x.dtype)
+            y = frozen_product(inputs[formats_of], weight, spec.bias, x.dtype)
             mask, z, scaling = None, None, spec.scaling
             if a is not None:
                 mask, survivors = dropout_mask(x, spec.dropout)
                 scaling /= survivors
-                z = product(_apply_mask(inputs[a.dtype], mask), a)
+                wide = x.to(a.dtype) if wide is None else wide
+                z = product(_apply_mask(wide, mask), a)
                 _add_product(y, z, b.t(), scaling)
             outputs.append(y)
             kept += [a, b, mask, z]
@@ -97,7 +100,7 @@ class _FusedLoRA(torch.autograd.Function):
                 wide = x.to(a.dtype) if wide is None else wide
                 da = product(dz.t(), _apply_mask(wide, mask).t())
             if ctx.needs_input_grad[0]:
-                dx = frozen_product_gradient(dx, dy, weight(compute))
+                dx = frozen_product_gradient(dx, dy, weight(compute), compute)
                 if dz is not None:
                     dx += _apply_mask_(product(dz, a.t()), mask)
             result += [da, db]
