@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import offbook
 from offbook.core.config.loading import load
 from offbook.core.errors import UsageError
+from offbook.models.load import load_model
+from offbook.models.storage import is_stored
 from offbook.pipeline.resuming import DEFAULT_MICRO_BATCH_TOKENS, with_stored_choices
 from offbook.training import compute
 
@@ -64,3 +67,26 @@ def test_the_verdict_is_of_the_model_that_is_talked_to(settings: dict[str, Any])
     card = json.loads(run.eval.read_text(encoding="utf-8"))
     again = offbook.evaluate(run.path).to_json()
     assert again["heldout"]["tuned"]["loss"] == pytest.approx(card["heldout"]["tuned"]["loss"], rel=5e-3)
+
+
+def test_a_model_published_in_bfloat16_is_kept_so_where_float32_loses_nothing_by_it(
+    settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it is trained; the verdict is of the ordinary model again."""
+    model = load_model(Path(settings["model.source"]), "float32", "full")
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.copy_(weight.bfloat16())
+    shutil.copytree(settings["model.source"], tmp_path / "base")
+    model.save_pretrained(tmp_path / "base")
+    settings = {**settings, "model.source": str(tmp_path / "base"), "evaluate.prompts": 2}
+    monkeypatch.setattr("offbook.pipeline.setup.splits_float32", lambda hidden_size, device: True)
+    setup = offbook.pipeline.setup.prepare_training(
+        with_stored_choices(load(None, settings)), offbook.core.progress.NullReporter()
+    )
+    assert setup.config.train.compute == "float32"
+    assert is_stored(setup.model)
+    run = offbook.train(load(None, settings))
+    card = json.loads(run.eval.read_text(encoding="utf-8"))
+    again = offbook.evaluate(run.path).to_json()
+    assert again["heldout"]["tuned"]["loss"] == pytest.approx(card["heldout"]["tuned"]["loss"], rel=1e-5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,10 +39,12 @@ class Client:
 
     Args:
         http: the client that shows the token.
+        studio: what answers it.
     """
 
-    def __init__(self, http: TestClient) -> None:
+    def __init__(self, http: TestClient, studio: Studio) -> None:
         self.http = http
+        self.studio = studio
 
     def get(self, path: str, status: int = 200, **options: Any) -> Any:
         return self._json(self.http.get(path, **options), status)
@@ -69,7 +72,15 @@ class Client:
                 assert current["state"] == state, current
                 return current
             time.sleep(0.2)
-        raise AssertionError(f"still {current['state']} after {seconds} s: {current}")
+        raise AssertionError(f"still {current['state']} after {seconds} s: {current}\n{self._stacks(job['id'])}")
+
+    def _stacks(self, name: str) -> str:
+        """Where a job hangs: all that it printed, with the stack of each thread that it prints as it is aborted."""
+        job = self.studio.queue.get(name)
+        if process := job.process:
+            process.send_signal(signal.SIGABRT)  # what PYTHONFAULTHANDLER answers
+            time.sleep(2)
+        return (job.folder / "stderr").read_text(encoding="utf-8", errors="replace")
 
     @staticmethod
     def _json(response: Any, status: int | None) -> Any:
@@ -80,6 +91,7 @@ class Client:
 @pytest.fixture
 def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
     monkeypatch.delenv("OFFBOOK_RUNS", raising=False)
+    monkeypatch.setenv("PYTHONFAULTHANDLER", "1")
     workspace = Workspace(tmp_path / "workspace")
     workspace.root.mkdir()
     queue = JobQueue(workspace.jobs, workspace.root)
@@ -111,7 +123,7 @@ def http(studio: Studio) -> Iterator[TestClient]:
 
 
 @pytest.fixture
-def client(http: TestClient) -> Client:
+def client(http: TestClient, studio: Studio) -> Client:
     """A client that has it."""
     http.headers["Authorization"] = f"Bearer {TOKEN}"
-    return Client(http)
+    return Client(http, studio)
