@@ -83,13 +83,13 @@ def test_in_float32_weights_in_bfloat16_give_the_gradient_of_peft(
     assert loses_nothing(base)
     exact = with_adapter(copy.deepcopy(base), use_dora).double()
     reference, _ = plain_gradients(exact, rows)
-    plain, _ = plain_gradients(with_adapter(copy.deepcopy(base), use_dora), rows)
+    peft_s, _ = plain_gradients(with_adapter(copy.deepcopy(base), use_dora), rows)
     model = with_adapter(store(base), use_dora)
     assert fast_path.enable(model) == []
     products = counted(monkeypatch)
     for budget in (60, 10_000):
         result, _ = fast_gradients(model, rows, max_tokens=budget)
-        assert distance(result, reference) < max(1e-6, 1.5 * distance(plain, reference))
+        assert distance(result, reference) < max(1e-6, 1.5 * distance(peft_s, reference))
         layers = sum(isinstance(layer, StoredLinear) for layer in model.modules())
         assert len(products) >= 2 * layers - 8  # forward and backward; no gradient leaves the first layer
         products.clear()
