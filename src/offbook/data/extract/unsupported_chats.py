@@ -18,7 +18,11 @@ UNSUPPORTED_CHATS = (
         TABLE_OF_LINES,
     ),
     (r"\A\ufeff?\s*(?:<[?!][^>]*>\s*)*<(?:xliff|TS|tmx)\b", CATALOGUE, TABLE_OF_LINES),
-    (r"(?m)^From: .*\n(?:.+\n){0,30}?(?:Subject|Date|Message-ID): ", marked("a mailbox"), AS_TABLE),
+    (
+        r"(?m)^From: (?!<Save by Tencent MsgMgr>).*\n(?:.+\n){0,30}?(?:Subject|Date|Message-ID): ",
+        marked("a mailbox"),
+        AS_TABLE,
+    ),
     (
         r"(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (?:from|to) [^\n]{1,120} - [A-Za-z][^\n]*$.*?"
         r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (?:from |to |- )",

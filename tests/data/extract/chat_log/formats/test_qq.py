@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (what programs write has long lines)
 """QQChatExporter's JSON and text (QQ's own text is among the fixtures)."""
 
 import json
@@ -78,3 +79,72 @@ def test_the_text_of_qqchatexporter_has_a_line_for_each_part_of_a_message() -> N
     assert parsed(read, log) == [("阿澈", "灯亮了吗？"), ("老汤", "亮了。\n内容: 真的"), ("老汤", "好看")]
     assert contents(read, log)[2] is Content.MEDIA
     assert times(read, log)[0] == "2021-05-12 21:30"
+
+
+SAVED = """From: <Save by Tencent MsgMgr>
+Subject: Tencent IM Message
+MIME-Version: 1.0
+Content-Type:multipart/related;
+\tcharset="utf-8"
+\ttype="text/html";
+\tboundary="----=_NextPart_1"
+
+------=_NextPart_1
+Content-Type: text/html
+Content-Transfer-Encoding:7bit
+
+<html xmlns="http://www.w3.org/1999/xhtml"><head><title>QQ Message</title></head><body><table width=100%><tr><td><div style=padding-left:10px;><br><b>消息记录</b></div></td></tr><tr><td>&nbsp;</td></tr><tr><td style=font-weight:bold;>日期: 2021-05-12</td></tr><tr><td><div style=color:#42B475;><div style=float:left;>老汤(20001)</div>21:30:05</div><div style=padding-left:20px;><font style="font-size:10pt;" color='000000'>灯亮了吗？<br>还是没亮？</font></div></td></tr>
+<tr><td><div style=color:#006EFE;><div style=float:left;>阿澈&lt;ache@qq.com&gt;</div>21:31:05</div><div style=padding-left:20px;><IMG src="{9A}.dat"><font color='000000'>四点就亮了</font></div></td></tr>
+<tr><td style=font-weight:bold;>日期: 2021-05-13</td></tr><tr><td><div style=color:#006EFE;><div style=float:left;>系统消息(10000)</div>0:05:00</div><div style=padding-left:20px;><font>老汤改了群名</font></div></td></tr>
+<tr><td><div style=color:#006EFE;><div style=float:left;>阿澈&lt;ache@qq.com&gt;</div>0:06:00</div><div style=padding-left:20px;><IMG src="{9B}.dat"></div></td></tr></table></body></html>
+
+------=_NextPart_1
+Content-Type:image/jpeg
+Content-Transfer-Encoding:base64
+Content-Location:{9A}.dat
+
+/9j/4AAQSkZJRgABAQAA
+"""
+
+
+def test_a_page_that_qq_saves() -> None:
+    assert looks_like(SAVED.splitlines()) == 1
+    assert parsed(read, SAVED) == [("老汤", "灯亮了吗？\n还是没亮？"), ("阿澈", "四点就亮了")]
+    assert contents(read, SAVED) == [Content.TEXT, Content.TEXT, Content.NOTE, Content.MEDIA]
+    assert times(read, SAVED)[:3] == ["2021-05-12 21:30", "2021-05-12 21:31", "2021-05-13 00:05"]
+
+
+def test_pages_of_the_exporter() -> None:
+    def item(name: str, clock: str, body: str) -> str:
+        return (
+            f'<div class="message other" id="msg-{clock[-2:]}"><div class="avatar"><span>字</span></div>'
+            f'<div class="message-wrapper"><div class="message-header"><span class="sender">{name}</span>'
+            f'<span class="time">2021/05/12 {clock}</span></div>\n<div class="message-bubble"><div class="content">'
+            f"{body}</div></div></div></div>\n"
+        )
+
+    page = "<!DOCTYPE html>\n<html><head><title>QQ Chat Exporter Pro</title></head>\n<body>\n"
+    page += item("阿澈", "21:30:05", '<span class="text-content">灯亮了吗？</span>')
+    quotation = '<div class="reply-content"><strong>阿澈:</strong> 灯亮了吗？</div>'
+    page += item(
+        "老汤", "21:31:06", quotation + '<span class="text-content">亮了</span><span class="face-emoji">/微笑</span>'
+    )
+    page += '<div class="system-message-container"><div class="system-message">阿澈 撤回了一条消息</div></div>\n'
+    page += item("阿澈", "21:32:07", '<div class="image-content"><img src="a.jpg" alt="a.jpg"></div>')
+    page += item("阿澈", "21:32:08", '<span class="face-emoji">/微笑</span>') + "</body></html>\n"
+    assert looks_like(page.splitlines()) == 1
+    assert parsed(read, page) == [("阿澈", "灯亮了吗？"), ("老汤", "亮了")]
+    assert contents(read, page)[2:] == [Content.NOTE, Content.MEDIA, Content.STICKER]
+    assert list(read(numbered(page)))[1].reply_to == "msg-05"
+
+
+def test_a_piece_of_the_exporter_s_json_lines() -> None:
+    def item(number: int, name: str, text: str, **fields: Any) -> str:
+        content = {"text": text, "elements": [{"type": "text", "data": {"text": text}}], "resources": []}
+        person = {"uid": f"u_{name}", "uin": "20001", "name": name}
+        sent = {"id": str(number), "timestamp": 1620855000000 + number * 1000, "sender": person, "content": content}
+        return json.dumps(sent | {"recalled": False, "system": False} | fields, ensure_ascii=False)
+
+    text = "\n".join([item(1, "阿澈", "灯亮了吗？"), item(2, "老汤", "亮了"), item(3, "老汤", "x", recalled=True)])
+    assert looks_like(text.splitlines()) == 1
+    assert parsed(read, text) == [("阿澈", "灯亮了吗？"), ("老汤", "亮了")]

@@ -1,4 +1,4 @@
-"""QQ: its own 消息记录 as text, and the JSON and text of QQChatExporter.
+"""QQ: its own 消息记录 as text and as the page that it saves (.mht), and QQChatExporter's JSON, text and pages.
 
 The latter's text has a line for each part of a message:
 
@@ -15,10 +15,12 @@ from datetime import datetime
 from typing import Any
 
 from offbook.data.extract.chat_log.formats import wechat
-from offbook.data.extract.chat_log.json_stream import JsonObject, read_messages, string_in
+from offbook.data.extract.chat_log.json_stream import JsonObject, read_json_lines, read_messages, string_in
 from offbook.data.extract.chat_log.lines import head, is_json, json_keys
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
+from offbook.data.extract.chat_log.qq_web import SavedPage, is_exported, is_saved, read_exported
 from offbook.data.extract.chat_log.times import any_time
+from offbook.data.extract.chat_log.web_page import is_page
 from offbook.data.extract.cue import Lines
 
 TITLE = re.compile(r"^\ufeff?(?:消息记录|消息分组|消息对象)")
@@ -42,15 +44,24 @@ def read(lines: Lines) -> Iterator[Message]:
         ParseError: the JSON is malformed.
     """
     first = head(lines, 20)
+    if is_saved(first):
+        return wechat.read_text(SavedPage(lines))
+    if is_page("\n".join(first)):
+        return read_exported(lines)
     if not is_json(first):
         return _from_report(lines) if _is_report(first) else wechat.read_text(lines)
+    if "chatInfo" not in json_keys(head(lines, 800)):
+        return (_message(line, item, "") for line, item in read_json_lines(lines))
     return (_message(line, item, string_in(preamble, "name")) for line, item, preamble in read_messages(lines))
 
 
 def looks_like(sample: Sequence[str]) -> float:
     """How much a text looks like a QQ export: 0 or 1."""
     if is_json(sample):
-        return float({"chatInfo", "messages"} <= json_keys(sample))
+        keys = json_keys(sample)
+        return float(keys >= {"chatInfo", "messages"} or keys >= {"uin", "elements", "recalled"})
+    if is_saved(sample) or is_exported(sample):
+        return 1.0
     if _is_report(sample):
         return 1.0
     is_titled = any(TITLE.match(line) for line in sample[:10])
@@ -127,4 +138,11 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-FORMAT = ChatFormat("qq", "QQ's text export, QQChatExporter's JSON and text", read, looks_like, is_json=True)
+FORMAT = ChatFormat(
+    "qq",
+    "QQ's text export and pages (.mht), QQChatExporter's JSON, text and pages",
+    read,
+    looks_like,
+    is_json=True,
+    is_page=True,
+)
