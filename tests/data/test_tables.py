@@ -115,10 +115,13 @@ def test_what_nobody_answers_at_the_end_is_left_out(tmp_path: Path) -> None:
 
 def test_what_a_program_writes_for_an_empty_cell_is_none(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
-    path.write_text("instruction,input,output,system\nLit?,nan,Since four.,NaN\nOil?,NULL,<NA>,null\n")
+    path.write_text(
+        "instruction,input,output,system\nLit?,nan,Since four.,NaN\nOil?,NULL,<NA>,null\nCold?,N/A,None,#REF!\n"
+    )
     loaded = load([path], on_error="skip")
     assert [[turn.text for turn in row.turns] for row in loaded.conversations] == [["Lit?", "Since four."]]
-    assert "a reply of the character's is empty" in str(loaded.skipped[0])
+    assert all("a reply of the character's is empty" in str(bad) for bad in loaded.skipped)
+    assert len(loaded.skipped) == 2
 
 
 def test_a_system_prompt_beside_the_list_of_rows_is_theirs(tmp_path: Path) -> None:
@@ -200,6 +203,24 @@ def test_what_only_programs_read_is_named(tmp_path: Path, name: str, content: by
         load([path])
 
 
-def test_a_header_that_stands_there_once_more_is_no_row(tmp_path: Path) -> None:
-    content = 'question,answer\nLit?,Since four.\nquestion, answer\nOil?,"Half a can, sir."\n'
-    assert rows(tmp_path / "a.csv", content) == ROWS
+@pytest.mark.parametrize("header", ["question, answer", "Question,ANSWER", "prompt,reply"])
+def test_a_header_that_stands_there_once_more_is_no_row(tmp_path: Path, header: str) -> None:
+    content = f'question,answer\nLit?,Since four.\n{header}\nOil?,"Half a can, sir."\n'
+    (tmp_path / "a.csv").write_text(content)
+    assert [row.prompt for row in load([tmp_path / "a.csv"]).conversations] == ["Lit?", "Oil?"]
+
+
+def test_another_table_below_the_first_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(
+        "question,answer,n\nLit?,Since four.,1\nanswer,question,score\nHalf a can.,Oil?,2\n"
+    )
+    with pytest.raises(UsageError, match=r"a.csv:3: it holds names of columns \(answer, question, score\)"):
+        load([tmp_path / "a.csv"])
+
+
+@pytest.mark.parametrize("row", ["Total,2", "合计：,2", ",Sum"])
+def test_the_sums_of_a_table_are_no_row(tmp_path: Path, row: str) -> None:
+    (tmp_path / "a.csv").write_text(f"question,answer\nLit?,Since four.\nTotal?,Two cans.\n{row}\n", "utf-8")
+    loaded = load([tmp_path / "a.csv"])
+    assert [row.prompt for row in loaded.conversations] == ["Lit?", "Total?"]
+    assert loaded.left_out == {"rows hold the sums of the table": 1}

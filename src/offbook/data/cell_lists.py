@@ -8,7 +8,7 @@ import warnings
 from contextlib import suppress
 from typing import Any
 
-from offbook.data.strict_json import is_whole
+from offbook.data.strict_json import JsonError, JsonText
 
 BESIDE = re.compile(
     r"""(?P<item>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[}\]])(?P<gap>(?=\s+['"{\[]))?|array\((?=\[)|,\s*dtype=\w+\)""",
@@ -17,6 +17,10 @@ BESIDE = re.compile(
 """A text, the end of an object or a list, with another item right behind it where numpy wrote no comma; its `array`."""
 
 LIST_START = re.compile(r"""\[\s*(?:['"{\[]|(?:array|list)\()""")
+
+TEXTS = ("text", "content", "value")
+MESSAGE = {*TEXTS, "type", "role", "from"}
+"""Keys of an object that is one message."""
 
 
 def literal(text: str) -> Any:
@@ -32,16 +36,23 @@ def literal(text: str) -> Any:
 
 
 def cell(text: str) -> Any:
-    """What a cell holds: a list of texts or objects that Python or numpy wrote; of one text alone, that text.
+    """What a cell holds: a list of texts or objects that some program wrote; of one text alone, that text.
 
-    Several texts as JSON has them stay what they are: they may be what is said.
+    An object that is a message is its text, too (`{"text": "Since four."}`); any other stays as it is: it may be said.
     """
     stripped = text.strip()
-    if not (LIST_START.match(stripped) and stripped.endswith("]")):
+    is_object = stripped.startswith("{") and stripped.endswith("}")
+    if not is_object and not (LIST_START.match(stripped) and stripped.endswith("]")):
         return text
-    items = literal(stripped)
-    if not isinstance(items, list) or not all(isinstance(item, str | dict | list) for item in items):
+    try:
+        value, fault = JsonText(stripped).value()
+    except JsonError:
+        value, fault = None if is_object else literal(stripped), None
+    if fault:
         return text
-    if len(items) == 1 and isinstance(items[0], str):
-        return items[0]
-    return text if is_whole(stripped) else items
+    if isinstance(value, dict) and value.keys() <= MESSAGE:
+        message = next((value[key] for key in TEXTS if key in value), None)
+        return message if isinstance(message, str) else text
+    if not isinstance(value, list) or not all(isinstance(item, str | dict | list) for item in value):
+        return text
+    return value[0] if len(value) == 1 and isinstance(value[0], str) else value

@@ -56,8 +56,10 @@ WRAPPERS = ("request", "chat", "body", "conversation", "dialogue", "data", "samp
 """Columns that may hold an object with the messages in it."""
 TRANSLATIONS = (("source", "target"), ("sources", "targets"))
 """Columns of a pair; beside another reply or prompt, source says where a row comes from."""
-MISSING = frozenset({"nan", "NaN", "<NA>", "NULL", "null", "#N/A"})
-"""What pandas, databases and Excel write for an empty cell."""
+MISSING = frozenset(
+    ("nan", "NaN", "NaT", "<NA>", "NULL", "null", "(null)", "[null]", "\\N", "None", "N/A", "n/a", "undefined", "#N/A")
+) | {"#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!"}
+"""What pandas, Python, JavaScript, databases and Excel write for an empty cell, and Excel's errors."""
 SPOKEN = frozenset({"instruction", "input", "output", "system", "history"})
 PROMPTS = frozenset({"instruction", "input", "messages", "history"})
 CANONICAL = frozenset(SYNONYMS.values()) | {"conversations", "conversation", "history", "scene", "source", "label"}

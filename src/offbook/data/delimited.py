@@ -61,6 +61,7 @@ def table_rows(path: Path) -> Iterator[tuple[int, dict[str, str] | str]]:
     delimiter = delimiter_line[1] if delimiter_line else _delimiter(header)
     is_spaced = f"{delimiter} " in header
     columns = _columns(path, first, header, delimiter)
+    names = [column.casefold() for column in columns]
     # Strict: without it a quote that is never closed swallows the rest of the file in silence.
     table = csv.reader(chain(head[first:], lines), delimiter=delimiter, strict=True, skipinitialspace=is_spaced)
     while True:
@@ -76,7 +77,7 @@ def table_rows(path: Path) -> Iterator[tuple[int, dict[str, str] | str]]:
                 ) from None
             yield line, fill(NO_ROW, {"error": translate(str(error))})
             continue
-        if not any(cell.strip() for cell in cells) or [cell.strip() for cell in cells] == columns:
+        if not any(cell.strip() for cell in cells) or [cell.strip().casefold() for cell in cells] == names:
             continue  # empty, or the header once more, where tables were joined
         if len(cells) != len(columns):
             yield line, fill(OTHER_WIDTH, {"cells": len(cells), "columns": len(columns)})

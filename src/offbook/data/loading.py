@@ -21,7 +21,7 @@ from offbook.core.progress import fill
 from offbook.core.registry import lookup
 from offbook.core.text import normalize
 from offbook.core.types import Conversation, Origin, Turn
-from offbook.data import columns, exclusions, placeholders, spreadsheet, verdicts
+from offbook.data import columns, exclusions, placeholders, spreadsheet, table_notes, verdicts
 from offbook.data.dialogues import SPEECH, with_manner
 from offbook.data.exclusions import Belonging
 from offbook.data.formats import FORMATS, Format, Turns, detect, reply_in
@@ -121,12 +121,7 @@ def load(
     if not loaded.conversations:
         why = f"; the first: {loaded.skipped[0]}" if loaded.skipped else ""
         why = f"; {next(iter(loaded.left_out))}" if loaded.left_out and not why else why
-        raise UsageError(
-            "no usable row in {paths}{why}",
-            NEEDED,
-            paths=", ".join(map(str, paths)),
-            why=why,
-        )
+        raise UsageError("no usable row in {paths}{why}", NEEDED, paths=", ".join(map(str, paths)), why=why)
     return loaded
 
 
@@ -168,6 +163,7 @@ def _read(file: Path, format: Format | None, on_error: str, options: ReadingOpti
     belongings: list[Belonging] = []
     for origin, row in read_rows(file, bad.append):
         try:
+            table_notes.refuse_notes(row)
             named = columns.rename(row, options.columns)
             belonging = exclusions.belonging_of(named, tuple(row))
             loaded.conversations.append(_conversation(named, tuple(row), origin, format, options, loaded))

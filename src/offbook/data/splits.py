@@ -9,7 +9,7 @@ from typing import TypeVar
 Item = TypeVar("Item")
 TRAINING = re.compile(r"(^|[^a-z])train|训练", re.IGNORECASE)
 HELD_BACK = re.compile(
-    r"(^|[^a-z])((?:tests?|dev|val|valid|validation|evals?)(?:set|data)?|evaluation|held-?out|hold-?out)([^a-z]|$)|测试|验证|评测",
+    r"(^|[^a-z])((?:tests?|testing|dev|val|valid|validation|evals?)(?:set|data)?|evaluation|held-?out|hold-?out)([^a-z]|$)|测试|验证|评测",
     re.IGNORECASE,
 )
 COLUMN = re.compile(r"(?:data_?(?:set_?)?)?(?:split|subset|set|partition)|(?:数据)?划分|(?:所属)?(?:数据集|集合)", re.I)

@@ -9,7 +9,16 @@ from __future__ import annotations
 import json
 import re
 
-THOUGHT_ENDS = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
+THOUGHT_ENDS = re.compile(r"</think(?:ing)?>|<\|end_of_thought\|>|◁/think▷", re.IGNORECASE)
+THOUGHT = re.compile(
+    r"<(thoughts?|reasoning|reflection|analysis|scratchpad|inner_thoughts?)>.*?</\1>\s*", re.IGNORECASE | re.DOTALL
+)
+UNENDED = re.compile(r"\s*(?:<think(?:ing)?>|<\|begin_of_thought\|>|◁think▷)", re.IGNORECASE)
+"""The beginning of thoughts that were cut off before anything was said."""
+ANSWER = re.compile(
+    r"\s*(?:<(answer)>(.*)</\1>|<\|begin_of_solution\|>(.*?)(?:<\|end_of_solution\|>|\Z))\s*", re.IGNORECASE | re.DOTALL
+)
+"""What is said, where models that think first mark that, too."""
 FINAL = re.compile(r"<\|channel\|>final[^<]*<\|message\|>(.*?)(?:<\|(?:end|return|start)\|>|\Z)", re.DOTALL)
 """What gpt-oss says in the channel that is heard."""
 FOLDED = re.compile(r'<details type="(?:reasoning|tool_calls|code_interpreter)"[^>]*>.*?</details>\s*', re.DOTALL)
@@ -31,11 +40,17 @@ FINISH = re.compile(r'"final_answer"\s*:\s*("(?:[^"\\]|\\.)*")')
 
 
 def without_thoughts(reply: str) -> str:
-    """What is said after the thoughts before it, whose beginning may stand in the prompt's format."""
+    """What is said after the thoughts before it, whose beginning may stand in the prompt's format; "" if nothing is."""
     if heard := FINAL.findall(reply):
         reply = heard[-1].strip()
     *thoughts, speech = THOUGHT_ENDS.split(FOLDED.sub("", reply) if "<details" in reply else reply)
-    return speech.lstrip() if thoughts else speech
+    if not thoughts and UNENDED.match(speech):
+        return ""
+    speech, others = THOUGHT.subn("", speech)
+    if not thoughts and not others:
+        return speech
+    answer = ANSWER.fullmatch(speech)
+    return (answer[2] or answer[3] or "").strip() if answer else speech.lstrip()
 
 
 def without_calls(reply: str) -> str:
