@@ -6,7 +6,11 @@ import torch
 from offbook.core import bfloat16x3
 from offbook.core.bfloat16x3 import Pieces
 
-SHAPES = [(1, 1, 1), (3, 256, 8), (7, 8, 300), (8, 5, 64), (65, 130, 33)]
+SHAPES = [
+    *[(1, 1, 1), (3, 256, 8), (7, 8, 300), (8, 5, 64), (65, 130, 33)],
+    *[(bfloat16x3.FEW_ROWS, 16, 9), (bfloat16x3.FEW_ROWS + 1, 16, 9), (5, 16, bfloat16x3.COLUMNS_AT_ONCE + 7)],
+]
+"""Rows, inner size and columns: on both sides of what is computed in one go."""
 
 needs_mkl = pytest.mark.skipif(bfloat16x3._gemm() is None, reason="this machine's torch brings no MKL")
 
@@ -17,8 +21,8 @@ def apart(result: torch.Tensor, exact: torch.Tensor) -> float:
 
 @pytest.mark.parametrize("size", [1e-25, 1e-3, 1.0, 1e30])
 def test_a_number_is_the_sum_of_its_pieces(size: float) -> None:
-    x = torch.randn(40, 50) * size
-    parts = torch.stack(Pieces(x).parts)
+    x = torch.randn(bfloat16x3.ROWS_AT_ONCE + 9, 50) * size
+    parts = Pieces(x).parts
     assert torch.equal(parts.double().sum(0), x.double())
 
 

@@ -27,6 +27,15 @@ if TYPE_CHECKING:
 ROW_MAJOR, NOT_TRANSPOSED, TRANSPOSED = 101, 111, 112
 """What CBLAS calls the order of a matrix in memory."""
 
+ROWS_AT_ONCE = 64
+"""Rows that are split into pieces together: few enough that they stay in the cache."""
+
+FEW_ROWS = 192
+"""Rows of x up to which its three pieces are multiplied in one call: there it counts that the weight is read once."""
+
+COLUMNS_AT_ONCE = 1024
+"""Columns of the result that are computed together there: the pieces' products stay in the cache."""
+
 
 class Pieces:
     """A float32 matrix as the sum of three in bfloat16.
@@ -36,13 +45,17 @@ class Pieces:
     """
 
     def __init__(self, x: torch.Tensor) -> None:
-        x = x.contiguous()
+        import torch
+
         self.shape = x.shape
-        first = x.bfloat16()
-        rest = x - first.float()
-        second = rest.bfloat16()
-        rest -= second.float()
-        self.parts = (first, second, rest.bfloat16())
+        self.parts = torch.empty(3, *x.shape, dtype=torch.bfloat16)
+        """(3, n, k), contiguous."""
+        pieces = (piece.split(ROWS_AT_ONCE) for piece in (x, *self.parts))
+        for rows, first, second, third in zip(*pieces, strict=True):
+            first.copy_(rows)
+            rest = rows - first
+            second.copy_(rest)
+            third.copy_(rest.sub_(second))
 
 
 def computes(device: torch.device) -> bool:
@@ -72,22 +85,41 @@ def add_product(y: torch.Tensor, x: Pieces, weight: torch.Tensor, *, keep: bool 
         weight: (m, k) bfloat16, it or its transpose contiguous in its rows.
         keep: False for the product alone, whatever y holds.
     """
+    import torch
+
+    if not y.numel():
+        return y
+    rows = y.shape[0]
+    if rows > FEW_ROWS:
+        for number, part in enumerate(x.parts):
+            _multiply(y, part, weight, keep=keep or number > 0)
+        return y
+    for columns, some in zip(y.split(COLUMNS_AT_ONCE, 1), weight.split(COLUMNS_AT_ONCE), strict=True):
+        products = torch.empty(3, *columns.shape)
+        _multiply(products.view(3 * rows, -1), x.parts.view(3 * rows, -1), some, keep=False)
+        total = products[2].add_(products[1]).add_(products[0])
+        if keep:
+            columns += total
+        else:
+            columns.copy_(total)
+    return y
+
+
+def _multiply(y: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, *, keep: bool) -> None:
+    """Put x weightᵀ in y, or y + x weightᵀ: all as `add_product` has them, but x one matrix in bfloat16."""
     gemm = _gemm()
     assert gemm is not None
     assert weight.element_size() == 2  # the function is told addresses alone
     is_transposed = weight.stride(1) == 1
     assert is_transposed or weight.stride(0) == 1
     assert y.stride(1) == 1
-    if y.numel():
-        for number, part in enumerate(x.parts):
-            gemm(
-                *(ROW_MAJOR, NOT_TRANSPOSED, TRANSPOSED if is_transposed else NOT_TRANSPOSED),
-                *(y.shape[0], y.shape[1], part.shape[1]),
-                *(1.0, part.data_ptr(), part.stride(0)),
-                *(weight.data_ptr(), weight.stride(0 if is_transposed else 1)),
-                *(1.0 if keep or number else 0.0, y.data_ptr(), y.stride(0)),
-            )
-    return y
+    gemm(
+        *(ROW_MAJOR, NOT_TRANSPOSED, TRANSPOSED if is_transposed else NOT_TRANSPOSED),
+        *(y.shape[0], y.shape[1], x.shape[1]),
+        *(1.0, x.data_ptr(), x.stride(0)),
+        *(weight.data_ptr(), weight.stride(0 if is_transposed else 1)),
+        *(1.0 if keep else 0.0, y.data_ptr(), y.stride(0)),
+    )
 
 
 @cache
