@@ -156,14 +156,31 @@ def test_what_is_no_workbook_is_told(tmp_path: Path) -> None:
 
 
 def test_sheets_of_other_characters_are_not_learned_without_a_word(tmp_path: Path) -> None:
-    path = workbook(
-        tmp_path,
-        sheet("prompt|reply", "Lit?|Since four."),
-        sheet("prompt|reply", "Oil?|Half a can."),
-        called=["Mara", "Ben"],
-    )
-    with pytest.raises(UsageError, match=r"the sheet 'Mara' bears the character's name.*: Ben\nSave that sheet"):
-        load([path], options=ReadingOptions(character="mara"))
-    assert len(load([path], options=ReadingOptions(character="Tom")).conversations) == 2
-    alone = workbook(tmp_path, sheet("prompt|reply", "Lit?|Since four."), called=["Mara"])
-    assert len(load([alone], options=ReadingOptions(character="Mara")).conversations) == 1
+    mara = sheet("prompt|reply", "Lit?|Since four.", "Cold?|Not in here.")
+    ben = sheet("prompt|reply", "Oil?|Half a can.", "", "Wood?|Plenty.")
+    path = workbook(tmp_path, mara, ben, called=["Mara", "Ben"])
+    for character in ("mara", None):
+        with pytest.raises(UsageError, match=r"the rows stand on 2 sheets \(Mara, Ben…\).*\n.*character=sheet"):
+            load([path], options=ReadingOptions(character=character))
+    assert len(load([path], options=ReadingOptions(character="Tom")).conversations) == 4
+    assert len(load([path], options=ReadingOptions({"ignore": "sheet"})).conversations) == 4
+    of_ben = load([path], options=ReadingOptions({"character": "sheet"}, character="Ben"))
+    assert [row.prompt for row in of_ben.conversations] == ["Oil?", "Wood?"]
+    assert of_ben.left_out == {"rows are of other characters": 2}
+    alone = workbook(tmp_path, mara, called=["Mara"])
+    assert len(load([alone], options=ReadingOptions(character="Mara")).conversations) == 2
+
+
+def test_what_a_workbook_does_not_show_is_not_learned(tmp_path: Path) -> None:
+    shown, old = sheet("prompt|reply", "Lit?|Since four."), sheet("prompt|reply", "Old?|Old.")
+    path = workbook(tmp_path, shown, old, called=["Lines", 'Old" state="hidden'])
+    assert [row.prompt for row in load([path]).conversations] == ["Lit?"]
+    path = workbook(tmp_path, shown.replace('<row r="2">', '<row r="2" hidden="1">'))
+    with pytest.raises(UsageError, match=r"rows are hidden in it, by a filter or by hand \(1\)"):
+        load([path])
+
+
+def test_a_locked_workbook_is_told(tmp_path: Path) -> None:
+    (tmp_path / "lines.xlsx").write_bytes(b"\xd0\xcf\x11\xe0" + bytes(508))
+    with pytest.raises(UsageError, match="it is locked with a password"):
+        load([tmp_path / "lines.xlsx"])

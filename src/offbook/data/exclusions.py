@@ -17,12 +17,13 @@ from offbook.data.columns import CANONICAL, LONGEST_NAME, canonical, character_o
 from offbook.data.json_tables import OBJECT_KEY
 from offbook.data.row_values import ROLES, RowError, list_of
 from offbook.data.sources import Row
+from offbook.data.spreadsheet import SHEET
 from offbook.data.turn_lists import assistants_of
 
 TURNS = ("messages", "conversations", "conversation", "dialogue")
 """Columns that hold messages, whose `name` may tell the character's."""
 PEOPLE = re.compile(
-    rf"(?:{OBJECT_KEY}|name|who|speaker|responder|respondent|actor|(?:bot|char|character|role)_id|姓名|人名|说话人|说话者|回答者|回复者)",
+    rf"(?:{OBJECT_KEY}|{SHEET}|name|who|speaker|responder|respondent|actor|(?:bot|char|character|role)_id|姓名|人名|说话人|说话者|回答者|回复者)",
     re.IGNORECASE,
 )
 """Columns beside a prompt and a reply that may name who answers, or somebody else."""
@@ -228,10 +229,12 @@ def _refuse_unknown_people(rows: Sequence[Belonging], character: str | None) -> 
     for column, values in columns.items():
         names = {normalize(name): name for name in values}
         if column == OBJECT_KEY and len(names) > 1:
-            _refuse_keys(list(names.values()))
+            _refuse_keys(list(names.values()), column)
         is_recurring, is_of_people = 2 * len(names) <= len(values), _is_of_people(column)
         is_likely = is_recurring and is_of_people if character is None else is_recurring or is_of_people
         if len(names) > 1 and is_likely and (character is None or normalize(character) in names):
+            if column == SHEET:
+                _refuse_keys(list(names.values()), column)
             raise UsageError(
                 "the column '{column}' names {count} people ({names}…), and nothing says whether they are who answers",
                 "If they are: --data.columns character={column}, and --persona.name for whose replies are learned. "
@@ -242,13 +245,15 @@ def _refuse_unknown_people(rows: Sequence[Belonging], character: str | None) -> 
             )
 
 
-def _refuse_keys(names: Sequence[str]) -> NoReturn:
-    """Raises: UsageError: always; the rows stood in an object under words, which may be those who answer."""
+def _refuse_keys(names: Sequence[str], column: str) -> NoReturn:
+    """Raises: UsageError: always; the rows stood under words, of an object or of sheets, which may be who answers."""
     raise UsageError(
-        "the rows stand under {count} names ({names}…), and nothing says whether they are who answers",
+        marked("the rows stand on {count} sheets ({names}…), and nothing says whether they are who answers")
+        if column == SHEET
+        else marked("the rows stand under {count} names ({names}…), and nothing says whether they are who answers"),
         "If they are: --data.columns character={column}, and --persona.name for whose replies are learned. "
         "If not, leave them out: --data.columns ignore={column}",
-        column=OBJECT_KEY,
+        column=column,
         count=len(names),
         names=", ".join(names[:NAMES_SHOWN]),
     )

@@ -21,7 +21,7 @@ from offbook.core.progress import fill
 from offbook.core.registry import lookup
 from offbook.core.text import normalize
 from offbook.core.types import Conversation, Origin, Turn
-from offbook.data import columns, exclusions, placeholders, spreadsheet, table_notes, verdicts
+from offbook.data import columns, exclusions, placeholders, table_notes, verdicts
 from offbook.data.dialogues import SPEECH, with_manner
 from offbook.data.exclusions import Belonging
 from offbook.data.formats import FORMATS, Format, Turns, detect, reply_in
@@ -174,7 +174,6 @@ def _read(file: Path, format: Format | None, on_error: str, options: ReadingOpti
             error = (None if options.columns else other_set(row)) or reason
             strange += [error] if isinstance(error, ColumnsError) else []
             bad.append(BadRow(origin, f"{error} ({_excerpt(row)})"))
-    spreadsheet.refuse_sheets_of_others(file, options.character)
     loaded.skipped.extend(bad)
     if strange and not belongings and len(strange) == len(bad) and on_error == "stop":
         raise NoRowsError(file, strange[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
@@ -11,12 +12,11 @@ from functools import lru_cache
 from itertools import takewhile
 from pathlib import Path
 
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetVisibleEnum
 
 from offbook.core.errors import UsageError
 from offbook.core.i18n import translate
 from offbook.core.progress import fill
-from offbook.core.text import normalize
 from offbook.data import splits
 
 SUFFIXES = (".xlsx", ".xlsm")
@@ -26,6 +26,12 @@ HEADER_ROWS = 5
 """Among so many rows stands the one that names the columns."""
 WIDEST = 1000
 """Columns of a table that somebody made."""
+SHEET = "sheet"
+"""The column of the sheets' names, where they may be characters'."""
+DIGIT = re.compile(r"\d")
+"""What is in the names that a program gives to sheets."""
+SHEET_FILE = re.compile(r"xl/worksheets/[^/]*\.xml$")
+HIDDEN_ROW = re.compile(rb'<(?:\w+:)?row\b[^>]*\shidden="(?:1|true)"[^>]*(?<!/)>')
 Table = list[list[str]]
 Cell = int | float | str | bool | date | datetime | time | timedelta
 
@@ -37,38 +43,12 @@ def as_csv(path: Path) -> bytes:
         UsageError: it is damaged, or has several tables with different columns.
     """
     stat = path.stat()
-    return _as_csv(path, stat.st_mtime_ns, stat.st_size)[0]
-
-
-def refuse_sheets_of_others(path: Path, character: str | None) -> None:
-    """See that not one of several sheets bears the character's name, so that the others may be others'.
-
-    Args:
-        path: a file that was read; what is no workbook has no sheets.
-        character: the character's name, if it is known.
-
-    Raises:
-        UsageError: one does.
-    """
-    if character is None or path.suffix.lower() not in SUFFIXES:
-        return
-    stat = path.stat()
-    sheets = _as_csv(path, stat.st_mtime_ns, stat.st_size)[1]
-    named = [sheet for sheet in sheets if normalize(sheet) == normalize(character)]
-    if named and len(sheets) > 1:
-        raise UsageError(
-            "{path}: the sheet '{sheet}' bears the character's name, and others are beside it: {names}",
-            "Save that sheet as CSV (UTF-8), and name that file. If the other sheets are the character's, too, give "
-            "the sheet another name.",
-            path=path,
-            sheet=named[0],
-            names=", ".join(sheet for sheet in sheets if sheet not in named),
-        )
+    return _as_csv(path, stat.st_mtime_ns, stat.st_size)
 
 
 @lru_cache(1)
-def _as_csv(path: Path, _modified: int, _size: int) -> tuple[bytes, tuple[str, ...]]:
-    """The table, and the names of the sheets in it."""
+def _as_csv(path: Path, _modified: int, _size: int) -> bytes:
+    """The table of a workbook that has not changed since."""
     try:
         tables = _of_lines(dict(_tables(path)))
     except (CalamineError, zipfile.BadZipFile, ValueError) as error:
@@ -79,31 +59,50 @@ def _as_csv(path: Path, _modified: int, _size: int) -> tuple[bytes, tuple[str, .
             reason=" ".join(str(error).split())[:200],
         ) from None
     if not tables:
-        return b"", ()
-    first, *others = tables.values()
-    below = [_header_place(table) for table in tables.values()]
-    if any(table[place] != first[below[0]] for table, place in zip(others, below[1:], strict=True)):
+        return b""
+    places = {name: _header_place(table) for name, table in tables.items()}
+    headers = [table[places[name]] for name, table in tables.items()]
+    if any(header != headers[0] for header in headers):
         raise UsageError(
             "{path} has several sheets with different columns: {names}",
             "Save the one that has the lines as CSV (UTF-8), and name that file.",
             path=path,
             names=", ".join(tables),
         )
+    may_be_names = len(tables) > 1 and not all(DIGIT.search(name) for name in tables) and SHEET not in headers[0]
+    rows: Table = []
+    for name, table in tables.items():
+        place = places[name]
+        rows += [[] for _ in table[:place]] if not rows else []  # so that a row keeps its number
+        rows += [] if any(rows) else [[*table[place], *([SHEET] if may_be_names else [])]]
+        rows += [[*row, name] if may_be_names and any(row) else row for row in table[place + 1 :]]
     text = io.StringIO()
-    more = [row for table, place in zip(others, below[1:], strict=True) for row in table[place + 1 :]]
-    csv.writer(text, lineterminator="\n").writerows([*([] for _ in first[: below[0]]), *first[below[0] :], *more])
-    return text.getvalue().encode("utf-8-sig"), tuple(tables)
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode("utf-8-sig")
 
 
 def _tables(path: Path) -> Iterator[tuple[str, Table]]:
-    """Each sheet's name and cells, of those that have any, from the first row with one."""
+    """Each sheet's name and cells, of those that are shown and have any, from the first row with one."""
+    with path.open("rb") as file:
+        if file.read(4) == b"\xd0\xcf\x11\xe0":
+            raise ValueError(translate("it is locked with a password, or an old .xls file"))
     with zipfile.ZipFile(path) as archive:
         if sum(entry.file_size for entry in archive.infolist()) > UNFOLDED_BYTES:
             raise ValueError(translate("it unfolds to what no table of lines does"))
+        hidden = sum(
+            len(HIDDEN_ROW.findall(archive.read(name))) for name in archive.namelist() if SHEET_FILE.match(name)
+        )
+    if hidden:
+        raise UsageError(
+            "{path}: rows are hidden in it, by a filter or by hand ({count})",
+            "Show them all in Excel (Data, Clear) and save, or copy the rows that are seen into a new workbook.",
+            path=path,
+            count=hidden,
+        )
     with CalamineWorkbook.from_path(path) as workbook:
-        for name in workbook.sheet_names:
-            if table := _table(workbook.get_sheet_by_name(name)):
-                yield name, table
+        tables = {sheet.name: _table(workbook.get_sheet_by_name(sheet.name)) for sheet in workbook.sheets_metadata}
+        seen = [sheet.name for sheet in workbook.sheets_metadata if sheet.visible == SheetVisibleEnum.Visible]
+    yield from ((name, tables[name]) for name in seen if tables[name])
 
 
 def _of_lines(tables: dict[str, Table]) -> dict[str, Table]:
