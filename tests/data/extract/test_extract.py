@@ -205,6 +205,36 @@ def test_a_program_s_settings_are_no_script(name: str, text: str, tmp_path: Path
     assert extract.listing([path], format="screenplay").speakers
 
 
+ARABIC = "دخل عمر الغرفة، ثم جلس قرب الباب.\n\n" + "\n\n".join(
+    f"{verb} {name}:\n\n- {said}"
+    for verb, name, said in [
+        ("قالت", "ليلى", "هل سألت الجيران؟"),
+        ("قال", "عمر", "نعم، سألتهم."),
+        ("قالت", "ليلى", "وماذا قالوا؟"),
+        ("قال", "عمر", "لا شيء."),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ARABIC,
+        "“Δεν είναι εδώ”, είπε ο Νίκος.\n\n“Πού πήγε;” ρώτησε η Μαρία.\n\n“Στον σταθμό”, είπε ο Νίκος.\n",
+        "מרים אמרה: בוא.\n\nאורי אמר: לאן?\n\nמרים אמרה: הביתה.\n\nאורי אמר: טוב.\n",
+    ],
+)
+def test_a_novel_in_a_language_that_is_not_read_is_refused_and_a_script_is_read(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "novel.txt"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match="novel in a language"):
+        extract.listing([path])
+    path.write_text(
+        "ليلى: هل سألت الجيران؟\nعمر: نعم، قال لا شيء.\nليلى: وماذا بعد؟\nعمر: لا أعرف.\n", encoding="utf-8"
+    )
+    assert {each.name for each in extract.listing([path]).speakers} == {"ليلى", "عمر"}
+
+
 def test_json_that_is_no_chat_export_is_not_taken_for_a_script(tmp_path: Path) -> None:
     path = tmp_path / "rows.json"
     path.write_text(json.dumps({"name": "x", "type": "y", "text": "z"}, indent=1), encoding="utf-8")

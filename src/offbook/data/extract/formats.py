@@ -26,6 +26,7 @@ from offbook.data.extract.chat_log.table_stream import is_rectangular
 from offbook.data.extract.chat_log.turns import to_cues
 from offbook.data.extract.cue import Cue, Lines, Reader, Skipped
 from offbook.data.extract.novel import reader
+from offbook.data.extract.novel.languages import is_unread
 from offbook.data.extract.script import chinese_opera, fountain, interview, nscripter, play, screenplay
 from offbook.data.extract.script import reader as script_reader
 from offbook.data.extract.script.profile import ScriptProfile, Style
@@ -189,6 +190,13 @@ def choose(path: Path, format: str) -> str:
         best = _timed_chat(scores) or best
     if EXTRACTORS[best].style and sum(line.strip() in ANSWER_BUTTONS for line in sample) >= FEWEST_BUTTONS:
         raise _unreadable(path, COMMENTS, AS_TABLE)
+    if (best == "novel" and is_unread(sample)) or (scores[best] < LEAST_LIKELY and script_reader.is_told(sample)):
+        raise UsageError(
+            "{path} is a novel in a language that extract does not read novels in",
+            "Write who speaks before each line, as scripts do (NAME: line), or make a table with columns for who "
+            "speaks and for what is said, and extract that.",
+            path=path,
+        )
     is_program = path.suffix.casefold() in PROGRAMS or NESTED_KEYS.search("\n".join(sample))
     if is_program and EXTRACTORS[best].style:
         raise UsageError(

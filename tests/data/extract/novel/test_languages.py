@@ -1,4 +1,4 @@
-"""Novels in French, German, Spanish, Russian, Japanese and Korean: a name beside a verb of speech tells who speaks."""
+"""Novels in languages other than English and Chinese: a name beside a verb of speech tells who speaks."""
 
 import pytest
 
@@ -133,6 +133,66 @@ Salieron al patio. Hacía frío —mucho frío— y el viento era fuerte.
             ("민준", "그럼 걸어가자."),
             ("박 선생", "나도 갈게!"),
             ("영희", "그럼 여섯 시에 만나."),
+        ],
+    ),
+    "vi": (
+        """
+Chương một
+
+– Em thấy chiếc thuyền không? – Minh hỏi.
+
+– Không – cô Lan đáp – Đêm qua nó trôi mất rồi.
+
+Đức nói khẽ:
+
+– Thế thì mình đi bộ.
+
+Họ ra sân. Trời lạnh và gió rất to.
+
+“Tôi đi với,” Minh nói.
+""",
+        [
+            ("Minh", "Em thấy chiếc thuyền không?"),
+            ("cô Lan", "Không. Đêm qua nó trôi mất rồi."),
+            ("Đức", "Thế thì mình đi bộ."),
+            ("Minh", "Tôi đi với."),
+        ],
+    ),
+    "tr": (
+        """
+“Kayığı gördün mü?” diye sordu Murat.
+
+“Hayır,” dedi Elif. “Gece alıp götürmüş.”
+
+– Öyleyse yürürüz, dedi Murat.
+
+Avluya çıktılar. Hava çok soğuktu ve rüzgâr esiyordu.
+
+Şirin cevap verdi:
+
+– Ben de geliyorum.
+""",
+        [
+            ("Murat", "Kayığı gördün mü?"),
+            ("Elif", "Hayır. Gece alıp götürmüş."),
+            ("Murat", "Öyleyse yürürüz."),
+            ("Şirin", "Ben de geliyorum."),
+        ],
+    ),
+    "kk": (
+        """
+— Қайықты көрдің бе? — деп сұрады Асқар.
+
+— Жоқ, — деді Айгүл. — Түнде ағып кетіпті.
+
+— Онда жаяу барамыз, — деп күлді Асқар.
+
+Олар аулаға шықты. Күн суық, жел қатты еді.
+""",
+        [
+            ("Асқар", "Қайықты көрдің бе?"),
+            ("Айгүл", "Жоқ. Түнде ағып кетіпті."),
+            ("Асқар", "Онда жаяу барамыз."),
         ],
     ),
 }

@@ -18,7 +18,7 @@ from offbook.data.extract.novel.mixed_marks import MARK
 from offbook.data.extract.novel.quotes import DASH, BookLayout, TextSpan, cut_at_marks
 from offbook.data.extract.word_lists import load, one_of
 
-CAPITAL = "[A-ZÀ-ÖØ-ÞŁŚŻŹĆŃČĎĚŇŘŠŤŮŽА-ЯЁ]"
+CAPITAL = "[A-ZÀ-ÖØ-ÞŁŚŻŹĆŃČĎĐĚĨŇƠƯŘŠŤŨŮŽĞİŞА-ЯЁӘҒҚҢҰҮҺІЇЄҐ" + "".join(map(chr, range(0x1EA0, 0x1EFA, 2))) + "]"
 INSERTED_SENTENCE = re.compile(rf"{CAPITAL}[^—–―!?]{{3,200}}\.\s*[—–―]\s*[¿¡]?{CAPITAL}")
 """(— Вот как! —) Пётр встал. — Идём."""
 CLOSED_BY_DASH = re.compile(r"[^—–―]{3,200}\S[—–―](?=[.,;:!?…\s])")
@@ -31,7 +31,7 @@ TOLD_IN_RUSSIAN = re.compile(
     rf"|{CAPITAL}[а-яё]+\s+(?:[а-яё-]+\s+){{0,3}}{_PAST}\b"
 )
 """(— Иди, —) велела Мара, Мара не подняла головы: a verb of the past and who did it, or раздался чей-то голос."""
-TAGS_BEHIND_COMMAS = ("fr", "de", "it", "cs", "sv")
+TAGS_BEHIND_COMMAS = ("fr", "de", "it", "cs", "sv", "tr")
 """Languages that set a tag off with a comma alone behind a dash: – Und nun?, fragte Paul."""
 SPEECH_FOLLOWS = re.compile(rf"(?<=[.!?…:])\s+[—–―]\s*(?=[¿¡]?{CAPITAL})")
 """Он обернулся и спросил: — (Кто там?)"""
@@ -146,6 +146,16 @@ def _with_stops(spans: list[TextSpan]) -> list[TextSpan]:
     return made
 
 
+def _stopped_before_names(spans: list[TextSpan]) -> list[TextSpan]:
+    """The spans with a stop where the dash before a tag stands for one: – Rồi – Minh đáp – Đi thôi."""
+    made = list(spans)
+    for place, span in enumerate(spans[:-1]):
+        if span.is_quote and span.text[-1:].isalnum():
+            behind = spans[place + 2].text if place + 2 < len(spans) else ""
+            made[place] = replace(span, text=span.text + ("," if behind[:1].islower() else "."))
+    return made
+
+
 def _before_close(text: str) -> tuple[str, str]:
     """A text behind a dash whose mark closes what began paragraphs before, and what stands behind: — Oui », dit-il."""
     at = text.rfind("»")
@@ -214,7 +224,8 @@ class European:
                 begin, narrated = stop.end() if stop else end, not narrated
         spans.append(TextSpan(not narrated, text[begin:].strip(), begin))
         spans.append(TextSpan(False, narrated_rest, len(text)))
-        return [span for span in spans if span.text]
+        spans = [span for span in spans if span.text]
+        return _stopped_before_names(spans) if self._language == "vi" else spans
 
     def _narrates(self, speech: str, mark: str, rest: str) -> bool:
         """Whether the narrator speaks behind a dash: a tag, words set close to a Spanish dash, or a whole sentence."""

@@ -23,7 +23,7 @@ APOSTROPHES = "'‘’"
 """Marks that are apostrophes as well."""
 DASH = re.compile(r"[—–―-]+\s*(?=[^\W\d_]|[¿¡«»„“”‚›\"…])")
 """How a paragraph of dialogue begins in books that use dashes."""
-WITH_DASHES = ("fr", "es", "ru", "it", "pt", "pl", "sv")
+WITH_DASHES = ("fr", "es", "ru", "it", "pt", "pl", "sv", "vi", "tr", "kk")
 INDENTS = " \t\u3000"
 """How a line begins that begins a paragraph."""
 HEADING = 40

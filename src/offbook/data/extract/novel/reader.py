@@ -35,7 +35,7 @@ GOES_ON = 0.9
 """A paragraph that goes on with an open quotation is somebody else's only if that is so sure."""
 
 
-EUROPEAN = frozenset(("fr", "de", "es", "ru", "it", "pt", "pl", "cs", "sv", "nl"))
+EUROPEAN = frozenset(("fr", "de", "es", "ru", "it", "pt", "pl", "cs", "sv", "nl", "vi", "tr", "kk"))
 """Languages that are read alike, each by its words."""
 
 

@@ -11,7 +11,7 @@ from offbook.data.extract.cue import SURE, Cue, Lines, Scenes, Skipped
 from offbook.data.extract.script.headings import is_note
 from offbook.data.extract.script.layouts import LAYOUTS
 from offbook.data.extract.script.line_kinds import NOTED, Row, sort_lines
-from offbook.data.extract.script.names import HAS_CJK, MOSTLY, clean_name
+from offbook.data.extract.script.names import HAS_CJK, MOSTLY, SAYS, clean_name
 from offbook.data.extract.script.page_furniture import NUMBER_ALONE
 from offbook.data.extract.script.profile import (
     INTERVIEWERS,
@@ -82,8 +82,19 @@ def _surveyed(sample: tuple[str, ...]) -> tuple[list[str], Labels]:
     return [row.text for row in rows if row.kind == "text"], learn(rows, tuple(LAYOUTS))
 
 
+def is_told(sample: list[str]) -> bool:
+    """Whether most labels of a text have a verb of speech beside the name, in languages that no novel reader knows."""
+    return _has_verbs(_surveyed(tuple(sample))[1])
+
+
+def _has_verbs(labels: Labels) -> bool:
+    return sum(count for name, count in labels.names.items() if SAYS.search(name)) > MOSTLY * labels.names.total()
+
+
 def _is_told(labels: Labels, texts: list[str]) -> bool:
     """Whether it is a book without quotation marks: 老张说：…, and between or within such lines others."""
+    if _has_verbs(labels):
+        return True
     if labels.verb_share <= MOSTLY or any(name.casefold() in INTERVIEWERS for name in labels.names):
         return False
     heads = [label for text in texts if (label := match(text, labels.layout))]
