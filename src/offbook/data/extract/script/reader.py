@@ -11,10 +11,9 @@ from offbook.data.extract.cue import SURE, Cue, Lines, Scenes, Skipped
 from offbook.data.extract.script.headings import is_note
 from offbook.data.extract.script.layouts import LAYOUTS
 from offbook.data.extract.script.line_kinds import NOTED, Row, sort_lines
-from offbook.data.extract.script.names import HAS_CJK, MOSTLY, SAYS, clean_name
+from offbook.data.extract.script.names import HAS_CJK, clean_name
 from offbook.data.extract.script.page_furniture import NUMBER_ALONE
 from offbook.data.extract.script.profile import (
-    INTERVIEWERS,
     SPOKEN,
     ScriptProfile,
     Style,
@@ -22,7 +21,7 @@ from offbook.data.extract.script.profile import (
     with_paragraphs,
     without_casts,
 )
-from offbook.data.extract.script.speaker_labels import INLINE, MANNERED, Label, Labels, learn, match
+from offbook.data.extract.script.speaker_labels import MANNERED, Label, Labels, learn, match
 from offbook.data.extract.script.speech import SENTENCE_END, clean, join
 from offbook.data.extract.script.stage_directions import (
     ITALIC,
@@ -31,6 +30,7 @@ from offbook.data.extract.script.stage_directions import (
     is_direction,
     tells_in_japanese_or_korean,
 )
+from offbook.data.extract.script.told import has_verbs, is_told_book
 from offbook.data.extract.word_lists import load, one_of
 
 CHINESE = load("script", "zh")
@@ -40,9 +40,6 @@ TOLD = re.compile(r"[道说說曰问問喊叫答][：:，,]?\s*[“「\"]")
 
 TELLING = re.compile(one_of(CHINESE["tell"]))
 """How a line begins that tells what happens: 只见, 远处."""
-
-LABELLED = 0.85
-"""Share of a script's lines that have labels, at least, where these are verbs of speech, too."""
 
 COLUMNS = ("gap", "tab")
 """Layouts that set speeches in a column of their own, indented on the lines below."""
@@ -69,7 +66,7 @@ def likeness(sample: list[str], style: Style) -> float:
     if not texts:
         return 0.0
     chinese = sum(bool(HAS_CJK.search(text)) for text in texts) > 0.5 * len(texts)
-    if labels.layout not in (style.chinese if chinese else style.latin) or _is_told(labels, texts):
+    if labels.layout not in (style.chinese if chinese else style.latin) or is_told_book(labels, texts):
         return 0.0
     tellings = sum(len(TOLD.findall(text)) for text in texts)
     return min(1.0, 4 * labels.support / len(texts)) * (1 - min(1.0, 2 * tellings / max(labels.support, 1)))
@@ -84,22 +81,7 @@ def _surveyed(sample: tuple[str, ...]) -> tuple[list[str], Labels]:
 
 def is_told(sample: list[str]) -> bool:
     """Whether most labels of a text have a verb of speech beside the name, in languages that no novel reader knows."""
-    return _has_verbs(_surveyed(tuple(sample))[1])
-
-
-def _has_verbs(labels: Labels) -> bool:
-    return sum(count for name, count in labels.names.items() if SAYS.search(name)) > MOSTLY * labels.names.total()
-
-
-def _is_told(labels: Labels, texts: list[str]) -> bool:
-    """Whether it is a book without quotation marks: 老张说：…, and between or within such lines others."""
-    if _has_verbs(labels):
-        return True
-    if labels.verb_share <= MOSTLY or any(name.casefold() in INTERVIEWERS for name in labels.names):
-        return False
-    heads = [label for text in texts if (label := match(text, labels.layout))]
-    further = sum(len(INLINE.findall(label.rest)) for label in heads)
-    return len(heads) - further < LABELLED * len(texts)
+    return has_verbs(_surveyed(tuple(sample))[1])
 
 
 @dataclass(slots=True)
