@@ -206,8 +206,8 @@ def test_a_program_s_settings_are_no_script(name: str, text: str, tmp_path: Path
 
 
 ARABIC = "دخل عمر الغرفة، ثم جلس قرب الباب.\n\n" + "\n\n".join(
-    f"{verb} {name}:\n\n- {said}"
-    for verb, name, said in [
+    f"{verb} {name}:\n\n- {words}"
+    for verb, name, words in [
         ("قالت", "ليلى", "هل سألت الجيران؟"),
         ("قال", "عمر", "نعم، سألتهم."),
         ("قالت", "ليلى", "وماذا قالوا؟"),
