@@ -211,6 +211,23 @@ def test_chatlab_names_by_its_members_who_has_a_number_alone(lines: Any) -> None
     assert [item.sender for item in read("chatlab", text)] == ["老汤", "澈", "9"]
 
 
+def test_an_account_of_chatlab_s_is_one_person_whatever_its_name_of_the_day() -> None:
+    messages = [
+        {
+            "sender": "8",
+            "accountName": "澈",
+            "groupNickname": "阿澈",
+            "timestamp": 1620855000,
+            "type": 0,
+            "content": "在吗",
+        },
+        {"sender": "7", "accountName": "汤", "timestamp": 1620855001, "type": 0, "content": "在"},
+        {"sender": "8", "accountName": "澈", "timestamp": 1620855002, "type": 0, "content": "好"},
+    ]
+    text = json.dumps({**CHATLAB_HEAD, "members": [], "messages": messages}, ensure_ascii=False)
+    assert [item.sender for item in read("chatlab", text)] == ["阿澈", "汤", "阿澈"]
+
+
 def test_a_damaged_line_is_named() -> None:
     with pytest.raises(ParseError) as damage:
         list(CHAT_FORMATS["sillytavern"].read(numbered('{"mes": "a", "is_user": true, "name": "A"}\n{"mes": ')))

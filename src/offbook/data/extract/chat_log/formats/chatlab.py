@@ -69,7 +69,8 @@ def _members(preamble: str) -> dict[str, str]:
 
 def _message(line: int, item: JsonObject, chat: str, names: dict[str, str]) -> Message:
     number = str(item.get("sender") or "?")
-    sender = _name(item) or names.get(number) or number
+    # One account is one person: in a group its name may be another from message to message.
+    sender = names.setdefault(number, _name(item) or number)
     text = str(item.get("content") or "")
     content = _content(item.get("type"))
     if content is Content.TEXT:

@@ -1,4 +1,4 @@
-"""WeChat through the programs that export it: MemoTrace (留痕), PyWxDump, WeFlow and EchoTrace.
+"""WeChat through the programs that export it: MemoTrace (留痕), PyWxDump, WeFlow, EchoTrace and chatlog.
 
 MemoTrace's text has a line of time and name, then the message:
 
@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence, Set
 from datetime import datetime
 from itertools import islice
 
+from offbook.data.extract.chat_log import chatlog_program
 from offbook.data.extract.chat_log.json_stream import JsonObject, read_messages, string_in
 from offbook.data.extract.chat_log.lines import (
     NAME_LENGTH,
@@ -50,6 +51,8 @@ DECORATED = re.compile(
 HEADER_PARTS = (("date", "date_last"), ("clock", "clock_last"), ("name", "name_first"))
 BADGE = re.compile(r"^(?:【[^】]*】)?(?P<name>.*?)(?P<account>\(\d{5,}\)|<[^<>]+@[^<>]+>)?$")
 """QQ sets a rank before the name and the account's number or address behind it."""
+SAMPLE = 400
+"""So many lines tell which program a text is of."""
 SURVEYED_LINES = 100_000
 """So many lines at the head of a file tell what the owners of accounts are called."""
 QUOTED_NAME = re.compile(r"^'(.+)'$")
@@ -96,21 +99,26 @@ def read(lines: Lines) -> Iterator[Message]:
     """
     first = head(lines, 20)
     if is_json(first):
-        return _from_json(lines)
-    if (names := set(columns("".join(first[:1])))) >= PYWXDUMP:
+        return chatlog_program.read_json(lines) if chatlog_program.is_json(first) else _from_json(lines)
+    if (names := set(columns("".join(first[:1])))) >= chatlog_program.COLUMNS:
+        return chatlog_program.read_csv(lines)
+    if names >= PYWXDUMP:
         return (_from_pywxdump(line, row) for line, row in read_table(lines))
     if names >= MEMOTRACE:
         return _from_memotrace_s_table(lines)
-    return read_text(lines)
+    return chatlog_program.read_text(lines) if chatlog_program.is_text(head(lines)) else read_text(lines)
 
 
 def looks_like(sample: Sequence[str]) -> float:
     """How much a text looks like such an export: half of its lines or so begin a message."""
     if is_json(sample):
         keys = json_keys(sample)
-        return float("weflow" in keys or keys >= PYWXDUMP or keys >= {"session", "messages", "senderUsername"})
+        is_weflow = "weflow" in keys or keys >= {"session", "messages", "senderUsername"}
+        return float(is_weflow or keys >= PYWXDUMP or chatlog_program.is_json(sample))
     names = set(columns("".join(sample[:1])))
-    if names >= MEMOTRACE or names >= PYWXDUMP:
+    if any(names >= known for known in (MEMOTRACE, PYWXDUMP, chatlog_program.COLUMNS)):
+        return 1.0
+    if chatlog_program.is_text(sample[:SAMPLE]):
         return 1.0
     headers = [line for line in sample if HEADER.match(line)]
     stamped = sum(bool(STAMPED.match(line)) for line in sample)
@@ -250,4 +258,6 @@ def _finished(message: Message) -> Message:
     )
 
 
-FORMAT = ChatFormat("wechat", "WeChat through MemoTrace, PyWxDump, WeFlow or EchoTrace", read, looks_like, is_json=True)
+FORMAT = ChatFormat(
+    "wechat", "WeChat through MemoTrace, PyWxDump, WeFlow, EchoTrace or chatlog", read, looks_like, is_json=True
+)
