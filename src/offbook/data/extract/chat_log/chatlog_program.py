@@ -26,7 +26,7 @@ from offbook.data.extract.cue import Lines
 ME = "我"
 _TIME = r"(?P<day>(?:\d{4}-)?\d\d-\d\d )?(?P<clock>\d\d:\d\d:\d\d)"
 HEADER = re.compile(
-    rf"^\ufeff?(?:(?P<name>(?!> )\S.{{0,200}}?)\((?P<account>我|[\w@.-]{{2,60}})\)|(?P<bare>系统消息|我|[\w@.-]{{6,60}}))"
+    rf"^\ufeff?(?:(?P<name>(?!> )\S.{{0,200}}?)\((?:我|[\w@.-]{{2,60}})\)|(?P<bare>系统消息|我|[\w@.-]{{6,60}}))"
     rf"(?: \[[^\n]{{1,120}}\])? {_TIME}$"
 )
 CERTAIN = re.compile(rf"^\ufeff?(?!> )\S.{{0,200}}?\((?:我|wxid_\w+)\)(?: \[[^\n]{{1,120}}\])? {_TIME}$")

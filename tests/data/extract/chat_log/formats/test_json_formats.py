@@ -126,6 +126,17 @@ def test_slack_names_who_joined_before_the_export_tells_the_name() -> None:
     ]
 
 
+def test_what_slack_s_api_gives_newest_first_is_put_in_order() -> None:
+    def item(number: int, user: str, text: str, **more: Any) -> dict[str, Any]:
+        return {"type": "message", "user": user, "text": text, "ts": f"162085500{number}.000100", **more}
+
+    answer = item(3, "U2", "Since four.", thread_ts="1620855001.000100")
+    items = [answer, item(2, "U2", "Morning."), item(1, "U1", "Is it lit?", thread_ts="1620855001.000100")]
+    result = read("slack", json.dumps({"ok": True, "messages": items, "has_more": False}))
+    assert [each.text for each in result] == ["Is it lit?", "Morning.", "Since four."]
+    assert [each.reply_to for each in result] == ["", "", "1620855001.000100"]
+
+
 def test_slack_s_list_of_people_lies_above_the_channels(tmp_path: Path) -> None:
     people = [
         {"id": "U7", "name": "odd", "profile": {"display_name": "", "real_name": "Odd Berg"}},

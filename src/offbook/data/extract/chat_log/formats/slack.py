@@ -10,6 +10,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import chain, islice, pairwise
 from pathlib import Path
 
 from offbook.core.errors import UsageError
@@ -21,6 +22,8 @@ from offbook.data.extract.chat_log.times import epoch_time
 from offbook.data.extract.cue import Lines, ParseError
 
 LINK = re.compile(r"<(?P<target>[^<>|]+)(?:\|(?P<label>[^<>]*))?>")
+SAMPLE = 400
+"""So many messages tell the order of a file."""
 SAID_BY_PEOPLE = (None, "", "thread_broadcast", "me_message", "bot_message", "file_share")
 
 
@@ -75,7 +78,7 @@ class _Channel:
     def read(self, lines: Lines, first_line: int = 1) -> Iterator[Message]:
         """The messages of a day whose lines are numbered from `first_line` on."""
         names = self._names
-        for line, item, _ in read_messages(lines):
+        for line, item in _oldest_first(read_messages(lines)):
             user = str(item.get("user") or item.get("bot_id") or "?")
             names[user] = names.get(user) or _name(item)  # who joins is not named yet
             text = _text(str(item.get("text") or ""), names)
@@ -101,6 +104,16 @@ class _Channel:
         reply_to = "" if thread == identity else answered if writer == user and answered else last
         self._last_of_thread[thread] = user, identity, reply_to
         return reply_to
+
+
+def _oldest_first(messages: Iterator[tuple[int, JsonObject, str]]) -> Iterator[tuple[int, JsonObject]]:
+    """The messages of a day with their lines; Slack's API, unlike its export, gives the newest first."""
+    first = [(line, item) for line, item, _ in islice(messages, SAMPLE)]
+    rest = ((line, item) for line, item, _ in messages)
+    times = [time for _, item in first if (time := epoch_time(item.get("ts", "")))]
+    back = sum(one > other for one, other in pairwise(times))
+    listed = chain(first, rest)
+    yield from reversed(list(listed)) if 2 * back > len(times) - 1 else listed
 
 
 def looks_like(sample: Sequence[str]) -> float:
