@@ -46,6 +46,11 @@ UNSUPPORTED_CHATS = (
         FROM_THE_APP,
     ),
     (
+        r"WEFLOW_DATA = null;",
+        marked("a page of WeFlow's without its messages"),
+        marked("Extract the files chunk-….js in the folder _data beside it, or export the chat as JSON."),
+    ),
+    (
         r'\A\ufeff?\s*\{\s*"zerver_\w+"\s*:',
         marked("what Zulip's server exports, in which people are numbers"),
         marked("Fetch the messages with Zulip's API (GET /messages) and extract that JSON, which names them."),

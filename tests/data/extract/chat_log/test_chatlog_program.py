@@ -32,7 +32,7 @@ TEXT = """\
 阿澈(wxid_a1) 2021-05-12 21:34:07
 [语音通话]
 """
-SAID = [("阿澈", "灯亮了吗？"), ("老汤", "四点就亮了\n2021-05-12 那天也是")]
+TEXTS = [("阿澈", "灯亮了吗？"), ("老汤", "四点就亮了\n2021-05-12 那天也是")]
 KINDS = [Content.TEXT, Content.TEXT, Content.MEDIA, Content.NOTE, Content.MEDIA, Content.CALL]
 
 
@@ -42,7 +42,7 @@ KINDS = [Content.TEXT, Content.TEXT, Content.MEDIA, Content.NOTE, Content.MEDIA,
 def test_text_with_the_whole_day_a_part_of_it_or_none(day: str, first: str) -> None:
     text = TEXT.replace("2021-05-12 21", f"{day}21")
     assert looks_like(text.splitlines()) == 1
-    assert parsed(read, text) == SAID
+    assert parsed(read, text) == TEXTS
     assert contents(read, text) == KINDS
     assert times(read, text)[0] == first
     question, answer, *_ = read(numbered(text))

@@ -130,7 +130,7 @@ def _written(name: str, body: str, line: int, sent_at: datetime | None, earlier:
 
 
 def _time(header: re.Match[str], clock: RunningClock) -> datetime | None:
-    day, told = (header["day"] or "").strip(), header["clock"]
+    day, time = (header["day"] or "").strip(), header["clock"]
     if day:
-        return iso_time(f"{day if len(day) > 5 else f'{UNTOLD_YEAR}-{day}'} {told}")
-    return clock.at(*told.split(":"))
+        return iso_time(f"{day if len(day) > 5 else f'{UNTOLD_YEAR}-{day}'} {time}")
+    return clock.at(*time.split(":"))

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence, Set
 from datetime import datetime
 from itertools import islice
 
-from offbook.data.extract.chat_log import chatlog_program
+from offbook.data.extract.chat_log import chatlog_program, weflow
 from offbook.data.extract.chat_log.json_stream import JsonObject, read_messages, string_in
 from offbook.data.extract.chat_log.lines import (
     NAME_LENGTH,
@@ -51,8 +51,8 @@ DECORATED = re.compile(
 HEADER_PARTS = (("date", "date_last"), ("clock", "clock_last"), ("name", "name_first"))
 BADGE = re.compile(r"^(?:【[^】]*】)?(?P<name>.*?)(?P<account>\(\d{5,}\)|<[^<>]+@[^<>]+>)?$")
 """QQ sets a rank before the name and the account's number or address behind it."""
-SAMPLE = 400
-"""So many lines tell which program a text is of."""
+SAMPLE, PAGE = 400, 3000
+"""So many lines tell which program a text is of; styles may stand above a page's messages."""
 SURVEYED_LINES = 100_000
 """So many lines at the head of a file tell what the owners of accounts are called."""
 QUOTED_NAME = re.compile(r"^'(.+)'$")
@@ -106,7 +106,11 @@ def read(lines: Lines) -> Iterator[Message]:
         return (_from_pywxdump(line, row) for line, row in read_table(lines))
     if names >= MEMOTRACE:
         return _from_memotrace_s_table(lines)
-    return chatlog_program.read_text(lines) if chatlog_program.is_text(head(lines)) else read_text(lines)
+    if weflow.is_page(head(lines, PAGE)):
+        return weflow.read_page(lines)
+    if chatlog_program.is_text(head(lines)):
+        return chatlog_program.read_text(lines)
+    return read_text(weflow.AsText(lines) if weflow.is_markdown(first) else lines)
 
 
 def looks_like(sample: Sequence[str]) -> float:
@@ -116,9 +120,9 @@ def looks_like(sample: Sequence[str]) -> float:
         is_weflow = "weflow" in keys or keys >= {"session", "messages", "senderUsername"}
         return float(is_weflow or keys >= PYWXDUMP or chatlog_program.is_json(sample))
     names = set(columns("".join(sample[:1])))
-    if any(names >= known for known in (MEMOTRACE, PYWXDUMP, chatlog_program.COLUMNS)):
+    if any(names >= table for table in (MEMOTRACE, PYWXDUMP, chatlog_program.COLUMNS)):
         return 1.0
-    if chatlog_program.is_text(sample[:SAMPLE]):
+    if chatlog_program.is_text(sample[:SAMPLE]) or weflow.is_markdown(sample) or weflow.is_page(sample):
         return 1.0
     headers = [line for line in sample if HEADER.match(line)]
     stamped = sum(bool(STAMPED.match(line)) for line in sample)
@@ -259,5 +263,10 @@ def _finished(message: Message) -> Message:
 
 
 FORMAT = ChatFormat(
-    "wechat", "WeChat through MemoTrace, PyWxDump, WeFlow, EchoTrace or chatlog", read, looks_like, is_json=True
+    "wechat",
+    "WeChat through MemoTrace, PyWxDump, WeFlow, EchoTrace or chatlog",
+    read,
+    looks_like,
+    is_json=True,
+    is_page=True,
 )
