@@ -239,3 +239,15 @@ def test_an_answer_of_a_pair_may_be_yes_or_no() -> None:
 def test_a_list_of_marks_for_turns_is_not_overlooked() -> None:
     with pytest.raises(ColumnsError, match="its mask may say which replies are not learned"):
         to_conversation({"messages": [{"role": "assistant", "content": "Lit."}], "mask": [0]}, HERE)
+
+
+@pytest.mark.parametrize("both", [["Ben", "Mara"], "Ben, Mara", "Ben、Mara", "Ben and Mara"])
+def test_who_takes_part_tells_whose_row_it_may_be(tmp_path: Path, both: Any) -> None:
+    rows = write(tmp_path, [{**PAIR, "characters": cast} for cast in (both, ["Mara"], "Tom")])
+    with pytest.raises(UsageError, match=r"3 characters \(characters: Ben, Mara, Mara, Tom…\)"):
+        load([rows])
+    of_ben = load([rows], options=ReadingOptions(character="Ben"))
+    assert [row.origin.line for row in of_ben.conversations] == [1]
+    assert of_ben.left_out == {"rows are of other characters": 2}
+    same = write(tmp_path, [{**PAIR, "characters": both}] * 2)
+    assert len(load([same]).conversations) == 2

@@ -279,3 +279,45 @@ def test_columns_are_what_the_user_says() -> None:
 
 def test_every_format_has_a_description() -> None:
     assert all(format.read.__doc__ for format in FORMATS.values())
+
+
+@pytest.mark.parametrize(
+    ("prompt", "reply", "options"),
+    [
+        (f"User: {ASK}", f"Assistant: {TELL}", {}),
+        (f"用户：{ASK}", f"阿澈：{TELL}", {}),
+        (f"Ben: {ASK}\nAda:", f" {TELL}\n", {}),
+        (f"User: {ASK}\nAda:", f"Ada: {TELL}", {"character": "Ada"}),
+        (f"Question: {ASK}\nAnswer:", TELL, {}),
+    ],
+)
+def test_names_before_what_is_said_are_no_part_of_it(prompt: str, reply: str, options: Any) -> None:
+    assert turns({"prompt": prompt, "response": reply}, **options) == PLAIN
+
+
+def test_a_talk_in_a_prompt_is_read_as_its_turns() -> None:
+    talk = [("u", "Cold?"), ("a", "Bitterly."), *PLAIN]
+    assert turns({"prompt": f"Ben: Cold?\nAda: Bitterly.\nBen: {ASK}\nAda:", "response": TELL}) == talk
+    assert turns({"prompt": f"User: Cold?\nAda: Bitterly.\nUser: {ASK}", "response": f"Ada: {TELL}"}) == talk
+    of_three = {"prompt": f"You are Ada.\nBen: Cold?\nTom: {ASK}\nAda:", "response": TELL}
+    assert turns(of_three, character="Ada") == [("s", "You are Ada."), ("u", f"Ben: Cold?\nTom: {ASK}"), ("a", TELL)]
+    with pytest.raises(LeftOut, match="other characters"):
+        turns(of_three, character="Tom")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "reply"),
+    [
+        ("He asked me: why?", "I told him: go."),
+        ("Explain this:", TELL),
+        ("A list:\n- one\n- two\nPick one:", "one"),
+        ("Words: a, b\nText: c", "Sum: d"),
+        ("他问：去哪？", "她说：码头。"),
+    ],
+)
+def test_a_colon_alone_makes_no_name(prompt: str, reply: str) -> None:
+    assert turns({"prompt": prompt, "response": reply}) == [("u", prompt), ("a", reply)]
+
+
+def test_an_instruction_without_an_input() -> None:
+    assert turns({"instruction": ASK, "input": "<noinput>", "output": TELL}) == PLAIN

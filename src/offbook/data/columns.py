@@ -60,6 +60,8 @@ MISSING = frozenset(
     ("nan", "NaN", "NaT", "<NA>", "NULL", "null", "(null)", "[null]", "\\N", "None", "N/A", "n/a", "undefined", "#N/A")
 ) | {"#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!"}
 """What pandas, Python, JavaScript, databases and Excel write for an empty cell, and Excel's errors."""
+NO_INPUT = re.compile(r"<no ?input>|noinput", re.IGNORECASE)
+"""What the makers of Alpaca and its like write where an instruction has no input."""
 SPOKEN = frozenset({"instruction", "input", "output", "system", "history"})
 PROMPTS = frozenset({"instruction", "input", "messages", "history"})
 CANONICAL = frozenset(SYNONYMS.values()) | {"conversations", "conversation", "history", "scene", "source", "label"}
@@ -176,7 +178,7 @@ def _with_name(row: Row) -> Row:
 
 def _is_missing(value: Any) -> bool:
     """Whether a text is what a program writes for an empty cell."""
-    return isinstance(value, str) and value.strip() in MISSING
+    return isinstance(value, str) and (value.strip() in MISSING or NO_INPUT.fullmatch(value.strip()) is not None)
 
 
 def _unwrapped(row: Row) -> Row:

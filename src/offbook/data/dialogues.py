@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import takewhile
 from typing import Any
 
 from offbook.core.i18n import marked
@@ -20,6 +21,7 @@ from offbook.data.row_values import (
     ROLES,
     TEXTS,
     ColumnsError,
+    LeftOut,
     RowError,
     content_of,
     list_of,
@@ -34,6 +36,7 @@ SPEECH = re.compile(
 )
 """A speech under its speaker's name: `Mara (thinking): He asks again.`"""
 TURN_END = re.compile(r"<\|[^|<>\s]{1,40}\|>|</s>")
+OF_OTHERS = marked("rows are of other characters")
 SPOKEN = "speaking"
 """The manner that need not be told."""
 
@@ -123,6 +126,49 @@ def scene_lines(text: str, character: str | None) -> list[tuple[str, str]]:
     if not is_marked and (character is None or normalize(character) not in names[1:] or len(set(names)) < 2):
         return []
     return [(speech["name"], with_manner(speech["text"].rstrip(), speech["manner"])) for speech in speeches]
+
+
+def labelled_turns(prompt: str, reply: str, character: str | None) -> list[Turn]:
+    """The turns of a prompt in lines of `NAME: text` and of the reply to it, which bear their speakers' names.
+
+    Args:
+        prompt: its last line may be the bare name of who answers; then the system prompt may stand above the lines.
+        reply: what is answered; after the answerer's name, unless that stands at the prompt's end.
+        character: the character's name, if it is known.
+
+    Returns:
+        None of them where the prompt is no such text: a colon alone does not make a name of what stands before it.
+
+    Raises:
+        LeftOut: somebody else answers the character.
+    """
+    above = "\n".join(takewhile(lambda line: not SPEECH.fullmatch(line), prompt.splitlines()))
+    *lines, last = _named_lines(prompt.removeprefix(above)) or [("", "")]
+    labelled = SPEECH.fullmatch(reply)
+    is_open = bool(last[0]) and not last[1].strip()
+    lines = lines if is_open else [*lines, last]
+    answerer = last[0] if is_open else labelled["name"] if labelled else ""
+    if not answerer or not lines or (above.strip() and not is_open):
+        return []
+    are_asking = all(ROLES.get(name.lower()) == "user" for name, _ in lines if name != answerer)
+    is_of_others = not _is(answerer, character) and any(_is(name, character) for name, _ in lines)
+    is_known = _is(answerer, character) or ROLES.get(answerer.lower()) == "assistant" or answerer in dict(lines)
+    if not (
+        are_asking or (is_known and len(lines) > 1) or (is_open and (is_known or is_of_others or not above.strip()))
+    ):
+        return []
+    if is_of_others:
+        raise LeftOut(OF_OTHERS)
+    if labelled and normalize(labelled["name"]) == normalize(answerer):
+        reply = with_manner(labelled["text"], labelled["manner"])
+    return [
+        Turn("system", above.strip()),
+        *dialogue_turns([*lines, (answerer, reply.strip() if is_open else reply)], answerer),
+    ]
+
+
+def _is(name: str, character: str | None) -> bool:
+    return character is not None and normalize(name) == normalize(character)
 
 
 def with_manner(text: str, manner: str | None) -> str:

@@ -14,6 +14,7 @@ from offbook.core.i18n import marked
 from offbook.core.text import normalize
 from offbook.data import splits
 from offbook.data.columns import CANONICAL, LONGEST_NAME, canonical, character_of, own_name
+from offbook.data.dialogues import OF_OTHERS
 from offbook.data.json_tables import OBJECT_KEY
 from offbook.data.row_values import ROLES, RowError, list_of
 from offbook.data.sources import Row
@@ -28,10 +29,11 @@ PEOPLE = re.compile(
 )
 """Columns beside a prompt and a reply that may name who answers, or somebody else."""
 CAST = re.compile(r"characters|cast|character_names|人物列表|角色列表", re.IGNORECASE)
-"""Columns that list who takes part; where that is one alone, it is who answers."""
+"""Columns that list who takes part, of whom one answers."""
+BETWEEN = re.compile(r"\s*(?:[,，、;；/&|]|\band\b|和)\s*")
+"""What stands between names in a cell."""
 NAMES_SHOWN = 3
 HELD_BACK = marked("rows are held back for a test")
-OF_OTHERS = marked("rows are of other characters")
 
 
 class Belonging(NamedTuple):
@@ -83,10 +85,21 @@ def _nested_name(row: Row) -> tuple[str, str] | None:
         if isinstance(value, dict) and column not in CANONICAL:
             names = [name for name in (character_of({canonical(key): value[key]}) for key in value) if name]
         else:
-            names = value if CAST.fullmatch(column) and isinstance(value, list) and len(value) == 1 else []
-        if names and _is_name(names[0]):
-            return column, names[0]
+            names = _cast(value) if CAST.fullmatch(column) else []
+        if names and all(map(_is_name, names)):
+            return column, ", ".join(names)
     return None
+
+
+def _cast(value: Any) -> list[Any]:
+    """The names in a column that lists who takes part."""
+    return value if isinstance(value, list) else BETWEEN.split(value.strip()) if isinstance(value, str) else []
+
+
+def _is_of(row_character: str, character: str) -> bool:
+    """Whether a row names a character, alone or among others who take part."""
+    names = (row_character, *row_character.split(", "))
+    return any(normalize(name) == normalize(character) for name in names)
 
 
 def _listed(value: Any, column: str) -> list[Any]:
@@ -273,7 +286,7 @@ def of_others(row_characters: Sequence[str | None], character: str | None, are_t
     names = {normalize(row_character): row_character for row_character in row_characters if row_character}
     if character is None or len(names) < 2:  # one name may be another one of the character's
         return [False] * len(row_characters)
-    if normalize(character) not in names:
+    if not any(_is_of(name, character) for name in names.values()):
         if are_told_apart:
             return [False] * len(row_characters)
         shown = ", ".join(list(names.values())[:NAMES_SHOWN])
@@ -285,7 +298,4 @@ def of_others(row_characters: Sequence[str | None], character: str | None, are_t
             names=shown,
             character=character,
         )
-    return [
-        bool(row_character) and normalize(str(row_character)) != normalize(character)
-        for row_character in row_characters
-    ]
+    return [bool(row_character) and not _is_of(str(row_character), character) for row_character in row_characters]

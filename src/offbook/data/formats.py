@@ -16,7 +16,7 @@ from typing import NamedTuple, TypeGuard
 from offbook.core.i18n import marked
 from offbook.core.registry import nearest
 from offbook.core.types import Turn
-from offbook.data.dialogues import dialogue, scene_lines, transcript
+from offbook.data.dialogues import dialogue, labelled_turns, scene_lines, transcript
 from offbook.data.rendered_text import NO_MARKS, prompt_turns, rendered_turns, without_end
 from offbook.data.row_values import (
     TEXTS,
@@ -114,6 +114,9 @@ def alpaca(row: Row) -> Turns:
         scene = list(dialogue_turns(lines, character))
         is_setting = scene[0].role == "user"  # nobody in it answers the prompt
         return [*(replace(turn, role="system") if is_setting else turn for turn in prompt), *scene]
+    is_one_text = not is_rendered and [turn.role for turn in prompt if turn.text.strip()][-1:] == ["user"]
+    if is_one_text and (turns := labelled_turns(prompt[-1].text, reply, character)):
+        return [*prompt[:-1], *turns]
     labelled = LABELLED_REPLY.fullmatch(reply)
     return [*prompt, Turn("assistant", labelled[1] if labelled else _reply_of(reply, is_rendered))]
 
