@@ -69,3 +69,8 @@ def test_what_a_message_holds(app: str, text: str, content: Content) -> None:
 )
 def test_the_note_that_a_message_was_edited_is_no_part_of_it(text: str) -> None:
     assert phrases("whatsapp").without_edited(text) == "Yes."
+
+
+def test_brackets_may_be_those_of_chinese() -> None:
+    contents = [phrases("wechat").content(text) for text in ("【图片】", "【注意】")]
+    assert contents == [Content.MEDIA, Content.TEXT]

@@ -104,6 +104,8 @@ def normalize(text: str) -> str:
     text = " ".join((text if text.isascii() else INVISIBLE.sub("", text)).split()).casefold()
     if text[:1] == "<" and text[-1:] == ">":
         text = text[1:-1].strip()
+    if text[:1] == "【" and text[-1:] == "】":  # 【图片】
+        text = f"[{text[1:-1]}]"
     return text.rstrip(".。")
 
 

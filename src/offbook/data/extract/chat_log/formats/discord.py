@@ -1,4 +1,4 @@
-"""Discord channels as DiscordChatExporter writes them: JSON, CSV, plain text or web pages."""
+"""Discord channels as DiscordChatExporter writes them: JSON, CSV, plain text or web pages; Discord's page itself."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from offbook.data.extract.chat_log.discord_web import is_saved, read_saved
 from offbook.data.extract.chat_log.json_stream import JsonObject, read_messages
 from offbook.data.extract.chat_log.lines import entries, head, is_json, json_keys, share, stand_above
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
@@ -25,6 +26,8 @@ RULE = re.compile(r"^={20,}$")
 BLOCK = re.compile(r"^\{(?P<kind>Attachments|Embed|Stickers|Reactions|Poll)\}$")
 TEXT_TYPES = ("Default", "Reply")
 PAGE = re.compile(r"\bchatlog__(?:message|author)")
+PAGE_LINES = 3000
+"""So many lines tell whose page it is; styles may stand above the first message."""
 GROUPS = ("chatlog__message-group", "chatlog__message-container", "chatlog__message")
 """What holds messages, from without; older versions lack the inner ones."""
 MEDIA_PARTS = ("chatlog__attachment", "chatlog__embed", "chatlog__forwarded")
@@ -42,7 +45,9 @@ def read(lines: Lines) -> Iterator[Message]:
         return in_order(_from_json(line, item) for line, item, _ in read_messages(lines))
     if set(columns("".join(first[:1]))) >= TABLE_COLUMNS:
         return in_order(_from_row(line, row) for line, row in read_table(lines))
-    return _from_page(lines) if is_page("\n".join(first)) else _from_text(lines)
+    if not is_page("\n".join(first)):
+        return _from_text(lines)
+    return read_saved(lines) if is_saved(head(lines, PAGE_LINES)) else _from_page(lines)
 
 
 def looks_like(sample: Sequence[str]) -> float:
@@ -53,7 +58,7 @@ def looks_like(sample: Sequence[str]) -> float:
     if set(columns("".join(sample[:1]))) >= TABLE_COLUMNS:
         return 1.0
     if is_page("\n".join(sample[:20])):
-        return float(any(PAGE.search(line) for line in sample))
+        return float(any(PAGE.search(line) for line in sample) or is_saved(sample))
     begins = any(line.startswith(("Guild: ", "Channel: ")) for line in sample[:6])
     if share(sample, HEADER) > 0.05 and (begins or share(sample, RULE) > 0):
         return 1.0
