@@ -82,16 +82,15 @@ def stop_ids(stop_token: StopToken, *others: int | list[int] | None) -> list[int
 def proves_stop(model: Any, stop_token: StopToken, ids: list[int]) -> bool:
     """Whether the model's own `generate`, told to stop on `ids`, really stops at the ending token, and only there.
 
-    The model is made to say three ordinary tokens and then the ending; its generation must hold exactly those four,
-    and run on to its limit when the ending is never said.
+    The model is made to say an ordinary token and then the ending; its generation must hold exactly those two, and
+    run on to its limit when the ending is never said.
     """
     ordinary = next(number for number in range(model.config.get_text_config().vocab_size) if number not in ids)
 
     def spoken(script: list[int]) -> int:
         return _generate_forced(model, script, ids)
 
-    script = [ordinary] * 3
-    return spoken([*script, stop_token.id, *script]) == 4 and spoken([*script, ordinary, *script]) == 7
+    return spoken([ordinary, stop_token.id, ordinary]) == 2 and spoken([ordinary] * 3) == 3
 
 
 def untrained_twins(model: Any, token_id: int) -> int:

@@ -24,6 +24,9 @@ ROWS, INNER, COLUMNS = 512, 1024, 3072
 
 REPEATS = 4
 
+CLEAR = 2
+"""A format that is so many times as slow at first is not tried again: without kernels of its own it is a hundred."""
+
 
 def choose_compute(hidden_size: int, device: torch.device) -> Format:
     """The format for the products of frozen weights with float32 activations.
@@ -59,6 +62,8 @@ def product_rates() -> dict[Format, float]:
     for _ in range(REPEATS):  # in turn, so that a machine that is slow for a while is slow for both
         for name, times in seconds.items():
             times.append(_seconds(x, weight, dy, getattr(torch, name)))
+        if seconds["bfloat16"][-1] > CLEAR * seconds["float32"][-1]:
+            break
     work = 2 * 2 * ROWS * INNER * COLUMNS / 1e9
     return {name: round(work / min(times), 1) for name, times in seconds.items()}
 
