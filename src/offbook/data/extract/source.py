@@ -9,6 +9,7 @@ from pathlib import Path
 
 from offbook.core.progress import CountProgress, uncounted
 from offbook.data.encoding import open_text
+from offbook.data.extract.aozora import without_notes
 from offbook.data.extract.chat_log.formats import CHAT_FORMATS
 from offbook.data.extract.chat_log.slack_workspace import SlackWorkspace, slack_days, slack_workspace
 from offbook.data.extract.document import UNREADABLE, Document, kind_of, open_document
@@ -29,7 +30,7 @@ class TextFile:
         self.progress = progress
 
     def __iter__(self) -> Iterator[tuple[int, str]]:
-        return within_book(open_text(self.path, self.progress))
+        return without_notes(within_book(open_text(self.path, self.progress)))
 
     def place(self, _number: int) -> Place:
         """Nothing: a line of a text file is told by its number alone."""

@@ -14,6 +14,8 @@ FORCED = {"Scene Heading": ".", "Action": "!", "General": "!", "Shot": "!", "Cha
 """Kind of paragraph → the mark by which Fountain forces it."""
 NOTES = ("ScriptNote", "SceneProperties")
 """What a writer notes at a paragraph."""
+STRUCK = "Strikeout"
+"""The style of what a writer has struck through."""
 SPOKEN = ("Dialogue", "Lyrics", "Parenthetical")
 
 
@@ -26,7 +28,11 @@ def read(path: Path) -> Iterator[Line]:
     for number, node in enumerate(_paragraphs(content), 1):
         place: Place = {"paragraph": number}
         kind = node.get("Type", "")
-        text = spaced("".join(child.text or "" for child in node if local(child) == "Text"))
+        text = spaced(
+            "".join(
+                child.text or "" for child in node if local(child) == "Text" and STRUCK not in child.get("Style", "")
+            )
+        )
         if not text:
             continue
         if kind == "Parenthetical" and not text.startswith("("):

@@ -25,7 +25,11 @@ BLOCKS = words(
     """
 )
 HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
-SILENT = frozenset(("script", "style", "head", "nav", "svg", "math", "template", "noscript", "sup"))
+SILENT = frozenset(
+    ("script", "style", "head", "nav", "svg", "math", "template", "noscript", "sup", "del", "s", "strike", "rt", "rp")
+)
+"""Elements whose text is none of the book's: also what is struck out, and how characters are read (ruby)."""
+NOT_SHOWN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|text-decoration(?:-line)?\s*:\s*line-through", re.I)
 PAGE_NUMBER = re.compile(r"\bpage-?(?:num|no|number)|\bpagenum\b|\bpg-(?:header|footer)\b|pg-boilerplate")
 NOTES = words(
     """
@@ -83,7 +87,10 @@ class _Blocks(HTMLParser):
         called = [word for name, value in attrs if name in NAMING for word in (value or "").split()]
         is_note = not NOTES.isdisjoint(map(str.casefold, called))
         is_note = is_note or (tag == "blockquote" and any(word.startswith(OF_THE_WRITER) for word in called))
-        if (tag in SILENT or is_note or PAGE_NUMBER.search(marks)) and tag not in VOID:
+        is_hidden = any(
+            name == "hidden" or (name == "style" and NOT_SHOWN.search(value or "")) for name, value in attrs
+        )
+        if (tag in SILENT or is_note or is_hidden or PAGE_NUMBER.search(marks)) and tag not in VOID:
             self._hidden.append(tag)
         elif tag == "br":
             self._say("\n")

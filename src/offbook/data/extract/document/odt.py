@@ -13,7 +13,7 @@ from offbook.data.extract.document.line import Line, Place, attribute, local, pa
 from offbook.data.extract.document.rich_text import Paragraph, Run
 
 BODY, STYLES = "content.xml", "styles.xml"
-LEFT_OUT = frozenset(("annotation", "note", "tracked-changes"))
+LEFT_OUT = frozenset(("annotation", "note", "tracked-changes", "frame", "ruby-text"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,8 @@ class _Style:
     parent: str
     bold: bool | None
     italic: bool | None
+    struck: bool = False
+    """Whether its text is struck through or hidden."""
 
 
 class _Styles:
@@ -45,6 +47,10 @@ class _Styles:
         """Its author's name for a style, or the one it is based on that tells a part of a script."""
         names = [style.name for style in self.ancestors(name) if style.name]
         return next(filter(rich_text.kind_of_style, names), names[0] if names else name)
+
+    def is_struck(self, name: str) -> bool:
+        """Whether text of that style is struck through or hidden."""
+        return any(style.struck for style in self.ancestors(name))
 
     def dressed(self, name: str, bold: bool, italic: bool) -> tuple[bool, bool]:
         """Whether text of that style is bold and italic, within text that is or is not."""
@@ -77,6 +83,9 @@ def _read(root: Element, styles: _Styles) -> Iterator[Paragraph]:
 
 def _style(node: Element) -> _Style:
     text = next((child for child in node if local(child) == "text-properties"), None)
+    struck = text is not None and (
+        attribute(text, "text-line-through-style") not in ("", "none") or attribute(text, "display") == "none"
+    )
     weight, slant = (attribute(text, "font-weight"), attribute(text, "font-style")) if text is not None else ("", "")
     name = attribute(node, "display-name") or attribute(node, "name")
     return _Style(
@@ -84,6 +93,7 @@ def _style(node: Element) -> _Style:
         attribute(node, "parent-style-name"),
         weight == "bold" if weight else None,
         slant == "italic" if slant else None,
+        struck,
     )
 
 
@@ -105,6 +115,6 @@ def _runs(node: Element, styles: _Styles, bold: bool, italic: bool) -> Iterator[
             yield Run("\t", bold, italic)
         elif name == "line-break":
             yield Run("\n", bold, italic)
-        elif name not in LEFT_OUT:
+        elif name not in LEFT_OUT and not styles.is_struck(attribute(child, "style-name")):
             yield from _runs(child, styles, *styles.dressed(attribute(child, "style-name"), bold, italic))
         yield Run(child.tail or "", bold, italic)

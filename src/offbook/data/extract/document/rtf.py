@@ -38,6 +38,7 @@ CODE_PAGES = {0: 1252, 128: 932, 129: 949, 134: 936, 136: 950, 161: 1253, 162: 1
 """A font's \\fcharset → the code page that its bytes are in."""
 FONTS = re.compile(rb"\\f(\d{1,5})(?:\\[a-z]+-?\d* ?)*?\\fcharset(\d{1,3})")
 """A font's number and its character set, in the table of fonts."""
+STRUCK = frozenset(["v", "strike", "striked"])
 DEEPEST = 1000
 
 
@@ -52,6 +53,8 @@ class _Group:
     codec: str = "cp1252"
     bold: bool = False
     italic: bool = False
+    struck: bool = False
+    """Whether its text is struck through or hidden."""
 
 
 def read(path: Path) -> Iterator[Line]:
@@ -130,7 +133,7 @@ def _parts(content: bytes) -> list[Run]:
 
 
 def _run(text: str, group: _Group) -> Run:
-    return Run(text, group.bold, group.italic)
+    return Run("" if group.struck else text, group.bold, group.italic)
 
 
 def _word(word: str, number: bytes | None, group: _Group, parts: list[Run], charsets: dict[int, int]) -> int:
@@ -148,13 +151,15 @@ def _word(word: str, number: bytes | None, group: _Group, parts: list[Run], char
         group.bold = number is None or value != 0
     elif word == "i":
         group.italic = number is None or value != 0
+    elif word in STRUCK:
+        group.struck = number is None or value != 0
     elif word == "plain":
-        group.bold = group.italic = False
+        group.bold = group.italic = group.struck = False
     elif group.silent:
         return 0
     elif word == "u" and number:
         parts.append(_run(chr(value % 65536), group))
         return group.skipped
     elif word in WORDS:
-        parts.append(_run(WORDS[word], group))
+        parts.append(Run(WORDS[word], group.bold, group.italic))  # a paragraph ends within hidden text, too
     return 0

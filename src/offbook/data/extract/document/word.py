@@ -18,7 +18,9 @@ from offbook.data.extract.document.rich_text import Paragraph, Run
 
 BODY, STYLES = "word/document.xml", "word/styles.xml"
 HEADING = re.compile(r"^(?:heading|title|überschrift|titre|título|заголовок|标题|標題|\d$)", re.IGNORECASE)
-DELETED = frozenset(("del", "moveFrom", "instrText", "footnoteReference", "pict", "drawing", "txbxContent"))
+DELETED = frozenset(("del", "moveFrom", "instrText", "footnoteReference", "pict", "drawing", "txbxContent", "rt"))
+STRUCK = ("strike", "dstrike", "vanish")
+"""Properties of text that is struck through or hidden: none of the document's."""
 OFF = ("0", "false", "off", "none")
 
 
@@ -90,6 +92,8 @@ def _cells(row: Element, above: list[str]) -> list[str]:
 def _runs(paragraph: Element, style: _Style) -> Iterator[Run]:
     for child in paragraph:
         name = local(child)
+        if name == "r" and _is_struck(child):
+            continue
         if name == "r":
             yield Run(_text(child), _is_on(child, "b", style.bold), _is_on(child, "i", style.italic))
         elif name not in DELETED and name != "pPr":
@@ -108,9 +112,13 @@ def _text(node: Element) -> str:
             parts.append("\n")
         elif name == "noBreakHyphen":
             parts.append("-")
-        elif name not in DELETED and name not in ("pPr", "rPr"):
+        elif name not in DELETED and name not in ("pPr", "rPr") and not _is_struck(child):
             parts.append(_text(child))
     return "".join(parts)
+
+
+def _is_struck(run: Element) -> bool:
+    return any(_is_on(run, name) for name in STRUCK)
 
 
 def _value(node: Element, name: str) -> str:
