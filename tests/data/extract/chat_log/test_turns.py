@@ -131,3 +131,14 @@ def test_quoted_lines_that_were_written_before_are_not_learned_again() -> None:
         message("A", "> be me\nlight the lamp", 2),
     ]
     assert [text for _, text, _ in turns(talk)] == ["is it lit\nor not?", "it is", "> be me\nlight the lamp"]
+
+
+@pytest.mark.parametrize("quotation", ["> 安娜：灯亮了吗？\n", "> 安娜\n> 灯亮了吗？\n\n", "> 灯亮了…\n"])
+def test_who_is_quoted_may_be_named(quotation: str) -> None:
+    talk = [message("安娜", "灯亮了吗？", 0), message("汤姆", f"{quotation}四点就亮了", 1)]
+    assert turns(talk)[1] == ("汤姆", "四点就亮了", 1)
+
+
+def test_a_name_alone_behind_the_mark_is_no_quotation() -> None:
+    talk = [message("Ann", "Who is it?", 0), message("Tom", "> Ann\nis next", 1)]
+    assert turns(talk)[1] == ("Tom", "> Ann\nis next", 1)

@@ -52,7 +52,7 @@ def to_cues(messages: Iterable[Message], pauses: Pauses = USUAL_PAUSES) -> Itera
         if not message.sender.isascii():
             message = message._replace(sender=MARKS.sub("", message.sender).strip())
         if message.content is Content.TEXT and message.text.strip():
-            text = quoted.without(message.text)
+            text = quoted.without(message.sender, message.text)
             message = message if text is message.text else message._replace(text=text)
             yield from turns.add_text(message)
         else:
@@ -66,17 +66,24 @@ class _QuotedLines:
     """Words of an earlier message, with `>` before each line of them, above the answer."""
 
     def __init__(self) -> None:
-        self._texts: deque[str] = deque(maxlen=REMEMBERED)
+        self._texts: deque[tuple[str, str]] = deque(maxlen=REMEMBERED)
 
-    def without(self, text: str) -> str:
+    def without(self, sender: str, text: str) -> str:
         """The text of the next message without such lines; lines that nobody has written before are its own."""
         lines = QUOTED.match(text) if text.startswith(">") else None
         if lines:
-            words = _squeezed(MARK_OF_QUOTE.sub("", lines[0]))
-            if words and any(_squeezed(earlier).startswith(words) for earlier in reversed(self._texts)):
+            words = _squeezed(MARK_OF_QUOTE.sub("", lines[0])).rstrip("….")
+            if words and any(_begins(*earlier, words) for earlier in reversed(self._texts)):
                 text = text[lines.end() :].strip()
-        self._texts.append(text)
+        self._texts.append((sender, text))
         return text
+
+
+def _begins(sender: str, text: str, words: str) -> bool:
+    """Whether a message begins with words, before which may stand who wrote it."""
+    begun = _squeezed(text)
+    without_name = words.removeprefix(_squeezed(sender)).lstrip(":：")
+    return begun.startswith(words) or bool(without_name and begun.startswith(without_name))
 
 
 def _squeezed(text: str) -> str:

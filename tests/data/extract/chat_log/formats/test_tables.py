@@ -177,6 +177,12 @@ def test_the_other_side_s_name_may_stand_beside_what_was_sent() -> None:
     assert parsed(read, table) == [("安娜", "灯点了吗？"), ("Me", "四点就点了。")]
 
 
+def test_android_counts_what_was_sent_beside_the_other_side_s_number() -> None:
+    table = '"address","date","type","body"\n"+49170","1620855000000","1","Is it lit?"\n'
+    table += '"+49170","1620855060000","2","Since four."\n"+49170","1620855120000","1","Good."\n'
+    assert parsed(read, table) == [("+49170", "Is it lit?"), ("Me", "Since four."), ("+49170", "Good.")]
+
+
 def test_a_text_that_is_marked_up_is_read_without_the_marks() -> None:
     table = (
         "FROM,TO,DATE,CONTENT\nAnn,Tom,2021-05-12 21:30:15 UTC,1 < 2 and <b> is bold\n"

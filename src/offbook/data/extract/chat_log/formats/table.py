@@ -77,6 +77,8 @@ YES = frozenset(("1", "true", "yes", "y", "ja", "oui", "sí", "sim", "да", "�
 NO = frozenset(("", "0", "0.0", "false", "no", "n", "f", "null", "none", "nan", "nein", "non", "não", "нет", "否"))
 KINDS = ("type", "message_type", "folder", "类型")
 """Columns whose numbers may count kinds of messages rather than say yes."""
+ANDROID_S_SENT = frozenset(("2", "4", "5", "6"))
+"""Kinds of text messages beside the number of the other side: sent, waiting to be, failed."""
 VAGUE = frozenset(USUAL["contact"]) | words(
     "name nickname user username user_name display_name person 姓名 昵称 用户 用户名 暱稱 使用者 名前 이름 имя "
     "nom nombre nome"
@@ -273,7 +275,10 @@ def _message(line: int, row: Mapping[str, object], names: Columns, month_first: 
         content = Content.DELETED
     sender = re.sub(r"\s+", " ", cell("sender")).strip()
     direction = cell("direction").strip().casefold()
-    is_sent = direction in SENT or (direction in YES and spelling(names["direction"]) not in KINDS)
+    is_kind = "direction" in names and spelling(names["direction"]) in KINDS
+    is_sent = direction in SENT or (direction in YES and not is_kind)
+    if is_kind and direction in ANDROID_S_SENT and spelling(names["sender"]) in USUAL["contact"]:
+        is_sent = True
     if is_sent and (not sender or spelling(names["sender"]) in VAGUE):
         sender = ME
     if not sender and direction in RECEIVED:
