@@ -164,9 +164,9 @@ def talk(browser: Browser) -> None:
     press(browser, "Talk", "#story a span")
     drawn(browser, "Talk")
     chat = "document.querySelector('iframe.chat')?.contentDocument"
-    browser.wait(f"{chat}?.querySelector('#name')?.textContent === 'HAMLET'", 120)
+    browser.wait(f"{chat}?.querySelector('#name')?.textContent === 'Hamlet'", 120)
     browser.reload()
-    browser.wait(f"{chat}?.querySelector('#name')?.textContent === 'HAMLET'", 120)
+    browser.wait(f"{chat}?.querySelector('#name')?.textContent === 'Hamlet'", 120)
     send = "page.querySelector('#line').value = 'Good night'; page.querySelector('#send').click();"
     browser.run(f"((page) => {{ {send} }})({chat})")
     browser.wait(f"{chat}.querySelectorAll('.assistant').length && !{chat}.querySelector('.growing')", 60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,10 +42,22 @@ class Persona:
 
     @classmethod
     def of(cls, role: str) -> Persona:
-        """That of a role, in its language: Chinese where its name is, else English."""
+        """That of a role, in its language: Chinese where its name is, else English.
+
+        Scripts have names in capitals, which a model takes for an abbreviation: MARTA is called Marta.
+        """
+        role = " ".join(_written_out(word) for word in role.split(" ")) if role.isupper() else role
         is_chinese = any("\u4e00" <= letter <= "\u9fff" for letter in role) or language() == "zh"
         system = f"现在你要扮演{role}。" if is_chinese else f"You are {role}."
         return cls(role, system, RECIPES["zh" if is_chinese else "en"])
+
+
+def _written_out(word: str) -> str:
+    """A word of a name in capitals as it is written elsewhere; initials and numerals (J., TJ, IV) stay."""
+    letters = re.sub(r"['’-]|\.$", "", word)
+    if len(word) < 3 or not letters.isalpha() or set(letters) <= set("IVX"):
+        return word
+    return re.sub(r"(?<=['’])S$", "s", word.title())
 
 
 def make_folder(folder: Path, persona: Persona, **changes: Any) -> str:
