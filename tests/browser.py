@@ -133,6 +133,16 @@ class Browser:
         features = [{"name": "prefers-color-scheme", "value": "dark" if is_dark else "light"}]
         self._post("goog/cdp/execute", cmd="Emulation.setEmulatedMedia", params={"features": features})
 
+    def on_paper(self, is_paper: bool = True) -> None:
+        """Draw the page as it is printed from now on, or as on a screen."""
+        self._post("goog/cdp/execute", cmd="Emulation.setEmulatedMedia", params={"media": "print" if is_paper else ""})
+
+    def slow(self, upload: int = -1) -> None:
+        """Send no more than so many bytes a second from now on; -1 for as many as there are."""
+        self._post("goog/cdp/execute", cmd="Network.enable", params={})
+        limits = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": upload}
+        self._post("goog/cdp/execute", cmd="Network.emulateNetworkConditions", params=limits)
+
     def accessibility_violations(self) -> list[str]:
         """What axe-core finds on the page as it is: the rule, what it asks, and the elements that break it."""
         axe = pytest.importorskip("axe_core_python", reason="axe-core-python is not installed")

@@ -5,7 +5,7 @@ import { currentLanguage } from "./shared/language.js";
 
 import { get, pause } from "./api.js";
 import { isOpen } from "./job.js";
-import { go, redraw, route } from "./router.js";
+import { comeBack, go, redraw, route } from "./router.js";
 import { holdsFiles } from "./upload.js";
 import { switchLanguage, translate } from "./words.js";
 
@@ -23,7 +23,7 @@ document.addEventListener("click", (event) => {
 // A file that is dropped beside the place for it is not opened by the browser in the page's stead.
 for (const name of ["dragover", "drop"]) document.addEventListener(name, (event) => holdsFiles(event) && event.preventDefault());
 
-addEventListener("popstate", () => route());
+addEventListener("popstate", () => comeBack());
 
 $("language").onclick = () => {
   switchLanguage();

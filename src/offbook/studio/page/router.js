@@ -68,9 +68,18 @@ function decoded(part) {
 
 // Go to another page without loading the shell again.
 export function go(address, { replace = false } = {}) {
-  history[replace ? "replaceState" : "pushState"](null, "", address);
+  const isHere = new URL(address, location.href).href === location.href;
+  if (!replace && !isHere) history.replaceState({ scroll: scrollY }, "");
+  history[replace || isHere ? "replaceState" : "pushState"](null, "", address);
   scrollTo(0, 0);
   return route();
+}
+
+// Draw the page that the browser went back or forward to, where it was left.
+export async function comeBack() {
+  const { scroll = 0 } = history.state ?? {};
+  await route();
+  scrollTo(0, scroll);
 }
 
 // Draw the page that is shown anew.

@@ -13,6 +13,8 @@ import { count, word, WORDS } from "./words.js";
 
 const SHOWN = 12; // speakers, before the others are asked for
 
+let draft = ""; // what is being pasted, when the page is drawn anew: in the other language, say
+
 export async function show(main, names, signal) {
   if (names[0]) await showSpeakers(main, names, signal);
   else await showBegin(main, signal);
@@ -42,13 +44,14 @@ async function showBegin(main, signal) {
     over(false);
     if (holdsFiles(event)) await take(await dropped(event), arriving, signal);
   }, { signal });
-  const pasted = h("textarea", { rows: "6", placeholder: word("pasteExample") });
+  const pasted = h("textarea", { rows: "6", placeholder: word("pasteExample"), oninput: () => (draft = pasted.value) });
+  pasted.value = draft;
   const usePasted = async () => {
-    if (pasted.value.trim()) await take([new File([pasted.value], word("pastedName"))], arriving, signal);
-    else pasted.focus();
+    if (!pasted.value.trim()) return pasted.focus();
+    if (await take([new File([pasted.value], word("pastedName"))], arriving, signal)) draft = "";
   };
   main.append(heading(word("textTitle"), word("textLead")), input, drop, arriving);
-  main.append(h("details", { class: "paste" }, h("summary", {}, word("paste")), field(word("pasteLabel"), pasted), action(word("usePasted"), usePasted, "secondary")));
+  main.append(h("details", { class: "paste", open: draft !== "" }, h("summary", {}, word("paste")), field(word("pasteLabel"), pasted), action(word("usePasted"), usePasted, "secondary")));
   if (sources.length) main.append(h("h2", {}, word("texts")), h("ul", { class: "plain-list" }, sources.map(sourceItem)));
   main.append(note(word("textStays")), command("offbook extract FILE --list"));
 }
@@ -98,7 +101,7 @@ function readAs({ formats }, format) {
   const all = ["auto", ...formats.toSorted((a, b) => isChat(a) - isChat(b))];
   const change = () => go(select.value === "auto" ? location.pathname : `${location.pathname}?${new URLSearchParams({ format: select.value })}`, { replace: true });
   const select = h("select", { id: "read-as", onchange: change }, all.map((each) => h("option", { value: each, selected: each === format }, formatName(each))));
-  return h("p", { class: "row" }, h("label", {}, word("readAs"), " ", select));
+  return h("p", { class: "row read-as" }, h("label", {}, word("readAs"), " ", select));
 }
 
 // What a text was read as: a format of scripts and books has a name here, the others are chats.

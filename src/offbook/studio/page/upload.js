@@ -11,24 +11,34 @@ import { count, word } from "./words.js";
 const MOST = 200; // texts that are read together
 const MEDIA = /\.(png|jpe?g|gif|webp|heic|bmp|tiff?|svg|mp[34]|m4[av]|mov|avi|mkv|webm|opus|ogg|wav|aac|amr|vcf)$/i;
 
-// Store files and go to the page that shows who speaks in them; `arriving` shows meanwhile which one is on its way. Who
-// has left the page is not taken back.
+// Store files and go to the page that shows who speaks in them; `arriving` shows meanwhile which one is on its way, and
+// gives it up. Who has left the page is not taken back. The result is true if all of them are stored.
 export async function take(files, arriving, signal) {
   const stored = [];
+  const given = new AbortController();
+  const cancel = h("button", { type: "button", class: "quiet", onclick: () => given.abort() }, word("cancel"));
   let name = "";
+  addEventListener("beforeunload", warn);
   try {
     if (files.length > MOST) throw new Error(word("tooManyFiles", { n: files.length, most: MOST }));
     for (const file of files) {
       name = files.length > 1 ? `${file.name}: ` : "";
-      arriving.replaceChildren(bar(word("progress")), h("p", { class: "help" }, word("arriving", { name: file.name, size: bytes(file.size) })));
+      arriving.replaceChildren(bar(word("progress")), h("div", { class: "row" }, h("p", { class: "help" }, word("arriving", { name: file.name, size: bytes(file.size) })), cancel));
       await readable(file);
-      stored.push((await post(`/api/sources?name=${encodeURIComponent(file.name)}`, new Blob([file]))).name);
+      stored.push((await post(`/api/sources?name=${encodeURIComponent(file.name)}`, new Blob([file]), given.signal)).name);
     }
     if (stored.length && !signal.aborted) await go(`/text/${stored.map(encodeURIComponent).join("/")}`);
+    return true;
   } catch (error) {
-    arriving.replaceChildren(problem(`${name}${error.message}`));
+    arriving.replaceChildren(given.signal.aborted ? "" : problem(`${name}${error.message}`));
+    return false;
+  } finally {
+    removeEventListener("beforeunload", warn);
   }
 }
+
+// A page that is loaded anew or closed gives up what is on its way: the browser asks first.
+const warn = (event) => event.preventDefault();
 
 // A folder that was chosen as a file, or a file that has changed since, can be told from a studio that is gone.
 async function readable(file) {
