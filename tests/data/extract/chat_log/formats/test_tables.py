@@ -183,6 +183,13 @@ def test_android_counts_what_was_sent_beside_the_other_side_s_number() -> None:
     assert parsed(read, table) == [("+49170", "Is it lit?"), ("Me", "Since four."), ("+49170", "Good.")]
 
 
+@pytest.mark.parametrize(("column", "mine"), [("handle_id", "0"), ("chat_identifier", "+49170")])
+def test_a_query_of_a_mac_s_messages_names_the_other_side(column: str, mine: str) -> None:
+    table = f"date,is_from_me,{column},text\n2021-05-12 21:30:05,0,+49170,Is it lit?\n"
+    table += f"2021-05-12 21:31:05,1,{mine},Since four.\n2021-05-12 21:32:05,0,+49170,Good.\n"
+    assert parsed(read, table) == [("+49170", "Is it lit?"), ("Me", "Since four."), ("+49170", "Good.")]
+
+
 def test_a_text_that_is_marked_up_is_read_without_the_marks() -> None:
     table = (
         "FROM,TO,DATE,CONTENT\nAnn,Tom,2021-05-12 21:30:15 UTC,1 < 2 and <b> is bold\n"
