@@ -166,16 +166,20 @@ def _by_voice(number: int, start: float, lines: list[str]) -> Iterator[Title]:
     color, before = "", ""
     for line in lines:
         tag, colored = VOICE.match(line), COLOR.match(line)
-        if tag and parts and tag["name"].strip() != voice:
+        if tag and parts and _voice(tag) != voice:
             yield Title(number, start, voice, tuple(parts))
             parts = []
-        voice = tag["name"].strip() if tag else voice
+        voice = _voice(tag) if tag else voice
         text = ENTITY.sub(lambda entity: html.unescape(entity[0]), OVERRIDE.sub("", line)).strip()
         color = colored["font"] or colored["style"] if colored else color
         parts.append(f"- {text}" if parts and color != before and not tag and not DASH.match(text) else text)
         before = color
         color = "" if COLOR_ENDS.search(line) else color
     yield Title(number, start, voice, tuple(parts))
+
+
+def _voice(tag: re.Match[str]) -> str:
+    return html.unescape(tag["name"]).strip()
 
 
 def _first_of_two_scripts(titles: list[Title]) -> str | None:
@@ -275,7 +279,7 @@ class _Names:
 
 def _cues(title: Title, names: _Names, scene: str | None) -> Iterator[Cue | Skipped]:
     """A title is one cue, or several where its lines have names or dashes of their own."""
-    named = split_joint(split_notes(title.name)[0], frozenset()) if title.name else ()
+    named = split_joint(split_notes(re.sub("[;；]", "/", title.name))[0], frozenset()) if title.name else ()
     drafts: list[tuple[tuple[str, ...], list[str], float]] = [(named, [], float(bool(named)))]
     for part in names.apart(_with_names(title.parts)):
         text = DASH.sub("", part)

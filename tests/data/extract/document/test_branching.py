@@ -174,3 +174,15 @@ Ada: Yes.
 def test_quotation_marks_around_the_speeches_of_a_story_are_not_said(tmp_path: Path) -> None:
     script = ':: Pier\nAda: "Is it in?"\nDick: "Not yet."\nAda: "Then we wait."\nDick: Good.\n'
     assert [text for _, text in spoken(tmp_path, "pier.twee", script)][:2] == ["Is it in?", "Not yet."]
+
+
+def test_what_stands_around_a_story_of_twine_s_and_its_marks_are_not_said(tmp_path: Path) -> None:
+    script = """:: StoryCaption
+Trust: $trust
+
+:: Pier
+**Ada:** Is it **in**?
+Dick: Not yet,\\
+Ada: It is ==late== dark.
+"""
+    assert spoken(tmp_path, "pier.twee", script) == [("Ada", "Is it in?"), ("Dick", "Not yet,"), ("Ada", "It is dark.")]

@@ -88,3 +88,10 @@ def test_a_code_stands_for_the_name_of_an_actor(tmp_path: Path) -> None:
     (game / "Actors.json").write_text(json.dumps(actors), encoding="utf-8")
     assert {speaker.name: speaker.lines for speaker in speakers([path])} == {"Ada": 2, "Dick": 2}
     assert [row["messages"][-1]["content"] for row in extract([path], "Ada").rows] == ["Not yet.", "Soon."]
+
+
+def test_what_the_game_counts_is_a_placeholder(tmp_path: Path) -> None:
+    shown = commands((["", 0, 0, 2, "Ada"], ["It leaves at \\V[3]."]), (["", 0, 0, 2, "Dick"], ["At \\v[3]?"]))
+    path = tmp_path / "CommonEvents.json"
+    path.write_text(json.dumps([None, {"id": 1, "name": "Pier", "list": shown}]), encoding="utf-8")
+    assert [row["messages"][-1]["content"] for row in extract([path], "Dick").rows] == ["At {{variable_3}}?"]

@@ -70,3 +70,22 @@ def test_words_of_a_speech_between_elements_are_said_and_what_is_heard_beside_th
     path.write_text(f"<TEI><text><body>{talk}</body></text></TEI>", encoding="utf-8")
     rows = extract([path], "Mara").rows
     assert [row["messages"][-1]["content"] for row in rows] == ["I saw him there below and left", "No more."]
+
+
+def test_a_prologue_before_the_text_and_an_epilogue_behind_it_are_spoken(tmp_path: Path) -> None:
+    speech = "<sp><speaker>Tom.</speaker><p>Hear her!</p></sp><sp><speaker>Mara.</speaker><p>{}</p></sp>"
+    cast = "<castList><castItem><role>Mara</role></castItem></castList><div><p>A preface.</p></div>"
+    path = tmp_path / "pier.xml"
+    around = [
+        f"<{name}>{cast}<div>{speech.format(text)}</div></{name}>"
+        for name, text in [("front", "Be still."), ("back", "Farewell.")]
+    ]
+    path.write_text(
+        f"<TEI><text>{around[0]}<body>{speech.format('It rains.')}</body>{around[1]}</text></TEI>", encoding="utf-8"
+    )
+    assert [row["messages"][-1]["content"] for row in extract([path], "Mara").rows] == [
+        "Be still.",
+        "It rains.",
+        "Farewell.",
+    ]
+    assert {speaker.name for speaker in speakers([path])} == {"Mara", "Tom"}

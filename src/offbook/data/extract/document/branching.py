@@ -21,7 +21,11 @@ NODE = {
     ".twee": re.compile(r"^::\s*(?P<name>[^\[{]*?)\s*(?:\[(?P<tags>[^\]]*)\])?\s*(?:\{.*\})?$"),
 }
 """The line that begins a part of the story."""
-DATA = re.compile(r"^Story(?:Title|Data|Init|Settings)$|^User(?:Script|Stylesheet)$")
+DATA = re.compile(
+    r"^Story(?:Title|Data|Init|Settings|Caption|Menu|Banner|Subtitle|Author|Share|DisplayTitle|Interface|Includes)$"
+    r"|^User(?:Script|Stylesheet)$|^Passage(?:Header|Footer|Ready|Done)$"
+)
+"""Parts of a Twee file that hold data, or what stands around the story on its page."""
 DATA_TAG = re.compile(r"\b(?:stylesheet|script)\b")
 STATEMENT = re.compile(r"^\s*(?:~|(?:VAR|CONST|LIST|INCLUDE|EXTERNAL|TODO:?)\s|#)")
 COMMAND = re.compile(r"^\s*[@;]")
@@ -53,6 +57,10 @@ TWINE_ELSE = re.compile(r"<<else(?:if\b(?:(?!>>).)*)?>>(?:(?!<</if>>).)*(?=<</if
 """(<<if $lit>>It is bright.)<<else>>It is dark.(<</if>>)"""
 TWINE_LINK = re.compile(r"(?<=[^\s.!?…\"”»)\]>])(?P<gap>\s*)\[\[(?P<link>[^\[\]]*)\](?:\[[^\[\]]*\])?\]")
 """(I saw a) [[red lamp|Lamp]] (up there.): a link within a sentence; behind one it is a choice."""
+TWINE_BOLD = re.compile(r"\*{2}(?=\S)([^*]+)(?<=\S)\*{2}|\\$")
+"""**words** of Harlowe's, and the sign by which a line of SugarCube's goes on in the next."""
+TWINE_STRUCK = re.compile(r"==(?=\S)[^=]+==|~~(?=\S)[^~]+~~")
+"""==words==, ~~words~~: struck through."""
 TWINE_TARGET = re.compile(r"(?:\||->).*$|^.*<-")
 YARN_CHOICE = re.compile(
     r"\[(?:select|plural|ordinal)\s+(?:value=)?(?P<value>\{[^{}]*\}|\"[^\"]*\"|\S+)\s+\w+=\"(?P<first>[^\"]*)\"[^\]]*\]"
@@ -124,6 +132,7 @@ def _without_hooks(line: str) -> str:
     hooks = TWINE_HOOK.sub(lambda hook: "" if hook["macro"].startswith("else") else hook["text"], bare)
     hooks = TWINE_NAMED_HOOK.sub(lambda hook: hook["before"] or hook["behind"] or "", hooks)
     hooks = TWINE_STYLED.sub(r"\g<text>", TWINE_ELSE.sub("", hooks))
+    hooks = TWINE_BOLD.sub(lambda bold: bold[1] or "", TWINE_STRUCK.sub("", hooks))
     hooks = TWINE_LINK.sub(lambda link: link["gap"] + TWINE_TARGET.sub("", link["link"]), hooks)
     return TWINE_MACRO.sub("", hooks)
 

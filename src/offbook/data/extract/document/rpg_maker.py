@@ -18,6 +18,8 @@ from offbook.data.extract.document.line import BrokenDocumentError, Line, Place,
 FILE_NAME = re.compile(r"(?:Map\d{3}|CommonEvents|Troops)\.json", re.IGNORECASE)
 SHOW_TEXT, TEXT_LINE = 101, 401
 NAME_PLACE = 4
+VARIABLE = re.compile(r"\\V\[(\d+)\]", re.IGNORECASE)
+"""\\V[3]: what the game counts, put in as it is shown."""
 NAME_CODE = re.compile(r"^\\[nN][a-zA-Z]?<(?P<name>[^<>]+)>")
 NAME_LINE = re.compile(
     r"^(?:\\[A-Za-z]+\[\d+\])*(?:【(?P<boxed>[^【】]{1,30})】|\[(?P<square>[^\[\]\\]{1,30})\]|<(?P<angled>[^<>\\]{1,30})>"
@@ -107,4 +109,4 @@ def _with_actors(text: str, actors: dict[str, str]) -> str:
 
 
 def _clean(text: str) -> str:
-    return " ".join(CODE.sub("", text).split())
+    return " ".join(CODE.sub("", VARIABLE.sub(r"{{variable_\1}}", text)).split())

@@ -23,7 +23,9 @@ from offbook.data.extract.document.line import (
     speaker_line,
 )
 
-LEFT_OUT = frozenset(("teiHeader", "front", "back", "note", "fw", "castList", "figure", "pb", "lb"))
+AROUND = frozenset(("front", "back"))
+"""What stands before and behind the text; a prologue or an epilogue that is spoken may stand there."""
+LEFT_OUT = frozenset(("teiHeader", "note", "fw", "castList", "figure", "pb", "lb", *AROUND))
 STRUCK = frozenset(("del", "surplus", "gap"))
 """What an editor marks as none of the text: struck out by its writer, or written once too often."""
 PREFERRED = {"choice": ("corr", "reg", "expan"), "app": ("lem", "rdg")}
@@ -85,6 +87,10 @@ class _Walk:
 
     def lines(self, node: Element) -> Iterator[Line]:
         name = _kind(node)
+        if name in AROUND:
+            for child in node:
+                yield from self.lines(child) if any(_kind(each) == "sp" for each in child.iter()) else ()
+            return
         if name in LEFT_OUT or not name:
             return
         if name == "head":

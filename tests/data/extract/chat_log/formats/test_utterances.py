@@ -71,3 +71,19 @@ def test_a_list_of_speakers_and_texts_needs_no_times(tmp_path: Path) -> None:
         '[{"name": "m1", "speaker": "Mara", "text": "Lit?"},\n{"name": "t1", "speaker": "Tom", "text": "No."}]'
     )
     assert [speaker.name for speaker in listing([path]).speakers] == ["Mara", "Tom"]
+
+
+def test_identifiers_are_told_by_the_objects_that_name_them() -> None:
+    story = {
+        "entities": [
+            {"Properties": {"Id": "0x1", "DisplayName": "Mara"}},
+            {"Properties": {"Id": "0x2", "DisplayName": "Tom"}},
+        ],
+        "fragments": [
+            {"Properties": {"Id": "0x8", "Speaker": "0x1", "Text": "Is the lamp lit?"}},
+            {"Properties": {"Id": "0x9", "Speaker": "0x2", "Text": "Not yet."}},
+            {"Properties": {"Id": "0xa", "Speaker": "0x3", "Text": "Who?"}},
+        ],
+    }
+    messages = list(read(numbered(json.dumps(story))))
+    assert [message.sender for message in messages] == ["Mara", "Tom", "0x3"]

@@ -32,6 +32,8 @@ TIMED = frozenset(["start", "start_time", "starttime", "start_ms", "begin", "off
 """What is spoken has a beginning in time; its pieces end where the speaker drew breath."""
 OF_WORDS = frozenset(["words", "tokens", "items", "word_segments"])
 """Lists of single words beside the sentences that they make up."""
+NAME = ("displayname", "display_name", "name", "full_name", "fullname", "名字", "姓名")
+"""What a person is called, in an object that an identifier tells apart: Articy's entities, a list of actors."""
 FEWEST = 2
 
 
@@ -83,6 +85,7 @@ def _turn(utterance: _Utterance) -> tuple[str, str, bool]:
 
 def _utterances(root: Any) -> Iterator[_Utterance]:
     """The utterances within a value, in their order."""
+    people = _people(root)
     nested = [_Nested(root, "", "", "")]
     while nested:
         value, place, container, conversation = nested.pop()
@@ -91,7 +94,7 @@ def _utterances(root: Any) -> Iterator[_Utterance]:
             speaker, text = _first(fields, SPEAKER), _first(fields, TEXT)
             if speaker and text:
                 conversation = conversation or container
-                name = f"Speaker {speaker}" if speaker.isdigit() else " ".join(speaker.split())
+                name = people.get(speaker) or (f"Speaker {speaker}" if speaker.isdigit() else " ".join(speaker.split()))
                 yield _Utterance(conversation, name, text, not TIMED.isdisjoint(fields))
             children = [(f".{key}", item) for key, item in value.items() if str(key).casefold() not in OF_WORDS]
         elif isinstance(value, list):
@@ -100,6 +103,23 @@ def _utterances(root: Any) -> Iterator[_Utterance]:
             continue
         inner = [_Nested(item, (place + step).strip(". "), place, conversation) for step, item in children]
         nested.extend(reversed(inner))
+
+
+def _people(root: Any) -> dict[str, str]:
+    """The names of those whom the utterances name by identifiers, from the objects that hold both."""
+    people: dict[str, str] = {}
+    waiting = [root]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            fields = {str(key).casefold(): item for key, item in value.items()}
+            identity, name = fields.get("id"), _first(fields, NAME)
+            if isinstance(identity, str | int) and name and not (_first(fields, SPEAKER) and _first(fields, TEXT)):
+                people.setdefault(str(identity), " ".join(name.split()))
+            waiting.extend(reversed(list(value.values())))
+        elif isinstance(value, list):
+            waiting.extend(reversed(value))
+    return people
 
 
 def _first(fields: dict[str, Any], names: Sequence[str]) -> str:
