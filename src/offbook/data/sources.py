@@ -20,7 +20,7 @@ from offbook.core.i18n import marked, translate
 from offbook.core.progress import fill
 from offbook.core.shell import offbook_command
 from offbook.core.types import Origin
-from offbook.data import cell_lists, columnar, delimited, splits
+from offbook.data import cell_lists, columnar, delimited, downloads, splits, spreadsheet
 from offbook.data.encoding import open_text, read_text, readable
 from offbook.data.strict_json import JsonError, JsonText, is_whole
 from offbook.data.unpacking import open_bytes, unpacked_name
@@ -108,6 +108,9 @@ def _is_data(inside: Path) -> bool:
 
 def _kind(path: Path) -> str:
     """The key in READERS: from the suffix, and where that does not settle it, from the content."""
+    kind = SUFFIXES.get(_suffix(path))
+    if kind is not None:
+        downloads.refuse_page(path)
     with open_bytes(path) as file:
         if file.read(4) == b"PAR1":
             return "parquet"
@@ -118,11 +121,13 @@ def _kind(path: Path) -> str:
             path=path,
             named=FOR_PEOPLE[path.suffix.lower()],
         )
-    kind = SUFFIXES.get(_suffix(path))
-    if kind in ("csv", "parquet", "arrow"):
-        return kind
+    is_text = kind != "csv" or path.suffix.lower() not in spreadsheet.SUFFIXES
+    if kind in ("parquet", "arrow") or not is_text:
+        return str(kind)
     lines = (text.strip() for _, text in open_text(path))
     first = next((text for text in lines if text), "")
+    if kind == "csv" and not OBJECT_START.match(first):
+        return kind
     if first.startswith("["):
         return "jsonl" if kind == "jsonl" and any(lines) and is_whole(first) else "json"
     if first.startswith("{"):
@@ -193,7 +198,14 @@ def _as_row(value: Any, reason: str | None, origin: Origin, bad: OnBad) -> Itera
         else:
             yield origin, value
     else:
-        bad(BadRow(origin, reason or fill(marked("not an object but {kind}"), {"kind": kind_of(value)})))
+        is_pair = isinstance(value, list) and len(value) > 1 and all(isinstance(part, str) for part in value)
+        advice = marked('a list of {count} texts: write which is which, as in {{"prompt": "…", "reply": "…"}}')
+        why = (
+            fill(advice, {"count": len(value)})
+            if is_pair
+            else fill(marked("not an object but {kind}"), {"kind": kind_of(value)})
+        )
+        bad(BadRow(origin, reason or why))
 
 
 def _is_turn(value: Any) -> bool:
@@ -263,6 +275,8 @@ SUFFIXES = {
 }
 FOR_PEOPLE = {".yaml": "YAML", ".yml": "YAML", ".toml": "TOML"}
 """Suffixes of formats that hold no rows by themselves, but lists that may be."""
+OBJECT_START = re.compile(r'\[?\s*\{\s*(?:"|$)|\[$')
+"""How JSON begins that holds rows, whatever the file is called."""
 LIST_COMMA = re.compile(r",\s*\Z")
 """What stands behind a line that was cut out of a list."""
 TURN_KEYS = ({"role"}, {"from"}, {"prompt", "response"})

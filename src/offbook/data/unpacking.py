@@ -13,7 +13,7 @@ from typing import IO, Any, BinaryIO, cast
 
 from offbook.core.errors import UsageError
 from offbook.core.i18n import marked
-from offbook.data import splits, spreadsheet
+from offbook.data import downloads, splits, spreadsheet
 
 UNPACKERS: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
 COMPRESSED = (*UNPACKERS, ".zst")
@@ -49,6 +49,7 @@ def open_bytes(path: Path) -> BinaryIO:
             "Write what comes out of it into a file, and name that.",
             path=path,
         )
+    downloads.refuse_pointer(path)
     if path.suffix.lower() in spreadsheet.SUFFIXES:
         return io.BytesIO(spreadsheet.as_csv(path))
     if path.suffix.lower() == ".zip" and path.is_file():
