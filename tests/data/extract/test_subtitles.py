@@ -307,5 +307,5 @@ def test_a_voice_is_written_with_entities_and_two_names_in_a_column_are_two_spea
     text = "WEBVTT\n\n00:01.000 --> 00:02.000\n<v Ada O&#39;Neil>In?\n\n00:02.000 --> 00:03.000\n<v Dick>No.\n"
     assert [cue.speaker for cue in cues(subtitles.read, numbered(text))] == ["Ada O'Neil", "Dick"]
     line = "Dialogue: 0,0:00:0{0}.00,0:00:0{0}.90,Default,{1},0,0,0,,{2}\n"
-    text = line.format(1, "Ada", "In?") + line.format(2, "Ada; Dick", "No!")
-    assert [cue.speakers for cue in cues(subtitles.read, numbered(text))] == [("Ada",), ("Ada", "Dick")]
+    text = line.format(1, "Ada", "In?") + line.format(2, "Dick", "No.") + line.format(3, "Ada; Dick", "No!")
+    assert [cue.speakers for cue in cues(subtitles.read, numbered(text))] == [("Ada",), ("Dick",), ("Ada", "Dick")]
