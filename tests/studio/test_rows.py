@@ -67,7 +67,7 @@ def test_a_character_is_made_from_a_text(client: Client, studio: Studio) -> None
     assert first["source_place"].startswith("sources/play.txt:3")
     assert first["heldout"] is None
     config = client.get(f"/api/characters/{bob}/config")["values"]
-    assert (config["persona.name"], config["persona.system"]) == ("BOB", "You are BOB.")
+    assert (config["persona.name"], config["persona.system"]) == ("Bob", "You are Bob.")
     assert client.post("/api/characters", {"source": "play.txt", "role": "BOB"}, 409)
     assert trained(studio, bob) == [each["reply"] for each in shown["rows"]]
 
