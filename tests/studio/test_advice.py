@@ -17,6 +17,7 @@ from offbook.studio.advice import ANSWERS, BUTTONS, CONTROLS, page_fix, page_set
         ("Say whose are learned with --persona.name.", "under 3"),
         ("Unpack it, and name what is in it.", "bring what is in it"),
         ("Undo the change, or accept other final weights with --allow-inexact.", "the button below"),
+        ("Choose another --out.", "free space on the disk"),
         ("Is it the right file?", "Is it the right file?"),
     ],
 )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -235,3 +237,27 @@ def test_a_damaged_job_hides_no_other(studio: Studio) -> None:
     (studio.workspace.jobs / "20260101-000000-bbbb" / "job.json").write_text("{")
     assert [each.id for each in studio.queue.list()] == [job.id]
     assert JobRecord(job.folder).request.argv == QUICK
+
+
+def test_what_the_system_refuses_to_begin_is_begun_later(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("offbook.studio.queue.RETRY_SECONDS", 0.05)
+    begin, refusals = JobQueue._begin, [OSError(errno.ENOSPC, "No space left on device"), psutil.NoSuchProcess(1)]
+
+    def refuse(queue: JobQueue, job: JobRecord) -> None:
+        if refusals:
+            raise refusals.pop()
+        begin(queue, job)
+
+    monkeypatch.setattr(JobQueue, "_begin", refuse)
+    job = studio.queue.submit("check", "Ann", QUICK)
+    wait_until(lambda: job.state == "done")
+    assert not refusals
+
+
+def test_a_job_that_the_full_disk_left_no_word_of_says_so(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = create(studio.workspace.jobs, JobRequest("train", "Ann", QUICK))
+    (job.folder / "pid").write_text("1 1.0\n", encoding="ascii")
+    assert job._to_json()["error"] is None
+    full = SimpleNamespace(free=0)
+    monkeypatch.setattr("offbook.studio.jobs.shutil.disk_usage", lambda folder: full)
+    assert job._to_json()["error"]["text"] == "the disk is full"

@@ -18,6 +18,7 @@ CONTROLS = {
     r"--(?:persona\.name)\b": marked("Give the character, under 3, the name that it has in the lines."),
     r"--(?:persona\.system)\b": marked("Say under 3, Character, who it is."),
     r"--(?:model\.(?:template|source))\b": marked("Choose another model under 3, Character."),
+    r"--out\b": marked("Look at the rights and at the free space on the disk."),
     r"--(?:to|quant)\b": marked("Make another file of those on this page."),
     r"--overwrite\b": marked("Rehearse again: the new run stands beside the old one."),
     r"--resume\b": marked("Go on with it once that is mended, or rehearse again."),

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import signal
 import time
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,7 @@ from typing import Any, Literal
 import psutil
 
 from offbook.core.atomic import atomic_dir, atomic_write_text
+from offbook.core.i18n import in_language, translate
 from offbook.core.shell import offbook_command
 from offbook.studio.advice import page_error
 from offbook.studio.job_log import latest_events, read_events, warnings
@@ -39,6 +41,8 @@ SILENT_MINUTES = 3
 """A job that has said nothing for so long may hang: pages say so, and offer to end it."""
 CLAIM_SECONDS = 10.0
 """A process writes its id into the file that it has made within this time, or it was killed in between."""
+FULL_BYTES = 2**18
+"""With less room than this on the disk, a job that has ended without a word was ended by that."""
 _ENDED: dict[Path, State] = {}
 """Folder of a job that has left its exit code → its state: it stays so, and there may be a thousand of them."""
 
@@ -207,9 +211,16 @@ class JobRecord:
             "stage": latest.get("stage", {}).get("text"),
             "progress": latest.get("progress"),
             "warnings": warnings(log, self.request.lang),
-            "error": page_error(latest.get("error"), self.request.lang),
+            "error": page_error(latest.get("error") or self._disk_full(), self.request.lang),
             "details": self.request.details,
         }
+
+    def _disk_full(self) -> dict[str, Any] | None:
+        """The error of a job that could leave no word, not even its exit code, because the disk is full."""
+        if self.state != "interrupted" or self.exit_code is not None or not _is_full(self.folder):
+            return None
+        with in_language(self.request.lang):
+            return {"text": translate("the disk is full"), "fix": translate("Make room, then begin it again.")}
 
     def _processes(self) -> list[psutil.Process]:
         """The process and those that it has started, which come first."""
@@ -274,6 +285,13 @@ def newest(jobs: Sequence[JobRecord], kind: str, subject: str | None = None, **d
         and details.items() <= job.request.details.items()
     ]
     return max(fitting, key=lambda job: job.request.created, default=None)
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < FULL_BYTES
+    except OSError:
+        return False
 
 
 def _time(path: Path) -> float | None:

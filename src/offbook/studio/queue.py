@@ -7,10 +7,13 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from offbook.core.i18n import language
 from offbook.studio.errors import Conflict, NotFound
@@ -32,6 +35,8 @@ LANES: dict[str, str] = {
 """Kind of job → the lane in which one goes after the other. A kind without a lane begins at once."""
 POLL_SECONDS = 0.3
 """How often running jobs are looked at; while there are none, nothing is."""
+RETRY_SECONDS = 5.0
+"""When the system has refused to begin or to remove a job, it is asked again after this time."""
 MAX_WAITING = 100
 """Jobs that may wait at once: every look at the queue reads the files of each."""
 TALK = "talk"
@@ -215,8 +220,13 @@ class JobQueue:
     def _watch(self) -> None:
         while not self._stopped:
             self._wake.clear()
-            is_busy = self.tick()
-            self._wake.wait(POLL_SECONDS if is_busy else None)
+            try:
+                is_busy = self.tick()
+            except (OSError, psutil.Error):  # no room on the disk, or for a process: it is tried again
+                traceback.print_exc()
+                self._wake.wait(RETRY_SECONDS)
+            else:
+                self._wake.wait(POLL_SECONDS if is_busy else None)
 
 
 def _lane(job: JobRecord) -> str | None:
