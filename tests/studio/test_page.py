@@ -11,6 +11,7 @@ import pytest
 
 import offbook.studio
 from offbook.data.extract import EXTRACTORS
+from offbook.studio.jobs import JobRequest, create
 from offbook.studio.new_character import Persona, make_folder
 from tests.browser import Browser
 from tests.studio.conftest import PLAY
@@ -173,6 +174,20 @@ def test_a_rehearsal_that_fails_shows_the_settings_at_once(browser: Browser, stu
     assert browser.text("#train") == ["Rehearse again"]
     wait_until(lambda: "another" in (folder / "run.yaml").read_text(encoding="utf-8"))  # else it is written anew
     shutil.rmtree(folder)
+
+
+def test_a_rehearsal_that_was_killed_before_it_saved_says_so(browser: Browser, studio: StudioProcess) -> None:
+    folder = studio.folder / "characters" / "Eve"
+    make_folder(folder, Persona.of("Eve"))
+    write_lines(folder / "lines.jsonl", [row(number) for number in range(4)])
+    job = create(studio.folder / ".studio" / "jobs", JobRequest("train", "Eve", ["train"], details={"run": "Eve"}))
+    (job.folder / "pid").write_text("1 1.0\n", encoding="ascii")  # a process that is no more
+    for page in ("rehearse/Eve", "jobs"):
+        visit(browser, studio, page)
+        browser.wait("document.querySelector('.problem')?.innerText.includes('memory ran out')")
+        assert "It has not begun." not in browser.text("main")[0]
+    shutil.rmtree(folder)
+    shutil.rmtree(job.folder)
 
 
 def test_a_rehearsal_that_another_page_has_begun_is_shown(browser: Browser, studio: StudioProcess) -> None:

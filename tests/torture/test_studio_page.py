@@ -250,7 +250,7 @@ def test_a_base_is_downloaded_after_a_cancel_and_its_character_is_pushed(
     press(browser, "Another model")
     fill(browser, ".bases form input", "hf:org/tiny")
     press(browser, "Use it")
-    advanced = "/[1-9].* of .*B/.test(document.querySelector('.bases [data-job] [role=status]')?.textContent)"
+    advanced = "/[1-9].* of .*B/.test(document.querySelector('.bases [data-job] .help')?.textContent)"
     browser.wait(advanced, 60)  # the bytes arrive: it is not ended before it has begun
     press(browser, "Cancel")
     browser.wait("document.querySelector('.bases .problem')", 30)  # long before the download would end

@@ -25,6 +25,17 @@ export function advance({ state, paused, stage, progress, silent }) {
   return [progress.done / progress.total, [...parts, ...quiet].join(" · ")];
 }
 
+// What a screen reader is told of a job: what it does, not each of its steps, which would be told without end.
+export function spoken({ state, paused, stage }) {
+  if (state === "queued") return word("waiting");
+  return paused ? word("paused") : (stage ?? word("working"));
+}
+
+// Change a text only where it is another: it may be read aloud.
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 // Whether a job's process was ended from outside, without a word.
 export const wasKilled = (job) => job.state === "interrupted" && job.exit_code === null;
 
@@ -53,14 +64,16 @@ export async function watch(job, signal, change) {
 // `again`; a page that shows that in its own way has `failed(job)` do so.
 export function jobProgress(job, signal, done, again, failed) {
   const share = bar(word("progress"));
-  const text = h("p", { class: "help", role: "status" });
+  const text = h("p", { class: "help" });
+  const aloud = h("p", { class: "sr", role: "status" });
   const cancel = action(word("cancel"), () => post(path("jobs", job.id, "cancel")));
-  const box = h("div", { class: "job", "data-job": job.id }, share, h("div", { class: "row" }, text, cancel), command(job.command) ?? "");
+  const box = h("div", { class: "job", "data-job": job.id }, share, h("div", { class: "row" }, text, cancel), aloud, command(job.command) ?? "");
   watch(job, signal, (now) => {
     const [value, said] = advance(now);
     if (value === null) share.removeAttribute("value");
     else share.value = value;
-    if (text.textContent !== said) text.textContent = said;
+    setText(text, said);
+    setText(aloud, spoken(now));
   })
     .then((ended) => {
       if (ended.state === "done") return done(ended);

@@ -2,7 +2,7 @@
 
 import { get, path, post } from "./api.js";
 import { ago } from "./format.js";
-import { advance, failure, isOpen } from "./job.js";
+import { advance, failure, isOpen, wasKilled } from "./job.js";
 import { action, badge, bar, command, fail, h, heading, link, problem } from "./parts.js";
 import { word } from "./words.js";
 
@@ -72,7 +72,7 @@ function item(job, waiting, look) {
     isFailed ? trouble(job, target, async () => {
       await post(`${address}/resume`);
       await look();
-    }) : "",
+    }) : wasKilled(job) ? failure(job) : "",
     command(job.command) ?? "",
   );
 }

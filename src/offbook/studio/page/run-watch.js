@@ -3,7 +3,7 @@
 import { listen, path, post } from "./api.js";
 import { Curve } from "./curve.js";
 import { number } from "./format.js";
-import { advance, failure, isOpen, warned, wasKilled } from "./job.js";
+import { advance, failure, isOpen, setText, spoken, warned, wasKilled } from "./job.js";
 import { action, bar, command, h, note } from "./parts.js";
 import { redraw } from "./router.js";
 import { word } from "./words.js";
@@ -16,13 +16,14 @@ export class RunWatch {
     this.curve = new Curve(signal);
     this.samples = new Map(); // prompt → {step: reply}
     this.share = bar(word("progress"));
-    this.text = h("p", { class: "help", role: "status" });
+    this.text = h("p", { class: "help" });
+    this.aloud = h("p", { class: "sr", role: "status" });
     this.buttons = h("p", { class: "buttons" });
     this.warnings = h("div", { role: "status" });
     this.trouble = h("div", {});
     this.command = h("div", {});
     this.heard = h("section", { class: "heard", "aria-label": word("heard"), hidden: true });
-    this.element = h("div", { class: "watch", "data-run": name }, this.share, h("div", { class: "row" }, this.text, this.buttons), this.warnings, this.trouble, this.curve.element, this.heard, this.command);
+    this.element = h("div", { class: "watch", "data-run": name }, this.share, h("div", { class: "row" }, this.text, this.buttons), this.aloud, this.warnings, this.trouble, this.curve.element, this.heard, this.command);
     this.#listen();
   }
 
@@ -47,9 +48,9 @@ export class RunWatch {
     if (value === null) this.share.removeAttribute("value");
     else this.share.value = value;
     this.share.hidden = !isUnderWay;
-    const ended = run === "finished" ? word("job_done") : word(`runState_${run}`);
-    const said = isUnderWay ? text : ended;
-    if (this.text.textContent !== said) this.text.textContent = said;
+    const ended = word(run === "finished" ? "job_done" : run === "empty" && job ? `job_${job.state}` : `runState_${run}`);
+    setText(this.text, isUnderWay ? text : ended);
+    setText(this.aloud, isUnderWay && job ? spoken(job) : isUnderWay ? text : ended);
     if (this.warnings.childElementCount !== (job?.warnings ?? []).length) this.warnings.replaceChildren(...warned(job));
     const hasEnded = this.wasUnderWay && !isUnderWay;
     this.wasUnderWay = isUnderWay;
@@ -69,12 +70,12 @@ export class RunWatch {
     const shown = { running: [job?.paused ? "unpause" : "pause", "stop", ...(isSilent ? ["cancel"] : [])], queued: ["cancel"] }[job?.state] ?? (canResume ? ["resume"] : []);
     this.buttons.replaceChildren(...shown.map((name) => parts[name]()));
     this.trouble.replaceChildren();
-    if (job?.state === "failed" && run !== "finished") {
+    const isFailed = job?.state === "failed" && run !== "finished";
+    if (isFailed || (job && wasKilled(job) && run !== "finished"))
       this.trouble.append(failure(job, run === "stopped" ? null : () => this.#again(address)));
-      if (canResume && job.error?.inexact)
-        this.trouble.append(note(word("inexactHelp")), action(word("inexact"), () => this.#resume(true), "secondary", { id: "inexact" }));
-    }
-    else if (canResume) this.trouble.append(job && wasKilled(job) ? failure(job) : "", note(word("stoppedHelp")));
+    if (isFailed && canResume && job.error?.inexact)
+      this.trouble.append(note(word("inexactHelp")), action(word("inexact"), () => this.#resume(true), "secondary", { id: "inexact" }));
+    else if (canResume && !isFailed) this.trouble.append(note(word("stoppedHelp")));
     this.command.replaceChildren(command(job?.command ?? this.line) ?? "");
     if (hasEnded || (run === "finished" && !isUnderWay)) this.over(run === "finished");
   }
