@@ -24,6 +24,8 @@ LABELLED = lazy_pattern(rf"(?P<name>{NAME_BEGIN}[^:：\n.?!;\"“”|]{{0,40}}?)
 """A text that begins with who speaks: `Ann: Is the lamp lit?`"""
 FEWEST, LEAST_SHARE = 2, 0.3
 """So many texts, of each so large a share, begin with a name."""
+ADDRESS = re.compile(r"\+?\d[\d ()/.-]{4,}|\S+@\S+\.\w+")
+"""A telephone number or an address of mail."""
 OF_ROWS = words(
     "file filename path node language lang locale status tag tags context comment comments key lock notes label labels "
     "category class sentiment emotion mood topic intent split source kind genre 标签 类别 分类 情感 情绪 来源 语言"
@@ -67,6 +69,20 @@ def sender_column(first: Sequence[str], text: str) -> str:
     name = header[int(place)] if place and int(place) < len(header) else ""
     other_names = {each for key, names in USUAL.items() if key != "sender" for each in names}
     return "" if spelling(name) in other_names | OF_ROWS or name.isdecimal() else name
+
+
+def contact_column(first: Sequence[str]) -> str:
+    """The column of a table's head that holds telephone numbers or addresses that come back; "" where there is none."""
+    try:
+        rows = [row for _, row in read_table(list(enumerate(first, 1)))]
+    except ParseError:
+        return ""
+    for name in rows[0] if rows else ():
+        cells = [row[name].strip() for row in rows if row[name].strip() not in ("", "0")]
+        are_addresses = all(map(ADDRESS.fullmatch, cells)) and any("+" in cell or "@" in cell for cell in cells)
+        if are_addresses and len(set(cells)) <= max(1, len(cells) / 1.5):
+            return name
+    return ""
 
 
 def labelled(rows: Iterator[tuple[int, dict[str, str]]], text: str) -> Iterator[tuple[int, dict[str, str]]]:

@@ -20,9 +20,11 @@ from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.order import in_order
 from offbook.data.extract.chat_log.phrases import content_of_any_app
 from offbook.data.extract.chat_log.recordings import of_script
+from offbook.data.extract.chat_log.table_direction import ME, Direction
 from offbook.data.extract.chat_log.table_header import (
     LABEL,
     USUAL,
+    contact_column,
     labelled,
     names_columns,
     sender_column,
@@ -50,40 +52,10 @@ BY_NUMBER = marked(
 )
 FIRST_LINES = 6
 """Among so many lines stands the one that names the columns."""
-ME = "Me"
-"""Who writes what the table says was sent, where it names the other side alone."""
-SENT = frozenset(
-    [
-        "sent",
-        "outgoing",
-        "out",
-        "outbox",
-        "from_me",
-        "gesendet",
-        "envoyé",
-        "enviado",
-        "发送",
-        "已发送",
-        "发出",
-        "送信",
-        "отправлено",
-    ]
-)
-RECEIVED = frozenset(["received", "incoming", "in", "inbox", "empfangen", "reçu", "recibido", "接收", "已接收", "受信"])
 NUMBERS_FIRST = re.compile(r"\D{0,6}(?P<first>\d{1,2})(?P<sign>[-/.])(?P<second>\d{1,2})[-/.]\d{2,4}")
 SURVEYED_ROWS = 500
 """So many rows tell the order of day and month."""
-YES = frozenset(("1", "true", "yes", "y", "ja", "oui", "sí", "sim", "да", "是"))
 NO = frozenset(("", "0", "0.0", "false", "no", "n", "f", "null", "none", "nan", "nein", "non", "não", "нет", "否"))
-KINDS = ("type", "message_type", "folder", "类型")
-"""Columns whose numbers may count kinds of messages rather than say yes."""
-ANDROID_S_SENT = frozenset(("2", "4", "5", "6"))
-"""Kinds of text messages beside the number of the other side: sent, waiting to be, failed."""
-VAGUE = frozenset(USUAL["contact"]) | words(
-    "name nickname user username user_name display_name person 姓名 昵称 用户 用户名 暱稱 使用者 名前 이름 имя "
-    "nom nombre nome"
-)
-"""Names of a column that may hold the other side of the chat, whoever writes."""
 OF_SCRIPTS = words(
     "台词 台詞 台词内容 台詞內容 对白 對白 对白内容 セリフ せりふ 대사 réplique replique battuta fala falas реплика "
     "replik transcript"
@@ -119,7 +91,7 @@ def read(lines: Lines, names: Columns | None = None) -> Iterator[Message]:
         present = frozenset(columns("".join(first[start : start + 1])))
     else:
         rows, present = read_unnamed(lines), frozenset(unnamed.values())
-    headers = {key: name.strip().casefold() for key, name in names.items()} if names else unnamed or _recognize(present)
+    headers = _named(names, present) if names else unnamed or _recognize(present)
     if not is_json(first) and not unnamed and (sender := _unnamed_sender(headers, first)):
         headers = {**headers, "sender": sender}
         rows, present = (labelled(rows, headers["text"]), present | {LABEL}) if sender == LABEL else (rows, present)
@@ -127,9 +99,16 @@ def read(lines: Lines, names: Columns | None = None) -> Iterator[Message]:
     wanted = NEEDED if is_json(first) else dict.fromkeys((*NEEDED, *headers))
     if missing := [key for key in wanted if headers.get(key) not in lowered]:
         raise _no_column(headers.get(missing[0], missing[0]), present, is_numbered=bool(unnamed))
-    messages = _messages(rows, headers)
+    messages = _messages(rows, headers, is_told=bool(names))
     is_script = not is_json(first) and spelling(headers.get("text", "")) in OF_SCRIPTS
     yield from map(of_script, messages) if is_script else messages
+
+
+def _named(names: Columns, present: frozenset[str]) -> Columns:
+    """The columns that the user named, and the one that tells what was sent: the column of senders may not."""
+    named = {key: name.strip().casefold() for key, name in names.items()}
+    direction = _recognize(present).get("direction", "")
+    return named if direction in ("", *named.values()) else {"direction": direction, **named}
 
 
 def _are_numbers(names: Columns, first: Sequence[str]) -> bool:
@@ -140,8 +119,9 @@ def _are_numbers(names: Columns, first: Sequence[str]) -> bool:
 
 def _unnamed_sender(headers: Columns, first: Sequence[str]) -> str:
     """The column of senders where the first line names the texts and no senders."""
-    has_texts = "sender" not in headers and headers.get("text") in columns("".join(first[:1]))
-    return sender_column(first, headers["text"]) if has_texts else ""
+    if "sender" in headers or headers.get("text") not in columns("".join(first[:1])):
+        return ""
+    return ("direction" in headers and contact_column(first)) or sender_column(first, headers["text"])
 
 
 def _numbers(first: Sequence[str]) -> frozenset[str]:
@@ -157,7 +137,7 @@ def _no_column(name: str, present: frozenset[str], *, is_numbered: bool) -> Pars
     return ParseError(1, "no column '{name}' among {names}", fix=BY_NUMBER, name=name, names=listed)
 
 
-def _messages(rows: Iterator[tuple[int, dict[str, Any]]], headers: Columns) -> Iterator[Message]:
+def _messages(rows: Iterator[tuple[int, dict[str, Any]]], headers: Columns, *, is_told: bool) -> Iterator[Message]:
     """The messages of the rows, in the order of time where they tell it."""
     rest = (
         (line, {str(key).casefold(): value for key, value in row.items()})
@@ -169,8 +149,9 @@ def _messages(rows: Iterator[tuple[int, dict[str, Any]]], headers: Columns) -> I
     headers = {**headers, **_times_by_content(surveyed, headers)}
     month_first = _month_first([str(row.get(headers.get("day", headers.get("time", ""))) or "") for row in surveyed])
     staged = _in_scenes(chain(first, rest), headers, _scene_columns(surveyed, headers))
-    messages = (_message(line, row, headers, month_first, chat) for line, row, chat in staged)
-    return in_order(messages) if "time" in headers else messages
+    direction = Direction(headers, surveyed, is_told=is_told)
+    messages = (_message(line, row, headers, month_first, chat, direction) for line, row, chat in staged)
+    return in_order(messages) if "time" in headers or direction.is_chat else messages
 
 
 def _scene_columns(rows: Sequence[Mapping[str, Any]], headers: Columns) -> list[str]:
@@ -262,7 +243,9 @@ def _recognize(present: frozenset[str]) -> dict[str, str]:
     return headers
 
 
-def _message(line: int, row: Mapping[str, object], names: Columns, month_first: bool, chat: str) -> Message:
+def _message(
+    line: int, row: Mapping[str, object], names: Columns, month_first: bool, chat: str, direction: Direction
+) -> Message:
     def cell(key: str) -> str:
         value = row.get(names[key]) if key in names else None
         if isinstance(value, dict):
@@ -274,16 +257,13 @@ def _message(line: int, row: Mapping[str, object], names: Columns, month_first: 
     if cell("deleted").strip().casefold() not in NO:  # yes, or the time when it was
         content = Content.DELETED
     sender = re.sub(r"\s+", " ", cell("sender")).strip()
-    direction = cell("direction").strip().casefold()
-    is_kind = "direction" in names and spelling(names["direction"]) in KINDS
-    is_sent = direction in SENT or (direction in YES and not is_kind)
-    if is_kind and direction in ANDROID_S_SENT and spelling(names["sender"]) in USUAL["contact"]:
-        is_sent = True
-    if is_sent and (not sender or spelling(names["sender"]) in VAGUE):
+    if direction.is_chat:
+        chat = ", ".join(filter(None, (sender, chat)))
+    if direction.is_mine(row, sender):
         sender = ME
-    if not sender and direction in RECEIVED:
+    if not sender and direction.was_received(row):
         sender = cell("contact") or "?"
-    if not sender:
+    if not sender or direction.is_note(row):
         content = Content.NOTE
     time = cell("time")
     if "day" in names and CLOCK_ALONE.match(time):
