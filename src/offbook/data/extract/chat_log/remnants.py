@@ -34,8 +34,9 @@ REPLYING = lazy_pattern(
 )
 """What is answered, as Lark (Feishu) copies it above the answer."""
 STATUS = lazy_pattern(
-    r"^[ \t]*\S[^\n]{0,60} is (?:now|currently) (?:(?:Online|Offline|Away|Busy|Snooze|In-Game|Invisible"
-    r"|Looking to (?:Play|Trade))\.?|playing [^\n]{1,80}\. Click here to join\.)[ \t]*(?:\n|\Z)",
+    r"^[ \t]*\S[^\n]{0,60} is (?:(?:now|currently) (?:Online|Offline|Away|Busy|Snooze|In-Game|Invisible"
+    r"|Looking to (?:Play|Trade))\.?|(?:now |currently )?playing [^\n]{1,80}\. Click here to join\."
+    r"|currently offline, they will receive your message the next time they log in\.)[ \t]*(?:\n|\Z)",
     re.MULTILINE,
 )
 """What Steam notes among the messages: Tom is now Offline."""
@@ -48,6 +49,11 @@ def without_remnants(text: str) -> str:
     text = QUOTED.sub("", ANSWERED.sub("", EDITED.sub("", READ.sub("", STATUS.sub("", text)))))
     text = REPLYING.sub("", text.lstrip())
     return THREAD.sub("", REACTIONS.sub("", without_labels(text))).strip()
+
+
+def without_status(text: str) -> str:
+    """A message's text without the notes that Steam has below it, where messages alone have a time or a name."""
+    return STATUS.sub("", text).strip() if " is " in text else text
 
 
 def without_labels(text: str) -> str:

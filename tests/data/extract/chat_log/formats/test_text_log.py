@@ -188,3 +188,8 @@ def test_a_day_between_the_lines_of_a_clock_begins_that_day() -> None:
     log = "9:38 PM - Ann: Good\nWednesday, May 12, 2021\n9:39 PM - Tom: Bye\n9:40 PM - Ann: Bye, Tom\n"
     assert parsed(read, log) == [("Ann", "Good"), ("Tom", "Bye"), ("Ann", "Bye, Tom")]
     assert times(read, log)[1] == "2021-05-12 21:39"
+
+
+def test_steam_s_notes_without_a_time_are_no_part_of_the_message_above() -> None:
+    log = "9:30 PM - Ann: Is it lit?\n9:31 PM - Tom: Since four.\nTom is now Offline.\n9:32 PM - Ann: Good.\n"
+    assert parsed(read, log) == [("Ann", "Is it lit?"), ("Tom", "Since four."), ("Ann", "Good.")]

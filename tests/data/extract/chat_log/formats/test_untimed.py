@@ -36,3 +36,32 @@ def test_a_picture_is_no_text_and_its_answer_begins_a_conversation(tmp_path: Pat
 def test_a_line_with_a_colon_in_a_message_is_no_name() -> None:
     assert parsed(read, IN_BURSTS)[1] == ("小林", "我要买的：\n清单:\n一、苹果")
     assert parsed(read, IN_BURSTS)[-1] == ("老王", "火锅")
+
+
+STEAM = """\
+Ann: Is the lamp lit?
+Tom: Since four
+and well: see
+Tom is now Offline.
+Tom is currently offline, they will receive your message the next time they log in.
+Ann: And the oil?
+Tom: Half a can
+Ann is playing Oak Street. Click here to join.
+"""
+
+
+def test_steam_s_notes_are_nobody_s_words(tmp_path: Path) -> None:
+    path = tmp_path / "chat.txt"
+    path.write_text(STEAM, encoding="utf-8")
+    assert choose(path, "auto") == "untimed"
+    assert parsed(read, STEAM) == [
+        ("Ann", "Is the lamp lit?"),
+        ("Tom", "Since four\nand well: see"),
+        ("Ann", "And the oil?"),
+        ("Tom", "Half a can"),
+    ]
+    assert contents(read, STEAM).count(Content.NOTE) == 3
+
+
+def test_a_script_in_which_somebody_is_offline_stays_one() -> None:
+    assert looks_like("Ann: Is he there?\nBob: Carl is now Offline.\nAnn: Oh.\nBob: Yes.\n".splitlines()) == 0

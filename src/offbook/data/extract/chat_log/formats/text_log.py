@@ -21,6 +21,7 @@ from offbook.data.extract.chat_log.lines import NAME_BEGIN, NAME_LENGTH, Header,
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.phrases import content_of_any_app
 from offbook.data.extract.chat_log.recordings import HEARD, is_recording, without_what_is_heard
+from offbook.data.extract.chat_log.remnants import without_status
 from offbook.data.extract.chat_log.stamps import HAS_CLOCK, STAMP, StampReader
 from offbook.data.extract.cue import Lines
 from offbook.data.extract.word_lists import words
@@ -99,7 +100,7 @@ def read(lines: Lines) -> Iterator[Message]:
                 spoken_lines += [spoken, *below]
             else:
                 notes.append(Message("", _joined([first_line, *below]), number + 1 + at, None, Content.NOTE))
-        text = _joined([header["text"], *spoken_lines])
+        text = without_status(_joined([header["text"], *spoken_lines]))
         message = _message(header, text, number, sent_at)
         yield without_what_is_heard(message) if goes_on else message
         yield from notes
