@@ -34,6 +34,19 @@ def learned(row: Row) -> list[str]:
         {"prompt": ASK, "output": TELL},
         {"提示": ASK, "回复": TELL},
         {"messages": [{"user": ASK}, {"assistant": TELL}]},
+        {"messages": [["user", ASK], ["assistant", TELL]]},
+        {"conversations": [{"from": "Q", "value": ASK}, {"from": "A", "value": TELL}]},
+        {"dialogue": [{"speaker": "问", "text": ASK}, {"speaker": "答", "text": TELL}]},
+        {"text": f"Q: {ASK}\nA: {TELL}"},
+        {
+            "text": f"<|header_start|>user<|header_end|>\n\n{ASK}<|eot|>"
+            f"<|header_start|>assistant<|header_end|>\n\n{TELL}<|eot|>"
+        },
+        {"prompt": f"{ASK}\n\n###\n\n", "completion": f" {TELL} END"},
+        {"prompt": f"{ASK} ->", "completion": f" {TELL}\n"},
+        {"prompt": f"Q: {ASK}\nA:", "completion": f" {TELL}"},
+        {"使用者": ASK, "助理": TELL},
+        {"問題": ASK, "回覆": TELL},
         {"source": ASK, "target": TELL},
         {"src": ASK, "tgt": TELL},
         {"instruction": ASK, "output": TELL, "source": "pier.txt"},
@@ -91,11 +104,24 @@ def test_a_system_prompt_may_stand_in_a_column_or_in_the_first_turn() -> None:
     [
         [["Hello", "Mind the rope."]],
         [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Mind the rope."}],
+        ["Hello", "Mind the rope."],
     ],
 )
 def test_history_is_pairs_or_messages(history: Any) -> None:
     row = {"instruction": ASK, "output": TELL, "history": history}
     assert turns(row) == [("u", "Hello"), ("a", "Mind the rope."), *PLAIN]
+
+
+def test_a_history_of_texts_has_both_sides() -> None:
+    history = ["Hello", "Mind the rope.", ASK]
+    assert turns({"history": history, "response": TELL})[2:] == PLAIN
+    with pytest.raises(RowError, match="who speaks first is not clear"):
+        turns({"prompt": ASK, "history": history, "response": TELL})
+
+
+def test_an_arrow_within_a_prompt_is_part_of_it() -> None:
+    row = {"prompt": "Stairs -> lamp?", "completion": "Mind the END"}
+    assert turns(row) == [("u", "Stairs -> lamp?"), ("a", "Mind the END")]
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,14 @@ def test_a_file_with_one_list_of_turns_is_a_conversation(tmp_path: Path) -> None
     assert rows(tmp_path / "d.json", json.dumps(talk[:1])) == talk[:1]
 
 
+def test_rows_that_were_written_as_texts_and_turns_as_pairs(tmp_path: Path) -> None:
+    assert rows(tmp_path / "a.json", json.dumps([json.dumps(row) for row in ROWS])) == ROWS
+    assert rows(tmp_path / "a.jsonl", "".join(json.dumps(json.dumps(row)) + "\n" for row in ROWS)) == ROWS
+    talk = [["user", "Lit?"], ["assistant", "Since four."]]
+    assert rows(tmp_path / "b.json", json.dumps(talk)) == [{"messages": talk}]
+    assert rows(tmp_path / "b.jsonl", f"{json.dumps(talk)}\n{json.dumps(talk)}\n") == [{"messages": talk}] * 2
+
+
 def test_a_list_of_rows_in_a_list_is_no_row(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not an object but a list"):
         rows(tmp_path / "a.json", json.dumps([ROWS, ROWS]))

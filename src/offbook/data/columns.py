@@ -24,6 +24,12 @@ SYNONYMS = {
     **dict.fromkeys(
         ("質問", "指示", "질문", "지시", "frage", "pregunta", "pergunta", "domanda", "вопрос"), "instruction"
     ),
+    **dict.fromkeys(("問", "問題", "提問", "問句", "使用者", "使用者輸入", "用戶", "提示詞"), "instruction"),
+    **dict.fromkeys(("輸入",), "input"),
+    **dict.fromkeys(("回覆", "答覆", "回應", "助理", "輸出", "角色回覆", "機器人"), "output"),
+    **dict.fromkeys(("系統", "系統提示", "系統提示詞"), "system"),
+    **dict.fromkeys(("對話", "對話內容"), "dialogue"),
+    **dict.fromkeys(("角色名稱", "角色姓名"), "character"),
     **dict.fromkeys(("context", "inputs", "输入", "入力", "입력"), "input"),
     **dict.fromkeys(("response", "completion", "answer", "a", "reply", "assistant", "bot", "gpt"), "output"),
     **dict.fromkeys(
@@ -47,7 +53,7 @@ SYNONYMS = {
     **dict.fromkeys(("rejected_response", "rejected_messages", "non_preferred_output"), "rejected"),
     **dict.fromkeys(("dispreferred", "loser", "reject"), "rejected"),
     **dict.fromkeys(("agent_role", "bot_name", "role_name", "character_name", "char_name", "role"), "character"),
-    **dict.fromkeys(("char", "npc", "角色", "角色名", "角色名称", "角色姓名", "人物", "人物名"), "character"),
+    **dict.fromkeys(("char", "npc", "角色", "角色名", "角色名称", "人物", "人物名"), "character"),
 }
 """Other names of the columns that the formats know, in lower case and with `_` between words."""
 TALKS = frozenset({"messages", "dialogue"})
@@ -81,7 +87,8 @@ MEANINGS = {
 SYSTEM_LIKE = re.compile(
     r"system|persona|background|scenario|situation|setting|profile|desc|definition|memor(?:y|ies)|knowledge|premise|story|intro"
     r"|preamble|card$|^bio|_info$|trait|rules?$|passage|document|article"
-    r"|系统|人设|背景|设定|描述|简介|情境|情景|场景|知识|性格|身份|剧情|材料",
+    r"|系统|人设|背景|设定|描述|简介|情境|情景|场景|知识|性格|身份|剧情|材料"
+    r"|系統|人設|設定|簡介|場景|知識|劇情",
     re.IGNORECASE,
 )
 CARD_NAMES = ("name", "character_name", "char_name", "姓名", "名字")
@@ -91,7 +98,7 @@ LONGEST_NAME = 60
 PROMPT_LIKE = re.compile(
     rf"{SYSTEM_LIKE.pattern}|prompt|question|query|instruct|input|context|history|^user|human|asked|^line$|greeting"
     r"|previous|preceding|earlier|dialog|utterance|message|(?:^|_)(?:choice|option|hint|fact|evidence)s?(?:_|$)"
-    r"|上文|前文|问|输入|提示|指令|对话|选项|候选|线索",
+    r"|上文|前文|问|問|输入|輸入|提示|指令|对话|對話|选项|候选|线索",
     re.IGNORECASE,
 )
 METADATA = re.compile(

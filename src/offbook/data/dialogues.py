@@ -28,7 +28,7 @@ from offbook.data.row_values import (
     text_of,
 )
 from offbook.data.sources import Row
-from offbook.data.turn_lists import alternating, dialogue_turns, speaker_of, turns_of
+from offbook.data.turn_lists import alternating, dialogue_turns, of_questions, speaker_of, turns_of
 
 SPEECH = re.compile(
     r"\s*(?P<name>[^\s:：(（][^:：(（\n]{0,40}?)\s*(?:[(（](?P<manner>[^()（）\n]{1,40})[)）])?\s*[:：]\s*(?P<text>.*)",
@@ -61,6 +61,7 @@ def dialogue(row: Row) -> list[Turn]:
 def _objects(listed: list[Any], character: str | None) -> list[Turn]:
     """The turns in a list of objects that name their speakers."""
     lines = []
+    listed = of_questions(listed)
     for number, line in enumerate(listed, 1):
         if not isinstance(line, dict):
             raise RowError("line {number} of its dialogue is not an object", number=number)

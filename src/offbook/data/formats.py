@@ -17,7 +17,7 @@ from offbook.core.i18n import marked
 from offbook.core.registry import nearest
 from offbook.core.types import Turn
 from offbook.data.dialogues import dialogue, labelled_turns, scene_lines, transcript
-from offbook.data.rendered_text import NO_MARKS, prompt_turns, rendered_turns, without_end
+from offbook.data.rendered_text import NO_MARKS, old_completion, prompt_turns, rendered_turns, without_end
 from offbook.data.row_values import (
     TEXTS,
     ColumnsError,
@@ -115,6 +115,8 @@ def alpaca(row: Row) -> Turns:
         is_setting = scene[0].role == "user"  # nobody in it answers the prompt
         return [*(replace(turn, role="system") if is_setting else turn for turn in prompt), *scene]
     is_one_text = not is_rendered and [turn.role for turn in prompt if turn.text.strip()][-1:] == ["user"]
+    if is_one_text and (completion := old_completion(prompt[-1].text, reply)):
+        prompt[-1], reply = replace(prompt[-1], text=completion[0]), completion[1]
     if is_one_text and (turns := labelled_turns(prompt[-1].text, reply, character)):
         return [*prompt[:-1], *turns]
     labelled = LABELLED_REPLY.fullmatch(reply)
@@ -227,10 +229,25 @@ def _before(row: Row) -> Iterator[Turn]:
     if history and all(isinstance(turn, dict) for turn in history):
         yield from turns_of(history, "history")
         return
+    if history and _are_texts(history):
+        yield from _in_texts(history, has_prompt=any(row.get(column) for column in ("instruction", "input")))
+        return
     for number, pair in enumerate(history, 1):
         question, answer = pair if isinstance(pair, list) and len(pair) == 2 else (None, None)
         yield Turn("user", text_of(question, marked("the question of history pair {number}"), number=number))
         yield Turn("assistant", text_of(answer, marked("the answer of history pair {number}"), number=number))
+
+
+def _in_texts(history: Sequence[str], has_prompt: bool) -> Iterator[Turn]:
+    """A history of texts by two who take turns; the last one is answered, or comes before the prompt that is."""
+    if len(history) % 2 == has_prompt:
+        raise RowError(
+            "history is a list of {count} texts, and who speaks first is not clear: write it as pairs, "
+            '[["what is said", "what is answered"], …], or as messages',
+            count=len(history),
+        )
+    for number, text in enumerate(history):
+        yield Turn("assistant" if number % 2 else "user", text)
 
 
 def reply_in(value: object, name: str) -> str:

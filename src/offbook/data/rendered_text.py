@@ -65,6 +65,10 @@ FORMATS = (
         {f"<|start_header_id|>{name}<|end_header_id|>": role for name, role in SIDES.items()},
         ["<|begin_of_text|>", "<|eot_id|>", "<|end_of_text|>"],
     ),
+    Marks(
+        {f"<|header_start|>{name}<|header_end|>": role for name, role in SIDES.items()},
+        ["<|begin_of_text|>", "<|eot|>", "<|end_of_text|>"],
+    ),
     Marks({"<start_of_turn>user": "user", "<start_of_turn>model": "assistant"}, ["<bos>", "<end_of_turn>", "<eos>"]),
     Marks(
         {**{f"<|{name}|>": role for name, role in SIDES.items()}, "<|model|>": "assistant"},
@@ -95,9 +99,15 @@ FORMATS = (
         {f"{name}{colon}": role for name, role in WORDS.items() for colon in ":："}, ["<s>", "</s>"], at_line_start=True
     ),
     Marks({"问：": "user", "问:": "user", "答：": "assistant", "答:": "assistant"}, at_line_start=True),
+    Marks({"Q:": "user", "A:": "assistant"}, at_line_start=True),
+    Marks({"Question:": "user", "Answer:": "assistant"}, at_line_start=True),
 )
-"""ChatML; Llama 3; Gemma; Zephyr, Phi, GLM and Pygmalion; Llama 2 and Mistral; Cohere; MOSS; Baize; Guanaco and Alpaca;
-Vicuna and Glaive; OIG; DeepSeek; BELLE; ChatGLM."""
+"""ChatML; Llama 3; Llama 4; Gemma; Zephyr, Phi, GLM and Pygmalion; Llama 2 and Mistral; Cohere; MOSS; Baize; Guanaco
+and Alpaca; Vicuna and Glaive; OIG; DeepSeek; BELLE; ChatGLM; questions and answers."""
+SEPARATOR = re.compile(r"(?:\n\s*#{2,}|[ \t\n](?:->|=>|-->))\s*\Z")
+"""What ends each prompt in files for OpenAI's old completions: `\\n\\n###\\n\\n`, or ` ->`."""
+STOP = re.compile(r"(?:\s*(?:#{2,}|<END>|\[END\]|(?<!THE)\sEND))?\s*\Z")
+"""What ends each completion there: ` END`, `###` or a line break."""
 
 NO_MARKS = marked(
     "its {column} has no marks that tell who speaks (### Human:, [INST], <|im_start|>user); "
@@ -157,3 +167,9 @@ def without_end(reply: str) -> str:
     while mark := next((mark for format in FORMATS for mark in format.around if ended.endswith(mark)), None):
         reply = ended = ended.removesuffix(mark).rstrip()
     return reply
+
+
+def old_completion(prompt: str, reply: str) -> tuple[str, str] | None:
+    """Prompt and reply without the separator and the stop sequence of OpenAI's old completions; None without them."""
+    text, separators = SEPARATOR.subn("", prompt)
+    return (text, STOP.sub("", reply).strip()) if separators and text.strip() else None

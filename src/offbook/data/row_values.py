@@ -13,12 +13,14 @@ from offbook.data.sources import kind_of
 from offbook.data.strict_json import JsonError, JsonText
 
 ROLES: dict[str, Role] = {
-    **dict.fromkeys(("system", "developer", "系统"), "system"),
+    **dict.fromkeys(("system", "developer", "系统", "系統"), "system"),
     **dict.fromkeys(("user", "human", "observation", "tool", "function", "tool_response", "prompter"), "user"),
-    **dict.fromkeys(("用户", "人类", "用戶", "ユーザー", "사용자"), "user"),
+    **dict.fromkeys(("用户", "人类", "用戶", "人類", "使用者", "ユーザー", "사용자"), "user"),
     **dict.fromkeys(("assistant", "gpt", "ai", "chatgpt", "model", "bot", "chatbot", "bing", "bard"), "assistant"),
     **dict.fromkeys(("character", "char", "npc", "角色"), "assistant"),
-    **dict.fromkeys(("助手", "机器人", "模型", "智能助手", "ai助手", "アシスタント", "어시스턴트"), "assistant"),
+    **dict.fromkeys(
+        ("助手", "机器人", "機器人", "助理", "模型", "智能助手", "ai助手", "アシスタント", "어시스턴트"), "assistant"
+    ),
 }
 """Every spelling of a speaker's role."""
 PART_TEXTS = ("text", "input_text", "output_text")
@@ -42,6 +44,7 @@ PAIRS = (
     ("input", "output"), ("human", "assistant"), ("user", "assistant"), ("user", "bot"), ("human", "gpt"),
     ("question", "answer"), ("query", "response"), ("prompt", "response"), ("instruction", "output"), ("q", "a"),
     ("prompt", "reply"), ("prompt", "completion"), ("instruction", "response"), ("问", "答"), ("提问", "回答"),
+    ("問", "答"), ("提問", "回答"),
 )  # fmt: skip
 """Fields of an object that holds what is said and what is answered."""
 SPEAKERS = ("role", "from", "author", "speaker", "character", "name", "角色", "说话人")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -187,9 +188,13 @@ def _read_jsonl(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
 
 
 def _as_row(value: Any, reason: str | None, origin: Origin, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
+    if isinstance(value, str) and value.lstrip().startswith(("{", "[")):  # an object that was written as a text
+        with suppress(JsonError):
+            value, fault = JsonText(value).value()
+            reason = reason or (str(fault) if fault else None)
     while isinstance(value, list) and len(value) == 1 and isinstance(value[0], list):  # a file of Qianfan's in one line
         value = value[0]
-    if isinstance(value, list) and value and all(map(_is_turn, value)):
+    if isinstance(value, list) and value and (all(map(_is_turn, value)) or all(map(_is_pair_of_role, value))):
         value = {"messages": value}
     if reason is None and isinstance(value, dict):
         if _letters(value) > columnar.LONGEST_ROW:
@@ -210,6 +215,11 @@ def _as_row(value: Any, reason: str | None, origin: Origin, bad: OnBad) -> Itera
 
 def _is_turn(value: Any) -> bool:
     return isinstance(value, dict) and any(keys <= value.keys() for keys in TURN_KEYS)
+
+
+def _is_pair_of_role(value: Any) -> bool:
+    """Whether a list is a turn: a role and its text."""
+    return isinstance(value, list) and len(value) == 2 and value[0] in ("system", "user", "assistant", "human", "gpt")
 
 
 def _letters(value: Any) -> int:

@@ -23,7 +23,7 @@ TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"(?:\s*:)?|[{}]|NaN|-?Infinity')
 SPLITS = {"train", "test", "validation", "valid", "val", "dev", "eval", "heldout"}
 """Names of a data set's parts, of which the first is for training."""
 
-SYSTEM = ("system", "system_prompt", "system prompt", "system_message", "系统", "系统提示", "系统提示词")
+SYSTEM = ("system", "system_prompt", "system prompt", "system_message", "系统", "系统提示", "系统提示词", "系統")
 """Keys of an object that hold the system prompt of all rows in it."""
 CHARACTER = re.compile(
     r"^(?:character|role_name|char_name|bot_name)$|persona|profile|人设|设定|^角色名?$", re.IGNORECASE
@@ -265,7 +265,9 @@ def is_whole(text: str) -> bool:
 
 
 def _role(turn: Any) -> Any:
-    """Who speaks in a message as OpenAI writes it, or in one of ShareGPT's; None for any other object."""
+    """Who speaks in a message as OpenAI writes it, in one of ShareGPT's, or in `["user", "Lit?"]`; else None."""
+    if isinstance(turn, list) and len(turn) == 2 and all(isinstance(part, str) for part in turn):
+        return turn[0]
     if not isinstance(turn, dict) or len(turn) > MOST_KEYS:
         return None
     return turn.get("role") if "content" in turn else turn.get("from") if "value" in turn else None

@@ -29,6 +29,8 @@ from offbook.data.sources import kind_of
 
 TOOLS = ("observation", "tool", "function", "tool_response")
 """Who answers a call; the `name` of its message is the tool's."""
+QUESTION_ROLES = (("q", "a"), ("question", "answer"), ("问", "答"), ("問", "答"), ("提问", "回答"))
+"""Who asks and who answers, where none but these two speak."""
 TURN_TEXT = marked("the text of turn {number}")
 TURN_PART = marked("{column} of turn {number}")
 
@@ -43,7 +45,8 @@ def turns_of(value: Any, name: str, character: str | None = None) -> Iterator[Tu
 
     Args:
         value: objects with one of `SPEAKERS` and one of `TEXTS`; or with `is_human`
-            (PIPPA); or with `input` and `output`, and perhaps `system` (xtuner); or a role and text: {"user": "Hi"}.
+            (PIPPA); or with `input` and `output`, and perhaps `system` (xtuner); or a role and text: {"user": "Hi"},
+            ["user", "Hi"].
         name: what the list is in the row.
         character: whose turns are the replies where speakers have names.
 
@@ -51,6 +54,7 @@ def turns_of(value: Any, name: str, character: str | None = None) -> Iterator[Tu
         RowError: the list holds anything else.
     """
     turns = [_with_keys(turn) for turn in _one_conversation(list_of(value, name))]
+    turns = of_questions(turns)
     speakers = [speaker_of(turn) for turn in turns if isinstance(turn, dict)]
     names = {speaker for speaker in speakers if isinstance(speaker, str) and speaker.lower() not in (*ROLES, *CALLS)}
     is_named = character is not None and any(normalize(speaker) == normalize(character) for speaker in names)
@@ -159,10 +163,26 @@ def _one_conversation(turns: list[Any]) -> list[Any]:
 
 def _with_keys(turn: Any) -> Any:
     """A turn that is nothing but a role and its text, with a key for each; any other as it is."""
-    if not isinstance(turn, dict) or len(turn) != 1:
+    if isinstance(turn, list) and len(turn) == 2 and isinstance(turn[1], str):
+        role, text = turn
+    elif isinstance(turn, dict) and len(turn) == 1:
+        ((role, text),) = turn.items()
+    else:
         return turn
-    ((role, text),) = turn.items()
     return {"role": role, "content": text} if str(role).lower() in ROLES else turn
+
+
+def of_questions(turns: list[Any]) -> list[Any]:
+    """Turns by Q and A, or question and answer, with the roles of who asks and who answers; any others as they are."""
+    speakers = {str(speaker_of(turn)).strip().lower() for turn in turns if isinstance(turn, dict)}
+    roles = next((pair for pair in QUESTION_ROLES if speakers == set(pair)), None)
+    if roles is None:
+        return turns
+    return [
+        {**turn, "role": "user" if str(speaker_of(turn)).strip().lower() == roles[0] else "assistant"}
+        for turn in turns
+        if isinstance(turn, dict)
+    ]
 
 
 def _is_call(part: Any) -> bool:
