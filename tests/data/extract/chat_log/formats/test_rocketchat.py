@@ -1,4 +1,4 @@
-"""Rocket.Chat's messages as its API gives them."""
+"""Rocket.Chat's messages as its API and its files give them."""
 
 import json
 from typing import Any
@@ -32,3 +32,23 @@ def test_messages_are_read_oldest_first_with_what_they_answer() -> None:
     assert contents(read, text)[4] is Content.MEDIA
     assert [message.reply_to for message in read(numbered(text))][1:4] == ["", "m1", "m2"]
     assert times(read, text)[1] == "2021-05-12 21:31"
+
+
+def test_a_file_in_json_says_what_its_notes_are() -> None:
+    items = [("ann", "Is it lit?", {}), ("tom", "User joined.", {"type": "uj"}), ("tom", "Since four.", {})]
+    lines = [{"msg": text, "username": name, "ts": "2021-05-12T21:30:05.000Z", **more} for name, text, more in items]
+    text = "\n".join(map(json.dumps, lines))
+    assert looks_like(text.splitlines()) == 1
+    assert parsed(read, text) == [("ann", "Is it lit?"), ("tom", "Since four.")]
+    assert contents(read, text)[1] is Content.NOTE
+
+
+def test_a_page_has_its_notes_in_italics() -> None:
+    beginning = "<p><strong>tom</strong> (Wed, 12 May 2021 21:30:05 GMT):<br/>"
+    page = "".join(
+        f"{beginning}{text}</p>" for text in ("Since (about) four.", "<i>User left.</i>", '<a href="a">a</a>')
+    )
+    assert looks_like([page]) == 1
+    assert parsed(read, page) == [("tom", "Since (about) four.")]
+    assert contents(read, page)[1:] == [Content.NOTE, Content.MEDIA]
+    assert times(read, page)[0] == "2021-05-12 21:30"

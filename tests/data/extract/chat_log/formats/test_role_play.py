@@ -8,6 +8,8 @@ import pytest
 
 from offbook.core.errors import UsageError
 from offbook.data.extract import extract, listing
+from offbook.data.extract.chat_log.formats import CHAT_FORMATS
+from tests.data.extract.chat_log.chats import times
 
 TALK = [("Odd", "Is it lit?"), ("Mara", "Since four.\nI lit it."), ("Odd", "And oil?"), ("Mara", "Half.")]
 ROWS = [["Is it lit?", "Since four.\nI lit it."], ["And oil?", "Half."]]
@@ -171,3 +173,9 @@ def test_character_ai_s_page_is_read_without_the_badge_below_the_character_s_nam
     assert format_of(path) == ["characterai"]
     messages = [row["messages"] for row in extract([path], "Mara").rows]
     assert [[message["content"] for message in listed] for listed in messages] == ROWS
+
+
+@pytest.mark.parametrize("time", ["2021-5-12 @21h 30m 05s 100ms", "2021-05-12@21h30m05s", "May 12, 2021 9:30pm"])
+def test_sillytavern_s_times_in_all_its_forms(time: str) -> None:
+    line = json.dumps({"name": "Mara", "is_user": False, "send_date": time, "mes": "Hm?"})
+    assert times(CHAT_FORMATS["sillytavern"].read, line) == ["2021-05-12 21:30"]

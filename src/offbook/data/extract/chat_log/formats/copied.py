@@ -81,7 +81,7 @@ def _read(lines: Lines) -> Iterator[Message]:
         text = without_remnants(UNREAD.sub("", text) if has_unread else text)
         if stamp is not None:
             content = content_of_any_app(text) if text and not MEDIA.fullmatch(text) else Content.MEDIA
-            content = Content.FORWARDED if FORWARDED.match(text) else content
+            content = Content.FORWARDED if FORWARDED.match(text) else content if name else Content.NOTE
             message = Message(name, text, place, sent_at, content)
             recorded = clock.counts_minutes or is_recording(stamp, AT_FIRST) if recorded is None else recorded
             yield without_what_is_heard(message) if recorded else message

@@ -11,6 +11,8 @@ from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.times import any_time
 from offbook.data.extract.cue import Lines
 
+CLOCK_WITH_LETTERS = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2}) ?@ ?(\d{1,2})h ?(\d{1,2})m(?: ?(\d{1,2})s)?.*")
+"""How it wrote times once: 2023-5-12 @21h 30m 05s 100ms."""
 GLUED_HALF = re.compile(r"(?<=\d)(?=[ap]m$)", re.IGNORECASE)
 
 
@@ -33,7 +35,10 @@ def looks_like(sample: Sequence[str]) -> float:
 
 def _message(line: int, item: JsonObject) -> Message:
     text = str(item.get("mes") or "")
-    sent_at = any_time(GLUED_HALF.sub(" ", str(item.get("send_date") or "")))
+    time = str(item.get("send_date") or "")
+    if parts := CLOCK_WITH_LETTERS.fullmatch(time):
+        time = "{}-{:0>2}-{:0>2} {:0>2}:{:0>2}:{:0>2}".format(*parts.groups(default="0"))
+    sent_at = any_time(GLUED_HALF.sub(" ", time))
     is_left = item.get("is_system") or item.get("is_main") is False  # Chub keeps what its user swiped away
     content = Content.NOTE if is_left or not text.strip() else Content.TEXT
     return Message(str(item.get("name") or "?"), text, line, sent_at, content)
