@@ -116,6 +116,14 @@ class Browser:
         keys = "".join(_KEYS.get(letter, letter) for letter in text)
         self._post(f"element/{self._find(selector)}/value", text=keys)
 
+    def drop(self, *files: Path) -> None:
+        """Drop files or folders in the middle of the window."""
+        place = {"x": self.size[0] // 2, "y": self.size[1] // 2}
+        data = {"items": [], "files": [str(file) for file in files], "dragOperationsMask": 1}
+        for kind in ("dragEnter", "dragOver", "drop"):
+            event = {"type": kind, "data": data, **place}
+            self._post("goog/cdp/execute", cmd="Input.dispatchDragEvent", params=event)
+
     def text(self, selector: str) -> list[str]:
         """What is read in the elements."""
         return self.run(f"[...document.querySelectorAll({selector!r})].map((part) => part.innerText)")

@@ -51,6 +51,24 @@ def test_a_text_that_takes_long_to_arrive_can_be_given_up(
     assert browser.run("dispatchEvent(new Event('beforeunload', { cancelable: true }))"), "nothing is on its way"
 
 
+def test_of_a_folder_that_is_dropped_the_texts_are_taken(
+    browser: Browser, studio: StudioProcess, tmp_path: Path
+) -> None:
+    folder = tmp_path / "chat"
+    (folder / "more").mkdir(parents=True)
+    for name in ("ep 10.txt", "ep 2.txt", "more/ep 11.txt"):
+        (folder / name).write_text("ANN: Is the stove lit?\n\nTOM: Since four.\n\n" * 5, encoding="utf-8")
+    for name in ("Thumbs.db", "more/desktop.ini", ".hidden.txt", "~$ep 2.docx", "more/stove.png"):
+        (folder / name).touch()
+    visit(browser, studio, "text")
+    browser.drop(folder)
+    browser.wait("decodeURIComponent(location.pathname) === '/text/ep 2.txt/ep 10.txt/ep 11.txt'")
+    visit(browser, studio, "text")
+    (tmp_path / "empty").mkdir()
+    browser.drop(tmp_path / "empty")
+    browser.wait("document.querySelector('.problem')?.innerText.includes('no text in this folder')")
+
+
 def test_what_is_being_pasted_stays_when_the_language_changes(browser: Browser, studio: StudioProcess) -> None:
     visit(browser, studio, "text")
     press(browser, "Paste text instead")

@@ -360,6 +360,7 @@ def test_a_folder_is_the_files_in_it(tmp_path: Path) -> None:
         (scenes / f"{number}.txt").write_text(f"ANN: {line}\nBOB: Since four.\nANN: Go on.\n")
     (scenes / "map.png").write_bytes(b"\x89PNG")
     (scenes / ".DS_Store").write_bytes(b"\0\0")
+    (scenes / "Thumbs.db").write_bytes(b"\0\0")
     files = [str(scenes / "1.txt"), str(scenes / "2.txt")]
     assert list(extract.listing([scenes]).formats) == files
     assert not extract.listing([scenes]).unread

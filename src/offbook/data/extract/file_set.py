@@ -24,6 +24,8 @@ from offbook.data.extract.source import open_source
 
 MEDIA = ("image", "audio", "video", "font")
 """What files are that a chat's export has beside its texts."""
+SYSTEM_FILES = ("thumbs.db", "desktop.ini")
+"""What a system puts into folders."""
 SHORT = 150
 """A script of fewer lines learns from the others of its kind."""
 SUPPORT = 6
@@ -58,7 +60,9 @@ def within_folders(paths: Iterable[Path]) -> list[Path]:
 
 def _may_be_text(path: Path) -> bool:
     kind, _ = guess_type(path.name, strict=False)
-    return path.is_file() and not path.name.startswith((".", "~$")) and (kind or "").split("/")[0] not in MEDIA
+    if path.name.startswith((".", "~$")) or path.name.lower() in SYSTEM_FILES:
+        return False
+    return path.is_file() and (kind or "").split("/")[0] not in MEDIA
 
 
 def recognize(paths: Sequence[Path], format: str) -> FileSet:

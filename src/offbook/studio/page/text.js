@@ -42,7 +42,12 @@ async function showBegin(main, signal) {
   document.addEventListener("dragleave", (event) => event.relatedTarget || over(false), { signal });
   document.addEventListener("drop", async (event) => {
     over(false);
-    if (holdsFiles(event)) await take(await dropped(event), arriving, signal);
+    if (!holdsFiles(event)) return;
+    try {
+      await take(await dropped(event), arriving, signal);
+    } catch (error) {
+      arriving.replaceChildren(problem(error.message)); // nothing in it, or not to be read
+    }
   }, { signal });
   const pasted = h("textarea", { rows: "6", placeholder: word("pasteExample"), oninput: () => (draft = pasted.value) });
   pasted.value = draft;

@@ -10,6 +10,7 @@ import { count, word } from "./words.js";
 
 const MOST = 200; // texts that are read together
 const MEDIA = /\.(png|jpe?g|gif|webp|heic|bmp|tiff?|svg|mp[34]|m4[av]|mov|avi|mkv|webm|opus|ogg|wav|aac|amr|vcf)$/i;
+const SYSTEM = /^(\.|~\$|thumbs\.db$|desktop\.ini$)/i; // what programs put beside one's files
 
 // Store files and go to the page that shows who speaks in them; `arriving` shows meanwhile which one is on its way, and
 // gives it up. Who has left the page is not taken back. The result is true if all of them are stored.
@@ -57,9 +58,10 @@ export async function dropped(event) {
   const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
   if (!entries.some((entry) => entry.isDirectory)) return [...event.dataTransfer.files];
   const found = (await Promise.all(entries.map(within))).flat();
-  const texts = found.filter(({ name, isWithin }) => !isWithin || !(MEDIA.test(name) || name.startsWith(".")));
+  const texts = found.filter(({ name, isWithin }) => !isWithin || !(MEDIA.test(name) || SYSTEM.test(name)));
   const left = found.filter(({ name, isWithin }) => isWithin && MEDIA.test(name)).length;
   if (left) notify(count("mediaLeftOut", left));
+  if (!texts.length) throw new Error(word("emptyFolder"));
   return Promise.all(texts.map(({ entry }) => new Promise((resolve, reject) => entry.file(resolve, reject))));
 }
 

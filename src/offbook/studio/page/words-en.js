@@ -109,6 +109,7 @@ export const EN = {
   arriving: "{name} ({size}) is being stored.",
   tooManyFiles: "These are {n} files; {most} are read together at most.\nPut their texts into fewer files, or bring a part of them.",
   fileUnreadable: "{name} cannot be read.\nIt may be a folder (drop it on the page, which takes what is in it), or have been moved or changed meanwhile.",
+  emptyFolder: "There is no text in this folder.\nBring the files that the character speaks in.",
   mediaLeftOut: "{n} pictures and recordings were left out.",
   mediaLeftOut_one: "{n} picture or recording was left out.",
   columnsTitle: "Which column holds what?",

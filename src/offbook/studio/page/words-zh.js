@@ -109,6 +109,7 @@ export const ZH = {
   arriving: "正在存入 {name}（{size}）。",
   tooManyFiles: "一共 {n} 个文件，一次最多读 {most} 个。\n请先合并成较少的文件，或者只放其中一部分。",
   fileUnreadable: "读不了 {name}。\n它可能是文件夹（请直接拖到网页上，会取里面的文件），也可能刚被移动或修改过。",
+  emptyFolder: "这个文件夹里没有文本。\n请把角色说话的那些文件拿来。",
   mediaLeftOut: "跳过了 {n} 个图片和录音录像文件。",
   mediaLeftOut_one: "跳过了 {n} 个图片或录音录像文件。",
   columnsTitle: "哪一列是什么？",
