@@ -288,6 +288,13 @@ def test_a_key_of_any_bytes_can_be_shown() -> None:
         assert httpx2.get(f"{served.address}/v1/models", headers={"Authorization": "Bearer cafe"}).status_code == 401
 
 
+def test_no_file_of_an_older_version_is_shown_beside_new_ones(served: Served) -> None:
+    first = httpx2.get(f"{served.address}/page/chat.js")
+    known = httpx2.get(f"{served.address}/page/chat.js", headers={"If-None-Match": first.headers["etag"]})
+    assert [first.status_code, known.status_code] == [200, 304]
+    assert [each.headers["cache-control"] for each in (first, known)] == ["no-cache", "no-cache"]
+
+
 def test_a_part_of_a_page_file_can_be_asked_for(served: Served) -> None:
     script = httpx2.get(f"{served.address}/page/chat.js").content
     part = httpx2.get(f"{served.address}/page/chat.js", headers={"Range": "bytes=10-19"})

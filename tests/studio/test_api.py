@@ -46,6 +46,11 @@ def test_everything_is_described(client: Client) -> None:
     assert {"/api/jobs", "/api/runs", "/api/sources"} <= set(spec["paths"])
 
 
+def test_no_file_of_an_older_version_is_shown_beside_new_ones(client: Client) -> None:
+    for path in ("/", "/page/main.js", "/page/shared/dom.js"):
+        assert client.http.get(path).headers["cache-control"] == "no-cache"
+
+
 @pytest.mark.parametrize("header", [{"Accept-Language": "zh-CN,zh;q=0.9"}, {"Cookie": "lang=zh"}])
 def test_errors_come_in_the_reader_s_language(client: Client, header: dict[str, str]) -> None:
     error = client.http.get("/api/runs/nobody", headers=header).json()["error"]

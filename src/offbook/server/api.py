@@ -8,7 +8,6 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
-from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 
 from offbook.server import schema
@@ -20,7 +19,7 @@ from offbook.server.replies import Replies, find
 from offbook.server.scene import prompt_room
 from offbook.server.scene_api import add_scene
 from offbook.server.served_model import ServedModel
-from offbook.server.static_page import PAGE, add_index
+from offbook.server.static_page import PAGE, PageFiles, add_index
 
 ManageFn = Callable[[Sequence[str], Sequence[str]], None]
 """(runs to add or replace, characters to remove) → done."""
@@ -115,7 +114,7 @@ def create_app(cast: Cast, *, system: SystemPolicy = "append", manage: ManageFn 
             return await replies.respond(request, body, prompt, "text", member, held, base=base)
 
     add_scene(app, cast, replies)
-    app.mount("/page", StaticFiles(directory=PAGE))
+    app.mount("/page", PageFiles(directory=PAGE))
     add_index(app, "/")
     return app
 

@@ -8,11 +8,10 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, RedirectResponse, Response
-from fastapi.staticfiles import StaticFiles
 
 from offbook.core.i18n import base_language, in_language
 from offbook.server import static_page
-from offbook.server.static_page import POLICY
+from offbook.server.static_page import POLICY, PageFiles
 from offbook.studio.context import Studio
 from offbook.studio.errors import HANDLERS
 from offbook.studio.proxy import add_proxy
@@ -51,8 +50,8 @@ def create_app(studio: Studio) -> FastAPI:
 
 
 def _add_page(app: FastAPI, studio: Studio) -> None:
-    app.mount("/page/shared", StaticFiles(directory=static_page.PAGE))
-    app.mount("/page", StaticFiles(directory=PAGE))
+    app.mount("/page/shared", PageFiles(directory=static_page.PAGE))
+    app.mount("/page", PageFiles(directory=PAGE))
 
     async def page(request: Request) -> Response:
         """The page; with the token in its address, the cookie that holds it from then on."""

@@ -13,6 +13,7 @@ from offbook.core.metrics_log import points, read
 from offbook.core.run_lock import remove
 from offbook.core.rundir import RunDir
 from offbook.core.shell import offbook_command, shell_command
+from offbook.server import static_page
 from offbook.studio.character import CharacterFolder
 from offbook.studio.context import Studio, StudioDep
 from offbook.studio.errors import Conflict, NotFound
@@ -140,7 +141,7 @@ def report(name: str, studio: StudioDep) -> Response:
     run = studio.workspace.run(name)
     if not (run.report.is_file() and run.report.resolve().is_relative_to(run.path.resolve())):
         raise NotFound("the run '{name}' has no verdict yet", "Let it finish, or judge it now.", name=name)
-    headers = {"Content-Security-Policy": REPORT_POLICY, "X-Content-Type-Options": "nosniff"}
+    headers = {**static_page.HEADERS, "Content-Security-Policy": REPORT_POLICY}
     return FileResponse(run.report, media_type="text/html; charset=utf-8", headers=headers)
 
 
