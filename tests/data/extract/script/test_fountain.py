@@ -58,6 +58,11 @@ def test_characters_speak_until_the_blank_line() -> None:
     ]
 
 
+def test_a_speech_that_is_stressed_as_a_whole_is_said() -> None:
+    script = "INT. HALL - DAY\n\nMARGOT\n*Never.*\n\nCOP\nSure? *Sure.* All right.\n"
+    assert texts(fountain.read, script) == [("MARGOT", "Never."), ("COP", "Sure? Sure. All right.")]
+
+
 def test_extensions_and_parentheticals_are_actions() -> None:
     first, second, third, *_ = cues(fountain.read, numbered(SCRIPT))
     assert first.acted == "(O.S.) (quietly) Is it still raining? it is."

@@ -34,6 +34,10 @@ from offbook.data.extract.script.stage_directions import is_direction, opened
         ("ACTE I, SCÈNE PREMIÈRE", 2),
         ("第二幕　码头", 2),
         ("卷三", 1),
+        ("正文 第3章 雨夜来客", 3),
+        ("12.第十二章 你来了？", 3),
+        ("第三期", 3),
+        ("番外二 灯塔", 3),
         ("12A  EXT. YARD - DAY  12A", 3),
     ],
 )
@@ -48,6 +52,9 @@ def test_a_heading_has_a_level(line: Any, level: Any) -> None:
         "Third scene of the evening",
         "Zweiter Akt, und doch",
         "第二场雨下了一夜。",
+        "她说起第三章 雨夜来客那一段，笑了。",
+        "乙　第三回",
+        "第三期工程完工了",
         "A scene",
         "Действие продолжается",
     ],
@@ -90,3 +97,10 @@ def test_circles_and_numbers_of_songs_head_scenes() -> None:
     assert heading('#3 "LIGHT THE LAMP"') == (3, '3 "LIGHT THE LAMP"')
     assert heading("○ 他来了") is None
     assert heading("3.  TOM:      (BREATHLESS) Hi.") is None
+
+
+def test_chapters_of_novels_from_the_web_have_signs_around_them() -> None:
+    assert heading("☆、雨夜来客") == (3, "雨夜来客")
+    assert heading("—— 片尾 ——") == (3, "片尾")
+    assert heading("【第1章】雨夜来客") == (3, "【第1章】雨夜来客")
+    assert heading("——你来了——") is None

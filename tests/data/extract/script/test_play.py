@@ -316,3 +316,38 @@ def test_who_speaks_once_is_heard_where_names_and_speeches_are_paragraphs() -> N
         ("UN MARIN", "Bonsoir, la compagnie."),
         ("RÉMY", "Entrez."),
     ]
+
+
+def test_a_dash_behind_what_is_done_goes_with_those_of_the_others() -> None:
+    text = "ANA (bas). — Merci.\n\nLUC. — De rien.\n\nANA et LUC, ensemble. — Bonsoir !\n\nLUC. — Entrez.\n"
+    assert texts(play.read, text) == [
+        ("ANA", "Merci."),
+        ("LUC", "De rien."),
+        ("ANA & LUC", "Bonsoir !"),
+        ("LUC", "Entrez."),
+    ]
+
+
+def test_a_list_of_who_is_there_in_small_letters_is_no_speech_where_names_are_in_capitals() -> None:
+    text = "Erster Auftritt\nHeinz. Grete.\n\nHEINZ. Still!\nGRETE. Ja?\nHEINZ. Da.\n\n"
+    text += "Zweiter Auftritt\nDer Bote. Die Vorigen.\n\nDER BOTE. Guten Tag.\nGRETE. Ja?\nDER BOTE. Nein.\n"
+    assert texts(play.read, text)[0] == ("HEINZ", "Still!")
+    assert [name for name, _ in texts(play.read, text)] == ["HEINZ", "GRETE", "HEINZ", "DER BOTE", "GRETE", "DER BOTE"]
+
+
+@pytest.mark.parametrize("label", ["ANNA. ", "ANNA\n"], ids=["beside", "below"])
+def test_a_title_and_what_stands_below_it_are_nobody_s(label: str) -> None:
+    other = label.replace("ANNA", "HUGO")
+    text = f"THE LAST LAMP\nA play in one act\n\nACT I\n\n{label}Late?\n\n{other}No.\n\n{label}So.\n\n{other}So.\n"
+    assert [name for name, _ in texts(play.read, text)] == ["ANNA", "HUGO", "ANNA", "HUGO"]
+
+
+def test_a_name_in_capitals_may_stand_right_before_its_speech() -> None:
+    text = "SCENA PRIMA\nAnna, Hugo.\n\nANNA È tardi.\nHUGO (ridendo) No.\nANNA E adesso\nche facciamo?\nHUGO Niente.\n"
+    assert play.looks_like(text.splitlines()) > 0.5
+    assert texts(play.read, text) == [
+        ("ANNA", "È tardi."),
+        ("HUGO", "No."),
+        ("ANNA", "E adesso che facciamo?"),
+        ("HUGO", "Niente."),
+    ]

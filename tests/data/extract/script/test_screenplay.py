@@ -537,3 +537,9 @@ def test_what_is_done_between_asterisks_and_sentences_is_not_spoken_and_what_is_
     ]
     chinese = "沈砚：你来了。*叹了口气*坐吧。\n林小鱼：*笑*我来了！\n沈砚：嗯。\n林小鱼：好。*接过杯子*"
     assert [text for _, text in texts(screenplay.read, chinese)] == ["你来了。坐吧。", "我来了！", "嗯。", "好。"]
+
+
+def test_who_made_a_radio_play_and_its_sounds_say_nothing() -> None:
+    text = "顾川：你还没走？\n沈迟：等你。\nSE：脚步声\n（报幕）：第一幕完。\n顾川：走。\n沈迟：好。\n"
+    text += "—— 片尾 ——\n策划：小满\nCV：林一\n"
+    assert [name for name, _ in texts(screenplay.read, text)] == ["顾川", "沈迟", "报幕", "顾川", "沈迟"]

@@ -161,7 +161,7 @@ def _block(
     sung = all(text.strip().startswith("~") for _, text in lines)
     parts = list(filter(None, (text.strip().lstrip("~").strip() for _, text in lines)))
     speech = "\n".join(parts) if sung else join(parts)
-    words, acted = clean("".join(f"({note}) " for note in notes) + speech)
+    words, acted = clean("".join(f"({note}) " for note in notes) + speech, starred=False)
     if any(char.isalnum() for char in words):
         yield Cue(split_joint(name, names), words, number, scenes.current, 1.0, acted)
     else:

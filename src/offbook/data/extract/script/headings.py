@@ -43,8 +43,16 @@ PART, ACT, SCENE = (_numbered(kind, f"title_{kind}") for kind in ("part", "act",
 CHINESE_FORMS = re.compile(
     rf"^卷\s*{CHINESE_NUMBER}(?P<volume>.*)$"  # 卷二
     rf"|^[场場](?:景|次)?\s*{CHINESE_NUMBER}(?P<scene>.*)$"  # 场景3, 场次一
+    rf"|^(?:[^，。！？!?：:“”「」…]{{2,16}}\s|\d+[.、．]\s*)第\s*{CHINESE_NUMBER}\s*[章回](?:\s.*)?$"  # 正文 第3章 雨夜
+    rf"|^【第\s*{CHINESE_NUMBER}\s*[章回]】.*$"
+    rf"|^第\s*{CHINESE_NUMBER}\s*[期夜案](?:$|[\s·・:：（(].*$)"  # 第三期
+    rf"|^番外\s*[（(]?{CHINESE_NUMBER}[）)]?(?:$|[\s:：].*$)"
     rf"|^{one_of(CHINESE['scene_label'])}\s*[:：.．、\s].*$"  # 内景：厨房
 )
+JINJIANG = re.compile(r"^☆、\s*(?P<title>\S.*)$")
+"""☆、雨夜: how the site Jinjiang sets off a chapter's title in a text that is downloaded"""
+BETWEEN_DASHES = re.compile(r"^[—–]+\s*([^—–]+?)\s*[—–]+$")
+"""—— 片尾 ——"""
 NUMBER = re.compile(rf"[\s#]*{CHINESE_NUMBER}$")
 """线索卡1, 任务二: what is numbered"""
 CIRCLED = re.compile(r"^[○〇◯](?:(?=\S)|\s*(?=.*[・（\u3040-\u30ff]))(?P<title>[^，。！？、「」]{1,40})$")
@@ -90,7 +98,7 @@ def undecorated(line: str) -> str:
     if line[:1].isalnum() and line[-1:].isalnum():
         return line
     bare = line.lstrip(DECORATION + ">").rstrip(DECORATION)
-    inside = BRACKETED.match(bare)
+    inside = BRACKETED.match(bare) or BETWEEN_DASHES.match(bare)
     return inside[1].strip() if inside else bare
 
 
@@ -113,8 +121,8 @@ def _heading(line: str) -> tuple[int, str] | None:
             return level, bare
     if (match := CHINESE_FORMS.match(bare)) and _is_title(match, bare):
         return 1 if match["volume"] is not None else 3, bare
-    if circled := CIRCLED.match(line):
-        return 3, circled["title"].strip()
+    if title := CIRCLED.match(line) or JINJIANG.match(line):
+        return 3, title["title"].strip()
     if (
         SLUG_LINE.match(bare)
         or KOREAN_SCENE.match(line)

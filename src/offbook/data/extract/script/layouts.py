@@ -9,8 +9,10 @@ from offbook.data.extract.script.names import CJK
 
 WORD = r"[^\W\d_][\w'’\-]*"
 LATIN = rf"(?:(?:Mrs?|Ms|Dr|St|MRS?|DR|ST)\.\s)?(?:\d+(?:st|nd|rd|th)?\s)?{WORD}(?:\s(?:{WORD}|\d+)){{0,5}}"
-MANNERED_NAME = r"[A-ZÀ-ÖØ-ÞŒ]['’A-ZÀ-ÖØ-ÞŒ -]{1,30},\s[^\W\dA-ZÀ-ÖØ-Þ][^.:：!?()\[\]\n]{0,40}?"
-"""ORGON, à part"""
+_CAPITALS = r"[A-ZÀ-ÖØ-ÞŒ]['’A-ZÀ-ÖØ-ÞŒ -]{1,30}"
+MANNERED_NAME = rf"{_CAPITALS}(?:\s[a-zà-öø-ÿ]{{1,3}}\s{_CAPITALS})?,\s[^\W\dA-ZÀ-ÖØ-Þ][^.:：!?()\[\]\n]{{0,40}}?"
+"""ORGON, à part; MARA et ODILE, ensemble"""
+_NAME_IN_CAPITALS = r"[A-ZÀ-ÖØ-ÞŒŁŚŻА-ЯЁ][A-ZÀ-ÖØ-ÞŒŁŚŻА-ЯЁ'’-]+"
 NAMES = rf"{LATIN}(?:\s?[/&]\s?{LATIN})*"
 """TOM/BEN"""
 EAST_ASIAN = rf"[{CJK}\u3040-\u30ff][{CJK}\w・]{{0,9}}"
@@ -19,6 +21,11 @@ _DAY = r"\d{2,4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?|\d{1,2}月\d{1,2}日|[今昨�
 STAMP = rf"[\[(]?(?:(?:{_DAY})\s+)?{CLOCK}[\])]?"
 BRACKETS = r"(?:\s*[（(\[【][^（()）\[\]【】]{0,60}[）)\]】]){0,8}"
 """Notes at a name: so many that two of these side by side share a line of nothing but brackets out in few ways."""
+
+WIDE_GAP = re.compile(rf"(?<![{CJK}])(?:\s{{2,}}|\t)(?=[^\W\d_])(?![{CJK}])")
+"""A gap after which the speech begins (MARA  Today.): the name does not stand alone."""
+DASH = re.compile(rf"^(?P<notes>{BRACKETS}\.?)\s*(?:[—–]+\s*)+")
+"""— Merci.   (bas). — Merci.: a dash before a speech, behind what is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,11 @@ LAYOUTS = {
     ),
     # ANN  Come in.
     "tab": _layout(rf"^(?P<name>{NAMES})(?:\s{{2,}}|\t+)(?!{STAMP}$)(?P<rest>\S.*)$", " \t"),
+    # ANN Come in.   ANN (quietly) Come in.   (bold that a document lost)
+    "capitals": _layout(
+        rf"^(?P<name>{_NAME_IN_CAPITALS}(?: {_NAME_IN_CAPITALS}){{0,3}})(?P<notes>{BRACKETS})"
+        rf"(?P<rest> (?!{_NAME_IN_CAPITALS}\b)[A-ZÀ-ÖØ-ÞŒŁŚŻА-ЯЁ¡¿«„“\"—–…].*)$"
+    ),
     # ANN — Come in.   ANN (quietly) — Come in.   ANA, sorrindo — Entre.   AYŞE - Girin.
     "dash": _layout(
         rf"^(?P<name>(?:[{CJK}]{{1,6}}|{LATIN}|{MANNERED_NAME}){BRACKETS})(?:\s*(?:——|—|--|–)\s*|\s-\s)(?P<rest>\S.*)$",

@@ -24,6 +24,12 @@ JOINERS = re.compile(rf"\s*(?:[、/／&＆+＋,，]|(?<=[^A-Za-z])(?:和|与|與
 SURE_JOINERS = re.compile(r"\s*[、/／&＆]\s*")
 AMONG_CAPITALS = re.compile(rf",?\s{_AND}\s|,\s")
 """ROMEO and JULIET, FAUST und WAGNER"""
+_CAPITALS = r"[^\W\d_a-zà-öø-ÿ](?:['’\s-]?[^\W\d_a-zà-öø-ÿ])+"
+ACTING = re.compile(
+    rf"^(?P<name>{_CAPITALS}(?:\s[a-zà-öø-ÿ]{{1,3}}\s{_CAPITALS})?),\s+(?P<manner>[^\W\d_A-ZÀ-ÖØ-Þ][^,]*(?:,\s.*)?)$"
+)
+"""THOMAS, bâillant: how a name in capitals speaks, in small letters."""
+IN_BRACKETS = re.compile(r"^(?P<name>[^,，]{1,30})[,，]\s*(?P<manner>[^,，A-Z][^,，]*)$")  # [Tom, whispering]
 PROSE = re.compile(one_of(CHINESE["prose"]))
 """What stands in Chinese prose and hardly ever in a name: 的, 这."""
 CONTINUED = re.compile(r"(?i)cont[’'.]?d\.?|continu(?:ed|ing)")
@@ -84,7 +90,7 @@ def split_notes(label: str) -> tuple[str, tuple[str, ...]]:
     if off_screen := OFF_SCREEN.search(bare):
         notes, bare = (off_screen[0].strip(), *notes), bare[: off_screen.start()]
     if bare == label or not clean_name(bare):
-        return clean_name(label), ()
+        return clean_name(label).strip("()"), ()
     return clean_name(bare), notes
 
 

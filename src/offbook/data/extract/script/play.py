@@ -13,9 +13,9 @@ from offbook.data.extract.script import reader
 from offbook.data.extract.script.profile import Style
 
 STYLE = Style(
-    layouts=("bold", "colon", "dot", "alone", "tab", "dash"),
+    layouts=("bold", "colon", "dot", "alone", "tab", "dash", "capitals"),
     chinese=(),
-    latin=("bold", "dot", "alone", "tab", "dash"),
+    latin=("bold", "dot", "alone", "tab", "dash", "capitals"),
     narrates=False,
 )
 

@@ -21,7 +21,7 @@ from offbook.data.extract.script.profile import (
     with_paragraphs,
     without_casts,
 )
-from offbook.data.extract.script.speaker_labels import MANNERED, Label, Labels, learn, match
+from offbook.data.extract.script.speaker_labels import MANNERED, ONCE, Label, Labels, learn, match
 from offbook.data.extract.script.speech import SENTENCE_END, clean, join
 from offbook.data.extract.script.stage_directions import (
     ITALIC,
@@ -44,6 +44,7 @@ TELLING = re.compile(one_of(CHINESE["tell"]))
 COLUMNS = ("gap", "tab")
 """Layouts that set speeches in a column of their own, indented on the lines below."""
 DASHED = re.compile(r"[^.]{1,40}\.\s*[—–]")
+IN_CAPITALS = re.compile(r"[^\W\d_a-zà-öø-ÿа-яё]{2}")
 NAME_IN_CAST = re.compile(r"[,，(（:：—–]|\.\s|\s{2,}")
 """What stands behind a name in a cast list."""
 
@@ -112,6 +113,8 @@ class _Reading:
         self.draft: _Draft | None = None
         self.silent = False
         """Whether nobody has spoken yet below a heading."""
+        self.untitled = True
+        """Whether neither a speech nor a heading has been met."""
         self.underlined = False
         """Whether a rule would only underline the heading above it."""
         self.cast: set[str] | None = None
@@ -177,14 +180,16 @@ class _Reading:
         if not self.silent or label.layout != "dot" or (self.labels.dashed and DASHED.match(row.text)):
             return False
         others = list(filter(None, (clean_name(part) for part in re.split(r"[.,;]", label.rest))))
-        return self.labels.speakers_of(label)[2] < MANNERED or (
-            bool(others) and all(name in self.labels.seen for name in others)
+        return (
+            self.labels.speakers_of(label)[2] < MANNERED
+            or (self.labels.capitals and not IN_CAPITALS.search(label.name))  # Graf. The others., where GRAF. speaks
+            or (bool(others) and all(name in self.labels.seen for name in others))
         )
 
     def _break(self, row: Row) -> Iterator[Skipped]:
         if row.kind == "heading":
             self.scenes.enter(row.text, row.level)
-            self.silent = True
+            self.silent, self.untitled = True, False
             yield Skipped("heading", row.text, row.number)
         elif row.kind == "rule" and not self.underlined:
             self.scenes.split()
@@ -298,7 +303,10 @@ class _Reading:
         profile = self.profile
         speech = join(draft.parts, profile.wrapped, profile.hyphenated)
         text, acted = clean(speech, spoken_parentheses=profile.spoken_parentheses, quoted=profile.quoted)
-        if any(char.isalnum() for char in text):
+        untitled, self.untitled = self.untitled, False
+        if untitled and draft.is_alone and draft.confidence <= ONCE and not SENTENCE_END.search(text):
+            yield Skipped("narration", f"{' & '.join(draft.speakers)}\n{text}", draft.line)  # THE LAMP / A play
+        elif any(char.isalnum() for char in text):
             yield Cue(draft.speakers, text, draft.line, self.scenes.current, draft.confidence, acted)
         else:
             yield Skipped("nothing said", acted or text or " & ".join(draft.speakers), draft.line)

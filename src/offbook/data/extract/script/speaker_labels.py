@@ -13,11 +13,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from offbook.data.extract.script.headings import heading, is_note, may_speak
-from offbook.data.extract.script.layouts import BRACKETS, CLOCK, LAYOUTS
+from offbook.data.extract.script.layouts import BRACKETS, CLOCK, DASH, LAYOUTS, WIDE_GAP
 from offbook.data.extract.script.line_kinds import Row
 from offbook.data.extract.script.names import (
+    ACTING,
+    AMONG_CAPITALS,
     CJK,
     HAS_CJK,
+    IN_BRACKETS,
     INTERJECTIONS,
     SURE_JOINERS,
     TITLED,
@@ -36,7 +39,7 @@ from offbook.data.extract.script.names import (
 
 BESIDES = ("colon", "bold", "alone", "semicolon")
 """Layouts in which a known name is a label in a script of another layout too."""
-MIXED = ("alone", "tab", "dot")
+MIXED = ("alone", "tab", "dot", "capitals")
 """Layouts of one family: names that recur in one of them are a script's own if most stand in its main layout too."""
 
 KNOWN, MANNERED, ONCE = 1.0, 0.95, 0.9
@@ -46,7 +49,7 @@ USUAL, ALWAYS = 0.1, 0.5
 """Share of the lines at a place that are labels, for a known name to be one there, and for an unknown one."""
 
 MOSTLY = 0.8
-"""Share of a script's labels that have a dash behind them, where that is its way."""
+"""Share of a script's speeches beside a label that have a dash before them, where that is its way."""
 
 OPENING = 0.95
 """Share of a script's labels that stand behind a blank line, where that is its way."""
@@ -67,14 +70,6 @@ class Label:
     rest: str
     layout: str
 
-
-ACTING = re.compile(
-    r"^(?P<name>[^\W\d_a-zà-öø-ÿ](?:['’\s-]?[^\W\d_a-zà-öø-ÿ])+),\s+(?P<manner>[^\W\d_A-ZÀ-ÖØ-Þ][^,]*(?:,\s.*)?)$"
-)
-"""THOMAS, bâillant: how a name in capitals speaks, in small letters."""
-IN_BRACKETS = re.compile(r"^(?P<name>[^,，]{1,30})[,，]\s*(?P<manner>[^,，A-Z][^,，]*)$")  # [Tom, whispering]
-WIDE_GAP = re.compile(rf"(?<![{CJK}])(?:\s{{2,}}|\t)(?=[^\W\d_])(?![{CJK}])")
-"""A gap after which the speech begins (MARA  Today.): the name does not stand alone."""
 
 Place = tuple[bool, int]
 """Where a line stands: whether a blank line or a heading goes before it, and how far it is indented."""
@@ -104,7 +99,7 @@ def match(line: str, layout: str) -> Label | None:
     name, notes = split_notes(raw)
     if layout == "bracket" and (acting := IN_BRACKETS.match(name)):
         name, notes = acting["name"], (acting["manner"], *notes)
-    if (acting := ACTING.match(name)) and acting["name"].isupper():
+    if (acting := ACTING.match(name)) and all(map(str.isupper, AMONG_CAPITALS.split(acting["name"]))):
         name, notes = acting["name"], (acting["manner"], *notes)
     if not all(is_name(part, often=True) for part in SURE_JOINERS.split(without_job(name))):
         return None
@@ -137,7 +132,7 @@ class Labels:
         counts: Counter[tuple[str, Place]],
         lines: Counter[Place],
         also: tuple[str, ...] = (),
-        dashed: int = 0,
+        dashed: bool = False,
     ) -> None:
         names = _names(counts)
         verbless = without_verbs(names)
@@ -159,7 +154,7 @@ class Labels:
         self.layouts = (layout, *also)
         """The layout and those that the script uses beside it."""
         self.any_name = LAYOUTS[layout].any_name
-        self.dashed = dashed >= MOSTLY * sum(counts.values()) > 0
+        self.dashed = dashed
         """Whether a dash goes before each speech (ÉRASTE. — Merci.); elsewhere it is a pause of the speaker's."""
         after_blank = sum(count for where, count in labels.items() if where[0])
         self.opens_paragraphs = after_blank >= OPENING * total > 0
@@ -192,7 +187,7 @@ class Labels:
             if label and layout == "gap" and clean_name(line) in self.seen:
                 return Label(clean_name(line), (), "", "alone")  # 阿　秀, above what she says
             if label and self._believes(label, where):
-                return replace(label, rest=label.rest.lstrip("—– ")) if self.dashed else label
+                return replace(label, rest=DASH.sub(r"\g<notes> ", label.rest).lstrip()) if self.dashed else label
         return None
 
     def speakers_of(self, label: Label) -> tuple[tuple[str, ...], tuple[str, ...], float]:
@@ -252,6 +247,7 @@ def learn(rows: Iterable[Row], layouts: tuple[str, ...]) -> Labels:
     """The layout among `layouts` whose labels recur most. A weak mark must recur clearly more often."""
     counts: dict[str, Counter[tuple[str, Place]]] = {layout: Counter() for layout in layouts}
     lines: Counter[Place] = Counter()
+    begun: Counter[str] = Counter()
     dashed: Counter[str] = Counter()
     further: Counter[tuple[str, Place]] = Counter()
     below_name = False
@@ -265,20 +261,23 @@ def learn(rows: Iterable[Row], layouts: tuple[str, ...]) -> Labels:
         for layout in layouts if row.kind == "text" else ("alone",) if "alone" in layouts else ():
             if label := match(row.text, layout):
                 counts[layout][label.name, where] += 1
-                dashed[layout] += label.rest.startswith(("—", "–"))
+                begun[layout] += bool(label.rest)
+                dashed[layout] += DASH.match(label.rest) is not None
                 if layout == "colon":
                     for hit in INLINE.finditer(label.rest):
                         further[hit["name"], where] += not is_note(hit["name"])
     heads = {without_saying(name) for name, _ in counts.get("colon", ())}
     for (name, where), count in further.items():  # 他问我：…我说：… in a speech is told
         counts["colon"][name, where] += count if without_saying(name) in heads | {name} else 0
-    learned = [Labels(layout, counts[layout], lines, dashed=dashed[layout]) for layout in layouts]
+    is_dashed = {layout: dashed[layout] >= MOSTLY * begun[layout] > 0 for layout in layouts}
+    learned = [Labels(layout, counts[layout], lines, dashed=is_dashed[layout]) for layout in layouts]
     best = max(learned, key=lambda labels: labels.support * (1.5 if labels.any_name else 1))
     also = tuple(other.layout for other in learned if other is not best and _is_mixed_in(best, other, counts))
     if not also:
         return best
     together = sum((counts[layout] for layout in also), counts[best.layout])
-    return Labels(best.layout, together, lines, also, sum(dashed[layout] for layout in (best.layout, *also)))
+    of_both = [sum(count[layout] for layout in (best.layout, *also)) for count in (dashed, begun)]
+    return Labels(best.layout, together, lines, also, of_both[0] >= MOSTLY * of_both[1] > 0)
 
 
 def _names(counts: Counter[tuple[str, Place]]) -> Counter[str]:

@@ -39,7 +39,9 @@ SEAM = re.compile(rf"(?P<before>[.,:;!?…—–]?|--)\s*{CUT}[\s{CUT}]*(?P<afte
 QUOTES = {"“": "”", "「": "」", "『": "』", '"': '"', "‘": "’", "«": "»"}
 
 
-def clean(text: str, *, spoken_parentheses: bool = False, quoted: bool = False) -> tuple[str, str]:
+def clean(
+    text: str, *, spoken_parentheses: bool = False, quoted: bool = False, starred: bool = True
+) -> tuple[str, str]:
     """The words alone, and the words with the actions in place ("" where there are none).
 
     Args:
@@ -47,9 +49,10 @@ def clean(text: str, *, spoken_parentheses: bool = False, quoted: bool = False) 
         spoken_parentheses: whether what stands in round brackets is said (the script's directions stand in others).
         quoted: whether the script sets speeches in quotation marks, so that those around a speech are not said. In
             Chinese and Japanese they never are; elsewhere somebody reads aloud or sings.
+        starred: whether what stands between asterisks is done (*sighs*), rather than stressed.
     """
     text = ESCAPE.sub(r"\1", text)
-    bare = STARRED_BETWEEN.sub(CUT, STARRED.sub("", text)) if "*" in text else text
+    bare = STARRED_BETWEEN.sub(CUT, STARRED.sub("", text)) if starred and "*" in text else text
     action = SQUARE_ACTION if spoken_parentheses else ACTION
     for _ in range(NESTED):
         bare = action.sub(CUT, bare)
