@@ -182,3 +182,13 @@ def test_a_shooting_scripts_margins_are_not_spoken_and_columns_are_told_apart() 
     ]
     scenes = [cue.scene for cue in cues(fountain.read, numbered(SHOOTING_SCRIPT))]
     assert (scenes[0], scenes[-1]) == ("INT. KITCHEN - NIGHT", "INT. HALL - DAY")
+
+
+def test_a_name_that_speaks_elsewhere_begins_a_speech_with_no_blank_line_before_it() -> None:
+    script = "INT. HALL - DAY\n\nMARGOT\nIs it late?\nCOP\nNo.\n\nCOP\nBut dark.\n\nMARGOT\nCOP\nis right.\n"
+    assert texts(fountain.read, script) == [
+        ("MARGOT", "Is it late?"),
+        ("COP", "No."),
+        ("COP", "But dark."),
+        ("MARGOT", "COP is right."),
+    ]

@@ -351,3 +351,8 @@ def test_a_name_in_capitals_may_stand_right_before_its_speech() -> None:
         ("ANNA", "E adesso che facciamo?"),
         ("HUGO", "Niente."),
     ]
+
+
+def test_a_title_in_italics_may_be_a_name() -> None:
+    text = "_Anna_. Who is there?\n\n_Capt_. A friend.\n\n_Anna_. Come in.\n\n_Capt_. Thanks.\n"
+    assert [name for name, _ in texts(play.read, text)] == ["Anna", "Capt", "Anna", "Capt"]

@@ -543,3 +543,20 @@ def test_who_made_a_radio_play_and_its_sounds_say_nothing() -> None:
     text = "顾川：你还没走？\n沈迟：等你。\nSE：脚步声\n（报幕）：第一幕完。\n顾川：走。\n沈迟：好。\n"
     text += "—— 片尾 ——\n策划：小满\nCV：林一\n"
     assert [name for name, _ in texts(screenplay.read, text)] == ["顾川", "沈迟", "报幕", "顾川", "沈迟"]
+
+
+def test_quotations_with_an_action_between_them_lose_their_marks() -> None:
+    text = "顾川：“你还没走？”\n沈迟：“等你。”（抬头）“下雨了。”\n顾川：“嗯。”\n沈迟：他说“好”。\n"
+    spoken = texts(screenplay.read, text)
+    assert spoken[1] == ("沈迟", "等你。下雨了。")
+    assert spoken[3] == ("沈迟", "他说“好”。")
+
+
+def test_a_list_of_people_goes_by_several_titles() -> None:
+    text = "人物小传\n顾川：男，三十岁。\n沈迟：女，灯塔守。\n\n第一场\n顾川：你还没走？\n沈迟：等你。\n"
+    assert texts(screenplay.read, text) == [("顾川", "你还没走？"), ("沈迟", "等你。")]
+
+
+def test_a_beat_is_not_said() -> None:
+    text = "ANNA: Late?\nHUGO: No.\nBeat.\nANNA: Well.\nHUGO: Well.\n"
+    assert [words for _, words in texts(screenplay.read, text)] == ["Late?", "No.", "Well.", "Well."]

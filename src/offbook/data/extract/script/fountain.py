@@ -48,9 +48,10 @@ def read(lines: Lines) -> Iterator[Cue | Skipped]:
     """The cues of a Fountain screenplay."""
     scenes = Scenes()
     chinese = _chinese_names(lines)
-    heads = (_speaker(block[0][1], chinese) for block in _blocks(lines) if block)
+    heads = (_speaker(block[0][1], chinese) for block in _blocks(lines) if len(block) > 1)
     names = frozenset(head[0] for head in heads if head)
-    for block in _with_what_goes_on(_blocks(lines), chinese):
+    blocks = (part for block in _blocks(lines) for part in _at_names(block, names, chinese))
+    for block in _with_what_goes_on(blocks, chinese):
         for part in _side_by_side(block):
             yield from _block(part, scenes, chinese, names)
 
@@ -78,6 +79,17 @@ def _with_what_goes_on(blocks: Iterable[NumberedLines], chinese: frozenset[str])
         else:
             yield block
     yield held
+
+
+def _at_names(block: NumberedLines, names: frozenset[str], chinese: frozenset[str]) -> Iterator[NumberedLines]:
+    """The block cut where somebody else's name stands above further lines, with no blank line before it."""
+    begin = 0
+    for place in range(1, len(block) - 1):
+        head = _speaker(block[place][1], chinese)
+        if head and head[0] in names and place > begin + 1:
+            yield block[begin:place]
+            begin = place
+    yield block[begin:]
 
 
 def _side_by_side(block: NumberedLines) -> list[NumberedLines]:

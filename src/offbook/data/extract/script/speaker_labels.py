@@ -107,8 +107,8 @@ def match(line: str, layout: str) -> Label | None:
         layout != "bold" and heading(name)
     ):
         return None
-    if layout == "dot" and TITLED.search(name):
-        return None  # MR. ALDER: Objection.
+    if layout == "dot" and TITLED.search(name) and not raw.endswith("_"):
+        return None  # MR. ALDER: Objection.   (but _Capt_. Who is there?)
     if (layout != "bold" and name[-1].isdigit() and rest[:1].isdigit()) or (
         way.begins_sentence and rest.lstrip("_")[:1].islower()
     ):
