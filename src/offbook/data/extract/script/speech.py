@@ -59,9 +59,9 @@ def clean(
     words = _tidy(EMPHASIS.sub(r"\2", SEAM.sub(_closed, bare)))
     acted = _tidy(EMPHASIS.sub(r"\2", text))
     if quoted or HAS_CJK.search(words) or HAS_KANA.search(words):
-        said = [piece.strip() for piece in bare.split(CUT) if piece.strip()]
-        if len(said) > 1 and all(unquote(piece) != piece for piece in said):  # "Yes." (rising) "Late."
-            words = _tidy(" ".join(map(unquote, said)))
+        quotations = [piece.strip() for piece in bare.split(CUT) if piece.strip()]
+        if len(quotations) > 1 and all(unquote(piece) != piece for piece in quotations):  # "Yes." (rising) "Late."
+            words = _tidy(" ".join(map(unquote, quotations)))
         words, acted = unquote(words), unquote(acted)
     return words, acted if acted != words else ""
 
