@@ -14,6 +14,7 @@ from offbook.data.extract.script.markup import in_markdown
 from offbook.data.extract.script.page_furniture import without_page_furniture
 from offbook.data.extract.script.speech import join
 from offbook.data.extract.script.stage_directions import LONGEST, is_direction, opened, with_brackets
+from offbook.data.extract.script.storyboard import without_columns
 from offbook.data.extract.word_lists import one_of
 
 BOXED = re.compile(r"^【[^【】：:，。！？]{1,12}】$")
@@ -130,7 +131,7 @@ def _with_casts(lines: Lines) -> Iterator[tuple[int, str, bool]]:
 def _mended(lines: Lines) -> Iterator[tuple[int, str]]:
     """The lines without HTML; a label whose note runs over its line's end is put together: `霜（坐，` `低头）：来`."""
     held: list[tuple[int, str]] = []
-    for number, raw in without_page_furniture(without_line_numbers(lines)):
+    for number, raw in without_columns(without_page_furniture(without_line_numbers(lines))):
         marked = in_markdown(raw)
         text = PLAYER.sub("Player: ", (TAG.sub("", marked) if "<" in marked else marked).translate(NARROW))
         text = BOLD_LINE.sub(r"\1\g<name>\1\g<text>", text)
