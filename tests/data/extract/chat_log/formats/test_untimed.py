@@ -65,3 +65,26 @@ def test_steam_s_notes_are_nobody_s_words(tmp_path: Path) -> None:
 
 def test_a_script_in_which_somebody_is_offline_stays_one() -> None:
     assert looks_like("Ann: Is he there?\nBob: Carl is now Offline.\nAnn: Oh.\nBob: Yes.\n".splitlines()) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "replies"),
+    [
+        (
+            "Ann: Lit?\nTom: <Media omitted>\nAnn: Nice\nAnn: And oil?\nTom: Half: a can\nof it\n",
+            ["Half: a can\nof it"],
+        ),
+        ("小林：在吗\nTom：[图片]\n小林：好看\nTom:[语音]\n小林：走了\nTom：好\n", ["好"]),
+    ],
+)
+def test_a_chat_whose_times_were_cut_off_is_no_script(tmp_path: Path, text: str, replies: list[str]) -> None:
+    path = tmp_path / "chat.txt"
+    path.write_text(text, encoding="utf-8")
+    assert choose(path, "auto") == "untimed"
+    assert [row["messages"][-1]["content"] for row in extract([path], "Tom").rows] == replies
+    assert contents(read, text)[1] is Content.MEDIA
+
+
+@pytest.mark.parametrize("direction", ["[Music]", "[sighs]", "<b>No</b>"])
+def test_a_script_with_a_direction_in_a_line_s_place_stays_one(direction: str) -> None:
+    assert looks_like(f"Ann: Is it lit?\nTom: {direction}\nAnn: Good.\nTom: {direction}\n".splitlines()) == 0
