@@ -309,3 +309,8 @@ def test_a_voice_is_written_with_entities_and_two_names_in_a_column_are_two_spea
     line = "Dialogue: 0,0:00:0{0}.00,0:00:0{0}.90,Default,{1},0,0,0,,{2}\n"
     text = line.format(1, "Ada", "In?") + line.format(2, "Dick", "No.") + line.format(3, "Ada; Dick", "No!")
     assert [cue.speakers for cue in cues(subtitles.read, numbered(text))] == [("Ada",), ("Dick",), ("Ada", "Dick")]
+
+
+def test_a_dash_may_stand_before_a_voice() -> None:
+    text = "WEBVTT\n\n00:01.000 --> 00:02.000\n- <v Ada>In?</v>\n- <v Dick>No.</v>\n"
+    assert texts(subtitles.read, text) == [("Ada", "In?"), ("Dick", "No.")]

@@ -27,7 +27,7 @@ PAUSE = 30.0
 
 TIMES = re.compile(r"^(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2})[,.](\d{1,3})(?:\s*-->|,\d{1,2}:\d{2}:\d{2}\.\d{3}$)")
 """00:01:02,500 --> (.srt), 01:02.500 --> (.vtt), 0:1:2.5 --> (Teams), 0:01:02.500,0:01:03.000 (.sbv)"""
-VOICE = re.compile(r"^<v(?:\.[^\s>]+)*\s+(?P<name>[^<>]+)>")
+VOICE = re.compile(r"^(?:[-–—]\s*)?<v(?:\.[^\s>]+)*\s+(?P<name>[^<>]+)>")
 """<v Ann>: who speaks, in .vtt"""
 DRAWING = re.compile(r"\{[^{}]*\\p[1-9][^{}]*\}.*?(?:\{[^{}]*\\p0[^{}]*\}|$)")
 """A shape that is drawn, in .ass: no text."""
