@@ -6,8 +6,9 @@ import pytest
 
 from offbook.data.extract.cue import SURE
 from offbook.data.extract.novel import reader
-from offbook.data.extract.novel.quotes import cut_at_marks, survey
-from tests.data.extract.reading import cues, fixture, left, numbered
+from offbook.data.extract.novel.book_layout import survey
+from offbook.data.extract.novel.quotes import cut_at_marks
+from tests.data.extract.reading import cues, fixture, left, numbered, texts
 
 
 @pytest.fixture(scope="module")
@@ -286,3 +287,18 @@ def test_an_idiom_between_name_and_verb_is_no_part_of_the_name() -> None:
         ("陆沉舟", "走吧，送你回家。"),
         ("苏晚", "陆沉舟，我不是你的员工。"),
     ]
+
+
+def test_words_that_a_book_breaks_over_the_ends_of_lines_are_whole() -> None:
+    page = (
+        "“The lamp has not been lit for a very long while,” said Anna, “and no-\nbody came to ask why. I went down "
+        "to the harbour twice, and some-\nbody had been there before me, with a long-handled lantern and a cou-\n"
+        "ple of men.”\n\n“They were mine,” said Hugo. “I sent them down before the fog came\nin over the pier.”\n\n"
+    )
+    spoken = texts(reader.read, page * 3)
+    assert "nobody came to ask why" in spoken[0][1]
+    assert "a couple of men" in spoken[0][1]
+    unbroken = (
+        page.replace("no-\nbody ", "nobody\n").replace("some-\nbody", "well-\nknown").replace("cou-\nple ", "cup\n")
+    )
+    assert "well-known had been" in texts(reader.read, unbroken)[0][1]

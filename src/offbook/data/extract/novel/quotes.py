@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import cycle, islice
+from itertools import cycle
 
 from offbook.data.extract.cue import Lines
-from offbook.data.extract.novel.languages import language_of
 from offbook.data.extract.novel.mixed_marks import ALWAYS_OPEN, MARK, quotations
 from offbook.data.extract.script.headings import heading, is_rule
 from offbook.data.extract.script.names import HAS_CJK
@@ -23,16 +21,10 @@ APOSTROPHES = "'‘’"
 """Marks that are apostrophes as well."""
 DASH = re.compile(r"[—–―-]+\s*(?=[^\W\d_]|[¿¡«»„“”‚›\"…])")
 """How a paragraph of dialogue begins in books that use dashes."""
-WITH_DASHES = ("fr", "es", "ru", "it", "pt", "pl", "sv", "vi", "tr", "kk")
 INDENTS = " \t\u3000"
 """How a line begins that begins a paragraph."""
 HEADING = 40
 """A heading that stands right behind a paragraph is no longer."""
-SURVEYED = 20_000
-"""Lines that show how a book is printed."""
-SAMPLED = 3_000
-"""Lines that show its language."""
-ENDED = re.compile(r"[。！？!?.…”」』\"’—]$")
 CLOSES_AFTER = re.compile(r"[,.;:!?…\-—–~，。！？)\"”]$")
 """What stands before the end of a speech in single quotes, and hardly ever before an apostrophe."""
 CLOSES_BEFORE = re.compile(r"[;:](?=\s)|(?:--|—)(?=\w[^'’]{0,120}(?:--|—)['‘]\w)")
@@ -44,6 +36,8 @@ ELISION = re.compile(r"['’](?:tis|twas|twere|twill|twould|em|un|til|cause|bout
 ITALICS = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 STARRED = re.compile(r"(?<![\w*])(\*{1,3})(?=[^\s*])([^*]+)(?<=\S)\1(?![\w*])")
 """*Marcus?*: a word in italics or bold as it is typed."""
+BROKEN = re.compile(r"(?<=[^\W\d_])[-\u00ad\u2010]$")
+"""The end of a line at which a word may be broken: noth-"""
 CURLY = re.compile("[“”]")
 
 
@@ -80,6 +74,8 @@ class BookLayout:
 
     wrapped: bool
     """Whether its paragraphs are broken into lines."""
+    hyphenated: bool
+    """Whether words are broken over the ends of lines."""
     marks: tuple[str, str]
     """Its quotation marks."""
     language: str
@@ -93,34 +89,14 @@ class BookLayout:
         return "" if self.language in ("zh", "ja") else " "
 
 
-def survey(lines: Lines) -> BookLayout:
-    """How the book is printed, from its lines."""
-    lengths: Counter[int] = Counter()
-    followed: Counter[int] = Counter()
-    marks: Counter[str] = Counter()
-    ended = dashed = 0
-    last = ""
-    sample: list[str] = []
-    for _, raw in islice(lines, SURVEYED):
-        text = raw.strip()
-        lengths[min(len(text), 400)] += bool(text)
-        if text and last and raw[:1] not in INDENTS and not (len(text) < HEADING and (heading(text) or is_rule(text))):
-            followed[min(len(last), 400)] += 1
-            ended += bool(ENDED.search(last))
-        last = text
-        for mark in OPENS:
-            if mark in text:
-                marks[mark] += len(OPENS[mark].findall(text)) - (len(ELISION.findall(text)) if mark == "'" else 0)
-        dashed += bool(DASH.match(text))
-        if len(sample) < SAMPLED:
-            sample.append(text)
-    language = language_of(sample)
-    dashes = language in WITH_DASHES and 2 * dashed > max(marks.values(), default=0)
-    return BookLayout(_is_wrapped(lengths, followed, ended), _marks(marks, language), language, dashes)
+def paragraphs(lines: Lines, wrapped: bool, hyphenated: bool = False) -> Iterator[Paragraph]:
+    """The book's paragraphs, headings and rules.
 
-
-def paragraphs(lines: Lines, wrapped: bool) -> Iterator[Paragraph]:
-    """The book's paragraphs, headings and rules."""
+    Args:
+        lines: its lines.
+        wrapped: whether its paragraphs are broken into lines.
+        hyphenated: whether words are broken over the ends of lines.
+    """
     parts: list[tuple[int, str]] = []
     for number, raw in lines:
         text = raw.strip("\ufeff\u200b \t\r\u3000\xa0")
@@ -128,7 +104,7 @@ def paragraphs(lines: Lines, wrapped: bool) -> Iterator[Paragraph]:
         rule = is_rule(text)
         begins = not text or title or rule or not wrapped or raw[:1] in INDENTS
         if begins and parts:
-            yield from _joined(parts)
+            yield from _joined(parts, hyphenated)
             parts = []
         if title:
             yield Paragraph(title[1], "heading", title[0], ((0, number),))
@@ -137,7 +113,7 @@ def paragraphs(lines: Lines, wrapped: bool) -> Iterator[Paragraph]:
         elif text:
             parts.append((number, text))
     if parts:
-        yield from _joined(parts)
+        yield from _joined(parts, hyphenated)
 
 
 def with_leads(parts: Iterable[Paragraph], marks: tuple[str, str]) -> Iterator[Paragraph]:
@@ -279,31 +255,12 @@ def _find_single_close(text: str, marks: tuple[str, str], start: int) -> int:
     return -1
 
 
-def _is_wrapped(lengths: Counter[int], followed: Counter[int], ended: int) -> bool:
-    """Lines that go on are about as long as the page is wide and seldom end a sentence; paragraphs always do."""
-    total, inside = sum(lengths.values()), sum(followed.values())
-    if not inside or ended > 0.5 * inside:
-        return False
-    seen, width = 0, 0
-    for width in sorted(lengths):
-        seen += lengths[width]
-        if seen >= 0.95 * total:
-            break
-    full = sum(count for length, count in followed.items() if length >= 0.7 * width)
-    return width <= 120 and full >= 0.7 * inside
+def _joined(parts: list[tuple[int, str]], hyphenated: bool) -> Iterator[Paragraph]:
+    """One paragraph of these lines; none where nothing but signs of italics stood in them.
 
-
-def _marks(counts: Counter[str], language: str) -> tuple[str, str]:
-    """The marks that open most quotations. In German they open downwards („ “, »«)."""
-    pairs = PAIRS if language in ("zh", "ja", "ko") else {**PAIRS, **GERMAN, **SWEDISH}
-    if counts["„"]:
-        pairs = {mark: end for mark, end in pairs.items() if mark not in "“”"}
-    open_mark = max(pairs, key=lambda mark: counts[mark])
-    return open_mark, pairs[open_mark]
-
-
-def _joined(parts: list[tuple[int, str]]) -> Iterator[Paragraph]:
-    """One paragraph of these lines; none where nothing but signs of italics stood in them."""
+    A line that ends in a hyphen is joined to the rest of its word: noth-ing is nothing in a book that breaks words,
+    and well-known stays itself in another.
+    """
     text, lines = "", []
     for number, raw in parts:
         part = ITALICS.sub("", raw) if "_" in raw else raw
@@ -312,6 +269,8 @@ def _joined(parts: list[tuple[int, str]]) -> Iterator[Paragraph]:
         if not part:
             continue
         gap = "" if not text or (HAS_CJK.match(text[-1]) and HAS_CJK.match(part[0])) else " "
+        if BROKEN.search(text) and part[0].islower():
+            text, gap = text[:-1] if hyphenated else text, ""
         lines.append((len(text + gap), number))
         text += gap + part
     if text:

@@ -13,9 +13,10 @@ from dataclasses import replace
 
 from offbook.data.extract.cue import Cue, Lines, Scenes, Skipped
 from offbook.data.extract.novel.attribution import Attribution, Attributor
+from offbook.data.extract.novel.book_layout import survey
 from offbook.data.extract.novel.english import English
 from offbook.data.extract.novel.names_en import LISTS
-from offbook.data.extract.novel.quotes import SINGLE, BookLayout, Paragraph, TextSpan, paragraphs, survey, with_leads
+from offbook.data.extract.novel.quotes import SINGLE, BookLayout, Paragraph, TextSpan, paragraphs, with_leads
 from offbook.data.extract.novel.tags_en import SAY
 
 SENTENCE_END = re.compile(r"(?<!\bMr)(?<!\bMrs)(?<!\bDr)(?<!\bSt)(?<!\b[A-Z])[.!?。！？…][\"'”’)]*(?=\s|--|[—–]|$)")
@@ -44,7 +45,7 @@ def read(lines: Lines) -> Iterator[Cue | Skipped]:
     layout = survey(lines)
     attributor = _attributor(layout, lines)
     book: list[CutParagraph] = []
-    for paragraph in with_leads(paragraphs(lines, layout.wrapped), layout.marks):
+    for paragraph in with_leads(paragraphs(lines, layout.wrapped, layout.hyphenated), layout.marks):
         parts = attributor.split(paragraph.text) if paragraph.kind == "text" else []
         book.append((paragraph, parts))
         if parts:

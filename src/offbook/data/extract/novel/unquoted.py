@@ -12,9 +12,10 @@ from dataclasses import replace
 from itertools import islice, pairwise
 
 from offbook.data.extract.novel.attribution import ACTS, Attribution
+from offbook.data.extract.novel.book_layout import SURVEYED
 from offbook.data.extract.novel.chinese import Chinese
 from offbook.data.extract.novel.names_zh import skip
-from offbook.data.extract.novel.quotes import SURVEYED, TextSpan
+from offbook.data.extract.novel.quotes import TextSpan
 from offbook.data.extract.novel.words_zh import LISTS, MANNER, ME, NOT_SAY, SAYS, THINKS, simplify
 from offbook.data.extract.word_lists import one_of
 
