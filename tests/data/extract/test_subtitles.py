@@ -314,3 +314,10 @@ def test_a_voice_is_written_with_entities_and_two_names_in_a_column_are_two_spea
 def test_a_dash_may_stand_before_a_voice() -> None:
     text = "WEBVTT\n\n00:01.000 --> 00:02.000\n- <v Ada>In?</v>\n- <v Dick>No.</v>\n"
     assert texts(subtitles.read, text) == [("Ada", "In?"), ("Dick", "No.")]
+
+
+def test_somebody_known_may_be_heard_over_a_device() -> None:
+    lines = ("TOM: Late?", "ADA: No.", "TOM ON RADIO: Come in.", "ADA OVER THE PHONE: Why?", "MAN ON TV: News.")
+    text = "".join(f"{at}\n00:00:{at}0,000 --> 00:00:{at}2,900\n{line}\n\n" for at, line in enumerate(lines, 1))
+    text += "8\n00:01:20,000 --> 00:01:22,000\nTOM: So.\n\n9\n00:01:30,000 --> 00:01:32,000\nADA: So.\n\n"
+    assert [name for name, _ in texts(subtitles.read, text)][:5] == ["TOM", "ADA", "TOM", "ADA", "MAN ON TV"]

@@ -22,6 +22,13 @@ NAME_AND_MANNER = re.compile(r"^(?P<name>.+?)(?:\s+[-–—|]\s+|[,:;]\s+)(?P<ma
 BESIDE_NAME = re.compile(r"^(?P<name>.+?)\s+(?P<manner>(?!and\b)[^\W\dA-ZÀ-ÖØ-Þ].*)$")
 """Mara laughing, but not Mara and Tom laughing"""
 
+OVER_DEVICE = re.compile(
+    r"^(?P<name>.+?) (?P<manner>(?:on|over|via|through|from) (?:the )?(?:radio|(?:tele|speaker)?phone|tv|television"
+    r"|intercom|pa|speakers?|comms?|recording|video|tape|voicemail|headset|walkie(?:-talkie)?))$",
+    re.IGNORECASE,
+)
+"""TOM ON RADIO, MARA OVER PHONE"""
+
 
 def is_sound(label: str) -> bool:
     """Whether what stands in brackets before a line is a sound or a way to speak, and nobody's name."""
@@ -59,6 +66,14 @@ def with_manner(text: str, names: Collection[str]) -> Label | None:
     parts = BESIDE_NAME.match(label.name) if label else None
     if not label or not parts or parts["name"] not in names:
         return None
+    return replace(label, name=parts["name"], notes=(parts["manner"], *label.notes))
+
+
+def without_device(label: Label, names: Collection[str]) -> Label:
+    """The label of somebody known who is heard over a radio or the like; other labels as they are."""
+    parts = OVER_DEVICE.match(label.name)
+    if not parts or parts["name"] not in names:
+        return label
     return replace(label, name=parts["name"], notes=(parts["manner"], *label.notes))
 
 

@@ -19,7 +19,14 @@ from offbook.data.extract.script.line_kinds import Row
 from offbook.data.extract.script.names import split_joint, split_notes
 from offbook.data.extract.script.speaker_labels import KNOWN, ONCE, Label, Labels, learn, match
 from offbook.data.extract.script.speech import clean, join
-from offbook.data.extract.subtitle_names import bare_name, is_sound, labels_once, matched_once, with_manner
+from offbook.data.extract.subtitle_names import (
+    bare_name,
+    is_sound,
+    labels_once,
+    matched_once,
+    with_manner,
+    without_device,
+)
 from offbook.data.extract.word_lists import words
 
 PAUSE = 30.0
@@ -269,6 +276,7 @@ class _Names:
         label = self.labels.find(text, after_blank=True) if self.labels.support else None
         is_word = label and label.name not in self.labels.speakers and self.in_capitals and not label.name.isupper()
         if label and not is_word and not (label.layout == "bracket" and is_sound(label.name)):
+            label = without_device(label, self.labels.speakers | self.once)
             return label, self.labels.speakers_of(label)[0], KNOWN
         once = matched_once(text)
         if once and once.name in self.once:
