@@ -18,6 +18,7 @@ from offbook.evaluation.verdict import judge
 from offbook.pipeline import base_choices
 from offbook.pipeline.base_choices import BaseChoice, choices
 from offbook.pipeline.next_run import CHANGES, suggestion
+from offbook.studio import run_yaml
 from offbook.studio.app import PAGES
 from offbook.studio.checks import option_of
 from offbook.studio.context import Studio
@@ -280,3 +281,18 @@ def test_an_idle_studio_is_small() -> None:
     size, *heavy = done.stdout.split()
     assert heavy == ["False", "False"]
     assert int(size) < 120 * 10**6
+
+
+def test_settings_are_read_once_for_as_long_as_they_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads = []
+    read = run_yaml.read_settings
+    monkeypatch.setattr(run_yaml, "read_settings", lambda path: reads.append(path) or read(path))
+    path = tmp_path / "run.yaml"
+    assert run_yaml.settings_tree(path) == {}
+    path.write_text("name: ann\n", encoding="utf-8")
+    assert [run_yaml.settings_tree(path) for _ in range(2)] == [{"name": "ann"}] * 2
+    path.write_text("name: bob the second\n", encoding="utf-8")
+    assert run_yaml.settings_tree(path) == {"name": "bob the second"}
+    path.write_text("name: [\n", encoding="utf-8")
+    assert run_yaml.settings_tree(path) == {}
+    assert len(reads) == 3

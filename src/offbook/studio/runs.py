@@ -5,21 +5,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from offbook.core.config.yaml_file import read_settings
-from offbook.core.errors import UsageError
 from offbook.core.rundir import RunDir
 from offbook.core.text_file import read_text
 from offbook.studio.json_files import read_objects
+from offbook.studio.run_yaml import settings_tree
 from offbook.studio.stored_verdict import stored_verdict
 from offbook.studio.workspace import Workspace
 
 
 def settings_of(run: RunDir) -> dict[str, Any]:
     """The tree of a run's run.yaml; empty where it is damaged."""
-    try:
-        return read_settings(run.config).tree
-    except UsageError:
-        return {}
+    return settings_tree(run.config)
 
 
 def character_of(workspace: Workspace, run: RunDir) -> str | None:

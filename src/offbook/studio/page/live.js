@@ -9,8 +9,10 @@ const EVERY = 2500; // milliseconds
 // `shown`: what it is known to be; else what is loaded first.
 export function follow(load, change, signal, shown, every = EVERY) {
   let before = shown && JSON.stringify(shown);
+  let isLooking = false; // a studio that is slow to answer is not asked again meanwhile
   const look = async () => {
-    if (document.hidden) return;
+    if (document.hidden || isLooking) return;
+    isLooking = true;
     try {
       const now = await load();
       const text = JSON.stringify(now);
@@ -19,6 +21,8 @@ export function follow(load, change, signal, shown, every = EVERY) {
       if (isNew && !signal.aborted) await change(now);
     } catch {
       // The studio is gone, or what was shown is.
+    } finally {
+      isLooking = false;
     }
   };
   if (!shown) look();

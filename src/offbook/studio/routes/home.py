@@ -11,11 +11,10 @@ from typing import Any
 import psutil
 from fastapi import APIRouter
 
-from offbook.core.config.yaml_file import read_settings
-from offbook.core.errors import UsageError
 from offbook.core.rundir import RunDir
 from offbook.core.shell import offbook_command
 from offbook.studio.context import StudioDep
+from offbook.studio.run_yaml import settings_tree
 from offbook.studio.runs import character_of, last_reply, run_entry
 from offbook.studio.workspace import folder_bytes
 
@@ -43,10 +42,8 @@ def home(studio: StudioDep) -> dict[str, Any]:
 
 def _character(folder: Path, runs: list[RunDir]) -> dict[str, Any]:
     newest = runs[0] if runs else None
-    try:
-        title = read_settings(folder / "run.yaml").tree.get("persona", {}).get("name")
-    except (UsageError, AttributeError):
-        title = None
+    persona = settings_tree(folder / "run.yaml").get("persona")
+    title = persona.get("name") if isinstance(persona, dict) else None
     has_lines = (folder / "lines.jsonl").is_file() or (folder / "rows.jsonl").is_file()
     state = newest.status if newest else ("ready" if has_lines else "empty")
     return {
