@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from offbook.core.config.schema import options
+from offbook.core.config.yaml_file import SettingsFile, read_settings
 from offbook.evaluation.verdict import judge
 from offbook.pipeline import base_choices
 from offbook.pipeline.base_choices import BaseChoice, choices
@@ -284,9 +285,13 @@ def test_an_idle_studio_is_small() -> None:
 
 
 def test_settings_are_read_once_for_as_long_as_they_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    reads = []
-    read = run_yaml.read_settings
-    monkeypatch.setattr(run_yaml, "read_settings", lambda path: reads.append(path) or read(path))
+    reads: list[Path] = []
+
+    def read(path: Path) -> SettingsFile:
+        reads.append(path)
+        return read_settings(path)
+
+    monkeypatch.setattr(run_yaml, "read_settings", read)
     path = tmp_path / "run.yaml"
     assert run_yaml.settings_tree(path) == {}
     path.write_text("name: ann\n", encoding="utf-8")
