@@ -36,7 +36,7 @@ UNSUPPORTED_CHATS = (
         WITH_OTHERS,
     ),
     (
-        r'\A\ufeff?\s*\{(?=.*"(?:app_opens|swipes_likes)"\s*:)',
+        r'\A\ufeff?\s*\{(?=.*(?:"(?:app_opens|swipes_likes)"\s*:|"Messages"\s*:\s*\[\s*\{\s*"match_id"))',
         marked("what Tinder keeps of you, in which nobody else writes"),
         FROM_THE_APP,
     ),

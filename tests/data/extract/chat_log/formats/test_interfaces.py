@@ -101,6 +101,7 @@ def test_bilibili_s_newest_message_stands_first(tmp_path: Path) -> None:
     ("value", "what"),
     [
         ({"Usage": {"app_opens": {"2021-05-12": 1}}, "Messages": [{"match_id": "1", "messages": []}]}, "Tinder"),
+        ({"Messages": [{"match_id": "Match 1", "messages": [{"to": 1, "message": "Lit?"}]}]}, "Tinder"),
         ([{"match": [{"timestamp": "2021-05-12"}], "chats": [{"body": "Lit?", "timestamp": "2021-05-12"}]}], "Hinge"),
         ({"zerver_message": [{"id": 1, "sender": 2, "content": "Lit?"}], "zerver_usermessage": []}, "Zulip's server"),
     ],

@@ -67,3 +67,9 @@ def test_a_thai_date_has_no_comma() -> None:
 def test_what_the_desktop_app_notes_has_no_sender() -> None:
     text = "2024.05.01 水曜日\n21:30 花 今どこ？\n21:31 太郎 家\n21:32 花がメッセージの送信を取り消しました\n21:33 太郎 またね"
     assert [message.sender for message in read(numbered(text))] == ["花", "太郎", "", "太郎"]
+
+
+def test_albums_and_joining_are_notes_also_where_the_desktop_app_signs_them() -> None:
+    text = '2024.05.01 Wednesday\n21:30 Ann Is it lit?\n21:31 Ann created the album "Lamps".\n21:31 Carl joined the group.\n'
+    text += "21:32 Tom [Note] A list\n21:33 Tom Since four"
+    assert parsed(read, text) == [("Ann", "Is it lit?"), ("Tom", "Since four")]
