@@ -432,3 +432,38 @@ def test_a_table_of_very_many_columns_is_refused_soon(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="are those of no format"):
         load([tmp_path / "wide.csv"])
     assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize("reply", ["TODO", "[TBD]", "待补充", "（待定）", "same as above."])
+def test_a_reply_that_nobody_has_written_yet(reply: str) -> None:
+    with pytest.raises(RowError, match="not written yet"):
+        messages({"prompt": "Lit?", "reply": reply})
+    assert messages({"prompt": "Lit?", "reply": f"{reply} I can't say."})
+
+
+@pytest.mark.parametrize("prompt", ["<image>\nLit?", "<|image_pad|>Lit?"])
+def test_a_row_about_a_picture_is_left_out(prompt: str) -> None:
+    with pytest.raises(LeftOut, match="a picture"):
+        messages({"messages": [{"role": "user", "content": prompt}, {"role": "assistant", "content": "Yes."}]})
+
+
+@pytest.mark.parametrize("column", ["corrected_answer", "final answer", "better reply", "修改后回答", "润色"])
+def test_a_reply_in_a_better_version_is_not_lost(column: str) -> None:
+    row = {"prompt": "Lit?", "answer": "Yes", column: "Since four."}
+    with pytest.raises(RowError, match="better version"):
+        messages(row)
+    chosen = to_conversation(row, HERE, options=ReadingOptions(columns={"reply": column}))
+    assert chosen.turns[-1].text == "Since four."
+    assert messages({**row, column: ""})[-1] == ("a", "Yes")
+
+
+def test_messages_that_were_turned_down_or_deleted() -> None:
+    talk = [
+        {"role": "user", "content": "Lit?"},
+        {"role": "assistant", "content": "No.", "deleted": True},
+        {"role": "assistant", "content": "Since four.", "feedback": "thumbs_down"},
+        {"role": "user", "content": "Oil?"},
+        {"role": "assistant", "content": "Half a can.", "feedback": "good", "deleted": False},
+    ]
+    turns = to_conversation({"messages": talk}, HERE).turns
+    assert [(turn.text, turn.weight) for turn in turns[1::2]] == [("Since four.", 0), ("Half a can.", 1)]

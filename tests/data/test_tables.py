@@ -81,6 +81,63 @@ def test_rows_that_were_written_as_texts_and_turns_as_pairs(tmp_path: Path) -> N
     assert rows(tmp_path / "b.jsonl", f"{json.dumps(talk)}\n{json.dumps(talk)}\n") == [{"messages": talk}] * 2
 
 
+TABLE = 'question,answer\nLit?,Since four.\nOil?,"Half a can, sir."\n'
+
+
+@pytest.mark.parametrize("note", ["Notes,by Ann", "Source: the log,", "备注,第二稿", ",Notes by Ann"])
+def test_notes_below_a_table_are_no_rows(tmp_path: Path, note: str) -> None:
+    with pytest.raises(UsageError, match=r"a\.csv:5: notes on the table .* 1 more row is bad"):
+        (tmp_path / "a.csv").write_text(f"{TABLE}\n{note}\nRevised,2 May\n")
+        load([tmp_path / "a.csv"])
+    assert len(rows(tmp_path / "b.csv", f"{TABLE}\nNotes on the door?,Mine.\n")) == 3
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("what the player says,what Mara answers", "explain the columns"),
+        ("用户的问题,角色的回答", "explain the columns"),
+        ("(text),(text)", "explain the columns"),
+        ("------,------", "explain the columns"),
+        ("(2 rows),", "count the rows"),
+        (",2 rows", "count the rows"),
+        ("共 2 条,", "count the rows"),
+    ],
+)
+def test_what_tells_of_a_table_is_no_row(tmp_path: Path, line: str, why: str) -> None:
+    (tmp_path / "a.csv").write_text(f"{TABLE}{line}\n")
+    loaded = load([tmp_path / "a.csv"])
+    assert len(loaded.conversations) == 2
+    assert [why in reason for reason in loaded.left_out] == [True]
+
+
+def test_a_comment_above_the_names_of_the_columns(tmp_path: Path) -> None:
+    assert rows(tmp_path / "a.csv", f"# exported 2 May\n{TABLE}") == ROWS
+    numbered = '#,question,answer\n1,"Lit, sir, yet?",Since four.\n'
+    assert rows(tmp_path / "b.csv", numbered) == [{"#": "1", "question": "Lit, sir, yet?", "answer": "Since four."}]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.json"])
+def test_a_table_without_names_says_what_it_needs(tmp_path: Path, name: str) -> None:
+    csv_text = "".join(f'"{row["question"]}","{row["answer"]}"\n' for row in ROWS)
+    (tmp_path / name).write_text(csv_text if name == "a.csv" else json.dumps({"Lit?": "Since four.", "Oil?": "Half."}))
+    with pytest.raises(UsageError, match="look like what somebody says"):
+        load([tmp_path / name])
+
+
+def test_another_file_beside_the_rows_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(TABLE)
+    (tmp_path / "config.json").write_text('{"rank": 8}')
+    with pytest.raises(UsageError, match=r"config\.json.*\n.*take it out of the folder"):
+        load([tmp_path])
+
+
+def test_parts_of_a_data_set_by_other_names(tmp_path: Path) -> None:
+    for name in ("x_trn.csv", "x_tst.csv", "train_test.csv"):
+        (tmp_path / name).write_text(TABLE)
+    assert [path.name for path in data_files(tmp_path)] == ["x_trn.csv"]
+
+
 def test_a_list_of_rows_in_a_list_is_no_row(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not an object but a list"):
         rows(tmp_path / "a.json", json.dumps([ROWS, ROWS]))

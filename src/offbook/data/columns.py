@@ -15,22 +15,14 @@ from offbook.data.sources import Row
 
 SYNONYMS = {
     **dict.fromkeys(("prompt", "question", "query", "q", "user", "human", "user_question", "src"), "instruction"),
-    **dict.fromkeys(("user_input", "user_message", "input_text", "text_input"), "instruction"),
+    **dict.fromkeys(("user_input", "user_message", "input_text", "text_input", "usuario", "вопрос"), "instruction"),
     **dict.fromkeys(("问", "问题", "提问", "问句", "上文", "上句", "用户", "用户输入", "指令", "提示"), "instruction"),
-    **dict.fromkeys(
-        ("user_prompt", "提示词", "用户消息", "ユーザー", "사용자", "utilisateur", "usuario"), "instruction"
-    ),
+    **dict.fromkeys(("user_prompt", "提示词", "用户消息", "ユーザー", "사용자", "utilisateur"), "instruction"),
     **dict.fromkeys(("ask", "用户问题", "用户提问", "用户说", "玩家", "玩家台词", "上一句", "前一句"), "instruction"),
-    **dict.fromkeys(
-        ("質問", "指示", "질문", "지시", "frage", "pregunta", "pergunta", "domanda", "вопрос"), "instruction"
-    ),
+    **dict.fromkeys(("質問", "指示", "질문", "지시", "frage", "pregunta", "pergunta", "domanda"), "instruction"),
     **dict.fromkeys(("問", "問題", "提問", "問句", "使用者", "使用者輸入", "用戶", "提示詞"), "instruction"),
-    **dict.fromkeys(("輸入",), "input"),
     **dict.fromkeys(("回覆", "答覆", "回應", "助理", "輸出", "角色回覆", "機器人"), "output"),
-    **dict.fromkeys(("系統", "系統提示", "系統提示詞"), "system"),
-    **dict.fromkeys(("對話", "對話內容"), "dialogue"),
-    **dict.fromkeys(("角色名稱", "角色姓名"), "character"),
-    **dict.fromkeys(("context", "inputs", "输入", "入力", "입력"), "input"),
+    **dict.fromkeys(("context", "inputs", "输入", "輸入", "入力", "입력"), "input"),
     **dict.fromkeys(("response", "completion", "answer", "a", "reply", "assistant", "bot", "gpt"), "output"),
     **dict.fromkeys(
         ("generated", "generation", "target", "targets", "tgt", "agent_response", "character_answer"), "output"
@@ -46,13 +38,15 @@ SYNONYMS = {
     **dict.fromkeys(("system_prompt", "system_message", "系统", "系统提示", "系统提示词"), "system"),
     **dict.fromkeys(("chat", "turns", "contents"), "messages"),
     **dict.fromkeys(("dialog", "dialogs", "dialogues", "utterances", "对话", "对话内容", "多轮对话"), "dialogue"),
-    **dict.fromkeys(("system_instruction", "systeminstruction"), "system"),
+    **dict.fromkeys(("對話", "對話內容"), "dialogue"),
+    **dict.fromkeys(("system_instruction", "systeminstruction", "系統", "系統提示"), "system"),
     **dict.fromkeys(
         ("preferred_output", "preferred", "accepted", "winner", "chosen_response", "chosen_messages"), "chosen"
     ),
     **dict.fromkeys(("rejected_response", "rejected_messages", "non_preferred_output"), "rejected"),
     **dict.fromkeys(("dispreferred", "loser", "reject"), "rejected"),
     **dict.fromkeys(("agent_role", "bot_name", "role_name", "character_name", "char_name", "role"), "character"),
+    **dict.fromkeys(("角色名稱", "角色姓名"), "character"),
     **dict.fromkeys(("char", "npc", "角色", "角色名", "角色名称", "人物", "人物名"), "character"),
 }
 """Other names of the columns that the formats know, in lower case and with `_` between words."""
@@ -63,7 +57,25 @@ WRAPPERS = ("request", "chat", "body", "conversation", "dialogue", "data", "samp
 TRANSLATIONS = (("source", "target"), ("sources", "targets"))
 """Columns of a pair; beside another reply or prompt, source says where a row comes from."""
 MISSING = frozenset(
-    ("nan", "NaN", "NaT", "<NA>", "NULL", "null", "(null)", "[null]", "\\N", "None", "N/A", "n/a", "undefined", "#N/A")
+    (
+        "-",
+        "--",
+        "/",
+        "nan",
+        "NaN",
+        "NaT",
+        "<NA>",
+        "NULL",
+        "null",
+        "(null)",
+        "[null]",
+        "\\N",
+        "None",
+        "N/A",
+        "n/a",
+        "undefined",
+        "#N/A",
+    )
 ) | {"#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!"}
 """What pandas, Python, JavaScript, databases and Excel write for an empty cell, and Excel's errors."""
 NO_INPUT = re.compile(r"<no ?input>|noinput", re.IGNORECASE)
@@ -101,6 +113,13 @@ PROMPT_LIKE = re.compile(
     r"|上文|前文|问|問|输入|輸入|提示|指令|对话|對話|选项|候选|线索",
     re.IGNORECASE,
 )
+REVISED = re.compile(
+    r"(?:corrected|revised|edited|improved|better|final|rewritten|polished|fixed)[\s_-]+"
+    r"(?:answer|reply|response|output|completion|text|version|line)|correction|rewritten|revised"
+    r"|(?:修改|修正|改写|润色|优化|校对)(?:后|过)?的?(?:回答|回复|答案|输出|版本?|台词|内容)?|最终(?:的|版)?(?:回答|回复|答案|台词)",
+    re.IGNORECASE,
+)
+"""A column of replies that somebody has gone over, beside those as they were."""
 METADATA = re.compile(
     r"_?(?:(?<!sa)ids?|type|index|len|length|tokens|hash|lang|language|(?<!re)source|(?<!pro)file|name|time"
     r"|(?<!candi)date|url|category|tags?|label|(?<!sub)title|score|role|split|subset|user-agent)$",
@@ -238,6 +257,13 @@ def refuse_loss(row: Row, used: Collection[str], turns: Iterable[Turn], given: I
             "its column '{lost}' looks like a reply and would be lost, as another column holds the conversation: "
             "leave one of them out, as in --data.columns ignore={lost}",
             lost=own_name("output", given),
+        )
+    revised = next((column for column in unread if REVISED.fullmatch(column)), None)
+    if lost is None and revised is not None and "output" in used and any(map(str.isalpha, str(row[revised]))):
+        raise ColumnsError(
+            "its column '{revised}' looks like the reply in a better version: take it, with --data.columns "
+            "reply={revised}, or leave it out: --data.columns ignore={revised}",
+            revised=own_name(revised, given),
         )
     character = row.get("character")
     if lost is None and isinstance(character, str) and len(character) > LONGEST_NAME and character.strip() not in read:

@@ -24,6 +24,18 @@ NO_ROW = marked(
 OTHER_WIDTH = marked(
     "{cells} cells under {columns} columns: a cell with the sign in it that parts cells stands between double quotes"
 )
+NOTE = re.compile(
+    r"(?:(?:foot)?notes?|remarks?|comments?|sources?|authors?|editors?|legend|version|revised|revision"
+    r"|(?:last )?updated|created|exported|generated|备注|備註|说明|說明|注|注释|来源|來源|作者|制表|版本"
+    r"|导出时间|更新(?:时间|日期)?)"
+    r"(?:\s*[:：].*|\s+by\b.*)?",
+    re.IGNORECASE,
+)
+"""The first cell of notes below a table."""
+BELOW = marked(
+    "notes on the table seem to begin below the empty row: delete them; "
+    "if they are rows, delete the empty row above them"
+)
 EMPTY = re.compile(r"[,;\t\s]*$")
 TITLE = re.compile(r"[^,;\t\"]+([,;\t])\1*\s*$")
 HEADER_LINES = 6
@@ -64,6 +76,7 @@ def table_rows(path: Path) -> Iterator[tuple[int, dict[str, str] | str]]:
     names = [column.casefold() for column in columns]
     # Strict: without it a quote that is never closed swallows the rest of the file in silence.
     table = csv.reader(chain(head[first:], lines), delimiter=delimiter, strict=True, skipinitialspace=is_spaced)
+    is_after_gap = are_notes = False
     while True:
         line = table.line_num + first + 1
         try:
@@ -77,9 +90,15 @@ def table_rows(path: Path) -> Iterator[tuple[int, dict[str, str] | str]]:
                 ) from None
             yield line, fill(NO_ROW, {"error": translate(str(error))})
             continue
-        if not any(cell.strip() for cell in cells) or [cell.strip().casefold() for cell in cells] == names:
+        filled = [cell.strip() for cell in cells if cell.strip()]
+        if not filled or [cell.strip().casefold() for cell in cells] == names:
+            is_after_gap = not filled
             continue  # empty, or the header once more, where tables were joined
-        if len(cells) != len(columns):
+        are_notes = are_notes or (is_after_gap and NOTE.fullmatch(filled[0]) is not None)
+        is_after_gap = False
+        if are_notes:
+            yield line, translate(BELOW)
+        elif len(cells) != len(columns):
             yield line, fill(OTHER_WIDTH, {"cells": len(cells), "columns": len(columns)})
         else:
             yield line, dict(zip(columns, cells, strict=True))
@@ -93,10 +112,18 @@ def _delimiter(header: str) -> str:
 def _header_place(head: Sequence[str], start: int) -> int:
     """The place of the line that names the columns: below empty ones and a title, which has empty cells beside it."""
     for place, line in enumerate(head[start:], start):
+        if line.startswith("#") and any(_is_table_below(line, text) for text in head[place + 1 :]):
+            continue  # a comment
         below = next((text for text in head[place + 1 :] if not EMPTY.match(text)), None)
         if not EMPTY.match(line) and (below is None or not TITLE.match(line) or TITLE.match(below)):
             return place
     return start
+
+
+def _is_table_below(comment: str, text: str) -> bool:
+    """Whether a line is no comment and has cells, which the comment above it has not."""
+    delimiter = _delimiter(text)
+    return not text.startswith("#") and delimiter in text and delimiter not in comment
 
 
 def _columns(path: Path, number: int, line: str, delimiter: str) -> list[str]:

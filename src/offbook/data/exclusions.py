@@ -24,7 +24,7 @@ from offbook.data.turn_lists import assistants_of
 TURNS = ("messages", "conversations", "conversation", "dialogue")
 """Columns that hold messages, whose `name` may tell the character's."""
 PEOPLE = re.compile(
-    rf"(?:{OBJECT_KEY}|{SHEET}|name|who|speaker|responder|respondent|actor|(?:bot|char|character|role)_id|姓名|人名|说话人|说话者|回答者|回复者)",
+    rf"(?:{OBJECT_KEY}|{SHEET}|name|who|speaker|responder|respondent|replier|answerer|actor|(?:bot|char|character|role)_id|姓名|人名|说话人|说话者|回答者|回复者)",
     re.IGNORECASE,
 )
 """Columns beside a prompt and a reply that may name who answers, or somebody else."""

@@ -45,6 +45,8 @@ class Format(NamedTuple):
     """Further columns that it reads."""
 
 
+SENTENCE = re.compile(r"[.?!…。？！]$|\S\s+\S+\s+\S|[，。？！]")
+"""Something that is said, and no name of a column."""
 MOST_COLUMNS = 100
 """Columns of a row among which a misspelt one is looked for."""
 
@@ -66,6 +68,12 @@ def detect(row: Row, given: Iterable[str] | None = None) -> Format:
     columns = [str(key) for key in (row if given is None else given)]
     hint = next((hint for key in columns[:MOST_COLUMNS] if (hint := nearest(key, expected))), "")
     names = ", ".join(columns) or "none"
+    if len(columns) > 1 and all(map(SENTENCE.search, columns[:2])):
+        raise ColumnsError(
+            "the names of its columns ({names}) look like what somebody says: the first line of a table names the "
+            "columns, as in prompt,reply; in JSON, each row is an object with the keys prompt and reply",
+            names=names[:80],
+        )
     raise ColumnsError(
         "its columns ({names}) are those of no format ({formats}){hint}",
         names=names[:80],

@@ -19,16 +19,14 @@ from offbook.core.errors import UsageError
 from offbook.core.i18n import marked, translate
 from offbook.core.progress import fill
 from offbook.core.registry import lookup
-from offbook.core.text import normalize
 from offbook.core.types import Conversation, Origin, Turn
-from offbook.data import columns, exclusions, placeholders, table_notes, verdicts
-from offbook.data.dialogues import SPEECH, with_manner
+from offbook.data import columns, exclusions, labels, placeholders, table_notes, verdicts
 from offbook.data.exclusions import Belonging
 from offbook.data.formats import FORMATS, Format, Turns, detect, reply_in
 from offbook.data.other_sets import other_set
 from offbook.data.row_values import ColumnsError, LeftOut, NotTextError, RowError
 from offbook.data.sources import BadRow, Row, data_files, read_rows, stop
-from offbook.data.unspoken import without_calls, without_thoughts
+from offbook.data.unspoken import PICTURE, UNWRITTEN, without_calls, without_thoughts
 
 NEEDED = marked(
     "A row has instruction (what is said to the character) and output (what it answers), "
@@ -46,13 +44,17 @@ class NoRowsError(UsageError):
     Args:
         file: the file.
         strange: what is said of the first row.
+        are_others: whether it is one of several files in a folder.
     """
 
-    def __init__(self, file: Path, strange: ColumnsError) -> None:
+    def __init__(self, file: Path, strange: ColumnsError, are_others: bool = False) -> None:
         self.file = file
+        self.strange = strange
         super().__init__(
             marked("{file}: {strange}"),
-            marked("Rename them, in a table in its first line. {needed}"),
+            marked("If it holds no rows, take it out of the folder, or name the files of rows themselves. {needed}")
+            if are_others
+            else marked("Rename them, in a table in its first line. {needed}"),
             file=file,
             strange=strange,
             needed=translate(NEEDED),
@@ -109,8 +111,13 @@ def load(
     row_format = None if format == "auto" else lookup({"auto": None, **FORMATS}, format, "data format")
     loaded = Loaded([], [], {})
     belongings: list[Belonging] = []
-    for file in [file for path in paths for file in data_files(path)]:
-        belongings += _read(file, row_format, on_error, options, loaded)
+    for path in paths:
+        of_path = data_files(path)
+        for file in of_path:
+            try:
+                belongings += _read(file, row_format, on_error, options, loaded)
+            except NoRowsError as error:
+                raise NoRowsError(file, error.strange, are_others=len(of_path) > 1) from None
     if loaded.skipped and on_error == "stop":
         _refuse(loaded.skipped)
     _refuse_reversed(loaded)
@@ -118,6 +125,7 @@ def load(
         files = [row.origin.file for row in loaded.conversations]
         exclusions.refuse_files_of_others(belongings, files, options.character)
     _leave_others_out(loaded, belongings, options)
+    labels.refuse_labels(loaded.conversations)
     if not loaded.conversations:
         why = f"; the first: {loaded.skipped[0]}" if loaded.skipped else ""
         why = f"; {next(iter(loaded.left_out))}" if loaded.left_out and not why else why
@@ -212,8 +220,10 @@ def _conversation(
         read = OWN_COLUMNS.union(row_format.optional, *row_format.columns)
         loaded.unread.update(columns.refuse_loss(row, read, spoken, own_names))
     named = row.get("character")
+    if any(turn.role == "user" and PICTURE.search(turn.text) for turn in spoken):
+        raise LeftOut("rows are about a picture or a sound")
     filled = placeholders.fill(spoken, options.placeholders)
-    turns = _join(_unlabelled(heard, named) for turn in filled if (heard := _heard(turn)) is not None)
+    turns = _join(labels.unlabelled(heard, named) for turn in filled if (heard := _heard(turn)) is not None)
     while turns and not _is_learned(turns[-1]) and any(map(_is_learned, turns)):
         turns = turns[:-1]  # nobody answers it, or nobody learns it
     if not turns or not _is_learned(turns[-1]):
@@ -259,14 +269,6 @@ def _heard(turn: Turn) -> Turn | None:
     return replace(turn, text=text) if text or not reply else None
 
 
-def _unlabelled(turn: Turn, character: str | None) -> Turn:
-    """A reply without the character's own name before it (`Mara: Since four.`), which is written and not said."""
-    speech = SPEECH.fullmatch(turn.text) if character and turn.role == "assistant" else None
-    if speech is None or not speech["text"].strip() or normalize(speech["name"]) != normalize(str(character)):
-        return turn
-    return replace(turn, text=with_manner(speech["text"], speech["manner"]))
-
-
 def _is_learned(turn: Turn) -> bool:
     return turn.role == "assistant" and bool(turn.weight)
 
@@ -279,6 +281,8 @@ def _join(spoken: Turns) -> tuple[Turn, ...]:
             if turn.role == "assistant":
                 raise RowError("a reply of the character's is empty")
             continue
+        if turn.role == "assistant" and UNWRITTEN.fullmatch(turn.text):
+            raise RowError("a reply of the character's is not written yet ({text})", text=turn.text)
         if turns and turns[-1].role == turn.role:
             if turn.role == "system" and turn.text == turns[-1].text:  # in a column, and once more as a turn
                 continue

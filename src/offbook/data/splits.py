@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from pathlib import PurePath
 from typing import TypeVar
 
 Item = TypeVar("Item")
-TRAINING = re.compile(r"(^|[^a-z])train|训练", re.IGNORECASE)
+TRAINING = re.compile(r"(^|[^a-z])(?:train|trn([^a-z]|$))|训练", re.IGNORECASE)
 HELD_BACK = re.compile(
-    r"(^|[^a-z])((?:tests?|testing|dev|val|valid|validation|evals?)(?:set|data)?|evaluation|held-?out|hold-?out)([^a-z]|$)|测试|验证|评测",
+    r"(^|[^a-z])((?:tests?|tst|testing|dev|val|valid|validation|evals?)(?:set|data)?|evaluation|held-?out|hold-?out)([^a-z]|$)|测试|验证|评测",
     re.IGNORECASE,
 )
 COLUMN = re.compile(r"(?:data_?(?:set_?)?)?(?:split|subset|set|partition)|(?:数据)?划分|(?:所属)?(?:数据集|集合)", re.I)
@@ -26,6 +27,7 @@ def for_training(parts: Iterable[Item], name: Callable[[Item], str]) -> list[Ite
     """
     listed = list(parts)
     training = [part for part in listed if TRAINING.search(name(part))]
+    training = [part for part in training if not HELD_BACK.search(PurePath(name(part)).name)] or training
     return training or [part for part in listed if not HELD_BACK.search(name(part))] or listed
 
 

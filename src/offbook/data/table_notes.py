@@ -14,6 +14,21 @@ SUM = re.compile(
     re.IGNORECASE,
 )
 """What a spreadsheet heads the row of its sums with."""
+COUNT = re.compile(
+    r"\(?\d[\d,]* (?:rows?|records?|entries)(?: (?:affected|selected|in set|returned).*)?\)?"
+    r"|[共总總]?计?計?\s*\d+\s*[行条條](?:记录|記錄|数据)?",
+    re.IGNORECASE,
+)
+"""What a database writes below a table."""
+EXPLANATION = re.compile(
+    r"[\[(（<]?(?:string|str|text|varchar(?:\(\d+\))?|required|optional|文本|字符串|必填|选填|必選|可选)[\])）>]?|[-=+:]{3,}"
+    r"|(?:what|the line|the text) .*\b(?:says?|said|asks?|answers?|replies|responds?)"
+    r"|(?:the )?(?:user|player|character|assistant|npc|bot)(?:'s|’s)? "
+    r"(?:message|input|question|line|text|prompt|response|reply|answer)"
+    r"|.{0,4}(?:用户|玩家|角色|对方|人物|助手|机器人)(?:的|所)?(?:说|问|提|输入|回)?.{0,2}(?:问题|提问|回答|回复|台词|的话|输入|内容)",
+    re.IGNORECASE,
+)
+"""What a second line of names holds: the kind of each column, or what it is for."""
 NUMBER = re.compile(r"[-+]?[\d.,]+ ?%?|")
 
 
@@ -24,7 +39,7 @@ def refuse_notes(row: Row) -> None:
         row: a row under its own names.
 
     Raises:
-        LeftOut: it holds the table's sums, or the names of its columns.
+        LeftOut: it holds the table's sums or the number of its rows, or the names of its columns or what they are for.
         ColumnsError: it holds the names of other columns.
     """
     cells = [str(value).strip() for value in row.values() if isinstance(value, str | int | float)]
@@ -32,6 +47,10 @@ def refuse_notes(row: Row) -> None:
     words = [cell for cell in shown if not NUMBER.fullmatch(cell)]
     if len(words) == 1 and len(row) > 1 and SUM.fullmatch(words[0].rstrip(":：").rstrip()) and _is_flat(row):
         raise LeftOut("rows hold the sums of the table")
+    if len(words) == 1 and len(row) > 1 and COUNT.fullmatch(words[0]) and _is_flat(row):
+        raise LeftOut("rows count the rows of the table")
+    if len(shown) > 1 and all(map(EXPLANATION.fullmatch, shown)) and _is_flat(row):
+        raise LeftOut("rows explain the columns")
     names = list(map(canonical, shown))
     are_names = CANONICAL.issuperset(names) or {"instruction", "output"}.issubset(names)
     if len(names) < 2 or max(map(len, shown)) < 2 or not are_names or not _is_flat(row):

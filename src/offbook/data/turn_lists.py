@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from offbook.core.i18n import marked
 from offbook.core.text import normalize
 from offbook.core.types import Role, Turn
+from offbook.data import verdicts
 from offbook.data.row_values import (
     CALLS,
     GEMINI_CALLS,
@@ -18,6 +19,7 @@ from offbook.data.row_values import (
     ROLES,
     SPEAKERS,
     TEXTS,
+    WEIGHTS,
     RowError,
     content_of,
     list_of,
@@ -76,6 +78,8 @@ def turns_of(value: Any, name: str, character: str | None = None) -> Iterator[Tu
             reply = text_of(only_text(turn[answer]), TURN_PART, column=answer, number=number)
             yield Turn("assistant", reply, weight=weight_of(turn))
             continue
+        if any(verdicts.BAD.fullmatch(key) and verdicts.turns_down(key, value) for key, value in turn.items()):
+            continue  # deleted
         content = next((turn[key] for key in TEXTS if key in turn), None)
         parts = content if isinstance(content, list) else []
         is_call = bool(turn.get("tool_calls") or turn.get("function_call") or any(map(_is_call, parts)))
@@ -88,7 +92,7 @@ def turns_of(value: Any, name: str, character: str | None = None) -> Iterator[Tu
         if is_named and speaker in names:
             assert character is not None
             if normalize(speaker) == normalize(character):
-                yield Turn("assistant", text, weight=weight_of(turn))
+                yield Turn("assistant", text, weight=_weight(turn))
             else:
                 yield Turn("user", with_speaker(speaker, text) if are_several else text)
             continue
@@ -96,7 +100,13 @@ def turns_of(value: Any, name: str, character: str | None = None) -> Iterator[Tu
             yield Turn("user", _headed(others[number], text))
             continue
         role = _role(turn, number)
-        yield Turn(role, text, weight=weight_of(turn) if role == "assistant" else 1.0)
+        yield Turn(role, text, weight=_weight(turn) if role == "assistant" else 1.0)
+
+
+def _weight(turn: Mapping[str, Any]) -> float:
+    """The weight of a reply: 0, too, where somebody has turned it down (`"feedback": "thumbs_down"`)."""
+    is_turned_down = any(verdicts.turns_down(key, value) for key, value in turn.items() if key not in WEIGHTS)
+    return 0.0 if is_turned_down else weight_of(turn)
 
 
 def assistants_of(turns: Iterable[Any]) -> list[str]:

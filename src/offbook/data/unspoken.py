@@ -15,6 +15,13 @@ THOUGHT = re.compile(
 )
 UNENDED = re.compile(r"\s*(?:<think(?:ing)?>|<\|begin_of_thought\|>|◁think▷)", re.IGNORECASE)
 """The beginning of thoughts that were cut off before anything was said."""
+PICTURE = re.compile(r"<(?:image|video|audio)>|<\|(?:image_pad|video_pad|audio_pad|vision_start)\|>|<img>[^<]*</img>")
+"""What stands in a text for a picture, a film or a sound."""
+UNWRITTEN = re.compile(
+    r"\s*[\[(<【（]?(?:TODO|TBD|FIXME|XXX+|待补充?|待填写?|待定|待写|待完善|同上"
+    r"|(?i:same as above|as above))[\])>】）]?[.。:：…\s]*"
+)
+"""What stands in the place of a reply that nobody has written yet."""
 ANSWER = re.compile(
     r"\s*(?:<(answer)>(.*)</\1>|<\|begin_of_solution\|>(.*?)(?:<\|end_of_solution\|>|\Z))\s*", re.IGNORECASE | re.DOTALL
 )

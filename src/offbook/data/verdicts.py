@@ -16,15 +16,43 @@ WORD_GAP = re.compile(r"(?<=\w)[\s-]+(?=\w)")
 YES = {"true", "yes", "y", "是"}
 TURNED_DOWN = {
     *("bad", "rejected", "reject", "dispreferred", "undesirable", "discarded", "discard", "deleted", "delete"),
-    *("removed", "remove", "excluded", "disliked", "dislike", "thumbs_down", "thumbsdown", "👎", "fail", "failed"),
+    *(
+        "removed",
+        "remove",
+        "excluded",
+        "disliked",
+        "dislike",
+        "thumbs_down",
+        "thumbsdown",
+        "thumb_down",
+        "👎",
+        "fail",
+        "failed",
+    ),
     *("disapproved", "declined", "拒绝", "已拒绝", "删除", "已删除", "废弃", "弃用", "作废", "淘汰", "不合格"),
     *("不通过", "未通过", "不采用", "不采纳", "不保留", "点踩", "踩"),
 }
 """Verdicts on an answer, in small letters."""
-UNCLEAR = {"0", "-1", "negative", "neg", "worse", "poor", "wrong", "差", "坏", "不好", "差评", "负面", "负", "错误"}
+UNCLEAR = {
+    "0",
+    "-1",
+    "down",
+    "negative",
+    "neg",
+    "worse",
+    "poor",
+    "wrong",
+    "差",
+    "坏",
+    "不好",
+    "差评",
+    "负面",
+    "负",
+    "错误",
+}
 """What is a verdict or, in a label, perhaps the mood or the class of what is said."""
 VERDICTS = re.compile(
-    r"(?:user_|human_)?(?:status|review|review_status|verdict|decision|feedback|quality|rating|annotation|vote)"
+    r"(?:user_|human_)?(?:status|review|review_status|verdict|decision|thumbs?|feedback|quality|rating|annotation|vote)"
     r"|状态|审核|审核状态|审核结果|审核意见|反馈|用户反馈|评价|质量|结论",
     re.IGNORECASE,
 )
@@ -83,11 +111,11 @@ def refuse_marked(row: Row) -> None:
             )
         if is_pair and str(column) in ("chosen", "rejected"):
             continue  # the answers themselves, of which one may be Yes
-        if _turns_down(str(column).strip(), value):
+        if turns_down(str(column).strip(), value):
             raise LeftOut("rows are marked as not to be learned ({column}: {value})", column=column, value=value)
 
 
-def _turns_down(column: str, value: Any) -> bool:
+def turns_down(column: str, value: Any) -> bool:
     """Whether a column, by its name and what stands in it, says that a row is not learned."""
     if column.endswith(".responses.status"):  # Argilla's: what each annotator decided
         return isinstance(value, list) and bool(value) and all(_word(each) in TURNED_DOWN for each in value)
