@@ -1,6 +1,6 @@
-"""Find how much each piece of evidence counts in the English novel reader: `novel/weights_en.json`.
+"""Find how much each piece of evidence counts in the readers of English and Chinese novels: `novel/weights_en.json`.
 
-    python benchmarks/extract_weights.py FOLDER > src/offbook/data/extract/novel/weights_en.json
+    python benchmarks/extract_weights.py FOLDER [--language zh] > src/offbook/data/extract/novel/weights_en.json
 
 FOLDER is that of `extract_confidence.py`; the books of its fitting half are used. The weights maximize the likelihood
 of the known speakers under the chain of `novel/dialogue.py` (Adam on the negative log posterior of each turn whose
@@ -24,14 +24,15 @@ from extract_confidence import books_of, gold_speakers, letters_of, matches
 
 from offbook.data.encoding import open_text
 from offbook.data.extract.cue import Cue
-from offbook.data.extract.novel import english, reader
-from offbook.data.extract.novel.dialogue import CERTAIN, Turn
-from offbook.data.extract.novel.features_en import FEATURES
+from offbook.data.extract.novel import reader, turns
+from offbook.data.extract.novel.dialogue import CERTAIN, Turn, Weights
+from offbook.data.extract.novel.features import FEATURES
 
 STATES = 9
 """At most eight candidates, and somebody else."""
 STEPS = 70
-PENALTY = 0.0002
+PENALTY = {"en": 0.0002, "zh": 0.002}
+"""Of the squared weights; more where fewer turns are known."""
 
 
 @dataclass
@@ -54,16 +55,16 @@ def runs_of(path: Path) -> list[Run]:
     """The runs of a book, with the speakers that its gold file knows."""
     runs: list[Run] = []
 
-    def collect(turns: list[Turn], candidates: list[str], values: Any) -> list[tuple[str, float]]:
-        runs.append(Run(turns, candidates, values, [-1] * len(turns)))
-        return [("?", float(len(runs) - 1) * 1000 + place) for place in range(len(turns))]
+    def collect(given: list[Turn], candidates: list[str], values: Any, _weights: Weights) -> list[tuple[str, float]]:
+        runs.append(Run(given, candidates, values, [-1] * len(told)))
+        return [("?", float(len(runs) - 1) * 1000 + place) for place in range(len(given))]
 
     def number(_language: str, _kind: str, code: float) -> float:
         value = _Numbered(code)
         value.turn = divmod(int(code), 1000)
         return value
 
-    with mock.patch.object(english, "speakers", collect), mock.patch.object(english, "confidence", number):
+    with mock.patch.object(turns, "speakers", collect), mock.patch.object(turns, "confidence", number):
         cues = [item for item in reader.read(list(open_text(path))) if isinstance(item, Cue)]
     persons = defaultdict(set)
     for name, speaker in gold_speakers(path):
@@ -125,7 +126,7 @@ def batch(runs: list[Run]) -> LabelledBatch:
     return made
 
 
-def fit(runs: list[Run]) -> list[torch.Tensor]:
+def fit(runs: list[Run], penalty: float) -> list[torch.Tensor]:
     """Log weights of the moves [gap, what tells, move], of the features, and of somebody else by what tells."""
     lengths = [(1, 3), (4, 8), (9, 16), (17, 30), (31, 1000)]
     chosen = [[run for run in runs if low <= len(run.turns) <= high] for low, high in lengths]
@@ -150,7 +151,7 @@ def fit(runs: list[Run]) -> list[torch.Tensor]:
             part = -probabilities[wanted].gather(1, some.labels[wanted].unsqueeze(1)).sum() / total
             part.backward()
             loss += float(part.detach())
-        (PENALTY * (parameters[1] ** 2).sum()).backward()
+        (penalty * (parameters[1] ** 2).sum()).backward()
         optimizer.step()
         if step % 20 == 0:
             print(f"step {step}: {loss:.4f} a turn of {total}", file=sys.stderr, flush=True)
@@ -182,9 +183,10 @@ def main() -> None:
     """Fit and print the weights."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    folder = parser.parse_args().folder
-    runs = [run for path in books_of(folder)["fit"] for run in runs_of(path)]
-    moves, features, unnamed = fit(runs)
+    parser.add_argument("--language", choices=("en", "zh"), default="en")
+    options = parser.parse_args()
+    runs = [run for path in books_of(options.folder, options.language)["fit"] for run in runs_of(path)]
+    moves, features, unnamed = fit(runs, PENALTY[options.language])
     rounded = {
         "moves": [[[round(value, 3) for value in narrated] for narrated in gap] for gap in moves.tolist()],
         "features": dict(zip(FEATURES, (round(value, 3) for value in features.tolist()), strict=True)),
