@@ -7,7 +7,7 @@ import pytest
 
 from offbook.data.extract.novel import dialogue
 from offbook.data.extract.novel.dialogue import BACK, NEW, SAME, Turn, Weights
-from offbook.data.extract.novel.features_en import FEATURES
+from offbook.data.extract.novel.features import FEATURES
 
 # One feature alone: the candidate's log weight itself.
 MOVES = np.array([[[-4.2, 0.3, -3.1]] * 3, [[-0.3, -1.4, -2.6]] * 3, [[-1.1, -0.6, -2.3]] * 3])

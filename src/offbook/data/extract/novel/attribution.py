@@ -18,8 +18,6 @@ NEARBY = 0.9
 """The verb beside it, the name earlier in the sentence."""
 ACTS = 0.7
 """Somebody does something beside it."""
-ACTS_ALONE = 0.9
-"""The same, where nobody else does anything in the paragraph."""
 PRONOUN = 0.6
 """He or she says it: whoever was named last."""
 TURN = 0.5
@@ -32,6 +30,11 @@ def _table(language: str) -> dict[str, list[tuple[float, float]]]:
     """What tells who speaks → (least probability, share of lines that are right) of its classes, in rising order."""
     text = files(__package__).joinpath("confidence.json").read_text(encoding="utf-8")
     return {kind: [(low, share) for low, share in classes] for kind, classes in json.loads(text)[language].items()}
+
+
+def has_class(language: str, kind: str) -> bool:
+    """Whether a language counts what tells who speaks as a kind of its own."""
+    return kind in _table(language)
 
 
 def classify(language: str, kind: str, probability: float) -> tuple[str, float]:

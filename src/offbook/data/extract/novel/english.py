@@ -6,24 +6,20 @@ others (`dialogue.py`). A paragraph is one person's turn unless a further tag in
 
 from __future__ import annotations
 
-from collections import Counter
+import re
 from collections.abc import Sequence
 
 from offbook.data.extract.novel import tags_en as tags
-from offbook.data.extract.novel.address_en import called
-from offbook.data.extract.novel.attribution import NOBODY, Attribution, confidence
-from offbook.data.extract.novel.dialogue import Turn, speakers
-from offbook.data.extract.novel.evidence_en import NARRATOR, Gatherer, SpeakerEvidence, actions, beside, tag_of
-from offbook.data.extract.novel.features_en import Measurer
-from offbook.data.extract.novel.habits_en import NarrationHabits
+from offbook.data.extract.novel.address_en import addresses, called
+from offbook.data.extract.novel.attribution import Attribution
+from offbook.data.extract.novel.evidence_en import NARRATOR, Gatherer, actions, beside, tag_of
+from offbook.data.extract.novel.features import Measurer
+from offbook.data.extract.novel.habits import NarrationHabits
 from offbook.data.extract.novel.names_en import CharacterLexicon
 from offbook.data.extract.novel.quotes import BookLayout, TextSpan, cut_at_marks
+from offbook.data.extract.novel.turns import TurnTaking
 
-FAR = 4
-"""So many paragraphs of narration end a run of turns."""
-LONGEST_RUN = 60
-"""A longer run of turns is ended before a turn whose tag names the speaker."""
-MOST_CANDIDATES = 8
+WORD = re.compile(r"[a-z]+(?:['’][a-z]+)?")
 
 
 class English:
@@ -36,8 +32,9 @@ class English:
         self._layout = layout
         self._people = CharacterLexicon()
         self._gatherer = Gatherer(self._people)
-        self._habits = NarrationHabits()
-        self._measurer = Measurer(self._people, self._habits, self._gatherer.gender)
+        self._habits = NarrationHabits(words, addresses)
+        measurer = Measurer(self._habits, self._people.tagged, self._gatherer.gender)
+        self._turn_taking = TurnTaking("en", self._gatherer, measurer)
 
     def split(self, text: str) -> list[TextSpan]:
         """A paragraph cut into what is told and what is said."""
@@ -71,50 +68,9 @@ class English:
 
     def attribute(self, scene: Sequence[Sequence[TextSpan]]) -> list[list[Attribution]]:
         """The speaker of each quoted piece of each paragraph of a scene."""
-        answers = [[Attribution((), NOBODY)] * sum(piece.is_quote for piece in pieces) for pieces in scene]
-        run: list[SpeakerEvidence] = []
-        quiet, goes_on = 0, False
-        for number, pieces in enumerate(scene):
-            turns, unspoken = self._gatherer.turns(number, pieces)
-            for place, reason in unspoken.items():
-                answers[number][place] = Attribution((), NOBODY, reason)
-            if not turns:
-                quiet += 1
-                continue
-            if goes_on and run and not quiet and pieces[0].is_quote and run[-1].may_go_on_with(turns[0]):
-                run[-1].go_on_with(turns.pop(0))
-            longest = LONGEST_RUN if turns and turns[0].kind == "name" else 2 * LONGEST_RUN
-            if turns and run and (quiet >= FAR or len(run) >= longest):
-                self._settle(run, answers)
-                run = []
-            if turns:
-                turns[0].gap = quiet
-                turns[0].before = self._gatherer.see(scene[max(0, number - max(quiet, 1)) : number])
-            run += turns
-            quiet, goes_on = 0, pieces[-1].is_quote and pieces[-1].open
-        self._settle(run, answers)
-        return answers
+        return self._turn_taking.attribute(scene)
 
-    def _settle(self, run: Sequence[SpeakerEvidence], answers: list[list[Attribution]]) -> None:
-        """Work out a run of turns and write down the answers."""
-        candidates = self._candidates(run)
-        turns = [Turn(each.gap, each.named or None, each.kind) for each in run]
-        values = self._measurer.measure(run, candidates)
-        for evidence, (name, probability) in zip(run, speakers(turns, candidates, values), strict=True):
-            speaker = evidence.spelled or name
-            certainty = confidence("en", evidence.kind, probability) if speaker else NOBODY
-            for paragraph, quoted in evidence.places:
-                names_of = tuple(name for name in (speaker, evidence.also) if name)
-                answers[paragraph][quoted] = Attribution(names_of, certainty)
 
-    def _candidates(self, run: Sequence[SpeakerEvidence]) -> list[str]:
-        """Who may speak in a run: those who are named in its tags, act or are addressed; the most present ones."""
-        counts: Counter[str] = Counter()
-        for turn in run:
-            if turn.named:
-                counts[turn.named] += 3
-            if turn.actor:
-                counts[turn.actor] += 2
-            for name in (*sorted(turn.addressed), *dict.fromkeys(turn.before)):  # sorted: of equals the first counts
-                counts[name] += 1
-        return [name for name, _ in counts.most_common(MOST_CANDIDATES)]
+def words(speech: str) -> list[str]:
+    """The words of what is said, in small letters."""
+    return WORD.findall(speech.lower())

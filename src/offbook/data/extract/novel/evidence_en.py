@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from offbook.data.extract.novel import tags_en as tags
 from offbook.data.extract.novel.address_en import addresses, called
+from offbook.data.extract.novel.evidence import SpeakerEvidence
 from offbook.data.extract.novel.names_en import FEMALE, LISTS, MALE, CharacterLexicon, gender_of
 from offbook.data.extract.novel.quotes import TextSpan
 from offbook.data.extract.novel.tags_en import Action, Tag
@@ -30,57 +30,6 @@ LONG_LEAD = 4
 """After so many words of narration beyond its tag, a paragraph's next quoted piece with a tag may be another's."""
 FEW_WORDS = 6
 """A quoted piece of no more words, inside a sentence and with no mark at its end, is no speech."""
-
-
-@dataclass(slots=True)
-class SpeakerEvidence:
-    """A turn: the quoted pieces of one speaker, and what the text beside them tells."""
-
-    places: list[tuple[int, int]]
-    """(paragraph, which of its quoted pieces) of what belongs to the turn."""
-    kind: str = "none"
-    """What tells: "name", "subject" (of the sentence before), "described", "pronoun", "action" or "none"."""
-    named: str = ""
-    """The one who speaks, as `label` has it, where a name or a description tells it."""
-    spelled: str = ""
-    """The same as it is written there."""
-    also: str = ""
-    """Who speaks with them, as it is written."""
-    gender: str = ""
-    several: bool = False
-    """Whether they say it."""
-    actor: str = ""
-    """Who acts beside the quoted piece."""
-    actor_gender: str = ""
-    told_of: set[str] = field(default_factory=set)
-    """Who is named in the narration of the paragraph."""
-    refers: str = ""
-    """Whom its pronoun means if that is the last one named so in the paragraph."""
-    addressed: set[str] = field(default_factory=set)
-    spoken_of: set[str] = field(default_factory=set)
-    calls: set[str] = field(default_factory=set)
-    """Forms of address that are nobody's name in a tag."""
-    speech: str = ""
-    gap: int = 0
-    """Paragraphs of narration before it."""
-    before: list[str] = field(default_factory=list)
-    """Who is named in the narration before it, in order; the subject of its last sentence comes last."""
-
-    def may_go_on_with(self, other: SpeakerEvidence) -> bool:
-        """Whether the next paragraph's turn can be the same speaker's, whose quotation was left open."""
-        return not self.named or not other.named or self.named == other.named
-
-    def go_on_with(self, other: SpeakerEvidence) -> None:
-        """Take in the turn of the next paragraph."""
-        self.places += other.places
-        self.addressed |= other.addressed
-        self.spoken_of |= other.spoken_of
-        self.calls |= other.calls
-        self.speech += " " + other.speech
-        if not self.named:
-            self.named, self.spelled = other.named, other.spelled
-            self.kind = other.kind if self.kind == "none" else self.kind
-            self.gender = self.gender or other.gender
 
 
 class Gatherer:

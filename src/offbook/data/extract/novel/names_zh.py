@@ -13,6 +13,7 @@ from offbook.data.extract.novel.words_zh import (
     HE,
     KIN,
     LEADING,
+    LISTS,
     LONG_MANNER,
     MANNER,
     ME,
@@ -20,14 +21,18 @@ from offbook.data.extract.novel.words_zh import (
     NO_ONE,
     OBJECT_OF,
     ONE,
+    PREFIXED_SURNAME,
     RELATED,
+    ROLE,
     SAID,
     SAY,
     SIGHT,
+    SOMEONE,
     SURNAME,
     VOICE,
     simplify,
 )
+from offbook.data.extract.word_lists import one_of
 
 SPEAKS = rf"(?:{MANNER}){{0,5}}{SAID}"
 """轻轻地笑道"""
@@ -47,8 +52,12 @@ MANNERS = re.compile(rf"(?:{MANNER}|{SAY})+")
 NAME_CHARACTERS = re.compile(r"[\u4e00-\u9fff·]+")
 SENTENCE = re.compile(r"[。！？!?；;…」』”\n]+")
 CLAUSE = re.compile(r"[，,—]+")
+CLAUSE_END = re.compile(r"[。！？!?；;…」』”，,—\n\u3000]+")
+MOVES = re.compile("[着了过]|[推打拉]开|[走跑站坐]")
 SOMEBODY = "某某"
 """Stands for a part of a name that no character rules out."""
+FEW_QUOTES = 600
+"""In a text of fewer quoted lines a name that acts but twice is believed."""
 SMALL = 60
 """In a text of fewer quoted lines a name that stands but once is believed."""
 
@@ -67,6 +76,8 @@ class NameLexicon:
         """What opens a sentence that ends in a verb of speech, cut at two to four characters → what follows the cut."""
         self._actors: dict[str, Counter[str]] = defaultdict(Counter)
         """What opens a sentence of narration and has a surname → what follows it."""
+        self._any = re.compile(one_of(()))
+        """Any name that is believed."""
         self._ones: Counter[str] = Counter()
         """What stands alone before 曰."""
         self._by_prefix: dict[str, list[str]] = defaultdict(list)
@@ -110,13 +121,39 @@ class NameLexicon:
                     if _can_name(simplified[start:stop]) and NAME_CHARACTERS.fullmatch(text[start : stop + 1]):
                         self._actors[text[start:stop]][text[stop]] += 1
 
+    def count_subjects(self, text: str) -> None:
+        """Take note of who may be the subject of any clause of a stretch of narration.
+
+        That is a surname and what follows it, a title or kinship by which people are known (`皇后放下茶盏`), or who was
+        named in a tag.
+        """
+        simplified = simplify(text)
+        for begin in (0, *(mark.end() for mark in CLAUSE_END.finditer(simplified))):
+            start = skip(simplified, begin, len(simplified))
+            stops = set()
+            if surname := PREFIXED_SURNAME.match(simplified, start):
+                stops |= {surname.end() + more for more in (0, 1, 2) if surname.end() + more - start > 1}
+            if role := ROLE.match(simplified, start):
+                stops.add(role.end())
+            tagged = {stop for stop in range(start + 2, start + 6) if text[start:stop] in self._heads}
+            for stop in sorted(each for each in stops | tagged if each < len(text)):
+                matched = NAME_CHARACTERS.fullmatch(text[start : stop + 1])
+                candidate = simplified[start:stop]
+                is_known = stop in tagged or (role and stop == role.end()) or _may_have_three(candidate)
+                if matched and (is_known or _can_name(candidate)):
+                    self._actors[text[start:stop]][text[stop]] += 1
+
     def finish(self, quotes: int) -> None:
         """Believe the names that recur; one that only lengthens a far more frequent one is that name and a verb."""
         for name, follow in (*self._openings.items(), *self._actors.items()):
-            if sum(follow.values()) >= 3 and len(follow) >= 3 and max(follow.values()) <= 0.6 * sum(follow.values()):
+            varied = follow.total() >= 3 and len(follow) >= 3 and max(follow.values()) <= 0.6 * follow.total()
+            if varied or (quotes <= FEW_QUOTES and self._is_whole_name(name, follow)):
                 self._heads[name] = max(self._heads[name], 2)
+        cut_short = {name for name in self._heads if self._is_cut_short(name)}
         for name, count in self._heads.items():
-            halves = [(name[:split], name[split:]) for split in range(2, len(name))]
+            if name in cut_short:
+                continue
+            halves = [(name[:split], name[split:]) for split in range(2, len(name)) if name[:split] not in cut_short]
             often = count - self._counted_twice[name]
             much = 2 * often if often > 1 else 1
             longer = any(self._heads[head] >= much or {head, rest} <= self._heads.keys() for head, rest in halves)
@@ -124,6 +161,32 @@ class NameLexicon:
                 self._by_prefix[name[:2]].append(name)
         for names in self._by_prefix.values():
             names.sort(key=len, reverse=True)
+        heads = "".join({name[0] for name in self.all_names()})
+        longest_first = one_of(self.all_names())
+        self._any = re.compile(f"(?=[{re.escape(heads)}]){longest_first}" if heads else longest_first)
+
+    def _is_whole_name(self, name: str, follow: Counter[str]) -> bool:
+        """Whether three characters are a name though they stand but twice: the first two have no other third one."""
+        before = self._actors.get(name[:2])
+        if len(name) != 3 or follow.total() < 2 or len(follow) < 2 or not before:
+            return False
+        return before[name[2]] >= 0.8 * before.total()
+
+    def _is_cut_short(self, name: str) -> bool:
+        """Whether a name is the head of a longer one: 葛长 (河)."""
+        follow = self._openings.get(name) or self._actors.get(name)
+        if not follow or follow.total() < 3:
+            return False
+        ((next_one, most),) = follow.most_common(1)
+        return most >= 0.8 * follow.total() and name + next_one in self._heads
+
+    def all_names(self) -> list[str]:
+        """The names that are believed."""
+        return [name for names in self._by_prefix.values() for name in names]
+
+    def mentions(self, text: str) -> list[str]:
+        """The names in a text, in order."""
+        return self._any.findall(text)
 
     def at(self, text: str, start: int) -> str | None:
         """The longest known name that stands at `start`."""
@@ -198,8 +261,15 @@ class NameLexicon:
         if not match or not (_can_name(match["name"]) or (common and match["name"] in COMMON)):
             return None
         name = text[match.start("name") : match.end("name")]
+        if len(name) > 4 and (SOMEONE.match(simplify(name)) or MOVES.search(simplify(name))):
+            return None  # 护士推开门 (说)
         self._heads[name] += 1
         return name
+
+
+def _may_have_three(simplified: str) -> bool:
+    """Whether three characters may be a name whose third one ends other words, too: 丁福来."""
+    return len(simplified) == 3 and simplified[2] not in LISTS["particle"] and _can_name(simplified[:2])
 
 
 def _can_name(simplified: str) -> bool:

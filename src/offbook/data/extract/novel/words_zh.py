@@ -6,6 +6,7 @@ The lists are in simplified characters; text is compared after `simplify`.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from offbook.data.extract.word_lists import load, one_of
 
@@ -17,6 +18,7 @@ ASPECT = "(?:着|了|过)"
 """What stands behind a verb: 笑着, 问了."""
 
 
+@lru_cache(4096)
 def simplify(text: str) -> str:
     """The text in simplified characters as far as the word lists need it; of the same length."""
     return text.translate(_TO_SIMPLIFIED)
@@ -90,6 +92,8 @@ STRANGER = re.compile(
     f"(?<![对向与和跟朝冲给问见让叫把被])(?:[一那这几数两][个名位]{HAN}{{1,8}}?|(?<![低高轻柔缓粗沉哑了着大])(?:声音|嗓音|话音)|{one_of(LISTS['stranger'])})(?:{MANNER}){{0,5}}{SAID}$"
 )
 """(忽) 有人叫道, (旁边) 一个老者说道: somebody else than whoever acts before."""
+SOMEONE = re.compile(f"[一那这几数两][个名位]|{one_of(LISTS['stranger'])}")
+"""Who is nobody that is named: 一个老者, 有人, 护士."""
 BELONGS = re.compile(f"[的之]|{one_of(LISTS['place'])}")
 """What makes a name a place or an owner: 老汤身后 (一人道)"""
 VOICE = re.compile("的(?:声音|嗓音)")
@@ -117,6 +121,9 @@ ALL_THE_SAME = re.compile(
 """What tells that they are somebody after all: 太后, 令狐(冲), 若曦."""
 SURNAME = re.compile(one_of(LISTS["surname"]))
 """What the name of somebody who acts begins with, where no verb of speech shows that it is a name: 李, 老, 阿."""
+PREFIXED_SURNAME = re.compile(f"小?{SURNAME.pattern}")
+ROLE = re.compile(one_of({word for word in LISTS["woman"] | LISTS["man"] | LISTS["title"] if len(word) > 1}))
+"""A title or kinship by which somebody may be known all through a book: 皇后, 社长, 二叔."""
 SIGHT = re.compile("(?:只|忽|但)(?:见|听得?|听见)")
 """What follows these is seen or heard, and acts: 回头只见薛蟠走来."""
 HEARD = re.compile("(?:听见|听到|看见|看到|想起|想到|记起|记得)(?![了来])")

@@ -1,4 +1,4 @@
-"""How the people of an English novel speak and call each other, learned from the turns whose tags name them.
+"""How the people of a novel speak and call each other, learned from the turns whose tags name them.
 
 A form of address (`Lizzy`, `papa`, `sir`) tells who is spoken to, and so who speaks next; the words that somebody
 uses tell a little of who speaks. Both are learned from the book itself, as log weights for `dialogue.py`.
@@ -6,16 +6,12 @@ uses tell a little of who speaks. Both are learned from the book itself, as log 
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from math import log, log1p
 
-from offbook.data.extract.novel.address_en import addresses
-
-WORD = re.compile(r"[a-z]+(?:['’][a-z]+)?")
 PRIOR_WORDS = 300.0
 """A speaker's words count against the book's as if so many of the book's were among them."""
 PRIOR_CALLS = 2.0
@@ -50,9 +46,16 @@ class _Heard:
 
 
 class NarrationHabits:
-    """Forms of address and ways of speaking of everybody who is named in the tags of a book."""
+    """Forms of address and ways of speaking of everybody who is named in the tags of a book.
 
-    def __init__(self) -> None:
+    Args:
+        words: the words of what is said, by which people's ways of speaking differ.
+        addresses: the forms of address in it.
+    """
+
+    def __init__(self, words: Callable[[str], Sequence[str]], addresses: Callable[[str], Iterable[str]]) -> None:
+        self._words_of = words
+        self._addresses = addresses
         self._heard: list[_Heard | None] = []
         self._answered: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._says: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -74,9 +77,9 @@ class NarrationHabits:
             if not heard:
                 continue
             speaker = labels[place]
-            words = WORD.findall(heard.speech.lower())
+            words = self._words_of(heard.speech)
             self._book.update(words)
-            calls = addresses(heard.speech)
+            calls = list(self._addresses(heard.speech))
             if speaker:
                 self._words[speaker].update(words)
                 self._speakers[speaker] += 1
@@ -102,7 +105,7 @@ class NarrationHabits:
 
     def style(self, speech: str, candidates: Iterable[str]) -> dict[str, float]:
         """Log weight of each candidate by the words of what is said."""
-        words = [word for word in WORD.findall(speech.lower()) if word in self._book]
+        words = [word for word in self._words_of(speech) if word in self._book]
         return {name: self._style(name, words) if name in self._words else 0.0 for name in candidates}
 
     def _style(self, name: str, words: Sequence[str]) -> float:

@@ -3,7 +3,8 @@
 import pytest
 
 from offbook.data.extract.novel.address_en import addresses
-from offbook.data.extract.novel.habits_en import NarrationHabits
+from offbook.data.extract.novel.english import words
+from offbook.data.extract.novel.habits import NarrationHabits
 
 
 @pytest.mark.parametrize(
@@ -22,7 +23,7 @@ def test_forms_of_address_are_told_from_mentions(speech: str, expected: set[str]
 
 
 def heard(talk: list[tuple[str, str]]) -> NarrationHabits:
-    habits = NarrationHabits()
+    habits = NarrationHabits(words, addresses)
     for name, speech in talk:
         habits.hear(name, speech)
     habits.finish(lambda name: name)

@@ -1,6 +1,6 @@
-"""What the text tells for and against each candidate at each turn of an English dialogue, as numbers.
+"""What the text tells for and against each candidate at each turn of a dialogue, as numbers.
 
-`weights_en.json` says how much each of them counts (`benchmarks/extract_weights.py` finds that).
+`weights_LANGUAGE.json` says how much each of them counts (`benchmarks/extract_weights.py` finds that).
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from offbook.data.extract.novel.evidence_en import SpeakerEvidence
-from offbook.data.extract.novel.habits_en import NarrationHabits
-from offbook.data.extract.novel.names_en import CharacterLexicon
+from offbook.data.extract.novel.evidence import SpeakerEvidence
+from offbook.data.extract.novel.habits import NarrationHabits
 
 FARTHEST = 8
 """Turns further off than this are all equally far."""
@@ -56,11 +55,17 @@ Array = NDArray[np.float64]
 
 
 class Measurer:
-    """Measures the evidence of a run of turns."""
+    """Measures the evidence of a run of turns.
 
-    def __init__(self, people: CharacterLexicon, habits: NarrationHabits, gender: Callable[[str], str]) -> None:
-        self._people = people
+    Args:
+        habits: how the book's people speak and call each other.
+        tagged: how often somebody is named in speech tags.
+        gender: somebody's gender as `SpeakerEvidence` has it, "" where it is not known.
+    """
+
+    def __init__(self, habits: NarrationHabits, tagged: Callable[[str], int], gender: Callable[[str], str]) -> None:
         self._habits = habits
+        self._tagged = tagged
         self._gender = gender
 
     def measure(self, run: Sequence[SpeakerEvidence], candidates: Sequence[str]) -> Array:
@@ -107,7 +112,7 @@ class Measurer:
                 (style - style.max(axis=1, keepdims=True)).clip(-MOST_STYLE) / 10,
                 marked(lambda turn: (turn.refers,)),
                 by_column * np.log1p(named.sum(axis=0)),
-                by_column * np.log1p([self._people.tagged(name) for name in candidates]) / 5,
+                by_column * np.log1p([self._tagged(name) for name in candidates]) / 5,
                 pronoun * _shifted(named, 1),
                 pronoun * _shifted(named, 2),
                 _shifted(spoken_of, 1),
