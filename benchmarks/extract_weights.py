@@ -56,7 +56,7 @@ def runs_of(path: Path) -> list[Run]:
     runs: list[Run] = []
 
     def collect(given: list[Turn], candidates: list[str], values: Any, _weights: Weights) -> list[tuple[str, float]]:
-        runs.append(Run(given, candidates, values, [-1] * len(told)))
+        runs.append(Run(given, candidates, values, [-1] * len(given)))
         return [("?", float(len(runs) - 1) * 1000 + place) for place in range(len(given))]
 
     def number(_language: str, _kind: str, code: float) -> float:
