@@ -68,6 +68,13 @@ def test_a_paragraph_is_one_persons_turn_although_a_pronoun_stands_in_it() -> No
     assert lines["哪一年？春天有很多。"] == "沈知秋"
 
 
+@pytest.mark.parametrize("silence", ["没有回答", "沉默了很久", "低着头不说话"])
+def test_who_does_not_answer_is_spoken_to(silence: str) -> None:
+    text = HARBOUR.replace("“哪一年的春天？”", f"“哪一年的春天？”顾长河{silence}。")
+    lines = {cue.text: cue for cue in cues(reader.read, numbered(text))}
+    assert lines["哪一年的春天？"].speaker == "沈知秋"
+
+
 @pytest.mark.parametrize(
     ("speech", "expected"),
     [

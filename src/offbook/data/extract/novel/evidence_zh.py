@@ -11,8 +11,9 @@ from offbook.data.extract.novel.evidence import UNNAMED, SpeakerEvidence
 from offbook.data.extract.novel.names_zh import NameLexicon
 from offbook.data.extract.novel.people_zh import PeopleZh
 from offbook.data.extract.novel.quotes import TextSpan
-from offbook.data.extract.novel.tags_zh import Tag, TagReader
+from offbook.data.extract.novel.tags_zh import UNANSWERED, Tag, TagReader
 from offbook.data.extract.novel.words_zh import LISTS, simplify
+from offbook.data.extract.word_lists import one_of
 
 WORDS = "words in quotation marks"
 WORDY = re.compile(r"[，。！？!?…；,~～—]")
@@ -24,6 +25,8 @@ STOP = re.compile(r"[，。！？!?…；,~～—\s]+")
 ADDRESS = re.compile("(?:(?![我你您他她它了吗呢吧的不是])[\u4e00-\u9fff]){1,4}")
 HELD = 1 << 15
 PRONOUNS = "他她它"
+SILENT = re.compile(f"{UNANSWERED.pattern}|{one_of(LISTS['silent'])}")
+"""(“…”) 老汤没有回答, 老汤默然: who is spoken to, not who speaks."""
 TELLER = re.compile("我(?!们)")
 """The narrator, who is there wherever he tells of himself."""
 
@@ -159,7 +162,11 @@ class ChineseGatherer:
                 turn.actor_gender = turn.actor_gender or self._people.pronoun_gender(name)
             else:
                 turn.actor = turn.actor or self._people.label(name)
-        if turn.kind == "none" and len(set(acting)) == 1 and turn.actor:
+        if turn.kind == "none" and turn.actor and SILENT.search(simplify("".join(narration))):
+            turn.addressed.add(turn.actor)
+            turn.told_of.discard(turn.actor)
+            turn.actor = turn.actor_gender = ""
+        elif turn.kind == "none" and len(set(acting)) == 1 and turn.actor:
             turn.kind, turn.named, turn.spelled = "alone", turn.actor, acting[0]
         elif turn.kind == "none" and (turn.actor or turn.actor_gender):
             turn.kind = "action"

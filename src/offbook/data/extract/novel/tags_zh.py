@@ -29,6 +29,8 @@ from offbook.data.extract.novel.words_zh import (
 
 ENDS = "：:，, \u3000"
 SPOKE = re.compile(rf"[^，。！？：:]{{0,12}}?{SAY}[^，。！？：:]{{0,6}}(?=$|[，。：:、！])")
+UNANSWERED = re.compile(f"(?:没有?|未曾?|不)[再曾]?{SAY}(?!反)")
+"""(“…”) 老汤没有回答: who is spoken to."""
 ONE_OF_MANY = re.compile("[一几数两][个名位]")
 """(“…”) 一个老人 (问): nobody who is known, even where an old man is."""
 UNSPOKEN = {"thought": "a thought", "written": "something written"}
@@ -137,7 +139,8 @@ class TagReader:
             return Tag("thought")
         if names is None and not self.many_in_one and self._is_stranger(simplified, end):
             return Tag("stranger")
-        if names is None or not SPOKE.match(simplified, end):
+        spoke = SPOKE.match(simplified, end)
+        if names is None or not spoke or UNANSWERED.search(spoke[0]):
             return None
         leads_on = more and simplified.rstrip().endswith(("：", ":"))
         if leads_on and (self.many_in_one or not opens):
