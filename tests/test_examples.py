@@ -112,7 +112,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory, trained: Path, settings:
     (place / "聊天" / "1.csv").write_text("发送者,内容\n" + "阿澈,在吗\n老汤,在\n" * 4, encoding="utf-8")
     rows = [{"instruction": question, "input": "", "output": answer} for question, answer in pairs]
     (place / "huanhuan.json").write_text(json.dumps(rows), encoding="utf-8")
-    fresh = [{"instruction": f"And {question.lower()}", "output": f"Now: {answer}"} for question, answer in pairs]
+    fresh = [{"instruction": f"And {question.lower()}", "output": f"Now, {answer}"} for question, answer in pairs]
     (place / "new.jsonl").write_text("".join(json.dumps(row) + "\n" for row in fresh), encoding="utf-8")
     jester = load(None, {**settings, "name": "touchstone", "train.epochs": 1})
     (place / "touchstone").mkdir()
