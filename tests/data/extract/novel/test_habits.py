@@ -48,6 +48,8 @@ def test_a_form_of_address_that_is_seldom_answered_tells_nothing() -> None:
 
 def test_the_words_of_a_speaker_tell_of_them() -> None:
     habits = heard([("Ada", "prodigious tides and prodigious boats"), ("Dick", "a plain rope is a rope")] * 200)
-    weights = habits.style("what a prodigious rope of prodigious boats", ["Ada", "Dick", "Nobody"])
-    assert weights["Ada"] > weights["Dick"]
-    assert weights["Nobody"] == 0.0
+    people = ["Ada", "Dick", "Nobody"]
+    ((ada, dick, nobody), hers) = habits.styles(["what a prodigious rope of prodigious boats", ""], people)
+    assert ada > dick
+    assert nobody == 0.0
+    assert hers == [0.0, 0.0, 0.0]

@@ -41,13 +41,11 @@ def addresses(speech: str) -> frozenset[str]:
 
 def _names_set_off(speech: str) -> Iterator[re.Match[str]]:
     at = 0
-    while capital := CAPITAL_LETTER.search(speech, at):
-        match = NAMED.match(speech, capital.start())
+    for capital in CAPITAL_LETTER.finditer(speech):
+        match = NAMED.match(speech, capital.start()) if capital.start() >= at else None
         if match and _is_brought_in(speech, match.start()):
             at = match.end()
             yield match
-        else:
-            at = capital.end()
 
 
 def _is_brought_in(text: str, at: int) -> bool:

@@ -54,6 +54,10 @@ class ChineseGatherer:
         self._names = names
         self._people = people
         self._tags = tags
+        # What the book is learned from is asked once more when it is read.
+        self._actors = lru_cache(HELD)(tags.actors)
+        self._mentions = lru_cache(HELD)(names.mentions)
+        self._tag_between = lru_cache(HELD)(self._read_tag)
 
     def turns(self, number: int, pieces: Sequence[TextSpan]) -> tuple[list[SpeakerEvidence], dict[int, str]]:
         """The turns of a paragraph, and which of its quoted pieces are not spoken, with the reason."""
@@ -98,7 +102,7 @@ class ChineseGatherer:
         for piece in pieces:
             if piece.is_quote or not ("他" in piece.text or "她" in piece.text):
                 continue
-            for name, pronoun in pairwise(self._tags.actors(piece.text)):
+            for name, pronoun in pairwise(self._actors(piece.text)):
                 if name[:1] not in PRONOUNS and (gender := self._people.pronoun_gender(pronoun)):
                     self._people.count_pronoun(self._people.label(name), gender)
 
@@ -111,11 +115,14 @@ class ChineseGatherer:
 
     def _tag(self, pieces: Sequence[TextSpan], place: int, lead: str) -> Tag | None:
         """The tag beside a quoted piece: before it, else behind it."""
+        tail = pieces[place + 1].text if place + 1 < len(pieces) and not pieces[place + 1].is_quote else ""
+        return self._tag_between(lead, tail, place + 2 < len(pieces)) if lead or tail else None
+
+    def _read_tag(self, lead: str, tail: str, more: bool) -> Tag | None:
         before = self._tags.before(lead) or self._tags.beat(lead) if lead else None
         if before and before.kind not in ("verb", "pronoun"):
             return before
-        tail = pieces[place + 1].text if place + 1 < len(pieces) and not pieces[place + 1].is_quote else ""
-        after = self._tags.after(tail, place + 2 < len(pieces), not lead) if tail else None
+        after = self._tags.after(tail, more, not lead) if tail else None
         return after or before
 
     def _why_unspoken(self, pieces: Sequence[TextSpan], place: int, tag: Tag | None) -> str:
@@ -147,16 +154,16 @@ class ChineseGatherer:
         calls = addresses(speech)
         called = {person for call in calls if (person := self._people.called(call))}
         turn.addressed |= called
-        turn.spoken_of |= set(self._labels(self._names.mentions(speech)))
+        turn.spoken_of |= set(self._labels(self._mentions(speech)))
         turn.calls |= {call for call in calls if not self._people.called(call)}
         turn.speech += speech
 
     def _watch(self, turn: SpeakerEvidence, pieces: Sequence[TextSpan]) -> None:
         """Who acts beside the quoted pieces of a paragraph, and who is named in it."""
         narration = [piece.text for piece in pieces if not piece.is_quote]
-        turn.told_of = set(self._labels(name for text in narration for name in self._names.mentions(text)))
+        turn.told_of = set(self._labels(name for text in narration for name in self._mentions(text)))
         turn.nearby = turn.told_of | turn.spoken_of | set(TELLER.findall("".join(narration)))
-        acting = [name for text in narration for name in self._tags.actors(text)]
+        acting = [name for text in narration for name in self._actors(text)]
         for name in acting:
             if name[:1] in PRONOUNS:
                 turn.actor_gender = turn.actor_gender or self._people.pronoun_gender(name)
@@ -172,7 +179,7 @@ class ChineseGatherer:
             turn.kind = "action"
         gender = turn.gender or turn.actor_gender
         if gender and pieces and not pieces[0].is_quote:
-            named = self._labels(self._names.mentions(pieces[0].text))
+            named = self._labels(self._mentions(pieces[0].text))
             turn.refers = next((name for name in reversed(named) if self._people.gender(name) == gender), "")
 
     def _labels(self, names: Iterable[str]) -> list[str]:

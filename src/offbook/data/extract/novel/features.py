@@ -21,6 +21,9 @@ AROUND = 8
 MOST = 3.0
 """Log ratios of forms of address are cut off here."""
 MOST_STYLE = 20.0
+"""Log weights of ways of speaking are cut off at so much less than the largest one,"""
+WIDEST = 30.0
+"""and at so much more or less than the book's."""
 FEATURES = (
     "other_gender",
     "gender_unknown",
@@ -75,7 +78,11 @@ class Measurer:
             return np.array([[name in those for name in candidates] for those in map(names, run)], dtype=float)
 
         def weighed(weights: Callable[[SpeakerEvidence], Mapping[str, float]]) -> Array:
-            return np.array([[those.get(name, 0.0) for name in candidates] for those in map(weights, run)])
+            table = np.zeros((len(run), len(candidates)))
+            for row, those in zip(table, map(weights, run), strict=True):
+                if those:
+                    row[:] = [those.get(name, 0.0) for name in candidates]
+            return table
 
         if not run or not candidates:
             return np.zeros((len(run), len(candidates), len(FEATURES)))
@@ -85,7 +92,7 @@ class Measurer:
         present = np.maximum.reduce([acts, addressed, told_of, before])
         answering = weighed(lambda turn: self._habits.answering(turn.calls, candidates)).clip(-MOST, MOST)
         calling = weighed(lambda turn: self._habits.calling(turn.calls, candidates)).clip(-MOST, MOST)
-        style = weighed(lambda turn: self._habits.style(turn.speech, candidates))
+        style = np.array(self._habits.styles((turn.speech for turn in run), candidates)).clip(-WIDEST, WIDEST)
         far = _distances(np.maximum(named, acts))
         pronoun = np.array([[bool(turn.gender) and turn.kind == "pronoun"] for turn in run], dtype=float)
         by_column = np.ones((len(run), 1))

@@ -7,7 +7,7 @@ uses tell a little of who speaks. Both are learned from the book itself, as log 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from math import log, log1p
@@ -18,13 +18,14 @@ PRIOR_CALLS = 2.0
 """The same for forms of address."""
 FEW_CALLS = 3
 """A form of address that was answered less often tells nothing."""
-MOST_STYLE = 30.0
 
 
 def _likelihoods(
-    calls: Iterable[str], candidates: Iterable[str], counts: Mapping[str, Counter[str]], usual: Counter[str]
+    calls: Collection[str], candidates: Iterable[str], counts: Mapping[str, Counter[str]], usual: Counter[str]
 ) -> dict[str, float]:
     """Log of how much more often than usual each candidate is counted with the forms of address."""
+    if not calls:
+        return {}
     weights = dict.fromkeys(candidates, 0.0)
     for call in sorted(calls):
         matched = counts.get(call)
@@ -95,28 +96,32 @@ class NarrationHabits:
         self._book_words = self._book.total()
         self._heard = []
 
-    def answering(self, calls: Iterable[str], candidates: Iterable[str]) -> dict[str, float]:
+    def answering(self, calls: Collection[str], candidates: Iterable[str]) -> dict[str, float]:
         """Log weight of each candidate as the one whom the forms of address mean."""
         return _likelihoods(calls, candidates, self._answered, self._partners)
 
-    def calling(self, calls: Iterable[str], candidates: Iterable[str]) -> dict[str, float]:
+    def calling(self, calls: Collection[str], candidates: Iterable[str]) -> dict[str, float]:
         """Log weight of each candidate as the one who uses the forms of address."""
         return _likelihoods(calls, candidates, self._says, self._speakers)
 
-    def style(self, speech: str, candidates: Iterable[str]) -> dict[str, float]:
-        """Log weight of each candidate by the words of what is said."""
-        words = [word for word in self._words_of(speech) if word in self._book]
-        return {name: self._style(name, words) if name in self._words else 0.0 for name in candidates}
+    def styles(self, speeches: Iterable[str], candidates: Sequence[str]) -> list[list[float]]:
+        """Log weight of each candidate by the words of what is said, for each speech a row.
 
-    def _style(self, name: str, words: Sequence[str]) -> float:
-        """Log of how much more often than the book's the words are this speaker's."""
-        if name not in self._logs:
-            self._logs[name] = self._logs_of(self._words[name])
-        unsaid, logs = self._logs[name]
-        return max(-MOST_STYLE, min(MOST_STYLE, len(words) * unsaid + sum(map(logs.get, words, repeat(0.0)))))
+        It is the log of how much more often than the book's the words are the candidate's, and 0 of who has no tag.
+        """
+        logs = [self._logs_of(name) if name in self._words else None for name in candidates]
+        rows = []
+        for speech in speeches:
+            words = [word for word in self._words_of(speech) if word in self._book]
+            count, nothing = len(words), repeat(0.0)
+            rows.append([count * each[0] + sum(map(each[1].get, words, nothing)) if each else 0.0 for each in logs])
+        return rows
 
-    def _logs_of(self, counts: Counter[str]) -> tuple[float, dict[str, float]]:
+    def _logs_of(self, name: str) -> tuple[float, dict[str, float]]:
         """The log of any word that somebody does not say, and what each that is said has more."""
-        unsaid = log(PRIOR_WORDS / (counts.total() + PRIOR_WORDS))
-        usual = PRIOR_WORDS / self._book_words
-        return unsaid, {word: log1p(count / (usual * self._book[word])) for word, count in counts.items()}
+        if name not in self._logs:
+            counts, usual = self._words[name], PRIOR_WORDS / self._book_words
+            unsaid = log(PRIOR_WORDS / (counts.total() + PRIOR_WORDS))
+            more = {word: log1p(count / (usual * self._book[word])) for word, count in counts.items()}
+            self._logs[name] = unsaid, more
+        return self._logs[name]

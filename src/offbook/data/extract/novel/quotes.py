@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import cycle
 
 from offbook.data.extract.cue import Lines
@@ -147,7 +148,7 @@ def cut_at_marks(text: str, marks: tuple[str, str]) -> list[TextSpan]:
         return _cut_at_all_kinds(text) if other else _cut_at_one_kind(text, marks)
     if single := _single_pair(text):
         return _cut_at_one_kind(text, single)
-    if any(match[0] not in (*marks, *APOSTROPHES) for match in MARK.finditer(text)):
+    if not {*MARK.findall(text)} <= {*marks, *APOSTROPHES}:
         return _cut_at_all_kinds(text)
     split = _cut_at_one_kind(text, marks)
     return _cut_at_all_kinds(text) if split and split[-1].open else split
@@ -202,6 +203,8 @@ def _cut_at_one_kind(text: str, marks: tuple[str, str]) -> list[TextSpan]:
 def _turned(text: str) -> str:
     """The text with its curly marks by turns opening and closing, where some stand the wrong way round."""
     signs = CURLY.findall(text)
+    if "".join(signs) == "“”" * (len(signs) // 2):
+        return text
     depth = lowest = 0
     for sign in signs:
         depth += 1 if sign == "“" else -1
@@ -226,12 +229,18 @@ def _find_close(text: str, marks: tuple[str, str], start: int) -> int:
     if open_mark in "'‘":
         return _find_single_close(text, marks, start)
     depth = 0
-    for match in re.compile(f"[{open_mark}{close_mark}]").finditer(text, start):
+    for match in _either_of(marks).finditer(text, start):
         at = match.start()
         if open_mark == close_mark or (match[0] == close_mark and depth == 0):
             return at
         depth += 1 if match[0] == open_mark else -1
     return -1
+
+
+@cache
+def _either_of(marks: tuple[str, str]) -> re.Pattern[str]:
+    """Either of a pair of marks."""
+    return re.compile(f"[{''.join(marks)}]")
 
 
 def _find_single_close(text: str, marks: tuple[str, str], start: int) -> int:
@@ -241,7 +250,7 @@ def _find_single_close(text: str, marks: tuple[str, str], start: int) -> int:
     """
     open_mark, close_mark = marks
     weak = -1
-    for match in re.compile(f"[{open_mark}{close_mark}]").finditer(text, start):
+    for match in _either_of(marks).finditer(text, start):
         at = match.start()
         if OPENS[open_mark].match(text, at) and not ELISION.match(text, at):
             if weak >= 0:
@@ -269,7 +278,7 @@ def _joined(parts: list[tuple[int, str]], hyphenated: bool) -> Iterator[Paragrap
         if not part:
             continue
         gap = "" if not text or (HAS_CJK.match(text[-1]) and HAS_CJK.match(part[0])) else " "
-        if BROKEN.search(text) and part[0].islower():
+        if BROKEN.search(text[-2:]) and part[0].islower():
             text, gap = text[:-1] if hyphenated else text, ""
         lines.append((len(text + gap), number))
         text += gap + part

@@ -293,10 +293,11 @@ def _mentions(text: str) -> tuple[_Mention, ...]:
     """The names of persons in a text, in order."""
     named = []
     at = 0
-    while capital := CAPITAL_LETTER.search(text, at):
-        match = MENTION.match(text, capital.start())
-        at = match.end() if match else capital.end()
-        if match and is_person(name := tidy(match["speaker"])):
+    for capital in CAPITAL_LETTER.finditer(text):
+        if capital.start() < at or not (match := MENTION.match(text, capital.start())):
+            continue
+        at = match.end()
+        if is_person(name := tidy(match["speaker"])):
             named.append(_Mention(match.start(), name, match["owner"] is not None))
     return tuple(named)
 
