@@ -129,12 +129,10 @@ def _forward_backward(evidence: Array, places: Sequence[tuple[int, int]], weighi
     for turn in range(1, turns):
         step = (forward[turn - 1][:, :, None] * moves[places[turn]]).sum(axis=0) * evidence[turn][None, :]
         forward[turn] = step / step.sum()
-    backward = np.ones((states, states))
-    probabilities = np.empty((turns, states))
-    for turn in range(turns - 1, -1, -1):
-        both = forward[turn] * backward
-        probabilities[turn] = both.sum(axis=0) / both.sum()
-        if turn:
-            backward = (moves[places[turn]] * (evidence[turn] * backward)[None, :, :]).sum(axis=2)
-            backward /= backward.max()
+    backward = np.ones_like(forward)
+    for turn in range(turns - 1, 0, -1):
+        ahead = (moves[places[turn]] * (evidence[turn] * backward[turn])[None, :, :]).sum(axis=2)
+        backward[turn - 1] = ahead / ahead.max()
+    both = (forward * backward).sum(axis=1)
+    probabilities: Array = both / both.sum(axis=1, keepdims=True)
     return probabilities

@@ -9,6 +9,10 @@ from offbook.data.extract.novel.names_zh import NameLexicon
 from offbook.data.extract.novel.words_zh import LISTS, ME, simplify
 from offbook.data.extract.word_lists import one_of
 
+ENDEARMENT = re.compile(one_of(LISTS["endearment"]))
+"""小(晚), (晚)儿"""
+TITLE = re.compile(one_of(LISTS["title"]) + "$")
+"""(陈) 总"""
 FEMALE_NAME = re.compile(one_of(LISTS["woman"]) + "$")
 MALE_NAME = re.compile(one_of(LISTS["man"]) + "$")
 HE, SHE = "m", "f"
@@ -29,7 +33,10 @@ class PeopleZh:
         self._pronouns: dict[str, Counter[str]] = defaultdict(Counter)
         self._tagged: Counter[str] = Counter()
         self._labels: dict[str, str] = {}
-        self._persons: set[str] = set()
+        self._given: dict[str, set[str]] = defaultdict(set)
+        """A character → the persons whose given names have it."""
+        self._surnamed: dict[str, set[str]] = defaultdict(set)
+        """A first character → the persons whose names begin with it."""
         self._called: dict[str, str] = {}
 
     @staticmethod
@@ -48,11 +55,15 @@ class PeopleZh:
     def finish(self) -> None:
         """The book has been gone through: 晓棠 is 苏晓棠 where nobody else is."""
         names = self._names.all_names()
+        longer = defaultdict(list)
         for name in names:
-            longer = [other for other in names if other != name and other.endswith(name) and len(name) > 1]
-            if len(longer) == 1:
-                self._labels[name] = longer[0]
-        self._persons = {self.label(name) for name in names}
+            for start in range(1, len(name) - 1):
+                longer[name[start:]].append(name)
+        self._labels = {name: longer[name][0] for name in names if len(longer[name]) == 1}
+        for person in {self.label(name) for name in names}:
+            self._surnamed[person[0]].add(person)
+            for character in person[1:]:
+                self._given[character].add(person)
 
     def label(self, name: str) -> str:
         """One label for all names of a person."""
@@ -86,15 +97,14 @@ class PeopleZh:
     def _whom(self, call: str) -> str:
         if self._names.at(call, 0) == call:
             return self.label(call)
-        bare = re.sub(one_of(LISTS["endearment"]), "", call)
-        given = {name for name in self._persons if len(name) > 1 and bare and set(bare) <= set(name[1:])}
+        bare = ENDEARMENT.sub("", call)
+        given = set.intersection(*(self._given.get(character, set()) for character in bare)) if bare else set()
         if len(given) == 1:
-            return given.pop()
-        titled = {name for name in self._persons if len(call) > 1 and name[0] == call[0] and name[1:2] != call[1:2]}
-        return titled.pop() if len(titled) == 1 and TITLE.search(simplify(call[1:])) else ""
-
-
-TITLE = re.compile("^" + one_of(LISTS["title"]) + "$")
+            return next(iter(given))
+        if not TITLE.match(simplify(call[1:])):
+            return ""
+        titled = {name for name in self._surnamed.get(call[0], ()) if name[1:2] != call[1:2]}
+        return titled.pop() if len(titled) == 1 else ""
 
 
 def _by_given_name(simplified: str) -> str:
