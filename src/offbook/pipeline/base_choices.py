@@ -6,12 +6,16 @@ import json
 import math
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
+import psutil
+
 from offbook.core.config.schema import is_hub
+from offbook.core.environment import usable_cores
 from offbook.hub.cache import Record, home
 
 KNOWN = {
@@ -32,6 +36,8 @@ SHARE_OF_RATE = 0.5
 """Of the rate of large products, what training reaches."""
 BYTES_PER_TOKEN = 4
 START_SECONDS = 15.0
+SIDE = 512
+"""Rows and columns of the matrices whose products tell the rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +86,9 @@ def training_tokens(rows: Path, epochs: float) -> int:
 def matrix_rate() -> float:
     """Operations a second of a product of large matrices on this computer: the most that was seen so far.
 
-    A look takes some milliseconds; one while other programs take the processor has seen a thirtieth.
+    A look takes some milliseconds, of one core's own time: of the time that passes, other programs may take most.
     """
-    _rates.append(_fastest_product())
+    _rates.append(_rate_seen())
     _rates[:] = [max(_rates)]
     return _rates[0]
 
@@ -90,18 +96,27 @@ def matrix_rate() -> float:
 _rates: list[float] = []
 
 
-def _fastest_product() -> float:
-    """Operations a second of the fastest of some products."""
+def _rate_seen() -> float:
+    """Operations a second as a look finds them now."""
     import numpy as np
+    from threadpoolctl import threadpool_info, threadpool_limits
 
-    size = 512
-    matrix = np.ones((size, size), np.float32)
+    matrix = np.ones((SIDE, SIDE), np.float32)
+    if not threadpool_info():  # a library whose threads cannot be held to one: macOS' own
+        return _fastest_product(matrix, time.perf_counter)
+    cores = min(usable_cores(), psutil.cpu_count(logical=False) or usable_cores())
+    with threadpool_limits(1):
+        return cores * _fastest_product(matrix, time.thread_time)
+
+
+def _fastest_product(matrix: Any, clock: Callable[[], float]) -> float:
+    """Operations a second of the fastest of some products of a matrix with itself, by a clock in seconds."""
     deadline, fastest = time.perf_counter() + 0.05, float("inf")
     while time.perf_counter() < deadline:
-        began = time.perf_counter()
+        began = clock()
         matrix @ matrix
-        fastest = min(fastest, time.perf_counter() - began)
-    return 2 * size**3 / fastest
+        fastest = min(fastest, clock() - began)
+    return 2 * SIDE**3 / fastest
 
 
 def _pulled() -> list[BaseChoice]:
