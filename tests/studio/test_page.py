@@ -35,6 +35,17 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioProcess]:
         yield it
 
 
+def finished_run(workspace: Path, character: str, metrics: str) -> Path:
+    """The folder of a run of a character, as far as pages look at it; there is no verdict."""
+    folder = workspace / "runs" / character
+    (folder / "adapter").mkdir(parents=True)
+    rows = workspace / "characters" / character / "rows.jsonl"
+    (folder / "run.yaml").write_text(f"persona: {{name: {character}}}\ndata: {{source: '{rows}'}}\n")
+    (folder / "adapter" / "persona.json").write_text("{}")
+    (folder / "metrics.jsonl").write_text(metrics)
+    return folder
+
+
 def test_the_page_says_everything_in_both_languages(browser: Browser, studio: StudioProcess) -> None:
     visit(browser, studio)
     browser.run("import('/page/words.js').then(({ WORDS }) => { window.words = WORDS })")
@@ -202,6 +213,36 @@ def test_a_rehearsal_that_another_page_has_begun_is_shown(browser: Browser, stud
     )
     browser.wait("document.querySelector('.watch')", 60)
     browser.wait("document.querySelector('.watch .problem')", 60)
+    shutil.rmtree(folder)
+
+
+def test_a_run_that_cannot_be_judged_says_why(browser: Browser, studio: StudioProcess) -> None:
+    make_folder(studio.folder / "characters" / "Eve", Persona.of("Eve"))
+    folder = finished_run(studio.folder, "Eve", '{"step": 4, "loss": 2.5}\n')
+    visit(browser, studio, "verdict/Eve")
+    browser.wait("document.querySelector('.remark')?.innerText.includes('none was put aside')")
+    assert "Judge it now" not in browser.text("main button")
+    assert any("0.1" in text for text in browser.text("main button")), "the next run can be judged"
+    (folder / "data").mkdir()
+    (folder / "data" / "heldout.jsonl").write_text("{}\n")
+    browser.reload()
+    drawn(browser, "verdict")
+    assert "Judge it now" in browser.text("main button")
+    shutil.rmtree(studio.folder / "characters" / "Eve")
+    shutil.rmtree(folder)
+
+
+def test_a_curve_of_one_step_is_seen(browser: Browser, studio: StudioProcess) -> None:
+    make_folder(studio.folder / "characters" / "Eve", Persona.of("Eve"))
+    folder = finished_run(studio.folder, "Eve", '{"step": 1, "loss": 2.5}\n')
+    visit(browser, studio, "rehearse/Eve")
+    point = "document.querySelector('.chart circle.loss')?.getBoundingClientRect()"
+    browser.wait(f"{point}?.width > 3")
+    (folder / "metrics.jsonl").write_text('{"step": 1, "loss": 2.5}\n{"step": 2, "loss": 2.1}\n')
+    browser.reload()
+    browser.wait("document.querySelector('.chart')?.dataset.points === '2'")
+    assert not browser.run(point), "a line is enough"
+    shutil.rmtree(studio.folder / "characters" / "Eve")
     shutil.rmtree(folder)
 
 

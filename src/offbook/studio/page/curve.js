@@ -92,6 +92,7 @@ export class Curve {
     for (const step of ticks(0, steps, width < 500 ? 4 : 8).filter(Number.isInteger))
       parts.push(s("text", { x: x(step), y: HEIGHT - 10, "text-anchor": "middle" }, number(step)));
     parts.push(s("path", { class: "line loss", d: path(loss) }), s("path", { class: "line heldout", d: path(heldout) }));
+    if (loss.length === 1) parts.push(s("circle", { class: "loss", cx: x(loss[0][0]), cy: y(loss[0][1]), r: 2.5 })); // one point makes no line
     for (const [step, value] of heldout) parts.push(s("circle", { class: "heldout", cx: x(step), cy: y(value), r: 3.5 }));
     this.svg.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
     this.svg.setAttribute("aria-label", this.#description(loss, heldout));

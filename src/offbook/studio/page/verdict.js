@@ -4,10 +4,12 @@ import { get, path, post } from "./api.js";
 import { number, percent } from "./format.js";
 import { isOpen, jobProgress, warned } from "./job.js";
 import { runMenu } from "./menu.js";
-import { action, ask, command, field, h, heading, link } from "./parts.js";
+import { action, ask, command, field, h, heading, link, note } from "./parts.js";
 import { go, redraw } from "./router.js";
 import { RunWatch } from "./run-watch.js";
 import { settingName, word } from "./words.js";
+
+const HELD_OUT = 0.1; // the share that is put aside where none was
 
 const SIGNS = { good: "✓", note: "!", bad: "✕" };
 
@@ -21,7 +23,8 @@ export async function show(main, [name], signal) {
     throw error;
   });
   if (!verdict?.headline) {
-    main.append(heading(word("verdictTitle"), word("noVerdictYet"), talk, menu), ...warned(run.job), judge(name, signal));
+    main.append(heading(word("verdictTitle"), word(run.heldout_rows ? "noVerdictYet" : "noVerdict"), talk, menu), ...warned(run.job));
+    main.append(run.heldout_rows ? judge(name, signal) : nothingHeldOut(run));
     return;
   }
   main.append(heading(verdict.headline, word("verdictLead", { run: name }), talk, menu));
@@ -42,6 +45,11 @@ function judge(name, signal) {
   };
   box.append(action(word("judge"), begin, "secondary"));
   return box;
+}
+
+// Why a run cannot be judged, and a next one that can be.
+function nothingHeldOut(run) {
+  return h("div", {}, note(word("nothingHeldOut")), run.character && nextStep(run, { key: "data.heldout", value: HELD_OUT }));
 }
 
 function item({ text, option, tone = "note" }, run) {

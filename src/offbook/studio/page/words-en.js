@@ -292,6 +292,7 @@ export const EN = {
   verdictTitle: "The verdict",
   verdictLead: "Run {run}: measured with the lines that it has not learned.",
   noVerdictYet: "It has finished, but was not judged yet.",
+  nothingHeldOut: "It cannot be judged: every line was learned, and none was put aside to test it with. A next run can put some aside (data.heldout = 0.1).",
   judge: "Judge it now",
   toTalk: "Next: talk to it",
   runState_running: "It rehearses just now.",

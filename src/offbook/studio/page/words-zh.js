@@ -292,6 +292,7 @@ export const ZH = {
   verdictTitle: "评测",
   verdictLead: "训练 {run}：用它没学过的台词来衡量。",
   noVerdictYet: "训练已完成，还没有评测。",
+  nothingHeldOut: "这次训练没法评测：台词全都拿去学了，没有留出几句来考它。下次训练留出一些就行（data.heldout = 0.1）。",
   judge: "现在就评测",
   toTalk: "下一步：和它说话",
   runState_running: "正在排练。",

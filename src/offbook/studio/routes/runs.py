@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
@@ -70,7 +71,10 @@ def list_runs(studio: StudioDep) -> list[dict[str, Any]]:
 
 @router.get("/runs/{name}")
 def show(name: str, studio: StudioDep) -> dict[str, Any]:
-    """A run: state, settings, losses, samples, the estimate and what it took, its jobs."""
+    """A run: state, settings, losses, samples, the estimate and what it took, its jobs.
+
+    Without `heldout_rows` there is nothing that it could be judged on.
+    """
     run = studio.workspace.run(name)
     lines = read(run.metrics)
     environment = read_object(run.environment)
@@ -83,6 +87,7 @@ def show(name: str, studio: StudioDep) -> dict[str, Any]:
         "best_step": environment.get("adapter_step"),
         "samples": read_objects(run.samples),
         "bytes": folder_bytes(run.path),
+        "heldout_rows": _count_lines(run.data / "heldout.jsonl"),
         "job": job.as_json() if job else None,
         "path": studio.workspace.relative(run.path),
         "command": offbook_command("runs", "show", studio.workspace.relative(run.path)),
@@ -179,6 +184,15 @@ def delete(name: str, studio: StudioDep) -> dict[str, Any]:
         "left": [path.name for path in left],
         "command": offbook_command("runs", "rm", studio.workspace.relative(run.path)),
     }
+
+
+def _count_lines(path: Path) -> int:
+    """Lines of a file; 0 where there is none."""
+    try:
+        with path.open("rb") as file:
+            return sum(1 for line in file if line.strip())
+    except OSError:
+        return 0
 
 
 def job_of(studio: Studio, name: str) -> JobRecord | None:
