@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from offbook.core.config.schema import options
+from offbook.core.config import loading
+from offbook.core.config.schema import RunConfig, options
 from offbook.core.config.yaml_file import SettingsFile, read_settings
 from offbook.evaluation.verdict import judge
 from offbook.pipeline import base_choices
@@ -167,9 +168,26 @@ def test_bases_say_what_they_take(client: Client, ann: str, tiny: Path) -> None:
     assert [each.source for each in choices(["hf:a/b", "/nowhere"])] == [each.source for each in choices()]
 
 
+def test_the_settings_of_other_characters_are_not_validated_for_the_bases(
+    client: Client, ann: str, studio: Studio, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(20):
+        make_folder(studio.workspace.characters / f"Bea {number}", Persona.of("Bea"), model__source=str(tiny))
+    (studio.workspace.characters / "Bea 3" / "run.yaml").write_text("{", encoding="utf-8")
+    load, loaded = loading.load, []
+
+    def counted(path: Path) -> RunConfig:
+        loaded.append(path)
+        return load(path)
+
+    monkeypatch.setattr(loading, "load", counted)
+    assert str(tiny) in {each["source"] for each in client.get(f"/api/bases?character={ann}")}
+    assert len(loaded) == 1
+
+
 def test_a_look_at_the_processor_while_it_is_busy_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     rates = iter([3e9, 100e9, 4e9])
-    monkeypatch.setattr(base_choices, "_fastest_product", lambda: next(rates))
+    monkeypatch.setattr(base_choices, "_rate_seen", lambda: next(rates))
     monkeypatch.setattr(base_choices, "_rates", [])
     assert [base_choices.matrix_rate() for _ in range(3)] == [3e9, 100e9, 100e9]
 
@@ -178,7 +196,7 @@ def test_a_measured_estimate_is_the_terminal_s(
     client: Client, ann: str, studio: Studio, tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(base_choices, "_rates", [50e9])  # the guesses before and after are of the same processor
-    monkeypatch.setattr(base_choices, "_fastest_product", lambda: 50e9)
+    monkeypatch.setattr(base_choices, "_rate_seen", lambda: 50e9)
     studio.queue.stop()
     client.patch(f"/api/characters/{ann}/config", {"model.source": str(tiny)})
     address = f"/api/bases?character={ann}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,16 @@ import yaml
 
 from offbook.core.atomic import atomic_dir
 from offbook.core.config import loading
-from offbook.core.i18n import language, translate
+from offbook.core.i18n import translate
+from offbook.data.extract.novel.languages import language_of
 from offbook.recipes import recipes
 
-RECIPES = {"zh": "qwen", "en": "smollm2"}
-"""Language → the recipe that a character begins with."""
-
+RECIPES = {"en": "smollm2"}
+"""Language → the recipe that a character begins with; SmolLM2 knows English alone."""
+MULTILINGUAL = "qwen"
+"""The recipe of every other language. It is written for Chinese."""
+CHINESE_ONLY = ("persona.sample_prompts", "evaluate.lang")
+"""Its settings that are in Chinese."""
 
 TINY = "builtin:tiny"
 """The base model of the two-minute character: it is made on the spot and knows nothing."""
@@ -39,17 +44,22 @@ class Persona:
     name: str
     system: str
     recipe: str
+    language: str
 
     @classmethod
-    def of(cls, role: str) -> Persona:
-        """That of a role, in its language: Chinese where its name is, else English.
+    def of(cls, role: str, texts: Sequence[str] = ()) -> Persona:
+        """That of a role: its prompt is Chinese where the texts are, else English.
 
         Scripts have names in capitals, which a model takes for an abbreviation: MARTA is called Marta.
+
+        Args:
+            role: the name that it has in its text.
+            texts: some of what is said there, which tells the language; the name does where there is nothing.
         """
         role = " ".join(_written_out(word) for word in role.split(" ")) if role.isupper() else role
-        is_chinese = any("\u4e00" <= letter <= "\u9fff" for letter in role) or language() == "zh"
-        system = f"现在你要扮演{role}。" if is_chinese else f"You are {role}."
-        return cls(role, system, RECIPES["zh" if is_chinese else "en"])
+        spoken = language_of(texts if any(letter.isalpha() for text in texts for letter in text) else [role])
+        system = f"现在你要扮演{role}。" if spoken == "zh" else f"You are {role}."
+        return cls(role, system, RECIPES.get(spoken, MULTILINGUAL), spoken)
 
 
 def _written_out(word: str) -> str:
@@ -72,6 +82,13 @@ def make_folder(folder: Path, persona: Persona, **changes: Any) -> str:
         The recipe's name.
     """
     tree = yaml.safe_load(recipes()[persona.recipe])
+    if persona.recipe == MULTILINGUAL and persona.language != "zh":
+        english = yaml.safe_load(recipes()[RECIPES["en"]])
+        for dotted in CHINESE_ONLY:
+            section, leaf = dotted.split(".")
+            tree.setdefault(section, {}).pop(leaf, None)
+            if leaf in english.get(section, {}):
+                tree[section][leaf] = english[section][leaf]
     settings = {
         "name": folder.name,
         "persona.name": persona.name,

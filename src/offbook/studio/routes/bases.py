@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from pathlib import Path
 from typing import Annotated, Any
 
 import psutil
@@ -15,6 +15,7 @@ from offbook.studio.character import CharacterFolder
 from offbook.studio.context import StudioDep
 from offbook.studio.errors import Conflict
 from offbook.studio.estimates import estimates, start_estimate
+from offbook.studio.run_yaml import settings_tree
 
 router = APIRouter(tags=["bases"])
 
@@ -41,20 +42,18 @@ def bases(studio: StudioDep, character: Annotated[str | None, Query()] = None) -
 
     An estimate is `rough` where it follows from the size alone; `POST /characters/NAME/estimate` measures it.
     """
-    extra = []
-    for path in studio.workspace.list_characters():
-        with suppress(UsageError):
-            extra.append(CharacterFolder(path).load().model.source)
+    extra = {_base_of(path) for path in studio.workspace.list_characters()}
     free = psutil.virtual_memory().available
-    everything = choices(extra)
+    everything = choices(sorted(extra - {""}))
     if character is None:
         return [
             _entry(each, {"seconds": None, "bytes": each.training_bytes, "rough": True}, free) for each in everything
         ]
     folder = CharacterFolder(studio.workspace.character(character))
-    its_base = folder.load().model.source
+    config = folder.load()
+    its_base = config.model.source
     everything = [each for each in everything if each.source in (its_base, each.source.removeprefix(BUILTIN))]
-    tokens = training_tokens(folder.lines, folder.load().train.epochs) if folder.lines.is_file() else 0
+    tokens = training_tokens(folder.lines, config.train.epochs) if folder.lines.is_file() else 0
     taken = estimates(studio, folder, everything, tokens)
     return [_entry(each, taken[each.source], free) for each in everything]
 
@@ -77,6 +76,16 @@ def pull(request: PullRequest, studio: StudioDep) -> dict[str, Any]:
         raise UsageError("'{source}' is no model", "Name ms:ORG/NAME, hf:ORG/NAME or a folder.", source=request.source)
     job = studio.queue.submit("pull", request.source, ["pull", request.source, "--json"]).as_json()
     return {"job": job, "command": job["command"]}
+
+
+def _base_of(character: Path) -> str:
+    """The base model that a character's settings name; "" where they name none or are damaged.
+
+    They are not validated: that takes some milliseconds for each of hundreds of characters.
+    """
+    model = settings_tree(character / "run.yaml").get("model")
+    source = model.get("source") if isinstance(model, dict) else None
+    return source if isinstance(source, str) else ""
 
 
 def _entry(base: BaseChoice, estimate: dict[str, Any], free: int) -> dict[str, Any]:

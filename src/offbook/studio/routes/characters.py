@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,6 +24,7 @@ from offbook.studio.checks import version_of
 from offbook.studio.context import Studio, StudioDep
 from offbook.studio.errors import Conflict
 from offbook.studio.jobs import newest
+from offbook.studio.json_files import objects
 from offbook.studio.new_character import Persona, make_folder, what_to_expect
 from offbook.studio.queue import TALK
 from offbook.studio.routes.sources import MOST, MOST_COLUMNS, TABLE, column_pairs, is_table, reading_options
@@ -30,6 +32,9 @@ from offbook.studio.runs import character_of, run_entry
 from offbook.studio.workspace import checked_name, folder_bytes, free_name, nearest_name
 
 router = APIRouter(tags=["characters"])
+
+ROWS_READ = 200
+"""So many rows of a table tell its language."""
 
 
 class NewCharacter(BaseModel):
@@ -76,7 +81,8 @@ def create(new: NewCharacter, studio: StudioDep) -> dict[str, Any]:
     is_rows = new.format == TABLE or (new.format == "auto" and not (others or new.columns) and is_table(studio, source))
     columns = column_pairs(new.columns) if is_rows else ()
     table = table_rows(source, new.role, columns) if is_rows else None  # may raise, before there is a folder
-    recipe = make_folder(folder, Persona.of(new.role))
+    texts = _said(studio, source) if table is None else _contents(table.rows)
+    recipe = make_folder(folder, Persona.of(new.role, texts))
     init = offbook_command("init", studio.workspace.relative(folder), "--recipe", recipe)
     if table is not None:
         return {"name": name, "job": None, "command": _take_rows(studio, folder, source, table.rows, init)}
@@ -186,6 +192,19 @@ def delete(name: str, studio: StudioDep, runs: Annotated[bool, Query()] = False)
                 commands.append(offbook_command("runs", "rm", studio.workspace.relative(run.path)))
     _remove(folder)
     return {"command": " && ".join(commands)}
+
+
+def _said(studio: Studio, source: Path) -> list[str]:
+    """Some of what is said in a text, as far as somebody has looked who speaks there."""
+    job = newest(studio.queue.list(), "speakers", source.name)
+    listing = job.result() if job is not None else None
+    speakers = objects(listing.get("speakers")) if isinstance(listing, dict) else []
+    return [str(sample) for speaker in speakers for sample in speaker.get("samples", [])]
+
+
+def _contents(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """What is said in the first rows of a table."""
+    return [str(message["content"]) for row in rows[:ROWS_READ] for message in row["messages"]]
 
 
 def _name_runs(folder: Path, before: str, now: str) -> None:
