@@ -302,3 +302,33 @@ def test_words_that_a_book_breaks_over_the_ends_of_lines_are_whole() -> None:
         page.replace("no-\nbody ", "nobody\n").replace("some-\nbody", "well-\nknown").replace("cou-\nple ", "cup\n")
     )
     assert "well-known had been" in texts(reader.read, unbroken)[0][1]
+
+
+def test_quotations_that_nothing_parts_are_two_peoples() -> None:
+    book = """
+"Is it lit?" asked Mara.
+
+"Not yet," said Tom.
+
+"Tom?" "Yes?" "Nothing," said Mara.
+
+"Then light it," said Mara. "It is dark."
+"""
+    assert texts(reader.read, book)[2:] == [
+        ("Mara", "Tom?"),
+        ("Tom", "Yes?"),
+        ("Mara", "Nothing."),
+        ("Mara", "Then light it. It is dark."),
+    ]
+
+
+def test_a_paragraph_goes_on_over_the_edge_of_a_page() -> None:
+    pages = [
+        "“Is it lit?” said Mara. “I have been calling you since four, and you never\n\n"
+        f"{page}\n\nanswered me once.”\n\n“No,” said Tom."
+        for page in (12, 13, 14)
+    ]
+    assert texts(reader.read, "\n\n".join(pages))[2:4] == [
+        ("Mara", "Is it lit? I have been calling you since four, and you never answered me once."),
+        ("Tom", "No."),
+    ]

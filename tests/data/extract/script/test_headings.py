@@ -12,6 +12,10 @@ from offbook.data.extract.script.stage_directions import is_direction, opened
     ("line", "level"),
     [
         ("ACT IV", 2),
+        ("Prologue: The Sea", 3),
+        ("Эпилог — Море", 3),
+        ("Ch. 1", 3),
+        ("Chap. IV: The Stove", 3),
         ("THIRD ACT", 2),
         ("Act the Second", 2),
         ("SCENE", 3),
@@ -56,6 +60,8 @@ def test_a_heading_has_a_level(line: Any, level: Any) -> None:
         "乙　第三回",
         "第三期工程完工了",
         "A scene",
+        "Prologue: Two households, both alike in dignity,",
+        "Ch. I love him.",
         "Действие продолжается",
     ],
 )

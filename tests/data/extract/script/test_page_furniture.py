@@ -73,3 +73,30 @@ def test_words_with_a_hyphen_of_their_own_keep_it_where_words_are_not_broken() -
     lines = "\n".join(f"MARA. It is lit, I think, and it was lit {when}." for when in range(400))
     scene = f"MARA. He is in the smoking-\nroom, I think, and\nhe will be for\na while.\nTOM. Good.\n{lines}"
     assert texts(play.read, scene)[0][1] == "He is in the smoking-room, I think, and he will be for a while."
+
+
+def test_in_prose_a_page_ends_amid_a_paragraph_or_behind_one() -> None:
+    page = "He had been there for an hour or more, and the lamp was not yet\n{}lit, nor would it be."
+    pages = [page.format(f"\n{number}\n\n\n") for number in (12, 13, 14)]
+    joined = [page.format("") for _ in range(3)]
+    read = list(without_page_furniture(numbered("\n\n".join(pages)), prose=True))
+    assert [text for _, text in read] == "\n\n".join(joined).split("\n")
+    ended = "\n".join(f"“Is it lit?” said Mara.\n{number}\n“No,” said Tom." for number in (1, 2, 3))
+    read = list(without_page_furniture(numbered(ended), prose=True))
+    assert [text for _, text in read][:3] == ["“Is it lit?” said Mara.", "", "“No,” said Tom."]
+
+
+def test_running_heads_stand_beside_a_page_number_or_have_one() -> None:
+    page = "{}\n\nThe Lamp of the Sea\n\nIt was dark, and\n"
+    text = "".join(page.format(number) for number in (7, 8, 9))
+    assert [text for _, text in without_page_furniture(numbered(text)) if text] == ["It was dark, and"] * 3
+    lines = "It was dark.\n" * 12
+    text = "".join(f"{head}\n{lines}" for head in ("THE LAMP 7", "8 THE LAMP", "THE LAMP 9"))
+    assert {text for _, text in without_page_furniture(numbered(text)) if text} == {"It was dark."}
+
+
+@pytest.mark.parametrize("numbers", [("1", "2", "3"), ("I.", "II.", "III."), ("一", "二", "三"), ("1", "2", "1", "2")])
+def test_numbers_that_count_from_1_behind_whole_paragraphs_are_chapters(numbers: tuple[str, ...]) -> None:
+    text = "\n\n".join(f"{number}\n\nIt was dark.\n\nTom slept." for number in numbers)
+    heads = [text for _, text in without_page_furniture(numbered(text)) if text.startswith("#")]
+    assert heads == [f"# {number}" for number in numbers]

@@ -18,6 +18,7 @@ from offbook.data.extract.novel.english import English
 from offbook.data.extract.novel.names_en import LISTS
 from offbook.data.extract.novel.quotes import SINGLE, BookLayout, Paragraph, TextSpan, paragraphs, with_leads
 from offbook.data.extract.novel.tags_en import SAY
+from offbook.data.extract.script.page_furniture import without_page_furniture
 
 SENTENCE_END = re.compile(r"(?<!\bMr)(?<!\bMrs)(?<!\bDr)(?<!\bSt)(?<!\b[A-Z])[.!?。！？…][\"'”’)]*(?=\s|--|[—–]|$)")
 _MANNER = r"(?:[a-z]+ly |rather |very |half |still |again )*(?:[a-z]+ing\b|[a-z]+ly\b|with (?:an?|great|some|much)\b)"
@@ -41,7 +42,8 @@ EUROPEAN = frozenset(("fr", "de", "es", "ru", "it", "pt", "pl", "cs", "sv", "nl"
 
 
 def read(lines: Lines) -> Iterator[Cue | Skipped]:
-    """The cues of a novel. Goes through `lines` twice: for the layout, and for the paragraphs, which it holds."""
+    """The cues of a novel, which is held in memory."""
+    lines = list(without_page_furniture(lines, prose=True))
     layout = survey(lines)
     attributor = _attributor(layout, lines)
     book: list[CutParagraph] = []
@@ -53,12 +55,14 @@ def read(lines: Lines) -> Iterator[Cue | Skipped]:
     attributor.finish()
     if attributor.cuts_by_names:
         book = [(paragraph, attributor.split(paragraph.text) if parts else []) for paragraph, parts in book]
+    if not attributor.many_in_one:
+        book = [piece for paragraph, parts in book for piece in _apart(paragraph, parts)]
     yield from _Reading(layout, attributor).run(book)
 
 
 def looks_like(sample: list[str]) -> float:
     """How much a text looks like a novel: the share of its paragraphs in which somebody is quoted."""
-    lines = list(enumerate(sample, 1))
+    lines = list(without_page_furniture(enumerate(sample, 1), prose=True))
     layout = survey(lines)
     texts = [part for part in paragraphs(lines, layout.wrapped) if part.kind == "text"]
     attributor = _attributor(layout, lines)
@@ -69,6 +73,27 @@ def looks_like(sample: list[str]) -> float:
 def _is_quotation(paragraph: str, piece: TextSpan) -> bool:
     """Whether a piece is said, as far as the marks tell; a table's cells (21:30,Ann,"Is it lit?") have marks, too."""
     return piece.is_quote and len(piece.text) > 2 and not paragraph[: piece.start].endswith((",", ";", "\t"))
+
+
+def _apart(paragraph: Paragraph, parts: list[TextSpan]) -> Iterator[CutParagraph]:
+    """A paragraph cut between quotations that nothing parts, which are two people's: “Tom?” “Yes?”."""
+    begin = 0
+    last: int | None = None
+    for place, part in enumerate(parts):
+        if part.is_quote and last is not None and not any(gap.text.strip() for gap in parts[last + 1 : place]):
+            yield _piece(paragraph, parts[begin : last + 1])
+            begin = place
+        last = place if part.is_quote else last
+    yield _piece(paragraph, parts[begin:]) if begin else (paragraph, parts)
+
+
+def _piece(paragraph: Paragraph, parts: list[TextSpan]) -> CutParagraph:
+    """The stretch of a paragraph that holds these parts, as a paragraph of its own."""
+    start = parts[0].start
+    lines = ((0, paragraph.line_at(start)), *((at - start, line) for at, line in paragraph.lines if at > start))
+    end = parts[-1].start + len(parts[-1].text) + 2 * parts[-1].is_quote
+    text = paragraph.text[start:end]
+    return Paragraph(text, "text", 0, lines), [replace(part, start=part.start - start) for part in parts]
 
 
 def _attributor(layout: BookLayout, lines: Lines) -> Attributor:

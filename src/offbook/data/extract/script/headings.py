@@ -72,7 +72,12 @@ BARE_SCENE = re.compile(rf"^(?i:{one_of(LISTS['scene'])})\s*[.:]?$")
 STANDALONE = re.compile(
     rf"^{one_of(CHINESE['standalone_zh'])}(?:[\s:：·.、]|$)"  # 尾声 雪夜
     rf"|^(?i:{one_of(LISTS['standalone'])})\s*[.:]?$"  # Prologue, ЭПИЛОГ
+    rf"|^(?i:{one_of(LISTS['standalone'])})\s*[:–—]\s*[^\W\d_a-zа-я][^,.!?;:…]*$"  # Prologue: The Sea
 )
+ABBREVIATED = re.compile(
+    rf"^(?:Ch|CH|Chap|CHAP|Kap|KAP|Cap|CAP|Гл|ГЛ)\.\s?(?:\d+|{ROMAN})(?:\s*[.:–—-]?\s*[^\W\d_a-zа-я][^.!?;…]*)?\.?$"
+)
+"""Ch. 1, Chap. IV: The Stove"""
 SLUG_NUMBER = re.compile(rf"^(?:[sS]\d+|{CHINESE_NUMBER})(?:[-－—–.．]\d+)*\s*[.．、:：\s]\s*")
 SLUG_WORDS = re.compile(r"[\s/／、，,.．·:：\-—（）()]+")
 
@@ -82,7 +87,7 @@ _OPENERS = frozenset(
     for key in ("part", "act", "scene", "before_ordinal", "ordinal", "standalone")
     for word in LISTS[key]
     if (first := LATIN_WORD.match(word))
-) | {"int", "ext", "i"}
+) | {"int", "ext", "i", "ch", "chap", "kap", "cap"}
 """The first words of headings in Latin script, but for Roman numerals."""
 SAID = ("“", '"')
 """How a line begins in which somebody speaks."""
@@ -131,7 +136,7 @@ def _heading(line: str) -> tuple[int, str] | None:
         or _is_slug(bare)
     ):
         return 3, bare
-    if STANDALONE.match(bare) and len(bare) <= 30 and not line.startswith("**"):
+    if ABBREVIATED.match(bare) or (STANDALONE.match(bare) and len(bare) <= 30 and not line.startswith("**")):
         return 3, bare
     if MARKDOWN.match(line):
         return 3, bare
