@@ -251,3 +251,24 @@ def test_who_takes_part_tells_whose_row_it_may_be(tmp_path: Path, both: Any) -> 
     assert of_ben.left_out == {"rows are of other characters": 2}
     same = write(tmp_path, [{**PAIR, "characters": both}] * 2)
     assert len(load([same]).conversations) == 2
+
+
+def test_from_and_to_may_say_who_answers(tmp_path: Path) -> None:
+    rows = write(tmp_path, [{**PAIR, "from": "Ben", "to": "Mara"}, {**PAIR, "from": "Mara", "to": "Ben"}])
+    with pytest.raises(UsageError, match="the column 'from' names 2 people"):
+        load([rows], options=ReadingOptions(character="Mara"))
+    sites = write(tmp_path, [{**PAIR, "from": "a forum"}, {**PAIR, "from": "a blog"}] * 2)
+    assert len(load([sites], options=ReadingOptions(character="Mara")).conversations) == 4
+
+
+@pytest.mark.parametrize(
+    "text", ["You are a keeper.", "a grumpy old keeper", "你是一位守塔人", "She keeps the light. Mara"]
+)
+def test_a_short_description_in_the_column_of_names_is_not_lost(text: str) -> None:
+    with pytest.raises(ColumnsError, match=r"its column 'role' looks like a part of the prompt .* system=role"):
+        to_conversation({**PAIR, "role": text}, HERE)
+
+
+@pytest.mark.parametrize("name", ["Dr. Watson", "A Lady", "St. John", "The Keeper", "阿澈", "An"])
+def test_a_name_is_no_description(name: str) -> None:
+    assert to_conversation({**PAIR, "role": name}, HERE).replies == ("Since four.",)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from offbook.core.errors import UsageError
 from offbook.core.types import Conversation, Origin, Turn
-from offbook.data.columns import CANONICAL, SYNONYMS
+from offbook.data.column_names import CANONICAL, SYNONYMS
 from offbook.data.formats import FORMATS
 from offbook.data.loading import ReadingOptions, load, to_conversation
 from offbook.data.row_values import PAIRS, WEIGHTS, LeftOut, RowError

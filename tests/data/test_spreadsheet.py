@@ -184,3 +184,48 @@ def test_a_locked_workbook_is_told(tmp_path: Path) -> None:
     (tmp_path / "lines.xlsx").write_bytes(b"\xd0\xcf\x11\xe0" + bytes(508))
     with pytest.raises(UsageError, match="it is locked with a password"):
         load([tmp_path / "lines.xlsx"])
+
+
+def styled(path: Path, fonts: str) -> Path:
+    """A workbook with these fonts, each of which is the one of the cell format with its number."""
+    numbers = range(fonts.count("<font>"))
+    formats = "".join(f'<xf numFmtId="0" fontId="{number}"/>' for number in numbers)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["xl/styles.xml"] = (
+        f"<styleSheet {MAIN}><fonts>{fonts}</fonts><cellXfs>{formats}</cellXfs></styleSheet>".encode()
+    )
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return path
+
+
+def test_struck_text_is_not_learned_without_a_word(tmp_path: Path) -> None:
+    lines = sheet("prompt|reply", "Lit?|Since four.", "Cold?|Yes.").replace('<c r="B3"', '<c r="B3" s="1"')
+    struck = "<font><sz/></font><font><strike/></font>"
+    with pytest.raises(UsageError, match=r"text is struck through in it \(B3\)"):
+        load([styled(workbook(tmp_path, lines), struck)])
+    assert (
+        len(load([styled(workbook(tmp_path, lines), struck.replace("strike/", 'strike val="0"/'))]).conversations) == 2
+    )
+    without_text = lines.replace("</row></sheetData>", '<c r="C3" s="1"/></row></sheetData>').replace(
+        'B3" s="1"', 'B3"'
+    )
+    assert len(load([styled(workbook(tmp_path, without_text), struck)]).conversations) == 2
+
+
+def test_a_part_of_a_text_that_is_struck_is_told(tmp_path: Path) -> None:
+    runs = "<is><r><t>Yes, </t></r><r><rPr><b/><strike/></rPr><t>no milk</t></r></is>"
+    lines = sheet("prompt|reply", "Tea?|Yes.").replace("<is><t>Yes.</t></is>", runs)
+    with pytest.raises(UsageError, match=r"struck through in it \(no milk\)"):
+        load([workbook(tmp_path, lines)])
+
+
+def test_a_formula_without_a_result_is_told(tmp_path: Path) -> None:
+    cell = '<c r="B3"><f>A3&amp;"!"</f><v></v></c>'
+    lines = sheet("prompt|reply", "Lit?|Since four.").replace("</sheetData>", f'<row r="3">{cell}</row></sheetData>')
+    with pytest.raises(UsageError, match=r"formulas in it have no results \(B3\)"):
+        load([workbook(tmp_path, lines)])
+    empty_text = lines.replace('<c r="B3">', '<c r="B3" t="str">')
+    assert len(load([workbook(tmp_path, empty_text)]).conversations) == 1

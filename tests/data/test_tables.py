@@ -289,3 +289,30 @@ def test_the_sums_of_a_table_are_no_row(tmp_path: Path, row: str) -> None:
     loaded = load([tmp_path / "a.csv"])
     assert [row.prompt for row in loaded.conversations] == ["Lit?", "Total?"]
     assert loaded.left_out == {"rows hold the sums of the table": 1}
+
+
+@pytest.mark.parametrize("value", ["TRUE", "2024-05-01", "2024/5/1", "12:05:00"])
+def test_a_reply_that_a_spreadsheet_made_a_value_of_is_told(tmp_path: Path, value: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"prompt,reply\nLit?,Since four.\nWhen?,{value}\n")
+    with pytest.raises(UsageError, match=f"its reply is {value}, which nobody says"):
+        load([path])
+    path.write_text(f"prompt,reply\nLit?,Since four.\nWhen?,On {value}\n")
+    assert len(load([path]).conversations) == 2
+
+
+@pytest.mark.parametrize("note", [",Notes by Ann", "Source: a diary,", ",备注：小安整理"])
+def test_a_note_right_below_a_table_is_no_row(tmp_path: Path, note: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"prompt,reply\nLit?,Since four.\n{note}\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"a\.csv:3: a note on the table, it seems"):
+        load([path])
+
+
+@pytest.mark.parametrize("nothing", ["无", "略", "（略）", "N.A.", "暂无", "—"])
+def test_what_stands_for_no_reply_is_none(tmp_path: Path, nothing: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"prompt,input,reply\nLit?,无,Since four.\nCold?,,{nothing}\nTea?,,无。\n", encoding="utf-8")
+    loaded = load([path], on_error="skip")
+    assert [row.prompt for row in loaded.conversations] == ["Lit?", "Tea?"]
+    assert [bad.origin.line for bad in loaded.skipped] == [3]

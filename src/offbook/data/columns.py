@@ -4,86 +4,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Set
-from functools import lru_cache
 from typing import Any, NoReturn
 
 from offbook.core.registry import lookup
 from offbook.core.types import Turn
+from offbook.data.column_names import canonical
 from offbook.data.json_tables import is_row
 from offbook.data.row_values import ColumnsError, RowError
 from offbook.data.sources import Row
 
-SYNONYMS = {
-    **dict.fromkeys(("prompt", "question", "query", "q", "user", "human", "user_question", "src"), "instruction"),
-    **dict.fromkeys(("user_input", "user_message", "input_text", "text_input", "usuario", "вопрос"), "instruction"),
-    **dict.fromkeys(("问", "问题", "提问", "问句", "上文", "上句", "用户", "用户输入", "指令", "提示"), "instruction"),
-    **dict.fromkeys(("user_prompt", "提示词", "用户消息", "ユーザー", "사용자", "utilisateur"), "instruction"),
-    **dict.fromkeys(("ask", "用户问题", "用户提问", "用户说", "玩家", "玩家台词", "上一句", "前一句"), "instruction"),
-    **dict.fromkeys(("質問", "指示", "질문", "지시", "frage", "pregunta", "pergunta", "domanda"), "instruction"),
-    **dict.fromkeys(("問", "問題", "提問", "問句", "使用者", "使用者輸入", "用戶", "提示詞"), "instruction"),
-    **dict.fromkeys(("回覆", "答覆", "回應", "助理", "輸出", "角色回覆", "機器人"), "output"),
-    **dict.fromkeys(("context", "inputs", "输入", "輸入", "入力", "입력"), "input"),
-    **dict.fromkeys(("response", "completion", "answer", "a", "reply", "assistant", "bot", "gpt"), "output"),
-    **dict.fromkeys(
-        ("generated", "generation", "target", "targets", "tgt", "agent_response", "character_answer"), "output"
-    ),
-    **dict.fromkeys(("ai_response", "bot_response", "model_response", "assistant_message", "output_text"), "output"),
-    **dict.fromkeys(("答", "回答", "答案", "答句", "下文", "下句", "回复", "回应", "助手", "输出"), "output"),
-    **dict.fromkeys(("角色回复", "角色回答", "角色台词", "机器人回复", "模型回复", "模型回答", "ai回复"), "output"),
-    **dict.fromkeys(("assistant_response", "character_response", "bot_reply", "model_output", "bot_message"), "output"),
-    **dict.fromkeys(("模型输出", "回复内容", "角色输出", "助手回复", "アシスタント", "어시스턴트"), "output"),
-    **dict.fromkeys(("标准答案", "参考答案", "标准回答", "答复", "应答", "下一句"), "output"),
-    **dict.fromkeys(("応答", "返答", "返信", "出力", "답변", "응답", "대답", "출력"), "output"),
-    **dict.fromkeys(("antwort", "réponse", "respuesta", "resposta", "risposta", "ответ"), "output"),
-    **dict.fromkeys(("system_prompt", "system_message", "系统", "系统提示", "系统提示词"), "system"),
-    **dict.fromkeys(("chat", "turns", "contents"), "messages"),
-    **dict.fromkeys(("dialog", "dialogs", "dialogues", "utterances", "对话", "对话内容", "多轮对话"), "dialogue"),
-    **dict.fromkeys(("對話", "對話內容"), "dialogue"),
-    **dict.fromkeys(("system_instruction", "systeminstruction", "系統", "系統提示"), "system"),
-    **dict.fromkeys(
-        ("preferred_output", "preferred", "accepted", "winner", "chosen_response", "chosen_messages"), "chosen"
-    ),
-    **dict.fromkeys(("rejected_response", "rejected_messages", "non_preferred_output"), "rejected"),
-    **dict.fromkeys(("dispreferred", "loser", "reject"), "rejected"),
-    **dict.fromkeys(("agent_role", "bot_name", "role_name", "character_name", "char_name", "role"), "character"),
-    **dict.fromkeys(("角色名稱", "角色姓名"), "character"),
-    **dict.fromkeys(("char", "npc", "角色", "角色名", "角色名称", "人物", "人物名"), "character"),
-}
-"""Other names of the columns that the formats know, in lower case and with `_` between words."""
 TALKS = frozenset({"messages", "dialogue"})
 """What a number is none of: a column `turns` may count them."""
 WRAPPERS = ("request", "chat", "body", "conversation", "dialogue", "data", "sample")
 """Columns that may hold an object with the messages in it."""
 TRANSLATIONS = (("source", "target"), ("sources", "targets"))
 """Columns of a pair; beside another reply or prompt, source says where a row comes from."""
-MISSING = frozenset(
-    (
-        "-",
-        "--",
-        "/",
-        "nan",
-        "NaN",
-        "NaT",
-        "<NA>",
-        "NULL",
-        "null",
-        "(null)",
-        "[null]",
-        "\\N",
-        "None",
-        "N/A",
-        "n/a",
-        "undefined",
-        "#N/A",
-    )
-) | {"#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!"}
+EMPTY_CELLS = (
+    "- -- — – / nan NaN NaT <NA> NULL null (null) [null] \\N None N/A n/a undefined"
+    " #N/A #REF! #NAME? #VALUE! #DIV/0! #NUM! #NULL! #SPILL!"
+)
+MISSING = frozenset(EMPTY_CELLS.split())
 """What pandas, Python, JavaScript, databases and Excel write for an empty cell, and Excel's errors."""
 NO_INPUT = re.compile(r"<no ?input>|noinput", re.IGNORECASE)
 """What the makers of Alpaca and its like write where an instruction has no input."""
+NOTHING = re.compile(r"无|無|暂无|空|无输入|無輸入|n\.a\.", re.IGNORECASE)
+"""What people write there; said to the character, it may be meant."""
 SPOKEN = frozenset({"instruction", "input", "output", "system", "history"})
 PROMPTS = frozenset({"instruction", "input", "messages", "history"})
-CANONICAL = frozenset(SYNONYMS.values()) | {"conversations", "conversation", "history", "scene", "source", "label"}
-"""Names of columns that may be written in capitals, too."""
 MEANINGS = {
     "prompt": "instruction",
     "input": "input",
@@ -107,6 +54,12 @@ CARD_NAMES = ("name", "character_name", "char_name", "姓名", "名字")
 """Keys of an object in the character's column that hold the name."""
 LONGEST_NAME = 60
 """Characters of a name; a longer text in the column of the character's describes it."""
+DESCRIPTION = re.compile(
+    r"(?i:you are|you're|i am|i'm|act as|play as|as an?|role-?play)\b|[Aa]n? (?:[a-z-]+ ){1,9}[a-z-]+"
+    r"|.*(?:[。！？；\n]|[a-z]{5}[.!?;] \S)|你(?:是|叫|扮演)|我(?:是|叫)|请?扮演|作为|一(?:个|位|名)",
+    re.DOTALL,
+)
+"""How a shorter one begins that describes it, too."""
 PROMPT_LIKE = re.compile(
     rf"{SYSTEM_LIKE.pattern}|prompt|question|query|instruct|input|context|history|^user|human|asked|^line$|greeting"
     r"|previous|preceding|earlier|dialog|utterance|message|(?:^|_)(?:choice|option|hint|fact|evidence)s?(?:_|$)"
@@ -177,7 +130,7 @@ def rename(row: Row, columns: Mapping[str, str]) -> Row:
             )
         several = column == "generated" and isinstance(value, list) and value
         renamed[name] = value[0] if several else value  # RoleBench's answers, of which the first is taken
-    return {name: "" if name in SPOKEN and _is_missing(value) else value for name, value in renamed.items()}
+    return {name: "" if _is_missing(name, value) else value for name, value in renamed.items()}
 
 
 def _with_parts(row: Row, names: Set[str]) -> Row:
@@ -202,9 +155,13 @@ def _with_name(row: Row) -> Row:
     return others if key is None else {**others, column: card[key]}
 
 
-def _is_missing(value: Any) -> bool:
-    """Whether a text is what a program writes for an empty cell."""
-    return isinstance(value, str) and (value.strip() in MISSING or NO_INPUT.fullmatch(value.strip()) is not None)
+def _is_missing(column: str, value: Any) -> bool:
+    """Whether a text of those spoken is what a program writes for an empty cell, or a person for no input."""
+    if column not in SPOKEN or not isinstance(value, str):
+        return False
+    text = value.strip()
+    is_nothing = column in ("input", "system") and NOTHING.fullmatch(text) is not None
+    return is_nothing or text in MISSING or NO_INPUT.fullmatch(text) is not None
 
 
 def _unwrapped(row: Row) -> Row:
@@ -221,17 +178,15 @@ def _unwrapped(row: Row) -> Row:
     return {**outside, **({"system": system} if system else {}), "messages": wrapper["messages"]}
 
 
-@lru_cache(1024)
-def canonical(column: str) -> str:
-    """The name that the formats know a column by, or its own."""
-    spelled = re.sub(r"[\s\-]+", "_", str(column).strip().casefold())
-    return SYNONYMS.get(spelled, spelled if spelled in CANONICAL else column)
-
-
 def character_of(row: Row) -> str | None:
     """The name of the character that a row (as `rename` gives it) names; None where it names none or describes it."""
     name = row.get("character")
-    return name if isinstance(name, str) and name.strip() and len(name) <= LONGEST_NAME else None
+    return name if isinstance(name, str) and name.strip() and not _describes(name) else None
+
+
+def _describes(character: str) -> bool:
+    """Whether a text in the column of the character's is no name, but tells of it."""
+    return len(character) > LONGEST_NAME or DESCRIPTION.match(character.strip()) is not None
 
 
 def refuse_loss(row: Row, used: Collection[str], turns: Iterable[Turn], given: Iterable[str] = ()) -> list[str]:
@@ -266,7 +221,8 @@ def refuse_loss(row: Row, used: Collection[str], turns: Iterable[Turn], given: I
             revised=own_name(revised, given),
         )
     character = row.get("character")
-    if lost is None and isinstance(character, str) and len(character) > LONGEST_NAME and character.strip() not in read:
+    is_named = any(canonical(str(column)) == "character" for column in given)
+    if lost is None and is_named and isinstance(character, str) and _describes(character) and character not in read:
         lost = "character"
     unread = [column for column in unread if not METADATA.search(column)]
     if lost is None and unread and "output" in used and not PROMPTS & row.keys():

@@ -36,6 +36,7 @@ BELOW = marked(
     "notes on the table seem to begin below the empty row: delete them; "
     "if they are rows, delete the empty row above them"
 )
+ALONE = marked("a note on the table, it seems: delete it; if it is a row, it lacks what is said or what is answered")
 EMPTY = re.compile(r"[,;\t\s]*$")
 TITLE = re.compile(r"[^,;\t\"]+([,;\t])\1*\s*$")
 HEADER_LINES = 6
@@ -94,10 +95,13 @@ def table_rows(path: Path) -> Iterator[tuple[int, dict[str, str] | str]]:
         if not filled or [cell.strip().casefold() for cell in cells] == names:
             is_after_gap = not filled
             continue  # empty, or the header once more, where tables were joined
-        are_notes = are_notes or (is_after_gap and NOTE.fullmatch(filled[0]) is not None)
+        is_note = NOTE.fullmatch(filled[0]) is not None
+        are_notes = are_notes or (is_after_gap and is_note)
         is_after_gap = False
         if are_notes:
             yield line, translate(BELOW)
+        elif is_note and len(filled) == 1 < len(columns):
+            yield line, translate(ALONE)
         elif len(cells) != len(columns):
             yield line, fill(OTHER_WIDTH, {"cells": len(cells), "columns": len(columns)})
         else:

@@ -13,7 +13,8 @@ from offbook.core.errors import UsageError
 from offbook.core.i18n import marked
 from offbook.core.text import normalize
 from offbook.data import splits
-from offbook.data.columns import CANONICAL, LONGEST_NAME, canonical, character_of, own_name
+from offbook.data.column_names import CANONICAL, canonical
+from offbook.data.columns import LONGEST_NAME, character_of, own_name
 from offbook.data.dialogues import OF_OTHERS
 from offbook.data.json_tables import OBJECT_KEY
 from offbook.data.row_values import ROLES, RowError, list_of
@@ -28,6 +29,8 @@ PEOPLE = re.compile(
     re.IGNORECASE,
 )
 """Columns beside a prompt and a reply that may name who answers, or somebody else."""
+ENDS = re.compile(r"from|to|by|sender|recipient|receiver|addressee|发送者|接收者|发送人|接收人|对象", re.IGNORECASE)
+"""Columns that may name who answers where the character's name is in them; else they may hold a website's, say."""
 CAST = re.compile(r"characters|cast|character_names|人物列表|角色列表", re.IGNORECASE)
 """Columns that list who takes part, of whom one answers."""
 BETWEEN = re.compile(r"\s*(?:[,，、;；/&|]|\band\b|和)\s*")
@@ -244,7 +247,8 @@ def _refuse_unknown_people(rows: Sequence[Belonging], character: str | None) -> 
         if column == OBJECT_KEY and len(names) > 1:
             _refuse_keys(list(names.values()), column)
         is_recurring, is_of_people = 2 * len(names) <= len(values), _is_of_people(column)
-        is_likely = is_recurring and is_of_people if character is None else is_recurring or is_of_people
+        is_end = ENDS.fullmatch(column.strip()) is not None
+        is_likely = is_recurring and is_of_people if character is None else is_recurring or is_of_people or is_end
         if len(names) > 1 and is_likely and (character is None or normalize(character) in names):
             if column == SHEET:
                 _refuse_keys(list(names.values()), column)

@@ -22,11 +22,12 @@ from offbook.core.registry import lookup
 from offbook.core.types import Conversation, Origin, Turn
 from offbook.data import columns, exclusions, labels, placeholders, table_notes, verdicts
 from offbook.data.exclusions import Belonging
-from offbook.data.formats import FORMATS, Format, Turns, detect, reply_in
+from offbook.data.formats import FORMATS, Format, detect, reply_in
+from offbook.data.joining import heard, is_learned, join
 from offbook.data.other_sets import other_set
 from offbook.data.row_values import ColumnsError, LeftOut, NotTextError, RowError
-from offbook.data.sources import BadRow, Row, data_files, read_rows, stop
-from offbook.data.unspoken import PICTURE, UNWRITTEN, without_calls, without_thoughts
+from offbook.data.sources import BadRow, Row, data_files, is_table, read_rows, stop
+from offbook.data.unspoken import PICTURE, without_thoughts
 
 NEEDED = marked(
     "A row has instruction (what is said to the character) and output (what it answers), "
@@ -169,10 +170,13 @@ def _read(file: Path, format: Format | None, on_error: str, options: ReadingOpti
     bad: list[BadRow] = []
     strange: list[ColumnsError] = []
     belongings: list[Belonging] = []
+    in_table = is_table(file)
     for origin, row in read_rows(file, bad.append):
         try:
             table_notes.refuse_notes(row)
             named = columns.rename(row, options.columns)
+            if in_table:
+                table_notes.refuse_converted(named)
             belonging = exclusions.belonging_of(named, tuple(row))
             loaded.conversations.append(_conversation(named, tuple(row), origin, format, options, loaded))
             belongings.append(belonging)
@@ -223,10 +227,10 @@ def _conversation(
     if any(turn.role == "user" and PICTURE.search(turn.text) for turn in spoken):
         raise LeftOut("rows are about a picture or a sound")
     filled = placeholders.fill(spoken, options.placeholders)
-    turns = _join(labels.unlabelled(heard, named) for turn in filled if (heard := _heard(turn)) is not None)
-    while turns and not _is_learned(turns[-1]) and any(map(_is_learned, turns)):
+    turns = join(labels.unlabelled(spoken_part, named) for turn in filled if (spoken_part := heard(turn)) is not None)
+    while turns and not is_learned(turns[-1]) and any(map(is_learned, turns)):
         turns = turns[:-1]  # nobody answers it, or nobody learns it
-    if not turns or not _is_learned(turns[-1]):
+    if not turns or not is_learned(turns[-1]):
         raise RowError("it does not end with a reply of the character's")
     if {turn.role for turn in turns} <= {"system", "assistant"} and any(turn.role == "user" for turn in spoken):
         loaded.reversed.append(origin)
@@ -258,42 +262,6 @@ def _spoken(row: Row, own_names: tuple[str, ...], row_format: Format) -> list[Tu
             name=error.name,
             kind=error.kind,
         ) from None
-
-
-def _heard(turn: Turn) -> Turn | None:
-    """A turn without what nobody hears in a reply; None where it is nothing but the call of a tool."""
-    if turn.role != "assistant":
-        return turn
-    reply = without_thoughts(turn.text)
-    text = without_calls(reply)
-    return replace(turn, text=text) if text or not reply else None
-
-
-def _is_learned(turn: Turn) -> bool:
-    return turn.role == "assistant" and bool(turn.weight)
-
-
-def _join(spoken: Turns) -> tuple[Turn, ...]:
-    """Turns whose roles alternate after the system prompt."""
-    turns: list[Turn] = []
-    for turn in spoken:
-        if not turn.text.strip():
-            if turn.role == "assistant":
-                raise RowError("a reply of the character's is empty")
-            continue
-        if turn.role == "assistant" and UNWRITTEN.fullmatch(turn.text):
-            raise RowError("a reply of the character's is not written yet ({text})", text=turn.text)
-        if turns and turns[-1].role == turn.role:
-            if turn.role == "system" and turn.text == turns[-1].text:  # in a column, and once more as a turn
-                continue
-            if turn.role == "assistant" and turns[-1].weight != turn.weight:
-                raise RowError("of two replies in a row, one is to be learned and one is not")
-            turns[-1] = replace(turns[-1], text=f"{turns[-1].text}\n{turn.text}")
-        elif turn.role == "system" and turns:
-            raise RowError("a system prompt stands in the middle of the conversation")
-        else:
-            turns.append(turn if turn.role == "assistant" else replace(turn, weight=1.0))
-    return tuple(turns)
 
 
 def _scene(row: Row) -> str | None:

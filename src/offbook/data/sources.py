@@ -157,6 +157,11 @@ def _suffix(path: Path) -> str:
     return Path(unpacked_name(path)).suffix.lower()
 
 
+def is_table(path: Path) -> bool:
+    """Whether a file, by its name, is a table whose cells are texts, as spreadsheets save it."""
+    return SUFFIXES.get(_suffix(path)) == "csv"
+
+
 def _read_json(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
     """One list of objects, or an object that wraps it, or one object that is the only row."""
     try:

@@ -17,7 +17,7 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, Shee
 from offbook.core.errors import UsageError
 from offbook.core.i18n import translate
 from offbook.core.progress import fill
-from offbook.data import splits
+from offbook.data import splits, worksheet_marks
 
 SUFFIXES = (".xlsx", ".xlsm")
 UNFOLDED_BYTES = 2**28
@@ -30,8 +30,6 @@ SHEET = "sheet"
 """The column of the sheets' names, where they may be characters'."""
 DIGIT = re.compile(r"\d")
 """What is in the names that a program gives to sheets."""
-SHEET_FILE = re.compile(r"xl/worksheets/[^/]*\.xml$")
-HIDDEN_ROW = re.compile(rb'<(?:\w+:)?row\b[^>]*\shidden="(?:1|true)"[^>]*(?<!/)>')
 Table = list[list[str]]
 Cell = int | float | str | bool | date | datetime | time | timedelta
 
@@ -89,16 +87,7 @@ def _tables(path: Path) -> Iterator[tuple[str, Table]]:
     with zipfile.ZipFile(path) as archive:
         if sum(entry.file_size for entry in archive.infolist()) > UNFOLDED_BYTES:
             raise ValueError(translate("it unfolds to what no table of lines does"))
-        hidden = sum(
-            len(HIDDEN_ROW.findall(archive.read(name))) for name in archive.namelist() if SHEET_FILE.match(name)
-        )
-    if hidden:
-        raise UsageError(
-            "{path}: rows are hidden in it, by a filter or by hand ({count})",
-            "Show them all in Excel (Data, Clear) and save, or copy the rows that are seen into a new workbook.",
-            path=path,
-            count=hidden,
-        )
+        worksheet_marks.refuse_marked(path, archive)
     with CalamineWorkbook.from_path(path) as workbook:
         tables = {sheet.name: _table(workbook.get_sheet_by_name(sheet.name)) for sheet in workbook.sheets_metadata}
         seen = [sheet.name for sheet in workbook.sheets_metadata if sheet.visible == SheetVisibleEnum.Visible]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from offbook.data.columns import CANONICAL, canonical
-from offbook.data.row_values import ColumnsError, LeftOut
+from offbook.data.column_names import CANONICAL, canonical
+from offbook.data.row_values import ColumnsError, LeftOut, RowError
 from offbook.data.sources import Row
 
 SUM = re.compile(
@@ -30,6 +30,8 @@ EXPLANATION = re.compile(
 )
 """What a second line of names holds: the kind of each column, or what it is for."""
 NUMBER = re.compile(r"[-+]?[\d.,]+ ?%?|")
+CONVERTED = re.compile(r"TRUE|FALSE|\d{4}([-/])\d\d?\1\d\d?(?: \d\d?:\d\d(?::\d\d)?)?|\d\d?:\d\d:\d\d")
+"""A cell of a spreadsheet that holds no text, but true or false, a day or a time."""
 
 
 def refuse_notes(row: Row) -> None:
@@ -61,6 +63,24 @@ def refuse_notes(row: Row) -> None:
         "it holds names of columns ({names}): another table seems to begin there; save it as a file of its own",
         names=", ".join(shown),
     )
+
+
+def refuse_converted(row: Row) -> None:
+    """See that the reply in a row of a table is no value into which a spreadsheet turns what is typed: 1-2 into a day.
+
+    Args:
+        row: a row as `columns.rename` gives it.
+
+    Raises:
+        RowError: it is one.
+    """
+    reply = row.get("output")
+    if isinstance(reply, str) and CONVERTED.fullmatch(reply.strip()):
+        raise RowError(
+            "its reply is {value}, which nobody says: is it the right column? "
+            "If a spreadsheet made it of something else, format the cell as text and write it anew",
+            value=reply.strip(),
+        )
 
 
 def _is_flat(row: Row) -> bool:

@@ -20,6 +20,7 @@ PICTURE = re.compile(r"<(?:image|video|audio)>|<\|(?:image_pad|video_pad|audio_p
 UNWRITTEN = re.compile(
     r"\s*[\[(<【（]?(?:TODO|TBD|FIXME|XXX+|待补充?|待填写?|待定|待写|待完善|同上"
     r"|(?i:same as above|as above))[\])>】）]?[.。:：…\s]*"
+    r"|\s*[\[(<【（]?(?:无|無|暂无|暫無|略|从略|空|空白|(?i:n\.a\.|to be (?:written|added|done)))[\])>】）]?\s*"
 )
 """What stands in the place of a reply that nobody has written yet."""
 ANSWER = re.compile(
