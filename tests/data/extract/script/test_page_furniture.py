@@ -100,3 +100,12 @@ def test_numbers_that_count_from_1_behind_whole_paragraphs_are_chapters(numbers:
     text = "\n\n".join(f"{number}\n\nIt was dark.\n\nTom slept." for number in numbers)
     heads = [text for _, text in without_page_furniture(numbered(text)) if text.startswith("#")]
     assert heads == [f"# {number}" for number in numbers]
+
+
+def test_numbers_alone_and_beside_a_title_count_the_same_pages() -> None:
+    pages = "12\nIt was dark.\n13      THE STOVE\nTom slept.\n\n14\nMara did not."
+    assert [text for _, text in without_page_furniture(numbered(pages)) if text] == [
+        "It was dark.",
+        "Tom slept.",
+        "Mara did not.",
+    ]

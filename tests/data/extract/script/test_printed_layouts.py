@@ -420,3 +420,24 @@ S#1. 카페 (낮)
 )
 def test_who_comes_and_goes_is_not_spoken(text: str, speech: str) -> None:
     assert texts(play.read if "." in text[:5] else screenplay.read, text)[2][1] == speech
+
+
+def test_russian_names_of_several_words_may_have_small_letters() -> None:
+    play_text = """
+Голос за дверью. Кто там живёт?
+Марья Петровна. Это я, заходите.
+Голос за дверью. Не могу, дверь заперта.
+Коля. Сейчас открою.
+Марья Петровна. Сиди, я сама.
+Первый гость. Спасибо.
+Коля. А вы кто?
+"""
+    assert [speaker for speaker, _ in texts(play.read, play_text)] == [
+        "Голос за дверью",
+        "Марья Петровна",
+        "Голос за дверью",
+        "Коля",
+        "Марья Петровна",
+        "Первый гость",
+        "Коля",
+    ]

@@ -560,3 +560,27 @@ def test_a_list_of_people_goes_by_several_titles() -> None:
 def test_a_beat_is_not_said() -> None:
     text = "ANNA: Late?\nHUGO: No.\nBeat.\nANNA: Well.\nHUGO: Well.\n"
     assert [words for _, words in texts(screenplay.read, text)] == ["Late?", "No.", "Well.", "Well."]
+
+
+def test_a_direction_that_says_who_sings_gives_the_word() -> None:
+    script = """
+老王：今天没人来。
+小李：下雨呢。
+（老王唱）
+一壶浊酒喜相逢，
+古今多少事。
+小李：又唱上了。
+（小李唱）大江东去。
+老王：跑调了。
+（小李念）浪淘尽。
+老王：行了。
+"""
+    assert texts(screenplay.read, script) == [
+        ("老王", "今天没人来。"),
+        ("小李", "下雨呢。"),
+        ("老王", "一壶浊酒喜相逢，古今多少事。"),
+        ("小李", "又唱上了。\n大江东去。"),
+        ("老王", "跑调了。"),
+        ("小李", "浪淘尽。"),
+        ("老王", "行了。"),
+    ]

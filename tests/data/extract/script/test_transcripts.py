@@ -197,3 +197,33 @@ def test_notes_and_dice_are_nobodys_words_in_a_game_of_roles() -> None:
 def test_a_cue_for_sound_within_a_play_is_not_spoken() -> None:
     scene = "MARA\nLight it.\nLIGHTS: dim.\nAgain.\n\nTOM\nIt was.\n\nSOUND: Thunder.\n\nMARA\nSo?\n\nTOM\nNo."
     assert [text for _, text in texts(play.read, scene)] == ["Light it.\nAgain.", "It was.", "So?", "No."]
+
+
+def test_questions_below_a_heading_of_a_hearing_are_asked() -> None:
+    hearing = """
+THE COURT: Call your first witness.
+MR. HALE: The State calls Mara Quill.
+MARA QUILL, having been first duly sworn, testified as follows:
+
+DIRECT EXAMINATION
+BY MR. HALE:
+Q.   State your name, please.
+A.   Mara Quill.
+MS. ORR: Objection.
+THE COURT: Overruled.
+
+CROSS-EXAMINATION
+BY MS. ORR:
+Q.   You were alone?
+A.   Yes, ma'am.
+"""
+    assert texts(play.read, hearing) == [
+        ("THE COURT", "Call your first witness."),
+        ("MR. HALE", "The State calls Mara Quill."),
+        ("Q", "State your name, please."),
+        ("A", "Mara Quill."),
+        ("MS. ORR", "Objection."),
+        ("THE COURT", "Overruled."),
+        ("Q", "You were alone?"),
+        ("A", "Yes, ma'am."),
+    ]

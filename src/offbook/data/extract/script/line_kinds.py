@@ -60,7 +60,9 @@ CREDIT = re.compile(
     rf"^(?:©|copyright\W+(?:\(c\)|©|\d{{4}})|\(c\)\s*\d{{4}}|{one_of(LISTS['credit'])})(?!\s*[:：])", re.IGNORECASE
 )
 """© 2011 by Alex Hill, Transcribed by …: a line about the text, where a paragraph begins."""
-EXAMINED = re.compile(r"^(?:BY (?:MR|MRS|MS|MISS|DR)\.? [A-Z][A-Z .'’\-]*:|having been .{0,20}\bsworn\b.*)$")
+EXAMINED = re.compile(
+    r"^(?:BY (?:MR|MRS|MS|MISS|DR)\.? [A-Z][A-Z .'’\-]*:|(?:[A-Z][A-Z .'’\-]*, )?having been .{0,20}\bsworn\b.*)$"
+)
 """BY MR. HALE: in the transcript of a court: who asks from here on."""
 
 ROLLED = re.compile(

@@ -62,6 +62,8 @@ PARTICLES = words("of the de la von van and to in du da al for")
 """Words within a name that have no capital."""
 WHEREABOUTS = re.compile(r"(?<=\w) (?:on|at|in|with|from|behind) .*")
 """Voice (on the phone), Man (at the bar)"""
+ROLE_OPENERS = load_all("script")["role_opener"]
+"""How names of several words begin: Голос за дверью, Первый гость."""
 INTERJECTIONS = load_all("script")["interjection"]
 """Words that open many a line, and are nobody's name."""
 
@@ -125,6 +127,12 @@ def split_joint(name: str, names: frozenset[str]) -> tuple[str, ...]:
         return parts
     parts = tuple(part for part in JOINERS.split(name) if part)
     return parts if len(parts) > 1 and all(part in names for part in parts) else (name,)
+
+
+def is_role(name: str) -> bool:
+    """Whether a name of several words, with small letters, is one that plays give: Голос за дверью, Первый гость."""
+    first, *further = name.split()
+    return 1 <= len(further) <= 3 and first[0].isupper() and first.casefold() in ROLE_OPENERS
 
 
 def split_manner(name: str, names: frozenset[str]) -> tuple[str, str]:

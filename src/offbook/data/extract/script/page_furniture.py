@@ -92,6 +92,9 @@ def _furniture(lines: list[tuple[int, str]], chapters: set[int]) -> set[int]:
             apart = 0 if HEAD.match(stripped) else APART
             numbered[title, apart].append((place, int(head["left"] or head["right"])))
     pages = dict(entry for entries in numbered.values() for entry in entries)
+    in_turn = sorted(entry for (_, apart), entries in numbered.items() for entry in entries if not apart)
+    if all(after - before == 1 for (_, before), (_, after) in pairwise(in_turn)):
+        numbered["", 0] = in_turn  # 12 alone, THE STOVE  13
     for (_, apart), entries in numbered.items():
         steps = [after - before for (_, before), (_, after) in pairwise(entries)]
         lines_between = [after - before for (before, _), (after, _) in pairwise(entries)]

@@ -28,6 +28,7 @@ from offbook.data.extract.script.stage_directions import (
     begins_with_name,
     comes_or_goes,
     is_direction,
+    takes_the_word,
     tells_in_japanese_or_korean,
 )
 from offbook.data.extract.script.told import has_verbs, is_told_book
@@ -135,6 +136,9 @@ class _Reading:
         elif row.kind in ("heading", "rule", "cast"):
             yield from self._finish()
             yield from self._break(row)
+        elif taken := takes_the_word(row.text, self.labels.speakers, self.draft.speakers if self.draft else ()):
+            yield from self._finish()
+            self._begin(Label(taken["name"], (taken["manner"],), "", "round"), taken["rest"].strip(), row.number)
         elif row.kind == "direction" and self.draft and not self.draft.parts:
             self.draft.parts.append(row.text)
         elif row.kind == "direction" and self.cast and ITALIC.match(row.text):
@@ -182,7 +186,9 @@ class _Reading:
         others = list(filter(None, (clean_name(part) for part in re.split(r"[.,;]", label.rest))))
         return (
             self.labels.speakers_of(label)[2] < MANNERED
-            or (self.labels.capitals and not IN_CAPITALS.search(label.name))  # Graf. The others., where GRAF. speaks
+            or (
+                self.labels.capitals and not (label.name.isupper() or IN_CAPITALS.search(label.name))
+            )  # Graf. The others.
             or (bool(others) and all(name in self.labels.seen for name in others))
         )
 

@@ -29,6 +29,7 @@ from offbook.data.extract.script.names import (
     clean_name,
     is_heard,
     is_name,
+    is_role,
     split_joint,
     split_manner,
     split_notes,
@@ -238,7 +239,7 @@ class Labels:
             return self.share.get(where, 0) >= USUAL
         return (
             self.share.get(where, 0) >= ALWAYS
-            and all(is_name(name) and name.casefold() not in INTERJECTIONS for name in speakers)
+            and all((is_name(name) or is_role(name)) and name.casefold() not in INTERJECTIONS for name in speakers)
             and (all(map(str.isupper, speakers)) if self.capitals else label.name[0].isupper() or len(label.name) <= 4)
         )
 
@@ -316,4 +317,4 @@ def _weighs(name: str, count: int, layout: str) -> bool:
     if LAYOUTS[layout].any_name:
         return is_name(name) or count >= 3
     interjected = name.casefold() in INTERJECTIONS and not (name.isupper() and layout in ("alone", "tab"))
-    return not interjected and (is_name(name) or count >= 4)
+    return not interjected and (is_name(name) or is_role(name) or count >= 4)

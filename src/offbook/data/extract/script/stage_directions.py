@@ -42,6 +42,11 @@ JAPANESE_OR_KOREAN = re.compile("[\u3040-\u30ff\uac00-\ud7a3]")
 TELLS = re.compile("^(?P<who>[^、,がは]{1,8}?)(?:[、がは이가은는도]|, ?).*(?:[うくぐすつぬぶむるた]|다)[。.]?$")
 """健太、立ち上がる。, 민수, 웃는다.: what is spoken often ends in a particle (健太、行くよ。)."""
 
+TAKES_THE_WORD = re.compile(
+    r"^[（(【\[](?P<name>[^（）()\[\]【】：:，,。]{1,8}?)"
+    rf"(?P<manner>{one_of(load('script', 'zh')['speak_in_brackets'])})[）)】\]]\s*[:：]?(?P<rest>.*)$"
+)
+"""（老王唱）: a direction that says who speaks on."""
 OF_SPEECH = re.compile(r"[?!:;…\"“”«»]|\.\s|--|—")
 """What stands in a line that is spoken, or that is more than one plain sentence."""
 COMES_OR_GOES_BEHIND = re.compile(rf"^\S+(?: \S+){{0,4}}? {one_of(LISTS['comes_or_goes_behind'])}\b[^.]{{0,30}}\.?$")
@@ -56,6 +61,18 @@ def is_direction(line: str) -> bool:
     if MARKED.match(body) or ITALIC.match(body) or STAGE_WORDS.match(body.lstrip("—–- ")):
         return True
     return _enclosed(body)
+
+
+def takes_the_word(line: str, speakers: frozenset[str], current: tuple[str, ...]) -> re.Match[str] | None:
+    """What a line begins with that says who speaks on: `（老王唱）`, `（小李念）大江东去`.
+
+    Args:
+        line: the line.
+        speakers: the script's speakers.
+        current: who has the word; in brackets they only go on in another manner.
+    """
+    bracket = TAKES_THE_WORD.match(line)
+    return bracket if bracket and bracket["name"] in speakers - {*current} else None
 
 
 def tells_in_japanese_or_korean(line: str, speakers: frozenset[str]) -> bool:
