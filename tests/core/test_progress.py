@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import pickle
 import time
 
 import pytest
 
+from offbook.core import i18n
+from offbook.core.errors import OffbookError
 from offbook.core.progress import (
+    FilledText,
     Message,
     NullReporter,
     Progress,
     ProgressReporter,
     count_text,
     figure_texts,
+    fill,
+    sources,
+    told_again,
 )
 from tests.recorder import Recorder
 
@@ -27,6 +35,47 @@ def test_the_level_is_the_method_and_fields_fill_the_template() -> None:
         Message("warning", "{count} is damaged"),
         Message("stage", "no fields, so {braces} stay"),
     ]
+
+
+def test_an_event_can_be_told_again_in_another_language() -> None:
+    i18n.use_language("zh")
+    try:
+        recorder = Recorder()
+        recorder.warning("{path}: {reason}", path="a.txt", reason=fill("{count} jobs wait already", {"count": 3}))
+        recorder.stage("the disk is full")
+        told = [json.loads(json.dumps(event.as_dict())) for event in recorder.events if isinstance(event, Message)]
+        error = OffbookError("the disk is full", "{advice}", advice=fill("{count} jobs wait already", {"count": 2}))
+        again = sources(text=error.what, fix=error.fix)["sources"]
+    finally:
+        i18n.use_language("en")
+    assert told[0]["text"] != "a.txt: 3 jobs wait already"
+    texts = [told_again(event["sources"]["text"], event["text"]) for event in told]
+    assert texts == ["a.txt: 3 jobs wait already", "the disk is full"]
+    assert [told_again(again[name], "") for name in ("text", "fix")] == ["the disk is full", "2 jobs wait already"]
+    assert Message("stage", "Loading").as_dict() == {"event": "stage", "text": "Loading"}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        None,
+        3,
+        {},
+        {"template": 4},
+        {"template": "{a} {b}", "fields": {"a": 1}},
+        {"template": "{a.b}", "fields": {"a": 1}},
+    ],
+)
+def test_what_cannot_be_told_again_stays_as_it_was_told(source: object) -> None:
+    assert told_again(source, "as it was") == "as it was"
+
+
+def test_a_filled_text_is_a_text_and_survives_being_sent_to_another_process() -> None:
+    text = fill("{count} jobs wait already", {"count": 3})
+    assert isinstance(text, FilledText)
+    assert text == "3 jobs wait already"
+    assert pickle.loads(pickle.dumps(text)).source() == text.source()
+    assert fill(text, {}) is text
 
 
 def test_time_left_is_estimated_within_the_stage(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -244,6 +244,23 @@ def test_a_verdict_is_told_in_the_reader_s_language(client: Client, run: Path) -
     assert client.get("/api/runs/Ann/verdict")["sentences"][0]["text"] == "It hums.", "what was judged then stays"
 
 
+def test_a_report_is_told_in_the_reader_s_language(client: Client, run: Path) -> None:
+    card = good_card()
+    english = {**card.to_json(), **judge(card, lang="en").to_json()}
+    (run / "eval.json").write_text(json.dumps(english), encoding="utf-8")
+    (run / "report.html").write_text('<!doctype html>\n<html lang="en">\nas it was written', encoding="utf-8")
+    (run / "data").mkdir()
+    (run / "data" / "train.jsonl").write_text("")
+    reader = {"Accept-Language": "zh"}
+    chinese = client.http.get("/api/runs/Ann/report", headers=reader)
+    assert '<html lang="zh' in chinese.text
+    assert judge(card, lang="zh").headline in chinese.text
+    assert chinese.headers["content-security-policy"].startswith("sandbox")
+    assert "as it was written" in client.http.get("/api/runs/Ann/report").text
+    (run / "eval.json").write_text("{}", encoding="utf-8")
+    assert "as it was written" in client.http.get("/api/runs/Ann/report", headers=reader).text, "better than none"
+
+
 def test_a_finding_s_option_is_a_button() -> None:
     assert option_of("--data.dedupe exact") == {"key": "data.dedupe", "value": "exact"}
     assert option_of("--data.max_per_prompt 3") == {"key": "data.max_per_prompt", "value": "3"}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -15,6 +17,8 @@ from typing import Any
 import psutil
 import pytest
 
+from offbook.core.i18n import use_language
+from offbook.core.progress import Message, fill, sources
 from offbook.studio.context import Studio
 from offbook.studio.jobs import JobRecord, JobRequest, create
 from offbook.studio.queue import JobQueue
@@ -204,6 +208,32 @@ def test_what_a_job_warns_of_is_kept_however_much_it_says_afterwards(client: Cli
     (job.folder / "rc").write_text("0")
     (job.folder / "stderr").write_text("\n".join([warning, *steps, warning, ""]))
     assert client.get(f"/api/jobs/{job.id}")["warnings"] == ["Nothing is held out: data.heldout = 0.1"]
+
+
+def test_what_a_job_says_is_told_in_the_language_of_each_reader(client: Client, studio: Studio) -> None:
+    use_language("zh")
+    try:
+        warning = Message("warning", fill("skipped: {row}", {"row": "rows.jsonl:3"})).as_dict()
+        what = fill("out of memory with micro-batches of up to {tokens} tokens", {"tokens": 64})
+        fix = fill("Make room, then begin it again.", {})
+        in_chinese = {"event": "error", "text": what, "fix": fix, **sources(text=what, fix=fix)}
+    finally:
+        use_language("en")
+    in_english = {"event": "error", "text": "the disk is full", "fix": "Make room, then begin it again."}
+    for lang, event in (("zh", in_chinese), ("en", in_english)):
+        job = create(studio.workspace.jobs, JobRequest("train", "Ann", QUICK, lang=lang))
+        (job.folder / "pid").write_text("1 1")
+        (job.folder / "rc").write_text("1")
+        (job.folder / "stderr").write_text("".join(json.dumps(line) + "\n" for line in (warning, event)))
+        english, chinese = (
+            client.get(f"/api/jobs/{job.id}", headers={"Accept-Language": reader}) for reader in ("en", "zh")
+        )
+        assert english["warnings"] == ["skipped: rows.jsonl:3"]
+        assert english["error"]["text"] in ("out of memory with micro-batches of up to 64 tokens", "the disk is full")
+        assert english["error"]["fix"] == "Make room, then begin it again."
+        assert "sources" not in english["error"]
+        for text in [*chinese["warnings"], chinese["error"]["text"], chinese["error"]["fix"]]:
+            assert re.search("[\u4e00-\u9fff]", text), text
 
 
 def test_a_job_that_says_nothing_for_long_is_said_to(client: Client, studio: Studio, slow: list[str]) -> None:

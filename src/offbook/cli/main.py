@@ -19,7 +19,7 @@ from offbook.core import process_env
 from offbook.core.errors import OffbookError
 from offbook.core.i18n import DOMAIN, LOCALES, language, languages, marked, preferred_language, translate, use_language
 from offbook.core.launch import launched
-from offbook.core.progress import fill
+from offbook.core.progress import fill, sources
 from offbook.core.system_errors import system_reason
 
 VERBS = {
@@ -158,7 +158,8 @@ def _show_error(error: OffbookError, call: Invocation) -> None:
     if call.as_json:
         from offbook.cli.progress_bar import JsonReporter
 
-        JsonReporter.write({"event": "error", "text": error.what, "fix": error.fix, "exit_code": error.exit_code})
+        event = {"event": "error", "text": error.what, "fix": error.fix, "exit_code": error.exit_code}
+        JsonReporter.write({**event, **sources(text=error.what, fix=error.fix)})
         return
     echo(fill("Error: {message}", {"message": error.what}), fg="red", err=True)
     if error.fix:

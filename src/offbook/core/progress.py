@@ -32,8 +32,8 @@ class Message:
     text: str
 
     def as_dict(self) -> dict[str, Any]:
-        """The event as a JSON object: `{"event": "warning", "text": "…"}`."""
-        return {"event": self.level, "text": self.text}
+        """The event as a JSON object: `{"event": "warning", "text": "…"}`, with what tells it in another language."""
+        return {"event": self.level, "text": self.text, **sources(text=self.text)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +197,68 @@ class NullReporter(Reporter):
         """Do nothing."""
 
 
+class FilledText(str):
+    """A text in the user's language that knows what it was made of, so that another reader is told it in his.
+
+    Args:
+        text: the text.
+        template: the message in English.
+        fields: what was filled in.
+    """
+
+    template: str
+    fields: Mapping[str, object]
+
+    def __new__(cls, text: str, template: str = "", fields: Mapping[str, object] | None = None) -> FilledText:
+        """A text with what it was made of."""
+        made = super().__new__(cls, text)
+        made.template, made.fields = template, dict(fields or {})
+        return made
+
+    def source(self) -> dict[str, Any]:
+        """Template and fields as a JSON object, which `told_again` takes."""
+        fields = {name: _as_json(value) for name, value in self.fields.items()}
+        return {"template": self.template, **({"fields": fields} if fields else {})}
+
+
+def _as_json(field: object) -> Any:
+    if isinstance(field, FilledText):
+        return field.source()
+    return field if isinstance(field, int | float) else str(field)
+
+
 def fill(template: str, fields: Mapping[str, object]) -> str:
     """A template in the user's language with its fields filled in; text without fields may hold any braces."""
+    if isinstance(template, FilledText) and not fields:
+        return template
     text = translate(template)
-    return text.format_map(fields) if fields else text
+    return FilledText(text.format_map(fields) if fields else text, template, fields)
+
+
+def sources(**texts: str) -> dict[str, Any]:
+    """The key `sources` of an event: what each of its texts was made of; empty where all are plain English."""
+    made = {
+        name: text.source()
+        for name, text in texts.items()
+        if isinstance(text, FilledText) and (text.fields or text != text.template)
+    }
+    return {"sources": made} if made else {}
+
+
+def told_again(source: Any, text: str) -> str:
+    """A text of an event in the language of messages now.
+
+    Args:
+        source: what it was made of, from the event's `sources`; None or anything else where that is not known.
+        text: how it was told.
+    """
+    if not isinstance(source, dict) or not isinstance(template := source.get("template"), str):
+        return text
+    fields = source.get("fields")
+    if not isinstance(fields, dict):
+        return translate(template)
+    values = {name: told_again(each, "") if isinstance(each, dict) else each for name, each in fields.items()}
+    try:
+        return translate(template).format_map(values)
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError):  # of another version of offbook
+        return text

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from offbook.core.config.schema import options
-from offbook.core.i18n import in_language, marked, translate
+from offbook.core.i18n import marked, translate
 
 INEXACT = "--allow-inexact"
 CONTROLS = {
@@ -40,18 +40,16 @@ SETTING = re.compile(r"--([a-z_]+(?:\.[a-z_]+)+)(?:[ =](?![,.;:)，。；：）]
 """A setting as the command line takes it: `--data.on_error skip`."""
 
 
-def page_error(event: dict[str, Any] | None, lang: str) -> dict[str, Any] | None:
+def page_error(event: dict[str, Any] | None) -> dict[str, Any] | None:
     """A job's event of an error with what to do on the page; `inexact`: the job could go on all the same.
 
     Args:
-        event: the event, if there was one.
-        lang: the language that it is told in.
+        event: the event, if there was one, in the reader's language.
     """
     if event is None:
         return None
     fix = str(event.get("fix") or "")
-    with in_language(lang):
-        return {**event, "fix": page_fix(fix), "inexact": INEXACT in fix}
+    return {**event, "fix": page_fix(fix), "inexact": INEXACT in fix}
 
 
 def page_fix(fix: str) -> str:

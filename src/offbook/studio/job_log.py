@@ -7,13 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from offbook.core.i18n import in_language
+from offbook.core.i18n import translate
+from offbook.core.progress import told_again
 from offbook.studio.advice import page_settings
 
 TAIL = 2**16
 """Bytes at the end of a job's standard error that are looked through for its last events, and at its beginning for
 warnings: most are said before the long part begins."""
 MOST_WARNINGS = 12
+TEXTS = ("text", "fix")
+"""What an event tells people."""
 
 
 def read_events(path: Path, after: int = 0, most: int | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -48,18 +51,27 @@ def latest_events(path: Path) -> dict[str, dict[str, Any]]:
     return latest
 
 
-def warnings(path: Path, lang: str) -> list[str]:
+def in_reader_s_language(event: dict[str, Any]) -> dict[str, Any]:
+    """An event with its texts in the language of messages now, whichever the job has told them in."""
+    told = {name: value for name, value in event.items() if name != "sources"}
+    made = event.get("sources")
+    for name in TEXTS:
+        if isinstance(text := event.get(name), str):  # without a source it is the message itself, in English
+            told[name] = told_again(made[name], text) if isinstance(made, dict) and name in made else translate(text)
+    return told
+
+
+def warnings(path: Path) -> list[str]:
     """What a job has warned of, each once, with settings named as the page has them.
 
     Args:
         path: the job's standard error.
-        lang: the language that it is told in.
     """
     head = read_events(path, most=TAIL)
     tail = read_events(path, max(TAIL, _tail(path)))
-    texts = (str(event.get("text")) for events in (head, tail) for _, event in events if event["event"] == "warning")
-    with in_language(lang):
-        return [page_settings(text) for text in dict.fromkeys(texts)][:MOST_WARNINGS]
+    warned = (event for events in (head, tail) for _, event in events if event["event"] == "warning")
+    texts = dict.fromkeys(str(in_reader_s_language(event).get("text")) for event in warned)
+    return [page_settings(text) for text in texts][:MOST_WARNINGS]
 
 
 def _tail(path: Path) -> int:

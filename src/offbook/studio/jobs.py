@@ -26,10 +26,10 @@ from typing import Any, Literal
 import psutil
 
 from offbook.core.atomic import atomic_dir, atomic_write_text
-from offbook.core.i18n import in_language, translate
+from offbook.core.i18n import language, translate
 from offbook.core.shell import offbook_command
 from offbook.studio.advice import page_error
-from offbook.studio.job_log import latest_events, read_events, warnings
+from offbook.studio.job_log import in_reader_s_language, latest_events, read_events, warnings
 from offbook.studio.runner import CANCEL, EXIT_CODE, PID
 
 State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
@@ -188,12 +188,12 @@ class JobRecord:
             return None
 
     def as_json(self) -> dict[str, Any]:
-        """The job as the API tells it: that of one that is over is remembered, for it says the same for ever."""
-        return self._to_json() if self.state in OPEN else _ended_to_json(self.folder)
+        """The job as the API tells it, in the reader's language: that of one that is over is remembered."""
+        return self._to_json() if self.state in OPEN else _ended_to_json(self.folder, language())
 
     def _to_json(self) -> dict[str, Any]:
         log = self.folder / "stderr"
-        latest = latest_events(log)
+        latest = {kind: in_reader_s_language(event) for kind, event in latest_events(log).items()}
         ended = self.folder / EXIT_CODE
         return {
             "id": self.id,
@@ -210,8 +210,8 @@ class JobRecord:
             "command": offbook_command(*self.request.argv),
             "stage": latest.get("stage", {}).get("text"),
             "progress": latest.get("progress"),
-            "warnings": warnings(log, self.request.lang),
-            "error": page_error(latest.get("error") or self._disk_full(), self.request.lang),
+            "warnings": warnings(log),
+            "error": page_error(latest.get("error") or self._disk_full()),
             "details": self.request.details,
         }
 
@@ -219,8 +219,7 @@ class JobRecord:
         """The error of a job that could leave no word, not even its exit code, because the disk is full."""
         if self.state != "interrupted" or self.exit_code is not None or not _is_full(self.folder):
             return None
-        with in_language(self.request.lang):
-            return {"text": translate("the disk is full"), "fix": translate("Make room, then begin it again.")}
+        return {"text": translate("the disk is full"), "fix": translate("Make room, then begin it again.")}
 
     def _processes(self) -> list[psutil.Process]:
         """The process and those that it has started, which come first."""
@@ -238,8 +237,8 @@ class JobRecord:
         return status.st_size == 0 and time.time() - status.st_mtime < CLAIM_SECONDS
 
 
-@lru_cache(1024)
-def _ended_to_json(folder: Path) -> dict[str, Any]:
+@lru_cache(2048)
+def _ended_to_json(folder: Path, _language: str) -> dict[str, Any]:
     return JobRecord(folder)._to_json()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
-from fastapi.responses import FileResponse, Response, StreamingResponse
+from fastapi.responses import FileResponse, HTMLResponse, Response, StreamingResponse
 from pydantic import BaseModel
 
 from offbook.core.i18n import language
@@ -24,6 +24,7 @@ from offbook.studio.queue import TALK
 from offbook.studio.run_stream import run_events
 from offbook.studio.runs import character_of, run_entry, settings_of
 from offbook.studio.sse import MEDIA_TYPE
+from offbook.studio.stored_verdict import stored_report
 from offbook.studio.training import start_training
 from offbook.studio.workspace import checked_name, folder_bytes
 
@@ -142,11 +143,13 @@ def evaluate(name: str, studio: StudioDep) -> dict[str, Any]:
 
 @router.get("/runs/{name}/report")
 def report(name: str, studio: StudioDep) -> Response:
-    """The verdict as a page of its own, to be shown in a frame."""
+    """The verdict as a page of its own, in the reader's language, to be shown in a frame."""
     run = studio.workspace.run(name)
     if not (run.report.is_file() and run.report.resolve().is_relative_to(run.path.resolve())):
         raise NotFound("the run '{name}' has no verdict yet", "Let it finish, or judge it now.", name=name)
     headers = {**static_page.HEADERS, "Content-Security-Policy": REPORT_POLICY}
+    if (told := stored_report(run)) is not None:
+        return HTMLResponse(told, headers=headers)
     return FileResponse(run.report, media_type="text/html; charset=utf-8", headers=headers)
 
 
