@@ -25,6 +25,7 @@ from offbook.cli.reference import commands
 from offbook.core.config.errors import SHOULD
 from offbook.core.i18n import DOMAIN, LOCALES
 from offbook.data.checks import CHECKS
+from offbook.data.extract.formats import EXTRACTORS
 from offbook.data.messages import sentences as data_sentences
 from offbook.evaluation.messages import sentences as evaluation_sentences
 from offbook.evaluation.metrics import REPORTED
@@ -99,6 +100,7 @@ def messages() -> tuple[str, ...]:
     result += [text for check in CHECKS.values() for text in (check.title, check.effect, check.fix)]
     result += [text for metric in REPORTED.values() for text in (metric.words.title, metric.words.meaning)]
     result += _extracted(SOURCE / "core" / "config", {"ValueError": (1,)})
+    result += [each.description for each in EXTRACTORS.values()]
     result += [*VERBS.values(), help_text(group), *SHOULD.values()]
     for _, command in [("offbook", group), *commands()]:
         result.append(help_text(command))

@@ -141,6 +141,8 @@ def test_a_text_that_cannot_be_read_says_so_once_and_is_read_as_one_says(
     drawn(browser, "Which text")
     browser.type("#file", str(prose))
     drawn(browser, "prose.txt cannot be read")
+    assert "WhatsApp's text export" in browser.text("#read-as")[0]
+    assert "wechat" not in browser.text("#read-as")[0], "a format is told in words"
     fill(browser, "#read-as", "whatsapp")
     browser.wait("document.querySelector('.problem')?.textContent.includes('WhatsApp')", 60)
     browser.reload()

@@ -172,7 +172,9 @@ def test_a_text_in_which_nobody_speaks_says_so(client: Client) -> None:
     assert listing["speakers"] == []
     assert "nobody" in listing["error"]["message"]
     assert "--format" not in listing["error"]["fix"], "the page has a list for that"
-    assert {"novel", "play", "whatsapp"} <= set(listing["formats"])
+    titles = {each["name"]: each["title"] for each in listing["formats"]}
+    assert {"novel", "play", "whatsapp"} <= titles.keys()
+    assert titles["sms"] == "text messages of SMS Backup & Restore (XML)"
 
 
 def test_a_text_is_read_as_what_the_reader_says(client: Client, studio: Studio) -> None:

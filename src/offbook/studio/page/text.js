@@ -93,7 +93,7 @@ async function showSpeakers(main, names, signal) {
     main.append(columnsForm(source, { format, columns }), readAs(source, format), h("p", {}, link("/text", word("otherText"))), command(source.command) ?? "");
     return;
   }
-  const about = [source.format && word("format", { format: formatName(source.format) }), bytes(source.bytes)].filter(Boolean).join(" · ");
+  const about = [source.format && word("format", { format: formatName(source.format, source.formats) }), bytes(source.bytes)].filter(Boolean).join(" · ");
   main.append(heading(word("whoTitle"), word("whoLead", { name })));
   main.append(h("p", { class: "about" }, about), ...(source.notes ?? []).map(note));
   main.append(choice(source, names, { format, columns }, signal), columnsForm(source, { format, columns }), readAs(source, format), command(source.command) ?? "");
@@ -102,15 +102,20 @@ async function showSpeakers(main, names, signal) {
 // What the text is to be read as, where that was not seen or is seen wrongly: scripts and books first, then chats.
 function readAs({ formats }, format) {
   if (!formats) return "";
+  const names = formats.map(({ name }) => name);
   const isChat = (each) => !(`read_${each}` in WORDS.en);
-  const all = ["auto", ...formats.toSorted((a, b) => isChat(a) - isChat(b))];
+  const all = ["auto", ...names.toSorted((a, b) => isChat(a) - isChat(b))];
   const change = () => go(select.value === "auto" ? location.pathname : `${location.pathname}?${new URLSearchParams({ format: select.value })}`, { replace: true });
-  const select = h("select", { id: "read-as", onchange: change }, all.map((each) => h("option", { value: each, selected: each === format }, formatName(each))));
+  const select = h("select", { id: "read-as", onchange: change }, all.map((each) => h("option", { value: each, selected: each === format }, formatName(each, formats))));
   return h("p", { class: "row read-as" }, h("label", {}, word("readAs"), " ", select));
 }
 
-// What a text was read as: a format of scripts and books has a name here, the others are chats.
-const formatName = (format) => (`read_${format}` in WORDS.en ? word(`read_${format}`) : word("readChat", { name: format }));
+// What a text is read as, in words: a format of scripts and books has a short one here, a chat what the server calls it.
+function formatName(format, formats = []) {
+  if (`read_${format}` in WORDS.en) return word(`read_${format}`);
+  const title = formats.find(({ name }) => name === format)?.title ?? format;
+  return title[0].toUpperCase() + title.slice(1);
+}
 
 function choice(source, [file, ...others], reading, signal) {
   const most = source.speakers.reduce((top, { lines }) => Math.max(top, lines), 1);

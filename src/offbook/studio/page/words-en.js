@@ -95,7 +95,6 @@ export const EN = {
   whoTitle: "Who is to speak?",
   whoLead: "These speak in {name}. Choose one; if somebody goes by two names, say so.",
   format: "read as {format}",
-  readChat: "a chat ({name})",
   read_interview: "an interview",
   read_chinese_opera: "a Chinese play of old",
   read_nscripter: "a game's script",

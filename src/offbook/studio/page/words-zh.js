@@ -95,7 +95,6 @@ export const ZH = {
   whoTitle: "让谁开口？",
   whoLead: "{name}里有这些人说话。选一个；若有人用两个名字，请标出来。",
   format: "格式：{format}",
-  readChat: "聊天记录（{name}）",
   read_interview: "访谈",
   read_chinese_opera: "戏曲剧本",
   read_nscripter: "游戏剧本",

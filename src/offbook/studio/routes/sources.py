@@ -225,11 +225,11 @@ def _is_foreign(job: JobRecord) -> bool:
     return job.state == "failed" or (isinstance(listing, dict) and bool(listing["unread"]))
 
 
-def _formats() -> list[str]:
-    """What a text can be read as."""
+def _formats() -> list[dict[str, str]]:
+    """What a text can be read as: the names that `--format` knows, and what people call it."""
     from offbook.data.extract.formats import EXTRACTORS
 
-    return list(EXTRACTORS)
+    return [{"name": name, "title": translate(each.description)} for name, each in EXTRACTORS.items()]
 
 
 def _require_room(folder: Path, size: int) -> None:
