@@ -43,13 +43,13 @@ def test_an_event_can_be_told_again_in_another_language() -> None:
         recorder = Recorder()
         recorder.warning("{path}: {reason}", path="a.txt", reason=fill("{count} jobs wait already", {"count": 3}))
         recorder.stage("the disk is full")
-        told = [json.loads(json.dumps(event.as_dict())) for event in recorder.events if isinstance(event, Message)]
+        events = [json.loads(json.dumps(event.as_dict())) for event in recorder.events if isinstance(event, Message)]
         error = OffbookError("the disk is full", "{advice}", advice=fill("{count} jobs wait already", {"count": 2}))
         again = sources(text=error.what, fix=error.fix)["sources"]
     finally:
         i18n.use_language("en")
-    assert told[0]["text"] != "a.txt: 3 jobs wait already"
-    texts = [told_again(event["sources"]["text"], event["text"]) for event in told]
+    assert events[0]["text"] != "a.txt: 3 jobs wait already"
+    texts = [told_again(event["sources"]["text"], event["text"]) for event in events]
     assert texts == ["a.txt: 3 jobs wait already", "the disk is full"]
     assert [told_again(again[name], "") for name in ("text", "fix")] == ["the disk is full", "2 jobs wait already"]
     assert Message("stage", "Loading").as_dict() == {"event": "stage", "text": "Loading"}

@@ -53,12 +53,12 @@ def latest_events(path: Path) -> dict[str, dict[str, Any]]:
 
 def in_reader_s_language(event: dict[str, Any]) -> dict[str, Any]:
     """An event with its texts in the language of messages now, whichever the job has told them in."""
-    told = {name: value for name, value in event.items() if name != "sources"}
+    result = {name: value for name, value in event.items() if name != "sources"}
     made = event.get("sources")
     for name in TEXTS:
         if isinstance(text := event.get(name), str):  # without a source it is the message itself, in English
-            told[name] = told_again(made[name], text) if isinstance(made, dict) and name in made else translate(text)
-    return told
+            result[name] = told_again(made[name], text) if isinstance(made, dict) and name in made else translate(text)
+    return result
 
 
 def warnings(path: Path) -> list[str]:

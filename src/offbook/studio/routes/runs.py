@@ -148,8 +148,8 @@ def report(name: str, studio: StudioDep) -> Response:
     if not (run.report.is_file() and run.report.resolve().is_relative_to(run.path.resolve())):
         raise NotFound("the run '{name}' has no verdict yet", "Let it finish, or judge it now.", name=name)
     headers = {**static_page.HEADERS, "Content-Security-Policy": REPORT_POLICY}
-    if (told := stored_report(run)) is not None:
-        return HTMLResponse(told, headers=headers)
+    if (page := stored_report(run)) is not None:
+        return HTMLResponse(page, headers=headers)
     return FileResponse(run.report, media_type="text/html; charset=utf-8", headers=headers)
 
 
