@@ -191,7 +191,9 @@ def test_messages_in_the_cells_of_a_table_name_their_characters_too(tmp_path: Pa
         {"采纳": "否"}, {"合格": "0"}, {"删除": "是"}, {"状态": "已删除"}, {"审核结果": "不通过"},
         {"feedback": "thumbs-down"},
         {"feedback": "negative"}, {"user_feedback": "👎"}, {"status": "Rejected"}, {"quality": "bad"}, {"rating": -1},
-        {"loss_scale": 0.0}, {"weight": "0"}, {"train": "0"}, {"answer.responses.status": ["discarded"]},
+        {"loss_scale": 0.0}, {"weight": "0"}, {"sample_weight": 0}, {"is_ok": "no"}, {"user feedback": "dislike"},
+        {"rating": [{"user_id": "a", "value": 1, "status": "discarded"}]},
+        {"train": "0"}, {"answer.responses.status": ["discarded"]},
     ],
 )  # fmt: skip
 def test_what_somebody_turned_down_is_left_out(mark: dict[str, Any]) -> None:
@@ -272,3 +274,15 @@ def test_a_short_description_in_the_column_of_names_is_not_lost(text: str) -> No
 @pytest.mark.parametrize("name", ["Dr. Watson", "A Lady", "St. John", "The Keeper", "阿澈", "An"])
 def test_a_name_is_no_description(name: str) -> None:
     assert to_conversation({**PAIR, "role": name}, HERE).replies == ("Since four.",)
+
+
+@pytest.mark.parametrize("names", [("Mara", "Old Ben"), ("阿澈", "小安")])
+def test_files_that_may_be_called_after_characters_are_not_learned_as_one(
+    tmp_path: Path, names: tuple[str, str]
+) -> None:
+    for name in names:
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps(PAIR), encoding="utf-8")
+    with pytest.raises(UsageError, match="may be called after the characters who answer in them"):
+        load([tmp_path])
+    assert len(load(sorted(tmp_path.iterdir())).conversations) == 2
+    assert len(load([tmp_path], options=ReadingOptions(of_anybody=True)).conversations) == 2

@@ -347,3 +347,9 @@ def test_a_colon_alone_makes_no_name(prompt: str, reply: str) -> None:
 
 def test_an_instruction_without_an_input() -> None:
     assert turns({"instruction": ASK, "input": "<noinput>", "output": TELL}) == PLAIN
+
+
+@pytest.mark.parametrize("stop", [" END", "###", "\n###", " <END>"])
+def test_a_stop_sequence_is_no_part_of_a_reply_whose_prompt_has_no_separator(stop: str) -> None:
+    assert turns({"prompt": "Lit?", "completion": f" Since four.{stop}"}) == [("u", "Lit?"), ("a", "Since four.")]
+    assert turns({"prompt": "Lit?", "completion": "It says THE END"})[1] == ("a", "It says THE END")

@@ -67,3 +67,34 @@ def test_pairs_of_qianfan_in_one_line_and_calls_of_functions_are_read(tmp_path: 
     call = {"role": "assistant", "content": None, "function_call": {"name": "stove", "arguments": "{}"}}
     rows.write_text(json.dumps({"messages": [MESSAGES[0], call, MESSAGES[1]]}) + "\n", "utf-8")
     assert load([rows]).conversations[0].replies == ("Since four.",)
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"title": "x", "mapping": {}}, "a chat that ChatGPT exports"),
+        ({"uuid": "x", "name": "", "chat_messages": []}, "a chat that Claude exports"),
+        ({"user_name": "Ben", "character_name": "Mara", "create_date": "x"}, "a chat of SillyTavern's"),
+        ({"name": "Ann", "messages": [{"from": "Ann", "text": "Lit?", "date_unixtime": "1"}]}, "a messenger exports"),
+        ({"speaker": "Ann", "text": "Lit?"}, "one line of a conversation, with who says it"),
+    ],
+)
+def test_a_chat_is_for_extract(tmp_path: Path, row: dict[str, Any], expected: str) -> None:
+    path = tmp_path / "chat.jsonl"
+    path.write_text(json.dumps(row) + "\n")
+    with pytest.raises(UsageError, match=rf"(?s){expected}.*extract \S*chat\.jsonl --list"):
+        load([path], options=ReadingOptions(character="Ann"))
+
+
+def test_lines_without_what_they_answer_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "lines.json"
+    path.write_text(json.dumps({"name": "Mara", "lines": ["Since four.", "No."]}))
+    with pytest.raises(UsageError, match="somebody's lines without what they answer"):
+        load([path])
+
+
+def test_a_column_with_the_characters_name_is_pointed_out(tmp_path: Path) -> None:
+    path = tmp_path / "lines.csv"
+    path.write_text("scene,Ben,Mara\n1,Lit?,Since four.\n")
+    with pytest.raises(UsageError, match="its column 'Mara' bears the character's name"):
+        load([path], options=ReadingOptions(character="Mara"))

@@ -160,7 +160,7 @@ def test_a_liberty_in_a_list_costs_its_row_alone(tmp_path: Path) -> None:
     assert good == [1, 5]
     assert [(item.origin.line, item.reason) for item in bad] == [
         (2, "line 2, column 11: the key 'a' stands there twice"),
-        (3, "line 3, column 8: NaN is no JSON value"),
+        (3, "line 3, column 8: NaN is no JSON value (in 'a'): write null"),
         (4, "not an object but a number"),
     ]
 

@@ -236,13 +236,35 @@ def test_an_object_may_name_its_rows(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["x.csv", "x.txt"])
-def test_bars_may_part_cells_and_a_drawn_table_is_none(tmp_path: Path, name: str) -> None:
+def test_bars_may_part_cells(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_text("prompt|reply\nLit?|Since four, it says.\n", "utf-8")
     assert [row for _, row in read_rows(path)] == [{"prompt": "Lit?", "reply": "Since four, it says."}]
-    path.write_text("| prompt | reply |\n|---|---|\n| Lit? | Since four. |\n", "utf-8")
-    with pytest.raises(UsageError):
-        load([path])
+
+
+MARKDOWN = "| prompt | reply |\n|:---|---|\n| Lit? | Since<br>four. |\n| A\\|B? | No. |\n"
+PSQL = " prompt |   reply    \n--------+------------\n Lit?   | Since<br>four.\n A\\|B?  | No.\n(2 rows)\n"
+EDGE = "+--------+-------+\n"
+MYSQL = f"{EDGE}| prompt | reply |\n{EDGE}| Lit? | Since<br>four. |\n| A\\|B? | No. |\n{EDGE}"
+
+
+@pytest.mark.parametrize("drawn", [MARKDOWN, PSQL, MYSQL], ids=["Markdown", "psql", "mysql"])
+@pytest.mark.parametrize("name", ["x.csv", "x.txt", "x.md"])
+def test_a_drawn_table_is_read(tmp_path: Path, name: str, drawn: str) -> None:
+    path = tmp_path / name
+    path.write_text(drawn, "utf-8")
+    assert [row for _, row in read_rows(path)] == [
+        {"prompt": "Lit?", "reply": "Since\nfour."},
+        {"prompt": "A|B?", "reply": "No."},
+    ]
+
+
+def test_cells_may_stand_between_single_quotes(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("'prompt','reply'\n'Lit?','Since four, isn''t it?'\n")
+    assert [row for _, row in read_rows(path)] == [{"prompt": "Lit?", "reply": "Since four, isn't it?"}]
+    path.write_text("prompt,reply\n'Lit?',Since four.\n")
+    assert [row["prompt"] for _, row in read_rows(path)] == ["'Lit?'"]
 
 
 def test_the_rows_of_a_hub_s_viewer(tmp_path: Path) -> None:
@@ -316,3 +338,19 @@ def test_what_stands_for_no_reply_is_none(tmp_path: Path, nothing: str) -> None:
     loaded = load([path], on_error="skip")
     assert [row.prompt for row in loaded.conversations] == ["Lit?", "Tea?"]
     assert [bad.origin.line for bad in loaded.skipped] == [3]
+
+
+def test_rows_may_lie_in_an_object_within_one(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({"data": {"train": ROWS[:1], "test": ROWS[1:]}}))
+    assert len(load([path]).conversations) == 1
+    path.write_text(json.dumps({"characters": {"Mara": ROWS[0], "Ben": ROWS[1]}}))
+    with pytest.raises(UsageError, match=r"the rows stand under 2 names \(Mara, Ben…\)"):
+        load([path])
+
+
+def test_the_history_of_the_only_row_is_no_list_of_rows(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    history = [{"question": "Lit?", "answer": "Since four."}]
+    path.write_text(json.dumps({"prompt": "Cold?", "reply": "No.", "history": history}))
+    assert [turn.text for turn in load([path]).conversations[0].turns] == ["Lit?", "Since four.", "Cold?", "No."]

@@ -79,3 +79,28 @@ def test_somebody_with_a_name_beside_the_user_keeps_it() -> None:
         ("user", "Ben: And the oil?"),
         ("assistant", "Half a can."),
     ]
+
+
+def test_of_several_versions_the_chosen_one_is_learned() -> None:
+    swiped = {"role": "assistant", "content": "Since four.", "swipes": ["Since four.", "Since five."], "swipe_id": 1}
+    assert turns({"role": "user", "content": "Lit?"}, swiped) == [("user", "Lit?"), ("assistant", "Since five.")]
+    assert turns({"role": "user", "content": "Lit?"}, {**swiped, "swipe_id": 7})[1] == ("assistant", "Since four.")
+
+
+def test_messages_of_sillytavern_say_who_is_the_user() -> None:
+    prompt, reply = {"is_user": True, "mes": "Lit?"}, {"is_user": False, "mes": "Since four."}
+    assert turns(prompt, reply) == [("user", "Lit?"), ("assistant", "Since four.")]
+
+
+@pytest.mark.parametrize("kind", ["verbose", "follow_up", "function_call"])
+def test_what_coze_writes_beside_answers_is_not_learned(kind: str) -> None:
+    beside = {"role": "assistant", "type": kind, "content": "Ask me more?"}
+    answer = {"role": "assistant", "type": "answer", "content": "Since four."}
+    given = [{"role": "user", "type": "question", "content": "Lit?"}, beside, answer, beside]
+    assert turns(*given) == [("user", "Lit?"), ("assistant", "Since four.")]
+
+
+@pytest.mark.parametrize("mark", [{"ignore": True}, {"supervise": False}, {"is_target": 0}])
+def test_what_may_say_that_a_reply_is_not_learned_has_to_be_explained(mark: dict[str, Any]) -> None:
+    with pytest.raises(RowError, match="may say that a reply is not learned"):
+        turns({"role": "user", "content": "Lit?"}, {"role": "assistant", "content": "Since four.", **mark})

@@ -183,7 +183,7 @@ def test_a_data_set(scheme: str, hub: FakeHub) -> None:
     }
     hub.add("org/lines", files, kind="datasets")
     folder = pull_dataset(f"{scheme}:org/lines")
-    assert names(folder) == {"data/train.jsonl", "data/test.parquet", "more.csv"}
+    assert names(folder) == {"README.md", "data/train.jsonl", "data/test.parquet", "more.csv"}
     assert (folder / "data/train.jsonl").read_bytes() == files["data/train.jsonl"]
 
     hub.transfers.clear()

@@ -12,7 +12,7 @@ from offbook.cli.json_output import json_option, print_json
 @click.command(cls=Command)
 @click.argument("source")
 @click.option("--revision", default="master", show_default=True, help="Branch, tag or commit on the hub.")
-@click.option("--dataset", is_flag=True, help="SOURCE is a data set: take its JSON, CSV, TSV and Parquet files.")
+@click.option("--dataset", is_flag=True, help="SOURCE is a data set: take its files of rows.")
 @json_option
 def command(source: str, revision: str, dataset: bool, as_json: bool) -> None:
     """Get a model, and print the folder where it lies.

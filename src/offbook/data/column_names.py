@@ -30,6 +30,11 @@ SYNONYMS = {
     **dict.fromkeys(("标准答案", "参考答案", "标准回答", "答复", "应答", "下一句"), "output"),
     **dict.fromkeys(("応答", "返答", "返信", "出力", "답변", "응답", "대답", "출력"), "output"),
     **dict.fromkeys(("antwort", "réponse", "respuesta", "resposta", "risposta", "ответ"), "output"),
+    **dict.fromkeys(
+        ("câu_hỏi", "pytanie", "soru", "pertanyaan", "vraag", "питання", "fråga", "سؤال", "คำถาม"), "instruction"
+    ),
+    **dict.fromkeys(("câu_trả_lời", "trả_lời", "odpowiedź", "cevap", "yanıt", "jawaban", "antwoord"), "output"),
+    **dict.fromkeys(("відповідь", "svar", "جواب", "คำตอบ"), "output"),
     **dict.fromkeys(("system_prompt", "system_message", "系统", "系统提示", "系统提示词"), "system"),
     **dict.fromkeys(("chat", "turns", "contents"), "messages"),
     **dict.fromkeys(("dialog", "dialogs", "dialogues", "utterances", "对话", "对话内容", "多轮对话"), "dialogue"),

@@ -12,11 +12,14 @@ from pathlib import Path
 from offbook.core.errors import UsageError
 from offbook.core.i18n import marked, translate
 from offbook.core.progress import fill
+from offbook.data import drawn_tables
 from offbook.data.encoding import open_text
 
 DELIMITERS = ",\t;|"
 DELIMITER_LINE = re.compile(r'"?sep=(.)"?\s*$', re.IGNORECASE)
 """A first line that tells Excel what parts the cells."""
+SINGLE_QUOTED = re.compile(r"\s*'[^']*'(?:\s*[,\t;|]\s*'[^']*')+\s*")
+"""A header whose names stand between single quotes, as the cells below then do."""
 NO_ROW = marked(
     "not a row of a CSV table ({error}): "
     'a cell with a double quote in it stands between double quotes, and the one in it is written twice ("")'
@@ -48,6 +51,8 @@ TABLE_LINES = 50
 def is_table(path: Path) -> bool:
     """Whether the lines of a text are rows of a table: as many cells in each of the first ones as in the header."""
     lines = [text for _, text in islice(open_text(path), TABLE_LINES)]
+    if drawn_tables.is_drawn(lines[:HEADER_LINES]):
+        return True
     delimiter = _delimiter(lines[0] if lines else "")
     try:
         rows = [cells for cells in csv.reader([f"{line}\n" for line in lines], delimiter=delimiter) if cells]
@@ -66,17 +71,23 @@ def table_rows(path: Path) -> Iterator[tuple[int, dict[str, str] | str]]:
         UsageError: the header is none, or a quote is never closed.
     """
     csv.field_size_limit(2**31 - 1)
-    lines = (text + "\n" for _, text in open_text(path))
+    lines: Iterator[str] = (text + "\n" for _, text in open_text(path))
     head = list(islice(lines, HEADER_LINES))
+    if drawn_tables.is_drawn(head):
+        lines = map(drawn_tables.as_csv, chain(head, lines))
+        head = list(islice(lines, HEADER_LINES))
     delimiter_line = DELIMITER_LINE.match(head[0]) if head else None
     first = _header_place(head, 1 if delimiter_line else 0) + 1
     header = head[first - 1] if head[first - 1 :] else ""
     delimiter = delimiter_line[1] if delimiter_line else _delimiter(header)
     is_spaced = f"{delimiter} " in header
-    columns = _columns(path, first, header, delimiter)
+    quote = "'" if SINGLE_QUOTED.fullmatch(header) else '"'
+    columns = _columns(path, first, header, delimiter, quote)
     names = [column.casefold() for column in columns]
     # Strict: without it a quote that is never closed swallows the rest of the file in silence.
-    table = csv.reader(chain(head[first:], lines), delimiter=delimiter, strict=True, skipinitialspace=is_spaced)
+    table = csv.reader(
+        chain(head[first:], lines), delimiter=delimiter, quotechar=quote, strict=True, skipinitialspace=is_spaced
+    )
     is_after_gap = are_notes = False
     while True:
         line = table.line_num + first + 1
@@ -130,10 +141,10 @@ def _is_table_below(comment: str, text: str) -> bool:
     return not text.startswith("#") and delimiter in text and delimiter not in comment
 
 
-def _columns(path: Path, number: int, line: str, delimiter: str) -> list[str]:
+def _columns(path: Path, number: int, line: str, delimiter: str, quote: str) -> list[str]:
     """The names in the header; a column without one is called after its place."""
     try:
-        names = next(csv.reader([line], delimiter=delimiter, strict=True, skipinitialspace=True), [])
+        names = next(csv.reader([line], delimiter=delimiter, quotechar=quote, strict=True, skipinitialspace=True), [])
     except csv.Error as error:
         raise UsageError(
             "{path}:{number}: not a header of a CSV table ({error})",

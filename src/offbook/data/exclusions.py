@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from offbook.core.errors import UsageError
@@ -184,39 +183,6 @@ def _refuse_several(rows: Sequence[Belonging], character: str | None) -> None:
         names=shown,
         column=first.column,
     )
-
-
-def refuse_files_of_others(rows: Sequence[Belonging], files: Sequence[str], character: str | None) -> None:
-    """See that not one of a folder's files is called after the character, so that the others may be others'.
-
-    Args:
-        rows: where the rows belong.
-        files: the file of each of them.
-        character: the character's name, if it is known.
-
-    Raises:
-        UsageError: one is, and the rows of another name nobody.
-    """
-    if character is None:
-        return
-    unnamed = {file for file, row in zip(files, rows, strict=True) if row.character is None}
-    named = [file for file in dict.fromkeys(files) if normalize(character) in map(normalize, _names_in(file))]
-    others = [
-        file for file in sorted(unnamed) if not any(normalize(character) in normalize(n) for n in _names_in(file))
-    ]
-    if named and others:
-        raise UsageError(
-            "{path} bears the character's name, and other files are beside it: {names}",
-            "Name the character's files alone. If the others are the character's, too, put its name into theirs.",
-            path=named[0],
-            names=", ".join(str(Path(file).name) for file in others[:NAMES_SHOWN]),
-        )
-
-
-def _names_in(file: str) -> tuple[str, str]:
-    """The names in a path that may be a character's: the file's, and its folder's."""
-    path = Path(file)
-    return path.name.partition(".")[0], path.parent.name
 
 
 def _refuse_unnamed(rows: Sequence[Belonging]) -> None:

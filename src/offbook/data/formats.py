@@ -14,7 +14,6 @@ from dataclasses import replace
 from typing import NamedTuple, TypeGuard
 
 from offbook.core.i18n import marked
-from offbook.core.registry import nearest
 from offbook.core.types import Turn
 from offbook.data.dialogues import dialogue, labelled_turns, scene_lines, transcript
 from offbook.data.rendered_text import NO_MARKS, old_completion, prompt_turns, rendered_turns, without_end
@@ -29,6 +28,7 @@ from offbook.data.row_values import (
     weight_of,
 )
 from offbook.data.sources import Row
+from offbook.data.strange_columns import unknown_columns
 from offbook.data.turn_lists import dialogue_turns, turns_of
 
 Turns = Iterable[Turn]
@@ -43,12 +43,6 @@ class Format(NamedTuple):
     """What is said in a row, in order. Raises RowError."""
     optional: frozenset[str] = frozenset()
     """Further columns that it reads."""
-
-
-SENTENCE = re.compile(r"[.?!…。？！]$|\S\s+\S+\s+\S|[，。？！]")
-"""Something that is said, and no name of a column."""
-MOST_COLUMNS = 100
-"""Columns of a row among which a misspelt one is looked for."""
 
 
 def detect(row: Row, given: Iterable[str] | None = None) -> Format:
@@ -66,20 +60,7 @@ def detect(row: Row, given: Iterable[str] | None = None) -> Format:
             return format
     expected = sorted({column for format in FORMATS.values() for needed in format.columns for column in needed})
     columns = [str(key) for key in (row if given is None else given)]
-    hint = next((hint for key in columns[:MOST_COLUMNS] if (hint := nearest(key, expected))), "")
-    names = ", ".join(columns) or "none"
-    if len(columns) > 1 and all(map(SENTENCE.search, columns[:2])):
-        raise ColumnsError(
-            "the names of its columns ({names}) look like what somebody says: the first line of a table names the "
-            "columns, as in prompt,reply; in JSON, each row is an object with the keys prompt and reply",
-            names=names[:80],
-        )
-    raise ColumnsError(
-        "its columns ({names}) are those of no format ({formats}){hint}",
-        names=names[:80],
-        formats=", ".join(FORMATS),
-        hint=hint,
-    )
+    raise unknown_columns(columns, row.get("character"), FORMATS, expected)
 
 
 def messages(row: Row) -> Turns:

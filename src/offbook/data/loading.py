@@ -19,12 +19,13 @@ from offbook.core.errors import UsageError
 from offbook.core.i18n import marked, translate
 from offbook.core.progress import fill
 from offbook.core.registry import lookup
+from offbook.core.shell import offbook_command
 from offbook.core.types import Conversation, Origin, Turn
-from offbook.data import columns, exclusions, labels, placeholders, table_notes, verdicts
+from offbook.data import columns, exclusions, labels, named_files, placeholders, table_notes, verdicts
 from offbook.data.exclusions import Belonging
 from offbook.data.formats import FORMATS, Format, detect, reply_in
 from offbook.data.joining import heard, is_learned, join
-from offbook.data.other_sets import other_set
+from offbook.data.other_sets import other_set, refuse_chat
 from offbook.data.row_values import ColumnsError, LeftOut, NotTextError, RowError
 from offbook.data.sources import BadRow, Row, data_files, is_table, read_rows, stop
 from offbook.data.unspoken import PICTURE, without_thoughts
@@ -35,6 +36,7 @@ NEEDED = marked(
     "--data.columns prompt=COLUMN,reply=COLUMN. See docs/data.md. "
     "Lines with their speakers' names are for offbook extract."
 )
+IN_FOLDER = marked("If it holds no rows, take it out of the folder, or name the files of rows themselves. {needed}")
 OWN_COLUMNS = frozenset({"character", "scene", "source", "confidence", "label", "kto_tag", "rejected"})
 """Columns that are read in a row of any format."""
 
@@ -53,12 +55,16 @@ class NoRowsError(UsageError):
         self.strange = strange
         super().__init__(
             marked("{file}: {strange}"),
-            marked("If it holds no rows, take it out of the folder, or name the files of rows themselves. {needed}")
+            marked("See who speaks: {listing}; then make rows of it, and train on them: {extraction}")
+            if strange.is_chat
+            else IN_FOLDER
             if are_others
             else marked("Rename them, in a table in its first line. {needed}"),
             file=file,
             strange=strange,
             needed=translate(NEEDED),
+            listing=offbook_command("extract", file, "--list"),
+            extraction=offbook_command("extract", file, "--role", "NAME", "--out", "rows.jsonl"),
         )
 
 
@@ -122,9 +128,9 @@ def load(
     if loaded.skipped and on_error == "stop":
         _refuse(loaded.skipped)
     _refuse_reversed(loaded)
-    if any(path.is_dir() for path in paths):
+    if any(path.is_dir() for path in paths) and not options.of_anybody:
         files = [row.origin.file for row in loaded.conversations]
-        exclusions.refuse_files_of_others(belongings, files, options.character)
+        named_files.refuse_files_of_others(belongings, files, options.character)
     _leave_others_out(loaded, belongings, options)
     labels.refuse_labels(loaded.conversations)
     if not loaded.conversations:
@@ -174,6 +180,7 @@ def _read(file: Path, format: Format | None, on_error: str, options: ReadingOpti
     for origin, row in read_rows(file, bad.append):
         try:
             table_notes.refuse_notes(row)
+            refuse_chat(row)
             named = columns.rename(row, options.columns)
             if in_table:
                 table_notes.refuse_converted(named)

@@ -27,7 +27,26 @@ CODEX = frozenset({"character_name", "description", "scenario"})
 NO_LINES = marked(
     "nobody answers anybody in it; its text may be persona.system, and rows hold what is said and answered"
 )
+CHAT = marked("rows are made of it with offbook extract")
+MESSENGER = marked("a chat that a messenger exports")
+MESSENGER_KEYS = frozenset({"date_unixtime", "timestamp_ms", "timestampEdited"})
+"""Keys that a message has in what Telegram, Messenger or Instagram, or DiscordChatExporter writes."""
 OTHER_SETS = (
+    OtherSet(frozenset({"mapping", "title"}), marked("a chat that ChatGPT exports"), CHAT),
+    OtherSet(frozenset({"chat_messages", "uuid"}), marked("a chat that Claude exports"), CHAT),
+    OtherSet(frozenset({"user_name", "character_name", "create_date"}), marked("a chat of SillyTavern's"), CHAT),
+    OtherSet(frozenset({"chat_metadata", "user_name"}), marked("a chat of SillyTavern's"), CHAT),
+    OtherSet(frozenset({"is_user", "mes"}), marked("a chat of SillyTavern's"), CHAT),
+    *(
+        OtherSet(frozenset({sender, text}), marked("one line of a conversation, with who says it"), CHAT)
+        for sender in ("from", "sender", "speaker", "author", "说话人", "发送者", "发言人")
+        for text in ("text", "message", "content", "line", "utterance", "内容", "台词", "消息")
+    ),
+    OtherSet(
+        frozenset({"name", "lines"}),
+        marked("somebody's lines without what they answer"),
+        marked("write each in a row, with what is said before it as prompt and the line as reply"),
+    ),
     OtherSet(frozenset({"message_tree_id", "prompt"}), marked("a tree of messages (OpenAssistant)"), PATHS),
     OtherSet(frozenset({"parent_id", "text", "role"}), marked("one message of a tree (OpenAssistant)"), PATHS),
     OtherSet(
@@ -147,4 +166,18 @@ def other_set(row: Row) -> ColumnsError | None:
     """
     columns = {str(column).replace(" ", "_") for column in row}
     kind = next((kind for kind in OTHER_SETS if kind.columns <= columns), None)
-    return kind and ColumnsError("it is {what}: {fix}", what=translate(kind.what), fix=translate(kind.fix))
+    return kind and _error(kind.what, kind.fix)
+
+
+def refuse_chat(row: Row) -> None:
+    """Raises: ColumnsError: a row is a whole chat that a messenger exports, not a conversation to train on."""
+    messages = row.get("messages")
+    first = messages[0] if isinstance(messages, list) and messages and isinstance(messages[0], dict) else {}
+    if MESSENGER_KEYS & first.keys():
+        raise _error(MESSENGER, CHAT)
+
+
+def _error(what: str, fix: str) -> ColumnsError:
+    error = ColumnsError("it is {what}: {fix}", what=translate(what), fix=translate(fix))
+    error.is_chat = fix == CHAT
+    return error

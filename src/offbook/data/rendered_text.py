@@ -109,6 +109,9 @@ SEPARATOR = re.compile(r"(?:\n\s*#{2,}|[ \t\n](?:->|=>|-->))\s*\Z")
 STOP = re.compile(r"(?:\s*(?:#{2,}|<END>|\[END\]|(?<!THE)\sEND))?\s*\Z")
 """What ends each completion there: ` END`, `###` or a line break."""
 
+LONE_STOP = re.compile(r"(?:(?<=[.!?…。！？~～”\"'’」』)）*])\s*(?:<END>|\[END\]|END)|\s*(?:#{3}|<END>|\[END\]))\s*\Z")
+"""The stop sequence where no separator ends the prompt; `THE END` is said."""
+
 NO_MARKS = marked(
     "its {column} has no marks that tell who speaks (### Human:, [INST], <|im_start|>user); "
     "lines of a script or a book are for offbook extract"
@@ -166,7 +169,8 @@ def without_end(reply: str) -> str:
     ended = reply.rstrip()
     while mark := next((mark for format in FORMATS for mark in format.around if ended.endswith(mark)), None):
         reply = ended = ended.removesuffix(mark).rstrip()
-    return reply
+    text, stops = LONE_STOP.subn("", reply)
+    return text.strip() if stops else reply
 
 
 def old_completion(prompt: str, reply: str) -> tuple[str, str] | None:

@@ -33,10 +33,10 @@ CALLS = ("function_call", "tool_call")
 """Who speaks in a turn that calls a tool."""
 WEIGHTS = (
     "weight", "loss_weight", "loss_scale", "loss", "loss_mask", "with_loss", "output_with_loss", "compute_loss",
-    "train", "is_train", "train_on_turn", "training", "trainable", "learn",
+    "sample_weight", "example_weight", "train", "is_train", "train_on_turn", "training", "trainable", "learn",
 )  # fmt: skip
 """Every spelling of whether a reply is learned (1, true) or only read (0, false)."""
-WEIGHT_LIKE = re.compile(r"loss|train|mask|weight|learn", re.IGNORECASE)
+WEIGHT_LIKE = re.compile(r"loss|train|mask|weight|learn|supervis|^ignored?$|^is_target$", re.IGNORECASE)
 FLAGS: dict[object, float] = {0: 0.0, 1: 1.0, "0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0}
 
 
@@ -49,7 +49,7 @@ PAIRS = (
 """Fields of an object that holds what is said and what is answered."""
 SPEAKERS = ("role", "from", "author", "speaker", "character", "name", "角色", "说话人")
 """Keys of a turn that say who speaks."""
-TEXTS = ("content", "value", "text", "message", "parts", "utterance", "内容", "台词")
+TEXTS = ("content", "value", "text", "message", "parts", "utterance", "mes", "内容", "台词")
 
 
 class RowError(Exception):
@@ -66,6 +66,9 @@ class RowError(Exception):
 
 class ColumnsError(RowError):
     """The row's columns are those of no format."""
+
+    is_chat = False
+    """Whether it is of a chat or a script, of which `offbook extract` makes rows."""
 
 
 class NotTextError(RowError):

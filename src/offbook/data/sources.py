@@ -21,7 +21,7 @@ from offbook.core.i18n import marked, translate
 from offbook.core.progress import fill
 from offbook.core.shell import offbook_command
 from offbook.core.types import Origin
-from offbook.data import cell_lists, columnar, delimited, downloads, splits, spreadsheet
+from offbook.data import cell_lists, columnar, data_cards, delimited, downloads, splits, spreadsheet
 from offbook.data.encoding import open_text, read_text, readable
 from offbook.data.strict_json import JsonError, JsonText, is_whole
 from offbook.data.unpacking import open_bytes, unpacked_name
@@ -70,7 +70,7 @@ def data_files(path: Path) -> list[Path]:
     """The file itself, or a folder's files of rows in the order of their names (as a hub data set has them).
 
     Where files or folders are named after their split, only those of the training split are taken, or, where none is
-    called so, those that are not named after another one (test, dev, valid, …).
+    called so, those that are not named after another one (test, dev, valid, …). A README may name others.
 
     Raises:
         UsageError: the folder holds no such file.
@@ -85,7 +85,8 @@ def data_files(path: Path) -> list[Path]:
             path=path,
             suffixes=", ".join(SUFFIXES),
         )
-    return splits.for_training(files, lambda file: str(file.relative_to(path)))
+    named = data_cards.named_for_training(path, files)
+    return named or splits.for_training(files, lambda file: str(file.relative_to(path)))
 
 
 def refuse_no_rows(path: Path) -> None:

@@ -29,6 +29,8 @@ CHARACTER = re.compile(
     r"^(?:character|role_name|char_name|bot_name)$|persona|profile|人设|设定|^角色名?$", re.IGNORECASE
 )
 """Keys of an object that tell who the character of all rows in it is."""
+WITHIN_ROWS = ("history", "tools", "functions", "qa_pairs")
+"""Keys of lists of objects that belong to one row."""
 SPEAKERS = ("system", "user", "assistant", "human", "gpt")
 """Who speaks in a conversation with a model, as the two commonest formats write it."""
 MOST_KEYS = 4
@@ -57,6 +59,7 @@ MISTAKES = (
     (re.compile(r"\Z"), marked("the end is missing: was the file cut off?")),
 )
 """What people write that is no JSON, by what stands where reading stops, and what to do about it."""
+NO_VALUE = marked("{word} is no JSON value")
 AROUND = marked("nothing but the JSON may stand in the file: delete what stands before and after it")
 SEVERAL = marked("of several lists make one: a comma between the rows, one [ at the beginning, one ] at the end")
 
@@ -161,7 +164,9 @@ class JsonText:
             raise self._fault(marked("neither a list of rows nor an object that holds one"), start)
         if (table := table_rows(value)) is not None:
             return table
-        lists = {key: items for key, items in value.items() if _holds_rows(items)}
+        if (inner := _wrapped(value)) is not None:
+            return self._unwrap(inner, start)
+        lists = {key: items for key, items in value.items() if _holds_rows(items) and key not in WITHIN_ROWS}
         if {"features", "rows"} <= lists.keys() and all(isinstance(item.get("row"), dict) for item in lists["rows"]):
             return [item["row"] for item in lists["rows"]]  # as the viewer of a hub gives them
         if "train" in lists and lists.keys() <= SPLITS:
@@ -206,6 +211,7 @@ class JsonText:
     def _liberty(self, start: int) -> JsonError:
         """What is wrong with the value at `start`, which Python's reader accepts."""
         keys: list[set[str]] = []
+        key = ""
         for token in TOKEN.finditer(self.text, start):
             word = token[0]
             if word == "{":
@@ -213,7 +219,8 @@ class JsonText:
             elif word == "}":
                 keys.pop()
             elif word[0] != '"':
-                return self._fault(marked("{word} is no JSON value"), token.start(), word=word)
+                reason = marked("{word} is no JSON value (in {key!r}): write null") if key else NO_VALUE
+                return self._fault(reason, token.start(), word=word, key=key)
             elif word[-1] == ":":
                 key = json.loads(word[:-1])
                 if key in keys[-1]:
@@ -271,6 +278,15 @@ def _role(turn: Any) -> Any:
     if not isinstance(turn, dict) or len(turn) > MOST_KEYS:
         return None
     return turn.get("role") if "content" in turn else turn.get("from") if "value" in turn else None
+
+
+def _wrapped(value: dict[str, Any]) -> dict[str, Any] | None:
+    """The object with lists of rows, or of rows by name, that another one holds alone: `{"data": {"train": […]}}`."""
+    if len(value) != 1 or not isinstance(inner := next(iter(value.values())), dict) or not inner:
+        return None
+    parts = inner.values()
+    are_rows = len(inner) > 1 and all(isinstance(part, dict) and is_row(part) for part in parts)
+    return inner if are_rows or all(map(_holds_rows, parts)) else None
 
 
 def _is_row_of(value: Any, columns: set[str]) -> bool:

