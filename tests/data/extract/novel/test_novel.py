@@ -332,3 +332,32 @@ def test_a_paragraph_goes_on_over_the_edge_of_a_page() -> None:
         ("Mara", "Is it lit? I have been calling you since four, and you never answered me once."),
         ("Tom", "No."),
     ]
+
+
+@pytest.mark.parametrize(
+    ("book", "speaker", "line"),
+    [
+        (
+            "阿澈道：“坐。”老汤道：“好。”小岛道：“也好。”\n老汤笑道：“兄弟，\n\n潮水要来了，快上船。”阿澈只得依从，走了。"
+            "小岛道：“去罢。”",
+            "老汤",
+            "兄弟，\n潮水要来了，快上船。",
+        ),
+        (
+            "“Is it lit?” asked Mara.\n\n“Not yet,” said Tom. “Sing me the song:\n\n"
+            "The tide is out, the boats are in,\nand nobody is waiting.”\n\n“Then light it,” said Mara.",
+            "Tom",
+            "Not yet. Sing me the song:\nThe tide is out, the boats are in, and nobody is waiting.",
+        ),
+    ],
+)
+def test_what_closes_a_quotation_of_the_paragraph_before_belongs_to_it(book: str, speaker: str, line: str) -> None:
+    spoken = texts(reader.read, book)
+    assert (speaker, line) in spoken
+    assert sum("潮水" in text or "tide" in text for _, text in spoken) == 1
+    assert spoken[-1] in {("小岛", "去罢。"), ("Mara", "Then light it.")}
+
+
+def test_a_mark_the_wrong_way_round_behind_a_closed_quotation_opens_as_before() -> None:
+    book = "“Is it lit?” asked Mara.\n\n”Not yet,“ said Tom.\n\n“Then light it,” said Mara."
+    assert texts(reader.read, book)[1] == ("Tom", "Not yet.")

@@ -73,17 +73,27 @@ class DialogueState:
 
     last: Attribution | None = None
     """The attribution of the last quoted line that was spoken."""
+    goes_on: bool = False
+    """Whether the next quoted line goes on with it: it was left open at the end of its paragraph."""
+    _left_open: bool = False
+
+    def begin_paragraph(self, pieces: Sequence[TextSpan]) -> None:
+        """The next paragraph is looked at."""
+        self.goes_on = self._left_open and bool(pieces) and pieces[0].is_quote
+        self._left_open = bool(pieces) and pieces[-1].is_quote and pieces[-1].open
 
     def spoke(self, attribution: Attribution) -> None:
         """Somebody has spoken."""
-        self.last = attribution
+        self.last, self.goes_on = attribution, False
         if attribution.speakers:
             self.subject = attribution.speakers[0]
             if not self.turns or self.turns[-1] != attribution.speakers:
                 self.turns.append(attribution.speakers)
 
     def other(self) -> tuple[str, ...]:
-        """Of two who speak by turns, the one whose turn it is."""
+        """Of two who speak by turns, the one whose turn it is; who has not ended goes on."""
+        if self.goes_on and self.last:
+            return self.last.speakers
         return self.turns[0] if len(self.turns) == 2 and self.turns[0] != self.turns[1] else ()
 
 

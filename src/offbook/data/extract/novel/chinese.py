@@ -117,6 +117,7 @@ class Chinese:
         return [self._paragraph(pieces, state) for pieces in scene]
 
     def _paragraph(self, pieces: Sequence[TextSpan], state: DialogueState) -> list[Attribution]:
+        state.begin_paragraph(pieces)
         attributions: list[Attribution] = []
         within = ""
         for place, piece in enumerate(pieces):

@@ -259,14 +259,14 @@ class European:
         return [*parts, TextSpan(True, rest, span.start + begin, span.open)] if rest else parts
 
     def _paragraph(self, parts: Sequence[TextSpan], state: DialogueState, brings_in: str = "") -> list[Attribution]:
+        state.begin_paragraph(parts)
         matched: list[Attribution] = []
         for place, part in enumerate(parts):
             if not part.is_quote:
                 continue
             lead = parts[place - 1].text if place and not parts[place - 1].is_quote else "" if place else brings_in
             tail = parts[place + 1].text if place + 1 < len(parts) and not parts[place + 1].is_quote else ""
-            attribution = self._of(lead if not matched else "", tail, state, bool(brings_in) and not place)
-            matched.append(attribution)
+            matched.append(self._of(lead if not matched else "", tail, state, bool(brings_in) and not place))
         matched = shared(matched)
         for attribution in matched[-1:]:
             if not attribution.unspoken:

@@ -87,6 +87,7 @@ class Particles:
         return subject["speaker"] if subject and subject["speaker"] not in self._no_names else ""
 
     def _paragraph(self, parts: Sequence[TextSpan], state: DialogueState, told_behind: str) -> list[Attribution]:
+        state.begin_paragraph(parts)
         matched = []
         for place, part in enumerate(parts):
             if not part.is_quote:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import cycle
 
@@ -135,6 +135,15 @@ def with_leads(parts: Iterable[Paragraph], marks: tuple[str, str]) -> Iterator[P
             yield part
     if held:
         yield held
+
+
+def reopened(paragraph: Paragraph, marks: tuple[str, str]) -> Paragraph:
+    """A paragraph behind one that left a quotation open; if it closes it, it gets the opening mark of other books."""
+    first = next((char for char in paragraph.text if char in marks), "")
+    if paragraph.kind != "text" or marks[0] == marks[1] or marks[0] in SINGLE or first != marks[1]:
+        return paragraph
+    lines = ((0, paragraph.lines[0][1]), *((offset + 1, line) for offset, line in paragraph.lines[1:]))
+    return replace(paragraph, text=marks[0] + paragraph.text, lines=lines)
 
 
 def cut_at_marks(text: str, marks: tuple[str, str]) -> list[TextSpan]:

@@ -16,7 +16,7 @@ from offbook.data.extract.novel.attribution import Attribution, Attributor
 from offbook.data.extract.novel.book_layout import survey
 from offbook.data.extract.novel.english import English
 from offbook.data.extract.novel.names_en import LISTS
-from offbook.data.extract.novel.quotes import SINGLE, BookLayout, Paragraph, TextSpan, paragraphs, with_leads
+from offbook.data.extract.novel.quotes import SINGLE, BookLayout, Paragraph, TextSpan, paragraphs, reopened, with_leads
 from offbook.data.extract.novel.tags_en import SAY
 from offbook.data.extract.script.page_furniture import without_page_furniture
 
@@ -48,6 +48,8 @@ def read(lines: Lines) -> Iterator[Cue | Skipped]:
     attributor = _attributor(layout, lines)
     book: list[CutParagraph] = []
     for paragraph in with_leads(paragraphs(lines, layout.wrapped, layout.hyphenated), layout.marks):
+        if book and any(last.open for last in book[-1][1][-1:]):
+            paragraph = reopened(paragraph, layout.marks)
         parts = attributor.split(paragraph.text) if paragraph.kind == "text" else []
         book.append((paragraph, parts))
         if parts:
