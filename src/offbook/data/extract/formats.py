@@ -25,11 +25,12 @@ from offbook.data.extract.chat_log.options import ChatOptions
 from offbook.data.extract.chat_log.table_stream import is_rectangular
 from offbook.data.extract.chat_log.turns import to_cues
 from offbook.data.extract.cue import Cue, Lines, Reader, Skipped
-from offbook.data.extract.novel import reader
+from offbook.data.extract.novel import choicescript, reader
 from offbook.data.extract.novel.languages import is_unread
 from offbook.data.extract.script import chinese_opera, fountain, interview, nscripter, play, screenplay
 from offbook.data.extract.script import reader as script_reader
 from offbook.data.extract.script.profile import ScriptProfile, Style
+from offbook.data.extract.script.storyboard import is_storyboard
 from offbook.data.extract.source import document_format, open_source
 from offbook.data.extract.unsupported_chats import AS_TABLE, UNSUPPORTED_CHATS
 from offbook.data.extract.word_lists import words
@@ -146,6 +147,7 @@ EXTRACTORS = {
     "chinese_opera": Extractor(
         "Chinese plays of old: （旦云）…（生唱）…", chinese_opera.looks_like, chinese_opera.read
     ),
+    "choicescript": Extractor("scenes of ChoiceScript: *choice, *goto", choicescript.looks_like, choicescript.read),
     "nscripter": Extractor("NScripter's scripts: commands among the text", nscripter.looks_like, nscripter.read),
     "fountain": Extractor(
         "Fountain and film scripts", fountain.looks_like, fountain.read, suffixes=(".fountain", ".spmd")
@@ -268,6 +270,12 @@ def _refuse(path: Path, sample: Sequence[str], is_json: bool) -> NoReturn:
         raise UsageError(
             "{path} is a character card, not a text in which somebody speaks",
             "Copy its description into persona.system, and extract lines from chats with the character.",
+            path=path,
+        )
+    if is_storyboard(sample):
+        raise UsageError(
+            "{path} is a storyboard whose column of what is said names nobody",
+            "Write who speaks before each line (Ann: Is it lit?), or add a column called Speaker.",
             path=path,
         )
     if _holds_rows(path):

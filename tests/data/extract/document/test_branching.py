@@ -186,3 +186,15 @@ Dick: Not yet,\\
 Ada: It is ==late== dark.
 """
     assert spoken(tmp_path, "pier.twee", script) == [("Ada", "Is it in?"), ("Dick", "Not yet,"), ("Ada", "It is dark.")]
+
+
+def test_macros_of_sugarcube_s_that_name_who_speaks_hold_speeches(tmp_path: Path) -> None:
+    script = """:: Pier
+<<speech "Ada" "ada.png">>Is it in?<</speech>>
+<<say 'Dick'>>
+Not yet.
+<<if $late>>So late?<</if>>
+<</say>>
+<<speech "Ada">>Then we wait.
+"""
+    assert spoken(tmp_path, "pier.twee", script) == [("Ada", "Is it in?"), ("Dick", "Not yet. So late?")]

@@ -104,3 +104,17 @@ def test_a_macro_that_bears_a_name_and_a_voice_tells_who_speaks(tmp_path: Path) 
         encoding="utf-8",
     )
     assert _said(path, "トム") == ["まだだよ", "うん"]
+
+
+def test_what_a_renpy_script_says_in_another_language_is_said_once(tmp_path: Path) -> None:
+    (tmp_path / "tl").mkdir()
+    (tmp_path / "pier.rpy").write_text(
+        'define a = Character("Ada")\ndefine d = Character("Dick")\nlabel start:\n    a "In?"\n    d "No."\n'
+        'translate german start_1:\n    # a "In?"\n    a "Da?"\n\nlabel end:\n    d "Now."\n',
+        "utf-8",
+    )
+    assert _said(tmp_path / "pier.rpy", "Dick") == ["No.", "Now."]
+    assert _said(tmp_path / "pier.rpy", "Ada") == ["In?"]
+    german = tmp_path / "tl" / "pier.rpy"
+    german.write_text('translate german start_1:\n    # a "In?"\n    a "Da?"\n    a "Ja?"\n', "utf-8")
+    assert _said(german, "Ada") == ["Ja?"]

@@ -1,5 +1,11 @@
 """Storyboards in tables."""
 
+from pathlib import Path
+
+import pytest
+
+from offbook.core.errors import UsageError
+from offbook.data.extract import speakers
 from offbook.data.extract.script import screenplay
 from tests.data.extract.reading import left, numbered, texts
 
@@ -29,3 +35,11 @@ def test_who_speaks_may_have_a_column() -> None:
 def test_a_table_of_two_columns_stays_as_it_is() -> None:
     text = "| 角色 | 台词 |\n|---|---|\n| 老人 | 有人吗？ |\n| 姑娘 | 有。 |\n| 老人 | 好。 |\n"
     assert texts(screenplay.read, text)[-3:] == [("老人", "有人吗？"), ("姑娘", "有。"), ("老人", "好。")]
+
+
+def test_a_storyboard_that_names_nobody_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "shots.md"
+    path.write_text("| 镜号 | 画面 | 台词 |\n|---|---|---|\n| 1 | 码头 | 灯亮了吗？ |\n| 2 | 火柴 | 好。 |\n", "utf-8")
+    with pytest.raises(UsageError, match="storyboard") as error:
+        speakers([path])
+    assert "Speaker" in error.value.fix

@@ -61,6 +61,12 @@ TWINE_BOLD = re.compile(r"\*{2}(?=\S)([^*]+)(?<=\S)\*{2}|\\$")
 """**words** of Harlowe's, and the sign by which a line of SugarCube's goes on in the next."""
 TWINE_STRUCK = re.compile(r"==(?=\S)[^=]+==|~~(?=\S)[^~]+~~")
 """==words==, ~~words~~: struck through."""
+TWINE_SPEECH = re.compile(
+    r"<<(?P<macro>say|speech|speak|speaks|talk|dialogue|dialog|bubble)\s+"
+    r"(?:\"(?P<double>[^\"<>]+)\"|'(?P<single>[^'<>]+)')(?:(?!>>).)*>>",
+    re.IGNORECASE,
+)
+"""<<speech "Tom" "tom.png">>Not yet.<</speech>>: macros that writers make for it."""
 TWINE_TARGET = re.compile(r"(?:\||->).*$|^.*<-")
 YARN_CHOICE = re.compile(
     r"\[(?:select|plural|ordinal)\s+(?:value=)?(?P<value>\{[^{}]*\}|\"[^\"]*\"|\S+)\s+\w+=\"(?P<first>[^\"]*)\"[^\]]*\]"
@@ -85,7 +91,8 @@ def read(path: Path) -> Iterator[Line]:
     suffix = path.suffix.casefold()
     node, is_yarn, is_naninovel = NODE[suffix], suffix == ".yarn", suffix == ".nani"
     in_text, spoken = not is_yarn, 0
-    for number, raw in _without_comments(open_text(path), COMMENT_MARKS.get(suffix)):
+    lines = _without_comments(open_text(path), COMMENT_MARKS.get(suffix))
+    for number, raw in _with_labels(lines) if suffix == ".twee" else lines:
         line = APPEARANCE.sub(r"\g<name>", TEXT_ID.sub("", raw)) if is_naninovel else raw
         line = INK_CHOICE.sub(r"\g<first>", INK_ONLY.sub("", line)) if suffix == ".ink" else line
         line = _without_hooks(line) if suffix == ".twee" else line
@@ -124,6 +131,26 @@ def _without_comments(lines: Lines, marks: tuple[str, str] | None) -> Iterator[t
             if is_open:
                 break
         yield number, text + rest
+
+
+def _with_labels(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """The lines of a Twee file; what stands in a macro that names who speaks is a line with a label."""
+    held = list(lines)
+    place = 0
+    while place < len(held):
+        number, rest = held[place]
+        place += 1
+        while opened := TWINE_SPEECH.search(rest):
+            end = f"<</{opened['macro']}>>"
+            stop = next((at for at in range(place - 1, len(held)) if end in held[at][1]), None)
+            if stop is None or any(text.startswith("::") for _, text in held[place:stop]):
+                break
+            yield number, rest[: opened.start()]
+            block = " ".join([rest[opened.end() :], *(text.strip() for _, text in held[place : stop + 1])])
+            speech_text, _, rest = block.partition(end)
+            yield number, f"{opened['double'] or opened['single']}: {speech_text.strip()}"
+            place = max(place, stop + 1)
+        yield number, rest
 
 
 def _without_hooks(line: str) -> str:

@@ -25,6 +25,7 @@ _CLAUSES = r"(?:\(.*\)|with\s+\w+|nointeract|id\s+\w+)*"
 SAY = re.compile(rf"^\s*{_WHO}?\s*(?P<text>{STRING})\s*{_CLAUSES}\s*$")
 MONOLOGUE = re.compile(rf"^\s*{_WHO}?\s*\"{{3}}(?P<text>.*?)(?P<ended>\"{{3}}|$)")
 """Text of several paragraphs in three quotation marks, each a speech of its own."""
+TRANSLATION = re.compile(r"^translate\s+\w+\s+\w+\s*:")
 LABEL = re.compile(r"^\s*label\s+(?P<name>[\w.]+)")
 MARKUP = re.compile(r"(\{\{)|(\{p(?:=[\d.]+)?\}|\{vspace[^{}]*\})|\{[^{}]*\}")
 NARRATORS = words("narrator centered vcentered")
@@ -42,7 +43,7 @@ KEYWORDS = words(
 
 def read(path: Path) -> Iterator[Line]:
     """The lines of a script: a speech under its speaker's name, narration in brackets, labels as headings."""
-    script = list(open_text(path))
+    script = _without_translations(list(open_text(path)))
     names = {**dict.fromkeys(NARRATORS, ""), **_names_of_game(path), **_names(line for _, line in script)}
     spoken = 0
     spoken_line: tuple[str, str, int] | None = None
@@ -65,6 +66,20 @@ def read(path: Path) -> Iterator[Line]:
         raise BrokenDocumentError("nobody speaks in this Ren'Py script", "Is the dialogue in another .rpy file?")
 
 
+def _without_translations(script: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """The lines without the blocks that say the same in another language; a file of nothing else keeps them."""
+    kept: list[tuple[int, str]] = []
+    is_translated = speaks = False
+    for number, line in script:
+        if line.strip() and not line[0].isspace():
+            is_translated = TRANSLATION.match(line) is not None
+        if not is_translated:
+            kept.append((number, line))
+            speech_match = SAY.match(line)
+            speaks = speaks or (speech_match is not None and speech_match["id"] not in KEYWORDS)
+    return kept if speaks else script
+
+
 def _names(lines: Iterable[str]) -> dict[str, str]:
     """The characters that a script defines, by how its lines call them; "" for who is nobody."""
     matches = (match for line in lines if "Character(" in line and (match := CHARACTER.match(line)))
@@ -72,8 +87,10 @@ def _names(lines: Iterable[str]) -> dict[str, str]:
 
 
 def _names_of_game(path: Path) -> dict[str, str]:
-    """The same for all scripts of the game: those in the folder, or in and below one named game."""
-    game = next((folder for folder in path.absolute().parents if folder.name == "game"), None)
+    """The same for all scripts of the game: those in the folder, or in and below one named game or that holds tl."""
+    parents = path.absolute().parents
+    game = next((folder for folder in parents if folder.name == "game"), None)
+    game = game or next((folder.parent for folder in parents if folder.name == "tl"), None)
     scripts = sorted((game.rglob if game else path.parent.glob)("*.rpy"))
     return dict(_names_in(tuple((script, script.stat().st_mtime_ns) for script in scripts)))
 

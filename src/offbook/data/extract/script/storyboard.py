@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from offbook.data.extract.cue import Lines
 from offbook.data.extract.word_lists import words
@@ -47,6 +47,13 @@ def without_columns(lines: Lines) -> Iterator[tuple[int, str]]:
             yield number, text
         elif not RULE.match(stripped):
             yield from ((number, line) for line in _as_script(dict(zip(head, cells, strict=False))))
+
+
+def is_storyboard(texts: Iterable[str]) -> bool:
+    """Whether a text has a table with a column for what is said."""
+    rows = (text.strip() for text in texts)
+    tables = ([cell.strip("* ").casefold() for cell in row[1:-1].split("|")] for row in rows if ROW.match(row))
+    return any(len(head) >= FEWEST_COLUMNS and not SPEECH.isdisjoint(head) for head in tables)
 
 
 def _as_script(row: dict[str, str]) -> Iterator[str]:
