@@ -34,6 +34,8 @@ HEAD = 2
 BEGIN = 5
 PADDING = frozenset(" <>\t\n\r\v\f") | {""}
 """What `normalize` takes away at either end of a text of ASCII, besides full stops."""
+STOPS = ".。।۔"
+"""Full stops, of Hindi, Bengali and Urdu, too."""
 LONGEST_PHRASE = 400
 
 
@@ -106,7 +108,7 @@ def normalize(text: str) -> str:
         text = text[1:-1].strip()
     if text[:1] == "【" and text[-1:] == "】":  # 【图片】
         text = f"[{text[1:-1]}]"
-    return text.rstrip(".。")
+    return text.rstrip(STOPS)
 
 
 @cache
@@ -117,7 +119,7 @@ def phrases(app: str) -> Phrases:
     edited = []
     for kind, phrase in _entries(app):
         if kind == EDITED:
-            edited.append(re.escape(phrase.rstrip(".")))
+            edited.append(re.escape(phrase.rstrip(STOPS)))
             continue
         key = normalize(phrase)
         if "{" in key:
@@ -135,7 +137,7 @@ def phrases(app: str) -> Phrases:
         holed,
         frozenset(head for head, _ in holed if head),
         frozenset(tail for head, tail in holed if not head),
-        re.compile(rf"\s*[\u200e\u200f]*<[\u200e\u200f]*(?:{notes})[.。]?>\s*$", re.IGNORECASE),
+        re.compile(rf"\s*[\u200e\u200f]*<[\u200e\u200f]*(?:{notes})[{STOPS}]?>\s*$", re.IGNORECASE),
     )
 
 

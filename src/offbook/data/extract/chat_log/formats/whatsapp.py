@@ -49,12 +49,17 @@ TIME_PARTS = ("first", "second", "third", "hour", "minute", "second_of_minute", 
 _IN_NAME = r"(?:[^:“”\"\n]|\"[^:\"\n]{1,40}\"|“[^:“”\n]{1,40}”)"
 """A character of a name, or a nickname in quotation marks. A colon within marks is a note's: `named it "To: all"`."""
 SENDER = lazy_pattern(rf"^[{MARK}~\s]*+(?P<name>(?![【<]){_IN_NAME}{{1,200}}?)[{MARK}]*:(?!//)(?P<text>.*)$", re.DOTALL)
-NUMBERED_FILE = lazy_pattern(
+_SUFFIXES = (
+    "jpe?g|png|gif|webp|heic|mp4|mov|3gp|mkv|opus|ogg|m4a|mp3|aac|amr|wav|pdf|docx?|xlsx?|pptx?|vcf|zip|rar|apk|csv|txt"
+)
+ATTACHED = lazy_pattern(
     rf"^[{MARK}]*(?:(?P<kind>IMG|VID|AUD|PTT|DOC|STK)-\d{{8}}-WA\d+\.\w{{2,5}} ?[(（][^()（）]+[)）]"
-    rf"|<[^<>:：]{{2,30}}[:：] ?\d{{8}}-(?P<named>[A-Z]+)-[^<>]+>)(?P<caption>.*)$",
+    rf"|<[^<>:：]{{2,30}}[:：] ?\d{{8}}-(?P<named>[A-Z]+)-[^<>]+>"
+    rf"|[^\n]{{1,200}}\.(?i:{_SUFFIXES}) [(（][^()（）\n]{{4,40}}[)）](?=\n|$))(?P<caption>.*)$",
     re.DOTALL,
 )
-"""A file as either phone names it: `IMG-20210512-WA0001.jpg (…)`, `<…: 00000012-PHOTO-….jpg>`; in every language."""
+"""A file as either phone names it: `IMG-20210512-WA0001.jpg (…)`, `<…: 00000012-PHOTO-….jpg>`, or with a name of its
+own: `rent.pdf (…)`; in every language."""
 SPACES = ("", " ", "\u200e", "\u200f")
 """What follows the colon after a sender's name."""
 STICKERS = ("STK", "STICKER")
@@ -195,7 +200,7 @@ def _message(line: int, header: re.Match[str], body: str, survey: _Survey) -> Me
     unedited = words.without_edited(text)
     if text[-1:] == ">" and (ending := ENDING.search(unedited)) and ending[1] in survey.edited:
         unedited = unedited[: ending.start()]
-    if (")" in unedited or ">" in unedited or "）" in unedited) and (file := NUMBERED_FILE.match(unedited)):
+    if (")" in unedited or ">" in unedited or "）" in unedited) and (file := ATTACHED.match(unedited)):
         if caption := file["caption"].strip():
             return _text_message(name, caption, line, sent_at)
         kind = file["kind"] or file["named"]
