@@ -141,7 +141,7 @@ def test_a_page_whose_comment_never_ends_is_refused() -> None:
         list(read(numbered(PAGE + "<!--" + "\nAda: good day > " * 10_000)))
 
 
-def test_a_page_names_the_bot_that_helped_and_has_quotations_and_code_in_texts() -> None:
+def test_a_page_names_the_bot_that_helped_and_what_is_quoted_is_no_part_of_an_answer() -> None:
     page = (
         '<div class="page_header"><div class="text bold">Sea</div></div><div class="history">'
         '<div class="message default clearfix" id="message1"><div class="body">'
@@ -150,7 +150,18 @@ def test_a_page_names_the_bot_that_helped_and_has_quotations_and_code_in_texts()
         '<div class="text"><blockquote>Lit?</blockquote>Since four.<pre>oil = 0</pre></div></div></div></div>'
     )
     message = next(iter(read(numbered(page))))
-    assert (message.sender, message.text) == ("Ada", "Lit?\nSince four.\noil = 0")
+    assert (message.sender, message.text) == ("Ada", "Since four.\noil = 0")
+    page = page.replace("Since four.<pre>oil = 0</pre>", "")
+    assert next(iter(read(numbered(page)))).text == "Lit?"
+
+
+@pytest.mark.parametrize(
+    ("after", "text"), [(["\n\nSince four."], "Since four."), ([], "Lit?"), (["\nYes", ", yes."], "Yes, yes.")]
+)
+def test_what_is_quoted_is_no_part_of_an_answer(after: list[str], text: str) -> None:
+    pieces = [{"type": "blockquote", "text": "Lit?", "collapsed": False}, *after]
+    message = {"id": 1, "type": "message", "date": "2021-05-12T21:30:00", "from": "Ann", "text": pieces}
+    assert [item.text for item in read(numbered(json.dumps({"messages": [message]})))] == [text]
 
 
 def test_what_destroys_itself_may_have_been_answered() -> None:

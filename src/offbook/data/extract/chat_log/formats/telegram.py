@@ -27,6 +27,8 @@ MEDIA_FIELDS = (
 )
 LONGEST_TAG = 1 << 16
 """Characters. A page that holds a longer one is no export, and each of its lines would be read from the tag's begin."""
+QUOTATION = "blockquote"
+"""The type of a piece of text, and the tag of a page, that repeats what somebody has said."""
 VIA_BOT = re.compile(r" via @\w+$")
 """What a page adds to the name of somebody who wrote through a bot."""
 BEGIN_OF_MESSAGE = re.compile(r'class="message (?:default|service)')
@@ -60,7 +62,7 @@ def looks_like(sample: Sequence[str]) -> float:
 
 def _message(line: int, item: JsonObject, chat: str) -> Message:
     sender = str(item.get("from") or item.get("from_id") or item.get("actor") or "?")
-    text = _text(item.get("text"))
+    text = _answer(item.get("text"))
     reply_to = item.get("reply_to_message_id")
     return Message(
         sender,
@@ -94,6 +96,14 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _answer(value: Any) -> str:
+    """A text without what it quotes; that is all of it where nothing stands beside it."""
+    if not isinstance(value, list):
+        return _text(value)
+    own = ["\0" if isinstance(piece, dict) and piece.get("type") == QUOTATION else piece for piece in value]
+    return re.sub(r"\n*\0\n*", "\n", _text(own)).strip() or _text(value)
+
+
 def _mentions(value: Any) -> Iterator[str]:
     for piece in value if isinstance(value, list) else ():
         if isinstance(piece, dict) and piece.get("type") in ("mention", "mention_name"):
@@ -114,6 +124,8 @@ class _Page(HTMLParser):
         """What the message at hand holds so far."""
         self._sender = ""
         self._chat = ""
+        self._quoting = 0
+        """So many quotations are open."""
 
     def messages(self) -> Iterator[Message]:
         """The page's messages; joined ones have the sender of the one before.
@@ -134,8 +146,9 @@ class _Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = {name: value or "" for name, value in attrs}
-        if tag in ("br", "blockquote", "pre") and self._fields is not None and self._depths[-1:] == ["text"]:
-            self._fields["text"] += "\n"
+        if tag in ("br", QUOTATION, "pre") and self._fields is not None and self._depths[-1:] == ["text"]:
+            self._fields[self._text_part] += "\n"
+        self._quoting += tag == QUOTATION
         if tag == "a" and self._fields is not None and self._depths[-1:] == ["reply"]:
             self._fields["reply"] = attributes.get("href", "").rpartition("message")[2]
         if tag != "div":
@@ -143,10 +156,11 @@ class _Page(HTMLParser):
         classes = attributes.get("class", "").split()
         if "message" in classes:
             self._finish()
+            self._quoting = 0
             identity = attributes.get("id", "").removeprefix("message")
             self._fields = {
                 "line": str(self._line), "id": identity, "kind": classes[1] if len(classes) > 1 else "", "date": "",
-                "name": "", "text": "", "media": "", "reply": "", "forwarded": "", "service": "",
+                "name": "", "text": "", "media": "", "reply": "", "forwarded": "", "service": "", "quoted": "",
             }  # fmt: skip
         if "date" in classes and self._fields is not None and not self._fields["date"]:
             self._fields["date"] = attributes.get("title", "")
@@ -157,15 +171,22 @@ class _Page(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag == "div" and self._depths:
             self._depths.pop()
-        elif tag in ("blockquote", "pre") and self._fields is not None and self._depths[-1:] == ["text"]:
-            self._fields["text"] += "\n"
+        elif tag == QUOTATION:
+            self._quoting = max(0, self._quoting - 1)
+        elif tag == "pre" and self._fields is not None and self._depths[-1:] == ["text"]:
+            self._fields[self._text_part] += "\n"
 
     def handle_data(self, data: str) -> None:
         part = self._depths[-1] if self._depths else ""
         if part == "chat" and self._fields is None:
             self._chat = self._chat or data.strip()
         elif self._fields is not None and part in self._fields and part not in ("reply", "forwarded"):
-            self._fields[part] += data
+            self._fields[self._text_part if part == "text" else part] += data
+
+    @property
+    def _text_part(self) -> str:
+        """Where what is written goes: what is quoted is kept apart."""
+        return "quoted" if self._quoting else "text"
 
     def _part(self, classes: list[str]) -> str:
         parts = {
@@ -186,7 +207,7 @@ class _Page(HTMLParser):
         fields, self._fields = self._fields, None
         if fields is None:
             return
-        text = fields["text"].strip()
+        text = fields["text"].strip() or fields["quoted"].strip()
         if fields["name"].strip():
             self._sender = VIA_BOT.sub("", " ".join(fields["name"].split()))
         content = Content.TEXT if self._sender else Content.NOTE  # who began it stands on the page before
