@@ -63,6 +63,8 @@ class Arrangement:
     names: Counter[str]
     header: Header | None = None
     in_markdown: bool = False
+    indents: bool = False
+    """Whether the times below names that come back are indented: then one that comes once stands above such a time."""
 
     @property
     def recurs(self) -> bool:
@@ -88,7 +90,8 @@ class Arrangement:
         if match and not BARE_NAME.match(match[0]) and match["name"] not in self.names:
             return None
         count = self.names[match["name"].strip()] if match else 0
-        return match if (count if self.header else count != 1 or after_blank) else None
+        is_name = count if self.header else count != 1 or after_blank or self.is_guess
+        return match if is_name else None
 
 
 def find_arrangement(sample: Sequence[str]) -> Arrangement:
@@ -113,17 +116,26 @@ def _best_arrangement(sample: Sequence[str], in_markdown: bool) -> Arrangement:
     ]
     beside = [each for each in beside if not all(map(ONLY_WEEKDAY.fullmatch, each.names))]
     pairs = [("", *texts), texts, (*texts[1:], "")]
-    above, below, labelled, times = Counter[str](), Counter[str](), Counter[str](), 0
+    above, below, labelled, indented, times = Counter[str](), Counter[str](), Counter[str](), Counter[str](), 0
     for before, line, after in zip(pairs[0], pairs[1], pairs[2], strict=False):
         if ALONE.match(line):
             times += 1
-            above.update([owner["name"].strip()] if (owner := LONG_NAME.match(before)) else [])
+            owners = [owner["name"].strip()] if (owner := LONG_NAME.match(before)) else []
+            above.update(owners)
+            indented.update(owners if line[:1].isspace() else [])
             below.update([owner["name"].strip()] if (owner := LONG_NAME.match(after)) else [])
             labelled.update([owner["name"].strip()] if (owner := NAMED.match(after)) else [])
     spoken = Counter(match["name"].strip() for line in texts if (match := NAMED.match(line)))
     if sum(count for count in spoken.values() if count > 1) > MOST_PER_TIME * labelled.total():
         labelled.clear()  # a transcript that tells the time now and then: its lines are a script's
-    alone = [Arrangement("above", above), Arrangement("below", below), Arrangement("below", labelled, NAMED)]
+    indents = (
+        bool(texts) and not texts[0][:1].isspace() and all(indented[name] == above[name] for name in _recurring(above))
+    )
+    alone = [
+        Arrangement("above", above, indents=indents),
+        Arrangement("below", below),
+        Arrangement("below", labelled, NAMED),
+    ]
     if texts and ALONE.match(texts[-1]):
         alone[1:2] = [_first(texts, way) for way in (LONG_NAME, NAMED)]
     alone = [replace(each, names=_without_sentences(each.names)) for each in alone]
@@ -135,6 +147,10 @@ def _best_arrangement(sample: Sequence[str], in_markdown: bool) -> Arrangement:
 
 def _names(lines: Iterable[str], way: Header) -> Counter[str]:
     return Counter(match["name"].strip() for line in lines if (match := way.match(line)))
+
+
+def _recurring(names: Counter[str]) -> list[str]:
+    return [name for name, count in names.items() if count > 1]
 
 
 def _without_sentences(names: Counter[str]) -> Counter[str]:

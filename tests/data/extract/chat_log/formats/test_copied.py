@@ -406,3 +406,30 @@ def test_what_teams_sets_between_a_name_and_the_answer_is_the_other_s(begin: str
     assert parsed(read, text) == talk
     unknown = text.replace("Hale\nIs the lamp lit?\n\n", "Hale\nGood evening.\n\n")
     assert parsed(read, unknown) == [("Ann Hale", "Good evening."), *talk[2:]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ann — Today at 9:30 PM\nIs the lamp lit?\nTom — Today at 9:31 PM\nSince four.",
+        "Ann\n — \nYesterday at 9:30 PM\nIs the lamp lit?\nTom\n — \nYesterday at 9:31 PM\nSince four.",
+        "Ann — 21:30\nIs the lamp lit?\nTom — 21:31\nSince four.",
+        "Ann, [12.05.2021 21:30]\nIs the lamp lit?\n\nTom, [12.05.2021 21:31]\nSince four.",
+        "Ann  21:30\nIs the lamp lit?\n\nTom  21:31\nSince four.",
+        "Ann\n  9:30 PM\nIs the lamp lit?\nTom\n  9:31 PM\nSince four.",
+    ],
+)
+def test_two_messages_are_a_copy_where_an_app_copies_like_this(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "two.txt"
+    path.write_text(text, encoding="utf-8")
+    assert choose(path, "auto") == "copied"
+    assert parsed(read, text) == [("Ann", "Is the lamp lit?"), ("Tom", "Since four.")]
+
+
+def test_a_heading_with_a_time_makes_no_chat_of_a_script() -> None:
+    assert looks_like(["The pier — 12/05/2021 21:30", *(f"TOM: Line {number}." for number in range(12))]) == 0
+
+
+def test_who_writes_once_is_a_name_where_slack_indents_the_time_below_it() -> None:
+    text = SLACK.replace("\n\n", "\n").replace("\n\n", "\n") + "\nEve\n  9:34 PM\nGood\n9:35 PM\nnight"
+    assert parsed(read, text) == [*TALK, ("Eve", "Good"), ("Eve", "night")]

@@ -34,7 +34,7 @@ from offbook.data.extract.chat_log.phrases import content_of_any_app
 from offbook.data.extract.chat_log.quotations import Previews, without_references
 from offbook.data.extract.chat_log.recordings import is_recording, without_what_is_heard
 from offbook.data.extract.chat_log.remnants import without_remnants
-from offbook.data.extract.chat_log.stamps import HAS_CLOCK, STAMP, StampReader
+from offbook.data.extract.chat_log.stamps import DATE, HAS_CLOCK, STAMP, StampReader
 from offbook.data.extract.cue import Lines
 
 BETWEEN = lazy_pattern(r"^\s*(?:[—–,]|APP|BOT)\s*$")
@@ -45,14 +45,20 @@ FORWARDED = lazy_pattern(
 )
 UNREAD = lazy_pattern(r"\n[ \t]*(?:New|NEW)[ \t]*$")
 """What Slack and Discord copy where the messages begin that are not read yet: at one place of a copy."""
+SURE = lazy_pattern(rf"\S — (?:{STAMP}|(?:Today|Yesterday) at .*)\s*$|\S, \[{DATE}.*\]:?\s*$")
+SPACED = lazy_pattern(rf"\S {{2,4}}{STAMP}\s*$")
+"""Discord's Ann — Today at 9:30 PM and Telegram's Ann, [12.05.2021 21:30]; Slack's Ann  9:30 PM"""
 MEDIA = lazy_pattern(r"\[ [^\[\]\n]{1,40} \]")
 """What it copies in the place of a picture: [ Photo ]"""
 DISCORD_S = re.compile(r".* — \d\d/\d\d/\d{4} \d{1,2}:\d\d [AP]M$")
 """How Discord writes a time in English; elsewhere days that are filled up with a zero mostly lead."""
 AT_FIRST = 10
 """A talk's transcript begins within so many seconds; of a chat at night it may be minutes."""
-FEWEST, FEWEST_ALONE = 3, 2
-"""So many messages tell that a text is such a copy; fewer where the time stands alone below the name."""
+FEWEST, FEWEST_LIKELY, FEWEST_SURE = 3, 2, 1
+"""So many messages tell that a text is such a copy; fewer where the time stands alone below the name, or where an app
+copies it like this."""
+LONGEST = 10
+"""Lines that a message of such a short copy has at most."""
 
 
 def read(lines: Lines) -> Iterator[Message]:
@@ -96,10 +102,20 @@ def looks_like(sample: Sequence[str]) -> float:
     arrangement = find_arrangement([text for _, text in _joined(enumerate(sample))])
     count = arrangement.names.total()
     texts = sum(bool(line.strip()) for line in sample)
-    fewest = FEWEST if arrangement.place == "beside" else FEWEST_ALONE
-    if not arrangement.recurs or count < fewest or count > 0.67 * texts:
+    is_sure = _begins_with(SURE, sample, arrangement)
+    is_likely = arrangement.place != "beside" or _begins_with(SPACED, sample, arrangement)
+    fewest = FEWEST_SURE if is_sure else FEWEST_LIKELY if is_likely else FEWEST
+    if not (arrangement.recurs or is_sure) or count < fewest or count > 0.67 * texts:
+        return 0.0
+    if count < FEWEST and texts > LONGEST * count:  # a script may have a time in its heading
         return 0.0
     return min(1.0, 4 * count / texts)
+
+
+def _begins_with(pattern: re.Pattern[str], sample: Sequence[str], arrangement: Arrangement) -> bool:
+    """Whether a text begins with a name and a time as certain apps copy them."""
+    first = next((line for _, line in _joined(enumerate(sample)) if line.strip()), "")
+    return arrangement.header is HEADER and pattern.search(first) is not None and HEADER.match(first) is not None
 
 
 def _joined(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
@@ -134,6 +150,7 @@ def _read_above(lines: Iterable[tuple[int, str]], arrangement: Arrangement) -> I
         beside = None if alone and arrangement.header is None else way.match(unmarked)
         alone = None if beside else alone
         stands_apart = after_blank or bool(before and _is_preview(body[:-1], before[1]))
+        stands_apart |= arrangement.indents and text[:1].isspace()
         owner = arrangement.owner(before[1], stands_apart) if alone and before else None
         if beside or alone:
             body = body[:-1] if owner else body
