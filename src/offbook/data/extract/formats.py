@@ -50,10 +50,18 @@ COPIED_SHARE = 0.2
 """The same for lines of a name and a time, with the text below: a script that has some at all has few of them."""
 CHARACTER_CARD = re.compile(r'"spec"\s*:\s*"chara_card_v|"first_mes"\s*:')
 COMMENTS = marked("a page of comments that was copied")
-ANSWER_BUTTONS = words("Reply Antworten Répondre Responder Rispondi Ответить Odpowiedz Yanıtla 回复 回覆 返信 답글")
+ANSWER_BUTTONS = words(
+    "Upvote Downvote Reply Antworten Répondre Responder Rispondi Ответить Odpowiedz Yanıtla 回复 回覆 返信 답글"
+)
 FEWEST_BUTTONS = 3
 """So many lines with the words of the button below each comment alone tell such a page."""
 UNLABELLED = marked("a conversation copied from Messenger's page without its labels")
+ENCRYPTED = re.compile(r"\.crypt\d{0,2}$", re.IGNORECASE)
+"""How the name of a backup ends that WhatsApp locks with the phone's key."""
+BACKUP = marked("WhatsApp's locked backup")
+EXPORT_CHAT = marked(
+    "Use “Export chat” in WhatsApp, or unlock the backup with WhatsApp-Chat-Exporter and extract its result.json."
+)
 DOWNLOAD = marked(
     "It does not tell where a message ends. Download the conversation from Messenger as JSON and extract that."
 )
@@ -171,6 +179,8 @@ def choose(path: Path, format: str) -> str:
     if (kind := document_format(path)) != "auto":
         open_source(path)
         return kind
+    if ENCRYPTED.search(path.name):
+        raise _unreadable(path, BACKUP, EXPORT_CHAT)
     _refuse_unsupported(path)
     sample = [text for _, text in islice(open_source(path), SAMPLE_LINES)]
     if not any(text.strip() for text in sample):

@@ -29,7 +29,16 @@ UNSUPPORTED_CHATS = (
         marked("iMazing's text"),
         marked("Export the messages from iMazing as CSV, and extract that."),
     ),
-    (r"\A(?=.*\bouter-cell\b).*\bcontent-cell\b", marked("Google's list of what you did"), AS_TABLE),
+    (
+        r"\A(?=.*\bouter-cell\b)(?!.*typography--title\">(?:Gemini Apps|Bard)<).*\bcontent-cell\b",
+        marked("Google's list of what you did"),
+        AS_TABLE,
+    ),
+    (
+        r'\A\ufeff?\s*\[\s*\{\s*"header"\s*:\s*"(?!Gemini Apps"|Bard")[^"]*",\s*"title"\s*:',
+        marked("Google's list of what you did"),
+        AS_TABLE,
+    ),
     (
         r'\A\ufeff?(?:ID,Timestamp,Contents,Attachments|\s*\[\s*\{\s*"ID"\s*:\s*"?\d+"?,\s*"Timestamp"\s*:)',
         marked("what Discord keeps of you, in which nobody else writes"),

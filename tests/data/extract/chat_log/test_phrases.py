@@ -58,6 +58,8 @@ def test_every_file_holds_known_kinds_of_phrases_without_repeats(app: str) -> No
         ("line", "通話時間3:22", Content.CALL),
         ("line", "通話時間は三時間", Content.TEXT),
         ("imessage", "Liked an image of yours?", Content.TEXT),
+        ("messenger", "Le gustó un mensaje", Content.STICKER),
+        ("messenger", "Heeft met 😂 gereageerd op je bericht ", Content.STICKER),
     ],
 )
 def test_what_a_message_holds(app: str, text: str, content: Content) -> None:

@@ -65,11 +65,17 @@ class Arrangement:
     in_markdown: bool = False
     indents: bool = False
     """Whether the times below names that come back are indented: then one that comes once stands above such a time."""
+    halves: bool = False
+    """The same where they tell the half of the day, and others, of further messages, do not."""
 
     @property
     def recurs(self) -> bool:
         """Whether it is a few people who write."""
         return bool(self.names) and len(self.names) <= max(2, self.names.total() / 1.5)
+
+    def follows_name(self, line: str, time: re.Match[str]) -> bool:
+        """Whether a time alone looks like those that stand below names, and not like those of further messages."""
+        return (self.indents and line[:1].isspace()) or (self.halves and _tells_half(time))
 
     def unmarked(self, line: str) -> str:
         """A line as its names and times are looked for in it."""
@@ -116,26 +122,19 @@ def _best_arrangement(sample: Sequence[str], in_markdown: bool) -> Arrangement:
     ]
     beside = [each for each in beside if not all(map(ONLY_WEEKDAY.fullmatch, each.names))]
     pairs = [("", *texts), texts, (*texts[1:], "")]
-    above, below, labelled, indented, times = Counter[str](), Counter[str](), Counter[str](), Counter[str](), 0
+    above, below, labelled, times = Counter[str](), Counter[str](), Counter[str](), 0
     for before, line, after in zip(pairs[0], pairs[1], pairs[2], strict=False):
         if ALONE.match(line):
             times += 1
-            owners = [owner["name"].strip()] if (owner := LONG_NAME.match(before)) else []
-            above.update(owners)
-            indented.update(owners if line[:1].isspace() else [])
+            above.update([owner["name"].strip()] if (owner := LONG_NAME.match(before)) else [])
             below.update([owner["name"].strip()] if (owner := LONG_NAME.match(after)) else [])
             labelled.update([owner["name"].strip()] if (owner := NAMED.match(after)) else [])
     spoken = Counter(match["name"].strip() for line in texts if (match := NAMED.match(line)))
     if sum(count for count in spoken.values() if count > 1) > MOST_PER_TIME * labelled.total():
         labelled.clear()  # a transcript that tells the time now and then: its lines are a script's
-    indents = (
-        bool(texts) and not texts[0][:1].isspace() and all(indented[name] == above[name] for name in _recurring(above))
-    )
-    alone = [
-        Arrangement("above", above, indents=indents),
-        Arrangement("below", below),
-        Arrangement("below", labelled, NAMED),
-    ]
+    indents, halves = _marks(texts, above)
+    upon = Arrangement("above", above, indents=indents, halves=halves)
+    alone = [upon, Arrangement("below", below), Arrangement("below", labelled, NAMED)]
     if texts and ALONE.match(texts[-1]):
         alone[1:2] = [_first(texts, way) for way in (LONG_NAME, NAMED)]
     alone = [replace(each, names=_without_sentences(each.names)) for each in alone]
@@ -149,8 +148,19 @@ def _names(lines: Iterable[str], way: Header) -> Counter[str]:
     return Counter(match["name"].strip() for line in lines if (match := way.match(line)))
 
 
-def _recurring(names: Counter[str]) -> list[str]:
-    return [name for name, count in names.items() if count > 1]
+def _marks(texts: Sequence[str], names: Counter[str]) -> tuple[bool, bool]:
+    """Whether times below names that come back are indented, and whether they alone tell the half of the day."""
+    times = [(above.strip(), line, time) for above, line in pairwise(["", *texts]) if (time := ALONE.match(line))]
+    below = [(line, time) for above, line, time in times if names[above] > 1]
+    if not below:
+        return False, False
+    indents = not texts[0][:1].isspace() and all(line[:1].isspace() for line, _ in below)
+    halves = all(_tells_half(time) for _, time in below) and not all(_tells_half(time) for *_, time in times)
+    return indents, halves
+
+
+def _tells_half(time: re.Match[str]) -> bool:
+    return bool(time["before"] or time["after"])
 
 
 def _without_sentences(names: Counter[str]) -> Counter[str]:

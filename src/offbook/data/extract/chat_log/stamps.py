@@ -46,8 +46,8 @@ _SPELLED = (
 _SAID_DAY = "Today|today|Yesterday|yesterday|heute|gestern|aujourd[’']hui|hier|сегодня|вчера|今天|昨天|今日|昨日"
 DATE = rf"(?:{_WEEKDAY}(?:{_NUMBERS}|{_SPELLED}){_WEEKDAY_BEHIND}|{_SAID_DAY})"
 """2021-05-12, 12/05/2021, Wed, May 12, 2021, 12. Mai 2021, 12 мая 2021 г., 12 tháng 5, 2021, 2021年5月12日, Today"""
-HALF = rf"(?i:{one_of(AM | PM)})(?!\w)"
-"""AM, p.m., 下午"""
+HALF = rf"(?i:{one_of(AM | PM)}|[ap]\.\sm\.)(?!\w)"
+"""AM, p.m., p. m., 下午"""
 _ZONE = r"(?:\s?(?:Z|UTC|GMT|[A-Z]{2,4}T|[+-]\d{2}:?\d{2})(?![\w]))?"
 _POINT = "|".join(rf"(?<={word} {digits})\." for word in ("klo", "kl", r"kl\.", "pukul") for digits in (r"\d", r"\d\d"))
 """Behind these words a point parts hours and minutes: klo 21.30."""

@@ -29,14 +29,18 @@ UNDATED = datetime(1, 1, 1)
 AM = words(
     """
     am a.m. a.m 上午 凌晨 早上 清晨 오전 午前 πμ π.μ. öö ص ق.ظ. ق.ظ sa पूर्वाह्न pg de.
+    לפנה״צ לפנה"צ ก่อนเที่ยง পূর্বাহ্ণ முற்பகல் ಪೂರ್ವಾಹ್ನ म.पू. قبل‌ازظهر ጥዋት
     """
 )
 PM = words(
     """
     pm p.m. p.m 下午 晚上 中午 오후 午後 μμ μ.μ. ös م ب.ظ. ب.ظ ch अपराह्न ptg du.
+    אחה״צ אחה"צ หลังเที่ยง অপরাহ্ণ பிற்பகல் ಅಪರಾಹ್ನ म.उ. بعدازظهر ከሰዓት
     """
 )
 """Words beside the time that mean before and after noon; Arabic, Greek, Turkish, Vietnamese … phones write them."""
+SHORT_AM, SHORT_PM = words("fm f.h. ap. vm. dop. пр.об. дп"), words("em e.h. ip. nm. odp. pop. сл.об. пп")
+"""The same in other languages, behind a time: elsewhere they may be other words or names."""
 
 
 _UNPADDED = r"(?:[1-9]/[1-9]\d?|[1-9]\d/[1-9])/\d{2}(?:\d{2})?"
@@ -158,7 +162,7 @@ def _month(word: str) -> int | None:
 
 CLOCK = re.compile(
     r"(?P<before>\D*?)\s*(?<!\d)(?P<hour>\d{1,2})[:.時时](?P<minute>\d{2})(?:[:.分](?P<second>\d{2}))?"
-    r"(?!\d)(?:\.\d+)?\s*(?P<after>[^\d\s,\]]{0,6}\.?)"
+    r"(?!\d)(?:\.\d+)?\s*(?P<after>[apAP]\.\sm\.|[^\d\s,\]]{0,12}\.?)"
 )
 NUMERIC_DATE = re.compile(r"(\d{1,4})\D{1,3}(\d{1,2})\D{1,3}(\d{1,4})")
 _MONTH = r"([^\W\d_]{3,12})"
@@ -207,7 +211,8 @@ def spelled_date(text: str, month_first: bool = True) -> tuple[datetime | None, 
     if (match := DAY_ALONE.search(text)) and not re.search(r"\d\s*年", text):
         return _date(UNTOLD_YEAR, int(match[1]), match[2]), text[match.end() :]
     if match := NUMERIC_DATE.search(text):
-        return numeric_date(match[1], match[2], match[3], month_first), text[match.end() :]
+        has_points = text[match.end(1) : match.start(2)].startswith(".")  # then the month never leads
+        return numeric_date(match[1], match[2], match[3], month_first and not has_points), text[match.end() :]
     return None, text
 
 
@@ -254,7 +259,9 @@ def at_clock(
 def _after_noon(halves: tuple[str | None, ...]) -> bool | None:
     """Whether words beside a time mean after noon, or before it (False); None where they mean neither."""
     beside = {"".join(word.split()).casefold() for word in halves if word}
-    return True if beside & PM else False if beside & AM else None
+    behind = "".join((halves[-1] or "").split()).casefold() if halves else ""
+    is_after, is_before = beside & PM or behind in SHORT_PM, beside & AM or behind in SHORT_AM
+    return True if is_after else False if is_before else None
 
 
 def _solar_hijri_date(year: int, month: int, day: int) -> datetime:

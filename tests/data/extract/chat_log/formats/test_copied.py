@@ -433,3 +433,8 @@ def test_a_heading_with_a_time_makes_no_chat_of_a_script() -> None:
 def test_who_writes_once_is_a_name_where_slack_indents_the_time_below_it() -> None:
     text = SLACK.replace("\n\n", "\n").replace("\n\n", "\n") + "\nEve\n  9:34 PM\nGood\n9:35 PM\nnight"
     assert parsed(read, text) == [*TALK, ("Eve", "Good"), ("Eve", "night")]
+
+
+def test_who_writes_once_is_a_name_where_further_messages_tell_no_half_of_the_day() -> None:
+    text = "Ann\n9:30 PM\nLit?\n9:31\nReally?\nTom\n9:32 PM\nSince four\nAnn\n9:33 PM\nGood"
+    assert parsed(read, text) == [("Ann", "Lit?"), ("Ann", "Really?"), ("Tom", "Since four"), ("Ann", "Good")]

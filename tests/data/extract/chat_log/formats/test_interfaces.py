@@ -124,3 +124,46 @@ def test_a_page_of_comments_is_no_script(age: str, like: str, reply: str, tmp_pa
     with pytest.raises(UsageError, match="comments") as refusal:
         choose(path, "auto")
     assert "CSV" in refusal.value.fix
+
+
+def of_keybase(number: int, name: str, **content: Any) -> dict[str, Any]:
+    channel = {"name": "ann,tom", "topic_type": "chat"}
+    sender = {"uid": name, "username": name}
+    return {"msg": {"id": number, "channel": channel, "sender": sender, "sent_at": START + number, "content": content}}
+
+
+def test_keybase(tmp_path: Path) -> None:
+    lit = of_keybase(1, "ann", type="text", text={"body": "Lit?"})
+    answer = of_keybase(2, "tom", type="text", text={"body": "Since four.", "replyTo": 1})
+    picture = of_keybase(3, "tom", type="attachment", attachment={})
+    expected = [
+        ("ann", "Lit?", "", Content.TEXT),
+        ("tom", "Since four.", "1", Content.TEXT),
+        ("tom", "", "", Content.MEDIA),
+    ]
+    for values in ([lit, answer, picture], [{"result": {"messages": [picture, answer, lit]}}]):
+        messages = read(tmp_path, "keybase", *values)
+        assert [(each.sender, each.text, each.reply_to, each.content) for each in messages] == expected
+
+
+def test_nextcloud(tmp_path: Path) -> None:
+    def item(number: int, name: str, text: str, kind: str = "comment", **more: Any) -> dict[str, Any]:
+        return {
+            "id": number, "token": "sea", "actorId": name.casefold(), "actorDisplayName": name, "message": text,
+            "timestamp": START + number, "systemMessage": "", "messageType": kind, **more,
+        }  # fmt: skip
+
+    ann = {"type": "user", "id": "ann", "name": "Ann Hale"}
+    items = [
+        item(1, "Ann Hale", "Lit?", messageParameters=[]),
+        item(2, "Tom", "{mention-user1} Since four.", messageParameters={"mention-user1": ann}, parent={"id": 1}),
+        item(3, "Tom", "{file}", messageParameters={"file": {"name": "a.png"}}),
+        item(4, "Tom", "{actor} left the call", "system"),
+    ]
+    messages = read(tmp_path, "nextcloud", {"ocs": {"meta": {"status": "ok"}, "data": items}})
+    assert [each.content for each in messages] == [Content.TEXT, Content.TEXT, Content.MEDIA, Content.NOTE]
+    assert (messages[1].text, messages[1].reply_to, messages[1].mentions) == (
+        "@Ann Hale Since four.",
+        "1",
+        ("Ann Hale",),
+    )

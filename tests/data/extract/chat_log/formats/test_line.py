@@ -45,8 +45,9 @@ def test_the_desktop_app_writes_spaces() -> None:
     assert looks_like(log.split("\n")) == 1
 
 
-def test_the_desktop_app_sets_no_brackets_round_a_picture() -> None:
-    log = "2021.05.12 水曜日\n21:30 花 写真\n21:31 太郎 いいね\n21:32 花 明日？\n21:33 太郎 うん"
+@pytest.mark.parametrize("picture", ["写真", "사진", "Foto", "รูป", "스티커", "Stiker"])
+def test_the_desktop_app_sets_no_brackets_round_a_picture(picture: str) -> None:
+    log = f"2021.05.12 水曜日\n21:30 花 {picture}\n21:31 太郎 いいね\n21:32 花 明日？\n21:33 太郎 うん"
     assert parsed(read, log) == [("太郎", "いいね"), ("花", "明日？"), ("太郎", "うん")]
 
 

@@ -7,9 +7,11 @@ import pytest
 
 from offbook.core.errors import UsageError
 from offbook.data.extract import ChatOptions, extract, listing
-from offbook.data.extract.chat_log.formats import CHAT_FORMATS
+from offbook.data.extract.chat_log.formats import CHAT_FORMATS, threema
 from offbook.data.extract.chat_log.formats.table import read
-from tests.data.extract.chat_log.chats import parsed
+from offbook.data.extract.chat_log.message import Content
+from offbook.data.extract.formats import choose
+from tests.data.extract.chat_log.chats import contents, parsed
 from tests.data.extract.reading import numbered
 
 VIBER = """\
@@ -201,3 +203,48 @@ def test_a_text_that_is_marked_up_is_read_without_the_marks() -> None:
         ("Tom", "Since four & well.\nHalf\n\na can."),
         ("Ann", "Good."),
     ]
+
+
+def test_threema_s_backup_tells_the_owner_by_what_went_out(tmp_path: Path) -> None:
+    text = (
+        "identity,apiid,uid,isoutbox,posted_at,created_at,type,body,isstatusmessage,caption,quoted_message_apiid\n"
+        "ABCD1234,a,u1,0,1620855000000,1620855000000,TEXT,Lit?,0,,\n"
+        "ABCD1234,b,u2,1,1620855060000,1620855060000,TEXT,Since four.,0,,a\n"
+        "ABCD1234,c,u3,0,1620855090000,1620855090000,IMAGE,[],0,My lamp,\n"
+        "ABCD1234,d,u4,1,1620855120000,1620855120000,VOICEMESSAGE,[],0,,\n"
+        "ABCD1234,e,u5,1,1620855120000,1620855120000,VOIP_STATUS,[],0,,\n"
+    )
+    path = tmp_path / "chat.csv"
+    path.write_text(text, encoding="utf-8")
+    assert choose(path, "auto") == "threema"
+    assert parsed(threema.read, text) == [("ABCD1234", "Lit?"), ("Me", "Since four."), ("ABCD1234", "My lamp")]
+    assert contents(threema.read, text)[3:] == [Content.MEDIA, Content.CALL]
+
+
+def test_in_viber_s_table_of_one_day_the_day_leads() -> None:
+    days = {f"{message.sent_at:%Y-%m-%d}" for message in read(numbered(VIBER.partition("13/05")[0])) if message.sent_at}
+    assert days == {"2021-05-12"}
+
+
+def test_the_first_letter_of_reddit_s_threads_is_answered(tmp_path: Path) -> None:
+    path = tmp_path / "messages.csv"
+    path.write_text(
+        "id,permalink,thread_id,date,ip,from,to,subject,body\n"
+        "a1,,,2021-05-12 21:30:00 UTC,,mara,odd,Lamp,Is it lit?\n"
+        "b1,,,2021-05-12 21:30:30 UTC,,ine,odd,Boat,And the boat?\n"
+        "a2,,a1,2021-05-12 21:31:00 UTC,,odd,mara,re: Lamp,Since four.\n"
+        "b2,,b1,2021-05-12 21:35:00 UTC,,odd,ine,re: Boat,Dry.\n",
+        encoding="utf-8",
+    )
+    rows = extract([path], "odd").rows
+    assert [tuple(message["content"] for message in row["messages"]) for row in rows] == [
+        ("Is it lit?", "Since four."), ("And the boat?", "Dry."),
+    ]  # fmt: skip
+
+
+def test_chats_without_names_are_told_apart_by_their_addresses() -> None:
+    table = (
+        "message_id,created_at,username,message,channel_url,channel_name\n"
+        "1,2021-05-12 21:30:00 UTC,mara,Is it lit?,sea_1,\n2,2021-05-12 21:30:30 UTC,ine,And the boat?,sea_2,\n"
+    )
+    assert [message.chat for message in read(numbered(table))] == ["sea_1", "sea_2"]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from offbook.core.errors import UsageError
 from offbook.data.extract.chat_log.formats.whatsapp import looks_like, read
 from offbook.data.extract.chat_log.message import Content
 from offbook.data.extract.cue import ParseError
@@ -231,3 +232,12 @@ def test_a_note_with_a_colon_is_nobody_s_message() -> None:
     )
     assert parsed(read, log) == [("Mara", "Is it lit?"), ("Mara Lind of Harbour", "Since four"), ("Mara", "Good")]
     assert contents(read, log)[1] is Content.NOTE
+
+
+@pytest.mark.parametrize("name", ["msgstore.db.crypt15", "msgstore-2021-05-12.1.db.crypt14"])
+def test_a_locked_backup_is_refused_by_name(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(bytes(range(256)))
+    with pytest.raises(UsageError, match="WhatsApp's locked backup") as refusal:
+        choose(path, "auto")
+    assert "Export chat" in refusal.value.fix

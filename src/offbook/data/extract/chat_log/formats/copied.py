@@ -150,7 +150,7 @@ def _read_above(lines: Iterable[tuple[int, str]], arrangement: Arrangement) -> I
         beside = None if alone and arrangement.header is None else way.match(unmarked)
         alone = None if beside else alone
         stands_apart = after_blank or bool(before and _is_preview(body[:-1], before[1]))
-        stands_apart |= arrangement.indents and text[:1].isspace()
+        stands_apart |= alone is not None and arrangement.follows_name(text, alone)
         owner = arrangement.owner(before[1], stands_apart) if alone and before else None
         if beside or alone:
             body = body[:-1] if owner else body

@@ -61,6 +61,8 @@ OF_SCRIPTS = words(
     "replik transcript"
 )
 """Names of the column of texts where these are a script's, with directions in brackets."""
+THREAD = "thread_id"
+"""In Reddit's table of letters it is the id of the first one, which has none itself."""
 CLOCK_ALONE = re.compile(r"^\D{0,4}\d{1,2}[:.]\d{2}(?:[:.]\d{2})?\D{0,6}$")
 
 
@@ -147,7 +149,9 @@ def _messages(rows: Iterator[tuple[int, dict[str, Any]]], headers: Columns, *, i
     first = list(islice(rest, SURVEYED_ROWS))
     surveyed = [row for _, row in first]
     headers = {**headers, **_times_by_content(surveyed, headers)}
-    month_first = _month_first([str(row.get(headers.get("day", headers.get("time", ""))) or "") for row in surveyed])
+    is_unnamed = headers["sender"].isdecimal() and "day" in headers
+    dates = [str(row.get(headers.get("day", headers.get("time", ""))) or "") for row in surveyed]
+    month_first = _month_first(dates, is_unnamed=is_unnamed)
     staged = _in_scenes(chain(first, rest), headers, _scene_columns(surveyed, headers))
     direction = Direction(headers, surveyed, is_told=is_told)
     messages = (_message(line, row, headers, month_first, chat, direction) for line, row, chat in staged)
@@ -170,6 +174,8 @@ def _in_scenes(
     for line, row in rows:
         scene.update({name: str(row[name]).strip() for name in scenes if row.get(name) not in (None, "")})
         chat = str(row.get(headers.get("chat", "")) or "").strip()
+        if not chat and headers.get("chat") == THREAD and "to" in row:
+            chat = str(row.get(headers.get("id", "")) or "").strip()
         yield line, row, ", ".join(filter(None, (chat, *scene.values())))
 
 
@@ -183,10 +189,13 @@ def _times_by_content(rows: Sequence[Mapping[str, Any]], headers: Columns) -> Co
     return times if is_unknown and "day" not in headers else {}
 
 
-def _month_first(times: Sequence[str]) -> bool:
-    """Whether the month leads in the dates: it does where they do not tell, unless points part them."""
+def _month_first(times: Sequence[str], *, is_unnamed: bool = False) -> bool:
+    """Whether the month leads in the dates: it does where they do not tell, unless points part them.
+
+    A table without names whose days stand beside their clocks is mostly Viber's, and there the day leads.
+    """
     numbers = [match for time in times if (match := NUMBERS_FIRST.match(time))]
-    order = DateOrder(month_first=not any(match["sign"] == "." for match in numbers))
+    order = DateOrder(month_first=not (is_unnamed or any(match["sign"] == "." for match in numbers)))
     for match in numbers:
         order.add(match["first"], match["second"])
     return order.month_first

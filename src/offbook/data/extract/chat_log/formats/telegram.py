@@ -100,8 +100,8 @@ def _answer(value: Any) -> str:
     """A text without what it quotes; that is all of it where nothing stands beside it."""
     if not isinstance(value, list):
         return _text(value)
-    own = ["\0" if isinstance(piece, dict) and piece.get("type") == QUOTATION else piece for piece in value]
-    return re.sub(r"\n*\0\n*", "\n", _text(own)).strip() or _text(value)
+    pieces = ["\0" if isinstance(piece, dict) and piece.get("type") == QUOTATION else piece for piece in value]
+    return re.sub(r"\n*\0\n*", "\n", _text(pieces)).strip() or _text(value)
 
 
 def _mentions(value: Any) -> Iterator[str]:
