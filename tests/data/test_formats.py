@@ -353,3 +353,16 @@ def test_an_instruction_without_an_input() -> None:
 def test_a_stop_sequence_is_no_part_of_a_reply_whose_prompt_has_no_separator(stop: str) -> None:
     assert turns({"prompt": "Lit?", "completion": f" Since four.{stop}"}) == [("u", "Lit?"), ("a", "Since four.")]
     assert turns({"prompt": "Lit?", "completion": "It says THE END"})[1] == ("a", "It says THE END")
+
+
+def test_a_context_of_texts_is_what_was_said_in_turn() -> None:
+    row = {"context": ["Lit?", "Since four.", "Cold?"], "response": "No."}
+    assert turns(row) == [("u", "Lit?"), ("a", "Since four."), ("u", "Cold?"), ("a", "No.")]
+    with pytest.raises(RowError, match="a list of 2 texts, and who speaks first is not clear"):
+        turns({**row, "context": ["Lit?", "Since four."]})
+
+
+def test_what_openai_s_responses_hold_beside_the_answer_is_not_learned() -> None:
+    answer = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Since four."}]}
+    row = {"input": [{"role": "user", "content": "Lit?"}], "output": [{"type": "reasoning", "summary": []}, answer]}
+    assert turns(row) == [("u", "Lit?"), ("a", "Since four.")]

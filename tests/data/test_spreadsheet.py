@@ -229,3 +229,11 @@ def test_a_formula_without_a_result_is_told(tmp_path: Path) -> None:
         load([workbook(tmp_path, lines)])
     empty_text = lines.replace('<c r="B3">', '<c r="B3" t="str">')
     assert len(load([workbook(tmp_path, empty_text)]).conversations) == 1
+
+
+@pytest.mark.parametrize("name", ["作废", "Drafts", "deleted lines"])
+def test_a_sheet_that_was_set_aside_is_not_learned(tmp_path: Path, name: str) -> None:
+    lines, old = sheet("prompt|reply", "Lit?|Since four."), sheet("prompt|reply", "Old?|Old.")
+    path = workbook(tmp_path, old, lines, called=[name, "Lines"])
+    assert [row.prompt for row in load([path]).conversations] == ["Lit?"]
+    assert [row.prompt for row in load([workbook(tmp_path, old, called=[name])]).conversations] == ["Old?"]

@@ -171,6 +171,12 @@ def test_test_files_by_other_names_are_not_trained_on(tmp_path: Path) -> None:
     assert [file.name for file in data_files(tmp_path)] == ["contest.jsonl", "rows.jsonl"]
 
 
+def test_files_that_were_set_aside_are_not_trained_on(tmp_path: Path) -> None:
+    for name in ("rows.jsonl", "rejected.jsonl", "草稿.jsonl", "undeleted.jsonl"):
+        (tmp_path / name).write_text(json.dumps(ROWS[0]))
+    assert [file.name for file in data_files(tmp_path)] == ["rows.jsonl", "undeleted.jsonl"]
+
+
 def test_what_nobody_answers_at_the_end_is_left_out(tmp_path: Path) -> None:
     turns = [("human", "Lit?"), ("gpt", "Since four."), ("human", "Good night.")]
     path = tmp_path / "a.json"

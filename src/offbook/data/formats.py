@@ -126,6 +126,8 @@ def _prompt(row: Row) -> tuple[list[Turn], bool]:
     """What stands before the reply of a row, and whether some model's format marked its turns."""
     before = list(_before(row))
     parts = [row.get(column) for column in ("instruction", "input")]
+    if row.get("input") and _are_texts(row["input"]) and not row.get("instruction"):  # what was said, in turn
+        return [*before, *_in_texts(row["input"], has_prompt=False)], False
     if any(isinstance(part, list) for part in parts):  # prompt and completion may be lists of messages
         return [
             *before,

@@ -13,6 +13,11 @@ HELD_BACK = re.compile(
     r"(^|[^a-z])((?:tests?|tst|testing|dev|val|valid|validation|evals?)(?:set|data)?|evaluation|held-?out|hold-?out)([^a-z]|$)|测试|验证|评测",
     re.IGNORECASE,
 )
+SET_ASIDE = re.compile(
+    r"(^|[^a-z])(?:deleted|discarded|rejected|trash|drafts?|obsolete|outdated)([^a-z]|$)|作废|作廢|废弃|已删除|回收站|弃用|草稿|旧版",
+    re.IGNORECASE,
+)
+"""What is called so was set aside by somebody."""
 COLUMN = re.compile(r"(?:data_?(?:set_?)?)?(?:split|subset|set|partition)|(?:数据)?划分|(?:所属)?(?:数据集|集合)", re.I)
 """Columns that name the part of a data set to which a row belongs."""
 LONGEST_NAME = 20
@@ -21,11 +26,14 @@ LONGEST_NAME = 20
 def for_training(parts: Iterable[Item], name: Callable[[Item], str]) -> list[Item]:
     """The parts that are for training; where none is called so, those that are not called after another one.
 
+    What somebody has set aside (deleted, drafts, 作废) is none of them, if there is anything else.
+
     Args:
         parts: files, say.
         name: gives a part's name.
     """
     listed = list(parts)
+    listed = [part for part in listed if not SET_ASIDE.search(name(part))] or listed
     training = [part for part in listed if TRAINING.search(name(part))]
     training = [part for part in training if not HELD_BACK.search(PurePath(name(part)).name)] or training
     return training or [part for part in listed if not HELD_BACK.search(name(part))] or listed

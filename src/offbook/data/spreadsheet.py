@@ -95,8 +95,9 @@ def _tables(path: Path) -> Iterator[tuple[str, Table]]:
 
 
 def _of_lines(tables: dict[str, Table]) -> dict[str, Table]:
-    """The sheets with lines: none of one column beside wider ones, and none for a test beside one for training."""
+    """The sheets with lines: none of one column beside wider ones, none set aside, none for a test beside training."""
     wide = {name: table for name, table in tables.items() if max(map(len, table)) > 1} or tables
+    wide = {name: table for name, table in wide.items() if not splits.SET_ASIDE.search(name)} or wide
     if any(map(splits.TRAINING.search, wide)):
         return {name: wide[name] for name in wide if splits.HELD_BACK.search(name) is None}
     return wide

@@ -33,8 +33,8 @@ TOOLS = ("observation", "tool", "function", "tool_response")
 """Who answers a call; the `name` of its message is the tool's."""
 QUESTION_ROLES = (("q", "a"), ("question", "answer"), ("问", "答"), ("問", "答"), ("提问", "回答"))
 """Who asks and who answers, where none but these two speak."""
-UNHEARD_TYPES = ("verbose", "follow_up", "function_call", "knowledge")
-"""Kinds of messages (Coze) beside what is asked and answered: calls, notes, and questions that are proposed."""
+UNHEARD_TYPES = ("verbose", "follow_up", "function_call", "knowledge", "reasoning")
+"""Kinds of messages (Coze, OpenAI) beside what is asked and answered: calls, thoughts, proposed questions."""
 TURN_TEXT = marked("the text of turn {number}")
 TURN_PART = marked("{column} of turn {number}")
 
@@ -90,7 +90,7 @@ def turns_of(value: Any, name: str, character: str | None = None) -> Iterator[Tu
             continue
         if any(verdicts.BAD.fullmatch(key) and verdicts.turns_down(key, value) for key, value in turn.items()):
             continue  # deleted
-        if "content" in turn and turn.get("type") in UNHEARD_TYPES:
+        if turn.get("type") in UNHEARD_TYPES:
             continue
         content = text_in(turn)
         parts = content if isinstance(content, list) else []

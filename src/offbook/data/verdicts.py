@@ -59,8 +59,8 @@ VERDICTS = re.compile(
 """Columns that hold a verdict in a word."""
 GOOD = re.compile(
     r"(?:is_)?(?:good|ok|okay|accepted|approved|keep|kept|desirable|usable|valid|correct|use|used|include|included|passed"
-    r"|adopted|chosen|selected|liked?|thumbs_up)"
-    r"|(?:是否|可否)?(?:采用|采纳|使用|可用|保留|合格|通过|有效|入选|学习|训练)",
+    r"|adopted|enabled|active|published|chosen|selected|liked?|thumbs_up)"
+    r"|(?:是否|可否)?(?:采用|采纳|使用|启用|生效|上线|发布|可用|保留|合格|通过|有效|入选|学习|训练)",
     re.IGNORECASE,
 )
 BAD = re.compile(
