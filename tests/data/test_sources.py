@@ -141,7 +141,7 @@ def test_21_a_bad_line_is_named_and_the_others_are_read(tmp_path: Path, line: An
         ('[\n{"a": "C:\\d"}]', r"line 2, column \d+: .*a backslash is written \\\\"),
         ('[\n{"a": "1" "b": "2"}]', "line 2, column 11: .*a comma is missing before it"),
         ('[\n{"a": "He said "no" twice"}]', r"line 2, column \d+: .*inside a text is written"),
-        ('```json\n[{"a": "1"}]\n```', "line 1, column 1: .*delete the lines with ``` before and after"),
+        ('```[{"a": "1"}]```', "line 1, column 1: .*delete the lines with ``` before and after"),
         ('Here they are:\n[{"a": "1"}]', "line 1, column 1: .*delete what stands before"),
         ('[{"a": "1"}]\n[{"a": "2"}]', "line 2, column 1: .*of several lists make one"),
         ('[\n{a: "1"}]', "line 2, column 2: .*keys and texts need double quotes"),
@@ -387,3 +387,13 @@ def test_an_empty_file_is_told_before_it_is_read(name: str, tmp_path: Path) -> N
     (tmp_path / name).touch()
     with pytest.raises(UsageError, match=f"{name} is empty"):
         refuse_no_rows(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl", "a.txt", "a.md"])
+@pytest.mark.parametrize("block", ['[\n{"a": "1"},\n{"a": "2"}\n]', '{"a": "1"}\n{"a": "2"}'])
+def test_json_may_stand_in_a_block_of_markdown(tmp_path: Path, name: str, block: str) -> None:
+    path = write(tmp_path, name, f"```json\n{block}\n```\n")
+    assert [row for _, row in read_rows(path)] == [{"a": "1"}, {"a": "2"}]
+    bad = write(tmp_path, "a.json", "```json\n[{'a': 1}]\n```\n")
+    with pytest.raises(UsageError, match="line 2, column 3"):
+        list(read_rows(bad))

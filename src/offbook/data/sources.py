@@ -126,7 +126,7 @@ def _kind(path: Path) -> str:
     is_text = kind != "csv" or path.suffix.lower() not in spreadsheet.SUFFIXES
     if kind in ("parquet", "arrow") or not is_text:
         return str(kind)
-    lines = (text.strip() for _, text in open_text(path))
+    lines = (text.strip() for _, text in open_text(path) if not FENCE.fullmatch(text))
     first = next((text for text in lines if text), "")
     if kind == "csv" and not OBJECT_START.match(first):
         return kind
@@ -166,7 +166,7 @@ def is_table(path: Path) -> bool:
 def _read_json(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
     """One list of objects, or an object that wraps it, or one object that is the only row."""
     try:
-        for number, (value, fault) in enumerate(JsonText(read_text(path)).rows(), 1):
+        for number, (value, fault) in enumerate(JsonText(FENCE.sub("", read_text(path))).rows(), 1):
             yield from _as_row(value, str(fault) if fault else None, Origin(str(path), number), bad)
     except JsonError as error:
         raise UsageError(
@@ -179,7 +179,7 @@ def _read_json(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
 
 def _read_jsonl(path: Path, bad: OnBad) -> Iterator[tuple[Origin, Row]]:
     for number, text in open_text(path):
-        if not text.strip():
+        if not text.strip() or FENCE.fullmatch(text):
             continue
         origin = Origin(str(path), number)
         values: list[tuple[Any, JsonError | None]]
@@ -293,6 +293,8 @@ FOR_PEOPLE = {".yaml": "YAML", ".yml": "YAML", ".toml": "TOML"}
 """Suffixes of formats that hold no rows by themselves, but lists that may be."""
 OBJECT_START = re.compile(r'\[?\s*\{\s*(?:"|$)|\[$')
 """How JSON begins that holds rows, whatever the file is called."""
+FENCE = re.compile(r"^[ \t]*```[ \t]*\w*[ \t]*$", re.MULTILINE)
+"""What stands above and below JSON in the answer of a model, which writes Markdown."""
 LIST_COMMA = re.compile(r",\s*\Z")
 """What stands behind a line that was cut out of a list."""
 TURN_KEYS = ({"role"}, {"from"}, {"prompt", "response"})
