@@ -178,6 +178,12 @@ def test_text_in_which_nobody_speaks_is_an_error(text: str, tmp_path: Path) -> N
             "2021-05-12 21:31:15 to Mara (+4712) - iMessage\n----\n\nSince four.\n",
             "iMazing's text",
         ),
+        ("a.json", '{"font_size": 0.4, "body": [{"from": 0.5, "to": 2, "content": "Lit?"}]}', "subtitles as JSON"),
+        (
+            "b.json",
+            '{"wireMagic": "pb3", "events": [{"tStartMs": 1, "segs": [{"utf8": "Lit?"}]}]}',
+            "subtitles as JSON",
+        ),
     ],
 )
 def test_a_chat_that_is_not_read_is_named(name: str, text: str, kind: str, tmp_path: Path) -> None:

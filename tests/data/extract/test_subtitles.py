@@ -321,3 +321,19 @@ def test_somebody_known_may_be_heard_over_a_device() -> None:
     text = "".join(f"{at}\n00:00:{at}0,000 --> 00:00:{at}2,900\n{line}\n\n" for at, line in enumerate(lines, 1))
     text += "8\n00:01:20,000 --> 00:01:22,000\nTOM: So.\n\n9\n00:01:30,000 --> 00:01:32,000\nADA: So.\n\n"
     assert [name for name, _ in texts(subtitles.read, text)][:5] == ["TOM", "ADA", "TOM", "ADA", "MAN ON TV"]
+
+
+def test_a_style_for_what_is_written_on_the_screen_is_nobody_in_chinese_either() -> None:
+    events = [
+        ("老王", "灯呢？"),
+        ("小李", "没亮。"),
+        ("屏幕字", "第二天"),
+        ("屏幕字", "码头"),
+        ("老王", "点上。"),
+        ("小李", "好。"),
+    ]
+    styled = "[Events]\n" + "\n".join(
+        f"Dialogue: 0,0:00:0{at}.00,0:00:0{at}.50,{style},,0,0,0,,{words}"
+        for at, (style, words) in enumerate(events, 1)
+    )
+    assert [name for name, _ in texts(subtitles.read, styled)] == ["老王", "小李", "?", "?", "老王", "小李"]

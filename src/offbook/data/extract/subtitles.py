@@ -62,7 +62,8 @@ LOOKS = words(
     "default main alt alternate top bottom left right italic italics bold sign signs title titles note notes song "
     "songs op ed opening ending insert karaoke credit credits caption captions text subtitle subtitles sub subs "
     "flashback thought thoughts internal overlap romaji kanji lyrics staff typeset ts screen comment dialog dialogue "
-    "style english japanese chinese cn jp en jpn chs cht eng furigana phone letter"
+    "style english japanese chinese cn jp en jpn chs cht eng furigana phone letter "
+    "屏幕字 屏字 画面字 花字 注释 譯註 译注 注 歌词 歌詞 标题 標題 字幕 片名 默认 特效 翻译 双语 中文 英文 中文字幕"
 )
 """Words in a style's name that tell how a subtitle looks, or what it is; another name may be a speaker's."""
 STYLE_WORDS = re.compile(r"[^\W\d_]+")

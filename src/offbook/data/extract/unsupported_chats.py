@@ -9,9 +9,19 @@ WITH_OTHERS = marked("Export the channel with DiscordChatExporter, which has wha
 FROM_THE_APP = marked(
     "Copy the conversations from the app into a table (CSV) with columns for who writes, the text and the time."
 )
+SUBTITLES = marked("a file of subtitles as JSON")
+AS_SUBTITLES = marked(
+    "Download them as .srt or .vtt. If those name nobody either, write who speaks before each line (Ann: Is it lit?)."
+)
 CATALOGUE = marked("a catalogue of translations, which does not say who speaks")
 TABLE_OF_LINES = marked("Make a table of it (CSV) with columns for who speaks and the text.")
 UNSUPPORTED_CHATS = (
+    (
+        r'\A\ufeff?\s*\{(?=.{0,400}"(?:body|segments)"\s*:\s*\[\s*\{\s*"from"\s*:)(?=.{0,800}"content"\s*:)',
+        SUBTITLES,
+        AS_SUBTITLES,
+    ),
+    (r'\A\ufeff?\s*\{(?=.{0,2000}"tStartMs"\s*:)(?=.{0,4000}"segs"\s*:)', SUBTITLES, AS_SUBTITLES),
     (
         r'(?m)^msgid "[^\n]*\n(?:"[^\n]*\n)*(?:msgid_plural "[^\n]*\n(?:"[^\n]*\n)*)?msgstr(?:\[0\])? "',
         CATALOGUE,

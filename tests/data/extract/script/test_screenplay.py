@@ -584,3 +584,18 @@ def test_a_direction_that_says_who_sings_gives_the_word() -> None:
         ("小李", "浪淘尽。"),
         ("老王", "行了。"),
     ]
+
+
+def test_a_name_in_brackets_may_have_a_note_in_others_beside_it() -> None:
+    script = "【老王】\n灯亮了吗？\n\n【小李】（摇头）\n还没有。\n\n【老王】\n那就点上。\n\n【小李】\n没火柴。"
+    assert texts(screenplay.read, script) == [
+        ("老王", "灯亮了吗？"),
+        ("小李", "还没有。"),
+        ("老王", "那就点上。"),
+        ("小李", "没火柴。"),
+    ]
+
+
+def test_two_names_above_what_both_say_are_a_label_among_others_with_a_colon() -> None:
+    script = "MARA: Is it lit?\nTOM: No.\nMARA AND TOM\n(together)\nWho did it?\nMARA: Not me.\nTOM: Nor me."
+    assert texts(screenplay.read, script)[2] == ("MARA & TOM", "Who did it?")

@@ -39,6 +39,8 @@ OFF_SCREEN = re.compile(rf"(?<=[{CJK}])\s*(?:{_OFF_SCREEN})\s*$")
 """管家VO: heard and not seen."""
 HEARD = re.compile(rf"(?i:{_OFF_SCREEN})|画外音?|畫外音?|内心.{{0,4}}|心声|独白|旁白|电话.{{0,4}}")
 """A note that says how a voice is heard, so that its speech follows: （os）"""
+BOXED = re.compile(r"^\s*【(?P<name>[^【】（）()]+)】\s*(?P<notes>[（(].*)$")
+"""【小李】（摇头）: a name in brackets of another kind than the note's."""
 VOICE_OF = re.compile(
     rf"^\W*(?P<name>[^\W\d_][\w .-]*?)(?P<voice>['’][sS]\s+(?:[Vv]oice|VOICE)|(?<=[{CJK}])的[声聲]音)\W*$"
 )
@@ -83,6 +85,8 @@ def clean_name(text: str) -> str:
 @lru_cache(4096)
 def split_notes(label: str) -> tuple[str, tuple[str, ...]]:
     """The label's name, and the notes in brackets that stand beside it: `甄嬛（笑）` → 甄嬛, 笑."""
+    if boxed := BOXED.match(label):
+        label = boxed["name"] + boxed["notes"]
     notes = tuple(
         note.strip() for note in NOTE.findall(label) if note.strip() and not CONTINUED.fullmatch(note.strip())
     )

@@ -78,8 +78,7 @@ Place = tuple[bool, int]
 
 def place(line: str, after_blank: bool) -> Place:
     """Where a line stands."""
-    indent = len(line) - len(line.lstrip())
-    return after_blank, min(indent, 24)
+    return after_blank, min(len(line) - len(line.lstrip()), 24)
 
 
 def match(line: str, layout: str) -> Label | None:
@@ -226,7 +225,8 @@ class Labels:
         speakers, _, certain = self.speakers_of(label)
         if label.layout not in self.layouts:
             if label.layout == "alone":
-                return (where[0] or is_heard(label.notes)) and (certain >= MANNERED or label.name in self.seen)
+                is_apart = where[0] or is_heard(label.notes) or (len(speakers) > 1 and label.name.isupper())
+                return is_apart and (certain >= MANNERED or label.name in self.seen)
             return certain >= MANNERED
         if certain < MANNERED and label.rest.startswith(("http://", "https://", "www.")):
             return False

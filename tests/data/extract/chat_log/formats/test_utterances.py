@@ -87,3 +87,16 @@ def test_identifiers_are_told_by_the_objects_that_name_them() -> None:
     }
     messages = list(read(numbered(json.dumps(story))))
     assert [message.sender for message in messages] == ["Mara", "Tom", "0x3"]
+
+
+def test_who_talks_in_a_story_of_actions_has_a_name_and_what_is_said_a_body() -> None:
+    actions = [
+        {"type": "effect", "effect": "blackIn"},
+        {"type": "talk", "name": "Mara", "body": "Is the lamp lit?"},
+        {"type": "talk", "name": "Tom", "body": "Not yet."},
+    ]
+    story = numbered(json.dumps({"background": None, "actions": actions}))
+    assert [(message.sender, message.text) for message in read(story)] == [
+        ("Mara", "Is the lamp lit?"),
+        ("Tom", "Not yet."),
+    ]

@@ -41,6 +41,7 @@ def _keys(names: Sequence[str]) -> re.Pattern[str]:
     return re.compile(rf'(?i)"(?:{"|".join(map(re.escape, names))})"\s*:\s*["\d]')
 
 
+TALK = re.compile(r'"type"\s*:\s*"talk"')
 SPEAKER_KEY, TEXT_KEY = _keys(SPEAKER), _keys(TEXT)
 
 
@@ -92,6 +93,8 @@ def _utterances(root: Any) -> Iterator[_Utterance]:
         if isinstance(value, dict):
             fields = {re.sub(r"[\s-]+", "_", str(key).casefold()): item for key, item in value.items()}
             speaker, text = _first(fields, SPEAKER), _first(fields, TEXT)
+            if fields.get("type") == "talk":  # {"type": "talk", "name": "Mara", "body": "Lit?"}, as Bestdori has it
+                speaker, text = _first(fields, ("name",)), _first(fields, ("body",))
             if speaker and text:
                 conversation = conversation or container
                 name = people.get(speaker) or (f"Speaker {speaker}" if speaker.isdigit() else " ".join(speaker.split()))
@@ -131,7 +134,8 @@ def _first(fields: dict[str, Any], names: Sequence[str]) -> str:
 def looks_like(sample: Sequence[str]) -> float:
     """How much a text looks like JSON of utterances: 0 or a little, since exports of chats hold such fields, too."""
     text = "\n".join(sample)
-    is_one = is_json(sample) and min(len(pattern.findall(text)) for pattern in (SPEAKER_KEY, TEXT_KEY)) >= FEWEST
+    keys = min(len(pattern.findall(text)) for pattern in (SPEAKER_KEY, TEXT_KEY))
+    is_one = is_json(sample) and max(keys, len(TALK.findall(text))) >= FEWEST
     return 0.2 if is_one else 0.0
 
 
