@@ -360,3 +360,12 @@ def test_the_history_of_the_only_row_is_no_list_of_rows(tmp_path: Path) -> None:
     history = [{"question": "Lit?", "answer": "Since four."}]
     path.write_text(json.dumps({"prompt": "Cold?", "reply": "No.", "history": history}))
     assert [turn.text for turn in load([path]).conversations[0].turns] == ["Lit?", "Since four.", "Cold?", "No."]
+
+
+def test_a_reply_alone_in_a_numbered_table_may_go_on_with_the_row_above(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("序号,问题,回答\n1,亮了吗？,四点就亮了。\n,,一直亮着。\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"a\.csv:3: it has a reply alone, without a number"):
+        load([path])
+    path.write_text("序号,问题,回答\n1,亮了吗？,四点就亮了。\n2,,一直亮着。\n", encoding="utf-8")
+    assert len(load([path]).conversations) == 2

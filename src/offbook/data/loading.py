@@ -183,7 +183,7 @@ def _read(file: Path, format: Format | None, on_error: str, options: ReadingOpti
             refuse_chat(row)
             named = columns.rename(row, options.columns)
             if in_table:
-                table_notes.refuse_converted(named)
+                table_notes.refuse_unclear(named)
             belonging = exclusions.belonging_of(named, tuple(row))
             loaded.conversations.append(_conversation(named, tuple(row), origin, format, options, loaded))
             belongings.append(belonging)

@@ -30,6 +30,8 @@ EXPLANATION = re.compile(
 )
 """What a second line of names holds: the kind of each column, or what it is for."""
 NUMBER = re.compile(r"[-+]?[\d.,]+ ?%?|")
+ROW_NUMBER = re.compile(r"#|no\.?|nr\.?|num|number|index|idx|id|row|序号|编号|序號|編號|行号|番号", re.IGNORECASE)
+"""A column that numbers the rows."""
 CONVERTED = re.compile(r"TRUE|FALSE|\d{4}([-/])\d\d?\1\d\d?(?: \d\d?:\d\d(?::\d\d)?)?|\d\d?:\d\d:\d\d")
 """A cell of a spreadsheet that holds no text, but true or false, a day or a time."""
 
@@ -65,16 +67,22 @@ def refuse_notes(row: Row) -> None:
     )
 
 
-def refuse_converted(row: Row) -> None:
-    """See that the reply in a row of a table is no value into which a spreadsheet turns what is typed: 1-2 into a day.
+def refuse_unclear(row: Row) -> None:
+    """See that the reply in a row of a table is one: no value that a spreadsheet made of it, nor the row above's end.
 
     Args:
         row: a row as `columns.rename` gives it.
 
     Raises:
-        RowError: it is one.
+        RowError: it is a day, say, into which 1-2 is turned; or it stands alone in a row without its number.
     """
     reply = row.get("output")
+    numbers = [str(value or "").strip() for column, value in row.items() if ROW_NUMBER.fullmatch(str(column).strip())]
+    if reply and numbers and not any(numbers) and row.get("instruction") == "" and not row.get("input"):
+        raise RowError(
+            "it has a reply alone, without a number: does it go on with the row above? Join the two, or write before "
+            "it what is said"
+        )
     if isinstance(reply, str) and CONVERTED.fullmatch(reply.strip()):
         raise RowError(
             "its reply is {value}, which nobody says: is it the right column? "
