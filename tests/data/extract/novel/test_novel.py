@@ -361,3 +361,65 @@ def test_what_closes_a_quotation_of_the_paragraph_before_belongs_to_it(book: str
 def test_a_mark_the_wrong_way_round_behind_a_closed_quotation_opens_as_before() -> None:
     book = "“Is it lit?” asked Mara.\n\n”Not yet,“ said Tom.\n\n“Then light it,” said Mara."
     assert texts(reader.read, book)[1] == ("Tom", "Not yet.")
+
+
+CLOSED_LATER = {
+    "verses within a speech": (
+        "“Is it lit?” asked Mara.\n\n“Not yet,” said Tom. “Sing me the song. Is it\n\n"
+        "      The tide is out, the boats are in,\n\nor do you know\n\n      and nobody is waiting?\n\n"
+        "I forget.”\n\n“Then light it,” said Mara.",
+        "Not yet. Sing me the song. Is it\nThe tide is out, the boats are in,\nor do you know\n"
+        "and nobody is waiting?\nI forget.",
+    ),
+    "British single quotes": (
+        "'Is it lit?' asked Mara.\n\n'Not a bit of it,' said Tom.  'It's wet.\n\n"
+        "Here, take hold of my hand.  In with you!'\n\n'Then light it,' said Mara.",
+        "Not a bit of it.  It's wet.\nHere, take hold of my hand.  In with you!",
+    ),
+    "straight quotes": (
+        '"Is it lit?" asked Mara.\n\n"Not yet," said Tom. "Sing me the song:\n\nThe tide is out, the boats are in."\n\n'
+        '"Then light it," said Mara.',
+        "Not yet. Sing me the song:\nThe tide is out, the boats are in.",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", CLOSED_LATER)
+def test_a_speech_goes_on_until_it_is_closed(kind: str) -> None:
+    book, line = CLOSED_LATER[kind]
+    spoken = [(speaker, " ".join(text.split(" "))) for speaker, text in texts(reader.read, book)]
+    assert [speaker for speaker, _ in spoken] == ["Mara", "Tom", "Mara"]
+    assert spoken[1][1].replace("  ", " ") == line.replace("  ", " ")
+
+
+def test_a_quotation_that_is_never_closed_takes_in_no_narration() -> None:
+    book = "“Is it lit?” asked Mara.\n\n“Not yet, said Tom.\n\nHe sat down.\n\n“Then light it,” said Mara."
+    assert all("sat down" not in text for _, text in texts(reader.read, book))
+
+
+def test_a_large_initial_letter_may_have_taken_the_mark() -> None:
+    book = "CHAPTER I\n\n|WELL, is it lit?” asked Mara.\n\n“Not yet,” said Tom.\n\n“Then light it,” said Mara."
+    assert texts(reader.read, book)[0] == ("Mara", "WELL, is it lit?")
+
+
+def test_a_small_letter_behind_an_indent_begins_no_paragraph() -> None:
+    book = (
+        "“She just means some talk that we two had on the way up the hill,”\n said Tom. “Have tea ready when I come, "
+        "and put some wood on\nthe fire, for it is cold today.”\n\n"
+    ) * 8
+    assert texts(reader.read, book)[0] == (
+        "Tom",
+        "She just means some talk that we two had on the way up the hill. Have tea ready when I come, and put some "
+        "wood on the fire, for it is cold today.",
+    )
+
+
+def test_a_sentence_that_the_narrator_breaks_into_is_one_persons() -> None:
+    book = "'Is it lit?' asked Tom.\n\n'Well,' said Mara, {}: 'have you done?'\n\n'Yes,' said Tom."
+    assert texts(reader.read, book.format("when Tom had finished his supper"))[1] == ("Mara", "Well, have you done?")
+    assert texts(reader.read, book.format("and Tom answered"))[1:3] == [("Mara", "Well."), ("Tom", "have you done?")]
+
+
+def test_a_tone_in_brackets_is_the_narrators() -> None:
+    book = "“Is it lit?” asked Mara.\n\n“Indeed! (in a tone of wonder and pity,) I had no idea,” said Tom."
+    assert texts(reader.read, book)[1] == ("Tom", "Indeed! I had no idea.")

@@ -8,18 +8,8 @@ from itertools import islice
 
 from offbook.data.extract.cue import Lines
 from offbook.data.extract.novel.languages import language_of
-from offbook.data.extract.novel.quotes import (
-    BROKEN,
-    DASH,
-    ELISION,
-    GERMAN,
-    HEADING,
-    INDENTS,
-    OPENS,
-    PAIRS,
-    SWEDISH,
-    BookLayout,
-)
+from offbook.data.extract.novel.paragraphs import BROKEN, INDENTS
+from offbook.data.extract.novel.quotes import DASH, ELISION, GERMAN, HEADING, OPENS, PAIRS, SWEDISH, BookLayout
 from offbook.data.extract.script.headings import heading, is_rule
 
 WITH_DASHES = ("fr", "es", "ru", "it", "pt", "pl", "sv", "vi", "tr", "kk")

@@ -70,6 +70,8 @@ class Gatherer:
             if reason := "a thought" if thought else why_unspoken(piece, tag, narration, tail):
                 unspoken[quoted] = reason
                 continue
+            if turns and tag and goes_on(narration, piece.text) and not _is_further(tag, narration):
+                tag = None  # who acts there does not speak: “Well,” said Ann, when Tom had eaten: “is it enough?”
             follows = bool(place and pieces[place - 1].is_quote)
             if tag is None and turns and len(tags.sentences(narration.strip())) >= LONG_BREAK:
                 turns.append(SpeakerEvidence([], gap=1))
@@ -203,6 +205,9 @@ BETWEEN_DASHES = re.compile(r"\s?(?:—|–|--)\s?[^—–]*\w[^—–]*(?:—|�
 """(“To ask”)—he took off his hat—(“if you will.”): the narrator interrupts a speech."""
 
 
+SENTENCE_ENDS = re.compile(r"[.!?]")
+
+
 def why_unspoken(piece: TextSpan, tag: Tag | None, lead: str, tail: str) -> str:
     """Why a quoted piece is not spoken, or "" where it is."""
     if tag and tag.kind == "thought":
@@ -220,9 +225,20 @@ def why_unspoken(piece: TextSpan, tag: Tag | None, lead: str, tail: str) -> str:
         ends_clause = ENDS_CLAUSE.search(piece.text)
         if inside and not (ends_clause and tags.ANY_SAY.search(tags.sentences(lead.strip())[-1])):
             return "words in quotation marks"
-        if not ends_clause and len(piece.text.split()) <= FEW_WORDS:
+        if not ends_clause and not piece.open and len(piece.text.split()) <= FEW_WORDS:
             return "words in quotation marks"
     return ""
+
+
+def _is_further(tag: Tag, narration: str) -> bool:
+    """Whether a tag has a verb of speech and stands in a clause of its own: (said Tom,) and Ann answered."""
+    before = narration[: max(narration.rfind(tag.speaker), 0)].rstrip(" ,")
+    return bool(tag.verb) and before.endswith((" and", " but", " then"))
+
+
+def goes_on(narration: str, speech: str) -> bool:
+    """Whether a quoted piece goes on with the sentence of the one before it: the narrator broke in."""
+    return bool(narration) and speech[:1].islower() and not SENTENCE_ENDS.search(narration)
 
 
 def is_reported(speech: str, lead: str) -> bool:

@@ -1,18 +1,13 @@
-"""Running prose cut into paragraphs, and paragraphs into what is told and what is said."""
+"""Paragraphs of running prose cut into what is told and what is said."""
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from itertools import cycle
 
-from offbook.data.extract.cue import Lines
-from offbook.data.extract.novel.mixed_marks import ALWAYS_OPEN, MARK, quotations
-from offbook.data.extract.script.headings import heading, is_rule
-from offbook.data.extract.script.names import HAS_CJK
+from offbook.data.extract.novel.mixed_marks import MARK, quotations
 
 PAIRS = {"“": "”", "「": "」", "『": "』", "«": "»", "‘": "’", '"': '"', "'": "'"}
 GERMAN = {"„": "“", "»": "«", "‚": "‘", "›": "‹"}
@@ -22,8 +17,6 @@ APOSTROPHES = "'‘’"
 """Marks that are apostrophes as well."""
 DASH = re.compile(r"[—–―-]+\s*(?=[^\W\d_]|[¿¡«»„“”‚›\"…])")
 """How a paragraph of dialogue begins in books that use dashes."""
-INDENTS = " \t\u3000"
-"""How a line begins that begins a paragraph."""
 HEADING = 40
 """A heading that stands right behind a paragraph is no longer."""
 CLOSES_AFTER = re.compile(r"[,.;:!?…\-—–~，。！？)\"”]$")
@@ -34,28 +27,7 @@ OPENS = {mark: re.compile(rf"(?<![\w.,!?]){mark}(?=[^\s,.;!?])") for mark in (*P
 OPENS["«"] = re.compile(r"(?<![\w.,!?])«\s?(?=[^\s,.;!?])")
 """An opening mark, told from an apostrophe and from the end of a quotation by what stands beside it."""
 ELISION = re.compile(r"['’](?:tis|twas|twere|twill|twould|em|un|til|cause|bout|ee|im|er|n)\b", re.IGNORECASE)
-ITALICS = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
-STARRED = re.compile(r"(?<![\w*])(\*{1,3})(?=[^\s*])([^*]+)(?<=\S)\1(?![\w*])")
-"""*Marcus?*: a word in italics or bold as it is typed."""
-BROKEN = re.compile(r"(?<=[^\W\d_])[-\u00ad\u2010]$")
-"""The end of a line at which a word may be broken: noth-"""
 CURLY = re.compile("[“”]")
-
-
-@dataclass(frozen=True, slots=True)
-class Paragraph:
-    """A paragraph, a heading or a rule of the book."""
-
-    text: str
-    kind: str
-    """"text", "heading" or "rule"."""
-    level: int
-    lines: tuple[tuple[int, int], ...]
-    """(offset in the text, line number) of each line that it was put together from."""
-
-    def line_at(self, offset: int) -> int:
-        """The source line of an offset."""
-        return self.lines[bisect_right(self.lines, (offset, 1 << 60)) - 1][1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,62 +60,6 @@ class BookLayout:
     def seam(self) -> str:
         """What stands between two words."""
         return "" if self.language in ("zh", "ja") else " "
-
-
-def paragraphs(lines: Lines, wrapped: bool, hyphenated: bool = False) -> Iterator[Paragraph]:
-    """The book's paragraphs, headings and rules.
-
-    Args:
-        lines: its lines.
-        wrapped: whether its paragraphs are broken into lines.
-        hyphenated: whether words are broken over the ends of lines.
-    """
-    parts: list[tuple[int, str]] = []
-    for number, raw in lines:
-        text = raw.strip("\ufeff\u200b \t\r\u3000\xa0")
-        title = heading(text) if text else None
-        rule = is_rule(text)
-        begins = not text or title or rule or not wrapped or raw[:1] in INDENTS
-        if begins and parts:
-            yield from _joined(parts, hyphenated)
-            parts = []
-        if title:
-            yield Paragraph(title[1], "heading", title[0], ((0, number),))
-        elif rule:
-            yield Paragraph(text, "rule", 0, ((0, number),))
-        elif text:
-            parts.append((number, text))
-    if parts:
-        yield from _joined(parts, hyphenated)
-
-
-def with_leads(parts: Iterable[Paragraph], marks: tuple[str, str]) -> Iterator[Paragraph]:
-    """The paragraphs; one that ends in a colon and the quotation that it brings in are put together."""
-    held: Paragraph | None = None
-    open_marks = marks[:1] if marks[0] in SINGLE else (marks[0], *ALWAYS_OPEN)
-    for part in parts:
-        if held and part.kind == "text" and part.text.startswith(open_marks):
-            seam = "" if held.text.endswith("：") else " "
-            shift = len(held.text + seam)
-            lines = (*held.lines, *((offset + shift, line) for offset, line in part.lines))
-            part = Paragraph(held.text + seam + part.text, "text", 0, lines)
-        elif held:
-            yield held
-        leads = part.text.endswith(("：", ":")) or (part.text.endswith(",") and part.text[-2:-1].isalpha())
-        held = part if part.kind == "text" and leads else None
-        if not held:
-            yield part
-    if held:
-        yield held
-
-
-def reopened(paragraph: Paragraph, marks: tuple[str, str]) -> Paragraph:
-    """A paragraph behind one that left a quotation open; if it closes it, it gets the opening mark of other books."""
-    first = next((char for char in paragraph.text if char in marks), "")
-    if paragraph.kind != "text" or marks[0] == marks[1] or marks[0] in SINGLE or first != marks[1]:
-        return paragraph
-    lines = ((0, paragraph.lines[0][1]), *((offset + 1, line) for offset, line in paragraph.lines[1:]))
-    return replace(paragraph, text=marks[0] + paragraph.text, lines=lines)
 
 
 def cut_at_marks(text: str, marks: tuple[str, str]) -> list[TextSpan]:
@@ -209,6 +125,18 @@ def _cut_at_one_kind(text: str, marks: tuple[str, str]) -> list[TextSpan]:
     return split
 
 
+def closes_first(text: str, marks: tuple[str, str]) -> bool:
+    """Whether the first quotation mark of a paragraph ends a quotation, so that this began before it."""
+    if marks[0] in SINGLE:
+        end = _find_single_close(text, marks, 0)
+        begin = _find_open(text, marks[0], 0)
+        return end > 0 and CLOSES_AFTER.match(text[end - 1]) is not None and not 0 <= begin < end
+    first = next((at for at, char in enumerate(text) if char in marks), -1)
+    if marks[0] != marks[1]:
+        return first >= 0 and text[first] == marks[1]
+    return first > 0 and not text[first - 1].isspace() and not text[first + 1 : first + 2].isalnum()
+
+
 def _turned(text: str) -> str:
     """The text with its curly marks by turns opening and closing, where some stand the wrong way round."""
     signs = CURLY.findall(text)
@@ -271,25 +199,3 @@ def _find_single_close(text: str, marks: tuple[str, str], start: int) -> int:
             return at
         weak = at if weak < 0 or text[weak - 1] in "sn" else weak
     return -1
-
-
-def _joined(parts: list[tuple[int, str]], hyphenated: bool) -> Iterator[Paragraph]:
-    """One paragraph of these lines; none where nothing but signs of italics stood in them.
-
-    A line that ends in a hyphen is joined to the rest of its word: noth-ing is nothing in a book that breaks words,
-    and well-known stays itself in another.
-    """
-    text, lines = "", []
-    for number, raw in parts:
-        part = ITALICS.sub("", raw) if "_" in raw else raw
-        part = part.replace("∶", "：").replace("︰", "：")
-        part = STARRED.sub(r"\2", part) if "*" in part else part
-        if not part:
-            continue
-        gap = "" if not text or (HAS_CJK.match(text[-1]) and HAS_CJK.match(part[0])) else " "
-        if BROKEN.search(text[-2:]) and part[0].islower():
-            text, gap = text[:-1] if hyphenated else text, ""
-        lines.append((len(text + gap), number))
-        text += gap + part
-    if text:
-        yield Paragraph(text, "text", 0, tuple(lines))

@@ -16,12 +16,14 @@ from offbook.data.extract.novel.attribution import Attribution, Attributor
 from offbook.data.extract.novel.book_layout import survey
 from offbook.data.extract.novel.english import English
 from offbook.data.extract.novel.names_en import LISTS
-from offbook.data.extract.novel.quotes import SINGLE, BookLayout, Paragraph, TextSpan, paragraphs, reopened, with_leads
+from offbook.data.extract.novel.paragraphs import Paragraph, paragraphs, whole_quotations, with_leads
+from offbook.data.extract.novel.quotes import SINGLE, BookLayout, TextSpan
 from offbook.data.extract.novel.tags_en import SAY
 from offbook.data.extract.script.page_furniture import without_page_furniture
 
 SENTENCE_END = re.compile(r"(?<!\bMr)(?<!\bMrs)(?<!\bDr)(?<!\bSt)(?<!\b[A-Z])[.!?。！？…][\"'”’)]*(?=\s|--|[—–]|$)")
-_MANNER = r"(?:[a-z]+ly |rather |very |half |still |again )*(?:[a-z]+ing\b|[a-z]+ly\b|with (?:an?|great|some|much)\b)"
+_WITH = r"with (?:an?|great|some|much)\b|in an? [a-z ,]{0,40}(?:tone|voice|whisper|accent)\b"
+_MANNER = rf"(?:[a-z]+ly |rather |very |half |still |again )*(?:[a-z]+ing\b|[a-z]+ly\b|{_WITH})"
 NARRATORS_BRACKETS = re.compile(
     rf"(?P<dash>--|[—–])?\s*\({_MANNER}(?![^()]*\b(?:I|my|me|you|your|we|our|us)\b)[^()]*\)(?(dash)(?:--|[—–]|,?\s+)?)"
 )
@@ -47,9 +49,8 @@ def read(lines: Lines) -> Iterator[Cue | Skipped]:
     layout = survey(lines)
     attributor = _attributor(layout, lines)
     book: list[CutParagraph] = []
-    for paragraph in with_leads(paragraphs(lines, layout.wrapped, layout.hyphenated), layout.marks):
-        if book and any(last.open for last in book[-1][1][-1:]):
-            paragraph = reopened(paragraph, layout.marks)
+    leads = with_leads(paragraphs(lines, layout.wrapped, layout.hyphenated), layout.marks)
+    for paragraph in whole_quotations(leads, layout.marks):
         parts = attributor.split(paragraph.text) if paragraph.kind == "text" else []
         book.append((paragraph, parts))
         if parts:
