@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from offbook.core.errors import UsageError
-from offbook.data.extract.chat_log.formats import backyard, claude_code, deepseek, gemini, janitor
+from offbook.data.extract.chat_log.formats import backyard, claude_code, deepseek, gemini, grok, jan, janitor
 from offbook.data.extract.chat_log.message import MessageReader
 from offbook.data.extract.formats import choose
 from tests.data.extract.chat_log.chats import parsed, times
@@ -155,7 +155,43 @@ SITES = [
 ]
 
 
-@pytest.mark.parametrize(("read", "format", "value", "talk"), SITES, ids=["deepseek", "kimi", "backyard", "janitor"])
+SITES += [
+    (
+        grok.read,
+        "grok",
+        {
+            "conversations": [
+                {
+                    "conversation": {"id": "c"},
+                    "responses": [
+                        {
+                            "response": {
+                                "message": text,
+                                "sender": "human" if role == "user" else "ASSISTANT",
+                                "create_time": {"$date": {"$numberLong": "1747085400000"}},
+                            }
+                        }
+                        for role, text in TALK
+                    ],
+                }
+            ]
+        },
+        TALK,
+    ),
+    (
+        jan.read,
+        "jan",
+        [
+            {"id": str(at), "chatId": "c", "role": role, "content": text, "createdAt": "2025-05-12T21:30:00Z"}
+            for at, (role, text) in enumerate(TALK)
+        ],
+        TALK,
+    ),
+]
+NAMES = ["deepseek", "kimi", "backyard", "janitor", "grok", "le_chat"]
+
+
+@pytest.mark.parametrize(("read", "format", "value", "talk"), SITES, ids=NAMES)
 def test_a_site_s_chat(
     read: MessageReader, format: str, value: Any, talk: list[tuple[str, str]], tmp_path: Path
 ) -> None:

@@ -438,3 +438,8 @@ def test_who_writes_once_is_a_name_where_slack_indents_the_time_below_it() -> No
 def test_who_writes_once_is_a_name_where_further_messages_tell_no_half_of_the_day() -> None:
     text = "Ann\n9:30 PM\nLit?\n9:31\nReally?\nTom\n9:32 PM\nSince four\nAnn\n9:33 PM\nGood"
     assert parsed(read, text) == [("Ann", "Lit?"), ("Ann", "Really?"), ("Tom", "Since four"), ("Ann", "Good")]
+
+
+def test_the_sign_of_a_picture_is_no_part_of_what_is_written_beside_it() -> None:
+    text = "阿澈  21:30:42\n灯亮了？\n老汤  21:31:42\n四点就亮了。\n[图片]\n阿澈  21:32:42\n好"
+    assert parsed(read, text) == [("阿澈", "灯亮了？"), ("老汤", "四点就亮了。"), ("阿澈", "好")]

@@ -28,6 +28,7 @@ from offbook.data.extract.chat_log.copied_arrangement import (
     Arrangement,
     find_arrangement,
 )
+from offbook.data.extract.chat_log.formats import wechat
 from offbook.data.extract.chat_log.lines import head, size_of, with_long_names
 from offbook.data.extract.chat_log.message import ChatFormat, Content, Message
 from offbook.data.extract.chat_log.phrases import content_of_any_app
@@ -85,6 +86,7 @@ def _read(lines: Lines) -> Iterator[Message]:
         text = "\n".join(clock.without_break(previews.without(name, body))).strip()
         previews.remember(name, text)
         text = without_remnants(UNREAD.sub("", text) if has_unread else text)
+        text = wechat.TOKENS.sub("", text).strip() or text
         if stamp is not None:
             content = content_of_any_app(text) if text and not MEDIA.fullmatch(text) else Content.MEDIA
             content = Content.FORWARDED if FORWARDED.match(text) else content if name else Content.NOTE

@@ -1,4 +1,4 @@
-"""Jan's threads (messages.jsonl), which hold messages as OpenAI's assistants do: one object for each."""
+"""Jan's threads (messages.jsonl), which hold messages as OpenAI's assistants do, and Le Chat's: one object for each."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from offbook.data.extract.chat_log.times import any_time
 from offbook.data.extract.cue import Lines
 
 FIELDS = frozenset(["object", "thread_id", "role", "content"])
+OF_LE_CHAT = frozenset(["chatId", "role", "content", "createdAt"])
 
 
 def read(lines: Lines) -> Iterator[Message]:
@@ -27,7 +28,8 @@ def read(lines: Lines) -> Iterator[Message]:
 
 def looks_like(sample: Sequence[str]) -> float:
     """How much a text looks like such a thread: 0 or 1."""
-    return float(is_json(sample) and first_keys(sample) >= FIELDS)
+    keys = first_keys(sample) if is_json(sample) else frozenset()
+    return float(keys >= FIELDS or keys >= OF_LE_CHAT)
 
 
 def _message(line: int, item: JsonObject) -> Message:
@@ -38,11 +40,13 @@ def _message(line: int, item: JsonObject) -> Message:
         for piece in (pieces if isinstance(pieces, list) else ())
         if isinstance(piece, dict) and isinstance(piece.get("text"), dict) and piece.get("type") == "text"
     ]
-    text = "\n".join(texts).strip()
+    text = (pieces if isinstance(pieces, str) else "\n".join(texts)).strip()
     content = Content.TEXT if text else Content.MEDIA if pieces else Content.NOTE
-    sent_at = any_time(item.get("created_at"))
-    chat = str(item.get("thread_id") or "")
+    sent_at = any_time(item.get("created_at") or item.get("createdAt"))
+    chat = str(item.get("thread_id") or item.get("chatId") or "")
     return Message(role, text, line, sent_at, Content.NOTE if role == "system" else content, chat)
 
 
-FORMAT = ChatFormat("jan", "Jan's threads (messages.jsonl)", read, looks_like, is_json=True, is_text=False)
+FORMAT = ChatFormat(
+    "jan", "Jan's threads (messages.jsonl), Le Chat's chats", read, looks_like, is_json=True, is_text=False
+)
