@@ -31,7 +31,7 @@ from offbook.data.extract.script import chinese_opera, fountain, interview, nscr
 from offbook.data.extract.script import reader as script_reader
 from offbook.data.extract.script.profile import ScriptProfile, Style
 from offbook.data.extract.script.storyboard import is_storyboard
-from offbook.data.extract.source import document_format, open_source
+from offbook.data.extract.source import TextFile, document_format, open_source
 from offbook.data.extract.unsupported_chats import AS_TABLE, UNSUPPORTED_CHATS
 from offbook.data.extract.word_lists import words
 from offbook.data.loading import to_conversation
@@ -92,6 +92,9 @@ PROGRAMS = frozenset(
 """Suffixes of what programs read and write; in it words before a colon look like names."""
 NESTED_KEYS = re.compile(r"(?m)^( *+)[a-z_][\w-]*:[ \t]*\n\1 +(?:- )?[a-z_][\w-]*:(?: |$)")
 """A setting that holds others, as YAML writes it: `model:` above `  source: x`."""
+XML_HEAD = re.compile(r"\ufeff?\s*<\?xml\b")
+XML = marked("XML of another program's")
+EXPORT_TEXT = marked("Export it from the program that wrote it as .docx, .epub, .fountain or plain text.")
 HEAD_BYTES = 1 << 17
 OF_NO_APP = ("copied", "table", text_log.FORMAT.name)
 """Chat formats that give way to an app's own where that fits as well."""
@@ -209,6 +212,12 @@ def choose(path: Path, format: str) -> str:
             "speaks and for what is said, and extract that.",
             path=path,
         )
+    if (
+        XML_HEAD.match("\n".join(sample[:20]))
+        and not EXTRACTORS[best].is_chat
+        and isinstance(open_source(path), TextFile)
+    ):
+        raise _unreadable(path, XML, EXPORT_TEXT)
     is_program = path.suffix.casefold() in PROGRAMS or NESTED_KEYS.search("\n".join(sample))
     if is_program and EXTRACTORS[best].style:
         raise UsageError(

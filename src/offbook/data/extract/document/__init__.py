@@ -29,6 +29,7 @@ from offbook.data.extract.document import (
     renpy,
     rpg_maker,
     rtf,
+    screenwriting,
     tei,
     ttml,
     word,
@@ -58,6 +59,12 @@ DOCUMENTS = {
     ".ttml": DocumentKind(marked("subtitles as TTML"), ttml.read, "subtitles"),
     ".dfxp": DocumentKind(marked("subtitles as TTML"), ttml.read, "subtitles"),
     ".fdx": DocumentKind(marked("a Final Draft script"), final_draft.read, "fountain"),
+    ".fdxt": DocumentKind(marked("a Final Draft script"), final_draft.read, "fountain"),
+    ".fadein": DocumentKind(marked("a Fade In script"), screenwriting.read_open_screenplay, "fountain"),
+    ".osf": DocumentKind(marked("an Open Screenplay"), screenwriting.read_open_screenplay, "fountain"),
+    ".highland": DocumentKind(marked("a Highland script"), screenwriting.read_text_bundle, "fountain"),
+    ".textpack": DocumentKind(marked("a TextBundle"), screenwriting.read_text_bundle),
+    ".trelby": DocumentKind(marked("a Trelby script"), screenwriting.read_trelby, "fountain"),
     ".xml": DocumentKind(marked("a TEI text"), tei.read),
     ".tei": DocumentKind(marked("a TEI text"), tei.read),
     ".rpy": DocumentKind(marked("a Ren'Py script"), renpy.read, "play"),
@@ -68,11 +75,16 @@ DOCUMENTS = {
     ".twee": DocumentKind(marked("a Twee script"), branching.read, "play"),
 }
 RPG_MAKER = DocumentKind(marked("a file of RPG Maker's data"), rpg_maker.read, "play")
+SCRIPTS = (".wdz", ".celtx")
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif")
 UNREADABLE = {
     ".doc": marked("a Word 97 document"),
     ".pages": marked("a Pages document"),
     ".mobi": marked("a Kindle book"),
+    ".azw": marked("a Kindle book"),
+    ".fb2": marked("a FictionBook"),
+    ".wdz": marked("a WriterDuet script"),
+    ".celtx": marked("a Celtx project"),
     ".azw3": marked("a Kindle book"),
     **dict.fromkeys(PICTURES, marked("a picture")),
 }
@@ -108,7 +120,11 @@ def open_document(path: Path) -> Document:
     if kind is None:
         raise UsageError(
             "{path} is {unreadable}, which extract does not read",
-            _RECOGNIZE if path.suffix.casefold() in PICTURES else _SAVE_AS,
+            _RECOGNIZE
+            if path.suffix.casefold() in PICTURES
+            else _EXPORT
+            if path.suffix.casefold() in SCRIPTS
+            else _SAVE_AS,
             path=path,
             unreadable=translate(UNREADABLE[path.suffix.casefold()]),
         )
@@ -136,6 +152,7 @@ def open_document(path: Path) -> Document:
 
 
 _SAVE_AS = marked("Open it in the program that wrote it and save it as .docx, .epub or plain text.")
+_EXPORT = marked("Export it from the program that wrote it as .fdx, .fountain, .pdf or plain text.")
 _RECOGNIZE = marked(
     "Give the text itself: a chat as its app exports it; else have the picture's text recognized first (OCR)."
 )
