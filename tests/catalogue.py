@@ -47,7 +47,7 @@ CLICK = (
     "Commands",
     "Example",
     "Examples",
-    "Start here",
+    "Start here, in a browser or in the terminal",
     "[default: ",
     "[required]",
     "Show this message and exit.",

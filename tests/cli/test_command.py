@@ -93,3 +93,15 @@ def test_a_chinese_help_page_says_which_option_has_to_be_given(capfd: pytest.Cap
         call(capfd, "--lang", "en", "--help")
     assert code == 0
     assert "[必填]" in out
+
+
+@pytest.mark.parametrize("words", [["--help"], ["sweep", "--help"]])
+def test_an_example_is_one_line_that_can_be_copied(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    code, out, _ = call(capfd, *words)
+    assert code == 0
+    examples = [line.strip() for line in out.splitlines() if line.strip().startswith("offbook ")]
+    assert examples
+    assert any(len(line) > 60 for line in examples), "longer than the page is wide, and whole"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -94,13 +95,12 @@ class TranslatedHelp(click.Command):
                 write_definitions(records, formatter)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the examples."""
+        """Write the examples, each on a line of its own that is never broken: people copy them."""
         if self.epilog:
             title, _, lines = self.epilog.partition(":")
-            formatter.write_paragraph()
-            with formatter.indentation():
-                colon = "：" if has_chinese(translate(title)) else ":"
-                formatter.write_text(f"{translate(title)}{colon}{lines}")
+            with formatter.section(translate(title)):
+                for example in re.split(r"\s{3,}", lines.strip()):
+                    formatter.write(f"{'':>{formatter.current_indent}}{example}\n")
 
 
 class Command(TranslatedHelp):

@@ -72,7 +72,8 @@ class Verbs(Group):
 @click.group(
     cls=Verbs,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Start here:  offbook init hamlet --recipe hamlet  &&  offbook train -c hamlet/run.yaml",
+    epilog="Start here, in a browser or in the terminal:  offbook studio   "
+    "offbook init hamlet --recipe hamlet && offbook train -c hamlet/run.yaml",
 )
 @debug_option
 @click.option(
