@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import locale
 import os
+import re
 import shutil
 import string
 import subprocess
@@ -36,6 +37,14 @@ def english() -> object:
 
 def fields(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def is_literal(text: ast.expr) -> bool:
+    return isinstance(text, ast.Constant) and isinstance(text.value, str)
+
+
+def fields_only(text: str) -> bool:
+    return re.fullmatch(r"{\w+}", text) is not None
 
 
 def is_template(text: str) -> bool:
@@ -87,6 +96,13 @@ def test_no_error_or_event_is_filled_in_before_it_can_be_translated() -> None:
         for text in texts
         if isinstance(text, composed) and any(isinstance(part, ast.JoinedStr) for part in ast.walk(text))
     ] == []
+
+
+def test_every_literal_text_is_catalogued() -> None:
+    """Babel does not look into the fields of f-strings (before Python 3.12)."""
+    catalogued = set(catalogue.messages())
+    literal = [(place, ast.literal_eval(text)) for place, _, texts in calls() for text in texts if is_literal(text)]
+    assert [each for each in literal if each[1] and each[1] not in catalogued and not fields_only(each[1])] == []
 
 
 def test_every_error_and_event_is_given_its_fields() -> None:

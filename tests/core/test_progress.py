@@ -22,6 +22,7 @@ from offbook.core.progress import (
     sources,
     told_again,
 )
+from offbook.data.extract.document.line import BrokenDocumentError
 from tests.recorder import Recorder
 
 
@@ -53,6 +54,14 @@ def test_an_event_can_be_told_again_in_another_language() -> None:
     assert texts == ["a.txt: 3 jobs wait already", "the disk is full"]
     assert [told_again(again[name], "") for name in ("text", "fix")] == ["the disk is full", "2 jobs wait already"]
     assert Message("stage", "Loading").as_dict() == {"event": "stage", "text": "Loading"}
+
+
+def test_a_reason_that_is_an_error_is_told_again_too() -> None:
+    reason = BrokenDocumentError("it holds pictures of pages and next to no text (a scan)")
+    source = sources(text=fill("{path}: {broken}", {"path": "a.pdf", "broken": reason}))["sources"]["text"]
+    with i18n.in_language("zh"):
+        assert "a scan" not in told_again(source, "")
+    assert told_again(source, "") == "a.pdf: it holds pictures of pages and next to no text (a scan)"
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,8 @@ def _bar(event: Progress) -> str:
 
 
 def _line(event: Message) -> str:
-    mark = f"<strong>{escape(translate('Warning'))}:</strong> " if event.level == "warning" else ""
+    warning = escape(translate("Warning"))
+    mark = f"<strong>{warning}:</strong> " if event.level == "warning" else ""
     return f"{mark}{escape(event.text)}"
 
 

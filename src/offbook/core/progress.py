@@ -222,6 +222,8 @@ class FilledText(str):
 
 
 def _as_json(field: object) -> Any:
+    if isinstance(field, Exception) and len(field.args) == 1:
+        field = field.args[0]  # an error's reason
     if isinstance(field, FilledText):
         return field.source()
     return field if isinstance(field, int | float) else str(field)

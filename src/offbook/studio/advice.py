@@ -66,7 +66,8 @@ def page_fix(fix: str) -> str:
     if named and not named & set(ELSEWHERE):
         for option, button in BUTTONS.items():
             text = text.replace(option, translate(button))
-        return f"{text}\n{translate('Settings stand under 4, Rehearse, at Details.')}"
+        where = translate("Settings stand under 4, Rehearse, at Details.")
+        return f"{text}\n{where}"
     return next((translate(page) for pattern, page in CONTROLS.items() if re.search(pattern, fix)), text)
 
 

@@ -260,13 +260,13 @@ class ProcessGroup:
             differences = list(json.loads(self.read(f"different {topic}", 0)))
             self.tell(f"heard {topic}", "")
             return differences
-        different = []
+        different, process = [], translate("process")
         for rank in range(1, self.size):
             host, other = json.loads(self.read(f"own {topic}", rank))
             for name, value in ours.items():
                 if other.get(name) != value:
                     shown = f" ({value} → {other.get(name)})" if len(value) < 64 else ""
-                    different.append(f"{name}{shown}: {translate('process')} {rank} ({host})")
+                    different.append(f"{name}{shown}: {process} {rank} ({host})")
         self.tell(f"different {topic}", json.dumps(different))
         for rank in range(1, self.size) if different else ():
             self.read(f"heard {topic}", rank)  # whoever is refused then hears of it before this process ends

@@ -38,7 +38,11 @@ export async function showBases(box, chosen, name, signal) {
     ].filter(Boolean);
     const progress = h("div", {});
     const measured = () => showBases(box, chosen, name, signal).catch(fail);
-    const measure = async () => progress.replaceChildren(jobProgress((await post(`${address}/estimate`, { source: base.source })).job, signal, measured));
+    const measure = async () => {
+      const { job } = await post(`${address}/estimate`, { source: base.source });
+      ask.hidden = true; // it is measured once
+      progress.replaceChildren(jobProgress(job, signal, measured));
+    };
     const ask = base.here && estimate?.rough && estimate.seconds && !estimate.job && action(word("measure"), measure, "quiet", { "data-measure": base.source, "aria-label": `${word("measure")}: ${base.title ?? base.source}` });
     if (estimate?.job) progress.append(jobProgress(estimate.job, signal, measured));
     const download = !base.here && action(base.bytes ? word("getSized", { size: bytes(base.bytes) }) : word("get"), () => pull(base.source, progress), "secondary", { "aria-label": `${word("get")}: ${base.title ?? base.source}` });
