@@ -40,7 +40,7 @@ def finished_run(workspace: Path, character: str, metrics: str) -> Path:
     folder = workspace / "runs" / character
     (folder / "adapter").mkdir(parents=True)
     rows = workspace / "characters" / character / "rows.jsonl"
-    (folder / "run.yaml").write_text(f"persona: {{name: {character}}}\ndata: {{source: '{rows}'}}\n")
+    (folder / "run.yaml").write_text(f"persona: {{name: {character}}}\ndata: {{source: '{rows}', heldout: 0}}\n")
     (folder / "adapter" / "persona.json").write_text("{}")
     (folder / "metrics.jsonl").write_text(metrics)
     return folder
@@ -225,6 +225,11 @@ def test_a_run_that_cannot_be_judged_says_why(browser: Browser, studio: StudioPr
     browser.wait("document.querySelector('.remark')?.innerText.includes('none was put aside')")
     assert "Judge it now" not in browser.text("main button")
     assert any("0.1" in text for text in browser.text("main button")), "the next run can be judged"
+    settings = folder / "run.yaml"
+    settings.write_text(settings.read_text().replace("heldout: 0", "heldout: 0.05"))
+    browser.reload()
+    browser.wait("document.querySelector('.remark')?.innerText.includes('none was put aside')")
+    assert not any("0.1" in text for text in browser.text("main button")), "a share alone does not mend it"
     (folder / "data").mkdir()
     (folder / "data" / "heldout.jsonl").write_text("{}\n")
     browser.reload()

@@ -47,9 +47,10 @@ function judge(name, signal) {
   return box;
 }
 
-// Why a run cannot be judged, and a next one that can be.
+// Why a run cannot be judged, and a next one that can be, where nothing was to be put aside; else a warning says why none could.
 function nothingHeldOut(run) {
-  return h("div", {}, note(word("nothingHeldOut")), run.character && nextStep(run, { key: "data.heldout", value: HELD_OUT }));
+  const next = run.character && run.config?.data?.heldout === 0 && nextStep(run, { key: "data.heldout", value: HELD_OUT });
+  return h("div", {}, note(word("nothingHeldOut")), next);
 }
 
 function item({ text, option, tone = "note" }, run) {
