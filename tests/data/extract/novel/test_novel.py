@@ -423,3 +423,28 @@ def test_a_sentence_that_the_narrator_breaks_into_is_one_persons() -> None:
 def test_a_tone_in_brackets_is_the_narrators() -> None:
     book = "“Is it lit?” asked Mara.\n\n“Indeed! (in a tone of wonder and pity,) I had no idea,” said Tom."
     assert texts(reader.read, book)[1] == ("Tom", "Indeed! I had no idea.")
+
+
+PAGE = (
+    "“Is it lit?” asked Mara, and put down the lamp that she had carried all the way\nup the hill.\n\n"
+    "“Not yet,” said Tom. “There is a letter for you, and I wanted you to read it\nfirst, before it gets dark.”\n\n"
+) * 6
+
+
+def test_a_letter_that_is_set_apart_is_nobodys_words() -> None:
+    letter = (
+        "      “MY DEAR MARA,\n\n      “I am gone to sea, and if you cannot guess with whom,\n"
+        "      you do not know me.\n\n      “JACK.”\n\n"
+    )
+    spoken = texts(reader.read, PAGE + letter + PAGE)
+    assert len(spoken) == 24
+    assert not any("sea" in text or "MARA" in text or "JACK" in text for _, text in spoken)
+
+
+def test_where_paragraphs_begin_with_an_indent_nothing_is_set_apart() -> None:
+    book = (
+        "".join("  " + paragraph + "\n\n" for paragraph in PAGE.strip().split("\n\n"))
+        + "  “Then light it,” said Mara.\n"
+    )
+    assert texts(reader.read, book)[-1] == ("Mara", "Then light it.")
+    assert len(texts(reader.read, book)) == 13

@@ -8,7 +8,7 @@ from itertools import islice
 
 from offbook.data.extract.cue import Lines
 from offbook.data.extract.novel.languages import language_of
-from offbook.data.extract.novel.paragraphs import BROKEN, INDENTS
+from offbook.data.extract.novel.paragraphs import BROKEN, INDENTS, is_indented
 from offbook.data.extract.novel.quotes import DASH, ELISION, GERMAN, HEADING, OPENS, PAIRS, SWEDISH, BookLayout
 from offbook.data.extract.script.headings import heading, is_rule
 
@@ -21,23 +21,29 @@ ENDED = re.compile(r"[。！？!?.…”」』\"’—]$")
 FEWEST_BROKEN, LEAST_BROKEN = 3, 0.01
 """So many lines that end in a hyphen and go on with a small letter, and such a share, where words are broken in two."""
 
+MOST_SET_APART, MOST_MOVED = 0.2, 0.1
+"""Share of a book's lines that are indented where these are letters and verses, and of these how many stand right
+beside one that is not: else paragraphs begin with an indent."""
+
 
 def survey(lines: Lines) -> BookLayout:
     """How the book is printed, from its lines."""
     lengths: Counter[int] = Counter()
     followed: Counter[int] = Counter()
     marks: Counter[str] = Counter()
-    ended = dashed = broken = 0
-    last = ""
+    ended = dashed = broken = indented = moved = 0
+    last = before = ""
     sample: list[str] = []
     for _, raw in islice(lines, SURVEYED):
         text = raw.strip()
         lengths[min(len(text), 400)] += bool(text)
+        indented += bool(text) and is_indented(raw)
+        moved += bool(text and last) and is_indented(raw) != is_indented(before)
         if text and last and raw[:1] not in INDENTS and not (len(text) < HEADING and (heading(text) or is_rule(text))):
             followed[min(len(last), 400)] += 1
             ended += bool(ENDED.search(last))
             broken += text[0].islower() and BROKEN.search(last) is not None
-        last = text
+        last, before = text, raw
         for mark in OPENS:
             if mark in text:
                 marks[mark] += len(OPENS[mark].findall(text)) - (len(ELISION.findall(text)) if mark == "'" else 0)
@@ -47,7 +53,9 @@ def survey(lines: Lines) -> BookLayout:
     language = language_of(sample)
     dashes = language in WITH_DASHES and 2 * dashed > max(marks.values(), default=0)
     hyphenated = broken >= max(FEWEST_BROKEN, LEAST_BROKEN * lengths.total())
-    return BookLayout(_is_wrapped(lengths, followed, ended), hyphenated, _marks(marks, language), language, dashes)
+    wrapped = _is_wrapped(lengths, followed, ended)
+    sets_apart = wrapped and indented <= MOST_SET_APART * lengths.total() and moved <= MOST_MOVED * indented
+    return BookLayout(wrapped, hyphenated, _marks(marks, language), language, dashes, sets_apart)
 
 
 def _is_wrapped(lengths: Counter[int], followed: Counter[int], ended: int) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from offbook.data.extract.cue import Lines
 from offbook.data.extract.novel.mixed_marks import ALWAYS_OPEN
-from offbook.data.extract.novel.quotes import DASH, SINGLE, closes_first, cut_at_marks
+from offbook.data.extract.novel.quotes import DASH, SINGLE, BookLayout, closes_first, cut_at_marks
 from offbook.data.extract.script.headings import heading, is_rule
 from offbook.data.extract.script.names import HAS_CJK
 
@@ -37,30 +37,34 @@ class Paragraph:
     level: int
     lines: tuple[tuple[int, int], ...]
     """(offset in the text, line number) of each line that it was put together from."""
+    set_apart: bool = False
+    """Whether it is indented in a book whose paragraphs are not: a letter, verses."""
 
     def line_at(self, offset: int) -> int:
         """The source line of an offset."""
         return self.lines[bisect_right(self.lines, (offset, 1 << 60)) - 1][1]
 
 
-def paragraphs(lines: Lines, wrapped: bool, hyphenated: bool = False) -> Iterator[Paragraph]:
-    """The book's paragraphs, headings and rules.
+def is_indented(line: str) -> bool:
+    """Whether a line begins further in than a slip of the keyboard does."""
+    return line[:2].isspace() and len(line) > 2
 
-    Args:
-        lines: its lines.
-        wrapped: whether its paragraphs are broken into lines.
-        hyphenated: whether words are broken over the ends of lines.
-    """
+
+def paragraphs(lines: Lines, layout: BookLayout) -> Iterator[Paragraph]:
+    """The book's paragraphs, headings and rules."""
     parts: list[tuple[int, str]] = []
+    inside = False
+    """Whether the lines of `parts` are set apart."""
     for number, raw in lines:
         text = raw.strip("\ufeff\u200b \t\r\u3000\xa0")
         title = heading(text) if text else None
         rule = is_rule(text)
-        indented = raw[:1] in INDENTS and not text[:1].islower()
-        begins = not text or title or rule or not wrapped or indented
-        if begins and parts:
-            yield from _joined(parts, hyphenated)
+        moves = layout.sets_apart and is_indented(raw) != inside
+        begins = raw[:1] in INDENTS and not layout.sets_apart and not text[:1].islower()
+        if parts and (not text or title or rule or not layout.wrapped or moves or begins):
+            yield from _joined(parts, layout.hyphenated, inside)
             parts = []
+        inside = layout.sets_apart and is_indented(raw)
         if title:
             yield Paragraph(title[1], "heading", title[0], ((0, number),))
         elif rule:
@@ -68,7 +72,7 @@ def paragraphs(lines: Lines, wrapped: bool, hyphenated: bool = False) -> Iterato
         elif text:
             parts.append((number, text))
     if parts:
-        yield from _joined(parts, hyphenated)
+        yield from _joined(parts, layout.hyphenated, inside)
 
 
 def with_leads(parts: Iterable[Paragraph], marks: tuple[str, str]) -> Iterator[Paragraph]:
@@ -84,7 +88,7 @@ def with_leads(parts: Iterable[Paragraph], marks: tuple[str, str]) -> Iterator[P
         elif held:
             yield held
         leads = part.text.endswith(("：", ":")) or (part.text.endswith(",") and part.text[-2:-1].isalpha())
-        held = part if part.kind == "text" and leads else None
+        held = part if part.kind == "text" and leads and not part.set_apart else None
         if not held:
             yield part
     if held:
@@ -125,10 +129,10 @@ def _may_go_on(paragraph: Paragraph) -> bool:
 
 def _marked(paragraph: Paragraph, mark: str) -> Paragraph:
     lines = ((0, paragraph.lines[0][1]), *((offset + 1, line) for offset, line in paragraph.lines[1:]))
-    return replace(paragraph, text=mark + paragraph.text, lines=lines)
+    return replace(paragraph, text=mark + paragraph.text, lines=lines, set_apart=False)
 
 
-def _joined(parts: list[tuple[int, str]], hyphenated: bool) -> Iterator[Paragraph]:
+def _joined(parts: list[tuple[int, str]], hyphenated: bool, set_apart: bool) -> Iterator[Paragraph]:
     """One paragraph of these lines; none where nothing but signs of italics stood in them.
 
     A line that ends in a hyphen is joined to the rest of its word: noth-ing is nothing in a book that breaks words,
@@ -150,4 +154,4 @@ def _joined(parts: list[tuple[int, str]], hyphenated: bool) -> Iterator[Paragrap
         lines.append((len(text + gap), number))
         text += gap + part
     if text:
-        yield Paragraph(text, "text", 0, tuple(lines))
+        yield Paragraph(text, "text", 0, tuple(lines), set_apart)

@@ -55,6 +55,8 @@ class BookLayout:
     """As `languages.language_of` tells it."""
     dashes: bool
     """Whether a dash at the head of a paragraph begins what is said."""
+    sets_apart: bool = False
+    """Whether what is indented is set apart, as letters and verses are: most paragraphs are not."""
 
     @property
     def seam(self) -> str:

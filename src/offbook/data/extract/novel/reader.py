@@ -49,9 +49,10 @@ def read(lines: Lines) -> Iterator[Cue | Skipped]:
     layout = survey(lines)
     attributor = _attributor(layout, lines)
     book: list[CutParagraph] = []
-    leads = with_leads(paragraphs(lines, layout.wrapped, layout.hyphenated), layout.marks)
-    for paragraph in whole_quotations(leads, layout.marks):
+    for paragraph in whole_quotations(with_leads(paragraphs(lines, layout), layout.marks), layout.marks):
         parts = attributor.split(paragraph.text) if paragraph.kind == "text" else []
+        if paragraph.set_apart and all(part.is_quote for part in parts):
+            parts = [TextSpan(False, paragraph.text, 0)]  # a letter: nobody says it
         book.append((paragraph, parts))
         if parts:
             attributor.learn(parts)
@@ -67,7 +68,7 @@ def looks_like(sample: list[str]) -> float:
     """How much a text looks like a novel: the share of its paragraphs in which somebody is quoted."""
     lines = list(without_page_furniture(enumerate(sample, 1), prose=True))
     layout = survey(lines)
-    texts = [part for part in paragraphs(lines, layout.wrapped) if part.kind == "text"]
+    texts = [part for part in paragraphs(lines, layout) if part.kind == "text"]
     attributor = _attributor(layout, lines)
     quoted = [sum(_is_quotation(part.text, piece) for piece in attributor.split(part.text)) for part in texts]
     return min(0.9, 1.5 * sum(map(bool, quoted)) / len(texts)) if sum(quoted) >= 2 else 0.0
