@@ -11,6 +11,7 @@ from offbook.data.extract.cue import SURE, Cue, Lines, Scenes, Skipped
 from offbook.data.extract.script.headings import is_note
 from offbook.data.extract.script.layouts import LAYOUTS
 from offbook.data.extract.script.line_kinds import NOTED, Row, sort_lines
+from offbook.data.extract.script.logs import is_log
 from offbook.data.extract.script.names import HAS_CJK, clean_name
 from offbook.data.extract.script.page_furniture import NUMBER_ALONE
 from offbook.data.extract.script.profile import (
@@ -65,7 +66,7 @@ def read(lines: Lines, style: Style, layout: ScriptProfile | None = None) -> Ite
 def likeness(sample: list[str], style: Style) -> float:
     """How much a text looks like a script in one of the style's own layouts: 0 … 1."""
     texts, labels = _surveyed(tuple(sample))
-    if not texts:
+    if not texts or is_log(sample):
         return 0.0
     chinese = sum(bool(HAS_CJK.search(text)) for text in texts) > 0.5 * len(texts)
     if labels.layout not in (style.chinese if chinese else style.latin) or is_told_book(labels, texts):

@@ -37,6 +37,8 @@ USUAL = 0.6
 """Share of a log's lines that have a time; the others are headings of days and sessions."""
 CODES = re.compile(r"\x03(?:\d{1,2}(?:,\d{1,2})?)?|\x04[0-9A-Fa-f]{6}|[\x02\x0f\x11\x16\x1d-\x1f]")
 """How clients write colours, bold and italic letters among the text."""
+OPENING = "**** BEGIN LOGGING AT "
+"""How HexChat begins a session."""
 DAY = re.compile(r"^(?:--- (?:Log opened|Day changed)|Session Start:|\*{4} BEGIN LOGGING AT) (?P<day>.*)$")
 DAY_PARTS = re.compile(r"(?P<month>[A-Z][a-z]{2}) +(?P<day>\d{1,2}) (?:[\d:]+ )?(?P<year>\d{4})")
 
@@ -64,6 +66,8 @@ def read(lines: Lines) -> Iterator[Message]:
 
 def looks_like(sample: Sequence[str]) -> float:
     """How much a text looks like an IRC log: 1 where most of its lines are those of one, else their share."""
+    if any(line.startswith(OPENING) for line in sample):
+        return 1.0
     if sum(bool((match := _match(line)) and _name(match)) for line in sample) < 2:
         return 0.0
     texts = [CODES.sub("", line) for line in sample]
