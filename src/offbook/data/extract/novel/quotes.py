@@ -133,9 +133,9 @@ def closes_first(text: str, marks: tuple[str, str]) -> bool:
         end = _find_single_close(text, marks, 0)
         begin = _find_open(text, marks[0], 0)
         return end > 0 and CLOSES_AFTER.match(text[end - 1]) is not None and not 0 <= begin < end
-    first = next((at for at, char in enumerate(text) if char in marks), -1)
+    first, last = text.find(marks[0]), text.find(marks[1])
     if marks[0] != marks[1]:
-        return first >= 0 and text[first] == marks[1]
+        return last >= 0 and not 0 <= first < last
     return first > 0 and not text[first - 1].isspace() and not text[first + 1 : first + 2].isalnum()
 
 
